@@ -1,0 +1,326 @@
+/**
+ * The contract of the HTTP API: every route with the roles that may call it and the schemas of what goes in and out.
+ * The server, the OpenAPI document, the CLI, the pages and the test rig all read it from here.
+ */
+import { z } from 'zod';
+import { slugSchema } from './contract/common.ts';
+import { configPatchSchema, configViewSchema } from './contract/config.ts';
+import { controlsPatchSchema, deviceSchema } from './contract/devices.ts';
+import { feedSchema } from './contract/feeds.ts';
+import type { RouteDefinition } from './contract/route.ts';
+import { statusSchema } from './contract/status.ts';
+import { takeSchema, takeStartSchema } from './contract/takes.ts';
+import { updateInstallSchema, updateSchema } from './contract/update.ts';
+
+export * from './contract/agent.ts';
+export * from './contract/common.ts';
+export * from './contract/config.ts';
+export * from './contract/devices.ts';
+export * from './contract/events.ts';
+export * from './contract/feeds.ts';
+export * from './contract/problem.ts';
+export * from './contract/route.ts';
+export * from './contract/status.ts';
+export * from './contract/takes.ts';
+export * from './contract/update.ts';
+
+const sdp = { contentType: 'application/sdp', maxBytes: 256 * 1024, description: 'Session description' };
+const sdpFragment = {
+  contentType: 'application/trickle-ice-sdpfrag',
+  maxBytes: 64 * 1024,
+  description: 'ICE candidates or restart (RFC 8840)',
+};
+const feedParams = z.object({ feed: slugSchema });
+const sessionParams = z.object({ feed: slugSchema, session: z.string().min(8).max(64) });
+const takeParams = z.object({ id: slugSchema });
+
+export const routes = {
+  whipEndpoint: {
+    method: 'GET',
+    path: '/whip/:feed',
+    access: ['camera', 'operator'],
+    summary: 'WHIP endpoint exists',
+    params: feedParams,
+    status: 204,
+  },
+  whipOptions: {
+    method: 'OPTIONS',
+    path: '/whip/:feed',
+    access: ['public'],
+    summary: 'What the WHIP endpoint accepts',
+    params: feedParams,
+    status: 200,
+  },
+  whipPublish: {
+    method: 'POST',
+    path: '/whip/:feed',
+    access: ['camera', 'operator'],
+    summary: 'Publish a feed (RFC 9725)',
+    params: feedParams,
+    body: sdp,
+    status: 201,
+    response: sdp,
+  },
+  whipSession: {
+    method: 'GET',
+    path: '/whip/:feed/:session',
+    access: ['camera', 'operator'],
+    summary: 'WHIP session exists',
+    params: sessionParams,
+    status: 204,
+  },
+  whipPatch: {
+    method: 'PATCH',
+    path: '/whip/:feed/:session',
+    access: ['camera', 'operator'],
+    summary: 'Trickle ICE or ICE restart',
+    params: sessionParams,
+    body: sdpFragment,
+    status: 204,
+  },
+  whipDelete: {
+    method: 'DELETE',
+    path: '/whip/:feed/:session',
+    access: ['camera', 'operator'],
+    summary: 'End publishing',
+    params: sessionParams,
+    status: 200,
+  },
+  whepEndpoint: {
+    method: 'GET',
+    path: '/whep/:feed',
+    access: ['viewer', 'camera'],
+    summary: 'WHEP endpoint exists',
+    params: feedParams,
+    status: 204,
+  },
+  whepOptions: {
+    method: 'OPTIONS',
+    path: '/whep/:feed',
+    access: ['public'],
+    summary: 'What the WHEP endpoint accepts',
+    params: feedParams,
+    status: 200,
+  },
+  whepView: {
+    method: 'POST',
+    path: '/whep/:feed',
+    access: ['viewer', 'camera'],
+    summary: 'View a feed (WHEP)',
+    params: feedParams,
+    body: sdp,
+    status: 201,
+    response: sdp,
+  },
+  whepSession: {
+    method: 'GET',
+    path: '/whep/:feed/:session',
+    access: ['viewer', 'camera'],
+    summary: 'WHEP session exists',
+    params: sessionParams,
+    status: 204,
+  },
+  whepPatch: {
+    method: 'PATCH',
+    path: '/whep/:feed/:session',
+    access: ['viewer', 'camera'],
+    summary: 'Trickle ICE or ICE restart',
+    params: sessionParams,
+    body: sdpFragment,
+    status: 204,
+  },
+  whepDelete: {
+    method: 'DELETE',
+    path: '/whep/:feed/:session',
+    access: ['viewer', 'camera'],
+    summary: 'End viewing',
+    params: sessionParams,
+    status: 200,
+  },
+
+  listFeeds: {
+    method: 'GET',
+    path: '/api/feeds',
+    access: ['viewer'],
+    summary: 'All feeds',
+    status: 200,
+    response: z.array(feedSchema),
+  },
+  getFeed: {
+    method: 'GET',
+    path: '/api/feeds/:feed',
+    access: ['viewer'],
+    summary: 'One feed',
+    params: feedParams,
+    status: 200,
+    response: feedSchema,
+  },
+  listDevices: {
+    method: 'GET',
+    path: '/api/devices',
+    access: ['viewer'],
+    summary: 'Cameras plugged into this machine',
+    status: 200,
+    response: z.array(deviceSchema),
+  },
+  setControls: {
+    method: 'PUT',
+    path: '/api/devices/:id/controls',
+    access: ['operator'],
+    summary: 'Set controls of a camera',
+    params: z.object({ id: z.string().min(1).max(256) }),
+    body: controlsPatchSchema,
+    status: 200,
+    response: deviceSchema,
+  },
+  events: {
+    method: 'GET',
+    path: '/api/events',
+    access: ['viewer'],
+    summary: 'Changes as server-sent events',
+    status: 200,
+    response: { contentType: 'text/event-stream', description: 'Events (see the Event schema)' },
+  },
+
+  startTake: {
+    method: 'POST',
+    path: '/api/takes',
+    access: ['operator'],
+    summary: 'Record all cameras, or some',
+    body: takeStartSchema,
+    status: 201,
+    response: takeSchema,
+  },
+  stopTake: {
+    method: 'POST',
+    path: '/api/takes/:id/stop',
+    access: ['operator'],
+    summary: 'Stop a take',
+    params: takeParams,
+    status: 200,
+    response: takeSchema,
+  },
+  listTakes: {
+    method: 'GET',
+    path: '/api/takes',
+    access: ['viewer'],
+    summary: 'All takes, newest first',
+    status: 200,
+    response: z.array(takeSchema),
+  },
+  getTake: {
+    method: 'GET',
+    path: '/api/takes/:id',
+    access: ['viewer'],
+    summary: 'One take',
+    params: takeParams,
+    status: 200,
+    response: takeSchema,
+  },
+  getMaster: {
+    method: 'GET',
+    path: '/api/takes/:id/masters/:camera',
+    access: ['operator'],
+    summary: 'Download a master (Range)',
+    params: z.object({ id: slugSchema, camera: slugSchema }),
+    query: z.object({ segment: z.coerce.number().int().min(1).default(1) }),
+    status: 200,
+    response: { contentType: 'video/x-matroska', description: 'The file' },
+  },
+
+  getStatus: {
+    method: 'GET',
+    path: '/api/status',
+    access: ['viewer'],
+    summary: 'Everything the pages show',
+    status: 200,
+    response: statusSchema,
+  },
+  getConfig: {
+    method: 'GET',
+    path: '/api/config',
+    access: ['owner'],
+    summary: 'The config in force',
+    status: 200,
+    response: configViewSchema,
+  },
+  patchConfig: {
+    method: 'PATCH',
+    path: '/api/config',
+    access: ['owner'],
+    summary: 'Change the config (JSON merge patch)',
+    body: configPatchSchema,
+    status: 200,
+    response: configViewSchema,
+  },
+  getUpdate: {
+    method: 'GET',
+    path: '/api/update',
+    access: ['viewer'],
+    summary: 'State of updates',
+    status: 200,
+    response: updateSchema,
+  },
+  installUpdate: {
+    method: 'POST',
+    path: '/api/update/install',
+    access: ['owner'],
+    summary: 'Install an update',
+    body: updateInstallSchema,
+    status: 202,
+    response: updateSchema,
+  },
+  rollbackUpdate: {
+    method: 'POST',
+    path: '/api/update/rollback',
+    access: ['owner'],
+    summary: 'Return to the other slot',
+    status: 202,
+    response: updateSchema,
+  },
+
+  agentLink: {
+    method: 'GET',
+    path: '/ws/agent',
+    access: ['camera'],
+    summary: 'Link of a camera to its hub',
+    status: 101,
+    websocket: true,
+  },
+
+  healthz: {
+    method: 'GET',
+    path: '/healthz',
+    access: ['public'],
+    summary: 'Alive',
+    status: 200,
+    response: z.object({ alive: z.literal(true) }),
+  },
+  readyz: {
+    method: 'GET',
+    path: '/readyz',
+    access: ['public'],
+    summary: 'Ready: 200, else 503',
+    status: 200,
+    response: z.object({ ready: z.boolean(), reasons: z.array(z.string()) }),
+  },
+  metrics: {
+    method: 'GET',
+    path: '/metrics',
+    access: ['viewer'],
+    summary: 'Prometheus metrics',
+    status: 200,
+    response: { contentType: 'text/plain; version=0.0.4', description: 'Prometheus text format' },
+  },
+  openapi: {
+    method: 'GET',
+    path: '/openapi.json',
+    access: ['public'],
+    summary: 'This contract as OpenAPI 3.1',
+    status: 200,
+    response: z.record(z.string(), z.unknown()),
+  },
+} as const satisfies Record<string, RouteDefinition>;
+
+export type Routes = typeof routes;
+export type RouteId = keyof Routes;

@@ -1,0 +1,16 @@
+import { z } from 'zod';
+
+/** Names of feeds, sources and cameras: they stand in URLs, file names and MQTT topics. */
+export const slugSchema = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9_-]{0,62}$/,
+    'lower-case letters, digits, - and _, at most 63, no - or _ at the start',
+  );
+
+/** RFC 3339 in UTC, with milliseconds. */
+export const instantSchema = z.iso.datetime({ precision: 3 });
+
+export const sourceKindSchema = z.enum(['rpicam', 'v4l2', 'rtsp', 'test']);
+
+export const roleSchema = z.enum(['hub', 'camera']);

@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import { configErrorSchema } from './status.ts';
+
+/** Config as the API shows it: values in force, where each came from, and the errors of a file that was refused. */
+export const configViewSchema = z
+  .object({
+    file: z.string(),
+    values: z.record(z.string(), z.unknown()).describe('The config in force, secrets left out'),
+    overrides: z
+      .record(z.string(), z.unknown())
+      .describe('What was set through the API and stands over the file'),
+    errors: z.array(configErrorSchema),
+  })
+  .meta({ id: 'ConfigView' });
+
+export const configPatchSchema = z
+  .record(z.string(), z.unknown())
+  .describe('JSON merge patch (RFC 7396) with the keys of rushlight.toml; null drops an override');
+
+export type ConfigView = z.infer<typeof configViewSchema>;

@@ -1,0 +1,48 @@
+import { z } from 'zod';
+
+export const controlSchema = z.object({
+  id: z.string().describe('Name as the driver gives it, such as exposure_time_absolute'),
+  label: z.string(),
+  kind: z.enum(['integer', 'boolean', 'menu', 'button', 'string', 'float']),
+  min: z.number().nullable(),
+  max: z.number().nullable(),
+  step: z.number().nullable(),
+  default: z.union([z.number(), z.boolean(), z.string()]).nullable(),
+  value: z.union([z.number(), z.boolean(), z.string()]).nullable(),
+  menu: z.array(z.object({ value: z.int(), label: z.string() })),
+  inactive: z.boolean().describe('Refused by the driver in the present mode'),
+});
+
+export const formatSchema = z.object({
+  fourcc: z.string().describe('Four characters, such as MJPG'),
+  description: z.string(),
+  compressed: z.boolean(),
+  sizes: z.array(z.object({ width: z.int(), height: z.int(), fps: z.array(z.number()) })),
+});
+
+export const deviceSchema = z
+  .object({
+    id: z.string().describe('Stable over replugging and reboots'),
+    name: z.string(),
+    kind: z.enum(['v4l2', 'libcamera']),
+    driver: z.string(),
+    bus: z.string(),
+    path: z.string().nullable().describe('Device node now, such as /dev/video0'),
+    byId: z.string().nullable(),
+    byPath: z.string().nullable(),
+    serial: z.string().nullable(),
+    formats: z.array(formatSchema),
+    controls: z.array(controlSchema),
+    busy: z.boolean(),
+    note: z.string().nullable().describe('A clear word where the device needs something, such as libcamera'),
+    source: z.string().nullable().describe('The source that uses it'),
+  })
+  .meta({ id: 'Device' });
+
+export const controlsPatchSchema = z
+  .record(z.string(), z.union([z.number(), z.boolean(), z.string()]))
+  .refine((values) => Object.keys(values).length > 0, 'at least one control');
+
+export type Device = z.infer<typeof deviceSchema>;
+export type DeviceControl = z.infer<typeof controlSchema>;
+export type DeviceFormat = z.infer<typeof formatSchema>;

@@ -1,0 +1,18 @@
+import { z } from 'zod';
+import { deviceSchema } from './devices.ts';
+import { statusSchema } from './status.ts';
+import { takeSchema } from './takes.ts';
+
+/** What `GET /api/events` (server-sent events) carries; the SSE event name is `type`. */
+export const eventSchema = z
+  .discriminatedUnion('type', [
+    z.object({ type: z.literal('status'), status: statusSchema }),
+    z.object({ type: z.literal('device-added'), device: deviceSchema }),
+    z.object({ type: z.literal('device-changed'), device: deviceSchema }),
+    z.object({ type: z.literal('device-removed'), id: z.string() }),
+    z.object({ type: z.literal('take'), take: takeSchema }),
+    z.object({ type: z.literal('config'), ok: z.boolean() }),
+  ])
+  .meta({ id: 'Event' });
+
+export type ApiEvent = z.infer<typeof eventSchema>;

@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { slugSchema } from './common.ts';
+
+export const feedViewerSchema = z.object({
+  id: z.string(),
+  connected: z.boolean(),
+  bitrateKbps: z.number(),
+  lossRatio: z.number().min(0).max(1).nullable().describe('Last receiver report; null before the first'),
+  rttMs: z.number().nullable(),
+  skippedFrames: z.int().describe('Frames left out because this viewer could not keep up'),
+});
+
+export const feedSchema = z
+  .object({
+    id: slugSchema,
+    label: z.string(),
+    state: z.enum(['online', 'stalled', 'offline']),
+    codec: z.string().nullable().describe('RFC 6381 string, such as avc1.42e01f'),
+    audioCodec: z.string().nullable(),
+    width: z.int().nullable(),
+    height: z.int().nullable(),
+    fps: z.number().nullable(),
+    bitrateKbps: z.number(),
+    framesTotal: z.int(),
+    packetsLost: z.int(),
+    keyframeAgeMs: z.number().nullable(),
+    publisher: z
+      .object({
+        kind: z.enum(['whip', 'ingest', 'pull', 'jpeg']),
+        camera: z.string().nullable().describe('The camera that publishes; null for sources of this machine'),
+        sinceMs: z.number(),
+      })
+      .nullable(),
+    viewers: z.array(feedViewerSchema),
+  })
+  .meta({ id: 'Feed' });
+
+export type Feed = z.infer<typeof feedSchema>;
+export type FeedViewer = z.infer<typeof feedViewerSchema>;

@@ -1,0 +1,36 @@
+import type { z } from 'zod';
+
+/**
+ * Who may call a route. `owner` may do what `operator` may, `operator` what `viewer` may;
+ * `camera` is a camera's own key and opens only the routes that name it. `public` needs no token.
+ */
+export type AccessRole = 'public' | 'viewer' | 'operator' | 'owner' | 'camera';
+
+export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
+
+/** A body that is not JSON: its media type and, for requests, the largest size taken. */
+export interface RawBody {
+  readonly contentType: string;
+  readonly maxBytes?: number;
+  readonly description: string;
+}
+
+export interface RouteDefinition {
+  readonly method: HttpMethod;
+  /** Path with `:name` parameters. */
+  readonly path: string;
+  /** Any one of these roles opens the route. */
+  readonly access: readonly AccessRole[];
+  readonly summary: string;
+  readonly params?: z.ZodObject;
+  readonly query?: z.ZodObject;
+  readonly body?: z.ZodType | RawBody;
+  /** Status of the good answer. */
+  readonly status: number;
+  /** Body of the good answer; none where the answer is empty. */
+  readonly response?: z.ZodType | RawBody;
+  /** A WebSocket upgrade instead of a plain answer. */
+  readonly websocket?: true;
+}
+
+export const isRawBody = (body: z.ZodType | RawBody): body is RawBody => 'contentType' in body;

@@ -1,0 +1,131 @@
+import { z } from 'zod';
+import { instantSchema, roleSchema, slugSchema, sourceKindSchema } from './common.ts';
+import { feedSchema } from './feeds.ts';
+import { takeSchema } from './takes.ts';
+import { updateSchema } from './update.ts';
+
+export const configErrorSchema = z.object({
+  line: z.int().min(1),
+  key: z.string().describe('Key path, such as source[0].fps; empty where the file cannot be read as TOML'),
+  message: z.string(),
+  expected: z.string().nullable(),
+  nearest: z.string().nullable().describe('The nearest known key'),
+});
+
+export const healthSchema = z
+  .object({
+    state: z.enum(['ok', 'degraded', 'failed']),
+    components: z.array(
+      z.object({
+        name: z.string(),
+        state: z.enum(['ok', 'degraded', 'failed']),
+        reason: z.string().nullable(),
+      }),
+    ),
+  })
+  .meta({ id: 'Health' });
+
+export const hostSchema = z.object({
+  cpuLoadPercent: z.number(),
+  temperatureC: z.number().nullable(),
+  memoryUsedBytes: z.number(),
+  memoryTotalBytes: z.number(),
+  power: z
+    .object({
+      underVoltageNow: z.boolean(),
+      throttledNow: z.boolean(),
+      underVoltageSinceBoot: z.boolean(),
+      throttledSinceBoot: z.boolean(),
+    })
+    .nullable()
+    .describe('Null where the board has no firmware to ask'),
+  disks: z.array(
+    z.object({
+      mount: z.string(),
+      label: z.string(),
+      totalBytes: z.number(),
+      freeBytes: z.number(),
+      wearPercent: z.number().nullable(),
+    }),
+  ),
+  network: z.array(
+    z.object({
+      name: z.string(),
+      addresses: z.array(z.string()),
+      rxKbps: z.number(),
+      txKbps: z.number(),
+      wifiSignalDbm: z.number().nullable(),
+    }),
+  ),
+  clock: z.object({ synced: z.boolean().nullable(), offsetMs: z.number().nullable() }),
+});
+
+export const sourceStatusSchema = z.object({
+  id: slugSchema,
+  kind: sourceKindSchema,
+  label: z.string(),
+  state: z.enum(['starting', 'running', 'stalled', 'waiting', 'stopped']),
+  reason: z.string().nullable(),
+  restarts: z.int(),
+  encoder: z.object({ name: z.string(), reason: z.string() }).nullable(),
+});
+
+/** A camera as its hub sees it, through the link the camera holds open. */
+export const linkedCameraSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  version: z.string(),
+  address: z.string(),
+  online: z.boolean(),
+  lastSeenAt: instantSchema,
+  sources: z.array(sourceStatusSchema),
+  recording: z.enum(['idle', 'starting', 'recording', 'finishing', 'failed']),
+  remainingS: z.number().nullable(),
+  clockOffsetMs: z.number().nullable(),
+});
+
+/** The hub as a camera sees it. */
+export const hubLinkSchema = z.object({
+  state: z.enum(['searching', 'connecting', 'connected', 'refused']),
+  name: z.string().nullable(),
+  url: z.string().nullable(),
+  reason: z.string().nullable(),
+});
+
+export const statusSchema = z
+  .object({
+    device: z.object({
+      id: z.string(),
+      name: z.string(),
+      model: z.string(),
+      serial: z.string().nullable(),
+      version: z.string(),
+      role: roleSchema,
+      roleReason: z.string(),
+      simulation: z.boolean(),
+      startedAt: instantSchema,
+      uptimeS: z.number(),
+    }),
+    health: healthSchema,
+    host: hostSchema,
+    config: z.object({ file: z.string(), errors: z.array(configErrorSchema) }),
+    sources: z.array(sourceStatusSchema),
+    feeds: z.array(feedSchema),
+    cameras: z.array(linkedCameraSchema),
+    hub: hubLinkSchema.nullable(),
+    recording: z.object({
+      state: z.enum(['idle', 'starting', 'recording', 'finishing', 'failed']),
+      take: takeSchema.nullable().describe('The running take, else the last one'),
+      remainingS: z.number().nullable().describe('How long the disk lasts at the present rate'),
+    }),
+    update: updateSchema,
+  })
+  .meta({ id: 'Status' });
+
+export type Status = z.infer<typeof statusSchema>;
+export type Health = z.infer<typeof healthSchema>;
+export type HostStatus = z.infer<typeof hostSchema>;
+export type SourceStatus = z.infer<typeof sourceStatusSchema>;
+export type LinkedCamera = z.infer<typeof linkedCameraSchema>;
+export type HubLink = z.infer<typeof hubLinkSchema>;
+export type ConfigErrorEntry = z.infer<typeof configErrorSchema>;

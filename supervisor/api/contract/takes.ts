@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { instantSchema, slugSchema } from './common.ts';
+
+export const takeStateSchema = z.enum(['starting', 'recording', 'finishing', 'verified', 'failed']);
+
+export const takeCameraSchema = z.object({
+  camera: slugSchema,
+  device: z.string().nullable().describe('The appliance that keeps the master; null: this one'),
+  state: takeStateSchema,
+  reason: z.string().nullable().describe('Why it failed, or what it waits for'),
+  frames: z.int(),
+  droppedFrames: z.int(),
+  sizeBytes: z.int(),
+  segments: z.int(),
+  verified: z.boolean(),
+});
+
+export const takeSchema = z
+  .object({
+    id: slugSchema,
+    startedAt: instantSchema,
+    stoppedAt: instantSchema.nullable(),
+    state: takeStateSchema,
+    cameras: z.array(takeCameraSchema),
+  })
+  .meta({ id: 'Take' });
+
+export const takeStartSchema = z
+  .strictObject({
+    cameras: z.array(slugSchema).min(1).optional().describe('Record these; without it, all'),
+  })
+  .default({});
+
+export type Take = z.infer<typeof takeSchema>;
+export type TakeCamera = z.infer<typeof takeCameraSchema>;
+export type TakeState = z.infer<typeof takeStateSchema>;

@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { instantSchema } from './common.ts';
+
+export const slotSchema = z.object({
+  name: z.enum(['A', 'B']),
+  booted: z.boolean(),
+  state: z.enum(['good', 'bad', 'trial', 'empty', 'unknown']),
+  version: z.string().nullable(),
+});
+
+export const updateSchema = z
+  .object({
+    installedVersion: z.string(),
+    latestVersion: z.string().nullable(),
+    releaseNotes: z.string().nullable(),
+    state: z.enum([
+      'unsupported',
+      'idle',
+      'deferred',
+      'downloading',
+      'installing',
+      'armed',
+      'trial',
+      'rolled-back',
+    ]),
+    progressPercent: z.number().min(0).max(100).nullable(),
+    reason: z.string().nullable().describe('Why it waits, failed or rolled back'),
+    slots: z.array(slotSchema),
+    lastAttempt: z
+      .object({
+        version: z.string(),
+        at: instantSchema,
+        outcome: z.enum(['committed', 'rolled-back', 'refused', 'failed']),
+        reason: z.string().nullable(),
+        stages: z.array(
+          z.object({ name: z.string(), at: instantSchema, ok: z.boolean(), detail: z.string().nullable() }),
+        ),
+      })
+      .nullable()
+      .describe('The black box of the last attempt, told by the slot that is really booted'),
+  })
+  .meta({ id: 'Update' });
+
+export const updateInstallSchema = z.strictObject({
+  url: z.string().optional().describe('A bundle; without it, the latest of the channel'),
+  force: z.boolean().default(false).describe('Also during a take'),
+  allowDowngrade: z.boolean().default(false),
+});
+
+export type Update = z.infer<typeof updateSchema>;
+export type UpdateInstall = z.infer<typeof updateInstallSchema>;

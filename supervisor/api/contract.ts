@@ -9,6 +9,7 @@ import { controlsPatchSchema, deviceSchema } from './contract/devices.ts';
 import { feedSchema } from './contract/feeds.ts';
 import type { RouteDefinition } from './contract/route.ts';
 import { statusSchema } from './contract/status.ts';
+import { systemActionSchema, tallySchema } from './contract/system.ts';
 import { takeSchema, takeStartSchema } from './contract/takes.ts';
 import { updateInstallSchema, updateSchema } from './contract/update.ts';
 
@@ -21,6 +22,7 @@ export * from './contract/feeds.ts';
 export * from './contract/problem.ts';
 export * from './contract/route.ts';
 export * from './contract/status.ts';
+export * from './contract/system.ts';
 export * from './contract/takes.ts';
 export * from './contract/update.ts';
 
@@ -277,6 +279,39 @@ export const routes = {
     summary: 'Return to the other slot',
     status: 202,
     response: updateSchema,
+  },
+
+  identify: {
+    method: 'POST',
+    path: '/api/system/identify',
+    access: ['operator'],
+    summary: 'Blink the lights of this appliance for ten seconds',
+    status: 204,
+  },
+  restart: {
+    method: 'POST',
+    path: '/api/system/restart',
+    access: ['owner'],
+    summary: 'Restart the appliance',
+    body: systemActionSchema,
+    status: 202,
+  },
+  shutdown: {
+    method: 'POST',
+    path: '/api/system/shutdown',
+    access: ['owner'],
+    summary: 'Shut the appliance down',
+    body: systemActionSchema,
+    status: 202,
+  },
+  setTally: {
+    method: 'PUT',
+    path: '/api/tally',
+    access: ['operator'],
+    summary: 'Set the tally light',
+    body: tallySchema,
+    status: 200,
+    response: tallySchema,
   },
 
   agentLink: {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { instantSchema, roleSchema, slugSchema, sourceKindSchema } from './common.ts';
 import { feedSchema } from './feeds.ts';
+import { tallySchema } from './system.ts';
 import { takeSchema } from './takes.ts';
 import { updateSchema } from './update.ts';
 
@@ -118,6 +119,7 @@ export const statusSchema = z
       take: takeSchema.nullable().describe('The running take, else the last one'),
       remainingS: z.number().nullable().describe('How long the disk lasts at the present rate'),
     }),
+    tally: tallySchema.shape.state,
     update: updateSchema,
   })
   .meta({ id: 'Status' });

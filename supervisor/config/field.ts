@@ -1,0 +1,72 @@
+import { z } from 'zod';
+
+/** A part of the appliance that a changed setting makes start anew. Everything else runs on undisturbed. */
+export const restartScopes = [
+  'appliance',
+  'pipelines',
+  'media',
+  'masters',
+  'mqtt',
+  'http',
+  'discovery',
+  'network',
+  'gpio',
+  'update',
+  'log',
+] as const;
+
+export type RestartScope = (typeof restartScopes)[number];
+
+declare module 'zod' {
+  interface GlobalMeta {
+    /** What a change of this field restarts; empty or absent: nothing, the next use takes the new value. */
+    restarts?: readonly RestartScope[];
+    /** The value is never shown nor logged. */
+    secret?: boolean;
+  }
+}
+
+/** Attaches the description (shown in docs/config.md) and what a change restarts. Call it last on a field. */
+export function field<T extends z.ZodType>(
+  schema: T,
+  description: string,
+  restarts: readonly RestartScope[] = [],
+): T {
+  return schema.meta({ description, restarts });
+}
+
+/** A table whose absence means "all defaults" and whose unknown keys are errors. */
+export function table<S extends z.ZodRawShape>(shape: S, description: string) {
+  return z
+    .strictObject(shape)
+    .prefault({} as never)
+    .meta({ description });
+}
+
+/** BCM number of a line on the 40-pin header. */
+export function bcmGpio() {
+  return z.int('a BCM number from 0 to 27').min(0).max(27);
+}
+
+/** File-name safe id that is also legal in URLs, MQTT topics and mDNS labels. */
+export function slug() {
+  return z
+    .string()
+    .regex(/^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/, '1 to 32 lower-case letters, digits and inner hyphens');
+}
+
+/** A path on the appliance; a relative one starts at the folder of rushlight.toml. */
+export function filePath() {
+  return z.string().min(1, 'a path').max(4096, 'a path');
+}
+
+/** An absolute URL with one of the given schemes (without colon). */
+export function urlOf(...schemes: readonly string[]) {
+  const expected = `an URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`;
+  return z.string().refine((text) => isUrlOf(text, schemes), expected);
+}
+
+function isUrlOf(text: string, schemes: readonly string[]): boolean {
+  const url = URL.parse(text);
+  return url !== null && schemes.includes(url.protocol.slice(0, -1)) && url.hostname !== '';
+}

@@ -1,0 +1,54 @@
+import type { ConfigFile } from './schema.ts';
+
+/** A finding about settings that are each legal but do not go together. */
+export interface Finding {
+  readonly path: (string | number)[];
+  readonly message: string;
+}
+
+/** What is wrong between fields: ids used twice, lines shared, a certificate without its key. */
+export function crossFieldFindings(file: ConfigFile): Finding[] {
+  return [...duplicateIds(file), ...sharedGpios(file), ...halfPairs(file)];
+}
+
+function duplicateIds(file: ConfigFile): Finding[] {
+  const seen = new Set<string>();
+  const findings: Finding[] = [];
+  for (const list of ['source', 'remote'] as const) {
+    for (const [index, { id }] of file[list].entries()) {
+      if (seen.has(id))
+        findings.push({ path: [list, index, 'id'], message: `an id no other source has; "${id}" is taken` });
+      seen.add(id);
+    }
+  }
+  return findings;
+}
+
+function sharedGpios(file: ConfigFile): Finding[] {
+  const owners = new Map<number, string>([[file.jumper.gpio, 'jumper']]);
+  const findings: Finding[] = [];
+  for (const name of ['record_button', 'tally_light', 'status_light'] as const) {
+    const gpio = file[name].gpio;
+    if (gpio === undefined) continue;
+    const owner = owners.get(gpio);
+    if (owner !== undefined) {
+      findings.push({ path: [name, 'gpio'], message: `a line of its own; ${gpio} belongs to [${owner}]` });
+    }
+    owners.set(gpio, name);
+  }
+  return findings;
+}
+
+function halfPairs(file: ConfigFile): Finding[] {
+  const findings: Finding[] = [];
+  for (const name of ['mqtt', 'http'] as const) {
+    const { cert_file: cert, key_file: key } = file[name];
+    if (cert !== undefined && key === undefined) {
+      findings.push({ path: [name, 'cert_file'], message: 'a key_file beside cert_file' });
+    }
+    if (key !== undefined && cert === undefined) {
+      findings.push({ path: [name, 'key_file'], message: 'a cert_file beside key_file' });
+    }
+  }
+  return findings;
+}

@@ -1,0 +1,29 @@
+export interface ErrorDetails {
+  readonly cause?: unknown;
+  /** What a person can do about it, as a sentence. */
+  readonly hint?: string;
+}
+
+/** Base of every error the supervisor throws on purpose. `code` is a literal that callers may branch on. */
+export abstract class RushlightError extends Error {
+  abstract readonly code: string;
+  readonly hint: string | undefined;
+
+  constructor(message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = new.target.name;
+    this.hint = details.hint;
+  }
+}
+
+/** The text of anything thrown, with its causes: `cannot start ffmpeg: spawn ffmpeg ENOENT`. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}: ${describeError(error.cause)}`;
+}
+
+/** The `code` of a system error (`ENOENT`) or of one of ours. */
+export function errorCode(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}

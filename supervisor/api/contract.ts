@@ -140,6 +140,22 @@ export const routes = {
     status: 200,
   },
 
+  openSession: {
+    method: 'POST',
+    path: '/api/session',
+    access: ['viewer'],
+    summary:
+      'Trade the bearer token for a cookie (HttpOnly, SameSite=Strict), so that browsers can stream and download',
+    status: 204,
+  },
+  closeSession: {
+    method: 'DELETE',
+    path: '/api/session',
+    access: ['public'],
+    summary: 'Drop the cookie',
+    status: 204,
+  },
+
   listFeeds: {
     method: 'GET',
     path: '/api/feeds',

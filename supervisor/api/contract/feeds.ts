@@ -23,6 +23,8 @@ export const feedSchema = z
     bitrateKbps: z.number(),
     framesTotal: z.int(),
     packetsLost: z.int(),
+    lossRatio: z.number().min(0).max(1).nullable().describe('Loss on the way in over the last seconds'),
+    latencyMs: z.number().nullable().describe('Capture to arrival here; null where clocks are unknown'),
     keyframeAgeMs: z.number().nullable(),
     publisher: z
       .object({

@@ -27,6 +27,7 @@ export const healthSchema = z
   .meta({ id: 'Health' });
 
 export const hostSchema = z.object({
+  bootedAt: instantSchema.nullable().describe('When the kernel started, as far as the clock was right then'),
   cpuLoadPercent: z.number(),
   temperatureC: z.number().nullable(),
   memoryUsedBytes: z.number(),
@@ -69,6 +70,7 @@ export const sourceStatusSchema = z.object({
   reason: z.string().nullable(),
   restarts: z.int(),
   encoder: z.object({ name: z.string(), reason: z.string() }).nullable(),
+  droppedFrames: z.int().nullable().describe('Frames lost before or in the encoder since it started'),
 });
 
 /** A camera as its hub sees it, through the link the camera holds open. */
@@ -88,6 +90,7 @@ export const linkedCameraSchema = z.object({
 /** The hub as a camera sees it. */
 export const hubLinkSchema = z.object({
   state: z.enum(['searching', 'connecting', 'connected', 'refused']),
+  id: z.string().nullable().describe('Device id of the hub; null before it said so'),
   name: z.string().nullable(),
   url: z.string().nullable(),
   reason: z.string().nullable(),

@@ -39,6 +39,11 @@ export const mqttTable = table(
       'The state is published at least this often, in seconds, even if nothing changed.',
       ['mqtt'],
     ),
+    snapshot_interval_s: field(
+      z.int().min(0).max(86_400).default(0),
+      'Seconds between two still pictures of each feed; 0: only when it comes online and on request.',
+      ['mqtt'],
+    ),
   },
   'MQTT and Home Assistant.',
 );

@@ -1,0 +1,27 @@
+import type { AccessRole } from '../contract.ts';
+import type { Caller } from '../ports.ts';
+
+const includes: Readonly<Record<Caller['role'], readonly AccessRole[]>> = {
+  owner: ['owner', 'operator', 'viewer', 'public'],
+  operator: ['operator', 'viewer', 'public'],
+  viewer: ['viewer', 'public'],
+  camera: ['camera', 'public'],
+  public: ['public'],
+};
+
+/** Whether a caller of this role may use a route that names these roles. */
+export function mayCall(role: Caller['role'], access: readonly AccessRole[]): boolean {
+  return access.some((one) => includes[role].includes(one));
+}
+
+/** Whether an address is one of this machine's loopback addresses. */
+export function isLoopback(address: string): boolean {
+  const plain = address.replace(/^::ffff:/, '');
+  return plain === '::1' || /^127\./.test(plain);
+}
+
+/** Whether a `Host` or `Origin` host name can only mean this machine: keeps other sites' pages and rebound DNS names out. */
+export function isLoopbackHost(host: string): boolean {
+  const name = host.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
+  return name === 'localhost' || name.endsWith('.localhost') || isLoopback(name);
+}

@@ -1,0 +1,83 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { z } from 'zod';
+
+const keySchema = z.object({
+  id: z.string(),
+  role: z.enum(['owner', 'operator', 'viewer', 'camera']),
+  subject: z.string(),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  createdAt: z.string(),
+});
+
+export const keyFileSchema = z.object({ version: z.literal(1), keys: z.array(keySchema) });
+
+export type AccessKey = z.infer<typeof keySchema>;
+
+/** Where keys are kept between starts. Only digests are kept; a token is shown once, when it is made. */
+export interface KeyVault {
+  read(): Promise<unknown>;
+  write(file: z.infer<typeof keyFileSchema>): Promise<void>;
+}
+
+/**
+ * The bearer tokens of this appliance, each with its role. 256 random bits each, so a plain SHA-256 is enough to keep
+ * them (nothing to guess), and any one of them can be revoked.
+ */
+export class KeyStore {
+  readonly #vault: KeyVault;
+  #keys: AccessKey[] = [];
+
+  constructor(vault: KeyVault) {
+    this.#vault = vault;
+  }
+
+  /** Reads the kept keys. Rejects with a ZodError where the file is damaged. */
+  async load(): Promise<void> {
+    const file = await this.#vault.read();
+    this.#keys = file === null ? [] : keyFileSchema.parse(file).keys;
+  }
+
+  list(): readonly AccessKey[] {
+    return this.#keys;
+  }
+
+  /** Makes a key and returns its token, which is kept nowhere. */
+  async create(role: AccessKey['role'], subject: string): Promise<{ key: AccessKey; token: string }> {
+    const token = `rl_${randomBytes(32).toString('base64url')}`;
+    const key: AccessKey = {
+      id: randomBytes(6).toString('hex'),
+      role,
+      subject,
+      sha256: digest(token),
+      createdAt: new Date().toISOString(),
+    };
+    await this.#save([...this.#keys, key]);
+    return { key, token };
+  }
+
+  async revoke(id: string): Promise<boolean> {
+    const left = this.#keys.filter((key) => key.id !== id);
+    if (left.length === this.#keys.length) return false;
+    await this.#save(left);
+    return true;
+  }
+
+  /** The key of a token; null where nobody has it. Compares in constant time. */
+  find(token: string): AccessKey | null {
+    const wanted = Buffer.from(digest(token), 'hex');
+    let found: AccessKey | null = null;
+    for (const key of this.#keys) {
+      if (timingSafeEqual(Buffer.from(key.sha256, 'hex'), wanted)) found = key;
+    }
+    return found;
+  }
+
+  async #save(keys: AccessKey[]): Promise<void> {
+    await this.#vault.write({ version: 1, keys });
+    this.#keys = keys;
+  }
+}
+
+function digest(token: string): string {
+  return createHash('sha256').update(token).digest('hex');
+}

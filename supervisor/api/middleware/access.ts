@@ -1,0 +1,85 @@
+import type { IncomingMessage } from 'node:http';
+import { isLoopbackHost, mayCall } from '../access/access-rule.ts';
+import type { KeyStore } from '../access/key-store.ts';
+import { ApiError } from '../api-error.ts';
+import type { AccessRole } from '../contract.ts';
+import type { Caller } from '../ports.ts';
+
+export const sessionCookie = 'rushlight_session';
+
+export interface AccessOptions {
+  readonly keys: KeyStore;
+  /** False in the simulation, which listens on loopback alone: everybody who reaches it is its owner. */
+  readonly required: boolean;
+}
+
+interface Presented {
+  readonly token: string | null;
+  readonly byCookie: boolean;
+}
+
+const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/**
+ * Finds out who asks and refuses who may not.
+ * Rejects with TOKEN_MISSING, TOKEN_UNKNOWN, ACCESS_DENIED or ORIGIN_REFUSED.
+ */
+export function checkAccess(
+  request: IncomingMessage,
+  access: readonly AccessRole[],
+  { keys, required }: AccessOptions,
+): Caller {
+  const address = request.socket.remoteAddress ?? '';
+  if (!required) {
+    refuseForeignPages(request);
+    return { role: 'owner', subject: null, address };
+  }
+  const { token, byCookie } = presentedToken(request);
+  const key = token === null ? null : keys.find(token);
+  if (key === null) {
+    if (mayCall('public', access)) return { role: 'public', subject: null, address };
+    throw token === null
+      ? new ApiError('TOKEN_MISSING', 'This needs a token.', {
+          hint: 'Send "Authorization: Bearer <token>". The owner token is on the console and in the QR code of the first boot.',
+        })
+      : new ApiError('TOKEN_UNKNOWN', 'This token is not known here, or was revoked.');
+  }
+  if (byCookie && !safeMethods.has(request.method ?? '')) refuseCrossSite(request);
+  if (!mayCall(key.role, access)) {
+    throw new ApiError('ACCESS_DENIED', `A ${key.role} may not do this; it takes ${access.join(' or ')}.`);
+  }
+  return { role: key.role, subject: key.subject, address };
+}
+
+export function presentedToken(request: IncomingMessage): Presented {
+  const header = request.headers.authorization;
+  const bearer = header === undefined ? null : /^Bearer\s+(\S+)\s*$/i.exec(header);
+  if (bearer?.[1] !== undefined) return { token: bearer[1], byCookie: false };
+  const cookie = new RegExp(`(?:^|;\\s*)${sessionCookie}=([^;]+)`).exec(request.headers.cookie ?? '');
+  return { token: cookie?.[1] ?? null, byCookie: cookie !== null };
+}
+
+/** Without tokens only pages of this very machine may speak to us: not other sites, and not through a rebound DNS name. */
+function refuseForeignPages(request: IncomingMessage): void {
+  const host = request.headers.host ?? '';
+  const origin = request.headers.origin;
+  const originHost = origin === undefined ? null : hostOf(origin);
+  if (!isLoopbackHost(host) || (originHost !== null && !isLoopbackHost(originHost))) {
+    throw new ApiError('ORIGIN_REFUSED', 'Without tokens, only pages of this machine are served.', {
+      hint: 'Open http://localhost with the port, or set http.auth = "required".',
+    });
+  }
+}
+
+function refuseCrossSite(request: IncomingMessage): void {
+  const site = request.headers['sec-fetch-site'];
+  const origin = request.headers.origin;
+  const sameOrigin = origin === undefined || hostOf(origin) === request.headers.host;
+  if ((site !== undefined && site !== 'same-origin' && site !== 'none') || !sameOrigin) {
+    throw new ApiError('ORIGIN_REFUSED', 'This request came from another site.');
+  }
+}
+
+function hostOf(origin: string): string {
+  return URL.parse(origin)?.host ?? origin;
+}

@@ -1,0 +1,21 @@
+import type { Middleware } from 'koa';
+
+/**
+ * Cross-origin use of WHIP and WHEP alone: players on other pages bring a token of their own (cookies are never taken
+ * cross-site), and must be able to read what the protocols put into headers.
+ */
+export function cors(): Middleware {
+  return async (ctx, next) => {
+    if (/^\/(?:whip|whep)\//.test(ctx.path)) {
+      ctx.set('Access-Control-Allow-Origin', '*');
+      ctx.set('Access-Control-Allow-Methods', 'GET, POST, PATCH, DELETE, OPTIONS');
+      ctx.set('Access-Control-Allow-Headers', 'Authorization, Content-Type, If-Match');
+      ctx.set(
+        'Access-Control-Expose-Headers',
+        'Location, ETag, Link, Accept-Patch, Accept-Post, Retry-After',
+      );
+      ctx.set('Access-Control-Max-Age', '600');
+    }
+    await next();
+  };
+}

@@ -1,0 +1,85 @@
+import type { Readable } from 'node:stream';
+import type { WebSocket } from 'ws';
+import type {
+  ApiEvent,
+  ConfigView,
+  Device,
+  Feed,
+  Status,
+  SystemAction,
+  Take,
+  Tally,
+  Update,
+  UpdateInstall,
+} from './contract.ts';
+
+/** Who is asking, as the access check found out. */
+export interface Caller {
+  readonly role: 'owner' | 'operator' | 'viewer' | 'camera' | 'public';
+  /** Name of the key; the camera's id for cameras; null where no key is needed. */
+  readonly subject: string | null;
+  readonly address: string;
+}
+
+/** Answer to an SDP offer. */
+export interface SignalingAnswer {
+  readonly sessionId: string;
+  readonly etag: string;
+  readonly answer: string;
+}
+
+export type SessionKind = 'whip' | 'whep';
+
+/** WHIP and WHEP without HTTP; rejections carry the codes that problem-of.ts knows. */
+export interface SignalingPort {
+  offer(kind: SessionKind, feed: string, sdp: string, caller: Caller): Promise<SignalingAnswer>;
+  patch(
+    kind: SessionKind,
+    session: string,
+    ifMatch: string | null,
+    fragment: string,
+  ): Promise<{ readonly restart: { readonly etag: string; readonly fragment: string } | null }>;
+  /** ETag of a living session. Rejects with SESSION_NOT_FOUND. */
+  session(kind: SessionKind, session: string): Promise<{ readonly etag: string }>;
+  close(kind: SessionKind, session: string): Promise<void>;
+}
+
+export interface TakesPort {
+  list(): Promise<Take[]>;
+  get(id: string): Promise<Take>;
+  start(cameras: readonly string[] | null): Promise<Take>;
+  stop(id: string): Promise<Take>;
+  /** A finished segment of a master: a file of this machine, or a stream fetched from the camera that keeps it. */
+  master(id: string, camera: string, segment: number): Promise<{ path: string; fileName: string }>;
+}
+
+/** Everything the routes need of the appliance. */
+export interface ApiPorts {
+  status(): Promise<Status>;
+  subscribe(listener: (event: ApiEvent) => void): () => void;
+  feeds(): Promise<Feed[]>;
+  readonly signaling: SignalingPort;
+  readonly takes: TakesPort;
+  readonly devices: {
+    list(): Promise<Device[]>;
+    setControls(id: string, values: Record<string, number | boolean | string>): Promise<Device>;
+  };
+  readonly config: { view(): ConfigView; patch(patch: Record<string, unknown>): Promise<ConfigView> };
+  readonly update: {
+    status(): Update;
+    install(request: UpdateInstall): Promise<Update>;
+    rollback(): Promise<Update>;
+  };
+  readonly system: {
+    identify(): Promise<void>;
+    restart(action: SystemAction): Promise<void>;
+    shutdown(action: SystemAction): Promise<void>;
+    setTally(tally: Tally): Promise<Tally>;
+  };
+  readiness(): { ready: boolean; reasons: string[] };
+  metrics(): Promise<string>;
+  /** Takes over a camera's link. */
+  acceptAgent(socket: WebSocket, caller: Caller): void;
+}
+
+export type Body = Readable | Buffer | string | object | null;

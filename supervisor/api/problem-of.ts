@@ -1,0 +1,133 @@
+import type { z } from 'zod';
+import type { Problem } from './contract.ts';
+
+/**
+ * The one place that turns errors into RFC 9457 problems. An error is told apart by its literal `code`;
+ * what is not listed here is our own fault: status 500, details only in the log.
+ */
+const statusOfCode: Readonly<Record<string, number>> = {
+  REQUEST_INVALID: 400,
+  SDP_INVALID: 400,
+  FRAGMENT_INVALID: 400,
+  BODY_ABORTED: 400,
+  CONFIG_INVALID: 400,
+  TOKEN_MISSING: 401,
+  TOKEN_UNKNOWN: 401,
+  ACCESS_DENIED: 403,
+  ORIGIN_REFUSED: 403,
+  ROUTE_UNKNOWN: 404,
+  FEED_UNKNOWN: 404,
+  DEVICE_UNKNOWN: 404,
+  SESSION_NOT_FOUND: 404,
+  TAKE_UNKNOWN: 404,
+  MASTER_UNKNOWN: 404,
+  METHOD_NOT_ALLOWED: 405,
+  FEED_BUSY: 409,
+  NO_PUBLISHER: 409,
+  TAKE_RUNNING: 409,
+  TAKE_NOT_RUNNING: 409,
+  MASTER_UNFINISHED: 409,
+  NOTHING_TO_RECORD: 409,
+  MASTERS_OFF: 409,
+  WRONG_ROLE: 409,
+  UPDATE_BUSY: 409,
+  ETAG_STALE: 412,
+  BODY_TOO_LARGE: 413,
+  MEDIA_TYPE_UNSUPPORTED: 415,
+  RANGE_UNSATISFIABLE: 416,
+  TRACKS_UNSUPPORTED: 422,
+  CODEC_UNSUPPORTED: 422,
+  CONTROL_INVALID: 422,
+  ETAG_REQUIRED: 428,
+  NOT_SUPPORTED_HERE: 501,
+  CAMERA_UNREACHABLE: 502,
+  MEDIA_UNAVAILABLE: 503,
+  DEVICE_BUSY: 503,
+  DISK_FULL: 507,
+};
+
+interface CodedError extends Error {
+  readonly code: string;
+  readonly hint?: string | undefined;
+  readonly retryAfterS?: number | undefined;
+  readonly issues?: Problem['issues'];
+}
+
+/** A problem with what belongs into headers. */
+export interface ProblemAnswer {
+  readonly problem: Problem;
+  readonly retryAfterS: number | null;
+  /** True where the error is ours and belongs into the log. */
+  readonly unexpected: boolean;
+}
+
+export function problemOf(error: unknown, instance: string): ProblemAnswer {
+  if (isCoded(error)) {
+    const status = statusOfCode[error.code];
+    if (status !== undefined) {
+      return {
+        problem: {
+          type: 'about:blank',
+          title: titleOf(status),
+          status,
+          detail: error.message,
+          instance,
+          code: error.code,
+          ...(error.hint === undefined ? {} : { hint: error.hint }),
+          ...(error.issues === undefined ? {} : { issues: error.issues }),
+        },
+        retryAfterS: error.retryAfterS ?? null,
+        unexpected: false,
+      };
+    }
+  }
+  return {
+    problem: {
+      type: 'about:blank',
+      title: titleOf(500),
+      status: 500,
+      detail: 'Something went wrong inside the appliance. The log says what.',
+      instance,
+      code: 'INTERNAL',
+      hint: 'Try again; if it stays, send the log to the maintainers.',
+    },
+    retryAfterS: null,
+    unexpected: true,
+  };
+}
+
+/** Field-by-field findings of a refused request. */
+export function issuesOf(error: z.ZodError, where: string): { path: string; message: string }[] {
+  return error.issues.map((issue) => ({
+    path: [where, ...issue.path.map(String)].join('.'),
+    message: issue.message,
+  }));
+}
+
+function isCoded(error: unknown): error is CodedError {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string';
+}
+
+function titleOf(status: number): string {
+  return titles[status] ?? 'Error';
+}
+
+const titles: Readonly<Record<number, string>> = {
+  400: 'Bad request',
+  401: 'Token needed',
+  403: 'Not allowed',
+  404: 'Not found',
+  405: 'Method not allowed',
+  409: 'Conflict',
+  412: 'Precondition failed',
+  413: 'Too large',
+  415: 'Media type not supported',
+  416: 'Range not satisfiable',
+  422: 'Cannot be processed',
+  428: 'Precondition required',
+  500: 'Internal error',
+  501: 'Not supported here',
+  502: 'Not reachable',
+  503: 'Not available now',
+  507: 'No space left',
+};

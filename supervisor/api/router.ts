@@ -1,0 +1,101 @@
+import Router from '@koa/router';
+import type { Context, Middleware } from 'koa';
+import type { z } from 'zod';
+import { ApiError } from './api-error.ts';
+import type { RawBody, RouteDefinition, RouteId, Routes } from './contract.ts';
+import { isRawBody, routes } from './contract.ts';
+import type { AccessOptions } from './middleware/access.ts';
+import { checkAccess } from './middleware/access.ts';
+import { jsonBody, textBody } from './middleware/request-body.ts';
+import type { Caller } from './ports.ts';
+import { issuesOf } from './problem-of.ts';
+
+type SchemaOutput<S> = S extends z.ZodType ? z.output<S> : Record<string, never>;
+type BodyInput<B> = B extends z.ZodType ? z.output<B> : B extends RawBody ? string : undefined;
+type Field<R, K extends string> = R extends Readonly<Record<K, infer V>> ? V : undefined;
+type Answer<R> =
+  Field<R, 'response'> extends z.ZodType ? z.input<Field<R, 'response'> & z.ZodType> : undefined | string;
+
+export interface RouteRequest<Id extends RouteId> {
+  readonly params: SchemaOutput<Field<Routes[Id], 'params'>>;
+  readonly query: SchemaOutput<Field<Routes[Id], 'query'>>;
+  readonly body: BodyInput<Field<Routes[Id], 'body'>>;
+  readonly caller: Caller;
+}
+
+/**
+ * Answers one route. What it returns becomes the body; it may set headers on `ctx`, and a route whose answer is
+ * streamed sets `ctx.body` itself and returns nothing.
+ */
+export type RouteHandler<Id extends RouteId> = (
+  request: RouteRequest<Id>,
+  ctx: Context,
+) => Promise<Answer<Routes[Id]>> | Answer<Routes[Id]>;
+
+export type PlainRouteId = { [Id in RouteId]: Routes[Id] extends { websocket: true } ? never : Id }[RouteId];
+export type RouteHandlers = { readonly [Id in PlainRouteId]: RouteHandler<Id> };
+
+/** All plain routes of the contract, each behind its access check and its schemas. */
+export function buildRouter(handlers: RouteHandlers, access: AccessOptions): Middleware[] {
+  const router = new Router({ exclusive: false });
+  for (const [id, route] of Object.entries<RouteDefinition>(routes)) {
+    if (route.websocket === true) continue;
+    const handler = handlers[id as PlainRouteId] as unknown as AnyHandler;
+    router.register(route.path, [route.method], serve(route, handler, access));
+  }
+  return [router.routes() as unknown as Middleware, unknownRoute(router)];
+}
+
+type AnyHandler = (request: unknown, ctx: Context) => Promise<unknown> | unknown;
+
+function serve(route: RouteDefinition, handler: AnyHandler, access: AccessOptions): Middleware {
+  return async (ctx) => {
+    const caller = checkAccess(ctx.req, route.access, access);
+    const request = {
+      params: checked(route.params, (ctx as { params?: unknown }).params, 'path'),
+      query: checked(route.query, ctx.query, 'query'),
+      body: await bodyOf(route, ctx),
+      caller,
+    };
+    ctx.status = route.status;
+    const answer = await handler(request, ctx);
+    if (answer === undefined) {
+      if (ctx.body === undefined) ctx.body = '';
+      return;
+    }
+    if (typeof answer === 'string' && route.response !== undefined && isRawBody(route.response)) {
+      ctx.type = route.response.contentType;
+      ctx.body = answer;
+    } else {
+      ctx.body = answer;
+    }
+  };
+}
+
+async function bodyOf(route: RouteDefinition, ctx: Context): Promise<unknown> {
+  if (route.body === undefined) return undefined;
+  if (isRawBody(route.body)) return await textBody(ctx, route.body);
+  return checked(route.body, await jsonBody(ctx), 'body');
+}
+
+function checked(schema: z.ZodType | undefined, value: unknown, where: string): unknown {
+  if (schema === undefined) return {};
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issues = issuesOf(result.error, where);
+  const first = issues[0];
+  const message = first === undefined ? 'The request is wrong.' : `${first.path}: ${first.message}`;
+  throw new ApiError('REQUEST_INVALID', message, { issues });
+}
+
+/** What no route took: 405 where the path exists with other methods, else 404. */
+function unknownRoute(router: Router): Middleware {
+  return async (ctx, next) => {
+    const allowed = router.match(ctx.path, ctx.method).path.flatMap((layer) => layer.methods);
+    if (allowed.length > 0) {
+      ctx.set('Allow', [...new Set(allowed)].join(', '));
+      throw new ApiError('METHOD_NOT_ALLOWED', `${ctx.method} is not possible here.`);
+    }
+    await next();
+  };
+}

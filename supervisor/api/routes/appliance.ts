@@ -1,0 +1,61 @@
+import { ApiError } from '../api-error.ts';
+import { openApiDocument } from '../openapi.ts';
+import type { ApiPorts } from '../ports.ts';
+import type { RouteHandlers } from '../router.ts';
+
+type ApplianceRoute =
+  | 'listFeeds'
+  | 'getFeed'
+  | 'listDevices'
+  | 'setControls'
+  | 'getStatus'
+  | 'getConfig'
+  | 'patchConfig'
+  | 'getUpdate'
+  | 'installUpdate'
+  | 'rollbackUpdate'
+  | 'identify'
+  | 'restart'
+  | 'shutdown'
+  | 'setTally'
+  | 'healthz'
+  | 'readyz'
+  | 'metrics'
+  | 'openapi';
+
+/** Feeds, devices, status, config, updates and the machine itself. */
+export function applianceRoutes(ports: ApiPorts, version: string): Pick<RouteHandlers, ApplianceRoute> {
+  return {
+    listFeeds: () => ports.feeds(),
+    getFeed: async ({ params }) => {
+      const feed = (await ports.feeds()).find((one) => one.id === params.feed);
+      if (feed === undefined) throw new ApiError('FEED_UNKNOWN', `There is no feed "${params.feed}".`);
+      return feed;
+    },
+    listDevices: () => ports.devices.list(),
+    setControls: ({ params, body }) => ports.devices.setControls(params.id, body),
+    getStatus: () => ports.status(),
+    getConfig: () => ports.config.view(),
+    patchConfig: ({ body }) => ports.config.patch(body),
+    getUpdate: () => ports.update.status(),
+    installUpdate: ({ body }) => ports.update.install(body),
+    rollbackUpdate: () => ports.update.rollback(),
+    identify: () => done(ports.system.identify()),
+    restart: ({ body }) => done(ports.system.restart(body)),
+    shutdown: ({ body }) => done(ports.system.shutdown(body)),
+    setTally: ({ body }) => ports.system.setTally(body),
+    healthz: () => ({ alive: true as const }),
+    readyz: (_request, ctx) => {
+      const readiness = ports.readiness();
+      if (!readiness.ready) ctx.status = 503;
+      return readiness;
+    },
+    metrics: () => ports.metrics(),
+    openapi: () => openApiDocument(version),
+  };
+}
+
+async function done(work: Promise<void>): Promise<undefined> {
+  await work;
+  return undefined;
+}

@@ -1,0 +1,162 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { Duplex } from 'node:stream';
+import Koa from 'koa';
+import type { Logger } from 'pino';
+import { WebSocketServer } from 'ws';
+import { ApiError } from './api-error.ts';
+import { routes } from './contract.ts';
+import { type AccessOptions, checkAccess } from './middleware/access.ts';
+import { cors } from './middleware/cors.ts';
+import { problems } from './middleware/problems.ts';
+import type { ApiPorts } from './ports.ts';
+import { problemOf } from './problem-of.ts';
+import { buildRouter } from './router.ts';
+import { applianceRoutes } from './routes/appliance.ts';
+import { eventRoutes } from './routes/events.ts';
+import { sessionRoutes } from './routes/session.ts';
+import { signalingRoutes } from './routes/signaling.ts';
+import { takeRoutes } from './routes/takes.ts';
+import { staticPages } from './static-pages.ts';
+import type { TlsIdentity } from './tls-identity.ts';
+
+export interface ApiServerOptions {
+  readonly ports: ApiPorts;
+  readonly access: AccessOptions;
+  readonly version: string;
+  /** Folder of the built pages. */
+  readonly pages: string;
+  readonly listen: readonly string[];
+  /** 0 lets the system choose. */
+  readonly port: number;
+  readonly tls: { readonly port: number; readonly identity: TlsIdentity } | null;
+  readonly log: Logger;
+}
+
+const maxAgentMessageBytes = 256 * 1024;
+
+/** The HTTP API and the pages. `run` settles when `signal` is aborted and every connection has been closed. */
+export class ApiServer {
+  readonly #options: ApiServerOptions;
+  readonly #listening = Promise.withResolvers<number>();
+
+  constructor(options: ApiServerOptions) {
+    this.#options = options;
+  }
+
+  /** The port of plain HTTP, once it is open. */
+  get listening(): Promise<number> {
+    return this.#listening.promise;
+  }
+
+  /** Rejects with PORT_TAKEN or ADDRESS_UNUSABLE. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { port, tls, log } = this.#options;
+    const handle = this.#koa().callback();
+    const sockets = new WebSocketServer({ noServer: true, maxPayload: maxAgentMessageBytes });
+    const servers: Server[] = [];
+    try {
+      const plain = await this.#open(() => createServer(handle), port, servers);
+      if (tls !== null) {
+        const { certPem, keyPem } = tls.identity;
+        await this.#open(() => createTlsServer({ cert: certPem, key: keyPem }, handle), tls.port, servers);
+      }
+      for (const server of servers) {
+        server.on('upgrade', (request, socket, head) => this.#upgrade(sockets, request, socket, head));
+      }
+      log.info({ port: plain, tlsPort: tls?.port ?? null }, 'api listening');
+      this.#listening.resolve(plain);
+      if (!signal.aborted) await once(signal, 'abort');
+    } catch (error) {
+      this.#listening.promise.catch(() => undefined); // run's own rejection tells; nobody need wait for the port
+      this.#listening.reject(error);
+      throw error;
+    } finally {
+      for (const client of sockets.clients) client.close(1001, 'the appliance stops');
+      sockets.close();
+      await Promise.all(servers.map(close));
+    }
+  }
+
+  #koa(): Koa {
+    const { ports, access, version, pages, log } = this.#options;
+    const app = new Koa();
+    app.on('error', (error: unknown) => log.debug({ err: error }, 'response ended early'));
+    app.use(problems(log));
+    app.use(cors());
+    const handlers = {
+      ...signalingRoutes(ports),
+      ...applianceRoutes(ports, version),
+      ...eventRoutes(ports),
+      ...takeRoutes(ports),
+      ...sessionRoutes(),
+    };
+    for (const middleware of buildRouter(handlers, access)) app.use(middleware);
+    app.use(staticPages(pages));
+    app.use((ctx) => {
+      throw new ApiError('ROUTE_UNKNOWN', `There is nothing at ${ctx.path}.`, {
+        hint: '/openapi.json lists what there is.',
+      });
+    });
+    return app;
+  }
+
+  async #open(create: () => Server, port: number, servers: Server[]): Promise<number> {
+    let first = port;
+    for (const host of this.#options.listen) {
+      const server = create();
+      await listen(server, first, host);
+      servers.push(server);
+      const address = server.address();
+      if (first === 0 && typeof address === 'object' && address !== null) first = address.port;
+    }
+    return first;
+  }
+
+  #upgrade(sockets: WebSocketServer, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const { ports, access, log } = this.#options;
+    socket.on('error', (error) => log.debug({ err: error }, 'websocket ended early'));
+    try {
+      const path = (request.url ?? '').split('?')[0];
+      if (path !== routes.agentLink.path)
+        throw new ApiError('ROUTE_UNKNOWN', `There is no WebSocket at ${path}.`);
+      const caller = checkAccess(request, routes.agentLink.access, access);
+      sockets.handleUpgrade(request, socket, head, (client) => ports.acceptAgent(client, caller));
+    } catch (error) {
+      refuseUpgrade(socket, error, request.url ?? '');
+    }
+  }
+}
+
+function refuseUpgrade(socket: Duplex, error: unknown, path: string): void {
+  const { problem } = problemOf(error, path);
+  const body = JSON.stringify(problem);
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${problem.title}\r\nContent-Type: application/problem+json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+async function listen(server: Server, port: number, host: string): Promise<void> {
+  try {
+    server.listen({ port, host, ipv6Only: false });
+    await once(server, 'listening');
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : '';
+    if (code === 'EADDRINUSE') {
+      throw new ApiError('PORT_TAKEN', `Port ${port} on ${host} is taken by another program.`, {
+        cause,
+        hint: `End that program, or choose another port: RUSHLIGHT_PORT=${port + 1}.`,
+      });
+    }
+    throw new ApiError('ADDRESS_UNUSABLE', `Cannot listen on ${host} port ${port}.`, { cause });
+  }
+}
+
+async function close(server: Server): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  server.closeAllConnections();
+  await closed;
+}

@@ -1,0 +1,68 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { extname, join, normalize, sep } from 'node:path';
+import type { Middleware } from 'koa';
+
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.ico': 'image/x-icon',
+  '.json': 'application/json',
+  '.webmanifest': 'application/manifest+json',
+  '.woff2': 'font/woff2',
+};
+
+/** The built pages. Files under assets/ carry their hash in the name and may be kept for ever; index.html never. */
+export function staticPages(folder: string): Middleware {
+  return async (ctx, next) => {
+    if (ctx.method !== 'GET' && ctx.method !== 'HEAD') return next();
+    const file = await findFile(folder, ctx.path);
+    if (file === null) return next();
+    ctx.set(
+      'Cache-Control',
+      ctx.path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
+    );
+    ctx.set('X-Content-Type-Options', 'nosniff');
+    ctx.set('Referrer-Policy', 'no-referrer');
+    ctx.set('X-Frame-Options', 'SAMEORIGIN');
+    ctx.set(
+      'Content-Security-Policy',
+      "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'self'",
+    );
+    ctx.type = types[extname(file.path)] ?? 'application/octet-stream';
+    ctx.length = file.size;
+    ctx.lastModified = file.mtime;
+    if (ctx.fresh) ctx.status = 304;
+    else ctx.body = createReadStream(file.path);
+  };
+}
+
+async function findFile(
+  folder: string,
+  urlPath: string,
+): Promise<{ path: string; size: number; mtime: Date } | null> {
+  const decoded = decode(urlPath);
+  if (decoded === null || decoded.includes('\0')) return null;
+  const path = normalize(join(folder, decoded === '/' ? 'index.html' : decoded));
+  if (!path.startsWith(folder + sep)) return null;
+  try {
+    const found = await stat(path);
+    return found.isFile() ? { path, size: found.size, mtime: found.mtime } : null;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
+      return null;
+    throw error;
+  }
+}
+
+function decode(urlPath: string): string | null {
+  try {
+    return decodeURIComponent(urlPath);
+  } catch {
+    // Not an URL-encoded path, so no file of ours has it.
+    return null;
+  }
+}

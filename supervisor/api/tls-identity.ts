@@ -1,0 +1,62 @@
+import 'reflect-metadata';
+import { webcrypto, X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import * as x509 from '@peculiar/x509';
+import { ApiError } from './api-error.ts';
+
+/** What HTTPS is served with. */
+export interface TlsIdentity {
+  readonly certPem: string;
+  readonly keyPem: string;
+  /** SHA-256 of the certificate in DER, 64 lower-case hex digits: what cameras pin and mDNS tells. */
+  readonly fingerprint: string;
+}
+
+type CertificateKeys = Parameters<typeof x509.X509CertificateGenerator.createSelfSigned>[0]['keys'];
+
+const tenYearsMs = 10 * 365 * 24 * 3600 * 1000;
+
+/**
+ * Makes a self-signed P-256 certificate for `<name>.local`. It is valid from 2020 on, for ten years from the build's
+ * point of view or longer: a board without a clock must not refuse itself.
+ */
+export async function createTlsIdentity(name: string, now: Date): Promise<TlsIdentity> {
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    name: `CN=${name}.local`,
+    notBefore: new Date(Date.UTC(2020, 0, 1)),
+    notAfter: new Date(Math.max(now.getTime(), Date.UTC(2026, 0, 1)) + tenYearsMs),
+    keys: keys as CertificateKeys,
+    signingAlgorithm: algorithm,
+    extensions: [
+      new x509.BasicConstraintsExtension(false),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      new x509.SubjectAlternativeNameExtension([
+        { type: 'dns', value: `${name}.local` },
+        { type: 'dns', value: name },
+      ]),
+    ],
+  });
+  const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
+  const keyPem = `-----BEGIN PRIVATE KEY-----\n${(der.match(/.{1,64}/g) ?? []).join('\n')}\n-----END PRIVATE KEY-----\n`;
+  const certPem = certificate.toString('pem');
+  return { certPem, keyPem, fingerprint: fingerprintOf(certPem) };
+}
+
+/** Reads an identity of the owner's own. Rejects with TLS_FILES_UNUSABLE. */
+export async function readTlsIdentity(certFile: string, keyFile: string): Promise<TlsIdentity> {
+  try {
+    const [certPem, keyPem] = await Promise.all([readFile(certFile, 'utf8'), readFile(keyFile, 'utf8')]);
+    return { certPem, keyPem, fingerprint: fingerprintOf(certPem) };
+  } catch (cause) {
+    throw new ApiError('TLS_FILES_UNUSABLE', `${certFile} and ${keyFile} cannot be used for HTTPS.`, {
+      cause,
+      hint: 'Both must be readable PEM files.',
+    });
+  }
+}
+
+export function fingerprintOf(certPem: string): string {
+  return new X509Certificate(certPem).fingerprint256.replaceAll(':', '').toLowerCase();
+}

@@ -105,6 +105,7 @@ export const statusSchema = z
       serial: z.string().nullable(),
       version: z.string(),
       role: roleSchema,
+      roleSetting: z.enum(['auto', 'hub', 'camera']).describe('As set; auto: the jumper decides'),
       roleReason: z.string(),
       simulation: z.boolean(),
       startedAt: instantSchema,

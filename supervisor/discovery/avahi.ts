@@ -1,0 +1,60 @@
+import { access, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { encodeTxt, type ServiceTxt, serviceType } from './service-txt.ts';
+
+/** Where the image lets us put a service file, and where a running avahi-daemon has its socket. */
+export interface AvahiPaths {
+  readonly socket: string;
+  readonly serviceFile: string;
+}
+
+export const avahiPaths: AvahiPaths = {
+  socket: '/run/avahi-daemon/socket',
+  serviceFile: '/etc/avahi/services/rushlight.service',
+};
+
+export async function avahiRuns(paths: AvahiPaths): Promise<boolean> {
+  return await access(paths.socket).then(
+    () => true,
+    () => false,
+  );
+}
+
+/**
+ * The avahi.service(5) file of an appliance. avahi watches its folder: it announces a file that appears, announces
+ * changes, and says goodbye for one that disappears.
+ */
+export function avahiServiceFile(name: string, port: number, txt: ServiceTxt): string {
+  const records = Object.entries(encodeTxt(txt)).map(
+    ([key, value]) => `    <txt-record>${escapeXml(`${key}=${value}`)}</txt-record>`,
+  );
+  return [
+    '<?xml version="1.0" standalone="no"?>',
+    '<!DOCTYPE service-group SYSTEM "avahi-service.dtd">',
+    '<service-group>',
+    `  <name>${escapeXml(name)}</name>`,
+    '  <service>',
+    `    <type>_${serviceType}._tcp</type>`,
+    `    <port>${port}</port>`,
+    ...records,
+    '  </service>',
+    '</service-group>',
+    '',
+  ].join('\n');
+}
+
+/** Puts the file in place in one step. Rejects with the system's error where the folder cannot be written. */
+export async function writeServiceFile(path: string, content: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = `${path}.new`;
+  await writeFile(temporary, content, { mode: 0o644 });
+  await rename(temporary, path);
+}
+
+export async function removeServiceFile(path: string): Promise<void> {
+  await rm(path, { force: true });
+}
+
+function escapeXml(text: string): string {
+  return text.replace(/[<>&"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}

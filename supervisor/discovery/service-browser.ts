@@ -1,0 +1,70 @@
+import type { Logger } from 'pino';
+import { linkAddresses, linkChange, MdnsLink } from './mdns-link.ts';
+import { type MdnsPacket, readPacket, type Sighting } from './mdns-packet.ts';
+import { QueryPace } from './query-pace.ts';
+import { serviceDomain } from './service-txt.ts';
+
+/** An appliance found on the network, with the time its description was last heard. */
+export interface FoundService extends Sighting {
+  readonly seenAtMs: number;
+}
+
+export interface ServiceBrowserOptions {
+  readonly log: Logger;
+  readonly onSighting: (service: FoundService) => void;
+  readonly onGoodbye: (name: string) => void;
+}
+
+/**
+ * Listens for `_rushlight._tcp` and asks for it, on every interface, anew whenever the network changes.
+ * Keeps no list: who listens decides how long a sighting counts.
+ */
+export class ServiceBrowser {
+  readonly #options: ServiceBrowserOptions;
+  readonly #pace = new QueryPace();
+  readonly #refused = new Set<string>();
+
+  constructor(options: ServiceBrowserOptions) {
+    this.#options = options;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const addresses = linkAddresses();
+      await using link = new MdnsLink(addresses, this.#options.log);
+      const changed = new AbortController();
+      const round = AbortSignal.any([signal, changed.signal]);
+      link.open((packet, sender) => this.#onPacket(link, packet, sender));
+      this.#pace.hurry();
+      const asking = this.#pace.run(round, () => link.query(serviceDomain, 'PTR'));
+      await linkChange(addresses, round);
+      changed.abort();
+      await asking;
+    }
+  }
+
+  /** Asks at once, and often for a while: something that was found does not answer any more. */
+  hurry(): void {
+    this.#pace.hurry();
+  }
+
+  /** Asks rarely from now on: what was looked for is found. */
+  relax(): void {
+    this.#pace.relax();
+  }
+
+  #onPacket(link: MdnsLink, packet: MdnsPacket, sender: string): void {
+    const content = readPacket(packet, sender);
+    const seenAtMs = performance.now();
+    for (const name of content.goodbyes) this.#options.onGoodbye(name);
+    for (const sighting of content.sightings) this.#options.onSighting({ ...sighting, seenAtMs });
+    for (const name of content.incomplete.slice(0, 8)) link.query(name, 'ANY');
+    for (const { name, reason } of content.refused) this.#noteRefused(name, reason);
+  }
+
+  #noteRefused(name: string, reason: string): void {
+    if (this.#refused.has(name) || this.#refused.size >= 64) return;
+    this.#refused.add(name);
+    this.#options.log.warn({ service: name }, `an appliance with an invalid mDNS description: ${reason}`);
+  }
+}

@@ -1,0 +1,144 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** Why network namespaces cannot be had here, or null where they can. */
+export async function netnsObstacle(): Promise<string | null> {
+  if (process.getuid?.() !== 0) return 'network namespaces need root';
+  const probe = `rl-probe-${randomBytes(3).toString('hex')}`;
+  try {
+    await ip('netns', 'add', probe);
+    await ip('-n', probe, 'link', 'add', 'probe0', 'type', 'veth', 'peer', 'name', 'probe1');
+    return null;
+  } catch (error) {
+    return `network namespaces cannot be made here: ${String(error)}`;
+  } finally {
+    await ip('netns', 'del', probe).catch(() => {
+      // It could not be added either.
+    });
+  }
+}
+
+/**
+ * A LAN of its own: a bridge in one network namespace, and a namespace for each host, joined by a veth cable.
+ * Everything is gone after disposal, programs in it included.
+ */
+export class TestLan implements AsyncDisposable {
+  readonly #prefix = `rl${randomBytes(3).toString('hex')}`;
+  readonly #hosts: TestHost[] = [];
+  #switch = '';
+
+  async open(): Promise<this> {
+    this.#switch = `${this.#prefix}-sw`;
+    await ip('netns', 'add', this.#switch);
+    await ip('-n', this.#switch, 'link', 'add', 'br0', 'type', 'bridge', 'forward_delay', '0');
+    await sysctl(this.#switch, 'net.ipv6.conf.all.disable_ipv6=1');
+    await ip('-n', this.#switch, 'link', 'set', 'br0', 'type', 'bridge', 'mcast_snooping', '0');
+    await ip('-n', this.#switch, 'link', 'set', 'br0', 'up');
+    return this;
+  }
+
+  /** A host with one interface, `eth0`, at this address (with prefix length, such as `10.77.0.2/24`). */
+  async addHost(name: string, address: string): Promise<TestHost> {
+    const host = new TestHost(`${this.#prefix}-${name}`, this.#switch, `p${this.#hosts.length}`);
+    this.#hosts.push(host);
+    await host.open(address);
+    return host;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#hosts.map((host) => host[Symbol.asyncDispose]()));
+    if (this.#switch !== '') await ip('netns', 'del', this.#switch);
+    this.#switch = '';
+  }
+}
+
+export class TestHost implements AsyncDisposable {
+  readonly namespace: string;
+  readonly #switch: string;
+  readonly #port: string;
+  readonly #children = new Set<ChildProcess>();
+  #open = false;
+
+  constructor(namespace: string, switchNamespace: string, port: string) {
+    this.namespace = namespace;
+    this.#switch = switchNamespace;
+    this.#port = port;
+  }
+
+  async open(address: string): Promise<void> {
+    await ip('netns', 'add', this.namespace);
+    this.#open = true;
+    // The name service of a namespace: without this file lookups would go to the machine's own resolver, and hang.
+    await mkdir(this.#etc(), { recursive: true });
+    await writeFile(join(this.#etc(), 'resolv.conf'), '');
+    const peer = ['peer', 'name', this.#port, 'netns', this.#switch];
+    await ip('-n', this.namespace, 'link', 'add', 'eth0', 'type', 'veth', ...peer);
+    await ip('-n', this.#switch, 'link', 'set', this.#port, 'master', 'br0', 'up');
+    await ip('-n', this.namespace, 'link', 'set', 'lo', 'up');
+    await ip('-n', this.namespace, 'link', 'set', 'eth0', 'up');
+    await ip('-n', this.namespace, 'address', 'add', address, 'dev', 'eth0');
+  }
+
+  /** Gives `eth0` another address; the former one is gone. */
+  async setAddress(address: string): Promise<void> {
+    await ip('-n', this.namespace, 'address', 'flush', 'dev', 'eth0', 'scope', 'global');
+    await ip('-n', this.namespace, 'address', 'add', address, 'dev', 'eth0');
+  }
+
+  /** Pulls the cable: both ends lose the carrier, addresses stay. */
+  async cutCable(): Promise<void> {
+    await ip('-n', this.#switch, 'link', 'set', this.#port, 'down');
+  }
+
+  async restoreCable(): Promise<void> {
+    await ip('-n', this.#switch, 'link', 'set', this.#port, 'up');
+  }
+
+  /** Adds delay, loss or a rate limit to what the host sends: arguments of tc-netem(8), such as `loss 5%`. */
+  async impair(...netem: readonly string[]): Promise<void> {
+    await run('tc', ['-n', this.namespace, 'qdisc', 'replace', 'dev', 'eth0', 'root', 'netem', ...netem]);
+  }
+
+  /** Starts a program in the namespace; it is killed at disposal at the latest. */
+  spawn(program: string, ...args: readonly string[]): ChildProcess {
+    const child = spawn('ip', ['netns', 'exec', this.namespace, program, ...args], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    this.#children.add(child);
+    child.once('exit', () => this.#children.delete(child));
+    return child;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#children].map(killed));
+    if (!this.#open) return;
+    this.#open = false;
+    await ip('netns', 'del', this.namespace);
+    await rm(this.#etc(), { recursive: true, force: true });
+  }
+
+  #etc(): string {
+    return join('/etc/netns', this.namespace);
+  }
+}
+
+function killed(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => {
+    child.once('exit', () => resolve());
+    child.kill('SIGKILL');
+  });
+}
+
+async function ip(...args: readonly string[]): Promise<void> {
+  await run('ip', [...args]);
+}
+
+async function sysctl(namespace: string, setting: string): Promise<void> {
+  await run('ip', ['netns', 'exec', namespace, 'sysctl', '-q', '-w', setting]);
+}

@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { errorCode } from '../errors.ts';
+import type { ChildSpec } from './child.ts';
+import { isAlive } from './proc-stat.ts';
+import type { OutputFiles } from './spawn-program.ts';
+
+const entrySchema = z.object({
+  name: z.string(),
+  pid: z.int().min(2),
+  startTicks: z.int().min(0),
+  bootId: z.string(),
+  specHash: z.string(),
+  durable: z.boolean(),
+  stopSignal: z.string().transform((signal) => signal as NodeJS.Signals),
+  stopTimeoutMs: z.int().min(0),
+});
+
+/** A child as its file tells of it. */
+export type RegistryEntry = z.output<typeof entrySchema>;
+
+/**
+ * The children of this appliance, one file each, so that the next supervisor finds those that outlived this one.
+ * A file that is broken or of another boot counts as absent.
+ */
+export class ChildRegistry {
+  readonly folder: string;
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  prepare(): void {
+    mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+  }
+
+  outputFiles(name: string): OutputFiles {
+    return {
+      stdout: join(this.folder, `${name}.stdout.log`),
+      stderr: join(this.folder, `${name}.stderr.log`),
+    };
+  }
+
+  save(entry: Omit<RegistryEntry, 'bootId'>): void {
+    const file = this.entryFile(entry.name);
+    const whole: RegistryEntry = { ...entry, bootId: bootId() };
+    writeFileSync(`${file}.tmp`, `${JSON.stringify(whole)}\n`, { mode: 0o600 });
+    renameSync(`${file}.tmp`, file);
+  }
+
+  /** Forgets a child, and its output; of a child that runs under the name by now, nothing is forgotten. */
+  remove(name: string, pid: number): void {
+    const entry = this.load(name);
+    if (entry === undefined || entry.pid === pid) this.forget(name);
+  }
+
+  /** Forgets whatever had the name. */
+  forget(name: string): void {
+    const { stdout, stderr } = this.outputFiles(name);
+    for (const file of [this.entryFile(name), stdout, stderr]) rmSync(file, { force: true });
+  }
+
+  load(name: string): RegistryEntry | undefined {
+    let text: string;
+    try {
+      text = readFileSync(this.entryFile(name), 'utf8');
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+    const entry = parseEntry(text);
+    return entry?.bootId === bootId() ? entry : undefined;
+  }
+
+  /** Every child that has a file and lives. */
+  living(): RegistryEntry[] {
+    return this.names()
+      .flatMap((name) => this.load(name) ?? [])
+      .filter((entry) => isAlive(entry.pid, entry.startTicks));
+  }
+
+  /** Every child that has a file, alive or not. */
+  names(): string[] {
+    return readdirSync(this.folder).flatMap((file) =>
+      file.endsWith('.json') ? [file.slice(0, -'.json'.length)] : [],
+    );
+  }
+
+  private entryFile(name: string): string {
+    return join(this.folder, `${name}.json`);
+  }
+}
+
+/** Tells whether two specs mean the same program: its argv and the variables it is given. */
+export function hashSpec(spec: ChildSpec): string {
+  const variables = Object.entries(spec.env ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash('sha256')
+    .update(JSON.stringify([spec.argv, variables]))
+    .digest('hex');
+}
+
+function parseEntry(text: string): RegistryEntry | undefined {
+  try {
+    return entrySchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    // Not JSON: written by something else, or cut by a power loss, after which no child lives anyway.
+    return undefined;
+  }
+}
+
+function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+}

@@ -1,0 +1,89 @@
+import type { Logger } from 'pino';
+import type { Child, ChildExit, ChildSpec } from './child.ts';
+import { endGroup, groupLives } from './process-group.ts';
+
+const defaultStopTimeoutMs = 5000;
+
+export interface HostChildOptions {
+  readonly spec: ChildSpec;
+  readonly pid: number;
+  readonly adopted: boolean;
+  readonly exited: Promise<ChildExit>;
+  readonly logger: Logger;
+  /** Called once, when the whole group is gone (or gave up on). */
+  readonly onCleared: () => void;
+}
+
+/** A running process group, whoever started it. */
+export class HostChild implements Child {
+  readonly name: string;
+  readonly pid: number;
+  readonly adopted: boolean;
+  readonly exited: Promise<ChildExit>;
+  /** Settles once nothing of the group is left. */
+  readonly cleared: Promise<void>;
+  readonly spec: ChildSpec;
+  private readonly logger: Logger;
+  private stopping: Promise<ChildExit> | undefined;
+  private leaderEnded = false;
+  private gone = false;
+
+  constructor(options: HostChildOptions) {
+    this.spec = options.spec;
+    this.name = options.spec.name;
+    this.pid = options.pid;
+    this.adopted = options.adopted;
+    this.exited = options.exited;
+    this.logger = options.logger;
+    this.cleared = options.exited
+      .then(() => {
+        this.leaderEnded = true;
+        return this.clearRest();
+      })
+      .then(() => {
+        this.gone = true;
+        options.onCleared();
+      });
+  }
+
+  /** Whether the leader has ended. */
+  get ended(): boolean {
+    return this.leaderEnded;
+  }
+
+  /** Whether it was asked to end. */
+  get ending(): boolean {
+    return this.stopping !== undefined;
+  }
+
+  stop(): Promise<ChildExit> {
+    // Once the group is gone its number may belong to somebody else.
+    this.stopping ??= this.gone ? this.exited : this.end();
+    return this.stopping;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  private async end(): Promise<ChildExit> {
+    await this.endWholeGroup();
+    const exit = await this.exited;
+    await this.cleared;
+    return exit;
+  }
+
+  /** The leader has ended: what it left behind would hold the camera, the port or the file. */
+  private async clearRest(): Promise<void> {
+    if (this.stopping !== undefined || !groupLives(this.pid)) return;
+    this.logger.debug({ child: this.name, pid: this.pid }, 'ending what a child left behind');
+    await this.endWholeGroup();
+  }
+
+  private async endWholeGroup(): Promise<void> {
+    const { stopSignal = 'SIGTERM', stopTimeoutMs = defaultStopTimeoutMs } = this.spec;
+    if (!(await endGroup(this.pid, stopSignal, stopTimeoutMs))) {
+      this.logger.error({ child: this.name, pid: this.pid }, 'a child survives SIGKILL; the kernel holds it');
+    }
+  }
+}

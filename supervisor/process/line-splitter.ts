@@ -1,0 +1,44 @@
+import { StringDecoder } from 'node:string_decoder';
+
+const maxLineLength = 8192;
+
+/**
+ * Cuts a stream of bytes into lines. A carriage return ends a line too, as progress displays use it; empty lines are
+ * left out; a line longer than 8192 characters arrives cut, its rest is dropped.
+ */
+export class LineSplitter {
+  private readonly onLine: (line: string) => void;
+  private readonly decoder = new StringDecoder('utf8');
+  private partial = '';
+
+  constructor(onLine: (line: string) => void) {
+    this.onLine = onLine;
+  }
+
+  write(chunk: Uint8Array): void {
+    const pieces = this.decoder.write(chunk).split(/[\r\n]/);
+    const last = pieces.pop() ?? '';
+    for (const piece of pieces) {
+      this.append(piece);
+      this.flush();
+    }
+    this.append(last);
+  }
+
+  /** The stream has ended: hands over what is left without a line end. */
+  end(): void {
+    this.append(this.decoder.end());
+    this.flush();
+  }
+
+  private append(piece: string): void {
+    const room = maxLineLength - this.partial.length;
+    if (room > 0) this.partial += piece.slice(0, room);
+  }
+
+  private flush(): void {
+    const line = this.partial;
+    this.partial = '';
+    if (line !== '') this.onLine(line);
+  }
+}

@@ -1,0 +1,75 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errorCode } from '../errors.ts';
+import { markVariable } from './child.ts';
+import { isDead, readProcStat } from './proc-stat.ts';
+
+const pollMs = 20;
+/** How long the kernel is given to tear down what SIGKILL ended, before we go on without it. */
+const afterKillMs = 3000;
+
+/** Signals every process of a group; false where there is none left. */
+export function signalGroup(groupId: number, signal: NodeJS.Signals): boolean {
+  try {
+    process.kill(-groupId, signal);
+    return true;
+  } catch (error) {
+    if (errorCode(error) === 'ESRCH') return false;
+    throw error;
+  }
+}
+
+/** Whether a group has a living process; zombies that nobody reaps do not count. */
+export function groupLives(groupId: number): boolean {
+  try {
+    process.kill(-groupId, 0);
+  } catch (error) {
+    if (errorCode(error) === 'ESRCH') return false;
+    throw error;
+  }
+  return livingPids().some((pid) => {
+    const stat = readProcStat(pid);
+    return stat !== undefined && stat.groupId === groupId && !isDead(stat);
+  });
+}
+
+/** Ends a group: the signal, then SIGKILL after the time-out. True where nothing of it is left. */
+export async function endGroup(groupId: number, signal: NodeJS.Signals, timeoutMs: number): Promise<boolean> {
+  if (!signalGroup(groupId, signal)) return true;
+  if (await groupGone(groupId, timeoutMs)) return true;
+  signalGroup(groupId, 'SIGKILL');
+  return groupGone(groupId, afterKillMs);
+}
+
+async function groupGone(groupId: number, timeoutMs: number): Promise<boolean> {
+  const deadline = performance.now() + timeoutMs;
+  let waitMs = pollMs;
+  while (groupLives(groupId)) {
+    if (performance.now() >= deadline) return false;
+    await sleep(waitMs);
+    waitMs = Math.min(waitMs * 2, 200);
+  }
+  return true;
+}
+
+/** The living processes that carry a mark starting with `prefix` in their environment: pid and whole mark. */
+export function markedProcesses(prefix: string): { readonly pid: number; readonly mark: string }[] {
+  return livingPids().flatMap((pid) => {
+    const mark = readMark(pid);
+    return mark?.startsWith(prefix) === true ? [{ pid, mark }] : [];
+  });
+}
+
+function readMark(pid: number): string | undefined {
+  try {
+    const entries = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+    return entries.find((entry) => entry.startsWith(`${markVariable}=`))?.slice(markVariable.length + 1);
+  } catch {
+    // Gone meanwhile, or another user's: in both cases none of ours.
+    return undefined;
+  }
+}
+
+function livingPids(): number[] {
+  return readdirSync('/proc').flatMap((entry) => (/^\d+$/.test(entry) ? [Number(entry)] : []));
+}

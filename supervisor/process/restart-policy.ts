@@ -1,0 +1,39 @@
+export interface RestartPolicy {
+  /** Upper bound of the first pause. */
+  readonly initialMs: number;
+  /** Upper bound of every pause. */
+  readonly maxMs: number;
+  /** Lower bound of every pause, so that chance never makes a busy loop. */
+  readonly minMs: number;
+  /** A run at least this long counts as stable: what failed before it is forgotten. */
+  readonly stableAfterMs: number;
+}
+
+export const defaultRestartPolicy: RestartPolicy = {
+  initialMs: 500,
+  maxMs: 30_000,
+  minMs: 100,
+  stableAfterMs: 30_000,
+};
+
+export interface RestartDecision {
+  /** Failed runs in a row, this one included. */
+  readonly failures: number;
+  /** Pause before the next run. */
+  readonly delayMs: number;
+}
+
+/**
+ * Says when to start again after a run has ended: exponential backoff with full jitter (anything from 0 to the
+ * bound), so that many that fell together do not rise together. `random` is from 0 to 1.
+ */
+export function decideRestart(
+  policy: RestartPolicy,
+  failuresBefore: number,
+  ranForMs: number,
+  random: number,
+): RestartDecision {
+  const failures = ranForMs >= policy.stableAfterMs ? 1 : failuresBefore + 1;
+  const bound = Math.min(policy.maxMs, policy.initialMs * 2 ** Math.min(failures - 1, 52));
+  return { failures, delayMs: Math.max(Math.min(policy.minMs, bound), Math.round(bound * random)) };
+}

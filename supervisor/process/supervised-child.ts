@@ -1,0 +1,153 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { describeError } from '../errors.ts';
+import type { Child, ChildExit, ChildHost, ChildLine, ChildSpec, LineListener } from './child.ts';
+import { LineRing } from './line-ring.ts';
+import { decideRestart, defaultRestartPolicy, type RestartPolicy } from './restart-policy.ts';
+
+export type SupervisedState =
+  | { readonly phase: 'stopped' }
+  | { readonly phase: 'starting'; readonly pid?: number }
+  | { readonly phase: 'running'; readonly pid: number; readonly adopted: boolean }
+  | { readonly phase: 'backing-off'; readonly reason: string; readonly retryInMs: number };
+
+export interface SupervisedChildOptions {
+  readonly host: ChildHost;
+  readonly spec: ChildSpec;
+  readonly logger: Logger;
+  readonly policy?: Partial<RestartPolicy>;
+  readonly onLine?: LineListener;
+  readonly onState?: (state: SupervisedState) => void;
+  /** Recognises the line by which the child says it is ready. Without it, a child that was started is ready. */
+  readonly isReady?: (line: ChildLine) => boolean;
+  /** A child that is not ready by then is ended and counts as failed. Default 10000. */
+  readonly readyTimeoutMs?: number;
+  readonly random?: () => number;
+}
+
+/** Keeps one program running for as long as it is told to. */
+export class SupervisedChild {
+  private readonly options: SupervisedChildOptions;
+  private readonly ring = new LineRing();
+  private current: SupervisedState = { phase: 'stopped' };
+  private child: Child | undefined;
+  private failures = 0;
+  private runs = 0;
+
+  constructor(options: SupervisedChildOptions) {
+    this.options = options;
+  }
+
+  get state(): SupervisedState {
+    return this.current;
+  }
+
+  /** How often it was started again so far. */
+  get restarts(): number {
+    return Math.max(0, this.runs - 1);
+  }
+
+  /** The last lines of it, oldest first. */
+  get lastLines(): readonly string[] {
+    return this.ring.snapshot();
+  }
+
+  /** Ends the running program, which is then started again by the policy. */
+  async restart(): Promise<void> {
+    await this.child?.stop();
+  }
+
+  /** Starts the program and keeps it running until the signal, then ends it. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { policy, random = Math.random, logger, spec } = this.options;
+    while (!signal.aborted) {
+      const startedMs = performance.now();
+      const reason = await this.runOnce(signal);
+      if (signal.aborted) break;
+      const ranForMs = performance.now() - startedMs;
+      const { failures, delayMs } = decideRestart(
+        { ...defaultRestartPolicy, ...policy },
+        this.failures,
+        ranForMs,
+        random(),
+      );
+      this.failures = failures;
+      logger.warn(
+        { child: spec.name, reason, failures, retryInMs: delayMs },
+        'a program ended; it is started again',
+      );
+      this.enter({ phase: 'backing-off', reason, retryInMs: delayMs });
+      await pause(delayMs, signal);
+    }
+    this.enter({ phase: 'stopped' });
+  }
+
+  /** One life of the program; returns why it ended. */
+  private async runOnce(signal: AbortSignal): Promise<string> {
+    const { host, spec, readyTimeoutMs = 10_000 } = this.options;
+    const ready = Promise.withResolvers<'ready'>();
+    this.ring.clear();
+    this.enter({ phase: 'starting' });
+    this.runs += 1;
+    let child: Child;
+    try {
+      child = await host.spawn(spec, (line) => this.hear(line, ready.resolve));
+    } catch (error) {
+      return describeError(error);
+    }
+    this.child = child;
+    const stop = () => void child.stop();
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    try {
+      this.enter({ phase: 'starting', pid: child.pid });
+      // An adopted child said that it is ready long ago, to the supervisor before this one.
+      if (this.options.isReady === undefined || child.adopted) ready.resolve('ready');
+      const timeout = new AbortController();
+      const first = await Promise.race([
+        ready.promise,
+        child.exited,
+        sleep(readyTimeoutMs, 'late' as const, { signal: timeout.signal }).catch(() => 'late' as const),
+      ]);
+      timeout.abort();
+      if (first === 'late') {
+        await child.stop();
+        return `not ready within ${readyTimeoutMs} ms${this.lastWords()}`;
+      }
+      if (first === 'ready') this.enter({ phase: 'running', pid: child.pid, adopted: child.adopted });
+      const exit = await child.exited;
+      await child.stop();
+      return describeExit(exit) + this.lastWords();
+    } finally {
+      signal.removeEventListener('abort', stop);
+      this.child = undefined;
+    }
+  }
+
+  private hear(line: ChildLine, ready: (value: 'ready') => void): void {
+    this.ring.push(line.text);
+    if (this.options.isReady?.(line) === true) ready('ready');
+    this.options.onLine?.(line);
+  }
+
+  private lastWords(): string {
+    return this.ring.last === undefined ? '' : `; last line: ${this.ring.last}`;
+  }
+
+  private enter(state: SupervisedState): void {
+    this.current = state;
+    this.options.onState?.(state);
+  }
+}
+
+/** How a program ended, in words. */
+export function describeExit({ code, signal }: ChildExit): string {
+  if (signal !== null) return `ended by ${signal}`;
+  if (code !== null) return code === 0 ? 'ended by itself' : `ended with code ${code}`;
+  return 'ended unseen';
+}
+
+async function pause(delayMs: number, signal: AbortSignal): Promise<void> {
+  // The only rejection is that of the signal, which the caller looks at.
+  await sleep(delayMs, undefined, { signal }).catch(() => {});
+}

@@ -1,10 +1,31 @@
 import { defineConfig } from 'vitest/config';
 
+const folders = '{supervisor,media,ota,image,hil-tests,pi-gen-config,overlays,scripts}';
+const built = ['**/node_modules/**', 'image/cache/**', 'image/out/**'];
+
+/** Unit tests run side by side; end-to-end tests (browsers, real time, network namespaces) one after the other. */
 export default defineConfig({
   test: {
-    include: ['{supervisor,media,ota,image,hil-tests,pi-gen-config,overlays,scripts}/**/*.test.ts'],
-    exclude: ['**/node_modules/**', 'image/cache/**', 'image/out/**'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: [`${folders}/**/*.test.ts`],
+          exclude: ['**/*.e2e.test.ts', ...built],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: [`${folders}/**/*.e2e.test.ts`],
+          exclude: [...built],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
   },
 });

@@ -13,8 +13,8 @@ import { problems } from './middleware/problems.ts';
 import type { ApiPorts } from './ports.ts';
 import { problemOf } from './problem-of.ts';
 import { buildRouter } from './router.ts';
-import { applianceRoutes } from './routes/appliance.ts';
 import { eventRoutes } from './routes/events.ts';
+import { machineRoutes } from './routes/machine.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { signalingRoutes } from './routes/signaling.ts';
 import { takeRoutes } from './routes/takes.ts';
@@ -87,7 +87,7 @@ export class ApiServer {
     app.use(cors());
     const handlers = {
       ...signalingRoutes(ports),
-      ...applianceRoutes(ports, version),
+      ...machineRoutes(ports, version),
       ...eventRoutes(ports),
       ...takeRoutes(ports),
       ...sessionRoutes(),

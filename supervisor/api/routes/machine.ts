@@ -3,7 +3,7 @@ import { openApiDocument } from '../openapi.ts';
 import type { ApiPorts } from '../ports.ts';
 import type { RouteHandlers } from '../router.ts';
 
-type ApplianceRoute =
+type MachineRoute =
   | 'listFeeds'
   | 'getFeed'
   | 'listDevices'
@@ -24,7 +24,7 @@ type ApplianceRoute =
   | 'openapi';
 
 /** Feeds, devices, status, config, updates and the machine itself. */
-export function applianceRoutes(ports: ApiPorts, version: string): Pick<RouteHandlers, ApplianceRoute> {
+export function machineRoutes(ports: ApiPorts, version: string): Pick<RouteHandlers, MachineRoute> {
   return {
     listFeeds: () => ports.feeds(),
     getFeed: async ({ params }) => {

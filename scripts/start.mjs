@@ -1,0 +1,50 @@
+// `npm start`: a whole appliance in simulation, from a fresh clone.
+// This process stands in for systemd: it starts the supervisor again where it crashed, and passes signals on.
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import {
+  ensureGpio,
+  ensureModules,
+  ensurePages,
+  ensurePrograms,
+  environment,
+  fail,
+  node,
+  root,
+  say,
+} from './prepare.mjs';
+
+ensureModules();
+ensurePrograms(['ffmpeg'], { optional: ['font', 'v4l2'] });
+ensurePages();
+ensureGpio();
+
+const restartDelayMs = 500;
+const crashesInARow = 5;
+const stableMs = 30_000;
+let supervisor = null;
+let stopping = false;
+let crashes = 0;
+
+const start = () => {
+  const startedAt = Date.now();
+  const args = [join(root, 'supervisor', 'main.ts'), '--simulation', ...process.argv.slice(2)];
+  supervisor = spawn(node, args, { cwd: root, env: environment, stdio: 'inherit' });
+  supervisor.once('error', (error) => fail(`The supervisor cannot be started: ${error.message}`));
+  supervisor.once('exit', (code, signal) => {
+    if (stopping || signal === null) process.exit(code ?? 0);
+    if (Date.now() - startedAt > stableMs) crashes = 0;
+    crashes += 1;
+    if (crashes >= crashesInARow) fail(`The supervisor was ended by ${signal} ${crashes} times in a row.`);
+    say(`The supervisor was ended by ${signal}; starting it again.`);
+    setTimeout(start, restartDelayMs);
+  });
+};
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    if (!stopping || signal !== 'SIGINT') supervisor?.kill(signal === 'SIGINT' ? 'SIGTERM' : signal);
+    stopping = true;
+  });
+}
+start();

@@ -26,7 +26,7 @@ export class ChildProcessHost implements ChildHost, AsyncDisposable {
   private readonly registry: ChildRegistry;
   private readonly children = new Map<string, HostChild>();
   private readonly starting = new Set<string>();
-  private closed = false;
+  private closed: boolean = false;
 
   constructor(options: ChildProcessHostOptions) {
     this.options = options;

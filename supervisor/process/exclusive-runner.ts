@@ -107,8 +107,8 @@ export class ExclusiveRunner {
     const leave = () => {
       job.waiting -= 1;
       if (job.waiting === 0) this.cancel(job, signal.reason);
-      // A task that runs is awaited even so: until it has wound up, nothing else may run.
-      if (this.running !== job) gone.reject(signal.reason);
+      // The last to go awaits the running task's end: until it has wound up, nothing else may run.
+      if (this.running !== job || job.waiting > 0) gone.reject(signal.reason);
     };
     signal.addEventListener('abort', leave, { once: true });
     try {

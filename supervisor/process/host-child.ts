@@ -25,8 +25,8 @@ export class HostChild implements Child {
   readonly spec: ChildSpec;
   private readonly logger: Logger;
   private stopping: Promise<ChildExit> | undefined;
-  private leaderEnded = false;
-  private gone = false;
+  private leaderEnded: boolean = false;
+  private gone: boolean = false;
 
   constructor(options: HostChildOptions) {
     this.spec = options.spec;

@@ -33,6 +33,7 @@ export class SupervisedChild {
   private child: Child | undefined;
   private failures = 0;
   private runs = 0;
+  private restartWanted: boolean = false;
 
   constructor(options: SupervisedChildOptions) {
     this.options = options;
@@ -52,9 +53,11 @@ export class SupervisedChild {
     return this.ring.snapshot();
   }
 
-  /** Ends the running program, which is then started again by the policy. */
+  /** Ends the running program, which is then started again at once. */
   async restart(): Promise<void> {
-    await this.child?.stop();
+    if (this.child === undefined) return;
+    this.restartWanted = true;
+    await this.child.stop();
   }
 
   /** Starts the program and keeps it running until the signal, then ends it. Never rejects. */
@@ -64,6 +67,10 @@ export class SupervisedChild {
       const startedMs = performance.now();
       const reason = await this.runOnce(signal);
       if (signal.aborted) break;
+      if (this.restartWanted) {
+        this.restartWanted = false;
+        continue;
+      }
       const ranForMs = performance.now() - startedMs;
       const { failures, delayMs } = decideRestart(
         { ...defaultRestartPolicy, ...policy },

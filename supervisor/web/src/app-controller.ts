@@ -1,0 +1,86 @@
+import type { Take } from '../../api/contract.ts';
+import { type ApiClient, ApiError } from './api-client.ts';
+import { type AppAction, type AppState, initialState, reduce } from './app-state.ts';
+import { PlayerPool } from './player-pool.ts';
+import { StatusLink } from './status-link.ts';
+import { Store } from './store.ts';
+
+/** What the page tells the user in passing. */
+export interface Notice {
+  readonly id: number;
+  readonly text: string;
+}
+
+/** The page without its looks: state, link to the appliance, players, and what the user can do. */
+export class AppController {
+  readonly state = new Store<AppState>(initialState);
+  readonly notice = new Store<Notice | null>(null);
+  readonly players = new PlayerPool();
+  readonly #api: ApiClient;
+  #unlocked: (() => void) | null = null;
+
+  constructor(api: ApiClient) {
+    this.#api = api;
+  }
+
+  /** Runs until the signal aborts; then all sessions are ended. `token` is a key to try first. */
+  async run(signal: AbortSignal, token: string | null): Promise<void> {
+    signal.addEventListener('abort', () => this.players.clear(), { once: true });
+    if (token !== null) await this.#unlockWith(token);
+    while (!signal.aborted) {
+      await new StatusLink(this.#api, (action) => this.#dispatch(action)).run(signal);
+      if (signal.aborted) return;
+      await this.#unlocking(signal);
+    }
+  }
+
+  /** Trades a key for the session. Throws ApiError. */
+  async login(token: string): Promise<void> {
+    await this.#api.openSession(token);
+    this.#unlocked?.();
+  }
+
+  async startTake(): Promise<void> {
+    await this.#take(() => this.#api.startTake());
+  }
+
+  async stopTake(id: string): Promise<void> {
+    await this.#take(() => this.#api.stopTake(id));
+  }
+
+  async #take(call: () => Promise<Take>): Promise<void> {
+    try {
+      this.#dispatch({ type: 'event', event: { type: 'take', take: await call() } });
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      const text =
+        error.code === 'FORBIDDEN' ? 'Your key may watch, but not record.' : `Not done: ${error.message}`;
+      this.notice.set({ id: (this.notice.value?.id ?? 0) + 1, text });
+    }
+  }
+
+  #dispatch(action: AppAction): void {
+    this.state.set(reduce(this.state.value, action));
+    const { link, status } = this.state.value;
+    if (link.kind === 'locked') this.players.clear();
+    else if (status !== null) this.players.sync(status.feeds);
+  }
+
+  async #unlockWith(token: string): Promise<void> {
+    try {
+      await this.#api.openSession(token);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      const refused = error.code === 'UNAUTHORIZED' || error.code === 'FORBIDDEN';
+      // An older session may still open the page; if not, the login panel says so.
+      this.notice.set({ id: 1, text: refused ? 'The key in the link was refused.' : error.message });
+    }
+  }
+
+  #unlocking(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      this.#unlocked = resolve;
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+  }
+}

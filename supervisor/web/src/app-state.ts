@@ -1,0 +1,136 @@
+import type { ApiEvent, Status, Take } from '../../api/contract.ts';
+
+/** The page's link to the appliance. */
+export type LinkState =
+  | { readonly kind: 'connecting' }
+  | { readonly kind: 'open' }
+  /** `retryAtMs` is null while a retry is under way. Times are the browser's, ms since 1970. */
+  | {
+      readonly kind: 'lost';
+      readonly reason: string;
+      readonly sinceMs: number;
+      readonly retryAtMs: number | null;
+    }
+  | { readonly kind: 'locked'; readonly reason: string | null };
+
+export interface AppState {
+  readonly link: LinkState;
+  readonly status: Status | null;
+  /** Newest first; null until they are known. */
+  readonly takes: readonly Take[] | null;
+  /** The appliance's clock minus the browser's. */
+  readonly clockOffsetMs: number;
+  /** Version that served this page, to notice an update under an open page. */
+  readonly pageVersion: string | null;
+}
+
+export type AppAction =
+  | { readonly type: 'status'; readonly status: Status; readonly clockOffsetMs?: number | null }
+  | { readonly type: 'takes'; readonly takes: readonly Take[] }
+  | { readonly type: 'event'; readonly event: ApiEvent }
+  | { readonly type: 'connecting' }
+  | { readonly type: 'open' }
+  | {
+      readonly type: 'lost';
+      readonly reason: string;
+      readonly atMs: number;
+      readonly retryAtMs: number | null;
+    }
+  | { readonly type: 'locked'; readonly reason: string | null };
+
+export const initialState: AppState = {
+  link: { kind: 'connecting' },
+  status: null,
+  takes: null,
+  clockOffsetMs: 0,
+  pageVersion: null,
+};
+
+const upsertTake = (takes: readonly Take[] | null, take: Take): readonly Take[] | null => {
+  if (takes === null) return null;
+  if (takes.some(({ id }) => id === take.id)) {
+    return takes.map((known) => (known.id === take.id ? take : known));
+  }
+  return [take, ...takes].toSorted((a, b) => b.startedAt.localeCompare(a.startedAt));
+};
+
+const withStatus = (state: AppState, status: Status): AppState => ({
+  ...state,
+  status,
+  pageVersion: state.pageVersion ?? status.device.version,
+  takes: status.recording.take === null ? state.takes : upsertTake(state.takes, status.recording.take),
+});
+
+/** A take's event says more than the last status did, until the next status comes. */
+const withTake = (state: AppState, take: Take): AppState => {
+  const takes = upsertTake(state.takes, take);
+  const { status } = state;
+  if (status === null) return { ...state, takes };
+  const shown = status.recording.take;
+  const concerns = shown === null || shown.id === take.id || take.startedAt > shown.startedAt;
+  if (!concerns) return { ...state, takes };
+  const recording = {
+    ...status.recording,
+    take,
+    state: take.state === 'verified' ? ('idle' as const) : take.state,
+  };
+  return { ...state, takes, status: { ...status, recording } };
+};
+
+const withEvent = (state: AppState, event: ApiEvent): AppState => {
+  if (event.type === 'status') return withStatus(state, event.status);
+  if (event.type === 'take') return withTake(state, event.take);
+  return state;
+};
+
+export const reduce = (state: AppState, action: AppAction): AppState => {
+  switch (action.type) {
+    case 'status':
+      return {
+        ...withStatus(state, action.status),
+        clockOffsetMs: action.clockOffsetMs ?? state.clockOffsetMs,
+      };
+    case 'takes':
+      return { ...state, takes: action.takes };
+    case 'event':
+      return withEvent(state, action.event);
+    case 'connecting':
+      // While lost, a retry must not hide that nothing on the page is fresh.
+      return state.link.kind === 'lost'
+        ? { ...state, link: { ...state.link, retryAtMs: null } }
+        : { ...state, link: { kind: 'connecting' } };
+    case 'open':
+      return state.link.kind === 'open' ? state : { ...state, link: { kind: 'open' } };
+    case 'lost': {
+      const sinceMs = state.link.kind === 'lost' ? state.link.sinceMs : action.atMs;
+      return {
+        ...state,
+        link: { kind: 'lost', reason: action.reason, sinceMs, retryAtMs: action.retryAtMs },
+      };
+    }
+    case 'locked':
+      return { ...initialState, link: { kind: 'locked', reason: action.reason } };
+  }
+};
+
+const eventTypes: readonly string[] = [
+  'status',
+  'device-added',
+  'device-changed',
+  'device-removed',
+  'take',
+  'config',
+] satisfies ApiEvent['type'][];
+
+/** Reads the data of a server-sent event; null for what this page does not know. */
+export const parseEvent = (data: string): ApiEvent | null => {
+  let value: unknown;
+  try {
+    value = JSON.parse(data);
+  } catch {
+    // Not of this API; the next status tells the truth anyway.
+    return null;
+  }
+  if (typeof value !== 'object' || value === null || !('type' in value)) return null;
+  return eventTypes.includes(value.type as string) ? (value as ApiEvent) : null;
+};

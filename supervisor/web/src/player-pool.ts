@@ -1,0 +1,34 @@
+import type { Feed } from '../../api/contract.ts';
+import { FeedPlayer } from './feed-player.ts';
+
+/** One player per feed, for as long as the feed exists: views come and go without touching the sessions. */
+export class PlayerPool {
+  readonly #players = new Map<string, { player: FeedPlayer; stop: AbortController }>();
+
+  /** The player of a feed, started on first sight. */
+  of(feed: Feed): FeedPlayer {
+    const known = this.#players.get(feed.id);
+    if (known !== undefined) return known.player;
+    const player = new FeedPlayer(`/whep/${encodeURIComponent(feed.id)}`);
+    const stop = new AbortController();
+    this.#players.set(feed.id, { player, stop });
+    player.setCondition(feed.state);
+    void player.run(stop.signal);
+    return player;
+  }
+
+  /** Tells the players of their feeds, and ends those whose feed is gone. */
+  sync(feeds: readonly Feed[]): void {
+    for (const feed of feeds) this.of(feed).setCondition(feed.state);
+    for (const [id, { stop }] of this.#players) {
+      if (feeds.some((feed) => feed.id === id)) continue;
+      stop.abort();
+      this.#players.delete(id);
+    }
+  }
+
+  /** Ends all sessions. The pool can be used again afterwards. */
+  clear(): void {
+    this.sync([]);
+  }
+}

@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'vitest';
+import {
+  cameraFixture,
+  sourceFixture,
+  statusFixture,
+  takeCameraFixture,
+  takeFixture,
+} from '../testing/fixture.ts';
+import { isRecording, recordViewOf } from './record-view.ts';
+
+const rolling = takeCameraFixture({ state: 'recording', verified: false });
+const running = (cameras = [rolling]) =>
+  statusFixture({
+    cameras: [cameraFixture()],
+    recording: {
+      state: 'recording',
+      take: takeFixture({ state: 'recording', stoppedAt: null, cameras }),
+      remainingS: 7200,
+    },
+  });
+
+describe('idle', () => {
+  test('names every camera that a take would take', () => {
+    const view = recordViewOf(statusFixture({ cameras: [cameraFixture()] }));
+    expect(view.cameras.map(({ label, state }) => `${label}: ${state}`)).toEqual([
+      'Test picture: idle',
+      'stage-left: idle',
+    ]);
+    expect(view).toMatchObject({ stoppable: null, summary: '2 cameras ready', trouble: false });
+  });
+
+  test('says which are not ready, and when there is none', () => {
+    const away = cameraFixture({ online: false });
+    expect(recordViewOf(statusFixture({ cameras: [away] })).summary).toBe('1 of 2 cameras ready');
+    expect(recordViewOf(statusFixture({ sources: [] })).summary).toBe('No camera to record yet');
+  });
+
+  test('the shortest time left is the one that counts, if its camera is there', () => {
+    const short = cameraFixture({ remainingS: 600 });
+    expect(recordViewOf(statusFixture({ cameras: [short] })).remaining).toEqual({
+      seconds: 600,
+      where: 'stage-left',
+    });
+    expect(recordViewOf(statusFixture({ cameras: [{ ...short, online: false }] })).remaining).toEqual({
+      seconds: 23_400,
+      where: null,
+    });
+  });
+});
+
+describe('a take', () => {
+  test('that records can be stopped', () => {
+    const view = recordViewOf(running());
+    expect(view).toMatchObject({ phase: 'recording', summary: 'Recording 1 camera', trouble: false });
+    expect(view.stoppable?.id).toBe('20261122t112000-k3f9');
+  });
+
+  test('with a failed camera is not told as a good one', () => {
+    const failed = takeCameraFixture({
+      camera: 'cam0',
+      device: 'a1b2c3',
+      state: 'failed',
+      reason: 'disk removed',
+    });
+    const view = recordViewOf(running([rolling, failed]));
+    expect(view.summary).toBe('Recording 1 of 2 cameras, 1 failed');
+    expect(view.trouble).toBe(true);
+    expect(view.cameras[1]).toMatchObject({ label: 'stage-left · cam0', reason: 'disk removed' });
+  });
+
+  test('that drops frames says so', () => {
+    const view = recordViewOf(running([{ ...rolling, droppedFrames: 1 }]));
+    expect(view.summary).toBe('Recording 1 camera, 1 frame dropped');
+    expect(view.trouble).toBe(true);
+  });
+
+  test('that is finishing or over leaves room for the next one', () => {
+    const take = takeFixture();
+    for (const state of ['finishing', 'failed', 'idle'] as const) {
+      const view = recordViewOf(statusFixture({ recording: { state, take, remainingS: null } }));
+      expect(view.stoppable).toBeNull();
+    }
+  });
+
+  test('marks the feeds it records', () => {
+    const status = running([{ ...rolling, camera: 'left', device: 'a1b2c3' }]);
+    expect(isRecording(status, 'left', null)).toBe(true);
+    expect(isRecording(status, 'other', 'stage-left')).toBe(true);
+    expect(isRecording(status, 'cam0', null)).toBe(false);
+    expect(isRecording(statusFixture({ sources: [sourceFixture()] }), 'cam0', null)).toBe(false);
+  });
+});

@@ -1,0 +1,136 @@
+import type { Status, Take, TakeCamera, TakeState } from '../../api/contract.ts';
+import { countOf } from './format.ts';
+
+export interface RecordCamera {
+  readonly key: string;
+  readonly label: string;
+  readonly state: TakeState | 'idle' | 'offline';
+  readonly reason: string | null;
+  readonly frames: number | null;
+  readonly droppedFrames: number | null;
+}
+
+export interface RecordView {
+  readonly phase: Status['recording']['state'];
+  /** The take that a press on the button would stop; null where it would start one. */
+  readonly stoppable: Take | null;
+  readonly cameras: readonly RecordCamera[];
+  /** Shortest time left on any disk that would be written to. */
+  readonly remaining: { readonly seconds: number; readonly where: string | null } | null;
+  /** One line that tells the truth about the take as a whole. */
+  readonly summary: string;
+  /** Something is wrong with what is being recorded. */
+  readonly trouble: boolean;
+}
+
+const deviceName = (status: Status, device: string | null): string | null =>
+  device === null
+    ? null
+    : (status.cameras.find(({ id, name }) => id === device || name === device)?.name ?? device);
+
+/** Name of a camera in a take; the appliance is named where the camera's own name does not tell. */
+export const cameraLabel = (status: Status | null, { camera, device }: TakeCamera): string => {
+  const name = status === null ? device : deviceName(status, device);
+  return name === null || name === camera || camera.startsWith(`${name}-`) ? camera : `${name} · ${camera}`;
+};
+
+const ofTake = (status: Status, take: Take): RecordCamera[] =>
+  take.cameras.map((camera) => ({
+    key: `${camera.device ?? ''}/${camera.camera}`,
+    label: cameraLabel(status, camera),
+    state: camera.state,
+    reason: camera.reason,
+    frames: camera.frames,
+    droppedFrames: camera.droppedFrames,
+  }));
+
+const ready = (status: Status): RecordCamera[] => {
+  const nothing = { frames: null, droppedFrames: null };
+  const local = status.sources.map((source) => ({
+    ...nothing,
+    key: `/${source.id}`,
+    label: source.label,
+    state: source.state === 'running' ? ('idle' as const) : ('offline' as const),
+    reason: source.reason,
+  }));
+  const linked = status.cameras.flatMap((camera) =>
+    camera.sources.map((source) => ({
+      ...nothing,
+      key: `${camera.id}/${source.id}`,
+      label: camera.sources.length === 1 ? camera.name : `${camera.name} · ${source.label}`,
+      state: camera.online && source.state === 'running' ? ('idle' as const) : ('offline' as const),
+      reason: camera.online ? source.reason : 'not connected',
+    })),
+  );
+  return [...local, ...linked];
+};
+
+const remainingOf = (status: Status): RecordView['remaining'] => {
+  const own = { seconds: status.recording.remainingS, where: null };
+  const linked = status.cameras
+    .filter(({ online }) => online)
+    .map(({ name, remainingS }) => ({ seconds: remainingS, where: name }));
+  return [own, ...linked].reduce<RecordView['remaining']>((least, { seconds, where }) => {
+    if (seconds === null || (least !== null && least.seconds <= seconds)) return least;
+    return { seconds, where };
+  }, null);
+};
+
+const droppedOf = (cameras: readonly RecordCamera[]): number =>
+  cameras.reduce((sum, { droppedFrames }) => sum + (droppedFrames ?? 0), 0);
+
+const summarise = (
+  phase: RecordView['phase'],
+  cameras: readonly RecordCamera[],
+  take: Take | null,
+): string => {
+  const failed = cameras.filter(({ state }) => state === 'failed').length;
+  const recording = cameras.filter(({ state }) => state === 'recording').length;
+  if (phase === 'starting') return `Starting ${countOf(cameras.length, 'camera')}`;
+  if (phase === 'recording') {
+    const share =
+      recording === cameras.length
+        ? countOf(recording, 'camera')
+        : `${recording} of ${cameras.length} cameras`;
+    const dropped = droppedOf(cameras);
+    const losses = dropped > 0 ? `, ${countOf(dropped, 'frame')} dropped` : '';
+    return failed > 0 ? `Recording ${share}, ${failed} failed${losses}` : `Recording ${share}${losses}`;
+  }
+  if (phase === 'finishing') return 'Finishing and verifying the masters';
+  if (phase === 'failed')
+    return take === null ? 'Recording failed' : `The last take failed on ${countOf(failed, 'camera')}`;
+  if (cameras.length === 0) return 'No camera to record yet';
+  const offline = cameras.filter(({ state }) => state === 'offline').length;
+  if (offline > 0) return `${cameras.length - offline} of ${cameras.length} cameras ready`;
+  return `${countOf(cameras.length, 'camera')} ready`;
+};
+
+/** What the record bar shows. */
+export const recordViewOf = (status: Status): RecordView => {
+  const { state: phase, take } = status.recording;
+  const running = phase === 'starting' || phase === 'recording';
+  const shown = take !== null && (running || phase === 'finishing' || phase === 'failed') ? take : null;
+  const cameras = shown === null ? ready(status) : ofTake(status, shown);
+  return {
+    phase,
+    stoppable: running ? take : null,
+    cameras,
+    remaining: remainingOf(status),
+    summary: summarise(phase, cameras, take),
+    trouble:
+      phase === 'failed' ||
+      (shown !== null && cameras.some(({ state }) => state === 'failed')) ||
+      (running && droppedOf(cameras) > 0),
+  };
+};
+
+/** Whether a take is being written to by the camera of a feed. */
+export const isRecording = (status: Status, feedId: string, cameraName: string | null): boolean => {
+  const { state, take } = status.recording;
+  if (state !== 'recording' || take === null) return false;
+  return take.cameras.some(
+    ({ camera, device, state: cameraState }) =>
+      cameraState === 'recording' &&
+      (camera === feedId || (cameraName !== null && deviceName(status, device) === cameraName)),
+  );
+};

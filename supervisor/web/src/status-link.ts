@@ -1,0 +1,116 @@
+import { type ApiClient, ApiError } from './api-client.ts';
+import { type AppAction, parseEvent } from './app-state.ts';
+import { backoffMs, pause } from './backoff.ts';
+import { SseParser } from './sse.ts';
+
+const retryLimits = { firstMs: 1000, mostMs: 10_000 };
+/** After this much silence the link asks for the status instead of trusting an open socket. */
+const silenceMs = 15_000;
+
+const reasonOf = (error: unknown): string =>
+  error instanceof Error ? error.message : 'The connection broke for an unknown reason.';
+
+/**
+ * Keeps the page's picture of the appliance fresh: status, takes, then events until the stream breaks, and again.
+ * Ends when the signal aborts, or by `locked` when the appliance asks for a key.
+ */
+export class StatusLink {
+  readonly #api: ApiClient;
+  readonly #dispatch: (action: AppAction) => void;
+  #attempt = 0;
+
+  constructor(api: ApiClient, dispatch: (action: AppAction) => void) {
+    this.#api = api;
+    this.#dispatch = dispatch;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      this.#dispatch({ type: 'connecting' });
+      let reason = 'The appliance closed the connection.';
+      try {
+        await this.#follow(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error instanceof ApiError && (error.code === 'UNAUTHORIZED' || error.code === 'FORBIDDEN')) {
+          this.#dispatch({ type: 'locked', reason: error.code === 'FORBIDDEN' ? error.message : null });
+          return;
+        }
+        reason = reasonOf(error);
+      }
+      if (signal.aborted) return;
+      const waitMs = backoffMs(this.#attempt, retryLimits);
+      this.#attempt += 1;
+      const atMs = Date.now();
+      this.#dispatch({ type: 'lost', reason, atMs, retryAtMs: atMs + waitMs });
+      await this.#pauseUntilOnline(waitMs, signal);
+    }
+  }
+
+  async #follow(signal: AbortSignal): Promise<void> {
+    const stop = new AbortController();
+    const both = AbortSignal.any([signal, stop.signal]);
+    try {
+      await this.#refresh(both);
+      this.#dispatch({ type: 'takes', takes: await this.#api.takes(both) });
+      const stream = await this.#api.events(both);
+      this.#dispatch({ type: 'open' });
+      this.#attempt = 0;
+      await this.#read(stream, both);
+    } finally {
+      stop.abort();
+    }
+  }
+
+  async #refresh(signal: AbortSignal): Promise<void> {
+    const { status, clockMs } = await this.#api.status(signal);
+    const clockOffsetMs = clockMs === null ? null : clockMs - Date.now();
+    this.#dispatch({ type: 'status', status, clockOffsetMs });
+  }
+
+  async #read(stream: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<void> {
+    const parser = new SseParser();
+    const decoder = new TextDecoder();
+    const reader = stream.getReader();
+    const silence = new AbortController();
+    let broken: (error: unknown) => void = () => {};
+    const probeFailed = new Promise<never>((_, reject) => {
+      broken = reject;
+    });
+    let heardAtMs = Date.now();
+    const watch = setInterval(() => {
+      if (Date.now() - heardAtMs < silenceMs) return;
+      heardAtMs = Date.now();
+      this.#refresh(AbortSignal.any([signal, silence.signal])).catch(broken);
+    }, 1000);
+    try {
+      for (;;) {
+        const { done, value } = await Promise.race([reader.read(), probeFailed]);
+        if (done) return;
+        heardAtMs = Date.now();
+        for (const message of parser.push(decoder.decode(value, { stream: true }))) {
+          const event = parseEvent(message.data);
+          if (event !== null) this.#dispatch({ type: 'event', event });
+        }
+      }
+    } finally {
+      clearInterval(watch);
+      silence.abort();
+      // Cancelling a stream that has already failed rejects with that failure, which is on its way to the caller.
+      reader.cancel().catch(() => {});
+    }
+  }
+
+  /** A phone that finds its network again, or a page that is looked at again, need not wait for the timer. */
+  async #pauseUntilOnline(waitMs: number, signal: AbortSignal): Promise<void> {
+    const early = new AbortController();
+    const wake = () => {
+      if (document.visibilityState === 'visible') early.abort();
+    };
+    globalThis.addEventListener('online', wake);
+    document.addEventListener('visibilitychange', wake);
+    await pause(waitMs, AbortSignal.any([signal, early.signal]));
+    globalThis.removeEventListener('online', wake);
+    document.removeEventListener('visibilitychange', wake);
+  }
+}

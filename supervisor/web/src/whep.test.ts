@@ -1,0 +1,31 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { errorOfRefusal, retryAfterMs } from './whep.ts';
+
+const nowMs = Date.UTC(2026, 10, 22, 11, 30);
+
+test('Retry-After in seconds or as a date, bounded', () => {
+  expect(retryAfterMs('2', nowMs)).toBe(2000);
+  expect(retryAfterMs('Sun, 22 Nov 2026 11:30:05 GMT', nowMs)).toBe(5000);
+  expect(retryAfterMs('Sun, 22 Nov 2026 11:00:00 GMT', nowMs)).toBe(0);
+  expect(retryAfterMs('86400', nowMs)).toBe(60_000);
+  expect(retryAfterMs('soon', nowMs)).toBeNull();
+  expect(retryAfterMs(null, nowMs)).toBeNull();
+  fc.assert(
+    fc.property(fc.string(), (header) => {
+      const ms = retryAfterMs(header, nowMs);
+      expect(ms === null || (ms >= 0 && ms <= 60_000)).toBe(true);
+    }),
+  );
+});
+
+test.each([
+  [401, 'UNAUTHORIZED'],
+  [403, 'UNAUTHORIZED'],
+  [404, 'FEED_UNKNOWN'],
+  [409, 'NO_PUBLISHER'],
+  [503, 'UNREACHABLE'],
+  [422, 'REFUSED'],
+])('%i is %s', (status, code) => {
+  expect(errorOfRefusal(status, '3', nowMs)).toMatchObject({ code, retryAfterMs: 3000 });
+});

@@ -1,0 +1,18 @@
+import { defineConfig } from 'vite';
+
+/** Where `vite dev supervisor/web` finds the appliance. */
+const applianceUrl = process.env.RUSHLIGHT_URL ?? 'http://localhost:8080';
+
+export default defineConfig({
+  root: import.meta.dirname,
+  build: {
+    outDir: 'dist',
+    emptyOutDir: true,
+    target: ['chrome111', 'firefox115', 'safari16.4'],
+    modulePreload: false,
+    assetsInlineLimit: 0,
+  },
+  server: {
+    proxy: { '/api': applianceUrl, '/whep': applianceUrl },
+  },
+});

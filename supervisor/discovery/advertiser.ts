@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { describeError } from '../errors.ts';
+import { aborted } from './aborted.ts';
 import {
   type AvahiPaths,
   avahiPaths,
@@ -73,9 +74,4 @@ export class Advertiser {
     const { id, role, version, path, tls } = this.#options;
     return { id, role, ver: version, path: path ?? '/', tls };
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
+import { aborted } from './aborted.ts';
 import { chooseAddress, chooseHub, hubUrl, type KnownHub } from './hub-choice.ts';
 import { type FoundService, ServiceBrowser } from './service-browser.ts';
 
@@ -172,7 +173,7 @@ export class HubLocator {
     if (next === null) this.#firstSeenAtMs = null;
     if (next?.fresh && !before?.fresh) this.#browser?.relax();
     if (before?.fresh && !next?.fresh) this.#browser?.hurry();
-    if (isDeepStrictEqual(before, next)) return;
+    if (sameHub(before, next)) return;
     this.#say(next);
     if (next !== null && !next.fresh) return;
     for (const listener of this.#listeners) listener(next?.hub ?? null);
@@ -186,7 +187,8 @@ export class HubLocator {
   }
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+/** Whether nothing changed for whoever is connected: the reason may. */
+function sameHub(a: Located | null, b: Located | null): boolean {
+  if (a === null || b === null) return a === b;
+  return a.fresh === b.fresh && isDeepStrictEqual({ ...a.hub, reason: '' }, { ...b.hub, reason: '' });
 }

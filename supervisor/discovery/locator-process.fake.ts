@@ -22,7 +22,12 @@ const { values } = parseArgs({
 });
 const log = pino({ level: 'debug' }, pino.destination({ dest: 2, sync: true }));
 const stop = new AbortController();
-process.once('SIGTERM', () => stop.abort());
+// Waiting for avahi alone would not keep a process alive.
+const alive = setInterval(() => {}, 60_000);
+process.once('SIGTERM', () => {
+  clearInterval(alive);
+  stop.abort();
+});
 
 const tasks: Promise<void>[] = [];
 if (values.advertise !== undefined) {

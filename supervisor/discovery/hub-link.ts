@@ -1,0 +1,204 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { type RawData, WebSocket } from 'ws';
+import { type AgentDown, type AgentUp, agentDownSchema, type HubLink, routes } from '../api/contract.ts';
+import { describeError } from '../errors.ts';
+import { linkClose } from './camera-registry.ts';
+import type { HubCandidate, HubLocator } from './hub-locator.ts';
+import { pinTls } from './pinned-tls.ts';
+
+type StatusMessage = Extract<AgentUp, { type: 'status' }>;
+
+export interface HubLinkOptions {
+  readonly locator: HubLocator;
+  readonly hello: () => Omit<Extract<AgentUp, { type: 'hello' }>, 'type'>;
+  readonly status: () => Omit<StatusMessage, 'type' | 'sentAt'>;
+  /** Key for the hub; null where it needs none. Read anew for each try: adoption changes it. */
+  readonly token: () => string | null;
+  /** Certificate to accept; null: what the hub announces. */
+  readonly fingerprint: () => string | null;
+  readonly onCommand: (command: Exclude<AgentDown, { type: 'welcome' | 'ping' }>) => void;
+  readonly onState: (link: HubLink) => void;
+  readonly log: Logger;
+}
+
+const statusEveryMs = 2000;
+/** The hub pings every 2 s. */
+const silentAfterMs = 6000;
+const firstRetryMs = 250;
+const maxRetryMs = 5000;
+
+/** A camera's side of the link to its hub: finds it, holds the link open, comes back by itself. */
+export class HubLinkClient {
+  readonly #options: HubLinkOptions;
+  #socket: WebSocket | null = null;
+  #wake = Promise.withResolvers<void>();
+
+  constructor(options: HubLinkOptions) {
+    this.#options = options;
+  }
+
+  /** Until abort. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { locator, log } = this.#options;
+    const unsubscribe = locator.subscribe(() => this.#wake.resolve());
+    let failures = 0;
+    while (!signal.aborted) {
+      const hub = locator.current();
+      if (hub === null) {
+        this.#tell('searching', null, null, 'No hub found on the network yet.');
+        await this.#pause(maxRetryMs, signal);
+        continue;
+      }
+      const startedAtMs = performance.now();
+      const outcome = await this.#once(hub, signal);
+      if (signal.aborted) break;
+      if (performance.now() - startedAtMs > 10_000) failures = 0;
+      failures += 1;
+      locator.reportFailure(hub.url);
+      const retryMs =
+        Math.min(maxRetryMs, firstRetryMs * 2 ** Math.min(failures - 1, 10)) * (0.5 + Math.random() / 2);
+      log.info(
+        { hub: hub.name, url: hub.url, reason: outcome.reason, retryMs: Math.round(retryMs) },
+        'not linked to the hub',
+      );
+      this.#tell(outcome.refused ? 'refused' : 'connecting', hub.id, hub, outcome.reason);
+      await this.#pause(retryMs, signal);
+    }
+    unsubscribe();
+  }
+
+  /** Sends a message if linked now. What is not sent is told anew by the status of the next link. */
+  send(message: AgentUp): void {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+  }
+
+  /** One link from opening to end; returns why it ended. */
+  async #once(hub: HubCandidate, signal: AbortSignal): Promise<{ refused: boolean; reason: string }> {
+    this.#tell('connecting', hub.id, hub, null);
+    let socket: WebSocket;
+    try {
+      socket = await this.#open(hub, signal);
+    } catch (error) {
+      const refused = error instanceof Error && 'code' in error && error.code === 'HUB_KEY_CHANGED';
+      return { refused, reason: describeError(error) };
+    }
+    const end = Promise.withResolvers<{ refused: boolean; reason: string }>();
+    let heardAtMs = performance.now();
+    socket.on('unexpected-response', (_request, response) => {
+      const status = response.statusCode ?? 0;
+      end.resolve({ refused: status === 401 || status === 403, reason: refusal(status) });
+      response.resume();
+      socket.terminate();
+    });
+    socket.on('error', (error) => end.resolve({ refused: false, reason: describeError(error) }));
+    socket.on('close', (code, reason) => {
+      const text = reason.toString();
+      end.resolve({
+        refused: code === linkClose.wrongIdentity,
+        reason: text === '' ? `closed (${code})` : text,
+      });
+    });
+    socket.on('open', () =>
+      socket.send(JSON.stringify({ type: 'hello', ...this.#options.hello() } satisfies AgentUp)),
+    );
+    socket.on('message', (data) => {
+      heardAtMs = performance.now();
+      this.#hear(data, socket, hub);
+    });
+    const beat = setInterval(() => {
+      if (performance.now() - heardAtMs > silentAfterMs) {
+        end.resolve({ refused: false, reason: 'the hub fell silent' });
+      } else if (this.#socket === socket) {
+        this.#sendStatus();
+      }
+    }, statusEveryMs);
+    const stop = () => end.resolve({ refused: false, reason: 'this camera stops' });
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      return await end.promise;
+    } finally {
+      signal.removeEventListener('abort', stop);
+      clearInterval(beat);
+      this.#socket = null;
+      await ended(socket, signal.aborted);
+    }
+  }
+
+  async #open(hub: HubCandidate, signal: AbortSignal): Promise<WebSocket> {
+    const url = new URL(routes.agentLink.path, `${hub.url}/`);
+    const pin = this.#options.fingerprint() ?? hub.tlsFingerprint;
+    const tls = url.protocol === 'https:' && pin !== null ? await pinTls(url, pin, signal) : {};
+    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+    const token = this.#options.token();
+    const headers = token === null ? {} : { authorization: `Bearer ${token}` };
+    return new WebSocket(url, { headers, handshakeTimeout: 5000, maxPayload: 256 * 1024, ...tls });
+  }
+
+  #hear(data: RawData, socket: WebSocket, hub: HubCandidate): void {
+    const message = parseDown(data);
+    if (message === null) {
+      this.#options.log.warn({ hub: hub.name }, 'the hub said something this camera does not understand');
+      return;
+    }
+    if (message.type === 'welcome') {
+      this.#socket = socket;
+      this.#options.log.info({ hub: message.hubName, url: hub.url }, 'linked to the hub');
+      this.#tell('connected', message.hubId, { ...hub, name: message.hubName }, null);
+      this.#sendStatus();
+    } else if (message.type === 'ping') {
+      this.send({ type: 'pong', echo: message.echo, at: Date.now() });
+    } else {
+      this.#options.onCommand(message);
+    }
+  }
+
+  #sendStatus(): void {
+    this.send({ type: 'status', ...this.#options.status(), sentAt: new Date().toISOString() });
+  }
+
+  #tell(state: HubLink['state'], id: string | null, hub: HubCandidate | null, reason: string | null): void {
+    this.#options.onState({ state, id, name: hub?.name ?? null, url: hub?.url ?? null, reason });
+  }
+
+  async #pause(ms: number, signal: AbortSignal): Promise<void> {
+    this.#wake = Promise.withResolvers<void>();
+    const over = new AbortController();
+    const either = AbortSignal.any([signal, over.signal]);
+    // The only rejection is that of the signals, which the caller looks at.
+    await Promise.race([sleep(ms, undefined, { signal: either }).catch(() => {}), this.#wake.promise]);
+    over.abort();
+  }
+}
+
+function parseDown(data: RawData): AgentDown | null {
+  try {
+    const result = agentDownSchema.safeParse(JSON.parse(data.toString()));
+    return result.success ? result.data : null;
+  } catch {
+    // Not JSON: the caller says so.
+    return null;
+  }
+}
+
+function refusal(status: number): string {
+  if (status === 401) return 'The hub does not know the key of this camera. Adopt it on the page of the hub.';
+  if (status === 403) return 'The key of this camera opens nothing on the hub.';
+  if (status === 404) return 'What answers there is not a Rushlight hub.';
+  return `The hub answered with status ${status}.`;
+}
+
+/** Closes politely at a clean stop, at once otherwise: a dead link would wait for an answer that never comes. */
+async function ended(socket: WebSocket, politely: boolean): Promise<void> {
+  socket.on('error', () => {}); // the link is over; how it breaks now is of no interest
+  const closed = new Promise<void>((resolve) => {
+    if (socket.readyState === WebSocket.CLOSED) resolve();
+    else socket.once('close', () => resolve());
+  });
+  if (politely && socket.readyState === WebSocket.OPEN) {
+    socket.close(1000, 'the camera stops');
+    await Promise.race([closed, sleep(500)]);
+  }
+  socket.terminate();
+  await closed;
+}

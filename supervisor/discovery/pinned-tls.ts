@@ -1,0 +1,47 @@
+import { once } from 'node:events';
+import { connect, type TLSSocket } from 'node:tls';
+import { RushlightError } from '../errors.ts';
+
+/** What `node:tls` and `node:https` take to accept one certificate and no other. */
+export interface PinnedTls {
+  readonly ca: string;
+  readonly checkServerIdentity: () => undefined;
+}
+
+export class PinMismatchError extends RushlightError {
+  readonly code = 'HUB_KEY_CHANGED';
+}
+
+const withinMs = 5000;
+
+/**
+ * Looks at a server's certificate before anything secret is sent, and refuses another one than the pinned.
+ * `fingerprint` is SHA-256 of the certificate, 64 lower-case hex digits. Rejects with HUB_KEY_CHANGED or a system error.
+ */
+export async function pinTls(url: URL, fingerprint: string, signal: AbortSignal): Promise<PinnedTls> {
+  const certificate = await serverCertificate(url, signal);
+  if (certificate.fingerprint !== fingerprint) {
+    throw new PinMismatchError(`${url.host} shows another key than the hub this camera belongs to.`, {
+      hint: 'If the hub was replaced on purpose, adopt the camera anew.',
+    });
+  }
+  return { ca: certificate.pem, checkServerIdentity: () => undefined };
+}
+
+async function serverCertificate(
+  url: URL,
+  signal: AbortSignal,
+): Promise<{ pem: string; fingerprint: string }> {
+  const port = url.port === '' ? 443 : Number(url.port);
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  // Nothing is sent on this connection; the certificate alone is looked at, and compared with the pin.
+  const socket: TLSSocket = connect({ host, port, rejectUnauthorized: false });
+  try {
+    await once(socket, 'secureConnect', { signal: AbortSignal.any([signal, AbortSignal.timeout(withinMs)]) });
+    const peer = socket.getPeerCertificate();
+    const pem = `-----BEGIN CERTIFICATE-----\n${peer.raw.toString('base64').replace(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`;
+    return { pem, fingerprint: peer.fingerprint256.replaceAll(':', '').toLowerCase() };
+  } finally {
+    socket.destroy();
+  }
+}

@@ -60,13 +60,15 @@ export function filePath() {
   return z.string().min(1, 'a path').max(4096, 'a path');
 }
 
-/** An absolute URL with one of the given schemes (without colon). */
+/** An absolute URL with one of the given schemes (without colon). Secrets have fields of their own. */
 export function urlOf(...schemes: readonly string[]) {
-  const expected = `an URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`;
+  const starts = schemes.map((scheme) => `${scheme}://`).join(' or ');
+  const expected = `an URL that starts with ${starts}, without user and password`;
   return z.string().refine((text) => isUrlOf(text, schemes), expected);
 }
 
 function isUrlOf(text: string, schemes: readonly string[]): boolean {
   const url = URL.parse(text);
-  return url !== null && schemes.includes(url.protocol.slice(0, -1)) && url.hostname !== '';
+  if (url === null || url.username !== '' || url.password !== '') return false;
+  return schemes.includes(url.protocol.slice(0, -1)) && url.hostname !== '';
 }

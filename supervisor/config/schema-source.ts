@@ -114,7 +114,7 @@ const v4l2Source = z
       ['pipelines'],
     ),
     controls: field(
-      z.record(z.string(), z.union([z.int(), z.boolean()])).default({}),
+      z.record(z.string(), z.union([z.int(), z.boolean()], 'a whole number, true or false')).default({}),
       'Values for controls of the camera by name, as `v4l2-ctl --list-ctrls` prints them.',
       ['pipelines'],
     ),

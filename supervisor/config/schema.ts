@@ -105,7 +105,7 @@ export const configSchema = z
           ['masters'],
         ),
         path: field(
-          z.union([z.literal('auto'), filePath()]).default('auto'),
+          z.union([z.literal('auto'), filePath()], 'auto, or a folder').default('auto'),
           'Folder of the takes. `auto`: the SSD where there is one, else the data partition.',
           ['masters'],
         ),

@@ -1,0 +1,41 @@
+/** Levenshtein's distance: how many characters must be inserted, removed or replaced. */
+export function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
+
+export interface KnownKey {
+  /** Where it would be written. */
+  readonly path: string;
+  /** Its own name, the last part. */
+  readonly name: string;
+  /** Whether it belongs into the very table that is looked at. */
+  readonly here: boolean;
+}
+
+/** The known key nearest to an unknown one. Of two equally near ones the one of the same table wins. */
+export function nearestKey(unknown: string, known: readonly KnownKey[]): string | undefined {
+  const wanted = unknown.toLowerCase();
+  let best: { readonly path: string; readonly distance: number } | undefined;
+  for (const { path, name, here } of known) {
+    const distance = unlikeness(wanted.slice(0, 64), name) + (here ? 0 : 1.5);
+    if (best === undefined || distance < best.distance) best = { path, distance };
+  }
+  return best?.path;
+}
+
+/** The edit distance, where an unfinished word is near to the whole one: `bitrate` to `bitrate_kbps`. */
+function unlikeness(word: string, name: string): number {
+  const missing = name.length - word.length;
+  const whole = editDistance(word, name);
+  if (missing <= 0) return whole;
+  return Math.min(whole, editDistance(word, name.slice(0, word.length)) + missing / 10);
+}

@@ -14,6 +14,7 @@ export type ApiErrorCode =
   | 'ROUTE_UNKNOWN'
   | 'METHOD_NOT_ALLOWED'
   | 'FEED_UNKNOWN'
+  | 'KEY_UNKNOWN'
   | 'RANGE_UNSATISFIABLE'
   | 'PORT_TAKEN'
   | 'ADDRESS_UNUSABLE'

@@ -7,6 +7,7 @@ import { slugSchema } from './contract/common.ts';
 import { configPatchSchema, configViewSchema } from './contract/config.ts';
 import { controlsPatchSchema, deviceSchema } from './contract/devices.ts';
 import { feedSchema } from './contract/feeds.ts';
+import { keyCreateSchema, keySchema, newKeySchema } from './contract/keys.ts';
 import type { RouteDefinition } from './contract/route.ts';
 import { statusSchema } from './contract/status.ts';
 import { systemActionSchema, tallySchema } from './contract/system.ts';
@@ -19,6 +20,7 @@ export * from './contract/config.ts';
 export * from './contract/devices.ts';
 export * from './contract/events.ts';
 export * from './contract/feeds.ts';
+export * from './contract/keys.ts';
 export * from './contract/problem.ts';
 export * from './contract/route.ts';
 export * from './contract/status.ts';
@@ -328,6 +330,32 @@ export const routes = {
     body: tallySchema,
     status: 200,
     response: tallySchema,
+  },
+
+  listKeys: {
+    method: 'GET',
+    path: '/api/keys',
+    access: ['owner'],
+    summary: 'Keys that open this appliance',
+    status: 200,
+    response: z.array(keySchema),
+  },
+  createKey: {
+    method: 'POST',
+    path: '/api/keys',
+    access: ['owner'],
+    summary: 'Make a key',
+    body: keyCreateSchema,
+    status: 201,
+    response: newKeySchema,
+  },
+  revokeKey: {
+    method: 'DELETE',
+    path: '/api/keys/:id',
+    access: ['owner'],
+    summary: 'Revoke a key',
+    params: z.object({ id: z.string().min(1).max(64) }),
+    status: 204,
   },
 
   agentLink: {

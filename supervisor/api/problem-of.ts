@@ -17,6 +17,7 @@ const statusOfCode: Readonly<Record<string, number>> = {
   ORIGIN_REFUSED: 403,
   ROUTE_UNKNOWN: 404,
   FEED_UNKNOWN: 404,
+  KEY_UNKNOWN: 404,
   DEVICE_UNKNOWN: 404,
   SESSION_NOT_FOUND: 404,
   TAKE_UNKNOWN: 404,

@@ -14,6 +14,7 @@ import type { ApiPorts } from './ports.ts';
 import { problemOf } from './problem-of.ts';
 import { buildRouter } from './router.ts';
 import { eventRoutes } from './routes/events.ts';
+import { keyRoutes } from './routes/keys.ts';
 import { machineRoutes } from './routes/machine.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { signalingRoutes } from './routes/signaling.ts';
@@ -91,6 +92,7 @@ export class ApiServer {
       ...eventRoutes(ports),
       ...takeRoutes(ports),
       ...sessionRoutes(),
+      ...keyRoutes(access.keys),
     };
     for (const middleware of buildRouter(handlers, access)) app.use(middleware);
     app.use(staticPages(pages));

@@ -1,0 +1,144 @@
+import { ApiError } from './api-error.ts';
+import type { ApiEvent, Feed, Status, Take, Update } from './contract.ts';
+import type { ApiPorts } from './ports.ts';
+
+const at = '2026-11-22T10:00:00.000Z';
+
+const feed: Feed = {
+  id: 'cam0',
+  label: 'Stage left',
+  state: 'online',
+  codec: 'avc1.42e01f',
+  audioCodec: null,
+  width: 1280,
+  height: 720,
+  fps: 30,
+  bitrateKbps: 4000,
+  framesTotal: 900,
+  packetsLost: 0,
+  lossRatio: 0,
+  keyframeAgeMs: 200,
+  latencyMs: null,
+  publisher: { kind: 'ingest', camera: null, sinceMs: 30_000 },
+  viewers: [],
+};
+
+const update: Update = {
+  installedVersion: '1.2.3',
+  latestVersion: null,
+  releaseNotes: null,
+  state: 'unsupported',
+  progressPercent: null,
+  reason: 'This machine has no update slots.',
+  slots: [],
+  lastAttempt: null,
+};
+
+const take: Take = { id: 't1', startedAt: at, stoppedAt: null, state: 'recording', cameras: [] };
+
+const status: Status = {
+  device: {
+    id: 'abcd',
+    name: 'rushlight-abcd',
+    model: 'Test bench',
+    serial: null,
+    version: '1.2.3',
+    role: 'hub',
+    roleSetting: 'hub',
+    roleReason: 'set in rushlight.toml',
+    simulation: true,
+    startedAt: at,
+    uptimeS: 30,
+  },
+  health: { state: 'ok', components: [] },
+  host: {
+    bootedAt: null,
+    cpuLoadPercent: 3,
+    temperatureC: null,
+    memoryUsedBytes: 1,
+    memoryTotalBytes: 2,
+    power: null,
+    disks: [],
+    network: [],
+    clock: { synced: null, offsetMs: null },
+  },
+  config: { file: 'rushlight.toml', errors: [] },
+  sources: [],
+  feeds: [feed],
+  cameras: [],
+  hub: null,
+  recording: { state: 'recording', take, remainingS: 3600 },
+  tally: 'off',
+  update,
+};
+
+/** An appliance that is not there: answers of the right shape, one feed, one take. */
+export function apiPortsFake(): ApiPorts & {
+  emit(event: ApiEvent): void;
+  listeners(): number;
+  masterPath: string;
+} {
+  const listeners = new Set<(event: ApiEvent) => void>();
+  const fake = {
+    masterPath: '',
+    emit: (event: ApiEvent) => {
+      for (const listener of listeners) listener(event);
+    },
+    listeners: () => listeners.size,
+    status: async () => status,
+    subscribe: (listener: (event: ApiEvent) => void) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    feeds: async () => [feed],
+    signaling: {
+      offer: async (_kind: string, name: string) => {
+        if (name === 'busy') {
+          throw Object.assign(new Error('Somebody publishes already.'), {
+            code: 'FEED_BUSY',
+            retryAfterS: 2,
+          });
+        }
+        return { sessionId: 'session-1', etag: '"tag-1"', answer: 'v=0 answer' };
+      },
+      patch: async (_kind: string, _session: string, ifMatch: string | null) => {
+        if (ifMatch === null)
+          throw Object.assign(new Error('If-Match is missing.'), { code: 'ETAG_REQUIRED' });
+        return { restart: ifMatch === '*' ? { etag: '"tag-2"', fragment: 'a=ice-ufrag:new' } : null };
+      },
+      session: async () => ({ etag: '"tag-1"' }),
+      close: async () => {},
+    },
+    takes: {
+      list: async () => [take],
+      get: async (id: string) => {
+        if (id === 'explode') throw new Error('secret detail');
+        return take;
+      },
+      start: async () => take,
+      stop: async () => take,
+      master: async () => ({ path: fake.masterPath, fileName: 'cam0-0001.mkv' }),
+    },
+    devices: {
+      list: async () => [],
+      setControls: async (id: string) => {
+        throw new ApiError('REQUEST_INVALID', `There is no ${id}.`);
+      },
+    },
+    config: {
+      view: () => ({ file: 'f', values: {}, overrides: {}, errors: [] }),
+      patch: async () => fake.config.view(),
+    },
+    update: { status: () => update, install: async () => update, rollback: async () => update },
+    system: {
+      identify: async () => {},
+      restart: async () => {},
+      shutdown: async () => {},
+      setTally: async (tally: { state: 'off' | 'preview' | 'program' }) => tally,
+    },
+    readiness: () => ({ ready: true, reasons: [] }),
+    metrics: async () => '# none\n',
+    acceptAgent: () => {},
+  };
+  return fake;
+}

@@ -1,0 +1,24 @@
+import type { AccessKey, KeyStore } from '../access/key-store.ts';
+import { ApiError } from '../api-error.ts';
+import type { Key } from '../contract.ts';
+import type { RouteHandlers } from '../router.ts';
+
+export function keyRoutes(keys: KeyStore): Pick<RouteHandlers, 'listKeys' | 'createKey' | 'revokeKey'> {
+  return {
+    listKeys: () => keys.list().map(shown),
+    createKey: async ({ body }) => {
+      const { key, token } = await keys.create(body.role, body.subject);
+      return { ...shown(key), token };
+    },
+    revokeKey: async ({ params }) => {
+      if (!(await keys.revoke(params.id))) {
+        throw new ApiError('KEY_UNKNOWN', `There is no key "${params.id}".`);
+      }
+      return undefined;
+    },
+  };
+}
+
+function shown({ id, role, subject, createdAt }: AccessKey): Key {
+  return { id, role, subject, createdAt };
+}

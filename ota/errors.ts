@@ -1,0 +1,56 @@
+/** Everything that the update code refuses or fails with. */
+export type OtaErrorCode =
+  | 'AUTOBOOT_INVALID'
+  | 'SELECTOR_REFUSED'
+  | 'SELECTOR_NO_CURRENT'
+  | 'SELECTOR_WRITE_FAILED'
+  | 'VERSION_INVALID'
+  | 'CHANNEL_INVALID'
+  | 'CHANNEL_SIGNATURE'
+  | 'CHANNEL_EXPIRED'
+  | 'CHANNEL_REPLAYED'
+  | 'CHANNEL_UNREACHABLE'
+  | 'BUNDLE_WRONG_KEY'
+  | 'BUNDLE_SIGNER_EXPIRED'
+  | 'BUNDLE_SIGNER_REVOKED'
+  | 'BUNDLE_WRONG_BOARD'
+  | 'BUNDLE_OLDER'
+  | 'BUNDLE_NEEDS_STEP'
+  | 'BUNDLE_TRUNCATED'
+  | 'BUNDLE_CORRUPT'
+  | 'BUNDLE_FORMAT'
+  | 'BUNDLE_NOT_FOUND'
+  | 'DOWNLOAD_NO_RANGE'
+  | 'DOWNLOAD_STALLED'
+  | 'DOWNLOAD_FAILED'
+  | 'DISK_FULL'
+  | 'TAKE_RUNNING'
+  | 'TRIAL_RUNNING'
+  | 'UPDATE_BUSY'
+  | 'UPDATE_UNSUPPORTED'
+  | 'UPDATE_CANCELLED'
+  | 'NOTHING_TO_INSTALL'
+  | 'NOTHING_TO_ROLL_BACK'
+  | 'INSTALL_FAILED'
+  | 'HAWKBIT_REFUSED'
+  | 'HAWKBIT_PROTOCOL'
+  | 'STORE_FAILED';
+
+/** An error with a code that callers may branch on; the message is made for people. */
+export class OtaError extends Error {
+  readonly code: OtaErrorCode;
+  /** What a person can do about it, where there is something. */
+  readonly hint: string | null;
+
+  constructor(code: OtaErrorCode, message: string, options: { cause?: unknown; hint?: string } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'OtaError';
+    this.code = code;
+    this.hint = options.hint ?? null;
+  }
+}
+
+/** The text of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

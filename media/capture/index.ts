@@ -1,0 +1,6 @@
+export * from './build-capture.ts';
+export * from './encoder-choice.ts';
+export * from './errors.ts';
+export * from './raw-pipe.ts';
+export * from './strip.ts';
+export * from './types.ts';

@@ -1,0 +1,85 @@
+import type { EncoderChoice } from './encoder-choice.ts';
+import type { CaptureTargets } from './types.ts';
+
+/** RTP packets of the live stream stay below this, so that SRTP and UDP headers fit any Ethernet path. */
+const rtpPacketBytes = 1200;
+const defaultRawQueueBytes = 48 * 1024 * 1024;
+
+/** 90 kHz holds the timestamps of every source finely enough, and it is RTP's clock for video (RFC 6184). */
+export const captureTimeBase = '1/90000';
+
+export interface LiveSettings {
+  readonly fps: number;
+  readonly bitrateKbps: number;
+  readonly keyframeIntervalS?: number;
+}
+
+/** Codec arguments of a live encoder: no B-frames, keyframes at a fixed interval, SPS and PPS in the stream. */
+export function liveEncoderArgs(choice: EncoderChoice, settings: LiveSettings): string[] {
+  const rate = settings.bitrateKbps;
+  const gop = Math.max(1, Math.round(settings.fps * (settings.keyframeIntervalS ?? 1)));
+  const common = ['-enc_time_base', captureTimeBase, '-b:v', `${rate}k`, '-g', `${gop}`, '-bf', '0'];
+  if (choice.encoder === 'h264_v4l2m2m') {
+    return [
+      '-c:v',
+      'h264_v4l2m2m',
+      ...common,
+      '-num_capture_buffers',
+      '16',
+      '-bsf:v',
+      'dump_extra=freq=keyframe',
+    ];
+  }
+  // A buffer of a quarter second keeps single frames small: a large one would take longer to send than a frame lasts.
+  const rateControl = ['-maxrate', `${rate}k`, '-bufsize', `${Math.ceil(rate / 4)}k`];
+  const x264 = ['-preset', 'ultrafast', '-tune', 'zerolatency', '-profile:v', 'baseline'];
+  const keyframes = ['-keyint_min', `${gop}`, '-sc_threshold', '0'];
+  return ['-c:v', 'libx264', ...x264, ...common, ...keyframes, ...rateControl];
+}
+
+/** Copies the camera's H.264, repeating SPS and PPS before every keyframe, or a viewer that joins later could not decode. */
+export function liveCopyArgs(): string[] {
+  return ['-c:v', 'copy', '-bsf:v', 'dump_extra=freq=keyframe'];
+}
+
+export function rtpOutputArgs(targets: CaptureTargets): string[] {
+  const payloadType = `${targets.rtpPayloadType ?? 96}`;
+  const url = `rtp://127.0.0.1:${targets.rtpPort}?pkt_size=${rtpPacketBytes}`;
+  return ['-flush_packets', '1', '-payload_type', payloadType, '-f', 'rtp', url];
+}
+
+export interface RawFrames {
+  readonly frameBytes: number;
+  readonly fps: number;
+}
+
+/**
+ * The raw sink: NUT through ffmpeg's fifo muxer (a thread and a queue of its own) into a named pipe.
+ *
+ * Without a reader the fifo thread sleeps in open(2); the full queue drops whole packets, and one line is logged, however
+ * long nobody records. A socket would be tried again many times a second, three lines of log each. When a reader goes, the
+ * write fails with EPIPE and the muxer opens the pipe anew, which sleeps until the next one comes.
+ *
+ * NUT without sync points: with them ffmpeg 5.1 crashes when the fifo muxer writes a second header, as the muxer keeps a
+ * pointer into its freed tree of sync points. A pipe is never sought in, so nothing is lost. The queue holds at most one
+ * second: what it holds when a recorder comes before it ever was full precedes the take.
+ */
+export function rawOutputArgs(pipe: string, frames: RawFrames, queueBytes = defaultRawQueueBytes): string[] {
+  const affordable = Math.floor(queueBytes / Math.max(1, frames.frameBytes));
+  const queueFrames = Math.max(4, Math.min(affordable, Math.ceil(frames.fps)));
+  return [
+    ...['-f', 'fifo', '-fifo_format', 'nut', '-format_opts', 'syncpoints=none:strict=experimental'],
+    ...['-queue_size', `${queueFrames}`, '-drop_pkts_on_overflow', '1', '-restart_with_keyframe', '1'],
+    ...['-attempt_recovery', '1', '-recover_any_error', '1', '-recovery_wait_time', '0.1', `file:${pipe}`],
+  ];
+}
+
+/** framemd5 of what was captured, flushed frame by frame. */
+export function witnessOutputArgs(file: string): string[] {
+  return ['-flush_packets', '1', '-f', 'framemd5', '-y', file];
+}
+
+export function ffmpegPrelude(): string[] {
+  // The leading plus keeps ffmpeg's default of writing equal lines once; without it every repetition is written.
+  return ['ffmpeg', '-hide_banner', '-nostdin', '-nostats', '-loglevel', '+level+info'];
+}

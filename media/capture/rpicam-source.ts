@@ -1,0 +1,83 @@
+import {
+  captureTimeBase,
+  ffmpegPrelude,
+  liveEncoderArgs,
+  rawOutputArgs,
+  rtpOutputArgs,
+  witnessOutputArgs,
+} from './outputs.ts';
+import type { CaptureCommand, CaptureTargets, RpicamSource } from './types.ts';
+
+/** libcamera pads the rows of planar pictures to this many bytes of luma. */
+const rowAlignment = 64;
+
+/**
+ * Builds the pipeline of a camera module. rpicam-vid has one encoder and one output, so it delivers the frames as they are,
+ * and ffmpeg encodes the live stream (in hardware where there is any) beside the raw sink. Pure.
+ */
+export function buildRpicamCapture(source: RpicamSource, targets: CaptureTargets): CaptureCommand {
+  const { width, height, fps } = source;
+  const pipeline = `${quoted(['rpicam-vid', ...rpicamArgs(source)])} | ${quoted(ffmpegArgs(source, targets))}`;
+  return {
+    // pipefail, or an rpicam-vid that finds no camera would look like a stream that ended well.
+    argv: ['bash', '-c', `set -o pipefail; ${pipeline}`],
+    raw: { codec: 'rawvideo', pixelFormat: 'yuv420p', fps, width, height, clock: 'epoch' },
+    encoderReason: targets.encoder.reason,
+  };
+}
+
+/** Arguments of rpicam-vid: planar frames on standard output until it is ended. */
+export function rpicamArgs(source: RpicamSource): string[] {
+  const { camera, width, height, fps } = source;
+  const args = ['--camera', `${camera}`, '--width', `${width}`, '--height', `${height}`];
+  args.push('--framerate', `${fps}`, '--codec', 'yuv420', '--nopreview', '--timeout', '0', '--flush');
+  const valued: readonly (readonly [flag: string, value: string | number | undefined])[] = [
+    ['--mode', source.mode],
+    ['--rotation', source.rotation === 180 ? 180 : undefined],
+    ['--autofocus-mode', source.autofocus === 'default' ? undefined : source.autofocus],
+    ['--lens-position', source.lensPosition],
+    ['--exposure', source.exposure === 'normal' ? undefined : source.exposure],
+    ['--shutter', source.shutterUs],
+    ['--gain', source.gain],
+    ['--ev', source.ev === 0 ? undefined : source.ev],
+    ['--awb', source.whiteBalance === 'auto' ? undefined : source.whiteBalance],
+    ['--hdr', source.hdr === 'off' ? undefined : source.hdr],
+    ['--roi', source.roi?.join(',')],
+    ['--tuning-file', source.tuningFile],
+    ['--sync', source.sync === 'off' ? undefined : source.sync],
+    ['--save-pts', source.ptsFile],
+  ];
+  for (const [flag, value] of valued) if (value !== undefined) args.push(flag, `${value}`);
+  if (source.hflip === true) args.push('--hflip');
+  if (source.vflip === true) args.push('--vflip');
+  return [...args, '--output', '-'];
+}
+
+function ffmpegArgs(source: RpicamSource, targets: CaptureTargets): string[] {
+  const { width, height, fps } = source;
+  const paddedWidth = Math.ceil(width / rowAlignment) * rowAlignment;
+  const frames = ['-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-video_size', `${paddedWidth}x${height}`];
+  // Planar frames in a pipe carry no time: their arrival is it.
+  const input = [...frames, '-framerate', `${fps}`, '-use_wallclock_as_timestamps', '1', '-i', 'pipe:0'];
+  const branches = ['live'];
+  if (targets.rawPipe !== undefined) branches.push('raw');
+  if (targets.witness !== undefined) branches.push('witness');
+  const crop = paddedWidth === width ? '' : `crop=${width}:${height}:0:0,`;
+  const graph = `[0:v]${crop}split=${branches.length}${branches.map((name) => `[${name}]`).join('')}`;
+  const argv = [...ffmpegPrelude().filter((arg) => arg !== '-nostdin'), ...input, '-copyts'];
+  argv.push('-filter_complex', graph, '-map', '[live]', '-fps_mode', 'passthrough');
+  argv.push(...liveEncoderArgs(targets.encoder, source), ...rtpOutputArgs(targets));
+  const raw = ['-fps_mode', 'passthrough', '-enc_time_base', captureTimeBase, '-c:v', 'rawvideo'];
+  if (targets.rawPipe !== undefined) {
+    const size = { frameBytes: (width * height * 3) / 2, fps };
+    argv.push('-map', '[raw]', ...raw, ...rawOutputArgs(targets.rawPipe, size, targets.rawQueueBytes));
+  }
+  if (targets.witness !== undefined) {
+    argv.push('-map', '[witness]', ...raw, ...witnessOutputArgs(targets.witness));
+  }
+  return argv;
+}
+
+function quoted(argv: readonly string[]): string {
+  return argv.map((arg) => `'${arg.replaceAll("'", "'\\''")}'`).join(' ');
+}

@@ -1,0 +1,50 @@
+import { SourceSpecError } from './errors.ts';
+import { ffmpegPrelude, liveCopyArgs, rawOutputArgs, rtpOutputArgs, witnessOutputArgs } from './outputs.ts';
+import type { CaptureCommand, CaptureTargets, RtspSource } from './types.ts';
+
+/** Silence after which a camera counts as gone. */
+const timeoutUs = 5_000_000;
+const defaultFps = 25;
+/** For sizing the queue only: a large access unit of a network camera. */
+const typicalFrameBytes = 200_000;
+
+/**
+ * Builds the pipeline of a network camera: its H.264 goes to both sinks as it came. Its timestamps count from the start of
+ * the session, so the recorder anchors them to its own clock. Pure. @throws SourceSpecError
+ */
+export function buildRtspCapture(source: RtspSource, targets: CaptureTargets): CaptureCommand {
+  const fps = source.fps ?? defaultFps;
+  const session = ['-rtsp_transport', source.transport ?? 'tcp', '-timeout', `${timeoutUs}`];
+  // Only video is asked for, and nothing is held back to find out more about the stream than its SDP says.
+  const input = [...session, '-allowed_media_types', 'video', '-fflags', 'nobuffer', '-i', urlOf(source)];
+  const argv = [...ffmpegPrelude(), ...input, '-map', '0:v:0', ...liveCopyArgs(), ...rtpOutputArgs(targets)];
+  if (targets.rawPipe !== undefined) {
+    const frames = { frameBytes: typicalFrameBytes, fps };
+    argv.push(
+      '-map',
+      '0:v:0',
+      '-c:v',
+      'copy',
+      ...rawOutputArgs(targets.rawPipe, frames, targets.rawQueueBytes),
+    );
+  }
+  if (targets.witness !== undefined) {
+    argv.push('-map', '0:v:0', '-fps_mode', 'passthrough', '-pix_fmt', 'yuv420p', '-c:v', 'rawvideo');
+    argv.push(...witnessOutputArgs(targets.witness));
+  }
+  return {
+    argv: argv as [string, ...string[]],
+    raw: { codec: 'h264', pixelFormat: 'yuv420p', fps, width: 0, height: 0, clock: 'stream' },
+    encoderReason: 'The camera sends H.264 itself, so it is passed on untouched.',
+  };
+}
+
+function urlOf(source: RtspSource): string {
+  const url = URL.parse(source.url);
+  if (url === null || !/^rtsps?:$/.test(url.protocol)) {
+    throw new SourceSpecError(`the address of ${source.id} is no rtsp:// or rtsps:// URL`);
+  }
+  if (source.username !== undefined) url.username = encodeURIComponent(source.username);
+  if (source.password !== undefined) url.password = encodeURIComponent(source.password);
+  return url.href;
+}

@@ -1,0 +1,80 @@
+import {
+  ffmpegPrelude,
+  liveCopyArgs,
+  liveEncoderArgs,
+  rawOutputArgs,
+  rtpOutputArgs,
+  witnessOutputArgs,
+} from './outputs.ts';
+import type { CaptureCommand, CaptureTargets, RawStream, V4l2Format, V4l2Source } from './types.ts';
+
+interface FormatFacts {
+  /** What ffmpeg's v4l2 input calls it. */
+  readonly inputArgs: readonly string[];
+  readonly codec: RawStream['codec'];
+  /** Planar format with the very same samples. */
+  readonly pixelFormat: string;
+  readonly bytesPerPixel: number;
+}
+
+const formats: Readonly<Record<V4l2Format, FormatFacts>> = {
+  mjpeg: {
+    inputArgs: ['-input_format', 'mjpeg'],
+    codec: 'mjpeg',
+    pixelFormat: 'yuv422p',
+    bytesPerPixel: 0.4,
+  },
+  yuyv: {
+    inputArgs: ['-input_format', 'yuyv422'],
+    codec: 'rawvideo',
+    pixelFormat: 'yuv422p',
+    bytesPerPixel: 2,
+  },
+  nv12: {
+    inputArgs: ['-input_format', 'nv12'],
+    codec: 'rawvideo',
+    pixelFormat: 'yuv420p',
+    bytesPerPixel: 1.5,
+  },
+  h264: { inputArgs: ['-input_format', 'h264'], codec: 'h264', pixelFormat: 'yuv420p', bytesPerPixel: 0.2 },
+};
+
+/**
+ * Builds the pipeline of a V4L2 camera. The device is opened once; the raw sink gets the packets exactly as the camera
+ * sent them (for MJPEG its JPEGs, for H.264 its access units), and decoding them for a master is the recorder's work. Pure.
+ */
+export function buildV4l2Capture(source: V4l2Source, targets: CaptureTargets): CaptureCommand {
+  const { width, height, fps } = source;
+  const facts = formats[source.format];
+  const copies = facts.codec === 'h264';
+  const geometry = ['-video_size', `${width}x${height}`, '-framerate', `${fps}`];
+  // Absolute timestamps are the kernel's capture times as wall-clock time.
+  const input = ['-f', 'v4l2', '-ts', 'abs', ...facts.inputArgs, ...geometry, '-i', source.device];
+  const argv = [...ffmpegPrelude(), ...input, '-copyts'];
+  if (copies) {
+    argv.push('-map', '0:v', ...liveCopyArgs());
+  } else {
+    argv.push('-filter_complex', '[0:v]format=yuv420p[live]', '-map', '[live]', '-fps_mode', 'passthrough');
+    argv.push(...liveEncoderArgs(targets.encoder, source));
+  }
+  argv.push(...rtpOutputArgs(targets));
+  if (targets.rawPipe !== undefined) {
+    const frames = { frameBytes: width * height * facts.bytesPerPixel, fps };
+    argv.push(
+      '-map',
+      '0:v',
+      '-c:v',
+      'copy',
+      ...rawOutputArgs(targets.rawPipe, frames, targets.rawQueueBytes),
+    );
+  }
+  if (targets.witness !== undefined) {
+    const decoded = ['-map', '0:v', '-fps_mode', 'passthrough', '-pix_fmt', facts.pixelFormat];
+    argv.push(...decoded, '-c:v', 'rawvideo', ...witnessOutputArgs(targets.witness));
+  }
+  return {
+    argv: argv as [string, ...string[]],
+    raw: { codec: facts.codec, pixelFormat: facts.pixelFormat, fps, width, height, clock: 'epoch' },
+    encoderReason: targets.encoder.reason,
+  };
+}

@@ -1,0 +1,115 @@
+import type { RawStream } from '../capture/types.ts';
+
+export type MasterCodec = 'ffv1' | 'prores';
+export type MasterStrategy = 'direct' | 'spool';
+
+/** The files of one segment, absolute. `master` is what remains; `spool` exists only until the master is proven. */
+export interface SegmentFiles {
+  readonly master: string;
+  readonly spool: string;
+  /** framemd5 of every frame received, with its capture timestamp: the reference the master is held against. */
+  readonly reference: string;
+}
+
+export interface EncodeSettings {
+  readonly codec: MasterCodec;
+  readonly raw: RawStream;
+  /** Threads the encoder may use; also its number of slices. */
+  readonly threads: number;
+}
+
+/**
+ * A cluster reaches the file when it is complete: this bounds what a crash of the recorder loses. Together with
+ * fdatasync every 500 ms a power cut costs less than a second.
+ */
+const clusterMs = 250;
+const timeBase = '1/90000';
+
+/** Timecode of a direct master while its first frame is not yet known; patched when the segment is closed (timecode.ts). */
+export const timecodePlaceholder = '00:00:00:00';
+
+/** Records one segment from the raw pipe. Pure. Both strategies write the reference in the same process. */
+export function recordArgv(
+  pipe: string,
+  files: SegmentFiles,
+  strategy: MasterStrategy,
+  settings: EncodeSettings,
+): readonly [string, ...string[]] {
+  const input = [...prelude(), '-copyts', '-f', 'nut', '-i', `file:${pipe}`];
+  if (strategy === 'spool') {
+    const graph = `[0:v]${referenceChain(settings)}[reference]`;
+    const spool = ['-map', '0:v', '-c:v', 'copy', '-flush_packets', '1', '-f', 'nut', `file:${files.spool}`];
+    return ['ffmpeg', ...input, '-filter_complex', graph, ...spool, ...referenceOutput(files.reference)];
+  }
+  const graph = `[0:v]${referenceChain(settings)},split=2[reference][frames];[frames]${masterChain(settings)}[master]`;
+  const master = masterOutput(files.master, settings, timecodePlaceholder);
+  return ['ffmpeg', ...input, '-filter_complex', graph, ...master, ...referenceOutput(files.reference)];
+}
+
+/** Compresses a spool into its master. Pure. */
+export function transcodeArgv(
+  files: SegmentFiles,
+  settings: EncodeSettings,
+  timecode: string,
+): readonly [string, ...string[]] {
+  const graph = `[0:v]${referenceChain(settings)},${masterChain(settings)}[master]`;
+  const input = [...prelude(), '-copyts', '-f', 'nut', '-i', `file:${files.spool}`];
+  const niceness = ['nice', '-n', '19'] as const;
+  const output = masterOutput(files.master, settings, timecode, '-y');
+  return [...niceness, 'ffmpeg', ...input, '-filter_complex', graph, ...output];
+}
+
+/** Decodes a whole master; writes the framemd5 of its frames to standard output. Pure. */
+export function decodeArgv(master: string): readonly [string, ...string[]] {
+  const input = [
+    '-hide_banner',
+    '-nostdin',
+    '-nostats',
+    '-loglevel',
+    '+level+warning',
+    '-i',
+    `file:${master}`,
+  ];
+  const output = ['-map', '0:v:0', '-fps_mode', 'passthrough', '-c:v', 'rawvideo', '-f', 'framemd5', '-'];
+  return ['nice', '-n', '19', 'ffmpeg', ...input, ...output];
+}
+
+function prelude(): string[] {
+  return ['-hide_banner', '-nostdin', '-nostats', '-loglevel', '+level+warning'];
+}
+
+/** Samples as the master keeps them, timestamps as wall-clock time. */
+function referenceChain({ raw }: EncodeSettings): string {
+  const format = `format=${raw.pixelFormat}`;
+  if (raw.clock === 'epoch') return format;
+  return `${format},settb=${timeBase},setpts='if(eq(N,0),st(0,round(RTCTIME/1000000/TB)-PTS));PTS+ld(0)'`;
+}
+
+/** A master starts at zero; players and editors expect that. */
+function masterChain({ codec }: EncodeSettings): string {
+  const start = 'setpts=PTS-STARTPTS';
+  return codec === 'prores' ? `${start},format=yuv422p10le` : start;
+}
+
+function referenceOutput(file: string): string[] {
+  const frames = ['-map', '[reference]', '-fps_mode', 'passthrough', '-enc_time_base', timeBase];
+  return [...frames, '-c:v', 'rawvideo', '-flush_packets', '1', '-f', 'framemd5', '-n', `file:${file}`];
+}
+
+function masterOutput(file: string, settings: EncodeSettings, timecode: string, overwrite = '-n'): string[] {
+  return [
+    ...['-map', '[master]', '-fps_mode', 'passthrough', '-enc_time_base', timeBase, ...codecArgs(settings)],
+    ...['-metadata:s:v:0', `timecode=${timecode}`, '-cluster_time_limit', `${clusterMs}`],
+    ...['-flush_packets', '1', '-f', 'matroska', overwrite, `file:${file}`],
+  ];
+}
+
+function codecArgs({ codec, threads }: EncodeSettings): string[] {
+  if (codec === 'prores') {
+    return ['-c:v', 'prores_ks', '-profile:v', 'hq', '-vendor', 'apl0', '-threads', `${threads}`];
+  }
+  // Every frame stands alone and every slice carries a checksum: damage stays where it is, and is found.
+  const slices = threads > 2 ? 12 : 4;
+  const integrity = ['-level', '3', '-g', '1', '-slicecrc', '1', '-context', '0', '-slices', `${slices}`];
+  return ['-c:v', 'ffv1', ...integrity, '-threads', `${threads}`];
+}

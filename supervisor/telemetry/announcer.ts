@@ -1,0 +1,142 @@
+import type { BrokerConnection } from './broker-connection.ts';
+import { changeOf } from './dead-band.ts';
+import type { Components } from './home-assistant/component.ts';
+import {
+  type DiscoveryInput,
+  discoveryDocument,
+  discoveryInput,
+  goneComponents,
+} from './home-assistant/discovery.ts';
+import { type Inventory, inventoryOf } from './inventory.ts';
+import { pause } from './pause.ts';
+import type { StatusSource } from './ports.ts';
+import { type StatePayload, statePayload } from './state-payload.ts';
+import type { TelemetryTiming } from './timing.ts';
+import type { Topics } from './topics.ts';
+import { type UpdatePayload, updatePayload } from './update-payload.ts';
+import type { Wakeup } from './wakeup.ts';
+
+export interface AnnouncerOptions {
+  readonly connection: BrokerConnection;
+  readonly topics: Topics;
+  readonly status: StatusSource;
+  readonly wakeup: Wakeup;
+  readonly timing: TelemetryTiming;
+  readonly heartbeatMs: number;
+  /** Whether Home Assistant is told. */
+  readonly discovery: boolean;
+  /** Entities that are on the broker already; those that are no more are removed. */
+  readonly published: Components;
+  readonly nowMs: () => number;
+}
+
+/** What is to be said, compared with what was said last. */
+interface Plan {
+  readonly dueInMs: number;
+  readonly input: DiscoveryInput;
+  readonly inputChanged: boolean;
+  readonly state: StatePayload;
+  readonly update: UpdatePayload;
+  readonly updateChanged: boolean;
+  readonly onlineDue: boolean;
+}
+
+/**
+ * Publishes discovery, state and update state over one connection: the document before the state its templates read,
+ * the state before "online". One message is under way at a time, so a slow broker is sent the newest state, not a queue.
+ */
+export class Announcer {
+  readonly #options: AnnouncerOptions;
+  #inventory: Inventory | null = null;
+  #inputKey: string | null = null;
+  #state: StatePayload | null = null;
+  #update: UpdatePayload | null = null;
+  #documentAtMs = Number.NEGATIVE_INFINITY;
+  #stateAtMs = Number.NEGATIVE_INFINITY;
+  #onlineAtMs = Number.NEGATIVE_INFINITY;
+  #gone: Components = {};
+  #published: Components;
+
+  constructor(options: AnnouncerOptions) {
+    this.#options = options;
+    this.#published = options.published;
+  }
+
+  /** The entities the broker's document has now. */
+  get published(): Components {
+    return this.#published;
+  }
+
+  /** Everything is published anew at the next turn. */
+  reannounce(): void {
+    this.#inputKey = null;
+    this.#state = null;
+    this.#update = null;
+    this.#onlineAtMs = Number.NEGATIVE_INFINITY;
+    this.#options.wakeup.notify();
+  }
+
+  /** Publishes until the signal aborts. Rejects with BrokerLostError when the connection is lost. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { status, wakeup, timing, heartbeatMs } = this.#options;
+    const unsubscribe = status.subscribe(() => wakeup.notify());
+    try {
+      while (!signal.aborted) {
+        const plan = this.#plan();
+        if (plan.dueInMs <= 0) await this.#publish(plan);
+        await wakeup.wait(plan.dueInMs <= 0 ? heartbeatMs : plan.dueInMs, signal);
+        await pause(timing.coalesceMs, signal);
+      }
+    } finally {
+      unsubscribe();
+    }
+  }
+
+  #plan(): Plan {
+    const { status, timing, heartbeatMs, nowMs } = this.#options;
+    const now = status.current();
+    const inventory = inventoryOf(now, this.#inventory);
+    this.#inventory = inventory;
+    const input = discoveryInput(now, inventory);
+    const inputChanged = this.#options.discovery && JSON.stringify(input) !== this.#inputKey;
+    const state = statePayload(now);
+    const update = updatePayload(now.update);
+    const updateChanged = changeOf(this.#update, update) !== 'none';
+    const change = updateChanged || inputChanged ? 'event' : changeOf(this.#state, state);
+    const spacingMs = { event: timing.eventIntervalMs, drift: timing.driftIntervalMs, none: heartbeatMs }[
+      change
+    ];
+    const dueAtMs = Math.max(
+      this.#stateAtMs + Math.min(spacingMs, heartbeatMs),
+      inputChanged ? this.#documentAtMs + timing.discoveryIntervalMs : Number.NEGATIVE_INFINITY,
+    );
+    const onlineDue = nowMs() - this.#onlineAtMs >= heartbeatMs;
+    return { dueInMs: dueAtMs - nowMs(), input, inputChanged, state, update, updateChanged, onlineDue };
+  }
+
+  async #publish(plan: Plan): Promise<void> {
+    const { input, inputChanged, state, update, updateChanged, onlineDue } = plan;
+    const { connection, topics, nowMs } = this.#options;
+    const retained = { retain: true, qos: 1 } as const;
+    this.#stateAtMs = nowMs();
+    if (inputChanged) await this.#publishDocument(input);
+    await connection.publish(topics.state, JSON.stringify(state), retained);
+    this.#state = state;
+    if (updateChanged) await connection.publish(topics.updateState, JSON.stringify(update), retained);
+    this.#update = update;
+    if (!onlineDue) return;
+    await connection.publish(topics.availability, 'online', retained);
+    this.#onlineAtMs = nowMs();
+  }
+
+  async #publishDocument(input: DiscoveryInput): Promise<void> {
+    const { connection, topics, heartbeatMs, nowMs } = this.#options;
+    const { components } = discoveryDocument(input, topics, heartbeatMs / 1000);
+    this.#gone = { ...this.#gone, ...goneComponents(this.#published, components) };
+    const document = discoveryDocument(input, topics, heartbeatMs / 1000, this.#gone);
+    this.#documentAtMs = nowMs();
+    await connection.publish(topics.discovery, JSON.stringify(document), { retain: true, qos: 1 });
+    this.#inputKey = JSON.stringify(input);
+    this.#published = components;
+  }
+}

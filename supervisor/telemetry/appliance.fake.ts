@@ -1,0 +1,60 @@
+import type { Status } from '../api/contract.ts';
+import type { ApplianceCommands, StatusSource } from './ports.ts';
+
+/** A status that tests change. */
+export class FakeStatus implements StatusSource {
+  readonly #listeners = new Set<() => void>();
+  #status: Status;
+
+  constructor(status: Status) {
+    this.#status = status;
+  }
+
+  current(): Status {
+    return this.#status;
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  set(changes: Partial<Status>): void {
+    this.#status = { ...this.#status, ...changes };
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+/** Start and end of a JPEG file with nothing between. */
+export const smallestJpeg = Buffer.from([0xff, 0xd8, 0xff, 0xd9]);
+
+/** Writes down what was commanded; `refuse` makes the next ones fail. */
+export class FakeCommands implements ApplianceCommands {
+  readonly calls: (readonly [name: string, ...args: unknown[]])[] = [];
+  refuse: Error | null = null;
+
+  setRole = (role: string) => this.#note('setRole', role);
+  startTake = (cameras: readonly string[] | null) => this.#note('startTake', cameras);
+  stopTake = () => this.#note('stopTake');
+  identify = () => this.#note('identify');
+  restart = (action: { readonly force: boolean }) => this.#note('restart', action);
+  shutdown = (action: { readonly force: boolean }) => this.#note('shutdown', action);
+  installUpdate = (request: unknown) => this.#note('installUpdate', request);
+  rollbackUpdate = () => this.#note('rollbackUpdate');
+  setTally = (state: string) => this.#note('setTally', state);
+
+  async snapshot(feed: string): Promise<Buffer> {
+    await this.#note('snapshot', feed);
+    return smallestJpeg;
+  }
+
+  /** The calls of one method. */
+  of(name: string): unknown[][] {
+    return this.calls.filter(([called]) => called === name).map(([, ...args]) => args);
+  }
+
+  async #note(name: string, ...args: unknown[]): Promise<void> {
+    if (this.refuse !== null) throw this.refuse;
+    this.calls.push([name, ...args]);
+  }
+}

@@ -1,0 +1,206 @@
+import { connect, ErrorWithReasonCode, type IClientOptions, type MqttClient } from 'mqtt';
+import type { Logger } from 'pino';
+import type { BrokerCredentials } from './broker-credentials.ts';
+import { BrokerHungUpError, BrokerLostError, BrokerRefusedError, BrokerVersionError } from './errors.ts';
+
+export type MqttVersion = '5' | '3.1.1';
+
+export interface ConnectionOptions {
+  readonly url: string;
+  readonly version: MqttVersion;
+  readonly clientId: string;
+  readonly credentials: BrokerCredentials;
+  readonly will: { readonly topic: string; readonly payload: string };
+  readonly keepaliveS: number;
+  readonly connectTimeoutMs: number;
+  readonly logger: Logger;
+}
+
+export interface PublishOptions {
+  readonly retain: boolean;
+  readonly qos: 0 | 1;
+  readonly correlationData?: Buffer;
+}
+
+export interface IncomingMessage {
+  readonly topic: string;
+  readonly payload: Buffer;
+  readonly retained: boolean;
+  readonly correlationData?: Buffer;
+}
+
+/** Largest packet taken from the broker (MQTT 5): our own discovery document read back, with room. */
+const largestPacketBytes = 1024 * 1024;
+/** Reason codes for a version the broker does not speak: MQTT 5's, and 3.1.1's return code. */
+const versionCodes: ReadonlySet<number> = new Set([0x84, 0x01]);
+const farewellTimeoutMs = 2000;
+
+/**
+ * One connection to a broker, from CONNACK to its end. It never reconnects by itself: a new connection is a new object,
+ * so nothing is left over in queues. Publishing on a lost connection rejects with BrokerLostError.
+ */
+export class BrokerConnection implements AsyncDisposable {
+  readonly version: MqttVersion;
+  /** Settles with the reason once the connection is lost or closed; never rejects. */
+  readonly closed: Promise<BrokerLostError>;
+  readonly #client: MqttClient;
+  readonly #waiting = new Set<(reason: Error) => void>();
+  #isClosed = false;
+
+  private constructor(client: MqttClient, version: MqttVersion, logger: Logger) {
+    this.#client = client;
+    this.version = version;
+    let reason: Error | null = null;
+    client.on('error', (error) => {
+      reason = error;
+      logger.debug({ err: error }, 'broker connection failed');
+    });
+    client.on('disconnect', (packet) => {
+      reason = new ErrorWithReasonCode('the broker ended the connection', packet.reasonCode ?? 0);
+    });
+    this.closed = new Promise((resolve) => {
+      client.once('close', () => {
+        this.#isClosed = true;
+        const lost = new BrokerLostError(
+          'connection to the broker lost',
+          reason === null ? {} : { cause: reason },
+        );
+        for (const reject of this.#waiting) reject(lost);
+        resolve(lost);
+      });
+    });
+  }
+
+  /**
+   * Connects. Rejects with BrokerVersionError, BrokerRefusedError, BrokerHungUpError, BrokerLostError, or the signal's reason.
+   */
+  static async open(options: ConnectionOptions, signal: AbortSignal): Promise<BrokerConnection> {
+    signal.throwIfAborted();
+    const client = connect(options.url, clientOptions(options));
+    try {
+      await connected(client, signal);
+    } catch (error) {
+      client.on('error', (late) => options.logger.debug({ err: late }, 'broker connection failed'));
+      client.end(true);
+      throw error;
+    }
+    return new BrokerConnection(client, options.version, options.logger);
+  }
+
+  onMessage(listener: (message: IncomingMessage) => void): void {
+    this.#client.on('message', (topic, payload, { retain, properties }) => {
+      const correlationData = properties?.correlationData;
+      const message = { topic, payload, retained: retain };
+      listener(correlationData === undefined ? message : { ...message, correlationData });
+    });
+  }
+
+  async publish(topic: string, payload: string | Buffer, options: PublishOptions): Promise<void> {
+    const { retain, qos, correlationData } = options;
+    const properties = correlationData === undefined || this.version !== '5' ? {} : { correlationData };
+    await this.#whileOpen(this.#client.publishAsync(topic, payload, { retain, qos, properties }));
+  }
+
+  /**
+   * @param replay Whether messages retained on the broker are wanted. MQTT 3.1.1 sends them anyway, marked as retained.
+   */
+  async subscribe(topic: string, replay: boolean): Promise<void> {
+    const granted = await this.#whileOpen(
+      this.#client.subscribeAsync(topic, { qos: 1, rap: true, rh: replay ? 0 : 2 }),
+    );
+    if (granted.some(({ qos }) => qos >= 128)) {
+      throw new BrokerRefusedError(`the broker refuses the subscription to ${topic}`, granted[0]?.qos ?? 128);
+    }
+  }
+
+  async unsubscribe(topic: string): Promise<void> {
+    await this.#whileOpen(this.#client.unsubscribeAsync(topic));
+  }
+
+  /** Says goodbye with a last message and DISCONNECT; a broker that does not answer is left after two seconds. */
+  async close(farewell?: { readonly topic: string; readonly payload: string }): Promise<void> {
+    if (this.#isClosed) return;
+    const deadline = AbortSignal.timeout(farewellTimeoutMs);
+    const polite = async () => {
+      if (farewell !== undefined)
+        await this.publish(farewell.topic, farewell.payload, { retain: true, qos: 1 });
+      await this.#client.endAsync(false);
+    };
+    await Promise.race([polite().catch(() => undefined), aborted(deadline)]); // a lost link needs no goodbye
+    await this[Symbol.asyncDispose]();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isClosed) return;
+    this.#client.end(true);
+    await this.closed;
+  }
+
+  /** The work's outcome, or the loss of the connection: an answer that can no longer come is not awaited. */
+  async #whileOpen<T>(work: Promise<T>): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    work.then(resolve, reject);
+    if (this.#isClosed) reject(new BrokerLostError('not connected to the broker'));
+    this.#waiting.add(reject);
+    try {
+      return await promise;
+    } finally {
+      this.#waiting.delete(reject);
+    }
+  }
+}
+
+function clientOptions(options: ConnectionOptions): IClientOptions {
+  const { credentials, version, will } = options;
+  return {
+    ...credentials,
+    clientId: options.clientId,
+    protocolVersion: version === '5' ? 5 : 4,
+    clean: true,
+    keepalive: options.keepaliveS,
+    connectTimeout: options.connectTimeoutMs,
+    reconnectPeriod: 0,
+    queueQoSZero: false,
+    resubscribe: false,
+    rejectUnauthorized: true,
+    will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },
+    ...(version === '5'
+      ? { properties: { sessionExpiryInterval: 0, maximumPacketSize: largestPacketBytes } }
+      : {}),
+  };
+}
+
+async function connected(client: MqttClient, signal: AbortSignal): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  const onError = (error: Error) => reject(refusal(error));
+  const onClose = () => reject(new BrokerHungUpError('the broker closed the connection without an answer'));
+  client.on('error', onError);
+  client.once('close', onClose);
+  client.once('connect', () => resolve());
+  try {
+    await promise;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    client.off('error', onError);
+    client.off('close', onClose);
+  }
+}
+
+function refusal(error: Error): Error {
+  if (error instanceof ErrorWithReasonCode) {
+    if (versionCodes.has(error.code)) {
+      return new BrokerVersionError('the broker does not speak this version of MQTT', { cause: error });
+    }
+    return new BrokerRefusedError('the broker refuses the connection', error.code, error);
+  }
+  return new BrokerLostError('cannot connect to the broker', { cause: error });
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  signal.addEventListener('abort', () => resolve(), { once: true });
+  await promise;
+}

@@ -1,0 +1,105 @@
+import type { Logger } from 'pino';
+import type { Status } from '../api/contract.ts';
+import { errorCode } from '../errors.ts';
+import { type Command, type CommandName, parseCommand } from './command.ts';
+import { CommandRefusedError } from './errors.ts';
+import type { ApplianceCommands } from './ports.ts';
+import type { TokenBucket } from './token-bucket.ts';
+
+/** What `rushlight/<device>/<command>/result` carries. */
+export interface CommandResult {
+  readonly ok: boolean;
+  /** `OK`, or the literal code of the error. */
+  readonly code: string;
+  readonly message: string;
+  /** RFC 3339, UTC. */
+  readonly at: string;
+}
+
+export interface CommandRunnerOptions {
+  readonly commands: ApplianceCommands;
+  readonly status: () => Status;
+  /** Takes a picture of a feed and publishes it. */
+  readonly publishSnapshot: (feed: string) => Promise<void>;
+  /** One for all commands that are legal; illegal ones cost nothing and are answered at once. */
+  readonly limit: TokenBucket;
+  readonly logger: Logger;
+}
+
+const longestMessage = 1000;
+
+/** Reads a command, asks whether it may be carried out now, carries it out, and says what came of it. */
+export class CommandRunner {
+  readonly #options: CommandRunnerOptions;
+
+  constructor(options: CommandRunnerOptions) {
+    this.#options = options;
+  }
+
+  /** Never rejects: whatever goes wrong is in the result. */
+  async run(name: string, payload: Buffer, retained: boolean): Promise<CommandResult> {
+    const { logger, limit, status } = this.#options;
+    try {
+      if (retained) throw new CommandRefusedError('COMMAND_RETAINED', 'retained commands are ignored');
+      const command = parseCommand(name, payload);
+      if (!limit.take())
+        throw new CommandRefusedError('COMMAND_TOO_OFTEN', 'too many commands; wait a moment');
+      refuseDuringTake(command, status());
+      await this.#carryOut(command);
+      logger.info({ command: command.name }, 'command carried out');
+      return result(true, 'OK', 'done');
+    } catch (error) {
+      const code = errorCode(error) ?? 'COMMAND_FAILED';
+      const message = error instanceof Error ? error.message : String(error);
+      const level = error instanceof CommandRefusedError ? 'debug' : 'warn';
+      logger[level]({ command: name, code, err: error }, 'command refused');
+      return result(false, code, message);
+    }
+  }
+
+  async #carryOut(command: Command): Promise<void> {
+    const { commands, publishSnapshot, status } = this.#options;
+    switch (command.name) {
+      case 'role':
+        return commands.setRole(command.value.role);
+      case 'recording':
+        if (command.value.state === 'OFF') return commands.stopTake();
+        return commands.startTake(command.value.cameras ?? null);
+      case 'tally':
+        return commands.setTally(command.value.state);
+      case 'snapshot':
+        refuseUnknownFeed(command.value.feed, status());
+        return publishSnapshot(command.value.feed);
+      case 'identify':
+        return commands.identify();
+      case 'restart':
+        return commands.restart(command.value);
+      case 'shutdown':
+        return commands.shutdown(command.value);
+      case 'rollback':
+        return commands.rollbackUpdate();
+      case 'update':
+        return commands.installUpdate(command.value);
+    }
+  }
+}
+
+const disturbing: ReadonlySet<CommandName> = new Set(['role', 'restart', 'shutdown', 'rollback', 'update']);
+
+function refuseDuringTake({ name, value }: Command, status: Status): void {
+  if (!disturbing.has(name) || status.recording.state === 'idle' || status.recording.state === 'failed')
+    return;
+  if ('force' in value && value.force) return;
+  const remedy = 'force' in value ? '; stop it, or send {"force":true}' : '; stop it first';
+  throw new CommandRefusedError('TAKE_RUNNING', `a take is running${remedy}`);
+}
+
+function refuseUnknownFeed(id: string, status: Status): void {
+  if (!status.feeds.some((feed) => feed.id === id)) {
+    throw new CommandRefusedError('FEED_UNKNOWN', `no feed is called ${id}`);
+  }
+}
+
+function result(ok: boolean, code: string, message: string): CommandResult {
+  return { ok, code, message: message.slice(0, longestMessage), at: new Date().toISOString() };
+}

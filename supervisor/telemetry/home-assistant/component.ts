@@ -1,0 +1,136 @@
+import type { Topics } from '../topics.ts';
+
+/** The platforms of Home Assistant that this appliance uses. */
+export type Platform = 'binary_sensor' | 'button' | 'image' | 'select' | 'sensor' | 'switch' | 'update';
+
+/** One entity in a device-based discovery document; with `platform` alone it says that the entity is gone. */
+export interface Component {
+  readonly platform: Platform;
+  readonly [option: string]: unknown;
+}
+
+export type Components = Readonly<Record<string, Component>>;
+
+/** What the builders need to know about the appliance. */
+export interface ComponentContext {
+  readonly topics: Topics;
+  /** Name of the appliance, made into entity ids: `sensor.stage_left_cpu_load`. */
+  readonly objectName: string;
+  /** Seconds after which a figure counts as unknown when nothing new came; more than the heartbeat. */
+  readonly expireAfterS: number;
+}
+
+/** Options of an entity beside those every entity has. */
+export interface EntityOptions {
+  readonly category?: 'diagnostic' | 'config';
+  readonly deviceClass?: string;
+  readonly icon?: string;
+  /** Whether Home Assistant shows it at once; default true. */
+  readonly enabled?: boolean;
+}
+
+export interface SensorOptions extends EntityOptions {
+  readonly unit?: string;
+  readonly stateClass?: 'measurement' | 'total_increasing';
+  readonly precision?: number;
+  /** Every value an enum sensor may have. */
+  readonly options?: readonly string[];
+}
+
+export type Entry = readonly [key: string, component: Component];
+
+/** A figure or word read from the state; `path` is the JSON path below it. */
+export function sensor(
+  context: ComponentContext,
+  key: string,
+  name: string,
+  path: string,
+  options: SensorOptions = {},
+): Entry {
+  return entity(context, 'sensor', key, name, options, {
+    value_template: template(path),
+    expire_after: context.expireAfterS,
+    ...defined('unit_of_measurement', options.unit),
+    ...defined('state_class', options.stateClass),
+    ...defined('suggested_display_precision', options.precision),
+    ...(options.options === undefined ? {} : { device_class: 'enum', options: options.options }),
+  });
+}
+
+/** A truth value read from the state. Home Assistant renders JSON's true and false as Python words. */
+export function binarySensor(
+  context: ComponentContext,
+  key: string,
+  name: string,
+  path: string,
+  options: EntityOptions & { readonly attributesPath?: string } = {},
+): Entry {
+  const { attributesPath } = options;
+  return entity(context, 'binary_sensor', key, name, options, {
+    value_template: template(path),
+    payload_on: 'True',
+    payload_off: 'False',
+    expire_after: context.expireAfterS,
+    ...(attributesPath === undefined
+      ? {}
+      : {
+          json_attributes_topic: context.topics.state,
+          json_attributes_template: jsonTemplate(attributesPath),
+        }),
+  });
+}
+
+export function button(
+  context: ComponentContext,
+  key: string,
+  name: string,
+  command: string,
+  options: EntityOptions & { readonly payload?: string } = {},
+): Entry {
+  return entity(context, 'button', key, name, options, {
+    command_topic: context.topics.command(command),
+    payload_press: options.payload ?? 'PRESS',
+  });
+}
+
+export function entity(
+  context: ComponentContext,
+  platform: Platform,
+  key: string,
+  name: string,
+  options: EntityOptions,
+  rest: Readonly<Record<string, unknown>>,
+): Entry {
+  const component: Component = {
+    platform,
+    unique_id: `rushlight_${context.topics.device}_${key}`,
+    default_entity_id: `${platform}.${context.objectName}_${key}`,
+    name,
+    ...defined('device_class', options.deviceClass),
+    ...defined('entity_category', options.category),
+    ...defined('icon', options.icon),
+    ...(options.enabled === false ? { enabled_by_default: false } : {}),
+    ...rest,
+  };
+  return [key, component];
+}
+
+/** Path below the state, such as `feeds['cam-0'].fps`. */
+export function path(...keys: readonly string[]): string {
+  return keys
+    .map((key) => (/^[a-z_][a-z0-9_]*$/.test(key) ? `.${key}` : `['${key}']`))
+    .join('')
+    .replace(/^\./, '');
+}
+
+export function template(jsonPath: string): string {
+  return `{{ value_json.${jsonPath} }}`;
+}
+
+export function jsonTemplate(jsonPath: string): string {
+  return `{{ value_json.${jsonPath} | tojson }}`;
+}
+
+function defined(key: string, value: unknown): Readonly<Record<string, unknown>> {
+  return value === undefined ? {} : { [key]: value };
+}

@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import type { Status } from '../../api/contract.ts';
+import { type Inventory, keyOf } from '../inventory.ts';
+import { type Topics, topicId } from '../topics.ts';
+import type { Component, ComponentContext, Components, Platform } from './component.ts';
+import { hostComponents } from './host-components.ts';
+import { mediaComponents } from './media-components.ts';
+import { systemComponents } from './system-components.ts';
+
+/** A device-based discovery document of Home Assistant. */
+export interface DiscoveryDocument {
+  readonly device: Readonly<Record<string, unknown>>;
+  readonly origin: { readonly name: string; readonly sw_version: string };
+  readonly state_topic: string;
+  readonly availability_topic: string;
+  readonly qos: 0 | 1;
+  readonly components: Components;
+}
+
+/** What of the status stands in the document; a change of it calls for a new one. */
+export interface DiscoveryInput {
+  readonly device: Pick<Status['device'], 'id' | 'name' | 'model' | 'serial' | 'version' | 'role'>;
+  readonly hubId: string | null;
+  readonly inventory: Inventory;
+}
+
+export function discoveryInput(status: Status, inventory: Inventory): DiscoveryInput {
+  const { id, name, model, serial, version, role } = status.device;
+  return {
+    device: { id, name, model, serial, version, role },
+    hubId: role === 'camera' ? (status.hub?.id ?? null) : null,
+    inventory,
+  };
+}
+
+/**
+ * @param gone Entities that earlier documents had and this one no longer has: they are named with their platform alone,
+ *   which makes Home Assistant remove them. Leaving them out would leave them there for ever.
+ */
+export function discoveryDocument(
+  { device, hubId, inventory }: DiscoveryInput,
+  topics: Topics,
+  heartbeatS: number,
+  gone: Components = {},
+): DiscoveryDocument {
+  const context: ComponentContext = {
+    topics,
+    objectName: keyOf(device.name),
+    expireAfterS: heartbeatS * 3,
+  };
+  return {
+    device: {
+      identifiers: [`rushlight_${topics.device}`],
+      name: device.name,
+      manufacturer: 'Rushlight',
+      model: `Rushlight ${device.role}`,
+      model_id: device.model,
+      sw_version: device.version,
+      ...(device.serial === null ? {} : { serial_number: device.serial }),
+      ...(hubId === null ? {} : { via_device: `rushlight_${topicId(hubId)}` }),
+    },
+    origin: { name: 'rushlight', sw_version: device.version },
+    state_topic: topics.state,
+    availability_topic: topics.availability,
+    qos: 1,
+    components: {
+      ...gone,
+      ...Object.fromEntries([
+        ...systemComponents(context, inventory),
+        ...mediaComponents(context, inventory),
+        ...hostComponents(context, inventory),
+      ]),
+    },
+  };
+}
+
+/** The marks of removal for what `before` had and `now` has not. */
+export function goneComponents(before: Components, now: Components): Components {
+  return Object.fromEntries(
+    Object.entries(before)
+      .filter(([key]) => now[key] === undefined)
+      .map(([key, { platform }]) => [key, { platform }]),
+  );
+}
+
+const platforms = ['binary_sensor', 'button', 'image', 'select', 'sensor', 'switch', 'update'] as const;
+const publishedSchema = z.object({
+  components: z.record(
+    z.string().max(256),
+    z.looseObject({ platform: z.enum(platforms satisfies readonly Platform[]) }),
+  ),
+});
+
+/**
+ * The entities of a document that was published earlier and is read back from the broker; marks of removal are left
+ * out. Null where it is none of ours or cannot be read.
+ */
+export function readPublished(payload: string): Components | null {
+  const parsed = publishedSchema.safeParse(parseJson(payload));
+  if (!parsed.success) return null;
+  const living = Object.entries(parsed.data.components).filter(([, item]) => Object.keys(item).length > 1);
+  return Object.fromEntries(living.map(([key, item]): [string, Component] => [key, item]));
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // not JSON: the schema refuses it
+  }
+}

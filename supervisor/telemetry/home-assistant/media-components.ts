@@ -1,0 +1,203 @@
+import type { Inventory, LabelledItem } from '../inventory.ts';
+import {
+  binarySensor,
+  button,
+  type ComponentContext,
+  type Entry,
+  entity,
+  path,
+  sensor,
+  template,
+} from './component.ts';
+
+const diagnostic = { category: 'diagnostic' } as const;
+const takeStates = ['idle', 'starting', 'recording', 'finishing', 'failed'] as const;
+
+/** What this is all for: takes, tally, feeds, sources, and the cameras of a hub. */
+export function mediaComponents(context: ComponentContext, inventory: Inventory): Entry[] {
+  return [
+    ...recordingComponents(context),
+    ...tallyComponents(context),
+    ...inventory.feeds.flatMap((feed) => feedComponents(context, feed)),
+    ...inventory.sources.flatMap((source) => sourceComponents(context, source)),
+    ...inventory.cameras.flatMap((camera) => cameraComponents(context, camera)),
+  ];
+}
+
+function recordingComponents(context: ComponentContext): Entry[] {
+  return [
+    entity(
+      context,
+      'switch',
+      'recording',
+      'Recording',
+      { icon: 'mdi:record-rec' },
+      {
+        state_topic: context.topics.state,
+        command_topic: context.topics.command('recording'),
+        value_template: template('recording.active'),
+        state_on: 'True',
+        state_off: 'False',
+        json_attributes_topic: context.topics.state,
+        json_attributes_template: '{{ value_json.recording | tojson }}',
+      },
+    ),
+    sensor(context, 'take_state', 'Take', 'recording.state', { options: takeStates, icon: 'mdi:movie-open' }),
+    sensor(context, 'remaining_time', 'Remaining recording time', 'recording.remaining_s', {
+      unit: 's',
+      deviceClass: 'duration',
+      stateClass: 'measurement',
+      precision: 0,
+    }),
+    binarySensor(context, 'take_verified', 'Last take verified', 'recording.last_verified', {
+      icon: 'mdi:check-decagram',
+    }),
+    sensor(context, 'take_dropped_frames', 'Dropped frames of the take', 'recording.dropped_frames', {
+      ...diagnostic,
+      stateClass: 'measurement',
+      icon: 'mdi:filmstrip-off',
+    }),
+  ];
+}
+
+function tallyComponents(context: ComponentContext): Entry[] {
+  const { topics } = context;
+  const command = { state_topic: topics.state, command_topic: topics.command('tally') };
+  return [
+    entity(
+      context,
+      'switch',
+      'tally',
+      'On air',
+      { icon: 'mdi:alarm-light' },
+      {
+        ...command,
+        value_template: template('tally.on_air'),
+        state_on: 'True',
+        state_off: 'False',
+        payload_on: 'program',
+        payload_off: 'off',
+      },
+    ),
+    entity(
+      context,
+      'select',
+      'tally_state',
+      'Tally',
+      { icon: 'mdi:alarm-light-outline', enabled: false },
+      { ...command, value_template: template('tally.state'), options: ['off', 'preview', 'program'] },
+    ),
+  ];
+}
+
+function feedComponents(context: ComponentContext, { key, label }: LabelledItem): Entry[] {
+  const at = (leaf: string) => path('feeds', key, leaf);
+  const id = `feed_${key}`;
+  const measured = { ...diagnostic, stateClass: 'measurement' } as const;
+  return [
+    binarySensor(context, `${id}_online`, `${label} online`, at('online'), { deviceClass: 'connectivity' }),
+    sensor(context, `${id}_fps`, `${label} frame rate`, at('fps'), {
+      ...measured,
+      unit: 'fps',
+      precision: 1,
+      icon: 'mdi:filmstrip',
+    }),
+    sensor(context, `${id}_bitrate`, `${label} bit rate`, at('bitrate_kbps'), {
+      ...measured,
+      unit: 'kbit/s',
+      deviceClass: 'data_rate',
+      precision: 0,
+    }),
+    sensor(context, `${id}_loss`, `${label} loss`, at('loss_percent'), {
+      ...measured,
+      unit: '%',
+      precision: 1,
+      icon: 'mdi:close-network-outline',
+    }),
+    sensor(context, `${id}_viewers`, `${label} viewers`, at('viewers'), {
+      stateClass: 'measurement',
+      icon: 'mdi:account-eye',
+    }),
+    sensor(context, `${id}_latency`, `${label} latency`, at('latency_ms'), {
+      ...measured,
+      unit: 'ms',
+      deviceClass: 'duration',
+      precision: 0,
+    }),
+    ...encoderComponents(context, id, label, at),
+    entity(
+      context,
+      'image',
+      `${id}_snapshot`,
+      `${label} snapshot`,
+      {},
+      { image_topic: context.topics.snapshot(key), content_type: 'image/jpeg' },
+    ),
+    button(context, `${id}_take_snapshot`, `${label} take snapshot`, 'snapshot', {
+      payload: key,
+      icon: 'mdi:camera',
+    }),
+  ];
+}
+
+function sourceComponents(context: ComponentContext, { key, label }: LabelledItem): Entry[] {
+  const at = (leaf: string) => path('sources', key, leaf);
+  const id = `source_${key}`;
+  return [
+    binarySensor(context, `${id}_running`, `${label} running`, at('running'), { deviceClass: 'running' }),
+    sensor(context, `${id}_state`, `${label} state`, at('state'), {
+      ...diagnostic,
+      options: ['starting', 'running', 'stalled', 'waiting', 'stopped'],
+      icon: 'mdi:video',
+    }),
+    ...encoderComponents(context, id, label, at),
+  ];
+}
+
+function encoderComponents(
+  context: ComponentContext,
+  id: string,
+  label: string,
+  at: (leaf: string) => string,
+): Entry[] {
+  return [
+    sensor(context, `${id}_encoder`, `${label} encoder`, at('encoder'), {
+      ...diagnostic,
+      enabled: false,
+      icon: 'mdi:chip',
+    }),
+    sensor(context, `${id}_dropped_frames`, `${label} dropped frames`, at('dropped_frames'), {
+      ...diagnostic,
+      stateClass: 'total_increasing',
+      icon: 'mdi:filmstrip-off',
+    }),
+  ];
+}
+
+function cameraComponents(context: ComponentContext, { key, label }: LabelledItem): Entry[] {
+  const at = (leaf: string) => path('cameras', key, leaf);
+  const id = `camera_${key}`;
+  return [
+    binarySensor(context, `${id}_online`, `Camera ${label} online`, at('online'), {
+      deviceClass: 'connectivity',
+    }),
+    sensor(context, `${id}_take_state`, `Camera ${label} take`, at('recording'), {
+      options: takeStates,
+      icon: 'mdi:movie-open',
+    }),
+    sensor(context, `${id}_remaining_time`, `Camera ${label} remaining recording time`, at('remaining_s'), {
+      unit: 's',
+      deviceClass: 'duration',
+      stateClass: 'measurement',
+      precision: 0,
+    }),
+    sensor(context, `${id}_clock_offset`, `Camera ${label} clock offset`, at('clock_offset_ms'), {
+      ...diagnostic,
+      enabled: false,
+      unit: 'ms',
+      deviceClass: 'duration',
+      stateClass: 'measurement',
+      precision: 1,
+    }),
+  ];
+}

@@ -1,0 +1,106 @@
+import type { Inventory } from '../inventory.ts';
+import {
+  binarySensor,
+  button,
+  type ComponentContext,
+  type Entry,
+  entity,
+  jsonTemplate,
+  sensor,
+  template,
+} from './component.ts';
+
+const diagnostic = { category: 'diagnostic' } as const;
+const config = { category: 'config' } as const;
+
+/** Role, buttons, updates, and whether all is well. */
+export function systemComponents(context: ComponentContext, inventory: Inventory): Entry[] {
+  return [
+    entity(
+      context,
+      'select',
+      'role',
+      'Role',
+      { ...config, icon: 'mdi:swap-horizontal' },
+      roleOptions(context),
+    ),
+    sensor(context, 'role_now', 'Role in force', 'role', { ...diagnostic, options: ['hub', 'camera'] }),
+    binarySensor(context, 'health', 'Health', 'health.problem', {
+      ...diagnostic,
+      deviceClass: 'problem',
+      attributesPath: 'health',
+    }),
+    binarySensor(context, 'config_error', 'Config error', 'config.error', {
+      ...diagnostic,
+      deviceClass: 'problem',
+      attributesPath: 'config',
+    }),
+    ...(inventory.role === 'camera' ? [hubLink(context)] : []),
+    button(context, 'identify', 'Identify', 'identify', { ...config, deviceClass: 'identify' }),
+    button(context, 'restart', 'Restart', 'restart', { ...config, deviceClass: 'restart' }),
+    button(context, 'shutdown', 'Shut down', 'shutdown', { ...config, icon: 'mdi:power' }),
+    ...updateComponents(context, inventory),
+  ];
+}
+
+function roleOptions({ topics }: ComponentContext) {
+  return {
+    state_topic: topics.state,
+    command_topic: topics.command('role'),
+    value_template: template('role_setting'),
+    options: ['auto', 'hub', 'camera'],
+  };
+}
+
+function hubLink(context: ComponentContext): Entry {
+  return sensor(context, 'hub_link', 'Hub link', 'hub.state', {
+    ...diagnostic,
+    options: ['searching', 'connecting', 'connected', 'refused'],
+    icon: 'mdi:access-point-network',
+  });
+}
+
+function updateComponents(context: ComponentContext, { updatable }: Inventory): Entry[] {
+  const { topics } = context;
+  const update = entity(
+    context,
+    'update',
+    'update',
+    'Firmware',
+    { ...config, deviceClass: 'firmware' },
+    {
+      state_topic: topics.updateState,
+      json_attributes_topic: topics.state,
+      json_attributes_template: jsonTemplate('update'),
+      ...(updatable ? { command_topic: topics.command('update'), payload_install: 'install' } : {}),
+    },
+  );
+  if (!updatable) return [update];
+  return [
+    update,
+    sensor(context, 'update_state', 'Update state', 'update.state', {
+      ...diagnostic,
+      options: [
+        'idle',
+        'deferred',
+        'downloading',
+        'installing',
+        'armed',
+        'trial',
+        'rolled-back',
+        'unsupported',
+      ],
+      icon: 'mdi:update',
+    }),
+    sensor(context, 'update_outcome', 'Last update', 'update.last_outcome', {
+      ...diagnostic,
+      options: ['committed', 'rolled-back', 'refused', 'failed'],
+      icon: 'mdi:history',
+    }),
+    button(context, 'rollback', 'Roll back', 'rollback', {
+      ...config,
+      enabled: false,
+      icon: 'mdi:backup-restore',
+    }),
+  ];
+}

@@ -1,0 +1,96 @@
+import type { LinkedCamera, SourceStatus, Status } from '../api/contract.ts';
+
+/**
+ * What the appliance consists of, as far as it decides which entities there are. It changes when something is
+ * plugged in or out, not when a figure changes.
+ */
+export interface Inventory {
+  readonly role: Status['device']['role'];
+  readonly updatable: boolean;
+  readonly hasPower: boolean;
+  readonly disks: readonly DiskItem[];
+  readonly networks: readonly NetworkItem[];
+  readonly feeds: readonly LabelledItem[];
+  /** Sources of this machine that are no feed of it: those of a camera, whose feeds are the hub's. */
+  readonly sources: readonly LabelledItem[];
+  readonly cameras: readonly LabelledItem[];
+}
+
+export interface LabelledItem {
+  readonly key: string;
+  readonly label: string;
+}
+
+export interface DiskItem extends LabelledItem {
+  readonly hasWear: boolean;
+}
+
+export interface NetworkItem extends LabelledItem {
+  readonly hasWifi: boolean;
+}
+
+/**
+ * @param previous The inventory before. A reading that is null for a moment (Wi-Fi out of reach) does not take away
+ *   what was there.
+ */
+export function inventoryOf(status: Status, previous: Inventory | null = null): Inventory {
+  const feedIds = new Set<string>(status.feeds.map((feed) => feed.id));
+  return {
+    role: status.device.role,
+    updatable: status.update.state !== 'unsupported',
+    hasPower: status.host.power !== null || previous?.hasPower === true,
+    disks: byKey(
+      status.host.disks.map((disk) => {
+        const key = keyOf(disk.label === '' ? disk.mount : disk.label);
+        const before = previous?.disks.find((item) => item.key === key);
+        return {
+          key,
+          label: disk.label === '' ? disk.mount : disk.label,
+          hasWear: disk.wearPercent !== null || before?.hasWear === true,
+        };
+      }),
+    ),
+    networks: byKey(
+      status.host.network
+        .filter((network) => network.name !== 'lo')
+        .map(({ name, wifiSignalDbm }) => {
+          const key = keyOf(name);
+          const before = previous?.networks.find((item) => item.key === key);
+          return { key, label: name, hasWifi: wifiSignalDbm !== null || before?.hasWifi === true };
+        }),
+    ),
+    feeds: byKey(status.feeds.map(({ id, label }) => ({ key: id, label }))),
+    sources: byKey(
+      status.sources.filter(({ id }) => !feedIds.has(id)).map(({ id, label }) => ({ key: id, label })),
+    ),
+    cameras: byKey(status.cameras.map((camera) => ({ key: keyOf(camera.id), label: camera.name }))),
+  };
+}
+
+/** A key for JSON paths, entity ids and topics: lower-case letters, digits and `_`. */
+export function keyOf(name: string): string {
+  const key = name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '_')
+    .replace(/^_+|_+$/g, '');
+  return key === '' ? 'root' : key;
+}
+
+/** Where a feed is made: the source of this machine, or that of the linked camera that publishes it. */
+export function sourceOfFeed(status: Status, feed: Status['feeds'][number]): SourceStatus | null {
+  const local = status.sources.find((source) => source.id === feed.id);
+  if (local !== undefined) return local;
+  const camera = status.cameras.find((item) => isPublisher(item, feed.publisher?.camera ?? null));
+  if (camera === undefined) return null;
+  const only = camera.sources.length === 1 ? camera.sources[0] : undefined;
+  return camera.sources.find((source) => source.id === feed.id) ?? only ?? null;
+}
+
+function isPublisher(camera: LinkedCamera, name: string | null): boolean {
+  return name !== null && (camera.id === name || camera.name === name);
+}
+
+function byKey<T extends LabelledItem>(items: readonly T[]): T[] {
+  const unique = new Map(items.map((item) => [item.key, item]));
+  return [...unique.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+}

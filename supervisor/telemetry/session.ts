@@ -1,0 +1,188 @@
+import type { Logger } from 'pino';
+import { Announcer } from './announcer.ts';
+import type { BrokerConnection, IncomingMessage } from './broker-connection.ts';
+import { CommandRunner } from './command-runner.ts';
+import type { Components } from './home-assistant/component.ts';
+import { readPublished } from './home-assistant/discovery.ts';
+import { pause } from './pause.ts';
+import type { ApplianceCommands, MqttSettings, StatusSource } from './ports.ts';
+import { Snapshots } from './snapshots.ts';
+import type { TelemetryTiming } from './timing.ts';
+import type { TokenBucket } from './token-bucket.ts';
+import { commandOf, type Topics } from './topics.ts';
+import { Wakeup } from './wakeup.ts';
+
+export interface SessionOptions {
+  readonly connection: BrokerConnection;
+  readonly topics: Topics;
+  readonly settings: MqttSettings;
+  readonly status: StatusSource;
+  readonly commands: ApplianceCommands;
+  readonly limit: TokenBucket;
+  readonly timing: TelemetryTiming;
+  readonly random: () => number;
+  readonly logger: Logger;
+  /** Entities an earlier session published; null: not known, the broker is asked. */
+  readonly published: Components | null;
+}
+
+/** Answers that may be under way; a flood beyond is counted, not answered. */
+const mostAnswers = 64;
+
+/** What happens on one connection: reading back, announcing, obeying. */
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #wakeup = new Wakeup();
+  readonly #snapshots: Snapshots;
+  readonly #runner: CommandRunner;
+  #announcer: Announcer | null = null;
+  #onReadBack: ((payload: Buffer) => void) | null = null;
+  #online: ReadonlySet<string> = new Set();
+  #answers = 0;
+  #unanswered = 0;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    const { commands, connection, topics, status, limit, logger } = options;
+    this.#snapshots = new Snapshots({
+      take: (feed) => commands.snapshot(feed),
+      publish: (feed, jpeg) => connection.publish(topics.snapshot(feed), jpeg, { retain: false, qos: 0 }),
+      logger,
+    });
+    this.#runner = new CommandRunner({
+      commands,
+      status: () => status.current(),
+      publishSnapshot: (feed) => this.#snapshots.request(feed),
+      limit,
+      logger,
+    });
+  }
+
+  /** The entities the broker knows now; null before the first document. */
+  get published(): Components | null {
+    return this.#announcer?.published ?? this.#options.published;
+  }
+
+  /** Until the signal aborts. Rejects when the connection is lost or the broker refuses a subscription. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { connection, topics, settings, status, timing } = this.#options;
+    connection.onMessage((message) => this.#receive(message, signal));
+    const published = this.#options.published ?? (await this.#readBack(signal));
+    if (!settings.discovery) await this.#withdraw(published);
+    await connection.subscribe(topics.birth, false);
+    await connection.subscribe(topics.commands, false);
+    this.#announcer = new Announcer({
+      connection,
+      topics,
+      status,
+      wakeup: this.#wakeup,
+      timing,
+      heartbeatMs: settings.heartbeatS * 1000,
+      discovery: settings.discovery,
+      published,
+      nowMs: () => performance.now(),
+    });
+    const unsubscribe = status.subscribe(() => this.#refreshWhatCameOnline(signal));
+    const interval = this.#startInterval();
+    this.#refreshWhatCameOnline(signal);
+    try {
+      await this.#announcer.run(signal);
+    } finally {
+      unsubscribe();
+      clearInterval(interval);
+    }
+  }
+
+  /** What an earlier run, maybe of another version, has told Home Assistant. */
+  async #readBack(signal: AbortSignal): Promise<Components> {
+    const { connection, topics, timing, logger } = this.#options;
+    const { promise, resolve } = Promise.withResolvers<Buffer>();
+    this.#onReadBack = resolve;
+    await connection.subscribe(topics.discovery, true);
+    const payload = await Promise.race([promise, pause(timing.readBackMs, signal)]);
+    await connection.unsubscribe(topics.discovery);
+    this.#onReadBack = null;
+    if (payload === undefined || payload.length === 0) return {};
+    const components = readPublished(payload.toString('utf8'));
+    if (components === null)
+      logger.warn({ topic: topics.discovery }, 'the published document is none of ours');
+    return components ?? {};
+  }
+
+  /** Home Assistant is no longer to be told: an empty document removes everything. */
+  async #withdraw(published: Components): Promise<void> {
+    if (Object.keys(published).length === 0) return;
+    await this.#options.connection.publish(this.#options.topics.discovery, '', { retain: true, qos: 1 });
+  }
+
+  #receive(message: IncomingMessage, signal: AbortSignal): void {
+    const { topics, timing, random, logger } = this.#options;
+    const { topic, payload, retained } = message;
+    if (topic === topics.discovery) {
+      this.#onReadBack?.(payload);
+    } else if (topic === topics.birth) {
+      if (retained || payload.toString('utf8') !== 'online') return;
+      logger.debug('Home Assistant has started');
+      void pause(random() * timing.birthJitterMs, signal).then(() => this.#reannounce(signal));
+    } else {
+      const command = commandOf(topic, topics.device);
+      if (command !== null) void this.#obey(command, message);
+    }
+  }
+
+  #reannounce(signal: AbortSignal): void {
+    if (signal.aborted) return;
+    this.#announcer?.reannounce();
+    this.#online = new Set();
+    this.#refreshWhatCameOnline(signal);
+  }
+
+  async #obey(command: string, { payload, retained, correlationData }: IncomingMessage): Promise<void> {
+    const { connection, topics, logger } = this.#options;
+    if (this.#answers >= mostAnswers) {
+      this.#unanswered += 1;
+      return;
+    }
+    this.#answers += 1;
+    try {
+      const result = await this.#runner.run(command, payload, retained);
+      const options = {
+        retain: false,
+        qos: 1,
+        ...(correlationData === undefined ? {} : { correlationData }),
+      } as const;
+      await connection.publish(topics.result(command), JSON.stringify(result), options);
+    } catch (error) {
+      logger.debug({ command, err: error }, 'the result could not be published');
+    } finally {
+      this.#answers -= 1;
+      this.#tellUnanswered();
+    }
+  }
+
+  #tellUnanswered(): void {
+    if (this.#answers > 0 || this.#unanswered === 0) return;
+    this.#options.logger.warn({ count: this.#unanswered }, 'commands dropped: too many at once');
+    this.#unanswered = 0;
+  }
+
+  #refreshWhatCameOnline(signal: AbortSignal): void {
+    const { status, timing } = this.#options;
+    const { feeds } = status.current();
+    const online = new Set<string>(feeds.filter((feed) => feed.state === 'online').map((feed) => feed.id));
+    const fresh = [...online].filter((feed) => !this.#online.has(feed));
+    this.#online = online;
+    if (fresh.length === 0) return;
+    void pause(timing.snapshotDelayMs, signal).then(() => {
+      if (!signal.aborted) for (const feed of fresh) this.#snapshots.refresh(feed);
+    });
+  }
+
+  #startInterval(): NodeJS.Timeout | undefined {
+    const { snapshotIntervalS } = this.#options.settings;
+    if (snapshotIntervalS === 0) return undefined;
+    return setInterval(() => {
+      for (const feed of this.#online) this.#snapshots.refresh(feed);
+    }, snapshotIntervalS * 1000);
+  }
+}

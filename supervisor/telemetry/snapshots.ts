@@ -1,0 +1,51 @@
+import type { Logger } from 'pino';
+import { CommandRefusedError } from './errors.ts';
+
+export interface SnapshotOptions {
+  /** One picture of a feed, as JPEG. */
+  readonly take: (feed: string) => Promise<Buffer>;
+  readonly publish: (feed: string, jpeg: Buffer) => Promise<void>;
+  readonly logger: Logger;
+}
+
+/** Brokers and Home Assistant keep the whole picture in memory. */
+const largestPictureBytes = 512 * 1024;
+
+/** Takes pictures of feeds one after the other, since each may cost a decoder, and publishes them. */
+export class Snapshots {
+  readonly #options: SnapshotOptions;
+  readonly #waiting = new Map<string, Promise<void>>();
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(options: SnapshotOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves once a picture taken after this call has been published. Calls for a feed that waits already share it. */
+  async request(feed: string): Promise<void> {
+    const waiting = this.#waiting.get(feed);
+    if (waiting !== undefined) return waiting;
+    const job = this.#last.then(() => {
+      this.#waiting.delete(feed);
+      return this.#takeAndPublish(feed);
+    });
+    this.#waiting.set(feed, job);
+    this.#last = job.catch(() => undefined); // told to whoever asked; the next one goes on
+    return job;
+  }
+
+  /** Like `request`, for pictures nobody waits for: a failure is only logged. */
+  refresh(feed: string): void {
+    this.request(feed).catch((error: unknown) => {
+      this.#options.logger.debug({ feed, err: error }, 'no snapshot');
+    });
+  }
+
+  async #takeAndPublish(feed: string): Promise<void> {
+    const jpeg = await this.#options.take(feed);
+    if (jpeg.length > largestPictureBytes) {
+      throw new CommandRefusedError('SNAPSHOT_TOO_LARGE', `the picture has ${jpeg.length} bytes`);
+    }
+    await this.#options.publish(feed, jpeg);
+  }
+}

@@ -1,0 +1,211 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, test, vi } from 'vitest';
+import { smallestJpeg } from './appliance.fake.ts';
+import { MqttListener } from './listener.fixture.ts';
+import { Mosquitto } from './mosquitto.fixture.ts';
+import { cameraStatus, feedStatus, hubStatus, takeStatus } from './status.fixture.ts';
+import { RunningTelemetry } from './telemetry.fixture.ts';
+
+const base = 'rushlight/rl-10000000deadbeef';
+const discovery = 'homeassistant/device/rushlight_rl-10000000deadbeef/config';
+const urlOf = ({ port }: { port: number }) => `mqtt://127.0.0.1:${port}`;
+
+interface Document {
+  readonly device: Record<string, unknown>;
+  readonly components: Record<string, Record<string, unknown>>;
+}
+const parse = (text: string | undefined) => JSON.parse(text ?? 'null') as Document;
+
+describe('with a real broker', () => {
+  test('discovery comes before state, state before online; all retained', async () => {
+    await using broker = await Mosquitto.start();
+    await using listener = await MqttListener.connect(broker.port);
+    await using running = new RunningTelemetry({ settings: { url: urlOf(broker) } });
+    await listener.until(`${base}/availability`, (text) => text === 'online');
+    const topics = listener.received
+      .map(({ topic }) => topic)
+      .filter((topic) => !topic.endsWith('/snapshot'));
+    expect(topics).toEqual([discovery, `${base}/state`, `${base}/update/state`, `${base}/availability`]);
+    expect(running.telemetry.link).toMatchObject({ state: 'connected', protocol: '5', reason: null });
+    await using late = await MqttListener.connect(broker.port);
+    await vi.waitUntil(() => late.received.filter(({ retained }) => retained).length >= 4, 20_000);
+    expect(JSON.parse(late.last(`${base}/state`) ?? '')).toMatchObject({ feeds: { cam0: { online: true } } });
+  });
+
+  test('a stop says offline before it leaves', async () => {
+    await using broker = await Mosquitto.start();
+    await using listener = await MqttListener.connect(broker.port);
+    {
+      await using _running = new RunningTelemetry({ settings: { url: urlOf(broker) } });
+      await listener.until(`${base}/availability`, (text) => text === 'online');
+    }
+    await listener.until(`${base}/availability`, (text) => text === 'offline');
+  });
+
+  test('an event is told at once, a figure only beyond its dead-band', async () => {
+    await using broker = await Mosquitto.start();
+    await using listener = await MqttListener.connect(broker.port);
+    await using running = new RunningTelemetry({ settings: { url: urlOf(broker) } });
+    await listener.until(`${base}/availability`, (text) => text === 'online');
+    listener.forget();
+    const host = running.status.current().host;
+    running.status.set({ host: { ...host, temperatureC: 48.9 } });
+    await sleep(500);
+    expect(listener.on(`${base}/state`)).toEqual([]);
+    running.status.set({ host: { ...host, temperatureC: 60 } });
+    await listener.until(`${base}/state`, (text) => JSON.parse(text).host.temperature_c === 60);
+    running.status.set({ tally: 'program' });
+    await listener.until(`${base}/state`, (text) => JSON.parse(text).tally.on_air === true);
+  });
+
+  test('the heartbeat goes on when nothing changes', async () => {
+    await using broker = await Mosquitto.start();
+    await using listener = await MqttListener.connect(broker.port);
+    await using _running = new RunningTelemetry({ settings: { url: urlOf(broker), heartbeat_s: 5 } });
+    await vi.waitUntil(() => listener.on(`${base}/state`).length >= 3, 60_000);
+    expect(new Set(listener.on(`${base}/state`).map(({ text }) => text)).size).toBe(1);
+    expect(listener.on(`${base}/update/state`)).toHaveLength(1);
+  }, 90_000);
+
+  test("Home Assistant's birth message brings everything again", async () => {
+    await using broker = await Mosquitto.start();
+    await using listener = await MqttListener.connect(broker.port);
+    await using _running = new RunningTelemetry({ settings: { url: urlOf(broker) } });
+    await listener.until(`${base}/availability`, (text) => text === 'online');
+    listener.forget();
+    await listener.publish('homeassistant/status', 'online');
+    await listener.until(discovery, (text) => parse(text).device !== undefined);
+    await listener.until(`${base}/availability`, (text) => text === 'online');
+    expect(listener.on(`${base}/state`).length).toBeGreaterThan(0);
+    expect(listener.on(`${base}/update/state`).length).toBeGreaterThan(0);
+  });
+
+  test('a camera hangs on its hub', async () => {
+    await using broker = await Mosquitto.start();
+    await using listener = await MqttListener.connect(broker.port);
+    await using _running = new RunningTelemetry({ settings: { url: urlOf(broker) }, status: cameraStatus() });
+    const topic = 'homeassistant/device/rushlight_rl-20000000cafe0001/config';
+    const text = await listener.until(topic, () => true);
+    expect(parse(text).device.via_device).toBe('rushlight_rl-10000000deadbeef');
+  });
+});
+
+describe('what is gone', () => {
+  test('a feed that goes is removed, one that comes appears', async () => {
+    await using broker = await Mosquitto.start();
+    await using listener = await MqttListener.connect(broker.port);
+    await using running = new RunningTelemetry({ settings: { url: urlOf(broker) } });
+    await listener.until(`${base}/availability`, (text) => text === 'online');
+    running.status.set({ feeds: [feedStatus(), feedStatus({ id: 'drone', label: 'Drone' })] });
+    const text = await listener.until(discovery, (doc) => 'feed_drone_fps' in parse(doc).components);
+    expect(parse(text).components['feed_cam-left_fps']).toEqual({ platform: 'sensor' });
+    expect(parse(text).components.feed_cam0_fps).toHaveProperty('unique_id');
+    running.status.set({ feeds: [feedStatus({ id: 'cam-left', label: 'Left' })] });
+    const again = await listener.until(
+      discovery,
+      (doc) => parse(doc).components.feed_drone_fps?.unique_id === undefined,
+    );
+    expect(parse(again).components['feed_cam-left_fps']).toHaveProperty('unique_id');
+  });
+
+  test('what an earlier version published is read back and removed', async () => {
+    await using broker = await Mosquitto.start();
+    await using listener = await MqttListener.connect(broker.port);
+    const old = {
+      components: { old_light: { platform: 'switch', unique_id: 'x' }, gone: { platform: 'sensor' } },
+    };
+    await listener.publish(discovery, JSON.stringify(old), true);
+    await using _running = new RunningTelemetry({ settings: { url: urlOf(broker) } });
+    const text = await listener.until(discovery, (doc) => 'cpu_load' in parse(doc).components);
+    expect(parse(text).components.old_light).toEqual({ platform: 'switch' });
+    expect(parse(text).components).not.toHaveProperty('gone');
+  });
+
+  test('discovery switched off withdraws the document', async () => {
+    await using broker = await Mosquitto.start();
+    await using listener = await MqttListener.connect(broker.port);
+    {
+      await using _running = new RunningTelemetry({ settings: { url: urlOf(broker) } });
+      await listener.until(`${base}/availability`, (text) => text === 'online');
+    }
+    await using _quiet = new RunningTelemetry({ settings: { url: urlOf(broker), discovery: false } });
+    await vi.waitUntil(() => listener.last(discovery) === '', 20_000);
+    await listener.until(`${base}/availability`, (text) => text === 'online');
+    expect(listener.last(discovery)).toBe('');
+  });
+});
+
+describe('commands', () => {
+  test('are obeyed and answered', async () => {
+    await using broker = await Mosquitto.start();
+    await using listener = await MqttListener.connect(broker.port);
+    await using running = new RunningTelemetry({ settings: { url: urlOf(broker) } });
+    await listener.until(`${base}/availability`, (text) => text === 'online');
+    await listener.publish(`${base}/recording/set`, '{"state":"ON","cameras":["cam0"]}');
+    const answer = JSON.parse(await listener.until(`${base}/recording/result`, () => true));
+    expect(answer).toEqual({ ok: true, code: 'OK', message: 'done', at: expect.stringMatching(/^20.*Z$/) });
+    expect(running.commands.of('startTake')).toEqual([[['cam0']]]);
+  });
+
+  test('that are retained are refused, live and on the next connection', async () => {
+    await using broker = await Mosquitto.start();
+    await using listener = await MqttListener.connect(broker.port);
+    await listener.publish(`${base}/shutdown/set`, 'PRESS', true);
+    await using running = new RunningTelemetry({ settings: { url: urlOf(broker) } });
+    await listener.until(`${base}/availability`, (text) => text === 'online');
+    await listener.publish(`${base}/restart/set`, 'PRESS', true);
+    const answer = await listener.until(`${base}/restart/result`, () => true);
+    expect(JSON.parse(answer)).toMatchObject({ ok: false, code: 'COMMAND_RETAINED' });
+    expect(running.commands.calls.filter(([name]) => name !== 'snapshot')).toEqual([]);
+  });
+
+  test('that are retained are refused over MQTT 3.1.1 too', async () => {
+    await using broker = await Mosquitto.start();
+    await using listener = await MqttListener.connect(broker.port);
+    await listener.publish(`${base}/shutdown/set`, 'PRESS', true);
+    await using running = new RunningTelemetry({ settings: { url: urlOf(broker), protocol: '3.1.1' } });
+    const answer = await listener.until(`${base}/shutdown/result`, () => true);
+    expect(JSON.parse(answer)).toMatchObject({ ok: false, code: 'COMMAND_RETAINED' });
+    expect(running.commands.of('shutdown')).toEqual([]);
+  });
+
+  test('an install is refused during a take, unless forced', async () => {
+    await using broker = await Mosquitto.start();
+    await using listener = await MqttListener.connect(broker.port);
+    const recording = { state: 'recording', take: takeStatus(), remainingS: 100 } as const;
+    await using running = new RunningTelemetry({
+      settings: { url: urlOf(broker) },
+      status: hubStatus({ recording }),
+    });
+    await listener.until(`${base}/availability`, (text) => text === 'online');
+    await listener.publish(`${base}/update/set`, 'install');
+    const refused = await listener.until(`${base}/update/result`, () => true);
+    expect(JSON.parse(refused)).toMatchObject({ ok: false, code: 'TAKE_RUNNING' });
+    await listener.publish(`${base}/update/set`, '{"force":true}');
+    await listener.until(`${base}/update/result`, (text) => JSON.parse(text).ok === true);
+    expect(running.commands.of('installUpdate')).toEqual([[{ force: true, allowDowngrade: false }]]);
+  });
+});
+
+test('a feed that comes online gets a picture, and so does whoever asks', async () => {
+  await using broker = await Mosquitto.start();
+  await using listener = await MqttListener.connect(broker.port);
+  const offline = feedStatus({ id: 'late', state: 'offline' });
+  await using running = new RunningTelemetry({
+    settings: { url: urlOf(broker) },
+    status: hubStatus({ feeds: [offline] }),
+  });
+  await listener.until(`${base}/availability`, (text) => text === 'online');
+  expect(listener.on(`${base}/feeds/late/snapshot`)).toEqual([]);
+  running.status.set({ feeds: [{ ...offline, state: 'online' }] });
+  await listener.until(`${base}/feeds/late/snapshot`, () => true);
+  await listener.publish(`${base}/snapshot/set`, 'late');
+  await listener.until(`${base}/snapshot/result`, (text) => JSON.parse(text).ok === true);
+  await vi.waitUntil(() => listener.on(`${base}/feeds/late/snapshot`).length === 2, 20_000);
+  const picture = listener.on(`${base}/feeds/late/snapshot`).at(-1);
+  expect(picture?.bytes).toEqual(smallestJpeg);
+  expect(picture?.retained).toBe(false);
+  await listener.publish(`${base}/snapshot/set`, 'nobody');
+  const refused = await listener.until(`${base}/snapshot/result`, (text) => JSON.parse(text).ok === false);
+  expect(JSON.parse(refused).code).toBe('FEED_UNKNOWN');
+});

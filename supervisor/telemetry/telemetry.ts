@@ -1,0 +1,165 @@
+import type { Logger } from 'pino';
+import { describeError } from '../errors.ts';
+import { Backoff } from './backoff.ts';
+import { BrokerConnection, type MqttVersion } from './broker-connection.ts';
+import { readCredentials } from './broker-credentials.ts';
+import { BrokerHungUpError, BrokerNotFoundError, BrokerVersionError } from './errors.ts';
+import type { Components } from './home-assistant/component.ts';
+import { pause } from './pause.ts';
+import type { ApplianceCommands, BrokerFinder, MqttSettings, StatusSource, TelemetryLink } from './ports.ts';
+import { Session } from './session.ts';
+import { defaultTiming, type TelemetryTiming } from './timing.ts';
+import { TokenBucket } from './token-bucket.ts';
+import { type Topics, topicsOf } from './topics.ts';
+
+export interface TelemetryOptions {
+  readonly settings: MqttSettings;
+  readonly status: StatusSource;
+  readonly commands: ApplianceCommands;
+  /** Used where `url = "auto"`. */
+  readonly findBroker: BrokerFinder;
+  readonly logger: Logger;
+  readonly timing?: Partial<TelemetryTiming>;
+  /** 0 to below 1; for jitter. */
+  readonly random?: () => number;
+  /** Bounds how many legal commands are carried out; default 20 at once, 2 a second in the long run. */
+  readonly commandLimit?: TokenBucket;
+}
+
+/** A broker that restarts hangs up too; one that does so twice in a row may not know MQTT 5. */
+const mostHungUp = 2;
+const off: TelemetryLink = { state: 'off', broker: null, protocol: null, reason: null };
+
+/**
+ * Shows the appliance on an MQTT broker and obeys commands from there. Whatever the broker does, nothing else is
+ * touched: `run` only ends when its signal aborts. New settings: abort, and run a new one.
+ */
+export class Telemetry {
+  readonly #options: TelemetryOptions;
+  readonly #timing: TelemetryTiming;
+  readonly #random: () => number;
+  readonly #limit: TokenBucket;
+  #link: TelemetryLink = off;
+  #published: Components | null = null;
+  #failure: string | null = null;
+  #failures = 0;
+  #hungUp = 0;
+
+  constructor(options: TelemetryOptions) {
+    this.#options = options;
+    this.#timing = { ...defaultTiming, ...options.timing };
+    this.#random = options.random ?? Math.random;
+    this.#limit = options.commandLimit ?? new TokenBucket(20, 2);
+  }
+
+  get link(): TelemetryLink {
+    return this.#link;
+  }
+
+  /** Resolves when the signal aborts, or at once where the settings name no broker. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { url, discoveryPrefix } = this.#options.settings;
+    if (url === undefined) return;
+    const topics = topicsOf(this.#options.status.current().device.id, discoveryPrefix);
+    const { backoffMinMs, backoffMaxMs, stableMs } = this.#timing;
+    const backoff = new Backoff(backoffMinMs, backoffMaxMs, this.#random);
+    while (!signal.aborted) {
+      const startedMs = performance.now();
+      try {
+        await this.#connectOnce(url, topics, signal);
+      } catch (error) {
+        this.#tell(error, signal);
+      }
+      if (performance.now() - startedMs > stableMs) backoff.reset();
+      await pause(backoff.nextMs(), signal);
+    }
+    this.#link = off;
+  }
+
+  async #connectOnce(url: string, topics: Topics, signal: AbortSignal): Promise<void> {
+    const broker = url === 'auto' ? await this.#search(signal) : url;
+    this.#link = { state: 'connecting', broker, protocol: null, reason: this.#failure };
+    const connection = await this.#open(broker, topics, signal);
+    const { version } = connection;
+    this.#link = { state: 'connected', broker, protocol: version, reason: null };
+    this.#options.logger.info({ broker, version, failures: this.#failures }, 'connected to the broker');
+    this.#failure = null;
+    this.#failures = 0;
+    const session = new Session({
+      ...this.#options,
+      connection,
+      topics,
+      limit: this.#limit,
+      timing: this.#timing,
+      random: this.#random,
+      published: this.#published,
+    });
+    await this.#runSession(session, connection, topics, signal);
+  }
+
+  /** The session ends with the connection or with the caller's signal, whichever comes first. */
+  async #runSession(session: Session, connection: BrokerConnection, topics: Topics, signal: AbortSignal) {
+    const over = new AbortController();
+    const running = session.run(AbortSignal.any([signal, over.signal]));
+    try {
+      await Promise.race([running, connection.closed.then((reason) => Promise.reject(reason))]);
+    } finally {
+      over.abort();
+      await connection.close({ topic: topics.availability, payload: 'offline' });
+      await running.catch(() => undefined); // told by the race, or the consequence of the close
+      this.#published = session.published;
+    }
+  }
+
+  async #search(signal: AbortSignal): Promise<string> {
+    this.#link = { state: 'searching', broker: null, protocol: null, reason: this.#failure };
+    const found = await this.#options.findBroker(signal);
+    if (found === null) throw new BrokerNotFoundError('no broker found on the network');
+    return found.url;
+  }
+
+  /** MQTT 5 first; 3.1.1 at once where the broker insists, or hung up on MQTT 5 repeatedly without a word. */
+  async #open(url: string, topics: Topics, signal: AbortSignal): Promise<BrokerConnection> {
+    const { protocol } = this.#options.settings;
+    if (protocol !== 'auto') return await this.#openAs(protocol, url, topics, signal);
+    try {
+      const connection = await this.#openAs('5', url, topics, signal);
+      this.#hungUp = 0;
+      return connection;
+    } catch (error) {
+      if (error instanceof BrokerHungUpError) this.#hungUp += 1;
+      const insists = error instanceof BrokerVersionError || this.#hungUp >= mostHungUp;
+      if (!insists) throw error;
+      this.#hungUp = 0;
+      this.#options.logger.debug({ err: error }, 'falling back to MQTT 3.1.1');
+      return await this.#openAs('3.1.1', url, topics, signal);
+    }
+  }
+
+  async #openAs(version: MqttVersion, url: string, topics: Topics, signal: AbortSignal) {
+    const { settings, logger } = this.#options;
+    return await BrokerConnection.open(
+      {
+        url,
+        version,
+        clientId: `rushlight_${topics.device}`,
+        credentials: await readCredentials(settings),
+        will: { topic: topics.availability, payload: 'offline' },
+        keepaliveS: this.#timing.keepaliveS,
+        connectTimeoutMs: this.#timing.connectTimeoutMs,
+        logger,
+      },
+      signal,
+    );
+  }
+
+  /** The same failure again and again is said once, and counted. */
+  #tell(error: unknown, signal: AbortSignal): void {
+    if (signal.aborted) return;
+    const reason = describeError(error);
+    this.#failures += 1;
+    if (reason !== this.#failure) this.#options.logger.warn({ err: error }, 'no broker; trying again');
+    this.#failure = reason;
+    this.#link = { state: 'waiting', broker: this.#link.broker, protocol: null, reason };
+  }
+}

@@ -1,0 +1,45 @@
+/** Topics of one appliance: `rushlight/<device>/…`. */
+export interface Topics {
+  /** The device as it stands in topics and discovery ids. */
+  readonly device: string;
+  readonly state: string;
+  readonly availability: string;
+  readonly updateState: string;
+  /** Filter for the commands of this appliance. */
+  readonly commands: string;
+  readonly discovery: string;
+  /** Where Home Assistant says that it has started. */
+  readonly birth: string;
+  command(name: string): string;
+  result(name: string): string;
+  snapshot(feed: string): string;
+}
+
+export function topicsOf(deviceId: string, discoveryPrefix: string): Topics {
+  const device = topicId(deviceId);
+  const base = `rushlight/${device}`;
+  return {
+    device,
+    state: `${base}/state`,
+    availability: `${base}/availability`,
+    updateState: `${base}/update/state`,
+    commands: `${base}/+/set`,
+    discovery: `${discoveryPrefix}/device/rushlight_${device}/config`,
+    birth: `${discoveryPrefix}/status`,
+    command: (name) => `${base}/${name}/set`,
+    result: (name) => `${base}/${name}/result`,
+    snapshot: (feed) => `${base}/feeds/${feed}/snapshot`,
+  };
+}
+
+/** Reduces an id to what Home Assistant takes in a discovery topic: letters, digits, `_` and `-`. */
+export function topicId(id: string): string {
+  return id.replace(/[^A-Za-z0-9_-]/g, '_');
+}
+
+/** The command of a `rushlight/<device>/<command>/set` topic; null where the topic has another form. */
+export function commandOf(topic: string, device: string): string | null {
+  const [root, id, command, verb, ...rest] = topic.split('/');
+  if (root !== 'rushlight' || id !== device || verb !== 'set' || rest.length > 0) return null;
+  return command === undefined || command === '' ? null : command;
+}

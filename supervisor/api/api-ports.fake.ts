@@ -138,6 +138,7 @@ export function apiPortsFake(): ApiPorts & {
     },
     readiness: () => ({ ready: true, reasons: [] }),
     metrics: async () => '# none\n',
+    logs: () => ['{"msg":"one"}'],
     acceptAgent: () => {},
   };
   return fake;

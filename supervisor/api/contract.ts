@@ -332,6 +332,15 @@ export const routes = {
     response: tallySchema,
   },
 
+  getLogs: {
+    method: 'GET',
+    path: '/api/logs',
+    access: ['owner'],
+    summary: 'The latest lines of the log, oldest first, one JSON object a line',
+    query: z.object({ lines: z.coerce.number().int().min(1).max(2000).default(200) }),
+    status: 200,
+    response: { contentType: 'application/x-ndjson', description: 'pino records' },
+  },
   listKeys: {
     method: 'GET',
     path: '/api/keys',

@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type {
   ApiEvent,
@@ -78,8 +77,8 @@ export interface ApiPorts {
   };
   readiness(): { ready: boolean; reasons: string[] };
   metrics(): Promise<string>;
+  /** The latest lines of the log, oldest first. */
+  logs(lines: number): readonly string[];
   /** Takes over a camera's link. */
   acceptAgent(socket: WebSocket, caller: Caller): void;
 }
-
-export type Body = Readable | Buffer | string | object | null;

@@ -21,6 +21,7 @@ type MachineRoute =
   | 'healthz'
   | 'readyz'
   | 'metrics'
+  | 'getLogs'
   | 'openapi';
 
 /** Feeds, devices, status, config, updates and the machine itself. */
@@ -51,6 +52,11 @@ export function machineRoutes(ports: ApiPorts, version: string): Pick<RouteHandl
       return readiness;
     },
     metrics: () => ports.metrics(),
+    getLogs: ({ query }) =>
+      ports
+        .logs(query.lines)
+        .map((line) => `${line.trimEnd()}\n`)
+        .join(''),
     openapi: () => openApiDocument(version),
   };
 }

@@ -1,0 +1,24 @@
+import { type ErrorDetails, RushlightError } from '../errors.ts';
+
+/** Why the appliance refuses what it was asked for, or cannot start. */
+export type ApplianceErrorCode =
+  | 'NOTHING_TO_RECORD'
+  | 'TAKE_RUNNING'
+  | 'TAKE_NOT_RUNNING'
+  | 'TAKE_UNKNOWN'
+  | 'MASTER_UNKNOWN'
+  | 'MASTERS_OFF'
+  | 'MASTER_ELSEWHERE'
+  | 'MEDIA_UNAVAILABLE'
+  | 'NOT_SUPPORTED_HERE'
+  | 'FEED_UNKNOWN'
+  | 'DEVICE_UNKNOWN';
+
+export class ApplianceError extends RushlightError {
+  readonly code: ApplianceErrorCode;
+
+  constructor(code: ApplianceErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details);
+    this.code = code;
+  }
+}

@@ -1,0 +1,32 @@
+import type { Take, TakeCamera, TakeState } from '../api/contract.ts';
+
+/**
+ * The state of a take as a whole: the least finished of its cameras tells, and a failure is told as soon as nothing
+ * records any more. A take without a camera that recorded has failed.
+ */
+export function takeStateOf(cameras: readonly TakeCamera[]): TakeState {
+  const states = new Set(cameras.map(({ state }) => state));
+  if (states.size === 0) return 'failed';
+  for (const state of ['recording', 'starting', 'finishing'] as const) if (states.has(state)) return state;
+  return states.has('failed') ? 'failed' : 'verified';
+}
+
+/** Whether anything of the take still records or starts to. */
+export function isRunning(take: Take): boolean {
+  return take.stoppedAt === null && (take.state === 'recording' || take.state === 'starting');
+}
+
+/** A camera of a take from which nothing has been heard yet. */
+export function awaitedCamera(camera: string, device: string | null): TakeCamera {
+  return {
+    camera,
+    device,
+    state: 'starting',
+    reason: null,
+    frames: 0,
+    droppedFrames: 0,
+    sizeBytes: 0,
+    segments: 0,
+    verified: false,
+  };
+}

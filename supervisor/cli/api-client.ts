@@ -1,0 +1,73 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Problem, problemSchema } from '../api/contract.ts';
+import { describeError, errorCode, RushlightError } from '../errors.ts';
+
+/** The appliance did not do what was asked; the message is meant for the terminal. */
+export class CliError extends RushlightError {
+  readonly code = 'CLI_FAILED';
+}
+
+export interface ApiClientOptions {
+  readonly url: string;
+  readonly token: string | null;
+}
+
+/** Where the appliance of this machine is: RUSHLIGHT_URL, else its port on loopback; the token from RUSHLIGHT_TOKEN or its data folder. */
+export async function localAppliance(env: NodeJS.ProcessEnv): Promise<ApiClientOptions> {
+  const data = env.RUSHLIGHT_DATA ?? '/data/rushlight';
+  const url =
+    env.RUSHLIGHT_URL ?? (await urlOfData(data)) ?? `http://127.0.0.1:${env.RUSHLIGHT_PORT ?? '8080'}`;
+  return { url, token: env.RUSHLIGHT_TOKEN ?? (await contentOf(join(data, 'owner-token'))) };
+}
+
+/** The supervisor leaves its address here while it runs. */
+async function urlOfData(data: string): Promise<string | null> {
+  return await contentOf(join(data, 'run', 'api-url'));
+}
+
+async function contentOf(file: string): Promise<string | null> {
+  try {
+    return (await readFile(file, 'utf8')).trim();
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === 'ENOENT' || code === 'EACCES') return null; // not of this machine, or not ours to read
+    throw error;
+  }
+}
+
+/** Calls a route and returns its body. Rejects with a CliError that says what to do next. */
+export async function callApi(
+  { url, token }: ApiClientOptions,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(new URL(path, url), {
+      method,
+      headers: {
+        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(30_000),
+    });
+  } catch (cause) {
+    throw new CliError(`No appliance answers at ${url} (${describeError(cause)}).`, {
+      cause,
+      hint: 'Is it running? RUSHLIGHT_URL says where to look.',
+    });
+  }
+  if (response.ok) return response;
+  const problem = await problemIn(response);
+  throw new CliError(problem?.detail ?? `The appliance answered with status ${response.status}.`, {
+    ...(problem?.hint === undefined ? {} : { hint: problem.hint }),
+  });
+}
+
+async function problemIn(response: Response): Promise<Problem | null> {
+  const parsed = problemSchema.safeParse(await response.json().catch(() => null)); // no JSON: no problem document
+  return parsed.success ? parsed.data : null;
+}

@@ -5,7 +5,7 @@ import { SseParser } from './sse.ts';
 
 const retryLimits = { firstMs: 1000, mostMs: 10_000 };
 /** After this much silence the link asks for the status instead of trusting an open socket. */
-const silenceMs = 15_000;
+const silenceMs = 25_000;
 
 const reasonOf = (error: unknown): string =>
   error instanceof Error ? error.message : 'The connection broke for an unknown reason.';
@@ -33,7 +33,9 @@ export class StatusLink {
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof ApiError && (error.code === 'UNAUTHORIZED' || error.code === 'FORBIDDEN')) {
-          this.#dispatch({ type: 'locked', reason: error.code === 'FORBIDDEN' ? error.message : null });
+          // Without any key there is nothing to explain; a refused one deserves its reason.
+          const reason = error.problem?.code === 'TOKEN_MISSING' ? null : error.message;
+          this.#dispatch({ type: 'locked', reason });
           return;
         }
         reason = reasonOf(error);

@@ -27,5 +27,10 @@ test.each([
   [503, 'UNREACHABLE'],
   [422, 'REFUSED'],
 ])('%i is %s', (status, code) => {
-  expect(errorOfRefusal(status, '3', nowMs)).toMatchObject({ code, retryAfterMs: 3000 });
+  expect(errorOfRefusal(status, '3', '', nowMs)).toMatchObject({ code, retryAfterMs: 3000 });
+});
+
+test('a refusal without a case of its own is told in the server’s words', () => {
+  const body = JSON.stringify({ title: 'Too many tracks', status: 422, code: 'TRACKS_UNSUPPORTED' });
+  expect(errorOfRefusal(422, null, body, nowMs).message).toBe('Too many tracks.');
 });

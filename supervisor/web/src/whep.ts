@@ -1,3 +1,4 @@
+import { messageOfProblem, parseProblem } from './api-client.ts';
 import { type ReceiveSample, sampleOf } from './receive-stats.ts';
 
 export type WhepErrorCode =
@@ -38,8 +39,13 @@ export const retryAfterMs = (header: string | null, nowMs: number): number | nul
   return Number.isNaN(ms) ? null : Math.min(60_000, Math.max(0, ms));
 };
 
-/** The error a WHEP endpoint's refusal stands for. */
-export const errorOfRefusal = (status: number, retryAfter: string | null, nowMs: number): WhepError => {
+/** The error a WHEP endpoint's refusal stands for; `body` is its problem document, if it sent one. */
+export const errorOfRefusal = (
+  status: number,
+  retryAfter: string | null,
+  body: string,
+  nowMs: number,
+): WhepError => {
   const detail = { retryAfterMs: retryAfterMs(retryAfter, nowMs) };
   switch (status) {
     case 401:
@@ -54,7 +60,7 @@ export const errorOfRefusal = (status: number, retryAfter: string | null, nowMs:
     case 504:
       return new WhepError('UNREACHABLE', 'The media service is starting.', detail);
     default:
-      return new WhepError('REFUSED', `The appliance refused the feed (${status}).`, detail);
+      return new WhepError('REFUSED', messageOfProblem(parseProblem(body), status), detail);
   }
 };
 
@@ -133,7 +139,8 @@ export class WhepSession {
       throw new WhepError('UNREACHABLE', 'The appliance does not answer.', { cause });
     }
     if (response.status !== 201) {
-      throw errorOfRefusal(response.status, response.headers.get('retry-after'), Date.now());
+      const retryAfter = response.headers.get('retry-after');
+      throw errorOfRefusal(response.status, retryAfter, await response.text(), Date.now());
     }
     const location = response.headers.get('location');
     if (location === null) {

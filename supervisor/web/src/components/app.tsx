@@ -1,0 +1,47 @@
+import type { AppController } from '../app-controller.ts';
+import { useRoute } from '../use-route.ts';
+import { useStore } from '../use-store.ts';
+import { AlertList } from './alert-list.tsx';
+import { ConnectionBanner } from './connection-banner.tsx';
+import { Header } from './header.tsx';
+import { LivePage } from './live-page.tsx';
+import { LoginPanel } from './login-panel.tsx';
+import { NoticeBar } from './notice-bar.tsx';
+import { RecordBar } from './record-bar.tsx';
+import { SystemPage } from './system-page.tsx';
+import { TakesPage } from './takes-page.tsx';
+import { WaitingPanel } from './waiting-panel.tsx';
+
+export const App = ({ controller }: { controller: AppController }) => {
+  const state = useStore(controller.state);
+  const route = useRoute();
+  const { link, status } = state;
+  if (link.kind === 'locked') {
+    return <LoginPanel reason={link.reason} login={(token) => controller.login(token)} />;
+  }
+  if (status === null) return <WaitingPanel link={link} />;
+  const stale = link.kind === 'lost';
+  return (
+    <div class="app" data-page={route.page} data-stale={stale}>
+      <Header status={status} route={route} />
+      <div class="messages">
+        <ConnectionBanner link={link} pageVersion={state.pageVersion} version={status.device.version} />
+        <AlertList status={status} />
+      </div>
+      <main class="content">
+        {/* The live page stays mounted, so that a look at the takes does not end the pictures. */}
+        <LivePage
+          hidden={route.page !== 'live'}
+          selected={route.page === 'live' ? route.feed : null}
+          status={status}
+          fresh={!stale}
+          players={controller.players}
+        />
+        {route.page === 'takes' && <TakesPage takes={state.takes} status={status} />}
+        {route.page === 'system' && <SystemPage status={status} />}
+      </main>
+      <RecordBar status={status} stale={stale} clockOffsetMs={state.clockOffsetMs} controller={controller} />
+      <NoticeBar notice={controller.notice} />
+    </div>
+  );
+};

@@ -1,0 +1,38 @@
+import type { Status } from '../../../api/contract.ts';
+
+/** No feed: say what to do, as the role demands. */
+export const EmptyLive = ({ status }: { status: Status }) => {
+  const { role, name } = status.device;
+  if (role === 'camera') {
+    const { hub } = status;
+    return (
+      <div class="empty" data-testid="empty">
+        <h2>This appliance is a camera</h2>
+        {hub?.state === 'connected' && hub.url !== null ? (
+          <>
+            <p>Its picture is shown by the hub {hub.name ?? ''}.</p>
+            <a class="button button-main" href={hub.url}>
+              Open the hub's page
+            </a>
+          </>
+        ) : (
+          <p>It shows its picture here once its source runs. See “System” for what it waits for.</p>
+        )}
+      </div>
+    );
+  }
+  return (
+    <div class="empty" data-testid="empty">
+      <h2>No camera yet</h2>
+      <ol>
+        <li>Plug a USB camera into this hub, or</li>
+        <li>
+          switch on a second appliance in the role “camera” in the same network: it finds {name} by itself, or
+        </li>
+        <li>
+          add a <code>[[source]]</code> to <code>rushlight.toml</code>.
+        </li>
+      </ol>
+    </div>
+  );
+};

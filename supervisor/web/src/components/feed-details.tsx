@@ -1,0 +1,132 @@
+import type { ComponentChildren } from 'preact';
+import type { Feed } from '../../../api/contract.ts';
+import type { PlayerView } from '../feed-player.ts';
+import { type FeedOrigin, type TileCondition, tileStateNames } from '../feed-view.ts';
+import {
+  countOf,
+  formatBitrate,
+  formatCodec,
+  formatFps,
+  formatMs,
+  formatPercent,
+  formatSize,
+  formatSpan,
+} from '../format.ts';
+
+const Fact = ({ name, children }: { name: string; children: ComponentChildren }) => (
+  <div class="fact">
+    <dt>{name}</dt>
+    <dd>{children}</dd>
+  </div>
+);
+
+const publisherNames = {
+  whip: 'WHIP',
+  ingest: 'this appliance',
+  pull: 'pulled',
+  jpeg: 'JPEG frames',
+} as const;
+
+const FeedFacts = ({ feed, condition }: { feed: Feed; condition: TileCondition }) => {
+  const { publisher } = feed;
+  const worst = feed.viewers.reduce((most, { lossRatio }) => Math.max(most, lossRatio ?? 0), 0);
+  return (
+    <dl>
+      <Fact name="State">
+        {tileStateNames[condition.state]}
+        {condition.reason !== null && <span class="fact-note">{condition.reason}</span>}
+      </Fact>
+      <Fact name="Codec">{formatCodec(feed.codec)}</Fact>
+      <Fact name="Sound">{feed.audioCodec === null ? 'none' : formatCodec(feed.audioCodec)}</Fact>
+      <Fact name="Size">{formatSize(feed.width, feed.height)}</Fact>
+      <Fact name="Frame rate">{formatFps(feed.fps)}</Fact>
+      <Fact name="Bitrate">{formatBitrate(feed.bitrateKbps)}</Fact>
+      <Fact name="Last keyframe">
+        {feed.keyframeAgeMs === null ? '–' : `${formatMs(feed.keyframeAgeMs)} ago`}
+      </Fact>
+      <Fact name="Loss to the hub">
+        {formatPercent(feed.lossRatio)}
+        {feed.packetsLost > 0 && <span class="fact-note">{countOf(feed.packetsLost, 'packet')} in all</span>}
+      </Fact>
+      <Fact name="Camera to hub">{formatMs(feed.latencyMs)}</Fact>
+      <Fact name="Published">
+        {publisher === null
+          ? 'by nobody'
+          : `by ${publisher.camera ?? publisherNames[publisher.kind]} for ${formatSpan(publisher.sinceMs / 1000)}`}
+      </Fact>
+      <Fact name="Viewers">
+        {feed.viewers.length}
+        {worst > 0 && <span class="fact-note">largest loss {formatPercent(worst)}</span>}
+      </Fact>
+    </dl>
+  );
+};
+
+const SourceFacts = ({ origin: { source, camera } }: { origin: FeedOrigin }) => {
+  if (source === null && camera === null) return null;
+  return (
+    <>
+      <h3>Source</h3>
+      <dl>
+        {camera !== null && (
+          <Fact name="Camera">
+            {camera.name}
+            <span class="fact-note">{camera.online ? camera.address : 'not connected'}</span>
+          </Fact>
+        )}
+        {source !== null && (
+          <>
+            <Fact name={source.label}>
+              {source.kind}, {source.state}
+              {source.reason !== null && <span class="fact-note">{source.reason}</span>}
+            </Fact>
+            <Fact name="Encoder">
+              {source.encoder?.name ?? '–'}
+              {source.encoder !== null && <span class="fact-note">{source.encoder.reason}</span>}
+            </Fact>
+            <Fact name="Restarts">{source.restarts}</Fact>
+            <Fact name="Dropped frames">{source.droppedFrames ?? '–'}</Fact>
+          </>
+        )}
+        {camera !== null && <Fact name="Clock offset">{formatMs(camera.clockOffsetMs)}</Fact>}
+      </dl>
+    </>
+  );
+};
+
+const ReceiveFacts = ({ view: { sample, rates } }: { view: PlayerView }) => {
+  if (sample === null) return null;
+  return (
+    <>
+      <h3>Received here</h3>
+      <dl>
+        <Fact name="Picture">{formatSize(sample.width, sample.height)}</Fact>
+        <Fact name="Decoded">{formatFps(rates === null ? null : Math.round(rates.fps))}</Fact>
+        <Fact name="Bitrate">{formatBitrate(rates?.bitrateKbps ?? null)}</Fact>
+        <Fact name="Buffer">{formatMs(rates?.bufferMs ?? null)}</Fact>
+        <Fact name="Decoding">{formatMs(rates?.decodeMs ?? null)}</Fact>
+        <Fact name="Round trip">{formatMs(sample.rttMs)}</Fact>
+        <Fact name="Loss">{formatPercent(rates?.lossRatio ?? null)}</Fact>
+        <Fact name="Freezes">
+          {sample.freezeCount}
+          {sample.freezeCount > 0 && <span class="fact-note">{formatMs(sample.freezesS * 1000)} in all</span>}
+        </Fact>
+        <Fact name="Dropped frames">{sample.framesDropped}</Fact>
+      </dl>
+    </>
+  );
+};
+
+export const FeedDetails = (props: {
+  feed: Feed;
+  origin: FeedOrigin;
+  condition: TileCondition;
+  view: PlayerView;
+}) => (
+  <aside class="details" aria-label="Details" data-testid="details">
+    <h2>{props.feed.label}</h2>
+    <FeedFacts feed={props.feed} condition={props.condition} />
+    <ReceiveFacts view={props.view} />
+    <SourceFacts origin={props.origin} />
+  </aside>
+);

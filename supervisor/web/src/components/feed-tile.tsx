@@ -1,0 +1,132 @@
+import { useEffect, useRef } from 'preact/hooks';
+import type { Feed, Status } from '../../../api/contract.ts';
+import type { FeedPlayer } from '../feed-player.ts';
+import { conditionOf, originOf, type TileCondition, tileStateNames } from '../feed-view.ts';
+import { formatBitrate, formatFps, formatSize } from '../format.ts';
+import { toHash } from '../page-route.ts';
+import { isRecording } from '../record-view.ts';
+import { useStore } from '../use-store.ts';
+import { FeedDetails } from './feed-details.tsx';
+import { FeedVideo } from './feed-video.tsx';
+import { Icon } from './icon.tsx';
+
+interface FeedTileProps {
+  feed: Feed;
+  status: Status;
+  fresh: boolean;
+  player: FeedPlayer;
+  selected: boolean;
+  hidden: boolean;
+  audible: boolean;
+  onAudible(on: boolean): void;
+}
+
+const Cover = ({ condition }: { condition: TileCondition }) => (
+  <div class="cover">
+    <Icon
+      name={condition.state === 'offline' ? 'offline' : condition.state === 'stalled' ? 'warning' : 'live'}
+    />
+    <p class="cover-state">{tileStateNames[condition.state]}</p>
+    {condition.reason !== null && <p class="cover-reason">{condition.reason}</p>}
+  </div>
+);
+
+const toggleFullscreen = (tile: HTMLElement | null) => {
+  const video = tile?.querySelector<HTMLVideoElement & { webkitEnterFullscreen?(): void }>('video');
+  if (document.fullscreenElement !== null) void document.exitFullscreen();
+  else if (document.fullscreenEnabled) void tile?.querySelector('.stage')?.requestFullscreen();
+  else video?.webkitEnterFullscreen?.();
+};
+
+export const FeedTile = (props: FeedTileProps) => {
+  const { feed, status, selected } = props;
+  const view = useStore(props.player.view);
+  const tile = useRef<HTMLElement>(null);
+  const open = useRef<HTMLAnchorElement>(null);
+  const back = useRef<HTMLAnchorElement>(null);
+  const wasSelected = useRef(selected);
+  const origin = originOf(status, feed);
+  const condition = conditionOf(feed, view.phase, origin, props.fresh);
+  const recording = isRecording(status, feed.id, origin.camera?.name ?? null);
+  useEffect(() => {
+    // The keyboard's place stays on the feed when the view changes.
+    if (selected !== wasSelected.current) (selected ? back : open).current?.focus({ preventScroll: true });
+    wasSelected.current = selected;
+  }, [selected]);
+  return (
+    <article
+      ref={tile}
+      class={selected ? 'tile tile-single' : 'tile'}
+      hidden={props.hidden}
+      aria-label={feed.label}
+      data-feed={feed.id}
+      data-state={condition.state}
+      data-testid={selected ? 'single' : 'tile'}
+    >
+      <div class="stage">
+        <FeedVideo stream={view.stream} muted={!props.audible} label={feed.label} />
+        {condition.state !== 'live' && <Cover condition={condition} />}
+        {!selected && (
+          <a ref={open} class="tile-link" href={toHash({ page: 'live', feed: feed.id })}>
+            <span class="visually-hidden">
+              {feed.label}: {tileStateNames[condition.state]}. Show large
+            </span>
+          </a>
+        )}
+        <div class="tile-top">
+          {selected && (
+            <a
+              ref={back}
+              class="tool tool-back"
+              href={toHash({ page: 'live', feed: null })}
+              data-testid="back"
+            >
+              <Icon name="back" />
+              All feeds
+            </a>
+          )}
+          <span class="state-badge">{tileStateNames[condition.state]}</span>
+          {recording && (
+            <span class="rec-badge" data-testid="tile-recording">
+              REC
+            </span>
+          )}
+        </div>
+        <div class="tile-bottom">
+          <span class="tile-name">{feed.label}</span>
+          <span class="tile-figures">
+            {formatSize(view.sample?.width ?? feed.width, view.sample?.height ?? feed.height)}
+            {' · '}
+            {formatFps(view.rates === null ? feed.fps : Math.round(view.rates.fps))}
+            {' · '}
+            {formatBitrate(view.rates?.bitrateKbps ?? feed.bitrateKbps)}
+          </span>
+        </div>
+        <div class="tile-tools">
+          {feed.audioCodec !== null && (
+            <button
+              type="button"
+              class="tool"
+              aria-pressed={props.audible}
+              aria-label={props.audible ? `Mute ${feed.label}` : `Listen to ${feed.label}`}
+              onClick={() => props.onAudible(!props.audible)}
+            >
+              <Icon name={props.audible ? 'sound' : 'muted'} />
+            </button>
+          )}
+          {selected && (
+            <button
+              type="button"
+              class="tool"
+              aria-label="Full screen"
+              onClick={() => toggleFullscreen(tile.current)}
+            >
+              <Icon name="fullscreen" />
+            </button>
+          )}
+        </div>
+      </div>
+      {selected && <FeedDetails feed={feed} origin={origin} condition={condition} view={view} />}
+    </article>
+  );
+};

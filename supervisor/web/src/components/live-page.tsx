@@ -1,0 +1,94 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Feed, Status } from '../../../api/contract.ts';
+import { fitGrid } from '../grid-fit.ts';
+import { toHash } from '../page-route.ts';
+import type { PlayerPool } from '../player-pool.ts';
+import { type Size, useSize } from '../use-size.ts';
+import { EmptyLive } from './empty-live.tsx';
+import { FeedTile } from './feed-tile.tsx';
+
+const gap = 8;
+const leastTileWidth = 156;
+
+const gridStyle = (count: number, size: Size | null): Record<string, string> => {
+  if (size === null) return {};
+  const fit = fitGrid({ count, ...size, gap, leastTileWidth });
+  return {
+    '--columns': String(fit.columns),
+    '--tile-width': `${fit.tileWidth}px`,
+    '--tile-height': `${fit.tileHeight}px`,
+  };
+};
+
+const show = (feed: string | null) => {
+  location.hash = toHash({ page: 'live', feed });
+};
+
+/** Escape leads back, the arrows to the neighbours. */
+const useKeys = (feeds: readonly Feed[], selected: string | null) => {
+  useEffect(() => {
+    if (selected === null) return;
+    const onKey = (event: KeyboardEvent) => {
+      if (event.altKey || event.ctrlKey || event.metaKey) return;
+      if (event.key === 'Escape') return show(null);
+      const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
+      const at = feeds.findIndex(({ id }) => id === selected);
+      const neighbour = feeds[(at + step + feeds.length) % feeds.length];
+      if (step !== 0 && at >= 0 && neighbour !== undefined) show(neighbour.id);
+    };
+    addEventListener('keydown', onKey);
+    return () => removeEventListener('keydown', onKey);
+  }, [feeds, selected]);
+};
+
+interface LivePageProps {
+  hidden: boolean;
+  selected: string | null;
+  status: Status;
+  fresh: boolean;
+  players: PlayerPool;
+}
+
+/** All feeds in a grid, or one of them large. Tiles never move in the document, so their pictures never restart. */
+export const LivePage = ({ hidden, selected, status, fresh, players }: LivePageProps) => {
+  const box = useRef<HTMLDivElement>(null);
+  const size = useSize(box);
+  const [audible, setAudible] = useState<string | null>(null);
+  const { feeds } = status;
+  const single = feeds.some(({ id }) => id === selected) ? selected : null;
+  useKeys(feeds, single);
+  return (
+    <div class="live" hidden={hidden} ref={box} data-view={single === null ? 'grid' : 'single'}>
+      {selected !== null && single === null && (
+        <div class="empty">
+          <h2>There is no feed “{selected}”</h2>
+          <p>It may have been renamed, or its camera has not been seen since the last start.</p>
+          <a class="button" href={toHash({ page: 'live', feed: null })}>
+            All feeds
+          </a>
+        </div>
+      )}
+      {feeds.length === 0 && selected === null && <EmptyLive status={status} />}
+      <div
+        class="grid"
+        hidden={feeds.length === 0 || (selected !== null && single === null)}
+        style={gridStyle(feeds.length, size)}
+        data-testid="grid"
+      >
+        {feeds.map((feed) => (
+          <FeedTile
+            key={feed.id}
+            feed={feed}
+            status={status}
+            fresh={fresh}
+            player={players.of(feed)}
+            selected={feed.id === single}
+            hidden={single !== null && feed.id !== single}
+            audible={audible === feed.id}
+            onAudible={(on) => setAudible(on ? feed.id : null)}
+          />
+        ))}
+      </div>
+    </div>
+  );
+};

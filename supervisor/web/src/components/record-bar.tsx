@@ -1,0 +1,142 @@
+import { useState } from 'preact/hooks';
+import type { Status } from '../../../api/contract.ts';
+import type { AppController } from '../app-controller.ts';
+import { countOf, formatCounter, formatSpan } from '../format.ts';
+import { type RecordCamera, type RecordView, recordViewOf } from '../record-view.ts';
+import { armedForMs, disarmed, isArmed, press } from '../stop-arming.ts';
+import { useNow } from '../use-store.ts';
+
+const cameraStateNames: Readonly<Record<RecordCamera['state'], string>> = {
+  idle: 'ready',
+  offline: 'not ready',
+  starting: 'starting',
+  recording: 'recording',
+  finishing: 'finishing',
+  verified: 'verified',
+  failed: 'failed',
+};
+
+const Chip = ({ camera }: { camera: RecordCamera }) => {
+  const dropped = camera.droppedFrames ?? 0;
+  return (
+    <li class="chip" data-state={camera.state} data-dropped={dropped > 0} title={camera.reason ?? undefined}>
+      <span class="chip-dot" />
+      <span class="chip-name">{camera.label}</span>
+      <span class="chip-state">
+        {cameraStateNames[camera.state]}
+        {camera.frames !== null && camera.state !== 'starting' && `, ${countOf(camera.frames, 'frame')}`}
+        {camera.frames !== null && camera.state !== 'starting' && `, ${dropped} dropped`}
+        {camera.reason !== null && `: ${camera.reason}`}
+      </span>
+    </li>
+  );
+};
+
+interface ButtonProps {
+  view: RecordView;
+  stale: boolean;
+  controller: AppController;
+}
+
+const RecordButton = ({ view, stale, controller }: ButtonProps) => {
+  const [arming, setArming] = useState(disarmed);
+  const [busy, setBusy] = useState(false);
+  const nowMs = useNow(200, arming.armedAtMs !== null);
+  const take = view.stoppable;
+  const armed = take !== null && isArmed(arming, nowMs);
+  const act = async () => {
+    if (busy) return;
+    if (take !== null) {
+      const pressed = press(arming, Date.now());
+      setArming(pressed.arming);
+      if (!pressed.stops) return;
+    }
+    setBusy(true);
+    try {
+      await (take === null ? controller.startTake() : controller.stopTake(take.id));
+    } finally {
+      setArming(disarmed);
+      setBusy(false);
+    }
+  };
+  const none = take === null && !view.cameras.some(({ state }) => state !== 'offline');
+  const state = take === null ? 'idle' : armed ? 'armed' : 'recording';
+  const text =
+    take === null
+      ? busy
+        ? 'Starting…'
+        : 'Record'
+      : busy
+        ? 'Stopping…'
+        : armed
+          ? 'Press again to stop'
+          : 'Stop';
+  return (
+    <button
+      type="button"
+      class="record-button"
+      data-testid="record"
+      data-state={state}
+      disabled={busy || none || (stale && take === null)}
+      title={take === null ? undefined : `Stopping takes two presses within ${armedForMs / 1000} s`}
+      onClick={() => void act()}
+    >
+      <span class="record-mark" />
+      {text}
+    </button>
+  );
+};
+
+const Counter = (props: { startedAt: string; clockOffsetMs: number; stale: boolean }) => {
+  const nowMs = useNow(250, !props.stale);
+  const seconds = (nowMs + props.clockOffsetMs - Date.parse(props.startedAt)) / 1000;
+  return (
+    <span class="counter" data-testid="elapsed" role="timer" aria-label="Time recorded">
+      {formatCounter(seconds)}
+    </span>
+  );
+};
+
+export const RecordBar = (props: {
+  status: Status;
+  stale: boolean;
+  clockOffsetMs: number;
+  controller: AppController;
+}) => {
+  const view = recordViewOf(props.status);
+  const { stoppable, remaining } = view;
+  return (
+    <footer class="record-bar" data-state={view.phase} data-trouble={view.trouble} data-testid="record-bar">
+      <div class="record-main">
+        <RecordButton view={view} stale={props.stale} controller={props.controller} />
+        <div class="record-text">
+          <p class="record-line">
+            {stoppable !== null && (
+              <Counter
+                startedAt={stoppable.startedAt}
+                clockOffsetMs={props.clockOffsetMs}
+                stale={props.stale}
+              />
+            )}
+            <span role="status" data-testid="record-summary">
+              {props.stale ? `Last known: ${view.summary}` : view.summary}
+            </span>
+          </p>
+          {remaining !== null && (
+            <p class="remaining" data-low={remaining.seconds < 1800}>
+              Room for {formatSpan(remaining.seconds)}
+              {remaining.where !== null && ` on ${remaining.where}`}
+            </p>
+          )}
+        </div>
+      </div>
+      {view.cameras.length > 0 && (
+        <ul class="chips" aria-label="Cameras in the take">
+          {view.cameras.map((camera) => (
+            <Chip key={camera.key} camera={camera} />
+          ))}
+        </ul>
+      )}
+    </footer>
+  );
+};

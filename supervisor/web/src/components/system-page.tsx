@@ -1,0 +1,172 @@
+import type { ComponentChildren } from 'preact';
+import type { LinkedCamera, SourceStatus, Status } from '../../../api/contract.ts';
+import { formatBitrate, formatBytes, formatInstant, formatMs, formatSpan } from '../format.ts';
+
+const Fact = ({ name, children }: { name: string; children: ComponentChildren }) => (
+  <div class="fact">
+    <dt>{name}</dt>
+    <dd>{children}</dd>
+  </div>
+);
+
+const Card = ({ title, children }: { title: string; children: ComponentChildren }) => (
+  <section class="card">
+    <h3>{title}</h3>
+    {children}
+  </section>
+);
+
+const SourceRow = ({ source }: { source: SourceStatus }) => (
+  <li class="row" data-source={source.id} data-state={source.state}>
+    <div class="row-head">
+      <strong>{source.label}</strong>
+      <span class="pill" data-state={source.state}>
+        {source.state}
+      </span>
+    </div>
+    {source.reason !== null && <p class="row-reason">{source.reason}</p>}
+    <p class="row-note">
+      {source.id}, {source.kind}
+      {source.encoder !== null && `, ${source.encoder.name}: ${source.encoder.reason}`}
+      {source.restarts > 0 && ` Restarted ${source.restarts} times.`}
+    </p>
+  </li>
+);
+
+const CameraRow = ({ camera }: { camera: LinkedCamera }) => (
+  <li class="row" data-camera={camera.id} data-state={camera.online ? 'online' : 'offline'}>
+    <div class="row-head">
+      <strong>{camera.name}</strong>
+      <span class="pill" data-state={camera.online ? 'running' : 'offline'}>
+        {camera.online ? 'connected' : 'not connected'}
+      </span>
+    </div>
+    {!camera.online && <p class="row-reason">Last seen {formatInstant(camera.lastSeenAt)}</p>}
+    <p class="row-note">
+      {camera.address}, version {camera.version}, recorder {camera.recording}
+      {camera.remainingS !== null && `, room for ${formatSpan(camera.remainingS)}`}
+      {camera.clockOffsetMs !== null && `, clock off by ${formatMs(Math.abs(camera.clockOffsetMs))}`}
+    </p>
+    <ul class="rows">
+      {camera.sources.map((source) => (
+        <SourceRow key={source.id} source={source} />
+      ))}
+    </ul>
+  </li>
+);
+
+const DeviceCard = ({ status: { device, config } }: { status: Status }) => (
+  <Card title="This appliance">
+    <dl>
+      <Fact name="Name">{device.name}</Fact>
+      <Fact name="Role">
+        {device.role}
+        <span class="fact-note">{device.roleReason}</span>
+      </Fact>
+      <Fact name="Board">{device.model}</Fact>
+      <Fact name="Serial">{device.serial ?? '–'}</Fact>
+      <Fact name="Version">{device.version}</Fact>
+      <Fact name="Running for">{formatSpan(device.uptimeS)}</Fact>
+      <Fact name="Config file">{config.file}</Fact>
+    </dl>
+  </Card>
+);
+
+const HubCard = ({ hub }: { hub: NonNullable<Status['hub']> }) => (
+  <Card title="Hub">
+    <div class="row" data-state={hub.state}>
+      <div class="row-head">
+        <strong>{hub.name ?? 'No hub known'}</strong>
+        <span class="pill" data-state={hub.state === 'connected' ? 'running' : hub.state}>
+          {hub.state}
+        </span>
+      </div>
+      {hub.reason !== null && <p class="row-reason">{hub.reason}</p>}
+      {hub.url !== null && <a href={hub.url}>{hub.url}</a>}
+    </div>
+  </Card>
+);
+
+const HealthCard = ({ health }: { health: Status['health'] }) => (
+  <Card title="Health">
+    <ul class="rows">
+      {health.components.map(({ name, state, reason }) => (
+        <li class="row" key={name} data-state={state}>
+          <div class="row-head">
+            <strong>{name}</strong>
+            <span class="pill" data-state={state}>
+              {state}
+            </span>
+          </div>
+          {reason !== null && <p class="row-reason">{reason}</p>}
+        </li>
+      ))}
+    </ul>
+  </Card>
+);
+
+const HostCard = ({ host }: { host: Status['host'] }) => (
+  <Card title="Board and network">
+    <dl>
+      <Fact name="Processor">{Math.round(host.cpuLoadPercent)} %</Fact>
+      <Fact name="Temperature">
+        {host.temperatureC === null ? '–' : `${Math.round(host.temperatureC)} °C`}
+      </Fact>
+      <Fact name="Memory">
+        {formatBytes(host.memoryUsedBytes)} of {formatBytes(host.memoryTotalBytes)}
+      </Fact>
+      {host.disks.map((disk) => (
+        <Fact key={disk.mount} name={`Disk ${disk.label}`}>
+          {formatBytes(disk.freeBytes)} free of {formatBytes(disk.totalBytes)}
+        </Fact>
+      ))}
+      {host.network.map((network) => (
+        <Fact key={network.name} name={network.name}>
+          {network.addresses.join(', ') || 'no address'}
+          <span class="fact-note">
+            {formatBitrate(network.rxKbps)} in, {formatBitrate(network.txKbps)} out
+            {network.wifiSignalDbm !== null && `, ${network.wifiSignalDbm} dBm`}
+          </span>
+        </Fact>
+      ))}
+      <Fact name="Clock">
+        {host.clock.synced === null ? 'not known' : host.clock.synced ? 'synchronised' : 'not synchronised'}
+        {host.clock.offsetMs !== null && (
+          <span class="fact-note">off by {formatMs(Math.abs(host.clock.offsetMs))}</span>
+        )}
+      </Fact>
+    </dl>
+  </Card>
+);
+
+export const SystemPage = ({ status }: { status: Status }) => (
+  <div class="page" data-testid="system">
+    <h2>System</h2>
+    <div class="cards">
+      <Card title="Sources">
+        {status.sources.length === 0 && <p class="row-note">None on this appliance.</p>}
+        <ul class="rows">
+          {status.sources.map((source) => (
+            <SourceRow key={source.id} source={source} />
+          ))}
+        </ul>
+      </Card>
+      {status.device.role === 'hub' && (
+        <Card title="Cameras">
+          {status.cameras.length === 0 && (
+            <p class="row-note">No camera has connected yet. Switch one on in this network.</p>
+          )}
+          <ul class="rows">
+            {status.cameras.map((camera) => (
+              <CameraRow key={camera.id} camera={camera} />
+            ))}
+          </ul>
+        </Card>
+      )}
+      {status.hub !== null && <HubCard hub={status.hub} />}
+      <DeviceCard status={status} />
+      <HealthCard health={status.health} />
+      <HostCard host={status.host} />
+    </div>
+  </div>
+);

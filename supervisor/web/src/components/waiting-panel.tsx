@@ -1,0 +1,36 @@
+import type { LinkState } from '../app-state.ts';
+import { formatSpan } from '../format.ts';
+import { useNow } from '../use-store.ts';
+
+/** Shown before the first status: never a silent spinner, but what is awaited and since when. */
+export const WaitingPanel = ({ link }: { link: LinkState }) => {
+  const nowMs = useNow(1000, true);
+  if (link.kind !== 'lost') {
+    return (
+      <main class="panel-page">
+        <p class="panel-quiet" role="status">
+          Asking the appliance for its cameras…
+        </p>
+      </main>
+    );
+  }
+  const inS = link.retryAtMs === null ? null : Math.max(0, Math.ceil((link.retryAtMs - nowMs) / 1000));
+  return (
+    <main class="panel-page">
+      <section class="panel" data-testid="unreachable">
+        <h1>The appliance does not answer</h1>
+        <p role="status">
+          {link.reason} For {formatSpan((nowMs - link.sinceMs) / 1000)} now.{' '}
+          {inS === null ? 'Trying now.' : `Next try in ${inS} s.`}
+        </p>
+        <ul>
+          <li>Is it switched on? A start takes up to a minute.</li>
+          <li>Is this device in the same network?</li>
+        </ul>
+        <button type="button" class="button button-main" onClick={() => location.reload()}>
+          Try now
+        </button>
+      </section>
+    </main>
+  );
+};

@@ -1,0 +1,141 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { FakeAppliance } from '../testing/appliance.fake.ts';
+import { buildPages, launchBrowser } from '../testing/browser.ts';
+import { feedFixture, statusFixture } from '../testing/fixture.ts';
+
+let pages: Awaited<ReturnType<typeof buildPages>>;
+let browser: Browser;
+
+beforeAll(async () => {
+  pages = await buildPages();
+  browser = await launchBrowser();
+}, 120_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await pages?.[Symbol.asyncDispose]();
+});
+
+const fresh = async (): Promise<Page> => (await browser.newContext()).newPage();
+const record = '[data-testid="record"]';
+
+test('recording: one press starts, two stop, and the bar and the list tell of it', async () => {
+  await using appliance = new FakeAppliance(pages.folder);
+  const page = await fresh();
+  await page.goto(await appliance.listen());
+  await page.locator(`${record}[data-state="idle"]`).click();
+  await page.locator(`${record}[data-state="recording"]`).waitFor();
+  expect(await page.locator('[data-testid="record-summary"]').textContent()).toBe('Recording 1 camera');
+  expect(await page.locator('[data-testid="elapsed"]').textContent()).toMatch(/^0:0\d$/);
+  await page.locator('[data-feed="cam0"] [data-testid="tile-recording"]').waitFor();
+  await page.locator(record).click();
+  await page.locator(`${record}[data-state="armed"]`).waitFor();
+  expect(appliance.count('POST', /stop$/)).toBe(0);
+  await page.waitForTimeout(500);
+  await page.locator(record).click();
+  await page.locator(`${record}[data-state="idle"]`).waitFor();
+  expect(appliance.count('POST', /^\/api\/takes\/take-1\/stop$/)).toBe(1);
+  await page.goto(`${page.url().split('#')[0]}#/takes`);
+  const take = page.locator('[data-take="take-1"]');
+  await take.waitFor();
+  expect(await take.getAttribute('data-state')).toBe('verified');
+  expect(await take.locator('a[download]').getAttribute('href')).toBe(
+    '/api/takes/take-1/masters/cam0?segment=1',
+  );
+  await page.context().close();
+}, 60_000);
+
+test('an armed stop button is safe again after a while', async () => {
+  await using appliance = new FakeAppliance(pages.folder);
+  const page = await fresh();
+  await page.goto(await appliance.listen());
+  await page.locator(`${record}[data-state="idle"]`).click();
+  await page.locator(`${record}[data-state="recording"]`).click();
+  await page.locator(`${record}[data-state="armed"]`).waitFor();
+  await page.locator(`${record}[data-state="recording"]`).waitFor({ timeout: 15_000 });
+  expect(appliance.count('POST', /stop$/)).toBe(0);
+  await page.context().close();
+}, 60_000);
+
+test('an appliance that goes away and comes back: said, counted down, mended without a reload', async () => {
+  await using appliance = new FakeAppliance(pages.folder);
+  const page = await fresh();
+  await page.goto(await appliance.listen());
+  await page.locator(record).waitFor();
+  const { port } = appliance;
+  await appliance.stop();
+  const banner = page.locator('[data-testid="connection-lost"]');
+  await banner.waitFor({ timeout: 20_000 });
+  expect(await banner.textContent()).toMatch(/Connection lost .* ago/);
+  expect(await page.locator(record).isDisabled()).toBe(true);
+  await using back = new FakeAppliance(pages.folder);
+  const { device } = statusFixture();
+  back.status = statusFixture({ device: { ...device, name: 'after-the-storm' } });
+  await back.listen(port);
+  await banner.waitFor({ state: 'hidden', timeout: 30_000 });
+  expect(await page.locator('h1').textContent()).toBe('after-the-storm');
+  await page.context().close();
+}, 90_000);
+
+test('changes arrive by event', async () => {
+  await using appliance = new FakeAppliance(pages.folder);
+  const page = await fresh();
+  await page.goto(await appliance.listen());
+  await page.locator('[data-feed="cam0"]').waitFor();
+  appliance.update({ feeds: [feedFixture(), feedFixture({ id: 'cam1', label: 'Second' })] });
+  await page.locator('[data-feed="cam1"]').waitFor();
+  await page.context().close();
+}, 60_000);
+
+test('a locked appliance: wrong key, right key, a reload stays in, a revoked key asks again', async () => {
+  await using appliance = new FakeAppliance(pages.folder);
+  appliance.token = 'right';
+  const page = await fresh();
+  await page.goto(await appliance.listen());
+  const login = page.locator('[data-testid="login"]');
+  await login.waitFor();
+  await page.getByLabel('Key').fill('wrong');
+  await page.getByLabel('Key').press('Enter');
+  await expect.poll(() => login.textContent()).toContain('was revoked');
+  await page.getByLabel('Key').fill('right');
+  await page.getByLabel('Key').press('Enter');
+  await page.locator(record).waitFor();
+  await page.reload();
+  await page.locator(record).waitFor();
+  expect(await page.evaluate(() => [localStorage.length, document.cookie])).toEqual([0, '']);
+  appliance.token = 'another';
+  await page.reload();
+  await login.waitFor();
+  await page.context().close();
+}, 60_000);
+
+test('the key of the QR code opens the page and leaves the address', async () => {
+  await using appliance = new FakeAppliance(pages.folder);
+  appliance.token = 'from-qr';
+  const page = await fresh();
+  await page.goto(`${await appliance.listen()}/#token=from-qr`);
+  await page.locator(record).waitFor();
+  expect(page.url()).not.toContain('from-qr');
+  const shown = appliance.requests.filter(({ authorization }) => authorization !== undefined);
+  expect(shown.map(({ path }) => path)).toEqual(['/api/session']);
+  await page.context().close();
+}, 60_000);
+
+test('by keyboard alone: open a feed, go on to the next, come back where one was', async () => {
+  await using appliance = new FakeAppliance(pages.folder);
+  appliance.status = statusFixture({ feeds: [feedFixture(), feedFixture({ id: 'cam1', label: 'Second' })] });
+  const page = await fresh();
+  await page.goto(await appliance.listen());
+  await page.locator('[data-feed="cam0"] .tile-link').focus();
+  await page.keyboard.press('Enter');
+  await page.locator('[data-testid="single"][data-feed="cam0"]').waitFor();
+  await page.keyboard.press('ArrowRight');
+  await page.locator('[data-testid="single"][data-feed="cam1"]').waitFor();
+  await page.keyboard.press('Escape');
+  await page.locator('[data-testid="tile"][data-feed="cam1"]').waitFor();
+  const focused = () =>
+    page.evaluate(() => document.activeElement?.closest('[data-feed]')?.getAttribute('data-feed'));
+  await expect.poll(focused).toBe('cam1');
+  await page.context().close();
+}, 60_000);

@@ -1,0 +1,177 @@
+import { createReadStream, existsSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import type { ApiEvent, Status, Take } from '../../api/contract.ts';
+import { statusFixture } from './fixture.ts';
+
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+};
+
+/** The policy the appliance serves its pages with. */
+const policy =
+  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'self'";
+
+export interface WhepAnswer {
+  readonly status: number;
+  readonly headers?: Record<string, string>;
+  readonly body?: string;
+}
+
+/** An appliance's HTTP side, played for the page's tests: built files, status, events, takes, session, WHEP. */
+export class FakeAppliance implements AsyncDisposable {
+  status: Status = statusFixture();
+  takes: Take[] = [];
+  /** Token the page must show; null: none is asked for. */
+  token: string | null = null;
+  /** Answers offers; replaced by tests that let a real peer answer. */
+  answerOffer: (feed: string, offer: string) => Promise<WhepAnswer> = async () => ({
+    status: 409,
+    headers: { 'retry-after': '30' },
+  });
+  readonly requests: { method: string; path: string; authorization: string | undefined }[] = [];
+  readonly #folder: string;
+  readonly #server: Server = createServer((request, response) => void this.#answer(request, response));
+  readonly #streams = new Set<ServerResponse>();
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  async listen(port = 0): Promise<string> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, '127.0.0.1', resolve);
+    });
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  count(method: string, path: RegExp): number {
+    return this.requests.filter((request) => request.method === method && path.test(request.path)).length;
+  }
+
+  publish(event: ApiEvent): void {
+    for (const stream of this.#streams) {
+      stream.write(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+    }
+  }
+
+  update(change: Partial<Status>): void {
+    this.status = { ...this.status, ...change };
+    this.publish({ type: 'status', status: this.status });
+  }
+
+  /** Goes away as a machine without power does. */
+  async stop(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#server.listening) await this.stop();
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = (request.url ?? '/').split('?')[0] ?? '/';
+    const method = request.method ?? 'GET';
+    this.requests.push({ method, path, authorization: request.headers.authorization });
+    if (path.startsWith('/api/') || path.startsWith('/whep/')) {
+      await this.#api(method, path, request, response);
+    } else {
+      this.#file(path, response);
+    }
+  }
+
+  #file(path: string, response: ServerResponse): void {
+    const file = join(this.#folder, path === '/' ? 'index.html' : path);
+    if (!existsSync(file)) {
+      response.writeHead(404).end();
+      return;
+    }
+    const headers = { 'content-type': types[extname(file)], 'content-security-policy': policy };
+    createReadStream(file).pipe(response.writeHead(200, headers));
+  }
+
+  async #api(
+    method: string,
+    path: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const json = (status: number, body: unknown) =>
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    const bearer = request.headers.authorization?.replace(/^Bearer /, '');
+    const cookie = /rushlight_session=([^;]+)/.exec(request.headers.cookie ?? '')?.[1];
+    const shown = bearer ?? cookie;
+    if (this.token !== null && shown !== this.token) {
+      const code = shown === undefined ? 'TOKEN_MISSING' : 'TOKEN_UNKNOWN';
+      json(401, { type: 'about:blank', title: 'This token is not known here', status: 401, code });
+    } else if (path === '/api/session') {
+      const set = `rushlight_session=${bearer ?? ''}; Path=/; HttpOnly; SameSite=Strict; Max-Age=3600`;
+      response.writeHead(204, { 'set-cookie': set }).end();
+    } else if (path === '/api/status') {
+      json(200, this.status);
+    } else if (path === '/api/events') {
+      response.once('close', () => this.#streams.delete(response));
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      this.#streams.add(response);
+      this.update({});
+    } else if (path === '/api/takes' && method === 'GET') {
+      json(200, this.takes);
+    } else if (path.startsWith('/api/takes')) {
+      this.#take(method, path, json);
+    } else if (path.startsWith('/whep/') && method === 'POST') {
+      const answer = await this.answerOffer(path.split('/')[2] ?? '', await text(request));
+      response.writeHead(answer.status, answer.headers).end(answer.body);
+    } else {
+      response.writeHead(method === 'DELETE' ? 200 : 404).end();
+    }
+  }
+
+  #take(method: string, path: string, json: (status: number, body: unknown) => void): void {
+    const startedAt = new Date().toISOString();
+    if (method === 'POST' && path === '/api/takes') {
+      const cameras = this.status.sources.map(({ id }) => ({
+        camera: id,
+        device: null,
+        state: 'recording' as const,
+        reason: null,
+        frames: 0,
+        droppedFrames: 0,
+        sizeBytes: 0,
+        segments: 0,
+        verified: false,
+      }));
+      const take: Take = { id: 'take-1', startedAt, stoppedAt: null, state: 'recording', cameras };
+      this.status = { ...this.status, recording: { ...this.status.recording, state: 'recording', take } };
+      json(201, take);
+      return;
+    }
+    const { take } = this.status.recording;
+    if (method !== 'POST' || take === null) {
+      json(404, null);
+      return;
+    }
+    const cameras = take.cameras.map((camera) => ({
+      ...camera,
+      state: 'verified' as const,
+      frames: 60,
+      segments: 1,
+      verified: true,
+    }));
+    const stopped: Take = { ...take, state: 'verified', stoppedAt: startedAt, cameras };
+    this.status = { ...this.status, recording: { ...this.status.recording, state: 'idle', take: stopped } };
+    this.takes = [stopped, ...this.takes];
+    json(200, stopped);
+  }
+}

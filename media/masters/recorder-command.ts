@@ -59,19 +59,16 @@ export function transcodeArgv(
   return [...niceness, 'ffmpeg', ...input, '-filter_complex', graph, ...output];
 }
 
-/** Decodes a whole master; writes the framemd5 of its frames to standard output. Pure. */
-export function decodeArgv(master: string): readonly [string, ...string[]] {
-  const input = [
-    '-hide_banner',
-    '-nostdin',
-    '-nostats',
-    '-loglevel',
-    '+level+warning',
-    '-i',
-    `file:${master}`,
-  ];
-  const output = ['-map', '0:v:0', '-fps_mode', 'passthrough', '-c:v', 'rawvideo', '-f', 'framemd5', '-'];
-  return ['nice', '-n', '19', 'ffmpeg', ...input, ...output];
+/** Decodes a whole file and writes the framemd5 of its frames, in a given sample format where it is no master. Pure. */
+export function decodeArgv(
+  file: string,
+  output: string,
+  pixelFormat?: string,
+): readonly [string, ...string[]] {
+  const format = pixelFormat === undefined ? [] : ['-pix_fmt', pixelFormat];
+  const frames = ['-map', '0:v:0', '-fps_mode', 'passthrough', ...format, '-c:v', 'rawvideo'];
+  const argv = [...prelude(), '-i', `file:${file}`, ...frames, '-f', 'framemd5', '-y', `file:${output}`];
+  return ['nice', '-n', '19', 'ffmpeg', ...argv];
 }
 
 function prelude(): string[] {

@@ -1,0 +1,70 @@
+import { FrameLogError } from './errors.ts';
+
+/** One frame of an ffmpeg framemd5 file. */
+export interface LoggedFrame {
+  /** In units of the log's time base. */
+  readonly pts: number;
+  /** MD5 of the decoded samples, 32 hex digits. */
+  readonly md5: string;
+}
+
+/** An ffmpeg framemd5 file, format version 2. */
+export interface FrameLog {
+  /** Seconds per unit of `pts`. */
+  readonly timeBase: number;
+  readonly frames: readonly LoggedFrame[];
+}
+
+const frameLine = /^0,\s*(-?\d+),\s*(-?\d+),\s*\d+,\s*\d+,\s*([0-9a-f]{32})(?:,.*)?$/;
+const timeBaseLine = /^#tb 0: (\d+)\/(\d+)$/;
+
+/**
+ * Reads a framemd5 file piece by piece, as it grows. A piece may end anywhere, also within a line; an unfinished last line
+ * is not counted, as its frame may be unfinished too.
+ */
+export class FrameLogReader {
+  private readonly onFrame: (frame: LoggedFrame) => void;
+  private rest = '';
+  private secondsPerUnit = 0;
+
+  constructor(onFrame: (frame: LoggedFrame) => void) {
+    this.onFrame = onFrame;
+  }
+
+  /** @throws FrameLogError */
+  push(text: string): void {
+    const lines = (this.rest + text).split('\n');
+    this.rest = lines.pop() ?? '';
+    for (const line of lines) this.take(line);
+  }
+
+  /** Seconds per unit of `pts`; 0 before the header was read. */
+  get timeBase(): number {
+    return this.secondsPerUnit;
+  }
+
+  private take(line: string): void {
+    const base = timeBaseLine.exec(line);
+    if (base !== null) this.secondsPerUnit = Number(base[1]) / Math.max(1, Number(base[2]));
+    if (line.startsWith('#') || line.trim() === '') return;
+    const found = frameLine.exec(line);
+    if (found === null) throw new FrameLogError(`no line of a framemd5 file: ${line.slice(0, 80)}`);
+    if (this.secondsPerUnit <= 0) throw new FrameLogError('a frame comes before the time base');
+    this.onFrame({ pts: Number(found[2]), md5: found[3] ?? '' });
+  }
+}
+
+/** Reads a whole framemd5 file. @throws FrameLogError */
+export function parseFrameLog(text: string): FrameLog {
+  const frames: LoggedFrame[] = [];
+  const reader = new FrameLogReader((frame) => frames.push(frame));
+  reader.push(text);
+  return { timeBase: reader.timeBase, frames };
+}
+
+/** Keeps the header and the first `frames` frames of a framemd5 text. */
+export function truncateFrameLog(text: string, frames: number): string {
+  let left = frames;
+  const kept = text.split('\n').filter((line) => line !== '' && (line.startsWith('#') || left-- > 0));
+  return kept.map((line) => `${line}\n`).join('');
+}

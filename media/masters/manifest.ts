@@ -1,0 +1,104 @@
+import { z } from 'zod';
+
+/**
+ * take.json. Times are ISO 8601 in UTC with microseconds, sizes are bytes, hashes are lower-case hex. Paths are relative
+ * to the folder of the take.
+ */
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+/** `2026-11-22T12:00:00.123456Z`: capture times, to the microsecond. */
+const instant = z.string().regex(/^\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3,6})?Z$/);
+
+/** What is known about whether a master is right, and how. */
+export const verificationSchema = z.object({
+  ok: z.boolean(),
+  at: instant,
+  /** `bit-exact`: every frame decodes to the samples received. `decodes`: a lossy codec, every frame is there and decodes. */
+  proof: z.enum(['bit-exact', 'decodes']),
+  /** What is wrong; empty where nothing is. */
+  problems: z.array(z.string()),
+});
+
+export const segmentSchema = z.object({
+  number: z.int().min(1),
+  /** `recording`: grows. `spooled`: raw, awaits compression. `closed`: its master is complete. */
+  state: z.enum(['recording', 'spooled', 'closed']),
+  file: z.string(),
+  /** Raw frames that are not yet compressed; null where there are none (any more). */
+  spool: z.string().nullable(),
+  bytes: z.int().min(0),
+  frames: z.int().min(0),
+  /** Missing within the segment, by its timestamps. */
+  droppedFrames: z.int().min(0),
+  /** Missing between the previous segment and this one. */
+  droppedBefore: z.int().min(0),
+  firstTimestamp: instant.nullable(),
+  lastTimestamp: instant.nullable(),
+  /** Wall clock of the first frame, `HH:MM:SS:FF`, UTC. */
+  timecode: z.string().nullable(),
+  sha256: sha256.nullable(),
+  framemd5: z.object({ file: z.string(), sha256: sha256.nullable() }),
+  /** False where the recorder did not end by itself: the end may lack what was not yet on disk. */
+  clean: z.boolean(),
+  verified: verificationSchema.nullable(),
+});
+
+export const recordStateSchema = z.enum(['starting', 'recording', 'finishing', 'verified', 'failed']);
+
+export const cameraRecordSchema = z.object({
+  state: recordStateSchema,
+  /** Why it failed, or what it waits for. */
+  reason: z.string().nullable(),
+  codec: z.enum(['ffv1', 'prores']),
+  strategy: z.enum(['direct', 'spool']),
+  strategyReason: z.string(),
+  source: z.object({
+    codec: z.enum(['rawvideo', 'mjpeg', 'h264']),
+    pixelFormat: z.string(),
+    fps: z.number().positive(),
+    width: z.int().min(0),
+    height: z.int().min(0),
+    clock: z.enum(['epoch', 'stream']),
+  }),
+  threads: z.int().min(1),
+  frames: z.int().min(0),
+  /** Within and between segments. Stated also when 0. */
+  droppedFrames: z.int().min(0),
+  segments: z.array(segmentSchema),
+});
+
+export const takeManifestSchema = z.object({
+  version: z.literal(1),
+  id: z.string(),
+  startedAt: instant,
+  stoppedAt: instant.nullable(),
+  /** Whether the take is still wanted: a supervisor that restarts goes on with it. */
+  wanted: z.boolean(),
+  state: recordStateSchema,
+  cameras: z.record(z.string(), cameraRecordSchema),
+});
+
+export type Verification = z.infer<typeof verificationSchema>;
+export type Segment = z.infer<typeof segmentSchema>;
+export type RecordState = z.infer<typeof recordStateSchema>;
+export type CameraRecord = z.infer<typeof cameraRecordSchema>;
+export type TakeManifest = z.infer<typeof takeManifestSchema>;
+
+/** The state of a take, from those of its cameras: the worst of what is final, the liveliest of what is not. Pure. */
+export function takeState(states: readonly RecordState[]): RecordState {
+  for (const state of ['recording', 'starting', 'finishing', 'failed'] as const) {
+    if (states.includes(state)) return state;
+  }
+  return states.length === 0 ? 'starting' : 'verified';
+}
+
+/** Recomputes the sums a record states about its segments. Pure. */
+export function withTotals(record: CameraRecord): CameraRecord {
+  const sum = (pick: (segment: Segment) => number) =>
+    record.segments.reduce((total, segment) => total + pick(segment), 0);
+  return {
+    ...record,
+    frames: sum((segment) => segment.frames),
+    droppedFrames: sum((segment) => segment.droppedFrames + segment.droppedBefore),
+  };
+}

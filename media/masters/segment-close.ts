@@ -1,0 +1,120 @@
+import { readFile, rm, stat } from 'node:fs/promises';
+import type { Logger } from 'pino';
+import type { ChildHost } from '../child-host.ts';
+import { syncFile, syncFolder, writeFileAtomic } from './atomic-file.ts';
+import { missingBetween } from './dropped-frames.ts';
+import { FfmpegError, FrameLogError } from './errors.ts';
+import { type FrameLog, parseFrameLog, truncateFrameLog } from './frame-log.ts';
+import type { CameraRecord, Segment } from './manifest.ts';
+import { writeTimecode } from './matroska-timecode.ts';
+import { FrameSums } from './segment-watch.ts';
+import { segmentStem, type Take } from './take.ts';
+import { isoMicroseconds, secondsOfIso, timecodeOf } from './timecode.ts';
+import { decodeFile, sha256OfFile } from './verify.ts';
+
+export interface CloseOrder {
+  readonly host: ChildHost;
+  readonly logger: Logger;
+  readonly take: Take;
+  readonly camera: string;
+  readonly number: number;
+  readonly record: CameraRecord;
+  readonly previous: Segment | undefined;
+  readonly clean: boolean;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * States what a segment holds, after its recorder has ended. Where that did not end cleanly the file is decoded and what
+ * decodes is the truth: the frame log is cut to it. Returns undefined, and leaves no file, where there is no frame.
+ */
+export async function closeSegment(order: CloseOrder): Promise<Segment | undefined> {
+  const { take, camera, number, record, previous } = order;
+  const files = take.files(camera, number);
+  const spooled = record.strategy === 'spool';
+  const recorded = spooled ? files.spool : files.master;
+  const log = await keptFrames(order, recorded);
+  if (log.frames.length === 0) {
+    await Promise.all([files.master, files.spool, files.reference].map((file) => rm(file, { force: true })));
+    return undefined;
+  }
+  const sums = new FrameSums(record.source.fps);
+  for (const { pts } of log.frames) sums.add(pts * log.timeBase);
+  const { frames, droppedFrames, firstS, lastS } = sums.progress();
+  const startS = firstS ?? 0;
+  const timecode = timecodeOf(startS, record.source.fps);
+  if (!spooled) await writeTimecode(files.master, timecode);
+  await Promise.all([syncFile(recorded), syncFile(files.reference)]);
+  await syncFolder(`${take.folder}/${camera}`);
+  const stem = `${camera}/${segmentStem(number)}`;
+  return {
+    ...{ number, state: spooled ? 'spooled' : 'closed', file: `${stem}.mkv`, frames, droppedFrames },
+    spool: spooled ? `${stem}.raw.nut` : null,
+    bytes: await sizeOf(recorded),
+    droppedBefore: droppedBetween(previous, startS, record.source.fps),
+    ...{ firstTimestamp: isoMicroseconds(startS), lastTimestamp: isoMicroseconds(lastS ?? startS), timecode },
+    sha256: spooled ? null : await sha256OfFile(files.master),
+    framemd5: { file: `${stem}.framemd5`, sha256: await sha256OfFile(files.reference) },
+    ...{ clean: order.clean, verified: null },
+  };
+}
+
+/** The frames that are both in the file and in its frame log. */
+async function keptFrames(order: CloseOrder, recorded: string): Promise<FrameLog> {
+  const files = order.take.files(order.camera, order.number);
+  const text = await textOf(files.reference);
+  const none = { timeBase: 1, frames: [] };
+  if (text === undefined) return none;
+  const log = parseLog(text, order.logger);
+  if (log === undefined || log.frames.length === 0) return none;
+  if (order.clean) return log;
+  const kept = await decodableFrames(order, recorded);
+  let matching = 0;
+  while (matching < kept.length && kept[matching] === log.frames[matching]?.md5) matching += 1;
+  const lossless = order.record.codec === 'ffv1' || order.record.strategy === 'spool';
+  const count = lossless ? matching : Math.min(kept.length, log.frames.length);
+  if (count < log.frames.length) await writeFileAtomic(files.reference, truncateFrameLog(text, count));
+  return { timeBase: log.timeBase, frames: log.frames.slice(0, count) };
+}
+
+async function decodableFrames(order: CloseOrder, recorded: string): Promise<string[]> {
+  const name = `close-${order.take.manifest.id}-${order.camera}-${segmentStem(order.number)}`;
+  const { pixelFormat } = order.record.source;
+  const format = order.record.strategy === 'spool' ? pixelFormat : undefined;
+  try {
+    const { log } = await decodeFile(order.host, name, recorded, order.signal, format);
+    return log.frames.map(({ md5 }) => md5);
+  } catch (error) {
+    if (!(error instanceof FfmpegError)) throw error;
+    order.logger.warn({ err: error, file: recorded }, 'nothing of this segment can be read');
+    return [];
+  }
+}
+
+function parseLog(text: string, logger: Logger): FrameLog | undefined {
+  try {
+    return parseFrameLog(text);
+  } catch (error) {
+    if (!(error instanceof FrameLogError)) throw error;
+    logger.warn({ err: error }, 'the frame log of a segment cannot be read');
+    return undefined;
+  }
+}
+
+function droppedBetween(previous: Segment | undefined, startS: number, fps: number): number {
+  if (previous === undefined || previous.lastTimestamp === null) return 0;
+  return missingBetween(secondsOfIso(previous.lastTimestamp), startS, fps);
+}
+
+async function textOf(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return (await stat(path)).size;
+}

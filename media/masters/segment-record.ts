@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { wakeReader } from '../capture/raw-pipe.ts';
+import type { Child, ChildHost } from '../child-host.ts';
+import { freeBytes } from './disk.ts';
+import {
+  type EncodeSettings,
+  type MasterStrategy,
+  recordArgv,
+  type SegmentFiles,
+} from './recorder-command.ts';
+import { type SegmentProgress, SegmentWatch } from './segment-watch.ts';
+
+export interface SegmentOrder {
+  readonly host: ChildHost;
+  readonly logger: Logger;
+  readonly name: string;
+  readonly pipe: string;
+  readonly files: SegmentFiles;
+  readonly settings: EncodeSettings;
+  readonly strategy: MasterStrategy;
+  /** The segment was begun by an earlier supervisor: its recorder is taken over if it still runs, and not started anew. */
+  readonly resumed: boolean;
+  readonly reserveBytes: number;
+  readonly signal: AbortSignal;
+  readonly onFirstFrame: () => Promise<void>;
+  readonly onProgress: (progress: SegmentProgress) => void;
+}
+
+export interface SegmentOutcome {
+  readonly endedBy: 'signal' | 'recorder' | 'disk';
+  /** Whether the recorder is known to have written its end. */
+  readonly clean: boolean;
+  /** The last line the recorder wrote. */
+  readonly lastWord: string | null;
+}
+
+const pollMs = 500;
+/** ffmpeg's exit code after it obeyed a signal, its files complete. */
+const exitAfterSignal = 255;
+
+/** Runs one recorder process until the signal aborts, the disk is full or it ends because capture did. */
+export async function recordSegment(order: SegmentOrder): Promise<SegmentOutcome> {
+  let lastWord: string | null = null;
+  const argv = recordArgv(order.pipe, order.files, order.strategy, order.settings);
+  const spec = { name: order.name, argv, durable: true, stopSignal: 'SIGINT', stopTimeoutMs: 5000 } as const;
+  const child = await order.host.spawn(spec, ({ text }) => {
+    lastWord = text;
+    order.logger.debug({ child: order.name, text }, 'recorder says');
+  });
+  if (order.resumed && !child.adopted) {
+    // Nobody wrote on: the process just begun must not touch what an earlier one left (-n sees to that, too).
+    await stopRecorder(child, order.pipe);
+    return { endedBy: 'recorder', clean: false, lastWord };
+  }
+  const endedBy = await follow(child, order);
+  const exit = await child.exited;
+  const clean = exit.code === 0 || (endedBy !== 'recorder' && exit.code === exitAfterSignal);
+  return { endedBy, clean, lastWord };
+}
+
+/** Looks at the growing files until the recorder has ended, for whatever reason. */
+async function follow(child: Child, order: SegmentOrder): Promise<SegmentOutcome['endedBy']> {
+  const file = order.strategy === 'spool' ? order.files.spool : order.files.master;
+  await using watch = new SegmentWatch(file, order.files.reference, order.settings.raw.fps);
+  let endedBy: SegmentOutcome['endedBy'] = 'recorder';
+  let ended = false;
+  let begun = false;
+  const end = child.exited.then(() => {
+    ended = true;
+  });
+  while (!ended) {
+    const progress = await watch.poll();
+    order.onProgress(progress);
+    if (!begun && progress.frames > 0) {
+      begun = true;
+      await order.onFirstFrame();
+    }
+    if (order.signal.aborted) endedBy = 'signal';
+    else if (
+      (await freeBytes(order.files.reference.slice(0, order.files.reference.lastIndexOf('/')))) <=
+      order.reserveBytes
+    )
+      endedBy = 'disk';
+    if (endedBy !== 'recorder') {
+      await stopRecorder(child, order.pipe);
+      break;
+    }
+    await Promise.race([end, tick(order.signal)]);
+  }
+  return endedBy;
+}
+
+async function stopRecorder(child: Child, pipe: string): Promise<void> {
+  const stopped = child.stop();
+  // One that still sleeps in open(2) hears no signal; woken, it sees it.
+  await wakeReader(pipe);
+  await stopped;
+}
+
+async function tick(signal: AbortSignal): Promise<void> {
+  // An abort only ends the pause early.
+  await sleep(pollMs, undefined, { signal }).catch(() => {});
+}

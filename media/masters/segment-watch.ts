@@ -1,0 +1,109 @@
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { syncFile } from './atomic-file.ts';
+import { missingBetween } from './dropped-frames.ts';
+import { FrameLogReader } from './frame-log.ts';
+
+export interface SegmentProgress {
+  readonly frames: number;
+  readonly droppedFrames: number;
+  readonly bytes: number;
+  /** Seconds since 1970; null before the first frame. */
+  readonly firstS: number | null;
+  readonly lastS: number | null;
+}
+
+export const noProgress: SegmentProgress = {
+  frames: 0,
+  droppedFrames: 0,
+  bytes: 0,
+  firstS: null,
+  lastS: null,
+};
+
+/**
+ * Follows a segment that another process writes, by its frame log and its size, and makes what was written last. The
+ * frames themselves are never read, and of the log only sums are kept.
+ */
+export class SegmentWatch implements AsyncDisposable {
+  private readonly file: string;
+  private readonly reference: string;
+  private readonly reader: FrameLogReader;
+  private readonly sums: FrameSums;
+  private handle: FileHandle | undefined;
+
+  /** @param fps nominal rate, for counting what was dropped */
+  constructor(file: string, reference: string, fps: number) {
+    this.file = file;
+    this.reference = reference;
+    this.sums = new FrameSums(fps);
+    this.reader = new FrameLogReader(({ pts }) => this.sums.add(pts * this.reader.timeBase));
+  }
+
+  /** Reads what was added, and syncs the growing files. @throws FrameLogError */
+  async poll(): Promise<SegmentProgress> {
+    await this.readLog();
+    const bytes = await sizeOf(this.file);
+    if (bytes === 0) return noProgress;
+    await Promise.all([syncFile(this.file), syncFile(this.reference)]);
+    return { ...this.sums.progress(), bytes };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.handle?.close();
+    this.handle = undefined;
+  }
+
+  private async readLog(): Promise<void> {
+    this.handle ??= await openIfThere(this.reference);
+    if (this.handle === undefined) return;
+    const buffer = Buffer.alloc(64 * 1024);
+    for (;;) {
+      const { bytesRead } = await this.handle.read(buffer, 0, buffer.length, null);
+      if (bytesRead === 0) return;
+      this.reader.push(buffer.toString('latin1', 0, bytesRead));
+    }
+  }
+}
+
+/** Running sums over capture times in seconds. */
+export class FrameSums {
+  private readonly fps: number;
+  private frames = 0;
+  private droppedFrames = 0;
+  private firstS: number | null = null;
+  private lastS: number | null = null;
+
+  constructor(fps: number) {
+    this.fps = fps;
+  }
+
+  add(timeS: number): void {
+    if (this.lastS !== null) this.droppedFrames += missingBetween(this.lastS, timeS, this.fps);
+    this.firstS ??= timeS;
+    this.lastS = timeS;
+    this.frames += 1;
+  }
+
+  progress(): Omit<SegmentProgress, 'bytes'> {
+    const { frames, droppedFrames, firstS, lastS } = this;
+    return { frames, droppedFrames, firstS, lastS };
+  }
+}
+
+async function openIfThere(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
+    throw error;
+  }
+}

@@ -139,7 +139,7 @@ export class BrokerConnection implements AsyncDisposable {
   /** The work's outcome, or the loss of the connection: an answer that can no longer come is not awaited. */
   async #whileOpen<T>(work: Promise<T>): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
-    work.then(resolve, reject);
+    work.then(resolve, (cause: Error) => reject(notTaken(cause)));
     if (this.#isClosed) reject(new BrokerLostError('not connected to the broker'));
     this.#waiting.add(reject);
     try {
@@ -196,6 +196,13 @@ function refusal(error: Error): Error {
     return new BrokerRefusedError('the broker refuses the connection', error.code, error);
   }
   return new BrokerLostError('cannot connect to the broker', { cause: error });
+}
+
+/** MQTT 5 brokers refuse single messages with a reason code; anything else means that the link broke. */
+function notTaken(cause: Error): Error {
+  if (cause instanceof ErrorWithReasonCode)
+    return new BrokerRefusedError('the broker refuses', cause.code, cause);
+  return new BrokerLostError('connection to the broker lost', { cause });
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

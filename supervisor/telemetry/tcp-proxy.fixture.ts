@@ -14,6 +14,7 @@ const refusals = {
 export class TcpProxy implements AsyncDisposable {
   readonly #server: Server;
   readonly #pairs = new Set<readonly [client: Socket, broker: Socket]>();
+  readonly #sockets = new Set<Socket>();
   readonly #targetPort: number;
   readonly #manners: Mqtt5Manners;
   /** Protocol levels that clients asked for, oldest first: 5 is MQTT 5, 4 is 3.1.1. */
@@ -50,7 +51,7 @@ export class TcpProxy implements AsyncDisposable {
 
   /** Cuts the connections without a goodbye. */
   cut(): void {
-    for (const sockets of this.#pairs) for (const socket of sockets) socket.destroy();
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -60,7 +61,7 @@ export class TcpProxy implements AsyncDisposable {
   }
 
   #accept(client: Socket): void {
-    client.on('error', () => undefined); // a cut cable
+    this.#keep(client);
     client.once('data', (first) => {
       // CONNECT: fixed header with a one- or two-byte length, then "MQTT" with its own length, then the level
       const level = first[first.indexOf('MQTT') + 4] ?? 0;
@@ -72,11 +73,18 @@ export class TcpProxy implements AsyncDisposable {
       const broker = connect(this.#targetPort, '127.0.0.1');
       const pair = [client, broker] as const;
       this.#pairs.add(pair);
-      broker.on('error', () => client.destroy());
+      this.#keep(broker);
+      broker.once('error', () => client.destroy());
       broker.write(first);
       client.pipe(broker);
       broker.pipe(client);
       for (const socket of pair) socket.once('close', () => this.#pairs.delete(pair));
     });
+  }
+
+  #keep(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.on('error', () => undefined); // a cut cable
+    socket.once('close', () => this.#sockets.delete(socket));
   }
 }

@@ -3,7 +3,7 @@ import { describeError } from '../errors.ts';
 import { Backoff } from './backoff.ts';
 import { BrokerConnection, type MqttVersion } from './broker-connection.ts';
 import { readCredentials } from './broker-credentials.ts';
-import { BrokerHungUpError, BrokerNotFoundError, BrokerVersionError } from './errors.ts';
+import { BrokerHungUpError, BrokerLostError, BrokerNotFoundError, BrokerVersionError } from './errors.ts';
 import type { Components } from './home-assistant/component.ts';
 import { pause } from './pause.ts';
 import type { ApplianceCommands, BrokerFinder, MqttSettings, StatusSource, TelemetryLink } from './ports.ts';
@@ -101,14 +101,19 @@ export class Telemetry {
   async #runSession(session: Session, connection: BrokerConnection, topics: Topics, signal: AbortSignal) {
     const over = new AbortController();
     const running = session.run(AbortSignal.any([signal, over.signal]));
+    let failure: unknown = null;
     try {
       await Promise.race([running, connection.closed.then((reason) => Promise.reject(reason))]);
-    } finally {
-      over.abort();
-      await connection.close({ topic: topics.availability, payload: 'offline' });
-      await running.catch(() => undefined); // told by the race, or the consequence of the close
-      this.#published = session.published;
+    } catch (error) {
+      failure = error;
     }
+    over.abort();
+    await connection.close({ topic: topics.availability, payload: 'offline' });
+    await running.catch(() => undefined); // told by the race, or the consequence of the close
+    this.#published = session.published;
+    // what was under way when the link broke only knows that it broke; the connection knows why
+    if (failure instanceof BrokerLostError) throw await connection.closed;
+    if (failure !== null) throw failure;
   }
 
   async #search(signal: AbortSignal): Promise<string> {

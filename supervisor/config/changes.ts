@@ -48,10 +48,12 @@ function compare(before: unknown, after: unknown, path: KeyPath, report: Report,
 /** Elements by id, where each has one and they are of the kind they were. */
 function byId(value: unknown): Map<string, unknown> | undefined {
   if (!Array.isArray(value)) return undefined;
-  const entries = value.map((item): [unknown, unknown] => [isTable(item) ? item['id'] : undefined, item]);
-  return entries.every(([id]) => typeof id === 'string')
-    ? new Map(entries as [string, unknown][])
-    : undefined;
+  const result = new Map<string, unknown>();
+  for (const item of value) {
+    if (!isTable(item) || typeof item.id !== 'string') return undefined;
+    result.set(item.id, item);
+  }
+  return result;
 }
 
 function sameIds(a: Map<string, unknown>, b: Map<string, unknown>): boolean {

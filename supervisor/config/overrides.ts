@@ -57,7 +57,7 @@ export function applyOverrides(table: TomlTable, overrides: readonly Override[])
   for (const { path, value } of overrides) {
     let holder: TomlTable = result;
     for (const part of path.slice(0, -1)) {
-      const next = holder[part];
+      const next = Object.hasOwn(holder, part) ? holder[part] : undefined;
       holder = isTable(next) ? next : defineTable(holder, part);
     }
     define(holder, path.at(-1) ?? '', value);

@@ -80,7 +80,7 @@ export class StateStore {
     const before = this.document;
     const changed = { ...this.raw(section.name), ...change(this.get(section)) };
     section.schema.parse(changed);
-    const after = { ...before, version: before?.['version'] ?? stateVersion, [section.name]: changed };
+    const after = { ...before, version: before?.version ?? stateVersion, [section.name]: changed };
     try {
       await writeFileAtomic(this.file, `${JSON.stringify(after, undefined, 2)}\n`);
     } catch (error) {

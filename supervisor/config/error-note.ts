@@ -1,0 +1,36 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { errorCode } from '../errors.ts';
+import { type ConfigProblem, formatProblem } from './problem.ts';
+
+/** The one file that is written beside rushlight.toml, for whoever puts the card into a PC. */
+export const errorNoteName = 'rushlight-config-error.txt';
+
+/** Writes the problems beside the config, or removes the note where there are none. Touches the card only on change. */
+export async function writeErrorNote(configFile: string, problems: readonly ConfigProblem[]): Promise<void> {
+  const file = join(dirname(configFile), errorNoteName);
+  if (problems.length === 0) return rm(file, { force: true });
+  const text = errorNoteText(basename(configFile), problems);
+  if ((await readIfThere(file)) !== text) await writeFile(file, text);
+}
+
+/** The note's text, with the line ends of the PC that is likely to show it. */
+export function errorNoteText(configName: string, problems: readonly ConfigProblem[]): string {
+  return [
+    `${configName} was not taken over; the last good settings stay in force.`,
+    '',
+    ...problems.map(formatProblem),
+    '',
+    'This note goes away by itself once the file is right.',
+    '',
+  ].join('\r\n');
+}
+
+async function readIfThere(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}

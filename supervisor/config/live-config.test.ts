@@ -1,0 +1,185 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type ConfigChange, LiveConfig } from './live-config.ts';
+import { StateStore } from './state.ts';
+
+const logger = pino({ level: 'silent' });
+const waitOptions = { timeout: 20_000, interval: 20 };
+let root: string;
+let file: string;
+let note: string;
+const stops: (() => Promise<void>)[] = [];
+
+async function open(pollMs = 60_000) {
+  const state = new StateStore({ file: join(root, 'data', 'state.json'), logger });
+  await state.load();
+  const lastGoodFile = join(root, 'data', 'last-good.toml');
+  const config = new LiveConfig({ file, lastGoodFile, state, logger, debounceMs: 20, pollMs });
+  await config.load();
+  const changes: ConfigChange[] = [];
+  config.subscribe((change) => changes.push(change));
+  return { config, changes };
+}
+
+/** Opens and follows the file; the watch is known to work once a first change has arrived. */
+async function follow(pollMs?: number) {
+  const opened = await open(pollMs);
+  const stop = new AbortController();
+  const done = opened.config.run(stop.signal);
+  stops.push(async () => {
+    stop.abort();
+    await done;
+  });
+  return opened;
+}
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'rushlight-config-'));
+  mkdirSync(join(root, 'card'));
+  file = join(root, 'card', 'rushlight.toml');
+  note = join(root, 'card', 'rushlight-config-error.txt');
+});
+
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
+  rmSync(root, { recursive: true, force: true });
+});
+
+describe('at boot', () => {
+  it('without a file the defaults are in force', async () => {
+    const { config } = await open();
+    expect(config.current).toMatchObject({ origin: 'defaults', problems: [], config: { role: 'auto' } });
+    expect(existsSync(note)).toBe(false);
+  });
+
+  it('with a broken file and no earlier one the defaults are in force, and the problem is told', async () => {
+    writeFileSync(file, 'role = "hubb"\n');
+    const { config } = await open();
+    expect(config.current).toMatchObject({ origin: 'defaults', config: { role: 'auto' } });
+    expect(config.current.problems).toMatchObject([{ line: 1, key: 'role' }]);
+    expect(readFileSync(note, 'utf8')).toContain('line 1, role: expected one of "auto", "hub", "camera"');
+  });
+
+  it('with a broken file the last good one is in force, with a good one its note is gone', async () => {
+    writeFileSync(file, 'role = "hub"\n');
+    await open();
+    writeFileSync(file, 'role = \n');
+    expect((await open()).config.current).toMatchObject({ origin: 'last-good', config: { role: 'hub' } });
+    expect(existsSync(note)).toBe(true);
+    rmSync(file);
+    const missing = (await open()).config.current;
+    expect(missing).toMatchObject({
+      config: { role: 'hub' },
+      problems: [{ message: 'the file is missing' }],
+    });
+    writeFileSync(file, 'role = "camera"\n');
+    expect((await open()).config.current).toMatchObject({
+      origin: 'file',
+      config: { role: 'camera' },
+      problems: [],
+    });
+    expect(existsSync(note)).toBe(false);
+    expect(readFileSync(file, 'utf8')).toBe('role = "camera"\n');
+  });
+});
+
+describe('while it runs', () => {
+  it('an edit comes into force, with what it changes and restarts', async () => {
+    writeFileSync(file, 'role = "hub"\n');
+    const { config, changes } = await follow();
+    writeFileSync(file, 'role = "camera"\n[log]\nlevel = "debug"\n');
+    await vi.waitFor(() => expect(config.current.config.role).toBe('camera'), waitOptions);
+    const [change] = changes;
+    expect(change?.keys).toEqual(['role', 'log.level']);
+    expect([...(change?.restarts ?? [])]).toEqual(['appliance', 'log']);
+    expect(change?.previous.config.role).toBe('hub');
+  });
+
+  it('a file that an editor puts in its place is noticed', async () => {
+    writeFileSync(file, 'role = "hub"\n');
+    const { config } = await follow();
+    for (const role of ['camera', 'auto', 'hub']) {
+      writeFileSync(`${file}~`, `role = "${role}"\n`);
+      renameSync(`${file}~`, file);
+      await vi.waitFor(() => expect(config.current.config.role).toBe(role), waitOptions);
+    }
+  });
+
+  it('a broken file changes nothing but what there is to say', async () => {
+    writeFileSync(file, 'role = "hub"\n');
+    const { config, changes } = await follow();
+    writeFileSync(file, 'role = "hub"\n\nfoo = 1\n');
+    await vi.waitFor(() => expect(existsSync(note)).toBe(true), waitOptions);
+    expect(config.current).toMatchObject({
+      origin: 'last-good',
+      config: { role: 'hub' },
+      problems: [{ line: 3 }],
+    });
+    expect(changes.map(({ keys }) => keys)).toEqual([[]]);
+    writeFileSync(file, 'role = "hub"\n');
+    await vi.waitFor(() => expect(existsSync(note)).toBe(false), waitOptions);
+    expect(config.current).toMatchObject({ origin: 'file', problems: [] });
+  });
+
+  it('a removed file changes nothing', async () => {
+    writeFileSync(file, 'role = "hub"\n');
+    const { config } = await follow();
+    rmSync(file);
+    await vi.waitFor(() => expect(config.current.problems).toHaveLength(1), waitOptions);
+    expect(config.current.config.role).toBe('hub');
+  });
+
+  it('a change without a sign is found by looking', async () => {
+    const { config } = await follow(20);
+    rmSync(join(root, 'card'), { recursive: true });
+    mkdirSync(join(root, 'card'));
+    writeFileSync(file, 'role = "camera"\n');
+    await vi.waitFor(() => expect(config.current.config.role).toBe('camera'), waitOptions);
+  });
+});
+
+describe('settings made through the API', () => {
+  it('stand over the file, outlive a restart, and yield to a later edit of their key', async () => {
+    writeFileSync(file, 'role = "hub"\n[log]\nlevel = "warn"\n');
+    const { config, changes } = await open();
+    await config.patch({ role: 'camera', log: { level: 'debug' } });
+    expect(changes[0]?.keys).toEqual(['role', 'log.level']);
+    expect(readFileSync(file, 'utf8')).toBe('role = "hub"\n[log]\nlevel = "warn"\n');
+    const again = (await open()).config.current;
+    expect(again).toMatchObject({ config: { role: 'camera', log: { level: 'debug' } } });
+    expect(again.overrides).toEqual({ role: 'camera', log: { level: 'debug' } });
+    writeFileSync(file, 'role = "auto"\n[log]\nlevel = "warn"\n');
+    expect((await open()).config.current).toMatchObject({
+      config: { role: 'auto', log: { level: 'debug' } },
+      overrides: { log: { level: 'debug' } },
+    });
+    writeFileSync(file, 'role = "hub"\n[log]\nlevel = "warn"\n');
+    expect((await open()).config.current.config.role).toBe('hub');
+  });
+
+  it('are refused where they are wrong, and nothing changes', async () => {
+    const { config, changes } = await open();
+    await expect(config.patch({ rolle: 'hub' })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      problems: [{ key: 'rolle', nearest: 'role' }],
+    });
+    await expect(config.patch({ jumper: { gpio: 99 } })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+    expect(changes).toEqual([]);
+    expect(config.current.overrides).toEqual({});
+  });
+
+  it('that do not fit a later file are set aside, and told', async () => {
+    writeFileSync(file, '');
+    const { config } = await open();
+    await config.patch({ tally_light: { gpio: 5 } });
+    writeFileSync(file, '[jumper]\ngpio = 5\n');
+    const { current } = (await open()).config;
+    expect(current.config.jumper.gpio).toBe(5);
+    expect(current.config.tallyLight.gpio).toBeUndefined();
+    expect(current.problems).toMatchObject([{ key: 'tally_light.gpio' }]);
+    expect(existsSync(note)).toBe(false);
+  });
+});

@@ -1,0 +1,56 @@
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { errorCode } from '../errors.ts';
+import { type ParsedConfig, parseConfig, type RefusedConfig } from './parse.ts';
+import type { ConfigProblem } from './problem.ts';
+
+const maxBytes = 1024 * 1024;
+
+/** A config file as it was found. */
+export type FoundConfig =
+  | { readonly state: 'missing' }
+  | { readonly state: 'unreadable'; readonly problem: ConfigProblem }
+  | { readonly state: 'read'; readonly text: string };
+
+/** Reads the file's text. Never rejects: what cannot be read is told as a problem. */
+export async function readConfigFile(file: string): Promise<FoundConfig> {
+  try {
+    const { size } = await stat(file);
+    if (size > maxBytes) return unreadable(1, `larger than ${maxBytes} bytes`);
+    return decodeConfig(await readFile(file));
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return { state: 'missing' };
+    return unreadable(1, `cannot be read: ${errorCode(error) ?? String(error)}`);
+  }
+}
+
+/** Reads and checks a file; where there is none, undefined. */
+export async function loadConfig(file: string): Promise<ParsedConfig | RefusedConfig | undefined> {
+  const found = await readConfigFile(file);
+  if (found.state === 'missing') return undefined;
+  return found.state === 'read' ? parseConfig(found.text) : { ok: false, problems: [found.problem] };
+}
+
+/** A path that a config names; a relative one starts at the folder of the config. */
+export function resolveConfigPath(configFile: string, path: string): string {
+  return resolve(dirname(configFile), path);
+}
+
+/** UTF-8 with or without byte order mark; anything else is a problem on its line. */
+export function decodeConfig(bytes: Uint8Array): FoundConfig {
+  try {
+    return { state: 'read', text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
+  } catch {
+    // The decoder says only that it is not UTF-8; where, is found below.
+    return unreadable(firstBrokenLine(bytes), 'not UTF-8 text');
+  }
+}
+
+function firstBrokenLine(bytes: Uint8Array): number {
+  const lossy = new TextDecoder('utf-8').decode(bytes);
+  return lossy.slice(0, Math.max(0, lossy.indexOf('\uFFFD'))).split('\n').length;
+}
+
+function unreadable(line: number, message: string): FoundConfig {
+  return { state: 'unreadable', problem: { line, key: '', message, expected: null, nearest: null } };
+}

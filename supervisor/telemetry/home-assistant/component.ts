@@ -115,20 +115,25 @@ export function entity(
   return [key, component];
 }
 
-/** Path below the state, such as `feeds['cam-0'].fps`. */
+/** Path below the state, such as `feeds.cam-0.fps`. Keys have no dots: they are ids, slugs and our own words. */
 export function path(...keys: readonly string[]): string {
-  return keys
-    .map((key) => (/^[a-z_][a-z0-9_]*$/.test(key) ? `.${key}` : `['${key}']`))
-    .join('')
-    .replace(/^\./, '');
+  return keys.join('.');
 }
 
+/**
+ * Reads one value. Only with brackets: in `value_json.update` Jinja finds the method of Python's dict before the key.
+ */
 export function template(jsonPath: string): string {
-  return `{{ value_json.${jsonPath} }}`;
+  return `{{ ${lookup(jsonPath)} }}`;
 }
 
 export function jsonTemplate(jsonPath: string): string {
-  return `{{ value_json.${jsonPath} | tojson }}`;
+  return `{{ ${lookup(jsonPath)} | tojson }}`;
+}
+
+function lookup(jsonPath: string): string {
+  const keys = jsonPath.split('.').map((key) => `['${key}']`);
+  return `value_json${keys.join('')}`;
 }
 
 function defined(key: string, value: unknown): Readonly<Record<string, unknown>> {

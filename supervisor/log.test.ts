@@ -1,0 +1,87 @@
+import { Writable } from 'node:stream';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describeError, errorCode, RushlightError } from './errors.ts';
+import { createLogger } from './log.ts';
+import { LogLimiter } from './log-limiter.ts';
+
+class TestError extends RushlightError {
+  readonly code = 'TEST';
+}
+
+function capture() {
+  const lines: Record<string, unknown>[] = [];
+  const destination = new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(JSON.parse(String(chunk)));
+      done();
+    },
+  });
+  return { lines, logger: createLogger({ level: 'info', destination }) };
+}
+
+describe('createLogger', () => {
+  it('writes one JSON object a line, with words for levels and the fields of children', () => {
+    const { lines, logger } = capture();
+    logger.child({ component: 'media' }).warn({ feed: 'cam0' }, 'stalled');
+    logger.debug('not at this level');
+    expect(lines).toEqual([
+      {
+        level: 'warn',
+        time: expect.stringMatching(/^\d{4}-.*Z$/),
+        component: 'media',
+        feed: 'cam0',
+        msg: 'stalled',
+      },
+    ]);
+  });
+
+  it('writes no secrets', () => {
+    const { lines, logger } = capture();
+    logger.info(
+      { token: 't0', broker: { password: 'p1' }, request: { headers: { authorization: 'Bearer b2' } } },
+      'x',
+    );
+    expect(JSON.stringify(lines)).not.toMatch(/t0|p1|b2/);
+  });
+
+  it('shows code, hint and causes of an error', () => {
+    const { lines, logger } = capture();
+    const error = new TestError('no picture', { cause: new TypeError('bad lens'), hint: 'Clean it.' });
+    logger.error({ err: error }, 'failed');
+    expect(lines[0]?.err).toMatchObject({
+      type: 'TestError',
+      code: 'TEST',
+      message: 'no picture',
+      hint: 'Clean it.',
+      cause: { type: 'TypeError', message: 'bad lens' },
+      stack: expect.stringContaining('log.test'),
+    });
+    expect(describeError(error)).toBe('no picture: bad lens');
+    expect([errorCode(error), errorCode({ code: 5 }), errorCode(null)]).toEqual([
+      'TEST',
+      undefined,
+      undefined,
+    ]);
+  });
+});
+
+describe('LogLimiter', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it('writes the first, counts the rest, and tells the total of each key', () => {
+    const { lines, logger } = capture();
+    const limiter = new LogLimiter({ logger, burst: 2, windowMs: 1000 });
+    for (let index = 0; index < 100; index += 1) limiter.log('warn', 'loss', { index }, 'packet lost');
+    limiter.log('info', 'other', {}, 'other');
+    expect(lines.map(({ msg }) => msg)).toEqual(['packet lost', 'packet lost', 'other']);
+    vi.advanceTimersByTime(1000);
+    expect(lines.slice(3)).toMatchObject([{ level: 'warn', msg: 'packet lost (repeated)', repeated: 98 }]);
+    limiter.log('warn', 'loss', {}, 'packet lost');
+    expect(lines).toHaveLength(5);
+    for (let index = 0; index < 4; index += 1) limiter.log('warn', 'loss', {}, 'packet lost');
+    limiter[Symbol.dispose]();
+    limiter[Symbol.dispose]();
+    expect(lines.slice(6)).toMatchObject([{ repeated: 3 }]);
+  });
+});

@@ -66,6 +66,8 @@ const status: Status = {
   sources: [],
   feeds: [feed],
   cameras: [],
+  newCameras: [],
+  adoption: null,
   hub: null,
   recording: { state: 'recording', take, remainingS: 3600 },
   tally: 'off',
@@ -139,6 +141,13 @@ export function apiPortsFake(): ApiPorts & {
     readiness: () => ({ ready: true, reasons: [] }),
     metrics: async () => '# none\n',
     logs: () => ['{"msg":"one"}'],
+    adoption: {
+      list: () => [],
+      adopt: async () => Promise.reject(new Error('none')),
+      unadopt: async () => {},
+      forgetHub: async () => {},
+      accept: () => {},
+    },
     acceptAgent: () => {},
   };
   return fake;

@@ -3,6 +3,7 @@
  * The server, the OpenAPI document, the CLI, the pages and the test rig all read it from here.
  */
 import { z } from 'zod';
+import { adoptSchema, newCameraSchema } from './contract/adoption.ts';
 import { slugSchema } from './contract/common.ts';
 import { configPatchSchema, configViewSchema } from './contract/config.ts';
 import { controlsPatchSchema, deviceSchema } from './contract/devices.ts';
@@ -14,6 +15,7 @@ import { systemActionSchema, tallySchema } from './contract/system.ts';
 import { takeSchema, takeStartSchema } from './contract/takes.ts';
 import { updateInstallSchema, updateSchema } from './contract/update.ts';
 
+export * from './contract/adoption.ts';
 export * from './contract/agent.ts';
 export * from './contract/common.ts';
 export * from './contract/config.ts';
@@ -36,6 +38,7 @@ const sdpFragment = {
 };
 const feedParams = z.object({ feed: slugSchema });
 const sessionParams = z.object({ feed: slugSchema, session: z.string().min(8).max(64) });
+const cameraParams = z.object({ id: z.string().min(1).max(64) });
 const takeParams = z.object({ id: slugSchema });
 
 export const routes = {
@@ -367,6 +370,48 @@ export const routes = {
     status: 204,
   },
 
+  listNewCameras: {
+    method: 'GET',
+    path: '/api/cameras/new',
+    access: ['owner'],
+    summary: 'Cameras that ask to be adopted',
+    status: 200,
+    response: z.array(newCameraSchema),
+  },
+  adoptCamera: {
+    method: 'POST',
+    path: '/api/cameras/:id/adopt',
+    access: ['owner'],
+    summary: 'Adopt a camera whose code has been compared: it gets a key of its own',
+    params: cameraParams,
+    body: adoptSchema,
+    status: 201,
+    response: newCameraSchema,
+  },
+  unadoptCamera: {
+    method: 'DELETE',
+    path: '/api/cameras/:id/adoption',
+    access: ['owner'],
+    summary: 'Revoke the keys of a camera and end its link',
+    params: cameraParams,
+    status: 204,
+  },
+  forgetHub: {
+    method: 'DELETE',
+    path: '/api/hub',
+    access: ['owner'],
+    summary: 'On a camera: forget the hub that adopted it, and ask anew',
+    status: 204,
+  },
+
+  adoptLink: {
+    method: 'GET',
+    path: '/ws/adopt',
+    access: ['public'],
+    summary: 'A camera without a key asks to be adopted',
+    status: 101,
+    websocket: true,
+  },
   agentLink: {
     method: 'GET',
     path: '/ws/agent',

@@ -4,6 +4,7 @@ import type {
   ConfigView,
   Device,
   Feed,
+  NewCamera,
   Status,
   SystemAction,
   Take,
@@ -79,6 +80,14 @@ export interface ApiPorts {
   metrics(): Promise<string>;
   /** The latest lines of the log, oldest first. */
   logs(lines: number): readonly string[];
+  readonly adoption: {
+    list(): readonly NewCamera[];
+    adopt(cameraId: string, code: string): Promise<NewCamera>;
+    unadopt(cameraId: string): Promise<void>;
+    forgetHub(): Promise<void>;
+    /** Takes over the socket of a camera that asks to be adopted. */
+    accept(socket: WebSocket, caller: Caller): void;
+  };
   /** Takes over a camera's link. */
   acceptAgent(socket: WebSocket, caller: Caller): void;
 }

@@ -4,15 +4,16 @@ import { createServer as createTlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import Koa from 'koa';
 import type { Logger } from 'pino';
-import { WebSocketServer } from 'ws';
+import { type WebSocket, WebSocketServer } from 'ws';
 import { ApiError } from './api-error.ts';
-import { routes } from './contract.ts';
+import { type RouteDefinition, routes } from './contract.ts';
 import { type AccessOptions, checkAccess } from './middleware/access.ts';
 import { cors } from './middleware/cors.ts';
 import { problems } from './middleware/problems.ts';
-import type { ApiPorts } from './ports.ts';
+import type { ApiPorts, Caller } from './ports.ts';
 import { problemOf } from './problem-of.ts';
 import { buildRouter } from './router.ts';
+import { adoptionRoutes } from './routes/adoption.ts';
 import { eventRoutes } from './routes/events.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { machineRoutes } from './routes/machine.ts';
@@ -34,6 +35,17 @@ export interface ApiServerOptions {
   readonly tls: { readonly port: number; readonly identity: TlsIdentity } | null;
   readonly log: Logger;
 }
+
+interface Link {
+  readonly route: RouteDefinition;
+  readonly accept: (ports: ApiPorts, socket: WebSocket, caller: Caller) => void;
+}
+
+/** The WebSockets, each with who takes it over. */
+const links: readonly Link[] = [
+  { route: routes.agentLink, accept: (ports, socket, caller) => ports.acceptAgent(socket, caller) },
+  { route: routes.adoptLink, accept: (ports, socket, caller) => ports.adoption.accept(socket, caller) },
+];
 
 const maxAgentMessageBytes = 256 * 1024;
 
@@ -93,6 +105,7 @@ export class ApiServer {
       ...takeRoutes(ports),
       ...sessionRoutes(),
       ...keyRoutes(access.keys),
+      ...adoptionRoutes(ports),
     };
     for (const middleware of buildRouter(handlers, access)) app.use(middleware);
     app.use(staticPages(pages));
@@ -121,10 +134,10 @@ export class ApiServer {
     socket.on('error', (error) => log.debug({ err: error }, 'websocket ended early'));
     try {
       const path = (request.url ?? '').split('?')[0];
-      if (path !== routes.agentLink.path)
-        throw new ApiError('ROUTE_UNKNOWN', `There is no WebSocket at ${path}.`);
-      const caller = checkAccess(request, routes.agentLink.access, access);
-      sockets.handleUpgrade(request, socket, head, (client) => ports.acceptAgent(client, caller));
+      const link = links.find((one) => one.route.path === path);
+      if (link === undefined) throw new ApiError('ROUTE_UNKNOWN', `There is no WebSocket at ${path}.`);
+      const caller = checkAccess(request, link.route.access, access);
+      sockets.handleUpgrade(request, socket, head, (client) => link.accept(ports, client, caller));
     } catch (error) {
       refuseUpgrade(socket, error, request.url ?? '');
     }

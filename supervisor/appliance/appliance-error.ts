@@ -12,7 +12,8 @@ export type ApplianceErrorCode =
   | 'MEDIA_UNAVAILABLE'
   | 'NOT_SUPPORTED_HERE'
   | 'FEED_UNKNOWN'
-  | 'DEVICE_UNKNOWN';
+  | 'DEVICE_UNKNOWN'
+  | 'DATA_IN_USE';
 
 export class ApplianceError extends RushlightError {
   readonly code: ApplianceErrorCode;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { newCameraSchema } from './adoption.ts';
 import { instantSchema, roleSchema, slugSchema, sourceKindSchema } from './common.ts';
 import { feedSchema } from './feeds.ts';
 import { tallySchema } from './system.ts';
@@ -117,6 +118,11 @@ export const statusSchema = z
     sources: z.array(sourceStatusSchema),
     feeds: z.array(feedSchema),
     cameras: z.array(linkedCameraSchema),
+    newCameras: z.array(newCameraSchema).describe('Cameras that ask to be adopted'),
+    adoption: z
+      .object({ code: z.string(), hubName: z.string() })
+      .nullable()
+      .describe('On a camera that asks to be adopted: the code to compare'),
     hub: hubLinkSchema.nullable(),
     recording: z.object({
       state: z.enum(['idle', 'starting', 'recording', 'finishing', 'failed']),

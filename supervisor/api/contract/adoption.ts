@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { instantSchema, slugSchema } from './common.ts';
+
+/** A camera that asks this hub to adopt it. The owner compares `code` with what the camera shows. */
+export const newCameraSchema = z
+  .object({
+    id: z.string(),
+    name: slugSchema,
+    version: z.string(),
+    address: z.string(),
+    code: z.string().regex(/^\d{6}$/),
+    since: instantSchema,
+  })
+  .meta({ id: 'NewCamera' });
+
+export const adoptSchema = z.strictObject({
+  code: z
+    .string()
+    .regex(/^\d{6}$/)
+    .describe('The code the owner sees on the camera, or has compared'),
+});
+
+const nonceSchema = z.string().regex(/^[0-9a-f]{64}$/);
+
+/**
+ * `WS /ws/adopt`, open to everybody: a camera without a key introduces itself. It commits to its nonce before it sees
+ * the hub's, so that nobody in between can choose nonces that make both codes equal.
+ */
+export const adoptUpSchema = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('hello'),
+    id: z.string().min(1).max(64),
+    name: slugSchema,
+    version: z.string().max(64),
+    commitment: nonceSchema.describe('SHA-256 of the nonce that follows'),
+  }),
+  z.object({ type: z.literal('reveal'), nonce: nonceSchema }),
+]);
+
+export const adoptDownSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('challenge'), hubId: z.string(), hubName: z.string(), nonce: nonceSchema }),
+  z.object({ type: z.literal('adopted'), token: z.string() }),
+]);
+
+export type NewCamera = z.infer<typeof newCameraSchema>;
+export type AdoptUp = z.infer<typeof adoptUpSchema>;
+export type AdoptDown = z.infer<typeof adoptDownSchema>;

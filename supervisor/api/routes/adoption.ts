@@ -1,0 +1,19 @@
+import type { ApiPorts } from '../ports.ts';
+import type { RouteHandlers } from '../router.ts';
+
+type AdoptionRoute = 'listNewCameras' | 'adoptCamera' | 'unadoptCamera' | 'forgetHub';
+
+export function adoptionRoutes({ adoption }: ApiPorts): Pick<RouteHandlers, AdoptionRoute> {
+  return {
+    listNewCameras: () => [...adoption.list()],
+    adoptCamera: ({ params, body }) => adoption.adopt(params.id, body.code),
+    unadoptCamera: async ({ params }) => {
+      await adoption.unadopt(params.id);
+      return undefined;
+    },
+    forgetHub: async () => {
+      await adoption.forgetHub();
+      return undefined;
+    },
+  };
+}

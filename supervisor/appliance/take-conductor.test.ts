@@ -1,0 +1,230 @@
+import { EventEmitter } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { WebSocket } from 'ws';
+import type { AgentDown, AgentUp, Take, TakeCamera } from '../api/contract.ts';
+import { StateStore } from '../config/state.ts';
+import { CameraRegistry } from '../discovery/camera-registry.ts';
+import { type LocalTakes, TakeConductor } from './take-conductor.ts';
+import { awaitedCamera, takeStateOf } from './take-state.ts';
+
+const log = pino({ level: 'silent' });
+let folder = '';
+const stops: AbortController[] = [];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rushlight-takes-'));
+});
+
+afterEach(async () => {
+  for (const stop of stops.splice(0)) stop.abort();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+});
+
+/** Recorders that do what they are told, and say so when the test tells them to. */
+function localTakes(recordable: string[], failure?: Error) {
+  const listeners = new Set<(takeId: string, cameras: readonly TakeCamera[]) => void>();
+  const calls: string[] = [];
+  const local: LocalTakes = {
+    recordable: () => recordable,
+    start: async ({ id }, cameras) => {
+      calls.push(`start ${cameras.join(',')}`);
+      if (failure !== undefined) throw failure;
+      tell(
+        id,
+        cameras.map((camera) => ({ ...awaitedCamera(camera, null), state: 'recording' })),
+      );
+    },
+    stop: async (id) => {
+      calls.push('stop');
+      tell(
+        id,
+        recordable.map((camera) => ({
+          ...awaitedCamera(camera, null),
+          state: 'verified',
+          verified: true,
+          frames: 30,
+        })),
+      );
+    },
+    list: async () => [],
+    subscribe: (listener) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+  };
+  const tell = (id: string, cameras: TakeCamera[]) => {
+    for (const listener of listeners) listener(id, cameras);
+  };
+  return { local, calls };
+}
+
+/** A linked camera with a socket that the test plays. */
+function linkCamera(registry: CameraRegistry, name: string, sources: string[]) {
+  const sent: AgentDown[] = [];
+  const socket = Object.assign(new EventEmitter(), {
+    send: (text: string) => sent.push(JSON.parse(text)),
+    close: () => socket.emit('close', 1000, Buffer.from('')),
+    terminate: () => socket.emit('close', 1006, Buffer.from('')),
+  });
+  registry.accept(socket as unknown as WebSocket, null, '192.0.2.1');
+  const say = (message: AgentUp) => socket.emit('message', Buffer.from(JSON.stringify(message)), false);
+  const running = sources.map((id) => ({
+    id,
+    kind: 'test' as const,
+    label: id,
+    state: 'running' as const,
+    reason: null,
+    restarts: 0,
+    droppedFrames: null,
+    encoder: null,
+  }));
+  say({ type: 'hello', id: `id-${name}`, name, version: '1', sources: running });
+  return { sent, say, socket };
+}
+
+async function start(local: LocalTakes, cameras: CameraRegistry | null) {
+  const state = new StateStore({ file: join(folder, 'state.json'), logger: log });
+  await state.load();
+  const told: Take[] = [];
+  const conductor = new TakeConductor({ local, cameras, state, onTake: (take) => told.push(take), log });
+  const stop = new AbortController();
+  stops.push(stop);
+  const running = conductor.run(stop.signal);
+  await new Promise((resolve) => setImmediate(resolve));
+  const end = async () => {
+    stop.abort();
+    await running;
+  };
+  return { conductor, told, end };
+}
+
+const registryOf = () => new CameraRegistry({ hub: { id: 'hub', name: 'hub' }, log });
+
+describe('a take', () => {
+  test('records all cameras, here and elsewhere, and tells each one apart', async () => {
+    const registry = registryOf();
+    const left = linkCamera(registry, 'left', ['cam0']);
+    const { local, calls } = localTakes(['cam0']);
+    const { conductor } = await start(local, registry);
+
+    const take = await conductor.start(null);
+    expect(calls).toEqual(['start cam0']);
+    expect(left.sent.at(-1)).toEqual({
+      type: 'take-start',
+      takeId: take.id,
+      startedAt: take.startedAt,
+      cameras: ['cam0'],
+    });
+    expect(take.cameras.map(({ camera, device, state }) => [camera, device, state])).toEqual([
+      ['cam0', 'left', 'starting'],
+      ['cam0', null, 'recording'],
+    ]);
+    expect(conductor.current()?.id).toBe(take.id);
+
+    left.say({
+      type: 'take',
+      takeId: take.id,
+      cameras: [{ ...awaitedCamera('cam0', null), state: 'recording', frames: 12 }],
+    });
+    expect(conductor.get(take.id).state).toBe('recording');
+
+    const stopped = await conductor.stop(take.id);
+    expect(stopped.stoppedAt).not.toBeNull();
+    expect(left.sent.at(-1)).toEqual({ type: 'take-stop', takeId: take.id });
+    expect(stopped.state).toBe('recording');
+    left.say({
+      type: 'take',
+      takeId: take.id,
+      cameras: [{ ...awaitedCamera('cam0', null), state: 'verified', verified: true, frames: 30 }],
+    });
+    expect(conductor.get(take.id).state).toBe('verified');
+    expect(conductor.current()).toBeNull();
+  });
+
+  test('on some cameras only, and not on one that is not there', async () => {
+    const registry = registryOf();
+    const left = linkCamera(registry, 'left', ['left-cam']);
+    const { local, calls } = localTakes(['cam0']);
+    const { conductor } = await start(local, registry);
+    await expect(conductor.start(['left-cam', 'nobody'])).rejects.toMatchObject({
+      code: 'NOTHING_TO_RECORD',
+    });
+    const take = await conductor.start(['left-cam']);
+    expect(take.cameras.map(({ camera }) => camera)).toEqual(['left-cam']);
+    expect(calls).toEqual([]);
+    expect(left.sent.at(-1)?.type).toBe('take-start');
+  });
+
+  test('a second one is refused while the first runs; an ended one is not stopped twice', async () => {
+    const { local } = localTakes(['cam0']);
+    const { conductor } = await start(local, null);
+    const take = await conductor.start(null);
+    await expect(conductor.start(null)).rejects.toMatchObject({ code: 'TAKE_RUNNING' });
+    await conductor.stop(take.id);
+    await expect(conductor.stop(take.id)).rejects.toMatchObject({ code: 'TAKE_NOT_RUNNING' });
+    await expect(conductor.stop('nothing')).rejects.toMatchObject({ code: 'TAKE_UNKNOWN' });
+    expect((await conductor.start(null)).id).not.toBe(take.id);
+  });
+
+  test('without any camera there is no take', async () => {
+    const { conductor } = await start(localTakes([]).local, null);
+    await expect(conductor.start(null)).rejects.toMatchObject({ code: 'NOTHING_TO_RECORD' });
+    expect(conductor.list()).toEqual([]);
+  });
+
+  test('a recorder that cannot start makes a failed take that says why, never a recording one', async () => {
+    const { local } = localTakes(['cam0'], new Error('the disk is gone'));
+    const { conductor } = await start(local, null);
+    const take = await conductor.start(null);
+    expect(take.state).toBe('failed');
+    expect(take.cameras[0]).toMatchObject({ state: 'failed', reason: 'the disk is gone' });
+    expect(conductor.current()).toBeNull();
+  });
+
+  test('a camera that refuses is told as failed, with its reason', async () => {
+    const registry = registryOf();
+    const left = linkCamera(registry, 'left', ['cam0']);
+    const { conductor } = await start(localTakes([]).local, registry);
+    const take = await conductor.start(null);
+    left.say({ type: 'refused', command: 'take-start', code: 'DISK_FULL', reason: 'The disk is full.' });
+    expect(conductor.get(take.id).cameras[0]).toMatchObject({ state: 'failed', reason: 'The disk is full.' });
+  });
+
+  test('a hub that restarts still knows the takes that lie on its cameras', async () => {
+    const registry = registryOf();
+    linkCamera(registry, 'left', ['cam0']);
+    const first = await start(localTakes([]).local, registry);
+    const take = await first.conductor.start(null);
+    await first.end();
+    const second = await start(localTakes([]).local, registryOf());
+    expect(second.conductor.get(take.id).cameras[0]?.device).toBe('left');
+  });
+
+  test('a camera obeys its hub: same id, once, and a forgotten take gives way', async () => {
+    const { local, calls } = localTakes(['cam0']);
+    const { conductor } = await start(local, null);
+    const at = '2026-11-22T10:00:00.000Z';
+    await conductor.startAs('abc123', at, ['cam0']);
+    await conductor.startAs('abc123', at, ['cam0']);
+    expect(calls).toEqual(['start cam0']);
+    await conductor.startAs('def456', at, ['cam0']);
+    expect(calls).toEqual(['start cam0', 'stop', 'start cam0']);
+    expect(conductor.current()?.id).toBe('def456');
+  });
+});
+
+test('the state of a take is that of its least finished camera', () => {
+  const of = (...states: TakeCamera['state'][]) =>
+    takeStateOf(states.map((state) => ({ ...awaitedCamera('a', null), state })));
+  expect(of('recording', 'failed', 'verified')).toBe('recording');
+  expect(of('starting', 'failed')).toBe('starting');
+  expect(of('finishing', 'verified')).toBe('finishing');
+  expect(of('failed', 'verified')).toBe('failed');
+  expect(of('verified', 'verified')).toBe('verified');
+  expect(of()).toBe('failed');
+});

@@ -1,0 +1,49 @@
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { LogRing } from './appliance/log-ring.ts';
+import { simulationPort } from './appliance/simulation.ts';
+import { Appliance } from './appliance.ts';
+import { describeError, RushlightError } from './errors.ts';
+import { createLogger } from './log.ts';
+
+/** Reads argv and the environment, runs the appliance until a signal, and sets the exit code. */
+async function main(): Promise<number> {
+  const { values } = parseArgs({ options: { simulation: { type: 'boolean', default: false } } });
+  const { RUSHLIGHT_CONFIG, RUSHLIGHT_DATA, RUSHLIGHT_PORT } = process.env;
+  const dataFolder = resolve(RUSHLIGHT_DATA ?? (values.simulation ? 'data' : '/data/rushlight'));
+  const configFile = resolve(
+    RUSHLIGHT_CONFIG ??
+      (values.simulation ? join(dataFolder, 'rushlight.toml') : '/boot/rushlight/rushlight.toml'),
+  );
+  const logRing = new LogRing();
+  const log = createLogger({ ring: logRing, pretty: process.stdout.isTTY });
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
+  const appliance = new Appliance({
+    configFile,
+    dataFolder,
+    port: portOf(RUSHLIGHT_PORT) ?? (values.simulation ? simulationPort : null),
+    simulation: values.simulation,
+    log,
+    logRing,
+  });
+  try {
+    await appliance.run(stop.signal);
+    return 0;
+  } catch (error) {
+    log.fatal({ err: error }, describeError(error));
+    const hint = error instanceof RushlightError && error.hint !== undefined ? `\n${error.hint}` : '';
+    process.stderr.write(`\nRushlight cannot run: ${describeError(error)}${hint}\n`);
+    return 1;
+  }
+}
+
+function portOf(text: string | undefined): number | null {
+  if (text === undefined || text === '') return null;
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port < 65_536) return port;
+  process.stderr.write(`RUSHLIGHT_PORT is "${text}"; a port is a number from 0 to 65535.\n`);
+  process.exit(2);
+}
+
+process.exit(await main());

@@ -1,0 +1,110 @@
+import type { Logger } from 'pino';
+import type { Device } from '../../api/contract.ts';
+import { type LibcameraProbe, type NodeProbe, probeLibcamera, probeNode } from './camera-probe.ts';
+import { type CommandRunner, runCommand } from './command-runner.ts';
+import { libcameraDevices, receiverDevices, v4l2Device } from './device-of.ts';
+import { classifyNode } from './node-class.ts';
+import { openVideoNodes } from './open-nodes.ts';
+import { stableIds } from './stable-id.ts';
+import { readVideoNodes, type SystemRoots, systemRoots, type VideoNode } from './video-nodes.ts';
+
+export interface CameraEnumeratorOptions {
+  readonly log: Logger;
+  readonly run?: CommandRunner;
+  readonly roots?: SystemRoots;
+  /** Which source uses a device. */
+  readonly sourceOf?: (deviceId: string) => string | null;
+}
+
+/**
+ * Lists the cameras of this machine. Programs run once for each camera that is plugged in; after that a listing reads
+ * sysfs and /proc alone.
+ */
+export class CameraEnumerator {
+  readonly #log: Logger;
+  readonly #run: CommandRunner;
+  readonly #roots: SystemRoots;
+  readonly #sourceOf: (deviceId: string) => string | null;
+  readonly #probes = new Map<string, NodeProbe>();
+  #libcamera: { readonly key: string; readonly probe: LibcameraProbe } | null = null;
+
+  constructor(options: CameraEnumeratorOptions) {
+    this.#log = options.log;
+    this.#run = options.run ?? runCommand;
+    this.#roots = options.roots ?? systemRoots;
+    this.#sourceOf = options.sourceOf ?? (() => null);
+  }
+
+  /** All cameras: those of V4L2 by node, then those of libcamera by number. */
+  async list(): Promise<Device[]> {
+    const [nodes, open] = await Promise.all([readVideoNodes(this.#roots), openVideoNodes(this.#roots)]);
+    const of = (wanted: string) => nodes.filter((node) => classifyNode(node.driver, node.name) === wanted);
+    const [cameras, receivers] = [of('camera'), of('sensor-receiver')];
+    const probes = await this.#probeAll(cameras);
+    const ids = stableIds(cameras.filter((node) => probes.get(node)?.kind !== 'other'));
+    const devices = [...ids].flatMap(([name, id]) => {
+      const node = cameras.find((camera) => camera.node === name);
+      const probe = node && probes.get(node);
+      if (node === undefined || probe === undefined || probe.kind === 'other') return [];
+      return [v4l2Device(id, node, probe, this.#roots.dev)];
+    });
+    const byNode = devices.toSorted((a, b) =>
+      String(a.path).localeCompare(String(b.path), 'en', { numeric: true }),
+    );
+    const modules = await this.#modules(receivers, open);
+    return [...byNode, ...modules].map((device) => ({
+      ...device,
+      busy: device.busy || (device.path !== null && open.has(device.path.slice(this.#roots.dev.length + 1))),
+      source: this.#sourceOf(device.id),
+    }));
+  }
+
+  /** Asks a camera's node anew at the next listing: its controls were changed, or it could not answer. */
+  forget(path: string): void {
+    const node = path.slice(this.#roots.dev.length + 1);
+    for (const key of this.#probes.keys()) if (key.startsWith(`${node} `)) this.#probes.delete(key);
+  }
+
+  async #probeAll(nodes: readonly VideoNode[]): Promise<Map<VideoNode, NodeProbe>> {
+    const known = new Set(nodes.map(keyOf));
+    for (const key of this.#probes.keys()) if (!known.has(key)) this.#probes.delete(key);
+    const probes = new Map<VideoNode, NodeProbe>();
+    // One after the other: several cameras plugged at once share the bus.
+    for (const node of nodes) {
+      const key = keyOf(node);
+      let probe = this.#probes.get(key);
+      if (probe === undefined) {
+        probe = await probeNode(this.#run, `${this.#roots.dev}/${node.node}`);
+        if (probe.kind === 'failed')
+          this.#log.warn({ node: node.node, reason: probe.reason }, 'camera does not answer');
+        this.#probes.set(key, probe);
+      }
+      probes.set(node, probe);
+    }
+    return probes;
+  }
+
+  async #modules(receivers: readonly VideoNode[], open: ReadonlySet<string>): Promise<Device[]> {
+    if (receivers.length === 0) {
+      this.#libcamera = null;
+      return [];
+    }
+    const key = receivers.map(keyOf).join();
+    if (this.#libcamera?.key !== key) {
+      const probe = await probeLibcamera(this.#run);
+      if (probe.kind === 'failed')
+        this.#log.warn({ reason: probe.reason }, 'camera modules cannot be listed');
+      this.#libcamera = { key, probe };
+    }
+    const { probe } = this.#libcamera;
+    if (probe.kind === 'failed') return receiverDevices(receivers, probe.reason, this.#roots.dev);
+    const opened = receivers.filter((node) => open.has(node.node)).length;
+    const allBusy = opened > 0 && opened >= Math.min(receivers.length, probe.cameras.length);
+    return libcameraDevices(probe.cameras, receivers[0]?.driver ?? '', allBusy);
+  }
+}
+
+/** Another plugging is another key: the probe of the camera before does not count for it. */
+function keyOf(node: VideoNode): string {
+  return `${node.node} ${node.devicePath} ${node.usb?.deviceNumber ?? ''} ${node.name}`;
+}

@@ -1,0 +1,29 @@
+import type { Problem } from '../../api/contract.ts';
+import { RushlightError } from '../../errors.ts';
+
+export class DeviceUnknownError extends RushlightError {
+  readonly code = 'DEVICE_UNKNOWN';
+  constructor(id: string) {
+    super(`no camera "${id}" is plugged in`, { hint: 'GET /api/devices lists what is there.' });
+  }
+}
+
+/** A value that a control does not take, with each finding by the control's name. */
+export class ControlInvalidError extends RushlightError {
+  readonly code = 'CONTROL_INVALID';
+  readonly issues: NonNullable<Problem['issues']>;
+
+  constructor(issues: NonNullable<Problem['issues']>) {
+    super(issues.map(({ path, message }) => `${path}: ${message}`).join('; '));
+    this.issues = issues;
+  }
+}
+
+export class ControlsUnsupportedError extends RushlightError {
+  readonly code = 'NOT_SUPPORTED_HERE';
+  constructor(name: string) {
+    super(`${name} takes its settings when it starts`, {
+      hint: 'Set exposure, focus and white balance in its [[source]].',
+    });
+  }
+}

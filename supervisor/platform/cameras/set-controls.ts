@@ -1,4 +1,5 @@
 import type { Device } from '../../api/contract.ts';
+import { describeError } from '../../errors.ts';
 import type { CommandRunner } from './command-runner.ts';
 import { type ControlSetting, type ControlValues, checkControls, isSwitch } from './controls-patch.ts';
 import { ControlInvalidError, ControlsUnsupportedError } from './errors.ts';
@@ -44,4 +45,31 @@ async function apply(path: string, settings: readonly ControlSetting[], run: Com
   if (code === 0 && complaint === undefined) return;
   const message = `the camera refused it: ${complaint?.trim() || `v4l2-ctl ended with ${code ?? 'no'} code`}`;
   throw new ControlInvalidError(settings.map(({ control }) => ({ path: control.id, message })));
+}
+
+/**
+ * Restores remembered values as far as the camera takes them now, and returns why others were skipped. Values whose
+ * automatic is on are skipped silently: they count again once it is off.
+ */
+export async function reapplyControls(
+  device: Device,
+  values: ControlValues,
+  run: CommandRunner,
+  reread: () => Promise<Device>,
+): Promise<string[]> {
+  const skipped: string[] = [];
+  const restore = async (target: Device, part: ControlValues): Promise<void> => {
+    for (const [id, value] of Object.entries(part)) {
+      await setControls(target, { [id]: value }, run, async () => target).catch((error) => {
+        skipped.push(describeError(error));
+      });
+    }
+  };
+  const entries = Object.entries(values);
+  await restore(device, Object.fromEntries(entries.filter(([id]) => isSwitchId(device, id))));
+  const now = await reread();
+  const settable = (id: string) =>
+    !isSwitchId(now, id) && !now.controls.some((control) => control.id === id && control.inactive);
+  await restore(now, Object.fromEntries(entries.filter(([id]) => settable(id))));
+  return skipped;
 }

@@ -1,0 +1,172 @@
+import type { Logger } from 'pino';
+import type { Device } from '../../api/contract.ts';
+import { describeError } from '../../errors.ts';
+import type { CameraEnumerator } from './camera-enumerator.ts';
+import { type CommandRunner, runCommand } from './command-runner.ts';
+import type { ControlValues } from './controls-patch.ts';
+import { Debouncer } from './debouncer.ts';
+import { type DeviceEvent, deviceChanges } from './device-changes.ts';
+import { DeviceUnknownError } from './errors.ts';
+import type { HotplugMonitor } from './hotplug-monitor.ts';
+import { reapplyControls, setControls } from './set-controls.ts';
+
+/** Values of controls that people set, by the camera's stable id; kept in the appliance's state. */
+export interface ControlMemory {
+  get(deviceId: string): ControlValues | undefined;
+  set(deviceId: string, values: ControlValues): void;
+}
+
+export interface CameraWatcherOptions {
+  readonly enumerator: CameraEnumerator;
+  readonly hotplug: Pick<HotplugMonitor, 'run'>;
+  readonly memory: ControlMemory;
+  readonly log: Logger;
+  readonly run?: CommandRunner;
+}
+
+const quietMs = 150;
+const latestMs = 450;
+const retryMs = 1000;
+const maxRetries = 3;
+
+/** The cameras of this machine as they come and go, with the controls people set on them. */
+export class CameraWatcher {
+  readonly #options: CameraWatcherOptions;
+  readonly #listeners = new Set<(event: DeviceEvent) => void>();
+  readonly #retries = new Map<string, number>();
+  #known: readonly Device[] = [];
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(options: CameraWatcherOptions) {
+    this.#options = options;
+  }
+
+  /** Watches until abort. */
+  async run(signal: AbortSignal): Promise<void> {
+    using retry = new Debouncer(retryMs, retryMs, () => void this.#look(retry));
+    using events = new Debouncer(quietMs, latestMs, () => void this.#look(retry));
+    await this.#look(retry);
+    await this.#options.hotplug.run(signal, () => events.note());
+    await this.#queue;
+  }
+
+  /** The cameras as of the last look, without looking. */
+  get known(): readonly Device[] {
+    return this.#known;
+  }
+
+  /** Looks, tells subscribers what changed, and returns the cameras. */
+  async list(): Promise<Device[]> {
+    return await this.#serialized(() => this.#update());
+  }
+
+  subscribe(listener: (event: DeviceEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * Sets controls, remembers them for when the camera is plugged again, and returns the camera as it is now.
+   * @throws DeviceUnknownError, ControlInvalidError, ControlsUnsupportedError
+   */
+  async setControls(id: string, values: ControlValues): Promise<Device> {
+    return await this.#serialized(async () => {
+      const device = find(await this.#update(), id);
+      await setControls(device, values, this.#run(), () => this.#reread(device));
+      const remembered = withoutButtons(device, values);
+      this.#options.memory.set(id, { ...this.#options.memory.get(id), ...remembered });
+      return await this.#reread(device);
+    });
+  }
+
+  /** One look after events. What fails is logged: the next event looks again. */
+  async #look(retry: Debouncer): Promise<void> {
+    try {
+      const devices = await this.list();
+      if (this.#wantsRetry(devices)) retry.note();
+    } catch (error) {
+      this.#options.log.warn(`cameras cannot be listed: ${describeError(error)}`);
+    }
+  }
+
+  async #update(): Promise<Device[]> {
+    const devices = await this.#options.enumerator.list();
+    const changes = deviceChanges(this.#known, devices);
+    this.#known = devices;
+    for (const change of changes) this.#tell(change);
+    let applied = false;
+    for (const change of changes) {
+      if (change.type === 'device-added' && (await this.#reapply(change.device))) applied = true;
+    }
+    return applied ? await this.#update() : devices;
+  }
+
+  #tell(event: DeviceEvent): void {
+    const { log } = this.#options;
+    if (event.type === 'device-removed') log.info({ camera: event.id }, 'camera unplugged');
+    else if (event.type === 'device-added') {
+      log.info(
+        { camera: event.device.id, name: event.device.name, note: event.device.note },
+        'camera plugged in',
+      );
+    }
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  async #reapply(device: Device): Promise<boolean> {
+    const values = this.#options.memory.get(device.id);
+    if (values === undefined || device.path === null || device.controls.length === 0) return false;
+    const skipped = await reapplyControls(device, values, this.#run(), () => this.#fresh(device));
+    if (skipped.length > 0)
+      this.#options.log.warn({ camera: device.id, skipped }, 'some controls could not be restored');
+    this.#options.enumerator.forget(device.path);
+    return true;
+  }
+
+  /** The camera after a change of its controls; subscribers are told. */
+  async #reread(device: Device): Promise<Device> {
+    if (device.path !== null) this.#options.enumerator.forget(device.path);
+    return find(await this.#update(), device.id);
+  }
+
+  async #fresh(device: Device): Promise<Device> {
+    if (device.path !== null) this.#options.enumerator.forget(device.path);
+    return find(await this.#options.enumerator.list(), device.id);
+  }
+
+  /** Cameras that did not answer are asked again a few times: some need a second after plugging. */
+  #wantsRetry(devices: readonly Device[]): boolean {
+    const silent = devices.filter(({ note }) => note?.startsWith('does not answer'));
+    const ids = new Set(silent.map(({ id }) => id));
+    for (const id of this.#retries.keys()) if (!ids.has(id)) this.#retries.delete(id);
+    const due = silent.filter(({ id }) => (this.#retries.get(id) ?? 0) < maxRetries);
+    for (const { id, path } of due) {
+      this.#retries.set(id, (this.#retries.get(id) ?? 0) + 1);
+      if (path !== null) this.#options.enumerator.forget(path);
+    }
+    return due.length > 0;
+  }
+
+  #run(): CommandRunner {
+    return this.#options.run ?? runCommand;
+  }
+
+  /** One thing at a time: a look in the middle of a change would tell half of it. */
+  async #serialized<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(work);
+    // The caller gets the failure; for whoever waits in line it is only the end of a turn.
+    this.#queue = result.catch(() => {});
+    return await result;
+  }
+}
+
+function find(devices: readonly Device[], id: string): Device {
+  const device = devices.find((candidate) => candidate.id === id);
+  if (device === undefined) throw new DeviceUnknownError(id);
+  return device;
+}
+
+function withoutButtons(device: Device, values: ControlValues): ControlValues {
+  const buttons = new Set(device.controls.filter(({ kind }) => kind === 'button').map(({ id }) => id));
+  return Object.fromEntries(Object.entries(values).filter(([id]) => !buttons.has(id)));
+}

@@ -1,0 +1,160 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseConfig } from '../config/parse.ts';
+import type { Config } from '../config/schema.ts';
+import { slugOf } from './assign-cameras.ts';
+import { desiredState } from './desired-state.ts';
+import type { CameraFact } from './facts.ts';
+
+function config(text: string): Config {
+  const parsed = parseConfig(text);
+  if (!parsed.ok) throw new Error(parsed.problems[0].message);
+  return parsed.config;
+}
+
+function usb(id: string, ...aliases: string[]): CameraFact {
+  return { id, kind: 'v4l2', aliases, address: aliases[0] ?? '/dev/video0', label: `Webcam ${id}` };
+}
+
+function module(number: number): CameraFact {
+  return { id: `csi-${number}`, kind: 'rpicam', aliases: [], address: String(number), label: 'imx708' };
+}
+
+function decide(
+  text: string,
+  cameras: CameraFact[] = [],
+  role: 'hub' | 'camera' = 'hub',
+  adopted: string[] = [],
+) {
+  const state = desiredState(config(text), role, { cameras, adopted: new Set(adopted) });
+  return {
+    ...state,
+    runs: state.pipelines.map(({ source, camera }) => `${source.id}:${camera?.id ?? '-'}`),
+    waits: state.waiting.map(({ source, reason }) => `${source.id}: ${reason}`),
+  };
+}
+
+const source = (id: string, kind: string, more = '') =>
+  `[[source]]\nid = "${id}"\nkind = "${kind}"\n${more}\n`;
+
+describe('services', () => {
+  it.each([
+    ['hub', '', ['media', 'api', 'takes', 'mdns', 'updates']],
+    ['camera', '', ['media', 'api', 'takes', 'mdns', 'hub-link', 'updates']],
+    [
+      'hub',
+      '[mqtt]\nurl = "auto"\n[gateway]\nupstream = "http://old"',
+      ['media', 'api', 'takes', 'mdns', 'mqtt', 'gateway', 'updates'],
+    ],
+    [
+      'camera',
+      '[gateway]\nupstream = "http://old"',
+      ['media', 'api', 'takes', 'mdns', 'hub-link', 'updates'],
+    ],
+  ] as const)('of a %s with %j', (role, text, services) => {
+    expect(decide(text, [], role).services).toEqual(services);
+  });
+
+  it('a camera publishes each of its feeds, a hub none; a hub pulls what lives elsewhere, a camera does not', () => {
+    const text = `${source('a', 'test')}[[remote]]\nid = "r"\nkind = "whep"\nurl = "http://other/whep/x"\n[camera]\nhub = "http://hub"`;
+    expect(decide(text, [], 'camera')).toMatchObject({
+      pushes: [{ feed: 'a', hub: 'http://hub' }],
+      remotes: [],
+    });
+    expect(decide(text, [], 'hub')).toMatchObject({ pushes: [], remotes: [{ id: 'r' }] });
+  });
+});
+
+describe('sources', () => {
+  it('run on either role, and need hardware only where they open some', () => {
+    const text = source('t', 'test') + source('r', 'rtsp', 'url = "rtsp://x/y"');
+    expect(decide(text, [], 'hub').runs).toEqual(['t:-', 'r:-']);
+    expect(decide(text, [], 'camera').runs).toEqual(['t:-', 'r:-']);
+  });
+
+  it('wait for hardware that is missing, and say for what', () => {
+    const text =
+      source('m', 'rpicam', 'camera = 1') + source('u', 'v4l2', 'device = "usb-x"') + source('any', 'v4l2');
+    expect(decide(text, [module(0)]).waits).toEqual([
+      'm: No camera module number 1 was found.',
+      'u: usb-x is not plugged in.',
+      'any: No USB camera was found.',
+    ]);
+  });
+
+  it('that name a camera get it before those that take any, by id or by path', () => {
+    const text = source('any', 'v4l2') + source('named', 'v4l2', 'device = "/dev/video0"');
+    const cameras = [usb('first', '/dev/video0'), usb('second', '/dev/video2')];
+    expect(decide(text, cameras).runs).toEqual(['any:second', 'named:first']);
+    expect(decide(source('x', 'v4l2', 'device = "second"'), cameras).runs[0]).toBe('x:second');
+  });
+
+  it('share no camera', () => {
+    const text = source('a', 'v4l2', 'device = "one"') + source('b', 'v4l2', 'device = "one"');
+    const { runs, waits } = decide(text, [usb('one')]);
+    expect(runs).toEqual(['a:one']);
+    expect(waits).toEqual(['b: Webcam one is used by the source a.']);
+  });
+
+  it('that are switched off run nothing and keep their camera from being adopted', () => {
+    const text = source('off', 'v4l2', 'device = "one"\nenabled = false');
+    const state = decide(text, [usb('one')]);
+    expect(state).toMatchObject({ runs: [], waits: [], offered: [], disabled: [{ id: 'off' }] });
+  });
+});
+
+describe('cameras without a source', () => {
+  const cameras = [usb('usb-Vendor_Cam_1234', '/dev/video0'), module(0)];
+
+  it('become sources of their own', () => {
+    const state = decide('', cameras);
+    expect(state.runs).toEqual(['csi-0:csi-0', 'usb-vendor-cam-1234:usb-Vendor_Cam_1234']);
+    expect(state.pipelines[1]).toMatchObject({
+      origin: 'device',
+      source: {
+        kind: 'v4l2',
+        device: 'usb-Vendor_Cam_1234',
+        label: 'Webcam usb-Vendor_Cam_1234',
+        record: true,
+      },
+    });
+  });
+
+  it('are offered until they are adopted', () => {
+    const ask = '[devices]\nadopt = "ask"';
+    expect(decide(ask, cameras)).toMatchObject({ runs: [], offered: cameras });
+    expect(decide(ask, cameras, 'hub', ['csi-0'])).toMatchObject({
+      runs: ['csi-0:csi-0'],
+      offered: [cameras[0]],
+    });
+  });
+
+  it('are left alone', () => {
+    expect(decide('[devices]\nadopt = "never"', cameras, 'hub', ['csi-0'])).toMatchObject({
+      runs: [],
+      offered: [],
+    });
+  });
+
+  it('never take a name that is taken', () => {
+    const text = source('csi-0', 'test');
+    expect(decide(text, [module(0)]).runs).toEqual(['csi-0:-', 'csi-0-2:csi-0']);
+  });
+
+  it('get legal names that are all different, whatever their ids are', () => {
+    const cameraSets = fc.uniqueArray(fc.string({ minLength: 1 }), { maxLength: 8 });
+    fc.assert(
+      fc.property(cameraSets, (ids) => {
+        const { pipelines } = decide(
+          '',
+          ids.map((id) => usb(id)),
+        );
+        const names = pipelines.map((pipeline) => pipeline.source.id);
+        expect(names).toHaveLength(ids.length);
+        expect(new Set(names).size).toBe(ids.length);
+        for (const name of names) expect(name).toMatch(/^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/);
+      }),
+    );
+    expect([slugOf('--'), slugOf('Ünïcode Cam!')]).toEqual(['camera', 'n-code-cam']);
+  });
+});

@@ -1,0 +1,70 @@
+import type { Config, RemoteConfig, SourceConfig } from '../config/schema.ts';
+import { assignCameras } from './assign-cameras.ts';
+import type { CameraFact, HardwareFacts, Role } from './facts.ts';
+
+export type ServiceName = 'media' | 'api' | 'takes' | 'mdns' | 'hub-link' | 'mqtt' | 'gateway' | 'updates';
+
+/** A capture pipeline that has all it needs. */
+export interface DesiredPipeline {
+  readonly source: SourceConfig;
+  /** `config`: a `[[source]]`; `device`: a camera that was plugged in and has none. */
+  readonly origin: 'config' | 'device';
+  /** The camera it opens, where it opens one of this machine. */
+  readonly camera: CameraFact | null;
+}
+
+/** A source that cannot run now, and why. It starts by itself when that changes. */
+export interface WaitingSource {
+  readonly source: SourceConfig;
+  readonly reason: string;
+}
+
+/** A feed that a camera publishes to its hub. */
+export interface DesiredPush {
+  readonly feed: string;
+  /** `auto`: found by mDNS. */
+  readonly hub: string;
+}
+
+export interface DesiredState {
+  readonly role: Role;
+  readonly services: readonly ServiceName[];
+  readonly pipelines: readonly DesiredPipeline[];
+  readonly waiting: readonly WaitingSource[];
+  /** Sources that the settings switch off. */
+  readonly disabled: readonly SourceConfig[];
+  /** Cameras that wait for somebody to adopt them. */
+  readonly offered: readonly CameraFact[];
+  readonly pushes: readonly DesiredPush[];
+  /** Feeds that are pulled from elsewhere; only a hub has them. */
+  readonly remotes: readonly RemoteConfig[];
+}
+
+/** What should run on this machine, from settings, role and hardware. Pure: the same answer for the same question. */
+export function desiredState(config: Config, role: Role, facts: HardwareFacts): DesiredState {
+  const { pipelines, waiting, offered } = assignCameras(config, facts);
+  return {
+    role,
+    services: servicesOf(config, role),
+    pipelines,
+    waiting,
+    disabled: config.source.filter(({ enabled }) => !enabled),
+    offered,
+    pushes:
+      role === 'camera' ? pipelines.map(({ source }) => ({ feed: source.id, hub: config.camera.hub })) : [],
+    remotes: role === 'hub' ? config.remote.filter(({ enabled }) => enabled) : [],
+  };
+}
+
+function servicesOf(config: Config, role: Role): ServiceName[] {
+  return [
+    'media',
+    'api',
+    'takes',
+    'mdns',
+    ...(role === 'camera' ? (['hub-link'] as const) : []),
+    ...(config.mqtt.url === undefined ? [] : (['mqtt'] as const)),
+    ...(role === 'hub' && config.gateway.upstream !== undefined ? (['gateway'] as const) : []),
+    'updates',
+  ];
+}

@@ -40,7 +40,7 @@ async function runShell(
   files: SelectorFiles,
   event: SelectorEvent,
   shell: string[],
-  path = process.env['PATH'] ?? '',
+  path = process.env.PATH ?? '',
 ): Promise<Outcome & { stderr: string }> {
   const folder = join(root, String(serial++));
   const paths = {
@@ -240,7 +240,7 @@ describe('the shell selector killed before each of its steps', () => {
       let finished = false;
       for (let step = 1; step < 40 && !finished; step++) {
         const shims = await killingShims(step);
-        const outcome = await runShell(files, event, ['sh'], `${shims}:${process.env['PATH']}`);
+        const outcome = await runShell(files, event, ['sh'], `${shims}:${process.env.PATH}`);
         finished = (await readOrNull(join(shims, 'killed'))) === null;
         expect(() => parseAutoboot(outcome.files.autoboot ?? '')).not.toThrow();
         for (const file of ['autoboot', 'state'] as const) {

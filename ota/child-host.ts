@@ -1,0 +1,58 @@
+/** What updates ask of their host to run programs (rauc, systemctl). Has the shape of the media plane's. */
+export interface ChildHost {
+  spawn(
+    spec: {
+      readonly name: string;
+      readonly argv: readonly [program: string, ...args: string[]];
+      readonly env?: Readonly<Record<string, string>>;
+      readonly stopTimeoutMs?: number;
+    },
+    onLine?: (line: { readonly stream: 'stdout' | 'stderr'; readonly text: string }) => void,
+  ): Promise<Child>;
+}
+
+export interface Child extends AsyncDisposable {
+  readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
+  stop(): Promise<unknown>;
+}
+
+export interface RunResult {
+  readonly code: number | null;
+  /** The last lines of both streams, in the order they came. */
+  readonly lines: readonly string[];
+  readonly stdout: readonly string[];
+}
+
+const KEPT_LINES = 200;
+
+/** Runs a program to its end, bounded in time, in the lines it may leave, and by the signal. */
+export async function runToEnd(
+  children: ChildHost,
+  name: string,
+  argv: readonly [string, ...string[]],
+  options: { signal?: AbortSignal; timeoutMs?: number; onLine?: (text: string) => void } = {},
+): Promise<RunResult> {
+  const lines: string[] = [];
+  const stdout: string[] = [];
+  const child = await children.spawn({ name, argv }, ({ stream, text }) => {
+    lines.push(text);
+    if (lines.length > KEPT_LINES) lines.shift();
+    if (stream === 'stdout' && stdout.length < KEPT_LINES) stdout.push(text);
+    options.onLine?.(text);
+  });
+  await using _ended = child;
+  const limit = AbortSignal.timeout(options.timeoutMs ?? 120_000);
+  const signal = options.signal === undefined ? limit : AbortSignal.any([options.signal, limit]);
+  const stop = () => {
+    // The outcome is read from `exited`; stop itself never rejects by its contract.
+    void child.stop();
+  };
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  try {
+    const { code } = await child.exited;
+    return { code, lines, stdout };
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}

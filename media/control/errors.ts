@@ -1,0 +1,26 @@
+/** Errors of the control channel itself. Those of signaling pass through it with their own codes. */
+
+export type ControlCode = 'REQUEST_INVALID' | 'METHOD_UNKNOWN' | 'MEDIA_UNAVAILABLE' | 'INTERNAL';
+
+export class MediaControlError extends Error {
+  override readonly name = 'MediaControlError';
+  readonly code: ControlCode;
+
+  constructor(code: ControlCode, message: string, options: { cause?: unknown } = {}) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** An error of the media process as it reached the client: with the code it had there. */
+export class MediaRequestError extends Error {
+  override readonly name = 'MediaRequestError';
+  readonly code: string;
+  readonly retryAfterS: number | undefined;
+
+  constructor(error: { code: string; message: string; retryAfterS?: number | undefined }) {
+    super(error.message);
+    this.code = error.code;
+    this.retryAfterS = error.retryAfterS;
+  }
+}

@@ -1,0 +1,213 @@
+/** The supervisor's end of the control channel: connects, reconnects, and brings back the configuration. */
+import { EventEmitter } from 'node:events';
+import { createConnection, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { MediaControlError, MediaRequestError } from './errors.ts';
+import { encodeLine, NdjsonReader } from './ndjson.ts';
+import {
+  type MediaEvent,
+  type MethodName,
+  mediaEventSchema,
+  methods,
+  type ParamsOf,
+  type ResultOf,
+  responseSchema,
+} from './protocol.ts';
+
+const RECONNECT_MS = 100;
+const REQUEST_TIMEOUT_MS = 10_000;
+
+export interface MediaClientEvents {
+  /** The channel is up and the configuration, if one was given, is in force. */
+  connected: [];
+  disconnected: [];
+  event: [event: MediaEvent];
+  /** A configuration was applied; `problems` names what could not be set up. */
+  configured: [problems: readonly string[]];
+}
+
+interface Pending {
+  readonly method: MethodName;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: Error) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+export interface MediaClientOptions {
+  readonly socketPath: string;
+  readonly logger: Logger;
+}
+
+export class MediaClient {
+  readonly events = new EventEmitter<MediaClientEvents>();
+  readonly #options: MediaClientOptions;
+  readonly #pending = new Map<number, Pending>();
+  #socket: Socket | null = null;
+  #config: ParamsOf<'configure'> | null = null;
+  #metricsMs: number | null = null;
+  #nextId = 1;
+
+  constructor(options: MediaClientOptions) {
+    this.#options = options;
+  }
+
+  get connected(): boolean {
+    return this.#socket !== null;
+  }
+
+  /** Keeps the channel up until `signal` aborts. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#connectOnce(signal);
+      // An abort ends the pause early.
+      await sleep(RECONNECT_MS, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  /**
+   * Sets what the media process shall do; kept, and brought to every process that comes later.
+   * Resolves with what could not be set up; null where no process is there yet, to which it will be brought.
+   */
+  async configure(config: ParamsOf<'configure'>): Promise<readonly string[] | null> {
+    this.#config = config;
+    return this.#socket === null ? null : await this.#sendConfig(config);
+  }
+
+  whipOffer(params: ParamsOf<'whipOffer'>): Promise<ResultOf<'whipOffer'>> {
+    return this.request('whipOffer', params);
+  }
+
+  whepOffer(params: ParamsOf<'whepOffer'>): Promise<ResultOf<'whepOffer'>> {
+    return this.request('whepOffer', params);
+  }
+
+  patchSession(params: ParamsOf<'patchSession'>): Promise<ResultOf<'patchSession'>> {
+    return this.request('patchSession', params);
+  }
+
+  async closeSession(sessionId: string): Promise<void> {
+    await this.request('closeSession', { sessionId });
+  }
+
+  sessionInfo(sessionId: string): Promise<ResultOf<'sessionInfo'>> {
+    return this.request('sessionInfo', { sessionId });
+  }
+
+  feeds(): Promise<ResultOf<'feeds'>> {
+    return this.request('feeds', {});
+  }
+
+  status(): Promise<ResultOf<'status'>> {
+    return this.request('status', {});
+  }
+
+  /** Asks for `metrics` events; null ends them. Kept across reconnects. */
+  async subscribeMetrics(intervalMs: number | null): Promise<void> {
+    this.#metricsMs = intervalMs;
+    if (this.#socket !== null) await this.request('subscribeMetrics', { intervalMs });
+  }
+
+  /**
+   * Rejects with MediaRequestError (codes of the media process, such as FEED_BUSY) or MediaControlError
+   * MEDIA_UNAVAILABLE where no process answers.
+   */
+  request<M extends MethodName>(method: M, params: ParamsOf<M>): Promise<ResultOf<M>> {
+    const socket = this.#socket;
+    if (socket === null) return Promise.reject(unavailable('the media process is not there'));
+    const id = this.#nextId++;
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const timer = setTimeout(() => {
+      this.#pending.delete(id);
+      reject(unavailable(`the media process did not answer ${method}`));
+    }, REQUEST_TIMEOUT_MS);
+    this.#pending.set(id, { method, resolve, reject, timer });
+    socket.write(encodeLine({ id, method, params }));
+    return promise as Promise<ResultOf<M>>;
+  }
+
+  async #connectOnce(signal: AbortSignal): Promise<void> {
+    const { promise: closed, resolve } = Promise.withResolvers<void>();
+    const socket = createConnection(this.#options.socketPath);
+    const stop = (): void => {
+      socket.destroy();
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    const reader = new NdjsonReader();
+    socket.on('connect', () => void this.#opened(socket));
+    socket.on('data', (chunk) => this.#receive(socket, reader, chunk));
+    socket.on('error', (error) => this.#options.logger.trace({ err: error }, 'control channel'));
+    socket.on('close', () => resolve());
+    await closed;
+    signal.removeEventListener('abort', stop);
+    this.#closed(socket);
+  }
+
+  async #opened(socket: Socket): Promise<void> {
+    this.#socket = socket;
+    try {
+      if (this.#config !== null) await this.#sendConfig(this.#config);
+      if (this.#metricsMs !== null) await this.request('subscribeMetrics', { intervalMs: this.#metricsMs });
+    } catch (error) {
+      this.#options.logger.error({ err: error }, 'the media process refuses its configuration');
+    }
+    if (this.#socket === socket) this.events.emit('connected');
+  }
+
+  async #sendConfig(config: ParamsOf<'configure'>): Promise<readonly string[]> {
+    const { problems } = await this.request('configure', config);
+    this.events.emit('configured', problems);
+    return problems;
+  }
+
+  #closed(socket: Socket): void {
+    if (this.#socket !== socket) return;
+    this.#socket = null;
+    for (const pending of this.#pending.values()) {
+      clearTimeout(pending.timer);
+      pending.reject(unavailable('the media process went away'));
+    }
+    this.#pending.clear();
+    this.events.emit('disconnected');
+  }
+
+  #receive(socket: Socket, reader: NdjsonReader, chunk: Buffer): void {
+    try {
+      for (const value of reader.push(chunk)) this.#take(value);
+    } catch (error) {
+      this.#options.logger.error({ err: error }, 'the media process cannot be understood');
+      socket.destroy();
+    }
+  }
+
+  #take(value: unknown): void {
+    const event = mediaEventSchema.safeParse(value);
+    if (event.success) {
+      this.events.emit('event', event.data);
+      return;
+    }
+    const response = responseSchema.safeParse(value);
+    if (!response.success || response.data.id === null) {
+      this.#options.logger.warn({ value }, 'unknown message of the media process');
+      return;
+    }
+    const pending = this.#pending.get(response.data.id);
+    if (pending === undefined) return;
+    this.#pending.delete(response.data.id);
+    clearTimeout(pending.timer);
+    if (response.data.error !== undefined) {
+      pending.reject(new MediaRequestError(response.data.error));
+      return;
+    }
+    const result = methods[pending.method].result.safeParse(response.data.result);
+    if (result.success) pending.resolve(result.data);
+    else
+      pending.reject(
+        new MediaControlError('INTERNAL', `malformed result of ${pending.method}`, { cause: result.error }),
+      );
+  }
+}
+
+function unavailable(message: string): MediaControlError {
+  return new MediaControlError('MEDIA_UNAVAILABLE', message);
+}

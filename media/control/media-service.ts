@@ -1,0 +1,226 @@
+/** The media plane of one machine: feeds, sessions, ingests and pushes over one datapath. */
+import type { Logger } from 'pino';
+import type { Datapath } from '../datapath/datapath.ts';
+import { FeedRegistry } from '../sfu/feed-registry.ts';
+import { Ingest } from '../sfu/ingest.ts';
+import { SignalingError } from '../signaling/errors.ts';
+import type { MediaSession } from '../signaling/media-session.ts';
+import { Push } from '../signaling/push.ts';
+import { openViewerSession, type SessionContext } from '../signaling/whep.ts';
+import { openPublisherSession } from '../signaling/whip.ts';
+import type { MediaConfig, MediaEvent, MediaStatus, SessionInfo, SignalingAnswer } from './protocol.ts';
+import { reconcile } from './reconcile.ts';
+
+const TICK_MS = 250;
+const MAX_SESSIONS = 256;
+/** A first keyframe may be this far away when a viewer comes. */
+const READY_TIMEOUT_MS = 2000;
+
+export interface MediaServiceOptions {
+  readonly datapath: Datapath;
+  readonly logger: Logger;
+  readonly onEvent: (event: MediaEvent) => void;
+}
+
+export class MediaService implements AsyncDisposable {
+  readonly feeds: FeedRegistry;
+  readonly #options: MediaServiceOptions;
+  readonly #sessions = new Map<string, MediaSession>();
+  readonly #ingests = new Map<string, { key: string; item: Ingest }>();
+  readonly #pushes = new Map<string, { key: string; item: Push }>();
+  readonly #startedMs = performance.now();
+  #maxBitrateKbps = 20_000;
+  #problems: string[] = [];
+  #timer: NodeJS.Timeout | null = null;
+  #work: Promise<unknown> = Promise.resolve();
+  #offers: Promise<unknown> = Promise.resolve();
+
+  constructor(options: MediaServiceOptions) {
+    this.#options = options;
+    const { datapath, logger, onEvent } = options;
+    this.feeds = new FeedRegistry({
+      datapath,
+      logger,
+      onState: (feed, state) => onEvent({ event: 'feed', feed: feed.id, state }),
+    });
+  }
+
+  /** Makes the machine as `config` says; what is unchanged goes on undisturbed. Calls are worked off one by one. */
+  configure(config: MediaConfig): Promise<{ problems: string[] }> {
+    const work = this.#work.then(() => this.#apply(config));
+    this.#work = work.catch(() => {
+      // The caller hears of it; the next configuration starts from what is there.
+    });
+    return work;
+  }
+
+  /** Opens a publisher's session. Throws SignalingError. */
+  async whipOffer(params: {
+    feed: string;
+    sdp: string;
+    peer: string | null;
+    publisherKey: string | null;
+  }): Promise<SignalingAnswer> {
+    // One by one: two publishers must not find the same feed free.
+    const work = this.#offers.then(() => this.#openPublisher(params));
+    this.#offers = work.catch(() => {
+      // The caller hears of it.
+    });
+    return work;
+  }
+
+  async #openPublisher(params: Parameters<MediaService['whipOffer']>[0]): Promise<SignalingAnswer> {
+    this.#admit();
+    const feed = this.feeds.obtain(params.feed);
+    try {
+      const present = [...this.#sessions.values()].find(
+        (session) => session.kind === 'whip' && session.feed === params.feed,
+      );
+      const takesOver =
+        present !== undefined && params.publisherKey !== null && present.publisherKey === params.publisherKey;
+      if (this.#ingests.has(params.feed) || (present?.alive && !takesOver)) {
+        throw new SignalingError('FEED_BUSY', `feed ${params.feed} has a publisher`, { retryAfterS: 2 });
+      }
+      const session = await openPublisherSession(this.#context(), feed, {
+        ...params,
+        maxBitrateKbps: this.#maxBitrateKbps,
+        replaces: present ?? null,
+      });
+      return this.#opened(session);
+    } finally {
+      this.feeds.release(feed);
+    }
+  }
+
+  /** Opens a viewer's session. Throws SignalingError. */
+  async whepOffer(params: { feed: string; sdp: string; peer: string | null }): Promise<SignalingAnswer> {
+    this.#admit();
+    const feed = this.feeds.get(params.feed);
+    if (feed === null || !(await feed.whenReady(feed.source === null ? 0 : READY_TIMEOUT_MS))) {
+      throw new SignalingError('NO_PUBLISHER', `feed ${params.feed} has no publisher`, { retryAfterS: 2 });
+    }
+    return this.#opened(await openViewerSession(this.#context(), feed, params));
+  }
+
+  session(sessionId: string): MediaSession {
+    const session = this.#sessions.get(sessionId);
+    if (session === undefined) throw new SignalingError('SESSION_NOT_FOUND', 'no such session');
+    return session;
+  }
+
+  status(): MediaStatus {
+    const { datapath } = this.#options;
+    const { datagramsIn, datagramsOut, datagramsRefused, sendErrors } = datapath.stats;
+    return {
+      pid: process.pid,
+      uptimeMs: Math.round(performance.now() - this.#startedMs),
+      bound: [...datapath.bound],
+      sessions: this.#sessions.size,
+      datagramsIn,
+      datagramsOut,
+      datagramsRefused,
+      sendErrors,
+      rssBytes: process.memoryUsage.rss(),
+      problems: this.#problems,
+      pushes: [...this.#pushes.values()].map(({ item }) => item.status),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#work;
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+    for (const session of [...this.#sessions.values()]) session.close();
+    for (const { item } of this.#pushes.values()) await item[Symbol.asyncDispose]();
+    for (const { item } of this.#ingests.values()) await item[Symbol.asyncDispose]();
+    this.#pushes.clear();
+    this.#ingests.clear();
+    this.feeds[Symbol.dispose]();
+  }
+
+  async #apply(config: MediaConfig): Promise<{ problems: string[] }> {
+    this.#timer ??= setInterval(this.#tick, TICK_MS);
+    const { datapath, logger } = this.#options;
+    const problems: string[] = [];
+    this.#maxBitrateKbps = config.maxPublisherBitrateKbps;
+    try {
+      await datapath.listen({ udpPort: config.udpPort, listenAddresses: config.listenAddresses });
+    } catch (error) {
+      problems.push(describe('media port', error));
+    }
+    await reconcile(
+      this.#ingests,
+      config.ingests,
+      (ingest) => `ingest ${ingest.feed}`,
+      problems,
+      async (ingest) => {
+        const item = new Ingest({
+          feed: this.feeds.hold(ingest.feed),
+          rtpPort: ingest.rtpPort,
+          audioRtpPort: ingest.audio?.rtpPort ?? null,
+          logger,
+        });
+        await item.open();
+        return item;
+      },
+    );
+    await reconcile(
+      this.#pushes,
+      config.pushes,
+      (push) => `push ${push.feed}`,
+      problems,
+      async (push) => {
+        const item = new Push({
+          config: push,
+          feed: this.feeds.hold(push.feed),
+          datapath,
+          logger: logger.child({ push: push.feed }),
+          onStatus: (status) => this.#options.onEvent({ event: 'push', push: status }),
+        });
+        item.start();
+        return item;
+      },
+    );
+    this.feeds.keepOnly(new Set([...config.ingests, ...config.pushes].map((item) => item.feed)));
+    this.#problems = problems;
+    return { problems };
+  }
+
+  #context(): SessionContext {
+    return {
+      datapath: this.#options.datapath,
+      logger: this.#options.logger,
+      onClosed: (session, reason) => this.#closed(session, reason),
+    };
+  }
+
+  #admit(): void {
+    if (this.#sessions.size >= MAX_SESSIONS) {
+      throw new SignalingError('FEED_BUSY', 'too many sessions', { retryAfterS: 10 });
+    }
+  }
+
+  #opened(session: MediaSession): SignalingAnswer {
+    this.#sessions.set(session.id, session);
+    this.#options.onEvent({ event: 'session-opened', session: session.info });
+    return { sessionId: session.id, etag: session.info.etag, answer: session.answer };
+  }
+
+  #closed(session: MediaSession, reason: string): void {
+    if (!this.#sessions.delete(session.id)) return;
+    const info: SessionInfo = session.info;
+    this.#options.onEvent({ event: 'session-closed', session: info, reason });
+    this.feeds.sweep();
+  }
+
+  readonly #tick = (): void => {
+    const nowMs = performance.now();
+    for (const session of this.#sessions.values()) session.tick(nowMs);
+    for (const { item } of this.#pushes.values()) item.tick(nowMs);
+    this.feeds.tick(nowMs);
+  };
+}
+
+function describe(what: string, error: unknown): string {
+  return `${what}: ${error instanceof Error ? error.message : String(error)}`;
+}

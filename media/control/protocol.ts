@@ -1,0 +1,150 @@
+/**
+ * The control channel of the media process: newline-delimited JSON over a Unix socket. Requests carry an id, which the
+ * response repeats; events carry none.
+ */
+import { z } from 'zod';
+import { feedStateSchema, feedStatsSchema } from '../sfu/feed-stats.ts';
+
+const port = z.int().min(1).max(65535);
+const feedId = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
+  .describe('Lower-case letters, digits and hyphens');
+const ipv4 = z.ipv4();
+
+export const ingestSchema = z.strictObject({
+  feed: feedId,
+  rtpPort: port.describe('RTP on 127.0.0.1; RTCP on the same port or the next one'),
+  kind: z.literal('h264'),
+  audio: z.strictObject({ rtpPort: port }).optional(),
+});
+export type IngestConfig = z.infer<typeof ingestSchema>;
+
+export const pushSchema = z.strictObject({
+  feed: feedId,
+  url: z.url({ protocol: /^https?$/ }).describe('WHIP endpoint of the hub'),
+  token: z.string().min(1).optional(),
+  tlsFingerprint: z
+    .string()
+    .regex(/^(?:[0-9A-Fa-f]{2}:){31}[0-9A-Fa-f]{2}$/)
+    .optional()
+    .describe('SHA-256 of the hub’s certificate; replaces the check by authorities'),
+});
+export type PushConfig = z.infer<typeof pushSchema>;
+
+export const mediaConfigSchema = z.strictObject({
+  udpPort: z.int().min(0).max(65535).describe('0 takes any free port'),
+  listenAddresses: z.union([z.literal('auto'), z.array(ipv4).min(1).max(32)]),
+  maxPublisherBitrateKbps: z.int().min(100).max(200_000).default(20_000),
+  ingests: z.array(ingestSchema).max(32),
+  pushes: z.array(pushSchema).max(32),
+});
+export type MediaConfig = z.infer<typeof mediaConfigSchema>;
+
+const offerParams = z.strictObject({
+  feed: feedId,
+  sdp: z.string().min(1).max(65536),
+  peer: z.string().max(200).nullable().describe('Who asks, for statistics and logs'),
+});
+
+export const sessionInfoSchema = z.object({
+  sessionId: z.string(),
+  kind: z.enum(['whip', 'whep']),
+  feed: z.string(),
+  peer: z.string().nullable(),
+  etag: z.string(),
+  state: z.enum(['new', 'connecting', 'connected', 'closed']),
+});
+export type SessionInfo = z.infer<typeof sessionInfoSchema>;
+
+const sessionParams = z.strictObject({ sessionId: z.string().min(1).max(64) });
+const answerSchema = z.object({ sessionId: z.string(), etag: z.string(), answer: z.string() });
+export type SignalingAnswer = z.infer<typeof answerSchema>;
+
+export const pushStatusSchema = z.object({
+  feed: z.string(),
+  url: z.string(),
+  state: z.enum(['idle', 'connecting', 'connected', 'failed']),
+  /** Why it failed, in words; null otherwise. */
+  reason: z.string().nullable(),
+  /** Code of the failure, such as FEED_BUSY, HUB_UNREACHABLE, HUB_REFUSED, HUB_SILENT; null otherwise. */
+  code: z.string().nullable(),
+  /** Milliseconds until the next try; null where none is planned. */
+  retryInMs: z.number().nullable(),
+  connections: z.int(),
+});
+export type PushStatus = z.infer<typeof pushStatusSchema>;
+
+export const mediaStatusSchema = z.object({
+  pid: z.int(),
+  uptimeMs: z.number(),
+  bound: z.array(z.object({ address: z.string(), port: z.int() })),
+  sessions: z.int(),
+  datagramsIn: z.number(),
+  datagramsOut: z.number(),
+  datagramsRefused: z.number(),
+  sendErrors: z.number(),
+  rssBytes: z.number(),
+  /** What of the configuration could not be set up, in words. */
+  problems: z.array(z.string()),
+  pushes: z.array(pushStatusSchema),
+});
+export type MediaStatus = z.infer<typeof mediaStatusSchema>;
+
+/** Every method: what it takes and what it gives. */
+export const methods = {
+  configure: { params: mediaConfigSchema, result: z.object({ problems: z.array(z.string()) }) },
+  whipOffer: {
+    params: offerParams.extend({
+      publisherKey: z
+        .string()
+        .max(200)
+        .nullable()
+        .describe('A publisher with the key of the present one takes over'),
+    }),
+    result: answerSchema,
+  },
+  whepOffer: { params: offerParams, result: answerSchema },
+  patchSession: {
+    params: sessionParams.extend({
+      ifMatch: z.string().max(400).nullable(),
+      fragment: z.string().max(65536),
+    }),
+    result: z.object({ restart: z.object({ etag: z.string(), fragment: z.string() }).nullable() }),
+  },
+  closeSession: { params: sessionParams, result: z.null() },
+  sessionInfo: { params: sessionParams, result: sessionInfoSchema },
+  feeds: { params: z.strictObject({}), result: z.array(feedStatsSchema) },
+  status: { params: z.strictObject({}), result: mediaStatusSchema },
+  subscribeMetrics: {
+    params: z.strictObject({ intervalMs: z.int().min(100).max(60_000).nullable() }),
+    result: z.null(),
+  },
+} as const;
+
+export type MethodName = keyof typeof methods;
+export type ParamsOf<M extends MethodName> = z.input<(typeof methods)[M]['params']>;
+export type ParsedParamsOf<M extends MethodName> = z.output<(typeof methods)[M]['params']>;
+export type ResultOf<M extends MethodName> = z.infer<(typeof methods)[M]['result']>;
+
+export const mediaEventSchema = z.discriminatedUnion('event', [
+  z.object({ event: z.literal('feed'), feed: z.string(), state: feedStateSchema }),
+  z.object({ event: z.literal('session-opened'), session: sessionInfoSchema }),
+  z.object({ event: z.literal('session-closed'), session: sessionInfoSchema, reason: z.string() }),
+  z.object({ event: z.literal('push'), push: pushStatusSchema }),
+  z.object({ event: z.literal('metrics'), feeds: z.array(feedStatsSchema), status: mediaStatusSchema }),
+]);
+export type MediaEvent = z.infer<typeof mediaEventSchema>;
+
+export const requestSchema = z.strictObject({ id: z.int(), method: z.string(), params: z.unknown() });
+
+export const errorSchema = z.object({
+  code: z.string(),
+  message: z.string(),
+  retryAfterS: z.number().optional(),
+});
+
+export const responseSchema = z.union([
+  z.object({ id: z.int(), result: z.unknown() }).and(z.object({ error: z.undefined().optional() })),
+  z.object({ id: z.int().nullable(), error: errorSchema }),
+]);

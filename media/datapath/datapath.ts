@@ -1,0 +1,150 @@
+/**
+ * The datapath: everything that touches every packet of every viewer. Sockets, ICE, DTLS and SRTP of the sessions, the
+ * shared packet memory of each track and its fan-out. The SFU above decides who sees what; it never handles
+ * a packet per viewer. Any implementation (JavaScript today, native later) fits behind these interfaces.
+ */
+import type { EventEmitter } from 'node:events';
+
+export interface IceCredentials {
+  readonly ufrag: string;
+  readonly pwd: string;
+}
+
+export interface IceCandidate {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface DtlsFingerprint {
+  /** As in SDP, in lower case: `sha-256`. */
+  readonly algorithm: string;
+  /** Upper-case hex pairs with colons. */
+  readonly value: string;
+}
+
+export interface RemoteDescription extends IceCredentials {
+  readonly candidates: readonly IceCandidate[];
+  readonly fingerprints: readonly DtlsFingerprint[];
+  /** Which side of the DTLS handshake is ours. */
+  readonly dtlsRole: 'client' | 'server';
+}
+
+export type TransportState = 'new' | 'connecting' | 'connected' | 'closed';
+
+/** Why a transport closed; `closed` is our own doing. */
+export type CloseReason =
+  | 'closed'
+  | 'remote-closed'
+  | 'connect-timeout'
+  | 'silent'
+  | 'dtls-failed'
+  | 'datapath-closed';
+
+export interface TransportEvents {
+  state: [state: TransportState, reason: CloseReason | null];
+  /** A decrypted packet, header included; the buffer is the receiver's to keep. */
+  rtp: [packet: Buffer];
+  rtcp: [compound: Buffer];
+}
+
+/**
+ * One session's way to its peer. A `lite` transport shares the datapath's port and waits to be checked (ICE-lite,
+ * RFC 8445 section 2.5); a `controlling` one has a socket of its own and checks the peer.
+ */
+export interface MediaTransport {
+  readonly events: EventEmitter<TransportEvents>;
+  readonly state: TransportState;
+  readonly local: IceCredentials;
+  readonly candidates: readonly IceCandidate[];
+  /** Monotonic time (performance.now) of the last authenticated packet or check of the peer; null before the first. */
+  readonly lastHeardMs: number | null;
+  /** Sets the peer's side and lets the connection begin. */
+  connect(remote: RemoteDescription): void;
+  addRemoteCandidate(candidate: IceCandidate): void;
+  /** New credentials for an ICE restart. The old ones stay valid until the peer uses the new ones. */
+  restartIce(remote: IceCredentials & { readonly candidates: readonly IceCandidate[] }): void;
+  /** Sends plain RTCP, encrypted; dropped while not connected. */
+  sendRtcp(compound: Buffer): void;
+  /** Tells the peer (DTLS close_notify) and frees everything. Idempotent. */
+  close(reason?: CloseReason): void;
+}
+
+/** One packet of a track, in the feed's own numbering. */
+export interface TrackPacket {
+  readonly sequence: number;
+  readonly timestamp: number;
+  readonly marker: boolean;
+  readonly payload: Buffer;
+}
+
+export interface SinkOptions {
+  readonly ssrc: number;
+  readonly payloadType: number;
+}
+
+export interface SinkStats {
+  readonly packets: number;
+  /** Payload octets, as sender reports count them. */
+  readonly octets: number;
+  readonly retransmitted: number;
+  /** Frames left out because the viewer's way was blocked. */
+  readonly skippedFrames: number;
+  /** Timestamp of the newest packet sent; null before the first. */
+  readonly lastTimestamp: number | null;
+}
+
+/** A track on its way to one viewer, in that viewer's own sequence space. */
+export interface TrackSink extends Disposable {
+  readonly stats: SinkStats;
+  readonly started: boolean;
+  /** Starts at `sequence` of the track with what is remembered, then goes on live. `preface` payloads come first. */
+  start(sequence: number, preface?: readonly Buffer[]): void;
+  /** Starts with the next keyframe (video) or the next packet (audio). */
+  startAtNext(): void;
+  /** Sends nothing until the next start. */
+  pause(): void;
+  /** Sends packets again by their 16-bit numbers in the viewer's space; true where all were still remembered. */
+  retransmit(lost: readonly number[]): boolean;
+}
+
+/** The shared memory and fan-out of one track of a feed. */
+export interface TrackRelay extends Disposable {
+  /** Sequence number of the newest packet; null before the first. */
+  readonly head: number | null;
+  /** Start of the newest keyframe that is still remembered; null where there is none. */
+  readonly keyframe: number | null;
+  /** What decoding from that keyframe needs besides; usually nothing. */
+  readonly preface: readonly Buffer[];
+  write(packet: TrackPacket): void;
+  /** The picture beginning at `sequence` can be decoded without what came before; `preface` supplies what it lacks. */
+  markKeyframe(sequence: number, preface?: readonly Buffer[]): void;
+  addSink(transport: MediaTransport, options: SinkOptions): TrackSink;
+}
+
+export interface DatapathStats {
+  readonly transports: number;
+  readonly datagramsIn: number;
+  readonly datagramsOut: number;
+  /** Datagrams that belonged to no session or failed authentication. */
+  readonly datagramsRefused: number;
+  readonly sendErrors: number;
+}
+
+export interface DatapathAddresses {
+  /** 0 takes any free port; the one taken is then kept. */
+  readonly udpPort: number;
+  /** IPv4 addresses, or `auto`: all of this machine, loopback included, followed as they change. */
+  readonly listenAddresses: 'auto' | readonly string[];
+}
+
+export interface Datapath extends AsyncDisposable {
+  /** Fingerprint of the certificate that all transports present. */
+  readonly fingerprint: DtlsFingerprint;
+  readonly stats: DatapathStats;
+  /** Where the shared port listens now. */
+  readonly bound: readonly IceCandidate[];
+  /** Opens or moves the shared port. Rejects with UDP_BIND_FAILED where no address could be bound. */
+  listen(addresses: DatapathAddresses): Promise<void>;
+  openTransport(mode: 'lite' | 'controlling'): Promise<MediaTransport>;
+  createRelay(kind: 'video' | 'audio'): TrackRelay;
+}

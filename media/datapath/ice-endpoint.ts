@@ -1,0 +1,27 @@
+/** The ICE agent of one session, as its transport sees it. */
+import type { IceCandidate, IceCredentials } from './datapath.ts';
+import type { NetworkPath } from './network-path.ts';
+
+export interface IceHandlers {
+  /** The first working path was found. Called once. */
+  readonly onSelected: () => void;
+  /** An authenticated check or answer arrived. */
+  readonly onAlive: () => void;
+  /** DTLS, SRTP or SRTCP from a path that passed a check. */
+  readonly onDatagram: (datagram: Buffer, path: NetworkPath) => void;
+}
+
+export type RemoteIce = IceCredentials & { readonly candidates: readonly IceCandidate[] };
+
+export interface IceEndpoint {
+  readonly local: IceCredentials;
+  readonly candidates: readonly IceCandidate[];
+  /** Where to send; null until a check succeeded. */
+  readonly selected: NetworkPath | null;
+  connect(remote: RemoteIce, handlers: IceHandlers): void;
+  addRemoteCandidate(candidate: IceCandidate): void;
+  restart(remote: RemoteIce): void;
+  /** Authentic media came by this path. */
+  heardOn(path: NetworkPath): void;
+  close(): void;
+}

@@ -1,0 +1,103 @@
+/** ICE-lite on the shared port (RFC 8445, sections 2.5 and 8.2): waits for checks, answers, follows the nomination. */
+import type { IceCandidate, IceCredentials } from './datapath.ts';
+import { createIceCredentials } from './ice-credentials.ts';
+import type { IceEndpoint, IceHandlers, RemoteIce } from './ice-endpoint.ts';
+import { answerCheck } from './ice-responder.ts';
+import type { NetworkPath } from './network-path.ts';
+import { isStun } from './stun.ts';
+import type { MuxSession, UdpMux } from './udp-mux.ts';
+
+const MAX_PATHS = 16;
+
+type Accepted = IceCredentials & { readonly remoteUfrag: string };
+
+export class IceLite implements IceEndpoint, MuxSession {
+  readonly #mux: UdpMux;
+  readonly #paths: NetworkPath[] = [];
+  /** The current credentials last; earlier ones only while a restart is under way. */
+  #accepted: Accepted[] = [];
+  #local = createIceCredentials();
+  #selected: NetworkPath | null = null;
+  #handlers: IceHandlers | null = null;
+
+  constructor(mux: UdpMux) {
+    this.#mux = mux;
+  }
+
+  get local(): IceCredentials {
+    return this.#local;
+  }
+
+  get candidates(): readonly IceCandidate[] {
+    return this.#mux.bound;
+  }
+
+  get selected(): NetworkPath | null {
+    return this.#selected;
+  }
+
+  connect(remote: RemoteIce, handlers: IceHandlers): void {
+    this.#handlers = handlers;
+    this.#accepted = [{ ...this.#local, remoteUfrag: remote.ufrag }];
+    this.#mux.register(this.#local.ufrag, this);
+  }
+
+  addRemoteCandidate(): void {
+    // A lite agent never checks: it learns the peer's addresses from the peer's own checks.
+  }
+
+  restart(remote: RemoteIce): void {
+    for (const stale of this.#accepted.slice(0, -1)) this.#mux.unregister(stale.ufrag);
+    this.#local = createIceCredentials();
+    this.#accepted = [...this.#accepted.slice(-1), { ...this.#local, remoteUfrag: remote.ufrag }];
+    this.#mux.register(this.#local.ufrag, this);
+  }
+
+  receive(datagram: Buffer, path: NetworkPath): void {
+    if (!isStun(datagram)) {
+      this.#handlers?.onDatagram(datagram, path);
+      return;
+    }
+    const check = answerCheck(datagram, path, this.#accepted);
+    if (check === null) return;
+    this.#remember(path);
+    this.#handlers?.onAlive();
+    const restarted = check.credentials.ufrag === this.#local.ufrag && this.#accepted.length > 1;
+    if (restarted) this.#forgetOldCredentials();
+    const first = this.#selected === null;
+    if (first || check.nominated || restarted) this.#selected = path;
+    if (first) this.#handlers?.onSelected();
+  }
+
+  heardOn(): void {
+    // The peer's nomination decides, not where media happens to arrive.
+  }
+
+  close(): void {
+    for (const credentials of this.#accepted) this.#mux.unregister(credentials.ufrag);
+    for (const path of this.#paths) this.#mux.unbindPath(path, this);
+    this.#accepted = [];
+    this.#paths.length = 0;
+    this.#selected = null;
+    this.#handlers = null;
+  }
+
+  #remember(path: NetworkPath): void {
+    if (!this.#paths.includes(path)) {
+      this.#paths.push(path);
+      if (this.#paths.length > MAX_PATHS) {
+        const oldest = this.#paths.find((known) => known !== this.#selected);
+        if (oldest !== undefined) {
+          this.#paths.splice(this.#paths.indexOf(oldest), 1);
+          this.#mux.unbindPath(oldest, this);
+        }
+      }
+    }
+    this.#mux.bindPath(path, this);
+  }
+
+  #forgetOldCredentials(): void {
+    for (const stale of this.#accepted.slice(0, -1)) this.#mux.unregister(stale.ufrag);
+    this.#accepted = this.#accepted.slice(-1);
+  }
+}

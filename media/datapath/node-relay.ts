@@ -1,0 +1,82 @@
+/** A track's packets and its fan-out in JavaScript. */
+import { randomInt } from 'node:crypto';
+import type { MediaTransport, SinkOptions, TrackPacket, TrackRelay } from './datapath.ts';
+import { NodeSink, type SinkTrack } from './node-sink.ts';
+import { NodeTransport } from './node-transport.ts';
+import { PacketRing } from './packet-ring.ts';
+
+/** 4096 packets hold a second at 39 Mbit/s or four at 10; audio needs little. */
+const RING_PACKETS = { video: 4096, audio: 512 } as const;
+/** Bursts to joining viewers: 64 packets every 5 ms are about 120 Mbit/s. */
+const PUMP_INTERVAL_MS = 5;
+const PUMP_PACKETS = 64;
+
+export class NodeRelay implements TrackRelay, SinkTrack {
+  readonly kind: 'video' | 'audio';
+  readonly ring: PacketRing;
+  readonly #sinks = new Set<NodeSink>();
+  #keyframe: number | null = null;
+  #preface: readonly Buffer[] = [];
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(kind: 'video' | 'audio') {
+    this.kind = kind;
+    this.ring = new PacketRing(RING_PACKETS[kind]);
+  }
+
+  get head(): number | null {
+    return this.ring.head;
+  }
+
+  get keyframe(): number | null {
+    return this.#keyframe !== null && this.#keyframe >= this.ring.tail ? this.#keyframe : null;
+  }
+
+  get preface(): readonly Buffer[] {
+    return this.#preface;
+  }
+
+  write(packet: TrackPacket): void {
+    const newest = this.ring.head === null || packet.sequence > this.ring.head;
+    if (!this.ring.put(packet)) return;
+    for (const sink of this.#sinks) sink.offer(packet, newest);
+  }
+
+  markKeyframe(sequence: number, preface: readonly Buffer[] = []): void {
+    this.#keyframe = sequence;
+    this.#preface = preface;
+    for (const sink of this.#sinks) sink.keyframe(sequence);
+  }
+
+  addSink(transport: MediaTransport, options: SinkOptions): NodeSink {
+    if (!(transport instanceof NodeTransport)) throw new TypeError('transport of another datapath');
+    const sink = new NodeSink(this, transport, options, randomInt(1, 0x8000));
+    this.#sinks.add(sink);
+    return sink;
+  }
+
+  /** Bursts begin at once and go on in portions, so that one viewer's join never holds up the others' packets. */
+  wake(): void {
+    this.#timer ??= setTimeout(this.#pump, 0);
+  }
+
+  remove(sink: NodeSink): void {
+    this.#sinks.delete(sink);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#sinks.clear();
+  }
+
+  readonly #pump = (): void => {
+    this.#timer = null;
+    let more = false;
+    for (const sink of this.#sinks) {
+      sink.pump(PUMP_PACKETS);
+      more ||= sink.catchingUp;
+    }
+    if (more) this.#timer = setTimeout(this.#pump, PUMP_INTERVAL_MS);
+  };
+}

@@ -1,0 +1,27 @@
+/** Refuses packets seen before and packets too old to tell (RFC 3711, section 3.3.2). */
+export class ReplayWindow {
+  readonly #seen: Float64Array;
+  #highest = -1;
+
+  /** `size` is how many indices behind the highest are still told apart. */
+  constructor(size: number) {
+    this.#seen = new Float64Array(size).fill(-1);
+  }
+
+  /** True where `index` may be taken; does not note it. */
+  admits(index: number): boolean {
+    if (index < 0 || index <= this.#highest - this.#seen.length) return false;
+    return this.#seen[index % this.#seen.length] !== index;
+  }
+
+  /** Notes an authenticated index. */
+  accept(index: number): void {
+    this.#seen[index % this.#seen.length] = index;
+    if (index > this.#highest) this.#highest = index;
+  }
+
+  /** -1 before the first. */
+  get highest(): number {
+    return this.#highest;
+  }
+}

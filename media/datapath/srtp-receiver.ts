@@ -1,0 +1,146 @@
+/** Decrypts RTP and RTCP and refuses what is forged or replayed (RFC 3711; RFC 7714 for GCM). */
+import { createDecipheriv, createHmac, timingSafeEqual } from 'node:crypto';
+import { rtpHeaderBytes } from '../rtp/rtp-packet.ts';
+import { extendSequence } from '../rtp/sequence.ts';
+import { ReplayWindow } from './replay-window.ts';
+import {
+  deriveSessionKeys,
+  type SrtpMasterKey,
+  type SrtpProfile,
+  type SrtpSessionKeys,
+} from './srtp-keys.ts';
+import { counterIv, gcmIv, rolloverBytes } from './srtp-sender.ts';
+
+const GCM_TAG_BYTES = 16;
+const HMAC_TAG_BYTES = 10;
+const WINDOW = 1024;
+/** More SSRCs than any peer of ours sends; bounds what a peer can make us remember. */
+const MAX_STREAMS = 32;
+
+export class SrtpReceiver {
+  readonly #profile: SrtpProfile;
+  readonly #rtp: SrtpSessionKeys;
+  readonly #rtcp: SrtpSessionKeys;
+  readonly #iv = Buffer.alloc(16);
+  readonly #streams = new Map<number, ReplayWindow>();
+  readonly #rtcpWindow = new ReplayWindow(128);
+
+  constructor(master: SrtpMasterKey) {
+    this.#profile = master.profile;
+    this.#rtp = deriveSessionKeys(master, 'rtp');
+    this.#rtcp = deriveSessionKeys(master, 'rtcp');
+  }
+
+  /** The plain packet in a buffer of its own; null where it is malformed, forged or replayed. */
+  unprotectRtp(packet: Buffer): Buffer | null {
+    const headerBytes = rtpHeaderBytes(packet);
+    const tagBytes = this.#profile === 'aead-aes-128-gcm' ? GCM_TAG_BYTES : HMAC_TAG_BYTES;
+    if (headerBytes === null || packet.length < headerBytes + tagBytes) return null;
+    const ssrc = packet.readUInt32BE(8);
+    const known = this.#streams.get(ssrc);
+    if (known === undefined && this.#streams.size >= MAX_STREAMS) return null;
+    const window = known ?? new ReplayWindow(WINDOW);
+    const sequence = packet.readUInt16BE(2);
+    const index = window.highest < 0 ? sequence : extendSequence(sequence, window.highest);
+    if (!window.admits(index)) return null;
+    const plain = this.#open(packet, headerBytes, ssrc, Math.floor(index / 0x10000), sequence);
+    if (plain === null) return null;
+    window.accept(index);
+    if (known === undefined) this.#streams.set(ssrc, window);
+    return plain;
+  }
+
+  unprotectRtcp(packet: Buffer): Buffer | null {
+    const gcm = this.#profile === 'aead-aes-128-gcm';
+    const trailerAt = gcm ? packet.length - 4 : packet.length - HMAC_TAG_BYTES - 4;
+    if (trailerAt < 8 + (gcm ? GCM_TAG_BYTES : 0)) return null;
+    const trailer = packet.readUInt32BE(trailerAt);
+    const index = trailer & 0x7fffffff;
+    if (trailer >>> 31 !== 1 || !this.#rtcpWindow.admits(index)) return null;
+    const plain = gcm
+      ? this.#openGcmRtcp(packet, trailerAt, index)
+      : this.#openCounterRtcp(packet, trailerAt, index);
+    if (plain !== null) this.#rtcpWindow.accept(index);
+    return plain;
+  }
+
+  #open(
+    packet: Buffer,
+    headerBytes: number,
+    ssrc: number,
+    rollover: number,
+    sequence: number,
+  ): Buffer | null {
+    const header = packet.subarray(0, headerBytes);
+    if (this.#profile === 'aead-aes-128-gcm') {
+      const tagAt = packet.length - GCM_TAG_BYTES;
+      const iv = gcmIv(this.#iv, this.#rtp.salt, ssrc, rollover, sequence, true);
+      return openGcm(
+        this.#rtp.key,
+        iv,
+        header,
+        header,
+        packet.subarray(headerBytes, tagAt),
+        packet.subarray(tagAt),
+      );
+    }
+    const tagAt = packet.length - HMAC_TAG_BYTES;
+    const covered = packet.subarray(0, tagAt);
+    const mac = createHmac('sha1', this.#rtp.authentication)
+      .update(covered)
+      .update(rolloverBytes(rollover))
+      .digest();
+    if (!timingSafeEqual(mac.subarray(0, HMAC_TAG_BYTES), packet.subarray(tagAt))) return null;
+    const iv = counterIv(this.#iv, this.#rtp.salt, ssrc, rollover, sequence);
+    const body = createDecipheriv('aes-128-ctr', this.#rtp.key, iv).update(
+      packet.subarray(headerBytes, tagAt),
+    );
+    return Buffer.concat([header, body]);
+  }
+
+  #openGcmRtcp(packet: Buffer, trailerAt: number, index: number): Buffer | null {
+    const header = packet.subarray(0, 8);
+    const tagAt = trailerAt - GCM_TAG_BYTES;
+    const iv = gcmIv(this.#iv, this.#rtcp.salt, packet.readUInt32BE(4), 0, index);
+    const authenticated = Buffer.concat([header, packet.subarray(trailerAt)]);
+    return openGcm(
+      this.#rtcp.key,
+      iv,
+      authenticated,
+      header,
+      packet.subarray(8, tagAt),
+      packet.subarray(tagAt, trailerAt),
+    );
+  }
+
+  #openCounterRtcp(packet: Buffer, trailerAt: number, index: number): Buffer | null {
+    const tagAt = trailerAt + 4;
+    const mac = createHmac('sha1', this.#rtcp.authentication).update(packet.subarray(0, tagAt)).digest();
+    if (!timingSafeEqual(mac.subarray(0, HMAC_TAG_BYTES), packet.subarray(tagAt))) return null;
+    const iv = counterIv(this.#iv, this.#rtcp.salt, packet.readUInt32BE(4), index >>> 16, index & 0xffff);
+    const body = createDecipheriv('aes-128-ctr', this.#rtcp.key, iv).update(packet.subarray(8, trailerAt));
+    return Buffer.concat([packet.subarray(0, 8), body]);
+  }
+}
+
+/** `header` followed by the decrypted body; null where the tag does not fit. */
+function openGcm(
+  key: Buffer,
+  iv: Buffer,
+  authenticated: Buffer,
+  header: Buffer,
+  body: Buffer,
+  tag: Buffer,
+): Buffer | null {
+  const decipher = createDecipheriv('aes-128-gcm', key, iv);
+  decipher.setAAD(authenticated);
+  decipher.setAuthTag(tag);
+  const plain = decipher.update(body);
+  try {
+    decipher.final();
+  } catch {
+    // The tag does not fit: the packet is forged or damaged. Callers count it.
+    return null;
+  }
+  return Buffer.concat([header, plain]);
+}

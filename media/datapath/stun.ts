@@ -1,0 +1,120 @@
+/** STUN binding requests and responses as ICE uses them (RFC 8489, RFC 8445 section 7). */
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+
+export const STUN_MAGIC = 0x2112a442;
+const FINGERPRINT_XOR = 0x5354554e;
+
+export const StunType = { REQUEST: 0x0001, INDICATION: 0x0011, SUCCESS: 0x0101, ERROR: 0x0111 } as const;
+
+export const StunAttribute = {
+  USERNAME: 0x0006,
+  MESSAGE_INTEGRITY: 0x0008,
+  ERROR_CODE: 0x0009,
+  XOR_MAPPED_ADDRESS: 0x0020,
+  PRIORITY: 0x0024,
+  USE_CANDIDATE: 0x0025,
+  FINGERPRINT: 0x8028,
+  ICE_CONTROLLED: 0x8029,
+  ICE_CONTROLLING: 0x802a,
+} as const;
+
+export interface StunMessage {
+  readonly type: number;
+  /** 12 bytes. */
+  readonly transaction: Buffer;
+  /** First value of each attribute type. */
+  readonly attributes: ReadonlyMap<number, Buffer>;
+  /** Offset of MESSAGE-INTEGRITY in the datagram; null where there is none. */
+  readonly integrityOffset: number | null;
+}
+
+/** True for what may be STUN on a multiplexed port (RFC 7983). */
+export function isStun(datagram: Buffer): boolean {
+  return datagram.length >= 20 && (datagram[0] ?? 255) < 4 && datagram.readUInt32BE(4) === STUN_MAGIC;
+}
+
+/** Reads a message; null where it is malformed. Attributes behind MESSAGE-INTEGRITY are not authenticated and left out. */
+export function parseStun(datagram: Buffer): StunMessage | null {
+  if (!isStun(datagram)) return null;
+  const length = datagram.readUInt16BE(2);
+  if (length % 4 !== 0 || length + 20 !== datagram.length) return null;
+  const attributes = new Map<number, Buffer>();
+  let integrityOffset: number | null = null;
+  let offset = 20;
+  while (offset + 4 <= datagram.length) {
+    const type = datagram.readUInt16BE(offset);
+    const size = datagram.readUInt16BE(offset + 2);
+    if (offset + 4 + size > datagram.length) return null;
+    if (integrityOffset === null && !attributes.has(type)) {
+      attributes.set(type, datagram.subarray(offset + 4, offset + 4 + size));
+    }
+    if (type === StunAttribute.MESSAGE_INTEGRITY && integrityOffset === null) {
+      if (size !== 20) return null;
+      integrityOffset = offset;
+    }
+    offset += 4 + Math.ceil(size / 4) * 4;
+  }
+  return {
+    type: datagram.readUInt16BE(0),
+    transaction: datagram.subarray(8, 20),
+    attributes,
+    integrityOffset,
+  };
+}
+
+/** Checks MESSAGE-INTEGRITY under the short-term password (RFC 8489, section 14.5). */
+export function hasIntegrity(datagram: Buffer, message: StunMessage, password: string): boolean {
+  const given = message.attributes.get(StunAttribute.MESSAGE_INTEGRITY);
+  if (given === undefined || message.integrityOffset === null) return false;
+  const covered = Buffer.from(datagram.subarray(0, message.integrityOffset));
+  covered.writeUInt16BE(message.integrityOffset - 20 + 24, 2);
+  return timingSafeEqual(createHmac('sha1', password).update(covered).digest(), given);
+}
+
+/** Writes a message with MESSAGE-INTEGRITY and FINGERPRINT. */
+export function buildStun(
+  type: number,
+  transaction: Buffer,
+  attributes: readonly (readonly [type: number, value: Buffer])[],
+  password: string,
+): Buffer {
+  const header = Buffer.alloc(20);
+  header.writeUInt16BE(type, 0);
+  header.writeUInt32BE(STUN_MAGIC, 4);
+  transaction.copy(header, 8);
+  const body = Buffer.concat(attributes.map(([key, value]) => attribute(key, value)));
+  header.writeUInt16BE(body.length + 24, 2);
+  const digest = createHmac('sha1', password).update(header).update(body).digest();
+  const integrity = attribute(StunAttribute.MESSAGE_INTEGRITY, digest);
+  header.writeUInt16BE(body.length + integrity.length + 8, 2);
+  const covered = Buffer.concat([header, body, integrity]);
+  const check = Buffer.alloc(4);
+  check.writeUInt32BE((crc32(covered) ^ FINGERPRINT_XOR) >>> 0);
+  return Buffer.concat([covered, attribute(StunAttribute.FINGERPRINT, check)]);
+}
+
+/** Value of XOR-MAPPED-ADDRESS for an IPv4 address. */
+export function xorMappedAddress(address: string, port: number): Buffer {
+  const value = Buffer.alloc(8);
+  value.writeUInt8(1, 1);
+  value.writeUInt16BE(port ^ (STUN_MAGIC >>> 16), 2);
+  const octets = address.split('.').map(Number);
+  const host = octets.reduce((sum, octet) => sum * 256 + octet, 0);
+  value.writeUInt32BE((host ^ STUN_MAGIC) >>> 0, 4);
+  return value;
+}
+
+export function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value >>> 0);
+  return bytes;
+}
+
+function attribute(type: number, value: Buffer): Buffer {
+  const bytes = Buffer.alloc(4 + Math.ceil(value.length / 4) * 4);
+  bytes.writeUInt16BE(type, 0);
+  bytes.writeUInt16BE(value.length, 2);
+  value.copy(bytes, 4);
+  return bytes;
+}

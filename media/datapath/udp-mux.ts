@@ -1,0 +1,169 @@
+/**
+ * The one UDP port of all viewers and publishers: a socket per local address, so that answers leave from the address
+ * that was asked. STUN requests find their session by user name, everything else by the peer's address.
+ */
+import type { RemoteInfo, Socket } from 'node:dgram';
+import type { Logger } from 'pino';
+import type { DatapathAddresses, IceCandidate } from './datapath.ts';
+import { UdpBindError } from './errors.ts';
+import { localAddresses } from './local-addresses.ts';
+import { NetworkPath } from './network-path.ts';
+import { isStun, parseStun, StunAttribute, StunType } from './stun.ts';
+import { openUdpSocket } from './udp-socket.ts';
+
+export interface MuxSession {
+  /** A datagram that came by `path`. STUN requests named this session; the rest came from a path it bound. */
+  receive(datagram: Buffer, path: NetworkPath): void;
+}
+
+interface Listener {
+  readonly address: string;
+  readonly socket: Socket;
+  /** Paths in use, by `address:port` of the peer. */
+  readonly paths: Map<string, { path: NetworkPath; session: MuxSession }>;
+}
+
+export class UdpMux {
+  readonly #logger: Logger;
+  readonly #listeners = new Map<string, Listener>();
+  readonly #byUfrag = new Map<string, MuxSession>();
+  #addresses: DatapathAddresses | null = null;
+  #port = 0;
+  #work: Promise<void> = Promise.resolve();
+  datagramsIn = 0;
+  refused = 0;
+  sendErrors = 0;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  get bound(): IceCandidate[] {
+    return [...this.#listeners.keys()].map((address) => ({ address, port: this.#port }));
+  }
+
+  /** Binds what is wanted and lets go of the rest. Sockets that stay are not disturbed. */
+  listen(addresses: DatapathAddresses): Promise<void> {
+    this.#addresses = addresses;
+    return this.refresh();
+  }
+
+  /** Follows the machine's addresses. Rejects with UDP_BIND_FAILED where not one socket could be bound. */
+  refresh(): Promise<void> {
+    const work = this.#work.then(
+      () => this.#reconcile(),
+      () => this.#reconcile(),
+    );
+    this.#work = work.catch(() => {
+      // The caller of this run hears of it; the next run starts afresh.
+    });
+    return work;
+  }
+
+  register(ufrag: string, session: MuxSession): void {
+    this.#byUfrag.set(ufrag, session);
+  }
+
+  unregister(ufrag: string): void {
+    this.#byUfrag.delete(ufrag);
+  }
+
+  /** From now on datagrams by `path` belong to `session`. */
+  bindPath(path: NetworkPath, session: MuxSession): void {
+    this.#listenerOf(path)?.paths.set(`${path.address}:${path.port}`, { path, session });
+  }
+
+  unbindPath(path: NetworkPath, session: MuxSession): void {
+    const paths = this.#listenerOf(path)?.paths;
+    const key = `${path.address}:${path.port}`;
+    if (paths?.get(key)?.session === session) paths.delete(key);
+  }
+
+  async close(): Promise<void> {
+    this.#addresses = { udpPort: 0, listenAddresses: [] };
+    await this.refresh();
+    this.#byUfrag.clear();
+  }
+
+  get sessions(): number {
+    return this.#byUfrag.size;
+  }
+
+  async #reconcile(): Promise<void> {
+    const addresses = this.#addresses;
+    if (addresses === null) return;
+    const wanted =
+      addresses.listenAddresses === 'auto' ? localAddresses() : [...new Set(addresses.listenAddresses)];
+    const port = addresses.udpPort === 0 ? this.#port : addresses.udpPort;
+    if (port !== this.#port) for (const address of [...this.#listeners.keys()]) this.#drop(address);
+    this.#port = port;
+    for (const address of [...this.#listeners.keys()]) {
+      if (!wanted.includes(address)) this.#drop(address);
+    }
+    let failure: unknown = null;
+    for (const address of wanted) {
+      if (this.#listeners.has(address)) continue;
+      try {
+        await this.#open(address);
+      } catch (error) {
+        failure = error;
+        this.#logger.warn({ err: error, address, port: this.#port }, 'cannot bind the media port');
+      }
+    }
+    if (wanted.length > 0 && this.#listeners.size === 0) {
+      throw new UdpBindError(`no address could be bound to UDP port ${this.#port}`, { cause: failure });
+    }
+  }
+
+  async #open(address: string): Promise<void> {
+    const paths: Listener['paths'] = new Map();
+    const socket: Socket = await openUdpSocket({
+      address,
+      port: this.#port,
+      onDatagram: (datagram, from) => this.#receive(socket, paths, datagram, from),
+      onError: (error) => this.#noteError(error),
+    });
+    this.#port = socket.address().port;
+    this.#listeners.set(address, { address, socket, paths });
+    this.#logger.debug({ address, port: this.#port }, 'media port bound');
+  }
+
+  #drop(address: string): void {
+    const listener = this.#listeners.get(address);
+    this.#listeners.delete(address);
+    listener?.socket.close();
+  }
+
+  #receive(socket: Socket, paths: Listener['paths'], datagram: Buffer, from: RemoteInfo): void {
+    this.datagramsIn++;
+    const known = paths.get(`${from.address}:${from.port}`);
+    const named = isStun(datagram) ? this.#named(datagram) : undefined;
+    const session = named ?? known?.session;
+    if (session === undefined) {
+      this.refused++;
+      return;
+    }
+    const path =
+      known?.path ??
+      new NetworkPath(socket, from.address, from.port, (error) => {
+        this.#noteError(error);
+      });
+    session.receive(datagram, path);
+  }
+
+  #named(datagram: Buffer): MuxSession | undefined {
+    if (datagram.readUInt16BE(0) !== StunType.REQUEST) return undefined;
+    const name = parseStun(datagram)?.attributes.get(StunAttribute.USERNAME)?.toString('latin1') ?? '';
+    return this.#byUfrag.get(name.split(':', 1)[0] ?? '');
+  }
+
+  #listenerOf(path: NetworkPath): Listener | undefined {
+    for (const listener of this.#listeners.values()) if (listener.socket === path.socket) return listener;
+    return undefined;
+  }
+
+  #noteError(error: Error): void {
+    if (this.sendErrors++ === 0)
+      this.#logger.warn({ err: error }, 'sending on the media port failed; counting');
+  }
+}

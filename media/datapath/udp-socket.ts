@@ -1,0 +1,34 @@
+/** One bound UDP socket with large buffers. */
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+
+/** With the defaults a quarter of the packets was lost under load. The kernel caps it at net.core.{r,w}mem_max. */
+const BUFFER_BYTES = 4 * 1024 * 1024;
+
+export interface UdpSocketOptions {
+  readonly address: string;
+  readonly port: number;
+  readonly onDatagram: (datagram: Buffer, from: RemoteInfo) => void;
+  readonly onError: (error: Error) => void;
+}
+
+/** Binds; rejects with the system's error. */
+export async function openUdpSocket(options: UdpSocketOptions): Promise<Socket> {
+  const socket = createSocket({ type: 'udp4' });
+  try {
+    socket.bind({ address: options.address, port: options.port, exclusive: true });
+    await once(socket, 'listening');
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+  socket.on('error', options.onError);
+  socket.on('message', options.onDatagram);
+  try {
+    socket.setRecvBufferSize(BUFFER_BYTES);
+    socket.setSendBufferSize(BUFFER_BYTES);
+  } catch (error) {
+    options.onError(error instanceof Error ? error : new Error(String(error)));
+  }
+  return socket;
+}

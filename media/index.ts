@@ -1,0 +1,14 @@
+export type { Child, ChildExit, ChildHost, ChildLine, ChildSpec } from './child-host.ts';
+export { MediaControlError, MediaRequestError } from './control/errors.ts';
+export { MediaClient, type MediaClientEvents, type MediaClientOptions } from './control/media-client.ts';
+export type {
+  IngestConfig,
+  MediaConfig,
+  MediaEvent,
+  MediaStatus,
+  PushConfig,
+  PushStatus,
+  SessionInfo,
+  SignalingAnswer,
+} from './control/protocol.ts';
+export type { FeedState, FeedStats, PublisherInfo, ViewerStats } from './sfu/feed-stats.ts';

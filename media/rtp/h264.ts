@@ -1,0 +1,94 @@
+/** H.264 inside RTP (RFC 6184, packetization modes 0 and 1): what a packet carries, without touching it. */
+
+export const NalType = {
+  SLICE: 1,
+  IDR: 5,
+  SPS: 7,
+  PPS: 8,
+  AUD: 9,
+  STAP_A: 24,
+  FU_A: 28,
+} as const;
+
+const MAX_NALS_PER_PACKET = 64;
+
+/** What matters of one RTP payload to somebody who forwards it. */
+export interface H264PayloadInfo {
+  /** A NAL unit of a coded picture begins or goes on here: the packet belongs to a frame. */
+  readonly picture: boolean;
+  /** An IDR picture's slice begins here. */
+  readonly idr: boolean;
+  /** Parameter sets that lie whole in this packet, as views. */
+  readonly sps: Buffer | null;
+  readonly pps: Buffer | null;
+}
+
+const NOTHING: H264PayloadInfo = { picture: false, idr: false, sps: null, pps: null };
+
+/** Looks into a payload; malformed ones give "nothing of interest". */
+export function inspectH264(payload: Buffer): H264PayloadInfo {
+  const type = (payload[0] ?? 0) & 0x1f;
+  if (type === NalType.FU_A) {
+    const header = payload[1] ?? 0;
+    const inner = header & 0x1f;
+    return {
+      picture: isPicture(inner),
+      idr: inner === NalType.IDR && (header & 0x80) !== 0,
+      sps: null,
+      pps: null,
+    };
+  }
+  if (type !== NalType.STAP_A) return payload.length === 0 ? NOTHING : inspectNals([payload]);
+  return inspectNals(splitStapA(payload) ?? []);
+}
+
+function inspectNals(nals: readonly Buffer[]): H264PayloadInfo {
+  let picture = false;
+  let idr = false;
+  let sps: Buffer | null = null;
+  let pps: Buffer | null = null;
+  for (const nal of nals) {
+    const type = nalType(nal);
+    if (isPicture(type)) picture = true;
+    if (type === NalType.IDR) idr = true;
+    if (type === NalType.SPS) sps = nal;
+    if (type === NalType.PPS) pps = nal;
+  }
+  return { picture, idr, sps, pps };
+}
+
+export function nalType(nal: Buffer): number {
+  return (nal[0] ?? 0) & 0x1f;
+}
+
+function isPicture(type: number): boolean {
+  return type >= NalType.SLICE && type <= NalType.IDR;
+}
+
+/** The NAL units of an aggregation packet as views; null where it is malformed (RFC 6184, section 5.7.1). */
+export function splitStapA(payload: Buffer): Buffer[] | null {
+  const nals: Buffer[] = [];
+  let offset = 1;
+  while (offset < payload.length) {
+    if (offset + 2 > payload.length || nals.length >= MAX_NALS_PER_PACKET) return null;
+    const length = payload.readUInt16BE(offset);
+    offset += 2;
+    if (length === 0 || offset + length > payload.length) return null;
+    nals.push(payload.subarray(offset, offset + length));
+    offset += length;
+  }
+  return nals;
+}
+
+/** One aggregation packet of several whole NAL units. */
+export function buildStapA(nals: readonly Buffer[]): Buffer {
+  let importance = 0;
+  const parts: Buffer[] = [];
+  for (const nal of nals) {
+    importance = Math.max(importance, (nal[0] ?? 0) & 0x60);
+    const length = Buffer.allocUnsafe(2);
+    length.writeUInt16BE(nal.length);
+    parts.push(length, nal);
+  }
+  return Buffer.concat([Buffer.from([importance | NalType.STAP_A]), ...parts]);
+}

@@ -1,0 +1,36 @@
+/** A feed's Opus track. */
+import type { TrackRelay } from '../datapath/datapath.ts';
+import type { RtpPacket } from '../rtp/rtp-packet.ts';
+import { AUDIO_CLOCK_HZ, createTrackParts, type TrackParts } from './track.ts';
+
+export class AudioTrack implements Disposable {
+  readonly parts: TrackParts;
+  #octets = 0;
+
+  constructor(relay: TrackRelay) {
+    this.parts = createTrackParts(relay, AUDIO_CLOCK_HZ);
+  }
+
+  get octets(): number {
+    return this.#octets;
+  }
+
+  write(packet: RtpPacket, nowMs: number): void {
+    const { normalizer, clock, relay } = this.parts;
+    const place = normalizer.place(packet.ssrc, packet.sequence, packet.timestamp, nowMs);
+    if (place === null) return;
+    if (place.restarted) clock.reset();
+    this.#octets += packet.payload.length;
+    clock.noteArrival(place.timestamp, Date.now());
+    relay.write({
+      sequence: place.sequence,
+      timestamp: place.timestamp,
+      marker: packet.marker,
+      payload: packet.payload,
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.parts.relay[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,50 @@
+/** Shapes of what is known about feeds; they cross the control channel. */
+import { z } from 'zod';
+
+export const feedStateSchema = z.enum(['online', 'stalled', 'offline']);
+export type FeedState = z.infer<typeof feedStateSchema>;
+
+export const publisherInfoSchema = z.object({
+  kind: z.enum(['whip', 'ingest']),
+  /** Null for an ingest. */
+  sessionId: z.string().nullable(),
+  /** Who publishes, in the words of whoever handed over the offer; null for an ingest. */
+  peer: z.string().nullable(),
+  /** Unix time. */
+  sinceMs: z.number(),
+});
+export type PublisherInfo = z.infer<typeof publisherInfoSchema>;
+
+export const viewerStatsSchema = z.object({
+  /** Session id; `push:<feed>` for a push to another hub. */
+  id: z.string(),
+  peer: z.string().nullable(),
+  connected: z.boolean(),
+  bitrateKbps: z.number(),
+  /** Share lost since the last receiver report; null before the first. */
+  lossRatio: z.number().nullable(),
+  rttMs: z.number().nullable(),
+  retransmitted: z.int(),
+  skippedFrames: z.int(),
+});
+export type ViewerStats = z.infer<typeof viewerStatsSchema>;
+
+export const feedStatsSchema = z.object({
+  feed: z.string(),
+  state: feedStateSchema,
+  /** RFC 6381, such as `avc1.42e01f`. */
+  codec: z.string().nullable(),
+  audioCodec: z.string().nullable(),
+  width: z.int().nullable(),
+  height: z.int().nullable(),
+  fps: z.number().nullable(),
+  bitrateKbps: z.number(),
+  framesTotal: z.int(),
+  /** Packets of the publisher that never arrived. */
+  packetsLost: z.int(),
+  keyframeAgeMs: z.number().nullable(),
+  keyframeRequests: z.object({ requested: z.int(), sent: z.int() }),
+  publisher: publisherInfoSchema.nullable(),
+  viewers: z.array(viewerStatsSchema),
+});
+export type FeedStats = z.infer<typeof feedStatsSchema>;

@@ -1,0 +1,175 @@
+/** A named live stream: its tracks, who publishes it and who views it. */
+import type { Logger } from 'pino';
+import type { Datapath } from '../datapath/datapath.ts';
+import { AudioTrack } from './audio-track.ts';
+import type { FeedState, FeedStats, PublisherInfo } from './feed-stats.ts';
+import { KeyframeArbiter } from './keyframe-arbiter.ts';
+import { RateMeter } from './rate-meter.ts';
+import { VideoTrack } from './video-track.ts';
+import type { Viewer } from './viewer.ts';
+
+/** Without a frame for this long a feed is stalled, whatever else still arrives. */
+const STALL_MS = 2000;
+/** A cached keyframe older than this is not worth the burst, if the publisher can make a new one. */
+const MAX_KEYFRAME_AGE_MS = 3000;
+
+/** Whoever delivers a feed's packets. */
+export interface FeedSource {
+  readonly info: PublisherInfo;
+  /** True while the source is connected, or sends. */
+  readonly present: boolean;
+  readonly packetsLost: number;
+  /** Asks for a keyframe; false where the source cannot be asked. */
+  requestKeyframe(): boolean;
+}
+
+export interface FeedOptions {
+  readonly id: string;
+  readonly datapath: Datapath;
+  readonly logger: Logger;
+  readonly onState: (feed: Feed, state: FeedState) => void;
+}
+
+export class Feed implements Disposable {
+  readonly id: string;
+  readonly video: VideoTrack;
+  readonly viewers = new Set<Viewer>();
+  readonly #options: FeedOptions;
+  readonly #arbiter: KeyframeArbiter;
+  readonly #frameRate = new RateMeter();
+  readonly #octetRate = new RateMeter();
+  readonly #waiting = new Set<() => void>();
+  #audio: AudioTrack | null = null;
+  #source: FeedSource | null = null;
+  #state: FeedState = 'offline';
+
+  constructor(options: FeedOptions) {
+    this.id = options.id;
+    this.#options = options;
+    this.#arbiter = new KeyframeArbiter({ send: () => this.#source?.requestKeyframe() ?? false });
+    this.video = new VideoTrack(options.datapath.createRelay('video'), {
+      onKeyframe: () => this.#keyframeArrived(),
+      onKeyframeNeeded: () => this.#arbiter.request(),
+      onFrame: () => this.#frameArrived(),
+    });
+  }
+
+  get state(): FeedState {
+    return this.#state;
+  }
+
+  get source(): FeedSource | null {
+    return this.#source;
+  }
+
+  get audio(): AudioTrack | null {
+    return this.#audio;
+  }
+
+  /** True where a viewer can be served now. */
+  get ready(): boolean {
+    return this.#state === 'online' && this.video.info !== null && this.video.keyframeMs !== null;
+  }
+
+  /** The feed has sound from now on. */
+  openAudio(): AudioTrack {
+    this.#audio ??= new AudioTrack(this.#options.datapath.createRelay('audio'));
+    return this.#audio;
+  }
+
+  setSource(source: FeedSource): void {
+    this.#source = source;
+  }
+
+  /** Takes the source away, unless another one has replaced it already. */
+  removeSource(source: FeedSource): void {
+    if (this.#source !== source) return;
+    this.#source = null;
+    this.#updateState(performance.now());
+  }
+
+  requestKeyframe(): void {
+    this.#arbiter.request();
+  }
+
+  /** Resolves once the feed can be viewed, or with false after `timeoutMs`. */
+  async whenReady(timeoutMs: number): Promise<boolean> {
+    if (this.ready) return true;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const ready = (): void => resolve(true);
+    const timer = setTimeout(() => resolve(false), timeoutMs);
+    this.#waiting.add(ready);
+    const result = await promise;
+    clearTimeout(timer);
+    this.#waiting.delete(ready);
+    return result;
+  }
+
+  /** Where a joining viewer starts: the cached keyframe, or null where it has to wait for a new one. */
+  joinPoint(nowMs: number): number | null {
+    const { keyframe } = this.video.parts.relay;
+    const ageMs = nowMs - (this.video.keyframeMs ?? Number.NEGATIVE_INFINITY);
+    const fresh = ageMs <= MAX_KEYFRAME_AGE_MS || this.#source?.info.kind !== 'whip';
+    if (keyframe !== null && fresh) return keyframe;
+    this.#arbiter.request();
+    return null;
+  }
+
+  /** Called a few times a second. */
+  tick(nowMs: number): void {
+    this.#frameRate.sample(this.video.frames, nowMs);
+    this.#octetRate.sample(this.video.octets + (this.#audio?.octets ?? 0), nowMs);
+    this.#updateState(nowMs);
+  }
+
+  stats(nowMs: number): FeedStats {
+    const { info } = this.video;
+    const live = this.#state !== 'offline';
+    return {
+      feed: this.id,
+      state: this.#state,
+      codec: info === null ? null : `avc1.${info.profileLevelId}`,
+      audioCodec: this.#audio === null ? null : 'opus',
+      width: info?.width ?? null,
+      height: info?.height ?? null,
+      fps: live ? Math.round(this.#frameRate.perSecond * 10) / 10 : null,
+      bitrateKbps: live ? Math.round((this.#octetRate.perSecond * 8) / 1000) : 0,
+      framesTotal: this.video.frames,
+      packetsLost: this.#source?.packetsLost ?? 0,
+      keyframeAgeMs: this.video.keyframeMs === null ? null : Math.round(nowMs - this.video.keyframeMs),
+      keyframeRequests: this.#arbiter.counts,
+      publisher: this.#source?.present ? this.#source.info : null,
+      viewers: [...this.viewers].map((viewer) => viewer.stats()),
+    };
+  }
+
+  [Symbol.dispose](): void {
+    this.#arbiter[Symbol.dispose]();
+    for (const viewer of [...this.viewers]) viewer.close();
+    this.video[Symbol.dispose]();
+    this.#audio?.[Symbol.dispose]();
+    for (const resolve of this.#waiting) resolve();
+  }
+
+  #frameArrived(): void {
+    if (this.#state !== 'online') this.#updateState(performance.now());
+  }
+
+  #keyframeArrived(): void {
+    this.#arbiter.answered();
+    if (this.ready) for (const resolve of this.#waiting) resolve();
+  }
+
+  #updateState(nowMs: number): void {
+    const state = this.#stateAt(nowMs);
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#options.onState(this, state);
+  }
+
+  #stateAt(nowMs: number): FeedState {
+    if (!this.#source?.present) return 'offline';
+    const { lastFrameMs } = this.video;
+    return lastFrameMs !== null && nowMs - lastFrameMs < STALL_MS ? 'online' : 'stalled';
+  }
+}

@@ -1,0 +1,131 @@
+/** Local RTP of a capture pipeline: no feedback, no backpressure, so that neither side can hold up the other. */
+import type { RemoteInfo, Socket } from 'node:dgram';
+import type { Logger } from 'pino';
+import { openUdpSocket } from '../datapath/udp-socket.ts';
+import { unixMsOfNtp } from '../rtp/ntp.ts';
+import { ReceptionStats } from '../rtp/reception-stats.ts';
+import { parseRtcp } from '../rtp/rtcp.ts';
+import { isRtcp, parseRtp } from '../rtp/rtp-packet.ts';
+import type { AudioTrack } from './audio-track.ts';
+import type { Feed, FeedSource } from './feed.ts';
+import type { PublisherInfo } from './feed-stats.ts';
+import { PublisherClock } from './sender-clock.ts';
+import { AUDIO_CLOCK_HZ, VIDEO_CLOCK_HZ } from './track.ts';
+import type { VideoTrack } from './video-track.ts';
+
+/** A pipeline that sends nothing for this long is gone. */
+const GONE_MS = 10_000;
+
+export interface IngestOptions {
+  readonly feed: Feed;
+  readonly rtpPort: number;
+  readonly audioRtpPort: number | null;
+  readonly logger: Logger;
+}
+
+interface Port {
+  readonly track: VideoTrack | AudioTrack;
+  readonly clockRate: number;
+  stats: ReceptionStats | null;
+}
+
+export class Ingest implements FeedSource, AsyncDisposable {
+  readonly #options: IngestOptions;
+  readonly #sockets: Socket[] = [];
+  readonly #ports: Port[] = [];
+  #clock = new PublisherClock();
+  #sinceMs = Date.now();
+  #lastPacketMs: number | null = null;
+  #lostBefore = 0;
+  #errors = 0;
+
+  constructor(options: IngestOptions) {
+    this.#options = options;
+  }
+
+  /** Binds the ports; rejects with the system's error where one is taken. */
+  async open(): Promise<void> {
+    const { feed, rtpPort, audioRtpPort } = this.#options;
+    try {
+      await this.#openTrack(feed.video, VIDEO_CLOCK_HZ, rtpPort, rtpPort + 1 !== audioRtpPort);
+      if (audioRtpPort !== null) {
+        await this.#openTrack(feed.openAudio(), AUDIO_CLOCK_HZ, audioRtpPort, audioRtpPort + 1 !== rtpPort);
+      }
+    } catch (error) {
+      await this[Symbol.asyncDispose]();
+      throw error;
+    }
+    feed.setSource(this);
+  }
+
+  get info(): PublisherInfo {
+    return { kind: 'ingest', sessionId: null, peer: null, sinceMs: this.#sinceMs };
+  }
+
+  get present(): boolean {
+    return this.#lastPacketMs !== null && performance.now() - this.#lastPacketMs < GONE_MS;
+  }
+
+  get packetsLost(): number {
+    return this.#lostBefore + (this.#ports[0]?.stats?.lostTotal ?? 0);
+  }
+
+  /** A pipeline sends keyframes by itself. */
+  requestKeyframe(): boolean {
+    return false;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#options.feed.removeSource(this);
+    for (const socket of this.#sockets.splice(0)) socket.close();
+  }
+
+  async #openTrack(track: Port['track'], clockRate: number, port: number, withRtcp: boolean): Promise<void> {
+    const state: Port = { track, clockRate, stats: null };
+    this.#ports.push(state);
+    const onDatagram = (datagram: Buffer, from: RemoteInfo): void => {
+      if (from.address === '127.0.0.1') this.#receive(state, datagram);
+    };
+    const onError = (error: Error): void => {
+      if (this.#errors++ === 0)
+        this.#options.logger.warn({ err: error, port }, 'ingest port error; counting');
+    };
+    this.#sockets.push(await openUdpSocket({ address: '127.0.0.1', port, onDatagram, onError }));
+    if (!withRtcp) return;
+    try {
+      this.#sockets.push(await openUdpSocket({ address: '127.0.0.1', port: port + 1, onDatagram, onError }));
+    } catch (error) {
+      // Sender reports only sharpen the synchronisation of sound and picture.
+      this.#options.logger.info({ err: error, port: port + 1 }, 'no RTCP for this ingest: the port is taken');
+    }
+  }
+
+  #receive(port: Port, datagram: Buffer): void {
+    if (isRtcp(datagram)) {
+      this.#receiveReports(port, datagram);
+      return;
+    }
+    const packet = parseRtp(datagram);
+    if (packet === null) return;
+    const nowMs = performance.now();
+    if (!this.present) this.#sinceMs = Date.now();
+    this.#lastPacketMs = nowMs;
+    if (port.stats?.ssrc !== packet.ssrc) {
+      if (port === this.#ports[0]) this.#lostBefore += port.stats?.lostTotal ?? 0;
+      port.stats = new ReceptionStats(packet.ssrc, port.clockRate);
+      this.#clock = new PublisherClock();
+    }
+    port.stats.arrived(packet.sequence, packet.timestamp, nowMs);
+    port.track.write(packet, nowMs);
+  }
+
+  #receiveReports(port: Port, datagram: Buffer): void {
+    for (const packet of parseRtcp(datagram)) {
+      if (packet.kind !== 'sender-report') continue;
+      const { normalizer, clock } = port.track.parts;
+      const timestamp = normalizer.timestampOf(packet.ssrc, packet.rtpTimestamp);
+      if (timestamp !== null)
+        clock.noteReport(timestamp, this.#clock.toLocal(unixMsOfNtp(packet.ntp), Date.now()));
+    }
+  }
+}

@@ -1,0 +1,32 @@
+/** What can be wrong with a WHIP or WHEP request. The codes are literal and survive the control channel. */
+
+export const signalingCodes = [
+  'SDP_INVALID',
+  'TRACKS_UNSUPPORTED',
+  'CODEC_UNSUPPORTED',
+  'FEED_BUSY',
+  'NO_PUBLISHER',
+  'SESSION_NOT_FOUND',
+  'ETAG_REQUIRED',
+  'ETAG_STALE',
+  'FRAGMENT_INVALID',
+] as const;
+
+export type SignalingCode = (typeof signalingCodes)[number];
+
+/**
+ * HTTP statuses that fit: SDP_INVALID and FRAGMENT_INVALID 400, SESSION_NOT_FOUND 404, FEED_BUSY and NO_PUBLISHER 409
+ * (with Retry-After), ETAG_STALE 412, TRACKS_UNSUPPORTED and CODEC_UNSUPPORTED 422, ETAG_REQUIRED 428.
+ */
+export class SignalingError extends Error {
+  override readonly name = 'SignalingError';
+  readonly code: SignalingCode;
+  /** Seconds after which trying again makes sense; undefined where it does not. */
+  readonly retryAfterS: number | undefined;
+
+  constructor(code: SignalingCode, message: string, options: { retryAfterS?: number; cause?: unknown } = {}) {
+    super(message, { cause: options.cause });
+    this.code = code;
+    this.retryAfterS = options.retryAfterS;
+  }
+}

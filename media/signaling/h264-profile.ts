@@ -1,0 +1,61 @@
+/** Which of the H.264 formats that a peer offers fits a stream (RFC 6184, section 8). */
+
+export interface H264Format {
+  readonly payloadType: number;
+  /** Six hex digits, lower case; the default of RFC 6184 (baseline, level 1) where the offer names none. */
+  readonly profileLevelId: string;
+  readonly packetizationMode: number;
+}
+
+type Profile = 'constrained-baseline' | 'baseline' | 'main' | 'constrained-high' | 'high' | 'other';
+
+/** What a decoder of the key's profile can decode besides that profile itself. */
+const decodes: Readonly<Record<Profile, readonly Profile[]>> = {
+  'constrained-baseline': [],
+  baseline: ['constrained-baseline'],
+  main: ['constrained-baseline'],
+  'constrained-high': ['constrained-baseline'],
+  high: ['constrained-baseline', 'main', 'constrained-high'],
+  other: [],
+};
+
+export function profileOf(profileLevelId: string): Profile {
+  const idc = Number.parseInt(profileLevelId.slice(0, 2), 16);
+  const constraints = Number.parseInt(profileLevelId.slice(2, 4), 16);
+  if (idc === 66) return constraints & 0x40 ? 'constrained-baseline' : 'baseline';
+  if (idc === 77) return constraints & 0x80 ? 'constrained-baseline' : 'main';
+  if (idc === 100) return (constraints & 0x0c) === 0x0c ? 'constrained-high' : 'high';
+  return 'other';
+}
+
+/**
+ * The format that carries a stream of this profile best: the same profile, else one whose decoders include it, else the
+ * first, since decoders take more than browsers admit. Null where none has packetization mode 1.
+ */
+export function chooseViewerFormat(
+  formats: readonly H264Format[],
+  profileLevelId: string,
+): H264Format | null {
+  const usable = formats.filter((format) => format.packetizationMode === 1);
+  const profile = profileOf(profileLevelId);
+  return (
+    usable.find((format) => profileOf(format.profileLevelId) === profile) ??
+    usable.find((format) => decodes[profileOf(format.profileLevelId)].includes(profile)) ??
+    usable[0] ??
+    null
+  );
+}
+
+/** The format that a publisher should send: its own first choice of those we take. */
+export function choosePublisherFormat(formats: readonly H264Format[]): H264Format | null {
+  return (
+    formats.find(
+      (format) => format.packetizationMode === 1 && profileOf(format.profileLevelId) !== 'other',
+    ) ?? null
+  );
+}
+
+/** The same profile at level 5.1: what we can take, whatever level the publisher named (level asymmetry). */
+export function atOurLevel(profileLevelId: string): string {
+  return `${profileLevelId.slice(0, 4)}33`;
+}

@@ -1,0 +1,32 @@
+/** ICE and DTLS lines of descriptions and fragments (RFC 8839, RFC 8122). */
+import type { DtlsFingerprint, IceCandidate, IceCredentials } from '../datapath/datapath.ts';
+
+/** An IPv4 UDP host-like candidate; null for what we cannot use (TCP, IPv6, mDNS names, other components). */
+export function parseCandidate(value: string): IceCandidate | null {
+  const match = /^[^ ]{1,32} 1 udp \d{1,10} (\d{1,3}(?:\.\d{1,3}){3}) (\d{1,5}) typ [a-z]+/i.exec(value);
+  const [, address, port] = match ?? [];
+  if (address === undefined || port === undefined) return null;
+  if (address.split('.').some((octet) => Number(octet) > 255)) return null;
+  return Number(port) > 0 && Number(port) < 65536 ? { address, port: Number(port) } : null;
+}
+
+/** True where user fragment and password have the form and length that RFC 8839, section 5.4 asks for. */
+export function areIceCredentials(credentials: IceCredentials): boolean {
+  return /^[A-Za-z0-9+/]{4,256}$/.test(credentials.ufrag) && /^[A-Za-z0-9+/]{22,256}$/.test(credentials.pwd);
+}
+
+export function parseFingerprint(value: string): DtlsFingerprint | null {
+  const match = /^(sha-(?:1|256|384|512)) ((?:[0-9A-F]{2}:)+[0-9A-F]{2})$/i.exec(value.trim());
+  const [, algorithm, digest] = match ?? [];
+  if (algorithm === undefined || digest === undefined) return null;
+  return { algorithm: algorithm.toLowerCase(), value: digest.toUpperCase() };
+}
+
+/** Candidate lines without `a=`; earlier ones are preferred. Loopback comes last, and is of use in the simulation. */
+export function candidateLines(candidates: readonly IceCandidate[]): string[] {
+  return candidates.map(({ address, port }, i) => {
+    const preference = 65535 - i;
+    const priority = 126 * 2 ** 24 + preference * 2 ** 8 + 255;
+    return `candidate:${i + 1} 1 udp ${priority} ${address} ${port} typ host`;
+  });
+}

@@ -1,0 +1,74 @@
+/** A WHIP or WHEP session: its negotiation and the media behind it. */
+import type { MediaTransport } from '../datapath/datapath.ts';
+import type { PatchResult, SignalingSession } from './session.ts';
+
+export interface MediaSessionParts {
+  readonly kind: 'whip' | 'whep';
+  readonly feed: string;
+  readonly peer: string | null;
+  readonly publisherKey: string | null;
+  readonly answer: string;
+  readonly transport: MediaTransport;
+  readonly signaling: SignalingSession;
+  readonly media: { tick(nowMs: number): void; close(): void };
+}
+
+export class MediaSession {
+  readonly #parts: MediaSessionParts;
+
+  constructor(parts: MediaSessionParts) {
+    this.#parts = parts;
+  }
+
+  get id(): string {
+    return this.#parts.signaling.id;
+  }
+
+  get kind(): 'whip' | 'whep' {
+    return this.#parts.kind;
+  }
+
+  get feed(): string {
+    return this.#parts.feed;
+  }
+
+  get publisherKey(): string | null {
+    return this.#parts.publisherKey;
+  }
+
+  get answer(): string {
+    return this.#parts.answer;
+  }
+
+  /** False once the peer was not heard for a while: a new publisher may then take the feed. */
+  get alive(): boolean {
+    const { transport } = this.#parts;
+    if (transport.state === 'closed') return false;
+    return transport.lastHeardMs === null || performance.now() - transport.lastHeardMs < 5000;
+  }
+
+  get info(): {
+    sessionId: string;
+    kind: 'whip' | 'whep';
+    feed: string;
+    peer: string | null;
+    etag: string;
+    state: MediaTransport['state'];
+  } {
+    const { kind, feed, peer, signaling, transport } = this.#parts;
+    return { sessionId: signaling.id, kind, feed, peer, etag: signaling.etag, state: transport.state };
+  }
+
+  /** Throws SignalingError, see SignalingSession.patch. */
+  patch(ifMatch: string | null, fragment: string): PatchResult {
+    return this.#parts.signaling.patch(ifMatch, fragment);
+  }
+
+  tick(nowMs: number): void {
+    this.#parts.media.tick(nowMs);
+  }
+
+  close(): void {
+    this.#parts.media.close();
+  }
+}

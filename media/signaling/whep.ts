@@ -1,0 +1,70 @@
+/** Viewer sessions (WHEP draft, section 4.2). */
+import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { Datapath } from '../datapath/datapath.ts';
+import type { Feed } from '../sfu/feed.ts';
+import { createSsrc, Viewer } from '../sfu/viewer.ts';
+import { buildAnswer } from './answer.ts';
+import { MediaSession } from './media-session.ts';
+import { negotiateViewer } from './negotiate.ts';
+import { parseOffer } from './offer.ts';
+import { SignalingSession } from './session.ts';
+
+export interface SessionContext {
+  readonly datapath: Datapath;
+  readonly logger: Logger;
+  readonly onClosed: (session: MediaSession, reason: string) => void;
+}
+
+/** Opens a session on a feed that is ready. Throws SignalingError. */
+export async function openViewerSession(
+  context: SessionContext,
+  feed: Feed,
+  request: { readonly sdp: string; readonly peer: string | null },
+): Promise<MediaSession> {
+  const offer = parseOffer(request.sdp);
+  const profileLevelId = feed.video.info?.profileLevelId ?? '42e01f';
+  const negotiated = negotiateViewer(offer, { profileLevelId, hasAudio: feed.audio !== null });
+  const { datapath } = context;
+  const transport = await datapath.openTransport('lite');
+  const signaling = new SignalingSession(transport, offer.ice.ufrag);
+  const tracks = {
+    cname: randomBytes(8).toString('hex'),
+    streamId: feed.id,
+    videoSsrc: createSsrc(),
+    audioSsrc: createSsrc(),
+  };
+  const viewer = new Viewer({
+    id: signaling.id,
+    peer: request.peer,
+    feed,
+    transport,
+    cname: tracks.cname,
+    video: { payloadType: negotiated.video.format.payloadType, ssrc: tracks.videoSsrc },
+    audio:
+      negotiated.audio === null
+        ? null
+        : { payloadType: negotiated.audio.payloadType, ssrc: tracks.audioSsrc },
+  });
+  transport.connect({
+    ...offer.ice,
+    candidates: offer.candidates,
+    fingerprints: offer.fingerprints,
+    dtlsRole: offer.setup === 'passive' ? 'client' : 'server',
+  });
+  const local = { ice: transport.local, candidates: transport.candidates, fingerprint: datapath.fingerprint };
+  const session = new MediaSession({
+    kind: 'whep',
+    feed: feed.id,
+    peer: request.peer,
+    publisherKey: null,
+    answer: buildAnswer(offer, negotiated, local, { kind: 'send', tracks }),
+    transport,
+    signaling,
+    media: viewer,
+  });
+  transport.events.on('state', (state, reason) => {
+    if (state === 'closed') context.onClosed(session, reason ?? 'closed');
+  });
+  return session;
+}

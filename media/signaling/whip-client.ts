@@ -1,0 +1,144 @@
+/** The HTTP side of publishing by WHIP (RFC 9725, sections 4.2 and 4.6). */
+import { type IncomingMessage, request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import type { TLSSocket } from 'node:tls';
+
+const MAX_REDIRECTS = 3;
+const MAX_BODY_BYTES = 128 * 1024;
+
+export type HubCode = 'HUB_UNREACHABLE' | 'HUB_REFUSED' | 'HUB_IDENTITY' | 'HUB_SILENT';
+
+/** Why publishing failed; `hubCode` is the code of the hub's problem document, where it gave one. */
+export class HubError extends Error {
+  override readonly name = 'HubError';
+  readonly code: HubCode;
+  readonly status: number | undefined;
+  readonly hubCode: string | undefined;
+  readonly retryAfterS: number | undefined;
+
+  constructor(
+    code: HubCode,
+    message: string,
+    options: {
+      status?: number;
+      hubCode?: string | undefined;
+      retryAfterS?: number | undefined;
+      cause?: unknown;
+    } = {},
+  ) {
+    super(message, { cause: options.cause });
+    this.code = code;
+    this.status = options.status;
+    this.hubCode = options.hubCode;
+    this.retryAfterS = options.retryAfterS;
+  }
+}
+
+export interface HubAccess {
+  readonly token?: string | undefined;
+  readonly tlsFingerprint?: string | undefined;
+  readonly timeoutMs: number;
+}
+
+interface HubResponse {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: string;
+}
+
+/** Posts an offer. `resource` is the session's URL. Throws HubError. */
+export async function postOffer(
+  url: string,
+  sdp: string,
+  access: HubAccess,
+  signal: AbortSignal,
+): Promise<{ answer: string; resource: string }> {
+  let target = new URL(url);
+  for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
+    const response = await send('POST', target, access, signal, { type: 'application/sdp', text: sdp });
+    const location = response.headers.location;
+    if ((response.status === 307 || response.status === 308) && location !== undefined) {
+      target = new URL(location, target);
+      continue;
+    }
+    if (response.status !== 201 || location === undefined) throw refusal(response);
+    return { answer: response.body, resource: new URL(location, target).href };
+  }
+  throw new HubError('HUB_REFUSED', 'too many redirects');
+}
+
+/** Ends the session at the hub. Throws HubError. */
+export async function deleteSession(resource: string, access: HubAccess, signal: AbortSignal): Promise<void> {
+  await send('DELETE', new URL(resource), access, signal, null);
+}
+
+function refusal(response: HubResponse): HubError {
+  let problem: { detail?: unknown; code?: unknown } = {};
+  try {
+    problem = Object(JSON.parse(response.body));
+  } catch {
+    // Not every server explains itself; the status has to do.
+  }
+  const detail = typeof problem.detail === 'string' ? problem.detail : 'no reason given';
+  const retryAfterS = Number(response.headers['retry-after']);
+  return new HubError('HUB_REFUSED', `the hub answered ${response.status}: ${detail}`, {
+    status: response.status,
+    hubCode: typeof problem.code === 'string' ? problem.code : undefined,
+    retryAfterS: Number.isFinite(retryAfterS) ? retryAfterS : undefined,
+  });
+}
+
+async function send(
+  method: string,
+  url: URL,
+  access: HubAccess,
+  signal: AbortSignal,
+  body: { type: string; text: string } | null,
+): Promise<HubResponse> {
+  const { promise, resolve, reject } = Promise.withResolvers<HubResponse>();
+  const secure = url.protocol === 'https:';
+  const pinned = secure && access.tlsFingerprint !== undefined;
+  const request = (secure ? requestHttps : requestHttp)(url, {
+    method,
+    agent: false,
+    signal: AbortSignal.any([signal, AbortSignal.timeout(access.timeoutMs)]),
+    headers: {
+      ...(access.token === undefined ? {} : { authorization: `Bearer ${access.token}` }),
+      ...(body === null ? {} : { 'content-type': body.type, 'content-length': Buffer.byteLength(body.text) }),
+    },
+    ...(pinned ? { rejectUnauthorized: false } : {}),
+  });
+  request.on('response', (response) => {
+    collect(response).then(resolve, reject);
+  });
+  request.on('error', (error) => reject(error));
+  if (pinned) {
+    // Nothing is written, not even the token, before the hub has shown the certificate that it was adopted with.
+    request.on('socket', (socket) => {
+      socket.once('secureConnect', () => {
+        const shown = (socket as TLSSocket).getPeerX509Certificate()?.fingerprint256;
+        if (shown === access.tlsFingerprint?.toUpperCase()) request.end(body?.text);
+        else request.destroy(new HubError('HUB_IDENTITY', 'the hub shows another certificate than expected'));
+      });
+    });
+  } else {
+    request.end(body?.text);
+  }
+  try {
+    return await promise;
+  } catch (cause) {
+    if (cause instanceof HubError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new HubError('HUB_UNREACHABLE', `the hub cannot be reached: ${reason}`, { cause });
+  }
+}
+
+async function collect(response: IncomingMessage): Promise<HubResponse> {
+  let body = '';
+  response.setEncoding('utf8');
+  for await (const chunk of response) {
+    body += chunk;
+    if (body.length > MAX_BODY_BYTES) throw new HubError('HUB_REFUSED', 'the answer is too long');
+  }
+  return { status: response.statusCode ?? 0, headers: response.headers, body };
+}

@@ -17,6 +17,7 @@ export function statePayload(status: Status) {
     health: healthState(status),
     config: configState(status),
     host: hostState(status),
+    cameras_waiting: status.newCameras.length,
     hub: status.hub === null ? null : { state: status.hub.state, name: status.hub.name },
     recording: recordingState(status),
     tally: { state: status.tally, on_air: status.tally === 'program' },

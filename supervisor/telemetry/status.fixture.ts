@@ -57,6 +57,8 @@ export function hubStatus(changes: Partial<Status> = {}): Status {
       }),
     ],
     cameras: [linkedCamera()],
+    newCameras: [],
+    adoption: null,
     hub: null,
     recording: { state: 'idle', take: null, remainingS: 5400 },
     tally: 'off',

@@ -1,3 +1,4 @@
+import { keyOf } from '../inventory.ts';
 import type { Topics } from '../topics.ts';
 
 /** The platforms of Home Assistant that this appliance uses. */
@@ -104,7 +105,7 @@ export function entity(
   const component: Component = {
     platform,
     unique_id: `rushlight_${context.topics.device}_${key}`,
-    default_entity_id: `${platform}.${context.objectName}_${key}`,
+    default_entity_id: `${platform}.${context.objectName}_${keyOf(key)}`,
     name,
     ...defined('device_class', options.deviceClass),
     ...defined('entity_category', options.category),

@@ -35,7 +35,7 @@ export function systemComponents(context: ComponentContext, inventory: Inventory
       deviceClass: 'problem',
       attributesPath: 'config',
     }),
-    ...(inventory.role === 'camera' ? [hubLink(context)] : []),
+    inventory.role === 'camera' ? hubLink(context) : camerasWaiting(context),
     button(context, 'identify', 'Identify', 'identify', { ...config, deviceClass: 'identify' }),
     button(context, 'restart', 'Restart', 'restart', { ...config, deviceClass: 'restart' }),
     button(context, 'shutdown', 'Shut down', 'shutdown', { ...config, icon: 'mdi:power' }),
@@ -57,6 +57,15 @@ function hubLink(context: ComponentContext): Entry {
     ...diagnostic,
     options: ['searching', 'connecting', 'connected', 'refused'],
     icon: 'mdi:access-point-network',
+  });
+}
+
+/** Cameras that ask to be adopted. */
+function camerasWaiting(context: ComponentContext): Entry {
+  return sensor(context, 'cameras_waiting', 'Cameras to adopt', 'cameras_waiting', {
+    ...diagnostic,
+    stateClass: 'measurement',
+    icon: 'mdi:camera-plus',
   });
 }
 

@@ -1,0 +1,117 @@
+import { OtaError, type OtaErrorCode } from '../errors.ts';
+
+interface Known {
+  readonly pattern: RegExp;
+  readonly code: OtaErrorCode;
+  readonly message: string;
+}
+
+/**
+ * What RAUC says (1.8 and 1.13; it has no codes), and what that means. The order counts: one failure often drags
+ * further lines along, and the first match here is nearest to its cause.
+ */
+const known: readonly Known[] = [
+  {
+    pattern: /exited with code 10\b/,
+    code: 'BUNDLE_OLDER',
+    message: 'the bundle is older than what is installed',
+  },
+  {
+    pattern: /exited with code 11\b/,
+    code: 'BUNDLE_NEEDS_STEP',
+    message: 'the bundle needs a version in between to be installed first',
+  },
+  { pattern: /exited with code 12\b/, code: 'TAKE_RUNNING', message: 'a take is running' },
+  {
+    pattern: /exited with code 13\b/,
+    code: 'BUNDLE_FORMAT',
+    message: 'the bundle does not say which release it is',
+  },
+  {
+    pattern: /certificate revoked/i,
+    code: 'BUNDLE_SIGNER_REVOKED',
+    message: "the bundle's signer was revoked",
+  },
+  {
+    pattern: /certificate has expired|certificate is not yet valid/i,
+    code: 'BUNDLE_SIGNER_EXPIRED',
+    message: "the bundle was signed outside its signer's term",
+  },
+  {
+    pattern:
+      /certificate signature failure|digest (?:failure|.*mismatch)|verification failure|asn1 encoding routines/i,
+    code: 'BUNDLE_CORRUPT',
+    message: "the bundle's signature is damaged",
+  },
+  {
+    pattern:
+      /unable to get (?:local )?issuer|self.signed certificate|unsuitable certificate purpose|unable to get certificate CRL/i,
+    code: 'BUNDLE_WRONG_KEY',
+    message: 'the bundle is not signed by a key this machine trusts',
+  },
+  {
+    pattern: /compatible mismatch|Expected '.*' but bundle manifest has/i,
+    code: 'BUNDLE_WRONG_BOARD',
+    message: 'the bundle is for another kind of machine',
+  },
+  {
+    pattern: /range requests not supported|did not send bundle size/i,
+    code: 'DOWNLOAD_NO_RANGE',
+    message: 'the server does not serve parts of files (HTTP Range)',
+  },
+  {
+    pattern: /not found \(404|error 404|server error.*404|HTTP 404/i,
+    code: 'BUNDLE_NOT_FOUND',
+    message: 'the server has no such bundle',
+  },
+  {
+    pattern:
+      /server not responding|failed to configure streaming|failed to stream bundle|timed? ?out|could not resolve|connection refused/i,
+    code: 'DOWNLOAD_FAILED',
+    message: 'the bundle could not be downloaded',
+  },
+  {
+    pattern: /no space left|ENOSPC|not enough space|exceeds slot size|larger than/i,
+    code: 'DISK_FULL',
+    message: 'there is no room for the bundle',
+  },
+  {
+    pattern: /exceeds bundle size|too small|signature size|unexpected end|payload size .* not a multiple/i,
+    code: 'BUNDLE_TRUNCATED',
+    message: 'the bundle is not complete',
+  },
+  {
+    pattern:
+      /payload is corrupted|data area failed|input\/output error|squashfs error|checksum|unexpected EOF/i,
+    code: 'BUNDLE_CORRUPT',
+    message: 'the bundle is damaged',
+  },
+  {
+    pattern: /format '.*' not (?:allowed|supported)/i,
+    code: 'BUNDLE_FORMAT',
+    message: 'bundles of this format are not taken',
+  },
+  {
+    pattern: /invalid bundle format|failed to load manifest|invalid identifier/i,
+    code: 'BUNDLE_FORMAT',
+    message: 'this is no bundle',
+  },
+  { pattern: /no such file/i, code: 'BUNDLE_NOT_FOUND', message: 'there is no such bundle' },
+  {
+    pattern: /already processing a different method/i,
+    code: 'UPDATE_BUSY',
+    message: 'an installation is already running',
+  },
+];
+
+/** The clear error for what a failed `rauc` wrote; `INSTALL_FAILED` with its last words where they are not known. */
+export function raucError(lines: readonly string[]): OtaError {
+  // Only what reads like a failure: progress lines name the same things in passing.
+  const text = lines.filter((line) => !/^\s*\d{1,3}% /.test(line)).join('\n');
+  const cause = new Error(lines.slice(-8).join('\n'));
+  for (const { pattern, code, message } of known) {
+    if (pattern.test(text)) return new OtaError(code, message, { cause });
+  }
+  const last = [...lines].reverse().find((line) => line.trim() !== '') ?? 'rauc said nothing';
+  return new OtaError('INSTALL_FAILED', `the installation failed: ${last.trim().slice(0, 300)}`, { cause });
+}

@@ -82,6 +82,11 @@ export class ApiClient {
     return this.#json<Take>(await this.#call('POST', `/api/takes/${encodeURIComponent(id)}/stop`));
   }
 
+  /** Adopts a camera whose code the owner has compared. */
+  async adopt(cameraId: string, code: string): Promise<void> {
+    await this.#call('POST', `/api/cameras/${encodeURIComponent(cameraId)}/adopt`, { body: { code } });
+  }
+
   /** Trades the bearer token for the cookie. */
   async openSession(token: string): Promise<void> {
     await this.#call('POST', '/api/session', { headers: { authorization: `Bearer ${token}` } });

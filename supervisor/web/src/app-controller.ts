@@ -1,4 +1,4 @@
-import type { Take } from '../../api/contract.ts';
+import type { NewCamera, Take } from '../../api/contract.ts';
 import { type ApiClient, ApiError } from './api-client.ts';
 import { type AppAction, type AppState, initialState, reduce } from './app-state.ts';
 import { PlayerPool } from './player-pool.ts';
@@ -40,21 +40,35 @@ export class AppController {
     this.#unlocked?.();
   }
 
+  /** Drops the session; the caller reloads the page. Throws ApiError. */
+  async logout(): Promise<void> {
+    await this.#api.closeSession();
+  }
+
   async startTake(): Promise<void> {
-    await this.#take(() => this.#api.startTake());
+    await this.#act('record', async () => this.#tellTake(await this.#api.startTake()));
   }
 
   async stopTake(id: string): Promise<void> {
-    await this.#take(() => this.#api.stopTake(id));
+    await this.#act('record', async () => this.#tellTake(await this.#api.stopTake(id)));
   }
 
-  async #take(call: () => Promise<Take>): Promise<void> {
+  async adopt(camera: NewCamera): Promise<void> {
+    await this.#act('adopt cameras', () => this.#api.adopt(camera.id, camera.code));
+  }
+
+  #tellTake(take: Take): void {
+    this.#dispatch({ type: 'event', event: { type: 'take', take } });
+  }
+
+  /** Does what the user asked for, or says why it was not done. */
+  async #act(right: string, call: () => Promise<void>): Promise<void> {
     try {
-      this.#dispatch({ type: 'event', event: { type: 'take', take: await call() } });
+      await call();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      const text =
-        error.code === 'FORBIDDEN' ? 'Your key may watch, but not record.' : `Not done: ${error.message}`;
+      const denied = error.problem?.code === 'ACCESS_DENIED';
+      const text = denied ? `Your key may watch, but not ${right}.` : `Not done: ${error.message}`;
       this.notice.set({ id: (this.notice.value?.id ?? 0) + 1, text });
     }
   }

@@ -71,6 +71,7 @@ describe('sizes and rates', () => {
     expect(formatSize(1920, 1080)).toBe('1920×1080');
     expect(formatSize(null, 1080)).toBe('–');
     expect(formatMs(12.4)).toBe('12 ms');
+    expect(formatMs(0.44)).toBe('0.4 ms');
     expect(formatMs(2500)).toBe('2.5 s');
     expect(formatMs(125_000)).toBe('2 min');
     expect(formatPercent(0.004)).toBe('0.4 %');

@@ -51,11 +51,9 @@ export const formatSize = (width: number | null, height: number | null): string 
 
 export const formatMs = (ms: number | null): string => {
   if (ms === null) return noValue;
-  return ms >= 10_000
-    ? formatSpan(ms / 1000)
-    : ms >= 1000
-      ? `${(ms / 1000).toFixed(1)} s`
-      : `${Math.round(ms)} ms`;
+  if (ms >= 10_000) return formatSpan(ms / 1000);
+  if (ms >= 1000) return `${(ms / 1000).toFixed(1)} s`;
+  return `${ms < 10 ? Number(ms.toFixed(1)) : Math.round(ms)} ms`;
 };
 
 export const formatPercent = (ratio: number | null): string =>

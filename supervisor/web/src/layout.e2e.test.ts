@@ -140,6 +140,15 @@ const faults = (page: Page): Promise<string[]> =>
       const { width, height } = tile.getBoundingClientRect();
       if (shown(tile) && Math.abs(width / height - 16 / 9) > 0.05) found.push(`tile of ${width}x${height}`);
     }
+    for (const tool of document.querySelectorAll('.tool')) {
+      const box = tool.getBoundingClientRect();
+      for (const text of tool.closest('.tile')?.querySelectorAll('.state-badge, .rec-badge, .tile-figures') ??
+        []) {
+        const { left, right, top, bottom } = text.getBoundingClientRect();
+        const overlaps = left < box.right - 1 && right > box.left + 1 && top < box.bottom && bottom > box.top;
+        if (shown(tool) && shown(text) && overlaps) found.push(`${tool.className} covers ${text.className}`);
+      }
+    }
     const bar = document.querySelector('[data-testid="record"]')?.getBoundingClientRect();
     if (bar !== undefined && bar.bottom > innerHeight) found.push('record button is below the screen');
     return found;

@@ -139,3 +139,41 @@ test('by keyboard alone: open a feed, go on to the next, come back where one was
   await expect.poll(focused).toBe('cam1');
   await page.context().close();
 }, 60_000);
+
+test('adoption: the hub shows the code and adopts by one press, the camera shows the same code', async () => {
+  await using appliance = new FakeAppliance(pages.folder);
+  const camera = {
+    id: 'c0ffee',
+    name: 'balcony',
+    version: '0.1.0',
+    address: '192.168.7.30',
+    code: '123456',
+    since: '2026-11-22T11:30:00.000Z',
+  };
+  appliance.status = statusFixture({ newCameras: [camera], adoption: { code: '654321', hubName: 'foh' } });
+  const page = await fresh();
+  await page.goto(await appliance.listen());
+  const banner = page.locator('[data-new-camera="c0ffee"]');
+  await banner.waitFor();
+  expect(await banner.textContent()).toContain('123 456');
+  expect(await page.locator('[data-testid="adoption"]').textContent()).toContain('654 321');
+  await banner.locator('button').click();
+  await banner.waitFor({ state: 'hidden' });
+  expect(appliance.adopted).toEqual([{ code: '123456' }]);
+  await page.context().close();
+}, 60_000);
+
+test('a browser forgets the key', async () => {
+  await using appliance = new FakeAppliance(pages.folder);
+  const { device } = statusFixture();
+  appliance.status = statusFixture({ device: { ...device, simulation: false } });
+  appliance.token = 'key';
+  const page = await fresh();
+  const url = await appliance.listen();
+  await page.goto(`${url}/#token=key`);
+  await page.locator(record).waitFor();
+  await page.locator('.tab', { hasText: 'System' }).click();
+  await page.locator('[data-testid="logout"]').click();
+  await page.locator('[data-testid="login"]').waitFor();
+  await page.context().close();
+}, 60_000);

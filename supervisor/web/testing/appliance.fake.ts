@@ -34,6 +34,8 @@ export class FakeAppliance implements AsyncDisposable {
     status: 409,
     headers: { 'retry-after': '30' },
   });
+  /** Bodies of the requests to adopt. */
+  readonly adopted: unknown[] = [];
   readonly requests: { method: string; path: string; authorization: string | undefined }[] = [];
   readonly #folder: string;
   readonly #server: Server = createServer((request, response) => void this.#answer(request, response));
@@ -117,7 +119,8 @@ export class FakeAppliance implements AsyncDisposable {
       const code = shown === undefined ? 'TOKEN_MISSING' : 'TOKEN_UNKNOWN';
       json(401, { type: 'about:blank', title: 'This token is not known here', status: 401, code });
     } else if (path === '/api/session') {
-      const set = `rushlight_session=${bearer ?? ''}; Path=/; HttpOnly; SameSite=Strict; Max-Age=3600`;
+      const age = method === 'DELETE' ? 0 : 3600;
+      const set = `rushlight_session=${bearer ?? ''}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${age}`;
       response.writeHead(204, { 'set-cookie': set }).end();
     } else if (path === '/api/status') {
       json(200, this.status);
@@ -130,6 +133,11 @@ export class FakeAppliance implements AsyncDisposable {
       json(200, this.takes);
     } else if (path.startsWith('/api/takes')) {
       this.#take(method, path, json);
+    } else if (/^\/api\/cameras\/[^/]+\/adopt$/.test(path)) {
+      const id = path.split('/')[3];
+      this.adopted.push(JSON.parse(await text(request)) as unknown);
+      this.update({ newCameras: this.status.newCameras.filter((camera) => camera.id !== id) });
+      json(201, {});
     } else if (path.startsWith('/whep/') && method === 'POST') {
       const answer = await this.answerOffer(path.split('/')[2] ?? '', await text(request));
       response.writeHead(answer.status, answer.headers).end(answer.body);

@@ -108,6 +108,8 @@ export const statusFixture = (over: Partial<Status> = {}): Status => ({
   sources: [sourceFixture()],
   feeds: [feedFixture()],
   cameras: [],
+  newCameras: [],
+  adoption: null,
   hub: null,
   recording: { state: 'idle', take: null, remainingS: 23_400 },
   tally: 'off',

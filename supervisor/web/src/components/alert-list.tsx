@@ -1,6 +1,5 @@
 import type { Status } from '../../../api/contract.ts';
 import { type Alert, alertsOf } from '../alerts.ts';
-import { countOf } from '../format.ts';
 import { Icon } from './icon.tsx';
 
 const AlertText = ({ alert }: { alert: Alert }) => (
@@ -11,30 +10,27 @@ const AlertText = ({ alert }: { alert: Alert }) => (
   </>
 );
 
-/** The gravest alert in full, the others behind one press: the pictures need the room. */
+/** The gravest alert in brief, everything behind one press: the pictures need the room. */
 export const AlertList = ({ status }: { status: Status }) => {
-  const [first, ...others] = alertsOf(status);
+  const alerts = alertsOf(status);
+  const [first, ...others] = alerts;
   if (first === undefined) return null;
   return (
-    <section class={`banner banner-${first.severity}`} aria-label="Problems" data-testid="alerts">
-      <Icon name="warning" />
-      <div class="banner-text" role="status">
-        <p>
+    <details class={`banner alerts banner-${first.severity}`} data-testid="alerts">
+      <summary>
+        <Icon name="warning" />
+        <span class="alert-brief" aria-live="polite">
           <AlertText alert={first} />
-        </p>
-        {others.length > 0 && (
-          <details>
-            <summary>{countOf(others.length, 'more problem')}</summary>
-            <ul>
-              {others.map((alert) => (
-                <li key={alert.key}>
-                  <AlertText alert={alert} />
-                </li>
-              ))}
-            </ul>
-          </details>
-        )}
-      </div>
-    </section>
+        </span>
+        <span class="alert-more">{others.length > 0 ? `${others.length} more` : 'More'}</span>
+      </summary>
+      <ul>
+        {alerts.map((alert) => (
+          <li key={alert.key} data-severity={alert.severity}>
+            <AlertText alert={alert} />
+          </li>
+        ))}
+      </ul>
+    </details>
   );
 };

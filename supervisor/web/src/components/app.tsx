@@ -1,6 +1,7 @@
 import type { AppController } from '../app-controller.ts';
 import { useRoute } from '../use-route.ts';
 import { useStore } from '../use-store.ts';
+import { AdoptionBanners } from './adoption-banners.tsx';
 import { AlertList } from './alert-list.tsx';
 import { ConnectionBanner } from './connection-banner.tsx';
 import { Header } from './header.tsx';
@@ -26,6 +27,7 @@ export const App = ({ controller }: { controller: AppController }) => {
       <Header status={status} route={route} />
       <div class="messages">
         <ConnectionBanner link={link} pageVersion={state.pageVersion} version={status.device.version} />
+        <AdoptionBanners status={status} adopt={(camera) => controller.adopt(camera)} />
         <AlertList status={status} />
       </div>
       <main class="content">
@@ -38,7 +40,7 @@ export const App = ({ controller }: { controller: AppController }) => {
           players={controller.players}
         />
         {route.page === 'takes' && <TakesPage takes={state.takes} status={status} />}
-        {route.page === 'system' && <SystemPage status={status} />}
+        {route.page === 'system' && <SystemPage status={status} logout={() => controller.logout()} />}
       </main>
       <RecordBar status={status} stale={stale} clockOffsetMs={state.clockOffsetMs} controller={controller} />
       <NoticeBar notice={controller.notice} />

@@ -20,6 +20,13 @@ const Fact = ({ name, children }: { name: string; children: ComponentChildren })
   </div>
 );
 
+interface FeedDetailsProps {
+  feed: Feed;
+  origin: FeedOrigin;
+  condition: TileCondition;
+  view: PlayerView;
+}
+
 const publisherNames = {
   whip: 'WHIP',
   ingest: 'this appliance',
@@ -27,8 +34,10 @@ const publisherNames = {
   jpeg: 'JPEG frames',
 } as const;
 
-const FeedFacts = ({ feed, condition }: { feed: Feed; condition: TileCondition }) => {
+const FeedFacts = ({ feed, origin, condition }: Omit<FeedDetailsProps, 'view'>) => {
   const { publisher } = feed;
+  const by =
+    publisher === null ? null : (origin.camera?.name ?? publisher.camera ?? publisherNames[publisher.kind]);
   const worst = feed.viewers.reduce((most, { lossRatio }) => Math.max(most, lossRatio ?? 0), 0);
   return (
     <dl>
@@ -50,9 +59,7 @@ const FeedFacts = ({ feed, condition }: { feed: Feed; condition: TileCondition }
       </Fact>
       <Fact name="Camera to hub">{formatMs(feed.latencyMs)}</Fact>
       <Fact name="Published">
-        {publisher === null
-          ? 'by nobody'
-          : `by ${publisher.camera ?? publisherNames[publisher.kind]} for ${formatSpan(publisher.sinceMs / 1000)}`}
+        {publisher === null ? 'by nobody' : `by ${by} for ${formatSpan(publisher.sinceMs / 1000)}`}
       </Fact>
       <Fact name="Viewers">
         {feed.viewers.length}
@@ -117,15 +124,10 @@ const ReceiveFacts = ({ view: { sample, rates } }: { view: PlayerView }) => {
   );
 };
 
-export const FeedDetails = (props: {
-  feed: Feed;
-  origin: FeedOrigin;
-  condition: TileCondition;
-  view: PlayerView;
-}) => (
+export const FeedDetails = (props: FeedDetailsProps) => (
   <aside class="details" aria-label="Details" data-testid="details">
     <h2>{props.feed.label}</h2>
-    <FeedFacts feed={props.feed} condition={props.condition} />
+    <FeedFacts feed={props.feed} origin={props.origin} condition={props.condition} />
     <ReceiveFacts view={props.view} />
     <SourceFacts origin={props.origin} />
   </aside>

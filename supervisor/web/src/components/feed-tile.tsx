@@ -94,13 +94,15 @@ export const FeedTile = (props: FeedTileProps) => {
         </div>
         <div class="tile-bottom">
           <span class="tile-name">{feed.label}</span>
-          <span class="tile-figures">
-            {formatSize(view.sample?.width ?? feed.width, view.sample?.height ?? feed.height)}
-            {' · '}
-            {formatFps(view.rates === null ? feed.fps : Math.round(view.rates.fps))}
-            {' · '}
-            {formatBitrate(view.rates?.bitrateKbps ?? feed.bitrateKbps)}
-          </span>
+          {condition.state === 'live' && (
+            <span class="tile-figures">
+              {formatSize(view.sample?.width ?? feed.width, view.sample?.height ?? feed.height)}
+              {' · '}
+              {formatFps(view.rates === null ? feed.fps : Math.round(view.rates.fps))}
+              {' · '}
+              {formatBitrate(view.rates?.bitrateKbps ?? feed.bitrateKbps)}
+            </span>
+          )}
         </div>
         <div class="tile-tools">
           {feed.audioCodec !== null && (

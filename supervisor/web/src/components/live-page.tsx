@@ -4,6 +4,7 @@ import { fitGrid } from '../grid-fit.ts';
 import { toHash } from '../page-route.ts';
 import type { PlayerPool } from '../player-pool.ts';
 import { type Size, useSize } from '../use-size.ts';
+import { useWakeLock } from '../use-wake-lock.ts';
 import { EmptyLive } from './empty-live.tsx';
 import { FeedTile } from './feed-tile.tsx';
 
@@ -57,6 +58,7 @@ export const LivePage = ({ hidden, selected, status, fresh, players }: LivePageP
   const { feeds } = status;
   const single = feeds.some(({ id }) => id === selected) ? selected : null;
   useKeys(feeds, single);
+  useWakeLock(!hidden && feeds.some(({ state }) => state === 'online'));
   return (
     <div class="live" hidden={hidden} ref={box} data-view={single === null ? 'grid' : 'single'}>
       {selected !== null && single === null && (

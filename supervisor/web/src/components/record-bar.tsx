@@ -18,16 +18,16 @@ const cameraStateNames: Readonly<Record<RecordCamera['state'], string>> = {
 
 const Chip = ({ camera }: { camera: RecordCamera }) => {
   const dropped = camera.droppedFrames ?? 0;
+  const counted = camera.frames !== null && camera.state !== 'starting';
+  const figures = counted ? `${countOf(camera.frames ?? 0, 'frame')}, ${dropped} dropped` : null;
+  const note = [camera.reason, figures].filter((part) => part !== null).join(' · ');
   return (
-    <li class="chip" data-state={camera.state} data-dropped={dropped > 0} title={camera.reason ?? undefined}>
+    <li class="chip" data-state={camera.state} data-dropped={dropped > 0} title={note}>
       <span class="chip-dot" />
-      <span class="chip-name">{camera.label}</span>
-      <span class="chip-state">
-        {cameraStateNames[camera.state]}
-        {camera.frames !== null && camera.state !== 'starting' && `, ${countOf(camera.frames, 'frame')}`}
-        {camera.frames !== null && camera.state !== 'starting' && `, ${dropped} dropped`}
-        {camera.reason !== null && `: ${camera.reason}`}
+      <span class="chip-head">
+        <span class="chip-name">{camera.label}</span> {cameraStateNames[camera.state]}
       </span>
+      {note !== '' && <span class="chip-note">{note}</span>}
     </li>
   );
 };

@@ -43,15 +43,21 @@ const CameraRow = ({ camera }: { camera: LinkedCamera }) => (
     </div>
     {!camera.online && <p class="row-reason">Last seen {formatInstant(camera.lastSeenAt)}</p>}
     <p class="row-note">
-      {camera.address}, version {camera.version}, recorder {camera.recording}
-      {camera.remainingS !== null && `, room for ${formatSpan(camera.remainingS)}`}
-      {camera.clockOffsetMs !== null && `, clock off by ${formatMs(Math.abs(camera.clockOffsetMs))}`}
+      {camera.address}, version {camera.version}
+      {camera.online && `, recorder ${camera.recording}`}
+      {camera.online && camera.remainingS !== null && `, room for ${formatSpan(camera.remainingS)}`}
+      {camera.online &&
+        camera.clockOffsetMs !== null &&
+        `, clock off by ${formatMs(Math.abs(camera.clockOffsetMs))}`}
     </p>
-    <ul class="rows">
-      {camera.sources.map((source) => (
-        <SourceRow key={source.id} source={source} />
-      ))}
-    </ul>
+    {/* What an absent camera last said of its sources is no longer known to be true. */}
+    {camera.online && (
+      <ul class="rows">
+        {camera.sources.map((source) => (
+          <SourceRow key={source.id} source={source} />
+        ))}
+      </ul>
+    )}
   </li>
 );
 
@@ -139,7 +145,22 @@ const HostCard = ({ host }: { host: Status['host'] }) => (
   </Card>
 );
 
-export const SystemPage = ({ status }: { status: Status }) => (
+/** For a browser that is lent or shared: the key is dropped, and the page asks for one again. */
+const SessionCard = ({ logout }: { logout(): Promise<void> }) => (
+  <Card title="This browser">
+    <p class="row-note">It keeps the key to this appliance.</p>
+    <button
+      type="button"
+      class="button"
+      data-testid="logout"
+      onClick={() => void logout().then(() => location.reload())}
+    >
+      Forget the key
+    </button>
+  </Card>
+);
+
+export const SystemPage = ({ status, logout }: { status: Status; logout(): Promise<void> }) => (
   <div class="page" data-testid="system">
     <h2>System</h2>
     <div class="cards">
@@ -167,6 +188,7 @@ export const SystemPage = ({ status }: { status: Status }) => (
       <DeviceCard status={status} />
       <HealthCard health={status.health} />
       <HostCard host={status.host} />
+      {!status.device.simulation && <SessionCard logout={logout} />}
     </div>
   </div>
 );

@@ -23,7 +23,7 @@ export async function setControls(
   if (others.length === 0) return;
   const now = switches.length > 0 ? await reread() : device;
   const inactive = now.controls.filter(
-    ({ id, inactive }) => inactive && id in values && !isSwitchId(now, id),
+    ({ id, inactive }) => inactive && Object.hasOwn(values, id) && !isSwitchId(now, id),
   );
   if (inactive.length > 0) {
     const message = 'not accepted in the present mode: turn its automatic off first';

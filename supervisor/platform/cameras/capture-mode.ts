@@ -1,0 +1,107 @@
+import type { Device, DeviceFormat } from '../../api/contract.ts';
+
+/** Formats a V4L2 source can be captured in, by the settings' names. */
+export const captureFormats = { h264: 'H264', mjpeg: 'MJPG', yuyv: 'YUYV', nv12: 'NV12' } as const;
+export type CaptureFormat = keyof typeof captureFormats;
+
+export interface CaptureMode {
+  readonly format: CaptureFormat;
+  readonly width: number;
+  readonly height: number;
+  readonly fps: number;
+  /** Why this mode, for people. */
+  readonly reason: string;
+}
+
+export interface WantedMode {
+  readonly format: CaptureFormat | 'auto';
+  readonly width: number;
+  readonly height: number;
+  readonly fps: number;
+}
+
+interface Offer {
+  readonly format: CaptureFormat;
+  readonly width: number;
+  readonly height: number;
+  readonly fps: number;
+}
+
+const preferred = { width: 1920, height: 1080, fps: 30 };
+/** Below this a picture does not count as live. */
+const leastFps = 24;
+/** Copied, then cheap on the bus, then uncompressed. */
+const order: readonly CaptureFormat[] = ['h264', 'mjpeg', 'nv12', 'yuyv'];
+
+/**
+ * Mode of a camera nobody configured: the largest picture up to 1920x1080 that it delivers fluently, as H.264 where
+ * it can. Null where it offers nothing that can be captured.
+ */
+export function preferredMode(device: Device): CaptureMode | null {
+  const offers = offersOf(device.formats).filter(fits);
+  const fluent = offers.filter(({ fps }) => fps >= leastFps);
+  const best = (fluent.length > 0 ? fluent : offers).toSorted(byPreference)[0];
+  if (best === undefined) return null;
+  const why =
+    fluent.length > 0 ? 'the largest picture this camera delivers fluently' : 'the best this camera can';
+  return { ...best, reason: `${why}, as ${captureFormats[best.format]}` };
+}
+
+/**
+ * Finds the format and the rate for a source's settings. A size or a rate the camera does not list is asked for all
+ * the same (drivers take the nearest), and the reason says so.
+ */
+export function captureMode(device: Device, wanted: WantedMode): CaptureMode | null {
+  const offers = offersOf(device.formats).filter(
+    ({ format }) => wanted.format === 'auto' || format === wanted.format,
+  );
+  const sized = offers.filter(({ width, height }) => width === wanted.width && height === wanted.height);
+  const timed = sized.filter(({ fps }) => Math.abs(fps - wanted.fps) < 0.01 * wanted.fps);
+  const found = timed[0] ?? sized.toSorted((a, b) => nearer(a.fps, b.fps, wanted.fps))[0];
+  if (found !== undefined) {
+    const reason =
+      timed.length > 0
+        ? `the camera offers this size and rate as ${captureFormats[found.format]}`
+        : `the camera offers this size at ${found.fps} fps as ${captureFormats[found.format]}`;
+    return { ...found, reason };
+  }
+  const format = offers[0]?.format ?? (wanted.format === 'auto' ? null : wanted.format);
+  if (format === null) return null;
+  const { width, height, fps } = wanted;
+  return {
+    format,
+    width,
+    height,
+    fps,
+    reason: `the camera does not list ${width}x${height}; it may refuse it`,
+  };
+}
+
+function offersOf(formats: readonly DeviceFormat[]): Offer[] {
+  return order.flatMap((format) =>
+    formats
+      .filter(({ fourcc }) => fourcc === captureFormats[format])
+      .flatMap(({ sizes }) => sizes)
+      .flatMap(({ width, height, fps }) => {
+        // A driver that lists no rates delivers what it is asked for, as far as it can.
+        const rates = fps.length === 0 ? [preferred.fps] : fps;
+        return rates.map((rate) => ({ format, width, height, fps: rate }));
+      }),
+  );
+}
+
+function fits({ width, height, fps }: Offer): boolean {
+  return width <= preferred.width && height <= preferred.height && fps <= preferred.fps;
+}
+
+function byPreference(a: Offer, b: Offer): number {
+  const pixels = b.width * b.height - a.width * a.height;
+  // Copying beats a somewhat larger picture that must be encoded.
+  if (a.format === 'h264' && b.format !== 'h264' && a.height >= 720) return -1;
+  if (b.format === 'h264' && a.format !== 'h264' && b.height >= 720) return 1;
+  return pixels || b.fps - a.fps || order.indexOf(a.format) - order.indexOf(b.format);
+}
+
+function nearer(a: number, b: number, wanted: number): number {
+  return Math.abs(a - wanted) - Math.abs(b - wanted);
+}

@@ -49,3 +49,9 @@ export class FfmpegError extends Error {
   readonly code = 'FFMPEG_FAILED';
   override readonly name = 'FfmpegError';
 }
+
+/** A take that cannot be begun. */
+export class MastersError extends Error {
+  readonly code = 'MASTERS_REFUSED';
+  override readonly name = 'MastersError';
+}

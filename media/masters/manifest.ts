@@ -84,12 +84,16 @@ export type RecordState = z.infer<typeof recordStateSchema>;
 export type CameraRecord = z.infer<typeof cameraRecordSchema>;
 export type TakeManifest = z.infer<typeof takeManifestSchema>;
 
-/** The state of a take, from those of its cameras: the worst of what is final, the liveliest of what is not. Pure. */
-export function takeState(states: readonly RecordState[]): RecordState {
+/**
+ * The state of a take, from those of its cameras: the liveliest of what is not final, then the worst of what is. A take that
+ * no camera began, and that nobody wants any more, failed. Pure.
+ */
+export function takeState(states: readonly RecordState[], wanted: boolean): RecordState {
   for (const state of ['recording', 'starting', 'finishing', 'failed'] as const) {
     if (states.includes(state)) return state;
   }
-  return states.length === 0 ? 'starting' : 'verified';
+  if (states.length > 0) return 'verified';
+  return wanted ? 'starting' : 'failed';
 }
 
 /** Recomputes the sums a record states about its segments. Pure. */

@@ -71,6 +71,40 @@ export function decodeArgv(
   return ['nice', '-n', '19', 'ffmpeg', ...argv];
 }
 
+/** Generates frames like a camera's, with grain, for measuring. Pure. */
+export function probePictureArgv(
+  output: string,
+  raw: RawStream,
+  frames: number,
+): readonly [string, ...string[]] {
+  const picture = `testsrc2=s=${raw.width}x${raw.height}:r=${raw.fps},noise=alls=12:allf=t+p,format=${raw.pixelFormat}`;
+  const argv = [...prelude(), '-f', 'lavfi', '-i', picture, '-frames:v', `${frames}`];
+  return ['ffmpeg', ...argv, '-c:v', 'rawvideo', '-f', 'nut', '-y', `file:${output}`];
+}
+
+/** Does to generated frames what a direct recorder does: compress, and take their MD5. Pure. */
+export function encodeProbeArgv(
+  picture: string,
+  settings: EncodeSettings,
+  frames: number,
+): readonly [string, ...string[]] {
+  const graph = `[0:v]${masterChain(settings)},split=2[master][reference]`;
+  const count = ['-frames:v', `${frames}`];
+  const master = ['-map', '[master]', ...codecArgs(settings), ...count, '-f', 'null', '-'];
+  const reference = [
+    '-map',
+    '[reference]',
+    '-c:v',
+    'rawvideo',
+    ...count,
+    '-f',
+    'framemd5',
+    '-y',
+    '/dev/null',
+  ];
+  return ['ffmpeg', ...prelude(), '-i', `file:${picture}`, '-filter_complex', graph, ...master, ...reference];
+}
+
 function prelude(): string[] {
   return ['-hide_banner', '-nostdin', '-nostats', '-loglevel', '+level+warning'];
 }

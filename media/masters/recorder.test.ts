@@ -13,7 +13,7 @@ import { Recorder } from './recorder.ts';
 import type { MasterStrategy } from './recorder-command.ts';
 import { Take } from './take.ts';
 
-const logger = pino({ level: process.env['LOG_LEVEL'] ?? 'silent' });
+const logger = pino({ level: process.env.LOG_LEVEL ?? 'silent' });
 const never = new AbortController().signal;
 
 describe('Recorder', { timeout: 120_000 }, () => {
@@ -38,7 +38,7 @@ describe('Recorder', { timeout: 120_000 }, () => {
     recording.stop.abort();
     await recording.done;
 
-    const record0 = take.manifest.cameras['cam0'];
+    const record0 = take.manifest.cameras.cam0;
     expect(record0).toMatchObject({ state: 'verified', reason: null, droppedFrames: 0, strategy });
     const segment = record0?.segments[0];
     expect(segment).toMatchObject({ state: 'closed', clean: true, spool: null, droppedBefore: 0 });

@@ -6,6 +6,7 @@ import { ensureRawPipe } from '../capture/raw-pipe.ts';
 import type { RawStream } from '../capture/types.ts';
 import type { ChildHost } from '../child-host.ts';
 import { syncFolder } from './atomic-file.ts';
+import { childName } from './child-name.ts';
 import { requireSpace } from './disk.ts';
 import type { CameraRecord, Segment } from './manifest.ts';
 import type { MasterCodec, MasterStrategy } from './recorder-command.ts';
@@ -31,6 +32,8 @@ export interface RecorderOptions {
   readonly reserveBytes: number;
   /** Called on every look at the growing files, about twice a second. */
   readonly onProgress?: (progress: SegmentProgress) => void;
+  /** Called when every segment is closed; compressing and verifying follow. */
+  readonly onRecorded?: () => void;
 }
 
 /** Pause before the next attempt where a recorder ended without a frame. */
@@ -51,20 +54,31 @@ export class Recorder {
   }
 
   /**
-   * @param wanted aborts when recording shall end; what was recorded is then finished
-   * @param work aborts when the program ends: compressing and verifying are left for the next start
-   * @throws DiskReserveError where there is no space to begin with, RawPipeError
+   * Enters the camera into take.json, unless it is there already.
+   * @throws DiskReserveError where there is no space to begin with
    */
-  async run(wanted: AbortSignal, work: AbortSignal): Promise<void> {
-    const { camera, reserveBytes, host, pipe } = this.options;
+  async prepare(): Promise<void> {
+    const { camera, reserveBytes } = this.options;
     await mkdir(join(this.take.folder, camera), { recursive: true });
     await syncFolder(this.take.folder);
-    if (this.record === undefined) {
-      await requireSpace(this.take.folder, reserveBytes);
-      await this.begin();
-    }
+    if (this.record !== undefined) return;
+    await requireSpace(this.take.folder, reserveBytes);
+    await this.begin();
+  }
+
+  /**
+   * @param wanted aborts when recording shall end; what was recorded is then finished
+   * @param work aborts when the program ends: compressing and verifying are left for the next start
+   * @throws DiskReserveError, RawPipeError
+   */
+  async run(wanted: AbortSignal, work: AbortSignal): Promise<void> {
+    const { camera, host, pipe } = this.options;
+    await this.prepare();
     await ensureRawPipe(host, pipe);
     const endReason = await this.recordSegments(wanted, work);
+    this.options.onProgress?.(noProgress);
+    await this.take.updateCamera(camera, (record) => ({ ...record, state: 'finishing', reason: endReason }));
+    this.options.onRecorded?.();
     await this.finish(endReason, work);
   }
 
@@ -109,7 +123,7 @@ export class Recorder {
     if (record === undefined) throw new Error('a segment needs a record');
     const outcome = await recordSegment({
       ...this.options,
-      name: `record-${this.take.manifest.id}-${camera}-${segmentStem(number)}`,
+      name: childName('record', this.take.manifest.id, camera, segmentStem(number)),
       files,
       settings: { codec: record.codec, raw: record.source, threads: record.threads },
       strategy: record.strategy,
@@ -150,8 +164,6 @@ export class Recorder {
 
   private async finish(endReason: string | null, work: AbortSignal): Promise<void> {
     const { camera, host, logger } = this.options;
-    this.options.onProgress?.(noProgress);
-    await this.take.updateCamera(camera, (record) => ({ ...record, state: 'finishing', reason: endReason }));
     await finishSegments({ host, logger, take: this.take, camera, signal: work });
     await this.take.updateCamera(camera, (record) => concluded(record, endReason));
   }

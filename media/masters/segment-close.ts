@@ -2,6 +2,7 @@ import { readFile, rm, stat } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { ChildHost } from '../child-host.ts';
 import { syncFile, syncFolder, writeFileAtomic } from './atomic-file.ts';
+import { childName } from './child-name.ts';
 import { missingBetween } from './dropped-frames.ts';
 import { FfmpegError, FrameLogError } from './errors.ts';
 import { type FrameLog, parseFrameLog, truncateFrameLog } from './frame-log.ts';
@@ -78,7 +79,7 @@ async function keptFrames(order: CloseOrder, recorded: string): Promise<FrameLog
 }
 
 async function decodableFrames(order: CloseOrder, recorded: string): Promise<string[]> {
-  const name = `close-${order.take.manifest.id}-${order.camera}-${segmentStem(order.number)}`;
+  const name = childName('close', order.take.manifest.id, order.camera, segmentStem(order.number));
   const { pixelFormat } = order.record.source;
   const format = order.record.strategy === 'spool' ? pixelFormat : undefined;
   try {

@@ -2,6 +2,7 @@ import { rm, stat } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { ChildHost } from '../child-host.ts';
 import { syncFile, syncFolder } from './atomic-file.ts';
+import { childName } from './child-name.ts';
 import { FfmpegError } from './errors.ts';
 import type { CameraRecord, Segment, Verification } from './manifest.ts';
 import { transcodeArgv } from './recorder-command.ts';
@@ -86,7 +87,7 @@ function failed(record: CameraRecord, problem: string): Verification {
 }
 
 function jobName(order: FinishOrder, job: string, segment: Segment): string {
-  return `${job}-${order.take.manifest.id}-${order.camera}-${segmentStem(segment.number)}`;
+  return childName(job, order.take.manifest.id, order.camera, segmentStem(segment.number));
 }
 
 function recordOf({ take, camera }: FinishOrder): CameraRecord {

@@ -45,7 +45,7 @@ export class Take {
     const changed = this.writing.then(async () => {
       const next = change(this.current);
       const states = Object.values(next.cameras).map(({ state }) => state);
-      const whole = takeManifestSchema.parse({ ...next, state: takeState(states) });
+      const whole = takeManifestSchema.parse({ ...next, state: takeState(states, next.wanted) });
       await writeFileAtomic(join(this.folder, 'take.json'), `${JSON.stringify(whole, null, 2)}\n`);
       this.current = whole;
     });

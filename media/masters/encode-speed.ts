@@ -1,0 +1,115 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { availableParallelism, cpus } from 'node:os';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import type { RawStream } from '../capture/types.ts';
+import type { ChildHost } from '../child-host.ts';
+import { writeFileAtomic } from './atomic-file.ts';
+import { FfmpegError } from './errors.ts';
+import { encodeProbeArgv, type MasterCodec, probePictureArgv } from './recorder-command.ts';
+import { runFfmpeg } from './run-ffmpeg.ts';
+
+export interface EncodeSpeedOptions {
+  readonly host: ChildHost;
+  readonly logger: Logger;
+  /** JSON file that keeps what was measured. */
+  readonly cacheFile: string;
+  /** Folder for the frames of a measurement; best a tmpfs. */
+  readonly scratch: string;
+  /** Changes when a measurement no longer holds: the version of the product. */
+  readonly version: string;
+}
+
+const cacheSchema = z.object({
+  version: z.string(),
+  machine: z.string(),
+  framesPerSecond: z.record(z.string(), z.number().positive()),
+});
+
+type Cache = z.infer<typeof cacheSchema>;
+
+/** Frames of one measurement: few, as slow boards make fewer than ten a second. */
+const probeFrames = 20;
+
+/** Measures, once per geometry and version, how fast this machine compresses masters. */
+export class EncodeSpeed {
+  private readonly options: EncodeSpeedOptions;
+  private busy: Promise<unknown> = Promise.resolve();
+
+  constructor(options: EncodeSpeedOptions) {
+    this.options = options;
+  }
+
+  /** Frames per second; null where it could not be measured. One measurement runs at a time. */
+  framesPerSecond(
+    codec: MasterCodec,
+    raw: RawStream,
+    threads: number,
+    signal: AbortSignal,
+  ): Promise<number | null> {
+    const asked = this.busy.then(() => this.lookUp(codec, raw, threads, signal));
+    // A failed measurement is told to whoever asked for it; the next one goes on.
+    this.busy = asked.catch(() => {});
+    return asked;
+  }
+
+  private async lookUp(codec: MasterCodec, raw: RawStream, threads: number, signal: AbortSignal) {
+    const cache = await this.read();
+    const key = `${codec} ${raw.width}x${raw.height} ${raw.pixelFormat} ${threads} threads`;
+    const known = cache.framesPerSecond[key];
+    if (known !== undefined) return known;
+    const measured = await this.measure(codec, raw, threads, signal);
+    if (measured === null) return null;
+    const framesPerSecond = { ...cache.framesPerSecond, [key]: measured };
+    await writeFileAtomic(
+      this.options.cacheFile,
+      `${JSON.stringify({ ...cache, framesPerSecond }, null, 2)}\n`,
+    );
+    this.options.logger.info({ key, framesPerSecond: measured }, 'measured compression of masters');
+    return measured;
+  }
+
+  private async measure(codec: MasterCodec, raw: RawStream, threads: number, signal: AbortSignal) {
+    const folder = await mkdtemp(join(this.options.scratch, 'encode-speed-'));
+    const picture = join(folder, 'frames.nut');
+    const run = (name: string, argv: readonly [string, ...string[]]) =>
+      runFfmpeg(this.options.host, name, argv, signal);
+    try {
+      await run('measure-picture', probePictureArgv(picture, raw, probeFrames));
+      const settings = { codec, raw, threads };
+      // What a start costs is measured too, and taken off.
+      const idleMs = await timed(() => run('measure-start', encodeProbeArgv(picture, settings, 1)));
+      const busyMs = await timed(() => run('measure-codec', encodeProbeArgv(picture, settings, probeFrames)));
+      return ((probeFrames - 1) * 1000) / Math.max(1, busyMs - idleMs);
+    } catch (error) {
+      if (!(error instanceof FfmpegError)) throw error;
+      this.options.logger.warn({ err: error }, 'compression of masters could not be measured');
+      return null;
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  /** A cache that is missing, damaged or of another version or machine counts as empty. */
+  private async read(): Promise<Cache> {
+    const { version } = this.options;
+    const machine = `${availableParallelism()} x ${cpus()[0]?.model ?? process.arch}`;
+    const empty: Cache = { version, machine, framesPerSecond: {} };
+    try {
+      const cache = cacheSchema.parse(JSON.parse(await readFile(this.options.cacheFile, 'utf8')));
+      return cache.version === version && cache.machine === machine ? cache : empty;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+        this.options.logger.warn({ err: error }, 'measurements cannot be read, measuring anew');
+      }
+      return empty;
+    }
+  }
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return performance.now() - start;
+}

@@ -1,0 +1,11 @@
+export * from './disk.ts';
+export * from './encode-speed.ts';
+export * from './errors.ts';
+export * from './manifest.ts';
+export * from './masters.ts';
+export * from './recorder.ts';
+export type { MasterCodec, MasterStrategy, SegmentFiles } from './recorder-command.ts';
+export type { SegmentProgress } from './segment-watch.ts';
+export * from './strategy-choice.ts';
+export * from './take.ts';
+export * from './take-store.ts';

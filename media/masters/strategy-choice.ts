@@ -1,0 +1,39 @@
+import type { RawStream } from '../capture/types.ts';
+import type { MasterCodec, MasterStrategy } from './recorder-command.ts';
+
+export interface StrategyFacts {
+  readonly configured: MasterStrategy | 'auto';
+  readonly codec: MasterCodec;
+  readonly raw: RawStream;
+  /** Frames per second this machine was measured to compress at this geometry, beside the live stream. */
+  readonly measuredFps: number | null;
+}
+
+export interface StrategyChoice {
+  readonly strategy: MasterStrategy;
+  /** One sentence for people. */
+  readonly reason: string;
+}
+
+/** Compressing must be this much faster than the camera: scenes differ, boards throttle, and there is other work to do. */
+const headroom = 1.5;
+
+/** Decides whether a master is compressed as it is captured or right after. Pure. */
+export function chooseStrategy(facts: StrategyFacts): StrategyChoice {
+  const { configured, raw, measuredFps, codec } = facts;
+  if (configured !== 'auto') return { strategy: configured, reason: 'The configuration says so.' };
+  if (raw.codec !== 'rawvideo') {
+    return {
+      strategy: 'spool',
+      reason: `The camera's ${raw.codec} is small enough to be kept as it is, and compressed after.`,
+    };
+  }
+  if (measuredFps === null) {
+    return { strategy: 'spool', reason: 'This machine could not be measured, so nothing is left to chance.' };
+  }
+  const measured = `${codec} was measured at ${measuredFps.toFixed(1)} frames a second`;
+  if (measuredFps >= raw.fps * headroom) {
+    return { strategy: 'direct', reason: `${measured}; the camera makes ${raw.fps}.` };
+  }
+  return { strategy: 'spool', reason: `${measured}; ${raw.fps * headroom} would be needed for ${raw.fps}.` };
+}

@@ -1,0 +1,120 @@
+import { mkdir, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { ChildHost } from '../child-host.ts';
+import { TakeIdError, TakeManifestError, TakeNotFoundError } from './errors.ts';
+import type { TakeManifest } from './manifest.ts';
+import { verifySegments } from './segment-finish.ts';
+import { Take } from './take.ts';
+
+const plainId = /^[a-z0-9][a-z0-9-]{0,63}$/;
+
+export interface TakeStoreOptions {
+  readonly host: ChildHost;
+  readonly logger: Logger;
+  /** The folder `takes`; one folder per take in it. */
+  readonly root: string;
+}
+
+/** All takes on disk. Holds each take once, so that its take.json has one writer. */
+export class TakeStore {
+  private readonly options: TakeStoreOptions;
+  private readonly open = new Map<string, Take>();
+
+  constructor(options: TakeStoreOptions) {
+    this.options = options;
+  }
+
+  /** Makes a take without cameras; each recorder adds its own. @throws TakeIdError */
+  async createTake(id: string, startUtc: Date): Promise<Take> {
+    if (!plainId.test(id))
+      throw new TakeIdError(`"${id}" names no take: lower-case letters, digits and hyphens do`);
+    if ((await this.find(id)) !== undefined) throw new TakeIdError(`there is a take ${id} already`);
+    const folder = join(this.options.root, takeFolderName(id, startUtc));
+    const take = await Take.create(folder, {
+      ...{ version: 1, id, startedAt: startUtc.toISOString(), stoppedAt: null, wanted: true },
+      ...{ state: 'starting', cameras: {} },
+    });
+    this.open.set(id, take);
+    return take;
+  }
+
+  /** All takes, newest first. A folder that is no take is left out, and logged. */
+  async list(): Promise<TakeManifest[]> {
+    await this.load();
+    const manifests = [...this.open.values()].map(({ manifest }) => manifest);
+    return manifests.toSorted((a, b) => b.startedAt.localeCompare(a.startedAt));
+  }
+
+  /** @throws TakeNotFoundError */
+  async get(id: string): Promise<Take> {
+    const take = await this.find(id);
+    if (take === undefined) throw new TakeNotFoundError(`there is no take ${id}`);
+    return take;
+  }
+
+  /**
+   * Path of a finished master, for download. Nothing of the request becomes part of a path: it only selects among what
+   * take.json lists. @throws TakeNotFoundError
+   */
+  async masterPath(id: string, camera: string, segment: number): Promise<{ path: string; fileName: string }> {
+    const take = await this.get(id);
+    const cameras = new Map(Object.entries(take.manifest.cameras));
+    const found = cameras.get(camera)?.segments.find(({ number }) => number === segment);
+    if (found?.state !== 'closed') {
+      throw new TakeNotFoundError(`take ${id} has no finished master ${segment} of camera ${camera}`);
+    }
+    const { master } = take.files(camera, segment);
+    return { path: master, fileName: `${id}-${camera}-${found.file.split('/').at(-1)}` };
+  }
+
+  /** Verifies every finished master of a take anew, and writes what was found into take.json. @throws TakeNotFoundError */
+  async verify(id: string, signal: AbortSignal): Promise<TakeManifest> {
+    const take = await this.get(id);
+    for (const camera of Object.keys(take.manifest.cameras)) {
+      await verifySegments({ ...this.options, take, camera, signal });
+    }
+    return take.manifest;
+  }
+
+  /** Takes that an earlier run of the program did not finish. */
+  async unfinished(): Promise<Take[]> {
+    await this.load();
+    const open = ['starting', 'recording', 'finishing'];
+    return [...this.open.values()].filter(({ manifest }) => open.includes(manifest.state));
+  }
+
+  private async find(id: string): Promise<Take | undefined> {
+    if (!this.open.has(id)) await this.load();
+    return this.open.get(id);
+  }
+
+  /** Reads the takes that are not yet known, and forgets those whose folder is gone. */
+  private async load(): Promise<void> {
+    await mkdir(this.options.root, { recursive: true });
+    const folders = (await readdir(this.options.root)).map((name) => join(this.options.root, name));
+    const known = new Map([...this.open.values()].map((take) => [take.folder, take.manifest.id]));
+    for (const [folder, id] of known) if (!folders.includes(folder)) this.open.delete(id);
+    for (const folder of folders.filter((path) => !known.has(path))) {
+      const take = await this.read(folder);
+      if (take !== undefined && !this.open.has(take.manifest.id)) this.open.set(take.manifest.id, take);
+    }
+  }
+
+  private async read(folder: string): Promise<Take | undefined> {
+    if (!(await stat(folder)).isDirectory()) return undefined;
+    try {
+      return await Take.open(folder);
+    } catch (error) {
+      if (!(error instanceof TakeManifestError)) throw error;
+      this.options.logger.warn({ err: error, folder }, 'not a take');
+      return undefined;
+    }
+  }
+}
+
+/** `20261122T120000Z-<id>`. */
+export function takeFolderName(id: string, startUtc: Date): string {
+  const compact = startUtc.toISOString().slice(0, 19).replaceAll(/[-:]/g, '');
+  return `${compact}Z-${id}`;
+}

@@ -7,6 +7,7 @@ export type LineListener = (line: ChildLine) => void;
 /** The variables of the service manager that concern the supervisor alone. */
 const ownVariables = [
   'NOTIFY_SOCKET',
+  'RUSHLIGHT_NOTIFY_FD',
   'WATCHDOG_USEC',
   'WATCHDOG_PID',
   'LISTEN_FDS',

@@ -74,8 +74,10 @@ export class AppController {
   }
 
   #dispatch(action: AppAction): void {
+    const wasLost = this.state.value.link.kind === 'lost';
     this.state.set(reduce(this.state.value, action));
     const { link, status } = this.state.value;
+    if (wasLost && link.kind === 'open') this.players.retry();
     if (link.kind === 'locked') this.players.clear();
     else if (status !== null) this.players.sync(status.feeds);
   }

@@ -50,7 +50,11 @@ export class FeedPlayer {
     const joins = this.#condition === 'offline';
     this.#condition = condition;
     if (condition === 'online') this.#onlineSinceMs = Date.now();
-    if (!joins) return;
+    if (joins) this.retry();
+  }
+
+  /** The appliance is back: no need to wait for the next try. */
+  retry(): void {
     this.#attempt = 0;
     this.#wake?.();
   }

@@ -27,6 +27,11 @@ export class PlayerPool {
     }
   }
 
+  /** Lets every player that waits try at once. */
+  retry(): void {
+    for (const { player } of this.#players.values()) player.retry();
+  }
+
   /** Ends all sessions. The pool can be used again afterwards. */
   clear(): void {
     this.sync([]);

@@ -4,8 +4,8 @@ import { backoffMs, pause } from './backoff.ts';
 import { SseParser } from './sse.ts';
 
 const retryLimits = { firstMs: 1000, mostMs: 10_000 };
-/** After this much silence the link asks for the status instead of trusting an open socket. */
-const silenceMs = 25_000;
+/** The appliance writes at least every 15 s. After this much silence an open socket is no longer trusted. */
+const silenceLimitMs = 25_000;
 
 const reasonOf = (error: unknown): string =>
   error instanceof Error ? error.message : 'The connection broke for an unknown reason.';
@@ -17,11 +17,13 @@ const reasonOf = (error: unknown): string =>
 export class StatusLink {
   readonly #api: ApiClient;
   readonly #dispatch: (action: AppAction) => void;
+  readonly #silenceMs: number;
   #attempt = 0;
 
-  constructor(api: ApiClient, dispatch: (action: AppAction) => void) {
+  constructor(api: ApiClient, dispatch: (action: AppAction) => void, silenceMs: number = silenceLimitMs) {
     this.#api = api;
     this.#dispatch = dispatch;
+    this.#silenceMs = silenceMs;
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -75,19 +77,17 @@ export class StatusLink {
     const decoder = new TextDecoder();
     const reader = stream.getReader();
     const silence = new AbortController();
-    let broken: (error: unknown) => void = () => {};
-    const probeFailed = new Promise<never>((_, reject) => {
-      broken = reject;
-    });
+    const { promise: failed, reject: broken } = Promise.withResolvers<never>();
+    signal.addEventListener('abort', () => broken(signal.reason), { signal: silence.signal });
     let heardAtMs = Date.now();
     const watch = setInterval(() => {
-      if (Date.now() - heardAtMs < silenceMs) return;
+      if (Date.now() - heardAtMs < this.#silenceMs) return;
       heardAtMs = Date.now();
       this.#refresh(AbortSignal.any([signal, silence.signal])).catch(broken);
-    }, 1000);
+    }, this.#silenceMs / 10);
     try {
       for (;;) {
-        const { done, value } = await Promise.race([reader.read(), probeFailed]);
+        const { done, value } = await Promise.race([reader.read(), failed]);
         if (done) return;
         heardAtMs = Date.now();
         for (const message of parser.push(decoder.decode(value, { stream: true }))) {

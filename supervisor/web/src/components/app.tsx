@@ -1,3 +1,4 @@
+import { useEffect } from 'preact/hooks';
 import type { AppController } from '../app-controller.ts';
 import { useRoute } from '../use-route.ts';
 import { useStore } from '../use-store.ts';
@@ -17,6 +18,11 @@ export const App = ({ controller }: { controller: AppController }) => {
   const state = useStore(controller.state);
   const route = useRoute();
   const { link, status } = state;
+  const recording = status?.recording.state === 'recording';
+  const name = status?.device.name ?? 'Rushlight';
+  useEffect(() => {
+    document.title = recording ? `● ${name}` : name;
+  }, [recording, name]);
   if (link.kind === 'locked') {
     return <LoginPanel reason={link.reason} login={(token) => controller.login(token)} />;
   }

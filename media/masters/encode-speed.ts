@@ -41,13 +41,13 @@ export class EncodeSpeed {
     this.options = options;
   }
 
-  /** Frames per second; null where it could not be measured. One measurement runs at a time. */
-  framesPerSecond(
-    codec: MasterCodec,
-    raw: RawStream,
-    threads: number,
-    signal: AbortSignal,
-  ): Promise<number | null> {
+  /** Frames per second as measured earlier; null where that was not done. */
+  async known(codec: MasterCodec, raw: RawStream, threads: number): Promise<number | null> {
+    return (await this.read()).framesPerSecond[keyOf(codec, raw, threads)] ?? null;
+  }
+
+  /** Measures unless it is known; null where it could not be measured. One measurement runs at a time. */
+  measured(codec: MasterCodec, raw: RawStream, threads: number, signal: AbortSignal): Promise<number | null> {
     const asked = this.busy.then(() => this.lookUp(codec, raw, threads, signal));
     // A failed measurement is told to whoever asked for it; the next one goes on.
     this.busy = asked.catch(() => {});
@@ -55,19 +55,16 @@ export class EncodeSpeed {
   }
 
   private async lookUp(codec: MasterCodec, raw: RawStream, threads: number, signal: AbortSignal) {
+    const key = keyOf(codec, raw, threads);
     const cache = await this.read();
-    const key = `${codec} ${raw.width}x${raw.height} ${raw.pixelFormat} ${threads} threads`;
     const known = cache.framesPerSecond[key];
     if (known !== undefined) return known;
-    const measured = await this.measure(codec, raw, threads, signal);
-    if (measured === null) return null;
-    const framesPerSecond = { ...cache.framesPerSecond, [key]: measured };
-    await writeFileAtomic(
-      this.options.cacheFile,
-      `${JSON.stringify({ ...cache, framesPerSecond }, null, 2)}\n`,
-    );
-    this.options.logger.info({ key, framesPerSecond: measured }, 'measured compression of masters');
-    return measured;
+    const framesPerSecond = await this.measure(codec, raw, threads, signal);
+    if (framesPerSecond === null) return null;
+    const next = { ...cache, framesPerSecond: { ...cache.framesPerSecond, [key]: framesPerSecond } };
+    await writeFileAtomic(this.options.cacheFile, `${JSON.stringify(next, null, 2)}\n`);
+    this.options.logger.info({ key, framesPerSecond }, 'measured compression of masters');
+    return framesPerSecond;
   }
 
   private async measure(codec: MasterCodec, raw: RawStream, threads: number, signal: AbortSignal) {
@@ -106,6 +103,10 @@ export class EncodeSpeed {
       return empty;
     }
   }
+}
+
+function keyOf(codec: MasterCodec, raw: RawStream, threads: number): string {
+  return `${codec} ${raw.width}x${raw.height} ${raw.pixelFormat} ${threads} threads`;
 }
 
 async function timed(work: () => Promise<unknown>): Promise<number> {

@@ -6,11 +6,11 @@ import type { ChildHost } from '../child-host.ts';
 import { expectedBytesPerSecond, freeBytes, remainingSeconds, requireSpace } from './disk.ts';
 import type { EncodeSpeed } from './encode-speed.ts';
 import { MastersError } from './errors.ts';
-import { Recorder } from './recorder.ts';
 import type { MasterCodec, MasterStrategy } from './recorder-command.ts';
 import type { SegmentProgress } from './segment-watch.ts';
-import { chooseStrategy, type StrategyChoice } from './strategy-choice.ts';
+import { chooseStrategy } from './strategy-choice.ts';
 import type { Take } from './take.ts';
+import { type TakePart, TakeRun } from './take-run.ts';
 import type { TakeStore } from './take-store.ts';
 
 /** A camera that can be recorded, and what its capture pipeline delivers. */
@@ -42,18 +42,11 @@ export interface MastersOptions {
   readonly onChange?: (takeId: string) => void;
 }
 
-interface Running {
-  readonly take: Take;
-  readonly stop: AbortController;
-  readonly progress: Map<string, SegmentProgress>;
-  readonly recorded: Promise<unknown>;
-  readonly finished: Promise<unknown>;
-}
-
 /** Starts and stops takes over all cameras of this appliance, and goes on with those a crash interrupted. */
 export class Masters {
   private readonly options: MastersOptions;
-  private readonly active = new Map<string, Running>();
+  private readonly active = new Map<string, TakeRun>();
+  private readonly working = new Set<Promise<void>>();
   private readonly ending = new AbortController();
 
   constructor(options: MastersOptions) {
@@ -62,9 +55,7 @@ export class Masters {
 
   /** Ids of takes that are still wanted. */
   get recording(): readonly string[] {
-    return [...this.active.values()]
-      .filter(({ stop }) => !stop.signal.aborted)
-      .map(({ take }) => take.manifest.id);
+    return [...this.active.values()].filter(({ stopped }) => !stopped).map(({ take }) => take.manifest.id);
   }
 
   /** What grows at the moment, by camera. Its frames are on their way to disk; take.json states them once a segment is closed. */
@@ -74,13 +65,17 @@ export class Masters {
 
   /** Goes on with unfinished takes, then waits for the end: takes end then, and what compressing and verifying is left is done at the next start. */
   async run(signal: AbortSignal): Promise<void> {
-    for (const take of await this.options.store.unfinished()) await this.resume(take);
+    for (const take of await this.options.store.unfinished()) {
+      await this.resume(take).catch((error: unknown) => {
+        this.options.logger.error({ err: error, take: take.manifest.id }, 'cannot go on with a take');
+      });
+    }
     if (!signal.aborted) {
       await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     }
     this.ending.abort();
     await Promise.all([...this.active.keys()].map((id) => this.stop(id)));
-    await Promise.all([...this.active.values()].map(({ finished }) => finished));
+    await Promise.all(this.working);
   }
 
   /**
@@ -94,12 +89,13 @@ export class Masters {
     const cameras = this.select(names);
     await mkdir(root, { recursive: true });
     await requireSpace(root, reserveBytes);
-    const choices = await Promise.all(cameras.map((camera) => this.strategy(codec, strategy, camera.raw)));
-    const take = await store.createTake(id, new Date());
-    const parts = cameras.map((camera, index) => {
-      const { strategy, reason } = choices[index] ?? unknownStrategy;
-      return { ...camera, codec, strategy, strategyReason: reason, threads: masterThreads(), reserveBytes };
+    const planned = cameras.map(async ({ camera, raw }) => {
+      const choice = await this.strategy(codec, strategy, raw);
+      const how = { strategy: choice.strategy, strategyReason: choice.reason };
+      return { camera, raw, codec, ...how, threads: masterThreads(), reserveBytes };
     });
+    const parts = await Promise.all(planned);
+    const take = await store.createTake(id, new Date());
     await this.launch(take, parts);
     return take;
   }
@@ -107,13 +103,10 @@ export class Masters {
   /** Ends a take; settles once every segment is closed. Compressing and verifying go on. @throws TakeNotFoundError */
   async stop(id: string): Promise<Take> {
     const take = await this.options.store.get(id);
-    const running = this.active.get(id);
-    if (take.manifest.stoppedAt === null) {
-      const stoppedAt = new Date().toISOString();
-      await take.update((manifest) => ({ ...manifest, wanted: false, stoppedAt }));
-    }
-    running?.stop.abort();
-    await running?.recorded;
+    const run = this.active.get(id);
+    if (take.manifest.wanted) await endTake(take);
+    run?.stop();
+    await run?.recorded;
     return take;
   }
 
@@ -127,6 +120,19 @@ export class Masters {
     return remainingSeconds(await freeBytes(root), reserveBytes, total);
   }
 
+  /**
+   * Measures how fast this machine compresses what its cameras deliver, where that decides how takes are recorded and is not
+   * known. To be called when cameras came or changed; does nothing while a take runs.
+   */
+  async measure(signal: AbortSignal): Promise<void> {
+    const { cameras, settings, speed } = this.options;
+    const { codec, strategy } = settings();
+    if (codec === 'off' || strategy !== 'auto') return;
+    for (const { raw } of cameras().filter((camera) => camera.raw.codec === 'rawvideo')) {
+      if (this.recording.length === 0) await speed.measured(codec, raw, masterThreads(), signal);
+    }
+  }
+
   private select(names: readonly string[] | null): readonly RecordableCamera[] {
     const all = this.options.cameras();
     const unknown = names?.find((name) => !all.some(({ camera }) => camera === name));
@@ -136,16 +142,9 @@ export class Masters {
     return chosen;
   }
 
-  private async strategy(
-    codec: MasterCodec,
-    configured: MasterStrategy | 'auto',
-    raw: RawStream,
-  ): Promise<StrategyChoice> {
-    const measure = configured === 'auto' && raw.codec === 'rawvideo';
-    const { speed } = this.options;
-    const measuredFps = measure
-      ? await speed.framesPerSecond(codec, raw, masterThreads(), this.ending.signal)
-      : null;
+  /** What was measured earlier decides: a take begins at once, and does not wait for a measurement. */
+  private async strategy(codec: MasterCodec, configured: MasterStrategy | 'auto', raw: RawStream) {
+    const measuredFps = await this.options.speed.known(codec, raw, masterThreads());
     return chooseStrategy({ configured, codec, raw, measuredFps });
   }
 
@@ -160,111 +159,38 @@ export class Masters {
       { take: take.manifest.id, wanted: take.manifest.wanted },
       'going on with a take',
     );
-    if (parts.length === 0) await endUnbegun(take);
+    // A take whose program ended before any camera began has nothing to go on with.
+    if (parts.length === 0) await endTake(take);
     else await this.launch(take, parts);
   }
 
-  /** Settles once take.json names every camera. */
-  private async launch(take: Take, parts: readonly Part[]): Promise<void> {
-    const { id } = take.manifest;
-    const stop = new AbortController();
-    if (!take.manifest.wanted) stop.abort();
-    const progress = new Map<string, SegmentProgress>();
-    const recordings = parts.map((part) => this.recording(take, part, progress));
-    const prepared = await Promise.allSettled(recordings.map(({ recorder }) => recorder.prepare()));
-    const refused = prepared.find((outcome) => outcome.status === 'rejected');
-    if (refused !== undefined) {
-      await this.giveUp(take, refused.reason);
-      throw refused.reason;
-    }
-    const running = recordings.map((recording) => this.follow(take, recording, stop.signal));
-    const recorded = Promise.all(recordings.map(({ closed }) => closed.promise));
-    const finished = Promise.all(running).then(() => {
-      this.active.delete(id);
-      this.options.onChange?.(id);
-    });
-    this.active.set(id, { take, stop, progress, recorded, finished });
-  }
-
-  private recording(take: Take, part: Part, progress: Map<string, SegmentProgress>): Recording {
-    const { host, logger, onChange, pipeOf } = this.options;
-    const closed = Promise.withResolvers<void>();
-    const recorder = new Recorder(take, {
-      ...{ ...part, host, logger, pipe: pipeOf(part.camera) },
-      onProgress: (now) => {
-        progress.set(part.camera, now);
-        onChange?.(take.manifest.id);
-      },
-      onRecorded: () => {
-        closed.resolve();
-        onChange?.(take.manifest.id);
-      },
-    });
-    return { camera: part.camera, recorder, closed };
-  }
-
-  /** Runs one camera's recorder to its end; what goes wrong is stated in take.json. */
-  private async follow(
-    take: Take,
-    { camera, recorder, closed }: Recording,
-    wanted: AbortSignal,
-  ): Promise<void> {
+  /** Settles once take.json names every camera and recording has begun. */
+  private async launch(take: Take, parts: readonly Omit<TakePart, 'pipe'>[]): Promise<void> {
+    const { id, wanted } = take.manifest;
+    const { host, logger, pipeOf, onChange } = this.options;
+    const withPipes = parts.map((part) => ({ ...part, pipe: pipeOf(part.camera) }));
+    const notify = () => onChange?.(id);
+    const run = new TakeRun(take, withPipes, { host, logger, ending: this.ending.signal, onChange: notify });
+    if (!wanted) run.stop();
     try {
-      await recorder.run(wanted, this.ending.signal);
+      await run.prepare();
     } catch (error) {
-      // What is left undone because the program ends is done at its next start.
-      if (!this.ending.signal.aborted) await this.partFailed(take, camera, error);
-    } finally {
-      closed.resolve();
+      await endTake(take);
+      throw error;
     }
-  }
-
-  /** No camera begins where one could not: a take is started together. */
-  private async giveUp(take: Take, error: unknown): Promise<void> {
-    for (const camera of Object.keys(take.manifest.cameras)) await this.partFailed(take, camera, error);
-    await endUnbegun(take);
-  }
-
-  private async partFailed(take: Take, camera: string, error: unknown): Promise<void> {
-    this.options.logger.error({ err: error, take: take.manifest.id, camera }, 'recording failed');
-    const reason = error instanceof Error ? error.message : `${error}`;
-    if (take.manifest.cameras[camera] === undefined) return;
-    try {
-      await take.updateCamera(camera, (record) => ({ ...record, state: 'failed', reason }));
-    } catch (cause) {
-      // The disk may be the very thing that failed; the take then shows what it last could say.
-      this.options.logger.error({ err: cause, take: take.manifest.id }, 'take.json cannot be written');
-    }
+    this.active.set(id, run);
+    const finished = run.run().then(() => {
+      this.active.delete(id);
+      this.working.delete(finished);
+      notify();
+    });
+    this.working.add(finished);
   }
 }
 
-interface Recording {
-  readonly camera: string;
-  readonly recorder: Recorder;
-  /** Resolves once nothing is recorded any more. */
-  readonly closed: PromiseWithResolvers<void>;
-}
-
-interface Part {
-  readonly camera: string;
-  readonly raw: RawStream;
-  readonly codec: MasterCodec;
-  readonly strategy: MasterStrategy;
-  readonly strategyReason: string;
-  readonly threads: number;
-  readonly reserveBytes: number;
-}
-
-const unknownStrategy: StrategyChoice = { strategy: 'spool', reason: 'Not measured.' };
-
-/** A take whose program ended before any camera began. */
-async function endUnbegun(take: Take): Promise<void> {
-  const stoppedAt = new Date().toISOString();
-  await take.update((manifest) => ({
-    ...manifest,
-    wanted: false,
-    stoppedAt: manifest.stoppedAt ?? stoppedAt,
-  }));
+async function endTake(take: Take): Promise<void> {
+  const now = new Date().toISOString();
+  await take.update((manifest) => ({ ...manifest, wanted: false, stoppedAt: manifest.stoppedAt ?? now }));
 }
 
 /** All cores: a recorder that falls behind loses frames, which is worse than anything else slowing down. */

@@ -1,107 +1,132 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { buildCapture } from '../capture/build-capture.ts';
-import { ensureRawPipe } from '../capture/raw-pipe.ts';
-import type { CaptureCommand } from '../capture/types.ts';
-import { SpawningChildHost } from '../child-host.fake.ts';
-import type { Child } from '../child-host.ts';
-import { parseFrameLog } from './frame-log.ts';
-import { Recorder } from './recorder.ts';
-import type { MasterStrategy } from './recorder-command.ts';
+import { Recorder, type RecorderOptions } from './recorder.ts';
+import { cameraOf, contiguousFrom, RecordingRig, readFrames, until } from './recording-rig.fake.ts';
 import { Take } from './take.ts';
 
-const logger = pino({ level: process.env.LOG_LEVEL ?? 'silent' });
 const never = new AbortController().signal;
 
 describe('Recorder', { timeout: 120_000 }, () => {
-  let folder: string;
-  let host: SpawningChildHost;
+  let rig: RecordingRig;
 
   beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'masters-'));
-    host = new SpawningChildHost();
+    rig = await RecordingRig.open();
   });
 
-  afterEach(async () => {
-    await host[Symbol.asyncDispose]();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterEach(() => rig[Symbol.asyncDispose]());
 
-  it.each(['direct', 'spool'] as const)('keeps every frame, bit by bit (%s)', async (strategy) => {
-    const capture = await startCapture();
+  it.each([
+    ['ffv1', 'direct', 'bit-exact'],
+    ['ffv1', 'spool', 'bit-exact'],
+    ['prores', 'direct', 'decodes'],
+  ] as const)('keeps every frame (%s, %s)', async (codec, strategy, proof) => {
     const take = await newTake();
-    const recording = record(take, capture.command, strategy);
-    await recording.until((frames) => frames >= 45);
-    recording.stop.abort();
+    await rig.startCapture();
+    const recording = record(take, { codec, strategy });
+    await until(() => recording.frames() >= 30);
+    expect(cameraOf(take)).toMatchObject({ state: 'recording', reason: null });
+    recording.stop();
     await recording.done;
 
-    const record0 = take.manifest.cameras.cam0;
-    expect(record0).toMatchObject({ state: 'verified', reason: null, droppedFrames: 0, strategy });
-    const segment = record0?.segments[0];
+    expect(cameraOf(take)).toMatchObject({ state: 'verified', reason: null, droppedFrames: 0, strategy });
+    const segment = cameraOf(take).segments[0];
     expect(segment).toMatchObject({ state: 'closed', clean: true, spool: null, droppedBefore: 0 });
-    expect(segment?.verified).toMatchObject({ ok: true, proof: 'bit-exact', problems: [] });
-    await expectContiguousRun(take, capture.witness, 1);
+    expect(segment?.verified).toMatchObject({ ok: true, proof, problems: [] });
+    const kept = await readFrames(take.files('cam0', 1).reference);
+    expect(kept).toHaveLength(segment?.frames ?? 0);
+    contiguousFrom(kept, await rig.witnessed());
     expect((await readdir(join(take.folder, 'cam0'))).toSorted()).toEqual(['0001.framemd5', '0001.mkv']);
   });
 
-  async function startCapture(): Promise<{ command: CaptureCommand; child: Child; witness: string }> {
-    const pipe = join(folder, 'cam0.raw');
-    const witness = join(folder, 'witness');
-    await ensureRawPipe(host, pipe);
-    const source = { kind: 'test', id: 'cam0', width: 320, height: 180, fps: 30, bitrateKbps: 500 } as const;
-    const encoder = { encoder: 'libx264', reason: 'test' } as const;
-    const command = buildCapture(source, { rtpPort: 9, encoder, rawPipe: pipe, witness });
-    const child = await host.spawn({ name: 'capture-cam0', argv: command.argv, durable: true });
-    return { command, child, witness };
-  }
+  it('goes on in the next segment when capture is killed, and loses less than a second', async () => {
+    const take = await newTake();
+    const capture = await rig.startCapture();
+    const recording = record(take, { strategy: 'direct' });
+    await until(() => recording.frames() >= 30);
+    capture.signal('SIGKILL');
+    await capture.exited;
+    await until(() => cameraOf(take).segments[0]?.state === 'closed');
+    await rig.startCapture(2);
+    await until(() => cameraOf(take).segments.length === 2 && recording.frames() >= 30);
+    recording.stop();
+    await recording.done;
+
+    const record0 = cameraOf(take);
+    expect(record0.state).toBe('verified');
+    expect(record0.segments.map(({ number, state }) => [number, state])).toEqual([
+      [1, 'closed'],
+      [2, 'closed'],
+    ]);
+    const first = await readFrames(take.files('cam0', 1).reference);
+    const captured = await rig.witnessed(1);
+    const start = contiguousFrom(first, captured);
+    expect(captured.length - (start + first.length)).toBeLessThanOrEqual(30);
+    contiguousFrom(await readFrames(take.files('cam0', 2).reference), await rig.witnessed(2));
+    expect(record0.segments[1]?.droppedBefore).toBeGreaterThan(0);
+    expect(record0.droppedFrames).toBeGreaterThanOrEqual(record0.segments[1]?.droppedBefore ?? 0);
+  });
+
+  it.each(['direct', 'spool'] as const)(
+    'closes a segment whose recorder was killed (%s)',
+    async (strategy) => {
+      const take = await newTake();
+      await rig.startCapture();
+      const recording = record(take, { strategy });
+      await until(() => recording.frames() >= 60);
+      const framesAtKill = recording.frames();
+      rig.child('record-').signal('SIGKILL');
+      await until(() => cameraOf(take).segments.length === 2);
+      recording.stop();
+      await recording.done;
+
+      const [first, second] = cameraOf(take).segments;
+      expect(cameraOf(take).state).toBe('verified');
+      expect(first).toMatchObject({ clean: false, state: 'closed' });
+      expect(first?.frames).toBeGreaterThan(framesAtKill - 30);
+      expect(second?.clean).toBe(true);
+      contiguousFrom(await readFrames(take.files('cam0', 1).reference), await rig.witnessed());
+    },
+  );
+
+  it('says so when not one frame arrived', async () => {
+    const take = await newTake();
+    const recording = record(take, {});
+    await until(() => [...rig.host.running.keys()].some((name) => name.startsWith('record-')));
+    expect(cameraOf(take).state).toBe('starting');
+    recording.stop();
+    await recording.done;
+    expect(cameraOf(take)).toMatchObject({ state: 'failed', reason: 'not one frame arrived', segments: [] });
+  });
+
+  it('does not begin below the reserve of the disk', async () => {
+    const take = await newTake();
+    const recording = record(take, { reserveBytes: Number.MAX_SAFE_INTEGER });
+    await expect(recording.done).rejects.toMatchObject({ code: 'DISK_RESERVE_REACHED' });
+    expect(take.manifest.cameras).toEqual({});
+  });
 
   async function newTake(): Promise<Take> {
-    const startedAt = new Date().toISOString();
-    return Take.create(join(folder, 'take'), {
-      ...{ version: 1, id: 'take', startedAt, stoppedAt: null, wanted: true, state: 'starting', cameras: {} },
+    return Take.create(join(rig.folder, 'take'), {
+      ...{ version: 1, id: 'take', startedAt: new Date().toISOString(), stoppedAt: null },
+      ...{ wanted: true, state: 'starting', cameras: {} },
     });
   }
 
-  function record(take: Take, command: CaptureCommand, strategy: MasterStrategy) {
+  function record(take: Take, overrides: Partial<RecorderOptions>) {
     const stop = new AbortController();
     let frames = 0;
-    let done = false;
     const recorder = new Recorder(take, {
-      ...{ host, logger, camera: 'cam0', pipe: join(folder, 'cam0.raw'), raw: command.raw, codec: 'ffv1' },
-      ...{ strategy, strategyReason: 'test', threads: 2, reserveBytes: 1 },
+      ...{ host: rig.host, logger: rig.logger, camera: 'cam0', pipe: rig.pipe, raw: rig.command().raw },
+      ...{ codec: 'ffv1', strategy: 'direct', strategyReason: 'test', threads: 2, reserveBytes: 1 },
+      ...overrides,
       onProgress: (progress) => {
         frames = progress.frames;
       },
     });
-    const running = recorder.run(stop.signal, never).finally(() => {
-      done = true;
-    });
-    return {
-      stop,
-      done: running,
-      until: async (enough: (frames: number) => boolean) => {
-        while (!enough(frames)) {
-          if (done) throw new Error('the recorder ended');
-          await new Promise((resolve) => setTimeout(resolve, 50));
-        }
-      },
-    };
+    const done = recorder.run(stop.signal, never);
+    // A failure is seen where `done` is awaited; until then it must not end the test run.
+    done.catch(() => {});
+    return { done, stop: () => stop.abort(), frames: () => frames };
   }
 });
-
-async function expectContiguousRun(take: Take, witness: string, segment: number): Promise<void> {
-  const kept = await frameHashes(take.files('cam0', segment).reference);
-  const captured = await frameHashes(witness);
-  const first = captured.indexOf(kept[0] ?? 'none');
-  expect(first).toBeGreaterThanOrEqual(0);
-  expect(kept).toEqual(captured.slice(first, first + kept.length));
-}
-
-async function frameHashes(file: string): Promise<string[]> {
-  const text = await readFile(file, 'utf8');
-  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-  return parseFrameLog(whole).frames.map(({ md5 }) => md5);
-}

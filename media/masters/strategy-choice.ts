@@ -29,7 +29,7 @@ export function chooseStrategy(facts: StrategyFacts): StrategyChoice {
     };
   }
   if (measuredFps === null) {
-    return { strategy: 'spool', reason: 'This machine could not be measured, so nothing is left to chance.' };
+    return { strategy: 'spool', reason: 'This machine is not measured (yet), so nothing is left to chance.' };
   }
   const measured = `${codec} was measured at ${measuredFps.toFixed(1)} frames a second`;
   if (measuredFps >= raw.fps * headroom) {

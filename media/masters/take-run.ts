@@ -1,0 +1,115 @@
+import type { Logger } from 'pino';
+import type { RawStream } from '../capture/types.ts';
+import type { ChildHost } from '../child-host.ts';
+import { Recorder } from './recorder.ts';
+import type { MasterCodec, MasterStrategy } from './recorder-command.ts';
+import type { SegmentProgress } from './segment-watch.ts';
+import type { Take } from './take.ts';
+
+/** One camera of a take, and how it is recorded. */
+export interface TakePart {
+  readonly camera: string;
+  readonly pipe: string;
+  readonly raw: RawStream;
+  readonly codec: MasterCodec;
+  readonly strategy: MasterStrategy;
+  readonly strategyReason: string;
+  readonly threads: number;
+  readonly reserveBytes: number;
+}
+
+export interface TakeRunOptions {
+  readonly host: ChildHost;
+  readonly logger: Logger;
+  /** Aborts when the program ends: compressing and verifying are left for its next start. */
+  readonly ending: AbortSignal;
+  readonly onChange: () => void;
+}
+
+/** A take while it is worked on: all its recorders, from the first frame to the last proof. */
+export class TakeRun {
+  readonly take: Take;
+  /** What grows at the moment, by camera. */
+  readonly progress = new Map<string, SegmentProgress>();
+  private readonly options: TakeRunOptions;
+  private readonly recorders: readonly (readonly [camera: string, recorder: Recorder])[];
+  private readonly stopping = new AbortController();
+  private readonly allClosed = Promise.withResolvers<void>();
+  private open: number;
+
+  constructor(take: Take, parts: readonly TakePart[], options: TakeRunOptions) {
+    this.take = take;
+    this.options = options;
+    this.open = parts.length;
+    this.recorders = parts.map((part) => [part.camera, this.recorder(part)]);
+  }
+
+  /** Settles once nothing is recorded any more; compressing and verifying go on. */
+  get recorded(): Promise<void> {
+    return this.allClosed.promise;
+  }
+
+  get stopped(): boolean {
+    return this.stopping.signal.aborted;
+  }
+
+  /** Enters every camera into take.json. Where one is refused, none begins. @throws DiskReserveError */
+  async prepare(): Promise<void> {
+    const outcomes = await Promise.allSettled(this.recorders.map(([, recorder]) => recorder.prepare()));
+    const refused = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (refused === undefined) return;
+    for (const [camera] of this.recorders) await this.failed(camera, refused.reason);
+    throw refused.reason;
+  }
+
+  /** Records until stopped, then finishes. Never rejects: what goes wrong is stated in take.json. */
+  async run(): Promise<void> {
+    await Promise.all(this.recorders.map(([camera, recorder]) => this.follow(camera, recorder)));
+    this.allClosed.resolve();
+  }
+
+  stop(): void {
+    this.stopping.abort();
+  }
+
+  private recorder(part: TakePart): Recorder {
+    const { host, logger, onChange } = this.options;
+    return new Recorder(this.take, {
+      ...{ ...part, host, logger },
+      onProgress: (now) => {
+        this.progress.set(part.camera, now);
+        onChange();
+      },
+      onRecorded: () => this.closedOne(),
+    });
+  }
+
+  private async follow(camera: string, recorder: Recorder): Promise<void> {
+    try {
+      await recorder.run(this.stopping.signal, this.options.ending);
+    } catch (error) {
+      // What is left undone because the program ends is done at its next start.
+      if (!this.options.ending.aborted) await this.failed(camera, error);
+    }
+  }
+
+  private closedOne(): void {
+    this.open -= 1;
+    if (this.open === 0) this.allClosed.resolve();
+    this.options.onChange();
+  }
+
+  private async failed(camera: string, error: unknown): Promise<void> {
+    const { logger } = this.options;
+    const { id, cameras } = this.take.manifest;
+    logger.error({ err: error, take: id, camera }, 'recording failed');
+    if (cameras[camera] === undefined) return;
+    const reason = error instanceof Error ? error.message : `${error}`;
+    try {
+      await this.take.updateCamera(camera, (record) => ({ ...record, state: 'failed', reason }));
+    } catch (cause) {
+      // The disk may be the very thing that failed; the take then shows what it last could say.
+      logger.error({ err: cause, take: id }, 'take.json cannot be written');
+    }
+  }
+}

@@ -1,0 +1,202 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, readlinkSync, statfsSync } from 'node:fs';
+import { availableParallelism, hostname } from 'node:os';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Logger } from 'pino';
+import { errorCode } from '../errors.ts';
+import type { DiskMetrics, Host, HostIdentity, HostMetrics, NetworkMetrics } from './host.ts';
+import { type Network, systemNetwork } from './network.ts';
+import {
+  type CpuTicks,
+  cpuLoadPercent,
+  type InterfaceCounters,
+  type PowerState,
+  parseCpuTicks,
+  parseDiskMounts,
+  parseMemory,
+  parseNetworkCounters,
+  parseTemperature,
+  parseThrottled,
+  parseUptime,
+  parseWirelessSignal,
+} from './proc-metrics.ts';
+
+const run = promisify(execFile);
+
+export interface LinuxHostOptions {
+  readonly logger: Logger;
+  /** Prefix of /proc and /sys. Default: none. */
+  readonly root?: string;
+  readonly network?: Network;
+  readonly now?: () => number;
+  /** Default `vcgencmd`. */
+  readonly firmwareProgram?: string;
+}
+
+interface Earlier {
+  readonly atMs: number;
+  readonly cpu: CpuTicks;
+  readonly counters: ReadonlyMap<string, InterfaceCounters>;
+}
+
+/** A Linux machine: a Raspberry Pi or a PC. */
+export class LinuxHost implements Host {
+  private readonly logger: Logger;
+  private readonly root: string;
+  private readonly network: Network;
+  private readonly now: () => number;
+  private readonly firmwareProgram: string;
+  private earlier: Earlier | undefined;
+  private hasFirmware = true;
+
+  constructor(options: LinuxHostOptions) {
+    this.logger = options.logger;
+    this.root = options.root ?? '/';
+    this.network = options.network ?? systemNetwork;
+    this.now = options.now ?? (() => performance.now());
+    this.firmwareProgram = options.firmwareProgram ?? 'vcgencmd';
+  }
+
+  sample(): HostMetrics {
+    const atMs = this.now();
+    const cpu = parseCpuTicks(this.read('proc/stat')) ?? { busy: 0, total: 0 };
+    const counters = parseNetworkCounters(this.read('proc/net/dev'));
+    const memory = parseMemory(this.read('proc/meminfo'));
+    const load = cpuLoadPercent(this.earlier?.cpu ?? { busy: 0, total: 0 }, cpu);
+    const network = this.interfaces(counters, atMs);
+    this.earlier = { atMs, cpu, counters };
+    return {
+      cpuLoadPercent: load,
+      temperatureC: this.temperature(),
+      memoryUsedBytes: memory?.usedBytes ?? 0,
+      memoryTotalBytes: memory?.totalBytes ?? 0,
+      disks: this.disks(),
+      network,
+      uptimeS: parseUptime(this.read('proc/uptime')) ?? 0,
+      clockSynced: this.clockSynced(),
+    };
+  }
+
+  async power(): Promise<PowerState | null> {
+    if (!this.hasFirmware) return null;
+    try {
+      const { stdout } = await run(this.firmwareProgram, ['get_throttled'], { timeout: 5000 });
+      return parseThrottled(stdout) ?? null;
+    } catch (error) {
+      // No such program: no Raspberry Pi, now and later. Anything else may pass.
+      if (errorCode(error) === 'ENOENT') this.hasFirmware = false;
+      else this.logger.warn({ err: error }, 'the firmware does not tell its power state');
+      return null;
+    }
+  }
+
+  async identity(): Promise<HostIdentity> {
+    const board = this.deviceTree('model');
+    const serial = this.deviceTree('serial-number');
+    return {
+      model: board ?? (await this.pcModel()),
+      serial,
+      id: this.stableId(serial),
+      cores: availableParallelism(),
+      architecture: process.arch,
+    };
+  }
+
+  private interfaces(counters: ReadonlyMap<string, InterfaceCounters>, atMs: number): NetworkMetrics[] {
+    const signals = parseWirelessSignal(this.read('proc/net/wireless'));
+    const seconds = this.earlier === undefined ? 0 : (atMs - this.earlier.atMs) / 1000;
+    return this.network
+      .interfaces()
+      .filter(({ isLoopback }) => !isLoopback)
+      .map(({ name, addresses }) => {
+        const [before, after] = [this.earlier?.counters.get(name), counters.get(name)];
+        return {
+          name,
+          addresses,
+          rxKbps: rateKbps(before?.rxBytes, after?.rxBytes, seconds),
+          txKbps: rateKbps(before?.txBytes, after?.txBytes, seconds),
+          wifiSignalDbm: signals.get(name) ?? null,
+        };
+      });
+  }
+
+  private disks(): DiskMetrics[] {
+    const labels = this.labels();
+    return parseDiskMounts(this.read('proc/self/mounts')).flatMap(({ mount, device }) => {
+      try {
+        const { blocks, bavail, bsize } = statfsSync(mount);
+        const label = labels.get(basename(device)) ?? basename(device);
+        return [{ mount, label, totalBytes: blocks * bsize, freeBytes: bavail * bsize }];
+      } catch (error) {
+        // A disk that was pulled while this list was made is none.
+        this.logger.debug({ err: error, mount }, 'a disk does not tell its space');
+        return [];
+      }
+    });
+  }
+
+  /** Labels of file systems by device name, as udev links them. */
+  private labels(): ReadonlyMap<string, string> {
+    const folder = join(this.root, 'dev/disk/by-label');
+    if (!existsSync(folder)) return new Map();
+    return new Map(
+      readdirSync(folder).map((label) => [basename(readlinkSync(join(folder, label))), unescapeUdev(label)]),
+    );
+  }
+
+  /** The hottest zone: on a Raspberry Pi there is one. */
+  private temperature(): number | null {
+    const folder = join(this.root, 'sys/class/thermal');
+    if (!existsSync(folder)) return null;
+    const zones = readdirSync(folder).filter((name) => name.startsWith('thermal_zone'));
+    const all = zones.flatMap((zone) => parseTemperature(this.read(`sys/class/thermal/${zone}/temp`)) ?? []);
+    return all.length === 0 ? null : Math.max(...all);
+  }
+
+  /** systemd-timesyncd leaves a mark when it has set the clock; elsewhere nothing without a fork tells. */
+  private clockSynced(): boolean | null {
+    if (!existsSync(join(this.root, 'run/systemd/timesync'))) return null;
+    return existsSync(join(this.root, 'run/systemd/timesync/synchronized'));
+  }
+
+  private deviceTree(name: string): string | null {
+    const text = this.read(`proc/device-tree/${name}`).replaceAll('\0', '').trim();
+    return text === '' ? null : text;
+  }
+
+  private async pcModel(): Promise<string> {
+    const { system } = await import('systeminformation');
+    const { manufacturer, model } = await system();
+    return [manufacturer, model].filter((text) => text !== '').join(' ') || 'PC';
+  }
+
+  /** systemd says that the machine id itself must not be told to others, hence a hash of it (machine-id(5)). */
+  private stableId(serial: string | null): string {
+    const machineId = this.read('etc/machine-id').trim();
+    const origin = serial ?? (machineId === '' ? hostname() : machineId);
+    return createHash('sha256').update(`rushlight ${origin}`).digest('hex').slice(0, 12);
+  }
+
+  /** The text of a small file; empty where it is not there. */
+  private read(path: string): string {
+    try {
+      return readFileSync(join(this.root, path), 'utf8');
+    } catch {
+      // Not every machine has every file; the parsers say what is missing.
+      return '';
+    }
+  }
+}
+
+function rateKbps(before: number | undefined, after: number | undefined, seconds: number): number {
+  if (before === undefined || after === undefined || after < before || seconds <= 0) return 0;
+  return ((after - before) * 8) / 1000 / seconds;
+}
+
+function unescapeUdev(text: string): string {
+  return text.replaceAll(/\\x([0-9a-f]{2})/g, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+}

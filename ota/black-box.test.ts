@@ -1,0 +1,64 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BlackBox } from './black-box.ts';
+
+const logger = pino({ level: 'silent' });
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'black-box-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+async function box(): Promise<BlackBox> {
+  const result = new BlackBox(folder, logger);
+  await result.load();
+  return result;
+}
+const attempt = { version: '1.1.0', fromVersion: '1.0.0', slot: 'B' } as const;
+
+describe('the black box', () => {
+  it('is read by whoever comes up next: stages, log and outcome', async () => {
+    const before = await box();
+    await before.begin(attempt);
+    await before.stage('download', true);
+    before.log(['line 1', 'line 2']);
+    await before.stage('restart into the trial', true, 'slot B');
+    const after = await box();
+    expect(after.open).toMatchObject({ ...attempt, outcome: null, log: ['line 1', 'line 2'] });
+    expect(after.open?.stages.map(({ name }) => name)).toEqual(['download', 'restart into the trial']);
+    await after.close('rolled-back', 'no frames from cam0');
+    const last = (await box()).last;
+    expect(last).toMatchObject({ outcome: 'rolled-back', reason: 'no frames from cam0' });
+    expect((await box()).open).toBeNull();
+  });
+
+  it('keeps the last ten attempts, and closes one that another replaces', async () => {
+    const first = await box();
+    for (let index = 0; index < 13; index++) await first.begin({ ...attempt, version: `1.${index}.0` });
+    const again = await box();
+    expect(again.attempts).toHaveLength(10);
+    expect(again.attempts.at(-2)).toMatchObject({ version: '1.11.0', outcome: 'failed' });
+    expect(again.open?.version).toBe('1.12.0');
+  });
+
+  it('puts a damaged box aside and goes on', async () => {
+    await writeFile(join(folder, 'black-box.json'), '{"schema":1,"attempts":[{');
+    const after = await box();
+    expect(after.last).toBeNull();
+    expect(await readFile(join(folder, 'black-box.json.broken'), 'utf8')).toContain('attempts');
+    await after.begin(attempt);
+    expect((await box()).open?.version).toBe('1.1.0');
+    expect((await readdir(folder)).filter((name) => name.endsWith('.new'))).toEqual([]);
+  });
+
+  it('notes nothing where no attempt is open', async () => {
+    const idle = await box();
+    await idle.stage('nothing', true);
+    idle.log(['nothing']);
+    await idle.close('committed', null);
+    expect(idle.last).toBeNull();
+  });
+});

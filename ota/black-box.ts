@@ -1,0 +1,129 @@
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { readFileOrNull, replaceFile } from './store.ts';
+
+const stageSchema = z.object({
+  name: z.string(),
+  at: z.iso.datetime(),
+  ok: z.boolean(),
+  detail: z.string().nullable(),
+});
+
+const attemptSchema = z.object({
+  version: z.string(),
+  fromVersion: z.string(),
+  slot: z.enum(['A', 'B']),
+  at: z.iso.datetime(),
+  outcome: z.enum(['committed', 'rolled-back', 'refused', 'failed']).nullable(),
+  reason: z.string().nullable(),
+  stages: z.array(stageSchema).max(200),
+  /** Last lines of what ran, for whoever has to find out. */
+  log: z.array(z.string()).max(400),
+});
+
+const boxSchema = z.object({ schema: z.literal(1), attempts: z.array(attemptSchema) });
+
+export type Stage = z.infer<typeof stageSchema>;
+export type Attempt = z.infer<typeof attemptSchema>;
+
+const KEPT_ATTEMPTS = 10;
+const KEPT_LOG_LINES = 400;
+
+/**
+ * The record of update attempts on the data partition, written through at every stage: whichever slot comes up next
+ * can tell how far the last attempt got, and why it ended.
+ */
+export class BlackBox {
+  readonly #path: string;
+  readonly #logger: Logger;
+  readonly #now: () => Date;
+  #attempts: Attempt[] = [];
+
+  constructor(folder: string, logger: Logger, now: () => Date = () => new Date()) {
+    this.#path = join(folder, 'black-box.json');
+    this.#logger = logger;
+    this.#now = now;
+  }
+
+  /** Reads what is there. A box that cannot be read is put aside, and a new one begun. */
+  async load(): Promise<void> {
+    const text = await readFileOrNull(this.#path);
+    if (text === null) return;
+    try {
+      this.#attempts = boxSchema.parse(JSON.parse(text)).attempts;
+    } catch (error) {
+      this.#logger.warn(
+        { err: error },
+        'the black box could not be read; it is kept as black-box.json.broken',
+      );
+      await replaceFile(`${this.#path}.broken`, text);
+    }
+  }
+
+  get last(): Attempt | null {
+    return this.#attempts.at(-1) ?? null;
+  }
+
+  /** The attempt whose outcome is not known yet. */
+  get open(): Attempt | null {
+    const last = this.last;
+    return last?.outcome === null ? last : null;
+  }
+
+  get attempts(): readonly Attempt[] {
+    return this.#attempts;
+  }
+
+  async begin(attempt: Pick<Attempt, 'version' | 'fromVersion' | 'slot'>): Promise<void> {
+    if (this.open !== null) await this.close('failed', 'another attempt took its place');
+    this.#attempts.push({
+      ...attempt,
+      at: this.#now().toISOString(),
+      outcome: null,
+      reason: null,
+      stages: [],
+      log: [],
+    });
+    this.#attempts = this.#attempts.slice(-KEPT_ATTEMPTS);
+    await this.#save();
+  }
+
+  /** Notes how far the open attempt got; nothing happens where none is open. */
+  async stage(name: string, ok: boolean, detail: string | null = null): Promise<void> {
+    if (this.open === null) return;
+    this.#change({
+      stages: [...this.open.stages, { name, at: this.#now().toISOString(), ok, detail }].slice(-200),
+    });
+    await this.#save();
+  }
+
+  /** Corrects what the open attempt turned out to be (the version of a bundle that was given by its address). */
+  async amend(change: Partial<Pick<Attempt, 'version' | 'slot'>>): Promise<void> {
+    if (this.open === null) return;
+    this.#change(change);
+    await this.#save();
+  }
+
+  /** Adds lines to the open attempt's log; they reach the disk with the next stage. */
+  log(lines: readonly string[]): void {
+    if (this.open === null) return;
+    this.#change({ log: [...this.open.log, ...lines].slice(-KEPT_LOG_LINES) });
+  }
+
+  async close(outcome: NonNullable<Attempt['outcome']>, reason: string | null): Promise<void> {
+    if (this.open === null) return;
+    this.#change({ outcome, reason });
+    await this.#save();
+  }
+
+  #change(change: Partial<Attempt>): void {
+    const open = this.open;
+    if (open !== null) this.#attempts = [...this.#attempts.slice(0, -1), { ...open, ...change }];
+  }
+
+  async #save(): Promise<void> {
+    const text = JSON.stringify({ schema: 1, attempts: this.#attempts }, null, 1);
+    await replaceFile(this.#path, `${text}\n`);
+  }
+}

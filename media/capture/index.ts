@@ -1,3 +1,4 @@
+export * from './boards.ts';
 export * from './build-capture.ts';
 export * from './encoder-choice.ts';
 export * from './errors.ts';

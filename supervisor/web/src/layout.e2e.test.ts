@@ -1,11 +1,8 @@
-import { mkdir } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Feed, Status } from '../../api/contract.ts';
 import { FakeAppliance } from '../testing/appliance.fake.ts';
-import { buildPages, launchBrowser } from '../testing/browser.ts';
+import { buildPages, launchBrowser, picture } from '../testing/browser.ts';
 import {
   cameraFixture,
   feedFixture,
@@ -15,14 +12,10 @@ import {
   takeFixture,
 } from '../testing/fixture.ts';
 
-/** Pictures for the eye of whoever changes the looks. */
-const pictures = join(tmpdir(), 'rushlight-web-pictures');
-
 let pages: Awaited<ReturnType<typeof buildPages>>;
 let browser: Browser;
 
 beforeAll(async () => {
-  await mkdir(pictures, { recursive: true });
   pages = await buildPages();
   browser = await launchBrowser();
 }, 120_000);
@@ -176,7 +169,7 @@ const visit = async (
   await page.goto(`${await appliance.listen()}/${change.hash ?? ''}`);
   await page.locator('[data-testid="record"]').waitFor({ timeout: 30_000 });
   await page.locator('[data-state="connecting"]').first().waitFor({ state: 'hidden', timeout: 30_000 });
-  await page.screenshot({ path: join(pictures, `${change.picture}-${screen.name}.png`) });
+  await page.screenshot({ path: picture(`${change.picture}-${screen.name}`) });
   const found = await faults(page);
   await context.close();
   return [...found, ...errors];

@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FakeAppliance } from '../testing/appliance.fake.ts';
-import { buildPages, launchBrowser } from '../testing/browser.ts';
+import { buildPages, launchBrowser, picture } from '../testing/browser.ts';
 import { feedFixture } from '../testing/fixture.ts';
 import { Publisher } from '../testing/publisher.ts';
 
@@ -49,11 +49,13 @@ test('a feed plays, and goes on without a new session through single view, takes
   await using _appliance = appliance;
   await page.locator(live).waitFor({ timeout: 30_000 });
   await atLeastFrames(page, 10);
+  await page.screenshot({ path: picture('live-grid') });
   await page.locator('[data-feed="cam0"] .tile-link').click();
   await page.locator('[data-testid="single"] video').waitFor();
   expect(new URL(page.url()).hash).toBe('#/feed/cam0');
   await atLeastFrames(page, (await framesShown(page)) + 10);
   await expect.poll(() => page.locator('[data-testid="details"]').textContent()).toContain('640×360');
+  await page.screenshot({ path: picture('live-single') });
   await page.locator('.tab', { hasText: 'Takes' }).click();
   await page.locator('[data-testid="takes"]').waitFor();
   await page.goBack();

@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 import { build } from 'vite';
 
+/** Where the tests put pictures of the pages, for the eye of whoever changes the looks. */
+export const picture = (name: string): string => join(tmpdir(), 'rushlight-web-pictures', `${name}.png`);
+
 /** A folder with the pages as they ship, built from the source of now. */
 export const buildPages = async (): Promise<{ folder: string } & AsyncDisposable> => {
   const folder = await mkdtemp(join(tmpdir(), 'rushlight-web-'));

@@ -62,9 +62,18 @@ export function parseFrameLog(text: string): FrameLog {
   return { timeBase: reader.timeBase, frames };
 }
 
-/** Keeps the header and the first `frames` frames of a framemd5 text. */
-export function truncateFrameLog(text: string, frames: number): string {
-  let left = frames;
-  const kept = text.split('\n').filter((line) => line !== '' && (line.startsWith('#') || left-- > 0));
-  return kept.map((line) => `${line}\n`).join('');
+/**
+ * Text of a framemd5 file whose frames changed at the end only: lines of frames that stay are kept as they are, frames that
+ * were added get a line with the duration and size of the others. Pure.
+ */
+export function rewriteFrameLog(text: string, before: FrameLog, after: FrameLog): string {
+  const lines = text.split('\n').filter((line) => line !== '');
+  const header = lines.filter((line) => line.startsWith('#'));
+  const old = lines.filter((line) => !line.startsWith('#')).slice(0, before.frames.length);
+  const [, , , duration = '1', size = '0'] = (old[0] ?? '').split(',').map((field) => field.trim());
+  const added = after.frames
+    .slice(old.length)
+    .map(({ pts, md5 }) => `0, ${pts}, ${pts}, ${duration}, ${size}, ${md5}`);
+  const kept = old.slice(0, after.frames.length);
+  return [...header, ...kept, ...added].map((line) => `${line}\n`).join('');
 }

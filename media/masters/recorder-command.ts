@@ -46,16 +46,23 @@ export function recordArgv(
   return ['ffmpeg', ...input, '-filter_complex', graph, ...master, ...referenceOutput(files.reference)];
 }
 
+/** What transcoding must know about what was spooled. */
+export interface SpooledFrames {
+  /** A spool may end with a frame that is not in the reference, where its recorder was killed. */
+  readonly frames: number;
+  readonly timecode: string;
+}
+
 /** Compresses a spool into its master. Pure. */
 export function transcodeArgv(
   files: SegmentFiles,
   settings: EncodeSettings,
-  timecode: string,
+  { frames, timecode }: SpooledFrames,
 ): readonly [string, ...string[]] {
   const graph = `[0:v]${referenceChain(settings)},${masterChain(settings)}[master]`;
   const input = [...prelude(), '-copyts', '-f', 'nut', '-i', `file:${files.spool}`];
   const niceness = ['nice', '-n', '19'] as const;
-  const output = masterOutput(files.master, settings, timecode, '-y');
+  const output = ['-frames:v', `${frames}`, ...masterOutput(files.master, settings, timecode, '-y')];
   return [...niceness, 'ffmpeg', ...input, '-filter_complex', graph, ...output];
 }
 

@@ -5,9 +5,10 @@ import { syncFile, syncFolder, writeFileAtomic } from './atomic-file.ts';
 import { childName } from './child-name.ts';
 import { missingBetween } from './dropped-frames.ts';
 import { FfmpegError, FrameLogError } from './errors.ts';
-import { type FrameLog, parseFrameLog, truncateFrameLog } from './frame-log.ts';
+import { type FrameLog, parseFrameLog, rewriteFrameLog } from './frame-log.ts';
 import type { CameraRecord, Segment } from './manifest.ts';
 import { writeTimecode } from './matroska-timecode.ts';
+import type { MasterCodec, MasterStrategy } from './recorder-command.ts';
 import { FrameSums } from './segment-watch.ts';
 import { segmentStem, type Take } from './take.ts';
 import { isoMicroseconds, secondsOfIso, timecodeOf } from './timecode.ts';
@@ -69,26 +70,44 @@ async function keptFrames(order: CloseOrder, recorded: string): Promise<FrameLog
   const log = parseLog(text, order.logger);
   if (log === undefined || log.frames.length === 0) return none;
   if (order.clean) return log;
-  const kept = await decodableFrames(order, recorded);
-  let matching = 0;
-  while (matching < kept.length && kept[matching] === log.frames[matching]?.md5) matching += 1;
-  const lossless = order.record.codec === 'ffv1' || order.record.strategy === 'spool';
-  const count = lossless ? matching : Math.min(kept.length, log.frames.length);
-  if (count < log.frames.length) await writeFileAtomic(files.reference, truncateFrameLog(text, count));
-  return { timeBase: log.timeBase, frames: log.frames.slice(0, count) };
+  const whole = reconcile(log, await decodableFrames(order, recorded), order.record);
+  await writeFileAtomic(files.reference, rewriteFrameLog(text, log, whole));
+  return whole;
 }
 
-async function decodableFrames(order: CloseOrder, recorded: string): Promise<string[]> {
+/**
+ * What a segment holds whose recorder was killed: the frames that decode, as far as they are those received. Frames at the
+ * end that decode, but whose entry in the log was not written any more, are vouched for by the file's own checksums. Pure.
+ */
+export function reconcile(
+  log: FrameLog,
+  decoded: FrameLog,
+  how: { readonly codec: MasterCodec; readonly strategy: MasterStrategy },
+): FrameLog {
+  const lossless = how.codec === 'ffv1' || how.strategy === 'spool';
+  const { timeBase } = log;
+  const differs = log.frames.findIndex(({ md5 }, index) => md5 !== decoded.frames[index]?.md5);
+  const differing = lossless && differs >= 0 ? differs : log.frames.length;
+  const kept = log.frames.slice(0, Math.min(differing, decoded.frames.length));
+  if (kept.length < log.frames.length || how.strategy === 'spool') return { timeBase, frames: kept };
+  const offsetS = (log.frames[0]?.pts ?? 0) * timeBase - (decoded.frames[0]?.pts ?? 0) * decoded.timeBase;
+  const extra = decoded.frames.slice(kept.length).map(({ pts, md5 }) => {
+    return { pts: Math.round((offsetS + pts * decoded.timeBase) / timeBase), md5 };
+  });
+  return { timeBase, frames: [...kept, ...extra] };
+}
+
+async function decodableFrames(order: CloseOrder, recorded: string): Promise<FrameLog> {
   const name = childName('close', order.take.manifest.id, order.camera, segmentStem(order.number));
   const { pixelFormat } = order.record.source;
   const format = order.record.strategy === 'spool' ? pixelFormat : undefined;
   try {
     const { log } = await decodeFile(order.host, name, recorded, order.signal, format);
-    return log.frames.map(({ md5 }) => md5);
+    return log;
   } catch (error) {
     if (!(error instanceof FfmpegError)) throw error;
     order.logger.warn({ err: error, file: recorded }, 'nothing of this segment can be read');
-    return [];
+    return { timeBase: 1, frames: [] };
   }
 }
 

@@ -5,7 +5,7 @@ import { syncFile, syncFolder } from './atomic-file.ts';
 import { childName } from './child-name.ts';
 import { FfmpegError } from './errors.ts';
 import type { CameraRecord, Segment, Verification } from './manifest.ts';
-import { transcodeArgv } from './recorder-command.ts';
+import { timecodePlaceholder, transcodeArgv } from './recorder-command.ts';
 import { runFfmpeg } from './run-ffmpeg.ts';
 import { segmentStem, type Take } from './take.ts';
 import { isoMicroseconds } from './timecode.ts';
@@ -61,7 +61,8 @@ async function compress(order: FinishOrder, segment: Segment): Promise<Segment> 
   const record = recordOf(order);
   const files = order.take.files(order.camera, segment.number);
   const settings = { codec: record.codec, raw: record.source, threads: record.threads };
-  const argv = transcodeArgv(files, settings, segment.timecode ?? '00:00:00:00');
+  const { frames, timecode } = segment;
+  const argv = transcodeArgv(files, settings, { frames, timecode: timecode ?? timecodePlaceholder });
   await runFfmpeg(order.host, jobName(order, 'compress', segment), argv, order.signal);
   await syncFile(files.master);
   const sha256 = await sha256OfFile(files.master);

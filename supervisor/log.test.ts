@@ -3,7 +3,6 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { describeError, errorCode, RushlightError } from './errors.ts';
 import { createLogger } from './log.ts';
 import { LogLimiter } from './log-limiter.ts';
-import { LogRing } from './log-ring.ts';
 
 class TestError extends RushlightError {
   readonly code = 'TEST';
@@ -84,16 +83,5 @@ describe('LogLimiter', () => {
     limiter[Symbol.dispose]();
     limiter[Symbol.dispose]();
     expect(lines.slice(6)).toMatchObject([{ repeated: 3 }]);
-  });
-});
-
-describe('LogRing', () => {
-  it('hands every line on and keeps the latest', () => {
-    const passed: string[] = [];
-    const ring = new LogRing({ write: (line) => void passed.push(line) }, 10);
-    for (let index = 0; index < 35; index += 1) ring.write(`${index}\n`);
-    expect(passed).toHaveLength(35);
-    expect(ring.latest(2)).toEqual(['33', '34']);
-    expect(ring.latest(100)).toEqual(['25', '26', '27', '28', '29', '30', '31', '32', '33', '34']);
   });
 });

@@ -1,0 +1,326 @@
+import type { Feed, LinkedCamera, SourceStatus, Status, TakeCamera } from '../../api/contract.ts';
+import { sourceOfFeed } from '../inventory.ts';
+import type { Labels, MetricFamily, Sample } from './exposition.ts';
+
+/** One metric: what it is called, what it means, and how its samples come from the status. */
+export interface Metric {
+  readonly name: string;
+  readonly type: MetricFamily['type'];
+  readonly help: string;
+  /** Names of the labels, for the documentation. */
+  readonly labels: readonly string[];
+  readonly samples: (status: Status) => Sample[];
+}
+
+const gauge = (
+  name: string,
+  help: string,
+  labels: readonly string[],
+  samples: Metric['samples'],
+): Metric => ({
+  name: `rushlight_${name}`,
+  type: 'gauge',
+  help,
+  labels,
+  samples,
+});
+
+const counter = (...parts: Parameters<typeof gauge>): Metric => ({ ...gauge(...parts), type: 'counter' });
+
+/** A sample, or none where the figure is not known. */
+function known(value: number | null | undefined, labels?: Labels, scale = 1): Sample[] {
+  if (value === null || value === undefined) return [];
+  return [{ value: scaled(value, scale), ...(labels === undefined ? {} : { labels }) }];
+}
+
+/** Times a power of ten without the dust of binary fractions: 31.6 ms are 0.0316 s. */
+function scaled(value: number, scale: number): number {
+  return scale === 1 ? value : Number((value * scale).toPrecision(12));
+}
+
+const flag = (value: boolean | null | undefined, labels?: Labels) =>
+  known(value === null || value === undefined ? value : Number(value), labels);
+
+/** One sample for each possible state: 1 for the one that holds. */
+const states = (all: readonly string[], state: string, labels: Labels = {}): Sample[] =>
+  all.map((item) => ({ labels: { ...labels, state: item }, value: Number(item === state) }));
+
+/** Seconds since 1970. */
+const instant = (text: string | null) => known(text === null ? null : Date.parse(text), undefined, 1e-3);
+
+const perFeed = (read: (feed: Feed, labels: Labels, status: Status) => Sample[]) => (status: Status) =>
+  status.feeds.flatMap((feed) => read(feed, { feed: feed.id }, status));
+
+const perSource = (read: (source: SourceStatus, labels: Labels) => Sample[]) => (status: Status) =>
+  status.sources.flatMap((source) => read(source, { source: source.id }));
+
+const perCamera = (read: (camera: LinkedCamera, labels: Labels) => Sample[]) => (status: Status) =>
+  status.cameras.flatMap((camera) => read(camera, { camera: camera.name, device: camera.id }));
+
+/** Two appliances may each have a source of the same id, so a master is named with the appliance that keeps it. */
+const perMaster = (read: (master: TakeCamera, labels: Labels) => Sample[]) => (status: Status) =>
+  (status.recording.take?.cameras ?? []).flatMap((master) =>
+    read(master, { camera: master.camera, device: master.device ?? status.device.id }),
+  );
+
+const perDisk =
+  (read: (disk: Status['host']['disks'][number], labels: Labels) => Sample[]) => (status: Status) =>
+    status.host.disks.flatMap((disk) => read(disk, { mount: disk.mount, label: disk.label }));
+
+const perNetwork =
+  (read: (network: Status['host']['network'][number], labels: Labels) => Sample[]) => (status: Status) =>
+    status.host.network.flatMap((network) => read(network, { interface: network.name }));
+
+const takeStates = ['idle', 'starting', 'recording', 'finishing', 'failed'];
+const updateStates = [
+  'unsupported',
+  'idle',
+  'deferred',
+  'downloading',
+  'installing',
+  'armed',
+  'trial',
+  'rolled-back',
+];
+
+const appliance: readonly Metric[] = [
+  gauge(
+    'info',
+    'Always 1; the labels say what this is.',
+    ['device', 'name', 'model', 'version', 'role'],
+    (status) => {
+      const { id, name, model, version, role } = status.device;
+      return [{ labels: { device: id, name, model, version, role }, value: 1 }];
+    },
+  ),
+  gauge('start_time_seconds', 'When the supervisor started, in seconds since 1970.', [], ({ device }) =>
+    instant(device.startedAt),
+  ),
+  gauge('health_state', '1 for the state the appliance is in.', ['state'], ({ health }) =>
+    states(['ok', 'degraded', 'failed'], health.state),
+  ),
+  gauge('component_healthy', '1 where a component is well.', ['component'], ({ health }) =>
+    health.components.map(({ name, state }) => ({
+      labels: { component: name },
+      value: Number(state === 'ok'),
+    })),
+  ),
+  gauge('config_errors', 'Errors in rushlight.toml.', [], ({ config }) => known(config.errors.length)),
+  gauge('hub_connected', 'On a camera: 1 while it is connected to its hub.', [], ({ hub }) =>
+    hub === null ? [] : flag(hub.state === 'connected'),
+  ),
+  gauge('tally_state', '1 for the state of the tally light.', ['state'], ({ tally }) =>
+    states(['off', 'preview', 'program'], tally),
+  ),
+];
+
+const host: readonly Metric[] = [
+  gauge('boot_time_seconds', 'When the kernel started, in seconds since 1970.', [], (status) =>
+    instant(status.host.bootedAt),
+  ),
+  gauge('cpu_load_ratio', 'CPU time in use, of all cores together.', [], (status) =>
+    known(status.host.cpuLoadPercent, undefined, 1e-2),
+  ),
+  gauge('cpu_temperature_celsius', 'Temperature of the processor.', [], (status) =>
+    known(status.host.temperatureC),
+  ),
+  gauge('memory_used_bytes', 'Memory in use, caches left out.', [], (status) =>
+    known(status.host.memoryUsedBytes),
+  ),
+  gauge('memory_total_bytes', 'Memory there is.', [], (status) => known(status.host.memoryTotalBytes)),
+  gauge('under_voltage', '1 while the supply voltage is too low.', [], (status) =>
+    flag(status.host.power?.underVoltageNow),
+  ),
+  gauge('throttled', '1 while the firmware slows the processor down.', [], (status) =>
+    flag(status.host.power?.throttledNow),
+  ),
+  gauge('under_voltage_since_boot', '1 where the supply voltage was too low since boot.', [], (status) =>
+    flag(status.host.power?.underVoltageSinceBoot),
+  ),
+  gauge('throttled_since_boot', '1 where the processor was slowed down since boot.', [], (status) =>
+    flag(status.host.power?.throttledSinceBoot),
+  ),
+  gauge('clock_synced', '1 while the clock follows a time server.', [], (status) =>
+    flag(status.host.clock.synced),
+  ),
+  gauge('clock_offset_seconds', 'How far the clock is off, as its time source says.', [], (status) =>
+    known(status.host.clock.offsetMs, undefined, 1e-3),
+  ),
+  gauge(
+    'disk_free_bytes',
+    'Free space of a disk.',
+    ['mount', 'label'],
+    perDisk((disk, labels) => known(disk.freeBytes, labels)),
+  ),
+  gauge(
+    'disk_total_bytes',
+    'Size of a disk.',
+    ['mount', 'label'],
+    perDisk((disk, labels) => known(disk.totalBytes, labels)),
+  ),
+  gauge(
+    'disk_wear_ratio',
+    'Worn part of a disk, as SMART tells.',
+    ['mount', 'label'],
+    perDisk((disk, labels) => known(disk.wearPercent, labels, 1e-2)),
+  ),
+  gauge(
+    'network_receive_bits_per_second',
+    'Rate at which an interface receives.',
+    ['interface'],
+    perNetwork((network, labels) => known(network.rxKbps, labels, 1e3)),
+  ),
+  gauge(
+    'network_transmit_bits_per_second',
+    'Rate at which an interface sends.',
+    ['interface'],
+    perNetwork((network, labels) => known(network.txKbps, labels, 1e3)),
+  ),
+  gauge(
+    'wifi_signal_dbm',
+    'Strength of the Wi-Fi signal.',
+    ['interface'],
+    perNetwork((network, labels) => known(network.wifiSignalDbm, labels)),
+  ),
+];
+
+const feeds: readonly Metric[] = [
+  gauge(
+    'feed_online',
+    '1 while frames of a feed arrive.',
+    ['feed'],
+    perFeed((feed, labels) => flag(feed.state === 'online', labels)),
+  ),
+  gauge(
+    'feed_frames_per_second',
+    'Frame rate of a feed.',
+    ['feed'],
+    perFeed((feed, labels) => known(feed.fps, labels)),
+  ),
+  gauge(
+    'feed_bits_per_second',
+    'Bit rate of a feed as it arrives.',
+    ['feed'],
+    perFeed((feed, labels) => known(feed.bitrateKbps, labels, 1e3)),
+  ),
+  counter(
+    'feed_frames_total',
+    'Frames of a feed that arrived.',
+    ['feed'],
+    perFeed((feed, labels) => known(feed.framesTotal, labels)),
+  ),
+  counter(
+    'feed_packets_lost_total',
+    'Packets of a feed that were lost on the way in.',
+    ['feed'],
+    perFeed((feed, labels) => known(feed.packetsLost, labels)),
+  ),
+  gauge(
+    'feed_loss_ratio',
+    'Loss of a feed on the way in over the last seconds.',
+    ['feed'],
+    perFeed((feed, labels) => known(feed.lossRatio, labels)),
+  ),
+  gauge(
+    'feed_latency_seconds',
+    'From capture to arrival here.',
+    ['feed'],
+    perFeed((feed, labels) => known(feed.latencyMs, labels, 1e-3)),
+  ),
+  gauge(
+    'feed_keyframe_age_seconds',
+    'Age of the newest keyframe of a feed.',
+    ['feed'],
+    perFeed((feed, labels) => known(feed.keyframeAgeMs, labels, 1e-3)),
+  ),
+  gauge(
+    'feed_viewers',
+    'Connected viewers of a feed.',
+    ['feed'],
+    perFeed((feed, labels) => known(feed.viewers.filter((viewer) => viewer.connected).length, labels)),
+  ),
+  counter(
+    'feed_dropped_frames_total',
+    'Frames of a feed that were lost before or in its encoder.',
+    ['feed'],
+    perFeed((feed, labels, status) => known(sourceOfFeed(status, feed)?.droppedFrames, labels)),
+  ),
+];
+
+const sources: readonly Metric[] = [
+  gauge(
+    'source_running',
+    '1 while a source of this machine runs.',
+    ['source'],
+    perSource((source, labels) => flag(source.state === 'running', labels)),
+  ),
+  counter(
+    'source_restarts_total',
+    'Restarts of a source since the supervisor started.',
+    ['source'],
+    perSource((source, labels) => known(source.restarts, labels)),
+  ),
+  counter(
+    'source_dropped_frames_total',
+    'Frames lost before or in the encoder of a source.',
+    ['source'],
+    perSource((source, labels) => known(source.droppedFrames, labels)),
+  ),
+  gauge(
+    'camera_online',
+    'On a hub: 1 while a camera is linked.',
+    ['camera', 'device'],
+    perCamera((camera, labels) => flag(camera.online, labels)),
+  ),
+  gauge(
+    'camera_clock_offset_seconds',
+    'On a hub: how far the clock of a camera is off.',
+    ['camera', 'device'],
+    perCamera((camera, labels) => known(camera.clockOffsetMs, labels, 1e-3)),
+  ),
+];
+
+const takes: readonly Metric[] = [
+  gauge('take_state', '1 for the state that recording is in.', ['state'], ({ recording }) =>
+    states(takeStates, recording.state),
+  ),
+  gauge('recording_remaining_seconds', 'How long the disk lasts at the present rate.', [], ({ recording }) =>
+    known(recording.remainingS),
+  ),
+  gauge(
+    'take_frames',
+    'Frames in the master of the running or last take.',
+    ['camera', 'device'],
+    perMaster((master, labels) => known(master.frames, labels)),
+  ),
+  gauge(
+    'take_dropped_frames',
+    'Frames missing from the master of that take.',
+    ['camera', 'device'],
+    perMaster((master, labels) => known(master.droppedFrames, labels)),
+  ),
+  gauge(
+    'take_verified',
+    '1 where the master of that take was verified.',
+    ['camera', 'device'],
+    perMaster((master, labels) => flag(master.verified, labels)),
+  ),
+];
+
+const updates: readonly Metric[] = [
+  gauge('update_state', '1 for the state that updates are in.', ['state'], ({ update }) =>
+    states(updateStates, update.state),
+  ),
+  gauge('update_available', '1 where a version other than the installed one is offered.', [], ({ update }) =>
+    flag(update.latestVersion === null ? null : update.latestVersion !== update.installedVersion),
+  ),
+];
+
+export const catalogue: readonly Metric[] = [
+  ...appliance,
+  ...host,
+  ...feeds,
+  ...sources,
+  ...takes,
+  ...updates,
+];

@@ -1,0 +1,33 @@
+import { catalogue } from './catalogue.ts';
+
+/** docs/metrics.md: `node supervisor/telemetry/prometheus/write-metrics-doc.ts` writes it. */
+export function renderMetricsDoc(): string {
+  const rows = catalogue.map(
+    ({ name, type, help, labels }) =>
+      `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(' ')} | ${help} |`,
+  );
+  return `# Metrics
+
+\`GET /metrics\` answers in the text format 0.0.4 of Prometheus. The figures are those of the pages and of MQTT, in base
+units. What is not known has no sample: a camera that is offline has no frame rate, not a frame rate of zero.
+\`docs/grafana.json\` is a dashboard made of them. This page is generated from the code.
+
+The route needs a viewer's key:
+
+\`\`\`yaml
+scrape_configs:
+  - job_name: rushlight
+    scheme: https
+    authorization:
+      credentials_file: /etc/prometheus/rushlight.key
+    tls_config:
+      ca_file: /etc/prometheus/rushlight.pem # the appliance's own certificate
+    static_configs:
+      - targets: [stage-hub.local, left.local]
+\`\`\`
+
+| metric | type | labels | meaning |
+| --- | --- | --- | --- |
+${rows.join('\n')}
+`;
+}

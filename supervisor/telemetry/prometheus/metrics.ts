@@ -1,0 +1,12 @@
+import type { Status } from '../../api/contract.ts';
+import { catalogue } from './catalogue.ts';
+import { renderFamilies } from './exposition.ts';
+
+export { metricsContentType } from './exposition.ts';
+
+/** The status as Prometheus reads it at `/metrics`; docs/metrics.md describes each metric. */
+export function renderMetrics(status: Status): string {
+  return renderFamilies(
+    catalogue.map(({ name, type, help, samples }) => ({ name, type, help, samples: samples(status) })),
+  );
+}

@@ -1,0 +1,122 @@
+import fc from 'fast-check';
+import { pino } from 'pino';
+import { describe, expect, test } from 'vitest';
+import { Backoff } from './backoff.ts';
+import { chooseBroker } from './broker-mdns.ts';
+import { Snapshots } from './snapshots.ts';
+import { commandOf, topicId, topicsOf } from './topics.ts';
+import { Wakeup } from './wakeup.ts';
+
+describe('topics', () => {
+  test('commands are read from their topics only', () => {
+    expect(commandOf('rushlight/a/role/set', 'a')).toBe('role');
+    for (const topic of [
+      'rushlight/b/role/set',
+      'rushlight/a/role/get',
+      'rushlight/a/set',
+      'rushlight/a/x/y/set',
+      '',
+    ]) {
+      expect(commandOf(topic, 'a')).toBeNull();
+    }
+  });
+
+  test('any id makes a legal topic, and every command is found again', () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 1 }), (id) => {
+        expect(topicId(id)).toMatch(/^[A-Za-z0-9_-]+$/);
+        const topics = topicsOf(id, 'homeassistant');
+        expect(commandOf(topics.command('role'), topics.device)).toBe('role');
+      }),
+    );
+  });
+});
+
+describe('backoff', () => {
+  test('doubles up to the limit, jittered in its upper half, and starts anew', () => {
+    const low = new Backoff(1000, 8000, () => 0);
+    expect([1, 2, 3, 4, 5].map(() => low.nextMs())).toEqual([500, 1000, 2000, 4000, 4000]);
+    const high = new Backoff(1000, 8000, () => 0.999_999);
+    expect(high.nextMs()).toBeCloseTo(1000, 0);
+    high.reset();
+    expect(high.nextMs()).toBeCloseTo(1000, 0);
+  });
+});
+
+describe('brokers found', () => {
+  const plain = {
+    name: 'a',
+    host: 'a.local.',
+    port: 1883,
+    addresses: ['fe80::1', '192.0.2.5'],
+    secure: false,
+  };
+
+  test('TLS by name before plain by address, the same choice in any order', () => {
+    const secure = { ...plain, name: 'z', host: 'z.local.', port: 8883, secure: true };
+    for (const found of [
+      [plain, secure],
+      [secure, plain],
+    ]) {
+      expect(chooseBroker(found)).toEqual({ name: 'z', url: 'mqtts://z.local:8883' });
+    }
+    expect(chooseBroker([{ ...plain, name: 'b' }, plain])).toEqual({
+      name: 'a',
+      url: 'mqtt://192.0.2.5:1883',
+    });
+    expect(chooseBroker([{ ...plain, addresses: [] }])?.url).toBe('mqtt://a.local:1883');
+    expect(chooseBroker([])).toBeNull();
+  });
+});
+
+describe('snapshots', () => {
+  test('are taken one after the other; requests that wait are shared; a failure hurts nobody else', async () => {
+    let atOnce = 0;
+    let most = 0;
+    const published: string[] = [];
+    const snapshots = new Snapshots({
+      take: async (feed) => {
+        atOnce += 1;
+        most = Math.max(most, atOnce);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        atOnce -= 1;
+        if (feed === 'broken') throw new Error('no frames');
+        return Buffer.alloc(feed === 'huge' ? 600_000 : 10);
+      },
+      publish: async (feed) => {
+        published.push(feed);
+      },
+      logger: pino({ level: 'silent' }),
+    });
+    const results = await Promise.allSettled(
+      ['a', 'broken', 'b', 'b', 'huge', 'c'].map((feed) => snapshots.request(feed)),
+    );
+    expect(results.map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+    ]);
+    expect(published).toEqual(['a', 'b', 'c']);
+    expect(most).toBe(1);
+  });
+});
+
+describe('wakeup', () => {
+  test('a notice before or during the wait ends it, an abort too', async () => {
+    const wakeup = new Wakeup();
+    const { signal } = new AbortController();
+    wakeup.notify();
+    await wakeup.wait(1e6, signal);
+    const waiting = wakeup.wait(1e6, signal);
+    wakeup.notify();
+    await waiting;
+    const stop = new AbortController();
+    const stopped = wakeup.wait(1e6, stop.signal);
+    stop.abort();
+    await stopped;
+    await wakeup.wait(1, signal);
+  });
+});

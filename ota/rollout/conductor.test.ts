@@ -1,0 +1,264 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Release } from '../channel/manifest.ts';
+import { OtaError } from '../errors.ts';
+import { BundleCache } from './bundle-cache.ts';
+import { type CameraFleet, Conductor } from './conductor.ts';
+import { parseRange } from './range.ts';
+import type { CameraView } from './rollout.ts';
+import { serveBundle } from './serve-bundle.ts';
+
+const logger = pino({ level: 'silent' });
+const never = new AbortController().signal;
+const content = randomBytes(300_000);
+const sha256 = createHash('sha256').update(content).digest('hex');
+const servers: Server[] = [];
+let folder: string;
+let origin: string;
+/** What the origin does with the next requests: `break` ends the answer after a third. */
+let mood: 'good' | 'break' | 'silent' | 'wrong' = 'good';
+let ranges: (string | undefined)[] = [];
+
+async function listen(handler: Parameters<typeof createServer>[1]): Promise<string> {
+  const server = createServer(handler as never);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  servers.push(server);
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'conductor-'));
+  mood = 'good';
+  ranges = [];
+  origin = await listen((request, response) => {
+    ranges.push(request.headers.range);
+    if (mood === 'silent') return;
+    const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+    const body = mood === 'wrong' ? randomBytes(content.length) : content.subarray(start);
+    response.writeHead(start > 0 ? 206 : 200, { 'content-length': body.length });
+    if (mood === 'break') response.write(body.subarray(0, 100_000), () => response.destroy());
+    else response.end(body);
+  });
+});
+afterEach(async () => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+  await rm(folder, { recursive: true, force: true });
+});
+
+const release = (): Release => ({
+  version: '1.1.0',
+  compatible: 'board',
+  minimumVersion: null,
+  url: `${origin}/1.1.0.raucb`,
+  sha256,
+  sizeBytes: content.length,
+  notes: '',
+  rolloutPercent: 100,
+});
+const cacheOf = (verify: () => Promise<void> = async () => {}) =>
+  new BundleCache({ folder: join(folder, 'cache'), fetch, verify, logger, stallMs: 300 });
+const code = (expected: string) => expect.objectContaining({ code: expected });
+
+describe('the cache', () => {
+  it('downloads once, and gives out from the disk afterwards, after a restart too', async () => {
+    const cache = cacheOf();
+    await cache.ensure(release(), never);
+    await cache.ensure(release(), never);
+    expect(cache.downloads).toBe(1);
+    const restarted = cacheOf();
+    await restarted.ensure(release(), never);
+    expect(restarted.downloads).toBe(0);
+    expect(ranges).toHaveLength(1);
+  });
+
+  it('goes on where a download broke off', async () => {
+    const cache = cacheOf();
+    mood = 'break';
+    await expect(cache.ensure(release(), never)).rejects.toThrow(code('DOWNLOAD_FAILED'));
+    mood = 'good';
+    await cache.ensure(release(), never);
+    expect(ranges[1]).toMatch(/^bytes=[1-9]\d*-$/);
+  });
+
+  it('gives out nothing whose hash or signature is wrong, and fetches it anew', async () => {
+    const cache = cacheOf();
+    mood = 'wrong';
+    await expect(cache.ensure(release(), never)).rejects.toThrow(code('BUNDLE_CORRUPT'));
+    expect(cache.current).toBeNull();
+    mood = 'good';
+    expect((await cache.ensure(release(), never)).sha256).toBe(sha256);
+    const strict = cacheOf(() => Promise.reject(new OtaError('BUNDLE_WRONG_KEY', 'a stranger')));
+    await expect(strict.ensure(release(), never)).rejects.toThrow(code('BUNDLE_WRONG_KEY'));
+  });
+
+  it('does not wait for a server that says nothing', async () => {
+    mood = 'silent';
+    await expect(cacheOf().ensure(release(), never)).rejects.toThrow(code('DOWNLOAD_STALLED'));
+  });
+
+  it('refuses what will not fit', async () => {
+    const huge = { ...release(), sizeBytes: 2 ** 50 };
+    await expect(cacheOf().ensure(huge, never)).rejects.toThrow(code('DISK_FULL'));
+  });
+});
+
+describe('serving the bundle', () => {
+  it.each<[string | undefined, ReturnType<typeof parseRange>]>([
+    [undefined, 'whole'],
+    ['bytes=0-3', { start: 0, end: 3 }],
+    ['bytes=10-', { start: 10, end: 99 }],
+    ['bytes=-5', { start: 95, end: 99 }],
+    ['bytes=-500', { start: 0, end: 99 }],
+    ['bytes=90-500', { start: 90, end: 99 }],
+    ['bytes=100-', 'unsatisfiable'],
+    ['bytes=-0', 'unsatisfiable'],
+    ['bytes=5-3', 'whole'],
+    ['bytes=0-1,5-6', 'whole'],
+    ['lines=1-2', 'whole'],
+  ])('%s', (header, expected) => {
+    expect(parseRange(header, 100)).toEqual(expected);
+  });
+
+  it('answers whole, in parts, and by HEAD', async () => {
+    const cache = cacheOf();
+    const bundle = await cache.ensure(release(), never);
+    const url = await listen((request, response) => void serveBundle(bundle, request, response));
+    expect(Buffer.from(await (await fetch(url)).arrayBuffer()).equals(content)).toBe(true);
+    const part = await fetch(url, { headers: { range: 'bytes=100-199' } });
+    expect([part.status, part.headers.get('content-range')]).toEqual([
+      206,
+      `bytes 100-199/${content.length}`,
+    ]);
+    expect(Buffer.from(await part.arrayBuffer()).equals(content.subarray(100, 200))).toBe(true);
+    const changed = await fetch(url, { headers: { range: 'bytes=0-3', 'if-range': '"other"' } });
+    expect(changed.status).toBe(200);
+    await changed.arrayBuffer();
+    expect((await fetch(url, { method: 'HEAD' })).headers.get('content-length')).toBe(String(content.length));
+    expect((await fetch(url, { headers: { range: 'bytes=999999-' } })).status).toBe(416);
+    expect((await fetch(url, { method: 'POST' })).status).toBe(405);
+    const none = await listen((request, response) => void serveBundle(null, request, response));
+    expect((await fetch(none)).status).toBe(404);
+  });
+});
+
+/** Three cameras that fetch what they are told to and come back with the version, or with an error. */
+class FleetOfThree implements CameraFleet {
+  readonly order: string[] = [];
+  readonly views = new Map<string, CameraView>();
+  bad: string | null = null;
+  take = false;
+
+  constructor() {
+    for (const id of ['cam-a', 'cam-b', 'cam-c']) {
+      this.views.set(id, {
+        id,
+        online: true,
+        version: '1.0.0',
+        recording: false,
+        update: { state: 'idle', reason: null },
+      });
+    }
+  }
+  cameras = () => [...this.views.values()];
+  takeRunning = () => this.take;
+  async install(id: string, { url, version }: { url: string; version: string }) {
+    this.order.push(id);
+    const got = await fetch(url);
+    expect(Buffer.from(await got.arrayBuffer()).equals(content)).toBe(true);
+    const view = this.views.get(id) as CameraView;
+    this.views.set(
+      id,
+      this.bad === id
+        ? { ...view, update: { state: 'failed', reason: 'no frames from cam0' } }
+        : { ...view, version },
+    );
+  }
+}
+
+describe('conducting three cameras', () => {
+  async function conduct(
+    fleet: FleetOfThree,
+    canary: string | null,
+    until: (conductor: Conductor) => boolean,
+  ) {
+    const cache = cacheOf();
+    const hub = await listen((request, response) => void serveBundle(cache.current, request, response));
+    const conductor = new Conductor({ fleet, cache, folder, bundleUrl: () => hub, logger, intervalMs: 5 });
+    const controller = new AbortController();
+    const running = conductor.run(controller.signal);
+    await conductor.start(release(), canary);
+    await vi.waitFor(() => expect(until(conductor)).toBe(true), { timeout: 20_000 });
+    controller.abort();
+    await running;
+    return { conductor, cache };
+  }
+
+  it('updates the canary first, then the others, from one download', async () => {
+    const fleet = new FleetOfThree();
+    const { cache } = await conduct(fleet, 'cam-b', (each) => each.status().rollout?.phase === 'done');
+    expect(fleet.order).toEqual(['cam-b', 'cam-a', 'cam-c']);
+    expect(cache.downloads).toBe(1);
+    expect(ranges).toHaveLength(1);
+  });
+
+  it('halts on a bad canary', async () => {
+    const fleet = new FleetOfThree();
+    fleet.bad = 'cam-a';
+    const { conductor } = await conduct(fleet, null, (each) => each.status().rollout?.phase === 'halted');
+    expect(fleet.order).toEqual(['cam-a']);
+    expect(conductor.status().rollout?.reason).toBe('the canary cam-a failed: no frames from cam0');
+  });
+
+  it('waits for the end of a take', async () => {
+    const fleet = new FleetOfThree();
+    fleet.take = true;
+    await conduct(fleet, null, (each) => each.status().rollout?.reason === 'a take is running');
+    expect(fleet.order).toEqual([]);
+  });
+
+  it('goes on after a restart of the hub where it stood', async () => {
+    const fleet = new FleetOfThree();
+    const first = await conduct(fleet, null, () => fleet.order.length >= 1);
+    const done = fleet.order.length;
+    const hub = await listen((request, response) => void serveBundle(first.cache.current, request, response));
+    const again = new Conductor({
+      fleet,
+      cache: cacheOf(),
+      folder,
+      bundleUrl: () => hub,
+      logger,
+      intervalMs: 5,
+    });
+    const controller = new AbortController();
+    const running = again.run(controller.signal);
+    await vi.waitFor(() => expect(again.status().rollout?.phase).toBe('done'), { timeout: 20_000 });
+    controller.abort();
+    await running;
+    expect(fleet.order).toEqual(['cam-a', 'cam-b', 'cam-c']);
+    expect(done).toBeLessThanOrEqual(3);
+  });
+
+  it('is not begun twice', async () => {
+    const fleet = new FleetOfThree();
+    fleet.take = true;
+    const conductor = new Conductor({ fleet, cache: cacheOf(), folder, bundleUrl: () => '', logger });
+    await conductor.start(release());
+    await expect(conductor.start(release())).rejects.toThrow(code('UPDATE_BUSY'));
+    await writeFile(join(folder, 'rollout.json'), 'damaged');
+    const after = new Conductor({ fleet, cache: cacheOf(), folder, bundleUrl: () => '', logger });
+    const controller = new AbortController();
+    const running = after.run(controller.signal);
+    await vi.waitFor(() => expect(after.status().rollout).toBeNull());
+    controller.abort();
+    await running;
+  });
+});

@@ -93,6 +93,17 @@ describe('takes', () => {
   });
 });
 
+test('a failed take that has not been stopped is not told as idle', () => {
+  const take = takeFixture({ state: 'failed', stoppedAt: null });
+  const told = (failed: typeof take) =>
+    after(
+      { type: 'status', status: statusFixture() },
+      { type: 'event', event: { type: 'take', take: failed } },
+    ).status?.recording.state;
+  expect(told(take)).toBe('failed');
+  expect(told({ ...take, stoppedAt: take.startedAt })).toBe('idle');
+});
+
 test('events that this page does not know are left out, and no text makes it throw', () => {
   expect(parseEvent('{"type":"device-removed","id":"x"}')).toEqual({ type: 'device-removed', id: 'x' });
   for (const data of ['', '{', 'null', '3', '{"type":"other"}', '{"type":7}', '[]']) {

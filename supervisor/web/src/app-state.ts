@@ -61,6 +61,11 @@ const withStatus = (state: AppState, status: Status): AppState => ({
   takes: status.recording.take === null ? state.takes : upsertTake(state.takes, status.recording.take),
 });
 
+const recordingStateOf = ({ state, stoppedAt }: Take): Status['recording']['state'] => {
+  if (state === 'verified') return 'idle';
+  return state === 'failed' && stoppedAt !== null ? 'idle' : state;
+};
+
 /** A take's event says more than the last status did, until the next status comes. */
 const withTake = (state: AppState, take: Take): AppState => {
   const takes = upsertTake(state.takes, take);
@@ -69,11 +74,7 @@ const withTake = (state: AppState, take: Take): AppState => {
   const shown = status.recording.take;
   const concerns = shown === null || shown.id === take.id || take.startedAt > shown.startedAt;
   if (!concerns) return { ...state, takes };
-  const recording = {
-    ...status.recording,
-    take,
-    state: take.state === 'verified' ? ('idle' as const) : take.state,
-  };
+  const recording = { ...status.recording, take, state: recordingStateOf(take) };
   return { ...state, takes, status: { ...status, recording } };
 };
 

@@ -48,6 +48,29 @@ describe('idle', () => {
   });
 });
 
+describe('the last take', () => {
+  const after = (cameras: Parameters<typeof running>[0], state: 'verified' | 'failed') =>
+    recordViewOf(
+      statusFixture({
+        recording: { state: 'idle', take: takeFixture({ state, cameras: cameras ?? [] }), remainingS: null },
+      }),
+    ).last;
+
+  test('is told once it is over, with what is wrong about it', () => {
+    expect(recordViewOf(statusFixture()).last).toBeNull();
+    expect(recordViewOf(running()).last).toBeNull();
+    const good = takeCameraFixture();
+    const bad = takeCameraFixture({ camera: 'cam1', state: 'failed', verified: false });
+    expect(after([good], 'verified')).toEqual({ text: 'Last take verified', bad: false });
+    expect(after([good, bad], 'failed')).toEqual({ text: 'Last take failed on cam1', bad: true });
+    expect(after([bad, { ...bad, camera: 'cam2' }], 'failed')?.text).toBe('Last take failed on 2 cameras');
+    expect(after([{ ...good, droppedFrames: 2 }], 'verified')).toEqual({
+      text: 'Last take verified, 2 frames dropped',
+      bad: true,
+    });
+  });
+});
+
 describe('a take', () => {
   test('that records can be stopped', () => {
     const view = recordViewOf(running());

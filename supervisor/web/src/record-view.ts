@@ -17,6 +17,8 @@ export interface RecordView {
   readonly cameras: readonly RecordCamera[];
   /** Shortest time left on any disk that would be written to. */
   readonly remaining: { readonly seconds: number; readonly where: string | null } | null;
+  /** How the last take ended, while none runs. */
+  readonly last: { readonly text: string; readonly bad: boolean } | null;
   /** One line that tells the truth about the take as a whole. */
   readonly summary: string;
   /** Something is wrong with what is being recorded. */
@@ -105,6 +107,20 @@ const summarise = (
   return `${countOf(cameras.length, 'camera')} ready`;
 };
 
+const lastOf = (status: Status, take: Take | null): RecordView['last'] => {
+  if (take === null) return null;
+  const failed = take.cameras.filter(({ state }) => state === 'failed');
+  const [first] = failed;
+  if (first !== undefined) {
+    const who = failed.length === 1 ? cameraLabel(status, first) : countOf(failed.length, 'camera');
+    return { text: `Last take failed on ${who}`, bad: true };
+  }
+  if (take.state !== 'verified') return null;
+  const dropped = take.cameras.reduce((sum, { droppedFrames }) => sum + droppedFrames, 0);
+  if (dropped > 0) return { text: `Last take verified, ${countOf(dropped, 'frame')} dropped`, bad: true };
+  return { text: 'Last take verified', bad: false };
+};
+
 /** What the record bar shows. */
 export const recordViewOf = (status: Status): RecordView => {
   const { state: phase, take } = status.recording;
@@ -116,6 +132,7 @@ export const recordViewOf = (status: Status): RecordView => {
     stoppable: running ? take : null,
     cameras,
     remaining: remainingOf(status),
+    last: phase === 'idle' ? lastOf(status, take) : null,
     summary: summarise(phase, cameras, take),
     trouble:
       phase === 'failed' ||

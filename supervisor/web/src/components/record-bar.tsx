@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import type { Status } from '../../../api/contract.ts';
 import type { AppController } from '../app-controller.ts';
 import { countOf, formatCounter, formatSpan } from '../format.ts';
+import { toHash } from '../page-route.ts';
 import { type RecordCamera, type RecordView, recordViewOf } from '../record-view.ts';
 import { armedForMs, disarmed, isArmed, press } from '../stop-arming.ts';
 import { useNow } from '../use-store.ts';
@@ -104,7 +105,7 @@ export const RecordBar = (props: {
   controller: AppController;
 }) => {
   const view = recordViewOf(props.status);
-  const { stoppable, remaining } = view;
+  const { stoppable, remaining, last } = view;
   return (
     <footer class="record-bar" data-state={view.phase} data-trouble={view.trouble} data-testid="record-bar">
       <div class="record-main">
@@ -122,12 +123,24 @@ export const RecordBar = (props: {
               {props.stale ? `Last known: ${view.summary}` : view.summary}
             </span>
           </p>
-          {remaining !== null && (
-            <p class="remaining" data-low={remaining.seconds < 1800}>
-              Room for {formatSpan(remaining.seconds)}
-              {remaining.where !== null && ` on ${remaining.where}`}
-            </p>
-          )}
+          <p class="record-note">
+            {remaining !== null && (
+              <span class="remaining" data-low={remaining.seconds < 1800}>
+                Room for {formatSpan(remaining.seconds)}
+                {remaining.where !== null && ` on ${remaining.where}`}
+              </span>
+            )}
+            {last !== null && (
+              <a
+                class="last-take"
+                href={toHash({ page: 'takes' })}
+                data-bad={last.bad}
+                data-testid="last-take"
+              >
+                {last.text}
+              </a>
+            )}
+          </p>
         </div>
       </div>
       {view.cameras.length > 0 && (

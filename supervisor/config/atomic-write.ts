@@ -25,6 +25,7 @@ export async function writeFileAtomic(file: string, data: string | Uint8Array, m
 /** Removes what a crash in the middle of writing this file left behind. */
 export async function removeLeftovers(file: string): Promise<void> {
   const folder = dirname(file);
+  await mkdir(folder, { recursive: true });
   const leftovers = (await readdir(folder)).filter((name) => name.startsWith(temporaryPrefix(file)));
   await Promise.all(leftovers.map((name) => rm(join(folder, name), { force: true })));
 }

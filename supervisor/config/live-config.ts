@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import { errorCode } from '../errors.ts';
-import { writeFileAtomic } from './atomic-write.ts';
+import { removeLeftovers, writeFileAtomic } from './atomic-write.ts';
 import { type ConfigChanges, changesBetween } from './changes.ts';
 import { writeErrorNote } from './error-note.ts';
 import { readConfigFile } from './load.ts';
@@ -118,6 +118,7 @@ export class LiveConfig {
   }
 
   private async takeOverLastGood(): Promise<void> {
+    await this.reporting('clear what a crash left', () => removeLeftovers(this.options.lastGoodFile));
     const text = await this.readLastGood();
     const parsed = text === undefined ? undefined : parseConfig(text);
     if (parsed?.ok === true)

@@ -1,5 +1,4 @@
-import { mkdir, readFile, rename } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile, rename } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { errorCode, RushlightError } from '../errors.ts';
@@ -43,7 +42,6 @@ export class StateStore {
 
   /** Reads the file. A broken one is put aside and named in the log; the appliance starts with what it can relearn. */
   async load(): Promise<void> {
-    await mkdir(dirname(this.file), { recursive: true });
     await removeLeftovers(this.file);
     this.document = (await this.read()) ?? { version: stateVersion };
   }

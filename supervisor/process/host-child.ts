@@ -82,8 +82,12 @@ export class HostChild implements Child {
 
   private async endWholeGroup(): Promise<void> {
     const { stopSignal = 'SIGTERM', stopTimeoutMs = defaultStopTimeoutMs } = this.spec;
-    if (!(await endGroup(this.pid, stopSignal, stopTimeoutMs))) {
+    try {
+      if (await endGroup(this.pid, stopSignal, stopTimeoutMs)) return;
       this.logger.error({ child: this.name, pid: this.pid }, 'a child survives SIGKILL; the kernel holds it');
+    } catch (error) {
+      // It runs as another user, say. Nothing more can be done here, and the end of others must not fail with it.
+      this.logger.error({ err: error, child: this.name, pid: this.pid }, 'a child cannot be ended');
     }
   }
 }

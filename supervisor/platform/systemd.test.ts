@@ -47,16 +47,22 @@ afterEach(async () => {
 
 describe('notify-socket.pl', () => {
   it('hands the connected socket to the program it becomes, which keeps its process id', async () => {
+    const module = JSON.stringify(new URL('./systemd.ts', import.meta.url).href);
     const script = `
-      const { writeSync } = require('node:fs');
-      writeSync(Number(process.env.RUSHLIGHT_NOTIFY_FD), 'READY=1\\nSTATUS=' + process.pid);
+      import { openNotifier } from ${module};
+      using line = openNotifier(process.env, console);
+      line.notify({ READY: '1', STATUS: line.watchdogMs + ' ' + process.pid });
     `;
-    const program = spawn(notifySocketProgram, [process.execPath, '-e', script], {
-      env: { ...process.env, NOTIFY_SOCKET: socket },
-      stdio: 'inherit',
-    });
+    const program = spawn(
+      notifySocketProgram,
+      [process.execPath, '--input-type=module-typescript', '-e', script],
+      {
+        env: { ...process.env, NOTIFY_SOCKET: socket, WATCHDOG_USEC: '30000000' },
+        stdio: 'inherit',
+      },
+    );
     expect(await once(program, 'exit')).toEqual([0, null]);
-    await vi.waitFor(() => expect(received).toEqual([`READY=1|STATUS=${program.pid}`]), waitOptions);
+    await vi.waitFor(() => expect(received).toEqual([`READY=1|STATUS=30000 ${program.pid}`]), waitOptions);
   });
 
   it('only becomes the program where there is no service manager', async () => {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { Serial } from './serial.ts';
 import { readFileOrNull, replaceFile } from './store.ts';
 
 const stageSchema = z.object({
@@ -38,6 +39,7 @@ export class BlackBox {
   readonly #path: string;
   readonly #logger: Logger;
   readonly #now: () => Date;
+  readonly #serial = new Serial();
   #attempts: Attempt[] = [];
 
   constructor(folder: string, logger: Logger, now: () => Date = () => new Date()) {
@@ -122,8 +124,10 @@ export class BlackBox {
     if (open !== null) this.#attempts = [...this.#attempts.slice(0, -1), { ...open, ...change }];
   }
 
-  async #save(): Promise<void> {
-    const text = JSON.stringify({ schema: 1, attempts: this.#attempts }, null, 1);
-    await replaceFile(this.#path, `${text}\n`);
+  #save(): Promise<void> {
+    return this.#serial.run(() => {
+      const text = JSON.stringify({ schema: 1, attempts: this.#attempts }, null, 1);
+      return replaceFile(this.#path, `${text}\n`);
+    });
   }
 }

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { type Release, releaseSchema } from '../channel/manifest.ts';
 import { messageOf, OtaError } from '../errors.ts';
+import { Serial } from '../serial.ts';
 import { readFileOrNull, replaceFile } from '../store.ts';
 import type { BundleCache } from './bundle-cache.ts';
 import {
@@ -11,6 +12,7 @@ import {
   pauseRollout,
   planRollout,
   type Rollout,
+  type RolloutStep,
   refuseRollout,
   resumeRollout,
   rolloutSchema,
@@ -42,6 +44,7 @@ export class Conductor {
   readonly #intervalMs: number;
   readonly #cameraDeadlineMs: number;
   readonly #listeners = new Set<() => void>();
+  readonly #serial = new Serial();
   #rollout: Rollout | null = null;
   #release: Release | null = null;
   #cachingPercent: number | null = null;
@@ -78,32 +81,33 @@ export class Conductor {
    * Begins a rollout; the bundle is fetched and verified before any camera is touched.
    * @throws {OtaError} `UPDATE_BUSY` while another one runs
    */
-  async start(release: Release, canary: string | null = null): Promise<void> {
-    if (this.#rollout?.phase === 'running') {
-      throw new OtaError('UPDATE_BUSY', `the rollout of ${this.#rollout.version} is not finished`);
-    }
-    this.#release = release;
-    await this.#set(planRollout(release.version, this.#fleet.cameras(), canary));
+  start(release: Release, canary: string | null = null): Promise<void> {
+    return this.#serial.run(async () => {
+      if (this.#rollout?.phase === 'running') {
+        throw new OtaError('UPDATE_BUSY', `the rollout of ${this.#rollout.version} is not finished`);
+      }
+      await this.#set(planRollout(release.version, this.#fleet.cameras(), canary), release);
+    });
   }
 
-  async pause(): Promise<void> {
-    if (this.#rollout !== null) await this.#set(pauseRollout(this.#rollout));
+  pause(): Promise<void> {
+    return this.#change((rollout) => pauseRollout(rollout));
   }
 
-  async resume(): Promise<void> {
-    if (this.#rollout !== null) await this.#set(resumeRollout(this.#rollout));
+  resume(): Promise<void> {
+    return this.#change((rollout) => resumeRollout(rollout));
   }
 
   /** Works until the signal ends it. Rollouts begun before a restart go on. */
   async run(signal: AbortSignal): Promise<void> {
-    await this.#load();
+    await this.#serial.run(() => this.#load());
     while (!signal.aborted) {
       try {
         await this.#step(signal);
       } catch (error) {
         if (signal.aborted) break;
         this.#logger.warn({ err: error }, 'the rollout is held up');
-        if (this.#rollout !== null) await this.#set({ ...this.#rollout, reason: messageOf(error) });
+        await this.#change((rollout) => ({ ...rollout, reason: messageOf(error) })).catch(() => undefined); // Said already.
       }
       await sleep(this.#intervalMs, undefined, { signal }).catch(() => undefined); // Ends the loop by the signal.
     }
@@ -116,23 +120,36 @@ export class Conductor {
       this.#tell();
     });
     this.#cachingPercent = null;
-    const { rollout, install } = stepRollout(this.#rollout, {
-      nowMs: performance.timeOrigin + performance.now(),
+    const step = await this.#serial.run(() => this.#advance());
+    if (step === null || step.install === null) return;
+    this.#logger.info({ camera: step.install, version: step.rollout.version }, 'updating a camera');
+    try {
+      const { version, sha256 } = bundle;
+      await this.#fleet.install(step.install, { url: this.#bundleUrl(sha256), version, sha256 });
+    } catch (error) {
+      const camera = step.install;
+      this.#logger.warn({ err: error, camera }, 'a camera refused its update');
+      await this.#change((rollout) => refuseRollout(rollout, camera, messageOf(error)));
+    }
+  }
+
+  /** What is next is written down before the camera is told: after a restart it is watched rather than told twice. */
+  async #advance(): Promise<RolloutStep | null> {
+    if (this.#rollout === null) return null;
+    const step = stepRollout(this.#rollout, {
+      nowMs: this.#nowMs(),
       cameras: this.#fleet.cameras(),
       take: this.#fleet.takeRunning(),
       cameraDeadlineMs: this.#cameraDeadlineMs,
     });
-    // Before the camera is told: after a restart in between it is watched rather than told twice.
-    await this.#set(rollout);
-    if (install === null) return;
-    this.#logger.info({ camera: install, version: rollout.version }, 'updating a camera');
-    try {
-      const { version, sha256 } = bundle;
-      await this.#fleet.install(install, { url: this.#bundleUrl(sha256), version, sha256 });
-    } catch (error) {
-      this.#logger.warn({ err: error, camera: install }, 'a camera refused its update');
-      await this.#set(refuseRollout(rollout, install, messageOf(error)));
-    }
+    await this.#set(step.rollout);
+    return step;
+  }
+
+  #change(change: (rollout: Rollout) => Rollout): Promise<void> {
+    return this.#serial.run(async () => {
+      if (this.#rollout !== null) await this.#set(change(this.#rollout));
+    });
   }
 
   async #load(): Promise<void> {
@@ -140,21 +157,38 @@ export class Conductor {
     if (text === null) return;
     try {
       const saved = savedSchema.parse(JSON.parse(text));
-      this.#rollout = saved.rollout;
+      this.#rollout = withTimersFrom(saved.rollout, this.#nowMs());
       this.#release = saved.release;
     } catch (error) {
       this.#logger.warn({ err: error }, 'the rollout under way could not be read; it has to be begun again');
     }
   }
 
-  async #set(rollout: Rollout): Promise<void> {
-    if (JSON.stringify(rollout) === JSON.stringify(this.#rollout)) return;
+  async #set(rollout: Rollout, release = this.#release): Promise<void> {
+    if (release === this.#release && JSON.stringify(rollout) === JSON.stringify(this.#rollout)) return;
+    await replaceFile(this.#path, `${JSON.stringify({ rollout, release }, null, 1)}\n`);
     this.#rollout = rollout;
+    this.#release = release;
     this.#tell();
-    await replaceFile(this.#path, `${JSON.stringify({ rollout, release: this.#release }, null, 1)}\n`);
+  }
+
+  /** Runs evenly while this process lives, whatever happens to the clock. */
+  #nowMs(): number {
+    return performance.now();
   }
 
   #tell(): void {
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** Time counts per process: what was under way before a restart gets its whole deadline again. */
+function withTimersFrom(rollout: Rollout, nowMs: number): Rollout {
+  const cameras = Object.fromEntries(
+    Object.entries(rollout.cameras).map(([id, camera]) => [
+      id,
+      camera.state === 'updating' ? { ...camera, startedMs: nowMs } : camera,
+    ]),
+  );
+  return { ...rollout, cameras };
 }

@@ -16,7 +16,7 @@ export interface CameraView {
 const cameraStateSchema = z.object({
   state: z.enum(['waiting', 'updating', 'done', 'failed', 'skipped']),
   reason: z.string().nullable(),
-  /** When its update was begun, in ms since the epoch of a clock that never goes back. */
+  /** When its update was begun, in ms of a clock that never goes back. */
   startedMs: z.number().nullable(),
 });
 

@@ -46,6 +46,27 @@ test('recording: one press starts, two stop, and the bar and the list tell of it
   await page.context().close();
 }, 60_000);
 
+test('a take that is refused is not shown as running, and the reason is told', async () => {
+  await using appliance = new FakeAppliance(pages.folder);
+  appliance.takeRefusal = {
+    type: 'about:blank',
+    title: 'No room',
+    status: 409,
+    code: 'DISK_FULL',
+    detail: 'The disk has room for less than a minute',
+    hint: 'Delete a take.',
+  };
+  const page = await fresh();
+  await page.goto(await appliance.listen());
+  await page.locator(`${record}[data-state="idle"]`).click();
+  await page.locator('.notice').waitFor();
+  expect(await page.locator('.notice').textContent()).toBe(
+    'Not done: The disk has room for less than a minute. Delete a take.',
+  );
+  await page.locator(`${record}[data-state="idle"]`).waitFor();
+  await page.context().close();
+}, 60_000);
+
 test('an armed stop button is safe again after a while', async () => {
   await using appliance = new FakeAppliance(pages.folder);
   const page = await fresh();

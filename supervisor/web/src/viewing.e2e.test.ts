@@ -2,7 +2,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FakeAppliance } from '../testing/appliance.fake.ts';
 import { buildPages, launchBrowser, picture } from '../testing/browser.ts';
-import { feedFixture } from '../testing/fixture.ts';
+import { feedFixture, statusFixture } from '../testing/fixture.ts';
 import { Publisher } from '../testing/publisher.ts';
 
 let pages: Awaited<ReturnType<typeof buildPages>>;
@@ -129,16 +129,66 @@ test('a feed that the appliance calls stalled keeps its session', async () => {
   await page.context().close();
 }, 120_000);
 
-test('a feed that is gone, and a page that is left, end their sessions', async () => {
+/** Keeps a list of the page's peer connections, so that a test can tell whether they were freed. */
+const keepPeers = () => {
+  const peers: RTCPeerConnection[] = [];
+  const Native = RTCPeerConnection;
+  class Kept extends Native {
+    constructor(configuration?: RTCConfiguration) {
+      super(configuration);
+      peers.push(this);
+    }
+  }
+  Object.assign(globalThis, { RTCPeerConnection: Kept, peers });
+};
+
+const peerStates = (page: Page): Promise<string[]> =>
+  page.evaluate(() =>
+    (globalThis as unknown as { peers: RTCPeerConnection[] }).peers.map((peer) => peer.connectionState),
+  );
+
+test('a feed that is gone, and a page that is left, free their sessions here and on the server', async () => {
   const { appliance, page } = await viewing();
   await using _appliance = appliance;
+  await page.addInitScript(keepPeers);
+  await page.reload();
   await page.locator(live).waitFor({ timeout: 30_000 });
+  expect(await peerStates(page)).toEqual(['connected']);
+  const ended = (session: number) => () => appliance.count('DELETE', new RegExp(`/session-${session}$`));
+  const first = appliance.count('POST', /^\/whep\//);
   appliance.update({ feeds: [] });
-  await expect.poll(() => appliance.count('DELETE', /session-1$/), { timeout: 10_000 }).toBe(1);
+  await expect.poll(ended(first), { timeout: 10_000 }).toBe(1);
   await page.locator('[data-testid="empty"]').waitFor();
+  expect(await peerStates(page)).toEqual(['closed']);
   appliance.update({ feeds: [feedFixture()] });
   await page.locator(live).waitFor({ timeout: 30_000 });
   await page.goto('about:blank');
-  await expect.poll(() => appliance.count('DELETE', /session-2$/), { timeout: 10_000 }).toBe(1);
+  await expect.poll(ended(first + 1), { timeout: 10_000 }).toBe(1);
+  await page.goBack();
+  await page.locator(live).waitFor({ timeout: 30_000 });
   await page.context().close();
 }, 120_000);
+
+test('sound is off until it is asked for, and from one feed at a time', async () => {
+  const appliance = new FakeAppliance(pages.folder);
+  await using _appliance = appliance;
+  const heard = { audioCodec: 'opus' };
+  appliance.status = statusFixture({
+    feeds: [feedFixture(heard), feedFixture({ ...heard, id: 'cam1', label: 'Second' })],
+  });
+  const page = await browser.newPage();
+  await page.goto(await appliance.listen());
+  const muted = () =>
+    page.evaluate(() =>
+      [...document.querySelectorAll<HTMLVideoElement>('[data-feed] video')].map((video) => video.muted),
+    );
+  await page.locator('[data-feed="cam1"]').waitFor();
+  expect(await muted()).toEqual([true, true]);
+  await page.getByLabel('Listen to Test picture').click();
+  await expect.poll(muted).toEqual([false, true]);
+  await page.getByLabel('Listen to Second').click();
+  await expect.poll(muted).toEqual([true, false]);
+  await page.getByLabel('Mute Second').click();
+  await expect.poll(muted).toEqual([true, true]);
+  await page.close();
+}, 60_000);

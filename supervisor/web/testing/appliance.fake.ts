@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import type { ApiEvent, Status, Take } from '../../api/contract.ts';
+import type { ApiEvent, Problem, Status, Take } from '../../api/contract.ts';
 import { statusFixture } from './fixture.ts';
 
 const types: Readonly<Record<string, string>> = {
@@ -34,6 +34,8 @@ export class FakeAppliance implements AsyncDisposable {
     status: 409,
     headers: { 'retry-after': '30' },
   });
+  /** Why a take cannot start; null: it can. */
+  takeRefusal: Problem | null = null;
   /** Bodies of the requests to adopt. */
   readonly adopted: unknown[] = [];
   readonly requests: { method: string; path: string; authorization: string | undefined }[] = [];
@@ -148,6 +150,10 @@ export class FakeAppliance implements AsyncDisposable {
 
   #take(method: string, path: string, json: (status: number, body: unknown) => void): void {
     const startedAt = new Date().toISOString();
+    if (method === 'POST' && path === '/api/takes' && this.takeRefusal !== null) {
+      json(this.takeRefusal.status, this.takeRefusal);
+      return;
+    }
     if (method === 'POST' && path === '/api/takes') {
       const cameras = this.status.sources.map(({ id }) => ({
         camera: id,

@@ -1,0 +1,40 @@
+# shellcheck shell=bash
+# Shared by image/build and its parts.
+
+say() { printf '==> %s\n' "$*" >&2; }
+fail() {
+	printf 'image/build: %s\n' "$*" >&2
+	exit 1
+}
+
+# Package names of the given lists, one a line, sorted, without comments.
+read_packages() {
+	sed -e 's/#.*//' -e 's/[[:space:]]\+/\n/g' -- "$@" | grep -v '^$' | sort -u
+}
+
+# Digest over names and contents of files and folders, in an order that no locale changes.
+hash_inputs() {
+	local path
+	for path in "$@"; do
+		if [ -d "$path" ]; then
+			find "$path" \( -type f -o -type l \) -printf '%P %m\n' | LC_ALL=C sort
+			find "$path" -type f -print0 | LC_ALL=C sort -z | xargs -0 -r sha256sum | cut -d' ' -f1
+		else
+			sha256sum < "$path"
+		fi
+	done | sha256sum | cut -c1-16
+}
+
+# The tools this needs, by the Debian package that has each; installed where we are root.
+need_tools() {
+	local missing=() pair
+	for pair in "$@"; do
+		command -v "${pair%%:*}" > /dev/null || missing+=("${pair#*:}")
+	done
+	[ "${#missing[@]}" -eq 0 ] && return
+	if [ "$(id -u)" -ne 0 ]; then
+		fail "missing tools; run: sudo apt-get install --no-install-recommends -y ${missing[*]}"
+	fi
+	say "installing ${missing[*]}"
+	DEBIAN_FRONTEND=noninteractive apt-get install --no-install-recommends -y -q "${missing[@]}" >&2
+}

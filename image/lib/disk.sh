@@ -1,0 +1,78 @@
+# shellcheck shell=bash
+# Assembles the disk image without a loop device, a mount, or root: each file system is made as a file and copied to
+# its place. Used by the virtual flavour and by pi-gen's export stage alike.
+
+mib() { echo $(($1 * 1048576)); }
+
+# partition_table IMAGE: the MBR of layout.sh.
+partition_table() {
+	truncate -s "${DISK_MIB}M" "$1"
+	sfdisk --quiet "$1" <<- EOF
+		label: dos
+		label-id: 0x$DISK_ID
+		unit: sectors
+		1 : start=${CONFIG_START}MiB, size=${CONFIG_MIB}MiB, type=c, bootable
+		2 : start=${BOOT_A_START}MiB, size=${BOOT_MIB}MiB, type=c
+		3 : start=${BOOT_B_START}MiB, size=${BOOT_MIB}MiB, type=c
+		4 : start=${EXTENDED_START}MiB, type=f
+		5 : start=${ROOT_A_START}MiB, size=${ROOT_MIB}MiB, type=83
+		6 : start=${ROOT_B_START}MiB, size=${ROOT_MIB}MiB, type=83
+		7 : start=${DATA_START}MiB, size=${DATA_MIB}MiB, type=da
+	EOF
+}
+
+# fat_image FILE MIB LABEL FOLDER: a FAT32 with the folder's contents. The volume id comes from the label, so that the
+# same input gives the same image.
+fat_image() {
+	local file=$1 size=$2 label=$3 folder=$4 entry
+	rm -f "$file"
+	truncate -s "${size}M" "$file"
+	mkfs.vfat -F 32 -n "$label" -i "$(printf '%s' "$label" | sha256sum | cut -c1-8)" "$file" > /dev/null
+	(
+		cd "$folder" || exit
+		for entry in *; do mcopy -s -m -i "$file" "$entry" ::/; done
+	)
+}
+
+# root_image TREE FILE: the read-only root, its owners and times as in the tree.
+root_image() {
+	local tree=$1 file=$2
+	rm -f "$file"
+	mksquashfs "$tree" "$file" -quiet -no-progress -comp zstd -Xcompression-level 15 -b 256K -xattrs \
+		-processors "$(nproc)" \
+		-p '/boot/rushlight d 755 0 0' -p '/var/tmp d 1777 0 0' -p '/var/lib d 755 0 0' -p '/var/log d 755 0 0' \
+		-wildcards -e 'proc/*' 'sys/*' 'dev/*' 'run/*' 'tmp/*' 'boot/*' 'var/*' 'etc/apt/*' 'etc/initramfs-tools/*' >&2
+	local size
+	size=$(stat -c %s "$file")
+	[ "$size" -le "$(mib "$ROOT_MIB")" ] || fail "the root image has $((size / 1048576)) MiB; its slot has $ROOT_MIB"
+}
+
+# slot_cmdline TREE_CMDLINE SLOT: the kernel's command line for a slot; @ROOT@ and @SLOT@ are filled in.
+slot_cmdline() {
+	local number=5
+	[ "$2" = B ] && number=6
+	sed -e "s/@ROOT@/PARTUUID=$DISK_ID-0$number/" -e "s/@SLOT@/$2/" "$1"
+}
+
+# put IMAGE FILE START_MIB
+put() { dd if="$2" of="$1" bs=1M seek="$3" conv=notrunc,sparse status=none; }
+
+# assemble_disk OUT CONFIG_FOLDER BOOT_FOLDER ROOT_IMAGE WORK: both slots get the same system.
+assemble_disk() {
+	local out=$1 config=$2 boot=$3 root=$4 work=$5 slot start
+	mkdir -p "$work"
+	rm -f "$out"
+	partition_table "$out"
+	fat_image "$work/config.vfat" "$CONFIG_MIB" RUSHLIGHT "$config"
+	put "$out" "$work/config.vfat" "$CONFIG_START"
+	for slot in A B; do
+		rm -rf "${work:?}/boot"
+		cp -a "$boot" "$work/boot"
+		slot_cmdline "$boot/cmdline.txt" "$slot" > "$work/boot/cmdline.txt"
+		fat_image "$work/boot$slot.vfat" "$BOOT_MIB" "BOOT_$slot" "$work/boot"
+		start=BOOT_${slot}_START
+		put "$out" "$work/boot$slot.vfat" "${!start}"
+		start=ROOT_${slot}_START
+		put "$out" "$root" "${!start}"
+	done
+}

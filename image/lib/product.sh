@@ -1,0 +1,95 @@
+# shellcheck shell=bash
+# Packs the product for a target: sources, built pages, production modules, Node from npm.
+
+node_package_arch() { case $1 in amd64) echo x64 ;; arm64) echo arm64 ;; *) fail "no Node for architecture $1" ;; esac; }
+
+# What of the tree runs on the device: everything the product's folders hold, but tests, fakes and sources of the pages.
+product_sources() {
+	(
+		cd "$SOURCE_DIR" || exit
+		local folders=() path
+		for path in package.json package-lock.json LICENSE README.md supervisor media ota image/provision; do
+			[ ! -e "$path" ] || folders+=("$path")
+		done
+		find "${folders[@]}" \
+			\( -path supervisor/web/dist -prune -o -path supervisor/web -o -path '*/node_modules' -o -path '*/fixtures' \
+			-o -path '*/testing' -o -path media/bench -o -path media/datapath/native/build \) -prune -o \
+			-type f ! -name '*.test.ts' ! -name '*.fake.ts' ! -name '*.e2e.ts' -print
+	) | LC_ALL=C sort
+}
+
+# node_package ARCH: prints the folder of Node's npm package (bin/node, include/) in the version package.json pins.
+node_package() {
+	local arch=$1 version package cached work
+	version=$(sed -n 's/^ *"node": "\([0-9][0-9.]*\)".*/\1/p' "$SOURCE_DIR/package.json")
+	package="node-linux-$(node_package_arch "$arch")@$version"
+	cached="$CACHE_DIR/node-$arch-$version"
+	if [ ! -x "$cached/bin/node" ]; then
+		say "fetching $package"
+		mkdir -p "$CACHE_DIR"
+		work=$(mktemp -d)
+		(cd "$work" && npm pack --silent "$package" > /dev/null && tar -xzf ./*.tgz)
+		rm -rf "$cached"
+		mv "$work/package" "$cached"
+		rm -rf "$work"
+		chmod 755 "$cached/bin/node"
+	fi
+	printf '%s\n' "$cached"
+}
+
+# production_modules ARCH DEST: what package-lock.json says, for the target, without scripts; then the native ones.
+production_modules() {
+	local arch=$1 dest=$2 key cached
+	key=$(hash_inputs "$SOURCE_DIR/package.json" "$SOURCE_DIR/package-lock.json" "$IMAGE_DIR/lib/product.sh")
+	cached="$CACHE_DIR/modules-$arch-$key.tar"
+	if [ ! -s "$cached" ]; then
+		say "installing the production modules for $arch"
+		local work
+		work=$(mktemp -d)
+		cp "$SOURCE_DIR/package.json" "$SOURCE_DIR/package-lock.json" "$work"
+		[ ! -f "$SOURCE_DIR/.npmrc" ] || cp "$SOURCE_DIR/.npmrc" "$work"
+		(cd "$work" && npm ci --omit=dev --ignore-scripts --os=linux --cpu="$(node_package_arch "$arch")" --libc=glibc --loglevel=error >&2)
+		native_modules "$arch" "$work"
+		find "$work/node_modules" \( -name '*.md' -o -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' \) -type f -delete
+		find "$work/node_modules" -type d \( -name test -o -name tests -o -name docs -o -name examples \) -prune -exec rm -rf {} +
+		tar --create --file "$cached.new" --sort=name --owner=0 --group=0 --directory "$work" node_modules
+		mv "$cached.new" "$cached"
+		rm -rf "$work"
+	fi
+	tar --extract --file "$cached" --directory "$dest"
+}
+
+# Add-ons that npm would have built: for the target's processor, against the headers of the Node that runs them.
+native_modules() {
+	local arch=$1 work=$2 headers prefix=
+	[ -d "$work/node_modules/epoll" ] || return 0
+	headers=$(node_package "$arch")
+	if [ "$arch" != "$(dpkg --print-architecture)" ]; then
+		prefix=$(case $arch in arm64) echo aarch64-linux-gnu- ;; amd64) echo x86_64-linux-gnu- ;; esac)
+	fi
+	[ -f "$headers/include/node/node.h" ] || fail "no Node headers in $headers"
+	(
+		cd "$work/node_modules/epoll" || exit
+		export CC="${prefix}gcc" CXX="${prefix}g++"
+		PATH="$SOURCE_DIR/node_modules/.bin:$PATH" node "$(npm root -g)/npm/node_modules/node-gyp/bin/node-gyp.js" \
+			rebuild --nodedir="$headers" --arch="$(node_package_arch "$arch")" --loglevel=error >&2
+		find build -type f ! -name '*.node' -delete
+	)
+}
+
+# product_archive ARCH: prints the path of the product's tar for the stage.
+product_archive() {
+	local arch=$1 work tar
+	work=$(mktemp -d)
+	(cd "$SOURCE_DIR" && product_sources | tar --create --files-from=- | tar --extract --directory "$work")
+	production_modules "$arch" "$work"
+	install -D -m 755 "$(node_package "$arch")/bin/node" "$work/bin/node"
+	printf '#!/bin/sh\nexec /usr/lib/rushlight/bin/node /usr/lib/rushlight/supervisor/cli/rushlight.ts "$@"\n' > "$work/bin/rushlight"
+	chmod 755 "$work/bin/rushlight"
+	chmod 755 "$work"
+	tar="$CACHE_DIR/product-$arch.tar"
+	tar --create --file "$tar.new" --sort=name --owner=0 --group=0 --directory "$work" .
+	mv "$tar.new" "$tar"
+	rm -rf "$work"
+	printf '%s\n' "$tar"
+}

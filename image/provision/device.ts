@@ -1,0 +1,75 @@
+import { execFile } from 'node:child_process';
+import { chmod, mkdir, open, readFile, rename, symlink, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+
+/** Where provisioning reads and writes. On the device {@link devicePaths}; a folder of its own in tests. */
+export interface ProvisionPaths {
+  /** Partition 1. */
+  readonly card: string;
+  /** Of the system on the data partition. */
+  readonly state: string;
+  /** Gone at the next boot. */
+  readonly run: string;
+  readonly sysroot: string;
+}
+
+export const devicePaths: ProvisionPaths = {
+  card: '/boot/rushlight',
+  state: '/data/system',
+  run: '/run',
+  sysroot: '/',
+};
+
+/** The contents, or undefined where there is no such file. */
+export async function readOptional(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes((error as NodeJS.ErrnoException).code ?? ''))
+      return undefined;
+    throw error;
+  }
+}
+
+/** Replaces a file in one step: a power cut leaves the old one or the new one. */
+export async function replaceFile(path: string, contents: string, mode: number): Promise<void> {
+  const fresh = `${path}.new`;
+  const file = await open(fresh, 'w', mode);
+  try {
+    await file.writeFile(contents);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  // FAT knows no modes and refuses some of them; where there are modes, this outdoes the umask.
+  await chmod(fresh, mode).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPERM') throw error;
+  });
+  await rename(fresh, path);
+}
+
+export async function pointTo(link: string, target: string): Promise<void> {
+  await mkdir(dirname(link), { recursive: true });
+  const fresh = `${link}.new`;
+  await unlink(fresh).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+  await symlink(target, fresh);
+  await rename(fresh, link);
+}
+
+/** Runs a system's tool; its failure is for the caller to judge. */
+export async function runTool(program: string, ...args: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(program, args, { timeout: 60_000 });
+  return stdout;
+}
+
+/** The board's serial number, or undefined on a machine without. */
+export async function serialNumber(sysroot: string): Promise<string | undefined> {
+  for (const path of ['sys/firmware/devicetree/base/serial-number', 'sys/class/dmi/id/product_serial']) {
+    const text = (await readOptional(join(sysroot, path)))?.replaceAll('\u0000', '').trim();
+    if (text !== undefined && text !== '' && !/^(0+|none|not specified)$/i.test(text)) return text;
+  }
+  return undefined;
+}

@@ -1,0 +1,66 @@
+import type { DeviceSettingsInput, Findings } from './settings.ts';
+
+/**
+ * Reads the firstrun.sh of Raspberry Pi Imager 1.x without running it: the calls of `imager_custom` and `userconf`,
+ * and the wpa_supplicant block of its fallback branch. A script of any other kind yields nothing.
+ */
+export function parseFirstRun(text: string): Findings {
+  const settings: DeviceSettingsInput = { wifi: [], sshKeys: [] };
+  for (const line of text.split(/\r?\n/)) readCommand(shellWords(line), settings);
+  const blocks = text.matchAll(/network=\{([^}]*)\}/g);
+  for (const [, block] of blocks) readNetworkBlock(block ?? '', settings);
+  settings.country ??= /^\s*country=([A-Z]{2})\s*$/m.exec(text)?.[1];
+  return { settings, ignored: [] };
+}
+
+function readCommand(words: readonly string[], settings: DeviceSettingsInput): void {
+  const program = words[0]?.split('/').pop();
+  if (program === 'userconf') settings.user ??= words[1];
+  if (program !== 'imager_custom') return;
+  const [, command, ...rest] = words;
+  if (command === 'set_hostname') settings.hostname = rest[0]?.toLowerCase();
+  if (command === 'set_timezone') settings.timeZone = rest[0];
+  if (command === 'set_keymap') settings.keymap = rest[0];
+  if (command === 'enable_ssh' && rest[0] === '-k')
+    settings.sshKeys = [...(settings.sshKeys ?? []), ...rest.slice(1)];
+  if (command === 'set_wlan') {
+    const hidden = rest.includes('-h');
+    const [ssid, psk, country] = rest.filter((word) => word !== '-h');
+    if (ssid !== undefined) addNetwork(settings, ssid, psk, hidden);
+    if (country !== undefined) settings.country = country.toUpperCase();
+  }
+}
+
+function readNetworkBlock(block: string, settings: DeviceSettingsInput): void {
+  const ssid = /^\s*ssid="(.*)"\s*$/m.exec(block)?.[1];
+  const psk = /^\s*psk=(?:"(.*)"|([0-9a-fA-F]{64}))\s*$/m.exec(block);
+  if (ssid !== undefined)
+    addNetwork(settings, ssid, psk?.[1] ?? psk?.[2], /^\s*scan_ssid=1\s*$/m.test(block));
+}
+
+function addNetwork(
+  settings: DeviceSettingsInput,
+  ssid: string,
+  psk: string | undefined,
+  hidden: boolean,
+): void {
+  const others = (settings.wifi ?? []).filter((network) => network.ssid !== ssid);
+  settings.wifi = [...others, { ssid, hidden, ...(psk === undefined || psk === '' ? {} : { psk }) }];
+}
+
+/** The words of a simple command, with single quotes, double quotes and backslashes as POSIX has them. */
+export function shellWords(line: string): string[] {
+  const words: string[] = [];
+  let word: string | undefined;
+  const pattern = /'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|(\s+)|([^\s'"\\]+)|(['"\\])/g;
+  for (const [, single, double, escaped, space, plain, stray] of line.matchAll(pattern)) {
+    if (space !== undefined) {
+      if (word !== undefined) words.push(word);
+      word = undefined;
+    } else {
+      word = `${word ?? ''}${single ?? double?.replace(/\\(["\\$`])/g, '$1') ?? escaped ?? plain ?? stray ?? ''}`;
+    }
+  }
+  if (word !== undefined) words.push(word);
+  return words;
+}

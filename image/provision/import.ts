@@ -1,0 +1,83 @@
+import { parseNetworkConfig, parseUserData } from './cloud-init.ts';
+import { ProvisionFileError } from './errors.ts';
+import { parseFirstRun } from './firstrun.ts';
+import { parsePreseed } from './preseed.ts';
+import { isRedacted, redact } from './redact.ts';
+import {
+  type DeviceSettings,
+  type DeviceSettingsInput,
+  deviceSettingsSchema,
+  type Findings,
+  mergeSettings,
+} from './settings.ts';
+
+/** The files Imager may leave on partition 1, weakest first. */
+export const importedFiles: Readonly<Record<string, (text: string) => Findings>> = {
+  'firstrun.sh': parseFirstRun,
+  'custom.toml': (text) => parsePreseed('custom.toml', text),
+  'rpi-preseed.toml': (text) => parsePreseed('rpi-preseed.toml', text),
+  'network-config': parseNetworkConfig,
+  'user-data': parseUserData,
+};
+
+export interface Imported {
+  readonly settings: DeviceSettings;
+  /** The files' new contents, only of those that held secrets. */
+  readonly redacted: ReadonlyMap<string, string>;
+  /** What could not be read or is not done here, in words for the console. Never contains a value. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Takes over what the card's files say, on top of what is known already. A file that cannot be read, and a value that
+ * is none, is noted and left out; nothing here throws for bad contents. Pure.
+ */
+export function importFiles(files: ReadonlyMap<string, string>, earlier: DeviceSettings): Imported {
+  const notes: string[] = [];
+  let settings = earlier;
+  for (const [name, parse] of Object.entries(importedFiles)) {
+    const text = files.get(name);
+    if (text === undefined) continue;
+    try {
+      const found = parse(text);
+      notes.push(...found.ignored.map((key) => `${name}: ${key} is not done by this appliance`));
+      settings = accept(name, settings, withoutRedacted(found.settings), notes);
+    } catch (error) {
+      if (!(error instanceof ProvisionFileError)) throw error;
+      notes.push(error.message);
+    }
+  }
+  const secrets = settings.wifi.flatMap((network) => (network.psk === undefined ? [] : [network.psk]));
+  const redacted = new Map<string, string>();
+  for (const name of Object.keys(importedFiles)) {
+    const text = files.get(name);
+    const clean = text === undefined ? undefined : redact(text, secrets);
+    if (clean !== undefined && clean !== text) redacted.set(name, clean);
+  }
+  return { settings, redacted, notes };
+}
+
+/** Takes each setting for itself: one that is wrong must not cost the others. */
+function accept(
+  file: string,
+  earlier: DeviceSettings,
+  found: DeviceSettingsInput,
+  notes: string[],
+): DeviceSettings {
+  let settings = earlier;
+  for (const [key, value] of Object.entries(found)) {
+    if (value === undefined) continue;
+    const candidates = Array.isArray(value) ? value.map((one) => ({ [key]: [one] })) : [{ [key]: value }];
+    for (const candidate of candidates) {
+      const result = deviceSettingsSchema.safeParse(mergeSettings(settings, candidate));
+      if (result.success) settings = result.data;
+      else notes.push(`${file}: ${key} is not usable: ${result.error.issues[0]?.message ?? 'invalid'}`);
+    }
+  }
+  return settings;
+}
+
+/** What an earlier import left behind is no news: a network without its key would replace the one that has it. */
+function withoutRedacted(found: DeviceSettingsInput): DeviceSettingsInput {
+  return { ...found, wifi: (found.wifi ?? []).filter((network) => !isRedacted(network.psk)) };
+}

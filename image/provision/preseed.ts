@@ -1,0 +1,39 @@
+import { parse } from 'smol-toml';
+import { ProvisionFileError } from './errors.ts';
+import { asRecord, asText, asTexts } from './loose.ts';
+import type { Findings } from './settings.ts';
+
+/**
+ * Reads the TOML that Imager leaves for Raspberry Pi OS's own first-boot set-up (`custom.toml`, and the same tables
+ * under the name rpi-preseed.toml): [system], [user], [ssh], [wlan], [locale].
+ * Throws {@link ProvisionFileError} where it is no TOML.
+ */
+export function parsePreseed(file: string, text: string): Findings {
+  let data: Record<string, unknown>;
+  try {
+    data = parse(text);
+  } catch (cause) {
+    throw new ProvisionFileError(file, 'not readable as TOML', { cause });
+  }
+  const { system, user, ssh, wlan, locale } = data;
+  const network = asRecord(wlan);
+  const ssid = asText(network.ssid);
+  const psk = asText(network.password);
+  return {
+    settings: {
+      hostname: asText(asRecord(system).hostname)?.toLowerCase(),
+      user: asText(asRecord(user).name),
+      sshKeys: asTexts(asRecord(ssh).authorized_keys),
+      country: asText(network.country)?.toUpperCase(),
+      wifi:
+        ssid === undefined
+          ? []
+          : [{ ssid, hidden: network.hidden === true, ...(psk === undefined ? {} : { psk }) }],
+      timeZone: asText(asRecord(locale).timezone),
+      keymap: asText(asRecord(locale).keymap),
+    },
+    ignored: Object.keys(data).filter(
+      (key) => !['config_version', 'system', 'user', 'ssh', 'wlan', 'locale'].includes(key),
+    ),
+  };
+}

@@ -1,0 +1,31 @@
+const removed = 'removed-after-import';
+
+/** `key: value` and `key = value` lines whose value is a secret, in YAML, TOML and wpa_supplicant's format. */
+const secretLine =
+  /^(\s*-?\s*["']?(?:passwd|hashed_passwd|plain_text_passwd|password|psk|wpa_psk|sae_password)["']?\s*[:=]\s*).*$/gim;
+
+/** The shell calls of firstrun.sh that carry one. */
+const secretCall = /^(.*\b(?:set_wlan|userconf|chpasswd|set_user_password)\b).*$/gm;
+
+/** An encrypted password anywhere. */
+const cryptHash = /\$(?:5|6|y|2[aby]|7)\$[./A-Za-z0-9$=,]{8,}/g;
+
+/**
+ * The text without its secrets: passwords, their hashes, pre-shared keys. The same text where there are none, so that
+ * a second run changes nothing. `known` are secrets the importer found; they go wherever they stand.
+ */
+export function redact(text: string, known: readonly string[]): string {
+  let clean = text
+    .replace(secretLine, `$1${removed}`)
+    .replace(secretCall, `$1 ${removed}`)
+    .replace(cryptHash, removed);
+  for (const secret of known) {
+    if (secret.length >= 8) clean = clean.replaceAll(secret, removed);
+  }
+  return clean;
+}
+
+/** Whether a value read from a file is the mark of an earlier redaction. */
+export function isRedacted(value: string | undefined): boolean {
+  return value?.replaceAll(/^["']|["']$/g, '') === removed;
+}

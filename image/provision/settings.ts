@@ -1,0 +1,81 @@
+import { z } from 'zod';
+
+const printable = (max: number) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not get into generated files
+    .regex(/^[^\u0000-\u001f\u007f]*$/, 'without control characters');
+
+/** A Wi-Fi network. `psk` is either the 64 hex digits of the pre-shared key or the pass phrase of 8 to 63 characters. */
+export const wifiNetworkSchema = z.strictObject({
+  ssid: printable(32),
+  psk: printable(64)
+    .refine(
+      (text) => (text.length === 64 ? /^[0-9a-f]{64}$/i.test(text) : text.length >= 8),
+      '8 to 63 characters or 64 hex digits',
+    )
+    .optional(),
+  hidden: z.boolean().default(false),
+});
+
+/**
+ * What the owner said when the card was written, whatever tool said it: the union of cloud-init, Imager's scripts and
+ * its TOML. Kept on the data partition (mode 0600) once the secrets are gone from the card.
+ */
+export const deviceSettingsSchema = z.strictObject({
+  hostname: z
+    .string()
+    .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/)
+    .optional(),
+  user: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_-]{0,31}$/)
+    .optional(),
+  sshKeys: z
+    .array(
+      printable(16_384).regex(/^(?:sk-)?(?:ssh|ecdsa)-[a-z0-9@.-]+ [A-Za-z0-9+/=]+/, 'an OpenSSH public key'),
+    )
+    .max(64)
+    .default([]),
+  country: z
+    .string()
+    .regex(/^[A-Z]{2}$/)
+    .optional(),
+  wifi: z.array(wifiNetworkSchema).max(32).default([]),
+  locale: z
+    .string()
+    .regex(/^[A-Za-z0-9_.@-]{1,64}$/)
+    .optional(),
+  timeZone: z
+    .string()
+    .regex(/^[A-Za-z0-9_+-]+(?:\/[A-Za-z0-9_+-]+){0,2}$/)
+    .optional(),
+  keymap: z
+    .string()
+    .regex(/^[a-z0-9_-]{1,32}$/)
+    .optional(),
+});
+
+export type WifiNetwork = z.output<typeof wifiNetworkSchema>;
+export type DeviceSettings = z.output<typeof deviceSettingsSchema>;
+/** Settings as a parser found them, not checked yet. */
+export type DeviceSettingsInput = z.input<typeof deviceSettingsSchema>;
+
+/** What a file said, and what of it this appliance does not do. */
+export interface Findings {
+  readonly settings: DeviceSettingsInput;
+  readonly ignored: readonly string[];
+}
+
+/** Later settings win; networks and keys add up, the later network of a name replacing the earlier. */
+export function mergeSettings(earlier: DeviceSettingsInput, later: DeviceSettingsInput): DeviceSettingsInput {
+  const names = new Set((later.wifi ?? []).map((network) => network.ssid));
+  return {
+    ...earlier,
+    ...Object.fromEntries(Object.entries(later).filter(([, value]) => value !== undefined)),
+    sshKeys: [...new Set([...(earlier.sshKeys ?? []), ...(later.sshKeys ?? [])])],
+    wifi: [...(earlier.wifi ?? []).filter((network) => !names.has(network.ssid)), ...(later.wifi ?? [])],
+  };
+}

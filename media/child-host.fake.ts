@@ -3,68 +3,80 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Child, ChildExit, ChildHost, ChildLine, ChildSpec } from './child-host.ts';
 
-/** Runs programs for real, each in a process group of its own; takes durable ones over within one test process. */
-export class SpawningChildHost implements ChildHost, AsyncDisposable {
-  readonly running = new Map<string, SpawnedChild>();
-  private readonly abandoned = new Map<string, SpawnedChild>();
+type OnLine = (line: ChildLine) => void;
 
-  async spawn(spec: ChildSpec, onLine: (line: ChildLine) => void = () => {}): Promise<Child> {
-    if (this.running.has(spec.name)) throw new Error(`${spec.name} runs already`);
-    const left = this.abandoned.get(spec.name);
-    this.abandoned.delete(spec.name);
-    if (left !== undefined && JSON.stringify(left.spec) === JSON.stringify(spec)) {
-      return this.hold(left.takeOver(onLine));
-    }
-    await left?.stop();
-    return this.hold(await SpawnedChild.start(spec, onLine));
+/** Runs programs for real, each in a process group of its own. */
+export class SpawningChildHost implements ChildHost, AsyncDisposable {
+  /** Processes by name; shared with the host that follows after a crash. */
+  readonly running: Map<string, SpawnedProcess>;
+  private crashed = false;
+
+  constructor(running = new Map<string, SpawnedProcess>()) {
+    this.running = running;
   }
 
-  /** What a crash of the supervisor does: durable children go on, and nobody listens to them any more. */
-  abandonAll(): void {
-    for (const [name, child] of this.running) {
-      child.muted = true;
-      this.abandoned.set(name, child);
+  async spawn(spec: ChildSpec, onLine: OnLine = () => {}): Promise<Child> {
+    if (this.crashed) return new Promise(() => {});
+    const found = this.running.get(spec.name);
+    if (found?.owner === this) throw new Error(`${spec.name} runs already`);
+    if (found !== undefined && JSON.stringify(found.spec) === JSON.stringify(spec)) {
+      return this.hold(found, onLine, true);
     }
-    this.running.clear();
+    await found?.stop();
+    const process = await SpawnedProcess.start(spec, onLine);
+    this.running.set(spec.name, process);
+    void process.exited.then(() => {
+      if (this.running.get(spec.name) === process) this.running.delete(spec.name);
+    });
+    return this.hold(process, onLine, false);
+  }
+
+  /** What SIGKILL of the supervisor does: whoever used this host hears and does nothing any more. Returns its successor. */
+  crash(): SpawningChildHost {
+    this.crashed = true;
+    for (const process of this.running.values()) process.onLine = () => {};
+    return new SpawningChildHost(this.running);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.running.values(), ...this.abandoned.values()].map((child) => child.stop()));
+    await Promise.all([...this.running.values()].map((process) => process.stop()));
   }
 
-  private hold(child: SpawnedChild): Child {
-    this.running.set(child.name, child);
-    void child.exited.then(() => {
-      if (this.running.get(child.name) === child) this.running.delete(child.name);
-      if (this.abandoned.get(child.name) === child) this.abandoned.delete(child.name);
-    });
-    return child;
+  private hold(process: SpawnedProcess, onLine: OnLine, adopted: boolean): Child {
+    process.owner = this;
+    process.onLine = onLine;
+    const unlessCrashed = (exit: ChildExit): Promise<ChildExit> | ChildExit =>
+      this.crashed ? new Promise(() => {}) : exit;
+    const stop = () => (this.crashed ? new Promise<never>(() => {}) : process.stop().then(unlessCrashed));
+    const exited = process.exited.then(unlessCrashed);
+    const { spec, pid } = process;
+    return {
+      name: spec.name,
+      pid,
+      adopted,
+      exited,
+      stop,
+      [Symbol.asyncDispose]: () => stop().then(() => {}),
+    };
   }
 }
 
-export class SpawnedChild implements Child {
-  readonly name: string;
+/** A running process group. */
+export class SpawnedProcess {
   readonly spec: ChildSpec;
   readonly pid: number;
   readonly exited: Promise<ChildExit>;
-  adopted = false;
-  muted = false;
-  onLine: (line: ChildLine) => void;
+  owner: SpawningChildHost | undefined;
+  onLine: OnLine;
 
-  private constructor(
-    spec: ChildSpec,
-    pid: number,
-    exited: Promise<ChildExit>,
-    onLine: (line: ChildLine) => void,
-  ) {
-    this.name = spec.name;
+  constructor(spec: ChildSpec, pid: number, exited: Promise<ChildExit>, onLine: OnLine) {
     this.spec = spec;
     this.pid = pid;
     this.exited = exited;
     this.onLine = onLine;
   }
 
-  static async start(spec: ChildSpec, onLine: (line: ChildLine) => void): Promise<SpawnedChild> {
+  static async start(spec: ChildSpec, onLine: OnLine): Promise<SpawnedProcess> {
     const [program, ...args] = spec.argv;
     const child = spawn(program, args, {
       detached: true,
@@ -82,20 +94,11 @@ export class SpawnedChild implements Child {
         );
       });
     });
-    const held = new SpawnedChild(spec, child.pid ?? 0, exited, onLine);
+    const started = new SpawnedProcess(spec, child.pid ?? 0, exited, onLine);
     for (const stream of ['stdout', 'stderr'] as const) {
-      createInterface({ input: child[stream] }).on('line', (text) => {
-        if (!held.muted) held.onLine({ stream, text });
-      });
+      createInterface({ input: child[stream] }).on('line', (text) => started.onLine({ stream, text }));
     }
-    return held;
-  }
-
-  takeOver(onLine: (line: ChildLine) => void): SpawnedChild {
-    this.onLine = onLine;
-    this.muted = false;
-    this.adopted = true;
-    return this;
+    return started;
   }
 
   /** Sends a signal to the whole group. */
@@ -109,13 +112,10 @@ export class SpawnedChild implements Child {
 
   async stop(): Promise<ChildExit> {
     this.signal(this.spec.stopSignal ?? 'SIGTERM');
-    const timeout = sleep(this.spec.stopTimeoutMs ?? 5000, undefined, { ref: false }).then(() =>
-      this.signal('SIGKILL'),
-    );
-    return Promise.race([this.exited, timeout.then(() => this.exited)]);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop();
+    const late = sleep(this.spec.stopTimeoutMs ?? 5000, undefined, { ref: false }).then(() => {
+      this.signal('SIGKILL');
+      return this.exited;
+    });
+    return Promise.race([this.exited, late]);
   }
 }

@@ -7,7 +7,7 @@ import pino, { type Logger } from 'pino';
 import { buildCapture } from '../capture/build-capture.ts';
 import { ensureRawPipe } from '../capture/raw-pipe.ts';
 import type { CaptureCommand } from '../capture/types.ts';
-import { type SpawnedChild, SpawningChildHost } from '../child-host.fake.ts';
+import { type SpawnedProcess, SpawningChildHost } from '../child-host.fake.ts';
 import { type LoggedFrame, parseFrameLog } from './frame-log.ts';
 import type { TakeManifest } from './manifest.ts';
 import type { Take } from './take.ts';
@@ -21,7 +21,7 @@ export interface RtpArrival {
 /** A real test source, a real receiver of its live stream, and a folder: what tests of recording stand on. */
 export class RecordingRig implements AsyncDisposable {
   readonly folder: string;
-  readonly host = new SpawningChildHost();
+  host = new SpawningChildHost();
   readonly logger: Logger = pino({ level: process.env.LOG_LEVEL ?? 'silent' });
   readonly arrivals: RtpArrival[] = [];
   private readonly socket = createSocket('udp4');
@@ -58,7 +58,7 @@ export class RecordingRig implements AsyncDisposable {
     return buildCapture(source, { rtpPort, encoder, rawPipe: this.pipe, witness: this.witness(run) });
   }
 
-  async startCapture(run = 1): Promise<SpawnedChild> {
+  async startCapture(run = 1): Promise<SpawnedProcess> {
     await ensureRawPipe(this.host, this.pipe);
     const argv = this.command(run).argv;
     await this.host.spawn({ name: `capture-cam0-${run}`, argv, durable: true, stopTimeoutMs: 100 });
@@ -66,8 +66,8 @@ export class RecordingRig implements AsyncDisposable {
   }
 
   /** A running child by the beginning of its name. */
-  child(prefix: string): SpawnedChild {
-    const found = [...this.host.running.values()].find(({ name }) => name.startsWith(prefix));
+  child(prefix: string): SpawnedProcess {
+    const found = [...this.host.running.values()].find(({ spec }) => spec.name.startsWith(prefix));
     if (found === undefined) throw new Error(`no child ${prefix} runs`);
     return found;
   }

@@ -1,0 +1,166 @@
+import { open, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { EncodeSpeed } from './encode-speed.ts';
+import { takeManifestSchema } from './manifest.ts';
+import { Masters, type MastersSettings } from './masters.ts';
+import { cameraOf, contiguousFrom, RecordingRig, readFrames, until } from './recording-rig.fake.ts';
+import { TakeStore } from './take-store.ts';
+
+describe('Masters', { timeout: 120_000 }, () => {
+  let rig: RecordingRig;
+
+  beforeEach(async () => {
+    rig = await RecordingRig.open();
+  });
+
+  afterEach(() => rig[Symbol.asyncDispose]());
+
+  it('records a take whose take.json is true, and finds a flipped bit in it later', async () => {
+    const { masters, store, stop } = start();
+    await rig.startCapture();
+    const take = await masters.start('one', null);
+    await until(() => (masters.progress('one').get('cam0')?.frames ?? 0) >= 30);
+    expect(masters.recording).toEqual(['one']);
+    await masters.stop('one');
+    await until(() => cameraOf(take).state === 'verified');
+
+    const text = await readFile(join(take.folder, 'take.json'), 'utf8');
+    const written = takeManifestSchema.parse(JSON.parse(text));
+    expect(written).toEqual(take.manifest);
+    expect(written).toMatchObject({ state: 'verified', wanted: false });
+    const segment = cameraOf(written).segments[0];
+    const frames = await readFrames(take.files('cam0', 1).reference);
+    expect(segment).toMatchObject({ frames: frames.length, droppedFrames: 0 });
+    const startS = Date.parse(segment?.firstTimestamp ?? '') / 1e3;
+    const endS = Date.parse(segment?.lastTimestamp ?? '') / 1e3;
+    expect(Math.round((endS - startS) * 30)).toBe(frames.length - 1);
+    expect(Math.abs(Date.parse(written.startedAt) / 1e3 - startS)).toBeLessThan(30);
+    expect(segment?.timecode?.slice(0, 8)).toBe(segment?.firstTimestamp?.slice(11, 19));
+
+    const { path } = await store.masterPath('one', 'cam0', 1);
+    await flipBit(path);
+    const verified = await store.verify('one', new AbortController().signal);
+    const problems = cameraOf(verified).segments[0]?.verified?.problems ?? [];
+    expect(cameraOf(verified).segments[0]?.verified?.ok).toBe(false);
+    expect(problems.join('\n')).toMatch(/SHA-256 differs/);
+    expect(problems.join('\n')).toMatch(/CRC|differ from what was received/);
+    await stop();
+  });
+
+  it('takes a running recorder over after a crash of the supervisor', async () => {
+    const before = start();
+    await rig.startCapture();
+    await before.masters.start('one', null);
+    await until(() => (before.masters.progress('one').get('cam0')?.frames ?? 0) >= 15);
+    rig.host = rig.host.crash();
+
+    const after = start();
+    await until(() => (after.masters.progress('one').get('cam0')?.frames ?? 0) >= 45);
+    const take = await after.masters.stop('one');
+    await until(() => cameraOf(take).state === 'verified');
+    expect(cameraOf(take).segments).toHaveLength(1);
+    contiguousFrom(await readFrames(take.files('cam0', 1).reference), await rig.witnessed());
+    await after.stop();
+  });
+
+  it('closes what a crash of supervisor and recorder left, and goes on with the take', async () => {
+    const before = start();
+    await rig.startCapture();
+    await before.masters.start('one', null);
+    await until(() => (before.masters.progress('one').get('cam0')?.frames ?? 0) >= 60);
+    const recorder = rig.child('record-');
+    rig.host = rig.host.crash();
+    recorder.signal('SIGKILL');
+    await recorder.exited;
+
+    const after = start();
+    await until(() => after.masters.recording.includes('one'));
+    const take = await after.store.get('one');
+    await until(() => cameraOf(take).segments.length === 2);
+    await after.masters.stop('one');
+    await until(() => cameraOf(take).state === 'verified');
+    const [first, second] = cameraOf(take).segments;
+    expect(first).toMatchObject({ number: 1, clean: false, verified: { ok: true } });
+    expect(first?.frames).toBeGreaterThan(30);
+    expect(second).toMatchObject({ number: 2, clean: true, verified: { ok: true } });
+    contiguousFrom(await readFrames(take.files('cam0', 1).reference), await rig.witnessed());
+    await after.stop();
+  });
+
+  it('ends takes when the program ends, and finishes them at its next start', async () => {
+    const before = start({ strategy: 'spool' });
+    await rig.startCapture();
+    await before.masters.start('one', null);
+    await until(() => (before.masters.progress('one').get('cam0')?.frames ?? 0) >= 15);
+    await before.stop();
+    const left = await before.store.get('one');
+    expect(cameraOf(left)).toMatchObject({ state: 'finishing', segments: [{ state: 'spooled' }] });
+    expect(left.manifest.wanted).toBe(false);
+
+    const after = start();
+    const take = await after.store.get('one');
+    await until(() => cameraOf(take).state === 'verified');
+    expect(cameraOf(take).segments).toMatchObject([{ state: 'closed', spool: null }]);
+    await after.stop();
+  });
+
+  it('refuses what cannot be recorded', async () => {
+    const { masters, stop } = start();
+    await expect(masters.start('one', ['nobody'])).rejects.toMatchObject({ code: 'MASTERS_REFUSED' });
+    await expect(masters.start('../one', null)).rejects.toMatchObject({ code: 'TAKE_ID_INVALID' });
+    await stop();
+    const off = start({ codec: 'off' });
+    await expect(off.masters.start('one', null)).rejects.toMatchObject({ code: 'MASTERS_REFUSED' });
+    await off.stop();
+  });
+
+  it('measures once, and lets that decide', async () => {
+    const { masters, stop } = start({ strategy: 'auto' });
+    await rig.startCapture();
+    const unmeasured = await masters.start('one', null);
+    expect(cameraOf(unmeasured)).toMatchObject({ strategy: 'spool' });
+    await masters.stop('one');
+    await masters.measure(new AbortController().signal);
+    const cache = JSON.parse(await readFile(join(rig.folder, 'speed.json'), 'utf8'));
+    const [measuredFps] = Object.values(cache.framesPerSecond) as number[];
+    const measured = await masters.start('two', null);
+    expect(measuredFps).toBeGreaterThan(0);
+    expect(cameraOf(measured).strategy).toBe((measuredFps ?? 0) >= 45 ? 'direct' : 'spool');
+    expect(cameraOf(measured).strategyReason).toContain((measuredFps ?? 0).toFixed(1));
+    await stop();
+  });
+
+  function start(settings: Partial<MastersSettings> = {}) {
+    const root = join(rig.folder, 'takes');
+    const { host, logger } = rig;
+    const store = new TakeStore({ host, logger, root });
+    const cacheFile = join(rig.folder, 'speed.json');
+    const masters = new Masters({
+      ...{ host, logger, store, root },
+      speed: new EncodeSpeed({ host, logger, cacheFile, scratch: rig.folder, version: '1' }),
+      settings: () => ({ codec: 'ffv1', strategy: 'direct', reserveBytes: 1, ...settings }),
+      cameras: () => [{ camera: 'cam0', raw: rig.command().raw }],
+      pipeOf: () => rig.pipe,
+    });
+    const ending = new AbortController();
+    const running = masters.run(ending.signal);
+    const stop = async () => {
+      ending.abort();
+      await running;
+    };
+    return { masters, store, stop };
+  }
+});
+
+/** Flips one bit in the middle of a file. */
+async function flipBit(path: string): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    const at = Math.floor((await file.stat()).size / 2);
+    const { buffer } = await file.read(Buffer.alloc(1), 0, 1, at);
+    await file.write(Buffer.from([(buffer[0] ?? 0) ^ 0x10]), 0, 1, at);
+  } finally {
+    await file.close();
+  }
+}

@@ -39,51 +39,47 @@ interface ButtonProps {
   controller: AppController;
 }
 
+type ButtonState = 'idle' | 'recording' | 'armed';
+
+const buttonTexts: Readonly<Record<ButtonState, string>> = {
+  idle: 'Record',
+  recording: 'Stop',
+  armed: 'Press again to stop',
+};
+
+/** A press too many must not start the next take by accident. */
+const restAfterStopMs = 1000;
+
 const RecordButton = ({ view, stale, controller }: ButtonProps) => {
   const [arming, setArming] = useState(disarmed);
-  const [busy, setBusy] = useState(false);
-  const nowMs = useNow(200, arming.armedAtMs !== null);
+  const [busy, setBusy] = useState<string | null>(null);
+  useNow(200, isArmed(arming, Date.now()));
   const take = view.stoppable;
-  const armed = take !== null && isArmed(arming, nowMs);
-  const act = async () => {
-    if (busy) return;
-    if (take !== null) {
-      const pressed = press(arming, Date.now());
-      setArming(pressed.arming);
-      if (!pressed.stops) return;
-    }
-    setBusy(true);
-    try {
-      await (take === null ? controller.startTake() : controller.stopTake(take.id));
-    } finally {
-      setArming(disarmed);
-      setBusy(false);
-    }
+  const start = async () => {
+    setBusy('Starting…');
+    await controller.startTake().finally(() => setBusy(null));
   };
-  const none = take === null && !view.cameras.some(({ state }) => state !== 'offline');
-  const state = take === null ? 'idle' : armed ? 'armed' : 'recording';
-  const text =
-    take === null
-      ? busy
-        ? 'Starting…'
-        : 'Record'
-      : busy
-        ? 'Stopping…'
-        : armed
-          ? 'Press again to stop'
-          : 'Stop';
+  const stop = async (id: string) => {
+    const pressed = press(arming, Date.now());
+    setArming(pressed.arming);
+    if (!pressed.stops) return;
+    setBusy('Stopping…');
+    await controller.stopTake(id).finally(() => setTimeout(() => setBusy(null), restAfterStopMs));
+  };
+  const state: ButtonState = take === null ? 'idle' : isArmed(arming, Date.now()) ? 'armed' : 'recording';
+  const none = take === null && view.cameras.every((camera) => camera.state === 'offline');
   return (
     <button
       type="button"
       class="record-button"
       data-testid="record"
       data-state={state}
-      disabled={busy || none || (stale && take === null)}
+      disabled={busy !== null || none || (stale && take === null)}
       title={take === null ? undefined : `Stopping takes two presses within ${armedForMs / 1000} s`}
-      onClick={() => void act()}
+      onClick={() => void (take === null ? start() : stop(take.id))}
     >
       <span class="record-mark" />
-      {text}
+      {busy ?? buttonTexts[state]}
     </button>
   );
 };

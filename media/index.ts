@@ -1,3 +1,4 @@
+export * from './capture/index.ts';
 export type { Child, ChildExit, ChildHost, ChildLine, ChildSpec } from './child-host.ts';
 export { MediaControlError, MediaRequestError } from './control/errors.ts';
 export { MediaClient, type MediaClientEvents, type MediaClientOptions } from './control/media-client.ts';
@@ -12,3 +13,4 @@ export type {
   SignalingAnswer,
 } from './control/protocol.ts';
 export type { FeedState, FeedStats, PublisherInfo, ViewerStats } from './sfu/feed-stats.ts';
+export * from './masters/index.ts';

@@ -1,5 +1,7 @@
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { type DestinationStream, pino } from 'pino';
+import pretty from 'pino-pretty';
 import { LogRing } from './appliance/log-ring.ts';
 import { simulationPort } from './appliance/simulation.ts';
 import { Appliance } from './appliance.ts';
@@ -16,7 +18,7 @@ async function main(): Promise<number> {
       (values.simulation ? join(dataFolder, 'rushlight.toml') : '/boot/rushlight/rushlight.toml'),
   );
   const logRing = new LogRing();
-  const log = createLogger({ ring: logRing, pretty: process.stdout.isTTY });
+  const log = createLogger({ level: 'info', destination: logDestination(logRing) });
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
   const appliance = new Appliance({
@@ -36,6 +38,17 @@ async function main(): Promise<number> {
     process.stderr.write(`\nRushlight cannot run: ${describeError(error)}${hint}\n`);
     return 1;
   }
+}
+
+/** Everything goes to the ring; standard output gets it as JSON, or readable where a person looks at it. */
+function logDestination(ring: LogRing): DestinationStream {
+  const out = process.stdout.isTTY
+    ? pretty({ colorize: true, sync: true })
+    : pino.destination({ fd: 1, sync: true });
+  return pino.multistream([
+    { level: 'trace', stream: out },
+    { level: 'trace', stream: ring },
+  ]);
 }
 
 function portOf(text: string | undefined): number | null {

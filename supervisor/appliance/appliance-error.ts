@@ -13,7 +13,8 @@ export type ApplianceErrorCode =
   | 'NOT_SUPPORTED_HERE'
   | 'FEED_UNKNOWN'
   | 'DEVICE_UNKNOWN'
-  | 'DATA_IN_USE';
+  | 'DATA_IN_USE'
+  | 'WRONG_ROLE';
 
 export class ApplianceError extends RushlightError {
   readonly code: ApplianceErrorCode;

@@ -10,6 +10,9 @@ const sample = `# Settings of the simulated appliance. Edit and save: changes co
 role = "hub"
 name = "rushlight-sim"
 
+[devices]
+adopt = "ask"          # cameras of this machine are offered, not taken
+
 [[source]]
 id = "cam0"
 kind = "test"          # a moving picture with clock and frame number

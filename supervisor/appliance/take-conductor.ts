@@ -123,6 +123,15 @@ export class TakeConductor {
     return this.get(take.id);
   }
 
+  /** What the record button does: starts a take of everything, or stops the running one. Never rejects. */
+  toggle(): void {
+    const running = this.current();
+    const work = running === null ? this.start(null) : this.stop(running.id);
+    work.catch((error: unknown) => {
+      this.#options.log.warn({ err: error }, 'the record button could not do what it should');
+    });
+  }
+
   /** Starts what a hub commands: its id and start stand. */
   async startAs(id: string, startedAt: string, cameras: readonly string[]): Promise<void> {
     const known = this.#takes.find((take) => take.id === id);

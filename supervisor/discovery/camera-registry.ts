@@ -80,6 +80,14 @@ export class CameraRegistry {
     return true;
   }
 
+  /** Ends a camera's link and forgets it. */
+  drop(cameraId: string, reason: string): void {
+    const entry = this.#entries.get(cameraId);
+    this.#entries.delete(cameraId);
+    entry?.link?.socket.close(linkClose.wrongIdentity, reason);
+    if (entry !== undefined) this.#tell((listener) => listener.changed?.());
+  }
+
   /**
    * Takes over a camera's socket. `subject` is the camera its key was made for: nobody speaks for another one;
    * null where no key is needed.

@@ -1,0 +1,101 @@
+import type { Update } from '../api/contract.ts';
+import type { ApiPorts } from '../api/ports.ts';
+import type { LiveConfig } from '../config/live-config.ts';
+import type { Health } from '../health.ts';
+import type { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
+import { ApplianceError } from './appliance-error.ts';
+import type { CameraSide } from './camera-side.ts';
+import type { HubSide } from './hub-side.ts';
+import type { LogRing } from './log-ring.ts';
+import type { MediaLink } from './media-link.ts';
+import type { RoleKeeper } from './role-keeper.ts';
+import type { StatusBoard } from './status-board.ts';
+import { configErrors } from './status-composer.ts';
+import type { TakeConductor } from './take-conductor.ts';
+
+/** What the API is wired to. */
+export interface ApiParts {
+  readonly board: StatusBoard;
+  readonly media: MediaLink;
+  readonly conductor: TakeConductor;
+  readonly masterPath: ApiPorts['takes']['master'];
+  readonly cameras: CameraWatcher;
+  readonly config: LiveConfig;
+  readonly configFile: string;
+  readonly role: RoleKeeper;
+  readonly hubSide: HubSide;
+  readonly cameraSide: () => CameraSide | null;
+  readonly health: Health;
+  readonly system: ApiPorts['system'];
+  readonly update: { status(): Update } & Pick<ApiPorts['update'], 'install' | 'rollback'>;
+  readonly metrics: ApiPorts['metrics'];
+  readonly logRing: LogRing;
+}
+
+/** Close code for a link this appliance has no use for. */
+const wrongRole = 4004;
+
+/** The appliance as the API sees it. */
+export function apiPorts(parts: ApiParts): ApiPorts {
+  const { board, media, conductor, cameras, config, hubSide, health } = parts;
+  const isHub = () => parts.role.current.role === 'hub';
+  const view: ApiPorts['config']['view'] = () => ({
+    file: parts.configFile,
+    values: structuredClone(config.current.file) as Record<string, unknown>,
+    overrides: config.current.overrides,
+    errors: configErrors(config),
+  });
+  return {
+    status: async () => board.current(),
+    subscribe: (listener) => board.subscribe(listener),
+    feeds: async () => media.feeds(),
+    signaling: media,
+    takes: {
+      list: async () => [...conductor.list()],
+      get: async (id) => conductor.get(id),
+      start: (wanted) => conductor.start(wanted),
+      stop: (id) => conductor.stop(id),
+      master: parts.masterPath,
+    },
+    devices: {
+      list: () => cameras.list(),
+      setControls: (id, values) => cameras.setControls(id, values),
+    },
+    config: {
+      view,
+      patch: async (patch) => {
+        await config.patch(patch);
+        return view();
+      },
+    },
+    update: parts.update,
+    system: parts.system,
+    readiness: () => {
+      const failing = health.snapshot().components.filter(({ state }) => state !== 'ok');
+      return {
+        ready: health.ready,
+        reasons: failing.map(({ name, state, reason }) => `${name} ${state}: ${reason ?? 'no reason given'}`),
+      };
+    },
+    metrics: parts.metrics,
+    logs: (lines) => parts.logRing.latest(lines),
+    adoption: {
+      list: () => (isHub() ? hubSide.desk.list() : []),
+      adopt: (cameraId, code) => hubSide.desk.adopt(cameraId, code),
+      unadopt: (cameraId) => hubSide.unadopt(cameraId),
+      forgetHub: async () => {
+        const side = parts.cameraSide();
+        if (side === null) throw new ApplianceError('WRONG_ROLE', 'Only a camera belongs to a hub.');
+        await side.forgetHub();
+      },
+      accept: (socket, caller) => {
+        if (isHub()) hubSide.desk.accept(socket, caller.address);
+        else socket.close(wrongRole, 'this appliance is a camera');
+      },
+    },
+    acceptAgent: (socket, caller) => {
+      if (isHub()) hubSide.cameras.accept(socket, caller.subject, caller.address);
+      else socket.close(wrongRole, 'this appliance is a camera');
+    },
+  };
+}

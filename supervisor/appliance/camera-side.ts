@@ -1,0 +1,159 @@
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import type { AgentDown, AgentUp, HubLink } from '../api/contract.ts';
+import type { Config } from '../config/schema.ts';
+import type { StateSection, StateStore } from '../config/state.ts';
+import { requestAdoption } from '../discovery/adoption-request.ts';
+import { HubLinkClient } from '../discovery/hub-link.ts';
+import { HubLocator } from '../discovery/hub-locator.ts';
+import { describeError } from '../errors.ts';
+import type { Push } from './media-link.ts';
+
+export const adoptionSection = {
+  name: 'adoption',
+  schema: z.object({
+    hubId: z.string().nullable().default(null),
+    hubName: z.string().nullable().default(null),
+    fingerprint: z.string().nullable().default(null),
+    token: z.string().nullable().default(null),
+  }),
+} as const satisfies StateSection<z.ZodObject>;
+
+const nobody = { hubId: null, hubName: null, fingerprint: null, token: null };
+
+type Command = Exclude<AgentDown, { type: 'welcome' | 'ping' }>;
+type StatusMessage = Extract<AgentUp, { type: 'status' }>;
+
+/** What the owner compares with the hub's page. */
+export interface CodeToShow {
+  readonly code: string;
+  readonly hubName: string;
+}
+
+export interface CameraSideOptions {
+  readonly settings: Config['camera'];
+  readonly self: { readonly id: string; readonly name: string; readonly version: string };
+  readonly state: StateStore;
+  readonly status: () => Omit<StatusMessage, 'type' | 'sentAt'>;
+  readonly onCommand: (command: Command) => void;
+  /** The hub, the key or the code to show changed. */
+  readonly onChange: () => void;
+  readonly log: Logger;
+}
+
+const askAgainMs = 2000;
+
+/** What only a camera has: it looks for its hub, is adopted by it, and holds the link open. */
+export class CameraSide {
+  readonly #options: CameraSideOptions;
+  readonly #locator: HubLocator;
+  readonly #client: HubLinkClient;
+  #link: HubLink = { state: 'searching', id: null, name: null, url: null, reason: null };
+  #code: CodeToShow | null = null;
+  #fileToken: string | null = null;
+
+  constructor(options: CameraSideOptions) {
+    const { settings, self, status, onCommand, log } = options;
+    this.#options = options;
+    this.#locator = new HubLocator({ override: settings.hub, pinnedId: this.#adoption.hubId, log });
+    this.#client = new HubLinkClient({
+      locator: this.#locator,
+      hello: () => ({ ...self, sources: status().sources }),
+      status,
+      token: () => this.#token,
+      fingerprint: () => this.#fingerprint,
+      onCommand,
+      onState: (link) => this.#setLink(link),
+      log,
+    });
+  }
+
+  get link(): HubLink {
+    return this.#link;
+  }
+
+  /** The code to compare, while this camera asks to be adopted. */
+  get code(): CodeToShow | null {
+    return this.#code;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { settings, onChange } = this.#options;
+    if (settings.tokenFile !== undefined)
+      this.#fileToken = (await readFile(settings.tokenFile, 'utf8')).trim();
+    const unsubscribe = this.#locator.subscribe(() => onChange());
+    await Promise.all([this.#locator.run(signal), this.#client.run(signal), this.#askForAdoption(signal)]);
+    unsubscribe();
+  }
+
+  /** Where each feed goes; none before a hub is known, or while it does not want this camera. */
+  pushes(feeds: readonly string[]): Push[] {
+    const hub = this.#locator.current();
+    if (hub === null || this.#link.state === 'refused') return [];
+    const secure = hub.url.startsWith('https:');
+    return feeds.map((feed) => ({
+      feed,
+      url: `${hub.url}/whip/${feed}`,
+      token: this.#token,
+      tlsFingerprint: secure ? (this.#fingerprint ?? hub.tlsFingerprint) : null,
+    }));
+  }
+
+  send(message: AgentUp): void {
+    this.#client.send(message);
+  }
+
+  async forgetHub(): Promise<void> {
+    await this.#options.state.update(adoptionSection, () => nobody);
+    this.#options.onChange();
+  }
+
+  get #adoption() {
+    return this.#options.state.get(adoptionSection);
+  }
+
+  get #token(): string | null {
+    return this.#fileToken ?? this.#adoption.token;
+  }
+
+  get #fingerprint(): string | null {
+    const set = this.#options.settings.tlsFingerprint;
+    return set === undefined ? this.#adoption.fingerprint : set.replaceAll(':', '').toLowerCase();
+  }
+
+  #setLink(link: HubLink): void {
+    const before = this.#link;
+    this.#link = link;
+    if (before.state !== link.state || before.url !== link.url || before.reason !== link.reason) {
+      this.#options.onChange();
+    }
+  }
+
+  /** A camera the hub does not know asks for adoption until it gets its key. */
+  async #askForAdoption(signal: AbortSignal): Promise<void> {
+    const { self, state, log, onChange } = this.#options;
+    while (!signal.aborted) {
+      const hub = this.#locator.current();
+      if (hub !== null && this.#link.state === 'refused' && this.#token === null) {
+        try {
+          const onCode = (code: CodeToShow | null) => {
+            this.#code = code;
+            onChange();
+          };
+          const adoption = await requestAdoption(hub, { camera: self, onCode, log }, signal);
+          if (adoption !== null) {
+            await state.update(adoptionSection, () => adoption);
+            log.info({ hub: adoption.hubName }, 'adopted');
+            onChange();
+          }
+        } catch (error) {
+          log.info({ hub: hub.name, reason: describeError(error) }, 'cannot ask for adoption');
+        }
+      }
+      // The only rejection is that of the signal, which the loop looks at.
+      await sleep(askAgainMs, undefined, { signal }).catch(() => {});
+    }
+  }
+}

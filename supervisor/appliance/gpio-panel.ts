@@ -1,0 +1,113 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Config } from '../config/schema.ts';
+import { type Bit, type GpioHeader, readJumper, watchInput } from '../platform/gpio.ts';
+import { ServiceSlot } from '../process/service-slot.ts';
+import type { JumperReading } from '../roles/facts.ts';
+
+export interface GpioPanelOptions {
+  /** Null where this machine has no header. */
+  readonly header: GpioHeader | null;
+  readonly onJumper: () => void;
+  readonly onRecordButton: () => void;
+  readonly log: Logger;
+}
+
+type Lines = Pick<Config, 'role' | 'jumper' | 'recordButton' | 'tallyLight' | 'statusLight'>;
+
+const identifyMs = 10_000;
+const blinkMs = 150;
+
+/** What is wired to the header: jumper, record button, tally and status light. */
+export class GpioPanel {
+  readonly #options: GpioPanelOptions;
+  readonly #slots: { readonly jumper: ServiceSlot; readonly button: ServiceSlot };
+  #lines: Lines | null = null;
+  #jumper: JumperReading = 'absent';
+  #lit: Bit = 0;
+
+  constructor(options: GpioPanelOptions) {
+    this.#options = options;
+    this.#slots = {
+      jumper: new ServiceSlot('jumper', options.log),
+      button: new ServiceSlot('button', options.log),
+    };
+  }
+
+  get jumper(): JumperReading {
+    return this.#jumper;
+  }
+
+  async apply(lines: Lines): Promise<void> {
+    const { header, log, onRecordButton } = this.#options;
+    this.#lines = lines;
+    if (header === null) return;
+    const { jumper, recordButton } = lines;
+    if (lines.role === 'auto') this.#jumper = await readJumper(header, jumper.gpio, log);
+    await this.#slots.jumper.set(
+      jumper.gpio,
+      lines.role === 'auto' ? (signal) => this.#watchJumper(header, jumper.gpio, signal) : null,
+    );
+    const { gpio, active } = recordButton;
+    const pressed = (isPressed: boolean) => {
+      if (isPressed) onRecordButton();
+    };
+    await this.#slots.button.set(
+      recordButton,
+      gpio === undefined
+        ? null
+        : (signal) => watchInput({ header, gpio, active, logger: log, onChange: pressed }, signal),
+    );
+  }
+
+  /** Lights the tally light while this appliance records or is on air. */
+  async showTally(isLit: boolean): Promise<void> {
+    const bit: Bit = isLit ? 1 : 0;
+    if (bit === this.#lit) return;
+    this.#lit = bit;
+    await this.#write(this.#lines?.tallyLight, isLit);
+  }
+
+  /** Blinks every light for ten seconds. */
+  async identify(): Promise<void> {
+    const until = performance.now() + identifyMs;
+    let isLit = true;
+    while (performance.now() < until) {
+      await Promise.all([
+        this.#write(this.#lines?.tallyLight, isLit),
+        this.#write(this.#lines?.statusLight, isLit),
+      ]);
+      isLit = !isLit;
+      await sleep(blinkMs);
+    }
+    await this.#write(this.#lines?.tallyLight, this.#lit === 1);
+    await this.#write(this.#lines?.statusLight, true);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#slots.jumper.close(), this.#slots.button.close()]);
+  }
+
+  async #watchJumper(header: GpioHeader, gpio: number, signal: AbortSignal): Promise<void> {
+    const { log, onJumper } = this.#options;
+    const onChange = (isClosed: boolean) => {
+      const reading: JumperReading = isClosed ? 'closed' : 'open';
+      if (reading === this.#jumper) return;
+      this.#jumper = reading;
+      onJumper();
+    };
+    await watchInput({ header, gpio, active: 'low', logger: log, onChange, debounceMs: 200 }, signal);
+  }
+
+  async #write(light: Lines['tallyLight'] | undefined, isLit: boolean): Promise<void> {
+    const { header, log } = this.#options;
+    if (header === null || light?.gpio === undefined) return;
+    const level: Bit = isLit === (light.active === 'high') ? 1 : 0;
+    try {
+      using output = await header.openOutput(light.gpio, level);
+      await output.write(level);
+    } catch (error) {
+      log.warn({ err: error, gpio: light.gpio }, 'a light cannot be set');
+    }
+  }
+}

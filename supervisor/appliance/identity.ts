@@ -1,0 +1,44 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { StateSection, StateStore } from '../config/state.ts';
+import type { Host } from '../platform/host.ts';
+import { defaultName } from '../platform/host.ts';
+
+/** Who this appliance is. */
+export interface Identity {
+  /** Stable; stands in MQTT topics and mDNS. */
+  readonly id: string;
+  /** What it is called where the settings give no name. */
+  readonly defaultName: string;
+  readonly model: string;
+  readonly serial: string | null;
+  readonly version: string;
+}
+
+export const identitySection = {
+  name: 'identity',
+  schema: z.object({ id: z.string().optional() }),
+} as const satisfies StateSection<z.ZodObject>;
+
+/**
+ * The id is the end of the board's serial number; where there is none it is made once and kept with the data, as two
+ * appliances may run on one PC.
+ */
+export async function readIdentity(state: StateStore, host: Host): Promise<Identity> {
+  const { model, serial } = await host.identity();
+  let { id } = state.get(identitySection);
+  if (id === undefined) {
+    id = serial === null ? randomBytes(4).toString('hex') : serial.slice(-8).toLowerCase();
+    const made = id;
+    await state.update(identitySection, () => ({ id: made }));
+  }
+  return { id, defaultName: defaultName({ serial, id }), model, serial, version: await productVersion() };
+}
+
+async function productVersion(): Promise<string> {
+  const file = join(import.meta.dirname, '..', '..', 'package.json');
+  const { version } = z.object({ version: z.string() }).parse(JSON.parse(await readFile(file, 'utf8')));
+  return version;
+}

@@ -1,0 +1,95 @@
+import type { Logger } from 'pino';
+import type { Masters, TakeManifest, TakeStore } from '../../media/index.ts';
+import type { Take, TakeCamera } from '../api/contract.ts';
+import type { LocalTakes } from './take-conductor.ts';
+import { takeStateOf } from './take-state.ts';
+
+export interface LocalTakesOptions {
+  readonly masters: Masters;
+  readonly store: TakeStore;
+  /** Sources that deliver frames and may be recorded. */
+  readonly recordable: () => readonly string[];
+  readonly log: Logger;
+}
+
+/** The masters of this machine, as the take conductor sees them. */
+export class LocalTakesOfMasters implements LocalTakes {
+  readonly #options: LocalTakesOptions;
+  readonly #listeners = new Set<(takeId: string, cameras: readonly TakeCamera[]) => void>();
+
+  constructor(options: LocalTakesOptions) {
+    this.#options = options;
+  }
+
+  recordable(): readonly string[] {
+    return this.#options.recordable();
+  }
+
+  async start({ id }: { id: string; startedAt: string }, cameras: readonly string[]): Promise<void> {
+    await this.#options.masters.start(id, cameras);
+  }
+
+  async stop(takeId: string): Promise<void> {
+    await this.#options.masters.stop(takeId);
+    await this.changed(takeId);
+  }
+
+  async list(): Promise<readonly Take[]> {
+    const manifests = await this.#options.store.list();
+    return manifests.map((manifest) => {
+      const cameras = this.#camerasOf(manifest);
+      const { id, startedAt, stoppedAt } = manifest;
+      return {
+        ...{ id, startedAt: toMilliseconds(startedAt) },
+        stoppedAt: stoppedAt === null ? null : toMilliseconds(stoppedAt),
+        ...{ cameras, state: takeStateOf(cameras) },
+      };
+    });
+  }
+
+  subscribe(listener: (takeId: string, cameras: readonly TakeCamera[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Masters call this when a take changed. */
+  noteChange(takeId: string): void {
+    this.changed(takeId).catch((error: unknown) => {
+      this.#options.log.warn({ err: error, take: takeId }, 'a take cannot be read');
+    });
+  }
+
+  /** A finished segment of a master of this machine. Rejects with TAKE_NOT_FOUND. */
+  masterPath(id: string, camera: string, segment: number): Promise<{ path: string; fileName: string }> {
+    return this.#options.store.masterPath(id, camera, segment);
+  }
+
+  async changed(takeId: string): Promise<void> {
+    const take = await this.#options.store.get(takeId);
+    const cameras = this.#camerasOf(take.manifest);
+    for (const listener of this.#listeners) listener(takeId, cameras);
+  }
+
+  #camerasOf(manifest: TakeManifest): TakeCamera[] {
+    const growing = this.#options.masters.progress(manifest.id);
+    return Object.entries(manifest.cameras).map(([camera, record]) => {
+      const progress = growing.get(camera);
+      return {
+        camera,
+        device: null,
+        state: record.state,
+        reason: record.reason,
+        frames: record.frames + (progress?.frames ?? 0),
+        droppedFrames: record.droppedFrames + (progress?.droppedFrames ?? 0),
+        sizeBytes: record.segments.reduce((sum, { bytes }) => sum + bytes, 0) + (progress?.bytes ?? 0),
+        segments: record.segments.length,
+        verified: record.state === 'verified',
+      };
+    });
+  }
+}
+
+/** take.json has microseconds; the API has milliseconds. */
+function toMilliseconds(instant: string): string {
+  return new Date(instant).toISOString();
+}

@@ -1,0 +1,209 @@
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import {
+  type ChildHost,
+  type FeedStats,
+  MediaClient,
+  type MediaEvent,
+  type PushStatus,
+} from '../../media/index.ts';
+import type { Feed } from '../api/contract.ts';
+import type { Caller, SessionKind, SignalingPort } from '../api/ports.ts';
+import type { Config } from '../config/schema.ts';
+import type { HealthReporter } from '../health.ts';
+import { SupervisedChild } from '../process/supervised-child.ts';
+import { ApplianceError } from './appliance-error.ts';
+
+export interface MediaLinkOptions {
+  readonly host: ChildHost;
+  readonly socketPath: string;
+  /** Label of a feed for people, by its id. */
+  readonly labelOf: (feed: string) => string;
+  readonly health: HealthReporter;
+  readonly onFrames: (feed: string, framesTotal: number) => void;
+  /** Called about twice a second while the media process is not there. */
+  readonly onBlind: () => void;
+  readonly onChange: () => void;
+  readonly log: Logger;
+}
+
+/** A feed a camera publishes to its hub. */
+export interface Push {
+  readonly feed: string;
+  readonly url: string;
+  readonly token: string | null;
+  readonly tlsFingerprint: string | null;
+}
+
+const metricsEveryMs = 500;
+
+/** Keeps the media process running and configured, and speaks to it. */
+export class MediaLink implements SignalingPort {
+  readonly #options: MediaLinkOptions;
+  readonly #client: MediaClient;
+  readonly #child: SupervisedChild;
+  #feeds: readonly FeedStats[] = [];
+  #pushes: readonly PushStatus[] = [];
+
+  constructor(options: MediaLinkOptions) {
+    const { host, socketPath, log } = options;
+    this.#options = options;
+    this.#client = new MediaClient({ socketPath, logger: log });
+    const main = join(import.meta.dirname, '..', '..', 'media', 'main.ts');
+    this.#child = new SupervisedChild({
+      host,
+      spec: { name: 'media', argv: [process.execPath, main, '--socket', socketPath], durable: true },
+      policy: { initialMs: 100, maxMs: 5000 },
+      logger: log,
+    });
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { onBlind, onChange } = this.#options;
+    this.#client.events.on('event', (event) => this.#hear(event));
+    this.#client.events.on('configured', (problems) => this.#tell(problems));
+    this.#client.events.on('disconnected', () => {
+      this.#feeds = [];
+      this.#pushes = [];
+      this.#options.health.failed('the media process is being started');
+      onChange();
+    });
+    const blind = setInterval(() => {
+      if (!this.#client.connected) onBlind();
+    }, metricsEveryMs);
+    await this.#client.subscribeMetrics(metricsEveryMs);
+    await Promise.all([this.#child.run(signal), this.#client.run(signal)]);
+    clearInterval(blind);
+  }
+
+  get connected(): boolean {
+    return this.#client.connected;
+  }
+
+  pushes(): readonly PushStatus[] {
+    return this.#pushes;
+  }
+
+  /** Tells the media process what to do; it restarts only what changes. */
+  async configure(
+    media: Config['media'],
+    ingests: readonly { feed: string; rtpPort: number }[],
+    pushes: readonly Push[],
+  ): Promise<void> {
+    const problems = await this.#client.configure({
+      udpPort: media.udpPort,
+      listenAddresses: media.addresses === 'auto' ? 'auto' : [...media.addresses],
+      maxPublisherBitrateKbps: media.maxPublisherKbps,
+      ingests: ingests.map(({ feed, rtpPort }) => ({ feed, rtpPort, kind: 'h264' as const })),
+      pushes: pushes.map(({ feed, url, token, tlsFingerprint }) => ({
+        ...{ feed, url },
+        ...(token === null ? {} : { token }),
+        ...(tlsFingerprint === null ? {} : { tlsFingerprint: colons(tlsFingerprint) }),
+      })),
+    });
+    if (problems !== null) this.#tell(problems);
+  }
+
+  feeds(): Feed[] {
+    return this.#feeds.map((stats) => feedOf(stats, this.#options.labelOf(stats.feed)));
+  }
+
+  offer(kind: SessionKind, feed: string, sdp: string, caller: Caller) {
+    const peer = caller.subject ?? caller.address;
+    if (kind === 'whep') {
+      this.#requireFeed(feed);
+      return this.#client.whepOffer({ feed, sdp, peer });
+    }
+    return this.#client.whipOffer({ feed, sdp, peer, publisherKey: caller.subject });
+  }
+
+  async patch(_kind: SessionKind, sessionId: string, ifMatch: string | null, fragment: string) {
+    return await this.#client.patchSession({ sessionId, ifMatch, fragment });
+  }
+
+  async session(_kind: SessionKind, sessionId: string): Promise<{ etag: string }> {
+    return await this.#client.sessionInfo(sessionId);
+  }
+
+  async close(_kind: SessionKind, sessionId: string): Promise<void> {
+    await this.#client.closeSession(sessionId);
+  }
+
+  #tell(problems: readonly string[]): void {
+    const { health, onChange } = this.#options;
+    if (problems.length === 0) health.ok();
+    else health.degraded(problems.join('; '));
+    onChange();
+  }
+
+  #requireFeed(feed: string): void {
+    if (!this.#client.connected || this.#feeds.some((one) => one.feed === feed)) return;
+    throw new ApplianceError('FEED_UNKNOWN', `There is no feed "${feed}".`, {
+      hint: '/api/feeds lists what there is.',
+    });
+  }
+
+  #hear(event: MediaEvent): void {
+    const { onFrames, onChange, log } = this.#options;
+    switch (event.event) {
+      case 'metrics':
+        this.#feeds = event.feeds;
+        this.#pushes = event.status.pushes;
+        for (const { feed, framesTotal, publisher } of event.feeds) {
+          if (publisher?.kind === 'ingest') onFrames(feed, framesTotal);
+        }
+        break;
+      case 'feed':
+        log.info({ feed: event.feed, state: event.state }, 'feed');
+        onChange();
+        break;
+      case 'push':
+        this.#pushes = [...this.#pushes.filter(({ feed }) => feed !== event.push.feed), event.push];
+        onChange();
+        break;
+      case 'session-opened':
+      case 'session-closed':
+        log.debug({ event: event.event, session: event.session }, 'session');
+        onChange();
+        break;
+    }
+  }
+}
+
+function feedOf(stats: FeedStats, label: string): Feed {
+  const { feed, publisher, viewers } = stats;
+  return {
+    id: feed,
+    label,
+    state: stats.state,
+    codec: stats.codec,
+    audioCodec: stats.audioCodec,
+    width: stats.width,
+    height: stats.height,
+    fps: stats.fps,
+    bitrateKbps: stats.bitrateKbps,
+    framesTotal: stats.framesTotal,
+    packetsLost: stats.packetsLost,
+    lossRatio: null,
+    latencyMs: null,
+    keyframeAgeMs: stats.keyframeAgeMs,
+    publisher:
+      publisher === null
+        ? null
+        : {
+            kind: publisher.kind,
+            camera: publisher.kind === 'whip' ? publisher.peer : null,
+            sinceMs: Math.max(0, Date.now() - publisher.sinceMs),
+          },
+    viewers: viewers
+      .filter(({ id }) => !id.startsWith('push:'))
+      .map(({ id, connected, bitrateKbps, lossRatio, rttMs, skippedFrames }) => ({
+        ...{ id, connected, bitrateKbps, lossRatio, rttMs, skippedFrames },
+      })),
+  };
+}
+
+/** `aabb…` as `AA:BB:…`. */
+function colons(fingerprint: string): string {
+  return (fingerprint.replaceAll(':', '').toUpperCase().match(/../g) ?? []).join(':');
+}

@@ -1,0 +1,214 @@
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import type { Logger } from 'pino';
+import {
+  type CaptureTargets,
+  type ChildHost,
+  chooseEncoder,
+  type RawStream,
+  SourceHandler,
+  type SourceSpec,
+} from '../../media/index.ts';
+import type { SourceStatus } from '../api/contract.ts';
+import { describeError } from '../errors.ts';
+import type { DesiredPipeline, DesiredState } from '../roles/desired-state.ts';
+import type { PortBook } from './port-book.ts';
+import { sourceSpecOf } from './source-spec.ts';
+
+export interface PipelinesOptions {
+  readonly host: ChildHost;
+  readonly ports: PortBook;
+  /** Folder of the named pipes that carry raw frames. */
+  readonly runFolder: string;
+  readonly hardwareEncoder: string | null;
+  readonly onChange: () => void;
+  readonly log: Logger;
+}
+
+/** What a recorder needs of a running source. */
+export interface RecordableSource {
+  readonly id: string;
+  readonly pipe: string;
+  readonly raw: RawStream;
+}
+
+interface Running {
+  readonly spec: SourceSpec;
+  readonly desired: DesiredPipeline;
+  readonly encoder: string;
+  readonly rtpPort: number;
+  readonly pipe: string;
+  readonly handler: SourceHandler;
+  readonly stop: AbortController;
+  readonly ended: Promise<void>;
+}
+
+/** One capture pipeline per source. Applying a new wish restarts only the pipelines it concerns. */
+export class Pipelines {
+  readonly #options: PipelinesOptions;
+  readonly #running = new Map<string, Running>();
+  #desired: DesiredState | null = null;
+  #broken = new Map<string, string>();
+
+  constructor(options: PipelinesOptions) {
+    this.#options = options;
+  }
+
+  /** Brings the pipelines to what is wanted. Settles when those that had to end have ended. */
+  async apply(desired: DesiredState): Promise<void> {
+    this.#desired = desired;
+    this.#broken = new Map();
+    const wanted = new Map<string, { desired: DesiredPipeline; spec: SourceSpec }>();
+    for (const pipeline of desired.pipelines) {
+      try {
+        wanted.set(pipeline.source.id, { desired: pipeline, spec: await sourceSpecOf(pipeline) });
+      } catch (error) {
+        this.#options.log.error({ err: error, source: pipeline.source.id }, 'a source cannot be set up');
+        this.#broken.set(pipeline.source.id, describeError(error));
+      }
+    }
+    const unwanted = [...this.#running].filter(
+      ([id, { spec }]) => !isDeepStrictEqual(spec, wanted.get(id)?.spec),
+    );
+    await Promise.all(unwanted.map(([id]) => this.#end(id)));
+    for (const [id, { desired: pipeline, spec }] of wanted) {
+      const running = this.#running.get(id);
+      if (running === undefined) await this.#start(pipeline, spec);
+      else this.#running.set(id, { ...running, desired: pipeline });
+    }
+    this.#options.onChange();
+  }
+
+  /** Where the media process takes the packets of each source. */
+  ingests(): readonly { feed: string; rtpPort: number }[] {
+    return [...this.#running].map(([feed, { rtpPort }]) => ({ feed, rtpPort }));
+  }
+
+  /** Sources that deliver frames now and may be recorded. */
+  recordable(): readonly RecordableSource[] {
+    return [...this.#running.values()]
+      .filter(({ handler, desired }) => handler.status.state === 'running' && desired.source.record)
+      .map(recordableOf);
+  }
+
+  /** All sources that are meant to run, whether they deliver now or not. */
+  all(): readonly RecordableSource[] {
+    return [...this.#running.values()].filter(({ desired }) => desired.source.record).map(recordableOf);
+  }
+
+  /** Where a source's pipeline delivers raw frames, now or when it runs. */
+  pipeOf(id: string): string {
+    return join(this.#options.runFolder, `${id}.raw`);
+  }
+
+  /** The source that uses a camera of this machine; null where none does. */
+  sourceOfDevice(deviceId: string): string | null {
+    const found = [...this.#running.values()].find(({ desired }) => desired.camera?.id === deviceId);
+    return found?.spec.id ?? null;
+  }
+
+  /** Tells how many frames of a source the media process has received. */
+  noteFrames(id: string, framesTotal: number): void {
+    this.#running.get(id)?.handler.noteFrames(framesTotal);
+  }
+
+  /** Without the media process nobody sees frames arrive; that is no fault of the sources. */
+  noteBlindness(): void {
+    for (const { handler } of this.#running.values()) handler.noteFrames(-performance.now());
+  }
+
+  status(): SourceStatus[] {
+    const desired = this.#desired;
+    if (desired === null) return [];
+    return [
+      ...[...this.#running.values()].map(statusOf),
+      ...[...this.#broken].flatMap(([id, reason]) => {
+        const pipeline = desired.pipelines.find(({ source }) => source.id === id);
+        return pipeline === undefined ? [] : [idle(pipeline.source, 'waiting', reason)];
+      }),
+      ...desired.waiting.map(({ source, reason }) => idle(source, 'waiting', reason)),
+      ...desired.disabled.map((source) => idle(source, 'stopped', 'Switched off in the settings.')),
+    ];
+  }
+
+  /** Ends every pipeline. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#running.keys()].map((id) => this.#end(id)));
+  }
+
+  async #start(desired: DesiredPipeline, spec: SourceSpec): Promise<void> {
+    const { host, ports, hardwareEncoder, onChange, log } = this.#options;
+    const rtpPort = await ports.portOf(spec.id);
+    const pipe = this.pipeOf(spec.id);
+    const encoder = chooseEncoder({
+      cameraSendsH264: spec.kind === 'rtsp' || (spec.kind === 'v4l2' && spec.format === 'h264'),
+      ...(hardwareEncoder === null ? {} : { hardwareEncoder }),
+      width: 'width' in spec ? spec.width : 0,
+      height: 'height' in spec ? spec.height : 0,
+    });
+    const targets: CaptureTargets = { rtpPort, encoder, rawPipe: pipe };
+    try {
+      const handler = new SourceHandler({
+        host,
+        logger: log.child({ source: spec.id }),
+        source: spec,
+        targets,
+        onStatus: onChange,
+      });
+      const stop = new AbortController();
+      const ended = handler.run(stop.signal);
+      this.#running.set(spec.id, {
+        spec,
+        desired,
+        encoder: encoder.encoder,
+        rtpPort,
+        pipe,
+        handler,
+        stop,
+        ended,
+      });
+    } catch (error) {
+      log.error({ err: error, source: spec.id }, 'a source cannot be set up');
+      this.#broken.set(spec.id, describeError(error));
+    }
+  }
+
+  async #end(id: string): Promise<void> {
+    const running = this.#running.get(id);
+    if (running === undefined) return;
+    running.stop.abort();
+    await running.ended;
+    this.#running.delete(id);
+  }
+}
+
+const shownState = {
+  starting: 'starting',
+  running: 'running',
+  stalled: 'stalled',
+  'backing-off': 'waiting',
+  stopped: 'stopped',
+} as const;
+
+function statusOf({ spec, desired, encoder, handler }: Running): SourceStatus {
+  const { state, fault, restarts, encoderReason } = handler.status;
+  return {
+    id: spec.id,
+    kind: spec.kind,
+    label: desired.source.label ?? spec.id,
+    state: shownState[state],
+    reason: fault?.words ?? null,
+    restarts,
+    droppedFrames: null,
+    encoder: { name: encoder, reason: encoderReason },
+  };
+}
+
+function idle(source: DesiredPipeline['source'], state: 'waiting' | 'stopped', reason: string): SourceStatus {
+  const { id, kind, label } = source;
+  return { id, kind, label: label ?? id, state, reason, restarts: 0, droppedFrames: null, encoder: null };
+}
+
+function recordableOf({ spec, pipe, handler }: Running): RecordableSource {
+  return { id: spec.id, pipe, raw: handler.raw };
+}

@@ -1,0 +1,79 @@
+import type { ConfigErrorEntry, Feed, HostStatus, Status, Take, Tally, Update } from '../api/contract.ts';
+import type { LiveConfig } from '../config/live-config.ts';
+import type { Health } from '../health.ts';
+import type { CameraSide } from './camera-side.ts';
+import type { HubSide } from './hub-side.ts';
+import type { Identity } from './identity.ts';
+import type { Pipelines } from './pipelines.ts';
+import type { RoleKeeper } from './role-keeper.ts';
+import type { TakeConductor } from './take-conductor.ts';
+
+/** Where the status comes from. Everything is read, nothing is asked for: composing it costs no fork and no wait. */
+export interface StatusSources {
+  readonly identity: Identity;
+  readonly simulation: boolean;
+  readonly configFile: string;
+  readonly config: LiveConfig;
+  readonly role: RoleKeeper;
+  readonly health: Health;
+  readonly pipelines: Pipelines;
+  readonly feeds: () => Feed[];
+  readonly hubSide: HubSide;
+  readonly cameraSide: () => CameraSide | null;
+  readonly conductor: TakeConductor;
+  readonly remainingS: () => number | null;
+  readonly host: () => HostStatus;
+  readonly tally: () => Tally['state'];
+  readonly update: () => Update;
+}
+
+/** Puts the status together from its sources. */
+export function composeStatus(sources: StatusSources, startedAt: Date): Status {
+  const { identity, config, role, hubSide, simulation } = sources;
+  const snapshot = config.current;
+  const { role: decided, reason } = role.current;
+  const health = sources.health.snapshot();
+  return {
+    device: {
+      id: identity.id,
+      name: snapshot.config.name ?? identity.defaultName,
+      model: identity.model,
+      serial: identity.serial,
+      version: identity.version,
+      role: decided,
+      roleSetting: snapshot.config.role,
+      roleReason: reason,
+      simulation,
+      startedAt: startedAt.toISOString(),
+      uptimeS: Math.floor((Date.now() - startedAt.getTime()) / 1000),
+    },
+    health: { state: health.state, components: [...health.components] },
+    host: sources.host(),
+    config: { file: sources.configFile, errors: configErrors(config) },
+    sources: sources.pipelines.status(),
+    feeds: sources.feeds(),
+    cameras: decided === 'hub' ? [...hubSide.cameras.list()] : [],
+    newCameras: decided === 'hub' ? [...hubSide.desk.list()] : [],
+    adoption: sources.cameraSide()?.code ?? null,
+    hub: sources.cameraSide()?.link ?? null,
+    recording: recordingOf(sources.conductor, sources.remainingS()),
+    tally: sources.tally(),
+    update: sources.update(),
+  };
+}
+
+/** What is wrong with the settings, as page and API show it. */
+export function configErrors(config: LiveConfig): ConfigErrorEntry[] {
+  return config.current.problems.map((problem) => ({ ...problem }));
+}
+
+function recordingOf(conductor: TakeConductor, remainingS: number | null): Status['recording'] {
+  const take = conductor.current() ?? conductor.list()[0] ?? null;
+  return { state: stateOf(take), take, remainingS };
+}
+
+function stateOf(take: Take | null): Status['recording']['state'] {
+  if (take === null || take.state === 'verified') return 'idle';
+  if (take.state === 'failed') return take.stoppedAt === null ? 'failed' : 'idle';
+  return take.state;
+}

@@ -1,0 +1,65 @@
+import type { Logger } from 'pino';
+import type { ChildHost } from '../../media/index.ts';
+import type { Tally } from '../api/contract.ts';
+import type { ApiPorts } from '../api/ports.ts';
+import type { ExclusiveRunner } from '../process/exclusive-runner.ts';
+import { ApplianceError } from './appliance-error.ts';
+import type { TakeConductor } from './take-conductor.ts';
+
+export interface SystemActionsOptions {
+  readonly host: ChildHost;
+  readonly runner: ExclusiveRunner;
+  readonly conductor: TakeConductor;
+  readonly simulation: boolean;
+  /** Lets the lights tell which appliance this is. */
+  readonly identify: () => Promise<void>;
+  readonly onTally: (state: Tally['state']) => Promise<void>;
+  readonly log: Logger;
+}
+
+/** What the whole machine can be told to do. */
+export class SystemActions {
+  readonly #options: SystemActionsOptions;
+  #tally: Tally['state'] = 'off';
+
+  constructor(options: SystemActionsOptions) {
+    this.#options = options;
+  }
+
+  get tally(): Tally['state'] {
+    return this.#tally;
+  }
+
+  ports(): ApiPorts['system'] {
+    return {
+      identify: () => this.#options.identify(),
+      restart: ({ force }) => this.#power('reboot', force),
+      shutdown: ({ force }) => this.#power('poweroff', force),
+      setTally: async ({ state }) => {
+        this.#tally = state;
+        await this.#options.onTally(state);
+        return { state };
+      },
+    };
+  }
+
+  async #power(verb: 'reboot' | 'poweroff', force: boolean): Promise<void> {
+    const { host, runner, conductor, simulation, log } = this.#options;
+    if (simulation) {
+      throw new ApplianceError('NOT_SUPPORTED_HERE', 'The simulation does not touch the machine it runs on.');
+    }
+    const take = conductor.current();
+    if (take !== null && !force) {
+      throw new ApplianceError('TAKE_RUNNING', `Take ${take.id} is running.`, {
+        hint: 'Stop it first, or force it: the take then ends here.',
+      });
+    }
+    log.warn({ verb }, 'the machine is told to go down');
+    await runner.run('reboot', async () => {
+      const child = await host.spawn({ name: 'systemctl', argv: ['systemctl', '--no-block', verb] });
+      const { code } = await child.exited;
+      if (code !== 0)
+        throw new ApplianceError('NOT_SUPPORTED_HERE', `systemctl ${verb} failed with code ${code}.`);
+    });
+  }
+}

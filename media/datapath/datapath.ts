@@ -58,6 +58,8 @@ export interface MediaTransport {
   readonly candidates: readonly IceCandidate[];
   /** Monotonic time (performance.now) of the last authenticated packet or check of the peer; null before the first. */
   readonly lastHeardMs: number | null;
+  /** The peer is quieter than it ever was: what is sent now probably reaches nobody. */
+  readonly quiet: boolean;
   /** Sets the peer's side and lets the connection begin. */
   connect(remote: RemoteDescription): void;
   addRemoteCandidate(candidate: IceCandidate): void;

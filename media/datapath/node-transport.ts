@@ -13,6 +13,7 @@ import type {
 } from './datapath.ts';
 import type { IceEndpoint } from './ice-endpoint.ts';
 import type { NetworkPath } from './network-path.ts';
+import { Silence } from './silence.ts';
 import { SrtpReceiver } from './srtp-receiver.ts';
 import { SrtpSender } from './srtp-sender.ts';
 import { type DtlsCertificate, DtlsEndpoint, type DtlsKeys } from './werift-adapter.ts';
@@ -24,7 +25,7 @@ export interface NodeTransportOptions {
   readonly ice: IceEndpoint;
   readonly certificate: DtlsCertificate;
   readonly logger: Logger;
-  /** The peer counts as gone after this silence. */
+  /** The peer counts as gone after this silence, or a longer one where it is laconic. */
   readonly silenceMs: number;
   readonly onClosed: (transport: NodeTransport) => void;
   readonly counters: { datagramsOut: number; datagramsRefused: number };
@@ -34,15 +35,16 @@ export class NodeTransport implements MediaTransport {
   readonly events = new EventEmitter<TransportEvents>();
   readonly #options: NodeTransportOptions;
   readonly #openedMs = performance.now();
+  readonly #silence: Silence;
   readonly #header = Buffer.alloc(RTP_HEADER_BYTES);
   #state: TransportState = 'new';
   #dtls: DtlsEndpoint | null = null;
   #sender: SrtpSender | null = null;
   #receiver: SrtpReceiver | null = null;
-  #lastHeardMs: number | null = null;
 
   constructor(options: NodeTransportOptions) {
     this.#options = options;
+    this.#silence = new Silence(options.silenceMs);
   }
 
   get state(): TransportState {
@@ -58,7 +60,11 @@ export class NodeTransport implements MediaTransport {
   }
 
   get lastHeardMs(): number | null {
-    return this.#lastHeardMs;
+    return this.#silence.lastMs;
+  }
+
+  get quiet(): boolean {
+    return this.#silence.isQuiet(performance.now());
   }
 
   /** True while datagrams pile up in this process instead of leaving. */
@@ -83,9 +89,7 @@ export class NodeTransport implements MediaTransport {
     });
     this.#options.ice.connect(remote, {
       onSelected: () => this.#dtls?.start(),
-      onAlive: () => {
-        this.#lastHeardMs = performance.now();
-      },
+      onAlive: () => this.#silence.heard(performance.now()),
       onDatagram: (datagram, path) => this.#receive(datagram, path),
     });
   }
@@ -118,7 +122,7 @@ export class NodeTransport implements MediaTransport {
     if (this.#state === 'closed') return;
     if (this.#state !== 'connected' && nowMs - this.#openedMs > CONNECT_TIMEOUT_MS) {
       this.close('connect-timeout');
-    } else if (this.#lastHeardMs !== null && nowMs - this.#lastHeardMs > this.#options.silenceMs) {
+    } else if (this.#silence.isGone(nowMs)) {
       this.close('silent');
     }
   }
@@ -153,7 +157,7 @@ export class NodeTransport implements MediaTransport {
       this.#options.counters.datagramsRefused++;
       return;
     }
-    this.#lastHeardMs = performance.now();
+    this.#silence.heard(performance.now());
     this.#options.ice.heardOn(path);
     this.events.emit(control ? 'rtcp' : 'rtp', plain);
   }

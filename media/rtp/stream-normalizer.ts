@@ -31,7 +31,7 @@ export class StreamNormalizer {
   #source: Source | null = null;
   #highest: number;
   #lastTimestamp: number;
-  #lastAtMs = 0;
+  #lastAtMs: number | null = null;
 
   /** Starts at the given position; random ones are usual (RFC 3550, section 5.1). */
   constructor(clockRate: number, start: { sequence: number; timestamp: number }) {
@@ -91,7 +91,7 @@ export class StreamNormalizer {
   }
 
   #rebase(ssrc: number, sequence: number, timestamp: number, nowMs: number): Source {
-    const elapsedMs = this.#lastAtMs === 0 ? 0 : Math.max(1, nowMs - this.#lastAtMs);
+    const elapsedMs = this.#lastAtMs === null ? 0 : Math.max(1, nowMs - this.#lastAtMs);
     const resumed = (this.#lastTimestamp + Math.round((elapsedMs * this.#clockRate) / 1000)) >>> 0;
     const first = 0x10000 + sequence;
     this.#source = {

@@ -9,8 +9,6 @@ import type { ViewerStats } from './feed-stats.ts';
 import { RateMeter } from './rate-meter.ts';
 import type { TrackParts } from './track.ts';
 
-/** A viewer that is not heard for this long gets nothing until it is back: it starts anew with a keyframe then. */
-const SUSPEND_MS = 4000;
 const REPORT_INTERVAL_MS = 1000;
 const REMEMBERED_REPORTS = 8;
 
@@ -70,14 +68,15 @@ export class Viewer {
     const { transport } = this.#options;
     if (transport.state !== 'connected') return;
     this.#rate.sample(this.#video.sink.stats.octets + (this.#audio?.sink.stats.octets ?? 0), nowMs);
-    const silent = nowMs - (transport.lastHeardMs ?? nowMs) > SUSPEND_MS;
-    if (silent && !this.#suspended) {
+    const { quiet } = transport;
+    // A viewer that does not answer gets nothing until it is back; then it starts anew with a keyframe.
+    if (quiet && !this.#suspended) {
       this.#video.sink.pause();
       this.#audio?.sink.pause();
-    } else if (!silent && this.#suspended) {
+    } else if (!quiet && this.#suspended) {
       this.#start();
     }
-    this.#suspended = silent;
+    this.#suspended = quiet;
     if (nowMs - this.#lastReportMs >= REPORT_INTERVAL_MS) {
       this.#lastReportMs = nowMs;
       this.#report(nowMs);

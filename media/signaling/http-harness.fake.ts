@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { MediaService } from '../control/media-service.ts';
+import { BROWSER_PAGE } from './browser-page.fake.ts';
 import { SignalingError } from './errors.ts';
 
 const statuses: Record<string, number> = {
@@ -66,7 +67,7 @@ export class HttpHarness implements AsyncDisposable {
       response.writeHead(200).end();
     } else if (kind === 'page') {
       response.writeHead(200, { 'content-type': 'text/html' });
-      response.end('<!doctype html><title>test</title><video id="v" autoplay muted playsinline></video>');
+      response.end(BROWSER_PAGE);
     } else if (request.method === 'POST' && (kind === 'whip' || kind === 'whep')) {
       const peer = request.headers.authorization ?? null;
       const answer =

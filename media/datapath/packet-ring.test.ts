@@ -1,0 +1,53 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { PacketRing } from './packet-ring.ts';
+import { ReplayWindow } from './replay-window.ts';
+
+const packet = (sequence: number) => ({ sequence, timestamp: 0, marker: false, payload: Buffer.alloc(0) });
+
+describe('PacketRing', () => {
+  it('holds exactly the newest packets that were written', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 1000, max: 1100 }), { minLength: 1, maxLength: 300 }),
+        (numbers) => {
+          const ring = new PacketRing(32);
+          let head = 0;
+          const first = numbers[0] ?? 0;
+          const written = new Set<number>();
+          for (const number of numbers) {
+            const fresh = !written.has(number) && number > head - 32 && number >= first;
+            expect(ring.put(packet(number))).toBe(fresh);
+            if (fresh) written.add(number);
+            head = Math.max(head, fresh ? number : head);
+          }
+          expect(ring.head).toBe(head);
+          for (let number = 990; number < 1110; number++) {
+            const expected = written.has(number) && number > head - 32;
+            expect(ring.get(number) !== null && number >= ring.tail).toBe(expected);
+          }
+        },
+      ),
+    );
+  });
+});
+
+describe('ReplayWindow', () => {
+  it('admits each index once, as long as it is not too old', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 300 }), { maxLength: 300 }), (indices) => {
+        const window = new ReplayWindow(64);
+        const seen = new Set<number>();
+        let highest = -1;
+        for (const index of indices) {
+          const expected = !seen.has(index) && index > highest - 64;
+          expect(window.admits(index)).toBe(expected);
+          if (!expected) continue;
+          window.accept(index);
+          seen.add(index);
+          highest = Math.max(highest, index);
+        }
+      }),
+    );
+  });
+});

@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { Silence } from './silence.ts';
+
+function after(pauses: readonly number[]): { silence: Silence; nowMs: number } {
+  const silence = new Silence(10_000);
+  let nowMs = 0;
+  silence.heard(nowMs);
+  for (const pause of pauses) {
+    nowMs += pause;
+    silence.heard(nowMs);
+  }
+  return { silence, nowMs };
+}
+
+describe('Silence', () => {
+  it('gives a browser up after ten seconds, and sends it nothing after four', () => {
+    const { silence, nowMs } = after([1000, 1000, 1200, 900, 2500]);
+    expect(silence.isQuiet(nowMs + 3900)).toBe(false);
+    expect(silence.isQuiet(nowMs + 4100)).toBe(true);
+    expect(silence.isGone(nowMs + 9900)).toBe(false);
+    expect(silence.isGone(nowMs + 10_100)).toBe(true);
+  });
+
+  it('waits for a peer that shows itself every fifteen seconds', () => {
+    const { silence, nowMs } = after([50, 50, 15_000, 15_000, 15_000]);
+    expect(silence.isQuiet(nowMs + 16_000)).toBe(false);
+    expect(silence.isGone(nowMs + 36_000)).toBe(false);
+    expect(silence.isGone(nowMs + 41_000)).toBe(true);
+  });
+
+  it('knows nothing of a new peer', () => {
+    const { silence, nowMs } = after([50]);
+    expect(silence.isQuiet(nowMs + 16_000)).toBe(false);
+    expect(silence.isGone(nowMs + 16_000)).toBe(false);
+    expect(silence.isGone(nowMs + 21_000)).toBe(true);
+    expect(new Silence(1).isGone(1e9)).toBe(false);
+  });
+});

@@ -1,0 +1,76 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  buildStun,
+  hasIntegrity,
+  isStun,
+  parseStun,
+  StunAttribute,
+  StunType,
+  xorMappedAddress,
+} from './stun.ts';
+
+/** RFC 5769, section 2.1: sample request with short-term credentials. */
+const SAMPLE = Buffer.from(
+  [
+    '000100582112a442b7e7a701bc34d686fa87dfae',
+    '802200105354554e207465737420636c69656e74',
+    '002400046e0001ff80290008932ff9b151263b36',
+    '000600096576746a3a68367659202020',
+    '000800149aeaa70cbfd8cb56781ef2b5b2d3f249c1b571a2',
+    '80280004e57a3bcf',
+  ].join(''),
+  'hex',
+);
+
+describe('STUN', () => {
+  it('reads the sample of RFC 5769 and its integrity', () => {
+    const message = parseStun(SAMPLE);
+    expect(message?.type).toBe(StunType.REQUEST);
+    expect(message?.attributes.get(StunAttribute.USERNAME)?.toString()).toBe('evtj:h6vY');
+    expect(message && hasIntegrity(SAMPLE, message, 'VOkJxbRl1RmTxUk/WvJxBt')).toBe(true);
+    expect(message && hasIntegrity(SAMPLE, message, 'another')).toBe(false);
+  });
+
+  it('writes what it reads, and notices any change', () => {
+    fc.assert(
+      fc.property(fc.string({ maxLength: 40 }), fc.nat(), (name, at) => {
+        const transaction = Buffer.alloc(12, 7);
+        const message = buildStun(
+          StunType.SUCCESS,
+          transaction,
+          [
+            [StunAttribute.USERNAME, Buffer.from(name)],
+            [StunAttribute.XOR_MAPPED_ADDRESS, xorMappedAddress('192.0.2.1', 32853)],
+          ],
+          'password',
+        );
+        const parsed = parseStun(message);
+        expect(parsed?.transaction).toEqual(transaction);
+        expect(parsed?.attributes.get(StunAttribute.USERNAME)?.toString()).toBe(name);
+        expect(parsed && hasIntegrity(message, parsed, 'password')).toBe(true);
+        const covered = message.length - 32;
+        const altered = Buffer.from(message);
+        const index = 20 + (at % Math.max(1, covered - 20));
+        altered.writeUInt8(altered.readUInt8(index) ^ 1, index);
+        const reread = parseStun(altered);
+        expect(reread !== null && hasIntegrity(altered, reread, 'password')).toBe(false);
+      }),
+    );
+  });
+
+  it('encodes the address of RFC 5769, section 2.2', () => {
+    expect(xorMappedAddress('192.0.2.1', 32853).toString('hex')).toBe('0001a147e112a643');
+  });
+
+  it('never throws on garbage', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
+        const datagram = Buffer.concat([Buffer.from('000100002112a442', 'hex'), Buffer.from(bytes)]);
+        if (datagram.length >= 20) datagram.writeUInt16BE(datagram.length - 20, 2);
+        isStun(datagram);
+        parseStun(datagram);
+      }),
+    );
+  });
+});

@@ -1,0 +1,168 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { DtlsFingerprint } from './datapath.ts';
+import {
+  createDtlsCertificate,
+  type DtlsCertificate,
+  DtlsEndpoint,
+  type DtlsKeys,
+} from './werift-adapter.ts';
+
+interface Side {
+  endpoint: DtlsEndpoint;
+  keys: DtlsKeys | null;
+  error: Error | null;
+  closed: boolean;
+}
+
+let certificates: [DtlsCertificate, DtlsCertificate];
+
+/** Two endpoints wired to each other. `intercept` sees each datagram and may replace or drop it. */
+function connect(
+  options: {
+    serverExpects?: DtlsFingerprint;
+    clientExpects?: DtlsFingerprint;
+    intercept?: (datagram: Buffer, to: 'client' | 'server') => Buffer | null;
+  } = {},
+): { client: Side; server: Side } {
+  const [clientCertificate, serverCertificate] = certificates;
+  const make = (role: 'client' | 'server', peer: () => Side): Side => {
+    const side: Side = {
+      keys: null,
+      error: null,
+      closed: false,
+      endpoint: new DtlsEndpoint({
+        role,
+        certificate: role === 'client' ? clientCertificate : serverCertificate,
+        fingerprints: [
+          role === 'client'
+            ? (options.clientExpects ?? serverCertificate.fingerprint)
+            : (options.serverExpects ?? clientCertificate.fingerprint),
+        ],
+        send: (datagram) => {
+          const to = role === 'client' ? 'server' : 'client';
+          const passed = options.intercept === undefined ? datagram : options.intercept(datagram, to);
+          if (passed !== null) setImmediate(() => peer().endpoint.receive(Buffer.from(passed)));
+        },
+        onConnected: (keys) => {
+          side.keys = keys;
+        },
+        onFailed: (error) => {
+          side.error = error;
+        },
+        onClosed: () => {
+          side.closed = true;
+        },
+      }),
+    };
+    return side;
+  };
+  const client: Side = make('client', () => server);
+  const server: Side = make('server', () => client);
+  server.endpoint.start();
+  client.endpoint.start();
+  return { client, server };
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let i = 0; i < 400 && !condition(); i++) await sleep(25);
+  expect(condition()).toBe(true);
+}
+
+/** What the adapter relies on inside werift: a new version that moves one of these fields fails here. */
+describe('werift contract', () => {
+  beforeAll(async () => {
+    certificates = [await createDtlsCertificate(), await createDtlsCertificate()];
+  });
+
+  it('exports mirrored SRTP keys, AES-GCM preferred', async () => {
+    const { client, server } = connect();
+    await until(() => client.keys !== null && server.keys !== null);
+    expect(server.keys?.local.profile).toBe('aead-aes-128-gcm');
+    expect(server.keys?.local).toEqual(client.keys?.remote);
+    expect(server.keys?.remote).toEqual(client.keys?.local);
+    expect(server.keys?.local.key).toHaveLength(16);
+    expect(server.keys?.local.salt).toHaveLength(12);
+    expect(server.keys?.local.key).not.toEqual(server.keys?.remote.key);
+    client.endpoint.close();
+    server.endpoint.close();
+  });
+
+  it('says goodbye, and is heard', async () => {
+    const { client, server } = connect();
+    await until(() => client.keys !== null && server.keys !== null);
+    server.endpoint.close();
+    await until(() => client.closed);
+    client.endpoint.close();
+    expect(server.closed).toBe(false);
+  });
+
+  it('takes no goodbye from strangers', async () => {
+    const { client, server } = connect();
+    await until(() => client.keys !== null && server.keys !== null);
+    client.endpoint.receive(
+      Buffer.from('15fefd0001000000000009001a0001000000000009aabbccddeeff00112233445566778899', 'hex'),
+    );
+    client.endpoint.receive(Buffer.from('15fefd000000000000000900020100', 'hex'));
+    client.endpoint.receive(Buffer.from('16fefd00000000000000ff0001ff', 'hex'));
+    client.endpoint.receive(Buffer.alloc(40, 0x16));
+    await sleep(50);
+    expect(client.closed).toBe(false);
+    server.endpoint.close();
+    await until(() => client.closed);
+  });
+
+  it('refuses a peer with another certificate than its SDP named', async () => {
+    const [clientCertificate] = certificates;
+    const { client, server } = connect({ clientExpects: clientCertificate.fingerprint });
+    await until(() => client.error !== null);
+    expect(client.error).toMatchObject({ code: 'DTLS_FAILED' });
+    expect(client.keys).toBeNull();
+    client.endpoint.close();
+    server.endpoint.close();
+  });
+
+  it('refuses a client that does not hold the key of its certificate', async () => {
+    const forge = (datagram: Buffer, to: string): Buffer => {
+      // A CertificateVerify of the same length whose signature was made with something else.
+      const at = datagram.indexOf(Buffer.from([22, 0xfe, 0xfd]));
+      if (to === 'server' && at === 0 && datagram[13] === 15) {
+        const forged = Buffer.from(datagram);
+        forged.writeUInt8(forged.readUInt8(forged.length - 1) ^ 1, forged.length - 1);
+        return forged;
+      }
+      return datagram;
+    };
+    const { client, server } = connect({ intercept: forge });
+    await until(() => server.error !== null);
+    expect(server.error?.message).toContain('does not hold the key');
+    expect(server.keys).toBeNull();
+    client.endpoint.close();
+    server.endpoint.close();
+  });
+
+  it('refuses a server whose key exchange is not signed by its certificate', async () => {
+    const forge = (datagram: Buffer, to: string): Buffer => {
+      if (to === 'client' && datagram[0] === 22 && datagram[13] === 12) {
+        const forged = Buffer.from(datagram);
+        forged.writeUInt8(forged.readUInt8(forged.length - 1) ^ 1, forged.length - 1);
+        return forged;
+      }
+      return datagram;
+    };
+    const { client, server } = connect({ intercept: forge });
+    await until(() => client.error !== null);
+    expect(client.error?.message).toContain('does not hold the key');
+    client.endpoint.close();
+    server.endpoint.close();
+  });
+
+  it('completes over a path that loses packets', async () => {
+    let count = 0;
+    const { client, server } = connect({ intercept: (datagram) => (count++ % 4 === 1 ? null : datagram) });
+    await until(() => client.keys !== null && server.keys !== null);
+    expect(server.keys?.local).toEqual(client.keys?.remote);
+    client.endpoint.close();
+    server.endpoint.close();
+  });
+});

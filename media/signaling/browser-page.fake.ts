@@ -1,0 +1,52 @@
+/** A page with which tests publish and view; its script runs in the browser. */
+const script = `
+async function exchange(peer, url) {
+  await peer.setLocalDescription();
+  const headers = { 'content-type': 'application/sdp' };
+  const response = await fetch(url, { method: 'POST', headers, body: peer.localDescription.sdp });
+  const sdp = await response.text();
+  if (!response.ok) throw new Error(sdp);
+  await peer.setRemoteDescription({ type: 'answer', sdp });
+}
+async function publish(url) {
+  const stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 360 }, audio: true });
+  globalThis.peer = new RTCPeerConnection();
+  for (const track of stream.getTracks()) {
+    peer.addTransceiver(track, { direction: 'sendonly', streams: [stream] });
+  }
+  await exchange(peer, url);
+}
+async function view(url) {
+  globalThis.peer = new RTCPeerConnection();
+  const stream = new MediaStream();
+  peer.addTransceiver('video', { direction: 'recvonly' });
+  peer.addTransceiver('audio', { direction: 'recvonly' });
+  peer.ontrack = (event) => {
+    stream.addTrack(event.track);
+    document.querySelector('video').srcObject = stream;
+  };
+  await exchange(peer, url);
+}
+/** Milliseconds from the request to the first frame on the screen. */
+async function join(url) {
+  const video = document.querySelector('video');
+  const start = performance.now();
+  const shown = new Promise((resolve) => video.requestVideoFrameCallback(resolve));
+  await view(url);
+  await shown;
+  const joinMs = performance.now() - start;
+  peer.close();
+  return joinMs;
+}
+async function statsOf() {
+  const result = { framesDecoded: 0, frameWidth: 0, audioPackets: 0 };
+  for (const entry of (await peer.getStats()).values()) {
+    if (entry.type !== 'inbound-rtp') continue;
+    if (entry.kind === 'audio') result.audioPackets = entry.packetsReceived || 0;
+    else Object.assign(result, { framesDecoded: entry.framesDecoded || 0, frameWidth: entry.frameWidth || 0 });
+  }
+  return result;
+}`;
+
+export const BROWSER_PAGE = `<!doctype html><title>test</title><link rel="icon" href="data:,">
+<video autoplay muted playsinline></video><script>${script}</script>`;

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { resolveConfigPath } from '../config/load.ts';
 import { CredentialsError } from './errors.ts';
 import type { MqttSettings } from './ports.ts';
 
@@ -11,10 +12,15 @@ export interface BrokerCredentials {
 }
 
 /**
- * Reads the files the settings name. They are read anew for every connection, so that what was replaced is used.
- * Throws CredentialsError.
+ * Reads the files the settings name; relative paths start at the folder of the config. They are read anew for every
+ * connection, so that what was replaced is used. Throws CredentialsError.
  */
-export async function readCredentials(settings: MqttSettings): Promise<BrokerCredentials> {
+export async function readCredentials(
+  settings: MqttSettings,
+  configFile: string,
+): Promise<BrokerCredentials> {
+  const readIfSet = async (setting: string, path: string | undefined) =>
+    path === undefined ? undefined : await readSecret(setting, resolveConfigPath(configFile, path));
   const { username, passwordFile, caFile, certFile, keyFile } = settings;
   const [password, ca, cert, key] = await Promise.all([
     readIfSet('password_file', passwordFile),
@@ -31,8 +37,7 @@ export async function readCredentials(settings: MqttSettings): Promise<BrokerCre
   };
 }
 
-async function readIfSet(setting: string, path: string | undefined): Promise<Buffer | undefined> {
-  if (path === undefined) return undefined;
+async function readSecret(setting: string, path: string): Promise<Buffer> {
   try {
     return await readFile(path);
   } catch (cause) {

@@ -12,7 +12,7 @@ interface Band {
 }
 
 const still: Band = { absolute: 0, relative: 0 };
-const second = { absolute: 2000, relative: 0 } as const;
+const instantBand: Band = { absolute: 15_000, relative: 0 };
 
 /** By the figure's own name; what is not named here counts at any change. */
 const bands: Readonly<Record<string, Band>> = {
@@ -32,7 +32,7 @@ const bands: Readonly<Record<string, Band>> = {
   remaining_s: { absolute: 60, relative: 0.02 },
 };
 
-/** Instants that are computed anew each time may differ by the clock's own drift. */
+/** Instants that are computed anew each time differ by rounding and by the clock's own corrections. */
 const instants: ReadonlySet<string> = new Set(['booted_at', 'started_at']);
 
 /** Compares two JSON values of the same shape; `key` is the name of the value itself. */
@@ -42,7 +42,7 @@ export function changeOf(before: unknown, now: unknown, key = ''): Change {
     return isOutside(bands[key] ?? still, before, now) ? 'drift' : 'none';
   }
   if (instants.has(key) && typeof before === 'string' && typeof now === 'string') {
-    return isOutside(second, Date.parse(before), Date.parse(now)) ? 'event' : 'none';
+    return isOutside(instantBand, Date.parse(before), Date.parse(now)) ? 'event' : 'none';
   }
   if (isObject(before) && isObject(now)) return objectChange(before, now);
   return 'event';

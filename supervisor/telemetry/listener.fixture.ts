@@ -1,5 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
-import { vi } from 'vitest';
 
 export interface Received {
   readonly topic: string;
@@ -54,13 +54,11 @@ export class MqttListener implements AsyncDisposable {
 
   /** Waits until the last message of the topic fits. */
   async until(topic: string, fits: (text: string) => boolean, timeoutMs = 20_000): Promise<string> {
-    return await vi.waitUntil(
-      () => {
-        const text = this.last(topic);
-        return text !== undefined && fits(text) ? text : false;
-      },
-      { timeout: timeoutMs, interval: 20 },
-    );
+    for (const deadline = performance.now() + timeoutMs; performance.now() < deadline; await sleep(20)) {
+      const text = this.last(topic);
+      if (text !== undefined && fits(text)) return text;
+    }
+    throw new Error(`nothing that fits on ${topic}; the last was ${this.last(topic)}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -40,7 +40,7 @@ export interface FoundBroker {
 /** Looks for a broker on the network. Resolves with null where none answered in time. */
 export type BrokerFinder = (signal: AbortSignal) => Promise<FoundBroker | null>;
 
-/** Section `[mqtt]` of rushlight.toml; paths in it are absolute already. */
+/** Section `[mqtt]` of rushlight.toml. */
 export type MqttSettings = Config['mqtt'];
 
 /** How the link to the broker stands, for pages and health. */

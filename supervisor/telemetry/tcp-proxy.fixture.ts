@@ -67,7 +67,8 @@ export class TcpProxy implements AsyncDisposable {
       const level = first[first.indexOf('MQTT') + 4] ?? 0;
       this.levels.push(level);
       if (level === 5 && this.#manners !== 'serve') {
-        client.end(this.#manners === 'hang-up' ? undefined : refusals[this.#manners]);
+        if (this.#manners !== 'hang-up') client.write(refusals[this.#manners]);
+        client.end();
         return;
       }
       const broker = connect(this.#targetPort, '127.0.0.1');

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { MqttListener } from './listener.fixture.ts';
 import { Mosquitto, makeCertificates } from './mosquitto.fixture.ts';
+import { hubStatus } from './status.fixture.ts';
 import { TcpProxy } from './tcp-proxy.fixture.ts';
 import { RunningTelemetry } from './telemetry.fixture.ts';
 
@@ -107,7 +108,8 @@ describe('credentials', () => {
     const passwordFile = join(folder, 'password');
     await writeFile(passwordFile, 'wrong\n');
     await using running = new RunningTelemetry({
-      settings: { url: urlOf(broker), username: 'camera', password_file: passwordFile },
+      settings: { url: urlOf(broker), username: 'camera', password_file: 'password' },
+      status: hubStatus({ config: { file: join(folder, 'rushlight.toml'), errors: [] } }),
     });
     await untilReason(running, /Not authorized/);
     expect(linkOf(running)).toMatchObject({

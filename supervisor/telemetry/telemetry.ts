@@ -142,13 +142,13 @@ export class Telemetry {
   }
 
   async #openAs(version: MqttVersion, url: string, topics: Topics, signal: AbortSignal) {
-    const { settings, logger } = this.#options;
+    const { settings, status, logger } = this.#options;
     return await BrokerConnection.open(
       {
         url,
         version,
         clientId: `rushlight_${topics.device}`,
-        credentials: await readCredentials(settings),
+        credentials: await readCredentials(settings, status.current().config.file),
         will: { topic: topics.availability, payload: 'offline' },
         keepaliveS: this.#timing.keepaliveS,
         connectTimeoutMs: this.#timing.connectTimeoutMs,

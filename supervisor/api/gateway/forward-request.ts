@@ -1,0 +1,86 @@
+import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import { errorCode } from '../../errors.ts';
+import { endToEnd, hasHeader, pairs, type RawHeaders } from './raw-headers.ts';
+import type { Upstream } from './upstream.ts';
+import { answerProblem, upstreamProblem } from './upstream-error.ts';
+
+/** Methods that usually have no body, and that do nothing more when they are repeated. */
+const safeToRepeat = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'DELETE']);
+
+/**
+ * Passes a request through whole, and the answer back: method, target, headers in their order and case, bodies as
+ * they stream (each side no faster than the other takes), trailers, early hints.
+ */
+export async function forwardRequest(
+  upstream: Upstream,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  edit: (headers: RawHeaders) => RawHeaders,
+): Promise<unknown> {
+  const method = incoming.method ?? 'GET';
+  const headers = [...edit(endToEnd(incoming.rawHeaders)), ...framing(incoming)];
+  if (incoming.headers.host === undefined) headers.push('Host', upstream.host);
+  const hasBody =
+    incoming.headers['transfer-encoding'] !== undefined || Number(incoming.headers['content-length']) > 0;
+  for (let attempt = 1; ; attempt += 1) {
+    const outgoing = upstream.open(method, incoming.url ?? '/', headers, attempt === 1);
+    const abandon = () => outgoing.destroy();
+    response.once('close', abandon);
+    try {
+      const answering = answerTo(outgoing, response);
+      const sending = hasBody ? sendBody(incoming, outgoing) : Promise.resolve(outgoing.end());
+      // A backend may answer before it has read everything; then only its answer counts.
+      sending.catch((error) => outgoing.destroy(error instanceof Error ? error : undefined));
+      await copyAnswer(await answering, response);
+      return null;
+    } catch (error) {
+      // A kept connection may have been closed by the other side just as it was used again.
+      const stale = attempt === 1 && outgoing.reusedSocket && errorCode(error) === 'ECONNRESET';
+      if (stale && !hasBody && safeToRepeat.has(method) && !response.headersSent) continue;
+      if (response.destroyed) return null;
+      if (response.headersSent) response.destroy();
+      else answerProblem(response, upstreamProblem(error, incoming.url ?? '/'));
+      return error;
+    } finally {
+      response.off('close', abandon);
+    }
+  }
+}
+
+/** The body's framing, which is a matter of each connection; a length is a header like others and stays. */
+function framing(incoming: IncomingMessage): string[] {
+  if (incoming.headers['transfer-encoding'] !== undefined) return ['Transfer-Encoding', 'chunked'];
+  const bodiless = safeToRepeat.has(incoming.method ?? 'GET');
+  return bodiless || hasHeader(incoming.rawHeaders, 'content-length') ? [] : ['Content-Length', '0'];
+}
+
+async function sendBody(incoming: IncomingMessage, outgoing: ClientRequest): Promise<void> {
+  await pipeline(incoming, outgoing, { end: false });
+  if (incoming.rawTrailers.length > 0)
+    outgoing.addTrailers(pairs(incoming.rawTrailers).map(([...pair]) => pair));
+  outgoing.end();
+}
+
+function answerTo(outgoing: ClientRequest, response: ServerResponse): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    outgoing.on('information', ({ statusCode, headers }) => {
+      if (statusCode === 103 && typeof headers.link === 'string')
+        response.writeEarlyHints({ link: headers.link });
+    });
+    outgoing.once('response', resolve);
+    outgoing.on('error', reject);
+  });
+}
+
+async function copyAnswer(answer: IncomingMessage, response: ServerResponse): Promise<void> {
+  response.sendDate = false;
+  const headers = endToEnd(answer.rawHeaders);
+  response.writeHead(answer.statusCode ?? 502, answer.statusMessage, headers);
+  // The head alone is news for whoever waits for a stream's first event. Node would flush it as UTF-8, though fields
+  // are Latin-1: one that is more than ASCII waits for the first byte of the body, which keeps it as it is.
+  if (headers.every((text) => /^[\x20-\x7e\t]*$/.test(text))) response.flushHeaders();
+  await pipeline(answer, response, { end: false });
+  if (answer.rawTrailers.length > 0) response.addTrailers(pairs(answer.rawTrailers).map(([...pair]) => pair));
+  response.end();
+}

@@ -1,0 +1,81 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Logger } from 'pino';
+import { describeError } from '../../errors.ts';
+import { forwardRequest } from './forward-request.ts';
+import { forwardUpgrade } from './forward-upgrade.ts';
+import { pathOf } from './own-paths.ts';
+import { pairs, type RawHeaders, withoutCookie } from './raw-headers.ts';
+import { Upstream, type UpstreamTimeouts } from './upstream.ts';
+
+export interface GatewayOptions {
+  /** Base URL of the backend: `gateway.upstream` of the settings. */
+  readonly upstream: string;
+  /** Whether a path is answered here (own-paths.ts). Everything else is the backend's. */
+  readonly isOurs: (path: string) => boolean;
+  /** Name of our session cookie, which is kept from the backend. */
+  readonly sessionCookie: string;
+  /** Whether a bearer token is one of our keys; those are kept from the backend, too. */
+  readonly isOurToken?: (token: string) => boolean;
+  readonly log: Logger;
+  /** Default: 5 s to connect, 120 s to answer. */
+  readonly timeouts?: UpstreamTimeouts;
+}
+
+const defaultTimeouts: UpstreamTimeouts = { connectMs: 5000, answerMs: 120_000 };
+const complainEveryMs = 60_000;
+
+/** Puts the hub in front of an existing backend. Where the backend fails, only its own routes fail. */
+export class Gateway implements Disposable {
+  readonly #options: GatewayOptions;
+  readonly #upstream: Upstream;
+  #failures = 0;
+  #complainedAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+    this.#upstream = new Upstream(options.upstream, options.timeouts ?? defaultTimeouts);
+  }
+
+  /** Takes a request over if it is the backend's; returns false, and has touched nothing, if it is ours. */
+  handle(request: IncomingMessage, response: ServerResponse): boolean {
+    if (this.#options.isOurs(pathOf(request.url ?? '/'))) return false;
+    void forwardRequest(this.#upstream, request, response, this.#edit).then(this.#note);
+    return true;
+  }
+
+  /** The same for upgrades. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
+    if (this.#options.isOurs(pathOf(request.url ?? '/'))) return false;
+    void forwardUpgrade(this.#upstream, request, socket, head, this.#edit).then(this.#note);
+    return true;
+  }
+
+  [Symbol.dispose](): void {
+    this.#upstream[Symbol.dispose]();
+  }
+
+  readonly #edit = (headers: RawHeaders): RawHeaders => {
+    const { sessionCookie, isOurToken } = this.#options;
+    const rest = withoutCookie(headers, sessionCookie);
+    if (isOurToken === undefined) return rest;
+    return pairs(rest)
+      .filter(([name, value]) => {
+        const token =
+          name.toLowerCase() === 'authorization' ? /^Bearer\s+(\S+)$/i.exec(value)?.[1] : undefined;
+        return token === undefined || !isOurToken(token);
+      })
+      .flat();
+  };
+
+  /** A backend that is away is said once a minute, with how many requests it cost. */
+  readonly #note = (error: unknown): void => {
+    if (error === null || error === undefined) return;
+    this.#failures += 1;
+    const nowMs = performance.now();
+    if (nowMs - this.#complainedAtMs < complainEveryMs) return;
+    this.#complainedAtMs = nowMs;
+    this.#options.log.warn({ failures: this.#failures }, `the backend fails: ${describeError(error)}`);
+    this.#failures = 0;
+  };
+}

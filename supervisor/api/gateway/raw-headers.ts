@@ -1,0 +1,52 @@
+/** Headers as they came, names and values in turn, with case, order and repetitions kept (`message.rawHeaders`). */
+export type RawHeaders = readonly string[];
+
+/** Fields that concern one connection only (RFC 9110 section 7.6.1). `Expect` is answered by our own server. */
+const hopByHop = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+]);
+
+/** What goes on to the other side: everything but what concerns this connection. */
+export function endToEnd(raw: RawHeaders): string[] {
+  const named = new Set(hopByHop);
+  for (const [name, value] of pairs(raw)) {
+    if (name.toLowerCase() !== 'connection') continue;
+    for (const token of value.split(',')) named.add(token.trim().toLowerCase());
+  }
+  return pairs(raw)
+    .filter(([name]) => !named.has(name.toLowerCase()))
+    .flat();
+}
+
+/** Takes our own session out of the Cookie fields: the backend has no business with it. */
+export function withoutCookie(raw: RawHeaders, cookie: string): string[] {
+  return pairs(raw).flatMap(([name, value]) => {
+    if (name.toLowerCase() !== 'cookie') return [name, value];
+    const rest = value.split(';').filter((pair) => pair.trim().split('=')[0] !== cookie);
+    if (rest.length === value.split(';').length) return [name, value];
+    return rest.length === 0 ? [] : [name, rest.join(';').trim()];
+  });
+}
+
+export function hasHeader(raw: RawHeaders, wanted: string): boolean {
+  return pairs(raw).some(([name]) => name.toLowerCase() === wanted);
+}
+
+export function pairs(raw: RawHeaders): (readonly [name: string, value: string])[] {
+  const list: [string, string][] = [];
+  for (let index = 0; index + 1 < raw.length; index += 2) list.push([raw[index] ?? '', raw[index + 1] ?? '']);
+  return list;
+}
+
+/** Head of a message as bytes on the wire. */
+export function headText(startLine: string, raw: RawHeaders): string {
+  return `${[startLine, ...pairs(raw).map(([name, value]) => `${name}: ${value}`)].join('\r\n')}\r\n\r\n`;
+}

@@ -1,0 +1,84 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import fc from 'fast-check';
+import pino from 'pino';
+import { expect, test } from 'vitest';
+import { type Device, deviceSchema } from '../contract.ts';
+import { ownPaths } from './own-paths.ts';
+import { mergeDevices, readDevices, UpstreamDevices } from './upstream-devices.ts';
+
+const ours: Device = {
+  id: 'usb-cam',
+  name: 'Ours',
+  kind: 'v4l2',
+  driver: 'uvcvideo',
+  bus: 'usb-1',
+  path: '/dev/video0',
+  byId: null,
+  byPath: null,
+  serial: null,
+  formats: [],
+  controls: [],
+  busy: false,
+  note: null,
+  source: null,
+};
+
+test('takes devices of our shape as they are, and others as far as they tell', () => {
+  const list = [
+    { ...ours, id: 'b' },
+    { id: 7, label: 'Webcam', device: '/dev/video2', extra: 1 },
+    { name: 'no id' },
+  ];
+  const read = readDevices({ devices: list });
+  expect(read).toMatchObject([
+    { id: 'b', name: 'Ours' },
+    { id: '7', name: 'Webcam', path: '/dev/video2', note: 'a camera of the backend behind this hub' },
+  ]);
+  expect(readDevices(list)).toEqual(read);
+});
+
+test('whatever a backend answers, the list stays one of devices', () => {
+  fc.assert(
+    fc.property(fc.anything(), (body) => {
+      for (const device of readDevices(body)) expect(deviceSchema.safeParse(device).success).toBe(true);
+    }),
+  );
+});
+
+test('ids stay unique, ours first', () => {
+  const merged = mergeDevices([ours], [ours, ours, { ...ours, id: 'other' }]);
+  expect(merged.map(({ id }) => id)).toEqual([
+    'usb-cam',
+    'backend:usb-cam',
+    'backend:backend:usb-cam',
+    'other',
+  ]);
+});
+
+test('merges what the backend lists, and ours alone while it is away, silent or talks nonsense', async () => {
+  let body: string | null = JSON.stringify([{ id: 'x' }]);
+  const server = createServer((_, response) => {
+    if (body !== null) response.end(body);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const upstream = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const devices = new UpstreamDevices({ upstream, log: pino({ level: 'silent' }), timeoutMs: 300 });
+  const ids = async () => (await devices.mergedWith([ours])).map(({ id }) => id);
+  expect(await ids()).toEqual(['usb-cam', 'x']);
+  expect([devices.has('x'), devices.has('usb-cam')]).toEqual([true, false]);
+  const isOurs = ownPaths(new Set(), (id) => devices.has(id));
+  expect(isOurs('/api/devices/x/controls')).toBe(false);
+  expect(isOurs('/api/devices/usb-cam/controls')).toBe(true);
+  expect(isOurs('/api/devices/%/controls')).toBe(true);
+  body = '<html>';
+  expect(await ids()).toEqual(['usb-cam']);
+  body = null;
+  expect(await ids()).toEqual(['usb-cam']);
+  server.closeAllConnections();
+  server.close();
+  await once(server, 'close');
+  expect(await ids()).toEqual(['usb-cam']);
+});

@@ -1,0 +1,115 @@
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { describeError } from '../../errors.ts';
+import { type Device, deviceSchema } from '../contract.ts';
+
+/** What a backend of another make may tell of a camera; everything but an id is optional. */
+const looseDeviceSchema = z.looseObject({
+  id: z.union([z.string().min(1).max(256), z.number()]),
+  name: z.string().max(256).optional(),
+  label: z.string().max(256).optional(),
+  path: z.string().max(256).optional(),
+  device: z.string().max(256).optional(),
+  driver: z.string().max(256).optional(),
+  bus: z.string().max(256).optional(),
+});
+
+const maxDevices = 256;
+
+/** Reads a backend's list: an array, or an object with one under `devices`. Entries without an id are left out. */
+export function readDevices(body: unknown): Device[] {
+  const wrapped = z.object({ devices: z.array(z.unknown()) }).safeParse(body);
+  const list = Array.isArray(body) ? body : wrapped.success ? wrapped.data.devices : [];
+  return list.slice(0, maxDevices).flatMap((entry) => {
+    const exact = deviceSchema.safeParse(entry);
+    if (exact.success) return [exact.data];
+    const loose = looseDeviceSchema.safeParse(entry);
+    return loose.success ? [fromLoose(loose.data)] : [];
+  });
+}
+
+/** Our cameras, then the backend's. An id both have stays ours; the backend's gets a prefix. */
+export function mergeDevices(ours: readonly Device[], backends: readonly Device[]): Device[] {
+  const taken = new Set(ours.map(({ id }) => id));
+  const merged = [...ours];
+  for (const device of backends) {
+    let id = device.id;
+    while (taken.has(id)) id = `backend:${id}`;
+    taken.add(id);
+    merged.push({ ...device, id });
+  }
+  return merged;
+}
+
+function fromLoose(entry: z.output<typeof looseDeviceSchema>): Device {
+  const id = String(entry.id);
+  return {
+    id,
+    name: entry.name ?? entry.label ?? id,
+    kind: 'v4l2',
+    driver: entry.driver ?? 'unknown',
+    bus: entry.bus ?? 'backend',
+    path: entry.path ?? entry.device ?? null,
+    byId: null,
+    byPath: null,
+    serial: null,
+    formats: [],
+    controls: [],
+    busy: false,
+    note: 'a camera of the backend behind this hub',
+    source: null,
+  };
+}
+
+export interface UpstreamDevicesOptions {
+  readonly upstream: string;
+  readonly log: Logger;
+  /** Default 2000. */
+  readonly timeoutMs?: number;
+}
+
+/** The cameras of the backend. While it is away there are none, and the list of ours is not delayed for long. */
+export class UpstreamDevices {
+  readonly #options: UpstreamDevicesOptions;
+  #away = false;
+  #ids: ReadonlySet<string> = new Set();
+
+  constructor(options: UpstreamDevicesOptions) {
+    this.#options = options;
+  }
+
+  /** `ours` with the backend's. Never rejects. */
+  async mergedWith(ours: readonly Device[]): Promise<Device[]> {
+    const backends = await this.#fetch();
+    const own = new Set(ours.map(({ id }) => id));
+    this.#ids = new Set(backends.map(({ id }) => id).filter((id) => !own.has(id)));
+    return mergeDevices(ours, backends);
+  }
+
+  /** Whether the last merged list had this camera from the backend, under the backend's own id. */
+  has(id: string): boolean {
+    return this.#ids.has(id);
+  }
+
+  async #fetch(): Promise<Device[]> {
+    const { upstream, timeoutMs = 2000 } = this.#options;
+    try {
+      const signal = AbortSignal.timeout(timeoutMs);
+      const headers = { accept: 'application/json' };
+      const response = await fetch(`${upstream.replace(/\/$/, '')}/api/devices`, { signal, headers });
+      if (!response.ok) {
+        // A backend without such a route has no cameras to tell of.
+        await response.body?.cancel();
+        return [];
+      }
+      const devices = readDevices(await response.json());
+      this.#away = false;
+      return devices;
+    } catch (error) {
+      if (!this.#away)
+        this.#options.log.warn(`cameras of the backend are not listed: ${describeError(error)}`);
+      this.#away = true;
+      return [];
+    }
+  }
+}

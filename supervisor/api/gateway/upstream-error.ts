@@ -1,0 +1,43 @@
+import type { ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { describeError, errorCode } from '../../errors.ts';
+import type { Problem } from '../contract.ts';
+import { headText } from './raw-headers.ts';
+
+/** Marks an exchange that the backend let wait too long. */
+export class UpstreamTimeoutError extends Error {
+  readonly code = 'UPSTREAM_TIMEOUT';
+}
+
+/** The backend's failure as a problem document: 504 where it let us wait, else 502. */
+export function upstreamProblem(error: unknown, instance: string): Problem {
+  const late = ['UPSTREAM_TIMEOUT', 'ETIMEDOUT'].includes(errorCode(error) ?? '');
+  return {
+    type: 'about:blank',
+    title: late ? 'Gateway timeout' : 'Bad gateway',
+    status: late ? 504 : 502,
+    detail: `The backend behind this hub does not answer: ${describeError(error)}`,
+    instance,
+    code: late ? 'UPSTREAM_TIMEOUT' : 'UPSTREAM_UNREACHABLE',
+    hint: 'The hub itself works. Look after the backend that gateway.upstream names.',
+  };
+}
+
+export function answerProblem(response: ServerResponse, problem: Problem): void {
+  const body = JSON.stringify(problem);
+  response.writeHead(problem.status, {
+    'Content-Type': 'application/problem+json',
+    'Content-Length': Buffer.byteLength(body),
+  });
+  response.end(body);
+}
+
+/** The same on a connection that asked for an upgrade. */
+export function refuseSocket(socket: Duplex, problem: Problem): void {
+  const body = JSON.stringify(problem);
+  const headers = [
+    ...['Content-Type', 'application/problem+json', 'Content-Length', String(Buffer.byteLength(body))],
+    ...['Connection', 'close'],
+  ];
+  socket.end(headText(`HTTP/1.1 ${problem.status} ${problem.title}`, headers) + body);
+}

@@ -70,7 +70,8 @@ export async function startAppliance(options: ApplianceOptions = {}): Promise<Ap
     return JSON.parse(text) as T;
   };
   const stop = async (): Promise<number | null> => {
-    if (child.exitCode === null && child.signalCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGINT');
+    if (child.exitCode === null && child.signalCode === null && child.pid !== undefined)
+      process.kill(-child.pid, 'SIGINT');
     const ended = await Promise.race([exited.then(() => true), sleep(30_000, false, { ref: false })]);
     if (!ended && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
     return child.exitCode;

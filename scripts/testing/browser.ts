@@ -15,7 +15,9 @@ const quiet = [
 ];
 
 /** Debian's Chromium, headless, with a profile of its own; `[Symbol.asyncDispose]` ends it and removes the profile. */
-export async function openBrowser(extraArgs: readonly string[] = []): Promise<BrowserContext & AsyncDisposable> {
+export async function openBrowser(
+  extraArgs: readonly string[] = [],
+): Promise<BrowserContext & AsyncDisposable> {
   const profile = await mkdtemp(join(tmpdir(), 'rushlight-chromium-'));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: '/usr/bin/chromium',

@@ -21,7 +21,6 @@ const known: readonly Known[] = [
     code: 'BUNDLE_NEEDS_STEP',
     message: 'the bundle needs a version in between to be installed first',
   },
-  { pattern: /exited with code 12\b/, code: 'TAKE_RUNNING', message: 'a take is running' },
   {
     pattern: /exited with code 13\b/,
     code: 'BUNDLE_FORMAT',

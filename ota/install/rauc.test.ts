@@ -49,7 +49,6 @@ describe("RAUC's failures", () => {
       'BUNDLE_OLDER',
     ],
     ['LastError: Pre-install handler error: Child process exited with code 11', 'BUNDLE_NEEDS_STEP'],
-    ['LastError: Pre-install handler error: Child process exited with code 12', 'TAKE_RUNNING'],
     [
       'LastError: Failed to stream bundle http://x/y: failed to configure streaming: range requests not supported by server',
       'DOWNLOAD_NO_RANGE',

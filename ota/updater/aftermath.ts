@@ -1,0 +1,50 @@
+import type { Attempt } from '../black-box.ts';
+import type { Slots } from './slots.ts';
+
+/** Name of the stage after which the machine restarts into the trial. */
+export const RESTART_STAGE = 'restart into the trial';
+
+export interface Aftermath {
+  readonly outcome: 'committed' | 'rolled-back' | 'failed';
+  readonly reason: string | null;
+}
+
+/**
+ * What became of an attempt that nobody closed, as the slot that is really booted can tell from how far it got and what
+ * the selector noted. Pure. `guardReport`: what the trial's deadline wrote before it restarted the machine.
+ */
+export function aftermathOf(attempt: Attempt, slots: Slots, guardReport: string | null): Aftermath {
+  const restarted = attempt.stages.some(({ name, ok }) => name === RESTART_STAGE && ok);
+  if (!restarted) {
+    const reached = attempt.stages.at(-1)?.name ?? 'the beginning';
+    return { outcome: 'failed', reason: `interrupted after: ${reached}` };
+  }
+  if (slots.booted === attempt.slot && slots.committed === attempt.slot) {
+    return { outcome: 'committed', reason: null };
+  }
+  const failed = [...attempt.stages].reverse().find(({ ok }) => !ok);
+  if (failed !== undefined) return { outcome: 'rolled-back', reason: failed.detail ?? failed.name };
+  if (guardReport !== null) {
+    return {
+      outcome: 'rolled-back',
+      reason: guardReport.split('\n')[0]?.trim() || 'the trial ran out of time',
+    };
+  }
+  const { note } = slots.selector;
+  if (note === `never-started-${attempt.slot}`) {
+    return {
+      outcome: 'rolled-back',
+      reason: 'the trial did not start: its kernel or boot files do not work',
+    };
+  }
+  const seen = attempt.stages.some(({ name }) => name === TRIAL_STAGE);
+  return {
+    outcome: 'rolled-back',
+    reason: seen
+      ? 'the trial ended before its verdict: it crashed, hung, or lost its power'
+      : 'the trial started, but its product did not come up: it crashed, hung, or lost its power',
+  };
+}
+
+/** Name of the stage that says that the product of the trial slot runs. */
+export const TRIAL_STAGE = 'trial boot';

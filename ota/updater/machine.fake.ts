@@ -1,0 +1,232 @@
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pino } from 'pino';
+import { plainChildHost } from '../child-host.fake.ts';
+import type { Health } from '../health/health.ts';
+import type { HealthProbes } from '../health/health-gate.ts';
+import { renderAutoboot } from '../selector/autoboot.ts';
+import { otherSlot, type SlotName } from '../selector/slot.ts';
+import type { UpdaterOptions, UpdateSettings } from './types.ts';
+import { Updater } from './updater.ts';
+
+const selector = join(import.meta.dirname, '../../overlays/rootfs/usr/libexec/rushlight/selector');
+const works = { ok: true, detail: null };
+
+export const healthy: Health = {
+  cameras: { cam0: true },
+  selfView: works,
+  recorder: works,
+  hubLink: { ok: null, detail: null },
+  page: works,
+  clock: works,
+  failedUnits: [],
+};
+
+/**
+ * A machine with two slots: firmware, RAUC and slots are played, the boot selector is the device's own shell script,
+ * and the updater is the real one, started anew at every boot.
+ */
+export class FakeMachine implements AsyncDisposable {
+  readonly root: string;
+  booted: SlotName = 'A';
+  /** Versions and health of what lies in the slots. */
+  slots: Record<SlotName, { version: string; health: () => Health; boots: boolean }>;
+  /** What the next bundle brings. */
+  bundle = { version: '1.1.0', compatible: 'board', health: () => healthy, boots: true };
+  /** Shell that RAUC runs instead of installing. */
+  raucFails: string | null = null;
+  take = false;
+  settings: UpdateSettings = {
+    channel: 'stable',
+    install: 'ask',
+    url: null,
+    window: null,
+    checkIntervalHours: 24,
+    allowDowngrade: false,
+    hawkbitUrl: null,
+    hawkbitTokenFile: null,
+  };
+  restarts: ('trial' | 'plain')[] = [];
+  updater: Updater | null = null;
+  #running: { controller: AbortController; done: Promise<void> } | null = null;
+  #env: Record<string, string> = {};
+
+  private constructor(root: string) {
+    this.root = root;
+    this.slots = {
+      A: { version: '1.0.0', health: () => healthy, boots: true },
+      B: { version: '0.9.0', health: () => healthy, boots: true },
+    };
+  }
+
+  static async create(): Promise<FakeMachine> {
+    const machine = new FakeMachine(await mkdtemp(join(tmpdir(), 'machine-')));
+    await machine.#layOut();
+    return machine;
+  }
+
+  path = (name: string) => join(this.root, name);
+
+  async #layOut(): Promise<void> {
+    for (const folder of ['config', 'state', 'ota', 'media', 'bin']) await mkdir(this.path(folder));
+    await writeFile(this.path('config/autoboot.txt'), renderAutoboot('A'));
+    await writeFile(this.path('system.conf'), '[system]\ncompatible=board\n');
+    this.#env = {
+      PATH: `${this.path('bin')}:${process.env.PATH}`,
+      SELECTOR_CONFIG_DIR: this.path('config'),
+      SELECTOR_STATE_DIR: this.path('state'),
+      SELECTOR_CMDLINE: this.path('cmdline'),
+    };
+    const rauc = [
+      '#!/bin/sh',
+      'case "$1" in',
+      `info) cat ${this.path('info.json')} ;;`,
+      `status) case "\${2-}" in`,
+      `  mark-good) ${selector} set-state "$(${selector} get-current)" good ;;`,
+      `  mark-bad) ${selector} set-state "$(${selector} get-current)" bad ;;`,
+      `  mark-active) [ "$(${selector} get-current)" = A ] && ${selector} set-primary B || ${selector} set-primary A ;;`,
+      '  *) echo nothing; exit 1 ;; esac ;;',
+      `install) [ "$(${selector} get-current)" = A ] && other=B || other=A`,
+      '  echo "  0% Installing"',
+      `  ${selector} set-state $other bad || { echo "LastError: Failed marking slot non-bootable"; exit 1; }`,
+      `  if [ -e ${this.path('fail')} ]; then . ${this.path('fail')}; fi`,
+      '  echo " 60% Copying image"',
+      `  echo "$other" > ${this.path('written')}`,
+      `  ${selector} set-primary $other`,
+      '  echo "100% Installing done." ;;',
+      'esac',
+      '',
+    ];
+    await writeFile(this.path('bin/rauc'), rauc.join('\n'));
+    for (const stub of ['systemctl', 'journalctl'])
+      await writeFile(this.path(`bin/${stub}`), '#!/bin/sh\necho line\n');
+    for (const program of ['rauc', 'systemctl', 'journalctl'])
+      await chmod(this.path(`bin/${program}`), 0o755);
+  }
+
+  /** Power on: the early-boot agent, then the product, if the slot boots at all. */
+  async boot(slot: SlotName = 'A'): Promise<void> {
+    this.booted = slot;
+    await writeFile(this.path('cmdline'), `rauc.slot=${slot}\n`);
+    if (!this.slots[slot].boots) return;
+    execFileSync(selector, ['early'], { env: { ...process.env, ...this.#env } });
+    await this.startProduct();
+  }
+
+  async startProduct(): Promise<void> {
+    await this.#prepareRauc();
+    const controller = new AbortController();
+    const updater = new Updater(this.#options());
+    this.updater = updater;
+    this.#running = { controller, done: updater.run(controller.signal) };
+    await this.until(() => updater.status().state !== 'unsupported');
+  }
+
+  async #prepareRauc(): Promise<void> {
+    const { version, compatible } = this.bundle;
+    await writeFile(
+      this.path('info.json'),
+      `${JSON.stringify({ compatible, version, description: null, images: [] })}\n`,
+    );
+    if (this.raucFails === null) await rm(this.path('fail'), { force: true });
+    else await writeFile(this.path('fail'), this.raucFails);
+  }
+
+  async prepare(change: Partial<FakeMachine['bundle']>, raucFails: string | null = null): Promise<void> {
+    this.bundle = { ...this.bundle, ...change };
+    this.raucFails = raucFails;
+    await this.#prepareRauc();
+  }
+
+  /** Ends the product as a power cut does: nothing more is written. */
+  async cut(): Promise<void> {
+    this.#running?.controller.abort();
+    await this.#running?.done;
+    this.#running = null;
+  }
+
+  /** The firmware after a restart: the armed slot for a trial, else the committed one; back where a trial does not boot. */
+  async powerOn(trial = false): Promise<void> {
+    await this.cut();
+    const written = await readFile(this.path('written'), 'utf8').catch(() => ''); // Nothing was installed.
+    if (written !== '') {
+      const { version, health, boots } = this.bundle;
+      this.slots[written.trim() as SlotName] = { version, health, boots };
+      await rm(this.path('written'));
+    }
+    const text = await readFile(this.path('config/autoboot.txt'), 'utf8');
+    const committed: SlotName = text === renderAutoboot('A') ? 'A' : 'B';
+    const slot = trial ? otherSlot(committed) : committed;
+    await this.boot(slot);
+    if (trial && !this.slots[slot].boots) await this.powerOn();
+  }
+
+  /** Lets the machine restart as it asked to, as often as it does so. */
+  async followRestart(): Promise<void> {
+    await this.until(() => this.restarts.length > 0);
+    const kind = this.restarts.shift();
+    await this.powerOn(kind === 'trial');
+  }
+
+  async until(condition: () => boolean, timeoutMs = 20_000): Promise<void> {
+    const deadline = performance.now() + timeoutMs;
+    while (!condition()) {
+      if (performance.now() > deadline)
+        throw new Error(`not in time; ${JSON.stringify(this.updater?.status())}`);
+      await sleep(5);
+    }
+  }
+
+  #options(): UpdaterOptions {
+    const health = () => this.slots[this.booted].health();
+    const probes: HealthProbes = {
+      cameras: async () => health().cameras,
+      selfView: async () => health().selfView,
+      recorder: async () => health().recorder,
+      hubLink: async () => health().hubLink,
+      page: async () => health().page,
+      clock: async () => health().clock,
+      failedUnits: async () => health().failedUnits,
+    };
+    return {
+      children: plainChildHost(this.#env),
+      logger: pino({ level: 'silent' }),
+      fetch,
+      folder: this.path('ota'),
+      installedVersion: this.slots[this.booted].version,
+      deviceId: 'device-1',
+      settings: () => this.settings,
+      takeRunning: () => this.take,
+      probes,
+      exclusive: (task) => task(),
+      restart: async (trial) => {
+        this.restarts.push(trial ? 'trial' : 'plain');
+      },
+      now: () => new Date(),
+      clockIsSet: () => true,
+      paths: {
+        autoboot: this.path('config/autoboot.txt'),
+        selectorState: this.path('state/state'),
+        cmdline: this.path('cmdline'),
+        systemConf: this.path('system.conf'),
+        channelKeys: this.path('channel.pub'),
+        offline: [this.path('media')],
+      },
+      timing: {
+        gate: { deadlineMs: 300, stableMs: 40, intervalMs: 10, probeTimeoutMs: 5_000 },
+        tickMs: 20,
+        firstCheckMs: 10,
+        stallMs: 5_000,
+        preflightMs: 5_000,
+      },
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.cut();
+    await rm(this.root, { recursive: true, force: true });
+  }
+}

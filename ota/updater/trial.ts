@@ -1,0 +1,132 @@
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { BlackBox } from '../black-box.ts';
+import { type ChildHost, runToEnd } from '../child-host.ts';
+import { messageOf } from '../errors.ts';
+import { type Health, healthSchema } from '../health/health.ts';
+import { examine, type GateTiming, type HealthProbes, runHealthGate } from '../health/health-gate.ts';
+import type { Rauc } from '../install/rauc.ts';
+import { readFileOrNull, replaceFile } from '../store.ts';
+import { TRIAL_STAGE } from './aftermath.ts';
+import { readSlots } from './slots.ts';
+import type { UpdatePaths } from './types.ts';
+
+export interface TrialOptions {
+  readonly box: BlackBox;
+  readonly rauc: Rauc;
+  readonly children: ChildHost;
+  readonly probes: HealthProbes;
+  readonly timing: GateTiming;
+  readonly folder: string;
+  readonly paths: UpdatePaths;
+  readonly logger: Logger;
+  readonly restart: (trial: boolean) => Promise<void>;
+}
+
+const baselineFile = (folder: string) => join(folder, 'baseline.json');
+
+/** Looks at what works, and keeps it for the trial to compare with. */
+export async function takeBaseline(
+  folder: string,
+  probes: HealthProbes,
+  signal: AbortSignal,
+): Promise<Health> {
+  const baseline = await examine(probes, signal);
+  await replaceFile(baselineFile(folder), `${JSON.stringify(baseline, null, 1)}\n`);
+  return baseline;
+}
+
+/** The kept baseline; null where there is none, or none that can be read. */
+export async function readBaseline(folder: string, logger: Logger): Promise<Health | null> {
+  const text = await readFileOrNull(baselineFile(folder));
+  if (text === null) return null;
+  try {
+    return healthSchema.parse(JSON.parse(text));
+  } catch (error) {
+    logger.warn({ err: error }, 'the baseline of the update could not be read; only the page will count');
+    return null;
+  }
+}
+
+/**
+ * Judges the running trial: commits it, or takes it back and restarts. True where it was committed. An abort of
+ * `giveUp` takes it back at once; an abort of `signal` leaves everything as it is.
+ */
+export async function runTrial(
+  options: TrialOptions,
+  signal: AbortSignal,
+  giveUp: AbortSignal,
+): Promise<boolean> {
+  const { box, rauc, logger } = options;
+  await box.stage(TRIAL_STAGE, true);
+  const reason = await verdictOf(options, signal, giveUp);
+  signal.throwIfAborted();
+  if (reason === null) {
+    const failure = await commit(options, signal);
+    if (failure === null) {
+      await box.stage('commit', true);
+      await box.close('committed', null);
+      return true;
+    }
+    await box.stage('commit', false, failure);
+  } else {
+    await box.stage('health', false, reason);
+  }
+  const why = box.open?.stages.at(-1)?.detail ?? reason ?? 'it could not be committed';
+  logger.error({ reason: why }, 'the trial has failed; going back');
+  box.log(await journalTail(options));
+  await box.close('rolled-back', why);
+  try {
+    await rauc.markBad();
+  } catch (error) {
+    // The restart alone already goes back; the early-boot agent closes the trial then.
+    logger.warn({ err: error }, 'the slot could not be marked bad');
+  }
+  await options.restart(false);
+  return false;
+}
+
+async function verdictOf(
+  options: TrialOptions,
+  signal: AbortSignal,
+  giveUp: AbortSignal,
+): Promise<string | null> {
+  const { box, probes, timing, logger, folder } = options;
+  const baseline = await readBaseline(folder, logger);
+  const both = AbortSignal.any([signal, giveUp]);
+  try {
+    const gate = { probes, baseline, timing, logger, now: () => performance.now() };
+    const verdict = await runHealthGate(gate, both);
+    if (!verdict.healthy) return verdict.missing.join('; ');
+    await box.stage('health', true);
+    return null;
+  } catch (error) {
+    if (giveUp.aborted) return 'taken back by request';
+    if (signal.aborted) throw error;
+    return `the health could not be judged: ${messageOf(error)}`;
+  }
+}
+
+/** Commits by RAUC, and reads back that it is so; a sentence where it is not. */
+async function commit({ rauc, paths }: TrialOptions, signal: AbortSignal): Promise<string | null> {
+  try {
+    await rauc.markGood(signal);
+    const slots = await readSlots(paths);
+    if (typeof slots === 'string') return slots;
+    return slots.committed === slots.booted ? null : 'the selector does not name this slot after the commit';
+  } catch (error) {
+    signal.throwIfAborted();
+    return messageOf(error);
+  }
+}
+
+/** The end of this boot's journal, for the black box. */
+async function journalTail({ children, logger }: TrialOptions): Promise<readonly string[]> {
+  try {
+    const argv = ['journalctl', '--boot', '--no-pager', '--lines=150', '--output=short-monotonic'] as const;
+    return (await runToEnd(children, 'journal-tail', argv, { timeoutMs: 15_000 })).stdout;
+  } catch (error) {
+    logger.warn({ err: error }, 'the journal could not be read');
+    return [];
+  }
+}

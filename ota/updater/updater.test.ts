@@ -1,0 +1,313 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { sealEnvelope } from '../channel/envelope.ts';
+import { parseAutoboot } from '../selector/autoboot.ts';
+import { FakeMachine, healthy } from './machine.fake.ts';
+import type { Updater } from './updater.ts';
+
+const code = (expected: string) => expect.objectContaining({ code: expected });
+const asked = { force: false, allowDowngrade: false };
+
+async function machineWithBundle(): Promise<{ machine: FakeMachine; url: string }> {
+  const machine = await FakeMachine.create();
+  const url = machine.path('media/new.raucb');
+  await writeFile(url, 'bundle');
+  await machine.boot('A');
+  await machine.until(() => machine.updater?.status().slots[0]?.state === 'good');
+  return { machine, url };
+}
+const updaterOf = (machine: FakeMachine) => machine.updater as Updater;
+const committed = async (machine: FakeMachine) =>
+  parseAutoboot(await readFile(machine.path('config/autoboot.txt'), 'utf8'));
+const idle = (machine: FakeMachine) =>
+  machine.until(() => ['idle', 'rolled-back'].includes(updaterOf(machine).status().state));
+
+describe('an update', { timeout: 60_000 }, () => {
+  it('goes A → B → A, each committed once it has proved itself', async () => {
+    const { machine, url } = await machineWithBundle();
+    await using _machine = machine;
+    for (const [version, slot] of [
+      ['1.1.0', 'B'],
+      ['1.2.0', 'A'],
+    ] as const) {
+      await machine.prepare({ version });
+      await updaterOf(machine).install({ ...asked, url });
+      await machine.followRestart();
+      expect(machine.booted).toBe(slot);
+      await idle(machine);
+      expect(await committed(machine)).toBe(slot);
+      expect(updaterOf(machine).status()).toMatchObject({
+        installedVersion: version,
+        state: 'idle',
+        lastAttempt: { version, outcome: 'committed', reason: null },
+      });
+      const stages = updaterOf(machine)
+        .status()
+        .lastAttempt?.stages.map(({ name }) => name);
+      expect(stages).toEqual([
+        'baseline',
+        'look at the bundle',
+        'install',
+        'restart into the trial',
+        'trial boot',
+        'health',
+        'commit',
+      ]);
+    }
+  });
+
+  it.each([
+    ['a camera without frames', { ...healthy, cameras: { cam0: false } }, 'no frames from cam0'],
+    [
+      'a dead page',
+      { ...healthy, page: { ok: false, detail: 'refused' } },
+      'the page does not answer: refused',
+    ],
+    ['a failed unit', { ...healthy, failedUnits: ['x.service'] }, 'failed: x.service'],
+  ])('with %s is taken back, and the old slot tells why', async (_name, health, reason) => {
+    const { machine, url } = await machineWithBundle();
+    await using _machine = machine;
+    await machine.prepare({ health: () => health });
+    await updaterOf(machine).install({ ...asked, url });
+    await machine.followRestart();
+    expect(machine.booted).toBe('B');
+    await machine.followRestart();
+    expect(machine.booted).toBe('A');
+    await idle(machine);
+    expect(await committed(machine)).toBe('A');
+    expect(updaterOf(machine).status()).toMatchObject({
+      installedVersion: '1.0.0',
+      state: 'rolled-back',
+      reason,
+      lastAttempt: { version: '1.1.0', outcome: 'rolled-back', reason },
+    });
+    expect(updaterOf(machine).status().slots[1]).toMatchObject({ name: 'B', state: 'bad' });
+  });
+
+  it('that does not boot at all is told by the old slot', async () => {
+    const { machine, url } = await machineWithBundle();
+    await using _machine = machine;
+    await machine.prepare({ boots: false });
+    await updaterOf(machine).install({ ...asked, url });
+    await machine.followRestart();
+    await idle(machine);
+    expect(machine.booted).toBe('A');
+    expect(updaterOf(machine).status()).toMatchObject({
+      state: 'rolled-back',
+      reason: 'the trial did not start: its kernel or boot files do not work',
+    });
+  });
+
+  it('whose trial loses its power goes back, and says so', async () => {
+    const { machine, url } = await machineWithBundle();
+    await using _machine = machine;
+    await machine.prepare({ health: () => ({ ...healthy, cameras: {} }) });
+    await updaterOf(machine).install({ ...asked, url });
+    await machine.followRestart();
+    await machine.until(() => updaterOf(machine).status().state === 'trial');
+    await machine.powerOn();
+    await idle(machine);
+    expect(machine.booted).toBe('A');
+    expect(updaterOf(machine).status().lastAttempt).toMatchObject({
+      outcome: 'rolled-back',
+      reason: 'the trial ended before its verdict: it crashed, hung, or lost its power',
+    });
+  });
+
+  it('cut off while it installs leaves everything as it was', async () => {
+    const { machine, url } = await machineWithBundle();
+    await using _machine = machine;
+    await machine.prepare({}, 'sleep 30');
+    await updaterOf(machine).install({ ...asked, url });
+    await machine.until(() => updaterOf(machine).status().state === 'installing');
+    await machine.powerOn();
+    await idle(machine);
+    expect(await committed(machine)).toBe('A');
+    expect(updaterOf(machine).status().lastAttempt).toMatchObject({
+      outcome: 'failed',
+      reason: expect.stringMatching(/^interrupted after: (look at the bundle|install)$/),
+    });
+  });
+
+  it('in trial survives a crash of the product: it is judged again', async () => {
+    const { machine, url } = await machineWithBundle();
+    await using _machine = machine;
+    let camera = false;
+    await machine.prepare({ health: () => ({ ...healthy, cameras: { cam0: camera } }) });
+    await updaterOf(machine).install({ ...asked, url });
+    await machine.followRestart();
+    await machine.cut();
+    camera = true;
+    await machine.startProduct();
+    await idle(machine);
+    expect(await committed(machine)).toBe('B');
+  });
+
+  it('is refused with its reason: wrong board, older, and what RAUC says', async () => {
+    const { machine, url } = await machineWithBundle();
+    await using _machine = machine;
+    const attempt = async () => {
+      await updaterOf(machine).install({ ...asked, url });
+      await machine.until(() => updaterOf(machine).status().state === 'idle');
+      await machine.until(() => updaterOf(machine).status().lastAttempt !== null);
+      return updaterOf(machine).status().lastAttempt;
+    };
+    await machine.prepare({ compatible: 'another' });
+    expect(await attempt()).toMatchObject({
+      outcome: 'refused',
+      reason: 'the bundle is for another, this is board',
+    });
+    await machine.prepare({ compatible: 'board', version: '0.9.0' });
+    expect(await attempt()).toMatchObject({ outcome: 'refused', reason: '0.9.0 is older than 1.0.0' });
+    await machine.prepare(
+      { version: '1.1.0' },
+      'echo "LastError: Verify error: certificate revoked"; exit 1',
+    );
+    expect(await attempt()).toMatchObject({ outcome: 'refused', reason: "the bundle's signer was revoked" });
+    await machine.prepare({}, 'echo "LastError: No space left on device"; exit 1');
+    expect(await attempt()).toMatchObject({ outcome: 'failed', reason: 'there is no room for the bundle' });
+    expect(machine.restarts).toEqual([]);
+    expect(await committed(machine)).toBe('A');
+    expect(updaterOf(machine).status().slots[1]?.state).toBe('bad');
+  });
+
+  it('goes back to an older version where that is asked for', async () => {
+    const { machine, url } = await machineWithBundle();
+    await using _machine = machine;
+    await machine.prepare({ version: '0.9.0' });
+    await updaterOf(machine).install({ force: false, allowDowngrade: true, url });
+    await machine.followRestart();
+    await idle(machine);
+    expect(updaterOf(machine).status().installedVersion).toBe('0.9.0');
+  });
+});
+
+describe('a take', { timeout: 60_000 }, () => {
+  it('is never interrupted: refused before, waited for after', async () => {
+    const { machine, url } = await machineWithBundle();
+    await using _machine = machine;
+    machine.take = true;
+    await expect(updaterOf(machine).install({ ...asked, url })).rejects.toThrow(code('TAKE_RUNNING'));
+    machine.take = false;
+    await updaterOf(machine).install({ ...asked, url });
+    machine.take = true;
+    await machine.until(() => updaterOf(machine).status().reason === 'waits for the end of the take');
+    expect(machine.restarts).toEqual([]);
+    machine.take = false;
+    await machine.followRestart();
+    expect(machine.booted).toBe('B');
+  });
+});
+
+describe('going back', { timeout: 60_000 }, () => {
+  it('goes to the slot that proved itself before, by a trial', async () => {
+    const { machine, url } = await machineWithBundle();
+    await using _machine = machine;
+    await expect(updaterOf(machine).rollback()).rejects.toThrow(code('NOTHING_TO_ROLL_BACK'));
+    await updaterOf(machine).install({ ...asked, url });
+    await machine.followRestart();
+    await idle(machine);
+    await updaterOf(machine).rollback();
+    await machine.followRestart();
+    await idle(machine);
+    expect(await committed(machine)).toBe('A');
+  });
+
+  it('ends a trial', async () => {
+    const { machine, url } = await machineWithBundle();
+    await using _machine = machine;
+    await machine.prepare({ health: () => ({ ...healthy, cameras: {} }) });
+    await updaterOf(machine).install({ ...asked, url });
+    await machine.followRestart();
+    await machine.until(() => updaterOf(machine).status().state === 'trial');
+    await expect(updaterOf(machine).install({ ...asked, url })).rejects.toThrow(code('TRIAL_RUNNING'));
+    await updaterOf(machine).rollback();
+    await machine.followRestart();
+    await idle(machine);
+    expect(updaterOf(machine).status().lastAttempt?.outcome).toBe('rolled-back');
+    expect(machine.booted).toBe('A');
+  });
+});
+
+describe('offers', { timeout: 60_000 }, () => {
+  it('come from a stick, and are taken when asked for', async () => {
+    const { machine } = await machineWithBundle();
+    await using _machine = machine;
+    await machine.until(() => updaterOf(machine).status().latestVersion === '1.1.0');
+    await updaterOf(machine).install(asked);
+    await machine.followRestart();
+    await idle(machine);
+    expect(updaterOf(machine).status().installedVersion).toBe('1.1.0');
+  });
+
+  it('come from a signed channel, and are deferred during a take', async () => {
+    const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+    const release = {
+      version: '1.4.0',
+      compatible: 'board',
+      url: 'x.raucb',
+      sha256: '0'.repeat(64),
+      sizeBytes: 100,
+      notes: 'News.',
+    };
+    const channel = { schema: 1, channel: 'stable', sequence: 3, releases: [release] };
+    const text = sealEnvelope(
+      Buffer.from(JSON.stringify(channel)),
+      privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
+    );
+    const server = createServer((request, response) => {
+      if (request.url === '/stable.json') response.end(text);
+      else response.writeHead(206, { 'content-range': 'bytes 0-3/100' }).end('abcd');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const machine = await FakeMachine.create();
+    await using _machine = machine;
+    await writeFile(machine.path('channel.pub'), publicKey.export({ type: 'spki', format: 'pem' }));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    machine.settings = { ...machine.settings, url, install: 'idle' };
+    machine.take = true;
+    await machine.prepare({ version: '1.4.0' });
+    await machine.boot('A');
+    await machine.until(() => updaterOf(machine).status().state === 'deferred');
+    expect(updaterOf(machine).status()).toMatchObject({
+      latestVersion: '1.4.0',
+      releaseNotes: 'News.',
+      reason: 'a take is running',
+    });
+    machine.take = false;
+    await machine.followRestart();
+    await idle(machine);
+    expect(updaterOf(machine).status().installedVersion).toBe('1.4.0');
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  it('are only looked for where they may lie', async () => {
+    const { machine } = await machineWithBundle();
+    await using _machine = machine;
+    for (const url of [
+      '/etc/passwd',
+      'file:///etc/shadow',
+      `${machine.path('media')}/../ota/x.raucb`,
+      'ftp://x/y',
+    ]) {
+      await expect(updaterOf(machine).install({ ...asked, url })).rejects.toThrow(code('BUNDLE_NOT_FOUND'));
+    }
+  });
+});
+
+it('a machine without slots says that it cannot be updated', async () => {
+  const machine = await FakeMachine.create();
+  await using _machine = machine;
+  await writeFile(machine.path('system.conf'), 'nothing');
+  await writeFile(machine.path('cmdline'), 'quiet');
+  const starting = machine.startProduct();
+  await machine.until(() => machine.updater?.status().reason === 'This machine does not run from the image.');
+  expect(updaterOf(machine).status()).toMatchObject({ state: 'unsupported', slots: [] });
+  await expect(updaterOf(machine).install({ ...asked, url: 'http://x/y' })).rejects.toThrow(
+    code('UPDATE_UNSUPPORTED'),
+  );
+  starting.catch(() => undefined); // It waits for a state that will not come.
+});

@@ -4,6 +4,7 @@ export * from './encoder-choice.ts';
 export * from './errors.ts';
 export * from './faults.ts';
 export * from './raw-pipe.ts';
+export * from './rpicam-output.ts';
 export * from './source-handler.ts';
 export * from './strip.ts';
 export * from './types.ts';

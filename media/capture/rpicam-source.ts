@@ -26,11 +26,22 @@ export function buildRpicamCapture(source: RpicamSource, targets: CaptureTargets
   };
 }
 
-/** Arguments of rpicam-vid: planar frames on standard output until it is ended. */
+/** Arguments of rpicam-vid: planar frames on standard output until it is ended. Level 1 of `--verbose` is a line per frame. */
 export function rpicamArgs(source: RpicamSource): string[] {
   const { camera, width, height, fps } = source;
   const args = ['--camera', `${camera}`, '--width', `${width}`, '--height', `${height}`];
-  args.push('--framerate', `${fps}`, '--codec', 'yuv420', '--nopreview', '--timeout', '0', '--flush');
+  args.push(
+    '--framerate',
+    `${fps}`,
+    '--codec',
+    'yuv420',
+    '--nopreview',
+    '--verbose',
+    '0',
+    '--timeout',
+    '0',
+    '--flush',
+  );
   const valued: readonly (readonly [flag: string, value: string | number | undefined])[] = [
     ['--mode', source.mode],
     ['--rotation', source.rotation === 180 ? 180 : undefined],

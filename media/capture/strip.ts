@@ -21,6 +21,8 @@ export interface LumaPlane {
 }
 
 const cells = 32;
+/** Narrower cells cannot be told apart after chroma subsampling and scaling. */
+const minCellWidth = 4;
 const dark = 16;
 const bright = 235;
 const modulus = 65_536;
@@ -48,9 +50,9 @@ export function stripFilter(width: number, height: number, fps: number): string 
   ].join(',');
 }
 
-/** Reads the strip. Returns undefined where a cell is neither dark nor bright: there is no strip in this picture. */
+/** Reads the strip. Returns undefined where a cell is neither dark nor bright, or the picture below 128 pixels wide: there is no strip. */
 export function readStrip(plane: LumaPlane): StripReading | undefined {
-  if (plane.width < cells || plane.height < 1) return undefined;
+  if (plane.width < cells * minCellWidth || plane.height < 1) return undefined;
   const stride = plane.stride ?? 1;
   const rowStride = plane.rowStride ?? plane.width * stride;
   const row = Math.min(Math.floor(stripHeight(plane.height) / 2), plane.height - 1);

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { buildCapture } from './build-capture.ts';
+import { chooseEncoder } from './encoder-choice.ts';
+import { SourceSpecError } from './errors.ts';
+import type { CaptureTargets, SourceSpec } from './types.ts';
+
+const size = { width: 1280, height: 720, fps: 30, bitrateKbps: 4000 } as const;
+const targets: CaptureTargets = {
+  rtpPort: 5004,
+  rawPipe: '/run/rushlight/cam0.raw',
+  encoder: { encoder: 'libx264', reason: 'because' },
+};
+const hardware: CaptureTargets = { ...targets, encoder: { encoder: 'h264_v4l2m2m', reason: 'it is there' } };
+
+describe('buildCapture', () => {
+  const kinds: readonly (readonly [string, SourceSpec, CaptureTargets])[] = [
+    ['test', { kind: 'test', id: 'cam0', ...size }, targets],
+    ['test with a clock', { kind: 'test', id: 'cam0', ...size, fontFile: '/fonts/mono.ttf' }, targets],
+    ['v4l2 mjpeg', { kind: 'v4l2', id: 'cam0', ...size, device: '/dev/video0', format: 'mjpeg' }, targets],
+    ['v4l2 yuyv', { kind: 'v4l2', id: 'cam0', ...size, device: '/dev/video0', format: 'yuyv' }, hardware],
+    ['v4l2 h264', { kind: 'v4l2', id: 'cam0', ...size, device: '/dev/video2', format: 'h264' }, targets],
+    [
+      'rtsp',
+      { kind: 'rtsp', id: 'cam0', url: 'rtsp://192.0.2.7/1', username: 'me', password: 'p/w' },
+      targets,
+    ],
+    [
+      'rpicam',
+      { kind: 'rpicam', id: 'cam0', ...size, camera: 1, hflip: true, roi: [0, 0, 0.5, 0.5] },
+      hardware,
+    ],
+    ['rpicam, padded rows', { kind: 'rpicam', id: 'cam0', ...size, width: 1300, camera: 0 }, hardware],
+  ];
+
+  it.each(kinds)('builds the pipeline of %s', (_name, source, to) => {
+    expect(buildCapture(source, to)).toMatchSnapshot();
+  });
+
+  it('leaves the raw sink out where nobody may record', () => {
+    const { rawPipe: _unused, ...live } = targets;
+    const { argv } = buildCapture({ kind: 'test', id: 'cam0', ...size }, live);
+    expect(argv).not.toContain('fifo');
+    expect(argv.filter((arg) => arg === '-map')).toHaveLength(1);
+  });
+
+  it('never lets an argument of a camera module out of its quotes', () => {
+    const source = {
+      kind: 'rpicam',
+      id: 'cam0',
+      ...size,
+      camera: 0,
+      tuningFile: "/a'; reboot; '.json",
+    } as const;
+    const { argv } = buildCapture(source, targets);
+    expect(argv[2]).toContain(`'/a'\\''; reboot; '\\''.json'`);
+  });
+
+  it('refuses an address that is none', () => {
+    const source = { kind: 'rtsp', id: 'cam0', url: 'http://192.0.2.7/' } as const;
+    expect(() => buildCapture(source, targets)).toThrow(SourceSpecError);
+  });
+});
+
+describe('chooseEncoder', () => {
+  const hd = { width: 1920, height: 1080, cameraSendsH264: false };
+
+  it.each([
+    [{ ...hd, cameraSendsH264: true, hardwareEncoder: '/dev/video11' }, 'copy'],
+    [{ ...hd, hardwareEncoder: '/dev/video11' }, 'h264_v4l2m2m'],
+    [{ ...hd, width: 2560, hardwareEncoder: '/dev/video11' }, 'libx264'],
+    [hd, 'libx264'],
+  ])('%o → %s', (facts, encoder) => {
+    expect(chooseEncoder(facts)).toMatchObject({ encoder, reason: expect.stringMatching(/\.$/) });
+  });
+});

@@ -1,0 +1,141 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pino from 'pino';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { SpawningChildHost } from '../child-host.fake.ts';
+import type { ChildLine } from '../child-host.ts';
+import { Backoff } from './backoff.ts';
+import { buildCapture } from './build-capture.ts';
+import { ensureRawPipe } from './raw-pipe.ts';
+import { SourceHandler, type SourceHandlerOptions, type SourceStatus } from './source-handler.ts';
+import type { SourceSpec } from './types.ts';
+
+const logger = pino({ level: process.env.LOG_LEVEL ?? 'silent' });
+const test: SourceSpec = { kind: 'test', id: 'cam0', width: 320, height: 180, fps: 30, bitrateKbps: 500 };
+const encoder = { encoder: 'libx264', reason: 'test' } as const;
+
+describe('SourceHandler', { timeout: 60_000 }, () => {
+  let folder: string;
+  let socket: Socket;
+  let host: SpawningChildHost;
+  let frames: number;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'capture-'));
+    host = new SpawningChildHost();
+    socket = createSocket('udp4').bind(0, '127.0.0.1');
+    await once(socket, 'listening');
+    frames = 0;
+  });
+
+  afterEach(async () => {
+    await host[Symbol.asyncDispose]();
+    socket.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('starts a killed pipeline again, and ends it cleanly when asked', async () => {
+    const { handler, stop, seen } = run(test);
+    await until(() => handler.status.state === 'running');
+    const first = pipeline();
+    first.signal('SIGKILL');
+    await until(() => handler.status.state === 'running' && handler.status.restarts === 1);
+    expect(seen).toEqual(['starting', 'running', 'backing-off', 'starting', 'running']);
+    const second = pipeline();
+    await stop();
+    // It obeyed the signal although nobody records, and was not killed.
+    expect((await second.exited).signal).toBeNull();
+    expect(host.running.size).toBe(0);
+    expect(handler.status.state).toBe('stopped');
+  });
+
+  it('ends a pipeline that lives and delivers no frame', async () => {
+    const { handler, stop, seen } = run(test, { stallMs: 1000 });
+    await until(() => handler.status.state === 'running');
+    const first = pipeline();
+    first.signal('SIGSTOP');
+    await until(() => handler.status.state === 'running' && handler.status.restarts === 1);
+    expect(seen).toContain('stalled');
+    expect((await first.exited).signal).toBe('SIGKILL');
+    await stop();
+  });
+
+  it('says in words why a camera does not start, and goes on trying', async () => {
+    const source: SourceSpec = {
+      ...{ kind: 'v4l2', id: 'cam0', device: '/dev/video-none', format: 'mjpeg' },
+      ...{ width: 640, height: 480, fps: 30, bitrateKbps: 500 },
+    };
+    const { handler, stop } = run(source);
+    await until(() => handler.status.restarts >= 1 && handler.status.state === 'backing-off');
+    expect(handler.status.fault).toEqual({ code: 'device-missing', words: 'The camera is not plugged in.' });
+    expect(handler.status.nextTryInMs).toBeGreaterThan(0);
+    expect(handler.status.lastErrorLine).toContain('/dev/video-none');
+    await stop();
+  });
+
+  it('writes next to nothing while nobody records', async () => {
+    const pipe = join(folder, 'quiet.raw');
+    await ensureRawPipe(host, pipe);
+    const lines: string[] = [];
+    const { argv } = buildCapture(test, { rtpPort: socket.address().port, encoder, rawPipe: pipe });
+    const child = await host.spawn({ name: 'quiet', argv, stopTimeoutMs: 100 }, ({ text }: ChildLine) =>
+      lines.push(text),
+    );
+    await until(() => lines.some((line) => line.includes('FIFO queue full')));
+    const before = lines.length;
+    const framesBefore = frames;
+    socket.on('message', countFrames);
+    await until(() => frames - framesBefore > 90);
+    expect(lines.slice(before)).toEqual([]);
+    await child.stop();
+  });
+
+  function run(source: SourceSpec, options: Partial<SourceHandlerOptions> = {}) {
+    const seen: SourceStatus['state'][] = [];
+    const rtpPort = socket.address().port;
+    const handler = new SourceHandler({
+      ...{ host, logger, source, targets: { rtpPort, encoder, rawPipe: join(folder, 'cam0.raw') } },
+      ...{ backoffMs: [50, 200], ...options },
+      onStatus: ({ state }) => {
+        if (seen.at(-1) !== state) seen.push(state);
+      },
+    });
+    socket.on('message', (packet) => {
+      countFrames(packet);
+      handler.noteFrames(frames);
+    });
+    const ending = new AbortController();
+    const running = handler.run(ending.signal);
+    const stop = async () => {
+      ending.abort();
+      await running;
+    };
+    return { handler, seen, stop };
+  }
+
+  function countFrames(packet: Buffer): void {
+    if (((packet[1] ?? 0) & 0x80) !== 0) frames += 1;
+  }
+
+  function pipeline() {
+    const found = host.running.get('capture-cam0');
+    if (found === undefined) throw new Error('the pipeline does not run');
+    return found;
+  }
+});
+
+describe('Backoff', () => {
+  it('doubles up to its limit, with jitter, and begins anew after a reset', () => {
+    const backoff = new Backoff(100, 1000, () => 0.5);
+    expect(Array.from({ length: 6 }, () => backoff.next())).toEqual([75, 150, 300, 600, 750, 750]);
+    backoff.reset();
+    expect(backoff.next()).toBe(75);
+  });
+});
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 20));
+}

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { netnsObstacle, type TestHost, TestLan } from '../testing/netns.ts';
 import type { HubCandidate } from './hub-locator.ts';
@@ -70,6 +71,20 @@ describe.skipIf(obstacle !== null)(title, { timeout: 90_000 }, () => {
     await vi.waitFor(() => expect(camera.hub()?.url).toBe('http://10.77.0.8:8080'), patient);
   });
 
+  test('a short loss of the cable is told as soon as the hub is heard again', async () => {
+    advertise(await lan.addHost('hub', '10.77.0.2/24'), 'stage', 'hub-a');
+    const cameraHost = await lan.addHost('camera', '10.77.0.1/24');
+    const camera = locate(cameraHost);
+    await vi.waitFor(() => expect(camera.told()).toBe(1), patient);
+    await cameraHost.cutCable();
+    await sleep(2500);
+    await cameraHost.restoreCable();
+    const restoredAtMs = performance.now();
+    await vi.waitFor(() => expect(camera.told()).toBe(2), patient);
+    console.info(`heard again ${Math.round(performance.now() - restoredAtMs)} ms after the cable was back`);
+    expect(camera.hub()?.url).toBe('http://10.77.0.2:8080');
+  });
+
   test('a hub replaced by another of the same name is another candidate', async () => {
     const first = await lan.addHost('first', '10.77.0.2/24');
     advertise(first, 'stage', 'hub-a', ['--tls', 'aa'.repeat(32)]);
@@ -115,6 +130,7 @@ function locate(host: TestHost, more: readonly string[] = []) {
   });
   return {
     hub: () => seen.at(-1) ?? null,
+    told: () => seen.length,
     fail: (url: string) => child.stdin?.write(`fail ${url}\n`),
     silent: (text: string) => vi.waitFor(() => expect(log).toContain(text), patient),
   };

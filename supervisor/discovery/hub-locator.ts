@@ -52,10 +52,14 @@ export class HubLocator {
   #browser: ServiceBrowser | null = null;
   #current: Located | null = null;
   #firstSeenAtMs: number | null = null;
+  #pinnedId: string | null;
+  /** The network changed, and the hub was not heard since. */
+  #networkChanged = false;
   #hurriedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: HubLocatorOptions) {
     this.#options = options;
+    this.#pinnedId = options.pinnedId ?? null;
   }
 
   /** Searches until abort. With a static URL there is nothing to search. */
@@ -69,6 +73,9 @@ export class HubLocator {
       log: this.#options.log,
       onSighting: (service) => this.#onSighting(service),
       onGoodbye: (name) => this.#onGoodbye(name),
+      onNetworkChange: () => {
+        this.#networkChanged = true;
+      },
     });
     this.#browser = browser;
     await Promise.all([browser.run(signal), this.#review(signal)]);
@@ -80,10 +87,16 @@ export class HubLocator {
     return this.#static() ?? this.#current?.hub ?? null;
   }
 
-  /** Calls back on every change of {@link current}, and when a hub that was silent is heard again. */
+  /** Calls back on every change of {@link current}, and when it is heard again after silence or a change of network. */
   subscribe(listener: (hub: HubCandidate | null) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** A hub adopted this camera, or let it go (null). */
+  pin(id: string | null): void {
+    this.#pinnedId = id;
+    this.#choose();
   }
 
   /** Tells that nothing answers at an URL this locator gave: tries the hub's other addresses, and asks anew. */
@@ -131,6 +144,13 @@ export class HubLocator {
     this.#hubs.set(id, { sighting: service, seenAtMs: service.seenAtMs, failedAtMs: null, failedAddresses });
     this.#firstSeenAtMs ??= service.seenAtMs;
     this.#choose();
+    if (this.#networkChanged && this.#current?.hub.id === id) this.#heardAgain(this.#current.hub);
+  }
+
+  /** The cable is back: whoever waits for the hub need not wait any longer. */
+  #heardAgain(hub: HubCandidate): void {
+    this.#networkChanged = false;
+    for (const listener of this.#listeners) listener(hub);
   }
 
   #onGoodbye(name: string): void {
@@ -145,7 +165,7 @@ export class HubLocator {
 
   #choose(): void {
     const nowMs = performance.now();
-    const pinnedId = this.#options.pinnedId ?? null;
+    const pinnedId = this.#pinnedId;
     const before = this.#current;
     const choice = chooseHub([...this.#hubs.values()], pinnedId, before?.hub.id ?? null, nowMs);
     if (choice === null) {

@@ -13,6 +13,8 @@ export interface ServiceBrowserOptions {
   readonly log: Logger;
   readonly onSighting: (service: FoundService) => void;
   readonly onGoodbye: (name: string) => void;
+  /** Addresses or carriers changed; what follows was heard after it. */
+  readonly onNetworkChange: () => void;
 }
 
 /**
@@ -40,6 +42,7 @@ export class ServiceBrowser {
       await linkChange(addresses, round);
       changed.abort();
       await asking;
+      if (!signal.aborted) this.#options.onNetworkChange();
     }
   }
 

@@ -24,8 +24,13 @@ export async function netnsObstacle(): Promise<string | null> {
 }
 
 /**
- * A LAN of its own: a bridge in one network namespace, and a namespace for each host, joined by a veth cable.
- * Everything is gone after disposal, programs in it included.
+ * A LAN of its own for tests, without any way out: a bridge in one network namespace, and a namespace for each host,
+ * joined by a veth cable. Multicast works on it. Everything is gone after disposal, programs in it included.
+ *
+ *     await using lan = await new TestLan().open();
+ *     const hub = await lan.addHost('hub', '10.77.0.1/24');
+ *     const child = hub.spawn(process.execPath, 'supervisor/main.ts');
+ *     await hub.cutCable();
  */
 export class TestLan implements AsyncDisposable {
   readonly #prefix = `rl${randomBytes(3).toString('hex')}`;
@@ -99,9 +104,12 @@ export class TestHost implements AsyncDisposable {
     await ip('-n', this.#switch, 'link', 'set', this.#port, 'up');
   }
 
-  /** Adds delay, loss or a rate limit to what the host sends: arguments of tc-netem(8), such as `loss 5%`. */
-  async impair(...netem: readonly string[]): Promise<void> {
-    await run('tc', ['-n', this.namespace, 'qdisc', 'replace', 'dev', 'eth0', 'root', 'netem', ...netem]);
+  /**
+   * Puts a queue discipline of tc(8) before what the host sends: `shape('tbf', 'rate', '3mbit', 'burst', '32kbit',
+   * 'latency', '400ms')`. Which ones there are depends on the kernel.
+   */
+  async shape(...discipline: readonly string[]): Promise<void> {
+    await run('tc', ['-n', this.namespace, 'qdisc', 'replace', 'dev', 'eth0', 'root', ...discipline]);
   }
 
   /** Starts a program in the namespace; it is killed at disposal at the latest. */
@@ -118,8 +126,21 @@ export class TestHost implements AsyncDisposable {
     await Promise.all([...this.#children].map(killed));
     if (!this.#open) return;
     this.#open = false;
+    await this.#killRest();
     await ip('netns', 'del', this.namespace);
     await rm(this.#etc(), { recursive: true, force: true });
+  }
+
+  /** What the programs of this namespace started, and left behind. */
+  async #killRest(): Promise<void> {
+    const { stdout } = await run('ip', ['netns', 'pids', this.namespace]);
+    for (const pid of stdout.split('\n').filter((line) => line !== '')) {
+      try {
+        process.kill(Number(pid), 'SIGKILL');
+      } catch {
+        // It ended by itself meanwhile.
+      }
+    }
   }
 
   #etc(): string {

@@ -10,12 +10,15 @@ export interface HostMonitorOptions {
 const sampleEveryMs = 2000;
 /** Asking the firmware takes a program on a board. */
 const powerEveryMs = 60_000;
+/** A program for each disk; SSDs wear over years. */
+const wearEveryMs = 6 * 3600_000;
 
 /** Samples the machine's figures, so that whoever shows them only reads. */
 export class HostMonitor {
   readonly #options: HostMonitorOptions;
   #latest: HostStatus;
   #power: PowerState | null = null;
+  #wear: ReadonlyMap<string, number> = new Map();
 
   constructor(options: HostMonitorOptions) {
     this.#options = options;
@@ -28,10 +31,17 @@ export class HostMonitor {
 
   async run(signal: AbortSignal): Promise<void> {
     let askedPowerMs = Number.NEGATIVE_INFINITY;
+    let askedWearMs = Number.NEGATIVE_INFINITY;
     while (!signal.aborted) {
       if (performance.now() - askedPowerMs >= powerEveryMs) {
         askedPowerMs = performance.now();
         this.#power = await this.#options.host.power();
+      }
+      if (performance.now() - askedWearMs >= wearEveryMs) {
+        askedWearMs = performance.now();
+        void this.#options.host.wear().then((wear) => {
+          this.#wear = wear;
+        });
       }
       this.#latest = this.#sample();
       // The only rejection is that of the signal, which the loop looks at.
@@ -45,7 +55,7 @@ export class HostMonitor {
       ...figures,
       bootedAt: new Date(Math.round((Date.now() - uptimeS * 1000) / 10_000) * 10_000).toISOString(),
       power: this.#power,
-      disks: disks.map((disk) => ({ ...disk, wearPercent: null })),
+      disks: disks.map((disk) => ({ ...disk, wearPercent: this.#wear.get(disk.mount) ?? null })),
       network: network.map((one) => ({ ...one, addresses: [...one.addresses] })),
       clock: { synced: clockSynced, offsetMs: null },
     };

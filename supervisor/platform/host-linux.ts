@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Logger } from 'pino';
 import { errorCode } from '../errors.ts';
+import { DiskWear } from './disk-wear.ts';
 import type { DiskMetrics, Host, HostIdentity, HostMetrics, NetworkMetrics } from './host.ts';
 import { type Network, systemNetwork } from './network.ts';
 import {
@@ -48,6 +49,7 @@ export class LinuxHost implements Host {
   private readonly network: Network;
   private readonly now: () => number;
   private readonly firmwareProgram: string;
+  private readonly diskWear: DiskWear;
   private earlier: Earlier | undefined;
   private hasFirmware = true;
 
@@ -57,6 +59,7 @@ export class LinuxHost implements Host {
     this.network = options.network ?? systemNetwork;
     this.now = options.now ?? (() => performance.now());
     this.firmwareProgram = options.firmwareProgram ?? 'vcgencmd';
+    this.diskWear = new DiskWear({ logger: this.logger, root: this.root });
   }
 
   sample(): HostMetrics {
@@ -80,6 +83,8 @@ export class LinuxHost implements Host {
   }
 
   async power(): Promise<PowerState | null> {
+    const told = this.kernelPower();
+    if (told !== null) return told;
     if (!this.hasFirmware) return null;
     try {
       const { stdout } = await run(this.firmwareProgram, ['get_throttled'], { timeout: 5000 });
@@ -90,6 +95,20 @@ export class LinuxHost implements Host {
       else this.logger.warn({ err: error }, 'the firmware does not tell its power state');
       return null;
     }
+  }
+
+  async wear(): Promise<ReadonlyMap<string, number>> {
+    const wear = new Map<string, number>();
+    for (const { mount, device } of parseDiskMounts(this.read('proc/self/mounts'))) {
+      try {
+        const percent = await this.diskWear.percent(device);
+        if (percent !== null) wear.set(mount, percent);
+      } catch (error) {
+        // A disk that was pulled while it was asked is none.
+        this.logger.debug({ err: error, device }, 'a disk does not tell its wear');
+      }
+    }
+    return wear;
   }
 
   async identity(): Promise<HostIdentity> {
@@ -120,6 +139,28 @@ export class LinuxHost implements Host {
           wifiSignalDbm: signals.get(name) ?? null,
         };
       });
+  }
+
+  /**
+   * Raspberry Pi's kernel keeps what the firmware said last. Its voltage monitor (`rpi_volt`) asks every 2 s; without that
+   * the kept value is of any age, and is not taken.
+   */
+  private kernelPower(): PowerState | null {
+    const monitors = this.entries('sys/class/hwmon');
+    if (!monitors.some((name) => this.read(`sys/class/hwmon/${name}/name`).trim() === 'rpi_volt'))
+      return null;
+    const driver = 'sys/bus/platform/drivers/raspberrypi-firmware';
+    for (const name of this.entries(driver)) {
+      const digits = this.read(join(driver, name, 'get_throttled')).trim();
+      const state = digits === '' ? undefined : parseThrottled(`throttled=0x${digits}`);
+      if (state !== undefined) return state;
+    }
+    return null;
+  }
+
+  private entries(path: string): string[] {
+    const folder = join(this.root, path);
+    return existsSync(folder) ? readdirSync(folder) : [];
   }
 
   private disks(): DiskMetrics[] {

@@ -27,8 +27,14 @@ export class FakeHost implements Host {
     architecture: 'arm64',
   };
 
+  wearByMount: ReadonlyMap<string, number> = new Map();
+
   sample(): HostMetrics {
     return this.metrics;
+  }
+
+  async wear(): Promise<ReadonlyMap<string, number>> {
+    return this.wearByMount;
   }
 
   async power(): Promise<PowerState | null> {

@@ -159,6 +159,18 @@ describe('a machine', () => {
     expect(await host.power()).toMatchObject({ underVoltageNow: false, underVoltageSinceBoot: true });
   });
 
+  it('reads what the kernel keeps of the firmware, without a program, while its monitor asks', async () => {
+    file('sys/bus/platform/drivers/raspberrypi-firmware/soc:firmware/get_throttled', '50001\n');
+    const host = new LinuxHost({ logger, root, firmwareProgram: join(root, 'nowhere') });
+    expect(await host.power()).toBeNull();
+    file('sys/class/hwmon/hwmon1/name', 'rpi_volt\n');
+    expect(await host.power()).toMatchObject({
+      underVoltageNow: true,
+      throttledNow: false,
+      throttledSinceBoot: true,
+    });
+  });
+
   it('like this one has memory, disks, uptime and a name', async () => {
     const host = new LinuxHost({ logger });
     const metrics = host.sample();

@@ -45,8 +45,13 @@ export interface HostIdentity {
 export interface Host {
   /** Fast: a few reads, no fork. */
   sample(): HostMetrics;
-  /** Rare: forks on a board; null where there is no firmware to ask. */
+  /** Null where there is no firmware to ask. Forks on a board whose kernel does not tell. */
   power(): Promise<PowerState | null>;
+  /**
+   * Worn part of disks in percent, by mount; those that do not tell are not in it. Never rejects.
+   * Rare: forks once for each disk, and may take seconds.
+   */
+  wear(): Promise<ReadonlyMap<string, number>>;
   /** Rare; does not change while the machine runs. */
   identity(): Promise<HostIdentity>;
 }

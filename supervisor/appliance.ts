@@ -107,9 +107,10 @@ export class Appliance {
       memory: new ControlState(state, log),
       log,
     });
+    const ports = new PortBook(state);
     const pipelines = new Pipelines({
       host,
-      ports: new PortBook(state),
+      ports,
       runFolder: paths.run,
       hardwareEncoder: await findHardwareEncoder(),
       onChange,
@@ -217,6 +218,7 @@ export class Appliance {
         role,
         gpio,
         cameras,
+        ports,
         pipelines,
         media,
         http,

@@ -138,7 +138,7 @@ export class Pipelines {
 
   async #start(desired: DesiredPipeline, spec: SourceSpec): Promise<void> {
     const { host, ports, hardwareEncoder, onChange, log } = this.#options;
-    const rtpPort = await ports.portOf(spec.id);
+    const rtpPort = await ports.portOf(`source ${spec.id}`);
     const pipe = this.pipeOf(spec.id);
     const encoder = chooseEncoder({
       cameraSendsH264: spec.kind === 'rtsp' || (spec.kind === 'v4l2' && spec.format === 'h264'),

@@ -5,12 +5,12 @@ import type { StateSection, StateStore } from '../config/state.ts';
 
 export const portsSection = {
   name: 'ports',
-  schema: z.object({ ingest: z.record(z.string(), z.int().min(1024).max(65_535)).default({}) }),
+  schema: z.object({ udp: z.record(z.string(), z.int().min(1024).max(65_535)).default({}) }),
 } as const satisfies StateSection<z.ZodObject>;
 
 /**
- * Loopback ports over which pipelines hand their packets to the media process. A source keeps its port: a supervisor
- * that comes back after a crash must find the running pipeline to be the one it wants.
+ * UDP ports this machine chose for itself, such as those over which pipelines hand packets to the media process. Whoever
+ * got one keeps it: a supervisor that comes back after a crash must find the running pipeline to be the one it wants.
  */
 export class PortBook {
   readonly #state: StateStore;
@@ -19,22 +19,14 @@ export class PortBook {
     this.#state = state;
   }
 
-  async portOf(source: string): Promise<number> {
-    const known = this.#state.get(portsSection).ingest[source];
+  async portOf(user: string): Promise<number> {
+    const known = this.#state.get(portsSection).udp[user];
     if (known !== undefined) return known;
-    const taken = new Set(Object.values(this.#state.get(portsSection).ingest));
+    const taken = new Set(Object.values(this.#state.get(portsSection).udp));
     let port = await freeUdpPort();
     while (taken.has(port)) port = await freeUdpPort();
-    await this.#state.update(portsSection, ({ ingest }) => ({ ingest: { ...ingest, [source]: port } }));
+    await this.#state.update(portsSection, ({ udp }) => ({ udp: { ...udp, [user]: port } }));
     return port;
-  }
-
-  /** Gives up a port that turned out to be somebody else's. */
-  async forget(source: string): Promise<void> {
-    await this.#state.update(portsSection, ({ ingest }) => {
-      const { [source]: _gone, ...rest } = ingest;
-      return { ingest: rest };
-    });
   }
 }
 

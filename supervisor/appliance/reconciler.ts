@@ -13,6 +13,7 @@ import type { HubSide } from './hub-side.ts';
 import type { Identity } from './identity.ts';
 import type { MediaLink } from './media-link.ts';
 import type { Pipelines } from './pipelines.ts';
+import type { PortBook } from './port-book.ts';
 import type { RoleKeeper } from './role-keeper.ts';
 
 export interface ReconcilerOptions {
@@ -23,6 +24,7 @@ export interface ReconcilerOptions {
   readonly gpio: GpioPanel;
   readonly cameras: CameraWatcher;
   readonly pipelines: Pipelines;
+  readonly ports: PortBook;
   readonly media: MediaLink;
   readonly http: HttpService;
   readonly hubSide: HubSide;
@@ -131,7 +133,13 @@ export class Reconciler {
     const { config, media, pipelines } = this.#options;
     const ingests = pipelines.ingests();
     const pushes = this.#cameraSide?.pushes(ingests.map(({ feed }) => feed)) ?? [];
-    await media.configure(config().media, ingests, pushes);
+    await media.configure({ ...config().media, udpPort: await this.#mediaPort() }, ingests, pushes);
+  }
+
+  /** A simulation takes any free port, and keeps it: several may run on one machine. */
+  async #mediaPort(): Promise<number> {
+    const { simulation, ports, config } = this.#options;
+    return simulation ? await ports.portOf('webrtc') : config().media.udpPort;
   }
 
   #name(config: Config): string {

@@ -70,7 +70,7 @@ const ofHost = (host: HostStatus): Alert[] => {
         severity: share < 0.03 ? 'error' : 'warning',
         title: `Disk ${disk.label} is almost full`,
         detail: `${formatBytes(disk.freeBytes)} of ${formatBytes(disk.totalBytes)} are free.`,
-        advice: 'Download finished takes and delete them, or use a larger disk.',
+        advice: 'Download finished takes and make room, or use a larger disk.',
       });
     }
     if (disk.wearPercent !== null && disk.wearPercent >= 90) {
@@ -95,7 +95,7 @@ const ofRecording = ({ recording }: Status): Alert[] => {
       severity: remainingS < 300 ? 'error' : 'warning',
       title: `Room for ${formatSpan(remainingS)} of recording`,
       detail: null,
-      advice: 'Download finished takes and delete them, or use a larger disk.',
+      advice: 'Download finished takes and make room, or use a larger disk.',
     },
   ];
 };

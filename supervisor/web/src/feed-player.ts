@@ -27,7 +27,7 @@ const pollMs = 1000;
 const firstFramePollMs = 100;
 const disconnectedLimitMs = 2000;
 const frameLimitMs = 3000;
-const firstFrameLimitMs = 6000;
+const firstFrameLimitMs = 8000;
 /** After this long with frames, an earlier series of failures is forgotten. */
 const stableMs = 5000;
 

@@ -82,7 +82,7 @@ export function linkAddresses(): LinkAddresses {
 
 /**
  * Settles when addresses or carriers are no longer those given, or on abort. Node has no event for it; one look a
- * second is a system call of some ten microseconds.
+ * second takes a fraction of a millisecond and forks nothing.
  */
 export async function linkChange(known: LinkAddresses, signal: AbortSignal): Promise<void> {
   const before = fingerprint(known);

@@ -26,6 +26,7 @@ export class CameraEnumerator {
   readonly #roots: SystemRoots;
   readonly #sourceOf: (deviceId: string) => string | null;
   readonly #probes = new Map<string, NodeProbe>();
+  #open: { readonly atMs: number; readonly nodes: Promise<Set<string>> } | null = null;
   #libcamera: { readonly key: string; readonly probe: LibcameraProbe } | null = null;
 
   constructor(options: CameraEnumeratorOptions) {
@@ -37,7 +38,8 @@ export class CameraEnumerator {
 
   /** All cameras: those of V4L2 by node, then those of libcamera by number. */
   async list(): Promise<Device[]> {
-    const [nodes, open] = await Promise.all([readVideoNodes(this.#roots), openVideoNodes(this.#roots)]);
+    const nodes = await readVideoNodes(this.#roots);
+    const open = nodes.length === 0 ? new Set<string>() : await this.#openNodes();
     const of = (wanted: string) => nodes.filter((node) => classifyNode(node.driver, node.name) === wanted);
     const [cameras, receivers] = [of('camera'), of('sensor-receiver')];
     const probes = await this.#probeAll(cameras);
@@ -63,6 +65,15 @@ export class CameraEnumerator {
   forget(path: string): void {
     const node = path.slice(this.#roots.dev.length + 1);
     for (const key of this.#probes.keys()) if (key.startsWith(`${node} `)) this.#probes.delete(key);
+  }
+
+  /** Looking through all processes takes tens of milliseconds: one look serves everybody who asks within a second. */
+  #openNodes(): Promise<Set<string>> {
+    const nowMs = performance.now();
+    if (this.#open === null || nowMs - this.#open.atMs > 1000) {
+      this.#open = { atMs: nowMs, nodes: openVideoNodes(this.#roots) };
+    }
+    return this.#open.nodes;
   }
 
   async #probeAll(nodes: readonly VideoNode[]): Promise<Map<VideoNode, NodeProbe>> {

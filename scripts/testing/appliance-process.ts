@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -31,8 +32,16 @@ export interface ApplianceProcess extends AsyncDisposable {
   post<T>(path: string, body?: unknown): Promise<T>;
   /** Until the condition holds; the error tells the last value and the end of the output. */
   until<T>(what: string, look: () => Promise<T | null | undefined | false>, timeoutMs?: number): Promise<T>;
-  /** Ends it as Ctrl-C does and waits. */
-  stop(): Promise<number | null>;
+  /** Ends it as Ctrl-C does: every process of the terminal gets the signal. Waits, and kills what does not end. */
+  stop(): Promise<ProcessEnd>;
+}
+
+/** How a program ended: by code, or by signal. npm passes the signal of Ctrl-C on to itself, whatever its script did. */
+export interface ProcessEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** It did not end by itself in time. */
+  readonly killed: boolean;
 }
 
 export async function startAppliance(options: ApplianceOptions = {}): Promise<ApplianceProcess> {
@@ -69,12 +78,15 @@ export async function startAppliance(options: ApplianceOptions = {}): Promise<Ap
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
     return JSON.parse(text) as T;
   };
-  const stop = async (): Promise<number | null> => {
+  const stop = async (): Promise<ProcessEnd> => {
     if (child.exitCode === null && child.signalCode === null && child.pid !== undefined)
       process.kill(-child.pid, 'SIGINT');
     const ended = await Promise.race([exited.then(() => true), sleep(30_000, false, { ref: false })]);
     if (!ended && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-    return child.exitCode;
+    await exited;
+    // npm may end before the rest of its group, which then still writes and closes.
+    if (ended && child.pid !== undefined) await groupEnded(child.pid, 15_000);
+    return { code: child.exitCode, signal: child.signalCode, killed: !ended };
   };
   return {
     url,
@@ -104,7 +116,7 @@ export async function startAppliance(options: ApplianceOptions = {}): Promise<Ap
     [Symbol.asyncDispose]: async () => {
       await stop();
       const left = await processesNaming(data);
-      for (const { pid } of left) process.kill(pid, 'SIGKILL');
+      for (const { pid } of left) killIfThere(pid);
       await rm(data, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
     },
   };
@@ -130,6 +142,29 @@ export async function processesNaming(folder: string): Promise<{ pid: number; co
   return found;
 }
 
+/** Resolves once no process of the group is left, or the time is over. */
+async function groupEnded(groupId: number, timeoutMs: number): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (isThere(-groupId) && performance.now() < deadline) await sleep(50);
+}
+
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false; // ESRCH: nobody there
+  }
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // Ended between the look and the signal.
+  }
+}
+
+/** A TCP port of loopback that nobody listens on. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -139,4 +174,16 @@ export async function freePort(): Promise<number> {
   server.close();
   await closed;
   return address.port;
+}
+
+/** A UDP port of loopback that nobody has bound. */
+export async function freeUdpPort(): Promise<number> {
+  const socket = createSocket('udp4');
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  const closed = once(socket, 'close');
+  socket.close();
+  await closed;
+  return port;
 }

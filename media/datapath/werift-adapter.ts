@@ -15,7 +15,16 @@ import {
   SignatureAlgorithm,
 } from 'werift';
 import type { DtlsFingerprint } from './datapath.ts';
+import {
+  epochOf,
+  HandshakeType,
+  messageOf,
+  RecordType,
+  splitMessages,
+  splitRecords,
+} from './dtls-records.ts';
 import { DtlsError } from './errors.ts';
+import { HandshakeOrder } from './handshake-order.ts';
 import type { SrtpMasterKey, SrtpProfile } from './srtp-keys.ts';
 
 type WeriftDtls = DtlsServer | DtlsClient;
@@ -43,11 +52,6 @@ export interface DtlsEndpointOptions {
   readonly onClosed: () => void;
 }
 
-const CONTENT_ALERT = 21;
-const CONTENT_HANDSHAKE = 22;
-const HANDSHAKE_CLIENT_HELLO = 1;
-const HANDSHAKE_SERVER_KEY_EXCHANGE = 12;
-const HANDSHAKE_CERTIFICATE_VERIFY = 15;
 /** Behind every flight: ends werift's retransmission. */
 const FLIGHT_OVER = 99;
 
@@ -70,10 +74,14 @@ export async function createDtlsCertificate(): Promise<DtlsCertificate> {
 export class DtlsEndpoint {
   readonly #options: DtlsEndpointOptions;
   #dtls: WeriftDtls | null = null;
+  readonly #order = new HandshakeOrder();
+  /** A server can take "finished" only behind everything that it covers. */
+  #awaitsFinished: boolean;
   #state: 'new' | 'handshake' | 'connected' | 'over' = 'new';
 
   constructor(options: DtlsEndpointOptions) {
     this.#options = options;
+    this.#awaitsFinished = options.role === 'client';
   }
 
   /** Begins: a client says hello, a server waits for one. */
@@ -109,22 +117,7 @@ export class DtlsEndpoint {
 
   /** Takes a DTLS datagram of the peer. */
   receive(datagram: Buffer): void {
-    const dtls = this.#dtls;
-    if (dtls === null || this.#state === 'over' || datagram.length < 13) return;
-    const type = datagram.readUInt8(0);
-    const epoch = datagram.readUInt16BE(3);
-    if (type === CONTENT_ALERT) {
-      if (this.#state === 'connected' && epoch === 1) this.#receiveAlert(dtls, datagram);
-      return;
-    }
-    if (type !== CONTENT_HANDSHAKE && type !== 20) return;
-    const hello = epoch === 0 && type === CONTENT_HANDSHAKE && datagram[13] === HANDSHAKE_CLIENT_HELLO;
-    if (hello && this.#state === 'connected') return;
-    try {
-      dtls.transport.socket.onData(datagram, ['0.0.0.0', 0]);
-    } catch {
-      // A malformed record: the peer retransmits, and a forged one must not end the handshake.
-    }
+    for (const record of splitRecords(datagram)) this.#receiveRecord(record);
   }
 
   /** Says goodbye where there is somebody to hear it, and ends every retransmission. Idempotent. */
@@ -132,6 +125,37 @@ export class DtlsEndpoint {
     const dtls = this.#dtls;
     if (this.#state === 'connected' && dtls !== null) this.#options.send(closeNotify(dtls));
     this.#end();
+  }
+
+  #receiveRecord(record: Buffer): void {
+    const dtls = this.#dtls;
+    if (dtls === null || this.#state === 'over') return;
+    const type = record.readUInt8(0);
+    const plain = epochOf(record) === 0;
+    if (type === RecordType.ALERT) {
+      if (this.#state === 'connected' && !plain) this.#receiveAlert(dtls, record);
+    } else if (type === RecordType.HANDSHAKE && plain) {
+      for (const message of splitMessages(record)) this.#receiveMessage(dtls, message);
+    } else if (type === RecordType.HANDSHAKE || type === RecordType.CHANGE_CIPHER_SPEC) {
+      if (this.#awaitsFinished) feed(dtls, record);
+    }
+  }
+
+  /**
+   * Each message once and in order. Let through again are those that make werift repeat its own last flight: the first
+   * hello until the second one is there, and the server's "done".
+   */
+  #receiveMessage(dtls: WeriftDtls, message: Buffer): void {
+    if (this.#state === 'connected') return;
+    const { type, sequence } = messageOf(message);
+    const ready = this.#order.take(message);
+    for (const next of ready) {
+      if (messageOf(next).type === HandshakeType.CERTIFICATE_VERIFY) this.#awaitsFinished = true;
+      feed(dtls, next);
+    }
+    if (ready.length > 0 || sequence !== this.#order.next - 1) return;
+    const firstHello = type === HandshakeType.CLIENT_HELLO && sequence === 0;
+    if (firstHello || type === HandshakeType.SERVER_HELLO_DONE) feed(dtls, message);
   }
 
   #connected(dtls: WeriftDtls): void {
@@ -172,6 +196,14 @@ export class DtlsEndpoint {
   }
 }
 
+function feed(dtls: WeriftDtls, record: Buffer): void {
+  try {
+    dtls.transport.socket.onData(record, ['0.0.0.0', 0]);
+  } catch {
+    // A malformed record: the peer retransmits, and a forged one must not end the handshake.
+  }
+}
+
 function exportKeys(dtls: WeriftDtls): DtlsKeys {
   const profile = profiles.find((candidate) => candidate.id === dtls.srtp.srtpProfile);
   if (profile === undefined) throw new DtlsError('the peer offers no SRTP profile that we know');
@@ -202,7 +234,7 @@ function verifyFingerprint(der: Buffer | undefined, expected: readonly DtlsFinge
  * section 7.4.8), a server its key exchange (RFC 8422 section 5.4).
  */
 function verifyHandshakeSignature(dtls: WeriftDtls, ourRole: 'client' | 'server'): void {
-  const wanted = ourRole === 'server' ? HANDSHAKE_CERTIFICATE_VERIFY : HANDSHAKE_SERVER_KEY_EXCHANGE;
+  const wanted = ourRole === 'server' ? HandshakeType.CERTIFICATE_VERIFY : HandshakeType.SERVER_KEY_EXCHANGE;
   const messages = dtls.dtls.sortedHandshakeCache;
   const at = messages.findIndex((message) => message.msg_type === wanted);
   const message = messages[at];
@@ -252,7 +284,7 @@ function recordOf(datagram: Buffer): Parameters<WeriftDtls['cipher']['decryptPac
 
 function closeNotify(dtls: WeriftDtls): Buffer {
   const header = Buffer.alloc(13);
-  header.writeUInt8(CONTENT_ALERT, 0);
+  header.writeUInt8(RecordType.ALERT, 0);
   header.writeUInt16BE(0xfefd, 1);
   header.writeUInt16BE(1, 3);
   header.writeUIntBE(++dtls.dtls.recordSequenceNumber, 5, 6);

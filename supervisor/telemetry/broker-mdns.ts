@@ -1,4 +1,6 @@
+import type { EventEmitter } from 'node:events';
 import { Bonjour, type Service } from 'bonjour-service';
+import { BrokerNotFoundError } from './errors.ts';
 import type { BrokerFinder, FoundBroker } from './ports.ts';
 
 const searchMs = 4000;
@@ -14,12 +16,14 @@ export interface AnnouncedBroker {
   readonly secure: boolean;
 }
 
-/** Finds a broker by mDNS: `_mqtt._tcp` and `_secure-mqtt._tcp`. */
+/** Finds a broker by mDNS: `_mqtt._tcp` and `_secure-mqtt._tcp`. Rejects with BrokerNotFoundError without a network. */
 export const findBrokerByMdns: BrokerFinder = async (signal) => {
   signal.throwIfAborted();
-  const bonjour = new Bonjour();
   const found: AnnouncedBroker[] = [];
-  const { promise, resolve } = Promise.withResolvers<void>();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const onError = (cause: unknown) => reject(new BrokerNotFoundError('cannot search the network', { cause }));
+  const bonjour = new Bonjour({}, onError);
+  socketOf(bonjour).on('error', onError);
   const search = setTimeout(resolve, searchMs);
   const onAbort = () => resolve();
   signal.addEventListener('abort', onAbort, { once: true });
@@ -41,6 +45,11 @@ export const findBrokerByMdns: BrokerFinder = async (signal) => {
   signal.throwIfAborted();
   return chooseBroker(found);
 };
+
+/** The library keeps it private; without a listener an error of the socket would end the process. */
+function socketOf(bonjour: Bonjour): EventEmitter {
+  return (bonjour as unknown as { readonly server: { readonly mdns: EventEmitter } }).server.mdns;
+}
 
 function announced(service: Service, secure: boolean): AnnouncedBroker {
   const { name, host, port, addresses } = service;

@@ -36,6 +36,10 @@ export class Backend implements AsyncDisposable {
     return this;
   }
 
+  get connections(): number {
+    return this.#open.size;
+  }
+
   /** Bytes the backend has handed to its connections. */
   get bytesWritten(): number {
     return [...this.#open].reduce((sum, socket) => sum + socket.bytesWritten, 0);
@@ -86,6 +90,14 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
       response.write('data: first\n\n');
       return;
     case 'stuck':
+      return;
+    case 'refuse':
+      response.writeHead(413, { 'Content-Type': 'text/plain' });
+      response.end('too much');
+      return;
+    case 'duplex':
+      response.writeHead(200);
+      request.pipe(response);
       return;
     case 'broken':
       response.writeHead(200, { 'Content-Length': '100' });

@@ -23,20 +23,20 @@ export async function forwardRequest(
   if (incoming.headers.host === undefined) headers.push('Host', upstream.host);
   const hasBody =
     incoming.headers['transfer-encoding'] !== undefined || Number(incoming.headers['content-length']) > 0;
+  const send = (outgoing: ClientRequest) => (hasBody ? pumpBody(incoming, outgoing) : outgoing.end());
   for (let attempt = 1; ; attempt += 1) {
-    const outgoing = upstream.open(method, incoming.url ?? '/', headers, attempt === 1);
-    const abandon = () => outgoing.destroy();
+    let outgoing: ClientRequest | undefined;
+    const abandon = () => outgoing?.destroy();
     response.once('close', abandon);
     try {
+      outgoing = upstream.open(method, incoming.url ?? '/', headers, attempt === 1);
       const answering = answerTo(outgoing, response);
-      const sending = hasBody ? sendBody(incoming, outgoing) : Promise.resolve(outgoing.end());
-      // A backend may answer before it has read everything; then only its answer counts.
-      sending.catch((error) => outgoing.destroy(error instanceof Error ? error : undefined));
+      send(outgoing);
       await copyAnswer(await answering, response);
       return null;
     } catch (error) {
       // A kept connection may have been closed by the other side just as it was used again.
-      const stale = attempt === 1 && outgoing.reusedSocket && errorCode(error) === 'ECONNRESET';
+      const stale = attempt === 1 && outgoing?.reusedSocket === true && errorCode(error) === 'ECONNRESET';
       if (stale && !hasBody && safeToRepeat.has(method) && !response.headersSent) continue;
       if (response.destroyed) return null;
       if (response.headersSent) response.destroy();
@@ -55,11 +55,21 @@ function framing(incoming: IncomingMessage): string[] {
   return bodiless || hasHeader(incoming.rawHeaders, 'content-length') ? [] : ['Content-Length', '0'];
 }
 
-async function sendBody(incoming: IncomingMessage, outgoing: ClientRequest): Promise<void> {
-  await pipeline(incoming, outgoing, { end: false });
-  if (incoming.rawTrailers.length > 0)
-    outgoing.addTrailers(pairs(incoming.rawTrailers).map(([...pair]) => pair));
-  outgoing.end();
+/**
+ * Streams the body on. Not by stream.pipeline: that would, where the backend fails, also destroy the client's
+ * connection, which still has to carry the answer. What the backend does not want any more is read and dropped.
+ */
+function pumpBody(incoming: IncomingMessage, outgoing: ClientRequest): void {
+  incoming.pipe(outgoing, { end: false });
+  incoming.once('end', () => {
+    if (incoming.rawTrailers.length > 0)
+      outgoing.addTrailers(pairs(incoming.rawTrailers).map(([...pair]) => pair));
+    outgoing.end();
+  });
+  outgoing.once('close', () => {
+    incoming.unpipe(outgoing);
+    incoming.resume();
+  });
 }
 
 function answerTo(outgoing: ClientRequest, response: ServerResponse): Promise<IncomingMessage> {
@@ -69,6 +79,7 @@ function answerTo(outgoing: ClientRequest, response: ServerResponse): Promise<In
         response.writeEarlyHints({ link: headers.link });
     });
     outgoing.once('response', resolve);
+    // After the answer has begun its own stream tells of failures.
     outgoing.on('error', reject);
   });
 }

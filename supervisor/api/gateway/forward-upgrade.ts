@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -21,19 +21,14 @@ export async function forwardUpgrade(
     ...edit(endToEnd(incoming.rawHeaders)),
     ...['Connection', 'Upgrade', 'Upgrade', incoming.headers.upgrade ?? 'websocket'],
   ];
-  const outgoing = upstream.open(incoming.method ?? 'GET', incoming.url ?? '/', headers, false);
-  const abandon = () => outgoing.destroy();
+  let outgoing: ClientRequest | undefined;
+  const abandon = () => outgoing?.destroy();
   socket.once('close', abandon);
   // Errors of the client's socket end in `close`; without a listener they would end the process.
   socket.on('error', abandon);
   try {
-    const answered = new Promise<Answer>((resolve, reject) => {
-      outgoing.once('upgrade', (answer, backend, rest) => resolve({ answer, backend, rest }));
-      outgoing.once('response', (answer) => resolve({ answer }));
-      outgoing.on('error', reject);
-    });
-    outgoing.end();
-    const { answer, backend, rest } = await answered;
+    outgoing = upstream.open(incoming.method ?? 'GET', incoming.url ?? '/', headers, false);
+    const { answer, backend, rest } = await handshake(outgoing);
     if (backend === undefined) return await refuse(answer, socket);
     socket.write(headText(`HTTP/1.1 101 ${answer.statusMessage}`, answer.rawHeaders));
     if (rest.length > 0) socket.write(rest);
@@ -51,6 +46,15 @@ export async function forwardUpgrade(
 type Answer =
   | { readonly answer: IncomingMessage; readonly backend: Duplex; readonly rest: Buffer }
   | { readonly answer: IncomingMessage; readonly backend?: never; readonly rest?: never };
+
+function handshake(outgoing: ClientRequest): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    outgoing.once('upgrade', (answer, backend, rest) => resolve({ answer, backend, rest }));
+    outgoing.once('response', (answer) => resolve({ answer }));
+    outgoing.on('error', reject);
+    outgoing.end();
+  });
+}
 
 async function refuse(answer: IncomingMessage, socket: Duplex): Promise<null> {
   const start = `HTTP/1.1 ${answer.statusCode} ${answer.statusMessage}`;

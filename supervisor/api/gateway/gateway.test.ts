@@ -3,6 +3,7 @@ import { createServer, request as httpRequest, type IncomingMessage, type Server
 import { type AddressInfo, connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
@@ -154,6 +155,48 @@ describe('Gateway', () => {
     expect((await exchange(hub.port, { method: 'GET', target: '/healthz' })).body.toString()).toBe('the hub');
     backend = await new Backend().open(port);
     expect((await exchange(hub.port, { method: 'GET', target: '/echo' })).status).toBe(200);
+  });
+
+  test('an upload to a backend that is away still gets its answer', async () => {
+    await backend[Symbol.asyncDispose]();
+    const body = Buffer.alloc(20_000_000);
+    const broken = await exchange(hub.port, { method: 'POST', target: '/echo', body });
+    expect(broken.status).toBe(502);
+  });
+
+  test('an answer that comes before the whole request was read is passed on', async () => {
+    const body = Buffer.alloc(5_000_000);
+    const refused = await exchange(hub.port, { method: 'POST', target: '/refuse', body });
+    expect([refused.status, refused.body.toString()]).toEqual([413, 'too much']);
+  });
+
+  test('request and answer may stream at the same time, for longer than an answer may take to begin', async () => {
+    await using impatient = await new Hub(backend.port, 200).open();
+    const answered = Promise.withResolvers<IncomingMessage>();
+    const call = httpRequest(
+      { port: impatient.port, method: 'POST', path: '/duplex', agent: false },
+      answered.resolve,
+    );
+    call.write('ping');
+    const answer = await answered.promise;
+    const chunks: string[] = [];
+    answer.on('data', (chunk) => chunks.push(String(chunk)));
+    await vi.waitFor(() => expect(chunks.join('')).toBe('ping'), patient);
+    await sleep(500);
+    call.end(' pong');
+    await once(answer, 'end');
+    expect(chunks.join('')).toBe('ping pong');
+  });
+
+  test('an upload that the client breaks off is broken off at the backend', async () => {
+    const call = httpRequest({ port: hub.port, method: 'POST', path: '/stuck', agent: false });
+    call.on('error', () => {
+      // It is broken off below.
+    });
+    call.write(Buffer.alloc(1000));
+    await vi.waitFor(() => expect(backend.connections).toBe(1), patient);
+    call.destroy();
+    await vi.waitFor(() => expect(backend.connections).toBe(0), patient);
   });
 
   test('a backend that does not answer in time is a 504', async () => {

@@ -40,14 +40,14 @@ export class Gateway implements Disposable {
   /** Takes a request over if it is the backend's; returns false, and has touched nothing, if it is ours. */
   handle(request: IncomingMessage, response: ServerResponse): boolean {
     if (this.#options.isOurs(pathOf(request.url ?? '/'))) return false;
-    void forwardRequest(this.#upstream, request, response, this.#edit).then(this.#note);
+    void forwardRequest(this.#upstream, request, response, this.#edit).then(this.#note, this.#note);
     return true;
   }
 
   /** The same for upgrades. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
     if (this.#options.isOurs(pathOf(request.url ?? '/'))) return false;
-    void forwardUpgrade(this.#upstream, request, socket, head, this.#edit).then(this.#note);
+    void forwardUpgrade(this.#upstream, request, socket, head, this.#edit).then(this.#note, this.#note);
     return true;
   }
 

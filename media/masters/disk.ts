@@ -8,8 +8,8 @@ export async function freeBytes(path: string): Promise<number> {
 }
 
 /** @throws DiskReserveError where no more than the reserve is free */
-export async function requireSpace(path: string, reserveBytes: number): Promise<void> {
-  const free = await freeBytes(path);
+export async function requireSpace(path: string, reserveBytes: number, ask = freeBytes): Promise<void> {
+  const free = await ask(path);
   if (free <= reserveBytes) throw new DiskReserveError(free, reserveBytes);
 }
 

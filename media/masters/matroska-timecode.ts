@@ -6,6 +6,7 @@ import { timecodePlaceholder } from './recorder-command.ts';
 /** Tags lie before the first cluster, or behind the last; both are searched within this distance of the file's ends. */
 const searchBytes = 256 * 1024;
 const tagsId = Buffer.from([0x12, 0x54, 0xc3, 0x67]);
+const tagId = Buffer.from([0x73, 0x73]);
 const crc32Id = 0xbf;
 const tagStringId = Buffer.from([0x44, 0x87]);
 
@@ -48,10 +49,13 @@ export function patchTimecode(
     const body = elementBody(stretch, start + tagsId.length);
     if (body === undefined) continue;
     const bytes = Buffer.from(stretch.subarray(body.start, body.end));
+    const checked = bytes[0] === crc32Id && bytes[1] === 0x84;
+    // The id of Tags also stands in the SeekHead; what follows it there is no element.
+    if (!checked && !bytes.subarray(0, tagId.length).equals(tagId)) continue;
     const found = bytes.indexOf(needle);
     if (found < 0) continue;
     bytes.write(timecode, found + tagStringId.length + 1, 'ascii');
-    if (bytes[0] === crc32Id && bytes[1] === 0x84) bytes.writeUInt32LE(crc32(bytes.subarray(6)), 2);
+    if (checked) bytes.writeUInt32LE(crc32(bytes.subarray(6)), 2);
     return { offset: body.start, bytes };
   }
   return undefined;

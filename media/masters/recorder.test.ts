@@ -106,6 +106,20 @@ describe('Recorder', { timeout: 120_000 }, () => {
     expect(take.manifest.cameras).toEqual({});
   });
 
+  it('ends cleanly, and says so, when the disk fills up to its reserve', async () => {
+    const take = await newTake();
+    await rig.startCapture();
+    let free = 1000;
+    const recording = record(take, { reserveBytes: 500, freeBytes: async () => free });
+    await until(() => recording.frames() >= 15);
+    free = 500;
+    await recording.done;
+    expect(cameraOf(take)).toMatchObject({
+      ...{ state: 'verified', reason: 'the disk is full up to its reserve' },
+      segments: [{ clean: true, droppedFrames: 0 }],
+    });
+  });
+
   async function newTake(): Promise<Take> {
     return Take.create(join(rig.folder, 'take'), {
       ...{ version: 1, id: 'take', startedAt: new Date().toISOString(), stoppedAt: null },

@@ -7,7 +7,7 @@ import type { RawStream } from '../capture/types.ts';
 import type { ChildHost } from '../child-host.ts';
 import { syncFolder } from './atomic-file.ts';
 import { childName } from './child-name.ts';
-import { requireSpace } from './disk.ts';
+import { freeBytes, requireSpace } from './disk.ts';
 import type { CameraRecord, Segment } from './manifest.ts';
 import type { MasterCodec, MasterStrategy } from './recorder-command.ts';
 import { closeSegment } from './segment-close.ts';
@@ -30,6 +30,8 @@ export interface RecorderOptions {
   readonly threads: number;
   /** Recording does not begin, and ends cleanly, where no more than this is free. */
   readonly reserveBytes: number;
+  /** Free bytes at a path. Default: what the file system says. */
+  readonly freeBytes?: (path: string) => Promise<number>;
   /** Called on every look at the growing files, about twice a second. */
   readonly onProgress?: (progress: SegmentProgress) => void;
   /** Called when every segment is closed; compressing and verifying follow. */
@@ -62,7 +64,7 @@ export class Recorder {
     await mkdir(join(this.take.folder, camera), { recursive: true });
     await syncFolder(this.take.folder);
     if (this.record !== undefined) return;
-    await requireSpace(this.take.folder, reserveBytes);
+    await requireSpace(this.take.folder, reserveBytes, this.options.freeBytes);
     await this.begin();
   }
 
@@ -122,6 +124,7 @@ export class Recorder {
     const record = this.record;
     if (record === undefined) throw new Error('a segment needs a record');
     const outcome = await recordSegment({
+      freeBytes,
       ...this.options,
       name: childName('record', this.take.manifest.id, camera, segmentStem(number)),
       files,

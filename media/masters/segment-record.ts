@@ -1,8 +1,8 @@
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { wakeReader } from '../capture/raw-pipe.ts';
 import type { Child, ChildHost } from '../child-host.ts';
-import { freeBytes } from './disk.ts';
 import {
   type EncodeSettings,
   type MasterStrategy,
@@ -22,6 +22,7 @@ export interface SegmentOrder {
   /** The segment was begun by an earlier supervisor: its recorder is taken over if it still runs, and not started anew. */
   readonly resumed: boolean;
   readonly reserveBytes: number;
+  readonly freeBytes: (path: string) => Promise<number>;
   readonly signal: AbortSignal;
   readonly onFirstFrame: () => Promise<void>;
   readonly onProgress: (progress: SegmentProgress) => void;
@@ -76,12 +77,7 @@ async function follow(child: Child, order: SegmentOrder): Promise<SegmentOutcome
       begun = true;
       await order.onFirstFrame();
     }
-    if (order.signal.aborted) endedBy = 'signal';
-    else if (
-      (await freeBytes(order.files.reference.slice(0, order.files.reference.lastIndexOf('/')))) <=
-      order.reserveBytes
-    )
-      endedBy = 'disk';
+    endedBy = await endCause(order);
     if (endedBy !== 'recorder') {
       await stopRecorder(child, order.pipe);
       break;
@@ -89,6 +85,12 @@ async function follow(child: Child, order: SegmentOrder): Promise<SegmentOutcome
     await Promise.race([end, tick(order.signal)]);
   }
   return endedBy;
+}
+
+/** Whether the recorder shall end now, and why; `recorder` where it need not. */
+async function endCause(order: SegmentOrder): Promise<SegmentOutcome['endedBy']> {
+  if (order.signal.aborted) return 'signal';
+  return (await order.freeBytes(dirname(order.files.reference))) <= order.reserveBytes ? 'disk' : 'recorder';
 }
 
 async function stopRecorder(child: Child, pipe: string): Promise<void> {

@@ -1,0 +1,122 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pino from 'pino';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { SpawningChildHost } from '../child-host.fake.ts';
+import { type CameraRecord, takeState, withTotals } from './manifest.ts';
+import { TakeStore, takeFolderName } from './take-store.ts';
+
+const logger = pino({ level: 'silent' });
+
+describe('TakeStore', () => {
+  let root: string;
+  let store: TakeStore;
+
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), 'takes-'));
+    store = new TakeStore({ host: new SpawningChildHost(), logger, root });
+  });
+
+  afterEach(() => rm(root, { recursive: true, force: true }));
+
+  it('names folders by start and id, and lists the newest first', async () => {
+    await store.createTake('first', new Date('2026-11-22T12:00:00Z'));
+    await store.createTake('second', new Date('2026-11-22T12:00:01.5Z'));
+    expect((await readdir(root)).toSorted()).toEqual(['20261122T120000Z-first', '20261122T120001Z-second']);
+    expect((await store.list()).map(({ id }) => id)).toEqual(['second', 'first']);
+    const another = new TakeStore({ host: new SpawningChildHost(), logger, root });
+    expect(await another.list()).toEqual(await store.list());
+  });
+
+  it('passes over what is no take, and forgets takes whose folder is gone', async () => {
+    await store.createTake('one', new Date());
+    await writeFile(join(root, 'note.txt'), 'x');
+    await mkdir(join(root, 'broken'));
+    await writeFile(join(root, 'broken', 'take.json'), '{"version":1');
+    expect((await store.list()).map(({ id }) => id)).toEqual(['one']);
+    await rm(join(root, (await readdir(root)).find((name) => name.endsWith('-one')) ?? ''), {
+      recursive: true,
+    });
+    expect(await store.list()).toEqual([]);
+    await expect(store.get('one')).rejects.toMatchObject({ code: 'TAKE_NOT_FOUND' });
+  });
+
+  it('refuses an id that is taken or no plain name', async () => {
+    await store.createTake('one', new Date());
+    for (const id of ['one', '', '..', 'a/b', 'A', '-a', 'a'.repeat(65)]) {
+      await expect(store.createTake(id, new Date())).rejects.toMatchObject({ code: 'TAKE_ID_INVALID' });
+    }
+  });
+
+  it('gives out masters that take.json lists as finished, and no other path', async () => {
+    const take = await store.createTake('one', new Date());
+    await take.update((manifest) => ({ ...manifest, cameras: { cam0: aRecord() } }));
+    const { path, fileName } = await store.masterPath('one', 'cam0', 1);
+    expect(path).toBe(join(take.folder, 'cam0', '0001.mkv'));
+    expect(fileName).toBe('one-cam0-0001.mkv');
+    for (const [camera, segment] of [
+      ['cam0', 2],
+      ['cam0', 3],
+      ['../one/cam0', 1],
+      ['__proto__', 1],
+      ['', 1],
+    ] as const) {
+      await expect(store.masterPath('one', camera, segment)).rejects.toMatchObject({
+        code: 'TAKE_NOT_FOUND',
+      });
+    }
+  });
+
+  it('writes concurrent changes of take.json one after another', async () => {
+    const take = await store.createTake('one', new Date());
+    await take.update((manifest) => ({ ...manifest, cameras: { cam0: aRecord() } }));
+    const bump = () => take.updateCamera('cam0', (record) => ({ ...record, threads: record.threads + 1 }));
+    await Promise.all(Array.from({ length: 20 }, bump));
+    expect(take.manifest.cameras.cam0?.threads).toBe(21);
+    await expect(take.updateCamera('cam9', (record) => record)).rejects.toMatchObject({
+      code: 'TAKE_MANIFEST_INVALID',
+    });
+    await bump();
+    expect(take.manifest.cameras.cam0?.threads).toBe(22);
+  });
+});
+
+describe('the manifest', () => {
+  it('states the sums of its segments, what was lost between them included', () => {
+    expect(withTotals(aRecord())).toMatchObject({ frames: 200, droppedFrames: 2 * 3 + 2 * 4 });
+  });
+
+  it('has the state of its liveliest camera, then of its worst', () => {
+    expect(takeState([], true)).toBe('starting');
+    expect(takeState([], false)).toBe('failed');
+    expect(takeState(['verified', 'verified'], false)).toBe('verified');
+    expect(takeState(['verified', 'failed'], false)).toBe('failed');
+    expect(takeState(['failed', 'finishing'], false)).toBe('finishing');
+    expect(takeState(['starting', 'recording'], true)).toBe('recording');
+  });
+
+  it('names folders in UTC', () => {
+    expect(takeFolderName('x', new Date('2026-01-02T03:04:05.678Z'))).toBe('20260102T030405Z-x');
+  });
+});
+
+function aRecord(): CameraRecord {
+  const segment = (number: number, state: 'closed' | 'spooled') => ({
+    ...{ number, state, file: `cam0/000${number}.mkv`, spool: null, bytes: 1, frames: 100 },
+    ...{ droppedFrames: 3, droppedBefore: 4, firstTimestamp: null, lastTimestamp: null, timecode: null },
+    ...{ sha256: null, framemd5: { file: 'x', sha256: null }, clean: true, verified: null },
+  });
+  const source = {
+    codec: 'rawvideo',
+    pixelFormat: 'yuv420p',
+    fps: 30,
+    width: 2,
+    height: 2,
+    clock: 'epoch',
+  } as const;
+  return {
+    ...{ state: 'finishing', reason: null, codec: 'ffv1', strategy: 'direct', strategyReason: '', source },
+    ...{ threads: 1, frames: 0, droppedFrames: 0, segments: [segment(1, 'closed'), segment(2, 'spooled')] },
+  };
+}

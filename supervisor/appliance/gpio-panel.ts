@@ -61,11 +61,11 @@ export class GpioPanel {
   }
 
   /** Lights the tally light while this appliance records or is on air. */
-  async showTally(isLit: boolean): Promise<void> {
+  showTally(isLit: boolean): void {
     const bit: Bit = isLit ? 1 : 0;
     if (bit === this.#lit) return;
     this.#lit = bit;
-    await this.#write(this.#lines?.tallyLight, isLit);
+    void this.#write(this.#lines?.tallyLight, isLit);
   }
 
   /** Blinks every light for ten seconds. */
@@ -99,6 +99,7 @@ export class GpioPanel {
     await watchInput({ header, gpio, active: 'low', logger: log, onChange, debounceMs: 200 }, signal);
   }
 
+  /** Never rejects. */
   async #write(light: Lines['tallyLight'] | undefined, isLit: boolean): Promise<void> {
     const { header, log } = this.#options;
     if (header === null || light?.gpio === undefined) return;

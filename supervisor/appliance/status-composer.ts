@@ -12,6 +12,7 @@ import type { TakeConductor } from './take-conductor.ts';
 export interface StatusSources {
   readonly identity: Identity;
   readonly simulation: boolean;
+  readonly startedAt: Date;
   readonly configFile: string;
   readonly config: LiveConfig;
   readonly role: RoleKeeper;
@@ -28,8 +29,8 @@ export interface StatusSources {
 }
 
 /** Puts the status together from its sources. */
-export function composeStatus(sources: StatusSources, startedAt: Date): Status {
-  const { identity, config, role, hubSide, simulation } = sources;
+export function composeStatus(sources: StatusSources): Status {
+  const { identity, config, role, hubSide, simulation, startedAt } = sources;
   const snapshot = config.current;
   const { role: decided, reason } = role.current;
   const health = sources.health.snapshot();

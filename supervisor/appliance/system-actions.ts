@@ -13,7 +13,7 @@ export interface SystemActionsOptions {
   readonly simulation: boolean;
   /** Lets the lights tell which appliance this is. */
   readonly identify: () => Promise<void>;
-  readonly onTally: (state: Tally['state']) => Promise<void>;
+  readonly onTally: () => void;
   readonly log: Logger;
 }
 
@@ -37,7 +37,7 @@ export class SystemActions {
       shutdown: ({ force }) => this.#power('poweroff', force),
       setTally: async ({ state }) => {
         this.#tally = state;
-        await this.#options.onTally(state);
+        this.#options.onTally();
         return { state };
       },
     };

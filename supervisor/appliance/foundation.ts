@@ -1,0 +1,67 @@
+import type { Logger } from 'pino';
+import type { KeyStore } from '../api/access/key-store.ts';
+import { LiveConfig } from '../config/live-config.ts';
+import { StateStore } from '../config/state.ts';
+import { Health } from '../health.ts';
+import type { Host } from '../platform/host.ts';
+import { LinuxHost } from '../platform/host-linux.ts';
+import { ChildProcessHost } from '../process/child-process-host.ts';
+import { loadKeys } from './credentials.ts';
+import { claimDataFolder, type DataPaths, dataPaths } from './data-folder.ts';
+import { type Identity, readIdentity } from './identity.ts';
+import type { LogRing } from './log-ring.ts';
+import { layOutSimulation } from './simulation.ts';
+
+export interface ApplianceOptions {
+  readonly configFile: string;
+  readonly dataFolder: string;
+  /** Stands over the port of the settings; null: the settings say. */
+  readonly port: number | null;
+  /** On a developer's machine: loopback alone, no tokens, and the machine itself is left alone. */
+  readonly simulation: boolean;
+  readonly log: Logger;
+  readonly logRing: LogRing;
+}
+
+/** What everything else stands on: data, settings, keys, the machine and its processes. */
+export interface Foundation extends AsyncDisposable {
+  readonly options: ApplianceOptions;
+  readonly log: Logger;
+  readonly startedAt: Date;
+  readonly paths: DataPaths;
+  readonly state: StateStore;
+  readonly config: LiveConfig;
+  readonly machine: Host;
+  readonly identity: Identity;
+  readonly keys: KeyStore;
+  readonly health: Health;
+  readonly host: ChildProcessHost;
+  /** Host name, mDNS name, and what people see. */
+  readonly name: () => string;
+}
+
+/** Claims the data folder and reads what lies there. Disposing ends every child and gives the folder back. */
+export async function openFoundation(options: ApplianceOptions): Promise<Foundation> {
+  const { configFile, dataFolder, simulation, log } = options;
+  await using cleanup = new AsyncDisposableStack();
+  const paths = dataPaths(dataFolder);
+  cleanup.use(await claimDataFolder(paths));
+  if (simulation) await layOutSimulation(configFile);
+  const state = new StateStore({ file: paths.state, logger: log });
+  await state.load();
+  const config = new LiveConfig({ file: configFile, lastGoodFile: paths.lastGoodConfig, state, logger: log });
+  await config.load();
+  log.level = config.current.config.log.level;
+  const machine = new LinuxHost({ logger: log });
+  const identity = await readIdentity(state, machine);
+  const keys = await loadKeys(paths, log);
+  const host = cleanup.use(new ChildProcessHost({ logger: log, folder: paths.children }));
+  const end = cleanup.move();
+  return {
+    ...{ options, log, paths, state, config, machine, identity, keys, host },
+    startedAt: new Date(),
+    health: new Health(),
+    name: () => config.current.config.name ?? identity.defaultName,
+    [Symbol.asyncDispose]: () => end.disposeAsync(),
+  };
+}

@@ -1,0 +1,42 @@
+import { CameraEnumerator } from '../platform/cameras/camera-enumerator.ts';
+import { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
+import { findHardwareEncoder } from '../platform/cameras/hardware-encoder.ts';
+import { HotplugMonitor } from '../platform/cameras/hotplug-monitor.ts';
+import { ControlState } from './control-state.ts';
+import type { Foundation } from './foundation.ts';
+import { MediaLink } from './media-link.ts';
+import { Pipelines } from './pipelines.ts';
+import { PortBook } from './port-book.ts';
+
+/** Where pictures come from and go to: cameras, capture pipelines, the media process. */
+export interface Pictures {
+  readonly cameras: CameraWatcher;
+  readonly ports: PortBook;
+  readonly pipelines: Pipelines;
+  readonly media: MediaLink;
+}
+
+export async function assemblePictures(base: Foundation, onChange: () => void): Promise<Pictures> {
+  const { host, state, paths, health, log } = base;
+  const ports = new PortBook(state);
+  const pipelines = new Pipelines({
+    ...{ host, ports, onChange, log },
+    runFolder: paths.run,
+    hardwareEncoder: await findHardwareEncoder(),
+  });
+  const cameras = new CameraWatcher({
+    enumerator: new CameraEnumerator({ log, sourceOf: (id) => pipelines.sourceOfDevice(id) }),
+    hotplug: new HotplugMonitor({ host, log }),
+    memory: new ControlState(state, log),
+    log,
+  });
+  const media = new MediaLink({
+    ...{ host, onChange, log },
+    socketPath: paths.mediaSocket,
+    health: health.register('media', { core: true }),
+    labelOf: (feed) => pipelines.status().find(({ id }) => id === feed)?.label ?? feed,
+    onFrames: (feed, frames) => pipelines.noteFrames(feed, frames),
+    onBlind: () => pipelines.noteBlindness(),
+  });
+  return { cameras, ports, pipelines, media };
+}

@@ -1,0 +1,52 @@
+import { mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EncodeSpeed, Masters, TakeStore } from '../../media/index.ts';
+import type { Take } from '../api/contract.ts';
+import type { CameraRegistry } from '../discovery/camera-registry.ts';
+import type { Foundation } from './foundation.ts';
+import { LocalTakesOfMasters } from './local-takes.ts';
+import type { Pipelines } from './pipelines.ts';
+import { RemainingTime } from './remaining-time.ts';
+import { TakeConductor } from './take-conductor.ts';
+import { takesFolder } from './takes-folder.ts';
+
+/** What records: the masters of this machine, and who conducts takes over all cameras. */
+export interface Recording {
+  readonly masters: Masters;
+  readonly localTakes: LocalTakesOfMasters;
+  readonly conductor: TakeConductor;
+  readonly remaining: RemainingTime;
+}
+
+export async function assembleRecording(
+  base: Foundation,
+  pipelines: Pipelines,
+  cameras: CameraRegistry,
+  onTake: (take: Take) => void,
+): Promise<Recording> {
+  const { host, state, config, paths, identity, log } = base;
+  const root = takesFolder(config.current.config.masters, paths.takes);
+  await mkdir(root, { recursive: true });
+  const store = new TakeStore({ host, logger: log, root });
+  const masters = new Masters({
+    ...{ host, logger: log, store, root },
+    speed: new EncodeSpeed({
+      ...{ host, logger: log, scratch: tmpdir(), version: identity.version },
+      cacheFile: join(paths.root, 'encode-speed.json'),
+    }),
+    settings: () => {
+      const { codec, strategy, reserveMb } = config.current.config.masters;
+      return { codec, strategy, reserveBytes: reserveMb * 1024 * 1024 };
+    },
+    cameras: () => pipelines.all().map(({ id, pipe, raw }) => ({ camera: id, pipe, raw })),
+    pipeOf: (camera) => pipelines.pipeOf(camera),
+    onChange: (id) => localTakes.noteChange(id),
+  });
+  const localTakes = new LocalTakesOfMasters({
+    ...{ masters, store, log },
+    recordable: () => pipelines.recordable().map(({ id }) => id),
+  });
+  const conductor = new TakeConductor({ local: localTakes, cameras, state, onTake, log });
+  return { masters, localTakes, conductor, remaining: new RemainingTime(masters) };
+}

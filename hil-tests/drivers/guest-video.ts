@@ -1,0 +1,27 @@
+import type { Network } from '../protocols/network.ts';
+import type { Video } from '../protocols/video.ts';
+
+const platformDevice = 'vivid.0';
+
+/** The kernel's virtual camera (vivid) in the guest. Taking it from its driver is what a pulled plug looks like. */
+export class GuestVideo implements Video {
+  readonly #network: Network;
+
+  constructor(network: Network) {
+    this.#network = network;
+  }
+
+  async plug(): Promise<void> {
+    await this.#drive('bind');
+  }
+
+  async unplug(): Promise<void> {
+    await this.#drive('unbind');
+  }
+
+  async #drive(action: 'bind' | 'unbind'): Promise<void> {
+    await this.#network.shell(
+      `echo ${platformDevice} > /sys/bus/platform/drivers/vivid/${action}; udevadm settle`,
+    );
+  }
+}

@@ -1,0 +1,70 @@
+import type { Boot } from '../firmware/firmware.ts';
+
+export type Arch = 'amd64' | 'arm64';
+
+/** A port of the guest that the rig reaches on its own loopback address. */
+export interface Forward {
+  readonly protocol: 'tcp' | 'udp';
+  readonly hostPort: number;
+  readonly guestPort: number;
+}
+
+export interface MachineSpec {
+  readonly arch: Arch;
+  readonly disk: string;
+  /** A second disk, standing for the SSD. */
+  readonly ssd: string | null;
+  readonly memoryMb: number;
+  readonly cores: number;
+  readonly forwards: readonly Forward[];
+  /** Carries whole Ethernet frames as UDP datagrams between the rig and a second network card of the guest. */
+  readonly wire: { readonly rigPort: number; readonly guestPort: number };
+  readonly uuid: string;
+  readonly watchdog: boolean;
+  /** Files that systemd in the guest takes as credentials, by name: units of the rig, handed in without touching the image. */
+  readonly credentials: Readonly<Record<string, string>>;
+}
+
+export const qemuPrograms = { amd64: 'qemu-system-x86_64', arm64: 'qemu-system-aarch64' } as const;
+
+/** Command line of QEMU for one run: software emulation, direct kernel boot, nothing that leaves the machine. Pure. */
+export function qemuArgv(spec: MachineSpec, boot: Boot, qmpSocket: string): [string, ...string[]] {
+  const machine =
+    spec.arch === 'amd64'
+      ? ['-M', 'q35', '-cpu', 'max', '-uuid', spec.uuid]
+      : ['-M', 'virt', '-cpu', 'cortex-a72', '-uuid', spec.uuid];
+  const forwards = spec.forwards.map(
+    ({ protocol, hostPort, guestPort }) => `,hostfwd=${protocol}:127.0.0.1:${hostPort}-:${guestPort}`,
+  );
+  const { rigPort, guestPort } = spec.wire;
+  return [
+    qemuPrograms[spec.arch],
+    ...machine,
+    ...['-accel', 'tcg,thread=multi,tb-size=512', '-smp', String(spec.cores), '-m', String(spec.memoryMb)],
+    ...['-nodefaults', '-display', 'none', '-no-reboot', '-serial', 'stdio'],
+    ...['-qmp', `unix:${qmpSocket},server=on,wait=off`],
+    ...['-kernel', boot.kernel, ...(boot.initramfs === null ? [] : ['-initrd', boot.initramfs])],
+    ...['-append', boot.cmdline],
+    ...drive(spec.disk, 'card'),
+    ...(spec.ssd === null ? [] : drive(spec.ssd, 'ssd')),
+    ...['-device', 'virtio-rng-pci'],
+    // restrict: nothing the guest does may reach any other machine; the forwarded ports still work.
+    ...['-netdev', `user,id=lan,restrict=on${forwards.join('')}`, '-device', 'virtio-net-pci,netdev=lan'],
+    ...['-netdev', `socket,id=wire,udp=127.0.0.1:${rigPort},localaddr=127.0.0.1:${guestPort}`],
+    ...['-device', 'virtio-net-pci,netdev=wire,mac=52:54:00:72:6c:02'],
+    ...(spec.watchdog ? ['-device', 'i6300esb', '-action', 'watchdog=reset'] : []),
+    ...['-fw_cfg', `name=opt/org.rushlight/partition,string=${boot.partition}`],
+    ...['-fw_cfg', `name=opt/org.rushlight/tryboot,string=${boot.tryboot ? 1 : 0}`],
+    ...Object.entries(spec.credentials).flatMap(([name, file]) => [
+      '-fw_cfg',
+      `name=opt/io.systemd.credentials/${name},file=${file}`,
+    ]),
+  ];
+}
+
+function drive(path: string, id: string): string[] {
+  return [
+    ...['-drive', `file=${path},format=raw,if=none,id=${id},cache=writeback,discard=unmap`],
+    ...['-device', `virtio-blk-pci,drive=${id},serial=${id}`],
+  ];
+}

@@ -1,0 +1,83 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Rig } from '../../rig.ts';
+import { GuestGpio } from '../guest-gpio.ts';
+import { GuestVideo } from '../guest-video.ts';
+import { makeKey, SshShell } from '../ssh-shell.ts';
+import type { Arch, Forward, MachineSpec } from './argv.ts';
+import { freePort } from './free-port.ts';
+import { QemuMachine } from './machine.ts';
+import { QemuNetwork } from './qemu-network.ts';
+import { QemuStorage } from './qemu-storage.ts';
+
+export interface QemuLab {
+  readonly name: string;
+  readonly arch: Arch;
+  readonly image: string;
+  readonly memoryMb: number;
+  readonly cores: number;
+  readonly cardMb: number;
+  readonly ssdMb: number;
+  readonly slowness: number;
+  readonly watchdog: boolean;
+}
+
+/** Ports of the device that the rig reaches from outside. 8080 is one that has to stay shut. */
+const forwardedPorts: readonly (readonly ['tcp' | 'udp', number])[] = [
+  ['tcp', 22],
+  ['tcp', 80],
+  ['tcp', 443],
+  ['tcp', 8080],
+  ['udp', 8189],
+];
+/** The rig's own units, run by the guest's systemd. */
+const guest = join(import.meta.dirname, '../../guest');
+const credentials = {
+  'systemd.extra-unit.rig-gpio.service': join(guest, 'rig-gpio.service'),
+  'systemd.extra-unit.rig-camera.service': join(guest, 'rig-camera.service'),
+  'systemd.unit-dropin.rushlight.service~rig': join(guest, 'rushlight-dropin.conf'),
+  'rig.cp2112.mjs': join(guest, 'cp2112.mjs'),
+};
+const mebibyte = 1024 * 1024;
+
+/** A virtual rig in a folder of its own; nothing runs until its power is switched on. */
+export async function openQemuRig(lab: QemuLab): Promise<Rig> {
+  const folder = await mkdtemp(join(tmpdir(), 'rushlight-lab-'));
+  const key = await makeKey(folder);
+  const forwards: Forward[] = [];
+  for (const [protocol, guestPort] of forwardedPorts) {
+    forwards.push({ protocol, guestPort, hostPort: await freePort(protocol) });
+  }
+  const wire = { rigPort: await freePort('udp'), guestPort: await freePort('udp') };
+  const disks = {
+    image: lab.image,
+    card: join(folder, 'card.img'),
+    cardBytes: lab.cardMb * mebibyte,
+    ssd: join(folder, 'ssd.img'),
+    ssdBytes: lab.ssdMb * mebibyte,
+  };
+  const { arch, memoryMb, cores, watchdog } = lab;
+  const uuid = crypto.randomUUID();
+  const disk = { disk: disks.card, ssd: disks.ssd };
+  const spec: MachineSpec = { arch, ...disk, memoryMb, cores, forwards, wire, uuid, watchdog, credentials };
+  const machine = new QemuMachine(spec);
+  const ssh = new SshShell(key.file, folder, () => network.endpoint('tcp', 22));
+  const network: QemuNetwork = new QemuNetwork(forwards, wire, ssh);
+  return {
+    name: lab.name,
+    power: machine,
+    console: machine.serial,
+    storage: new QemuStorage(disks, machine, key.publicKey),
+    network,
+    gpio: new GuestGpio(network),
+    video: new GuestVideo(network),
+    slowness: lab.slowness,
+    starts: machine.starts,
+    async [Symbol.asyncDispose]() {
+      await network.forget();
+      await machine[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,46 @@
+/** Settings a test puts on the card, on top of what the rig always needs. */
+export interface CardSettings {
+  readonly role?: 'hub' | 'camera' | 'auto';
+  readonly name?: string;
+  /** TOML that follows. */
+  readonly more?: string;
+}
+
+/** Lines of the header the rig has: the played chip has eight. */
+export const rigLines = { jumper: 3, button: 4, light: 5 } as const;
+
+/** rushlight.toml for the rig: a hub that shows the virtual camera and keeps masters on the second disk. */
+export function cardConfig({ role = 'hub', name = 'rig', more = '' }: CardSettings = {}): string {
+  return `role = "${role}"
+name = "${name}"
+
+[jumper]
+gpio = ${rigLines.jumper}
+
+[record_button]
+gpio = ${rigLines.button}
+
+[tally_light]
+gpio = ${rigLines.light}
+
+[masters]
+path = "/media/ssd"
+reserve_mb = 64
+
+${more}`;
+}
+
+/** A source for the kernel's virtual camera, small enough for an emulated processor. */
+export const cameraSource = `[[source]]
+id = "cam0"
+kind = "v4l2"
+width = 320
+height = 180
+fps = 5
+bitrate_kbps = 300
+`;
+
+/** Puts settings on the card while the device runs, as an editor does: in one step. */
+export function writeConfigCommand(): string {
+  return 'cat > /boot/rushlight/rushlight.toml.new; mv /boot/rushlight/rushlight.toml.new /boot/rushlight/rushlight.toml; sync -f /boot/rushlight';
+}

@@ -1,0 +1,89 @@
+import { request } from 'node:https';
+import { z } from 'zod';
+import { type RouteId, routes } from '../../supervisor/api/contract.ts';
+import { RigError } from './errors.ts';
+
+export interface ApiAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: Buffer;
+}
+
+export interface ApiRequest {
+  readonly params?: Readonly<Record<string, string>>;
+  readonly query?: string;
+  readonly body?: unknown;
+  readonly contentType?: string;
+  readonly timeoutMs?: number;
+}
+
+/** The device's HTTP API from outside, over TLS with whatever certificate the device made for itself. */
+export class DeviceApi {
+  readonly #endpoint: () => { readonly host: string; readonly port: number };
+  readonly #token: () => Promise<string | null>;
+
+  constructor(
+    endpoint: () => { readonly host: string; readonly port: number },
+    token: () => Promise<string | null>,
+  ) {
+    this.#endpoint = endpoint;
+    this.#token = token;
+  }
+
+  /** Calls a route of the contract; any status is an answer. */
+  async call(id: RouteId, options: ApiRequest = {}): Promise<ApiAnswer> {
+    const route = routes[id];
+    const path = route.path.replaceAll(/:(\w+)/g, (_, name: string) =>
+      encodeURIComponent(options.params?.[name] ?? ''),
+    );
+    const isPublic = (route.access as readonly string[]).includes('public');
+    const token = isPublic ? null : await this.#token();
+    return await this.send(route.method, `${path}${options.query ?? ''}`, token, options);
+  }
+
+  /** Calls a route and reads its JSON answer by the contract's own schema. Rejects for any other status. */
+  async json<Id extends RouteId>(id: Id, options: ApiRequest = {}): Promise<ResponseOf<Id>> {
+    const route = routes[id];
+    const answer = await this.call(id, options);
+    if (answer.status !== route.status) {
+      const said = answer.body.toString('utf8').slice(0, 500);
+      throw new RigError('RIG_TOOL', `${route.method} ${route.path} answered ${answer.status}: ${said}`);
+    }
+    const schema = 'response' in route ? route.response : undefined;
+    if (!(schema instanceof z.ZodType)) throw new RigError('RIG_TOOL', `${route.path} does not answer JSON`);
+    return schema.parse(JSON.parse(answer.body.toString('utf8'))) as ResponseOf<Id>;
+  }
+
+  /** A request of any kind, by path. */
+  send(method: string, path: string, token: string | null, options: ApiRequest = {}): Promise<ApiAnswer> {
+    const { promise, resolve, reject } = Promise.withResolvers<ApiAnswer>();
+    const isText = typeof options.body === 'string';
+    const body =
+      options.body === undefined ? undefined : isText ? options.body : JSON.stringify(options.body);
+    const headers = {
+      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+      ...(body === undefined ? {} : { 'content-type': options.contentType ?? 'application/json' }),
+    };
+    // The certificate is the device's own; what it is worth is tested by its fingerprint, not here.
+    const tls = { rejectUnauthorized: false, servername: 'rushlight.local' };
+    const signal = AbortSignal.timeout(options.timeoutMs ?? 60_000);
+    const outgoing = request(
+      { ...this.#endpoint(), method, path, headers, ...tls, signal, agent: false },
+      (answer) => {
+        const chunks: Buffer[] = [];
+        answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+        answer.once('error', reject);
+        answer.once('end', () =>
+          resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: Buffer.concat(chunks) }),
+        );
+      },
+    );
+    outgoing.once('error', reject);
+    outgoing.end(body);
+    return promise;
+  }
+}
+
+type ResponseOf<Id extends RouteId> = (typeof routes)[Id] extends { readonly response: z.ZodType<infer T> }
+  ? T
+  : never;

@@ -1,0 +1,109 @@
+import type { Rig } from '../rig.ts';
+import { Strategy } from '../strategies/strategy.ts';
+import { DeviceApi } from './device-api.ts';
+import { seededRandom } from './random.ts';
+import type { TestResult } from './report.ts';
+import type { TestCase, TestContext } from './test-case.ts';
+
+const maxSerialChars = 60_000;
+
+export interface RunOptions {
+  readonly seed: number;
+  readonly signal: AbortSignal;
+  /** Called with each result as it comes. */
+  readonly onResult: (result: TestResult) => void;
+}
+
+/** Runs tests one after the other on one rig. A test that fails costs the device its state, not the others their turn. */
+export async function runTests(
+  rig: Rig,
+  tests: readonly TestCase[],
+  options: RunOptions,
+): Promise<TestResult[]> {
+  const api = new DeviceApi(
+    () => rig.network.endpoint('tcp', 443),
+    () => ownerToken(rig),
+  );
+  const strategy = new Strategy(rig, api);
+  const results: TestResult[] = [];
+  for (const [index, test] of tests.entries()) {
+    if (options.signal.aborted) break;
+    const result = await runTest(rig, api, strategy, test, { ...options, seed: options.seed + index });
+    if (result.outcome === 'failed') strategy.forget();
+    results.push(result);
+    options.onResult(result);
+  }
+  return results;
+}
+
+async function runTest(
+  rig: Rig,
+  api: DeviceApi,
+  strategy: Strategy,
+  test: TestCase,
+  options: RunOptions,
+): Promise<TestResult> {
+  const missing = (test.uses ?? []).filter((part) => rig[part] === null);
+  const base = { name: test.name, notes: [] as string[] };
+  if (missing.length > 0) {
+    return { ...base, outcome: 'skipped', seconds: 0, notes: [`needs ${missing.join(', ')}`], serial: '' };
+  }
+  const serialFrom = rig.console.log.length;
+  const startedAt = Date.now();
+  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(test.timeoutMs * rig.slowness)]);
+  const context: TestContext = {
+    rig,
+    api,
+    signal,
+    random: seededRandom(options.seed),
+    note: (text) => base.notes.push(text),
+    ready: () => strategy.ready(signal),
+  };
+  let error: string | undefined;
+  try {
+    await strategy.reach(test.needs, signal);
+    await Promise.race([test.run(context), aborted(signal)]);
+  } catch (cause) {
+    error = describe(cause);
+    base.notes.push(...(await diagnosis(rig)));
+  }
+  return {
+    ...base,
+    outcome: error === undefined ? 'passed' : 'failed',
+    seconds: (Date.now() - startedAt) / 1000,
+    serial: rig.console.log.slice(serialFrom).slice(-maxSerialChars),
+    ...(error === undefined ? {} : { error }),
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  return promise;
+}
+
+/** The error with its causes, without the rig's own stack. */
+function describe(error: unknown): string {
+  const lines: string[] = [];
+  for (let one: unknown = error; one instanceof Error && lines.length < 5; one = one.cause) {
+    lines.push(`${one.name}: ${one.message}`);
+  }
+  return lines.length > 0 ? lines.join('\ncaused by ') : String(error);
+}
+
+/** What a person would ask the device first. Nothing where it does not answer any more. */
+async function diagnosis(rig: Rig): Promise<string[]> {
+  const command =
+    'systemctl --failed --no-legend --plain; journalctl -b -u "rushlight*" --no-pager -o cat | tail -n 25; true';
+  try {
+    return (await rig.network.shell(command, { timeoutMs: 15_000 * rig.slowness })).trim().split('\n');
+  } catch {
+    return ['the device does not answer by SSH'];
+  }
+}
+
+/** The owner's token, as the device has it now; null before it has one. */
+async function ownerToken(rig: Rig): Promise<string | null> {
+  const text = await rig.network.shell('cat /data/rushlight/owner-token 2> /dev/null || true');
+  return text.trim() === '' ? null : text.trim();
+}

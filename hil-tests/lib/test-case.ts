@@ -1,0 +1,30 @@
+import type { Rig } from '../rig.ts';
+import type { DeviceApi } from './device-api.ts';
+
+/** `off`: switched off. `booted`: up and ready. `provisioning`: as from the box, with what Imager left, not started yet. */
+export type StrategyName = 'off' | 'booted' | 'provisioning';
+
+export interface TestContext {
+  readonly rig: Rig;
+  readonly api: DeviceApi;
+  readonly signal: AbortSignal;
+  /** Evenly distributed in [0, 1), the same sequence for the same seed. */
+  readonly random: () => number;
+  /** Adds a line to the report. */
+  note(text: string): void;
+  /** Waits for ready; answers how long it took from the call. */
+  ready(): Promise<number>;
+}
+
+/** One thing the rig shows. Tests run in the order of the list, on one device. */
+export interface TestCase {
+  readonly name: string;
+  /** `ci` runs by default; `long` only where it is named or with `--tests all`. */
+  readonly selection: 'ci' | 'long';
+  readonly needs: StrategyName;
+  /** On a board; longer by the lab's slowness. */
+  readonly timeoutMs: number;
+  /** What of the lab it needs beside power, console, storage and network. */
+  readonly uses?: readonly ('gpio' | 'video' | 'starts')[];
+  run(context: TestContext): Promise<void>;
+}

@@ -1,0 +1,110 @@
+import native from 'node-datachannel';
+import type { DeviceApi } from './device-api.ts';
+import { RigError } from './errors.ts';
+import { H264Counter } from './h264-counter.ts';
+import { waitFor } from './wait.ts';
+
+const payloadType = 96;
+
+/** Where the device's media port is reached from the rig. */
+export interface MediaEndpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * A viewer outside the device, on libdatachannel, which shares no code with the product. The device names its own
+ * addresses as candidates; from the rig it is reached through a forwarded port, so the answer's candidates are pointed
+ * there. The device then sees a peer-reflexive address, as it does behind any router.
+ */
+export class WhepViewer implements AsyncDisposable {
+  readonly counter = new H264Counter();
+  readonly #connection: InstanceType<typeof native.PeerConnection>;
+  readonly #api: DeviceApi;
+  #location: string | null = null;
+  #token: string | null = null;
+
+  private constructor(api: DeviceApi) {
+    this.#api = api;
+    this.#connection = new native.PeerConnection('rig', { iceServers: [], disableAutoNegotiation: true });
+  }
+
+  /** Views a feed; resolves once the first keyframe has come. */
+  static async open(
+    api: DeviceApi,
+    feed: string,
+    token: string,
+    media: MediaEndpoint,
+    timeoutMs: number,
+  ): Promise<WhepViewer> {
+    const viewer = new WhepViewer(api);
+    try {
+      await viewer.#connect(feed, token, media, timeoutMs);
+      return viewer;
+    } catch (error) {
+      await viewer[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Waits for so many more pictures. */
+  async pictures(count: number, timeoutMs: number): Promise<void> {
+    const from = this.counter.pictures;
+    await waitFor(`${count} more pictures`, () => this.counter.pictures - from >= count, {
+      timeoutMs,
+      pollMs: 100,
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#location !== null) {
+      // The session may be gone with the device; that is for the test to see, not for the tidying up.
+      await this.#api.send('DELETE', this.#location, this.#token).catch(() => {});
+    }
+    this.#connection.close();
+  }
+
+  async #connect(feed: string, token: string, media: MediaEndpoint, timeoutMs: number): Promise<void> {
+    const video = new native.Video('0', 'RecvOnly');
+    video.addH264Codec(payloadType, 'profile-level-id=42e01f;packetization-mode=1;level-asymmetry-allowed=1');
+    const track = this.#connection.addTrack(video);
+    track.onMessage((message) => this.counter.take(Buffer.from(message)));
+    const gathered = Promise.withResolvers<void>();
+    this.#connection.onGatheringStateChange((state) => {
+      if (state === 'complete') gathered.resolve();
+    });
+    this.#connection.setLocalDescription('offer');
+    await gathered.promise;
+    const body = this.#connection.localDescription()?.sdp ?? '';
+    const path = `/whep/${encodeURIComponent(feed)}`;
+    const answer = await this.#api.send('POST', path, token, {
+      body,
+      contentType: 'application/sdp',
+      timeoutMs,
+    });
+    if (answer.status !== 201) {
+      throw new RigError(
+        'RIG_TOOL',
+        `WHEP answered ${answer.status}: ${answer.body.toString('utf8').slice(0, 300)}`,
+      );
+    }
+    this.#location = new URL(String(answer.headers.location), 'https://device').pathname;
+    this.#token = token;
+    this.#connection.setRemoteDescription(pointTo(answer.body.toString('utf8'), media), 'answer');
+    await waitFor('a keyframe of the feed', () => this.counter.keyframes > 0, { timeoutMs, pollMs: 100 });
+  }
+}
+
+/** The session description with one candidate only: the given address. Pure. */
+export function pointTo(sdp: string, { host, port }: MediaEndpoint): string {
+  const candidate = /^a=candidate:(\S+) 1 udp (\d+) \S+ \d+ typ host/im;
+  let kept = false;
+  const lines = sdp.split(/\r?\n/).flatMap((line) => {
+    if (!line.startsWith('a=candidate:')) return [line];
+    const match = candidate.exec(line);
+    if (match === null || kept) return [];
+    kept = true;
+    return [`a=candidate:${match[1]} 1 udp ${match[2]} ${host} ${port} typ host`];
+  });
+  return lines.join('\r\n');
+}

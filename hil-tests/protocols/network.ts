@@ -1,0 +1,14 @@
+/** How the rig reaches the device. */
+export interface Network {
+  /** Address and port under which a port of the device answers. */
+  endpoint(protocol: 'tcp' | 'udp', port: number): { readonly host: string; readonly port: number };
+  /**
+   * Runs a command as root on the device, by SSH with the rig's key. Answers its output; rejects with RIG_TOOL where it
+   * ends with anything but 0.
+   */
+  shell(command: string, options?: { timeoutMs?: number; input?: string | Uint8Array }): Promise<string>;
+  /** Ends SSH connections that are kept open, before the device goes away. */
+  forget(): Promise<void>;
+  /** Sends an mDNS question for a name on the device's link; the addresses that answered within the time. */
+  askMdns(name: string, timeoutMs: number): Promise<string[]>;
+}

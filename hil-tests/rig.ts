@@ -1,0 +1,23 @@
+import type { Console } from './protocols/console.ts';
+import type { Gpio } from './protocols/gpio.ts';
+import type { Network } from './protocols/network.ts';
+import type { Power } from './protocols/power.ts';
+import type { Storage } from './protocols/storage.ts';
+import type { Video } from './protocols/video.ts';
+
+/** A device under test and everything the lab can do to it. What a lab lacks is null; tests that need it are skipped. */
+export interface Rig extends AsyncDisposable {
+  readonly name: string;
+  readonly power: Power;
+  readonly console: Console;
+  readonly storage: Storage;
+  readonly network: Network;
+  readonly gpio: Gpio | null;
+  readonly video: Video | null;
+  /** How much slower than a board the device is: waits are longer by it. */
+  readonly slowness: number;
+  /** Starts since the rig was set up, with the partition the firmware chose; null where the lab cannot see it. */
+  readonly starts:
+    | readonly { readonly partition: number; readonly tryboot: boolean; readonly ended: string | null }[]
+    | null;
+}

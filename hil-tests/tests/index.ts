@@ -1,0 +1,25 @@
+import type { TestCase } from '../lib/test-case.ts';
+import { bootTests } from './boot.ts';
+import { mediaTests } from './media.ts';
+import { provisioningTests } from './provisioning.ts';
+import { recoveryTests } from './recovery.ts';
+import { roleTests } from './role.ts';
+import { systemTests } from './system.ts';
+
+/** All tests in the order that spares the device starts. */
+export const allTests: readonly TestCase[] = [
+  ...provisioningTests,
+  ...bootTests,
+  ...systemTests,
+  ...mediaTests,
+  ...roleTests,
+  ...recoveryTests,
+];
+
+/** `ci`, `all`, or parts of names separated by commas. */
+export function selectTests(tests: readonly TestCase[], selection: string): TestCase[] {
+  if (selection === 'all') return [...tests];
+  if (selection === 'ci') return tests.filter((test) => test.selection === 'ci');
+  const parts = selection.split(',').filter((part) => part !== '');
+  return tests.filter((test) => parts.some((part) => test.name.includes(part)));
+}

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { TestCase, TestContext } from '../lib/test-case.ts';
+
+async function cutPower({ rig, random, note, ready, signal }: TestContext, times: number): Promise<void> {
+  for (let count = 1; count <= times; count++) {
+    // From the firmware's first moment to well past ready, where the product writes.
+    const afterMs = random() * 15_000 * rig.slowness;
+    await sleep(afterMs, undefined, { signal });
+    await rig.network.forget();
+    await rig.power.off();
+    await rig.power.on();
+    const isLast = count === times;
+    note(`cut ${count} after ${(afterMs / 1000).toFixed(1)} s`);
+    if (!isLast && random() < 0.5) continue; // the next cut hits the start that follows this one
+    note(`ready ${(await ready()).toFixed(0)} s after cut ${count}`);
+  }
+  const problems = await rig.network.shell(
+    'journalctl -b -u rushlight-storage --no-pager -o cat; dmesg | grep -i -E "EXT4-fs error|squashfs error" || true',
+  );
+  assert.ok(!/errors left|could not/.test(problems), problems);
+  assert.ok(!/EXT4-fs error|SQUASHFS error/i.test(problems), problems);
+}
+
+export const recoveryTests: readonly TestCase[] = [
+  {
+    name: 'factory reset forgets everything and comes back',
+    selection: 'ci',
+    needs: 'booted',
+    timeoutMs: 150_000,
+    async run({ rig, note, ready }) {
+      const since = rig.console.log.length;
+      const before = (
+        await rig.network.shell(
+          'cat /data/rushlight/owner-token; cat /etc/machine-id; touch /data/rushlight/mark',
+        )
+      ).split('\n');
+      await rig.network.shell('systemctl --no-block start rushlight-factory-reset.service');
+      await rig.network.forget();
+      await rig.console.expect(/reboot: Restarting system/, { timeoutMs: 60_000 * rig.slowness, since });
+      await rig.console.expect(/formatting/, { timeoutMs: 60_000 * rig.slowness, since });
+      note(`ready ${(await ready()).toFixed(0)} s after the restart`);
+      const after = (
+        await rig.network.shell('cat /data/rushlight/owner-token; cat /etc/machine-id; ls /data/rushlight')
+      ).split('\n');
+      assert.notEqual(after[0], before[0], 'there is a new owner token');
+      assert.equal(after[1], before[1], 'the machine is the same');
+      assert.ok(!after.includes('mark'), 'what was kept is gone');
+    },
+  },
+  {
+    name: 'power is cut twice at random instants',
+    selection: 'ci',
+    needs: 'booted',
+    timeoutMs: 200_000,
+    run: (context) => cutPower(context, 2),
+  },
+  {
+    name: 'power is cut ten times at random instants',
+    selection: 'long',
+    needs: 'booted',
+    timeoutMs: 900_000,
+    run: (context) => cutPower(context, 10),
+  },
+  {
+    name: 'a hung system is restarted by the watchdog',
+    selection: 'long',
+    needs: 'booted',
+    timeoutMs: 150_000,
+    uses: ['starts'],
+    async run({ rig, ready, note }) {
+      const starts = rig.starts?.length ?? 0;
+      assert.match(
+        await rig.network.shell('cat /sys/class/watchdog/watchdog0/state'),
+        /active/,
+        'the watchdog is armed',
+      );
+      // The kernel stops scheduling anything but this: systemd no longer feeds the watchdog.
+      await rig.network.shell(
+        'echo 0 > /proc/sys/kernel/panic; (sleep 2; echo c > /proc/sysrq-trigger) > /dev/null 2>&1 &',
+      );
+      await rig.network.forget();
+      note(`ready ${(await ready()).toFixed(0)} s after the crash`);
+      assert.ok((rig.starts?.length ?? 0) > starts, 'it was started again');
+    },
+  },
+];

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { TestCase } from '../lib/test-case.ts';
+
+export const systemTests: readonly TestCase[] = [
+  {
+    name: 'root is read-only',
+    selection: 'ci',
+    needs: 'booted',
+    timeoutMs: 15_000,
+    async run({ rig }) {
+      const kind = await rig.network.shell('findmnt -n -o FSTYPE,OPTIONS /');
+      assert.match(kind, /^squashfs\s+ro\b/);
+      for (const path of ['/usr/lib/rushlight/x', '/etc/x', '/boot/x', '/usr/bin/x']) {
+        const said = await rig.network.shell(`touch ${path} 2>&1 || true`);
+        assert.match(said, /Read-only file system/, path);
+      }
+      assert.match(
+        await rig.network.shell('mount -o remount,rw / 2>&1 || true'),
+        /read-only|write-protected|not permitted/i,
+      );
+    },
+  },
+  {
+    name: 'state outlives a restart, logs are bounded',
+    selection: 'ci',
+    needs: 'booted',
+    timeoutMs: 15_000,
+    async run({ rig, note }) {
+      const mounts = await rig.network.shell(
+        'findmnt -n -o SOURCE,FSTYPE /data; findmnt -n -o SOURCE /var/log/journal; swapon --show=NAME --noheadings',
+      );
+      assert.match(mounts, /ext4/);
+      assert.match(mounts, /zram0/);
+      const size = Number(await rig.network.shell('blockdev --getsize64 "$(findmnt -n -o SOURCE /data)"'));
+      note(`the data partition has ${Math.round(size / 1048576)} MiB`);
+      assert.ok(size > 1024 * 1024 * 1024, 'it grew to the end of the card');
+      const journal = await rig.network.shell('systemd-analyze cat-config systemd/journald.conf');
+      assert.match(journal, /^SystemMaxUse=64M$/m);
+    },
+  },
+  {
+    name: 'only the expected ports are open',
+    selection: 'ci',
+    needs: 'booted',
+    timeoutMs: 30_000,
+    async run({ rig, note }) {
+      const [tcp, udp] = await Promise.all(
+        ['open_tcp', 'open_udp'].map((set) => rig.network.shell(`nft -j list set inet rushlight ${set}`)),
+      );
+      note(`firewall: tcp ${elements(tcp ?? '')}; udp ${elements(udp ?? '')}`);
+      assert.deepEqual(elements(tcp ?? ''), [22, 80, 443]);
+      assert.deepEqual(
+        elements(udp ?? '').filter((port) => ![123, 5353, 8189].includes(port)),
+        [],
+      );
+      // A listener of our own behind the firewall: what is not opened must not be reached from outside.
+      await rig.network.shell(
+        "systemd-run --quiet --collect --unit=rig-listener /usr/lib/rushlight/bin/node -e \"require('net').createServer((s)=>s.end('reached')).listen(8080)\"; sleep 5; ss -lnt | grep -q :8080",
+      );
+      try {
+        const { host, port } = rig.network.endpoint('tcp', 8080);
+        assert.equal(await readSome(host, port, 5000), '', 'port 8080 is shut');
+      } finally {
+        await rig.network.shell('systemctl stop rig-listener');
+      }
+    },
+  },
+  {
+    name: 'host name answers by mDNS',
+    selection: 'ci',
+    needs: 'booted',
+    timeoutMs: 30_000,
+    async run({ rig, note }) {
+      const name = (await rig.network.shell('cat /proc/sys/kernel/hostname')).trim();
+      const addresses = await rig.network.askMdns(name, 15_000 * rig.slowness);
+      note(`${name}.local is ${addresses.join(', ')}`);
+      assert.ok(addresses.length > 0, `${name}.local is answered on the link`);
+    },
+  },
+  {
+    name: 'units are sandboxed',
+    selection: 'ci',
+    needs: 'booted',
+    timeoutMs: 30_000,
+    async run({ rig, note }) {
+      const units =
+        'rushlight.service rushlight-provision.service rushlight-firewall.service rushlight-factory-reset.service';
+      const said = await rig.network.shell(
+        `for u in ${units}; do echo "$u $(systemd-analyze security --no-pager "$u" | tail -n 1)"; done`,
+        { timeoutMs: 60_000 * rig.slowness },
+      );
+      for (const line of said.trim().split('\n')) note(line.replace(/.*?(rushlight\S*).*?:\s*/, '$1: '));
+      const scores = [...said.matchAll(/(\S+\.service) .*?: (\d+\.\d)/g)].map(
+        ([, unit, score]) => [unit, Number(score)] as const,
+      );
+      assert.equal(scores.length, 4);
+      for (const [unit, score] of scores) assert.ok(score < 7, `${unit} scores ${score}`);
+    },
+  },
+];
+
+function elements(json: string): number[] {
+  const parsed = JSON.parse(json) as { nftables: { set?: { elem?: number[] } }[] };
+  return (parsed.nftables.find((one) => one.set !== undefined)?.set?.elem ?? []).toSorted((a, b) => a - b);
+}
+
+/** What a port says at once; nothing where it is shut, or silent. */
+async function readSome(host: string, port: number, timeoutMs: number): Promise<string> {
+  const socket = connect(port, host);
+  let text = '';
+  socket.on('data', (chunk) => {
+    text += chunk.toString('utf8');
+  });
+  socket.on('error', () => {}); // refused or reset: nothing was read
+  await sleep(timeoutMs);
+  socket.destroy();
+  return text;
+}

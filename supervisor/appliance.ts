@@ -97,12 +97,21 @@ async function assemble(base: Foundation) {
       system: system.ports(),
       metrics: async () => renderMetrics(status()),
     }),
-    ...{ keys, paths: base.paths, simulation, log, version: identity.version, port: options.port },
+    ...{
+      keys,
+      paths: base.paths,
+      configFile,
+      simulation,
+      log,
+      version: identity.version,
+      port: options.port,
+    },
     health: health.register('http', { core: true }),
   });
   const newCameraSide = ({ camera }: Config) =>
     new CameraSide({
       settings: camera,
+      configFile,
       self: { id: identity.id, name: name(), version: identity.version },
       status: () => ({
         sources: pipelines.status(),
@@ -120,7 +129,7 @@ async function assemble(base: Foundation) {
     config: () => config.current.config,
     ...{ ...pictures, identity, simulation, role, gpio, http, hubSide, runner, newCameraSide, log },
     telemetry: telemetryService({
-      ...{ board, conductor, config, configFile, update, health, log },
+      ...{ board, conductor, config, update, health, log },
       system: system.ports(),
     }),
     onApplied: onChange,

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { AgentDown, AgentUp, HubLink } from '../api/contract.ts';
+import { resolveConfigPath } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import type { StateSection, StateStore } from '../config/state.ts';
 import { requestAdoption } from '../discovery/adoption-request.ts';
@@ -34,6 +35,7 @@ export interface CodeToShow {
 
 export interface CameraSideOptions {
   readonly settings: Config['camera'];
+  readonly configFile: string;
   readonly self: { readonly id: string; readonly name: string; readonly version: string };
   readonly state: StateStore;
   readonly status: () => Omit<StatusMessage, 'type' | 'sentAt'>;
@@ -80,9 +82,11 @@ export class CameraSide {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { settings, onChange } = this.#options;
-    if (settings.tokenFile !== undefined)
-      this.#fileToken = (await readFile(settings.tokenFile, 'utf8')).trim();
+    const { settings, configFile, onChange } = this.#options;
+    if (settings.tokenFile !== undefined) {
+      const file = resolveConfigPath(configFile, settings.tokenFile);
+      this.#fileToken = (await readFile(file, 'utf8')).trim();
+    }
     const unsubscribe = this.#locator.subscribe(() => onChange());
     await Promise.all([this.#locator.run(signal), this.#client.run(signal), this.#askForAdoption(signal)]);
     unsubscribe();

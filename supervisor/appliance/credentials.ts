@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { KeyStore } from '../api/access/key-store.ts';
 import { createTlsIdentity, readTlsIdentity, type TlsIdentity } from '../api/tls-identity.ts';
 import { writeFileAtomic } from '../config/atomic-write.ts';
+import { resolveConfigPath } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { errorCode } from '../errors.ts';
 import type { DataPaths } from './data-folder.ts';
@@ -25,9 +26,17 @@ export async function loadKeys(paths: DataPaths, log: Logger): Promise<KeyStore>
 }
 
 /** What HTTPS is served with: the owner's own certificate, else one made at the first start. */
-export async function loadTls(http: Config['http'], name: string, paths: DataPaths): Promise<TlsIdentity> {
-  if (http.certFile !== undefined && http.keyFile !== undefined) {
-    return await readTlsIdentity(http.certFile, http.keyFile);
+export async function loadTls(
+  { certFile, keyFile }: Config['http'],
+  configFile: string,
+  name: string,
+  paths: DataPaths,
+): Promise<TlsIdentity> {
+  if (certFile !== undefined && keyFile !== undefined) {
+    return await readTlsIdentity(
+      resolveConfigPath(configFile, certFile),
+      resolveConfigPath(configFile, keyFile),
+    );
   }
   if ((await contentOf(paths.tlsCert)) !== null && (await contentOf(paths.tlsKey)) !== null) {
     return await readTlsIdentity(paths.tlsCert, paths.tlsKey);

@@ -19,6 +19,7 @@ export interface HttpServiceOptions {
   readonly ports: ApiPorts;
   readonly keys: KeyStore;
   readonly paths: DataPaths;
+  readonly configFile: string;
   readonly version: string;
   readonly simulation: boolean;
   /** Stands over the settings' port. */
@@ -84,8 +85,8 @@ export class HttpService {
     onListening: () => void,
     signal: AbortSignal,
   ): Promise<void> {
-    const { ports, keys, paths, version, simulation, health, log } = this.#options;
-    const identity = http.tls && !simulation ? await loadTls(http, name, paths) : null;
+    const { ports, keys, paths, configFile, version, simulation, health, log } = this.#options;
+    const identity = http.tls && !simulation ? await loadTls(http, configFile, name, paths) : null;
     const listen = simulation ? usable(loopback) : http.listen;
     const server = new ApiServer({
       ports,

@@ -22,6 +22,7 @@ export async function assemblePictures(base: Foundation, onChange: () => void): 
   const pipelines = new Pipelines({
     ...{ host, ports, onChange, log },
     runFolder: paths.run,
+    configFile: base.options.configFile,
     hardwareEncoder: await findHardwareEncoder(),
   });
   const cameras = new CameraWatcher({

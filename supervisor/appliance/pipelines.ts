@@ -20,6 +20,8 @@ export interface PipelinesOptions {
   readonly ports: PortBook;
   /** Folder of the named pipes that carry raw frames. */
   readonly runFolder: string;
+  /** Paths in the settings are relative to it. */
+  readonly configFile: string;
   readonly hardwareEncoder: string | null;
   readonly onChange: () => void;
   readonly log: Logger;
@@ -61,7 +63,10 @@ export class Pipelines {
     const wanted = new Map<string, { desired: DesiredPipeline; spec: SourceSpec }>();
     for (const pipeline of desired.pipelines) {
       try {
-        wanted.set(pipeline.source.id, { desired: pipeline, spec: await sourceSpecOf(pipeline) });
+        wanted.set(pipeline.source.id, {
+          desired: pipeline,
+          spec: await sourceSpecOf(pipeline, this.#options.configFile),
+        });
       } catch (error) {
         this.#options.log.error({ err: error, source: pipeline.source.id }, 'a source cannot be set up');
         this.#broken.set(pipeline.source.id, describeError(error));

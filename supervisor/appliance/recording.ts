@@ -26,7 +26,7 @@ export async function assembleRecording(
   onTake: (take: Take) => void,
 ): Promise<Recording> {
   const { host, state, config, paths, identity, log } = base;
-  const root = takesFolder(config.current.config.masters, paths.takes);
+  const root = takesFolder(config.current.config.masters, base.options.configFile, paths.takes);
   await mkdir(root, { recursive: true });
   const store = new TakeStore({ host, logger: log, root });
   const masters = new Masters({

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { SourceSpec } from '../../media/index.ts';
+import { resolveConfigPath } from '../config/load.ts';
 import type { DesiredPipeline } from '../roles/desired-state.ts';
 
 /** Fonts for the burnt-in clock, in order of liking. */
@@ -13,7 +14,10 @@ const fonts = [
  * What the media plane needs to know of a source. Formats that the settings leave open are chosen from what the camera
  * offers; secrets are read from their files here and stand in no config. Rejects where a password file cannot be read.
  */
-export async function sourceSpecOf({ source, camera }: DesiredPipeline): Promise<SourceSpec> {
+export async function sourceSpecOf(
+  { source, camera }: DesiredPipeline,
+  configFile: string,
+): Promise<SourceSpec> {
   switch (source.kind) {
     case 'test': {
       const { id, kind, width, height, fps, bitrateKbps } = source;
@@ -32,7 +36,7 @@ export async function sourceSpecOf({ source, camera }: DesiredPipeline): Promise
       const url = new URL(source.url);
       if (source.username !== undefined) url.username = source.username;
       if (source.passwordFile !== undefined) {
-        url.password = (await readFile(source.passwordFile, 'utf8')).trimEnd();
+        url.password = (await readFile(resolveConfigPath(configFile, source.passwordFile), 'utf8')).trimEnd();
       }
       return { id: source.id, kind: 'rtsp', url: url.href, fps: 30 };
     }

@@ -44,6 +44,26 @@ describe('the link', () => {
   });
 });
 
+describe('feeds', () => {
+  const feedsAfter = (status: ReturnType<typeof statusFixture>) =>
+    after({ type: 'status', status: statusFixture() }, { type: 'event', event: { type: 'status', status } })
+      .status?.feeds;
+
+  test('one that is missing while its source is there is offline', () => {
+    expect(feedsAfter(statusFixture({ feeds: [] }))).toMatchObject([
+      { id: 'cam0', state: 'offline', publisher: null },
+    ]);
+  });
+
+  test('one whose source is gone is gone', () => {
+    expect(feedsAfter(statusFixture({ feeds: [], sources: [] }))).toEqual([]);
+  });
+
+  test('one that is listed is as the appliance says', () => {
+    expect(feedsAfter(statusFixture())).toMatchObject([{ id: 'cam0', state: 'online' }]);
+  });
+});
+
 describe('takes', () => {
   const running = takeFixture({
     id: 'new',

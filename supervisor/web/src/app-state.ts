@@ -54,9 +54,23 @@ const upsertTake = (takes: readonly Take[] | null, take: Take): readonly Take[] 
   return [take, ...takes].toSorted((a, b) => b.startedAt.localeCompare(a.startedAt));
 };
 
+/**
+ * A feed that the appliance no longer lists while its source is still there has lost the media service, not its
+ * camera: its tile stays, offline, until the feed is back or the source is gone.
+ */
+const keepFeeds = (known: Status | null, status: Status): Status => {
+  const sources = [...status.sources, ...status.cameras.flatMap((camera) => camera.sources)];
+  const missing = (known?.feeds ?? []).filter(
+    ({ id }) => sources.some((source) => source.id === id) && !status.feeds.some((feed) => feed.id === id),
+  );
+  if (missing.length === 0) return status;
+  const kept = missing.map((feed) => ({ ...feed, state: 'offline' as const, publisher: null, viewers: [] }));
+  return { ...status, feeds: [...status.feeds, ...kept] };
+};
+
 const withStatus = (state: AppState, status: Status): AppState => ({
   ...state,
-  status,
+  status: keepFeeds(state.status, status),
   pageVersion: state.pageVersion ?? status.device.version,
   takes: status.recording.take === null ? state.takes : upsertTake(state.takes, status.recording.take),
 });

@@ -23,11 +23,15 @@ type FeedCondition = 'online' | 'stalled' | 'offline';
 
 const retryLimits = { firstMs: 500, mostMs: 8000 };
 const pollMs = 1000;
-/** Until the first frame the player looks more often, so that "live" is shown when it is. */
+/** While no frames flow the player looks more often, so that "live" is shown when it is. */
 const firstFramePollMs = 100;
 const disconnectedLimitMs = 2000;
 const frameLimitMs = 3000;
+/** A picture that has stood still for this long is no longer called live. */
+const quietLimitMs = 1500;
 const firstFrameLimitMs = 8000;
+/** A feed that comes back begins with a keyframe at once, if its session has survived. */
+const returnLimitMs = 1500;
 /** After this long with frames, an earlier series of failures is forgotten. */
 const stableMs = 5000;
 
@@ -114,15 +118,16 @@ export class FeedPlayer {
       const frames = sample?.framesDecoded ?? 0;
       if (frames > (before?.framesDecoded ?? 0) || document.visibilityState === 'hidden')
         advancedAtMs = nowMs;
-      const quietSinceMs = Math.max(advancedAtMs, this.#onlineSinceMs);
-      const limitMs = frames > 0 ? frameLimitMs : firstFrameLimitMs;
-      if (this.#condition === 'online' && nowMs - quietSinceMs > limitMs) {
+      const quietMs = nowMs - Math.max(advancedAtMs, this.#onlineSinceMs);
+      if (this.#condition === 'online' && quietMs > this.#frameLimitMs(frames, advancedAtMs)) {
         return new WhepError('FRAMES_STOPPED', 'Frames stopped arriving.');
       }
       if (nowMs - openedAtMs > stableMs && advancedAtMs === nowMs) this.#attempt = 0;
-      if (frames > 0 && sample !== null) this.#show(session, before, sample);
+      const flowing = advancedAtMs >= this.#onlineSinceMs && quietMs < quietLimitMs;
+      if (frames > 0 && sample !== null && flowing) this.#show(session, before, sample);
+      else if (this.view.value.phase.kind === 'playing') this.#phase({ kind: 'connecting' });
       before = sample ?? before;
-      await pause(frames > 0 ? pollMs : firstFramePollMs, signal);
+      await pause(frames > 0 && flowing ? pollMs : firstFramePollMs, signal);
     }
     return new WhepError('CONNECTION_LOST', 'The page stopped viewing.');
   }
@@ -134,6 +139,11 @@ export class FeedPlayer {
       sample,
       rates: before === null || before.framesDecoded === 0 ? null : ratesOf(before, sample),
     });
+  }
+
+  #frameLimitMs(frames: number, advancedAtMs: number): number {
+    if (frames === 0) return firstFrameLimitMs;
+    return advancedAtMs < this.#onlineSinceMs ? returnLimitMs : frameLimitMs;
   }
 
   #attach({ stream }: WhepSession): void {

@@ -59,6 +59,13 @@ describe('condition of a tile', () => {
     );
   });
 
+  test('an offline feed of a running source is not blamed on the source', () => {
+    const origin = { source: sourceFixture(), camera: null };
+    expect(conditionOf(feedFixture({ state: 'offline' }), playing, origin, true).reason).toBe(
+      'The source runs, but its picture does not arrive here.',
+    );
+  });
+
   test('a player that waits is reconnecting, one that asks is connecting', () => {
     const waiting = { kind: 'waiting', reason: 'Frames stopped arriving.', retryAtMs: 5 } as const;
     expect(conditionOf(feedFixture(), waiting, nowhere, true)).toEqual({

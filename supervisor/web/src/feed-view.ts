@@ -61,7 +61,11 @@ export const conditionOf = (
   const playing = phase.kind === 'playing';
   if (!statusIsFresh && playing) return { state: 'live', reason: null };
   if (feed.state === 'offline') {
-    return { state: 'offline', reason: reasonOf(origin) ?? 'Nobody publishes this feed.' };
+    const unknown =
+      origin.source === null
+        ? 'Nobody publishes this feed.'
+        : 'The source runs, but its picture does not arrive here.';
+    return { state: 'offline', reason: reasonOf(origin) ?? unknown };
   }
   if (feed.state === 'stalled') {
     return { state: 'stalled', reason: reasonOf(origin) ?? 'The source sends no frames.' };

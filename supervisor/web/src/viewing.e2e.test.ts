@@ -129,6 +129,19 @@ test('a feed that the appliance calls stalled keeps its session', async () => {
   await page.context().close();
 }, 120_000);
 
+test('a feed that the appliance loses and finds again keeps its tile, and plays again', async () => {
+  const { appliance, publisher, page } = await viewing();
+  await using _appliance = appliance;
+  await page.locator(live).waitFor({ timeout: 30_000 });
+  await publisher.endPeers();
+  appliance.update({ feeds: [] });
+  await page.locator('[data-feed="cam0"][data-state="offline"]').waitFor({ timeout: 10_000 });
+  appliance.update({ feeds: [feedFixture()] });
+  await page.locator(live).waitFor({ timeout: 30_000 });
+  await atLeastFrames(page, (await framesShown(page)) + 10);
+  await page.context().close();
+}, 120_000);
+
 /** Keeps a list of the page's peer connections, so that a test can tell whether they were freed. */
 const keepPeers = () => {
   const peers: RTCPeerConnection[] = [];
@@ -156,11 +169,12 @@ test('a feed that is gone, and a page that is left, free their sessions here and
   expect(await peerStates(page)).toEqual(['connected']);
   const ended = (session: number) => () => appliance.count('DELETE', new RegExp(`/session-${session}$`));
   const first = appliance.count('POST', /^\/whep\//);
-  appliance.update({ feeds: [] });
+  const { sources } = appliance.status;
+  appliance.update({ feeds: [], sources: [] });
   await expect.poll(ended(first), { timeout: 10_000 }).toBe(1);
   await page.locator('[data-testid="empty"]').waitFor();
   expect(await peerStates(page)).toEqual(['closed']);
-  appliance.update({ feeds: [feedFixture()] });
+  appliance.update({ feeds: [feedFixture()], sources });
   await page.locator(live).waitFor({ timeout: 30_000 });
   await page.goto('about:blank');
   await expect.poll(ended(first + 1), { timeout: 10_000 }).toBe(1);

@@ -21,6 +21,21 @@ export const EmptyLive = ({ status }: { status: Status }) => {
       </div>
     );
   }
+  if (status.sources.length > 0) {
+    return (
+      <div class="empty" data-testid="empty">
+        <h2>No picture yet</h2>
+        <ul>
+          {status.sources.map((source) => (
+            <li key={source.id}>
+              {source.label}: {source.state}
+              {source.reason !== null && `, ${source.reason}`}
+            </li>
+          ))}
+        </ul>
+      </div>
+    );
+  }
   return (
     <div class="empty" data-testid="empty">
       <h2>No camera yet</h2>

@@ -152,10 +152,10 @@ describe('werift contract', () => {
     server.endpoint.close();
   });
 
-  it.each([3, 4, 5, 7])('completes over a path that loses every %i. packet', async (period) => {
+  it.each([1, 2, 3])('completes over a path that loses a fifth of the packets (pattern %i)', async (seed) => {
     let count = 0;
     const { client, server } = connect({
-      intercept: (datagram) => (++count % period === 0 ? null : datagram),
+      intercept: (datagram) => ((++count * 7919 + seed * 31) % 101 < 20 ? null : datagram),
     });
     await until(() => client.keys !== null && server.keys !== null);
     expect(server.keys?.local).toEqual(client.keys?.remote);

@@ -45,6 +45,7 @@ export type CommandRefusal =
   | 'COMMAND_TOO_OFTEN'
   | 'TAKE_RUNNING'
   | 'FEED_UNKNOWN'
+  | 'SNAPSHOT_TIMEOUT'
   | 'SNAPSHOT_TOO_LARGE';
 
 /** A command that is not carried out, with the reason. */

@@ -10,6 +10,7 @@ export interface SnapshotOptions {
 
 /** Brokers and Home Assistant keep the whole picture in memory. */
 const largestPictureBytes = 512 * 1024;
+const longestTakingMs = 20_000;
 
 /** Takes pictures of feeds one after the other, since each may cost a decoder, and publishes them. */
 export class Snapshots {
@@ -42,10 +43,19 @@ export class Snapshots {
   }
 
   async #takeAndPublish(feed: string): Promise<void> {
-    const jpeg = await this.#options.take(feed);
+    const jpeg = await withinTime(this.#options.take(feed), feed);
     if (jpeg.length > largestPictureBytes) {
       throw new CommandRefusedError('SNAPSHOT_TOO_LARGE', `the picture has ${jpeg.length} bytes`);
     }
     await this.#options.publish(feed, jpeg);
   }
+}
+
+/** A camera that never answers must not hold up the pictures of the others. */
+async function withinTime(taking: Promise<Buffer>, feed: string): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+  const late = () => reject(new CommandRefusedError('SNAPSHOT_TIMEOUT', `no picture of ${feed} in time`));
+  const timer = setTimeout(late, longestTakingMs);
+  taking.then(resolve, reject);
+  return await promise.finally(() => clearTimeout(timer));
 }

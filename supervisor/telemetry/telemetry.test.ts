@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { smallestJpeg } from './appliance.fake.ts';
+import { commandNames } from './command.ts';
 import { MqttListener } from './listener.fixture.ts';
 import { Mosquitto } from './mosquitto.fixture.ts';
 import { cameraStatus, feedStatus, hubStatus, takeStatus } from './status.fixture.ts';
@@ -186,6 +188,36 @@ describe('commands', () => {
     expect(running.commands.of('installUpdate')).toEqual([[{ force: true, allowDowngrade: false }]]);
   });
 });
+
+test('10,000 random commands over the broker: each is answered, and the link holds', async () => {
+  await using broker = await Mosquitto.start();
+  await using listener = await MqttListener.connect(broker.port);
+  await using running = new RunningTelemetry({ settings: { url: urlOf(broker) } });
+  await listener.until(`${base}/availability`, (text) => text === 'online');
+  const names = fc.constantFrom(...commandNames, 'reboot', 'state');
+  const payloads = fc.oneof(
+    fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes)),
+    fc.json().map((text) => Buffer.from(text)),
+    fc
+      .constantFrom('PRESS', 'ON', 'OFF', 'hub', 'program', 'install', '{"force":true}')
+      .map((text) => Buffer.from(text)),
+  );
+  const commands = fc.sample(fc.tuple(names, payloads), 10_000);
+  const results = () => listener.received.filter(({ topic }) => topic.endsWith('/result')).length;
+  for (let start = 0; start < commands.length; start += 50) {
+    const batch = commands.slice(start, start + 50);
+    await Promise.all(batch.map(([name, payload]) => listener.publish(`${base}/${name}/set`, payload)));
+    await vi.waitUntil(() => results() === start + batch.length, { timeout: 30_000, interval: 2 });
+  }
+  const answers = listener.received
+    .filter(({ topic }) => topic.endsWith('/result'))
+    .map(({ text }) => JSON.parse(text));
+  expect(answers.filter(({ ok }) => ok).length).toBe(
+    running.commands.calls.filter(([name]) => name !== 'snapshot').length,
+  );
+  expect(answers.filter(({ ok, message }) => !ok && message !== '').length).toBeGreaterThan(5000);
+  expect(running.telemetry.link.state).toBe('connected');
+}, 180_000);
 
 test('a feed that comes online gets a picture, and so does whoever asks', async () => {
   await using broker = await Mosquitto.start();

@@ -19,15 +19,18 @@ export interface DiscoveryDocument {
 
 /** What of the status stands in the document; a change of it calls for a new one. */
 export interface DiscoveryInput {
-  readonly device: Pick<Status['device'], 'id' | 'name' | 'model' | 'serial' | 'version' | 'role'>;
+  readonly device: Pick<
+    Status['device'],
+    'id' | 'name' | 'model' | 'serial' | 'version' | 'role' | 'simulation'
+  >;
   readonly hubId: string | null;
   readonly inventory: Inventory;
 }
 
 export function discoveryInput(status: Status, inventory: Inventory): DiscoveryInput {
-  const { id, name, model, serial, version, role } = status.device;
+  const { id, name, model, serial, version, role, simulation } = status.device;
   return {
-    device: { id, name, model, serial, version, role },
+    device: { id, name, model, serial, version, role, simulation },
     hubId: role === 'camera' ? (status.hub?.id ?? null) : null,
     inventory,
   };
@@ -57,6 +60,9 @@ export function discoveryDocument(
       model_id: device.model,
       sw_version: device.version,
       ...(device.serial === null ? {} : { serial_number: device.serial }),
+      ...(device.simulation || !isHostName(device.name)
+        ? {}
+        : { configuration_url: `https://${device.name}.local` }),
       ...(hubId === null ? {} : { via_device: `rushlight_${topicId(hubId)}` }),
     },
     origin: { name: 'rushlight', sw_version: device.version },
@@ -100,6 +106,11 @@ export function readPublished(payload: string): Components | null {
   if (!parsed.success) return null;
   const living = Object.entries(parsed.data.components).filter(([, item]) => Object.keys(item).length > 1);
   return Object.fromEntries(living.map(([key, item]): [string, Component] => [key, item]));
+}
+
+/** An illegal address would make Home Assistant refuse the whole document. */
+function isHostName(name: string): boolean {
+  return /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(name);
 }
 
 function parseJson(text: string): unknown {

@@ -1,75 +1,19 @@
-import type { Feed, LinkedCamera, SourceStatus, Status, TakeCamera } from '../../api/contract.ts';
 import { sourceOfFeed } from '../inventory.ts';
-import type { Labels, MetricFamily, Sample } from './exposition.ts';
-
-/** One metric: what it is called, what it means, and how its samples come from the status. */
-export interface Metric {
-  readonly name: string;
-  readonly type: MetricFamily['type'];
-  readonly help: string;
-  /** Names of the labels, for the documentation. */
-  readonly labels: readonly string[];
-  readonly samples: (status: Status) => Sample[];
-}
-
-const gauge = (
-  name: string,
-  help: string,
-  labels: readonly string[],
-  samples: Metric['samples'],
-): Metric => ({
-  name: `rushlight_${name}`,
-  type: 'gauge',
-  help,
-  labels,
-  samples,
-});
-
-const counter = (...parts: Parameters<typeof gauge>): Metric => ({ ...gauge(...parts), type: 'counter' });
-
-/** A sample, or none where the figure is not known. */
-function known(value: number | null | undefined, labels?: Labels, scale = 1): Sample[] {
-  if (value === null || value === undefined) return [];
-  return [{ value: scaled(value, scale), ...(labels === undefined ? {} : { labels }) }];
-}
-
-/** Times a power of ten without the dust of binary fractions: 31.6 ms are 0.0316 s. */
-function scaled(value: number, scale: number): number {
-  return scale === 1 ? value : Number((value * scale).toPrecision(12));
-}
-
-const flag = (value: boolean | null | undefined, labels?: Labels) =>
-  known(value === null || value === undefined ? value : Number(value), labels);
-
-/** One sample for each possible state: 1 for the one that holds. */
-const states = (all: readonly string[], state: string, labels: Labels = {}): Sample[] =>
-  all.map((item) => ({ labels: { ...labels, state: item }, value: Number(item === state) }));
-
-/** Seconds since 1970. */
-const instant = (text: string | null) => known(text === null ? null : Date.parse(text), undefined, 1e-3);
-
-const perFeed = (read: (feed: Feed, labels: Labels, status: Status) => Sample[]) => (status: Status) =>
-  status.feeds.flatMap((feed) => read(feed, { feed: feed.id }, status));
-
-const perSource = (read: (source: SourceStatus, labels: Labels) => Sample[]) => (status: Status) =>
-  status.sources.flatMap((source) => read(source, { source: source.id }));
-
-const perCamera = (read: (camera: LinkedCamera, labels: Labels) => Sample[]) => (status: Status) =>
-  status.cameras.flatMap((camera) => read(camera, { camera: camera.name, device: camera.id }));
-
-/** Two appliances may each have a source of the same id, so a master is named with the appliance that keeps it. */
-const perMaster = (read: (master: TakeCamera, labels: Labels) => Sample[]) => (status: Status) =>
-  (status.recording.take?.cameras ?? []).flatMap((master) =>
-    read(master, { camera: master.camera, device: master.device ?? status.device.id }),
-  );
-
-const perDisk =
-  (read: (disk: Status['host']['disks'][number], labels: Labels) => Sample[]) => (status: Status) =>
-    status.host.disks.flatMap((disk) => read(disk, { mount: disk.mount, label: disk.label }));
-
-const perNetwork =
-  (read: (network: Status['host']['network'][number], labels: Labels) => Sample[]) => (status: Status) =>
-    status.host.network.flatMap((network) => read(network, { interface: network.name }));
+import {
+  counter,
+  flag,
+  gauge,
+  instant,
+  known,
+  type Metric,
+  perCamera,
+  perDisk,
+  perFeed,
+  perMaster,
+  perNetwork,
+  perSource,
+  states,
+} from './metric.ts';
 
 const takeStates = ['idle', 'starting', 'recording', 'finishing', 'failed'];
 const updateStates = [

@@ -92,6 +92,11 @@ async function assemble(base: Foundation) {
   const http = new HttpService({
     ports: apiPorts({
       ...{ board, media, conductor, cameras, config, configFile, role, hubSide, health, update, logRing },
+      useDevice: async (id, use) => {
+        const device = await pictures.plugged.use(id, use, config.current.config);
+        await reconciler.apply();
+        return device;
+      },
       masterPath: (take, camera, segment) => localTakes.masterPath(take, camera, segment),
       cameraSide: () => reconciler.cameraSide,
       system: system.ports(),

@@ -123,6 +123,9 @@ export function apiPortsFake(): ApiPorts & {
     },
     devices: {
       list: async () => [],
+      use: async (id: string) => {
+        throw new ApiError('REQUEST_INVALID', `There is no ${id}.`);
+      },
       setControls: async (id: string) => {
         throw new ApiError('REQUEST_INVALID', `There is no ${id}.`);
       },

@@ -196,6 +196,16 @@ export const routes = {
     status: 200,
     response: deviceSchema,
   },
+  useDevice: {
+    method: 'PUT',
+    path: '/api/devices/:id/use',
+    access: ['operator'],
+    summary: 'Make a feed of a camera that no setting names, or leave it alone',
+    params: z.object({ id: z.string().min(1).max(256) }),
+    body: z.strictObject({ use: z.boolean() }),
+    status: 200,
+    response: deviceSchema,
+  },
   events: {
     method: 'GET',
     path: '/api/events',

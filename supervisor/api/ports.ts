@@ -63,6 +63,8 @@ export interface ApiPorts {
   readonly devices: {
     list(): Promise<Device[]>;
     setControls(id: string, values: Record<string, number | boolean | string>): Promise<Device>;
+    /** Makes a feed of a camera that no setting names, or leaves it alone from now on. */
+    use(id: string, use: boolean): Promise<Device>;
   };
   readonly config: { view(): ConfigView; patch(patch: Record<string, unknown>): Promise<ConfigView> };
   readonly update: {

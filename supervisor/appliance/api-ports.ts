@@ -20,6 +20,7 @@ export interface ApiParts {
   readonly conductor: TakeConductor;
   readonly masterPath: ApiPorts['takes']['master'];
   readonly cameras: CameraWatcher;
+  readonly useDevice: ApiPorts['devices']['use'];
   readonly config: LiveConfig;
   readonly configFile: string;
   readonly role: RoleKeeper;
@@ -60,6 +61,7 @@ export function apiPorts(parts: ApiParts): ApiPorts {
     devices: {
       list: () => cameras.list(),
       setControls: (id, values) => cameras.setControls(id, values),
+      use: (id, use) => parts.useDevice(id, use),
     },
     config: {
       view,

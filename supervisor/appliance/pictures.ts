@@ -6,11 +6,13 @@ import { ControlState } from './control-state.ts';
 import type { Foundation } from './foundation.ts';
 import { MediaLink } from './media-link.ts';
 import { Pipelines } from './pipelines.ts';
+import { PluggedCameras } from './plugged-cameras.ts';
 import { PortBook } from './port-book.ts';
 
 /** Where pictures come from and go to: cameras, capture pipelines, the media process. */
 export interface Pictures {
   readonly cameras: CameraWatcher;
+  readonly plugged: PluggedCameras;
   readonly ports: PortBook;
   readonly pipelines: Pipelines;
   readonly media: MediaLink;
@@ -26,11 +28,12 @@ export async function assemblePictures(base: Foundation, onChange: () => void): 
     hardwareEncoder: await findHardwareEncoder(),
   });
   const cameras = new CameraWatcher({
-    enumerator: new CameraEnumerator({ log, sourceOf: (id) => pipelines.sourceOfDevice(id) }),
+    enumerator: new CameraEnumerator({ log, sourceOf: (id) => plugged.sourceOf(id) }),
     hotplug: new HotplugMonitor({ host, log }),
     memory: new ControlState(state, log),
     log,
   });
+  const plugged = new PluggedCameras(cameras, state);
   const media = new MediaLink({
     ...{ host, onChange, log },
     socketPath: paths.mediaSocket,
@@ -39,5 +42,5 @@ export async function assemblePictures(base: Foundation, onChange: () => void): 
     onFrames: (feed, frames) => pipelines.noteFrames(feed, frames),
     onBlind: () => pipelines.noteBlindness(),
   });
-  return { cameras, ports, pipelines, media };
+  return { cameras, plugged, ports, pipelines, media };
 }

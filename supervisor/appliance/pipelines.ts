@@ -106,12 +106,6 @@ export class Pipelines {
     return join(this.#options.runFolder, `${id}.raw`);
   }
 
-  /** The source that uses a camera of this machine; null where none does. */
-  sourceOfDevice(deviceId: string): string | null {
-    const found = [...this.#running.values()].find(({ desired }) => desired.camera?.id === deviceId);
-    return found?.spec.id ?? null;
-  }
-
   /** Tells how many frames of a source the media process has received. */
   noteFrames(id: string, framesTotal: number): void {
     this.#running.get(id)?.handler.noteFrames(framesTotal);

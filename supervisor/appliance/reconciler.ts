@@ -13,6 +13,7 @@ import type { HubSide } from './hub-side.ts';
 import type { Identity } from './identity.ts';
 import type { MediaLink } from './media-link.ts';
 import type { Pipelines } from './pipelines.ts';
+import type { PluggedCameras } from './plugged-cameras.ts';
 import type { PortBook } from './port-book.ts';
 import type { RoleKeeper } from './role-keeper.ts';
 
@@ -23,6 +24,7 @@ export interface ReconcilerOptions {
   readonly role: RoleKeeper;
   readonly gpio: GpioPanel;
   readonly cameras: CameraWatcher;
+  readonly plugged: PluggedCameras;
   readonly pipelines: Pipelines;
   readonly ports: PortBook;
   readonly media: MediaLink;
@@ -84,11 +86,12 @@ export class Reconciler {
   }
 
   async #apply(): Promise<void> {
-    const { config: current, role: keeper, gpio, cameras, pipelines, onApplied } = this.#options;
+    const { config: current, role: keeper, gpio, cameras, plugged, pipelines, onApplied } = this.#options;
     const config = current();
     await gpio.apply(config);
     const { role } = await keeper.decide(config, gpio.jumper);
-    const desired = desiredState(config, role, { cameras: cameraFacts(cameras.known), adopted: new Set() });
+    const source = [...config.source, ...(await plugged.sources(config))];
+    const desired = desiredState({ ...config, source }, role, { cameras: cameraFacts(cameras.known) });
     await this.#applyRole(desired, config);
     await pipelines.apply(desired);
     await this.#configureMedia();

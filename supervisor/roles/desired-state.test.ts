@@ -1,8 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../config/parse.ts';
 import type { Config } from '../config/schema.ts';
-import { slugOf } from './assign-cameras.ts';
 import { desiredState } from './desired-state.ts';
 import type { CameraFact } from './facts.ts';
 
@@ -20,13 +18,8 @@ function module(number: number): CameraFact {
   return { id: `csi-${number}`, kind: 'rpicam', aliases: [], address: String(number), label: 'imx708' };
 }
 
-function decide(
-  text: string,
-  cameras: CameraFact[] = [],
-  role: 'hub' | 'camera' = 'hub',
-  adopted: string[] = [],
-) {
-  const state = desiredState(config(text), role, { cameras, adopted: new Set(adopted) });
+function decide(text: string, cameras: CameraFact[] = [], role: 'hub' | 'camera' = 'hub') {
+  const state = desiredState(config(text), role, { cameras });
   return {
     ...state,
     runs: state.pipelines.map(({ source, camera }) => `${source.id}:${camera?.id ?? '-'}`),
@@ -96,65 +89,9 @@ describe('sources', () => {
     expect(waits).toEqual(['b: Webcam one is used by the source a.']);
   });
 
-  it('that are switched off run nothing and keep their camera from being adopted', () => {
+  it('that are switched off run nothing', () => {
     const text = source('off', 'v4l2', 'device = "one"\nenabled = false');
     const state = decide(text, [usb('one')]);
-    expect(state).toMatchObject({ runs: [], waits: [], offered: [], disabled: [{ id: 'off' }] });
-  });
-});
-
-describe('cameras without a source', () => {
-  const cameras = [usb('usb-Vendor_Cam_1234', '/dev/video0'), module(0)];
-
-  it('become sources of their own', () => {
-    const state = decide('', cameras);
-    expect(state.runs).toEqual(['csi-0:csi-0', 'usb-vendor-cam-1234:usb-Vendor_Cam_1234']);
-    expect(state.pipelines[1]).toMatchObject({
-      origin: 'device',
-      source: {
-        kind: 'v4l2',
-        device: 'usb-Vendor_Cam_1234',
-        label: 'Webcam usb-Vendor_Cam_1234',
-        record: true,
-      },
-    });
-  });
-
-  it('are offered until they are adopted', () => {
-    const ask = '[devices]\nadopt = "ask"';
-    expect(decide(ask, cameras)).toMatchObject({ runs: [], offered: cameras });
-    expect(decide(ask, cameras, 'hub', ['csi-0'])).toMatchObject({
-      runs: ['csi-0:csi-0'],
-      offered: [cameras[0]],
-    });
-  });
-
-  it('are left alone', () => {
-    expect(decide('[devices]\nadopt = "never"', cameras, 'hub', ['csi-0'])).toMatchObject({
-      runs: [],
-      offered: [],
-    });
-  });
-
-  it('never take a name that is taken', () => {
-    const text = source('csi-0', 'test');
-    expect(decide(text, [module(0)]).runs).toEqual(['csi-0:-', 'csi-0-2:csi-0']);
-  });
-
-  it('get legal names that are all different, whatever their ids are', () => {
-    const cameraSets = fc.uniqueArray(fc.string({ minLength: 1 }), { maxLength: 8 });
-    fc.assert(
-      fc.property(cameraSets, (ids) => {
-        const { pipelines } = decide(
-          '',
-          ids.map((id) => usb(id)),
-        );
-        const names = pipelines.map((pipeline) => pipeline.source.id);
-        expect(names).toHaveLength(ids.length);
-        expect(new Set(names).size).toBe(ids.length);
-        for (const name of names) expect(name).toMatch(/^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/);
-      }),
-    );
-    expect([slugOf('--'), slugOf('Ünïcode Cam!')]).toEqual(['camera', 'n-code-cam']);
+    expect(state).toMatchObject({ runs: [], waits: [], disabled: [{ id: 'off' }] });
   });
 });

@@ -7,8 +7,6 @@ export type ServiceName = 'media' | 'api' | 'takes' | 'mdns' | 'hub-link' | 'mqt
 /** A capture pipeline that has all it needs. */
 export interface DesiredPipeline {
   readonly source: SourceConfig;
-  /** `config`: a `[[source]]`; `device`: a camera that was plugged in and has none. */
-  readonly origin: 'config' | 'device';
   /** The camera it opens, where it opens one of this machine. */
   readonly camera: CameraFact | null;
 }
@@ -33,8 +31,6 @@ export interface DesiredState {
   readonly waiting: readonly WaitingSource[];
   /** Sources that the settings switch off. */
   readonly disabled: readonly SourceConfig[];
-  /** Cameras that wait for somebody to adopt them. */
-  readonly offered: readonly CameraFact[];
   readonly pushes: readonly DesiredPush[];
   /** Feeds that are pulled from elsewhere; only a hub has them. */
   readonly remotes: readonly RemoteConfig[];
@@ -42,14 +38,14 @@ export interface DesiredState {
 
 /** What should run on this machine, from settings, role and hardware. Pure: the same answer for the same question. */
 export function desiredState(config: Config, role: Role, facts: HardwareFacts): DesiredState {
-  const { pipelines, waiting, offered } = assignCameras(config, facts);
+  const enabled = config.source.filter(({ enabled }) => enabled);
+  const { pipelines, waiting } = assignCameras(enabled, facts.cameras);
   return {
     role,
     services: servicesOf(config, role),
     pipelines,
     waiting,
     disabled: config.source.filter(({ enabled }) => !enabled),
-    offered,
     pushes:
       role === 'camera' ? pipelines.map(({ source }) => ({ feed: source.id, hub: config.camera.hub })) : [],
     remotes: role === 'hub' ? config.remote.filter(({ enabled }) => enabled) : [],

@@ -25,6 +25,4 @@ export interface RoleFacts {
 
 export interface HardwareFacts {
   readonly cameras: readonly CameraFact[];
-  /** Ids of cameras that somebody adopted on the page, for `devices.adopt = "ask"`. */
-  readonly adopted: ReadonlySet<string>;
 }

@@ -8,6 +8,7 @@ type MachineRoute =
   | 'getFeed'
   | 'listDevices'
   | 'setControls'
+  | 'useDevice'
   | 'getStatus'
   | 'getConfig'
   | 'patchConfig'
@@ -35,6 +36,7 @@ export function machineRoutes(ports: ApiPorts, version: string): Pick<RouteHandl
     },
     listDevices: () => ports.devices.list(),
     setControls: ({ params, body }) => ports.devices.setControls(params.id, body),
+    useDevice: ({ params, body }) => ports.devices.use(params.id, body.use),
     getStatus: () => ports.status(),
     getConfig: () => ports.config.view(),
     patchConfig: ({ body }) => ports.config.patch(body),

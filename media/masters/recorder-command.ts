@@ -144,7 +144,8 @@ function masterOutput(file: string, settings: EncodeSettings, timecode: string, 
 
 function codecArgs({ codec, threads }: EncodeSettings): string[] {
   if (codec === 'prores') {
-    return ['-c:v', 'prores_ks', '-profile:v', 'hq', '-vendor', 'apl0', '-threads', `${threads}`];
+    // The other encoder, prores_ks, is seven times slower and would never keep up with a camera.
+    return ['-c:v', 'prores_aw', '-profile:v', '3', '-threads', `${threads}`];
   }
   // Every frame stands alone and every slice carries a checksum: damage stays where it is, and is found.
   const slices = threads > 2 ? 12 : 4;

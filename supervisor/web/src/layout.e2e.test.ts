@@ -189,11 +189,24 @@ describe.each(screens)('$name', (screen) => {
     expect(await visit(screen, { status: busy, hash: '#/feed/cam1', picture: 'single' })).toEqual([]);
   });
 
-  test('takes, system, no camera, light', async () => {
+  test('takes, system, no camera, adoption, light', async () => {
     expect(await visit(screen, { status: busy, hash: '#/takes', picture: 'takes' })).toEqual([]);
     expect(await visit(screen, { status: busy, hash: '#/system', picture: 'system' })).toEqual([]);
     const none = statusFixture({ feeds: [], sources: [] });
     expect(await visit(screen, { status: none, picture: 'empty' })).toEqual([]);
+    const adoption = { code: '654321', hubName: 'front-of-house' };
+    const newCameras = [
+      {
+        id: 'c0ffee',
+        name: 'balcony-right',
+        version: '0.1.0',
+        address: '192.168.7.130',
+        code: '123456',
+        since: '2026-11-22T11:30:00.000Z',
+      },
+    ];
+    const asking = statusFixture({ newCameras, adoption });
+    expect(await visit(screen, { status: asking, picture: 'adoption' })).toEqual([]);
     expect(await visit(screen, { status: busy, light: true, picture: 'light' })).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -7,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MatroskaError } from './errors.ts';
 import { patchTimecode, writeTimecode } from './matroska-timecode.ts';
 import { timecodePlaceholder } from './recorder-command.ts';
+import { until } from './recording-rig.fake.ts';
 
 describe('writeTimecode', () => {
   let folder: string;
@@ -24,6 +26,14 @@ describe('writeTimecode', () => {
     await writeTimecode(patched, '12:34:56:07');
     expect(await readFile(patched)).toEqual(await readFile(known));
     await expect(writeTimecode(patched, '12:34:56:08')).rejects.toThrow(MatroskaError);
+  });
+
+  it('finds the place also in a file whose writer was killed, where a Void element stands for the checksum', async () => {
+    const file = join(folder, 'killed.mkv');
+    await recordAndKill(file);
+    await writeTimecode(file, '12:34:56:07');
+    const tag = ['-v', 'error', '-show_entries', 'stream_tags=timecode', '-of', 'csv=p=0', file];
+    expect(execFileSync('ffprobe', tag).toString().trim()).toBe('12:34:56:07');
   });
 
   it('refuses a file without a place for it', async () => {
@@ -48,6 +58,16 @@ describe('writeTimecode', () => {
     );
   });
 });
+
+async function recordAndKill(file: string): Promise<void> {
+  const frames = ['-re', '-f', 'lavfi', '-i', 'testsrc2=s=64x64', '-c:v', 'ffv1'];
+  const output = ['-metadata:s:v:0', `timecode=${timecodePlaceholder}`, '-flush_packets', '1', '-y', file];
+  const child = spawn('ffmpeg', ['-v', 'error', ...frames, '-cluster_time_limit', '100', ...output]);
+  await until(async () => ((await stat(file).catch(() => null))?.size ?? 0) > 8000);
+  const ended = once(child, 'exit');
+  child.kill('SIGKILL');
+  await ended;
+}
 
 function record(file: string, timecode: string): void {
   const frames = ['-f', 'lavfi', '-i', 'testsrc2=s=64x64', '-frames:v', '3', '-c:v', 'ffv1'];

@@ -8,6 +8,8 @@ const searchBytes = 256 * 1024;
 const tagsId = Buffer.from([0x12, 0x54, 0xc3, 0x67]);
 const tagId = Buffer.from([0x73, 0x73]);
 const crc32Id = 0xbf;
+/** While a file grows, ffmpeg keeps the place of the checksum free by a Void element; in one that was cut off it stays. */
+const voidId = 0xec;
 const tagStringId = Buffer.from([0x44, 0x87]);
 
 /**
@@ -50,8 +52,9 @@ export function patchTimecode(
     if (body === undefined) continue;
     const bytes = Buffer.from(stretch.subarray(body.start, body.end));
     const checked = bytes[0] === crc32Id && bytes[1] === 0x84;
+    const unchecked = bytes[0] === voidId && bytes[1] === 0x84;
     // The id of Tags also stands in the SeekHead; what follows it there is no element.
-    if (!checked && !bytes.subarray(0, tagId.length).equals(tagId)) continue;
+    if (!checked && !unchecked && !bytes.subarray(0, tagId.length).equals(tagId)) continue;
     const found = bytes.indexOf(needle);
     if (found < 0) continue;
     bytes.write(timecode, found + tagStringId.length + 1, 'ascii');

@@ -36,12 +36,15 @@ export function recordArgv(
   settings: EncodeSettings,
 ): readonly [string, ...string[]] {
   const input = [...prelude(), '-copyts', '-f', 'nut', '-i', `file:${pipe}`];
+  const fresh = dropsFirstFrame(settings) ? "select='gt(n,0)'," : '';
   if (strategy === 'spool') {
-    const graph = `[0:v]${referenceChain(settings)}[reference]`;
-    const spool = ['-map', '0:v', '-c:v', 'copy', '-flush_packets', '1', '-f', 'nut', `file:${files.spool}`];
+    const graph = `[0:v]${fresh}${referenceChain(settings)}[reference]`;
+    const drop = dropsFirstFrame(settings) ? ['-bsf:v', 'noise=amount=0:drop=eq(n\\,0)'] : [];
+    const copy = ['-map', '0:v', '-c:v', 'copy', ...drop, '-flush_packets', '1'];
+    const spool = [...copy, '-f', 'nut', `file:${files.spool}`];
     return ['ffmpeg', ...input, '-filter_complex', graph, ...spool, ...referenceOutput(files.reference)];
   }
-  const graph = `[0:v]${referenceChain(settings)},split=2[reference][frames];[frames]${masterChain(settings)}[master]`;
+  const graph = `[0:v]${fresh}${referenceChain(settings)},split=2[reference][frames];[frames]${masterChain(settings)}[master]`;
   const master = masterOutput(files.master, settings, timecodePlaceholder);
   return ['ffmpeg', ...input, '-filter_complex', graph, ...master, ...referenceOutput(files.reference)];
 }
@@ -114,6 +117,14 @@ export function encodeProbeArgv(
 
 function prelude(): string[] {
   return ['-hide_banner', '-nostdin', '-nostats', '-loglevel', '+level+warning'];
+}
+
+/**
+ * A capture pipeline whose recorder went keeps the one frame it could not write, however long nobody records, and delivers
+ * it first: it is none of this take's. A stream with frames that need others begins with a keyframe, which must stay.
+ */
+function dropsFirstFrame({ raw }: EncodeSettings): boolean {
+  return raw.codec !== 'h264';
 }
 
 /** Samples as the master keeps them, timestamps as wall-clock time. */

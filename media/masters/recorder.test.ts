@@ -39,6 +39,29 @@ describe('Recorder', { timeout: 120_000 }, () => {
     expect((await readdir(join(take.folder, 'cam0'))).toSorted()).toEqual(['0001.framemd5', '0001.mkv']);
   });
 
+  it.each(['direct', 'spool'] as const)(
+    'holds nothing that was captured long before it began (%s)',
+    async (strategy) => {
+      await rig.startCapture();
+      const earlier = record(await newTake('earlier'), { strategy });
+      await until(() => earlier.frames() >= 15);
+      earlier.stop();
+      await earlier.done;
+      const resting = (await rig.witnessed()).length;
+      await until(async () => (await rig.witnessed()).length >= resting + 90);
+      const captured = (await rig.witnessed()).length;
+      const take = await newTake();
+      const recording = record(take, { strategy });
+      await until(() => recording.frames() >= 30);
+      recording.stop();
+      await recording.done;
+
+      expect(cameraOf(take)).toMatchObject({ state: 'verified', droppedFrames: 0 });
+      const kept = await readFrames(take.files('cam0', 1).reference);
+      expect(contiguousFrom(kept, await rig.witnessed())).toBeGreaterThan(captured - 35);
+    },
+  );
+
   it('goes on in the next segment when capture is killed, and loses less than a second', async () => {
     const take = await newTake();
     const capture = await rig.startCapture();
@@ -120,9 +143,9 @@ describe('Recorder', { timeout: 120_000 }, () => {
     });
   });
 
-  async function newTake(): Promise<Take> {
-    return Take.create(join(rig.folder, 'take'), {
-      ...{ version: 1, id: 'take', startedAt: new Date().toISOString(), stoppedAt: null },
+  async function newTake(id = 'take'): Promise<Take> {
+    return Take.create(join(rig.folder, id), {
+      ...{ version: 1, id, startedAt: new Date().toISOString(), stoppedAt: null },
       ...{ wanted: true, state: 'starting', cameras: {} },
     });
   }

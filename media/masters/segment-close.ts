@@ -4,7 +4,7 @@ import type { ChildHost } from '../child-host.ts';
 import { syncFile, syncFolder, writeFileAtomic } from './atomic-file.ts';
 import { childName } from './child-name.ts';
 import { missingBetween } from './dropped-frames.ts';
-import { FfmpegError, FrameLogError } from './errors.ts';
+import { FfmpegError, FrameLogError, MatroskaError } from './errors.ts';
 import { type FrameLog, parseFrameLog, rewriteFrameLog } from './frame-log.ts';
 import type { CameraRecord, Segment } from './manifest.ts';
 import { writeTimecode } from './matroska-timecode.ts';
@@ -45,7 +45,7 @@ export async function closeSegment(order: CloseOrder): Promise<Segment | undefin
   const { frames, droppedFrames, firstS, lastS } = sums.progress();
   const startS = firstS ?? 0;
   const timecode = timecodeOf(startS, record.source.fps);
-  if (!spooled) await writeTimecode(files.master, timecode);
+  if (!spooled) await stampTimecode(files.master, timecode, order.logger);
   await Promise.all([syncFile(recorded), syncFile(files.reference)]);
   await syncFolder(`${take.folder}/${camera}`);
   const stem = `${camera}/${segmentStem(number)}`;
@@ -59,6 +59,16 @@ export async function closeSegment(order: CloseOrder): Promise<Segment | undefin
     framemd5: { file: `${stem}.framemd5`, sha256: await sha256OfFile(files.reference) },
     ...{ clean: order.clean, verified: null },
   };
+}
+
+/** take.json has the timecode as well: a file that has no place for it is no reason to end a recording. */
+async function stampTimecode(file: string, timecode: string, logger: Logger): Promise<void> {
+  try {
+    await writeTimecode(file, timecode);
+  } catch (error) {
+    if (!(error instanceof MatroskaError)) throw error;
+    logger.warn({ err: error, file }, 'the timecode cannot be written into a master');
+  }
 }
 
 /** The frames that are both in the file and in its frame log. */

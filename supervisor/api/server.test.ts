@@ -40,6 +40,7 @@ beforeAll(async () => {
       listen: ['127.0.0.1'],
       port: 0,
       tls: null,
+      upstream: null,
       log,
     });
     running.push(server.run(stop.signal));
@@ -345,6 +346,7 @@ test('a taken port is said in words that help', async () => {
     listen: ['127.0.0.1'],
     port,
     tls: null,
+    upstream: null,
     log,
   });
   await expect(server.run(AbortSignal.timeout(5000))).rejects.toMatchObject({

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import Koa from 'koa';
@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { ApiError } from './api-error.ts';
 import { type RouteDefinition, routes } from './contract.ts';
+import { type GatewayFront, openGatewayFront } from './gateway/gateway-front.ts';
 import { type AccessOptions, checkAccess } from './middleware/access.ts';
 import { cors } from './middleware/cors.ts';
 import { problems } from './middleware/problems.ts';
@@ -33,6 +34,8 @@ export interface ApiServerOptions {
   /** 0 lets the system choose. */
   readonly port: number;
   readonly tls: { readonly port: number; readonly identity: TlsIdentity } | null;
+  /** Base URL of a backend that gets what is not ours; null: there is none. */
+  readonly upstream: string | null;
   readonly log: Logger;
 }
 
@@ -65,8 +68,12 @@ export class ApiServer {
 
   /** Rejects with PORT_TAKEN or ADDRESS_UNUSABLE. */
   async run(signal: AbortSignal): Promise<void> {
-    const { port, tls, log } = this.#options;
-    const handle = this.#koa().callback();
+    const { port, tls, upstream, pages, access, log } = this.#options;
+    using front = upstream === null ? null : await openGatewayFront(upstream, pages, access.keys, log);
+    const ours = this.#koa(front).callback();
+    const handle = (request: IncomingMessage, response: ServerResponse) => {
+      if (front?.gateway.handle(request, response) !== true) void ours(request, response);
+    };
     const sockets = new WebSocketServer({ noServer: true, maxPayload: maxAgentMessageBytes });
     const servers: Server[] = [];
     try {
@@ -76,7 +83,10 @@ export class ApiServer {
         await this.#open(() => createTlsServer({ cert: certPem, key: keyPem }, handle), tls.port, servers);
       }
       for (const server of servers) {
-        server.on('upgrade', (request, socket, head) => this.#upgrade(sockets, request, socket, head));
+        server.on('upgrade', (request, socket, head) => {
+          if (front?.gateway.upgrade(request, socket, head) === true) return;
+          this.#upgrade(sockets, request, socket, head);
+        });
       }
       log.info({ port: plain, tlsPort: tls?.port ?? null }, 'api listening');
       this.#listening.resolve(plain);
@@ -92,7 +102,7 @@ export class ApiServer {
     }
   }
 
-  #koa(): Koa {
+  #koa(front: GatewayFront | null): Koa {
     const { ports, access, version, pages, log } = this.#options;
     const app = new Koa();
     app.on('error', (error: unknown) => log.debug({ err: error }, 'response ended early'));
@@ -100,7 +110,7 @@ export class ApiServer {
     app.use(cors());
     const handlers = {
       ...signalingRoutes(ports),
-      ...machineRoutes(ports, version),
+      ...machineRoutes(front === null ? ports : withDevicesOf(ports, front), version),
       ...eventRoutes(ports),
       ...takeRoutes(ports),
       ...sessionRoutes(),
@@ -142,6 +152,12 @@ export class ApiServer {
       refuseUpgrade(socket, error, request.url ?? '');
     }
   }
+}
+
+/** The list of cameras with those of the backend in it. */
+function withDevicesOf(ports: ApiPorts, front: GatewayFront): ApiPorts {
+  const list = async () => await front.mergedDevices(await ports.devices.list());
+  return { ...ports, devices: { ...ports.devices, list } };
 }
 
 function refuseUpgrade(socket: Duplex, error: unknown, path: string): void {

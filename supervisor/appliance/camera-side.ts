@@ -111,6 +111,7 @@ export class CameraSide {
 
   async forgetHub(): Promise<void> {
     await this.#options.state.update(adoptionSection, () => nobody);
+    this.#locator.pin(null);
     this.#options.onChange();
   }
 
@@ -149,6 +150,7 @@ export class CameraSide {
           const adoption = await requestAdoption(hub, { camera: self, onCode, log }, signal);
           if (adoption !== null) {
             await state.update(adoptionSection, () => adoption);
+            this.#locator.pin(adoption.hubId);
             log.info({ hub: adoption.hubName }, 'adopted');
             onChange();
           }

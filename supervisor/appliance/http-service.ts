@@ -12,6 +12,7 @@ import type { Config } from '../config/schema.ts';
 import { describeError } from '../errors.ts';
 import type { HealthReporter } from '../health.ts';
 import { ServiceSlot } from '../process/service-slot.ts';
+import type { Role } from '../roles/facts.ts';
 import { loadTls } from './credentials.ts';
 import type { DataPaths } from './data-folder.ts';
 
@@ -57,14 +58,15 @@ export class HttpService {
    * Brings the server to what the settings say. Rejects at the first start where it cannot listen; later it keeps
    * quiet and tells the health instead, as what runs must not end because of a new port.
    */
-  async apply(http: Config['http'], name: string): Promise<void> {
+  async apply({ http, gateway }: Config, name: string, role: Role): Promise<void> {
     const { simulation, port, log, health } = this.#options;
-    const key = { ...http, port: port ?? http.port, simulation };
+    const upstream = role === 'hub' ? (gateway.upstream ?? null) : null;
+    const key = { ...http, port: port ?? http.port, simulation, upstream };
     const first = this.#reach === null;
     const listening = Promise.withResolvers<void>();
     await this.#slot.set(key, async (signal) => {
       try {
-        await this.#serve(http, name, listening.resolve, signal);
+        await this.#serve(http, upstream, name, listening.resolve, signal);
       } catch (error) {
         health.failed(describeError(error));
         listening.reject(error);
@@ -81,6 +83,7 @@ export class HttpService {
 
   async #serve(
     http: Config['http'],
+    upstream: string | null,
     name: string,
     onListening: () => void,
     signal: AbortSignal,
@@ -96,6 +99,7 @@ export class HttpService {
       listen,
       port: this.#options.port ?? http.port,
       tls: identity === null ? null : { port: http.tlsPort, identity },
+      upstream,
       log,
     });
     const running = server.run(signal);

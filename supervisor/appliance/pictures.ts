@@ -25,6 +25,8 @@ export async function assemblePictures(base: Foundation, onChange: () => void): 
     ...{ host, ports, onChange, log },
     runFolder: paths.run,
     configFile: base.options.configFile,
+    devices: () => cameras.known,
+    model: base.identity.model,
     hardwareEncoder: await findHardwareEncoder(),
   });
   const cameras = new CameraWatcher({

@@ -2,14 +2,16 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import {
+  boardOfModel,
   type CaptureTargets,
   type ChildHost,
   chooseEncoder,
+  type EncoderPlan,
   type RawStream,
   SourceHandler,
   type SourceSpec,
 } from '../../media/index.ts';
-import type { SourceStatus } from '../api/contract.ts';
+import type { Device, SourceStatus } from '../api/contract.ts';
 import { describeError } from '../errors.ts';
 import type { DesiredPipeline, DesiredState } from '../roles/desired-state.ts';
 import type { PortBook } from './port-book.ts';
@@ -22,7 +24,11 @@ export interface PipelinesOptions {
   readonly runFolder: string;
   /** Paths in the settings are relative to it. */
   readonly configFile: string;
+  /** Cameras of this machine as of the last look. */
+  readonly devices: () => readonly Device[];
   readonly hardwareEncoder: string | null;
+  /** Model as the machine tells it; decides what it can encode. */
+  readonly model: string;
   readonly onChange: () => void;
   readonly log: Logger;
 }
@@ -37,7 +43,7 @@ export interface RecordableSource {
 interface Running {
   readonly spec: SourceSpec;
   readonly desired: DesiredPipeline;
-  readonly encoder: string;
+  readonly encoder: EncoderPlan;
   readonly rtpPort: number;
   readonly pipe: string;
   readonly handler: SourceHandler;
@@ -58,6 +64,7 @@ export class Pipelines {
 
   /** Brings the pipelines to what is wanted. Settles when those that had to end have ended. */
   async apply(desired: DesiredState): Promise<void> {
+    const { devices, configFile } = this.#options;
     this.#desired = desired;
     this.#broken = new Map();
     const wanted = new Map<string, { desired: DesiredPipeline; spec: SourceSpec }>();
@@ -65,7 +72,7 @@ export class Pipelines {
       try {
         wanted.set(pipeline.source.id, {
           desired: pipeline,
-          spec: await sourceSpecOf(pipeline, this.#options.configFile),
+          spec: await sourceSpecOf(pipeline, devices(), configFile),
         });
       } catch (error) {
         this.#options.log.error({ err: error, source: pipeline.source.id }, 'a source cannot be set up');
@@ -136,21 +143,16 @@ export class Pipelines {
   }
 
   async #start(desired: DesiredPipeline, spec: SourceSpec): Promise<void> {
-    const { host, ports, hardwareEncoder, onChange, log } = this.#options;
+    const { host, ports, onChange, log } = this.#options;
     const rtpPort = await ports.portOf(`source ${spec.id}`);
     const pipe = this.pipeOf(spec.id);
-    const encoder = chooseEncoder({
-      cameraSendsH264: spec.kind === 'rtsp' || (spec.kind === 'v4l2' && spec.format === 'h264'),
-      ...(hardwareEncoder === null ? {} : { hardwareEncoder }),
-      width: 'width' in spec ? spec.width : 0,
-      height: 'height' in spec ? spec.height : 0,
-    });
+    const encoder = this.#chooseEncoder(desired, spec);
     const targets: CaptureTargets = { rtpPort, encoder, rawPipe: pipe };
     try {
       const handler = new SourceHandler({
         host,
         logger: log.child({ source: spec.id }),
-        source: spec,
+        source: sustained(spec, encoder),
         targets,
         onStatus: onChange,
       });
@@ -159,7 +161,7 @@ export class Pipelines {
       this.#running.set(spec.id, {
         spec,
         desired,
-        encoder: encoder.encoder,
+        encoder,
         rtpPort,
         pipe,
         handler,
@@ -172,6 +174,19 @@ export class Pipelines {
     }
   }
 
+  #chooseEncoder({ source }: DesiredPipeline, spec: SourceSpec): EncoderPlan {
+    const { hardwareEncoder, model } = this.#options;
+    return chooseEncoder({
+      cameraSendsH264: spec.kind === 'rtsp' || (spec.kind === 'v4l2' && spec.format === 'h264'),
+      ...(hardwareEncoder === null ? {} : { hardwareEncoder }),
+      ...(spec.kind === 'rtsp'
+        ? { width: 0, height: 0 }
+        : { width: spec.width, height: spec.height, fps: spec.fps, bitrateKbps: spec.bitrateKbps }),
+      board: boardOfModel(model),
+      ...('encoder' in source ? { preference: source.encoder } : {}),
+    });
+  }
+
   async #end(id: string): Promise<void> {
     const running = this.#running.get(id);
     if (running === undefined) return;
@@ -179,6 +194,11 @@ export class Pipelines {
     await running.ended;
     this.#running.delete(id);
   }
+}
+
+/** What this board sustains of the wanted bit rate. */
+function sustained(spec: SourceSpec, { bitrateKbps }: EncoderPlan): SourceSpec {
+  return spec.kind === 'rtsp' || bitrateKbps === null ? spec : { ...spec, bitrateKbps };
 }
 
 const shownState = {
@@ -190,7 +210,7 @@ const shownState = {
 } as const;
 
 function statusOf({ spec, desired, encoder, handler }: Running): SourceStatus {
-  const { state, fault, restarts, encoderReason } = handler.status;
+  const { state, fault, restarts } = handler.status;
   return {
     id: spec.id,
     kind: spec.kind,
@@ -199,7 +219,7 @@ function statusOf({ spec, desired, encoder, handler }: Running): SourceStatus {
     reason: fault?.words ?? null,
     restarts,
     droppedFrames: null,
-    encoder: { name: encoder, reason: encoderReason },
+    encoder: { name: encoder.encoder, reason: [encoder.reason, ...encoder.warnings].join(' ') },
   };
 }
 

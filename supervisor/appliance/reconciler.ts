@@ -119,7 +119,7 @@ export class Reconciler {
   async #applyServices(desired: DesiredState, config: Config): Promise<void> {
     const { http, identity, simulation, telemetry, log } = this.#options;
     const name = this.#name(config);
-    await http.apply(config.http, name);
+    await http.apply(config, name, desired.role);
     const { reach } = http;
     // The simulation answers on loopback alone: announcing it on the network would be a lie.
     if (reach !== null && !simulation) {

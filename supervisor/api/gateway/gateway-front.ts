@@ -1,0 +1,34 @@
+import type { Logger } from 'pino';
+import type { KeyStore } from '../access/key-store.ts';
+import type { Device } from '../contract.ts';
+import { sessionCookie } from '../middleware/access.ts';
+import { Gateway } from './gateway.ts';
+import { ownPaths, pagePaths } from './own-paths.ts';
+import { UpstreamDevices } from './upstream-devices.ts';
+
+/** The gateway as the server uses it: what is not ours goes to the backend, and its cameras stand beside ours. */
+export interface GatewayFront extends Disposable {
+  readonly gateway: Gateway;
+  mergedDevices(ours: readonly Device[]): Promise<Device[]>;
+}
+
+export async function openGatewayFront(
+  upstream: string,
+  pages: string,
+  keys: KeyStore,
+  log: Logger,
+): Promise<GatewayFront> {
+  const devices = new UpstreamDevices({ upstream, log });
+  const gateway = new Gateway({
+    upstream,
+    isOurs: ownPaths(await pagePaths(pages), (id) => devices.has(id)),
+    sessionCookie,
+    isOurToken: (token) => keys.find(token) !== null,
+    log,
+  });
+  return {
+    gateway,
+    mergedDevices: (ours) => devices.mergedWith(ours),
+    [Symbol.dispose]: () => gateway[Symbol.dispose](),
+  };
+}

@@ -1,12 +1,8 @@
 import type { BrokerConnection } from './broker-connection.ts';
 import { changeOf } from './dead-band.ts';
 import type { Components } from './home-assistant/component.ts';
-import {
-  type DiscoveryInput,
-  discoveryDocument,
-  discoveryInput,
-  goneComponents,
-} from './home-assistant/discovery.ts';
+import { Departures } from './home-assistant/departures.ts';
+import { type DiscoveryInput, discoveryDocument, discoveryInput } from './home-assistant/discovery.ts';
 import { type Inventory, inventoryOf } from './inventory.ts';
 import { pause } from './pause.ts';
 import type { StatusSource } from './ports.ts';
@@ -25,7 +21,7 @@ export interface AnnouncerOptions {
   readonly heartbeatMs: number;
   /** Whether Home Assistant is told. */
   readonly discovery: boolean;
-  /** Entities that are on the broker already; those that are no more are removed. */
+  /** Entities that are on the broker already; those that do not come back are removed. */
   readonly published: Components;
   readonly nowMs: () => number;
 }
@@ -54,17 +50,16 @@ export class Announcer {
   #documentAtMs = Number.NEGATIVE_INFINITY;
   #stateAtMs = Number.NEGATIVE_INFINITY;
   #onlineAtMs = Number.NEGATIVE_INFINITY;
-  #gone: Components = {};
-  #published: Components;
+  readonly #departures: Departures;
 
   constructor(options: AnnouncerOptions) {
     this.#options = options;
-    this.#published = options.published;
+    this.#departures = new Departures(options.published, options.timing.departureMs);
   }
 
   /** The entities the broker's document has now. */
   get published(): Components {
-    return this.#published;
+    return this.#departures.living;
   }
 
   /** Everything is published anew at the next turn. */
@@ -98,7 +93,8 @@ export class Announcer {
     const inventory = inventoryOf(now, this.#inventory);
     this.#inventory = inventory;
     const input = discoveryInput(now, inventory);
-    const inputChanged = this.#options.discovery && JSON.stringify(input) !== this.#inputKey;
+    const isStale = JSON.stringify(input) !== this.#inputKey || this.#departures.isDue(nowMs());
+    const inputChanged = this.#options.discovery && isStale;
     const state = statePayload(now);
     const update = updatePayload(now.update);
     const updateChanged = changeOf(this.#update, update) !== 'none';
@@ -131,12 +127,11 @@ export class Announcer {
 
   async #publishDocument(input: DiscoveryInput): Promise<void> {
     const { connection, topics, heartbeatMs, nowMs } = this.#options;
-    const { components } = discoveryDocument(input, topics, heartbeatMs / 1000);
-    this.#gone = { ...this.#gone, ...goneComponents(this.#published, components) };
-    const document = discoveryDocument(input, topics, heartbeatMs / 1000, this.#gone);
+    const document = discoveryDocument(input, topics, heartbeatMs / 1000);
+    const departed = this.#departures.update(document.components, nowMs());
+    const whole = { ...document, components: { ...departed, ...document.components } };
     this.#documentAtMs = nowMs();
-    await connection.publish(topics.discovery, JSON.stringify(document), { retain: true, qos: 1 });
+    await connection.publish(topics.discovery, JSON.stringify(whole), { retain: true, qos: 1 });
     this.#inputKey = JSON.stringify(input);
-    this.#published = components;
   }
 }

@@ -11,7 +11,7 @@ export interface Inventory {
   readonly disks: readonly DiskItem[];
   readonly networks: readonly NetworkItem[];
   readonly feeds: readonly LabelledItem[];
-  /** Sources of this machine that are no feed of it: those of a camera, whose feeds are the hub's. */
+  /** Sources of a camera, whose feeds are the hub's. On a hub every source is a feed. */
   readonly sources: readonly LabelledItem[];
   readonly cameras: readonly LabelledItem[];
 }
@@ -34,7 +34,6 @@ export interface NetworkItem extends LabelledItem {
  *   what was there.
  */
 export function inventoryOf(status: Status, previous: Inventory | null = null): Inventory {
-  const feedIds = new Set<string>(status.feeds.map((feed) => feed.id));
   return {
     role: status.device.role,
     updatable: status.update.state !== 'unsupported',
@@ -61,7 +60,7 @@ export function inventoryOf(status: Status, previous: Inventory | null = null): 
     ),
     feeds: byKey(status.feeds.map(({ id, label }) => ({ key: id, label }))),
     sources: byKey(
-      status.sources.filter(({ id }) => !feedIds.has(id)).map(({ id, label }) => ({ key: id, label })),
+      status.device.role === 'camera' ? status.sources.map(({ id, label }) => ({ key: id, label })) : [],
     ),
     cameras: byKey(status.cameras.map((camera) => ({ key: keyOf(camera.id), label: camera.name }))),
   };

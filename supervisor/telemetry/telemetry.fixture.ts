@@ -15,6 +15,7 @@ const quick: Partial<TelemetryTiming> = {
   eventIntervalMs: 20,
   driftIntervalMs: 50,
   discoveryIntervalMs: 20,
+  departureMs: 0,
   birthJitterMs: 20,
   readBackMs: 300,
   snapshotDelayMs: 20,

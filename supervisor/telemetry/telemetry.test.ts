@@ -110,6 +110,22 @@ describe('what is gone', () => {
     expect(parse(again).components['feed_cam-left_fps']).toHaveProperty('unique_id');
   });
 
+  test('a feed that is away for a moment keeps its entities', async () => {
+    await using broker = await Mosquitto.start();
+    await using listener = await MqttListener.connect(broker.port);
+    await using running = new RunningTelemetry({
+      settings: { url: urlOf(broker) },
+      timing: { departureMs: 3600_000 },
+    });
+    await listener.until(`${base}/availability`, (text) => text === 'online');
+    const before = parse(listener.last(discovery)).components;
+    listener.forget();
+    running.status.set({ feeds: [] });
+    const text = await listener.until(discovery, () => true);
+    expect(parse(text).components).toEqual(before);
+    await listener.until(`${base}/state`, (state) => Object.keys(JSON.parse(state).feeds).length === 0);
+  });
+
   test('what an earlier version published is read back and removed', async () => {
     await using broker = await Mosquitto.start();
     await using listener = await MqttListener.connect(broker.port);

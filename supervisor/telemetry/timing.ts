@@ -8,6 +8,8 @@ export interface TelemetryTiming {
   readonly driftIntervalMs: number;
   /** Least time between two discovery documents: Home Assistant loses entities of one that overtakes another. */
   readonly discoveryIntervalMs: number;
+  /** How long what is gone may come back before its entities are removed. */
+  readonly departureMs: number;
   /** Longest random wait after Home Assistant's birth message, so that not all devices answer at once. */
   readonly birthJitterMs: number;
   /** How long to wait for the document that an earlier run left on the broker. */
@@ -27,6 +29,7 @@ export const defaultTiming: TelemetryTiming = {
   eventIntervalMs: 1000,
   driftIntervalMs: 10_000,
   discoveryIntervalMs: 5000,
+  departureMs: 15 * 60_000,
   birthJitterMs: 5000,
   readBackMs: 1000,
   snapshotDelayMs: 3000,

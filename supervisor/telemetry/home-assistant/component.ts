@@ -122,19 +122,25 @@ export function path(...keys: readonly string[]): string {
 }
 
 /**
- * Reads one value. Only with brackets: in `value_json.update` Jinja finds the method of Python's dict before the key.
+ * Reads one value; what is not there is unknown, as the feed that has gone is for a while. Only with brackets: in
+ * `value_json.update` Jinja finds the method of Python's dict before the key.
  */
 export function template(jsonPath: string): string {
-  return `{{ ${lookup(jsonPath)} }}`;
+  return `{{ ${lookup(jsonPath)} | default(none) }}`;
 }
 
 export function jsonTemplate(jsonPath: string): string {
-  return `{{ ${lookup(jsonPath)} | tojson }}`;
+  return `{{ ${lookup(jsonPath)} | default({}) | tojson }}`;
 }
 
+/** Every step but the last may lead nowhere, and then leads to an empty object. */
 function lookup(jsonPath: string): string {
-  const keys = jsonPath.split('.').map((key) => `['${key}']`);
-  return `value_json${keys.join('')}`;
+  return jsonPath
+    .split('.')
+    .reduce(
+      (found, key, index) => `${index < 2 ? found : `(${found} | default({}))`}['${key}']`,
+      'value_json',
+    );
 }
 
 function defined(key: string, value: unknown): Readonly<Record<string, unknown>> {

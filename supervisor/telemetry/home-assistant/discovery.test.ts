@@ -6,7 +6,7 @@ import { statePayload } from '../state-payload.ts';
 import { cameraStatus, feedStatus, hubStatus, linkedCamera, sourceStatus } from '../status.fixture.ts';
 import { topicsOf } from '../topics.ts';
 import { updatePayload } from '../update-payload.ts';
-import { discoveryDocument, discoveryInput, goneComponents, readPublished } from './discovery.ts';
+import { discoveryDocument, discoveryInput, readPublished } from './discovery.ts';
 import { componentsOf, findDocumentFaults, findStateFault } from './ha-check.fixture.ts';
 
 function documentOf(status: Status) {
@@ -152,6 +152,10 @@ describe('the rules', () => {
     ['a wrong device class', change('restart', { device_class: 'reboot' })],
     ['a sensor as config', change('cpu_load', { entity_category: 'config' })],
     ['an option with a slip', change('cpu_load', { unit_of_measurment: '%' })],
+    [
+      'a template that fails without its feed',
+      change('cpu_load', { value_template: "{{ value_json['a']['b'] }}" }),
+    ],
     ['an attribute of a dict', change('cpu_load', { value_template: '{{ value_json.update }}' })],
   ])('find %s', (_, document) => {
     expect(findDocumentFaults(document)).not.toEqual([]);
@@ -194,10 +198,5 @@ describe('reading back', () => {
       }),
     );
     expect(readPublished('{"components":{"a":{"platform":"toaster"}}}')).toBeNull();
-  });
-
-  test('gone is what was and is no more', () => {
-    const was = { a: { platform: 'sensor', name: 'A' }, b: { platform: 'image', name: 'B' } } as const;
-    expect(goneComponents(was, { a: was.a })).toEqual({ b: { platform: 'image' } });
   });
 });

@@ -36,15 +36,10 @@ export function discoveryInput(status: Status, inventory: Inventory): DiscoveryI
   };
 }
 
-/**
- * @param gone Entities that earlier documents had and this one no longer has: they are named with their platform alone,
- *   which makes Home Assistant remove them. Leaving them out would leave them there for ever.
- */
 export function discoveryDocument(
   { device, hubId, inventory }: DiscoveryInput,
   topics: Topics,
   heartbeatS: number,
-  gone: Components = {},
 ): DiscoveryDocument {
   const context: ComponentContext = {
     topics,
@@ -69,24 +64,12 @@ export function discoveryDocument(
     state_topic: topics.state,
     availability_topic: topics.availability,
     qos: 1,
-    components: {
-      ...gone,
-      ...Object.fromEntries([
-        ...systemComponents(context, inventory),
-        ...mediaComponents(context, inventory),
-        ...hostComponents(context, inventory),
-      ]),
-    },
+    components: Object.fromEntries([
+      ...systemComponents(context, inventory),
+      ...mediaComponents(context, inventory),
+      ...hostComponents(context, inventory),
+    ]),
   };
-}
-
-/** The marks of removal for what `before` had and `now` has not. */
-export function goneComponents(before: Components, now: Components): Components {
-  return Object.fromEntries(
-    Object.entries(before)
-      .filter(([key]) => now[key] === undefined)
-      .map(([key, { platform }]) => [key, { platform }]),
-  );
 }
 
 const platforms = ['binary_sensor', 'button', 'image', 'select', 'sensor', 'switch', 'update'] as const;

@@ -118,19 +118,27 @@ function findSensorFaults(component: Json): string[] {
   return faults;
 }
 
-/** The only templates used: one value, read with brackets. Attribute access finds methods of Python's dict. */
-const templatePattern = /^\{\{ value_json((?:\['[^'\\\]]+'\])+)( \| tojson)? \}\}$/;
+/**
+ * The only templates used: one value, read with brackets, each step but the first with a default. Attribute access finds
+ * methods of Python's dict, and a missing step without a default logs an error at every state.
+ */
+const templatePattern =
+  /^\{\{ (\(*)value_json\['([^'\\\]]+)'\]((?:(?: \| default\(\{\}\)\))?\['[^'\\\]]+'\])*) \| default\((?:none|\{\})\)( \| tojson)? \}\}$/;
 
 function findTemplateFaults(template: string): string[] {
-  return templatePattern.test(template) ? [] : [`template of another form: ${template}`];
+  const [, opened, , steps = ''] = templatePattern.exec(template) ?? [];
+  if (opened === undefined) return [`template of another form: ${template}`];
+  const closed = steps.match(/\)\[/g)?.length ?? 0;
+  return opened.length === closed ? [] : [`unbalanced template: ${template}`];
 }
 
 /** What Jinja renders: Python's words for JSON's true, false and null. Undefined where the path leads nowhere. */
 export function render(template: string, state: unknown): string | undefined {
-  const [, path = '', filter] = templatePattern.exec(template) ?? [];
+  const [, , first = '', steps = '', filter] = templatePattern.exec(template) ?? [];
   let value = state;
-  for (const [, key = ''] of path.matchAll(/\['([^']+)'\]/g)) {
-    if (value === null || typeof value !== 'object' || !Object.hasOwn(value, key)) return undefined;
+  for (const key of [first, ...[...steps.matchAll(/\['([^']+)'\]/g)].map(([, step = '']) => step)]) {
+    if (value === null) return unknownState;
+    if (typeof value !== 'object' || !Object.hasOwn(value, key)) return undefined;
     value = (value as Json)[key];
   }
   if (filter !== undefined) return JSON.stringify(value);

@@ -39,13 +39,13 @@ export type OtaErrorCode =
 export class OtaError extends Error {
   readonly code: OtaErrorCode;
   /** What a person can do about it, where there is something. */
-  readonly hint: string | null;
+  readonly hint: string | undefined;
 
   constructor(code: OtaErrorCode, message: string, options: { cause?: unknown; hint?: string } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'OtaError';
     this.code = code;
-    this.hint = options.hint ?? null;
+    this.hint = options.hint;
   }
 }
 

@@ -16,7 +16,7 @@ import { StatusBoard } from './appliance/status-board.ts';
 import { composeStatus } from './appliance/status-composer.ts';
 import { SystemActions } from './appliance/system-actions.ts';
 import { telemetryService } from './appliance/telemetry-service.ts';
-import { unsupportedUpdate } from './appliance/update-status.ts';
+import { assembleUpdates } from './appliance/updates.ts';
 import type { Config } from './config/schema.ts';
 import { openGpioHeader } from './platform/gpio-onoff.ts';
 import { feedWatchdog, type Notifier, openNotifier } from './platform/systemd.ts';
@@ -87,8 +87,13 @@ async function assemble(base: Foundation) {
     gpio.showTally(conductor.current() !== null || system.tally === 'program');
     onChange();
   };
-  const update = unsupportedUpdate(identity.version, 'Updates need the slots of the Rushlight image.');
   const { cameras, pipelines, media } = pictures;
+  const update = assembleUpdates(base, runner, {
+    ...{ host, pipelines, media, onChange },
+    takeRunning: () => conductor.current() !== null,
+    cameraSide: () => reconciler.cameraSide,
+    reach: () => http.reach,
+  });
   const http = new HttpService({
     ports: apiPorts({
       ...{ board, media, conductor, cameras, config, configFile, role, hubSide, health, update, logRing },
@@ -150,7 +155,7 @@ async function assemble(base: Foundation) {
       tally: () => system.tally,
       update: () => update.status(),
     });
-  return { board, monitor, role, reconciler, http, ...pictures, ...recording };
+  return { board, monitor, role, reconciler, http, update, ...pictures, ...recording };
 }
 
 /** Starts everything in order, and ends it in reverse. */
@@ -171,6 +176,7 @@ async function live(base: Foundation, house: House, notifier: Notifier, signal: 
     await house.cameras.list();
     await reconciler.apply();
     services.push(masters.run(running), conductor.run(running), reapLater(host, running));
+    services.push(house.update.run(running));
     notifier.notify({ READY: '1', STATUS: `${role.current.role} ${name()}` });
     const url = `http://localhost:${http.reach?.port}`;
     log.info({ name: name(), role: role.current.role, url }, 'running');

@@ -6,6 +6,8 @@ export interface UpdatePort {
   status(): Update;
   install(request: UpdateInstall): Promise<Update>;
   rollback(): Promise<Update>;
+  /** Works until the signal ends it. */
+  run(signal: AbortSignal): Promise<void>;
 }
 
 /** Updates on a machine that has no slots to install into, such as the simulation. */
@@ -26,5 +28,6 @@ export function unsupportedUpdate(installedVersion: string, reason: string): Upd
     }),
     install: refuse,
     rollback: refuse,
+    run: async () => {},
   };
 }

@@ -1,0 +1,91 @@
+import { join } from 'node:path';
+import { type HealthProbes, Updater } from '../../ota/index.ts';
+import type { Update, UpdateInstall } from '../api/contract.ts';
+import type { ExclusiveRunner } from '../process/exclusive-runner.ts';
+import { ApplianceError } from './appliance-error.ts';
+import type { Foundation } from './foundation.ts';
+
+export interface UpdateServiceParts {
+  readonly base: Foundation;
+  readonly runner: ExclusiveRunner;
+  readonly takeRunning: () => boolean;
+  readonly probes: HealthProbes;
+  readonly onChange: () => void;
+}
+
+/** Wires the updater into the appliance: settings, health, and restarts. */
+export class UpdateService {
+  readonly #updater: Updater;
+  readonly #onChange: () => void;
+
+  constructor({ base, runner, takeRunning, probes, onChange }: UpdateServiceParts) {
+    const { config, paths, identity, host, machine, log } = base;
+    this.#onChange = onChange;
+    this.#updater = new Updater({
+      children: host,
+      logger: log.child({ part: 'update' }),
+      fetch: globalThis.fetch,
+      folder: join(paths.root, 'ota'),
+      installedVersion: identity.version,
+      deviceId: identity.id,
+      settings: () => {
+        const { url, window, hawkbitUrl, hawkbitTokenFile, ...rest } = config.current.config.update;
+        return {
+          ...rest,
+          url: url ?? null,
+          window: window ?? null,
+          hawkbitUrl: hawkbitUrl ?? null,
+          hawkbitTokenFile: hawkbitTokenFile ?? null,
+        };
+      },
+      takeRunning,
+      probes,
+      exclusive: (task) => runner.run('update', task),
+      restart: (trial) => restart(base, trial),
+      now: () => new Date(),
+      clockIsSet: () => machine.sample().clockSynced !== false,
+    });
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const unsubscribe = this.#updater.onChange(this.#onChange);
+    try {
+      await this.#updater.run(signal);
+    } finally {
+      unsubscribe();
+    }
+  }
+
+  status(): Update {
+    return this.#updater.status();
+  }
+
+  install(request: UpdateInstall): Promise<Update> {
+    return this.#updater.install(request);
+  }
+
+  rollback(): Promise<Update> {
+    return this.#updater.rollback();
+  }
+}
+
+/** `0 tryboot` reaches the firmware through the kernel's restart command; only logind may set it for us. */
+async function restart({ host, log }: Foundation, trial: boolean): Promise<void> {
+  log.warn({ trial }, 'restarting for an update');
+  const manager = [
+    'org.freedesktop.login1',
+    '/org/freedesktop/login1',
+    'org.freedesktop.login1.Manager',
+  ] as const;
+  const steps: [string, ...string[]][] = [
+    ...(trial
+      ? [['busctl', 'call', ...manager, 'SetRebootParameter', 's', '0 tryboot'] as [string, ...string[]]]
+      : []),
+    ['systemctl', '--no-block', 'reboot'],
+  ];
+  for (const argv of steps) {
+    const child = await host.spawn({ name: 'restart', argv });
+    const { code } = await child.exited;
+    if (code !== 0) throw new ApplianceError('NOT_SUPPORTED_HERE', `${argv[0]} failed with code ${code}.`);
+  }
+}

@@ -151,7 +151,7 @@ export class Pipelines {
     try {
       const handler = new SourceHandler({
         host,
-        logger: log.child({ source: spec.id }),
+        logger: log,
         source: sustained(spec, encoder),
         targets,
         onStatus: onChange,

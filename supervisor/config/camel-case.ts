@@ -5,8 +5,8 @@ export type CamelCase<S extends string> = S extends `${infer Head}_${infer Tail}
   : S;
 
 /** The type of parsed settings in code: snake_case keys become camelCase, everything becomes read-only. */
-export type CamelCased<T> = T extends readonly (infer E)[]
-  ? readonly CamelCased<E>[]
+export type CamelCased<T> = T extends readonly unknown[]
+  ? { readonly [K in keyof T]: CamelCased<T[K]> }
   : T extends object
     ? { readonly [K in keyof T as K extends string ? CamelCase<K> : K]: CamelCased<T[K]> }
     : T;

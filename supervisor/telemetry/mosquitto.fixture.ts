@@ -22,6 +22,10 @@ export class Mosquitto implements AsyncDisposable {
   readonly port: number;
   readonly #folder: string;
   #process: ChildProcess | null = null;
+  /** A test that is cut short must not leave a broker behind. */
+  readonly #onExit = () => {
+    this.#process?.kill('SIGKILL');
+  };
 
   private constructor(folder: string, port: number) {
     this.#folder = folder;
@@ -38,6 +42,7 @@ export class Mosquitto implements AsyncDisposable {
 
   async start(): Promise<void> {
     this.#process = spawn(program, ['-c', join(this.#folder, 'mosquitto.conf')], { stdio: 'ignore' });
+    process.once('exit', this.#onExit);
     const exit = once(this.#process, 'exit').then(() => Promise.reject(new Error('mosquitto ended')));
     await Promise.race([untilListening(this.port), exit]);
     exit.catch(() => undefined); // a later end is the test's own doing
@@ -47,6 +52,7 @@ export class Mosquitto implements AsyncDisposable {
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const running = this.#process;
     this.#process = null;
+    process.off('exit', this.#onExit);
     if (running === null || running.exitCode !== null) return;
     const ended = once(running, 'exit');
     running.kill(signal);

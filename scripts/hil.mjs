@@ -13,7 +13,7 @@ const valueOf = (option) => {
     : args[index + 1];
 };
 const lab = valueOf('--lab') ?? 'virt-amd64';
-const arch = /^virt-(amd64|arm64)$/.exec(lab)?.[1];
+const arch = /^virt-(amd64|arm64)(?:-|$)/.exec(lab)?.[1];
 
 const packages = {
   'qemu-system-x86_64': 'qemu-system-x86',

@@ -1,3 +1,4 @@
+import { cardConfig } from '../lib/config.ts';
 import type { DeviceApi } from '../lib/device-api.ts';
 import type { StrategyName } from '../lib/test-case.ts';
 import { waitFor } from '../lib/wait.ts';
@@ -31,6 +32,7 @@ export class Strategy {
     await this.#rig.power.off();
     if (wanted === 'provisioning' || !this.#flashed || this.#state === 'unknown') {
       await this.#rig.storage.flash();
+      await this.#rig.storage.writeCard('rushlight.toml', cardConfig());
       this.#flashed = true;
     }
     this.#state = wanted;

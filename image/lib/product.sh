@@ -12,9 +12,11 @@ product_sources() {
 			[ ! -e "$path" ] || folders+=("$path")
 		done
 		find "${folders[@]}" \
-			\( -path supervisor/web/dist -prune -o -path supervisor/web -o -path '*/node_modules' -o -path '*/fixtures' \
+			\( -path supervisor/web -o -path '*/node_modules' -o -path '*/fixtures' \
 			-o -path '*/testing' -o -path media/bench -o -path media/datapath/native/build \) -prune -o \
 			-type f ! -name '*.test.ts' ! -name '*.fake.ts' ! -name '*.e2e.ts' -print
+		[ -d supervisor/web/dist ] || fail "the pages are not built; scripts/hil.mjs builds them"
+		find supervisor/web/dist -type f
 	) | LC_ALL=C sort
 }
 

@@ -21,6 +21,8 @@ export interface MachineSpec {
   readonly wire: { readonly rigPort: number; readonly guestPort: number };
   readonly uuid: string;
   readonly watchdog: boolean;
+  /** Added to the kernel's command line. */
+  readonly peripherals: string;
   /** Files that systemd in the guest takes as credentials, by name: units of the rig, handed in without touching the image. */
   readonly credentials: Readonly<Record<string, string>>;
 }
@@ -44,7 +46,7 @@ export function qemuArgv(spec: MachineSpec, boot: Boot, qmpSocket: string): [str
     ...['-nodefaults', '-display', 'none', '-no-reboot', '-serial', 'stdio'],
     ...['-qmp', `unix:${qmpSocket},server=on,wait=off`],
     ...['-kernel', boot.kernel, ...(boot.initramfs === null ? [] : ['-initrd', boot.initramfs])],
-    ...['-append', boot.cmdline],
+    ...['-append', `${boot.cmdline} ${spec.peripherals}`],
     ...drive(spec.disk, 'card'),
     ...(spec.ssd === null ? [] : drive(spec.ssd, 'ssd')),
     ...['-device', 'virtio-rng-pci'],

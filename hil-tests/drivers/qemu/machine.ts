@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { RigError } from '../../lib/errors.ts';
 import type { Power } from '../../protocols/power.ts';
 import { BootFirmware } from '../firmware/firmware.ts';
 import { type MachineSpec, qemuArgv } from './argv.ts';
@@ -106,6 +107,8 @@ export class QemuMachine implements Power, AsyncDisposable {
     started();
     await ended;
     this.#child = null;
+    if (qmp === null && !this.#cut)
+      throw new RigError('RIG_TOOL', `QEMU did not start: ${this.serial.log.slice(-500)}`);
     const reason = qmp?.shutdownReason ?? `exit code ${child.exitCode ?? child.signalCode}`;
     await qmp?.[Symbol.asyncDispose]();
     return reason;

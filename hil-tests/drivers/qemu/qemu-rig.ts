@@ -31,14 +31,23 @@ const forwardedPorts: readonly (readonly ['tcp' | 'udp', number])[] = [
   ['tcp', 8080],
   ['udp', 8189],
 ];
-/** The rig's own units, run by the guest's systemd. */
+/**
+ * The rig's own unit, handed to the guest's systemd as a credential, so that the image has nothing of the rig. Its name
+ * is short because QEMU's fw_cfg takes no more than 55 characters.
+ */
 const guest = join(import.meta.dirname, '../../guest');
 const credentials = {
-  'systemd.extra-unit.rig-gpio.service': join(guest, 'rig-gpio.service'),
-  'systemd.extra-unit.rig-camera.service': join(guest, 'rig-camera.service'),
-  'systemd.unit-dropin.rushlight.service~rig': join(guest, 'rushlight-dropin.conf'),
+  'systemd.extra-unit.g.service': join(guest, 'g.service'),
   'rig.cp2112.mjs': join(guest, 'cp2112.mjs'),
 };
+/** What the stand-in of the firmware adds to the kernel's command line, as the boards' own does: the virtual peripherals. */
+const peripherals = [
+  'systemd.wants=g.service',
+  'systemd.setenv=RUSHLIGHT_GPIO_CHIP=cp2112_gpio',
+  'modules_load=vivid',
+  'vivid.n_devs=1',
+  'vivid.node_types=0x1',
+].join(' ');
 const mebibyte = 1024 * 1024;
 
 /** A virtual rig in a folder of its own; nothing runs until its power is switched on. */
@@ -60,7 +69,18 @@ export async function openQemuRig(lab: QemuLab): Promise<Rig> {
   const { arch, memoryMb, cores, watchdog } = lab;
   const uuid = crypto.randomUUID();
   const disk = { disk: disks.card, ssd: disks.ssd };
-  const spec: MachineSpec = { arch, ...disk, memoryMb, cores, forwards, wire, uuid, watchdog, credentials };
+  const spec: MachineSpec = {
+    arch,
+    ...disk,
+    memoryMb,
+    cores,
+    forwards,
+    wire,
+    uuid,
+    watchdog,
+    credentials,
+    peripherals,
+  };
   const machine = new QemuMachine(spec);
   const ssh = new SshShell(key.file, folder, () => network.endpoint('tcp', 22));
   const network: QemuNetwork = new QemuNetwork(forwards, wire, ssh);

@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+import { junit, type Run, summary } from './report.ts';
+
+const run: Run = {
+  lab: 'virt-amd64',
+  seed: 7,
+  results: [
+    {
+      name: 'boots',
+      outcome: 'passed',
+      seconds: 61.25,
+      notes: ['ready after 61 s'],
+      serial: 'ok \u0007 <tag>',
+    },
+    { name: 'role & jumper', outcome: 'failed', seconds: 2, notes: [], serial: '', error: 'Error: a < b' },
+    { name: 'board only', outcome: 'skipped', seconds: 0, notes: ['needs gpio'], serial: '' },
+  ],
+};
+
+test('JUnit has counts, failures and the console, well formed', () => {
+  const xml = junit(run);
+  expect(xml).toContain('tests="3" failures="1" skipped="1" time="63.3"');
+  expect(xml).toContain('<failure>Error: a &lt; b</failure>');
+  expect(xml).toContain('ok ? &lt;tag&gt;');
+  expect(xml).toContain('name="role &amp; jumper"');
+});
+
+test('the summary closes with the line that counts', () => {
+  expect(summary(run).trimEnd().split('\n').at(-1)).toBe('1 passed, 1 failed, 1 skipped');
+});

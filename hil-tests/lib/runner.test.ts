@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest';
+import { FakeRig } from '../drivers/fake/fake-rig.fake.ts';
+import { RigError } from './errors.ts';
+import { runTests } from './runner.ts';
+import type { TestCase } from './test-case.ts';
+
+const base = { selection: 'ci', needs: 'off', timeoutMs: 5000 } as const;
+
+test('a failure is told, and costs the others nothing', async () => {
+  await using rig = new FakeRig();
+  const tests: TestCase[] = [
+    { ...base, name: 'fails', run: () => Promise.reject(new RigError('RIG_TOOL', 'broken')) },
+    { ...base, name: 'passes', run: async ({ note }) => note('fine') },
+    { ...base, name: 'cannot', uses: ['gpio'], run: () => Promise.reject(new Error('never')) },
+  ];
+  const seen: string[] = [];
+  const results = await runTests(rig, tests, {
+    seed: 1,
+    signal: new AbortController().signal,
+    onResult: (result) => seen.push(result.name),
+  });
+  expect(results.map((result) => result.outcome)).toEqual(['failed', 'passed', 'skipped']);
+  expect(results[0]?.error).toContain('broken');
+  expect(results[1]?.notes).toEqual(['fine']);
+  expect(seen).toEqual(['fails', 'passes', 'cannot']);
+});
+
+test('a test that hangs ends at its limit', async () => {
+  await using rig = new FakeRig();
+  const hang: TestCase = { ...base, timeoutMs: 50, name: 'hangs', run: () => new Promise(() => {}) };
+  const [result] = await runTests(rig, [hang], {
+    seed: 1,
+    signal: new AbortController().signal,
+    onResult: () => {},
+  });
+  expect(result?.outcome).toBe('failed');
+});
+
+test('the same seed gives the same chances', async () => {
+  const draw = async (): Promise<number[]> => {
+    await using rig = new FakeRig();
+    const drawn: number[] = [];
+    const test: TestCase = {
+      ...base,
+      name: 'draws',
+      run: async ({ random }) => void drawn.push(random(), random()),
+    };
+    await runTests(rig, [test, test], { seed: 42, signal: new AbortController().signal, onResult: () => {} });
+    return drawn;
+  };
+  const first = await draw();
+  expect(await draw()).toEqual(first);
+  expect(new Set(first).size).toBe(4);
+  expect(first.every((value) => value >= 0 && value < 1)).toBe(true);
+});
+
+test('the device is flashed once, and switched off before', async () => {
+  await using rig = new FakeRig();
+  const off: TestCase = { ...base, name: 'off', run: async () => {} };
+  await runTests(rig, [off, off], { seed: 1, signal: new AbortController().signal, onResult: () => {} });
+  expect(rig.log).toEqual(['off', 'flash', 'write rushlight.toml', 'off']);
+});

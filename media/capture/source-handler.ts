@@ -76,6 +76,11 @@ export class SourceHandler {
     this.lastFrameMs = performance.now();
   }
 
+  /** Tells that nobody can see now whether frames arrive, which is no fault of the source; call it at least twice a second. */
+  noteBlindness(): void {
+    this.lastFrameMs = performance.now();
+  }
+
   /** Runs until the signal aborts; ends the pipeline then. Faults of the source never make it reject. */
   async run(signal: AbortSignal): Promise<void> {
     const { source } = this.options;

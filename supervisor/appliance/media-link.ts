@@ -21,7 +21,7 @@ export interface MediaLinkOptions {
   readonly labelOf: (feed: string) => string;
   readonly health: HealthReporter;
   readonly onFrames: (feed: string, framesTotal: number) => void;
-  /** Called about twice a second while the media process is not there. */
+  /** Called about twice a second while the media process is not there, or says nothing. */
   readonly onBlind: () => void;
   readonly onChange: () => void;
   readonly log: Logger;
@@ -36,6 +36,10 @@ export interface Push {
 }
 
 const metricsEveryMs = 500;
+/** Without figures for so long nobody knows whether frames arrive. */
+const blindAfterMs = 3 * metricsEveryMs;
+/** A media process that says nothing for so long hangs, and is started anew. */
+const hungAfterMs = 15_000;
 
 /** Keeps the media process running and configured, and speaks to it. */
 export class MediaLink implements SignalingPort {
@@ -44,6 +48,7 @@ export class MediaLink implements SignalingPort {
   readonly #child: SupervisedChild;
   #feeds: readonly FeedStats[] = [];
   #pushes: readonly PushStatus[] = [];
+  #heardAtMs = 0;
 
   constructor(options: MediaLinkOptions) {
     const { host, socketPath, log } = options;
@@ -68,12 +73,15 @@ export class MediaLink implements SignalingPort {
       this.#options.health.failed('the media process is being started');
       onChange();
     });
-    const blind = setInterval(() => {
-      if (!this.#client.connected) onBlind();
+    this.#heardAtMs = performance.now();
+    const look = setInterval(() => {
+      const silentMs = performance.now() - this.#heardAtMs;
+      if (silentMs > blindAfterMs) onBlind();
+      if (silentMs > hungAfterMs) this.#restartHung();
     }, metricsEveryMs);
     await this.#client.subscribeMetrics(metricsEveryMs);
     await Promise.all([this.#child.run(signal), this.#client.run(signal)]);
-    clearInterval(blind);
+    clearInterval(look);
   }
 
   get connected(): boolean {
@@ -129,6 +137,14 @@ export class MediaLink implements SignalingPort {
     await this.#client.closeSession(sessionId);
   }
 
+  #restartHung(): void {
+    const { health, log } = this.#options;
+    this.#heardAtMs = performance.now();
+    log.error('the media process says nothing; it is started anew');
+    health.failed('the media process said nothing and is started anew');
+    void this.#child.restart();
+  }
+
   #tell(problems: readonly string[]): void {
     const { health, onChange } = this.#options;
     if (problems.length === 0) health.ok();
@@ -147,6 +163,7 @@ export class MediaLink implements SignalingPort {
     const { onFrames, onChange, log } = this.#options;
     switch (event.event) {
       case 'metrics':
+        this.#heardAtMs = performance.now();
         this.#feeds = event.feeds;
         this.#pushes = event.status.pushes;
         for (const { feed, framesTotal, publisher } of event.feeds) {

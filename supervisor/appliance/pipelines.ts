@@ -120,7 +120,7 @@ export class Pipelines {
 
   /** Without the media process nobody sees frames arrive; that is no fault of the sources. */
   noteBlindness(): void {
-    for (const { handler } of this.#running.values()) handler.noteFrames(-performance.now());
+    for (const { handler } of this.#running.values()) handler.noteBlindness();
   }
 
   status(): SourceStatus[] {

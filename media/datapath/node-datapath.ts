@@ -80,6 +80,7 @@ class NodeDatapath implements Datapath {
       certificate: this.#certificate,
       logger,
       silenceMs: mode === 'lite' ? peerSilenceMs : hubSilenceMs,
+      checks: mode === 'controlling',
       onClosed: (closed) => this.#forget(closed),
       counters: this.#counters,
     });

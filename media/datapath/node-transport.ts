@@ -27,6 +27,8 @@ export interface NodeTransportOptions {
   readonly logger: Logger;
   /** The peer counts as gone after this silence, or a longer one where it is laconic. */
   readonly silenceMs: number;
+  /** We check the path, so that a living peer is heard all the time. */
+  readonly checks: boolean;
   readonly onClosed: (transport: NodeTransport) => void;
   readonly counters: { datagramsOut: number; datagramsRefused: number };
 }
@@ -44,7 +46,7 @@ export class NodeTransport implements MediaTransport {
 
   constructor(options: NodeTransportOptions) {
     this.#options = options;
-    this.#silence = new Silence(options.silenceMs);
+    this.#silence = new Silence(options.silenceMs, options.checks ? 'answers' : 'any');
   }
 
   get state(): TransportState {

@@ -28,6 +28,14 @@ describe('Silence', () => {
     expect(silence.isGone(nowMs + 41_000)).toBe(true);
   });
 
+  it('expects answers to its own checks without fail', () => {
+    const silence = new Silence(3000, 'answers');
+    silence.heard(0);
+    silence.heard(2500);
+    expect(silence.isGone(5400)).toBe(false);
+    expect(silence.isGone(5600)).toBe(true);
+  });
+
   it('knows nothing of a new peer', () => {
     const { silence, nowMs } = after([50]);
     expect(silence.isQuiet(nowMs + 16_000)).toBe(false);

@@ -3,8 +3,8 @@
  * their path every 15 s and send no reports: what is unusual is learnt from each peer.
  */
 
-/** A peer of which nothing is known yet may be as quiet as the quietest client known (libjuice: 15 s). */
-const UNKNOWN_LIMIT_MS = 20_000;
+/** A peer of which little is known yet gets longer: the quietest client known (libjuice) shows itself every 15 s. */
+const UNKNOWN_FACTOR = 2;
 const LONGEST_LIMIT_MS = 40_000;
 const QUIET_MS = 4000;
 /** Signs of life after which a peer's habits count as known. */
@@ -12,13 +12,15 @@ const ENOUGH_SIGNS = 5;
 
 export class Silence {
   readonly #goneMs: number;
+  readonly #kind: 'answers' | 'any';
   #lastMs: number | null = null;
   #longestPauseMs = 0;
   #signs = 0;
 
-  /** `goneMs` is the shortest silence after which a peer may be given up. */
-  constructor(goneMs: number) {
+  /** `goneMs` is the shortest silence after which a peer may be given up; exactly that where it answers checks of ours. */
+  constructor(goneMs: number, kind: 'answers' | 'any' = 'any') {
     this.#goneMs = goneMs;
+    this.#kind = kind;
   }
 
   get lastMs(): number | null {
@@ -41,8 +43,9 @@ export class Silence {
   /** The peer is to be given up. */
   isGone(nowMs: number): boolean {
     if (this.#lastMs === null) return false;
+    if (this.#kind === 'answers') return nowMs - this.#lastMs > this.#goneMs;
     const usual = Math.min(LONGEST_LIMIT_MS, 2.5 * this.#longestPauseMs);
-    const floor = this.#signs < ENOUGH_SIGNS ? Math.max(this.#goneMs, UNKNOWN_LIMIT_MS) : this.#goneMs;
+    const floor = this.#signs < ENOUGH_SIGNS ? UNKNOWN_FACTOR * this.#goneMs : this.#goneMs;
     return nowMs - this.#lastMs > Math.max(floor, usual);
   }
 }

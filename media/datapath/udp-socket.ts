@@ -14,10 +14,11 @@ export interface UdpSocketOptions {
 
 /** Binds; rejects with the system's error. */
 export async function openUdpSocket(options: UdpSocketOptions): Promise<Socket> {
-  const socket = createSocket({ type: 'udp4' });
+  const socket = createSocket({ type: 'udp4', lookup: addressItself });
   try {
+    const listening = once(socket, 'listening');
     socket.bind({ address: options.address, port: options.port, exclusive: true });
-    await once(socket, 'listening');
+    await listening;
   } catch (error) {
     socket.close();
     throw error;
@@ -31,4 +32,13 @@ export async function openUdpSocket(options: UdpSocketOptions): Promise<Socket> 
     options.onError(error instanceof Error ? error : new Error(String(error)));
   }
   return socket;
+}
+
+/** Addresses here are never names: without the default lookup a datagram leaves at once, and for less. */
+function addressItself(
+  address: string,
+  _options: unknown,
+  callback: (error: Error | null, address: string, family: number) => void,
+): void {
+  callback(null, address, 4);
 }

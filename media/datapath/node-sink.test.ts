@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest';
+import type { TrackPacket } from './datapath.ts';
+import { NodeSink, type SinkTrack } from './node-sink.ts';
+import type { NodeTransport } from './node-transport.ts';
+import { PacketRing } from './packet-ring.ts';
+
+interface Sent {
+  sequence: number;
+  timestamp: number;
+  text: string;
+}
+
+/** A track and a viewer whose way can be blocked by hand. */
+function open(ringSize = 64) {
+  const sent: Sent[] = [];
+  const ring = new PacketRing(ringSize);
+  const way = { blocked: false };
+  const track: SinkTrack & { keyframe: number | null } = {
+    kind: 'video',
+    ring,
+    keyframe: null,
+    preface: [],
+    wake() {},
+    remove() {},
+  };
+  const transport = {
+    get blocked() {
+      return way.blocked;
+    },
+    sendRtp(head: { timestamp: number }, sequence: number, payload: Buffer) {
+      sent.push({ sequence, timestamp: head.timestamp, text: payload.toString() });
+    },
+  };
+  const sink = new NodeSink(track, transport as unknown as NodeTransport, { ssrc: 1, payloadType: 96 }, 10);
+  const write = (sequence: number, keyframe = false): void => {
+    const payload = Buffer.from(String(sequence));
+    const packet: TrackPacket = { sequence, timestamp: sequence * 3000, marker: true, payload };
+    const newest = ring.head === null || sequence > ring.head;
+    if (!ring.put(packet)) return;
+    sink.offer(packet, newest);
+    if (!keyframe) return;
+    track.keyframe = sequence;
+    sink.keyframe(sequence);
+  };
+  return { sent, sink, way, write, texts: () => sent.map(({ text }) => Number(text)) };
+}
+
+describe('A viewer of a track', () => {
+  it('gets what is remembered since the keyframe in portions, then goes on live', () => {
+    const { sink, write, texts, sent } = open();
+    for (let n = 100; n < 110; n++) write(n, n === 102);
+    sink.start(102, [Buffer.from('0')]);
+    expect(texts()).toEqual([0]);
+    sink.pump(5);
+    expect(texts()).toEqual([0, 102, 103, 104, 105, 106]);
+    write(110);
+    sink.pump(5);
+    write(111);
+    expect(texts()).toEqual([0, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111]);
+    expect(sent.map(({ sequence }) => sequence)).toEqual(Array.from({ length: 11 }, (_, i) => 10 + i));
+  });
+
+  it('gets late packets where they belong', () => {
+    const { sink, write, sent } = open();
+    write(100, true);
+    sink.start(100);
+    sink.pump(5);
+    write(102);
+    write(101);
+    expect(sent.map(({ sequence, text }) => [sequence, text])).toEqual([
+      [10, '100'],
+      [12, '102'],
+      [11, '101'],
+    ]);
+  });
+
+  it('skips to the next keyframe when its way is blocked, and sees no gap', () => {
+    const { sink, way, write, texts, sent } = open();
+    write(100, true);
+    sink.start(100);
+    sink.pump(9);
+    way.blocked = true;
+    for (let n = 101; n < 106; n++) write(n);
+    sink.pump(9);
+    expect(texts()).toEqual([100]);
+    write(106, true);
+    way.blocked = false;
+    sink.pump(9);
+    write(107);
+    expect(texts()).toEqual([100, 106, 107]);
+    expect(sent.map(({ sequence }) => sequence)).toEqual([10, 11, 12]);
+    expect(sink.stats.skippedFrames).toBe(5);
+  });
+
+  it('waits for a keyframe when everything up to it was overwritten', () => {
+    const { sink, way, write, texts } = open(8);
+    write(100, true);
+    sink.start(100);
+    sink.pump(9);
+    way.blocked = true;
+    for (let n = 101; n < 130; n++) write(n);
+    sink.pump(9);
+    way.blocked = false;
+    sink.pump(9);
+    write(130);
+    expect(texts()).toEqual([100]);
+    write(131, true);
+    sink.pump(9);
+    expect(texts()).toEqual([100, 131]);
+  });
+
+  it('gets lost packets again by its own numbers, and a clear word where they are gone', () => {
+    const { sink, write, texts } = open(8);
+    write(100, true);
+    sink.start(100);
+    sink.pump(9);
+    for (let n = 101; n < 106; n++) write(n);
+    expect(sink.retransmit([12, 13])).toBe(true);
+    expect(texts().slice(-2)).toEqual([102, 103]);
+    expect(sink.retransmit([12])).toBe(true);
+    expect(sink.stats.retransmitted).toBe(2);
+    for (let n = 106; n < 120; n++) write(n);
+    expect(sink.retransmit([11])).toBe(false);
+    expect(sink.retransmit([500])).toBe(false);
+  });
+
+  it('gets nothing while paused', () => {
+    const { sink, write, texts } = open();
+    write(100, true);
+    sink.start(100);
+    sink.pump(9);
+    sink.pause();
+    write(101, true);
+    sink.pump(9);
+    expect(texts()).toEqual([100]);
+    expect(sink.started).toBe(false);
+  });
+});

@@ -1,0 +1,19 @@
+/** A file of a cpio archive in the `newc` format, which the kernel unpacks after the initramfs it is appended to. */
+export function cpioArchive(files: Readonly<Record<string, { data: Uint8Array; mode: number }>>): Buffer {
+  const entries = [
+    ...Object.entries(files).map(([name, { data, mode }]) => entry(name, data, 0o100000 | mode)),
+    entry('TRAILER!!!', new Uint8Array(), 0),
+  ];
+  return padded(Buffer.concat(entries), 512);
+}
+
+function entry(name: string, data: Uint8Array, mode: number): Buffer {
+  // ino, mode, uid, gid, nlink, mtime, filesize, devmajor, devminor, rdevmajor, rdevminor, namesize, check
+  const fields = [0, mode, 0, 0, 1, 0, data.length, 0, 0, 0, 0, name.length + 1, 0];
+  const header = `070701${fields.map((field) => field.toString(16).padStart(8, '0')).join('')}${name}\0`;
+  return Buffer.concat([padded(Buffer.from(header), 4), padded(Buffer.from(data), 4)]);
+}
+
+function padded(data: Buffer, to: number): Buffer {
+  return Buffer.concat([data, Buffer.alloc((to - (data.length % to)) % to)]);
+}

@@ -1,0 +1,146 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FatFiles, partitionsOf } from '../drivers/firmware/disk-image.ts';
+import { runTool } from '../lib/run-tool.ts';
+import { cpioArchive } from './cpio.ts';
+
+const mebibyte = 1024 * 1024;
+const fatStart = 1 * mebibyte;
+const fatBytes = 34 * mebibyte;
+const dataStart = 36 * mebibyte;
+const dataBytes = 16 * mebibyte;
+export const diskBytes = 54 * mebibyte;
+
+const autoboot = '[all]\ntryboot_a_b=1\nboot_partition=2\n[tryboot]\nboot_partition=3\n';
+
+/** What the disk of a cut guest says after it. */
+export interface SelectorOnDisk {
+  readonly autoboot: string | null;
+  /** Null where there is none, or the file system could not be brought to one. */
+  readonly state: string | null;
+}
+
+/** A small machine that does nothing but update after update of the boot selector, with the image's own kernel and agent. */
+export class CutGuest {
+  readonly disk: string;
+  readonly #folder: string;
+  readonly #image: string;
+
+  constructor(folder: string, image: string) {
+    this.#folder = folder;
+    this.#image = image;
+    this.disk = join(folder, 'disk.img');
+  }
+
+  async prepare(): Promise<void> {
+    const boot = new FatFiles(this.#image);
+    await boot.copyOut(2, 'kernel.img', join(this.#folder, 'kernel'));
+    await boot.copyOut(2, 'initramfs.img', join(this.#folder, 'initramfs'));
+    const init = await readFile(join(import.meta.dirname, '../guest/cut-init'));
+    await appendFile(
+      join(this.#folder, 'initramfs'),
+      cpioArchive({ 'cut-init': { data: init, mode: 0o755 } }),
+    );
+    await this.format();
+  }
+
+  /** The disk as before the first update: FAT with autoboot.txt, empty ext4. */
+  async format(): Promise<void> {
+    const table = `label: dos\nstart=${fatStart / 512}, size=${fatBytes / 512}, type=c\nstart=${dataStart / 512}, size=${dataBytes / 512}, type=83\n`;
+    await writeFile(this.disk, '');
+    await runTool(['truncate', '-s', String(diskBytes), this.disk]);
+    await runTool(['sfdisk', '--quiet', this.disk], { input: table });
+    await runTool([
+      'mkfs.vfat',
+      '-F',
+      '32',
+      '--offset',
+      String(fatStart / 512),
+      this.disk,
+      String(fatBytes / 1024),
+    ]);
+    await runTool([
+      'mke2fs',
+      '-q',
+      '-t',
+      'ext4',
+      '-E',
+      `offset=${dataStart}`,
+      this.disk,
+      `${dataBytes / 1024}k`,
+    ]);
+    await new FatFiles(this.disk).write(1, 'autoboot.txt', autoboot);
+  }
+
+  /** Runs the guest; `onLine` hears what it says and may cut its power. Resolves when it is off, with all it said. */
+  async run(options: {
+    cycles: number;
+    writeLog: string | null;
+    onLine?: (line: string, cut: () => void) => void;
+    timeoutMs: number;
+  }): Promise<string[]> {
+    const file = { driver: 'file', filename: this.disk, 'node-name': 'disk' };
+    const logged = {
+      ...{ driver: 'blklogwrites', 'node-name': 'logged', file: 'disk', 'log-sector-size': 512 },
+      log: { driver: 'file', filename: options.writeLog ?? '' },
+    };
+    const drives = options.writeLog === null ? [file] : [file, logged];
+    const node = options.writeLog === null ? 'disk' : 'logged';
+    const child = spawn('nice', [
+      ...['qemu-system-x86_64', '-M', 'q35', '-cpu', 'max', '-accel', 'tcg', '-m', '384', '-nodefaults'],
+      ...['-display', 'none', '-no-reboot', '-serial', 'stdio'],
+      ...['-kernel', join(this.#folder, 'kernel'), '-initrd', join(this.#folder, 'initramfs')],
+      ...[
+        '-append',
+        `console=ttyS0 rdinit=/cut-init quiet loglevel=3 panic=-1 cut.cycles=${options.cycles} `,
+      ],
+      ...drives.flatMap((drive) => ['-blockdev', JSON.stringify(drive)]),
+      ...['-device', `virtio-blk-pci,drive=${node}`],
+    ]);
+    return await listen(child, options);
+  }
+
+  /** What the disk says now: the FAT as the firmware reads it, the ext4 as the next mount would find it. */
+  async look(disk = this.disk): Promise<SelectorOnDisk> {
+    return { autoboot: await new FatFiles(disk).readText(1, 'autoboot.txt'), state: await this.#state(disk) };
+  }
+
+  async #state(disk: string): Promise<string | null> {
+    const part = (await partitionsOf(disk)).find(({ number }) => number === 2);
+    const data = join(this.#folder, 'data.img');
+    const all = await readFile(disk);
+    await writeFile(
+      data,
+      all.subarray(part?.startByte ?? 0, (part?.startByte ?? 0) + (part?.sizeBytes ?? 0)),
+    );
+    // 1: repaired, which is the journal's replay.
+    await runTool(['sh', '-c', 'e2fsck -fy "$1" > /dev/null 2>&1 || [ $? -le 1 ]', 'sh', data]);
+    const text = (await runTool(['debugfs', '-R', 'cat /system/selector/state', data])).toString('utf8');
+    return text === '' ? null : text;
+  }
+}
+
+async function listen(
+  child: ChildProcess,
+  options: { onLine?: (line: string, cut: () => void) => void; timeoutMs: number },
+): Promise<string[]> {
+  const lines: string[] = [];
+  let rest = '';
+  const cut = () => void child.kill('SIGKILL');
+  const timer = setTimeout(cut, options.timeoutMs);
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (chunk: string) => {
+      const parts = (rest + chunk).split(/\r?\n/);
+      rest = parts.pop() ?? '';
+      for (const line of parts) {
+        lines.push(line);
+        options.onLine?.(line, cut);
+      }
+    });
+  }
+  await once(child, 'close');
+  clearTimeout(timer);
+  return lines;
+}

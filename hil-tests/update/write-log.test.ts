@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { apply, cutPoints, readWriteLog } from './write-log.ts';
+
+/** A log as QEMU 7.2 writes it: a superblock in the first sector, then header sectors and data. */
+function logOf(entries: readonly { sector: number; data?: string; flags?: number }[]): Buffer {
+  const header = Buffer.alloc(512);
+  header.writeBigUInt64LE(0x6a736677736872n, 0);
+  header.writeBigUInt64LE(1n, 8);
+  header.writeBigUInt64LE(BigInt(entries.length), 16);
+  header.writeUInt32LE(512, 24);
+  const parts = [header];
+  for (const { sector, data, flags } of entries) {
+    const count = data === undefined ? 0 : data.length;
+    const head = Buffer.alloc(512);
+    head.writeBigUInt64LE(BigInt(sector), 0);
+    head.writeBigUInt64LE(BigInt(count), 8);
+    head.writeBigUInt64LE(BigInt(flags ?? 0), 16);
+    parts.push(head, ...[...(data ?? '')].map((letter) => Buffer.alloc(512, letter)));
+  }
+  return Buffer.concat([...parts, Buffer.alloc(4096)]);
+}
+
+describe('a log of writes', () => {
+  const log = logOf([
+    { sector: 0, data: 'a' },
+    { sector: 1, data: 'bc' },
+    { sector: 0, flags: 1 },
+    { sector: 3, data: 'd', flags: 2 },
+    { sector: 0, data: 'e' },
+  ]);
+
+  it('falls into epochs at flushes and forced writes', () => {
+    const epochs = readWriteLog(log);
+    expect(
+      epochs.map((epoch) => epoch.map(({ offset, data }) => [offset, String(data[0]), data.length])),
+    ).toEqual([
+      [
+        [0, '97', 512],
+        [512, '98', 1024],
+      ],
+      [[1536, '100', 512]],
+      [[0, '101', 512]],
+    ]);
+  });
+
+  it('gives every prefix, every subset and every tear', () => {
+    const epochs = readWriteLog(log);
+    const points = [...cutPoints(epochs, { exhaustive: 6, samples: 0, random: () => 0 })];
+    // 3 + 1 torn + 4 subsets, then twice 2 + 2.
+    expect(points).toHaveLength(8 + 4 + 4);
+    const disk = Buffer.alloc(2048, '.');
+    apply(disk, epochs[0] ?? []);
+    expect(disk.toString('latin1').replace(/(.)\1*/g, '$1')).toBe('abc.');
+  });
+
+  it('is refused when it is something else', () => {
+    expect(() => readWriteLog(Buffer.alloc(8192))).toThrow(expect.objectContaining({ code: 'RIG_TOOL' }));
+  });
+});

@@ -1,0 +1,88 @@
+import { RigError } from '../lib/errors.ts';
+
+/** One write to a disk, as it was recorded. */
+export interface DiskWrite {
+  readonly offset: number;
+  readonly data: Buffer;
+}
+
+/** Writes between two flushes: until the second one, any of them may be lost. */
+export type Epoch = readonly DiskWrite[];
+
+const magic = 0x6a736677736872n;
+const flag = { flush: 1, fua: 2, discard: 4, mark: 8 } as const;
+
+/**
+ * Reads a log of QEMU's `blklogwrites`, which has the format of Linux's dm-log-writes: a superblock, then per request a
+ * sector of header and the data. Throws RIG_TOOL where it is something else. Pure.
+ */
+export function readWriteLog(log: Buffer): Epoch[] {
+  if (log.length < 4096 || log.readBigUInt64LE(0) !== magic)
+    throw new RigError('RIG_TOOL', 'this is no log of writes');
+  const entries = Number(log.readBigUInt64LE(16));
+  const sector = log.readUInt32LE(24);
+  const epochs: DiskWrite[][] = [[]];
+  let at = sector;
+  for (let index = 0; index < entries; index++) {
+    const first = Number(log.readBigUInt64LE(at));
+    const count = Number(log.readBigUInt64LE(at + 8));
+    const flags = Number(log.readBigUInt64LE(at + 16));
+    at += sector;
+    if ((flags & flag.flush) !== 0) epochs.push([]);
+    if ((flags & (flag.discard | flag.mark)) !== 0 || count === 0) continue;
+    const length = count * sector;
+    epochs.at(-1)?.push({ offset: first * sector, data: log.subarray(at, at + length) });
+    at += length;
+    // Forced to the medium: nothing before it was, but this one is.
+    if ((flags & flag.fua) !== 0) epochs.push([]);
+  }
+  return epochs.filter((epoch) => epoch.length > 0);
+}
+
+/** What a cut leaves: how many whole epochs, and which writes of the next one. */
+export interface CutPoint {
+  readonly epoch: number;
+  readonly kept: readonly DiskWrite[];
+}
+
+/**
+ * Every prefix of the writes, and of each epoch all subsets while it has at most `exhaustive` writes, else `samples`
+ * random ones. A write of several sectors may also be torn after each of its sectors.
+ */
+export function* cutPoints(
+  epochs: readonly Epoch[],
+  options: { exhaustive: number; samples: number; random: () => number },
+): Generator<CutPoint> {
+  for (const [epoch, writes] of epochs.entries()) {
+    for (let length = 0; length <= writes.length; length++) {
+      yield { epoch, kept: writes.slice(0, length) };
+      yield* torn(epoch, writes, length);
+    }
+    if (writes.length <= options.exhaustive) {
+      for (let subset = 0; subset < 2 ** writes.length; subset++) {
+        yield { epoch, kept: writes.filter((_write, index) => ((subset >> index) & 1) === 1) };
+      }
+    } else {
+      for (let sample = 0; sample < options.samples; sample++) {
+        yield { epoch, kept: writes.filter(() => options.random() < 0.5) };
+      }
+    }
+  }
+}
+
+function* torn(epoch: number, writes: Epoch, length: number): Generator<CutPoint> {
+  const next = writes[length];
+  if (next === undefined) return;
+  const sectors = Math.min(next.data.length / 512, 8);
+  for (let count = 1; count < sectors; count++) {
+    yield {
+      epoch,
+      kept: [...writes.slice(0, length), { ...next, data: next.data.subarray(0, count * 512) }],
+    };
+  }
+}
+
+/** Writes onto a disk. */
+export function apply(disk: Buffer, writes: readonly DiskWrite[]): void {
+  for (const { offset, data } of writes) data.copy(disk, offset);
+}

@@ -21,7 +21,7 @@ export function buildRpicamCapture(source: RpicamSource, targets: CaptureTargets
   return {
     // pipefail, or an rpicam-vid that finds no camera would look like a stream that ended well.
     argv: ['bash', '-c', `set -o pipefail; ${pipeline}`],
-    raw: { codec: 'rawvideo', pixelFormat: 'yuv420p', fps, width, height, clock: 'epoch' },
+    raw: { codec: 'rawvideo', pixelFormat: 'yuv420p', range: 'limited', fps, width, height, clock: 'epoch' },
     encoderReason: targets.encoder.reason,
   };
 }

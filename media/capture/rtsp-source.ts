@@ -29,12 +29,20 @@ export function buildRtspCapture(source: RtspSource, targets: CaptureTargets): C
     );
   }
   if (targets.witness !== undefined) {
-    argv.push('-map', '0:v:0', '-fps_mode', 'passthrough', '-pix_fmt', 'yuv420p', '-c:v', 'rawvideo');
+    argv.push('-map', '0:v:0', '-fps_mode', 'passthrough', '-c:v', 'rawvideo');
     argv.push(...witnessOutputArgs(targets.witness));
   }
   return {
     argv: argv as [string, ...string[]],
-    raw: { codec: 'h264', pixelFormat: 'yuv420p', fps, width: 0, height: 0, clock: 'stream' },
+    raw: {
+      codec: 'h264',
+      pixelFormat: 'yuv420p|yuv422p|yuv444p',
+      range: 'limited',
+      fps,
+      width: 0,
+      height: 0,
+      clock: 'stream',
+    },
     encoderReason: 'The camera sends H.264 itself, so it is passed on untouched.',
   };
 }

@@ -36,7 +36,7 @@ export function buildTestCapture(source: TestSource, targets: CaptureTargets): C
   const { width, height, fps } = source;
   return {
     argv: argv as [string, ...string[]],
-    raw: { codec: 'rawvideo', pixelFormat: 'yuv420p', fps, width, height, clock: 'epoch' },
+    raw: { codec: 'rawvideo', pixelFormat: 'yuv420p', range: 'limited', fps, width, height, clock: 'epoch' },
     encoderReason: targets.encoder.reason,
   };
 }

@@ -95,8 +95,10 @@ export interface CaptureTargets {
 /** What flows through the raw pipe: the frames as captured, in NUT. */
 export interface RawStream {
   readonly codec: 'rawvideo' | 'mjpeg' | 'h264';
-  /** Planar format that holds the captured samples without loss; what a master stores. */
+  /** Planar format that holds the captured samples without loss; several, divided by `|`, where only the stream itself knows. */
   readonly pixelFormat: string;
+  /** How samples are meant: JPEG's are `full`. They are kept as they are; this only avoids that they are converted. */
+  readonly range: 'full' | 'limited';
   /** Nominal rate. */
   readonly fps: number;
   /** Zero where only the stream itself knows (RTSP). */

@@ -12,7 +12,7 @@ interface FormatFacts {
   /** What ffmpeg's v4l2 input calls it. */
   readonly inputArgs: readonly string[];
   readonly codec: RawStream['codec'];
-  /** Planar format with the very same samples. */
+  /** Planar format with the very same samples; the camera decides among several. */
   readonly pixelFormat: string;
   readonly bytesPerPixel: number;
 }
@@ -21,7 +21,7 @@ const formats: Readonly<Record<V4l2Format, FormatFacts>> = {
   mjpeg: {
     inputArgs: ['-input_format', 'mjpeg'],
     codec: 'mjpeg',
-    pixelFormat: 'yuv422p',
+    pixelFormat: 'yuv422p|yuv420p|yuv444p',
     bytesPerPixel: 0.4,
   },
   yuyv: {
@@ -36,7 +36,12 @@ const formats: Readonly<Record<V4l2Format, FormatFacts>> = {
     pixelFormat: 'yuv420p',
     bytesPerPixel: 1.5,
   },
-  h264: { inputArgs: ['-input_format', 'h264'], codec: 'h264', pixelFormat: 'yuv420p', bytesPerPixel: 0.2 },
+  h264: {
+    inputArgs: ['-input_format', 'h264'],
+    codec: 'h264',
+    pixelFormat: 'yuv420p|yuv422p|yuv444p',
+    bytesPerPixel: 0.2,
+  },
 };
 
 /**
@@ -47,6 +52,7 @@ export function buildV4l2Capture(source: V4l2Source, targets: CaptureTargets): C
   const { width, height, fps } = source;
   const facts = formats[source.format];
   const copies = facts.codec === 'h264';
+  const range = facts.codec === 'mjpeg' ? 'full' : 'limited';
   const geometry = ['-video_size', `${width}x${height}`, '-framerate', `${fps}`];
   // Absolute timestamps are the kernel's capture times as wall-clock time.
   const input = ['-f', 'v4l2', '-ts', 'abs', ...facts.inputArgs, ...geometry, '-i', source.device];
@@ -69,12 +75,12 @@ export function buildV4l2Capture(source: V4l2Source, targets: CaptureTargets): C
     );
   }
   if (targets.witness !== undefined) {
-    const decoded = ['-map', '0:v', '-fps_mode', 'passthrough', '-pix_fmt', facts.pixelFormat];
+    const decoded = ['-map', '0:v', '-fps_mode', 'passthrough'];
     argv.push(...decoded, '-c:v', 'rawvideo', ...witnessOutputArgs(targets.witness));
   }
   return {
     argv: argv as [string, ...string[]],
-    raw: { codec: facts.codec, pixelFormat: facts.pixelFormat, fps, width, height, clock: 'epoch' },
+    raw: { codec: facts.codec, pixelFormat: facts.pixelFormat, range, fps, width, height, clock: 'epoch' },
     encoderReason: targets.encoder.reason,
   };
 }

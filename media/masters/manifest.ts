@@ -55,6 +55,7 @@ export const cameraRecordSchema = z.object({
   source: z.object({
     codec: z.enum(['rawvideo', 'mjpeg', 'h264']),
     pixelFormat: z.string(),
+    range: z.enum(['full', 'limited']),
     fps: z.number().positive(),
     width: z.int().min(0),
     height: z.int().min(0),

@@ -69,14 +69,14 @@ export function transcodeArgv(
   return [...niceness, 'ffmpeg', ...input, '-filter_complex', graph, ...output];
 }
 
-/** Decodes a whole file and writes the framemd5 of its frames, in a given sample format where it is no master. Pure. */
+/** Decodes a whole file and writes the framemd5 of its frames; what is no master yet becomes planar as a master. Pure. */
 export function decodeArgv(
   file: string,
   output: string,
-  pixelFormat?: string,
+  spooled?: RawStream,
 ): readonly [string, ...string[]] {
-  const format = pixelFormat === undefined ? [] : ['-pix_fmt', pixelFormat];
-  const frames = ['-map', '0:v:0', '-fps_mode', 'passthrough', ...format, '-c:v', 'rawvideo'];
+  const planar = spooled === undefined ? [] : ['-vf', planarChain(spooled)];
+  const frames = ['-map', '0:v:0', '-fps_mode', 'passthrough', ...planar, '-c:v', 'rawvideo'];
   const argv = [...prelude(), '-i', `file:${file}`, ...frames, '-f', 'framemd5', '-y', `file:${output}`];
   return ['nice', '-n', '19', 'ffmpeg', ...argv];
 }
@@ -127,11 +127,19 @@ function dropsFirstFrame({ raw }: EncodeSettings): boolean {
   return raw.codec !== 'h264';
 }
 
+/**
+ * Samples planar, and otherwise as they are: without its range on both sides the filter would squeeze what a camera's JPEG
+ * holds (0…255) into 16…235.
+ */
+function planarChain({ range, pixelFormat }: RawStream): string {
+  return `scale=in_range=${range}:out_range=${range},format=${pixelFormat}`;
+}
+
 /** Samples as the master keeps them, timestamps as wall-clock time. */
 function referenceChain({ raw }: EncodeSettings): string {
-  const format = `format=${raw.pixelFormat}`;
-  if (raw.clock === 'epoch') return format;
-  return `${format},settb=${timeBase},setpts='if(eq(N,0),st(0,round(RTCTIME/1000000/TB)-PTS));PTS+ld(0)'`;
+  const planar = planarChain(raw);
+  if (raw.clock === 'epoch') return planar;
+  return `${planar},settb=${timeBase},setpts='if(eq(N,0),st(0,round(RTCTIME/1000000/TB)-PTS));PTS+ld(0)'`;
 }
 
 /** A master starts at zero; players and editors expect that. */

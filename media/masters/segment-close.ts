@@ -109,10 +109,9 @@ export function reconcile(
 
 async function decodableFrames(order: CloseOrder, recorded: string): Promise<FrameLog> {
   const name = childName('close', order.take.manifest.id, order.camera, segmentStem(order.number));
-  const { pixelFormat } = order.record.source;
-  const format = order.record.strategy === 'spool' ? pixelFormat : undefined;
+  const spooled = order.record.strategy === 'spool' ? order.record.source : undefined;
   try {
-    const { log } = await decodeFile(order.host, name, recorded, order.signal, format);
+    const { log } = await decodeFile(order.host, name, recorded, order.signal, spooled);
     return log;
   } catch (error) {
     if (!(error instanceof FfmpegError)) throw error;

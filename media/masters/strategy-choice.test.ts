@@ -6,6 +6,7 @@ import { chooseStrategy } from './strategy-choice.ts';
 const raw = {
   codec: 'rawvideo',
   pixelFormat: 'yuv420p',
+  range: 'limited',
   fps: 30,
   width: 1280,
   height: 720,

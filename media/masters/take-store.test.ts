@@ -110,6 +110,7 @@ function aRecord(): CameraRecord {
   const source = {
     codec: 'rawvideo',
     pixelFormat: 'yuv420p',
+    range: 'limited',
     fps: 30,
     width: 2,
     height: 2,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
+import type { RawStream } from '../capture/types.ts';
 import type { ChildHost } from '../child-host.ts';
 import { FfmpegError } from './errors.ts';
 import { type FrameLog, type LoggedFrame, parseFrameLog } from './frame-log.ts';
@@ -20,11 +21,11 @@ export async function decodeFile(
   name: string,
   file: string,
   signal: AbortSignal,
-  pixelFormat?: string,
+  spooled?: RawStream,
 ): Promise<Decoded> {
   const output = `${file}.decoded.tmp`;
   try {
-    const { complaints } = await runFfmpeg(host, name, decodeArgv(file, output, pixelFormat), signal);
+    const { complaints } = await runFfmpeg(host, name, decodeArgv(file, output, spooled), signal);
     return { log: parseFrameLog(await readFile(output, 'utf8')), complaints };
   } finally {
     await rm(output, { force: true });

@@ -1,0 +1,12 @@
+export type PictureErrorCode = 'JPEG_INVALID' | 'MULTIPART_INVALID' | 'STREAM_UNAVAILABLE';
+
+/** Why a picture or a stream of pictures is refused. */
+export class PictureError extends Error {
+  override readonly name = 'PictureError';
+  readonly code: PictureErrorCode;
+
+  constructor(code: PictureErrorCode, message: string, options: { cause?: unknown } = {}) {
+    super(message, { cause: options.cause });
+    this.code = code;
+  }
+}

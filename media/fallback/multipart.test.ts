@@ -1,0 +1,64 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { boundaryOf, MultipartParser } from './multipart.ts';
+
+function parse(boundary: string, stream: Buffer, cuts: readonly number[], maxPartBytes = 10_000): Buffer[] {
+  const points = [0, ...cuts.map((cut) => cut % (stream.length + 1)).sort((a, b) => a - b), stream.length];
+  const parser = new MultipartParser(boundary, maxPartBytes);
+  return points.slice(1).flatMap((end, i) => parser.push(stream.subarray(points[i], end)));
+}
+
+describe('boundaryOf', () => {
+  it.each([
+    ['multipart/x-mixed-replace; boundary=frame', 'frame'],
+    ['multipart/x-mixed-replace;boundary="a b"', 'a b'],
+    ['Multipart/X-Mixed-Replace; charset=x; boundary=--myboundary', 'myboundary'],
+  ])('of %s', (type, boundary) => expect(boundaryOf(type)).toBe(boundary));
+
+  it.each([null, '', 'image/jpeg', 'multipart/x-mixed-replace', 'multipart/x-mixed-replace; boundary=--'])(
+    'refuses %s',
+    (type) => expect(() => boundaryOf(type)).toThrow(expect.objectContaining({ code: 'MULTIPART_INVALID' })),
+  );
+});
+
+describe('MultipartParser', () => {
+  const body = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes));
+
+  it('finds the same parts wherever the stream is cut, with or without their length', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(body, fc.boolean())), fc.array(fc.nat()), (parts, cuts) => {
+        const stream = Buffer.concat([
+          ...parts.flatMap(([bytes, withLength]) => [
+            Buffer.from('--cut-here\r\nContent-Type: image/jpeg\r\n'),
+            Buffer.from(withLength ? `Content-Length: ${bytes.length}\r\n\r\n` : '\r\n'),
+            bytes,
+            Buffer.from('\r\n'),
+          ]),
+          Buffer.from('--cut-here'),
+        ]);
+        expect(parse('cut-here', stream, cuts)).toEqual(parts.map(([bytes]) => bytes));
+      }),
+    );
+  });
+
+  it('never throws anything but its own error', () => {
+    fc.assert(
+      fc.property(fc.array(fc.oneof(body, fc.constant(Buffer.from('--x\r\n\r\n')))), (chunks) => {
+        const parser = new MultipartParser('x', 50);
+        try {
+          for (const chunk of chunks) parser.push(chunk);
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'MULTIPART_INVALID' });
+        }
+      }),
+    );
+  });
+
+  it.each([
+    ['a body longer than allowed', '--x\r\nContent-Length: 101\r\n\r\n'],
+    ['a body without an end', `--x\r\n\r\n${'a'.repeat(200)}`],
+    ['a head without an end', `--x\r\n${'a'.repeat(20_000)}`],
+  ])('refuses %s', (_what, text) => {
+    expect(() => parse('x', Buffer.from(text), [], 100)).toThrow(/too long/);
+  });
+});

@@ -71,10 +71,11 @@ native_modules() {
 	fi
 	[ -f "$headers/include/node/node.h" ] || fail "no Node headers in $headers"
 	(
-		cd "$work/node_modules/epoll" || exit
+		cd "$work" || exit
 		export CC="${prefix}gcc" CXX="${prefix}g++"
-		PATH="$SOURCE_DIR/node_modules/.bin:$PATH" node "$(npm root -g)/npm/node_modules/node-gyp/bin/node-gyp.js" \
-			rebuild --nodedir="$headers" --arch="$(node_package_arch "$arch")" --loglevel=error >&2
+		npm rebuild epoll --nodedir="$headers" --arch="$(node_package_arch "$arch")" --loglevel=error >&2
+		cd node_modules/epoll || exit
+		[ -f build/Release/epoll.node ] || fail "the GPIO add-on was not built"
 		find build -type f ! -name '*.node' -delete
 	)
 }

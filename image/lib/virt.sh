@@ -62,11 +62,6 @@ virt_boot_files() {
 	cp "$ROOTFS_DIR/boot/initramfs" "$boot/initramfs.img"
 	case $arch in amd64) console=ttyS0 ;; arm64) console=ttyAMA0 ;; esac
 	printf '[all]\narm_64bit=1\nkernel=kernel.img\ninitramfs initramfs.img followkernel\n' > "$boot/config.txt"
+	compile_overlays "$boot/overlays"
 	sed "s/@CONSOLE@/$console/" "$IMAGE_DIR/cmdline.txt" > "$boot/cmdline.txt"
-}
-
-# Partition 1 as it is shipped: slot A first, and the settings file with its comments.
-config_files() {
-	cp "$IMAGE_DIR/autoboot.txt" "$1/autoboot.txt"
-	cp "$IMAGE_DIR/rushlight.toml" "$1/rushlight.toml"
 }

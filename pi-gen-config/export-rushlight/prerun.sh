@@ -1,0 +1,6 @@
+#!/bin/bash -e
+# The export works on a copy, so that the stage's root stays what it was.
+
+rm -rf "${ROOTFS_DIR}"
+mkdir -p "${ROOTFS_DIR}"
+rsync -aHAXx --exclude /var/cache/apt/archives "${EXPORT_ROOTFS_DIR}/" "${ROOTFS_DIR}/"

@@ -5,10 +5,10 @@ export const feedStateSchema = z.enum(['online', 'stalled', 'offline']);
 export type FeedState = z.infer<typeof feedStateSchema>;
 
 export const publisherInfoSchema = z.object({
-  kind: z.enum(['whip', 'ingest']),
-  /** Null for an ingest. */
+  kind: z.enum(['whip', 'ingest', 'pull']),
+  /** Of a WHIP session; null otherwise. */
   sessionId: z.string().nullable(),
-  /** Who publishes, in the words of whoever handed over the offer; null for an ingest. */
+  /** Who publishes, in the words of whoever handed over the offer; the URL of a pull; null for an ingest. */
   peer: z.string().nullable(),
   /** Unix time. */
   sinceMs: z.number(),

@@ -109,7 +109,7 @@ export class Feed implements Disposable {
   joinPoint(nowMs: number): number | null {
     const { keyframe } = this.video.parts.relay;
     const ageMs = nowMs - (this.video.keyframeMs ?? Number.NEGATIVE_INFINITY);
-    const fresh = ageMs <= MAX_KEYFRAME_AGE_MS || this.#source?.info.kind !== 'whip';
+    const fresh = ageMs <= MAX_KEYFRAME_AGE_MS || this.#source?.info.kind === 'ingest';
     if (keyframe !== null && fresh) return keyframe;
     this.#arbiter.request();
     return null;

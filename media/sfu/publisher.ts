@@ -1,4 +1,4 @@
-/** A WHIP publisher: takes its packets in, asks for lost ones again, and gives the feedback a sender needs. */
+/** Whoever sends by WebRTC, a WHIP publisher or a server that is pulled from: takes its packets in, asks for lost ones again, and gives the feedback a sender needs. */
 import type { Logger } from 'pino';
 import type { MediaTransport } from '../datapath/datapath.ts';
 import { NackGenerator } from '../rtp/nack-generator.ts';
@@ -25,7 +25,8 @@ const FEEDBACK_INTERVAL_MS = 1000;
 const NACK_INTERVAL_MS = 20;
 
 export interface PublisherOptions {
-  readonly sessionId: string;
+  readonly kind: 'whip' | 'pull';
+  readonly sessionId: string | null;
   readonly peer: string | null;
   readonly feed: Feed;
   readonly transport: MediaTransport;
@@ -58,8 +59,8 @@ export class Publisher implements FeedSource {
 
   constructor(options: PublisherOptions) {
     this.#options = options;
-    const { feed, transport, sessionId, peer } = options;
-    this.info = { kind: 'whip', sessionId, peer, sinceMs: Date.now() };
+    const { kind, feed, transport, sessionId, peer } = options;
+    this.info = { kind, sessionId, peer, sinceMs: Date.now() };
     this.#video = { track: feed.video, clockRate: VIDEO_CLOCK_HZ, stats: null, lostBefore: 0 };
     this.#audio =
       options.audioPayloadType === null

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import type { TrackPacket, TrackRelay } from '../datapath/datapath.ts';
+import { splitStapA } from '../rtp/h264.ts';
+import type { RtpPacket } from '../rtp/rtp-packet.ts';
+import { VideoTrack } from './video-track.ts';
+
+const SPS = Buffer.from('6742c01fda014016ec0440000003004000000f03c60ca8', 'hex');
+const PPS = Buffer.from('68ce3c80', 'hex');
+const IDR = Buffer.concat([Buffer.from([0x65]), Buffer.alloc(100, 1)]);
+const SLICE = Buffer.concat([Buffer.from([0x41]), Buffer.alloc(100, 2)]);
+
+function open() {
+  const written: TrackPacket[] = [];
+  const keyframes: { sequence: number; preface: readonly Buffer[] }[] = [];
+  const counts = { keyframes: 0, needed: 0, frames: 0 };
+  const relay: TrackRelay = {
+    head: null,
+    keyframe: null,
+    preface: [],
+    write: (packet) => written.push(packet),
+    markKeyframe: (sequence, preface = []) => keyframes.push({ sequence, preface }),
+    addSink: () => {
+      throw new Error('no viewers here');
+    },
+    [Symbol.dispose]() {},
+  };
+  const track = new VideoTrack(relay, {
+    onKeyframe: () => counts.keyframes++,
+    onKeyframeNeeded: () => counts.needed++,
+    onFrame: () => counts.frames++,
+  });
+  let sequence = 65_530;
+  const send = (payload: Buffer, timestamp: number, change: Partial<RtpPacket> = {}): void => {
+    sequence = (sequence + 1) & 0xffff;
+    track.write(
+      { marker: true, payloadType: 96, sequence, timestamp, ssrc: 1, payload, ...change },
+      timestamp / 90,
+    );
+  };
+  return { track, send, written, keyframes, counts };
+}
+
+describe('A video track', () => {
+  it('begins with a keyframe and marks where it begins', () => {
+    const { track, send, written, keyframes, counts } = open();
+    send(SLICE, 0);
+    send(SLICE, 3000);
+    expect(written).toEqual([]);
+    expect(counts.needed).toBe(2);
+    for (const payload of [SPS, PPS, IDR]) send(payload, 6000);
+    send(SLICE, 9000);
+    expect(written.map(({ payload }) => payload)).toEqual([SPS, PPS, IDR, SLICE]);
+    expect(keyframes).toEqual([{ sequence: written[0]?.sequence, preface: [] }]);
+    expect(counts).toMatchObject({ keyframes: 1, frames: 2 });
+    expect(track.info).toEqual({ profileLevelId: '42c01f', width: 1280, height: 720 });
+  });
+
+  it('remembers parameter sets for publishers that send them only once, or only in their SDP', () => {
+    const { track, send, keyframes } = open();
+    track.setParameterSets([SPS, PPS]);
+    send(IDR, 0);
+    send(SLICE, 3000);
+    send(IDR, 6000);
+    expect(keyframes).toHaveLength(2);
+    for (const { preface } of keyframes)
+      expect(preface.flatMap((one) => splitStapA(one) ?? [])).toEqual([SPS, PPS]);
+  });
+
+  it('goes on without a gap when the source restarts, from its keyframe on', () => {
+    const { send, written, counts } = open();
+    for (const payload of [SPS, PPS, IDR]) send(payload, 0);
+    const restarted = { ssrc: 2 };
+    send(SLICE, 500_000, { ...restarted, sequence: 7 });
+    for (const [i, payload] of [SPS, PPS, IDR].entries())
+      send(payload, 503_000, { ...restarted, sequence: 8 + i });
+    const first = written[0]?.sequence ?? 0;
+    expect(written.map(({ sequence }) => sequence - first)).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(counts.needed).toBe(1);
+  });
+
+  it('cuts what does not fit and passes padding on as an empty packet', () => {
+    const { send, written } = open();
+    const large = Buffer.concat([Buffer.from([0x65]), Buffer.alloc(3000, 1)]);
+    for (const payload of [SPS, PPS, large]) send(payload, 0);
+    send(Buffer.alloc(0), 0);
+    const first = written[0]?.sequence ?? 0;
+    expect(written.map(({ sequence }) => sequence - first)).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(written.map(({ marker }) => marker)).toEqual([true, true, false, false, true, false]);
+    expect(Math.max(...written.map(({ payload }) => payload.length))).toBeLessThanOrEqual(1224);
+    expect(written.at(-1)?.payload).toHaveLength(0);
+  });
+
+  it('counts frames, not packets: one picture that keeps being sent is no new frame', () => {
+    const { send, counts } = open();
+    for (const payload of [SPS, PPS, IDR]) send(payload, 0);
+    for (let i = 0; i < 20; i++) send(SLICE, 0);
+    expect(counts.frames).toBe(1);
+  });
+});

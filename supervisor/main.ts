@@ -1,7 +1,6 @@
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type DestinationStream, pino } from 'pino';
-import pretty from 'pino-pretty';
 import { LogRing } from './appliance/log-ring.ts';
 import { simulationPort } from './appliance/simulation.ts';
 import { Appliance } from './appliance.ts';
@@ -18,7 +17,7 @@ async function main(): Promise<number> {
       (values.simulation ? join(dataFolder, 'rushlight.toml') : '/boot/rushlight/rushlight.toml'),
   );
   const logRing = new LogRing();
-  const log = createLogger({ level: 'info', destination: logDestination(logRing) });
+  const log = createLogger({ level: 'info', destination: await logDestination(logRing) });
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
   const appliance = new Appliance({
@@ -41,14 +40,18 @@ async function main(): Promise<number> {
 }
 
 /** Everything goes to the ring; standard output gets it as JSON, or readable where a person looks at it. */
-function logDestination(ring: LogRing): DestinationStream {
-  const out = process.stdout.isTTY
-    ? pretty({ colorize: true, sync: true })
-    : pino.destination({ fd: 1, sync: true });
+async function logDestination(ring: LogRing): Promise<DestinationStream> {
+  const out = process.stdout.isTTY ? await readable() : pino.destination({ fd: 1, sync: true });
   return pino.multistream([
     { level: 'trace', stream: out },
     { level: 'trace', stream: ring },
   ]);
+}
+
+/** Loaded only here: on the device nobody looks, and memory is short. */
+async function readable(): Promise<DestinationStream> {
+  const { default: pretty } = await import('pino-pretty');
+  return pretty({ colorize: true, sync: true });
 }
 
 function portOf(text: string | undefined): number | null {

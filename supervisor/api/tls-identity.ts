@@ -1,7 +1,6 @@
-import 'reflect-metadata';
 import { webcrypto, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import * as x509 from '@peculiar/x509';
+import type * as X509 from '@peculiar/x509';
 import { ApiError } from './api-error.ts';
 
 /** What HTTPS is served with. */
@@ -12,7 +11,7 @@ export interface TlsIdentity {
   readonly fingerprint: string;
 }
 
-type CertificateKeys = Parameters<typeof x509.X509CertificateGenerator.createSelfSigned>[0]['keys'];
+type CertificateKeys = Parameters<typeof X509.X509CertificateGenerator.createSelfSigned>[0]['keys'];
 
 const tenYearsMs = 10 * 365 * 24 * 3600 * 1000;
 
@@ -21,6 +20,9 @@ const tenYearsMs = 10 * 365 * 24 * 3600 * 1000;
  * point of view or longer: a board without a clock must not refuse itself.
  */
 export async function createTlsIdentity(name: string, now: Date): Promise<TlsIdentity> {
+  // Needed once in the life of an appliance, so it is not kept in memory: the first import is what the second needs.
+  await import('reflect-metadata');
+  const x509 = await import('@peculiar/x509');
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({

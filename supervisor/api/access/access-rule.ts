@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import type { AccessRole } from '../contract.ts';
 import type { Caller } from '../ports.ts';
 
@@ -17,7 +18,7 @@ export function mayCall(role: Caller['role'], access: readonly AccessRole[]): bo
 /** Whether an address is one of this machine's loopback addresses. */
 export function isLoopback(address: string): boolean {
   const plain = address.replace(/^::ffff:/, '');
-  return plain === '::1' || /^127\./.test(plain);
+  return plain === '::1' || (isIPv4(plain) && plain.startsWith('127.'));
 }
 
 /** Whether a `Host` or `Origin` host name can only mean this machine: keeps other sites' pages and rebound DNS names out. */

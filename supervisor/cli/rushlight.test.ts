@@ -1,0 +1,118 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { KeyStore } from '../api/access/key-store.ts';
+import { apiPortsFake } from '../api/api-ports.fake.ts';
+import { ApiServer } from '../api/server.ts';
+import { rushlight } from './rushlight.ts';
+import { duration } from './status-text.ts';
+
+const stop = new AbortController();
+let running: Promise<void> = Promise.resolve();
+let data = '';
+
+beforeAll(async () => {
+  data = await mkdtemp(join(tmpdir(), 'rushlight-cli-'));
+  const keys = new KeyStore({ read: async () => null, write: async () => {} });
+  await writeFile(join(data, 'owner-token'), `${(await keys.create('owner', 'first boot')).token}\n`);
+  const server = new ApiServer({
+    ports: apiPortsFake(),
+    access: { keys, required: true },
+    version: '1.2.3',
+    pages: data,
+    listen: ['127.0.0.1'],
+    port: 0,
+    tls: null,
+    upstream: null,
+    log: pino({ level: 'silent' }),
+  });
+  running = server.run(stop.signal);
+  await mkdir(join(data, 'run'));
+  await writeFile(join(data, 'run', 'api-url'), `http://127.0.0.1:${await server.listening}\n`);
+});
+
+afterAll(async () => {
+  stop.abort();
+  await running;
+  await rm(data, { recursive: true });
+});
+
+async function run(...args: string[]): Promise<{ code: number; text: string }> {
+  let text = '';
+  const code = await rushlight(args, { RUSHLIGHT_DATA: data }, (said) => {
+    text += said;
+  });
+  return { code, text };
+}
+
+describe('rushlight', () => {
+  test('status tells role, feeds and recording, with the token of the data folder', async () => {
+    const { code, text } = await run('status');
+    expect(code).toBe(0);
+    expect(text).toContain('rushlight-abcd  hub (set in rushlight.toml)');
+    expect(text).toMatch(/cam0 {2}online {2}1280x720 30.0 fps {2}4000 kbit\/s {2}0 viewers/);
+    expect(text).toContain('recording: recording  (room for 1 h 0 min)');
+  });
+
+  test('status --json is what the API says', async () => {
+    expect(JSON.parse((await run('status', '--json')).text).device.id).toBe('abcd');
+  });
+
+  test('record starts, stops, and tells the last take', async () => {
+    expect((await run('record', 'start', '--camera', 'cam0')).text).toContain('take t1 starts');
+    expect((await run('record', 'stop')).text).toContain('take t1');
+    expect((await run('record')).text).toContain('take t1');
+    await expect(run('record', 'pause')).rejects.toThrow('"record pause" is not a command');
+  });
+
+  test('keys are made, listed and revoked', async () => {
+    const { text } = await run('key', 'create', 'viewer', 'crew');
+    expect(text).toMatch(/^rl_\S{43}\n$/);
+    const line = (await run('key', 'list')).text.split('\n').find((one) => one.includes('crew')) ?? '';
+    expect((await run('key', 'revoke', line.split('  ')[0] ?? '')).code).toBe(0);
+    expect((await run('key', 'list')).text).not.toContain('crew');
+  });
+
+  test('role shows and sets it', async () => {
+    expect((await run('role')).text).toBe('hub (now: hub, set in rushlight.toml)\n');
+    expect((await run('role', 'camera')).text).toContain('camera (now: hub');
+  });
+
+  test('logs prints the latest lines', async () => {
+    expect((await run('logs')).text).toBe('{"msg":"one"}\n');
+  });
+
+  test('config check names line, key and the nearest one, and needs no appliance', async () => {
+    const file = join(data, 'rushlight.toml');
+    await writeFile(file, 'role = "hub"\nnmae = "x"\n');
+    const bad = await run('config', 'check', file);
+    expect(bad.code).toBe(1);
+    expect(bad.text).toMatch(/line 2, nmae: unknown key; the nearest known key is name/);
+    await writeFile(file, 'role = "hub"\n');
+    expect((await run('config', 'check', file)).code).toBe(0);
+  });
+
+  test('what cannot be done is said in words that help', async () => {
+    expect((await run()).code).toBe(2);
+    expect((await run('--help')).code).toBe(0);
+    expect((await run('dance')).text).toContain('There is no command "dance"');
+    const nowhere = rushlight(
+      ['status'],
+      { RUSHLIGHT_URL: 'http://127.0.0.1:9', RUSHLIGHT_DATA: data },
+      () => {},
+    );
+    await expect(nowhere).rejects.toMatchObject({ hint: expect.stringContaining('RUSHLIGHT_URL') });
+    const stranger = rushlight(['status'], { RUSHLIGHT_DATA: data, RUSHLIGHT_TOKEN: 'rl_wrong' }, () => {});
+    await expect(stranger).rejects.toThrow('not known here');
+  });
+});
+
+test.each([
+  [5, '5 s'],
+  [65, '1 min 5 s'],
+  [3725, '1 h 2 min'],
+])('%d seconds are %s', (seconds, text) => {
+  expect(duration(seconds)).toBe(text);
+});

@@ -77,7 +77,7 @@ describe('Masters', { timeout: 120_000 }, () => {
     const after = start();
     await until(() => after.masters.recording.includes('one'));
     const take = await after.store.get('one');
-    await until(() => cameraOf(take).segments.length === 2);
+    await until(() => cameraOf(take).segments.length === 2 && cameraOf(take).state === 'recording');
     await after.masters.stop('one');
     await until(() => cameraOf(take).state === 'verified');
     const [first, second] = cameraOf(take).segments;

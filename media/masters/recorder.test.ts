@@ -99,7 +99,7 @@ describe('Recorder', { timeout: 120_000 }, () => {
       await until(() => recording.frames() >= 60);
       const framesAtKill = recording.frames();
       rig.child('record-').signal('SIGKILL');
-      await until(() => cameraOf(take).segments.length === 2);
+      await until(() => cameraOf(take).segments.length === 2 && cameraOf(take).state === 'recording');
       recording.stop();
       await recording.done;
 
@@ -111,6 +111,33 @@ describe('Recorder', { timeout: 120_000 }, () => {
       contiguousFrom(await readFrames(take.files('cam0', 1).reference), await rig.witnessed());
     },
   );
+
+  it('records on while what came before is still being closed', async () => {
+    const take = await newTake();
+    await rig.startCapture();
+    const closing = rig.holdBack('close-');
+    const recording = record(take, { strategy: 'direct' });
+    await until(() => recording.frames() >= 60);
+    rig.child('record-').signal('SIGKILL');
+    await until(() => cameraOf(take).segments[1] !== undefined && recording.frames() >= 60);
+    expect(cameraOf(take).segments.map(({ state }) => state)).toEqual(['recording', 'recording']);
+    expect(cameraOf(take).state).toBe('recording');
+    recording.stop();
+    closing.release();
+    await recording.done;
+
+    expect(cameraOf(take).state).toBe('verified');
+    const captured = await rig.witnessed();
+    const [first, second] = cameraOf(take).segments;
+    const starts = await Promise.all(
+      [1, 2].map(async (number) =>
+        contiguousFrom(await readFrames(take.files('cam0', number).reference), captured),
+      ),
+    );
+    const between = (starts[1] ?? 0) - (starts[0] ?? 0) - (first?.frames ?? 0);
+    expect(second?.droppedBefore).toBe(between);
+    expect(between).toBeLessThanOrEqual(30);
+  });
 
   it('says so when not one frame arrived', async () => {
     const take = await newTake();

@@ -7,10 +7,12 @@ import type { RawStream } from '../capture/types.ts';
 import type { ChildHost } from '../child-host.ts';
 import { syncFolder } from './atomic-file.ts';
 import { childName } from './child-name.ts';
+import { ClosingQueue } from './closing-queue.ts';
 import { freeBytes, requireSpace } from './disk.ts';
-import type { CameraRecord, Segment } from './manifest.ts';
+import type { CameraRecord } from './manifest.ts';
 import type { MasterCodec, MasterStrategy } from './recorder-command.ts';
 import { closeSegment } from './segment-close.ts';
+import { newSegment, withSegment } from './segment-entry.ts';
 import { finishSegments } from './segment-finish.ts';
 import { recordSegment } from './segment-record.ts';
 import { noProgress, type SegmentProgress } from './segment-watch.ts';
@@ -100,69 +102,113 @@ export class Recorder {
     }));
   }
 
-  /** Segment after segment until it is enough. Returns why it ended early, or null. */
+  /** Segment after segment until it is enough. Returns why it ended early, or null, once all are closed. */
   private async recordSegments(wanted: AbortSignal, work: AbortSignal): Promise<string | null> {
+    const closing = new ClosingQueue();
+    let resumed = this.closeAbandoned(closing, work);
     let pauseMs = retryMs;
     let end: string | null = null;
-    let left = this.record?.segments.find(({ state }) => state === 'recording');
-    while (left !== undefined || (!wanted.aborted && end === null)) {
-      const resumed = left !== undefined;
-      const number = left?.number ?? (this.record?.segments.at(-1)?.number ?? 0) + 1;
-      left = undefined;
-      const outcome = await this.recordOne(number, resumed, wanted, work);
+    while (resumed !== undefined || (!wanted.aborted && end === null)) {
+      const number = resumed ?? (this.record?.segments.at(-1)?.number ?? 0) + 1;
+      const outcome = await this.recordOne(number, resumed !== undefined, wanted);
+      // Closing may read the whole segment, which takes long: the next one must not wait for that. One without a frame is
+      // closed at once, as the next one gets its number.
+      if (outcome.frames > 0 || resumed !== undefined) closing.add(() => this.close(number, outcome, work));
+      else await this.close(number, outcome, work);
+      resumed = undefined;
       if (outcome.endedBy === 'disk') end = 'the disk is full up to its reserve';
       pauseMs = outcome.frames > 0 ? retryMs : Math.min(pauseMs * 2, retryMaxMs);
       // The pause also lets the writer notice that its reader went, or the next would start in the middle of a frame.
       if (!wanted.aborted && end === null) await pause(pauseMs, wanted);
     }
+    await closing.done();
     return end;
   }
 
-  private async recordOne(number: number, resumed: boolean, wanted: AbortSignal, work: AbortSignal) {
-    const { camera, logger } = this.options;
-    const files = this.take.files(camera, number);
-    const record = this.record;
-    if (record === undefined) throw new Error('a segment needs a record');
+  /**
+   * After a crash only the last open segment may still have its recorder, which is taken over. Those before it were being
+   * closed. Returns the number of the last.
+   */
+  private closeAbandoned(closing: ClosingQueue, work: AbortSignal): number | undefined {
+    const open = (this.record?.segments ?? []).filter(({ state }) => state === 'recording');
+    for (const { number } of open.slice(0, -1)) {
+      closing.add(() => this.close(number, { clean: false, lastWord: null }, work));
+    }
+    return open.at(-1)?.number;
+  }
+
+  private async recordOne(number: number, resumed: boolean, wanted: AbortSignal) {
+    const { camera } = this.options;
+    const record = this.requireRecord();
+    // Whoever goes on after a crash must see which recorder is the last.
+    if (record.segments.some(({ state }) => state === 'recording')) await this.enter(number);
+    let last = noProgress;
     const outcome = await recordSegment({
       freeBytes,
       ...this.options,
       name: childName('record', this.take.manifest.id, camera, segmentStem(number)),
-      files,
+      files: this.take.files(camera, number),
       settings: { codec: record.codec, raw: record.source, threads: record.threads },
       strategy: record.strategy,
       resumed,
       signal: wanted,
       onFirstFrame: () => this.segmentBegan(number),
-      onProgress: (progress) => this.options.onProgress?.(progress),
+      onProgress: (progress) => {
+        last = progress;
+        this.options.onProgress?.(progress);
+      },
     });
+    const { frames, droppedFrames, bytes } = last;
+    await this.take.updateCamera(camera, (old) => ({
+      ...{ ...old, state: 'starting', reason: 'waits for frames' },
+      segments: old.segments.map((one) =>
+        one.number === number && frames > 0 ? { ...one, frames, droppedFrames, bytes } : one,
+      ),
+    }));
+    this.options.onProgress?.(noProgress);
+    return { ...outcome, frames };
+  }
+
+  /** States what an ended segment holds. */
+  private async close(number: number, how: { clean: boolean; lastWord: string | null }, work: AbortSignal) {
+    const { camera, logger } = this.options;
+    const record = this.requireRecord();
     const previous = record.segments.filter((segment) => segment.number < number).at(-1);
     const closed = await closeSegment({
       ...this.options,
-      ...{ take: this.take, number, record, clean: outcome.clean, previous, signal: work },
+      ...{ take: this.take, number, record, clean: how.clean, previous, signal: work },
     });
     await this.take.updateCamera(camera, (old) => withSegment(old, number, closed));
+    const take = this.take.manifest.id;
     if (closed === undefined) {
-      logger.warn(
-        { take: this.take.manifest.id, camera, last: outcome.lastWord },
-        'recorder ended without a frame',
-      );
+      logger.warn({ take, camera, last: how.lastWord }, 'recorder ended without a frame');
     } else {
       const { frames, droppedFrames, clean } = closed;
-      logger.info(
-        { take: this.take.manifest.id, camera, number, frames, droppedFrames, clean },
-        'segment closed',
-      );
+      logger.info({ take, camera, number, frames, droppedFrames, clean }, 'segment closed');
     }
-    return { frames: closed?.frames ?? 0, endedBy: outcome.endedBy };
+  }
+
+  private requireRecord(): CameraRecord {
+    const { record } = this;
+    if (record === undefined) throw new Error('a segment needs a record');
+    return record;
+  }
+
+  private enter(number: number): Promise<void> {
+    return this.take.updateCamera(this.options.camera, (record) => this.withEntry(record, number));
   }
 
   private segmentBegan(number: number): Promise<void> {
-    return this.take.updateCamera(this.options.camera, (record) => {
-      const known = record.segments.some((segment) => segment.number === number);
-      const segment = known ? undefined : newSegment(this.take, this.options.camera, number, record);
-      const segments = segment === undefined ? record.segments : [...record.segments, segment];
-      return { ...record, state: 'recording', reason: null, segments };
-    });
+    return this.take.updateCamera(this.options.camera, (record) => ({
+      ...this.withEntry(record, number),
+      ...{ state: 'recording', reason: null },
+    }));
+  }
+
+  private withEntry(record: CameraRecord, number: number): CameraRecord {
+    if (record.segments.some((segment) => segment.number === number)) return record;
+    const segment = newSegment(this.take, this.options.camera, number, record);
+    return { ...record, segments: [...record.segments, segment] };
   }
 
   private async finish(endReason: string | null, work: AbortSignal): Promise<void> {
@@ -170,26 +216,6 @@ export class Recorder {
     await finishSegments({ host, logger, take: this.take, camera, signal: work });
     await this.take.updateCamera(camera, (record) => concluded(record, endReason));
   }
-}
-
-/** Puts a closed segment in its place; a segment without a frame is forgotten. */
-function withSegment(record: CameraRecord, number: number, closed: Segment | undefined): CameraRecord {
-  const others = record.segments.filter((segment) => segment.number !== number);
-  const waiting = { state: 'starting', reason: 'waits for frames' } as const;
-  const segments = closed === undefined ? others : [...others, closed];
-  return { ...record, ...waiting, segments: segments.toSorted((a, b) => a.number - b.number) };
-}
-
-function newSegment(take: Take, camera: string, number: number, record: CameraRecord): Segment {
-  const files = take.files(camera, number);
-  const relative = (path: string) => path.slice(take.folder.length + 1);
-  return {
-    ...{ number, state: 'recording', file: relative(files.master), bytes: 0, frames: 0 },
-    spool: record.strategy === 'spool' ? relative(files.spool) : null,
-    ...{ droppedFrames: 0, droppedBefore: 0, firstTimestamp: null, lastTimestamp: null, timecode: null },
-    ...{ sha256: null, framemd5: { file: relative(files.reference), sha256: null } },
-    ...{ clean: false, verified: null },
-  };
 }
 
 /** What became of a camera's recording, once nothing is left to do. Pure. */

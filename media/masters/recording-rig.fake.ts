@@ -72,6 +72,18 @@ export class RecordingRig implements AsyncDisposable {
     return found;
   }
 
+  /** Lets children whose names begin so start only when released. */
+  holdBack(prefix: string): { release: () => void } {
+    const gate = Promise.withResolvers<void>();
+    const { host } = this;
+    const spawn = host.spawn.bind(host);
+    host.spawn = async (spec, onLine) => {
+      if (spec.name.startsWith(prefix)) await gate.promise;
+      return await spawn(spec, onLine);
+    };
+    return { release: () => gate.resolve() };
+  }
+
   async witnessed(run = 1): Promise<readonly LoggedFrame[]> {
     return readFrames(this.witness(run));
   }

@@ -70,13 +70,15 @@ async function follow(child: Child, order: SegmentOrder): Promise<SegmentOutcome
   const end = child.exited.then(() => {
     ended = true;
   });
-  while (!ended) {
+  const look = async () => {
     const progress = await watch.poll();
     order.onProgress(progress);
-    if (!begun && progress.frames > 0) {
-      begun = true;
-      await order.onFirstFrame();
-    }
+    if (begun || progress.frames === 0) return;
+    begun = true;
+    await order.onFirstFrame();
+  };
+  while (!ended) {
+    await look();
     endedBy = await endCause(order);
     if (endedBy !== 'recorder') {
       await stopRecorder(child, order.pipe);
@@ -84,6 +86,8 @@ async function follow(child: Child, order: SegmentOrder): Promise<SegmentOutcome
     }
     await Promise.race([end, tick(order.signal)]);
   }
+  await end;
+  await look();
   return endedBy;
 }
 

@@ -1,0 +1,22 @@
+import type { CameraRecord, Segment } from './manifest.ts';
+import type { Take } from './take.ts';
+
+/** Puts a closed segment in its place; a segment without a frame is forgotten. */
+export function withSegment(record: CameraRecord, number: number, closed: Segment | undefined): CameraRecord {
+  const others = record.segments.filter((segment) => segment.number !== number);
+  const segments = closed === undefined ? others : [...others, closed];
+  return { ...record, segments: segments.toSorted((a, b) => a.number - b.number) };
+}
+
+/** The entry of a segment that begins. */
+export function newSegment(take: Take, camera: string, number: number, record: CameraRecord): Segment {
+  const files = take.files(camera, number);
+  const relative = (path: string) => path.slice(take.folder.length + 1);
+  return {
+    ...{ number, state: 'recording', file: relative(files.master), bytes: 0, frames: 0 },
+    spool: record.strategy === 'spool' ? relative(files.spool) : null,
+    ...{ droppedFrames: 0, droppedBefore: 0, firstTimestamp: null, lastTimestamp: null, timecode: null },
+    ...{ sha256: null, framemd5: { file: relative(files.reference), sha256: null } },
+    ...{ clean: false, verified: null },
+  };
+}

@@ -67,7 +67,8 @@ export function missingNumbers(numbers: readonly (number | null)[]): number {
   let missing = 0;
   for (let index = 1; index < numbers.length; index += 1) {
     const [before, after] = [numbers[index - 1], numbers[index]];
-    if (typeof before !== 'number' || typeof after !== 'number') throw new Error(`frame ${index} has no number`);
+    if (typeof before !== 'number' || typeof after !== 'number')
+      throw new Error(`frame ${index} has no number`);
     missing += ((after - before + 65_536) % 65_536) - 1;
   }
   return missing;

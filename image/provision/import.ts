@@ -79,5 +79,9 @@ function accept(
 
 /** What an earlier import left behind is no news: a network without its key would replace the one that has it. */
 function withoutRedacted(found: DeviceSettingsInput): DeviceSettingsInput {
-  return { ...found, wifi: (found.wifi ?? []).filter((network) => !isRedacted(network.psk)) };
+  return {
+    ...found,
+    user: isRedacted(found.user) ? undefined : found.user,
+    wifi: (found.wifi ?? []).filter(({ ssid, psk }) => !isRedacted(ssid) && !isRedacted(psk)),
+  };
 }

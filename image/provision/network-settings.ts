@@ -1,0 +1,57 @@
+import { parse } from 'smol-toml';
+import { z } from 'zod';
+import { asRecord } from './loose.ts';
+
+/** `[network]` of rushlight.toml, as far as the access point is concerned; defaults as in the product's own schema. */
+const networkSchema = z.object({
+  access_point: z.enum(['auto', 'never']).default('auto'),
+  access_point_after_s: z.int().min(30).max(3600).default(120),
+  access_point_ssid: z.string().min(1).max(32).optional(),
+});
+
+export interface AccessPointSettings {
+  readonly enabled: boolean;
+  readonly afterMs: number;
+  readonly ssid: string;
+}
+
+/**
+ * What the owner's file says. A file or a value that cannot be read counts as not said: without a network nobody can
+ * read about the mistake, so the access point is all the more needed. Pure.
+ */
+export function accessPointSettings(toml: string, hostname: string): AccessPointSettings {
+  let table: unknown = {};
+  try {
+    table = asRecord(parse(toml).network);
+  } catch {
+    // the supervisor tells the owner what is wrong with the file
+  }
+  const parsed = networkSchema.safeParse(table);
+  const said = parsed.success ? parsed.data : networkSchema.parse({});
+  return {
+    enabled: said.access_point === 'auto',
+    afterMs: said.access_point_after_s * 1000,
+    ssid: said.access_point_ssid ?? hostname,
+  };
+}
+
+interface Address {
+  readonly family: string;
+  readonly address: string;
+  readonly internal: boolean;
+}
+
+/** Address of the appliance in its own access point. */
+export const accessPointAddress = '10.42.0.1';
+
+/** Whether any interface has an address that somebody gave it: not loopback, not link-local, not our own access point's. */
+export function hasNetwork(interfaces: Readonly<Record<string, readonly Address[] | undefined>>): boolean {
+  return Object.values(interfaces)
+    .flatMap((addresses) => addresses ?? [])
+    .some(
+      ({ family, address, internal }) =>
+        !internal &&
+        address !== accessPointAddress &&
+        !(family === 'IPv4' ? address.startsWith('169.254.') : /^fe[89ab]/i.test(address)),
+    );
+}

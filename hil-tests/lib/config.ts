@@ -9,7 +9,7 @@ export interface CardSettings {
 /** Lines of the header the rig has: the played chip has eight. */
 export const rigLines = { jumper: 3, button: 4, light: 5 } as const;
 
-/** rushlight.toml for the rig: a hub that shows the virtual camera and keeps masters on the second disk. */
+/** rushlight.toml for the rig: a hub that keeps masters on the second disk and takes no camera by itself. */
 export function cardConfig({ role = 'hub', name = 'rig', more = '' }: CardSettings = {}): string {
   return `role = "${role}"
 name = "${name}"
@@ -22,6 +22,9 @@ gpio = ${rigLines.button}
 
 [tally_light]
 gpio = ${rigLines.light}
+
+[devices]
+adopt = "never"
 
 [masters]
 path = "/media/ssd"

@@ -81,6 +81,7 @@ export class CutGuest {
     onLine?: (line: string, cut: () => void) => void;
     timeoutMs: number;
   }): Promise<string[]> {
+    if (options.writeLog !== null) await writeFile(options.writeLog, '');
     const file = { driver: 'file', filename: this.disk, 'node-name': 'disk' };
     const logged = {
       ...{ driver: 'blklogwrites', 'node-name': 'logged', file: 'disk', 'log-sector-size': 512 },

@@ -40,6 +40,8 @@ const metricsEveryMs = 500;
 const blindAfterMs = 3 * metricsEveryMs;
 /** A media process that says nothing for so long hangs, and is started anew. */
 const hungAfterMs = 15_000;
+/** A slow board with a slow card needs its time to start one. */
+const startWithinMs = 120_000;
 
 /** Keeps the media process running and configured, and speaks to it. */
 export class MediaLink implements SignalingPort {
@@ -66,8 +68,12 @@ export class MediaLink implements SignalingPort {
   async run(signal: AbortSignal): Promise<void> {
     const { onBlind, onChange } = this.#options;
     this.#client.events.on('event', (event) => this.#hear(event));
-    this.#client.events.on('configured', (problems) => this.#tell(problems));
+    this.#client.events.on('configured', (problems) => {
+      this.#heardAtMs = performance.now();
+      this.#tell(problems);
+    });
     this.#client.events.on('disconnected', () => {
+      this.#heardAtMs = performance.now();
       this.#feeds = [];
       this.#pushes = [];
       this.#options.health.failed('the media process is being started');
@@ -77,7 +83,7 @@ export class MediaLink implements SignalingPort {
     const look = setInterval(() => {
       const silentMs = performance.now() - this.#heardAtMs;
       if (silentMs > blindAfterMs) onBlind();
-      if (silentMs > hungAfterMs) this.#restartHung();
+      if (silentMs > (this.#client.connected ? hungAfterMs : startWithinMs)) this.#restartHung();
     }, metricsEveryMs);
     await this.#client.subscribeMetrics(metricsEveryMs);
     await Promise.all([this.#child.run(signal), this.#client.run(signal)]);

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestCase, TestContext } from '../lib/test-case.ts';
+import { CutGuest } from '../update/cut-guest.ts';
+import { committedSlot, upperBound, wrongWith } from '../update/verdict.ts';
+import { apply, cutPoints, readWriteLog } from '../update/write-log.ts';
+
+const image =
+  process.env.RUSHLIGHT_UPDATE_IMAGE ?? join(import.meta.dirname, '../../image/out/virt-amd64/disk.img');
+/** Real cuts cost a start each. */
+const realCuts = Number(process.env.RUSHLIGHT_CUTS ?? 8);
+const startTimeoutMs = 180_000;
+
+export const updateCutTests: readonly TestCase[] = [
+  {
+    name: 'update: every write of the selector cut off',
+    selection: 'long',
+    needs: 'off',
+    timeoutMs: 300_000,
+    run: (context) => withGuest((guest, folder) => replay(guest, folder, context)),
+  },
+  {
+    name: `update: ${realCuts} power cuts of updates`,
+    selection: 'long',
+    needs: 'off',
+    timeoutMs: 300_000,
+    run: (context) => withGuest((guest) => cutForReal(guest, context)),
+  },
+];
+
+async function withGuest(task: (guest: CutGuest, folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'rushlight-cuts-'));
+  try {
+    const guest = new CutGuest(folder, image);
+    await guest.prepare();
+    await task(guest, folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Two updates with their writes recorded; then every state of the disk that a cut could have left is looked at. */
+async function replay(guest: CutGuest, folder: string, { note, random, signal }: TestContext): Promise<void> {
+  const before = await readFile(guest.disk);
+  const log = join(folder, 'writes.log');
+  const lines = await guest.run({ cycles: 2, writeLog: log, timeoutMs: startTimeoutMs });
+  assert.ok(
+    lines.includes('cut: committed B') && lines.includes('cut: committed A'),
+    lines.slice(-20).join('\n'),
+  );
+  const epochs = readWriteLog(await readFile(log));
+  const torn = join(folder, 'torn.img');
+  const seen = { A: 0, B: 0 };
+  let points = 0;
+  let whole = 0;
+  const base = Buffer.from(before);
+  for (const { epoch, kept } of cutPoints(epochs, { exhaustive: 6, samples: 40, random })) {
+    signal.throwIfAborted();
+    for (; whole < epoch; whole++) apply(base, epochs[whole] ?? []);
+    const disk = Buffer.from(base);
+    apply(disk, kept);
+    await writeFile(torn, disk);
+    const found = await guest.look(torn);
+    const wrong = wrongWith(found);
+    assert.equal(wrong, null, `cut ${points} in epoch ${epoch} after ${kept.length} writes`);
+    seen[committedSlot(found)]++;
+    points++;
+  }
+  assert.ok(points >= 300 && seen.A > 0 && seen.B > 0);
+  note(
+    `${points} cuts of ${epochs.flat().length} writes in ${epochs.length} epochs: 0 unbootable, 0 half-committed`,
+  );
+  note(
+    `of them ${seen.A} came up in A, ${seen.B} in B; failure rate below ${percent(upperBound(points))} (95 %)`,
+  );
+}
+
+/** One machine whose power is cut again and again in the middle of updates, and which has to come up every time. */
+async function cutForReal(guest: CutGuest, { note, random, signal }: TestContext): Promise<void> {
+  let expected = new Set(['A']);
+  let updates = 0;
+  for (let cut = 0; cut < realCuts; cut++) {
+    signal.throwIfAborted();
+    // An update takes about a second there; the cut falls somewhere into the first three.
+    const delayMs = random() * 3_000;
+    let begun = false;
+    const lines = await guest.run({
+      cycles: 1_000,
+      writeLog: null,
+      timeoutMs: startTimeoutMs,
+      onLine: (line, cutPower) => {
+        if (!line.startsWith('cut: begin') || begun) return;
+        begun = true;
+        setTimeout(cutPower, delayMs);
+      },
+    });
+    const start = lines.find((line) => line.startsWith('cut: begin'))?.at(-1) ?? 'nothing';
+    assert.ok(expected.has(start), `start ${cut + 1} is in ${start}, not in ${[...expected]}`);
+    const found = await guest.look();
+    assert.equal(wrongWith(found), null, `after cut ${cut + 1}`);
+    const committed = lines.filter((line) => line.startsWith('cut: committed'));
+    updates += committed.length;
+    expected = new Set([committedSlot(found)]);
+  }
+  note(
+    `${realCuts} starts, each cut off in the middle of an update (${updates} updates got through in between)`,
+  );
+  note(`0 unbootable, 0 half-committed; failure rate below ${percent(upperBound(realCuts))} (95 %)`);
+}
+
+function percent(rate: number): string {
+  return `${(rate * 100).toFixed(2)} %`;
+}

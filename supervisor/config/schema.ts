@@ -114,11 +114,6 @@ export const configSchema = z
           'Space in megabytes that recording leaves free; a take stops cleanly before.',
           ['masters'],
         ),
-        segment_minutes: field(
-          z.int().min(1).max(240).default(30),
-          'A master goes on in a new file after so many minutes.',
-          ['masters'],
-        ),
       },
       'The lossless recordings.',
     ),

@@ -3,8 +3,10 @@ import type { Logger } from 'pino';
 import type { Datapath } from '../datapath/datapath.ts';
 import { FeedRegistry } from '../sfu/feed-registry.ts';
 import { Ingest } from '../sfu/ingest.ts';
+import { Tap } from '../sfu/tap.ts';
 import { SignalingError } from '../signaling/errors.ts';
 import type { MediaSession } from '../signaling/media-session.ts';
+import { Pull } from '../signaling/pull.ts';
 import { Push } from '../signaling/push.ts';
 import { openViewerSession, type SessionContext } from '../signaling/whep.ts';
 import { openPublisherSession } from '../signaling/whip.ts';
@@ -28,6 +30,8 @@ export class MediaService implements AsyncDisposable {
   readonly #sessions = new Map<string, MediaSession>();
   readonly #ingests = new Map<string, { key: string; item: Ingest }>();
   readonly #pushes = new Map<string, { key: string; item: Push }>();
+  readonly #pulls = new Map<string, { key: string; item: Pull }>();
+  readonly #taps = new Map<string, { key: string; item: Tap }>();
   readonly #startedMs = performance.now();
   #maxBitrateKbps = 20_000;
   #problems: string[] = [];
@@ -78,7 +82,8 @@ export class MediaService implements AsyncDisposable {
       );
       const takesOver =
         present !== undefined && params.publisherKey !== null && present.publisherKey === params.publisherKey;
-      if (this.#ingests.has(params.feed) || (present?.alive && !takesOver)) {
+      const taken = this.#ingests.has(params.feed) || this.#pulls.has(params.feed);
+      if (taken || (present?.alive && !takesOver)) {
         throw new SignalingError('FEED_BUSY', `feed ${params.feed} has a publisher`, { retryAfterS: 2 });
       }
       const session = await openPublisherSession(this.#context(), feed, {
@@ -123,6 +128,7 @@ export class MediaService implements AsyncDisposable {
       rssBytes: process.memoryUsage.rss(),
       problems: this.#problems,
       pushes: [...this.#pushes.values()].map(({ item }) => item.status),
+      pulls: [...this.#pulls.values()].map(({ item }) => item.status),
     };
   }
 
@@ -131,16 +137,16 @@ export class MediaService implements AsyncDisposable {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
     for (const session of [...this.#sessions.values()]) session.close();
-    for (const { item } of this.#pushes.values()) await item[Symbol.asyncDispose]();
-    for (const { item } of this.#ingests.values()) await item[Symbol.asyncDispose]();
-    this.#pushes.clear();
-    this.#ingests.clear();
+    for (const running of [this.#taps, this.#pushes, this.#pulls, this.#ingests]) {
+      for (const { item } of running.values()) await item[Symbol.asyncDispose]();
+      running.clear();
+    }
     this.feeds[Symbol.dispose]();
   }
 
   async #apply(config: MediaConfig): Promise<{ problems: string[] }> {
     this.#timer ??= setInterval(this.#tick, TICK_MS);
-    const { datapath, logger } = this.#options;
+    const { datapath } = this.#options;
     const problems: string[] = [];
     this.#maxBitrateKbps = config.maxPublisherBitrateKbps;
     try {
@@ -148,6 +154,18 @@ export class MediaService implements AsyncDisposable {
     } catch (error) {
       problems.push(describe('media port', error));
     }
+    await this.#applyIngests(config, problems);
+    await this.#applyPushes(config, problems);
+    await this.#applyPulls(config, problems);
+    await this.#applyTaps(config, problems);
+    const named = [config.ingests, config.pushes, config.pulls, config.taps].flat();
+    this.feeds.keepOnly(new Set(named.map(({ feed }) => feed)));
+    this.#problems = problems;
+    return { problems };
+  }
+
+  async #applyIngests(config: MediaConfig, problems: string[]): Promise<void> {
+    const { logger } = this.#options;
     await reconcile(
       this.#ingests,
       config.ingests,
@@ -164,6 +182,10 @@ export class MediaService implements AsyncDisposable {
         return item;
       },
     );
+  }
+
+  async #applyPushes(config: MediaConfig, problems: string[]): Promise<void> {
+    const { datapath, logger } = this.#options;
     await reconcile(
       this.#pushes,
       config.pushes,
@@ -181,9 +203,54 @@ export class MediaService implements AsyncDisposable {
         return item;
       },
     );
-    this.feeds.keepOnly(new Set([...config.ingests, ...config.pushes].map((item) => item.feed)));
-    this.#problems = problems;
-    return { problems };
+  }
+
+  async #applyPulls(config: MediaConfig, problems: string[]): Promise<void> {
+    const { datapath, logger } = this.#options;
+    await reconcile(
+      this.#pulls,
+      config.pulls,
+      (pull) => `pull ${pull.feed}`,
+      problems,
+      async (pull) => {
+        this.#refuseTaken(pull.feed);
+        const item = new Pull({
+          config: pull,
+          feed: this.feeds.hold(pull.feed),
+          datapath,
+          logger: logger.child({ pull: pull.feed }),
+          maxBitrateKbps: config.maxPublisherBitrateKbps,
+          onStatus: (status) => this.#options.onEvent({ event: 'pull', pull: status }),
+        });
+        item.start();
+        return item;
+      },
+    );
+  }
+
+  /** A name that a publisher of ours has is not pulled from elsewhere; the next configuration tries again. */
+  #refuseTaken(feed: string): void {
+    const published = [...this.#sessions.values()].some(
+      (session) => session.kind === 'whip' && session.feed === feed,
+    );
+    if (published || this.#ingests.has(feed)) {
+      throw new SignalingError('FEED_BUSY', `feed ${feed} has a publisher`);
+    }
+  }
+
+  async #applyTaps(config: MediaConfig, problems: string[]): Promise<void> {
+    const { logger } = this.#options;
+    await reconcile(
+      this.#taps,
+      config.taps,
+      (tap) => `tap ${tap.feed}`,
+      problems,
+      async ({ feed, socketPath }) => {
+        const item = new Tap({ feed: this.feeds.hold(feed), socketPath, logger });
+        await item.open();
+        return item;
+      },
+    );
   }
 
   #context(): SessionContext {
@@ -217,6 +284,7 @@ export class MediaService implements AsyncDisposable {
     const nowMs = performance.now();
     for (const session of this.#sessions.values()) session.tick(nowMs);
     for (const { item } of this.#pushes.values()) item.tick(nowMs);
+    for (const { item } of this.#pulls.values()) item.tick(nowMs);
     this.feeds.tick(nowMs);
   };
 }

@@ -32,12 +32,30 @@ export const pushSchema = z.strictObject({
 });
 export type PushConfig = z.infer<typeof pushSchema>;
 
+export const tapSchema = z.strictObject({
+  feed: feedId,
+  socketPath: z
+    .string()
+    .min(1)
+    .max(107)
+    .describe('Unix socket: whoever connects gets the feed’s H.264 (Annex B) from its newest keyframe on'),
+});
+export type TapConfig = z.infer<typeof tapSchema>;
+
+/** A feed of another server, copied from there by WHEP: the mirror image of a push. */
+export const pullSchema = pushSchema.extend({
+  url: z.url({ protocol: /^https?$/ }).describe('WHEP endpoint of the other server'),
+});
+export type PullConfig = z.infer<typeof pullSchema>;
+
 export const mediaConfigSchema = z.strictObject({
   udpPort: z.int().min(0).max(65535).describe('0 takes any free port'),
   listenAddresses: z.union([z.literal('auto'), z.array(ipv4).min(1).max(32)]),
   maxPublisherBitrateKbps: z.int().min(100).max(200_000).default(20_000),
   ingests: z.array(ingestSchema).max(32),
   pushes: z.array(pushSchema).max(32),
+  pulls: z.array(pullSchema).max(32).default([]),
+  taps: z.array(tapSchema).max(64).default([]),
 });
 export type MediaConfig = z.infer<typeof mediaConfigSchema>;
 
@@ -88,6 +106,7 @@ export const mediaStatusSchema = z.object({
   /** What of the configuration could not be set up, in words. */
   problems: z.array(z.string()),
   pushes: z.array(pushStatusSchema),
+  pulls: z.array(pushStatusSchema),
 });
 export type MediaStatus = z.infer<typeof mediaStatusSchema>;
 
@@ -132,6 +151,7 @@ export const mediaEventSchema = z.discriminatedUnion('event', [
   z.object({ event: z.literal('session-opened'), session: sessionInfoSchema }),
   z.object({ event: z.literal('session-closed'), session: sessionInfoSchema, reason: z.string() }),
   z.object({ event: z.literal('push'), push: pushStatusSchema }),
+  z.object({ event: z.literal('pull'), pull: pushStatusSchema }),
   z.object({ event: z.literal('metrics'), feeds: z.array(feedStatsSchema), status: mediaStatusSchema }),
 ]);
 export type MediaEvent = z.infer<typeof mediaEventSchema>;

@@ -79,6 +79,17 @@ export interface TrackPacket {
   readonly payload: Buffer;
 }
 
+/** Where a tap hands packets over: in order, one by one, in a numbering of its own. */
+export interface PacketOutlet {
+  /** True while what is handed over now would have to wait. */
+  readonly blocked: boolean;
+  sendRtp(
+    head: { ssrc: number; payloadType: number; marker: boolean; timestamp: number },
+    sequence: number,
+    payload: Buffer,
+  ): void;
+}
+
 export interface SinkOptions {
   readonly ssrc: number;
   readonly payloadType: number;
@@ -121,6 +132,8 @@ export interface TrackRelay extends Disposable {
   /** The picture beginning at `sequence` can be decoded without what came before; `preface` supplies what it lacks. */
   markKeyframe(sequence: number, preface?: readonly Buffer[]): void;
   addSink(transport: MediaTransport, options: SinkOptions): TrackSink;
+  /** The same for a reader within this machine, such as a decoder. */
+  addTap(outlet: PacketOutlet): TrackSink;
 }
 
 export interface DatapathStats {

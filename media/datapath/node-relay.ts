@@ -1,6 +1,6 @@
 /** A track's packets and its fan-out in JavaScript. */
 import { randomInt } from 'node:crypto';
-import type { MediaTransport, SinkOptions, TrackPacket, TrackRelay } from './datapath.ts';
+import type { MediaTransport, PacketOutlet, SinkOptions, TrackPacket, TrackRelay } from './datapath.ts';
 import { NodeSink, type SinkTrack } from './node-sink.ts';
 import { NodeTransport } from './node-transport.ts';
 import { PacketRing } from './packet-ring.ts';
@@ -50,9 +50,11 @@ export class NodeRelay implements TrackRelay, SinkTrack {
 
   addSink(transport: MediaTransport, options: SinkOptions): NodeSink {
     if (!(transport instanceof NodeTransport)) throw new TypeError('transport of another datapath');
-    const sink = new NodeSink(this, transport, options, randomInt(1, 0x8000));
-    this.#sinks.add(sink);
-    return sink;
+    return this.#add(transport, options);
+  }
+
+  addTap(outlet: PacketOutlet): NodeSink {
+    return this.#add(outlet, { ssrc: 0, payloadType: 0 });
   }
 
   /** Bursts begin at once and go on in portions, so that one viewer's join never holds up the others' packets. */
@@ -68,6 +70,12 @@ export class NodeRelay implements TrackRelay, SinkTrack {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     this.#sinks.clear();
+  }
+
+  #add(outlet: PacketOutlet, options: SinkOptions): NodeSink {
+    const sink = new NodeSink(this, outlet, options, randomInt(1, 0x8000));
+    this.#sinks.add(sink);
+    return sink;
   }
 
   readonly #pump = (): void => {

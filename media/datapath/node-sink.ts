@@ -1,8 +1,7 @@
 /** One viewer's cursor into a track. */
 
 import { extendSequence } from '../rtp/sequence.ts';
-import type { SinkOptions, SinkStats, TrackPacket, TrackSink } from './datapath.ts';
-import type { NodeTransport } from './node-transport.ts';
+import type { PacketOutlet, SinkOptions, SinkStats, TrackPacket, TrackSink } from './datapath.ts';
 import type { PacketRing } from './packet-ring.ts';
 import { SequenceMap } from './sequence-map.ts';
 
@@ -25,7 +24,7 @@ export interface SinkTrack {
 
 export class NodeSink implements TrackSink {
   readonly #track: SinkTrack;
-  readonly #transport: NodeTransport;
+  readonly #transport: PacketOutlet;
   readonly #options: SinkOptions;
   readonly #map: SequenceMap;
   readonly #repeated = new Map<number, number>();
@@ -38,7 +37,7 @@ export class NodeSink implements TrackSink {
   #skippedFrames = 0;
   #lastTimestamp: number | null = null;
 
-  constructor(track: SinkTrack, transport: NodeTransport, options: SinkOptions, firstSequence: number) {
+  constructor(track: SinkTrack, transport: PacketOutlet, options: SinkOptions, firstSequence: number) {
     this.#track = track;
     this.#transport = transport;
     this.#options = options;

@@ -23,7 +23,8 @@ export class TapReader implements PacketOutlet {
   }
 
   sendRtp(head: { readonly marker: boolean }, sequence: number, payload: Buffer): void {
-    if (this.#stream.destroyed) return;
+    // What comes late cannot be put back into a stream; the decoder gets over the hole.
+    if (this.#stream.destroyed || (this.#next !== null && sequence < this.#next)) return;
     if (this.#next !== null && sequence !== this.#next) this.#depacketizer.lost();
     this.#next = sequence + 1;
     const parts = this.#depacketizer.push(payload).flatMap((nal) => [startCode, nal]);

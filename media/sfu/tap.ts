@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Logger } from 'pino';
-import { TapReader } from './tap-reader.ts';
 import type { Feed } from './feed.ts';
+import { TapReader } from './tap-reader.ts';
 
 export interface TapOptions {
   readonly feed: Feed;

@@ -22,6 +22,9 @@ function open() {
     addSink: () => {
       throw new Error('no viewers here');
     },
+    addTap: () => {
+      throw new Error('no readers here');
+    },
     [Symbol.dispose]() {},
   };
   const track = new VideoTrack(relay, {

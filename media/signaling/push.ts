@@ -7,15 +7,12 @@ import type { Feed } from '../sfu/feed.ts';
 import { createSsrc, Viewer } from '../sfu/viewer.ts';
 import { parseAnswer } from './offer.ts';
 import { buildPushOffer, PUSH_PAYLOAD_TYPES } from './push-offer.ts';
+import { pauseAfter } from './retry-pause.ts';
 import { deleteSession, HubError, postOffer } from './whip-client.ts';
 
 /** Short, since a feed must be back within 3 s of the link's return. */
 const REQUEST_TIMEOUT_MS = 1500;
 const CONNECT_TIMEOUT_MS = 3000;
-const FIRST_PAUSE_MS = 250;
-const LONGEST_PAUSE_MS = 1000;
-/** What trying again soon cannot mend: wrong token, unknown feed, unusable stream. */
-const REFUSED_PAUSE_MS = 5000;
 const READY_POLL_MS = 1000;
 
 export interface PushTarget {
@@ -186,16 +183,6 @@ export class Push implements AsyncDisposable {
     this.#status = { ...this.#status, reason: null, code: null, retryInMs: null, ...change };
     this.#options.onStatus(this.#status);
   }
-}
-
-/** Exponential with full jitter; what only a human mends is tried slowly. */
-function pauseAfter(error: HubError | null, failures: number): number {
-  if (error?.retryAfterS !== undefined) return Math.min(10, Math.max(0.5, error.retryAfterS)) * 1000;
-  const status = error?.status ?? 0;
-  const refused = (status >= 400 && status < 500 && status !== 409) || error?.code === 'HUB_IDENTITY';
-  if (refused) return REFUSED_PAUSE_MS;
-  const ceiling = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.max(0, failures - 1));
-  return Math.round(50 + Math.random() * ceiling);
 }
 
 function createTracks(feed: string) {

@@ -32,6 +32,7 @@ export async function openPublisherSession(
   const signaling = new SignalingSession(transport, offer.ice.ufrag);
   feed.video.setParameterSets(negotiated.video.media.parameterSets);
   const publisher = new Publisher({
+    kind: 'whip',
     sessionId: signaling.id,
     peer: request.peer,
     feed,

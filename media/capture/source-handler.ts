@@ -30,7 +30,7 @@ export interface SourceHandlerOptions {
   readonly stallMs?: number;
   /** Time from start to the first frame before that is a fault, too: sensors and network cameras start slowly. Default 15000. */
   readonly startTimeoutMs?: number;
-  /** First and longest pause between attempts. Default 300 and 10000. */
+  /** First and longest pause between attempts. Default 100 and 10000. */
   readonly backoffMs?: readonly [first: number, max: number];
 }
 
@@ -53,7 +53,7 @@ export class SourceHandler {
   /** @throws SourceSpecError */
   constructor(options: SourceHandlerOptions) {
     this.options = options;
-    this.backoff = new Backoff(...(options.backoffMs ?? [300, 10_000]));
+    this.backoff = new Backoff(...(options.backoffMs ?? [100, 10_000]));
     this.command = buildCapture(options.source, options.targets);
     const { encoderReason } = this.command;
     const quiet = { fault: null, nextTryInMs: null, restarts: 0, lastErrorLine: null };

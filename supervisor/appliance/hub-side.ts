@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { KeyStore } from '../api/access/key-store.ts';
-import { AdoptionDesk } from '../discovery/adoption-desk.ts';
+import { AdoptionDesk, AdoptionError } from '../discovery/adoption-desk.ts';
 import { CameraRegistry } from '../discovery/camera-registry.ts';
 
 export interface HubSideOptions {
@@ -40,8 +40,12 @@ export class HubSide {
     this.desk.close();
   }
 
-  /** Takes a camera's keys away and ends its link. */
+  /** Takes a camera's keys away and ends its link. Rejects with CAMERA_UNKNOWN. */
   async unadopt(cameraId: string): Promise<void> {
+    const known =
+      this.#options.keys.list().some(({ role, subject }) => role === 'camera' && subject === cameraId) ||
+      this.cameras.list().some(({ id }) => id === cameraId);
+    if (!known) throw new AdoptionError('CAMERA_UNKNOWN', `No camera "${cameraId}" belongs to this hub.`);
     await this.#revoke(cameraId);
     this.cameras.drop(cameraId, 'this camera was un-adopted');
     this.#options.onChange();

@@ -39,7 +39,7 @@ const metricsEveryMs = 500;
 /** Without figures for so long nobody knows whether frames arrive. */
 const blindAfterMs = 3 * metricsEveryMs;
 /** A media process that says nothing for so long hangs, and is started anew. */
-const hungAfterMs = 15_000;
+const hungAfterMs = 8_000;
 /** A slow board with a slow card needs its time to start one. */
 const startWithinMs = 120_000;
 

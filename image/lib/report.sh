@@ -1,6 +1,16 @@
 # shellcheck shell=bash
 # What the root weighs, against its budget.
 
+# installed_sizes TREE: what of each package is really there, in KiB; dpkg's own figure counts what was left out, too.
+installed_sizes() {
+	local tree=$1 list
+	for list in "$tree"/var/lib/dpkg/info/*.list; do
+		printf '%s\t%s\n' "$(sed -e "s|^|$tree|" "$list" | tr '\n' '\0' |
+			xargs -0 -r stat --printf '%F %b\n' -- 2> /dev/null | awk '/^regular/ { sum += $NF } END { print int(sum / 2) }')" \
+			"$(basename "$list" .list)"
+	done
+}
+
 # report_sizes TREE ROOT_IMAGE DISK BUDGET_MIB
 report_sizes() {
 	local tree=$1 total
@@ -10,11 +20,10 @@ report_sizes() {
 	printf 'disk image:         %s MiB, %s MiB of it used\n' "$(($(stat -c %s "$3") / 1048576))" "$(du -m "$3" | cut -f1)"
 	printf 'biggest parts:\n'
 	{
-		du -sm "$tree/usr/lib/rushlight/bin" "$tree/usr/lib/rushlight/node_modules" "$tree/usr/lib/modules" \
-			"$tree/usr/lib/firmware" 2> /dev/null | awk -v tree="$tree" '{ sub(tree, "", $2); print $1 "\t" $2 }'
-		dpkg-query --admindir="$tree/var/lib/dpkg" -W -f '${Installed-Size}\t${Package}\n' |
-			awk -F'\t' '$2 !~ /^linux-image/ { printf "%d\t%s (package, as installed)\n", ($1 + 512) / 1024, $2 }'
-	} | sort -rn | head -n 10 | awk -F'\t' '{ printf "%6d MiB  %s\n", $1, $2 }'
+		du -sk "$tree/usr/lib/rushlight/bin" "$tree/usr/lib/rushlight/node_modules" "$tree/usr/lib/firmware" 2> /dev/null |
+			awk -v tree="$tree" '{ sub(tree, "", $2); print $1 "\t" $2 }'
+		installed_sizes "$tree"
+	} | sort -rn | head -n 10 | awk -F'\t' '{ printf "%6.1f MiB  %s\n", $1 / 1024, $2 }' || true
 	[ "$total" -le "$4" ] || fail "the root has $total MiB uncompressed; the budget is $4"
 }
 

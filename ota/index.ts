@@ -3,13 +3,13 @@ export type { Fetch } from './channel/channel-client.ts';
 export type { Release } from './channel/manifest.ts';
 export type { Child, ChildHost } from './child-host.ts';
 export { OtaError, type OtaErrorCode } from './errors.ts';
-export { Hawkbit, type HawkbitTarget } from './hawkbit/hawkbit.ts';
 export type { Health, Probe } from './health/health.ts';
 export { defaultGateTiming, type GateTiming, type HealthProbes } from './health/health-gate.ts';
 export { BundleCache, type CachedBundle } from './rollout/bundle-cache.ts';
 export { type CameraFleet, Conductor, type ConductorStatus } from './rollout/conductor.ts';
 export type { CameraView, Rollout } from './rollout/rollout.ts';
 export { serveBundle } from './rollout/serve-bundle.ts';
+export { type HawkbitLinkOptions, runHawkbit } from './updater/hawkbit-link.ts';
 export {
   devicePaths,
   type InstallRequest,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BlackBox } from '../black-box.ts';
 import type { Fetch } from '../channel/channel-client.ts';
+import type { Release } from '../channel/manifest.ts';
 import { messageOf, OtaError } from '../errors.ts';
 import type { HealthProbes } from '../health/health-gate.ts';
 import { preflight } from '../install/preflight.ts';
@@ -109,4 +110,17 @@ export function localBundle(url: string, folders: readonly string[]): string | n
   }
   const inside = folders.some((folder) => path.startsWith(`${folder}/`)) && !path.split('/').includes('..');
   return inside && path.endsWith('.raucb') ? path : null;
+}
+
+/** @throws {OtaError} `BUNDLE_NOT_FOUND` where it is neither a web address nor a bundle in one of the folders */
+export function planOfUrl(url: string, allowDowngrade: boolean, folders: readonly string[]): InstallPlan {
+  const source = /^https?:\/\/[^/]/.test(url) ? url : localBundle(url, folders);
+  if (source === null) {
+    throw new OtaError('BUNDLE_NOT_FOUND', 'this is neither a web address nor a bundle on a medium');
+  }
+  return { source, version: null, sizeBytes: null, allowDowngrade };
+}
+
+export function planOf({ url, version, sizeBytes }: Release, allowDowngrade: boolean): InstallPlan {
+  return { source: url, version, sizeBytes, allowDowngrade };
 }

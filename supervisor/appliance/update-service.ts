@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type HealthProbes, Updater } from '../../ota/index.ts';
+import { type HealthProbes, runHawkbit, Updater, type UpdateSettings } from '../../ota/index.ts';
 import type { Update, UpdateInstall } from '../api/contract.ts';
 import type { ExclusiveRunner } from '../process/exclusive-runner.ts';
 import { ApplianceError } from './appliance-error.ts';
@@ -15,11 +15,13 @@ export interface UpdateServiceParts {
 
 /** Wires the updater into the appliance: settings, health, and restarts. */
 export class UpdateService {
+  readonly #base: Foundation;
   readonly #updater: Updater;
   readonly #onChange: () => void;
 
   constructor({ base, runner, takeRunning, probes, onChange }: UpdateServiceParts) {
     const { config, paths, identity, host, machine, log } = base;
+    this.#base = base;
     this.#onChange = onChange;
     this.#updater = new Updater({
       children: host,
@@ -28,16 +30,7 @@ export class UpdateService {
       folder: join(paths.root, 'ota'),
       installedVersion: identity.version,
       deviceId: identity.id,
-      settings: () => {
-        const { url, window, hawkbitUrl, hawkbitTokenFile, ...rest } = config.current.config.update;
-        return {
-          ...rest,
-          url: url ?? null,
-          window: window ?? null,
-          hawkbitUrl: hawkbitUrl ?? null,
-          hawkbitTokenFile: hawkbitTokenFile ?? null,
-        };
-      },
+      settings: () => settingsOf(config),
       takeRunning,
       probes,
       exclusive: (task) => runner.run('update', task),
@@ -50,10 +43,27 @@ export class UpdateService {
   async run(signal: AbortSignal): Promise<void> {
     const unsubscribe = this.#updater.onChange(this.#onChange);
     try {
-      await this.#updater.run(signal);
+      await Promise.all([this.#updater.run(signal), this.#hawkbit(signal)]);
     } finally {
       unsubscribe();
     }
+  }
+
+  async #hawkbit(signal: AbortSignal): Promise<void> {
+    const { config, identity, paths, log } = this.#base;
+    await runHawkbit(
+      {
+        updater: this.#updater,
+        settings: () => settingsOf(config),
+        deviceId: identity.id,
+        attributes: () => ({ version: identity.version, model: identity.model }),
+        folder: join(paths.root, 'ota'),
+        fetch: globalThis.fetch,
+        logger: log.child({ part: 'hawkbit' }),
+        now: () => new Date(),
+      },
+      signal,
+    );
   }
 
   status(): Update {
@@ -67,6 +77,17 @@ export class UpdateService {
   rollback(): Promise<Update> {
     return this.#updater.rollback();
   }
+}
+
+function settingsOf(config: Foundation['config']): UpdateSettings {
+  const { url, window, hawkbitUrl, hawkbitTokenFile, ...rest } = config.current.config.update;
+  return {
+    ...rest,
+    url: url ?? null,
+    window: window ?? null,
+    hawkbitUrl: hawkbitUrl ?? null,
+    hawkbitTokenFile: hawkbitTokenFile ?? null,
+  };
 }
 
 /** `0 tryboot` reaches the firmware through the kernel's restart command; only logind may set it for us. */

@@ -1,0 +1,144 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import type { Fetch } from '../channel/channel-client.ts';
+import { messageOf, OtaError } from '../errors.ts';
+import type { Assignment } from '../hawkbit/ddi.ts';
+import { type AssignmentState, Hawkbit, type HawkbitTarget } from '../hawkbit/hawkbit.ts';
+import { readFileOrNull, replaceFile } from '../store.ts';
+import type { UpdateSettings, UpdateView } from './types.ts';
+import type { Updater } from './updater.ts';
+
+const takenSchema = z.object({ actionId: z.string(), version: z.string(), at: z.string() });
+type Taken = z.infer<typeof takenSchema>;
+
+export interface HawkbitLinkOptions {
+  readonly updater: Pick<Updater, 'install' | 'cancel' | 'status'>;
+  readonly settings: () => UpdateSettings;
+  readonly deviceId: string;
+  readonly attributes: () => Readonly<Record<string, string>>;
+  readonly folder: string;
+  readonly fetch: Fetch;
+  readonly logger: Logger;
+  readonly now: () => Date;
+}
+
+/** Lets a hawkBit server conduct this machine's updates, while the settings name one. */
+export async function runHawkbit(options: HawkbitLinkOptions, signal: AbortSignal): Promise<void> {
+  const { settings, deviceId, fetch, logger } = options;
+  const target = new UpdaterTarget(options);
+  await target.load();
+  while (!signal.aborted) {
+    const { hawkbitUrl, hawkbitTokenFile } = settings();
+    if (hawkbitUrl !== null && hawkbitTokenFile !== null) {
+      const ended = new AbortController();
+      const watch = endOnChange(options, hawkbitUrl, hawkbitTokenFile, ended, signal);
+      try {
+        const token = parseToken(await readFile(hawkbitTokenFile, 'utf8'));
+        const client = new Hawkbit({ fetch, url: hawkbitUrl, controllerId: deviceId, token, target, logger });
+        await client.run(AbortSignal.any([signal, ended.signal]));
+      } catch (error) {
+        logger.error({ err: error }, 'the token of hawkBit cannot be read');
+        await sleep(60_000, undefined, { signal }).catch(() => undefined); // Ends by the signal.
+      }
+      ended.abort();
+      await watch;
+    } else {
+      await sleep(5_000, undefined, { signal }).catch(() => undefined); // Ends by the signal.
+    }
+  }
+}
+
+/** `GatewayToken …` or `TargetToken …`; a token alone is the target's. */
+export function parseToken(text: string): { kind: 'TargetToken' | 'GatewayToken'; value: string } {
+  const match = /^(GatewayToken|TargetToken)\s+(\S+)$/.exec(text.trim());
+  if (match === null) return { kind: 'TargetToken', value: text.trim() };
+  return { kind: match[1] as 'TargetToken' | 'GatewayToken', value: match[2] ?? '' };
+}
+
+async function endOnChange(
+  { settings }: HawkbitLinkOptions,
+  url: string,
+  tokenFile: string,
+  ended: AbortController,
+  signal: AbortSignal,
+): Promise<void> {
+  const either = AbortSignal.any([signal, ended.signal]);
+  while (!either.aborted) {
+    const now = settings();
+    if (now.hawkbitUrl !== url || now.hawkbitTokenFile !== tokenFile) ended.abort();
+    await sleep(2_000, undefined, { signal: either }).catch(() => undefined); // Ends by either signal.
+  }
+}
+
+/** Remembers across the restart of the trial which action it was that the server asked for. */
+export class UpdaterTarget implements HawkbitTarget {
+  readonly #options: HawkbitLinkOptions;
+  #taken: Taken | null = null;
+  #refused: { readonly actionId: string; readonly reason: string } | null = null;
+
+  constructor(options: HawkbitLinkOptions) {
+    this.#options = options;
+  }
+
+  get #file(): string {
+    return join(this.#options.folder, 'hawkbit.json');
+  }
+
+  async load(): Promise<void> {
+    const text = await readFileOrNull(this.#file);
+    if (text === null) return;
+    try {
+      this.#taken = takenSchema.parse(JSON.parse(text));
+    } catch (error) {
+      this.#options.logger.warn({ err: error }, 'it is not known any more what hawkBit asked for');
+    }
+  }
+
+  attributes(): Readonly<Record<string, string>> {
+    return this.#options.attributes();
+  }
+
+  assignmentState({ actionId, version }: Assignment): AssignmentState {
+    if (this.#refused?.actionId === actionId) return { type: 'failed', reason: this.#refused.reason };
+    if (this.#taken?.actionId !== actionId) return { type: 'unknown' };
+    return stateOf(this.#options.updater.status(), version, this.#taken.at);
+  }
+
+  begin(assignment: Assignment): void {
+    const { updater, logger, now } = this.#options;
+    const { actionId, version, url } = assignment;
+    const taken = { actionId, version, at: now().toISOString() };
+    this.#taken = taken;
+    const work = async () => {
+      await replaceFile(this.#file, `${JSON.stringify(taken)}\n`);
+      await updater.install({ url, force: false, allowDowngrade: false });
+    };
+    work().catch((error: unknown) => {
+      logger.warn({ err: error, actionId }, 'what hawkBit asked for cannot be begun');
+      this.#taken = null;
+      // Tried again at the next poll: a take or another update ends some time.
+      if (error instanceof OtaError && /^(TAKE_RUNNING|UPDATE_BUSY|TRIAL_RUNNING)$/.test(error.code)) return;
+      this.#refused = { actionId, reason: messageOf(error) };
+    });
+  }
+
+  cancel(): Promise<boolean> {
+    return this.#options.updater.cancel();
+  }
+}
+
+/** How an assignment stands, from how updates stand. Pure. */
+export function stateOf(view: UpdateView, version: string, since: string): AssignmentState {
+  const { state, lastAttempt, installedVersion, reason } = view;
+  if (['downloading', 'installing', 'armed', 'trial'].includes(state))
+    return { type: 'working', detail: state };
+  if (lastAttempt !== null && lastAttempt.at >= since) {
+    if (lastAttempt.outcome === 'committed') return { type: 'done' };
+    return { type: 'failed', reason: lastAttempt.reason ?? lastAttempt.outcome };
+  }
+  if (installedVersion === version) return { type: 'done' };
+  return { type: 'waiting', detail: reason };
+}

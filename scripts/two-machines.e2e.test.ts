@@ -1,0 +1,161 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Feed, NewCamera, Status, Take } from '../supervisor/api/contract.ts';
+import { netnsObstacle, TestLan } from '../supervisor/testing/netns.ts';
+import { apiPort, Machine } from './testing/machine.ts';
+import { readTake } from './testing/take-files.ts';
+
+const obstacle = await netnsObstacle();
+const title = `a hub and a camera on two machines${obstacle === null ? '' : ` (skipped: ${obstacle})`}`;
+const hubAddress = '10.77.0.1';
+
+const http = (tls: boolean) =>
+  `[http]\nlisten = ["0.0.0.0"]\nport = ${apiPort}\ntls = ${tls}\ntls_port = 8443\n`;
+const hubSettings = (tls: boolean) => `role = "hub"\nname = "stage"\n${http(tls)}[devices]\nadopt = "ask"\n`;
+const cameraSettings = (tls: boolean, hub = 'auto') => `role = "camera"
+name = "left"
+${http(tls)}[camera]
+hub = "${hub}"
+[devices]
+adopt = "ask"
+[masters]
+strategy = "direct"
+[[source]]
+id = "cam0"
+kind = "test"
+width = 320
+height = 180
+fps = 25
+`;
+
+const statusOf = (machine: Machine) => machine.ask<Status>('GET', '/api/status');
+
+describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
+  let lan: TestLan;
+  let hub: Machine;
+  let camera: Machine;
+
+  beforeEach(async () => {
+    lan = await new TestLan().open();
+    hub = new Machine(await lan.addHost('hub', `${hubAddress}/24`));
+    camera = new Machine(await lan.addHost('camera', '10.77.0.2/24'));
+  });
+
+  afterEach(async () => {
+    await camera[Symbol.asyncDispose]();
+    await hub[Symbol.asyncDispose]();
+    await lan[Symbol.asyncDispose]();
+  });
+
+  /** Until the hub passes on new frames of the camera; tells how long that took. */
+  async function feedArrives(what: string): Promise<number> {
+    const startedAtMs = performance.now();
+    const frames = async () => {
+      const feeds = await hub.ask<Feed[]>('GET', '/api/feeds');
+      const feed = feeds.find(({ id, state }) => id === 'cam0' && state === 'online');
+      return feed?.publisher?.kind === 'whip' ? feed : null;
+    };
+    let before: number | null = null;
+    await hub.until(what, async () => {
+      const feed = await frames();
+      const grown = feed !== null && before !== null && feed.framesTotal > before;
+      before = feed?.framesTotal ?? null;
+      return grown;
+    });
+    return Math.round(performance.now() - startedAtMs);
+  }
+
+  /** The owner compares the codes that hub and camera show, and taps. */
+  async function adopt(): Promise<void> {
+    const shown = await camera.until(
+      'the camera shows a code',
+      async () => (await statusOf(camera)).adoption,
+    );
+    const waiting = await hub.until('the hub shows the camera', async () => {
+      const [first] = await hub.ask<NewCamera[]>('GET', '/api/cameras/new');
+      return first;
+    });
+    expect(waiting).toMatchObject({ name: 'left', code: shown.code });
+    expect(shown.hubName).toBe('stage');
+    await hub.ask('POST', `/api/cameras/${waiting.id}/adopt`, { code: shown.code });
+    const link = await camera.until('the camera is linked', async () => {
+      const status = await statusOf(camera);
+      return status.hub?.state === 'connected' && status.adoption === null ? status.hub : null;
+    });
+    expect(link.name).toBe('stage');
+  }
+
+  async function refused(): Promise<string> {
+    await hub.pullPlug();
+    await hub.wipe();
+    hub.start();
+    return await camera.until('the camera refuses the new hub', async () => {
+      const { hub: link } = await statusOf(camera);
+      return link?.state === 'refused' ? link.reason : null;
+    });
+  }
+
+  test('find each other, record together, survive a restart of the hub and a pulled cable, and know each other again', async () => {
+    await Promise.all([hub.boot(hubSettings(false)), camera.boot(cameraSettings(false))]);
+    await adopt();
+    console.log(`feed at the hub ${await feedArrives('the feed arrives')} ms after adoption`);
+
+    const { id } = await hub.ask<Take>('POST', '/api/takes');
+    await hub.until('the camera records', async () => {
+      return (await hub.ask<Take>('GET', `/api/takes/${id}`)).state === 'recording';
+    });
+
+    await hub.pullPlug();
+    await sleep(3000);
+    hub.start();
+    await hub.until('the API of the hub answers', () => statusOf(hub));
+    console.log(`feed ${await feedArrives('the feed is back')} ms after the API of the restarted hub`);
+    await camera.until('the link is back', async () => (await statusOf(camera)).hub?.state === 'connected');
+
+    await camera.host.cutCable();
+    await camera.until('the camera notices', async () => (await statusOf(camera)).hub?.state !== 'connected');
+    await sleep(4000);
+    await camera.host.restoreCable();
+    const backAfterMs = await feedArrives('the feed is back after the cable');
+    console.log(`feed ${backAfterMs} ms after the cable (bar: 3000 ms)`);
+    await camera.until('the link is back', async () => (await statusOf(camera)).hub?.state === 'connected');
+
+    const running = await hub.ask<Take>('GET', `/api/takes/${id}`);
+    expect(running).toMatchObject({ stoppedAt: null, state: 'recording' });
+    await hub.ask('POST', `/api/takes/${id}/stop`);
+    const done = await hub.until('the hub knows that the master is verified', async () => {
+      const take = await hub.ask<Take>('GET', `/api/takes/${id}`);
+      return take.state === 'verified' ? take : null;
+    });
+    expect(done.cameras).toEqual([
+      expect.objectContaining({
+        camera: 'cam0',
+        device: 'left',
+        verified: true,
+        droppedFrames: 0,
+        segments: 1,
+      }),
+    ]);
+    const { manifest } = await readTake(camera.data, id);
+    expect(manifest.cameras.cam0).toMatchObject({ state: 'verified', droppedFrames: 0 });
+    expect(manifest.cameras.cam0?.segments).toHaveLength(1);
+
+    await camera.configure(cameraSettings(false, `http://${hubAddress}:${apiPort}`));
+    await camera.until('the address that was set is used', async () => {
+      const { hub: link } = await statusOf(camera);
+      return link?.state === 'connected' && link.url === `http://${hubAddress}:${apiPort}`;
+    });
+    await feedArrives('the feed arrives by the address that was set');
+
+    expect(await refused()).toMatch(/key/i);
+  });
+
+  test('with TLS the camera pins the key of its hub, and gives nothing to another one', async () => {
+    await Promise.all([hub.boot(hubSettings(true)), camera.boot(cameraSettings(true))]);
+    await adopt();
+    await feedArrives('the feed arrives by TLS');
+    expect((await statusOf(camera)).hub?.url).toMatch(/^https:/);
+    expect(await refused()).toMatch(/another key/);
+    expect(await hub.ask<Feed[]>('GET', '/api/feeds')).toEqual([]);
+  });
+});

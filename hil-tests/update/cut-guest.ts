@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FatFiles, partitionsOf } from '../drivers/firmware/disk-image.ts';
+import { FatFiles } from '../drivers/firmware/disk-image.ts';
 import { runTool } from '../lib/run-tool.ts';
 import { cpioArchive } from './cpio.ts';
 
@@ -104,23 +104,38 @@ export class CutGuest {
   }
 
   /** What the disk says now: the FAT as the firmware reads it, the ext4 as the next mount would find it. */
-  async look(disk = this.disk): Promise<SelectorOnDisk> {
-    return { autoboot: await new FatFiles(disk).readText(1, 'autoboot.txt'), state: await this.#state(disk) };
+  async look(): Promise<SelectorOnDisk> {
+    const disk = await readFile(this.disk);
+    return { autoboot: await this.readAutoboot(disk), state: await this.readState(disk) };
   }
 
-  async #state(disk: string): Promise<string | null> {
-    const part = (await partitionsOf(disk)).find(({ number }) => number === 2);
-    const data = join(this.#folder, 'data.img');
-    const all = await readFile(disk);
-    await writeFile(
-      data,
-      all.subarray(part?.startByte ?? 0, (part?.startByte ?? 0) + (part?.sizeBytes ?? 0)),
-    );
-    // 1: repaired, which is the journal's replay.
-    await runTool(['sh', '-c', 'e2fsck -fy "$1" > /dev/null 2>&1 || [ $? -le 1 ]', 'sh', data]);
-    const text = (await runTool(['debugfs', '-R', 'cat /system/selector/state', data])).toString('utf8');
-    return text === '' ? null : text;
+  /** autoboot.txt on the FAT of a disk. */
+  async readAutoboot(disk: Buffer): Promise<string | null> {
+    const fat = join(this.#folder, 'look.vfat');
+    await writeFile(fat, disk.subarray(fatStart, fatStart + fatBytes));
+    return await textOrNull(['mtype', '-i', fat, '::/autoboot.txt']);
   }
+
+  /** The selector's memory on the ext4 of a disk, after its journal was replayed. */
+  async readState(disk: Buffer): Promise<string | null> {
+    const data = join(this.#folder, 'look.ext4');
+    await writeFile(data, disk.subarray(dataStart, dataStart + dataBytes));
+    // Status 1: repaired, which is the replay.
+    const script =
+      'e2fsck -fy "$1" > /dev/null 2>&1 || [ $? -le 1 ]; exec debugfs -R "cat /system/selector/state" "$1"';
+    return await textOrNull(['sh', '-ec', script, 'sh', data]);
+  }
+}
+
+/** Whether an offset on the disk lies in the FAT; else it is the ext4, or the partition table. */
+export const isInFat = (offset: number): boolean => offset >= fatStart && offset < fatStart + fatBytes;
+
+async function textOrNull(argv: readonly [string, ...string[]]): Promise<string | null> {
+  const text = await runTool(argv).catch((error: unknown) => {
+    if (argv[0] === 'mtype') return Buffer.alloc(0); // mtools ends so where there is no such file.
+    throw error;
+  });
+  return text.length === 0 ? null : text.toString('utf8');
 }
 
 async function listen(

@@ -1,0 +1,59 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { RigError } from '../../lib/errors.ts';
+import type { BoardLab } from '../../lib/lab.ts';
+import { runTool } from '../../lib/run-tool.ts';
+import type { Network } from '../../protocols/network.ts';
+import type { Rig } from '../../rig.ts';
+import { makeKey, SshShell } from '../ssh-shell.ts';
+import { MuxStorage } from './mux-storage.ts';
+import { powerSwitch } from './power-switch.ts';
+import { SerialConsole } from './serial-console.ts';
+
+/** A real board: serial console, a switch in its supply, a card behind a multiplexer, reached by its address. */
+export async function openBoardRig(name: string, lab: BoardLab): Promise<Rig> {
+  const folder = await mkdtemp(join(tmpdir(), 'rushlight-lab-'));
+  const key = await makeKey(folder);
+  const serial = new SerialConsole(lab.console.device, lab.console.baud);
+  await serial.open();
+  const ssh = new SshShell(key.file, folder, () => ({ host: lab.address, port: 22 }));
+  const power = powerSwitch(lab.power);
+  return {
+    name,
+    power,
+    console: serial.log,
+    storage: new MuxStorage({ ...lab.storage, image: lab.image, sshKey: key.publicKey }),
+    network: boardNetwork(lab.address, ssh),
+    // A board's lines and cameras are wired by hand so far: docs/rig.md.
+    gpio: null,
+    video: null,
+    starts: null,
+    slowness: lab.slowness,
+    async [Symbol.asyncDispose]() {
+      await ssh.forget();
+      await power.off();
+      await serial[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function boardNetwork(address: string, ssh: SshShell): Network {
+  return {
+    endpoint: (_, port) => ({ host: address, port }),
+    shell: (command, options) => ssh.run(command, options),
+    forget: () => ssh.forget(),
+    async askMdns(name, timeoutMs) {
+      const seconds = Math.max(1, Math.round(timeoutMs / 1000));
+      const answer = await runTool(['timeout', String(seconds), 'getent', 'ahostsv4', `${name}.local`], {
+        timeoutMs: timeoutMs + 5000,
+      }).catch((cause: unknown) => {
+        throw new RigError('RIG_TIMEOUT', `${name}.local is not answered`, { cause });
+      });
+      return [
+        ...new Set([...answer.toString('utf8').matchAll(/^(\d+(?:\.\d+){3})/gm)].map(([, ip]) => ip ?? '')),
+      ];
+    },
+  };
+}

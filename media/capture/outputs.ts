@@ -1,8 +1,10 @@
 import type { EncoderChoice } from './encoder-choice.ts';
-import type { CaptureTargets } from './types.ts';
+import type { CaptureTargets, RawStream } from './types.ts';
 
 /** RTP packets of the live stream stay below this, so that SRTP and UDP headers fit any Ethernet path. */
 const rtpPacketBytes = 1200;
+/** ffmpeg rounds down to milliseconds; only 0 itself means unknown. */
+const epochStartUs = 1;
 const defaultRawQueueBytes = 48 * 1024 * 1024;
 
 /** 90 kHz holds the timestamps of every source finely enough, and it is RTP's clock for video (RFC 6184). */
@@ -42,10 +44,14 @@ export function liveCopyArgs(): string[] {
   return ['-c:v', 'copy', '-bsf:v', 'dump_extra=freq=keyframe'];
 }
 
-export function rtpOutputArgs(targets: CaptureTargets): string[] {
+/**
+ * The live stream. Where its timestamps are wall-clock time, ffmpeg is told so, or its sender reports would count from the start of the pipeline: with it they say when each frame was captured.
+ */
+export function rtpOutputArgs(targets: CaptureTargets, clock: RawStream['clock']): string[] {
   const payloadType = `${targets.rtpPayloadType ?? 96}`;
   const url = `rtp://127.0.0.1:${targets.rtpPort}?pkt_size=${rtpPacketBytes}`;
-  return ['-flush_packets', '1', '-payload_type', payloadType, '-f', 'rtp', url];
+  const epoch = clock === 'epoch' ? ['-start_time_realtime', `${epochStartUs}`] : [];
+  return ['-flush_packets', '1', '-payload_type', payloadType, ...epoch, '-f', 'rtp', url];
 }
 
 export interface RawFrames {

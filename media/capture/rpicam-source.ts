@@ -77,7 +77,7 @@ function ffmpegArgs(source: RpicamSource, targets: CaptureTargets): string[] {
   const graph = `[0:v]${crop}split=${branches.length}${branches.map((name) => `[${name}]`).join('')}`;
   const argv = [...ffmpegPrelude().filter((arg) => arg !== '-nostdin'), ...input, '-copyts'];
   argv.push('-filter_complex', graph, '-map', '[live]', '-fps_mode', 'passthrough');
-  argv.push(...liveEncoderArgs(targets.encoder, source), ...rtpOutputArgs(targets));
+  argv.push(...liveEncoderArgs(targets.encoder, source), ...rtpOutputArgs(targets, 'epoch'));
   const raw = ['-fps_mode', 'passthrough', '-enc_time_base', captureTimeBase, '-c:v', 'rawvideo'];
   if (targets.rawPipe !== undefined) {
     const size = { frameBytes: (width * height * 3) / 2, fps };

@@ -17,7 +17,14 @@ export function buildRtspCapture(source: RtspSource, targets: CaptureTargets): C
   const session = ['-rtsp_transport', source.transport ?? 'tcp', '-timeout', `${timeoutUs}`];
   // Only video is asked for, and nothing is held back to find out more about the stream than its SDP says.
   const input = [...session, '-allowed_media_types', 'video', '-fflags', 'nobuffer', '-i', urlOf(source)];
-  const argv = [...ffmpegPrelude(), ...input, '-map', '0:v:0', ...liveCopyArgs(), ...rtpOutputArgs(targets)];
+  const argv = [
+    ...ffmpegPrelude(),
+    ...input,
+    '-map',
+    '0:v:0',
+    ...liveCopyArgs(),
+    ...rtpOutputArgs(targets, 'stream'),
+  ];
   if (targets.rawPipe !== undefined) {
     const frames = { frameBytes: typicalFrameBytes, fps };
     argv.push(

@@ -35,12 +35,14 @@ export function stripHeight(pictureHeight: number): number {
 /**
  * An ffmpeg filter chain that generates the strip; one 32x1 picture is computed and enlarged, so that it costs next to nothing.
  * The clock is read once per frame (at the first cell) and kept, or a bit could change while the cells are drawn.
+ * `pace`: filters that hold frames back until they are due.
  */
-export function stripFilter(width: number, height: number, fps: number): string {
+export function stripFilter(width: number, height: number, fps: number, pace?: string): string {
   const bit = 'floor(if(lt(X,16),ld(0)/pow(2,15-X),ld(1)/pow(2,31-X)))';
   const luma = `if(eq(X,0),st(0,N));if(eq(X,0),st(1,floor(mod(time(0)*1000,${modulus}))));${dark}+${bright - dark}*mod(${bit},2)`;
   return [
     `color=c=black:s=${cells}x2:r=${fps}`,
+    ...(pace === undefined ? [] : [pace]),
     'format=gray',
     // A colour source cannot be one row high; one row must be, as rows are computed by different threads.
     `crop=${cells}:1:0:0:exact=1`,

@@ -15,12 +15,12 @@ export function buildTestCapture(source: TestSource, targets: CaptureTargets): C
   if (targets.rawPipe !== undefined) branches.push('raw');
   if (targets.witness !== undefined) branches.push('witness');
   const outputs = branches.map((name) => `[${name}]`).join('');
-  const graph = `[0:v]${wallClock},split=${branches.length}${outputs}`;
+  const graph = `[0:v]split=${branches.length}${outputs}`;
   const raw = ['-fps_mode', 'passthrough', '-enc_time_base', captureTimeBase, '-c:v', 'rawvideo'];
-  const argv = [...ffmpegPrelude(), '-re', '-f', 'lavfi', '-i', picture(source)];
+  const argv = [...ffmpegPrelude(), '-fpsprobesize', '0', '-f', 'lavfi', '-i', picture(source)];
   argv.push('-copyts', '-filter_complex', graph);
   argv.push('-map', '[live]', '-fps_mode', 'passthrough', ...liveEncoderArgs(targets.encoder, source));
-  argv.push(...rtpOutputArgs(targets));
+  argv.push(...rtpOutputArgs(targets, 'epoch'));
   if (targets.rawPipe !== undefined) {
     const frameBytes = (source.width * source.height * 3) / 2;
     argv.push(
@@ -41,8 +41,29 @@ export function buildTestCapture(source: TestSource, targets: CaptureTargets): C
   };
 }
 
-/** Moves timestamps to wall-clock time since 1970, taken once, at the first frame: later ones stay evenly spaced. */
-const wallClock = "setpts='if(eq(N,0),st(0,round(RTCTIME/1000000/TB)-PTS));PTS+ld(0)'";
+/** Frames by which the picture finds its place on the grid; they are left out. */
+const settlingFrames = 8;
+
+/**
+ * Lets every frame be made at a whole multiple of 1/fps of wall-clock time, so that the pictures of several machines are in
+ * step. ffmpeg's own pacing counts from the start of the process and looks every 10 ms; this filter sleeps to the microsecond.
+ */
+function pacedByGrid(fps: number): string {
+  const untilGrid = `ceil(RTCTIME*${fps}/1000000)*1000000/${fps}-RTCTIME`;
+  const times = `if(eq(N,0),st(0,${untilGrid})*0,ld(0)+N*1000000/${fps})`;
+  return `settb=1/1000000,setpts='${times}',realtime=limit=60,settb=1/${fps},setpts=N`;
+}
+
+/**
+ * Timestamps since 1970: the multiple of 1/fps at which each frame was made. It takes the quickest of the first frames to
+ * tell which, as a slow one comes later than its own; from there they are evenly spaced.
+ */
+function gridTimestamps(fps: number): string {
+  const place = `RTCTIME/1000000*${fps}-N`;
+  const quickest = `if(lt(N,2),st(0,${place}),if(lt(N,${settlingFrames}),st(0,min(ld(0),${place}))))`;
+  const times = `(floor(ld(0)+0.01)+N)/${fps}/TB`;
+  return `settb=${captureTimeBase},setpts='${quickest};round(${times})',select='gte(n,${settlingFrames})'`;
+}
 
 /**
  * One still with grain, made once and scrolled: a copy of rows per frame, yet every macroblock moves, so that the encoder
@@ -53,7 +74,9 @@ function picture(source: TestSource): string {
   const still = `testsrc2=s=${width}x${height}:r=${fps},trim=end_frame=1,noise=alls=24:allf=p,format=yuv420p`;
   const moving = `${still},loop=-1:1,setpts=N,scroll=h=0.00625`;
   const clock = source.fontFile === undefined ? '' : `,${clockText(source.fontFile, height)}`;
-  return `${stripFilter(width, height, fps)}[strip];${moving}[picture];[picture][strip]overlay=0:0:format=yuv420${clock}`;
+  const strip = stripFilter(width, height, fps, pacedByGrid(fps));
+  const drawn = `[picture][strip]overlay=0:0:format=yuv420${clock}`;
+  return `${strip}[strip];${moving}[picture];${drawn},${gridTimestamps(fps)}`;
 }
 
 /** Wall clock (UTC) and frame number for people, below the strip. */

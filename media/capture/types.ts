@@ -16,7 +16,7 @@ export interface EncodedSource extends SourceBase {
   readonly keyframeIntervalS?: number;
 }
 
-/** A generated picture with a machine-readable strip (strip.ts) and, with a font, a clock for people. */
+/** A generated picture with a machine-readable strip (strip.ts) and, with a font, a clock for people; its frames keep to the wall clock. */
 export interface TestSource extends EncodedSource {
   readonly kind: 'test';
   /** TrueType font for the burnt-in clock; without it only the strip is drawn. */

@@ -63,7 +63,7 @@ export function buildV4l2Capture(source: V4l2Source, targets: CaptureTargets): C
     argv.push('-filter_complex', '[0:v]format=yuv420p[live]', '-map', '[live]', '-fps_mode', 'passthrough');
     argv.push(...liveEncoderArgs(targets.encoder, source));
   }
-  argv.push(...rtpOutputArgs(targets));
+  argv.push(...rtpOutputArgs(targets, 'epoch'));
   if (targets.rawPipe !== undefined) {
     const frames = { frameBytes: width * height * facts.bytesPerPixel, fps };
     argv.push(

@@ -38,6 +38,7 @@ const programs = {
   rauc: { package: 'rauc', found: () => onPath('rauc') },
   squashfs: { package: 'squashfs-tools', found: () => onPath('mksquashfs') },
   faketime: { package: 'faketime', found: () => onPath('faketime') },
+  avahi: { package: 'avahi-daemon', found: () => onPath('avahi-daemon') },
   python: { package: 'python3', found: () => onPath('python3') },
 };
 

@@ -25,6 +25,7 @@ ensurePrograms([
   'squashfs',
   'faketime',
   'python',
+  'avahi',
 ]);
 ensurePages();
 

@@ -12,5 +12,6 @@ export type {
   SessionInfo,
   SignalingAnswer,
 } from './control/protocol.ts';
-export type { FeedState, FeedStats, PublisherInfo, ViewerStats } from './sfu/feed-stats.ts';
+export * from './fallback/index.ts';
 export * from './masters/index.ts';
+export type { FeedState, FeedStats, PublisherInfo, ViewerStats } from './sfu/feed-stats.ts';

@@ -1,0 +1,31 @@
+/** Widest picture that is handed out, in pixels. */
+const maxWidth = 1280;
+/** Pictures are at least this far apart: about 12 a second. */
+const minIntervalS = 0.08;
+
+export interface DecoderSockets {
+  /** Unix socket that gives H.264 in Annex B form. */
+  readonly input: string;
+  /** Unix socket that takes JPEG after JPEG. */
+  readonly output: string;
+}
+
+/**
+ * The argv of the decoder. Pure. Pictures are left out, never repeated, so that a client's newest picture is never an old
+ * one; times are those of arrival, since the byte stream carries none.
+ */
+export function decoderCommand({ input, output }: DecoderSockets): readonly [string, ...string[]] {
+  const thinned = `select='isnan(prev_selected_t)+gte(t-prev_selected_t,${minIntervalS})'`;
+  const scaled = `scale=w='min(${maxWidth},iw)':h=-2:flags=fast_bilinear:out_range=pc,format=yuvj420p`;
+  return [
+    'ffmpeg',
+    ...['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'error'],
+    ...['-flags', 'low_delay', '-threads', '1'],
+    // As little looking ahead as finds the size; what was looked at is decoded, too (nobuffer would drop it).
+    ...['-probesize', '5000', '-analyzeduration', '0', '-fpsprobesize', '0'],
+    ...['-use_wallclock_as_timestamps', '1', '-f', 'h264', '-i', `unix:${input}`],
+    ...['-an', '-vf', `${thinned},${scaled}`, '-fps_mode', 'passthrough'],
+    ...['-c:v', 'mjpeg', '-q:v', '6', '-huffman', 'default', '-threads', '1'],
+    ...['-flush_packets', '1', '-f', 'mjpeg', `unix:${output}`],
+  ];
+}

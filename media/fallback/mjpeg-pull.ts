@@ -1,0 +1,109 @@
+/** Takes the pictures of a camera that speaks only motion JPEG over HTTP, as they are. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { Backoff } from '../capture/backoff.ts';
+import { PictureError } from './errors.ts';
+import { boundaryOf, MultipartParser } from './multipart.ts';
+
+const maxPictureBytes = 4 * 1024 * 1024;
+const silentMs = 10_000;
+const firstPauseMs = 250;
+const longestPauseMs = 3000;
+
+export interface MjpegTarget {
+  readonly url: string;
+  readonly username?: string;
+  readonly password?: string;
+}
+
+/** How a pull stands: connected once its first picture was there; `reason` says why it is not. */
+export interface MjpegPullState {
+  readonly state: 'connecting' | 'connected' | 'failed';
+  readonly reason: string | null;
+}
+
+export interface MjpegPullOptions {
+  readonly target: MjpegTarget;
+  readonly onPicture: (picture: Buffer) => void;
+  readonly onState: (state: MjpegPullState) => void;
+  readonly logger: Logger;
+}
+
+export class MjpegPull {
+  readonly #options: MjpegPullOptions;
+  #state: MjpegPullState = { state: 'connecting', reason: null };
+
+  constructor(options: MjpegPullOptions) {
+    this.#options = options;
+  }
+
+  /** Pulls until abort, and comes back after whatever breaks it. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    const backoff = new Backoff(firstPauseMs, longestPauseMs);
+    while (!signal.aborted) {
+      try {
+        await this.#pull(signal, () => backoff.reset());
+      } catch (error) {
+        if (signal.aborted) break;
+        const reason = reasonOf(error);
+        if (this.#state.state !== 'failed')
+          this.#options.logger.warn({ reason }, 'a stream of pictures ended');
+        this.#setState({ state: 'failed', reason });
+      }
+      // The only rejection is that of the signal, which the loop looks at.
+      await sleep(backoff.next(), undefined, { signal }).catch(() => {});
+    }
+  }
+
+  /** One request, from its head to its end. Rejects with why it ended. */
+  async #pull(signal: AbortSignal, onFirst: () => void): Promise<void> {
+    const { target, onPicture } = this.#options;
+    const silence = new AbortController();
+    const late = setTimeout(() => silence.abort(unavailable('no picture arrives')), silentMs);
+    try {
+      const response = await fetch(target.url, {
+        headers: { accept: 'multipart/x-mixed-replace', ...authorization(target) },
+        signal: AbortSignal.any([signal, silence.signal]),
+      });
+      if (!response.ok || response.body === null) {
+        await response.body?.cancel();
+        throw unavailable(`the camera answered ${response.status}`);
+      }
+      const parser = new MultipartParser(boundaryOf(response.headers.get('content-type')), maxPictureBytes);
+      for await (const chunk of response.body) {
+        for (const picture of parser.push(Buffer.from(chunk))) {
+          late.refresh();
+          onFirst();
+          this.#setState({ state: 'connected', reason: null });
+          onPicture(picture);
+        }
+      }
+      throw unavailable('the camera ended its stream');
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
+  #setState(state: MjpegPullState): void {
+    if (state.state === this.#state.state && state.reason === this.#state.reason) return;
+    this.#state = state;
+    this.#options.onState(state);
+  }
+}
+
+function authorization({ username, password }: MjpegTarget): Record<string, string> {
+  if (username === undefined) return {};
+  return { authorization: `Basic ${Buffer.from(`${username}:${password ?? ''}`).toString('base64')}` };
+}
+
+function unavailable(message: string): PictureError {
+  return new PictureError('STREAM_UNAVAILABLE', message);
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
+  return error instanceof PictureError
+    ? error.message
+    : `the camera cannot be reached: ${error.message}${cause}`;
+}

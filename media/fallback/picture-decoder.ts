@@ -1,0 +1,113 @@
+/** Turns a feed's H.264 into JPEG pictures, for what cannot speak WebRTC. */
+import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
+import { createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { Backoff } from '../capture/backoff.ts';
+import type { Child, ChildHost } from '../child-host.ts';
+import { type DecoderSockets, decoderCommand } from './decoder-command.ts';
+import { JpegSplitter } from './jpeg-splitter.ts';
+
+const maxPictureBytes = 4 * 1024 * 1024;
+/** A decoder that gives no picture for so long, although it runs, is started anew. */
+const silentMs = 10_000;
+const lookEveryMs = 1000;
+const stableAfterMs = 5000;
+
+export interface PictureDecoderOptions {
+  /** File-name safe, unique among children: `picture-cam0`. */
+  readonly name: string;
+  readonly host: ChildHost;
+  /** Where the H.264 comes from, and where this decoder listens for the pictures. */
+  readonly sockets: DecoderSockets;
+  readonly onPicture: (jpeg: Buffer) => void;
+  readonly logger: Logger;
+}
+
+/** One ffmpeg for as long as it runs; one that ends is started again. */
+export class PictureDecoder {
+  readonly #options: PictureDecoderOptions;
+  readonly #connections = new Set<Socket>();
+  #heardAtMs = 0;
+
+  constructor(options: PictureDecoderOptions) {
+    this.#options = options;
+  }
+
+  /** Decodes until abort; then the program has ended. Rejects where the socket cannot be opened. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { sockets } = this.#options;
+    await rm(sockets.output, { force: true });
+    const server = createServer((socket) => this.#accept(socket));
+    server.listen(sockets.output);
+    await once(server, 'listening');
+    try {
+      await this.#keepRunning(signal);
+    } finally {
+      await this.#close(server);
+    }
+  }
+
+  async #keepRunning(signal: AbortSignal): Promise<void> {
+    const backoff = new Backoff(100, 5000);
+    while (!signal.aborted) {
+      const startedAtMs = performance.now();
+      const reason = await this.#runOnce(signal);
+      if (signal.aborted) return;
+      if (performance.now() - startedAtMs > stableAfterMs) backoff.reset();
+      const retryInMs = backoff.next();
+      this.#options.logger.debug({ decoder: this.#options.name, reason, retryInMs }, 'a decoder ended');
+      // The only rejection is that of the signal, which the loop looks at.
+      await sleep(retryInMs, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  /** One life of the program; tells why it ended. */
+  async #runOnce(signal: AbortSignal): Promise<string> {
+    const { host, name, sockets } = this.#options;
+    let lastLine = '';
+    let child: Child;
+    try {
+      const argv = decoderCommand(sockets);
+      child = await host.spawn({ name, argv, stopTimeoutMs: 1000 }, ({ text }) => {
+        lastLine = text;
+      });
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+    this.#heardAtMs = performance.now();
+    const stop = () => void child.stop();
+    const look = setInterval(() => {
+      if (performance.now() - this.#heardAtMs > silentMs) stop();
+    }, lookEveryMs);
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    const exit = await child.exited;
+    await child.stop();
+    clearInterval(look);
+    signal.removeEventListener('abort', stop);
+    return `ended with ${exit.code ?? exit.signal ?? 'nobody looking'}; last line: ${lastLine}`;
+  }
+
+  #accept(socket: Socket): void {
+    const splitter = new JpegSplitter(maxPictureBytes);
+    this.#connections.add(socket);
+    socket.on('data', (chunk) => {
+      for (const picture of splitter.push(chunk)) {
+        this.#heardAtMs = performance.now();
+        this.#options.onPicture(picture);
+      }
+    });
+    socket.on('error', (error) => this.#options.logger.debug({ err: error }, 'a decoder broke off'));
+    socket.on('close', () => this.#connections.delete(socket));
+  }
+
+  async #close(server: Server): Promise<void> {
+    for (const socket of this.#connections) socket.destroy();
+    const closed = once(server, 'close');
+    server.close();
+    await closed;
+    await rm(this.#options.sockets.output, { force: true });
+  }
+}

@@ -147,7 +147,11 @@ export class CameraSide {
             this.#code = code;
             onChange();
           };
-          const adoption = await requestAdoption(hub, { camera: self, onCode, log }, signal);
+          const adoption = await requestAdoption(
+            { ...hub, tlsFingerprint: this.#fingerprint ?? hub.tlsFingerprint },
+            { camera: self, onCode, log },
+            signal,
+          );
           if (adoption !== null) {
             await state.update(adoptionSection, () => adoption);
             this.#locator.pin(adoption.hubId);

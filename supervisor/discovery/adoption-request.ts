@@ -4,7 +4,7 @@ import { type RawData, WebSocket } from 'ws';
 import { type AdoptDown, type AdoptUp, adoptDownSchema, routes } from '../api/contract.ts';
 import { adoptionCode, commitmentOf } from './adoption-code.ts';
 import type { HubCandidate } from './hub-locator.ts';
-import { pinTls } from './pinned-tls.ts';
+import { fingerprintToPin, pinTls } from './pinned-tls.ts';
 
 /** What a camera has got by being adopted, and keeps. */
 export interface Adoption {
@@ -32,7 +32,8 @@ export async function requestAdoption(
   signal: AbortSignal,
 ): Promise<Adoption | null> {
   const url = new URL(routes.adoptLink.path, `${hub.url}/`);
-  const fingerprint = url.protocol === 'https:' ? hub.tlsFingerprint : null;
+  const secure = url.protocol === 'https:';
+  const fingerprint = secure ? (hub.tlsFingerprint ?? (await fingerprintToPin(url, signal))) : null;
   const tls = fingerprint === null ? {} : await pinTls(url, fingerprint, signal);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   const socket = new WebSocket(url, { handshakeTimeout: 5000, maxPayload: 64 * 1024, ...tls });

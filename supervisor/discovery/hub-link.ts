@@ -5,7 +5,7 @@ import { type AgentDown, type AgentUp, agentDownSchema, type HubLink, routes } f
 import { describeError } from '../errors.ts';
 import { linkClose } from './camera-registry.ts';
 import type { HubCandidate, HubLocator } from './hub-locator.ts';
-import { pinTls } from './pinned-tls.ts';
+import { fingerprintToPin, pinTls } from './pinned-tls.ts';
 
 type StatusMessage = Extract<AgentUp, { type: 'status' }>;
 
@@ -127,10 +127,13 @@ export class HubLinkClient {
 
   async #open(hub: HubCandidate, signal: AbortSignal): Promise<WebSocket> {
     const url = new URL(routes.agentLink.path, `${hub.url}/`);
-    const pin = this.#options.fingerprint() ?? hub.tlsFingerprint;
-    const tls = url.protocol === 'https:' && pin !== null ? await pinTls(url, pin, signal) : {};
-    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+    const secure = url.protocol === 'https:';
     const token = this.#options.token();
+    let pin = this.#options.fingerprint() ?? hub.tlsFingerprint;
+    // Without a key nothing secret is sent: the hub's answer only tells whether this camera has to be adopted.
+    if (secure && pin === null && token === null) pin = await fingerprintToPin(url, signal);
+    const tls = secure && pin !== null ? await pinTls(url, pin, signal) : {};
+    url.protocol = secure ? 'wss:' : 'ws:';
     const headers = token === null ? {} : { authorization: `Bearer ${token}` };
     return new WebSocket(url, { headers, handshakeTimeout: 5000, maxPayload: 256 * 1024, ...tls });
   }

@@ -28,10 +28,19 @@ export async function pinTls(url: URL, fingerprint: string, signal: AbortSignal)
   return { ca: certificate.pem, checkServerIdentity: () => undefined };
 }
 
+/**
+ * What to pin of a server nobody announced: the fingerprint it shows, or null where an authority vouches for it. It proves
+ * nothing yet: the code that the owner compares covers it.
+ */
+export async function fingerprintToPin(url: URL, signal: AbortSignal): Promise<string | null> {
+  const { fingerprint, vouchedFor } = await serverCertificate(url, signal);
+  return vouchedFor ? null : fingerprint;
+}
+
 async function serverCertificate(
   url: URL,
   signal: AbortSignal,
-): Promise<{ pem: string; fingerprint: string }> {
+): Promise<{ pem: string; fingerprint: string; vouchedFor: boolean }> {
   const port = url.port === '' ? 443 : Number(url.port);
   const host = url.hostname.replace(/^\[|\]$/g, '');
   // Nothing is sent on this connection; the certificate alone is looked at, and compared with the pin.
@@ -40,7 +49,8 @@ async function serverCertificate(
     await once(socket, 'secureConnect', { signal: AbortSignal.any([signal, AbortSignal.timeout(withinMs)]) });
     const peer = socket.getPeerCertificate();
     const pem = `-----BEGIN CERTIFICATE-----\n${peer.raw.toString('base64').replace(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`;
-    return { pem, fingerprint: peer.fingerprint256.replaceAll(':', '').toLowerCase() };
+    const fingerprint = peer.fingerprint256.replaceAll(':', '').toLowerCase();
+    return { pem, fingerprint, vouchedFor: socket.authorized };
   } finally {
     socket.destroy();
   }

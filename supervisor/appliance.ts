@@ -58,7 +58,7 @@ async function assemble(base: Foundation) {
   const monitor = new HostMonitor({ host: machine });
   const role = new RoleKeeper(state, log);
   const runner = new ExclusiveRunner();
-  const pictures = await assemblePictures(base, onChange);
+  const pictures = await assemblePictures(base, () => hubSide.cameras.list(), onChange);
   const hubSide = new HubSide({
     hub: { id: identity.id, name: name() },
     ...{ keys, onChange, log },

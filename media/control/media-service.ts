@@ -176,6 +176,7 @@ export class MediaService implements AsyncDisposable {
           feed: this.feeds.hold(ingest.feed),
           rtpPort: ingest.rtpPort,
           audioRtpPort: ingest.audio?.rtpPort ?? null,
+          tellsCaptureTime: ingest.tellsCaptureTime ?? false,
           logger,
         });
         await item.open();

@@ -16,6 +16,10 @@ export const ingestSchema = z.strictObject({
   feed: feedId,
   rtpPort: port.describe('RTP on 127.0.0.1; RTCP on the same port or the next one'),
   kind: z.literal('h264'),
+  tellsCaptureTime: z
+    .boolean()
+    .optional()
+    .describe('Its sender reports map timestamps to the time of capture by this machine’s clock'),
   audio: z.strictObject({ rtpPort: port }).optional(),
 });
 export type IngestConfig = z.infer<typeof ingestSchema>;

@@ -42,6 +42,8 @@ export const feedStatsSchema = z.object({
   framesTotal: z.int(),
   /** Packets of the publisher that never arrived. */
   packetsLost: z.int(),
+  /** From capture to arrival here by the publisher's own clock; null where it does not tell the time of capture. */
+  captureDelayMs: z.number().nullable(),
   keyframeAgeMs: z.number().nullable(),
   keyframeRequests: z.object({ requested: z.int(), sent: z.int() }),
   publisher: publisherInfoSchema.nullable(),

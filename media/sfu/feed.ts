@@ -19,6 +19,8 @@ export interface FeedSource {
   /** True while the source is connected, or sends. */
   readonly present: boolean;
   readonly packetsLost: number;
+  /** From capture to arrival by the source's own clock; null where it does not tell. */
+  readonly captureDelayMs: number | null;
   /** Asks for a keyframe; false where the source cannot be asked. */
   requestKeyframe(): boolean;
 }
@@ -136,6 +138,7 @@ export class Feed implements Disposable {
       bitrateKbps: live ? Math.round((this.#octetRate.perSecond * 8) / 1000) : 0,
       framesTotal: this.video.frames,
       packetsLost: this.#source?.packetsLost ?? 0,
+      captureDelayMs: this.#source?.present ? this.#source.captureDelayMs : null,
       keyframeAgeMs: this.video.keyframeMs === null ? null : Math.round(nowMs - this.video.keyframeMs),
       keyframeRequests: this.#arbiter.counts,
       publisher: this.#source?.present ? this.#source.info : null,

@@ -4,9 +4,10 @@ import type { Logger } from 'pino';
 import { openUdpSocket } from '../datapath/udp-socket.ts';
 import { unixMsOfNtp } from '../rtp/ntp.ts';
 import { ReceptionStats } from '../rtp/reception-stats.ts';
-import { parseRtcp } from '../rtp/rtcp.ts';
+import { parseRtcp, type RtcpPacket } from '../rtp/rtcp.ts';
 import { isRtcp, parseRtp } from '../rtp/rtp-packet.ts';
 import type { AudioTrack } from './audio-track.ts';
+import { CaptureDelay } from './capture-delay.ts';
 import type { Feed, FeedSource } from './feed.ts';
 import type { PublisherInfo } from './feed-stats.ts';
 import { PublisherClock } from './sender-clock.ts';
@@ -20,13 +21,19 @@ export interface IngestOptions {
   readonly feed: Feed;
   readonly rtpPort: number;
   readonly audioRtpPort: number | null;
+  /** Sender reports tell the time of capture by this machine's clock, not that of sending. */
+  readonly tellsCaptureTime: boolean;
   readonly logger: Logger;
 }
+
+type SenderReport = Extract<RtcpPacket, { kind: 'sender-report' }>;
 
 interface Port {
   readonly track: VideoTrack | AudioTrack;
   readonly clockRate: number;
   stats: ReceptionStats | null;
+  /** The newest one; it may come before the first packet that it speaks of. */
+  report: SenderReport | null;
 }
 
 export class Ingest implements FeedSource, AsyncDisposable {
@@ -34,6 +41,7 @@ export class Ingest implements FeedSource, AsyncDisposable {
   readonly #sockets: Socket[] = [];
   readonly #ports: Port[] = [];
   #clock = new PublisherClock();
+  #captureDelay = new CaptureDelay(VIDEO_CLOCK_HZ);
   #sinceMs = Date.now();
   #lastPacketMs: number | null = null;
   #lostBefore = 0;
@@ -70,6 +78,10 @@ export class Ingest implements FeedSource, AsyncDisposable {
     return this.#lostBefore + (this.#ports[0]?.stats?.lostTotal ?? 0);
   }
 
+  get captureDelayMs(): number | null {
+    return this.#options.tellsCaptureTime ? this.#captureDelay.ms : null;
+  }
+
   /** A pipeline sends keyframes by itself. */
   requestKeyframe(): boolean {
     return false;
@@ -81,7 +93,7 @@ export class Ingest implements FeedSource, AsyncDisposable {
   }
 
   async #openTrack(track: Port['track'], clockRate: number, port: number, withRtcp: boolean): Promise<void> {
-    const state: Port = { track, clockRate, stats: null };
+    const state: Port = { track, clockRate, stats: null, report: null };
     this.#ports.push(state);
     const onDatagram = (datagram: Buffer, from: RemoteInfo): void => {
       if (from.address === '127.0.0.1') this.#receive(state, datagram);
@@ -110,22 +122,36 @@ export class Ingest implements FeedSource, AsyncDisposable {
     const nowMs = performance.now();
     if (!this.present) this.#sinceMs = Date.now();
     this.#lastPacketMs = nowMs;
-    if (port.stats?.ssrc !== packet.ssrc) {
+    const fresh = port.stats?.ssrc !== packet.ssrc;
+    if (fresh) {
       if (port === this.#ports[0]) this.#lostBefore += port.stats?.lostTotal ?? 0;
       port.stats = new ReceptionStats(packet.ssrc, port.clockRate);
       this.#clock = new PublisherClock();
     }
-    port.stats.arrived(packet.sequence, packet.timestamp, nowMs);
+    port.stats?.arrived(packet.sequence, packet.timestamp, nowMs);
+    if (port === this.#ports[0]) this.#captureDelay.noteArrival(packet.timestamp, Date.now());
     port.track.write(packet, nowMs);
+    if (fresh && port.report?.ssrc === packet.ssrc) this.#takeReport(port, port.report);
   }
 
   #receiveReports(port: Port, datagram: Buffer): void {
     for (const packet of parseRtcp(datagram)) {
       if (packet.kind !== 'sender-report') continue;
-      const { normalizer, clock } = port.track.parts;
-      const timestamp = normalizer.timestampOf(packet.ssrc, packet.rtpTimestamp);
-      if (timestamp !== null)
-        clock.noteReport(timestamp, this.#clock.toLocal(unixMsOfNtp(packet.ntp), Date.now()));
+      if (port === this.#ports[0]) {
+        if (port.report?.ssrc !== packet.ssrc) this.#captureDelay = new CaptureDelay(VIDEO_CLOCK_HZ);
+        this.#captureDelay.noteReport(packet.rtpTimestamp, unixMsOfNtp(packet.ntp));
+      }
+      port.report = packet;
+      this.#takeReport(port, packet);
     }
+  }
+
+  #takeReport(port: Port, { ssrc, ntp, rtpTimestamp }: SenderReport): void {
+    const { normalizer, clock } = port.track.parts;
+    const timestamp = normalizer.timestampOf(ssrc, rtpTimestamp);
+    if (timestamp === null) return;
+    const unixMs = unixMsOfNtp(ntp);
+    const { tellsCaptureTime } = this.#options;
+    clock.noteReport(timestamp, tellsCaptureTime ? unixMs : this.#clock.toLocal(unixMs, Date.now()));
   }
 }

@@ -14,6 +14,7 @@ import {
 } from '../rtp/rtcp-build.ts';
 import { parseRtp } from '../rtp/rtp-packet.ts';
 import type { AudioTrack } from './audio-track.ts';
+import { CaptureDelay } from './capture-delay.ts';
 import type { Feed, FeedSource } from './feed.ts';
 import type { PublisherInfo } from './feed-stats.ts';
 import { PublisherClock } from './sender-clock.ts';
@@ -52,6 +53,7 @@ export class Publisher implements FeedSource {
   readonly #clock = new PublisherClock();
   readonly #video: IncomingTrack;
   readonly #audio: IncomingTrack | null;
+  #captureDelay = new CaptureDelay(VIDEO_CLOCK_HZ);
   #nacks = new NackGenerator();
   #nackTimer: NodeJS.Timeout | null = null;
   #abandoned = 0;
@@ -83,6 +85,10 @@ export class Publisher implements FeedSource {
 
   get packetsLost(): number {
     return this.#video.lostBefore + (this.#video.stats?.lostTotal ?? 0);
+  }
+
+  get captureDelayMs(): number | null {
+    return this.#captureDelay.ms;
   }
 
   requestKeyframe(): boolean {
@@ -130,6 +136,7 @@ export class Publisher implements FeedSource {
     const extended = stats?.arrived(packet.sequence, packet.timestamp, nowMs) ?? 0;
     if (video) {
       if (fresh) this.#lastFeedbackMs = 0;
+      this.#captureDelay.noteArrival(packet.timestamp, Date.now());
       if (this.#nacks.arrived(extended, nowMs)) this.#askAgain();
     }
     incoming.track.write(packet, nowMs);
@@ -140,6 +147,7 @@ export class Publisher implements FeedSource {
     incoming.stats = new ReceptionStats(ssrc, incoming.clockRate);
     if (incoming === this.#video) {
       this.#nacks = new NackGenerator();
+      this.#captureDelay = new CaptureDelay(VIDEO_CLOCK_HZ);
       this.#abandoned = 0;
     }
     return incoming.stats;
@@ -163,6 +171,7 @@ export class Publisher implements FeedSource {
     if (packet.kind !== 'sender-report') return;
     const incoming = [this.#video, this.#audio].find((track) => track?.stats?.ssrc === packet.ssrc);
     if (incoming === undefined || incoming === null) return;
+    if (incoming === this.#video) this.#captureDelay.noteReport(packet.rtpTimestamp, unixMsOfNtp(packet.ntp));
     incoming.stats?.noteSenderReport(middleOfNtp(packet.ntp), performance.now());
     const { normalizer, clock } = incoming.track.parts;
     const timestamp = normalizer.timestampOf(packet.ssrc, packet.rtpTimestamp);

@@ -7,18 +7,22 @@ import {
   type MediaEvent,
   type PushStatus,
 } from '../../media/index.ts';
-import type { Feed } from '../api/contract.ts';
+import type { Feed, LinkedCamera } from '../api/contract.ts';
 import type { Caller, SessionKind, SignalingPort } from '../api/ports.ts';
 import type { Config } from '../config/schema.ts';
 import type { HealthReporter } from '../health.ts';
 import { SupervisedChild } from '../process/supervised-child.ts';
 import { ApplianceError } from './appliance-error.ts';
+import { feedLatencyMs } from './feed-latency.ts';
+import type { Ingest } from './pipelines.ts';
 
 export interface MediaLinkOptions {
   readonly host: ChildHost;
   readonly socketPath: string;
   /** Label of a feed for people, by its id. */
   readonly labelOf: (feed: string) => string;
+  /** Cameras that are linked to this hub: their clocks say how old the pictures are. */
+  readonly cameras: () => readonly LinkedCamera[];
   readonly health: HealthReporter;
   readonly onFrames: (feed: string, framesTotal: number) => void;
   /** Called about twice a second while the media process is not there, or says nothing. */
@@ -101,14 +105,14 @@ export class MediaLink implements SignalingPort {
   /** Tells the media process what to do; it restarts only what changes. */
   async configure(
     media: Config['media'],
-    ingests: readonly { feed: string; rtpPort: number }[],
+    ingests: readonly Ingest[],
     pushes: readonly Push[],
   ): Promise<void> {
     const problems = await this.#client.configure({
       udpPort: media.udpPort,
       listenAddresses: media.addresses === 'auto' ? 'auto' : [...media.addresses],
       maxPublisherBitrateKbps: media.maxPublisherKbps,
-      ingests: ingests.map(({ feed, rtpPort }) => ({ feed, rtpPort, kind: 'h264' as const })),
+      ingests: ingests.map((ingest) => ({ ...ingest, kind: 'h264' as const })),
       pushes: pushes.map(({ feed, url, token, tlsFingerprint }) => ({
         ...{ feed, url },
         ...(token === null ? {} : { token }),
@@ -119,7 +123,10 @@ export class MediaLink implements SignalingPort {
   }
 
   feeds(): Feed[] {
-    return this.#feeds.map((stats) => feedOf(stats, this.#options.labelOf(stats.feed)));
+    const { labelOf, cameras } = this.#options;
+    return this.#feeds.map((stats) => {
+      return { ...feedOf(stats, labelOf(stats.feed)), latencyMs: feedLatencyMs(stats, cameras()) };
+    });
   }
 
   offer(kind: SessionKind, feed: string, sdp: string, caller: Caller) {
@@ -193,7 +200,7 @@ export class MediaLink implements SignalingPort {
   }
 }
 
-function feedOf(stats: FeedStats, label: string): Feed {
+function feedOf(stats: FeedStats, label: string): Omit<Feed, 'latencyMs'> {
   const { feed, publisher, viewers } = stats;
   return {
     id: feed,
@@ -208,7 +215,6 @@ function feedOf(stats: FeedStats, label: string): Feed {
     framesTotal: stats.framesTotal,
     packetsLost: stats.packetsLost,
     lossRatio: null,
-    latencyMs: null,
     keyframeAgeMs: stats.keyframeAgeMs,
     publisher:
       publisher === null

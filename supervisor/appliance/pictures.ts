@@ -1,3 +1,4 @@
+import type { LinkedCamera } from '../api/contract.ts';
 import { CameraEnumerator } from '../platform/cameras/camera-enumerator.ts';
 import { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
 import { findHardwareEncoder } from '../platform/cameras/hardware-encoder.ts';
@@ -18,7 +19,12 @@ export interface Pictures {
   readonly media: MediaLink;
 }
 
-export async function assemblePictures(base: Foundation, onChange: () => void): Promise<Pictures> {
+/** `linked`: the cameras that are linked to this hub. */
+export async function assemblePictures(
+  base: Foundation,
+  linked: () => readonly LinkedCamera[],
+  onChange: () => void,
+): Promise<Pictures> {
   const { host, state, paths, health, log } = base;
   const ports = new PortBook(state);
   const pipelines = new Pipelines({
@@ -41,6 +47,7 @@ export async function assemblePictures(base: Foundation, onChange: () => void): 
     socketPath: paths.mediaSocket,
     health: health.register('media', { core: true }),
     labelOf: (feed) => pipelines.status().find(({ id }) => id === feed)?.label ?? feed,
+    cameras: linked,
     onFrames: (feed, frames) => pipelines.noteFrames(feed, frames),
     onBlind: () => pipelines.noteBlindness(),
   });

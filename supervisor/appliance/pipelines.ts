@@ -33,6 +33,14 @@ export interface PipelinesOptions {
   readonly log: Logger;
 }
 
+/** The packets of a source. */
+export interface Ingest {
+  readonly feed: string;
+  readonly rtpPort: number;
+  /** Its timestamps are wall-clock time of capture. */
+  readonly tellsCaptureTime: boolean;
+}
+
 /** What a recorder needs of a running source. */
 export interface RecordableSource {
   readonly id: string;
@@ -92,8 +100,10 @@ export class Pipelines {
   }
 
   /** Where the media process takes the packets of each source. */
-  ingests(): readonly { feed: string; rtpPort: number }[] {
-    return [...this.#running].map(([feed, { rtpPort }]) => ({ feed, rtpPort }));
+  ingests(): readonly Ingest[] {
+    return [...this.#running].map(([feed, { rtpPort, handler }]) => {
+      return { feed, rtpPort, tellsCaptureTime: handler.raw.clock === 'epoch' };
+    });
   }
 
   /** Sources that deliver frames now and may be recorded. */

@@ -1,0 +1,42 @@
+/**
+ * How long after their capture frames arrive here, by the publisher's clock. A sender report (RFC 3550, section 6.4.1) says
+ * which wall-clock time an RTP timestamp stands for; whoever knows the two clocks' offset adds it.
+ */
+import { timestampDistance } from '../rtp/sequence.ts';
+
+/** Frames the figure is the median of: one that is late, such as a keyframe, does not move it. */
+const window = 61;
+/** Beyond that a report does not speak of the time of capture. */
+const plausibleMs = 60_000;
+
+export class CaptureDelay {
+  readonly #clockRate: number;
+  #report: { readonly unixMs: number; readonly timestamp: number } | null = null;
+  #newest: number | null = null;
+  #delays: number[] = [];
+
+  constructor(clockRate: number) {
+    this.#clockRate = clockRate;
+  }
+
+  /** Milliseconds; null before the first report and the first frame after it. */
+  get ms(): number | null {
+    const sorted = this.#delays.toSorted((a, b) => a - b);
+    const median = sorted[Math.floor(sorted.length / 2)];
+    return median === undefined || Math.abs(median) > plausibleMs ? null : Math.round(median * 10) / 10;
+  }
+
+  noteReport(timestamp: number, unixMs: number): void {
+    this.#report = { timestamp, unixMs };
+  }
+
+  /** Tells of a packet; a frame counts with its first one. */
+  noteArrival(timestamp: number, unixMs: number): void {
+    if (this.#newest !== null && timestampDistance(this.#newest, timestamp) <= 0) return;
+    this.#newest = timestamp;
+    if (this.#report === null) return;
+    const sinceReportMs = (timestampDistance(this.#report.timestamp, timestamp) / this.#clockRate) * 1000;
+    this.#delays.push(unixMs - this.#report.unixMs - sinceReportMs);
+    if (this.#delays.length > window) this.#delays.shift();
+  }
+}

@@ -1,0 +1,46 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { expect, it } from 'vitest';
+import { buildCapture } from '../capture/build-capture.ts';
+import { eventually, freeRtpPort, openMediaRig } from './media-rig.fake.ts';
+
+function startTestPicture(rtpPort: number): ChildProcess {
+  const source = { kind: 'test', id: 'cam0', width: 320, height: 180, fps: 30, bitrateKbps: 500 } as const;
+  const encoder = { encoder: 'libx264', reason: 'test' } as const;
+  const [program, ...args] = buildCapture(source, { rtpPort, encoder }).argv;
+  return spawn(program, args, { stdio: 'ignore' });
+}
+
+it('a hub knows when the frames of its cameras were captured', { timeout: 60_000 }, async () => {
+  const rtpPort = await freeRtpPort();
+  await using hub = await openMediaRig();
+  await using camera = await openMediaRig({
+    ingests: [{ feed: 'cam0', rtpPort, kind: 'h264', tellsCaptureTime: true }],
+    pushes: [{ feed: 'cam0', url: `${hub.url}/whip/cam0` }],
+  });
+  const delayOf = ({ service }: typeof hub) => service.feeds.stats(performance.now())[0]?.captureDelayMs;
+  const ffmpeg = startTestPicture(rtpPort);
+  try {
+    await eventually(() => typeof delayOf(camera) === 'number', 'the camera knows');
+    await eventually(() => typeof delayOf(hub) === 'number', 'the hub knows');
+    const [there, here] = [delayOf(camera) ?? -1, delayOf(hub) ?? -1];
+    process.stdout.write(`from capture to arrival: ${there} ms at the camera, ${here} ms at the hub\n`);
+    // Both clocks are this machine's: what is captured cannot have arrived before, nor a report be seconds off.
+    expect(there).toBeGreaterThan(0);
+    expect(there).toBeLessThan(2500);
+    expect(Math.abs(here - there)).toBeLessThan(2500);
+  } finally {
+    ffmpeg.kill('SIGKILL');
+  }
+});
+
+it('a stream whose timestamps are no wall-clock time is not taken for one', { timeout: 60_000 }, async () => {
+  const rtpPort = await freeRtpPort();
+  await using rig = await openMediaRig({ ingests: [{ feed: 'cam0', rtpPort, kind: 'h264' }] });
+  const ffmpeg = startTestPicture(rtpPort);
+  try {
+    await eventually(() => rig.service.feeds.get('cam0')?.ready ?? false, 'the feed is there');
+    expect(rig.service.feeds.stats(performance.now())[0]?.captureDelayMs).toBeNull();
+  } finally {
+    ffmpeg.kill('SIGKILL');
+  }
+});

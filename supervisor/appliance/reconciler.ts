@@ -12,6 +12,7 @@ import type { HttpService } from './http-service.ts';
 import type { HubSide } from './hub-side.ts';
 import type { Identity } from './identity.ts';
 import type { MediaLink } from './media-link.ts';
+import { publishOpenPorts } from './open-ports.ts';
 import type { Pipelines } from './pipelines.ts';
 import type { PluggedCameras } from './plugged-cameras.ts';
 import type { PortBook } from './port-book.ts';
@@ -92,6 +93,7 @@ export class Reconciler {
     const { role } = await keeper.decide(config, gpio.jumper);
     const source = [...config.source, ...(await plugged.sources(config))];
     const desired = desiredState({ ...config, source }, role, { cameras: cameraFacts(cameras.known) });
+    await publishOpenPorts(config, role, this.#options.log);
     await this.#applyRole(desired, config);
     await pipelines.apply(desired);
     await this.#configureMedia();

@@ -6,13 +6,13 @@ import { delimiter, join } from 'node:path';
 import { ensureModules, ensurePages, environment, fail, node, root, say } from './prepare.mjs';
 
 const args = process.argv.slice(2);
-const valueOf = (option) => {
+const optionOf = (option) => {
   const index = args.indexOf(option);
   return index < 0
     ? args.find((one) => one.startsWith(`${option}=`))?.slice(option.length + 1)
     : args[index + 1];
 };
-const lab = valueOf('--lab') ?? 'virt-amd64';
+const lab = optionOf('--lab') ?? 'virt-amd64';
 const arch = /^virt-(amd64|arm64)(?:-|$)/.exec(lab)?.[1];
 
 const packages = {

@@ -23,6 +23,11 @@ export interface MediaLinkOptions {
   readonly labelOf: (feed: string) => string;
   /** Cameras that are linked to this hub: their clocks say how old the pictures are. */
   readonly cameras: () => readonly LinkedCamera[];
+  /** Feeds to copy from elsewhere, and feeds to hand over to decoders, whenever the media process is configured. */
+  readonly pulls: () => readonly Push[];
+  readonly taps: () => readonly { readonly feed: string; readonly socketPath: string }[];
+  /** Whether a name is in use by a feed that is none of the media process. */
+  readonly isTaken: (feed: string) => boolean;
   readonly health: HealthReporter;
   readonly onFrames: (feed: string, framesTotal: number) => void;
   /** Called about twice a second while the media process is not there, or says nothing. */
@@ -31,7 +36,7 @@ export interface MediaLinkOptions {
   readonly log: Logger;
 }
 
-/** A feed a camera publishes to its hub. */
+/** A feed and the server it is published to, or pulled from. */
 export interface Push {
   readonly feed: string;
   readonly url: string;
@@ -54,6 +59,8 @@ export class MediaLink implements SignalingPort {
   readonly #child: SupervisedChild;
   #feeds: readonly FeedStats[] = [];
   #pushes: readonly PushStatus[] = [];
+  #pulls: readonly PushStatus[] = [];
+  #wish: Parameters<MediaLink['configure']> | null = null;
   #heardAtMs = 0;
 
   constructor(options: MediaLinkOptions) {
@@ -72,6 +79,9 @@ export class MediaLink implements SignalingPort {
   async run(signal: AbortSignal): Promise<void> {
     const { onBlind, onChange } = this.#options;
     this.#client.events.on('event', (event) => this.#hear(event));
+    this.#client.events.on('connected', () => {
+      this.#heardAtMs = performance.now();
+    });
     this.#client.events.on('configured', (problems) => {
       this.#heardAtMs = performance.now();
       this.#tell(problems);
@@ -80,6 +90,7 @@ export class MediaLink implements SignalingPort {
       this.#heardAtMs = performance.now();
       this.#feeds = [];
       this.#pushes = [];
+      this.#pulls = [];
       this.#options.health.failed('the media process is being started');
       onChange();
     });
@@ -102,22 +113,31 @@ export class MediaLink implements SignalingPort {
     return this.#pushes;
   }
 
+  pulls(): readonly PushStatus[] {
+    return this.#pulls;
+  }
+
+  /** What is pulled or tapped changed: the media process hears of it. */
+  async reconfigure(): Promise<void> {
+    if (this.#wish !== null) await this.configure(...this.#wish);
+  }
+
   /** Tells the media process what to do; it restarts only what changes. */
   async configure(
     media: Config['media'],
     ingests: readonly Ingest[],
     pushes: readonly Push[],
   ): Promise<void> {
+    const { pulls, taps } = this.#options;
+    this.#wish = [media, ingests, pushes];
     const problems = await this.#client.configure({
       udpPort: media.udpPort,
       listenAddresses: media.addresses === 'auto' ? 'auto' : [...media.addresses],
       maxPublisherBitrateKbps: media.maxPublisherKbps,
       ingests: ingests.map((ingest) => ({ ...ingest, kind: 'h264' as const })),
-      pushes: pushes.map(({ feed, url, token, tlsFingerprint }) => ({
-        ...{ feed, url },
-        ...(token === null ? {} : { token }),
-        ...(tlsFingerprint === null ? {} : { tlsFingerprint: colons(tlsFingerprint) }),
-      })),
+      pushes: pushes.map(endpointOf),
+      pulls: pulls().map(endpointOf),
+      taps: taps().map((tap) => ({ ...tap })),
     });
     if (problems !== null) this.#tell(problems);
   }
@@ -134,6 +154,9 @@ export class MediaLink implements SignalingPort {
     if (kind === 'whep') {
       this.#requireFeed(feed);
       return this.#client.whepOffer({ feed, sdp, peer });
+    }
+    if (this.#options.isTaken(feed)) {
+      throw new ApplianceError('FEED_BUSY', `Somebody publishes pictures as "${feed}".`);
     }
     return this.#client.whipOffer({ feed, sdp, peer, publisherKey: caller.subject });
   }
@@ -179,6 +202,7 @@ export class MediaLink implements SignalingPort {
         this.#heardAtMs = performance.now();
         this.#feeds = event.feeds;
         this.#pushes = event.status.pushes;
+        this.#pulls = event.status.pulls;
         for (const { feed, framesTotal, publisher } of event.feeds) {
           if (publisher?.kind === 'ingest') onFrames(feed, framesTotal);
         }
@@ -189,6 +213,10 @@ export class MediaLink implements SignalingPort {
         break;
       case 'push':
         this.#pushes = [...this.#pushes.filter(({ feed }) => feed !== event.push.feed), event.push];
+        onChange();
+        break;
+      case 'pull':
+        this.#pulls = [...this.#pulls.filter(({ feed }) => feed !== event.pull.feed), event.pull];
         onChange();
         break;
       case 'session-opened':
@@ -206,6 +234,7 @@ function feedOf(stats: FeedStats, label: string): Omit<Feed, 'latencyMs'> {
     id: feed,
     label,
     state: stats.state,
+    reason: null,
     codec: stats.codec,
     audioCodec: stats.audioCodec,
     width: stats.width,
@@ -229,6 +258,14 @@ function feedOf(stats: FeedStats, label: string): Omit<Feed, 'latencyMs'> {
       .map(({ id, connected, bitrateKbps, lossRatio, rttMs, skippedFrames }) => ({
         ...{ id, connected, bitrateKbps, lossRatio, rttMs, skippedFrames },
       })),
+  };
+}
+
+function endpointOf({ feed, url, token, tlsFingerprint }: Push) {
+  return {
+    ...{ feed, url },
+    ...(token === null ? {} : { token }),
+    ...(tlsFingerprint === null ? {} : { tlsFingerprint: colons(tlsFingerprint) }),
   };
 }
 

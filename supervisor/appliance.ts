@@ -97,6 +97,7 @@ async function assemble(base: Foundation) {
   const http = new HttpService({
     ports: apiPorts({
       ...{ board, media, conductor, cameras, config, configFile, role, hubSide, health, update, logRing },
+      ...{ feeds: pictures.feeds, pictures: pictures.still },
       useDevice: async (id, use) => {
         const device = await pictures.plugged.use(id, use, config.current.config);
         await reconciler.apply();
@@ -141,6 +142,7 @@ async function assemble(base: Foundation) {
     telemetry: telemetryService({
       ...{ board, conductor, config, update, health, log },
       system: system.ports(),
+      pictures: pictures.still,
     }),
     onApplied: onChange,
   });
@@ -148,7 +150,7 @@ async function assemble(base: Foundation) {
     composeStatus({
       ...{ identity, simulation, configFile, config, role, health, pipelines, hubSide, conductor },
       startedAt: base.startedAt,
-      feeds: () => media.feeds(),
+      ...{ feeds: pictures.feeds, remotes: pictures.remotes },
       cameraSide: () => reconciler.cameraSide,
       remainingS: () => remaining.latest,
       host: () => monitor.latest,

@@ -14,6 +14,7 @@ export type ApiErrorCode =
   | 'ROUTE_UNKNOWN'
   | 'METHOD_NOT_ALLOWED'
   | 'FEED_UNKNOWN'
+  | 'PICTURE_UNAVAILABLE'
   | 'KEY_UNKNOWN'
   | 'RANGE_UNSATISFIABLE'
   | 'PORT_TAKEN'
@@ -23,14 +24,16 @@ export type ApiErrorCode =
 export class ApiError extends RushlightError {
   readonly code: ApiErrorCode;
   readonly issues: Problem['issues'];
+  readonly retryAfterS: number | undefined;
 
   constructor(
     code: ApiErrorCode,
     message: string,
-    details: ErrorDetails & { issues?: Problem['issues'] } = {},
+    details: ErrorDetails & { issues?: Problem['issues']; retryAfterS?: number } = {},
   ) {
     super(message, details);
     this.code = code;
     this.issues = details.issues;
+    this.retryAfterS = details.retryAfterS;
   }
 }

@@ -8,6 +8,7 @@ const feed: Feed = {
   id: 'cam0',
   label: 'Stage left',
   state: 'online',
+  reason: null,
   codec: 'avc1.42e01f',
   audioCodec: null,
   width: 1280,
@@ -110,6 +111,16 @@ export function apiPortsFake(): ApiPorts & {
       },
       session: async () => ({ etag: '"tag-1"' }),
       close: async () => {},
+    },
+    pictures: {
+      watch: () => {
+        throw new ApiError('FEED_UNKNOWN', 'There is no feed here.');
+      },
+      publish: () => {
+        throw new ApiError('FEED_UNKNOWN', 'There is no feed here.');
+      },
+      mayWatch: () => {},
+      mayPublish: () => {},
     },
     takes: {
       list: async () => [take],

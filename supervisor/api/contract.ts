@@ -9,6 +9,7 @@ import { configPatchSchema, configViewSchema } from './contract/config.ts';
 import { controlsPatchSchema, deviceSchema } from './contract/devices.ts';
 import { feedSchema } from './contract/feeds.ts';
 import { keyCreateSchema, keySchema, newKeySchema } from './contract/keys.ts';
+import { feedLinkQuerySchema } from './contract/pictures.ts';
 import type { RouteDefinition } from './contract/route.ts';
 import { statusSchema } from './contract/status.ts';
 import { systemActionSchema, tallySchema } from './contract/system.ts';
@@ -23,6 +24,7 @@ export * from './contract/devices.ts';
 export * from './contract/events.ts';
 export * from './contract/feeds.ts';
 export * from './contract/keys.ts';
+export * from './contract/pictures.ts';
 export * from './contract/problem.ts';
 export * from './contract/route.ts';
 export * from './contract/status.ts';
@@ -177,6 +179,35 @@ export const routes = {
     params: feedParams,
     status: 200,
     response: feedSchema,
+  },
+  streamPictures: {
+    method: 'GET',
+    path: '/stream/:feed.mjpg',
+    access: ['viewer', 'camera'],
+    summary: 'A feed as motion JPEG (multipart/x-mixed-replace); 503 where no picture comes within 5 s',
+    params: feedParams,
+    status: 200,
+    response: { contentType: 'multipart/x-mixed-replace', description: 'JPEG pictures, the newest each' },
+  },
+  getPicture: {
+    method: 'GET',
+    path: '/stream/:feed.jpg',
+    access: ['viewer', 'camera'],
+    summary: 'The newest picture of a feed; 503 where none comes within 5 s',
+    params: feedParams,
+    status: 200,
+    response: { contentType: 'image/jpeg', description: 'The picture' },
+  },
+  feedLink: {
+    method: 'GET',
+    path: '/ws/feeds/:feed',
+    access: ['viewer', 'camera', 'operator'],
+    summary:
+      'JPEG pictures, one binary message each: of the feed out; with ?publish in, which takes a camera’s or operator’s key',
+    params: feedParams,
+    query: feedLinkQuerySchema,
+    status: 101,
+    websocket: true,
   },
   listDevices: {
     method: 'GET',

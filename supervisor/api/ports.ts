@@ -5,6 +5,7 @@ import type {
   Device,
   Feed,
   NewCamera,
+  PictureRefusal,
   Status,
   SystemAction,
   Take,
@@ -12,12 +13,15 @@ import type {
   Update,
   UpdateInstall,
 } from './contract.ts';
+import type { FrameWatch } from './pictures/frame-hub.ts';
 
 /** Who is asking, as the access check found out. */
 export interface Caller {
   readonly role: 'owner' | 'operator' | 'viewer' | 'camera' | 'public';
   /** Name of the key; the camera's id for cameras; null where no key is needed. */
   readonly subject: string | null;
+  /** Id of the key; null where no key is needed. */
+  readonly keyId: string | null;
   readonly address: string;
 }
 
@@ -53,12 +57,39 @@ export interface TakesPort {
   master(id: string, camera: string, segment: number): Promise<{ path: string; fileName: string }>;
 }
 
+/** Why a picture is not shown. */
+export interface FrameRefusal {
+  readonly code: PictureRefusal['code'];
+  readonly message: string;
+}
+
+/** A place in the list of feeds that somebody fills with pictures. Disposing gives it up. */
+export interface PicturePublication extends Disposable {
+  /** Shows a picture; tells why, where it does not. */
+  frame(jpeg: Buffer): FrameRefusal | null;
+  /** Told once, where another connection takes the place. */
+  onEnd(listener: (reason: string) => void): void;
+}
+
+/** Feeds as JPEG pictures, in and out. */
+export interface PicturesPort {
+  /** One client more. Throws FEED_UNKNOWN. */
+  watch(feed: string): FrameWatch;
+  /** Throws what `watch` would. */
+  mayWatch(feed: string): void;
+  /** Throws FEED_BUSY where somebody else publishes under this name; the same key takes over. */
+  publish(feed: string, caller: Caller): PicturePublication;
+  /** Throws what `publish` would. */
+  mayPublish(feed: string, caller: Caller): void;
+}
+
 /** Everything the routes need of the appliance. */
 export interface ApiPorts {
   status(): Promise<Status>;
   subscribe(listener: (event: ApiEvent) => void): () => void;
   feeds(): Promise<Feed[]>;
   readonly signaling: SignalingPort;
+  readonly pictures: PicturesPort;
   readonly takes: TakesPort;
   readonly devices: {
     list(): Promise<Device[]>;

@@ -50,6 +50,7 @@ const statusOfCode: Readonly<Record<string, number>> = {
   UPDATE_UNSUPPORTED: 501,
   CAMERA_UNREACHABLE: 502,
   MEDIA_UNAVAILABLE: 503,
+  PICTURE_UNAVAILABLE: 503,
   DEVICE_BUSY: 503,
   DISK_FULL: 507,
 };

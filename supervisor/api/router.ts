@@ -78,7 +78,8 @@ async function bodyOf(route: RouteDefinition, ctx: Context): Promise<unknown> {
   return checked(route.body, await jsonBody(ctx), 'body');
 }
 
-function checked(schema: z.ZodType | undefined, value: unknown, where: string): unknown {
+/** What a schema makes of a part of a request. Throws REQUEST_INVALID. */
+export function checked(schema: z.ZodType | undefined, value: unknown, where: string): unknown {
   if (schema === undefined) return {};
   const result = schema.safeParse(value);
   if (result.success) return result.data;

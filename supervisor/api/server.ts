@@ -1,18 +1,15 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { Duplex } from 'node:stream';
 import Koa from 'koa';
 import type { Logger } from 'pino';
-import { type WebSocket, WebSocketServer } from 'ws';
 import { ApiError } from './api-error.ts';
-import { type RouteDefinition, routes } from './contract.ts';
 import { type GatewayFront, openGatewayFront } from './gateway/gateway-front.ts';
-import { type AccessOptions, checkAccess } from './middleware/access.ts';
+import type { AccessOptions } from './middleware/access.ts';
 import { cors } from './middleware/cors.ts';
 import { problems } from './middleware/problems.ts';
-import type { ApiPorts, Caller } from './ports.ts';
-import { problemOf } from './problem-of.ts';
+import { pictureRoutes } from './pictures/picture-routes.ts';
+import type { ApiPorts } from './ports.ts';
 import { buildRouter } from './router.ts';
 import { adoptionRoutes } from './routes/adoption.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -23,6 +20,7 @@ import { signalingRoutes } from './routes/signaling.ts';
 import { takeRoutes } from './routes/takes.ts';
 import { staticPages } from './static-pages.ts';
 import type { TlsIdentity } from './tls-identity.ts';
+import { WebSockets } from './web-sockets.ts';
 
 export interface ApiServerOptions {
   readonly ports: ApiPorts;
@@ -38,19 +36,6 @@ export interface ApiServerOptions {
   readonly upstream: string | null;
   readonly log: Logger;
 }
-
-interface Link {
-  readonly route: RouteDefinition;
-  readonly accept: (ports: ApiPorts, socket: WebSocket, caller: Caller) => void;
-}
-
-/** The WebSockets, each with who takes it over. */
-const links: readonly Link[] = [
-  { route: routes.agentLink, accept: (ports, socket, caller) => ports.acceptAgent(socket, caller) },
-  { route: routes.adoptLink, accept: (ports, socket, caller) => ports.adoption.accept(socket, caller) },
-];
-
-const maxAgentMessageBytes = 256 * 1024;
 
 /** The HTTP API and the pages. `run` settles when `signal` is aborted and every connection has been closed. */
 export class ApiServer {
@@ -74,7 +59,7 @@ export class ApiServer {
     const handle = (request: IncomingMessage, response: ServerResponse) => {
       if (front?.gateway.handle(request, response) !== true) void ours(request, response);
     };
-    const sockets = new WebSocketServer({ noServer: true, maxPayload: maxAgentMessageBytes });
+    using sockets = new WebSockets({ ports: this.#options.ports, access, log }).open();
     const servers: Server[] = [];
     try {
       const plain = await this.#open(() => createServer(handle), port, servers);
@@ -85,7 +70,7 @@ export class ApiServer {
       for (const server of servers) {
         server.on('upgrade', (request, socket, head) => {
           if (front?.gateway.upgrade(request, socket, head) === true) return;
-          this.#upgrade(sockets, request, socket, head);
+          sockets.upgrade(request, socket, head);
         });
       }
       log.info({ port: plain, tlsPort: tls?.port ?? null }, 'api listening');
@@ -96,8 +81,7 @@ export class ApiServer {
       this.#listening.reject(error);
       throw error;
     } finally {
-      for (const client of sockets.clients) client.close(1001, 'the appliance stops');
-      sockets.close();
+      sockets[Symbol.dispose]();
       await Promise.all(servers.map(close));
     }
   }
@@ -113,6 +97,7 @@ export class ApiServer {
       ...machineRoutes(front === null ? ports : withDevicesOf(ports, front), version),
       ...eventRoutes(ports),
       ...takeRoutes(ports),
+      ...pictureRoutes(ports),
       ...sessionRoutes(),
       ...keyRoutes(access.keys),
       ...adoptionRoutes(ports),
@@ -138,35 +123,12 @@ export class ApiServer {
     }
     return first;
   }
-
-  #upgrade(sockets: WebSocketServer, request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const { ports, access, log } = this.#options;
-    socket.on('error', (error) => log.debug({ err: error }, 'websocket ended early'));
-    try {
-      const path = (request.url ?? '').split('?')[0];
-      const link = links.find((one) => one.route.path === path);
-      if (link === undefined) throw new ApiError('ROUTE_UNKNOWN', `There is no WebSocket at ${path}.`);
-      const caller = checkAccess(request, link.route.access, access);
-      sockets.handleUpgrade(request, socket, head, (client) => link.accept(ports, client, caller));
-    } catch (error) {
-      refuseUpgrade(socket, error, request.url ?? '');
-    }
-  }
 }
 
 /** The list of cameras with those of the backend in it. */
 function withDevicesOf(ports: ApiPorts, front: GatewayFront): ApiPorts {
   const list = async () => await front.mergedDevices(await ports.devices.list());
   return { ...ports, devices: { ...ports.devices, list } };
-}
-
-function refuseUpgrade(socket: Duplex, error: unknown, path: string): void {
-  const { problem } = problemOf(error, path);
-  const body = JSON.stringify(problem);
-  socket.end(
-    `HTTP/1.1 ${problem.status} ${problem.title}\r\nContent-Type: application/problem+json\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
 }
 
 async function listen(server: Server, port: number, host: string): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Update } from '../api/contract.ts';
+import type { Feed, Update } from '../api/contract.ts';
 import type { ApiPorts } from '../api/ports.ts';
 import type { LiveConfig } from '../config/live-config.ts';
 import type { Health } from '../health.ts';
@@ -17,6 +17,8 @@ import type { TakeConductor } from './take-conductor.ts';
 export interface ApiParts {
   readonly board: StatusBoard;
   readonly media: MediaLink;
+  readonly feeds: () => Feed[];
+  readonly pictures: ApiPorts['pictures'];
   readonly conductor: TakeConductor;
   readonly masterPath: ApiPorts['takes']['master'];
   readonly cameras: CameraWatcher;
@@ -49,8 +51,9 @@ export function apiPorts(parts: ApiParts): ApiPorts {
   return {
     status: async () => board.current(),
     subscribe: (listener) => board.subscribe(listener),
-    feeds: async () => media.feeds(),
+    feeds: async () => parts.feeds(),
     signaling: media,
+    pictures: parts.pictures,
     takes: {
       list: async () => [...conductor.list()],
       get: async (id) => conductor.get(id),

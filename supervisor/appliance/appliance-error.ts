@@ -12,6 +12,8 @@ export type ApplianceErrorCode =
   | 'MEDIA_UNAVAILABLE'
   | 'NOT_SUPPORTED_HERE'
   | 'FEED_UNKNOWN'
+  | 'FEED_BUSY'
+  | 'PICTURE_UNAVAILABLE'
   | 'DEVICE_UNKNOWN'
   | 'DATA_IN_USE'
   | 'WRONG_ROLE';

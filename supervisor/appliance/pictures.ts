@@ -1,14 +1,18 @@
-import type { LinkedCamera } from '../api/contract.ts';
+import type { Feed, LinkedCamera } from '../api/contract.ts';
 import { CameraEnumerator } from '../platform/cameras/camera-enumerator.ts';
 import { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
 import { findHardwareEncoder } from '../platform/cameras/hardware-encoder.ts';
 import { HotplugMonitor } from '../platform/cameras/hotplug-monitor.ts';
 import { ControlState } from './control-state.ts';
+import { listFeeds } from './feed-list.ts';
 import type { Foundation } from './foundation.ts';
+import { JpegFeeds } from './jpeg-feeds.ts';
 import { MediaLink } from './media-link.ts';
 import { Pipelines } from './pipelines.ts';
 import { PluggedCameras } from './plugged-cameras.ts';
 import { PortBook } from './port-book.ts';
+import { RemoteFeeds } from './remote-feeds.ts';
+import { StillPictures } from './still-pictures.ts';
 
 /** Where pictures come from and go to: cameras, capture pipelines, the media process. */
 export interface Pictures {
@@ -17,6 +21,10 @@ export interface Pictures {
   readonly ports: PortBook;
   readonly pipelines: Pipelines;
   readonly media: MediaLink;
+  readonly remotes: RemoteFeeds;
+  readonly still: StillPictures;
+  /** All feeds, also those that should be there and are not. */
+  readonly feeds: () => Feed[];
 }
 
 /** `linked`: the cameras that are linked to this hub. */
@@ -41,15 +49,42 @@ export async function assemblePictures(
     memory: new ControlState(state, log),
     log,
   });
+  const sources = () => [...pipelines.status(), ...remotes.status()];
+  const labelOf = (feed: string) => sources().find(({ id }) => id === feed)?.label ?? feed;
   const plugged = new PluggedCameras(cameras, state);
   const media = new MediaLink({
     ...{ host, onChange, log },
     socketPath: paths.mediaSocket,
     health: health.register('media', { core: true }),
-    labelOf: (feed) => pipelines.status().find(({ id }) => id === feed)?.label ?? feed,
+    labelOf,
+    pulls: () => remotes.pulls(),
+    taps: () => still.taps(),
+    isTaken: (feed) => jpegFeeds.isPublished(feed),
     cameras: linked,
     onFrames: (feed, frames) => pipelines.noteFrames(feed, frames),
     onBlind: () => pipelines.noteBlindness(),
   });
-  return { cameras, plugged, ports, pipelines, media };
+  const jpegFeeds = new JpegFeeds({
+    labelOf,
+    isTaken: (feed) =>
+      sources().some(({ id, state }) => id === feed && state !== 'stopped') ||
+      media.feeds().some(({ id, publisher }) => id === feed && publisher !== null),
+    ...{ onChange, log },
+  });
+  const remotes = new RemoteFeeds({
+    ...{ jpegFeeds, onChange, log },
+    configFile: base.options.configFile,
+    pulls: () => media.pulls(),
+  });
+  const feeds = () =>
+    listFeeds({
+      ...{ media: media.feeds(), mediaRuns: media.connected, jpeg: jpegFeeds.list() },
+      ...{ sources: sources(), cameras: linked() },
+    });
+  const still = new StillPictures({
+    ...{ host, jpegFeeds, feeds, log },
+    folder: paths.run,
+    configureTaps: () => media.reconfigure(),
+  });
+  return { cameras, plugged, ports, pipelines, media, remotes, still, feeds };
 }

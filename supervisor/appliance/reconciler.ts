@@ -16,7 +16,9 @@ import { publishOpenPorts } from './open-ports.ts';
 import type { Pipelines } from './pipelines.ts';
 import type { PluggedCameras } from './plugged-cameras.ts';
 import type { PortBook } from './port-book.ts';
+import type { RemoteFeeds } from './remote-feeds.ts';
 import type { RoleKeeper } from './role-keeper.ts';
+import type { StillPictures } from './still-pictures.ts';
 
 export interface ReconcilerOptions {
   readonly config: () => Config;
@@ -27,6 +29,8 @@ export interface ReconcilerOptions {
   readonly cameras: CameraWatcher;
   readonly plugged: PluggedCameras;
   readonly pipelines: Pipelines;
+  readonly remotes: RemoteFeeds;
+  readonly still: StillPictures;
   readonly ports: PortBook;
   readonly media: MediaLink;
   readonly http: HttpService;
@@ -81,13 +85,23 @@ export class Reconciler {
 
   async close(): Promise<void> {
     await Promise.all(Object.values(this.#slots).map((slot) => slot.close()));
+    await Promise.all([this.#options.still.close(), this.#options.remotes.close()]);
     await this.#options.pipelines.close();
     await this.#options.gpio.close();
     await this.#options.http.close();
   }
 
   async #apply(): Promise<void> {
-    const { config: current, role: keeper, gpio, cameras, plugged, pipelines, onApplied } = this.#options;
+    const {
+      config: current,
+      role: keeper,
+      gpio,
+      cameras,
+      plugged,
+      pipelines,
+      remotes,
+      onApplied,
+    } = this.#options;
     const config = current();
     await gpio.apply(config);
     const { role } = await keeper.decide(config, gpio.jumper);
@@ -96,6 +110,7 @@ export class Reconciler {
     await publishOpenPorts(config, role, this.#options.log);
     await this.#applyRole(desired, config);
     await pipelines.apply(desired);
+    await remotes.apply(desired.remotes);
     await this.#configureMedia();
     await this.#applyServices(desired, config);
     onApplied(desired);

@@ -8,7 +8,7 @@ export interface SelfViewResult {
   readonly detail: string | null;
 }
 
-const caller = { role: 'owner', subject: 'self-view', address: '127.0.0.1' } as const;
+const caller = { role: 'owner', subject: 'self-view', keyId: null, address: '127.0.0.1' } as const;
 
 /** Views a feed as a browser does, by WHEP with ICE and DTLS, until the first media packet. Never rejects. */
 export async function viewSelf(media: MediaLink, feed: string, signal: AbortSignal): Promise<SelfViewResult> {

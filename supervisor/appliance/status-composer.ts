@@ -5,6 +5,7 @@ import type { CameraSide } from './camera-side.ts';
 import type { HubSide } from './hub-side.ts';
 import type { Identity } from './identity.ts';
 import type { Pipelines } from './pipelines.ts';
+import type { RemoteFeeds } from './remote-feeds.ts';
 import type { RoleKeeper } from './role-keeper.ts';
 import type { TakeConductor } from './take-conductor.ts';
 
@@ -18,6 +19,7 @@ export interface StatusSources {
   readonly role: RoleKeeper;
   readonly health: Health;
   readonly pipelines: Pipelines;
+  readonly remotes: RemoteFeeds;
   readonly feeds: () => Feed[];
   readonly hubSide: HubSide;
   readonly cameraSide: () => CameraSide | null;
@@ -51,7 +53,7 @@ export function composeStatus(sources: StatusSources): Status {
     health: { state: health.state, components: [...health.components] },
     host: sources.host(),
     config: { file: sources.configFile, errors: configErrors(config) },
-    sources: sources.pipelines.status(),
+    sources: [...sources.pipelines.status(), ...sources.remotes.status()],
     feeds: sources.feeds(),
     cameras: decided === 'hub' ? [...hubSide.cameras.list()] : [],
     newCameras: decided === 'hub' ? [...hubSide.desk.list()] : [],

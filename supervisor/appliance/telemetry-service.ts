@@ -16,6 +16,7 @@ export interface TelemetryParts {
   readonly board: StatusBoard;
   readonly conductor: TakeConductor;
   readonly system: ApiPorts['system'];
+  readonly pictures: { snapshot(feed: string): Promise<Buffer> };
   readonly config: LiveConfig;
   readonly update: {
     install(request: UpdateInstall): Promise<Update>;
@@ -55,7 +56,7 @@ export function telemetryService(parts: TelemetryParts): (config: Config) => Ser
   };
 }
 
-function commandsOf({ conductor, system, config, update }: TelemetryParts): ApplianceCommands {
+function commandsOf({ conductor, system, pictures, config, update }: TelemetryParts): ApplianceCommands {
   return {
     setRole: async (role) => void (await config.patch({ role })),
     startTake: async (cameras) => void (await conductor.start(cameras)),
@@ -70,8 +71,6 @@ function commandsOf({ conductor, system, config, update }: TelemetryParts): Appl
     installUpdate: async (request) => void (await update.install(request)),
     rollbackUpdate: async () => void (await update.rollback()),
     setTally: async (state) => void (await system.setTally({ state })),
-    snapshot: async (feed) => {
-      throw new ApplianceError('NOT_SUPPORTED_HERE', `There is no still picture of ${feed} yet.`);
-    },
+    snapshot: (feed) => pictures.snapshot(feed),
   };
 }

@@ -120,6 +120,7 @@ export function feedStatus(changes: Partial<Feed> = {}): Feed {
     packetsLost: 12,
     lossRatio: 0.004,
     latencyMs: 31.6,
+    reason: null,
     keyframeAgeMs: 420,
     publisher: { kind: 'ingest', camera: null, sinceMs: 3_590_000 },
     viewers: [

@@ -25,6 +25,7 @@ export interface KeyVault {
  */
 export class KeyStore {
   readonly #vault: KeyVault;
+  readonly #listeners = new Set<(id: string) => void>();
   #keys: AccessKey[] = [];
 
   constructor(vault: KeyVault) {
@@ -59,7 +60,14 @@ export class KeyStore {
     const left = this.#keys.filter((key) => key.id !== id);
     if (left.length === this.#keys.length) return false;
     await this.#save(left);
+    for (const listener of this.#listeners) listener(id);
     return true;
+  }
+
+  /** Tells the ids of keys that are revoked. Returns the way to stop it. */
+  onRevoked(listener: (id: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   /** The key of a token; null where nobody has it. Compares in constant time. */

@@ -11,6 +11,7 @@ export const slugSchema = z
 /** RFC 3339 in UTC, with milliseconds. */
 export const instantSchema = z.iso.datetime({ precision: 3 });
 
-export const sourceKindSchema = z.enum(['rpicam', 'v4l2', 'rtsp', 'test']);
+/** What makes a feed: a source of a machine, or (`whep`, `mjpeg`) another server that a hub pulls it from. */
+export const sourceKindSchema = z.enum(['rpicam', 'v4l2', 'rtsp', 'test', 'whep', 'mjpeg']);
 
 export const roleSchema = z.enum(['hub', 'camera']);

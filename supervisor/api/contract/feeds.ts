@@ -15,7 +15,11 @@ export const feedSchema = z
     id: slugSchema,
     label: z.string(),
     state: z.enum(['online', 'stalled', 'offline']),
-    codec: z.string().nullable().describe('RFC 6381 string, such as avc1.42e01f'),
+    reason: z.string().nullable().describe('Why it is not online, as far as it is known'),
+    codec: z
+      .string()
+      .nullable()
+      .describe('RFC 6381 string, such as avc1.42e01f; mjpeg: pictures, to be had at /stream/<id>.mjpg'),
     audioCodec: z.string().nullable(),
     width: z.int().nullable(),
     height: z.int().nullable(),
@@ -29,7 +33,10 @@ export const feedSchema = z
     publisher: z
       .object({
         kind: z.enum(['whip', 'ingest', 'pull', 'jpeg']),
-        camera: z.string().nullable().describe('The camera that publishes; null for sources of this machine'),
+        camera: z
+          .string()
+          .nullable()
+          .describe('The camera that publishes; null for sources of this machine and what it pulls'),
         sinceMs: z.number(),
       })
       .nullable(),

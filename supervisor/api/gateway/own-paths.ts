@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { relative, sep } from 'node:path';
 import { routes } from '../contract.ts';
+import { pathPattern } from '../path-match.ts';
 
 /**
  * Tells our paths from the backend's: a path is ours if a route of the contract has it, whatever the method (a wrong
@@ -10,8 +11,8 @@ export function ownPaths(
   pages: ReadonlySet<string>,
   isBackendDevice: (id: string) => boolean = () => false,
 ): (path: string) => boolean {
-  const patterns = [...new Set(Object.values(routes).map(({ path }) => path))].map(patternOf);
-  const controls = patternOf(routes.setControls.path);
+  const patterns = [...new Set(Object.values(routes).map(({ path }) => path))].map(pathPattern);
+  const controls = pathPattern(routes.setControls.path);
   return (path) => {
     if (pages.has(path)) return true;
     if (controls.test(path) && isBackendDevice(decoded(path.split('/')[3] ?? ''))) return false;
@@ -48,12 +49,4 @@ function decoded(part: string): string {
     // Not percent-encoding: it stands for itself.
     return part;
   }
-}
-
-function patternOf(path: string): RegExp {
-  const text = path
-    .split('/')
-    .map((part) => (part.startsWith(':') ? '[^/]+' : part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')))
-    .join('/');
-  return new RegExp(`^${text}/?$`);
 }

@@ -32,12 +32,12 @@ export function checkAccess(
   const address = request.socket.remoteAddress ?? '';
   if (!required) {
     refuseForeignPages(request);
-    return { role: 'owner', subject: null, address };
+    return { role: 'owner', subject: null, keyId: null, address };
   }
   const { token, byCookie } = presentedToken(request);
   const key = token === null ? null : keys.find(token);
   if (key === null) {
-    if (mayCall('public', access)) return { role: 'public', subject: null, address };
+    if (mayCall('public', access)) return { role: 'public', subject: null, keyId: null, address };
     throw token === null
       ? new ApiError('TOKEN_MISSING', 'This needs a token.', {
           hint: 'Send "Authorization: Bearer <token>". The owner token is on the console and in the QR code of the first boot.',
@@ -48,7 +48,7 @@ export function checkAccess(
   if (!mayCall(key.role, access)) {
     throw new ApiError('ACCESS_DENIED', `A ${key.role} may not do this; it takes ${access.join(' or ')}.`);
   }
-  return { role: key.role, subject: key.subject, address };
+  return { role: key.role, subject: key.subject, keyId: key.id, address };
 }
 
 export function presentedToken(request: IncomingMessage): Presented {

@@ -14,6 +14,7 @@ export const feedFixture = (over: Partial<Feed> = {}): Feed => ({
   packetsLost: 0,
   lossRatio: 0,
   latencyMs: 2,
+  reason: null,
   keyframeAgeMs: 640,
   publisher: { kind: 'ingest', camera: null, sinceMs: 140_000 },
   viewers: [],

@@ -1,0 +1,70 @@
+/** One client's view of a hub. */
+export interface FrameWatch extends Disposable {
+  /** The newest frame that this client has not had yet, or the next one. Null once the signal is aborted. */
+  next(signal: AbortSignal): Promise<Buffer | null>;
+}
+
+/**
+ * Hands the newest frame of a feed to everybody who asks. Clients ask when they have room: a slow one skips frames, none
+ * ever waits in a queue, and nobody slows another.
+ */
+export class FrameHub {
+  readonly #onWatchers: (count: number) => void;
+  readonly #watches = new Set<object>();
+  readonly #waiting = new Set<() => void>();
+  #newest: Buffer | null = null;
+  #number = 0;
+
+  /** @param onWatchers told whenever a client comes or goes */
+  constructor(onWatchers: (count: number) => void = () => {}) {
+    this.#onWatchers = onWatchers;
+  }
+
+  get watchers(): number {
+    return this.#watches.size;
+  }
+
+  publish(frame: Buffer): void {
+    this.#newest = frame;
+    this.#number += 1;
+    for (const wake of [...this.#waiting]) wake();
+  }
+
+  /** The newest frame is no longer true: who comes now waits for the next one. */
+  forget(): void {
+    this.#newest = null;
+  }
+
+  watch(): FrameWatch {
+    const watch = {};
+    let seen = 0;
+    this.#watches.add(watch);
+    this.#onWatchers(this.#watches.size);
+    return {
+      next: async (signal) => {
+        while (!signal.aborted) {
+          if (this.#newest !== null && this.#number > seen) {
+            seen = this.#number;
+            return this.#newest;
+          }
+          await this.#change(signal);
+        }
+        return null;
+      },
+      [Symbol.dispose]: () => {
+        if (this.#watches.delete(watch)) this.#onWatchers(this.#watches.size);
+      },
+    };
+  }
+
+  /** Settles with the next frame, or with the signal. */
+  async #change(signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const wake = () => resolve();
+    this.#waiting.add(wake);
+    signal.addEventListener('abort', wake, { once: true });
+    await promise;
+    signal.removeEventListener('abort', wake);
+    this.#waiting.delete(wake);
+  }
+}

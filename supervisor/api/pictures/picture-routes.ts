@@ -1,0 +1,86 @@
+import { once } from 'node:events';
+import { PassThrough } from 'node:stream';
+import type { Context } from 'koa';
+import { ApiError } from '../api-error.ts';
+import type { ApiPorts } from '../ports.ts';
+import type { RouteHandlers } from '../router.ts';
+import type { FrameWatch } from './frame-hub.ts';
+import { showFrames } from './show-frames.ts';
+
+/** How long a first picture is waited for: a decoder has to start, and a keyframe to come. */
+const firstPictureMs = 5000;
+const retryAfterS = 2;
+const boundary = 'frame';
+
+/** `GET /stream/:feed.mjpg` and `.jpg`: pictures for whatever cannot speak WebRTC. */
+export function pictureRoutes({ pictures }: ApiPorts): Pick<RouteHandlers, 'streamPictures' | 'getPicture'> {
+  return {
+    getPicture: async ({ params }, ctx) => {
+      noStore(ctx);
+      ctx.type = 'image/jpeg';
+      if (ctx.method === 'HEAD') return undefined;
+      using watch = pictures.watch(params.feed);
+      ctx.body = await firstPicture(watch, params.feed, ctx);
+      return undefined;
+    },
+    streamPictures: async ({ params }, ctx) => {
+      if (ctx.method !== 'HEAD') await stream(pictures.watch(params.feed), params.feed, ctx);
+      noStore(ctx);
+      ctx.set('Content-Type', `multipart/x-mixed-replace; boundary=${boundary}`);
+      return undefined;
+    },
+  };
+}
+
+/** Streams until the client goes. The first picture is awaited, so that a feed without any gets an honest answer. */
+async function stream(watch: FrameWatch, feed: string, ctx: Context): Promise<void> {
+  try {
+    const first = await firstPicture(watch, feed, ctx);
+    const body = new PassThrough();
+    const gone = new AbortController();
+    ctx.res.once('close', () => gone.abort());
+    // A client that breaks off is no fault; "close" follows.
+    body.once('error', () => gone.abort());
+    body.write(`--${boundary}\r\n`);
+    body.write(part(first));
+    const sink = {
+      write: async (frame: Buffer) => {
+        if (body.write(part(frame))) return;
+        await once(body, 'drain', { signal: gone.signal }).catch(() => {}); // it went; the signal tells the loop
+      },
+      destroy: () => body.destroy(),
+    };
+    void showFrames(watch, sink, gone.signal).then(() => {
+      watch[Symbol.dispose]();
+      body.destroy();
+    });
+    ctx.body = body;
+  } catch (error) {
+    watch[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** The delimiter follows each picture at once: browsers show a picture when they have seen its end. */
+function part(jpeg: Buffer): Buffer {
+  const head = `Content-Type: image/jpeg\r\nContent-Length: ${jpeg.length}\r\n\r\n`;
+  return Buffer.concat([Buffer.from(head), jpeg, Buffer.from(`\r\n--${boundary}\r\n`)]);
+}
+
+async function firstPicture(watch: FrameWatch, feed: string, ctx: Context): Promise<Buffer> {
+  const gone = new AbortController();
+  const onClose = () => gone.abort();
+  ctx.res.once('close', onClose);
+  const picture = await watch.next(AbortSignal.any([gone.signal, AbortSignal.timeout(firstPictureMs)]));
+  ctx.res.off('close', onClose);
+  if (picture !== null) return picture;
+  throw new ApiError('PICTURE_UNAVAILABLE', `No picture of ${feed} came within 5 s.`, {
+    retryAfterS,
+    hint: 'GET /api/feeds says how the feed stands.',
+  });
+}
+
+function noStore(ctx: Context): void {
+  ctx.set('Cache-Control', 'no-store');
+  ctx.set('X-Accel-Buffering', 'no');
+}

@@ -1,0 +1,160 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Logger } from 'pino';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { z } from 'zod';
+import { mayCall } from './access/access-rule.ts';
+import { ApiError } from './api-error.ts';
+import { feedLinkClose, maxPictureBytes, publishRoles, type RouteDefinition, routes } from './contract.ts';
+import { type AccessOptions, checkAccess } from './middleware/access.ts';
+import { matchPath, pathPattern } from './path-match.ts';
+import { publishOnLink, showOnLink } from './pictures/feed-link.ts';
+import type { ApiPorts, Caller } from './ports.ts';
+import { problemOf } from './problem-of.ts';
+import { checked } from './router.ts';
+
+export interface WebSocketsOptions {
+  readonly ports: ApiPorts;
+  readonly access: AccessOptions;
+  readonly log: Logger;
+}
+
+interface LinkRequest {
+  readonly params: Record<string, string>;
+  readonly query: URLSearchParams;
+  readonly caller: Caller;
+}
+
+/** Takes a socket over once it is open. */
+type Accept = (socket: WebSocket) => void;
+
+interface Link {
+  readonly route: RouteDefinition;
+  readonly pattern: RegExp;
+  readonly maxMessageBytes: number;
+  /** Throws where the link is refused. What it returns is called at once, unless the handshake itself fails. */
+  readonly open: (ports: ApiPorts, request: LinkRequest) => Accept;
+}
+
+const maxAgentMessageBytes = 256 * 1024;
+/** Beyond what a picture may have, so that one that is too large can be refused in words. */
+const maxFeedMessageBytes = 2 * maxPictureBytes;
+
+const links: readonly Link[] = [
+  link(routes.agentLink, maxAgentMessageBytes, (ports, { caller }) => (socket) => {
+    ports.acceptAgent(socket, caller);
+  }),
+  link(routes.adoptLink, maxAgentMessageBytes, (ports, { caller }) => (socket) => {
+    ports.adoption.accept(socket, caller);
+  }),
+  link(routes.feedLink, maxFeedMessageBytes, openFeedLink),
+];
+
+/** The WebSockets of the API. A link whose key is revoked is closed. */
+export class WebSockets implements Disposable {
+  readonly #options: WebSocketsOptions;
+  readonly #servers = new Map<number, WebSocketServer>();
+  readonly #byKey = new Map<string, Set<WebSocket>>();
+  #unsubscribe: (() => void) | null = null;
+
+  constructor(options: WebSocketsOptions) {
+    this.#options = options;
+  }
+
+  /** Begins to listen for keys that are revoked. */
+  open(): this {
+    this.#unsubscribe ??= this.#options.access.keys.onRevoked((keyId) => this.#revoke(keyId));
+    return this;
+  }
+
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const { ports, access, log } = this.#options;
+    socket.on('error', (error) => log.debug({ err: error }, 'websocket ended early'));
+    try {
+      const [path = '', query = ''] = (request.url ?? '').split('?');
+      const { link, params } = linkOf(path);
+      const caller = checkAccess(request, link.route.access, access);
+      checked(link.route.params, params, 'path');
+      const accept = link.open(ports, { params, query: new URLSearchParams(query), caller });
+      this.#serverFor(link.maxMessageBytes).handleUpgrade(request, socket, head, (client) => {
+        this.#remember(client, caller.keyId);
+        accept(client);
+      });
+    } catch (error) {
+      refuseUpgrade(socket, error, request.url ?? '');
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#unsubscribe?.();
+    for (const server of this.#servers.values()) {
+      for (const client of server.clients) client.close(1001, 'the appliance stops');
+      server.close();
+    }
+  }
+
+  #serverFor(maxPayload: number): WebSocketServer {
+    const server =
+      this.#servers.get(maxPayload) ??
+      new WebSocketServer({ noServer: true, maxPayload, perMessageDeflate: false });
+    this.#servers.set(maxPayload, server);
+    return server;
+  }
+
+  #remember(client: WebSocket, keyId: string | null): void {
+    if (keyId === null) return;
+    const clients = this.#byKey.get(keyId) ?? new Set();
+    this.#byKey.set(keyId, clients.add(client));
+    client.once('close', () => {
+      clients.delete(client);
+      if (clients.size === 0 && this.#byKey.get(keyId) === clients) this.#byKey.delete(keyId);
+    });
+  }
+
+  #revoke(keyId: string): void {
+    for (const client of this.#byKey.get(keyId) ?? []) {
+      client.close(feedLinkClose.keyRevoked, 'the key was revoked');
+    }
+  }
+}
+
+function openFeedLink({ pictures }: ApiPorts, { params, query, caller }: LinkRequest): Accept {
+  const { feed = '' } = params;
+  const { publish } = checked(routes.feedLink.query, Object.fromEntries(query), 'query') as z.output<
+    typeof routes.feedLink.query
+  >;
+  if (publish === undefined) {
+    pictures.mayWatch(feed);
+    return (socket) => showOnLink(socket, pictures.watch(feed));
+  }
+  if (!mayCall(caller.role, publishRoles)) {
+    throw new ApiError(
+      'ACCESS_DENIED',
+      `A ${caller.role} may not publish; it takes ${publishRoles.join(' or ')}.`,
+    );
+  }
+  pictures.mayPublish(feed, caller);
+  return (socket) => publishOnLink(socket, pictures.publish(feed, caller));
+}
+
+function link(route: RouteDefinition, maxMessageBytes: number, open: Link['open']): Link {
+  return { route, pattern: pathPattern(route.path), maxMessageBytes, open };
+}
+
+function linkOf(path: string): { link: Link; params: Record<string, string> } {
+  for (const link of links) {
+    const params = matchPath(link.pattern, path);
+    if (params !== null) return { link, params };
+  }
+  throw new ApiError('ROUTE_UNKNOWN', `There is no WebSocket at ${path}.`);
+}
+
+function refuseUpgrade(socket: Duplex, error: unknown, path: string): void {
+  const { problem, retryAfterS } = problemOf(error, path);
+  const body = JSON.stringify(problem);
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${problem.title}\r\nContent-Type: application/problem+json\r\n` +
+      (retryAfterS === null ? '' : `Retry-After: ${retryAfterS}\r\n`) +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}

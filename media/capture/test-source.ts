@@ -61,8 +61,9 @@ function pacedByGrid(fps: number): string {
 function gridTimestamps(fps: number): string {
   const place = `RTCTIME/1000000*${fps}-N`;
   const quickest = `if(lt(N,2),st(0,${place}),if(lt(N,${settlingFrames}),st(0,min(ld(0),${place}))))`;
-  const times = `(floor(ld(0)+0.01)+N)/${fps}/TB`;
-  return `settb=${captureTimeBase},setpts='${quickest};round(${times})',select='gte(n,${settlingFrames})'`;
+  // settb makes the rate one over the time base, and the encoder's bit rate is counted by it: another base would starve it.
+  const times = 'floor(ld(0)+0.01)+N';
+  return `settb=1/${fps},setpts='${quickest};${times}',trim=start_frame=${settlingFrames}`;
 }
 
 /**

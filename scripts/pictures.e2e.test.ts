@@ -19,6 +19,7 @@ import {
   processesNaming,
   startAppliance,
 } from './testing/appliance-process.ts';
+import { openBrowser } from './testing/browser.ts';
 
 const clients = 20;
 let appliance: ApplianceProcess;
@@ -149,10 +150,7 @@ async function online(id: string): Promise<Feed> {
 beforeAll(async () => {
   jpeg = makeJpeg('320x180');
   camera = await openCamera(jpeg);
-  appliance = await startAppliance({
-    config: settings(camera.url),
-    command: [process.execPath, 'supervisor/main.ts', '--simulation'],
-  });
+  appliance = await startAppliance({ config: settings(camera.url) });
   await online('cam0');
 });
 
@@ -262,6 +260,22 @@ describe('A remote camera of motion JPEG', () => {
   });
 });
 
+describe('The page', () => {
+  it('shows feeds of pictures in the grid beside the others', async () => {
+    await using browser = await openBrowser(['--allow-loopback-in-peer-connection']);
+    const page = await browser.newPage();
+    await page.goto(appliance.url);
+    await page.waitForSelector('[data-feed="cam0"][data-state="live"]', { timeout: 60_000 });
+    await page.waitForSelector('[data-feed="old"][data-state="live"]', { timeout: 60_000 });
+    await page.waitForSelector('[data-feed="absent"][data-state="offline"]');
+    const size = await page.$eval('[data-feed="old"] img', (image) => {
+      const { naturalWidth, naturalHeight } = image as HTMLImageElement;
+      return [naturalWidth, naturalHeight];
+    });
+    expect(size).toEqual([320, 180]);
+  });
+});
+
 describe('An agent that publishes pictures', () => {
   it('has a feed beside the others, and what is wrong with a picture harms no other', async () => {
     const agent = openLink('/ws/feeds/agent?publish');
@@ -274,7 +288,11 @@ describe('An agent that publishes pictures', () => {
     agent.socket.send(jpeg.subarray(0, -1));
     agent.socket.send(Buffer.from('no picture'));
     await appliance.until('it is told', async () => agent.texts.length > 0);
-    expect(agent.texts[0]).toMatchObject({ type: 'refused', code: 'JPEG_INVALID', message: expect.stringMatching(/cut off/) });
+    expect(agent.texts[0]).toMatchObject({
+      type: 'refused',
+      code: 'JPEG_INVALID',
+      message: expect.stringMatching(/cut off/),
+    });
     const larger = makeJpeg('640x360');
     agent.socket.send(larger);
     await appliance.until('the next picture is seen', async () => viewer.pictures.length === 2);

@@ -1,6 +1,9 @@
 import type { Feed, LinkedCamera, SourceStatus, Status } from '../../api/contract.ts';
 import type { PlayerPhase } from './feed-player.ts';
 
+/** Whether a feed consists of JPEG pictures, which no WebRTC session carries. */
+export const isPictures = (feed: Feed): boolean => feed.codec === 'mjpeg';
+
 /** The source a feed comes from, as far as this appliance knows. */
 export interface FeedOrigin {
   readonly source: SourceStatus | null;
@@ -65,10 +68,10 @@ export const conditionOf = (
       origin.source === null
         ? 'Nobody publishes this feed.'
         : 'The source runs, but its picture does not arrive here.';
-    return { state: 'offline', reason: reasonOf(origin) ?? unknown };
+    return { state: 'offline', reason: reasonOf(origin) ?? feed.reason ?? unknown };
   }
   if (feed.state === 'stalled') {
-    return { state: 'stalled', reason: reasonOf(origin) ?? 'The source sends no frames.' };
+    return { state: 'stalled', reason: reasonOf(origin) ?? feed.reason ?? 'The source sends no frames.' };
   }
   if (playing) return { state: 'live', reason: null };
   if (phase.kind === 'waiting') return { state: 'reconnecting', reason: phase.reason };

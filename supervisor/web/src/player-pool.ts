@@ -1,5 +1,9 @@
 import type { Feed } from '../../api/contract.ts';
 import { FeedPlayer } from './feed-player.ts';
+import { isPictures } from './feed-view.ts';
+
+/** A feed of pictures is shown without a player. */
+const conditionFor = (feed: Feed): Feed['state'] => (isPictures(feed) ? 'offline' : feed.state);
 
 /** One player per feed, for as long as the feed exists: views come and go without touching the sessions. */
 export class PlayerPool {
@@ -12,14 +16,14 @@ export class PlayerPool {
     const player = new FeedPlayer(`/whep/${encodeURIComponent(feed.id)}`);
     const stop = new AbortController();
     this.#players.set(feed.id, { player, stop });
-    player.setCondition(feed.state);
+    player.setCondition(conditionFor(feed));
     void player.run(stop.signal);
     return player;
   }
 
   /** Tells the players of their feeds, and ends those whose feed is gone. */
   sync(feeds: readonly Feed[]): void {
-    for (const feed of feeds) this.of(feed).setCondition(feed.state);
+    for (const feed of feeds) this.of(feed).setCondition(conditionFor(feed));
     for (const [id, { stop }] of this.#players) {
       if (feeds.some((feed) => feed.id === id)) continue;
       stop.abort();

@@ -1,12 +1,13 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Feed, Status } from '../../../api/contract.ts';
-import type { FeedPlayer } from '../feed-player.ts';
-import { conditionOf, originOf, type TileCondition, tileStateNames } from '../feed-view.ts';
+import type { FeedPlayer, PlayerPhase } from '../feed-player.ts';
+import { conditionOf, isPictures, originOf, type TileCondition, tileStateNames } from '../feed-view.ts';
 import { formatBitrate, formatFps, formatSize } from '../format.ts';
 import { toHash } from '../page-route.ts';
 import { isRecording } from '../record-view.ts';
 import { useStore } from '../use-store.ts';
 import { FeedDetails } from './feed-details.tsx';
+import { FeedPictures } from './feed-pictures.tsx';
 import { FeedVideo } from './feed-video.tsx';
 import { Icon } from './icon.tsx';
 
@@ -46,7 +47,9 @@ export const FeedTile = (props: FeedTileProps) => {
   const back = useRef<HTMLAnchorElement>(null);
   const wasSelected = useRef(selected);
   const origin = originOf(status, feed);
-  const condition = conditionOf(feed, view.phase, origin, props.fresh);
+  const pictures = isPictures(feed);
+  const [picturePhase, setPicturePhase] = useState<PlayerPhase>({ kind: 'idle' });
+  const condition = conditionOf(feed, pictures ? picturePhase : view.phase, origin, props.fresh);
   const recording = isRecording(status, feed.id, origin.camera?.name ?? null);
   useEffect(() => {
     // The keyboard's place stays on the feed when the view changes.
@@ -64,7 +67,16 @@ export const FeedTile = (props: FeedTileProps) => {
       data-testid={selected ? 'single' : 'tile'}
     >
       <div class="stage">
-        <FeedVideo stream={view.stream} muted={!props.audible} label={feed.label} />
+        {pictures ? (
+          <FeedPictures
+            feed={feed.id}
+            label={feed.label}
+            active={feed.state !== 'offline' && props.fresh}
+            onPhase={setPicturePhase}
+          />
+        ) : (
+          <FeedVideo stream={view.stream} muted={!props.audible} label={feed.label} />
+        )}
         {condition.state !== 'live' && <Cover condition={condition} />}
         {!selected && (
           <a ref={open} class="tile-link" href={toHash({ page: 'live', feed: feed.id })}>

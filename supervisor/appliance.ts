@@ -16,10 +16,12 @@ import { StatusBoard } from './appliance/status-board.ts';
 import { composeStatus } from './appliance/status-composer.ts';
 import { SystemActions } from './appliance/system-actions.ts';
 import { telemetryService } from './appliance/telemetry-service.ts';
+import { TimeService, timeRole } from './appliance/time-service.ts';
 import { assembleUpdates } from './appliance/updates.ts';
 import type { Config } from './config/schema.ts';
 import { openGpioHeader } from './platform/gpio-onoff.ts';
 import { feedWatchdog, type Notifier, openNotifier } from './platform/systemd.ts';
+import { ChronyClock } from './platform/time/clock.ts';
 import type { ChildProcessHost } from './process/child-process-host.ts';
 import { ExclusiveRunner } from './process/exclusive-runner.ts';
 import { renderMetrics } from './telemetry/prometheus/metrics.ts';
@@ -55,7 +57,15 @@ async function assemble(base: Foundation) {
   const { simulation, configFile, logRing } = options;
   const board = new StatusBoard({ compose: () => status() });
   const onChange = () => board.poke();
-  const monitor = new HostMonitor({ host: machine });
+  // systemd sets it; the image's own units wait for files there.
+  const time = new TimeService({
+    clock: new ChronyClock(),
+    folder: process.env.RUNTIME_DIRECTORY?.split(':')[0] ?? null,
+    role: () => timeRole(role.current.role, reconciler.cameraSide?.link ?? null),
+    recording: () => conductor.current() !== null,
+    log,
+  });
+  const monitor = new HostMonitor({ host: machine, clock: () => time.latest });
   const role = new RoleKeeper(state, log);
   const runner = new ExclusiveRunner();
   const pictures = await assemblePictures(base, () => hubSide.cameras.list(), onChange);
@@ -157,7 +167,7 @@ async function assemble(base: Foundation) {
       tally: () => system.tally,
       update: () => update.status(),
     });
-  return { board, monitor, role, reconciler, http, update, ...pictures, ...recording };
+  return { board, monitor, time, role, reconciler, http, update, ...pictures, ...recording };
 }
 
 /** Starts everything in order, and ends it in reverse. */
@@ -178,7 +188,7 @@ async function live(base: Foundation, house: House, notifier: Notifier, signal: 
     await house.cameras.list();
     await reconciler.apply();
     services.push(masters.run(running), conductor.run(running), reapLater(host, running));
-    services.push(house.update.run(running));
+    services.push(house.update.run(running), house.time.run(running));
     notifier.notify({ READY: '1', STATUS: `${role.current.role} ${name()}` });
     const url = `http://localhost:${http.reach?.port}`;
     log.info({ name: name(), role: role.current.role, url }, 'running');

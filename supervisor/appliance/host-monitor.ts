@@ -2,9 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { HostStatus } from '../api/contract.ts';
 import type { Host } from '../platform/host.ts';
 import type { PowerState } from '../platform/proc-metrics.ts';
+import type { ClockReading } from '../platform/time/clock.ts';
 
 export interface HostMonitorOptions {
   readonly host: Host;
+  /** The clock as its time service sees it; null where none answers. */
+  readonly clock: () => ClockReading | null;
 }
 
 const sampleEveryMs = 2000;
@@ -50,6 +53,7 @@ export class HostMonitor {
   }
 
   #sample(): HostStatus {
+    const clock = this.#options.clock();
     const { disks, network, uptimeS, clockSynced, ...figures } = this.#options.host.sample();
     return {
       ...figures,
@@ -57,7 +61,7 @@ export class HostMonitor {
       power: this.#power,
       disks: disks.map((disk) => ({ ...disk, wearPercent: this.#wear.get(disk.mount) ?? null })),
       network: network.map((one) => ({ ...one, addresses: [...one.addresses] })),
-      clock: { synced: clockSynced, offsetMs: null },
+      clock: { synced: clock?.synced ?? clockSynced, offsetMs: clock?.offsetMs ?? null },
     };
   }
 }

@@ -158,4 +158,12 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
     expect(await refused()).toMatch(/another key/);
     expect(await hub.ask<Feed[]>('GET', '/api/feeds')).toEqual([]);
   });
+
+  test('with TLS and an address that was set, where nothing announces the key: the code compared covers it', async () => {
+    const url = `https://${hubAddress}:8443`;
+    await Promise.all([hub.boot(hubSettings(true)), camera.boot(cameraSettings(true, url))]);
+    await adopt();
+    await feedArrives('the feed arrives by TLS');
+    expect(await refused()).toMatch(/another key/);
+  });
 });

@@ -11,6 +11,9 @@ import { killIfThere, processesNaming, root } from './appliance-process.ts';
 /** Port of page and API on every machine. */
 export const apiPort = 8080;
 
+/** The machine's own avahi knows nothing of the namespace: what runs there must not hand its announcements to it. */
+const withoutAvahi = '[ ! -d /run/avahi-daemon ] || mount -t tmpfs none /run/avahi-daemon; exec "$@"';
+
 /** An appliance on a machine of its own: a network namespace and a data folder. It runs as on a board, not in simulation. */
 export class Machine implements AsyncDisposable {
   readonly host: TestHost;
@@ -43,9 +46,10 @@ export class Machine implements AsyncDisposable {
 
   start(): void {
     const { data } = this;
+    // `ip netns exec` gives a mount namespace of its own as well.
     const environment = [`RUSHLIGHT_DATA=${data}`, `RUSHLIGHT_CONFIG=${join(data, 'rushlight.toml')}`];
     const program = [process.execPath, join(root, 'supervisor', 'main.ts')];
-    this.#child = this.host.spawn('env', ...environment, ...program);
+    this.#child = this.host.spawn('sh', '-c', withoutAvahi, 'sh', 'env', ...environment, ...program);
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.on('data', (chunk) => {
         this.#output += String(chunk);

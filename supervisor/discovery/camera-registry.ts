@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { RawData, WebSocket } from 'ws';
 import { type AgentDown, type AgentUp, agentUpSchema, type LinkedCamera } from '../api/contract.ts';
+import { ClockOffsetFilter } from './clock-offset.ts';
 
 /** Close codes of the link, in the range RFC 6455 leaves to applications. */
 export const linkClose = {
@@ -25,6 +26,7 @@ export interface CameraListener {
 
 interface Link {
   readonly socket: WebSocket;
+  readonly clock: ClockOffsetFilter;
   heardAtMs: number;
 }
 
@@ -127,7 +129,7 @@ export class CameraRegistry {
     before?.link?.socket.close(linkClose.takenOver, 'this camera linked anew');
     const { hub, log } = this.#options;
     this.#entries.set(hello.id, {
-      link: { socket, heardAtMs: performance.now() },
+      link: { socket, clock: new ClockOffsetFilter(), heardAtMs: performance.now() },
       camera: {
         id: hello.id,
         name: hello.name,
@@ -139,10 +141,12 @@ export class CameraRegistry {
         recording: before?.camera.recording ?? 'idle',
         remainingS: before?.camera.remainingS ?? null,
         clockOffsetMs: before?.camera.clockOffsetMs ?? null,
+        clockUncertaintyMs: before?.camera.clockUncertaintyMs ?? null,
       },
     });
     log.info({ camera: hello.name, id: hello.id, address }, 'a camera linked to this hub');
     socket.send(JSON.stringify({ type: 'welcome', hubId: hub.id, hubName: hub.name } satisfies AgentDown));
+    this.send(hello.id, { type: 'ping', echo: this.#now() });
     this.#tell((listener) => listener.changed?.());
   }
 
@@ -167,7 +171,7 @@ export class CameraRegistry {
         this.#tell((listener) => listener.refused?.(id, message));
         break;
       case 'pong':
-        entry.camera = { ...entry.camera, clockOffsetMs: clockOffset(message, this.#now()) };
+        entry.camera = { ...entry.camera, ...this.#measured(entry.link.clock, message) };
         break;
     }
   }
@@ -189,6 +193,13 @@ export class CameraRegistry {
     }
   }
 
+  #measured(clock: ClockOffsetFilter, { echo, at }: Extract<AgentUp, { type: 'pong' }>) {
+    const receivedMs = this.#now();
+    clock.add({ sentMs: echo, answeredMs: at, receivedMs });
+    const known = clock.current(receivedMs);
+    return known === null ? {} : { clockOffsetMs: known.offsetMs, clockUncertaintyMs: known.uncertaintyMs };
+  }
+
   #instant(): string {
     return new Date(this.#now()).toISOString();
   }
@@ -200,11 +211,6 @@ export class CameraRegistry {
 
 function statusOf({ sources, recording, remainingS }: Extract<AgentUp, { type: 'status' }>) {
   return { sources, recording, remainingS };
-}
-
-/** How far the camera's clock is ahead, taking both ways through the network for equally long. */
-function clockOffset(pong: Extract<AgentUp, { type: 'pong' }>, now: number): number {
-  return Math.round((pong.at - (pong.echo + now) / 2) * 10) / 10;
 }
 
 /** A message of the link, or null where it is none. */

@@ -157,6 +157,7 @@ export function linkedCamera(changes: Partial<LinkedCamera> = {}): LinkedCamera 
     recording: 'idle',
     remainingS: 7200,
     clockOffsetMs: -1.2,
+    clockUncertaintyMs: 1.4,
     ...changes,
   };
 }

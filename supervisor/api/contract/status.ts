@@ -85,7 +85,11 @@ export const linkedCameraSchema = z.object({
   sources: z.array(sourceStatusSchema),
   recording: z.enum(['idle', 'starting', 'recording', 'finishing', 'failed']),
   remainingS: z.number().nullable(),
-  clockOffsetMs: z.number().nullable(),
+  clockOffsetMs: z
+    .number()
+    .nullable()
+    .describe('How far its clock is ahead of the hub’s, as measured over the link'),
+  clockUncertaintyMs: z.number().nullable().describe('Bound of the error of clockOffsetMs'),
 });
 
 /** The hub as a camera sees it. */

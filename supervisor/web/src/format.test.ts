@@ -9,6 +9,7 @@ import {
   formatFps,
   formatInstant,
   formatMs,
+  formatOffset,
   formatPercent,
   formatSize,
   formatSpan,
@@ -71,6 +72,10 @@ describe('sizes and rates', () => {
     expect(formatSize(1920, 1080)).toBe('1920×1080');
     expect(formatSize(null, 1080)).toBe('–');
     expect(formatMs(12.4)).toBe('12 ms');
+    expect(formatOffset(null, null)).toBe('–');
+    expect(formatOffset(2.5, 1.2)).toBe('2.5 ms ahead, ± 1.2 ms');
+    expect(formatOffset(-40, null)).toBe('40 ms behind');
+    expect(formatOffset(0, 1)).toBe('in step, ± 1 ms');
     expect(formatMs(0.44)).toBe('0.4 ms');
     expect(formatMs(2500)).toBe('2.5 s');
     expect(formatMs(125_000)).toBe('2 min');

@@ -56,6 +56,14 @@ export const formatMs = (ms: number | null): string => {
   return `${ms < 10 ? Number(ms.toFixed(1)) : Math.round(ms)} ms`;
 };
 
+/** How far another clock is off, and how well that is known: `3 ms ahead, ± 1 ms`. */
+export const formatOffset = (offsetMs: number | null, uncertaintyMs: number | null): string => {
+  if (offsetMs === null) return noValue;
+  const bound = uncertaintyMs === null ? '' : `, ± ${formatMs(uncertaintyMs)}`;
+  if (offsetMs === 0) return `in step${bound}`;
+  return `${formatMs(Math.abs(offsetMs))} ${offsetMs > 0 ? 'ahead' : 'behind'}${bound}`;
+};
+
 export const formatPercent = (ratio: number | null): string =>
   ratio === null ? noValue : `${(ratio * 100).toFixed(ratio > 0 && ratio < 0.1 ? 1 : 0)} %`;
 

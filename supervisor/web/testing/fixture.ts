@@ -44,6 +44,7 @@ export const cameraFixture = (over: Partial<LinkedCamera> = {}): LinkedCamera =>
   recording: 'idle',
   remainingS: 11_520,
   clockOffsetMs: 0.4,
+  clockUncertaintyMs: 1.2,
   ...over,
 });
 

@@ -8,6 +8,7 @@ import {
   formatCodec,
   formatFps,
   formatMs,
+  formatOffset,
   formatPercent,
   formatSize,
   formatSpan,
@@ -95,7 +96,9 @@ const SourceFacts = ({ origin: { source, camera } }: { origin: FeedOrigin }) => 
             <Fact name="Dropped frames">{source.droppedFrames ?? '–'}</Fact>
           </>
         )}
-        {camera !== null && <Fact name="Clock offset">{formatMs(camera.clockOffsetMs)}</Fact>}
+        {camera !== null && (
+          <Fact name="Clock">{formatOffset(camera.clockOffsetMs, camera.clockUncertaintyMs)}</Fact>
+        )}
       </dl>
     </>
   );

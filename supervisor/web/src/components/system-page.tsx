@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import type { LinkedCamera, SourceStatus, Status } from '../../../api/contract.ts';
-import { formatBitrate, formatBytes, formatInstant, formatMs, formatSpan } from '../format.ts';
+import { formatBitrate, formatBytes, formatInstant, formatOffset, formatSpan } from '../format.ts';
 
 const Fact = ({ name, children }: { name: string; children: ComponentChildren }) => (
   <div class="fact">
@@ -48,7 +48,7 @@ const CameraRow = ({ camera }: { camera: LinkedCamera }) => (
       {camera.online && camera.remainingS !== null && `, room for ${formatSpan(camera.remainingS)}`}
       {camera.online &&
         camera.clockOffsetMs !== null &&
-        `, clock off by ${formatMs(Math.abs(camera.clockOffsetMs))}`}
+        `, clock ${formatOffset(camera.clockOffsetMs, camera.clockUncertaintyMs)}`}
     </p>
     {/* What an absent camera last said of its sources is no longer known to be true. */}
     {camera.online && (
@@ -138,7 +138,7 @@ const HostCard = ({ host }: { host: Status['host'] }) => (
       <Fact name="Clock">
         {host.clock.synced === null ? 'not known' : host.clock.synced ? 'synchronised' : 'not synchronised'}
         {host.clock.offsetMs !== null && (
-          <span class="fact-note">off by {formatMs(Math.abs(host.clock.offsetMs))}</span>
+          <span class="fact-note">{formatOffset(host.clock.offsetMs, null)}</span>
         )}
       </Fact>
     </dl>

@@ -28,6 +28,10 @@ export class Strategy {
       await this.ready(signal);
       return;
     }
+    if (wanted === 'booted' && this.#state === 'unknown' && (await this.#isReady())) {
+      this.#state = 'booted';
+      return;
+    }
     await this.#rig.network.forget();
     await this.#rig.power.off();
     if (wanted === 'provisioning' || !this.#flashed || this.#state === 'unknown') {
@@ -39,6 +43,15 @@ export class Strategy {
     if (wanted !== 'booted') return;
     await this.#rig.power.on();
     await this.ready(signal);
+  }
+
+  /** After a failure: a device that still is ready need not be made anew. */
+  async #isReady(): Promise<boolean> {
+    try {
+      return (await this.#api.call('readyz', { timeoutMs: 5000 * this.#rig.slowness })).status === 200;
+    } catch {
+      return false; // off, restarting or broken: all of that is "not ready"
+    }
   }
 
   /** Waits until /readyz says ready; answers after how many seconds. */

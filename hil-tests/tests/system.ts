@@ -10,16 +10,13 @@ export const systemTests: readonly TestCase[] = [
     needs: 'booted',
     timeoutMs: 15_000,
     async run({ rig }) {
-      const kind = await rig.network.shell('findmnt -n -o FSTYPE,OPTIONS /');
-      assert.match(kind, /^squashfs\s+ro\b/);
+      // A remount is refused, or promised and not done: what counts is that nothing can be written after it.
+      await rig.network.shell('mount -o remount,rw / 2> /dev/null || true');
+      assert.match(await rig.network.shell('findmnt -n -o FSTYPE,OPTIONS /'), /^squashfs\s+ro\b/);
       for (const path of ['/usr/lib/rushlight/x', '/etc/x', '/boot/x', '/usr/bin/x']) {
         const said = await rig.network.shell(`touch ${path} 2>&1 || true`);
         assert.match(said, /Read-only file system/, path);
       }
-      assert.match(
-        await rig.network.shell('mount -o remount,rw / 2>&1 || true'),
-        /read-only|write-protected|not permitted/i,
-      );
     },
   },
   {

@@ -13,6 +13,9 @@ const dataStart = 36 * mebibyte;
 const dataBytes = 16 * mebibyte;
 export const diskBytes = 54 * mebibyte;
 
+const overlay = 'overlays/rootfs';
+const selectorPath = 'usr/libexec/rushlight/selector';
+
 const autoboot = '[all]\ntryboot_a_b=1\nboot_partition=2\n[tryboot]\nboot_partition=3\n';
 
 /** What the disk of a cut guest says after it. */
@@ -39,10 +42,13 @@ export class CutGuest {
     await boot.copyOut(2, 'kernel.img', join(this.#folder, 'kernel'));
     await boot.copyOut(2, 'initramfs.img', join(this.#folder, 'initramfs'));
     const init = await readFile(join(import.meta.dirname, '../guest/cut-init'));
-    await appendFile(
-      join(this.#folder, 'initramfs'),
-      cpioArchive({ 'cut-init': { data: init, mode: 0o755 } }),
-    );
+    // The script under test is the tree's; shell, mv and sync are the image's.
+    const selector = await readFile(join(import.meta.dirname, '../..', overlay, selectorPath));
+    const files = {
+      'cut-init': { data: init, mode: 0o755 },
+      [selectorPath]: { data: selector, mode: 0o755 },
+    };
+    await appendFile(join(this.#folder, 'initramfs'), cpioArchive(files));
     await this.format();
   }
 

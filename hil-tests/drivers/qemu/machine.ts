@@ -94,7 +94,7 @@ export class QemuMachine implements Power, AsyncDisposable {
 
   async #runOnce(argv: [string, ...string[]], socket: string, started: () => void): Promise<string> {
     const [program, ...args] = argv;
-    const child = spawn('nice', [program, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
     this.#child = child;
     if (this.#cut) child.kill('SIGKILL');
     child.stdin.on('error', () => {}); // the guest is gone; its end is reported below

@@ -47,8 +47,8 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
     await lan[Symbol.asyncDispose]();
   });
 
-  /** Until the hub passes on new frames of the camera; tells how long that took. */
-  async function feedArrives(what: string): Promise<number> {
+  /** Until the hub passes on new frames of the camera, linked at that address; tells how long that took. */
+  async function feedArrives(what: string, address?: string): Promise<number> {
     const startedAtMs = performance.now();
     const frames = async () => {
       const feeds = await hub.ask<Feed[]>('GET', '/api/feeds');
@@ -58,6 +58,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
     let before: number | null = null;
     await hub.until(what, async () => {
       const feed = await frames();
+      if (address !== undefined && !(await statusOf(camera)).hub?.url?.includes(address)) return false;
       const grown = feed !== null && before !== null && feed.framesTotal > before;
       before = feed?.framesTotal ?? null;
       return grown;
@@ -148,6 +149,54 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
     await feedArrives('the feed arrives by the address that was set');
 
     expect(await refused()).toMatch(/key/i);
+  });
+
+  test('a camera that boots first finds its hub, follows it to another address, and misses nothing of a minute without it', async () => {
+    await camera.boot(cameraSettings(false));
+    await camera.until(
+      'the camera searches',
+      async () => (await statusOf(camera)).hub?.state === 'searching',
+    );
+    await hub.boot(hubSettings(false));
+    await adopt();
+    await feedArrives('the feed arrives');
+
+    const [feed] = await hub.until('age of the pictures and clock of the camera are known', async () => {
+      const feeds = await hub.ask<Feed[]>('GET', '/api/feeds');
+      return feeds[0]?.latencyMs === null ? null : feeds;
+    });
+    const { clockOffsetMs, clockUncertaintyMs } = (await statusOf(hub)).cameras[0] ?? {};
+    console.log(
+      `capture to hub ${feed?.latencyMs} ms, clock of the camera ${clockOffsetMs} ms ahead, ± ${clockUncertaintyMs} ms`,
+    );
+    // Both have the clock of this machine.
+    expect(Math.abs(clockOffsetMs ?? Number.NaN)).toBeLessThanOrEqual(clockUncertaintyMs ?? 0);
+
+    const { id } = await hub.ask<Take>('POST', '/api/takes');
+    await hub.until('the camera records', async () => {
+      return (await hub.ask<Take>('GET', `/api/takes/${id}`)).state === 'recording';
+    });
+
+    await hub.host.setAddress('10.77.0.9/24');
+    const moved = await feedArrives('the feed is back at the new address', '10.77.0.9');
+    console.log(`feed ${moved} ms after the hub's address changed`);
+
+    await camera.host.cutCable();
+    await sleep(60_000);
+    await camera.host.restoreCable();
+    console.log(
+      `feed ${await feedArrives('the feed is back')} ms after a minute without a cable (bar: 3000 ms)`,
+    );
+
+    await hub.until('the camera is linked', async () => (await statusOf(hub)).cameras[0]?.online === true);
+    await hub.ask('POST', `/api/takes/${id}/stop`);
+    await hub.until('the hub knows that the master is verified', async () => {
+      return (await hub.ask<Take>('GET', `/api/takes/${id}`)).state === 'verified';
+    });
+    const { manifest } = await readTake(camera.data, id);
+    expect(manifest.cameras.cam0).toMatchObject({ state: 'verified', droppedFrames: 0 });
+    expect(manifest.cameras.cam0?.segments).toHaveLength(1);
+    expect(manifest.cameras.cam0?.frames).toBeGreaterThan(60 * 25);
   });
 
   test('with TLS the camera pins the key of its hub, and gives nothing to another one', async () => {

@@ -1,9 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { inspectJpeg } from '../media/index.ts';
@@ -26,7 +25,7 @@ let appliance: ApplianceProcess;
 let camera: Awaited<ReturnType<typeof openCamera>>;
 let jpeg: Buffer;
 
-const settings = (cameraUrl: string) => `
+const settings = (cameraUrl: string, whepUrl = 'http://127.0.0.1:9/whep/cam0') => `
 role = "hub"
 [[source]]
 id = "cam0"
@@ -45,7 +44,7 @@ url = "${cameraUrl}"
 [[remote]]
 id = "far"
 kind = "whep"
-url = "http://127.0.0.1:9/whep/cam0"
+url = "${whepUrl}"
 [masters]
 codec = "off"
 `;
@@ -331,6 +330,44 @@ describe('An agent that publishes pictures', () => {
   });
 });
 
+describe('WHEP', () => {
+  it.each([
+    ['old', 422, 'CODEC_UNSUPPORTED'],
+    ['absent', 409, 'NO_PUBLISHER'],
+    ['nobody', 404, 'FEED_UNKNOWN'],
+  ])('of %s is answered by %i %s', async (id, status, code) => {
+    const response = await fetch(`${appliance.url}/whep/${id}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/sdp' },
+      body: 'v=0',
+    });
+    expect([response.status, (await response.json()).code]).toEqual([status, code]);
+  });
+});
+
+describe('Changed settings', () => {
+  it('bring remotes and take them away, without a restart', async () => {
+    const text = settings(camera.url, `${appliance.url}/whep/cam0`);
+    const withoutOld = text.replace(/\[\[remote\]\]\nid = "old"[^[]*/, '');
+    const cam0 = await online('cam0');
+    await writeFile(appliance.configFile, withoutOld);
+    expect(await online('far')).toMatchObject({
+      codec: cam0.codec,
+      ...{ width: 640, height: 360 },
+      publisher: { kind: 'pull', camera: null },
+    });
+    expect(await feed('old')).toBeUndefined();
+    const { sources } = await appliance.get<Status>('/api/status');
+    expect(sources.map(({ id, state }) => [id, state])).toEqual([
+      ['cam0', 'running'],
+      ['absent', 'waiting'],
+      ['far', 'running'],
+    ]);
+    const picture = await fetch(`${appliance.url}/stream/far.jpg`);
+    expect(inspectJpeg(Buffer.from(await picture.arrayBuffer()))).toMatchObject({ width: 640, height: 360 });
+  });
+});
+
 describe('With keys', () => {
   it('the same key takes its place over, another one is refused, a revoked one is closed', async () => {
     const [port, tlsPort] = [await freePort(), await freePort()];
@@ -370,7 +407,6 @@ describe('With keys', () => {
       });
       await call('DELETE', `/api/keys/${mine.id}`);
       expect(await second.closed).toEqual({ code: 4001, reason: 'the key was revoked' });
-      await sleep(0);
     } finally {
       appliance = simulated;
     }

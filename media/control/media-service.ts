@@ -2,16 +2,12 @@
 import type { Logger } from 'pino';
 import type { Datapath } from '../datapath/datapath.ts';
 import { FeedRegistry } from '../sfu/feed-registry.ts';
-import { Ingest } from '../sfu/ingest.ts';
-import { Tap } from '../sfu/tap.ts';
 import { SignalingError } from '../signaling/errors.ts';
 import type { MediaSession } from '../signaling/media-session.ts';
-import { Pull } from '../signaling/pull.ts';
-import { Push } from '../signaling/push.ts';
 import { openViewerSession, type SessionContext } from '../signaling/whep.ts';
 import { openPublisherSession } from '../signaling/whip.ts';
+import { ConfiguredFlows } from './configured-flows.ts';
 import type { MediaConfig, MediaEvent, MediaStatus, SessionInfo, SignalingAnswer } from './protocol.ts';
-import { reconcile } from './reconcile.ts';
 
 const TICK_MS = 250;
 const MAX_SESSIONS = 256;
@@ -28,10 +24,7 @@ export class MediaService implements AsyncDisposable {
   readonly feeds: FeedRegistry;
   readonly #options: MediaServiceOptions;
   readonly #sessions = new Map<string, MediaSession>();
-  readonly #ingests = new Map<string, { key: string; item: Ingest }>();
-  readonly #pushes = new Map<string, { key: string; item: Push }>();
-  readonly #pulls = new Map<string, { key: string; item: Pull }>();
-  readonly #taps = new Map<string, { key: string; item: Tap }>();
+  readonly #flows: ConfiguredFlows;
   readonly #startedMs = performance.now();
   #maxBitrateKbps = 20_000;
   #problems: string[] = [];
@@ -46,6 +39,10 @@ export class MediaService implements AsyncDisposable {
       datapath,
       logger,
       onState: (feed, state) => onEvent({ event: 'feed', feed: feed.id, state }),
+    });
+    this.#flows = new ConfiguredFlows({
+      ...{ feeds: this.feeds, datapath, logger, onEvent },
+      isPublished: (feed) => this.#publisherOf(feed) !== undefined,
     });
   }
 
@@ -77,13 +74,10 @@ export class MediaService implements AsyncDisposable {
     this.#admit();
     const feed = this.feeds.obtain(params.feed);
     try {
-      const present = [...this.#sessions.values()].find(
-        (session) => session.kind === 'whip' && session.feed === params.feed,
-      );
+      const present = this.#publisherOf(params.feed);
       const takesOver =
         present !== undefined && params.publisherKey !== null && present.publisherKey === params.publisherKey;
-      const taken = this.#ingests.has(params.feed) || this.#pulls.has(params.feed);
-      if (taken || (present?.alive && !takesOver)) {
+      if (this.#flows.fills(params.feed) || (present?.alive && !takesOver)) {
         throw new SignalingError('FEED_BUSY', `feed ${params.feed} has a publisher`, { retryAfterS: 2 });
       }
       const session = await openPublisherSession(this.#context(), feed, {
@@ -127,8 +121,8 @@ export class MediaService implements AsyncDisposable {
       sendErrors,
       rssBytes: process.memoryUsage.rss(),
       problems: this.#problems,
-      pushes: [...this.#pushes.values()].map(({ item }) => item.status),
-      pulls: [...this.#pulls.values()].map(({ item }) => item.status),
+      pushes: this.#flows.pushes(),
+      pulls: this.#flows.pulls(),
     };
   }
 
@@ -137,10 +131,7 @@ export class MediaService implements AsyncDisposable {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
     for (const session of [...this.#sessions.values()]) session.close();
-    for (const running of [this.#taps, this.#pushes, this.#pulls, this.#ingests]) {
-      for (const { item } of running.values()) await item[Symbol.asyncDispose]();
-      running.clear();
-    }
+    await this.#flows[Symbol.asyncDispose]();
     this.feeds[Symbol.dispose]();
   }
 
@@ -154,104 +145,13 @@ export class MediaService implements AsyncDisposable {
     } catch (error) {
       problems.push(describe('media port', error));
     }
-    await this.#applyIngests(config, problems);
-    await this.#applyPushes(config, problems);
-    await this.#applyPulls(config, problems);
-    await this.#applyTaps(config, problems);
-    const named = [config.ingests, config.pushes, config.pulls, config.taps].flat();
-    this.feeds.keepOnly(new Set(named.map(({ feed }) => feed)));
+    await this.#flows.apply(config, problems);
     this.#problems = problems;
     return { problems };
   }
 
-  async #applyIngests(config: MediaConfig, problems: string[]): Promise<void> {
-    const { logger } = this.#options;
-    await reconcile(
-      this.#ingests,
-      config.ingests,
-      (ingest) => `ingest ${ingest.feed}`,
-      problems,
-      async (ingest) => {
-        const item = new Ingest({
-          feed: this.feeds.hold(ingest.feed),
-          rtpPort: ingest.rtpPort,
-          audioRtpPort: ingest.audio?.rtpPort ?? null,
-          tellsCaptureTime: ingest.tellsCaptureTime ?? false,
-          logger,
-        });
-        await item.open();
-        return item;
-      },
-    );
-  }
-
-  async #applyPushes(config: MediaConfig, problems: string[]): Promise<void> {
-    const { datapath, logger } = this.#options;
-    await reconcile(
-      this.#pushes,
-      config.pushes,
-      (push) => `push ${push.feed}`,
-      problems,
-      async (push) => {
-        const item = new Push({
-          config: push,
-          feed: this.feeds.hold(push.feed),
-          datapath,
-          logger: logger.child({ push: push.feed }),
-          onStatus: (status) => this.#options.onEvent({ event: 'push', push: status }),
-        });
-        item.start();
-        return item;
-      },
-    );
-  }
-
-  async #applyPulls(config: MediaConfig, problems: string[]): Promise<void> {
-    const { datapath, logger } = this.#options;
-    await reconcile(
-      this.#pulls,
-      config.pulls,
-      (pull) => `pull ${pull.feed}`,
-      problems,
-      async (pull) => {
-        this.#refuseTaken(pull.feed);
-        const item = new Pull({
-          config: pull,
-          feed: this.feeds.hold(pull.feed),
-          datapath,
-          logger: logger.child({ pull: pull.feed }),
-          maxBitrateKbps: config.maxPublisherBitrateKbps,
-          onStatus: (status) => this.#options.onEvent({ event: 'pull', pull: status }),
-        });
-        item.start();
-        return item;
-      },
-    );
-  }
-
-  /** A name that a publisher of ours has is not pulled from elsewhere; the next configuration tries again. */
-  #refuseTaken(feed: string): void {
-    const published = [...this.#sessions.values()].some(
-      (session) => session.kind === 'whip' && session.feed === feed,
-    );
-    if (published || this.#ingests.has(feed)) {
-      throw new SignalingError('FEED_BUSY', `feed ${feed} has a publisher`);
-    }
-  }
-
-  async #applyTaps(config: MediaConfig, problems: string[]): Promise<void> {
-    const { logger } = this.#options;
-    await reconcile(
-      this.#taps,
-      config.taps,
-      (tap) => `tap ${tap.feed}`,
-      problems,
-      async ({ feed, socketPath }) => {
-        const item = new Tap({ feed: this.feeds.hold(feed), socketPath, logger });
-        await item.open();
-        return item;
-      },
-    );
+  #publisherOf(feed: string): MediaSession | undefined {
+    return [...this.#sessions.values()].find((session) => session.kind === 'whip' && session.feed === feed);
   }
 
   #context(): SessionContext {
@@ -284,8 +184,7 @@ export class MediaService implements AsyncDisposable {
   readonly #tick = (): void => {
     const nowMs = performance.now();
     for (const session of this.#sessions.values()) session.tick(nowMs);
-    for (const { item } of this.#pushes.values()) item.tick(nowMs);
-    for (const { item } of this.#pulls.values()) item.tick(nowMs);
+    this.#flows.tick(nowMs);
     this.feeds.tick(nowMs);
   };
 }

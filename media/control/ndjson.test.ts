@@ -49,7 +49,11 @@ describe('The protocol', () => {
       ingests: [{ feed: 'cam0', rtpPort: 5004, kind: 'h264', audio: { rtpPort: 5006 } }],
       pushes: [{ feed: 'cam0', url: 'https://hub.local/whip/stage-left', token: 'secret' }],
     };
-    expect(mediaConfigSchema.parse(config)).toEqual({ ...config, maxPublisherBitrateKbps: 20_000 });
+    expect(mediaConfigSchema.parse(config)).toEqual({
+      ...config,
+      ...{ pulls: [], taps: [] },
+      maxPublisherBitrateKbps: 20_000,
+    });
     expect(mediaConfigSchema.safeParse({ ...config, extra: 1 }).success).toBe(false);
     expect(mediaConfigSchema.safeParse({ ...config, pushes: [{ feed: 'a', url: 'ftp://x' }] }).success).toBe(
       false,

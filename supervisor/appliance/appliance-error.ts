@@ -13,6 +13,7 @@ export type ApplianceErrorCode =
   | 'NOT_SUPPORTED_HERE'
   | 'FEED_UNKNOWN'
   | 'FEED_BUSY'
+  | 'CODEC_UNSUPPORTED'
   | 'PICTURE_UNAVAILABLE'
   | 'DEVICE_UNKNOWN'
   | 'DATA_IN_USE'

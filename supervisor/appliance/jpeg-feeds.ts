@@ -76,6 +76,12 @@ export class JpegFeeds {
     return this.#hold(id, null, { kind: 'pull', camera: null, since: performance.now() });
   }
 
+  /** The feed is no longer wanted, and is not listed any more. */
+  remove(id: string): void {
+    const entry = this.#entries.get(id);
+    if (entry !== undefined && entry.holder === null) this.#entries.delete(id);
+  }
+
   #hold(id: string, keyId: string | null, publisher: JpegPublisher): PicturePublication {
     const { labelOf, onChange, log } = this.#options;
     const entry = this.#entries.get(id) ?? {

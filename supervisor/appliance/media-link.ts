@@ -14,6 +14,7 @@ import type { HealthReporter } from '../health.ts';
 import { SupervisedChild } from '../process/supervised-child.ts';
 import { ApplianceError } from './appliance-error.ts';
 import { feedLatencyMs } from './feed-latency.ts';
+import type { LinkSample } from './link-rate.ts';
 import type { Ingest } from './pipelines.ts';
 
 export interface MediaLinkOptions {
@@ -28,7 +29,11 @@ export interface MediaLinkOptions {
   readonly taps: () => readonly { readonly feed: string; readonly socketPath: string }[];
   /** Whether a name is in use by a feed that is none of the media process. */
   readonly isTaken: (feed: string) => boolean;
+  /** Whether there is such a feed, or should be one. */
+  readonly isListed: (feed: string) => boolean;
   readonly health: HealthReporter;
+  /** Called about twice a second for each feed that is published to a hub. */
+  readonly onPush: (feed: string, sample: LinkSample) => void;
   readonly onFrames: (feed: string, framesTotal: number) => void;
   /** Called about twice a second while the media process is not there, or says nothing. */
   readonly onBlind: () => void;
@@ -47,6 +52,8 @@ export interface Push {
 const metricsEveryMs = 500;
 /** Without figures for so long nobody knows whether frames arrive. */
 const blindAfterMs = 3 * metricsEveryMs;
+/** A media process that was started sees frames after the next keyframe of each source. */
+const settlingMs = 3000;
 /** A media process that says nothing for so long hangs, and is started anew. */
 const hungAfterMs = 8_000;
 /** A slow board with a slow card needs its time to start one. */
@@ -62,6 +69,8 @@ export class MediaLink implements SignalingPort {
   #pulls: readonly PushStatus[] = [];
   #wish: Parameters<MediaLink['configure']> | null = null;
   #heardAtMs = 0;
+  #figuresAtMs = Number.NEGATIVE_INFINITY;
+  #connectedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: MediaLinkOptions) {
     const { host, socketPath, log } = options;
@@ -81,6 +90,7 @@ export class MediaLink implements SignalingPort {
     this.#client.events.on('event', (event) => this.#hear(event));
     this.#client.events.on('connected', () => {
       this.#heardAtMs = performance.now();
+      this.#connectedAtMs = performance.now();
     });
     this.#client.events.on('configured', (problems) => {
       this.#heardAtMs = performance.now();
@@ -97,12 +107,18 @@ export class MediaLink implements SignalingPort {
     this.#heardAtMs = performance.now();
     const look = setInterval(() => {
       const silentMs = performance.now() - this.#heardAtMs;
-      if (silentMs > blindAfterMs) onBlind();
+      if (this.#isBlind) onBlind();
       if (silentMs > (this.#client.connected ? hungAfterMs : startWithinMs)) this.#restartHung();
     }, metricsEveryMs);
     await this.#client.subscribeMetrics(metricsEveryMs);
     await Promise.all([this.#child.run(signal), this.#client.run(signal)]);
     clearInterval(look);
+  }
+
+  /** Whether nobody can tell if frames arrive: without figures, and until the first frames may have come after a start. */
+  get #isBlind(): boolean {
+    const now = performance.now();
+    return now - this.#figuresAtMs > blindAfterMs || now - this.#connectedAtMs < settlingMs;
   }
 
   get connected(): boolean {
@@ -189,7 +205,12 @@ export class MediaLink implements SignalingPort {
   }
 
   #requireFeed(feed: string): void {
-    if (!this.#client.connected || this.#feeds.some((one) => one.feed === feed)) return;
+    if (this.#options.isTaken(feed)) {
+      throw new ApplianceError('CODEC_UNSUPPORTED', `The feed "${feed}" consists of JPEG pictures.`, {
+        hint: `They are to be had at /stream/${feed}.mjpg and /ws/feeds/${feed}.`,
+      });
+    }
+    if (!this.#client.connected || this.#options.isListed(feed)) return;
     throw new ApplianceError('FEED_UNKNOWN', `There is no feed "${feed}".`, {
       hint: '/api/feeds lists what there is.',
     });
@@ -200,10 +221,16 @@ export class MediaLink implements SignalingPort {
     switch (event.event) {
       case 'metrics':
         this.#heardAtMs = performance.now();
+        this.#figuresAtMs = performance.now();
         this.#feeds = event.feeds;
         this.#pushes = event.status.pushes;
         this.#pulls = event.status.pulls;
-        for (const { feed, framesTotal, publisher } of event.feeds) {
+        for (const { feed, framesTotal, publisher, viewers } of event.feeds) {
+          const push = viewers.find(({ id, connected }) => id === `push:${feed}` && connected);
+          if (push !== undefined) {
+            const { bitrateKbps: sentKbps, lossRatio } = push;
+            this.#options.onPush(feed, { atMs: performance.now(), sentKbps, lossRatio });
+          }
           if (publisher?.kind === 'ingest') onFrames(feed, framesTotal);
         }
         break;

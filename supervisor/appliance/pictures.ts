@@ -27,16 +27,24 @@ export interface Pictures {
   readonly feeds: () => Feed[];
 }
 
-/** `linked`: the cameras that are linked to this hub. */
+export interface PicturesOptions {
+  /** Cameras that are linked to this hub. */
+  readonly linked: () => readonly LinkedCamera[];
+  /** Whether a take runs. */
+  readonly recording: () => boolean;
+  /** Pipelines shall be applied anew. */
+  readonly onLinkRate: () => void;
+  readonly onChange: () => void;
+}
+
 export async function assemblePictures(
   base: Foundation,
-  linked: () => readonly LinkedCamera[],
-  onChange: () => void,
+  { linked, recording, onLinkRate, onChange }: PicturesOptions,
 ): Promise<Pictures> {
   const { host, state, paths, health, log } = base;
   const ports = new PortBook(state);
   const pipelines = new Pipelines({
-    ...{ host, ports, onChange, log },
+    ...{ host, ports, recording, onLinkRate, onChange, log },
     runFolder: paths.run,
     configFile: base.options.configFile,
     devices: () => cameras.known,
@@ -60,7 +68,9 @@ export async function assemblePictures(
     pulls: () => remotes.pulls(),
     taps: () => still.taps(),
     isTaken: (feed) => jpegFeeds.isPublished(feed),
+    isListed: (feed) => feeds().some(({ id }) => id === feed),
     cameras: linked,
+    onPush: (feed, sample) => pipelines.noteLink(feed, sample),
     onFrames: (feed, frames) => pipelines.noteFrames(feed, frames),
     onBlind: () => pipelines.noteBlindness(),
   });

@@ -45,6 +45,7 @@ export class RemoteFeeds {
       if (remotes.some((remote) => remote.id === id && remote.kind === 'mjpeg')) continue;
       await slot.close();
       this.#slots.delete(id);
+      this.#options.jpegFeeds.remove(id);
     }
     for (const remote of remotes) {
       try {

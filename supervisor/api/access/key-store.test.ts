@@ -48,6 +48,20 @@ describe('KeyStore', () => {
   });
 });
 
+test('whoever listens hears of each key that is revoked, once', async () => {
+  const store = new KeyStore({ read: async () => null, write: async () => {} });
+  const { key } = await store.create('camera', 'shed');
+  const revoked: string[] = [];
+  const stop = store.onRevoked((id) => revoked.push(id));
+  await store.revoke('unknown');
+  await store.revoke(key.id);
+  await store.revoke(key.id);
+  expect(revoked).toEqual([key.id]);
+  stop();
+  await store.revoke((await store.create('camera', 'shed')).key.id);
+  expect(revoked).toHaveLength(1);
+});
+
 test('owner includes operator includes viewer; cameras stand apart', () => {
   expect(mayCall('owner', ['viewer'])).toBe(true);
   expect(mayCall('operator', ['viewer'])).toBe(true);

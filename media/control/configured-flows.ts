@@ -1,0 +1,155 @@
+/** What the configuration asks for and runs by itself: ingests, pushes, pulls and taps. */
+import type { Logger } from 'pino';
+import type { Datapath } from '../datapath/datapath.ts';
+import type { FeedRegistry } from '../sfu/feed-registry.ts';
+import { Ingest } from '../sfu/ingest.ts';
+import { Tap } from '../sfu/tap.ts';
+import { SignalingError } from '../signaling/errors.ts';
+import { Pull } from '../signaling/pull.ts';
+import { Push } from '../signaling/push.ts';
+import type { MediaConfig, MediaEvent, PushStatus } from './protocol.ts';
+import { reconcile } from './reconcile.ts';
+
+export interface ConfiguredFlowsOptions {
+  readonly feeds: FeedRegistry;
+  readonly datapath: Datapath;
+  readonly logger: Logger;
+  /** Whether a WHIP publisher has the name. */
+  readonly isPublished: (feed: string) => boolean;
+  readonly onEvent: (event: MediaEvent) => void;
+}
+
+export class ConfiguredFlows implements AsyncDisposable {
+  readonly #options: ConfiguredFlowsOptions;
+  readonly #ingests = new Map<string, { key: string; item: Ingest }>();
+  readonly #pushes = new Map<string, { key: string; item: Push }>();
+  readonly #pulls = new Map<string, { key: string; item: Pull }>();
+  readonly #taps = new Map<string, { key: string; item: Tap }>();
+
+  constructor(options: ConfiguredFlowsOptions) {
+    this.#options = options;
+  }
+
+  /** True where the configuration says who publishes this feed. */
+  fills(feed: string): boolean {
+    return this.#ingests.has(feed) || this.#pulls.has(feed);
+  }
+
+  pushes(): PushStatus[] {
+    return [...this.#pushes.values()].map(({ item }) => item.status);
+  }
+
+  pulls(): PushStatus[] {
+    return [...this.#pulls.values()].map(({ item }) => item.status);
+  }
+
+  /** Makes everything as `config` says; what cannot be set up is named in `problems`. */
+  async apply(config: MediaConfig, problems: string[]): Promise<void> {
+    await this.#applyIngests(config, problems);
+    await this.#applyPushes(config, problems);
+    await this.#applyPulls(config, problems);
+    await this.#applyTaps(config, problems);
+    const named = [config.ingests, config.pushes, config.pulls, config.taps].flat();
+    this.#options.feeds.keepOnly(new Set(named.map(({ feed }) => feed)));
+  }
+
+  /** Called a few times a second. */
+  tick(nowMs: number): void {
+    for (const { item } of this.#pushes.values()) item.tick(nowMs);
+    for (const { item } of this.#pulls.values()) item.tick(nowMs);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const running of [this.#taps, this.#pushes, this.#pulls, this.#ingests]) {
+      for (const { item } of running.values()) await item[Symbol.asyncDispose]();
+      running.clear();
+    }
+  }
+
+  async #applyIngests(config: MediaConfig, problems: string[]): Promise<void> {
+    const { logger } = this.#options;
+    await reconcile(
+      this.#ingests,
+      config.ingests,
+      (ingest) => `ingest ${ingest.feed}`,
+      problems,
+      async (ingest) => {
+        const item = new Ingest({
+          feed: this.#options.feeds.hold(ingest.feed),
+          rtpPort: ingest.rtpPort,
+          audioRtpPort: ingest.audio?.rtpPort ?? null,
+          tellsCaptureTime: ingest.tellsCaptureTime ?? false,
+          logger,
+        });
+        await item.open();
+        return item;
+      },
+    );
+  }
+
+  async #applyPushes(config: MediaConfig, problems: string[]): Promise<void> {
+    const { datapath, logger } = this.#options;
+    await reconcile(
+      this.#pushes,
+      config.pushes,
+      (push) => `push ${push.feed}`,
+      problems,
+      async (push) => {
+        const item = new Push({
+          config: push,
+          feed: this.#options.feeds.hold(push.feed),
+          datapath,
+          logger: logger.child({ push: push.feed }),
+          onStatus: (status) => this.#options.onEvent({ event: 'push', push: status }),
+        });
+        item.start();
+        return item;
+      },
+    );
+  }
+
+  async #applyPulls(config: MediaConfig, problems: string[]): Promise<void> {
+    const { datapath, logger } = this.#options;
+    await reconcile(
+      this.#pulls,
+      config.pulls,
+      (pull) => `pull ${pull.feed}`,
+      problems,
+      async (pull) => {
+        this.#refuseTaken(pull.feed);
+        const item = new Pull({
+          config: pull,
+          feed: this.#options.feeds.hold(pull.feed),
+          datapath,
+          logger: logger.child({ pull: pull.feed }),
+          maxBitrateKbps: config.maxPublisherBitrateKbps,
+          onStatus: (status) => this.#options.onEvent({ event: 'pull', pull: status }),
+        });
+        item.start();
+        return item;
+      },
+    );
+  }
+
+  async #applyTaps(config: MediaConfig, problems: string[]): Promise<void> {
+    const { logger } = this.#options;
+    await reconcile(
+      this.#taps,
+      config.taps,
+      (tap) => `tap ${tap.feed}`,
+      problems,
+      async ({ feed, socketPath }) => {
+        const item = new Tap({ feed: this.#options.feeds.hold(feed), socketPath, logger });
+        await item.open();
+        return item;
+      },
+    );
+  }
+
+  /** A name that a publisher of ours has is not pulled from elsewhere; the next configuration tries again. */
+  #refuseTaken(feed: string): void {
+    if (this.#options.isPublished(feed) || this.#ingests.has(feed)) {
+      throw new SignalingError('FEED_BUSY', `feed ${feed} has a publisher`);
+    }
+  }
+}

@@ -1,10 +1,11 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { plainChildHost } from '../child-host.fake.ts';
+import { installActivity } from './activity.ts';
 import { preflight } from './preflight.ts';
 import { parseProgress, Rauc } from './rauc.ts';
 import { raucError } from './rauc-errors.ts';
@@ -20,6 +21,7 @@ afterAll(async () => {
 });
 const code = (expected: string) => expect.objectContaining({ code: expected });
 const never = new AbortController().signal;
+const still = async () => 0;
 
 /** A program in RAUC's place that writes what is given. */
 async function program(body: string): Promise<string> {
@@ -88,6 +90,7 @@ describe('installing', () => {
     const seen: number[] = [];
     await rauc.install('/x.raucb', {
       stallMs: 60_000,
+      activity: still,
       signal: never,
       onProgress: ({ percent }) => seen.push(percent),
     });
@@ -105,9 +108,37 @@ describe('installing', () => {
     const children = plainChildHost({ PATH: `${folder}:${process.env.PATH}` });
     const rauc = new Rauc(children, await program('echo "  0% Installing"; exec sleep 600'));
     await expect(
-      rauc.install('http://x/y', { stallMs: 200, signal: never, onProgress: () => {} }),
+      rauc.install('http://x/y', { stallMs: 200, activity: still, signal: never, onProgress: () => {} }),
     ).rejects.toThrow(code('DOWNLOAD_STALLED'));
     expect(await readFile(log, 'utf8')).toBe('stop rauc.service\n');
+  });
+
+  it('goes on without a word of progress, as long as something moves', async () => {
+    let sectors = 0;
+    const rauc = new Rauc(plainChildHost(), await program('sleep 1; echo "100% Installing done."'));
+    const activity = async () => (sectors += 100_000);
+    const seen: number[] = [];
+    const onProgress = ({ percent }: { percent: number }) => void seen.push(percent);
+    await rauc.install('/x.raucb', { stallMs: 200, activity, signal: never, onProgress });
+    expect(seen).toEqual([100]);
+  });
+
+  it('counts what the slots and the streamed bundle read and write', async () => {
+    const block = join(folder, 'block');
+    const links = join(folder, 'links');
+    for (const [name, stat] of [
+      ['nbd0', '10 0 80 5 0 0 0 0 0 0 0'],
+      ['vda6', '1 0 8 0 20 0 1600 0 0 0 0'],
+      ['vda7', '1 0 999999 0 20 0 999999 0 0 0 0'],
+    ] as const) {
+      await mkdir(join(block, name), { recursive: true });
+      await writeFile(join(block, name, 'stat'), `   ${stat}\n`);
+    }
+    await mkdir(links);
+    await writeFile(join(folder, 'vda6'), '');
+    await symlink(join(folder, 'vda6'), join(links, '52534c54-06'));
+    expect(await installActivity(block, links)).toBe(80 + 8 + 1600);
+    expect(await installActivity(join(folder, 'nowhere'), join(folder, 'nowhere'))).toBe(0);
   });
 
   it('reads versions out of the status', async () => {

@@ -3,6 +3,7 @@ import { type ChildHost, runToEnd } from '../child-host.ts';
 import { messageOf, OtaError } from '../errors.ts';
 import type { SlotName } from '../selector/slot.ts';
 import { raucError } from './rauc-errors.ts';
+import { StallWatch } from './stall-watch.ts';
 
 const bundleInfoSchema = z.object({
   compatible: z.string(),
@@ -77,38 +78,39 @@ export class Rauc {
 
   /**
    * Installs a bundle (a path or an http(s) URL, which is streamed) into the slot that is not running and arms it.
-   * @param stallMs without progress for so long, it is given up
+   * @param stallMs without a word of progress and without activity for so long, it is given up
+   * @param activity a number that grows while an installation works
    * @throws {OtaError} the reason it failed; `DOWNLOAD_STALLED`; `UPDATE_CANCELLED` by the signal
    */
   async install(
     source: string,
-    options: { stallMs: number; signal: AbortSignal; onProgress: (progress: Progress) => void },
+    options: {
+      stallMs: number;
+      activity: () => Promise<number>;
+      signal: AbortSignal;
+      onProgress: (progress: Progress) => void;
+    },
   ): Promise<void> {
-    const stalled = new AbortController();
-    let timer = setTimeout(() => stalled.abort(), options.stallMs);
-    try {
-      const argv = [this.#program, ...this.#options, 'install', source] as const;
-      const result = await runToEnd(this.#children, 'rauc-install', argv, {
-        signal: AbortSignal.any([options.signal, stalled.signal]),
-        timeoutMs: 6 * 3_600_000,
-        onLine: (text) => {
-          const progress = parseProgress(text);
-          if (progress === null) return;
-          clearTimeout(timer);
-          timer = setTimeout(() => stalled.abort(), options.stallMs);
-          options.onProgress(progress);
-        },
-      });
-      if (options.signal.aborted || stalled.signal.aborted) await this.#giveUp();
-      if (options.signal.aborted) throw new OtaError('UPDATE_CANCELLED', 'the installation was cancelled');
-      if (stalled.signal.aborted) {
-        const seconds = Math.round(options.stallMs / 1000);
-        throw new OtaError('DOWNLOAD_STALLED', `nothing arrived for ${seconds} s`);
-      }
-      if (result.code !== 0) throw raucError(result.lines);
-    } finally {
-      clearTimeout(timer);
+    const { signal, onProgress } = options;
+    await using watch = new StallWatch(options.stallMs, options.activity).start();
+    const argv = [this.#program, ...this.#options, 'install', source] as const;
+    const result = await runToEnd(this.#children, 'rauc-install', argv, {
+      signal: AbortSignal.any([signal, watch.stalled]),
+      timeoutMs: 6 * 3_600_000,
+      onLine: (text) => {
+        const progress = parseProgress(text);
+        if (progress === null) return;
+        watch.noteProgress();
+        onProgress(progress);
+      },
+    });
+    if (signal.aborted || watch.stalled.aborted) await this.#giveUp();
+    if (signal.aborted) throw new OtaError('UPDATE_CANCELLED', 'the installation was cancelled');
+    if (watch.stalled.aborted) {
+      const seconds = Math.round(options.stallMs / 1000);
+      throw new OtaError('DOWNLOAD_STALLED', `nothing arrived for ${seconds} s`);
     }
+    if (result.code !== 0) throw raucError(result.lines);
   }
 
   /** Commits the running slot, or confirms it again. */

@@ -6,6 +6,7 @@ import type { Fetch } from '../channel/channel-client.ts';
 import type { Release } from '../channel/manifest.ts';
 import { messageOf, OtaError } from '../errors.ts';
 import type { HealthProbes } from '../health/health-gate.ts';
+import { installActivity } from '../install/activity.ts';
 import { preflight } from '../install/preflight.ts';
 import type { Progress, Rauc } from '../install/rauc.ts';
 import { replaceFile } from '../store.ts';
@@ -53,7 +54,10 @@ export async function install(
   if (plan.allowDowngrade) await replaceFile(leave, plan.version ?? '*');
   try {
     await staged(box, 'install', () =>
-      rauc.install(plan.source, { stallMs: options.stallMs, signal, onProgress: options.onProgress }),
+      rauc.install(plan.source, {
+        ...{ stallMs: options.stallMs, onProgress: options.onProgress, signal },
+        activity: () => installActivity(),
+      }),
     );
   } finally {
     await rm(leave, { force: true });

@@ -14,6 +14,7 @@ import type { HealthReporter } from '../health.ts';
 import { SupervisedChild } from '../process/supervised-child.ts';
 import { ApplianceError } from './appliance-error.ts';
 import { feedLatencyMs } from './feed-latency.ts';
+import type { LinkSample } from './link-rate.ts';
 import type { Ingest } from './pipelines.ts';
 
 export interface MediaLinkOptions {
@@ -28,7 +29,11 @@ export interface MediaLinkOptions {
   readonly taps: () => readonly { readonly feed: string; readonly socketPath: string }[];
   /** Whether a name is in use by a feed that is none of the media process. */
   readonly isTaken: (feed: string) => boolean;
+  /** Whether there is such a feed, or should be one. */
+  readonly isListed: (feed: string) => boolean;
   readonly health: HealthReporter;
+  /** Called about twice a second for each feed that is published to a hub. */
+  readonly onPush: (feed: string, sample: LinkSample) => void;
   readonly onFrames: (feed: string, framesTotal: number) => void;
   /** Called about twice a second while the media process is not there, or says nothing. */
   readonly onBlind: () => void;
@@ -200,7 +205,12 @@ export class MediaLink implements SignalingPort {
   }
 
   #requireFeed(feed: string): void {
-    if (!this.#client.connected || this.#feeds.some((one) => one.feed === feed)) return;
+    if (this.#options.isTaken(feed)) {
+      throw new ApplianceError('CODEC_UNSUPPORTED', `The feed "${feed}" consists of JPEG pictures.`, {
+        hint: `They are to be had at /stream/${feed}.mjpg and /ws/feeds/${feed}.`,
+      });
+    }
+    if (!this.#client.connected || this.#options.isListed(feed)) return;
     throw new ApplianceError('FEED_UNKNOWN', `There is no feed "${feed}".`, {
       hint: '/api/feeds lists what there is.',
     });
@@ -215,7 +225,12 @@ export class MediaLink implements SignalingPort {
         this.#feeds = event.feeds;
         this.#pushes = event.status.pushes;
         this.#pulls = event.status.pulls;
-        for (const { feed, framesTotal, publisher } of event.feeds) {
+        for (const { feed, framesTotal, publisher, viewers } of event.feeds) {
+          const push = viewers.find(({ id, connected }) => id === `push:${feed}` && connected);
+          if (push !== undefined) {
+            const { bitrateKbps: sentKbps, lossRatio } = push;
+            this.#options.onPush(feed, { atMs: performance.now(), sentKbps, lossRatio });
+          }
           if (publisher?.kind === 'ingest') onFrames(feed, framesTotal);
         }
         break;

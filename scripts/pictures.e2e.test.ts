@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { createServer, type ServerResponse } from 'node:http';
@@ -309,6 +309,25 @@ describe('An agent that publishes pictures', () => {
     agent.socket.close();
     await appliance.until('it is offline', async () => (await feed('agent'))?.state === 'offline');
     viewer.socket.close();
+  });
+
+  it('may be the one that comes along: it publishes until its input ends', async () => {
+    const source = ['-loglevel', 'error', '-re', '-f', 'lavfi', '-i', 'testsrc2=size=320x240:rate=10'];
+    const ffmpeg = spawn('ffmpeg', [...source, '-f', 'mpjpeg', '-'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const agent = spawn(
+      process.execPath,
+      ['supervisor/cli/jpeg-agent.ts', '--hub', appliance.url, '--feed', 'shed'],
+      { stdio: [ffmpeg.stdout, 'ignore', 'inherit'] },
+    );
+    try {
+      expect(await online('shed')).toMatchObject({ width: 320, height: 240, publisher: { kind: 'jpeg' } });
+      await appliance.until('pictures flow', async () => ((await feed('shed'))?.framesTotal ?? 0) > 20);
+    } finally {
+      ffmpeg.kill('SIGKILL');
+    }
+    const [code] = await once(agent, 'exit');
+    expect(code).toBe(0);
+    await appliance.until('it is offline', async () => (await feed('shed'))?.state === 'offline');
   });
 
   it.each([

@@ -1,0 +1,46 @@
+import type { Readable } from 'node:stream';
+
+const headEnd = Buffer.from('\r\n\r\n');
+const maxWaitingBytes = 16 * 1024 * 1024;
+
+/** Pictures from a stream as ffmpeg's mpjpeg muxer writes it: parts with a Content-Length. Only the newest is kept. */
+export class PictureInput {
+  #newest: Buffer | null = null;
+  #wake: () => void = () => {};
+
+  /** Reads to the end. Rejects where the stream breaks or is something else. */
+  async read(input: Readable): Promise<void> {
+    let rest: Buffer = Buffer.alloc(0);
+    for await (const chunk of input) {
+      rest = this.#takeParts(Buffer.concat([rest, chunk]));
+      if (rest.length > maxWaitingBytes) throw new Error('the input has no pictures: -f mpjpeg is expected');
+    }
+  }
+
+  /** The newest picture, or the next one; null once the signal is aborted. */
+  async next(signal: AbortSignal): Promise<Buffer | null> {
+    while (!signal.aborted) {
+      const picture = this.#newest;
+      this.#newest = null;
+      if (picture !== null) return picture;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#wake = resolve;
+      signal.addEventListener('abort', () => resolve(), { once: true });
+      await promise;
+    }
+    return null;
+  }
+
+  /** What is left after the last whole part. */
+  #takeParts(data: Buffer): Buffer {
+    for (let from = 0; ; ) {
+      const end = data.indexOf(headEnd, from);
+      const length = /content-length:\s*(\d+)/i.exec(data.toString('latin1', from, Math.max(from, end)))?.[1];
+      const start = end + headEnd.length;
+      if (length === undefined || start + Number(length) > data.length) return data.subarray(from);
+      this.#newest = Buffer.from(data.subarray(start, start + Number(length)));
+      this.#wake();
+      from = start + Number(length);
+    }
+  }
+}

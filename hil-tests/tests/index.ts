@@ -5,6 +5,8 @@ import { provisioningTests } from './provisioning.ts';
 import { recoveryTests } from './recovery.ts';
 import { roleTests } from './role.ts';
 import { systemTests } from './system.ts';
+import { updateTests } from './update.ts';
+import { updateCutTests } from './update-cuts.ts';
 
 /** All tests in the order that spares the device starts. */
 export const allTests: readonly TestCase[] = [
@@ -14,6 +16,8 @@ export const allTests: readonly TestCase[] = [
   ...mediaTests,
   ...roleTests,
   ...recoveryTests,
+  ...updateTests,
+  ...updateCutTests,
 ];
 
 /** `ci`, `all`, or parts of names separated by commas. */

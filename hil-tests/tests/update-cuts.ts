@@ -11,7 +11,7 @@ const image =
   process.env.RUSHLIGHT_UPDATE_IMAGE ?? join(import.meta.dirname, '../../image/out/virt-amd64/disk.img');
 /** Real cuts cost a start each. */
 const realCuts = Number(process.env.RUSHLIGHT_CUTS ?? 8);
-const startTimeoutMs = 180_000;
+const startTimeoutMs = 900_000;
 
 export const updateCutTests: readonly TestCase[] = [
   {
@@ -108,12 +108,14 @@ async function cutForReal(guest: CutGuest, { note, random, signal }: TestContext
       },
     });
     const start = lines.find((line) => line.startsWith('cut: begin'))?.at(-1) ?? 'nothing';
+    assert.ok(begun, `start ${cut + 1} did not get to its first update: ${lines.slice(-5).join(' | ')}`);
     assert.ok(expected.has(start), `start ${cut + 1} is in ${start}, not in ${[...expected]}`);
     const found = await guest.look();
     assert.equal(wrongWith(found), null, `after cut ${cut + 1}`);
     const committed = lines.filter((line) => line.startsWith('cut: committed'));
     updates += committed.length;
     expected = new Set([committedSlot(found)]);
+    if ((cut + 1) % 10 === 0) note(`${cut + 1} cuts, ${updates} updates got through in between, all well`);
   }
   note(
     `${realCuts} starts, each cut off in the middle of an update (${updates} updates got through in between)`,

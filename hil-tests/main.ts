@@ -42,8 +42,10 @@ async function main(): Promise<number> {
   const results = await runTests(rig, tests, {
     seed,
     signal: stop.signal,
-    onResult: (result) =>
-      print(`${result.outcome.padEnd(8)} ${result.name} (${result.seconds.toFixed(0)} s)`, 0),
+    onResult: ({ outcome, name, seconds, error }) => {
+      const reason = error === undefined ? '' : `\n${error}`;
+      print(`${outcome.padEnd(8)} ${name} (${seconds.toFixed(0)} s)${reason}`, 0);
+    },
   });
   const run: Run = { lab: values.lab, seed, results };
   await writeFile(join(folder, 'junit.xml'), junit(run));

@@ -199,6 +199,41 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
     expect(manifest.cameras.cam0?.frames).toBeGreaterThan(60 * 25);
   });
 
+  test('on a link that carries less than the picture takes, it takes less; never while a take runs', async () => {
+    await Promise.all([hub.boot(hubSettings(false)), camera.boot(cameraSettings(false))]);
+    await adopt();
+    await feedArrives('the feed arrives');
+    const encoder = async () => (await statusOf(camera)).sources[0]?.encoder?.reason ?? '';
+    const narrow = (rate: string) =>
+      camera.host.shape('tbf', 'rate', rate, 'burst', '16kbit', 'latency', '200ms');
+    const loss = async () => (await hub.ask<Feed[]>('GET', '/api/feeds'))[0]?.packetsLost ?? 0;
+    expect(await encoder()).not.toContain('the link carries');
+
+    const { id } = await hub.ask<Take>('POST', '/api/takes');
+    await hub.until('the camera records', async () => {
+      return (await hub.ask<Take>('GET', `/api/takes/${id}`)).state === 'recording';
+    });
+    await narrow('700kbit');
+    const lostBefore = await loss();
+    await hub.until('packets are lost', async () => (await loss()) > lostBefore + 50);
+    await sleep(15_000);
+    expect(await encoder()).not.toContain('the link carries');
+    await hub.ask('POST', `/api/takes/${id}/stop`);
+    await hub.until('the master is verified', async () => {
+      return (await hub.ask<Take>('GET', `/api/takes/${id}`)).state === 'verified';
+    });
+    const { manifest } = await readTake(camera.data, id);
+    expect(manifest.cameras.cam0).toMatchObject({ state: 'verified', droppedFrames: 0 });
+
+    const fits = async () => {
+      const reason = await encoder();
+      const kbps = Number(/(\d+) instead of \d+ kbit\/s: the link carries/.exec(reason)?.[1] ?? Number.NaN);
+      return kbps <= 700 ? reason : null;
+    };
+    console.log(await camera.until('the camera sends what the link carries', fits, 150_000));
+    await feedArrives('the feed goes on');
+  });
+
   test('with TLS the camera pins the key of its hub, and gives nothing to another one', async () => {
     await Promise.all([hub.boot(hubSettings(true)), camera.boot(cameraSettings(true))]);
     await adopt();

@@ -68,7 +68,12 @@ async function assemble(base: Foundation) {
   const monitor = new HostMonitor({ host: machine, clock: () => time.latest });
   const role = new RoleKeeper(state, log);
   const runner = new ExclusiveRunner();
-  const pictures = await assemblePictures(base, () => hubSide.cameras.list(), onChange);
+  const pictures = await assemblePictures(base, {
+    linked: () => hubSide.cameras.list(),
+    recording: () => conductor.current() !== null,
+    onLinkRate: () => reconciler.request(),
+    onChange,
+  });
   const hubSide = new HubSide({
     hub: { id: identity.id, name: name() },
     ...{ keys, onChange, log },

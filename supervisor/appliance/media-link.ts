@@ -225,11 +225,11 @@ export class MediaLink implements SignalingPort {
         this.#feeds = event.feeds;
         this.#pushes = event.status.pushes;
         this.#pulls = event.status.pulls;
-        for (const { feed, framesTotal, publisher, viewers } of event.feeds) {
+        for (const { feed, framesTotal, publisher, viewers, bitrateKbps } of event.feeds) {
           const push = viewers.find(({ id, connected }) => id === `push:${feed}` && connected);
           if (push !== undefined) {
-            const { bitrateKbps: sentKbps, lossRatio } = push;
-            this.#options.onPush(feed, { atMs: performance.now(), sentKbps, lossRatio });
+            const { lossRatio } = push;
+            this.#options.onPush(feed, { atMs: performance.now(), sentKbps: bitrateKbps, lossRatio });
           }
           if (publisher?.kind === 'ingest') onFrames(feed, framesTotal);
         }

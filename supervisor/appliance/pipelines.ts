@@ -14,6 +14,7 @@ import {
 import type { Device, SourceStatus } from '../api/contract.ts';
 import { describeError } from '../errors.ts';
 import type { DesiredPipeline, DesiredState } from '../roles/desired-state.ts';
+import { judgeLink, type LinkRate, type LinkSample, unmeasuredLink } from './link-rate.ts';
 import type { PortBook } from './port-book.ts';
 import { sourceSpecOf } from './source-spec.ts';
 
@@ -29,6 +30,10 @@ export interface PipelinesOptions {
   readonly hardwareEncoder: string | null;
   /** Model as the machine tells it; decides what it can encode. */
   readonly model: string;
+  /** Whether a take runs: then no pipeline is touched for the sake of the live picture. */
+  readonly recording: () => boolean;
+  /** The link to the hub carries more or less than before: to be applied. */
+  readonly onLinkRate: () => void;
   readonly onChange: () => void;
   readonly log: Logger;
 }
@@ -59,10 +64,14 @@ interface Running {
   readonly ended: Promise<void>;
 }
 
+/** A link that carries so much more than the picture is no limit: repetitions and other traffic have room as well. */
+const linkHeadroom = 1.5;
+
 /** One capture pipeline per source. Applying a new wish restarts only the pipelines it concerns. */
 export class Pipelines {
   readonly #options: PipelinesOptions;
   readonly #running = new Map<string, Running>();
+  readonly #links = new Map<string, LinkRate>();
   #desired: DesiredState | null = null;
   #broken = new Map<string, string>();
 
@@ -87,9 +96,7 @@ export class Pipelines {
         this.#broken.set(pipeline.source.id, describeError(error));
       }
     }
-    const unwanted = [...this.#running].filter(
-      ([id, { spec }]) => !isDeepStrictEqual(spec, wanted.get(id)?.spec),
-    );
+    const unwanted = [...this.#running].filter(([id, running]) => this.#isOutdated(running, wanted.get(id)));
     await Promise.all(unwanted.map(([id]) => this.#end(id)));
     for (const [id, { desired: pipeline, spec }] of wanted) {
       const running = this.#running.get(id);
@@ -128,6 +135,20 @@ export class Pipelines {
     this.#running.get(id)?.handler.noteFrames(framesTotal);
   }
 
+  /** Tells how a source's way to the hub is doing; where it carries less than is sent, the live picture takes less. */
+  noteLink(id: string, sample: LinkSample): void {
+    const running = this.#running.get(id);
+    if (running === undefined || running.spec.kind === 'rtsp' || running.encoder.bitrateKbps === null) return;
+    const { recording, onLinkRate, log } = this.#options;
+    const before = this.#links.get(id) ?? unmeasuredLink;
+    const wantedKbps = running.spec.bitrateKbps * linkHeadroom;
+    const now = judgeLink(before, sample, { wantedKbps, frozen: recording() });
+    this.#links.set(id, now);
+    if (now.linkKbps === before.linkKbps) return;
+    log.info({ source: id, linkKbps: now.linkKbps }, 'what the link to the hub carries has changed');
+    onLinkRate();
+  }
+
   /** Without the media process nobody sees frames arrive; that is no fault of the sources. */
   noteBlindness(): void {
     for (const { handler } of this.#running.values()) handler.noteBlindness();
@@ -150,6 +171,16 @@ export class Pipelines {
   /** Ends every pipeline. */
   async close(): Promise<void> {
     await Promise.all([...this.#running.keys()].map((id) => this.#end(id)));
+  }
+
+  /** Also one whose encoder would be chosen otherwise now, unless a take would suffer. */
+  #isOutdated(
+    { spec, encoder }: Running,
+    wanted: { desired: DesiredPipeline; spec: SourceSpec } | undefined,
+  ) {
+    if (wanted === undefined || !isDeepStrictEqual(spec, wanted.spec)) return true;
+    const { recording } = this.#options;
+    return !recording() && !isDeepStrictEqual(encoder, this.#chooseEncoder(wanted.desired, spec));
   }
 
   async #start(desired: DesiredPipeline, spec: SourceSpec): Promise<void> {
@@ -186,9 +217,11 @@ export class Pipelines {
 
   #chooseEncoder({ source }: DesiredPipeline, spec: SourceSpec): EncoderPlan {
     const { hardwareEncoder, model } = this.#options;
+    const linkKbps = this.#links.get(spec.id)?.linkKbps ?? null;
     return chooseEncoder({
       cameraSendsH264: spec.kind === 'rtsp' || (spec.kind === 'v4l2' && spec.format === 'h264'),
       ...(hardwareEncoder === null ? {} : { hardwareEncoder }),
+      ...(linkKbps === null ? {} : { linkKbps }),
       ...(spec.kind === 'rtsp'
         ? { width: 0, height: 0 }
         : { width: spec.width, height: spec.height, fps: spec.fps, bitrateKbps: spec.bitrateKbps }),

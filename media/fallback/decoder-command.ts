@@ -1,7 +1,7 @@
 /** Widest picture that is handed out, in pixels. */
 const maxWidth = 1280;
-/** Pictures are at least this far apart: about 12 a second. */
-const minIntervalS = 0.08;
+/** Pictures are at least this far apart: every second one of 30 a second, with room for jitter. */
+const minIntervalS = 0.06;
 
 export interface DecoderSockets {
   /** Unix socket that gives H.264 in Annex B form. */

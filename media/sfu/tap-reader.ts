@@ -8,14 +8,25 @@ const startCode = Buffer.from([0, 0, 0, 1]);
 const accessUnitDelimiter = Buffer.from([0, 0, 0, 1, 0x09, 0xf0]);
 /** A reader that lets this much pile up gets nothing more before it has read it; then it goes on at a keyframe. */
 const maxWaitingBytes = 1024 * 1024;
+/** A missing packet is waited for while this many others come: a publisher's repetitions need a round trip. */
+const maxHeldPackets = 64;
+
+interface Packet {
+  readonly marker: boolean;
+  readonly payload: Buffer;
+}
 
 export class TapReader implements PacketOutlet {
   readonly #stream: Writable;
+  readonly #onLoss: () => void;
   readonly #depacketizer = new H264Depacketizer();
+  readonly #held = new Map<number, Packet>();
   #next: number | null = null;
 
-  constructor(stream: Writable) {
+  /** @param onLoss told when packets are given up: the pictures are damaged until the next keyframe */
+  constructor(stream: Writable, onLoss: () => void) {
     this.#stream = stream;
+    this.#onLoss = onLoss;
   }
 
   get blocked(): boolean {
@@ -23,12 +34,34 @@ export class TapReader implements PacketOutlet {
   }
 
   sendRtp(head: { readonly marker: boolean }, sequence: number, payload: Buffer): void {
-    // What comes late cannot be put back into a stream; the decoder gets over the hole.
-    if (this.#stream.destroyed || (this.#next !== null && sequence < this.#next)) return;
-    if (this.#next !== null && sequence !== this.#next) this.#depacketizer.lost();
-    this.#next = sequence + 1;
-    const parts = this.#depacketizer.push(payload).flatMap((nal) => [startCode, nal]);
-    if (head.marker) parts.push(accessUnitDelimiter);
+    this.#next ??= sequence;
+    if (this.#stream.destroyed || sequence < this.#next) return;
+    this.#held.set(sequence, { marker: head.marker, payload });
+    if (this.#held.size > maxHeldPackets) this.#giveUp();
+    this.#writeReady();
+  }
+
+  #writeReady(): void {
+    const parts: Buffer[] = [];
+    for (let packet = this.#take(); packet !== undefined; packet = this.#take()) {
+      for (const nal of this.#depacketizer.push(packet.payload)) parts.push(startCode, nal);
+      if (packet.marker) parts.push(accessUnitDelimiter);
+    }
     if (parts.length > 0) this.#stream.write(Buffer.concat(parts));
+  }
+
+  /** The packet whose turn it is, if it is there. */
+  #take(): Packet | undefined {
+    const turn = this.#next ?? 0;
+    const packet = this.#held.get(turn);
+    if (packet === undefined || !this.#held.delete(turn)) return undefined;
+    this.#next = turn + 1;
+    return packet;
+  }
+
+  #giveUp(): void {
+    this.#next = Math.min(...this.#held.keys());
+    this.#depacketizer.lost();
+    this.#onLoss();
   }
 }

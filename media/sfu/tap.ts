@@ -44,7 +44,7 @@ export class Tap implements AsyncDisposable {
   #accept(socket: Socket): void {
     const { feed, logger } = this.#options;
     this.#sockets.add(socket);
-    const reader = new TapReader(socket);
+    const reader = new TapReader(socket, () => feed.requestKeyframe());
     const { relay } = feed.video.parts;
     const sink = relay.addTap(reader);
     const keyframe = feed.joinPoint(performance.now());

@@ -4,7 +4,7 @@ import type { StrategyName } from '../lib/test-case.ts';
 import { waitFor } from '../lib/wait.ts';
 import type { Rig } from '../rig.ts';
 
-const readyTimeoutMs = 60_000;
+const readyTimeoutMs = 90_000;
 
 /** Brings the device from whatever it is in into what a test needs, by the shortest way. */
 export class Strategy {

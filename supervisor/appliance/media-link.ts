@@ -55,9 +55,15 @@ const blindAfterMs = 3 * metricsEveryMs;
 /** A media process that was started sees frames after the next keyframe of each source. */
 const settlingMs = 3000;
 /** A media process that says nothing for so long hangs, and is started anew. */
-const hungAfterMs = 8_000;
+const hungAfterMs = 8_000 * patience();
 /** A slow board with a slow card needs its time to start one. */
 const startWithinMs = 120_000;
+
+/** How much slower than a board this machine may be: RUSHLIGHT_PATIENCE, which a rig sets where it emulates the processor. */
+function patience(): number {
+  const factor = Number(process.env.RUSHLIGHT_PATIENCE ?? 1);
+  return Number.isFinite(factor) && factor >= 1 ? factor : 1;
+}
 
 /** Keeps the media process running and configured, and speaks to it. */
 export class MediaLink implements SignalingPort {

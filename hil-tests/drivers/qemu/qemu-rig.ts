@@ -41,13 +41,15 @@ const credentials = {
   'rig.cp2112.mjs': join(guest, 'cp2112.mjs'),
 };
 /** What the stand-in of the firmware adds to the kernel's command line, as the boards' own does: the virtual peripherals. */
-const peripherals = [
-  'systemd.wants=g.service',
-  'systemd.setenv=RUSHLIGHT_GPIO_CHIP=cp2112_gpio',
-  'modules_load=vivid',
-  'vivid.n_devs=1',
-  'vivid.node_types=0x1',
-].join(' ');
+const peripherals = (slowness: number): string =>
+  [
+    `systemd.setenv=RUSHLIGHT_PATIENCE=${slowness}`,
+    'systemd.wants=g.service',
+    'systemd.setenv=RUSHLIGHT_GPIO_CHIP=cp2112_gpio',
+    'modules_load=vivid',
+    'vivid.n_devs=1',
+    'vivid.node_types=0x1',
+  ].join(' ');
 const mebibyte = 1024 * 1024;
 
 /** A virtual rig in a folder of its own; nothing runs until its power is switched on. */

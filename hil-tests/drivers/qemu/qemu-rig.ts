@@ -81,7 +81,7 @@ export async function openQemuRig(lab: QemuLab): Promise<Rig> {
     uuid,
     watchdog,
     credentials,
-    peripherals,
+    peripherals: peripherals(lab.slowness),
   };
   const machine = new QemuMachine(spec);
   const ssh = new SshShell(key.file, folder, () => network.endpoint('tcp', 22));

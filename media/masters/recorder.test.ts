@@ -24,8 +24,8 @@ describe('Recorder', { timeout: 120_000 }, () => {
     const take = await newTake();
     await rig.startCapture();
     const recording = record(take, { codec, strategy });
-    await until(() => recording.frames() >= 30);
-    expect(cameraOf(take)).toMatchObject({ state: 'recording', reason: null });
+    await until(() => recording.frames() >= 30 && cameraOf(take).state === 'recording');
+    expect(cameraOf(take).reason).toBeNull();
     recording.stop();
     await recording.done;
 

@@ -42,7 +42,7 @@ export function buildTestCapture(source: TestSource, targets: CaptureTargets): C
 }
 
 /** Frames by which the picture finds its place on the grid; they are left out. */
-const settlingFrames = 8;
+const settlingFrames = 4;
 
 /**
  * Lets every frame be made at a whole multiple of 1/fps of wall-clock time, so that the pictures of several machines are in

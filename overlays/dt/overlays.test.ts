@@ -31,13 +31,22 @@ afterAll(() => rmSync(work, { recursive: true }));
 test('there is something to compile', () => expect(overlays).not.toEqual([]));
 
 test.each(overlays)('%s compiles without a warning', (name) => {
-  expect(run('dtc', '-@', '-I', 'dts', '-O', 'dtb', '-o', join(work, 'again.dtbo'), join(here, name))).toBe('');
+  expect(run('dtc', '-@', '-I', 'dts', '-O', 'dtb', '-o', join(work, 'again.dtbo'), join(here, name))).toBe(
+    '',
+  );
 });
 
 describe('on a tree', () => {
   const applied = (): string => {
     const out = join(work, 'applied.dtb');
-    run('fdtoverlay', '-i', join(work, 'base.dtb'), '-o', out, ...overlays.map((name) => join(work, `${name}.dtbo`)));
+    run(
+      'fdtoverlay',
+      '-i',
+      join(work, 'base.dtb'),
+      '-o',
+      out,
+      ...overlays.map((name) => join(work, `${name}.dtbo`)),
+    );
     return out;
   };
 
@@ -67,6 +76,13 @@ describe.runIf(boardTrees !== undefined && existsSync(boardTrees))('on the trees
 
   test.each(trees)('%s', (tree) => {
     const base = join(boardTrees ?? '', tree);
-    run('fdtoverlay', '-i', base, '-o', join(work, 'board.dtb'), ...overlays.map((name) => join(work, `${name}.dtbo`)));
+    run(
+      'fdtoverlay',
+      '-i',
+      base,
+      '-o',
+      join(work, 'board.dtb'),
+      ...overlays.map((name) => join(work, `${name}.dtbo`)),
+    );
   });
 });

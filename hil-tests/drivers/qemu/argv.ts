@@ -50,8 +50,9 @@ export function qemuArgv(spec: MachineSpec, boot: Boot, qmpSocket: string): [str
     ...drive(spec.disk, 'card'),
     ...(spec.ssd === null ? [] : drive(spec.ssd, 'ssd')),
     ...['-device', 'virtio-rng-pci'],
-    // restrict: nothing the guest does may reach any other machine; the forwarded ports still work.
-    ...['-netdev', `user,id=lan,restrict=on${forwards.join('')}`, '-device', 'virtio-net-pci,netdev=lan'],
+    // `restrict=on` would drop the answers of forwarded UDP ports, too. Without a name server nothing in the guest finds
+    // an address outside.
+    ...['-netdev', `user,id=lan,dns=10.0.2.9${forwards.join('')}`, '-device', 'virtio-net-pci,netdev=lan'],
     ...['-netdev', `socket,id=wire,udp=127.0.0.1:${rigPort},localaddr=127.0.0.1:${guestPort}`],
     ...['-device', 'virtio-net-pci,netdev=wire,mac=52:54:00:72:6c:02'],
     ...(spec.watchdog ? ['-device', 'i6300esb', '-action', 'watchdog=reset'] : []),

@@ -136,7 +136,6 @@ describe('Recorder', { timeout: 120_000 }, () => {
     );
     const between = (starts[1] ?? 0) - (starts[0] ?? 0) - (first?.frames ?? 0);
     expect(second?.droppedBefore).toBe(between);
-    expect(between).toBeLessThanOrEqual(30);
   });
 
   it('says so when not one frame arrived', async () => {

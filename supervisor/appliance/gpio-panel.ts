@@ -25,6 +25,8 @@ export class GpioPanel {
   #lines: Lines | null = null;
   #jumper: JumperReading = 'absent';
   #lit: Bit = 0;
+  /** The line the jumper is watched on at the moment. */
+  #watched: number | null = null;
 
   constructor(options: GpioPanelOptions) {
     this.#options = options;
@@ -43,7 +45,10 @@ export class GpioPanel {
     this.#lines = lines;
     if (header === null) return;
     const { jumper, recordButton } = lines;
-    if (lines.role === 'auto') this.#jumper = await readJumper(header, jumper.gpio, log);
+    // A line that is watched is known; reading it once more would release it under the watcher's hands.
+    if (lines.role === 'auto' && this.#watched !== jumper.gpio) {
+      this.#jumper = await readJumper(header, jumper.gpio, log);
+    }
     await this.#slots.jumper.set(
       jumper.gpio,
       lines.role === 'auto' ? (signal) => this.#watchJumper(header, jumper.gpio, signal) : null,
@@ -96,7 +101,12 @@ export class GpioPanel {
       this.#jumper = reading;
       onJumper();
     };
-    await watchInput({ header, gpio, active: 'low', logger: log, onChange, debounceMs: 200 }, signal);
+    this.#watched = gpio;
+    try {
+      await watchInput({ header, gpio, active: 'low', logger: log, onChange, debounceMs: 200 }, signal);
+    } finally {
+      this.#watched = null;
+    }
   }
 
   /** Never rejects. */

@@ -48,6 +48,14 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
   });
 
   /** Until the hub passes on new frames of the camera, linked at that address; tells how long that took. */
+  /** The hub hears every other second what its cameras can; it records what it knows to run. */
+  async function startTake(): Promise<Take> {
+    await hub.until('the hub knows that the camera runs', async () => {
+      return (await statusOf(hub)).cameras[0]?.sources[0]?.state === 'running';
+    });
+    return await hub.ask<Take>('POST', '/api/takes');
+  }
+
   async function feedArrives(what: string, address?: string): Promise<number> {
     const startedAtMs = performance.now();
     const frames = async () => {
@@ -101,7 +109,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
     await adopt();
     console.log(`feed at the hub ${await feedArrives('the feed arrives')} ms after adoption`);
 
-    const { id } = await hub.ask<Take>('POST', '/api/takes');
+    const { id } = await startTake();
     await hub.until('the camera records', async () => {
       return (await hub.ask<Take>('GET', `/api/takes/${id}`)).state === 'recording';
     });
@@ -172,7 +180,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
     // Both have the clock of this machine.
     expect(Math.abs(clockOffsetMs ?? Number.NaN)).toBeLessThanOrEqual(clockUncertaintyMs ?? 0);
 
-    const { id } = await hub.ask<Take>('POST', '/api/takes');
+    const { id } = await startTake();
     await hub.until('the camera records', async () => {
       return (await hub.ask<Take>('GET', `/api/takes/${id}`)).state === 'recording';
     });
@@ -208,8 +216,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
       camera.host.shape('tbf', 'rate', rate, 'burst', '16kbit', 'latency', '200ms');
     const loss = async () => (await hub.ask<Feed[]>('GET', '/api/feeds'))[0]?.packetsLost ?? 0;
     expect(await encoder()).not.toContain('the link carries');
-
-    const { id } = await hub.ask<Take>('POST', '/api/takes');
+    const { id } = await startTake();
     await hub.until('the camera records', async () => {
       return (await hub.ask<Take>('GET', `/api/takes/${id}`)).state === 'recording';
     });

@@ -47,7 +47,6 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
     await lan[Symbol.asyncDispose]();
   });
 
-  /** Until the hub passes on new frames of the camera, linked at that address; tells how long that took. */
   /** The hub hears every other second what its cameras can; it records what it knows to run. */
   async function startTake(): Promise<Take> {
     await hub.until('the hub knows that the camera runs', async () => {
@@ -56,6 +55,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
     return await hub.ask<Take>('POST', '/api/takes');
   }
 
+  /** Until the hub passes on new frames of the camera, linked at that address; tells how long that took. */
   async function feedArrives(what: string, address?: string): Promise<number> {
     const startedAtMs = performance.now();
     const frames = async () => {

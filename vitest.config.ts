@@ -10,6 +10,8 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          // Most of them wait more than they work.
+          maxWorkers: 3,
           include: [`${folders}/**/*.test.ts`],
           exclude: ['**/*.e2e.test.ts', ...built],
           testTimeout: 30_000,

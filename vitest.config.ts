@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config';
 const folders = '{supervisor,media,ota,image,hil-tests,pi-gen-config,overlays,scripts}';
 const built = ['**/node_modules/**', 'image/cache/**', 'image/out/**'];
 
+/** On a busy runner a browser or an encoder may starve for a moment; what fails twice is wrong. Vitest tells what it retried. */
+const retry = process.env.CI === 'true' ? 1 : 0;
+
 /** Unit tests run side by side; end-to-end tests (browsers, real time, network namespaces) one after the other. */
 export default defineConfig({
   test: {
@@ -10,6 +13,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          retry,
           // Most of them wait more than they work.
           maxWorkers: 3,
           include: [`${folders}/**/*.test.ts`],
@@ -21,6 +25,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          retry,
           include: [`${folders}/**/*.e2e.test.ts`],
           exclude: [...built],
           testTimeout: 120_000,

@@ -353,7 +353,7 @@ describe('WHEP', () => {
   it.each([
     ['old', 422, 'CODEC_UNSUPPORTED'],
     ['absent', 409, 'NO_PUBLISHER'],
-    ['nobody', 404, 'FEED_UNKNOWN'],
+    ['nobody', 409, 'NO_PUBLISHER'],
   ])('of %s is answered by %i %s', async (id, status, code) => {
     const response = await fetch(`${appliance.url}/whep/${id}`, {
       method: 'POST',

@@ -29,8 +29,6 @@ export interface MediaLinkOptions {
   readonly taps: () => readonly { readonly feed: string; readonly socketPath: string }[];
   /** Whether a name is in use by a feed that is none of the media process. */
   readonly isTaken: (feed: string) => boolean;
-  /** Whether there is such a feed, or should be one. */
-  readonly isListed: (feed: string) => boolean;
   readonly health: HealthReporter;
   /** Called about twice a second for each feed that is published to a hub. */
   readonly onPush: (feed: string, sample: LinkSample) => void;
@@ -174,7 +172,7 @@ export class MediaLink implements SignalingPort {
   offer(kind: SessionKind, feed: string, sdp: string, caller: Caller) {
     const peer = caller.subject ?? caller.address;
     if (kind === 'whep') {
-      this.#requireFeed(feed);
+      this.#refusePictures(feed);
       return this.#client.whepOffer({ feed, sdp, peer });
     }
     if (this.#options.isTaken(feed)) {
@@ -210,16 +208,13 @@ export class MediaLink implements SignalingPort {
     onChange();
   }
 
-  #requireFeed(feed: string): void {
+  /** Anybody may publish under any name: one nobody publishes is not unknown but NO_PUBLISHER, which the media process says. */
+  #refusePictures(feed: string): void {
     if (this.#options.isTaken(feed)) {
       throw new ApplianceError('CODEC_UNSUPPORTED', `The feed "${feed}" consists of JPEG pictures.`, {
         hint: `They are to be had at /stream/${feed}.mjpg and /ws/feeds/${feed}.`,
       });
     }
-    if (!this.#client.connected || this.#options.isListed(feed)) return;
-    throw new ApplianceError('FEED_UNKNOWN', `There is no feed "${feed}".`, {
-      hint: '/api/feeds lists what there is.',
-    });
   }
 
   #hear(event: MediaEvent): void {

@@ -68,7 +68,6 @@ export async function assemblePictures(
     pulls: () => remotes.pulls(),
     taps: () => still.taps(),
     isTaken: (feed) => jpegFeeds.isPublished(feed),
-    isListed: (feed) => feeds().some(({ id }) => id === feed),
     cameras: linked,
     onPush: (feed, sample) => pipelines.noteLink(feed, sample),
     onFrames: (feed, frames) => pipelines.noteFrames(feed, frames),

@@ -53,10 +53,13 @@ export class Appliance {
 type House = Awaited<ReturnType<typeof assemble>>;
 
 async function assemble(base: Foundation) {
-  const { options, config, state, keys, identity, health, host, machine, log, name } = base;
+  const { options, config, state, keys, identity, health, host, network, machine, log, name } = base;
   const { simulation, configFile, logRing } = options;
   const board = new StatusBoard({ compose: () => status() });
-  const onChange = () => board.poke();
+  const onChange = () => {
+    board.poke();
+    reconciler.cameraSide?.statusChanged();
+  };
   // systemd sets it; the image's own units wait for files there.
   const time = new TimeService({
     clock: new ChronyClock(),
@@ -149,11 +152,11 @@ async function assemble(base: Foundation) {
         reconciler.requestPushes();
         onChange();
       },
-      ...{ state, log },
+      ...{ state, network, log },
     });
   const reconciler = new Reconciler({
     config: () => config.current.config,
-    ...{ ...pictures, identity, simulation, role, gpio, http, hubSide, runner, newCameraSide, log },
+    ...{ ...pictures, identity, simulation, role, gpio, network, http, hubSide, runner, newCameraSide, log },
     telemetry: telemetryService({
       ...{ board, conductor, config, update, health, log },
       system: system.ports(),
@@ -182,10 +185,11 @@ async function live(base: Foundation, house: House, notifier: Notifier, signal: 
   const ended = new AbortController();
   const running = AbortSignal.any([signal, ended.signal]);
   using _changes = followChanges(base, house);
+  using _revocations = cutRevoked(base, house);
   using _heartbeat = startHeartbeat(base);
   const services = [
-    ...[house.board, house.monitor, house.cameras, house.media, house.remaining, config].map((part) =>
-      part.run(running),
+    ...[base.network, house.board, house.monitor, house.cameras, house.media, house.remaining, config].map(
+      (part) => part.run(running),
     ),
     feedWatchdog(notifier, () => health.silent, log, running),
   ];
@@ -225,6 +229,11 @@ function followChanges({ config, log }: Foundation, { board, cameras, reconciler
       unsubscribe();
     },
   };
+}
+
+/** Whoever publishes or views with a key that is revoked is cut off. */
+function cutRevoked({ keys }: Foundation, { media }: House): Disposable {
+  return { [Symbol.dispose]: keys.onRevoked((keyId) => void media.endSessionsOf(keyId)) };
 }
 
 /** Shows that the event loop turns; the watchdog bites where it does not. */

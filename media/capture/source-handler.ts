@@ -49,6 +49,8 @@ export class SourceHandler {
   private current: SourceStatus;
   private framesTotal = -1;
   private lastFrameMs = 0;
+  /** Count of frames when the present pipeline started; null while none runs. */
+  private framesBefore: number | null = null;
 
   /** @throws SourceSpecError */
   constructor(options: SourceHandlerOptions) {
@@ -74,6 +76,8 @@ export class SourceHandler {
     if (framesTotal === this.framesTotal) return;
     this.framesTotal = framesTotal;
     this.lastFrameMs = performance.now();
+    // A take may be asked for as soon as anybody sees the picture.
+    if (this.begun) this.tellRunning();
   }
 
   /** Tells that nobody can see now whether frames arrive, which is no fault of the source; call it at least twice a second. */
@@ -131,13 +135,14 @@ export class SourceHandler {
   private async watch(child: Child, signal: AbortSignal): Promise<CaptureFault | undefined> {
     const startedMs = performance.now();
     this.lastFrameMs = startedMs;
-    const framesBefore = this.framesTotal;
+    this.framesBefore = this.framesTotal;
     let ended = false;
     const end = child.exited.then(() => {
+      this.framesBefore = null;
       ended = true;
     });
     while (!ended) {
-      const stall = signal.aborted ? undefined : this.check(startedMs, framesBefore);
+      const stall = signal.aborted ? undefined : this.check(startedMs);
       if (signal.aborted || stall !== undefined) {
         await this.stop(child);
         return stall;
@@ -149,22 +154,31 @@ export class SourceHandler {
   }
 
   /** Looks whether frames arrive; tells the state, and the fault where they do not. */
-  private check(startedMs: number, framesBefore: number): CaptureFault | undefined {
+  private check(startedMs: number): CaptureFault | undefined {
+    const { begun } = this;
     const now = performance.now();
     const silentMs = now - this.lastFrameMs;
-    const begun = this.framesTotal !== framesBefore;
     const { stallMs = 2500, startTimeoutMs = 15_000 } = this.options;
     if (silentMs > (begun ? stallMs : startTimeoutMs)) {
       const words = begun ? 'Frames stopped arriving.' : 'The camera started, but no frame arrived.';
       const fault = { code: 'stalled', words } as const;
+      this.framesBefore = null;
       this.tell({ state: 'stalled', fault });
       return fault;
     }
-    if (begun && this.current.state !== 'running') {
-      this.tell({ state: 'running', fault: null, lastErrorLine: null });
-    }
+    if (begun) this.tellRunning();
     if (begun && now - startedMs > stableMs) this.backoff.reset();
     return undefined;
+  }
+
+  /** Whether frames of the present pipeline have arrived. */
+  private get begun(): boolean {
+    return this.framesBefore !== null && this.framesTotal !== this.framesBefore;
+  }
+
+  private tellRunning(): void {
+    if (this.current.state === 'running') return;
+    this.tell({ state: 'running', fault: null, lastErrorLine: null });
   }
 
   /** Ends the group. Without a recorder the pipe must be emptied meanwhile, or ffmpeg would have to be killed. */

@@ -5,8 +5,9 @@ import type { FeedRegistry } from '../sfu/feed-registry.ts';
 import { Ingest } from '../sfu/ingest.ts';
 import { Tap } from '../sfu/tap.ts';
 import { SignalingError } from '../signaling/errors.ts';
-import { Pull } from '../signaling/pull.ts';
-import { Push } from '../signaling/push.ts';
+import { createPull } from '../signaling/pull.ts';
+import { createPush } from '../signaling/push.ts';
+import type { RemoteFlow } from '../signaling/remote-flow.ts';
 import type { MediaConfig, MediaEvent, PushStatus } from './protocol.ts';
 import { reconcile } from './reconcile.ts';
 
@@ -22,8 +23,8 @@ export interface ConfiguredFlowsOptions {
 export class ConfiguredFlows implements AsyncDisposable {
   readonly #options: ConfiguredFlowsOptions;
   readonly #ingests = new Map<string, { key: string; item: Ingest }>();
-  readonly #pushes = new Map<string, { key: string; item: Push }>();
-  readonly #pulls = new Map<string, { key: string; item: Pull }>();
+  readonly #pushes = new Map<string, { key: string; item: RemoteFlow }>();
+  readonly #pulls = new Map<string, { key: string; item: RemoteFlow }>();
   readonly #taps = new Map<string, { key: string; item: Tap }>();
 
   constructor(options: ConfiguredFlowsOptions) {
@@ -95,7 +96,7 @@ export class ConfiguredFlows implements AsyncDisposable {
       (push) => `push ${push.feed}`,
       problems,
       async (push) => {
-        const item = new Push({
+        const item = createPush({
           config: push,
           feed: this.#options.feeds.hold(push.feed),
           datapath,
@@ -117,7 +118,7 @@ export class ConfiguredFlows implements AsyncDisposable {
       problems,
       async (pull) => {
         this.#refuseTaken(pull.feed);
-        const item = new Pull({
+        const item = createPull({
           config: pull,
           feed: this.#options.feeds.hold(pull.feed),
           datapath,

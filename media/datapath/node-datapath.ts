@@ -65,16 +65,13 @@ class NodeDatapath implements Datapath {
   }
 
   async listen(addresses: DatapathAddresses): Promise<void> {
-    this.#pollTimer ??= setInterval(() => {
-      this.#mux.refresh().catch((error: unknown) => {
-        this.#options.logger.warn({ err: error }, 'the media port is not bound; trying again');
-      });
-    }, ADDRESS_POLL_MS);
+    this.#pollTimer ??= setInterval(() => void this.#refresh(), ADDRESS_POLL_MS);
     await this.#mux.listen(addresses);
   }
 
   async openTransport(mode: 'lite' | 'controlling'): Promise<MediaTransport> {
     const { logger, peerSilenceMs = 10_000, hubSilenceMs = 3000 } = this.#options;
+    if (mode === 'lite') await this.#refresh();
     const transport = new NodeTransport({
       ice: mode === 'lite' ? new IceLite(this.#mux) : await openIceControlling(logger),
       certificate: this.#certificate,
@@ -98,6 +95,15 @@ class NodeDatapath implements Datapath {
     this.#pollTimer = null;
     for (const transport of [...this.#transports]) transport.close('datapath-closed');
     await this.#mux.close();
+  }
+
+  /** Follows the machine's addresses: an answer must name the one that it has since a moment ago. Never rejects. */
+  async #refresh(): Promise<void> {
+    try {
+      await this.#mux.refresh();
+    } catch (error) {
+      this.#options.logger.warn({ err: error }, 'the media port is not bound; trying again');
+    }
   }
 
   readonly #tick = (): void => {

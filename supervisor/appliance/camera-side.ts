@@ -10,6 +10,7 @@ import { requestAdoption } from '../discovery/adoption-request.ts';
 import { HubLinkClient } from '../discovery/hub-link.ts';
 import { HubLocator } from '../discovery/hub-locator.ts';
 import { describeError } from '../errors.ts';
+import type { NetworkEvents } from '../platform/network-monitor.ts';
 import type { Push } from './media-link.ts';
 
 export const adoptionSection = {
@@ -38,6 +39,7 @@ export interface CameraSideOptions {
   readonly configFile: string;
   readonly self: { readonly id: string; readonly name: string; readonly version: string };
   readonly state: StateStore;
+  readonly network: NetworkEvents;
   readonly status: () => Omit<StatusMessage, 'type' | 'sentAt'>;
   readonly onCommand: (command: Command) => void;
   /** The hub, the key or the code to show changed. */
@@ -57,11 +59,12 @@ export class CameraSide {
   #fileToken: string | null = null;
 
   constructor(options: CameraSideOptions) {
-    const { settings, self, status, onCommand, log } = options;
+    const { settings, self, network, status, onCommand, log } = options;
     this.#options = options;
-    this.#locator = new HubLocator({ override: settings.hub, pinnedId: this.#adoption.hubId, log });
+    const pinnedId = this.#adoption.hubId;
+    this.#locator = new HubLocator({ override: settings.hub, pinnedId, network, log });
     this.#client = new HubLinkClient({
-      locator: this.#locator,
+      ...{ locator: this.#locator, network },
       hello: () => ({ ...self, sources: status().sources }),
       status,
       token: () => this.#token,
@@ -103,6 +106,11 @@ export class CameraSide {
       token: this.#token,
       tlsFingerprint: secure ? (this.#fingerprint ?? hub.tlsFingerprint) : null,
     }));
+  }
+
+  /** What `status` gives may have changed: the hub hears of it at once. */
+  statusChanged(): void {
+    this.#client.statusChanged();
   }
 
   send(message: AgentUp): void {

@@ -5,6 +5,7 @@ import { StateStore } from '../config/state.ts';
 import { Health } from '../health.ts';
 import type { Host } from '../platform/host.ts';
 import { LinuxHost } from '../platform/host-linux.ts';
+import { NetworkMonitor } from '../platform/network-monitor.ts';
 import { ChildProcessHost } from '../process/child-process-host.ts';
 import { loadKeys } from './credentials.ts';
 import { claimDataFolder, type DataPaths, dataPaths } from './data-folder.ts';
@@ -36,6 +37,7 @@ export interface Foundation extends AsyncDisposable {
   readonly keys: KeyStore;
   readonly health: Health;
   readonly host: ChildProcessHost;
+  readonly network: NetworkMonitor;
   /** Host name, mDNS name, and what people see. */
   readonly name: () => string;
 }
@@ -59,6 +61,7 @@ export async function openFoundation(options: ApplianceOptions): Promise<Foundat
   const end = cleanup.move();
   return {
     ...{ options, log, paths, state, config, machine, identity, keys, host },
+    network: new NetworkMonitor({ host, log }),
     startedAt: new Date(),
     health: new Health(),
     name: () => config.current.config.name ?? identity.defaultName,

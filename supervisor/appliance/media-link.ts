@@ -170,15 +170,16 @@ export class MediaLink implements SignalingPort {
   }
 
   offer(kind: SessionKind, feed: string, sdp: string, caller: Caller) {
+    const { keyId } = caller;
     const peer = caller.subject ?? caller.address;
     if (kind === 'whep') {
       this.#refusePictures(feed);
-      return this.#client.whepOffer({ feed, sdp, peer });
+      return this.#client.whepOffer({ feed, sdp, peer, keyId });
     }
     if (this.#options.isTaken(feed)) {
       throw new ApplianceError('FEED_BUSY', `Somebody publishes pictures as "${feed}".`);
     }
-    return this.#client.whipOffer({ feed, sdp, peer, publisherKey: caller.subject });
+    return this.#client.whipOffer({ feed, sdp, peer, keyId, publisherKey: caller.subject });
   }
 
   async patch(_kind: SessionKind, sessionId: string, ifMatch: string | null, fragment: string) {
@@ -191,6 +192,37 @@ export class MediaLink implements SignalingPort {
 
   async close(_kind: SessionKind, sessionId: string): Promise<void> {
     await this.#client.closeSession(sessionId);
+  }
+
+  /** A key was revoked: whoever publishes or views with it is cut off. Never rejects. */
+  async endSessionsOf(keyId: string): Promise<void> {
+    const { log } = this.#options;
+    try {
+      const ended = await this.#client.endSessionsOf(keyId);
+      if (ended > 0) log.info({ key: keyId, sessions: ended }, 'sessions of a revoked key were ended');
+    } catch (error) {
+      // A media process that is not there has no sessions.
+      log.warn({ err: error, key: keyId }, 'the sessions of a revoked key could not be ended');
+    }
+  }
+
+  async #lookNow(): Promise<void> {
+    try {
+      this.#takeFigures(await this.#client.feeds());
+      this.#options.onChange();
+    } catch (error) {
+      // The next figures come by themselves.
+      this.#options.log.debug({ err: error }, 'the media process did not tell its figures');
+    }
+  }
+
+  #takeFigures(feeds: readonly FeedStats[]): void {
+    this.#heardAtMs = performance.now();
+    this.#figuresAtMs = performance.now();
+    this.#feeds = feeds;
+    for (const { feed, framesTotal, publisher } of feeds) {
+      if (publisher?.kind === 'ingest') this.#options.onFrames(feed, framesTotal);
+    }
   }
 
   #restartHung(): void {
@@ -218,25 +250,24 @@ export class MediaLink implements SignalingPort {
   }
 
   #hear(event: MediaEvent): void {
-    const { onFrames, onChange, log } = this.#options;
+    const { onPush, onChange, log } = this.#options;
     switch (event.event) {
       case 'metrics':
-        this.#heardAtMs = performance.now();
-        this.#figuresAtMs = performance.now();
-        this.#feeds = event.feeds;
         this.#pushes = event.status.pushes;
         this.#pulls = event.status.pulls;
-        for (const { feed, framesTotal, publisher, viewers, bitrateKbps } of event.feeds) {
+        this.#takeFigures(event.feeds);
+        for (const { feed, viewers, bitrateKbps } of event.feeds) {
           const push = viewers.find(({ id, connected }) => id === `push:${feed}` && connected);
           if (push !== undefined) {
             const { lossRatio } = push;
-            this.#options.onPush(feed, { atMs: performance.now(), sentKbps: bitrateKbps, lossRatio });
+            onPush(feed, { atMs: performance.now(), sentKbps: bitrateKbps, lossRatio });
           }
-          if (publisher?.kind === 'ingest') onFrames(feed, framesTotal);
         }
         break;
       case 'feed':
         log.info({ feed: event.feed, state: event.state }, 'feed');
+        // A source runs from its first frame on: a take may follow at once.
+        if (event.state === 'online') void this.#lookNow();
         onChange();
         break;
       case 'push':

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import { Advertiser } from '../discovery/advertiser.ts';
 import type { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
+import type { NetworkEvents } from '../platform/network-monitor.ts';
 import type { ExclusiveRunner } from '../process/exclusive-runner.ts';
 import { type ServiceRun, ServiceSlot } from '../process/service-slot.ts';
 import { type DesiredState, desiredState } from '../roles/desired-state.ts';
@@ -33,6 +34,7 @@ export interface ReconcilerOptions {
   readonly still: StillPictures;
   readonly ports: PortBook;
   readonly media: MediaLink;
+  readonly network: NetworkEvents;
   readonly http: HttpService;
   readonly hubSide: HubSide;
   readonly newCameraSide: (config: Config) => CameraSide;
@@ -134,7 +136,7 @@ export class Reconciler {
   }
 
   async #applyServices(desired: DesiredState, config: Config): Promise<void> {
-    const { http, identity, simulation, telemetry, log } = this.#options;
+    const { http, identity, network, simulation, telemetry, log } = this.#options;
     const name = this.#name(config);
     await http.apply(config, name, desired.role);
     const { reach } = http;
@@ -144,7 +146,9 @@ export class Reconciler {
         ...{ name, id: identity.id, role: desired.role, version: identity.version },
         ...{ port: reach.tlsPort ?? reach.port, tls: reach.fingerprint },
       };
-      await this.#slots.mdns.set(advertised, (signal) => new Advertiser({ ...advertised, log }).run(signal));
+      await this.#slots.mdns.set(advertised, (signal) =>
+        new Advertiser({ ...advertised, network, log }).run(signal),
+      );
     }
     await this.#slots.mqtt.set({ name, mqtt: config.mqtt }, telemetry(config));
   }

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { describeError } from '../errors.ts';
+import type { NetworkEvents } from '../platform/network-monitor.ts';
 import { aborted } from './aborted.ts';
 import {
   type AvahiPaths,
@@ -9,7 +10,8 @@ import {
   removeServiceFile,
   writeServiceFile,
 } from './avahi.ts';
-import { linkAddresses, linkChange, MdnsLink } from './mdns-link.ts';
+import { linkAddresses, linkChange } from './link-addresses.ts';
+import { MdnsLink } from './mdns-link.ts';
 import { encodeTxt, type ServiceTxt, serviceType } from './service-txt.ts';
 
 export interface AdvertiserOptions {
@@ -24,6 +26,7 @@ export interface AdvertiserOptions {
   readonly tls: string | null;
   /** Base path of the API. Default `/`. */
   readonly path?: string;
+  readonly network: NetworkEvents;
   readonly log: Logger;
   readonly avahi?: AvahiPaths;
 }
@@ -58,14 +61,14 @@ export class Advertiser {
   }
 
   async #announce(host: string, signal: AbortSignal): Promise<void> {
-    const { name, port, log } = this.#options;
+    const { name, port, network, log } = this.#options;
     while (!signal.aborted) {
       const addresses = linkAddresses();
       await using link = new MdnsLink(addresses, log);
       link.open();
       link.publish({ name, type: serviceType, protocol: 'tcp', port, host, txt: encodeTxt(this.#txt()) });
       log.info({ host, addresses: [...addresses.values()] }, 'announcing this appliance by mDNS');
-      await linkChange(addresses, signal);
+      await linkChange(addresses, network, signal);
       if (signal.aborted) await link.unpublish();
     }
   }

@@ -3,12 +3,14 @@ import { createServer, type Server } from 'node:http';
 import { pino } from 'pino';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import type { AgentDown, HubLink } from '../api/contract.ts';
+import type { AgentDown, HubLink, LinkedCamera } from '../api/contract.ts';
 import { CameraRegistry, linkClose, parseUp } from './camera-registry.ts';
 import { HubLinkClient } from './hub-link.ts';
 import { HubLocator } from './hub-locator.ts';
 
 const log = pino({ level: 'silent' });
+/** Loopback, which never changes. */
+const network = { subscribe: () => () => {} };
 const cleanup: (() => Promise<void> | void)[] = [];
 
 afterEach(async () => {
@@ -59,12 +61,17 @@ async function startHub(
 
 function startCamera(port: number, id = 'cam-a') {
   const states: HubLink[] = [];
+  const status: Pick<LinkedCamera, 'sources' | 'recording' | 'remainingS'> = {
+    sources: [],
+    recording: 'recording',
+    remainingS: 90,
+  };
   const commands: AgentDown[] = [];
-  const locator = new HubLocator({ override: `http://127.0.0.1:${port}`, log });
+  const locator = new HubLocator({ override: `http://127.0.0.1:${port}`, network, log });
   const client = new HubLinkClient({
-    locator,
+    ...{ locator, network },
     hello: () => ({ id, name: 'stage-left', version: '1.2.3', sources: [] }),
-    status: () => ({ sources: [], recording: 'recording', remainingS: 90 }),
+    status: () => ({ ...status, sources: [...status.sources] }),
     token: () => null,
     fingerprint: () => null,
     onCommand: (command) => commands.push(command),
@@ -77,7 +84,7 @@ function startCamera(port: number, id = 'cam-a') {
     stop.abort();
     await running;
   });
-  return { states, commands, client };
+  return { states, status, commands, client };
 }
 
 describe('link between camera and hub', () => {
@@ -102,6 +109,17 @@ describe('link between camera and hub', () => {
     );
     expect(hub.registry.send('nobody', { type: 'take-stop', takeId: 'take-1' })).toBe(false);
     await vi.waitFor(() => expect(hub.registry.list()[0]?.clockOffsetMs).toBeTypeOf('number'), 10_000);
+  });
+
+  test('a change of status reaches the hub without waiting for the next beat', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval'] }); // no beat ever comes
+    cleanup.push(() => void vi.useRealTimers());
+    const hub = await startHub();
+    const camera = startCamera(hub.port);
+    await vi.waitFor(() => expect(hub.registry.list()[0]?.remainingS).toBe(90), 10_000);
+    camera.status.remainingS = 60;
+    camera.client.statusChanged();
+    await vi.waitFor(() => expect(hub.registry.list()[0]?.remainingS).toBe(60), 10_000);
   });
 
   test('the camera comes back by itself when the hub restarts', async () => {

@@ -1,16 +1,28 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import { type RawData, WebSocket } from 'ws';
 import { type AgentDown, type AgentUp, agentDownSchema, type HubLink, routes } from '../api/contract.ts';
 import { describeError } from '../errors.ts';
+import type { NetworkEvents } from '../platform/network-monitor.ts';
 import { linkClose } from './camera-registry.ts';
 import type { HubCandidate, HubLocator } from './hub-locator.ts';
+import { followLinks } from './link-addresses.ts';
+import { LinkProbe } from './link-probe.ts';
 import { fingerprintToPin, pinTls } from './pinned-tls.ts';
 
 type StatusMessage = Extract<AgentUp, { type: 'status' }>;
 
+/** Why a link ended. `moved`: another try is worth it at once. */
+interface Outcome {
+  readonly refused: boolean;
+  readonly reason: string;
+  readonly moved?: boolean;
+}
+
 export interface HubLinkOptions {
   readonly locator: HubLocator;
+  readonly network: NetworkEvents;
   readonly hello: () => Omit<Extract<AgentUp, { type: 'hello' }>, 'type'>;
   readonly status: () => Omit<StatusMessage, 'type' | 'sentAt'>;
   /** Key for the hub; null where it needs none. Read anew for each try: adoption changes it. */
@@ -27,12 +39,19 @@ const statusEveryMs = 2000;
 const silentAfterMs = 6000;
 const firstRetryMs = 250;
 const maxRetryMs = 5000;
+/** Changes that come together are told together. */
+const gatherMs = 20;
 
 /** A camera's side of the link to its hub: finds it, holds the link open, comes back by itself. */
 export class HubLinkClient {
   readonly #options: HubLinkOptions;
   #socket: WebSocket | null = null;
   #wake = Promise.withResolvers<void>();
+  /** What a change of the network or of the hub's address means to the link there is now. */
+  #doubt: () => void = () => {};
+  #failures = 0;
+  #told: Omit<StatusMessage, 'type' | 'sentAt'> | null = null;
+  #telling: NodeJS.Timeout | null = null;
 
   constructor(options: HubLinkOptions) {
     this.#options = options;
@@ -40,9 +59,16 @@ export class HubLinkClient {
 
   /** Until abort. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    const { locator, log } = this.#options;
-    const unsubscribe = locator.subscribe(() => this.#wake.resolve());
-    let failures = 0;
+    const { locator, network, log } = this.#options;
+    const nudge = () => {
+      this.#wake.resolve();
+      this.#doubt();
+    };
+    const onLinks = () => {
+      this.#failures = 0;
+      nudge();
+    };
+    const stops = [locator.subscribe(nudge), followLinks(network, onLinks)];
     while (!signal.aborted) {
       const hub = locator.current();
       if (hub === null) {
@@ -53,11 +79,9 @@ export class HubLinkClient {
       const startedAtMs = performance.now();
       const outcome = await this.#once(hub, signal);
       if (signal.aborted) break;
-      if (performance.now() - startedAtMs > 10_000) failures = 0;
-      failures += 1;
+      if (performance.now() - startedAtMs > 10_000) this.#failures = 0;
       locator.reportFailure(hub.url);
-      const retryMs =
-        Math.min(maxRetryMs, firstRetryMs * 2 ** Math.min(failures - 1, 10)) * (0.5 + Math.random() / 2);
+      const retryMs = outcome.moved === true ? 0 : this.#retryMs();
       log.info(
         { hub: hub.name, url: hub.url, reason: outcome.reason, retryMs: Math.round(retryMs) },
         'not linked to the hub',
@@ -65,7 +89,17 @@ export class HubLinkClient {
       this.#tell(outcome.refused ? 'refused' : 'connecting', hub.id, hub, outcome.reason);
       await this.#pause(retryMs, signal);
     }
-    unsubscribe();
+    for (const stop of stops) stop();
+    if (this.#telling !== null) clearTimeout(this.#telling);
+  }
+
+  /** The status may have changed: the hub hears of it now instead of with the next beat. */
+  statusChanged(): void {
+    if (this.#socket === null) return;
+    this.#telling ??= setTimeout(() => {
+      this.#telling = null;
+      if (!isDeepStrictEqual(this.#options.status(), this.#told)) this.#sendStatus();
+    }, gatherMs);
   }
 
   /** Sends a message if linked now. What is not sent is told anew by the status of the next link. */
@@ -74,17 +108,31 @@ export class HubLinkClient {
   }
 
   /** One link from opening to end; returns why it ended. */
-  async #once(hub: HubCandidate, signal: AbortSignal): Promise<{ refused: boolean; reason: string }> {
+  async #once(hub: HubCandidate, signal: AbortSignal): Promise<Outcome> {
     this.#tell('connecting', hub.id, hub, null);
+    const anew = new AbortController();
+    this.#doubt = () => anew.abort();
     let socket: WebSocket;
     try {
-      socket = await this.#open(hub, signal);
+      socket = await this.#open(hub, AbortSignal.any([signal, anew.signal]));
     } catch (error) {
+      if (anew.signal.aborted) return moved;
       const refused = error instanceof Error && 'code' in error && error.code === 'HUB_KEY_CHANGED';
       return { refused, reason: describeError(error) };
     }
-    const end = Promise.withResolvers<{ refused: boolean; reason: string }>();
+    return await this.#hold(socket, hub, signal);
+  }
+
+  /** The link on this socket until its end. */
+  async #hold(socket: WebSocket, hub: HubCandidate, signal: AbortSignal): Promise<Outcome> {
+    const end = Promise.withResolvers<Outcome>();
     let heardAtMs = performance.now();
+    using probe = new LinkProbe(socket, () => end.resolve(moved));
+    this.#doubt = () => {
+      if (this.#socket === socket) probe.ask();
+      else end.resolve(moved);
+    };
+    socket.on('pong', () => probe.heard());
     socket.on('unexpected-response', (_request, response) => {
       const status = response.statusCode ?? 0;
       end.resolve({ refused: status === 401 || status === 403, reason: refusal(status) });
@@ -104,6 +152,7 @@ export class HubLinkClient {
     );
     socket.on('message', (data) => {
       heardAtMs = performance.now();
+      probe.heard();
       this.#hear(data, socket, hub);
     });
     const beat = setInterval(() => {
@@ -120,7 +169,9 @@ export class HubLinkClient {
     } finally {
       signal.removeEventListener('abort', stop);
       clearInterval(beat);
+      this.#doubt = () => {};
       this.#socket = null;
+      this.#told = null;
       await ended(socket, signal.aborted);
     }
   }
@@ -157,7 +208,15 @@ export class HubLinkClient {
   }
 
   #sendStatus(): void {
-    this.send({ type: 'status', ...this.#options.status(), sentAt: new Date().toISOString() });
+    const status = this.#options.status();
+    this.#told = status;
+    this.send({ type: 'status', ...status, sentAt: new Date().toISOString() });
+  }
+
+  #retryMs(): number {
+    this.#failures += 1;
+    const doublings = Math.min(this.#failures - 1, 10);
+    return Math.min(maxRetryMs, firstRetryMs * 2 ** doublings) * (0.5 + Math.random() / 2);
   }
 
   #tell(state: HubLink['state'], id: string | null, hub: HubCandidate | null, reason: string | null): void {
@@ -173,6 +232,8 @@ export class HubLinkClient {
     over.abort();
   }
 }
+
+const moved: Outcome = { refused: false, reason: 'the network changed', moved: true };
 
 function parseDown(data: RawData): AgentDown | null {
   try {

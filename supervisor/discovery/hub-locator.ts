@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
+import type { NetworkEvents } from '../platform/network-monitor.ts';
 import { aborted } from './aborted.ts';
 import { chooseAddress, chooseHub, hubUrl, type KnownHub } from './hub-choice.ts';
 import { type FoundService, ServiceBrowser } from './service-browser.ts';
@@ -24,6 +25,7 @@ export interface HubLocatorOptions {
   readonly override: string;
   /** Id of the hub that adopted this camera. */
   readonly pinnedId?: string | null;
+  readonly network: NetworkEvents;
   readonly log: Logger;
 }
 
@@ -69,8 +71,9 @@ export class HubLocator {
       for (const listener of this.#listeners) listener(set);
       return await aborted(signal);
     }
+    const { network, log } = this.#options;
     const browser = new ServiceBrowser({
-      log: this.#options.log,
+      ...{ network, log },
       onSighting: (service) => this.#onSighting(service),
       onGoodbye: (name) => this.#onGoodbye(name),
       onNetworkChange: () => {

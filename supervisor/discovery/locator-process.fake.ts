@@ -2,9 +2,14 @@
  * A camera's or a hub's share of discovery as a program, for tests in network namespaces.
  * Prints each change of the located hub as a line of JSON; a line `fail <url>` on its input reports a failure.
  */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import pino from 'pino';
+import { NetworkMonitor } from '../platform/network-monitor.ts';
+import { ChildProcessHost } from '../process/child-process-host.ts';
 import { Advertiser } from './advertiser.ts';
 import { HubLocator } from './hub-locator.ts';
 
@@ -29,7 +34,10 @@ process.once('SIGTERM', () => {
   stop.abort();
 });
 
-const tasks: Promise<void>[] = [];
+const folder = await mkdtemp(join(tmpdir(), 'rushlight-locator-'));
+await using host = new ChildProcessHost({ logger: log, folder });
+const network = new NetworkMonitor({ host, log });
+const tasks: Promise<void>[] = [network.run(stop.signal)];
 if (values.advertise !== undefined) {
   const advertiser = new Advertiser({
     name: values.advertise,
@@ -38,13 +46,13 @@ if (values.advertise !== undefined) {
     version: '1.2.3',
     port: Number(values.port),
     tls: values.tls ?? null,
-    log,
+    ...{ network, log },
     avahi: { socket: values.avahi, serviceFile: values['service-file'] },
   });
   tasks.push(advertiser.run(stop.signal));
 }
 if (values.locate) {
-  const locator = new HubLocator({ override: 'auto', pinnedId: values.pinned ?? null, log });
+  const locator = new HubLocator({ override: 'auto', pinnedId: values.pinned ?? null, network, log });
   locator.subscribe((hub) => process.stdout.write(`${JSON.stringify(hub)}\n`));
   const commands = createInterface({ input: process.stdin, signal: stop.signal });
   commands.on('line', (line) => {
@@ -54,3 +62,4 @@ if (values.locate) {
   tasks.push(locator.run(stop.signal));
 }
 await Promise.all(tasks);
+await rm(folder, { recursive: true, force: true });

@@ -1,13 +1,9 @@
 import type { EventEmitter } from 'node:events';
-import { networkInterfaces } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Bonjour, type ServiceConfig } from 'bonjour-service';
 import type { Logger } from 'pino';
 import { describeError } from '../errors.ts';
+import type { LinkAddresses } from './link-addresses.ts';
 import type { MdnsPacket } from './mdns-packet.ts';
-
-/** The IPv4 address of each network interface that has a carrier, by the interface's name. */
-export type LinkAddresses = ReadonlyMap<string, string>;
 
 export type PacketListener = (packet: MdnsPacket, sender: string) => void;
 
@@ -69,32 +65,6 @@ export class MdnsLink implements AsyncDisposable {
     this.#closed ??= Promise.all(this.#instances.map(destroyed)).then(() => undefined);
     await this.#closed;
   }
-}
-
-export function linkAddresses(): LinkAddresses {
-  const addresses = new Map<string, string>();
-  for (const [name, entries] of Object.entries(networkInterfaces())) {
-    const entry = entries?.find(({ family, internal }) => family === 'IPv4' && !internal);
-    if (entry !== undefined) addresses.set(name, entry.address);
-  }
-  return addresses;
-}
-
-/**
- * Settles when addresses or carriers are no longer those given, or on abort. Node has no event for it; one look a
- * second takes a fraction of a millisecond and forks nothing.
- */
-export async function linkChange(known: LinkAddresses, signal: AbortSignal): Promise<void> {
-  const before = fingerprint(known);
-  while (!signal.aborted && fingerprint(linkAddresses()) === before) {
-    await sleep(1000, undefined, { signal }).catch(() => {
-      // Aborted: the loop's condition sees it.
-    });
-  }
-}
-
-function fingerprint(addresses: LinkAddresses): string {
-  return JSON.stringify([...addresses].toSorted());
 }
 
 /** Options that bonjour-service hands through to multicast-dns, whose types it does not publish. */

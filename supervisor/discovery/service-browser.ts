@@ -1,5 +1,7 @@
 import type { Logger } from 'pino';
-import { linkAddresses, linkChange, MdnsLink } from './mdns-link.ts';
+import type { NetworkEvents } from '../platform/network-monitor.ts';
+import { linkAddresses, linkChange } from './link-addresses.ts';
+import { MdnsLink } from './mdns-link.ts';
 import { type MdnsPacket, readPacket, type Sighting } from './mdns-packet.ts';
 import { QueryPace } from './query-pace.ts';
 import { serviceDomain } from './service-txt.ts';
@@ -10,6 +12,7 @@ export interface FoundService extends Sighting {
 }
 
 export interface ServiceBrowserOptions {
+  readonly network: NetworkEvents;
   readonly log: Logger;
   readonly onSighting: (service: FoundService) => void;
   readonly onGoodbye: (name: string) => void;
@@ -39,7 +42,7 @@ export class ServiceBrowser {
       link.open((packet, sender) => this.#onPacket(link, packet, sender));
       this.#pace.hurry();
       const asking = this.#pace.run(round, () => link.query(serviceDomain, 'PTR'));
-      await linkChange(addresses, round);
+      await linkChange(addresses, this.#options.network, round);
       changed.abort();
       await asking;
       if (!signal.aborted) this.#options.onNetworkChange();

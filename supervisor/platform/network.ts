@@ -1,5 +1,4 @@
 import { hostname, networkInterfaces } from 'node:os';
-import { isDeepStrictEqual } from 'node:util';
 
 /** The addresses of one interface of this machine. */
 export interface InterfaceAddresses {
@@ -32,27 +31,3 @@ export const systemNetwork: Network = {
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   },
 };
-
-export interface NetworkWatchOptions {
-  readonly network: Network;
-  readonly onChange: (interfaces: readonly InterfaceAddresses[]) => void;
-  /** Default 2000; one look is a system call of some 50 µs and forks nothing. */
-  readonly pollMs?: number;
-}
-
-/** Tells of changed addresses until the signal. */
-export async function watchNetwork(
-  { network, onChange, pollMs = 2000 }: NetworkWatchOptions,
-  signal: AbortSignal,
-) {
-  let last = network.interfaces();
-  const timer = setInterval(() => {
-    const now = network.interfaces();
-    if (isDeepStrictEqual(now, last)) return;
-    last = now;
-    onChange(now);
-  }, pollMs);
-  if (!signal.aborted)
-    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-  clearInterval(timer);
-}

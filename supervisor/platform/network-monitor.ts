@@ -1,0 +1,84 @@
+import type { Logger } from 'pino';
+import type { ChildHost } from '../../media/child-host.ts';
+import { SupervisedChild } from '../process/supervised-child.ts';
+
+/** Tells that something about the network changed; what, the listener looks up itself. */
+export interface NetworkEvents {
+  /** Returns the way to stop it. */
+  subscribe(listener: () => void): () => void;
+}
+
+export interface NetworkMonitorOptions {
+  readonly host: ChildHost;
+  readonly log: Logger;
+  /** Default `ip`. */
+  readonly program?: string;
+}
+
+/** An address that is replaced comes as several events. */
+const gatherMs = 30;
+/** Where the kernel's events cannot be had, listeners are made to look this often. */
+const lookEveryMs = 1000;
+
+/**
+ * Interfaces, carriers and addresses that come and go, as the kernel tells them over netlink: by one long-lived
+ * `ip monitor`, since Node has no netlink. While it does not run, every second counts as a change.
+ */
+export class NetworkMonitor implements NetworkEvents {
+  readonly #options: NetworkMonitorOptions;
+  readonly #listeners = new Set<() => void>();
+  #gathering: NodeJS.Timeout | null = null;
+  #blind: NodeJS.Timeout | null = null;
+
+  constructor(options: NetworkMonitorOptions) {
+    this.#options = options;
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Watches until abort. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { host, log, program = 'ip' } = this.#options;
+    const monitor = new SupervisedChild({
+      ...{ host, logger: log },
+      spec: {
+        name: 'network-monitor',
+        argv: [program, '-o', 'monitor', 'link', 'address'],
+        stopTimeoutMs: 1000,
+      },
+      onLine: ({ text }) => {
+        if (isNetworkEvent(text)) this.#tellSoon();
+      },
+      onState: ({ phase }) => this.#watchBlindly(phase !== 'running' && !signal.aborted),
+    });
+    await monitor.run(signal);
+    this.#watchBlindly(false);
+    if (this.#gathering !== null) clearTimeout(this.#gathering);
+  }
+
+  #watchBlindly(blind: boolean): void {
+    // What happened before it ran, or while it did not, is looked for once it does.
+    if (!blind) this.#tellSoon();
+    if (blind) {
+      this.#blind ??= setInterval(() => this.#tellSoon(), lookEveryMs);
+    } else if (this.#blind !== null) {
+      clearInterval(this.#blind);
+      this.#blind = null;
+    }
+  }
+
+  #tellSoon(): void {
+    this.#gathering ??= setTimeout(() => {
+      this.#gathering = null;
+      for (const listener of [...this.#listeners]) listener();
+    }, gatherMs);
+  }
+}
+
+/** A line of `ip -o monitor` about a link or an address, such as `2: eth0    inet 192.0.2.7/24 …`. */
+export function isNetworkEvent(line: string): boolean {
+  return /^(?:\[[A-Z]+\])?(?:Deleted )?\d+: \S/.test(line);
+}

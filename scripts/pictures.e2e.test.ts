@@ -424,6 +424,17 @@ describe('With keys', () => {
         const feeds: Feed[] = await call('GET', '/api/feeds');
         return feeds.some(({ id, publisher }) => id === 'shed' && publisher?.camera === 'agent');
       });
+      const watching = openLink('/ws/feeds/shed', { authorization: `Bearer ${viewer.token}` });
+      await watching.opened;
+      const headers = { authorization: `Bearer ${viewer.token}` };
+      const stream = await fetch(`${guarded.url}/stream/shed.mjpg`, { headers });
+      const streamed = stream.arrayBuffer().then(
+        () => 'ended',
+        () => 'cut',
+      );
+      await call('DELETE', `/api/keys/${viewer.id}`);
+      expect(await watching.closed).toEqual({ code: 4001, reason: 'the key was revoked' });
+      expect(await streamed).toBe('cut');
       await call('DELETE', `/api/keys/${mine.id}`);
       expect(await second.closed).toEqual({ code: 4001, reason: 'the key was revoked' });
     } finally {

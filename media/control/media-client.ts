@@ -90,6 +90,11 @@ export class MediaClient {
     await this.request('closeSession', { sessionId });
   }
 
+  /** Ends what was opened with a key, and tells how many sessions that were. */
+  endSessionsOf(keyId: string): Promise<number> {
+    return this.request('endSessionsOf', { keyId });
+  }
+
   sessionInfo(sessionId: string): Promise<ResultOf<'sessionInfo'>> {
     return this.request('sessionInfo', { sessionId });
   }

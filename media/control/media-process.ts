@@ -52,6 +52,7 @@ function createHandlers(service: MediaService): ControlHandlers {
       service.session(sessionId).close();
       return null;
     },
+    endSessionsOf: ({ keyId }) => service.endSessionsOf(keyId),
     sessionInfo: ({ sessionId }) => service.session(sessionId).info,
     feeds: () => service.feeds.stats(performance.now()),
     status: () => service.status(),

@@ -60,6 +60,7 @@ export class MediaService implements AsyncDisposable {
     feed: string;
     sdp: string;
     peer: string | null;
+    keyId?: string | null;
     publisherKey: string | null;
   }): Promise<SignalingAnswer> {
     // One by one: two publishers must not find the same feed free.
@@ -82,6 +83,7 @@ export class MediaService implements AsyncDisposable {
       }
       const session = await openPublisherSession(this.#context(), feed, {
         ...params,
+        keyId: params.keyId ?? null,
         maxBitrateKbps: this.#maxBitrateKbps,
         replaces: present ?? null,
       });
@@ -92,13 +94,27 @@ export class MediaService implements AsyncDisposable {
   }
 
   /** Opens a viewer's session. Throws SignalingError. */
-  async whepOffer(params: { feed: string; sdp: string; peer: string | null }): Promise<SignalingAnswer> {
+  async whepOffer(params: {
+    feed: string;
+    sdp: string;
+    peer: string | null;
+    keyId?: string | null;
+  }): Promise<SignalingAnswer> {
     this.#admit();
     const feed = this.feeds.get(params.feed);
     if (feed === null || !(await feed.whenReady(feed.source === null ? 0 : READY_TIMEOUT_MS))) {
       throw new SignalingError('NO_PUBLISHER', `feed ${params.feed} has no publisher`, { retryAfterS: 2 });
     }
-    return this.#opened(await openViewerSession(this.#context(), feed, params));
+    return this.#opened(
+      await openViewerSession(this.#context(), feed, { ...params, keyId: params.keyId ?? null }),
+    );
+  }
+
+  /** Ends every session that was opened with this key, and tells how many that were. */
+  endSessionsOf(keyId: string): number {
+    const sessions = [...this.#sessions.values()].filter((session) => session.keyId === keyId);
+    for (const session of sessions) session.close();
+    return sessions.length;
   }
 
   session(sessionId: string): MediaSession {

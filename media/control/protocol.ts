@@ -67,6 +67,7 @@ const offerParams = z.strictObject({
   feed: feedId,
   sdp: z.string().min(1).max(65536),
   peer: z.string().max(200).nullable().describe('Who asks, for statistics and logs'),
+  keyId: z.string().max(64).nullable().default(null).describe('Key that let the peer in; see endSessionsOf'),
 });
 
 export const sessionInfoSchema = z.object({
@@ -136,6 +137,10 @@ export const methods = {
     result: z.object({ restart: z.object({ etag: z.string(), fragment: z.string() }).nullable() }),
   },
   closeSession: { params: sessionParams, result: z.null() },
+  endSessionsOf: {
+    params: z.strictObject({ keyId: z.string().min(1).max(64) }),
+    result: z.int().describe('How many there were'),
+  },
   sessionInfo: { params: sessionParams, result: sessionInfoSchema },
   feeds: { params: z.strictObject({}), result: z.array(feedStatsSchema) },
   status: { params: z.strictObject({}), result: mediaStatusSchema },

@@ -72,8 +72,8 @@ export class HttpHarness implements AsyncDisposable {
       const peer = request.headers.authorization ?? null;
       const answer =
         kind === 'whip'
-          ? await this.#service.whipOffer({ feed, sdp: body, peer, publisherKey: peer })
-          : await this.#service.whepOffer({ feed, sdp: body, peer });
+          ? await this.#service.whipOffer({ feed, sdp: body, peer, keyId: peer, publisherKey: peer })
+          : await this.#service.whepOffer({ feed, sdp: body, peer, keyId: peer });
       response.writeHead(201, {
         'content-type': 'application/sdp',
         location: `/${kind}/${feed}/${answer.sessionId}`,

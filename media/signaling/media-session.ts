@@ -6,6 +6,8 @@ export interface MediaSessionParts {
   readonly kind: 'whip' | 'whep';
   readonly feed: string;
   readonly peer: string | null;
+  /** The key that let the peer in. */
+  readonly keyId: string | null;
   readonly publisherKey: string | null;
   readonly answer: string;
   readonly transport: MediaTransport;
@@ -30,6 +32,10 @@ export class MediaSession {
 
   get feed(): string {
     return this.#parts.feed;
+  }
+
+  get keyId(): string | null {
+    return this.#parts.keyId;
   }
 
   get publisherKey(): string | null {

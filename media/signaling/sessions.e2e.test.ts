@@ -59,6 +59,20 @@ describe('Sessions', () => {
     }
   });
 
+  it('of a key end when it is revoked, and no others', async () => {
+    await using rig = await openMediaRig();
+    using publisher = new NativePeer('SendOnly', { audio: false });
+    await publisher.connect(`${rig.url}/whip/cam0`, { authorization: 'Bearer revoked' });
+    using other = new NativePeer('SendOnly', { audio: false });
+    await other.connect(`${rig.url}/whip/cam1`, { authorization: 'Bearer kept' });
+    expect(rig.service.endSessionsOf('Bearer unknown')).toBe(0);
+    expect(rig.service.endSessionsOf('Bearer revoked')).toBe(1);
+    const closed = rig.events.filter((event) => event.event === 'session-closed');
+    expect(closed.map(({ session }) => session.feed)).toEqual(['cam0']);
+    expect((await fetch(publisher.location, { method: 'DELETE' })).status).toBe(404);
+    expect((await fetch(other.location, { method: 'DELETE' })).status).toBe(200);
+  });
+
   it('trickle, restart ICE, and refuse what the rules refuse', async () => {
     const rtpPort = await freeRtpPort();
     await using rig = await openMediaRig({ ingests: [{ feed: 'cam0', rtpPort, kind: 'h264' }] });

@@ -20,7 +20,7 @@ export interface SessionContext {
 export async function openViewerSession(
   context: SessionContext,
   feed: Feed,
-  request: { readonly sdp: string; readonly peer: string | null },
+  request: { readonly sdp: string; readonly peer: string | null; readonly keyId: string | null },
 ): Promise<MediaSession> {
   const offer = parseOffer(request.sdp);
   const profileLevelId = feed.video.info?.profileLevelId ?? '42e01f';
@@ -57,6 +57,7 @@ export async function openViewerSession(
     kind: 'whep',
     feed: feed.id,
     peer: request.peer,
+    keyId: request.keyId,
     publisherKey: null,
     answer: buildAnswer(offer, negotiated, local, { kind: 'send', tracks }),
     transport,

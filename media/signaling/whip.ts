@@ -12,6 +12,7 @@ import type { SessionContext } from './whep.ts';
 export interface PublisherRequest {
   readonly sdp: string;
   readonly peer: string | null;
+  readonly keyId: string | null;
   readonly publisherKey: string | null;
   readonly maxBitrateKbps: number;
   /** The session whose place this one takes; closed once the new offer proved acceptable. */
@@ -53,6 +54,7 @@ export async function openPublisherSession(
     kind: 'whip',
     feed: feed.id,
     peer: request.peer,
+    keyId: request.keyId,
     publisherKey: request.publisherKey,
     answer: buildAnswer(offer, negotiated, local, { kind: 'receive' }),
     transport,

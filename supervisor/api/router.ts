@@ -1,6 +1,8 @@
+import { Stream } from 'node:stream';
 import Router from '@koa/router';
 import type { Context, Middleware } from 'koa';
 import type { z } from 'zod';
+import type { KeyedWork } from './access/keyed-work.ts';
 import { ApiError } from './api-error.ts';
 import type { RawBody, RouteDefinition, RouteId, Routes } from './contract.ts';
 import { isRawBody, routes } from './contract.ts';
@@ -36,19 +38,24 @@ export type PlainRouteId = { [Id in RouteId]: Routes[Id] extends { websocket: tr
 export type RouteHandlers = { readonly [Id in PlainRouteId]: RouteHandler<Id> };
 
 /** All plain routes of the contract, each behind its access check and its schemas. */
-export function buildRouter(handlers: RouteHandlers, access: AccessOptions): Middleware[] {
+export function buildRouter(handlers: RouteHandlers, access: AccessOptions, work: KeyedWork): Middleware[] {
   const router = new Router({ exclusive: false });
   for (const [id, route] of Object.entries<RouteDefinition>(routes)) {
     if (route.websocket === true) continue;
     const handler = handlers[id as PlainRouteId] as unknown as AnyHandler;
-    router.register(route.path, [route.method], serve(route, handler, access));
+    router.register(route.path, [route.method], serve(route, handler, access, work));
   }
   return [router.routes() as unknown as Middleware, unknownRoute(router)];
 }
 
 type AnyHandler = (request: unknown, ctx: Context) => Promise<unknown> | unknown;
 
-function serve(route: RouteDefinition, handler: AnyHandler, access: AccessOptions): Middleware {
+function serve(
+  route: RouteDefinition,
+  handler: AnyHandler,
+  access: AccessOptions,
+  work: KeyedWork,
+): Middleware {
   return async (ctx) => {
     const caller = checkAccess(ctx.req, route.access, access);
     const request = {
@@ -58,8 +65,10 @@ function serve(route: RouteDefinition, handler: AnyHandler, access: AccessOption
       caller,
     };
     ctx.status = route.status;
+    const refuseRevoked = endWithKey(ctx, caller, work);
     const answer = await handler(request, ctx);
     if (answer === undefined) {
+      refuseRevoked();
       if (ctx.body === undefined) ctx.body = '';
       return;
     }
@@ -68,6 +77,24 @@ function serve(route: RouteDefinition, handler: AnyHandler, access: AccessOption
       ctx.body = answer;
     } else {
       ctx.body = answer;
+    }
+  };
+}
+
+/**
+ * A stream that runs ends when its key is revoked. An answer that is not sent yet goes out, such as that of a key which
+ * revokes itself, but no stream begins any more: what is returned throws TOKEN_UNKNOWN then.
+ */
+function endWithKey(ctx: Context, caller: Caller, work: KeyedWork): () => void {
+  let revoked = false;
+  const end = () => {
+    revoked = true;
+    if (ctx.res.headersSent) ctx.res.destroy();
+  };
+  ctx.res.once('close', work.hold(caller.keyId, end));
+  return () => {
+    if (revoked && ctx.body instanceof Stream) {
+      throw new ApiError('TOKEN_UNKNOWN', 'This token was revoked just now.');
     }
   };
 }

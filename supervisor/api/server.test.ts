@@ -61,6 +61,16 @@ async function problem(response: Response): Promise<Problem> {
   return problemSchema.parse(await response.json());
 }
 
+/** How a stream ends: by its end, or by being cut off. */
+async function drained(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<'ended' | 'cut'> {
+  try {
+    while (!(await reader.read()).done);
+    return 'ended';
+  } catch {
+    return 'cut';
+  }
+}
+
 const samplePath = (path: string) =>
   path.replaceAll(/:(\w+)/g, (_all, name) => (name === 'session' ? 'session-1' : 'sample'));
 
@@ -130,6 +140,38 @@ describe('access', () => {
       204,
     );
     expect((await problem(await use())).code).toBe('TOKEN_UNKNOWN');
+  });
+
+  test('a stream ends when its key is revoked; a key that revokes itself is told so', async () => {
+    const owner = { authorization: `Bearer ${tokens.owner}`, 'content-type': 'application/json' };
+    const make = async (role: string) => {
+      const body = JSON.stringify({ role, subject: 'crew' });
+      const made = await fetch(`${locked}/api/keys`, { method: 'POST', headers: owner, body });
+      return (await made.json()) as { id: string; token: string };
+    };
+    const listen = async (token: string) => {
+      const headers = { authorization: `Bearer ${token}` };
+      const { body } = await fetch(`${locked}/api/events`, { headers });
+      const reader = body?.getReader();
+      if (reader === undefined) throw new Error('no events');
+      return { first: await reader.read(), rest: drained(reader) };
+    };
+    const [revoked, kept] = [await make('viewer'), await make('viewer')];
+    const [ends, stays] = [await listen(revoked.token), await listen(kept.token)];
+    expect([ends.first.done, stays.first.done]).toEqual([false, false]);
+    const remove = (id: string, token: string) =>
+      fetch(`${locked}/api/keys/${id}`, { method: 'DELETE', headers: { authorization: `Bearer ${token}` } });
+    expect((await remove(revoked.id, tokens.owner)).status).toBe(204);
+    expect(await ends.rest).toBe('cut');
+    const itself = await make('owner');
+    expect((await remove(itself.id, itself.token)).status).toBe(204);
+    const still = await Promise.race([
+      stays.rest,
+      new Promise((resolve) => setTimeout(resolve, 100, 'open')),
+    ]);
+    expect(still).toBe('open');
+    await remove(kept.id, tokens.owner);
+    expect(await stays.rest).toBe('cut');
   });
 
   test('without tokens, pages of other sites and rebound names are refused', async () => {

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from 'node:https';
 import Koa from 'koa';
 import type { Logger } from 'pino';
+import { KeyedWork } from './access/keyed-work.ts';
 import { ApiError } from './api-error.ts';
 import { type GatewayFront, openGatewayFront } from './gateway/gateway-front.ts';
 import type { AccessOptions } from './middleware/access.ts';
@@ -55,11 +56,12 @@ export class ApiServer {
   async run(signal: AbortSignal): Promise<void> {
     const { port, tls, upstream, pages, access, log } = this.#options;
     using front = upstream === null ? null : await openGatewayFront(upstream, pages, access.keys, log);
-    const ours = this.#koa(front).callback();
+    using work = new KeyedWork(access.keys).open();
+    const ours = this.#koa(front, work).callback();
     const handle = (request: IncomingMessage, response: ServerResponse) => {
       if (front?.gateway.handle(request, response) !== true) void ours(request, response);
     };
-    using sockets = new WebSockets({ ports: this.#options.ports, access, log }).open();
+    using sockets = new WebSockets({ ports: this.#options.ports, access, work, log });
     const servers: Server[] = [];
     try {
       const plain = await this.#open(() => createServer(handle), port, servers);
@@ -86,7 +88,7 @@ export class ApiServer {
     }
   }
 
-  #koa(front: GatewayFront | null): Koa {
+  #koa(front: GatewayFront | null, work: KeyedWork): Koa {
     const { ports, access, version, pages, log } = this.#options;
     const app = new Koa();
     app.on('error', (error: unknown) => log.debug({ err: error }, 'response ended early'));
@@ -102,7 +104,7 @@ export class ApiServer {
       ...keyRoutes(access.keys),
       ...adoptionRoutes(ports),
     };
-    for (const middleware of buildRouter(handlers, access)) app.use(middleware);
+    for (const middleware of buildRouter(handlers, access, work)) app.use(middleware);
     app.use(staticPages(pages));
     app.use((ctx) => {
       throw new ApiError('ROUTE_UNKNOWN', `There is nothing at ${ctx.path}.`, {

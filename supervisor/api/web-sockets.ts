@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { z } from 'zod';
 import { mayCall } from './access/access-rule.ts';
+import type { KeyedWork } from './access/keyed-work.ts';
 import { ApiError } from './api-error.ts';
 import { feedLinkClose, maxPictureBytes, publishRoles, type RouteDefinition, routes } from './contract.ts';
 import { type AccessOptions, checkAccess } from './middleware/access.ts';
@@ -16,6 +17,7 @@ import { checked } from './router.ts';
 export interface WebSocketsOptions {
   readonly ports: ApiPorts;
   readonly access: AccessOptions;
+  readonly work: KeyedWork;
   readonly log: Logger;
 }
 
@@ -54,17 +56,9 @@ const links: readonly Link[] = [
 export class WebSockets implements Disposable {
   readonly #options: WebSocketsOptions;
   readonly #servers = new Map<number, WebSocketServer>();
-  readonly #byKey = new Map<string, Set<WebSocket>>();
-  #unsubscribe: (() => void) | null = null;
 
   constructor(options: WebSocketsOptions) {
     this.#options = options;
-  }
-
-  /** Begins to listen for keys that are revoked. */
-  open(): this {
-    this.#unsubscribe ??= this.#options.access.keys.onRevoked((keyId) => this.#revoke(keyId));
-    return this;
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -86,7 +80,6 @@ export class WebSockets implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#unsubscribe?.();
     for (const server of this.#servers.values()) {
       for (const client of server.clients) client.close(1001, 'the appliance stops');
       server.close();
@@ -102,19 +95,8 @@ export class WebSockets implements Disposable {
   }
 
   #remember(client: WebSocket, keyId: string | null): void {
-    if (keyId === null) return;
-    const clients = this.#byKey.get(keyId) ?? new Set();
-    this.#byKey.set(keyId, clients.add(client));
-    client.once('close', () => {
-      clients.delete(client);
-      if (clients.size === 0 && this.#byKey.get(keyId) === clients) this.#byKey.delete(keyId);
-    });
-  }
-
-  #revoke(keyId: string): void {
-    for (const client of this.#byKey.get(keyId) ?? []) {
-      client.close(feedLinkClose.keyRevoked, 'the key was revoked');
-    }
+    const end = () => client.close(feedLinkClose.keyRevoked, 'the key was revoked');
+    client.once('close', this.#options.work.hold(keyId, end));
   }
 }
 

@@ -8,7 +8,6 @@ import type { CameraSide } from './camera-side.ts';
 import type { Reach } from './http-service.ts';
 import type { MediaLink } from './media-link.ts';
 import type { Pipelines } from './pipelines.ts';
-import { viewSelf } from './self-view.ts';
 
 export interface ProbeParts {
   readonly host: ChildHost;
@@ -36,7 +35,10 @@ export function updateProbes(parts: ProbeParts): HealthProbes {
     selfView: async (signal) => {
       const feed = media.feeds().find(({ state }) => state === 'online');
       if (!media.connected) return fails('the media process does not answer');
-      return feed === undefined ? absent : await viewSelf(media, feed.id, signal);
+      if (feed === undefined) return absent;
+      // Brings a WebRTC client of 37 MB with it, which is wanted at an update and at no other time.
+      const { viewSelf } = await import('./self-view.ts');
+      return await viewSelf(media, feed.id, signal);
     },
     recorder: () => writeSample(parts.takesRoot),
     hubLink: async () => {

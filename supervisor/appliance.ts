@@ -9,6 +9,7 @@ import { HttpService } from './appliance/http-service.ts';
 import { obeyHub, tellHub } from './appliance/hub-commands.ts';
 import { HubSide } from './appliance/hub-side.ts';
 import { assemblePictures } from './appliance/pictures.ts';
+import { PluggedDesk } from './appliance/plugged-desk.ts';
 import { Reconciler } from './appliance/reconciler.ts';
 import { assembleRecording } from './appliance/recording.ts';
 import { RoleKeeper } from './appliance/role-keeper.ts';
@@ -116,11 +117,10 @@ async function assemble(base: Foundation) {
     ports: apiPorts({
       ...{ board, media, conductor, cameras, config, configFile, role, hubSide, health, update, logRing },
       ...{ feeds: pictures.feeds, pictures: pictures.still },
-      useDevice: async (id, use) => {
-        const device = await pictures.plugged.use(id, use, config.current.config);
-        await reconciler.apply();
-        return device;
-      },
+      plugged: new PluggedDesk({
+        ...{ cameras, plugged: pictures.plugged, config },
+        apply: () => reconciler.apply(),
+      }).ports(),
       masterPath: (take, camera, segment) => localTakes.masterPath(take, camera, segment),
       cameraSide: () => reconciler.cameraSide,
       system: system.ports(),
@@ -162,7 +162,11 @@ async function assemble(base: Foundation) {
       system: system.ports(),
       pictures: pictures.still,
     }),
-    onApplied: onChange,
+    onApplied: () => {
+      // What a camera is used for is told to whoever looks at the list.
+      cameras.refresh();
+      onChange();
+    },
   });
   const status = (): Status =>
     composeStatus({

@@ -137,6 +137,11 @@ export function apiPortsFake(): ApiPorts & {
       use: async (id: string) => {
         throw new ApiError('REQUEST_INVALID', `There is no ${id}.`);
       },
+      label: async (id: string) => {
+        throw new ApiError('REQUEST_INVALID', `There is no ${id}.`);
+      },
+      forget: async () => {},
+      unplugged: () => [],
       setControls: async (id: string) => {
         throw new ApiError('REQUEST_INVALID', `There is no ${id}.`);
       },

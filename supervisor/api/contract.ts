@@ -6,7 +6,12 @@ import { z } from 'zod';
 import { adoptSchema, newCameraSchema } from './contract/adoption.ts';
 import { slugSchema } from './contract/common.ts';
 import { configPatchSchema, configViewSchema } from './contract/config.ts';
-import { controlsPatchSchema, deviceSchema } from './contract/devices.ts';
+import {
+  controlsPatchSchema,
+  deviceLabelSchema,
+  deviceSchema,
+  unpluggedDeviceSchema,
+} from './contract/devices.ts';
 import { feedSchema } from './contract/feeds.ts';
 import { keyCreateSchema, keySchema, newKeySchema } from './contract/keys.ts';
 import { feedLinkQuerySchema } from './contract/pictures.ts';
@@ -41,6 +46,7 @@ const sdpFragment = {
 const feedParams = z.object({ feed: slugSchema });
 const sessionParams = z.object({ feed: slugSchema, session: z.string().min(8).max(64) });
 const cameraParams = z.object({ id: z.string().min(1).max(64) });
+const deviceParams = z.object({ id: z.string().min(1).max(256) });
 const takeParams = z.object({ id: slugSchema });
 
 export const routes = {
@@ -222,7 +228,7 @@ export const routes = {
     path: '/api/devices/:id/controls',
     access: ['operator'],
     summary: 'Set controls of a camera',
-    params: z.object({ id: z.string().min(1).max(256) }),
+    params: deviceParams,
     body: controlsPatchSchema,
     status: 200,
     response: deviceSchema,
@@ -232,10 +238,36 @@ export const routes = {
     path: '/api/devices/:id/use',
     access: ['operator'],
     summary: 'Make a feed of a camera that no setting names, or leave it alone',
-    params: z.object({ id: z.string().min(1).max(256) }),
+    params: deviceParams,
     body: z.strictObject({ use: z.boolean() }),
     status: 200,
     response: deviceSchema,
+  },
+  forgetDevice: {
+    method: 'DELETE',
+    path: '/api/devices/:id/use',
+    access: ['operator'],
+    summary: 'Forget a person’s word on a camera and the name it got; plugged in again, it is a new one',
+    params: deviceParams,
+    status: 204,
+  },
+  labelDevice: {
+    method: 'PUT',
+    path: '/api/devices/:id/label',
+    access: ['operator'],
+    summary: 'Name a camera that no setting names; its feed keeps its id',
+    params: deviceParams,
+    body: deviceLabelSchema,
+    status: 200,
+    response: deviceSchema,
+  },
+  listUnplugged: {
+    method: 'GET',
+    path: '/api/unplugged-devices',
+    access: ['viewer'],
+    summary: 'Cameras that were used and are not plugged in now',
+    status: 200,
+    response: z.array(unpluggedDeviceSchema),
   },
   events: {
     method: 'GET',

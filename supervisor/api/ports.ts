@@ -10,6 +10,7 @@ import type {
   SystemAction,
   Take,
   Tally,
+  UnpluggedDevice,
   Update,
   UpdateInstall,
 } from './contract.ts';
@@ -96,6 +97,10 @@ export interface ApiPorts {
     setControls(id: string, values: Record<string, number | boolean | string>): Promise<Device>;
     /** Makes a feed of a camera that no setting names, or leaves it alone from now on. */
     use(id: string, use: boolean): Promise<Device>;
+    /** Forgets the word on a camera and its name. */
+    forget(id: string): Promise<void>;
+    label(id: string, label: string): Promise<Device>;
+    unplugged(): UnpluggedDevice[];
   };
   readonly config: { view(): ConfigView; patch(patch: Record<string, unknown>): Promise<ConfigView> };
   readonly update: {

@@ -27,6 +27,7 @@ const statusOfCode: Readonly<Record<string, number>> = {
   BUNDLE_NOT_FOUND: 404,
   METHOD_NOT_ALLOWED: 405,
   FEED_BUSY: 409,
+  DEVICE_IN_SETTINGS: 409,
   NO_PUBLISHER: 409,
   TAKE_RUNNING: 409,
   TAKE_NOT_RUNNING: 409,

@@ -197,6 +197,7 @@ describe('answers', () => {
     '/api/status',
     '/api/feeds',
     '/api/devices',
+    '/api/unplugged-devices',
     '/api/takes',
     '/api/update',
     '/healthz',

@@ -22,7 +22,7 @@ export interface ApiParts {
   readonly conductor: TakeConductor;
   readonly masterPath: ApiPorts['takes']['master'];
   readonly cameras: CameraWatcher;
-  readonly useDevice: ApiPorts['devices']['use'];
+  readonly plugged: Pick<ApiPorts['devices'], 'use' | 'forget' | 'label' | 'unplugged'>;
   readonly config: LiveConfig;
   readonly configFile: string;
   readonly role: RoleKeeper;
@@ -64,7 +64,7 @@ export function apiPorts(parts: ApiParts): ApiPorts {
     devices: {
       list: () => cameras.list(),
       setControls: (id, values) => cameras.setControls(id, values),
-      use: (id, use) => parts.useDevice(id, use),
+      ...parts.plugged,
     },
     config: {
       view,

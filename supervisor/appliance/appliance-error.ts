@@ -16,6 +16,7 @@ export type ApplianceErrorCode =
   | 'CODEC_UNSUPPORTED'
   | 'PICTURE_UNAVAILABLE'
   | 'DEVICE_UNKNOWN'
+  | 'DEVICE_IN_SETTINGS'
   | 'DATA_IN_USE'
   | 'WRONG_ROLE';
 

@@ -52,7 +52,7 @@ export async function assemblePictures(
     hardwareEncoder: await findHardwareEncoder(),
   });
   const cameras = new CameraWatcher({
-    enumerator: new CameraEnumerator({ log, sourceOf: (id) => plugged.sourceOf(id) }),
+    enumerator: new CameraEnumerator({ log, placeOf: (device) => plugged.placeOf(device) }),
     hotplug: new HotplugMonitor({ host, log }),
     memory: new ControlState(state, log),
     log,

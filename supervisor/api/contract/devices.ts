@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { slugSchema } from './common.ts';
 
 export const controlSchema = z.object({
   id: z.string().describe('Name as the driver gives it, such as exposure_time_absolute'),
@@ -36,8 +37,25 @@ export const deviceSchema = z
     busy: z.boolean(),
     note: z.string().nullable().describe('A clear word where the device needs something, such as libcamera'),
     source: z.string().nullable().describe('The source that uses it'),
+    label: z.string().describe('What people call it; its own name where nobody gave it another'),
+    use: z
+      .enum(['settings', 'used', 'offered', 'unused'])
+      .describe(
+        'settings: a [[source]] names it; used: it is a feed by itself; offered: it waits for a person’s word; unused: left alone',
+      ),
   })
   .meta({ id: 'Device' });
+
+/** A camera that was used and is not plugged in now. */
+export const unpluggedDeviceSchema = z
+  .object({
+    id: z.string(),
+    label: z.string(),
+    feed: slugSchema.describe('The feed that resumes when it is back; the name is kept for it'),
+  })
+  .meta({ id: 'UnpluggedDevice' });
+
+export const deviceLabelSchema = z.strictObject({ label: z.string().trim().min(1).max(64) });
 
 export const controlsPatchSchema = z
   .record(z.string(), z.union([z.number(), z.boolean(), z.string()]))
@@ -45,4 +63,5 @@ export const controlsPatchSchema = z
 
 export type Device = z.infer<typeof deviceSchema>;
 export type DeviceControl = z.infer<typeof controlSchema>;
+export type UnpluggedDevice = z.infer<typeof unpluggedDeviceSchema>;
 export type DeviceFormat = z.infer<typeof formatSchema>;

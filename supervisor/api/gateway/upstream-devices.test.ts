@@ -23,6 +23,8 @@ const ours: Device = {
   busy: false,
   note: null,
   source: null,
+  label: 'Ours',
+  use: 'unused',
 };
 
 test('takes devices of our shape as they are, and others as far as they tell', () => {

@@ -43,9 +43,10 @@ export function mergeDevices(ours: readonly Device[], backends: readonly Device[
 
 function fromLoose(entry: z.output<typeof looseDeviceSchema>): Device {
   const id = String(entry.id);
+  const name = entry.name ?? entry.label ?? id;
   return {
     id,
-    name: entry.name ?? entry.label ?? id,
+    name,
     kind: 'v4l2',
     driver: entry.driver ?? 'unknown',
     bus: entry.bus ?? 'backend',
@@ -58,6 +59,8 @@ function fromLoose(entry: z.output<typeof looseDeviceSchema>): Device {
     busy: false,
     note: 'a camera of the backend behind this hub',
     source: null,
+    label: entry.label ?? name,
+    use: 'unused',
   };
 }
 

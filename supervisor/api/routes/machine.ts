@@ -9,6 +9,9 @@ type MachineRoute =
   | 'listDevices'
   | 'setControls'
   | 'useDevice'
+  | 'forgetDevice'
+  | 'labelDevice'
+  | 'listUnplugged'
   | 'getStatus'
   | 'getConfig'
   | 'patchConfig'
@@ -37,6 +40,9 @@ export function machineRoutes(ports: ApiPorts, version: string): Pick<RouteHandl
     listDevices: () => ports.devices.list(),
     setControls: ({ params, body }) => ports.devices.setControls(params.id, body),
     useDevice: ({ params, body }) => ports.devices.use(params.id, body.use),
+    forgetDevice: ({ params }) => done(ports.devices.forget(params.id)),
+    labelDevice: ({ params, body }) => ports.devices.label(params.id, body.label),
+    listUnplugged: () => ports.devices.unplugged(),
     getStatus: () => ports.status(),
     getConfig: () => ports.config.view(),
     patchConfig: ({ body }) => ports.config.patch(body),

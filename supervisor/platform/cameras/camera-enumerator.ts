@@ -12,9 +12,12 @@ export interface CameraEnumeratorOptions {
   readonly log: Logger;
   readonly run?: CommandRunner;
   readonly roots?: SystemRoots;
-  /** Which source uses a device. */
-  readonly sourceOf?: (deviceId: string) => string | null;
+  /** What the appliance makes of a device; without it, nothing. */
+  readonly placeOf?: (device: Device) => DevicePlace;
 }
+
+/** What is said of a device that the device itself does not know. */
+export type DevicePlace = Pick<Device, 'source' | 'label' | 'use'>;
 
 /**
  * Lists the cameras of this machine. Programs run once for each camera that is plugged in; after that a listing reads
@@ -24,7 +27,7 @@ export class CameraEnumerator {
   readonly #log: Logger;
   readonly #run: CommandRunner;
   readonly #roots: SystemRoots;
-  readonly #sourceOf: (deviceId: string) => string | null;
+  readonly #placeOf: (device: Device) => DevicePlace;
   readonly #probes = new Map<string, NodeProbe>();
   #open: { readonly atMs: number; readonly nodes: Promise<Set<string>> } | null = null;
   #libcamera: { readonly key: string; readonly probe: LibcameraProbe } | null = null;
@@ -33,7 +36,7 @@ export class CameraEnumerator {
     this.#log = options.log;
     this.#run = options.run ?? runCommand;
     this.#roots = options.roots ?? systemRoots;
-    this.#sourceOf = options.sourceOf ?? (() => null);
+    this.#placeOf = options.placeOf ?? (({ source, label, use }) => ({ source, label, use }));
   }
 
   /** All cameras: those of V4L2 by node, then those of libcamera by number. */
@@ -57,7 +60,7 @@ export class CameraEnumerator {
     return [...byNode, ...modules].map((device) => ({
       ...device,
       busy: device.busy || (device.path !== null && open.has(device.path.slice(this.#roots.dev.length + 1))),
-      source: this.#sourceOf(device.id),
+      ...this.#placeOf(device),
     }));
   }
 

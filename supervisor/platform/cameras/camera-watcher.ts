@@ -60,6 +60,13 @@ export class CameraWatcher {
     return await this.#serialized(() => this.#update());
   }
 
+  /** Looks soon, and tells subscribers what changed. */
+  refresh(): void {
+    this.list().catch((error: unknown) => {
+      this.#options.log.warn(`cameras cannot be listed: ${describeError(error)}`);
+    });
+  }
+
   subscribe(listener: (event: DeviceEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -13,9 +13,10 @@ export function v4l2Device(
 ): Device {
   const answered = probe.kind === 'camera';
   const serial = node.usb?.serial || (answered ? probe.info.serial : '');
+  const name = tidyName(answered ? probe.info.card : node.name) || id;
   return {
     id,
-    name: tidyName(answered ? probe.info.card : node.name) || id,
+    name,
     kind: 'v4l2',
     driver: answered ? probe.info.driver : node.driver,
     bus: answered ? probe.info.bus : node.devicePath,
@@ -27,7 +28,7 @@ export function v4l2Device(
     controls: answered ? probe.controls : [],
     busy: false,
     note: noteOf(probe),
-    source: null,
+    ...nobodys(name),
   };
 }
 
@@ -55,7 +56,7 @@ export function libcameraDevices(
     controls: [],
     busy,
     note: null,
-    source: null,
+    ...nobodys(camera.model),
   }));
 }
 
@@ -79,8 +80,12 @@ export function receiverDevices(
     controls: [],
     busy: false,
     note: `needs libcamera (rpicam-apps): ${reason}`,
-    source: null,
+    ...nobodys('Camera module'),
   }));
+}
+
+function nobodys(label: string): Pick<Device, 'source' | 'label' | 'use'> {
+  return { source: null, label, use: 'unused' };
 }
 
 function linkPath(devFolder: string, kind: 'by-id' | 'by-path', name: string | null): string | null {

@@ -4,7 +4,13 @@ import type { Device } from '../../api/contract.ts';
 import { camelCaseKeys } from '../../config/camel-case.ts';
 import { type Config, configSchema } from '../../config/schema.ts';
 import { captureMode, preferredMode } from './capture-mode.ts';
-import { answerOffer, type ProxiedCameras, proxiedCamerasSchema, proxyDecision } from './proxy-decision.ts';
+import {
+  answerOffer,
+  labelCamera,
+  type ProxiedCameras,
+  proxiedCamerasSchema,
+  proxyDecision,
+} from './proxy-decision.ts';
 
 function camera(id: string, more: Partial<Device> = {}): Device {
   const sizes = [
@@ -26,6 +32,8 @@ function camera(id: string, more: Partial<Device> = {}): Device {
     busy: false,
     note: null,
     source: null,
+    label: 'HD Pro Webcam C920',
+    use: 'unused',
     ...more,
   };
 }
@@ -113,6 +121,17 @@ describe('proxyDecision', () => {
       c: 'any',
       'libcamera-imx708': 'module',
     });
+  });
+
+  test('another name for people keeps the feed, the word, and everybody else', () => {
+    const settings = config('ask');
+    const used = answerOffer({}, camera('a'), 'yes', settings);
+    const named = labelCamera(used, camera('a'), 'Stage left', settings);
+    expect(named).toEqual({ a: { feed: 'hd-pro-webcam-c920', label: 'Stage left', answer: 'yes' } });
+    expect(proxyDecision([camera('a')], settings, named).sources).toMatchObject([{ label: 'Stage left' }]);
+    const offered = labelCamera(named, camera('b'), 'Balcony', settings);
+    expect(offered).toMatchObject({ b: { feed: 'hd-pro-webcam-c920-2', label: 'Balcony', answer: null } });
+    expect(proxyDecision([camera('b')], settings, offered).offered).toEqual(['b']);
   });
 
   test('leaves out a camera that cannot be used now', () => {

@@ -43,11 +43,7 @@ export function proxyDecision(
   const next = new Map(Object.entries(state));
   const sources: SourceConfig[] = [];
   const offered: string[] = [];
-  const taken = new Set([
-    ...config.source.map(({ id }) => id),
-    ...config.remote.map(({ id }) => id),
-    ...Object.values(state).map(({ feed }) => feed),
-  ]);
+  const taken = takenNames(state, config);
   for (const device of devices) {
     if (sourceOf.has(device.id) || device.note !== null || config.devices.adopt === 'never') continue;
     const answer = next.get(device.id)?.answer ?? null;
@@ -74,13 +70,33 @@ export function answerOffer(
   answer: 'yes' | 'no',
   config: Pick<Config, 'source' | 'remote'>,
 ): ProxiedCameras {
-  const taken = new Set([
+  return { ...state, [device.id]: { ...entryOf(state, device, config), answer } };
+}
+
+/** Another name for people; the feed keeps its id. */
+export function labelCamera(
+  state: ProxiedCameras,
+  device: Device,
+  label: string,
+  config: Pick<Config, 'source' | 'remote'>,
+): ProxiedCameras {
+  return { ...state, [device.id]: { ...entryOf(state, device, config), label } };
+}
+
+function entryOf(
+  state: ProxiedCameras,
+  device: Device,
+  config: Pick<Config, 'source' | 'remote'>,
+): ProxiedCameras[string] {
+  return new Map(Object.entries(state)).get(device.id) ?? nameFor(device, takenNames(state, config));
+}
+
+function takenNames(state: ProxiedCameras, config: Pick<Config, 'source' | 'remote'>): Set<string> {
+  return new Set([
     ...config.source.map(({ id }) => id),
     ...config.remote.map(({ id }) => id),
     ...Object.values(state).map(({ feed }) => feed),
   ]);
-  const known = new Map(Object.entries(state)).get(device.id);
-  return { ...state, [device.id]: { ...(known ?? nameFor(device, taken)), answer } };
 }
 
 function claimedBySettings(

@@ -1,0 +1,99 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pino from 'pino';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { camelCaseKeys } from '../config/camel-case.ts';
+import { configSchema } from '../config/schema.ts';
+import { StateStore } from '../config/state.ts';
+import { CameraEnumerator } from '../platform/cameras/camera-enumerator.ts';
+import { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
+import { FixtureMachine } from '../platform/cameras/fixture-machine.fake.ts';
+import { PluggedCameras } from './plugged-cameras.ts';
+
+const log = pino({ level: 'silent' });
+const c920 = 'usb-046d_HD_Pro_Webcam_C920_CD5AF2DF';
+const feed = 'hd-pro-webcam-c920';
+
+let folder: string;
+let machine: FixtureMachine;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rushlight-plugged-'));
+  machine = await new FixtureMachine('c920-pi4').open();
+});
+
+afterEach(async () => {
+  await machine[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function parts(adopt: 'ask' | 'auto' | 'never', source: readonly object[] = []) {
+  const state = new StateStore({ file: join(folder, 'state.json'), logger: log });
+  await state.load();
+  const { run, roots } = machine;
+  const watcher = new CameraWatcher({
+    enumerator: new CameraEnumerator({ log, run, roots, placeOf: (device) => plugged.placeOf(device) }),
+    hotplug: { run: async () => {} },
+    memory: { get: () => undefined, set: () => {} },
+    ...{ log, run },
+  });
+  const plugged = new PluggedCameras(watcher, state);
+  const config = camelCaseKeys(configSchema, configSchema.parse({ devices: { adopt }, source }));
+  /** Looks, decides, and looks again: as the appliance does. */
+  const look = async () => {
+    await watcher.list();
+    await plugged.sources(config);
+    const [device] = await watcher.list();
+    return device;
+  };
+  return { plugged, config, look };
+}
+
+test('a camera is offered, used, named, and remembered while it is away', async () => {
+  const { plugged, config, look } = await parts('ask');
+  expect(await look()).toMatchObject({ id: c920, use: 'offered', source: null, label: 'HD Pro Webcam C920' });
+  expect(plugged.unplugged()).toEqual([]);
+
+  await plugged.use(c920, true, config);
+  await plugged.label(c920, 'Stage left', config);
+  expect(await look()).toMatchObject({ use: 'used', source: feed, label: 'Stage left' });
+
+  await machine.become('vivid');
+  await look();
+  expect(plugged.unplugged()).toEqual([{ id: c920, label: 'Stage left', feed }]);
+
+  await machine.become('c920-pi4-other-port');
+  expect(await look()).toMatchObject({ use: 'used', source: feed, label: 'Stage left' });
+  expect(plugged.unplugged()).toEqual([]);
+
+  await plugged.forget(c920);
+  expect(await look()).toMatchObject({ use: 'offered', label: 'HD Pro Webcam C920' });
+  await expect(plugged.forget(c920)).rejects.toMatchObject({ code: 'DEVICE_UNKNOWN' });
+});
+
+test('one that a person left alone is not waited for', async () => {
+  const { plugged, config, look } = await parts('ask');
+  await look();
+  await plugged.use(c920, false, config);
+  expect(await look()).toMatchObject({ use: 'unused', source: null });
+  await machine.become('vivid');
+  await look();
+  expect(plugged.unplugged()).toEqual([]);
+});
+
+test('one that the settings name is named there', async () => {
+  const source = [{ id: 'main', kind: 'v4l2', device: c920, label: 'Front' }];
+  const { plugged, config, look } = await parts('auto', source);
+  expect(await look()).toMatchObject({ use: 'settings', source: 'main', label: 'Front' });
+  await expect(plugged.label(c920, 'Other', config)).rejects.toMatchObject({ code: 'DEVICE_IN_SETTINGS' });
+  await machine.become('vivid');
+  await look();
+  expect(plugged.unplugged()).toEqual([]);
+});
+
+test('a word on a camera that is not there is refused', async () => {
+  const { plugged, config, look } = await parts('auto');
+  await look();
+  await expect(plugged.use('nobody', true, config)).rejects.toMatchObject({ code: 'DEVICE_UNKNOWN' });
+});

@@ -1,4 +1,4 @@
-import type { Problem, Status, Take } from '../../api/contract.ts';
+import type { ConfigView, Device, Problem, Status, Take, UnpluggedDevice } from '../../api/contract.ts';
 
 export type ApiErrorCode = 'UNREACHABLE' | 'UNAUTHORIZED' | 'FORBIDDEN' | 'REFUSED' | 'UNREADABLE';
 
@@ -82,6 +82,42 @@ export class ApiClient {
     return this.#json<Take>(await this.#call('POST', `/api/takes/${encodeURIComponent(id)}/stop`));
   }
 
+  async devices(signal: AbortSignal): Promise<{ devices: Device[]; unplugged: UnpluggedDevice[] }> {
+    const [devices, unplugged] = await Promise.all([
+      this.#call('GET', '/api/devices', { signal }),
+      this.#call('GET', '/api/unplugged-devices', { signal }),
+    ]);
+    return {
+      devices: await this.#json<Device[]>(devices),
+      unplugged: await this.#json<UnpluggedDevice[]>(unplugged),
+    };
+  }
+
+  /** Sets controls by their ids; answers with the camera as it is then. */
+  async setControls(deviceId: string, values: Record<string, number | boolean | string>): Promise<Device> {
+    return this.#json<Device>(await this.#call('PUT', devicePath(deviceId, 'controls'), { body: values }));
+  }
+
+  async useDevice(deviceId: string, use: boolean): Promise<Device> {
+    return this.#json<Device>(await this.#call('PUT', devicePath(deviceId, 'use'), { body: { use } }));
+  }
+
+  async labelDevice(deviceId: string, label: string): Promise<Device> {
+    return this.#json<Device>(await this.#call('PUT', devicePath(deviceId, 'label'), { body: { label } }));
+  }
+
+  async forgetDevice(deviceId: string): Promise<void> {
+    await this.#call('DELETE', devicePath(deviceId, 'use'));
+  }
+
+  async config(signal: AbortSignal): Promise<ConfigView> {
+    return this.#json<ConfigView>(await this.#call('GET', '/api/config', { signal }));
+  }
+
+  async patchConfig(patch: Record<string, unknown>): Promise<ConfigView> {
+    return this.#json<ConfigView>(await this.#call('PATCH', '/api/config', { body: patch }));
+  }
+
   /** Adopts a camera whose code the owner has compared. */
   async adopt(cameraId: string, code: string): Promise<void> {
     await this.#call('POST', `/api/cameras/${encodeURIComponent(cameraId)}/adopt`, { body: { code } });
@@ -137,6 +173,9 @@ export class ApiClient {
     }
   }
 }
+
+const devicePath = (id: string, what: 'controls' | 'use' | 'label'): string =>
+  `/api/devices/${encodeURIComponent(id)}/${what}`;
 
 /** Address of one segment of a master. */
 export const masterUrl = (takeId: string, camera: string, segment: number): string =>

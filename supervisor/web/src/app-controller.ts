@@ -1,6 +1,7 @@
-import type { NewCamera, Take } from '../../api/contract.ts';
+import type { ConfigView, Device, NewCamera, Take } from '../../api/contract.ts';
 import { type ApiClient, ApiError } from './api-client.ts';
 import { type AppAction, type AppState, initialState, reduce } from './app-state.ts';
+import { type ControlValue, switchDefaults, valueDefaults } from './control-view.ts';
 import { PlayerPool } from './player-pool.ts';
 import { StatusLink } from './status-link.ts';
 import { Store } from './store.ts';
@@ -55,6 +56,62 @@ export class AppController {
 
   async adopt(camera: NewCamera): Promise<void> {
     await this.#act('adopt cameras', () => this.#api.adopt(camera.id, camera.code));
+  }
+
+  /** Makes a feed of a plugged-in camera, or leaves it alone. */
+  async useDevice(id: string, use: boolean): Promise<void> {
+    await this.#act('choose cameras', async () => this.#tellDevice(await this.#api.useDevice(id, use)));
+  }
+
+  async labelDevice(id: string, label: string): Promise<void> {
+    await this.#act('name cameras', async () => this.#tellDevice(await this.#api.labelDevice(id, label)));
+  }
+
+  async forgetDevice(id: string): Promise<void> {
+    await this.#act('forget cameras', async () => {
+      await this.#api.forgetDevice(id);
+      this.#dispatch({ type: 'device-forgotten', id });
+    });
+  }
+
+  async setControls(id: string, values: Record<string, ControlValue>): Promise<void> {
+    await this.#act('set cameras', async () => this.#tellDevice(await this.#api.setControls(id, values)));
+  }
+
+  /** Switches first: they decide which of the other controls the camera takes back to their defaults. */
+  async resetControls(device: Device): Promise<void> {
+    await this.#act('set cameras', async () => {
+      let now = device;
+      for (const defaults of [switchDefaults, valueDefaults]) {
+        const values = defaults(now);
+        if (Object.keys(values).length === 0) continue;
+        now = await this.#api.setControls(device.id, values);
+        this.#tellDevice(now);
+      }
+    });
+  }
+
+  /** The settings in force; null where the key may not see them. Throws ApiError for anything else. */
+  async config(signal: AbortSignal): Promise<ConfigView | null> {
+    try {
+      return await this.#api.config(signal);
+    } catch (error) {
+      if (error instanceof ApiError && error.problem?.code === 'ACCESS_DENIED') return null;
+      throw error;
+    }
+  }
+
+  /** Changes settings; null where that was refused, and said. */
+  async patchConfig(patch: Record<string, unknown>): Promise<ConfigView | null> {
+    let view: ConfigView | null = null;
+    await this.#act('change settings', async () => {
+      view = await this.#api.patchConfig(patch);
+    });
+    return view;
+  }
+
+  #tellDevice(device: Device): void {
+    this.#dispatch({ type: 'event', event: { type: 'device-changed', device } });
   }
 
   #tellTake(take: Take): void {

@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { statusSchema, takeSchema } from '../../api/contract.ts';
-import { cameraFixture, statusFixture, takeCameraFixture, takeFixture } from '../testing/fixture.ts';
+import {
+  cameraFixture,
+  deviceFixture,
+  statusFixture,
+  takeCameraFixture,
+  takeFixture,
+} from '../testing/fixture.ts';
 import { type AppAction, type AppState, initialState, parseEvent, reduce } from './app-state.ts';
 
 const after = (...actions: AppAction[]): AppState => actions.reduce(reduce, initialState);
@@ -110,6 +116,36 @@ describe('takes', () => {
     const event = { type: 'take', take: { ...running, state: 'verified' } } as const;
     const state = after({ type: 'status', status }, { type: 'event', event });
     expect(state.status?.recording.state).toBe('idle');
+  });
+});
+
+describe('devices', () => {
+  const used = deviceFixture({ id: 'a', label: 'Left', use: 'used', source: 'left' });
+  const listed = { type: 'devices', devices: [used], unplugged: [] } as const;
+  const event = (change: Extract<AppAction, { type: 'event' }>['event']) =>
+    ({ type: 'event', event: change }) as const;
+
+  test('a used camera that is pulled is remembered until it is back', () => {
+    const pulled = after(listed, event({ type: 'device-removed', id: 'a' }));
+    expect(pulled).toMatchObject({ devices: [], unplugged: [{ id: 'a', label: 'Left', feed: 'left' }] });
+    const back = reduce(pulled, event({ type: 'device-added', device: used }));
+    expect(back).toMatchObject({ devices: [{ id: 'a' }], unplugged: [] });
+    expect(reduce(pulled, { type: 'device-forgotten', id: 'a' }).unplugged).toEqual([]);
+  });
+
+  test('one that nobody used, or that the settings name, is simply gone', () => {
+    const others = [deviceFixture({ id: 'b' }), deviceFixture({ id: 'c', use: 'settings', source: 'cam' })];
+    const state = after(
+      { ...listed, devices: others },
+      event({ type: 'device-removed', id: 'b' }),
+      event({ type: 'device-removed', id: 'c' }),
+    );
+    expect(state).toMatchObject({ devices: [], unplugged: [] });
+  });
+
+  test('a change replaces the camera it is of', () => {
+    const state = after(listed, event({ type: 'device-changed', device: { ...used, label: 'Right' } }));
+    expect(state.devices?.map(({ label }) => label)).toEqual(['Right']);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { ApiEvent, Status, Take } from '../../api/contract.ts';
+import type { ApiEvent, Device, Status, Take, UnpluggedDevice } from '../../api/contract.ts';
 
 /** The page's link to the appliance. */
 export type LinkState =
@@ -18,6 +18,10 @@ export interface AppState {
   readonly status: Status | null;
   /** Newest first; null until they are known. */
   readonly takes: readonly Take[] | null;
+  /** Cameras plugged into the appliance; null until they are known. */
+  readonly devices: readonly Device[] | null;
+  /** Cameras that were used and are not plugged in now. */
+  readonly unplugged: readonly UnpluggedDevice[];
   /** The appliance's clock minus the browser's. */
   readonly clockOffsetMs: number;
   /** Version that served this page, to notice an update under an open page. */
@@ -27,6 +31,12 @@ export interface AppState {
 export type AppAction =
   | { readonly type: 'status'; readonly status: Status; readonly clockOffsetMs?: number | null }
   | { readonly type: 'takes'; readonly takes: readonly Take[] }
+  | {
+      readonly type: 'devices';
+      readonly devices: readonly Device[];
+      readonly unplugged: readonly UnpluggedDevice[];
+    }
+  | { readonly type: 'device-forgotten'; readonly id: string }
   | { readonly type: 'event'; readonly event: ApiEvent }
   | { readonly type: 'connecting' }
   | { readonly type: 'open' }
@@ -42,6 +52,8 @@ export const initialState: AppState = {
   link: { kind: 'connecting' },
   status: null,
   takes: null,
+  devices: null,
+  unplugged: [],
   clockOffsetMs: 0,
   pageVersion: null,
 };
@@ -92,10 +104,29 @@ const withTake = (state: AppState, take: Take): AppState => {
   return { ...state, takes, status: { ...status, recording } };
 };
 
+const withoutDevice = (state: AppState, id: string): AppState => {
+  const gone = state.devices?.find((device) => device.id === id);
+  const devices = state.devices?.filter((device) => device.id !== id) ?? null;
+  if (gone?.use !== 'used' || gone.source === null) return { ...state, devices };
+  // Its feed resumes when it is back; the settings speak for the others.
+  const away = { id, label: gone.label, feed: gone.source };
+  return { ...state, devices, unplugged: [...state.unplugged.filter((one) => one.id !== id), away] };
+};
+
+const withDevice = (state: AppState, device: Device): AppState => {
+  const known = state.devices?.some(({ id }) => id === device.id) ?? false;
+  const devices = known
+    ? (state.devices?.map((one) => (one.id === device.id ? device : one)) ?? null)
+    : [...(state.devices ?? []), device];
+  return { ...state, devices, unplugged: state.unplugged.filter(({ id }) => id !== device.id) };
+};
+
 const withEvent = (state: AppState, event: ApiEvent): AppState => {
   if (event.type === 'status') return withStatus(state, event.status);
   if (event.type === 'take') return withTake(state, event.take);
-  return state;
+  if (event.type === 'device-removed') return withoutDevice(state, event.id);
+  if (event.type === 'config') return state;
+  return withDevice(state, event.device);
 };
 
 export const reduce = (state: AppState, action: AppAction): AppState => {
@@ -107,6 +138,10 @@ export const reduce = (state: AppState, action: AppAction): AppState => {
       };
     case 'takes':
       return { ...state, takes: action.takes };
+    case 'devices':
+      return { ...state, devices: action.devices, unplugged: action.unplugged };
+    case 'device-forgotten':
+      return { ...state, unplugged: state.unplugged.filter(({ id }) => id !== action.id) };
     case 'event':
       return withEvent(state, action.event);
     case 'connecting':

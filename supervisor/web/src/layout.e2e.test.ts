@@ -5,6 +5,7 @@ import { FakeAppliance } from '../testing/appliance.fake.ts';
 import { buildPages, launchBrowser, picture } from '../testing/browser.ts';
 import {
   cameraFixture,
+  deviceFixture,
   feedFixture,
   sourceFixture,
   statusFixture,
@@ -43,16 +44,18 @@ const feeds = (count: number): Feed[] =>
     }),
   );
 
+const busyCameras = [
+  cameraFixture({
+    sources: [
+      sourceFixture({ id: 'cam1', state: 'stalled', reason: 'No frame for 4 s; restarting the camera.' }),
+    ],
+  }),
+  cameraFixture({ id: 'ffff', name: 'balcony', online: false }),
+];
+
 const busy: Status = statusFixture({
   feeds: feeds(5),
-  cameras: [
-    cameraFixture({
-      sources: [
-        sourceFixture({ id: 'cam1', state: 'stalled', reason: 'No frame for 4 s; restarting the camera.' }),
-      ],
-    }),
-    cameraFixture({ id: 'ffff', name: 'balcony', online: false }),
-  ],
+  cameras: busyCameras,
   config: {
     file: '/boot/rushlight/rushlight.toml',
     errors: [
@@ -104,6 +107,42 @@ const takes = [
   }),
 ];
 
+const openAll = (folds: Element[]) => {
+  for (const fold of folds) fold.setAttribute('open', '');
+};
+
+const devices = [
+  deviceFixture(),
+  deviceFixture({
+    id: 'usb-live',
+    label: 'Stage left, behind the second curtain',
+    use: 'used',
+    source: 'cam1',
+  }),
+  deviceFixture({
+    ...{
+      id: 'receiver-csi',
+      name: 'Camera module',
+      label: 'Camera module',
+      kind: 'libcamera',
+      use: 'unused',
+    },
+    ...{ formats: [], controls: [], note: 'needs libcamera (rpicam-apps): rpicam-hello is not installed' },
+  }),
+];
+
+const cameras: Status = statusFixture({
+  sources: [
+    sourceFixture(),
+    sourceFixture({ id: 'cam1', kind: 'v4l2', label: 'Stage left, behind the second curtain' }),
+    sourceFixture({
+      ...{ id: 'balcony', kind: 'rtsp', label: 'Balcony', state: 'waiting', encoder: null },
+      reason: 'rtsp://192.168.1.40/stream1 does not answer. Is it switched on?',
+    }),
+  ],
+  cameras: busyCameras,
+});
+
 /** What a layout must never do, found in the page itself. */
 const faults = (page: Page): Promise<string[]> =>
   page.evaluate(() => {
@@ -114,7 +153,9 @@ const faults = (page: Page): Promise<string[]> =>
       const { width, height } = element.getBoundingClientRect();
       return width > 0 && height > 0 && element.checkVisibility();
     };
-    for (const element of document.querySelectorAll('button, a.button, a.tab, a.tool, input')) {
+    for (const element of document.querySelectorAll(
+      'button, a.button, a.tab, a.tool, input:not([type=checkbox], [type=radio]), select, summary',
+    )) {
       const { width, height } = element.getBoundingClientRect();
       if (shown(element) && (width < 44 || height < 44)) {
         found.push(
@@ -149,11 +190,13 @@ const faults = (page: Page): Promise<string[]> =>
 
 const visit = async (
   screen: (typeof screens)[number],
-  change: { status: Status; hash?: string; light?: boolean; picture: string },
+  change: { status: Status; hash?: string; light?: boolean; open?: boolean; picture: string },
 ) => {
   await using appliance = new FakeAppliance(pages.folder);
   appliance.status = change.status;
   appliance.takes = [...takes];
+  appliance.devices = devices;
+  appliance.unplugged = [{ id: 'usb-gone', label: 'Podium', feed: 'podium' }];
   const context = await browser.newContext({
     viewport: { width: screen.width, height: screen.height },
     hasTouch: screen.name !== 'desktop',
@@ -169,6 +212,7 @@ const visit = async (
   await page.goto(`${await appliance.listen()}/${change.hash ?? ''}`);
   await page.locator('[data-testid="record"]').waitFor({ timeout: 30_000 });
   await page.locator('[data-state="connecting"]').first().waitFor({ state: 'hidden', timeout: 30_000 });
+  if (change.open) await page.locator('details.fold').evaluateAll(openAll);
   await page.screenshot({ path: picture(`${change.picture}-${screen.name}`) });
   const found = await faults(page);
   await context.close();
@@ -189,9 +233,15 @@ describe.each(screens)('$name', (screen) => {
     expect(await visit(screen, { status: busy, hash: '#/feed/cam1', picture: 'single' })).toEqual([]);
   });
 
+  test('cameras, with everything opened', async () => {
+    const change = { status: cameras, hash: '#/cameras', open: true, picture: 'cameras-open' };
+    expect(await visit(screen, change)).toEqual([]);
+  });
+
   test('takes, system, no camera, adoption, light', async () => {
     expect(await visit(screen, { status: busy, hash: '#/takes', picture: 'takes' })).toEqual([]);
     expect(await visit(screen, { status: busy, hash: '#/system', picture: 'system' })).toEqual([]);
+    expect(await visit(screen, { status: cameras, hash: '#/cameras', picture: 'cameras' })).toEqual([]);
     const none = statusFixture({ feeds: [], sources: [] });
     expect(await visit(screen, { status: none, picture: 'empty' })).toEqual([]);
     const adoption = { code: '654321', hubName: 'front-of-house' };

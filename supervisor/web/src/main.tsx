@@ -3,6 +3,7 @@ import './styles/header.css';
 import './styles/live.css';
 import './styles/record.css';
 import './styles/pages.css';
+import './styles/cameras.css';
 import { render } from 'preact';
 import { ApiClient } from './api-client.ts';
 import { AppController } from './app-controller.ts';

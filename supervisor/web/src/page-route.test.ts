@@ -7,6 +7,7 @@ test('routes survive the address bar', () => {
     { page: 'live', feed: null },
     { page: 'live', feed: 'stage-left_2' },
     { page: 'takes' },
+    { page: 'cameras' },
     { page: 'system' },
   ];
   for (const route of routes) expect(parseHash(toHash(route))).toEqual(route);
@@ -16,7 +17,8 @@ test('any other fragment is the grid', () => {
   for (const hash of ['', '#', '#/feed/', '#/feed/../x', '#/feed/CAM', '#/else']) {
     expect(parseHash(hash)).toEqual({ page: 'live', feed: null });
   }
-  fc.assert(fc.property(fc.string(), (hash) => ['live', 'takes', 'system'].includes(parseHash(hash).page)));
+  const pages = ['live', 'takes', 'cameras', 'system'];
+  fc.assert(fc.property(fc.string(), (hash) => pages.includes(parseHash(hash).page)));
 });
 
 test('the key of the QR code', () => {

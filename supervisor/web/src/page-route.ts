@@ -2,6 +2,7 @@
 export type PageRoute =
   | { readonly page: 'live'; readonly feed: string | null }
   | { readonly page: 'takes' }
+  | { readonly page: 'cameras' }
   | { readonly page: 'system' };
 
 const feedPattern = /^#\/feed\/([a-z0-9][a-z0-9_-]{0,62})$/;
@@ -9,6 +10,7 @@ const feedPattern = /^#\/feed\/([a-z0-9][a-z0-9_-]{0,62})$/;
 /** Reads a fragment such as `#/feed/cam0`. Unknown ones lead to the grid. */
 export const parseHash = (hash: string): PageRoute => {
   if (hash === '#/takes') return { page: 'takes' };
+  if (hash === '#/cameras') return { page: 'cameras' };
   if (hash === '#/system') return { page: 'system' };
   return { page: 'live', feed: feedPattern.exec(hash)?.[1] ?? null };
 };

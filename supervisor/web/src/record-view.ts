@@ -121,12 +121,16 @@ const lastOf = (status: Status, take: Take | null): RecordView['last'] => {
   return { text: 'Last take verified', bad: false };
 };
 
+/** What went wrong must not be hidden behind the edge of a phone. */
+const troubleFirst = (a: RecordCamera, b: RecordCamera): number =>
+  Number(b.state === 'failed') - Number(a.state === 'failed');
+
 /** What the record bar shows. */
 export const recordViewOf = (status: Status): RecordView => {
   const { state: phase, take } = status.recording;
   const running = phase === 'starting' || phase === 'recording';
   const shown = take !== null && (running || phase === 'finishing' || phase === 'failed') ? take : null;
-  const cameras = shown === null ? ready(status) : ofTake(status, shown);
+  const cameras = (shown === null ? ready(status) : ofTake(status, shown)).toSorted(troubleFirst);
   return {
     phase,
     stoppable: running ? take : null,

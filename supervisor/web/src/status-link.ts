@@ -19,6 +19,7 @@ export class StatusLink {
   readonly #dispatch: (action: AppAction) => void;
   readonly #silenceMs: number;
   #attempt = 0;
+  #deviceEvents = 0;
 
   constructor(api: ApiClient, dispatch: (action: AppAction) => void, silenceMs: number = silenceLimitMs) {
     this.#api = api;
@@ -60,7 +61,7 @@ export class StatusLink {
       const stream = await this.#api.events(both);
       this.#dispatch({ type: 'open' });
       this.#attempt = 0;
-      await this.#read(stream, both);
+      await Promise.all([this.#read(stream, both), this.#listDevices(both)]);
     } finally {
       stop.abort();
     }
@@ -70,6 +71,17 @@ export class StatusLink {
     const { status, clockMs } = await this.#api.status(signal);
     const clockOffsetMs = clockMs === null ? null : clockMs - Date.now();
     this.#dispatch({ type: 'status', status, clockOffsetMs });
+  }
+
+  /** After the events began, so that none is missed; asked again where one came while the list was on its way. */
+  async #listDevices(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const before = this.#deviceEvents;
+      const listed = await this.#api.devices(signal);
+      if (before !== this.#deviceEvents) continue;
+      this.#dispatch({ type: 'devices', ...listed });
+      return;
+    }
   }
 
   async #read(stream: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<void> {
@@ -92,7 +104,9 @@ export class StatusLink {
         heardAtMs = Date.now();
         for (const message of parser.push(decoder.decode(value, { stream: true }))) {
           const event = parseEvent(message.data);
-          if (event !== null) this.#dispatch({ type: 'event', event });
+          if (event === null) continue;
+          if (event.type.startsWith('device-')) this.#deviceEvents += 1;
+          this.#dispatch({ type: 'event', event });
         }
       }
     } finally {

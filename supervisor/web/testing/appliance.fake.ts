@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import type { ApiEvent, Problem, Status, Take } from '../../api/contract.ts';
+import type { ApiEvent, Device, Problem, Status, Take, UnpluggedDevice } from '../../api/contract.ts';
 import { statusFixture } from './fixture.ts';
 
 const types: Readonly<Record<string, string>> = {
@@ -27,6 +27,10 @@ export interface WhepAnswer {
 export class FakeAppliance implements AsyncDisposable {
   status: Status = statusFixture();
   takes: Take[] = [];
+  devices: Device[] = [];
+  unplugged: UnpluggedDevice[] = [];
+  /** The settings, spelled as in the file. */
+  settings: Record<string, unknown> = { devices: { adopt: 'ask' }, source: [], remote: [] };
   /** Token the page must show; null: none is asked for. */
   token: string | null = null;
   /** Answers offers; replaced by tests that let a real peer answer. */
@@ -131,6 +135,13 @@ export class FakeAppliance implements AsyncDisposable {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       this.#streams.add(response);
       this.update({});
+    } else if (path === '/api/devices') {
+      json(200, this.devices);
+    } else if (path === '/api/unplugged-devices') {
+      json(200, this.unplugged);
+    } else if (path === '/api/config') {
+      if (method === 'PATCH') Object.assign(this.settings, JSON.parse(await text(request)));
+      json(200, { file: 'rushlight.toml', values: this.settings, overrides: {}, errors: [] });
     } else if (path === '/api/takes' && method === 'GET') {
       json(200, this.takes);
     } else if (path.startsWith('/api/takes')) {

@@ -1,4 +1,13 @@
-import type { Feed, LinkedCamera, SourceStatus, Status, Take, TakeCamera } from '../../api/contract.ts';
+import type {
+  Device,
+  DeviceControl,
+  Feed,
+  LinkedCamera,
+  SourceStatus,
+  Status,
+  Take,
+  TakeCamera,
+} from '../../api/contract.ts';
 
 export const feedFixture = (over: Partial<Feed> = {}): Feed => ({
   id: 'cam0',
@@ -125,5 +134,78 @@ export const statusFixture = (over: Partial<Status> = {}): Status => ({
     slots: [],
     lastAttempt: null,
   },
+  ...over,
+});
+
+export const controlFixture = (over: Partial<DeviceControl> = {}): DeviceControl => ({
+  id: 'gain',
+  label: 'Gain',
+  kind: 'integer',
+  min: 0,
+  max: 255,
+  step: 1,
+  default: 0,
+  value: 64,
+  menu: [],
+  inactive: false,
+  ...over,
+});
+
+export const deviceFixture = (over: Partial<Device> = {}): Device => ({
+  id: 'usb-046d_HD_Pro_Webcam_C920_CD5AF2DF',
+  name: 'HD Pro Webcam C920',
+  kind: 'v4l2',
+  driver: 'uvcvideo',
+  bus: 'usb-0000:01:00.0-1.2',
+  path: '/dev/video0',
+  byId: '/dev/v4l/by-id/usb-046d_HD_Pro_Webcam_C920_CD5AF2DF-video-index0',
+  byPath: null,
+  serial: 'CD5AF2DF',
+  formats: [
+    {
+      fourcc: 'H264',
+      description: 'H.264, compressed',
+      compressed: true,
+      sizes: [
+        { width: 1280, height: 720, fps: [30, 24, 15] },
+        { width: 1920, height: 1080, fps: [30, 24, 15] },
+      ],
+    },
+    {
+      fourcc: 'YUYV',
+      description: 'YUYV 4:2:2',
+      compressed: false,
+      sizes: [{ width: 640, height: 480, fps: [30] }],
+    },
+  ],
+  controls: [
+    controlFixture({ id: 'brightness', label: 'Brightness', default: 128, value: 128 }),
+    controlFixture({
+      id: 'white_balance_automatic',
+      label: 'White balance automatic',
+      ...{ kind: 'boolean', min: null, max: null, step: null, default: true, value: true },
+    }),
+    controlFixture(),
+    controlFixture({
+      id: 'auto_exposure',
+      label: 'Auto exposure',
+      ...{ kind: 'menu', min: 0, max: 3, step: null, default: 3, value: 3 },
+      menu: [
+        { value: 1, label: 'Manual Mode' },
+        { value: 3, label: 'Aperture Priority Mode' },
+      ],
+    }),
+    controlFixture({
+      id: 'exposure_time_absolute',
+      label: 'Exposure time absolute',
+      ...{ min: 3, max: 2047, default: 250, value: 250, inactive: true },
+    }),
+    controlFixture({ id: 'focus_absolute', label: 'Focus absolute', max: 250, step: 5, value: 0 }),
+  ],
+  busy: false,
+  note: null,
+  source: null,
+  label: 'HD Pro Webcam C920',
+  use: 'offered',
   ...over,
 });

@@ -4,7 +4,9 @@ import { useRoute } from '../use-route.ts';
 import { useStore } from '../use-store.ts';
 import { AdoptionBanners } from './adoption-banners.tsx';
 import { AlertList } from './alert-list.tsx';
+import { CamerasPage } from './cameras-page.tsx';
 import { ConnectionBanner } from './connection-banner.tsx';
+import { DeviceBanners } from './device-banners.tsx';
 import { Header } from './header.tsx';
 import { LivePage } from './live-page.tsx';
 import { LoginPanel } from './login-panel.tsx';
@@ -34,6 +36,10 @@ export const App = ({ controller }: { controller: AppController }) => {
       <div class="messages">
         <ConnectionBanner link={link} pageVersion={state.pageVersion} version={status.device.version} />
         <AdoptionBanners status={status} adopt={(camera) => controller.adopt(camera)} />
+        {/* The page of the cameras shows them itself, with more to go by. */}
+        {route.page !== 'cameras' && (
+          <DeviceBanners devices={state.devices} use={(id, use) => controller.useDevice(id, use)} />
+        )}
         <AlertList status={status} />
       </div>
       <main class="content">
@@ -43,9 +49,18 @@ export const App = ({ controller }: { controller: AppController }) => {
           selected={route.page === 'live' ? route.feed : null}
           status={status}
           fresh={!stale}
-          players={controller.players}
+          devices={state.devices}
+          controller={controller}
         />
         {route.page === 'takes' && <TakesPage takes={state.takes} status={status} />}
+        {route.page === 'cameras' && (
+          <CamerasPage
+            status={status}
+            devices={state.devices}
+            unplugged={state.unplugged}
+            controller={controller}
+          />
+        )}
         {route.page === 'system' && <SystemPage status={status} logout={() => controller.logout()} />}
       </main>
       <RecordBar status={status} stale={stale} clockOffsetMs={state.clockOffsetMs} controller={controller} />

@@ -13,19 +13,15 @@ import {
   formatSize,
   formatSpan,
 } from '../format.ts';
-
-const Fact = ({ name, children }: { name: string; children: ComponentChildren }) => (
-  <div class="fact">
-    <dt>{name}</dt>
-    <dd>{children}</dd>
-  </div>
-);
+import { Fact } from './parts.tsx';
 
 interface FeedDetailsProps {
   feed: Feed;
   origin: FeedOrigin;
   condition: TileCondition;
   view: PlayerView;
+  /** What stands before the figures. */
+  children?: ComponentChildren;
 }
 
 const publisherNames = {
@@ -35,7 +31,7 @@ const publisherNames = {
   jpeg: 'JPEG frames',
 } as const;
 
-const FeedFacts = ({ feed, origin, condition }: Omit<FeedDetailsProps, 'view'>) => {
+const FeedFacts = ({ feed, origin, condition }: Omit<FeedDetailsProps, 'view' | 'children'>) => {
   const { publisher } = feed;
   const by =
     publisher === null ? null : (origin.camera?.name ?? publisher.camera ?? publisherNames[publisher.kind]);
@@ -130,6 +126,7 @@ const ReceiveFacts = ({ view: { sample, rates } }: { view: PlayerView }) => {
 export const FeedDetails = (props: FeedDetailsProps) => (
   <aside class="details" aria-label="Details" data-testid="details">
     <h2>{props.feed.label}</h2>
+    {props.children}
     <FeedFacts feed={props.feed} origin={props.origin} condition={props.condition} />
     <ReceiveFacts view={props.view} />
     <SourceFacts origin={props.origin} />

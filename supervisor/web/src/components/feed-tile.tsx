@@ -1,11 +1,13 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Feed, Status } from '../../../api/contract.ts';
+import type { Device, Feed, Status } from '../../../api/contract.ts';
+import type { AppController } from '../app-controller.ts';
 import type { FeedPlayer, PlayerPhase } from '../feed-player.ts';
 import { conditionOf, isPictures, originOf, type TileCondition, tileStateNames } from '../feed-view.ts';
 import { formatBitrate, formatFps, formatSize } from '../format.ts';
 import { toHash } from '../page-route.ts';
 import { isRecording } from '../record-view.ts';
 import { useStore } from '../use-store.ts';
+import { DeviceControls } from './device-controls.tsx';
 import { FeedDetails } from './feed-details.tsx';
 import { FeedPictures } from './feed-pictures.tsx';
 import { FeedVideo } from './feed-video.tsx';
@@ -16,6 +18,9 @@ interface FeedTileProps {
   status: Status;
   fresh: boolean;
   player: FeedPlayer;
+  /** The camera of this machine that makes it; null where it comes from elsewhere. */
+  device: Device | null;
+  controller: AppController;
   selected: boolean;
   hidden: boolean;
   audible: boolean;
@@ -140,7 +145,13 @@ export const FeedTile = (props: FeedTileProps) => {
           )}
         </div>
       </div>
-      {selected && <FeedDetails feed={feed} origin={origin} condition={condition} view={view} />}
+      {selected && (
+        <FeedDetails feed={feed} origin={origin} condition={condition} view={view}>
+          {props.device !== null && props.device.controls.length > 0 && (
+            <DeviceControls device={props.device} controller={props.controller} />
+          )}
+        </FeedDetails>
+      )}
     </article>
   );
 };

@@ -39,6 +39,7 @@ export const Header = ({ status, route }: { status: Status; route: PageRoute }) 
       <nav class="tabs" aria-label="Pages">
         <Tab to={{ page: 'live', feed: null }} current={route.page === 'live'} icon="live" text="Live" />
         <Tab to={{ page: 'takes' }} current={route.page === 'takes'} icon="takes" text="Takes" />
+        <Tab to={{ page: 'cameras' }} current={route.page === 'cameras'} icon="camera" text="Cameras" />
         <Tab to={{ page: 'system' }} current={route.page === 'system'} icon="system" text="System" />
       </nav>
     </header>

@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Feed, Status } from '../../../api/contract.ts';
+import type { Device, Feed, Status } from '../../../api/contract.ts';
+import type { AppController } from '../app-controller.ts';
 import { fitGrid } from '../grid-fit.ts';
 import { toHash } from '../page-route.ts';
-import type { PlayerPool } from '../player-pool.ts';
 import { type Size, useSize } from '../use-size.ts';
 import { useWakeLock } from '../use-wake-lock.ts';
 import { EmptyLive } from './empty-live.tsx';
@@ -47,11 +47,12 @@ interface LivePageProps {
   selected: string | null;
   status: Status;
   fresh: boolean;
-  players: PlayerPool;
+  devices: readonly Device[] | null;
+  controller: AppController;
 }
 
 /** All feeds in a grid, or one of them large. Tiles never move in the document, so their pictures never restart. */
-export const LivePage = ({ hidden, selected, status, fresh, players }: LivePageProps) => {
+export const LivePage = ({ hidden, selected, status, fresh, devices, controller }: LivePageProps) => {
   const box = useRef<HTMLDivElement>(null);
   const size = useSize(box);
   const [audible, setAudible] = useState<string | null>(null);
@@ -83,7 +84,9 @@ export const LivePage = ({ hidden, selected, status, fresh, players }: LivePageP
             feed={feed}
             status={status}
             fresh={fresh}
-            player={players.of(feed)}
+            player={controller.players.of(feed)}
+            device={devices?.find(({ source }) => source === feed.id) ?? null}
+            controller={controller}
             selected={feed.id === single}
             hidden={single !== null && feed.id !== single}
             audible={audible === feed.id}

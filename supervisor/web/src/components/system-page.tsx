@@ -1,65 +1,6 @@
-import type { ComponentChildren } from 'preact';
-import type { LinkedCamera, SourceStatus, Status } from '../../../api/contract.ts';
-import { formatBitrate, formatBytes, formatInstant, formatOffset, formatSpan } from '../format.ts';
-
-const Fact = ({ name, children }: { name: string; children: ComponentChildren }) => (
-  <div class="fact">
-    <dt>{name}</dt>
-    <dd>{children}</dd>
-  </div>
-);
-
-const Card = ({ title, children }: { title: string; children: ComponentChildren }) => (
-  <section class="card">
-    <h3>{title}</h3>
-    {children}
-  </section>
-);
-
-const SourceRow = ({ source }: { source: SourceStatus }) => (
-  <li class="row" data-source={source.id} data-state={source.state}>
-    <div class="row-head">
-      <strong>{source.label}</strong>
-      <span class="pill" data-state={source.state}>
-        {source.state}
-      </span>
-    </div>
-    {source.reason !== null && <p class="row-reason">{source.reason}</p>}
-    <p class="row-note">
-      {source.id}, {source.kind}
-      {source.encoder !== null && `, ${source.encoder.name}: ${source.encoder.reason}`}
-      {source.restarts > 0 && ` Restarted ${source.restarts} times.`}
-    </p>
-  </li>
-);
-
-const CameraRow = ({ camera }: { camera: LinkedCamera }) => (
-  <li class="row" data-camera={camera.id} data-state={camera.online ? 'online' : 'offline'}>
-    <div class="row-head">
-      <strong>{camera.name}</strong>
-      <span class="pill" data-state={camera.online ? 'running' : 'offline'}>
-        {camera.online ? 'connected' : 'not connected'}
-      </span>
-    </div>
-    {!camera.online && <p class="row-reason">Last seen {formatInstant(camera.lastSeenAt)}</p>}
-    <p class="row-note">
-      {camera.address}, version {camera.version}
-      {camera.online && `, recorder ${camera.recording}`}
-      {camera.online && camera.remainingS !== null && `, room for ${formatSpan(camera.remainingS)}`}
-      {camera.online &&
-        camera.clockOffsetMs !== null &&
-        `, clock ${formatOffset(camera.clockOffsetMs, camera.clockUncertaintyMs)}`}
-    </p>
-    {/* What an absent camera last said of its sources is no longer known to be true. */}
-    {camera.online && (
-      <ul class="rows">
-        {camera.sources.map((source) => (
-          <SourceRow key={source.id} source={source} />
-        ))}
-      </ul>
-    )}
-  </li>
-);
+import type { Status } from '../../../api/contract.ts';
+import { formatBitrate, formatBytes, formatOffset, formatSpan } from '../format.ts';
+import { Card, Fact } from './parts.tsx';
 
 const DeviceCard = ({ status: { device, config } }: { status: Status }) => (
   <Card title="This appliance">
@@ -164,26 +105,6 @@ export const SystemPage = ({ status, logout }: { status: Status; logout(): Promi
   <div class="page" data-testid="system">
     <h2>System</h2>
     <div class="cards">
-      <Card title="Sources">
-        {status.sources.length === 0 && <p class="row-note">None on this appliance.</p>}
-        <ul class="rows">
-          {status.sources.map((source) => (
-            <SourceRow key={source.id} source={source} />
-          ))}
-        </ul>
-      </Card>
-      {status.device.role === 'hub' && (
-        <Card title="Cameras">
-          {status.cameras.length === 0 && (
-            <p class="row-note">No camera has connected yet. Switch one on in this network.</p>
-          )}
-          <ul class="rows">
-            {status.cameras.map((camera) => (
-              <CameraRow key={camera.id} camera={camera} />
-            ))}
-          </ul>
-        </Card>
-      )}
       {status.hub !== null && <HubCard hub={status.hub} />}
       <DeviceCard status={status} />
       <HealthCard health={status.health} />

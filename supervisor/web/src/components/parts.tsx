@@ -1,0 +1,23 @@
+import type { ComponentChildren } from 'preact';
+
+/** One line of a list of facts: what it is, and what it is now. */
+export const Fact = ({ name, children }: { name: string; children: ComponentChildren }) => (
+  <div class="fact">
+    <dt>{name}</dt>
+    <dd>{children}</dd>
+  </div>
+);
+
+export const Card = ({ title, children }: { title: string; children: ComponentChildren }) => (
+  <section class="card">
+    <h3>{title}</h3>
+    {children}
+  </section>
+);
+
+/** A state in one or two words, coloured by `data-state`. */
+export const Pill = ({ state, children }: { state: string; children: ComponentChildren }) => (
+  <span class="pill" data-state={state}>
+    {children}
+  </span>
+);

@@ -6,7 +6,17 @@ const built = ['**/node_modules/**', 'image/cache/**', 'image/out/**'];
 /** On a busy runner a browser or an encoder may starve for a moment; what fails twice is wrong. Vitest tells what it retried. */
 const retry = process.env.CI === 'true' ? 1 : 0;
 
-/** Unit tests run side by side; end-to-end tests (browsers, real time, network namespaces) one after the other. */
+/** These take the whole machine: they say how many frames a second, or how few, get through. */
+const alone = [
+  'media/masters/{sync,take}.e2e.test.ts',
+  'media/signaling/capture-time.e2e.test.ts',
+  'scripts/{recovery,start}.e2e.test.ts',
+];
+
+/** What all end-to-end tests (browsers, real time, network namespaces) have in common. */
+const endToEnd = { retry, testTimeout: 120_000, hookTimeout: 120_000 };
+
+/** The projects run one after the other; `npx vitest run <file>` finds the one a file belongs to. */
 export default defineConfig({
   test: {
     projects: [
@@ -16,6 +26,7 @@ export default defineConfig({
           retry,
           // Most of them wait more than they work.
           maxWorkers: 3,
+          sequence: { groupOrder: 0 },
           include: [`${folders}/**/*.test.ts`],
           exclude: ['**/*.e2e.test.ts', ...built],
           testTimeout: 30_000,
@@ -24,13 +35,23 @@ export default defineConfig({
       },
       {
         test: {
+          ...endToEnd,
           name: 'e2e',
-          retry,
+          // Ports, folders and network namespaces are each test's own, and most of them wait.
+          maxWorkers: 3,
+          sequence: { groupOrder: 1 },
           include: [`${folders}/**/*.e2e.test.ts`],
-          exclude: [...built],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          exclude: [...alone, ...built],
+        },
+      },
+      {
+        test: {
+          ...endToEnd,
+          name: 'e2e-alone',
           fileParallelism: false,
+          sequence: { groupOrder: 2 },
+          include: alone,
+          exclude: [...built],
         },
       },
     ],

@@ -38,6 +38,7 @@ const steps = [
   ['lint', [bin('@biomejs', 'biome', 'bin', 'biome'), 'check', '--error-on-warnings', '.']],
   ['tests', [vitest, 'run', '--project', 'unit']],
   ['end-to-end tests', [vitest, 'run', '--project', 'e2e']],
+  ['end-to-end tests that need the machine for themselves', [vitest, 'run', '--project', 'e2e-alone']],
 ];
 const selected = chosen.length === 0 ? steps : [['chosen tests', [vitest, 'run', ...chosen]]];
 

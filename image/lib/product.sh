@@ -52,7 +52,9 @@ production_modules() {
 		[ ! -f "$SOURCE_DIR/.npmrc" ] || cp "$SOURCE_DIR/.npmrc" "$work"
 		(cd "$work" && npm ci --omit=dev --ignore-scripts --os=linux --cpu="$(node_package_arch "$arch")" --libc=glibc --loglevel=error >&2)
 		native_modules "$arch" "$work"
-		find "$work/node_modules" \( -name '*.md' -o -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' \) -type f -delete
+		# Node takes no TypeScript from node_modules, so none of it is read.
+		find "$work/node_modules" \( -name '*.md' -o -name '*.map' -o -name '*.ts' -o -name '*.mts' -o -name '*.cts' \) \
+			-type f -delete
 		find "$work/node_modules" -type d \( -name test -o -name tests -o -name docs -o -name examples \) -prune -exec rm -rf {} +
 		tar --create --file "$cached.new" --sort=name --owner=0 --group=0 --directory "$work" node_modules
 		mv "$cached.new" "$cached"
@@ -61,14 +63,18 @@ production_modules() {
 	tar --extract --file "$cached" --directory "$dest"
 }
 
+# Prefix of the tools that make programs for a target; none where the host is one.
+tool_prefix() {
+	[ "$1" != "$(dpkg --print-architecture)" ] || return 0
+	case $1 in arm64) echo aarch64-linux-gnu- ;; amd64) echo x86_64-linux-gnu- ;; esac
+}
+
 # Add-ons that npm would have built: for the target's processor, against the headers of the Node that runs them.
 native_modules() {
-	local arch=$1 work=$2 headers prefix=
+	local arch=$1 work=$2 headers prefix
 	[ -d "$work/node_modules/epoll" ] || return 0
 	headers=$(node_package "$arch")
-	if [ "$arch" != "$(dpkg --print-architecture)" ]; then
-		prefix=$(case $arch in arm64) echo aarch64-linux-gnu- ;; amd64) echo x86_64-linux-gnu- ;; esac)
-	fi
+	prefix=$(tool_prefix "$arch")
 	[ -f "$headers/include/node/node.h" ] || fail "no Node headers in $headers"
 	(
 		cd "$work" || exit
@@ -87,6 +93,8 @@ product_archive() {
 	(cd "$SOURCE_DIR" && product_sources | tar --create --files-from=- | tar --extract --directory "$work")
 	production_modules "$arch" "$work"
 	install -D -m 755 "$(node_package "$arch")/bin/node" "$work/bin/node"
+	# What add-ons link to stays; the rest of its symbols is for debuggers.
+	"$(tool_prefix "$arch")strip" --strip-unneeded "$work/bin/node"
 	printf '#!/bin/sh\nexec /usr/lib/rushlight/bin/node /usr/lib/rushlight/supervisor/cli/rushlight.ts "$@"\n' > "$work/bin/rushlight"
 	chmod 755 "$work/bin/rushlight"
 	chmod 755 "$work"

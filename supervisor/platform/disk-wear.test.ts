@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
@@ -98,6 +98,24 @@ describe('a disk', () => {
     file('sys/devices/mmcblk0/device/life_time', '0x01 0x01\n');
     const wear = new DiskWear({ logger, root, program: join(root, 'nowhere') });
     expect(await wear.percent('/dev/mmcblk0p7')).toBe(10);
+  });
+
+  it('is not asked where the image has asked it', async () => {
+    partition('sda', 'sda1');
+    file('run/rushlight-disks/sda.json', JSON.stringify({ endurance_used: { current_percent: 9 } }));
+    const wear = new DiskWear({ logger, root, program: program('exit 1') });
+    expect(await wear.percent('/dev/sda1')).toBe(9);
+    file('run/rushlight-disks/sda.json', JSON.stringify({ endurance_used: { current_percent: 10 } }));
+    expect(await wear.percent('/dev/sda1')).toBe(10);
+  });
+
+  it('is asked once for hours', async () => {
+    partition('sda', 'sda1');
+    const count = join(root, 'count');
+    const wear = new DiskWear({ logger, root, program: program(`echo x >> ${count}`) });
+    await wear.percent('/dev/sda1');
+    await wear.percent('/dev/sda1');
+    expect(readFileSync(count, 'utf8')).toBe('x\n');
   });
 
   it('without smartctl is not known, and not asked again', async () => {

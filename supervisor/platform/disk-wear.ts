@@ -7,24 +7,30 @@ import { errorCode } from '../errors.ts';
 
 export interface DiskWearOptions {
   readonly logger: Logger;
-  /** Prefix of /sys. */
+  /** Prefix of /sys and /run. */
   readonly root: string;
   /** Default `smartctl`, of the package smartmontools. */
   readonly program?: string;
 }
 
+/** Where the image's rushlight-disk-health.service leaves what smartctl said: `sda.json`. */
+const saidFolder = 'run/rushlight-disks';
+/** SSDs wear over years. */
+const askEveryMs = 6 * 3600_000;
 const timeoutMs = 20_000;
 const longestOutput = 1024 * 1024;
 
 /**
  * How worn disks are. It asks `smartctl` itself instead of through systeminformation, which runs a shell, blocks the
- * event loop to find the program, and loses all disks when one gives no JSON.
+ * event loop to find the program, and loses all disks when one gives no JSON. On the image a unit with the rights for it
+ * asks, and its answers are read here.
  */
 export class DiskWear {
   private readonly logger: Logger;
   private readonly root: string;
   private readonly program: string;
   private hasProgram = true;
+  private readonly asked = new Map<string, { readonly atMs: number; readonly percent: number | null }>();
 
   constructor(options: DiskWearOptions) {
     this.logger = options.logger;
@@ -38,8 +44,17 @@ export class DiskWear {
     if (folder === null) return null;
     const lifeTime = join(folder, 'device/life_time');
     if (existsSync(lifeTime)) return parseEmmcWear(readFileSync(lifeTime, 'utf8'));
-    if (!this.hasProgram) return null;
-    return parseSmartWear(await this.askSmart(`/dev/${basename(folder)}`));
+    const said = join(this.root, saidFolder, `${basename(folder)}.json`);
+    if (existsSync(said)) return parseSmartWear(readFileSync(said, 'utf8'));
+    return this.hasProgram ? await this.ask(basename(folder)) : null;
+  }
+
+  private async ask(disk: string): Promise<number | null> {
+    const earlier = this.asked.get(disk);
+    if (earlier !== undefined && performance.now() - earlier.atMs < askEveryMs) return earlier.percent;
+    const percent = parseSmartWear(await this.askSmart(`/dev/${disk}`));
+    this.asked.set(disk, { atMs: performance.now(), percent });
+    return percent;
   }
 
   /** The folder of the whole disk in /sys: a partition lies inside it. */

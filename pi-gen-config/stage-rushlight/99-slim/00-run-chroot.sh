@@ -10,8 +10,17 @@ find /usr/share/doc -mindepth 2 ! -name copyright -delete 2> /dev/null || true
 rm -rf /usr/lib/*/dri /usr/lib/*/gallium-pipe /usr/lib/*/libLLVM* /usr/lib/*/libgallium* /usr/lib/*/libz3.so* \
 	/usr/share/vulkan /usr/share/glvnd /usr/share/libthai /usr/share/X11
 
-# Speech models, for ffmpeg's recogniser.
-rm -rf /usr/share/pocketsphinx
+# What ffmpeg's filters could read: speech models, the acoustics of heads. File types, for desktops.
+rm -rf /usr/share/pocketsphinx /usr/share/libmysofa /usr/share/mime
+
+# Nothing is installed on the device: an update brings a whole root. dpkg stays, to say what is there.
+rm -rf /usr/bin/apt* /usr/lib/apt /usr/bin/sqv /usr/lib/*/libapt-pkg* /usr/lib/*/libapt-private* /usr/share/debhelper
+
+# The sources of hwdb.bin, which is what is read. Character sets: of those for which glibc has modules, those of FAT's
+# short names stay.
+rm -rf /usr/lib/udev/hwdb.d
+find /usr/lib/*/gconv -name '*.so' ! -name IBM437.so ! -name IBM850.so ! -name 'ISO8859-1*.so' ! -name 'UTF-*.so' ! -name UNICODE.so -delete
+iconvconfig 2> /dev/null || true
 
 # Debian keeps watchdog drivers from loading by themselves; here the watchdog is wanted.
 rm -f /usr/lib/modprobe.d/blacklist_linux_*.conf /lib/modprobe.d/blacklist_linux_*.conf
@@ -26,7 +35,8 @@ for modules in /usr/lib/modules/*/; do
 		drivers/net/wireless/intel drivers/iio drivers/macintosh drivers/parport \
 		drivers/pcmcia drivers/crypto drivers/edac drivers/accel drivers/tty/ipwireless \
 		drivers/media/dvb-frontends drivers/media/pci drivers/media/radio drivers/media/tuners \
-		drivers/target drivers/xen drivers/vdpa drivers/thunderbolt drivers/platform/x86 drivers/firewire \
+		drivers/target drivers/scsi/lpfc drivers/scsi/qla2xxx drivers/scsi/bfa drivers/scsi/aic7xxx \
+		drivers/md drivers/net/can drivers/xen drivers/vdpa drivers/thunderbolt drivers/platform/x86 drivers/firewire \
 		drivers/staging drivers/hv drivers/misc/mei drivers/net/wireless/realtek drivers/net/wireless/mediatek \
 		drivers/net/wireless/marvell drivers/net/wireless/rsi drivers/net/wireless/ti \
 		fs/ocfs2 fs/gfs2 fs/ceph fs/jfs fs/reiserfs fs/xfs fs/btrfs fs/bcachefs fs/nfs fs/nfsd fs/smb fs/ubifs \
@@ -43,7 +53,6 @@ for modules in /usr/lib/modules/*/; do
 done
 
 # Wireless firmware that Debian's kernel would ask for does not come with it; nothing to do here.
-apt-get clean
 rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* /var/tmp/* /tmp/* /root/.bash_history /etc/*- \
 	/usr/share/python3 /usr/lib/python3 /usr/lib/locale/locale-archive
 # dpkg's own database is worth keeping for `dpkg -l`, but /var is in memory on the device.

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { access, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,6 +11,8 @@ import { type TimeRole, writeTimeRole } from './time-sources.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const unitScript = join(here, '../../../overlays/rootfs/usr/libexec/rushlight/time');
+
+const imageConf = join(here, '../../../overlays/rootfs/etc/chrony/chrony.conf');
 
 const obstacle = await whyNot();
 if (obstacle !== null) process.stdout.write(`SKIPPED, chrony between two hosts: ${obstacle}\n`);
@@ -50,6 +52,18 @@ async function whyNot(): Promise<string | null> {
   return missing ?? (await netnsObstacle());
 }
 
+/** The image's configuration with its paths in a folder, and without what reaches out of it. */
+function confBelow(folder: string, conf: string): string {
+  const outside = /^(pool|sourcedir \/run\/chrony-dhcp|driftfile|ntsdumpdir|rtcsync|leapseclist)\b/;
+  const lines = conf.split('\n').filter((line) => !outside.test(line));
+  return [
+    ...lines.map((line) => line.replace('/run/rushlight/chrony', `${folder}/chrony`)),
+    `bindcmdaddress ${folder}/chronyd.sock`,
+    `pidfile ${folder}/chronyd.pid`,
+    '',
+  ].join('\n');
+}
+
 /** chronyd with what the image configures, except that it leaves the clock alone (`-x`) and polls as fast as it can. */
 class Machine implements AsyncDisposable {
   readonly #host: TestHost;
@@ -64,19 +78,7 @@ class Machine implements AsyncDisposable {
     const folder = await mkdtemp(join(tmpdir(), 'chrony-'));
     const machine = new Machine(host, folder);
     await mkdir(join(folder, 'chrony'));
-    await writeFile(
-      join(folder, 'chrony.conf'),
-      [
-        `sourcedir ${folder}/chrony`,
-        'local stratum 10 orphan',
-        'allow',
-        'cmdport 323',
-        'bindcmdaddress 127.0.0.1',
-        `bindcmdaddress ${folder}/chronyd.sock`,
-        `pidfile ${folder}/chronyd.pid`,
-        '',
-      ].join('\n'),
-    );
+    await writeFile(join(folder, 'chrony.conf'), confBelow(folder, await readFile(imageConf, 'utf8')));
     const chronyd = host.spawn(
       '/usr/sbin/chronyd',
       '-x',

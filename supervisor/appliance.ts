@@ -171,7 +171,7 @@ async function assemble(base: Foundation) {
   const status = (): Status =>
     composeStatus({
       ...{ identity, simulation, configFile, config, role, health, pipelines, hubSide, conductor },
-      startedAt: base.startedAt,
+      ...{ startedAt: base.startedAt, takes: base.takes },
       ...{ feeds: pictures.feeds, remotes: pictures.remotes },
       cameraSide: () => reconciler.cameraSide,
       remainingS: () => remaining.latest,

@@ -134,10 +134,10 @@ describe('Masters', { timeout: 120_000 }, () => {
   function start(settings: Partial<MastersSettings> = {}) {
     const root = join(rig.folder, 'takes');
     const { host, logger } = rig;
-    const store = new TakeStore({ host, logger, root });
+    const store = new TakeStore({ host, logger, roots: () => [root] });
     const cacheFile = join(rig.folder, 'speed.json');
     const masters = new Masters({
-      ...{ host, logger, store, root },
+      ...{ host, logger, store },
       speed: new EncodeSpeed({ host, logger, cacheFile, scratch: rig.folder, version: '1' }),
       settings: () => ({ codec: 'ffv1', strategy: 'direct', reserveBytes: 1, ...settings }),
       cameras: () => [{ camera: 'cam0', raw: rig.command().raw }],

@@ -29,8 +29,6 @@ export interface MastersOptions {
   readonly host: ChildHost;
   readonly logger: Logger;
   readonly store: TakeStore;
-  /** The folder of the takes; its file system is the one that fills. */
-  readonly root: string;
   readonly speed: EncodeSpeed;
   /** Asked at every start of a take, so a changed configuration holds from the next one on. */
   readonly settings: () => MastersSettings;
@@ -83,7 +81,8 @@ export class Masters {
    * @throws MastersError (nothing to record, unknown camera, codec off), TakeIdError, DiskReserveError
    */
   async start(id: string, names: readonly string[] | null): Promise<Take> {
-    const { store, settings, root } = this.options;
+    const { store, settings } = this.options;
+    const { root } = store;
     const { codec, reserveBytes, strategy } = settings();
     if (codec === 'off') throw new MastersError('masters are switched off in the configuration');
     const cameras = this.select(names);
@@ -112,12 +111,12 @@ export class Masters {
 
   /** Seconds that can still be recorded on these cameras before only the reserve is left; null where nothing would grow. */
   async remainingSeconds(names: readonly string[] | null): Promise<number | null> {
-    const { settings, root } = this.options;
+    const { settings, store } = this.options;
     const { strategy, reserveBytes } = settings();
     const assumed = strategy === 'direct' ? 'direct' : 'spool';
     const rates = this.select(names).map(({ raw }) => expectedBytesPerSecond(raw, assumed));
     const total = rates.reduce((sum, rate) => sum + rate, 0);
-    return remainingSeconds(await freeBytes(root), reserveBytes, total);
+    return remainingSeconds(await freeBytes(store.root), reserveBytes, total);
   }
 
   /**

@@ -15,7 +15,7 @@ describe('TakeStore', () => {
 
   beforeEach(async () => {
     root = await mkdtemp(join(tmpdir(), 'takes-'));
-    store = new TakeStore({ host: new SpawningChildHost(), logger, root });
+    store = new TakeStore({ host: new SpawningChildHost(), logger, roots: () => [root] });
   });
 
   afterEach(() => rm(root, { recursive: true, force: true }));
@@ -25,7 +25,7 @@ describe('TakeStore', () => {
     await store.createTake('second', new Date('2026-11-22T12:00:01.5Z'));
     expect((await readdir(root)).toSorted()).toEqual(['20261122T120000Z-first', '20261122T120001Z-second']);
     expect((await store.list()).map(({ id }) => id)).toEqual(['second', 'first']);
-    const another = new TakeStore({ host: new SpawningChildHost(), logger, root });
+    const another = new TakeStore({ host: new SpawningChildHost(), logger, roots: () => [root] });
     expect(await another.list()).toEqual(await store.list());
   });
 
@@ -40,6 +40,29 @@ describe('TakeStore', () => {
     });
     expect(await store.list()).toEqual([]);
     await expect(store.get('one')).rejects.toMatchObject({ code: 'TAKE_NOT_FOUND' });
+  });
+
+  it('finds takes on every disk that is there, and can end one whose disk is away', async () => {
+    const disk = await mkdtemp(join(tmpdir(), 'takes-disk-'));
+    try {
+      let roots: [string, ...string[]] = [disk, root];
+      const two = new TakeStore({ host: new SpawningChildHost(), logger, roots: () => roots });
+      const done = await two.createTake('done', new Date('2026-11-22T12:00:00Z'));
+      await done.update((manifest) => ({ ...manifest, state: 'verified', wanted: false }));
+      await two.createTake('running', new Date('2026-11-22T12:00:01Z'));
+      await store.createTake('inside', new Date('2026-11-22T12:00:02Z'));
+      expect(two.root).toBe(disk);
+      expect((await two.list()).map(({ id }) => id)).toEqual(['inside', 'running', 'done']);
+      roots = [root];
+      expect((await two.list()).map(({ id }) => id)).toEqual(['inside', 'running']);
+      expect((await two.get('running')).folder).toContain(disk);
+      roots = [join(disk, 'not-yet'), root];
+      expect((await two.createTake('first', new Date())).folder).toContain('not-yet');
+      roots = [disk, root];
+      expect((await two.list()).map(({ id }) => id)).toContain('done');
+    } finally {
+      await rm(disk, { recursive: true, force: true });
+    }
   });
 
   it('refuses an id that is taken or no plain name', async () => {

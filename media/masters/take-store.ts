@@ -1,5 +1,5 @@
-import { mkdir, readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { Logger } from 'pino';
 import type { ChildHost } from '../child-host.ts';
 import { TakeIdError, TakeManifestError, TakeNotFoundError } from './errors.ts';
@@ -12,9 +12,14 @@ const plainId = /^[a-z0-9][a-z0-9-]{0,63}$/;
 export interface TakeStoreOptions {
   readonly host: ChildHost;
   readonly logger: Logger;
-  /** The folder `takes`; one folder per take in it. */
-  readonly root: string;
+  /**
+   * The folders in which takes may lie now, one folder per take in them: a disk can come and go. New takes go into the
+   * first.
+   */
+  readonly roots: () => readonly [string, ...string[]];
 }
+
+const unfinishedStates = ['starting', 'recording', 'finishing'];
 
 /** All takes on disk. Holds each take once, so that its take.json has one writer. */
 export class TakeStore {
@@ -25,12 +30,17 @@ export class TakeStore {
     this.options = options;
   }
 
+  /** Where the next take goes; its file system is the one that fills. */
+  get root(): string {
+    return this.options.roots()[0];
+  }
+
   /** Makes a take without cameras; each recorder adds its own. @throws TakeIdError */
   async createTake(id: string, startUtc: Date): Promise<Take> {
     if (!plainId.test(id))
       throw new TakeIdError(`"${id}" names no take: lower-case letters, digits and hyphens do`);
     if ((await this.find(id)) !== undefined) throw new TakeIdError(`there is a take ${id} already`);
-    const folder = join(this.options.root, takeFolderName(id, startUtc));
+    const folder = join(this.root, takeFolderName(id, startUtc));
     const take = await Take.create(folder, {
       ...{ version: 1, id, startedAt: startUtc.toISOString(), stoppedAt: null, wanted: true },
       ...{ state: 'starting', cameras: {} },
@@ -80,8 +90,7 @@ export class TakeStore {
   /** Takes that an earlier run of the program did not finish. */
   async unfinished(): Promise<Take[]> {
     await this.load();
-    const open = ['starting', 'recording', 'finishing'];
-    return [...this.open.values()].filter(({ manifest }) => open.includes(manifest.state));
+    return [...this.open.values()].filter(({ manifest }) => unfinishedStates.includes(manifest.state));
   }
 
   private async find(id: string): Promise<Take | undefined> {
@@ -89,13 +98,20 @@ export class TakeStore {
     return this.open.get(id);
   }
 
-  /** Reads the takes that are not yet known, and forgets those whose folder is gone. */
+  /**
+   * Reads the takes that are not yet known, and forgets those whose folder is gone. A take that is not finished and whose
+   * disk is away is kept: somebody has to be able to end it.
+   */
   private async load(): Promise<void> {
-    await mkdir(this.options.root, { recursive: true });
-    const folders = (await readdir(this.options.root)).map((name) => join(this.options.root, name));
-    const known = new Map([...this.open.values()].map((take) => [take.folder, take.manifest.id]));
-    for (const [folder, id] of known) if (!folders.includes(folder)) this.open.delete(id);
-    for (const folder of folders.filter((path) => !known.has(path))) {
+    const roots = this.options.roots();
+    const folders = (await Promise.all(roots.map(foldersIn))).flat();
+    const known = [...this.open.values()];
+    for (const { folder, manifest } of known) {
+      const isAway = !roots.includes(dirname(folder)) && unfinishedStates.includes(manifest.state);
+      if (!folders.includes(folder) && !isAway) this.open.delete(manifest.id);
+    }
+    const fresh = folders.filter((folder) => known.every((take) => take.folder !== folder));
+    for (const folder of fresh) {
       const take = await this.read(folder);
       if (take !== undefined && !this.open.has(take.manifest.id)) this.open.set(take.manifest.id, take);
     }
@@ -110,6 +126,16 @@ export class TakeStore {
       this.options.logger.warn({ err: error, folder }, 'not a take');
       return undefined;
     }
+  }
+}
+
+/** What a folder of takes holds; nothing where there is none yet, or its disk is away. */
+async function foldersIn(root: string): Promise<string[]> {
+  try {
+    return (await readdir(root)).map((name) => join(root, name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
   }
 }
 

@@ -71,6 +71,7 @@ const status: Status = {
   adoption: null,
   hub: null,
   recording: { state: 'recording', take, remainingS: 3600 },
+  masters: { folder: '/media/ssd/takes', reason: 'the SSD' },
   tally: 'off',
   update,
 };

@@ -12,6 +12,7 @@ import { claimDataFolder, type DataPaths, dataPaths } from './data-folder.ts';
 import { type Identity, readIdentity } from './identity.ts';
 import type { LogRing } from './log-ring.ts';
 import { layOutSimulation } from './simulation.ts';
+import { TakesFolders } from './takes-folder.ts';
 
 export interface ApplianceOptions {
   readonly configFile: string;
@@ -38,6 +39,8 @@ export interface Foundation extends AsyncDisposable {
   readonly health: Health;
   readonly host: ChildProcessHost;
   readonly network: NetworkMonitor;
+  /** Which disk takes lie on. */
+  readonly takes: TakesFolders;
   /** Host name, mDNS name, and what people see. */
   readonly name: () => string;
 }
@@ -58,9 +61,14 @@ export async function openFoundation(options: ApplianceOptions): Promise<Foundat
   const identity = await readIdentity(state, machine);
   const keys = await loadKeys(paths, log);
   const host = cleanup.use(new ChildProcessHost({ logger: log, folder: paths.children }));
+  const takes = new TakesFolders({
+    settings: () => config.current.config.masters,
+    ...{ configFile, fallback: paths.takes },
+    ssd: simulation ? null : '/media/ssd',
+  });
   const end = cleanup.move();
   return {
-    ...{ options, log, paths, state, config, machine, identity, keys, host },
+    ...{ options, log, paths, state, config, machine, identity, keys, host, takes },
     network: new NetworkMonitor({ host, log }),
     startedAt: new Date(),
     health: new Health(),

@@ -9,7 +9,6 @@ import { LocalTakesOfMasters } from './local-takes.ts';
 import type { Pipelines } from './pipelines.ts';
 import { RemainingTime } from './remaining-time.ts';
 import { TakeConductor } from './take-conductor.ts';
-import { takesFolder } from './takes-folder.ts';
 
 /** What records: the masters of this machine, and who conducts takes over all cameras. */
 export interface Recording {
@@ -26,11 +25,10 @@ export async function assembleRecording(
   onTake: (take: Take) => void,
 ): Promise<Recording> {
   const { host, state, config, paths, identity, log } = base;
-  const root = takesFolder(config.current.config.masters, base.options.configFile, paths.takes);
-  await mkdir(root, { recursive: true });
-  const store = new TakeStore({ host, logger: log, root });
+  const store = new TakeStore({ host, logger: log, roots: () => base.takes.all() });
+  await mkdir(store.root, { recursive: true });
   const masters = new Masters({
-    ...{ host, logger: log, store, root },
+    ...{ host, logger: log, store },
     speed: new EncodeSpeed({
       ...{ host, logger: log, scratch: tmpdir(), version: identity.version },
       cacheFile: join(paths.root, 'encode-speed.json'),

@@ -8,6 +8,7 @@ import type { Pipelines } from './pipelines.ts';
 import type { RemoteFeeds } from './remote-feeds.ts';
 import type { RoleKeeper } from './role-keeper.ts';
 import type { TakeConductor } from './take-conductor.ts';
+import type { TakesFolders } from './takes-folder.ts';
 
 /** Where the status comes from. Everything is read, nothing is asked for: composing it costs no fork and no wait. */
 export interface StatusSources {
@@ -25,6 +26,7 @@ export interface StatusSources {
   readonly cameraSide: () => CameraSide | null;
   readonly conductor: TakeConductor;
   readonly remainingS: () => number | null;
+  readonly takes: TakesFolders;
   readonly host: () => HostStatus;
   readonly tally: () => Tally['state'];
   readonly update: () => Update;
@@ -60,6 +62,7 @@ export function composeStatus(sources: StatusSources): Status {
     adoption: sources.cameraSide()?.code ?? null,
     hub: sources.cameraSide()?.link ?? null,
     recording: recordingOf(sources.conductor, sources.remainingS()),
+    masters: mastersOf(sources.takes),
     tally: sources.tally(),
     update: sources.update(),
   };
@@ -73,6 +76,11 @@ export function configErrors(config: LiveConfig): ConfigErrorEntry[] {
 function recordingOf(conductor: TakeConductor, remainingS: number | null): Status['recording'] {
   const take = conductor.current() ?? conductor.list()[0] ?? null;
   return { state: stateOf(take), take, remainingS };
+}
+
+function mastersOf(takes: TakesFolders): Status['masters'] {
+  const { path, reason } = takes.current();
+  return { folder: path, reason };
 }
 
 function stateOf(take: Take | null): Status['recording']['state'] {

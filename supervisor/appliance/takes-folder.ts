@@ -1,8 +1,60 @@
-import { join } from 'node:path';
+import { accessSync, constants, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { resolveConfigPath } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 
-/** Where the takes lie: the set folder, else the data partition. */
-export function takesFolder({ path }: Config['masters'], configFile: string, fallback: string): string {
-  return path === 'auto' ? fallback : join(resolveConfigPath(configFile, path), 'takes');
+/** Where the next take goes, and why there. */
+export interface TakesFolder {
+  readonly path: string;
+  readonly reason: string;
+}
+
+export interface TakesFoldersOptions {
+  readonly settings: () => Config['masters'];
+  readonly configFile: string;
+  /** On the data partition: where takes go without an SSD. */
+  readonly fallback: string;
+  /** Where the image mounts a disk for masters (rushlight-ssd@.service); null where disks are not ours to use. */
+  readonly ssd: string | null;
+}
+
+/** Which disk the takes lie on. Looked up whenever it is asked for: an SSD comes and goes. */
+export class TakesFolders {
+  readonly #options: TakesFoldersOptions;
+
+  constructor(options: TakesFoldersOptions) {
+    this.#options = options;
+  }
+
+  /** The next take goes there. A take stays where it began. */
+  current(): TakesFolder {
+    const { settings, configFile, fallback, ssd } = this.#options;
+    const { path } = settings();
+    if (path !== 'auto')
+      return { path: join(resolveConfigPath(configFile, path), 'takes'), reason: 'as set' };
+    if (ssd === null) return { path: fallback, reason: 'the data folder' };
+    const obstacle = whyNoDisk(ssd);
+    if (obstacle === null) return { path: join(ssd, 'takes'), reason: 'the SSD' };
+    return { path: fallback, reason: `the data partition: ${obstacle}` };
+  }
+
+  /** Wherever takes may lie, the folder of the next one first. */
+  all(): [string, ...string[]] {
+    const { path } = this.current();
+    const { fallback } = this.#options;
+    return path === fallback ? [path] : [path, fallback];
+  }
+}
+
+/** Why masters cannot lie on what is mounted at a folder; null where they can. */
+function whyNoDisk(mount: string): string | null {
+  try {
+    if (statSync(mount).dev === statSync(dirname(mount)).dev) return 'no SSD is mounted';
+    accessSync(mount, constants.W_OK);
+    return null;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT'
+      ? 'no SSD is mounted'
+      : 'the SSD cannot be written to';
+  }
 }

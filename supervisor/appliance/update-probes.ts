@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { open, rm } from 'node:fs/promises';
+import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ChildHost } from '../../media/index.ts';
 import type { HealthProbes, Probe } from '../../ota/index.ts';
@@ -16,7 +16,7 @@ export interface ProbeParts {
   readonly cameraSide: () => CameraSide | null;
   readonly reach: () => Reach | null;
   /** Where the masters are kept. */
-  readonly takesRoot: string;
+  readonly takesRoot: () => string;
 }
 
 const works: Probe = { ok: true, detail: null };
@@ -40,7 +40,7 @@ export function updateProbes(parts: ProbeParts): HealthProbes {
       const { viewSelf } = await import('./self-view.ts');
       return await viewSelf(media, feed.id, signal);
     },
-    recorder: () => writeSample(parts.takesRoot),
+    recorder: () => writeSample(parts.takesRoot()),
     hubLink: async () => {
       const side = cameraSide();
       if (side === null) return absent;
@@ -68,6 +68,8 @@ export function updateProbes(parts: ProbeParts): HealthProbes {
 async function writeSample(folder: string): Promise<Probe> {
   const path = join(folder, '.update-probe');
   try {
+    // On a disk that has just been plugged in there is none yet.
+    await mkdir(folder, { recursive: true });
     await using file = await open(path, 'w');
     await file.write(randomBytes(sampleBytes));
     await file.datasync();

@@ -1,6 +1,5 @@
 import type { ExclusiveRunner } from '../process/exclusive-runner.ts';
 import type { Foundation } from './foundation.ts';
-import { takesFolder } from './takes-folder.ts';
 import { type ProbeParts, updateProbes } from './update-probes.ts';
 import { UpdateService } from './update-service.ts';
 import { type UpdatePort, unsupportedUpdate } from './update-status.ts';
@@ -11,14 +10,13 @@ export function assembleUpdates(
   runner: ExclusiveRunner,
   parts: Omit<ProbeParts, 'takesRoot'> & { takeRunning: () => boolean; onChange: () => void },
 ): UpdatePort {
-  const { options, config, paths, identity } = base;
+  const { options, identity } = base;
   if (options.simulation) {
     return unsupportedUpdate(identity.version, 'Updates need the slots of the Rushlight image.');
   }
-  const takesRoot = takesFolder(config.current.config.masters, options.configFile, paths.takes);
   const { takeRunning, onChange } = parts;
   return new UpdateService({
     ...{ base, runner, takeRunning, onChange },
-    probes: updateProbes({ ...parts, takesRoot }),
+    probes: updateProbes({ ...parts, takesRoot: () => base.takes.current().path }),
   });
 }

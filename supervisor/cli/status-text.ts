@@ -2,7 +2,7 @@ import type { SourceStatus, Status, TakeCamera } from '../api/contract.ts';
 
 /** The status for a terminal: what matters first, problems never hidden. */
 export function statusText(status: Status): string {
-  const { device, host, health, config, feeds, sources, cameras, hub, recording } = status;
+  const { device, host, health, config, feeds, sources, cameras, hub, recording, masters } = status;
   const lines = [
     `${device.name}  ${device.role} (${device.roleReason})  version ${device.version}${device.simulation ? '  simulation' : ''}`,
     `up ${duration(device.uptimeS)}  cpu ${host.cpuLoadPercent.toFixed(0)} %${temperature(host.temperatureC)}  ${health.state}`,
@@ -29,6 +29,7 @@ export function statusText(status: Status): string {
     lines.push(...camera.sources.map((source) => sourceText(source, '  ')));
   }
   lines.push('', `recording: ${recording.state}${remaining(recording.remainingS)}`);
+  lines.push(`masters: ${masters.folder}  (${masters.reason})`);
   for (const camera of recording.take?.cameras ?? []) lines.push(`  ${masterText(camera)}`);
   return `${lines.join('\n')}\n`;
 }

@@ -61,6 +61,7 @@ export function hubStatus(changes: Partial<Status> = {}): Status {
     adoption: null,
     hub: null,
     recording: { state: 'idle', take: null, remainingS: 5400 },
+    masters: { folder: '/media/ssd/takes', reason: 'the SSD' },
     tally: 'off',
     update: {
       installedVersion: '1.2.0',

@@ -133,6 +133,12 @@ export const statusSchema = z
       take: takeSchema.nullable().describe('The running take, else the last one'),
       remainingS: z.number().nullable().describe('How long the disk lasts at the present rate'),
     }),
+    masters: z
+      .object({
+        folder: z.string().describe('Where the next take goes'),
+        reason: z.string().describe('Why there: as set, the SSD, or what is in the way of using one'),
+      })
+      .describe('The disk of the masters'),
     tally: tallySchema.shape.state,
     update: updateSchema,
   })

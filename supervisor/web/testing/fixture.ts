@@ -123,6 +123,7 @@ export const statusFixture = (over: Partial<Status> = {}): Status => ({
   adoption: null,
   hub: null,
   recording: { state: 'idle', take: null, remainingS: 23_400 },
+  masters: { folder: '/media/ssd/takes', reason: 'the SSD' },
   tally: 'off',
   update: {
     installedVersion: '0.1.0',

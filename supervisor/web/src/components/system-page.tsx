@@ -52,7 +52,7 @@ const HealthCard = ({ health }: { health: Status['health'] }) => (
   </Card>
 );
 
-const HostCard = ({ host }: { host: Status['host'] }) => (
+const HostCard = ({ host, masters }: Pick<Status, 'host' | 'masters'>) => (
   <Card title="Board and network">
     <dl>
       <Fact name="Processor">{Math.round(host.cpuLoadPercent)} %</Fact>
@@ -67,6 +67,10 @@ const HostCard = ({ host }: { host: Status['host'] }) => (
           {formatBytes(disk.freeBytes)} free of {formatBytes(disk.totalBytes)}
         </Fact>
       ))}
+      <Fact name="Masters">
+        {masters.folder}
+        <span class="fact-note">{masters.reason}</span>
+      </Fact>
       {host.network.map((network) => (
         <Fact key={network.name} name={network.name}>
           {network.addresses.join(', ') || 'no address'}
@@ -108,7 +112,7 @@ export const SystemPage = ({ status, logout }: { status: Status; logout(): Promi
       {status.hub !== null && <HubCard hub={status.hub} />}
       <DeviceCard status={status} />
       <HealthCard health={status.health} />
-      <HostCard host={status.host} />
+      <HostCard host={status.host} masters={status.masters} />
       {!status.device.simulation && <SessionCard logout={logout} />}
     </div>
   </div>

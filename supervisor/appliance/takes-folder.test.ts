@@ -1,0 +1,57 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { Config } from '../config/schema.ts';
+import { TakesFolders } from './takes-folder.ts';
+
+const settings = (path: string) => () => ({ path }) as Config['masters'];
+const base = { configFile: '/boot/rushlight/rushlight.toml', fallback: '/data/rushlight/takes' };
+
+test('a disk that is mounted is taken', () => {
+  // Of this machine's mounts: a folder of its own device that can be written to.
+  const folders = new TakesFolders({ ...base, settings: settings('auto'), ssd: '/dev/shm' });
+  expect(folders.current()).toEqual({ path: '/dev/shm/takes', reason: 'the SSD' });
+  expect(folders.all()).toEqual(['/dev/shm/takes', base.fallback]);
+});
+
+test('without one, the data partition; the empty mount point is none', () => {
+  const mountPoint = mkdtempSync(join(tmpdir(), 'rushlight-ssd-'));
+  try {
+    for (const ssd of [mountPoint, join(mountPoint, 'missing')]) {
+      const folders = new TakesFolders({ ...base, settings: settings('auto'), ssd });
+      expect(folders.current()).toEqual({
+        path: base.fallback,
+        reason: 'the data partition: no SSD is mounted',
+      });
+      expect(folders.all()).toEqual([base.fallback]);
+    }
+  } finally {
+    rmSync(mountPoint, { recursive: true });
+  }
+});
+
+test.skipIf(process.getuid?.() === 0)(
+  'a disk that cannot be written to is not taken, and that is said',
+  () => {
+    const folders = new TakesFolders({ ...base, settings: settings('auto'), ssd: '/proc' });
+    expect(folders.current().reason).toBe('the data partition: the SSD cannot be written to');
+  },
+);
+
+test('what is set stands over both, from the next take on', () => {
+  let path = '/media/ssd';
+  const folders = new TakesFolders({
+    ...base,
+    settings: () => ({ path }) as Config['masters'],
+    ssd: '/dev/shm',
+  });
+  expect(folders.current()).toEqual({ path: '/media/ssd/takes', reason: 'as set' });
+  path = 'masters';
+  expect(folders.all()).toEqual(['/boot/rushlight/masters/takes', base.fallback]);
+});
+
+test('in the simulation no disk is taken', () => {
+  const folders = new TakesFolders({ ...base, settings: settings('auto'), ssd: null });
+  expect(folders.current()).toEqual({ path: base.fallback, reason: 'the data folder' });
+});

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { openRig } from './drivers/open-rig.ts';
 import { RigError } from './lib/errors.ts';
 import { loadLab } from './lib/lab.ts';
-import { junit, type Run, summary } from './lib/report.ts';
+import { junit, type Run, summary, type TestResult, tailOf } from './lib/report.ts';
 import { runTests } from './lib/runner.ts';
 import { allTests, selectTests } from './tests/index.ts';
 
@@ -39,20 +39,22 @@ async function main(): Promise<number> {
   await mkdir(folder, { recursive: true });
 
   await using rig = await openRig(values.lab, lab);
-  const results = await runTests(rig, tests, {
-    seed,
-    signal: stop.signal,
-    onResult: ({ outcome, name, seconds, error }) => {
-      const reason = error === undefined ? '' : `\n${error}`;
-      print(`${outcome.padEnd(8)} ${name} (${seconds.toFixed(0)} s)${reason}`, 0);
-    },
-  });
+  const startedAt = Date.now();
+  const results = await runTests(rig, tests, { seed, signal: stop.signal, onResult: tell });
   const run: Run = { lab: values.lab, seed, results };
   await writeFile(join(folder, 'junit.xml'), junit(run));
   await writeFile(join(folder, 'console.log'), rig.console.log);
   await writeFile(join(folder, 'summary.txt'), summary(run));
-  print(`\n${summary(run)}`, 0);
+  print(`\n${((Date.now() - startedAt) / 60_000).toFixed(1)} minutes\n${summary(run)}`, 0);
   return stop.signal.aborted || results.some((result) => result.outcome === 'failed') ? 1 : 0;
+}
+
+/** A result as it comes; with a failure, what the device said last. */
+function tell({ outcome, name, seconds, error, firstError, notes, serial }: TestResult): void {
+  print(`${outcome.padEnd(8)} ${name} (${seconds.toFixed(0)} s)`, 0);
+  if (firstError !== undefined) print(`at the second attempt; the first: ${firstError}`, 0);
+  if (error === undefined) return;
+  print([error, ...notes, '--- the end of the console', tailOf(serial), '---'].join('\n'), 0);
 }
 
 function print(text: string, code: number): number {

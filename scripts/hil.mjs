@@ -1,9 +1,8 @@
 // `npm run hil`: builds the virtual image where it is not up to date, and runs the rig on it, from a fresh clone.
 // Words after `--` go to the rig (hil-tests/main.ts): --lab NAME, --tests SELECTION, --seed N, --list.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { ensureModules, ensurePages, environment, fail, node, root, say } from './prepare.mjs';
+import { ensureModules, ensurePages, ensurePrograms, environment, fail, node, root } from './prepare.mjs';
 
 const args = process.argv.slice(2);
 const optionOf = (option) => {
@@ -15,44 +14,17 @@ const optionOf = (option) => {
 const lab = optionOf('--lab') ?? 'virt-amd64';
 const arch = /^virt-(amd64|arm64)(?:-|$)/.exec(lab)?.[1];
 
-const packages = {
-  'qemu-system-x86_64': 'qemu-system-x86',
-  'qemu-system-aarch64': 'qemu-system-arm',
-  mcopy: 'mtools',
-  sfdisk: 'fdisk',
-  mke2fs: 'e2fsprogs',
-  ssh: 'openssh-client',
-};
-
-/** Installs what the rig runs, or prints the one line to run. */
-function ensureRigTools() {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
-  const found = (name) => folders.some((folder) => folder !== '' && existsSync(join(folder, name)));
-  const qemu = { amd64: ['qemu-system-x86_64'], arm64: ['qemu-system-aarch64'] }[arch] ?? [];
-  const missing = ['mcopy', 'sfdisk', 'mke2fs', 'ssh', ...qemu].filter((name) => !found(name));
-  if (missing.length === 0) return;
-  const install = [
-    'install',
-    '-y',
-    '-q',
-    '--no-install-recommends',
-    ...missing.map((name) => packages[name]),
-  ];
-  if (process.getuid?.() !== 0) fail(`Run this once, then again:\n\n  sudo apt-get ${install.join(' ')}\n`);
-  say(`Installing ${missing.map((name) => packages[name]).join(', ')} …`);
-  const options = {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...environment, DEBIAN_FRONTEND: 'noninteractive' },
-  };
-  spawnSync('apt-get', ['update', '-q'], options);
-  spawnSync('apt-get', install, options);
-  const still = missing.filter((name) => !found(name));
-  if (still.length > 0) fail(`apt-get could not install what has ${still.join(', ')}.`);
-}
+// What the rig runs on any lab; what boots a virtual one; what image/build runs (it looks again, and as root).
+const rigPrograms = ['mtools', 'sfdisk', 'mke2fs', 'ssh', 'openssl'];
+const machinePrograms = { amd64: ['qemuAmd64'], arm64: ['qemuArm64'] };
+const buildPrograms = ['mmdebstrap', 'squashfs', 'dosfstools', 'make', 'compiler', 'python', 'dtc', 'git'];
 
 ensureModules();
 if (!args.includes('--list') && !args.includes('--help')) {
-  ensureRigTools();
+  ensurePrograms([
+    ...rigPrograms,
+    ...(arch === undefined ? [] : [...machinePrograms[arch], ...buildPrograms]),
+  ]);
   ensurePages();
   if (arch !== undefined) {
     const build = [join(root, 'image', 'build'), 'virt', '--arch', arch];

@@ -44,6 +44,11 @@ const programs = {
   faketime: { package: 'faketime', found: () => onPath('faketime') },
   avahi: { package: 'avahi-daemon', found: () => onPath('avahi-daemon') },
   python: { package: 'python3', found: () => onPath('python3') },
+  make: { package: 'make', found: () => onPath('make') },
+  mmdebstrap: { package: 'mmdebstrap', found: () => onPath('mmdebstrap') },
+  ssh: { package: 'openssh-client', found: () => onPath('ssh') && onPath('ssh-keygen') },
+  qemuAmd64: { package: 'qemu-system-x86', found: () => onPath('qemu-system-x86_64') },
+  qemuArm64: { package: 'qemu-system-arm', found: () => onPath('qemu-system-aarch64') },
 };
 
 /** Installs node_modules as the lock file says, unless that has been done for this very lock file. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { junit, type Run, summary } from './report.ts';
+import { junit, type Run, summary, tailOf } from './report.ts';
 
 const run: Run = {
   lab: 'virt-amd64',
@@ -27,4 +27,23 @@ test('JUnit has counts, failures and the console, well formed', () => {
 
 test('the summary closes with the line that counts', () => {
   expect(summary(run).trimEnd().split('\n').at(-1)).toBe('1 passed, 1 failed, 1 skipped');
+});
+
+test('a second attempt is said', () => {
+  const late = {
+    name: 'late',
+    outcome: 'passed',
+    seconds: 9,
+    notes: [],
+    serial: '',
+    firstError: 'too <late>',
+  } as const;
+  const text = summary({ ...run, results: [late] });
+  expect(text).toContain('second attempt; the first: too <late>');
+  expect(text.trimEnd().split('\n').at(-1)).toBe('1 passed, 0 failed, 0 skipped, 1 tried twice');
+  expect(junit({ ...run, results: [late] })).toContain('<flakyFailure>too &lt;late&gt;</flakyFailure>');
+});
+
+test('the tail of a console', () => {
+  expect(tailOf('1\n2\n3\n\n', 2)).toBe('2\n3');
 });

@@ -6,6 +6,8 @@ export interface TestResult {
   readonly seconds: number;
   readonly notes: readonly string[];
   readonly error?: string;
+  /** What the first attempt failed with, where this is the result of a second one. */
+  readonly firstError?: string;
   /** The console's text while the test ran. */
   readonly serial: string;
 }
@@ -25,6 +27,9 @@ export function junit(run: Run): string {
     const inner = [
       ...(one.outcome === 'skipped' ? ['    <skipped/>'] : []),
       ...(one.error === undefined ? [] : [`    <failure>${escapeXml(one.error)}</failure>`]),
+      ...(one.firstError === undefined
+        ? []
+        : [`    <flakyFailure>${escapeXml(one.firstError)}</flakyFailure>`]),
       `    <system-out>${escapeXml([...one.notes, one.serial].join('\n'))}</system-out>`,
     ];
     const name = `name="${escapeXml(one.name)}" classname="${escapeXml(run.lab)}" time="${one.seconds.toFixed(1)}"`;
@@ -39,11 +44,24 @@ export function summary(run: Run): string {
   const lines = run.results.flatMap((one) => [
     `${marks[one.outcome]} ${one.name} (${one.seconds.toFixed(0)} s)`,
     ...one.notes.map((note) => `       ${note}`),
-    ...(one.error === undefined ? [] : [`       ${one.error.split('\n').join('\n       ')}`]),
+    ...(one.error === undefined ? [] : [indented(one.error)]),
+    ...(one.firstError === undefined ? [] : [indented(`second attempt; the first: ${one.firstError}`)]),
   ]);
   const count = (outcome: Outcome): number => run.results.filter((one) => one.outcome === outcome).length;
   const head = `Lab ${run.lab}, seed ${run.seed}`;
-  return `${[head, ...lines, '', `${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} skipped`].join('\n')}\n`;
+  const again = run.results.filter((one) => one.firstError !== undefined).length;
+  const more = again === 0 ? '' : `, ${again} tried twice`;
+  const counts = `${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} skipped${more}`;
+  return `${[head, ...lines, '', counts].join('\n')}\n`;
+}
+
+/** The end of a console's text. */
+export function tailOf(serial: string, lines = 60): string {
+  return serial.trimEnd().split('\n').slice(-lines).join('\n');
+}
+
+function indented(text: string): string {
+  return `       ${text.split('\n').join('\n       ')}`;
 }
 
 function escapeXml(text: string): string {

@@ -60,3 +60,30 @@ test('the device is flashed once, and switched off before', async () => {
   await runTests(rig, [off, off], { seed: 1, signal: new AbortController().signal, onResult: () => {} });
   expect(rig.log).toEqual(['off', 'flash', 'write rushlight.toml', 'off']);
 });
+
+test('what came too late is tried once more, a wrong answer is not', async () => {
+  await using rig = new FakeRig();
+  const late = new RigError('RIG_TIMEOUT', 'too late');
+  const runs: string[] = [];
+  const failsFirst = (name: string, error: Error, more: Partial<TestCase> = {}): TestCase => ({
+    ...base,
+    ...more,
+    name,
+    run: async () => {
+      runs.push(name);
+      if (runs.filter((one) => one === name).length === 1) throw error;
+    },
+  });
+  const tests = [
+    failsFirst('late', late),
+    failsFirst('wrong', new Error('wrong')),
+    failsFirst('by chance', late, { retry: false }),
+    { ...base, name: 'always late', run: () => Promise.reject(late) },
+  ];
+  const signal = new AbortController().signal;
+  const results = await runTests(rig, tests, { seed: 1, signal, onResult: () => {} });
+  expect(runs).toEqual(['late', 'late', 'wrong', 'by chance']);
+  expect(results.map(({ outcome }) => outcome)).toEqual(['passed', 'failed', 'failed', 'failed']);
+  expect(results[0]?.firstError).toContain('too late');
+  expect(results[3]?.firstError).toContain('too late');
+});

@@ -1,6 +1,7 @@
 import type { Rig } from '../rig.ts';
 import { Strategy } from '../strategies/strategy.ts';
 import { DeviceApi } from './device-api.ts';
+import { RigError } from './errors.ts';
 import { seededRandom } from './random.ts';
 import type { TestResult } from './report.ts';
 import type { TestCase, TestContext } from './test-case.ts';
@@ -28,13 +29,27 @@ export async function runTests(
   const results: TestResult[] = [];
   for (const [index, test] of tests.entries()) {
     if (options.signal.aborted) break;
-    const result = await runTest(rig, api, strategy, test, { ...options, seed: options.seed + index });
-    if (result.outcome === 'failed') strategy.forget();
+    const seeded = { ...options, seed: options.seed + index };
+    const attempt = (): Promise<Attempt> => runTest(rig, api, strategy, test, seeded);
+    const { late, ...first } = await attempt();
+    if (first.outcome === 'failed') strategy.forget();
+    let result = first;
+    if (late && test.retry !== false && !options.signal.aborted) {
+      // A busy machine may be late; a wrong answer is wrong at once, and is not asked for twice.
+      const { late: _, ...second } = await attempt();
+      if (second.outcome === 'failed') strategy.forget();
+      const serial = (first.serial + second.serial).slice(-maxSerialChars);
+      const seconds = first.seconds + second.seconds;
+      result = { ...second, seconds, serial, firstError: first.error ?? '' };
+    }
     results.push(result);
     options.onResult(result);
   }
   return results;
 }
+
+/** A result, and whether it failed because something did not come in time. */
+type Attempt = TestResult & { readonly late: boolean };
 
 async function runTest(
   rig: Rig,
@@ -42,15 +57,17 @@ async function runTest(
   strategy: Strategy,
   test: TestCase,
   options: RunOptions,
-): Promise<TestResult> {
+): Promise<Attempt> {
   const missing = (test.uses ?? []).filter((part) => rig[part] === null);
   const base = { name: test.name, notes: [] as string[] };
   if (missing.length > 0) {
-    return { ...base, outcome: 'skipped', seconds: 0, notes: [`needs ${missing.join(', ')}`], serial: '' };
+    const notes = [`needs ${missing.join(', ')}`];
+    return { ...base, outcome: 'skipped', seconds: 0, notes, serial: '', late: false };
   }
   const serialFrom = rig.console.log.length;
   const startedAt = Date.now();
   let error: string | undefined;
+  let late = false;
   try {
     await strategy.reach(test.needs, options.signal);
     // From here on: a start that had to be made first is not the test's time.
@@ -66,6 +83,7 @@ async function runTest(
     await Promise.race([test.run(context), aborted(signal)]);
   } catch (cause) {
     error = describe(cause);
+    late = isLate(cause);
     base.notes.push(...(await diagnosis(rig)));
   }
   return {
@@ -73,8 +91,18 @@ async function runTest(
     outcome: error === undefined ? 'passed' : 'failed',
     seconds: (Date.now() - startedAt) / 1000,
     serial: rig.console.log.slice(serialFrom).slice(-maxSerialChars),
+    late,
     ...(error === undefined ? {} : { error }),
   };
+}
+
+/** Whether it, or what caused it, is a time that ran out. */
+function isLate(error: unknown): boolean {
+  for (let one = error; one instanceof Error; one = one.cause) {
+    if (one instanceof RigError && one.code === 'RIG_TIMEOUT') return true;
+    if (one.name === 'TimeoutError') return true;
+  }
+  return false;
 }
 
 function aborted(signal: AbortSignal): Promise<never> {

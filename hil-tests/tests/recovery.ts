@@ -53,6 +53,7 @@ export const recoveryTests: readonly TestCase[] = [
     selection: 'ci',
     needs: 'booted',
     timeoutMs: 200_000,
+    retry: false,
     run: (context) => cutPower(context, 2),
   },
   {
@@ -60,6 +61,7 @@ export const recoveryTests: readonly TestCase[] = [
     selection: 'long',
     needs: 'booted',
     timeoutMs: 900_000,
+    retry: false,
     run: (context) => cutPower(context, 10),
   },
   {

@@ -36,5 +36,7 @@ need_tools() {
 		fail "missing tools; run: sudo apt-get install --no-install-recommends -y ${missing[*]}"
 	fi
 	say "installing ${missing[*]}"
+	# A fresh machine, or a container, has no lists yet.
+	apt-get update -q >&2
 	DEBIAN_FRONTEND=noninteractive apt-get install --no-install-recommends -y -q "${missing[@]}" >&2
 }

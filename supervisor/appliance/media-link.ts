@@ -55,7 +55,7 @@ const settlingMs = 3000;
 /** A media process that says nothing for so long hangs, and is started anew. */
 const hungAfterMs = 8_000 * patience();
 /** A slow board with a slow card needs its time to start one. */
-const startWithinMs = 120_000;
+const startWithinMs = 120_000 * patience();
 
 /** How much slower than a board this machine may be: RUSHLIGHT_PATIENCE, which a rig sets where it emulates the processor. */
 function patience(): number {

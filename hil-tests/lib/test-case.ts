@@ -1,8 +1,11 @@
 import type { Rig } from '../rig.ts';
 import type { DeviceApi } from './device-api.ts';
 
-/** `off`: switched off. `booted`: up and ready. `provisioning`: as from the box, with what Imager left, not started yet. */
-export type StrategyName = 'off' | 'booted' | 'provisioning';
+/**
+ * `off`: switched off. `booted`: up and ready. `provisioning`: as from the box, with what Imager left, not started yet.
+ * `trial`: the other slot runs and has not been judged yet. `committed`: it was, and stayed.
+ */
+export type StrategyName = 'off' | 'booted' | 'trial' | 'committed' | 'provisioning';
 
 export interface TestContext {
   readonly rig: Rig;

@@ -1,10 +1,13 @@
 import { cardConfig } from '../lib/config.ts';
 import type { DeviceApi } from '../lib/device-api.ts';
+import { RigError } from '../lib/errors.ts';
+import { readSlots, startTrial } from '../lib/slots.ts';
 import type { StrategyName } from '../lib/test-case.ts';
 import { waitFor } from '../lib/wait.ts';
 import type { Rig } from '../rig.ts';
 
 const readyTimeoutMs = 90_000;
+const commitTimeoutMs = 120_000;
 
 /** Brings the device from whatever it is in into what a test needs, by the shortest way. */
 export class Strategy {
@@ -24,33 +27,19 @@ export class Strategy {
   }
 
   async reach(wanted: StrategyName, signal: AbortSignal): Promise<void> {
-    if (wanted === 'booted' && this.#state === 'booted') {
-      await this.ready(signal);
-      return;
-    }
-    if (wanted === 'booted' && this.#state === 'unknown' && (await this.#isReady())) {
-      this.#state = 'booted';
-      return;
-    }
-    await this.#rig.network.forget();
-    await this.#rig.power.off();
-    if (wanted === 'provisioning' || !this.#flashed || this.#state === 'unknown') {
-      await this.#rig.storage.flash();
-      await this.#rig.storage.writeCard('rushlight.toml', cardConfig());
-      this.#flashed = true;
-    }
-    this.#state = wanted;
-    if (wanted !== 'booted') return;
-    await this.#rig.power.on();
-    await this.ready(signal);
-  }
-
-  /** After a failure: a device that still is ready need not be made anew. */
-  async #isReady(): Promise<boolean> {
-    try {
-      return (await this.#api.call('readyz', { timeoutMs: 5000 * this.#rig.slowness })).status === 200;
-    } catch {
-      return false; // off, restarting or broken: all of that is "not ready"
+    switch (wanted) {
+      case 'off':
+      case 'provisioning':
+        return await this.#switchedOff(wanted);
+      case 'booted':
+        return await this.#booted(signal);
+      case 'trial':
+        await this.#booted(signal);
+        return await this.#onTrial(signal);
+      case 'committed':
+        await this.#booted(signal);
+        await this.#onTrial(signal);
+        return await this.#committed(signal);
     }
   }
 
@@ -69,5 +58,69 @@ export class Strategy {
     );
     this.#state = 'booted';
     return (Date.now() - startedAt) / 1000;
+  }
+
+  async #switchedOff(wanted: 'off' | 'provisioning'): Promise<void> {
+    await this.#rig.network.forget();
+    await this.#rig.power.off();
+    if (wanted === 'provisioning' || !this.#flashed || this.#state === 'unknown') {
+      await this.#rig.storage.flash();
+      await this.#rig.storage.writeCard('rushlight.toml', cardConfig());
+      this.#flashed = true;
+    }
+    this.#state = wanted;
+  }
+
+  async #booted(signal: AbortSignal): Promise<void> {
+    if (this.#state === 'unknown' && (await this.#isReady())) this.#state = 'booted';
+    if (this.#state !== 'booted' && this.#state !== 'committed') {
+      await this.#switchedOff('off');
+      await this.#rig.power.on();
+    }
+    await this.ready(signal);
+  }
+
+  /** The other slot, which the image ships with the same system, runs and has not been judged yet. */
+  async #onTrial(signal: AbortSignal): Promise<void> {
+    const before = await readSlots(this.#rig);
+    await startTrial(this.#rig, before);
+    this.#state = 'unknown';
+    const now = await waitFor('the trial has started', () => this.#slotsAfter(before.bootId), {
+      timeoutMs: readyTimeoutMs * this.#rig.slowness,
+      signal,
+    });
+    if (now.booted === before.booted) {
+      throw new RigError('RIG_UNSUPPORTED', 'the firmware started the committed slot instead of the trial');
+    }
+    this.#state = 'trial';
+  }
+
+  async #committed(signal: AbortSignal): Promise<void> {
+    await this.ready(signal);
+    await waitFor(
+      'the trial is committed',
+      async () => {
+        const { booted, committed } = await readSlots(this.#rig);
+        return booted === committed;
+      },
+      { timeoutMs: commitTimeoutMs * this.#rig.slowness, signal },
+    );
+    this.#state = 'committed';
+  }
+
+  /** The selector's word once another start than the given one runs; undefined until then. */
+  async #slotsAfter(bootId: string) {
+    await this.#rig.network.forget();
+    const now = await readSlots(this.#rig);
+    return now.bootId === bootId ? undefined : now;
+  }
+
+  /** After a failure: a device that still is ready need not be made anew. */
+  async #isReady(): Promise<boolean> {
+    try {
+      return (await this.#api.call('readyz', { timeoutMs: 5000 * this.#rig.slowness })).status === 200;
+    } catch {
+      return false; // off, restarting or broken: all of that is "not ready"
+    }
   }
 }

@@ -4,6 +4,7 @@ import { mediaTests } from './media.ts';
 import { provisioningTests } from './provisioning.ts';
 import { recoveryTests } from './recovery.ts';
 import { roleTests } from './role.ts';
+import { slotTests } from './slots.ts';
 import { systemTests } from './system.ts';
 import { updateTests } from './update.ts';
 import { updateCutTests } from './update-cuts.ts';
@@ -17,6 +18,7 @@ export const allTests: readonly TestCase[] = [
   ...roleTests,
   ...recoveryTests,
   ...updateTests,
+  ...slotTests,
   ...updateCutTests,
 ];
 

@@ -2,18 +2,25 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestCase, TestContext } from '../lib/test-case.ts';
 
+/**
+ * Cuts the power again and again: of the device that was just ready, where the product writes, or of the start itself, at
+ * instants evenly spread from the firmware's first moment on. After the last cut it has to come up.
+ */
 async function cutPower({ rig, random, note, ready, signal }: TestContext, times: number): Promise<void> {
+  let startMs = 10_000 * rig.slowness;
+  let isUp = true;
   for (let count = 1; count <= times; count++) {
-    // From the firmware's first moment to well past ready, where the product writes.
-    const afterMs = random() * 15_000 * rig.slowness;
+    const afterMs = random() * (isUp ? 5000 : startMs);
     await sleep(afterMs, undefined, { signal });
     await rig.network.forget();
     await rig.power.off();
     await rig.power.on();
-    const isLast = count === times;
-    note(`cut ${count} after ${(afterMs / 1000).toFixed(1)} s`);
-    if (!isLast && random() < 0.5) continue; // the next cut hits the start that follows this one
-    note(`ready ${(await ready()).toFixed(0)} s after cut ${count}`);
+    note(`cut ${count}: ${(afterMs / 1000).toFixed(1)} s after ${isUp ? 'ready' : 'the start'}`);
+    isUp = count === times || random() < 0.5;
+    if (!isUp) continue;
+    const seconds = await ready();
+    startMs = seconds * 1000;
+    note(`ready ${seconds.toFixed(0)} s after cut ${count}`);
   }
   const problems = await rig.network.shell(
     'journalctl -b -u rushlight-storage --no-pager -o cat; dmesg | grep -i -E "EXT4-fs error|squashfs error" || true',

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { askNtp } from '../lib/ntp.ts';
 import type { TestCase } from '../lib/test-case.ts';
+import { waitFor } from '../lib/wait.ts';
 
 export const systemTests: readonly TestCase[] = [
   {
@@ -74,6 +76,29 @@ export const systemTests: readonly TestCase[] = [
       const addresses = await rig.network.askMdns(name, 15_000 * rig.slowness);
       note(`${name}.local is ${addresses.join(', ')}`);
       assert.ok(addresses.length > 0, `${name}.local is answered on the link`);
+    },
+  },
+  {
+    name: 'the hub is the clock of its LAN',
+    selection: 'ci',
+    needs: 'booted',
+    timeoutMs: 60_000,
+    async run({ rig, note, signal }) {
+      const { host, port } = rig.network.endpoint('udp', 123);
+      const answer = await waitFor(
+        'a usable answer by NTP',
+        async () => {
+          const said = await askNtp(host, port, 5000 * rig.slowness);
+          return said !== null && said.mode === 4 && said.leap !== 3 && said.stratum > 0 && said;
+        },
+        { timeoutMs: 40_000 * rig.slowness, signal },
+      );
+      note(
+        `stratum ${answer.stratum}, ${(answer.transmitUnixMs - Date.now()).toFixed(0)} ms from the rig's clock`,
+      );
+      assert.ok(answer.stratum <= 15);
+      // Without a network no server can be better than the hub itself.
+      assert.match(await rig.network.shell('chronyc -n tracking'), /Leap status\s*: Normal/);
     },
   },
   {

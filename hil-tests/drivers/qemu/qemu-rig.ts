@@ -29,6 +29,7 @@ const forwardedPorts: readonly (readonly ['tcp' | 'udp', number])[] = [
   ['tcp', 80],
   ['tcp', 443],
   ['tcp', 8080],
+  ['udp', 123],
   ['udp', 8189],
 ];
 /**

@@ -50,10 +50,15 @@ export class WhepViewer implements AsyncDisposable {
   /** Waits for so many more pictures. */
   async pictures(count: number, timeoutMs: number): Promise<void> {
     const from = this.counter.pictures;
-    await waitFor(`${count} more pictures`, () => this.counter.pictures - from >= count, {
-      timeoutMs,
-      pollMs: 100,
-    });
+    const state = (): string => {
+      const { pictures, lost } = this.counter;
+      return `${pictures - from} came, ${lost} packets missing, the connection is ${this.#connection.state()}`;
+    };
+    const enough = (): boolean => {
+      if (this.counter.pictures - from >= count) return true;
+      throw new RigError('RIG_TOOL', state());
+    };
+    await waitFor(`${count} more pictures`, enough, { timeoutMs, pollMs: 100 });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -14,7 +14,7 @@ function after(pauses: readonly number[]): { silence: Silence; nowMs: number } {
 
 describe('Silence', () => {
   it('gives a browser up after ten seconds, and sends it nothing after four', () => {
-    const { silence, nowMs } = after([1000, 1000, 1200, 900, 2500]);
+    const { silence, nowMs } = after([1000, 1000, 1200, 900, 2500, 1000, 1000, 1000, 1000]);
     expect(silence.isQuiet(nowMs + 3900)).toBe(false);
     expect(silence.isQuiet(nowMs + 4100)).toBe(true);
     expect(silence.isGone(nowMs + 9900)).toBe(false);
@@ -26,6 +26,13 @@ describe('Silence', () => {
     expect(silence.isQuiet(nowMs + 16_000)).toBe(false);
     expect(silence.isGone(nowMs + 36_000)).toBe(false);
     expect(silence.isGone(nowMs + 41_000)).toBe(true);
+  });
+
+  it('learns nothing from how much is said while the connection is made', () => {
+    const { silence, nowMs } = after([50, 100, 200, 400, 800, 1600]);
+    expect(silence.isQuiet(nowMs + 15_000)).toBe(false);
+    expect(silence.isGone(nowMs + 15_000)).toBe(false);
+    expect(silence.isGone(nowMs + 21_000)).toBe(true);
   });
 
   it('expects answers to its own checks without fail', () => {

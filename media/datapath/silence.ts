@@ -7,12 +7,16 @@
 const UNKNOWN_FACTOR = 2;
 const LONGEST_LIMIT_MS = 40_000;
 const QUIET_MS = 4000;
-/** Signs of life after which a peer's habits count as known. */
+/**
+ * Signs of life after which a peer's habits count as known, if they did not all come in its first seconds: while a
+ * connection is made, everybody talks.
+ */
 const ENOUGH_SIGNS = 5;
 
 export class Silence {
   readonly #goneMs: number;
   readonly #kind: 'answers' | 'any';
+  #firstMs: number | null = null;
   #lastMs: number | null = null;
   #longestPauseMs = 0;
   #signs = 0;
@@ -29,6 +33,7 @@ export class Silence {
 
   /** Something authentic of the peer arrived. */
   heard(nowMs: number): void {
+    this.#firstMs ??= nowMs;
     if (this.#lastMs !== null) this.#longestPauseMs = Math.max(this.#longestPauseMs, nowMs - this.#lastMs);
     this.#lastMs = nowMs;
     this.#signs++;
@@ -36,7 +41,7 @@ export class Silence {
 
   /** Quieter than ever before: what is sent now probably reaches nobody. */
   isQuiet(nowMs: number): boolean {
-    if (this.#lastMs === null || this.#signs < ENOUGH_SIGNS) return false;
+    if (this.#lastMs === null || !this.#isKnown) return false;
     return nowMs - this.#lastMs > Math.max(QUIET_MS, 1.5 * this.#longestPauseMs);
   }
 
@@ -45,7 +50,12 @@ export class Silence {
     if (this.#lastMs === null) return false;
     if (this.#kind === 'answers') return nowMs - this.#lastMs > this.#goneMs;
     const usual = Math.min(LONGEST_LIMIT_MS, 2.5 * this.#longestPauseMs);
-    const floor = this.#signs < ENOUGH_SIGNS ? UNKNOWN_FACTOR * this.#goneMs : this.#goneMs;
+    const floor = this.#isKnown ? this.#goneMs : UNKNOWN_FACTOR * this.#goneMs;
     return nowMs - this.#lastMs > Math.max(floor, usual);
+  }
+
+  get #isKnown(): boolean {
+    const heardForMs = (this.#lastMs ?? 0) - (this.#firstMs ?? 0);
+    return this.#signs >= ENOUGH_SIGNS && heardForMs >= this.#goneMs;
   }
 }

@@ -3,6 +3,7 @@ import type { KeyStore } from '../api/access/key-store.ts';
 import { LiveConfig } from '../config/live-config.ts';
 import { StateStore } from '../config/state.ts';
 import { Health } from '../health.ts';
+import type { CameraEdge } from '../platform/cameras/camera-edge.ts';
 import type { Host } from '../platform/host.ts';
 import { LinuxHost } from '../platform/host-linux.ts';
 import { NetworkMonitor } from '../platform/network-monitor.ts';
@@ -21,6 +22,8 @@ export interface ApplianceOptions {
   readonly port: number | null;
   /** On a developer's machine: loopback alone, no tokens, and the machine itself is left alone. */
   readonly simulation: boolean;
+  /** Stands in for the cameras of the machine. */
+  readonly cameraEdge?: CameraEdge;
   readonly log: Logger;
   readonly logRing: LogRing;
 }

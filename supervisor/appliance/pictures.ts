@@ -51,9 +51,11 @@ export async function assemblePictures(
     model: base.identity.model,
     hardwareEncoder: await findHardwareEncoder(),
   });
+  const { hotplug, ...edge } = base.options.cameraEdge ?? {};
   const cameras = new CameraWatcher({
-    enumerator: new CameraEnumerator({ log, placeOf: (device) => plugged.placeOf(device) }),
-    hotplug: new HotplugMonitor({ host, log }),
+    ...edge,
+    enumerator: new CameraEnumerator({ ...edge, log, placeOf: (device) => plugged.placeOf(device) }),
+    hotplug: new HotplugMonitor({ ...hotplug, host, log }),
     memory: new ControlState(state, log),
     log,
   });

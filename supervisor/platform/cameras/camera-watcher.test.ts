@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
@@ -11,19 +11,11 @@ import type { ControlValues } from './controls-patch.ts';
 import type { DeviceEvent } from './device-changes.ts';
 import { FixtureMachine } from './fixture-machine.fake.ts';
 import { HotplugMonitor, isUdevEvent } from './hotplug-monitor.ts';
+import { fakeUdev } from './udev.fake.ts';
 
 const logger = pino({ level: 'silent' });
 const c920 = 'usb-046d_HD_Pro_Webcam_C920_CD5AF2DF';
 const patient = { timeout: 20_000, interval: 20 };
-
-/** Stands in for udevadm: prints its greeting, then each line of a file as it grows. */
-const fakeUdevadm = `#!/bin/sh
-echo 'monitor will print the received events for:'
-echo 'UDEV - the event which udev sends out after rule processing'
-echo
-exec tail -n 0 -f "$UDEV_EVENTS"
-`;
-const udevLine = 'UDEV  [34483.779310] add      /devices/x/video4linux/video0 (video4linux)\n';
 
 describe('CameraWatcher', () => {
   let folder: string;
@@ -57,13 +49,8 @@ describe('CameraWatcher', () => {
   }
 
   async function udev() {
-    const program = join(folder, 'udevadm');
-    const stream = join(folder, 'events');
-    await writeFile(program, fakeUdevadm.replace('$UDEV_EVENTS', stream));
-    await chmod(program, 0o755);
-    await writeFile(stream, '');
-    const hotplug = new HotplugMonitor({ host, log: logger, udevadm: program, udevSocket: stream });
-    return { hotplug, event: () => writeFile(stream, udevLine, { flag: 'a' }) };
+    const { hotplug, event } = await fakeUdev(folder);
+    return { hotplug: new HotplugMonitor({ host, log: logger, ...hotplug }), event };
   }
 
   test('tells of cameras that are pulled and plugged, by the events of udev', async () => {

@@ -4,6 +4,13 @@ import { basename, dirname, join } from 'node:path';
 import type { CommandRunner } from './command-runner.ts';
 import type { SystemRoots } from './video-nodes.ts';
 
+/** Controls that take another one away while they have a value, as in UVC cameras. */
+const automatics: Readonly<Record<string, { readonly governs: string; readonly on: string }>> = {
+  auto_exposure: { governs: 'exposure_time_absolute', on: '3' },
+  white_balance_automatic: { governs: 'white_balance_temperature', on: '1' },
+  focus_automatic_continuous: { governs: 'focus_absolute', on: '1' },
+};
+
 /**
  * A machine from a file in fixtures/: its part of /sys and /dev laid out in a temporary folder (`path = text` is a
  * file, `path -> path` a link), and what its programs print.
@@ -69,6 +76,8 @@ export class FixtureMachine implements AsyncDisposable {
     this.ran.push([program, ...args].join(' '));
     const device = args.indexOf('--device');
     const key = device < 0 ? args[0] : basename(args[device + 1] ?? '');
+    const set = args.indexOf('--set-ctrl');
+    if (set >= 0) this.#setControls(`${program} ${key}`, args[set + 1] ?? '');
     const stdout = this.#outputs.get(`${program} ${key}`);
     if (stdout === undefined) return { code: null, stdout: '', stderr: `spawn ${program} ENOENT` };
     return { code: 0, stdout, stderr: '' };
@@ -76,6 +85,20 @@ export class FixtureMachine implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  /** What a camera does with new values: it shows them from then on, and its automatics take their controls away. */
+  #setControls(key: string, settings: string): void {
+    let text = this.#outputs.get(key) ?? '';
+    for (const setting of settings.split(',')) {
+      const [id = '', value = ''] = setting.split('=');
+      text = text.replace(new RegExp(`^( *${id} 0x.*\\bvalue=)-?\\d+(?: \\(.*\\))?`, 'm'), `$1${value}`);
+      const automatic = automatics[id];
+      if (automatic === undefined) continue;
+      const governed = new RegExp(`^( *${automatic.governs} 0x.*?)(?: flags=inactive)?$`, 'm');
+      text = text.replace(governed, value === automatic.on ? '$1 flags=inactive' : '$1');
+    }
+    this.#outputs.set(key, text);
   }
 
   async #lay(line: string): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Device, SourceStatus, Status, UnpluggedDevice } from '../../api/contract.ts';
+import type { Device, DeviceFormat, SourceStatus, Status, UnpluggedDevice } from '../../api/contract.ts';
 
 export type DeviceState = SourceStatus['state'] | 'offered' | 'unused' | 'busy' | 'unusable' | 'unplugged';
 
@@ -89,9 +89,11 @@ export const formatName = (fourcc: string): string => formatNames[fourcc] ?? fou
 
 const area = ({ width, height }: { width: number; height: number }) => width * height;
 
-/** `1920×1080 at 30 fps` per format: the largest size with its highest rate. */
+const compressedFirst = (a: DeviceFormat, b: DeviceFormat) => Number(b.compressed) - Number(a.compressed);
+
+/** `1920×1080 at 30 fps` per format: the largest size with its highest rate; what comes compressed first. */
 export const bestOfFormats = (device: Device): string[] =>
-  device.formats.flatMap(({ fourcc, sizes }) => {
+  device.formats.toSorted(compressedFirst).flatMap(({ fourcc, sizes }) => {
     const [largest] = sizes.toSorted((a, b) => area(b) - area(a));
     if (largest === undefined) return [formatName(fourcc)];
     const fps = Math.max(...largest.fps, 0);

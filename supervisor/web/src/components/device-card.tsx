@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Device } from '../../../api/contract.ts';
 import type { AppController } from '../app-controller.ts';
 import { bestOfFormats, busName, type DeviceView, deviceStateNames, formatName } from '../device-view.ts';
@@ -27,6 +27,12 @@ const Action = (props: { text: string; doing: string; main?: boolean; act(): Pro
 
 const RenameForm = (props: { view: DeviceView; controller: AppController; done(): void }) => {
   const { view, controller, done } = props;
+  const input = useRef<HTMLInputElement>(null);
+  // Typing replaces the old name.
+  useEffect(() => {
+    input.current?.focus();
+    input.current?.select();
+  }, []);
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     const label = String(new FormData(event.currentTarget as HTMLFormElement).get('label') ?? '').trim();
@@ -47,7 +53,7 @@ const RenameForm = (props: { view: DeviceView; controller: AppController; done()
         defaultValue={view.label}
         maxLength={64}
         required
-        ref={(input) => input?.focus()}
+        ref={input}
       />
       <button type="submit" class="button button-main">
         Save

@@ -1,0 +1,199 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import type { BrowserContext, Locator, Page } from 'playwright-core';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Device, Feed } from '../supervisor/api/contract.ts';
+import { LogRing } from '../supervisor/appliance/log-ring.ts';
+import { Appliance } from '../supervisor/appliance.ts';
+import { FixtureMachine } from '../supervisor/platform/cameras/fixture-machine.fake.ts';
+import { fakeUdev } from '../supervisor/platform/cameras/udev.fake.ts';
+import { freePort } from './testing/appliance-process.ts';
+import { openBrowser } from './testing/browser.ts';
+
+const c920 = 'usb-046d_HD_Pro_Webcam_C920_CD5AF2DF';
+const feed = 'hd-pro-webcam-c920';
+const patient = { timeout: 60_000 };
+
+/** Stands in for ffmpeg where it would open a camera that is not there: its picture comes from a generator instead. */
+const fakeFfmpeg = `#!/bin/bash
+real=/usr/bin/ffmpeg
+case " $* " in *" -f v4l2 "*) ;; *) exec $real "$@" ;; esac
+before=(); while [ "$1" != -f ]; do before+=("$1"); shift; done
+while [ "$1" != -i ]; do shift; done
+shift 2
+$real -v error -nostdin -re -f lavfi -i testsrc2=s=640x360:r=15 -c:v libx264 -profile:v baseline -preset ultrafast \\
+  -tune zerolatency -g 15 -f h264 - | exec $real "\${before[@]}" -use_wallclock_as_timestamps 1 -r 15 -f h264 -i pipe:0 "$@"
+`;
+
+const settings = `role = "hub"
+name = "stage"
+[devices]
+adopt = "ask"
+`;
+
+describe('cameras that are plugged in, as the page shows them', { timeout: 120_000 }, () => {
+  let folder: string;
+  let url: string;
+  let machine: FixtureMachine;
+  let event: () => Promise<void>;
+  let running: Promise<void>;
+  let browser: BrowserContext & AsyncDisposable;
+  let page: Page;
+  const stop = new AbortController();
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'rushlight-cameras-'));
+    const bin = join(folder, 'bin');
+    await mkdir(bin);
+    await writeFile(join(bin, 'ffmpeg'), fakeFfmpeg, { mode: 0o755 });
+    process.env.PATH = `${bin}:${process.env.PATH}`;
+    const udev = await fakeUdev(folder);
+    event = udev.event;
+    machine = await new FixtureMachine('none').open();
+    await writeFile(join(folder, 'rushlight.toml'), settings);
+    const port = await freePort();
+    url = `http://localhost:${port}`;
+    const { run, roots } = machine;
+    const logRing = new LogRing();
+    const appliance = new Appliance({
+      configFile: join(folder, 'rushlight.toml'),
+      dataFolder: folder,
+      ...{ port, simulation: true, logRing, log: pino(logRing) },
+      cameraEdge: { run, roots, hotplug: udev.hotplug },
+    });
+    running = appliance.run(stop.signal);
+    await vi.waitFor(async () => expect((await fetch(url)).ok).toBe(true), patient);
+    browser = await openBrowser();
+  }, 120_000);
+
+  afterAll(async () => {
+    await browser?.[Symbol.asyncDispose]();
+    stop.abort();
+    await running;
+    await machine?.[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  });
+
+  beforeEach(async () => {
+    page = await browser.newPage();
+    return () => page.close();
+  });
+
+  const get = async <T>(path: string): Promise<T> => (await (await fetch(url + path)).json()) as T;
+
+  /** What is plugged in from now on; udev tells of it. */
+  async function plug(fixture: string): Promise<void> {
+    await machine.become(fixture);
+    await event();
+  }
+
+  const card = (): Locator => page.locator(`[data-device="${c920}"]`);
+  const inState = (state: string): Promise<void> =>
+    page.locator(`[data-device="${c920}"][data-state="${state}"]`).waitFor(patient);
+  const controlValue = async (control: string): Promise<unknown> => {
+    const devices = await get<Device[]>('/api/devices');
+    return devices[0]?.controls.find(({ id }) => id === control)?.value;
+  };
+
+  test('a camera is plugged in, offered on the live page, used by one press, and its picture arrives', async () => {
+    await page.goto(url);
+    await page.getByText('No camera yet').waitFor(patient);
+    await plug('c920-pi4');
+    const pluggedAtMs = performance.now();
+    const offer = page.locator(`[data-offered="${c920}"]`);
+    await offer.waitFor(patient);
+    console.log(`offered ${Math.round(performance.now() - pluggedAtMs)} ms after it was plugged in (bar: 1000 ms)`);
+    await offer.getByRole('button', { name: 'Yes, use it' }).click();
+    await offer.waitFor({ state: 'hidden', ...patient });
+    await page.locator(`[data-feed="${feed}"][data-state="live"]`).waitFor(patient);
+    expect((await get<Device[]>('/api/devices'))[0]).toMatchObject({ id: c920, use: 'used', source: feed });
+  });
+
+  test('its controls are set, by hand and by keyboard, and go back to their defaults', async () => {
+    await page.goto(`${url}/#/cameras`);
+    await inState('running');
+    await expect.poll(() => card().textContent(), patient).toContain('passed on untouched');
+    await card().getByText('Picture controls').click();
+    const exposure = card().getByRole('slider', { name: 'Exposure time absolute' });
+    expect(await exposure.isDisabled()).toBe(true);
+    await card().getByLabel('Auto exposure').selectOption({ label: 'Manual Mode' });
+    await expect.poll(() => exposure.isDisabled(), patient).toBe(false);
+    await exposure.focus();
+    await page.keyboard.press('ArrowRight');
+    await expect.poll(() => controlValue('exposure_time_absolute'), patient).toBe(251);
+    await card().getByLabel('Gain, as a number').fill('80');
+    await page.keyboard.press('Tab');
+    await expect.poll(() => controlValue('gain'), patient).toBe(80);
+    await card().getByTestId('reset-controls').click();
+    await expect.poll(() => controlValue('gain'), patient).toBe(0);
+    expect(await controlValue('auto_exposure')).toBe(3);
+    await expect.poll(() => exposure.isDisabled(), patient).toBe(true);
+  });
+
+  test('a value that the camera refuses is said, and what the page shows stays true', async () => {
+    await page.goto(`${url}/#/cameras`);
+    await inState('running');
+    await card().getByText('Picture controls').click();
+    const gain = card().getByLabel('Gain, as a number');
+    await gain.fill('999');
+    await page.keyboard.press('Tab');
+    await page.getByText('Not done: gain: a number from 0 to 255 expected').waitFor(patient);
+    await expect.poll(() => gain.inputValue(), patient).toBe('0');
+  });
+
+  test('it gets a name, and keeps name and settings while it is away and in another port', async () => {
+    await page.goto(`${url}/#/cameras`);
+    await inState('running');
+    await card().getByRole('button', { name: 'Rename' }).click();
+    await page.keyboard.type('Stage left');
+    await page.keyboard.press('Enter');
+    await card().getByRole('heading', { name: 'Stage left' }).waitFor(patient);
+    expect(await get<Feed[]>('/api/feeds')).toMatchObject([{ id: feed, label: 'Stage left' }]);
+    await plug('none');
+    const pulledAtMs = performance.now();
+    await inState('unplugged');
+    console.log(`told ${Math.round(performance.now() - pulledAtMs)} ms after it was pulled (bar: 1000 ms)`);
+    expect(await card().textContent()).toContain('Plug it in again');
+    await page.reload();
+    await inState('unplugged');
+    await plug('c920-pi4-other-port');
+    await inState('running');
+    expect(await card().getByRole('heading').textContent()).toBe('Stage left');
+    await page.goto(`${url}/#/`);
+    await page.locator(`[data-feed="${feed}"][data-state="live"]`).waitFor(patient);
+  });
+
+  test('it is left alone, and what is plugged in next is used at once', async () => {
+    await page.goto(`${url}/#/cameras`);
+    await card().getByRole('button', { name: 'Stop using it' }).click();
+    await inState('unused');
+    await page.getByLabel('Use it at once').check({ force: true });
+    await expect
+      .poll(async () => (await get<{ values: { devices: object } }>('/api/config')).values.devices, patient)
+      .toEqual({ adopt: 'auto' });
+    await plug('uvc-twins-pc');
+    await expect
+      .poll(async () => (await get<Device[]>('/api/devices')).map(({ use }) => use), patient)
+      .toEqual(['used', 'used']);
+    await plug('none');
+    await page.locator('[data-state="unplugged"]').first().getByRole('button', { name: 'Forget it' }).click();
+    await expect.poll(async () => (await get<object[]>('/api/unplugged-devices')).length, patient).toBe(1);
+  });
+
+  test('a feed from elsewhere is added by its address, told as it is, and removed', async () => {
+    await page.goto(`${url}/#/cameras`);
+    await page.getByText('Add a feed').click();
+    await page.getByLabel('What it is').selectOption('mjpeg');
+    await page.getByLabel('Name').fill('Balcony');
+    await page.getByLabel('Address').fill('http://127.0.0.1:9/none.mjpg');
+    await page.keyboard.press('Enter');
+    const row = page.locator('[data-remote="balcony"][data-state="waiting"]');
+    await row.waitFor(patient);
+    expect(await row.textContent()).toContain('http://127.0.0.1:9/none.mjpg');
+    await row.getByRole('button', { name: 'Remove Balcony' }).click();
+    await page.locator('[data-remote="balcony"]').waitFor({ state: 'hidden', ...patient });
+    expect(await get<{ values: object }>('/api/config')).toMatchObject({ values: { remote: [] } });
+  });
+});

@@ -41,6 +41,7 @@ const programs = {
   shellcheck: { package: 'shellcheck', found: () => onPath('shellcheck') },
   rauc: { package: 'rauc', found: () => onPath('rauc') },
   squashfs: { package: 'squashfs-tools', found: () => onPath('mksquashfs') },
+  qrencode: { package: 'qrencode', found: () => onPath('qrencode') },
   faketime: { package: 'faketime', found: () => onPath('faketime') },
   avahi: { package: 'avahi-daemon', found: () => onPath('avahi-daemon') },
   python: { package: 'python3', found: () => onPath('python3') },

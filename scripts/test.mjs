@@ -23,6 +23,7 @@ ensurePrograms([
   'shellcheck',
   'rauc',
   'squashfs',
+  'qrencode',
   'faketime',
   'python',
   'avahi',

@@ -13,6 +13,7 @@ import { PluggedDesk } from './appliance/plugged-desk.ts';
 import { Reconciler } from './appliance/reconciler.ts';
 import { assembleRecording } from './appliance/recording.ts';
 import { RoleKeeper } from './appliance/role-keeper.ts';
+import { displayState } from './appliance/state-display.ts';
 import { StatusBoard } from './appliance/status-board.ts';
 import { composeStatus } from './appliance/status-composer.ts';
 import { SystemActions } from './appliance/system-actions.ts';
@@ -21,6 +22,7 @@ import { TimeService, timeRole } from './appliance/time-service.ts';
 import { assembleUpdates } from './appliance/updates.ts';
 import type { Config } from './config/schema.ts';
 import { openGpioHeader } from './platform/gpio-onoff.ts';
+import { findStatusLed } from './platform/light.ts';
 import { feedWatchdog, type Notifier, openNotifier } from './platform/systemd.ts';
 import { ChronyClock } from './platform/time/clock.ts';
 import type { ChildProcessHost } from './process/child-process-host.ts';
@@ -61,10 +63,9 @@ async function assemble(base: Foundation) {
     board.poke();
     reconciler.cameraSide?.statusChanged();
   };
-  // systemd sets it; the image's own units wait for files there.
   const time = new TimeService({
     clock: new ChronyClock(),
-    folder: process.env.RUNTIME_DIRECTORY?.split(':')[0] ?? null,
+    folder: runtimeFolder(),
     role: () => timeRole(role.current.role, reconciler.cameraSide?.link ?? null),
     recording: () => conductor.current() !== null,
     log,
@@ -93,6 +94,7 @@ async function assemble(base: Foundation) {
   const { conductor, localTakes, remaining } = recording;
   const gpio = new GpioPanel({
     header: simulation ? null : await openGpioHeader({ logger: log }),
+    statusLed: simulation ? null : await findStatusLed(),
     onJumper: () => reconciler.request(),
     onRecordButton: () => conductor.toggle(),
     log,
@@ -179,7 +181,7 @@ async function assemble(base: Foundation) {
       tally: () => system.tally,
       update: () => update.status(),
     });
-  return { board, monitor, time, role, reconciler, http, update, ...pictures, ...recording };
+  return { board, gpio, monitor, time, role, reconciler, http, update, ...pictures, ...recording };
 }
 
 /** Starts everything in order, and ends it in reverse. */
@@ -191,6 +193,9 @@ async function live(base: Foundation, house: House, notifier: Notifier, signal: 
   using _changes = followChanges(base, house);
   using _revocations = cutRevoked(base, house);
   using _heartbeat = startHeartbeat(base);
+  using _display = base.options.simulation
+    ? null
+    : displayState({ ...house, http: () => config.current.config.http, folder: runtimeFolder(), log });
   const services = [
     ...[base.network, house.board, house.monitor, house.cameras, house.media, house.remaining, config].map(
       (part) => part.run(running),
@@ -212,6 +217,11 @@ async function live(base: Foundation, house: House, notifier: Notifier, signal: 
     await reconciler.close();
     await Promise.all(services);
   }
+}
+
+/** systemd sets it; the image's own units wait for files there. */
+function runtimeFolder(): string | null {
+  return process.env.RUNTIME_DIRECTORY?.split(':')[0] ?? null;
 }
 
 /** What changes by itself asks for being applied: settings and cameras. */

@@ -13,7 +13,7 @@ build_pi() {
 	[ -x "$pi_gen/build.sh" ] || fail "$pi_gen is no checkout of pi-gen"
 	RUSHLIGHT_SOURCE=$SOURCE_DIR
 	RUSHLIGHT_PRODUCT=$(product_archive arm64)
-	export RUSHLIGHT_SOURCE RUSHLIGHT_PRODUCT ROOT_BUDGET_MIB
+	export RUSHLIGHT_SOURCE RUSHLIGHT_PRODUCT ROOT_BUDGET_MIB=$PI_ROOT_BUDGET_MIB
 	export WORK_DIR="${RUSHLIGHT_WORK:-/var/tmp/rushlight-pi-gen}" DEPLOY_DIR="$out"
 	mkdir -p "$out"
 	if [ "$(id -u)" -eq 0 ] && has_dependencies "$pi_gen"; then

@@ -36,7 +36,7 @@ build_virt() {
 	say "assembling the disk"
 	assemble_disk "$out/disk.img" "$work/config" "$work/boot" "$out/root.squashfs" "$work/disk"
 	manifest "$ROOTFS_DIR" "$out/manifest.txt"
-	report_sizes "$ROOTFS_DIR" "$out/root.squashfs" "$out/disk.img" "$ROOT_BUDGET_MIB" | tee "$out/sizes.txt"
+	report_sizes "$ROOTFS_DIR" "$out/root.squashfs" "$out/disk.img" "$VIRT_ROOT_BUDGET_MIB" | tee "$out/sizes.txt"
 	printf '%s\n' "$key" > "$out/inputs"
 	say "$out/disk.img"
 }

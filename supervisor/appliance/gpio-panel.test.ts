@@ -17,6 +17,7 @@ test('the jumper is followed through any number of applies', async () => {
   const heard: string[] = [];
   const panel = new GpioPanel({
     header,
+    statusLed: null,
     // As in the appliance: what the jumper says is applied at once.
     onJumper: () => {
       heard.push(panel.jumper);
@@ -41,4 +42,25 @@ test('the jumper is followed through any number of applies', async () => {
   await panel.apply({ ...lines, role: 'hub' });
   expect(header.isOpen(3)).toBe(false);
   await panel.close();
+});
+
+test('the status light follows its line in the settings, and shows the state', async () => {
+  const header = new FakeGpioHeader();
+  const panel = new GpioPanel({
+    ...{ header, statusLed: null, onJumper: () => {}, onRecordButton: () => {} },
+    log: pino({ level: 'silent' }),
+  });
+  const statusOn = (gpio: number) => ({
+    ...lines,
+    role: 'hub' as const,
+    statusLight: { gpio, active: 'high' as const },
+  });
+  panel.showState('ready');
+  await panel.apply(statusOn(23));
+  await vi.waitFor(() => expect(header.level(23)).toBe(1), { timeout: 10_000 });
+  await panel.apply(statusOn(24));
+  expect(header.isOpen(23)).toBe(false);
+  await vi.waitFor(() => expect(header.level(24)).toBe(1), { timeout: 10_000 });
+  await panel.close();
+  expect(header.isOpen(24)).toBe(false);
 });

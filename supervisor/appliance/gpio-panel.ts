@@ -2,12 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import { type Bit, type GpioHeader, readJumper, watchInput } from '../platform/gpio.ts';
+import { openGpioLight, openLed } from '../platform/light.ts';
 import { ServiceSlot } from '../process/service-slot.ts';
 import type { JumperReading } from '../roles/facts.ts';
+import type { ApplianceState } from './appliance-state.ts';
+import { StatusLight } from './status-light.ts';
 
 export interface GpioPanelOptions {
   /** Null where this machine has no header. */
   readonly header: GpioHeader | null;
+  /** The status light's folder in /sys where the kernel drives it; null: a line of the header, as set. */
+  readonly statusLed: string | null;
   readonly onJumper: () => void;
   readonly onRecordButton: () => void;
   readonly log: Logger;
@@ -21,7 +26,12 @@ const blinkMs = 150;
 /** What is wired to the header: jumper, record button, tally and status light. */
 export class GpioPanel {
   readonly #options: GpioPanelOptions;
-  readonly #slots: { readonly jumper: ServiceSlot; readonly button: ServiceSlot };
+  readonly #slots: {
+    readonly jumper: ServiceSlot;
+    readonly button: ServiceSlot;
+    readonly status: ServiceSlot;
+  };
+  readonly #statusLight = new StatusLight();
   #lines: Lines | null = null;
   #jumper: JumperReading = 'absent';
   #lit: Bit = 0;
@@ -33,6 +43,7 @@ export class GpioPanel {
     this.#slots = {
       jumper: new ServiceSlot('jumper', options.log),
       button: new ServiceSlot('button', options.log),
+      status: new ServiceSlot('status light', options.log),
     };
   }
 
@@ -43,6 +54,7 @@ export class GpioPanel {
   async apply(lines: Lines): Promise<void> {
     const { header, log, onRecordButton } = this.#options;
     this.#lines = lines;
+    await this.#applyStatusLight(lines.statusLight);
     if (header === null) return;
     const { jumper, recordButton } = lines;
     // A line that is watched is known; reading it once more would release it under the watcher's hands.
@@ -73,24 +85,47 @@ export class GpioPanel {
     void this.#write(this.#lines?.tallyLight, isLit);
   }
 
+  /** The state that the status light's pattern tells. */
+  showState(state: ApplianceState): void {
+    this.#statusLight.show(state);
+  }
+
   /** Blinks every light for ten seconds. */
   async identify(): Promise<void> {
+    await Promise.all([this.#statusLight.identify(identifyMs), this.#blinkTally()]);
+  }
+
+  async #blinkTally(): Promise<void> {
     const until = performance.now() + identifyMs;
     let isLit = true;
     while (performance.now() < until) {
-      await Promise.all([
-        this.#write(this.#lines?.tallyLight, isLit),
-        this.#write(this.#lines?.statusLight, isLit),
-      ]);
+      await this.#write(this.#lines?.tallyLight, isLit);
       isLit = !isLit;
       await sleep(blinkMs);
     }
     await this.#write(this.#lines?.tallyLight, this.#lit === 1);
-    await this.#write(this.#lines?.statusLight, true);
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#slots.jumper.close(), this.#slots.button.close()]);
+    await Promise.all(Object.values(this.#slots).map((slot) => slot.close()));
+  }
+
+  /** The kernel's LED where there is one: the device tree has taken its line, whatever the settings say. */
+  async #applyStatusLight(line: Lines['statusLight']): Promise<void> {
+    const { header, statusLed } = this.#options;
+    const { gpio, active } = line;
+    if (statusLed !== null) {
+      await this.#slots.status.set(statusLed, (signal) =>
+        this.#statusLight.run(() => openLed(statusLed), signal),
+      );
+    } else {
+      await this.#slots.status.set(
+        line,
+        header === null || gpio === undefined
+          ? null
+          : (signal) => this.#statusLight.run(() => openGpioLight(header, gpio, active), signal),
+      );
+    }
   }
 
   async #watchJumper(header: GpioHeader, gpio: number, signal: AbortSignal): Promise<void> {

@@ -1,0 +1,86 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import pino from 'pino';
+import { expect, test } from 'vitest';
+import type { Config } from '../config/schema.ts';
+import { cameraStatus } from '../telemetry/status.fixture.ts';
+import { consoleText, writeConsole } from './console-screen.ts';
+
+const http = { port: 80, tls: true, tlsPort: 443 } as Config['http'];
+const base = cameraStatus();
+const status = cameraStatus({
+  device: { ...base.device, name: 'stage-left', role: 'camera', version: '1.2.3' },
+  health: { state: 'ok', components: [] },
+  host: {
+    ...base.host,
+    network: [
+      {
+        name: 'eth0',
+        addresses: ['192.168.1.20', 'fe80::1', '169.254.3.3'],
+        rxKbps: 0,
+        txKbps: 0,
+        wifiSignalDbm: null,
+      },
+    ],
+  },
+  hub: { state: 'connected', id: 'x', name: 'truck', url: 'https://truck.local', reason: null },
+  adoption: null,
+  recording: { state: 'idle', take: null, remainingS: null },
+  config: { file: 'rushlight.toml', errors: [] },
+});
+
+test('says who it is, where its page is, and how it is', () => {
+  expect(consoleText(status, http).split('\n')).toEqual([
+    'https://stage-left.local/',
+    'Rushlight  stage-left  camera  1.2.3',
+    '',
+    'https://stage-left.local/',
+    'https://192.168.1.20/',
+    '',
+    'It is ready. (status light: lit)',
+    'Hub: truck, connected',
+    'Masters: /media/ssd/takes (the SSD)',
+    '',
+  ]);
+});
+
+test('says the code to compare, and what is wrong in the settings', () => {
+  const text = consoleText(
+    {
+      ...status,
+      hub: null,
+      adoption: { code: '123456', hubName: 'truck' },
+      config: {
+        file: 'rushlight.toml',
+        errors: [{ line: 3, key: 'role', message: 'is no role', expected: 'hub', nearest: null }],
+      },
+    },
+    { ...http, tlsPort: 8443 },
+  );
+  expect(text).toContain('https://stage-left.local:8443/\n');
+  expect(text).toContain('Code: 123 456  asked for by truck');
+  expect(text).toContain('  line 3: role is no role');
+  expect(consoleText(status, { ...http, tls: false })).toContain('http://192.168.1.20/');
+});
+
+test('nothing in it moves the cursor or leaves the screen, whatever a hub calls itself', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (name, reason) => {
+      const hub = { state: 'refused', id: null, name, url: null, reason } as const;
+      const lines = consoleText({ ...status, hub }, http).split('\n');
+      for (const line of lines) expect(line).toMatch(/^[\x20-\x7e]{0,76}$/);
+    }),
+  );
+});
+
+test('is written for the console to read', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'rushlight-console-'));
+  try {
+    await writeConsole(folder, 'text\n', pino({ level: 'silent' }));
+    expect(await readFile(join(folder, 'console'), 'utf8')).toBe('text\n');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});

@@ -78,7 +78,7 @@ describe('a take', () => {
     expect(view.stoppable?.id).toBe('20261122t112000-k3f9');
   });
 
-  test('with a failed camera is not told as a good one', () => {
+  test('with a failed camera is not told as a good one, and the failed one stands first', () => {
     const failed = takeCameraFixture({
       camera: 'cam0',
       device: 'a1b2c3',
@@ -88,7 +88,10 @@ describe('a take', () => {
     const view = recordViewOf(running([rolling, failed]));
     expect(view.summary).toBe('Recording 1 of 2 cameras, 1 failed');
     expect(view.trouble).toBe(true);
-    expect(view.cameras[1]).toMatchObject({ label: 'stage-left · cam0', reason: 'disk removed' });
+    expect(view.cameras).toMatchObject([
+      { label: 'stage-left · cam0', reason: 'disk removed' },
+      { state: 'recording' },
+    ]);
   });
 
   test('that drops frames says so', () => {

@@ -8,6 +8,7 @@ import { slotTests } from './slots.ts';
 import { systemTests } from './system.ts';
 import { updateTests } from './update.ts';
 import { updateCutTests } from './update-cuts.ts';
+import { updatePowerCutTests } from './update-power-cuts.ts';
 
 /** All tests in the order that spares the device starts. */
 export const allTests: readonly TestCase[] = [
@@ -20,6 +21,7 @@ export const allTests: readonly TestCase[] = [
   ...updateTests,
   ...slotTests,
   ...updateCutTests,
+  ...updatePowerCutTests,
 ];
 
 /** `ci`, `all`, or parts of names separated by commas. */

@@ -45,12 +45,12 @@ async function withGuest(task: (guest: CutGuest, folder: string) => Promise<void
 async function replay(guest: CutGuest, folder: string, { note, random, signal }: TestContext): Promise<void> {
   const before = await readFile(guest.disk);
   const log = join(folder, 'writes.log');
-  const lines = await guest.run({ cycles: 2, writeLog: log, timeoutMs: startTimeoutMs });
+  const lines = await guest.run({ cycles: 2, writeLog: log, timeoutMs: startTimeoutMs, signal });
   assert.ok(
     lines.includes('cut: committed B') && lines.includes('cut: committed A'),
     lines.slice(-20).join('\n'),
   );
-  const epochs = readWriteLog(await readFile(log));
+  const { epochs } = readWriteLog(await readFile(log));
   const seen = { A: 0, B: 0 };
   const known = { fat: new Map<string, string | null>(), ext4: new Map<string, string | null>() };
   let points = 0;
@@ -101,6 +101,7 @@ async function cutForReal(guest: CutGuest, { note, random, signal }: TestContext
       cycles: 1_000,
       writeLog: null,
       timeoutMs: startTimeoutMs,
+      signal,
       onLine: (line, cutPower) => {
         if (!line.startsWith('cut: begin') || begun) return;
         begun = true;

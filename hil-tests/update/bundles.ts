@@ -1,20 +1,23 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { partitionsOf } from '../drivers/firmware/disk-image.ts';
+import { FatFiles, partitionsOf } from '../drivers/firmware/disk-image.ts';
 import { runTool } from '../lib/run-tool.ts';
 
 const repository = join(import.meta.dirname, '../..');
 const longMs = 900_000;
+const product = 'usr/lib/rushlight';
 
 /** What is done to a copy of the system before it becomes a bundle. */
 export interface Variant {
   readonly version: string;
-  /** Shell that runs in the root tree. */
+  /** Shell that runs in the root tree; without it the bundle has the boot partition only, and is quick to install. */
   readonly root?: string;
-  /** Shell that runs with the boot partition's image as `$1`, for mtools. */
-  readonly boot?: string;
-  /** Keys that the image does not trust. */
+  /** Words added to the kernel's command line. */
+  readonly cmdline?: string;
+  /** With the block hash index; the first installation hashes both slots then. */
+  readonly index?: boolean;
+  /** Folder of keys that the image does not trust. */
   readonly keys?: string;
   readonly compatible?: string;
 }
@@ -23,6 +26,7 @@ export interface Variant {
 export class BundleKitchen implements AsyncDisposable {
   readonly #image: string;
   #folder: string | null = null;
+  #tree: Promise<string> | null = null;
 
   /** `image`: folder with `disk.img` and `root.squashfs`. */
   constructor(image: string) {
@@ -31,98 +35,74 @@ export class BundleKitchen implements AsyncDisposable {
 
   /** The path of the bundle. */
   async make(variant: Variant): Promise<string> {
-    const folder = await this.#prepare();
-    const tree = join(folder, 'tree');
-    const file = join(tree, 'usr/lib/rushlight/package.json');
+    this.#folder ??= await mkdtemp(join(tmpdir(), 'rushlight-bundles-'));
+    const at = (name: string) => join(this.#folder ?? '', `${variant.version}${name}`);
+    const images = ['--boot', await this.#boot(at('-boot.vfat'), variant.cmdline ?? '')];
+    if (variant.root !== undefined) {
+      images.push('--root', await this.#root(at('-root.squashfs'), variant.version, variant.root));
+    }
+    const bundle = at('.raucb');
+    const compatible = variant.compatible ?? 'rushlight-virt-amd64';
+    const identity = ['--compatible', compatible, '--version', variant.version];
+    const keys = variant.keys ?? join(repository, 'image/cache/keys');
+    const options = ['--keys', keys, '--out', bundle];
+    if (variant.index !== true) options.push('--index', 'no');
+    const make = join(repository, 'ota/bundle/make');
+    await runTool(['nice', make, ...images, ...identity, ...options], { timeoutMs: longMs });
+    return bundle;
+  }
+
+  /** A folder of keys that no image trusts. */
+  async strangersKeys(): Promise<string> {
+    this.#folder ??= await mkdtemp(join(tmpdir(), 'rushlight-bundles-'));
+    const keys = join(this.#folder, 'strangers');
+    await runTool([join(repository, 'ota/bundle/pki'), 'init', keys], { timeoutMs: 120_000 });
+    return keys;
+  }
+
+  /** The root with a version and a change; the tree is put back for the next one. */
+  async #root(path: string, version: string, change: string): Promise<string> {
+    this.#tree ??= this.#unpack(join(this.#folder ?? '', 'tree'));
+    const tree = await this.#tree;
+    const file = join(tree, product, 'package.json');
     const before = await readFile(file, 'utf8');
-    const saved = join(folder, 'saved.tar');
+    const saved = join(this.#folder ?? '', 'saved.tar');
+    const parts = ['etc', `${product}/supervisor`, `${product}/media`];
+    await runTool(['tar', '-C', tree, '-cf', saved, ...parts]);
     try {
-      // What a variant changes lies there; put back for the next one.
-      await runTool([
-        'tar',
-        '-C',
-        tree,
-        '-cf',
-        saved,
-        'etc',
-        'usr/lib/rushlight/supervisor',
-        'usr/lib/rushlight/media',
-      ]);
-      await writeFile(file, before.replace(/"version": *"[^"]*"/, `"version": "${variant.version}"`));
-      if (variant.root !== undefined) await runTool(['sh', '-ec', `cd "$1"\n${variant.root}`, 'sh', tree]);
-      return await this.#pack(folder, tree, variant);
+      await writeFile(file, before.replace(/"version": *"[^"]*"/, `"version": "${version}"`));
+      await runTool(['sh', '-ec', `cd "$1"\n${change}`, 'sh', tree]);
+      // As image/lib/disk.sh packs it, so that what did not change lies where it lay.
+      const script = `OUT_DIR=. IMAGE_DIR=${repository}/image; . ${repository}/image/lib/common.sh
+        . ${repository}/image/lib/layout.sh; . ${repository}/image/lib/disk.sh; root_image "$1" "$2"`;
+      await runTool(['nice', 'bash', '-ec', script, 'bash', tree, path], { timeoutMs: longMs });
     } finally {
       await writeFile(file, before);
-      const back = 'cd "$1"; rm -rf usr/lib/rushlight/supervisor usr/lib/rushlight/media; tar -xf "$2"';
+      const back = `cd "$1"; rm -rf ${product}/supervisor ${product}/media; tar -xf "$2"`;
       await runTool(['sh', '-ec', back, 'sh', tree, saved]);
     }
+    return path;
   }
 
-  async #pack(folder: string, tree: string, variant: Variant): Promise<string> {
-    const root = join(folder, 'root.squashfs');
-    const out = join(folder, `${variant.version}.raucb`);
-    await runTool(['rm', '-f', root, out]);
-    // Quick rather than small: these are for this machine alone.
-    const options = [
-      '-quiet',
-      '-no-progress',
-      '-comp',
-      'zstd',
-      '-Xcompression-level',
-      '2',
-      '-b',
-      '256K',
-      '-xattrs',
-    ];
-    await runTool(['nice', 'mksquashfs', tree, root, ...options], { timeoutMs: longMs });
-    const boot = join(folder, 'boot.vfat');
-    await this.#bootPartition(boot);
-    if (variant.boot !== undefined) await runTool(['sh', '-ec', variant.boot, 'sh', boot]);
-    const keys = variant.keys ?? join(repository, 'image/cache/keys');
-    const compatible = variant.compatible ?? 'rushlight-virt-amd64';
-    const inputs = ['--root', root, '--boot', boot, '--out', out, '--keys', keys];
-    const identity = ['--compatible', compatible, '--version', variant.version];
-    const make = join(repository, 'ota/bundle/make');
-    await runTool(['nice', make, ...inputs, ...identity], { timeoutMs: longMs });
-    return out;
-  }
-
-  async #bootPartition(path: string): Promise<void> {
+  async #boot(path: string, words: string): Promise<string> {
     const disk = join(this.#image, 'disk.img');
     const part = (await partitionsOf(disk)).find(({ number }) => number === 2);
-    const [start, size] = [part?.startByte ?? 0, part?.sizeBytes ?? 0].map((bytes) =>
-      String(bytes / 1048576),
-    );
-    await runTool([
-      'dd',
-      ...[
-        `if=${disk}`,
-        `of=${path}`,
-        'bs=1M',
-        `skip=${start}`,
-        `count=${size}`,
-        'conv=sparse',
-        'status=none',
-      ],
-    ]);
+    const [start, size] = [part?.startByte ?? 0, part?.sizeBytes ?? 0].map((bytes) => bytes / 1048576);
+    const range = ['bs=1M', `skip=${start}`, `count=${size}`, 'conv=sparse', 'status=none'];
+    await runTool(['dd', `if=${disk}`, `of=${path}`, ...range]);
+    const cmdline = (await new FatFiles(disk).read(2, 'cmdline.txt')).toString('utf8').trim();
+    await runTool(['mcopy', '-D', 'o', '-i', path, '-', '::/cmdline.txt'], {
+      input: `${cmdline} ${words}\n`,
+    });
+    return path;
   }
 
-  async #prepare(): Promise<string> {
-    if (this.#folder !== null) return this.#folder;
-    const folder = await mkdtemp(join(tmpdir(), 'rushlight-bundles-'));
-    await runTool(
-      [
-        'unsquashfs',
-        '-quiet',
-        '-no-progress',
-        '-dest',
-        join(folder, 'tree'),
-        join(this.#image, 'root.squashfs'),
-      ],
-      { timeoutMs: longMs },
-    );
-    this.#folder = folder;
-    return folder;
+  async #unpack(tree: string): Promise<string> {
+    const source = join(this.#image, 'root.squashfs');
+    await runTool(['nice', 'unsquashfs', '-quiet', '-no-progress', '-dest', tree, source], {
+      timeoutMs: longMs,
+    });
+    return tree;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,27 @@
-/** A file of a cpio archive in the `newc` format, which the kernel unpacks after the initramfs it is appended to. */
-export function cpioArchive(files: Readonly<Record<string, { data: Uint8Array; mode: number }>>): Buffer {
+import { open } from 'node:fs/promises';
+
+interface CpioFile {
+  readonly data: Uint8Array;
+  readonly mode: number;
+}
+
+/** Adds files to an initramfs, in an archive of their own behind what is there; the kernel unpacks one after the other. */
+export async function addToInitramfs(path: string, files: Readonly<Record<string, CpioFile>>): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    const { size } = await file.stat();
+    // The kernel looks for a further archive at multiples of four bytes only.
+    const at = Math.ceil(size / 4) * 4;
+    await file.truncate(at);
+    const archive = cpioArchive(files);
+    await file.write(archive, 0, archive.length, at);
+  } finally {
+    await file.close();
+  }
+}
+
+/** A file of a cpio archive in the `newc` format. */
+function cpioArchive(files: Readonly<Record<string, CpioFile>>): Buffer {
   const entries = [
     ...Object.entries(files).map(([name, { data, mode }]) => entry(name, data, 0o100000 | mode)),
     entry('TRAILER!!!', new Uint8Array(), 0),

@@ -1,10 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FatFiles } from '../drivers/firmware/disk-image.ts';
 import { runTool } from '../lib/run-tool.ts';
-import { cpioArchive } from './cpio.ts';
+import { addToInitramfs } from './cpio.ts';
+import { type MachineRun, runSmallMachine } from './small-machine.ts';
 
 const mebibyte = 1024 * 1024;
 const fatStart = 1 * mebibyte;
@@ -48,7 +47,7 @@ export class CutGuest {
       'cut-init': { data: init, mode: 0o755 },
       [selectorPath]: { data: selector, mode: 0o755 },
     };
-    await appendFile(join(this.#folder, 'initramfs'), cpioArchive(files));
+    await addToInitramfs(join(this.#folder, 'initramfs'), files);
     await this.format();
   }
 
@@ -81,32 +80,14 @@ export class CutGuest {
   }
 
   /** Runs the guest; `onLine` hears what it says and may cut its power. Resolves when it is off, with all it said. */
-  async run(options: {
-    cycles: number;
-    writeLog: string | null;
-    onLine?: (line: string, cut: () => void) => void;
-    timeoutMs: number;
-  }): Promise<string[]> {
+  async run(options: MachineRun & { cycles: number; writeLog: string | null }): Promise<string[]> {
     if (options.writeLog !== null) await writeFile(options.writeLog, '');
-    const file = { driver: 'file', filename: this.disk, 'node-name': 'disk' };
-    const logged = {
-      ...{ driver: 'blklogwrites', 'node-name': 'logged', file: 'disk', 'log-sector-size': 512 },
-      log: { driver: 'file', filename: options.writeLog ?? '' },
+    const machine = {
+      ...{ kernel: join(this.#folder, 'kernel'), initramfs: join(this.#folder, 'initramfs'), memoryMb: 384 },
+      cmdline: `console=ttyS0 rdinit=/cut-init quiet loglevel=3 panic=-1 cut.cycles=${options.cycles} `,
+      ...{ disk: this.disk, writeLog: options.writeLog },
     };
-    const drives = options.writeLog === null ? [file] : [file, logged];
-    const node = options.writeLog === null ? 'disk' : 'logged';
-    const child = spawn('nice', [
-      ...['qemu-system-x86_64', '-M', 'q35', '-cpu', 'max', '-accel', 'tcg', '-m', '384', '-nodefaults'],
-      ...['-display', 'none', '-no-reboot', '-serial', 'stdio'],
-      ...['-kernel', join(this.#folder, 'kernel'), '-initrd', join(this.#folder, 'initramfs')],
-      ...[
-        '-append',
-        `console=ttyS0 rdinit=/cut-init quiet loglevel=3 panic=-1 cut.cycles=${options.cycles} `,
-      ],
-      ...drives.flatMap((drive) => ['-blockdev', JSON.stringify(drive)]),
-      ...['-device', `virtio-blk-pci,drive=${node}`],
-    ]);
-    return await listen(child, options);
+    return await runSmallMachine(machine, options);
   }
 
   /** What the disk says now: the FAT as the firmware reads it, the ext4 as the next mount would find it. */
@@ -142,27 +123,4 @@ async function textOrNull(argv: readonly [string, ...string[]]): Promise<string 
     throw error;
   });
   return text.length === 0 ? null : text.toString('utf8');
-}
-
-async function listen(
-  child: ChildProcess,
-  options: { onLine?: (line: string, cut: () => void) => void; timeoutMs: number },
-): Promise<string[]> {
-  const lines: string[] = [];
-  let rest = '';
-  const cut = () => void child.kill('SIGKILL');
-  const timer = setTimeout(cut, options.timeoutMs);
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding('utf8').on('data', (chunk: string) => {
-      const parts = (rest + chunk).split(/\r?\n/);
-      rest = parts.pop() ?? '';
-      for (const line of parts) {
-        lines.push(line);
-        options.onLine?.(line, cut);
-      }
-    });
-  }
-  await once(child, 'close');
-  clearTimeout(timer);
-  return lines;
 }

@@ -30,7 +30,8 @@ describe('a log of writes', () => {
   ]);
 
   it('falls into epochs at flushes and forced writes', () => {
-    const epochs = readWriteLog(log);
+    const { epochs, unflushed } = readWriteLog(log);
+    expect(unflushed.map(({ offset }) => offset)).toEqual([0]);
     expect(
       epochs.map((epoch) => epoch.map(({ offset, data }) => [offset, String(data[0]), data.length])),
     ).toEqual([
@@ -44,13 +45,31 @@ describe('a log of writes', () => {
   });
 
   it('gives every prefix, every subset and every tear', () => {
-    const epochs = readWriteLog(log);
+    const { epochs } = readWriteLog(log);
     const points = [...cutPoints(epochs, { exhaustive: 6, samples: 0, random: () => 0 })];
     // 3 + 1 torn + 4 subsets, then twice 2 + 2.
     expect(points).toHaveLength(8 + 4 + 4);
     const disk = Buffer.alloc(2048, '.');
     apply(disk, epochs[0] ?? []);
     expect(disk.toString('latin1').replace(/(.)\1*/g, '$1')).toBe('abc.');
+  });
+
+  it('of a machine that was killed is read on to the last whole entry', () => {
+    const counted = Buffer.from(log);
+    counted.writeBigUInt64LE(3n, 16);
+    expect(readWriteLog(counted)).toEqual(readWriteLog(log));
+    // Its last entry has no data any more.
+    const torn = readWriteLog(counted.subarray(0, counted.length - 4096 - 256));
+    expect(torn.epochs).toHaveLength(2);
+    expect(torn.unflushed).toEqual([]);
+  });
+
+  it('has nothing that could be lost after a flush', () => {
+    const flushed = logOf([
+      { sector: 0, data: 'a' },
+      { sector: 0, flags: 1 },
+    ]);
+    expect(readWriteLog(flushed)).toMatchObject({ epochs: [[{ offset: 0 }]], unflushed: [] });
   });
 
   it('is refused when it is something else', () => {

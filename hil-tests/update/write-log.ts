@@ -12,18 +12,28 @@ export type Epoch = readonly DiskWrite[];
 const magic = 0x6a736677736872n;
 const flag = { flush: 1, fua: 2, discard: 4, mark: 8 } as const;
 
+/** What a log says. */
+export interface WriteLog {
+  /** Writes that were flushed, and those after them, in the order of flushes; no empty ones. */
+  readonly epochs: readonly Epoch[];
+  /** The last of them where no flush follows it, else empty. */
+  readonly unflushed: Epoch;
+}
+
 /**
  * Reads a log of QEMU's `blklogwrites`, which has the format of Linux's dm-log-writes: a superblock, then per request a
- * sector of header and the data. Throws RIG_TOOL where it is something else. Pure.
+ * sector of header and the data. QEMU counts entries in the superblock only at flushes and now and then; where it was
+ * killed, what follows the counted ones is read as well, up to the first that is not whole. Throws RIG_TOOL where it is
+ * something else. Pure.
  */
-export function readWriteLog(log: Buffer): Epoch[] {
+export function readWriteLog(log: Buffer): WriteLog {
   if (log.length < 4096 || log.readBigUInt64LE(0) !== magic)
     throw new RigError('RIG_TOOL', 'this is no log of writes');
   const entries = Number(log.readBigUInt64LE(16));
   const sector = log.readUInt32LE(24);
   const epochs: DiskWrite[][] = [[]];
   let at = sector;
-  for (let index = 0; index < entries; index++) {
+  for (let index = 0; index < entries || isWhole(log, at, sector); index++) {
     const first = Number(log.readBigUInt64LE(at));
     const count = Number(log.readBigUInt64LE(at + 8));
     const flags = Number(log.readBigUInt64LE(at + 16));
@@ -36,7 +46,16 @@ export function readWriteLog(log: Buffer): Epoch[] {
     // Forced to the medium: nothing before it was, but this one is.
     if ((flags & flag.fua) !== 0) epochs.push([]);
   }
-  return epochs.filter((epoch) => epoch.length > 0);
+  return { epochs: epochs.filter((epoch) => epoch.length > 0), unflushed: epochs.at(-1) ?? [] };
+}
+
+/** Whether an entry that nobody counted lies there with all of its data. */
+function isWhole(log: Buffer, at: number, sector: number): boolean {
+  if (at + sector > log.length) return false;
+  const count = Number(log.readBigUInt64LE(at + 8));
+  const flags = Number(log.readBigUInt64LE(at + 16));
+  if (count === 0 && flags === 0) return false;
+  return (flags & flag.discard) !== 0 || at + sector + count * sector <= log.length;
 }
 
 /** What a cut leaves: how many whole epochs, and which writes of the next one. */

@@ -52,6 +52,9 @@ beforeAll(() => {
   put('boot/firmware/kernel8.img', 'kernel');
   put('boot/firmware/bootcode.bin', 'rom');
   put('boot/firmware/config.txt', readFileSync(join(root, 'pi-gen-config/board/config.txt'), 'utf8'));
+  const tree = join(work, 'rootfs/boot/firmware/bcm2711-rpi-4-b.dtb');
+  const fixture = join(root, 'overlays/dt/fixtures/base-tree.dts');
+  expect(spawnSync('dtc', ['-@', '-q', '-O', 'dtb', '-o', tree, fixture]).status).toBe(0);
   for (const folder of ['proc', 'sys', 'dev', 'run', 'tmp', 'data']) mkdirSync(join(work, 'rootfs', folder));
   chmodSync(join(work, 'rootfs/usr/bin/tool'), 0o755);
   symlinkSync('usr/bin', join(work, 'rootfs/bin'));
@@ -117,6 +120,19 @@ describe('the disk', () => {
     expect(digest('second')).toBe(digest('first'));
     expect(statSync(join(work, 'second/test.img')).size).toBe(statSync(image()).size);
   });
+});
+
+test('an overlay that does not fit a board ends the build', () => {
+  const folder = join(work, 'rootfs/boot/firmware/overlays');
+  const script = `source "$1/image/lib/common.sh"; source "$1/image/lib/board-trees.sh"; SOURCE_DIR=$1
+    mkdir -p "$3"; for o in rushlight-header rushlight-status-led; do printf broken > "$3/$o.dtbo"; done
+    check_overlays "$2" "$3"`;
+  const boot = join(work, 'rootfs/boot/firmware');
+  const { status, stderr } = spawnSync('bash', ['-c', script, 'check', root, boot, folder], {
+    encoding: 'utf8',
+  });
+  expect(status).not.toBe(0);
+  expect(stderr).toContain('rushlight-header.dts does not fit bcm2711-rpi-4-b.dtb');
 });
 
 test("the boards' config.txt needs no file of its own for a kernel", () => {

@@ -63,5 +63,6 @@ virt_boot_files() {
 	case $arch in amd64) console=ttyS0 ;; arm64) console=ttyAMA0 ;; esac
 	printf '[all]\narm_64bit=1\nkernel=kernel.img\ninitramfs initramfs.img followkernel\n' > "$boot/config.txt"
 	compile_overlays "$boot/overlays"
+	[ "$arch" != arm64 ] || check_overlays "$(dirname "$(find "$ROOTFS_DIR/usr/lib" -name bcm2711-rpi-4-b.dtb | head -n 1)")" "$boot/overlays"
 	sed "s/@CONSOLE@/$console/" "$IMAGE_DIR/cmdline.txt" > "$boot/cmdline.txt"
 }

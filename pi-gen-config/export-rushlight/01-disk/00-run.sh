@@ -6,7 +6,7 @@ IMAGE_DIR="${RUSHLIGHT_SOURCE:?the folder of the sources}/image"
 SOURCE_DIR="${RUSHLIGHT_SOURCE}"
 SUITE="${RELEASE:-trixie}"
 export IMAGE_DIR SOURCE_DIR SUITE
-for part in common layout boot disk report; do
+for part in common layout boot board-trees disk report; do
 	# shellcheck source=/dev/null
 	source "${IMAGE_DIR}/lib/${part}.sh"
 done
@@ -19,6 +19,7 @@ mkdir -p "${work}/boot" "${work}/config" "${DEPLOY_DIR}"
 cp -a "${ROOTFS_DIR:?}/boot/firmware/." "${work}/boot/"
 sed 's/@CONSOLE@/serial0/' "${IMAGE_DIR}/cmdline.txt" > "${work}/boot/cmdline.txt"
 compile_overlays "${work}/boot/overlays"
+check_overlays "${work}/boot" "${work}/boot/overlays"
 config_files "${work}/config"
 # The boot ROM of the boards before the Pi 4 looks for it on the first partition.
 if [ -f "${work}/boot/bootcode.bin" ]; then cp "${work}/boot/bootcode.bin" "${work}/config/"; fi

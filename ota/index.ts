@@ -6,8 +6,13 @@ export { OtaError, type OtaErrorCode } from './errors.ts';
 export type { Health, Probe } from './health/health.ts';
 export { defaultGateTiming, type GateTiming, type HealthProbes } from './health/health-gate.ts';
 export { BundleCache, type CachedBundle } from './rollout/bundle-cache.ts';
-export { type CameraFleet, Conductor, type ConductorStatus } from './rollout/conductor.ts';
-export type { CameraView, Rollout } from './rollout/rollout.ts';
+export {
+  Conductor,
+  type ConductorStatus,
+  type ConductorTiming,
+  type Fleet,
+} from './rollout/conductor.ts';
+export type { Member, MemberState, Rollout } from './rollout/rollout.ts';
 export { serveBundle } from './rollout/serve-bundle.ts';
 export { type HawkbitLinkOptions, runHawkbit } from './updater/hawkbit-link.ts';
 export {
@@ -21,3 +26,4 @@ export {
   type UpdateView,
 } from './updater/types.ts';
 export { Updater } from './updater/updater.ts';
+export { oldestVersion } from './version.ts';

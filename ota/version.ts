@@ -37,6 +37,12 @@ export function compareVersions(a: string, b: string): number {
   return comparePreRelease(left.preRelease, right.preRelease);
 }
 
+/** The oldest of some versions; null where none of them is one. */
+export function oldestVersion(versions: readonly string[]): string | null {
+  const known = versions.filter((version) => VERSION_PATTERN.test(version));
+  return known.sort(compareVersions)[0] ?? null;
+}
+
 function comparePreRelease(a: Version['preRelease'], b: Version['preRelease']): number {
   if (a.length === 0 || b.length === 0) return b.length - a.length === 0 ? 0 : a.length === 0 ? 1 : -1;
   for (let index = 0; index < Math.max(a.length, b.length); index++) {

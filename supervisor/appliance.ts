@@ -2,12 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Status, Take } from './api/contract.ts';
 import { apiPorts } from './appliance/api-ports.ts';
 import { CameraSide } from './appliance/camera-side.ts';
+import { toldUpdate } from './appliance/fleet-members.ts';
 import { type ApplianceOptions, type Foundation, openFoundation } from './appliance/foundation.ts';
 import { GpioPanel } from './appliance/gpio-panel.ts';
 import { HostMonitor } from './appliance/host-monitor.ts';
 import { HttpService } from './appliance/http-service.ts';
 import { obeyHub, tellHub } from './appliance/hub-commands.ts';
 import { HubSide } from './appliance/hub-side.ts';
+import { HubUpdates } from './appliance/hub-updates.ts';
 import { assemblePictures } from './appliance/pictures.ts';
 import { PluggedDesk } from './appliance/plugged-desk.ts';
 import { Reconciler } from './appliance/reconciler.ts';
@@ -19,7 +21,7 @@ import { composeStatus } from './appliance/status-composer.ts';
 import { SystemActions } from './appliance/system-actions.ts';
 import { telemetryService } from './appliance/telemetry-service.ts';
 import { TimeService, timeRole } from './appliance/time-service.ts';
-import { assembleUpdates } from './appliance/updates.ts';
+import { assembleRollouts, assembleUpdates, conductsCameras } from './appliance/updates.ts';
 import type { Config } from './config/schema.ts';
 import { openGpioHeader } from './platform/gpio-onoff.ts';
 import { findStatusLed } from './platform/light.ts';
@@ -83,6 +85,9 @@ async function assemble(base: Foundation) {
     hub: { id: identity.id, name: name() },
     ...{ keys, onChange, log },
     fingerprint: () => http.reach?.fingerprint ?? null,
+    takeRunning: () => takeRunning(),
+    alongside: (signal) => rollouts.run(signal),
+    onUnadopt: (cameraId) => rollouts.drop(cameraId),
   });
   const onTake = (take: Take) => {
     board.emit({ type: 'take', take });
@@ -109,11 +114,30 @@ async function assemble(base: Foundation) {
     onChange();
   };
   const { cameras, pipelines, media } = pictures;
+  const isHub = () => role.current.role === 'hub';
+  const conducted = () => config.current.config.update.conducted;
+  const takeRunning = () =>
+    conductor.current() !== null ||
+    (isHub() ? hubSide.isRecording : reconciler.cameraSide?.hubTakes === true);
   const update = assembleUpdates(base, runner, {
-    ...{ host, pipelines, media, onChange },
-    takeRunning: () => conductor.current() !== null,
+    ...{ host, pipelines, media, takeRunning, onChange },
+    leftToRollout: () =>
+      isHub() ? conductsCameras(base, hubSide) : conducted() && reconciler.cameraSide?.belongsToHub === true,
     cameraSide: () => reconciler.cameraSide,
     reach: () => http.reach,
+  });
+  const rollouts = assembleRollouts(base, {
+    ...{ update, hubSide, isHub, takeRunning },
+    onChange: () => {
+      const rollout = rollouts.status();
+      if (rollout !== null) board.emit({ type: 'rollout', rollout });
+      onChange();
+    },
+  });
+  const updates = new HubUpdates({
+    ...{ update, conducted },
+    hub: () => reconciler.cameraSide?.access() ?? null,
+    log: log.child({ part: 'update' }),
   });
   const http = new HttpService({
     ports: apiPorts({
@@ -126,6 +150,7 @@ async function assemble(base: Foundation) {
       masterPath: (take, camera, segment) => localTakes.masterPath(take, camera, segment),
       cameraSide: () => reconciler.cameraSide,
       system: system.ports(),
+      rollout: rollouts.ports(),
       metrics: async () => renderMetrics(status()),
     }),
     ...{
@@ -148,8 +173,9 @@ async function assemble(base: Foundation) {
         sources: pipelines.status(),
         recording: status().recording.state,
         remainingS: remaining.latest,
+        update: toldUpdate(update.status()),
       }),
-      onCommand: (command) => obeyHub(command, conductor, reconciler.cameraSide, log),
+      onCommand: (command) => obeyHub(command, { conductor, updates, side: reconciler.cameraSide, log }),
       onChange: () => {
         reconciler.requestPushes();
         onChange();
@@ -162,6 +188,7 @@ async function assemble(base: Foundation) {
     telemetry: telemetryService({
       ...{ board, conductor, config, update, health, log },
       system: system.ports(),
+      rollout: rollouts.ports(),
       pictures: pictures.still,
     }),
     onApplied: () => {
@@ -180,6 +207,7 @@ async function assemble(base: Foundation) {
       host: () => monitor.latest,
       tally: () => system.tally,
       update: () => update.status(),
+      rollout: () => rollouts.status(),
     });
   return { board, gpio, monitor, time, role, reconciler, http, update, ...pictures, ...recording };
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import type { Fetch } from '../channel/channel-client.ts';
 import type { Release } from '../channel/manifest.ts';
@@ -105,15 +106,10 @@ export class BundleCache {
     let timer = setTimeout(() => stalled.abort(), this.#stallMs);
     const limit = AbortSignal.any([signal, stalled.signal]);
     try {
-      const headers: Record<string, string> = have > 0 ? { range: `bytes=${have}-` } : {};
-      const response = await this.#fetch(wanted.url, { headers, signal: limit });
-      if (response.status === 404) throw new OtaError('BUNDLE_NOT_FOUND', 'the server has no such bundle');
-      if (response.status === 416) await rm(part, { force: true });
-      if (!response.ok)
-        throw new OtaError('DOWNLOAD_FAILED', `the server of the bundle answered ${response.status}`);
-      let length = response.status === 206 ? have : 0;
+      const source = await this.#open(wanted.url, have, limit);
+      let length = source.from;
       await using file = await open(part, length > 0 ? 'a' : 'w', 0o640);
-      for await (const chunk of response.body ?? []) {
+      for await (const chunk of source.body) {
         clearTimeout(timer);
         timer = setTimeout(() => stalled.abort(), this.#stallMs);
         length += chunk.byteLength;
@@ -132,6 +128,23 @@ export class BundleCache {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** The bundle from that byte on, or whole where the server wants it so; also from a medium (`file:` or a path). */
+  async #open(
+    url: string,
+    have: number,
+    signal: AbortSignal,
+  ): Promise<{ from: number; body: AsyncIterable<Uint8Array> }> {
+    const path = localPath(url);
+    if (path !== null) return { from: have, body: createReadStream(path, { start: have, signal }) };
+    const headers: Record<string, string> = have > 0 ? { range: `bytes=${have}-` } : {};
+    const response = await this.#fetch(url, { headers, signal });
+    if (response.status === 404) throw new OtaError('BUNDLE_NOT_FOUND', 'the server has no such bundle');
+    if (response.status === 416) return await this.#open(url, 0, signal);
+    if (!response.ok || response.body === null)
+      throw new OtaError('DOWNLOAD_FAILED', `the server of the bundle answered ${response.status}`);
+    return { from: response.status === 206 ? have : 0, body: response.body };
   }
 
   async #check(wanted: Wanted, path: string, signal: AbortSignal): Promise<void> {
@@ -156,6 +169,11 @@ function downloadError(cause: unknown, signal: AbortSignal, stalled: AbortSignal
     return new OtaError('DISK_FULL', 'there is no room to keep the bundle', { cause });
   }
   return new OtaError('DOWNLOAD_FAILED', 'the download broke off', { cause });
+}
+
+function localPath(url: string): string | null {
+  if (url.startsWith('/')) return url;
+  return url.startsWith('file:') ? fileURLToPath(url) : null;
 }
 
 async function sizeOf(path: string): Promise<number | null> {

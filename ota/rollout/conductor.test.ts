@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -8,10 +8,10 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Release } from '../channel/manifest.ts';
 import { OtaError } from '../errors.ts';
-import { BundleCache } from './bundle-cache.ts';
-import { type CameraFleet, Conductor } from './conductor.ts';
+import { BundleCache, type CachedBundle } from './bundle-cache.ts';
+import { Conductor, type Fleet } from './conductor.ts';
 import { parseRange } from './range.ts';
-import type { CameraView } from './rollout.ts';
+import type { Member } from './rollout.ts';
 import { serveBundle } from './serve-bundle.ts';
 
 const logger = pino({ level: 'silent' });
@@ -156,72 +156,93 @@ describe('serving the bundle', () => {
   });
 });
 
-/** Three cameras that fetch what they are told to and come back with the version, or with an error. */
-class FleetOfThree implements CameraFleet {
+class Refusal extends Error {
+  readonly code: string;
+
+  constructor(code: string) {
+    super(`refused by ${code}`);
+    this.code = code;
+  }
+}
+
+/** Three cameras that read the bundle when they are told to, and come back with its version, or with an error. */
+class FleetOfThree implements Fleet {
   readonly order: string[] = [];
-  readonly views = new Map<string, CameraView>();
+  readonly views = new Map<string, Member>();
   bad: string | null = null;
+  refusals: string[] = [];
   take = false;
 
   constructor() {
     for (const id of ['cam-a', 'cam-b', 'cam-c']) {
       this.views.set(id, {
-        id,
-        online: true,
-        version: '1.0.0',
-        recording: false,
-        update: { state: 'idle', reason: null },
+        ...{ id, name: id, online: true, awayMs: 0, version: '1.0.0', compatible: 'board', recording: false },
+        update: { state: 'idle', reason: null, attempt: null },
       });
     }
   }
-  cameras = () => [...this.views.values()];
+  members = () => [...this.views.values()];
   takeRunning = () => this.take;
-  async install(id: string, { url, version }: { url: string; version: string }) {
+  async install(id: string, { path, version }: CachedBundle) {
+    const refusal = this.refusals.shift();
+    if (refusal !== undefined) throw new Refusal(refusal);
     this.order.push(id);
-    const got = await fetch(url);
-    expect(Buffer.from(await got.arrayBuffer()).equals(content)).toBe(true);
-    const view = this.views.get(id) as CameraView;
-    this.views.set(
-      id,
-      this.bad === id
-        ? { ...view, update: { state: 'failed', reason: 'no frames from cam0' } }
-        : { ...view, version },
-    );
+    expect((await readFile(path)).equals(content)).toBe(true);
+    const view = this.views.get(id) as Member;
+    const attempt = { at: `after ${this.order.length}`, ok: this.bad !== id, reason: 'no frames from cam0' };
+    const changed = { ...view, update: { ...view.update, attempt } };
+    this.views.set(id, this.bad === id ? changed : { ...changed, version });
   }
 }
 
 describe('conducting three cameras', () => {
+  const conductorOf = (fleet: Fleet, cache: BundleCache) =>
+    new Conductor({
+      ...{ fleet, cache, folder, logger, now: () => new Date() },
+      timing: { intervalMs: 5, retryMs: 20, retellMs: 20 },
+    });
+  const wish = (canary: string | null = null) => ({ canary, hub: null });
+
   async function conduct(
     fleet: FleetOfThree,
     canary: string | null,
     until: (conductor: Conductor) => boolean,
   ) {
     const cache = cacheOf();
-    const hub = await listen((request, response) => void serveBundle(cache.current, request, response));
-    const conductor = new Conductor({ fleet, cache, folder, bundleUrl: () => hub, logger, intervalMs: 5 });
+    const conductor = conductorOf(fleet, cache);
     const controller = new AbortController();
     const running = conductor.run(controller.signal);
-    await conductor.start(release(), canary);
+    await conductor.start(release(), fleet.members(), wish(canary));
     await vi.waitFor(() => expect(until(conductor)).toBe(true), { timeout: 20_000 });
     controller.abort();
     await running;
     return { conductor, cache };
   }
+  const phase = (conductor: Conductor) => conductor.status().rollout?.phase;
 
   it('updates the canary first, then the others, from one download', async () => {
     const fleet = new FleetOfThree();
-    const { cache } = await conduct(fleet, 'cam-b', (each) => each.status().rollout?.phase === 'done');
+    const { cache } = await conduct(fleet, 'cam-b', (each) => phase(each) === 'done');
     expect(fleet.order).toEqual(['cam-b', 'cam-a', 'cam-c']);
     expect(cache.downloads).toBe(1);
     expect(ranges).toHaveLength(1);
   });
 
-  it('halts on a bad canary', async () => {
+  it('halts on a bad canary, and tries it again when told to go on', async () => {
     const fleet = new FleetOfThree();
     fleet.bad = 'cam-a';
-    const { conductor } = await conduct(fleet, null, (each) => each.status().rollout?.phase === 'halted');
+    const { conductor } = await conduct(fleet, null, (each) => phase(each) === 'halted');
     expect(fleet.order).toEqual(['cam-a']);
     expect(conductor.status().rollout?.reason).toBe('the canary cam-a failed: no frames from cam0');
+    fleet.bad = null;
+    const controller = new AbortController();
+    const running = conductor.run(controller.signal);
+    await vi.waitFor(() => expect(phase(conductor)).toBe('halted'));
+    await conductor.resume();
+    await vi.waitFor(() => expect(phase(conductor)).toBe('done'), { timeout: 20_000 });
+    controller.abort();
+    await running;
+    expect(fleet.order).toEqual(['cam-a', 'cam-a', 'cam-b', 'cam-c']);
   });
 
   it('waits for the end of a take', async () => {
@@ -231,40 +252,80 @@ describe('conducting three cameras', () => {
     expect(fleet.order).toEqual([]);
   });
 
+  it('asks again whoever was away or did not want to, and halts where the answer is no', async () => {
+    const patient = new FleetOfThree();
+    patient.refusals = ['MEMBER_UNREACHABLE', 'TAKE_RUNNING', 'UPDATE_BUSY'];
+    await conduct(patient, null, (each) => phase(each) === 'done');
+    expect(patient.order).toEqual(['cam-a', 'cam-b', 'cam-c']);
+    const strict = new FleetOfThree();
+    strict.refusals = ['WRONG_ROLE'];
+    const { conductor } = await conduct(strict, null, (each) => phase(each) === 'halted');
+    expect(conductor.status().rollout?.reason).toBe('the canary cam-a failed: refused by WRONG_ROLE');
+  });
+
+  it('halts on a bundle that is not what was announced, before anybody is told', async () => {
+    mood = 'wrong';
+    const fleet = new FleetOfThree();
+    const { conductor } = await conduct(fleet, null, (each) => phase(each) === 'halted');
+    expect(conductor.status().rollout?.reason).toBe('the bundle is not the one that was announced');
+    expect(fleet.order).toEqual([]);
+  });
+
   it('goes on after a restart of the hub where it stood', async () => {
     const fleet = new FleetOfThree();
-    const first = await conduct(fleet, null, () => fleet.order.length >= 1);
-    const done = fleet.order.length;
-    const hub = await listen((request, response) => void serveBundle(first.cache.current, request, response));
-    const again = new Conductor({
-      fleet,
-      cache: cacheOf(),
-      folder,
-      bundleUrl: () => hub,
-      logger,
-      intervalMs: 5,
-    });
+    await conduct(fleet, null, () => fleet.order.length >= 1);
+    const cache = cacheOf();
+    const again = conductorOf(fleet, cache);
     const controller = new AbortController();
     const running = again.run(controller.signal);
-    await vi.waitFor(() => expect(again.status().rollout?.phase).toBe('done'), { timeout: 20_000 });
+    await vi.waitFor(() => expect(phase(again)).toBe('done'), { timeout: 20_000 });
     controller.abort();
     await running;
     expect(fleet.order).toEqual(['cam-a', 'cam-b', 'cam-c']);
-    expect(done).toBeLessThanOrEqual(3);
+    expect(cache.downloads).toBe(0);
   });
 
-  it('is not begun twice', async () => {
+  it('is not begun twice, nor for nobody; what cannot be read is begun anew', async () => {
     const fleet = new FleetOfThree();
     fleet.take = true;
-    const conductor = new Conductor({ fleet, cache: cacheOf(), folder, bundleUrl: () => '', logger });
-    await conductor.start(release());
-    await expect(conductor.start(release())).rejects.toThrow(code('UPDATE_BUSY'));
+    const conductor = conductorOf(fleet, cacheOf());
+    await expect(conductor.start(release(), [], wish())).rejects.toThrow(code('NOTHING_TO_INSTALL'));
+    await conductor.start(release(), fleet.members(), wish());
+    const again = conductor.start(release(), fleet.members(), wish());
+    await expect(again).rejects.toThrow(code('ROLLOUT_RUNNING'));
+    await expect(conductor.chooseCanary('cam-x')).rejects.toThrow(code('CANARY_REFUSED'));
+    await conductor.chooseCanary('cam-c');
+    expect(conductor.status().rollout?.order[0]).toBe('cam-c');
+    await conductor.cancel();
+    await conductor.start(release(), fleet.members(), wish());
     await writeFile(join(folder, 'rollout.json'), 'damaged');
-    const after = new Conductor({ fleet, cache: cacheOf(), folder, bundleUrl: () => '', logger });
+    const after = conductorOf(fleet, cacheOf());
     const controller = new AbortController();
     const running = after.run(controller.signal);
     await vi.waitFor(() => expect(after.status().rollout).toBeNull());
     controller.abort();
     await running;
+  });
+
+  it('updates one camera by itself, or within what is under way', async () => {
+    const fleet = new FleetOfThree();
+    fleet.take = true;
+    const conductor = conductorOf(fleet, cacheOf());
+    const [a, b] = fleet.members() as [Member, Member, Member];
+    await conductor.include(release(), a);
+    await conductor.include(release(), b);
+    expect(conductor.status().rollout).toMatchObject({ order: ['cam-a', 'cam-b'], canary: 'cam-a' });
+    const other = { ...release(), version: '1.2.0' };
+    await expect(conductor.include(other, b)).rejects.toThrow(code('ROLLOUT_RUNNING'));
+    await conductor.drop('cam-a');
+    expect(conductor.status().rollout?.members['cam-a']?.state).toBe('skipped');
+  });
+
+  it('takes a bundle from a medium', async () => {
+    const path = join(folder, 'stick.raucb');
+    await writeFile(path, content);
+    const bundle = await cacheOf().ensure({ ...release(), url: path }, never);
+    expect((await readFile(bundle.path)).equals(content)).toBe(true);
+    expect(bundle.path).not.toBe(path);
   });
 });

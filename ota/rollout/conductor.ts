@@ -6,70 +6,88 @@ import { type Release, releaseSchema } from '../channel/manifest.ts';
 import { messageOf, OtaError } from '../errors.ts';
 import { Serial } from '../serial.ts';
 import { readFileOrNull, replaceFile } from '../store.ts';
-import type { BundleCache } from './bundle-cache.ts';
+import type { BundleCache, CachedBundle } from './bundle-cache.ts';
 import {
-  type CameraView,
+  cancelRollout,
+  chooseCanary,
+  failMember,
+  includeMember,
+  type Member,
+  mapMembers,
   pauseRollout,
   planRollout,
+  postponeMember,
   type Rollout,
-  type RolloutStep,
-  refuseRollout,
+  type RolloutWish,
   resumeRollout,
   rolloutSchema,
-  stepRollout,
+  withMember,
 } from './rollout.ts';
+import { defaultRolloutTiming, type RolloutStep, type RolloutTiming, stepRollout } from './step-rollout.ts';
 
-const savedSchema = z.object({ rollout: rolloutSchema, release: releaseSchema.nullable() });
+const savedSchema = z.object({ schema: z.literal(1), rollout: rolloutSchema, release: releaseSchema });
 
-/** What the hub can see and do of its cameras; the appliance wires it to the cameras' links. */
-export interface CameraFleet {
-  cameras(): readonly CameraView[];
+/** What the hub can see and do of its cameras and itself; the appliance wires it to the cameras' links. */
+export interface Fleet {
+  members(): readonly Member[];
   takeRunning(): boolean;
-  /** Tells a camera to install from the hub; rejects where it refuses or cannot be told. */
-  install(cameraId: string, release: { url: string; version: string; sha256: string }): Promise<void>;
+  /**
+   * Tells a member to install the bundle. Rejects with an error whose `code` is `MEMBER_UNREACHABLE` where it could not
+   * be told, `TAKE_RUNNING`, `TRIAL_RUNNING` or `UPDATE_BUSY` where it does not want to now, and any other where it refuses.
+   */
+  install(memberId: string, bundle: CachedBundle, signal: AbortSignal): Promise<void>;
 }
 
 export interface ConductorStatus {
   readonly rollout: Rollout | null;
+  readonly release: Release | null;
   readonly cachingPercent: number | null;
+  /** False until it is known what an earlier run left. */
+  readonly loaded: boolean;
 }
 
-/** Updates a hub's cameras, one at a time, from one verified copy of the bundle. Survives a restart of the hub. */
+export interface ConductorTiming extends RolloutTiming {
+  /** Between two looks at the members. */
+  readonly intervalMs: number;
+  /** Until the bundle is asked for again that could not be had. */
+  readonly retryMs: number;
+}
+
+export interface ConductorOptions {
+  readonly fleet: Fleet;
+  readonly cache: BundleCache;
+  readonly folder: string;
+  readonly logger: Logger;
+  readonly now: () => Date;
+  readonly timing?: Partial<ConductorTiming>;
+}
+
+const notNow: readonly unknown[] = ['TAKE_RUNNING', 'TRIAL_RUNNING', 'UPDATE_BUSY'];
+
+/** Updates a hub's cameras and then the hub, one at a time, from one verified copy of the bundle. Survives restarts. */
 export class Conductor {
-  readonly #fleet: CameraFleet;
-  readonly #cache: BundleCache;
+  readonly #options: ConductorOptions;
   readonly #path: string;
-  readonly #bundleUrl: (sha256: string) => string;
-  readonly #logger: Logger;
-  readonly #intervalMs: number;
-  readonly #cameraDeadlineMs: number;
+  readonly #timing: ConductorTiming;
   readonly #listeners = new Set<() => void>();
   readonly #serial = new Serial();
+  readonly #sinceMs = performance.now();
   #rollout: Rollout | null = null;
   #release: Release | null = null;
   #cachingPercent: number | null = null;
+  #isHeld = false;
+  #isLoaded = false;
+  #poked = Promise.withResolvers<void>();
 
-  constructor(options: {
-    fleet: CameraFleet;
-    cache: BundleCache;
-    folder: string;
-    /** Where a camera finds the cached bundle on this hub. */
-    bundleUrl: (sha256: string) => string;
-    logger: Logger;
-    intervalMs?: number;
-    cameraDeadlineMs?: number;
-  }) {
-    this.#fleet = options.fleet;
-    this.#cache = options.cache;
+  constructor(options: ConductorOptions) {
+    this.#options = options;
     this.#path = join(options.folder, 'rollout.json');
-    this.#bundleUrl = options.bundleUrl;
-    this.#logger = options.logger;
-    this.#intervalMs = options.intervalMs ?? 2_000;
-    this.#cameraDeadlineMs = options.cameraDeadlineMs ?? 45 * 60_000;
+    this.#timing = { ...defaultRolloutTiming, intervalMs: 2_000, retryMs: 30_000, ...options.timing };
   }
 
   status(): ConductorStatus {
-    return { rollout: this.#rollout, cachingPercent: this.#cachingPercent };
+    const [rollout, release, loaded] = [this.#rollout, this.#release, this.#isLoaded];
+    return { rollout, release, cachingPercent: this.#cachingPercent, loaded };
   }
 
   onChange(listener: () => void): () => void {
@@ -78,72 +96,174 @@ export class Conductor {
   }
 
   /**
-   * Begins a rollout; the bundle is fetched and verified before any camera is touched.
-   * @throws {OtaError} `UPDATE_BUSY` while another one runs
+   * Begins a rollout over the members; the bundle is fetched and verified before any of them is touched.
+   * @throws {OtaError} `ROLLOUT_RUNNING` while another one is not finished, `NOTHING_TO_INSTALL` where nobody needs it
    */
-  start(release: Release, canary: string | null = null): Promise<void> {
+  start(release: Release, members: readonly Member[], wish: Omit<RolloutWish, 'startedAt'>): Promise<void> {
     return this.#serial.run(async () => {
-      if (this.#rollout?.phase === 'running') {
-        throw new OtaError('UPDATE_BUSY', `the rollout of ${this.#rollout.version} is not finished`);
+      this.#refuseUnfinished(release.version, null);
+      const startedAt = this.#options.now().toISOString();
+      const rollout = planRollout(release, members, { ...wish, startedAt });
+      if (rollout.phase === 'done') {
+        const reasons = Object.values(rollout.members).map(
+          ({ name, reason }) => `${name}: ${reason ?? `has ${release.version}`}`,
+        );
+        const why = reasons.length === 0 ? 'there is no camera' : reasons.join('; ');
+        throw new OtaError('NOTHING_TO_INSTALL', why);
       }
-      await this.#set(planRollout(release.version, this.#fleet.cameras(), canary), release);
+      this.#options.logger.info({ version: release.version, order: rollout.order }, 'a rollout begins');
+      await this.#set(rollout, release);
+      this.#poked.resolve();
     });
   }
 
-  pause(): Promise<void> {
-    return this.#change((rollout) => pauseRollout(rollout));
+  /**
+   * Updates one member: within the rollout of that version that is under way, else in one of its own.
+   * @throws {OtaError} `ROLLOUT_RUNNING` while one of another version is not finished, `NOTHING_TO_INSTALL`
+   */
+  async include(release: Release, member: Member): Promise<void> {
+    const taken = await this.#serial.run(async () => {
+      if (this.#rollout === null || !isUnfinished(this.#rollout)) return false;
+      this.#refuseUnfinished(release.version, release.version);
+      await this.#set(includeMember(this.#rollout, release, member));
+      this.#poked.resolve();
+      return true;
+    });
+    if (!taken) await this.start(release, [member], { canary: member.id, hub: null });
   }
 
-  resume(): Promise<void> {
-    return this.#change((rollout) => resumeRollout(rollout));
+  pause(): Promise<void> {
+    return this.#change(pauseRollout);
+  }
+
+  /** Goes on after a pause or a halt; what failed is tried again. */
+  async resume(): Promise<void> {
+    await this.#change(resumeRollout);
+    this.#poked.resolve();
+  }
+
+  /** Ends the rollout; returns the member that was under way, which may still be told to give up. */
+  async cancel(): Promise<string | null> {
+    const members = Object.entries(this.#rollout?.members ?? {});
+    const underWay = members.find(([, { state }]) => state === 'updating')?.[0] ?? null;
+    await this.#change(cancelRollout);
+    return underWay;
+  }
+
+  /** @throws {OtaError} `CANARY_REFUSED` where it is too late, or that member does not wait */
+  chooseCanary(id: string): Promise<void> {
+    return this.#change((rollout) => {
+      const changed = isUnfinished(rollout) ? chooseCanary(rollout, id) : null;
+      if (changed !== null) return changed;
+      throw new OtaError(
+        'CANARY_REFUSED',
+        'a canary is chosen among waiting cameras, before the first update',
+      );
+    });
+  }
+
+  /** A camera that belongs to this hub no more is waited for no longer. */
+  drop(id: string): Promise<void> {
+    return this.#change((rollout) => {
+      const open = ['waiting', 'updating'].includes(rollout.members[id]?.state ?? '');
+      return open
+        ? withMember(rollout, id, { state: 'skipped', reason: 'it belongs to this hub no more' })
+        : rollout;
+    });
+  }
+
+  /** Something changed that may let the rollout go on. A server that failed is not asked again for it. */
+  poke(): void {
+    if (!this.#isHeld) this.#poked.resolve();
   }
 
   /** Works until the signal ends it. Rollouts begun before a restart go on. */
   async run(signal: AbortSignal): Promise<void> {
     await this.#serial.run(() => this.#load());
+    this.#isLoaded = true;
+    const { intervalMs, retryMs } = this.#timing;
     while (!signal.aborted) {
-      try {
-        await this.#step(signal);
-      } catch (error) {
-        if (signal.aborted) break;
-        this.#logger.warn({ err: error }, 'the rollout is held up');
-        await this.#change((rollout) => ({ ...rollout, reason: messageOf(error) })).catch(() => undefined); // Said already.
-      }
-      await sleep(this.#intervalMs, undefined, { signal }).catch(() => undefined); // Ends the loop by the signal.
+      this.#poked = Promise.withResolvers();
+      this.#isHeld = await this.#step(signal).then(
+        () => false,
+        (error: unknown) => this.#noteHeld(error, signal),
+      );
+      await this.#pause(this.#isHeld ? retryMs : intervalMs, signal);
     }
   }
 
   async #step(signal: AbortSignal): Promise<void> {
-    if (this.#rollout?.phase !== 'running' || this.#release === null) return;
-    const bundle = await this.#cache.ensure(this.#release, signal, (percent) => {
-      this.#cachingPercent = percent < 100 ? percent : null;
-      this.#tell();
-    });
-    this.#cachingPercent = null;
+    const release = this.#release;
+    if (release === null || this.#rollout === null || !isUnfinished(this.#rollout)) return;
+    // Who is under way reads it from here, also while no other is to begin.
+    const isUnderWay = Object.values(this.#rollout.members).some(({ state }) => state === 'updating');
+    const isWanted = this.#rollout.phase === 'running' || isUnderWay;
+    const bundle = isWanted ? await this.#bundle(release, signal) : null;
     const step = await this.#serial.run(() => this.#advance());
-    if (step === null || step.install === null) return;
-    this.#logger.info({ camera: step.install, version: step.rollout.version }, 'updating a camera');
+    if (bundle === null || step === null || step.install === null) return;
+    const id = step.install;
+    this.#options.logger.info({ member: id, version: release.version }, 'telling a machine to update');
     try {
-      const { version, sha256 } = bundle;
-      await this.#fleet.install(step.install, { url: this.#bundleUrl(sha256), version, sha256 });
+      await this.#options.fleet.install(id, bundle, signal);
     } catch (error) {
-      const camera = step.install;
-      this.#logger.warn({ err: error, camera }, 'a camera refused its update');
-      await this.#change((rollout) => refuseRollout(rollout, camera, messageOf(error)));
+      if (signal.aborted) return;
+      this.#options.logger.warn({ err: error, member: id }, 'a machine could not be told to update');
+      await this.#change((rollout) => refused(rollout, id, error));
     }
   }
 
-  /** What is next is written down before the camera is told: after a restart it is watched rather than told twice. */
+  /** The bundle or its server is at fault, or the disk: only a bad bundle ends it, the rest is tried again. */
+  async #noteHeld(error: unknown, signal: AbortSignal): Promise<boolean> {
+    if (signal.aborted) return false;
+    this.#options.logger.warn({ err: error }, 'the rollout is held up');
+    const phase = isBadBundle(error) ? 'halted' : null;
+    const reason = messageOf(error);
+    try {
+      await this.#change((rollout) => ({ ...rollout, phase: phase ?? rollout.phase, reason }));
+    } catch (cause) {
+      this.#options.logger.error({ err: cause }, 'the state of the rollout could not be written');
+    }
+    return true;
+  }
+
+  async #bundle(release: Release, signal: AbortSignal): Promise<CachedBundle> {
+    try {
+      return await this.#options.cache.ensure(release, signal, (percent) => {
+        const rounded = Math.floor(percent);
+        if (rounded === this.#cachingPercent) return;
+        this.#cachingPercent = rounded;
+        this.#tell();
+      });
+    } finally {
+      if (this.#cachingPercent !== null) {
+        this.#cachingPercent = null;
+        this.#tell();
+      }
+    }
+  }
+
+  /** What is next is written down before the member is told: after a restart it is watched rather than forgotten. */
   async #advance(): Promise<RolloutStep | null> {
     if (this.#rollout === null) return null;
-    const step = stepRollout(this.#rollout, {
-      nowMs: this.#nowMs(),
-      cameras: this.#fleet.cameras(),
-      take: this.#fleet.takeRunning(),
-      cameraDeadlineMs: this.#cameraDeadlineMs,
-    });
+    const { fleet } = this.#options;
+    const nowMs = performance.now();
+    const facts = {
+      nowMs,
+      watchedMs: nowMs - this.#sinceMs,
+      members: fleet.members(),
+      take: fleet.takeRunning(),
+    };
+    const step = stepRollout(this.#rollout, facts, this.#timing);
     await this.#set(step.rollout);
     return step;
+  }
+
+  #refuseUnfinished(version: string, allowed: string | null): void {
+    const rollout = this.#rollout;
+    if (rollout === null || !isUnfinished(rollout) || rollout.version === allowed) return;
+    throw new OtaError('ROLLOUT_RUNNING', `the rollout of ${rollout.version} is not finished`, {
+      hint: `cancel it to begin the one of ${version}`,
+    });
   }
 
   #change(change: (rollout: Rollout) => Rollout): Promise<void> {
@@ -157,24 +277,29 @@ export class Conductor {
     if (text === null) return;
     try {
       const saved = savedSchema.parse(JSON.parse(text));
-      this.#rollout = withTimersFrom(saved.rollout, this.#nowMs());
+      this.#rollout = withTimersFrom(saved.rollout, performance.now());
       this.#release = saved.release;
+      this.#tell();
     } catch (error) {
-      this.#logger.warn({ err: error }, 'the rollout under way could not be read; it has to be begun again');
+      this.#options.logger.warn({ err: error }, 'the rollout could not be read; it has to be begun again');
     }
   }
 
   async #set(rollout: Rollout, release = this.#release): Promise<void> {
     if (release === this.#release && JSON.stringify(rollout) === JSON.stringify(this.#rollout)) return;
-    await replaceFile(this.#path, `${JSON.stringify({ rollout, release }, null, 1)}\n`);
+    await replaceFile(this.#path, `${JSON.stringify({ schema: 1, rollout, release }, null, 1)}\n`);
     this.#rollout = rollout;
     this.#release = release;
     this.#tell();
   }
 
-  /** Runs evenly while this process lives, whatever happens to the clock. */
-  #nowMs(): number {
-    return performance.now();
+  async #pause(ms: number, signal: AbortSignal): Promise<void> {
+    const over = new AbortController();
+    const either = AbortSignal.any([signal, over.signal]);
+    // The only rejection is that of the signals, which the loop looks at.
+    const tick = sleep(ms, undefined, { signal: either }).catch(() => undefined);
+    await Promise.race([tick, this.#poked.promise]);
+    over.abort();
   }
 
   #tell(): void {
@@ -182,13 +307,27 @@ export class Conductor {
   }
 }
 
+/** Whether something of it may still be done. */
+function isUnfinished({ phase }: Rollout): boolean {
+  return phase === 'running' || phase === 'paused' || phase === 'halted';
+}
+
+function isBadBundle(error: unknown): boolean {
+  return error instanceof OtaError && error.code.startsWith('BUNDLE_') && error.code !== 'BUNDLE_TRUNCATED';
+}
+
+/** A machine that could not be told may have got it all the same; one that does not want to now is asked again. */
+function refused(rollout: Rollout, id: string, error: unknown): Rollout {
+  const code = error instanceof Error && 'code' in error ? error.code : null;
+  if (code === 'MEMBER_UNREACHABLE') return rollout;
+  if (notNow.includes(code)) return postponeMember(rollout, id, messageOf(error));
+  return failMember(rollout, id, messageOf(error));
+}
+
 /** Time counts per process: what was under way before a restart gets its whole deadline again. */
 function withTimersFrom(rollout: Rollout, nowMs: number): Rollout {
-  const cameras = Object.fromEntries(
-    Object.entries(rollout.cameras).map(([id, camera]) => [
-      id,
-      camera.state === 'updating' ? { ...camera, startedMs: nowMs } : camera,
-    ]),
+  const members = mapMembers(rollout, (member) =>
+    member.state === 'updating' ? { ...member, startedMs: nowMs, toldMs: nowMs } : member,
   );
-  return { ...rollout, cameras };
+  return { ...rollout, members };
 }

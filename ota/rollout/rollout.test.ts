@@ -1,136 +1,266 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  type CameraView,
+  cancelRollout,
+  chooseCanary,
+  failMember,
+  includeMember,
+  type Member,
   pauseRollout,
   planRollout,
+  postponeMember,
   type Rollout,
-  refuseRollout,
   resumeRollout,
-  stepRollout,
+  rolloutSchema,
 } from './rollout.ts';
+import { stepRollout } from './step-rollout.ts';
 
-const camera = (id: string, over: Partial<CameraView> = {}): CameraView => ({
-  id,
-  online: true,
-  version: '1.0.0',
-  recording: false,
-  update: { state: 'idle', reason: null },
+const timing = { deadlineMs: 1000, retellMs: 100, awayMs: 500 };
+const target = { version: '1.1.0', compatible: 'board', minimumVersion: null };
+const wish = { canary: null, hub: null, startedAt: '2026-11-22T12:00:00.000Z' };
+
+const camera = (id: string, over: Partial<Member> = {}): Member => ({
+  ...{ id, name: id, online: true, awayMs: 0, version: '1.0.0', compatible: 'board', recording: false },
+  update: { state: 'idle', reason: null, attempt: null },
   ...over,
 });
-const facts = (cameras: CameraView[], over: { nowMs?: number; take?: boolean } = {}) => ({
-  nowMs: 0,
-  take: false,
-  cameraDeadlineMs: 1000,
-  cameras,
+const facts = (members: Member[], over: { nowMs?: number; take?: boolean; watchedMs?: number } = {}) => ({
+  ...{ nowMs: 0, watchedMs: 0, take: false, members },
   ...over,
 });
-const busy = { update: { state: 'busy', reason: null } } as const;
+const step = (rollout: Rollout, members: Member[], over: Parameters<typeof facts>[1] = {}) =>
+  stepRollout(rollout, facts(members, over), timing);
+const plan = (members: Member[], over: Partial<typeof wish | { canary: string; hub: string }> = {}) =>
+  planRollout(target, members, { ...wish, ...over });
+const busy = { update: { state: 'busy', reason: null, attempt: null } } as const;
+const updated = { version: '1.1.0' };
+const failed = (reason: string, at = '2026-11-22T12:05:00.000Z') =>
+  ({ update: { state: 'idle', reason: null, attempt: { at, ok: false, reason } } }) as const;
 const states = (rollout: Rollout) =>
-  Object.fromEntries(Object.entries(rollout.cameras).map(([id, { state }]) => [id, state]));
+  Object.fromEntries(Object.entries(rollout.members).map(([id, { state }]) => [id, state]));
+
+const three = [camera('a'), camera('b'), camera('c')];
+const hub = camera('hub');
+
+describe('the plan', () => {
+  it('puts the canary first, then the others by name, and the hub last', () => {
+    expect(plan([hub, ...three], { canary: 'b', hub: 'hub' }).order).toEqual(['b', 'a', 'c', 'hub']);
+    const named = [camera('x1', { name: 'right' }), camera('x2', { name: 'left' })];
+    expect(plan(named)).toMatchObject({ order: ['x2', 'x1'], canary: 'x2' });
+  });
+
+  it('is done at once when everybody has the version or a newer one', () => {
+    expect(plan([camera('a', updated), camera('b', { version: '2.0.0' })]).phase).toBe('done');
+    expect(plan([]).phase).toBe('done');
+  });
+
+  it.each<[string, Partial<Member>, string]>([
+    ['another board', { compatible: 'other' }, 'the bundle is not for other'],
+    [
+      'no slots',
+      { update: { state: 'unsupported', reason: 'no slots', attempt: null }, compatible: null },
+      'no slots',
+    ],
+    ['too old a version', { version: '0.1.0' }, 'it needs 0.5.0 first'],
+  ])('passes over %s, and takes the next for its canary', (_name, over, reason) => {
+    const members = [camera('a', over), camera('b')];
+    const rollout = planRollout({ ...target, minimumVersion: '0.5.0' }, members, { ...wish, canary: 'a' });
+    expect(rollout.members.a).toMatchObject({ state: 'skipped', reason });
+    expect(rollout.canary).toBe('b');
+    expect(step(rollout, members).install).toBe('b');
+  });
+});
 
 describe('a rollout', () => {
-  const three = [camera('a'), camera('b'), camera('c')];
+  it('goes canary first, one by one, the hub at the end', () => {
+    let members = [...three, hub];
+    let rollout = plan(members, { canary: 'b', hub: 'hub' });
+    const told: string[] = [];
+    for (let turn = 0; turn < 4; turn++) {
+      const next = step(rollout, members);
+      const id = next.install ?? '';
+      told.push(id);
+      const during = members.map((each) => (each.id === id ? { ...each, ...busy } : each));
+      expect(step(next.rollout, during).install).toBeNull();
+      members = members.map((each) => (each.id === id ? { ...each, ...updated } : each));
+      rollout = next.rollout;
+    }
+    expect(told).toEqual(['b', 'a', 'c', 'hub']);
+    expect(step(rollout, members).rollout.phase).toBe('done');
+  });
 
-  it('begins with the canary, and goes on one by one', () => {
-    let step = stepRollout(planRollout('1.1.0', three, 'b'), facts(three));
-    expect(step.install).toBe('b');
-    const during = [camera('a'), camera('b', busy), camera('c')];
-    step = stepRollout(step.rollout, facts(during));
-    expect(step.install).toBeNull();
-    const after = [camera('a'), camera('b', { version: '1.1.0' }), camera('c')];
-    step = stepRollout(step.rollout, facts(after));
-    expect(step.install).toBe('a');
-    expect(states(step.rollout)).toEqual({ a: 'updating', b: 'done', c: 'waiting' });
+  it('waits for the verdict of a trial: the new version alone is not enough', () => {
+    const first = step(plan(three), three);
+    const trial = [camera('a', { ...updated, ...busy }), camera('b'), camera('c')];
+    expect(states(step(first.rollout, trial).rollout).a).toBe('updating');
   });
 
   it('halts on a bad canary: nobody else is touched', () => {
-    let step = stepRollout(planRollout('1.1.0', three, null), facts(three));
-    const failed = [
-      camera('a', { update: { state: 'failed', reason: 'no frames from cam0' } }),
-      camera('b'),
-      camera('c'),
-    ];
-    step = stepRollout(step.rollout, facts(failed));
-    expect(step.rollout).toMatchObject({
+    const first = step(plan(three), three);
+    const bad = [camera('a', failed('no frames from cam0')), camera('b'), camera('c')];
+    const { rollout } = step(first.rollout, bad);
+    expect(rollout).toMatchObject({
       phase: 'halted',
       reason: 'the canary a failed: no frames from cam0',
     });
-    expect(stepRollout(step.rollout, facts(three, { nowMs: 1e9 })).install).toBeNull();
-    expect(states(step.rollout)).toEqual({ a: 'failed', b: 'waiting', c: 'waiting' });
+    expect(step(rollout, three, { nowMs: 1e9 }).install).toBeNull();
+    expect(states(rollout)).toEqual({ a: 'failed', b: 'waiting', c: 'waiting' });
   });
 
-  it('halts when a camera does not come back in time', () => {
-    const step = stepRollout(planRollout('1.1.0', three, null), facts(three));
+  it('is not misled by what a camera says of an attempt before this one', () => {
+    const before = [camera('a', failed('long ago')), camera('b'), camera('c')];
+    const first = step(plan(before), before);
+    expect(first.install).toBe('a');
+    expect(step(first.rollout, before).rollout.phase).toBe('running');
+    const again = [camera('a', failed('anew', '2026-11-22T13:00:00.000Z')), camera('b'), camera('c')];
+    expect(step(first.rollout, again).rollout.reason).toBe('the canary a failed: anew');
+  });
+
+  it('halts when a camera does not come back in time; a take stops that clock', () => {
+    const first = step(plan(three), three);
     const gone = [camera('a', { online: false }), camera('b'), camera('c')];
-    expect(stepRollout(step.rollout, facts(gone, { nowMs: 900 })).rollout.phase).toBe('running');
-    const late = stepRollout(step.rollout, facts(gone, { nowMs: 1100 })).rollout;
-    expect(late).toMatchObject({ phase: 'halted', reason: 'the canary a failed: it did not come back' });
+    expect(step(first.rollout, gone, { nowMs: 900 }).rollout.phase).toBe('running');
+    expect(step(first.rollout, gone, { nowMs: 1100 }).rollout).toMatchObject({
+      phase: 'halted',
+      reason: 'the canary a failed: it did not come back',
+    });
+    const during = step(first.rollout, gone, { nowMs: 100_000, take: true }).rollout;
+    expect(step(during, gone, { nowMs: 100_900 }).rollout.phase).toBe('running');
+  });
+
+  it('tells a camera again that does nothing, as after a lost link', () => {
+    const first = step(plan(three), three);
+    expect(step(first.rollout, three, { nowMs: 50 }).install).toBeNull();
+    const again = step(first.rollout, three, { nowMs: 150 });
+    expect(again.install).toBe('a');
+    expect(step(again.rollout, three, { nowMs: 200 }).install).toBeNull();
+    const working = [camera('a', busy), camera('b'), camera('c')];
+    expect(step(again.rollout, working, { nowMs: 400 }).install).toBeNull();
   });
 
   it('waits while a take runs, anywhere', () => {
-    const plan = planRollout('1.1.0', three, null);
-    expect(stepRollout(plan, facts(three, { take: true }))).toMatchObject({
+    expect(step(plan(three), three, { take: true })).toMatchObject({
       install: null,
       rollout: { reason: 'a take is running' },
     });
     const recording = [camera('a'), camera('b'), camera('c', { recording: true })];
-    expect(stepRollout(plan, facts(recording)).install).toBeNull();
-    expect(stepRollout(plan, facts(three)).install).toBe('a');
+    expect(step(plan(three), recording).install).toBeNull();
+    expect(step(plan(three), three).install).toBe('a');
   });
 
-  it('passes over what cannot update itself, and waits for what is not there', () => {
-    const odd = [camera('a', { update: { state: 'unsupported', reason: null } }), camera('b')];
-    expect(stepRollout(planRollout('1.1.0', odd, null), facts(odd)).install).toBe('b');
-    const away = [camera('a', { online: false })];
-    expect(stepRollout(planRollout('1.1.0', away, null), facts(away)).rollout.reason).toBe(
-      'a is not connected',
-    );
+  it('waits for its canary, but for no other camera that is away', () => {
+    const away = (id: string) => camera(id, { online: false });
+    const noCanary = step(plan(three), [away('a'), camera('b'), camera('c')]);
+    expect(noCanary).toMatchObject({ install: null, rollout: { reason: 'a is not connected' } });
+    const { rollout } = step(plan(three), [camera('a', updated), away('b'), camera('c')]);
+    expect(states(rollout)).toEqual({ a: 'done', b: 'waiting', c: 'updating' });
   });
 
-  it('pauses, resumes, and tries again what failed', () => {
-    const plan = planRollout('1.1.0', three, null);
-    expect(stepRollout(pauseRollout(plan), facts(three)).install).toBeNull();
-    const refused = refuseRollout(stepRollout(plan, facts(three)).rollout, 'a', 'a take is running');
-    expect(refused.phase).toBe('halted');
-    expect(stepRollout(resumeRollout(refused), facts(three)).install).toBe('a');
+  it('updates the hub although a camera has been away for long, and that camera when it is back', () => {
+    const members = [camera('a', updated), camera('b', { online: false, awayMs: 100 }), hub];
+    const rollout = plan([...three.slice(0, 2), hub], { hub: 'hub' });
+    expect(step(rollout, members).install).toBeNull();
+    const late = [camera('a', updated), camera('b', { online: false, awayMs: 600 }), hub];
+    const told = step(rollout, late);
+    expect(told.install).toBe('hub');
+    const back = [camera('a', updated), camera('b'), camera('hub', updated)];
+    expect(step(told.rollout, back).install).toBe('b');
+    // After a restart of the hub nobody is connected yet.
+    expect(step(rollout, [hub], { watchedMs: 100 }).install).toBeNull();
   });
 
-  it('is done at once when everybody has the version', () => {
-    const there = [camera('a', { version: '1.1.0' })];
-    expect(planRollout('1.1.0', there, null).phase).toBe('done');
-    expect(planRollout('1.1.0', [], null).phase).toBe('done');
+  it('pauses, resumes, tries again what failed, and postpones what is not the time for', () => {
+    const { rollout } = step(plan(three), three);
+    expect(step(pauseRollout(plan(three)), three).install).toBeNull();
+    const broken = failMember(rollout, 'a', 'the board is wrong');
+    expect(step(resumeRollout(broken), three).install).toBe('a');
+    const later = postponeMember(rollout, 'a', 'a take is running');
+    expect(later.phase).toBe('running');
+    expect(step(later, three).install).toBe('a');
   });
 
-  it('never has two under way, never starts during a take, never goes on after a halt', () => {
+  it('sees to its end what was under way when it was paused', () => {
+    const { rollout } = step(plan(three), three);
+    const paused = pauseRollout(rollout);
+    const after = step(paused, [camera('a', updated), camera('b'), camera('c')]);
+    expect(states(after.rollout)).toEqual({ a: 'done', b: 'waiting', c: 'waiting' });
+    expect(after.install).toBeNull();
+  });
+
+  it('is cancelled: nobody else is told', () => {
+    const cancelled = cancelRollout(step(plan(three), three).rollout);
+    expect(states(cancelled)).toEqual({ a: 'skipped', b: 'skipped', c: 'skipped' });
+    expect(step(cancelled, three).install).toBeNull();
+    expect(resumeRollout(cancelled)).toEqual(cancelled);
+  });
+
+  it('takes another canary as long as nobody was touched', () => {
+    expect(chooseCanary(plan(three), 'c')?.order).toEqual(['c', 'a', 'b']);
+    expect(chooseCanary(plan(three), 'x')).toBeNull();
+    expect(chooseCanary(plan([...three, hub], { hub: 'hub' }), 'hub')).toBeNull();
+    const { rollout } = step(plan(three), three);
+    expect(chooseCanary(rollout, 'c')).toBeNull();
+    expect(chooseCanary(failMember(rollout, 'a', 'x'), 'c')?.canary).toBe('c');
+  });
+
+  it('takes in one more camera, before the hub', () => {
+    const rollout = plan([camera('a'), hub], { hub: 'hub' });
+    expect(includeMember(rollout, target, camera('b')).order).toEqual(['a', 'b', 'hub']);
+    expect(includeMember(rollout, target, camera('a'))).toBe(rollout);
+  });
+
+  it('never has two under way, never starts during a take or after a halt, never another before its canary', () => {
     const view = fc.record({
       online: fc.boolean(),
+      awayMs: fc.constantFrom(0, 400, 600),
       version: fc.constantFrom('1.0.0', '1.1.0'),
       recording: fc.boolean(),
       update: fc.record({
-        state: fc.constantFrom('idle', 'busy', 'failed', 'unsupported'),
+        state: fc.constantFrom('idle', 'busy', 'unsupported'),
         reason: fc.constant(null),
+        attempt: fc.constantFrom(
+          null,
+          { at: '1', ok: false, reason: null },
+          { at: '2', ok: true, reason: null },
+        ),
       }),
     });
-    const look = fc.record({ views: fc.tuple(view, view, view), take: fc.boolean(), nowMs: fc.nat(3000) });
+    const look = fc.record({
+      views: fc.tuple(view, view, view, view),
+      take: fc.boolean(),
+      nowMs: fc.nat(3000),
+      act: fc.constantFrom('none', 'none', 'none', 'pause', 'resume', 'cancel'),
+    });
+    const acts = {
+      none: (r: Rollout) => r,
+      pause: pauseRollout,
+      resume: resumeRollout,
+      cancel: cancelRollout,
+    };
+    const everybody = [...three, hub];
     fc.assert(
-      fc.property(fc.array(look, { maxLength: 12 }), (looks) => {
-        let rollout = planRollout('1.1.0', three, null);
-        let halted = false;
-        for (const { views, take, nowMs } of looks) {
-          const cameras = views.map(
-            (each, index): CameraView => ({ id: 'abc'[index] as string, ...each }) as CameraView,
+      fc.property(fc.array(look, { maxLength: 14 }), (looks) => {
+        let rollout = plan(everybody, { hub: 'hub' });
+        for (const { views, take, nowMs, act } of looks) {
+          rollout = acts[act](rollout);
+          const stopped = rollout.phase !== 'running';
+          const members = views.map(
+            (each, index) => ({ ...(everybody[index] as Member), ...each }) as Member,
           );
-          const step = stepRollout(rollout, facts(cameras, { take, nowMs }));
-          if (halted) expect(step.install).toBeNull();
-          if (step.install !== null) expect(take || cameras.some(({ recording }) => recording)).toBe(false);
-          const updating = Object.values(step.rollout.cameras).filter(({ state }) => state === 'updating');
-          expect(updating.length).toBeLessThanOrEqual(1);
-          rollout = step.rollout;
-          halted ||= rollout.phase === 'halted';
+          const next = step(rollout, members, { take, nowMs });
+          const begun = next.install !== null && rollout.members[next.install]?.state !== 'updating';
+          if (stopped) expect(next.install).toBeNull();
+          if (begun) expect(take || members.some(({ recording }) => recording)).toBe(false);
+          const after = states(next.rollout);
+          expect(Object.values(after).filter((state) => state === 'updating').length).toBeLessThanOrEqual(1);
+          if (begun && next.install !== next.rollout.canary) {
+            expect(after[next.rollout.canary ?? '']).toBe('done');
+          }
+          rollout = next.rollout;
+          expect(rolloutSchema.parse(JSON.parse(JSON.stringify(rollout)))).toEqual(rollout);
         }
       }),
-      { numRuns: 500 },
+      { numRuns: 1000 },
     );
   });
 });

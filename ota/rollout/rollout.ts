@@ -1,153 +1,190 @@
 import { z } from 'zod';
+import { compareVersions, VERSION_PATTERN } from '../version.ts';
 
-/** What the hub sees of a camera. */
-export interface CameraView {
+/** What the hub sees of a machine it may update: a camera, or itself. */
+export interface Member {
   readonly id: string;
+  /** What people call it. */
+  readonly name: string;
   readonly online: boolean;
+  /** For how long it has been away; 0 where it is there. */
+  readonly awayMs: number;
   readonly version: string | null;
+  /** Boards its bundles are for; null where it cannot tell. */
+  readonly compatible: string | null;
   readonly recording: boolean;
-  /** The camera's own word on its update: whether it works on one, or the last one failed, and why. */
+  /** Its own word on its update. */
   readonly update: {
-    readonly state: 'idle' | 'busy' | 'failed' | 'unsupported';
+    /** `busy` also while a new version is on trial. */
+    readonly state: 'idle' | 'busy' | 'unsupported';
     readonly reason: string | null;
+    /** The last attempt that ended; `at` tells attempts apart. */
+    readonly attempt: { readonly at: string; readonly ok: boolean; readonly reason: string | null } | null;
   };
 }
 
-const cameraStateSchema = z.object({
+const memberStateSchema = z.object({
+  name: z.string(),
   state: z.enum(['waiting', 'updating', 'done', 'failed', 'skipped']),
   reason: z.string().nullable(),
-  /** When its update was begun, in ms of a clock that never goes back. */
+  /** When its update was begun and when it was told last, in ms of a clock that never goes back. */
   startedMs: z.number().nullable(),
+  toldMs: z.number().nullable(),
+  /** The attempt that had ended before: what it says is no news. */
+  attemptBefore: z.string().nullable(),
 });
 
 export const rolloutSchema = z.object({
-  version: z.string(),
-  /** In the order they are updated; the first is the canary. */
+  version: z.string().regex(VERSION_PATTERN),
+  startedAt: z.string(),
+  /** In the order they are updated: the canary first, the hub last. */
   order: z.array(z.string()),
-  cameras: z.record(z.string(), cameraStateSchema),
-  phase: z.enum(['running', 'paused', 'halted', 'done']),
+  /** Goes first, and has to succeed before any other is touched; null where no camera takes part. */
+  canary: z.string().nullable(),
+  /** The hub itself; null where it takes no part. */
+  hub: z.string().nullable(),
+  members: z.record(z.string(), memberStateSchema),
+  phase: z.enum(['running', 'paused', 'halted', 'done', 'cancelled']),
   reason: z.string().nullable(),
 });
 
 export type Rollout = z.infer<typeof rolloutSchema>;
-export type CameraState = z.infer<typeof cameraStateSchema>;
+export type MemberState = z.infer<typeof memberStateSchema>;
 
-export interface RolloutFacts {
-  readonly nowMs: number;
-  readonly cameras: readonly CameraView[];
-  /** A take runs somewhere, or is about to. */
-  readonly take: boolean;
-  /** A camera that has not come back with the version by then has failed. */
-  readonly cameraDeadlineMs: number;
+/** What a rollout brings, as far as planning needs it. */
+export interface Target {
+  readonly version: string;
+  readonly compatible: string;
+  readonly minimumVersion: string | null;
 }
 
-export interface RolloutStep {
-  readonly rollout: Rollout;
-  /** The camera to be told to install now. */
-  readonly install: string | null;
+export interface RolloutWish {
+  /** Camera that goes first; null: the first by name. */
+  readonly canary: string | null;
+  /** Id of the hub where it is to be updated too. */
+  readonly hub: string | null;
+  /** RFC 3339; for people only. */
+  readonly startedAt: string;
 }
 
-/** Plans a rollout: those that have the version already are done, the named canary (or the first) goes first. */
-export function planRollout(version: string, cameras: readonly CameraView[], canary: string | null): Rollout {
-  const ids = cameras.map(({ id }) => id).sort();
-  const first = canary !== null && ids.includes(canary) ? canary : (ids.find((id) => needs(id)) ?? ids[0]);
-  const order = first === undefined ? [] : [first, ...ids.filter((id) => id !== first)];
-  const states = order.map((id): [string, CameraState] => [
-    id,
-    { state: needs(id) ? 'waiting' : 'done', reason: null, startedMs: null },
-  ]);
-  const waiting = states.some(([, { state }]) => state === 'waiting');
+/** Plans a rollout over the members: who is there already is done, who cannot take it is passed over, and it says why. */
+export function planRollout(target: Target, members: readonly Member[], wish: RolloutWish): Rollout {
+  const states = new Map(members.map((member) => [member.id, planned(target, member)]));
+  const cameras = members
+    .filter(({ id }) => id !== wish.hub)
+    .sort((a, b) => a.name.localeCompare(b.name) || a.id.localeCompare(b.id))
+    .map(({ id }) => id);
+  const waits = (id: string) => states.get(id)?.state === 'waiting';
+  const canary = cameras.find((id) => id === wish.canary && waits(id)) ?? cameras.find(waits) ?? null;
+  const hub = wish.hub !== null && states.has(wish.hub) ? wish.hub : null;
+  const order = [
+    ...(canary === null ? [] : [canary]),
+    ...cameras.filter((id) => id !== canary),
+    ...(hub === null ? [] : [hub]),
+  ];
   return {
-    version,
-    order,
-    cameras: Object.fromEntries(states),
-    phase: waiting ? 'running' : 'done',
-    reason: null,
+    ...{ version: target.version, startedAt: wish.startedAt, order, canary, hub, reason: null },
+    members: Object.fromEntries(states),
+    phase: order.some(waits) ? 'running' : 'done',
   };
-
-  function needs(id: string): boolean {
-    return cameras.find((camera) => camera.id === id)?.version !== version;
-  }
 }
 
-/** One look at the cameras: what became of the one under way, and which is next. Never two at a time. */
-export function stepRollout(rollout: Rollout, facts: RolloutFacts): RolloutStep {
-  const observed = observe(rollout, facts);
-  if (observed.phase !== 'running') return { rollout: observed, install: null };
-  if (Object.values(observed.cameras).some(({ state }) => state === 'updating')) {
-    return { rollout: observed, install: null };
-  }
-  const next = observed.order.find((id) => observed.cameras[id]?.state === 'waiting');
-  if (next === undefined) return { rollout: { ...observed, phase: 'done', reason: null }, install: null };
-  const wait = whyNotNow(next, facts);
-  if (wait !== null) return { rollout: { ...observed, reason: wait }, install: null };
-  const view = facts.cameras.find(({ id }) => id === next);
-  if (view?.update.state === 'unsupported') {
-    return stepRollout(withCamera(observed, next, 'skipped', 'it cannot update itself'), facts);
-  }
-  const updating = { state: 'updating', reason: null, startedMs: facts.nowMs } as const;
-  const cameras = { ...observed.cameras, [next]: updating };
-  return { rollout: { ...observed, cameras, reason: null }, install: next };
+/** Takes one more member into a rollout that runs; where it is in it already and failed, it is tried again. */
+export function includeMember(rollout: Rollout, target: Target, member: Member): Rollout {
+  const known = rollout.members[member.id];
+  if (known !== undefined && known.state !== 'failed' && known.state !== 'skipped') return rollout;
+  const members = { ...rollout.members, [member.id]: planned(target, member) };
+  const rest = rollout.order.filter((id) => id !== rollout.hub && id !== member.id);
+  const order = rollout.order.includes(member.id)
+    ? rollout.order
+    : [...rest, member.id, ...(rollout.hub === null ? [] : [rollout.hub])];
+  return { ...rollout, members, order, canary: rollout.canary ?? member.id };
 }
 
-/** The order to install did not get through, or was refused. */
-export function refuseRollout(rollout: Rollout, id: string, reason: string): Rollout {
-  return halt(withCamera(rollout, id, 'failed', reason), id, reason);
+/** Another canary; only while no camera has been touched. Null where it is too late or no such camera waits. */
+export function chooseCanary(rollout: Rollout, id: string): Rollout | null {
+  const states = Object.values(rollout.members);
+  const touched = states.some(({ state, startedMs }) => startedMs !== null && state !== 'failed');
+  const wanted = rollout.members[id]?.state;
+  if (touched || id === rollout.hub || (wanted !== 'waiting' && wanted !== 'failed')) return null;
+  return { ...rollout, canary: id, order: [id, ...rollout.order.filter((each) => each !== id)] };
 }
 
 export function pauseRollout(rollout: Rollout): Rollout {
-  return rollout.phase === 'running' ? { ...rollout, phase: 'paused', reason: 'paused' } : rollout;
+  return rollout.phase === 'running' ? { ...rollout, phase: 'paused', reason: null } : rollout;
 }
 
 /** Goes on after a pause or a halt; what failed is tried again. */
 export function resumeRollout(rollout: Rollout): Rollout {
   if (rollout.phase !== 'paused' && rollout.phase !== 'halted') return rollout;
-  const cameras = Object.fromEntries(
-    Object.entries(rollout.cameras).map(([id, camera]) => [
-      id,
-      camera.state === 'failed' ? { state: 'waiting' as const, reason: null, startedMs: null } : camera,
-    ]),
+  const members = mapMembers(rollout, (member) =>
+    member.state === 'failed' ? { ...waiting(member.name), attemptBefore: member.attemptBefore } : member,
   );
-  return { ...rollout, cameras, phase: 'running', reason: null };
+  return { ...rollout, members, phase: 'running', reason: null };
 }
 
-function observe(rollout: Rollout, facts: RolloutFacts): Rollout {
-  let result = rollout;
-  for (const [id, camera] of Object.entries(rollout.cameras)) {
-    if (camera.state !== 'updating') continue;
-    const view = facts.cameras.find((each) => each.id === id);
-    if (view?.online === true && view.version === rollout.version && view.update.state === 'idle') {
-      result = withCamera(result, id, 'done', null);
-    } else if (view?.online === true && view.update.state === 'failed') {
-      const reason = view.update.reason ?? 'its update failed';
-      result = halt(withCamera(result, id, 'failed', reason), id, reason);
-    } else if (facts.nowMs - (camera.startedMs ?? facts.nowMs) > facts.cameraDeadlineMs) {
-      const reason = view?.online === true ? 'it did not finish in time' : 'it did not come back';
-      result = halt(withCamera(result, id, 'failed', reason), id, reason);
-    }
+/** Ends it: nobody else is told. What a camera has installed stays. */
+export function cancelRollout(rollout: Rollout): Rollout {
+  if (rollout.phase === 'done' || rollout.phase === 'cancelled') return rollout;
+  const members = mapMembers(rollout, (member) =>
+    member.state === 'waiting' || member.state === 'updating'
+      ? { ...member, state: 'skipped', reason: 'the rollout was cancelled' }
+      : member,
+  );
+  return { ...rollout, members, phase: 'cancelled', reason: null };
+}
+
+/** The member could not be told, or does not want it now: it waits on. */
+export function postponeMember(rollout: Rollout, id: string, reason: string): Rollout {
+  const member = rollout.members[id];
+  if (member?.state !== 'updating') return rollout;
+  const members = { ...rollout.members, [id]: { ...waiting(member.name), reason } };
+  return { ...rollout, members, reason: `${member.name}: ${reason}` };
+}
+
+/** The member failed, or refused for good: everything stops. */
+export function failMember(rollout: Rollout, id: string, reason: string): Rollout {
+  const member = rollout.members[id];
+  if (member === undefined) return rollout;
+  const what = id === rollout.hub ? 'the hub' : id === rollout.canary ? 'the canary' : 'camera';
+  return {
+    ...rollout,
+    members: { ...rollout.members, [id]: { ...member, state: 'failed', reason } },
+    phase: 'halted',
+    reason: `${what} ${member.name} failed: ${reason}`,
+  };
+}
+
+export function withMember(rollout: Rollout, id: string, change: Partial<MemberState>): Rollout {
+  const member = rollout.members[id];
+  if (member === undefined) return rollout;
+  return { ...rollout, members: { ...rollout.members, [id]: { ...member, ...change } } };
+}
+
+export function mapMembers(
+  { members }: Rollout,
+  change: (member: MemberState) => MemberState,
+): Rollout['members'] {
+  return Object.fromEntries(Object.entries(members).map(([id, member]) => [id, change(member)]));
+}
+
+/** Whether a machine runs this version or a newer one. */
+export function hasVersion(installed: string | null, version: string): boolean {
+  if (installed === null || !VERSION_PATTERN.test(installed)) return false;
+  return compareVersions(installed, version) >= 0;
+}
+
+function planned(target: Target, { name, version, compatible, update }: Member): MemberState {
+  const passedOver = (reason: string): MemberState => ({ ...waiting(name), state: 'skipped', reason });
+  if (hasVersion(version, target.version)) return { ...waiting(name), state: 'done' };
+  if (update.state === 'unsupported') return passedOver(update.reason ?? 'it cannot update itself');
+  if (compatible !== target.compatible) return passedOver(`the bundle is not for ${compatible ?? 'it'}`);
+  if (target.minimumVersion !== null && !hasVersion(version, target.minimumVersion)) {
+    return passedOver(`it needs ${target.minimumVersion} first`);
   }
-  return result;
+  return waiting(name);
 }
 
-function whyNotNow(id: string, facts: RolloutFacts): string | null {
-  if (facts.take || facts.cameras.some(({ recording }) => recording)) return 'a take is running';
-  const view = facts.cameras.find((each) => each.id === id);
-  if (view === undefined || !view.online) return `${id} is not connected`;
-  if (view.update.state === 'busy') return `${id} is busy with an update`;
-  return null;
-}
-
-function halt(rollout: Rollout, id: string, reason: string): Rollout {
-  const what = rollout.order[0] === id ? 'the canary' : 'camera';
-  return { ...rollout, phase: 'halted', reason: `${what} ${id} failed: ${reason}` };
-}
-
-function withCamera(
-  rollout: Rollout,
-  id: string,
-  state: CameraState['state'],
-  reason: string | null,
-): Rollout {
-  const startedMs = rollout.cameras[id]?.startedMs ?? null;
-  return { ...rollout, cameras: { ...rollout.cameras, [id]: { state, reason, startedMs } } };
+function waiting(name: string): MemberState {
+  return { name, state: 'waiting', reason: null, startedMs: null, toldMs: null, attemptBefore: null };
 }

@@ -16,6 +16,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const idle: UpdateView = {
   installedVersion: '1.0.0',
+  compatible: null,
   latestVersion: null,
   releaseNotes: null,
   state: 'idle',

@@ -9,7 +9,7 @@ import type { Health } from '../health/health.ts';
 import type { HealthProbes } from '../health/health-gate.ts';
 import { renderAutoboot } from '../selector/autoboot.ts';
 import { otherSlot, type SlotName } from '../selector/slot.ts';
-import type { UpdaterOptions, UpdateSettings } from './types.ts';
+import type { UpdaterOptions, UpdateSettings, UpdateTiming } from './types.ts';
 import { Updater } from './updater.ts';
 
 const selector = join(import.meta.dirname, '../../overlays/rootfs/usr/libexec/rushlight/selector');
@@ -39,6 +39,9 @@ export class FakeMachine implements AsyncDisposable {
   /** Shell that RAUC runs instead of installing. */
   raucFails: string | null = null;
   take = false;
+  id = 'device-1';
+  /** Over the short times of unit tests. */
+  timing: Partial<UpdateTiming> = {};
   settings: UpdateSettings = {
     channel: 'stable',
     install: 'ask',
@@ -62,9 +65,11 @@ export class FakeMachine implements AsyncDisposable {
     };
   }
 
-  static async create(): Promise<FakeMachine> {
+  /** @param streams whether RAUC really reads bundles from http addresses, which then have to be those of `bundle.fake.ts` */
+  static async create({ streams = false } = {}): Promise<FakeMachine> {
     const machine = new FakeMachine(await mkdtemp(join(tmpdir(), 'machine-')));
     await machine.#layOut();
+    if (streams) await writeFile(machine.path('streams'), '');
     return machine;
   }
 
@@ -80,10 +85,13 @@ export class FakeMachine implements AsyncDisposable {
       SELECTOR_STATE_DIR: this.path('state'),
       SELECTOR_CMDLINE: this.path('cmdline'),
     };
+    // Bundles of `bundle.fake.ts` are read and verified whole, by Range where they are streamed; others are taken as they are.
+    const check = `"${process.execPath}" "${join(import.meta.dirname, 'bundle.fake.ts')}" "$2"`;
     const rauc = [
       '#!/bin/sh',
+      'verify() { echo "LastError: signature verification failed" >&2; exit 1; }',
       'case "$1" in',
-      `info) cat ${this.path('info.json')} ;;`,
+      `info) if head -c 14 "$2" | grep -q RUSHLIGHT-FAKE; then ${check} || verify; fi; cat ${this.path('info.json')} ;;`,
       `status) case "\${2-}" in`,
       `  mark-good) ${selector} set-state "$(${selector} get-current)" good ;;`,
       `  mark-bad) ${selector} set-state "$(${selector} get-current)" bad ;;`,
@@ -92,6 +100,7 @@ export class FakeMachine implements AsyncDisposable {
       `install) [ "$(${selector} get-current)" = A ] && other=B || other=A`,
       '  echo "  0% Installing"',
       `  ${selector} set-state $other bad || { echo "LastError: Failed marking slot non-bootable"; exit 1; }`,
+      `  case "$2" in http*) if [ -e ${this.path('streams')} ]; then ${check} || verify; fi ;; esac`,
       `  if [ -e ${this.path('fail')} ]; then . ${this.path('fail')}; fi`,
       '  echo " 60% Copying image"',
       `  echo "$other" > ${this.path('written')}`,
@@ -197,7 +206,7 @@ export class FakeMachine implements AsyncDisposable {
       fetch,
       folder: this.path('ota'),
       installedVersion: this.slots[this.booted].version,
-      deviceId: 'device-1',
+      deviceId: this.id,
       settings: () => this.settings,
       takeRunning: () => this.take,
       probes,
@@ -221,6 +230,7 @@ export class FakeMachine implements AsyncDisposable {
         firstCheckMs: 10,
         stallMs: 5_000,
         preflightMs: 5_000,
+        ...this.timing,
       },
     };
   }

@@ -83,6 +83,8 @@ export interface SlotView {
 /** How updates stand; has the shape of `Update` in the API's contract. */
 export interface UpdateView {
   readonly installedVersion: string;
+  /** Boards whose bundles fit, as RAUC names them; null where nothing can be installed. */
+  readonly compatible: string | null;
   readonly latestVersion: string | null;
   readonly releaseNotes: string | null;
   readonly state:

@@ -1,11 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BlackBox } from '../black-box.ts';
-import { decideUpdate, type UpdateDecision } from '../channel/decide-update.ts';
+import {
+  bestRelease,
+  decideUpdate,
+  type UpdateDecision,
+  type UpdateFacts,
+} from '../channel/decide-update.ts';
 import type { Release } from '../channel/manifest.ts';
 import { messageOf, OtaError, type OtaErrorCode } from '../errors.ts';
 import { defaultGateTiming } from '../health/health-gate.ts';
 import { Rauc } from '../install/rauc.ts';
 import { otherSlot, type SlotName } from '../selector/slot.ts';
+import { VERSION_PATTERN } from '../version.ts';
 import { RESTART_STAGE } from './aftermath.ts';
 import { type InstallPlan, install, planOf, planOfUrl } from './installation.ts';
 import { Offers } from './offers.ts';
@@ -128,6 +134,47 @@ export class Updater {
   }
 
   /**
+   * Begins the installation of one bundle that somebody chose, such as the hub: a path or an http address.
+   * @throws {OtaError} `UPDATE_UNSUPPORTED`, `TAKE_RUNNING`, `TRIAL_RUNNING`, `UPDATE_BUSY`
+   */
+  installBundle(bundle: Omit<InstallPlan, 'allowDowngrade'>): UpdateView {
+    const slots = this.#checkFree(false);
+    this.#begin({ ...bundle, allowDowngrade: false }, slots, false);
+    return this.status();
+  }
+
+  /** The newest release on offer for a machine of that board and version, or the one named; null where there is none. */
+  newestFor(
+    machine: Pick<UpdateFacts, 'compatible' | 'installedVersion'>,
+    version: string | null = null,
+  ): Release | null {
+    if (!VERSION_PATTERN.test(machine.installedVersion)) return null;
+    const all = this.#offers.all(this.#settings.channel);
+    const releases = all.releases.filter((release) => version === null || release.version === version);
+    return bestRelease({ ...all, releases }, machine, false).release;
+  }
+
+  /** What to do about a machine of that board and version where it may be updated whenever the owner's window is open. */
+  decideFor(machine: Pick<UpdateFacts, 'compatible' | 'installedVersion' | 'failedVersion'>): UpdateDecision {
+    const facts = { ...this.#facts(), ...machine };
+    const policy = { ...this.#settings, install: 'idle' } as const;
+    return decideUpdate(this.#offers.all(policy.channel), facts, policy, null);
+  }
+
+  /** Looks at the channel now; where it cannot be read, the status says why. */
+  refreshOffers(): Promise<void> {
+    return this.#slots === null ? Promise.resolve() : this.#refresh(this.#lifetime);
+  }
+
+  /**
+   * Verifies a bundle that lies on this machine; its board need not be ours.
+   * @throws {OtaError} `BUNDLE_*`
+   */
+  async verifyBundle(path: string, signal: AbortSignal): Promise<void> {
+    await this.#rauc.inspect(path, signal);
+  }
+
+  /**
    * Takes a running trial back, or goes to the other slot, by a trial of its own.
    * @throws {OtaError} `UPDATE_UNSUPPORTED`, `TAKE_RUNNING`, `UPDATE_BUSY`, `NOTHING_TO_ROLL_BACK`
    */
@@ -160,6 +207,11 @@ export class Updater {
     return true;
   }
 
+  /** Settles once no installation is under way. */
+  get settled(): Promise<void> {
+    return this.#work.done;
+  }
+
   get #paths() {
     return this.#options.paths ?? devicePaths;
   }
@@ -187,20 +239,24 @@ export class Updater {
   }
 
   #decide(request: InstallRequest | null): UpdateDecision {
+    const offers = this.#offers.all(this.#settings.channel);
+    const decision = decideUpdate(offers, this.#facts(), this.#settings, request);
+    this.#latest = decision.type === 'none' ? null : decision.release;
+    return decision;
+  }
+
+  #facts(): UpdateFacts {
     const { now, clockIsSet, installedVersion, deviceId, takeRunning } = this.#options;
     const time = now();
     const last = this.#box.last;
     const failed = last !== null && last.outcome !== 'committed' && last.outcome !== null;
-    const facts = {
+    return {
       ...{ installedVersion, deviceId, compatible: this.#slots?.compatible ?? '' },
       recording: takeRunning(),
       trialRunning: this.#state === 'trial',
       minuteOfDay: clockIsSet() ? time.getHours() * 60 + time.getMinutes() : null,
       failedVersion: failed ? last.version : null,
     };
-    const decision = decideUpdate(this.#offers.all(this.#settings.channel), facts, this.#settings, request);
-    this.#latest = decision.type === 'none' ? null : decision.release;
-    return decision;
   }
 
   #begin(plan: InstallPlan, slots: Slots, force: boolean): void {

@@ -24,6 +24,7 @@ export function composeView(from: ViewSources): UpdateView {
   const rolledBack = from.state === 'idle' && last?.outcome === 'rolled-back' && !isOpen;
   return {
     installedVersion,
+    compatible: slots?.compatible ?? null,
     latestVersion: latest?.version ?? (slots === null ? null : installedVersion),
     releaseNotes: latest?.notes || null,
     state: rolledBack ? 'rolled-back' : from.state,

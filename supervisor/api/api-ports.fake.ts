@@ -1,5 +1,6 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ApiError } from './api-error.ts';
-import type { ApiEvent, Feed, Status, Take, Update } from './contract.ts';
+import type { ApiEvent, Feed, Rollout, Status, Take, Update } from './contract.ts';
 import type { ApiPorts } from './ports.ts';
 
 const at = '2026-11-22T10:00:00.000Z';
@@ -26,6 +27,7 @@ const feed: Feed = {
 
 const update: Update = {
   installedVersion: '1.2.3',
+  compatible: null,
   latestVersion: null,
   releaseNotes: null,
   state: 'unsupported',
@@ -34,6 +36,20 @@ const update: Update = {
   slots: [],
   lastAttempt: null,
 };
+
+const rollout: Rollout = {
+  available: null,
+  version: null,
+  startedAt: null,
+  phase: 'none',
+  reason: null,
+  canary: null,
+  cachingPercent: null,
+  members: [],
+};
+
+/** Hash of the one bundle that is served. */
+export const knownBundle = 'ab'.repeat(32);
 
 const take: Take = { id: 't1', startedAt: at, stoppedAt: null, state: 'recording', cameras: [] };
 
@@ -74,6 +90,7 @@ const status: Status = {
   masters: { folder: '/media/ssd/takes', reason: 'the SSD' },
   tally: 'off',
   update,
+  rollout,
 };
 
 /** An appliance that is not there: answers of the right shape, one feed, one take. */
@@ -152,6 +169,21 @@ export function apiPortsFake(): ApiPorts & {
       patch: async () => fake.config.view(),
     },
     update: { status: () => update, install: async () => update, rollback: async () => update },
+    rollout: {
+      status: () => rollout,
+      start: async () => rollout,
+      pause: async () => rollout,
+      resume: async () => rollout,
+      cancel: async () => rollout,
+      chooseCanary: async () => rollout,
+      install: async () => rollout,
+      rollback: async () => rollout,
+      bundle: async (sha256: string, _request: IncomingMessage, response: ServerResponse) => {
+        if (sha256 !== knownBundle) return false;
+        response.writeHead(206, { 'content-length': 4 }).end('part');
+        return true;
+      },
+    },
     system: {
       identify: async () => {},
       restart: async () => {},

@@ -15,6 +15,7 @@ import {
 import { feedSchema } from './contract/feeds.ts';
 import { keyCreateSchema, keySchema, newKeySchema } from './contract/keys.ts';
 import { feedLinkQuerySchema } from './contract/pictures.ts';
+import { canarySchema, rolloutSchema, rolloutStartSchema } from './contract/rollout.ts';
 import type { RouteDefinition } from './contract/route.ts';
 import { statusSchema } from './contract/status.ts';
 import { systemActionSchema, tallySchema } from './contract/system.ts';
@@ -31,6 +32,7 @@ export * from './contract/feeds.ts';
 export * from './contract/keys.ts';
 export * from './contract/pictures.ts';
 export * from './contract/problem.ts';
+export * from './contract/rollout.ts';
 export * from './contract/route.ts';
 export * from './contract/status.ts';
 export * from './contract/system.ts';
@@ -373,6 +375,84 @@ export const routes = {
     summary: 'Return to the other slot',
     status: 202,
     response: updateSchema,
+  },
+
+  getRollout: {
+    method: 'GET',
+    path: '/api/rollout',
+    access: ['viewer'],
+    summary: 'How the hub updates its cameras',
+    status: 200,
+    response: rolloutSchema,
+  },
+  startRollout: {
+    method: 'POST',
+    path: '/api/rollout',
+    access: ['owner'],
+    summary: 'Update the cameras one at a time, a canary first, and the hub at the end',
+    body: rolloutStartSchema,
+    status: 202,
+    response: rolloutSchema,
+  },
+  pauseRollout: {
+    method: 'POST',
+    path: '/api/rollout/pause',
+    access: ['owner'],
+    summary: 'Begin with no further camera; the one under way goes on',
+    status: 200,
+    response: rolloutSchema,
+  },
+  resumeRollout: {
+    method: 'POST',
+    path: '/api/rollout/resume',
+    access: ['owner'],
+    summary: 'Go on after a pause or a halt; what failed is tried again',
+    status: 200,
+    response: rolloutSchema,
+  },
+  cancelRollout: {
+    method: 'POST',
+    path: '/api/rollout/cancel',
+    access: ['owner'],
+    summary: 'End the rollout; a camera that still downloads or installs gives up',
+    status: 200,
+    response: rolloutSchema,
+  },
+  chooseCanary: {
+    method: 'PUT',
+    path: '/api/rollout/canary',
+    access: ['owner'],
+    summary: 'Let another camera go first, before the first one is touched',
+    body: canarySchema,
+    status: 200,
+    response: rolloutSchema,
+  },
+  updateCamera: {
+    method: 'POST',
+    path: '/api/rollout/cameras/:id/install',
+    access: ['owner'],
+    summary: 'Update one camera, or the hub by its id: within the rollout under way, else by itself',
+    params: cameraParams,
+    status: 202,
+    response: rolloutSchema,
+  },
+  rollbackCamera: {
+    method: 'POST',
+    path: '/api/rollout/cameras/:id/rollback',
+    access: ['owner'],
+    summary: 'Let a camera return to its other slot',
+    params: cameraParams,
+    status: 202,
+    response: rolloutSchema,
+  },
+  getBundle: {
+    method: 'GET',
+    path: '/api/rollout/bundles/:sha256',
+    access: ['camera'],
+    summary: 'The bundle of the rollout, for the cameras of this hub (Range)',
+    params: z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
+    status: 200,
+    response: { contentType: 'application/octet-stream', description: 'A RAUC bundle' },
   },
 
   identify: {

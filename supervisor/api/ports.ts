@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { WebSocket } from 'ws';
 import type {
   ApiEvent,
@@ -6,6 +7,8 @@ import type {
   Feed,
   NewCamera,
   PictureRefusal,
+  Rollout,
+  RolloutStart,
   Status,
   SystemAction,
   Take,
@@ -84,6 +87,20 @@ export interface PicturesPort {
   mayPublish(feed: string, caller: Caller): void;
 }
 
+/** A hub updating its cameras. On a camera all but `status` and `bundle` reject with WRONG_ROLE. */
+export interface RolloutPort {
+  status(): Rollout;
+  start(request: RolloutStart): Promise<Rollout>;
+  pause(): Promise<Rollout>;
+  resume(): Promise<Rollout>;
+  cancel(): Promise<Rollout>;
+  chooseCanary(cameraId: string): Promise<Rollout>;
+  install(memberId: string): Promise<Rollout>;
+  rollback(memberId: string): Promise<Rollout>;
+  /** Answers a camera that reads the bundle; false where it is not the one that is kept here. */
+  bundle(sha256: string, request: IncomingMessage, response: ServerResponse): Promise<boolean>;
+}
+
 /** Everything the routes need of the appliance. */
 export interface ApiPorts {
   status(): Promise<Status>;
@@ -108,6 +125,7 @@ export interface ApiPorts {
     install(request: UpdateInstall): Promise<Update>;
     rollback(): Promise<Update>;
   };
+  readonly rollout: RolloutPort;
   readonly system: {
     identify(): Promise<void>;
     restart(action: SystemAction): Promise<void>;

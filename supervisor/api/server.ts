@@ -16,6 +16,7 @@ import { adoptionRoutes } from './routes/adoption.ts';
 import { eventRoutes } from './routes/events.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { machineRoutes } from './routes/machine.ts';
+import { rolloutRoutes } from './routes/rollout.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { signalingRoutes } from './routes/signaling.ts';
 import { takeRoutes } from './routes/takes.ts';
@@ -103,6 +104,7 @@ export class ApiServer {
       ...sessionRoutes(),
       ...keyRoutes(access.keys),
       ...adoptionRoutes(ports),
+      ...rolloutRoutes(ports),
     };
     for (const middleware of buildRouter(handlers, access, work)) app.use(middleware);
     app.use(staticPages(pages));

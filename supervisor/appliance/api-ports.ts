@@ -31,6 +31,7 @@ export interface ApiParts {
   readonly health: Health;
   readonly system: ApiPorts['system'];
   readonly update: { status(): Update } & Pick<ApiPorts['update'], 'install' | 'rollback'>;
+  readonly rollout: ApiPorts['rollout'];
   readonly metrics: ApiPorts['metrics'];
   readonly logRing: LogRing;
 }
@@ -74,6 +75,7 @@ export function apiPorts(parts: ApiParts): ApiPorts {
       },
     },
     update: parts.update,
+    rollout: parts.rollout,
     system: parts.system,
     readiness: () => {
       const failing = health.snapshot().components.filter(({ state }) => state !== 'ok');

@@ -18,7 +18,12 @@ export type ApplianceErrorCode =
   | 'DEVICE_UNKNOWN'
   | 'DEVICE_IN_SETTINGS'
   | 'DATA_IN_USE'
-  | 'WRONG_ROLE';
+  | 'WRONG_ROLE'
+  | 'CAMERA_UNKNOWN'
+  | 'MEMBER_UNREACHABLE'
+  | 'NOT_CONDUCTED'
+  | 'NOTHING_TO_INSTALL'
+  | 'BUNDLE_NOT_READY';
 
 export class ApplianceError extends RushlightError {
   readonly code: ApplianceErrorCode;

@@ -11,6 +11,7 @@ import { HubLinkClient } from '../discovery/hub-link.ts';
 import { HubLocator } from '../discovery/hub-locator.ts';
 import { describeError } from '../errors.ts';
 import type { NetworkEvents } from '../platform/network-monitor.ts';
+import type { HubAccess } from './bundle-relay.ts';
 import type { Push } from './media-link.ts';
 
 export const adoptionSection = {
@@ -56,6 +57,7 @@ export class CameraSide {
   readonly #client: HubLinkClient;
   #link: HubLink = { state: 'searching', id: null, name: null, url: null, reason: null };
   #code: CodeToShow | null = null;
+  #hubTakes = false;
   #fileToken: string | null = null;
 
   constructor(options: CameraSideOptions) {
@@ -70,6 +72,9 @@ export class CameraSide {
       token: () => this.#token,
       fingerprint: () => this.#fingerprint,
       onCommand,
+      onHubTake: (running) => {
+        this.#hubTakes = running;
+      },
       onState: (link) => this.#setLink(link),
       log,
     });
@@ -82,6 +87,24 @@ export class CameraSide {
   /** The code to compare, while this camera asks to be adopted. */
   get code(): CodeToShow | null {
     return this.#code;
+  }
+
+  /** Whether the hub records, on whatever cameras; false while the link is down. */
+  get hubTakes(): boolean {
+    return this.#hubTakes && this.#link.state === 'connected';
+  }
+
+  /** Whether it was adopted, or is linked to a hub now. */
+  get belongsToHub(): boolean {
+    return this.#adoption.hubId !== null || this.#link.state === 'connected';
+  }
+
+  /** How the hub is reached now; null while none is known. */
+  access(): HubAccess | null {
+    const hub = this.#locator.current();
+    if (hub === null) return null;
+    const pin = this.#fingerprint ?? hub.tlsFingerprint;
+    return { url: hub.url, token: this.#token, tlsFingerprint: hub.url.startsWith('https:') ? pin : null };
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -97,15 +120,10 @@ export class CameraSide {
 
   /** Where each feed goes; none before a hub is known, or while it does not want this camera. */
   pushes(feeds: readonly string[]): Push[] {
-    const hub = this.#locator.current();
+    const hub = this.access();
     if (hub === null || this.#link.state === 'refused') return [];
-    const secure = hub.url.startsWith('https:');
-    return feeds.map((feed) => ({
-      feed,
-      url: `${hub.url}/whip/${feed}`,
-      token: this.#token,
-      tlsFingerprint: secure ? (this.#fingerprint ?? hub.tlsFingerprint) : null,
-    }));
+    const { token, tlsFingerprint } = hub;
+    return feeds.map((feed) => ({ feed, url: `${hub.url}/whip/${feed}`, token, tlsFingerprint }));
   }
 
   /** What `status` gives may have changed: the hub hears of it at once. */

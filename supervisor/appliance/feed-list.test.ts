@@ -44,6 +44,7 @@ function camera(name: string, online: boolean, ...sources: SourceStatus[]): Link
       remainingS: null,
       clockOffsetMs: null,
       clockUncertaintyMs: null,
+      update: null,
     },
   };
 }

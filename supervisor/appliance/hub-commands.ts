@@ -2,29 +2,50 @@ import type { Logger } from 'pino';
 import type { AgentDown, Take } from '../api/contract.ts';
 import { describeError, errorCode } from '../errors.ts';
 import type { CameraSide } from './camera-side.ts';
+import type { HubUpdates } from './hub-updates.ts';
 import type { TakeConductor } from './take-conductor.ts';
 
 type Command = Exclude<AgentDown, { type: 'welcome' | 'ping' }>;
 
+/** What of this camera can be commanded. */
+export interface Commanded {
+  readonly conductor: TakeConductor;
+  readonly updates: HubUpdates;
+  /** The link the answer goes back on. */
+  readonly side: CameraSide | null;
+  readonly log: Logger;
+}
+
 /** Does what the hub commands, and tells it where that is not possible. Never rejects. */
-export function obeyHub(
-  command: Command,
-  conductor: TakeConductor,
-  side: CameraSide | null,
-  log: Logger,
-): void {
-  log.info({ command: command.type, take: command.takeId }, 'the hub commands');
-  const work =
-    command.type === 'take-start'
-      ? conductor.startAs(command.takeId, command.startedAt, command.cameras)
-      : conductor.stop(command.takeId).then((take) => {
-          if (side !== null) tellHub(side, take);
-        });
-  work.catch((error: unknown) => {
-    const reason = describeError(error);
-    log.warn({ err: error, command: command.type }, 'cannot do what the hub commands');
-    side?.send({ type: 'refused', command: command.type, code: errorCode(error) ?? 'INTERNAL', reason });
-  });
+export function obeyHub(command: Command, commanded: Commanded): void {
+  const { side, log } = commanded;
+  const { type, ...details } = command;
+  log.info({ command: type, ...details }, 'the hub commands');
+  const order = 'order' in command ? { order: command.order } : {};
+  obey(command, commanded).then(
+    () => {
+      if ('order' in command) side?.send({ type: 'accepted', command: type, order: command.order });
+    },
+    (error: unknown) => {
+      const reason = describeError(error);
+      log.warn({ err: error, command: type }, 'cannot do what the hub commands');
+      side?.send({ type: 'refused', command: type, code: errorCode(error) ?? 'INTERNAL', reason, ...order });
+    },
+  );
+}
+
+async function obey(command: Command, { conductor, updates, side }: Commanded): Promise<void> {
+  switch (command.type) {
+    case 'take-start':
+      return await conductor.startAs(command.takeId, command.startedAt, command.cameras);
+    case 'take-stop': {
+      const take = await conductor.stop(command.takeId);
+      if (side !== null) tellHub(side, take);
+      return;
+    }
+    default:
+      return await updates.obey(command);
+  }
 }
 
 /** Tells the hub how this camera's part of a take stands. */

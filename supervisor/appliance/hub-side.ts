@@ -7,6 +7,10 @@ export interface HubSideOptions {
   readonly hub: { readonly id: string; readonly name: string };
   readonly keys: KeyStore;
   readonly fingerprint: () => string | null;
+  readonly takeRunning: () => boolean;
+  /** What runs as long as this machine is a hub. */
+  readonly alongside: (signal: AbortSignal) => Promise<void>;
+  readonly onUnadopt: (cameraId: string) => Promise<void>;
   readonly onChange: () => void;
   readonly log: Logger;
 }
@@ -18,9 +22,9 @@ export class HubSide {
   readonly #options: HubSideOptions;
 
   constructor(options: HubSideOptions) {
-    const { hub, keys, fingerprint, onChange, log } = options;
+    const { hub, keys, fingerprint, takeRunning, onChange, log } = options;
     this.#options = options;
-    this.cameras = new CameraRegistry({ hub, log });
+    this.cameras = new CameraRegistry({ hub, takeRunning, log });
     this.desk = new AdoptionDesk({
       hub,
       fingerprint,
@@ -35,7 +39,7 @@ export class HubSide {
 
   async run(signal: AbortSignal): Promise<void> {
     const unsubscribe = this.cameras.subscribe({ changed: this.#options.onChange });
-    await this.cameras.run(signal);
+    await Promise.all([this.cameras.run(signal), this.#options.alongside(signal)]);
     unsubscribe();
     this.desk.close();
   }
@@ -48,7 +52,20 @@ export class HubSide {
     if (!known) throw new AdoptionError('CAMERA_UNKNOWN', `No camera "${cameraId}" belongs to this hub.`);
     await this.#revoke(cameraId);
     this.cameras.drop(cameraId, 'this camera was un-adopted');
+    await this.#options.onUnadopt(cameraId);
     this.#options.onChange();
+  }
+
+  /** Whether cameras belong to this hub, connected or not. */
+  get hasCameras(): boolean {
+    return this.#options.keys.list().some(({ role }) => role === 'camera') || this.cameras.list().length > 0;
+  }
+
+  /** Whether a camera records, also one that was started by its own button. */
+  get isRecording(): boolean {
+    return this.cameras
+      .list()
+      .some(({ online, recording }) => online && (recording === 'recording' || recording === 'starting'));
   }
 
   async #revoke(cameraId: string): Promise<void> {

@@ -1,4 +1,13 @@
-import type { ConfigErrorEntry, Feed, HostStatus, Status, Take, Tally, Update } from '../api/contract.ts';
+import type {
+  ConfigErrorEntry,
+  Feed,
+  HostStatus,
+  Rollout,
+  Status,
+  Take,
+  Tally,
+  Update,
+} from '../api/contract.ts';
 import type { LiveConfig } from '../config/live-config.ts';
 import type { Health } from '../health.ts';
 import type { CameraSide } from './camera-side.ts';
@@ -30,6 +39,7 @@ export interface StatusSources {
   readonly host: () => HostStatus;
   readonly tally: () => Tally['state'];
   readonly update: () => Update;
+  readonly rollout: () => Rollout | null;
 }
 
 /** Puts the status together from its sources. */
@@ -65,6 +75,7 @@ export function composeStatus(sources: StatusSources): Status {
     masters: mastersOf(sources.takes),
     tally: sources.tally(),
     update: sources.update(),
+    rollout: sources.rollout(),
   };
 }
 

@@ -22,6 +22,7 @@ export interface TelemetryParts {
     install(request: UpdateInstall): Promise<Update>;
     rollback(): Promise<Update>;
   };
+  readonly rollout: ApiPorts['rollout'];
   readonly health: Health;
   readonly log: Logger;
 }

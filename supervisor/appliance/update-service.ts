@@ -4,24 +4,29 @@ import type { Update, UpdateInstall } from '../api/contract.ts';
 import type { ExclusiveRunner } from '../process/exclusive-runner.ts';
 import { ApplianceError } from './appliance-error.ts';
 import type { Foundation } from './foundation.ts';
+import type { ChosenBundle, ReleaseOffers, UpdatePort } from './update-status.ts';
 
 export interface UpdateServiceParts {
   readonly base: Foundation;
   readonly runner: ExclusiveRunner;
   readonly takeRunning: () => boolean;
   readonly probes: HealthProbes;
+  /** Whether the machine leaves it to the rollout when something is installed. */
+  readonly leftToRollout: () => boolean;
   readonly onChange: () => void;
 }
 
 /** Wires the updater into the appliance: settings, health, and restarts. */
-export class UpdateService {
+export class UpdateService implements UpdatePort {
   readonly #base: Foundation;
+  readonly #leftToRollout: () => boolean;
   readonly #updater: Updater;
   readonly #onChange: () => void;
 
-  constructor({ base, runner, takeRunning, probes, onChange }: UpdateServiceParts) {
-    const { config, paths, identity, host, machine, log } = base;
+  constructor({ base, runner, takeRunning, probes, leftToRollout, onChange }: UpdateServiceParts) {
+    const { paths, identity, host, machine, log } = base;
     this.#base = base;
+    this.#leftToRollout = leftToRollout;
     this.#onChange = onChange;
     this.#updater = new Updater({
       children: host,
@@ -30,7 +35,7 @@ export class UpdateService {
       folder: join(paths.root, 'ota'),
       installedVersion: identity.version,
       deviceId: identity.id,
-      settings: () => settingsOf(config),
+      settings: () => this.#settings(),
       takeRunning,
       probes,
       exclusive: (task) => runner.run('update', task),
@@ -77,10 +82,32 @@ export class UpdateService {
   rollback(): Promise<Update> {
     return this.#updater.rollback();
   }
+
+  async installBundle(bundle: ChosenBundle): Promise<Update> {
+    return this.#updater.installBundle(bundle);
+  }
+
+  cancel(): Promise<boolean> {
+    return this.#updater.cancel();
+  }
+
+  settled(): Promise<void> {
+    return this.#updater.settled;
+  }
+
+  get offers(): ReleaseOffers | null {
+    return this.#updater.status().state === 'unsupported' ? null : this.#updater;
+  }
+
+  /** What is conducted does not install by itself; the policy then counts where the rollout is begun. */
+  #settings(): UpdateSettings {
+    const settings = settingsOf(this.#base.config);
+    return settings.install === 'idle' && this.#leftToRollout() ? { ...settings, install: 'ask' } : settings;
+  }
 }
 
 function settingsOf(config: Foundation['config']): UpdateSettings {
-  const { url, window, hawkbitUrl, hawkbitTokenFile, ...rest } = config.current.config.update;
+  const { url, window, hawkbitUrl, hawkbitTokenFile, conducted: _, ...rest } = config.current.config.update;
   return {
     ...rest,
     url: url ?? null,

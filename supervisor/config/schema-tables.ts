@@ -84,6 +84,11 @@ export const updateTable = table(
     allow_downgrade: field(z.boolean().default(false), 'Whether an older version may be installed.', [
       'update',
     ]),
+    conducted: field(
+      z.boolean().default(true),
+      'On a hub: with `install = "idle"` its cameras are updated before it, one at a time. On a camera: its hub may update it, and while it belongs to a hub it installs nothing by itself.',
+      ['update'],
+    ),
     hawkbit_url: field(
       urlOf('http', 'https').optional(),
       'Base URL of an Eclipse hawkBit server with its tenant; it then conducts the updates.',

@@ -13,6 +13,8 @@ export const linkClose = {
 
 export interface CameraRegistryOptions {
   readonly hub: { readonly id: string; readonly name: string };
+  /** Whether a take runs; cameras that have no part in it are told, so that they do not restart beside it. */
+  readonly takeRunning?: () => boolean;
   readonly log: Logger;
   readonly now?: () => number;
 }
@@ -22,12 +24,15 @@ export interface CameraListener {
   changed?(): void;
   take?(cameraId: string, message: Extract<AgentUp, { type: 'take' }>): void;
   refused?(cameraId: string, message: Extract<AgentUp, { type: 'refused' }>): void;
+  accepted?(cameraId: string, message: Extract<AgentUp, { type: 'accepted' }>): void;
 }
 
 interface Link {
   readonly socket: WebSocket;
   readonly clock: ClockOffsetFilter;
   heardAtMs: number;
+  /** Messages that were not understood. */
+  passedOver: number;
 }
 
 interface Entry {
@@ -99,6 +104,8 @@ export class CameraRegistry {
     let id: string | null = null;
     socket.on('message', (data, isBinary) => {
       const message = isBinary ? null : parseUp(data);
+      // A camera of another release may say more than this one understands; its hello never changes.
+      if (message === null && id !== null && !isBinary && isJsonObject(data)) return this.#passOver(id);
       if (message === null) return socket.close(linkClose.notUnderstood, 'not a message of this link');
       if (id === null) {
         if (message.type !== 'hello') return socket.close(linkClose.notUnderstood, 'hello comes first');
@@ -129,7 +136,7 @@ export class CameraRegistry {
     before?.link?.socket.close(linkClose.takenOver, 'this camera linked anew');
     const { hub, log } = this.#options;
     this.#entries.set(hello.id, {
-      link: { socket, clock: new ClockOffsetFilter(), heardAtMs: performance.now() },
+      link: { socket, clock: new ClockOffsetFilter(), heardAtMs: performance.now(), passedOver: 0 },
       camera: {
         id: hello.id,
         name: hello.name,
@@ -142,11 +149,13 @@ export class CameraRegistry {
         remainingS: before?.camera.remainingS ?? null,
         clockOffsetMs: before?.camera.clockOffsetMs ?? null,
         clockUncertaintyMs: before?.camera.clockUncertaintyMs ?? null,
+        // Of the release before, maybe: its first status tells how the update stands.
+        update: null,
       },
     });
     log.info({ camera: hello.name, id: hello.id, address }, 'a camera linked to this hub');
     socket.send(JSON.stringify({ type: 'welcome', hubId: hub.id, hubName: hub.name } satisfies AgentDown));
-    this.send(hello.id, { type: 'ping', echo: this.#now() });
+    this.#ping(hello.id);
     this.#tell((listener) => listener.changed?.());
   }
 
@@ -170,6 +179,9 @@ export class CameraRegistry {
         this.#options.log.warn({ camera: entry.camera.name, ...message }, 'a camera refused a command');
         this.#tell((listener) => listener.refused?.(id, message));
         break;
+      case 'accepted':
+        this.#tell((listener) => listener.accepted?.(id, message));
+        break;
       case 'pong':
         entry.camera = { ...entry.camera, ...this.#measured(entry.link.clock, message) };
         break;
@@ -189,8 +201,24 @@ export class CameraRegistry {
     for (const { link, camera } of this.#entries.values()) {
       if (link === null) continue;
       if (performance.now() - link.heardAtMs > silentAfterMs) link.socket.terminate();
-      else this.send(camera.id, { type: 'ping', echo: this.#now() });
+      else this.#ping(camera.id);
     }
+  }
+
+  #ping(id: string): void {
+    const take = this.#options.takeRunning?.() ?? false;
+    this.send(id, { type: 'ping', echo: this.#now(), take });
+  }
+
+  #passOver(id: string): void {
+    const entry = this.#entries.get(id);
+    if (entry?.link === null || entry === undefined) return;
+    entry.link.heardAtMs = performance.now();
+    entry.link.passedOver += 1;
+    // The first tells what is wrong; the rest would fill the log.
+    if (entry.link.passedOver > 1) return;
+    const { name, version } = entry.camera;
+    this.#options.log.warn({ camera: name, version }, 'a camera says things this hub does not understand');
   }
 
   #measured(clock: ClockOffsetFilter, { echo, at }: Extract<AgentUp, { type: 'pong' }>) {
@@ -209,8 +237,18 @@ export class CameraRegistry {
   }
 }
 
-function statusOf({ sources, recording, remainingS }: Extract<AgentUp, { type: 'status' }>) {
-  return { sources, recording, remainingS };
+function statusOf({ sources, recording, remainingS, update }: Extract<AgentUp, { type: 'status' }>) {
+  return { sources, recording, remainingS, update };
+}
+
+function isJsonObject(data: RawData): boolean {
+  try {
+    const value: unknown = JSON.parse(data.toString());
+    return typeof value === 'object' && value !== null;
+  } catch {
+    // Not JSON: nothing a camera of any release would say.
+    return false;
+  }
 }
 
 /** A message of the link, or null where it is none. */

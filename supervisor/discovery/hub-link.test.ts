@@ -71,7 +71,7 @@ function startCamera(port: number, id = 'cam-a') {
   const client = new HubLinkClient({
     ...{ locator, network },
     hello: () => ({ id, name: 'stage-left', version: '1.2.3', sources: [] }),
-    status: () => ({ ...status, sources: [...status.sources] }),
+    status: () => ({ ...status, sources: [...status.sources], update: null }),
     token: () => null,
     fingerprint: () => null,
     onCommand: (command) => commands.push(command),

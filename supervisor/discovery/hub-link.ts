@@ -30,6 +30,8 @@ export interface HubLinkOptions {
   /** Certificate to accept; null: what the hub announces. */
   readonly fingerprint: () => string | null;
   readonly onCommand: (command: Exclude<AgentDown, { type: 'welcome' | 'ping' }>) => void;
+  /** Told every few seconds whether a take runs on the hub, also where this camera has no part in it. */
+  readonly onHubTake?: (running: boolean) => void;
   readonly onState: (link: HubLink) => void;
   readonly log: Logger;
 }
@@ -202,6 +204,7 @@ export class HubLinkClient {
       this.#sendStatus();
     } else if (message.type === 'ping') {
       this.send({ type: 'pong', echo: message.echo, at: Date.now() });
+      this.#options.onHubTake?.(message.take ?? false);
     } else {
       this.#options.onCommand(message);
     }

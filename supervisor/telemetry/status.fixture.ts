@@ -65,6 +65,7 @@ export function hubStatus(changes: Partial<Status> = {}): Status {
     tally: 'off',
     update: {
       installedVersion: '1.2.0',
+      compatible: 'rushlight-raspberrypi-arm64',
       latestVersion: '1.3.0',
       releaseNotes: 'Faster joins.',
       state: 'idle',
@@ -76,6 +77,7 @@ export function hubStatus(changes: Partial<Status> = {}): Status {
       ],
       lastAttempt: null,
     },
+    rollout: null,
     ...changes,
   } satisfies Status);
 }
@@ -159,6 +161,13 @@ export function linkedCamera(changes: Partial<LinkedCamera> = {}): LinkedCamera 
     remainingS: 7200,
     clockOffsetMs: -1.2,
     clockUncertaintyMs: 1.4,
+    update: {
+      compatible: 'rushlight-raspberrypi-arm64',
+      state: 'idle',
+      progressPercent: null,
+      reason: null,
+      lastAttempt: null,
+    },
     ...changes,
   };
 }

@@ -1,11 +1,18 @@
 import { z } from 'zod';
 import { instantSchema, slugSchema } from './common.ts';
+import { cameraUpdateSchema } from './rollout.ts';
 import { linkedCameraSchema } from './status.ts';
 import { takeCameraSchema } from './takes.ts';
+
+/** Comes back with the answer (`accepted` or `refused`). */
+const orderSchema = z.string().min(1).max(64);
 
 /**
  * The link a camera holds open to its hub (`WS /ws/agent`): JSON messages, one a frame.
  * The camera says `hello` first; the hub answers `welcome` or closes with 4xxx and a reason.
+ *
+ * Hub and cameras are updated one after the other, so each has to get on with the release before and after its own:
+ * fields are only added, with a default, and a message that is not understood is passed over.
  */
 export const agentUpSchema = z.discriminatedUnion('type', [
   z.object({
@@ -21,9 +28,17 @@ export const agentUpSchema = z.discriminatedUnion('type', [
     recording: linkedCameraSchema.shape.recording,
     remainingS: linkedCameraSchema.shape.remainingS,
     sentAt: instantSchema,
+    update: cameraUpdateSchema.nullable().catch(null).describe('Null from releases that do not tell'),
   }),
   z.object({ type: z.literal('take'), takeId: slugSchema, cameras: z.array(takeCameraSchema) }),
-  z.object({ type: z.literal('refused'), command: z.string(), code: z.string(), reason: z.string() }),
+  z.object({
+    type: z.literal('refused'),
+    command: z.string(),
+    code: z.string(),
+    reason: z.string(),
+    order: orderSchema.optional(),
+  }),
+  z.object({ type: z.literal('accepted'), command: z.string(), order: orderSchema }),
   z.object({ type: z.literal('pong'), echo: z.number(), at: z.number() }),
 ]);
 
@@ -36,7 +51,20 @@ export const agentDownSchema = z.discriminatedUnion('type', [
     cameras: z.array(slugSchema),
   }),
   z.object({ type: z.literal('take-stop'), takeId: slugSchema }),
-  z.object({ type: z.literal('ping'), echo: z.number() }),
+  z.object({
+    type: z.literal('ping'),
+    echo: z.number(),
+    take: z.boolean().optional().describe('A take runs, also where this camera has no part in it'),
+  }),
+  z.object({
+    type: z.literal('update-install'),
+    order: orderSchema,
+    version: z.string(),
+    sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    sizeBytes: z.int().positive(),
+  }),
+  z.object({ type: z.literal('update-cancel'), order: orderSchema }),
+  z.object({ type: z.literal('update-rollback'), order: orderSchema }),
 ]);
 
 export type AgentUp = z.infer<typeof agentUpSchema>;

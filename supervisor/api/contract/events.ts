@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { deviceSchema } from './devices.ts';
+import { rolloutSchema } from './rollout.ts';
 import { statusSchema } from './status.ts';
 import { takeSchema } from './takes.ts';
 
@@ -11,6 +12,7 @@ export const eventSchema = z
     z.object({ type: z.literal('device-changed'), device: deviceSchema }),
     z.object({ type: z.literal('device-removed'), id: z.string() }),
     z.object({ type: z.literal('take'), take: takeSchema }),
+    z.object({ type: z.literal('rollout'), rollout: rolloutSchema }),
     z.object({ type: z.literal('config'), ok: z.boolean() }),
   ])
   .meta({ id: 'Event' });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { newCameraSchema } from './adoption.ts';
 import { instantSchema, roleSchema, slugSchema, sourceKindSchema } from './common.ts';
 import { feedSchema } from './feeds.ts';
+import { cameraUpdateSchema, rolloutSchema } from './rollout.ts';
 import { tallySchema } from './system.ts';
 import { takeSchema } from './takes.ts';
 import { updateSchema } from './update.ts';
@@ -90,6 +91,7 @@ export const linkedCameraSchema = z.object({
     .nullable()
     .describe('How far its clock is ahead of the hub’s, as measured over the link'),
   clockUncertaintyMs: z.number().nullable().describe('Bound of the error of clockOffsetMs'),
+  update: cameraUpdateSchema.nullable().describe('Null where its release does not tell'),
 });
 
 /** The hub as a camera sees it. */
@@ -141,6 +143,7 @@ export const statusSchema = z
       .describe('The disk of the masters'),
     tally: tallySchema.shape.state,
     update: updateSchema,
+    rollout: rolloutSchema.nullable().describe('Null on a camera'),
   })
   .meta({ id: 'Status' });
 

@@ -11,6 +11,10 @@ export const slotSchema = z.object({
 export const updateSchema = z
   .object({
     installedVersion: z.string(),
+    compatible: z
+      .string()
+      .nullable()
+      .describe('Board whose bundles fit; null where this machine cannot be updated'),
     latestVersion: z.string().nullable(),
     releaseNotes: z.string().nullable(),
     state: z.enum([

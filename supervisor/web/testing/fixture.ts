@@ -54,6 +54,7 @@ export const cameraFixture = (over: Partial<LinkedCamera> = {}): LinkedCamera =>
   remainingS: 11_520,
   clockOffsetMs: 0.4,
   clockUncertaintyMs: 1.2,
+  update: null,
   ...over,
 });
 
@@ -127,6 +128,7 @@ export const statusFixture = (over: Partial<Status> = {}): Status => ({
   tally: 'off',
   update: {
     installedVersion: '0.1.0',
+    compatible: null,
     latestVersion: null,
     releaseNotes: null,
     state: 'unsupported',
@@ -135,6 +137,7 @@ export const statusFixture = (over: Partial<Status> = {}): Status => ({
     slots: [],
     lastAttempt: null,
   },
+  rollout: null,
   ...over,
 });
 

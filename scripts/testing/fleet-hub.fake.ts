@@ -1,0 +1,150 @@
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
+import { pino } from 'pino';
+import { FakeMachine } from '../../ota/updater/machine.fake.ts';
+import { KeyStore } from '../../supervisor/api/access/key-store.ts';
+import { apiPortsFake } from '../../supervisor/api/api-ports.fake.ts';
+import type { Rollout } from '../../supervisor/api/contract.ts';
+import { ApiServer } from '../../supervisor/api/server.ts';
+import { createTlsIdentity, type TlsIdentity } from '../../supervisor/api/tls-identity.ts';
+import { HubSide } from '../../supervisor/appliance/hub-side.ts';
+import { Rollouts } from '../../supervisor/appliance/rollouts.ts';
+import { freePort } from './appliance-process.ts';
+import type { ReleaseServer } from './release-server.fake.ts';
+import { updatePort } from './update-port.fake.ts';
+
+const log = pino({ level: process.env.RUSHLIGHT_TEST_LOG ?? 'silent' });
+const hubId = 'hub-1';
+
+/**
+ * A hub as far as updates go: links, adoption, API with keys and TLS, rollouts and updater are the product's; the machine
+ * they run on is played. It restarts as its updater asks it to.
+ */
+export class FleetHub implements AsyncDisposable {
+  readonly machine: FakeMachine;
+  readonly port: number;
+  readonly tls: TlsIdentity;
+  readonly keys = new KeyStore({ read: async () => null, write: async () => {} });
+  ownerToken = '';
+  /** A take runs on the hub. */
+  take = false;
+  #running: { readonly stop: AbortController; readonly ended: Promise<unknown> } | null = null;
+  #hubSide: HubSide | null = null;
+  #rollouts: Rollouts | null = null;
+
+  private constructor(machine: FakeMachine, port: number, tls: TlsIdentity) {
+    this.machine = machine;
+    this.port = port;
+    this.tls = tls;
+  }
+
+  static async create(releases: ReleaseServer): Promise<FleetHub> {
+    const machine = await FakeMachine.create();
+    await writeFile(machine.path('channel.pub'), releases.publicKeyPem);
+    machine.settings = { ...machine.settings, url: releases.url };
+    const hub = new FleetHub(machine, await freePort(), await createTlsIdentity('hub', new Date()));
+    hub.ownerToken = (await hub.keys.create('owner', 'test')).token;
+    return hub;
+  }
+
+  get url(): string {
+    return `https://127.0.0.1:${this.port}`;
+  }
+
+  get rollout(): Rollout {
+    const rollout = this.#rollouts?.status() ?? null;
+    if (rollout === null) throw new Error('the hub does not run');
+    return rollout;
+  }
+
+  get ports() {
+    if (this.#rollouts === null) throw new Error('the hub does not run');
+    return this.#rollouts.ports();
+  }
+
+  get hubSide(): HubSide {
+    if (this.#hubSide === null) throw new Error('the hub does not run');
+    return this.#hubSide;
+  }
+
+  /** Starts what runs on it; the machine has to be on. */
+  start(): void {
+    const stop = new AbortController();
+    const hubSide: HubSide = new HubSide({
+      hub: { id: hubId, name: 'hub' },
+      keys: this.keys,
+      fingerprint: () => this.tls.fingerprint,
+      takeRunning: () => this.take,
+      alongside: (signal) => rollouts.run(signal),
+      onUnadopt: (id) => rollouts.drop(id),
+      onChange: () => {},
+      log,
+    });
+    const rollouts: Rollouts = new Rollouts({
+      hub: () => ({ id: hubId, name: 'hub' }),
+      update: updatePort(() => this.machine.updater),
+      cameras: hubSide.cameras,
+      takeRunning: () => this.take,
+      isHub: () => true,
+      byItself: () => false,
+      folder: this.machine.path('ota'),
+      fetch,
+      onChange: () => {},
+      log,
+      timing: { intervalMs: 50, retryMs: 200, retellMs: 1500, considerMs: 100 },
+    });
+    this.#hubSide = hubSide;
+    this.#rollouts = rollouts;
+    const server = new ApiServer({
+      ports: {
+        ...apiPortsFake(),
+        rollout: rollouts.ports(),
+        acceptAgent: (socket, { subject, address }) => hubSide.cameras.accept(socket, subject, address),
+      },
+      access: { keys: this.keys, required: true },
+      version: '1.0.0',
+      pages: this.machine.root,
+      listen: ['127.0.0.1'],
+      port: 0,
+      tls: { port: this.port, identity: this.tls },
+      upstream: null,
+      log,
+    });
+    this.#running = { stop, ended: Promise.all([server.run(stop.signal), hubSide.run(stop.signal)]) };
+  }
+
+  /** Ends what runs on it, as a crash of the product does; the machine stays on. */
+  async stop(): Promise<void> {
+    const running = this.#running;
+    this.#running = null;
+    running?.stop.abort();
+    await running?.ended;
+  }
+
+  /** Restarts the machine where its updater asked for it. */
+  async followRestarts(): Promise<void> {
+    const kind = this.machine.restarts.shift();
+    if (kind === undefined) return;
+    await this.stop();
+    await this.machine.powerOn(kind === 'trial');
+    this.start();
+  }
+
+  /** What its API answers to a GET. */
+  async statusOf(path: string, token: string | null): Promise<number> {
+    const headers: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` };
+    const tls = { ca: this.tls.certPem, checkServerIdentity: () => undefined };
+    const asked = request(new URL(path, this.url), { headers, agent: false, ...tls }).end();
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    answer.resume();
+    await once(answer, 'close');
+    return answer.statusCode ?? 0;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    await this.machine[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import { instantSchema } from './common.ts';
+import { updateSchema } from './update.ts';
+
+/** How a camera's update stands, in its own words, as its hub hears it over the link. */
+export const cameraUpdateSchema = z.object({
+  compatible: updateSchema.shape.compatible,
+  state: updateSchema.shape.state,
+  progressPercent: updateSchema.shape.progressPercent,
+  reason: updateSchema.shape.reason,
+  lastAttempt: z
+    .object({
+      version: z.string(),
+      at: instantSchema,
+      outcome: z.enum(['committed', 'rolled-back', 'refused', 'failed']),
+      reason: z.string().nullable(),
+    })
+    .nullable(),
+});
+
+export const rolloutMemberSchema = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    role: z.enum(['camera', 'hub']),
+    online: z.boolean(),
+    installedVersion: z.string().nullable(),
+    latestVersion: z
+      .string()
+      .nullable()
+      .describe('What it can go to: the rollout’s, else the newest on offer'),
+    releaseNotes: z.string().nullable(),
+    state: z
+      .enum(['waiting', 'updating', 'done', 'failed', 'skipped'])
+      .nullable()
+      .describe('Its part in the rollout; null where it has none'),
+    busy: z.boolean().describe('Works on an update, whoever began it'),
+    progressPercent: z.number().min(0).max(100).nullable(),
+    reason: z.string().nullable(),
+  })
+  .meta({ id: 'RolloutMember' });
+
+/** A hub updating its cameras and itself, one at a time. */
+export const rolloutSchema = z
+  .object({
+    available: z
+      .object({ version: z.string(), notes: z.string(), compatible: z.string(), sizeBytes: z.number() })
+      .nullable()
+      .describe('What a rollout would bring now; null where nobody needs anything'),
+    version: z.string().nullable().describe('Of the rollout under way, else of the last one'),
+    startedAt: instantSchema.nullable(),
+    phase: z.enum(['none', 'running', 'paused', 'halted', 'done', 'cancelled']),
+    reason: z.string().nullable().describe('What it waits for, or why it halted'),
+    canary: z.string().nullable().describe('Id of the camera that goes first and has to succeed'),
+    cachingPercent: z.number().min(0).max(100).nullable().describe('While the hub fetches the bundle'),
+    members: z
+      .array(rolloutMemberSchema)
+      .describe('In the order of the rollout, the hub last; then who takes no part in it'),
+  })
+  .meta({ id: 'Rollout' });
+
+export const rolloutStartSchema = z
+  .strictObject({
+    version: z.string().optional().describe('A version on offer; default: the newest'),
+    canary: z.string().optional().describe('Id of the camera that goes first; default: the first by name'),
+    cameras: z.array(z.string()).min(1).optional().describe('Ids; default: all cameras that are connected'),
+    hub: z.boolean().default(true).describe('Whether the hub follows, after its cameras'),
+  })
+  .default({ hub: true });
+
+export const canarySchema = z.strictObject({ camera: z.string().min(1).max(64) });
+
+export type CameraUpdate = z.infer<typeof cameraUpdateSchema>;
+export type RolloutMember = z.infer<typeof rolloutMemberSchema>;
+export type Rollout = z.infer<typeof rolloutSchema>;
+export type RolloutStart = z.infer<typeof rolloutStartSchema>;

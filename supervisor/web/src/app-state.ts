@@ -1,4 +1,4 @@
-import type { ApiEvent, Device, Status, Take, UnpluggedDevice } from '../../api/contract.ts';
+import type { ApiEvent, Device, Rollout, Status, Take } from '../../api/contract.ts';
 
 /** The page's link to the appliance. */
 export type LinkState =
@@ -121,10 +121,15 @@ const withDevice = (state: AppState, device: Device): AppState => {
   return { ...state, devices, unplugged: state.unplugged.filter(({ id }) => id !== device.id) };
 };
 
+/** A rollout's event comes at once, the status with it a moment later. */
+const withRollout = (state: AppState, rollout: Rollout): AppState =>
+  state.status === null ? state : { ...state, status: { ...state.status, rollout } };
+
 const withEvent = (state: AppState, event: ApiEvent): AppState => {
   if (event.type === 'status') return withStatus(state, event.status);
   if (event.type === 'take') return withTake(state, event.take);
   if (event.type === 'device-removed') return withoutDevice(state, event.id);
+  if (event.type === 'rollout') return withRollout(state, event.rollout);
   if (event.type === 'config') return state;
   return withDevice(state, event.device);
 };
@@ -169,6 +174,7 @@ const eventTypes: readonly string[] = [
   'device-changed',
   'device-removed',
   'take',
+  'rollout',
   'config',
 ] satisfies ApiEvent['type'][];
 

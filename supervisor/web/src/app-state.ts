@@ -1,4 +1,4 @@
-import type { ApiEvent, Device, Rollout, Status, Take } from '../../api/contract.ts';
+import type { ApiEvent, Device, Rollout, Status, Take, UnpluggedDevice } from '../../api/contract.ts';
 
 /** The page's link to the appliance. */
 export type LinkState =

@@ -93,6 +93,8 @@ export interface PacketOutlet {
 export interface SinkOptions {
   readonly ssrc: number;
   readonly payloadType: number;
+  /** Never waits for a keyframe because too much is lost: its loss is to tell what the way carries. Default false. */
+  readonly steady?: boolean;
 }
 
 export interface SinkStats {
@@ -100,7 +102,10 @@ export interface SinkStats {
   /** Payload octets, as sender reports count them. */
   readonly octets: number;
   readonly retransmitted: number;
-  /** Frames left out because the viewer's way was blocked. */
+  readonly retransmittedOctets: number;
+  /** Packets asked for again that were not sent: their first repetition was under way, or there were too many. */
+  readonly retransmitsRefused: number;
+  /** Frames left out because the viewer's way was blocked, or loses more than repetitions can mend. */
   readonly skippedFrames: number;
   /** Timestamp of the newest packet sent; null before the first. */
   readonly lastTimestamp: number | null;
@@ -116,8 +121,11 @@ export interface TrackSink extends Disposable {
   startAtNext(): void;
   /** Sends nothing until the next start. */
   pause(): void;
-  /** Sends packets again by their 16-bit numbers in the viewer's space; true where all were still remembered. */
-  retransmit(lost: readonly number[]): boolean;
+  /**
+   * Sends packets again by their 16-bit numbers in the viewer's space; none twice within a round trip of `rttMs`. False where
+   * one is no longer remembered or the way cannot take it: only a new keyframe helps, and video waits for it unless steady.
+   */
+  retransmit(lost: readonly number[], rttMs?: number): boolean;
 }
 
 /** The shared memory and fan-out of one track of a feed. */

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import fc from 'fast-check';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { TrackPacket } from './datapath.ts';
 import { NodeSink, type SinkTrack } from './node-sink.ts';
 import type { NodeTransport } from './node-transport.ts';
@@ -32,8 +33,8 @@ function open(ringSize = 64) {
     },
   };
   const sink = new NodeSink(track, transport as unknown as NodeTransport, { ssrc: 1, payloadType: 96 }, 10);
-  const write = (sequence: number, keyframe = false): void => {
-    const payload = Buffer.from(String(sequence));
+  const write = (sequence: number, keyframe = false, padding = 0): void => {
+    const payload = Buffer.from(String(sequence).padEnd(padding));
     const packet: TrackPacket = { sequence, timestamp: sequence * 3000, marker: true, payload };
     const newest = ring.head === null || sequence > ring.head;
     if (!ring.put(packet)) return;
@@ -46,6 +47,8 @@ function open(ringSize = 64) {
 }
 
 describe('A viewer of a track', () => {
+  afterEach(() => void vi.useRealTimers());
+
   it('gets what is remembered since the keyframe in portions, then goes on live', () => {
     const { sink, write, texts, sent } = open();
     for (let n = 100; n < 110; n++) write(n, n === 102);
@@ -122,6 +125,92 @@ describe('A viewer of a track', () => {
     for (let n = 106; n < 120; n++) write(n);
     expect(sink.retransmit([11])).toBe(false);
     expect(sink.retransmit([500])).toBe(false);
+  });
+
+  it('gets no packet twice within a round trip, and is told how often it asked in vain', () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    const { sink, write, texts } = open();
+    write(100, true);
+    sink.start(100);
+    sink.pump(9);
+    write(101);
+    expect(sink.retransmit([11], 80)).toBe(true);
+    vi.advanceTimersByTime(79);
+    expect(sink.retransmit([11], 80)).toBe(true);
+    expect(texts()).toEqual([100, 101, 101]);
+    vi.advanceTimersByTime(1);
+    sink.retransmit([11], 80);
+    expect(texts()).toEqual([100, 101, 101, 101]);
+    expect(sink.stats).toMatchObject({ retransmitted: 2, retransmitsRefused: 1 });
+  });
+
+  it('that loses more than can be mended waits for the next keyframe, and goes on without a gap', () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    const { sink, write, texts, sent } = open();
+    write(100, true, 1200);
+    sink.start(100);
+    sink.pump(9);
+    for (let n = 101; n < 110; n++) write(n, false, 1200);
+    // Everything is lost again and again.
+    let mended = true;
+    for (let round = 0; round < 8 && mended; round++) {
+      mended = sink.retransmit([10, 11, 12, 13, 14, 15, 16, 17, 18, 19]);
+      vi.advanceTimersByTime(50);
+    }
+    expect(mended).toBe(false);
+    const before = sent.length;
+    write(110, false, 1200);
+    write(111, false, 1200);
+    expect(sent).toHaveLength(before);
+    write(112, true);
+    sink.pump(9);
+    write(113);
+    expect(texts().slice(before)).toEqual([112, 113]);
+    expect(sent.slice(before).map(({ sequence }) => sequence)).toEqual([20, 21]);
+    expect(sink.stats.skippedFrames).toBe(2);
+    // What was lost before that keyframe is of no use any more, and stops nothing.
+    expect(sink.retransmit([11])).toBe(true);
+    write(114);
+    expect(texts().slice(before)).toEqual([112, 113, 114]);
+  });
+
+  it('never gets more again than a share of what it got, nor a packet twice within a round trip', () => {
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant('write' as const), octets: fc.integer({ min: 6, max: 1224 }) }),
+      fc.record({ kind: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 200 }) }),
+      fc.record({
+        kind: fc.constant('ask' as const),
+        lost: fc.array(fc.integer({ min: 10, max: 400 }), { maxLength: 40 }),
+      }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 300 }), fc.integer({ min: 0, max: 300 }), (steps, rttMs) => {
+        vi.useFakeTimers({ toFake: ['performance'] });
+        const { sink, write, sent } = open(512);
+        write(100, true);
+        sink.start(100);
+        sink.pump(9);
+        const sentAtMs = new Map<number, number>();
+        let next = 101;
+        for (const one of steps) {
+          if (one.kind === 'write') write(next++, next % 30 === 0, one.octets);
+          if (one.kind === 'wait') vi.advanceTimersByTime(one.ms);
+          if (one.kind !== 'ask') continue;
+          const before = sent.length;
+          sink.retransmit(one.lost, rttMs);
+          for (const { sequence } of sent.slice(before)) {
+            const nowMs = performance.now();
+            expect(nowMs - (sentAtMs.get(sequence) ?? Number.NEGATIVE_INFINITY)).toBeGreaterThanOrEqual(
+              rttMs,
+            );
+            sentAtMs.set(sequence, nowMs);
+          }
+        }
+        const { octets, retransmittedOctets } = sink.stats;
+        expect(retransmittedOctets).toBeLessThanOrEqual(32 * 1024 + 0.3 * (octets - retransmittedOctets));
+        vi.useRealTimers();
+      }),
+    );
   });
 
   it('gets nothing while paused', () => {

@@ -3,11 +3,12 @@
 import { extendSequence } from '../rtp/sequence.ts';
 import type { PacketOutlet, SinkOptions, SinkStats, TrackPacket, TrackSink } from './datapath.ts';
 import type { PacketRing } from './packet-ring.ts';
+import { RepairBudget } from './repair-budget.ts';
 import { SequenceMap } from './sequence-map.ts';
 
-/** A packet is not sent again within this time: its first repetition is still under way. */
-const RETRANSMIT_PAUSE_MS = 15;
-const RETRANSMIT_MEMORY = 256;
+/** A packet is not sent again within a round trip, and this at least: its first repetition is still under way. */
+const LEAST_PAUSE_MS = 15;
+const RETRANSMIT_MEMORY = 1024;
 
 type SinkState = 'paused' | 'waiting' | 'catching-up' | 'live';
 
@@ -28,13 +29,20 @@ export class NodeSink implements TrackSink {
   readonly #options: SinkOptions;
   readonly #map: SequenceMap;
   readonly #repeated = new Map<number, number>();
+  readonly #budget = new RepairBudget();
   #state: SinkState = 'paused';
   #cursor = 0;
   #blocked = false;
   #packets = 0;
   #octets = 0;
   #retransmitted = 0;
+  #retransmittedOctets = 0;
+  #retransmitsRefused = 0;
   #skippedFrames = 0;
+  /** Where the viewer started last: what came before it needs no more. */
+  #startedAt = 0;
+  /** First packet left out since the viewer waits for a keyframe; null where it never had the picture before. */
+  #skippedFrom: number | null = null;
   #lastTimestamp: number | null = null;
 
   constructor(track: SinkTrack, transport: PacketOutlet, options: SinkOptions, firstSequence: number) {
@@ -49,6 +57,8 @@ export class NodeSink implements TrackSink {
       packets: this.#packets,
       octets: this.#octets,
       retransmitted: this.#retransmitted,
+      retransmittedOctets: this.#retransmittedOctets,
+      retransmitsRefused: this.#retransmitsRefused,
       skippedFrames: this.#skippedFrames,
       lastTimestamp: this.#lastTimestamp,
     };
@@ -66,6 +76,9 @@ export class NodeSink implements TrackSink {
     const first = this.#track.ring.get(sequence);
     for (const payload of preface) this.#sendExtra(payload, first?.timestamp ?? this.#lastTimestamp ?? 0);
     this.#map.continueAt(sequence);
+    if (this.#skippedFrom !== null) this.#skippedFrames += this.#framesBetween(this.#skippedFrom, sequence);
+    this.#skippedFrom = null;
+    this.#startedAt = sequence;
     this.#cursor = sequence;
     this.#state = 'catching-up';
     this.#track.wake();
@@ -125,21 +138,26 @@ export class NodeSink implements TrackSink {
     }
   }
 
-  retransmit(lost: readonly number[]): boolean {
+  retransmit(lost: readonly number[], rttMs = 0): boolean {
     const nowMs = performance.now();
+    const pauseMs = Math.max(LEAST_PAUSE_MS, rttMs);
     let complete = true;
     for (const sequence of lost) {
       const viewer = extendSequence(sequence, this.#map.next);
       const wanted = this.#map.toTrack(viewer);
       const packet = wanted === null ? null : this.#track.ring.get(wanted);
+      const onItsWay = nowMs - (this.#repeated.get(viewer) ?? Number.NEGATIVE_INFINITY) < pauseMs;
       if (packet === null) {
         complete = false;
-        continue;
+      } else if (onItsWay || packet.sequence < this.#startedAt) {
+        this.#retransmitsRefused++;
+      } else if (!this.#budget.spend(packet.payload.length)) {
+        this.#retransmitsRefused++;
+        this.#giveUpPicture();
+        complete = false;
+      } else {
+        this.#repeat(packet, viewer, nowMs);
       }
-      if (nowMs - (this.#repeated.get(viewer) ?? Number.NEGATIVE_INFINITY) < RETRANSMIT_PAUSE_MS) continue;
-      this.#noteRepetition(viewer, nowMs);
-      this.#retransmitted++;
-      this.#transmit(packet, viewer);
     }
     return complete;
   }
@@ -150,12 +168,26 @@ export class NodeSink implements TrackSink {
     this.#track.remove(this);
   }
 
+  #repeat(packet: TrackPacket, viewer: number, nowMs: number): void {
+    this.#noteRepetition(viewer, nowMs);
+    this.#retransmitted++;
+    this.#retransmittedOctets += packet.payload.length;
+    this.#transmit(packet, viewer);
+  }
+
+  /** What cannot be mended leaves the rest of its pictures without use: the way is left free until the next keyframe. */
+  #giveUpPicture(): void {
+    if (this.#track.kind !== 'video' || !this.started || this.#options.steady === true) return;
+    this.#skippedFrom = this.#state === 'live' ? (this.#track.ring.head ?? this.#cursor) + 1 : this.#cursor;
+    this.#state = 'waiting';
+  }
+
   /** Goes on at the newest keyframe, or waits for the next one: never a torn picture. */
   #skip(): void {
     const { ring, kind, keyframe } = this.#track;
     const target = kind === 'audio' ? ring.head : keyframe;
     if (target !== null && target > this.#cursor) {
-      this.#skippedFrames += this.#framesBetween(Math.max(this.#cursor, ring.tail), target);
+      this.#skippedFrames += this.#framesBetween(this.#cursor, target);
       this.start(target, kind === 'video' ? this.#track.preface : []);
       this.#blocked = false;
     } else if (this.#cursor < ring.tail) {
@@ -165,7 +197,7 @@ export class NodeSink implements TrackSink {
 
   #framesBetween(from: number, to: number): number {
     const timestamps = new Set<number>();
-    for (let sequence = from; sequence < to; sequence++) {
+    for (let sequence = Math.max(from, this.#track.ring.tail); sequence < to; sequence++) {
       const packet = this.#track.ring.get(sequence);
       if (packet !== null) timestamps.add(packet.timestamp);
     }
@@ -176,6 +208,7 @@ export class NodeSink implements TrackSink {
     const viewer = this.#map.toViewer(packet.sequence);
     if (viewer === null) return;
     this.#lastTimestamp = packet.timestamp;
+    this.#budget.earn(packet.payload.length, performance.now());
     this.#transmit(packet, viewer);
   }
 

@@ -21,10 +21,14 @@ export const viewerStatsSchema = z.object({
   peer: z.string().nullable(),
   connected: z.boolean(),
   bitrateKbps: z.number(),
+  /** Part of it that was sent before, and lost. */
+  repairKbps: z.number(),
   /** Share lost since the last receiver report; null before the first. */
   lossRatio: z.number().nullable(),
   rttMs: z.number().nullable(),
   retransmitted: z.int(),
+  /** Asked for again and not sent: a repetition was under way already, or the link would be swamped. */
+  retransmitsRefused: z.int(),
   skippedFrames: z.int(),
 });
 export type ViewerStats = z.infer<typeof viewerStatsSchema>;

@@ -18,6 +18,8 @@ export interface ViewerOptions {
   readonly feed: Feed;
   readonly transport: MediaTransport;
   readonly cname: string;
+  /** See SinkOptions. */
+  readonly steady: boolean;
   readonly video: { readonly payloadType: number; readonly ssrc: number };
   readonly audio: { readonly payloadType: number; readonly ssrc: number } | null;
 }
@@ -38,6 +40,7 @@ export class Viewer {
   readonly #video: OutgoingTrack;
   readonly #audio: OutgoingTrack | null;
   readonly #rate = new RateMeter();
+  readonly #repairRate = new RateMeter();
   readonly #reports = new Map<number, number>();
   #suspended = false;
   #lastReportMs = 0;
@@ -67,7 +70,9 @@ export class Viewer {
   tick(nowMs: number): void {
     const { transport } = this.#options;
     if (transport.state !== 'connected') return;
-    this.#rate.sample(this.#video.sink.stats.octets + (this.#audio?.sink.stats.octets ?? 0), nowMs);
+    const [video, audio] = [this.#video.sink.stats, this.#audio?.sink.stats];
+    this.#rate.sample(video.octets + (audio?.octets ?? 0), nowMs);
+    this.#repairRate.sample(video.retransmittedOctets + (audio?.retransmittedOctets ?? 0), nowMs);
     const { quiet } = transport;
     // A viewer that does not answer gets nothing until it is back; then it starts anew with a keyframe.
     if (quiet && !this.#suspended) {
@@ -84,21 +89,24 @@ export class Viewer {
   }
 
   stats(): ViewerStats {
-    const video = this.#video.sink.stats;
+    const [video, audio] = [this.#video.sink.stats, this.#audio?.sink.stats];
     return {
       id: this.id,
       peer: this.#options.peer,
       connected: this.#options.transport.state === 'connected',
       bitrateKbps: Math.round((this.#rate.perSecond * 8) / 1000),
+      repairKbps: Math.round((this.#repairRate.perSecond * 8) / 1000),
       lossRatio: this.#lossRatio,
       rttMs: this.#rttMs,
-      retransmitted: video.retransmitted + (this.#audio?.sink.stats.retransmitted ?? 0),
+      retransmitted: video.retransmitted + (audio?.retransmitted ?? 0),
+      retransmitsRefused: video.retransmitsRefused + (audio?.retransmitsRefused ?? 0),
       skippedFrames: video.skippedFrames,
     };
   }
 
   #open(parts: TrackParts, track: { ssrc: number; payloadType: number }): OutgoingTrack {
-    return { ssrc: track.ssrc, parts, sink: parts.relay.addSink(this.#options.transport, track) };
+    const { transport, steady } = this.#options;
+    return { ssrc: track.ssrc, parts, sink: parts.relay.addSink(transport, { ...track, steady }) };
   }
 
   #start(): void {
@@ -128,8 +136,8 @@ export class Viewer {
       case 'nack': {
         const track = packet.mediaSsrc === this.#video.ssrc ? this.#video : this.#audio;
         if (track?.ssrc !== packet.mediaSsrc) break;
-        // What is no longer remembered cannot be repaired; only a new keyframe helps.
-        if (!track.sink.retransmit(packet.lost) && track === this.#video)
+        // What cannot be repaired is mended only by a new keyframe.
+        if (!track.sink.retransmit(packet.lost, this.#rttMs ?? 0) && track === this.#video)
           this.#options.feed.requestKeyframe();
         break;
       }

@@ -44,6 +44,8 @@ export function createPush(options: PushOptions): RemoteFlow {
           const wantsAudio = audio?.direction === 'recvonly' || audio?.direction === 'sendrecv';
           return new Viewer({
             ...{ id: `push:${feed.id}`, peer: null, feed, transport, cname: tracks.cname },
+            // The bit rate is adapted to what the link carries, which its loss tells.
+            steady: true,
             video: { payloadType: PUSH_PAYLOAD_TYPES.video, ssrc: tracks.videoSsrc },
             audio: wantsAudio ? { payloadType: PUSH_PAYLOAD_TYPES.audio, ssrc: tracks.audioSsrc } : null,
           });

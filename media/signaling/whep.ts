@@ -40,6 +40,7 @@ export async function openViewerSession(
     feed,
     transport,
     cname: tracks.cname,
+    steady: false,
     video: { payloadType: negotiated.video.format.payloadType, ssrc: tracks.videoSsrc },
     audio:
       negotiated.audio === null

@@ -256,11 +256,11 @@ export class MediaLink implements SignalingPort {
         this.#pushes = event.status.pushes;
         this.#pulls = event.status.pulls;
         this.#takeFigures(event.feeds);
-        for (const { feed, viewers, bitrateKbps } of event.feeds) {
+        for (const { feed, viewers } of event.feeds) {
           const push = viewers.find(({ id, connected }) => id === `push:${feed}` && connected);
           if (push !== undefined) {
-            const { lossRatio } = push;
-            onPush(feed, { atMs: performance.now(), sentKbps: bitrateKbps, lossRatio });
+            const { bitrateKbps, repairKbps, lossRatio } = push;
+            onPush(feed, { atMs: performance.now(), sentKbps: bitrateKbps - repairKbps, lossRatio });
           }
         }
         break;

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Status, Take } from './api/contract.ts';
 import { apiPorts } from './appliance/api-ports.ts';
@@ -238,6 +239,8 @@ async function live(base: Foundation, house: House, notifier: Notifier, signal: 
     notifier.notify({ READY: '1', STATUS: `${role.current.role} ${name()}` });
     const url = `http://localhost:${http.reach?.port}`;
     log.info({ name: name(), role: role.current.role, url }, 'running');
+    // Where NODE_COMPILE_CACHE is set: who ends with the power has no other moment for it.
+    flushCompileCache();
     await Promise.race([aborted(running), Promise.all(services)]);
   } finally {
     notifier.notify({ STOPPING: '1' });

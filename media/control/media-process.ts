@@ -1,4 +1,5 @@
 /** The media process: a media service behind a control socket. */
+import { flushCompileCache } from 'node:module';
 import type { Logger } from 'pino';
 import { createNodeDatapath } from '../datapath/node-datapath.ts';
 import { type ControlConnection, type ControlHandlers, ControlServer } from './control-server.ts';
@@ -36,6 +37,8 @@ export async function runMediaProcess(options: MediaProcessOptions, signal: Abor
   server = control;
   await control.open();
   logger.info({ socketPath, pid: process.pid }, 'media process ready');
+  // Where NODE_COMPILE_CACHE is set: who ends with the power has no other moment for it.
+  flushCompileCache();
   signal.addEventListener('abort', () => end(), { once: true });
   if (!signal.aborted) await ended;
   clearTimeout(orphanTimer);

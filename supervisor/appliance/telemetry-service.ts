@@ -5,9 +5,7 @@ import type { LiveConfig } from '../config/live-config.ts';
 import type { Config } from '../config/schema.ts';
 import type { Health } from '../health.ts';
 import type { ServiceRun } from '../process/service-slot.ts';
-import { findBrokerByMdns } from '../telemetry/broker-mdns.ts';
 import type { ApplianceCommands } from '../telemetry/ports.ts';
-import { Telemetry } from '../telemetry/telemetry.ts';
 import { ApplianceError } from './appliance-error.ts';
 import type { StatusBoard } from './status-board.ts';
 import type { TakeConductor } from './take-conductor.ts';
@@ -36,6 +34,11 @@ export function telemetryService(parts: TelemetryParts): (config: Config) => Ser
     return async (signal) => {
       const { board, health, log } = parts;
       using reporter = health.register('mqtt', { core: false });
+      // Loaded where a broker is named: memory is short on small boards.
+      const [{ Telemetry }, { findBrokerByMdns }] = await Promise.all([
+        import('../telemetry/telemetry.ts'),
+        import('../telemetry/broker-mdns.ts'),
+      ]);
       const telemetry = new Telemetry({
         settings: mqtt,
         status: {

@@ -8,7 +8,7 @@ PI_GEN_COMMIT=ca8aeed0ae300c2a89f55ce9617d5f96a27e99e5
 # build_pi [FOLDER]: runs the given checkout of pi-gen, or the pinned one.
 build_pi() {
 	local pi_gen=${1:-} out="$OUT_DIR/pi"
-	need_tools npm:npm make:make aarch64-linux-gnu-g++:g++-aarch64-linux-gnu python3:python3 git:git
+	need_tools npm:npm make:make aarch64-linux-gnu-g++:g++-aarch64-linux-gnu python3:python3 git:git openssl:openssl
 	[ -n "$pi_gen" ] || pi_gen=$(pinned_pi_gen)
 	[ -x "$pi_gen/build.sh" ] || fail "$pi_gen is no checkout of pi-gen"
 	RUSHLIGHT_SOURCE=$SOURCE_DIR
@@ -16,6 +16,9 @@ build_pi() {
 	export RUSHLIGHT_SOURCE RUSHLIGHT_PRODUCT ROOT_BUDGET_MIB=$PI_ROOT_BUDGET_MIB
 	export WORK_DIR="${RUSHLIGHT_WORK:-/var/tmp/rushlight-pi-gen}" DEPLOY_DIR="$out"
 	mkdir -p "$out"
+	# Made here, since the stage may see the sources read-only.
+	export RUSHLIGHT_KEYS=${RUSHLIGHT_KEYS:-$CACHE_DIR/keys}
+	[ -s "$RUSHLIGHT_KEYS/keyring.pem" ] || "$SOURCE_DIR/ota/bundle/pki" init "$RUSHLIGHT_KEYS"
 	if [ "$(id -u)" -eq 0 ] && has_dependencies "$pi_gen"; then
 		say "pi-gen, natively"
 		(cd "$pi_gen" && ./build.sh -c "$SOURCE_DIR/pi-gen-config/config")
@@ -55,7 +58,12 @@ pi_gen_in_container() {
 	say "pi-gen, in its container"
 	(
 		cd "$pi_gen" || exit
-		PIGEN_DOCKER_OPTS="--volume $SOURCE_DIR:$SOURCE_DIR:ro --volume $CACHE_DIR:$CACHE_DIR:ro --volume $out:$out -e RUSHLIGHT_SOURCE=$SOURCE_DIR -e RUSHLIGHT_PRODUCT=$RUSHLIGHT_PRODUCT -e DEPLOY_DIR=$out" \
-			./build-docker.sh -c "$SOURCE_DIR/pi-gen-config/config"
+		local options=() folder variable
+		for folder in "$SOURCE_DIR" "$CACHE_DIR" "$RUSHLIGHT_KEYS"; do options+=(--volume "$folder:$folder:ro"); done
+		options+=(--volume "$out:$out")
+		for variable in RUSHLIGHT_SOURCE RUSHLIGHT_PRODUCT RUSHLIGHT_KEYS ROOT_BUDGET_MIB SOURCE_DATE_EPOCH DEPLOY_DIR; do
+			options+=(-e "$variable=${!variable}")
+		done
+		PIGEN_DOCKER_OPTS="${options[*]}" ./build-docker.sh -c "$SOURCE_DIR/pi-gen-config/config"
 	)
 }

@@ -11,6 +11,10 @@ for part in common layout boot board-trees disk report; do
 	source "${IMAGE_DIR}/lib/${part}.sh"
 done
 
+# Beyond what pi-gen asks for; its container has none of them.
+need_tools mksquashfs:squashfs-tools sfdisk:fdisk mkfs.vfat:dosfstools mcopy:mtools dtc:device-tree-compiler \
+	fdtoverlay:device-tree-compiler
+
 work="${STAGE_WORK_DIR:?}/disk"
 out="${DEPLOY_DIR:?}/${IMG_FILENAME:-rushlight}${IMG_SUFFIX:-}"
 rm -rf "${work}"

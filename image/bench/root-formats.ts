@@ -1,0 +1,222 @@
+/**
+ * Compares file systems for the read-only root, side by side on the root of a built image: what an update writes, what a
+ * start reads from the card, what reading costs, and how much of an update travels for a small change.
+ *
+ *   sudo node image/bench/root-formats.ts [ROOT.squashfs] [--runs N]
+ *
+ * Needs root (it mounts), squashfs-tools, e2fsprogs, erofs-utils; MKFS_EROFS names another mkfs.erofs (zstd came with 1.8).
+ */
+import { createHash } from 'node:crypto';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { run, seconds } from './measure.ts';
+
+/** RAUC's block-hash-index looks for chunks of this size in what is installed already. */
+const chunkBytes = 4096;
+const mebibyte = 1024 * 1024;
+/** What Raspberry Pi's own imager reckons with for a good card. */
+const cardMibPerS = 20;
+const mkfsErofs = process.env.MKFS_EROFS ?? 'mkfs.erofs';
+
+interface Format {
+  readonly name: string;
+  /** What is decompressed at once, at the most, to read one byte. */
+  readonly unitKib: number;
+  readonly type: 'squashfs' | 'erofs' | 'ext4';
+  readonly make: (tree: string, image: string) => readonly string[];
+}
+
+const squashfs = (compressor: string, unitKib: number, ...options: string[]): Format => ({
+  name: `squashfs ${compressor}`,
+  unitKib,
+  type: 'squashfs',
+  make: (tree, image) => [
+    ...['mksquashfs', tree, image, '-quiet', '-no-progress', '-comp', compressor, ...options],
+    ...['-b', `${unitKib}K`, '-xattrs', '-mkfs-time', '0', '-all-time', '0'],
+  ],
+});
+const erofs = (compressor: string, unitKib: number): Format => ({
+  name: `erofs ${compressor}`,
+  unitKib,
+  type: 'erofs',
+  make: (tree, image) => [
+    ...[mkfsErofs, '--quiet', `-z${compressor}`, `-C${unitKib * 1024}`, '-T0'],
+    ...['-U', '00000000-0000-4000-8000-000000000000', image, tree],
+  ],
+});
+const ext4: Format = {
+  name: 'ext4',
+  unitKib: 4,
+  type: 'ext4',
+  make: (tree, image) => {
+    const megabytes = Math.ceil(Number(run('du', '-sm', '--apparent-size', tree).split('\t')[0]) * 1.25) + 32;
+    const features = '^has_journal,^resize_inode';
+    return ['mke2fs', '-q', '-t', 'ext4', '-O', features, '-m', '0', '-d', tree, image, `${megabytes}M`];
+  },
+};
+
+const formats: readonly Format[] = [
+  squashfs('zstd', 256, '-Xcompression-level', '15'),
+  squashfs('zstd', 64, '-Xcompression-level', '15'),
+  squashfs('xz', 256),
+  squashfs('lz4', 64, '-Xhc'),
+  erofs('zstd,15', 64),
+  erofs('lz4hc,12', 64),
+  ext4,
+];
+
+interface Figures {
+  readonly imageMib: number;
+  readonly makeS: number;
+  readonly wholeReadS: number;
+  readonly startReadS: number;
+  readonly startReadMib: number;
+  readonly travelsMib: number;
+}
+
+/** The product and its Node, as a start of it reads them. */
+const startFiles = ['usr/lib/rushlight'];
+
+function measure(format: Format, tree: string, changed: string, work: string, runs: number): Figures {
+  const [image, next] = [join(work, 'image'), join(work, 'next')];
+  const makeS = build(format, tree, image);
+  build(format, changed, next);
+  const whole: number[] = [];
+  const start: { s: number; mib: number }[] = [];
+  for (let round = 0; round < runs; round += 1) {
+    start.push(readCold(format, image, work, startFiles));
+    whole.push(readCold(format, image, work, ['.']).s);
+  }
+  return {
+    imageMib: statSync(image).size / mebibyte,
+    makeS,
+    wholeReadS: Math.min(...whole),
+    startReadS: Math.min(...start.map(({ s }) => s)),
+    startReadMib: Math.min(...start.map(({ mib }) => mib)),
+    travelsMib: newBytes(image, next) / mebibyte,
+  };
+}
+
+function build(format: Format, tree: string, image: string): number {
+  rmSync(image, { force: true });
+  const s = seconds(...format.make(tree, image));
+  if (format.type === 'ext4') {
+    run('sh', '-c', 'e2fsck -fy "$1" > /dev/null 2>&1; resize2fs -M "$1" > /dev/null 2>&1', 'shrink', image);
+  }
+  return s;
+}
+
+/** Reads files with nothing in the page cache; the bytes are those that left the block device. */
+function readCold(
+  format: Format,
+  image: string,
+  work: string,
+  paths: readonly string[],
+): { s: number; mib: number } {
+  const mount = join(work, 'mnt');
+  mkdirSync(mount, { recursive: true });
+  run('sync');
+  const loop = run('losetup', '--find', '--show', '--read-only', image).trim();
+  run('mount', '-t', format.type, '-o', 'ro', loop, mount);
+  try {
+    writeFileSync('/proc/sys/vm/drop_caches', '3');
+    const before = sectorsRead(loop);
+    const reading = 'cd "$1" && shift && find "$@" -xdev -type f -print0 | xargs -0 cat > /dev/null';
+    const s = seconds('sh', '-c', reading, 'read', mount, ...paths);
+    return { s, mib: ((sectorsRead(loop) - before) * 512) / mebibyte };
+  } finally {
+    run('umount', mount);
+    run('losetup', '--detach', loop);
+  }
+}
+
+function sectorsRead(loop: string): number {
+  return Number(
+    readFileSync(`/sys/block/${basename(loop)}/stat`, 'utf8')
+      .trim()
+      .split(/\s+/)[2],
+  );
+}
+
+/** Bytes of an image in chunks that no chunk of the older one equals. */
+function newBytes(older: string, newer: string): number {
+  const known = new Set(chunkHashes(older));
+  let bytes = 0;
+  for (const hash of chunkHashes(newer)) if (!known.has(hash)) bytes += chunkBytes;
+  return bytes;
+}
+
+function* chunkHashes(path: string): Generator<string> {
+  const file = openSync(path, 'r');
+  const chunk = Buffer.alloc(chunkBytes);
+  while (readSync(file, chunk, 0, chunkBytes, null) > 0)
+    yield createHash('sha256').update(chunk).digest('base64');
+}
+
+/** The same tree a release later: another version, and a line in each of three of the product's files. */
+function changedTree(tree: string, work: string): string {
+  const changed = join(work, 'changed');
+  run('cp', '-a', tree, changed);
+  const product = join(changed, 'usr/lib/rushlight');
+  const manifest = join(product, 'package.json');
+  writeFileSync(
+    manifest,
+    readFileSync(manifest, 'utf8').replace(/"version": "[^"]*"/, '"version": "99.0.0"'),
+  );
+  for (const file of ['supervisor/appliance.ts', 'media/masters/masters.ts', 'ota/index.ts'])
+    appendFileSync(join(product, file), '// a line more\n');
+  return changed;
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { runs: { type: 'string', default: '3' } },
+});
+const source = positionals[0] ?? join(import.meta.dirname, '../out/virt-amd64/root.squashfs');
+const work = mkdtempSync(join(process.env.TMPDIR ?? tmpdir(), 'rushlight-formats-'));
+try {
+  const tree = join(work, 'tree');
+  run('unsquashfs', '-quiet', '-no-progress', '-dest', tree, source);
+  const changed = changedTree(tree, work);
+  const print = (...cells: readonly (string | number)[]) =>
+    process.stdout.write(`| ${cells.join(' | ')} |\n`);
+  print(
+    'format',
+    'unit KiB',
+    'image MiB',
+    `write s at ${cardMibPerS} MiB/s`,
+    'make s',
+    'read all s',
+    'start reads MiB',
+    'start read s',
+    'change travels MiB',
+  );
+  print(...Array.from({ length: 9 }, () => '---'));
+  for (const format of formats) {
+    const one = measure(format, tree, changed, work, Number(values.runs));
+    print(
+      ...[format.name, format.unitKib, one.imageMib.toFixed(0), (one.imageMib / cardMibPerS).toFixed(0)],
+      ...[
+        one.makeS.toFixed(0),
+        one.wholeReadS.toFixed(1),
+        one.startReadMib.toFixed(0),
+        one.startReadS.toFixed(2),
+      ],
+      one.travelsMib.toFixed(1),
+    );
+  }
+} finally {
+  rmSync(work, { recursive: true, force: true });
+}

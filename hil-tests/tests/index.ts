@@ -9,6 +9,7 @@ import { systemTests } from './system.ts';
 import { updateTests } from './update.ts';
 import { updateCutTests } from './update-cuts.ts';
 import { updatePowerCutTests } from './update-power-cuts.ts';
+import { updateSmallTests } from './update-small.ts';
 
 /** All tests in the order that spares the device starts. */
 export const allTests: readonly TestCase[] = [
@@ -21,6 +22,7 @@ export const allTests: readonly TestCase[] = [
   ...updateTests,
   ...slotTests,
   ...updateCutTests,
+  ...updateSmallTests,
   ...updatePowerCutTests,
 ];
 

@@ -59,7 +59,10 @@ export class BundleServer implements AsyncDisposable {
       response.end();
       return;
     }
-    if (this.manners === 'stalls' && this.requests > 1) return; // Neither data nor an end.
+    if (this.manners === 'stalls' && this.requests > 1) {
+      response.flushHeaders(); // Neither data nor an end.
+      return;
+    }
     const file = createReadStream(path, { start, end });
     file.on('data', (chunk) => {
       this.sentBytes += chunk.length;

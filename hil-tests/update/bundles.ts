@@ -39,7 +39,7 @@ export class BundleKitchen implements AsyncDisposable {
     const at = (name: string) => join(this.#folder ?? '', `${variant.version}${name}`);
     const images = ['--boot', await this.#boot(at('-boot.vfat'), variant.cmdline ?? '')];
     if (variant.root !== undefined) {
-      images.push('--root', await this.#root(at('-root.squashfs'), variant.version, variant.root));
+      images.push('--root', await this.root(variant.version, variant.root));
     }
     const bundle = at('.raucb');
     const compatible = variant.compatible ?? 'rushlight-virt-amd64';
@@ -60,13 +60,15 @@ export class BundleKitchen implements AsyncDisposable {
     return keys;
   }
 
-  /** The root with a version and a change; the tree is put back for the next one. */
-  async #root(path: string, version: string, change: string): Promise<string> {
-    this.#tree ??= this.#unpack(join(this.#folder ?? '', 'tree'));
+  /** A root image with another version and a change; the tree is put back for the next one. */
+  async root(version: string, change: string): Promise<string> {
+    this.#folder ??= await mkdtemp(join(tmpdir(), 'rushlight-bundles-'));
+    const path = join(this.#folder, `${version}-root.squashfs`);
+    this.#tree ??= this.#unpack(join(this.#folder, 'tree'));
     const tree = await this.#tree;
     const file = join(tree, product, 'package.json');
     const before = await readFile(file, 'utf8');
-    const saved = join(this.#folder ?? '', 'saved.tar');
+    const saved = join(this.#folder, 'saved.tar');
     const parts = ['etc', `${product}/supervisor`, `${product}/media`];
     await runTool(['tar', '-C', tree, '-cf', saved, ...parts]);
     try {

@@ -13,6 +13,7 @@ const payloadBytes = 4 * 1024 * 1024;
 
 /** Programs of the image that an update needs, or the guest's init. */
 const programs = [
+  'date',
   ...['sh', 'cat', 'cp', 'cut', 'head', 'mkdir', 'mv', 'rm', 'sha256sum', 'sleep', 'sort', 'sync', 'tr'],
   ...['grep', 'sed', 'mount', 'umount', 'modprobe', 'ip', 'dbus-daemon', 'systemctl', 'rauc'],
 ];
@@ -78,14 +79,19 @@ export class SmallSystem {
     await writeFile(join(this.#folder, 'boot/payload'), randomBytes(1024 * 1024));
     const files = ['kernel.img', 'initramfs.img', 'config.txt', 'cmdline.txt', 'payload'];
     await runTool(['mcopy', '-i', boot, ...files.map((name) => join(this.#folder, 'boot', name)), '::/']);
-    const bundle = at('bundle.raucb');
-    const inputs = ['--root', root, '--boot', boot, '--keys', this.#keys, '--out', bundle];
-    const identity = ['--compatible', smallCompatible, '--version', version];
-    await runTool(['nice', join(repository, 'ota/bundle/make'), ...inputs, ...identity], {
-      timeoutMs: 120_000,
-    });
+    const bundle = await this.bundle(version, root, boot);
     const payloadSha256 = (await runTool(['sha256sum', join(this.#tree, 'payload')])).toString().slice(0, 64);
     return { version, root, boot, bundle, payloadSha256 };
+  }
+
+  /** A bundle that the small system takes, of whatever images. */
+  async bundle(version: string, root: string, boot: string): Promise<string> {
+    const bundle = join(this.#folder, `${version}-bundle.raucb`);
+    const inputs = ['--root', root, '--boot', boot, '--keys', this.#keys, '--out', bundle];
+    const identity = ['--compatible', smallCompatible, '--version', version];
+    const make = join(repository, 'ota/bundle/make');
+    await runTool(['nice', make, ...inputs, ...identity], { timeoutMs: 600_000 });
+    return bundle;
   }
 
   async #copyPrograms(whole: string): Promise<void> {

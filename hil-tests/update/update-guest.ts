@@ -10,17 +10,34 @@ import { type SmallRelease, smallBootMib } from './small-system.ts';
 import { readWriteLog } from './write-log.ts';
 
 const mebibyte = 1024 * 1024;
-/** As image/lib/layout.sh has it, with smaller partitions: MiB from the start, MiB. */
-const layout = {
-  config: { start: 4, size: smallBootMib },
-  bootA: { start: 44, size: smallBootMib },
-  bootB: { start: 84, size: smallBootMib },
-  rootA: { start: 128, size: 24 },
-  rootB: { start: 156, size: 24 },
-  data: { start: 184, size: 64 },
-} as const;
-const diskMib = 252;
-type Area = keyof typeof layout;
+interface Area {
+  /** MiB. */
+  readonly start: number;
+  readonly size: number;
+}
+const alignMib = 4;
+const dataMib = 64;
+
+/** As image/lib/layout.sh has it, with smaller partitions. Pure. */
+function layoutOf(rootMib: number) {
+  const boot = (index: number): Area => ({
+    start: alignMib + index * (smallBootMib + alignMib),
+    size: smallBootMib,
+  });
+  const extended = boot(3).start;
+  const root = (index: number): Area => ({
+    start: extended + alignMib + index * (rootMib + alignMib),
+    size: rootMib,
+  });
+  const data: Area = { start: root(2).start, size: dataMib };
+  const total = data.start + dataMib + alignMib;
+  return {
+    ...{ config: boot(0), bootA: boot(1), bootB: boot(2), rootA: root(0), rootB: root(1), data },
+    ...{ extended: { start: extended, size: total - extended }, total },
+  };
+}
+type Layout = ReturnType<typeof layoutOf>;
+type AreaName = 'config' | 'bootA' | 'bootB' | 'rootA' | 'rootB' | 'data';
 
 const autoboot = '[all]\ntryboot_a_b=1\nboot_partition=2\n[tryboot]\nboot_partition=3\n';
 const memory = 'rushlight-selector 1\npending=\nstarted=0\nboots=0\na=good\nb=good\nnote=\nend\n';
@@ -31,9 +48,12 @@ export class UpdateGuest {
   readonly #folder: string;
   readonly #log: string;
   readonly #before: string;
+  readonly #layout: Layout;
 
-  constructor(folder: string) {
+  /** `rootMib`: size of each root slot. */
+  constructor(folder: string, rootMib = 24) {
     this.#folder = folder;
+    this.#layout = layoutOf(rootMib);
     this.disk = join(folder, 'disk.img');
     this.#before = join(folder, 'before.img');
     this.#log = join(folder, 'writes.log');
@@ -41,15 +61,15 @@ export class UpdateGuest {
 
   /** The disk as shipped: both slots hold the release. */
   async flash(release: SmallRelease): Promise<void> {
-    const { config, bootA, bootB, rootA, rootB, data } = layout;
-    const line = (number: number, { start, size }: { start: number; size: number }, type: string) =>
+    const { config, bootA, bootB, extended, rootA, rootB, data, total } = this.#layout;
+    const line = (number: number, { start, size }: Area, type: string) =>
       `${number} : start=${start}MiB, size=${size}MiB, type=${type}\n`;
     await writeFile(this.disk, '');
-    await truncate(this.disk, diskMib * mebibyte);
+    await truncate(this.disk, total * mebibyte);
     const table = [
       'label: dos\nlabel-id: 0x52534c54\n',
       line(1, config, 'c') + line(2, bootA, 'c') + line(3, bootB, 'c'),
-      `4 : start=124MiB, size=${diskMib - 124}MiB, type=f\n`,
+      line(4, extended, 'f'),
       line(5, rootA, '83') + line(6, rootB, '83') + line(7, data, '83'),
     ];
     await runTool(['sfdisk', '--quiet', this.disk], { input: table.join('') });
@@ -67,27 +87,28 @@ export class UpdateGuest {
       ['A', 'bootA'],
       ['B', 'bootB'],
     ] as const) {
-      await this.#put(release.boot, area);
+      await this.put(release.boot, area);
       const files = new FatFiles(this.disk);
       const partition = slot === 'A' ? 2 : 3;
       const cmdline = (await files.read(partition, 'cmdline.txt')).toString('utf8');
       const own = cmdline.replace('52534c54-05', slot === 'A' ? '52534c54-05' : '52534c54-06');
       await files.write(partition, 'cmdline.txt', own.replace('rauc.slot=A', `rauc.slot=${slot}`));
-      await this.#put(release.root, slot === 'A' ? 'rootA' : 'rootB');
+      await this.put(release.root, slot === 'A' ? 'rootA' : 'rootB');
     }
     await new FatFiles(this.disk).write(1, 'autoboot.txt', autoboot);
   }
 
-  /** One start: from the firmware's choice to a restart, the power cut, or the guest's own end. */
+  /** One start: from the firmware's choice to a restart, the power cut, or the guest's own end. `words` go to its init. */
   async start(
     firmware: BootFirmware,
     bundles: string,
     run: MachineRun,
+    words = '',
   ): Promise<{ partition: number; tryboot: boolean; lines: string[] }> {
     await runTool(['cp', '--sparse=always', this.disk, this.#before]);
     await writeFile(this.#log, '');
     const boot = await firmware.load();
-    const cmdline = `${boot.cmdline} rdinit=/update-early-init rig.bundles=${bundles}`;
+    const cmdline = `${boot.cmdline} rdinit=/update-early-init rig.bundles=${bundles} ${words}`;
     const machine = {
       ...{ kernel: boot.kernel, initramfs: boot.initramfs ?? '', cmdline, memoryMb: 512 },
       ...{ disk: this.disk, writeLog: this.#log },
@@ -119,7 +140,7 @@ export class UpdateGuest {
   /** What the selector left, as the firmware and the next mount would find it. */
   async selector(): Promise<SelectorOnDisk> {
     const data = join(this.#folder, 'look.ext4');
-    await this.#take('data', data, layout.data.size * mebibyte);
+    await this.#take('data', data, dataMib * mebibyte);
     // Status 1: repaired, which is the replay of the journal.
     const script =
       'e2fsck -fy "$1" > /dev/null 2>&1 || [ $? -le 1 ]; exec debugfs -R "cat /system/selector/state" "$1"';
@@ -169,25 +190,26 @@ export class UpdateGuest {
     await writeFile(join(content, 'system/selector/state'), memory);
     // The releases go round, so each third one is older than what runs.
     await writeFile(join(content, 'rushlight/ota/allow-downgrade'), '*\n');
-    const { start, size } = layout.data;
+    const { start, size } = this.#layout.data;
     const options = ['-q', '-t', 'ext4', '-d', content, '-E', `offset=${start * mebibyte}`];
     await runTool(['mke2fs', ...options, this.disk, `${size}M`]);
   }
 
-  async #put(image: string, area: Area): Promise<void> {
-    const at = `seek=${layout[area].start}`;
+  /** Writes an image into a partition. */
+  async put(image: string, area: AreaName): Promise<void> {
+    const at = `seek=${this.#layout[area].start}`;
     await runTool(['dd', `if=${image}`, `of=${this.disk}`, 'bs=1M', at, 'conv=notrunc', 'status=none']);
   }
 
-  async #take(area: Area, to: string, bytes: number): Promise<void> {
+  async #take(area: AreaName, to: string, bytes: number): Promise<void> {
     await writeFile(to, await this.#read(area, bytes));
   }
 
-  async #read(area: Area, bytes: number): Promise<Buffer> {
+  async #read(area: AreaName, bytes: number): Promise<Buffer> {
     const disk = await open(this.disk, 'r');
     try {
       const buffer = Buffer.alloc(bytes);
-      await disk.read(buffer, 0, bytes, layout[area].start * mebibyte);
+      await disk.read(buffer, 0, bytes, this.#layout[area].start * mebibyte);
       return buffer;
     } finally {
       await disk.close();

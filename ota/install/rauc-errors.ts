@@ -70,7 +70,7 @@ const known: readonly Known[] = [
     message: 'the bundle could not be downloaded',
   },
   {
-    pattern: /no space left|ENOSPC|not enough space|exceeds slot size|larger than/i,
+    pattern: /no space left|ENOSPC|does not fit to slot|slot .* is too small for image/i,
     code: 'DISK_FULL',
     message: 'there is no room for the bundle',
   },

@@ -63,6 +63,11 @@ describe("RAUC's failures", () => {
       'LastError: Installation error: Failed updating slot rootfs.1: Failed to write: No space left on device',
       'DISK_FULL',
     ],
+    [
+      'LastError: Installation error: Failed updating slot rootfs.1: Size of image (41943040) does not fit to slot size 25165824',
+      'DISK_FULL',
+    ],
+    ['LastError: Slot (25165824 bytes) is too small for image (41943040 bytes).', 'DISK_FULL'],
     ["Invalid bundle format: Bundle format 'plain' not allowed", 'BUNDLE_FORMAT'],
     ['No such file: /media/stick/x.raucb', 'BUNDLE_NOT_FOUND'],
     ['something nobody has seen before', 'INSTALL_FAILED'],

@@ -1,4 +1,12 @@
-import type { ConfigView, Device, Problem, Status, Take, UnpluggedDevice } from '../../api/contract.ts';
+import type {
+  ConfigView,
+  Device,
+  Problem,
+  Rollout,
+  Status,
+  Take,
+  UnpluggedDevice,
+} from '../../api/contract.ts';
 
 export type ApiErrorCode = 'UNREACHABLE' | 'UNAUTHORIZED' | 'FORBIDDEN' | 'REFUSED' | 'UNREADABLE';
 
@@ -54,6 +62,15 @@ export const errorOfAnswer = (status: number, body: string): ApiError => {
 };
 
 const answerTimeoutMs = 10_000;
+
+/** What can be done with a rollout; `start` names the camera that goes first, null leaves it to the hub. */
+export type RolloutAction =
+  | 'pause'
+  | 'resume'
+  | 'cancel'
+  | { readonly start: string | null }
+  | { readonly canary: string }
+  | { readonly update: string };
 
 /** The appliance's API, with the browser's cookie as the key. All methods throw ApiError. */
 export class ApiClient {
@@ -123,6 +140,16 @@ export class ApiClient {
     await this.#call('POST', `/api/cameras/${encodeURIComponent(cameraId)}/adopt`, { body: { code } });
   }
 
+  async update(action: 'install' | 'rollback'): Promise<void> {
+    await this.#call('POST', `/api/update/${action}`, action === 'install' ? { body: {} } : {});
+  }
+
+  /** Conducts updates; answers with the rollout as it is then. */
+  async rollout(action: RolloutAction): Promise<Rollout> {
+    const { method, path, body } = rolloutCall(action);
+    return this.#json<Rollout>(await this.#call(method, path, body === undefined ? {} : { body }));
+  }
+
   /** Trades the bearer token for the cookie. */
   async openSession(token: string): Promise<void> {
     await this.#call('POST', '/api/session', { headers: { authorization: `Bearer ${token}` } });
@@ -173,6 +200,18 @@ export class ApiClient {
     }
   }
 }
+
+const rolloutCall = (action: RolloutAction): { method: string; path: string; body?: object } => {
+  const path = '/api/rollout';
+  if (typeof action === 'string') return { method: 'POST', path: `${path}/${action}` };
+  if ('canary' in action) {
+    return { method: 'PUT', path: `${path}/canary`, body: { camera: action.canary } };
+  }
+  if ('update' in action) {
+    return { method: 'POST', path: `${path}/cameras/${encodeURIComponent(action.update)}/install` };
+  }
+  return { method: 'POST', path, body: action.start === null ? {} : { canary: action.start } };
+};
 
 const devicePath = (id: string, what: 'controls' | 'use' | 'label'): string =>
   `/api/devices/${encodeURIComponent(id)}/${what}`;

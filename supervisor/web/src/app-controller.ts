@@ -1,5 +1,5 @@
 import type { ConfigView, Device, NewCamera, Take } from '../../api/contract.ts';
-import { type ApiClient, ApiError } from './api-client.ts';
+import { type ApiClient, ApiError, type RolloutAction } from './api-client.ts';
 import { type AppAction, type AppState, initialState, reduce } from './app-state.ts';
 import { type ControlValue, switchDefaults, valueDefaults } from './control-view.ts';
 import { PlayerPool } from './player-pool.ts';
@@ -108,6 +108,19 @@ export class AppController {
       view = await this.#api.patchConfig(patch);
     });
     return view;
+  }
+
+  /** Updates this machine, or lets it go back. */
+  async update(action: 'install' | 'rollback'): Promise<void> {
+    await this.#act('install updates', () => this.#api.update(action));
+  }
+
+  /** Conducts the updates of cameras and hub. */
+  async rollout(action: RolloutAction): Promise<void> {
+    await this.#act('install updates', async () => {
+      const rollout = await this.#api.rollout(action);
+      this.#dispatch({ type: 'event', event: { type: 'rollout', rollout } });
+    });
   }
 
   #tellDevice(device: Device): void {

@@ -4,6 +4,7 @@ import './styles/live.css';
 import './styles/record.css';
 import './styles/pages.css';
 import './styles/cameras.css';
+import './styles/update.css';
 import { render } from 'preact';
 import { ApiClient } from './api-client.ts';
 import { AppController } from './app-controller.ts';

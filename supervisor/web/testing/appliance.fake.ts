@@ -42,6 +42,8 @@ export class FakeAppliance implements AsyncDisposable {
   takeRefusal: Problem | null = null;
   /** Bodies of the requests to adopt. */
   readonly adopted: unknown[] = [];
+  /** What was asked of updates: method, path and body. */
+  readonly asked: string[] = [];
   readonly requests: { method: string; path: string; authorization: string | undefined }[] = [];
   readonly #folder: string;
   readonly #server: Server = createServer((request, response) => void this.#answer(request, response));
@@ -135,6 +137,10 @@ export class FakeAppliance implements AsyncDisposable {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       this.#streams.add(response);
       this.update({});
+    } else if (/^\/api\/(rollout|update)/.test(path)) {
+      const body = await text(request);
+      this.asked.push(`${method} ${path}${body === '' ? '' : ` ${body}`}`);
+      json(200, path.startsWith('/api/update') ? this.status.update : this.status.rollout);
     } else if (path === '/api/devices') {
       json(200, this.devices);
     } else if (path === '/api/unplugged-devices') {

@@ -61,7 +61,7 @@ export const App = ({ controller }: { controller: AppController }) => {
             controller={controller}
           />
         )}
-        {route.page === 'system' && <SystemPage status={status} logout={() => controller.logout()} />}
+        {route.page === 'system' && <SystemPage status={status} controller={controller} />}
       </main>
       <RecordBar status={status} stale={stale} clockOffsetMs={state.clockOffsetMs} controller={controller} />
       <NoticeBar notice={controller.notice} />

@@ -1,6 +1,10 @@
 import type { Status } from '../../../api/contract.ts';
+import type { AppController } from '../app-controller.ts';
 import { formatBitrate, formatBytes, formatOffset, formatSpan } from '../format.ts';
+import { conducts } from '../rollout-words.ts';
 import { Card, Fact } from './parts.tsx';
+import { RolloutCard } from './rollout-card.tsx';
+import { UpdateCard } from './update-card.tsx';
 
 const DeviceCard = ({ status: { device, config } }: { status: Status }) => (
   <Card title="This appliance">
@@ -105,15 +109,23 @@ const SessionCard = ({ logout }: { logout(): Promise<void> }) => (
   </Card>
 );
 
-export const SystemPage = ({ status, logout }: { status: Status; logout(): Promise<void> }) => (
+export const SystemPage = ({ status, controller }: { status: Status; controller: AppController }) => (
   <div class="page" data-testid="system">
     <h2>System</h2>
     <div class="cards">
       {status.hub !== null && <HubCard hub={status.hub} />}
       <DeviceCard status={status} />
+      {status.rollout !== null && conducts(status) && (
+        <RolloutCard rollout={status.rollout} conduct={(action) => controller.rollout(action)} />
+      )}
+      <UpdateCard
+        update={status.update}
+        conducts={conducts(status)}
+        act={(action) => controller.update(action)}
+      />
       <HealthCard health={status.health} />
       <HostCard host={status.host} masters={status.masters} />
-      {!status.device.simulation && <SessionCard logout={logout} />}
+      {!status.device.simulation && <SessionCard logout={() => controller.logout()} />}
     </div>
   </div>
 );

@@ -1,0 +1,89 @@
+import { useState } from 'preact/hooks';
+import type { Update } from '../../../api/contract.ts';
+import type { AppController } from '../app-controller.ts';
+import { formatInstant } from '../format.ts';
+import { canInstall, updateTone, updateWord, wayBack } from '../rollout-words.ts';
+import { Card, Fact, Pill } from './parts.tsx';
+
+type LastAttempt = NonNullable<Update['lastAttempt']>;
+
+const Attempt = ({ attempt }: { attempt: LastAttempt }) => (
+  <details class="fold">
+    <summary>
+      Last update: {attempt.version}, {attempt.outcome}
+    </summary>
+    <p class="row-note">{formatInstant(attempt.at)}</p>
+    {attempt.reason !== null && <p class="row-reason">{attempt.reason}</p>}
+    <ul class="rows">
+      {attempt.stages.map(({ name, at, ok, detail }) => (
+        <li class="row" key={`${at} ${name}`}>
+          <div class="row-head">
+            {name}
+            <Pill state={ok ? 'ok' : 'failed'}>{ok ? 'done' : 'failed'}</Pill>
+          </div>
+          {detail !== null && <p class="row-note">{detail}</p>}
+        </li>
+      ))}
+    </ul>
+  </details>
+);
+
+/** Going back restarts the machine, so it takes a second press. */
+const GoBack = ({ version, act }: { version: string; act(): void }) => {
+  const [sure, setSure] = useState(false);
+  return (
+    <button
+      type="button"
+      class="button"
+      onClick={() => (sure ? act() : setSure(true))}
+      onBlur={() => setSure(false)}
+    >
+      {sure ? `Restart into ${version}` : `Go back to ${version}`}
+    </button>
+  );
+};
+
+interface UpdateProps {
+  readonly update: Update;
+  /** Where cameras are updated first, this is not the button to press. */
+  readonly conducts: boolean;
+  readonly act: AppController['update'];
+}
+
+/** The update of this machine alone: what runs, what there is, and what became of the last one. */
+export const UpdateCard = ({ update, conducts, act }: UpdateProps) => {
+  const back = wayBack(update);
+  return (
+    <Card title="Update of this appliance">
+      <div class="update" data-testid="update" data-state={update.state}>
+        <dl>
+          <Fact name="Installed">{update.installedVersion}</Fact>
+          <Fact name="Newest known">{update.latestVersion ?? '–'}</Fact>
+          <Fact name="State">
+            <Pill state={updateTone(update)}>{updateWord(update)}</Pill>
+          </Fact>
+        </dl>
+        {update.progressPercent !== null && (
+          <progress class="update-progress" max={100} value={update.progressPercent} aria-label="Update" />
+        )}
+        {update.reason !== null && <p class="row-note">{update.reason}</p>}
+        {canInstall(update) && update.releaseNotes !== null && (
+          <p class="row-note update-notes">{update.releaseNotes}</p>
+        )}
+        <div class="actions">
+          {canInstall(update) && (
+            <button
+              type="button"
+              class={conducts ? 'button' : 'button button-main'}
+              onClick={() => void act('install')}
+            >
+              Install {update.latestVersion}
+            </button>
+          )}
+          {back !== null && <GoBack version={back} act={() => void act('rollback')} />}
+        </div>
+        {update.lastAttempt !== null && <Attempt attempt={update.lastAttempt} />}
+      </div>
+    </Card>
+  );
+};

@@ -2,7 +2,7 @@
  * Compares file systems for the read-only root, side by side on the root of a built image: what an update writes, what a
  * start reads from the card, what reading costs, and how much of an update travels for a small change.
  *
- *   sudo node image/bench/root-formats.ts [ROOT.squashfs] [--runs N]
+ *   sudo node image/bench/root-formats.ts [ROOT.squashfs] [--runs N] [--only usr/lib/rushlight]
  *
  * Needs root (it mounts), squashfs-tools, e2fsprogs, erofs-utils; MKFS_EROFS names another mkfs.erofs (zstd came with 1.8).
  */
@@ -182,13 +182,21 @@ function changedTree(tree: string, work: string): string {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { runs: { type: 'string', default: '3' } },
+  options: { runs: { type: 'string', default: '3' }, only: { type: 'string' } },
 });
 const source = positionals[0] ?? join(import.meta.dirname, '../out/virt-amd64/root.squashfs');
 const work = mkdtempSync(join(process.env.TMPDIR ?? tmpdir(), 'rushlight-formats-'));
 try {
   const tree = join(work, 'tree');
-  run('unsquashfs', '-quiet', '-no-progress', '-dest', tree, source);
+  run(
+    'unsquashfs',
+    '-quiet',
+    '-no-progress',
+    '-dest',
+    tree,
+    source,
+    ...(values.only === undefined ? [] : [values.only]),
+  );
   const changed = changedTree(tree, work);
   const print = (...cells: readonly (string | number)[]) =>
     process.stdout.write(`| ${cells.join(' | ')} |\n`);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { keepReachable } from './access-point.ts';
+import { linuxAccessPoint } from './access-point-linux.ts';
 import { devicePaths, readOptional } from './device.ts';
 import { accessPointSettings } from './network-settings.ts';
 
@@ -8,4 +9,5 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 const hostname = ((await readOptional('/proc/sys/kernel/hostname')) ?? 'rushlight').trim();
 const toml = (await readOptional(join(devicePaths.card, 'rushlight.toml'))) ?? '';
 const settings = accessPointSettings(toml, hostname);
-if (settings.enabled) await keepReachable(settings, stop.signal);
+const log = (line: string) => void process.stdout.write(`${line}\n`);
+if (settings.enabled) await keepReachable({ settings, system: linuxAccessPoint, log }, stop.signal);

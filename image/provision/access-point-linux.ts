@@ -1,0 +1,119 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import type { AccessPointSystem, OpenAccessPoint } from './access-point-system.ts';
+import { readOptional, replaceFile, runTool } from './device.ts';
+import { accessPointAddress } from './network-settings.ts';
+import { type DeviceSettings, deviceSettingsSchema, mergeSettings, type WifiNetwork } from './settings.ts';
+import { accessPointConf, stationConf } from './wpa-supplicant.ts';
+
+const folder = '/run/rushlight-wifi';
+/** rushlight-firewall opens the set-up page for the radio named in it. */
+const mark = join(folder, 'access-point');
+const keptSettings = '/data/system/provision/settings.json';
+const networkFile = '/run/systemd/network/24-rushlight-access-point.network';
+const maxNames = 30;
+
+/** The device's own radio: wpa_supplicant for the air, systemd-networkd for addresses. */
+export const linuxAccessPoint: AccessPointSystem = {
+  interfaces: networkInterfaces,
+
+  async findRadio() {
+    for (const name of (await readdir('/sys/class/net')).toSorted()) {
+      if ((await readOptional(`/sys/class/net/${name}/phy80211/name`)) !== undefined) return name;
+    }
+    return undefined;
+  },
+
+  async scan(radio) {
+    await runTool('ip', 'link', 'set', radio, 'up');
+    // A busy radio refuses; the owner can type the name.
+    return namesIn(await runTool('iw', 'dev', radio, 'scan').catch(() => ''));
+  },
+
+  async open(radio, ssid, signal) {
+    await runTool('systemctl', 'stop', `rushlight-wifi@${radio}.service`);
+    try {
+      return await raise(radio, ssid, signal);
+    } catch (error) {
+      await lower(radio);
+      throw error;
+    }
+  },
+
+  async keep(network: WifiNetwork) {
+    const settings = deviceSettingsSchema.parse(mergeSettings(await settingsKept(), { wifi: [network] }));
+    await replaceFile(keptSettings, `${JSON.stringify(settings, null, 2)}\n`, 0o600);
+    await replaceFile(join(folder, 'station.conf'), stationConf(settings), 0o600);
+  },
+};
+
+/** The names in what `iw dev … scan` prints, each once. Pure. */
+export function namesIn(scan: string): string[] {
+  return [...new Set([...scan.matchAll(/^\s*SSID: (\S.*)$/gm)].map(([, ssid]) => ssid ?? ''))].slice(
+    0,
+    maxNames,
+  );
+}
+
+/** The file of systemd-networkd (systemd.network(5)) for the access point. Pure. */
+export function accessPointNetwork(radio: string): string {
+  return [
+    '[Match]',
+    `Name=${radio}`,
+    '[Network]',
+    `Address=${accessPointAddress}/24`,
+    'DHCPServer=yes',
+    '[DHCPServer]',
+    // Every name is answered with our address; there is no way out, so no router is named.
+    'EmitDNS=yes',
+    `DNS=${accessPointAddress}`,
+    'EmitRouter=no',
+    '',
+  ].join('\n');
+}
+
+async function raise(radio: string, ssid: string, signal: AbortSignal): Promise<OpenAccessPoint> {
+  const conf = join(folder, 'access-point.conf');
+  const { country } = await settingsKept();
+  await mkdir(folder, { recursive: true });
+  await replaceFile(conf, accessPointConf(ssid, country), 0o600);
+  await mkdir('/run/systemd/network', { recursive: true });
+  await writeFile(networkFile, accessPointNetwork(radio));
+  await writeFile(mark, `${radio}\n`);
+  await reload(radio);
+  const child = spawn('wpa_supplicant', ['-i', radio, '-c', conf], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    signal,
+  });
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  child.on('error', () => {}); // the signal's; what cannot be started is told by once()
+  await once(child, 'spawn');
+  return {
+    ended,
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGTERM');
+      await ended;
+      await lower(radio);
+    },
+  };
+}
+
+async function lower(radio: string): Promise<void> {
+  await rm(networkFile, { force: true });
+  await rm(mark, { force: true });
+  await reload(radio);
+  await runTool('systemctl', 'start', `rushlight-wifi@${radio}.service`);
+}
+
+async function reload(radio: string): Promise<void> {
+  await runTool('networkctl', 'reload');
+  await runTool('networkctl', 'reconfigure', radio);
+  await runTool('systemctl', 'restart', 'rushlight-firewall.service');
+}
+
+async function settingsKept(): Promise<DeviceSettings> {
+  return deviceSettingsSchema.parse(JSON.parse((await readOptional(keptSettings)) ?? '{}'));
+}

@@ -63,6 +63,13 @@ describe('the board', () => {
 });
 
 describe('links and health', () => {
+  test('a camera whose clock is a frame off, and surely so', () => {
+    const off = (clockOffsetMs: number | null, clockUncertaintyMs: number | null) =>
+      titles({ cameras: [cameraFixture({ clockOffsetMs, clockUncertaintyMs })] });
+    expect(off(-130, 5)).toEqual(['warning: The clock of stage-left is 130 ms behind']);
+    expect([...off(130, 100), ...off(39, null), ...off(null, null)]).toEqual([]);
+  });
+
   test('a camera without hub, a hub without its camera', () => {
     const hub = { state: 'searching', id: null, name: null, url: null, reason: null } as const;
     expect(titles({ hub })).toEqual(['warning: No hub found']);

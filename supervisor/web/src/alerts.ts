@@ -1,5 +1,5 @@
 import type { ConfigErrorEntry, HostStatus, Status } from '../../api/contract.ts';
-import { formatBytes, formatSpan } from './format.ts';
+import { formatBytes, formatOffset, formatSpan } from './format.ts';
 
 export interface Alert {
   readonly key: string;
@@ -9,6 +9,9 @@ export interface Alert {
   /** What to do next. */
   readonly advice: string | null;
 }
+
+/** One frame at 25 a second: from here on timecodes of two cameras name different frames. */
+const longFrameMs = 40;
 
 const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
 
@@ -122,6 +125,17 @@ const ofLinks = ({ hub, cameras, host }: Status): Alert[] => {
       title: `Camera ${camera.name} is not connected`,
       detail: `Its last address was ${camera.address}.`,
       advice: 'Check its power and its network.',
+    });
+  }
+  for (const camera of cameras.filter(({ online }) => online)) {
+    const offsetMs = camera.clockOffsetMs ?? 0;
+    if (Math.abs(offsetMs) - (camera.clockUncertaintyMs ?? 0) < longFrameMs) continue;
+    alerts.push({
+      key: `camera-clock-${camera.id}`,
+      severity: 'warning',
+      title: `The clock of ${camera.name} is ${formatOffset(offsetMs, null)}`,
+      detail: 'Its timecode does not match that of the other cameras.',
+      advice: 'It follows this hub by itself; wait with the next take until this is gone.',
     });
   }
   if (host.clock.synced === false) {

@@ -6,7 +6,7 @@ import {
   takeCameraFixture,
   takeFixture,
 } from '../testing/fixture.ts';
-import { isRecording, recordViewOf } from './record-view.ts';
+import { recordViewOf, takeOfFeed } from './record-view.ts';
 
 const rolling = takeCameraFixture({ state: 'recording', verified: false });
 const running = (cameras = [rolling]) =>
@@ -108,11 +108,15 @@ describe('a take', () => {
     }
   });
 
-  test('marks the feeds it records', () => {
-    const status = running([{ ...rolling, camera: 'left', device: 'a1b2c3' }]);
-    expect(isRecording(status, 'left', null)).toBe(true);
-    expect(isRecording(status, 'other', 'stage-left')).toBe(true);
-    expect(isRecording(status, 'cam0', null)).toBe(false);
-    expect(isRecording(statusFixture({ sources: [sourceFixture()] }), 'cam0', null)).toBe(false);
+  test('tells of each feed whether its camera records', () => {
+    const left = { ...rolling, camera: 'left', device: 'a1b2c3' };
+    const failed = { ...left, camera: 'right', state: 'failed' as const, droppedFrames: 3 };
+    const status = running([left, failed]);
+    expect(takeOfFeed(status, 'left', null)).toEqual({ state: 'recording', droppedFrames: 0 });
+    expect(takeOfFeed(status, 'right', 'stage-left')).toEqual({ state: 'failed', droppedFrames: 3 });
+    expect(takeOfFeed(status, 'other', 'stage-left')).toEqual({ state: 'recording', droppedFrames: 0 });
+    expect(takeOfFeed(status, 'cam0', null)).toBeNull();
+    expect(takeOfFeed(running([{ ...left, state: 'starting' }]), 'left', null)).toBeNull();
+    expect(takeOfFeed(statusFixture({ sources: [sourceFixture()] }), 'cam0', null)).toBeNull();
   });
 });

@@ -145,13 +145,19 @@ export const recordViewOf = (status: Status): RecordView => {
   };
 };
 
-/** Whether a take is being written to by the camera of a feed. */
-export const isRecording = (status: Status, feedId: string, cameraName: string | null): boolean => {
-  const { state, take } = status.recording;
-  if (state !== 'recording' || take === null) return false;
-  return take.cameras.some(
-    ({ camera, device, state: cameraState }) =>
-      cameraState === 'recording' &&
-      (camera === feedId || (cameraName !== null && deviceName(status, device) === cameraName)),
-  );
+/** What the running take makes of one feed. */
+export interface FeedTake {
+  readonly state: 'recording' | 'failed';
+  readonly droppedFrames: number;
+}
+
+/** How the running take goes for the camera of a feed; null where none runs, or it is not part of it. */
+export const takeOfFeed = (status: Status, feedId: string, cameraName: string | null): FeedTake | null => {
+  const { state: phase, take } = status.recording;
+  if (phase !== 'recording' || take === null) return null;
+  const own =
+    take.cameras.find(({ camera }) => camera === feedId) ??
+    take.cameras.find(({ device }) => cameraName !== null && deviceName(status, device) === cameraName);
+  if (own?.state !== 'recording' && own?.state !== 'failed') return null;
+  return { state: own.state, droppedFrames: own.droppedFrames };
 };

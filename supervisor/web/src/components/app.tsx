@@ -36,8 +36,8 @@ export const App = ({ controller }: { controller: AppController }) => {
       <div class="messages">
         <ConnectionBanner link={link} pageVersion={state.pageVersion} version={status.device.version} />
         <AdoptionBanners status={status} adopt={(camera) => controller.adopt(camera)} />
-        {/* The page of the cameras shows them itself, with more to go by. */}
-        {route.page !== 'cameras' && (
+        {/* The page of the cameras shows them itself; during a take nothing pushes the pictures aside. */}
+        {route.page !== 'cameras' && !recording && (
           <DeviceBanners devices={state.devices} use={(id, use) => controller.useDevice(id, use)} />
         )}
         <AlertList status={status} />

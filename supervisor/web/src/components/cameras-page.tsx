@@ -46,25 +46,34 @@ const policies: readonly { readonly value: AdoptPolicy; readonly text: string }[
   { value: 'never', text: 'Leave it alone' },
 ];
 
-const Policy = (props: { value: AdoptPolicy; choose(value: AdoptPolicy): Promise<void> }) => (
-  <fieldset class="choice" data-testid="adopt-policy">
-    <legend>A camera that is plugged in</legend>
-    <div class="choice-row">
-      {policies.map(({ value, text }) => (
-        <label key={value} class="choice-item">
-          <input
-            type="radio"
-            name="adopt"
-            value={value}
-            checked={props.value === value}
-            onChange={() => void props.choose(value)}
-          />
-          <span>{text}</span>
-        </label>
-      ))}
-    </div>
-  </fieldset>
-);
+const Policy = (props: { value: AdoptPolicy; choose(value: AdoptPolicy): Promise<void> }) => {
+  /** What was pressed, until the appliance has answered. */
+  const [pressed, setPressed] = useState<AdoptPolicy | null>(null);
+  const shown = pressed ?? props.value;
+  const choose = async (value: AdoptPolicy) => {
+    setPressed(value);
+    await props.choose(value).finally(() => setPressed(null));
+  };
+  return (
+    <fieldset class="choice" data-testid="adopt-policy">
+      <legend>A camera that is plugged in</legend>
+      <div class="choice-row">
+        {policies.map(({ value, text }) => (
+          <label key={value} class="choice-item">
+            <input
+              type="radio"
+              name="adopt"
+              value={value}
+              checked={shown === value}
+              onChange={() => void choose(value)}
+            />
+            <span>{text}</span>
+          </label>
+        ))}
+      </div>
+    </fieldset>
+  );
+};
 
 const Devices = ({ status, devices, unplugged, controller }: CamerasPageProps) => {
   if (devices === null) return <p role="status">Asking for the cameras…</p>;

@@ -12,7 +12,7 @@ const OfferBanner = (props: { device: Device; use(id: string, use: boolean): Pro
   return (
     <div class="banner banner-note" role="status" data-offered={id}>
       <span class="banner-text">
-        <strong>{label} is plugged in.</strong> Use this camera?
+        <strong>{label} is plugged in.</strong> Use it?
         <span class="banner-detail">{bestOfFormats(props.device).join(' · ')}</span>
       </span>
       <span class="banner-actions">
@@ -25,7 +25,7 @@ const OfferBanner = (props: { device: Device; use(id: string, use: boolean): Pro
           disabled={busy !== null}
           onClick={() => void answer(true)}
         >
-          {busy === true ? 'Starting…' : 'Yes, use it'}
+          {busy === true ? 'Starting…' : 'Use it'}
         </button>
       </span>
     </div>

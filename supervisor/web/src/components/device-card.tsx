@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Device } from '../../../api/contract.ts';
 import type { AppController } from '../app-controller.ts';
 import { bestOfFormats, busName, type DeviceView, deviceStateNames, formatName } from '../device-view.ts';
@@ -29,7 +29,7 @@ const RenameForm = (props: { view: DeviceView; controller: AppController; done()
   const { view, controller, done } = props;
   const input = useRef<HTMLInputElement>(null);
   // Typing replaces the old name.
-  useEffect(() => {
+  useLayoutEffect(() => {
     input.current?.focus();
     input.current?.select();
   }, []);

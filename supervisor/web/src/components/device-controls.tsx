@@ -39,22 +39,64 @@ interface InputProps {
   set(value: ControlValue): Promise<void>;
 }
 
+/** A field for a number. What is being typed stays, whatever arrives meanwhile, until it is entered or left. */
+const NumberField = (props: { control: DeviceControl; value: number; set(value: number): void }) => {
+  const [typed, setTyped] = useState<string | null>(null);
+  const { control, value, set } = props;
+  return (
+    <input
+      type="number"
+      {...limitsOf(control)}
+      value={typed ?? value}
+      disabled={control.inactive}
+      aria-label={`${control.label}, as a number`}
+      onInput={(event) => setTyped(event.currentTarget.value)}
+      onChange={(event) => {
+        if (Number.isFinite(event.currentTarget.valueAsNumber)) set(event.currentTarget.valueAsNumber);
+        setTyped(null);
+      }}
+      onBlur={() => setTyped(null)}
+    />
+  );
+};
+
+const limitsOf = (control: DeviceControl) => ({
+  ...(control.min === null ? {} : { min: control.min }),
+  ...(control.max === null ? {} : { max: control.max }),
+  step: stepOf(control),
+});
+
 const NumberInput = ({ id, control, value, set }: InputProps) => {
-  const { min, max, inactive } = control;
-  const step = stepOf(control);
-  const limits = { ...(min === null ? {} : { min }), ...(max === null ? {} : { max }), step };
-  const take = (event: Event) => {
-    const number = (event.currentTarget as HTMLInputElement).valueAsNumber;
-    if (Number.isFinite(number)) void set(number);
-  };
-  const shared = { ...limits, value: Number(value ?? min ?? 0), disabled: inactive };
+  const number = Number(value ?? control.min ?? 0);
   return (
     <span class="control-number">
       {isSlider(control) && (
-        <input type="range" id={id} {...shared} onInput={take} aria-label={control.label} />
+        <input
+          type="range"
+          id={id}
+          {...limitsOf(control)}
+          value={number}
+          disabled={control.inactive}
+          aria-label={control.label}
+          onInput={(event) => void set(event.currentTarget.valueAsNumber)}
+        />
       )}
-      <input type="number" {...shared} onChange={take} aria-label={`${control.label}, as a number`} />
+      <NumberField control={control} value={number} set={(typed) => void set(typed)} />
     </span>
+  );
+};
+
+const TextField = ({ id, control, value, set }: InputProps) => {
+  const [typed, setTyped] = useState<string | null>(null);
+  return (
+    <input
+      type="text"
+      id={id}
+      value={typed ?? String(value ?? '')}
+      disabled={control.inactive}
+      onInput={(event) => setTyped(event.currentTarget.value)}
+      onChange={(event) => void set(event.currentTarget.value).finally(() => setTyped(null))}
+    />
   );
 };
 
@@ -102,18 +144,7 @@ const Input = (props: InputProps) => {
       </button>
     );
   }
-  if (kind === 'string') {
-    const text = String(value ?? '');
-    return (
-      <input
-        type="text"
-        id={id}
-        value={text}
-        disabled={inactive}
-        onChange={(event) => void set(event.currentTarget.value)}
-      />
-    );
-  }
+  if (kind === 'string') return <TextField {...props} />;
   return <NumberInput {...props} />;
 };
 

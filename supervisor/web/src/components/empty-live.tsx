@@ -1,4 +1,5 @@
 import type { Status } from '../../../api/contract.ts';
+import { toHash } from '../page-route.ts';
 
 /** No feed: say what to do, as the role demands. */
 export const EmptyLive = ({ status }: { status: Status }) => {
@@ -16,7 +17,10 @@ export const EmptyLive = ({ status }: { status: Status }) => {
             </a>
           </>
         ) : (
-          <p>It shows its picture here once its source runs. See “System” for what it waits for.</p>
+          <p>
+            It shows its picture here once its source runs. See{' '}
+            <a href={toHash({ page: 'cameras' })}>Cameras</a> for what it waits for.
+          </p>
         )}
       </div>
     );
@@ -45,7 +49,7 @@ export const EmptyLive = ({ status }: { status: Status }) => {
           switch on a second appliance in the role “camera” in the same network: it finds {name} by itself, or
         </li>
         <li>
-          add a <code>[[source]]</code> to <code>rushlight.toml</code>.
+          add a network camera on the page <a href={toHash({ page: 'cameras' })}>Cameras</a>.
         </li>
       </ol>
     </div>

@@ -5,7 +5,7 @@ import type { FeedPlayer, PlayerPhase } from '../feed-player.ts';
 import { conditionOf, isPictures, originOf, type TileCondition, tileStateNames } from '../feed-view.ts';
 import { formatBitrate, formatFps, formatSize } from '../format.ts';
 import { toHash } from '../page-route.ts';
-import { isRecording } from '../record-view.ts';
+import { type FeedTake, takeOfFeed } from '../record-view.ts';
 import { useStore } from '../use-store.ts';
 import { DeviceControls } from './device-controls.tsx';
 import { FeedDetails } from './feed-details.tsx';
@@ -37,6 +37,14 @@ const Cover = ({ condition }: { condition: TileCondition }) => (
   </div>
 );
 
+/** The truth about the master of this very camera. */
+const TakeBadge = ({ take }: { take: FeedTake }) => (
+  <span class="rec-badge" data-state={take.state} data-testid={`tile-${take.state}`}>
+    {take.state === 'failed' ? 'Not recorded' : 'REC'}
+    {take.state === 'recording' && take.droppedFrames > 0 && ` · ${take.droppedFrames} lost`}
+  </span>
+);
+
 const toggleFullscreen = (tile: HTMLElement | null) => {
   const video = tile?.querySelector<HTMLVideoElement & { webkitEnterFullscreen?(): void }>('video');
   if (document.fullscreenElement !== null) void document.exitFullscreen();
@@ -55,7 +63,7 @@ export const FeedTile = (props: FeedTileProps) => {
   const pictures = isPictures(feed);
   const [picturePhase, setPicturePhase] = useState<PlayerPhase>({ kind: 'idle' });
   const condition = conditionOf(feed, pictures ? picturePhase : view.phase, origin, props.fresh);
-  const recording = isRecording(status, feed.id, origin.camera?.name ?? null);
+  const take = takeOfFeed(status, feed.id, origin.camera?.name ?? null);
   useEffect(() => {
     // The keyboard's place stays on the feed when the view changes.
     if (selected !== wasSelected.current) (selected ? back : open).current?.focus({ preventScroll: true });
@@ -103,11 +111,7 @@ export const FeedTile = (props: FeedTileProps) => {
             </a>
           )}
           <span class="state-badge">{tileStateNames[condition.state]}</span>
-          {recording && (
-            <span class="rec-badge" data-testid="tile-recording">
-              REC
-            </span>
-          )}
+          {take !== null && <TakeBadge take={take} />}
         </div>
         <div class="tile-bottom">
           <span class="tile-name">{feed.label}</span>

@@ -20,7 +20,10 @@ const cameraStateNames: Readonly<Record<RecordCamera['state'], string>> = {
 const Chip = ({ camera }: { camera: RecordCamera }) => {
   const dropped = camera.droppedFrames ?? 0;
   const counted = camera.frames !== null && camera.state !== 'starting';
-  const figures = counted ? `${countOf(camera.frames ?? 0, 'frame')}, ${dropped} dropped` : null;
+  // Beside a reason there is room for little: what is lost counts more than what is there.
+  const lost = dropped > 0 ? `${dropped} dropped` : null;
+  const all = counted ? `${countOf(camera.frames ?? 0, 'frame')}, ${dropped} dropped` : null;
+  const figures = camera.reason === null ? all : lost;
   const note = [camera.reason, figures].filter((part) => part !== null).join(' · ');
   return (
     <li class="chip" data-state={camera.state} data-dropped={dropped > 0} title={note}>

@@ -60,7 +60,14 @@ export function telemetryService(parts: TelemetryParts): (config: Config) => Ser
   };
 }
 
-function commandsOf({ conductor, system, pictures, config, update }: TelemetryParts): ApplianceCommands {
+function commandsOf({
+  conductor,
+  system,
+  pictures,
+  config,
+  update,
+  rollout,
+}: TelemetryParts): ApplianceCommands {
   return {
     setRole: async (role) => void (await config.patch({ role })),
     startTake: async (cameras) => void (await conductor.start(cameras)),
@@ -74,6 +81,9 @@ function commandsOf({ conductor, system, pictures, config, update }: TelemetryPa
     shutdown: (action) => system.shutdown(action),
     installUpdate: async (request) => void (await update.install(request)),
     rollbackUpdate: async () => void (await update.rollback()),
+    updateCamera: async (id) => void (await rollout.install(id)),
+    startRollout: async (request) => void (await rollout.start(request)),
+    changeRollout: async (action) => void (await rollout[action]()),
     setTally: async (state) => void (await system.setTally({ state })),
     snapshot: (feed) => pictures.snapshot(feed),
   };

@@ -9,7 +9,7 @@ import type { StatusSource } from './ports.ts';
 import { type StatePayload, statePayload } from './state-payload.ts';
 import type { TelemetryTiming } from './timing.ts';
 import type { Topics } from './topics.ts';
-import { type UpdatePayload, updatePayload } from './update-payload.ts';
+import { cameraUpdatePayloads, type UpdatePayload, updatePayload } from './update-payload.ts';
 import type { Wakeup } from './wakeup.ts';
 
 export interface AnnouncerOptions {
@@ -34,6 +34,8 @@ interface Plan {
   readonly state: StatePayload;
   readonly update: UpdatePayload;
   readonly updateChanged: boolean;
+  /** Of a hub's cameras, by key; those that changed, null where one is there no more. */
+  readonly cameraUpdates: Readonly<Record<string, UpdatePayload | null>>;
   readonly onlineDue: boolean;
 }
 
@@ -47,6 +49,7 @@ export class Announcer {
   #inputKey: string | null = null;
   #state: StatePayload | null = null;
   #update: UpdatePayload | null = null;
+  #cameraUpdates: Readonly<Record<string, UpdatePayload>> = {};
   #documentAtMs = Number.NEGATIVE_INFINITY;
   #stateAtMs = Number.NEGATIVE_INFINITY;
   #onlineAtMs = Number.NEGATIVE_INFINITY;
@@ -67,6 +70,7 @@ export class Announcer {
     this.#inputKey = null;
     this.#state = null;
     this.#update = null;
+    this.#cameraUpdates = {};
     this.#onlineAtMs = Number.NEGATIVE_INFINITY;
     this.#options.wakeup.notify();
   }
@@ -98,7 +102,9 @@ export class Announcer {
     const state = statePayload(now);
     const update = updatePayload(now.update);
     const updateChanged = changeOf(this.#update, update) !== 'none';
-    const change = updateChanged || inputChanged ? 'event' : changeOf(this.#state, state);
+    const cameraUpdates = changesOf(this.#cameraUpdates, cameraUpdatePayloads(now));
+    const isNews = updateChanged || inputChanged || Object.keys(cameraUpdates).length > 0;
+    const change = isNews ? 'event' : changeOf(this.#state, state);
     const spacingMs = { event: timing.eventIntervalMs, drift: timing.driftIntervalMs, none: heartbeatMs }[
       change
     ];
@@ -107,7 +113,8 @@ export class Announcer {
       inputChanged ? this.#documentAtMs + timing.discoveryIntervalMs : Number.NEGATIVE_INFINITY,
     );
     const onlineDue = nowMs() - this.#onlineAtMs >= heartbeatMs;
-    return { dueInMs: dueAtMs - nowMs(), input, inputChanged, state, update, updateChanged, onlineDue };
+    const told = { input, inputChanged, state, update, updateChanged, cameraUpdates, onlineDue };
+    return { dueInMs: dueAtMs - nowMs(), ...told };
   }
 
   async #publish(plan: Plan): Promise<void> {
@@ -120,9 +127,21 @@ export class Announcer {
     this.#state = state;
     if (updateChanged) await connection.publish(topics.updateState, JSON.stringify(update), retained);
     this.#update = update;
+    await this.#publishCameraUpdates(plan.cameraUpdates);
     if (!onlineDue) return;
     await connection.publish(topics.availability, 'online', retained);
     this.#onlineAtMs = nowMs();
+  }
+
+  /** An empty retained message takes away what a camera left. */
+  async #publishCameraUpdates(changes: Plan['cameraUpdates']): Promise<void> {
+    const { connection, topics } = this.#options;
+    for (const [key, payload] of Object.entries(changes)) {
+      const text = payload === null ? '' : JSON.stringify(payload);
+      await connection.publish(topics.cameraUpdate(key), text, { retain: true, qos: 1 });
+      const { [key]: _, ...others } = this.#cameraUpdates;
+      this.#cameraUpdates = payload === null ? others : { ...others, [key]: payload };
+    }
   }
 
   async #publishDocument(input: DiscoveryInput): Promise<void> {
@@ -134,4 +153,13 @@ export class Announcer {
     await connection.publish(topics.discovery, JSON.stringify(whole), { retain: true, qos: 1 });
     this.#inputKey = JSON.stringify(input);
   }
+}
+
+function changesOf(
+  before: Readonly<Record<string, UpdatePayload>>,
+  now: Readonly<Record<string, UpdatePayload>>,
+): Readonly<Record<string, UpdatePayload | null>> {
+  const changed = Object.entries(now).filter(([key, payload]) => changeOf(before[key], payload) !== 'none');
+  const gone = Object.keys(before).filter((key) => now[key] === undefined);
+  return { ...Object.fromEntries(changed), ...Object.fromEntries(gone.map((key) => [key, null])) };
 }

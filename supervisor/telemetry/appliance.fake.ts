@@ -41,6 +41,9 @@ export class FakeCommands implements ApplianceCommands {
   shutdown = (action: { readonly force: boolean }) => this.#note('shutdown', action);
   installUpdate = (request: unknown) => this.#note('installUpdate', request);
   rollbackUpdate = () => this.#note('rollbackUpdate');
+  updateCamera = (id: string) => this.#note('updateCamera', id);
+  startRollout = (request: unknown) => this.#note('startRollout', request);
+  changeRollout = (action: string) => this.#note('changeRollout', action);
   setTally = (state: string) => this.#note('setTally', state);
 
   async snapshot(feed: string): Promise<Buffer> {

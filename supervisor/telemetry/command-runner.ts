@@ -80,6 +80,14 @@ export class CommandRunner {
         return commands.rollbackUpdate();
       case 'update':
         return commands.installUpdate(command.value);
+      case 'cameraupdate':
+        return commands.updateCamera(command.value.camera);
+      case 'rollout': {
+        const { value } = command;
+        if (value.action !== 'start') return commands.changeRollout(value.action);
+        const { action: _, ...request } = value;
+        return commands.startRollout(request);
+      }
     }
   }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  rolloutStartSchema,
   slugSchema,
   systemActionSchema,
   takeStartSchema,
@@ -11,6 +12,11 @@ import { CommandRefusedError } from './errors.ts';
 const recordingSchema = z.discriminatedUnion('state', [
   z.strictObject({ state: z.literal('ON'), ...takeStartSchema.unwrap().shape }),
   z.strictObject({ state: z.literal('OFF') }),
+]);
+
+const rolloutSchema = z.discriminatedUnion('action', [
+  z.strictObject({ action: z.literal('start'), ...rolloutStartSchema.unwrap().shape }),
+  z.strictObject({ action: z.enum(['pause', 'resume', 'cancel']) }),
 ]);
 
 /**
@@ -30,6 +36,11 @@ const commands = {
   shutdown: { schema: systemActionSchema, fromWord: onlyWord('PRESS') },
   rollback: { schema: z.strictObject({}), fromWord: onlyWord('PRESS') },
   update: { schema: updateInstallSchema, fromWord: onlyWord('install') },
+  cameraupdate: {
+    schema: z.strictObject({ camera: z.string().min(1).max(64) }),
+    fromWord: (camera: string): unknown => ({ camera }),
+  },
+  rollout: { schema: rolloutSchema, fromWord: (action: string): unknown => ({ action }) },
 } as const;
 
 export type CommandName = keyof typeof commands;

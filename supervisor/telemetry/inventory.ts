@@ -13,12 +13,18 @@ export interface Inventory {
   readonly feeds: readonly LabelledItem[];
   /** Sources of a camera, whose feeds are the hub's. On a hub every source is a feed. */
   readonly sources: readonly LabelledItem[];
-  readonly cameras: readonly LabelledItem[];
+  readonly cameras: readonly CameraItem[];
 }
 
 export interface LabelledItem {
   readonly key: string;
   readonly label: string;
+}
+
+export interface CameraItem extends LabelledItem {
+  readonly id: string;
+  /** Whether the hub can update it. */
+  readonly updatable: boolean;
 }
 
 export interface DiskItem extends LabelledItem {
@@ -62,7 +68,14 @@ export function inventoryOf(status: Status, previous: Inventory | null = null): 
     sources: byKey(
       status.device.role === 'camera' ? status.sources.map(({ id, label }) => ({ key: id, label })) : [],
     ),
-    cameras: byKey(status.cameras.map((camera) => ({ key: keyOf(camera.id), label: camera.name }))),
+    cameras: byKey(
+      status.cameras.map(({ id, name, update }) => {
+        const key = keyOf(id);
+        const before = previous?.cameras.find((item) => item.key === key);
+        const updatable = (update !== null && update.state !== 'unsupported') || before?.updatable === true;
+        return { key, label: name, id, updatable };
+      }),
+    ),
   };
 }
 

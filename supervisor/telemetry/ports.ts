@@ -1,4 +1,4 @@
-import type { Status, Tally, UpdateInstall } from '../api/contract.ts';
+import type { RolloutStart, Status, Tally, UpdateInstall } from '../api/contract.ts';
 import type { Config } from '../config/schema.ts';
 
 /** Where the one snapshot that everything shows comes from. */
@@ -26,6 +26,11 @@ export interface ApplianceCommands {
   /** Settles once the installation has been accepted; its progress is told by the status. */
   installUpdate(request: UpdateInstall): Promise<void>;
   rollbackUpdate(): Promise<void>;
+  /** On a hub: updates one camera, by its id. Settles once it is in the rollout. */
+  updateCamera(cameraId: string): Promise<void>;
+  /** On a hub: updates the cameras, and the hub after them. */
+  startRollout(request: RolloutStart): Promise<void>;
+  changeRollout(action: 'pause' | 'resume' | 'cancel'): Promise<void>;
   setTally(state: Tally['state']): Promise<void>;
   /** One picture of a feed as it is now: a JPEG file. */
   snapshot(feed: string): Promise<Buffer>;

@@ -29,6 +29,7 @@ export function statePayload(status: Status) {
       last_reason: status.update.lastAttempt?.reason ?? null,
       last_at: status.update.lastAttempt?.at ?? null,
     },
+    rollout: rolloutState(status),
     feeds: Object.fromEntries(
       status.feeds.map((feed) => [feed.id, feedState(feed, sourceOfFeed(status, feed))]),
     ),
@@ -49,6 +50,21 @@ function configState({ config }: Status) {
     ({ line, key, message }) => `line ${line}${key === '' ? '' : `, ${key}`}: ${message}`,
   );
   return { error: errors.length > 0, file: config.file, errors };
+}
+
+function rolloutState({ rollout }: Status) {
+  if (rollout === null) return null;
+  const { phase, version, canary, members } = rollout;
+  const part = members.filter(({ state }) => state !== null && state !== 'skipped');
+  return {
+    phase,
+    version,
+    // Home Assistant refuses states of more than 255 characters.
+    reason: rollout.reason?.slice(0, 255) ?? null,
+    canary: members.find(({ id }) => id === canary)?.name ?? null,
+    updated: part.filter(({ state }) => state === 'done').length,
+    machines: part.length,
+  };
 }
 
 function hostState({ device, host }: Status) {

@@ -1,6 +1,7 @@
 import {
   type Feed,
   type LinkedCamera,
+  type RolloutMember,
   type SourceStatus,
   type Status,
   statusSchema,
@@ -77,7 +78,24 @@ export function hubStatus(changes: Partial<Status> = {}): Status {
       ],
       lastAttempt: null,
     },
-    rollout: null,
+    rollout: {
+      available: {
+        version: '1.3.0',
+        notes: 'Faster joins.',
+        compatible: 'rushlight-raspberrypi-arm64',
+        sizeBytes: 276e6,
+      },
+      version: null,
+      startedAt: null,
+      phase: 'none',
+      reason: null,
+      canary: null,
+      cachingPercent: null,
+      members: [
+        rolloutMember(),
+        rolloutMember({ id: 'rl-10000000deadbeef', name: 'stage-hub', role: 'hub' }),
+      ],
+    },
     ...changes,
   } satisfies Status);
 }
@@ -97,6 +115,7 @@ export function cameraStatus(changes: Partial<Status> = {}): Status {
     },
     feeds: [],
     cameras: [],
+    rollout: null,
     hub: {
       state: 'connected',
       id: hub.device.id,
@@ -106,6 +125,23 @@ export function cameraStatus(changes: Partial<Status> = {}): Status {
     },
     ...changes,
   });
+}
+
+export function rolloutMember(changes: Partial<RolloutMember> = {}): RolloutMember {
+  return {
+    id: 'rl-20000000cafe0001',
+    name: 'left',
+    role: 'camera',
+    online: true,
+    installedVersion: '1.2.0',
+    latestVersion: '1.3.0',
+    releaseNotes: 'Faster joins.',
+    state: null,
+    busy: false,
+    progressPercent: null,
+    reason: null,
+    ...changes,
+  };
 }
 
 export function feedStatus(changes: Partial<Feed> = {}): Feed {

@@ -27,7 +27,14 @@ describe('with a real broker', () => {
     const topics = listener.received
       .map(({ topic }) => topic)
       .filter((topic) => !topic.endsWith('/snapshot'));
-    expect(topics).toEqual([discovery, `${base}/state`, `${base}/update/state`, `${base}/availability`]);
+    const camera = `${base}/cameras/rl_20000000cafe0001/update/state`;
+    expect(topics).toEqual([
+      discovery,
+      `${base}/state`,
+      `${base}/update/state`,
+      camera,
+      `${base}/availability`,
+    ]);
     expect(running.telemetry.link).toMatchObject({ state: 'connected', protocol: '5', reason: null });
     await using late = await MqttListener.connect(broker.port);
     await vi.waitUntil(() => late.received.filter(({ retained }) => retained).length >= 4, 20_000);

@@ -13,6 +13,8 @@ export interface Topics {
   command(name: string): string;
   result(name: string): string;
   snapshot(feed: string): string;
+  /** State of the update entity that a hub shows for one of its cameras. */
+  cameraUpdate(key: string): string;
 }
 
 export function topicsOf(deviceId: string, discoveryPrefix: string): Topics {
@@ -28,6 +30,7 @@ export function topicsOf(deviceId: string, discoveryPrefix: string): Topics {
     birth: `${discoveryPrefix}/status`,
     command: (name) => `${base}/${name}/set`,
     result: (name) => `${base}/${name}/result`,
+    cameraUpdate: (key) => `${base}/cameras/${key}/update/state`,
     snapshot: (feed) => `${base}/feeds/${feed}/snapshot`,
   };
 }

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import type { Update } from '../api/contract.ts';
+import type { Rollout, RolloutMember, Update } from '../api/contract.ts';
 import { componentsOf, findStateFault } from './home-assistant/ha-check.fixture.ts';
 import { updateStateKeys } from './home-assistant/ha-rules.fixture.ts';
 import { MqttListener } from './listener.fixture.ts';
 import { Mosquitto } from './mosquitto.fixture.ts';
-import { hubStatus } from './status.fixture.ts';
+import { hubStatus, rolloutMember } from './status.fixture.ts';
 import { RunningTelemetry } from './telemetry.fixture.ts';
-import { updatePayload } from './update-payload.ts';
+import { cameraUpdatePayloads, updatePayload } from './update-payload.ts';
 
 const base = hubStatus().update;
 const at = '2026-11-22T11:30:00.000Z';
@@ -89,6 +89,41 @@ describe("the update entity's states", () => {
     const update = { ...base, latestVersion: null, releaseNotes: 'x'.repeat(300) };
     expect(updatePayload(update).latest_version).toBe('1.2.0');
     expect(updatePayload(update).release_summary).toHaveLength(255);
+  });
+
+  test('of a camera of the hub, from what its rollout tells', () => {
+    const rollout = (change: Partial<RolloutMember>) => {
+      const base = hubStatus().rollout as Rollout;
+      return hubStatus({ rollout: { ...base, members: [rolloutMember(change), ...base.members.slice(1)] } });
+    };
+    const key = 'rl_20000000cafe0001';
+    expect(Object.keys(cameraUpdatePayloads(hubStatus()))).toEqual([key]);
+    expect(cameraUpdatePayloads(rollout({}))[key]).toMatchObject({
+      installed_version: '1.2.0',
+      latest_version: '1.3.0',
+      in_progress: false,
+    });
+    const working = rollout({ state: 'updating', busy: true, progressPercent: 41.6 });
+    expect(cameraUpdatePayloads(working)[key]).toMatchObject({ in_progress: true, update_percentage: 42 });
+    const bad = cameraUpdatePayloads(rollout({ state: 'failed', reason: 'no frames from cam0' }))[key];
+    expect(bad).toMatchObject({ in_progress: false, latest_version: '1.3.0' });
+    expect(bad?.release_summary).toBe('no frames from cam0\n\nFaster joins.');
+    expect(cameraUpdatePayloads(rollout({ installedVersion: null }))).toEqual({});
+    expect(cameraUpdatePayloads(hubStatus({ rollout: null }))).toEqual({});
+  });
+
+  test('of a camera arrive over the broker, and go when it belongs to the hub no more', async () => {
+    await using broker = await Mosquitto.start();
+    await using listener = await MqttListener.connect(broker.port);
+    await using running = new RunningTelemetry({ settings: { url: `mqtt://127.0.0.1:${broker.port}` } });
+    const topic = 'rushlight/rl-10000000deadbeef/cameras/rl_20000000cafe0001/update/state';
+    await listener.until(topic, (text) => text.includes('"latest_version":"1.3.0"'));
+    const rollout = hubStatus().rollout as Rollout;
+    const members = [rolloutMember({ busy: true, state: 'updating', progressPercent: 7 })];
+    running.status.set({ rollout: { ...rollout, members } });
+    await listener.until(topic, (text) => text.includes('"update_percentage":7'));
+    running.status.set({ rollout: { ...rollout, members: [] } });
+    await listener.until(topic, (text) => text === '');
   });
 
   test('arrive over the broker in order, each legal', async () => {

@@ -1,4 +1,5 @@
-import type { Update } from '../api/contract.ts';
+import type { RolloutMember, Status, Update } from '../api/contract.ts';
+import { keyOf } from './inventory.ts';
 
 /**
  * State of Home Assistant's `update` entity. It refuses a state with any other key, so these are all there may be.
@@ -31,9 +32,33 @@ export function updatePayload(update: Update): UpdatePayload {
   };
 }
 
+/** The same of each camera that a hub updates, by the camera's key; whoever tells no version has none. */
+export function cameraUpdatePayloads({ rollout }: Status): Readonly<Record<string, UpdatePayload>> {
+  const cameras = (rollout?.members ?? []).filter(({ role }) => role === 'camera');
+  return Object.fromEntries(
+    cameras.flatMap((member) => {
+      const payload = memberPayload(member);
+      return payload === null ? [] : [[keyOf(member.id), payload]];
+    }),
+  );
+}
+
+function memberPayload(member: RolloutMember): UpdatePayload | null {
+  const { installedVersion, latestVersion, busy, progressPercent } = member;
+  if (installedVersion === null) return null;
+  return {
+    installed_version: installedVersion,
+    latest_version: latestVersion ?? installedVersion,
+    title: 'Rushlight',
+    release_summary: summaryOf(member),
+    in_progress: busy,
+    update_percentage: busy && progressPercent !== null ? Math.round(progressPercent) : null,
+  };
+}
+
 /** What went wrong comes before the release notes: Home Assistant shows 255 characters. */
-function summaryOf(update: Update): string {
-  const notes = update.releaseNotes ?? '';
-  const text = update.reason === null ? notes : `${update.reason}${notes === '' ? '' : `\n\n${notes}`}`;
+function summaryOf({ releaseNotes, reason }: Pick<Update, 'releaseNotes' | 'reason'>): string {
+  const notes = releaseNotes ?? '';
+  const text = reason === null ? notes : `${reason}${notes === '' ? '' : `\n\n${notes}`}`;
   return text.length <= longestSummary ? text : `${text.slice(0, longestSummary - 1)}…`;
 }

@@ -33,6 +33,8 @@ const expectedCalls: Readonly<Record<string, readonly (readonly unknown[])[]>> =
   shutdown: [['shutdown', { force: false }]],
   update: [['installUpdate', { force: false, allowDowngrade: false }]],
   rollback: [['rollbackUpdate']],
+  camera_rl_20000000cafe0001_update: [['updateCamera', 'rl-20000000cafe0001']],
+  rollout_start: [['startRollout', { hub: true }]],
   recording: [['startTake', null], ['stopTake']],
   tally: [
     ['setTally', 'program'],

@@ -1,4 +1,4 @@
-import type { Inventory, LabelledItem } from '../inventory.ts';
+import type { CameraItem, Inventory, LabelledItem } from '../inventory.ts';
 import {
   binarySensor,
   button,
@@ -175,10 +175,14 @@ function encoderComponents(
   ];
 }
 
-function cameraComponents(context: ComponentContext, { key, label }: LabelledItem): Entry[] {
+function cameraComponents(
+  context: ComponentContext,
+  { key, label, id: camera, updatable }: CameraItem,
+): Entry[] {
   const at = (leaf: string) => path('cameras', key, leaf);
   const id = `camera_${key}`;
   return [
+    ...(updatable ? [cameraUpdate(context, id, label, { key, camera })] : []),
     binarySensor(context, `${id}_online`, `Camera ${label} online`, at('online'), {
       deviceClass: 'connectivity',
     }),
@@ -201,4 +205,20 @@ function cameraComponents(context: ComponentContext, { key, label }: LabelledIte
       precision: 1,
     }),
   ];
+}
+
+/** Installs by way of the hub, which does one camera at a time and none during a take. */
+function cameraUpdate(
+  context: ComponentContext,
+  id: string,
+  label: string,
+  { key, camera }: { readonly key: string; readonly camera: string },
+): Entry {
+  const { topics } = context;
+  const options = { category: 'config', deviceClass: 'firmware' } as const;
+  return entity(context, 'update', `${id}_update`, `Camera ${label} firmware`, options, {
+    state_topic: topics.cameraUpdate(key),
+    command_topic: topics.command('cameraupdate'),
+    payload_install: camera,
+  });
 }

@@ -40,6 +40,7 @@ export function systemComponents(context: ComponentContext, inventory: Inventory
     button(context, 'restart', 'Restart', 'restart', { ...config, deviceClass: 'restart' }),
     button(context, 'shutdown', 'Shut down', 'shutdown', { ...config, icon: 'mdi:power' }),
     ...updateComponents(context, inventory),
+    ...rolloutComponents(context, inventory),
   ];
 }
 
@@ -110,6 +111,27 @@ function updateComponents(context: ComponentContext, { updatable }: Inventory): 
       ...config,
       enabled: false,
       icon: 'mdi:backup-restore',
+    }),
+  ];
+}
+
+/** A hub that can update its cameras says how that goes. */
+function rolloutComponents(context: ComponentContext, { role, updatable, cameras }: Inventory): Entry[] {
+  if (role !== 'hub' || !updatable || !cameras.some((camera) => camera.updatable)) return [];
+  return [
+    sensor(context, 'rollout', 'Rollout', 'rollout.phase', {
+      ...diagnostic,
+      options: ['none', 'running', 'paused', 'halted', 'done', 'cancelled'],
+      icon: 'mdi:rocket-launch',
+    }),
+    sensor(context, 'rollout_reason', 'Rollout waits for', 'rollout.reason', {
+      ...diagnostic,
+      icon: 'mdi:timer-sand',
+    }),
+    button(context, 'rollout_start', 'Update cameras and hub', 'rollout', {
+      ...config,
+      payload: 'start',
+      icon: 'mdi:update',
     }),
   ];
 }

@@ -9,13 +9,18 @@ const repository = join(import.meta.dirname, '../..');
 const overlay = join(repository, 'overlays/rootfs');
 const ours = 'usr/libexec/rushlight';
 export const smallCompatible = 'rushlight-small-amd64';
-const payloadBytes = 4 * 1024 * 1024;
+const payloadBytes = 2 * 1024 * 1024;
 
 /** Programs of the image that an update needs, or the guest's init. */
 const programs = [
   'date',
   ...['sh', 'cat', 'cp', 'cut', 'head', 'mkdir', 'mv', 'rm', 'sha256sum', 'sleep', 'sort', 'sync', 'tr'],
   ...['grep', 'sed', 'mount', 'umount', 'modprobe', 'ip', 'dbus-daemon', 'systemctl', 'rauc'],
+];
+/** Where they lie; the rest of the image is not unpacked. */
+const parts = [
+  ...['bin', 'sbin', 'lib', 'lib64', 'etc/passwd', 'etc/group', 'usr/bin', 'usr/sbin', 'usr/lib64'],
+  ...['usr/lib/x86_64-linux-gnu', 'usr/lib/modules', 'usr/share/dbus-1'],
 ];
 const modules = ['virtio_net', 'nbd', 'loop', 'dm-verity'];
 
@@ -53,11 +58,10 @@ export class SmallSystem {
   async prepare(): Promise<void> {
     const whole = join(this.#folder, 'whole');
     const source = join(this.#image, 'root.squashfs');
-    await runTool(['nice', 'unsquashfs', '-quiet', '-no-progress', '-dest', whole, source], {
-      timeoutMs: 300_000,
-    });
+    const unpack = ['unsquashfs', '-quiet', '-no-progress', '-dest', whole, source, ...parts] as const;
+    await runTool(unpack, { timeoutMs: 600_000 });
     await this.#copyPrograms(whole);
-    await runTool(['rm', '-rf', whole]);
+    await runTool(['rm', '-rf', whole], { timeoutMs: 600_000 });
     await runTool([join(repository, 'ota/bundle/pki'), 'init', this.#keys], { timeoutMs: 120_000 });
     await this.#copyOurs();
     await this.#bootFiles();

@@ -69,7 +69,8 @@ export class UpdateWatch {
 
   #cutNow(): void {
     this.#due = false;
-    this.#cut = this.#phase;
+    // Where the phase was over already, it was cut right behind it.
+    this.#cut = this.#phase ?? this.#wanted?.phase ?? null;
     this.#phase = null;
     this.#power?.();
     this.#power = null;

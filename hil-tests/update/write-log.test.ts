@@ -72,7 +72,16 @@ describe('a log of writes', () => {
     expect(readWriteLog(flushed)).toMatchObject({ epochs: [[{ offset: 0 }]], unflushed: [] });
   });
 
+  it('has no superblock before the first flush', () => {
+    expect(readWriteLog(Buffer.alloc(0))).toEqual({ epochs: [], unflushed: [] });
+    const early = Buffer.from(log);
+    early.fill(0, 0, 512);
+    expect(readWriteLog(early)).toEqual(readWriteLog(log));
+  });
+
   it('is refused when it is something else', () => {
-    expect(() => readWriteLog(Buffer.alloc(8192))).toThrow(expect.objectContaining({ code: 'RIG_TOOL' }));
+    expect(() => readWriteLog(Buffer.alloc(8192, 'x'))).toThrow(
+      expect.objectContaining({ code: 'RIG_TOOL' }),
+    );
   });
 });

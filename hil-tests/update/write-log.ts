@@ -27,10 +27,12 @@ export interface WriteLog {
  * something else. Pure.
  */
 export function readWriteLog(log: Buffer): WriteLog {
-  if (log.length < 4096 || log.readBigUInt64LE(0) !== magic)
-    throw new RigError('RIG_TOOL', 'this is no log of writes');
-  const entries = Number(log.readBigUInt64LE(16));
-  const sector = log.readUInt32LE(24);
+  const began = log.length >= 32 ? log.readBigUInt64LE(0) : 0n;
+  // QEMU writes the superblock with the first flush.
+  const counted = began === magic;
+  if (!counted && began !== 0n) throw new RigError('RIG_TOOL', 'this is no log of writes');
+  const entries = counted ? Number(log.readBigUInt64LE(16)) : 0;
+  const sector = counted ? log.readUInt32LE(24) : 512;
   const epochs: DiskWrite[][] = [[]];
   let at = sector;
   for (let index = 0; index < entries || isWhole(log, at, sector); index++) {

@@ -30,10 +30,11 @@ const deviceName = (status: Status, device: string | null): string | null =>
     ? null
     : (status.cameras.find(({ id, name }) => id === device || name === device)?.name ?? device);
 
-/** Name of a camera in a take; the appliance is named where the camera's own name does not tell. */
-export const cameraLabel = (status: Status | null, { camera, device }: TakeCamera): string => {
-  const name = status === null ? device : deviceName(status, device);
-  return name === null || name === camera || camera.startsWith(`${name}-`) ? camera : `${name} · ${camera}`;
+/** What people call a camera in a take; its appliance is named where the camera's own name does not tell. */
+export const cameraLabel = (status: Status, { camera, device }: TakeCamera): string => {
+  const name = deviceName(status, device);
+  if (name === null) return status.sources.find(({ id }) => id === camera)?.label ?? camera;
+  return name === camera || camera.startsWith(`${name}-`) ? camera : `${name} · ${camera}`;
 };
 
 const ofTake = (status: Status, take: Take): RecordCamera[] =>

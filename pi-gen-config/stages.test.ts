@@ -92,6 +92,52 @@ test('the export follows the last stage of the list, and takes its place', () =>
   );
 });
 
+test.each([
+  // build-docker.sh reads it on the host under set -eu, before BASE_DIR is known; only IMG_NAME matters to it.
+  ['build-docker.sh', ':', 'rushlight /stage0'],
+  ['build.sh', 'BASE_DIR=/pi-gen', 'rushlight /pi-gen/stage0'],
+])('the configuration can be read by %s', (_, assignment, expected) => {
+  const script = `set -eu; ${assignment}; source "$1"; echo "$IMG_NAME \${STAGE_LIST%% *}"`;
+  const env = { PATH: process.env.PATH, RUSHLIGHT_SOURCE: '/src', RUSHLIGHT_PRODUCT: '/product.tar' };
+  const { stdout, stderr } = spawnSync('bash', ['-c', script, 'config', join(here, 'config')], {
+    encoding: 'utf8',
+    env,
+    // bash takes a socket for a remote shell's and reads its start-up files.
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  expect(stderr).toBe('');
+  expect(stdout.trim()).toBe(expected);
+});
+
+test("pi-gen's container gets everything that the stages read", () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rushlight-pi-gen-'));
+  try {
+    writeFileSync(join(folder, 'build-docker.sh'), '#!/bin/sh\nprintf "%s\\n" "$PIGEN_DOCKER_OPTS" "$@"\n');
+    chmodSync(join(folder, 'build-docker.sh'), 0o755);
+    const script = `set -euo pipefail; source "$1/image/lib/common.sh"; source "$1/image/lib/pi.sh"
+      SOURCE_DIR=/src CACHE_DIR=/cache DOCKER=true RUSHLIGHT_SOURCE=/src RUSHLIGHT_PRODUCT=/cache/product.tar
+      RUSHLIGHT_KEYS=/keys ROOT_BUDGET_MIB=700 SOURCE_DATE_EPOCH=1 DEPLOY_DIR=/out
+      pi_gen_in_container "$2" /out`;
+    const { stdout, stderr, status } = spawnSync('bash', ['-c', script, 'pi', join(here, '..'), folder], {
+      encoding: 'utf8',
+    });
+    expect(status, stderr).toBe(0);
+    const [options = '', ...args] = stdout.trim().split('\n');
+    expect(args).toEqual(['-c', '/src/pi-gen-config/config']);
+    for (const mounted of ['/src:/src:ro', '/cache:/cache:ro', '/keys:/keys:ro', '/out:/out'])
+      expect(options).toContain(`--volume ${mounted}`);
+    for (const variable of [
+      'RUSHLIGHT_SOURCE=/src',
+      'RUSHLIGHT_KEYS=/keys',
+      'ROOT_BUDGET_MIB=700',
+      'DEPLOY_DIR=/out',
+    ])
+      expect(options).toContain(`-e ${variable}`);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 describe('the walk of the virtual flavour', () => {
   let folder = '';
   beforeEach(() => {

@@ -2,6 +2,7 @@ import type { Console } from './protocols/console.ts';
 import type { Gpio } from './protocols/gpio.ts';
 import type { Network } from './protocols/network.ts';
 import type { Power } from './protocols/power.ts';
+import type { Reference } from './protocols/reference.ts';
 import type { Storage } from './protocols/storage.ts';
 import type { Video } from './protocols/video.ts';
 
@@ -14,6 +15,7 @@ export interface Rig extends AsyncDisposable {
   readonly network: Network;
   readonly gpio: Gpio | null;
   readonly video: Video | null;
+  readonly reference: Reference | null;
   /** How much slower than a board the device is: waits are longer by it. */
   readonly slowness: number;
   /** Starts since the rig was set up, with the partition the firmware chose; null where the lab cannot see it. */

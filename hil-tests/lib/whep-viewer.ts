@@ -62,9 +62,11 @@ export class WhepViewer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#location !== null) {
+    const location = this.#location;
+    this.#location = null;
+    if (location !== null) {
       // The session may be gone with the device; that is for the test to see, not for the tidying up.
-      await this.#api.send('DELETE', this.#location, this.#token).catch(() => {});
+      await this.#api.send('DELETE', location, this.#token).catch(() => {});
     }
     this.#connection.close();
   }

@@ -5,7 +5,7 @@ import { waitFor } from '../lib/wait.ts';
 import { WhepViewer } from '../lib/whep-viewer.ts';
 
 /** Waits until the device has the feed online. */
-async function feedOnline({ api, rig, signal }: TestContext, feed: string): Promise<void> {
+export async function feedOnline({ api, rig, signal }: TestContext, feed: string): Promise<void> {
   await waitFor(
     `feed ${feed} is online`,
     async () => (await api.json('listFeeds')).some((one) => one.id === feed && one.state === 'online'),
@@ -13,7 +13,7 @@ async function feedOnline({ api, rig, signal }: TestContext, feed: string): Prom
   );
 }
 
-async function view(context: TestContext, feed: string): Promise<WhepViewer> {
+export async function view(context: TestContext, feed: string): Promise<WhepViewer> {
   const { api, rig } = context;
   const token = (await rig.network.shell('cat /data/rushlight/owner-token')).trim();
   return await WhepViewer.open(api, feed, token, rig.network.endpoint('udp', 8189), 20_000 * rig.slowness);

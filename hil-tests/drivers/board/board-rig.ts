@@ -28,6 +28,7 @@ export async function openBoardRig(name: string, lab: BoardLab): Promise<Rig> {
     // A board's lines and cameras are wired by hand so far: docs/rig.md.
     gpio: null,
     video: null,
+    reference: null,
     starts: null,
     slowness: lab.slowness,
     async [Symbol.asyncDispose]() {

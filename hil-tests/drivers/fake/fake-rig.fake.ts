@@ -10,6 +10,7 @@ export class FakeRig implements Rig {
   readonly slowness = 1;
   readonly gpio = null;
   readonly video = null;
+  readonly reference = null;
   readonly starts = null;
   readonly log: string[] = [];
   readonly console = new SerialLog(async () => {});

@@ -6,6 +6,7 @@ import { GuestGpio } from '../guest-gpio.ts';
 import { GuestVideo } from '../guest-video.ts';
 import { makeKey, SshShell } from '../ssh-shell.ts';
 import type { Arch, Forward, MachineSpec } from './argv.ts';
+import { BareDebian } from './bare-debian.ts';
 import { freePort } from './free-port.ts';
 import { QemuMachine } from './machine.ts';
 import { QemuNetwork } from './qemu-network.ts';
@@ -95,6 +96,7 @@ export async function openQemuRig(lab: QemuLab): Promise<Rig> {
     network,
     gpio: new GuestGpio(network),
     video: new GuestVideo(network),
+    reference: new BareDebian(spec, lab.slowness),
     slowness: lab.slowness,
     starts: machine.starts,
     async [Symbol.asyncDispose]() {

@@ -21,7 +21,9 @@ export interface ApiRequest {
 export class DeviceApi {
   readonly #endpoint: () => { readonly host: string; readonly port: number };
   readonly #token: () => Promise<string | null>;
+  #knownToken: string | null = null;
 
+  /** `token` asks the device, which is not quick: its answer is kept until the device refuses it. */
   constructor(
     endpoint: () => { readonly host: string; readonly port: number },
     token: () => Promise<string | null>,
@@ -36,9 +38,16 @@ export class DeviceApi {
     const path = route.path.replaceAll(/:(\w+)/g, (_, name: string) =>
       encodeURIComponent(options.params?.[name] ?? ''),
     );
-    const isPublic = (route.access as readonly string[]).includes('public');
-    const token = isPublic ? null : await this.#token();
-    return await this.send(route.method, `${path}${options.query ?? ''}`, token, options);
+    const target = `${path}${options.query ?? ''}`;
+    if ((route.access as readonly string[]).includes('public')) {
+      return await this.send(route.method, target, null, options);
+    }
+    if (this.#knownToken !== null) {
+      const answer = await this.send(route.method, target, this.#knownToken, options);
+      if (answer.status !== 401) return answer;
+    }
+    this.#knownToken = await this.#token();
+    return await this.send(route.method, target, this.#knownToken, options);
   }
 
   /** Calls a route and reads its JSON answer by the contract's own schema. Rejects for any other status. */

@@ -54,7 +54,8 @@ export class Strategy {
         if (status === 200) return true;
         throw new Error(`/readyz answered ${status}: ${body.toString('utf8').slice(0, 300)}`);
       },
-      { timeoutMs: readyTimeoutMs * slowness, signal },
+      // Each question is a TLS handshake, which costs an emulated processor a good part of a second.
+      { timeoutMs: readyTimeoutMs * slowness, pollMs: 2000, signal },
     );
     this.#state = 'booted';
     return (Date.now() - startedAt) / 1000;

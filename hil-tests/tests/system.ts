@@ -5,6 +5,10 @@ import { askNtp } from '../lib/ntp.ts';
 import type { TestCase } from '../lib/test-case.ts';
 import { waitFor } from '../lib/wait.ts';
 
+/** Says a word to whoever connects to port 8080. */
+const listener =
+  'my $s = IO::Socket::INET->new(LocalPort => 8080, Listen => 1); while (my $c = $s->accept) { print $c "reached"; close $c }';
+
 export const systemTests: readonly TestCase[] = [
   {
     name: 'root is read-only',
@@ -56,7 +60,7 @@ export const systemTests: readonly TestCase[] = [
       );
       // A listener of our own behind the firewall: what is not opened must not be reached from outside.
       await rig.network.shell(
-        "systemd-run --quiet --collect --unit=rig-listener /usr/lib/rushlight/bin/node -e \"require('net').createServer((s)=>s.end('reached')).listen(8080)\"; sleep 5; ss -lnt | grep -q :8080",
+        `systemd-run --quiet --collect --unit=rig-listener perl -MIO::Socket::INET -e '${listener}'; until ss -lnt | grep -q :8080; do sleep 0.2; done`,
       );
       try {
         const { host, port } = rig.network.endpoint('tcp', 8080);

@@ -16,6 +16,8 @@ export interface Rig extends AsyncDisposable {
   readonly gpio: Gpio | null;
   readonly video: Video | null;
   readonly reference: Reference | null;
+  /** True where a hardware watchdog would restart a hung device. */
+  readonly watchdog: true | null;
   /** How much slower than a board the device is: waits are longer by it. */
   readonly slowness: number;
   /** Starts since the rig was set up, with the partition the firmware chose; null where the lab cannot see it. */

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readSlots } from '../lib/slots.ts';
 import type { TestCase, TestContext } from '../lib/test-case.ts';
+import { waitFor } from '../lib/wait.ts';
 
 /**
  * Cuts the power again and again: of the device that was just ready, where the product writes, or of the start itself, at
@@ -76,9 +78,9 @@ export const recoveryTests: readonly TestCase[] = [
     selection: 'long',
     needs: 'booted',
     timeoutMs: 150_000,
-    uses: ['starts'],
-    async run({ rig, ready, note }) {
-      const starts = rig.starts?.length ?? 0;
+    uses: ['watchdog'],
+    async run({ rig, ready, note, signal }) {
+      const before = await readSlots(rig);
       assert.match(
         await rig.network.shell('cat /sys/class/watchdog/watchdog0/state'),
         /active/,
@@ -88,9 +90,15 @@ export const recoveryTests: readonly TestCase[] = [
       await rig.network.shell(
         'echo 0 > /proc/sys/kernel/panic; (sleep 2; echo c > /proc/sysrq-trigger) > /dev/null 2>&1 &',
       );
-      await rig.network.forget();
-      note(`ready ${(await ready()).toFixed(0)} s after the crash`);
-      assert.ok((rig.starts?.length ?? 0) > starts, 'it was started again');
+      const crashedAt = Date.now();
+      const again = async (): Promise<boolean> => {
+        await rig.network.forget();
+        return (await readSlots(rig)).bootId !== before.bootId;
+      };
+      await waitFor('another start', again, { timeoutMs: 120_000 * rig.slowness, signal });
+      await ready();
+      note(`ready ${((Date.now() - crashedAt) / 1000).toFixed(0)} s after the crash`);
+      assert.equal((await readSlots(rig)).booted, before.booted, 'the same slot runs');
     },
   },
 ];

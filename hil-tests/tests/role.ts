@@ -56,11 +56,12 @@ export const roleTests: readonly TestCase[] = [
       const { rig, note, ready } = context;
       await configure(context, 'camera');
       await roleIs(context, 'camera');
+      const since = rig.console.log.length;
       await rig.network.shell('sync; systemctl --no-block reboot');
       await rig.network.forget();
       await rig.console.expect(/reboot: Restarting system/, {
         timeoutMs: 30_000 * rig.slowness,
-        since: rig.console.log.length,
+        since,
       });
       await ready();
       note(await roleIs(context, 'camera'));

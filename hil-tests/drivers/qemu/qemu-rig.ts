@@ -97,6 +97,7 @@ export async function openQemuRig(lab: QemuLab): Promise<Rig> {
     gpio: new GuestGpio(network),
     video: new GuestVideo(network),
     reference: new BareDebian(spec, lab.slowness),
+    watchdog: watchdog || null,
     slowness: lab.slowness,
     starts: machine.starts,
     async [Symbol.asyncDispose]() {

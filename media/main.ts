@@ -1,5 +1,4 @@
 /** The media process's command line: `node media/main.ts --socket <path> [--log-level <level>] [--orphan-timeout-ms <n>]`. */
-import { flushCompileCache } from 'node:module';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { runMediaProcess } from './control/media-process.ts';
@@ -24,9 +23,6 @@ const abort = new AbortController();
 for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => abort.abort());
 // A library's stray rejection must not end every viewer's session; it is a fault to be seen and mended all the same.
 process.on('unhandledRejection', (error) => logger.error({ err: error }, 'unhandled rejection'));
-// Node writes NODE_COMPILE_CACHE when it ends, and the power may be cut before. Now, because it takes a moment, and no
-// picture is waiting yet.
-flushCompileCache();
 
 try {
   await runMediaProcess({ socketPath: values.socket, logger, orphanTimeoutMs }, abort.signal);

@@ -1,4 +1,3 @@
-import { flushCompileCache } from 'node:module';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type DestinationStream, pino } from 'pino';
@@ -7,9 +6,6 @@ import { simulationPort } from './appliance/simulation.ts';
 import { Appliance } from './appliance.ts';
 import { describeError, RushlightError } from './errors.ts';
 import { createLogger } from './log.ts';
-
-/** Once the appliance runs: most of what it uses is compiled by then. */
-const keepCompiledAfterMs = 15_000;
 
 /** Reads argv and the environment, runs the appliance until a signal, and sets the exit code. */
 async function main(): Promise<number> {
@@ -24,8 +20,6 @@ async function main(): Promise<number> {
   const log = createLogger({ level: 'info', destination: await logDestination(logRing) });
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
-  // Node writes NODE_COMPILE_CACHE when it ends, and an appliance does not end: its power is cut.
-  setTimeout(flushCompileCache, keepCompiledAfterMs).unref();
   const appliance = new Appliance({
     configFile,
     dataFolder,

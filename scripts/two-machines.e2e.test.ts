@@ -252,6 +252,52 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
     await feedArrives('the feed goes on');
   });
 
+  test('a camera that cannot encode video sends pictures, over the same link and beside its masters', async () => {
+    const settings = `${cameraSettings(true)}encoder = "jpeg"\n`;
+    await Promise.all([hub.boot(hubSettings(true)), camera.boot(settings)]);
+    await adopt();
+    const arrive = async (what: string) => {
+      const startedAtMs = performance.now();
+      let before: number | null = null;
+      const feed = await hub.until(what, async () => {
+        const feeds = await hub.ask<Feed[]>('GET', '/api/feeds');
+        const found = feeds.find(({ id, state }) => id === 'cam0' && state === 'online');
+        const grown = found !== undefined && before !== null && found.framesTotal > before;
+        before = found?.framesTotal ?? null;
+        return grown ? found : null;
+      });
+      return { feed, afterMs: Math.round(performance.now() - startedAtMs) };
+    };
+    const { feed } = await arrive('pictures arrive');
+    expect(feed).toMatchObject({ codec: 'mjpeg', width: 320, height: 180, publisher: { kind: 'jpeg' } });
+    const [source] = (await statusOf(hub)).cameras[0]?.sources ?? [];
+    expect(source).toMatchObject({ state: 'running', encoder: { name: 'mjpeg' } });
+    expect(source?.encoder?.reason).toContain('The settings ask for pictures.');
+    // The same pictures on the camera's own page.
+    expect(await camera.ask<Feed[]>('GET', '/api/feeds')).toMatchObject([
+      { id: 'cam0', codec: 'mjpeg', state: 'online', publisher: { kind: 'ingest' } },
+    ]);
+
+    const { id } = await hub.ask<Take>('POST', '/api/takes');
+    await hub.until('the camera records', async () => {
+      return (await hub.ask<Take>('GET', `/api/takes/${id}`)).state === 'recording';
+    });
+    await hub.host.setAddress('10.77.0.9/24');
+    await camera.until('the link is back', async () => {
+      const { hub: link } = await statusOf(camera);
+      return link?.state === 'connected' && link.url?.includes('10.77.0.9') === true;
+    });
+    console.log(
+      `pictures ${(await arrive('pictures go on')).afterMs} ms after the link to the hub's new address`,
+    );
+    await hub.ask('POST', `/api/takes/${id}/stop`);
+    await hub.until('the master is verified', async () => {
+      return (await hub.ask<Take>('GET', `/api/takes/${id}`)).state === 'verified';
+    });
+    const { manifest } = await readTake(camera.data, id);
+    expect(manifest.cameras.cam0).toMatchObject({ state: 'verified', droppedFrames: 0 });
+  });
+
   test('with TLS the camera pins the key of its hub, and gives nothing to another one', async () => {
     await Promise.all([hub.boot(hubSettings(true)), camera.boot(cameraSettings(true))]);
     await adopt();

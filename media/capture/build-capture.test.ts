@@ -10,6 +10,11 @@ const targets: CaptureTargets = {
   rawPipe: '/run/rushlight/cam0.raw',
   encoder: { encoder: 'libx264', reason: 'because' },
 };
+const pictures: CaptureTargets = {
+  ...targets,
+  encoder: { encoder: 'mjpeg', reason: 'no encoder' },
+  picturesSocket: '/run/rushlight/cam0.jpeg',
+};
 const hardware: CaptureTargets = { ...targets, encoder: { encoder: 'h264_v4l2m2m', reason: 'it is there' } };
 
 describe('buildCapture', () => {
@@ -19,6 +24,18 @@ describe('buildCapture', () => {
     ['v4l2 mjpeg', { kind: 'v4l2', id: 'cam0', ...size, device: '/dev/video0', format: 'mjpeg' }, targets],
     ['v4l2 yuyv', { kind: 'v4l2', id: 'cam0', ...size, device: '/dev/video0', format: 'yuyv' }, hardware],
     ['v4l2 h264', { kind: 'v4l2', id: 'cam0', ...size, device: '/dev/video2', format: 'h264' }, targets],
+    ['test as pictures', { kind: 'test', id: 'cam0', ...size }, pictures],
+    [
+      'v4l2 mjpeg as pictures',
+      { kind: 'v4l2', id: 'cam0', ...size, device: '/dev/video0', format: 'mjpeg' },
+      pictures,
+    ],
+    [
+      'v4l2 yuyv as pictures',
+      { kind: 'v4l2', id: 'cam0', ...size, device: '/dev/video0', format: 'yuyv' },
+      pictures,
+    ],
+    ['rpicam as pictures', { kind: 'rpicam', id: 'cam0', ...size, camera: 0 }, pictures],
     [
       'rtsp',
       { kind: 'rtsp', id: 'cam0', url: 'rtsp://192.0.2.7/1', username: 'me', password: 'p/w' },
@@ -53,6 +70,11 @@ describe('buildCapture', () => {
     } as const;
     const { argv } = buildCapture(source, targets);
     expect(argv[2]).toContain(`'/a'\\''; reboot; '\\''.json'`);
+  });
+
+  it('refuses pictures that have nowhere to go', () => {
+    const { picturesSocket: _unused, ...nowhere } = pictures;
+    expect(() => buildCapture({ kind: 'test', id: 'cam0', ...size }, nowhere)).toThrow(SourceSpecError);
   });
 
   it('refuses an address that is none', () => {

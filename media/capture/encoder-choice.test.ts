@@ -51,6 +51,22 @@ describe('chooseEncoder', () => {
       { ...full, ...block, board: 'pi4', preference: 'software' },
       { encoder: 'libx264', fps: 26 },
     ],
+    [
+      'sends pictures where no encoder sustains video',
+      { ...full, ...block, width: 2304, height: 1296, board: 'zero2w' },
+      { encoder: 'mjpeg', fps: 10, bitrateKbps: null },
+    ],
+    [
+      "passes on a camera's own pictures",
+      { ...full, ...block, width: 2592, height: 1944, board: 'pi3', cameraSendsJpeg: true },
+      { encoder: 'mjpeg', fps: 30, reason: expect.stringContaining('as they are') },
+    ],
+    [
+      'sends video all the same where the settings insist on the hardware',
+      { ...full, ...block, width: 3840, height: 2160, board: 'zero2w', preference: 'hardware' },
+      { encoder: 'libx264', fps: 1 },
+    ],
+    ['sends pictures where the settings say so', { ...full, preference: 'jpeg' }, { encoder: 'mjpeg' }],
     ['leaves room on the link', { ...full, ...block, linkKbps: 4000 }, { bitrateKbps: 3000 }],
   ])('%s', (_, facts, expected) => {
     expect(chooseEncoder(facts)).toMatchObject(expected);
@@ -75,7 +91,7 @@ describe('chooseEncoder', () => {
         fps: fc.integer({ min: 1, max: 120 }),
         bitrateKbps: fc.integer({ min: 100, max: 100_000 }),
         board: fc.constantFrom(...(Object.keys(boards) as Board[])),
-        preference: fc.constantFrom('auto' as const, 'hardware' as const, 'software' as const),
+        preference: fc.constantFrom(...(['auto', 'hardware', 'software', 'jpeg'] as const)),
         linkKbps: fc.integer({ min: 500, max: 100_000 }),
         withBlock: fc.boolean(),
       })
@@ -84,6 +100,13 @@ describe('chooseEncoder', () => {
       fc.property(facts, (given) => {
         const plan = chooseEncoder(given);
         expect(plan.fps).toBeLessThanOrEqual(given.fps ?? 0);
+        if (plan.encoder === 'mjpeg') {
+          expect(plan).toMatchObject({ bitrateKbps: null, level: null });
+          expect(plan.warnings).not.toEqual([]);
+          return;
+        }
+        const least = given.preference === 'hardware' ? 1 : Math.min(10, given.fps ?? 0);
+        expect(plan.fps).toBeGreaterThanOrEqual(least);
         expect(plan.bitrateKbps).toBeLessThanOrEqual(Math.max(100, (given.linkKbps ?? 0) * 0.75));
         const less = plan.fps < (given.fps ?? 0) || (plan.bitrateKbps ?? 0) < (given.bitrateKbps ?? 0);
         if (less) expect(plan.warnings).not.toEqual([]);

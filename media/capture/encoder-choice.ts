@@ -5,6 +5,8 @@ import { levelLimits, lowestLevel, macroblocksPerFrame } from './h264-level.ts';
 export interface EncoderFacts {
   /** The camera delivers H.264 itself. */
   readonly cameraSendsH264: boolean;
+  /** The camera delivers JPEG pictures: passing them on costs nothing. */
+  readonly cameraSendsJpeg?: boolean;
   /** A V4L2 memory-to-memory H.264 encoder was found (bcm2835-codec: Zero 2 W, 3, 4), by its device node. */
   readonly hardwareEncoder?: string;
   readonly width: number;
@@ -16,7 +18,7 @@ export interface EncoderFacts {
   /** Default `pc`. */
   readonly board?: Board;
   /** The source's `encoder` setting. Default `auto`. */
-  readonly preference?: 'auto' | 'hardware' | 'software';
+  readonly preference?: 'auto' | 'hardware' | 'software' | 'jpeg';
   /** What the link to the hub was measured to carry. */
   readonly linkKbps?: number;
   /** What libx264 was measured to do on this board; without it the board's assumption counts. */
@@ -24,7 +26,8 @@ export interface EncoderFacts {
 }
 
 export interface EncoderChoice {
-  readonly encoder: 'copy' | 'h264_v4l2m2m' | 'libx264';
+  /** `mjpeg`: no video, but pictures one by one (docs/jpeg-agent.md). */
+  readonly encoder: 'copy' | 'h264_v4l2m2m' | 'libx264' | 'mjpeg';
   /** For people: why this encoder. */
   readonly reason: string;
 }
@@ -33,7 +36,7 @@ export interface EncoderChoice {
 export interface EncoderPlan extends EncoderChoice {
   /** Rate that is sustained; below the wanted one where the board cannot keep up. */
   readonly fps: number;
-  /** Null where the camera decides. */
+  /** Null where the camera decides, and for pictures, whose size follows what they show. */
   readonly bitrateKbps: number | null;
   /** H.264 level the stream needs; null where the camera decides, or none holds it. */
   readonly level: string | null;
@@ -45,6 +48,10 @@ export interface EncoderPlan extends EncoderChoice {
 const hardware = { maxWidth: 1920, maxHeight: 1088, level: '4' } as const;
 /** Part of the link that one stream may take: the rest is for retransmissions, audio and other traffic. */
 const linkShare = 0.75;
+/** Video of fewer frames a second is worse than pictures. */
+const leastVideoFps = 10;
+/** Pictures a second that any board encodes beside the rest of its work. */
+export const picturesFps = 10;
 
 interface Candidate {
   readonly encoder: 'h264_v4l2m2m' | 'libx264';
@@ -54,13 +61,22 @@ interface Candidate {
   readonly limitWords: string;
 }
 
-/** Chooses how the live stream becomes H.264: copied, else in hardware, else by libx264. Pure. */
+/** Chooses how the live stream becomes H.264: copied, else in hardware, else by libx264; else it goes as pictures. Pure. */
 export function chooseEncoder(facts: EncoderFacts): EncoderPlan {
   if (facts.cameraSendsH264) return copyPlan(facts);
   const wantedFps = facts.fps ?? 30;
+  if (facts.preference === 'jpeg') return picturesPlan(facts, wantedFps, 'The settings ask for pictures.');
   const candidate = chooseCandidate(facts, wantedFps);
   const warnings: string[] = [];
   const fps = sustainedFps(candidate, facts, wantedFps);
+  if (fps < Math.min(leastVideoFps, wantedFps) && facts.preference !== 'hardware') {
+    const size = `${facts.width}x${facts.height}`;
+    return picturesPlan(
+      facts,
+      wantedFps,
+      `No encoder here sustains more than ${fps} fps of video at ${size}.`,
+    );
+  }
   if (fps < wantedFps) {
     warnings.push(
       `${facts.width}x${facts.height} is sustained at ${fps} of the wanted ${wantedFps} fps: ${candidate.limitWords}.`,
@@ -84,6 +100,16 @@ function copyPlan(facts: EncoderFacts): EncoderPlan {
     level: null,
     warnings: ignored ? ['The encoder setting has no effect: nothing is encoded.'] : [],
   };
+}
+
+function picturesPlan(facts: EncoderFacts, wantedFps: number, why: string): EncoderPlan {
+  const copied = facts.cameraSendsJpeg === true;
+  const fps = copied ? wantedFps : Math.min(wantedFps, picturesFps);
+  const how = copied
+    ? "The camera's own JPEG pictures go to the hub as they are."
+    : `JPEG pictures go to the hub, ${fps} a second.`;
+  const warnings = ['Viewers get pictures instead of video: more data, and no sound.'];
+  return { encoder: 'mjpeg', reason: `${why} ${how}`, fps, bitrateKbps: null, level: null, warnings };
 }
 
 function chooseCandidate(facts: EncoderFacts, fps: number): Candidate {

@@ -51,7 +51,7 @@ export function encodersMarkdown(): string {
 function row(camera: string, board: Board, hardwareH264: boolean, facts: EncoderFacts): string {
   const node = hardwareH264 ? { hardwareEncoder: '/dev/video11' } : {};
   const plan = chooseEncoder({ ...facts, ...node, board });
-  const own = "the camera's";
+  const own = plan.encoder === 'mjpeg' ? '–' : "the camera's";
   const why = [plan.reason, ...plan.warnings].join(' ');
   const cells = [camera, `\`${plan.encoder}\``, plan.fps, plan.bitrateKbps ?? own, plan.level ?? own, why];
   return `| ${cells.join(' | ')} |`;

@@ -1,4 +1,5 @@
-import type { EncoderChoice } from './encoder-choice.ts';
+import { type EncoderChoice, picturesFps } from './encoder-choice.ts';
+import { SourceSpecError } from './errors.ts';
 import type { CaptureTargets, RawStream } from './types.ts';
 
 /** RTP packets of the live stream stay below this, so that SRTP and UDP headers fit any Ethernet path. */
@@ -14,6 +15,42 @@ export interface LiveSettings {
   readonly fps: number;
   readonly bitrateKbps: number;
   readonly keyframeIntervalS?: number;
+}
+
+/** Pictures are no wider than this; a fraction, so that 10 of 30 a second keep their distance. */
+const picturesWidth = 1280;
+const picturesIntervalS = 0.95 / picturesFps;
+const picturesQueue = 4;
+
+/** How a filter graph goes on behind its `[live]` output, and what then is to be mapped. */
+export function liveBranch({ encoder }: EncoderChoice): { readonly chain: string; readonly label: string } {
+  if (encoder !== 'mjpeg') return { chain: '', label: '[live]' };
+  const thinned = `select='isnan(prev_selected_t)+gte(t-prev_selected_t,${picturesIntervalS})'`;
+  const scaled = `scale=w='min(${picturesWidth},iw)':h=-2:flags=fast_bilinear:out_range=pc,format=yuvj420p`;
+  return { chain: `;[live]${thinned},${scaled}[pictures]`, label: '[pictures]' };
+}
+
+/** Encoder and output of the live stream. @throws SourceSpecError where pictures have nowhere to go */
+export function liveOutputArgs(
+  targets: CaptureTargets,
+  settings: LiveSettings,
+  clock: RawStream['clock'],
+): string[] {
+  const { encoder } = targets;
+  if (encoder.encoder !== 'mjpeg') {
+    return [...liveEncoderArgs(encoder, settings), ...rtpOutputArgs(targets, clock)];
+  }
+  return ['-c:v', 'mjpeg', '-q:v', '6', '-huffman', 'default', ...picturesOutputArgs(targets)];
+}
+
+/** Pictures to whoever listens; without anybody, or with somebody slow, they are dropped and nothing waits. */
+export function picturesOutputArgs({ picturesSocket }: CaptureTargets): string[] {
+  if (picturesSocket === undefined) throw new SourceSpecError('pictures have nowhere to go');
+  return [
+    ...['-flush_packets', '1', '-f', 'fifo', '-fifo_format', 'mjpeg', '-queue_size', `${picturesQueue}`],
+    ...['-drop_pkts_on_overflow', '1', '-attempt_recovery', '1', '-recover_any_error', '1'],
+    ...['-recovery_wait_time', '0.5', `unix:${picturesSocket}`],
+  ];
 }
 
 /** Codec arguments of a live encoder: no B-frames, keyframes at a fixed interval, SPS and PPS in the stream. */

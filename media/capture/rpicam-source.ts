@@ -1,9 +1,9 @@
 import {
   captureTimeBase,
   ffmpegPrelude,
-  liveEncoderArgs,
+  liveBranch,
+  liveOutputArgs,
   rawOutputArgs,
-  rtpOutputArgs,
   witnessOutputArgs,
 } from './outputs.ts';
 import type { CaptureCommand, CaptureTargets, RpicamSource } from './types.ts';
@@ -74,10 +74,12 @@ function ffmpegArgs(source: RpicamSource, targets: CaptureTargets): string[] {
   if (targets.rawPipe !== undefined) branches.push('raw');
   if (targets.witness !== undefined) branches.push('witness');
   const crop = paddedWidth === width ? '' : `crop=${width}:${height}:0:0,`;
-  const graph = `[0:v]${crop}split=${branches.length}${branches.map((name) => `[${name}]`).join('')}`;
+  const live = liveBranch(targets.encoder);
+  const outputs = branches.map((name) => `[${name}]`).join('');
+  const graph = `[0:v]${crop}split=${branches.length}${outputs}${live.chain}`;
   const argv = [...ffmpegPrelude().filter((arg) => arg !== '-nostdin'), ...input, '-copyts'];
-  argv.push('-filter_complex', graph, '-map', '[live]', '-fps_mode', 'passthrough');
-  argv.push(...liveEncoderArgs(targets.encoder, source), ...rtpOutputArgs(targets, 'epoch'));
+  argv.push('-filter_complex', graph, '-map', live.label, '-fps_mode', 'passthrough');
+  argv.push(...liveOutputArgs(targets, source, 'epoch'));
   const raw = ['-fps_mode', 'passthrough', '-enc_time_base', captureTimeBase, '-c:v', 'rawvideo'];
   if (targets.rawPipe !== undefined) {
     const size = { frameBytes: (width * height * 3) / 2, fps };

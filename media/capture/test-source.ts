@@ -1,9 +1,9 @@
 import {
   captureTimeBase,
   ffmpegPrelude,
-  liveEncoderArgs,
+  liveBranch,
+  liveOutputArgs,
   rawOutputArgs,
-  rtpOutputArgs,
   witnessOutputArgs,
 } from './outputs.ts';
 import { stripFilter } from './strip.ts';
@@ -15,12 +15,12 @@ export function buildTestCapture(source: TestSource, targets: CaptureTargets): C
   if (targets.rawPipe !== undefined) branches.push('raw');
   if (targets.witness !== undefined) branches.push('witness');
   const outputs = branches.map((name) => `[${name}]`).join('');
-  const graph = `[0:v]split=${branches.length}${outputs}`;
+  const live = liveBranch(targets.encoder);
+  const graph = `[0:v]split=${branches.length}${outputs}${live.chain}`;
   const raw = ['-fps_mode', 'passthrough', '-enc_time_base', captureTimeBase, '-c:v', 'rawvideo'];
   const argv = [...ffmpegPrelude(), '-fpsprobesize', '0', '-f', 'lavfi', '-i', picture(source)];
   argv.push('-copyts', '-filter_complex', graph);
-  argv.push('-map', '[live]', '-fps_mode', 'passthrough', ...liveEncoderArgs(targets.encoder, source));
-  argv.push(...rtpOutputArgs(targets, 'epoch'));
+  argv.push('-map', live.label, '-fps_mode', 'passthrough', ...liveOutputArgs(targets, source, 'epoch'));
   if (targets.rawPipe !== undefined) {
     const frameBytes = (source.width * source.height * 3) / 2;
     argv.push(

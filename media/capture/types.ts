@@ -84,6 +84,8 @@ export interface CaptureTargets {
   /** Default 96. */
   readonly rtpPayloadType?: number;
   readonly encoder: EncoderChoice;
+  /** Unix socket that takes JPEG after JPEG where the encoder is `mjpeg`. */
+  readonly picturesSocket?: string;
   /** Named pipe (raw-pipe.ts) a recorder may read from; must exist when the pipeline starts. Absent: live only. */
   readonly rawPipe?: string;
   /** Memory for raw frames a slow recorder has not yet taken. Default 48 MiB. */

@@ -1,7 +1,9 @@
 import {
   ffmpegPrelude,
+  liveBranch,
   liveCopyArgs,
-  liveEncoderArgs,
+  liveOutputArgs,
+  picturesOutputArgs,
   rawOutputArgs,
   rtpOutputArgs,
   witnessOutputArgs,
@@ -58,12 +60,15 @@ export function buildV4l2Capture(source: V4l2Source, targets: CaptureTargets): C
   const input = ['-f', 'v4l2', '-ts', 'abs', ...facts.inputArgs, ...geometry, '-i', source.device];
   const argv = [...ffmpegPrelude(), ...input, '-copyts'];
   if (copies) {
-    argv.push('-map', '0:v', ...liveCopyArgs());
+    argv.push('-map', '0:v', ...liveCopyArgs(), ...rtpOutputArgs(targets, 'epoch'));
+  } else if (facts.codec === 'mjpeg' && targets.encoder.encoder === 'mjpeg') {
+    argv.push('-map', '0:v', '-c:v', 'copy', ...picturesOutputArgs(targets));
   } else {
-    argv.push('-filter_complex', '[0:v]format=yuv420p[live]', '-map', '[live]', '-fps_mode', 'passthrough');
-    argv.push(...liveEncoderArgs(targets.encoder, source));
+    const live = liveBranch(targets.encoder);
+    const graph = `[0:v]format=yuv420p[live]${live.chain}`;
+    argv.push('-filter_complex', graph, '-map', live.label, '-fps_mode', 'passthrough');
+    argv.push(...liveOutputArgs(targets, source, 'epoch'));
   }
-  argv.push(...rtpOutputArgs(targets, 'epoch'));
   if (targets.rawPipe !== undefined) {
     const frames = { frameBytes: width * height * facts.bytesPerPixel, fps };
     argv.push(

@@ -1,15 +1,11 @@
 /** Turns a feed's H.264 into JPEG pictures, for what cannot speak WebRTC. */
-import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
-import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { Backoff } from '../capture/backoff.ts';
 import type { Child, ChildHost } from '../child-host.ts';
 import { type DecoderSockets, decoderCommand } from './decoder-command.ts';
-import { JpegSplitter } from './jpeg-splitter.ts';
+import { PictureIntake } from './picture-intake.ts';
 
-const maxPictureBytes = 4 * 1024 * 1024;
 /** A decoder that gives no picture for so long, although it runs, is started anew. */
 const silentMs = 10_000;
 const lookEveryMs = 1000;
@@ -28,7 +24,6 @@ export interface PictureDecoderOptions {
 /** One ffmpeg for as long as it runs; one that ends is started again. */
 export class PictureDecoder {
   readonly #options: PictureDecoderOptions;
-  readonly #connections = new Set<Socket>();
   #heardAtMs = 0;
 
   constructor(options: PictureDecoderOptions) {
@@ -37,16 +32,16 @@ export class PictureDecoder {
 
   /** Decodes until abort; then the program has ended. Rejects where the socket cannot be opened. */
   async run(signal: AbortSignal): Promise<void> {
-    const { sockets } = this.#options;
-    await rm(sockets.output, { force: true });
-    const server = createServer((socket) => this.#accept(socket));
-    server.listen(sockets.output);
-    await once(server, 'listening');
-    try {
-      await this.#keepRunning(signal);
-    } finally {
-      await this.#close(server);
-    }
+    const { sockets, onPicture, logger } = this.#options;
+    await using _intake = await new PictureIntake({
+      path: sockets.output,
+      onPicture: (picture) => {
+        this.#heardAtMs = performance.now();
+        onPicture(picture);
+      },
+      logger,
+    }).open();
+    await this.#keepRunning(signal);
   }
 
   async #keepRunning(signal: AbortSignal): Promise<void> {
@@ -88,26 +83,5 @@ export class PictureDecoder {
     clearInterval(look);
     signal.removeEventListener('abort', stop);
     return `ended with ${exit.code ?? exit.signal ?? 'nobody looking'}; last line: ${lastLine}`;
-  }
-
-  #accept(socket: Socket): void {
-    const splitter = new JpegSplitter(maxPictureBytes);
-    this.#connections.add(socket);
-    socket.on('data', (chunk) => {
-      for (const picture of splitter.push(chunk)) {
-        this.#heardAtMs = performance.now();
-        this.#options.onPicture(picture);
-      }
-    });
-    socket.on('error', (error) => this.#options.logger.debug({ err: error }, 'a decoder broke off'));
-    socket.on('close', () => this.#connections.delete(socket));
-  }
-
-  async #close(server: Server): Promise<void> {
-    for (const socket of this.#connections) socket.destroy();
-    const closed = once(server, 'close');
-    server.close();
-    await closed;
-    await rm(this.#options.sockets.output, { force: true });
   }
 }

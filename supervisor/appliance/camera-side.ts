@@ -120,10 +120,19 @@ export class CameraSide {
 
   /** Where each feed goes; none before a hub is known, or while it does not want this camera. */
   pushes(feeds: readonly string[]): Push[] {
+    return this.#targets(feeds, 'whip');
+  }
+
+  /** The same for feeds of pictures. */
+  picturePushes(feeds: readonly string[]): Push[] {
+    return this.#targets(feeds, 'ws/feeds');
+  }
+
+  #targets(feeds: readonly string[], path: string): Push[] {
     const hub = this.access();
     if (hub === null || this.#link.state === 'refused') return [];
     const { token, tlsFingerprint } = hub;
-    return feeds.map((feed) => ({ feed, url: `${hub.url}/whip/${feed}`, token, tlsFingerprint }));
+    return feeds.map((feed) => ({ feed, url: `${hub.url}/${path}/${feed}`, token, tlsFingerprint }));
   }
 
   /** What `status` gives may have changed: the hub hears of it at once. */

@@ -12,8 +12,8 @@ const rateWindowMs = 3000;
 
 /** Who fills a feed with pictures. */
 export interface JpegPublisher {
-  readonly kind: 'jpeg' | 'pull';
-  /** The camera, by its key; null for what this appliance pulls. */
+  readonly kind: 'jpeg' | 'pull' | 'ingest';
+  /** The camera, by its key; null for what this appliance pulls, or makes itself. */
   readonly camera: string | null;
   readonly since: number;
 }

@@ -76,6 +76,16 @@ export class JpegFeeds {
     return this.#hold(id, null, { kind: 'pull', camera: null, since: performance.now() });
   }
 
+  /** Opens the feed for a source of this machine. */
+  ingest(id: string): PicturePublication {
+    return this.#hold(id, null, { kind: 'ingest', camera: null, since: performance.now() });
+  }
+
+  /** The feed, whether anybody fills it already or not. */
+  open(id: string): JpegFeed {
+    return this.#obtain(id).feed;
+  }
+
   /** The feed is no longer wanted, and is not listed any more. */
   remove(id: string): void {
     const entry = this.#entries.get(id);
@@ -83,12 +93,8 @@ export class JpegFeeds {
   }
 
   #hold(id: string, keyId: string | null, publisher: JpegPublisher): PicturePublication {
-    const { labelOf, onChange, log } = this.#options;
-    const entry = this.#entries.get(id) ?? {
-      feed: new JpegFeed(id, () => labelOf(id)),
-      ...{ holder: null, leftAtMs: 0 },
-    };
-    this.#entries.set(id, entry);
+    const { onChange, log } = this.#options;
+    const entry = this.#obtain(id);
     let listener: (reason: string) => void = () => {};
     const holder: Holder = { keyId, end: (reason) => listener(reason) };
     entry.holder?.end('another connection publishes now');
@@ -111,6 +117,16 @@ export class JpegFeeds {
         onChange();
       },
     };
+  }
+
+  #obtain(id: string): Entry {
+    const { labelOf } = this.#options;
+    const known = this.#entries.get(id);
+    if (known !== undefined) return known;
+    const feed = new JpegFeed(id, () => labelOf(id));
+    const entry: Entry = { feed, holder: null, leftAtMs: performance.now() };
+    this.#entries.set(id, entry);
+    return entry;
   }
 
   #forget(): void {

@@ -8,6 +8,7 @@ import { listFeeds } from './feed-list.ts';
 import type { Foundation } from './foundation.ts';
 import { JpegFeeds } from './jpeg-feeds.ts';
 import { MediaLink } from './media-link.ts';
+import { PicturePushes } from './picture-pushes.ts';
 import { Pipelines } from './pipelines.ts';
 import { PluggedCameras } from './plugged-cameras.ts';
 import { PortBook } from './port-book.ts';
@@ -21,6 +22,7 @@ export interface Pictures {
   readonly ports: PortBook;
   readonly pipelines: Pipelines;
   readonly media: MediaLink;
+  readonly picturePushes: PicturePushes;
   readonly remotes: RemoteFeeds;
   readonly still: StillPictures;
   /** All feeds, also those that should be there and are not. */
@@ -50,6 +52,7 @@ export async function assemblePictures(
     devices: () => cameras.known,
     model: base.identity.model,
     hardwareEncoder: await findHardwareEncoder(),
+    publishPictures: (feed) => jpegFeeds.ingest(feed),
   });
   const { hotplug, ...edge } = base.options.cameraEdge ?? {};
   const cameras = new CameraWatcher({
@@ -97,5 +100,6 @@ export async function assemblePictures(
     folder: paths.run,
     configureTaps: () => media.reconfigure(),
   });
-  return { cameras, plugged, ports, pipelines, media, remotes, still, feeds };
+  const picturePushes = new PicturePushes(jpegFeeds, log);
+  return { cameras, plugged, ports, pipelines, media, picturePushes, remotes, still, feeds };
 }

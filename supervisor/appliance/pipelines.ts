@@ -12,11 +12,14 @@ import {
   type SourceSpec,
 } from '../../media/index.ts';
 import type { Device, SourceStatus } from '../api/contract.ts';
+import type { PicturePublication } from '../api/ports.ts';
 import { describeError } from '../errors.ts';
 import type { DesiredPipeline, DesiredState } from '../roles/desired-state.ts';
 import { judgeLink, type LinkRate, type LinkSample, unmeasuredLink } from './link-rate.ts';
+import { PictureSource, picturesSocketPath } from './picture-source.ts';
 import type { PortBook } from './port-book.ts';
 import { sourceSpecOf } from './source-spec.ts';
+import { idleStatus, statusOf } from './source-status.ts';
 
 export interface PipelinesOptions {
   readonly host: ChildHost;
@@ -32,6 +35,8 @@ export interface PipelinesOptions {
   readonly model: string;
   /** Whether a take runs: then no pipeline is touched for the sake of the live picture. */
   readonly recording: () => boolean;
+  /** Opens the feed of a source that delivers pictures instead of video. */
+  readonly publishPictures: (feed: string) => PicturePublication;
   /** The link to the hub carries more or less than before: to be applied. */
   readonly onLinkRate: () => void;
   readonly onChange: () => void;
@@ -108,9 +113,15 @@ export class Pipelines {
 
   /** Where the media process takes the packets of each source. */
   ingests(): readonly Ingest[] {
-    return [...this.#running].map(([feed, { rtpPort, handler }]) => {
+    const videos = [...this.#running].filter(([, running]) => !deliversPictures(running));
+    return videos.map(([feed, { rtpPort, handler }]) => {
       return { feed, rtpPort, tellsCaptureTime: handler.raw.clock === 'epoch' };
     });
+  }
+
+  /** Sources that deliver pictures instead of video. */
+  pictureFeeds(): readonly string[] {
+    return [...this.#running].filter(([, running]) => deliversPictures(running)).map(([feed]) => feed);
   }
 
   /** Sources that deliver frames now and may be recorded. */
@@ -158,13 +169,15 @@ export class Pipelines {
     const desired = this.#desired;
     if (desired === null) return [];
     return [
-      ...[...this.#running.values()].map(statusOf),
+      ...[...this.#running.values()].map(({ desired: { source }, encoder, handler }) =>
+        statusOf(source, encoder, handler),
+      ),
       ...[...this.#broken].flatMap(([id, reason]) => {
         const pipeline = desired.pipelines.find(({ source }) => source.id === id);
-        return pipeline === undefined ? [] : [idle(pipeline.source, 'waiting', reason)];
+        return pipeline === undefined ? [] : [idleStatus(pipeline.source, 'waiting', reason)];
       }),
-      ...desired.waiting.map(({ source, reason }) => idle(source, 'waiting', reason)),
-      ...desired.disabled.map((source) => idle(source, 'stopped', 'Switched off in the settings.')),
+      ...desired.waiting.map(({ source, reason }) => idleStatus(source, 'waiting', reason)),
+      ...desired.disabled.map((source) => idleStatus(source, 'stopped', 'Switched off in the settings.')),
     ];
   }
 
@@ -188,7 +201,8 @@ export class Pipelines {
     const rtpPort = await ports.portOf(`source ${spec.id}`);
     const pipe = this.pipeOf(spec.id);
     const encoder = this.#chooseEncoder(desired, spec);
-    const targets: CaptureTargets = { rtpPort, encoder, rawPipe: pipe };
+    const picturesSocket = picturesSocketPath(this.#options.runFolder, spec.id);
+    const targets: CaptureTargets = { rtpPort, encoder, rawPipe: pipe, picturesSocket };
     try {
       const handler = new SourceHandler({
         host,
@@ -198,7 +212,11 @@ export class Pipelines {
         onStatus: onChange,
       });
       const stop = new AbortController();
-      const ended = handler.run(stop.signal);
+      const pictures =
+        encoder.encoder === 'mjpeg'
+          ? this.#pictureSource(spec.id, picturesSocket, handler).run(stop.signal)
+          : Promise.resolve();
+      const ended = Promise.all([handler.run(stop.signal), pictures]).then(() => {});
       this.#running.set(spec.id, {
         spec,
         desired,
@@ -215,11 +233,17 @@ export class Pipelines {
     }
   }
 
+  #pictureSource(feed: string, socketPath: string, handler: SourceHandler): PictureSource {
+    const { publishPictures: publish, log } = this.#options;
+    return new PictureSource({ feed, socketPath, publish, onFrames: (n) => handler.noteFrames(n), log });
+  }
+
   #chooseEncoder({ source }: DesiredPipeline, spec: SourceSpec): EncoderPlan {
     const { hardwareEncoder, model } = this.#options;
     const linkKbps = this.#links.get(spec.id)?.linkKbps ?? null;
     return chooseEncoder({
       cameraSendsH264: spec.kind === 'rtsp' || (spec.kind === 'v4l2' && spec.format === 'h264'),
+      cameraSendsJpeg: spec.kind === 'v4l2' && spec.format === 'mjpeg',
       ...(hardwareEncoder === null ? {} : { hardwareEncoder }),
       ...(linkKbps === null ? {} : { linkKbps }),
       ...(spec.kind === 'rtsp'
@@ -239,36 +263,13 @@ export class Pipelines {
   }
 }
 
+function deliversPictures({ encoder }: Running): boolean {
+  return encoder.encoder === 'mjpeg';
+}
+
 /** What this board sustains of the wanted bit rate. */
 function sustained(spec: SourceSpec, { bitrateKbps }: EncoderPlan): SourceSpec {
   return spec.kind === 'rtsp' || bitrateKbps === null ? spec : { ...spec, bitrateKbps };
-}
-
-const shownState = {
-  starting: 'starting',
-  running: 'running',
-  stalled: 'stalled',
-  'backing-off': 'waiting',
-  stopped: 'stopped',
-} as const;
-
-function statusOf({ spec, desired, encoder, handler }: Running): SourceStatus {
-  const { state, fault, restarts } = handler.status;
-  return {
-    id: spec.id,
-    kind: spec.kind,
-    label: desired.source.label ?? spec.id,
-    state: shownState[state],
-    reason: fault?.words ?? null,
-    restarts,
-    droppedFrames: null,
-    encoder: { name: encoder.encoder, reason: [encoder.reason, ...encoder.warnings].join(' ') },
-  };
-}
-
-function idle(source: DesiredPipeline['source'], state: 'waiting' | 'stopped', reason: string): SourceStatus {
-  const { id, kind, label } = source;
-  return { id, kind, label: label ?? id, state, reason, restarts: 0, droppedFrames: null, encoder: null };
 }
 
 function recordableOf({ spec, pipe, handler }: Running): RecordableSource {

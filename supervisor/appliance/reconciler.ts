@@ -14,6 +14,7 @@ import type { HubSide } from './hub-side.ts';
 import type { Identity } from './identity.ts';
 import type { MediaLink } from './media-link.ts';
 import { publishOpenPorts } from './open-ports.ts';
+import type { PicturePushes } from './picture-pushes.ts';
 import type { Pipelines } from './pipelines.ts';
 import type { PluggedCameras } from './plugged-cameras.ts';
 import type { PortBook } from './port-book.ts';
@@ -34,6 +35,7 @@ export interface ReconcilerOptions {
   readonly still: StillPictures;
   readonly ports: PortBook;
   readonly media: MediaLink;
+  readonly picturePushes: PicturePushes;
   readonly network: NetworkEvents;
   readonly http: HttpService;
   readonly hubSide: HubSide;
@@ -87,7 +89,8 @@ export class Reconciler {
 
   async close(): Promise<void> {
     await Promise.all(Object.values(this.#slots).map((slot) => slot.close()));
-    await Promise.all([this.#options.still.close(), this.#options.remotes.close()]);
+    const { still, remotes, picturePushes } = this.#options;
+    await Promise.all([still.close(), remotes.close(), picturePushes.close()]);
     await this.#options.pipelines.close();
     await this.#options.gpio.close();
     await this.#options.http.close();
@@ -154,8 +157,9 @@ export class Reconciler {
   }
 
   async #configureMedia(): Promise<void> {
-    const { config, media, pipelines } = this.#options;
+    const { config, media, picturePushes, pipelines } = this.#options;
     const ingests = pipelines.ingests();
+    await picturePushes.apply(this.#cameraSide?.picturePushes(pipelines.pictureFeeds()) ?? []);
     const pushes = this.#cameraSide?.pushes(ingests.map(({ feed }) => feed)) ?? [];
     await media.configure({ ...config().media, udpPort: await this.#mediaPort() }, ingests, pushes);
   }

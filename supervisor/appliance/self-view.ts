@@ -1,4 +1,4 @@
-import type { RTCPeerConnection } from 'werift';
+import { RTCPeerConnection, useH264 } from 'werift';
 import { describeError } from '../errors.ts';
 import type { MediaLink } from './media-link.ts';
 
@@ -12,8 +12,6 @@ const caller = { role: 'owner', subject: 'self-view', keyId: null, address: '127
 
 /** Views a feed as a browser does, by WHEP with ICE and DTLS, until the first media packet. Never rejects. */
 export async function viewSelf(media: MediaLink, feed: string, signal: AbortSignal): Promise<SelfViewResult> {
-  // Needed in a trial boot alone, and large.
-  const { RTCPeerConnection, useH264 } = await import('werift');
   const peer = new RTCPeerConnection({ iceServers: [], codecs: { video: [useH264()] } });
   let session: string | null = null;
   try {

@@ -29,8 +29,8 @@ const encoded = {
     ['pipelines'],
   ),
   encoder: field(
-    z.enum(['auto', 'hardware', 'software']).default('auto'),
-    'Who encodes the live picture. `auto` takes what this board does best, and says why.',
+    z.enum(['auto', 'hardware', 'software', 'jpeg']).default('auto'),
+    'Who encodes the live picture. `auto` takes what this board does best, and says why; `jpeg` sends pictures instead of video.',
     ['pipelines'],
   ),
 };

@@ -11,7 +11,7 @@ const product = 'usr/lib/rushlight';
 /** What is done to a copy of the system before it becomes a bundle. */
 export interface Variant {
   readonly version: string;
-  /** Shell that runs in the root tree; without it the bundle has the boot partition only, and is quick to install. */
+  /** Shell that runs in the root tree; without it the root is the image's own, with the image's version inside. */
   readonly root?: string;
   /** Words added to the kernel's command line. */
   readonly cmdline?: string;
@@ -37,10 +37,11 @@ export class BundleKitchen implements AsyncDisposable {
   async make(variant: Variant): Promise<string> {
     this.#folder ??= await mkdtemp(join(tmpdir(), 'rushlight-bundles-'));
     const at = (name: string) => join(this.#folder ?? '', `${variant.version}${name}`);
-    const images = ['--boot', await this.#boot(at('-boot.vfat'), variant.cmdline ?? '')];
-    if (variant.root !== undefined) {
-      images.push('--root', await this.root(variant.version, variant.root));
-    }
+    const root =
+      variant.root === undefined
+        ? join(this.#image, 'root.squashfs')
+        : await this.root(variant.version, variant.root);
+    const images = ['--boot', await this.#boot(at('-boot.vfat'), variant.cmdline ?? ''), '--root', root];
     const bundle = at('.raucb');
     const compatible = variant.compatible ?? 'rushlight-virt-amd64';
     const identity = ['--compatible', compatible, '--version', variant.version];

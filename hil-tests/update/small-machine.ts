@@ -34,7 +34,7 @@ export function smallMachineArgv(machine: SmallMachine): readonly [string, ...st
   const node = machine.writeLog === null ? 'disk' : 'logged';
   return [
     'qemu-system-x86_64',
-    ...['-M', 'q35', '-cpu', 'max', '-accel', 'tcg', '-m', String(machine.memoryMb)],
+    ...['-M', 'q35', '-cpu', 'max,la57=off', '-accel', 'tcg', '-m', String(machine.memoryMb)],
     ...['-nodefaults', '-display', 'none', '-no-reboot', '-serial', 'stdio'],
     // On a busy host the kernel takes a late timer for none at all, and panics.
     ...['-kernel', machine.kernel, '-initrd', machine.initramfs],

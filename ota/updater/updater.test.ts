@@ -174,6 +174,20 @@ describe('an update', { timeout: 60_000 }, () => {
     expect(updaterOf(machine).status().slots[1]?.state).toBe('bad');
   });
 
+  it('does not restart into a slot that RAUC did not arm', async () => {
+    const { machine, url } = await machineWithBundle();
+    await using _machine = machine;
+    // As after a bundle that brought a boot partition alone.
+    await machine.prepare({}, 'echo "100% Installing done."; exit 0');
+    await updaterOf(machine).install({ ...asked, url });
+    await machine.until(() => updaterOf(machine).status().lastAttempt !== null);
+    expect(updaterOf(machine).status().lastAttempt).toMatchObject({
+      outcome: 'failed',
+      reason: 'the other slot was not armed',
+    });
+    expect(machine.restarts).toEqual([]);
+  });
+
   it('goes back to an older version where that is asked for', async () => {
     const { machine, url } = await machineWithBundle();
     await using _machine = machine;

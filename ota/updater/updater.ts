@@ -270,12 +270,23 @@ export class Updater {
       await this.#box.begin({ version: plan.version ?? 'unknown', fromVersion: installedVersion, slot });
       const options = { ...tools, installedVersion, compatible: slots.compatible, onProgress };
       await exclusive(() => install(plan, options, signal));
+      await this.#readVersions(signal);
+      const version = this.#versions[slot];
+      if (plan.version === null && version !== null) await this.#box.amend({ version });
       await this.#restartIntoTrial(force, signal);
     });
   }
 
-  /** Waits for the end of a take, then restarts. */
+  /**
+   * Waits for the end of a take, then restarts. Only an armed slot has the early-boot agent watch its trial, and RAUC arms
+   * none where a bundle brought no root.
+   * @throws {OtaError} `INSTALL_FAILED`
+   */
   async #restartIntoTrial(force: boolean, signal: AbortSignal): Promise<void> {
+    const slots = await this.#readSlots();
+    if (slots === null || slots.selector.pending !== otherSlot(slots.booted)) {
+      throw new OtaError('INSTALL_FAILED', 'the other slot was not armed');
+    }
     this.#set({ state: 'armed', progress: null, reason: null });
     while (this.#options.takeRunning() && !force) {
       this.#set({ reason: 'waits for the end of the take' });

@@ -1,0 +1,75 @@
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readFileOrNull } from '../store.ts';
+import { renderAutoboot } from './autoboot.ts';
+
+const libexec = join(import.meta.dirname, '../../overlays/rootfs/usr/libexec/rushlight');
+const selector = join(libexec, 'selector');
+let root: string;
+let env: NodeJS.ProcessEnv;
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'trial-guard-'));
+  for (const folder of ['config', 'state', 'bin']) await mkdir(join(root, folder));
+  await writeFile(join(root, 'config/autoboot.txt'), renderAutoboot('A'));
+  // Time passes at once, and a restart is only noted.
+  for (const [name, does] of [
+    ['sleep', ':'],
+    ['systemctl', `echo "$*" >> ${join(root, 'calls')}`],
+    ['journalctl', 'echo the journal'],
+    ['sync', ':'],
+  ] as const) {
+    await writeFile(join(root, 'bin', name), `#!/bin/sh\n${does}\n`);
+    await chmod(join(root, 'bin', name), 0o755);
+  }
+  env = {
+    ...process.env,
+    PATH: `${join(root, 'bin')}:${process.env.PATH}`,
+    RUSHLIGHT_SELECTOR: selector,
+    RUSHLIGHT_OTA: join(root, 'ota'),
+    SELECTOR_CONFIG_DIR: join(root, 'config'),
+    SELECTOR_STATE_DIR: join(root, 'state'),
+    SELECTOR_CMDLINE: join(root, 'cmdline'),
+    TRIAL_DEADLINE_S: '20',
+  };
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+const run = (program: string, ...args: string[]) =>
+  execFileSync(program, args, { env, stdio: 'pipe' }).toString();
+const runIn = (slot: string) => writeFile(join(root, 'cmdline'), `quiet rauc.slot=${slot}\n`);
+const calls = async () => (await readFileOrNull(join(root, 'calls'))) ?? '';
+
+describe('the deadline of a trial', () => {
+  it('ends a trial that nobody ends, with its reason and the journal', async () => {
+    await runIn('A');
+    run(selector, 'set-primary', 'B');
+    await runIn('B');
+    run(selector, 'early');
+    run(join(libexec, 'trial-guard'));
+    expect(await readFile(join(root, 'ota/trial-guard.log'), 'utf8')).toMatch(
+      /^the trial did not end within 20 s\n[\s\S]*the journal/,
+    );
+    expect(run(selector, 'show')).toMatch(/^b=bad$/m);
+    expect(await calls()).toContain('reboot');
+  });
+
+  it('ends the start of a slot that is not committed, also where nothing was armed', async () => {
+    await runIn('B');
+    run(selector, 'early');
+    expect(run(selector, 'show')).toMatch(/^pending=$/m);
+    run(join(libexec, 'trial-guard'));
+    expect(await calls()).toContain('reboot');
+  });
+
+  it('leaves the committed slot alone', async () => {
+    await runIn('A');
+    run(selector, 'early');
+    run(join(libexec, 'trial-guard'));
+    expect(await calls()).toBe('');
+    expect(await readFileOrNull(join(root, 'ota/trial-guard.log'))).toBeNull();
+  });
+});

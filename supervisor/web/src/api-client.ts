@@ -150,6 +150,14 @@ export class ApiClient {
     return this.#json<Rollout>(await this.#call(method, path, body === undefined ? {} : { body }));
   }
 
+  async unadopt(cameraId: string): Promise<void> {
+    await this.#call('DELETE', `/api/cameras/${encodeURIComponent(cameraId)}/adoption`);
+  }
+
+  async forgetHub(): Promise<void> {
+    await this.#call('DELETE', '/api/hub');
+  }
+
   /** Trades the bearer token for the cookie. */
   async openSession(token: string): Promise<void> {
     await this.#call('POST', '/api/session', { headers: { authorization: `Bearer ${token}` } });

@@ -58,6 +58,16 @@ export class AppController {
     await this.#act('adopt cameras', () => this.#api.adopt(camera.id, camera.code));
   }
 
+  /** Takes a camera's key away. */
+  async unadopt(cameraId: string): Promise<void> {
+    await this.#act('remove cameras', () => this.#api.unadopt(cameraId));
+  }
+
+  /** On a camera: whoever adopts it next is its hub. */
+  async forgetHub(): Promise<void> {
+    await this.#act('change the hub', () => this.#api.forgetHub());
+  }
+
   /** Makes a feed of a plugged-in camera, or leaves it alone. */
   async useDevice(id: string, use: boolean): Promise<void> {
     await this.#act('choose cameras', async () => this.#tellDevice(await this.#api.useDevice(id, use)));

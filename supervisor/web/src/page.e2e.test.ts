@@ -2,7 +2,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FakeAppliance } from '../testing/appliance.fake.ts';
 import { buildPages, launchBrowser } from '../testing/browser.ts';
-import { feedFixture, statusFixture } from '../testing/fixture.ts';
+import { cameraFixture, feedFixture, statusFixture } from '../testing/fixture.ts';
 
 let pages: Awaited<ReturnType<typeof buildPages>>;
 let browser: Browser;
@@ -181,6 +181,24 @@ test('adoption: the hub shows the code and adopts by one press, the camera shows
   await banner.locator('button').click();
   await banner.waitFor({ state: 'hidden' });
   expect(appliance.adopted).toEqual([{ code: '123456' }]);
+  await page.context().close();
+}, 60_000);
+
+test('a camera of the hub is removed after a second thought', async () => {
+  await using appliance = new FakeAppliance(pages.folder);
+  appliance.status = statusFixture({ cameras: [cameraFixture()] });
+  const page = await fresh();
+  await page.goto(`${await appliance.listen()}/#/cameras`);
+  const card = page.locator('[data-camera="a1b2c3"]');
+  const remove = card.getByRole('button', { name: 'Remove from this hub' });
+  await remove.click();
+  await card.getByText('has to be adopted anew').waitFor();
+  await card.getByRole('button', { name: 'Keep it' }).click();
+  expect(appliance.count('DELETE', /adoption$/)).toBe(0);
+  await remove.click();
+  await remove.click();
+  await card.waitFor({ state: 'hidden' });
+  expect(appliance.count('DELETE', /^\/api\/cameras\/a1b2c3\/adoption$/)).toBe(1);
   await page.context().close();
 }, 60_000);
 

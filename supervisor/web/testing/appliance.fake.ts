@@ -157,6 +157,10 @@ export class FakeAppliance implements AsyncDisposable {
       this.adopted.push(JSON.parse(await text(request)) as unknown);
       this.update({ newCameras: this.status.newCameras.filter((camera) => camera.id !== id) });
       json(201, {});
+    } else if (/^\/api\/cameras\/[^/]+\/adoption$/.test(path) && method === 'DELETE') {
+      const id = path.split('/')[3];
+      response.writeHead(204).end();
+      this.update({ cameras: this.status.cameras.filter((camera) => camera.id !== id) });
     } else if (path.startsWith('/whep/') && method === 'POST') {
       const answer = await this.answerOffer(path.split('/')[2] ?? '', await text(request));
       response.writeHead(answer.status, answer.headers).end(answer.body);

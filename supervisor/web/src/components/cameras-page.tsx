@@ -111,7 +111,7 @@ export const CamerasPage = (props: CamerasPageProps) => {
         {policy !== null && <Policy value={policy} choose={choose} />}
         <Devices {...props} />
       </section>
-      <LinkedCameras status={status} />
+      <LinkedCameras status={status} controller={controller} />
       {config.error !== null && (
         <p class="row-reason" role="alert">
           The settings cannot be read: {config.error}

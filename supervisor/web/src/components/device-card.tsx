@@ -3,27 +3,9 @@ import type { Device } from '../../../api/contract.ts';
 import type { AppController } from '../app-controller.ts';
 import { bestOfFormats, busName, type DeviceView, deviceStateNames, formatName } from '../device-view.ts';
 import { toHash } from '../page-route.ts';
+import { Action } from './action.tsx';
 import { DeviceControls } from './device-controls.tsx';
 import { Fact, Pill } from './parts.tsx';
-
-/** A button that says what it does while it does it. */
-const Action = (props: { text: string; doing: string; main?: boolean; act(): Promise<void> }) => {
-  const [busy, setBusy] = useState(false);
-  const act = async () => {
-    setBusy(true);
-    await props.act().finally(() => setBusy(false));
-  };
-  return (
-    <button
-      type="button"
-      class={props.main ? 'button button-main' : 'button'}
-      disabled={busy}
-      onClick={() => void act()}
-    >
-      {busy ? props.doing : props.text}
-    </button>
-  );
-};
 
 const RenameForm = (props: { view: DeviceView; controller: AppController; done(): void }) => {
   const { view, controller, done } = props;

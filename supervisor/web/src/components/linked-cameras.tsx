@@ -1,5 +1,7 @@
 import type { LinkedCamera, SourceStatus, Status } from '../../../api/contract.ts';
+import type { AppController } from '../app-controller.ts';
 import { formatInstant, formatOffset, formatSpan } from '../format.ts';
+import { CarefulAction } from './action.tsx';
 import { Fact, Pill } from './parts.tsx';
 
 const SourceRow = ({ source }: { source: SourceStatus }) => (
@@ -37,7 +39,7 @@ const Facts = ({ camera }: { camera: LinkedCamera }) => (
   </dl>
 );
 
-const CameraCard = ({ camera }: { camera: LinkedCamera }) => (
+const CameraCard = ({ camera, controller }: { camera: LinkedCamera; controller: AppController }) => (
   <li class="card device" data-camera={camera.id} data-state={camera.online ? 'online' : 'offline'}>
     <div class="row-head">
       <h4>{camera.name}</h4>
@@ -57,11 +59,19 @@ const CameraCard = ({ camera }: { camera: LinkedCamera }) => (
         ))}
       </ul>
     )}
+    <div class="actions">
+      <CarefulAction
+        text="Remove from this hub"
+        doing="Removing…"
+        warning={`${camera.name} loses its key at once, also during a take, and has to be adopted anew.`}
+        act={() => controller.unadopt(camera.id)}
+      />
+    </div>
   </li>
 );
 
 /** Cameras that this hub has adopted. */
-export const LinkedCameras = ({ status }: { status: Status }) => {
+export const LinkedCameras = ({ status, controller }: { status: Status; controller: AppController }) => {
   if (status.device.role !== 'hub') return null;
   return (
     <section class="group" aria-labelledby="linked-title">
@@ -74,7 +84,7 @@ export const LinkedCameras = ({ status }: { status: Status }) => {
       )}
       <ul class="cards">
         {status.cameras.map((camera) => (
-          <CameraCard key={camera.id} camera={camera} />
+          <CameraCard key={camera.id} camera={camera} controller={controller} />
         ))}
       </ul>
     </section>

@@ -2,6 +2,7 @@ import type { Status } from '../../../api/contract.ts';
 import type { AppController } from '../app-controller.ts';
 import { formatBitrate, formatBytes, formatOffset, formatSpan } from '../format.ts';
 import { conducts } from '../rollout-words.ts';
+import { CarefulAction } from './action.tsx';
 import { Card, Fact } from './parts.tsx';
 import { RolloutCard } from './rollout-card.tsx';
 import { UpdateCard } from './update-card.tsx';
@@ -23,20 +24,33 @@ const DeviceCard = ({ status: { device, config } }: { status: Status }) => (
   </Card>
 );
 
-const HubCard = ({ hub }: { hub: NonNullable<Status['hub']> }) => (
-  <Card title="Hub">
-    <div class="row" data-state={hub.state}>
-      <div class="row-head">
-        <strong>{hub.name ?? 'No hub known'}</strong>
-        <span class="pill" data-state={hub.state === 'connected' ? 'running' : hub.state}>
-          {hub.state}
-        </span>
+const HubCard = (props: { hub: NonNullable<Status['hub']>; controller: AppController }) => {
+  const { hub, controller } = props;
+  return (
+    <Card title="Hub">
+      <div class="row" data-state={hub.state}>
+        <div class="row-head">
+          <strong>{hub.name ?? 'No hub known'}</strong>
+          <span class="pill" data-state={hub.state === 'connected' ? 'running' : hub.state}>
+            {hub.state}
+          </span>
+        </div>
+        {hub.reason !== null && <p class="row-reason">{hub.reason}</p>}
+        {hub.url !== null && <a href={hub.url}>{hub.url}</a>}
       </div>
-      {hub.reason !== null && <p class="row-reason">{hub.reason}</p>}
-      {hub.url !== null && <a href={hub.url}>{hub.url}</a>}
-    </div>
-  </Card>
-);
+      {hub.id !== null && (
+        <div class="actions">
+          <CarefulAction
+            text="Forget this hub"
+            doing="Forgetting…"
+            warning="This camera gives its pictures to nobody until a hub adopts it."
+            act={() => controller.forgetHub()}
+          />
+        </div>
+      )}
+    </Card>
+  );
+};
 
 const HealthCard = ({ health }: { health: Status['health'] }) => (
   <Card title="Health">
@@ -113,7 +127,7 @@ export const SystemPage = ({ status, controller }: { status: Status; controller:
   <div class="page" data-testid="system">
     <h2>System</h2>
     <div class="cards">
-      {status.hub !== null && <HubCard hub={status.hub} />}
+      {status.hub !== null && <HubCard hub={status.hub} controller={controller} />}
       <DeviceCard status={status} />
       {status.rollout !== null && conducts(status) && (
         <RolloutCard rollout={status.rollout} conduct={(action) => controller.rollout(action)} />

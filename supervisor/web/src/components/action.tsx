@@ -1,0 +1,51 @@
+import { useState } from 'preact/hooks';
+
+interface ActionProps {
+  /** What a press does. */
+  text: string;
+  /** Said while it is done. */
+  doing: string;
+  main?: boolean;
+  act(): Promise<void>;
+}
+
+/** A button that cannot be pressed twice, and says what it does while it does it. */
+export const Action = ({ text, doing, main, act }: ActionProps) => {
+  const [busy, setBusy] = useState(false);
+  const press = async () => {
+    setBusy(true);
+    await act().finally(() => setBusy(false));
+  };
+  return (
+    <button
+      type="button"
+      class={main ? 'button button-main' : 'button'}
+      disabled={busy}
+      onClick={() => void press()}
+    >
+      {busy ? doing : text}
+    </button>
+  );
+};
+
+/** One that asks back, and says what would be lost. */
+export const CarefulAction = (props: ActionProps & { warning: string }) => {
+  const [asked, setAsked] = useState(false);
+  const { text, warning, act } = props;
+  if (!asked) {
+    return (
+      <button type="button" class="button" onClick={() => setAsked(true)}>
+        {text}
+      </button>
+    );
+  }
+  return (
+    <fieldset class="careful" aria-label={text}>
+      <p>{warning}</p>
+      <Action {...props} main act={() => act().finally(() => setAsked(false))} />
+      <button type="button" class="button" onClick={() => setAsked(false)}>
+        Keep it
+      </button>
+    </fieldset>
+  );
+};

@@ -49,6 +49,18 @@ virt_tools() {
 		arm64) need_tools aarch64-linux-gnu-g++:g++-aarch64-linux-gnu arch-test:arch-test qemu-aarch64-static:qemu-user-static ;;
 		amd64) need_tools x86_64-linux-gnu-g++:g++-x86-64-linux-gnu arch-test:arch-test qemu-x86_64-static:qemu-user-static ;;
 	esac
+	foreign_programs "$1"
+}
+
+# foreign_programs ARCH: lets the kernel run them by qemu-user; Debian does that at its start, a container or a host
+# without systemd does not.
+foreign_programs() {
+	arch-test "$1" > /dev/null 2>&1 && return
+	local register=/proc/sys/fs/binfmt_misc/register name
+	name=$(case $1 in arm64) echo aarch64 ;; amd64) echo x86_64 ;; esac)
+	[ -e "$register" ] || mount -t binfmt_misc binfmt_misc "${register%/*}" 2> /dev/null || true
+	cat "/usr/lib/binfmt.d/qemu-$name.conf" 2> /dev/null > "$register" || true
+	arch-test "$1" > /dev/null 2>&1 || fail "this host runs no programs for $1 (binfmt_misc, qemu-user-static)"
 }
 
 # Kernel, initramfs and the files the boot firmware reads, as on a board, but with Debian's kernel.

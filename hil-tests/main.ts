@@ -62,10 +62,12 @@ function print(text: string, code: number): number {
   return code;
 }
 
+let code = 2;
 try {
-  process.exitCode = await main();
+  code = await main();
 } catch (error) {
   if (!(error instanceof RigError)) throw error;
   process.stderr.write(`${error.message}\n`);
-  process.exitCode = 2;
 }
+// Everything is closed by now; threads of the WebRTC library may stay for ever all the same.
+process.exit(code);

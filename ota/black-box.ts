@@ -23,7 +23,13 @@ const attemptSchema = z.object({
   log: z.array(z.string()).max(400),
 });
 
-const boxSchema = z.object({ schema: z.literal(1), attempts: z.array(attemptSchema) });
+/** A newer release may know outcomes that this one does not: such an attempt is passed over, the others are kept. */
+const boxSchema = z.object({
+  schema: z.int().min(1),
+  attempts: z
+    .array(z.unknown())
+    .transform((attempts) => attempts.flatMap((attempt) => attemptSchema.safeParse(attempt).data ?? [])),
+});
 
 export type Stage = z.infer<typeof stageSchema>;
 export type Attempt = z.infer<typeof attemptSchema>;

@@ -25,7 +25,7 @@ import {
 } from './rollout.ts';
 import { defaultRolloutTiming, type RolloutStep, type RolloutTiming, stepRollout } from './step-rollout.ts';
 
-const savedSchema = z.object({ schema: z.literal(1), rollout: rolloutSchema, release: releaseSchema });
+const savedSchema = z.object({ schema: z.int().min(1), rollout: rolloutSchema, release: releaseSchema });
 
 /** What the hub can see and do of its cameras and itself; the appliance wires it to the cameras' links. */
 export interface Fleet {

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { type LinkedCamera, type Take, type TakeCamera, takeSchema } from '../api/contract.ts';
-import type { StateSection, StateStore } from '../config/state.ts';
+import { listOf, type StateSection, type StateStore } from '../config/state.ts';
 import type { CameraRegistry } from '../discovery/camera-registry.ts';
 import { describeError } from '../errors.ts';
 import { ApplianceError } from './appliance-error.ts';
@@ -33,7 +33,7 @@ const keptTakes = 100;
 /** What a hub remembers of takes whose masters lie on its cameras. */
 export const takesSection = {
   name: 'takes',
-  schema: z.object({ conducted: z.array(takeSchema).default([]) }),
+  schema: z.object({ conducted: listOf(takeSchema) }),
 } as const satisfies StateSection<z.ZodObject>;
 
 /** Starts and stops takes on this machine and on the linked cameras together, and tells the truth about each of them. */

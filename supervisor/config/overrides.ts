@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { KeyPath } from './key-path.ts';
 import type { TomlTable } from './migrate.ts';
-import type { StateSection } from './state.ts';
+import { listOf, type StateSection } from './state.ts';
 
 const overrideSchema = z.object({
   /** Where the setting is in the file. */
@@ -17,7 +17,7 @@ export type Override = z.output<typeof overrideSchema>;
 
 export const overridesSection = {
   name: 'config',
-  schema: z.object({ overrides: z.array(overrideSchema).default([]) }),
+  schema: z.object({ overrides: listOf(overrideSchema) }),
 } as const satisfies StateSection<z.ZodObject>;
 
 type Json = z.infer<ReturnType<typeof z.json>>;

@@ -15,6 +15,22 @@ export interface StateSection<T extends z.ZodObject> {
   readonly schema: T;
 }
 
+/**
+ * A list in a section. An entry that this release does not understand, such as one of a newer release after a rollback, is
+ * left out and does not take the others with it.
+ */
+export function listOf<T extends z.ZodType>(entry: T) {
+  return z
+    .array(z.unknown())
+    .transform((entries): z.output<T>[] =>
+      entries.flatMap((one) => {
+        const parsed = entry.safeParse(one);
+        return parsed.success ? [parsed.data] : [];
+      }),
+    )
+    .default([]);
+}
+
 /** State was asked for before it was loaded, or could not be written. */
 export class StateError extends RushlightError {
   readonly code = 'STATE_UNAVAILABLE';

@@ -9,14 +9,24 @@ const keySchema = z.object({
   createdAt: z.string(),
 });
 
-export const keyFileSchema = z.object({ version: z.literal(1), keys: z.array(keySchema) });
+/**
+ * Fields and roles of a newer release are kept and open nothing: after a rollback nobody is locked out, and after the next
+ * update every key is as it was. What is no key file at all is refused.
+ */
+export const keyFileSchema = z.looseObject({
+  version: z.int().min(1),
+  keys: z.array(z.looseObject({ ...keySchema.shape, role: z.string() })),
+});
+
+type KeyFile = z.infer<typeof keyFileSchema>;
+type KeptKey = KeyFile['keys'][number];
 
 export type AccessKey = z.infer<typeof keySchema>;
 
 /** Where keys are kept between starts. Only digests are kept; a token is shown once, when it is made. */
 export interface KeyVault {
   read(): Promise<unknown>;
-  write(file: z.infer<typeof keyFileSchema>): Promise<void>;
+  write(file: KeyFile): Promise<void>;
 }
 
 /**
@@ -26,7 +36,8 @@ export interface KeyVault {
 export class KeyStore {
   readonly #vault: KeyVault;
   readonly #listeners = new Set<(id: string) => void>();
-  #keys: AccessKey[] = [];
+  #file: KeyFile = { version: 1, keys: [] };
+  #keys: readonly AccessKey[] = [];
 
   constructor(vault: KeyVault) {
     this.#vault = vault;
@@ -35,7 +46,7 @@ export class KeyStore {
   /** Reads the kept keys. Rejects with a ZodError where the file is damaged. */
   async load(): Promise<void> {
     const file = await this.#vault.read();
-    this.#keys = file === null ? [] : keyFileSchema.parse(file).keys;
+    this.#take(file === null ? { version: 1, keys: [] } : keyFileSchema.parse(file));
   }
 
   list(): readonly AccessKey[] {
@@ -52,13 +63,13 @@ export class KeyStore {
       sha256: digest(token),
       createdAt: new Date().toISOString(),
     };
-    await this.#save([...this.#keys, key]);
+    await this.#save([...this.#file.keys, key]);
     return { key, token };
   }
 
   async revoke(id: string): Promise<boolean> {
-    const left = this.#keys.filter((key) => key.id !== id);
-    if (left.length === this.#keys.length) return false;
+    const left = this.#file.keys.filter((key) => key.id !== id);
+    if (left.length === this.#file.keys.length) return false;
     await this.#save(left);
     for (const listener of this.#listeners) listener(id);
     return true;
@@ -80,9 +91,15 @@ export class KeyStore {
     return found;
   }
 
-  async #save(keys: AccessKey[]): Promise<void> {
-    await this.#vault.write({ version: 1, keys });
-    this.#keys = keys;
+  async #save(keys: KeptKey[]): Promise<void> {
+    const file = { ...this.#file, keys };
+    await this.#vault.write(file);
+    this.#take(file);
+  }
+
+  #take(file: KeyFile): void {
+    this.#file = file;
+    this.#keys = file.keys.flatMap((key) => keySchema.safeParse(key).data ?? []);
   }
 }
 

@@ -8,10 +8,15 @@ export function run(program: string, ...args: readonly string[]): string {
   return stdout;
 }
 
-/** How long a command takes, in seconds. @throws where it fails or is no command. */
-export function seconds(...[program, ...args]: readonly string[]): number {
-  if (program === undefined) throw new Error('no command to run');
-  const startedAt = performance.now();
-  run(program, ...args);
-  return (performance.now() - startedAt) / 1000;
+/** What a command costs the processor, in seconds: on a machine that others use, too, this is what can be compared. @throws where it fails */
+export function cpuSeconds(...command: readonly string[]): number {
+  const script = 'TIMEFORMAT="%U %S"; time "$@" 2> /dev/null';
+  const { status, stderr, error } = spawnSync('bash', ['-c', script, 'time', ...command], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  if (error !== undefined) throw error;
+  if (status !== 0) throw new Error(`${command.join(' ')} ended with ${status}`);
+  const [user, system] = stderr.trim().split(' ').map(Number);
+  return (user ?? Number.NaN) + (system ?? Number.NaN);
 }

@@ -73,15 +73,11 @@ export class UpdateGuest {
       line(5, rootA, '83') + line(6, rootB, '83') + line(7, data, '83'),
     ];
     await runTool(['sfdisk', '--quiet', this.disk], { input: table.join('') });
-    const fat = [
-      'mkfs.vfat',
-      '-F',
-      '32',
-      '--offset',
-      String((config.start * mebibyte) / 512),
-      this.disk,
-    ] as const;
-    await runTool([...fat, String(config.size * 1024)]);
+    const fat = join(this.#folder, 'config.vfat');
+    await runTool(['rm', '-f', fat]);
+    await runTool(['truncate', '-s', `${config.size}M`, fat]);
+    await runTool(['mkfs.vfat', '-F', '32', fat]);
+    await this.put(fat, 'config');
     await this.#makeData();
     for (const [slot, area] of [
       ['A', 'bootA'],

@@ -84,17 +84,23 @@ export class WhepViewer implements AsyncDisposable {
     await gathered.promise;
     const body = this.#connection.localDescription()?.sdp ?? '';
     const path = `/whep/${encodeURIComponent(feed)}`;
-    const answer = await this.#api.send('POST', path, token, {
-      body,
-      contentType: 'application/sdp',
-      timeoutMs,
-    });
-    if (answer.status !== 201) {
-      throw new RigError(
-        'RIG_TOOL',
-        `WHEP answered ${answer.status}: ${answer.body.toString('utf8').slice(0, 300)}`,
-      );
-    }
+    const answer = await waitFor(
+      'WHEP takes the offer',
+      async () => {
+        const said = await this.#api.send('POST', path, token, {
+          body,
+          contentType: 'application/sdp',
+          timeoutMs,
+        });
+        if (said.status === 201) return said;
+        const problem = `WHEP answered ${said.status}: ${said.body.toString('utf8').slice(0, 300)}`;
+        // "Not yet" by the draft: asked again. Anything else is an answer.
+        if (said.status === 409 || said.status === 503) throw new RigError('RIG_TIMEOUT', problem);
+        return new RigError('RIG_TOOL', problem);
+      },
+      { timeoutMs },
+    );
+    if (answer instanceof RigError) throw answer;
     this.#location = new URL(String(answer.headers.location), 'https://device').pathname;
     this.#token = token;
     this.#connection.setRemoteDescription(pointTo(answer.body.toString('utf8'), media), 'answer');

@@ -48,10 +48,14 @@ const credentials = {
  */
 const hangFactor = 5;
 
+/** The same for systemd's watch over the product. */
+const patientUnit = Buffer.from('[Service]\nWatchdogSec=10min\nTimeoutStartSec=40min\n').toString('base64');
+
 /** What the stand-in of the firmware adds to the kernel's command line, as the boards' own does: the virtual peripherals. */
 const peripherals = (slowness: number): string =>
   [
     `systemd.setenv=RUSHLIGHT_PATIENCE=${slowness * hangFactor}`,
+    `systemd.set_credential_binary=systemd.unit-dropin.rushlight.service~rig:${patientUnit}`,
     'systemd.wants=g.service',
     'systemd.setenv=RUSHLIGHT_GPIO_CHIP=cp2112_gpio',
     'modules_load=vivid',

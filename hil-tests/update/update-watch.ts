@@ -76,8 +76,9 @@ export class UpdateWatch {
     this.#power = null;
   }
 
+  /** The last one counts: the host may be busier now, or less. */
   #learn(phase: Phase, ms: number): void {
-    this.#durations.set(phase, Math.max(this.#durations.get(phase) ?? 0, ms));
+    this.#durations.set(phase, ms);
   }
 
   /** The phase a line begins, null for what is between two updates, undefined where it says nothing of it. */

@@ -36,6 +36,7 @@ const vitest = bin('vitest', 'vitest.mjs');
 const steps = [
   ['types', [bin('typescript', 'bin', 'tsc'), '-p', '.']],
   ['types of the pages', [bin('typescript', 'bin', 'tsc'), '-p', 'supervisor/web']],
+  ['types of the scripts', [bin('typescript', 'bin', 'tsc'), '-p', 'scripts']],
   ['lint', [bin('@biomejs', 'biome', 'bin', 'biome'), 'check', '--error-on-warnings', '.']],
   ['tests', [vitest, 'run', '--project', 'unit']],
   ['end-to-end tests', [vitest, 'run', '--project', 'e2e']],

@@ -197,15 +197,7 @@ const source = positionals[0] ?? join(import.meta.dirname, '../out/virt-amd64/ro
 const work = mkdtempSync(join(process.env.TMPDIR ?? tmpdir(), 'rushlight-formats-'));
 try {
   const tree = join(work, 'tree');
-  run(
-    'unsquashfs',
-    '-quiet',
-    '-no-progress',
-    '-dest',
-    tree,
-    source,
-    ...values.only,
-  );
+  run('unsquashfs', '-quiet', '-no-progress', '-dest', tree, source, ...values.only);
   const changed = changedTree(tree, work);
   const print = (...cells: readonly (string | number)[]) =>
     process.stdout.write(`| ${cells.join(' | ')} |\n`);

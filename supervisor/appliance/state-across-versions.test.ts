@@ -22,7 +22,8 @@ import { takesSection } from './take-conductor.ts';
  * adopted camera. They stay as they are: every later release has to read them, and every release reads what a later one
  * wrote, since a rollback brings it back.
  */
-const recorded = (name: string) => readFileSync(join(import.meta.dirname, 'fixtures/release-0.1.0', name), 'utf8');
+const recorded = (name: string) =>
+  readFileSync(join(import.meta.dirname, 'fixtures/release-0.1.0', name), 'utf8');
 const sections: readonly StateSection<z.ZodObject>[] = [
   ...[adoptionSection, identitySection, overridesSection, portsSection, roleSection, takesSection],
   ...[controlsSection, pluggedSection],
@@ -63,7 +64,7 @@ describe('the state that this release recorded', () => {
         const store = await open(JSON.stringify(later));
         expect(read(store)).toEqual(read(await open(recorded('state-camera.json'))));
         const back = await open(JSON.stringify(later));
-        await back.update(roleSection, () => ({ last: 'camera' }));
+        await back.update(roleSection, () => ({ last: 'camera' as const }));
         const written = JSON.parse(await readFile(file, 'utf8'));
         expect(written).toEqual(JSON.parse(JSON.stringify({ ...later, role: { last: 'camera' } })));
       }),

@@ -48,7 +48,7 @@ export class BareDebian implements Reference {
     await machine.serial.expect(/rig: multi-user/, { timeoutMs });
     const multiUserS = (Date.now() - startedAt) / 1000;
     signal.throwIfAborted();
-    const told = await machine.serial.expect(/rig: multi-user\n([^]*?)rig: end/, { timeoutMs });
+    const told = await machine.serial.expect(/rig: multi-user\n([\s\S]*?)rig: end/, { timeoutMs });
     return { multiUserS, analysis: (told[1] ?? '').trim().split('\n') };
   }
 }

@@ -227,8 +227,10 @@ test('10,000 random commands over the broker: each is answered, and the link hol
   );
   const commands = fc.sample(fc.tuple(names, payloads), 10_000);
   const results = () => listener.received.filter(({ topic }) => topic.endsWith('/result')).length;
-  for (let start = 0; start < commands.length; start += 50) {
-    const batch = commands.slice(start, start + 50);
+  // Two batches may be under way at once, as an answer is heard before it is acknowledged: beyond 64 some would be dropped.
+  const batchSize = 25;
+  for (let start = 0; start < commands.length; start += batchSize) {
+    const batch = commands.slice(start, start + batchSize);
     await Promise.all(batch.map(([name, payload]) => listener.publish(`${base}/${name}/set`, payload)));
     await vi.waitUntil(() => results() === start + batch.length, { timeout: 30_000, interval: 2 });
   }

@@ -8,10 +8,11 @@ board_trees() {
 	if [ ! -d "$folder" ]; then
 		need_tools apt-get:apt dpkg-deb:dpkg
 		mirror=${RUSHLIGHT_MIRROR:-$(host_mirror '^[a-z]+$')}
+		[ -n "$mirror" ] || fail "no Debian mirror in apt's sources; set RUSHLIGHT_MIRROR"
 		work=$(mktemp -d)
 		# apt runs as a user of its own.
 		chmod 755 "$work"
-		fetch_trees "$work" "${mirror:-http://deb.debian.org/debian}" ||
+		fetch_trees "$work" "$mirror" ||
 			fail "the device trees could not be fetched; see $work/log"
 		mv "$work/trees" "$folder"
 		rm -rf "$work"

@@ -143,6 +143,7 @@ export class NodeTransport implements MediaTransport {
   #connected(keys: DtlsKeys): void {
     this.#sender = new SrtpSender(keys.local);
     this.#receiver = new SrtpReceiver(keys.remote);
+    this.#silence.connected(performance.now());
     this.#setState('connected', null);
   }
 

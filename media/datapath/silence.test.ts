@@ -35,6 +35,17 @@ describe('Silence', () => {
     expect(silence.isGone(nowMs + 21_000)).toBe(true);
   });
 
+  it('learns nothing from a connection that took long to make', () => {
+    const { silence, nowMs } = after(Array.from({ length: 12 }, () => 1000));
+    silence.connected(nowMs);
+    silence.heard(nowMs + 200);
+    expect(silence.isQuiet(nowMs + 15_000)).toBe(false);
+    expect(silence.isGone(nowMs + 15_000)).toBe(false);
+    silence.heard(nowMs + 15_000);
+    expect(silence.isQuiet(nowMs + 30_000)).toBe(false);
+    expect(silence.isGone(nowMs + 30_000)).toBe(false);
+  });
+
   it('expects answers to its own checks without fail', () => {
     const silence = new Silence(3000, 'answers');
     silence.heard(0);

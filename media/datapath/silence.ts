@@ -39,6 +39,14 @@ export class Silence {
     this.#signs++;
   }
 
+  /** The connection stands: how much was said while it was made, which may take long, tells nothing of what follows. */
+  connected(nowMs: number): void {
+    this.#firstMs = nowMs;
+    this.#lastMs = nowMs;
+    this.#longestPauseMs = 0;
+    this.#signs = 0;
+  }
+
   /** Quieter than ever before: what is sent now probably reaches nobody. */
   isQuiet(nowMs: number): boolean {
     if (this.#lastMs === null || !this.#isKnown) return false;

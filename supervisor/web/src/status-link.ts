@@ -7,8 +7,9 @@ const retryLimits = { firstMs: 1000, mostMs: 10_000 };
 /** The appliance writes at least every 15 s. After this much silence an open socket is no longer trusted. */
 const silenceLimitMs = 25_000;
 
+/** A sentence: what browsers say of a stream that broke ("network error") is none. */
 const reasonOf = (error: unknown): string =>
-  error instanceof Error ? error.message : 'The connection broke for an unknown reason.';
+  error instanceof ApiError ? error.message : 'The connection broke off.';
 
 /**
  * Keeps the page's picture of the appliance fresh: status, takes, then events until the stream breaks, and again.

@@ -95,6 +95,11 @@ const known: readonly Known[] = [
     code: 'BUNDLE_FORMAT',
     message: 'this is no bundle',
   },
+  {
+    pattern: /failed to open \/dev\/|device mapper/i,
+    code: 'INSTALL_FAILED',
+    message: "this system's kernel cannot mount bundles",
+  },
   { pattern: /no such file/i, code: 'BUNDLE_NOT_FOUND', message: 'there is no such bundle' },
   {
     pattern: /already processing a different method/i,

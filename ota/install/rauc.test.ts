@@ -70,6 +70,10 @@ describe("RAUC's failures", () => {
     ['LastError: Slot (25165824 bytes) is too small for image (41943040 bytes).', 'DISK_FULL'],
     ["Invalid bundle format: Bundle format 'plain' not allowed", 'BUNDLE_FORMAT'],
     ['No such file: /media/stick/x.raucb', 'BUNDLE_NOT_FOUND'],
+    [
+      'LastError: Failed mounting bundle: Failed to open /dev/mapper/control: No such file or directory',
+      'INSTALL_FAILED',
+    ],
     ['something nobody has seen before', 'INSTALL_FAILED'],
   ])('%s → %s', (line, expected) => {
     const lines = ['  0% Installing', '  0% Checking bundle', line, 'Installing `/x.raucb` failed'];

@@ -36,7 +36,7 @@ for modules in /usr/lib/modules/*/; do
 		drivers/pcmcia drivers/crypto drivers/edac drivers/accel drivers/tty/ipwireless \
 		drivers/media/dvb-frontends drivers/media/pci drivers/media/radio drivers/media/tuners \
 		drivers/target drivers/scsi/lpfc drivers/scsi/qla2xxx drivers/scsi/bfa drivers/scsi/aic7xxx \
-		drivers/md drivers/net/can drivers/xen drivers/vdpa drivers/thunderbolt drivers/platform/x86 drivers/firewire \
+		drivers/net/can drivers/xen drivers/vdpa drivers/thunderbolt drivers/platform/x86 drivers/firewire \
 		drivers/staging drivers/hv drivers/misc/mei drivers/net/wireless/realtek drivers/net/wireless/mediatek \
 		drivers/net/wireless/marvell drivers/net/wireless/rsi drivers/net/wireless/ti \
 		fs/ocfs2 fs/gfs2 fs/ceph fs/jfs fs/reiserfs fs/xfs fs/btrfs fs/bcachefs fs/nfs fs/nfsd fs/smb fs/ubifs \
@@ -50,6 +50,12 @@ for modules in /usr/lib/modules/*/; do
 	done
 	version=$(basename "$modules")
 	depmod "$version"
+	# Without these no update could ever be installed: verity bundles, streamed, of squashfs, and the FAT they boot from.
+	for needed in dm-verity loop nbd squashfs vfat; do
+		modprobe -n -q -S "$version" "$needed" && continue
+		echo "kernel $version has no $needed, which updates need" >&2
+		exit 1
+	done
 done
 
 # Wireless firmware that Debian's kernel would ask for does not come with it; nothing to do here.

@@ -147,6 +147,34 @@ describe('a hub updates three cameras and itself', { timeout: 120_000 }, () => {
     });
   });
 
+  test('by itself where its settings say so, once the window is open', async () => {
+    const { machine } = hub;
+    machine.settings = { ...machine.settings, window: windowInHours(6) };
+    hub.idle = true;
+    await sleep(500);
+    expect({ phase: hub.rollout.phase, order }).toEqual({ phase: 'none', order: [] });
+    machine.settings = { ...machine.settings, window: windowInHours(-1) };
+    await phase('done');
+    expect(order).toEqual(['left', 'middle', 'right', 'hub']);
+    await until('all have the new version', () =>
+      hub.rollout.members.every(({ installedVersion }) => installedVersion === version),
+    );
+    await sleep(500);
+    expect(order).toHaveLength(4);
+    expect(releases.requests).toBe(1);
+  });
+
+  test('what failed is not begun again by itself, also after it was cancelled', async () => {
+    await camera('left').machine.prepare({ health: () => ({ ...healthy, cameras: { cam0: false } }) });
+    hub.idle = true;
+    await phase('halted');
+    expect(hub.rollout.reason).toBe('the canary left failed: no frames from cam0');
+    await hub.ports.cancel();
+    await phase('cancelled');
+    await sleep(500);
+    expect({ phase: hub.rollout.phase, order }).toEqual({ phase: 'cancelled', order: ['left'] });
+  });
+
   test('one camera alone, a camera that keeps to itself, and a way back', async () => {
     camera('left').conducted = false;
     await hub.ports.install('left');
@@ -164,3 +192,9 @@ describe('a hub updates three cameras and itself', { timeout: 120_000 }, () => {
     expect(order).toEqual(['right', 'right']);
   });
 });
+
+/** Two hours of the day, the first of which begins in so many hours. */
+function windowInHours(hours: number): string {
+  const hour = (add: number) => String((new Date().getHours() + hours + add + 24) % 24).padStart(2, '0');
+  return `${hour(0)}:00-${hour(2)}:00`;
+}

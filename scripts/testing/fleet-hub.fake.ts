@@ -30,6 +30,8 @@ export class FleetHub implements AsyncDisposable {
   ownerToken = '';
   /** A take runs on the hub. */
   take = false;
+  /** Its settings leave updates to it. */
+  idle = false;
   #running: { readonly stop: AbortController; readonly ended: Promise<unknown> } | null = null;
   #hubSide: HubSide | null = null;
   #rollouts: Rollouts | null = null;
@@ -88,7 +90,7 @@ export class FleetHub implements AsyncDisposable {
       cameras: hubSide.cameras,
       takeRunning: () => this.take,
       isHub: () => true,
-      byItself: () => false,
+      byItself: () => this.idle,
       folder: this.machine.path('ota'),
       fetch,
       onChange: () => {},

@@ -170,6 +170,23 @@ describe('link between camera and hub', () => {
     two.terminate();
   });
 
+  test('a camera of another release stays linked: what is not understood is passed over', async () => {
+    const hub = await startHub();
+    const socket = new WebSocket(`ws://127.0.0.1:${hub.port}`);
+    const hello = { type: 'hello', id: 'cam-a', name: 'stage-left', version: '9', sources: [], mood: 'good' };
+    socket.on('open', () => socket.send(JSON.stringify(hello)));
+    await once(socket, 'message');
+    socket.send('{"type":"surprise","of":"later"}');
+    const status = { type: 'status', sources: [], recording: 'idle', sentAt: '2026-11-22T12:00:00.000Z' };
+    // An older one does not tell how its update stands, a later one in words that are not known here.
+    socket.send(JSON.stringify({ ...status, remainingS: 7 }));
+    await vi.waitFor(() => expect(hub.registry.list()[0]).toMatchObject({ remainingS: 7, update: null }));
+    socket.send(JSON.stringify({ ...status, remainingS: 8, update: { state: 'teleporting' } }));
+    await vi.waitFor(() => expect(hub.registry.list()[0]).toMatchObject({ remainingS: 8, update: null }));
+    expect(hub.registry.list()[0]?.online).toBe(true);
+    socket.terminate();
+  });
+
   test.each([
     ['not JSON', 'nonsense'],
     ['an unknown type', '{"type":"surprise"}'],

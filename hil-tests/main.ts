@@ -40,9 +40,15 @@ async function main(): Promise<number> {
 
   await using rig = await openRig(values.lab, lab);
   const startedAt = Date.now();
-  const results = await runTests(rig, tests, { seed, signal: stop.signal, onResult: tell });
+  // After each test, so that a run that is ended by hand leaves what it has found out.
+  const report = (results: readonly TestResult[]) =>
+    writeFile(join(folder, 'junit.xml'), junit({ lab: values.lab, seed, results }));
+  const onResult = async (result: TestResult, sofar: readonly TestResult[]) => {
+    tell(result);
+    await report(sofar);
+  };
+  const results = await runTests(rig, tests, { seed, signal: stop.signal, onResult });
   const run: Run = { lab: values.lab, seed, results };
-  await writeFile(join(folder, 'junit.xml'), junit(run));
   await writeFile(join(folder, 'console.log'), rig.console.log);
   await writeFile(join(folder, 'summary.txt'), summary(run));
   print(`\n${((Date.now() - startedAt) / 60_000).toFixed(1)} minutes\n${summary(run)}`, 0);

@@ -22,6 +22,12 @@ export interface Rig extends AsyncDisposable {
   readonly slowness: number;
   /** Starts since the rig was set up, with the partition the firmware chose; null where the lab cannot see it. */
   readonly starts:
-    | readonly { readonly partition: number; readonly tryboot: boolean; readonly ended: string | null }[]
+    | readonly {
+        readonly partition: number;
+        readonly tryboot: boolean;
+        readonly ended: string | null;
+        /** What the card was given, by the last look at it: up to a second before the end. */
+        readonly writtenBytes: number;
+      }[]
     | null;
 }

@@ -11,8 +11,8 @@ const maxSerialChars = 60_000;
 export interface RunOptions {
   readonly seed: number;
   readonly signal: AbortSignal;
-  /** Called with each result as it comes. */
-  readonly onResult: (result: TestResult) => void;
+  /** Called with each result as it comes, and with all so far. */
+  readonly onResult: (result: TestResult, sofar: readonly TestResult[]) => Promise<void> | void;
 }
 
 /** Runs tests one after the other on one rig. A test that fails costs the device its state, not the others their turn. */
@@ -43,7 +43,7 @@ export async function runTests(
       result = { ...second, seconds, serial, firstError: first.error ?? '' };
     }
     results.push(result);
-    options.onResult(result);
+    await options.onResult(result, results);
   }
   return results;
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { RigError } from '../../lib/errors.ts';
 import type { Power } from '../../protocols/power.ts';
 import { BootFirmware } from '../firmware/firmware.ts';
@@ -16,6 +17,8 @@ export interface Start {
   readonly tryboot: boolean;
   /** How it ended: QEMU's shutdown reason, `power-cut`, or null while it runs. */
   ended: string | null;
+  /** What the card was given, by the last look at it. */
+  writtenBytes: number;
 }
 
 /**
@@ -76,14 +79,14 @@ export class QemuMachine implements Power, AsyncDisposable {
   async #run(firmware: BootFirmware, folder: string, started: () => void): Promise<void> {
     for (;;) {
       const boot = await firmware.load();
-      const start: Start = { partition: boot.partition, tryboot: boot.tryboot, ended: null };
+      const start: Start = { partition: boot.partition, tryboot: boot.tryboot, ended: null, writtenBytes: 0 };
       this.starts.push(start);
       this.serial.mark(
         `start ${this.starts.length}: partition ${boot.partition}${boot.tryboot ? ', trial' : ''}`,
       );
       const from = this.serial.log.length;
       const socket = join(folder, `qmp-${this.starts.length}`);
-      const reason = await this.#runOnce(qemuArgv(this.#spec, boot, socket), socket, started);
+      const reason = await this.#runOnce(qemuArgv(this.#spec, boot, socket), socket, started, start);
       start.ended = this.#cut ? 'power-cut' : reason;
       this.serial.mark(`end of start ${this.starts.length}: ${start.ended}`);
       if (this.#cut) return firmware.notePowerCut();
@@ -92,7 +95,12 @@ export class QemuMachine implements Power, AsyncDisposable {
     }
   }
 
-  async #runOnce(argv: [string, ...string[]], socket: string, started: () => void): Promise<string> {
+  async #runOnce(
+    argv: [string, ...string[]],
+    socket: string,
+    started: () => void,
+    start: Start,
+  ): Promise<string> {
     const [program, ...args] = argv;
     const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
     this.#child = child;
@@ -105,12 +113,27 @@ export class QemuMachine implements Power, AsyncDisposable {
     child.once('close', () => gone.abort(new Error('QEMU has ended')));
     const qmp = await QmpClient.connect(socket, gone.signal).catch(() => null);
     started();
+    const counted = qmp === null ? null : countWrites(qmp, start, gone.signal);
     await ended;
+    await counted;
     this.#child = null;
     if (qmp === null && !this.#cut)
       throw new RigError('RIG_TOOL', `QEMU did not start: ${this.serial.log.slice(-500)}`);
     const reason = qmp?.shutdownReason ?? `exit code ${child.exitCode ?? child.signalCode}`;
     await qmp?.[Symbol.asyncDispose]();
     return reason;
+  }
+}
+
+/** Asks QEMU every second what it wrote to the card, until it has ended. */
+async function countWrites(qmp: QmpClient, start: Start, gone: AbortSignal): Promise<void> {
+  try {
+    for (;;) {
+      start.writtenBytes = await qmp.writtenBytes('card');
+      await sleep(1_000, undefined, { signal: gone });
+    }
+  } catch (error) {
+    // QEMU answers no more once it has ended, which is what this waits for; an answer of another form is a fault.
+    if (!gone.aborted && !(error instanceof RigError)) throw error;
   }
 }

@@ -11,6 +11,8 @@ const messageSchema = z.union([
   z.object({ QMP: z.unknown() }),
 ]);
 
+const blockStatsSchema = z.array(z.object({ device: z.string(), stats: z.object({ wr_bytes: z.number() }) }));
+
 /** Why QEMU ended, of its SHUTDOWN event: `guest-reset`, `guest-shutdown`, `guest-panic`, `host-qmp-quit`, … */
 export type ShutdownReason = string;
 
@@ -54,12 +56,19 @@ export class QmpClient implements AsyncDisposable {
     return this.#shutdownReason;
   }
 
-  execute(command: string, args: Record<string, unknown> = {}): Promise<unknown> {
+  async execute(command: string, args: Record<string, unknown> = {}): Promise<unknown> {
+    if (this.#socket.destroyed) throw new RigError('RIG_TOOL', 'QEMU has ended');
     const id = this.#nextId++;
     const answer = Promise.withResolvers<unknown>();
     this.#pending.set(id, answer);
     this.#socket.write(`${JSON.stringify({ execute: command, arguments: args, id })}\n`);
-    return answer.promise;
+    return await answer.promise;
+  }
+
+  /** Bytes the guest has written to a drive since QEMU started. */
+  async writtenBytes(drive: string): Promise<number> {
+    const drives = blockStatsSchema.parse(await this.execute('query-blockstats'));
+    return drives.find(({ device }) => device === drive)?.stats.wr_bytes ?? 0;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

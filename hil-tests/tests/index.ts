@@ -9,6 +9,7 @@ import { systemTests } from './system.ts';
 import { updateTests } from './update.ts';
 import { updateCutTests } from './update-cuts.ts';
 import { updatePowerCutTests } from './update-power-cuts.ts';
+import { updateSabotageTests } from './update-sabotage.ts';
 import { updateSmallTests } from './update-small.ts';
 
 /** All tests in the order that spares the device starts. */
@@ -20,6 +21,7 @@ export const allTests: readonly TestCase[] = [
   ...roleTests,
   ...recoveryTests,
   ...updateTests,
+  ...updateSabotageTests,
   ...slotTests,
   ...updateCutTests,
   ...updateSmallTests,

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
@@ -24,6 +24,30 @@ const committed = async (machine: FakeMachine) =>
   parseAutoboot(await readFile(machine.path('config/autoboot.txt'), 'utf8'));
 const idle = (machine: FakeMachine) =>
   machine.until(() => ['idle', 'rolled-back'].includes(updaterOf(machine).status().state));
+
+/** A channel of one release, signed with a key that the machine trusts from now on. */
+async function channelServer(machine: FakeMachine, version: string) {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  await writeFile(machine.path('channel.pub'), publicKey.export({ type: 'spki', format: 'pem' }));
+  const bundle = { url: 'x.raucb', sha256: '0'.repeat(64), sizeBytes: 100 };
+  const release = { version, compatible: 'board', ...bundle, notes: 'News.' };
+  const channel = Buffer.from(
+    JSON.stringify({ schema: 1, channel: 'stable', sequence: 3, releases: [release] }),
+  );
+  const text = sealEnvelope(channel, privateKey.export({ type: 'pkcs8', format: 'pem' }) as string);
+  const server = createServer((request, response) => {
+    if (request.url === '/stable.json') response.end(text);
+    else response.writeHead(206, { 'content-range': 'bytes 0-3/100' }).end('abcd');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
 
 describe('an update', { timeout: 60_000 }, () => {
   it('goes A → B → A, each committed once it has proved itself', async () => {
@@ -258,29 +282,10 @@ describe('offers', { timeout: 60_000 }, () => {
   });
 
   it('come from a signed channel, and are deferred during a take', async () => {
-    const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-    const release = {
-      version: '1.4.0',
-      compatible: 'board',
-      url: 'x.raucb',
-      sha256: '0'.repeat(64),
-      sizeBytes: 100,
-      notes: 'News.',
-    };
-    const channel = { schema: 1, channel: 'stable', sequence: 3, releases: [release] };
-    const text = sealEnvelope(
-      Buffer.from(JSON.stringify(channel)),
-      privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
-    );
-    const server = createServer((request, response) => {
-      if (request.url === '/stable.json') response.end(text);
-      else response.writeHead(206, { 'content-range': 'bytes 0-3/100' }).end('abcd');
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const machine = await FakeMachine.create();
     await using _machine = machine;
-    await writeFile(machine.path('channel.pub'), publicKey.export({ type: 'spki', format: 'pem' }));
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    await using channel = await channelServer(machine, '1.4.0');
+    const { url } = channel;
     machine.settings = { ...machine.settings, url, install: 'idle' };
     machine.take = true;
     await machine.prepare({ version: '1.4.0' });
@@ -295,7 +300,20 @@ describe('offers', { timeout: 60_000 }, () => {
     await machine.followRestart();
     await idle(machine);
     expect(updaterOf(machine).status().installedVersion).toBe('1.4.0');
-    await new Promise((resolve) => server.close(resolve));
+  });
+
+  it('are looked for at once when the owner asks, and where that is not possible he is told why', async () => {
+    const { machine } = await machineWithBundle();
+    await using _machine = machine;
+    await rm(machine.path('media/new.raucb'));
+    const check = () => updaterOf(machine).check();
+    await expect(check()).rejects.toThrow(code('NO_CHANNEL'));
+    const channel = await channelServer(machine, '1.4.0');
+    machine.settings = { ...machine.settings, url: channel.url, install: 'ask' };
+    expect(await check()).toMatchObject({ state: 'idle', latestVersion: '1.4.0', releaseNotes: 'News.' });
+    await channel[Symbol.asyncDispose]();
+    await expect(check()).rejects.toThrow(code('CHANNEL_UNREACHABLE'));
+    expect(updaterOf(machine).status().latestVersion).toBe('1.4.0');
   });
 
   it('are only looked for where they may lie', async () => {

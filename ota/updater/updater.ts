@@ -161,6 +161,29 @@ export class Updater {
     return decideUpdate(this.#offers.all(policy.channel), facts, policy, null);
   }
 
+  /**
+   * Looks at the channel and for media now, as the owner asked, and acts on what it finds as if it had looked by itself.
+   * @throws {OtaError} `UPDATE_UNSUPPORTED`, `NO_CHANNEL` where there is nothing to look at, `CHANNEL_*`
+   */
+  async check(): Promise<UpdateView> {
+    if (this.#slots === null)
+      throw new OtaError('UPDATE_UNSUPPORTED', this.#unsupported ?? 'not supported here');
+    await this.#offers.refreshLocal(this.#lifetime);
+    const nothingLocal = this.#offers.all(this.#settings.channel).releases.length === 0;
+    if (this.#settings.url === null && nothingLocal) {
+      throw new OtaError(
+        'NO_CHANNEL',
+        'no update channel is set, and no stick with an update is plugged in',
+        {
+          hint: 'set [update] url, or plug in a stick with the bundle',
+        },
+      );
+    }
+    await this.#offers.refreshChannel(this.#settings, this.#lifetime);
+    this.#consider();
+    return this.status();
+  }
+
   /** Looks at the channel now; where it cannot be read, the status says why. */
   refreshOffers(): Promise<void> {
     return this.#slots === null ? Promise.resolve() : this.#refresh(this.#lifetime);

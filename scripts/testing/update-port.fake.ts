@@ -10,6 +10,7 @@ export function updatePort(current: () => Updater | null): UpdatePort {
   };
   return {
     status: () => updater().status(),
+    check: () => updater().check(),
     install: (request) => updater().install(request),
     rollback: () => updater().rollback(),
     installBundle: async (bundle) => updater().installBundle(bundle),

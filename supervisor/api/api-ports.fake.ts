@@ -168,7 +168,12 @@ export function apiPortsFake(): ApiPorts & {
       view: () => ({ file: 'f', values: {}, overrides: {}, errors: [] }),
       patch: async () => fake.config.view(),
     },
-    update: { status: () => update, install: async () => update, rollback: async () => update },
+    update: {
+      status: () => update,
+      check: async () => update,
+      install: async () => update,
+      rollback: async () => update,
+    },
     rollout: {
       status: () => rollout,
       start: async () => rollout,

@@ -359,6 +359,14 @@ export const routes = {
     status: 200,
     response: updateSchema,
   },
+  checkUpdate: {
+    method: 'POST',
+    path: '/api/update/check',
+    access: ['owner'],
+    summary: 'Look for an update now, in the channel and on media',
+    status: 200,
+    response: updateSchema,
+  },
   installUpdate: {
     method: 'POST',
     path: '/api/update/install',

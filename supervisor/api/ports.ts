@@ -122,6 +122,7 @@ export interface ApiPorts {
   readonly config: { view(): ConfigView; patch(patch: Record<string, unknown>): Promise<ConfigView> };
   readonly update: {
     status(): Update;
+    check(): Promise<Update>;
     install(request: UpdateInstall): Promise<Update>;
     rollback(): Promise<Update>;
   };

@@ -42,6 +42,7 @@ const statusOfCode: Readonly<Record<string, number>> = {
   TRIAL_RUNNING: 409,
   NOTHING_TO_INSTALL: 409,
   NOTHING_TO_ROLL_BACK: 409,
+  NO_CHANNEL: 409,
   ETAG_STALE: 412,
   BODY_TOO_LARGE: 413,
   MEDIA_TYPE_UNSUPPORTED: 415,

@@ -30,7 +30,7 @@ export interface ApiParts {
   readonly cameraSide: () => CameraSide | null;
   readonly health: Health;
   readonly system: ApiPorts['system'];
-  readonly update: { status(): Update } & Pick<ApiPorts['update'], 'install' | 'rollback'>;
+  readonly update: { status(): Update } & Pick<ApiPorts['update'], 'check' | 'install' | 'rollback'>;
   readonly rollout: ApiPorts['rollout'];
   readonly metrics: ApiPorts['metrics'];
   readonly logRing: LogRing;

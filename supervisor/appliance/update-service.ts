@@ -75,6 +75,10 @@ export class UpdateService implements UpdatePort {
     return this.#updater.status();
   }
 
+  check(): Promise<Update> {
+    return this.#updater.check();
+  }
+
   install(request: UpdateInstall): Promise<Update> {
     return this.#updater.install(request);
   }

@@ -11,6 +11,8 @@ export type ReleaseOffers = Pick<Updater, 'newestFor' | 'decideFor' | 'refreshOf
 /** Updates as API and MQTT see them. */
 export interface UpdatePort {
   status(): Update;
+  /** Looks for updates now. */
+  check(): Promise<Update>;
   install(request: UpdateInstall): Promise<Update>;
   rollback(): Promise<Update>;
   /** Installs one bundle that the hub chose. */
@@ -42,6 +44,7 @@ export function unsupportedUpdate(installedVersion: string, reason: string): Upd
       slots: [],
       lastAttempt: null,
     }),
+    check: refuse,
     install: refuse,
     rollback: refuse,
     installBundle: refuse,

@@ -16,6 +16,7 @@ type MachineRoute =
   | 'getConfig'
   | 'patchConfig'
   | 'getUpdate'
+  | 'checkUpdate'
   | 'installUpdate'
   | 'rollbackUpdate'
   | 'identify'
@@ -47,6 +48,7 @@ export function machineRoutes(ports: ApiPorts, version: string): Pick<RouteHandl
     getConfig: () => ports.config.view(),
     patchConfig: ({ body }) => ports.config.patch(body),
     getUpdate: () => ports.update.status(),
+    checkUpdate: () => ports.update.check(),
     installUpdate: ({ body }) => ports.update.install(body),
     rollbackUpdate: () => ports.update.rollback(),
     identify: () => done(ports.system.identify()),

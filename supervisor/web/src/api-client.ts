@@ -6,7 +6,10 @@ import type {
   Status,
   Take,
   UnpluggedDevice,
+  Update,
 } from '../../api/contract.ts';
+
+export type UpdateAction = 'check' | 'install' | 'rollback';
 
 export type ApiErrorCode = 'UNREACHABLE' | 'UNAUTHORIZED' | 'FORBIDDEN' | 'REFUSED' | 'UNREADABLE';
 
@@ -140,8 +143,10 @@ export class ApiClient {
     await this.#call('POST', `/api/cameras/${encodeURIComponent(cameraId)}/adopt`, { body: { code } });
   }
 
-  async update(action: 'install' | 'rollback'): Promise<void> {
-    await this.#call('POST', `/api/update/${action}`, action === 'install' ? { body: {} } : {});
+  /** Looks for an update, installs it, or goes back; answers with how updates stand then. */
+  async update(action: UpdateAction): Promise<Update> {
+    const options = action === 'install' ? { body: {} } : {};
+    return this.#json<Update>(await this.#call('POST', `/api/update/${action}`, options));
   }
 
   /** Conducts updates; answers with the rollout as it is then. */

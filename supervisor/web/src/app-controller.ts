@@ -1,8 +1,9 @@
 import type { ConfigView, Device, NewCamera, Take } from '../../api/contract.ts';
-import { type ApiClient, ApiError, type RolloutAction } from './api-client.ts';
+import { type ApiClient, ApiError, type RolloutAction, type UpdateAction } from './api-client.ts';
 import { type AppAction, type AppState, initialState, reduce } from './app-state.ts';
 import { type ControlValue, switchDefaults, valueDefaults } from './control-view.ts';
 import { PlayerPool } from './player-pool.ts';
+import { canInstall } from './rollout-words.ts';
 import { StatusLink } from './status-link.ts';
 import { Store } from './store.ts';
 
@@ -120,9 +121,13 @@ export class AppController {
     return view;
   }
 
-  /** Updates this machine, or lets it go back. */
-  async update(action: 'install' | 'rollback'): Promise<void> {
-    await this.#act('install updates', () => this.#api.update(action));
+  /** Looks for an update of this machine, installs it, or lets it go back. */
+  async update(action: UpdateAction): Promise<void> {
+    await this.#act('install updates', async () => {
+      const update = await this.#api.update(action);
+      if (action === 'check' && !canInstall(update))
+        this.#notify(`${update.installedVersion} is the newest version.`);
+    });
   }
 
   /** Conducts the updates of cameras and hub. */
@@ -149,8 +154,12 @@ export class AppController {
       if (!(error instanceof ApiError)) throw error;
       const denied = error.problem?.code === 'ACCESS_DENIED';
       const text = denied ? `Your key may watch, but not ${right}.` : `Not done: ${error.message}`;
-      this.notice.set({ id: (this.notice.value?.id ?? 0) + 1, text });
+      this.#notify(text);
     }
+  }
+
+  #notify(text: string): void {
+    this.notice.set({ id: (this.notice.value?.id ?? 0) + 1, text });
   }
 
   #dispatch(action: AppAction): void {

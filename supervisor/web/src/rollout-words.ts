@@ -99,15 +99,17 @@ export const updateTone = (update: Update): string => {
   return state === 'unsupported' ? 'stopped' : 'starting';
 };
 
-export const canInstall = ({ state, latestVersion, installedVersion }: Update): boolean =>
-  (state === 'idle' || state === 'rolled-back' || state === 'deferred') &&
-  latestVersion !== null &&
-  latestVersion !== installedVersion;
+/** Nothing is under way, and there is something that can be updated. */
+export const canCheck = ({ state }: Update): boolean =>
+  state === 'idle' || state === 'rolled-back' || state === 'deferred';
+
+export const canInstall = (update: Update): boolean =>
+  canCheck(update) && update.latestVersion !== null && update.latestVersion !== update.installedVersion;
 
 /** The version in the other slot, where there is a way back to it. */
-export const wayBack = ({ slots, state }: Update): string | null => {
-  if (state !== 'idle' && state !== 'rolled-back' && state !== 'deferred') return null;
-  const other = slots.find(({ booted }) => !booted);
+export const wayBack = (update: Update): string | null => {
+  if (!canCheck(update)) return null;
+  const other = update.slots.find(({ booted }) => !booted);
   return other?.state === 'good' ? (other.version ?? 'the previous version') : null;
 };
 

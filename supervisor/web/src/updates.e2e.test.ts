@@ -120,6 +120,15 @@ describe('updates on the page', { timeout: 120_000 }, () => {
     });
   });
 
+  test('an update can be looked for, and that there is none is said', async () => {
+    const newest = updateFixture({ latestVersion: '1.2.0', releaseNotes: null });
+    await visit({ rollout: null, update: newest }, async (page, appliance) => {
+      await page.getByRole('button', { name: 'Check for updates' }).click();
+      await page.getByText(`${newest.installedVersion} is the newest version.`).waitFor();
+      expect(appliance.asked).toEqual(['POST /api/update/check']);
+    });
+  });
+
   test('fits a phone', async () => {
     const phone = { width: 360, height: 740 };
     for (const [name, rollout] of Object.entries({ halted, running })) {

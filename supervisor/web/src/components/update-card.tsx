@@ -2,7 +2,8 @@ import { useState } from 'preact/hooks';
 import type { Update } from '../../../api/contract.ts';
 import type { AppController } from '../app-controller.ts';
 import { formatInstant } from '../format.ts';
-import { canInstall, updateTone, updateWord, wayBack } from '../rollout-words.ts';
+import { canCheck, canInstall, updateTone, updateWord, wayBack } from '../rollout-words.ts';
+import { Action } from './action.tsx';
 import { Card, Fact, Pill } from './parts.tsx';
 
 type LastAttempt = NonNullable<Update['lastAttempt']>;
@@ -80,6 +81,7 @@ export const UpdateCard = ({ update, conducts, act }: UpdateProps) => {
               Install {update.latestVersion}
             </button>
           )}
+          {canCheck(update) && <Action text="Check for updates" doing="Looking …" act={() => act('check')} />}
           {back !== null && <GoBack version={back} act={() => void act('rollback')} />}
         </div>
         {update.lastAttempt !== null && <Attempt attempt={update.lastAttempt} />}

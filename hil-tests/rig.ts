@@ -1,5 +1,6 @@
 import type { Console } from './protocols/console.ts';
 import type { Gpio } from './protocols/gpio.ts';
+import type { Neighbours } from './protocols/neighbours.ts';
 import type { Network } from './protocols/network.ts';
 import type { Power } from './protocols/power.ts';
 import type { Reference } from './protocols/reference.ts';
@@ -16,6 +17,7 @@ export interface Rig extends AsyncDisposable {
   readonly gpio: Gpio | null;
   readonly video: Video | null;
   readonly reference: Reference | null;
+  readonly neighbours: Neighbours | null;
   /** True where a hardware watchdog would restart a hung device. */
   readonly watchdog: true | null;
   /** How much slower than a board the device is: waits are longer by it. */

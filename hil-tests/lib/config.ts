@@ -34,14 +34,16 @@ ${more}`;
 }
 
 /** A source for the kernel's virtual camera, small enough for an emulated processor. */
-export const cameraSource = `[[source]]
-id = "cam0"
+export const cameraSourceOf = (id: string): string => `[[source]]
+id = "${id}"
 kind = "v4l2"
 width = 320
 height = 180
 fps = 5
 bitrate_kbps = 300
 `;
+
+export const cameraSource = cameraSourceOf('cam0');
 
 /** Puts settings on the card while the device runs, as an editor does: in one step. */
 export function writeConfigCommand(): string {

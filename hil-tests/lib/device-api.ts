@@ -1,6 +1,7 @@
 import { request } from 'node:https';
 import { z } from 'zod';
 import { type RouteId, routes } from '../../supervisor/api/contract.ts';
+import type { Rig } from '../rig.ts';
 import { RigError } from './errors.ts';
 
 export interface ApiAnswer {
@@ -96,3 +97,17 @@ export class DeviceApi {
 type ResponseOf<Id extends RouteId> = (typeof routes)[Id] extends { readonly response: z.ZodType<infer T> }
   ? T
   : never;
+
+/** The API of a rig's device, as its owner. */
+export function apiOf(rig: Rig): DeviceApi {
+  return new DeviceApi(
+    () => rig.network.endpoint('tcp', 443),
+    () => ownerToken(rig),
+  );
+}
+
+/** The owner's token, as the device has it now; null before it has one. */
+async function ownerToken(rig: Rig): Promise<string | null> {
+  const text = await rig.network.shell('cat /data/rushlight/owner-token 2> /dev/null || true');
+  return text.trim() === '' ? null : text.trim();
+}

@@ -1,6 +1,6 @@
 import type { Rig } from '../rig.ts';
 import { Strategy } from '../strategies/strategy.ts';
-import { DeviceApi } from './device-api.ts';
+import { apiOf, type DeviceApi } from './device-api.ts';
 import { RigError } from './errors.ts';
 import { seededRandom } from './random.ts';
 import type { TestResult } from './report.ts';
@@ -21,10 +21,7 @@ export async function runTests(
   tests: readonly TestCase[],
   options: RunOptions,
 ): Promise<TestResult[]> {
-  const api = new DeviceApi(
-    () => rig.network.endpoint('tcp', 443),
-    () => ownerToken(rig),
-  );
+  const api = apiOf(rig);
   const strategy = new Strategy(rig, api);
   const results: TestResult[] = [];
   for (const [index, test] of tests.entries()) {
@@ -129,10 +126,4 @@ async function diagnosis(rig: Rig): Promise<string[]> {
   } catch {
     return ['the device does not answer by SSH'];
   }
-}
-
-/** The owner's token, as the device has it now; null before it has one. */
-async function ownerToken(rig: Rig): Promise<string | null> {
-  const text = await rig.network.shell('cat /data/rushlight/owner-token 2> /dev/null || true');
-  return text.trim() === '' ? null : text.trim();
 }

@@ -8,6 +8,7 @@ import { slotTests } from './slots.ts';
 import { systemTests } from './system.ts';
 import { updateTests } from './update.ts';
 import { updateCutTests } from './update-cuts.ts';
+import { updateFleetTests } from './update-fleet.ts';
 import { updatePowerCutTests } from './update-power-cuts.ts';
 import { updateSabotageTests } from './update-sabotage.ts';
 import { updateSmallTests } from './update-small.ts';
@@ -23,6 +24,7 @@ export const allTests: readonly TestCase[] = [
   ...updateTests,
   ...updateSabotageTests,
   ...slotTests,
+  ...updateFleetTests,
   ...updateCutTests,
   ...updateSmallTests,
   ...updatePowerCutTests,

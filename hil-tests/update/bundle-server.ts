@@ -14,6 +14,7 @@ export class BundleServer implements AsyncDisposable {
   /** Bytes of bodies that were sent since it was set. */
   sentBytes = 0;
   requests = 0;
+  readonly #sentOf = new Map<string, number>();
   readonly #fileOf: (path: string) => string | null;
   #server: Server | null = null;
 
@@ -31,6 +32,11 @@ export class BundleServer implements AsyncDisposable {
     this.#server.listen(0, '127.0.0.1');
     await once(this.#server, 'listening');
     return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Bytes of one file's contents that were sent. */
+  sentBytesOf(file: string): number {
+    return this.#sentOf.get(file) ?? 0;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -66,6 +72,7 @@ export class BundleServer implements AsyncDisposable {
     const file = createReadStream(path, { start, end });
     file.on('data', (chunk) => {
       this.sentBytes += chunk.length;
+      this.#sentOf.set(path, this.sentBytesOf(path) + chunk.length);
     });
     await pipeline(file, response);
   }

@@ -29,6 +29,7 @@ export async function openBoardRig(name: string, lab: BoardLab): Promise<Rig> {
     gpio: null,
     video: null,
     reference: null,
+    neighbours: null,
     watchdog: true,
     starts: null,
     slowness: lab.slowness,

@@ -11,6 +11,7 @@ export class FakeRig implements Rig {
   readonly gpio = null;
   readonly video = null;
   readonly reference = null;
+  readonly neighbours = null;
   readonly watchdog = null;
   readonly starts = null;
   readonly log: string[] = [];

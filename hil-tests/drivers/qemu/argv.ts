@@ -18,7 +18,7 @@ export interface MachineSpec {
   readonly cores: number;
   readonly forwards: readonly Forward[];
   /** Carries whole Ethernet frames as UDP datagrams between the rig and a second network card of the guest. */
-  readonly wire: { readonly rigPort: number; readonly guestPort: number };
+  readonly wire: { readonly rigPort: number; readonly guestPort: number; readonly mac: string };
   readonly uuid: string;
   readonly watchdog: boolean;
   /** Added to the kernel's command line. */
@@ -45,7 +45,7 @@ export function qemuArgv(spec: MachineSpec, boot: Boot, qmpSocket: string): [str
   const forwards = spec.forwards.map(
     ({ protocol, hostPort, guestPort }) => `,hostfwd=${protocol}:127.0.0.1:${hostPort}-:${guestPort}`,
   );
-  const { rigPort, guestPort } = spec.wire;
+  const { rigPort, guestPort, mac } = spec.wire;
   return [
     qemuPrograms[spec.arch],
     ...machine,
@@ -61,7 +61,7 @@ export function qemuArgv(spec: MachineSpec, boot: Boot, qmpSocket: string): [str
     // an address outside.
     ...['-netdev', `user,id=lan,dns=10.0.2.9${forwards.join('')}`, '-device', 'virtio-net-pci,netdev=lan'],
     ...['-netdev', `socket,id=wire,udp=127.0.0.1:${rigPort},localaddr=127.0.0.1:${guestPort}`],
-    ...['-device', 'virtio-net-pci,netdev=wire,mac=52:54:00:72:6c:02'],
+    ...['-device', `virtio-net-pci,netdev=wire,mac=${mac}`],
     ...(spec.watchdog ? ['-device', 'i6300esb', '-action', 'watchdog=reset'] : []),
     ...['-fw_cfg', `name=opt/org.rushlight/partition,string=${boot.partition}`],
     ...['-fw_cfg', `name=opt/org.rushlight/tryboot,string=${boot.tryboot ? 1 : 0}`],

@@ -1,6 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Neighbourhood } from '../../protocols/neighbours.ts';
 import type { Rig } from '../../rig.ts';
 import { GuestGpio } from '../guest-gpio.ts';
 import { GuestVideo } from '../guest-video.ts';
@@ -11,6 +12,7 @@ import { freePort } from './free-port.ts';
 import { QemuMachine } from './machine.ts';
 import { QemuNetwork } from './qemu-network.ts';
 import { QemuStorage } from './qemu-storage.ts';
+import { WireSwitch } from './wire-switch.ts';
 
 export interface QemuLab {
   readonly name: string;
@@ -66,13 +68,26 @@ const mebibyte = 1024 * 1024;
 
 /** A virtual rig in a folder of its own; nothing runs until its power is switched on. */
 export async function openQemuRig(lab: QemuLab): Promise<Rig> {
+  return (await openMachine(lab, 0)).rig;
+}
+
+interface OpenMachine {
+  readonly rig: Rig;
+  readonly wire: MachineSpec['wire'];
+}
+
+/** The lab's machine, or one of its neighbours, by number. */
+async function openMachine(lab: QemuLab, number: number): Promise<OpenMachine> {
   const folder = await mkdtemp(join(tmpdir(), 'rushlight-lab-'));
   const key = await makeKey(folder);
   const forwards: Forward[] = [];
   for (const [protocol, guestPort] of forwardedPorts) {
     forwards.push({ protocol, guestPort, hostPort: await freePort(protocol) });
   }
-  const wire = { rigPort: await freePort('udp'), guestPort: await freePort('udp') };
+  const mac = `52:54:00:72:6c:0${number + 2}`;
+  const wire = { rigPort: await freePort('udp'), guestPort: await freePort('udp'), mac };
+  const wireFile = join(folder, 'wire.network');
+  await writeFile(wireFile, wireSettings(mac, `10.99.0.${number + 2}/24`));
   const disks = {
     image: lab.image,
     card: join(folder, 'card.img'),
@@ -92,21 +107,22 @@ export async function openQemuRig(lab: QemuLab): Promise<Rig> {
     wire,
     uuid,
     watchdog,
-    credentials,
+    credentials: { ...credentials, 'network.network.10-rig': wireFile },
     peripherals: peripherals(lab.slowness),
   };
   const machine = new QemuMachine(spec);
   const ssh = new SshShell(key.file, folder, () => network.endpoint('tcp', 22));
   const network: QemuNetwork = new QemuNetwork(forwards, wire, ssh);
-  return {
-    name: lab.name,
+  const rig: Rig = {
+    name: number === 0 ? lab.name : `${lab.name}-${number}`,
     power: machine,
     console: machine.serial,
     storage: new QemuStorage(disks, machine, key.publicKey),
     network,
     gpio: new GuestGpio(network),
     video: new GuestVideo(network),
-    reference: new BareDebian(spec, lab.slowness),
+    reference: number === 0 ? new BareDebian(spec, lab.slowness) : null,
+    neighbours: number === 0 ? { open: (count) => openNeighbours(lab, wire, count) } : null,
     watchdog: watchdog || null,
     slowness: lab.slowness,
     starts: machine.starts,
@@ -116,4 +132,28 @@ export async function openQemuRig(lab: QemuLab): Promise<Rig> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+  return { rig, wire };
+}
+
+/** More machines of the lab, on a switch with the first one's wire. */
+async function openNeighbours(
+  lab: QemuLab,
+  wire: MachineSpec['wire'],
+  count: number,
+): Promise<Neighbourhood> {
+  await using opened = new AsyncDisposableStack();
+  const machines: OpenMachine[] = [];
+  for (let number = 1; number <= count; number++) {
+    const machine = await openMachine(lab, number);
+    opened.use(machine.rig);
+    machines.push(machine);
+  }
+  opened.use(await new WireSwitch([wire, ...machines.map((machine) => machine.wire)]).open());
+  const kept = opened.move();
+  return { rigs: machines.map(({ rig }) => rig), [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+/** For the guest's networkd: nobody gives out addresses on the wire. */
+function wireSettings(mac: string, address: string): string {
+  return `[Match]\nMACAddress=${mac}\n[Link]\nRequiredForOnline=no\n[Network]\nAddress=${address}\nMulticastDNS=no\n`;
 }

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { dirname, join } from 'node:path';
+import { cardConfig } from '../lib/config.ts';
+import type { TestCase, TestContext } from '../lib/test-case.ts';
+import { waitFor } from '../lib/wait.ts';
+import { BundleKitchen } from '../update/bundles.ts';
+import { adopt, type FleetCamera, startCamera } from '../update/fleet.ts';
+import { ReleaseFolder } from '../update/release-folder.ts';
+
+const image =
+  process.env.RUSHLIGHT_UPDATE_IMAGE ?? join(import.meta.dirname, '../../image/out/virt-amd64/disk.img');
+const minute = 60_000;
+/** The rig's own machine, as a guest on QEMU's user network sees it. */
+const rigAddress = '10.0.2.2';
+const names = ['left', 'middle', 'right'] as const;
+const bad = { version: '9.0.0', cmdline: 'module_blacklist=vivid' };
+const good = { version: '9.1.0', root: 'echo fleet > etc/update-mark' };
+
+type Rollout = Awaited<ReturnType<typeof rolloutOf>>;
+const rolloutOf = ({ api, rig }: TestContext) => api.json('getRollout', { timeoutMs: 5_000 * rig.slowness });
+
+/** Begins a rollout and follows it to its end: who was updated, in order, never two at once. */
+async function rollOut(context: TestContext, version: string): Promise<{ order: string[]; end: Rollout }> {
+  const { api, rig, note, signal } = context;
+  const startedAt = Date.now();
+  const canary = (await rolloutOf(context)).members.find(({ name }) => name === 'middle')?.id;
+  assert.ok(canary !== undefined);
+  await api.json('startRollout', { body: { version, canary }, timeoutMs: minute * rig.slowness });
+  const order: string[] = [];
+  let mostAtOnce = 0;
+  const end = await waitFor(
+    'the end of the rollout',
+    async () => {
+      const now = await rolloutOf(context);
+      const updating = now.members.filter(({ state }) => state === 'updating').map(({ name }) => name);
+      mostAtOnce = Math.max(mostAtOnce, updating.length);
+      const [name] = updating;
+      if (name !== undefined && order.at(-1) !== name) {
+        order.push(name);
+        note(`${((Date.now() - startedAt) / 1000).toFixed(0)} s: ${name}`);
+      }
+      return now.phase !== 'running' && now;
+    },
+    { timeoutMs: 60 * minute * rig.slowness, pollMs: 3_000, signal },
+  );
+  note(
+    `${((Date.now() - startedAt) / 1000).toFixed(0)} s: ${end.phase}${end.reason === null ? '' : `: ${end.reason}`}`,
+  );
+  assert.equal(mostAtOnce, 1, 'one at a time');
+  return { order, end };
+}
+
+const trialsOf = ({ rig }: FleetCamera) => rig.starts?.filter(({ tryboot }) => tryboot).length;
+
+async function fleet(context: TestContext): Promise<void> {
+  const { rig, api, note, ready, signal } = context;
+  await using kitchen = new BundleKitchen(dirname(image));
+  const bundles = { bad: await kitchen.make(bad), good: await kitchen.make(good) };
+  await using releases = await ReleaseFolder.open(rigAddress);
+  await releases.publish(bundles.bad, bad.version);
+
+  const card = cardConfig({ name: 'stage', more: `[update]\nurl = "${releases.url}"\n` });
+  await rig.storage.writeCard('rushlight.toml', card);
+  await rig.power.on();
+  await ready();
+  const neighbourhood = await rig.neighbours?.open(names.length);
+  assert.ok(neighbourhood !== undefined);
+  await using _closing = neighbourhood;
+  const cameras = await Promise.all(
+    names.map(async (name, index) => {
+      const neighbour = neighbourhood.rigs[index];
+      assert.ok(neighbour !== undefined);
+      return await startCamera(neighbour, name, signal);
+    }),
+  );
+  for (const camera of cameras) await adopt(context, camera);
+  note('three cameras found the hub by mDNS, were adopted, and their pictures are on it');
+
+  const halted = await rollOut(context, bad.version);
+  assert.equal(halted.end.phase, 'halted');
+  assert.match(halted.end.reason ?? '', /canary middle failed.*no frames from middle-cam/);
+  assert.deepEqual(halted.order, ['middle']);
+  assert.deepEqual(cameras.map(trialsOf), [0, 1, 0], 'nobody but the canary was touched');
+  await api.json('cancelRollout', { body: {} });
+
+  await releases.publish(bundles.good, good.version);
+  const done = await rollOut(context, good.version);
+  assert.equal(done.end.phase, 'done');
+  assert.deepEqual(done.order, ['middle', 'left', 'right', 'stage']);
+  for (const { name, api: own } of [...cameras, { name: 'stage', api }]) {
+    const update = await own.json('getUpdate');
+    assert.equal(update.installedVersion, good.version, name);
+    assert.equal(update.lastAttempt?.outcome, 'committed', name);
+  }
+  const sent = await releases.timesSent(bundles.good);
+  note(`the release server sent the good bundle ${sent.toFixed(3)} times, for four machines`);
+  assert.equal(sent, 1);
+}
+
+export const updateFleetTests: readonly TestCase[] = [
+  {
+    name: 'update: a hub brings three cameras and itself to a release; a bad canary halts it',
+    selection: 'long',
+    needs: 'provisioning',
+    timeoutMs: 90 * minute,
+    uses: ['neighbours', 'starts', 'video'],
+    run: fleet,
+  },
+];

@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { slugSchema } from '../common.ts';
+import { feedSchema } from '../feeds.ts';
+import { feedLinkQuerySchema } from '../pictures.ts';
+import type { RouteDefinition } from '../route.ts';
+
+const feedParams = z.object({ feed: slugSchema });
+
+/** Feeds, and their pictures for what cannot speak WebRTC. */
+export const feedsRoutes = {
+  listFeeds: {
+    method: 'GET',
+    path: '/api/feeds',
+    access: ['viewer'],
+    summary: 'All feeds',
+    status: 200,
+    response: z.array(feedSchema),
+  },
+  getFeed: {
+    method: 'GET',
+    path: '/api/feeds/:feed',
+    access: ['viewer'],
+    summary: 'One feed',
+    params: feedParams,
+    status: 200,
+    response: feedSchema,
+  },
+  streamPictures: {
+    method: 'GET',
+    path: '/stream/:feed.mjpg',
+    access: ['viewer', 'camera'],
+    summary: 'A feed as motion JPEG (multipart/x-mixed-replace); 503 where no picture comes within 5 s',
+    params: feedParams,
+    status: 200,
+    response: { contentType: 'multipart/x-mixed-replace', description: 'JPEG pictures, the newest each' },
+  },
+  getPicture: {
+    method: 'GET',
+    path: '/stream/:feed.jpg',
+    access: ['viewer', 'camera'],
+    summary: 'The newest picture of a feed; 503 where none comes within 5 s',
+    params: feedParams,
+    status: 200,
+    response: { contentType: 'image/jpeg', description: 'The picture' },
+  },
+  feedLink: {
+    method: 'GET',
+    path: '/ws/feeds/:feed',
+    access: ['viewer', 'camera', 'operator'],
+    summary:
+      'JPEG pictures, one binary message each: of the feed out; with ?publish in, which takes a camera’s or operator’s key',
+    params: feedParams,
+    query: feedLinkQuerySchema,
+    status: 101,
+    websocket: true,
+  },
+} as const satisfies Record<string, RouteDefinition>;

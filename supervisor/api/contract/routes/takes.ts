@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { slugSchema } from '../common.ts';
+import type { RouteDefinition } from '../route.ts';
+import { takeSchema, takeStartSchema } from '../takes.ts';
+
+const takeParams = z.object({ id: slugSchema });
+
+/** Recording. */
+export const takesRoutes = {
+  startTake: {
+    method: 'POST',
+    path: '/api/takes',
+    access: ['operator'],
+    summary: 'Record all cameras, or some',
+    body: takeStartSchema,
+    status: 201,
+    response: takeSchema,
+  },
+  stopTake: {
+    method: 'POST',
+    path: '/api/takes/:id/stop',
+    access: ['operator'],
+    summary: 'Stop a take',
+    params: takeParams,
+    status: 200,
+    response: takeSchema,
+  },
+  listTakes: {
+    method: 'GET',
+    path: '/api/takes',
+    access: ['viewer'],
+    summary: 'All takes, newest first',
+    status: 200,
+    response: z.array(takeSchema),
+  },
+  getTake: {
+    method: 'GET',
+    path: '/api/takes/:id',
+    access: ['viewer'],
+    summary: 'One take',
+    params: takeParams,
+    status: 200,
+    response: takeSchema,
+  },
+  getMaster: {
+    method: 'GET',
+    path: '/api/takes/:id/masters/:camera',
+    access: ['operator'],
+    summary: 'Download a master (Range)',
+    params: z.object({ id: slugSchema, camera: slugSchema }),
+    query: z.object({ segment: z.coerce.number().int().min(1).default(1) }),
+    status: 200,
+    response: { contentType: 'video/x-matroska', description: 'The file' },
+  },
+} as const satisfies Record<string, RouteDefinition>;

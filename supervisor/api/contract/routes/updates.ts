@@ -1,0 +1,120 @@
+import { z } from 'zod';
+import { canarySchema, rolloutSchema, rolloutStartSchema } from '../rollout.ts';
+import type { RouteDefinition } from '../route.ts';
+import { updateInstallSchema, updateSchema } from '../update.ts';
+
+const cameraParams = z.object({ id: z.string().min(1).max(64) });
+
+/** Updates of this machine, and of a hub with its cameras. */
+export const updatesRoutes = {
+  getUpdate: {
+    method: 'GET',
+    path: '/api/update',
+    access: ['viewer'],
+    summary: 'State of updates',
+    status: 200,
+    response: updateSchema,
+  },
+  checkUpdate: {
+    method: 'POST',
+    path: '/api/update/check',
+    access: ['owner'],
+    summary: 'Look for an update now, in the channel and on media',
+    status: 200,
+    response: updateSchema,
+  },
+  installUpdate: {
+    method: 'POST',
+    path: '/api/update/install',
+    access: ['owner'],
+    summary: 'Install an update',
+    body: updateInstallSchema,
+    status: 202,
+    response: updateSchema,
+  },
+  rollbackUpdate: {
+    method: 'POST',
+    path: '/api/update/rollback',
+    access: ['owner'],
+    summary: 'Return to the other slot',
+    status: 202,
+    response: updateSchema,
+  },
+  getRollout: {
+    method: 'GET',
+    path: '/api/rollout',
+    access: ['viewer'],
+    summary: 'How the hub updates its cameras',
+    status: 200,
+    response: rolloutSchema,
+  },
+  startRollout: {
+    method: 'POST',
+    path: '/api/rollout',
+    access: ['owner'],
+    summary: 'Update the cameras one at a time, a canary first, and the hub at the end',
+    body: rolloutStartSchema,
+    status: 202,
+    response: rolloutSchema,
+  },
+  pauseRollout: {
+    method: 'POST',
+    path: '/api/rollout/pause',
+    access: ['owner'],
+    summary: 'Begin with no further camera; the one under way goes on',
+    status: 200,
+    response: rolloutSchema,
+  },
+  resumeRollout: {
+    method: 'POST',
+    path: '/api/rollout/resume',
+    access: ['owner'],
+    summary: 'Go on after a pause or a halt; what failed is tried again',
+    status: 200,
+    response: rolloutSchema,
+  },
+  cancelRollout: {
+    method: 'POST',
+    path: '/api/rollout/cancel',
+    access: ['owner'],
+    summary: 'End the rollout; a camera that still downloads or installs gives up',
+    status: 200,
+    response: rolloutSchema,
+  },
+  chooseCanary: {
+    method: 'PUT',
+    path: '/api/rollout/canary',
+    access: ['owner'],
+    summary: 'Let another camera go first, before the first one is touched',
+    body: canarySchema,
+    status: 200,
+    response: rolloutSchema,
+  },
+  updateCamera: {
+    method: 'POST',
+    path: '/api/rollout/cameras/:id/install',
+    access: ['owner'],
+    summary: 'Update one camera, or the hub by its id: within the rollout under way, else by itself',
+    params: cameraParams,
+    status: 202,
+    response: rolloutSchema,
+  },
+  rollbackCamera: {
+    method: 'POST',
+    path: '/api/rollout/cameras/:id/rollback',
+    access: ['owner'],
+    summary: 'Let a camera return to its other slot',
+    params: cameraParams,
+    status: 202,
+    response: rolloutSchema,
+  },
+  getBundle: {
+    method: 'GET',
+    path: '/api/rollout/bundles/:sha256',
+    access: ['camera'],
+    summary: 'The bundle of the rollout, for the cameras of this hub (Range)',
+    params: z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
+    status: 200,
+    response: { contentType: 'application/octet-stream', description: 'A RAUC bundle' },
+  },
+} as const satisfies Record<string, RouteDefinition>;

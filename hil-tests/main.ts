@@ -47,7 +47,8 @@ async function main(): Promise<number> {
     tell(result);
     await report(sofar);
   };
-  const results = await runTests(rig, tests, { seed, signal: stop.signal, onResult });
+  const onNote = (text: string) => void print(`         ${text}`, 0);
+  const results = await runTests(rig, tests, { seed, signal: stop.signal, onResult, onNote });
   const run: Run = { lab: values.lab, seed, results };
   await writeFile(join(folder, 'console.log'), rig.console.log);
   await writeFile(join(folder, 'summary.txt'), summary(run));
@@ -56,11 +57,11 @@ async function main(): Promise<number> {
 }
 
 /** A result as it comes; with a failure, what the device said last. */
-function tell({ outcome, name, seconds, error, firstError, notes, serial }: TestResult): void {
+function tell({ outcome, name, seconds, error, firstError, serial }: TestResult): void {
   print(`${outcome.padEnd(8)} ${name} (${seconds.toFixed(0)} s)`, 0);
   if (firstError !== undefined) print(`at the second attempt; the first: ${firstError}`, 0);
   if (error === undefined) return;
-  print([error, ...notes, '--- the end of the console', tailOf(serial), '---'].join('\n'), 0);
+  print([error, '--- the end of the console', tailOf(serial), '---'].join('\n'), 0);
 }
 
 function print(text: string, code: number): number {

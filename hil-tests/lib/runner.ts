@@ -11,6 +11,8 @@ const maxSerialChars = 60_000;
 export interface RunOptions {
   readonly seed: number;
   readonly signal: AbortSignal;
+  /** Called with each note at once: some tests take long. */
+  readonly onNote?: (text: string) => void;
   /** Called with each result as it comes, and with all so far. */
   readonly onResult: (result: TestResult, sofar: readonly TestResult[]) => Promise<void> | void;
 }
@@ -63,6 +65,10 @@ async function runTest(
   }
   const serialFrom = rig.console.log.length;
   const startedAt = Date.now();
+  const note = (text: string): void => {
+    base.notes.push(text);
+    options.onNote?.(text);
+  };
   let error: string | undefined;
   let late = false;
   try {
@@ -74,14 +80,14 @@ async function runTest(
       api,
       signal,
       random: seededRandom(options.seed),
-      note: (text) => base.notes.push(text),
+      note,
       ready: () => strategy.ready(signal),
     };
     await Promise.race([test.run(context), aborted(signal)]);
   } catch (cause) {
     error = describe(cause);
     late = isLate(cause);
-    base.notes.push(...(await diagnosis(rig)));
+    for (const line of await diagnosis(rig)) note(line);
   }
   return {
     ...base,

@@ -66,14 +66,14 @@ async function fleet(context: TestContext): Promise<void> {
   const neighbourhood = await rig.neighbours?.open(names.length);
   assert.ok(neighbourhood !== undefined);
   await using _closing = neighbourhood;
-  const cameras = await Promise.all(
-    names.map(async (name, index) => {
-      const neighbour = neighbourhood.rigs[index];
-      assert.ok(neighbour !== undefined);
-      return await startCamera(neighbour, name, signal);
-    }),
-  );
-  for (const camera of cameras) await adopt(context, camera);
+  const cameras: FleetCamera[] = [];
+  // One after the other: together they would starve each other on the rig's few processors.
+  for (const [index, neighbour] of neighbourhood.rigs.entries()) {
+    const camera = await startCamera(neighbour, names[index] ?? '', signal);
+    note(`${camera.name} is ready`);
+    await adopt(context, camera);
+    cameras.push(camera);
+  }
   note('three cameras found the hub by mDNS, were adopted, and their pictures are on it');
 
   const halted = await rollOut(context, bad.version);

@@ -58,6 +58,9 @@ for modules in /usr/lib/modules/*/; do
 	done
 done
 
+# Debian's arm64 kernel brings the device trees of every board there is, 54 MiB; ours are Broadcom's.
+find /usr/lib/linux-image-* -mindepth 1 -maxdepth 1 -type d ! -path '*rpi*' ! -name broadcom -exec rm -rf {} + 2> /dev/null || true
+
 # Wireless firmware that Debian's kernel would ask for does not come with it; nothing to do here.
 rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* /var/tmp/* /tmp/* /root/.bash_history /etc/*- \
 	/usr/share/python3 /usr/lib/python3 /usr/lib/locale/locale-archive

@@ -5,6 +5,7 @@ export * from './errors.ts';
 export * from './faults.ts';
 export * from './raw-pipe.ts';
 export * from './rpicam-output.ts';
+export { SensorClock, type SensorTick } from './sensor-clock.ts';
 export * from './source-handler.ts';
 export * from './strip.ts';
 export * from './types.ts';

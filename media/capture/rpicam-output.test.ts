@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CaptureOutputError } from './errors.ts';
-import { parseCameraList, parsePtsFile } from './rpicam-output.ts';
+import { PtsReader, parseCameraList } from './rpicam-output.ts';
 
 /** As printed in Raspberry Pi's camera documentation (rpicam-apps 1.x); not recorded from a board. */
 const documented = new URL('./fixtures/rpicam-list-cameras.documented.txt', import.meta.url);
@@ -49,18 +49,30 @@ describe('parseCameraList', () => {
   });
 });
 
-describe('parsePtsFile', () => {
+describe('PtsReader', () => {
+  function read(pieces: readonly string[], from: 'start' | 'middle' = 'start'): number[] {
+    const times: number[] = [];
+    const reader = new PtsReader((timeMs) => times.push(timeMs), from);
+    for (const piece of pieces) reader.push(piece);
+    return times;
+  }
+
   it('reads what rpicam-vid writes, without an unfinished last line', () => {
-    expect(parsePtsFile('# timecode format v2\n0.000\n33.342\n66.68')).toEqual([0, 33.342]);
-    expect(parsePtsFile('')).toEqual([]);
+    expect(read(['# timecode format v2\n0.000\n33.342\n66.68'])).toEqual([0, 33.342]);
+    expect(read([''])).toEqual([]);
   });
 
-  it('reads back any list of times', () => {
+  it('goes on at the beginning of any line', () => {
+    expect(read(['100.001\n133.3', '34\n'], 'middle')).toEqual([100.001, 133.334]);
+  });
+
+  it('reads back any list of times, however it is cut in pieces', () => {
     fc.assert(
-      fc.property(fc.array(fc.nat({ max: 1e9 })), (microseconds) => {
+      fc.property(fc.array(fc.nat({ max: 1e9 })), fc.integer({ min: 1, max: 40 }), (microseconds, length) => {
         const times = microseconds.map((time) => time / 1000);
         const text = ['# timecode format v2', ...times.map((time) => time.toFixed(3)), ''].join('\n');
-        expect(parsePtsFile(text)).toEqual(times);
+        const pieces = text.match(new RegExp(`[^]{1,${length}}`, 'g')) ?? [];
+        expect(read(pieces)).toEqual(times);
       }),
     );
   });
@@ -69,7 +81,7 @@ describe('parsePtsFile', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         try {
-          parsePtsFile(`# timecode format v2\n${text}`);
+          read([`# timecode format v2\n${text}`]);
         } catch (error) {
           expect(error).toBeInstanceOf(CaptureOutputError);
         }

@@ -1,3 +1,4 @@
+import { numberedWallClock } from './frame-number.ts';
 import {
   captureTimeBase,
   ffmpegPrelude,
@@ -20,10 +21,15 @@ export function buildRpicamCapture(source: RpicamSource, targets: CaptureTargets
   const pipeline = `${quoted(['rpicam-vid', ...rpicamArgs(source)])} | ${quoted(ffmpegArgs(source, targets))}`;
   return {
     // pipefail, or an rpicam-vid that finds no camera would look like a stream that ended well.
-    argv: ['bash', '-c', `set -o pipefail; ${pipeline}`],
+    argv: ['bash', '-c', `set -o pipefail; ${freshPtsFile(source)}${pipeline}`],
     raw: { codec: 'rawvideo', pixelFormat: 'yuv420p', range: 'limited', fps, width, height, clock: 'epoch' },
     encoderReason: targets.encoder.reason,
   };
+}
+
+/** Each pipeline writes a file of its own: who still reads its predecessor's sees by the file that another one began. */
+function freshPtsFile({ ptsFile }: RpicamSource): string {
+  return ptsFile === undefined ? '' : `${quoted(['rm', '-f', ptsFile])}; `;
 }
 
 /** Arguments of rpicam-vid: planar frames on standard output until it is ended. Level 1 of `--verbose` is a line per frame. */
@@ -68,15 +74,15 @@ function ffmpegArgs(source: RpicamSource, targets: CaptureTargets): string[] {
   const { width, height, fps } = source;
   const paddedWidth = Math.ceil(width / rowAlignment) * rowAlignment;
   const frames = ['-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-video_size', `${paddedWidth}x${height}`];
-  // Planar frames in a pipe carry no time: their arrival is it.
-  const input = [...frames, '-framerate', `${fps}`, '-use_wallclock_as_timestamps', '1', '-i', 'pipe:0'];
+  const input = [...frames, '-framerate', `${fps}`, '-i', 'pipe:0'];
   const branches = ['live'];
   if (targets.rawPipe !== undefined) branches.push('raw');
   if (targets.witness !== undefined) branches.push('witness');
   const crop = paddedWidth === width ? '' : `crop=${width}:${height}:0:0,`;
   const live = liveBranch(targets.encoder);
   const outputs = branches.map((name) => `[${name}]`).join('');
-  const graph = `[0:v]${crop}split=${branches.length}${outputs}${live.chain}`;
+  // Planar frames in a pipe carry no time: their arrival is it.
+  const graph = `[0:v]${numberedWallClock()},${crop}split=${branches.length}${outputs}${live.chain}`;
   const argv = [...ffmpegPrelude().filter((arg) => arg !== '-nostdin'), ...input, '-copyts'];
   argv.push('-filter_complex', graph, '-map', live.label, '-fps_mode', 'passthrough');
   argv.push(...liveOutputArgs(targets, source, 'epoch'));

@@ -5,6 +5,7 @@ import { Backoff } from './backoff.ts';
 import { buildCapture } from './build-capture.ts';
 import { type CaptureFault, faultOfLine, moreTelling, redact } from './faults.ts';
 import { drainRawPipe, ensureRawPipe } from './raw-pipe.ts';
+import { SensorClock } from './sensor-clock.ts';
 import type { CaptureCommand, CaptureTargets, SourceSpec } from './types.ts';
 
 export interface SourceStatus {
@@ -46,6 +47,8 @@ export class SourceHandler {
   private readonly options: SourceHandlerOptions;
   private readonly backoff: Backoff;
   private readonly command: CaptureCommand;
+  /** When the sensor took its frames, where the source tells. */
+  readonly sensorClock: SensorClock | undefined;
   private current: SourceStatus;
   private framesTotal = -1;
   private lastFrameMs = 0;
@@ -58,6 +61,10 @@ export class SourceHandler {
     this.backoff = new Backoff(...(options.backoffMs ?? [100, 10_000]));
     this.command = buildCapture(options.source, options.targets);
     const { encoderReason } = this.command;
+    const { host, logger, source } = options;
+    if (source.kind === 'rpicam' && source.ptsFile !== undefined) {
+      this.sensorClock = new SensorClock({ host, logger, id: source.id, file: source.ptsFile });
+    }
     const quiet = { fault: null, nextTryInMs: null, restarts: 0, lastErrorLine: null };
     this.current = { state: 'stopped', ...quiet, encoderReason };
   }
@@ -87,6 +94,10 @@ export class SourceHandler {
 
   /** Runs until the signal aborts; ends the pipeline then. Faults of the source never make it reject. */
   async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.keepRunning(signal), this.sensorClock?.run(signal)]);
+  }
+
+  private async keepRunning(signal: AbortSignal): Promise<void> {
     const { source } = this.options;
     let attempts = 0;
     while (!signal.aborted) {

@@ -71,7 +71,7 @@ export interface RpicamSource extends EncodedSource {
   readonly roi?: readonly [number, number, number, number];
   readonly tuningFile?: string;
   readonly sync?: 'off' | 'server' | 'client';
-  /** File that gets one presentation time per frame, in milliseconds (parsePtsFile). */
+  /** File that gets one presentation time per frame, in milliseconds (sensor-clock.ts). */
   readonly ptsFile?: string;
 }
 

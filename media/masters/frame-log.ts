@@ -13,6 +13,8 @@ export interface FrameLog {
   /** Seconds per unit of `pts`. */
   readonly timeBase: number;
   readonly frames: readonly LoggedFrame[];
+  /** Index of the first frame whose timestamp is not the one it was captured with; absent where all are. */
+  readonly guessedFrom?: number;
 }
 
 const frameLine = /^0,\s*(-?\d+),\s*(-?\d+),\s*\d+,\s*\d+,\s*([0-9a-f]{32})(?:,.*)?$/;

@@ -19,6 +19,22 @@ export const verificationSchema = z.object({
   problems: z.array(z.string()),
 });
 
+/** What the clock of the camera's sensor says about the frames of a segment. */
+export const sensorTimesSchema = z.object({
+  /** Who told: rpicam-vid, by `--save-pts`. */
+  source: z.literal('save-pts'),
+  /** One time per frame of the master, in milliseconds since the first; mkvmerge's "timecode format v2". */
+  file: z.string(),
+  /** Frames whose time was told; the others are dated by their arrival. */
+  frames: z.int().min(0),
+  first: instant,
+  last: instant,
+  /** Longest time between two frames that were kept. */
+  largestGapMs: z.number().min(0),
+  /** Frames of `droppedFrames` that the camera never delivered; the others were lost on their way into the master. */
+  skippedFrames: z.int().min(0),
+});
+
 export const segmentSchema = z.object({
   number: z.int().min(1),
   /** `recording`: grows. `spooled`: raw, awaits compression. `closed`: its master is complete. */
@@ -28,12 +44,14 @@ export const segmentSchema = z.object({
   spool: z.string().nullable(),
   bytes: z.int().min(0),
   frames: z.int().min(0),
-  /** Missing within the segment, by its timestamps. */
+  /** Missing within the segment: by the sensor's clock where that told, else by the frames' timestamps. */
   droppedFrames: z.int().min(0),
   /** Missing between the previous segment and this one. */
   droppedBefore: z.int().min(0),
   firstTimestamp: instant.nullable(),
   lastTimestamp: instant.nullable(),
+  /** Null where the source tells none, and in takes of releases that did not ask for them. */
+  sensorTimes: sensorTimesSchema.nullable().default(null),
   /** Wall clock of the first frame, `HH:MM:SS:FF`, UTC. */
   timecode: z.string().nullable(),
   sha256: sha256.nullable(),
@@ -80,6 +98,7 @@ export const takeManifestSchema = z.object({
 });
 
 export type Verification = z.infer<typeof verificationSchema>;
+export type SensorTimes = z.infer<typeof sensorTimesSchema>;
 export type Segment = z.infer<typeof segmentSchema>;
 export type RecordState = z.infer<typeof recordStateSchema>;
 export type CameraRecord = z.infer<typeof cameraRecordSchema>;

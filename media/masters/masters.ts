@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import type { Logger } from 'pino';
+import type { SensorClock } from '../capture/sensor-clock.ts';
 import type { RawStream } from '../capture/types.ts';
 import type { ChildHost } from '../child-host.ts';
 import { expectedBytesPerSecond, freeBytes, remainingSeconds, requireSpace } from './disk.ts';
@@ -36,6 +37,8 @@ export interface MastersOptions {
   readonly cameras: () => readonly RecordableCamera[];
   /** The named pipe of a camera's capture pipeline, also of one that does not run (yet). */
   readonly pipeOf: (camera: string) => string;
+  /** Tells when a camera's sensor took its frames, where its pipeline knows. */
+  readonly sensorClockOf?: (camera: string) => SensorClock | undefined;
   /** Called when a take changed: state, frames. */
   readonly onChange?: (takeId: string) => void;
 }
@@ -164,10 +167,13 @@ export class Masters {
   }
 
   /** Settles once take.json names every camera and recording has begun. */
-  private async launch(take: Take, parts: readonly Omit<TakePart, 'pipe'>[]): Promise<void> {
+  private async launch(take: Take, parts: readonly Omit<TakePart, 'pipe' | 'sensorClock'>[]): Promise<void> {
     const { id, wanted } = take.manifest;
-    const { host, logger, pipeOf, onChange } = this.options;
-    const withPipes = parts.map((part) => ({ ...part, pipe: pipeOf(part.camera) }));
+    const { host, logger, pipeOf, sensorClockOf, onChange } = this.options;
+    const withPipes = parts.map((part) => ({
+      ...{ ...part, pipe: pipeOf(part.camera) },
+      sensorClock: () => sensorClockOf?.(part.camera),
+    }));
     const notify = () => onChange?.(id);
     const run = new TakeRun(take, withPipes, { host, logger, ending: this.ending.signal, onChange: notify });
     if (!wanted) run.stop();

@@ -9,6 +9,10 @@ export interface SegmentFiles {
   readonly spool: string;
   /** framemd5 of every frame received, with its capture timestamp: the reference the master is held against. */
   readonly reference: string;
+  /** What the sensor's clock told while the segment was recorded (sensor-log.ts); gone once it is closed. */
+  readonly sensorLog: string;
+  /** When each frame of the master was taken, by that clock. */
+  readonly sensorTimes: string;
 }
 
 export interface EncodeSettings {

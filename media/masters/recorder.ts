@@ -1,8 +1,9 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { ensureRawPipe } from '../capture/raw-pipe.ts';
+import type { SensorClock } from '../capture/sensor-clock.ts';
 import type { RawStream } from '../capture/types.ts';
 import type { ChildHost } from '../child-host.ts';
 import { syncFolder } from './atomic-file.ts';
@@ -16,6 +17,7 @@ import { newSegment, withSegment } from './segment-entry.ts';
 import { finishSegments } from './segment-finish.ts';
 import { recordSegment } from './segment-record.ts';
 import { noProgress, type SegmentProgress } from './segment-watch.ts';
+import { SensorLog } from './sensor-log.ts';
 import { segmentStem, type Take } from './take.ts';
 
 export interface RecorderOptions {
@@ -26,6 +28,8 @@ export interface RecorderOptions {
   /** Named pipe of the capture pipeline. */
   readonly pipe: string;
   readonly raw: RawStream;
+  /** Tells when the sensor took the camera's frames; asked again and again, as a pipeline may be replaced. */
+  readonly sensorClock?: () => SensorClock | undefined;
   readonly codec: MasterCodec;
   readonly strategy: MasterStrategy;
   readonly strategyReason: string;
@@ -138,8 +142,10 @@ export class Recorder {
   }
 
   private async recordOne(number: number, resumed: boolean, wanted: AbortSignal) {
-    const { camera } = this.options;
+    const { camera, logger, sensorClock = () => undefined } = this.options;
     const record = this.requireRecord();
+    const files = this.take.files(camera, number);
+    await using sensorLog = new SensorLog(files.sensorLog, sensorClock, { resumed, logger });
     // Whoever goes on after a crash must see which recorder is the last.
     if (record.segments.some(({ state }) => state === 'recording')) await this.enter(number);
     let last = noProgress;
@@ -147,7 +153,7 @@ export class Recorder {
       freeBytes,
       ...this.options,
       name: childName('record', this.take.manifest.id, camera, segmentStem(number)),
-      files: this.take.files(camera, number),
+      ...{ files, sensorLog },
       settings: { codec: record.codec, raw: record.source, threads: record.threads },
       strategy: record.strategy,
       resumed,
@@ -179,6 +185,7 @@ export class Recorder {
       ...{ take: this.take, number, record, clean: how.clean, previous, signal: work },
     });
     await this.take.updateCamera(camera, (old) => withSegment(old, number, closed));
+    await rm(this.take.files(camera, number).sensorLog, { force: true });
     const take = this.take.manifest.id;
     if (closed === undefined) {
       logger.warn({ take, camera, last: how.lastWord }, 'recorder ended without a frame');

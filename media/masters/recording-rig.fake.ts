@@ -42,6 +42,11 @@ export class RecordingRig implements AsyncDisposable {
     return rig;
   }
 
+  /** Where the live stream is received. */
+  get rtpPort(): number {
+    return this.socket.address().port;
+  }
+
   get pipe(): string {
     return join(this.folder, 'cam0.raw');
   }
@@ -54,8 +59,12 @@ export class RecordingRig implements AsyncDisposable {
   command(run = 1, size: { width: number; height: number } = { width: 320, height: 180 }): CaptureCommand {
     const source = { kind: 'test', id: 'cam0', ...size, fps: 30, bitrateKbps: 500 } as const;
     const encoder = { encoder: 'libx264', reason: 'test' } as const;
-    const rtpPort = this.socket.address().port;
-    return buildCapture(source, { rtpPort, encoder, rawPipe: this.pipe, witness: this.witness(run) });
+    return buildCapture(source, {
+      rtpPort: this.rtpPort,
+      encoder,
+      rawPipe: this.pipe,
+      witness: this.witness(run),
+    });
   }
 
   async startCapture(run = 1): Promise<SpawnedProcess> {

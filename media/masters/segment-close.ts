@@ -2,6 +2,7 @@ import { readFile, rm, stat } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { ChildHost } from '../child-host.ts';
 import { syncFile, syncFolder, writeFileAtomic } from './atomic-file.ts';
+import { captureTimes } from './capture-times.ts';
 import { childName } from './child-name.ts';
 import { missingBetween } from './dropped-frames.ts';
 import { FfmpegError, FrameLogError, MatroskaError } from './errors.ts';
@@ -37,14 +38,16 @@ export async function closeSegment(order: CloseOrder): Promise<Segment | undefin
   const recorded = spooled ? files.spool : files.master;
   const log = await keptFrames(order, recorded);
   if (log.frames.length === 0) {
-    await Promise.all([files.master, files.spool, files.reference].map((file) => rm(file, { force: true })));
+    await Promise.all(Object.values(files).map((file) => rm(file, { force: true })));
     return undefined;
   }
-  const sums = new FrameSums(record.source.fps);
-  for (const { pts } of log.frames) sums.add(pts * log.timeBase);
+  const { fps } = record.source;
+  const { timesS, sensorTimes } = await captureTimes(log, { files, fps, logger: order.logger });
+  const sums = new FrameSums(fps);
+  for (const timeS of timesS) sums.add(timeS);
   const { frames, droppedFrames, firstS, lastS } = sums.progress();
   const startS = firstS ?? 0;
-  const timecode = timecodeOf(startS, record.source.fps);
+  const timecode = timecodeOf(startS, fps);
   if (!spooled) await stampTimecode(files.master, timecode, order.logger);
   await Promise.all([syncFile(recorded), syncFile(files.reference)]);
   await syncFolder(`${take.folder}/${camera}`);
@@ -53,8 +56,9 @@ export async function closeSegment(order: CloseOrder): Promise<Segment | undefin
     ...{ number, state: spooled ? 'spooled' : 'closed', file: `${stem}.mkv`, frames, droppedFrames },
     spool: spooled ? `${stem}.raw.nut` : null,
     bytes: await sizeOf(recorded),
-    droppedBefore: droppedBetween(previous, startS, record.source.fps),
+    droppedBefore: droppedBetween(previous, startS, fps),
     ...{ firstTimestamp: isoMicroseconds(startS), lastTimestamp: isoMicroseconds(lastS ?? startS), timecode },
+    sensorTimes: sensorTimes === null ? null : { ...sensorTimes, file: `${stem}.pts` },
     sha256: spooled ? null : await sha256OfFile(files.master),
     framemd5: { file: `${stem}.framemd5`, sha256: await sha256OfFile(files.reference) },
     ...{ clean: order.clean, verified: null },
@@ -104,7 +108,7 @@ export function reconcile(
   const extra = decoded.frames.slice(kept.length).map(({ pts, md5 }) => {
     return { pts: Math.round((offsetS + pts * decoded.timeBase) / timeBase), md5 };
   });
-  return { timeBase, frames: [...kept, ...extra] };
+  return { timeBase, frames: [...kept, ...extra], guessedFrom: kept.length };
 }
 
 async function decodableFrames(order: CloseOrder, recorded: string): Promise<FrameLog> {

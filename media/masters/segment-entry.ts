@@ -16,7 +16,7 @@ export function newSegment(take: Take, camera: string, number: number, record: C
     ...{ number, state: 'recording', file: relative(files.master), bytes: 0, frames: 0 },
     spool: record.strategy === 'spool' ? relative(files.spool) : null,
     ...{ droppedFrames: 0, droppedBefore: 0, firstTimestamp: null, lastTimestamp: null, timecode: null },
-    ...{ sha256: null, framemd5: { file: relative(files.reference), sha256: null } },
+    ...{ sensorTimes: null, sha256: null, framemd5: { file: relative(files.reference), sha256: null } },
     ...{ clean: false, verified: null },
   };
 }

@@ -10,6 +10,7 @@ import {
   type SegmentFiles,
 } from './recorder-command.ts';
 import { type SegmentProgress, SegmentWatch } from './segment-watch.ts';
+import type { SensorLog } from './sensor-log.ts';
 
 export interface SegmentOrder {
   readonly host: ChildHost;
@@ -19,6 +20,8 @@ export interface SegmentOrder {
   readonly files: SegmentFiles;
   readonly settings: EncodeSettings;
   readonly strategy: MasterStrategy;
+  /** Keeps what the sensor's clock tells meanwhile. */
+  readonly sensorLog: SensorLog;
   /** The segment was begun by an earlier supervisor: its recorder is taken over if it still runs, and not started anew. */
   readonly resumed: boolean;
   readonly reserveBytes: number;
@@ -71,7 +74,7 @@ async function follow(child: Child, order: SegmentOrder): Promise<SegmentOutcome
     ended = true;
   });
   const look = async () => {
-    const progress = await watch.poll();
+    const [progress] = await Promise.all([watch.poll(), order.sensorLog.poll()]);
     order.onProgress(progress);
     if (begun || progress.frames === 0) return;
     begun = true;

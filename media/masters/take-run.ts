@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { SensorClock } from '../capture/sensor-clock.ts';
 import type { RawStream } from '../capture/types.ts';
 import type { ChildHost } from '../child-host.ts';
 import { Recorder } from './recorder.ts';
@@ -11,6 +12,7 @@ export interface TakePart {
   readonly camera: string;
   readonly pipe: string;
   readonly raw: RawStream;
+  readonly sensorClock: () => SensorClock | undefined;
   readonly codec: MasterCodec;
   readonly strategy: MasterStrategy;
   readonly strategyReason: string;

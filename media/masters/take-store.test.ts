@@ -128,7 +128,13 @@ function aRecord(): CameraRecord {
   const segment = (number: number, state: 'closed' | 'spooled') => ({
     ...{ number, state, file: `cam0/000${number}.mkv`, spool: null, bytes: 1, frames: 100 },
     ...{ droppedFrames: 3, droppedBefore: 4, firstTimestamp: null, lastTimestamp: null, timecode: null },
-    ...{ sha256: null, framemd5: { file: 'x', sha256: null }, clean: true, verified: null },
+    ...{
+      sensorTimes: null,
+      sha256: null,
+      framemd5: { file: 'x', sha256: null },
+      clean: true,
+      verified: null,
+    },
   });
   const source = {
     codec: 'rawvideo',

@@ -66,7 +66,10 @@ export class Take {
   /** Where the files of a segment lie. */
   files(camera: string, segment: number): SegmentFiles {
     const stem = join(this.folder, camera, segmentStem(segment));
-    return { master: `${stem}.mkv`, spool: `${stem}.raw.nut`, reference: `${stem}.framemd5` };
+    return {
+      ...{ master: `${stem}.mkv`, spool: `${stem}.raw.nut`, reference: `${stem}.framemd5` },
+      ...{ sensorLog: `${stem}.sensor`, sensorTimes: `${stem}.pts` },
+    };
   }
 }
 

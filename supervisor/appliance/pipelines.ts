@@ -8,6 +8,7 @@ import {
   chooseEncoder,
   type EncoderPlan,
   type RawStream,
+  type SensorClock,
   SourceHandler,
   type SourceSpec,
 } from '../../media/index.ts';
@@ -141,6 +142,11 @@ export class Pipelines {
     return join(this.#options.runFolder, `${id}.raw`);
   }
 
+  /** When the sensor of a source took its frames, where its pipeline tells. */
+  sensorClockOf(id: string): SensorClock | undefined {
+    return this.#running.get(id)?.handler.sensorClock;
+  }
+
   /** Tells how many frames of a source the media process has received. */
   noteFrames(id: string, framesTotal: number): void {
     this.#running.get(id)?.handler.noteFrames(framesTotal);
@@ -207,7 +213,7 @@ export class Pipelines {
       const handler = new SourceHandler({
         host,
         logger: log,
-        source: sustained(spec, encoder),
+        source: this.#withSensorTimes(sustained(spec, encoder)),
         targets,
         onStatus: onChange,
       });
@@ -231,6 +237,12 @@ export class Pipelines {
       log.error({ err: error, source: spec.id }, 'a source cannot be set up');
       this.#broken.set(spec.id, describeError(error));
     }
+  }
+
+  /** A camera module tells when its sensor took each frame. */
+  #withSensorTimes(spec: SourceSpec): SourceSpec {
+    if (spec.kind !== 'rpicam') return spec;
+    return { ...spec, ptsFile: join(this.#options.runFolder, `${spec.id}.pts`) };
   }
 
   #pictureSource(feed: string, socketPath: string, handler: SourceHandler): PictureSource {

@@ -39,6 +39,7 @@ export async function assembleRecording(
     },
     cameras: () => pipelines.all().map(({ id, pipe, raw }) => ({ camera: id, pipe, raw })),
     pipeOf: (camera) => pipelines.pipeOf(camera),
+    sensorClockOf: (camera) => pipelines.sensorClockOf(camera),
     onChange: (id) => localTakes.noteChange(id),
   });
   const localTakes = new LocalTakesOfMasters({

@@ -1,0 +1,26 @@
+/**
+ * Frames that carry no time are stamped with the wall clock as they arrive, and bear their number in the lowest digits of that
+ * timestamp: whoever has only some of them can tell which ones, whatever delayed them. A step of 1.4 ms is lost to it.
+ */
+
+/** Numbers begin anew after this many frames. */
+export const frameNumberCycle = 128;
+
+/** What timestamps with numbers count in: 90 kHz. */
+const ticksPerMicrosecond = 0.09;
+
+/**
+ * Filters that stamp frames so. Of two frames within one step the second goes on to the next: timestamps always rise, also where
+ * the wall clock is set back.
+ */
+export function numberedWallClock(): string {
+  const arrived = `floor(RTCTIME*${ticksPerMicrosecond}/${frameNumberCycle})*${frameNumberCycle}`;
+  const wanted = `st(1,${arrived}+mod(N,${frameNumberCycle}))`;
+  const behind = `max(0,ceil((ld(0)-ld(1)+1)/${frameNumberCycle}))`;
+  return `settb=1/90000,setpts='${wanted};st(0,ld(1)+${frameNumberCycle}*${behind})'`;
+}
+
+/** Number, within the cycle, of the frame with a timestamp in 90 kHz. */
+export function frameNumberOf(pts: number): number {
+  return pts % frameNumberCycle;
+}

@@ -1,0 +1,91 @@
+import { readFile } from 'node:fs/promises';
+import type { Logger } from 'pino';
+import { writeFileAtomic } from './atomic-file.ts';
+import type { FrameLog } from './frame-log.ts';
+import type { SensorTimes } from './manifest.ts';
+import type { SegmentFiles } from './recorder-command.ts';
+import { parseSensorLog } from './sensor-log.ts';
+import { deliveredFrames, matchFrames } from './sensor-times.ts';
+import { isoMicroseconds } from './timecode.ts';
+
+/** When the frames of a segment were captured. */
+export interface CaptureTimes {
+  /** Seconds since 1970, one per frame, in order. */
+  readonly timesS: readonly number[];
+  /** What the sensor's clock says of them; null where it said nothing, and they are dated by their timestamps. */
+  readonly sensorTimes: Omit<SensorTimes, 'file'> | null;
+}
+
+export interface CaptureTimesOrder {
+  readonly files: SegmentFiles;
+  readonly fps: number;
+  readonly logger: Logger;
+}
+
+/**
+ * Dates the frames of a segment: by the sensor's clock where that was told, else by their timestamps. Writes one time per
+ * frame beside the master (`NNNN.pts`), as mkvmerge takes them.
+ */
+export async function captureTimes(log: FrameLog, order: CaptureTimesOrder): Promise<CaptureTimes> {
+  const arrived = log.frames.map(({ pts }, i) => {
+    return { atS: pts * log.timeBase, pts: i < (log.guessedFrom ?? log.frames.length) ? pts : null };
+  });
+  const arrivalsS = arrived.map(({ atS }) => atS);
+  const { files, fps, logger } = order;
+  try {
+    const text = await textOf(files.sensorLog);
+    if (text === undefined) return { timesS: arrivalsS, sensorTimes: null };
+    const { takenS, skipped } = matchFrames(arrived, deliveredFrames(parseSensorLog(text)), fps);
+    const frames = takenS.filter((time) => time !== null).length;
+    if (frames < arrivalsS.length) {
+      logger.warn(
+        { file: files.sensorLog, frames, of: arrivalsS.length },
+        'the sensor told no time of frames',
+      );
+    }
+    if (frames === 0) return { timesS: arrivalsS, sensorTimes: null };
+    const timesS = inOrder(takenS.map((time, i) => time ?? arrivalsS[i] ?? 0));
+    await writeFileAtomic(files.sensorTimes, ptsText(timesS));
+    return { timesS, sensorTimes: { source: 'save-pts', frames, skippedFrames: skipped, ...spanOf(timesS) } };
+  } catch (error) {
+    // What was recorded is worth more than when exactly.
+    logger.warn({ err: error, file: files.sensorLog }, 'the times of the sensor cannot be used');
+    return { timesS: arrivalsS, sensorTimes: null };
+  }
+}
+
+function spanOf(timesS: readonly number[]): Pick<SensorTimes, 'first' | 'last' | 'largestGapMs'> {
+  let largestGapS = 0;
+  timesS.forEach((time, i) => {
+    largestGapS = Math.max(largestGapS, time - (timesS[i - 1] ?? time));
+  });
+  const [firstS = 0, lastS = 0] = [timesS[0], timesS.at(-1)];
+  return {
+    first: isoMicroseconds(firstS),
+    last: isoMicroseconds(lastS),
+    largestGapMs: Math.round(largestGapS * 1e6) / 1e3,
+  };
+}
+
+/** A frame that is dated by its arrival may seem younger than the next one. */
+function inOrder(timesS: readonly number[]): number[] {
+  const ordered: number[] = [];
+  for (const time of timesS) ordered.push(Math.max(time, ordered.at(-1) ?? time));
+  return ordered;
+}
+
+/** "timecode format v2": milliseconds since the first frame. */
+function ptsText(timesS: readonly number[]): string {
+  const [firstS = 0] = timesS;
+  const lines = timesS.map((time) => ((time - firstS) * 1e3).toFixed(3));
+  return ['# timecode format v2', ...lines, ''].join('\n');
+}
+
+async function textOf(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -180,7 +180,7 @@ export class FakeMachine implements AsyncDisposable {
     await this.powerOn(kind === 'trial');
   }
 
-  async until(condition: () => boolean, timeoutMs = 20_000): Promise<void> {
+  async until(condition: () => boolean, timeoutMs = 60_000): Promise<void> {
     const deadline = performance.now() + timeoutMs;
     while (!condition()) {
       if (performance.now() > deadline)
@@ -225,7 +225,7 @@ export class FakeMachine implements AsyncDisposable {
         offline: [this.path('media')],
       },
       timing: {
-        gate: { deadlineMs: 300, stableMs: 40, intervalMs: 10, probeTimeoutMs: 5_000 },
+        gate: { deadlineMs: 1_500, stableMs: 40, intervalMs: 10, probeTimeoutMs: 5_000 },
         tickMs: 20,
         firstCheckMs: 10,
         stallMs: 5_000,

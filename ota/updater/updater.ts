@@ -1,18 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BlackBox } from '../black-box.ts';
-import {
-  bestRelease,
-  decideUpdate,
-  type UpdateDecision,
-  type UpdateFacts,
-} from '../channel/decide-update.ts';
-import type { Release } from '../channel/manifest.ts';
+import type { UpdateDecision, UpdateFacts } from '../channel/decide-update.ts';
 import { messageOf, OtaError, type OtaErrorCode } from '../errors.ts';
 import { defaultGateTiming } from '../health/health-gate.ts';
 import { Rauc } from '../install/rauc.ts';
 import { otherSlot, type SlotName } from '../selector/slot.ts';
-import { VERSION_PATTERN } from '../version.ts';
 import { RESTART_STAGE } from './aftermath.ts';
+import { Choice } from './choice.ts';
 import { type InstallPlan, install, planOf, planOfUrl } from './installation.ts';
 import { Offers } from './offers.ts';
 import { confirmBoot, settleAttempt } from './settle.ts';
@@ -55,7 +49,7 @@ export class Updater {
   readonly #timing: UpdateTiming;
   readonly #rauc: Rauc;
   readonly #box: BlackBox;
-  readonly #offers: Offers;
+  readonly #choice: Choice;
   readonly #listeners = new Set<() => void>();
   readonly #work = new Work();
   readonly #giveUp = new AbortController();
@@ -65,7 +59,6 @@ export class Updater {
   #state: UpdateView['state'] = 'unsupported';
   #reason: string | null = null;
   #progress: number | null = null;
-  #latest: Release | null = null;
   #lifetime: AbortSignal = AbortSignal.abort();
 
   constructor(options: UpdaterOptions) {
@@ -74,7 +67,8 @@ export class Updater {
     this.#rauc = new Rauc(options.children);
     this.#box = new BlackBox(options.folder, options.logger, options.now);
     const { fetch, folder, logger } = options;
-    this.#offers = new Offers({ fetch, rauc: this.#rauc, paths: this.#paths, folder, logger });
+    const offers = new Offers({ fetch, rauc: this.#rauc, paths: this.#paths, folder, logger });
+    this.#choice = new Choice(offers, options.settings);
   }
 
   onChange(listener: () => void): () => void {
@@ -85,7 +79,7 @@ export class Updater {
   status(): UpdateView {
     return composeView({
       installedVersion: this.#options.installedVersion,
-      latest: this.#latest,
+      latest: this.#choice.latest,
       state: this.#state,
       reason: this.#reason,
       unsupported: this.#unsupported,
@@ -144,21 +138,13 @@ export class Updater {
   }
 
   /** The newest release on offer for a machine of that board and version, or the one named; null where there is none. */
-  newestFor(
-    machine: Pick<UpdateFacts, 'compatible' | 'installedVersion'>,
-    version: string | null = null,
-  ): Release | null {
-    if (!VERSION_PATTERN.test(machine.installedVersion)) return null;
-    const all = this.#offers.all(this.#settings.channel);
-    const releases = all.releases.filter((release) => version === null || release.version === version);
-    return bestRelease({ ...all, releases }, machine, false).release;
+  newestFor(machine: Pick<UpdateFacts, 'compatible' | 'installedVersion'>, version: string | null = null) {
+    return this.#choice.newestFor(machine, version);
   }
 
   /** What to do about a machine of that board and version where it may be updated whenever the owner's window is open. */
   decideFor(machine: Pick<UpdateFacts, 'compatible' | 'installedVersion' | 'failedVersion'>): UpdateDecision {
-    const facts = { ...this.#facts(), ...machine };
-    const policy = { ...this.#settings, install: 'idle' } as const;
-    return decideUpdate(this.#offers.all(policy.channel), facts, policy, null);
+    return this.#choice.decideFor(machine, this.#facts());
   }
 
   /**
@@ -168,18 +154,7 @@ export class Updater {
   async check(): Promise<UpdateView> {
     if (this.#slots === null)
       throw new OtaError('UPDATE_UNSUPPORTED', this.#unsupported ?? 'not supported here');
-    await this.#offers.refreshLocal(this.#lifetime);
-    const nothingLocal = this.#offers.all(this.#settings.channel).releases.length === 0;
-    if (this.#settings.url === null && nothingLocal) {
-      throw new OtaError(
-        'NO_CHANNEL',
-        'no update channel is set, and no stick with an update is plugged in',
-        {
-          hint: 'set [update] url, or plug in a stick with the bundle',
-        },
-      );
-    }
-    await this.#offers.refreshChannel(this.#settings, this.#lifetime);
+    await this.#choice.lookEverywhere(this.#lifetime);
     this.#consider();
     return this.status();
   }
@@ -256,16 +231,9 @@ export class Updater {
 
   async #planLatest(request: InstallRequest, allowDowngrade: boolean): Promise<InstallPlan> {
     await this.#refresh(this.#lifetime);
-    const decision = this.#decide(request);
+    const decision = this.#choice.decide(this.#facts(), request);
     if (decision.type === 'install') return planOf(decision.release, allowDowngrade);
     throw new OtaError('NOTHING_TO_INSTALL', decision.reason ?? 'this is the latest version');
-  }
-
-  #decide(request: InstallRequest | null): UpdateDecision {
-    const offers = this.#offers.all(this.#settings.channel);
-    const decision = decideUpdate(offers, this.#facts(), this.#settings, request);
-    this.#latest = decision.type === 'none' ? null : decision.release;
-    return decision;
   }
 
   #facts(): UpdateFacts {
@@ -386,7 +354,7 @@ export class Updater {
           nextCheckMs = performance.now() + this.#settings.checkIntervalHours * 3_600_000 * jitter;
           await this.#refresh(signal);
         }
-        await this.#offers.refreshLocal(signal);
+        await this.#choice.lookForMedia(signal);
         this.#consider();
       }
       await sleep(this.#timing.tickMs, undefined, { signal });
@@ -395,7 +363,7 @@ export class Updater {
 
   async #refresh(signal: AbortSignal): Promise<void> {
     try {
-      await this.#offers.refreshChannel(this.#settings, signal);
+      await this.#choice.lookAtChannel(signal);
     } catch (error) {
       signal.throwIfAborted();
       this.#options.logger.warn({ err: error }, 'the update channel cannot be read');
@@ -405,7 +373,7 @@ export class Updater {
 
   #consider(): void {
     if (this.#work.isBusy || this.#slots === null) return;
-    const decision = this.#decide(null);
+    const decision = this.#choice.decide(this.#facts(), null);
     if (decision.type === 'install') {
       this.#begin(planOf(decision.release, this.#settings.allowDowngrade), this.#slots, false);
     } else if (decision.type === 'defer') {

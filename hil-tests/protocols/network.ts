@@ -1,3 +1,5 @@
+import type { MdnsQuestion, MdnsRecord } from '../lib/mdns.ts';
+
 /** How the rig reaches the device. */
 export interface Network {
   /** Address and port under which a port of the device answers. */
@@ -9,6 +11,6 @@ export interface Network {
   shell(command: string, options?: { timeoutMs?: number; input?: string | Uint8Array }): Promise<string>;
   /** Ends SSH connections that are kept open, before the device goes away. */
   forget(): Promise<void>;
-  /** Sends an mDNS question for a name on the device's link; the addresses that answered within the time. */
-  askMdns(name: string, timeoutMs: number): Promise<string[]>;
+  /** Puts a question to the device's link; the records of the first answer, none where nobody answered in time. */
+  askMdns(question: MdnsQuestion, timeoutMs: number): Promise<MdnsRecord[]>;
 }

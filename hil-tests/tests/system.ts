@@ -71,15 +71,25 @@ export const systemTests: readonly TestCase[] = [
     },
   },
   {
-    name: 'host name answers by mDNS',
+    name: 'host name and service are found by mDNS',
     selection: 'ci',
     needs: 'booted',
-    timeoutMs: 30_000,
-    async run({ rig, note }) {
-      const name = (await rig.network.shell('cat /proc/sys/kernel/hostname')).trim();
-      const addresses = await rig.network.askMdns(name, 15_000 * rig.slowness);
-      note(`${name}.local is ${addresses.join(', ')}`);
-      assert.ok(addresses.length > 0, `${name}.local is answered on the link`);
+    timeoutMs: 40_000,
+    async run({ rig, note, api }) {
+      const timeoutMs = 15_000 * rig.slowness;
+      const host = `${(await rig.network.shell('cat /proc/sys/kernel/hostname')).trim()}.local`;
+      const records = await rig.network.askMdns({ name: host, type: 'A' }, timeoutMs);
+      const addresses = records.filter(({ type }) => type === 'A').map(({ data }) => data);
+      note(`${host} is ${addresses.join(', ')}`);
+      assert.ok(addresses.length > 0, `${host} is answered on the link`);
+      // What cameras look for, and Home Assistant could: without it nothing ever finds the hub by itself.
+      const service = await rig.network.askMdns({ name: '_rushlight._tcp.local', type: 'PTR' }, timeoutMs);
+      const text = service.find(({ type }) => type === 'TXT')?.data ?? '';
+      note(text.replaceAll('\n', ', '));
+      const { id, role } = (await api.json('getStatus')).device;
+      assert.match(text, new RegExp(`^id=${id}$`, 'm'));
+      assert.match(text, new RegExp(`^role=${role}$`, 'm'));
+      assert.match(text, /^tls=[0-9a-f]{64}$/m);
     },
   },
   {

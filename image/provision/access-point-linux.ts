@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { AccessPointSystem, OpenAccessPoint } from './access-point-system.ts';
 import { readOptional, replaceFile, runTool } from './device.ts';
 import { accessPointAddress } from './network-settings.ts';
@@ -80,8 +80,10 @@ async function raise(radio: string, ssid: string, signal: AbortSignal): Promise<
   const { country } = await settingsKept();
   await mkdir(folder, { recursive: true });
   await replaceFile(conf, accessPointConf(ssid, country), 0o600);
-  await mkdir('/run/systemd/network', { recursive: true });
-  await writeFile(networkFile, accessPointNetwork(radio));
+  // networkd runs as a user of its own; this unit's umask would keep both from it.
+  await mkdir(dirname(networkFile), { recursive: true });
+  await chmod(dirname(networkFile), 0o755);
+  await replaceFile(networkFile, accessPointNetwork(radio), 0o644);
   await writeFile(mark, `${radio}\n`);
   await reload(radio);
   const child = spawn('wpa_supplicant', ['-i', radio, '-c', conf], {

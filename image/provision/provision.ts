@@ -59,7 +59,7 @@ async function layOut(paths: ProvisionPaths, settings: DeviceSettings): Promise<
   const zone = settings.timeZone ?? 'Etc/UTC';
   await pointTo(join(run, 'rushlight-localtime'), join('/usr/share/zoneinfo', zone));
   const passwd = (await readOptional(join(sysroot, 'etc/passwd'))) ?? '';
-  await writeFile(join(run, 'rushlight-passwd'), withOwnerName(passwd, settings.user), { mode: 0o644 });
+  await replaceFile(join(run, 'rushlight-passwd'), withOwnerName(passwd, settings.user), 0o644);
 
   return hostName({
     configured: configuredName((await readOptional(join(paths.card, 'rushlight.toml'))) ?? ''),

@@ -1,5 +1,8 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { avahiServiceFile } from './avahi.ts';
+import { avahiServiceFile, writeServiceFile } from './avahi.ts';
 
 test('the service file carries the contract of the TXT record, escaped', () => {
   const file = avahiServiceFile('a<b>&"c', 443, {
@@ -19,4 +22,17 @@ test('the service file carries the contract of the TXT record, escaped', () => {
     '<txt-record>path=/',
     '<txt-record>tls=',
   ]);
+});
+
+test('avahi, another user, can read what is written under a strict umask', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'rushlight-avahi-'));
+  const umask = process.umask(0o077);
+  try {
+    const file = join(folder, 'rushlight.service');
+    await writeServiceFile(file, 'text');
+    expect((await stat(file)).mode & 0o777).toBe(0o644);
+  } finally {
+    process.umask(umask);
+    await rm(folder, { recursive: true, force: true });
+  }
 });

@@ -1,4 +1,4 @@
-import { access, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { encodeTxt, type ServiceTxt, serviceType } from './service-txt.ts';
 
@@ -43,11 +43,15 @@ export function avahiServiceFile(name: string, port: number, txt: ServiceTxt): s
   ].join('\n');
 }
 
-/** Puts the file in place in one step. Rejects with the system's error where the folder cannot be written. */
+/**
+ * Puts the file in place in one step, for everybody to read, whatever the umask: avahi runs as another user. Rejects with the
+ * system's error where the folder cannot be written.
+ */
 export async function writeServiceFile(path: string, content: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const temporary = `${path}.new`;
-  await writeFile(temporary, content, { mode: 0o644 });
+  await writeFile(temporary, content);
+  await chmod(temporary, 0o644);
   await rename(temporary, path);
 }
 

@@ -1,12 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { RigError } from '../../lib/errors.ts';
 import type { BoardLab } from '../../lib/lab.ts';
-import { runTool } from '../../lib/run-tool.ts';
 import type { Network } from '../../protocols/network.ts';
 import type { Rig } from '../../rig.ts';
 import { makeKey, SshShell } from '../ssh-shell.ts';
+import { askLink } from './mdns-socket.ts';
 import { MuxStorage } from './mux-storage.ts';
 import { powerSwitch } from './power-switch.ts';
 import { SerialConsole } from './serial-console.ts';
@@ -47,16 +46,6 @@ function boardNetwork(address: string, ssh: SshShell): Network {
     endpoint: (_, port) => ({ host: address, port }),
     shell: (command, options) => ssh.run(command, options),
     forget: () => ssh.forget(),
-    async askMdns(name, timeoutMs) {
-      const seconds = Math.max(1, Math.round(timeoutMs / 1000));
-      const answer = await runTool(['timeout', String(seconds), 'getent', 'ahostsv4', `${name}.local`], {
-        timeoutMs: timeoutMs + 5000,
-      }).catch((cause: unknown) => {
-        throw new RigError('RIG_TIMEOUT', `${name}.local is not answered`, { cause });
-      });
-      return [
-        ...new Set([...answer.toString('utf8').matchAll(/^(\d+(?:\.\d+){3})/gm)].map(([, ip]) => ip ?? '')),
-      ];
-    },
+    askMdns: (question, timeoutMs) => askLink(question, timeoutMs),
   };
 }

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { chmod, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -6,11 +7,13 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { decode, encode } from 'dns-packet';
 import { connectAsync } from 'mqtt';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { runTool } from '../../lib/run-tool.ts';
 import { waitFor } from '../../lib/wait.ts';
 import { FatFiles } from '../firmware/disk-image.ts';
+import { askLink } from './mdns-socket.ts';
 import { MuxStorage } from './mux-storage.ts';
 import { powerSwitch } from './power-switch.ts';
 import { SerialConsole } from './serial-console.ts';
@@ -160,3 +163,21 @@ async function freePort(): Promise<number> {
   await once(server, 'close');
   return port;
 }
+
+test('a board is asked by mDNS, and what comes back to the asker alone is its answer', async () => {
+  const question = { name: 'stage.local', type: 'A' } as const;
+  const board = createSocket('udp4');
+  const asked: (string | undefined)[] = [];
+  board.on('message', (message, { port }) => {
+    asked.push(decode(message).questions?.[0]?.name);
+    const about = [{ ...question, data: '192.0.2.7' }];
+    board.send(encode({ type: 'response', answers: about }), port, '127.0.0.1');
+  });
+  board.bind(0, '127.0.0.1');
+  await once(board, 'listening');
+  const to = { address: '127.0.0.1', port: board.address().port };
+  expect(await askLink(question, 10_000, to)).toEqual([{ ...question, data: '192.0.2.7' }]);
+  expect(await askLink({ ...question, name: 'other.local' }, 300, to)).toEqual([]);
+  expect(new Set(asked)).toEqual(new Set(['stage.local', 'other.local']));
+  board.close();
+});

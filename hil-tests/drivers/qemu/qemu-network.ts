@@ -2,10 +2,11 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RigError } from '../../lib/errors.ts';
+import { answers, encodeQuestion, type MdnsQuestion, type MdnsRecord, recordsOf } from '../../lib/mdns.ts';
 import type { Network } from '../../protocols/network.ts';
 import type { SshShell } from '../ssh-shell.ts';
 import type { Forward, MachineSpec } from './argv.ts';
-import { mdnsAnswers, mdnsQuestion } from './mdns-frame.ts';
+import { mdnsFrame, mdnsMessage } from './mdns-frame.ts';
 
 /** The guest through QEMU's forwarded ports; its link, for multicast, through the wire of raw frames. */
 export class QemuNetwork implements Network {
@@ -33,23 +34,26 @@ export class QemuNetwork implements Network {
     return this.#ssh.forget();
   }
 
-  async askMdns(name: string, timeoutMs: number): Promise<string[]> {
+  async askMdns(question: MdnsQuestion, timeoutMs: number): Promise<MdnsRecord[]> {
     const socket = createSocket('udp4');
-    const found = new Set<string>();
+    let found: MdnsRecord[] = [];
     socket.on('message', (frame) => {
-      for (const address of mdnsAnswers(frame, name)) found.add(address);
+      const message = mdnsMessage(frame);
+      const records = message === null ? [] : recordsOf(message);
+      if (answers(question, records)) found = records;
     });
     socket.bind(this.#wire.rigPort, '127.0.0.1');
     await once(socket, 'listening');
     const deadline = Date.now() + timeoutMs;
+    const frame = mdnsFrame(encodeQuestion(question));
     try {
-      while (found.size === 0 && Date.now() < deadline) {
-        socket.send(mdnsQuestion(name), this.#wire.guestPort, '127.0.0.1');
+      while (found.length === 0 && Date.now() < deadline) {
+        socket.send(frame, this.#wire.guestPort, '127.0.0.1');
         await sleep(1000);
       }
     } finally {
       socket.close();
     }
-    return [...found];
+    return found;
   }
 }

@@ -46,6 +46,7 @@ async function startDesk() {
     id: 'hub-1',
     name: 'control-room',
     url: `http://127.0.0.1:${address.port}`,
+    otherUrls: [],
     tlsFingerprint: null,
     via: 'mdns',
     reason: 'the only hub found',

@@ -31,6 +31,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 90_000 }, () => {
       id: 'hub-a',
       name: 'stage',
       url: 'https://10.77.0.2:8080',
+      otherUrls: [],
       tlsFingerprint: 'ab'.repeat(32),
       via: 'mdns',
       reason: 'the only hub found',
@@ -100,6 +101,28 @@ describe.skipIf(obstacle !== null)(title, { timeout: 90_000 }, () => {
     });
   });
 
+  test('of a hub with several addresses the one that answers is taken, announced or behind one name', async () => {
+    const hubHost = await lan.addHost('hub', '10.77.0.66/24');
+    const hub = hubHost.spawn(process.execPath, join(import.meta.dirname, 'hub-process.fake.ts'));
+    const pin = await firstLine(hub);
+    const cameraHost = await lan.addHost('camera', '10.77.0.1/24');
+    // Nobody has the first address, which a resolver gives first: it is the nearer one (RFC 6724, rule 9).
+    await cameraHost.nameHosts([
+      ['10.77.0.3', 'stage.test'],
+      ['10.77.0.66', 'stage.test'],
+    ]);
+    const reach = async (...urls: readonly string[]) => {
+      const program = join(import.meta.dirname, 'reach-process.fake.ts');
+      return JSON.parse(await firstLine(cameraHost.spawn(process.execPath, program, '--pin', pin, ...urls)));
+    };
+    const good = 'https://10.77.0.66:8443';
+    const announced = await reach('https://10.77.0.3:8443', good);
+    expect(announced).toMatchObject({ url: good, status: 200 });
+    const named = await reach('https://stage.test:8443');
+    expect(named).toMatchObject({ status: 200 });
+    console.info(`past a dead address: ${announced.reachedMs} ms announced, ${named.reachedMs} ms by name`);
+  });
+
   test('where avahi runs it announces the appliance, and keeps its host name', async () => {
     const services = await mkdtemp(join(tmpdir(), 'rushlight-avahi-'));
     const serviceFile = join(services, 'rushlight.service');
@@ -115,6 +138,15 @@ describe.skipIf(obstacle !== null)(title, { timeout: 90_000 }, () => {
     await rm(services, { recursive: true, force: true });
   });
 });
+
+async function firstLine(child: ChildProcess): Promise<string> {
+  let complaints = '';
+  child.stderr?.on('data', (text) => {
+    complaints += String(text);
+  });
+  if (child.stdout) for await (const line of createInterface({ input: child.stdout })) return line;
+  throw new Error(`it said nothing: ${complaints}`);
+}
 
 function advertise(host: TestHost, name: string, id: string, more: readonly string[] = []): ChildProcess {
   return host.spawn(process.execPath, program, '--advertise', name, '--id', id, '--port', '8080', ...more);

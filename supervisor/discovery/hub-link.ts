@@ -9,7 +9,8 @@ import { linkClose } from './camera-registry.ts';
 import type { HubCandidate, HubLocator } from './hub-locator.ts';
 import { followLinks } from './link-addresses.ts';
 import { LinkProbe } from './link-probe.ts';
-import { fingerprintToPin, pinTls } from './pinned-tls.ts';
+import { PinMismatchError } from './pinned-tls.ts';
+import { reachHub } from './reach-hub.ts';
 
 type StatusMessage = Extract<AgentUp, { type: 'status' }>;
 
@@ -52,6 +53,8 @@ export class HubLinkClient {
   /** What a change of the network or of the hub's address means to the link there is now. */
   #doubt: () => void = () => {};
   #failures = 0;
+  /** Address of the hub at which the present or last link was tried. */
+  #tried = '';
   #told: Omit<StatusMessage, 'type' | 'sentAt'> | null = null;
   #telling: NodeJS.Timeout | null = null;
 
@@ -82,7 +85,7 @@ export class HubLinkClient {
       const outcome = await this.#once(hub, signal);
       if (signal.aborted) break;
       if (performance.now() - startedAtMs > 10_000) this.#failures = 0;
-      locator.reportFailure(hub.url);
+      locator.reportFailure(this.#tried);
       const retryMs = outcome.moved === true ? 0 : this.#retryMs();
       log.info(
         { hub: hub.name, url: hub.url, reason: outcome.reason, retryMs: Math.round(retryMs) },
@@ -112,6 +115,7 @@ export class HubLinkClient {
   /** One link from opening to end; returns why it ended. */
   async #once(hub: HubCandidate, signal: AbortSignal): Promise<Outcome> {
     this.#tell('connecting', hub.id, hub, null);
+    this.#tried = hub.url;
     const anew = new AbortController();
     this.#doubt = () => anew.abort();
     let socket: WebSocket;
@@ -119,10 +123,9 @@ export class HubLinkClient {
       socket = await this.#open(hub, AbortSignal.any([signal, anew.signal]));
     } catch (error) {
       if (anew.signal.aborted) return moved;
-      const refused = error instanceof Error && 'code' in error && error.code === 'HUB_KEY_CHANGED';
-      return { refused, reason: describeError(error) };
+      return { refused: error instanceof PinMismatchError, reason: describeError(error) };
     }
-    return await this.#hold(socket, hub, signal);
+    return await this.#hold(socket, { ...hub, url: this.#tried }, signal);
   }
 
   /** The link on this socket until its end. */
@@ -179,14 +182,14 @@ export class HubLinkClient {
   }
 
   async #open(hub: HubCandidate, signal: AbortSignal): Promise<WebSocket> {
-    const url = new URL(routes.agentLink.path, `${hub.url}/`);
-    const secure = url.protocol === 'https:';
-    const token = this.#options.token();
-    let pin = this.#options.fingerprint() ?? hub.tlsFingerprint;
-    // Without a key nothing secret is sent: the hub's answer only tells whether this camera has to be adopted.
-    if (secure && pin === null && token === null) pin = await fingerprintToPin(url, signal);
-    const tls = secure && pin !== null ? await pinTls(url, pin, signal) : {};
-    url.protocol = secure ? 'wss:' : 'ws:';
+    const { locator, token: readToken, fingerprint } = this.#options;
+    const token = readToken();
+    const pin = fingerprint() ?? hub.tlsFingerprint;
+    const { url: base, tls } = await reachHub(hub, { pin, hasKey: token !== null }, signal);
+    this.#tried = base;
+    if (base !== hub.url) locator.reportAnswer(base);
+    const url = new URL(routes.agentLink.path, `${base}/`);
+    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
     const headers = token === null ? {} : { authorization: `Bearer ${token}` };
     return new WebSocket(url, { headers, handshakeTimeout: 5000, maxPayload: 256 * 1024, ...tls });
   }

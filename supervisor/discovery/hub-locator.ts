@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { NetworkEvents } from '../platform/network-monitor.ts';
 import { aborted } from './aborted.ts';
 import { chooseAddress, chooseHub, hubUrl, type KnownHub } from './hub-choice.ts';
+import type { Sighting } from './mdns-packet.ts';
 import { type FoundService, ServiceBrowser } from './service-browser.ts';
 
 /** Where a camera's hub is. */
@@ -13,6 +14,8 @@ export interface HubCandidate {
   readonly name: string;
   /** Base URL without a slash at its end. */
   readonly url: string;
+  /** The same at the other addresses it announces. */
+  readonly otherUrls: readonly string[];
   /** SHA-256 of the certificate it announces, 64 lower-case hex digits. An announcement proves nothing: pin it. */
   readonly tlsFingerprint: string | null;
   readonly via: 'static' | 'mdns';
@@ -120,12 +123,23 @@ export class HubLocator {
     this.#choose();
   }
 
+  /** Tells that the hub answers at another of its addresses, and not at the one it was looked for first. */
+  reportAnswer(url: string): void {
+    const current = this.#current;
+    const hub = current === null ? undefined : this.#hubs.get(current.hub.id);
+    const address = hub?.sighting.addresses.find((one) => hubUrl(hub.sighting, one) === url);
+    if (current === null || hub === undefined || address === undefined) return;
+    hub.failedAddresses.delete(address);
+    this.#set({ ...current, address, hub: { ...current.hub, ...urlsOf(hub.sighting, address) } });
+  }
+
   #static(): HubCandidate | null {
     const url = this.#options.override;
     if (url === 'auto') return null;
     const name = new URL(url).hostname;
     const reason = 'set by camera.hub';
-    return { id: 'static', name, url: url.replace(/\/+$/, ''), tlsFingerprint: null, via: 'static', reason };
+    const base = url.replace(/\/+$/, '');
+    return { id: 'static', name, url: base, otherUrls: [], tlsFingerprint: null, via: 'static', reason };
   }
 
   /** Time alone changes the choice: hubs fall silent, the first gathering ends. */
@@ -185,9 +199,9 @@ export class HubLocator {
       return;
     }
     const { name, txt } = hub.sighting;
-    const url = hubUrl(hub.sighting, address);
     const { id, reason, fresh } = choice;
-    this.#set({ hub: { id, name, url, tlsFingerprint: txt.tls, via: 'mdns', reason }, address, fresh });
+    const found = { id, name, ...urlsOf(hub.sighting, address), tlsFingerprint: txt.tls };
+    this.#set({ hub: { ...found, via: 'mdns', reason }, address, fresh });
   }
 
   #set(next: Located | null): void {
@@ -210,8 +224,14 @@ export class HubLocator {
   }
 }
 
-/** Whether nothing changed for whoever is connected: the reason may. */
+function urlsOf(sighting: Sighting, address: string): Pick<HubCandidate, 'url' | 'otherUrls'> {
+  const others = sighting.addresses.filter((other) => other !== address);
+  return { url: hubUrl(sighting, address), otherUrls: others.map((other) => hubUrl(sighting, other)) };
+}
+
+/** Whether nothing changed for whoever is connected: the reason may, and where else the hub might be found. */
 function sameHub(a: Located | null, b: Located | null): boolean {
   if (a === null || b === null) return a === b;
-  return a.fresh === b.fresh && isDeepStrictEqual({ ...a.hub, reason: '' }, { ...b.hub, reason: '' });
+  const bare = (hub: HubCandidate) => ({ ...hub, reason: '', otherUrls: [] });
+  return a.fresh === b.fresh && isDeepStrictEqual(bare(a.hub), bare(b.hub));
 }

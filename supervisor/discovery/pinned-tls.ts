@@ -47,10 +47,10 @@ async function serverCertificate(
   const socket: TLSSocket = connect({ host, port, rejectUnauthorized: false });
   try {
     await once(socket, 'secureConnect', { signal: AbortSignal.any([signal, AbortSignal.timeout(withinMs)]) });
-    const peer = socket.getPeerCertificate();
-    const pem = `-----BEGIN CERTIFICATE-----\n${peer.raw.toString('base64').replace(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`;
+    const peer = socket.getPeerX509Certificate();
+    if (peer === undefined) throw new PinMismatchError(`${url.host} shows no certificate.`);
     const fingerprint = peer.fingerprint256.replaceAll(':', '').toLowerCase();
-    return { pem, fingerprint, vouchedFor: socket.authorized };
+    return { pem: peer.toString(), fingerprint, vouchedFor: socket.authorized };
   } finally {
     socket.destroy();
   }

@@ -95,6 +95,11 @@ export class TestHost implements AsyncDisposable {
     await ip('-n', this.namespace, 'address', 'add', address, 'dev', 'eth0');
   }
 
+  /** Names that programs started from now on resolve: several addresses for one name are given in this order. */
+  async nameHosts(names: readonly (readonly [address: string, name: string])[]): Promise<void> {
+    await writeFile(join(this.#etc(), 'hosts'), names.map((entry) => `${entry.join(' ')}\n`).join(''));
+  }
+
   /** Pulls the cable: both ends lose the carrier, addresses stay. */
   async cutCable(): Promise<void> {
     await ip('-n', this.#switch, 'link', 'set', this.#port, 'down');

@@ -1,0 +1,20 @@
+import { execFileSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
+
+/** A self-signed certificate as a hub has one. */
+export interface FakeIdentity {
+  readonly cert: string;
+  readonly key: string;
+  /** SHA-256 of the certificate, 64 lower-case hex digits. */
+  readonly fingerprint: string;
+}
+
+export function fakeIdentity(name: string): FakeIdentity {
+  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+  const made = ['req', '-x509', ...newKey, '-days', '365', '-subj', `/CN=${name}.local`, '-keyout', '-'];
+  const pem = execFileSync('openssl', made, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  const certAt = pem.indexOf('-----BEGIN CERTIFICATE');
+  const [key, cert] = [pem.slice(0, certAt), pem.slice(certAt)];
+  const fingerprint = new X509Certificate(cert).fingerprint256.replaceAll(':', '').toLowerCase();
+  return { cert, key, fingerprint };
+}

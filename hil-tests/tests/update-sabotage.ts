@@ -43,7 +43,7 @@ function sabotage(name: string, variant: Variant, reason: RegExp): TestCase {
         note(`${end.lastAttempt?.outcome}: ${end.lastAttempt?.reason}`);
         assert.equal(end.lastAttempt?.outcome, 'rolled-back');
         assert.match(end.lastAttempt?.reason ?? '', reason);
-        assert.equal(await reasonInBlackBox(context, variant.version), end.lastAttempt?.reason);
+        assert.equal(await reasonInBlackBox(context, end.lastAttempt?.at), end.lastAttempt?.reason);
         const told = () => broker.told(topic, since).map((payload): Told => JSON.parse(payload));
         const last = await waitFor('the broker is told the reason', () => toldAfterUpdate(told()), {
           timeoutMs: minute * rig.slowness,
@@ -73,13 +73,13 @@ async function showCameraTellingBroker(context: TestContext, { port }: RigBroker
   await feedOnline(context, 'cam0');
 }
 
-/** Why the last attempt ended, as the file says that outlives every slot; it has to be about the given version. */
-async function reasonInBlackBox({ rig }: TestContext, version: string): Promise<string | undefined> {
-  const box: { attempts: { version: string; reason: string; outcome: string }[] } = JSON.parse(
+/** Why the attempt that began then ended, as the file says that outlives every slot. */
+async function reasonInBlackBox({ rig }: TestContext, at: string | undefined): Promise<string | undefined> {
+  const box: { attempts: { at: string; reason: string; outcome: string }[] } = JSON.parse(
     await rig.network.shell('cat /data/rushlight/ota/black-box.json'),
   );
   const last = box.attempts.at(-1);
-  assert.deepEqual([last?.version, last?.outcome], [version, 'rolled-back']);
+  assert.deepEqual([last?.at, last?.outcome], [at, 'rolled-back']);
   return last?.reason;
 }
 

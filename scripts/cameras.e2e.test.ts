@@ -89,6 +89,21 @@ describe('cameras that are plugged in, as the page shows them', { timeout: 120_0
     await event();
   }
 
+  async function setConfig(patch: object): Promise<void> {
+    const headers = { 'content-type': 'application/merge-patch+json' };
+    const answer = await fetch(`${url}/api/config`, {
+      method: 'PATCH',
+      headers,
+      body: JSON.stringify(patch),
+    });
+    expect(answer.ok).toBe(true);
+  }
+
+  const framesShown = (shown: Page): Promise<number> =>
+    shown
+      .locator(`[data-feed="${feed}"] video`)
+      .evaluate((video: HTMLVideoElement) => video.getVideoPlaybackQuality().totalVideoFrames);
+
   const card = (): Locator => page.locator(`[data-device="${c920}"]`);
   const inState = (state: string): Promise<void> =>
     page.locator(`[data-device="${c920}"][data-state="${state}"]`).waitFor(patient);
@@ -165,6 +180,46 @@ describe('cameras that are plugged in, as the page shows them', { timeout: 120_0
     expect(await card().getByRole('heading').textContent()).toBe('Stage left');
     await page.goto(`${url}/#/`);
     await page.locator(`[data-feed="${feed}"][data-state="live"]`).waitFor(patient);
+  });
+
+  test('pulled while people watch it, they are told; plugged in again it plays where it was, by itself', async () => {
+    const remote = { id: 'balcony', kind: 'mjpeg', url: 'http://127.0.0.1:9/none.mjpg' };
+    await setConfig({ remote: [remote] });
+    const phone = await browser.newPage();
+    await phone.setViewportSize({ width: 390, height: 844 });
+    await Promise.all([page.goto(url), phone.goto(`${url}/#/feed/${feed}`)]);
+    const tileIn = (shown: Page, state: string) =>
+      shown.locator(`[data-feed="${feed}"][data-state="${state}"]`);
+    await Promise.all([page, phone].map((shown) => tileIn(shown, 'live').waitFor(patient)));
+    await page.locator('[data-feed="balcony"]').waitFor(patient);
+    await phone.getByRole('button', { name: 'Full screen' }).click();
+    // What is written on these elements is gone where a page loads anew or an element is replaced.
+    await page.evaluate(() => document.body.setAttribute('data-mark', 'first'));
+    const mark = () => document.fullscreenElement?.setAttribute('data-mark', 'first');
+    await phone.evaluate(mark);
+
+    await plug('none');
+    await page.getByRole('alert').getByText('Stage left was unplugged.').waitFor(patient);
+    await page.locator(`[data-feed="${feed}"]`).waitFor({ state: 'detached', ...patient });
+    await tileIn(phone, 'offline').waitFor(patient);
+    expect(await tileIn(phone, 'offline').textContent()).toContain('Stage left was unplugged.');
+    const fullScreen = () => document.fullscreenElement?.getAttribute('data-mark');
+    expect(await phone.evaluate(fullScreen)).toBe('first');
+
+    await plug('c920-pi4');
+    await page.getByRole('alert').getByText('Stage left is plugged in again.').waitFor(patient);
+    for (const shown of [page, phone]) {
+      await tileIn(shown, 'live').waitFor(patient);
+      const seen = await framesShown(shown);
+      await expect.poll(() => framesShown(shown), patient).toBeGreaterThan(seen + 5);
+    }
+    expect(await phone.evaluate(fullScreen)).toBe('first');
+    expect(await page.evaluate(() => document.body.getAttribute('data-mark'))).toBe('first');
+    const order = () =>
+      [...document.querySelectorAll('[data-feed]')].map((tile) => tile.getAttribute('data-feed'));
+    expect(await page.evaluate(order)).toEqual([feed, 'balcony']);
+    await phone.close();
+    await setConfig({ remote: [] });
   });
 
   test('it is left alone, and what is plugged in next is used at once', async () => {

@@ -49,10 +49,17 @@ function camera(name: string, online: boolean, ...sources: SourceStatus[]): Link
   };
 }
 
-const nothing = { media: [], mediaRuns: true, jpeg: [], sources: [], cameras: [] };
+const nothing = { media: [], mediaRuns: true, jpeg: [], sources: [], unplugged: [], cameras: [] };
 const shown = (feeds: readonly Feed[]) => feeds.map(({ id, state, reason }) => [id, state, reason]);
 
 describe('listFeeds', () => {
+  it('says that a camera was pulled, to those who still wait for its feed', () => {
+    const unplugged = [{ id: 'usb', label: 'Stage left', feed: 'a' }];
+    const [away] = listFeeds({ ...nothing, unplugged, media: [feed('a', 'offline')] });
+    expect(away).toMatchObject({ id: 'a', label: 'Stage left', reason: 'Stage left was unplugged.' });
+    expect(listFeeds({ ...nothing, unplugged })).toEqual([]);
+  });
+
   it('keeps the order of the settings, whatever comes and goes; guests come last', () => {
     const sources = [source('a'), source('b'), source('c')];
     const there = listFeeds({ ...nothing, sources, media: [feed('guest'), feed('c'), feed('a'), feed('b')] });

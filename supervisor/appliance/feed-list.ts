@@ -1,4 +1,4 @@
-import type { Feed, LinkedCamera, SourceStatus } from '../api/contract.ts';
+import type { Feed, LinkedCamera, SourceStatus, UnpluggedDevice } from '../api/contract.ts';
 
 /** Where the list of feeds comes from. */
 export interface FeedSources {
@@ -8,6 +8,8 @@ export interface FeedSources {
   readonly jpeg: readonly Feed[];
   /** Sources and remotes of this machine. */
   readonly sources: readonly SourceStatus[];
+  /** Cameras of this machine that were used and are not plugged in: somebody may still be waiting for their feeds. */
+  readonly unplugged: readonly UnpluggedDevice[];
   /** What linked cameras say of themselves; none on a camera. */
   readonly cameras: readonly LinkedCamera[];
 }
@@ -35,7 +37,14 @@ export function listFeeds(from: FeedSources): Feed[] {
     if (feed === undefined) return offline(wish);
     return feed.state === 'online' ? feed : { ...feed, reason: feed.reason ?? wish.reason };
   });
-  return [...listed, ...present.values()];
+  return [...listed, ...[...present.values()].map((feed) => withAbsence(feed, from.unplugged))];
+}
+
+/** Why nothing comes of a feed whose camera was pulled while people watch it. */
+function withAbsence(feed: Feed, unplugged: readonly UnpluggedDevice[]): Feed {
+  const away = unplugged.find((device) => device.feed === feed.id);
+  if (away === undefined || feed.state === 'online') return feed;
+  return { ...feed, label: away.label, reason: `${away.label} was unplugged.` };
 }
 
 function expectedFeeds({ sources, cameras, mediaRuns }: FeedSources): Expected[] {

@@ -93,7 +93,7 @@ export async function assemblePictures(
   const feeds = () =>
     listFeeds({
       ...{ media: media.feeds(), mediaRuns: media.connected, jpeg: jpegFeeds.list() },
-      ...{ sources: sources(), cameras: linked() },
+      ...{ sources: sources(), unplugged: plugged.unplugged(), cameras: linked() },
     });
   const still = new StillPictures({
     ...{ host, jpegFeeds, feeds, log },

@@ -174,7 +174,7 @@ export class Pipelines {
   status(): SourceStatus[] {
     const desired = this.#desired;
     if (desired === null) return [];
-    return [
+    const statuses = [
       ...[...this.#running.values()].map(({ desired: { source }, encoder, handler }) =>
         statusOf(source, encoder, handler),
       ),
@@ -185,6 +185,8 @@ export class Pipelines {
       ...desired.waiting.map(({ source, reason }) => idleStatus(source, 'waiting', reason)),
       ...desired.disabled.map((source) => idleStatus(source, 'stopped', 'Switched off in the settings.')),
     ];
+    const place = ({ id }: SourceStatus) => desired.order.indexOf(id);
+    return statuses.toSorted((a, b) => place(a) - place(b));
   }
 
   /** Ends every pipeline. */

@@ -29,6 +29,8 @@ export interface DesiredState {
   readonly services: readonly ServiceName[];
   readonly pipelines: readonly DesiredPipeline[];
   readonly waiting: readonly WaitingSource[];
+  /** Ids of all sources, in the order of the settings: one that goes and comes back keeps its place. */
+  readonly order: readonly string[];
   /** Sources that the settings switch off. */
   readonly disabled: readonly SourceConfig[];
   readonly pushes: readonly DesiredPush[];
@@ -45,6 +47,7 @@ export function desiredState(config: Config, role: Role, facts: HardwareFacts): 
     services: servicesOf(config, role),
     pipelines,
     waiting,
+    order: config.source.map(({ id }) => id),
     disabled: config.source.filter(({ enabled }) => !enabled),
     pushes:
       role === 'camera' ? pipelines.map(({ source }) => ({ feed: source.id, hub: config.camera.hub })) : [],

@@ -60,7 +60,10 @@ export function proxyDecision(
     sources.push(source);
     sourceOf.set(device.id, source.id);
   }
-  return { sources, offered, sourceOf, state: Object.fromEntries(next) };
+  // In the order in which cameras were first seen: one that comes back in another port keeps its place.
+  const feeds = [...next.values()].map(({ feed }) => feed);
+  const ordered = sources.toSorted((a, b) => feeds.indexOf(a.id) - feeds.indexOf(b.id));
+  return { sources: ordered, offered, sourceOf, state: Object.fromEntries(next) };
 }
 
 /** A person's answer to the offer of a camera. */

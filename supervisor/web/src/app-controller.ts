@@ -1,6 +1,7 @@
 import type { ConfigView, Device, NewCamera, Take } from '../../api/contract.ts';
 import { type ApiClient, ApiError, type RolloutAction, type UpdateAction } from './api-client.ts';
 import { type AppAction, type AppState, initialState, reduce } from './app-state.ts';
+import { awayFeeds, plugNews, presentFeeds } from './away-feeds.ts';
 import { type ControlValue, switchDefaults, valueDefaults } from './control-view.ts';
 import { PlayerPool } from './player-pool.ts';
 import { canInstall } from './rollout-words.ts';
@@ -164,11 +165,17 @@ export class AppController {
 
   #dispatch(action: AppAction): void {
     const wasLost = this.state.value.link.kind === 'lost';
+    const news = action.type === 'event' ? plugNews(action.event, this.state.value) : null;
     this.state.set(reduce(this.state.value, action));
     const { link, status } = this.state.value;
     if (wasLost && link.kind === 'open') this.players.retry();
     if (link.kind === 'locked') this.players.clear();
-    else if (status !== null) this.players.sync(status.feeds);
+    // A feed that is away keeps its player: whoever looks at it goes on looking.
+    else if (status !== null) {
+      const away = awayFeeds(this.state.value.unplugged);
+      this.players.sync([...presentFeeds(status.feeds, away), ...away]);
+    }
+    if (news !== null) this.#notify(news);
   }
 
   async #unlockWith(token: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { useEffect } from 'preact/hooks';
 import type { AppController } from '../app-controller.ts';
+import { awayFeeds } from '../away-feeds.ts';
 import { useRoute } from '../use-route.ts';
 import { useStore } from '../use-store.ts';
 import { AdoptionBanners } from './adoption-banners.tsx';
@@ -50,6 +51,7 @@ export const App = ({ controller }: { controller: AppController }) => {
           status={status}
           fresh={!stale}
           devices={state.devices}
+          away={awayFeeds(state.unplugged)}
           controller={controller}
         />
         {route.page === 'takes' && <TakesPage takes={state.takes} status={status} />}

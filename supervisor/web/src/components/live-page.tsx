@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Device, Feed, Status } from '../../../api/contract.ts';
 import type { AppController } from '../app-controller.ts';
+import { placesOf, presentFeeds } from '../away-feeds.ts';
 import { fitGrid } from '../grid-fit.ts';
 import { toHash } from '../page-route.ts';
 import { type Size, useSize } from '../use-size.ts';
@@ -48,15 +49,30 @@ interface LivePageProps {
   status: Status;
   fresh: boolean;
   devices: readonly Device[] | null;
+  /** Feeds of unplugged cameras. */
+  away: readonly Feed[];
   controller: AppController;
 }
 
+/** The feeds to show, each in its place. Of those that are away only the one somebody looks at. */
+const useShown = (listed: readonly Feed[], away: readonly Feed[], selected: string | null) => {
+  const places = useRef<readonly string[]>([]);
+  const present = presentFeeds(listed, away);
+  const watched = away.filter(({ id }) => id === selected && present.every((feed) => feed.id !== id));
+  const shown = [...present, ...watched];
+  const ids = shown.map(({ id }) => id);
+  places.current = placesOf(places.current, ids);
+  const placeOf = ({ id }: Feed) => places.current.indexOf(id);
+  return shown.toSorted((a, b) => placeOf(a) - placeOf(b));
+};
+
 /** All feeds in a grid, or one of them large. Tiles never move in the document, so their pictures never restart. */
-export const LivePage = ({ hidden, selected, status, fresh, devices, controller }: LivePageProps) => {
+export const LivePage = (props: LivePageProps) => {
+  const { hidden, selected, status, fresh, devices, away, controller } = props;
   const box = useRef<HTMLDivElement>(null);
   const size = useSize(box);
   const [audible, setAudible] = useState<string | null>(null);
-  const { feeds } = status;
+  const feeds = useShown(status.feeds, away, selected);
   const single = feeds.some(({ id }) => id === selected) ? selected : null;
   useKeys(feeds, single);
   useWakeLock(!hidden && feeds.some(({ state }) => state === 'online'));

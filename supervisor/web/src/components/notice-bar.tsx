@@ -1,31 +1,38 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Notice } from '../app-controller.ts';
 import type { Store } from '../store.ts';
-import { useStore } from '../use-store.ts';
 
 const shownForMs = 8000;
+/** What came together is shown together: two cameras on one cable, say. */
+const mostShown = 4;
 
-/** A word in passing, such as why a press on the record button did nothing. */
+/** Words in passing, such as why a press on the record button did nothing, or that a camera was unplugged. */
 export const NoticeBar = ({ notice }: { notice: Store<Notice | null> }) => {
-  const latest = useStore(notice);
-  const [goneId, setGoneId] = useState(0);
-  const id = latest?.id ?? 0;
+  const [shown, setShown] = useState<readonly Notice[]>([]);
+  const dismiss = (gone: number) => setShown((now) => now.filter(({ id }) => id !== gone));
   useEffect(() => {
-    const timer = setTimeout(() => setGoneId(id), shownForMs);
-    return () => clearTimeout(timer);
-  }, [id]);
+    const add = () => {
+      const { value } = notice;
+      if (value === null) return;
+      setShown((now) => [...now, value].slice(-mostShown));
+      setTimeout(() => dismiss(value.id), shownForMs);
+    };
+    add();
+    return notice.subscribe(add);
+  }, [notice]);
   return (
     <div class="notice-bar" role="alert">
-      {latest !== null && latest.id > goneId && (
+      {shown.map(({ id, text }) => (
         <button
+          key={id}
           type="button"
           class="notice"
-          onClick={() => setGoneId(id)}
-          aria-label={`${latest.text} Dismiss`}
+          onClick={() => dismiss(id)}
+          aria-label={`${text} Dismiss`}
         >
-          {latest.text}
+          {text}
         </button>
-      )}
+      ))}
     </div>
   );
 };

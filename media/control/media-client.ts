@@ -16,7 +16,7 @@ import {
 } from './protocol.ts';
 
 const RECONNECT_MS = 100;
-const REQUEST_TIMEOUT_MS = 10_000;
+const defaultTimeouts = { requestMs: 10_000, configureMs: 60_000, retryMs: 1_000 };
 
 export interface MediaClientEvents {
   /** The channel is up and the configuration, if one was given, is in force. */
@@ -37,23 +37,33 @@ interface Pending {
 export interface MediaClientOptions {
   readonly socketPath: string;
   readonly logger: Logger;
+  /** How long an answer may take; the first configuration makes keys, which takes a small board its time. */
+  readonly timeouts?: Partial<typeof defaultTimeouts>;
 }
 
 export class MediaClient {
   readonly events = new EventEmitter<MediaClientEvents>();
   readonly #options: MediaClientOptions;
+  readonly #timeouts: typeof defaultTimeouts;
   readonly #pending = new Map<number, Pending>();
   #socket: Socket | null = null;
+  #isSet = false;
   #config: ParamsOf<'configure'> | null = null;
   #metricsMs: number | null = null;
   #nextId = 1;
 
   constructor(options: MediaClientOptions) {
     this.#options = options;
+    this.#timeouts = { ...defaultTimeouts, ...options.timeouts };
   }
 
   get connected(): boolean {
     return this.#socket !== null;
+  }
+
+  /** Whether the process that is there now has taken what it was told to do. */
+  get isSet(): boolean {
+    return this.#isSet;
   }
 
   /** Keeps the channel up until `signal` aborts. Never rejects. */
@@ -122,10 +132,13 @@ export class MediaClient {
     if (socket === null) return Promise.reject(unavailable('the media process is not there'));
     const id = this.#nextId++;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    const timer = setTimeout(() => {
-      this.#pending.delete(id);
-      reject(unavailable(`the media process did not answer ${method}`));
-    }, REQUEST_TIMEOUT_MS);
+    const timer = setTimeout(
+      () => {
+        this.#pending.delete(id);
+        reject(unavailable(`the media process did not answer ${method}`));
+      },
+      method === 'configure' ? this.#timeouts.configureMs : this.#timeouts.requestMs,
+    );
     this.#pending.set(id, { method, resolve, reject, timer });
     socket.write(encodeLine({ id, method, params }));
     return promise as Promise<ResultOf<M>>;
@@ -148,15 +161,28 @@ export class MediaClient {
     this.#closed(socket);
   }
 
+  /** Goes on until the process has taken what it is to do: one without is of no use, and nobody else would tell it. */
   async #opened(socket: Socket): Promise<void> {
     this.#socket = socket;
-    try {
-      if (this.#config !== null) await this.#sendConfig(this.#config);
-      if (this.#metricsMs !== null) await this.request('subscribeMetrics', { intervalMs: this.#metricsMs });
-    } catch (error) {
-      this.#options.logger.error({ err: error }, 'the media process refuses its configuration');
+    let failures = 0;
+    while (this.#socket === socket) {
+      try {
+        if (this.#config !== null) await this.#sendConfig(this.#config);
+        if (this.#metricsMs !== null) await this.request('subscribeMetrics', { intervalMs: this.#metricsMs });
+        if (this.#socket !== socket) return;
+        this.#isSet = true;
+        this.events.emit('connected');
+        return;
+      } catch (error) {
+        if (this.#socket !== socket) return;
+        failures += 1;
+        this.#options.logger.error(
+          { err: error, failures },
+          'the media process does not take its configuration',
+        );
+        await sleep(this.#timeouts.retryMs, undefined, { ref: false });
+      }
     }
-    if (this.#socket === socket) this.events.emit('connected');
   }
 
   async #sendConfig(config: ParamsOf<'configure'>): Promise<readonly string[]> {
@@ -168,6 +194,7 @@ export class MediaClient {
   #closed(socket: Socket): void {
     if (this.#socket !== socket) return;
     this.#socket = null;
+    this.#isSet = false;
     for (const pending of this.#pending.values()) {
       clearTimeout(pending.timer);
       pending.reject(unavailable('the media process went away'));

@@ -118,7 +118,7 @@ export class MediaLink implements SignalingPort {
     const look = setInterval(() => {
       const silentMs = performance.now() - this.#heardAtMs;
       if (this.#isBlind) onBlind();
-      if (silentMs > (this.#client.connected ? hungAfterMs : startWithinMs)) this.#restartHung();
+      if (silentMs > (this.#client.isSet ? hungAfterMs : startWithinMs)) this.#restartHung();
     }, metricsEveryMs);
     await this.#client.subscribeMetrics(metricsEveryMs);
     await Promise.all([this.#child.run(signal), this.#client.run(signal)]);

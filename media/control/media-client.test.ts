@@ -1,0 +1,64 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { MediaClient } from './media-client.ts';
+import { encodeLine, NdjsonReader } from './ndjson.ts';
+
+const config = { udpPort: 0, listenAddresses: ['127.0.0.1'], ingests: [], pushes: [] };
+const timeouts = { requestMs: 10_000, configureMs: 200, retryMs: 20 };
+
+let folder: string;
+let server: Server;
+/** Methods that were asked for. */
+let asked: string[];
+/** How many configurations are passed over in silence. */
+let silences: number;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'media-client-'));
+  asked = [];
+  silences = 0;
+  server = createServer((socket) => {
+    const reader = new NdjsonReader();
+    socket.on('error', () => {}); // the client's end
+    socket.on('data', (chunk) => {
+      for (const request of reader.push(chunk) as { id: number; method: string }[]) {
+        asked.push(request.method);
+        if (request.method === 'configure' && silences-- > 0) continue;
+        const result = request.method === 'configure' ? { problems: [] } : null;
+        socket.write(encodeLine({ id: request.id, result }));
+      }
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(join(folder, 'socket'), resolve));
+});
+
+afterEach(async () => {
+  await new Promise((resolve) => server.close(resolve));
+  await rm(folder, { recursive: true, force: true });
+});
+
+test('a process that does not answer its configuration in time is told again, until it does', {
+  timeout: 60_000,
+}, async () => {
+  silences = 2;
+  const abort = new AbortController();
+  const client = new MediaClient({
+    socketPath: join(folder, 'socket'),
+    logger: pino({ level: 'silent' }),
+    timeouts,
+  });
+  await client.configure(config);
+  await client.subscribeMetrics(500);
+  const running = client.run(abort.signal);
+  await expect.poll(() => client.connected, { timeout: 30_000 }).toBe(true);
+  expect(client.isSet).toBe(false);
+  await expect.poll(() => client.isSet, { timeout: 30_000 }).toBe(true);
+  expect(asked).toEqual(['configure', 'configure', 'configure', 'subscribeMetrics']);
+  abort.abort();
+  await running;
+  expect(client.isSet).toBe(false);
+});

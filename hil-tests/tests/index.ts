@@ -12,6 +12,8 @@ import { updateFleetTests } from './update-fleet.ts';
 import { updatePowerCutTests } from './update-power-cuts.ts';
 import { updateSabotageTests } from './update-sabotage.ts';
 import { updateSmallTests } from './update-small.ts';
+import { updateSmallChangeTests } from './update-small-change.ts';
+import { updateStateTests } from './update-state.ts';
 
 /** All tests in the order that spares the device starts. */
 export const allTests: readonly TestCase[] = [
@@ -23,6 +25,8 @@ export const allTests: readonly TestCase[] = [
   ...recoveryTests,
   ...updateTests,
   ...updateSabotageTests,
+  ...updateSmallChangeTests,
+  ...updateStateTests,
   ...slotTests,
   ...updateFleetTests,
   ...updateCutTests,

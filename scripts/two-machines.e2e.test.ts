@@ -218,6 +218,26 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
     expect(manifest.cameras.cam0?.frames).toBeGreaterThan((cableOutMs / 1000) * 25);
   });
 
+  test('a camera that is removed, or forgets its hub, has no key any more; adopted anew it is back', async () => {
+    await Promise.all([hub.boot(hubSettings(true)), camera.boot(cameraSettings(true))]);
+    await adopt();
+    await feedArrives('the feed arrives');
+    const [known] = (await statusOf(hub)).cameras;
+    await hub.ask('DELETE', `/api/cameras/${known?.id}/adoption`);
+    const { feeds, cameras } = await hub.until('its feed is gone', async () => {
+      const status = await statusOf(hub);
+      return status.feeds.every(({ state }) => state !== 'online') ? status : null;
+    });
+    expect({ feeds: feeds.map(({ id }) => id), cameras }).toEqual({ feeds: [], cameras: [] });
+    await adopt();
+    await feedArrives('the feed is back');
+
+    await camera.ask('DELETE', '/api/hub');
+    await adopt();
+    await feedArrives('the feed is back again');
+    expect((await statusOf(hub)).cameras).toHaveLength(1);
+  });
+
   test('on a link that carries less than the picture takes, it takes less; never while a take runs', async () => {
     await Promise.all([hub.boot(hubSettings(false)), camera.boot(cameraSettings(false))]);
     await adopt();

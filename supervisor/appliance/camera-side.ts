@@ -8,7 +8,7 @@ import type { Config } from '../config/schema.ts';
 import type { StateSection, StateStore } from '../config/state.ts';
 import { requestAdoption } from '../discovery/adoption-request.ts';
 import { HubLinkClient } from '../discovery/hub-link.ts';
-import { HubLocator } from '../discovery/hub-locator.ts';
+import { type HubCandidate, HubLocator } from '../discovery/hub-locator.ts';
 import { describeError } from '../errors.ts';
 import type { NetworkEvents } from '../platform/network-monitor.ts';
 import type { HubAccess } from './bundle-relay.ts';
@@ -147,6 +147,7 @@ export class CameraSide {
   async forgetHub(): Promise<void> {
     await this.#options.state.update(adoptionSection, () => nobody);
     this.#locator.pin(null);
+    this.#client.keyChanged();
     this.#options.onChange();
   }
 
@@ -171,12 +172,23 @@ export class CameraSide {
     }
   }
 
+  /**
+   * Whether this camera may be adopted by that hub: nobody has adopted it, or the very hub that did removed it. That it is the
+   * same one its pinned key proves; without TLS it only says so, as it did when it adopted the camera.
+   */
+  #isNewTo(hub: HubCandidate): boolean {
+    if (this.#token === null) return true;
+    const { hubId, fingerprint } = this.#adoption;
+    if (this.#fileToken !== null || !this.#client.keyUnknown) return false;
+    return fingerprint === null ? hub.id === hubId : hub.url.startsWith('https:');
+  }
+
   /** A camera the hub does not know asks for adoption until it gets its key. */
   async #askForAdoption(signal: AbortSignal): Promise<void> {
     const { self, state, log, onChange } = this.#options;
     while (!signal.aborted) {
       const hub = this.#locator.current();
-      if (hub !== null && this.#link.state === 'refused' && this.#token === null) {
+      if (hub !== null && this.#link.state === 'refused' && this.#isNewTo(hub)) {
         try {
           const onCode = (code: CodeToShow | null) => {
             this.#code = code;
@@ -190,6 +202,7 @@ export class CameraSide {
           if (adoption !== null) {
             await state.update(adoptionSection, () => adoption);
             this.#locator.pin(adoption.hubId);
+            this.#client.keyChanged();
             log.info({ hub: adoption.hubName }, 'adopted');
             onChange();
           }

@@ -53,6 +53,8 @@ export class HubLinkClient {
   /** What a change of the network or of the hub's address means to the link there is now. */
   #doubt: () => void = () => {};
   #failures = 0;
+  #drop: () => void = () => {};
+  #keyUnknown = false;
   /** Address of the hub at which the present or last link was tried. */
   #tried = '';
   #told: Omit<StatusMessage, 'type' | 'sentAt'> | null = null;
@@ -98,6 +100,19 @@ export class HubLinkClient {
     if (this.#telling !== null) clearTimeout(this.#telling);
   }
 
+  /** Whether the hub, after it showed its own key, did not know this camera's: it was removed there. */
+  get keyUnknown(): boolean {
+    return this.#keyUnknown;
+  }
+
+  /** There is another key, or none any more: the link that the former one opened ends, and the new one is tried at once. */
+  keyChanged(): void {
+    this.#keyUnknown = false;
+    this.#failures = 0;
+    this.#drop();
+    this.#wake.resolve();
+  }
+
   /** The status may have changed: the hub hears of it now instead of with the next beat. */
   statusChanged(): void {
     if (this.#socket === null) return;
@@ -137,9 +152,11 @@ export class HubLinkClient {
       if (this.#socket === socket) probe.ask();
       else end.resolve(moved);
     };
+    this.#drop = () => end.resolve({ refused: false, reason: 'the key changed', moved: true });
     socket.on('pong', () => probe.heard());
     socket.on('unexpected-response', (_request, response) => {
       const status = response.statusCode ?? 0;
+      this.#keyUnknown = status === 401;
       end.resolve({ refused: status === 401 || status === 403, reason: refusal(status) });
       response.resume();
       socket.terminate();
@@ -175,6 +192,7 @@ export class HubLinkClient {
       signal.removeEventListener('abort', stop);
       clearInterval(beat);
       this.#doubt = () => {};
+      this.#drop = () => {};
       this.#socket = null;
       this.#told = null;
       await ended(socket, signal.aborted);
@@ -202,6 +220,7 @@ export class HubLinkClient {
     }
     if (message.type === 'welcome') {
       this.#socket = socket;
+      this.#keyUnknown = false;
       this.#options.log.info({ hub: message.hubName, url: hub.url }, 'linked to the hub');
       this.#tell('connected', message.hubId, { ...hub, name: message.hubName }, null);
       this.#sendStatus();

@@ -46,6 +46,19 @@ test('recording: one press starts, two stop, and the bar and the list tell of it
   await page.context().close();
 }, 60_000);
 
+test("each camera's clock stands beside it, and one that is far off is an alert", async () => {
+  const near = cameraFixture({ id: 'a', name: 'near', clockOffsetMs: 2.5, clockUncertaintyMs: 1.2 });
+  const far = cameraFixture({ id: 'b', name: 'far', clockOffsetMs: -130, clockUncertaintyMs: 5 });
+  await using appliance = new FakeAppliance(pages.folder);
+  appliance.status = statusFixture({ cameras: [near, far] });
+  const page = await fresh();
+  await page.goto(`${await appliance.listen()}/#/cameras`);
+  await page.getByText('2.5 ms ahead, ± 1.2 ms').waitFor();
+  await page.getByText(/130 ms behind, ± 5/).waitFor();
+  await page.getByText('The clock of far is 130 ms behind').first().waitFor();
+  await page.context().close();
+}, 60_000);
+
 test('a take that is refused is not shown as running, and the reason is told', async () => {
   await using appliance = new FakeAppliance(pages.folder);
   appliance.takeRefusal = {

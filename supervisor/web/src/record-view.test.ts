@@ -29,6 +29,11 @@ describe('idle', () => {
     expect(view).toMatchObject({ stoppable: null, summary: '2 cameras ready', trouble: false });
   });
 
+  test('counts no feed from elsewhere, which has no master here', () => {
+    const sources = [sourceFixture(), sourceFixture({ id: 'balcony', kind: 'mjpeg', state: 'waiting' })];
+    expect(recordViewOf(statusFixture({ sources })).summary).toBe('1 camera ready');
+  });
+
   test('says which are not ready, and when there is none', () => {
     const away = cameraFixture({ online: false });
     expect(recordViewOf(statusFixture({ cameras: [away] })).summary).toBe('1 of 2 cameras ready');

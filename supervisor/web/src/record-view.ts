@@ -47,9 +47,13 @@ const ofTake = (status: Status, take: Take): RecordCamera[] =>
     droppedFrames: camera.droppedFrames,
   }));
 
+/** Feeds that come from elsewhere have no master here. */
+const elsewhere: ReadonlySet<string> = new Set(['whep', 'mjpeg']);
+
 const ready = (status: Status): RecordCamera[] => {
   const nothing = { frames: null, droppedFrames: null };
-  const local = status.sources.map((source) => ({
+  const ours = status.sources.filter(({ kind }) => !elsewhere.has(kind));
+  const local = ours.map((source) => ({
     ...nothing,
     key: `/${source.id}`,
     label: source.label,

@@ -16,6 +16,7 @@ import { PluggedDesk } from './appliance/plugged-desk.ts';
 import { Reconciler } from './appliance/reconciler.ts';
 import { assembleRecording } from './appliance/recording.ts';
 import { RoleKeeper } from './appliance/role-keeper.ts';
+import { withUnplugged } from './appliance/source-status.ts';
 import { displayState } from './appliance/state-display.ts';
 import { StatusBoard } from './appliance/status-board.ts';
 import { composeStatus } from './appliance/status-composer.ts';
@@ -171,7 +172,7 @@ async function assemble(base: Foundation) {
       configFile,
       self: { id: identity.id, name: name(), version: identity.version },
       status: () => ({
-        sources: pipelines.status(),
+        sources: withUnplugged(pipelines.status(), pictures.plugged.unplugged()),
         recording: status().recording.state,
         remainingS: remaining.latest,
         update: toldUpdate(update.status()),

@@ -1,5 +1,5 @@
 import type { EncoderPlan, SourceHandler } from '../../media/index.ts';
-import type { SourceStatus } from '../api/contract.ts';
+import type { SourceStatus, UnpluggedDevice } from '../api/contract.ts';
 import type { DesiredPipeline } from '../roles/desired-state.ts';
 
 type Source = DesiredPipeline['source'];
@@ -31,4 +31,18 @@ export function statusOf(source: Source, encoder: EncoderPlan, handler: SourceHa
 export function idleStatus(source: Source, state: 'waiting' | 'stopped', reason: string): SourceStatus {
   const { id, kind, label } = source;
   return { id, kind, label: label ?? id, state, reason, restarts: 0, droppedFrames: null, encoder: null };
+}
+
+/** What a camera tells its hub: also of its own that were pulled, so that their viewers there read why, and wait. */
+export function withUnplugged(
+  statuses: readonly SourceStatus[],
+  unplugged: readonly UnpluggedDevice[],
+): SourceStatus[] {
+  const nothing = { restarts: 0, droppedFrames: null, encoder: null };
+  // A moment passes between the plug and the end of what it fed.
+  const away = unplugged.filter(({ feed }) => statuses.every(({ id }) => id !== feed));
+  const told = away.map(({ feed: id, label }): SourceStatus => {
+    return { id, kind: 'v4l2', label, state: 'waiting', reason: `${label} was unplugged.`, ...nothing };
+  });
+  return [...statuses, ...told];
 }

@@ -185,7 +185,6 @@ export class Recorder {
       ...{ take: this.take, number, record, clean: how.clean, previous, signal: work },
     });
     await this.take.updateCamera(camera, (old) => withSegment(old, number, closed));
-    await rm(this.take.files(camera, number).sensorLog, { force: true });
     const take = this.take.manifest.id;
     if (closed === undefined) {
       logger.warn({ take, camera, last: how.lastWord }, 'recorder ended without a frame');
@@ -220,6 +219,8 @@ export class Recorder {
 
   private async finish(endReason: string | null, work: AbortSignal): Promise<void> {
     const { camera, host, logger } = this.options;
+    const logs = this.requireRecord().segments.map(({ number }) => this.take.files(camera, number).sensorLog);
+    await Promise.all(logs.map((file) => rm(file, { force: true })));
     await finishSegments({ host, logger, take: this.take, camera, signal: work });
     await this.take.updateCamera(camera, (record) => concluded(record, endReason));
   }

@@ -59,7 +59,26 @@ async function startHub(
   return { registry, port: address.port, server, cut };
 }
 
-function startCamera(port: number, id = 'cam-a') {
+/** Knows a hub by two addresses, as mDNS tells them, the first of which is dead. */
+function twoAddresses(dead: string, good: string) {
+  const answers: string[] = [];
+  const failures: string[] = [];
+  const common = {
+    id: 'hub-1',
+    name: 'control-room',
+    tlsFingerprint: null,
+    via: 'mdns',
+    reason: '',
+  } as const;
+  const locator = Object.assign(new HubLocator({ override: 'auto', network, log }), {
+    current: () => ({ ...common, url: dead, otherUrls: [good] }),
+    reportAnswer: (url: string) => void answers.push(url),
+    reportFailure: (url: string) => void failures.push(url),
+  });
+  return { locator, answers, failures };
+}
+
+function startCamera(port: number, id = 'cam-a', given?: HubLocator) {
   const states: HubLink[] = [];
   const status: Pick<LinkedCamera, 'sources' | 'recording' | 'remainingS'> = {
     sources: [],
@@ -67,7 +86,7 @@ function startCamera(port: number, id = 'cam-a') {
     remainingS: 90,
   };
   const commands: AgentDown[] = [];
-  const locator = new HubLocator({ override: `http://127.0.0.1:${port}`, network, log });
+  const locator = given ?? new HubLocator({ override: `http://127.0.0.1:${port}`, network, log });
   const client = new HubLinkClient({
     ...{ locator, network },
     hello: () => ({ id, name: 'stage-left', version: '1.2.3', sources: [] }),
@@ -132,6 +151,29 @@ describe('link between camera and hub', () => {
     const second = await startHub({ port: first.port });
     await vi.waitFor(() => expect(camera.states.at(-1)?.state).toBe('connected'), 15_000);
     expect(second.registry.list()).toHaveLength(1);
+  });
+
+  test('of two addresses it uses the one that answers, and tells the locator of it', async () => {
+    const gone = await startHub();
+    gone.cut();
+    const hub = await startHub();
+    const [dead, good] = [gone, hub].map(({ port }) => `http://127.0.0.1:${port}`) as [string, string];
+    const { locator, answers, failures } = twoAddresses(dead, good);
+    const camera = startCamera(hub.port, 'cam-a', locator);
+    await vi.waitFor(() => expect(camera.states.at(-1)?.state).toBe('connected'), 10_000);
+    expect(camera.states.at(-1)?.url).toBe(good);
+    expect(answers).toEqual([good]);
+    hub.cut();
+    await vi.waitFor(() => expect(failures[0]).toBe(good), 10_000);
+  });
+
+  test('a key that the hub forgot is known as such, and another one is tried at once', async () => {
+    const hub = await startHub({ status: 401 });
+    const camera = startCamera(hub.port);
+    await vi.waitFor(() => expect(camera.client.keyUnknown).toBe(true), 10_000);
+    camera.client.keyChanged();
+    expect(camera.client.keyUnknown).toBe(false);
+    await vi.waitFor(() => expect(camera.client.keyUnknown).toBe(true), 10_000);
   });
 
   test('a key made for another camera is refused, and the camera says so', async () => {

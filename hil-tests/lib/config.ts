@@ -34,12 +34,12 @@ ${more}`;
 }
 
 /** A source for the kernel's virtual camera, small enough for an emulated processor. */
-export const cameraSourceOf = (id: string): string => `[[source]]
+export const cameraSourceOf = (id: string, fps = 5): string => `[[source]]
 id = "${id}"
 kind = "v4l2"
 width = 320
 height = 180
-fps = 5
+fps = ${fps}
 bitrate_kbps = 300
 `;
 

@@ -6,6 +6,8 @@ import type { Rig } from '../rig.ts';
 import { Strategy } from '../strategies/strategy.ts';
 
 const minute = 60_000;
+/** Few: four machines share the rig's processors. */
+const fps = 2;
 
 /** A camera of the fleet. */
 export interface FleetCamera {
@@ -21,7 +23,7 @@ export async function startCamera(rig: Rig, name: string, signal: AbortSignal): 
   const strategy = new Strategy(rig, api);
   await strategy.reach('provisioning', signal);
   const feed = `${name}-cam`;
-  const card = cardConfig({ role: 'camera', name, more: cameraSourceOf(feed) });
+  const card = cardConfig({ role: 'camera', name, more: cameraSourceOf(feed, fps) });
   await rig.storage.writeCard('rushlight.toml', card);
   await rig.power.on();
   await strategy.ready(signal);

@@ -61,7 +61,8 @@ afterAll(async () => {
 async function answer(request: IncomingMessage): Promise<string> {
   const body = await text(request);
   asked.push(`${request.method} ${request.url} ${body}`.trim());
-  if (request.url === '/api/devices') return JSON.stringify([{ id: 'old-1', label: 'Old camera' }]);
+  if (request.url === '/api/devices')
+    return JSON.stringify([{ id: 'old-1', label: 'Old camera' }, { id: ours }]);
   return JSON.stringify({ path: request.url });
 }
 
@@ -69,7 +70,7 @@ const devices = async () => (await (await fetch(`${url}/api/devices`)).json()) a
 
 test('a hub in front of a backend lists its cameras beside its own, and leaves the others to it', async () => {
   await vi.waitFor(
-    async () => expect((await devices()).map(({ id }) => id)).toEqual([ours, 'old-1']),
+    async () => expect((await devices()).map(({ id }) => id)).toEqual([ours, 'old-1', `backend:${ours}`]),
     patient,
   );
   expect((await devices())[1]).toMatchObject({ label: 'Old camera', use: 'unused' });
@@ -89,6 +90,8 @@ test('a hub in front of a backend lists its cameras beside its own, and leaves t
   expect(asked).toContain('PUT /api/devices/old-1/controls {"gain":7}');
   expect((await fetch(`${url}/api/devices/${ours}/controls`, change)).ok).toBe(true);
   expect(asked.filter((line) => line.includes(ours))).toEqual([]);
+  await fetch(`${url}/api/devices/backend:${ours}/controls`, change);
+  expect(asked).toContain(`PUT /api/devices/${ours}/controls {"gain":7}`);
   expect(await (await fetch(`${url}/api/users?all=1`)).json()).toEqual({ path: '/api/users?all=1' });
 });
 

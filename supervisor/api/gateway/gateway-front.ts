@@ -3,7 +3,7 @@ import type { KeyStore } from '../access/key-store.ts';
 import type { Device } from '../contract.ts';
 import { sessionCookie } from '../middleware/access.ts';
 import { Gateway } from './gateway.ts';
-import { ownPaths, pagePaths } from './own-paths.ts';
+import { backendTarget, ownPaths, pagePaths } from './own-paths.ts';
 import { UpstreamDevices } from './upstream-devices.ts';
 
 /** The gateway as the server uses it: what is not ours goes to the backend, and its cameras stand beside ours. */
@@ -21,7 +21,8 @@ export async function openGatewayFront(
   const devices = new UpstreamDevices({ upstream, log });
   const gateway = new Gateway({
     upstream,
-    isOurs: ownPaths(await pagePaths(pages), (id) => devices.has(id)),
+    isOurs: ownPaths(await pagePaths(pages), (id) => devices.backendId(id)),
+    targetOf: (target) => backendTarget(target, (id) => devices.backendId(id)),
     sessionCookie,
     isOurToken: (token) => keys.find(token) !== null,
     log,

@@ -13,6 +13,8 @@ export interface GatewayOptions {
   readonly upstream: string;
   /** Whether a path is answered here (own-paths.ts). Everything else is the backend's. */
   readonly isOurs: (path: string) => boolean;
+  /** A request target as the backend knows it. Default: as it came. */
+  readonly targetOf?: (target: string) => string;
   /** Name of our session cookie, which is kept from the backend. */
   readonly sessionCookie: string;
   /** Whether a bearer token is one of our keys; those are kept from the backend, too. */
@@ -39,7 +41,10 @@ export class Gateway implements Disposable {
 
   /** Takes a request over if it is the backend's; returns false, and has touched nothing, if it is ours. */
   handle(request: IncomingMessage, response: ServerResponse): boolean {
-    if (this.#options.isOurs(pathOf(request.url ?? '/'))) return false;
+    const { isOurs, targetOf } = this.#options;
+    const target = request.url ?? '/';
+    if (isOurs(pathOf(target))) return false;
+    request.url = targetOf?.(target) ?? target;
     void forwardRequest(this.#upstream, request, response, this.#edit).then(this.#note, this.#note);
     return true;
   }

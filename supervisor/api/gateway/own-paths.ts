@@ -3,21 +3,37 @@ import { relative, sep } from 'node:path';
 import { routes } from '../contract.ts';
 import { pathPattern } from '../path-match.ts';
 
+const controls = pathPattern(routes.setControls.path);
+
 /**
  * Tells our paths from the backend's: a path is ours if a route of the contract has it, whatever the method (a wrong
  * method is our 405), or if it is one of our pages. Controls of the backend's own cameras are the backend's.
  */
 export function ownPaths(
   pages: ReadonlySet<string>,
-  isBackendDevice: (id: string) => boolean = () => false,
+  backendId: (id: string) => string | null = () => null,
 ): (path: string) => boolean {
   const patterns = [...new Set(Object.values(routes).map(({ path }) => path))].map(pathPattern);
-  const controls = pathPattern(routes.setControls.path);
   return (path) => {
     if (pages.has(path)) return true;
-    if (controls.test(path) && isBackendDevice(decoded(path.split('/')[3] ?? ''))) return false;
+    const device = controlledDevice(path);
+    if (device !== null && backendId(device) !== null) return false;
     return patterns.some((pattern) => pattern.test(path));
   };
+}
+
+/** A request target as the backend knows it: its cameras may be listed under other ids, where ours have the same. */
+export function backendTarget(target: string, backendId: (id: string) => string | null): string {
+  const device = controlledDevice(pathOf(target));
+  const own = device === null ? null : backendId(device);
+  if (own === null || own === device) return target;
+  const parts = originForm(target).split('/');
+  return [...parts.slice(0, 3), encodeURIComponent(own), ...parts.slice(4)].join('/');
+}
+
+/** The camera whose controls a path is; null for other paths. */
+function controlledDevice(path: string): string | null {
+  return controls.test(path) ? decoded(path.split('/')[3] ?? '') : null;
 }
 
 /** Paths of the built pages. */

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import pino from 'pino';
 import { expect, test } from 'vitest';
 import { type Device, deviceSchema } from '../contract.ts';
-import { ownPaths } from './own-paths.ts';
+import { backendTarget, ownPaths } from './own-paths.ts';
 import { mergeDevices, readDevices, UpstreamDevices } from './upstream-devices.ts';
 
 const ours: Device = {
@@ -70,11 +70,21 @@ test('merges what the backend lists, and ours alone while it is away, silent or 
   const devices = new UpstreamDevices({ upstream, log: pino({ level: 'silent' }), timeoutMs: 300 });
   const ids = async () => (await devices.mergedWith([ours])).map(({ id }) => id);
   expect(await ids()).toEqual(['usb-cam', 'x']);
-  expect([devices.has('x'), devices.has('usb-cam')]).toEqual([true, false]);
-  const isOurs = ownPaths(new Set(), (id) => devices.has(id));
+  const backendId = (id: string) => devices.backendId(id);
+  expect([backendId('x'), backendId('usb-cam')]).toEqual(['x', null]);
+  const isOurs = ownPaths(new Set(), backendId);
   expect(isOurs('/api/devices/x/controls')).toBe(false);
   expect(isOurs('/api/devices/usb-cam/controls')).toBe(true);
   expect(isOurs('/api/devices/%/controls')).toBe(true);
+  body = JSON.stringify([{ id: 'usb-cam' }, { id: 'a b' }]);
+  expect(await ids()).toEqual(['usb-cam', 'backend:usb-cam', 'a b']);
+  expect(isOurs('/api/devices/backend:usb-cam/controls')).toBe(false);
+  expect(isOurs('/api/devices/usb-cam/controls')).toBe(true);
+  expect(backendTarget('/api/devices/backend%3Ausb-cam/controls?x=1/2', backendId)).toBe(
+    '/api/devices/usb-cam/controls?x=1/2',
+  );
+  expect(backendTarget('/api/devices/a%20b/controls', backendId)).toBe('/api/devices/a%20b/controls');
+  expect(backendTarget('/api/devices/other/controls', backendId)).toBe('/api/devices/other/controls');
   body = '<html>';
   expect(await ids()).toEqual(['usb-cam']);
   body = null;

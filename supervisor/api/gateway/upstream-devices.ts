@@ -75,7 +75,8 @@ export interface UpstreamDevicesOptions {
 export class UpstreamDevices {
   readonly #options: UpstreamDevicesOptions;
   #away = false;
-  #ids: ReadonlySet<string> = new Set();
+  /** Ids as they are listed, and the backend's own. */
+  #ids: ReadonlyMap<string, string> = new Map();
 
   constructor(options: UpstreamDevicesOptions) {
     this.#options = options;
@@ -84,14 +85,15 @@ export class UpstreamDevices {
   /** `ours` with the backend's. Never rejects. */
   async mergedWith(ours: readonly Device[]): Promise<Device[]> {
     const backends = await this.#fetch();
-    const own = new Set(ours.map(({ id }) => id));
-    this.#ids = new Set(backends.map(({ id }) => id).filter((id) => !own.has(id)));
-    return mergeDevices(ours, backends);
+    const merged = mergeDevices(ours, backends);
+    const listed = merged.slice(ours.length);
+    this.#ids = new Map(backends.map(({ id }, index) => [listed[index]?.id ?? id, id]));
+    return merged;
   }
 
-  /** Whether the last merged list had this camera from the backend, under the backend's own id. */
-  has(id: string): boolean {
-    return this.#ids.has(id);
+  /** The backend's own id of a camera that the last merged list had from it; null for all others. */
+  backendId(id: string): string | null {
+    return this.#ids.get(id) ?? null;
   }
 
   async #fetch(): Promise<Device[]> {

@@ -74,6 +74,21 @@ describe('a take of a camera module', { timeout: 180_000 }, () => {
     expect(second?.droppedBefore).toBeGreaterThan(2 * fps);
   });
 
+  it('tells what was lost between two segments when its recorder is killed', async () => {
+    const { take, recording } = await startTake(startCamera());
+    await until(() => recording.frames() >= 60);
+    rig.child('record-').signal('SIGKILL');
+    await until(() => cameraOf(take).segments.length === 2 && recording.frames() >= 60);
+    await recording.stop();
+
+    const [first, second] = cameraOf(take).segments;
+    const before = numbersIn(take.files('cam0', 1).master).at(-1) ?? 0;
+    const [after = 0] = await expectTruth(take, second);
+    expect(first).toMatchObject({ clean: false, sensorTimes: { source: 'save-pts' } });
+    // The last frames of the killed one may be dated by their arrival, late as that may be.
+    expect(Math.abs((second?.droppedBefore ?? 0) - (after - before - 1))).toBeLessThanOrEqual(5);
+  });
+
   it('loses no time when the program crashes and another goes on', async () => {
     const before = await startTake(startCamera());
     await until(() => before.recording.frames() >= 60);

@@ -39,13 +39,24 @@ interface Format {
   readonly make: (tree: string, image: string) => readonly string[];
 }
 
+/** Files that squashfs puts last, as the build does: what changes with each release leaves the blocks before it in place. */
+const lastParts = ['package.json', 'supervisor', 'media', 'ota'].map(
+  (part) => `usr/lib/rushlight/${part} -32000\n`,
+);
+
+function sortFile(image: string): string {
+  const file = `${image}.order`;
+  writeFileSync(file, lastParts.join(''));
+  return file;
+}
+
 const squashfs = (compressor: string, unitKib: number, ...options: string[]): Format => ({
   name: `squashfs ${compressor}`,
   unitKib,
   type: 'squashfs',
   make: (tree, image) => [
     ...['mksquashfs', tree, image, '-quiet', '-no-progress', '-comp', compressor, ...options],
-    ...['-b', `${unitKib}K`, '-xattrs', '-mkfs-time', '0', '-all-time', '0'],
+    ...['-b', `${unitKib}K`, '-xattrs', '-mkfs-time', '0', '-all-time', '0', '-sort', sortFile(image)],
   ],
 });
 const erofs = (compressor: string, unitKib: number): Format => ({
@@ -70,12 +81,12 @@ const ext4: Format = {
 
 const formats: readonly Format[] = [
   squashfs('zstd', 256, '-Xcompression-level', '15'),
+  ext4,
+  erofs('zstd,15', 64),
+  squashfs('lz4', 64, '-Xhc'),
+  erofs('lz4hc,12', 64),
   squashfs('zstd', 64, '-Xcompression-level', '15'),
   squashfs('xz', 256),
-  squashfs('lz4', 64, '-Xhc'),
-  erofs('zstd,15', 64),
-  erofs('lz4hc,12', 64),
-  ext4,
 ];
 
 interface Figures {

@@ -21,11 +21,19 @@ partition_table() {
 	EOF
 }
 
+# source_times FOLDER: what was checked out or made just now gets the time of the source, so that two builds of the same make
+# the same image.
+source_times() {
+	[ -n "${SOURCE_DATE_EPOCH:-}" ] || return 0
+	find "$1" -xdev -newermt "@$SOURCE_DATE_EPOCH" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
+}
+
 # fat_image FILE MIB LABEL FOLDER: a FAT32 with the folder's contents. The volume id comes from the label, so that the
 # same input gives the same image.
 fat_image() {
 	local file=$1 size=$2 label=$3 folder=$4 entry
 	rm -f "$file"
+	source_times "$folder"
 	truncate -s "${size}M" "$file"
 	mkfs.vfat -F 32 -n "$label" -i "$(printf '%s' "$label" | sha256sum | cut -c1-8)" "$file" > /dev/null
 	(
@@ -38,6 +46,7 @@ fat_image() {
 root_image() {
 	local tree=$1 file=$2 order part
 	rm -f "$file"
+	source_times "$tree"
 	# The product comes last: a change there leaves the blocks before it where they are, and only changed blocks travel.
 	order=$(mktemp)
 	for part in package.json supervisor media ota; do

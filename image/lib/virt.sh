@@ -28,6 +28,7 @@ build_virt() {
 	tar --extract --file "$base" --directory "$ROOTFS_DIR" --xattrs --xattrs-include='*' --numeric-owner
 	export ROOTFS_DIR RUSHLIGHT_SOURCE RUSHLIGHT_PRODUCT
 	run_stage "$stage"
+	source_times "$ROOTFS_DIR" # the initramfs takes files with their times
 	virt_boot_files "$arch" "$work/boot"
 	mkdir "$work/config"
 	config_files "$work/config"

@@ -19,12 +19,15 @@ const rigPrograms = ['mtools', 'sfdisk', 'mke2fs', 'ssh', 'openssl'];
 const machinePrograms = { amd64: ['qemuAmd64'], arm64: ['qemuArm64'] };
 const buildPrograms = ['mmdebstrap', 'squashfs', 'dosfstools', 'make', 'compiler', 'python', 'dtc', 'git'];
 
-ensureModules();
-if (!args.includes('--list') && !args.includes('--help')) {
+const onlyTells = args.includes('--list') || args.includes('--help');
+if (!onlyTells) {
   ensurePrograms([
     ...rigPrograms,
     ...(arch === undefined ? [] : [...machinePrograms[arch], ...buildPrograms]),
   ]);
+}
+ensureModules();
+if (!onlyTells) {
   ensurePages();
   if (arch !== undefined) {
     const build = [join(root, 'image', 'build'), 'virt', '--arch', arch];

@@ -55,7 +55,9 @@ const programs = {
 /** Installs node_modules as the lock file says, unless that has been done for this very lock file. */
 export function ensureModules() {
   const stamp = join(root, 'node_modules', '.rushlight-lock');
-  const wanted = digest([join(root, 'package-lock.json')]);
+  // Once there is a compiler, what was left out without one is installed.
+  const native = programs.compiler.found() && programs.make.found() ? ' native' : '';
+  const wanted = `${digest([join(root, 'package-lock.json')])}${native}`;
   if (existsSync(node) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   say('Installing the packages of package-lock.json …');
   run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], 'npm could not install the packages.');

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureModules, ensurePages, ensurePrograms, environment, node, root, say } from './prepare.mjs';
 
-ensureModules();
+// Before the packages: one of them is compiled, and is left out where there is no compiler.
 ensurePrograms([
   'ffmpeg',
   'font',
@@ -15,6 +15,7 @@ ensurePrograms([
   'openssl',
   'git',
   'compiler',
+  'make',
   'dtc',
   'mtools',
   'dosfstools',
@@ -28,6 +29,7 @@ ensurePrograms([
   'python',
   'avahi',
 ]);
+ensureModules();
 ensurePages();
 
 const bin = (...parts) => join(root, 'node_modules', ...parts);

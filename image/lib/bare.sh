@@ -38,7 +38,11 @@ bare_settings() {
 	printf 'PARTUUID=%s-07 / ext4 defaults 0 1\n' "$DISK_ID" > "$ROOTFS_DIR/etc/fstab"
 	# Without one this would count as a first boot, and ask for a time zone.
 	echo 62617265626172656261726562617265 > "$ROOTFS_DIR/etc/machine-id"
-	cp "$SOURCE_DIR/overlays/rootfs/etc/initramfs-tools/modules" "$ROOTFS_DIR/etc/initramfs-tools/modules"
+	# Ours carries no ext4 there: its root is of another format.
+	{
+		cat "$SOURCE_DIR/overlays/rootfs/etc/initramfs-tools/modules"
+		echo ext4
+	} > "$ROOTFS_DIR/etc/initramfs-tools/modules"
 	printf 'MODULES=list\nCOMPRESS=zstd\nRESUME=none\nFSTYPE=ext4\n' > "$ROOTFS_DIR/etc/initramfs-tools/conf.d/bare"
 	virt_boot_files "$arch" "$boot"
 	sed -i -e 's/ rootfstype=[^ ]*/ rootfstype=ext4/' -e "s/@ROOT@/PARTUUID=$DISK_ID-07/" -e 's/ rauc.slot=[^ ]*//' "$boot/cmdline.txt"

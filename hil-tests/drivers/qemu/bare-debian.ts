@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { RigError } from '../../lib/errors.ts';
 import { runTool } from '../../lib/run-tool.ts';
 import type { Reference, ReferenceStart } from '../../protocols/reference.ts';
 import type { MachineSpec } from './argv.ts';
@@ -47,7 +48,10 @@ export class BareDebian implements Reference {
     const timeoutMs = startTimeoutMs * this.#slowness;
     const startedAt = Date.now();
     await machine.on();
-    await machine.serial.expect(/rig: multi-user/, { timeoutMs });
+    const [said] = await machine.serial.expect(/rig: multi-user|----- end of start 1/, { timeoutMs });
+    if (!said.startsWith('rig:')) {
+      throw new RigError('RIG_TOOL', `bare Debian did not come up: ${machine.serial.log.slice(-500)}`);
+    }
     const multiUserS = (Date.now() - startedAt) / 1000;
     signal.throwIfAborted();
     const told = await machine.serial.expect(/rig: multi-user\n([\s\S]*?)rig: end/, { timeoutMs });

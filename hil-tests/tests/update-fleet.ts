@@ -59,7 +59,8 @@ async function fleet(context: TestContext): Promise<void> {
   await using releases = await ReleaseFolder.open(rigAddress);
   await releases.publish(bundles.good, good.version);
 
-  const card = cardConfig({ name: 'stage', more: `[update]\nurl = "${releases.url}"\n` });
+  const more = `[update]\nurl = "${releases.url}"\n`;
+  const card = cardConfig({ name: 'stage', header: false, more });
   await rig.storage.writeCard('rushlight.toml', card);
   await rig.power.on();
   await ready();

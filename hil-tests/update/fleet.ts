@@ -23,7 +23,7 @@ export async function startCamera(rig: Rig, name: string, signal: AbortSignal): 
   const strategy = new Strategy(rig, api);
   await strategy.reach('provisioning', signal);
   const feed = `${name}-cam`;
-  const card = cardConfig({ role: 'camera', name, more: cameraSourceOf(feed, fps) });
+  const card = cardConfig({ role: 'camera', name, header: false, more: cameraSourceOf(feed, fps) });
   await rig.storage.writeCard('rushlight.toml', card);
   await rig.power.on();
   await strategy.ready(signal);

@@ -82,11 +82,10 @@ const ext4: Format = {
 const formats: readonly Format[] = [
   squashfs('zstd', 256, '-Xcompression-level', '15'),
   ext4,
-  erofs('zstd,15', 64),
+  erofs('zstd,6', 64),
   squashfs('lz4', 64, '-Xhc'),
   erofs('lz4hc,12', 64),
   squashfs('zstd', 64, '-Xcompression-level', '15'),
-  squashfs('xz', 256),
 ];
 
 interface Figures {

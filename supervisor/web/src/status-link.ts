@@ -4,7 +4,7 @@ import { backoffMs, pause } from './backoff.ts';
 import { SseParser } from './sse.ts';
 
 const retryLimits = { firstMs: 1000, mostMs: 10_000 };
-/** The appliance writes at least every 15 s. After this much silence an open socket is no longer trusted. */
+/** The appliance writes at least every 15 s. After this much silence the stream is taken for dead, and opened anew. */
 const silenceLimitMs = 25_000;
 
 /** A sentence: what browsers say of a stream that broke ("network error") is none. */
@@ -57,12 +57,15 @@ export class StatusLink {
     const stop = new AbortController();
     const both = AbortSignal.any([signal, stop.signal]);
     try {
-      await this.#refresh(both);
-      this.#dispatch({ type: 'takes', takes: await this.#api.takes(both) });
-      const stream = await this.#api.events(both);
-      this.#dispatch({ type: 'open' });
-      this.#attempt = 0;
-      await Promise.all([this.#read(stream, both), this.#listDevices(both)]);
+      for (;;) {
+        await this.#refresh(both);
+        this.#dispatch({ type: 'takes', takes: await this.#api.takes(both) });
+        const stream = await this.#api.events(both);
+        this.#dispatch({ type: 'open' });
+        this.#attempt = 0;
+        const [end] = await Promise.all([this.#read(stream, both), this.#listDevices(both)]);
+        if (end === 'closed') return;
+      }
     } finally {
       stop.abort();
     }
@@ -85,24 +88,28 @@ export class StatusLink {
     }
   }
 
-  async #read(stream: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<void> {
+  /**
+   * Reads until the stream ends, or says nothing for so long that it is dead: a machine that slept never hears that the
+   * other side has hung up.
+   */
+  async #read(stream: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<'closed' | 'silent'> {
     const parser = new SseParser();
     const decoder = new TextDecoder();
     const reader = stream.getReader();
-    const silence = new AbortController();
-    const { promise: failed, reject: broken } = Promise.withResolvers<never>();
-    signal.addEventListener('abort', () => broken(signal.reason), { signal: silence.signal });
-    let heardAtMs = Date.now();
+    const over = new AbortController();
+    const { promise: ended, resolve, reject } = Promise.withResolvers<'silent'>();
+    signal.addEventListener('abort', () => reject(signal.reason), { signal: over.signal });
+    let heardAtMs = performance.now();
     const watch = setInterval(() => {
-      if (Date.now() - heardAtMs < this.#silenceMs) return;
-      heardAtMs = Date.now();
-      this.#refresh(AbortSignal.any([signal, silence.signal])).catch(broken);
+      if (performance.now() - heardAtMs >= this.#silenceMs) resolve('silent');
     }, this.#silenceMs / 10);
     try {
       for (;;) {
-        const { done, value } = await Promise.race([reader.read(), failed]);
-        if (done) return;
-        heardAtMs = Date.now();
+        const next = await Promise.race([reader.read(), ended]);
+        if (next === 'silent') return next;
+        const { done, value } = next;
+        if (done) return 'closed';
+        heardAtMs = performance.now();
         for (const message of parser.push(decoder.decode(value, { stream: true }))) {
           const event = parseEvent(message.data);
           if (event === null) continue;
@@ -112,7 +119,7 @@ export class StatusLink {
       }
     } finally {
       clearInterval(watch);
-      silence.abort();
+      over.abort();
       // Cancelling a stream that has already failed rejects with that failure, which is on its way to the caller.
       reader.cancel().catch(() => {});
     }

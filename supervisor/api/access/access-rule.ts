@@ -15,9 +15,14 @@ export function mayCall(role: Caller['role'], access: readonly AccessRole[]): bo
   return access.some((one) => includes[role].includes(one));
 }
 
+/** An address as people write it: a socket that listens on `::` calls IPv4 callers `::ffff:192.0.2.7`. */
+export function plainAddress(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/i, '');
+}
+
 /** Whether an address is one of this machine's loopback addresses. */
 export function isLoopback(address: string): boolean {
-  const plain = address.replace(/^::ffff:/, '');
+  const plain = plainAddress(address);
   return plain === '::1' || (isIPv4(plain) && plain.startsWith('127.'));
 }
 

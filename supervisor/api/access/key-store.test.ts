@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isLoopback, isLoopbackHost, mayCall } from './access-rule.ts';
+import { isLoopback, isLoopbackHost, mayCall, plainAddress } from './access-rule.ts';
 import { KeyStore, type KeyVault } from './key-store.ts';
 
 function memoryVault(): KeyVault & { kept: unknown } {
@@ -81,4 +81,10 @@ test('loopback is told apart from what only looks like it', () => {
   }
   expect(isLoopback('::ffff:127.0.0.1')).toBe(true);
   expect(isLoopback('192.0.2.1')).toBe(false);
+});
+
+test('an IPv4 caller of a socket for both families has an IPv4 address', () => {
+  expect(plainAddress('::ffff:192.0.2.7')).toBe('192.0.2.7');
+  expect(plainAddress('2001:db8::ffff:7')).toBe('2001:db8::ffff:7');
+  expect(plainAddress('::ffff:c000:207')).toBe('::ffff:c000:207');
 });

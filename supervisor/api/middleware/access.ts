@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { isLoopbackHost, mayCall } from '../access/access-rule.ts';
+import { isLoopbackHost, mayCall, plainAddress } from '../access/access-rule.ts';
 import type { KeyStore } from '../access/key-store.ts';
 import { ApiError } from '../api-error.ts';
 import type { AccessRole } from '../contract.ts';
@@ -29,7 +29,7 @@ export function checkAccess(
   access: readonly AccessRole[],
   { keys, required }: AccessOptions,
 ): Caller {
-  const address = request.socket.remoteAddress ?? '';
+  const address = plainAddress(request.socket.remoteAddress ?? '');
   if (!required) {
     refuseForeignPages(request);
     return { role: 'owner', subject: null, keyId: null, address };

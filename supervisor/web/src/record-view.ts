@@ -1,4 +1,5 @@
 import type { Status, Take, TakeCamera, TakeState } from '../../api/contract.ts';
+import { cameraOfDevice } from './camera-page.ts';
 import { countOf } from './format.ts';
 
 export interface RecordCamera {
@@ -26,9 +27,7 @@ export interface RecordView {
 }
 
 const deviceName = (status: Status, device: string | null): string | null =>
-  device === null
-    ? null
-    : (status.cameras.find(({ id, name }) => id === device || name === device)?.name ?? device);
+  device === null ? null : (cameraOfDevice(status, device)?.name ?? device);
 
 /** What people call a camera in a take; its appliance is named where the camera's own name does not tell. */
 export const cameraLabel = (status: Status, { camera, device }: TakeCamera): string => {

@@ -1,5 +1,6 @@
 import type { LinkedCamera, SourceStatus, Status } from '../../../api/contract.ts';
 import type { AppController } from '../app-controller.ts';
+import { cameraPageUrl } from '../camera-page.ts';
 import { formatInstant, formatOffset, formatSpan } from '../format.ts';
 import { CarefulAction } from './action.tsx';
 import { Fact, Pill } from './parts.tsx';
@@ -20,11 +21,15 @@ const SourceRow = ({ source }: { source: SourceStatus }) => (
   </li>
 );
 
+const Address = ({ camera }: { camera: LinkedCamera }) => {
+  const url = cameraPageUrl(camera, { page: 'live', feed: null });
+  return url === null ? camera.address : <a href={url}>{camera.address}</a>;
+};
+
 const Facts = ({ camera }: { camera: LinkedCamera }) => (
   <dl>
     <Fact name="Address">
-      {/* The page of the camera itself, where its own devices and controls are. */}
-      {camera.online ? <a href={`http://${camera.address}/`}>{camera.address}</a> : camera.address}
+      <Address camera={camera} />
     </Fact>
     <Fact name="Version">{camera.version}</Fact>
     {camera.online && (

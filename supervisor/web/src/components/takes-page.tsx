@@ -1,5 +1,6 @@
 import type { Status, Take, TakeCamera } from '../../../api/contract.ts';
 import { masterUrl } from '../api-client.ts';
+import { cameraOfDevice, cameraPageUrl } from '../camera-page.ts';
 import { countOf, formatBytes, formatCounter, formatInstant } from '../format.ts';
 import { cameraLabel } from '../record-view.ts';
 import { Icon } from './icon.tsx';
@@ -12,9 +13,22 @@ const stateTexts: Readonly<Record<Take['state'], string>> = {
   failed: 'Failed',
 };
 
-const Segments = ({ take, camera }: { take: Take; camera: TakeCamera }) => {
+/** The masters of a linked camera are on its own disk, and its own page gives them out. */
+const Elsewhere = ({ device, status }: { device: string; status: Status }) => {
+  const camera = cameraOfDevice(status, device);
+  const url = camera === null ? null : cameraPageUrl(camera, { page: 'takes' });
+  if (url === null) return <span class="take-figures">on {camera?.name ?? device}, which is away</span>;
+  return (
+    <a class="button button-small" href={url}>
+      Takes of {camera?.name}
+    </a>
+  );
+};
+
+const Segments = ({ take, camera, status }: { take: Take; camera: TakeCamera; status: Status }) => {
   const over = camera.state === 'verified' || camera.state === 'failed';
   if (!over || camera.segments === 0) return null;
+  if (camera.device !== null) return <Elsewhere device={camera.device} status={status} />;
   const numbers = Array.from({ length: camera.segments }, (_, index) => index + 1);
   return (
     <span class="segments">
@@ -47,7 +61,7 @@ const CameraRow = ({ take, camera, status }: { take: Take; camera: TakeCamera; s
       {', '}
       {formatBytes(camera.sizeBytes)}
     </span>
-    <Segments take={take} camera={camera} />
+    <Segments take={take} camera={camera} status={status} />
     {camera.reason !== null && <span class="take-reason">{camera.reason}</span>}
   </li>
 );

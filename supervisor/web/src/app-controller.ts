@@ -4,7 +4,7 @@ import { type AppAction, type AppState, initialState, reduce } from './app-state
 import { awayFeeds, plugNews, presentFeeds } from './away-feeds.ts';
 import { type ControlValue, switchDefaults, valueDefaults } from './control-view.ts';
 import { PlayerPool } from './player-pool.ts';
-import { canInstall } from './rollout-words.ts';
+import { isNewest } from './rollout-words.ts';
 import { StatusLink } from './status-link.ts';
 import { Store } from './store.ts';
 
@@ -43,9 +43,12 @@ export class AppController {
     this.#unlocked?.();
   }
 
-  /** Drops the session; the caller reloads the page. Throws ApiError. */
+  /** Drops the session, and asks for a key again. */
   async logout(): Promise<void> {
-    await this.#api.closeSession();
+    await this.#act('forget the key', async () => {
+      await this.#api.closeSession();
+      location.reload();
+    });
   }
 
   async startTake(): Promise<void> {
@@ -113,11 +116,15 @@ export class AppController {
     }
   }
 
-  /** Changes settings; null where that was refused, and said. */
-  async patchConfig(patch: Record<string, unknown>): Promise<ConfigView | null> {
+  /**
+   * Changes settings; null where that was refused, and said. A list is set as a whole, so the change is made from the
+   * settings of this moment: what the file or another page has added meanwhile must not be undone.
+   */
+  async changeConfig(change: (config: ConfigView) => Record<string, unknown>): Promise<ConfigView | null> {
     let view: ConfigView | null = null;
     await this.#act('change settings', async () => {
-      view = await this.#api.patchConfig(patch);
+      const now = await this.#api.config(AbortSignal.timeout(10_000));
+      view = await this.#api.patchConfig(change(now));
     });
     return view;
   }
@@ -126,7 +133,7 @@ export class AppController {
   async update(action: UpdateAction): Promise<void> {
     await this.#act('install updates', async () => {
       const update = await this.#api.update(action);
-      if (action === 'check' && !canInstall(update))
+      if (action === 'check' && isNewest(update))
         this.#notify(`${update.installedVersion} is the newest version.`);
     });
   }

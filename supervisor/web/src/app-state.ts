@@ -26,6 +26,8 @@ export interface AppState {
   readonly clockOffsetMs: number;
   /** Version that served this page, to notice an update under an open page. */
   readonly pageVersion: string | null;
+  /** Counts up when the settings may have changed: what was read of them before is old. */
+  readonly configEdition: number;
 }
 
 export type AppAction =
@@ -56,6 +58,7 @@ export const initialState: AppState = {
   unplugged: [],
   clockOffsetMs: 0,
   pageVersion: null,
+  configEdition: 0,
 };
 
 const upsertTake = (takes: readonly Take[] | null, take: Take): readonly Take[] | null => {
@@ -130,7 +133,7 @@ const withEvent = (state: AppState, event: ApiEvent): AppState => {
   if (event.type === 'take') return withTake(state, event.take);
   if (event.type === 'device-removed') return withoutDevice(state, event.id);
   if (event.type === 'rollout') return withRollout(state, event.rollout);
-  if (event.type === 'config') return state;
+  if (event.type === 'config') return { ...state, configEdition: state.configEdition + 1 };
   return withDevice(state, event.device);
 };
 
@@ -155,7 +158,12 @@ export const reduce = (state: AppState, action: AppAction): AppState => {
         ? { ...state, link: { ...state.link, retryAtMs: null } }
         : { ...state, link: { kind: 'connecting' } };
     case 'open':
-      return state.link.kind === 'open' ? state : { ...state, link: { kind: 'open' } };
+      if (state.link.kind === 'open') return state;
+      return {
+        ...state,
+        link: { kind: 'open' },
+        configEdition: state.configEdition + (state.link.kind === 'lost' ? 1 : 0),
+      };
     case 'lost': {
       const sinceMs = state.link.kind === 'lost' ? state.link.sinceMs : action.atMs;
       return {

@@ -1,8 +1,8 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
 import type { Feed, Status } from '../../api/contract.ts';
 import { FakeAppliance } from '../testing/appliance.fake.ts';
-import { buildPages, launchBrowser, picture } from '../testing/browser.ts';
+import { picture, usePages } from '../testing/browser.ts';
 import {
   cameraFixture,
   deviceFixture,
@@ -13,18 +13,7 @@ import {
   takeFixture,
 } from '../testing/fixture.ts';
 
-let pages: Awaited<ReturnType<typeof buildPages>>;
-let browser: Browser;
-
-beforeAll(async () => {
-  pages = await buildPages();
-  browser = await launchBrowser();
-}, 120_000);
-
-afterAll(async () => {
-  await browser?.close();
-  await pages?.[Symbol.asyncDispose]();
-});
+const pages = usePages();
 
 const screens = [
   { name: 'desktop', width: 1440, height: 900 },
@@ -197,7 +186,7 @@ const visit = async (
   appliance.takes = [...takes];
   appliance.devices = devices;
   appliance.unplugged = [{ id: 'usb-gone', label: 'Podium', feed: 'podium' }];
-  const context = await browser.newContext({
+  const context = await pages.browser.newContext({
     viewport: { width: screen.width, height: screen.height },
     hasTouch: screen.name !== 'desktop',
     colorScheme: change.light ? 'light' : 'dark',

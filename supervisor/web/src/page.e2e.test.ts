@@ -1,23 +1,18 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
 import { FakeAppliance } from '../testing/appliance.fake.ts';
-import { buildPages, launchBrowser } from '../testing/browser.ts';
-import { cameraFixture, feedFixture, statusFixture } from '../testing/fixture.ts';
+import { usePages } from '../testing/browser.ts';
+import {
+  cameraFixture,
+  feedFixture,
+  statusFixture,
+  takeCameraFixture,
+  takeFixture,
+} from '../testing/fixture.ts';
 
-let pages: Awaited<ReturnType<typeof buildPages>>;
-let browser: Browser;
+const pages = usePages();
 
-beforeAll(async () => {
-  pages = await buildPages();
-  browser = await launchBrowser();
-}, 120_000);
-
-afterAll(async () => {
-  await browser?.close();
-  await pages?.[Symbol.asyncDispose]();
-});
-
-const fresh = async (): Promise<Page> => (await browser.newContext()).newPage();
+const fresh = async (): Promise<Page> => (await pages.browser.newContext()).newPage();
 const record = '[data-testid="record"]';
 
 test('recording: one press starts, two stop, and the bar and the list tell of it', async () => {
@@ -153,6 +148,33 @@ test('the key of the QR code opens the page and leaves the address', async () =>
   expect(page.url()).not.toContain('from-qr');
   const shown = appliance.requests.filter(({ authorization }) => authorization !== undefined);
   expect(shown.map(({ path }) => path)).toEqual(['/api/session']);
+  await page.context().close();
+}, 60_000);
+
+test('a QR code whose key was revoked is said to be so, and opens nothing', async () => {
+  await using appliance = new FakeAppliance(pages.folder);
+  appliance.token = 'right';
+  const page = await fresh();
+  await page.goto(`${await appliance.listen()}/#token=revoked`);
+  await page.locator('[data-testid="login"]').waitFor();
+  await page.getByText('The key in the link was refused.').waitFor();
+  await page.context().close();
+}, 60_000);
+
+test('masters are downloaded where they are: here, or from the page of the camera that keeps them', async () => {
+  const far = takeCameraFixture({ device: 'stage-left' });
+  const gone = takeCameraFixture({ camera: 'cam1', device: 'balcony' });
+  await using appliance = new FakeAppliance(pages.folder);
+  appliance.status = statusFixture({ cameras: [cameraFixture()] });
+  appliance.takes = [takeFixture({ id: 'shot', cameras: [takeCameraFixture(), far, gone] })];
+  const page = await fresh();
+  await page.goto(`${await appliance.listen()}/#/takes`);
+  const rows = page.locator('[data-take="shot"] .take-camera');
+  const links = rows.locator('a');
+  await links.first().waitFor();
+  const targets = await links.evaluateAll((found) => found.map((link) => link.getAttribute('href')));
+  expect(targets).toEqual(['/api/takes/shot/masters/cam0?segment=1', 'http://192.168.7.21/#/takes']);
+  expect(await rows.last().textContent()).toContain('on balcony, which is away');
   await page.context().close();
 }, 60_000);
 

@@ -34,10 +34,6 @@ export const feedIdOf = (label: string, taken: ReadonlySet<string>): string => {
   return id;
 };
 
-/** Ids that a new feed must not take. */
-export const takenIds = (status: Status): ReadonlySet<string> =>
-  new Set([...status.feeds, ...status.sources].map(({ id }) => id));
-
 interface Entry {
   readonly id?: unknown;
   readonly url?: unknown;
@@ -47,6 +43,14 @@ const entriesOf = (config: ConfigView, list: 'source' | 'remote'): readonly Entr
   const value = config.values[list];
   return Array.isArray(value) ? (value as Entry[]) : [];
 };
+
+/** Ids that a new feed must not take. */
+const takenIds = (config: ConfigView, status: Status): ReadonlySet<string> =>
+  new Set(
+    [...status.feeds, ...status.sources, ...entriesOf(config, 'source'), ...entriesOf(config, 'remote')].map(
+      ({ id }) => String(id),
+    ),
+  );
 
 const listOf = (kind: RemoteKind): 'source' | 'remote' => (kind === 'rtsp' ? 'source' : 'remote');
 
@@ -60,7 +64,7 @@ export interface NewRemote {
 export const withRemote = (config: ConfigView, status: Status, remote: NewRemote) => {
   const { kind, label, url } = remote;
   const list = listOf(kind);
-  const id = feedIdOf(label, takenIds(status));
+  const id = feedIdOf(label, takenIds(config, status));
   return { [list]: [...entriesOf(config, list), { id, kind, label, url }] };
 };
 

@@ -103,8 +103,11 @@ export const updateTone = (update: Update): string => {
 export const canCheck = ({ state }: Update): boolean =>
   state === 'idle' || state === 'rolled-back' || state === 'deferred';
 
-export const canInstall = (update: Update): boolean =>
-  canCheck(update) && update.latestVersion !== null && update.latestVersion !== update.installedVersion;
+/** Nothing newer is on offer; what is on its way already is newer. */
+export const isNewest = ({ installedVersion, latestVersion }: Update): boolean =>
+  latestVersion === null || latestVersion === installedVersion;
+
+export const canInstall = (update: Update): boolean => canCheck(update) && !isNewest(update);
 
 /** The version in the other slot, where there is a way back to it. */
 export const wayBack = (update: Update): string | null => {

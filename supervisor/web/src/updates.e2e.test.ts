@@ -1,8 +1,8 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
 import type { Status } from '../../api/contract.ts';
 import { FakeAppliance } from '../testing/appliance.fake.ts';
-import { buildPages, launchBrowser, picture } from '../testing/browser.ts';
+import { picture, usePages } from '../testing/browser.ts';
 import { statusFixture } from '../testing/fixture.ts';
 import {
   hubMemberFixture,
@@ -11,18 +11,7 @@ import {
   updateFixture,
 } from '../testing/rollout-fixture.ts';
 
-let pages: Awaited<ReturnType<typeof buildPages>>;
-let browser: Browser;
-
-beforeAll(async () => {
-  pages = await buildPages();
-  browser = await launchBrowser();
-}, 120_000);
-
-afterAll(async () => {
-  await browser?.close();
-  await pages?.[Symbol.asyncDispose]();
-});
+const pages = usePages();
 
 const halted = rolloutFixture({
   phase: 'halted',
@@ -70,7 +59,7 @@ async function visit(
 ): Promise<void> {
   await using appliance = new FakeAppliance(pages.folder);
   appliance.status = statusFixture(status);
-  const context = await browser.newContext({ viewport });
+  const context = await pages.browser.newContext({ viewport });
   const page = await context.newPage();
   try {
     await page.goto(`${await appliance.listen()}/#/system`);
@@ -115,7 +104,8 @@ describe('updates on the page', { timeout: 120_000 }, () => {
       await expect.poll(() => appliance.asked.at(-1)).toBe('POST /api/update/install {}');
       await page.getByRole('button', { name: 'Go back to 1.1.0' }).click();
       expect(appliance.asked.at(-1)).toBe('POST /api/update/install {}');
-      await page.getByRole('button', { name: 'Restart into 1.1.0' }).click();
+      await page.getByText('restarts into 1.1.0').waitFor();
+      await page.getByRole('button', { name: 'Go back to 1.1.0' }).click();
       await expect.poll(() => appliance.asked.at(-1)).toBe('POST /api/update/rollback');
     });
   });

@@ -1,22 +1,11 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
 import { FakeAppliance } from '../testing/appliance.fake.ts';
-import { buildPages, launchBrowser, picture } from '../testing/browser.ts';
+import { picture, usePages } from '../testing/browser.ts';
 import { feedFixture, statusFixture } from '../testing/fixture.ts';
 import { Publisher } from '../testing/publisher.ts';
 
-let pages: Awaited<ReturnType<typeof buildPages>>;
-let browser: Browser;
-
-beforeAll(async () => {
-  pages = await buildPages();
-  browser = await launchBrowser();
-}, 120_000);
-
-afterAll(async () => {
-  await browser?.close();
-  await pages?.[Symbol.asyncDispose]();
-});
+const pages = usePages();
 
 const live = '[data-feed="cam0"][data-state="live"]';
 
@@ -27,10 +16,10 @@ const viewing = async (): Promise<{
   url: string;
 }> => {
   const appliance = new FakeAppliance(pages.folder);
-  const publisher = await Publisher.open(browser);
+  const publisher = await Publisher.open(pages.browser);
   appliance.answerOffer = (feed, offer) => publisher.answer(feed, offer);
   const url = await appliance.listen();
-  const page = await (await browser.newContext()).newPage();
+  const page = await (await pages.browser.newContext()).newPage();
   await page.goto(url);
   return { appliance, publisher, page, url };
 };
@@ -75,7 +64,7 @@ test('the offer asks for H.264 first, receives only, and knows no server', async
     offered.resolve(offer);
     return { status: 409, headers: { 'retry-after': '60' } };
   };
-  const page = await browser.newPage();
+  const page = await pages.browser.newPage();
   await page.goto(await appliance.listen());
   const offer = await offered.promise;
   const first = /m=video \S+ \S+ (\d+)/.exec(offer)?.[1];
@@ -190,7 +179,7 @@ test('sound is off until it is asked for, and from one feed at a time', async ()
   appliance.status = statusFixture({
     feeds: [feedFixture(heard), feedFixture({ ...heard, id: 'cam1', label: 'Second' })],
   });
-  const page = await browser.newPage();
+  const page = await pages.browser.newPage();
   await page.goto(await appliance.listen());
   const muted = () =>
     page.evaluate(() =>

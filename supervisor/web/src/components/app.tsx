@@ -17,7 +17,15 @@ import { SystemPage } from './system-page.tsx';
 import { TakesPage } from './takes-page.tsx';
 import { WaitingPanel } from './waiting-panel.tsx';
 
-export const App = ({ controller }: { controller: AppController }) => {
+/** Words in passing are told whatever is shown: also to who has no key yet. */
+export const App = ({ controller }: { controller: AppController }) => (
+  <>
+    <Pages controller={controller} />
+    <NoticeBar notice={controller.notice} />
+  </>
+);
+
+const Pages = ({ controller }: { controller: AppController }) => {
   const state = useStore(controller.state);
   const route = useRoute();
   const { link, status } = state;
@@ -60,13 +68,13 @@ export const App = ({ controller }: { controller: AppController }) => {
             status={status}
             devices={state.devices}
             unplugged={state.unplugged}
+            configEdition={state.configEdition}
             controller={controller}
           />
         )}
         {route.page === 'system' && <SystemPage status={status} controller={controller} />}
       </main>
       <RecordBar status={status} stale={stale} clockOffsetMs={state.clockOffsetMs} controller={controller} />
-      <NoticeBar notice={controller.notice} />
     </div>
   );
 };

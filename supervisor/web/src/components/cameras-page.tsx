@@ -12,6 +12,7 @@ interface CamerasPageProps {
   status: Status;
   devices: readonly Device[] | null;
   unplugged: readonly UnpluggedDevice[];
+  configEdition: number;
   controller: AppController;
 }
 
@@ -21,8 +22,8 @@ type ConfigState = {
   readonly known: boolean;
 };
 
-/** The settings, as far as the key may see them. */
-const useConfig = (controller: AppController) => {
+/** The settings, as far as the key may see them; read again with each edition of them. */
+const useConfig = (controller: AppController, edition: number) => {
   const [config, setConfig] = useState<ConfigState>({ view: null, error: null, known: false });
   useEffect(() => {
     const stop = new AbortController();
@@ -35,7 +36,7 @@ const useConfig = (controller: AppController) => {
       },
     );
     return () => stop.abort();
-  }, [controller]);
+  }, [controller, edition]);
   const onConfig = (view: ConfigView) => setConfig({ view, error: null, known: true });
   return { config, onConfig };
 };
@@ -96,11 +97,11 @@ const Devices = ({ status, devices, unplugged, controller }: CamerasPageProps) =
 
 /** Everything that makes pictures: plugged in here, linked to this hub, or elsewhere in the network. */
 export const CamerasPage = (props: CamerasPageProps) => {
-  const { status, controller } = props;
-  const { config, onConfig } = useConfig(controller);
+  const { status, configEdition, controller } = props;
+  const { config, onConfig } = useConfig(controller, configEdition);
   const policy = adoptPolicyOf(config.view);
   const choose = async (adopt: AdoptPolicy) => {
-    const view = await controller.patchConfig({ devices: { adopt } });
+    const view = await controller.changeConfig(() => ({ devices: { adopt } }));
     if (view !== null) onConfig(view);
   };
   return (
@@ -117,7 +118,7 @@ export const CamerasPage = (props: CamerasPageProps) => {
           The settings cannot be read: {config.error}
         </p>
       )}
-      {config.known && (
+      {config.known && config.error === null && (
         <RemoteFeeds status={status} config={config.view} controller={controller} onConfig={onConfig} />
       )}
     </div>

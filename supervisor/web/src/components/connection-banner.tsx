@@ -6,8 +6,11 @@ const Lost = ({ link }: { link: Extract<LinkState, { kind: 'lost' }> }) => {
   const nowMs = useNow(1000, true);
   const inS = link.retryAtMs === null ? null : Math.max(0, Math.ceil((link.retryAtMs - nowMs) / 1000));
   return (
-    <div class="banner banner-error" role="status" data-testid="connection-lost">
-      <strong>Connection lost {formatSpan((nowMs - link.sinceMs) / 1000)} ago.</strong>{' '}
+    <div class="banner banner-error" data-testid="connection-lost">
+      <strong>
+        {/* The seconds are for the eye alone: read aloud each second they would drown everything else. */}
+        <span role="alert">Connection lost</span> {formatSpan((nowMs - link.sinceMs) / 1000)} ago.
+      </strong>{' '}
       <span>
         {link.reason} {inS === null ? 'Trying now.' : `Next try in ${inS} s.`} What you see may be old.
       </span>

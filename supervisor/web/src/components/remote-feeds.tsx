@@ -32,9 +32,10 @@ const RemoteRow = (props: RemoteFeedsProps & { source: SourceStatus }) => {
   const [busy, setBusy] = useState(false);
   const url = remoteUrl(config, source);
   const remove = async () => {
-    if (config === null) return;
     setBusy(true);
-    const view = await controller.patchConfig(withoutRemote(config, source)).finally(() => setBusy(false));
+    const view = await controller
+      .changeConfig((now) => withoutRemote(now, source))
+      .finally(() => setBusy(false));
     if (view !== null) onConfig(view);
   };
   return (
@@ -65,7 +66,7 @@ const RemoteRow = (props: RemoteFeedsProps & { source: SourceStatus }) => {
   );
 };
 
-const AddForm = ({ status, config, controller, onConfig }: RemoteFeedsProps & { config: ConfigView }) => {
+const AddForm = ({ status, controller, onConfig }: Omit<RemoteFeedsProps, 'config'>) => {
   const [kind, setKind] = useState<RemoteKind>('rtsp');
   const [busy, setBusy] = useState(false);
   const submit = async (event: SubmitEvent) => {
@@ -75,7 +76,7 @@ const AddForm = ({ status, config, controller, onConfig }: RemoteFeedsProps & { 
     const [label = '', url = ''] = ['label', 'url'].map((name) => String(fields.get(name) ?? '').trim());
     setBusy(true);
     const view = await controller
-      .patchConfig(withRemote(config, status, { kind, label, url }))
+      .changeConfig((now) => withRemote(now, status, { kind, label, url }))
       .finally(() => setBusy(false));
     if (view === null) return;
     onConfig(view);
@@ -142,7 +143,7 @@ export const RemoteFeeds = (props: RemoteFeedsProps) => {
         {config === null ? (
           <p class="row-note">The owner's key adds and removes them.</p>
         ) : (
-          <AddForm {...props} config={config} />
+          <AddForm {...props} />
         )}
         {config !== null && (
           <p class="row-note">

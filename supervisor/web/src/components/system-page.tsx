@@ -112,12 +112,7 @@ const HostCard = ({ host, masters }: Pick<Status, 'host' | 'masters'>) => (
 const SessionCard = ({ logout }: { logout(): Promise<void> }) => (
   <Card title="This browser">
     <p class="row-note">It keeps the key to this appliance.</p>
-    <button
-      type="button"
-      class="button"
-      data-testid="logout"
-      onClick={() => void logout().then(() => location.reload())}
-    >
+    <button type="button" class="button" data-testid="logout" onClick={() => void logout()}>
       Forget the key
     </button>
   </Card>

@@ -1,9 +1,8 @@
-import { useState } from 'preact/hooks';
 import type { Update } from '../../../api/contract.ts';
 import type { AppController } from '../app-controller.ts';
 import { formatInstant } from '../format.ts';
 import { canCheck, canInstall, updateTone, updateWord, wayBack } from '../rollout-words.ts';
-import { Action } from './action.tsx';
+import { Action, CarefulAction } from './action.tsx';
 import { Card, Fact, Pill } from './parts.tsx';
 
 type LastAttempt = NonNullable<Update['lastAttempt']>;
@@ -28,21 +27,6 @@ const Attempt = ({ attempt }: { attempt: LastAttempt }) => (
     </ul>
   </details>
 );
-
-/** Going back restarts the machine, so it takes a second press. */
-const GoBack = ({ version, act }: { version: string; act(): void }) => {
-  const [sure, setSure] = useState(false);
-  return (
-    <button
-      type="button"
-      class="button"
-      onClick={() => (sure ? act() : setSure(true))}
-      onBlur={() => setSure(false)}
-    >
-      {sure ? `Restart into ${version}` : `Go back to ${version}`}
-    </button>
-  );
-};
 
 interface UpdateProps {
   readonly update: Update;
@@ -73,16 +57,22 @@ export const UpdateCard = ({ update, conducts, act }: UpdateProps) => {
         )}
         <div class="actions">
           {canInstall(update) && (
-            <button
-              type="button"
-              class={conducts ? 'button' : 'button button-main'}
-              onClick={() => void act('install')}
-            >
-              Install {update.latestVersion}
-            </button>
+            <Action
+              main={!conducts}
+              text={`Install ${update.latestVersion}`}
+              doing="Starting…"
+              act={() => act('install')}
+            />
           )}
-          {canCheck(update) && <Action text="Check for updates" doing="Looking …" act={() => act('check')} />}
-          {back !== null && <GoBack version={back} act={() => void act('rollback')} />}
+          {canCheck(update) && <Action text="Check for updates" doing="Looking…" act={() => act('check')} />}
+          {back !== null && (
+            <CarefulAction
+              text={`Go back to ${back}`}
+              doing="Restarting…"
+              warning={`This appliance restarts into ${back}, and stays there if all works as before.`}
+              act={() => act('rollback')}
+            />
+          )}
         </div>
         {update.lastAttempt !== null && <Attempt attempt={update.lastAttempt} />}
       </div>

@@ -19,8 +19,9 @@ export const WaitingPanel = ({ link }: { link: LinkState }) => {
     <main class="panel-page">
       <section class="panel" data-testid="unreachable">
         <h1>The appliance does not answer</h1>
-        <p role="status">
-          {link.reason} For {formatSpan((nowMs - link.sinceMs) / 1000)} now.{' '}
+        <p role="alert">{link.reason}</p>
+        <p>
+          For {formatSpan((nowMs - link.sinceMs) / 1000)} now.{' '}
           {inS === null ? 'Trying now.' : `Next try in ${inS} s.`}
         </p>
         <ul>

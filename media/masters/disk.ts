@@ -1,10 +1,25 @@
 import { statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { DiskReserveError } from './errors.ts';
 
 /** Bytes an unprivileged process may still write to the file system of a path. */
 export async function freeBytes(path: string): Promise<number> {
   const { bavail, bsize } = await statfs(path);
   return bavail * bsize;
+}
+
+/**
+ * The same of a folder that may not be there yet, as on a disk that has just been plugged in: the nearest one above it
+ * tells. Rejects with the system's error.
+ */
+export async function freeBytesFor(folder: string): Promise<number> {
+  try {
+    return await freeBytes(folder);
+  } catch (error) {
+    const above = dirname(folder);
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || above === folder) throw error;
+    return await freeBytesFor(above);
+  }
 }
 
 /** @throws DiskReserveError where no more than the reserve is free */

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { SensorClock } from '../capture/sensor-clock.ts';
 import type { RawStream } from '../capture/types.ts';
 import type { ChildHost } from '../child-host.ts';
-import { expectedBytesPerSecond, freeBytes, remainingSeconds, requireSpace } from './disk.ts';
+import { expectedBytesPerSecond, freeBytesFor, remainingSeconds, requireSpace } from './disk.ts';
 import type { EncodeSpeed } from './encode-speed.ts';
 import { MastersError } from './errors.ts';
 import type { MasterCodec, MasterStrategy } from './recorder-command.ts';
@@ -119,7 +119,7 @@ export class Masters {
     const assumed = strategy === 'direct' ? 'direct' : 'spool';
     const rates = this.select(names).map(({ raw }) => expectedBytesPerSecond(raw, assumed));
     const total = rates.reduce((sum, rate) => sum + rate, 0);
-    return remainingSeconds(await freeBytes(store.root), reserveBytes, total);
+    return remainingSeconds(await freeBytesFor(store.root), reserveBytes, total);
   }
 
   /**

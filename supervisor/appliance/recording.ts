@@ -47,5 +47,5 @@ export async function assembleRecording(
     recordable: () => pipelines.recordable().map(({ id }) => id),
   });
   const conductor = new TakeConductor({ local: localTakes, cameras, state, onTake, log });
-  return { masters, localTakes, conductor, remaining: new RemainingTime(masters) };
+  return { masters, localTakes, conductor, remaining: new RemainingTime({ masters, log }) };
 }

@@ -61,21 +61,23 @@ export class ChildProcessHost implements ChildHost, AsyncDisposable {
 
   /**
    * Ends what earlier supervisors left running and nobody wants any more: registered children whose name is not among
-   * `keepNames`, children that are not durable, and strays that carry our mark. Returns the names of what was ended.
+   * `keepNames`, children that are not durable, and strays that carry our mark. Returns the names of what was ended. One that
+   * the kernel holds, as in a read from a dead disk, is named in the log, and left.
    */
   async reapOrphans(keepNames: Iterable<string>): Promise<readonly string[]> {
     this.registry.prepare();
     const keep = new Set([...keepNames, ...this.children.keys(), ...this.starting]);
     const living = this.registry.living();
     const unwanted = living.filter((entry) => !keep.has(entry.name) || !(entry.durable || this.owns(entry)));
-    await Promise.all(unwanted.map((entry) => this.endRegistered(entry)));
-    const kept = new Set(living.filter((entry) => !unwanted.includes(entry)).map(({ name }) => name));
+    const reaped = await Promise.all(unwanted.map((entry) => this.reap(entry)));
+    const ended = unwanted.filter((_, index) => reaped[index] === true);
+    const kept = new Set(living.filter((entry) => !ended.includes(entry)).map(({ name }) => name));
     const strays = await this.endStrays((name) => kept.has(name) || this.knows(name));
     for (const name of this.registry.names())
       if (!kept.has(name) && !this.knows(name)) this.registry.forget(name);
-    const ended = [...unwanted.map(({ name }) => name), ...strays];
-    if (ended.length > 0) this.options.logger.info({ ended }, 'ended what an earlier run left behind');
-    return ended;
+    const names = [...ended.map(({ name }) => name), ...strays];
+    if (names.length > 0) this.options.logger.info({ ended: names }, 'ended what an earlier run left behind');
+    return names;
   }
 
   /** Ends every child, durable or not, and starts none any more. Idempotent. */
@@ -177,6 +179,17 @@ export class ChildProcessHost implements ChildHost, AsyncDisposable {
     const gone = await endGroup(entry.pid, entry.stopSignal, entry.stopTimeoutMs);
     if (!gone) throw new ChildSpawnError(`${entry.name} (${entry.pid}) of an earlier run does not end`);
     this.registry.remove(entry.name, entry.pid);
+  }
+
+  /** Ends a child of an earlier run; false where it cannot be ended. */
+  private async reap(entry: RegistryEntry): Promise<boolean> {
+    try {
+      await this.endRegistered(entry);
+      return true;
+    } catch (error) {
+      this.options.logger.error({ err: error, child: entry.name, pid: entry.pid }, 'a child cannot be ended');
+      return false;
+    }
   }
 
   /** Ends what carries our mark, wherever it got to, except what belongs to a spared name. Returns the names. */

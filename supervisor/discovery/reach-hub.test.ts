@@ -43,6 +43,15 @@ describe('reachHub', () => {
     expect(reached).toEqual({ url: open, tls: {} });
   });
 
+  it('sends no key in the clear where a key of the hub is known: anybody may take its name', async () => {
+    const [plain, good] = [(await swallow()).replace('https:', 'http:'), await show(hub)];
+    const trust = { pin: hub.fingerprint, hasKey: true };
+    await expect(reachHub({ url: plain, otherUrls: [] }, trust, never)).rejects.toMatchObject({
+      code: 'HUB_KEY_CHANGED',
+    });
+    expect((await reach([plain, good])).url).toBe(good);
+  });
+
   function reach([url = '', ...otherUrls]: readonly string[]) {
     return reachHub({ url, otherUrls }, { pin: hub.fingerprint, hasKey: true }, never);
   }

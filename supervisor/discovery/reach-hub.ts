@@ -48,6 +48,11 @@ async function greetHub(
     // Without a key nothing secret is sent: the hub's answer only tells whether this camera has to be adopted.
     const shown = pin ?? (hasKey ? null : await fingerprintToPin(url, signal));
     if (shown !== null) return await pinTls(url, shown, signal);
+  } else if (pin !== null) {
+    // In the clear anybody could take the hub's name, and get this camera's key and pictures.
+    throw new PinMismatchError(`${url.host} shows no key, unlike the hub this camera belongs to.`, {
+      hint: 'If TLS was switched off on the hub on purpose, adopt the camera anew.',
+    });
   }
   if (probing) await touch(url, signal);
   return {};

@@ -27,7 +27,7 @@ export class JpegFeed {
   publisher: JpegPublisher | null = null;
   #size: { readonly width: number; readonly height: number } | null = null;
   #framesTotal = 0;
-  #recent: { readonly atMs: number; readonly bytes: number }[] = [];
+  readonly #recent: { readonly atMs: number; readonly bytes: number }[] = [];
   #lastAtMs = Number.NEGATIVE_INFINITY;
   #allowance = burst;
   #allowedAtMs = Number.NEGATIVE_INFINITY;
@@ -50,6 +50,7 @@ export class JpegFeed {
       this.#framesTotal += 1;
       this.#lastAtMs = nowMs;
       this.#recent.push({ atMs: nowMs, bytes });
+      this.#forgetOld(nowMs); // also while nobody asks for the figures
       this.hub.publish(bytes === picture.length ? picture : picture.subarray(0, bytes));
       return null;
     } catch (error) {
@@ -67,7 +68,7 @@ export class JpegFeed {
   stats(): Feed {
     const { state, publisher } = this;
     const nowMs = this.#now();
-    this.#recent = this.#recent.filter(({ atMs }) => nowMs - atMs < rateWindowMs);
+    this.#forgetOld(nowMs);
     const perSecond = 1000 / Math.min(rateWindowMs, Math.max(1000, nowMs - (this.#recent[0]?.atMs ?? nowMs)));
     const bytes = this.#recent.reduce((sum, one) => sum + one.bytes, 0);
     return {
@@ -92,6 +93,11 @@ export class JpegFeed {
           : { kind: publisher.kind, camera: publisher.camera, sinceMs: Math.max(0, nowMs - publisher.since) },
       viewers: [],
     };
+  }
+
+  #forgetOld(nowMs: number): void {
+    const kept = this.#recent.findIndex(({ atMs }) => nowMs - atMs < rateWindowMs);
+    this.#recent.splice(0, kept < 0 ? this.#recent.length : kept);
   }
 
   /** A bucket of allowances that fills at the highest rate. */

@@ -1,4 +1,5 @@
-import { Readable } from 'node:stream';
+import { getEventListeners } from 'node:events';
+import { PassThrough, Readable } from 'node:stream';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { PictureInput } from './picture-input.ts';
@@ -30,4 +31,19 @@ it('gives the newest picture, wherever the stream is cut', async () => {
 it('says that a stream is something else', async () => {
   const endless = Readable.from(Array.from({ length: 20 }, () => Buffer.alloc(1024 * 1024)));
   await expect(new PictureInput().read(endless)).rejects.toThrow(/mpjpeg/);
+});
+
+it('leaves nothing on the signal for each picture it waited for', async () => {
+  const input = new PictureInput();
+  const stream = new PassThrough();
+  const reading = input.read(stream);
+  const stop = new AbortController();
+  for (let count = 0; count < 50; count += 1) {
+    const next = input.next(stop.signal);
+    stream.write(part(Buffer.from(`picture ${count}`)));
+    expect(String(await next)).toBe(`picture ${count}`);
+  }
+  expect(getEventListeners(stop.signal, 'abort')).toEqual([]);
+  stream.end();
+  await reading;
 });

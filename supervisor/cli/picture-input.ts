@@ -24,9 +24,11 @@ export class PictureInput {
       this.#newest = null;
       if (picture !== null) return picture;
       const { promise, resolve } = Promise.withResolvers<void>();
-      this.#wake = resolve;
-      signal.addEventListener('abort', () => resolve(), { once: true });
+      const wake = () => resolve();
+      this.#wake = wake;
+      signal.addEventListener('abort', wake, { once: true });
       await promise;
+      signal.removeEventListener('abort', wake);
     }
     return null;
   }

@@ -15,12 +15,18 @@ export interface FrameSink {
 export async function showFrames(watch: FrameWatch, sink: FrameSink, signal: AbortSignal): Promise<void> {
   for (let frame = await watch.next(signal); frame !== null; frame = await watch.next(signal)) {
     const stuck = setTimeout(() => sink.destroy(), stuckMs);
-    await Promise.race([sink.write(frame), aborted(signal)]);
+    await settled(sink.write(frame), signal);
     clearTimeout(stuck);
   }
 }
 
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+/** Settles with the writing or with the signal, and leaves nothing on the signal: frames come for days. */
+async function settled(writing: Promise<void>, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const done = () => resolve();
+  writing.then(done, done); // a broken connection ends by the signal
+  signal.addEventListener('abort', done, { once: true });
+  if (signal.aborted) done();
+  await promise;
+  signal.removeEventListener('abort', done);
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import type { Socket } from 'node:net';
 import Koa from 'koa';
 import type { Logger } from 'pino';
 import { KeyedWork } from './access/keyed-work.ts';
@@ -39,6 +40,9 @@ export interface ApiServerOptions {
   readonly log: Logger;
 }
 
+/** How long whoever holds a WebSocket has to answer the goodbye; one whose cable was pulled never does. */
+const goodbyeMs = 1000;
+
 /** The HTTP API and the pages. `run` settles when `signal` is aborted and every connection has been closed. */
 export class ApiServer {
   readonly #options: ApiServerOptions;
@@ -63,14 +67,20 @@ export class ApiServer {
       if (front?.gateway.handle(request, response) !== true) void ours(request, response);
     };
     using sockets = new WebSockets({ ports: this.#options.ports, access, work, log });
-    const servers: Server[] = [];
+    // A body for the backend may take as long as it likes; ours are small.
+    const limits = front === null ? {} : { requestTimeout: 0 };
+    const servers: OpenServer[] = [];
     try {
-      const plain = await this.#open(() => createServer(handle), port, servers);
+      const plain = await this.#open(() => createServer(limits, handle), port, servers);
       if (tls !== null) {
         const { certPem, keyPem } = tls.identity;
-        await this.#open(() => createTlsServer({ cert: certPem, key: keyPem }, handle), tls.port, servers);
+        await this.#open(
+          () => createTlsServer({ ...limits, cert: certPem, key: keyPem }, handle),
+          tls.port,
+          servers,
+        );
       }
-      for (const server of servers) {
+      for (const { server } of servers) {
         server.on('upgrade', (request, socket, head) => {
           if (front?.gateway.upgrade(request, socket, head) === true) return;
           sockets.upgrade(request, socket, head);
@@ -116,12 +126,13 @@ export class ApiServer {
     return app;
   }
 
-  async #open(create: () => Server, port: number, servers: Server[]): Promise<number> {
+  async #open(create: () => Server, port: number, servers: OpenServer[]): Promise<number> {
     let first = port;
     for (const host of this.#options.listen) {
       const server = create();
+      const connections = connectionsOf(server);
       await listen(server, first, host);
-      servers.push(server);
+      servers.push({ server, connections });
       const address = server.address();
       if (first === 0 && typeof address === 'object' && address !== null) first = address.port;
     }
@@ -151,9 +162,28 @@ async function listen(server: Server, port: number, host: string): Promise<void>
   }
 }
 
-async function close(server: Server): Promise<void> {
+interface OpenServer {
+  readonly server: Server;
+  readonly connections: ReadonlySet<Socket>;
+}
+
+function connectionsOf(server: Server): ReadonlySet<Socket> {
+  const connections = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  });
+  return connections;
+}
+
+/** Connections that were upgraded are no longer the server's to close: they get a moment for their goodbyes. */
+async function close({ server, connections }: OpenServer): Promise<void> {
   const closed = once(server, 'close');
   server.close();
   server.closeAllConnections();
+  const late = setTimeout(() => {
+    for (const socket of connections) socket.destroy();
+  }, goodbyeMs);
   await closed;
+  clearTimeout(late);
 }

@@ -75,13 +75,21 @@ function pumpBody(incoming: IncomingMessage, outgoing: ClientRequest): void {
 function answerTo(outgoing: ClientRequest, response: ServerResponse): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     outgoing.on('information', ({ statusCode, headers }) => {
-      if (statusCode === 103 && typeof headers.link === 'string')
-        response.writeEarlyHints({ link: headers.link });
+      if (statusCode === 103 && typeof headers.link === 'string') passHints(response, headers.link);
     });
     outgoing.once('response', resolve);
     // After the answer has begun its own stream tells of failures.
     outgoing.on('error', reject);
   });
+}
+
+/** Node writes fewer forms of links than RFC 8288 allows, and throws for the others: a hint may be left out. */
+function passHints(response: ServerResponse, link: string): void {
+  try {
+    response.writeEarlyHints({ link });
+  } catch (error) {
+    if (errorCode(error) !== 'ERR_INVALID_ARG_VALUE') throw error;
+  }
 }
 
 async function copyAnswer(answer: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -30,7 +30,7 @@ export async function forwardUpgrade(
     outgoing = upstream.open(incoming.method ?? 'GET', incoming.url ?? '/', headers, false);
     const { answer, backend, rest } = await handshake(outgoing);
     if (backend === undefined) return await refuse(answer, socket);
-    socket.write(headText(`HTTP/1.1 101 ${answer.statusMessage}`, answer.rawHeaders));
+    socket.write(headText(`HTTP/1.1 101 ${answer.statusMessage}`, answer.rawHeaders), 'latin1');
     if (rest.length > 0) socket.write(rest);
     if (head.length > 0) backend.write(head);
     await join(socket, backend);
@@ -59,7 +59,7 @@ function handshake(outgoing: ClientRequest): Promise<Answer> {
 async function refuse(answer: IncomingMessage, socket: Duplex): Promise<null> {
   const start = `HTTP/1.1 ${answer.statusCode} ${answer.statusMessage}`;
   // The body ends with the connection, so that it needs no framing of its own.
-  socket.write(headText(start, [...endToEnd(answer.rawHeaders), 'Connection', 'close']));
+  socket.write(headText(start, [...endToEnd(answer.rawHeaders), 'Connection', 'close']), 'latin1');
   await pipeline(answer, socket);
   return null;
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, request as httpRequest, type IncomingMessage, type Server } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -186,6 +186,22 @@ describe('Gateway', () => {
     call.end(' pong');
     await once(answer, 'end');
     expect(chunks.join('')).toBe('ping pong');
+  });
+
+  test('hints that Node does not take are left out, and nothing else is', async () => {
+    const hints = 'HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel="preload stylesheet"\r\n\r\n';
+    const hinting = createTcpServer((socket) => {
+      socket.once('data', () => socket.end(`${hints}HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok`));
+    });
+    hinting.listen(0, '127.0.0.1');
+    await once(hinting, 'listening');
+    try {
+      await using front = await new Hub((hinting.address() as AddressInfo).port).open();
+      const answer = await exchange(front.port, { method: 'GET', target: '/hints' });
+      expect([answer.status, answer.body.toString()]).toEqual([200, 'ok']);
+    } finally {
+      hinting.close();
+    }
   });
 
   test('an upload that the client breaks off is broken off at the backend', async () => {

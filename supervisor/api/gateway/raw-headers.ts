@@ -46,7 +46,7 @@ export function pairs(raw: RawHeaders): (readonly [name: string, value: string])
   return list;
 }
 
-/** Head of a message as bytes on the wire. */
+/** Head of a message as it stands on the wire, to be written as Latin-1. */
 export function headText(startLine: string, raw: RawHeaders): string {
   return `${[startLine, ...pairs(raw).map(([name, value]) => `${name}: ${value}`)].join('\r\n')}\r\n\r\n`;
 }

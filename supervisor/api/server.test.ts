@@ -120,6 +120,19 @@ describe('access', () => {
       headers: { cookie: pair, 'sec-fetch-site': 'cross-site' },
     });
     expect((await problem(forged)).code).toBe('ORIGIN_REFUSED');
+    // Cookies know no ports, so that a page of another server of this host brings it, too.
+    const link = request(`${locked}/ws/feeds/cam0`, {
+      headers: {
+        ...{ cookie: pair, origin: 'http://127.0.0.1:1', connection: 'Upgrade', upgrade: 'websocket' },
+        ...{ 'sec-websocket-version': '13', 'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==' },
+      },
+    });
+    const refused = new Promise<number | undefined>((resolve) => {
+      link.once('response', (answer) => resolve(answer.resume().statusCode));
+      link.once('upgrade', (_answer, socket) => resolve(void socket.destroy()));
+    });
+    link.end();
+    expect(await refused).toBe(403);
   });
 
   test('keys: made, used, revoked', async () => {

@@ -44,11 +44,16 @@ export function checkAccess(
         })
       : new ApiError('TOKEN_UNKNOWN', 'This token is not known here, or was revoked.');
   }
-  if (byCookie && !safeMethods.has(request.method ?? '')) refuseCrossSite(request);
+  if (byCookie && mayChange(request)) refuseCrossSite(request);
   if (!mayCall(key.role, access)) {
     throw new ApiError('ACCESS_DENIED', `A ${key.role} may not do this; it takes ${access.join(' or ')}.`);
   }
   return { role: key.role, subject: key.subject, keyId: key.id, address };
+}
+
+/** Browsers keep other pages from reading what a safe method answers, but not from a WebSocket. */
+function mayChange({ method, headers }: IncomingMessage): boolean {
+  return !safeMethods.has(method ?? '') || headers.upgrade !== undefined;
 }
 
 export function presentedToken(request: IncomingMessage): Presented {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
@@ -40,6 +40,23 @@ describe('TakeStore', () => {
     });
     expect(await store.list()).toEqual([]);
     await expect(store.get('one')).rejects.toMatchObject({ code: 'TAKE_NOT_FOUND' });
+  });
+
+  it('of a disk that cannot be read tells the takes of the others', async () => {
+    await store.createTake('here', new Date());
+    const broken = join(root, 'no-folder');
+    await writeFile(broken, 'as unreadable as a folder on a dead disk');
+    const roots = (): [string, ...string[]] => [broken, root];
+    const two = new TakeStore({ host: new SpawningChildHost(), logger, roots });
+    expect((await two.list()).map(({ id }) => id)).toEqual(['here']);
+    expect(await two.unfinished()).toHaveLength(1);
+    // The other one fails, too: what is known of it is not forgotten, so that its take can still be ended.
+    const aside = `${root}-aside`;
+    await rename(root, aside);
+    await writeFile(root, '');
+    expect((await two.list()).map(({ id }) => id)).toEqual(['here']);
+    await rm(root);
+    await rename(aside, root);
   });
 
   it('finds takes on every disk that is there, and can end one whose disk is away', async () => {

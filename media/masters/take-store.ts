@@ -100,15 +100,18 @@ export class TakeStore {
 
   /**
    * Reads the takes that are not yet known, and forgets those whose folder is gone. A take that is not finished and whose
-   * disk is away is kept: somebody has to be able to end it.
+   * disk is away is kept: somebody has to be able to end it. So is what lies on a disk that fails just now.
    */
   private async load(): Promise<void> {
     const roots = this.options.roots();
-    const folders = (await Promise.all(roots.map(foldersIn))).flat();
+    const listed = await Promise.all(roots.map((root) => this.foldersIn(root)));
+    const folders = listed.flatMap((found) => found ?? []);
+    const failing = roots.filter((_, index) => listed[index] === null);
     const known = [...this.open.values()];
     for (const { folder, manifest } of known) {
       const isAway = !roots.includes(dirname(folder)) && unfinishedStates.includes(manifest.state);
-      if (!folders.includes(folder) && !isAway) this.open.delete(manifest.id);
+      const isUnread = failing.includes(dirname(folder));
+      if (!folders.includes(folder) && !isAway && !isUnread) this.open.delete(manifest.id);
     }
     const fresh = folders.filter((folder) => known.every((take) => take.folder !== folder));
     for (const folder of fresh) {
@@ -118,24 +121,24 @@ export class TakeStore {
   }
 
   private async read(folder: string): Promise<Take | undefined> {
-    if (!(await stat(folder)).isDirectory()) return undefined;
     try {
-      return await Take.open(folder);
+      return (await stat(folder)).isDirectory() ? await Take.open(folder) : undefined;
     } catch (error) {
-      if (!(error instanceof TakeManifestError)) throw error;
-      this.options.logger.warn({ err: error, folder }, 'not a take');
+      const what = error instanceof TakeManifestError ? 'not a take' : 'a take cannot be read';
+      this.options.logger.warn({ err: error, folder }, what);
       return undefined;
     }
   }
-}
 
-/** What a folder of takes holds; nothing where there is none yet, or its disk is away. */
-async function foldersIn(root: string): Promise<string[]> {
-  try {
-    return (await readdir(root)).map((name) => join(root, name));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
+  /** What a folder of takes holds; nothing where there is none yet, or its disk is away; null where it cannot be listed. */
+  private async foldersIn(root: string): Promise<string[] | null> {
+    try {
+      return (await readdir(root)).map((name) => join(root, name));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      this.options.logger.error({ err: error, root }, 'the takes of a disk cannot be listed');
+      return null;
+    }
   }
 }
 

@@ -159,8 +159,12 @@ export class LinuxHost implements Host {
   }
 
   private entries(path: string): string[] {
-    const folder = join(this.root, path);
-    return existsSync(folder) ? readdirSync(folder) : [];
+    try {
+      return readdirSync(join(this.root, path));
+    } catch {
+      // Not every machine has every folder, and udev takes some away with the last disk.
+      return [];
+    }
   }
 
   private disks(): DiskMetrics[] {
@@ -180,18 +184,21 @@ export class LinuxHost implements Host {
 
   /** Labels of file systems by device name, as udev links them. */
   private labels(): ReadonlyMap<string, string> {
-    const folder = join(this.root, 'dev/disk/by-label');
-    if (!existsSync(folder)) return new Map();
-    return new Map(
-      readdirSync(folder).map((label) => [basename(readlinkSync(join(folder, label))), unescapeUdev(label)]),
-    );
+    const labels = new Map<string, string>();
+    for (const label of this.entries('dev/disk/by-label')) {
+      try {
+        labels.set(basename(readlinkSync(join(this.root, 'dev/disk/by-label', label))), unescapeUdev(label));
+      } catch (error) {
+        // A disk that was pulled while this list was made has no label.
+        this.logger.debug({ err: error, label }, 'a disk does not tell its label');
+      }
+    }
+    return labels;
   }
 
   /** The hottest zone: on a Raspberry Pi there is one. */
   private temperature(): number | null {
-    const folder = join(this.root, 'sys/class/thermal');
-    if (!existsSync(folder)) return null;
-    const zones = readdirSync(folder).filter((name) => name.startsWith('thermal_zone'));
+    const zones = this.entries('sys/class/thermal').filter((name) => name.startsWith('thermal_zone'));
     const all = zones.flatMap((zone) => parseTemperature(this.read(`sys/class/thermal/${zone}/temp`)) ?? []);
     return all.length === 0 ? null : Math.max(...all);
   }

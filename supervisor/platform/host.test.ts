@@ -103,6 +103,8 @@ describe('a machine', () => {
     file('run/systemd/timesync/synchronized', '');
     mkdirSync(join(root, 'dev/disk/by-label'), { recursive: true });
     symlinkSync('../../mmcblk0p7', join(root, 'dev/disk/by-label/my\\x20data'));
+    // As a link that udev takes away while it is looked at, this one cannot be read.
+    file('dev/disk/by-label/pulled', '');
     let nowMs = 0;
     const network = {
       hostName: 'x',

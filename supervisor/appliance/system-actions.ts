@@ -9,7 +9,7 @@ import type { TakeConductor } from './take-conductor.ts';
 export interface SystemActionsOptions {
   readonly host: ChildHost;
   readonly runner: ExclusiveRunner;
-  readonly conductor: TakeConductor;
+  readonly conductor: Pick<TakeConductor, 'current'>;
   readonly simulation: boolean;
   /** Lets the lights tell which appliance this is. */
   readonly identify: () => Promise<void>;
@@ -44,22 +44,27 @@ export class SystemActions {
   }
 
   async #power(verb: 'reboot' | 'poweroff', force: boolean): Promise<void> {
-    const { host, runner, conductor, simulation, log } = this.#options;
+    const { host, runner, simulation, log } = this.#options;
     if (simulation) {
       throw new ApplianceError('NOT_SUPPORTED_HERE', 'The simulation does not touch the machine it runs on.');
     }
-    const take = conductor.current();
-    if (take !== null && !force) {
-      throw new ApplianceError('TAKE_RUNNING', `Take ${take.id} is running.`, {
-        hint: 'Stop it first, or force it: the take then ends here.',
-      });
-    }
-    log.warn({ verb }, 'the machine is told to go down');
+    if (!force) this.#refuseDuringTake();
     await runner.run('reboot', async () => {
+      // Its turn may come late, after an update, say; a take may have begun meanwhile.
+      if (!force) this.#refuseDuringTake();
+      log.warn({ verb }, 'the machine is told to go down');
       const child = await host.spawn({ name: 'systemctl', argv: ['systemctl', '--no-block', verb] });
       const { code } = await child.exited;
       if (code !== 0)
         throw new ApplianceError('NOT_SUPPORTED_HERE', `systemctl ${verb} failed with code ${code}.`);
+    });
+  }
+
+  #refuseDuringTake(): void {
+    const take = this.#options.conductor.current();
+    if (take === null) return;
+    throw new ApplianceError('TAKE_RUNNING', `Take ${take.id} is running.`, {
+      hint: 'Stop it first, or force it: the take then ends here.',
     });
   }
 }

@@ -8,7 +8,7 @@ import { type ApplianceOptions, type Foundation, openFoundation } from './applia
 import { GpioPanel } from './appliance/gpio-panel.ts';
 import { HostMonitor } from './appliance/host-monitor.ts';
 import { HttpService } from './appliance/http-service.ts';
-import { obeyHub, tellHub } from './appliance/hub-commands.ts';
+import { obeyHub, retellHub, tellHub } from './appliance/hub-commands.ts';
 import { HubSide } from './appliance/hub-side.ts';
 import { HubUpdates } from './appliance/hub-updates.ts';
 import { assemblePictures } from './appliance/pictures.ts';
@@ -177,6 +177,7 @@ async function assemble(base: Foundation) {
         remainingS: remaining.latest,
         update: toldUpdate(update.status()),
       }),
+      onLinked: () => retellHub(reconciler.cameraSide, conductor.list()),
       onCommand: (command) => obeyHub(command, { conductor, updates, side: reconciler.cameraSide, log }),
       onChange: () => {
         reconciler.requestPushes();

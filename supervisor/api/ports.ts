@@ -57,7 +57,7 @@ export interface TakesPort {
   get(id: string): Promise<Take>;
   start(cameras: readonly string[] | null): Promise<Take>;
   stop(id: string): Promise<Take>;
-  /** A finished segment of a master: a file of this machine, or a stream fetched from the camera that keeps it. */
+  /** A finished segment of a master of this machine. Rejects with TAKE_UNKNOWN, TAKE_NOT_FOUND or MASTER_ELSEWHERE. */
   master(id: string, camera: string, segment: number): Promise<{ path: string; fileName: string }>;
 }
 

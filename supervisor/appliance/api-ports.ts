@@ -12,6 +12,7 @@ import type { RoleKeeper } from './role-keeper.ts';
 import type { StatusBoard } from './status-board.ts';
 import { configErrors } from './status-composer.ts';
 import type { TakeConductor } from './take-conductor.ts';
+import { requireMasterHere } from './take-state.ts';
 
 /** What the API is wired to. */
 export interface ApiParts {
@@ -60,7 +61,10 @@ export function apiPorts(parts: ApiParts): ApiPorts {
       get: async (id) => conductor.get(id),
       start: (wanted) => conductor.start(wanted),
       stop: (id) => conductor.stop(id),
-      master: parts.masterPath,
+      master: async (id, camera, segment) => {
+        requireMasterHere(conductor.get(id), camera);
+        return await parts.masterPath(id, camera, segment);
+      },
     },
     devices: {
       list: () => cameras.list(),

@@ -6,7 +6,6 @@ export type ApplianceErrorCode =
   | 'TAKE_RUNNING'
   | 'TAKE_NOT_RUNNING'
   | 'TAKE_UNKNOWN'
-  | 'MASTER_UNKNOWN'
   | 'MASTERS_OFF'
   | 'MASTER_ELSEWHERE'
   | 'MEDIA_UNAVAILABLE'

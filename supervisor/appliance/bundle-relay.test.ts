@@ -98,6 +98,33 @@ describe('the relay', () => {
     expect(hub.seen.at(-1)?.range).toMatch(/^bytes=\d+-300099$/);
   });
 
+  test('takes up again where the connection was reset, as by a hub whose power came back', async () => {
+    const seen: (string | undefined)[] = [];
+    const server = createPlainServer((request, response) => {
+      const { range } = request.headers;
+      seen.push(range);
+      const { start, end } = parseByteRange(range ?? '', bundle.length) ?? {
+        start: 0,
+        end: bundle.length - 1,
+      };
+      const body = bundle.subarray(start, end + 1);
+      const head = {
+        etag,
+        'content-length': body.length,
+        'content-range': `bytes ${start}-${end}/${bundle.length}`,
+      };
+      response.writeHead(range === undefined ? 200 : 206, head);
+      if (seen.length > 1) return response.end(body);
+      return response.write(body.subarray(0, 50_000), () =>
+        setTimeout(() => request.socket.resetAndDestroy(), 50),
+      );
+    });
+    const url = `http://127.0.0.1:${await listen(server)}`;
+    const relay = await open(() => ({ url, token: null, tlsFingerprint: null }));
+    expect((await bytes(await fetch(relay.url))).equals(bundle)).toBe(true);
+    expect(seen).toHaveLength(2);
+  });
+
   test('never puts two bundles together', async () => {
     const hub = await playHub({ breaks: 1 });
     // Another one, by then: it answers If-Range with the whole of what it has.

@@ -43,6 +43,8 @@ export interface CameraSideOptions {
   readonly network: NetworkEvents;
   readonly status: () => Omit<StatusMessage, 'type' | 'sentAt'>;
   readonly onCommand: (command: Command) => void;
+  /** The link is there, anew: what was said while it was not has not been heard. */
+  readonly onLinked: () => void;
   /** The hub, the key or the code to show changed. */
   readonly onChange: () => void;
   readonly log: Logger;
@@ -99,12 +101,13 @@ export class CameraSide {
     return this.#adoption.hubId !== null || this.#link.state === 'connected';
   }
 
-  /** How the hub is reached now; null while none is known. */
+  /** How the hub is reached now; null while none is known, or what is found cannot prove to be the one that is. */
   access(): HubAccess | null {
     const hub = this.#locator.current();
     if (hub === null) return null;
     const pin = this.#fingerprint ?? hub.tlsFingerprint;
-    return { url: hub.url, token: this.#token, tlsFingerprint: hub.url.startsWith('https:') ? pin : null };
+    if (pin !== null && !hub.url.startsWith('https:')) return null;
+    return { url: hub.url, token: this.#token, tlsFingerprint: pin };
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -167,6 +170,7 @@ export class CameraSide {
   #setLink(link: HubLink): void {
     const before = this.#link;
     this.#link = link;
+    if (link.state === 'connected' && before.state !== 'connected') this.#options.onLinked();
     if (before.state !== link.state || before.url !== link.url || before.reason !== link.reason) {
       this.#options.onChange();
     }

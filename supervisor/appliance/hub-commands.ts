@@ -48,6 +48,15 @@ async function obey(command: Command, { conductor, updates, side }: Commanded): 
   }
 }
 
+/** So many takes are told anew when the link is back; older ones were finished long before. */
+const retoldTakes = 20;
+
+/** Tells the hub how this camera's latest takes stand: what happened while the link was down has not been heard. */
+export function retellHub(side: CameraSide | null, takes: readonly Take[]): void {
+  if (side === null) return;
+  for (const take of takes.slice(0, retoldTakes)) tellHub(side, take);
+}
+
 /** Tells the hub how this camera's part of a take stands. */
 export function tellHub(side: CameraSide, take: Take): void {
   const own = take.cameras.filter(({ device }) => device === null);

@@ -60,7 +60,8 @@ export function composeStatus(sources: StatusSources): Status {
       roleReason: reason,
       simulation,
       startedAt: startedAt.toISOString(),
-      uptimeS: Math.floor((Date.now() - startedAt.getTime()) / 1000),
+      // Not from startedAt: boards without a clock start in the past, and are set later.
+      uptimeS: Math.floor(process.uptime()),
     },
     health: { state: health.state, components: [...health.components] },
     host: sources.host(),

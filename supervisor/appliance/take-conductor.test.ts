@@ -9,7 +9,7 @@ import type { AgentDown, AgentUp, Take, TakeCamera } from '../api/contract.ts';
 import { StateStore } from '../config/state.ts';
 import { CameraRegistry } from '../discovery/camera-registry.ts';
 import { type LocalTakes, TakeConductor } from './take-conductor.ts';
-import { awaitedCamera, takeStateOf } from './take-state.ts';
+import { awaitedCamera, requireMasterHere, takeStateOf } from './take-state.ts';
 
 const log = pino({ level: 'silent' });
 let folder = '';
@@ -227,4 +227,17 @@ test('the state of a take is that of its least finished camera', () => {
   expect(of('failed', 'verified')).toBe('failed');
   expect(of('verified', 'verified')).toBe('verified');
   expect(of()).toBe('failed');
+});
+
+test('a master that another appliance keeps is said to be there', () => {
+  const cameras = [
+    awaitedCamera('cam0', 'left'),
+    awaitedCamera('cam1', null),
+    awaitedCamera('cam1', 'right'),
+  ];
+  const take: Take = { id: 't1', startedAt: '', stoppedAt: null, state: 'verified', cameras };
+  expect(() => requireMasterHere(take, 'cam0')).toThrow(
+    expect.objectContaining({ code: 'MASTER_ELSEWHERE' }),
+  );
+  for (const camera of ['cam1', 'unknown']) requireMasterHere(take, camera);
 });

@@ -1,4 +1,5 @@
 import type { Take, TakeCamera, TakeState } from '../api/contract.ts';
+import { ApplianceError } from './appliance-error.ts';
 
 /**
  * The state of a take as a whole: the least finished of its cameras tells, and a failure is told as soon as nothing
@@ -14,6 +15,16 @@ export function takeStateOf(cameras: readonly TakeCamera[]): TakeState {
 /** Whether anything of the take still records or starts to. */
 export function isRunning(take: Take): boolean {
   return take.stoppedAt === null && (take.state === 'recording' || take.state === 'starting');
+}
+
+/** Throws MASTER_ELSEWHERE where a camera's master lies on another appliance alone. */
+export function requireMasterHere({ id, cameras }: Take, camera: string): void {
+  const parts = cameras.filter((one) => one.camera === camera);
+  const keeper = parts[0]?.device ?? null;
+  if (keeper === null || parts.some(({ device }) => device === null)) return;
+  throw new ApplianceError('MASTER_ELSEWHERE', `${keeper} keeps the master of ${camera} in take ${id}.`, {
+    hint: `Fetch it from there: https://${keeper}.local`,
+  });
 }
 
 /** A camera of a take from which nothing has been heard yet. */

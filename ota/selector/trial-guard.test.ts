@@ -65,6 +65,35 @@ describe('the deadline of a trial', () => {
     expect(await calls()).toContain('reboot');
   });
 
+  it('ends one whose reason cannot be written down', async () => {
+    await runIn('A');
+    run(selector, 'set-primary', 'B');
+    await runIn('B');
+    run(selector, 'early');
+    // Stands for a full disk, or one that became read-only.
+    await writeFile(join(root, 'ota'), '');
+    run(join(libexec, 'trial-guard'));
+    expect(run(selector, 'show')).toMatch(/^b=bad$/m);
+    expect(await calls()).toContain('reboot');
+  });
+
+  it('ends one that cannot read the config partition, and so could never commit', async () => {
+    await runIn('A');
+    run(selector, 'set-primary', 'B');
+    await runIn('B');
+    run(selector, 'early');
+    await rm(join(root, 'config/autoboot.txt'));
+    run(join(libexec, 'trial-guard'));
+    expect(await calls()).toContain('reboot');
+  });
+
+  it('leaves alone a slot that nothing armed where it is not known which one is committed', async () => {
+    await runIn('A');
+    await rm(join(root, 'config/autoboot.txt'));
+    run(join(libexec, 'trial-guard'));
+    expect(await calls()).toBe('');
+  });
+
   it('leaves the committed slot alone', async () => {
     await runIn('A');
     run(selector, 'early');

@@ -32,8 +32,12 @@ export async function readOptional(path: string): Promise<string | undefined> {
   }
 }
 
-/** Replaces a file in one step: a power cut leaves the old one or the new one. */
+/**
+ * Replaces a file in one step: a power cut leaves the old one or the new one, and once this has settled, the new one. What is
+ * there already is not written again.
+ */
 export async function replaceFile(path: string, contents: string, mode: number): Promise<void> {
+  if ((await readOptional(path)) === contents) return;
   const fresh = `${path}.new`;
   const file = await open(fresh, 'w', mode);
   try {
@@ -47,6 +51,12 @@ export async function replaceFile(path: string, contents: string, mode: number):
     if (error.code !== 'EPERM') throw error;
   });
   await rename(fresh, path);
+  const folder = await open(dirname(path), 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
 }
 
 export async function pointTo(link: string, target: string): Promise<void> {

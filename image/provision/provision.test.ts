@@ -52,6 +52,42 @@ test('secrets are kept before they go from the card, and outlive it', async () =
   expect(conf).toContain(`ssid=${Buffer.from('Van').toString('hex')}`);
 });
 
+test('a card that takes no writes costs its secrets their removal, not the network', async () => {
+  const card = join(paths.card, 'network-config');
+  await writeFile(
+    card,
+    'wifis:\n  wlan0:\n    access-points:\n      Van:\n        password: tune in tokyo\n',
+  );
+  // A folder in the way stands for a card that is full or write-protected, also for root.
+  await mkdir(`${card}.new`);
+  const { notes } = await provision(paths);
+  expect(notes).toEqual([expect.stringMatching(/^secrets are still in network-config: /)]);
+  expect(await readFile(join(paths.run, 'rushlight-wifi/station.conf'), 'utf8')).toContain('tune in tokyo');
+  await rm(`${card}.new`, { recursive: true });
+  expect((await provision(paths)).notes).toEqual([]);
+  expect(await readFile(card, 'utf8')).not.toContain('tokyo');
+});
+
+test('what cannot be kept stays on the card, and is used all the same', async () => {
+  const card = join(paths.card, 'network-config');
+  const text = 'wifis:\n  wlan0:\n    access-points:\n      Van:\n        password: tune in tokyo\n';
+  await writeFile(card, text);
+  await writeFile(join(paths.state, 'provision'), 'no folder');
+  const { hostname, notes } = await provision(paths);
+  expect(hostname).toBe('rushlight-cdef');
+  expect(notes).toEqual([expect.stringMatching(/^what the card says could not be kept: /)]);
+  expect(await readFile(card, 'utf8')).toBe(text);
+  expect(await readFile(join(paths.run, 'rushlight-wifi/station.conf'), 'utf8')).toContain('tune in tokyo');
+});
+
+test('a boot that brings nothing new writes nothing', async () => {
+  await provision(paths);
+  const kept = join(paths.state, 'provision/settings.json');
+  const { ino } = await stat(kept);
+  await provision(paths);
+  expect((await stat(kept)).ino).toBe(ino);
+});
+
 test('unreadable kept settings do not stop the boot', async () => {
   await mkdir(join(paths.state, 'provision'));
   await writeFile(join(paths.state, 'provision/settings.json'), '{"wifi": 3');

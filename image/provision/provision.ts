@@ -13,8 +13,9 @@ export interface Provisioned {
 }
 
 /**
- * One boot's provisioning: imports what lies on the card, keeps it on the data partition, removes the secrets from the
- * card (only after they are safely kept), and lays out what the system reads. Idempotent.
+ * One boot's provisioning: imports what lies on the card, keeps it on the data partition, lays out what the system reads, and
+ * removes the secrets from the card (only after they are safely kept). Idempotent. A card or a data partition that takes no
+ * more writes is noted: the machine has to have its network all the same.
  */
 export async function provision(paths: ProvisionPaths): Promise<Provisioned> {
   const kept = join(paths.state, 'provision', 'settings.json');
@@ -25,18 +26,39 @@ export async function provision(paths: ProvisionPaths): Promise<Provisioned> {
     if (text !== undefined) files.set(name, text);
   }
   const { settings, redacted, notes } = importFiles(files, earlier.settings);
-  await mkdir(join(paths.state, 'provision'), { recursive: true, mode: 0o700 });
-  await replaceFile(kept, `${JSON.stringify(settings, null, 2)}\n`, 0o600);
-  for (const [name, text] of redacted) await replaceFile(join(paths.card, name), text, 0o640);
-
+  const troubles: string[] = [];
+  const isKept = await attempt(troubles, 'what the card says could not be kept', async () => {
+    await mkdir(join(paths.state, 'provision'), { recursive: true, mode: 0o700 });
+    await replaceFile(kept, `${JSON.stringify(settings, null, 2)}\n`, 0o600);
+  });
+  await attempt(troubles, 'keys for SSH could not be kept', async () => {
+    await mkdir(join(paths.state, 'ssh'), { recursive: true, mode: 0o755 });
+    const keys = settings.sshKeys.map((key) => `${key}\n`).join('');
+    await replaceFile(join(paths.state, 'ssh', 'authorized_keys'), keys, 0o644);
+  });
   const hostname = await layOut(paths, settings);
-  return { hostname, settings, notes: [...earlier.notes, ...notes] };
+  for (const [name, text] of isKept ? redacted : []) {
+    await attempt(troubles, `secrets are still in ${name}`, () =>
+      replaceFile(join(paths.card, name), text, 0o640),
+    );
+  }
+  return { hostname, settings, notes: [...earlier.notes, ...notes, ...troubles] };
+}
+
+/** True where the work was done; else why not is added to the troubles. */
+async function attempt(troubles: string[], what: string, work: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    troubles.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+    return false;
+  }
 }
 
 async function readSettings(path: string): Promise<{ settings: DeviceSettings; notes: string[] }> {
-  const text = await readOptional(path);
-  if (text === undefined) return { settings: deviceSettingsSchema.parse({}), notes: [] };
   try {
+    const text = (await readOptional(path)) ?? '{}';
     return { settings: deviceSettingsSchema.parse(JSON.parse(text)), notes: [] };
   } catch {
     // Better a camera without its Wi-Fi than one that does not start: the card can be written again.
@@ -47,13 +69,10 @@ async function readSettings(path: string): Promise<{ settings: DeviceSettings; n
   }
 }
 
-/** Writes what sshd, wpa_supplicant and libc read. Answers the host name. */
+/** Writes what wpa_supplicant and libc read. Answers the host name. */
 async function layOut(paths: ProvisionPaths, settings: DeviceSettings): Promise<string> {
-  const { run, state, sysroot } = paths;
-  await mkdir(join(state, 'ssh'), { recursive: true, mode: 0o755 });
+  const { run, sysroot } = paths;
   await mkdir(join(run, 'rushlight-wifi'), { recursive: true, mode: 0o700 });
-  const keys = settings.sshKeys.map((key) => `${key}\n`).join('');
-  await replaceFile(join(state, 'ssh', 'authorized_keys'), keys, 0o644);
   await replaceFile(join(run, 'rushlight-wifi', 'station.conf'), stationConf(settings), 0o600);
 
   const zone = settings.timeZone ?? 'Etc/UTC';
@@ -73,26 +92,19 @@ async function layOut(paths: ProvisionPaths, settings: DeviceSettings): Promise<
 export async function applyToSystem(paths: ProvisionPaths, result: Provisioned): Promise<string[]> {
   const { settings } = result;
   const failures: string[] = [];
-  const attempt = async (what: string, work: () => Promise<unknown>): Promise<void> => {
-    try {
-      await work();
-    } catch (error) {
-      failures.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
-    }
-  };
-  await attempt('host name', () => writeFile('/proc/sys/kernel/hostname', result.hostname));
+  await attempt(failures, 'host name', () => writeFile('/proc/sys/kernel/hostname', result.hostname));
   if (settings.user !== undefined) {
-    await attempt('account', () =>
+    await attempt(failures, 'account', () =>
       runTool('mount', '--bind', join(paths.run, 'rushlight-passwd'), '/etc/passwd'),
     );
   }
   if (settings.country !== undefined) {
-    const { country } = settings;
-    await attempt('regulatory domain', () => runTool('iw', 'reg', 'set', country));
+    // Without a radio, or before its driver is there, it cannot be set; wpa_supplicant sets it again from its own file.
+    await runTool('iw', 'reg', 'set', settings.country).catch(() => '');
   }
   const hostKey = join(paths.state, 'ssh', 'ssh_host_ed25519_key');
   if (settings.sshKeys.length > 0 && (await readOptional(hostKey)) === undefined) {
-    await attempt('SSH host key', () =>
+    await attempt(failures, 'SSH host key', () =>
       runTool('ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', hostKey),
     );
   }

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -42,6 +42,18 @@ describe('the black box', () => {
     expect(again.attempts).toHaveLength(10);
     expect(again.attempts.at(-2)).toMatchObject({ version: '1.11.0', outcome: 'failed' });
     expect(again.open?.version).toBe('1.12.0');
+  });
+
+  it('begins nothing it cannot write, and does not stop what is under way', async () => {
+    const damaged = await box();
+    await damaged.begin(attempt);
+    // A folder in the way stands for a disk that is full or takes no writes, also for root.
+    await mkdir(join(folder, '.black-box.json.new'));
+    await damaged.stage('install', true);
+    await damaged.close('rolled-back', 'no frames from cam0');
+    expect(damaged.last).toMatchObject({ outcome: 'rolled-back', reason: 'no frames from cam0' });
+    await expect(damaged.begin(attempt)).rejects.toThrow(expect.objectContaining({ code: 'STORE_FAILED' }));
+    expect((await box()).open).toMatchObject({ version: '1.1.0', stages: [] });
   });
 
   it('puts a damaged box aside and goes on', async () => {

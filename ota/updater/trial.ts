@@ -107,15 +107,21 @@ async function verdictOf(
   }
 }
 
-/** Commits by RAUC, and reads back that it is so; a sentence where it is not. */
-async function commit({ rauc, paths }: TrialOptions, signal: AbortSignal): Promise<string | null> {
+/** Commits by RAUC, and reads back whether it is so, whatever RAUC says; a sentence where it is not. */
+async function commit({ rauc, paths, logger }: TrialOptions, signal: AbortSignal): Promise<string | null> {
+  let failure = 'the selector does not name this slot after the commit';
   try {
     await rauc.markGood(signal);
-    const slots = await readSlots(paths);
-    if (typeof slots === 'string') return slots;
-    return slots.committed === slots.booted ? null : 'the selector does not name this slot after the commit';
   } catch (error) {
     signal.throwIfAborted();
+    logger.warn({ err: error }, 'the commit did not end well');
+    failure = messageOf(error);
+  }
+  try {
+    const slots = await readSlots(paths);
+    if (typeof slots === 'string') return slots;
+    return slots.committed === slots.booted ? null : failure;
+  } catch (error) {
     return messageOf(error);
   }
 }

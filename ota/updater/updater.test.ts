@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
@@ -170,6 +170,56 @@ describe('an update', { timeout: 60_000 }, () => {
     expect(await committed(machine)).toBe('B');
   });
 
+  it('in trial is not disturbed by a newer one that is found meanwhile', async () => {
+    const { machine, url } = await machineWithBundle();
+    await using _machine = machine;
+    await using channel = await channelServer(machine, '1.4.0');
+    let camera = false;
+    await machine.prepare({ health: () => ({ ...healthy, cameras: { cam0: camera } }) });
+    machine.timing = { gate: { deadlineMs: 60_000, stableMs: 40, intervalMs: 10, probeTimeoutMs: 5_000 } };
+    await updaterOf(machine).install({ ...asked, url });
+    await machine.followRestart();
+    machine.settings = { ...machine.settings, url: channel.url, install: 'idle' };
+    expect(await updaterOf(machine).check()).toMatchObject({ state: 'trial' });
+    await expect(updaterOf(machine).install(asked)).rejects.toThrow(code('TRIAL_RUNNING'));
+    machine.settings = { ...machine.settings, install: 'never' };
+    camera = true;
+    await idle(machine);
+    expect(await committed(machine)).toBe('B');
+    expect(updaterOf(machine).status().lastAttempt).toMatchObject({ outcome: 'committed' });
+  });
+
+  it('is committed where the selector says so, whatever RAUC says of it', async () => {
+    const { machine, url } = await machineWithBundle();
+    await using _machine = machine;
+    await updaterOf(machine).install({ ...asked, url });
+    await machine.until(() => machine.restarts.length > 0);
+    await machine.cut();
+    // RAUC notes what it did on a disk that is full by then.
+    const rauc = await readFile(machine.path('bin/rauc'), 'utf8');
+    await writeFile(machine.path('bin/rauc'), rauc.replace('" good ;;', '" good; exit 1 ;;'));
+    await machine.followRestart();
+    await idle(machine);
+    expect(await committed(machine)).toBe('B');
+    expect(updaterOf(machine).status()).toMatchObject({
+      state: 'idle',
+      lastAttempt: { outcome: 'committed' },
+    });
+    expect(machine.restarts).toEqual([]);
+  });
+
+  it('is judged also where the disk takes no more writes', async () => {
+    const { machine, url } = await machineWithBundle();
+    await using _machine = machine;
+    await updaterOf(machine).install({ ...asked, url });
+    await machine.until(() => machine.restarts.length > 0);
+    await machine.cut();
+    await mkdir(machine.path('ota/.black-box.json.new'));
+    await machine.followRestart();
+    await idle(machine);
+    expect(await committed(machine)).toBe('B');
+  });
+
   it('is refused with its reason: wrong board, older, and what RAUC says', async () => {
     const { machine, url } = await machineWithBundle();
     await using _machine = machine;
@@ -237,6 +287,48 @@ describe('a take', { timeout: 60_000 }, () => {
     machine.take = false;
     await machine.followRestart();
     expect(machine.booted).toBe('B');
+  });
+
+  it('that begins while the restart waits for its turn is waited for as well', async () => {
+    const { machine, url } = await machineWithBundle();
+    await using _machine = machine;
+    let turns = 0;
+    machine.beforeTask = () => {
+      turns += 1;
+      if (turns === 2) machine.take = true;
+    };
+    await updaterOf(machine).install({ ...asked, url });
+    await machine.until(() => updaterOf(machine).status().reason === 'waits for the end of the take');
+    expect(machine.restarts).toEqual([]);
+    machine.take = false;
+    await machine.followRestart();
+    expect(machine.booted).toBe('B');
+  });
+});
+
+describe('a start of the committed slot', { timeout: 60_000 }, () => {
+  it('counts as good though a disk fails its unit: the other slot would do no better', async () => {
+    const machine = await FakeMachine.create();
+    await using _machine = machine;
+    machine.slots.A.health = () => ({ ...healthy, failedUnits: ['rushlight-ssd@sda1.service'] });
+    await machine.boot('A');
+    await machine.until(() => updaterOf(machine).status().slots[0]?.state === 'good');
+  });
+
+  it('tells of nothing, but runs on where its own files cannot be read, and is settled once they can', async () => {
+    const { machine } = await machineWithBundle();
+    await using _machine = machine;
+    await machine.cut();
+    const text = await readFile(machine.path('config/autoboot.txt'));
+    await rm(machine.path('config/autoboot.txt'));
+    // Cannot be read as a file, as on a card that is damaged there.
+    await mkdir(machine.path('config/autoboot.txt'));
+    const running = machine.startProduct();
+    await machine.until(() => updaterOf(machine).status().reason?.startsWith('could not read') === true);
+    await rm(machine.path('config/autoboot.txt'), { recursive: true });
+    await writeFile(machine.path('config/autoboot.txt'), text);
+    await running;
+    await idle(machine);
   });
 });
 

@@ -4,13 +4,14 @@ import type { UpdateDecision, UpdateFacts } from '../channel/decide-update.ts';
 import { messageOf, OtaError, type OtaErrorCode } from '../errors.ts';
 import { defaultGateTiming } from '../health/health-gate.ts';
 import { Rauc } from '../install/rauc.ts';
-import { otherSlot, type SlotName } from '../selector/slot.ts';
+import { otherSlot } from '../selector/slot.ts';
 import { RESTART_STAGE } from './aftermath.ts';
 import { Choice } from './choice.ts';
 import { type InstallPlan, install, planOf, planOfUrl } from './installation.ts';
 import { Offers } from './offers.ts';
 import { confirmBoot, settleAttempt } from './settle.ts';
-import { isOnTrial, readSlots, type Slots } from './slots.ts';
+import { isOnTrial, type Slots } from './slots.ts';
+import { SystemSlots } from './system-slots.ts';
 import { runTrial, takeBaseline } from './trial.ts';
 import {
   devicePaths,
@@ -50,12 +51,10 @@ export class Updater {
   readonly #rauc: Rauc;
   readonly #box: BlackBox;
   readonly #choice: Choice;
+  readonly #slots: SystemSlots;
   readonly #listeners = new Set<() => void>();
   readonly #work = new Work();
   readonly #giveUp = new AbortController();
-  #slots: Slots | null = null;
-  #unsupported: string | null = 'It is not known yet whether this machine can be updated.';
-  #versions: Readonly<Record<SlotName, string | null>> = { A: null, B: null };
   #state: UpdateView['state'] = 'unsupported';
   #reason: string | null = null;
   #progress: number | null = null;
@@ -69,6 +68,7 @@ export class Updater {
     const { fetch, folder, logger } = options;
     const offers = new Offers({ fetch, rauc: this.#rauc, paths: this.#paths, folder, logger });
     this.#choice = new Choice(offers, options.settings);
+    this.#slots = new SystemSlots(this.#paths, this.#rauc, logger);
   }
 
   onChange(listener: () => void): () => void {
@@ -82,32 +82,43 @@ export class Updater {
       latest: this.#choice.latest,
       state: this.#state,
       reason: this.#reason,
-      unsupported: this.#unsupported,
+      unsupported: this.#slots.unsupported,
       progressPercent: this.#progress,
-      slots: this.#slots,
-      versions: this.#versions,
+      slots: this.#slots.current,
+      versions: this.#slots.versions,
       attempts: this.#box.attempts,
     });
   }
 
-  /** Works until the signal ends it: closes what an earlier boot left open, judges a trial, then watches the offers. */
+  /**
+   * Works until the signal ends it: closes what an earlier boot left open, judges a trial, then watches the offers. What fails
+   * of that is tried again: live pictures and takes do not depend on updates.
+   */
   async run(signal: AbortSignal): Promise<void> {
-    const slots = await this.#readSlots();
+    this.#lifetime = signal;
+    while (!signal.aborted) {
+      try {
+        await this.#serve(signal);
+      } catch (error) {
+        if (signal.aborted) break;
+        this.#options.logger.error({ err: error }, 'updates do not work; they are tried again');
+        this.#set({ reason: messageOf(error) });
+        await sleep(this.#timing.tickMs, undefined, { signal }).catch(() => undefined); // Ends by the signal.
+      }
+    }
+    await this.#work.done;
+  }
+
+  async #serve(signal: AbortSignal): Promise<void> {
+    const slots = await this.#slots.read();
     if (slots === null) {
-      this.#options.logger.info({ reason: this.#unsupported }, 'no updates on this machine');
+      this.#options.logger.info({ reason: this.#slots.unsupported }, 'no updates on this machine');
       return await aborted(signal);
     }
-    this.#lifetime = signal;
     await this.#box.load();
-    try {
-      if (isOnTrial(slots)) await this.#judge(signal);
-      else await this.#settle(slots, signal);
-      await this.#watch(signal);
-    } catch (error) {
-      if (!signal.aborted) throw error;
-    } finally {
-      await this.#work.done;
-    }
+    if (isOnTrial(slots)) await this.#judge(signal);
+    else await this.#settle(slots, signal);
+    await this.#watch(signal);
   }
 
   /**
@@ -152,8 +163,7 @@ export class Updater {
    * @throws {OtaError} `UPDATE_UNSUPPORTED`, `NO_CHANNEL` where there is nothing to look at, `CHANNEL_*`
    */
   async check(): Promise<UpdateView> {
-    if (this.#slots === null)
-      throw new OtaError('UPDATE_UNSUPPORTED', this.#unsupported ?? 'not supported here');
+    this.#slots.need();
     await this.#choice.lookEverywhere(this.#lifetime);
     this.#consider();
     return this.status();
@@ -161,7 +171,7 @@ export class Updater {
 
   /** Looks at the channel now; where it cannot be read, the status says why. */
   refreshOffers(): Promise<void> {
-    return this.#slots === null ? Promise.resolve() : this.#refresh(this.#lifetime);
+    return this.#slots.current === null ? Promise.resolve() : this.#refresh(this.#lifetime);
   }
 
   /**
@@ -182,7 +192,7 @@ export class Updater {
       return this.status();
     }
     this.#checkFree(false);
-    await this.#readSlots();
+    await this.#slots.read();
     const slots = this.#checkFree(false);
     const slot = otherSlot(slots.booted);
     if (slots.selector.marks[slot] !== 'good') {
@@ -190,7 +200,11 @@ export class Updater {
     }
     const { installedVersion: fromVersion, folder, probes } = this.#options;
     this.#start('armed', async (signal) => {
-      await this.#box.begin({ version: this.#versions[slot] ?? 'the previous version', fromVersion, slot });
+      await this.#box.begin({
+        version: this.#slots.versions[slot] ?? 'the previous version',
+        fromVersion,
+        slot,
+      });
       await takeBaseline(folder, probes, signal);
       await this.#rauc.activateOther(signal);
       await this.#restartIntoTrial(false, signal);
@@ -219,10 +233,12 @@ export class Updater {
   }
 
   #checkFree(force: boolean): Slots {
-    const slots = this.#slots;
-    if (slots === null) throw new OtaError('UPDATE_UNSUPPORTED', this.#unsupported ?? 'not supported here');
+    const slots = this.#slots.need();
     if (this.#state === 'trial') throw new OtaError('TRIAL_RUNNING', 'an update is on trial');
-    if (this.#work.isBusy) throw new OtaError('UPDATE_BUSY', 'an update is under way');
+    // Armed without work under way: the restart has been asked for.
+    if (this.#work.isBusy || this.#state === 'armed') {
+      throw new OtaError('UPDATE_BUSY', 'an update is under way');
+    }
     if (this.#options.takeRunning() && !force) {
       throw new OtaError('TAKE_RUNNING', 'a take is running', { hint: 'stop it first, or force the update' });
     }
@@ -242,7 +258,7 @@ export class Updater {
     const last = this.#box.last;
     const failed = last !== null && last.outcome !== 'committed' && last.outcome !== null;
     return {
-      ...{ installedVersion, deviceId, compatible: this.#slots?.compatible ?? '' },
+      ...{ installedVersion, deviceId, compatible: this.#slots.current?.compatible ?? '' },
       recording: takeRunning(),
       trialRunning: this.#state === 'trial',
       minuteOfDay: clockIsSet() ? time.getHours() * 60 + time.getMinutes() : null,
@@ -261,8 +277,8 @@ export class Updater {
       await this.#box.begin({ version: plan.version ?? 'unknown', fromVersion: installedVersion, slot });
       const options = { ...tools, installedVersion, compatible: slots.compatible, onProgress };
       await exclusive(() => install(plan, options, signal));
-      await this.#readVersions(signal);
-      const version = this.#versions[slot];
+      await this.#slots.readVersions(signal);
+      const version = this.#slots.versions[slot];
       if (plan.version === null && version !== null) await this.#box.amend({ version });
       await this.#restartIntoTrial(force, signal);
     });
@@ -274,17 +290,25 @@ export class Updater {
    * @throws {OtaError} `INSTALL_FAILED`
    */
   async #restartIntoTrial(force: boolean, signal: AbortSignal): Promise<void> {
-    const slots = await this.#readSlots();
+    const slots = await this.#slots.read();
     if (slots === null || slots.selector.pending !== otherSlot(slots.booted)) {
       throw new OtaError('INSTALL_FAILED', 'the other slot was not armed');
     }
     this.#set({ state: 'armed', progress: null, reason: null });
-    while (this.#options.takeRunning() && !force) {
-      this.#set({ reason: 'waits for the end of the take' });
-      await sleep(Math.min(this.#timing.tickMs, 2_000), undefined, { signal });
+    const mustWait = () => this.#options.takeRunning() && !force;
+    for (let restarts = false; !restarts; ) {
+      while (mustWait()) {
+        this.#set({ reason: 'waits for the end of the take' });
+        await sleep(Math.min(this.#timing.tickMs, 2_000), undefined, { signal });
+      }
+      restarts = await this.#options.exclusive(async () => {
+        // One may have begun while this waited for its turn.
+        if (mustWait()) return false;
+        await this.#box.stage(RESTART_STAGE, true, `slot ${this.#box.open?.slot}`);
+        await this.#options.restart(true);
+        return true;
+      });
     }
-    await this.#box.stage(RESTART_STAGE, true, `slot ${this.#box.open?.slot}`);
-    await this.#options.exclusive(() => this.#options.restart(true));
   }
 
   #start(state: UpdateView['state'], task: (signal: AbortSignal) => Promise<void>): void {
@@ -299,11 +323,11 @@ export class Updater {
     const { logger } = this.#options;
     logger.warn({ err: error }, 'the update did not work out');
     const refused = error instanceof OtaError && isRefusal(error.code);
+    await this.#box.close(refused ? 'refused' : 'failed', messageOf(error));
     try {
-      await this.#box.close(refused ? 'refused' : 'failed', messageOf(error));
-      await this.#readSlots();
+      await this.#slots.read();
     } catch (cause) {
-      logger.error({ err: cause }, 'the black box could not be written');
+      logger.error({ err: cause }, 'the slots could not be read');
     }
     this.#set({ state: 'idle', progress: null, reason: messageOf(error) });
   }
@@ -324,8 +348,8 @@ export class Updater {
       return await aborted(signal);
     }
     logger.info({ version: installedVersion }, 'the update is committed');
-    await this.#readSlots();
-    await this.#readVersions(signal);
+    await this.#slots.read();
+    await this.#slots.readVersions(signal);
     this.#set({ state: 'idle', reason: null });
   }
 
@@ -334,14 +358,16 @@ export class Updater {
     const { folder, logger, probes } = this.#options;
     await settleAttempt(this.#box, slots, folder, logger);
     this.#set({ state: 'idle', reason: null });
-    await this.#readVersions(signal);
+    await this.#slots.readVersions(signal);
     const parts = { probes, timing: this.#timing.gate, rauc: this.#rauc, logger };
-    // Goes on beside the watch; it reports its own failures and never rejects.
-    void confirmBoot(slots, parts, signal).then(async (confirmed) => {
-      if (!confirmed) return;
-      await this.#readSlots();
-      this.#tell();
-    });
+    // Goes on beside the watch.
+    void confirmBoot(slots, parts, signal)
+      .then(async (confirmed) => {
+        if (!confirmed) return;
+        await this.#slots.read();
+        this.#tell();
+      })
+      .catch((error: unknown) => logger.error({ err: error }, 'the slots could not be read'));
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
@@ -371,33 +397,19 @@ export class Updater {
     }
   }
 
+  /** Acts on what is on offer, but while a version is on trial, or about to be: what runs then is not settled. */
   #consider(): void {
-    if (this.#work.isBusy || this.#slots === null) return;
+    const slots = this.#slots.current;
+    if (this.#work.isBusy || slots === null || this.#state === 'armed' || this.#state === 'trial') return;
     const decision = this.#choice.decide(this.#facts(), null);
     if (decision.type === 'install') {
-      this.#begin(planOf(decision.release, this.#settings.allowDowngrade), this.#slots, false);
+      this.#begin(planOf(decision.release, this.#settings.allowDowngrade), slots, false);
     } else if (decision.type === 'defer') {
       this.#set({ state: 'deferred', reason: decision.reason });
     } else if (this.#state === 'deferred') {
       this.#set({ state: 'idle', reason: null });
     } else {
       this.#tell();
-    }
-  }
-
-  async #readSlots(): Promise<Slots | null> {
-    const slots = await readSlots(this.#paths);
-    this.#slots = typeof slots === 'string' ? null : slots;
-    this.#unsupported = typeof slots === 'string' ? slots : null;
-    return this.#slots;
-  }
-
-  async #readVersions(signal: AbortSignal): Promise<void> {
-    try {
-      this.#versions = (await this.#rauc.status(signal)).versions;
-    } catch (error) {
-      signal.throwIfAborted();
-      this.#options.logger.warn({ err: error }, 'RAUC does not say what lies in the slots');
     }
   }
 

@@ -57,9 +57,12 @@ describe('what the server is told', () => {
 });
 
 describe('an assignment', () => {
-  const targetOf = (install: () => Promise<UpdateView>): UpdaterTarget => {
+  const targetOf = (
+    install: () => Promise<UpdateView>,
+    cancel: () => Promise<boolean> = async () => true,
+  ): UpdaterTarget => {
     const options: HawkbitLinkOptions = {
-      updater: { install, cancel: async () => true, status: () => idle },
+      updater: { install, cancel, status: () => idle },
       settings: () => {
         throw new Error('not asked for here');
       },
@@ -83,6 +86,16 @@ describe('an assignment', () => {
     await after.load();
     expect(after.assignmentState(assignment).type).toBe('waiting');
     expect(after.assignmentState({ ...assignment, actionId: '8' })).toEqual({ type: 'unknown' });
+  });
+
+  it('is cancelled where it is under way; what the owner installs meanwhile is left alone', async () => {
+    const cancel = vi.fn(async () => false);
+    const target = targetOf(async () => idle, cancel);
+    expect(await target.cancel(assignment.actionId)).toBe(true);
+    expect(cancel).not.toHaveBeenCalled();
+    target.begin(assignment);
+    expect(await target.cancel(assignment.actionId)).toBe(false);
+    expect(cancel).toHaveBeenCalledOnce();
   });
 
   it('is begun again after a take, and given back where it is refused', async () => {

@@ -125,8 +125,9 @@ export class UpdaterTarget implements HawkbitTarget {
     });
   }
 
-  cancel(): Promise<boolean> {
-    return this.#options.updater.cancel();
+  /** What was never begun is given up by not beginning it; what others asked for is not the server's to stop. */
+  async cancel(actionId: string): Promise<boolean> {
+    return this.#taken?.actionId === actionId ? await this.#options.updater.cancel() : true;
   }
 }
 

@@ -140,10 +140,13 @@ export class BundleCache {
     if (path !== null) return { from: have, body: createReadStream(path, { start: have, signal }) };
     const headers: Record<string, string> = have > 0 ? { range: `bytes=${have}-` } : {};
     const response = await this.#fetch(url, { headers, signal });
-    if (response.status === 404) throw new OtaError('BUNDLE_NOT_FOUND', 'the server has no such bundle');
-    if (response.status === 416) return await this.#open(url, 0, signal);
-    if (!response.ok || response.body === null)
+    if (!response.ok || response.body === null) {
+      await response.body?.cancel();
+      if (response.status === 404) throw new OtaError('BUNDLE_NOT_FOUND', 'the server has no such bundle');
+      // All of it is there already, or the server has another one by now.
+      if (response.status === 416 && have > 0) return await this.#open(url, 0, signal);
       throw new OtaError('DOWNLOAD_FAILED', `the server of the bundle answered ${response.status}`);
+    }
     return { from: response.status === 206 ? have : 0, body: response.body };
   }
 

@@ -111,6 +111,11 @@ describe('the cache', () => {
     await expect(cacheOf().ensure(release(), never)).rejects.toThrow(code('DOWNLOAD_STALLED'));
   });
 
+  it('does not ask for ever where the server refuses every part', async () => {
+    const url = await listen((_request, response) => response.writeHead(416).end());
+    await expect(cacheOf().ensure({ ...release(), url }, never)).rejects.toThrow(code('DOWNLOAD_FAILED'));
+  });
+
   it('refuses what will not fit', async () => {
     const huge = { ...release(), sizeBytes: 2 ** 50 };
     await expect(cacheOf().ensure(huge, never)).rejects.toThrow(code('DISK_FULL'));

@@ -12,6 +12,7 @@ import {
   chooseCanary,
   failMember,
   includeMember,
+  isOpen,
   type Member,
   mapMembers,
   pauseRollout,
@@ -23,7 +24,14 @@ import {
   rolloutSchema,
   withMember,
 } from './rollout.ts';
-import { defaultRolloutTiming, type RolloutStep, type RolloutTiming, stepRollout } from './step-rollout.ts';
+import {
+  defaultRolloutTiming,
+  isLeftToAbsent,
+  type RolloutFacts,
+  type RolloutStep,
+  type RolloutTiming,
+  stepRollout,
+} from './step-rollout.ts';
 
 const savedSchema = z.object({ schema: z.int().min(1), rollout: rolloutSchema, release: releaseSchema });
 
@@ -164,12 +172,18 @@ export class Conductor {
 
   /** A camera that belongs to this hub no more is waited for no longer. */
   drop(id: string): Promise<void> {
-    return this.#change((rollout) => {
-      const open = ['waiting', 'updating'].includes(rollout.members[id]?.state ?? '');
-      return open
+    return this.#change((rollout) =>
+      isOpen(rollout.members[id])
         ? withMember(rollout, id, { state: 'skipped', reason: 'it belongs to this hub no more' })
-        : rollout;
-    });
+        : rollout,
+    );
+  }
+
+  /** Whether another rollout may begin by itself: none is open, or one that waits for nobody but cameras that are long away. */
+  get isFree(): boolean {
+    const rollout = this.#rollout;
+    if (!this.#isLoaded) return false;
+    return rollout === null || !isUnfinished(rollout) || isLeftToAbsent(rollout, this.#facts(), this.#timing);
   }
 
   /** Something changed that may let the rollout go on. A server that failed is not asked again for it. */
@@ -245,17 +259,16 @@ export class Conductor {
   /** What is next is written down before the member is told: after a restart it is watched rather than forgotten. */
   async #advance(): Promise<RolloutStep | null> {
     if (this.#rollout === null) return null;
-    const { fleet } = this.#options;
-    const nowMs = performance.now();
-    const facts = {
-      nowMs,
-      watchedMs: nowMs - this.#sinceMs,
-      members: fleet.members(),
-      take: fleet.takeRunning(),
-    };
-    const step = stepRollout(this.#rollout, facts, this.#timing);
+    const step = stepRollout(this.#rollout, this.#facts(), this.#timing);
     await this.#set(step.rollout);
     return step;
+  }
+
+  #facts(): RolloutFacts {
+    const { fleet } = this.#options;
+    const nowMs = performance.now();
+    const watchedMs = nowMs - this.#sinceMs;
+    return { nowMs, watchedMs, members: fleet.members(), take: fleet.takeRunning() };
   }
 
   #refuseUnfinished(version: string, allowed: string | null): void {

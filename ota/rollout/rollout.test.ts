@@ -13,7 +13,7 @@ import {
   resumeRollout,
   rolloutSchema,
 } from './rollout.ts';
-import { stepRollout } from './step-rollout.ts';
+import { isLeftToAbsent, stepRollout } from './step-rollout.ts';
 
 const timing = { deadlineMs: 1000, retellMs: 100, awayMs: 500 };
 const target = { version: '1.1.0', compatible: 'board', minimumVersion: null };
@@ -47,6 +47,13 @@ describe('the plan', () => {
     expect(plan([hub, ...three], { canary: 'b', hub: 'hub' }).order).toEqual(['b', 'a', 'c', 'hub']);
     const named = [camera('x1', { name: 'right' }), camera('x2', { name: 'left' })];
     expect(plan(named)).toMatchObject({ order: ['x2', 'x1'], canary: 'x2' });
+  });
+
+  it('waits for a canary that was chosen, but chooses none that is away', () => {
+    const members = [camera('a', { online: false }), camera('b'), camera('c')];
+    expect(plan(members).order).toEqual(['b', 'a', 'c']);
+    expect(plan(members, { canary: 'a' }).canary).toBe('a');
+    expect(plan([camera('a', { online: false }), camera('b', updated)]).canary).toBe('a');
   });
 
   it('is done at once when everybody has the version or a newer one', () => {
@@ -167,6 +174,23 @@ describe('a rollout', () => {
     expect(step(told.rollout, back).install).toBe('b');
     // After a restart of the hub nobody is connected yet.
     expect(step(rollout, [hub], { watchedMs: 100 }).install).toBeNull();
+  });
+
+  it('is left to cameras that are gone for good only when all others are done', () => {
+    const gone = camera('b', { online: false, awayMs: 600 });
+    const left = (rollout: Rollout, members: Member[]) => isLeftToAbsent(rollout, facts(members), timing);
+    const { rollout } = step(plan([...three.slice(0, 2), hub], { hub: 'hub' }), [
+      camera('a', updated),
+      gone,
+      hub,
+    ]);
+    expect(left(rollout, [camera('a', updated), gone, hub])).toBe(false);
+    const done = step(rollout, [camera('a', updated), gone, camera('hub', updated)]).rollout;
+    expect(done.phase).toBe('running');
+    expect(left(done, [camera('a', updated), gone, camera('hub', updated)])).toBe(true);
+    expect(left(done, [camera('b', { online: false, awayMs: 100 })])).toBe(false);
+    expect(left(done, [camera('b')])).toBe(false);
+    expect(left(pauseRollout(done), [gone])).toBe(false);
   });
 
   it('pauses, resumes, tries again what failed, and postpones what is not the time for', () => {

@@ -59,7 +59,7 @@ export interface Target {
 }
 
 export interface RolloutWish {
-  /** Camera that goes first; null: the first by name. */
+  /** Camera that goes first; null: the first by name that is there. */
   readonly canary: string | null;
   /** Id of the hub where it is to be updated too. */
   readonly hub: string | null;
@@ -75,7 +75,12 @@ export function planRollout(target: Target, members: readonly Member[], wish: Ro
     .sort((a, b) => a.name.localeCompare(b.name) || a.id.localeCompare(b.id))
     .map(({ id }) => id);
   const waits = (id: string) => states.get(id)?.state === 'waiting';
-  const canary = cameras.find((id) => id === wish.canary && waits(id)) ?? cameras.find(waits) ?? null;
+  const isThere = new Set(members.filter(({ online }) => online).map(({ id }) => id));
+  const canary =
+    cameras.find((id) => id === wish.canary && waits(id)) ??
+    cameras.find((id) => waits(id) && isThere.has(id)) ??
+    cameras.find(waits) ??
+    null;
   const hub = wish.hub !== null && states.has(wish.hub) ? wish.hub : null;
   const order = [
     ...(canary === null ? [] : [canary]),
@@ -127,9 +132,7 @@ export function resumeRollout(rollout: Rollout): Rollout {
 export function cancelRollout(rollout: Rollout): Rollout {
   if (rollout.phase === 'done' || rollout.phase === 'cancelled') return rollout;
   const members = mapMembers(rollout, (member) =>
-    member.state === 'waiting' || member.state === 'updating'
-      ? { ...member, state: 'skipped', reason: 'the rollout was cancelled' }
-      : member,
+    isOpen(member) ? { ...member, state: 'skipped', reason: 'the rollout was cancelled' } : member,
   );
   return { ...rollout, members, phase: 'cancelled', reason: null };
 }
@@ -153,6 +156,11 @@ export function failMember(rollout: Rollout, id: string, reason: string): Rollou
     phase: 'halted',
     reason: `${what} ${member.name} failed: ${reason}`,
   };
+}
+
+/** Whether it is still to be updated, or is just now. */
+export function isOpen(member: MemberState | undefined): boolean {
+  return member?.state === 'waiting' || member?.state === 'updating';
 }
 
 export function withMember(rollout: Rollout, id: string, change: Partial<MemberState>): Rollout {

@@ -1,4 +1,4 @@
-import { failMember, hasVersion, type Member, type Rollout, withMember } from './rollout.ts';
+import { failMember, hasVersion, isOpen, type Member, type Rollout, withMember } from './rollout.ts';
 
 export interface RolloutFacts {
   readonly nowMs: number;
@@ -53,6 +53,14 @@ export function stepRollout(rollout: Rollout, facts: RolloutFacts, timing: Rollo
   };
 }
 
+/** Whether nothing is left to do but cameras that have been away for long: a newer release need not wait for them. Pure. */
+export function isLeftToAbsent(rollout: Rollout, facts: RolloutFacts, timing: RolloutTiming): boolean {
+  const open = rollout.order.filter((id) => isOpen(rollout.members[id]));
+  const isAway = (id: string) =>
+    rollout.members[id]?.state === 'waiting' && awayFor(id, facts) >= timing.awayMs;
+  return rollout.phase === 'running' && open.every(isAway);
+}
+
 type Choice =
   | 'done'
   | { readonly install: string; readonly reason: null }
@@ -91,7 +99,7 @@ function observe(rollout: Rollout, facts: RolloutFacts, timing: RolloutTiming): 
     const view = viewOf(id, facts);
     const settled = view?.online === true && view.update.state === 'idle';
     if (settled && hasVersion(view.version, rollout.version)) {
-      if (member.state === 'waiting' || member.state === 'updating') {
+      if (isOpen(member)) {
         result = withMember(result, id, { state: 'done', reason: null });
       }
     } else if (member.state === 'updating') {

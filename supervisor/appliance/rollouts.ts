@@ -195,15 +195,16 @@ export class Rollouts {
 
   async #consider(): Promise<void> {
     const { offers } = this.#options.update;
+    if (offers === null || !this.#conductor.isFree) return;
     const { rollout } = this.#conductor.status();
-    if (offers === null || (rollout !== null && rollout.phase !== 'done' && rollout.phase !== 'cancelled'))
-      return;
     const failedVersion = rollout?.phase === 'cancelled' ? rollout.version : null;
     const known = this.#known();
     for (const machine of this.#boards(known)) {
       const decision = offers.decideFor({ ...machine, failedVersion });
       if (decision.type !== 'install') continue;
       const members = known.map(({ member }) => member);
+      // What is left of the one before is cameras that are long away: they wait for this one.
+      if (rollout?.phase === 'running') await this.#conductor.cancel();
       return await this.#begin(decision.release, members, null, true);
     }
   }

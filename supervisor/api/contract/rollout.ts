@@ -62,7 +62,10 @@ export const rolloutSchema = z
 export const rolloutStartSchema = z
   .strictObject({
     version: z.string().optional().describe('A version on offer; default: the newest'),
-    canary: z.string().optional().describe('Id of the camera that goes first; default: the first by name'),
+    canary: z
+      .string()
+      .optional()
+      .describe('Id of the camera that goes first; default: the first by name that is there'),
     cameras: z.array(z.string()).min(1).optional().describe('Ids; default: all cameras that are connected'),
     hub: z.boolean().default(true).describe('Whether the hub follows, after its cameras'),
   })

@@ -17,6 +17,8 @@ export interface ConfiguredFlowsOptions {
   readonly logger: Logger;
   /** Whether a WHIP publisher has the name. */
   readonly isPublished: (feed: string) => boolean;
+  /** Ends the session of the WHIP publisher that has the name, if there is one. */
+  readonly endPublisher: (feed: string) => void;
   readonly onEvent: (event: MediaEvent) => void;
 }
 
@@ -68,7 +70,7 @@ export class ConfiguredFlows implements AsyncDisposable {
   }
 
   async #applyIngests(config: MediaConfig, problems: string[]): Promise<void> {
-    const { logger } = this.#options;
+    const { logger, endPublisher } = this.#options;
     await reconcile(
       this.#ingests,
       config.ingests,
@@ -83,6 +85,8 @@ export class ConfiguredFlows implements AsyncDisposable {
           logger,
         });
         await item.open();
+        // A camera of this machine goes before one elsewhere of the same name: two would take turns in one picture.
+        endPublisher(ingest.feed);
         return item;
       },
     );

@@ -43,6 +43,7 @@ export class MediaService implements AsyncDisposable {
     this.#flows = new ConfiguredFlows({
       ...{ feeds: this.feeds, datapath, logger, onEvent },
       isPublished: (feed) => this.#publisherOf(feed) !== undefined,
+      endPublisher: (feed) => this.#publisherOf(feed)?.close(),
     });
   }
 
@@ -101,13 +102,17 @@ export class MediaService implements AsyncDisposable {
     keyId?: string | null;
   }): Promise<SignalingAnswer> {
     this.#admit();
-    const feed = this.feeds.get(params.feed);
-    if (feed === null || !(await feed.whenReady(feed.source === null ? 0 : READY_TIMEOUT_MS))) {
-      throw new SignalingError('NO_PUBLISHER', `feed ${params.feed} has no publisher`, { retryAfterS: 2 });
+    if (this.feeds.get(params.feed) === null) throw noPublisher(params.feed);
+    // Held meanwhile: its publisher may leave, and a viewer of a feed that was dropped would never see another one.
+    const feed = this.feeds.obtain(params.feed);
+    try {
+      if (!(await feed.whenReady(feed.source === null ? 0 : READY_TIMEOUT_MS)))
+        throw noPublisher(params.feed);
+      const request = { ...params, keyId: params.keyId ?? null };
+      return this.#opened(await openViewerSession(this.#context(), feed, request));
+    } finally {
+      this.feeds.release(feed);
     }
-    return this.#opened(
-      await openViewerSession(this.#context(), feed, { ...params, keyId: params.keyId ?? null }),
-    );
   }
 
   /** Ends every session that was opened with this key, and tells how many that were. */
@@ -203,6 +208,10 @@ export class MediaService implements AsyncDisposable {
     this.#flows.tick(nowMs);
     this.feeds.tick(nowMs);
   };
+}
+
+function noPublisher(feed: string): SignalingError {
+  return new SignalingError('NO_PUBLISHER', `feed ${feed} has no publisher`, { retryAfterS: 2 });
 }
 
 function describe(what: string, error: unknown): string {

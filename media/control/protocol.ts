@@ -8,8 +8,8 @@ import { feedStateSchema, feedStatsSchema } from '../sfu/feed-stats.ts';
 const port = z.int().min(1).max(65535);
 const feedId = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
-  .describe('Lower-case letters, digits and hyphens');
+  .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/)
+  .describe('Lower-case letters, digits, hyphens and underscores');
 const ipv4 = z.ipv4();
 
 export const ingestSchema = z.strictObject({

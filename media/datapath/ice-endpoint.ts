@@ -3,7 +3,7 @@ import type { IceCandidate, IceCredentials } from './datapath.ts';
 import type { NetworkPath } from './network-path.ts';
 
 export interface IceHandlers {
-  /** The first working path was found. Called once. */
+  /** A working path was found: the first one, or another after the last was lost. */
   readonly onSelected: () => void;
   /** An authenticated check or answer arrived. */
   readonly onAlive: () => void;
@@ -16,7 +16,7 @@ export type RemoteIce = IceCredentials & { readonly candidates: readonly IceCand
 export interface IceEndpoint {
   readonly local: IceCredentials;
   readonly candidates: readonly IceCandidate[];
-  /** Where to send; null until a check succeeded. */
+  /** Where to send; null until a check succeeded, and again while this machine has lost the address of the path. */
   readonly selected: NetworkPath | null;
   connect(remote: RemoteIce, handlers: IceHandlers): void;
   addRemoteCandidate(candidate: IceCandidate): void;

@@ -1,4 +1,5 @@
 /** ICE-lite on the shared port (RFC 8445, sections 2.5 and 8.2): waits for checks, answers, follows the nomination. */
+import type { Socket } from 'node:dgram';
 import type { IceCandidate, IceCredentials } from './datapath.ts';
 import { createIceCredentials } from './ice-credentials.ts';
 import type { IceEndpoint, IceHandlers, RemoteIce } from './ice-endpoint.ts';
@@ -13,7 +14,7 @@ type Accepted = IceCredentials & { readonly remoteUfrag: string };
 
 export class IceLite implements IceEndpoint, MuxSession {
   readonly #mux: UdpMux;
-  readonly #paths: NetworkPath[] = [];
+  #paths: NetworkPath[] = [];
   /** The current credentials last; earlier ones only while a restart is under way. */
   #accepted: Accepted[] = [];
   #local = createIceCredentials();
@@ -69,6 +70,12 @@ export class IceLite implements IceEndpoint, MuxSession {
     if (first) this.#handlers?.onSelected();
   }
 
+  /** The peer is looked for anew: whatever it checks next is the way, also without a nomination. */
+  socketClosed(socket: Socket): void {
+    this.#paths = this.#paths.filter((path) => path.socket !== socket);
+    if (this.#selected?.socket === socket) this.#selected = null;
+  }
+
   heardOn(): void {
     // The peer's nomination decides, not where media happens to arrive.
   }
@@ -77,7 +84,7 @@ export class IceLite implements IceEndpoint, MuxSession {
     for (const credentials of this.#accepted) this.#mux.unregister(credentials.ufrag);
     for (const path of this.#paths) this.#mux.unbindPath(path, this);
     this.#accepted = [];
-    this.#paths.length = 0;
+    this.#paths = [];
     this.#selected = null;
     this.#handlers = null;
   }

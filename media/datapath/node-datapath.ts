@@ -39,6 +39,8 @@ class NodeDatapath implements Datapath {
   readonly #counters = { datagramsOut: 0, datagramsRefused: 0 };
   #tickTimer: NodeJS.Timeout | null = null;
   #pollTimer: NodeJS.Timeout | null = null;
+  /** The port is not bound; it was said once. */
+  #unbound = false;
 
   constructor(options: NodeDatapathOptions, certificate: DtlsCertificate) {
     this.#options = options;
@@ -101,8 +103,11 @@ class NodeDatapath implements Datapath {
   async #refresh(): Promise<void> {
     try {
       await this.#mux.refresh();
+      this.#unbound = false;
     } catch (error) {
-      this.#options.logger.warn({ err: error }, 'the media port is not bound; trying again');
+      if (!this.#unbound)
+        this.#options.logger.warn({ err: error }, 'the media port is not bound; trying again');
+      this.#unbound = true;
     }
   }
 

@@ -14,6 +14,8 @@ import { openUdpSocket } from './udp-socket.ts';
 export interface MuxSession {
   /** A datagram that came by `path`. STUN requests named this session; the rest came from a path it bound. */
   receive(datagram: Buffer, path: NetworkPath): void;
+  /** The address of this socket is gone: nothing leaves by it any more. */
+  socketClosed(socket: Socket): void;
 }
 
 interface Listener {
@@ -27,6 +29,8 @@ export class UdpMux {
   readonly #logger: Logger;
   readonly #listeners = new Map<string, Listener>();
   readonly #byUfrag = new Map<string, MuxSession>();
+  /** Addresses that cannot be bound; it was said once of each. */
+  #unbound = new Set<string>();
   #addresses: DatapathAddresses | null = null;
   #port = 0;
   #work: Promise<void> = Promise.resolve();
@@ -95,8 +99,12 @@ export class UdpMux {
     const wanted =
       addresses.listenAddresses === 'auto' ? localAddresses() : [...new Set(addresses.listenAddresses)];
     const port = addresses.udpPort === 0 ? this.#port : addresses.udpPort;
-    if (port !== this.#port) for (const address of [...this.#listeners.keys()]) this.#drop(address);
+    if (port !== this.#port) {
+      for (const address of [...this.#listeners.keys()]) this.#drop(address);
+      this.#unbound.clear();
+    }
     this.#port = port;
+    this.#unbound = new Set(wanted.filter((address) => this.#unbound.has(address)));
     for (const address of [...this.#listeners.keys()]) {
       if (!wanted.includes(address)) this.#drop(address);
     }
@@ -105,9 +113,12 @@ export class UdpMux {
       if (this.#listeners.has(address)) continue;
       try {
         await this.#open(address);
+        this.#unbound.delete(address);
       } catch (error) {
         failure = error;
-        this.#logger.warn({ err: error, address, port: this.#port }, 'cannot bind the media port');
+        if (this.#unbound.has(address)) continue;
+        this.#unbound.add(address);
+        this.#logger.warn({ err: error, address, port: this.#port }, 'cannot bind the media port; trying on');
       }
     }
     if (wanted.length > 0 && this.#listeners.size === 0) {
@@ -130,8 +141,10 @@ export class UdpMux {
 
   #drop(address: string): void {
     const listener = this.#listeners.get(address);
+    if (listener === undefined) return;
     this.#listeners.delete(address);
-    listener?.socket.close();
+    for (const session of new Set(this.#byUfrag.values())) session.socketClosed(listener.socket);
+    listener.socket.close();
   }
 
   #receive(socket: Socket, paths: Listener['paths'], datagram: Buffer, from: RemoteInfo): void {

@@ -40,7 +40,7 @@ export class Feed implements Disposable {
   readonly #arbiter: KeyframeArbiter;
   readonly #frameRate = new RateMeter();
   readonly #octetRate = new RateMeter();
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Set<(ready: boolean) => void>();
   #audio: AudioTrack | null = null;
   #source: FeedSource | null = null;
   #state: FeedState = 'offline';
@@ -98,12 +98,11 @@ export class Feed implements Disposable {
   async whenReady(timeoutMs: number): Promise<boolean> {
     if (this.ready) return true;
     const { promise, resolve } = Promise.withResolvers<boolean>();
-    const ready = (): void => resolve(true);
     const timer = setTimeout(() => resolve(false), timeoutMs);
-    this.#waiting.add(ready);
+    this.#waiting.add(resolve);
     const result = await promise;
     clearTimeout(timer);
-    this.#waiting.delete(ready);
+    this.#waiting.delete(resolve);
     return result;
   }
 
@@ -151,7 +150,7 @@ export class Feed implements Disposable {
     for (const viewer of [...this.viewers]) viewer.close();
     this.video[Symbol.dispose]();
     this.#audio?.[Symbol.dispose]();
-    for (const resolve of this.#waiting) resolve();
+    for (const resolve of this.#waiting) resolve(false);
   }
 
   #frameArrived(): void {
@@ -160,7 +159,7 @@ export class Feed implements Disposable {
 
   #keyframeArrived(): void {
     this.#arbiter.answered();
-    if (this.ready) for (const resolve of this.#waiting) resolve();
+    if (this.ready) for (const resolve of this.#waiting) resolve(true);
   }
 
   #updateState(nowMs: number): void {

@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { pino } from 'pino';
+import { expect, it, vi } from 'vitest';
+import { IceLite } from './ice-lite.ts';
+import { buildStun, StunAttribute, StunType } from './stun.ts';
+import { UdpMux } from './udp-mux.ts';
+
+const remote = { ufrag: 'remote', pwd: 'remotepasswordremotepassword', candidates: [] };
+
+/** A session on a port of loopback addresses, and a peer that checks it there. */
+async function open() {
+  const mux = new UdpMux(pino({ level: 'silent' }));
+  await mux.listen({ udpPort: 0, listenAddresses: ['127.0.0.1'] });
+  const ice = new IceLite(mux);
+  let selections = 0;
+  ice.connect(remote, { onSelected: () => selections++, onAlive: () => {}, onDatagram: () => {} });
+  const peer = createSocket('udp4');
+  peer.bind(0, '127.0.0.1');
+  await once(peer, 'listening');
+  const check = (nominates: boolean) => {
+    const { address = '', port = 0 } = mux.bound[0] ?? {};
+    const name = Buffer.from(`${ice.local.ufrag}:${remote.ufrag}`);
+    const nomination = nominates ? ([[StunAttribute.USE_CANDIDATE, Buffer.alloc(0)]] as const) : [];
+    const attributes = [[StunAttribute.USERNAME, name] as const, ...nomination];
+    peer.send(buildStun(StunType.REQUEST, randomBytes(12), attributes, ice.local.pwd), port, address);
+  };
+  return {
+    ...{ mux, ice, check, selections: () => selections },
+    async [Symbol.asyncDispose]() {
+      peer.close();
+      ice.close();
+      await mux.close();
+    },
+  };
+}
+
+it('A session whose address goes has no way to its peer until that checks another, and is sent nothing meanwhile', async () => {
+  await using session = await open();
+  const { mux, ice, check } = session;
+  check(true);
+  await vi.waitFor(() => expect(ice.selected).not.toBeNull());
+  const lost = ice.selected;
+  await mux.listen({ udpPort: 0, listenAddresses: ['127.0.0.2'] });
+  expect(ice.selected).toBeNull();
+  check(false);
+  await vi.waitFor(() => expect(ice.selected).not.toBeNull());
+  expect(ice.selected).not.toBe(lost);
+  expect(session.selections()).toBe(2);
+});
+
+it('An address that cannot be bound is named once, however often it is tried, and again after it could be', async () => {
+  const warnings: string[] = [];
+  const logger = pino({ level: 'warn' }, { write: (line: string) => void warnings.push(line) });
+  const mux = new UdpMux(logger);
+  const foreign = '192.0.2.1';
+  const listenAddresses = ['127.0.0.1', foreign];
+  await mux.listen({ udpPort: 0, listenAddresses });
+  for (let i = 0; i < 3; i++) await mux.refresh();
+  expect(warnings.filter((line) => line.includes(foreign))).toHaveLength(1);
+  await mux.listen({ udpPort: 0, listenAddresses: ['127.0.0.1'] });
+  await mux.listen({ udpPort: 0, listenAddresses });
+  expect(warnings.filter((line) => line.includes(foreign))).toHaveLength(2);
+  await mux.close();
+});

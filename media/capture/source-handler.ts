@@ -196,11 +196,9 @@ export class SourceHandler {
   private async stop(child: Child): Promise<void> {
     const drained = new AbortController();
     const { rawPipe } = this.options.targets;
-    const stopping = child.stop();
+    const stopping = child.stop().then(() => drained.abort());
     const draining = rawPipe === undefined ? Promise.resolve() : drainRawPipe(rawPipe, drained.signal);
-    await stopping;
-    drained.abort();
-    await draining;
+    await Promise.all([stopping, draining]);
   }
 
   private tell(change: Partial<SourceStatus>): void {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
+import { freeRtpPort, openMediaRig } from '../signaling/media-rig.fake.ts';
 import { buildPullOffer } from '../signaling/pull-offer.ts';
 import { buildPushOffer } from '../signaling/push-offer.ts';
-import { freeRtpPort, openMediaRig } from '../signaling/media-rig.fake.ts';
 import { mediaConfigSchema } from './protocol.ts';
 
 const remote = {

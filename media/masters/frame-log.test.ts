@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FrameLogError } from './errors.ts';
-import { FrameLogReader, type LoggedFrame, parseFrameLog, rewriteFrameLog } from './frame-log.ts';
+import {
+  FrameLogReader,
+  type LoggedFrame,
+  parseFrameLog,
+  readableFrameLog,
+  rewriteFrameLog,
+} from './frame-log.ts';
 
 /** Recorded from ffmpeg 5.1.9. */
 const recorded = `#format: frame checksums
@@ -57,7 +63,34 @@ describe('parseFrameLog', () => {
   });
 });
 
+describe('readableFrameLog', () => {
+  it('reads up to where a power cut left something else', () => {
+    const whole = parseFrameLog(recorded);
+    expect(readableFrameLog(recorded)).toEqual({ log: whole, damaged: null });
+    expect(readableFrameLog(`${recorded}${'\0'.repeat(80)}\n`)).toEqual({
+      log: whole,
+      damaged: expect.any(FrameLogError),
+    });
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        expect(readableFrameLog(`${recorded}${text}`).log.frames.slice(0, 2)).toEqual(whole.frames);
+      }),
+    );
+  });
+
+  it('is not fooled by a text that is none', () => {
+    expect(readableFrameLog('').log.frames).toEqual([]);
+    expect(readableFrameLog(`${'\0'.repeat(4096)}\n`).damaged).toBeInstanceOf(FrameLogError);
+  });
+});
+
 describe('rewriteFrameLog', () => {
+  it('makes a log anew where nothing of the old one is left', () => {
+    const { frames } = parseFrameLog(recorded);
+    const anew = rewriteFrameLog('', { timeBase: 0, frames: [] }, { timeBase: 1 / 90_000, frames });
+    expect(parseFrameLog(anew)).toEqual({ timeBase: 1 / 90_000, frames });
+  });
+
   it('cuts and extends at the end only', () => {
     const log = parseFrameLog(recorded);
     const cut = { ...log, frames: log.frames.slice(0, 1) };

@@ -65,12 +65,32 @@ export function parseFrameLog(text: string): FrameLog {
 }
 
 /**
+ * What can be read of a framemd5 file: a power cut may leave its end, or all of it, as something else. `damaged` is why nothing
+ * behind `log` could be read. Never throws.
+ */
+export function readableFrameLog(text: string): {
+  readonly log: FrameLog;
+  readonly damaged: FrameLogError | null;
+} {
+  const frames: LoggedFrame[] = [];
+  const reader = new FrameLogReader((frame) => frames.push(frame));
+  let damaged: FrameLogError | null = null;
+  try {
+    reader.push(text);
+  } catch (error) {
+    if (!(error instanceof FrameLogError)) throw error;
+    damaged = error;
+  }
+  return { log: { timeBase: reader.timeBase, frames }, damaged };
+}
+
+/**
  * Text of a framemd5 file whose frames changed at the end only: lines of frames that stay are kept as they are, frames that
  * were added get a line with the duration and size of the others. Pure.
  */
 export function rewriteFrameLog(text: string, before: FrameLog, after: FrameLog): string {
   const lines = text.split('\n').filter((line) => line !== '');
-  const header = lines.filter((line) => line.startsWith('#'));
+  const header = before.timeBase > 0 ? lines.filter((line) => line.startsWith('#')) : headerOf(after);
   const old = lines.filter((line) => !line.startsWith('#')).slice(0, before.frames.length);
   const [, , , duration = '1', size = '0'] = (old[0] ?? '').split(',').map((field) => field.trim());
   const added = after.frames
@@ -78,4 +98,8 @@ export function rewriteFrameLog(text: string, before: FrameLog, after: FrameLog)
     .map(({ pts, md5 }) => `0, ${pts}, ${pts}, ${duration}, ${size}, ${md5}`);
   const kept = old.slice(0, after.frames.length);
   return [...header, ...kept, ...added].map((line) => `${line}\n`).join('');
+}
+
+function headerOf({ timeBase }: FrameLog): string[] {
+  return ['#format: frame checksums', '#version: 2', '#hash: MD5', `#tb 0: 1/${Math.round(1 / timeBase)}`];
 }

@@ -1,4 +1,4 @@
-import { open, readFile } from 'node:fs/promises';
+import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EncodeSpeed } from './encode-speed.ts';
@@ -102,6 +102,36 @@ describe('Masters', { timeout: 120_000 }, () => {
     const take = await after.store.get('one');
     await until(() => cameraOf(take).state === 'verified');
     expect(cameraOf(take).segments).toMatchObject([{ state: 'closed', spool: null }]);
+    await after.stop();
+  });
+
+  it('says that a take has failed whose disk is gone, and can end it', async () => {
+    const { masters, store, stop } = start();
+    await rig.startCapture();
+    const take = await masters.start('one', null);
+    await until(() => (masters.progress('one').get('cam0')?.frames ?? 0) >= 15);
+    await rename(store.root, `${store.root}-elsewhere`);
+    await until(() => cameraOf(take).state === 'failed');
+    expect(cameraOf(take).reason).toMatch(/^the disk of the masters .* \(ENOENT\)$/);
+    await until(() => masters.recording.length === 0);
+    expect((await masters.stop('one')).manifest).toMatchObject({ state: 'failed', wanted: false });
+    await stop();
+  });
+
+  it('records no more of a take that a full disk had ended, although nobody stopped it', async () => {
+    const before = start({ strategy: 'spool' });
+    await rig.startCapture();
+    await before.masters.start('one', null);
+    await until(() => (before.masters.progress('one').get('cam0')?.frames ?? 0) >= 15);
+    await before.stop();
+    const left = await before.store.get('one');
+    await left.update((manifest) => ({ ...manifest, wanted: true }));
+    await left.updateCamera('cam0', (record) => ({ ...record, reason: 'the disk is full' }));
+
+    const after = start();
+    const take = await after.store.get('one');
+    await until(() => cameraOf(take).state === 'verified');
+    expect(cameraOf(take)).toMatchObject({ reason: 'the disk is full', segments: [{ number: 1 }] });
     await after.stop();
   });
 

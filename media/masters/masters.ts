@@ -106,7 +106,12 @@ export class Masters {
   async stop(id: string): Promise<Take> {
     const take = await this.options.store.get(id);
     const run = this.active.get(id);
-    if (take.manifest.wanted) await endTake(take);
+    try {
+      if (take.manifest.wanted) await endTake(take);
+    } catch (error) {
+      // Its disk may be gone: whatever still records has to end all the same.
+      this.options.logger.error({ err: error, take: id }, 'that a take has ended cannot be written down');
+    }
     run?.stop();
     await run?.recorded;
     return take;

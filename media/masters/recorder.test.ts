@@ -1,4 +1,5 @@
-import { readdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Recorder, type RecorderOptions } from './recorder.ts';
@@ -167,6 +168,36 @@ describe('Recorder', { timeout: 120_000 }, () => {
       ...{ state: 'verified', reason: 'the disk is full up to its reserve' },
       segments: [{ clean: true }],
     });
+  });
+
+  it('leaves no recorder behind when its disk is taken away', async () => {
+    const take = await newTake();
+    await rig.startCapture();
+    const recording = record(take, {});
+    await until(() => recording.frames() >= 15);
+    await rename(take.folder, `${take.folder}-elsewhere`);
+    await expect(recording.done).rejects.toMatchObject({ code: 'ENOENT' });
+    expect([...rig.host.running.keys()].filter((name) => name.startsWith('record-'))).toEqual([]);
+  });
+
+  it('does not fill the disk with a master, and makes it once there is room', async () => {
+    const take = await newTake();
+    await rig.startCapture();
+    let free = 1000;
+    const options = { strategy: 'spool', reserveBytes: 500, freeBytes: async () => free } as const;
+    const recording = record(take, options);
+    await until(() => recording.frames() >= 15);
+    free = 500;
+    await recording.done;
+    const { spool, master } = take.files('cam0', 1);
+    expect(cameraOf(take)).toMatchObject({ state: 'failed', segments: [{ state: 'spooled' }] });
+    expect(cameraOf(take).reason).toContain('no room');
+    expect([existsSync(spool), existsSync(master)]).toEqual([true, false]);
+    free = 1000;
+    const again = record(take, options);
+    await again.done;
+    expect(cameraOf(take)).toMatchObject({ state: 'verified', segments: [{ number: 1, spool: null }] });
+    expect(existsSync(spool)).toBe(false);
   });
 
   async function newTake(id = 'take'): Promise<Take> {

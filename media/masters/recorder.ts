@@ -75,6 +75,7 @@ export class Recorder {
   }
 
   /**
+   * What an earlier run of the program ended for good is only finished, not recorded again.
    * @param wanted aborts when recording shall end; what was recorded is then finished
    * @param work aborts when the program ends: compressing and verifying are left for the next start
    * @throws DiskReserveError, RawPipeError
@@ -83,7 +84,10 @@ export class Recorder {
     const { camera, host, pipe } = this.options;
     await this.prepare();
     await ensureRawPipe(host, pipe);
-    const endReason = await this.recordSegments(wanted, work);
+    const { state, reason } = this.requireRecord();
+    const goesOn = state === 'starting' || state === 'recording';
+    const ended = await this.recordSegments(goesOn ? wanted : AbortSignal.abort(), work);
+    const endReason = ended ?? (state === 'finishing' ? reason : null);
     this.options.onProgress?.(noProgress);
     await this.take.updateCamera(camera, (record) => ({ ...record, state: 'finishing', reason: endReason }));
     this.options.onRecorded?.();
@@ -218,10 +222,11 @@ export class Recorder {
   }
 
   private async finish(endReason: string | null, work: AbortSignal): Promise<void> {
-    const { camera, host, logger } = this.options;
+    const { camera, host, logger, reserveBytes, freeBytes: ask } = this.options;
     const logs = this.requireRecord().segments.map(({ number }) => this.take.files(camera, number).sensorLog);
     await Promise.all(logs.map((file) => rm(file, { force: true })));
-    await finishSegments({ host, logger, take: this.take, camera, signal: work });
+    const order = { host, logger, take: this.take, camera, signal: work };
+    await finishSegments({ ...order, reserveBytes, freeBytes: ask });
     await this.take.updateCamera(camera, (record) => concluded(record, endReason));
   }
 }

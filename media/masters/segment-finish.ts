@@ -1,9 +1,11 @@
 import { rm, stat } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { ChildHost } from '../child-host.ts';
 import { syncFile, syncFolder } from './atomic-file.ts';
 import { childName } from './child-name.ts';
-import { FfmpegError } from './errors.ts';
+import { freeBytes, requireSpace } from './disk.ts';
+import { DiskReserveError, FfmpegError } from './errors.ts';
 import type { CameraRecord, Segment, Verification } from './manifest.ts';
 import { timecodePlaceholder, transcodeArgv } from './recorder-command.ts';
 import { runFfmpeg } from './run-ffmpeg.ts';
@@ -19,11 +21,21 @@ export interface FinishOrder {
   readonly signal: AbortSignal;
 }
 
+/** What compressing needs besides. */
+export interface CompressOrder extends FinishOrder {
+  /** Compressing ends where no more than this is free: the raw frames stay, and so does the space that others need. */
+  readonly reserveBytes: number;
+  /** Free bytes at a path. Default: what the file system says. */
+  readonly freeBytes?: ((path: string) => Promise<number>) | undefined;
+}
+
+const spaceLookMs = 500;
+
 /**
  * Compresses what was spooled and verifies every master that is not yet verified, one segment after another. A spool is
  * removed only when its master was proven. Throws the signal's reason when that aborts; may be begun again at any time.
  */
-export async function finishSegments(order: FinishOrder): Promise<void> {
+export async function finishSegments(order: CompressOrder): Promise<void> {
   const numbers = recordOf(order).segments.map(({ number }) => number);
   for (const number of numbers) {
     const segment = recordOf(order).segments.find((candidate) => candidate.number === number);
@@ -40,7 +52,7 @@ export async function verifySegments(order: FinishOrder): Promise<void> {
   }
 }
 
-async function finishSegment(order: FinishOrder, segment: Segment): Promise<Segment> {
+async function finishSegment(order: CompressOrder, segment: Segment): Promise<Segment> {
   if (segment.state !== 'spooled') return { ...segment, verified: await verify(order, segment) };
   try {
     const closed = await compress(order, segment);
@@ -51,22 +63,58 @@ async function finishSegment(order: FinishOrder, segment: Segment): Promise<Segm
     await syncFolder(`${order.take.folder}/${order.camera}`);
     return { ...closed, spool: null, verified };
   } catch (error) {
-    if (order.signal.aborted || !(error instanceof FfmpegError)) throw error;
+    if (order.signal.aborted) throw error;
+    if (!(error instanceof FfmpegError || error instanceof DiskReserveError)) throw error;
     order.logger.error({ err: error, segment: segment.file }, 'a spooled segment could not be compressed');
-    return { ...segment, verified: failed(recordOf(order), `compressing ${error.message}`) };
+    // Half a master would take the space that the next attempt needs.
+    await rm(order.take.files(order.camera, segment.number).master, { force: true });
+    return { ...segment, verified: failed(recordOf(order), whyNotCompressed(error)) };
   }
 }
 
-async function compress(order: FinishOrder, segment: Segment): Promise<Segment> {
+function whyNotCompressed(error: FfmpegError | DiskReserveError): string {
+  return error instanceof FfmpegError
+    ? `compressing ${error.message}`
+    : `no room to compress it (${error.message}); its raw frames are kept, and tried again at the next start`;
+}
+
+async function compress(order: CompressOrder, segment: Segment): Promise<Segment> {
   const record = recordOf(order);
   const files = order.take.files(order.camera, segment.number);
   const settings = { codec: record.codec, raw: record.source, threads: record.threads };
   const { frames, timecode } = segment;
   const argv = transcodeArgv(files, settings, { frames, timecode: timecode ?? timecodePlaceholder });
-  await runFfmpeg(order.host, jobName(order, 'compress', segment), argv, order.signal);
+  await whileThereIsSpace(order, (signal) =>
+    runFfmpeg(order.host, jobName(order, 'compress', segment), argv, signal),
+  );
   await syncFile(files.master);
   const sha256 = await sha256OfFile(files.master);
   return { ...segment, state: 'closed', bytes: (await stat(files.master)).size, sha256 };
+}
+
+/** @throws DiskReserveError where the work ate into the reserve; it has been ended then */
+async function whileThereIsSpace(order: CompressOrder, work: (signal: AbortSignal) => Promise<unknown>) {
+  const { take, reserveBytes, signal } = order;
+  const [full, done] = [new AbortController(), new AbortController()];
+  const watch = async () => {
+    while (!done.signal.aborted) {
+      try {
+        await requireSpace(take.folder, reserveBytes, order.freeBytes ?? freeBytes);
+      } catch (error) {
+        full.abort(error);
+        return;
+      }
+      // The end of the work ends the pause early.
+      await sleep(spaceLookMs, undefined, { signal: done.signal }).catch(() => {});
+    }
+  };
+  const watching = watch();
+  try {
+    await work(AbortSignal.any([signal, full.signal]));
+  } finally {
+    done.abort();
+    await watching;
+  }
 }
 
 function verify(order: FinishOrder, segment: Segment): Promise<Verification> {

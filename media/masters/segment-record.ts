@@ -43,7 +43,10 @@ const pollMs = 500;
 /** ffmpeg's exit code after it obeyed a signal, its files complete. */
 const exitAfterSignal = 255;
 
-/** Runs one recorder process until the signal aborts, the disk is full or it ends because capture did. */
+/**
+ * Runs one recorder process until the signal aborts, the disk is full or it ends because capture did. Rejects where its files
+ * cannot be looked at, as when their disk was pulled; then the recorder has been ended, too.
+ */
 export async function recordSegment(order: SegmentOrder): Promise<SegmentOutcome> {
   let lastWord: string | null = null;
   const argv = recordArgv(order.pipe, order.files, order.strategy, order.settings);
@@ -57,7 +60,11 @@ export async function recordSegment(order: SegmentOrder): Promise<SegmentOutcome
     await stopRecorder(child, order.pipe);
     return { endedBy: 'recorder', clean: false, lastWord };
   }
-  const endedBy = await follow(child, order);
+  const endedBy = await follow(child, order).catch(async (error: unknown) => {
+    // Left alone it would go on, and take its frames out of the pipe of the next take.
+    await stopRecorder(child, order.pipe);
+    throw error;
+  });
   const exit = await child.exited;
   const clean = exit.code === 0 || (endedBy !== 'recorder' && exit.code === exitAfterSignal);
   return { endedBy, clean, lastWord };

@@ -37,12 +37,13 @@ export class TakeRun {
   private readonly recorders: readonly (readonly [camera: string, recorder: Recorder])[];
   private readonly stopping = new AbortController();
   private readonly allClosed = Promise.withResolvers<void>();
-  private open: number;
+  /** Cameras that are recorded, or are to be. */
+  private readonly open: Set<string>;
 
   constructor(take: Take, parts: readonly TakePart[], options: TakeRunOptions) {
     this.take = take;
     this.options = options;
-    this.open = parts.length;
+    this.open = new Set(parts.map(({ camera }) => camera));
     this.recorders = parts.map((part) => [part.camera, this.recorder(part)]);
   }
 
@@ -67,7 +68,6 @@ export class TakeRun {
   /** Records until stopped, then finishes. Never rejects: what goes wrong is stated in take.json. */
   async run(): Promise<void> {
     await Promise.all(this.recorders.map(([camera, recorder]) => this.follow(camera, recorder)));
-    this.allClosed.resolve();
   }
 
   stop(): void {
@@ -82,7 +82,7 @@ export class TakeRun {
         this.progress.set(part.camera, now);
         onChange();
       },
-      onRecorded: () => this.closedOne(),
+      onRecorded: () => this.closed(part.camera),
     });
   }
 
@@ -93,11 +93,12 @@ export class TakeRun {
       // What is left undone because the program ends is done at its next start.
       if (!this.options.ending.aborted) await this.failed(camera, error);
     }
+    this.closed(camera);
   }
 
-  private closedOne(): void {
-    this.open -= 1;
-    if (this.open === 0) this.allClosed.resolve();
+  private closed(camera: string): void {
+    if (!this.open.delete(camera)) return;
+    if (this.open.size === 0) this.allClosed.resolve();
     this.options.onChange();
   }
 
@@ -106,12 +107,20 @@ export class TakeRun {
     const { id, cameras } = this.take.manifest;
     logger.error({ err: error, take: id, camera }, 'recording failed');
     if (cameras[camera] === undefined) return;
-    const reason = error instanceof Error ? error.message : `${error}`;
+    const reason = reasonOf(error, this.take.folder);
     try {
       await this.take.updateCamera(camera, (record) => ({ ...record, state: 'failed', reason }));
     } catch (cause) {
-      // The disk may be the very thing that failed; the take then shows what it last could say.
+      // The disk may be the very thing that failed: the take says so to whoever asks, if not to whoever finds its folder.
       logger.error({ err: cause, take: id }, 'take.json cannot be written');
     }
   }
+}
+
+/** For people. What the system says of a file of the take, or of one that is open, is about its disk. */
+function reasonOf(error: unknown, folder: string): string {
+  if (!(error instanceof Error)) return `${error}`;
+  const { code, syscall, path = folder } = error as NodeJS.ErrnoException;
+  if (code === undefined || syscall === undefined || !path.startsWith(folder)) return error.message;
+  return `the disk of the masters failed, is full or was taken away (${code})`;
 }

@@ -82,6 +82,30 @@ describe('TakeStore', () => {
     }
   });
 
+  it('counts a take as unfinished as long as raw frames wait for their master', async () => {
+    for (const id of ['done', 'spooled', 'running']) await store.createTake(id, new Date());
+    const settle = async (id: string, segments: number) => {
+      const take = await store.get(id);
+      const record = aRecord();
+      const kept = record.segments.slice(0, segments);
+      const cameras = { cam0: { ...record, state: 'failed' as const, segments: kept } };
+      await take.update((manifest) => ({ ...manifest, wanted: false, cameras }));
+    };
+    await settle('done', 1);
+    await settle('spooled', 2);
+    const unfinished = await store.unfinished();
+    expect(unfinished.map(({ manifest }) => manifest.id).toSorted()).toEqual(['running', 'spooled']);
+  });
+
+  it('says what is true also where it cannot be written', async () => {
+    const take = await store.createTake('one', new Date());
+    await take.update((manifest) => ({ ...manifest, cameras: { cam0: aRecord() } }));
+    await rm(take.folder, { recursive: true });
+    const failed = take.updateCamera('cam0', (record) => ({ ...record, state: 'failed' }));
+    await expect(failed).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(take.manifest.state).toBe('failed');
+  });
+
   it('refuses an id that is taken or no plain name', async () => {
     await store.createTake('one', new Date());
     for (const id of ['one', '', '..', 'a/b', 'A', '-a', 'a'.repeat(65)]) {

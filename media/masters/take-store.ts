@@ -87,10 +87,10 @@ export class TakeStore {
     return take.manifest;
   }
 
-  /** Takes that an earlier run of the program did not finish. */
+  /** Takes that an earlier run of the program did not finish, or could not: raw frames still wait for their master. */
   async unfinished(): Promise<Take[]> {
     await this.load();
-    return [...this.open.values()].filter(({ manifest }) => unfinishedStates.includes(manifest.state));
+    return [...this.open.values()].filter(({ manifest }) => isUnfinished(manifest));
   }
 
   private async find(id: string): Promise<Take | undefined> {
@@ -140,6 +140,11 @@ export class TakeStore {
       return null;
     }
   }
+}
+
+function isUnfinished({ state, cameras }: TakeManifest): boolean {
+  const segments = Object.values(cameras).flatMap((camera) => camera.segments);
+  return unfinishedStates.includes(state) || segments.some((segment) => segment.state === 'spooled');
 }
 
 /** `20261122T120000Z-<id>`. */

@@ -40,14 +40,17 @@ export class Take {
     return this.current;
   }
 
-  /** Replaces take.json by what `change` makes of it. */
+  /**
+   * Replaces take.json by what `change` makes of it. Rejects where it cannot be written; what `manifest` says is changed all the
+   * same, since what is true does not depend on the disk.
+   */
   update(change: (manifest: TakeManifest) => TakeManifest): Promise<void> {
     const changed = this.writing.then(async () => {
       const next = change(this.current);
       const states = Object.values(next.cameras).map(({ state }) => state);
       const whole = takeManifestSchema.parse({ ...next, state: takeState(states, next.wanted) });
-      await writeFileAtomic(join(this.folder, 'take.json'), `${JSON.stringify(whole, null, 2)}\n`);
       this.current = whole;
+      await writeFileAtomic(join(this.folder, 'take.json'), `${JSON.stringify(whole, null, 2)}\n`);
     });
     // The next change must be tried also where this one failed; whoever asked for this one hears of it.
     this.writing = changed.catch(() => {});

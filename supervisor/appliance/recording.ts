@@ -26,7 +26,12 @@ export async function assembleRecording(
 ): Promise<Recording> {
   const { host, state, config, paths, identity, log } = base;
   const store = new TakeStore({ host, logger: log, roots: () => base.takes.all() });
-  await mkdir(store.root, { recursive: true });
+  try {
+    await mkdir(store.root, { recursive: true });
+  } catch (error) {
+    // A disk that is named in the settings and is not there: takes are refused and say so; everything else runs.
+    log.error({ err: error, folder: store.root }, 'the folder of the takes cannot be made');
+  }
   const masters = new Masters({
     ...{ host, logger: log, store },
     speed: new EncodeSpeed({

@@ -237,6 +237,7 @@ async function live(base: Foundation, house: House, notifier: Notifier, signal: 
     await house.cameras.list();
     await reconciler.apply();
     services.push(masters.run(running), conductor.run(running), reapLater(host, running));
+    services.push(house.measurement.run(running));
     services.push(house.update.run(running), house.time.run(running));
     notifier.notify({ READY: '1', STATUS: `${role.current.role} ${name()}` });
     const url = `http://localhost:${http.reach?.port}`;

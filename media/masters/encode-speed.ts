@@ -1,5 +1,5 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { availableParallelism, cpus } from 'node:os';
+import { availableParallelism, cpus, freemem } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { z } from 'zod';
@@ -19,6 +19,8 @@ export interface EncodeSpeedOptions {
   readonly scratch: string;
   /** Changes when a measurement no longer holds: the version of the product. */
   readonly version: string;
+  /** Bytes of memory that nobody uses. Default: what the system says. */
+  readonly freeMemory?: () => number;
 }
 
 const cacheSchema = z.object({
@@ -31,11 +33,15 @@ type Cache = z.infer<typeof cacheSchema>;
 
 /** Frames of one measurement: few, as slow boards make fewer than ten a second. */
 const probeFrames = 20;
+/** The frames of a measurement take this many times their size in memory: themselves on the tmpfs, and the encoder's threads. */
+const memoryFactor = 4;
 
 /** Measures, once per geometry and version, how fast this machine compresses masters. */
 export class EncodeSpeed {
   private readonly options: EncodeSpeedOptions;
   private busy: Promise<unknown> = Promise.resolve();
+  /** What could not be measured, and is not tried again. */
+  private readonly unmeasurable = new Set<string>();
 
   constructor(options: EncodeSpeedOptions) {
     this.options = options;
@@ -46,7 +52,10 @@ export class EncodeSpeed {
     return (await this.read()).framesPerSecond[keyOf(codec, raw, threads)] ?? null;
   }
 
-  /** Measures unless it is known; null where it could not be measured. One measurement runs at a time. */
+  /**
+   * Measures unless it is known; null where it could not be measured, or memory is short now. One measurement runs at a time.
+   * Rejects with the signal's reason.
+   */
   measured(codec: MasterCodec, raw: RawStream, threads: number, signal: AbortSignal): Promise<number | null> {
     const asked = this.busy.then(() => this.lookUp(codec, raw, threads, signal));
     // A failed measurement is told to whoever asked for it; the next one goes on.
@@ -59,8 +68,12 @@ export class EncodeSpeed {
     const cache = await this.read();
     const known = cache.framesPerSecond[key];
     if (known !== undefined) return known;
+    if (this.unmeasurable.has(key) || this.isMemoryShort(raw)) return null;
     const framesPerSecond = await this.measure(codec, raw, threads, signal);
-    if (framesPerSecond === null) return null;
+    if (framesPerSecond === null) {
+      this.unmeasurable.add(key);
+      return null;
+    }
     const next = { ...cache, framesPerSecond: { ...cache.framesPerSecond, [key]: framesPerSecond } };
     await writeFileAtomic(this.options.cacheFile, `${JSON.stringify(next, null, 2)}\n`);
     this.options.logger.info({ key, framesPerSecond }, 'measured compression of masters');
@@ -86,6 +99,11 @@ export class EncodeSpeed {
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
+  }
+
+  private isMemoryShort({ width, height }: RawStream): boolean {
+    const free = (this.options.freeMemory ?? freemem)();
+    return free < width * height * 2 * probeFrames * memoryFactor;
   }
 
   /** A cache that is missing, damaged or of another version or machine counts as empty. */

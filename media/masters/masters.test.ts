@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -114,6 +115,7 @@ describe('Masters', { timeout: 120_000 }, () => {
     await until(() => cameraOf(take).state === 'failed');
     expect(cameraOf(take).reason).toMatch(/^the disk of the masters .* \(ENOENT\)$/);
     await until(() => masters.recording.length === 0);
+    expect(cameraOf(take).frames).toBeGreaterThanOrEqual(15);
     expect((await masters.stop('one')).manifest).toMatchObject({ state: 'failed', wanted: false });
     await stop();
   });
@@ -150,9 +152,16 @@ describe('Masters', { timeout: 120_000 }, () => {
     await rig.startCapture();
     const unmeasured = await masters.start('one', null);
     expect(cameraOf(unmeasured)).toMatchObject({ strategy: 'spool' });
+    const cacheFile = join(rig.folder, 'speed.json');
+    const never = new AbortController().signal;
+    await masters.measure(never);
+    expect(existsSync(cacheFile)).toBe(false);
     await masters.stop('one');
-    await masters.measure(new AbortController().signal);
-    const cache = JSON.parse(await readFile(join(rig.folder, 'speed.json'), 'utf8'));
+    await until(async () => {
+      await masters.measure(never);
+      return existsSync(cacheFile);
+    });
+    const cache = JSON.parse(await readFile(cacheFile, 'utf8'));
     const [measuredFps] = Object.values(cache.framesPerSecond) as number[];
     const measured = await masters.start('two', null);
     expect(measuredFps).toBeGreaterThan(0);

@@ -9,7 +9,7 @@ import type { EncodeSpeed } from './encode-speed.ts';
 import { MastersError } from './errors.ts';
 import type { MasterCodec, MasterStrategy } from './recorder-command.ts';
 import type { SegmentProgress } from './segment-watch.ts';
-import { chooseStrategy } from './strategy-choice.ts';
+import { chooseStrategy, type StrategyFacts } from './strategy-choice.ts';
 import type { Take } from './take.ts';
 import { type TakePart, TakeRun } from './take-run.ts';
 import type { TakeStore } from './take-store.ts';
@@ -49,6 +49,7 @@ export class Masters {
   private readonly active = new Map<string, TakeRun>();
   private readonly working = new Set<Promise<void>>();
   private readonly ending = new AbortController();
+  private measuring = new AbortController();
 
   constructor(options: MastersOptions) {
     this.options = options;
@@ -87,12 +88,13 @@ export class Masters {
     const { store, settings } = this.options;
     const { root } = store;
     const { codec, reserveBytes, strategy } = settings();
+    this.measuring.abort();
     if (codec === 'off') throw new MastersError('masters are switched off in the configuration');
     const cameras = this.select(names);
     await mkdir(root, { recursive: true });
     await requireSpace(root, reserveBytes);
     const planned = cameras.map(async ({ camera, raw }) => {
-      const choice = await this.strategy(codec, strategy, raw);
+      const choice = await this.strategy({ codec, raw, configured: strategy, atOnce: cameras.length });
       const how = { strategy: choice.strategy, strategyReason: choice.reason };
       return { camera, raw, codec, ...how, threads: masterThreads(), reserveBytes };
     });
@@ -129,14 +131,21 @@ export class Masters {
 
   /**
    * Measures how fast this machine compresses what its cameras deliver, where that decides how takes are recorded and is not
-   * known. To be called when cameras came or changed; does nothing while a take runs.
+   * known. To be called now and then: does nothing while a take runs or is being finished, and ends when one starts. Rejects with
+   * the reason of `signal`.
    */
   async measure(signal: AbortSignal): Promise<void> {
     const { cameras, settings, speed } = this.options;
     const { codec, strategy } = settings();
-    if (codec === 'off' || strategy !== 'auto') return;
-    for (const { raw } of cameras().filter((camera) => camera.raw.codec === 'rawvideo')) {
-      if (this.recording.length === 0) await speed.measured(codec, raw, masterThreads(), signal);
+    if (codec === 'off' || strategy !== 'auto' || this.active.size > 0) return;
+    this.measuring = new AbortController();
+    const interrupted = this.measuring.signal;
+    try {
+      for (const { raw } of cameras().filter((camera) => camera.raw.codec === 'rawvideo')) {
+        await speed.measured(codec, raw, masterThreads(), AbortSignal.any([signal, interrupted]));
+      }
+    } catch (error) {
+      if (signal.aborted || !interrupted.aborted) throw error;
     }
   }
 
@@ -150,9 +159,9 @@ export class Masters {
   }
 
   /** What was measured earlier decides: a take begins at once, and does not wait for a measurement. */
-  private async strategy(codec: MasterCodec, configured: MasterStrategy | 'auto', raw: RawStream) {
-    const measuredFps = await this.options.speed.known(codec, raw, masterThreads());
-    return chooseStrategy({ configured, codec, raw, measuredFps });
+  private async strategy(facts: Omit<StrategyFacts, 'measuredFps'>) {
+    const measuredFps = await this.options.speed.known(facts.codec, facts.raw, masterThreads());
+    return chooseStrategy({ ...facts, measuredFps });
   }
 
   /** Goes on with a take: its recorders are taken over where they run, and what is missing is done. */

@@ -85,7 +85,7 @@ export function decodeArgv(
   return ['nice', '-n', '19', 'ffmpeg', ...argv];
 }
 
-/** Generates frames like a camera's, with grain, for measuring. Pure. */
+/** Generates frames like a camera's, with grain, for measuring; at nice 19, as live goes on meanwhile. Pure. */
 export function probePictureArgv(
   output: string,
   raw: RawStream,
@@ -93,10 +93,10 @@ export function probePictureArgv(
 ): readonly [string, ...string[]] {
   const picture = `testsrc2=s=${raw.width}x${raw.height}:r=${raw.fps},noise=alls=12:allf=t+p,format=${raw.pixelFormat}`;
   const argv = [...prelude(), '-f', 'lavfi', '-i', picture, '-frames:v', `${frames}`];
-  return ['ffmpeg', ...argv, '-c:v', 'rawvideo', '-f', 'nut', '-y', `file:${output}`];
+  return ['nice', '-n', '19', 'ffmpeg', ...argv, '-c:v', 'rawvideo', '-f', 'nut', '-y', `file:${output}`];
 }
 
-/** Does to generated frames what a direct recorder does: compress, and take their MD5. Pure. */
+/** Does to generated frames what a direct recorder does, at nice 19: compress, and take their MD5. Pure. */
 export function encodeProbeArgv(
   picture: string,
   settings: EncodeSettings,
@@ -116,7 +116,8 @@ export function encodeProbeArgv(
     '-y',
     '/dev/null',
   ];
-  return ['ffmpeg', ...prelude(), '-i', `file:${picture}`, '-filter_complex', graph, ...master, ...reference];
+  const argv = [...prelude(), '-i', `file:${picture}`, '-filter_complex', graph, ...master, ...reference];
+  return ['nice', '-n', '19', 'ffmpeg', ...argv];
 }
 
 function prelude(): string[] {

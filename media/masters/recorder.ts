@@ -164,19 +164,29 @@ export class Recorder {
       signal: wanted,
       onFirstFrame: () => this.segmentBegan(number),
       onProgress: (progress) => {
-        last = progress;
+        // Files that are gone with their disk do not undo what was seen of them.
+        if (progress.frames > 0) last = progress;
         this.options.onProgress?.(progress);
       },
+    }).catch(async (error: unknown) => {
+      await this.noteEnd(number, last).catch((cause: unknown) =>
+        logger.warn({ err: cause, camera }, 'take.json cannot be written'),
+      );
+      throw error;
     });
-    const { frames, droppedFrames, bytes } = last;
-    await this.take.updateCamera(camera, (old) => ({
+    await this.noteEnd(number, last);
+    return { ...outcome, frames: last.frames };
+  }
+
+  /** Until the segment is closed, what was seen while it grew is what is known of it. */
+  private async noteEnd(number: number, { frames, droppedFrames, bytes }: SegmentProgress): Promise<void> {
+    this.options.onProgress?.(noProgress);
+    await this.take.updateCamera(this.options.camera, (old) => ({
       ...{ ...old, state: 'starting', reason: 'waits for frames' },
       segments: old.segments.map((one) =>
         one.number === number && frames > 0 ? { ...one, frames, droppedFrames, bytes } : one,
       ),
     }));
-    this.options.onProgress?.(noProgress);
-    return { ...outcome, frames };
   }
 
   /** States what an ended segment holds. */

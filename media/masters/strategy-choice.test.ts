@@ -25,6 +25,12 @@ describe('chooseStrategy', () => {
     expect(choice).toMatchObject({ strategy, reason: expect.stringMatching(/\.$/) });
   });
 
+  it('lets cameras that record together share what was measured', () => {
+    const facts = { configured: 'auto', codec: 'ffv1', raw, measuredFps: 100 } as const;
+    const strategies = [1, 2, 3].map((atOnce) => chooseStrategy({ ...facts, atOnce }).strategy);
+    expect(strategies).toEqual(['direct', 'direct', 'spool']);
+  });
+
   it('keeps what a camera compressed itself', () => {
     const facts = {
       configured: 'auto',

@@ -7,6 +7,8 @@ export interface StrategyFacts {
   readonly raw: RawStream;
   /** Frames per second this machine was measured to compress at this geometry, beside the live stream. */
   readonly measuredFps: number | null;
+  /** Masters that are compressed at the same time, and share what was measured. Default 1. */
+  readonly atOnce?: number;
 }
 
 export interface StrategyChoice {
@@ -20,7 +22,7 @@ const headroom = 1.5;
 
 /** Decides whether a master is compressed as it is captured or right after. Pure. */
 export function chooseStrategy(facts: StrategyFacts): StrategyChoice {
-  const { configured, raw, measuredFps, codec } = facts;
+  const { configured, raw, measuredFps, codec, atOnce = 1 } = facts;
   if (configured !== 'auto') return { strategy: configured, reason: 'The configuration says so.' };
   if (raw.codec !== 'rawvideo') {
     return {
@@ -32,8 +34,9 @@ export function chooseStrategy(facts: StrategyFacts): StrategyChoice {
     return { strategy: 'spool', reason: 'This machine is not measured (yet), so nothing is left to chance.' };
   }
   const measured = `${codec} was measured at ${measuredFps.toFixed(1)} frames a second`;
-  if (measuredFps >= raw.fps * headroom) {
-    return { strategy: 'direct', reason: `${measured}; the camera makes ${raw.fps}.` };
-  }
-  return { strategy: 'spool', reason: `${measured}; ${raw.fps * headroom} would be needed for ${raw.fps}.` };
+  const made = atOnce === 1 ? `the camera makes ${raw.fps}` : `${atOnce} cameras make ${raw.fps} each`;
+  const needed = raw.fps * atOnce * headroom;
+  return measuredFps >= needed
+    ? { strategy: 'direct', reason: `${measured}; ${made}.` }
+    : { strategy: 'spool', reason: `${measured}; ${made}, for which ${needed} would be needed.` };
 }

@@ -48,8 +48,11 @@ export class FeedDecoder {
   }
 
   get #path(): string {
-    const { folder, feed } = this.#options;
-    return join(folder, `picture-${createHash('sha256').update(feed).digest('hex').slice(0, 12)}`);
+    return join(this.#options.folder, `picture-${this.#hash}`);
+  }
+
+  get #hash(): string {
+    return createHash('sha256').update(this.#options.feed).digest('hex').slice(0, 12);
   }
 
   #follow(watchers: number): void {
@@ -86,7 +89,8 @@ export class FeedDecoder {
     await Promise.resolve(); // until `tapped` tells the truth
     await this.#configure();
     const decoder = new PictureDecoder({
-      name: `picture-${feed}`,
+      // Names of children are shorter than those of feeds may be.
+      name: `picture-${feed.slice(0, 40)}-${this.#hash}`,
       host,
       sockets: { input: this.tapPath, output: `${this.#path}.jpeg` },
       onPicture: (picture) => this.hub.publish(picture),

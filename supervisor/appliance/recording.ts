@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { EncodeSpeed, Masters, TakeStore } from '../../media/index.ts';
 import type { Take } from '../api/contract.ts';
 import type { CameraRegistry } from '../discovery/camera-registry.ts';
+import { EncodeMeasurement } from './encode-measurement.ts';
 import type { Foundation } from './foundation.ts';
 import { LocalTakesOfMasters } from './local-takes.ts';
 import type { Pipelines } from './pipelines.ts';
@@ -16,6 +17,7 @@ export interface Recording {
   readonly localTakes: LocalTakesOfMasters;
   readonly conductor: TakeConductor;
   readonly remaining: RemainingTime;
+  readonly measurement: EncodeMeasurement;
 }
 
 export async function assembleRecording(
@@ -52,5 +54,6 @@ export async function assembleRecording(
     recordable: () => pipelines.recordable().map(({ id }) => id),
   });
   const conductor = new TakeConductor({ local: localTakes, cameras, state, onTake, log });
-  return { masters, localTakes, conductor, remaining: new RemainingTime({ masters, log }) };
+  const remaining = new RemainingTime({ masters, log });
+  return { masters, localTakes, conductor, remaining, measurement: new EncodeMeasurement({ masters, log }) };
 }

@@ -1,0 +1,42 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Masters } from '../../media/index.ts';
+
+/** Long after a start, when it disturbs nobody; what was measured is kept, and holds until the next version. */
+const firstAfterMs = 5 * 60_000;
+const everyMs = 60_000;
+
+export interface EncodeMeasurementOptions {
+  readonly masters: Pick<Masters, 'measure'>;
+  readonly log: Logger;
+  /** Default: five minutes, then every minute. */
+  readonly pausesMs?: { readonly first: number; readonly others: number };
+}
+
+/** Has measured how fast this machine compresses what its cameras deliver, which `strategy = "auto"` goes by. */
+export class EncodeMeasurement {
+  readonly #options: EncodeMeasurementOptions;
+
+  constructor(options: EncodeMeasurementOptions) {
+    this.#options = options;
+  }
+
+  /** Until abort. Never rejects: what cannot be measured is recorded as if it were slow. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { masters, log, pausesMs = { first: firstAfterMs, others: everyMs } } = this.#options;
+    let pauseMs = pausesMs.first;
+    let failed = false;
+    while (!signal.aborted) {
+      // The only rejection is that of the signal, which is looked at next.
+      await sleep(pauseMs, undefined, { signal }).catch(() => {});
+      pauseMs = pausesMs.others;
+      if (signal.aborted) return;
+      try {
+        await masters.measure(signal);
+      } catch (error) {
+        if (!failed && !signal.aborted) log.warn({ err: error }, 'compression of masters cannot be measured');
+        failed = true;
+      }
+    }
+  }
+}

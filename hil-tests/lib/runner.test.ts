@@ -87,3 +87,22 @@ test('what came too late is tried once more, a wrong answer is not', async () =>
   expect(results[0]?.firstError).toContain('too late');
   expect(results[3]?.firstError).toContain('too late');
 });
+
+test('a crash that is the emulator’s is tried once more', async () => {
+  await using rig = new FakeRig();
+  let runs = 0;
+  const crash: TestCase = {
+    ...base,
+    name: 'crashes',
+    run: async () => {
+      runs += 1;
+      if (runs > 1) return;
+      rig.console.append('[  251.217640] Oops: int3: 0000 [#1] PREEMPT SMP NOPTI\n');
+      throw new Error('the device is gone');
+    },
+  };
+  const signal = new AbortController().signal;
+  const [result] = await runTests(rig, [crash], { seed: 1, signal, onResult: () => {} });
+  expect(result?.outcome).toBe('passed');
+  expect(result?.firstError).toContain('the device is gone');
+});

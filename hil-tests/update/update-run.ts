@@ -44,6 +44,7 @@ async function followed(
   const starts = rig.starts?.length ?? 0;
   const writtenBefore = rig.starts?.at(-1)?.writtenBytes ?? 0;
   const seconds = () => ((Date.now() - startedAt) / 1000).toFixed(0);
+  const earlier = (await updateOf(context)).lastAttempt?.at;
   await begin();
   let told = '';
   const end = await waitFor(
@@ -52,10 +53,14 @@ async function followed(
       const now = await updateOf(context);
       if (now.state !== told) note(`${seconds()} s: ${now.state}`);
       told = now.state;
-      return done(now) ? now : undefined;
+      if (done(now)) return now;
+      const { lastAttempt } = now;
+      const over = now.state === 'idle' && lastAttempt?.at !== earlier && lastAttempt?.outcome != null;
+      return over ? now : undefined;
     },
     { timeoutMs: 20 * minute * rig.slowness, pollMs: 2_000, signal },
   );
+  if (!done(end)) throw new Error(`the update ended otherwise: ${JSON.stringify(end.lastAttempt)}`);
   for (const { name, at, ok, detail } of end.lastAttempt?.stages ?? [])
     note(`${at} ${ok ? '✓' : '✗'} ${name}${detail === null ? '' : `: ${detail}`}`);
   const used = rig.starts

@@ -52,7 +52,6 @@ const labSchema = z.discriminatedUnion('driver', [qemuLabSchema, boardLabSchema]
 export type Lab = z.output<typeof labSchema>;
 export type BoardLab = z.output<typeof boardLabSchema>;
 export type BoardPower = z.output<typeof powerSchema>;
-export type QemuLabFile = z.output<typeof qemuLabSchema>;
 
 /** Reads a lab. Throws RIG_LAB with what is wrong in the file. Pure. */
 export function parseLab(name: string, text: string): Lab {

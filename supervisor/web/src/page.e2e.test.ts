@@ -4,6 +4,7 @@ import { FakeAppliance } from '../testing/appliance.fake.ts';
 import { usePages } from '../testing/browser.ts';
 import {
   cameraFixture,
+  deviceFixture,
   feedFixture,
   statusFixture,
   takeCameraFixture,
@@ -193,6 +194,20 @@ test('by keyboard alone: open a feed, go on to the next, come back where one was
   const focused = () =>
     page.evaluate(() => document.activeElement?.closest('[data-feed]')?.getAttribute('data-feed'));
   await expect.poll(focused).toBe('cam1');
+  await page.context().close();
+}, 60_000);
+
+test('keys that set a control beside the picture do not change the picture', async () => {
+  await using appliance = new FakeAppliance(pages.folder);
+  appliance.status = statusFixture({ feeds: [feedFixture(), feedFixture({ id: 'cam1', label: 'Second' })] });
+  appliance.devices = [deviceFixture({ source: 'cam0', use: 'used' })];
+  const page = await fresh();
+  await page.goto(`${await appliance.listen()}/#/feed/cam0`);
+  await page.getByText('Picture controls').click();
+  await page.locator('[data-control="gain"] input[type="range"]').focus();
+  await page.keyboard.press('ArrowRight');
+  await expect.poll(() => appliance.count('PUT', /controls$/)).toBe(1);
+  expect(new URL(page.url()).hash).toBe('#/feed/cam0');
   await page.context().close();
 }, 60_000);
 

@@ -32,6 +32,8 @@ const useKeys = (feeds: readonly Feed[], selected: string | null) => {
     if (selected === null) return;
     const onKey = (event: KeyboardEvent) => {
       if (event.altKey || event.ctrlKey || event.metaKey) return;
+      // In a control of the camera the same keys move a slider or choose from a list.
+      if (event.target instanceof Element && event.target.closest('input, select') !== null) return;
       if (event.key === 'Escape') return show(null);
       const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
       const at = feeds.findIndex(({ id }) => id === selected);

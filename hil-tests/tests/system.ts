@@ -26,7 +26,7 @@ export const systemTests: readonly TestCase[] = [
     },
   },
   {
-    name: 'state outlives a restart, logs are bounded',
+    name: 'state lies on the data partition, logs are bounded',
     selection: 'ci',
     needs: 'booted',
     timeoutMs: 15_000,

@@ -4,7 +4,7 @@ import { type RawData, WebSocket } from 'ws';
 import { type AdoptDown, type AdoptUp, adoptDownSchema, routes } from '../api/contract.ts';
 import { adoptionCode, commitmentOf } from './adoption-code.ts';
 import type { HubCandidate } from './hub-locator.ts';
-import { fingerprintToPin, pinTls } from './pinned-tls.ts';
+import { fingerprintToPin, pinTls, serverCertificate } from './pinned-tls.ts';
 
 /** What a camera has got by being adopted, and keeps. */
 export interface Adoption {
@@ -33,9 +33,11 @@ export async function requestAdoption(
 ): Promise<Adoption | null> {
   const url = new URL(routes.adoptLink.path, `${hub.url}/`);
   const secure = url.protocol === 'https:';
-  const fingerprint = secure ? (hub.tlsFingerprint ?? (await fingerprintToPin(url, signal))) : null;
+  const announced = secure ? hub.tlsFingerprint : null;
+  const shown = secure && announced === null ? await serverCertificate(url, signal) : null;
+  const fingerprint = announced ?? (shown === null ? null : fingerprintToPin(shown));
   const tls = fingerprint === null ? {} : await pinTls(url, fingerprint, signal);
-  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+  url.protocol = secure ? 'wss:' : 'ws:';
   const socket = new WebSocket(url, { handshakeTimeout: 5000, maxPayload: 64 * 1024, ...tls });
   const nonce = randomBytes(32).toString('hex');
   const end = Promise.withResolvers<Adoption | null>();
@@ -51,7 +53,8 @@ export async function requestAdoption(
       known = { hubId: message.hubId, hubName: message.hubName };
       send(socket, { type: 'reveal', nonce });
       const code = adoptionCode({
-        fingerprint,
+        // The hub's code covers its certificate, also one that an authority vouches for and nobody pins.
+        fingerprint: fingerprint ?? shown?.fingerprint ?? null,
         cameraId: camera.id,
         cameraNonce: nonce,
         hubNonce: message.nonce,

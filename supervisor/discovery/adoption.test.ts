@@ -1,5 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { afterEach, describe, expect, test, vi } from 'vitest';
@@ -9,6 +11,7 @@ import { AdoptionDesk } from './adoption-desk.ts';
 import { requestAdoption } from './adoption-request.ts';
 import { linkClose } from './camera-registry.ts';
 import type { HubCandidate } from './hub-locator.ts';
+import { type FakeIdentity, fakeIdentity } from './tls-identity.fake.ts';
 
 const log = pino({ level: 'silent' });
 const cleanup: (() => void)[] = [];
@@ -18,11 +21,11 @@ afterEach(() => {
   for (const end of cleanup.splice(0)) end();
 });
 
-async function startDesk() {
+async function startDesk(identity: FakeIdentity | null = null) {
   const issued: string[] = [];
   const desk = new AdoptionDesk({
     hub: { id: 'hub-1', name: 'control-room' },
-    fingerprint: () => null,
+    fingerprint: () => identity?.fingerprint ?? null,
     issueKey: async (id) => {
       issued.push(id);
       return 'rl_token';
@@ -30,7 +33,7 @@ async function startDesk() {
     onChange: () => {},
     log,
   });
-  const server = createServer();
+  const server = identity === null ? createServer() : createTlsServer(identity);
   const sockets = new WebSocketServer({ server });
   sockets.on('connection', (socket) => desk.accept(socket, '192.0.2.9'));
   server.listen(0, '127.0.0.1');
@@ -45,7 +48,7 @@ async function startDesk() {
   const hub: HubCandidate = {
     id: 'hub-1',
     name: 'control-room',
-    url: `http://127.0.0.1:${address.port}`,
+    url: `${identity === null ? 'http' : 'https'}://127.0.0.1:${address.port}`,
     otherUrls: [],
     tlsFingerprint: null,
     via: 'mdns',
@@ -82,6 +85,21 @@ describe('adoption', () => {
     expect(issued).toEqual(['cam-a']);
     expect(desk.list()).toEqual([]);
     expect(codes.at(-1)).toBeNull();
+  });
+
+  test('the codes are the same where an authority vouches for the hub, whose key then is not pinned', async () => {
+    const identity = fakeIdentity('hub', ['-addext', 'subjectAltName=IP:127.0.0.1']);
+    const authorities = getCACertificates('default');
+    setDefaultCACertificates([identity.cert]);
+    cleanup.push(() => setDefaultCACertificates(authorities));
+    const { desk, hub } = await startDesk(identity);
+    const codes: string[] = [];
+    const onCode = (code: { code: string } | null) => code !== null && codes.push(code.code);
+    const asked = requestAdoption(hub, { camera, onCode, log }, AbortSignal.timeout(20_000));
+    await vi.waitFor(() => expect(desk.list()).toHaveLength(1), 10_000);
+    expect(codes).toEqual([desk.list()[0]?.code]);
+    await desk.adopt('cam-a', codes[0] ?? '');
+    expect(await asked).toMatchObject({ fingerprint: null, token: 'rl_token' });
   });
 
   test('a camera that leaves is not offered any more; asking ends when told to', async () => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, request } from 'node:https';
 import { describe, expect, it } from 'vitest';
-import { fingerprintToPin, pinTls } from './pinned-tls.ts';
+import { fingerprintToPin, pinTls, serverCertificate } from './pinned-tls.ts';
 import { fakeIdentity } from './tls-identity.fake.ts';
 
 const never = new AbortController().signal;
@@ -19,7 +19,9 @@ describe('pinTls', () => {
         const address = server.address();
         if (address === null || typeof address === 'string') throw new Error('no port');
         const url = new URL(`https://127.0.0.1:${address.port}`);
-        expect(await fingerprintToPin(url, never)).toBe(identity.fingerprint);
+        const shown = await serverCertificate(url, never);
+        expect(shown).toMatchObject({ fingerprint: identity.fingerprint, vouchedFor: false });
+        expect(fingerprintToPin(shown)).toBe(identity.fingerprint);
         await expect(pinTls(url, '0'.repeat(64), never)).rejects.toMatchObject({ code: 'HUB_KEY_CHANGED' });
         const tls = await pinTls(url, identity.fingerprint, never);
         const asked = request(url, { ...tls, agent: false }).end();

@@ -28,19 +28,24 @@ export async function pinTls(url: URL, fingerprint: string, signal: AbortSignal)
   return { ca: certificate.pem, checkServerIdentity: () => undefined };
 }
 
+/** What a server shows of itself. It proves nothing, unless an authority vouches for it under this name. */
+export interface ShownCertificate {
+  readonly pem: string;
+  /** SHA-256, 64 lower-case hex digits. */
+  readonly fingerprint: string;
+  readonly vouchedFor: boolean;
+}
+
 /**
  * What to pin of a server nobody announced: the fingerprint it shows, or null where an authority vouches for it. It proves
  * nothing yet: the code that the owner compares covers it.
  */
-export async function fingerprintToPin(url: URL, signal: AbortSignal): Promise<string | null> {
-  const { fingerprint, vouchedFor } = await serverCertificate(url, signal);
+export function fingerprintToPin({ fingerprint, vouchedFor }: ShownCertificate): string | null {
   return vouchedFor ? null : fingerprint;
 }
 
-async function serverCertificate(
-  url: URL,
-  signal: AbortSignal,
-): Promise<{ pem: string; fingerprint: string; vouchedFor: boolean }> {
+/** Looks at a server's certificate. Rejects with HUB_KEY_CHANGED where it shows none, or a system error. */
+export async function serverCertificate(url: URL, signal: AbortSignal): Promise<ShownCertificate> {
   const port = url.port === '' ? 443 : Number(url.port);
   const host = url.hostname.replace(/^\[|\]$/g, '');
   // Nothing is sent on this connection; the certificate alone is looked at, and compared with the pin.

@@ -2,7 +2,13 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { type Answer, firstToAnswer } from './first-to-answer.ts';
 import type { HubCandidate } from './hub-locator.ts';
-import { fingerprintToPin, PinMismatchError, type PinnedTls, pinTls } from './pinned-tls.ts';
+import {
+  fingerprintToPin,
+  PinMismatchError,
+  type PinnedTls,
+  pinTls,
+  serverCertificate,
+} from './pinned-tls.ts';
 
 export interface HubTrust {
   /** SHA-256 of the certificate the hub must show; null where none is known. */
@@ -46,7 +52,7 @@ async function greetHub(
 ): Promise<ReachedHub['tls']> {
   if (url.protocol === 'https:') {
     // Without a key nothing secret is sent: the hub's answer only tells whether this camera has to be adopted.
-    const shown = pin ?? (hasKey ? null : await fingerprintToPin(url, signal));
+    const shown = pin ?? (hasKey ? null : fingerprintToPin(await serverCertificate(url, signal)));
     if (shown !== null) return await pinTls(url, shown, signal);
   } else if (pin !== null) {
     // In the clear anybody could take the hub's name, and get this camera's key and pictures.

@@ -9,9 +9,21 @@ export interface FakeIdentity {
   readonly fingerprint: string;
 }
 
-export function fakeIdentity(name: string): FakeIdentity {
+/** @param more options of `openssl req` */
+export function fakeIdentity(name: string, more: readonly string[] = []): FakeIdentity {
   const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
-  const made = ['req', '-x509', ...newKey, '-days', '365', '-subj', `/CN=${name}.local`, '-keyout', '-'];
+  const made = [
+    'req',
+    '-x509',
+    ...newKey,
+    '-days',
+    '365',
+    '-subj',
+    `/CN=${name}.local`,
+    ...more,
+    '-keyout',
+    '-',
+  ];
   const pem = execFileSync('openssl', made, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
   const certAt = pem.indexOf('-----BEGIN CERTIFICATE');
   const [key, cert] = [pem.slice(0, certAt), pem.slice(certAt)];

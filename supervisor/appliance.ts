@@ -84,7 +84,7 @@ async function assemble(base: Foundation) {
     onChange,
   });
   const hubSide = new HubSide({
-    hub: { id: identity.id, name: name() },
+    hub: { id: identity.id, name },
     ...{ keys, onChange, log },
     fingerprint: () => http.reach?.fingerprint ?? null,
     takeRunning: () => takeRunning(),

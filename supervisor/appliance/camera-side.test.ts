@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,9 +24,12 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
 
-function cameraSide(hub: string, onLinked: (side: CameraSide) => void = () => {}): CameraSide {
+function cameraSide(
+  settings: Partial<Config['camera']>,
+  onLinked: (side: CameraSide) => void = () => {},
+): CameraSide {
   const side: CameraSide = new CameraSide({
-    ...{ state, log, settings: { hub } as Config['camera'], configFile: join(folder, 'rushlight.toml') },
+    ...{ state, log, settings: settings as Config['camera'], configFile: join(folder, 'rushlight.toml') },
     self: { id: 'cam', name: 'cam', version: '1' },
     network: { subscribe: () => () => {} },
     status: () => ({ sources: [], recording: 'idle', remainingS: null, update: null }),
@@ -41,13 +44,27 @@ describe('the side of a camera', () => {
   test('gives its key and its feeds to nobody in the clear, once it knows the key of its hub', async () => {
     const adoption = { hubId: 'hub', hubName: 'hub', token: 'rl_secret', fingerprint: 'ab'.repeat(32) };
     await state.update(adoptionSection, () => adoption);
-    const clear = cameraSide('http://192.0.2.1');
+    const clear = cameraSide({ hub: 'http://192.0.2.1' });
     expect([clear.access(), clear.pushes(['cam0']), clear.picturePushes(['cam0'])]).toEqual([null, [], []]);
-    const secret = cameraSide('https://192.0.2.1');
+    const secret = cameraSide({ hub: 'https://192.0.2.1' });
     expect(secret.access()).toEqual({
       ...{ url: 'https://192.0.2.1', token: 'rl_secret', tlsFingerprint: adoption.fingerprint },
     });
     expect(secret.pushes(['cam0'])).toHaveLength(1);
+  });
+
+  test('waits for the file with its key, and says so', async () => {
+    const stop = new AbortController();
+    const side = cameraSide({ hub: 'http://192.0.2.1', tokenFile: 'hub-key' });
+    const running = side.run(stop.signal);
+    try {
+      await expect.poll(() => side.link.reason, { timeout: 20_000 }).toMatch(/token_file cannot be read/);
+      await writeFile(join(folder, 'hub-key'), 'rl_laid_later\n');
+      await expect.poll(() => side.access()?.token, { timeout: 20_000 }).toBe('rl_laid_later');
+    } finally {
+      stop.abort();
+      await running;
+    }
   });
 
   test('can tell its hub of what it missed each time the link is there again', async () => {
@@ -59,7 +76,7 @@ describe('the side of a camera', () => {
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     const stop = new AbortController();
-    const side = cameraSide(`http://127.0.0.1:${port}`, (linked) => linked.send(take));
+    const side = cameraSide({ hub: `http://127.0.0.1:${port}` }, (linked) => linked.send(take));
     const running = side.run(stop.signal);
     try {
       await expect.poll(() => heard, { timeout: 20_000 }).toEqual(['cam t1']);

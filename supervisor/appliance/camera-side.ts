@@ -111,11 +111,8 @@ export class CameraSide {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { settings, configFile, onChange } = this.#options;
-    if (settings.tokenFile !== undefined) {
-      const file = resolveConfigPath(configFile, settings.tokenFile);
-      this.#fileToken = (await readFile(file, 'utf8')).trim();
-    }
+    const { onChange } = this.#options;
+    await this.#readToken(signal);
     const unsubscribe = this.#locator.subscribe(() => onChange());
     await Promise.all([this.#locator.run(signal), this.#client.run(signal), this.#askForAdoption(signal)]);
     unsubscribe();
@@ -173,6 +170,24 @@ export class CameraSide {
     if (link.state === 'connected' && before.state !== 'connected') this.#options.onLinked();
     if (before.state !== link.state || before.url !== link.url || before.reason !== link.reason) {
       this.#options.onChange();
+    }
+  }
+
+  /** The owner may lay the file beside the settings later, or mend it. */
+  async #readToken(signal: AbortSignal): Promise<void> {
+    const { settings, configFile, log } = this.#options;
+    if (settings.tokenFile === undefined) return;
+    const file = resolveConfigPath(configFile, settings.tokenFile);
+    while (!signal.aborted && this.#fileToken === null) {
+      try {
+        this.#fileToken = (await readFile(file, 'utf8')).trim();
+      } catch (error) {
+        const reason = `camera.token_file cannot be read: ${describeError(error)}`;
+        if (reason !== this.#link.reason) log.error({ err: error }, 'the key for the hub cannot be read');
+        this.#setLink({ ...this.#link, reason });
+        // The only rejection is that of the signal, which the loop looks at.
+        await sleep(askAgainMs, undefined, { signal }).catch(() => {});
+      }
     }
   }
 

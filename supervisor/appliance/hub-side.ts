@@ -4,7 +4,7 @@ import { AdoptionDesk, AdoptionError } from '../discovery/adoption-desk.ts';
 import { CameraRegistry } from '../discovery/camera-registry.ts';
 
 export interface HubSideOptions {
-  readonly hub: { readonly id: string; readonly name: string };
+  readonly hub: { readonly id: string; readonly name: () => string };
   readonly keys: KeyStore;
   readonly fingerprint: () => string | null;
   readonly takeRunning: () => boolean;
@@ -22,7 +22,15 @@ export class HubSide {
   readonly #options: HubSideOptions;
 
   constructor(options: HubSideOptions) {
-    const { hub, keys, fingerprint, takeRunning, onChange, log } = options;
+    const { keys, fingerprint, takeRunning, onChange, log } = options;
+    const { id, name } = options.hub;
+    // It may be renamed while it runs.
+    const hub = {
+      id,
+      get name() {
+        return name();
+      },
+    };
     this.#options = options;
     this.cameras = new CameraRegistry({ hub, takeRunning, log });
     this.desk = new AdoptionDesk({

@@ -286,9 +286,9 @@ export class Conductor {
   }
 
   async #load(): Promise<void> {
-    const text = await readFileOrNull(this.#path);
-    if (text === null) return;
     try {
+      const text = await readFileOrNull(this.#path);
+      if (text === null) return;
       const saved = savedSchema.parse(JSON.parse(text));
       this.#rollout = withTimersFrom(saved.rollout, performance.now());
       this.#release = saved.release;

@@ -46,5 +46,23 @@ export function aftermathOf(attempt: Attempt, slots: Slots, guardReport: string 
   };
 }
 
+/** So often an installation that broke off is tried by itself, before it is left to somebody who asks. */
+const MAX_TRIES = 3;
+
+/**
+ * The version that is not installed by itself again: it was refused or taken back here, or it could not be installed as often
+ * as that is tried, or `mayRetry` says that it is too soon. A download that breaks off says nothing of the version. Pure.
+ */
+export function failedVersionOf(attempts: readonly Attempt[], mayRetry: boolean): string | null {
+  const last = attempts.at(-1);
+  if (last === undefined || last.outcome === null || last.outcome === 'committed') return null;
+  const tries = attempts.slice(-MAX_TRIES);
+  const mayBeTried =
+    last.outcome === 'failed' &&
+    (tries.length < MAX_TRIES ||
+      tries.some(({ version, outcome }) => version !== last.version || outcome !== 'failed'));
+  return mayBeTried && mayRetry ? null : last.version;
+}
+
 /** Name of the stage that says that the product of the trial slot runs. */
 export const TRIAL_STAGE = 'trial boot';

@@ -88,9 +88,9 @@ export class UpdaterTarget implements HawkbitTarget {
   }
 
   async load(): Promise<void> {
-    const text = await readFileOrNull(this.#file);
-    if (text === null) return;
     try {
+      const text = await readFileOrNull(this.#file);
+      if (text === null) return;
       this.#taken = takenSchema.parse(JSON.parse(text));
     } catch (error) {
       this.#options.logger.warn({ err: error }, 'it is not known any more what hawkBit asked for');

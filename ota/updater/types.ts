@@ -47,6 +47,8 @@ export interface UpdateTiming {
   /** An installation without progress for so long is given up. */
   readonly stallMs: number;
   readonly preflightMs: number;
+  /** From an installation that broke off, or from the start, until it is tried again by itself. */
+  readonly retryMs: number;
 }
 
 /** Everything the updater needs of the appliance. */

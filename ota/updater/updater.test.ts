@@ -2,7 +2,8 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it, vi } from 'vitest';
 import { sealEnvelope } from '../channel/envelope.ts';
 import { parseAutoboot } from '../selector/autoboot.ts';
 import { FakeMachine, healthy } from './machine.fake.ts';
@@ -406,6 +407,28 @@ describe('offers', { timeout: 60_000 }, () => {
     await channel[Symbol.asyncDispose]();
     await expect(check()).rejects.toThrow(code('CHANNEL_UNREACHABLE'));
     expect(updaterOf(machine).status().latestVersion).toBe('1.4.0');
+  });
+
+  it('are tried again by themselves after a download broke off, but not for ever', async () => {
+    const machine = await FakeMachine.create();
+    await using _machine = machine;
+    await using channel = await channelServer(machine, '1.4.0');
+    machine.settings = { ...machine.settings, url: channel.url, install: 'idle' };
+    machine.timing = { retryMs: 50 };
+    const count = `echo x >> ${machine.path('tries')}`;
+    await machine.prepare({ version: '1.4.0' }, `${count}; echo "LastError: timed out"; exit 1`);
+    await machine.boot('A');
+    const tries = async () => (await readFile(machine.path('tries'), 'utf8').catch(() => '')).length / 2;
+    await vi.waitFor(async () => expect(await tries()).toBe(3), { timeout: 60_000 });
+    await idle(machine);
+    await machine.until(() => updaterOf(machine).status().latestVersion === '1.4.0');
+    await sleep(500);
+    expect(await tries()).toBe(3);
+    await machine.prepare({ version: '1.4.0' });
+    await updaterOf(machine).install(asked);
+    await machine.followRestart();
+    await idle(machine);
+    expect(updaterOf(machine).status().installedVersion).toBe('1.4.0');
   });
 
   it('are only looked for where they may lie', async () => {

@@ -5,7 +5,7 @@ import { messageOf, OtaError, type OtaErrorCode } from '../errors.ts';
 import { defaultGateTiming } from '../health/health-gate.ts';
 import { Rauc } from '../install/rauc.ts';
 import { otherSlot } from '../selector/slot.ts';
-import { RESTART_STAGE } from './aftermath.ts';
+import { failedVersionOf, RESTART_STAGE } from './aftermath.ts';
 import { Choice } from './choice.ts';
 import { type InstallPlan, install, planOf, planOfUrl } from './installation.ts';
 import { Offers } from './offers.ts';
@@ -29,6 +29,7 @@ const defaultTiming: UpdateTiming = {
   firstCheckMs: 90_000,
   stallMs: 180_000,
   preflightMs: 30_000,
+  retryMs: 3_600_000,
 };
 
 /** Codes that mean: the bundle or its server is at fault, not the way here. */
@@ -59,6 +60,8 @@ export class Updater {
   #reason: string | null = null;
   #progress: number | null = null;
   #lifetime: AbortSignal = AbortSignal.abort();
+  /** Until then (performance.now()) nothing that broke off is tried again by itself. */
+  #retryAtMs = Number.POSITIVE_INFINITY;
 
   constructor(options: UpdaterOptions) {
     this.#options = options;
@@ -255,14 +258,12 @@ export class Updater {
   #facts(): UpdateFacts {
     const { now, clockIsSet, installedVersion, deviceId, takeRunning } = this.#options;
     const time = now();
-    const last = this.#box.last;
-    const failed = last !== null && last.outcome !== 'committed' && last.outcome !== null;
     return {
       ...{ installedVersion, deviceId, compatible: this.#slots.current?.compatible ?? '' },
       recording: takeRunning(),
       trialRunning: this.#state === 'trial',
       minuteOfDay: clockIsSet() ? time.getHours() * 60 + time.getMinutes() : null,
-      failedVersion: failed ? last.version : null,
+      failedVersion: failedVersionOf(this.#box.attempts, performance.now() >= this.#retryAtMs),
     };
   }
 
@@ -329,6 +330,7 @@ export class Updater {
     } catch (cause) {
       logger.error({ err: cause }, 'the slots could not be read');
     }
+    this.#retryAtMs = performance.now() + this.#timing.retryMs;
     this.#set({ state: 'idle', progress: null, reason: messageOf(error) });
   }
 
@@ -357,6 +359,7 @@ export class Updater {
   async #settle(slots: Slots, signal: AbortSignal): Promise<void> {
     const { folder, logger, probes } = this.#options;
     await settleAttempt(this.#box, slots, folder, logger);
+    this.#retryAtMs = performance.now() + this.#timing.retryMs;
     this.#set({ state: 'idle', reason: null });
     await this.#slots.readVersions(signal);
     const parts = { probes, timing: this.#timing.gate, rauc: this.#rauc, logger };

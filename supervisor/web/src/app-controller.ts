@@ -191,8 +191,8 @@ export class AppController {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       const refused = error.code === 'UNAUTHORIZED' || error.code === 'FORBIDDEN';
-      // An older session may still open the page; if not, the login panel says so.
-      this.notice.set({ id: 1, text: refused ? 'The key in the link was refused.' : error.message });
+      // An older session may still open the page.
+      this.#notify(refused ? 'The key in the link was refused.' : error.message);
     }
   }
 

@@ -100,12 +100,7 @@ export const FeedTile = (props: FeedTileProps) => {
         )}
         <div class="tile-top">
           {selected && (
-            <a
-              ref={back}
-              class="tool tool-back"
-              href={toHash({ page: 'live', feed: null })}
-              data-testid="back"
-            >
+            <a ref={back} class="tool" href={toHash({ page: 'live', feed: null })} data-testid="back">
               <Icon name="back" />
               All feeds
             </a>

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readdir, rename } from 'node:fs/promises';
+import { readdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Recorder, type RecorderOptions } from './recorder.ts';
@@ -198,6 +198,33 @@ describe('Recorder', { timeout: 120_000 }, () => {
     await again.done;
     expect(cameraOf(take)).toMatchObject({ state: 'verified', segments: [{ number: 1, spool: null }] });
     expect(existsSync(spool)).toBe(false);
+  });
+
+  it('loses neither where a power cut falls between a proven master and the removal of its raw frames', async () => {
+    const take = await newTake();
+    await rig.startCapture();
+    const recording = record(take, { strategy: 'spool' });
+    await until(() => recording.frames() >= 15);
+    recording.stop();
+    await recording.done;
+    const { spool, master } = take.files('cam0', 1);
+    const [proven] = cameraOf(take).segments;
+    const atPowerCut = (segment: object) =>
+      take.updateCamera('cam0', (old) => ({
+        ...{ ...old, state: 'finishing' },
+        segments: old.segments.map((one) => ({ ...one, spool: 'cam0/0001.raw.nut', ...segment })),
+      }));
+
+    await writeFile(spool, 'raw frames');
+    await atPowerCut({});
+    await record(take, { strategy: 'spool' }).done;
+    expect(cameraOf(take)).toMatchObject({ state: 'verified', segments: [{ spool: null }] });
+    expect([existsSync(spool), existsSync(master)]).toEqual([false, true]);
+
+    await atPowerCut({ state: 'spooled', sha256: null, verified: null });
+    await record(take, { strategy: 'spool' }).done;
+    expect(cameraOf(take)).toMatchObject({ state: 'verified', segments: [{ state: 'closed', spool: null }] });
+    expect(cameraOf(take).segments[0]?.sha256).toBe(proven?.sha256);
   });
 
   async function newTake(id = 'take'): Promise<Take> {

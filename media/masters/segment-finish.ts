@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { ChildHost } from '../child-host.ts';
@@ -7,7 +9,7 @@ import { childName } from './child-name.ts';
 import { freeBytes, requireSpace } from './disk.ts';
 import { DiskReserveError, FfmpegError } from './errors.ts';
 import type { CameraRecord, Segment, Verification } from './manifest.ts';
-import { timecodePlaceholder, transcodeArgv } from './recorder-command.ts';
+import { type SegmentFiles, timecodePlaceholder, transcodeArgv } from './recorder-command.ts';
 import { runFfmpeg } from './run-ffmpeg.ts';
 import { segmentStem, type Take } from './take.ts';
 import { isoMicroseconds } from './timecode.ts';
@@ -33,14 +35,16 @@ const spaceLookMs = 500;
 
 /**
  * Compresses what was spooled and verifies every master that is not yet verified, one segment after another. A spool is
- * removed only when its master was proven. Throws the signal's reason when that aborts; may be begun again at any time.
+ * removed only when its master was proven, and take.json says so. Throws the signal's reason when that aborts; may be begun again at any time.
  */
 export async function finishSegments(order: CompressOrder): Promise<void> {
   const numbers = recordOf(order).segments.map(({ number }) => number);
   for (const number of numbers) {
     const segment = recordOf(order).segments.find((candidate) => candidate.number === number);
-    if (segment === undefined || segment.verified?.ok === true) continue;
-    await replaceSegment(order, await finishSegment(order, segment));
+    if (segment === undefined) continue;
+    const finished = segment.verified?.ok === true ? segment : await finishSegment(order, segment);
+    if (finished !== segment) await replaceSegment(order, finished);
+    if (finished.verified?.ok === true && finished.spool !== null) await dropSpool(order, finished);
   }
 }
 
@@ -57,17 +61,11 @@ async function finishSegment(order: CompressOrder, segment: Segment): Promise<Se
   try {
     const closed = await compress(order, segment);
     const verified = await verify(order, closed);
-    if (!verified.ok) return { ...segment, verified };
-    const { spool } = order.take.files(order.camera, segment.number);
-    await rm(spool, { force: true });
-    await syncFolder(`${order.take.folder}/${order.camera}`);
-    return { ...closed, spool: null, verified };
+    return verified.ok ? { ...closed, verified } : { ...segment, verified };
   } catch (error) {
     if (order.signal.aborted) throw error;
     if (!(error instanceof FfmpegError || error instanceof DiskReserveError)) throw error;
     order.logger.error({ err: error, segment: segment.file }, 'a spooled segment could not be compressed');
-    // Half a master would take the space that the next attempt needs.
-    await rm(order.take.files(order.camera, segment.number).master, { force: true });
     return { ...segment, verified: failed(recordOf(order), whyNotCompressed(error)) };
   }
 }
@@ -78,18 +76,37 @@ function whyNotCompressed(error: FfmpegError | DiskReserveError): string {
     : `no room to compress it (${error.message}); its raw frames are kept, and tried again at the next start`;
 }
 
+async function dropSpool(order: FinishOrder, segment: Segment): Promise<void> {
+  await rm(order.take.files(order.camera, segment.number).spool, { force: true });
+  await syncFolder(join(order.take.folder, order.camera));
+  await replaceSegment(order, { ...segment, spool: null });
+}
+
 async function compress(order: CompressOrder, segment: Segment): Promise<Segment> {
-  const record = recordOf(order);
   const files = order.take.files(order.camera, segment.number);
+  // Raw frames that are gone were removed for a proven master, which take.json did not yet tell of.
+  if (existsSync(files.spool)) await transcode(order, segment, files);
+  await syncFile(files.master);
+  await syncFolder(join(order.take.folder, order.camera));
+  const sha256 = await sha256OfFile(files.master);
+  return { ...segment, state: 'closed', bytes: (await stat(files.master)).size, sha256 };
+}
+
+/** @throws FfmpegError, DiskReserveError */
+async function transcode(order: CompressOrder, segment: Segment, files: SegmentFiles): Promise<void> {
+  const record = recordOf(order);
   const settings = { codec: record.codec, raw: record.source, threads: record.threads };
   const { frames, timecode } = segment;
   const argv = transcodeArgv(files, settings, { frames, timecode: timecode ?? timecodePlaceholder });
-  await whileThereIsSpace(order, (signal) =>
-    runFfmpeg(order.host, jobName(order, 'compress', segment), argv, signal),
-  );
-  await syncFile(files.master);
-  const sha256 = await sha256OfFile(files.master);
-  return { ...segment, state: 'closed', bytes: (await stat(files.master)).size, sha256 };
+  try {
+    await whileThereIsSpace(order, (signal) =>
+      runFfmpeg(order.host, jobName(order, 'compress', segment), argv, signal),
+    );
+  } catch (error) {
+    // Half a master would take the space that the next attempt needs.
+    await rm(files.master, { force: true });
+    throw error;
+  }
 }
 
 /** @throws DiskReserveError where the work ate into the reserve; it has been ended then */

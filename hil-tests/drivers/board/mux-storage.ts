@@ -28,6 +28,15 @@ export class MuxStorage implements Storage {
       await runTool(['dd', `if=${image}`, `of=${device}`, 'bs=4M', 'conv=fsync,notrunc', 'status=none'], {
         timeoutMs: 30 * 60_000,
       });
+      // Forgets what was just written, so that it is the card that is compared.
+      await runTool([
+        'dd',
+        `of=${device}`,
+        'oflag=nocache',
+        'conv=notrunc,fdatasync',
+        'count=0',
+        'status=none',
+      ]);
       await runTool(['cmp', '--bytes', String((await stat(image)).size), image, device], {
         timeoutMs: 30 * 60_000,
       });

@@ -64,8 +64,9 @@ export class CameraEnumerator {
     }));
   }
 
-  /** Asks a camera's node anew at the next listing: its controls were changed, or it could not answer. */
+  /** Asks a camera's node anew at the next listing: its controls were changed, or it, or libcamera, could not answer. */
   forget(path: string): void {
+    if (this.#libcamera?.probe.kind === 'failed') this.#libcamera = null;
     const node = path.slice(this.#roots.dev.length + 1);
     for (const key of this.#probes.keys()) if (key.startsWith(`${node} `)) this.#probes.delete(key);
   }

@@ -134,6 +134,17 @@ describe('CameraWatcher', () => {
     await vi.waitFor(() => expect(watcher.known[0]?.note).toBeNull(), patient);
     expect(events.at(-1)).toBe('device-changed platform-vivid.0');
   });
+
+  test('asks libcamera again where it failed, as at a boot that takes all the processor there is', async () => {
+    await machine.become('imx708-pi4');
+    let late = true;
+    const run: CommandRunner = async (argv) =>
+      late && argv[0] === 'rpicam-hello' ? { code: null, stdout: '', stderr: '' } : await machine.run(argv);
+    const { watcher } = watcherWith(pluggedByHand(), run);
+    await vi.waitFor(() => expect(watcher.known[0]?.note).toMatch(/^needs libcamera/), patient);
+    late = false;
+    await vi.waitFor(() => expect(watcher.known[0]).toMatchObject({ name: 'imx708', note: null }), patient);
+  });
 });
 
 /** Without any events: the test looks when it has plugged. */

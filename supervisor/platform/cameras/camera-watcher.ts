@@ -141,9 +141,9 @@ export class CameraWatcher {
     return find(await this.#options.enumerator.list(), device.id);
   }
 
-  /** Cameras that did not answer are asked again a few times: some need a second after plugging. */
+  /** What did not answer is asked again a few times: some cameras need a second after plugging, libcamera more at boot. */
   #wantsRetry(devices: readonly Device[]): boolean {
-    const silent = devices.filter(({ note }) => note?.startsWith('does not answer'));
+    const silent = devices.filter(({ note }) => /^(does not answer|needs libcamera)/.test(note ?? ''));
     const ids = new Set(silent.map(({ id }) => id));
     for (const id of this.#retries.keys()) if (!ids.has(id)) this.#retries.delete(id);
     const due = silent.filter(({ id }) => (this.#retries.get(id) ?? 0) < maxRetries);

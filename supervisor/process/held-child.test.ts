@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { expect, it, vi } from 'vitest';
 import { ChildProcessHost } from './child-process-host.ts';
@@ -28,6 +29,28 @@ it('a child of an earlier run that the kernel holds is left, and keeps nobody fr
     expect(await host.reapOrphans([])).toHaveLength(1);
   } finally {
     await earlier[Symbol.asyncDispose]();
+    rmSync(folder, { recursive: true });
+  }
+});
+
+it('nor does one of this run hold up whoever ends it, and its name is free again', {
+  timeout: 60_000,
+}, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rushlight-held-'));
+  const host = new ChildProcessHost({ logger: pino({ level: 'silent' }), folder });
+  const spec = { name: 'held', argv: ['sleep', '1000'] as const };
+  try {
+    const held = await host.spawn(spec);
+    vi.mocked(endGroup).mockImplementationOnce(async () => false);
+    const stopped = held.stop();
+    expect(await Promise.race([stopped, sleep(20_000, 'still waiting')])).toEqual({
+      code: null,
+      signal: 'SIGKILL',
+    });
+    expect(groupLives(held.pid)).toBe(true);
+    await (await host.spawn(spec)).stop();
+  } finally {
+    await host[Symbol.asyncDispose]();
     rmSync(folder, { recursive: true });
   }
 });

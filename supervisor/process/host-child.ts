@@ -24,6 +24,8 @@ export class HostChild implements Child {
   readonly cleared: Promise<void>;
   readonly spec: ChildSpec;
   private readonly logger: Logger;
+  /** The end of what cannot be ended, as in a call of the kernel that does not return: nobody may wait for that. */
+  private readonly givenUp = Promise.withResolvers<ChildExit>();
   private stopping: Promise<ChildExit> | undefined;
   private leaderEnded: boolean = false;
   private gone: boolean = false;
@@ -33,9 +35,9 @@ export class HostChild implements Child {
     this.name = options.spec.name;
     this.pid = options.pid;
     this.adopted = options.adopted;
-    this.exited = options.exited;
+    this.exited = Promise.race([options.exited, this.givenUp.promise]);
     this.logger = options.logger;
-    this.cleared = options.exited
+    this.cleared = this.exited
       .then(() => {
         this.leaderEnded = true;
         return this.clearRest();
@@ -85,9 +87,11 @@ export class HostChild implements Child {
     try {
       if (await endGroup(this.pid, stopSignal, stopTimeoutMs)) return;
       this.logger.error({ child: this.name, pid: this.pid }, 'a child survives SIGKILL; the kernel holds it');
+      this.givenUp.resolve({ code: null, signal: 'SIGKILL' });
     } catch (error) {
       // It runs as another user, say. Nothing more can be done here, and the end of others must not fail with it.
       this.logger.error({ err: error, child: this.name, pid: this.pid }, 'a child cannot be ended');
+      this.givenUp.resolve({ code: null, signal: null });
     }
   }
 }

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { type HealthProbes, runHawkbit, Updater, type UpdateSettings } from '../../ota/index.ts';
 import type { Update, UpdateInstall } from '../api/contract.ts';
+import { resolveConfigPath } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
 import type { ExclusiveRunner } from '../process/exclusive-runner.ts';
 import { ApplianceError } from './appliance-error.ts';
 import type { Foundation } from './foundation.ts';
@@ -55,11 +57,11 @@ export class UpdateService implements UpdatePort {
   }
 
   async #hawkbit(signal: AbortSignal): Promise<void> {
-    const { config, identity, paths, log } = this.#base;
+    const { identity, paths, log } = this.#base;
     await runHawkbit(
       {
         updater: this.#updater,
-        settings: () => settingsOf(config),
+        settings: () => this.#ownSettings(),
         deviceId: identity.id,
         attributes: () => ({ version: identity.version, model: identity.model }),
         folder: join(paths.root, 'ota'),
@@ -105,19 +107,25 @@ export class UpdateService implements UpdatePort {
 
   /** What is conducted does not install by itself; the policy then counts where the rollout is begun. */
   #settings(): UpdateSettings {
-    const settings = settingsOf(this.#base.config);
+    const settings = this.#ownSettings();
     return settings.install === 'idle' && this.#leftToRollout() ? { ...settings, install: 'ask' } : settings;
+  }
+
+  #ownSettings(): UpdateSettings {
+    const { config, options } = this.#base;
+    return updateSettings(config.current.config.update, options.configFile);
   }
 }
 
-function settingsOf(config: Foundation['config']): UpdateSettings {
-  const { url, window, hawkbitUrl, hawkbitTokenFile, conducted: _, ...rest } = config.current.config.update;
+/** `[update]` as the updater takes it. Paths in the settings are relative to their file. Pure. */
+export function updateSettings(settings: Config['update'], configFile: string): UpdateSettings {
+  const { url, window, hawkbitUrl, hawkbitTokenFile, conducted: _, ...rest } = settings;
   return {
     ...rest,
     url: url ?? null,
     window: window ?? null,
     hawkbitUrl: hawkbitUrl ?? null,
-    hawkbitTokenFile: hawkbitTokenFile ?? null,
+    hawkbitTokenFile: hawkbitTokenFile === undefined ? null : resolveConfigPath(configFile, hawkbitTokenFile),
   };
 }
 

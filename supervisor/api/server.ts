@@ -67,8 +67,8 @@ export class ApiServer {
       if (front?.gateway.handle(request, response) !== true) void ours(request, response);
     };
     using sockets = new WebSockets({ ports: this.#options.ports, access, work, log });
-    // A body for the backend may take as long as it likes; ours are small.
-    const limits = front === null ? {} : { requestTimeout: 0 };
+    // A body for the backend may take as long as it likes; ours are small. Heads stay limited, as they are by default.
+    const limits = front === null ? {} : { requestTimeout: 0, headersTimeout: 60_000 };
     const servers: OpenServer[] = [];
     try {
       const plain = await this.#open(() => createServer(limits, handle), port, servers);

@@ -75,7 +75,7 @@ export class FleetHub implements AsyncDisposable {
   start(): void {
     const stop = new AbortController();
     const hubSide: HubSide = new HubSide({
-      hub: { id: hubId, name: 'hub' },
+      hub: { id: hubId, name: () => 'hub' },
       keys: this.keys,
       fingerprint: () => this.tls.fingerprint,
       takeRunning: () => this.take,

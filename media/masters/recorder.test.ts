@@ -178,6 +178,13 @@ describe('Recorder', { timeout: 120_000 }, () => {
     await rename(take.folder, `${take.folder}-elsewhere`);
     await expect(recording.done).rejects.toMatchObject({ code: 'ENOENT' });
     expect([...rig.host.running.keys()].filter((name) => name.startsWith('record-'))).toEqual([]);
+
+    // Back again, what is on it is closed and proven, and nothing more is recorded.
+    await rename(`${take.folder}-elsewhere`, take.folder);
+    await take.updateCamera('cam0', (old) => ({ ...old, state: 'failed' }));
+    await record(take, {}).done;
+    expect(cameraOf(take)).toMatchObject({ state: 'verified', segments: [{ number: 1, state: 'closed' }] });
+    expect(cameraOf(take).frames).toBeGreaterThanOrEqual(15);
   });
 
   it('does not fill the disk with a master, and makes it once there is room', async () => {

@@ -87,7 +87,7 @@ export class TakeStore {
     return take.manifest;
   }
 
-  /** Takes that an earlier run of the program did not finish, or could not: raw frames still wait for their master. */
+  /** Takes that an earlier run of the program did not finish, or could not: not everything recorded is a master yet. */
   async unfinished(): Promise<Take[]> {
     await this.load();
     return [...this.open.values()].filter(({ manifest }) => isUnfinished(manifest));
@@ -144,7 +144,7 @@ export class TakeStore {
 
 function isUnfinished({ state, cameras }: TakeManifest): boolean {
   const segments = Object.values(cameras).flatMap((camera) => camera.segments);
-  return unfinishedStates.includes(state) || segments.some((segment) => segment.state === 'spooled');
+  return unfinishedStates.includes(state) || segments.some((segment) => segment.state !== 'closed');
 }
 
 /** `20261122T120000Z-<id>`. */

@@ -49,8 +49,11 @@ export class Take {
       const next = change(this.current);
       const states = Object.values(next.cameras).map(({ state }) => state);
       const whole = takeManifestSchema.parse({ ...next, state: takeState(states, next.wanted) });
-      this.current = whole;
-      await writeFileAtomic(join(this.folder, 'take.json'), `${JSON.stringify(whole, null, 2)}\n`);
+      try {
+        await writeFileAtomic(join(this.folder, 'take.json'), `${JSON.stringify(whole, null, 2)}\n`);
+      } finally {
+        this.current = whole;
+      }
     });
     // The next change must be tried also where this one failed; whoever asked for this one hears of it.
     this.writing = changed.catch(() => {});

@@ -87,6 +87,7 @@ export class FleetCamera implements AsyncDisposable {
         update: toldUpdate(update.status()),
       }),
       onCommand: (command) => obeyHub(command, { conductor, updates, side, log }),
+      onLinked: () => {},
       onChange: () => {},
       network: { subscribe: () => () => {} },
       log,

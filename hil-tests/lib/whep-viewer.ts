@@ -21,6 +21,8 @@ export class WhepViewer implements AsyncDisposable {
   readonly counter = new H264Counter();
   readonly #connection: InstanceType<typeof native.PeerConnection>;
   readonly #api: DeviceApi;
+  /** Held, because one that is collected as garbage takes its messages with it. */
+  #track: InstanceType<typeof native.Track> | null = null;
   #location: string | null = null;
   #token: string | null = null;
 
@@ -68,14 +70,16 @@ export class WhepViewer implements AsyncDisposable {
       // The session may be gone with the device; that is for the test to see, not for the tidying up.
       await this.#api.send('DELETE', location, this.#token).catch(() => {});
     }
+    this.#track?.close();
+    this.#track = null;
     this.#connection.close();
   }
 
   async #connect(feed: string, token: string, media: MediaEndpoint, timeoutMs: number): Promise<void> {
     const video = new native.Video('0', 'RecvOnly');
     video.addH264Codec(payloadType, 'profile-level-id=42e01f;packetization-mode=1;level-asymmetry-allowed=1');
-    const track = this.#connection.addTrack(video);
-    track.onMessage((message) => this.counter.take(Buffer.from(message)));
+    this.#track = this.#connection.addTrack(video);
+    this.#track.onMessage((message) => this.counter.take(Buffer.from(message)));
     const gathered = Promise.withResolvers<void>();
     this.#connection.onGatheringStateChange((state) => {
       if (state === 'complete') gathered.resolve();

@@ -23,7 +23,7 @@ export function requireMasterHere({ id, cameras }: Take, camera: string): void {
   const keeper = parts[0]?.device ?? null;
   if (keeper === null || parts.some(({ device }) => device === null)) return;
   throw new ApplianceError('MASTER_ELSEWHERE', `${keeper} keeps the master of ${camera} in take ${id}.`, {
-    hint: `Fetch it from there: https://${keeper}.local`,
+    hint: 'The page and the API of that appliance hand it out.',
   });
 }
 

@@ -1,0 +1,50 @@
+import { readFile } from 'node:fs/promises';
+import { errorCode } from '../errors.ts';
+
+/** The image's rushlight-storage.service leaves it where it could not use the data partition: one sentence. */
+export const inMemoryNote = '/run/rushlight-data-in-memory';
+
+export interface KeptDataFiles {
+  readonly folder: string;
+  /** /proc/self/mounts. */
+  readonly mounts: string;
+  readonly note: string;
+}
+
+/** Why what is written to the data folder is not kept, with what to do; null where it is kept. Rejects with the system's error. */
+export async function readKeptData({ folder, mounts, note }: KeptDataFiles): Promise<string | null> {
+  return whyNotKept(folder, await readFile(mounts, 'utf8'), await readIfThere(note));
+}
+
+/** The same, of what these files say. Pure. */
+export function whyNotKept(folder: string, mounts: string, note: string | null): string | null {
+  if (note !== null) {
+    return `${note.trim()} What is set now is gone after a restart. Shoot on, with the masters on an SSD; then replace the card, or reset it to its factory settings.`;
+  }
+  const options = optionsOfDisk(folder, mounts);
+  // Since Linux 6.15 a file system with errors stays writable by name.
+  if (options.includes('ro') || options.includes('emergency_ro')) {
+    return 'The card takes no more writes since an error, so nothing that is set now is kept. Restart between two takes, to have it checked; replace it before the next shooting day.';
+  }
+  return null;
+}
+
+/** Of the file system that holds a folder: of mounts on the longest way to it, the last. */
+function optionsOfDisk(folder: string, mounts: string): readonly string[] {
+  let [longest, options] = ['', ''];
+  for (const line of mounts.split('\n')) {
+    const [, at = '', , said = ''] = line.split(' ');
+    const holds = at === '/' || folder === at || folder.startsWith(`${at}/`);
+    if (at !== '' && holds && at.length >= longest.length) [longest, options] = [at, said];
+  }
+  return options.split(',');
+}
+
+async function readIfThere(file: string): Promise<string | null> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return null;
+    throw error;
+  }
+}

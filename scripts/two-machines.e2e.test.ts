@@ -154,6 +154,15 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
     expect(manifest.cameras.cam0).toMatchObject({ state: 'verified', droppedFrames: 0 });
     expect(manifest.cameras.cam0?.segments).toHaveLength(1);
 
+    await expect(hub.ask('DELETE', `/api/takes/${id}`)).rejects.toThrow(/MASTER_ELSEWHERE/);
+    await camera.ask('DELETE', `/api/takes/${id}`);
+    await expect(readTake(camera.data, id)).rejects.toThrow(/no folder of take/);
+    await hub.until('the hub knows that the master is gone', async () => {
+      return (await hub.ask<Take>('GET', `/api/takes/${id}`)).cameras[0]?.segments === 0;
+    });
+    await hub.ask('DELETE', `/api/takes/${id}`);
+    expect(await hub.ask('GET', '/api/takes')).toEqual([]);
+
     await camera.configure(cameraSettings(false, `http://${hubAddress}:${apiPort}`));
     await camera.until('the address that was set is used', async () => {
       const { hub: link } = await statusOf(camera);

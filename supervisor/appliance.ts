@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Status, Take } from './api/contract.ts';
 import { apiPorts } from './appliance/api-ports.ts';
 import { CameraSide } from './appliance/camera-side.ts';
+import { DataKeeping } from './appliance/data-keeping.ts';
 import { toldUpdate } from './appliance/fleet-members.ts';
 import { type ApplianceOptions, type Foundation, openFoundation } from './appliance/foundation.ts';
 import { GpioPanel } from './appliance/gpio-panel.ts';
@@ -26,6 +27,7 @@ import { TimeService, timeRole } from './appliance/time-service.ts';
 import { assembleRollouts, assembleUpdates, conductsCameras } from './appliance/updates.ts';
 import type { Config } from './config/schema.ts';
 import { openGpioHeader } from './platform/gpio-onoff.ts';
+import { inMemoryNote, readKeptData } from './platform/kept-data.ts';
 import { findStatusLed } from './platform/light.ts';
 import { feedWatchdog, type Notifier, openNotifier } from './platform/systemd.ts';
 import { ChronyClock } from './platform/time/clock.ts';
@@ -97,7 +99,12 @@ async function assemble(base: Foundation) {
     if (side !== null) tellHub(side, take);
     showTally();
   };
-  const recording = await assembleRecording(base, pictures.pipelines, hubSide.cameras, onTake);
+  const onGone = (id: string) => {
+    board.emit({ type: 'take-removed', id });
+    onChange();
+  };
+  const told = { onTake, onGone };
+  const recording = await assembleRecording(base, pictures.pipelines, hubSide.cameras, told);
   const { conductor, localTakes, remaining } = recording;
   const gpio = new GpioPanel({
     header: simulation ? null : await openGpioHeader({ logger: log }),
@@ -212,7 +219,8 @@ async function assemble(base: Foundation) {
       update: () => update.status(),
       rollout: () => rollouts.status(),
     });
-  return { board, gpio, monitor, time, role, reconciler, http, update, ...pictures, ...recording };
+  const keeping = simulation ? null : dataKeeping(base);
+  return { board, gpio, monitor, time, role, reconciler, http, update, keeping, ...pictures, ...recording };
 }
 
 /** Starts everything in order, and ends it in reverse. */
@@ -238,6 +246,7 @@ async function live(base: Foundation, house: House, notifier: Notifier, signal: 
     await reconciler.apply();
     services.push(masters.run(running), conductor.run(running), reapLater(host, running));
     services.push(house.measurement.run(running));
+    if (house.keeping !== null) services.push(house.keeping.run(running));
     services.push(house.update.run(running), house.time.run(running));
     notifier.notify({ READY: '1', STATUS: `${role.current.role} ${name()}` });
     const url = `http://localhost:${http.reach?.port}`;
@@ -251,6 +260,15 @@ async function live(base: Foundation, house: House, notifier: Notifier, signal: 
     await reconciler.close();
     await Promise.all(services);
   }
+}
+
+function dataKeeping({ health, paths, log }: Foundation): DataKeeping {
+  const files = { folder: paths.root, mounts: '/proc/self/mounts', note: inMemoryNote };
+  return new DataKeeping({
+    trouble: () => readKeptData(files),
+    health: health.register('data', { core: false }),
+    log,
+  });
 }
 
 /** systemd sets it; the image's own units wait for files there. */

@@ -10,6 +10,18 @@ export class TakeIdError extends Error {
   override readonly name = 'TakeIdError';
 }
 
+/** A take that is still recorded, compressed or verified cannot be removed. */
+export class TakeUnfinishedError extends Error {
+  readonly code = 'TAKE_UNFINISHED';
+  override readonly name = 'TakeUnfinishedError';
+}
+
+/** The disk did not let go of a take's files; what is left of it is still listed. */
+export class TakeRemovalError extends Error {
+  readonly code = 'TAKE_NOT_REMOVED';
+  override readonly name = 'TakeRemovalError';
+}
+
 /** take.json is missing or is not what its schema says. */
 export class TakeManifestError extends Error {
   readonly code = 'TAKE_MANIFEST_INVALID';

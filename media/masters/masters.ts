@@ -6,7 +6,7 @@ import type { RawStream } from '../capture/types.ts';
 import type { ChildHost } from '../child-host.ts';
 import { expectedBytesPerSecond, freeBytesFor, remainingSeconds, requireSpace } from './disk.ts';
 import type { EncodeSpeed } from './encode-speed.ts';
-import { MastersError } from './errors.ts';
+import { MastersError, TakeUnfinishedError } from './errors.ts';
 import type { MasterCodec, MasterStrategy } from './recorder-command.ts';
 import type { SegmentProgress } from './segment-watch.ts';
 import { chooseStrategy, type StrategyFacts } from './strategy-choice.ts';
@@ -117,6 +117,15 @@ export class Masters {
     run?.stop();
     await run?.recorded;
     return take;
+  }
+
+  /**
+   * Removes a take and its masters for good.
+   * @throws TakeNotFoundError, TakeUnfinishedError (it is recorded, compressed or verified), TakeRemovalError
+   */
+  async remove(id: string): Promise<void> {
+    if (this.active.has(id)) throw new TakeUnfinishedError(`take ${id} is still being recorded or finished`);
+    await this.options.store.remove(id);
   }
 
   /** Seconds that can still be recorded on these cameras before only the reserve is left; null where nothing would grow. */

@@ -42,6 +42,35 @@ describe('TakeStore', () => {
     await expect(store.get('one')).rejects.toMatchObject({ code: 'TAKE_NOT_FOUND' });
   });
 
+  it('removes a take that is over, take.json last, and none that is not', async () => {
+    const take = await store.createTake('over', new Date());
+    const masters = join(take.folder, 'cam0');
+    await mkdir(masters);
+    await writeFile(join(masters, '0001.mkv'), 'frames');
+    await expect(store.remove('over')).rejects.toMatchObject({ code: 'TAKE_UNFINISHED' });
+    expect(await readdir(masters)).toEqual(['0001.mkv']);
+
+    await take.update((manifest) => ({ ...manifest, wanted: false }));
+    await store.createTake('other', new Date());
+    await store.remove('over');
+    expect((await store.list()).map(({ id }) => id)).toEqual(['other']);
+    expect((await readdir(root)).filter((name) => name.endsWith('over'))).toEqual([]);
+    await expect(store.remove('over')).rejects.toMatchObject({ code: 'TAKE_NOT_FOUND' });
+  });
+
+  it('still lists a take whose disk does not let go of it', async () => {
+    const take = await store.createTake('stuck', new Date());
+    await take.update((manifest) => ({ ...manifest, wanted: false }));
+    const hidden = `${take.folder}-away`;
+    await rename(take.folder, hidden);
+    await writeFile(take.folder, 'as unreadable as a folder on a dead disk');
+    const known = store.remove('stuck');
+    await expect(known).rejects.toMatchObject({ code: 'TAKE_NOT_REMOVED' });
+    await rm(take.folder);
+    await rename(hidden, take.folder);
+    expect((await store.list()).map(({ id }) => id)).toEqual(['stuck']);
+  });
+
   it('of a disk that cannot be read tells the takes of the others', async () => {
     await store.createTake('here', new Date());
     const broken = join(root, 'no-folder');

@@ -1,11 +1,17 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Logger } from 'pino';
 import type { ChildHost } from '../child-host.ts';
-import { TakeIdError, TakeManifestError, TakeNotFoundError } from './errors.ts';
+import {
+  TakeIdError,
+  TakeManifestError,
+  TakeNotFoundError,
+  TakeRemovalError,
+  TakeUnfinishedError,
+} from './errors.ts';
 import type { TakeManifest } from './manifest.ts';
 import { verifySegments } from './segment-finish.ts';
-import { Take } from './take.ts';
+import { manifestName, Take } from './take.ts';
 
 const plainId = /^[a-z0-9][a-z0-9-]{0,63}$/;
 
@@ -85,6 +91,27 @@ export class TakeStore {
       await verifySegments({ ...this.options, take, camera, signal });
     }
     return take.manifest;
+  }
+
+  /**
+   * Removes a take and its masters from the disk. take.json goes last: what a power cut or a failing disk leaves is still a
+   * take, which can be removed again. @throws TakeNotFoundError, TakeUnfinishedError, TakeRemovalError
+   */
+  async remove(id: string): Promise<void> {
+    const { folder, manifest } = await this.get(id);
+    if (unfinishedStates.includes(manifest.state)) {
+      throw new TakeUnfinishedError(`take ${id} is still being recorded or finished`);
+    }
+    try {
+      const names = await readdir(folder);
+      for (const name of names.filter((one) => one !== manifestName)) {
+        await rm(join(folder, name), { recursive: true, force: true });
+      }
+      await rm(folder, { recursive: true, force: true });
+    } catch (cause) {
+      throw new TakeRemovalError(`take ${id} could not be removed from its disk`, { cause });
+    }
+    this.open.delete(id);
   }
 
   /** Takes that an earlier run of the program did not finish, or could not: not everything recorded is a master yet. */

@@ -11,6 +11,9 @@ import {
 } from './manifest.ts';
 import type { SegmentFiles } from './recorder-command.ts';
 
+/** In the folder of each take; without it a folder is no take. */
+export const manifestName = 'take.json';
+
 /** The one holder of a take's take.json while the program runs: changes are made one after another, each atomically. */
 export class Take {
   readonly folder: string;
@@ -50,7 +53,7 @@ export class Take {
       const states = Object.values(next.cameras).map(({ state }) => state);
       const whole = takeManifestSchema.parse({ ...next, state: takeState(states, next.wanted) });
       try {
-        await writeFileAtomic(join(this.folder, 'take.json'), `${JSON.stringify(whole, null, 2)}\n`);
+        await writeFileAtomic(join(this.folder, manifestName), `${JSON.stringify(whole, null, 2)}\n`);
       } finally {
         this.current = whole;
       }
@@ -86,7 +89,7 @@ export function segmentStem(segment: number): string {
 
 /** Reads take.json. @throws TakeManifestError */
 export async function readManifest(folder: string): Promise<TakeManifest> {
-  const path = join(folder, 'take.json');
+  const path = join(folder, manifestName);
   try {
     return takeManifestSchema.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch (cause) {

@@ -67,12 +67,14 @@ export class FleetCamera implements AsyncDisposable {
         recordable: () => [],
         start: async () => {},
         stop: async () => {},
+        remove: async () => {},
         list: async () => [],
         subscribe: () => () => {},
       },
       cameras: null,
       state: this.#state,
       onTake: () => {},
+      onGone: () => {},
       log,
     });
     const side: CameraSide = new CameraSide({

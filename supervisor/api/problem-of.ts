@@ -32,6 +32,7 @@ const statusOfCode: Readonly<Record<string, number>> = {
   TAKE_RUNNING: 409,
   TAKE_NOT_RUNNING: 409,
   MASTER_ELSEWHERE: 409,
+  TAKE_UNFINISHED: 409,
   NOTHING_TO_RECORD: 409,
   MASTERS_OFF: 409,
   WRONG_ROLE: 409,
@@ -59,6 +60,7 @@ const statusOfCode: Readonly<Record<string, number>> = {
   PICTURE_UNAVAILABLE: 503,
   DEVICE_BUSY: 503,
   BUNDLE_NOT_READY: 503,
+  TAKE_NOT_REMOVED: 503,
   DISK_FULL: 507,
 };
 

@@ -57,10 +57,14 @@ export function apiPorts(parts: ApiParts): ApiPorts {
     signaling: media,
     pictures: parts.pictures,
     takes: {
-      list: async () => [...conductor.list()],
+      list: async () => {
+        await conductor.refresh();
+        return [...conductor.list()];
+      },
       get: async (id) => conductor.get(id),
       start: (wanted) => conductor.start(wanted),
       stop: (id) => conductor.stop(id),
+      remove: (id) => conductor.remove(id),
       master: async (id, camera, segment) => {
         requireMasterHere(conductor.get(id), camera);
         return await parts.masterPath(id, camera, segment);

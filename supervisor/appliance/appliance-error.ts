@@ -6,6 +6,7 @@ export type ApplianceErrorCode =
   | 'TAKE_RUNNING'
   | 'TAKE_NOT_RUNNING'
   | 'TAKE_UNKNOWN'
+  | 'TAKE_UNFINISHED'
   | 'MASTERS_OFF'
   | 'MASTER_ELSEWHERE'
   | 'MEDIA_UNAVAILABLE'

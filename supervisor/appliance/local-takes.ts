@@ -34,6 +34,10 @@ export class LocalTakesOfMasters implements LocalTakes {
     await this.changed(takeId);
   }
 
+  async remove(takeId: string): Promise<void> {
+    await this.#options.masters.remove(takeId);
+  }
+
   async list(): Promise<readonly Take[]> {
     const manifests = await this.#options.store.list();
     return manifests.map((manifest) => {

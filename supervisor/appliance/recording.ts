@@ -2,14 +2,13 @@ import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EncodeSpeed, Masters, TakeStore } from '../../media/index.ts';
-import type { Take } from '../api/contract.ts';
 import type { CameraRegistry } from '../discovery/camera-registry.ts';
 import { EncodeMeasurement } from './encode-measurement.ts';
 import type { Foundation } from './foundation.ts';
 import { LocalTakesOfMasters } from './local-takes.ts';
 import type { Pipelines } from './pipelines.ts';
 import { RemainingTime } from './remaining-time.ts';
-import { TakeConductor } from './take-conductor.ts';
+import { TakeConductor, type TakeConductorOptions } from './take-conductor.ts';
 
 /** What records: the masters of this machine, and who conducts takes over all cameras. */
 export interface Recording {
@@ -24,7 +23,7 @@ export async function assembleRecording(
   base: Foundation,
   pipelines: Pipelines,
   cameras: CameraRegistry,
-  onTake: (take: Take) => void,
+  { onTake, onGone }: Pick<TakeConductorOptions, 'onTake' | 'onGone'>,
 ): Promise<Recording> {
   const { host, state, config, paths, identity, log } = base;
   const store = new TakeStore({ host, logger: log, roots: () => base.takes.all() });
@@ -53,7 +52,7 @@ export async function assembleRecording(
     ...{ masters, store, log },
     recordable: () => pipelines.recordable().map(({ id }) => id),
   });
-  const conductor = new TakeConductor({ local: localTakes, cameras, state, onTake, log });
+  const conductor = new TakeConductor({ local: localTakes, cameras, state, onTake, onGone, log });
   const remaining = new RemainingTime({ masters, log });
   return { masters, localTakes, conductor, remaining, measurement: new EncodeMeasurement({ masters, log }) };
 }

@@ -29,6 +29,7 @@ afterEach(async () => {
 function localTakes(recordable: string[], failure?: Error) {
   const listeners = new Set<(takeId: string, cameras: readonly TakeCamera[]) => void>();
   const calls: string[] = [];
+  const onDisk: Take[] = [];
   const local: LocalTakes = {
     recordable: () => recordable,
     start: async ({ id }, cameras) => {
@@ -48,10 +49,15 @@ function localTakes(recordable: string[], failure?: Error) {
           state: 'verified',
           verified: true,
           frames: 30,
+          segments: 1,
         })),
       );
     },
-    list: async () => [],
+    remove: async (id) => {
+      calls.push(`remove ${id}`);
+      onDisk.splice(0, onDisk.length, ...onDisk.filter((take) => take.id !== id));
+    },
+    list: async () => onDisk,
     subscribe: (listener) => {
       listeners.add(listener);
       return () => void listeners.delete(listener);
@@ -60,7 +66,7 @@ function localTakes(recordable: string[], failure?: Error) {
   const tell = (id: string, cameras: TakeCamera[]) => {
     for (const listener of listeners) listener(id, cameras);
   };
-  return { local, calls };
+  return { local, calls, onDisk };
 }
 
 /** A linked camera with a socket that the test plays. */
@@ -91,7 +97,12 @@ async function start(local: LocalTakes, cameras: CameraRegistry | null) {
   const state = new StateStore({ file: join(folder, 'state.json'), logger: log });
   await state.load();
   const told: Take[] = [];
-  const conductor = new TakeConductor({ local, cameras, state, onTake: (take) => told.push(take), log });
+  const gone: string[] = [];
+  const conductor = new TakeConductor({
+    ...{ local, cameras, state, log },
+    onTake: (take) => told.push(take),
+    onGone: (id) => gone.push(id),
+  });
   const stop = new AbortController();
   stops.push(stop);
   const running = conductor.run(stop.signal);
@@ -100,7 +111,7 @@ async function start(local: LocalTakes, cameras: CameraRegistry | null) {
     stop.abort();
     await running;
   };
-  return { conductor, told, end };
+  return { conductor, told, gone, state, end };
 }
 
 const registryOf = () => new CameraRegistry({ hub: { id: 'hub', name: 'hub' }, log });
@@ -240,4 +251,87 @@ test('a master that another appliance keeps is said to be there', () => {
     expect.objectContaining({ code: 'MASTER_ELSEWHERE' }),
   );
   for (const camera of ['cam1', 'unknown']) requireMasterHere(take, camera);
+});
+
+describe('what lies on the disks', () => {
+  const over = (id: string, cameras: Partial<TakeCamera>[]): Take => {
+    const parts = cameras.map((one) => ({
+      ...awaitedCamera('cam0', null),
+      ...{ state: 'verified' as const, verified: true, frames: 30, segments: 1, sizeBytes: 1000 },
+      ...one,
+    }));
+    const [startedAt, stoppedAt] = ['2026-11-22T12:00:00.000Z', '2026-11-22T12:01:00.000Z'];
+    return { id, startedAt, stoppedAt, state: takeStateOf(parts), cameras: parts };
+  };
+
+  test('is listed as it comes and goes; a take that runs stays', async () => {
+    const { local, onDisk } = localTakes(['cam0']);
+    const { conductor } = await start(local, null);
+    const running = await conductor.start(null);
+    onDisk.push(over('plugged', [{}]));
+    await conductor.refresh();
+    expect(conductor.list().map(({ id }) => id)).toEqual([running.id, 'plugged']);
+    onDisk.push(over('broken', [{ state: 'failed', verified: false, reason: 'its disk is gone' }]));
+    await conductor.refresh();
+    onDisk.splice(0);
+    await conductor.refresh();
+    expect(conductor.list().map(({ id }) => id)).toEqual([running.id, 'broken']);
+  });
+
+  test('is deleted once it is over, and told gone', async () => {
+    const { local, calls, onDisk } = localTakes(['cam0']);
+    onDisk.push(over('done', [{}]));
+    const { conductor, told, gone } = await start(local, null);
+    const running = await conductor.start(null);
+    await expect(conductor.remove(running.id)).rejects.toMatchObject({ code: 'TAKE_UNFINISHED' });
+    await expect(conductor.remove('never')).rejects.toMatchObject({ code: 'TAKE_UNKNOWN' });
+    await conductor.remove('done');
+    expect(calls).toEqual(['start cam0', 'remove done']);
+    expect(gone).toEqual(['done']);
+    expect(conductor.list().map(({ id }) => id)).toEqual([running.id]);
+    // A hub that has it in its list hears that there is nothing to fetch any more.
+    const [part] = told.at(-1)?.cameras ?? [];
+    expect(part).toMatchObject({
+      state: 'verified',
+      segments: 0,
+      verified: false,
+      reason: 'its master was deleted',
+    });
+  });
+
+  test('is left alone where a disk does not let go of it', async () => {
+    const { local, onDisk } = localTakes(['cam0']);
+    onDisk.push(over('done', [{}]));
+    local.remove = async () => Promise.reject(Object.assign(new Error('no'), { code: 'TAKE_NOT_REMOVED' }));
+    const { conductor, gone } = await start(local, null);
+    await expect(conductor.remove('done')).rejects.toMatchObject({ code: 'TAKE_NOT_REMOVED' });
+    expect(conductor.get('done').cameras[0]?.segments).toBe(1);
+    expect(gone).toEqual([]);
+  });
+
+  test('masters on cameras stay, and with them the take; it goes when they are gone, too', async () => {
+    const registry = registryOf();
+    const left = linkCamera(registry, 'left', ['cam0']);
+    const { local } = localTakes(['cam1']);
+    const { conductor, gone } = await start(local, registry);
+    const { id } = await conductor.start(null);
+    await conductor.stop(id);
+    const part = { ...awaitedCamera('cam0', null), state: 'verified' as const, segments: 1, sizeBytes: 5 };
+    left.say({ type: 'take', takeId: id, cameras: [part] });
+
+    await conductor.remove(id);
+    expect(conductor.get(id).cameras.map(({ camera, segments }) => [camera, segments])).toEqual([
+      ['cam0', 1],
+      ['cam1', 0],
+    ]);
+    await expect(conductor.remove(id)).rejects.toMatchObject({ code: 'MASTER_ELSEWHERE' });
+    expect(gone).toEqual([]);
+    left.say({
+      type: 'take',
+      takeId: id,
+      cameras: [{ ...part, segments: 0, reason: 'its master was deleted' }],
+    });
+    await conductor.remove(id);
+    expect(gone).toEqual([id]);
+  });
 });

@@ -4,9 +4,10 @@ import { z } from 'zod';
 import { type LinkedCamera, type Take, type TakeCamera, takeSchema } from '../api/contract.ts';
 import { listOf, type StateSection, type StateStore } from '../config/state.ts';
 import type { CameraRegistry } from '../discovery/camera-registry.ts';
-import { describeError } from '../errors.ts';
+import { describeError, errorCode } from '../errors.ts';
 import { ApplianceError } from './appliance-error.ts';
-import { awaitedCamera, isRunning, takeStateOf } from './take-state.ts';
+import { merged, relisted } from './take-list.ts';
+import { asRemoved, awaitedCamera, isAtWork, isOwn, isRunning, takeStateOf } from './take-state.ts';
 
 /** The recorders of this machine. */
 export interface LocalTakes {
@@ -14,6 +15,8 @@ export interface LocalTakes {
   recordable(): readonly string[];
   start(take: { id: string; startedAt: string }, cameras: readonly string[]): Promise<void>;
   stop(takeId: string): Promise<void>;
+  /** Removes the masters of this machine. Rejects with TAKE_NOT_FOUND, TAKE_UNFINISHED or TAKE_NOT_REMOVED. */
+  remove(takeId: string): Promise<void>;
   /** Takes with masters on this machine, newest first. */
   list(): Promise<readonly Take[]>;
   subscribe(listener: (takeId: string, cameras: readonly TakeCamera[]) => void): () => void;
@@ -25,6 +28,8 @@ export interface TakeConductorOptions {
   readonly cameras: CameraRegistry | null;
   readonly state: StateStore;
   readonly onTake: (take: Take) => void;
+  /** A take of which nothing is left anywhere. */
+  readonly onGone: (takeId: string) => void;
   readonly log: Logger;
 }
 
@@ -68,6 +73,12 @@ export class TakeConductor {
 
   list(): readonly Take[] {
     return this.#takes;
+  }
+
+  /** Looks at the disks again, one of which may have come or gone. Rejects where they cannot be read. */
+  async refresh(): Promise<void> {
+    const local = await this.#options.local.list();
+    this.#takes = relisted(this.#takes, local);
   }
 
   /** Rejects with TAKE_UNKNOWN. */
@@ -162,6 +173,48 @@ export class TakeConductor {
     return this.get(id);
   }
 
+  /**
+   * Removes this machine's masters of a take for good. Those of cameras elsewhere stay, and with them the take in the list.
+   * Rejects with TAKE_UNKNOWN, TAKE_UNFINISHED, MASTER_ELSEWHERE or TAKE_NOT_REMOVED.
+   */
+  async remove(id: string): Promise<void> {
+    const take = this.get(id);
+    const own = take.cameras.filter(isOwn);
+    const kept = take.cameras.filter((camera) => camera.device !== null && camera.segments > 0);
+    if (isRunning(take) || own.some(isAtWork)) {
+      throw new ApplianceError('TAKE_UNFINISHED', `Take ${id} is still being recorded or finished.`, {
+        hint: 'Wait until it is verified.',
+      });
+    }
+    const hasOwn = own.some(({ segments }) => segments > 0);
+    if (!hasOwn && kept.length > 0) {
+      const keepers = [...new Set(kept.map(({ device }) => device))].join(', ');
+      throw new ApplianceError('MASTER_ELSEWHERE', `The masters of take ${id} lie on ${keepers}.`, {
+        hint: 'Delete them on the page of that appliance.',
+      });
+    }
+    if (own.length > 0) await this.#removeOwn(id);
+    this.#options.log.warn({ take: id, cameras: own.map(({ camera }) => camera) }, 'masters were removed');
+    // Told also where nothing is left: a hub has this take in its list, too.
+    this.#put({ ...this.get(id), cameras: this.get(id).cameras.map(asRemoved) });
+    if (kept.length === 0) this.#drop(id);
+  }
+
+  /** Masters that are gone already, as those of a take that failed before its first frame, are no obstacle. */
+  async #removeOwn(id: string): Promise<void> {
+    try {
+      await this.#options.local.remove(id);
+    } catch (error) {
+      if (errorCode(error) !== 'TAKE_NOT_FOUND') throw error;
+    }
+  }
+
+  #drop(id: string): void {
+    this.#takes = this.#takes.filter((take) => take.id !== id);
+    this.#options.onGone(id);
+    this.#save();
+  }
+
   async #startLocal(take: Take, cameras: readonly string[]): Promise<void> {
     if (cameras.length === 0) return;
     try {
@@ -235,7 +288,7 @@ export class TakeConductor {
 
   #save(): void {
     const conducted = this.#takes.filter((take) => take.cameras.some(({ device }) => device !== null));
-    if (conducted.length === 0) return;
+    if (conducted.length === 0 && this.#options.state.get(takesSection).conducted.length === 0) return;
     const write = () =>
       this.#options.state.update(takesSection, () => ({ conducted: conducted.slice(0, keptTakes) }));
     this.#saving = this.#saving.then(write).catch((error: unknown) => {
@@ -262,17 +315,6 @@ function recordableOf(camera: LinkedCamera): string[] {
 
 function isUnfinished({ state }: TakeCamera): boolean {
   return state === 'recording' || state === 'starting';
-}
-
-/** Local takes know more of their own cameras; conducted ones know the cameras elsewhere. */
-function merged(local: readonly Take[], conducted: readonly Take[]): Take[] {
-  const takes = new Map(conducted.map((take) => [take.id, take]));
-  for (const take of local) {
-    const elsewhere = takes.get(take.id)?.cameras.filter(({ device }) => device !== null) ?? [];
-    const cameras = [...take.cameras, ...elsewhere];
-    takes.set(take.id, { ...take, cameras, state: takeStateOf(cameras) });
-  }
-  return [...takes.values()].sort((a, b) => b.startedAt.localeCompare(a.startedAt));
 }
 
 /** Six letters and digits that cannot be mistaken for one another when read aloud on a set. */

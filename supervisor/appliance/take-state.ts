@@ -17,6 +17,22 @@ export function isRunning(take: Take): boolean {
   return take.stoppedAt === null && (take.state === 'recording' || take.state === 'starting');
 }
 
+/** Whether this machine keeps a camera's master. */
+export function isOwn({ device }: TakeCamera): boolean {
+  return device === null;
+}
+
+/** Whether a camera's part is not yet what it will be. */
+export function isAtWork({ state }: TakeCamera): boolean {
+  return state === 'starting' || state === 'recording' || state === 'finishing';
+}
+
+/** This machine's part of a take whose masters were removed; that of others as it is. Releases before this one understand it. */
+export function asRemoved(part: TakeCamera): TakeCamera {
+  if (!isOwn(part)) return part;
+  return { ...part, segments: 0, sizeBytes: 0, verified: false, reason: 'its master was deleted' };
+}
+
 /** Throws MASTER_ELSEWHERE where a camera's master lies on another appliance alone. */
 export function requireMasterHere({ id, cameras }: Take, camera: string): void {
   const parts = cameras.filter((one) => one.camera === camera);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { slugSchema } from './common.ts';
 import { deviceSchema } from './devices.ts';
 import { rolloutSchema } from './rollout.ts';
 import { statusSchema } from './status.ts';
@@ -12,6 +13,7 @@ export const eventSchema = z
     z.object({ type: z.literal('device-changed'), device: deviceSchema }),
     z.object({ type: z.literal('device-removed'), id: z.string() }),
     z.object({ type: z.literal('take'), take: takeSchema }),
+    z.object({ type: z.literal('take-removed'), id: slugSchema }),
     z.object({ type: z.literal('rollout'), rollout: rolloutSchema }),
     z.object({ type: z.literal('config'), ok: z.boolean() }),
   ])

@@ -5,7 +5,7 @@ import type { ApiPorts } from '../ports.ts';
 import type { RouteHandlers } from '../router.ts';
 import { parseByteRange } from './byte-range.ts';
 
-type TakeRoute = 'startTake' | 'stopTake' | 'listTakes' | 'getTake' | 'getMaster';
+type TakeRoute = 'startTake' | 'stopTake' | 'deleteTake' | 'listTakes' | 'getTake' | 'getMaster';
 
 export function takeRoutes({ takes }: ApiPorts): Pick<RouteHandlers, TakeRoute> {
   return {
@@ -17,6 +17,10 @@ export function takeRoutes({ takes }: ApiPorts): Pick<RouteHandlers, TakeRoute> 
       return take;
     },
     stopTake: ({ params }) => takes.stop(params.id),
+    deleteTake: async ({ params }) => {
+      await takes.remove(params.id);
+      return undefined;
+    },
     getMaster: async ({ params, query }, ctx) => {
       const master = await takes.master(params.id, params.camera, query.segment);
       await sendFile(ctx, master.path, master.fileName);

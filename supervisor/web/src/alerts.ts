@@ -10,6 +10,10 @@ export interface Alert {
   readonly advice: string | null;
 }
 
+const roomAdvice = 'Download finished takes and delete them (Takes), or use a larger disk.';
+/** What a component is in words, where its name alone says too little. */
+const healthTitles: Readonly<Record<string, string>> = { data: 'The card does not keep what is set' };
+
 /** One frame at 25 a second: from here on timecodes of two cameras name different frames. */
 const longFrameMs = 40;
 
@@ -73,7 +77,7 @@ const ofHost = (host: HostStatus): Alert[] => {
         severity: share < 0.03 ? 'error' : 'warning',
         title: `Disk ${disk.label} is almost full`,
         detail: `${formatBytes(disk.freeBytes)} of ${formatBytes(disk.totalBytes)} are free.`,
-        advice: 'Download finished takes and make room, or use a larger disk.',
+        advice: roomAdvice,
       });
     }
     if (disk.wearPercent !== null && disk.wearPercent >= 90) {
@@ -98,7 +102,7 @@ const ofRecording = ({ recording }: Status): Alert[] => {
       severity: remainingS < 300 ? 'error' : 'warning',
       title: `Room for ${formatSpan(remainingS)} of recording`,
       detail: null,
-      advice: 'Download finished takes and make room, or use a larger disk.',
+      advice: roomAdvice,
     },
   ];
 };
@@ -156,7 +160,7 @@ const ofHealth = ({ health }: Status): Alert[] =>
     .map(({ name, state, reason }) => ({
       key: `health-${name}`,
       severity: state === 'failed' ? ('error' as const) : ('warning' as const),
-      title: `${name}: ${state}`,
+      title: healthTitles[name] ?? `${name}: ${state}`,
       detail: reason,
       advice: null,
     }));

@@ -102,6 +102,12 @@ describe('takes', () => {
     ]);
   });
 
+  test('a take that was deleted leaves the list', () => {
+    const gone = { type: 'event', event: { type: 'take-removed', id: 'old' } } as const;
+    expect(after(known, gone).takes).toEqual([]);
+    expect(after(gone).takes).toBeNull();
+  });
+
   test('a take’s event is told by the record bar before the next status', () => {
     const state = after({ type: 'status', status: statusFixture() }, known, {
       type: 'event',

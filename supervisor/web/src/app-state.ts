@@ -107,6 +107,11 @@ const withTake = (state: AppState, take: Take): AppState => {
   return { ...state, takes, status: { ...status, recording } };
 };
 
+const withoutTake = (state: AppState, id: string): AppState => ({
+  ...state,
+  takes: state.takes?.filter((take) => take.id !== id) ?? null,
+});
+
 const withoutDevice = (state: AppState, id: string): AppState => {
   const gone = state.devices?.find((device) => device.id === id);
   const devices = state.devices?.filter((device) => device.id !== id) ?? null;
@@ -131,6 +136,7 @@ const withRollout = (state: AppState, rollout: Rollout): AppState =>
 const withEvent = (state: AppState, event: ApiEvent): AppState => {
   if (event.type === 'status') return withStatus(state, event.status);
   if (event.type === 'take') return withTake(state, event.take);
+  if (event.type === 'take-removed') return withoutTake(state, event.id);
   if (event.type === 'device-removed') return withoutDevice(state, event.id);
   if (event.type === 'rollout') return withRollout(state, event.rollout);
   if (event.type === 'config') return { ...state, configEdition: state.configEdition + 1 };
@@ -182,6 +188,7 @@ const eventTypes: readonly string[] = [
   'device-changed',
   'device-removed',
   'take',
+  'take-removed',
   'rollout',
   'config',
 ] satisfies ApiEvent['type'][];

@@ -25,6 +25,14 @@ export const takesRoutes = {
     status: 200,
     response: takeSchema,
   },
+  deleteTake: {
+    method: 'DELETE',
+    path: '/api/takes/:id',
+    access: ['owner'],
+    summary: 'Delete a take’s masters of this appliance for good',
+    params: takeParams,
+    status: 204,
+  },
   listTakes: {
     method: 'GET',
     path: '/api/takes',

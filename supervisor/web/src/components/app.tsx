@@ -62,7 +62,7 @@ const Pages = ({ controller }: { controller: AppController }) => {
           away={awayFeeds(state.unplugged)}
           controller={controller}
         />
-        {route.page === 'takes' && <TakesPage takes={state.takes} status={status} />}
+        {route.page === 'takes' && <TakesPage takes={state.takes} status={status} controller={controller} />}
         {route.page === 'cameras' && (
           <CamerasPage
             status={status}

@@ -1,8 +1,10 @@
 import type { Status, Take, TakeCamera } from '../../../api/contract.ts';
 import { masterUrl } from '../api-client.ts';
+import type { AppController } from '../app-controller.ts';
 import { cameraOfDevice, cameraPageUrl } from '../camera-page.ts';
 import { countOf, formatBytes, formatCounter, formatInstant } from '../format.ts';
 import { cameraLabel } from '../record-view.ts';
+import { CarefulAction } from './action.tsx';
 import { Icon } from './icon.tsx';
 
 const stateTexts: Readonly<Record<Take['state'], string>> = {
@@ -25,9 +27,10 @@ const Elsewhere = ({ device, status }: { device: string; status: Status }) => {
   );
 };
 
+const isOver = ({ state }: Pick<Take, 'state'>): boolean => state === 'verified' || state === 'failed';
+
 const Segments = ({ take, camera, status }: { take: Take; camera: TakeCamera; status: Status }) => {
-  const over = camera.state === 'verified' || camera.state === 'failed';
-  if (!over || camera.segments === 0) return null;
+  if (!isOver(camera) || camera.segments === 0) return null;
   if (camera.device !== null) return <Elsewhere device={camera.device} status={status} />;
   const numbers = Array.from({ length: camera.segments }, (_, index) => index + 1);
   return (
@@ -66,7 +69,28 @@ const CameraRow = ({ take, camera, status }: { take: Take; camera: TakeCamera; s
   </li>
 );
 
-const TakeCard = ({ take, status }: { take: Take; status: Status }) => {
+/** Only what lies on this appliance is deleted here; what a take left nowhere is taken off the list. */
+const DeleteTake = ({ take, remove }: { take: Take; remove(): Promise<void> }) => {
+  if (!isOver(take)) return null;
+  const own = take.cameras.filter(({ device, segments }) => device === null && segments > 0);
+  const elsewhere = take.cameras.some(({ device, segments }) => device !== null && segments > 0);
+  if (own.length === 0 && elsewhere) return null;
+  const bytes = own.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const what =
+    own.length === 0
+      ? 'There is no master of this take; it is taken off the list.'
+      : `${countOf(own.length, 'master')} of this take, ${formatBytes(bytes)}, will be deleted from this appliance’s disk for good.`;
+  const rest = elsewhere ? ' Those on other cameras stay.' : '';
+  return <CarefulAction text="Delete" doing="Deleting…" warning={`${what}${rest}`} act={remove} />;
+};
+
+interface TakeCardProps {
+  take: Take;
+  status: Status;
+  remove(): Promise<void>;
+}
+
+const TakeCard = ({ take, status, remove }: TakeCardProps) => {
   const lengthS =
     take.stoppedAt === null ? null : (Date.parse(take.stoppedAt) - Date.parse(take.startedAt)) / 1000;
   return (
@@ -83,12 +107,21 @@ const TakeCard = ({ take, status }: { take: Take; status: Status }) => {
           <CameraRow key={`${camera.device}/${camera.camera}`} take={take} camera={camera} status={status} />
         ))}
       </ul>
-      <p class="take-id">{take.id}</p>
+      <div class="take-foot">
+        <p class="take-id">{take.id}</p>
+        <DeleteTake take={take} remove={remove} />
+      </div>
     </li>
   );
 };
 
-export const TakesPage = ({ takes, status }: { takes: readonly Take[] | null; status: Status }) => (
+interface TakesPageProps {
+  takes: readonly Take[] | null;
+  status: Status;
+  controller: AppController;
+}
+
+export const TakesPage = ({ takes, status, controller }: TakesPageProps) => (
   <div class="page" data-testid="takes">
     <h2>Takes</h2>
     {takes === null && <p role="status">Asking for the takes…</p>}
@@ -100,7 +133,7 @@ export const TakesPage = ({ takes, status }: { takes: readonly Take[] | null; st
     )}
     <ul class="takes">
       {takes?.map((take) => (
-        <TakeCard key={take.id} take={take} status={status} />
+        <TakeCard key={take.id} take={take} status={status} remove={() => controller.deleteTake(take.id)} />
       ))}
     </ul>
   </div>

@@ -148,6 +148,7 @@ export function apiPortsFake(): ApiPorts & {
       },
       start: async () => take,
       stop: async () => take,
+      remove: async () => {},
       master: async () => ({ path: fake.masterPath, fileName: 'cam0-0001.mkv' }),
     },
     devices: {
@@ -193,6 +194,7 @@ export function apiPortsFake(): ApiPorts & {
       identify: async () => {},
       restart: async () => {},
       shutdown: async () => {},
+      factoryReset: async () => {},
       setTally: async (tally: { state: 'off' | 'preview' | 'program' }) => tally,
     },
     readiness: () => ({ ready: true, reasons: [] }),

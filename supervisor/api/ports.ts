@@ -57,6 +57,8 @@ export interface TakesPort {
   get(id: string): Promise<Take>;
   start(cameras: readonly string[] | null): Promise<Take>;
   stop(id: string): Promise<Take>;
+  /** For good. Rejects with TAKE_UNKNOWN, TAKE_UNFINISHED, MASTER_ELSEWHERE or TAKE_NOT_REMOVED. */
+  remove(id: string): Promise<void>;
   /** A finished segment of a master of this machine. Rejects with TAKE_UNKNOWN, TAKE_NOT_FOUND or MASTER_ELSEWHERE. */
   master(id: string, camera: string, segment: number): Promise<{ path: string; fileName: string }>;
 }
@@ -131,6 +133,7 @@ export interface ApiPorts {
     identify(): Promise<void>;
     restart(action: SystemAction): Promise<void>;
     shutdown(action: SystemAction): Promise<void>;
+    factoryReset(action: SystemAction): Promise<void>;
     setTally(tally: Tally): Promise<Tally>;
   };
   readiness(): { ready: boolean; reasons: string[] };

@@ -37,6 +37,9 @@ test('goes down when told to, but not in a take, unless forced', async () => {
   await expect(ports.shutdown({ force: false })).rejects.toMatchObject({ code: 'TAKE_RUNNING' });
   await ports.shutdown({ force: true });
   expect(spawned.at(-1)).toBe('systemctl --no-block poweroff');
+  await expect(ports.factoryReset({ force: false })).rejects.toMatchObject({ code: 'TAKE_RUNNING' });
+  await ports.factoryReset({ force: true });
+  expect(spawned.at(-1)).toBe('systemctl --no-block start rushlight-factory-reset.service');
 });
 
 test('nor in a take that began while it waited for its turn', async () => {

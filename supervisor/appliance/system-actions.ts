@@ -33,8 +33,10 @@ export class SystemActions {
   ports(): ApiPorts['system'] {
     return {
       identify: () => this.#options.identify(),
-      restart: ({ force }) => this.#power('reboot', force),
-      shutdown: ({ force }) => this.#power('poweroff', force),
+      restart: ({ force }) => this.#goDown(['reboot'], force),
+      shutdown: ({ force }) => this.#goDown(['poweroff'], force),
+      // The image's own unit marks the data partition, which the next start formats.
+      factoryReset: ({ force }) => this.#goDown(['start', 'rushlight-factory-reset.service'], force),
       setTally: async ({ state }) => {
         this.#tally = state;
         this.#options.onTally();
@@ -43,7 +45,7 @@ export class SystemActions {
     };
   }
 
-  async #power(verb: 'reboot' | 'poweroff', force: boolean): Promise<void> {
+  async #goDown(verb: readonly string[], force: boolean): Promise<void> {
     const { host, runner, simulation, log } = this.#options;
     if (simulation) {
       throw new ApplianceError('NOT_SUPPORTED_HERE', 'The simulation does not touch the machine it runs on.');
@@ -53,10 +55,13 @@ export class SystemActions {
       // Its turn may come late, after an update, say; a take may have begun meanwhile.
       if (!force) this.#refuseDuringTake();
       log.warn({ verb }, 'the machine is told to go down');
-      const child = await host.spawn({ name: 'systemctl', argv: ['systemctl', '--no-block', verb] });
+      const child = await host.spawn({ name: 'systemctl', argv: ['systemctl', '--no-block', ...verb] });
       const { code } = await child.exited;
       if (code !== 0)
-        throw new ApplianceError('NOT_SUPPORTED_HERE', `systemctl ${verb} failed with code ${code}.`);
+        throw new ApplianceError(
+          'NOT_SUPPORTED_HERE',
+          `systemctl ${verb.join(' ')} failed with code ${code}.`,
+        );
     });
   }
 

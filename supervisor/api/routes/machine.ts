@@ -22,6 +22,7 @@ type MachineRoute =
   | 'identify'
   | 'restart'
   | 'shutdown'
+  | 'factoryReset'
   | 'setTally'
   | 'healthz'
   | 'readyz'
@@ -54,6 +55,7 @@ export function machineRoutes(ports: ApiPorts, version: string): Pick<RouteHandl
     identify: () => done(ports.system.identify()),
     restart: ({ body }) => done(ports.system.restart(body)),
     shutdown: ({ body }) => done(ports.system.shutdown(body)),
+    factoryReset: ({ body }) => done(ports.system.factoryReset(body)),
     setTally: ({ body }) => ports.system.setTally(body),
     healthz: () => ({ alive: true as const }),
     readyz: (_request, ctx) => {

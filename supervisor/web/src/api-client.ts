@@ -11,6 +11,8 @@ import type {
 
 export type UpdateAction = 'check' | 'install' | 'rollback';
 
+export type SystemCall = 'identify' | 'restart' | 'shutdown' | 'factory-reset';
+
 export type ApiErrorCode = 'UNREACHABLE' | 'UNAUTHORIZED' | 'FORBIDDEN' | 'REFUSED' | 'UNREADABLE';
 
 /** A call to the appliance that brought no good answer. `message` can be shown to the user. */
@@ -102,6 +104,11 @@ export class ApiClient {
     return this.#json<Take>(await this.#call('POST', `/api/takes/${encodeURIComponent(id)}/stop`));
   }
 
+  /** Deletes the masters of the appliance that serves this page, for good. */
+  async deleteTake(id: string): Promise<void> {
+    await this.#call('DELETE', `/api/takes/${encodeURIComponent(id)}`);
+  }
+
   async devices(signal: AbortSignal): Promise<{ devices: Device[]; unplugged: UnpluggedDevice[] }> {
     const [devices, unplugged] = await Promise.all([
       this.#call('GET', '/api/devices', { signal }),
@@ -153,6 +160,11 @@ export class ApiClient {
   async rollout(action: RolloutAction): Promise<Rollout> {
     const { method, path, body } = rolloutCall(action);
     return this.#json<Rollout>(await this.#call(method, path, body === undefined ? {} : { body }));
+  }
+
+  /** Tells the machine to blink, to go down, or to forget everything. */
+  async system(action: SystemCall): Promise<void> {
+    await this.#call('POST', `/api/system/${action}`, action === 'identify' ? {} : { body: {} });
   }
 
   async unadopt(cameraId: string): Promise<void> {

@@ -1,5 +1,11 @@
 import type { ConfigView, Device, NewCamera, Take } from '../../api/contract.ts';
-import { type ApiClient, ApiError, type RolloutAction, type UpdateAction } from './api-client.ts';
+import {
+  type ApiClient,
+  ApiError,
+  type RolloutAction,
+  type SystemCall,
+  type UpdateAction,
+} from './api-client.ts';
 import { type AppAction, type AppState, initialState, reduce } from './app-state.ts';
 import { awayFeeds, plugNews, presentFeeds } from './away-feeds.ts';
 import { type ControlValue, switchDefaults, valueDefaults } from './control-view.ts';
@@ -57,6 +63,10 @@ export class AppController {
 
   async stopTake(id: string): Promise<void> {
     await this.#act('record', async () => this.#tellTake(await this.#api.stopTake(id)));
+  }
+
+  async deleteTake(id: string): Promise<void> {
+    await this.#act('delete takes', () => this.#api.deleteTake(id));
   }
 
   async adopt(camera: NewCamera): Promise<void> {
@@ -136,6 +146,11 @@ export class AppController {
       if (action === 'check' && isNewest(update))
         this.#notify(`${update.installedVersion} is the newest version.`);
     });
+  }
+
+  /** Tells the machine to blink, to go down, or to forget everything. */
+  async system(action: SystemCall): Promise<void> {
+    await this.#act('control the machine', () => this.#api.system(action));
   }
 
   /** Conducts the updates of cameras and hub. */

@@ -179,6 +179,50 @@ test('masters are downloaded where they are: here, or from the page of the camer
   await page.context().close();
 }, 60_000);
 
+test('a take is deleted after a second question, and only where its masters are', async () => {
+  const far = takeCameraFixture({ device: 'stage-left' });
+  await using appliance = new FakeAppliance(pages.folder);
+  appliance.status = statusFixture({ cameras: [cameraFixture()] });
+  appliance.takes = [
+    takeFixture({ id: 'both', cameras: [takeCameraFixture({ sizeBytes: 3_000_000 }), far] }),
+    takeFixture({ id: 'far', cameras: [far] }),
+    takeFixture({ id: 'now', state: 'finishing' }),
+  ];
+  const page = await fresh();
+  await page.goto(`${await appliance.listen()}/#/takes`);
+  const take = page.locator('[data-take="both"]');
+  await take.getByRole('button', { name: 'Delete' }).click();
+  await take.getByText('1 master of this take, 3.0 MB, will be deleted').waitFor();
+  await take.getByRole('button', { name: 'Keep it' }).click();
+  expect(appliance.count('DELETE', /takes/)).toBe(0);
+  expect(await page.getByRole('button', { name: 'Delete' }).count()).toBe(1);
+  await take.getByRole('button', { name: 'Delete' }).click();
+  await take.getByRole('button', { name: 'Delete' }).click();
+  await take.waitFor({ state: 'detached' });
+  expect(appliance.count('DELETE', /^\/api\/takes\/both$/)).toBe(1);
+  await page.context().close();
+}, 60_000);
+
+test('the machine goes down, or forgets everything, only after a second question', async () => {
+  await using appliance = new FakeAppliance(pages.folder);
+  appliance.status = statusFixture({ device: { ...statusFixture().device, simulation: false } });
+  const page = await fresh();
+  await page.goto(`${await appliance.listen()}/#/system`);
+  const button = (name: string) => page.getByRole('button', { name, exact: true });
+  await button('Blink its light').click();
+  await button('Restart').click();
+  await page.getByText('There are no pictures of it').waitFor();
+  await button('Let it run').click();
+  await button('Reset to factory settings').click();
+  await page.getByText('takes that are not on an SSD are deleted').waitFor();
+  expect(appliance.count('POST', /system\/(restart|factory)/)).toBe(0);
+  await button('Reset to factory settings').click();
+  await page.getByText('takes that are not on an SSD').waitFor({ state: 'detached' });
+  expect(appliance.count('POST', /^\/api\/system\/factory-reset$/)).toBe(1);
+  expect(appliance.count('POST', /^\/api\/system\/identify$/)).toBe(1);
+  await page.context().close();
+}, 60_000);
+
 test('by keyboard alone: open a feed, go on to the next, come back where one was', async () => {
   await using appliance = new FakeAppliance(pages.folder);
   appliance.status = statusFixture({ feeds: [feedFixture(), feedFixture({ id: 'cam1', label: 'Second' })] });

@@ -141,6 +141,8 @@ export class FakeAppliance implements AsyncDisposable {
       const body = await text(request);
       this.asked.push(`${method} ${path}${body === '' ? '' : ` ${body}`}`);
       json(200, path.startsWith('/api/update') ? this.status.update : this.status.rollout);
+    } else if (path.startsWith('/api/system/')) {
+      response.writeHead(path.endsWith('identify') ? 204 : 202).end();
     } else if (path === '/api/devices') {
       json(200, this.devices);
     } else if (path === '/api/unplugged-devices') {
@@ -150,6 +152,11 @@ export class FakeAppliance implements AsyncDisposable {
       json(200, { file: 'rushlight.toml', values: this.settings, overrides: {}, errors: [] });
     } else if (path === '/api/takes' && method === 'GET') {
       json(200, this.takes);
+    } else if (path.startsWith('/api/takes/') && method === 'DELETE') {
+      const id = path.split('/')[3] ?? '';
+      response.writeHead(204).end();
+      this.takes = this.takes.filter((take) => take.id !== id);
+      this.publish({ type: 'take-removed', id });
     } else if (path.startsWith('/api/takes')) {
       this.#take(method, path, json);
     } else if (/^\/api\/cameras\/[^/]+\/adopt$/.test(path)) {

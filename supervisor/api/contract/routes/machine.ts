@@ -62,6 +62,14 @@ export const machineRoutes = {
     body: systemActionSchema,
     status: 202,
   },
+  factoryReset: {
+    method: 'POST',
+    path: '/api/system/factory-reset',
+    access: ['owner'],
+    summary: 'Forget everything that was learnt and set, delete the takes on the data partition, and restart',
+    body: systemActionSchema,
+    status: 202,
+  },
   setTally: {
     method: 'PUT',
     path: '/api/tally',

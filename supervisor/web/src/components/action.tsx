@@ -29,9 +29,9 @@ export const Action = ({ text, doing, main, act }: ActionProps) => {
 };
 
 /** One that asks back, and says what would be lost. */
-export const CarefulAction = (props: ActionProps & { warning: string }) => {
+export const CarefulAction = (props: ActionProps & { warning: string; keep?: string }) => {
   const [asked, setAsked] = useState(false);
-  const { text, warning, act } = props;
+  const { text, warning, keep = 'Keep it', act } = props;
   if (!asked) {
     return (
       <button type="button" class="button" onClick={() => setAsked(true)}>
@@ -44,7 +44,7 @@ export const CarefulAction = (props: ActionProps & { warning: string }) => {
       <p>{warning}</p>
       <Action {...props} main act={() => act().finally(() => setAsked(false))} />
       <button type="button" class="button" onClick={() => setAsked(false)}>
-        Keep it
+        {keep}
       </button>
     </fieldset>
   );

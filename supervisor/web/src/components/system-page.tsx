@@ -2,7 +2,7 @@ import type { Status } from '../../../api/contract.ts';
 import type { AppController } from '../app-controller.ts';
 import { formatBitrate, formatBytes, formatOffset, formatSpan } from '../format.ts';
 import { conducts } from '../rollout-words.ts';
-import { CarefulAction } from './action.tsx';
+import { Action, CarefulAction } from './action.tsx';
 import { Card, Fact } from './parts.tsx';
 import { RolloutCard } from './rollout-card.tsx';
 import { UpdateCard } from './update-card.tsx';
@@ -108,6 +108,37 @@ const HostCard = ({ host, masters }: Pick<Status, 'host' | 'masters'>) => (
   </Card>
 );
 
+const resetWarning =
+  'What was set on this page, all keys and names and the cameras’ adoption are forgotten, and takes that are not on an SSD are deleted. rushlight.toml and the SSD stay as they are. It starts with a new key, which its screen shows.';
+
+const PowerCard = ({ controller }: { controller: AppController }) => (
+  <Card title="Power">
+    <div class="actions">
+      <Action text="Blink its light" doing="Blinking…" act={() => controller.system('identify')} />
+      <CarefulAction
+        text="Restart"
+        doing="Restarting…"
+        keep="Let it run"
+        warning="There are no pictures of it for a minute or two."
+        act={() => controller.system('restart')}
+      />
+      <CarefulAction
+        text="Shut down"
+        doing="Shutting down…"
+        keep="Let it run"
+        warning="It starts again when its power is cut and comes back."
+        act={() => controller.system('shutdown')}
+      />
+      <CarefulAction
+        text="Reset to factory settings"
+        doing="Resetting…"
+        warning={resetWarning}
+        act={() => controller.system('factory-reset')}
+      />
+    </div>
+  </Card>
+);
+
 /** For a browser that is lent or shared: the key is dropped, and the page asks for one again. */
 const SessionCard = ({ logout }: { logout(): Promise<void> }) => (
   <Card title="This browser">
@@ -134,6 +165,7 @@ export const SystemPage = ({ status, controller }: { status: Status; controller:
       />
       <HealthCard health={status.health} />
       <HostCard host={status.host} masters={status.masters} />
+      {!status.device.simulation && <PowerCard controller={controller} />}
       {!status.device.simulation && <SessionCard logout={() => controller.logout()} />}
     </div>
   </div>

@@ -5,6 +5,7 @@ import type { Network } from './protocols/network.ts';
 import type { Power } from './protocols/power.ts';
 import type { Reference } from './protocols/reference.ts';
 import type { Storage } from './protocols/storage.ts';
+import type { Usb } from './protocols/usb.ts';
 import type { Video } from './protocols/video.ts';
 
 /** A device under test and everything the lab can do to it. What a lab lacks is null; tests that need it are skipped. */
@@ -16,6 +17,7 @@ export interface Rig extends AsyncDisposable {
   readonly network: Network;
   readonly gpio: Gpio | null;
   readonly video: Video | null;
+  readonly usb: Usb | null;
   readonly reference: Reference | null;
   readonly neighbours: Neighbours | null;
   /** True where a hardware watchdog would restart a hung device. */

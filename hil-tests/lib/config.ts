@@ -4,6 +4,8 @@ export interface CardSettings {
   readonly name?: string;
   /** Whether the rig's header is used: the played chip is asked for its lines all the time, which costs a guest a tenth of a processor. */
   readonly header?: boolean;
+  /** Where masters go: the lab's disk or nowhere, or as on a device that nobody told. */
+  readonly masters?: '/media/ssd' | 'auto';
   /** TOML that follows. */
   readonly more?: string;
 }
@@ -24,7 +26,7 @@ gpio = ${rigLines.light}
 
 /** rushlight.toml for the rig: a hub that keeps masters on the second disk and takes no camera by itself. */
 export function cardConfig(settings: CardSettings = {}): string {
-  const { role = 'hub', name = 'rig', header = true, more = '' } = settings;
+  const { role = 'hub', name = 'rig', header = true, masters = '/media/ssd', more = '' } = settings;
   return `role = "${role}"
 name = "${name}"
 
@@ -32,7 +34,7 @@ ${header ? headerConfig : ''}[devices]
 adopt = "never"
 
 [masters]
-path = "/media/ssd"
+path = "${masters}"
 reserve_mb = 64
 
 ${more}`;

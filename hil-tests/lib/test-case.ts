@@ -28,7 +28,7 @@ export interface TestCase {
   /** On a board; longer by the lab's slowness. */
   readonly timeoutMs: number;
   /** What of the lab it needs beside power, console, storage and network. */
-  readonly uses?: readonly ('gpio' | 'video' | 'starts' | 'reference' | 'watchdog' | 'neighbours')[];
+  readonly uses?: readonly ('gpio' | 'video' | 'usb' | 'starts' | 'reference' | 'watchdog' | 'neighbours')[];
   /** False where a second attempt would hide what the first one found by chance; others are tried again after a timeout. */
   readonly retry?: false;
   run(context: TestContext): Promise<void>;

@@ -1,5 +1,6 @@
 import type { TestCase } from '../lib/test-case.ts';
 import { bootTests } from './boot.ts';
+import { diskTests } from './disks.ts';
 import { mediaTests } from './media.ts';
 import { provisioningTests } from './provisioning.ts';
 import { recoveryTests } from './recovery.ts';
@@ -23,6 +24,7 @@ export const allTests: readonly TestCase[] = [
   ...mediaTests,
   ...roleTests,
   ...recoveryTests,
+  ...diskTests,
   ...updateTests,
   ...updateSabotageTests,
   ...updateSmallChangeTests,

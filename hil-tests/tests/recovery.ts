@@ -37,14 +37,15 @@ export const recoveryTests: readonly TestCase[] = [
     selection: 'ci',
     needs: 'booted',
     timeoutMs: 150_000,
-    async run({ rig, note, ready }) {
+    async run({ rig, api, note, ready }) {
       const since = rig.console.log.length;
       const before = (
         await rig.network.shell(
           'cat /data/rushlight/owner-token; cat /etc/machine-id; touch /data/rushlight/mark',
         )
       ).split('\n');
-      await rig.network.shell('systemctl --no-block start rushlight-factory-reset.service');
+      const { status } = await api.call('factoryReset', { body: {} });
+      assert.equal(status, 202);
       await rig.network.forget();
       await rig.console.expect(/reboot: Restarting system/, { timeoutMs: 60_000 * rig.slowness, since });
       await rig.console.expect(/formatting/, { timeoutMs: 60_000 * rig.slowness, since });

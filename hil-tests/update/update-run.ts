@@ -29,6 +29,16 @@ export async function update(
   );
 }
 
+/** The same of what the device offers by itself, as the page's button does. */
+export async function updateToOffer(
+  context: TestContext,
+  done: (update: Update) => boolean,
+): Promise<Update> {
+  return await followed(context, done, () =>
+    context.api.json('installUpdate', { body: { force: false, allowDowngrade: false } }),
+  );
+}
+
 /** Back to the other slot, by a trial of its own. */
 export async function goBack(context: TestContext, done: (update: Update) => boolean): Promise<Update> {
   return await followed(context, done, () => context.api.json('rollbackUpdate', { body: {} }));

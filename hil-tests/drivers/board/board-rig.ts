@@ -27,6 +27,7 @@ export async function openBoardRig(name: string, lab: BoardLab): Promise<Rig> {
     // A board's lines and cameras are wired by hand so far: docs/rig.md.
     gpio: null,
     video: null,
+    usb: null,
     reference: null,
     neighbours: null,
     watchdog: true,

@@ -10,6 +10,7 @@ export class FakeRig implements Rig {
   readonly slowness = 1;
   readonly gpio = null;
   readonly video = null;
+  readonly usb = null;
   readonly reference = null;
   readonly neighbours = null;
   readonly watchdog = null;

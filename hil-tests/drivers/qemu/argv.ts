@@ -57,6 +57,7 @@ export function qemuArgv(spec: MachineSpec, boot: Boot, qmpSocket: string): [str
     ...drive(spec.disk, 'card'),
     ...(spec.ssd === null ? [] : drive(spec.ssd, 'ssd')),
     ...['-device', 'virtio-rng-pci'],
+    ...['-device', 'qemu-xhci,id=usb'],
     // `restrict=on` would drop the answers of forwarded UDP ports, too. Without a name server nothing in the guest finds
     // an address outside.
     ...['-netdev', `user,id=lan,dns=10.0.2.9${forwards.join('')}`, '-device', 'virtio-net-pci,netdev=lan'],

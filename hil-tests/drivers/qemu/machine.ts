@@ -34,6 +34,7 @@ export class QemuMachine implements Power, AsyncDisposable {
   #child: ChildProcess | null = null;
   #running: Promise<void> | null = null;
   #cut = false;
+  #qmp: QmpClient | null = null;
 
   constructor(spec: MachineSpec) {
     this.#spec = spec;
@@ -64,6 +65,12 @@ export class QemuMachine implements Power, AsyncDisposable {
     this.#cut = true;
     this.#child?.kill('SIGKILL');
     await this.#running?.catch(() => {});
+  }
+
+  /** Tells QEMU to do something. Rejects where it does not run, or refuses. */
+  async command(name: string, args: Record<string, unknown>): Promise<void> {
+    if (this.#qmp === null) throw new RigError('RIG_LAB', 'the device is switched off');
+    await this.#qmp.execute(name, args);
   }
 
   /** Resolves once the guest has shut itself down (not for a restart). */
@@ -112,11 +119,13 @@ export class QemuMachine implements Power, AsyncDisposable {
     const gone = new AbortController();
     child.once('close', () => gone.abort(new Error('QEMU has ended')));
     const qmp = await QmpClient.connect(socket, gone.signal).catch(() => null);
+    this.#qmp = qmp;
     started();
     const counted = qmp === null ? null : countWrites(qmp, start, gone.signal);
     await ended;
     await counted;
     this.#child = null;
+    this.#qmp = null;
     if (qmp === null && !this.#cut)
       throw new RigError('RIG_TOOL', `QEMU did not start: ${this.serial.log.slice(-500)}`);
     const reason = qmp?.shutdownReason ?? `exit code ${child.exitCode ?? child.signalCode}`;

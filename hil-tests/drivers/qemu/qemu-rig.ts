@@ -12,6 +12,7 @@ import { freePort } from './free-port.ts';
 import { QemuMachine } from './machine.ts';
 import { QemuNetwork } from './qemu-network.ts';
 import { QemuStorage } from './qemu-storage.ts';
+import { QemuUsb } from './qemu-usb.ts';
 import { WireSwitch } from './wire-switch.ts';
 
 export interface QemuLab {
@@ -121,6 +122,7 @@ async function openMachine(lab: QemuLab, number: number): Promise<OpenMachine> {
     network,
     gpio: new GuestGpio(network),
     video: new GuestVideo(network),
+    usb: new QemuUsb(machine),
     reference: number === 0 ? new BareDebian(spec, lab.slowness) : null,
     neighbours: number === 0 ? { open: (count) => openNeighbours(lab, wire, count) } : null,
     watchdog: watchdog || null,

@@ -39,6 +39,7 @@ export async function runTests(
     if (first.outcome === 'failed') strategy.forget();
     let result = first;
     if (late && test.retry !== false && !options.signal.aborted) {
+      options.onNote?.(`tried once more; the first attempt: ${first.error}`);
       // A busy machine may be late; a wrong answer is wrong at once, and is not asked for twice.
       const { late: _, ...second } = await attempt();
       if (second.outcome === 'failed') strategy.forget();

@@ -120,6 +120,26 @@ describe('Masters', { timeout: 120_000 }, () => {
     await stop();
   });
 
+  it('finishes, and records no more of, a take that ended while its disk was away', async () => {
+    const before = start();
+    await rig.startCapture();
+    await before.masters.start('one', null);
+    await until(() => (before.masters.progress('one').get('cam0')?.frames ?? 0) >= 15);
+    await rename(before.store.root, `${before.store.root}-elsewhere`);
+    await until(() => before.masters.recording.length === 0);
+    await before.masters.stop('one');
+    await before.stop();
+    await rename(`${before.store.root}-elsewhere`, before.store.root);
+
+    const after = start({}, () => false);
+    const take = await after.store.get('one');
+    expect(cameraOf(take).segments).toHaveLength(1);
+    await until(() => cameraOf(take).state === 'verified');
+    expect(take.manifest).toMatchObject({ wanted: false, cameras: { cam0: { segments: [{ number: 1 }] } } });
+    expect(after.masters.recording).toEqual([]);
+    await after.stop();
+  });
+
   it('records no more of a take that a full disk had ended, although nobody stopped it', async () => {
     const before = start({ strategy: 'spool' });
     await rig.startCapture();
@@ -170,7 +190,7 @@ describe('Masters', { timeout: 120_000 }, () => {
     await stop();
   });
 
-  function start(settings: Partial<MastersSettings> = {}) {
+  function start(settings: Partial<MastersSettings> = {}, mayGoOn = () => true) {
     const root = join(rig.folder, 'takes');
     const { host, logger } = rig;
     const store = new TakeStore({ host, logger, roots: () => [root] });
@@ -181,6 +201,7 @@ describe('Masters', { timeout: 120_000 }, () => {
       settings: () => ({ codec: 'ffv1', strategy: 'direct', reserveBytes: 1, ...settings }),
       cameras: () => [{ camera: 'cam0', raw: rig.command().raw }],
       pipeOf: () => rig.pipe,
+      mayGoOn,
     });
     const ending = new AbortController();
     const running = masters.run(ending.signal);

@@ -39,6 +39,8 @@ export interface MastersOptions {
   readonly pipeOf: (camera: string) => string;
   /** Tells when a camera's sensor took its frames, where its pipeline knows. */
   readonly sensorClockOf?: (camera: string) => SensorClock | undefined;
+  /** Whether a take that an earlier run of the program left unfinished is still to be recorded. Without it, what take.json says. */
+  readonly mayGoOn?: (takeId: string) => boolean;
   /** Called when a take changed: state, frames. */
   readonly onChange?: (takeId: string) => void;
 }
@@ -184,9 +186,11 @@ export class Masters {
       { take: take.manifest.id, wanted: take.manifest.wanted },
       'going on with a take',
     );
-    // A take whose program ended before any camera began has nothing to go on with.
-    if (parts.length === 0) await endTake(take);
-    else await this.launch(take, parts);
+    const { mayGoOn = () => true } = this.options;
+    // A take whose program ended before any camera began has nothing to go on with; one that ended while its disk was away
+    // does not know yet that it has.
+    if (parts.length === 0 || !mayGoOn(take.manifest.id)) await endTake(take);
+    if (parts.length > 0) await this.launch(take, parts);
   }
 
   /** Settles once take.json names every camera and recording has begun. */

@@ -8,7 +8,7 @@ import type { Foundation } from './foundation.ts';
 import { LocalTakesOfMasters } from './local-takes.ts';
 import type { Pipelines } from './pipelines.ts';
 import { RemainingTime } from './remaining-time.ts';
-import { TakeConductor, type TakeConductorOptions } from './take-conductor.ts';
+import { TakeConductor, type TakeConductorOptions, takesSection } from './take-conductor.ts';
 
 /** What records: the masters of this machine, and who conducts takes over all cameras. */
 export interface Recording {
@@ -33,6 +33,8 @@ export async function assembleRecording(
     // A disk that is named in the settings and is not there: takes are refused and say so; everything else runs.
     log.error({ err: error, folder: store.root }, 'the folder of the takes cannot be made');
   }
+  // As it was when the last run ended: from here on the conductor writes what it finds on the disks.
+  const { running } = state.get(takesSection);
   const masters = new Masters({
     ...{ host, logger: log, store },
     speed: new EncodeSpeed({
@@ -46,6 +48,7 @@ export async function assembleRecording(
     cameras: () => pipelines.all().map(({ id, pipe, raw }) => ({ camera: id, pipe, raw })),
     pipeOf: (camera) => pipelines.pipeOf(camera),
     sensorClockOf: (camera) => pipelines.sensorClockOf(camera),
+    mayGoOn: (id) => running === undefined || running === id,
     onChange: (id) => localTakes.noteChange(id),
   });
   const localTakes = new LocalTakesOfMasters({

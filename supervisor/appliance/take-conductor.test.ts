@@ -8,7 +8,7 @@ import type { WebSocket } from 'ws';
 import type { AgentDown, AgentUp, Take, TakeCamera } from '../api/contract.ts';
 import { StateStore } from '../config/state.ts';
 import { CameraRegistry } from '../discovery/camera-registry.ts';
-import { type LocalTakes, TakeConductor } from './take-conductor.ts';
+import { type LocalTakes, TakeConductor, takesSection } from './take-conductor.ts';
 import { awaitedCamera, requireMasterHere, takeStateOf } from './take-state.ts';
 
 const log = pino({ level: 'silent' });
@@ -278,6 +278,17 @@ describe('what lies on the disks', () => {
     expect(conductor.list().map(({ id }) => id)).toEqual([running.id, 'broken']);
   });
 
+  test('is listed as it was while a disk cannot be looked at, or hangs', async () => {
+    const { local, onDisk } = localTakes(['cam0']);
+    onDisk.push(over('known', [{}]));
+    const { conductor } = await start(local, null);
+    local.list = async () => Promise.reject(new Error('i/o error'));
+    await conductor.refresh();
+    local.list = () => new Promise(() => {});
+    await conductor.refresh();
+    expect(conductor.list().map(({ id }) => id)).toEqual(['known']);
+  });
+
   test('is deleted once it is over, and told gone', async () => {
     const { local, calls, onDisk } = localTakes(['cam0']);
     onDisk.push(over('done', [{}]));
@@ -334,4 +345,15 @@ describe('what lies on the disks', () => {
     await conductor.remove(id);
     expect(gone).toEqual([id]);
   });
+});
+
+test('which take runs is kept on the card, too: the disk of its masters may be away when it ends', async () => {
+  const { local, calls } = localTakes(['cam0']);
+  const { conductor, state, end } = await start(local, null);
+  const { id } = await conductor.start(null);
+  await expect.poll(() => state.get(takesSection).running).toBe(id);
+  await conductor.stop(id);
+  expect(calls).toContain('stop');
+  await end();
+  expect(state.get(takesSection).running).toBeNull();
 });

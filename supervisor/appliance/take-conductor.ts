@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { type LinkedCamera, type Take, type TakeCamera, takeSchema } from '../api/contract.ts';
@@ -34,11 +35,16 @@ export interface TakeConductorOptions {
 }
 
 const keptTakes = 100;
+const diskPatienceMs = 2000;
 
 /** What a hub remembers of takes whose masters lie on its cameras. */
 export const takesSection = {
   name: 'takes',
-  schema: z.object({ conducted: listOf(takeSchema) }),
+  schema: z.object({
+    conducted: listOf(takeSchema),
+    /** Its disk may be away when it ends, and then cannot be told. Absent: a release before this one did not say. */
+    running: takeSchema.shape.id.nullable().optional(),
+  }),
 } as const satisfies StateSection<z.ZodObject>;
 
 /** Starts and stops takes on this machine and on the linked cameras together, and tells the truth about each of them. */
@@ -46,6 +52,11 @@ export class TakeConductor {
   readonly #options: TakeConductorOptions;
   #takes: Take[] = [];
   #saving: Promise<void> = Promise.resolve();
+  /** What was last given to be kept. */
+  #saved: { readonly kept: number; readonly running: string | null | undefined } = {
+    kept: 0,
+    running: undefined,
+  };
 
   constructor(options: TakeConductorOptions) {
     this.#options = options;
@@ -54,7 +65,9 @@ export class TakeConductor {
   /** Until abort; what runs then goes on running: only `stop` ends a take. */
   async run(signal: AbortSignal): Promise<void> {
     const { local, cameras, state } = this.#options;
-    this.#takes = merged(await local.list(), state.get(takesSection).conducted);
+    const { conducted, running } = state.get(takesSection);
+    this.#saved = { kept: conducted.length, running };
+    this.#takes = merged(await local.list(), conducted);
     const unsubscribe = [
       local.subscribe((takeId, heard) => this.#hear(takeId, null, heard)),
       cameras?.subscribe({
@@ -75,10 +88,19 @@ export class TakeConductor {
     return this.#takes;
   }
 
-  /** Looks at the disks again, one of which may have come or gone. Rejects where they cannot be read. */
+  /**
+   * Looks at the disks again, one of which may have come or gone. Never rejects, and does not wait for a disk that hangs: the
+   * list is then as it was.
+   */
   async refresh(): Promise<void> {
-    const local = await this.#options.local.list();
-    this.#takes = relisted(this.#takes, local);
+    const { local, log } = this.#options;
+    const look = local.list().then(
+      (found) => {
+        this.#takes = relisted(this.#takes, found);
+      },
+      (error: unknown) => log.warn({ err: error }, 'the disks could not be looked at'),
+    );
+    await Promise.race([look, sleep(diskPatienceMs, undefined, { ref: false })]);
   }
 
   /** Rejects with TAKE_UNKNOWN. */
@@ -288,9 +310,13 @@ export class TakeConductor {
 
   #save(): void {
     const conducted = this.#takes.filter((take) => take.cameras.some(({ device }) => device !== null));
-    if (conducted.length === 0 && this.#options.state.get(takesSection).conducted.length === 0) return;
-    const write = () =>
-      this.#options.state.update(takesSection, () => ({ conducted: conducted.slice(0, keptTakes) }));
+    const running = this.current()?.id ?? null;
+    const kept = conducted.length;
+    // A machine that conducts nobody writes at the start and at the end of a take, no more.
+    if (kept === 0 && this.#saved.kept === 0 && running === this.#saved.running) return;
+    this.#saved = { kept, running };
+    const next = { conducted: conducted.slice(0, keptTakes), running };
+    const write = () => this.#options.state.update(takesSection, () => next);
     this.#saving = this.#saving.then(write).catch((error: unknown) => {
       this.#options.log.error({ err: error }, 'the list of takes cannot be kept');
     });

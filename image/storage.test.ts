@@ -72,7 +72,7 @@ test('where it cannot be mounted the machine runs from memory, with its own sett
   expect(existsSync(at('data/rushlight/takes'))).toBe(false);
   expect(existsSync(at('data/rushlight/large'))).toBe(false);
   expect(note()).toBe(
-    'the data partition of the card cannot be used (it could not be mounted). Its settings and keys could be read and are used.\n',
+    'The data partition of the card cannot be used (it could not be mounted). Its settings and keys could be read and are used.\n',
   );
 });
 

@@ -34,10 +34,10 @@ test('what the storage service had to do is told, with what to do next', async (
   expect(await readKeptData(files)).toBeNull();
   writeFileSync(
     files.note,
-    'the data partition of the card cannot be used (it could not be mounted). Nothing on it could be read.\n',
+    'The data partition of the card cannot be used (it could not be mounted). Nothing on it could be read.\n',
   );
   expect(await readKeptData(files)).toMatch(
-    /^the data partition.*could not be mounted.*gone after a restart/,
+    /^The data partition.*could not be mounted.*gone after a restart/,
   );
   rmSync(root, { recursive: true });
 });

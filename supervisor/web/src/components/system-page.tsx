@@ -109,7 +109,7 @@ const HostCard = ({ host, masters }: Pick<Status, 'host' | 'masters'>) => (
 );
 
 const resetWarning =
-  'What was set on this page, all keys and names and the cameras’ adoption are forgotten, and takes that are not on an SSD are deleted. rushlight.toml and the SSD stay as they are. It starts with a new key, which its screen shows.';
+  'Its Wi-Fi, what was set on this page, all keys and names and the cameras’ adoption are forgotten, and takes that are not on an SSD are deleted. rushlight.toml and the SSD stay as they are. It starts with a new key, which its screen shows.';
 
 const PowerCard = ({ controller }: { controller: AppController }) => (
   <Card title="Power">

@@ -266,7 +266,7 @@ function dataKeeping({ health, paths, log }: Foundation): DataKeeping {
   const files = { folder: paths.root, mounts: '/proc/self/mounts', note: inMemoryNote };
   return new DataKeeping({
     trouble: () => readKeptData(files),
-    health: health.register('data', { core: false }),
+    register: () => health.register('data', { core: false }),
     log,
   });
 }

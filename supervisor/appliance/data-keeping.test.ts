@@ -8,11 +8,12 @@ test('a card that stops keeping things degrades the appliance, and never makes i
   let trouble: () => Promise<string | null> = async () => null;
   const keeping = new DataKeeping({
     trouble: () => trouble(),
-    health: health.register('data', { core: false }),
+    register: () => health.register('data', { core: false }),
     log: pino({ level: 'silent' }),
     everyMs: 5,
   });
   const stop = new AbortController();
+  expect(health.snapshot().state).toBe('ok');
   const running = keeping.run(stop.signal);
   const told = (state: string, reason: string | null) =>
     vi.waitFor(() => expect(health.snapshot().components).toEqual([{ name: 'data', state, reason }]), {

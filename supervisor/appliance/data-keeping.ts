@@ -6,7 +6,8 @@ import type { HealthReporter } from '../health.ts';
 export interface DataKeepingOptions {
   /** Why what is written is not kept; null where it is. */
   readonly trouble: () => Promise<string | null>;
-  readonly health: HealthReporter;
+  /** Called as it begins to look: a component that has not reported counts as degraded. */
+  readonly register: () => HealthReporter;
   readonly log: Logger;
   /** Default 10,000. */
   readonly everyMs?: number;
@@ -24,15 +25,16 @@ export class DataKeeping {
   /** Until abort. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const { everyMs = 10_000 } = this.#options;
+    using health = this.#options.register();
     while (!signal.aborted) {
-      await this.#look();
+      await this.#look(health);
       // The only rejection is that of the signal, which the loop looks at.
       await sleep(everyMs, undefined, { signal }).catch(() => {});
     }
   }
 
-  async #look(): Promise<void> {
-    const { trouble, health, log } = this.#options;
+  async #look(health: HealthReporter): Promise<void> {
+    const { trouble, log } = this.#options;
     const found = await trouble().catch((error: unknown) => `it cannot be told: ${describeError(error)}`);
     if (found === null) health.ok();
     else health.degraded(found);

@@ -310,6 +310,20 @@ describe('what lies on the disks', () => {
     });
   });
 
+  test('stays in the list while a camera elsewhere has not finished its part', async () => {
+    const registry = registryOf();
+    const left = linkCamera(registry, 'left', ['cam0']);
+    const { conductor, gone } = await start(localTakes(['cam1']).local, registry);
+    const { id } = await conductor.start(null);
+    await conductor.stop(id);
+    left.say({ type: 'take', takeId: id, cameras: [{ ...awaitedCamera('cam0', null), state: 'finishing' }] });
+    await conductor.remove(id);
+    expect(gone).toEqual([]);
+    const part = { ...awaitedCamera('cam0', null), state: 'verified' as const, segments: 1 };
+    left.say({ type: 'take', takeId: id, cameras: [part] });
+    expect(conductor.get(id).cameras[0]).toMatchObject({ camera: 'cam0', device: 'left', segments: 1 });
+  });
+
   test('is left alone where a disk does not let go of it', async () => {
     const { local, onDisk } = localTakes(['cam0']);
     onDisk.push(over('done', [{}]));

@@ -202,7 +202,8 @@ export class TakeConductor {
   async remove(id: string): Promise<void> {
     const take = this.get(id);
     const own = take.cameras.filter(isOwn);
-    const kept = take.cameras.filter((camera) => camera.device !== null && camera.segments > 0);
+    // One that is still at work has told of no segment yet.
+    const kept = take.cameras.filter((one) => !isOwn(one) && (one.segments > 0 || isAtWork(one)));
     if (isRunning(take) || own.some(isAtWork)) {
       throw new ApplianceError('TAKE_UNFINISHED', `Take ${id} is still being recorded or finished.`, {
         hint: 'Wait until it is verified.',

@@ -37,3 +37,44 @@ test('a service that fails is logged and can be set anew', async () => {
   expect(events).toEqual(['a starts']);
   await slot.close();
 });
+
+const atOnce = { initialMs: 1, maxMs: 1, minMs: 1, stableAfterMs: 60_000 };
+
+test('a service that fails is started again, and says why it does not run until it is no longer wanted', async () => {
+  const told: (string | null)[] = [];
+  const slot = new ServiceSlot('test', pino({ level: 'silent' }), {
+    onTrouble: (reason) => told.push(reason),
+    policy: atOnce,
+  });
+  const runs = Promise.withResolvers<void>();
+  let attempts = 0;
+  await slot.set(1, async (signal) => {
+    attempts += 1;
+    if (attempts < 3) throw new Error(`failure ${attempts}`);
+    runs.resolve();
+    await recordedService('a', [])(signal);
+  });
+  await runs.promise;
+  expect(told).toEqual(['failure 1', 'failure 2']);
+  await slot.close();
+  expect(told.at(-1)).toBeNull();
+});
+
+test('a service that throws before its first wait fails no caller', async () => {
+  const slot = new ServiceSlot('test', pino({ level: 'silent' }), { policy: atOnce });
+  const run = () => {
+    throw new Error('at once');
+  };
+  await slot.set(1, run);
+  await slot.close();
+});
+
+test('once a slot has ended nothing starts in it, not even what was being set meanwhile', async () => {
+  const events: string[] = [];
+  const slot = new ServiceSlot('test', pino({ level: 'silent' }));
+  await slot.set(1, recordedService('a', events));
+  const replacing = slot.set(2, recordedService('b', events));
+  await Promise.all([slot.end(), replacing]);
+  await slot.set(3, recordedService('c', events));
+  expect(events).toEqual(['a starts', 'a ends']);
+});

@@ -171,7 +171,9 @@ async function assemble(base: Foundation) {
       version: identity.version,
       port: options.port,
     },
+    network,
     health: health.register('http', { core: true }),
+    onReach: () => reconciler.request(),
   });
   const newCameraSide = ({ camera }: Config) =>
     new CameraSide({
@@ -194,7 +196,7 @@ async function assemble(base: Foundation) {
     });
   const reconciler = new Reconciler({
     config: () => config.current.config,
-    ...{ ...pictures, identity, simulation, role, gpio, network, http, hubSide, runner, newCameraSide, log },
+    ...{ ...pictures, identity, simulation, role, gpio, network, http, hubSide, runner, newCameraSide, health, log },
     telemetry: telemetryService({
       ...{ board, conductor, config, update, health, log },
       system: system.ports(),
@@ -234,7 +236,7 @@ async function live(base: Foundation, house: House, notifier: Notifier, signal: 
   using _heartbeat = startHeartbeat(base);
   using _display = base.options.simulation
     ? null
-    : displayState({ ...house, http: () => config.current.config.http, folder: runtimeFolder(), log });
+    : displayState({ ...house, reach: () => http.reach, folder: runtimeFolder(), log });
   const services = [
     ...[base.network, house.board, house.monitor, house.cameras, house.media, house.remaining, config].map(
       (part) => part.run(running),
@@ -242,14 +244,15 @@ async function live(base: Foundation, house: House, notifier: Notifier, signal: 
     feedWatchdog(notifier, () => health.silent, log, running),
   ];
   try {
-    await house.cameras.list();
+    // Cameras that cannot be listed now are found by a later look.
+    await house.cameras.list().catch((error: unknown) => log.error({ err: error }, 'cameras cannot be listed'));
     await reconciler.apply();
     services.push(masters.run(running), conductor.run(running), reapLater(host, running));
     services.push(house.measurement.run(running));
     if (house.keeping !== null) services.push(house.keeping.run(running));
     services.push(house.update.run(running), house.time.run(running));
     notifier.notify({ READY: '1', STATUS: `${role.current.role} ${name()}` });
-    const url = `http://localhost:${http.reach?.port}`;
+    const url = http.reach?.localUrl ?? null;
     log.info({ name: name(), role: role.current.role, url }, 'running');
     // Where NODE_COMPILE_CACHE is set: who ends with the power has no other moment for it.
     flushCompileCache();

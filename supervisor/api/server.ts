@@ -32,8 +32,10 @@ export interface ApiServerOptions {
   /** Folder of the built pages. */
   readonly pages: string;
   readonly listen: readonly string[];
-  /** 0 lets the system choose. */
-  readonly port: number;
+  /** 0 lets the system choose; null: no plain HTTP on these addresses. */
+  readonly port: number | null;
+  /** A port of plain HTTP on 127.0.0.1 beside them; 0 lets the system choose. Default: none. */
+  readonly local?: number | null;
   readonly tls: { readonly port: number; readonly identity: TlsIdentity } | null;
   /** Base URL of a backend that gets what is not ours; null: there is none. */
   readonly upstream: string | null;
@@ -47,6 +49,7 @@ const goodbyeMs = 1000;
 export class ApiServer {
   readonly #options: ApiServerOptions;
   readonly #listening = Promise.withResolvers<number>();
+  readonly #opened = Promise.withResolvers<OpenPorts>();
 
   constructor(options: ApiServerOptions) {
     this.#options = options;
@@ -57,9 +60,14 @@ export class ApiServer {
     return this.#listening.promise;
   }
 
+  /** Every port, once all are open. */
+  get opened(): Promise<OpenPorts> {
+    return this.#opened.promise;
+  }
+
   /** Rejects with PORT_TAKEN or ADDRESS_UNUSABLE. */
   async run(signal: AbortSignal): Promise<void> {
-    const { port, tls, upstream, pages, access, log } = this.#options;
+    const { listen, port, local = null, tls, upstream, pages, access, log } = this.#options;
     using front = upstream === null ? null : await openGatewayFront(upstream, pages, access.keys, log);
     using work = new KeyedWork(access.keys).open();
     const ours = this.#koa(front, work).callback();
@@ -71,14 +79,16 @@ export class ApiServer {
     const limits = front === null ? {} : { requestTimeout: 0, headersTimeout: 60_000 };
     const servers: OpenServer[] = [];
     try {
-      const plain = await this.#open(() => createServer(limits, handle), port, servers);
+      const plain = () => createServer(limits, handle);
+      const opened = {
+        port: port === null ? null : await open(plain, port, listen, servers),
+        local: local === null ? null : await open(plain, local, ['127.0.0.1'], servers),
+        tlsPort: null as number | null,
+      };
       if (tls !== null) {
         const { certPem, keyPem } = tls.identity;
-        await this.#open(
-          () => createTlsServer({ ...limits, cert: certPem, key: keyPem }, handle),
-          tls.port,
-          servers,
-        );
+        const secure = () => createTlsServer({ ...limits, cert: certPem, key: keyPem }, handle);
+        opened.tlsPort = await open(secure, tls.port, listen, servers);
       }
       for (const { server } of servers) {
         server.on('upgrade', (request, socket, head) => {
@@ -86,12 +96,15 @@ export class ApiServer {
           sockets.upgrade(request, socket, head);
         });
       }
-      log.info({ port: plain, tlsPort: tls?.port ?? null }, 'api listening');
-      this.#listening.resolve(plain);
+      log.info(opened, 'api listening');
+      this.#opened.resolve(opened);
+      this.#listening.resolve(opened.port ?? opened.local ?? 0);
       if (!signal.aborted) await once(signal, 'abort');
     } catch (error) {
       this.#listening.promise.catch(() => undefined); // run's own rejection tells; nobody need wait for the port
+      this.#opened.promise.catch(() => undefined);
       this.#listening.reject(error);
+      this.#opened.reject(error);
       throw error;
     } finally {
       sockets[Symbol.dispose]();
@@ -125,25 +138,37 @@ export class ApiServer {
     });
     return app;
   }
-
-  async #open(create: () => Server, port: number, servers: OpenServer[]): Promise<number> {
-    let first = port;
-    for (const host of this.#options.listen) {
-      const server = create();
-      const connections = connectionsOf(server);
-      await listen(server, first, host);
-      servers.push({ server, connections });
-      const address = server.address();
-      if (first === 0 && typeof address === 'object' && address !== null) first = address.port;
-    }
-    return first;
-  }
 }
 
 /** The list of cameras with those of the backend in it. */
 function withDevicesOf(ports: ApiPorts, front: GatewayFront): ApiPorts {
   const list = async () => await front.mergedDevices(await ports.devices.list());
   return { ...ports, devices: { ...ports.devices, list } };
+}
+
+/** What a running server listens on. */
+export interface OpenPorts {
+  readonly port: number | null;
+  readonly local: number | null;
+  readonly tlsPort: number | null;
+}
+
+async function open(
+  create: () => Server,
+  port: number,
+  hosts: readonly string[],
+  servers: OpenServer[],
+): Promise<number> {
+  let first = port;
+  for (const host of hosts) {
+    const server = create();
+    const connections = connectionsOf(server);
+    await listen(server, first, host);
+    servers.push({ server, connections });
+    const address = server.address();
+    if (first === 0 && typeof address === 'object' && address !== null) first = address.port;
+  }
+  return first;
 }
 
 async function listen(server: Server, port: number, host: string): Promise<void> {

@@ -1,5 +1,6 @@
-import { webcrypto, X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { createPrivateKey, randomBytes, sign, verify, webcrypto, X509Certificate } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import { createSecureContext } from 'node:tls';
 import type * as X509 from '@peculiar/x509';
 import { ApiError } from './api-error.ts';
 
@@ -13,6 +14,7 @@ export interface TlsIdentity {
 
 type CertificateKeys = Parameters<typeof X509.X509CertificateGenerator.createSelfSigned>[0]['keys'];
 
+const largestPemBytes = 1024 * 1024;
 const tenYearsMs = 10 * 365 * 24 * 3600 * 1000;
 
 /**
@@ -46,17 +48,47 @@ export async function createTlsIdentity(name: string, now: Date): Promise<TlsIde
   return { certPem, keyPem, fingerprint: fingerprintOf(certPem) };
 }
 
-/** Reads an identity of the owner's own. Rejects with TLS_FILES_UNUSABLE. */
+/** Reads an identity. Rejects with TLS_FILES_UNUSABLE, also where certificate and key do not belong together. */
 export async function readTlsIdentity(certFile: string, keyFile: string): Promise<TlsIdentity> {
   try {
-    const [certPem, keyPem] = await Promise.all([readFile(certFile, 'utf8'), readFile(keyFile, 'utf8')]);
+    const [certPem, keyPem] = await Promise.all([readPem(certFile), readPem(keyFile)]);
+    proveIdentity(certPem, keyPem);
     return { certPem, keyPem, fingerprint: fingerprintOf(certPem) };
   } catch (cause) {
-    throw new ApiError('TLS_FILES_UNUSABLE', `${certFile} and ${keyFile} cannot be used for HTTPS.`, {
+    throw new ApiError('TLS_FILES_UNUSABLE', `${certFile} and ${keyFile} cannot be used for HTTPS`, {
       cause,
-      hint: 'Both must be readable PEM files.',
+      hint: 'Both must be readable PEM files, and the key that of the certificate.',
     });
   }
+}
+
+/** Whether a certificate is signed by its own key and nothing in it was altered since. */
+export function isSelfSigned({ certPem }: TlsIdentity): boolean {
+  const certificate = new X509Certificate(certPem);
+  return certificate.verify(certificate.publicKey);
+}
+
+/** A device or a pipe in the place of a file would be read for ever. */
+async function readPem(file: string): Promise<string> {
+  const found = await stat(file);
+  if (!found.isFile()) throw new Error(`${file} is not a file`);
+  if (found.size > largestPemBytes) throw new Error(`${file} is larger than ${largestPemBytes} bytes`);
+  return await readFile(file, 'utf8');
+}
+
+/**
+ * Throws unless a TLS server can be made of the two. Comparing the public halves is not enough: a key file carries its
+ * public half, too, and a damaged private one beside it fails only when it signs.
+ */
+function proveIdentity(certPem: string, keyPem: string): void {
+  const key = createPrivateKey(keyPem);
+  const { publicKey } = new X509Certificate(certPem);
+  const hash = publicKey.asymmetricKeyType?.startsWith('ed') === true ? null : 'sha256';
+  const sample = randomBytes(32);
+  if (!verify(hash, sample, publicKey, sign(hash, sample, key))) {
+    throw new Error('the key is not that of the certificate');
+  }
+  createSecureContext({ cert: certPem, key: keyPem });
 }
 
 export function fingerprintOf(certPem: string): string {

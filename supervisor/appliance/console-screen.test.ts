@@ -4,11 +4,10 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import pino from 'pino';
 import { expect, test } from 'vitest';
-import type { Config } from '../config/schema.ts';
 import { cameraStatus } from '../telemetry/status.fixture.ts';
 import { consoleText, writeConsole } from './console-screen.ts';
 
-const http = { port: 80, tls: true, tlsPort: 443 } as Config['http'];
+const reach = { port: 80, tlsPort: 443 };
 const base = cameraStatus();
 const status = cameraStatus({
   device: { ...base.device, name: 'stage-left', role: 'camera', version: '1.2.3' },
@@ -32,7 +31,7 @@ const status = cameraStatus({
 });
 
 test('says who it is, where its page is, and how it is', () => {
-  expect(consoleText(status, http).split('\n')).toEqual([
+  expect(consoleText(status, reach).split('\n')).toEqual([
     'https://stage-left.local/',
     'Rushlight  stage-left  camera  1.2.3',
     '',
@@ -57,19 +56,19 @@ test('says the code to compare, and what is wrong in the settings', () => {
         errors: [{ line: 3, key: 'role', message: 'is no role', expected: 'hub', nearest: null }],
       },
     },
-    { ...http, tlsPort: 8443 },
+    { ...reach, tlsPort: 8443 },
   );
   expect(text).toContain('https://stage-left.local:8443/\n');
   expect(text).toContain('Code: 123 456  asked for by truck');
   expect(text).toContain('  line 3: role is no role');
-  expect(consoleText(status, { ...http, tls: false })).toContain('http://192.168.1.20/');
+  expect(consoleText(status, { ...reach, tlsPort: null })).toContain('http://192.168.1.20/');
 });
 
 test('nothing in it moves the cursor or leaves the screen, whatever a hub calls itself', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (name, reason) => {
       const hub = { state: 'refused', id: null, name, url: null, reason } as const;
-      const lines = consoleText({ ...status, hub }, http).split('\n');
+      const lines = consoleText({ ...status, hub }, reach).split('\n');
       for (const line of lines) expect(line).toMatch(/^[\x20-\x7e]{0,76}$/);
     }),
   );

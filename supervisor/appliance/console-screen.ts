@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Status } from '../api/contract.ts';
 import { writeFileAtomic } from '../config/atomic-write.ts';
-import type { Config } from '../config/schema.ts';
 import { applianceState, stateSigns } from './appliance-state.ts';
+import type { Reach } from './http-service.ts';
+import { pageUrl } from './page-url.ts';
 
 /** A line of the narrowest console, 80 columns wide. */
 const columns = 76;
@@ -13,9 +14,9 @@ const mistakesShown = 3;
  * What the screen of an appliance says (overlays/rootfs/usr/libexec/rushlight/console draws it): the page's address on
  * the first line, for the QR code, then the text. Pure.
  */
-export function consoleText(status: Status, http: Config['http']): string {
+export function consoleText(status: Status, reach: Pick<Reach, 'port' | 'tlsPort'>): string {
   const { device, hub, adoption, recording, config, masters } = status;
-  const urlOf = (host: string) => pageUrl(host, http);
+  const urlOf = (host: string) => pageUrl(host, reach);
   const page = urlOf(`${device.name}.local`);
   const addresses = status.host.network.flatMap((network) => network.addresses).filter(isPlainIpv4);
   const { sentence, looks } = stateSigns[applianceState(status)];
@@ -43,11 +44,6 @@ export async function writeConsole(folder: string, text: string, log: Logger): P
   } catch (error) {
     log.error({ err: error }, 'the screen cannot be told the state');
   }
-}
-
-function pageUrl(host: string, { port, tls, tlsPort }: Config['http']): string {
-  const [scheme, usual, own] = tls ? (['https', 443, tlsPort] as const) : (['http', 80, port] as const);
-  return `${scheme}://${host}${own === usual ? '' : `:${own}`}/`;
 }
 
 function isPlainIpv4(address: string): boolean {

@@ -1,10 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { KeyStore } from '../api/access/key-store.ts';
-import { createTlsIdentity, readTlsIdentity, type TlsIdentity } from '../api/tls-identity.ts';
 import { writeFileAtomic } from '../config/atomic-write.ts';
-import { resolveConfigPath } from '../config/load.ts';
-import type { Config } from '../config/schema.ts';
 import { errorCode } from '../errors.ts';
 import type { DataPaths } from './data-folder.ts';
 
@@ -23,29 +20,6 @@ export async function loadKeys(paths: DataPaths, log: Logger): Promise<KeyStore>
     log.info({ file: paths.ownerToken }, 'made the owner token');
   }
   return keys;
-}
-
-/** What HTTPS is served with: the owner's own certificate, else one made at the first start. */
-export async function loadTls(
-  { certFile, keyFile }: Config['http'],
-  configFile: string,
-  name: string,
-  paths: DataPaths,
-): Promise<TlsIdentity> {
-  if (certFile !== undefined && keyFile !== undefined) {
-    return await readTlsIdentity(
-      resolveConfigPath(configFile, certFile),
-      resolveConfigPath(configFile, keyFile),
-    );
-  }
-  if ((await contentOf(paths.tlsCert)) !== null && (await contentOf(paths.tlsKey)) !== null) {
-    return await readTlsIdentity(paths.tlsCert, paths.tlsKey);
-  }
-  const identity = await createTlsIdentity(name, new Date());
-  // The key first: a certificate without its key would be found at the next start.
-  await writeFileAtomic(paths.tlsKey, identity.keyPem, secret);
-  await writeFileAtomic(paths.tlsCert, identity.certPem, secret);
-  return identity;
 }
 
 async function contentOf(file: string): Promise<string | null> {

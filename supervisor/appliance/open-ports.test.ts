@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
 import { openPorts } from './open-ports.ts';
 
-const http = { port: 80, tls: true, tlsPort: 443 } as Parameters<typeof openPorts>[0]['http'];
-const media = { udpPort: 8189 } as Parameters<typeof openPorts>[0]['media'];
+const reach = { port: 80, tlsPort: 443 };
+const media = { udpPort: 8189 };
 
 test('a hub is called for pictures and the time, a camera for its page alone', () => {
-  expect(openPorts({ http, media }, 'hub')).toBe('tcp 80\ntcp 443\nudp 8189\nudp 123\n');
-  expect(openPorts({ http, media }, 'camera')).toBe('tcp 80\ntcp 443\n');
-  expect(openPorts({ http: { ...http, tls: false }, media }, 'camera')).toBe('tcp 80\n');
+  expect(openPorts({ reach, media }, 'hub')).toBe('tcp 80\ntcp 443\nudp 8189\nudp 123\n');
+  expect(openPorts({ reach, media }, 'camera')).toBe('tcp 80\ntcp 443\n');
+  expect(openPorts({ reach: { ...reach, tlsPort: null }, media }, 'camera')).toBe('tcp 80\n');
+  expect(openPorts({ reach: { port: null, tlsPort: 8443 }, media }, 'camera')).toBe('tcp 8443\n');
 });

@@ -2,28 +2,33 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { writeFileAtomic } from '../config/atomic-write.ts';
 import type { Config } from '../config/schema.ts';
+import type { Reach } from './http-service.ts';
 
 const ntpPort = 123;
 
+export interface PortUsers {
+  readonly reach: Pick<Reach, 'port' | 'tlsPort'>;
+  readonly media: Pick<Config['media'], 'udpPort'>;
+}
+
 /** The ports this role needs from outside: `tcp 443` or `udp 8189`, one a line. Host name and SSH are the image's matter. */
-export function openPorts(config: Pick<Config, 'http' | 'media'>, role: 'hub' | 'camera'): string {
-  const { port, tls, tlsPort } = config.http;
-  const lines = [`tcp ${port}`, ...(tls ? [`tcp ${tlsPort}`] : [])];
+export function openPorts({ reach, media }: PortUsers, role: 'hub' | 'camera'): string {
+  const lines = [reach.port, reach.tlsPort].filter((port) => port !== null).map((port) => `tcp ${port}`);
   // A camera calls its hub; only the hub is called, for pictures and for the time.
-  if (role === 'hub') lines.push(`udp ${config.media.udpPort}`, `udp ${ntpPort}`);
+  if (role === 'hub') lines.push(`udp ${media.udpPort}`, `udp ${ntpPort}`);
   return `${lines.join('\n')}\n`;
 }
 
 /** Tells the image's firewall, which watches this file. Nothing where no image gave us a runtime folder. */
 export async function publishOpenPorts(
-  config: Pick<Config, 'http' | 'media'>,
+  users: PortUsers,
   role: 'hub' | 'camera',
   log: Logger,
 ): Promise<void> {
   const folder = process.env.RUNTIME_DIRECTORY?.split(':')[0];
   if (folder === undefined || folder === '') return;
   try {
-    await writeFileAtomic(join(folder, 'open-ports'), openPorts(config, role), 0o644);
+    await writeFileAtomic(join(folder, 'open-ports'), openPorts(users, role), 0o644);
   } catch (error) {
     log.error({ err: error }, 'the firewall cannot be told which ports are needed');
   }

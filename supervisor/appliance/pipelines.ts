@@ -206,12 +206,12 @@ export class Pipelines {
 
   async #start(desired: DesiredPipeline, spec: SourceSpec): Promise<void> {
     const { host, ports, onChange, log } = this.#options;
-    const rtpPort = await ports.portOf(`source ${spec.id}`);
-    const pipe = this.pipeOf(spec.id);
-    const encoder = this.#chooseEncoder(desired, spec);
-    const picturesSocket = picturesSocketPath(this.#options.runFolder, spec.id);
-    const targets: CaptureTargets = { rtpPort, encoder, rawPipe: pipe, picturesSocket };
     try {
+      const rtpPort = await ports.portOf(`source ${spec.id}`);
+      const pipe = this.pipeOf(spec.id);
+      const encoder = this.#chooseEncoder(desired, spec);
+      const picturesSocket = picturesSocketPath(this.#options.runFolder, spec.id);
+      const targets: CaptureTargets = { rtpPort, encoder, rawPipe: pipe, picturesSocket };
       const handler = new SourceHandler({
         host,
         logger: log,

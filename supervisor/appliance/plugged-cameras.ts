@@ -47,6 +47,11 @@ export class PluggedCameras {
     return decision.sources;
   }
 
+  /** What was decided last. */
+  get decided(): readonly SourceConfig[] {
+    return this.#last?.sources ?? [];
+  }
+
   /** What the appliance makes of a camera, as of the last decision. */
   placeOf({ id, name }: Device): DevicePlace {
     const source = this.#last?.sourceOf.get(id) ?? null;

@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { z } from 'zod';
-import type { StateSection, StateStore } from '../config/state.ts';
+import { StateError, type StateSection, type StateStore } from '../config/state.ts';
 
 export const portsSection = {
   name: 'ports',
@@ -14,18 +14,27 @@ export const portsSection = {
  */
 export class PortBook {
   readonly #state: StateStore;
+  /** What a disk that takes nothing could not keep. */
+  readonly #unkept = new Map<string, number>();
 
   constructor(state: StateStore) {
     this.#state = state;
   }
 
   async portOf(user: string): Promise<number> {
-    const known = this.#state.get(portsSection).udp[user];
+    const { udp: kept } = this.#state.get(portsSection);
+    const known = kept[user] ?? this.#unkept.get(user);
     if (known !== undefined) return known;
-    const taken = new Set(Object.values(this.#state.get(portsSection).udp));
+    const taken = new Set([...Object.values(kept), ...this.#unkept.values()]);
     let port = await freeUdpPort();
     while (taken.has(port)) port = await freeUdpPort();
-    await this.#state.update(portsSection, ({ udp }) => ({ udp: { ...udp, [user]: port } }));
+    try {
+      await this.#state.update(portsSection, ({ udp }) => ({ udp: { ...udp, [user]: port } }));
+    } catch (error) {
+      // A camera need not stand still for it: the port is forgotten with this process.
+      if (!(error instanceof StateError)) throw error;
+      this.#unkept.set(user, port);
+    }
     return port;
   }
 }

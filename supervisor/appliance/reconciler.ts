@@ -1,11 +1,14 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import { Advertiser } from '../discovery/advertiser.ts';
+import { describeError } from '../errors.ts';
+import type { Health, HealthReporter } from '../health.ts';
 import type { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
 import type { NetworkEvents } from '../platform/network-monitor.ts';
 import type { ExclusiveRunner } from '../process/exclusive-runner.ts';
 import { type ServiceRun, ServiceSlot } from '../process/service-slot.ts';
 import { type DesiredState, desiredState } from '../roles/desired-state.ts';
+import { Backoff } from '../telemetry/backoff.ts';
 import { cameraFacts } from './camera-facts.ts';
 import type { CameraSide } from './camera-side.ts';
 import type { GpioPanel } from './gpio-panel.ts';
@@ -44,24 +47,33 @@ export interface ReconcilerOptions {
   readonly telemetry: (config: Config) => ServiceRun | null;
   readonly runner: ExclusiveRunner;
   readonly onApplied: (desired: DesiredState) => void;
+  readonly health: Health;
   readonly log: Logger;
+  /** First and longest pause before what could not be applied is tried again. Default one second and one minute. */
+  readonly retryMs?: readonly [number, number];
 }
 
-/** Brings what runs to what settings, role and hardware ask for. Applying again changes only what differs. */
+/**
+ * Brings what runs to what settings, role and hardware ask for. Applying again changes only what differs. A part that
+ * cannot be brought to it is named in the health and tried again, and keeps no other part from it.
+ */
 export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #slots: Readonly<Record<'hub' | 'camera' | 'mdns' | 'mqtt', ServiceSlot>>;
+  readonly #troubles = new Map<string, HealthReporter>();
+  readonly #backoff: Backoff;
+  #retry: NodeJS.Timeout | undefined;
+  #applying: Promise<void> = Promise.resolve();
+  #closed = false;
   #cameraSide: CameraSide | null = null;
 
   constructor(options: ReconcilerOptions) {
     const { log } = options;
     this.#options = options;
-    this.#slots = {
-      hub: new ServiceSlot('hub', log),
-      camera: new ServiceSlot('camera', log),
-      mdns: new ServiceSlot('mdns', log),
-      mqtt: new ServiceSlot('mqtt', log),
-    };
+    this.#backoff = new Backoff(...(options.retryMs ?? [1000, 60_000]), Math.random);
+    const slot = (name: string) =>
+      new ServiceSlot(name, log, { onTrouble: (reason) => this.#note(`${name} service`, reason) });
+    this.#slots = { hub: slot('hub'), camera: slot('camera'), mdns: slot('mdns'), mqtt: slot('mqtt') };
   }
 
   /** The camera's link to its hub; null on a hub. */
@@ -77,7 +89,11 @@ export class Reconciler {
   }
 
   apply(): Promise<void> {
-    return this.#options.runner.run('apply', () => this.#apply(), { coalesce: true });
+    const apply = () => {
+      this.#applying = this.#apply();
+      return this.#applying;
+    };
+    return this.#options.runner.run('apply', apply, { coalesce: true });
   }
 
   /** Hub, key or address changed: only where the feeds go is set anew. */
@@ -87,8 +103,15 @@ export class Reconciler {
     });
   }
 
+  /** Ends everything. An apply that is under way starts nothing more, and is waited for. */
   async close(): Promise<void> {
-    await Promise.all(Object.values(this.#slots).map((slot) => slot.close()));
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    const ended = Object.values(this.#slots).map((slot) => slot.end());
+    await this.#applying.catch((error: unknown) => {
+      this.#options.log.debug({ err: error }, 'the last apply failed');
+    });
+    await Promise.all(ended);
     const { still, remotes, picturePushes } = this.#options;
     await Promise.all([still.close(), remotes.close(), picturePushes.close()]);
     await this.#options.pipelines.close();
@@ -97,28 +120,59 @@ export class Reconciler {
   }
 
   async #apply(): Promise<void> {
-    const {
-      config: current,
-      role: keeper,
-      gpio,
-      cameras,
-      plugged,
-      pipelines,
-      remotes,
-      onApplied,
-    } = this.#options;
+    const { config: current, role: keeper, gpio, cameras, plugged, pipelines, remotes } = this.#options;
     const config = current();
-    await gpio.apply(config);
-    const { role } = await keeper.decide(config, gpio.jumper);
-    const source = [...config.source, ...(await plugged.sources(config))];
+    const troubled = new Set<string>();
+    const part = async (name: string, bring: () => Promise<unknown>) => {
+      if (this.#closed) return;
+      try {
+        await bring();
+        this.#note(name, null);
+      } catch (error) {
+        troubled.add(name);
+        this.#options.log.error({ err: error, part: name }, 'the settings cannot be applied to a part');
+        this.#note(name, describeError(error));
+      }
+    };
+    await part('gpio', () => gpio.apply(config));
+    // What cannot be kept is decided all the same.
+    await part('role', () => keeper.decide(config, gpio.jumper));
+    await part('cameras', () => plugged.sources(config));
+    const { role } = keeper.current;
+    const source = [...config.source, ...plugged.decided];
     const desired = desiredState({ ...config, source }, role, { cameras: cameraFacts(cameras.known) });
-    await publishOpenPorts(config, role, this.#options.log);
-    await this.#applyRole(desired, config);
-    await pipelines.apply(desired);
-    await remotes.apply(desired.remotes);
-    await this.#configureMedia();
-    await this.#applyServices(desired, config);
-    onApplied(desired);
+    await part('link', () => this.#applyRole(desired, config));
+    await part('pipelines', () => pipelines.apply(desired));
+    await part('remotes', () => remotes.apply(desired.remotes));
+    await part('pushes', () => this.#configureMedia());
+    // A simulation that cannot listen ends: somebody sits before it, and is told how to start it.
+    const http = () => this.#options.http.apply(config, this.#name(config), role);
+    if (this.#options.simulation) await http();
+    else await part('page', http);
+    await part('firewall', () => this.#publishOpenPorts(config, role));
+    await part('announcement', () => this.#applyAnnouncement(role, config));
+    await part('telemetry', () => this.#applyTelemetry(config));
+    this.#retryLater(troubled.size > 0);
+    if (!this.#closed) this.#options.onApplied(desired);
+  }
+
+  #retryLater(isTroubled: boolean): void {
+    clearTimeout(this.#retry);
+    if (!isTroubled) this.#backoff.reset();
+    else if (!this.#closed) this.#retry = setTimeout(() => this.request(), this.#backoff.nextMs());
+  }
+
+  /** A part has a place in the health only while something is wrong with it. */
+  #note(part: string, trouble: string | null): void {
+    const known = this.#troubles.get(part);
+    if (trouble === null) {
+      this.#troubles.delete(part);
+      known?.[Symbol.dispose]();
+      return;
+    }
+    const reporter = known ?? this.#options.health.register(part, { core: false });
+    this.#troubles.set(part, reporter);
+    reporter.failed(trouble);
   }
 
   async #applyRole({ role }: DesiredState, config: Config): Promise<void> {
@@ -138,22 +192,32 @@ export class Reconciler {
     );
   }
 
-  async #applyServices(desired: DesiredState, config: Config): Promise<void> {
-    const { http, identity, network, simulation, telemetry, log } = this.#options;
-    const name = this.#name(config);
-    await http.apply(config, name, desired.role);
+  /** The firewall opens what is served, which need not be what the settings ask for. */
+  async #publishOpenPorts(config: Config, role: DesiredState['role']): Promise<void> {
+    const { reach } = this.#options.http;
+    if (reach !== null) await publishOpenPorts({ reach, media: config.media }, role, this.#options.log);
+  }
+
+  /** mDNS says what is served. On loopback alone, as in a simulation, that is nothing for others. */
+  async #applyAnnouncement(role: DesiredState['role'], config: Config): Promise<void> {
+    const { identity, network, simulation, log, http } = this.#options;
     const { reach } = http;
-    // The simulation answers on loopback alone: announcing it on the network would be a lie.
-    if (reach !== null && !simulation) {
-      const advertised = {
-        ...{ name, id: identity.id, role: desired.role, version: identity.version },
-        ...{ port: reach.tlsPort ?? reach.port, tls: reach.fingerprint },
-      };
-      await this.#slots.mdns.set(advertised, (signal) =>
-        new Advertiser({ ...advertised, network, log }).run(signal),
-      );
+    const port = reach?.tlsPort ?? reach?.port ?? null;
+    if (reach === null || port === null || !reach.outside || simulation) {
+      return await this.#slots.mdns.set(null, null);
     }
-    await this.#slots.mqtt.set({ name, mqtt: config.mqtt }, telemetry(config));
+    const advertised = {
+      ...{ name: this.#name(config), id: identity.id, role, version: identity.version },
+      ...{ port, tls: reach.fingerprint },
+    };
+    await this.#slots.mdns.set(advertised, (signal) =>
+      new Advertiser({ ...advertised, network, log }).run(signal),
+    );
+  }
+
+  async #applyTelemetry(config: Config): Promise<void> {
+    const key = { name: this.#name(config), mqtt: config.mqtt };
+    await this.#slots.mqtt.set(key, this.#options.telemetry(config));
   }
 
   async #configureMedia(): Promise<void> {

@@ -47,10 +47,10 @@ export function updateProbes(parts: ProbeParts): HealthProbes {
       return side.link.state === 'connected' ? works : fails(side.link.reason ?? side.link.state);
     },
     page: async (signal) => {
-      const port = reach()?.port;
-      if (port === undefined) return fails('nothing listens');
+      const url = reach()?.localUrl;
+      if (url === undefined) return fails('nothing listens');
       for (const path of ['/healthz', '/']) {
-        const answer = await fetch(`http://127.0.0.1:${port}${path}`, { signal, redirect: 'manual' });
+        const answer = await fetch(`${url}${path}`, { signal, redirect: 'manual' });
         await answer.body?.cancel();
         if (answer.status >= 400) return fails(`${path} answered ${answer.status}`);
       }

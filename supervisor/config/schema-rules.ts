@@ -6,9 +6,9 @@ export interface Finding {
   readonly message: string;
 }
 
-/** What is wrong between fields: ids used twice, lines shared, a certificate without its key. */
+/** What is wrong between fields: ids used twice, lines or ports shared, a certificate without its key. */
 export function crossFieldFindings(file: ConfigFile): Finding[] {
-  return [...duplicateIds(file), ...sharedGpios(file), ...halfPairs(file)];
+  return [...duplicateIds(file), ...sharedGpios(file), ...halfPairs(file), ...sharedPorts(file)];
 }
 
 function duplicateIds(file: ConfigFile): Finding[] {
@@ -51,4 +51,10 @@ function halfPairs(file: ConfigFile): Finding[] {
     }
   }
   return findings;
+}
+
+function sharedPorts({ http }: ConfigFile): Finding[] {
+  if (!http.tls || http.port !== http.tls_port) return [];
+  const message = `a port of its own; ${http.port} is that of plain HTTP (http.port)`;
+  return [{ path: ['http', 'tls_port'], message }];
 }

@@ -1,0 +1,129 @@
+import { isLoopback } from '../api/access/access-rule.ts';
+
+/** What the settings ask for. */
+export interface HttpWish {
+  readonly listen: readonly string[];
+  readonly port: number;
+  /** Null: no HTTPS. */
+  readonly tlsPort: number | null;
+}
+
+/** What is, or can be, listened on. */
+export interface Serving {
+  readonly listen: readonly string[];
+  /** Port of plain HTTP on these addresses; null: none. */
+  readonly port: number | null;
+  readonly tlsPort: number | null;
+  /** Port of plain HTTP on 127.0.0.1 alone, where the others leave this machine's own programs out; 0: any. */
+  readonly local: number | null;
+}
+
+export interface HttpPlan {
+  readonly serving: Serving;
+  /** What of the wish cannot be served, and what is done instead, in sentences. */
+  readonly problems: readonly string[];
+}
+
+/** Why nothing can listen there now; null: something can. */
+export type EndpointProbe = (host: string, port: number) => Promise<string | null>;
+
+const everywhere = new Set(['::', '0.0.0.0']);
+const spare = { plain: 8080, tls: 8443 } as const;
+
+/**
+ * Decides what to listen on where not everything that the settings ask for can be had: what can be, and else what is
+ * held already, and else what leads an owner to the page all the same.
+ */
+export async function planServing(
+  wish: HttpWish,
+  held: Serving | null,
+  probe: EndpointProbe,
+): Promise<HttpPlan> {
+  const { listen, problems } = await usableAddresses(wish.listen, probe);
+  const free = async (port: number) => await whyNotFree(port, listen, held, probe);
+  const plainPort = wish.port === 0 ? (held?.port ?? 0) : wish.port;
+  const plainTrouble = await free(plainPort);
+  const tlsTrouble =
+    wish.tlsPort === null
+      ? null
+      : wish.tlsPort === plainPort
+        ? `port ${plainPort} is that of plain HTTP`
+        : await free(wish.tlsPort);
+  const spareOf = async (usual: number) => ((await free(usual)) === null ? usual : 0);
+  // Cameras pin the certificate: HTTPS that is wanted is served somewhere, and mDNS says where.
+  const tlsPort =
+    wish.tlsPort === null || tlsTrouble === null
+      ? wish.tlsPort
+      : (held?.tlsPort ?? (await spareOf(spare.tls)));
+  let port = plainTrouble === null ? plainPort : (held?.port ?? null);
+  if (port !== null && port !== 0 && port === tlsPort) port = null;
+  if (port === null && tlsPort === null) port = await spareOf(spare.plain);
+  if (plainTrouble !== null) problems.push(sentence('HTTP', plainPort, plainTrouble, port));
+  if (tlsTrouble !== null && wish.tlsPort !== null) {
+    problems.push(sentence('HTTPS', wish.tlsPort, tlsTrouble, tlsPort));
+  }
+  return { serving: { listen, port, tlsPort, local: await localPort(listen, port, held, probe) }, problems };
+}
+
+/** Whether anybody but this machine itself is answered. */
+export function isOutside({ listen }: Pick<Serving, 'listen'>): boolean {
+  return !listen.every(isLoopback);
+}
+
+async function usableAddresses(
+  wanted: readonly string[],
+  probe: EndpointProbe,
+): Promise<{ listen: readonly string[]; problems: string[] }> {
+  const all = async () => ((await probe('::', 0)) === null ? ['::'] : ['0.0.0.0']);
+  // `::` means every IPv4 address as well: one more would be in its way.
+  if (wanted.includes('::')) return { listen: await all(), problems: [] };
+  const single = [...new Set(wanted)].filter(
+    (host) => host === '0.0.0.0' || host.includes(':') || !wanted.includes('0.0.0.0'),
+  );
+  const found: string[] = [];
+  const missing: string[] = [];
+  for (const host of single) ((await probe(host, 0)) === null ? found : missing).push(host);
+  if (missing.length === 0) return { listen: found, problems: [] };
+  const what = `http.listen: this machine does not have the address ${missing.join(', ')}`;
+  if (found.length > 0) return { listen: found, problems: [`${what}; listening on ${found.join(', ')}.`] };
+  if (wanted.every(isLoopback)) {
+    return { listen: ['127.0.0.1'], problems: [`${what}; listening on 127.0.0.1.`] };
+  }
+  return { listen: await all(), problems: [`${what}; listening on all addresses until it does.`] };
+}
+
+async function whyNotFree(
+  port: number,
+  listen: readonly string[],
+  held: Serving | null,
+  probe: EndpointProbe,
+): Promise<string | null> {
+  if (port === 0) return null;
+  // Our own listener there is closed before the next one opens.
+  if (held !== null && [held.port, held.tlsPort, held.local].includes(port)) return null;
+  for (const host of listen) {
+    const trouble = await probe(host, port);
+    if (trouble !== null) return trouble;
+  }
+  return null;
+}
+
+/** The command line and the health gate of an update ask on 127.0.0.1. */
+async function localPort(
+  listen: readonly string[],
+  port: number | null,
+  held: Serving | null,
+  probe: EndpointProbe,
+): Promise<number | null> {
+  const covered = listen.some((host) => everywhere.has(host) || host === '127.0.0.1');
+  if (port !== null && covered) return null;
+  if (held !== null && held.local !== null) return held.local;
+  if (port === null || port === 0) return 0;
+  return (await probe('127.0.0.1', port)) === null ? port : 0;
+}
+
+function sentence(scheme: string, wanted: number, trouble: string, instead: number | null): string {
+  const served =
+    instead === null ? `${scheme} is not served` : `${scheme} is served on ${instead === 0 ? 'a free port' : `port ${instead}`}`;
+  return `${scheme} cannot use port ${wanted}: ${trouble}; ${served} until it can.`;
+}

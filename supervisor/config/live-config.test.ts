@@ -17,7 +17,15 @@ async function open(pollMs = 60_000) {
   const state = new StateStore({ file: join(root, 'data', 'state.json'), logger });
   await state.load();
   const lastGoodFile = join(root, 'data', 'last-good.toml');
-  const config = new LiveConfig({ file, lastGoodFile, state, logger, debounceMs: 20, pollMs });
+  const config = new LiveConfig({
+    file,
+    lastGoodFile,
+    state,
+    logger,
+    debounceMs: 20,
+    settleMs: 1000,
+    pollMs,
+  });
   await config.load();
   const changes: ConfigChange[] = [];
   config.subscribe((change) => changes.push(change));
@@ -181,5 +189,69 @@ describe('settings made through the API', () => {
     expect(current.config.tallyLight.gpio).toBeUndefined();
     expect(current.problems).toMatchObject([{ key: 'tally_light.gpio' }]);
     expect(existsSync(note)).toBe(false);
+  });
+});
+
+describe('a file that somebody is writing', () => {
+  const whole =
+    'role = "hub"\nname = "stage"\n[[source]]\nid = "cam0"\nkind = "test"\n[log]\nlevel = "debug"\n';
+
+  /** What the settings were while the file was so for longer than any editor's pause, but not for long. */
+  async function during(write: () => void) {
+    writeFileSync(file, whole);
+    const { config, changes } = await follow(50);
+    await vi.waitFor(() => expect(config.current.origin).toBe('file'), waitOptions);
+    changes.splice(0);
+    write();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    return { config, changes };
+  }
+
+  it.each([
+    ['emptied', () => writeFileSync(file, '')],
+    ['filled with zeros', () => writeFileSync(file, Buffer.alloc(whole.length))],
+    ['cut between two tables', () => writeFileSync(file, whole.slice(0, whole.indexOf('[log]')))],
+    ['cut before its sources', () => writeFileSync(file, whole.slice(0, whole.indexOf('[[source]]')))],
+    ['cut in a line', () => writeFileSync(file, whole.slice(0, 8))],
+    ['taken away', () => rmSync(file)],
+    ['begun with other words', () => writeFileSync(file, '# new\nrole = "camera"\n')],
+  ])('%s: nothing changes until it is whole again', async (_how, write) => {
+    const { config, changes } = await during(write);
+    expect(changes).toEqual([]);
+    expect(existsSync(note)).toBe(false);
+    writeFileSync(file, whole.replace('debug', 'trace'));
+    await vi.waitFor(() => expect(config.current.config.log.level).toBe('trace'), waitOptions);
+    expect(changes.map(({ keys }) => keys)).toEqual([['log.level']]);
+  });
+
+  it('what was cut off on purpose counts a little later', async () => {
+    const { config } = await during(() => writeFileSync(file, 'role = "hub"\n'));
+    expect(config.current.config.name).toBe('stage');
+    await vi.waitFor(() => expect(config.current.config.name).toBeUndefined(), waitOptions);
+    expect(config.current.problems).toEqual([]);
+  });
+
+  it.each([
+    ['empty', ''],
+    ['of zeros', '\0'.repeat(512)],
+  ])(
+    '%s for good: the settings stay, and the file is named, now and at the next start',
+    async (_what, text) => {
+      const { config } = await during(() => writeFileSync(file, text));
+      await vi.waitFor(() => expect(config.current.problems).not.toEqual([]), waitOptions);
+      expect(config.current).toMatchObject({ origin: 'last-good', config: { role: 'hub', name: 'stage' } });
+      expect(readFileSync(note, 'utf8')).toContain('the file is empty');
+      const next = await open();
+      expect(next.config.current).toMatchObject({
+        origin: 'last-good',
+        config: { role: 'hub', name: 'stage' },
+      });
+    },
+  );
+
+  it('a comment alone means the defaults', async () => {
+    const { config } = await during(() => writeFileSync(file, '# nothing\n'));
+    await vi.waitFor(() => expect(config.current.config.role).toBe('auto'), waitOptions);
+    expect(config.current.problems).toEqual([]);
   });
 });

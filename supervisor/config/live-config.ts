@@ -5,7 +5,7 @@ import { errorCode } from '../errors.ts';
 import { removeLeftovers, writeFileAtomic } from './atomic-write.ts';
 import { type ConfigChanges, changesBetween } from './changes.ts';
 import { writeErrorNote } from './error-note.ts';
-import { readConfigFile } from './load.ts';
+import { type FoundConfig, readConfigFile } from './load.ts';
 import type { TomlTable } from './migrate.ts';
 import {
   applyOverrides,
@@ -19,6 +19,7 @@ import { parseConfig, type RefusedConfig, validateTable } from './parse.ts';
 import { ConfigInvalidError, type ConfigProblem, formatProblem } from './problem.ts';
 import type { Config, ConfigFile } from './schema.ts';
 import type { StateStore } from './state.ts';
+import { type EarlierFile, isBlank, looksUnfinished } from './unfinished.ts';
 import { watchFile } from './watch.ts';
 
 /** The settings in force, and what there is to say about them. */
@@ -50,6 +51,8 @@ export interface LiveConfigOptions {
   readonly logger: Logger;
   readonly debounceMs?: number;
   readonly pollMs?: number;
+  /** How long a file that looks as if it were being written must stay as it is before it counts. Default 2500. */
+  readonly settleMs?: number;
 }
 
 /** What a good file said. */
@@ -68,6 +71,9 @@ export class LiveConfig {
   private snapshot: ConfigSnapshot | undefined;
   private evaluated: string | undefined;
   private busy: Promise<unknown> = Promise.resolve();
+  private earlier: EarlierFile | null = null;
+  private unfinished: { readonly seen: string; readonly sinceMs: number } | null = null;
+  private lookAgain: NodeJS.Timeout | undefined;
 
   constructor(options: LiveConfigOptions) {
     this.options = options;
@@ -92,6 +98,7 @@ export class LiveConfig {
   async run(signal: AbortSignal): Promise<void> {
     const onChange = () => this.exclusively(() => this.evaluate());
     await watchFile({ ...this.options, onChange }, signal);
+    clearTimeout(this.lookAgain);
     await this.busy;
   }
 
@@ -121,17 +128,20 @@ export class LiveConfig {
     await this.reporting('clear what a crash left', () => removeLeftovers(this.options.lastGoodFile));
     const text = await this.readLastGood();
     const parsed = text === undefined ? undefined : parseConfig(text);
-    if (parsed?.ok === true)
-      this.base = { table: parsed.table, origin: 'last-good', notices: parsed.notices };
+    if (text === undefined || parsed?.ok !== true) return;
+    this.base = { table: parsed.table, origin: 'last-good', notices: parsed.notices };
+    this.earlier = { text, table: parsed.table };
   }
 
   /** Looks at the file as it is now. */
   private async evaluate(): Promise<void> {
     const found = await readConfigFile(this.options.file);
     const seen = JSON.stringify(found);
-    if (seen === this.evaluated) return;
+    clearTimeout(this.lookAgain);
+    if (seen === this.evaluated || !this.hasSettled(found, seen)) return;
     this.evaluated = seen;
-    if (found.state === 'read') await this.takeText(found.text);
+    if (found.state === 'read' && !this.hasLostAll(found.text)) await this.takeText(found.text);
+    else if (found.state === 'read') this.refuse({ ok: false, problems: [blankProblem] });
     else if (found.state === 'unreadable') this.refuse({ ok: false, problems: [found.problem] });
     else if (this.base.origin === 'defaults') this.fileProblems = [];
     else this.refuse({ ok: false, problems: [missingProblem] });
@@ -140,10 +150,31 @@ export class LiveConfig {
     await this.noteProblems();
   }
 
+  /** Whether the file counts as it is. At the start there is nobody who could be writing it. */
+  private hasSettled(found: FoundConfig, seen: string): boolean {
+    if (this.snapshot === undefined || !looksUnfinished(this.earlier, found)) return true;
+    const { settleMs = 2500 } = this.options;
+    if (this.unfinished?.seen !== seen) this.unfinished = { seen, sinceMs: performance.now() };
+    const leftMs = settleMs - (performance.now() - this.unfinished.sinceMs);
+    if (leftMs <= 0) return true;
+    this.lookAgain = setTimeout(() => {
+      this.exclusively(() => this.evaluate()).catch((error: unknown) => {
+        this.options.logger.error({ err: error }, 'cannot take over a change of the config');
+      });
+    }, leftMs);
+    return false;
+  }
+
+  /** A file that had settings and is blank was not meant so: editors and power cuts leave such files. */
+  private hasLostAll(text: string): boolean {
+    return isBlank(text) && Object.keys(this.base.table).length > 0;
+  }
+
   private async takeText(text: string): Promise<void> {
     const parsed = parseConfig(text);
     if (!parsed.ok) return this.refuse(parsed);
     this.base = { table: parsed.table, origin: 'file', notices: parsed.notices };
+    this.earlier = { text, table: parsed.table };
     this.fileProblems = [];
     for (const notice of parsed.notices) this.options.logger.warn({ notice }, 'a newer setting is skipped');
     if ((await this.readLastGood()) === text) return;
@@ -242,6 +273,11 @@ const missingProblem: ConfigProblem = {
   message: 'the file is missing',
   expected: null,
   nearest: null,
+};
+
+const blankProblem: ConfigProblem = {
+  ...missingProblem,
+  message: 'the file is empty; to go back to the defaults, leave a comment (# …) in it',
 };
 
 function setAside(problem: ConfigProblem): ConfigProblem {

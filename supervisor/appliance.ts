@@ -26,6 +26,7 @@ import { telemetryService } from './appliance/telemetry-service.ts';
 import { TimeService, timeRole } from './appliance/time-service.ts';
 import { assembleRollouts, assembleUpdates, conductsCameras } from './appliance/updates.ts';
 import type { Config } from './config/schema.ts';
+import type { HealthReporter } from './health.ts';
 import { openGpioHeader } from './platform/gpio-onoff.ts';
 import { inMemoryNote, readKeptData } from './platform/kept-data.ts';
 import { findStatusLed } from './platform/light.ts';
@@ -33,6 +34,7 @@ import { feedWatchdog, type Notifier, openNotifier } from './platform/systemd.ts
 import { ChronyClock } from './platform/time/clock.ts';
 import type { ChildProcessHost } from './process/child-process-host.ts';
 import { ExclusiveRunner } from './process/exclusive-runner.ts';
+import { keepRunning, type ServiceRun } from './process/keep-running.ts';
 import { renderMetrics } from './telemetry/prometheus/metrics.ts';
 
 const heartbeatMs = 2000;
@@ -196,7 +198,20 @@ async function assemble(base: Foundation) {
     });
   const reconciler = new Reconciler({
     config: () => config.current.config,
-    ...{ ...pictures, identity, simulation, role, gpio, network, http, hubSide, runner, newCameraSide, health, log },
+    ...{
+      ...pictures,
+      identity,
+      simulation,
+      role,
+      gpio,
+      network,
+      http,
+      hubSide,
+      runner,
+      newCameraSide,
+      health,
+      log,
+    },
     telemetry: telemetryService({
       ...{ board, conductor, config, update, health, log },
       system: system.ports(),
@@ -237,20 +252,25 @@ async function live(base: Foundation, house: House, notifier: Notifier, signal: 
   using _display = base.options.simulation
     ? null
     : displayState({ ...house, reach: () => http.reach, folder: runtimeFolder(), log });
+  const keep = (name: string, part: { run(signal: AbortSignal): Promise<void> }) =>
+    keepAlive(base, name, (until) => part.run(until), running);
+  // What nothing could be filmed without ends the supervisor where it fails: recorders go on and are taken over by the next.
   const services = [
-    ...[base.network, house.board, house.monitor, house.cameras, house.media, house.remaining, config].map(
-      (part) => part.run(running),
-    ),
+    ...[house.cameras, house.media].map((part) => part.run(running)),
     feedWatchdog(notifier, () => health.silent, log, running),
+    ...[keep('network', base.network), keep('status', house.board), keep('host', house.monitor)],
+    ...[keep('remaining time', house.remaining), keep('settings', config)],
   ];
   try {
     // Cameras that cannot be listed now are found by a later look.
-    await house.cameras.list().catch((error: unknown) => log.error({ err: error }, 'cameras cannot be listed'));
+    await house.cameras
+      .list()
+      .catch((error: unknown) => log.error({ err: error }, 'cameras cannot be listed'));
     await reconciler.apply();
     services.push(masters.run(running), conductor.run(running), reapLater(host, running));
-    services.push(house.measurement.run(running));
-    if (house.keeping !== null) services.push(house.keeping.run(running));
-    services.push(house.update.run(running), house.time.run(running));
+    services.push(keep('measurement', house.measurement), keep('updates', house.update));
+    services.push(keep('time', house.time));
+    if (house.keeping !== null) services.push(keep('data folder', house.keeping));
     notifier.notify({ READY: '1', STATUS: `${role.current.role} ${name()}` });
     const url = http.reach?.localUrl ?? null;
     log.info({ name: name(), role: role.current.role, url }, 'running');
@@ -263,6 +283,22 @@ async function live(base: Foundation, house: House, notifier: Notifier, signal: 
     await reconciler.close();
     await Promise.all(services);
   }
+}
+
+/** A service that fails is started again, and has a place in the health until it runs. */
+async function keepAlive(
+  { health, log }: Foundation,
+  name: string,
+  run: ServiceRun,
+  signal: AbortSignal,
+): Promise<void> {
+  let reporter: HealthReporter | null = null;
+  const onTrouble = (reason: string | null) => {
+    if (reason === null) reporter?.[Symbol.dispose]();
+    reporter = reason === null ? null : (reporter ?? health.register(`${name} service`, { core: false }));
+    reporter?.failed(reason ?? '');
+  };
+  await keepRunning(run, { name, log, onTrouble }, signal);
 }
 
 function dataKeeping({ health, paths, log }: Foundation): DataKeeping {

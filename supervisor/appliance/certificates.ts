@@ -86,7 +86,8 @@ export class Certificates {
       try {
         await rename(file, `${file}.broken`);
       } catch (error) {
-        if (errorCode(error) !== 'ENOENT') log.error({ err: error, file }, 'a broken file cannot be put aside');
+        if (errorCode(error) !== 'ENOENT')
+          log.error({ err: error, file }, 'a broken file cannot be put aside');
       }
     }
     log.error({ reason, cert: paths.tlsCert }, 'the certificate of this appliance was broken and put aside');

@@ -8,7 +8,8 @@ const asWished: Serving = { listen: ['::'], port: 80, tlsPort: 443, local: null 
 /** A machine with these addresses, and these ports in other hands. */
 function machine(addresses: readonly string[], taken: readonly number[] = []) {
   return async (host: string, port: number) => {
-    if (!['::', '0.0.0.0', '127.0.0.1', ...addresses].includes(host)) return 'the address is not on this machine';
+    if (!['::', '0.0.0.0', '127.0.0.1', ...addresses].includes(host))
+      return 'the address is not on this machine';
     return taken.includes(port) ? 'another program uses it' : null;
   };
 }
@@ -36,14 +37,22 @@ test('an address that is gone leads to all addresses; of several the others stay
   const gone = await planServing({ ...wish, listen: ['192.0.2.1'] }, null, machine([]));
   expect(gone.serving.listen).toEqual(['::']);
   expect(gone.problems.join()).toContain('192.0.2.1');
-  const one = await planServing({ ...wish, listen: ['192.0.2.1', '192.0.2.2'] }, null, machine(['192.0.2.2']));
+  const one = await planServing(
+    { ...wish, listen: ['192.0.2.1', '192.0.2.2'] },
+    null,
+    machine(['192.0.2.2']),
+  );
   expect(one.serving).toMatchObject({ listen: ['192.0.2.2'], local: 80 });
   const loopback = await planServing({ ...wish, listen: ['::1'] }, null, machine([]));
   expect(loopback.serving.listen).toEqual(['127.0.0.1']);
 });
 
 test('addresses that are in one another do not get in their own way', async () => {
-  const { serving } = await planServing({ ...wish, listen: ['::', '0.0.0.0', '192.0.2.1'] }, null, machine([]));
+  const { serving } = await planServing(
+    { ...wish, listen: ['::', '0.0.0.0', '192.0.2.1'] },
+    null,
+    machine([]),
+  );
   expect(serving.listen).toEqual(['::']);
   const four = await planServing(
     { ...wish, listen: ['0.0.0.0', '192.0.2.1', '0.0.0.0'] },

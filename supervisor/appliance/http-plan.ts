@@ -124,6 +124,8 @@ async function localPort(
 
 function sentence(scheme: string, wanted: number, trouble: string, instead: number | null): string {
   const served =
-    instead === null ? `${scheme} is not served` : `${scheme} is served on ${instead === 0 ? 'a free port' : `port ${instead}`}`;
+    instead === null
+      ? `${scheme} is not served`
+      : `${scheme} is served on ${instead === 0 ? 'a free port' : `port ${instead}`}`;
   return `${scheme} cannot use port ${wanted}: ${trouble}; ${served} until it can.`;
 }

@@ -20,11 +20,7 @@ export function openPorts({ reach, media }: PortUsers, role: 'hub' | 'camera'): 
 }
 
 /** Tells the image's firewall, which watches this file. Nothing where no image gave us a runtime folder. */
-export async function publishOpenPorts(
-  users: PortUsers,
-  role: 'hub' | 'camera',
-  log: Logger,
-): Promise<void> {
+export async function publishOpenPorts(users: PortUsers, role: 'hub' | 'camera', log: Logger): Promise<void> {
   const folder = process.env.RUNTIME_DIRECTORY?.split(':')[0];
   if (folder === undefined || folder === '') return;
   try {

@@ -18,8 +18,10 @@ export class PicturePushes {
 
   /** Brings the pushes to what is wanted; those that stay are left alone. Calls are worked off one by one. */
   apply(targets: readonly Push[]): Promise<void> {
-    this.#work = this.#work.then(() => this.#apply(targets));
-    return this.#work;
+    const applied = this.#work.then(() => this.#apply(targets));
+    // The caller gets the failure; for whoever waits in line it is only the end of a turn.
+    this.#work = applied.catch(() => {});
+    return applied;
   }
 
   close(): Promise<void> {

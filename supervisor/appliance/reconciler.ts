@@ -98,6 +98,7 @@ export class Reconciler {
 
   /** Hub, key or address changed: only where the feeds go is set anew. */
   requestPushes(): void {
+    if (this.#closed) return;
     this.#configureMedia().catch((error: unknown) => {
       this.#options.log.error({ err: error }, 'the media process cannot be configured');
     });
@@ -147,7 +148,7 @@ export class Reconciler {
     await part('pushes', () => this.#configureMedia());
     // A simulation that cannot listen ends: somebody sits before it, and is told how to start it.
     const http = () => this.#options.http.apply(config, this.#name(config), role);
-    if (this.#options.simulation) await http();
+    if (this.#options.simulation && !this.#closed) await http();
     else await part('page', http);
     await part('firewall', () => this.#publishOpenPorts(config, role));
     await part('announcement', () => this.#applyAnnouncement(role, config));

@@ -1,0 +1,49 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { describeError } from '../errors.ts';
+import { decideRestart, defaultRestartPolicy, type RestartPolicy } from './restart-policy.ts';
+
+/** A service as everything here runs: until its signal aborts. */
+export type ServiceRun = (signal: AbortSignal) => Promise<void>;
+
+export interface KeepRunningOptions {
+  readonly name: string;
+  readonly log: Logger;
+  /** Called with the reason when the service fails, and with null once it runs again or has ended. */
+  readonly onTrouble?: (reason: string | null) => void;
+  readonly policy?: RestartPolicy;
+}
+
+/** Runs a service until it ends or the signal aborts; one that fails is run again after a pause that grows. Never rejects. */
+export async function keepRunning(
+  run: ServiceRun,
+  { name, log, onTrouble = () => {}, policy = defaultRestartPolicy }: KeepRunningOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  let failures = 0;
+  let trouble: string | null = null;
+  const tell = (reason: string | null) => {
+    if (reason === trouble) return;
+    trouble = reason;
+    onTrouble(reason);
+  };
+  while (!signal.aborted) {
+    const startedMs = performance.now();
+    const stable = setTimeout(() => tell(null), policy.stableAfterMs);
+    try {
+      await run(signal);
+      break;
+    } catch (error) {
+      const decision = decideRestart(policy, failures, performance.now() - startedMs, Math.random());
+      failures = decision.failures;
+      log.error({ err: error, service: name, ...decision }, 'a service ended by an error');
+      if (signal.aborted) break;
+      tell(describeError(error));
+      // The only rejection is that of the signal, which the loop looks at.
+      await sleep(decision.delayMs, undefined, { signal }).catch(() => {});
+    } finally {
+      clearTimeout(stable);
+    }
+  }
+  tell(null);
+}

@@ -12,6 +12,7 @@ import { HttpService } from './appliance/http-service.ts';
 import { obeyHub, retellHub, tellHub } from './appliance/hub-commands.ts';
 import { HubSide } from './appliance/hub-side.ts';
 import { HubUpdates } from './appliance/hub-updates.ts';
+import { publicPageUrl } from './appliance/page-url.ts';
 import { assemblePictures } from './appliance/pictures.ts';
 import { PluggedDesk } from './appliance/plugged-desk.ts';
 import { Reconciler } from './appliance/reconciler.ts';
@@ -22,7 +23,7 @@ import { displayState } from './appliance/state-display.ts';
 import { StatusBoard } from './appliance/status-board.ts';
 import { composeStatus } from './appliance/status-composer.ts';
 import { SystemActions } from './appliance/system-actions.ts';
-import { telemetryService } from './appliance/telemetry-service.ts';
+import { TelemetryService } from './appliance/telemetry-service.ts';
 import { TimeService, timeRole } from './appliance/time-service.ts';
 import { assembleRollouts, assembleUpdates, conductsCameras } from './appliance/updates.ts';
 import type { Config } from './config/schema.ts';
@@ -162,6 +163,7 @@ async function assemble(base: Foundation) {
       cameraSide: () => reconciler.cameraSide,
       system: system.ports(),
       rollout: rollouts.ports(),
+      mqtt: { accept: (id) => telemetry.accept(id), forget: () => telemetry.forget() },
       metrics: async () => renderMetrics(status()),
     }),
     ...{
@@ -176,6 +178,13 @@ async function assemble(base: Foundation) {
     network,
     health: health.register('http', { core: true }),
     onReach: () => reconciler.request(),
+  });
+  const telemetry = new TelemetryService({
+    ...{ board, conductor, config, state, update, health, log },
+    system: system.ports(),
+    rollout: rollouts.ports(),
+    pictures: pictures.still,
+    pageUrl: () => publicPageUrl(name(), http.reach),
   });
   const newCameraSide = ({ camera }: Config) =>
     new CameraSide({
@@ -212,12 +221,7 @@ async function assemble(base: Foundation) {
       health,
       log,
     },
-    telemetry: telemetryService({
-      ...{ board, conductor, config, update, health, log },
-      system: system.ports(),
-      rollout: rollouts.ports(),
-      pictures: pictures.still,
-    }),
+    telemetry: (settings) => telemetry.serviceFor(settings),
     onApplied: () => {
       // What a camera is used for is told to whoever looks at the list.
       cameras.refresh();
@@ -234,6 +238,7 @@ async function assemble(base: Foundation) {
       host: () => monitor.latest,
       tally: () => system.tally,
       update: () => update.status(),
+      mqtt: () => telemetry.link,
       rollout: () => rollouts.status(),
     });
   const keeping = simulation ? null : dataKeeping(base);

@@ -90,6 +90,7 @@ const status: Status = {
   masters: { folder: '/media/ssd/takes', reason: 'the SSD' },
   tally: 'off',
   update,
+  mqtt: null,
   rollout,
 };
 
@@ -207,6 +208,7 @@ export function apiPortsFake(): ApiPorts & {
       forgetHub: async () => {},
       accept: () => {},
     },
+    mqtt: { accept: async () => Promise.reject(new Error('none')), forget: async () => {} },
     acceptAgent: () => {},
   };
   return fake;

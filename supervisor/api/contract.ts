@@ -7,6 +7,7 @@ import { camerasRoutes } from './contract/routes/cameras.ts';
 import { devicesRoutes } from './contract/routes/devices.ts';
 import { feedsRoutes } from './contract/routes/feeds.ts';
 import { machineRoutes } from './contract/routes/machine.ts';
+import { mqttRoutes } from './contract/routes/mqtt.ts';
 import { signalingRoutes } from './contract/routes/signaling.ts';
 import { takesRoutes } from './contract/routes/takes.ts';
 import { updatesRoutes } from './contract/routes/updates.ts';
@@ -19,6 +20,7 @@ export * from './contract/devices.ts';
 export * from './contract/events.ts';
 export * from './contract/feeds.ts';
 export * from './contract/keys.ts';
+export * from './contract/mqtt.ts';
 export * from './contract/pictures.ts';
 export * from './contract/problem.ts';
 export * from './contract/rollout.ts';
@@ -37,6 +39,7 @@ export const routes = {
   ...camerasRoutes,
   ...accessRoutes,
   ...machineRoutes,
+  ...mqttRoutes,
 } as const;
 
 export type Routes = typeof routes;

@@ -5,6 +5,7 @@ import type {
   ConfigView,
   Device,
   Feed,
+  MqttLink,
   NewCamera,
   PictureRefusal,
   Rollout,
@@ -147,6 +148,11 @@ export interface ApiPorts {
     forgetHub(): Promise<void>;
     /** Takes over the socket of a camera that asks to be adopted. */
     accept(socket: WebSocket, caller: Caller): void;
+  };
+  readonly mqtt: {
+    /** Rejects with BROKER_UNKNOWN where no such broker waits. */
+    accept(id: string): Promise<MqttLink>;
+    forget(): Promise<void>;
   };
   /** Takes over a camera's link. */
   acceptAgent(socket: WebSocket, caller: Caller): void;

@@ -18,6 +18,7 @@ const statusOfCode: Readonly<Record<string, number>> = {
   ROUTE_UNKNOWN: 404,
   FEED_UNKNOWN: 404,
   KEY_UNKNOWN: 404,
+  BROKER_UNKNOWN: 404,
   CAMERA_UNKNOWN: 404,
   CODE_WRONG: 409,
   DEVICE_UNKNOWN: 404,

@@ -17,6 +17,7 @@ import { adoptionRoutes } from './routes/adoption.ts';
 import { eventRoutes } from './routes/events.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { machineRoutes } from './routes/machine.ts';
+import { mqttRoutes } from './routes/mqtt.ts';
 import { rolloutRoutes } from './routes/rollout.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { signalingRoutes } from './routes/signaling.ts';
@@ -128,6 +129,7 @@ export class ApiServer {
       ...keyRoutes(access.keys),
       ...adoptionRoutes(ports),
       ...rolloutRoutes(ports),
+      ...mqttRoutes(ports),
     };
     for (const middleware of buildRouter(handlers, access, work)) app.use(middleware);
     app.use(staticPages(pages));

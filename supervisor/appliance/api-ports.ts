@@ -33,6 +33,7 @@ export interface ApiParts {
   readonly system: ApiPorts['system'];
   readonly update: { status(): Update } & Pick<ApiPorts['update'], 'check' | 'install' | 'rollback'>;
   readonly rollout: ApiPorts['rollout'];
+  readonly mqtt: ApiPorts['mqtt'];
   readonly metrics: ApiPorts['metrics'];
   readonly logRing: LogRing;
 }
@@ -84,6 +85,7 @@ export function apiPorts(parts: ApiParts): ApiPorts {
     },
     update: parts.update,
     rollout: parts.rollout,
+    mqtt: parts.mqtt,
     system: parts.system,
     readiness: () => {
       const failing = health.snapshot().components.filter(({ state }) => state !== 'ok');

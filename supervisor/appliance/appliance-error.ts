@@ -20,6 +20,7 @@ export type ApplianceErrorCode =
   | 'DATA_IN_USE'
   | 'WRONG_ROLE'
   | 'CAMERA_UNKNOWN'
+  | 'BROKER_UNKNOWN'
   | 'MEMBER_UNREACHABLE'
   | 'NOT_CONDUCTED'
   | 'NOTHING_TO_INSTALL'

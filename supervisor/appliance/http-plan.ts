@@ -27,7 +27,7 @@ export interface HttpPlan {
 /** Why nothing can listen there now; null: something can. */
 export type EndpointProbe = (host: string, port: number) => Promise<string | null>;
 
-const everywhere = new Set(['::', '0.0.0.0']);
+const wildcards: ReadonlySet<string> = new Set(['::', '0.0.0.0']);
 const spare = { plain: 8080, tls: 8443 } as const;
 
 /**
@@ -63,6 +63,11 @@ export async function planServing(
     problems.push(sentence('HTTPS', wish.tlsPort, tlsTrouble, tlsPort));
   }
   return { serving: { listen, port, tlsPort, local: await localPort(listen, port, held, probe) }, problems };
+}
+
+/** Whether every IPv4 address is among them. */
+export function everywhere(listen: readonly string[]): boolean {
+  return listen.some((host) => wildcards.has(host));
 }
 
 /** Whether anybody but this machine itself is answered. */
@@ -115,7 +120,7 @@ async function localPort(
   held: Serving | null,
   probe: EndpointProbe,
 ): Promise<number | null> {
-  const covered = listen.some((host) => everywhere.has(host) || host === '127.0.0.1');
+  const covered = everywhere(listen) || listen.includes('127.0.0.1');
   if (port !== null && covered) return null;
   if (held !== null && held.local !== null) return held.local;
   if (port === null || port === 0) return 0;

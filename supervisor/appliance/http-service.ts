@@ -18,7 +18,7 @@ import type { Role } from '../roles/facts.ts';
 import { Backoff } from '../telemetry/backoff.ts';
 import { Certificates } from './certificates.ts';
 import type { DataPaths } from './data-folder.ts';
-import { isOutside, planServing, type Serving } from './http-plan.ts';
+import { everywhere, isOutside, planServing, type Serving } from './http-plan.ts';
 import { probeEndpoint } from './listen-probe.ts';
 
 export interface HttpServiceOptions {
@@ -45,6 +45,8 @@ export interface Reach {
   readonly port: number | null;
   readonly tlsPort: number | null;
   readonly fingerprint: string | null;
+  /** The address it listens on, where that is not every one. */
+  readonly address: string | null;
   /** False: on loopback alone. */
   readonly outside: boolean;
   /** Where this machine's own programs ask, without a slash at the end. */
@@ -261,10 +263,11 @@ function endedEarly(): Error {
 }
 
 function reachOf(serving: Serving, identity: TlsIdentity | null): Reach {
-  const { port, tlsPort, local } = serving;
+  const { listen, port, tlsPort, local } = serving;
   return {
     ...{ port, tlsPort },
     fingerprint: tlsPort === null ? null : (identity?.fingerprint ?? null),
+    address: everywhere(listen) ? null : (listen.find((host) => !isLoopback(host)) ?? null),
     outside: isOutside(serving),
     localUrl: `http://127.0.0.1:${local ?? port}`,
   };

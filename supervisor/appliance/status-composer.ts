@@ -2,6 +2,7 @@ import type {
   ConfigErrorEntry,
   Feed,
   HostStatus,
+  MqttLink,
   Rollout,
   Status,
   Take,
@@ -39,6 +40,7 @@ export interface StatusSources {
   readonly host: () => HostStatus;
   readonly tally: () => Tally['state'];
   readonly update: () => Update;
+  readonly mqtt: () => MqttLink | null;
   readonly rollout: () => Rollout | null;
 }
 
@@ -76,6 +78,7 @@ export function composeStatus(sources: StatusSources): Status {
     masters: mastersOf(sources.takes),
     tally: sources.tally(),
     update: sources.update(),
+    mqtt: sources.mqtt(),
     rollout: sources.rollout(),
   };
 }

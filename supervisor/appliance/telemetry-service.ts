@@ -1,11 +1,14 @@
 import type { Logger } from 'pino';
-import type { Update, UpdateInstall } from '../api/contract.ts';
+import { z } from 'zod';
+import type { MqttLink, Update, UpdateInstall } from '../api/contract.ts';
 import type { ApiPorts } from '../api/ports.ts';
 import type { LiveConfig } from '../config/live-config.ts';
 import type { Config } from '../config/schema.ts';
+import { listOf, type StateSection, type StateStore } from '../config/state.ts';
 import type { Health } from '../health.ts';
 import type { ServiceRun } from '../process/service-slot.ts';
 import type { ApplianceCommands } from '../telemetry/ports.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 import { ApplianceError } from './appliance-error.ts';
 import type { StatusBoard } from './status-board.ts';
 import type { TakeConductor } from './take-conductor.ts';
@@ -21,43 +24,112 @@ export interface TelemetryParts {
     rollback(): Promise<Update>;
   };
   readonly rollout: ApiPorts['rollout'];
+  readonly state: StateStore;
+  /** Where a browser on the network finds the page; null where it does not. */
+  readonly pageUrl: () => string | null;
   readonly health: Health;
   readonly log: Logger;
 }
 
-const lookAtLinkMs = 2000;
+/** What must be remembered about brokers. */
+export const mqttSection = {
+  name: 'mqtt',
+  schema: z.object({
+    /** Brokers found on the network that the owner has accepted, by their ids. */
+    accepted: listOf(z.string()),
+    /** Discovery topics under which a document was left on a broker. */
+    documents: listOf(z.string()),
+  }),
+} as const satisfies StateSection<z.ZodObject>;
+
+/** More than anybody has at hand; the oldest are forgotten. */
+const mostAccepted = 16;
 
 /** The appliance on MQTT, where the settings name a broker. */
-export function telemetryService(parts: TelemetryParts): (config: Config) => ServiceRun | null {
-  return ({ mqtt }) => {
-    if (mqtt.url === undefined) return null;
-    return async (signal) => {
-      const { board, health, log } = parts;
-      using reporter = health.register('mqtt', { core: false });
-      // Loaded where a broker is named: memory is short on small boards.
-      const [{ Telemetry }, { findBrokerByMdns }] = await Promise.all([
-        import('../telemetry/telemetry.ts'),
-        import('../telemetry/broker-mdns.ts'),
-      ]);
-      const telemetry = new Telemetry({
-        settings: mqtt,
-        status: {
-          current: () => board.current(),
-          subscribe: (listener) => board.subscribe((event) => event.type === 'status' && listener()),
-        },
-        commands: commandsOf(parts),
-        findBroker: findBrokerByMdns,
-        logger: log,
+export class TelemetryService {
+  readonly #parts: TelemetryParts;
+  #telemetry: Telemetry | null = null;
+
+  constructor(parts: TelemetryParts) {
+    this.#parts = parts;
+  }
+
+  /** How the link to the broker stands; null where the settings name none. */
+  get link(): MqttLink | null {
+    return this.#telemetry?.link ?? null;
+  }
+
+  /** What runs with these settings; null: nothing. */
+  serviceFor({ mqtt }: Config): ServiceRun | null {
+    return mqtt.url === undefined ? null : (signal) => this.#run(mqtt, signal);
+  }
+
+  /** The owner accepts the broker that was found and shown. Rejects with BROKER_UNKNOWN where it is another one by now. */
+  async accept(id: string): Promise<MqttLink> {
+    const { state, log } = this.#parts;
+    const telemetry = this.#telemetry;
+    if (telemetry === null || telemetry.link.found?.id !== id) {
+      throw new ApplianceError('BROKER_UNKNOWN', `The broker "${id}" does not wait for being accepted.`, {
+        hint: 'Look at the status: it names the broker that does.',
       });
-      const look = setInterval(() => {
-        const { state, reason } = telemetry.link;
-        if (state === 'connected') reporter.ok();
-        else reporter.degraded(reason ?? `the broker: ${state}`);
-      }, lookAtLinkMs);
-      await telemetry.run(signal);
-      clearInterval(look);
-    };
-  };
+    }
+    await state.update(mqttSection, ({ accepted }) => ({
+      accepted: [...accepted.filter((known) => known !== id), id].slice(-mostAccepted),
+    }));
+    log.info({ broker: id }, 'the owner accepted a broker');
+    telemetry.lookAgain();
+    return telemetry.link;
+  }
+
+  /** Every broker that was accepted has to be accepted again. */
+  async forget(): Promise<void> {
+    await this.#parts.state.update(mqttSection, () => ({ accepted: [] }));
+    this.#telemetry?.lookAgain();
+  }
+
+  async #run(mqtt: Config['mqtt'], signal: AbortSignal): Promise<void> {
+    const { board, health, state, config, pageUrl, log } = this.#parts;
+    using reporter = health.register('mqtt', { core: false });
+    // Loaded where a broker is named: memory is short on small boards.
+    const [{ Telemetry }, { findBrokersByMdns }] = await Promise.all([
+      import('../telemetry/telemetry.ts'),
+      import('../telemetry/broker-mdns.ts'),
+    ]);
+    const telemetry = new Telemetry({
+      settings: mqtt,
+      settingsNow: () => config.current.config.mqtt,
+      documents: {
+        read: () => state.get(mqttSection).documents,
+        keep: (documents) => this.#keepDocuments(documents),
+      },
+      status: {
+        current: () => board.current(),
+        subscribe: (listener) => board.subscribe((event) => event.type === 'status' && listener()),
+        pageUrl,
+      },
+      commands: commandsOf(this.#parts),
+      findBrokers: findBrokersByMdns,
+      trust: { isAccepted: (id) => state.get(mqttSection).accepted.includes(id) },
+      onLink: ({ state: now, reason }) => {
+        if (now === 'connected') reporter.ok();
+        else reporter.degraded(reason ?? `the broker: ${now}`);
+        board.poke();
+      },
+      logger: log,
+    });
+    this.#telemetry = telemetry;
+    await telemetry.run(signal);
+    this.#telemetry = null;
+  }
+
+  async #keepDocuments(documents: readonly string[]): Promise<void> {
+    const { state, log } = this.#parts;
+    try {
+      await state.update(mqttSection, () => ({ documents: [...documents] }));
+    } catch (error) {
+      log.warn({ err: error }, 'where Home Assistant was told cannot be remembered');
+    }
+  }
 }
 
 function commandsOf({

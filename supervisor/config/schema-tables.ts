@@ -34,6 +34,14 @@ export const mqttTable = table(
       'Prefix of the discovery topics.',
       ['mqtt'],
     ),
+    birth_topic: field(
+      z
+        .string()
+        .regex(/^[^#+\s]+$/, 'a topic without wildcards and spaces')
+        .default('homeassistant/status'),
+      'Topic on which Home Assistant says that it has started.',
+      ['mqtt'],
+    ),
     heartbeat_s: field(
       z.int().min(5).max(3600).default(60),
       'The state is published at least this often, in seconds, even if nothing changed.',

@@ -96,7 +96,7 @@ export class Announcer {
     const now = status.current();
     const inventory = inventoryOf(now, this.#inventory);
     this.#inventory = inventory;
-    const input = discoveryInput(now, inventory);
+    const input = discoveryInput(now, inventory, status.pageUrl());
     const isStale = JSON.stringify(input) !== this.#inputKey || this.#departures.isDue(nowMs());
     const inputChanged = this.#options.discovery && isStale;
     const state = statePayload(now);

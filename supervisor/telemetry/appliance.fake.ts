@@ -5,6 +5,7 @@ import type { ApplianceCommands, StatusSource } from './ports.ts';
 export class FakeStatus implements StatusSource {
   readonly #listeners = new Set<() => void>();
   #status: Status;
+  #pageUrl: string | null = null;
 
   constructor(status: Status) {
     this.#status = status;
@@ -17,6 +18,16 @@ export class FakeStatus implements StatusSource {
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  pageUrl(): string | null {
+    return this.#pageUrl;
+  }
+
+  /** The page moves. */
+  serveAt(pageUrl: string | null): void {
+    this.#pageUrl = pageUrl;
+    for (const listener of this.#listeners) listener();
   }
 
   set(changes: Partial<Status>): void {

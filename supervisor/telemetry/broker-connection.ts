@@ -117,13 +117,13 @@ export class BrokerConnection implements AsyncDisposable {
     await this.#whileOpen(this.#client.unsubscribeAsync(topic));
   }
 
-  /** Says goodbye with a last message and DISCONNECT; a broker that does not answer is left after two seconds. */
-  async close(farewell?: { readonly topic: string; readonly payload: string }): Promise<void> {
+  /** Says goodbye with last messages and DISCONNECT; a broker that does not answer is left after two seconds. */
+  async close(...farewells: readonly { readonly topic: string; readonly payload: string }[]): Promise<void> {
     if (this.#isClosed) return;
     const deadline = AbortSignal.timeout(farewellTimeoutMs);
     const polite = async () => {
-      if (farewell !== undefined)
-        await this.publish(farewell.topic, farewell.payload, { retain: true, qos: 1 });
+      for (const { topic, payload } of farewells)
+        await this.publish(topic, payload, { retain: true, qos: 1 });
       await this.#client.endAsync(false);
     };
     await Promise.race([polite().catch(() => undefined), aborted(deadline)]); // a lost link needs no goodbye

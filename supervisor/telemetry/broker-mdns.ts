@@ -1,5 +1,8 @@
 import type { EventEmitter } from 'node:events';
-import { Bonjour, type Service } from 'bonjour-service';
+import { BlockList, isIPv4 } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { Bonjour, type Service, type ServiceConfig } from 'bonjour-service';
+import { describeError } from '../errors.ts';
 import { BrokerNotFoundError } from './errors.ts';
 import type { BrokerFinder, FoundBroker } from './ports.ts';
 
@@ -16,59 +19,107 @@ export interface AnnouncedBroker {
   readonly secure: boolean;
 }
 
-/** Finds a broker by mDNS: `_mqtt._tcp` and `_secure-mqtt._tcp`. Rejects with BrokerNotFoundError without a network. */
-export const findBrokerByMdns: BrokerFinder = async (signal) => {
+/**
+ * Finds brokers by mDNS: `_mqtt._tcp` and `_secure-mqtt._tcp`. It asks on every interface, as one socket alone sends by the
+ * default route only. Rejects with BrokerNotFoundError without a network.
+ */
+export const findBrokersByMdns: BrokerFinder = async (signal) => {
   signal.throwIfAborted();
+  const links = ipv4Links();
+  if (links.length === 0) throw new BrokerNotFoundError('cannot search: this machine is in no network');
   const found: AnnouncedBroker[] = [];
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const onError = (cause: unknown) => reject(new BrokerNotFoundError('cannot search the network', { cause }));
-  const bonjour = new Bonjour({}, onError);
-  socketOf(bonjour).on('error', onError);
+  const failures: unknown[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
   const search = setTimeout(resolve, searchMs);
-  const onAbort = () => resolve();
-  signal.addEventListener('abort', onAbort, { once: true });
+  signal.addEventListener('abort', () => resolve(), { once: true });
   let settle: NodeJS.Timeout | undefined;
   const add = (service: Service, secure: boolean) => {
-    found.push(announced(service, secure));
+    found.push(announced(service, secure, links));
     settle ??= setTimeout(resolve, settleMs);
   };
-  bonjour.find({ type: 'mqtt', protocol: 'tcp' }, (service) => add(service, false));
-  bonjour.find({ type: 'secure-mqtt', protocol: 'tcp' }, (service) => add(service, true));
-  try {
-    await promise;
-  } finally {
-    clearTimeout(search);
-    clearTimeout(settle);
-    signal.removeEventListener('abort', onAbort);
-    bonjour.destroy();
-  }
+  const browsers = links.map(({ address }) => {
+    const onError = (cause: unknown) => {
+      failures.push(cause);
+      if (failures.length >= links.length) resolve();
+    };
+    const options: SocketOptions = { interface: address, bind: '0.0.0.0' };
+    const bonjour = new Bonjour(options as Partial<ServiceConfig>, onError);
+    socketOf(bonjour).on('error', onError);
+    bonjour.find({ type: 'mqtt', protocol: 'tcp' }, (service) => add(service, false));
+    bonjour.find({ type: 'secure-mqtt', protocol: 'tcp' }, (service) => add(service, true));
+    return bonjour;
+  });
+  await promise;
+  clearTimeout(search);
+  clearTimeout(settle);
+  for (const bonjour of browsers) bonjour.destroy();
   signal.throwIfAborted();
-  return chooseBroker(found);
+  if (found.length === 0 && failures.length >= links.length) {
+    const [cause] = failures;
+    throw new BrokerNotFoundError(`cannot search the network: ${describeError(cause)}`, { cause });
+  }
+  return rankBrokers(found);
 };
+
+/** Options that bonjour-service hands through to multicast-dns, whose types it does not publish. */
+interface SocketOptions {
+  readonly interface: string;
+  readonly bind: string;
+}
 
 /** The library keeps it private; without a listener an error of the socket would end the process. */
 function socketOf(bonjour: Bonjour): EventEmitter {
   return (bonjour as unknown as { readonly server: { readonly mdns: EventEmitter } }).server.mdns;
 }
 
-function announced(service: Service, secure: boolean): AnnouncedBroker {
-  const { name, host, port, addresses } = service;
-  return { name, host, port, addresses: addresses ?? [], secure };
+/** An address of ours, with its prefix length in CIDR notation. */
+export interface Ipv4Link {
+  readonly address: string;
+  readonly cidr: string;
+}
+
+function ipv4Links(): Ipv4Link[] {
+  return Object.values(networkInterfaces()).flatMap((entries) => {
+    const entry = entries?.find(({ family, internal }) => family === 'IPv4' && !internal);
+    return entry === undefined ? [] : [{ address: entry.address, cidr: entry.cidr ?? `${entry.address}/32` }];
+  });
+}
+
+function announced(service: Service, secure: boolean, links: readonly Ipv4Link[]): AnnouncedBroker {
+  const { name, host, port, addresses = [] } = service;
+  return { name, host, port, addresses: nearestFirst(addresses, links), secure };
+}
+
+/** A broker with several networks lists them all: those in a network of ours come first. Pure. */
+export function nearestFirst(addresses: readonly string[], links: readonly Ipv4Link[]): string[] {
+  const near = new BlockList();
+  for (const { cidr } of links) {
+    const [network = '', prefix = '32'] = cidr.split('/');
+    near.addSubnet(network, Number(prefix), 'ipv4');
+  }
+  const isNear = (address: string) => isIPv4(address) && near.check(address, 'ipv4');
+  return addresses.toSorted((a, b) => Number(isNear(b)) - Number(isNear(a)));
 }
 
 /**
- * TLS before plain, then by name, so that the same network gives the same choice. A certificate is issued for the host
- * name, so TLS goes by name; the rest by IPv4 address, which needs no mDNS in the resolver.
+ * TLS before plain, then by name, so that the same network gives the same order. A certificate is issued for the host
+ * name, so TLS goes by name; the rest by IPv4 address, which needs no mDNS in the resolver. Pure.
  */
-export function chooseBroker(found: readonly AnnouncedBroker[]): FoundBroker | null {
-  const [best] = [...found].sort(
-    (a, b) => Number(b.secure) - Number(a.secure) || compare(a.name, b.name) || a.port - b.port,
-  );
-  if (best === undefined) return null;
-  const host = best.host.replace(/\.$/, '');
-  if (best.secure) return { name: best.name, url: `mqtts://${host}:${best.port}` };
-  const address = best.addresses.find((item) => /^\d+(\.\d+){3}$/.test(item)) ?? host;
-  return { name: best.name, url: `mqtt://${address}:${best.port}` };
+export function rankBrokers(found: readonly AnnouncedBroker[]): FoundBroker[] {
+  const ranked = found
+    .filter(isPlausible)
+    .toSorted((a, b) => Number(b.secure) - Number(a.secure) || compare(a.name, b.name) || a.port - b.port);
+  const brokers = ranked.map(({ name, host: announcedHost, port, addresses, secure }): FoundBroker => {
+    const host = announcedHost.replace(/\.$/, '');
+    const address = addresses.find(isIPv4) ?? host;
+    return { name, host, url: secure ? `mqtts://${host}:${port}` : `mqtt://${address}:${port}` };
+  });
+  return brokers.filter(({ url }, index) => brokers.findIndex((other) => other.url === url) === index);
+}
+
+/** Everybody in the network may announce anything; what is no host name has no place in an address. */
+function isPlausible({ host, port }: AnnouncedBroker): boolean {
+  return /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?$/.test(host) && port > 0 && port < 65_536;
 }
 
 function compare(a: string, b: string): number {

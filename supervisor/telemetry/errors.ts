@@ -5,6 +5,11 @@ export class BrokerNotFoundError extends RushlightError {
   readonly code = 'BROKER_NOT_FOUND';
 }
 
+/** A broker was found that the owner has not accepted. */
+export class BrokerNotAcceptedError extends RushlightError {
+  readonly code = 'BROKER_NOT_ACCEPTED';
+}
+
 /** A file with a password, key or certificate cannot be read. */
 export class CredentialsError extends RushlightError {
   readonly code = 'BROKER_CREDENTIALS_UNREADABLE';

@@ -6,6 +6,8 @@ export interface StatusSource {
   current(): Status;
   /** Calls the listener after changes, a few times a second at most. Returns the way to stop it. */
   subscribe(listener: () => void): () => void;
+  /** Where a browser on the network finds the page, as it is served; null where it does not. */
+  pageUrl(): string | null;
 }
 
 export type RoleCommand = 'hub' | 'camera' | 'auto';
@@ -39,14 +41,22 @@ export interface ApplianceCommands {
 /** A broker found on the network. `url` has the scheme mqtt or mqtts. */
 export interface FoundBroker {
   readonly name: string;
+  readonly host: string;
   readonly url: string;
 }
 
-/** Looks for a broker on the network. Resolves with null where none answered in time. */
-export type BrokerFinder = (signal: AbortSignal) => Promise<FoundBroker | null>;
+/** Looks for brokers on the network, the best first. Resolves with none where none answered in time. */
+export type BrokerFinder = (signal: AbortSignal) => Promise<readonly FoundBroker[]>;
 
 /** Section `[mqtt]` of rushlight.toml. */
 export type MqttSettings = Config['mqtt'];
+
+/** The discovery topics that a broker may still keep a document under. */
+export interface DocumentMemory {
+  read(): readonly string[];
+  /** Never rejects. */
+  keep(topics: readonly string[]): Promise<void>;
+}
 
 /** How the link to the broker stands, for pages and health. */
 export interface TelemetryLink {
@@ -55,4 +65,6 @@ export interface TelemetryLink {
   readonly protocol: '5' | '3.1.1' | null;
   /** Why it is not connected. */
   readonly reason: string | null;
+  /** With `url = "auto"`: a broker that was found, and gets nothing before the owner accepts it. */
+  readonly found: (FoundBroker & { readonly id: string }) | null;
 }

@@ -5,7 +5,7 @@ import { CommandRunner } from './command-runner.ts';
 import type { Components } from './home-assistant/component.ts';
 import { readPublished } from './home-assistant/discovery.ts';
 import { pause } from './pause.ts';
-import type { ApplianceCommands, MqttSettings, StatusSource } from './ports.ts';
+import type { ApplianceCommands, DocumentMemory, MqttSettings, StatusSource } from './ports.ts';
 import { Snapshots } from './snapshots.ts';
 import type { TelemetryTiming } from './timing.ts';
 import type { TokenBucket } from './token-bucket.ts';
@@ -16,6 +16,7 @@ export interface SessionOptions {
   readonly connection: BrokerConnection;
   readonly topics: Topics;
   readonly settings: MqttSettings;
+  readonly documents?: DocumentMemory;
   readonly status: StatusSource;
   readonly commands: ApplianceCommands;
   readonly limit: TokenBucket;
@@ -69,6 +70,7 @@ export class Session {
     connection.onMessage((message) => this.#receive(message, signal));
     const published = this.#options.published ?? (await this.#readBack(signal));
     if (!settings.discovery) await this.#withdraw(published);
+    await this.#withdrawGhosts();
     await connection.subscribe(topics.birth, false);
     await connection.subscribe(topics.commands, false);
     this.#announcer = new Announcer({
@@ -113,6 +115,18 @@ export class Session {
   async #withdraw(published: Components): Promise<void> {
     if (Object.keys(published).length === 0) return;
     await this.#options.connection.publish(this.#options.topics.discovery, '', { retain: true, qos: 1 });
+  }
+
+  /** Documents under topics that the settings no longer name, as after a changed prefix. */
+  async #withdrawGhosts(): Promise<void> {
+    const { connection, documents, settings, topics } = this.#options;
+    if (documents === undefined) return;
+    const kept = documents.read();
+    const now = settings.discovery ? [topics.discovery] : [];
+    for (const topic of kept.filter((one) => !now.includes(one))) {
+      await connection.publish(topic, '', { retain: true, qos: 1 });
+    }
+    if (kept.join('\n') !== now.join('\n')) await documents.keep(now);
   }
 
   #receive(message: IncomingMessage, signal: AbortSignal): void {

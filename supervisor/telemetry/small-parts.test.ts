@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { Backoff } from './backoff.ts';
-import { chooseBroker } from './broker-mdns.ts';
+import { nearestFirst, rankBrokers } from './broker-mdns.ts';
 import { Snapshots } from './snapshots.ts';
 import { commandOf, topicId, topicsOf } from './topics.ts';
 import { Wakeup } from './wakeup.ts';
@@ -58,15 +58,32 @@ describe('brokers found', () => {
       [plain, secure],
       [secure, plain],
     ]) {
-      expect(chooseBroker(found)).toEqual({ name: 'z', url: 'mqtts://z.local:8883' });
+      expect(rankBrokers(found)[0]).toEqual({ name: 'z', host: 'z.local', url: 'mqtts://z.local:8883' });
     }
-    expect(chooseBroker([{ ...plain, name: 'b' }, plain])).toEqual({
+    expect(rankBrokers([{ ...plain, name: 'b' }, plain])[0]).toEqual({
       name: 'a',
+      host: 'a.local',
       url: 'mqtt://192.0.2.5:1883',
     });
-    expect(chooseBroker([{ ...plain, addresses: [] }])?.url).toBe('mqtt://a.local:1883');
-    expect(chooseBroker([])).toBeNull();
+    expect(rankBrokers([{ ...plain, addresses: [] }])[0]?.url).toBe('mqtt://a.local:1883');
+    expect(rankBrokers([])).toEqual([]);
   });
+});
+
+test('of the addresses of a broker, the one in a network of ours is taken', () => {
+  const links = [
+    { address: '10.1.0.4', cidr: '10.1.0.4/24' },
+    { address: '192.168.7.4', cidr: '192.168.7.4/24' },
+  ];
+  expect(nearestFirst(['172.16.0.9', 'fe80::1', '192.168.7.9'], links)[0]).toBe('192.168.7.9');
+  expect(nearestFirst(['999.1.1.1', '172.16.0.9'], links)).toEqual(['999.1.1.1', '172.16.0.9']);
+});
+
+test('an announcement that is no host name leads nowhere', () => {
+  const base = { name: 'x', port: 1883, addresses: [], secure: false };
+  for (const host of ['me@evil.test/', 'a b', '', 'x:1/', '[::1]']) {
+    expect(rankBrokers([{ ...base, host }])).toEqual([]);
+  }
 });
 
 describe('snapshots', () => {

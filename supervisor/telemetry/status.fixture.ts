@@ -78,6 +78,7 @@ export function hubStatus(changes: Partial<Status> = {}): Status {
       ],
       lastAttempt: null,
     },
+    mqtt: null,
     rollout: {
       available: {
         version: '1.3.0',
@@ -115,6 +116,7 @@ export function cameraStatus(changes: Partial<Status> = {}): Status {
     },
     feeds: [],
     cameras: [],
+    mqtt: null,
     rollout: null,
     hub: {
       state: 'connected',

@@ -151,10 +151,10 @@ describe('credentials', () => {
 describe('finding the broker', () => {
   test('auto asks the finder, again after each loss', async () => {
     await using broker = await Mosquitto.start();
-    const answers = [null, { name: 'attic', url: urlOf(broker) }];
+    const answers = [[], [{ name: 'attic', host: 'attic.local', url: urlOf(broker) }]];
     await using running = new RunningTelemetry({
       settings: { url: 'auto' },
-      findBroker: async () => answers.shift() ?? null,
+      findBrokers: async () => answers.shift() ?? [],
     });
     await vi.waitUntil(() => linkOf(running).state === 'connected', patience);
     expect(linkOf(running).broker).toBe(urlOf(broker));

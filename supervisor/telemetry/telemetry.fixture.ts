@@ -28,7 +28,7 @@ export interface RunningOptions {
   readonly settings: Record<string, unknown>;
   readonly status?: Status;
   readonly timing?: Partial<TelemetryTiming>;
-  readonly findBroker?: BrokerFinder;
+  readonly findBrokers?: BrokerFinder;
   readonly more?: Partial<TelemetryOptions>;
 }
 
@@ -40,13 +40,14 @@ export class RunningTelemetry implements AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #ended: Promise<void>;
 
-  constructor({ settings, status = hubStatus(), timing, findBroker, more }: RunningOptions) {
+  constructor({ settings, status = hubStatus(), timing, findBrokers, more }: RunningOptions) {
     this.status = new FakeStatus(status);
     this.telemetry = new Telemetry({
       settings: mqttSettings(settings),
       status: this.status,
       commands: this.commands,
-      findBroker: findBroker ?? (async () => null),
+      findBrokers: findBrokers ?? (async () => []),
+      trust: { isAccepted: () => true },
       logger: pino({ level: 'silent' }),
       timing: { ...quick, ...timing },
       commandLimit: new TokenBucket(1e6, 1e6),

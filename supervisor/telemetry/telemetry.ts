@@ -3,10 +3,24 @@ import { describeError } from '../errors.ts';
 import { Backoff } from './backoff.ts';
 import { BrokerConnection, type MqttVersion } from './broker-connection.ts';
 import { readCredentials } from './broker-credentials.ts';
-import { BrokerHungUpError, BrokerLostError, BrokerNotFoundError, BrokerVersionError } from './errors.ts';
+import { type BrokerTrust, brokerId } from './broker-trust.ts';
+import {
+  BrokerHungUpError,
+  BrokerLostError,
+  BrokerNotAcceptedError,
+  BrokerNotFoundError,
+  BrokerVersionError,
+} from './errors.ts';
 import type { Components } from './home-assistant/component.ts';
 import { pause } from './pause.ts';
-import type { ApplianceCommands, BrokerFinder, MqttSettings, StatusSource, TelemetryLink } from './ports.ts';
+import type {
+  ApplianceCommands,
+  BrokerFinder,
+  DocumentMemory,
+  MqttSettings,
+  StatusSource,
+  TelemetryLink,
+} from './ports.ts';
 import { Session } from './session.ts';
 import { defaultTiming, type TelemetryTiming } from './timing.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -14,10 +28,17 @@ import { type Topics, topicsOf } from './topics.ts';
 
 export interface TelemetryOptions {
   readonly settings: MqttSettings;
+  /** Those in force when it is stopped; they tell a stop from a farewell. */
+  readonly settingsNow?: () => MqttSettings;
+  /** What was announced where, for settings that changed while nothing ran. */
+  readonly documents?: DocumentMemory;
   readonly status: StatusSource;
   readonly commands: ApplianceCommands;
   /** Used where `url = "auto"`. */
-  readonly findBroker: BrokerFinder;
+  readonly findBrokers: BrokerFinder;
+  readonly trust: BrokerTrust;
+  /** Told of each change of the link. */
+  readonly onLink?: (link: TelemetryLink) => void;
   readonly logger: Logger;
   readonly timing?: Partial<TelemetryTiming>;
   /** 0 to below 1; for jitter. */
@@ -28,7 +49,7 @@ export interface TelemetryOptions {
 
 /** A broker that restarts hangs up too; one that does so twice in a row may not know MQTT 5. */
 const mostHungUp = 2;
-const off: TelemetryLink = { state: 'off', broker: null, protocol: null, reason: null };
+const off: TelemetryLink = { state: 'off', broker: null, protocol: null, reason: null, found: null };
 
 /**
  * Shows the appliance on an MQTT broker and obeys commands from there. Whatever the broker does, nothing else is
@@ -44,6 +65,10 @@ export class Telemetry {
   #failure: string | null = null;
   #failures = 0;
   #hungUp = 0;
+  #found: TelemetryLink['found'] = null;
+  #wake = Promise.withResolvers<void>();
+  /** The connection, and as what its broker was accepted. */
+  #session: { readonly id: string; readonly connection: BrokerConnection } | null = null;
 
   constructor(options: TelemetryOptions) {
     this.#options = options;
@@ -56,11 +81,24 @@ export class Telemetry {
     return this.#link;
   }
 
+  #become(link: TelemetryLink): void {
+    this.#link = link;
+    this.#options.onLink?.(link);
+  }
+
+  /** A broker was accepted, or is no longer: one that is not any more is left, and the next try begins now. */
+  lookAgain(): void {
+    this.#wake.resolve();
+    const { settings, trust } = this.#options;
+    if (settings.url !== 'auto' || this.#session === null || trust.isAccepted(this.#session.id)) return;
+    void this.#session.connection.close();
+  }
+
   /** Resolves when the signal aborts, or at once where the settings name no broker. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    const { url, discoveryPrefix } = this.#options.settings;
+    const { url, discoveryPrefix, birthTopic } = this.#options.settings;
     if (url === undefined) return;
-    const topics = topicsOf(this.#options.status.current().device.id, discoveryPrefix);
+    const topics = topicsOf(this.#options.status.current().device.id, discoveryPrefix, birthTopic);
     const { backoffMinMs, backoffMaxMs, stableMs } = this.#timing;
     const backoff = new Backoff(backoffMinMs, backoffMaxMs, this.#random);
     while (!signal.aborted) {
@@ -71,17 +109,23 @@ export class Telemetry {
         this.#tell(error, signal);
       }
       if (performance.now() - startedMs > stableMs) backoff.reset();
-      await pause(backoff.nextMs(), signal);
+      const over = new AbortController();
+      await Promise.race([
+        pause(backoff.nextMs(), AbortSignal.any([signal, over.signal])),
+        this.#wake.promise,
+      ]);
+      over.abort();
+      this.#wake = Promise.withResolvers<void>();
     }
-    this.#link = off;
+    this.#become(off);
   }
 
   async #connectOnce(url: string, topics: Topics, signal: AbortSignal): Promise<void> {
-    const broker = url === 'auto' ? await this.#search(signal) : url;
-    this.#link = { state: 'connecting', broker, protocol: null, reason: this.#failure };
+    const { id, url: broker } = url === 'auto' ? await this.#search(signal) : { id: url, url };
+    this.#become({ state: 'connecting', broker, protocol: null, reason: this.#failure, found: null });
     const connection = await this.#open(broker, topics, signal);
     const { version } = connection;
-    this.#link = { state: 'connected', broker, protocol: version, reason: null };
+    this.#become({ state: 'connected', broker, protocol: version, reason: null, found: null });
     this.#options.logger.info({ broker, version, failures: this.#failures }, 'connected to the broker');
     this.#failure = null;
     this.#failures = 0;
@@ -94,7 +138,12 @@ export class Telemetry {
       random: this.#random,
       published: this.#published,
     });
-    await this.#runSession(session, connection, topics, signal);
+    this.#session = { id, connection };
+    try {
+      await this.#runSession(session, connection, topics, signal);
+    } finally {
+      this.#session = null;
+    }
   }
 
   /** The session ends with the connection or with the caller's signal, whichever comes first. */
@@ -108,7 +157,12 @@ export class Telemetry {
       failure = error;
     }
     over.abort();
-    await connection.close({ topic: topics.availability, payload: 'offline' });
+    const offline = { topic: topics.availability, payload: 'offline' };
+    if (signal.aborted && this.#leavesForGood()) {
+      await connection.close(offline, { topic: topics.discovery, payload: '' });
+    } else {
+      await connection.close(offline);
+    }
     await running.catch(() => undefined); // told by the race, or the consequence of the close
     this.#published = session.published;
     // what was under way when the link broke only knows that it broke; the connection knows why
@@ -116,11 +170,25 @@ export class Telemetry {
     if (failure !== null) throw failure;
   }
 
-  async #search(signal: AbortSignal): Promise<string> {
-    this.#link = { state: 'searching', broker: null, protocol: null, reason: this.#failure };
-    const found = await this.#options.findBroker(signal);
-    if (found === null) throw new BrokerNotFoundError('no broker found on the network');
-    return found.url;
+  /** Whether new settings leave this broker or this topic: the document would stay there as a ghost. */
+  #leavesForGood(): boolean {
+    const { settings, settingsNow } = this.#options;
+    const now = settingsNow?.() ?? settings;
+    return now.url !== settings.url || now.discoveryPrefix !== settings.discoveryPrefix || !now.discovery;
+  }
+
+  /** A broker found by itself gets neither a secret nor a hearing before the owner has accepted it. */
+  async #search(signal: AbortSignal): Promise<{ readonly id: string; readonly url: string }> {
+    const { findBrokers, trust } = this.#options;
+    const found = this.#found;
+    this.#become({ state: 'searching', broker: null, protocol: null, reason: this.#failure, found });
+    const brokers = (await findBrokers(signal)).map((broker) => ({ ...broker, id: brokerId(broker) }));
+    const accepted = brokers.find(({ id }) => trust.isAccepted(id));
+    this.#found = accepted === undefined ? (brokers[0] ?? null) : null;
+    if (accepted !== undefined) return accepted;
+    if (this.#found === null) throw new BrokerNotFoundError('no broker found on the network');
+    const { name, url } = this.#found;
+    throw new BrokerNotAcceptedError(`found the broker "${name}" at ${url}; accept it on the page first`);
   }
 
   /** MQTT 5 first; 3.1.1 at once where the broker insists, or hung up on MQTT 5 repeatedly without a word. */
@@ -165,6 +233,6 @@ export class Telemetry {
     this.#failures += 1;
     if (reason !== this.#failure) this.#options.logger.warn({ err: error }, 'no broker; trying again');
     this.#failure = reason;
-    this.#link = { state: 'waiting', broker: this.#link.broker, protocol: null, reason };
+    this.#become({ state: 'waiting', broker: this.#link.broker, protocol: null, reason, found: this.#found });
   }
 }

@@ -17,7 +17,10 @@ export interface Topics {
   cameraUpdate(key: string): string;
 }
 
-export function topicsOf(deviceId: string, discoveryPrefix: string): Topics {
+/** Where Home Assistant says so unless its own settings differ, whatever its discovery prefix is. */
+export const usualBirthTopic = 'homeassistant/status';
+
+export function topicsOf(deviceId: string, discoveryPrefix: string, birth = usualBirthTopic): Topics {
   const device = topicId(deviceId);
   const base = `rushlight/${device}`;
   return {
@@ -27,7 +30,7 @@ export function topicsOf(deviceId: string, discoveryPrefix: string): Topics {
     updateState: `${base}/update/state`,
     commands: `${base}/+/set`,
     discovery: `${discoveryPrefix}/device/rushlight_${device}/config`,
-    birth: `${discoveryPrefix}/status`,
+    birth,
     command: (name) => `${base}/${name}/set`,
     result: (name) => `${base}/${name}/result`,
     cameraUpdate: (key) => `${base}/cameras/${key}/update/state`,

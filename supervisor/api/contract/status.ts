@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { newCameraSchema } from './adoption.ts';
 import { instantSchema, roleSchema, slugSchema, sourceKindSchema } from './common.ts';
 import { feedSchema } from './feeds.ts';
+import { mqttLinkSchema } from './mqtt.ts';
 import { cameraUpdateSchema, rolloutSchema } from './rollout.ts';
 import { tallySchema } from './system.ts';
 import { takeSchema } from './takes.ts';
@@ -143,6 +144,7 @@ export const statusSchema = z
       .describe('The disk of the masters'),
     tally: tallySchema.shape.state,
     update: updateSchema,
+    mqtt: mqttLinkSchema.nullable().describe('Null where the settings name no broker'),
     rollout: rolloutSchema.nullable().describe('Null on a camera'),
   })
   .meta({ id: 'Status' });

@@ -11,7 +11,11 @@ import { componentsOf, findDocumentFaults, findStateFault } from './ha-check.fix
 
 function documentOf(status: Status) {
   const topics = topicsOf(status.device.id, 'homeassistant');
-  const document = discoveryDocument(discoveryInput(status, inventoryOf(status)), topics, 60);
+  const document = discoveryDocument(
+    discoveryInput(status, inventoryOf(status), `https://${status.device.name}.local`),
+    topics,
+    60,
+  );
   return JSON.parse(JSON.stringify(document)) as Record<string, unknown>;
 }
 

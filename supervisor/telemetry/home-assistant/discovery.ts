@@ -24,20 +24,26 @@ export interface DiscoveryInput {
     'id' | 'name' | 'model' | 'serial' | 'version' | 'role' | 'simulation'
   >;
   readonly hubId: string | null;
+  readonly pageUrl: string | null;
   readonly inventory: Inventory;
 }
 
-export function discoveryInput(status: Status, inventory: Inventory): DiscoveryInput {
+export function discoveryInput(
+  status: Status,
+  inventory: Inventory,
+  pageUrl: string | null = null,
+): DiscoveryInput {
   const { id, name, model, serial, version, role, simulation } = status.device;
   return {
     device: { id, name, model, serial, version, role, simulation },
     hubId: role === 'camera' ? (status.hub?.id ?? null) : null,
+    pageUrl,
     inventory,
   };
 }
 
 export function discoveryDocument(
-  { device, hubId, inventory }: DiscoveryInput,
+  { device, hubId, pageUrl, inventory }: DiscoveryInput,
   topics: Topics,
   heartbeatS: number,
 ): DiscoveryDocument {
@@ -55,9 +61,7 @@ export function discoveryDocument(
       model_id: device.model,
       sw_version: device.version,
       ...(device.serial === null ? {} : { serial_number: device.serial }),
-      ...(device.simulation || !isHostName(device.name)
-        ? {}
-        : { configuration_url: `https://${device.name}.local` }),
+      ...(pageUrl === null || !isLegalUrl(pageUrl) ? {} : { configuration_url: pageUrl }),
       ...(hubId === null ? {} : { via_device: `rushlight_${topicId(hubId)}` }),
     },
     origin: { name: 'rushlight', sw_version: device.version },
@@ -92,8 +96,8 @@ export function readPublished(payload: string): Components | null {
 }
 
 /** An illegal address would make Home Assistant refuse the whole document. */
-function isHostName(name: string): boolean {
-  return /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(name);
+function isLegalUrl(text: string): boolean {
+  return /^https?:\/\/(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::\d+)?\/?$/.test(text);
 }
 
 function parseJson(text: string): unknown {

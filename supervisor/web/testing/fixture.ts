@@ -137,6 +137,7 @@ export const statusFixture = (over: Partial<Status> = {}): Status => ({
     slots: [],
     lastAttempt: null,
   },
+  mqtt: null,
   rollout: null,
   ...over,
 });

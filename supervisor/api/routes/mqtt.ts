@@ -1,0 +1,12 @@
+import type { ApiPorts } from '../ports.ts';
+import type { RouteHandlers } from '../router.ts';
+
+export function mqttRoutes({ mqtt }: ApiPorts): Pick<RouteHandlers, 'acceptBroker' | 'forgetBrokers'> {
+  return {
+    acceptBroker: ({ body }) => mqtt.accept(body.id),
+    forgetBrokers: async () => {
+      await mqtt.forget();
+      return undefined;
+    },
+  };
+}

@@ -67,6 +67,13 @@ test('a machine without IPv6 listens on every IPv4 address', async () => {
   expect((await planServing(wish, null, probe)).serving.listen).toEqual(['0.0.0.0']);
 });
 
+test('from all addresses to one: the port stays that of this machine, too', async () => {
+  // Our own listener is in the way of the probe; it ends before the next one begins.
+  const probe = async (_host: string, port: number) => (port === 80 ? 'another program uses it' : null);
+  const { serving } = await planServing({ ...wish, listen: ['192.0.2.1'] }, asWished, probe);
+  expect(serving.local).toBe(80);
+});
+
 test('ports may change places', async () => {
   const { serving, problems } = await planServing({ ...wish, port: 443, tlsPort: 80 }, asWished, machine([]));
   expect(serving).toEqual({ ...asWished, port: 443, tlsPort: 80 });

@@ -124,7 +124,7 @@ async function localPort(
   if (port !== null && covered) return null;
   if (held !== null && held.local !== null) return held.local;
   if (port === null || port === 0) return 0;
-  return (await probe('127.0.0.1', port)) === null ? port : 0;
+  return (await whyNotFree(port, ['127.0.0.1'], held, probe)) === null ? port : 0;
 }
 
 function sentence(scheme: string, wanted: number, trouble: string, instead: number | null): string {

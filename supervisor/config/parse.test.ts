@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { decodeConfig } from './load.ts';
 import { migrateConfig } from './migrate.ts';
 import { parseConfig } from './parse.ts';
@@ -13,6 +13,12 @@ function problems(text: string): string[] {
   const parsed = parseConfig(text);
   return parsed.ok ? [] : parsed.problems.map(formatProblem);
 }
+
+test('one port for HTTP and HTTPS is a problem of the file, unless there is no HTTPS', () => {
+  const text = (more: string) => `[http]\nport = 8080\ntls_port = 8080\n${more}`;
+  expect(problems(text(''))).toEqual([expect.stringMatching(/^line 3, http\.tls_port: .*8080/)]);
+  expect(problems(text('tls = false\n'))).toEqual([]);
+});
 
 describe('a good file', () => {
   it('gives settings in camelCase, with defaults, and leaves names of controls alone', () => {

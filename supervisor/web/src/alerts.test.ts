@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Status } from '../../api/contract.ts';
 import { cameraFixture, statusFixture } from '../testing/fixture.ts';
 import { alertsOf } from './alerts.ts';
 
@@ -95,4 +96,17 @@ describe('links and health', () => {
       'warning: No hub found',
     ]);
   });
+});
+
+test('a broker that waits for being accepted is told once, by its banner', () => {
+  const health = {
+    state: 'degraded',
+    components: [{ name: 'mqtt', state: 'degraded', reason: 'found' }],
+  } as const;
+  const link = { state: 'waiting', broker: null, protocol: null, reason: 'found' } as const;
+  const found = { id: 'attic', name: 'attic', host: 'attic.local', url: 'mqtt://192.0.2.7:1883' };
+  const alerts = (mqtt: Status['mqtt']) =>
+    alertsOf(statusFixture({ health: { ...health, components: [...health.components] }, mqtt })).length;
+  expect(alerts({ ...link, found })).toBe(0);
+  expect(alerts({ ...link, found: null })).toBe(1);
 });

@@ -12,7 +12,10 @@ export interface Alert {
 
 const roomAdvice = 'Download finished takes and delete them (Takes), or use a larger disk.';
 /** What a component is in words, where its name alone says too little. */
-const healthTitles: Readonly<Record<string, string>> = { data: 'The card does not keep what is set' };
+const healthTitles: Readonly<Record<string, string>> = {
+  data: 'The card does not keep what is set',
+  http: 'Page and API are not served as the settings say',
+};
 
 /** One frame at 25 a second: from here on timecodes of two cameras name different frames. */
 const longFrameMs = 40;
@@ -154,9 +157,11 @@ const ofLinks = ({ hub, cameras, host }: Status): Alert[] => {
   return alerts;
 };
 
-const ofHealth = ({ health }: Status): Alert[] =>
+const ofHealth = ({ health, mqtt }: Status): Alert[] =>
   health.components
     .filter(({ state }) => state !== 'ok')
+    // A broker that waits for being accepted has a banner with its button.
+    .filter(({ name }) => name !== 'mqtt' || !mqtt?.found)
     .map(({ name, state, reason }) => ({
       key: `health-${name}`,
       severity: state === 'failed' ? ('error' as const) : ('warning' as const),

@@ -150,6 +150,11 @@ export class ApiClient {
     await this.#call('POST', `/api/cameras/${encodeURIComponent(cameraId)}/adopt`, { body: { code } });
   }
 
+  /** Accepts the MQTT broker that was found, as it was shown. */
+  async acceptBroker(id: string): Promise<void> {
+    await this.#call('POST', '/api/mqtt/broker', { body: { id } });
+  }
+
   /** Looks for an update, installs it, or goes back; answers with how updates stand then. */
   async update(action: UpdateAction): Promise<Update> {
     const options = action === 'install' ? { body: {} } : {};

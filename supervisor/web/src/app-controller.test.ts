@@ -48,3 +48,11 @@ test('what could not be done is said', async () => {
   expect(controller.notice.value?.text).toBe('Not done: The appliance does not answer.');
   expect(await controller.changeConfig(() => ({}))).toBeNull();
 });
+
+test('a broker is accepted as it was shown', async () => {
+  const { controller, sent } = controllerOf({ 'POST /api/mqtt/broker': () => ({}) });
+  await controller.acceptBroker('attic.local mqtt://192.0.2.7:1883');
+  expect(sent).toEqual([
+    { request: 'POST /api/mqtt/broker', body: { id: 'attic.local mqtt://192.0.2.7:1883' } },
+  ]);
+});

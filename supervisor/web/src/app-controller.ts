@@ -73,6 +73,10 @@ export class AppController {
     await this.#act('adopt cameras', () => this.#api.adopt(camera.id, camera.code));
   }
 
+  async acceptBroker(id: string): Promise<void> {
+    await this.#act('accept brokers', () => this.#api.acceptBroker(id));
+  }
+
   /** Takes a camera's key away. */
   async unadopt(cameraId: string): Promise<void> {
     await this.#act('remove cameras', () => this.#api.unadopt(cameraId));

@@ -5,6 +5,7 @@ import { useRoute } from '../use-route.ts';
 import { useStore } from '../use-store.ts';
 import { AdoptionBanners } from './adoption-banners.tsx';
 import { AlertList } from './alert-list.tsx';
+import { BrokerBanner } from './broker-banner.tsx';
 import { CamerasPage } from './cameras-page.tsx';
 import { ConnectionBanner } from './connection-banner.tsx';
 import { DeviceBanners } from './device-banners.tsx';
@@ -45,6 +46,9 @@ const Pages = ({ controller }: { controller: AppController }) => {
       <div class="messages">
         <ConnectionBanner link={link} pageVersion={state.pageVersion} version={status.device.version} />
         <AdoptionBanners status={status} adopt={(camera) => controller.adopt(camera)} />
+        {status.mqtt?.found && (
+          <BrokerBanner found={status.mqtt.found} accept={(id) => controller.acceptBroker(id)} />
+        )}
         {/* The page of the cameras shows them itself; during a take nothing pushes the pictures aside. */}
         {route.page !== 'cameras' && !recording && (
           <DeviceBanners devices={state.devices} use={(id, use) => controller.useDevice(id, use)} />

@@ -1,7 +1,7 @@
 import { createPrivateKey, randomBytes, sign, verify, webcrypto, X509Certificate } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import type * as X509 from '@peculiar/x509';
+import { readSettingFile } from '../config/read-setting-file.ts';
 import { ApiError } from './api-error.ts';
 
 /** What HTTPS is served with. */
@@ -14,7 +14,6 @@ export interface TlsIdentity {
 
 type CertificateKeys = Parameters<typeof X509.X509CertificateGenerator.createSelfSigned>[0]['keys'];
 
-const largestPemBytes = 1024 * 1024;
 const tenYearsMs = 10 * 365 * 24 * 3600 * 1000;
 
 /**
@@ -51,7 +50,8 @@ export async function createTlsIdentity(name: string, now: Date): Promise<TlsIde
 /** Reads an identity. Rejects with TLS_FILES_UNUSABLE, also where certificate and key do not belong together. */
 export async function readTlsIdentity(certFile: string, keyFile: string): Promise<TlsIdentity> {
   try {
-    const [certPem, keyPem] = await Promise.all([readPem(certFile), readPem(keyFile)]);
+    const files = await Promise.all([readSettingFile(certFile), readSettingFile(keyFile)]);
+    const [certPem, keyPem] = files.map((file) => file.toString('utf8')) as [string, string];
     proveIdentity(certPem, keyPem);
     return { certPem, keyPem, fingerprint: fingerprintOf(certPem) };
   } catch (cause) {
@@ -66,14 +66,6 @@ export async function readTlsIdentity(certFile: string, keyFile: string): Promis
 export function isSelfSigned({ certPem }: TlsIdentity): boolean {
   const certificate = new X509Certificate(certPem);
   return certificate.verify(certificate.publicKey);
-}
-
-/** A device or a pipe in the place of a file would be read for ever. */
-async function readPem(file: string): Promise<string> {
-  const found = await stat(file);
-  if (!found.isFile()) throw new Error(`${file} is not a file`);
-  if (found.size > largestPemBytes) throw new Error(`${file} is larger than ${largestPemBytes} bytes`);
-  return await readFile(file, 'utf8');
 }
 
 /**

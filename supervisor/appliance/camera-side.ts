@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { AgentDown, AgentUp, HubLink } from '../api/contract.ts';
 import { resolveConfigPath } from '../config/load.ts';
+import { readSettingFile } from '../config/read-setting-file.ts';
 import type { Config } from '../config/schema.ts';
 import type { StateSection, StateStore } from '../config/state.ts';
 import { requestAdoption } from '../discovery/adoption-request.ts';
@@ -180,7 +180,7 @@ export class CameraSide {
     const file = resolveConfigPath(configFile, settings.tokenFile);
     while (!signal.aborted && this.#fileToken === null) {
       try {
-        this.#fileToken = (await readFile(file, 'utf8')).trim();
+        this.#fileToken = (await readSettingFile(file)).toString('utf8').trim();
       } catch (error) {
         const reason = `camera.token_file cannot be read: ${describeError(error)}`;
         if (reason !== this.#link.reason) log.error({ err: error }, 'the key for the hub cannot be read');

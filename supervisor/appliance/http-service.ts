@@ -128,6 +128,7 @@ export class HttpService {
     await this.#loop;
     await this.#turn;
     await this.#end();
+    this.#reach = null;
     await rm(this.#options.paths.apiUrl, { force: true });
   }
 
@@ -162,6 +163,7 @@ export class HttpService {
       try {
         await this.#serveWish();
       } catch (error) {
+        this.#reach = null;
         this.#tell([`${describeError(error)}.`]);
       }
     });
@@ -235,7 +237,6 @@ export class HttpService {
   async #end(): Promise<void> {
     const running = this.#running;
     this.#running = null;
-    this.#reach = null;
     running?.stop.abort();
     await running?.ended;
   }

@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { MjpegPull, type MjpegPullState, type PushStatus } from '../../media/index.ts';
 import type { SourceStatus } from '../api/contract.ts';
 import type { PicturePublication } from '../api/ports.ts';
 import { resolveConfigPath } from '../config/load.ts';
+import { readSettingFile } from '../config/read-setting-file.ts';
 import type { RemoteConfig } from '../config/schema.ts';
 import { describeError } from '../errors.ts';
 import { ServiceSlot } from '../process/service-slot.ts';
@@ -152,6 +152,7 @@ export class RemoteFeeds {
   }
 
   async #secret(file: string): Promise<string> {
-    return (await readFile(resolveConfigPath(this.#options.configFile, file), 'utf8')).trim();
+    const path = resolveConfigPath(this.#options.configFile, file);
+    return (await readSettingFile(path)).toString('utf8').trim();
   }
 }

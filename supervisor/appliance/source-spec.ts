@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import type { SourceSpec } from '../../media/index.ts';
 import type { Device } from '../api/contract.ts';
 import { resolveConfigPath } from '../config/load.ts';
+import { readSettingFile } from '../config/read-setting-file.ts';
 import type { SourceConfig } from '../config/schema.ts';
 import { captureMode } from '../platform/cameras/capture-mode.ts';
 import type { DesiredPipeline } from '../roles/desired-state.ts';
@@ -37,7 +37,8 @@ export async function sourceSpecOf(
     case 'rtsp': {
       const { id, url, username, passwordFile, transport } = source;
       const file = passwordFile === undefined ? null : resolveConfigPath(configFile, passwordFile);
-      const password = file === null ? {} : { password: (await readFile(file, 'utf8')).trimEnd() };
+      const password =
+        file === null ? {} : { password: (await readSettingFile(file)).toString('utf8').trimEnd() };
       return {
         id,
         kind: 'rtsp',

@@ -36,9 +36,12 @@ export async function keepRunning(
     } catch (error) {
       const decision = decideRestart(policy, failures, performance.now() - startedMs, Math.random());
       failures = decision.failures;
-      log.error({ err: error, service: name, ...decision }, 'a service ended by an error');
+      const reason = describeError(error);
+      // The same failure again and again is said once.
+      const level = reason === trouble ? 'debug' : 'error';
+      log[level]({ err: error, service: name, ...decision }, 'a service ended by an error');
       if (signal.aborted) break;
-      tell(describeError(error));
+      tell(reason);
       // The only rejection is that of the signal, which the loop looks at.
       await sleep(decision.delayMs, undefined, { signal }).catch(() => {});
     } finally {

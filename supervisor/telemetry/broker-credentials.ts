@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { resolveConfigPath } from '../config/load.ts';
+import { readSettingFile } from '../config/read-setting-file.ts';
 import { CredentialsError } from './errors.ts';
 import type { MqttSettings } from './ports.ts';
 
@@ -39,7 +39,7 @@ export async function readCredentials(
 
 async function readSecret(setting: string, path: string): Promise<Buffer> {
   try {
-    return await readFile(path);
+    return await readSettingFile(path);
   } catch (cause) {
     throw new CredentialsError(`cannot read mqtt.${setting}`, { cause });
   }

@@ -1,0 +1,22 @@
+import { readFile, stat } from 'node:fs/promises';
+import { RushlightError } from '../errors.ts';
+
+/** A file that a setting names is none that can be read as a whole. */
+export class SettingFileError extends RushlightError {
+  readonly code = 'SETTING_FILE_UNUSABLE';
+}
+
+const largestBytes = 1024 * 1024;
+
+/**
+ * Reads a password, key or certificate that a setting names. A device or a pipe in its place would be read for ever.
+ * Rejects with the system's error, or with SETTING_FILE_UNUSABLE.
+ */
+export async function readSettingFile(file: string): Promise<Buffer> {
+  const found = await stat(file);
+  if (!found.isFile()) throw new SettingFileError(`${file} is not a file`);
+  if (found.size > largestBytes) {
+    throw new SettingFileError(`${file} is larger than ${largestBytes} bytes`);
+  }
+  return await readFile(file);
+}

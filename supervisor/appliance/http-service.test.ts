@@ -160,6 +160,24 @@ test('a certificate that is missing is replaced by the self-made one, and served
   expect(await fingerprintAt(tlsPort)).toBe(identity.fingerprint);
 });
 
+test.each([
+  ['empty', ''],
+  ['nothing but NULs', '\0'.repeat(200)],
+])(
+  'a key of its own that is %s after a power cut: HTTPS is there, with a new one, and it is said',
+  async (_what, key) => {
+    const [port, tlsPort] = [await freePort(), await freePort()];
+    const paths = dataPaths(folder);
+    const old = await createTlsIdentity('stage', new Date());
+    await writeFile(paths.tlsCert, old.certPem);
+    await writeFile(paths.tlsKey, key);
+    const { service, state } = open();
+    await service.apply(settings({ ...local, port, tls_port: tlsPort }), 'stage', 'hub');
+    expect(await fingerprintAt(tlsPort)).toBe(service.reach?.fingerprint);
+    expect(state()?.reason).toContain('damaged');
+  },
+);
+
 test('after it has been closed nothing listens, not even what is applied then', async () => {
   const [port, tlsPort] = [await freePort(), await freePort()];
   const { service } = open();

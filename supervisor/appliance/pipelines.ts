@@ -89,6 +89,7 @@ export class Pipelines {
   async apply(desired: DesiredState): Promise<void> {
     const { devices, configFile } = this.#options;
     this.#desired = desired;
+    const before = this.#broken;
     this.#broken = new Map();
     const wanted = new Map<string, { desired: DesiredPipeline; spec: SourceSpec }>();
     for (const pipeline of desired.pipelines) {
@@ -98,15 +99,14 @@ export class Pipelines {
           spec: await sourceSpecOf(pipeline, devices(), configFile),
         });
       } catch (error) {
-        this.#options.log.error({ err: error, source: pipeline.source.id }, 'a source cannot be set up');
-        this.#broken.set(pipeline.source.id, describeError(error));
+        this.#noteBroken(pipeline.source.id, error, before);
       }
     }
     const unwanted = [...this.#running].filter(([id, running]) => this.#isOutdated(running, wanted.get(id)));
     await Promise.all(unwanted.map(([id]) => this.#end(id)));
     for (const [id, { desired: pipeline, spec }] of wanted) {
       const running = this.#running.get(id);
-      if (running === undefined) await this.#start(pipeline, spec);
+      if (running === undefined) await this.#start(pipeline, spec, before);
       else this.#running.set(id, { ...running, desired: pipeline });
     }
     this.#options.onChange();
@@ -204,7 +204,24 @@ export class Pipelines {
     return !recording() && !isDeepStrictEqual(encoder, this.#chooseEncoder(wanted.desired, spec));
   }
 
-  async #start(desired: DesiredPipeline, spec: SourceSpec): Promise<void> {
+  /** Whether a source could not be set up, which may work later: a file comes back, a disk takes writes again. */
+  get hasBroken(): boolean {
+    return this.#broken.size > 0;
+  }
+
+  /** The same reason again and again is logged once. */
+  #noteBroken(id: string, error: unknown, before: ReadonlyMap<string, string>): void {
+    const reason = describeError(error);
+    this.#broken.set(id, reason);
+    if (before.get(id) === reason) return;
+    this.#options.log.error({ err: error, source: id }, 'a source cannot be set up');
+  }
+
+  async #start(
+    desired: DesiredPipeline,
+    spec: SourceSpec,
+    before: ReadonlyMap<string, string>,
+  ): Promise<void> {
     const { host, ports, onChange, log } = this.#options;
     try {
       const rtpPort = await ports.portOf(`source ${spec.id}`);
@@ -236,8 +253,7 @@ export class Pipelines {
         ended,
       });
     } catch (error) {
-      log.error({ err: error, source: spec.id }, 'a source cannot be set up');
-      this.#broken.set(spec.id, describeError(error));
+      this.#noteBroken(spec.id, error, before);
     }
   }
 

@@ -101,6 +101,23 @@ describe('a part that cannot be applied', () => {
   });
 });
 
+test('a source that cannot be set up is tried again, as its own status says what is wrong', async () => {
+  const state = { tries: 0 };
+  const remotes = {
+    apply: async () => {
+      state.tries += 1;
+    },
+    close: async () => {},
+    get hasBroken() {
+      return state.tries < 3;
+    },
+  };
+  const { reconciler, trouble } = open(() => ({ remotes }));
+  await reconciler.apply();
+  await vi.waitFor(() => expect(state.tries).toBe(3));
+  expect(trouble()).toEqual([]);
+});
+
 test('what is applied while everything ends starts nothing more', async () => {
   const gate = Promise.withResolvers<void>();
   const inRemotes = Promise.withResolvers<void>();

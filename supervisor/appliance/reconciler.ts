@@ -153,7 +153,8 @@ export class Reconciler {
     await part('firewall', () => this.#publishOpenPorts(config, role));
     await part('announcement', () => this.#applyAnnouncement(role, config));
     await part('telemetry', () => this.#applyTelemetry(config));
-    this.#retryLater(troubled.size > 0);
+    // Those say in their own status what is wrong.
+    this.#retryLater(troubled.size > 0 || pipelines.hasBroken || remotes.hasBroken);
     if (!this.#closed) this.#options.onApplied(desired);
   }
 

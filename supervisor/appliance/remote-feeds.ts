@@ -52,12 +52,20 @@ export class RemoteFeeds {
         if (remote.kind === 'whep') pulls.push(await this.#pullOf(remote));
         else await this.#run(remote);
       } catch (error) {
-        broken.set(remote.id, describeError(error));
+        const reason = describeError(error);
+        broken.set(remote.id, reason);
+        // The same reason again and again is logged once.
+        if (this.#broken.get(remote.id) === reason) continue;
         this.#options.log.error({ err: error, remote: remote.id }, 'a remote feed cannot be set up');
       }
     }
     this.#pulls = pulls;
     this.#broken = broken;
+  }
+
+  /** Whether a remote could not be set up, which may work later. */
+  get hasBroken(): boolean {
+    return this.#broken.size > 0;
   }
 
   /** What the media process pulls. */

@@ -278,6 +278,22 @@ test('adoption: the hub shows the code and adopts by one press, the camera shows
   await page.context().close();
 }, 60_000);
 
+test('a broker that was found says where it is, and is accepted by one press', async () => {
+  await using appliance = new FakeAppliance(pages.folder);
+  const found = { id: 'attic', name: 'attic', host: 'attic.local', url: 'mqtt://192.0.2.7:1883' };
+  const link = { state: 'waiting', broker: null, protocol: null, reason: 'found' } as const;
+  appliance.status = statusFixture({ mqtt: { ...link, found } });
+  const page = await fresh();
+  await page.goto(await appliance.listen());
+  const banner = page.locator('[data-testid="found-broker"]');
+  await banner.waitFor();
+  expect(await banner.textContent()).toContain('mqtt://192.0.2.7:1883');
+  await banner.getByRole('button', { name: 'Accept it' }).click();
+  await banner.waitFor({ state: 'hidden' });
+  expect(appliance.acceptedBrokers).toEqual([{ id: 'attic' }]);
+  await page.context().close();
+}, 60_000);
+
 test('a camera of the hub is removed after a second thought', async () => {
   await using appliance = new FakeAppliance(pages.folder);
   appliance.status = statusFixture({ cameras: [cameraFixture()] });

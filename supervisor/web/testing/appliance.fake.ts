@@ -42,6 +42,7 @@ export class FakeAppliance implements AsyncDisposable {
   takeRefusal: Problem | null = null;
   /** Bodies of the requests to adopt. */
   readonly adopted: unknown[] = [];
+  readonly acceptedBrokers: unknown[] = [];
   /** What was asked of updates: method, path and body. */
   readonly asked: string[] = [];
   readonly requests: { method: string; path: string; authorization: string | undefined }[] = [];
@@ -164,6 +165,10 @@ export class FakeAppliance implements AsyncDisposable {
       this.adopted.push(JSON.parse(await text(request)) as unknown);
       this.update({ newCameras: this.status.newCameras.filter((camera) => camera.id !== id) });
       json(201, {});
+    } else if (path === '/api/mqtt/broker' && method === 'POST') {
+      this.acceptedBrokers.push(JSON.parse(await text(request)) as unknown);
+      if (this.status.mqtt !== null) this.update({ mqtt: { ...this.status.mqtt, found: null } });
+      json(200, this.status.mqtt);
     } else if (/^\/api\/cameras\/[^/]+\/adoption$/.test(path) && method === 'DELETE') {
       const id = path.split('/')[3];
       response.writeHead(204).end();

@@ -299,7 +299,7 @@ function followChanges({ config, log }: Foundation, { board, cameras, reconciler
 
 /** Whoever publishes or views with a key that is revoked is cut off. */
 function cutRevoked({ keys }: Foundation, { media }: House): Disposable {
-  return { [Symbol.dispose]: keys.onRevoked((keyId) => void media.endSessionsOf(keyId)) };
+  return { [Symbol.dispose]: keys.onRevoked((keyId) => media.endSessionsOf(keyId)) };
 }
 
 /** Shows that the event loop turns; the watchdog bites where it does not. */

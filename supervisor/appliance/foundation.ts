@@ -62,7 +62,9 @@ export async function openFoundation(options: ApplianceOptions): Promise<Foundat
   log.level = config.current.config.log.level;
   const machine = new LinuxHost({ logger: log });
   const identity = await readIdentity(state, machine);
-  const keys = await loadKeys(paths, log);
+  const health = new Health();
+  const { keys, notice } = await loadKeys(paths, log);
+  if (notice !== null) health.register('keys', { core: false }).degraded(notice);
   const host = cleanup.use(new ChildProcessHost({ logger: log, folder: paths.children }));
   const takes = new TakesFolders({
     settings: () => config.current.config.masters,
@@ -71,10 +73,9 @@ export async function openFoundation(options: ApplianceOptions): Promise<Foundat
   });
   const end = cleanup.move();
   return {
-    ...{ options, log, paths, state, config, machine, identity, keys, host, takes },
+    ...{ options, log, paths, state, config, machine, identity, keys, health, host, takes },
     network: new NetworkMonitor({ host, log }),
     startedAt: new Date(),
-    health: new Health(),
     name: () => config.current.config.name ?? identity.defaultName,
     [Symbol.asyncDispose]: () => end.disposeAsync(),
   };

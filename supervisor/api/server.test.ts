@@ -139,7 +139,8 @@ describe('access', () => {
     const owner = { authorization: `Bearer ${tokens.owner}`, 'content-type': 'application/json' };
     const call = (method: string, path: string, body?: object) =>
       fetch(locked + path, { method, headers: owner, ...(body && { body: JSON.stringify(body) }) });
-    const thief = await (await call('POST', '/api/keys', { role: 'owner', subject: 'lost phone' })).json();
+    const made = await call('POST', '/api/keys', { role: 'owner', subject: 'lost phone' });
+    const thief = (await made.json()) as { id: string; token: string };
     const body = JSON.stringify({ role: 'owner', subject: 'thief' });
     const slow = request(`${locked}/api/keys`, {
       method: 'POST',
@@ -155,9 +156,8 @@ describe('access', () => {
     expect((await call('DELETE', `/api/keys/${thief.id}`)).status).toBe(204);
     slow.end(body.slice(5));
     expect(await status).toBe(401);
-    const subjects = (await (await call('GET', '/api/keys')).json()).map(
-      ({ subject }: { subject: string }) => subject,
-    );
+    const left = (await (await call('GET', '/api/keys')).json()) as { subject: string }[];
+    const subjects = left.map(({ subject }) => subject);
     expect(subjects).not.toContain('thief');
     expect(subjects).not.toContain('lost phone');
   });

@@ -6,6 +6,7 @@ import Koa from 'koa';
 import type { Logger } from 'pino';
 import { KeyedWork } from './access/keyed-work.ts';
 import { ApiError } from './api-error.ts';
+import { ConnectionGuard, type ConnectionLimits, connectionLimits } from './connection-guard.ts';
 import { type GatewayFront, openGatewayFront } from './gateway/gateway-front.ts';
 import type { AccessOptions } from './middleware/access.ts';
 import { cors } from './middleware/cors.ts';
@@ -23,6 +24,7 @@ import { signalingRoutes } from './routes/signaling.ts';
 import { takeRoutes } from './routes/takes.ts';
 import { staticPages } from './static-pages.ts';
 import type { TlsIdentity } from './tls-identity.ts';
+import { tlsServerOptions } from './tls-options.ts';
 import { WebSockets } from './web-sockets.ts';
 
 export interface ApiServerOptions {
@@ -37,8 +39,19 @@ export interface ApiServerOptions {
   readonly tls: { readonly port: number; readonly identity: TlsIdentity } | null;
   /** Base URL of a backend that gets what is not ours; null: there is none. */
   readonly upstream: string | null;
+  /** Default: what this process can afford. */
+  readonly limits?: ConnectionLimits;
   readonly log: Logger;
 }
+
+/** Time limits of requests. Node.js looks after them this often. */
+const requestLimits = {
+  connectionsCheckingInterval: 2000,
+  headersTimeout: 15_000,
+  requestTimeout: 60_000,
+  keepAliveTimeout: 10_000,
+  maxHeaderSize: 16 * 1024,
+};
 
 /** How long whoever holds a WebSocket has to answer the goodbye; one whose cable was pulled never does. */
 const goodbyeMs = 1000;
@@ -67,15 +80,21 @@ export class ApiServer {
       if (front?.gateway.handle(request, response) !== true) void ours(request, response);
     };
     using sockets = new WebSockets({ ports: this.#options.ports, access, work, log });
-    // A body for the backend may take as long as it likes; ours are small. Heads stay limited, as they are by default.
-    const limits = front === null ? {} : { requestTimeout: 0, headersTimeout: 60_000 };
+    using guard = new ConnectionGuard(this.#options.limits ?? connectionLimits(), log);
+    // A body for the backend may take as long as it likes; ours are small, and have a limit of their own.
+    const limits = front === null ? requestLimits : { ...requestLimits, requestTimeout: 0 };
+    const guarded = (server: Server) => {
+      guard.watch(server);
+      return server;
+    };
     const servers: OpenServer[] = [];
     try {
-      const plain = await this.#open(() => createServer(limits, handle), port, servers);
+      const plain = await this.#open(() => guarded(createServer(limits, handle)), port, servers);
       if (tls !== null) {
         const { certPem, keyPem } = tls.identity;
         await this.#open(
-          () => createTlsServer({ ...limits, cert: certPem, key: keyPem }, handle),
+          () =>
+            guarded(createTlsServer({ ...limits, ...tlsServerOptions, cert: certPem, key: keyPem }, handle)),
           tls.port,
           servers,
         );

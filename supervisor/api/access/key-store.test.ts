@@ -171,7 +171,7 @@ test('whoever listens hears of each key that is revoked, once', async () => {
   const store = new KeyStore({ read: async () => null, write: async () => {} });
   const { key } = await store.create('camera', 'shed');
   const revoked: string[] = [];
-  const stop = store.onRevoked((id) => revoked.push(id));
+  const stop = store.onRevoked((id) => void revoked.push(id));
   await store.revoke('unknown');
   await store.revoke(key.id);
   await store.revoke(key.id);

@@ -254,6 +254,9 @@ async function live(base: Foundation, house: House, notifier: Notifier, signal: 
     // Where NODE_COMPILE_CACHE is set: who ends with the power has no other moment for it.
     flushCompileCache();
     await Promise.race([aborted(running), Promise.all(services)]);
+  } catch (error) {
+    if (!signal.aborted) base.options.onFatal?.(error);
+    throw error;
   } finally {
     notifier.notify({ STOPPING: '1' });
     ended.abort();

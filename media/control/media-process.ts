@@ -50,13 +50,15 @@ function createHandlers(service: MediaService): ControlHandlers {
     configure: (config) => service.configure(config),
     whipOffer: (params) => service.whipOffer(params),
     whepOffer: (params) => service.whepOffer(params),
-    patchSession: ({ sessionId, ifMatch, fragment }) => service.session(sessionId).patch(ifMatch, fragment),
-    closeSession: ({ sessionId }) => {
-      service.session(sessionId).close();
+    patchSession: ({ sessionId, ifMatch, fragment, ...claim }) =>
+      service.claimed(sessionId, claim).patch(ifMatch, fragment),
+    closeSession: ({ sessionId, ...claim }) => {
+      service.closeSession(sessionId, claim);
       return null;
     },
     endSessionsOf: ({ keyId }) => service.endSessionsOf(keyId),
-    sessionInfo: ({ sessionId }) => service.session(sessionId).info,
+    endSessionsExcept: ({ keyIds }) => service.endSessionsExcept(keyIds),
+    sessionInfo: ({ sessionId, ...claim }) => service.claimed(sessionId, claim).info,
     feeds: () => service.feeds.stats(performance.now()),
     status: () => service.status(),
     subscribeMetrics: ({ intervalMs }, connection) => {

@@ -68,6 +68,7 @@ const offerParams = z.strictObject({
   sdp: z.string().min(1).max(65536),
   peer: z.string().max(200).nullable().describe('Who asks, for statistics and logs'),
   keyId: z.string().max(64).nullable().default(null).describe('Key that let the peer in; see endSessionsOf'),
+  role: z.string().max(32).nullable().default(null).describe('Role of that key: places are kept for cameras'),
 });
 
 export const sessionInfoSchema = z.object({
@@ -80,7 +81,14 @@ export const sessionInfoSchema = z.object({
 });
 export type SessionInfo = z.infer<typeof sessionInfoSchema>;
 
-const sessionParams = z.strictObject({ sessionId: z.string().min(1).max(64) });
+/** A session answers to the key that opened it, and to who runs the appliance; what does not fit is SESSION_NOT_FOUND. */
+const sessionParams = z.strictObject({
+  sessionId: z.string().min(1).max(64),
+  kind: z.enum(['whip', 'whep']),
+  feed: feedId,
+  by: z.strictObject({ keyId: z.string().max(64).nullable(), role: z.string().max(32).nullable() }),
+});
+export type SessionParams = z.input<typeof sessionParams>;
 const answerSchema = z.object({ sessionId: z.string(), etag: z.string(), answer: z.string() });
 export type SignalingAnswer = z.infer<typeof answerSchema>;
 
@@ -140,6 +148,10 @@ export const methods = {
   endSessionsOf: {
     params: z.strictObject({ keyId: z.string().min(1).max(64) }),
     result: z.int().describe('How many there were'),
+  },
+  endSessionsExcept: {
+    params: z.strictObject({ keyIds: z.array(z.string().min(1).max(64)).max(10_000) }),
+    result: z.int().describe('How many there were whose key is none of these'),
   },
   sessionInfo: { params: sessionParams, result: sessionInfoSchema },
   feeds: { params: z.strictObject({}), result: z.array(feedStatsSchema) },

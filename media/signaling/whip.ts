@@ -61,6 +61,7 @@ export async function openPublisherSession(
     signaling,
     media: publisher,
   });
+  transport.events.once('rtp', () => session.noteMedia());
   transport.events.on('state', (state, reason) => {
     if (state === 'closed') context.onClosed(session, reason ?? 'closed');
   });

@@ -122,7 +122,7 @@ export function apiPortsFake(): ApiPorts & {
         }
         return { sessionId: 'session-1', etag: '"tag-1"', answer: 'v=0 answer' };
       },
-      patch: async (_kind: string, _session: string, ifMatch: string | null) => {
+      patch: async (_session: unknown, ifMatch: string | null) => {
         if (ifMatch === null)
           throw Object.assign(new Error('If-Match is missing.'), { code: 'ETAG_REQUIRED' });
         return { restart: ifMatch === '*' ? { etag: '"tag-2"', fragment: 'a=ice-ufrag:new' } : null };

@@ -125,7 +125,7 @@ export class ApiServer {
     app.use(problems(log));
     app.use(cors());
     const handlers = {
-      ...signalingRoutes(ports),
+      ...signalingRoutes(ports, access.keys),
       ...machineRoutes(front === null ? ports : withDevicesOf(ports, front), version),
       ...eventRoutes(ports),
       ...takeRoutes(ports),

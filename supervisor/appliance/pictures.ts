@@ -74,6 +74,7 @@ export async function assemblePictures(
     taps: () => still.taps(),
     isTaken: (feed) => jpegFeeds.isPublished(feed),
     cameras: linked,
+    goodKeys: () => base.keys.list().flatMap(({ id }) => (base.keys.isGood(id) ? [id] : [])),
     onPush: (feed, sample) => pipelines.noteLink(feed, sample),
     onFrames: (feed, frames) => pipelines.noteFrames(feed, frames),
     onBlind: () => pipelines.noteBlindness(),

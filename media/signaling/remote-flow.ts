@@ -5,7 +5,7 @@ import type { CloseReason, Datapath, MediaTransport } from '../datapath/datapath
 import type { LocalSide } from './answer.ts';
 import { type Offer, parseAnswer } from './offer.ts';
 import { pauseAfter } from './retry-pause.ts';
-import { deleteSession, HubError, postOffer } from './whip-client.ts';
+import { deleteSession, type HubAccess, HubError, postOffer } from './whip-client.ts';
 
 /** The other server hears by DTLS that a session ends; nobody waits long for telling it by HTTP as well. */
 const FAREWELL_TIMEOUT_MS = 500;
@@ -114,11 +114,13 @@ export class RemoteFlow implements AsyncDisposable {
     const close = (): void => transport.close();
     signal.addEventListener('abort', close, { once: true });
     let resource: string | null = null;
+    let access: HubAccess | null = null;
     try {
       const { local: ice, candidates } = transport;
       const { offer, open } = draft(transport, { ice, candidates, fingerprint: datapath.fingerprint });
       const response = await postOffer(config.url, offer, { ...config, timeoutMs: requestTimeoutMs }, signal);
       resource = response.resource;
+      access = response.access;
       const answer = parseAnswer(response.answer);
       this.#media = open(answer);
       this.#connect(transport, answer);
@@ -131,7 +133,7 @@ export class RemoteFlow implements AsyncDisposable {
       this.#media?.close();
       this.#media = null;
       transport.close();
-      if (resource !== null) await this.#end(resource);
+      if (resource !== null && access !== null) await this.#end(resource, access);
     }
   }
 
@@ -148,10 +150,10 @@ export class RemoteFlow implements AsyncDisposable {
     transport.connect({ ...ice, candidates, fingerprints, dtlsRole });
   }
 
-  async #end(resource: string): Promise<void> {
-    const { config, logger } = this.#options;
+  async #end(resource: string, granted: HubAccess): Promise<void> {
+    const { logger } = this.#options;
     try {
-      const access = { ...config, timeoutMs: FAREWELL_TIMEOUT_MS };
+      const access = { ...granted, timeoutMs: FAREWELL_TIMEOUT_MS };
       await deleteSession(resource, access, AbortSignal.timeout(FAREWELL_TIMEOUT_MS));
     } catch (error) {
       // The server notices the silence by itself; where the link is down, it cannot be told.

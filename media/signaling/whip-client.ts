@@ -2,37 +2,13 @@
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { TLSSocket } from 'node:tls';
+import { credentialsAt } from './credential-scope.ts';
+import { HubError } from './hub-error.ts';
 
 const MAX_REDIRECTS = 3;
 const MAX_BODY_BYTES = 128 * 1024;
 
-export type HubCode = 'HUB_UNREACHABLE' | 'HUB_REFUSED' | 'HUB_IDENTITY' | 'HUB_SILENT';
-
-/** Why publishing failed; `hubCode` is the code of the hub's problem document, where it gave one. */
-export class HubError extends Error {
-  override readonly name = 'HubError';
-  readonly code: HubCode;
-  readonly status: number | undefined;
-  readonly hubCode: string | undefined;
-  readonly retryAfterS: number | undefined;
-
-  constructor(
-    code: HubCode,
-    message: string,
-    options: {
-      status?: number;
-      hubCode?: string | undefined;
-      retryAfterS?: number | undefined;
-      cause?: unknown;
-    } = {},
-  ) {
-    super(message, { cause: options.cause });
-    this.code = code;
-    this.status = options.status;
-    this.hubCode = options.hubCode;
-    this.retryAfterS = options.retryAfterS;
-  }
-}
+export { type HubCode, HubError } from './hub-error.ts';
 
 export interface HubAccess {
   readonly token?: string | undefined;
@@ -46,23 +22,31 @@ interface HubResponse {
   readonly body: string;
 }
 
-/** Posts an offer. `resource` is the session's URL. Throws HubError. */
+/** Posts an offer. `resource` is the session's URL, and `access` what may be shown there. Throws HubError. */
 export async function postOffer(
   url: string,
   sdp: string,
   access: HubAccess,
   signal: AbortSignal,
-): Promise<{ answer: string; resource: string }> {
+): Promise<{ answer: string; resource: string; access: HubAccess }> {
   let target = new URL(url);
+  let allowed = access;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-    const response = await send('POST', target, access, signal, { type: 'application/sdp', text: sdp });
+    const response = await send('POST', target, allowed, signal, { type: 'application/sdp', text: sdp });
     const location = response.headers.location;
     if ((response.status === 307 || response.status === 308) && location !== undefined) {
-      target = new URL(location, target);
+      const next = locationAt(location, target);
+      allowed = credentialsAt(target, next, allowed);
+      target = next;
       continue;
     }
     if (response.status !== 201 || location === undefined) throw refusal(response);
-    return { answer: response.body, resource: new URL(location, target).href };
+    const resource = locationAt(location, target);
+    return {
+      answer: response.body,
+      resource: resource.href,
+      access: credentialsAt(target, resource, allowed),
+    };
   }
   throw new HubError('HUB_REFUSED', 'too many redirects');
 }
@@ -70,6 +54,12 @@ export async function postOffer(
 /** Ends the session at the hub. Throws HubError. */
 export async function deleteSession(resource: string, access: HubAccess, signal: AbortSignal): Promise<void> {
   await send('DELETE', new URL(resource), access, signal, null);
+}
+
+function locationAt(location: string, base: URL): URL {
+  const url = URL.parse(location, base.href);
+  if (url === null) throw new HubError('HUB_REFUSED', 'the server names an address that is none');
+  return url;
 }
 
 function refusal(response: HubResponse): HubError {

@@ -393,7 +393,19 @@ describe('bad input is a problem document', () => {
       413,
       'BODY_TOO_LARGE',
     ],
-    ['session too short', '/whip/cam0/x', { method: 'DELETE' }, 400, 'REQUEST_INVALID'],
+    ['a session that is none', '/whip/a/b', { method: 'DELETE' }, 404, 'SESSION_NOT_FOUND'],
+    ['a viewer that is none', '/whep/a/b', {}, 404, 'SESSION_NOT_FOUND'],
+    [
+      'JSON nested a hundred thousand deep',
+      '/api/config',
+      {
+        method: 'PATCH',
+        headers: { 'content-type': 'application/json' },
+        body: `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`,
+      },
+      400,
+      'REQUEST_INVALID',
+    ],
     ['segment 0', '/api/takes/t1/masters/cam0?segment=0', {}, 400, 'REQUEST_INVALID'],
     [
       'tally of no kind',

@@ -5,12 +5,14 @@ import type { Socket } from 'node:net';
 import Koa from 'koa';
 import type { Logger } from 'pino';
 import { KeyedWork } from './access/keyed-work.ts';
+import { SignInLimiter } from './access/sign-in-limiter.ts';
 import { ApiError } from './api-error.ts';
 import { ConnectionGuard, type ConnectionLimits, connectionLimits } from './connection-guard.ts';
 import { type GatewayFront, openGatewayFront } from './gateway/gateway-front.ts';
 import type { AccessOptions } from './middleware/access.ts';
 import { cors } from './middleware/cors.ts';
 import { problems } from './middleware/problems.ts';
+import { securePages } from './middleware/secure-pages.ts';
 import { pictureRoutes } from './pictures/picture-routes.ts';
 import type { ApiPorts } from './ports.ts';
 import { buildRouter } from './router.ts';
@@ -72,10 +74,12 @@ export class ApiServer {
 
   /** Rejects with PORT_TAKEN or ADDRESS_UNUSABLE. */
   async run(signal: AbortSignal): Promise<void> {
-    const { port, tls, upstream, pages, access, log } = this.#options;
+    const { port, tls, upstream, pages, log } = this.#options;
+    const tlsPort = tls !== null && this.#options.access.required ? tls.port : null;
+    const access = { ...this.#options.access, tlsPort, signIns: new SignInLimiter() };
     using front = upstream === null ? null : await openGatewayFront(upstream, pages, access.keys, log);
     using work = new KeyedWork(access.keys).open();
-    const ours = this.#koa(front, work).callback();
+    const ours = this.#koa(front, work, access).callback();
     const handle = (request: IncomingMessage, response: ServerResponse) => {
       if (front?.gateway.handle(request, response) !== true) void ours(request, response);
     };
@@ -118,8 +122,8 @@ export class ApiServer {
     }
   }
 
-  #koa(front: GatewayFront | null, work: KeyedWork): Koa {
-    const { ports, access, version, pages, log } = this.#options;
+  #koa(front: GatewayFront | null, work: KeyedWork, access: AccessOptions): Koa {
+    const { ports, version, pages, log } = this.#options;
     const app = new Koa();
     app.on('error', (error: unknown) => log.debug({ err: error }, 'response ended early'));
     app.use(problems(log));
@@ -136,6 +140,7 @@ export class ApiServer {
       ...rolloutRoutes(ports),
     };
     for (const middleware of buildRouter(handlers, access, work)) app.use(middleware);
+    app.use(securePages(access.tlsPort ?? null));
     app.use(staticPages(pages));
     app.use((ctx) => {
       throw new ApiError('ROUTE_UNKNOWN', `There is nothing at ${ctx.path}.`, {

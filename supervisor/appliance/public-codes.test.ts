@@ -25,7 +25,7 @@ const inside = new Set([
   ...['BROKER_NOT_FOUND', 'BROKER_CREDENTIALS_UNREADABLE', 'BROKER_LOST', 'BROKER_HUNG_UP', 'BROKER_REFUSED'],
   ...['BROKER_VERSION', 'CHRONY_REPLY', 'GPIO_UNAVAILABLE'],
   // Answered where they arise, or on the command line.
-  ...['UPSTREAM_TIMEOUT', 'CLI_FAILED'],
+  ...['UPSTREAM_TIMEOUT', 'CLI_FAILED', 'JSON_INVALID'],
 ]);
 
 function sources(folder: string): string[] {

@@ -1,5 +1,7 @@
 import type { Context } from 'koa';
 import getRawBody from 'raw-body';
+import { describeError } from '../../errors.ts';
+import { parseJsonText } from '../../json-text.ts';
 import { ApiError } from '../api-error.ts';
 import type { RawBody } from '../contract.ts';
 
@@ -19,9 +21,9 @@ export async function jsonBody(ctx: Context): Promise<unknown> {
   if (text.trim() === '') return undefined;
   requireType(ctx, 'application/json', 'application/merge-patch+json');
   try {
-    return JSON.parse(text);
+    return parseJsonText(text);
   } catch (cause) {
-    throw new ApiError('REQUEST_INVALID', 'The body is not JSON.', { cause });
+    throw new ApiError('REQUEST_INVALID', `The body cannot be used: ${describeError(cause)}`, { cause });
   }
 }
 

@@ -137,6 +137,7 @@ export class ConnectionGuard implements Disposable {
     this.#connections.set(socket, guarded);
     this.#byStream.set(socket, guarded);
     this.#counts.set(from, (this.#counts.get(from) ?? 0) + 1);
+    socket.setMaxListeners(socket.getMaxListeners() + 1);
     socket.once('close', () => this.#forget(socket));
   }
 

@@ -150,6 +150,7 @@ export class ConnectionGuard implements Disposable {
         worst = one;
     }
     if (worst === null) return false;
+    this.#told.log('warn', 'room', { from: worst.from }, 'too many connections: silent ones make room');
     this.#end(worst, 'made room for another one');
     return true;
   }

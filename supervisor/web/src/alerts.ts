@@ -12,7 +12,10 @@ export interface Alert {
 
 const roomAdvice = 'Download finished takes and delete them (Takes), or use a larger disk.';
 /** What a component is in words, where its name alone says too little. */
-const healthTitles: Readonly<Record<string, string>> = { data: 'The card does not keep what is set' };
+const healthTitles: Readonly<Record<string, string>> = {
+  data: 'The card does not keep what is set',
+  keys: 'The key file was damaged',
+};
 
 /** One frame at 25 a second: from here on timecodes of two cameras name different frames. */
 const longFrameMs = 40;

@@ -15,13 +15,18 @@ export class AudioTrack implements Disposable {
     return this.#octets;
   }
 
+  /** Another publisher sends from now on, whatever its packets look like. */
+  beginSource(): void {
+    this.parts.normalizer.endSource();
+  }
+
   write(packet: RtpPacket, nowMs: number): void {
     const { normalizer, clock, relay } = this.parts;
     const place = normalizer.place(packet.ssrc, packet.sequence, packet.timestamp, nowMs);
     if (place === null) return;
-    if (place.restarted) clock.reset();
+    if (place.restarted || place.stepped) clock.reset();
     this.#octets += packet.payload.length;
-    clock.noteArrival(place.timestamp, Date.now());
+    clock.noteArrival(place.timestamp, nowMs);
     relay.write({
       sequence: place.sequence,
       timestamp: place.timestamp,

@@ -79,8 +79,11 @@ export class Feed implements Disposable {
     return this.#audio;
   }
 
+  /** `source` publishes from now on. What it says of its tracks before their first packet is to be set after this. */
   setSource(source: FeedSource): void {
     this.#source = source;
+    this.video.beginSource();
+    this.#audio?.beginSource();
   }
 
   /** Takes the source away, unless another one has replaced it already. */
@@ -159,6 +162,11 @@ export class Feed implements Disposable {
 
   #keyframeArrived(): void {
     this.#arbiter.answered();
+    this.#wakeWaiting();
+  }
+
+  /** Viewers wait for a first keyframe, and for a feed that stalled to go on. */
+  #wakeWaiting(): void {
     if (this.ready) for (const resolve of this.#waiting) resolve(true);
   }
 
@@ -167,6 +175,7 @@ export class Feed implements Disposable {
     if (state === this.#state) return;
     this.#state = state;
     this.#options.onState(this, state);
+    this.#wakeWaiting();
   }
 
   #stateAt(nowMs: number): FeedState {

@@ -12,7 +12,8 @@ import {
   buildReceiverReport,
   buildRemb,
 } from '../rtp/rtcp-build.ts';
-import { parseRtp } from '../rtp/rtp-packet.ts';
+import { parseRtp, type RtpPacket } from '../rtp/rtp-packet.ts';
+import { SourceGuard } from '../rtp/source-guard.ts';
 import type { AudioTrack } from './audio-track.ts';
 import { CaptureDelay } from './capture-delay.ts';
 import type { Feed, FeedSource } from './feed.ts';
@@ -41,6 +42,7 @@ export interface PublisherOptions {
 interface IncomingTrack {
   readonly track: VideoTrack | AudioTrack;
   readonly clockRate: number;
+  readonly guard: SourceGuard<RtpPacket>;
   /** Of the newest SSRC; null before the first packet. */
   stats: ReceptionStats | null;
   lostBefore: number;
@@ -63,11 +65,8 @@ export class Publisher implements FeedSource {
     this.#options = options;
     const { kind, feed, transport, sessionId, peer } = options;
     this.info = { kind, sessionId, peer, sinceMs: Date.now() };
-    this.#video = { track: feed.video, clockRate: VIDEO_CLOCK_HZ, stats: null, lostBefore: 0 };
-    this.#audio =
-      options.audioPayloadType === null
-        ? null
-        : { track: feed.openAudio(), clockRate: AUDIO_CLOCK_HZ, stats: null, lostBefore: 0 };
+    this.#video = incomingTrack(feed.video, VIDEO_CLOCK_HZ);
+    this.#audio = options.audioPayloadType === null ? null : incomingTrack(feed.openAudio(), AUDIO_CLOCK_HZ);
     transport.events.on('rtp', (packet) => this.#receive(packet));
     transport.events.on('rtcp', (compound) => {
       for (const packet of parseRtcp(compound)) this.#handle(packet);
@@ -131,11 +130,17 @@ export class Publisher implements FeedSource {
     const incoming = video ? this.#video : audio;
     if (incoming === null) return;
     const nowMs = performance.now();
-    const fresh = incoming.stats?.ssrc !== packet.ssrc;
-    const stats = fresh ? this.#openStats(incoming, packet.ssrc) : incoming.stats;
+    const { packets, begins } = incoming.guard.admit(packet, nowMs);
+    packets.forEach((admitted, i) => {
+      this.#take(incoming, admitted, begins && i === 0, nowMs);
+    });
+  }
+
+  #take(incoming: IncomingTrack, packet: RtpPacket, begins: boolean, nowMs: number): void {
+    const stats = begins ? this.#openStats(incoming, packet.ssrc) : incoming.stats;
     const extended = stats?.arrived(packet.sequence, packet.timestamp, nowMs) ?? 0;
-    if (video) {
-      if (fresh) this.#lastFeedbackMs = 0;
+    if (incoming === this.#video) {
+      if (begins) this.#lastFeedbackMs = 0;
       this.#captureDelay.noteArrival(packet.timestamp, Date.now());
       if (this.#nacks.arrived(extended, nowMs)) this.#askAgain();
     }
@@ -172,11 +177,12 @@ export class Publisher implements FeedSource {
     const incoming = [this.#video, this.#audio].find((track) => track?.stats?.ssrc === packet.ssrc);
     if (incoming === undefined || incoming === null) return;
     if (incoming === this.#video) this.#captureDelay.noteReport(packet.rtpTimestamp, unixMsOfNtp(packet.ntp));
-    incoming.stats?.noteSenderReport(middleOfNtp(packet.ntp), performance.now());
+    const nowMs = performance.now();
+    incoming.stats?.noteSenderReport(middleOfNtp(packet.ntp), nowMs);
     const { normalizer, clock } = incoming.track.parts;
-    const timestamp = normalizer.timestampOf(packet.ssrc, packet.rtpTimestamp);
+    const timestamp = normalizer.timestampOf(packet.ssrc, packet.rtpTimestamp, nowMs);
     if (timestamp !== null)
-      clock.noteReport(timestamp, this.#clock.toLocal(unixMsOfNtp(packet.ntp), Date.now()));
+      clock.noteReport(timestamp, this.#clock.toLocal(unixMsOfNtp(packet.ntp), nowMs), nowMs);
   }
 
   #send(feedback: Buffer): void {
@@ -190,4 +196,8 @@ export class Publisher implements FeedSource {
     this.#nackTimer = null;
     this.#options.feed.removeSource(this);
   }
+}
+
+function incomingTrack(track: VideoTrack | AudioTrack, clockRate: number): IncomingTrack {
+  return { track, clockRate, guard: new SourceGuard(), stats: null, lostBefore: 0 };
 }

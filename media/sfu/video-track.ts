@@ -8,8 +8,11 @@ import { timestampDistance } from '../rtp/sequence.ts';
 import type { NormalizedPosition } from '../rtp/stream-normalizer.ts';
 import { createTrackParts, type TrackParts, VIDEO_CLOCK_HZ } from './track.ts';
 
-/** What fits a 1280-byte packet, the least that every link carries, beside IP, UDP, RTP and SRTP. */
-const MAX_PAYLOAD_BYTES = 1224;
+/**
+ * What fits an Ethernet frame beside IP, UDP, RTP and SRTP, with some room. Publishers usually stay below it, and what is passed
+ * on as it came costs nothing.
+ */
+const MAX_PAYLOAD_BYTES = 1400;
 
 /** The picture whose packets are arriving. */
 interface Picture {
@@ -23,7 +26,7 @@ interface Picture {
 
 export interface VideoTrackOptions {
   readonly onKeyframe: () => void;
-  /** A new source sends, and its first keyframe is missing. */
+  /** A new source sends, and its first keyframe is missing, or came without parameter sets. */
   readonly onKeyframeNeeded: () => void;
   readonly onFrame: () => void;
 }
@@ -67,6 +70,13 @@ export class VideoTrack implements Disposable {
     return this.#keyframeMs;
   }
 
+  /** Another publisher sends from now on: what its packets look like, and which sets they need, has to be learnt. */
+  beginSource(): void {
+    this.parts.normalizer.endSource();
+    this.#sps = null;
+    this.#pps = null;
+  }
+
   /** Parameter sets that the publisher gave in its SDP. */
   setParameterSets(nals: readonly Buffer[]): void {
     for (const nal of nals) {
@@ -84,9 +94,10 @@ export class VideoTrack implements Disposable {
     if (info.sps !== null) this.#takeSps(info.sps);
     if (info.pps !== null) this.#pps = Buffer.from(info.pps);
     const { normalizer, clock } = this.parts;
-    // A new source is let in with its first keyframe: what comes before it cannot be decoded.
+    // A new source is let in with its first keyframe and what decoding that needs: before it nothing can be decoded.
     if (normalizer.startsSource(packet.ssrc, packet.sequence)) {
-      if (!info.idr && info.sps === null) {
+      const decodable = info.sps !== null || (info.idr && this.#sps !== null && this.#pps !== null);
+      if (!decodable) {
         this.#options.onKeyframeNeeded();
         return;
       }
@@ -95,7 +106,8 @@ export class VideoTrack implements Disposable {
     }
     const place = normalizer.place(packet.ssrc, packet.sequence, packet.timestamp, nowMs);
     if (place === null) return;
-    clock.noteArrival(place.timestamp, Date.now());
+    if (place.stepped) clock.reset();
+    clock.noteArrival(place.timestamp, nowMs);
     this.#forward(packet, place);
     this.#followPicture(place, info, nowMs);
   }
@@ -119,7 +131,9 @@ export class VideoTrack implements Disposable {
   }
 
   #forward(packet: RtpPacket, place: NormalizedPosition): void {
-    const payloads = fitH264(packet.payload, MAX_PAYLOAD_BYTES);
+    const fitting = place.newest ? fitH264(packet.payload, MAX_PAYLOAD_BYTES) : [packet.payload];
+    // What is left out must not look like a loss; what comes late has one place only, and goes whole.
+    const payloads = fitting.length === 0 ? [packet.payload.subarray(0, 0)] : fitting;
     payloads.forEach((payload, i) => {
       this.#octets += payload.length;
       this.parts.relay.write({
@@ -158,7 +172,10 @@ export class VideoTrack implements Disposable {
   }
 
   #markKeyframe(picture: Picture, nowMs: number): void {
-    if (this.#sps === null || this.#pps === null) return;
+    if (this.#sps === null || this.#pps === null) {
+      this.#options.onKeyframeNeeded();
+      return;
+    }
     picture.marked = true;
     this.#keyframeMs = nowMs;
     const preface = picture.hasParameters ? [] : [buildStapA([this.#sps, this.#pps])];

@@ -43,7 +43,6 @@ function receive(options: PullOptions, transport: MediaTransport, answer: Offer)
   if (video === undefined || format === undefined) {
     throw new HubError('HUB_REFUSED', 'the server has no H.264 for us', { status: 422 });
   }
-  feed.video.setParameterSets(video.parameterSets);
   const audio = answer.media.find((media) => media.kind === 'audio' && media.usable);
   const hasAudio = audio?.direction === 'sendonly' || audio?.direction === 'sendrecv';
   const publisher = new Publisher({
@@ -51,6 +50,7 @@ function receive(options: PullOptions, transport: MediaTransport, answer: Offer)
     videoPayloadType: format.payloadType,
     audioPayloadType: hasAudio ? audio.opusPayloadType : null,
   });
+  feed.video.setParameterSets(video.parameterSets);
   const sinceMs = performance.now();
   return {
     tick: (nowMs) => {

@@ -31,7 +31,6 @@ export async function openPublisherSession(
   const transport = await datapath.openTransport('lite');
   request.replaces?.close();
   const signaling = new SignalingSession(transport, offer.ice.ufrag);
-  feed.video.setParameterSets(negotiated.video.media.parameterSets);
   const publisher = new Publisher({
     kind: 'whip',
     sessionId: signaling.id,
@@ -43,6 +42,7 @@ export async function openPublisherSession(
     audioPayloadType: negotiated.audio?.payloadType ?? null,
     maxBitrateKbps: request.maxBitrateKbps,
   });
+  feed.video.setParameterSets(negotiated.video.media.parameterSets);
   transport.connect({
     ...offer.ice,
     candidates: offer.candidates,

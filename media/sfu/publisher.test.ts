@@ -1,0 +1,103 @@
+import { describe, expect, it, vi } from 'vitest';
+import { IDR, openFeed, PPS, SLICE, SPS } from './feed-rig.fake.ts';
+
+describe('A publisher', () => {
+  it('that comes back with its SSRC and another sequence is on at once, without a gap for the viewers', () => {
+    const { feed, relays, publish } = openFeed();
+    const first = publish();
+    for (const [i, payload] of [SPS, PPS, IDR, SLICE].entries())
+      first.transport.receive({ sequence: 1000 + i, timestamp: i < 3 ? 0 : 3000, payload });
+    first.publisher.close();
+    const second = publish();
+    for (const [i, payload] of [SPS, PPS, IDR, SLICE].entries())
+      second.transport.receive({ sequence: 700 + i, timestamp: 70_000 + (i < 3 ? 0 : 3000), payload });
+    const sequences = relays.video.written.map(
+      ({ sequence }) => sequence - (relays.video.written[0]?.sequence ?? 0),
+    );
+    expect(sequences).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(relays.video.keyframes).toHaveLength(2);
+    expect(feed.state).toBe('online');
+  });
+
+  it('whose timestamps step back within one SSRC stays online and joinable', () => {
+    vi.useFakeTimers();
+    try {
+      const { feed, relays, publish } = openFeed();
+      const { transport } = publish();
+      let sequence = 0;
+      for (let frame = 0; frame < 200; frame++) {
+        const timestamp = (2_000_000_000 + frame * 3000 - (frame < 100 ? 0 : 3600 * 90_000)) >>> 0;
+        for (const payload of frame % 50 === 0 ? [SPS, PPS, IDR] : [SLICE])
+          transport.receive({ sequence: sequence++, timestamp, payload });
+        vi.advanceTimersByTime(33);
+        feed.tick(performance.now());
+        expect(feed.state).toBe('online');
+      }
+      expect(feed.video.frames).toBe(200);
+      expect(relays.video.keyframes).toHaveLength(4);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('that sends several layers at once is taken at one of them', () => {
+    const { relays, publish } = openFeed();
+    const { transport, publisher } = publish();
+    for (let frame = 0; frame < 50; frame++) {
+      for (const ssrc of [11, 22, 33]) {
+        const payloads = frame % 10 === 0 ? [SPS, PPS, IDR] : [SLICE, SLICE, SLICE];
+        for (const [i, payload] of payloads.entries())
+          transport.receive({ ssrc, sequence: frame * 3 + i, timestamp: frame * 3000, payload });
+      }
+    }
+    expect(relays.video.written).toHaveLength(150);
+    expect(relays.video.keyframes).toHaveLength(5);
+    expect(publisher.packetsLost).toBe(0);
+  });
+
+  it('is asked for what a picture lacks to be decoded', () => {
+    const { feed, relays, publish } = openFeed();
+    const { transport } = publish();
+    transport.receive({ sequence: 1, payload: IDR });
+    expect(transport.pictureLosses).toBe(1);
+    expect(feed.ready).toBe(false);
+    for (const [i, payload] of [SPS, PPS, IDR].entries())
+      transport.receive({ sequence: 2 + i, timestamp: 3000, payload });
+    expect(relays.video.written).toHaveLength(3);
+    expect(feed.ready).toBe(true);
+  });
+
+  it('cannot be decoded by what the one before it said', () => {
+    const { relays, publish } = openFeed();
+    const first = publish();
+    for (const [i, payload] of [SPS, PPS, IDR].entries()) first.transport.receive({ sequence: i, payload });
+    first.publisher.close();
+    const second = publish();
+    second.transport.receive({ ssrc: 2, sequence: 1, payload: IDR });
+    expect(relays.video.keyframes).toHaveLength(1);
+    expect(second.transport.pictureLosses).toBeGreaterThan(0);
+  });
+});
+
+describe('A viewer that waits for a feed', () => {
+  it('is woken when the feed comes back from a stall, not only by its next keyframe', async () => {
+    vi.useFakeTimers();
+    try {
+      const { feed, publish } = openFeed();
+      const { transport } = publish();
+      for (const [i, payload] of [SPS, PPS, IDR].entries()) transport.receive({ sequence: i, payload });
+      vi.advanceTimersByTime(3000);
+      feed.tick(performance.now());
+      expect(feed.state).toBe('stalled');
+      let woken: boolean | null = null;
+      void feed.whenReady(60_000).then((ready) => {
+        woken = ready;
+      });
+      transport.receive({ sequence: 3, timestamp: 270_000 });
+      await vi.advanceTimersByTimeAsync(0);
+      expect(woken).toBe(true);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});

@@ -15,19 +15,20 @@ async function open() {
   await mux.listen({ udpPort: 0, listenAddresses: ['127.0.0.1'] });
   const ice = new IceLite(mux);
   let selections = 0;
-  ice.connect(remote, { onSelected: () => selections++, onAlive: () => {}, onDatagram: () => {} });
+  let signs = 0;
+  ice.connect(remote, { onSelected: () => selections++, onAlive: () => signs++, onDatagram: () => {} });
   const peer = createSocket('udp4');
   peer.bind(0, '127.0.0.1');
   await once(peer, 'listening');
-  const check = (nominates: boolean) => {
+  const check = (nominates: boolean, local = ice.local, remoteUfrag = remote.ufrag) => {
     const { address = '', port = 0 } = mux.bound[0] ?? {};
-    const name = Buffer.from(`${ice.local.ufrag}:${remote.ufrag}`);
+    const name = Buffer.from(`${local.ufrag}:${remoteUfrag}`);
     const nomination = nominates ? ([[StunAttribute.USE_CANDIDATE, Buffer.alloc(0)]] as const) : [];
     const attributes = [[StunAttribute.USERNAME, name] as const, ...nomination];
-    peer.send(buildStun(StunType.REQUEST, randomBytes(12), attributes, ice.local.pwd), port, address);
+    peer.send(buildStun(StunType.REQUEST, randomBytes(12), attributes, local.pwd), port, address);
   };
   return {
-    ...{ mux, ice, check, selections: () => selections },
+    ...{ mux, ice, check, selections: () => selections, signs: () => signs },
     async [Symbol.asyncDispose]() {
       peer.close();
       ice.close();
@@ -48,6 +49,22 @@ it('A session whose address goes has no way to its peer until that checks anothe
   await vi.waitFor(() => expect(ice.selected).not.toBeNull());
   expect(ice.selected).not.toBe(lost);
   expect(session.selections()).toBe(2);
+});
+
+it('A session lives on its credentials through any number of restarts that never come about, and moves with one that does', async () => {
+  await using session = await open();
+  const { ice, check, signs } = session;
+  const first = ice.local;
+  check(true);
+  await vi.waitFor(() => expect(signs()).toBe(1));
+  for (const ufrag of ['second', 'third', 'fourth']) ice.restart({ ...remote, ufrag });
+  check(false, first);
+  await vi.waitFor(() => expect(signs()).toBe(2));
+  check(true, ice.local, 'fourth');
+  await vi.waitFor(() => expect(signs()).toBe(3));
+  check(false, first);
+  check(false, ice.local, 'fourth');
+  await vi.waitFor(() => expect(signs()).toBe(4));
 });
 
 it('An address that cannot be bound is named once, however often it is tried, and again after it could be', async () => {

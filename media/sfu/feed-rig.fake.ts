@@ -124,6 +124,7 @@ export function openFeed() {
         logger: pino({ level: 'silent' }),
       },
       ...{ videoPayloadType: 96, audioPayloadType: null, maxBitrateKbps: 1000 },
+      ...{ parameterSets: [], claim: () => true },
       ...change,
     });
     transport.become('connected');

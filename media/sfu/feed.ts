@@ -36,6 +36,8 @@ export class Feed implements Disposable {
   readonly id: string;
   readonly video: VideoTrack;
   readonly viewers = new Set<Viewer>();
+  /** Publishers that have agreed to come and are not connected yet: none of them has the feed. */
+  readonly expected = new Set<FeedSource>();
   readonly #options: FeedOptions;
   readonly #arbiter: KeyframeArbiter;
   readonly #frameRate = new RateMeter();
@@ -62,6 +64,11 @@ export class Feed implements Disposable {
 
   get source(): FeedSource | null {
     return this.#source;
+  }
+
+  /** Somebody publishes, or is about to. */
+  get hasPublisher(): boolean {
+    return this.#source !== null || this.expected.size > 0;
   }
 
   get audio(): AudioTrack | null {

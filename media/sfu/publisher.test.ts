@@ -79,6 +79,20 @@ describe('A publisher', () => {
   });
 });
 
+describe('A feed', () => {
+  it('is not lost to somebody who comes while its publisher sends', () => {
+    const { feed, relays, publish } = openFeed();
+    const first = publish();
+    for (const [i, payload] of [SPS, PPS, IDR].entries()) first.transport.receive({ sequence: i, payload });
+    const second = publish({ claim: () => false });
+    expect(second.transport.state).toBe('closed');
+    second.transport.receive({ ssrc: 9, sequence: 5, payload: IDR });
+    expect(feed.source).toBe(first.publisher);
+    expect(feed.expected.size).toBe(0);
+    expect(relays.video.written).toHaveLength(3);
+  });
+});
+
 describe('A viewer that waits for a feed', () => {
   it('is woken when the feed comes back from a stall, not only by its next keyframe', async () => {
     vi.useFakeTimers();

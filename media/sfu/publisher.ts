@@ -37,6 +37,10 @@ export interface PublisherOptions {
   readonly audioPayloadType: number | null;
   /** A browser goes up to the bitrate that its receiver estimates: this one. */
   readonly maxBitrateKbps: number;
+  /** Parameter sets that the publisher gave in its SDP. */
+  readonly parameterSets: readonly Buffer[];
+  /** Asked once the publisher is connected: a name belongs to who sends under it, not to who offered to. False: it is taken. */
+  readonly claim: () => boolean;
 }
 
 interface IncomingTrack {
@@ -54,7 +58,8 @@ export class Publisher implements FeedSource {
   readonly #ssrc = createSsrc();
   readonly #clock = new PublisherClock();
   readonly #video: IncomingTrack;
-  readonly #audio: IncomingTrack | null;
+  /** Null where it sends no sound, and before it has the feed. */
+  #audio: IncomingTrack | null = null;
   #captureDelay = new CaptureDelay(VIDEO_CLOCK_HZ);
   #nacks = new NackGenerator();
   #nackTimer: NodeJS.Timeout | null = null;
@@ -66,16 +71,15 @@ export class Publisher implements FeedSource {
     const { kind, feed, transport, sessionId, peer } = options;
     this.info = { kind, sessionId, peer, sinceMs: Date.now() };
     this.#video = incomingTrack(feed.video, VIDEO_CLOCK_HZ);
-    this.#audio = options.audioPayloadType === null ? null : incomingTrack(feed.openAudio(), AUDIO_CLOCK_HZ);
     transport.events.on('rtp', (packet) => this.#receive(packet));
     transport.events.on('rtcp', (compound) => {
       for (const packet of parseRtcp(compound)) this.#handle(packet);
     });
     transport.events.on('state', (state) => {
-      if (state === 'connected') feed.requestKeyframe();
+      if (state === 'connected') this.#connected();
       if (state === 'closed') this.#release();
     });
-    feed.setSource(this);
+    feed.expected.add(this);
   }
 
   get present(): boolean {
@@ -122,9 +126,23 @@ export class Publisher implements FeedSource {
     );
   }
 
+  #connected(): void {
+    const { claim, feed, transport, logger, audioPayloadType, parameterSets } = this.#options;
+    feed.expected.delete(this);
+    if (!claim()) {
+      logger.warn({ feed: feed.id, peer: this.info.peer }, 'a publisher was sent away: the feed has another');
+      transport.close();
+      return;
+    }
+    if (audioPayloadType !== null) this.#audio = incomingTrack(feed.openAudio(), AUDIO_CLOCK_HZ);
+    feed.setSource(this);
+    feed.video.setParameterSets(parameterSets);
+    feed.requestKeyframe();
+  }
+
   #receive(datagram: Buffer): void {
     const packet = parseRtp(datagram);
-    if (packet === null) return;
+    if (packet === null || this.#options.feed.source !== this) return;
     const video = packet.payloadType === this.#options.videoPayloadType;
     const audio = packet.payloadType === this.#options.audioPayloadType ? this.#audio : null;
     const incoming = video ? this.#video : audio;
@@ -194,6 +212,7 @@ export class Publisher implements FeedSource {
   #release(): void {
     if (this.#nackTimer !== null) clearTimeout(this.#nackTimer);
     this.#nackTimer = null;
+    this.#options.feed.expected.delete(this);
     this.#options.feed.removeSource(this);
   }
 }

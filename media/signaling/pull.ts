@@ -48,9 +48,10 @@ function receive(options: PullOptions, transport: MediaTransport, answer: Offer)
   const publisher = new Publisher({
     ...{ kind: 'pull', sessionId: null, peer: config.url, feed, transport, logger, maxBitrateKbps },
     videoPayloadType: format.payloadType,
+    parameterSets: video.parameterSets,
+    claim: () => true,
     audioPayloadType: hasAudio ? audio.opusPayloadType : null,
   });
-  feed.video.setParameterSets(video.parameterSets);
   const sinceMs = performance.now();
   return {
     tick: (nowMs) => {

@@ -13,6 +13,7 @@ import { SignalingSession } from './session.ts';
 export interface SessionContext {
   readonly datapath: Datapath;
   readonly logger: Logger;
+  readonly onConnected: () => void;
   readonly onClosed: (session: MediaSession, reason: string) => void;
 }
 
@@ -66,6 +67,7 @@ export async function openViewerSession(
     media: viewer,
   });
   transport.events.on('state', (state, reason) => {
+    if (state === 'connected') context.onConnected();
     if (state === 'closed') context.onClosed(session, reason ?? 'closed');
   });
   return session;

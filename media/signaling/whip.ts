@@ -15,11 +15,11 @@ export interface PublisherRequest {
   readonly keyId: string | null;
   readonly publisherKey: string | null;
   readonly maxBitrateKbps: number;
-  /** The session whose place this one takes; closed once the new offer proved acceptable. */
-  readonly replaces: MediaSession | null;
+  /** See PublisherOptions. */
+  readonly claim: (session: MediaSession) => boolean;
 }
 
-/** Opens a session on a free feed. Throws SignalingError. */
+/** Opens a session; it has the feed once it is connected. Throws SignalingError. */
 export async function openPublisherSession(
   context: SessionContext,
   feed: Feed,
@@ -29,7 +29,6 @@ export async function openPublisherSession(
   const negotiated = negotiatePublisher(offer);
   const { datapath, logger } = context;
   const transport = await datapath.openTransport('lite');
-  request.replaces?.close();
   const signaling = new SignalingSession(transport, offer.ice.ufrag);
   const publisher = new Publisher({
     kind: 'whip',
@@ -41,8 +40,9 @@ export async function openPublisherSession(
     videoPayloadType: negotiated.video.format.payloadType,
     audioPayloadType: negotiated.audio?.payloadType ?? null,
     maxBitrateKbps: request.maxBitrateKbps,
+    parameterSets: negotiated.video.media.parameterSets,
+    claim: () => request.claim(session),
   });
-  feed.video.setParameterSets(negotiated.video.media.parameterSets);
   transport.connect({
     ...offer.ice,
     candidates: offer.candidates,
@@ -62,6 +62,7 @@ export async function openPublisherSession(
     media: publisher,
   });
   transport.events.on('state', (state, reason) => {
+    if (state === 'connected') context.onConnected();
     if (state === 'closed') context.onClosed(session, reason ?? 'closed');
   });
   return session;

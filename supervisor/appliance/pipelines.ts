@@ -109,6 +109,10 @@ export class Pipelines {
       if (running === undefined) await this.#start(pipeline, spec);
       else this.#running.set(id, { ...running, desired: pipeline });
     }
+    await this.#options.ports.keepOnly(
+      'source ',
+      desired.order.map((id) => `source ${id}`),
+    );
     this.#options.onChange();
   }
 

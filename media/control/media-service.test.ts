@@ -12,7 +12,7 @@ const remote = {
 const tracks = { cname: 'test', streamId: 'cam0', videoSsrc: 1, audioSsrc: 2 };
 const publication = {
   feed: 'cam0',
-  sdp: buildPushOffer(remote, tracks, { profileLevelId: '42e01f', hasAudio: false }),
+  sdp: buildPushOffer(remote, tracks, { profileLevelId: '42e01f', audio: null }),
   peer: null,
   publisherKey: null,
 };

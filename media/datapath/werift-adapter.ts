@@ -215,7 +215,7 @@ function exportKeys(dtls: WeriftDtls): DtlsKeys {
 }
 
 function fingerprintOf(der: Buffer, algorithm: string): string | null {
-  const name = /^sha-(1|256|384|512)$/.exec(algorithm)?.[1];
+  const name = /^sha-(256|384|512)$/.exec(algorithm)?.[1];
   if (name === undefined) return null;
   const digest = hash(`sha${name}`, der, 'hex').toUpperCase();
   return digest.match(/../g)?.join(':') ?? null;

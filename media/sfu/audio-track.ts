@@ -1,14 +1,17 @@
-/** A feed's Opus track. */
+/** A feed's sound. */
 import type { TrackRelay } from '../datapath/datapath.ts';
 import type { RtpPacket } from '../rtp/rtp-packet.ts';
-import { AUDIO_CLOCK_HZ, createTrackParts, type TrackParts } from './track.ts';
+import { type AudioCodec, audioClockOf } from './audio-codec.ts';
+import { createTrackParts, type TrackParts } from './track.ts';
 
 export class AudioTrack implements Disposable {
+  readonly codec: AudioCodec;
   readonly parts: TrackParts;
   #octets = 0;
 
-  constructor(relay: TrackRelay) {
-    this.parts = createTrackParts(relay, AUDIO_CLOCK_HZ);
+  constructor(relay: TrackRelay, codec: AudioCodec) {
+    this.codec = codec;
+    this.parts = createTrackParts(relay, audioClockOf(codec));
   }
 
   get octets(): number {

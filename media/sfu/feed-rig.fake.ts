@@ -123,7 +123,8 @@ export function openFeed() {
         transport,
         logger: pino({ level: 'silent' }),
       },
-      ...{ videoPayloadType: 96, audioPayloadType: null, maxBitrateKbps: 1000 },
+      ...{ videoPayloadType: 96, audio: null, maxBitrateKbps: 1000 },
+      ...{ repairPayloadType: null, reducedSize: false },
       ...{ parameterSets: [], claim: () => true },
       ...change,
     });

@@ -1,6 +1,7 @@
 /** A named live stream: its tracks, who publishes it and who views it. */
 import type { Logger } from 'pino';
 import type { Datapath } from '../datapath/datapath.ts';
+import type { AudioCodec } from './audio-codec.ts';
 import { AudioTrack } from './audio-track.ts';
 import type { FeedState, FeedStats, PublisherInfo } from './feed-stats.ts';
 import { KeyframeArbiter } from './keyframe-arbiter.ts';
@@ -80,9 +81,11 @@ export class Feed implements Disposable {
     return this.#state === 'online' && this.video.info !== null && this.video.keyframeMs !== null;
   }
 
-  /** The feed has sound from now on. */
-  openAudio(): AudioTrack {
-    this.#audio ??= new AudioTrack(this.#options.datapath.createRelay('audio'));
+  /** The feed has sound from now on. Viewers that agreed to another codec hear nothing until they come again. */
+  openAudio(codec: AudioCodec): AudioTrack {
+    if (this.#audio?.codec === codec) return this.#audio;
+    this.#audio?.[Symbol.dispose]();
+    this.#audio = new AudioTrack(this.#options.datapath.createRelay('audio'), codec);
     return this.#audio;
   }
 
@@ -140,7 +143,7 @@ export class Feed implements Disposable {
       feed: this.id,
       state: this.#state,
       codec: info === null ? null : `avc1.${info.profileLevelId}`,
-      audioCodec: this.#audio === null ? null : 'opus',
+      audioCodec: this.#audio?.codec ?? null,
       width: info?.width ?? null,
       height: info?.height ?? null,
       fps: live ? Math.round(this.#frameRate.perSecond * 10) / 10 : null,

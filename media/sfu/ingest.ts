@@ -7,12 +7,13 @@ import { ReceptionStats } from '../rtp/reception-stats.ts';
 import { parseRtcp, type RtcpPacket } from '../rtp/rtcp.ts';
 import { isRtcp, parseRtp, type RtpPacket } from '../rtp/rtp-packet.ts';
 import { SourceGuard } from '../rtp/source-guard.ts';
+import { audioClockOf } from './audio-codec.ts';
 import type { AudioTrack } from './audio-track.ts';
 import { CaptureDelay } from './capture-delay.ts';
 import type { Feed, FeedSource } from './feed.ts';
 import type { PublisherInfo } from './feed-stats.ts';
 import { PublisherClock } from './sender-clock.ts';
-import { AUDIO_CLOCK_HZ, VIDEO_CLOCK_HZ } from './track.ts';
+import { VIDEO_CLOCK_HZ } from './track.ts';
 import type { VideoTrack } from './video-track.ts';
 
 /** A pipeline that sends nothing for this long is gone. */
@@ -59,7 +60,9 @@ export class Ingest implements FeedSource, AsyncDisposable {
     try {
       await this.#openTrack(feed.video, VIDEO_CLOCK_HZ, rtpPort, rtpPort + 1 !== audioRtpPort);
       if (audioRtpPort !== null) {
-        await this.#openTrack(feed.openAudio(), AUDIO_CLOCK_HZ, audioRtpPort, audioRtpPort + 1 !== rtpPort);
+        const audio = feed.openAudio('opus');
+        const withRtcp = audioRtpPort + 1 !== rtpPort;
+        await this.#openTrack(audio, audioClockOf(audio.codec), audioRtpPort, withRtcp);
       }
     } catch (error) {
       await this[Symbol.asyncDispose]();

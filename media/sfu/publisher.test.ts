@@ -67,6 +67,33 @@ describe('A publisher', () => {
     expect(feed.ready).toBe(true);
   });
 
+  it('that repairs under a payload type of its own is repaired, and asked in the short form where it takes that', () => {
+    const { relays, publish } = openFeed();
+    const { transport, publisher } = publish({ repairPayloadType: 97, reducedSize: true });
+    for (const [i, payload] of [SPS, PPS, IDR].entries()) transport.receive({ sequence: i, payload });
+    transport.receive({ sequence: 5, timestamp: 6000 });
+    expect(transport.asked).toEqual([3, 4]);
+    expect(transport.sent.filter((compound) => compound.some(({ kind }) => kind === 'nack'))).toEqual([
+      [{ kind: 'nack', mediaSsrc: 1, lost: [3, 4] }],
+    ]);
+    for (const [i, sequence] of [3, 4].entries()) {
+      const payload = Buffer.concat([Buffer.from([0, sequence]), SLICE]);
+      transport.receive({ ssrc: 77, payloadType: 97, sequence: 900 + i, timestamp: 3000, payload });
+    }
+    transport.receive({ ssrc: 77, payloadType: 97, sequence: 902, payload: Buffer.alloc(2) });
+    const first = relays.video.written[0]?.sequence ?? 0;
+    const places = relays.video.written.map(({ sequence, payload }) => [
+      sequence - first,
+      payload.equals(SLICE),
+    ]);
+    expect(places.slice(3)).toEqual([
+      [5, true],
+      [3, true],
+      [4, true],
+    ]);
+    expect(publisher.packetsLost).toBe(0);
+  });
+
   it('cannot be decoded by what the one before it said', () => {
     const { relays, publish } = openFeed();
     const first = publish();

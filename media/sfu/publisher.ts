@@ -14,12 +14,13 @@ import {
 } from '../rtp/rtcp-build.ts';
 import { parseRtp, type RtpPacket } from '../rtp/rtp-packet.ts';
 import { SourceGuard } from '../rtp/source-guard.ts';
+import { type AudioCodec, audioClockOf } from './audio-codec.ts';
 import type { AudioTrack } from './audio-track.ts';
 import { CaptureDelay } from './capture-delay.ts';
 import type { Feed, FeedSource } from './feed.ts';
 import type { PublisherInfo } from './feed-stats.ts';
 import { PublisherClock } from './sender-clock.ts';
-import { AUDIO_CLOCK_HZ, VIDEO_CLOCK_HZ } from './track.ts';
+import { VIDEO_CLOCK_HZ } from './track.ts';
 import type { VideoTrack } from './video-track.ts';
 import { createSsrc } from './viewer.ts';
 
@@ -34,7 +35,11 @@ export interface PublisherOptions {
   readonly transport: MediaTransport;
   readonly logger: Logger;
   readonly videoPayloadType: number;
-  readonly audioPayloadType: number | null;
+  readonly audio: { readonly codec: AudioCodec; readonly payloadType: number } | null;
+  /** Of retransmissions of the picture (RFC 4588); null where it sends them as they were. */
+  readonly repairPayloadType: number | null;
+  /** It takes feedback without a report before it (RFC 5506), and some look at nothing behind one. */
+  readonly reducedSize: boolean;
   /** A browser goes up to the bitrate that its receiver estimates: this one. */
   readonly maxBitrateKbps: number;
   /** Parameter sets that the publisher gave in its SDP. */
@@ -127,31 +132,42 @@ export class Publisher implements FeedSource {
   }
 
   #connected(): void {
-    const { claim, feed, transport, logger, audioPayloadType, parameterSets } = this.#options;
-    feed.expected.delete(this);
+    const { claim, feed, transport, logger, audio, parameterSets } = this.#options;
     if (!claim()) {
       logger.warn({ feed: feed.id, peer: this.info.peer }, 'a publisher was sent away: the feed has another');
       transport.close();
       return;
     }
-    if (audioPayloadType !== null) this.#audio = incomingTrack(feed.openAudio(), AUDIO_CLOCK_HZ);
+    if (audio !== null) this.#audio = incomingTrack(feed.openAudio(audio.codec), audioClockOf(audio.codec));
     feed.setSource(this);
+    feed.expected.delete(this);
     feed.video.setParameterSets(parameterSets);
     feed.requestKeyframe();
   }
 
   #receive(datagram: Buffer): void {
-    const packet = parseRtp(datagram);
-    if (packet === null || this.#options.feed.source !== this) return;
-    const video = packet.payloadType === this.#options.videoPayloadType;
-    const audio = packet.payloadType === this.#options.audioPayloadType ? this.#audio : null;
-    const incoming = video ? this.#video : audio;
+    const { audio, feed, repairPayloadType, videoPayloadType } = this.#options;
+    const sent = parseRtp(datagram);
+    if (sent === null || feed.source !== this) return;
+    const packet = sent.payloadType === repairPayloadType ? this.#repaired(sent) : sent;
+    if (packet === null) return;
+    const isAudio = packet.payloadType === audio?.payloadType;
+    const incoming = packet.payloadType === videoPayloadType ? this.#video : isAudio ? this.#audio : null;
     if (incoming === null) return;
     const nowMs = performance.now();
     const { packets, begins } = incoming.guard.admit(packet, nowMs);
     packets.forEach((admitted, i) => {
       this.#take(incoming, admitted, begins && i === 0, nowMs);
     });
+  }
+
+  /** The packet that a retransmission carries, as it was sent first; null for mere padding, which probes the bandwidth. */
+  #repaired(packet: RtpPacket): RtpPacket | null {
+    const ssrc = this.#video.stats?.ssrc;
+    if (ssrc === undefined || packet.payload.length <= 2) return null;
+    const sequence = packet.payload.readUInt16BE(0);
+    const payloadType = this.#options.videoPayloadType;
+    return { ...packet, ssrc, sequence, payloadType, payload: packet.payload.subarray(2) };
   }
 
   #take(incoming: IncomingTrack, packet: RtpPacket, begins: boolean, nowMs: number): void {
@@ -204,6 +220,10 @@ export class Publisher implements FeedSource {
   }
 
   #send(feedback: Buffer): void {
+    if (this.#options.reducedSize) {
+      this.#options.transport.sendRtcp(feedback);
+      return;
+    }
     const report = buildReceiverReport(this.#ssrc, []);
     const name = buildCanonicalName(this.#ssrc, 'rushlight');
     this.#options.transport.sendRtcp(Buffer.concat([report, name, feedback]));

@@ -15,10 +15,14 @@ export function areIceCredentials(credentials: IceCredentials): boolean {
   return /^[A-Za-z0-9+/]{4,256}$/.test(credentials.ufrag) && /^[A-Za-z0-9+/]{22,256}$/.test(credentials.pwd);
 }
 
+const digestBytes: Readonly<Record<string, number>> = { 'sha-256': 32, 'sha-384': 48, 'sha-512': 64 };
+
+/** Null for hashes that are too weak (SHA-1 and older) or unknown, and for digests that are not as long as their hash. */
 export function parseFingerprint(value: string): DtlsFingerprint | null {
-  const match = /^(sha-(?:1|256|384|512)) ((?:[0-9A-F]{2}:)+[0-9A-F]{2})$/i.exec(value.trim());
+  const match = /^(sha-\d{3}) ((?:[0-9A-F]{2}:){31,63}[0-9A-F]{2})$/i.exec(value.trim());
   const [, algorithm, digest] = match ?? [];
   if (algorithm === undefined || digest === undefined) return null;
+  if (digestBytes[algorithm.toLowerCase()] !== (digest.length + 1) / 3) return null;
   return { algorithm: algorithm.toLowerCase(), value: digest.toUpperCase() };
 }
 

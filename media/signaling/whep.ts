@@ -25,7 +25,7 @@ export async function openViewerSession(
 ): Promise<MediaSession> {
   const offer = parseOffer(request.sdp);
   const profileLevelId = feed.video.info?.profileLevelId ?? '42e01f';
-  const negotiated = negotiateViewer(offer, { profileLevelId, hasAudio: feed.audio !== null });
+  const negotiated = negotiateViewer(offer, { profileLevelId, audioCodec: feed.audio?.codec ?? null });
   const { datapath } = context;
   const transport = await datapath.openTransport('lite');
   const signaling = new SignalingSession(transport, offer.ice.ufrag);
@@ -46,7 +46,7 @@ export async function openViewerSession(
     audio:
       negotiated.audio === null
         ? null
-        : { payloadType: negotiated.audio.payloadType, ssrc: tracks.audioSsrc },
+        : { payloadType: negotiated.audio.format.payloadType, ssrc: tracks.audioSsrc },
   });
   transport.connect({
     ...offer.ice,

@@ -104,7 +104,8 @@ export class DtlsEndpoint {
       signatureHash: certificate.material.signatureHash,
       srtpProfiles: profiles.map((profile) => profile.id),
       extendedMasterSecret: true,
-      certificateRequest: true,
+      // A server asks for the client's certificate. A client must not wait to be asked: some servers (ffmpeg) never do.
+      certificateRequest: role === 'server',
     };
     const dtls = role === 'server' ? new DtlsServer(options) : new DtlsClient(options);
     this.#dtls = dtls;

@@ -1,6 +1,12 @@
 /** What matters of an offer or answer to the SFU, with the quirks of real clients smoothed out. */
 import type { DtlsFingerprint, IceCandidate, IceCredentials } from '../datapath/datapath.ts';
-import { areIceCredentials, parseCandidate, parseFingerprint } from './ice-lines.ts';
+import {
+  areIceCredentials,
+  type NamedCandidate,
+  parseCandidate,
+  parseFingerprint,
+  parseNamedCandidate,
+} from './ice-lines.ts';
 import { formatsOf, type MediaFormats } from './media-formats.ts';
 import {
   attributeOf,
@@ -32,6 +38,7 @@ export interface MediaOffer extends MediaFormats {
 export interface Offer {
   readonly ice: IceCredentials;
   readonly candidates: readonly IceCandidate[];
+  readonly namedCandidates: readonly NamedCandidate[];
   readonly fingerprints: readonly DtlsFingerprint[];
   readonly setup: 'actpass' | 'active' | 'passive';
   readonly bundled: boolean;
@@ -57,6 +64,11 @@ export function parseOffer(text: string): Offer {
     candidates: sdp.media.flatMap((media) =>
       valuesOf(media.attributes, 'candidate').flatMap((value) => parseCandidate(value) ?? []),
     ),
+    namedCandidates: sdp.media
+      .flatMap((media) =>
+        valuesOf(media.attributes, 'candidate').flatMap((value) => parseNamedCandidate(value) ?? []),
+      )
+      .slice(0, 4),
     fingerprints: fingerprintsOf(sdp, first),
     setup: setupOf(sdp, first),
     bundled: bundle !== null,

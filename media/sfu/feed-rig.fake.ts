@@ -125,7 +125,7 @@ export function openFeed() {
       },
       ...{ videoPayloadType: 96, audio: null, maxBitrateKbps: 1000 },
       ...{ repairPayloadType: null, reducedSize: false },
-      ...{ parameterSets: [], claim: () => true },
+      ...{ parameterSets: [], notices: [], claim: () => true },
       ...change,
     });
     transport.become('connected');

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Datapath } from '../datapath/datapath.ts';
 import type { AudioCodec } from './audio-codec.ts';
 import { AudioTrack } from './audio-track.ts';
+import { noticesOf } from './feed-notices.ts';
 import type { FeedState, FeedStats, PublisherInfo } from './feed-stats.ts';
 import { KeyframeArbiter } from './keyframe-arbiter.ts';
 import { RateMeter } from './rate-meter.ts';
@@ -22,6 +23,8 @@ export interface FeedSource {
   readonly packetsLost: number;
   /** From capture to arrival by the source's own clock; null where it does not tell. */
   readonly captureDelayMs: number | null;
+  /** What of it cannot be passed on, in words. */
+  readonly notices: readonly string[];
   /** Asks for a keyframe; false where the source cannot be asked. */
   requestKeyframe(): boolean;
 }
@@ -92,6 +95,7 @@ export class Feed implements Disposable {
   /** `source` publishes from now on. What it says of its tracks before their first packet is to be set after this. */
   setSource(source: FeedSource): void {
     this.#source = source;
+    this.#arbiter.forget();
     this.video.beginSource();
     this.#audio?.beginSource();
   }
@@ -123,10 +127,10 @@ export class Feed implements Disposable {
   joinPoint(nowMs: number): number | null {
     const { keyframe } = this.video.parts.relay;
     const ageMs = nowMs - (this.video.keyframeMs ?? Number.NEGATIVE_INFINITY);
-    const fresh = ageMs <= MAX_KEYFRAME_AGE_MS || this.#source?.info.kind === 'ingest';
-    if (keyframe !== null && fresh) return keyframe;
-    this.#arbiter.request();
-    return null;
+    // A publisher that never made a keyframe on request (OBS, most cameras) will not make one for this viewer.
+    const fresh = ageMs <= MAX_KEYFRAME_AGE_MS || !this.#arbiter.isAnswered;
+    if (keyframe === null || ageMs > MAX_KEYFRAME_AGE_MS) this.#arbiter.request();
+    return keyframe !== null && fresh ? keyframe : null;
   }
 
   /** Called a few times a second. */
@@ -153,6 +157,7 @@ export class Feed implements Disposable {
       captureDelayMs: this.#source?.present ? this.#source.captureDelayMs : null,
       keyframeAgeMs: this.video.keyframeMs === null ? null : Math.round(nowMs - this.video.keyframeMs),
       keyframeRequests: this.#arbiter.counts,
+      notices: this.#notices(nowMs),
       publisher: this.#source?.present ? this.#source.info : null,
       viewers: [...this.viewers].map((viewer) => viewer.stats()),
     };
@@ -164,6 +169,17 @@ export class Feed implements Disposable {
     this.video[Symbol.dispose]();
     this.#audio?.[Symbol.dispose]();
     for (const resolve of this.#waiting) resolve(false);
+  }
+
+  #notices(nowMs: number): string[] {
+    const { keyframeMs, reorders, parts } = this.video;
+    return noticesOf({
+      reorders,
+      online: this.#state === 'online',
+      keyframeAgeMs: keyframeMs === null ? null : nowMs - keyframeMs,
+      keyframeKept: parts.relay.keyframe !== null,
+      fromSource: this.#source?.notices ?? [],
+    });
   }
 
   #frameArrived(): void {

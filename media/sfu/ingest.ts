@@ -87,6 +87,8 @@ export class Ingest implements FeedSource, AsyncDisposable {
     return this.#options.tellsCaptureTime ? this.#captureDelay.ms : null;
   }
 
+  readonly notices = [];
+
   /** A pipeline sends keyframes by itself. */
   requestKeyframe(): boolean {
     return false;

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { IDR, openFeed, PPS, SLICE, SPS } from './feed-rig.fake.ts';
+import { IDR, type NotedTransport, openFeed, PPS, SLICE, SPS } from './feed-rig.fake.ts';
 
 describe('A publisher', () => {
   it('that comes back with its SSRC and another sequence is on at once, without a gap for the viewers', () => {
@@ -117,6 +117,79 @@ describe('A feed', () => {
     expect(feed.source).toBe(first.publisher);
     expect(feed.expected.size).toBe(0);
     expect(relays.video.written).toHaveLength(3);
+  });
+});
+
+describe('A viewer that joins', () => {
+  const picture = (transport: NotedTransport, sequence: number, timestamp: number): void => {
+    for (const [i, payload] of [SPS, PPS, IDR].entries())
+      transport.receive({ sequence: sequence + i, timestamp, payload });
+  };
+
+  it('starts with the last keyframe, however old, where the publisher makes none on request', () => {
+    vi.useFakeTimers();
+    try {
+      const { feed, relays, publish } = openFeed();
+      const { transport } = publish();
+      picture(transport, 0, 0);
+      for (let frame = 1; frame <= 140; frame++) {
+        vi.advanceTimersByTime(50);
+        transport.receive({ sequence: 2 + frame, timestamp: frame * 4500 });
+      }
+      expect(feed.joinPoint(performance.now())).toBe(relays.video.keyframes[0]);
+      // Asked all the same: now it is known what it does.
+      expect(transport.pictureLosses).toBe(1);
+      vi.advanceTimersByTime(200);
+      picture(transport, 143, 145 * 4500);
+      vi.advanceTimersByTime(5000);
+      expect(feed.joinPoint(performance.now())).toBeNull();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('no longer waits for a publisher that has grown deaf', () => {
+    vi.useFakeTimers();
+    try {
+      const { feed, publish } = openFeed();
+      const { transport } = publish();
+      picture(transport, 0, 0);
+      feed.requestKeyframe();
+      vi.advanceTimersByTime(100);
+      picture(transport, 3, 9000);
+      vi.advanceTimersByTime(4000);
+      expect(feed.joinPoint(performance.now())).toBeNull();
+      vi.advanceTimersByTime(4000);
+      expect(feed.joinPoint(performance.now())).not.toBeNull();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
+describe('A feed says', () => {
+  it('that B-frames are sent, and what to change, until they end', () => {
+    const { feed, publish } = openFeed();
+    const { transport } = publish();
+    let sequence = 0;
+    const send = (timestamp: number, payload = SLICE) =>
+      transport.receive({ sequence: sequence++, timestamp: 1_000_000 + timestamp, payload });
+    for (const payload of [SPS, PPS, IDR]) send(0, payload);
+    expect(feed.stats(performance.now()).notices).toEqual([]);
+    for (let group = 0; group < 20; group++) for (const frame of [3, 1, 2]) send((group * 3 + frame) * 3000);
+    expect(feed.stats(performance.now()).notices.join()).toMatch(/B-frames.*Baseline/);
+    expect(feed.video.frames).toBe(61);
+    for (let frame = 61; frame < 400; frame++) send(frame * 3000);
+    expect(feed.stats(performance.now()).notices).toEqual([]);
+  });
+
+  it('that it has pictures nobody can start with', () => {
+    const { feed, relays, publish } = openFeed();
+    const { transport } = publish({ notices: ['Its sound is not passed on.'] });
+    for (const [i, payload] of [SPS, PPS, IDR].entries()) transport.receive({ sequence: i, payload });
+    relays.video.keyframe = null;
+    expect(feed.stats(performance.now() + 1000).notices).toEqual(['Its sound is not passed on.']);
+    expect(feed.stats(performance.now() + 9000).notices.join()).toContain('Set a keyframe every 2 s');
   });
 });
 

@@ -42,6 +42,8 @@ export interface PublisherOptions {
   readonly reducedSize: boolean;
   /** A browser goes up to the bitrate that its receiver estimates: this one. */
   readonly maxBitrateKbps: number;
+  /** What of its offer cannot be passed on, in words. */
+  readonly notices: readonly string[];
   /** Parameter sets that the publisher gave in its SDP. */
   readonly parameterSets: readonly Buffer[];
   /** Asked once the publisher is connected: a name belongs to who sends under it, not to who offered to. False: it is taken. */
@@ -93,6 +95,10 @@ export class Publisher implements FeedSource {
 
   get packetsLost(): number {
     return this.#video.lostBefore + (this.#video.stats?.lostTotal ?? 0);
+  }
+
+  get notices(): readonly string[] {
+    return this.#options.notices;
   }
 
   get captureDelayMs(): number | null {

@@ -6,6 +6,7 @@ import { parseSps, type SpsInfo } from '../rtp/h264-sps.ts';
 import type { RtpPacket } from '../rtp/rtp-packet.ts';
 import { timestampDistance } from '../rtp/sequence.ts';
 import type { NormalizedPosition } from '../rtp/stream-normalizer.ts';
+import { ReorderMeter } from './reorder-meter.ts';
 import { createTrackParts, type TrackParts, VIDEO_CLOCK_HZ } from './track.ts';
 
 /**
@@ -34,7 +35,10 @@ export interface VideoTrackOptions {
 export class VideoTrack implements Disposable {
   readonly parts: TrackParts;
   readonly #options: VideoTrackOptions;
+  readonly #order = new ReorderMeter();
   #picture: Picture | null = null;
+  /** Timestamp of the frame that is shown last of those counted. */
+  #shown: number | null = null;
   #sps: Buffer | null = null;
   #pps: Buffer | null = null;
   #info: SpsInfo | null = null;
@@ -51,6 +55,11 @@ export class VideoTrack implements Disposable {
   /** Geometry and profile of the newest parameter set; null before the first. */
   get info(): SpsInfo | null {
     return this.#info;
+  }
+
+  /** Frames are sent in another order than they are shown. */
+  get reorders(): boolean {
+    return this.#order.reorders;
   }
 
   get frames(): number {
@@ -148,9 +157,9 @@ export class VideoTrack implements Disposable {
 
   #followPicture(place: NormalizedPosition, info: H264PayloadInfo, nowMs: number): void {
     let picture = this.#picture;
-    const ahead = picture === null ? 1 : timestampDistance(picture.timestamp, place.timestamp);
-    if (ahead < 0) return;
-    if (picture === null || ahead > 0) {
+    if (picture?.timestamp !== place.timestamp) {
+      // A packet that comes late is none of the picture that is arriving.
+      if (!place.newest) return;
       picture = {
         timestamp: place.timestamp,
         start: place.sequence,
@@ -162,13 +171,18 @@ export class VideoTrack implements Disposable {
     }
     picture.start = Math.min(picture.start, place.sequence);
     if (info.sps !== null) picture.hasParameters = true;
-    if (info.picture && !picture.counted) {
-      picture.counted = true;
-      this.#frames++;
-      this.#lastFrameMs = nowMs;
-      this.#options.onFrame();
-    }
+    if (info.picture && !picture.counted) this.#countFrame(picture, nowMs);
     if (info.idr && !picture.marked) this.#markKeyframe(picture, nowMs);
+  }
+
+  #countFrame(picture: Picture, nowMs: number): void {
+    picture.counted = true;
+    const ahead = this.#shown === null ? 1 : timestampDistance(this.#shown, picture.timestamp);
+    this.#order.note(ahead < 0);
+    if (ahead > 0) this.#shown = picture.timestamp;
+    this.#frames++;
+    this.#lastFrameMs = nowMs;
+    this.#options.onFrame();
   }
 
   #markKeyframe(picture: Picture, nowMs: number): void {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type AnswerDirection, buildAnswer } from './answer.ts';
 import * as clients from './client-offers.fake.ts';
-import { negotiatePublisher, negotiateViewer } from './negotiate.ts';
+import { lostSound, negotiatePublisher, negotiateViewer } from './negotiate.ts';
 import { parseAnswer, parseOffer } from './offer.ts';
 import { parseSdp } from './sdp.ts';
 
@@ -110,6 +110,30 @@ describe('The offer of', () => {
     expect(() => answered(clients.h265Whip, 'receive')).toThrow(
       /H\.264 is needed.*H265; set the encoder to H\.264/,
     );
+  });
+});
+
+describe('Sound that is not passed on', () => {
+  it('is named, with what to change', () => {
+    const of = (text: string) => lostSound(parseOffer(text), negotiatePublisher(parseOffer(text)).audio);
+    expect(of(clients.obs30)).toEqual([]);
+    expect(of(clients.gstreamerUnbundled).join()).toContain('BUNDLE');
+    const aac = clients.obs30.replace('opus/48000/2', 'MPEG4-GENERIC/44100');
+    expect(of(aac).join()).toMatch(/MPEG4-GENERIC.*Opus or G\.711/);
+  });
+});
+
+describe('The answer of another server', () => {
+  it('may name its host instead of addresses', () => {
+    const candidates = [
+      'a=candidate:1 1 udp 2130706431 media.example.org 8189 typ host',
+      'a=candidate:2 1 udp 2130706431 fd00::1 8189 typ host',
+      'a=candidate:3 1 tcp 1671430143 media.example.org 8189 typ host tcptype passive',
+      'a=candidate:4 1 udp 2130706431 192.0.2.9 8189 typ host',
+    ].join('\r\n');
+    const answer = parseAnswer(`${clients.obs30}${candidates}\r\n`);
+    expect(answer.namedCandidates).toEqual([{ name: 'media.example.org', port: 8189 }]);
+    expect(answer.candidates).toEqual([{ address: '192.0.2.9', port: 8189 }]);
   });
 });
 

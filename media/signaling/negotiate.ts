@@ -53,6 +53,18 @@ function audioOf(media: MediaOffer | null, codecs: readonly AudioCodec[]): Negot
   return null;
 }
 
+/** What a publisher would send and nobody gets, in words. */
+export function lostSound(offer: Offer, audio: NegotiatedAudio | null): string[] {
+  const isSound = ({ kind, direction }: MediaOffer): boolean =>
+    kind === 'audio' && (direction === 'sendonly' || direction === 'sendrecv');
+  const sound = offer.media.find(isSound);
+  if (audio !== null || sound === undefined) return [];
+  if (!sound.usable)
+    return ['Its sound is not passed on: picture and sound have to share one connection (BUNDLE).'];
+  const codec = sound.codecs.slice(0, 3).join(', ') || 'a codec without a name';
+  return [`Its sound is not passed on: it is ${codec}. Set the encoder to Opus or G.711.`];
+}
+
 function tracksOf(
   offer: Offer,
   directions: readonly string[],

@@ -50,6 +50,7 @@ function receive(options: PullOptions, transport: MediaTransport, answer: Offer)
     ...{ kind: 'pull', sessionId: null, peer: config.url, feed, transport, logger, maxBitrateKbps },
     videoPayloadType: format.payloadType,
     parameterSets: video.parameterSets,
+    notices: [],
     claim: () => true,
     audio: hasAudio ? (audio.audio[0] ?? null) : null,
     repairPayloadType: null,

@@ -4,7 +4,7 @@ import type { Feed } from '../sfu/feed.ts';
 import { Publisher } from '../sfu/publisher.ts';
 import { buildAnswer } from './answer.ts';
 import { MediaSession } from './media-session.ts';
-import { negotiatePublisher } from './negotiate.ts';
+import { lostSound, negotiatePublisher } from './negotiate.ts';
 import { parseOffer } from './offer.ts';
 import { SignalingSession } from './session.ts';
 import type { SessionContext } from './whep.ts';
@@ -43,6 +43,7 @@ export async function openPublisherSession(
     reducedSize: negotiated.video.media.reducedSize,
     maxBitrateKbps: request.maxBitrateKbps,
     parameterSets: negotiated.video.media.parameterSets,
+    notices: lostSound(offer, negotiated.audio),
     claim: () => request.claim(session),
   });
   transport.connect({

@@ -60,7 +60,7 @@ export class IceLite implements IceEndpoint, MuxSession {
       this.#handlers?.onDatagram(datagram, path);
       return;
     }
-    const check = answerCheck(datagram, path, this.#accepted);
+    const check = answerCheck(datagram, path, this.#accepted, 'controlled');
     if (check === null) return;
     this.#remember(path);
     this.#handlers?.onAlive();

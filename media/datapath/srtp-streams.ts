@@ -15,6 +15,8 @@ export class ReplayWindows {
   readonly #size: number;
   readonly #open = new Map<number, ReplayWindow>();
   readonly #retired = new Map<number, number>();
+  /** For the next stream: forged packets, which come to nothing, cost no window each. */
+  #spare: ReplayWindow | null = null;
 
   constructor(size: number) {
     this.#size = size;
@@ -26,11 +28,14 @@ export class ReplayWindows {
     if (known !== undefined) return known;
     const highest = this.#retired.get(ssrc);
     if (highest === undefined && this.#retired.size >= MAX_RETIRED) return null;
-    return new ReplayWindow(this.#size, highest);
+    if (highest !== undefined) return new ReplayWindow(this.#size, highest);
+    this.#spare ??= new ReplayWindow(this.#size);
+    return this.#spare;
   }
 
   /** An authentic packet of the stream arrived. The stream that was quiet for longest makes room for a new one. */
   keep(ssrc: number, window: ReplayWindow): void {
+    if (window === this.#spare) this.#spare = null;
     const fresh = !this.#open.delete(ssrc);
     this.#open.set(ssrc, window);
     if (!fresh) return;

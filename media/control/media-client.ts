@@ -96,8 +96,8 @@ export class MediaClient {
     return this.request('patchSession', params);
   }
 
-  async closeSession(params: ParamsOf<'closeSession'>): Promise<void> {
-    await this.request('closeSession', params);
+  async closeSession(session: string | ParamsOf<'closeSession'>): Promise<void> {
+    await this.request('closeSession', typeof session === 'string' ? { sessionId: session } : session);
   }
 
   /** Ends what was opened with a key, and tells how many sessions that were. */
@@ -110,8 +110,8 @@ export class MediaClient {
     return this.request('endSessionsExcept', { keyIds: [...keyIds] });
   }
 
-  sessionInfo(params: ParamsOf<'sessionInfo'>): Promise<ResultOf<'sessionInfo'>> {
-    return this.request('sessionInfo', params);
+  sessionInfo(session: string | ParamsOf<'sessionInfo'>): Promise<ResultOf<'sessionInfo'>> {
+    return this.request('sessionInfo', typeof session === 'string' ? { sessionId: session } : session);
   }
 
   feeds(): Promise<ResultOf<'feeds'>> {

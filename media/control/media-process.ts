@@ -50,15 +50,14 @@ function createHandlers(service: MediaService): ControlHandlers {
     configure: (config) => service.configure(config),
     whipOffer: (params) => service.whipOffer(params),
     whepOffer: (params) => service.whepOffer(params),
-    patchSession: ({ sessionId, ifMatch, fragment, ...claim }) =>
-      service.claimed(sessionId, claim).patch(ifMatch, fragment),
-    closeSession: ({ sessionId, ...claim }) => {
-      service.closeSession(sessionId, claim);
+    patchSession: (params) => service.patchSession(params),
+    closeSession: (params) => {
+      service.closeSession(params);
       return null;
     },
     endSessionsOf: ({ keyId }) => service.endSessionsOf(keyId),
     endSessionsExcept: ({ keyIds }) => service.endSessionsExcept(keyIds),
-    sessionInfo: ({ sessionId, ...claim }) => service.claimed(sessionId, claim).info,
+    sessionInfo: (params) => service.sessionInfo(params),
     feeds: () => service.feeds.stats(performance.now()),
     status: () => service.status(),
     subscribeMetrics: ({ intervalMs }, connection) => {

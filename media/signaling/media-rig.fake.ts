@@ -5,7 +5,6 @@ import { once } from 'node:events';
 import { pino } from 'pino';
 import { MediaService } from '../control/media-service.ts';
 import { type MediaConfig, type MediaEvent, mediaConfigSchema } from '../control/protocol.ts';
-import type { PlaceLimits } from '../control/session-places.ts';
 import { createNodeDatapath } from '../datapath/node-datapath.ts';
 import { HttpHarness } from './http-harness.fake.ts';
 
@@ -18,15 +17,11 @@ export interface MediaRig extends AsyncDisposable {
 export async function openMediaRig(
   config: Partial<MediaConfig> = {},
   timing: { peerSilenceMs?: number; hubSilenceMs?: number } = {},
-  places?: PlaceLimits,
 ): Promise<MediaRig> {
   const logger = pino({ level: process.env.TEST_LOG ?? 'silent' });
   const datapath = await createNodeDatapath({ logger, ...timing });
   const events: MediaEvent[] = [];
-  const service = new MediaService({
-    ...{ datapath, logger, onEvent: (event) => events.push(event) },
-    ...(places && { places }),
-  });
+  const service = new MediaService({ datapath, logger, onEvent: (event) => events.push(event) });
   const { problems } = await service.configure(
     mediaConfigSchema.parse({
       udpPort: 0,

@@ -2,12 +2,6 @@
 import type { MediaTransport } from '../datapath/datapath.ts';
 import type { PatchResult, SignalingSession } from './session.ts';
 
-/** From the offer to the first word over the network. */
-const FIRST_WORD_MS = 2000;
-/** From the offer to the first media: a slow board makes its keys first. */
-const FIRST_MEDIA_MS = 10_000;
-const GONE_AFTER_MS = 5000;
-
 export interface MediaSessionParts {
   readonly kind: 'whip' | 'whep';
   readonly feed: string;
@@ -23,8 +17,6 @@ export interface MediaSessionParts {
 
 export class MediaSession {
   readonly #parts: MediaSessionParts;
-  readonly #openedMs = performance.now();
-  #hasSent = false;
 
   constructor(parts: MediaSessionParts) {
     this.#parts = parts;
@@ -54,37 +46,11 @@ export class MediaSession {
     return this.#parts.answer;
   }
 
-  /** Since when there is this session, by the monotonic clock. */
-  get openedMs(): number {
-    return this.#openedMs;
-  }
-
-  get isConnected(): boolean {
-    return this.#parts.transport.state === 'connected';
-  }
-
-  /** Whether media has ever arrived. */
-  get hasSent(): boolean {
-    return this.#hasSent;
-  }
-
-  /** The first media arrived. */
-  noteMedia(): void {
-    this.#hasSent = true;
-  }
-
-  /**
-   * Whether a publisher holds the name of its feed. Who sends holds it until it was not heard for a while; who only says
-   * that it will has a moment to begin, counted from when it first asked.
-   */
-  holdsName(askedMs: number): boolean {
+  /** False once the peer was not heard for a while: a new publisher may then take the feed. */
+  get alive(): boolean {
     const { transport } = this.#parts;
     if (transport.state === 'closed') return false;
-    const nowMs = performance.now();
-    const { lastHeardMs } = transport;
-    if (!this.#hasSent && nowMs - askedMs > (lastHeardMs === null ? FIRST_WORD_MS : FIRST_MEDIA_MS))
-      return false;
-    return lastHeardMs === null || nowMs - lastHeardMs < GONE_AFTER_MS;
+    return transport.lastHeardMs === null || performance.now() - transport.lastHeardMs < 5000;
   }
 
   get info(): {

@@ -1,11 +1,13 @@
 /** A session with another server, kept open for as long as it is wanted: what publishing to it and pulling from it share. */
+import { lookup } from 'node:dns/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { CloseReason, Datapath, MediaTransport } from '../datapath/datapath.ts';
 import type { LocalSide } from './answer.ts';
+import type { NamedCandidate } from './ice-lines.ts';
 import { type Offer, parseAnswer } from './offer.ts';
 import { pauseAfter } from './retry-pause.ts';
-import { deleteSession, type HubAccess, HubError, postOffer } from './whip-client.ts';
+import { deleteSession, HubError, postOffer } from './whip-client.ts';
 
 /** The other server hears by DTLS that a session ends; nobody waits long for telling it by HTTP as well. */
 const FAREWELL_TIMEOUT_MS = 500;
@@ -114,14 +116,12 @@ export class RemoteFlow implements AsyncDisposable {
     const close = (): void => transport.close();
     signal.addEventListener('abort', close, { once: true });
     let resource: string | null = null;
-    let access: HubAccess | null = null;
     try {
       const { local: ice, candidates } = transport;
       const { offer, open } = draft(transport, { ice, candidates, fingerprint: datapath.fingerprint });
       const response = await postOffer(config.url, offer, { ...config, timeoutMs: requestTimeoutMs }, signal);
       resource = response.resource;
-      access = response.access;
-      const answer = parseAnswer(response.answer);
+      const answer = readAnswer(response.answer);
       this.#media = open(answer);
       this.#connect(transport, answer);
       const reason = await ended;
@@ -133,7 +133,7 @@ export class RemoteFlow implements AsyncDisposable {
       this.#media?.close();
       this.#media = null;
       transport.close();
-      if (resource !== null && access !== null) await this.#end(resource, access);
+      if (resource !== null) await this.#end(resource);
     }
   }
 
@@ -148,13 +148,24 @@ export class RemoteFlow implements AsyncDisposable {
     const { ice, candidates, fingerprints, setup } = answer;
     const dtlsRole = setup === 'active' ? 'server' : 'client';
     transport.connect({ ...ice, candidates, fingerprints, dtlsRole });
+    for (const named of answer.namedCandidates) void this.#resolve(transport, named);
   }
 
-  async #end(resource: string, granted: HubAccess): Promise<void> {
-    const { logger } = this.#options;
+  /** Some servers name their host instead of its addresses. */
+  async #resolve(transport: MediaTransport, { name, port }: NamedCandidate): Promise<void> {
     try {
-      const access = { ...granted, timeoutMs: FAREWELL_TIMEOUT_MS };
-      await deleteSession(resource, access, AbortSignal.timeout(FAREWELL_TIMEOUT_MS));
+      const { address } = await lookup(name, { family: 4 });
+      if (transport.state !== 'closed') transport.addRemoteCandidate({ address, port });
+    } catch (error) {
+      this.#options.logger.debug({ err: error, name }, 'a candidate of the server has no address');
+    }
+  }
+
+  async #end(resource: string): Promise<void> {
+    const { config, logger } = this.#options;
+    try {
+      const access = { ...config, timeoutMs: FAREWELL_TIMEOUT_MS };
+      await deleteSession(resource, config.url, access, AbortSignal.timeout(FAREWELL_TIMEOUT_MS));
     } catch (error) {
       // The server notices the silence by itself; where the link is down, it cannot be told.
       logger.debug({ err: error }, 'the session could not be ended at the server');
@@ -177,6 +188,19 @@ export class RemoteFlow implements AsyncDisposable {
   #setStatus(change: Partial<RemoteState>): void {
     this.#status = { ...this.#status, reason: null, code: null, retryInMs: null, ...change };
     this.#options.onStatus(this.#status);
+  }
+}
+
+/** Throws HubError where the answer is none. */
+function readAnswer(text: string): Offer {
+  try {
+    return parseAnswer(text);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new HubError('HUB_REFUSED', `the server's answer cannot be used: ${reason}`, {
+      status: 422,
+      cause,
+    });
   }
 }
 

@@ -2,13 +2,37 @@
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { TLSSocket } from 'node:tls';
-import { credentialsAt } from './credential-scope.ts';
-import { HubError } from './hub-error.ts';
 
 const MAX_REDIRECTS = 3;
 const MAX_BODY_BYTES = 128 * 1024;
 
-export { type HubCode, HubError } from './hub-error.ts';
+export type HubCode = 'HUB_UNREACHABLE' | 'HUB_REFUSED' | 'HUB_IDENTITY' | 'HUB_SILENT';
+
+/** Why publishing failed; `hubCode` is the code of the hub's problem document, where it gave one. */
+export class HubError extends Error {
+  override readonly name = 'HubError';
+  readonly code: HubCode;
+  readonly status: number | undefined;
+  readonly hubCode: string | undefined;
+  readonly retryAfterS: number | undefined;
+
+  constructor(
+    code: HubCode,
+    message: string,
+    options: {
+      status?: number;
+      hubCode?: string | undefined;
+      retryAfterS?: number | undefined;
+      cause?: unknown;
+    } = {},
+  ) {
+    super(message, { cause: options.cause });
+    this.code = code;
+    this.status = options.status;
+    this.hubCode = options.hubCode;
+    this.retryAfterS = options.retryAfterS;
+  }
+}
 
 export interface HubAccess {
   readonly token?: string | undefined;
@@ -22,44 +46,61 @@ interface HubResponse {
   readonly body: string;
 }
 
-/** Posts an offer. `resource` is the session's URL, and `access` what may be shown there. Throws HubError. */
+/** Posts an offer. `resource` is the session's URL; null where the server names none (go2rtc). Throws HubError. */
 export async function postOffer(
   url: string,
   sdp: string,
   access: HubAccess,
   signal: AbortSignal,
-): Promise<{ answer: string; resource: string; access: HubAccess }> {
-  let target = new URL(url);
-  let allowed = access;
+): Promise<{ answer: string; resource: string | null }> {
+  const first = new URL(url);
+  let target = first;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-    const response = await send('POST', target, allowed, signal, { type: 'application/sdp', text: sdp });
+    const own = accessAt(target, first, access);
+    const response = await send('POST', target, own, signal, { type: 'application/sdp', text: sdp });
     const location = response.headers.location;
     if ((response.status === 307 || response.status === 308) && location !== undefined) {
-      const next = locationAt(location, target);
-      allowed = credentialsAt(target, next, allowed);
-      target = next;
+      target = redirected(location, target);
       continue;
     }
-    if (response.status !== 201 || location === undefined) throw refusal(response);
-    const resource = locationAt(location, target);
+    if (response.status !== 201 && response.status !== 200) throw refusal(response);
     return {
       answer: response.body,
-      resource: resource.href,
-      access: credentialsAt(target, resource, allowed),
+      resource: location === undefined ? null : resolved(location, target).href,
     };
   }
   throw new HubError('HUB_REFUSED', 'too many redirects');
 }
 
-/** Ends the session at the hub. Throws HubError. */
-export async function deleteSession(resource: string, access: HubAccess, signal: AbortSignal): Promise<void> {
-  await send('DELETE', new URL(resource), access, signal, null);
+/** Ends the session that was opened at `url`. Throws HubError. */
+export async function deleteSession(
+  resource: string,
+  url: string,
+  access: HubAccess,
+  signal: AbortSignal,
+): Promise<void> {
+  const target = new URL(resource);
+  await send('DELETE', target, accessAt(target, new URL(url), access), signal, null);
 }
 
-function locationAt(location: string, base: URL): URL {
-  const url = URL.parse(location, base.href);
-  if (url === null) throw new HubError('HUB_REFUSED', 'the server names an address that is none');
-  return url;
+/** The token and the certificate are those of one server: another one, wherever the first points to, sees neither. */
+function accessAt(target: URL, first: URL, access: HubAccess): HubAccess {
+  return target.origin === first.origin ? access : { timeoutMs: access.timeoutMs };
+}
+
+function redirected(location: string, from: URL): URL {
+  const target = resolved(location, from);
+  if (from.protocol === 'https:' && target.protocol !== 'https:')
+    throw new HubError('HUB_REFUSED', `the hub points to ${target.origin}, which is not encrypted`);
+  return target;
+}
+
+function resolved(location: string, base: URL): URL {
+  try {
+    return new URL(location, base);
+  } catch (cause) {
+    throw new HubError('HUB_REFUSED', 'the hub points to an address that cannot be read', { cause });
+  }
 }
 
 function refusal(response: HubResponse): HubError {
@@ -70,12 +111,19 @@ function refusal(response: HubResponse): HubError {
     // Not every server explains itself; the status has to do.
   }
   const detail = typeof problem.detail === 'string' ? problem.detail : 'no reason given';
-  const retryAfterS = Number(response.headers['retry-after']);
+  const retryAfterS = retryAfterOf(response.headers['retry-after']);
   return new HubError('HUB_REFUSED', `the hub answered ${response.status}: ${detail}`, {
     status: response.status,
     hubCode: typeof problem.code === 'string' ? problem.code : undefined,
-    retryAfterS: Number.isFinite(retryAfterS) ? retryAfterS : undefined,
+    retryAfterS,
   });
+}
+
+/** Seconds, or the date from which on trying again makes sense (RFC 9110, section 10.2.3). */
+function retryAfterOf(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const seconds = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
+  return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
 }
 
 async function send(

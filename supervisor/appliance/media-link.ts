@@ -180,16 +180,16 @@ export class MediaLink implements SignalingPort {
   }
 
   offer(kind: SessionKind, feed: string, sdp: string, caller: Caller) {
-    const { keyId, role } = caller;
+    const owner = ownerOf(caller);
     const peer = caller.subject ?? caller.address;
     if (kind === 'whep') {
       this.#refusePictures(feed);
-      return this.#client.whepOffer({ feed, sdp, peer, keyId, role });
+      return this.#client.whepOffer({ feed, sdp, peer, owner });
     }
     if (this.#options.isTaken(feed)) {
       throw new ApplianceError('FEED_BUSY', `Somebody publishes pictures as "${feed}".`);
     }
-    return this.#client.whipOffer({ feed, sdp, peer, keyId, role, publisherKey: keyId });
+    return this.#client.whipOffer({ feed, sdp, peer, owner, publisherKey: owner.keyId });
   }
 
   async patch(claim: SessionClaim, ifMatch: string | null, fragment: string) {
@@ -315,7 +315,7 @@ function feedOf(stats: FeedStats, label: string): Omit<Feed, 'latencyMs'> {
     id: feed,
     label,
     state: stats.state,
-    reason: null,
+    reason: stats.notices.length === 0 ? null : stats.notices.join(' '),
     codec: stats.codec,
     audioCodec: stats.audioCodec,
     width: stats.width,
@@ -347,8 +347,12 @@ function shownId(sessionId: string): string {
   return createHash('sha256').update(sessionId).digest('hex').slice(0, 16);
 }
 
+function ownerOf({ keyId, role }: Caller) {
+  return { keyId, role };
+}
+
 function paramsOf({ kind, feed, sessionId, caller }: SessionClaim) {
-  return { kind, feed, sessionId, by: { keyId: caller.keyId, role: caller.role } };
+  return { kind, feed, sessionId, owner: ownerOf(caller) };
 }
 
 function endpointOf({ feed, url, token, tlsFingerprint }: Push) {

@@ -1,6 +1,6 @@
 export * from './capture/index.ts';
 export type { Child, ChildExit, ChildHost, ChildLine, ChildSpec } from './child-host.ts';
-export { MediaControlError, MediaRequestError } from './control/errors.ts';
+export { type ControlCode, MediaControlError, MediaRequestError } from './control/errors.ts';
 export { MediaClient, type MediaClientEvents, type MediaClientOptions } from './control/media-client.ts';
 export type {
   IngestConfig,
@@ -15,3 +15,4 @@ export type {
 export * from './fallback/index.ts';
 export * from './masters/index.ts';
 export type { FeedState, FeedStats, PublisherInfo, ViewerStats } from './sfu/feed-stats.ts';
+export type { SignalingCode } from './signaling/errors.ts';

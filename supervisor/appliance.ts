@@ -282,6 +282,9 @@ async function live(base: Foundation, house: House, notifier: Notifier, signal: 
     // Where NODE_COMPILE_CACHE is set: who ends with the power has no other moment for it.
     flushCompileCache();
     await Promise.race([aborted(running), Promise.all(services)]);
+  } catch (error) {
+    if (!signal.aborted) base.options.onFatal?.(error);
+    throw error;
   } finally {
     notifier.notify({ STOPPING: '1' });
     ended.abort();
@@ -343,7 +346,7 @@ function followChanges({ config, log }: Foundation, { board, cameras, reconciler
 
 /** Whoever publishes or views with a key that is revoked is cut off. */
 function cutRevoked({ keys }: Foundation, { media }: House): Disposable {
-  return { [Symbol.dispose]: keys.onRevoked((keyId) => void media.endSessionsOf(keyId)) };
+  return { [Symbol.dispose]: keys.onRevoked((keyId) => media.endSessionsOf(keyId)) };
 }
 
 /** Shows that the event loop turns; the watchdog bites where it does not. */

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type DestinationStream, pino } from 'pino';
+import { type DestinationStream, type Logger, pino } from 'pino';
 import { LogRing } from './appliance/log-ring.ts';
 import { simulationPort } from './appliance/simulation.ts';
 import { Appliance } from './appliance.ts';
@@ -25,6 +25,15 @@ async function main(): Promise<number> {
     dataFolder,
     port: portOf(RUSHLIGHT_PORT) ?? (values.simulation ? simulationPort : null),
     simulation: values.simulation,
+    // On a device the service manager starts the next supervisor, which takes over what records; a developer has none.
+    ...(values.simulation
+      ? {}
+      : {
+          onFatal: (error) => {
+            report(error, log);
+            process.exit(1);
+          },
+        }),
     log,
     logRing,
   });
@@ -32,11 +41,15 @@ async function main(): Promise<number> {
     await appliance.run(stop.signal);
     return 0;
   } catch (error) {
-    log.fatal({ err: error }, describeError(error));
-    const hint = error instanceof RushlightError && error.hint !== undefined ? `\n${error.hint}` : '';
-    process.stderr.write(`\nRushlight cannot run: ${describeError(error)}${hint}\n`);
+    report(error, log);
     return 1;
   }
+}
+
+function report(error: unknown, log: Logger): void {
+  log.fatal({ err: error }, describeError(error));
+  const hint = error instanceof RushlightError && error.hint !== undefined ? `\n${error.hint}` : '';
+  process.stderr.write(`\nRushlight cannot run: ${describeError(error)}${hint}\n`);
 }
 
 /** Everything goes to the ring; standard output gets it as JSON, or readable where a person looks at it. */

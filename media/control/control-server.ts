@@ -41,6 +41,8 @@ export interface ControlServerOptions {
 
 /** A client that does not read its events is cut off beyond this. */
 const MAX_UNSENT_BYTES = 8 * 1024 * 1024;
+/** The supervisor, the one that follows it, and who looks into things by hand. */
+const MAX_CONNECTIONS = 16;
 
 export class ControlServer implements AsyncDisposable {
   readonly #options: ControlServerOptions;
@@ -55,6 +57,7 @@ export class ControlServer implements AsyncDisposable {
   async open(): Promise<void> {
     await rm(this.#options.socketPath, { force: true });
     const server = createServer((socket) => this.#accept(socket));
+    server.maxConnections = MAX_CONNECTIONS;
     server.listen(this.#options.socketPath);
     await once(server, 'listening');
     this.#server = server;

@@ -96,8 +96,8 @@ export class MediaClient {
     return this.request('patchSession', params);
   }
 
-  async closeSession(sessionId: string): Promise<void> {
-    await this.request('closeSession', { sessionId });
+  async closeSession(session: string | ParamsOf<'closeSession'>): Promise<void> {
+    await this.request('closeSession', typeof session === 'string' ? { sessionId: session } : session);
   }
 
   /** Ends what was opened with a key, and tells how many sessions that were. */
@@ -105,8 +105,13 @@ export class MediaClient {
     return this.request('endSessionsOf', { keyId });
   }
 
-  sessionInfo(sessionId: string): Promise<ResultOf<'sessionInfo'>> {
-    return this.request('sessionInfo', { sessionId });
+  /** Ends what was opened with a key that is none of these, and tells how many sessions that were. */
+  endSessionsExcept(keyIds: readonly string[]): Promise<number> {
+    return this.request('endSessionsExcept', { keyIds: [...keyIds] });
+  }
+
+  sessionInfo(session: string | ParamsOf<'sessionInfo'>): Promise<ResultOf<'sessionInfo'>> {
+    return this.request('sessionInfo', typeof session === 'string' ? { sessionId: session } : session);
   }
 
   feeds(): Promise<ResultOf<'feeds'>> {

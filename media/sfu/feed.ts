@@ -1,7 +1,9 @@
 /** A named live stream: its tracks, who publishes it and who views it. */
 import type { Logger } from 'pino';
 import type { Datapath } from '../datapath/datapath.ts';
+import type { AudioCodec } from './audio-codec.ts';
 import { AudioTrack } from './audio-track.ts';
+import { noticesOf } from './feed-notices.ts';
 import type { FeedState, FeedStats, PublisherInfo } from './feed-stats.ts';
 import { KeyframeArbiter } from './keyframe-arbiter.ts';
 import { RateMeter } from './rate-meter.ts';
@@ -21,6 +23,8 @@ export interface FeedSource {
   readonly packetsLost: number;
   /** From capture to arrival by the source's own clock; null where it does not tell. */
   readonly captureDelayMs: number | null;
+  /** What of it cannot be passed on, in words. */
+  readonly notices: readonly string[];
   /** Asks for a keyframe; false where the source cannot be asked. */
   requestKeyframe(): boolean;
 }
@@ -36,6 +40,8 @@ export class Feed implements Disposable {
   readonly id: string;
   readonly video: VideoTrack;
   readonly viewers = new Set<Viewer>();
+  /** Publishers that have agreed to come and are not connected yet: none of them has the feed. */
+  readonly expected = new Set<FeedSource>();
   readonly #options: FeedOptions;
   readonly #arbiter: KeyframeArbiter;
   readonly #frameRate = new RateMeter();
@@ -64,6 +70,11 @@ export class Feed implements Disposable {
     return this.#source;
   }
 
+  /** Somebody publishes, or is about to. */
+  get hasPublisher(): boolean {
+    return this.#source !== null || this.expected.size > 0;
+  }
+
   get audio(): AudioTrack | null {
     return this.#audio;
   }
@@ -73,14 +84,20 @@ export class Feed implements Disposable {
     return this.#state === 'online' && this.video.info !== null && this.video.keyframeMs !== null;
   }
 
-  /** The feed has sound from now on. */
-  openAudio(): AudioTrack {
-    this.#audio ??= new AudioTrack(this.#options.datapath.createRelay('audio'));
+  /** The feed has sound from now on. Viewers that agreed to another codec hear nothing until they come again. */
+  openAudio(codec: AudioCodec): AudioTrack {
+    if (this.#audio?.codec === codec) return this.#audio;
+    this.#audio?.[Symbol.dispose]();
+    this.#audio = new AudioTrack(this.#options.datapath.createRelay('audio'), codec);
     return this.#audio;
   }
 
+  /** `source` publishes from now on. What it says of its tracks before their first packet is to be set after this. */
   setSource(source: FeedSource): void {
     this.#source = source;
+    this.#arbiter.forget();
+    this.video.beginSource();
+    this.#audio?.beginSource();
   }
 
   /** Takes the source away, unless another one has replaced it already. */
@@ -110,10 +127,10 @@ export class Feed implements Disposable {
   joinPoint(nowMs: number): number | null {
     const { keyframe } = this.video.parts.relay;
     const ageMs = nowMs - (this.video.keyframeMs ?? Number.NEGATIVE_INFINITY);
-    const fresh = ageMs <= MAX_KEYFRAME_AGE_MS || this.#source?.info.kind === 'ingest';
-    if (keyframe !== null && fresh) return keyframe;
-    this.#arbiter.request();
-    return null;
+    // A publisher that never made a keyframe on request (OBS, most cameras) will not make one for this viewer.
+    const fresh = ageMs <= MAX_KEYFRAME_AGE_MS || !this.#arbiter.isAnswered;
+    if (keyframe === null || ageMs > MAX_KEYFRAME_AGE_MS) this.#arbiter.request();
+    return keyframe !== null && fresh ? keyframe : null;
   }
 
   /** Called a few times a second. */
@@ -130,7 +147,7 @@ export class Feed implements Disposable {
       feed: this.id,
       state: this.#state,
       codec: info === null ? null : `avc1.${info.profileLevelId}`,
-      audioCodec: this.#audio === null ? null : 'opus',
+      audioCodec: this.#audio?.codec ?? null,
       width: info?.width ?? null,
       height: info?.height ?? null,
       fps: live ? Math.round(this.#frameRate.perSecond * 10) / 10 : null,
@@ -140,6 +157,7 @@ export class Feed implements Disposable {
       captureDelayMs: this.#source?.present ? this.#source.captureDelayMs : null,
       keyframeAgeMs: this.video.keyframeMs === null ? null : Math.round(nowMs - this.video.keyframeMs),
       keyframeRequests: this.#arbiter.counts,
+      notices: this.#notices(nowMs),
       publisher: this.#source?.present ? this.#source.info : null,
       viewers: [...this.viewers].map((viewer) => viewer.stats()),
     };
@@ -153,12 +171,28 @@ export class Feed implements Disposable {
     for (const resolve of this.#waiting) resolve(false);
   }
 
+  #notices(nowMs: number): string[] {
+    const { keyframeMs, reorders, parts } = this.video;
+    return noticesOf({
+      reorders,
+      online: this.#state === 'online',
+      keyframeAgeMs: keyframeMs === null ? null : nowMs - keyframeMs,
+      keyframeKept: parts.relay.keyframe !== null,
+      fromSource: this.#source?.notices ?? [],
+    });
+  }
+
   #frameArrived(): void {
     if (this.#state !== 'online') this.#updateState(performance.now());
   }
 
   #keyframeArrived(): void {
     this.#arbiter.answered();
+    this.#wakeWaiting();
+  }
+
+  /** Viewers wait for a first keyframe, and for a feed that stalled to go on. */
+  #wakeWaiting(): void {
     if (this.ready) for (const resolve of this.#waiting) resolve(true);
   }
 
@@ -167,6 +201,7 @@ export class Feed implements Disposable {
     if (state === this.#state) return;
     this.#state = state;
     this.#options.onState(this, state);
+    this.#wakeWaiting();
   }
 
   #stateAt(nowMs: number): FeedState {

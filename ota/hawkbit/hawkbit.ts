@@ -153,11 +153,24 @@ export class Hawkbit {
     }
   }
 
+  /** An address that the server named, at the server itself: behind a proxy it may not know how it is reached. */
+  #own(url: string): string {
+    const base = new URL(this.#base);
+    const named = URL.parse(url, base.href);
+    if (named === null || named.hostname !== base.hostname) {
+      throw new OtaError('HAWKBIT_PROTOCOL', `hawkBit leads to another server: ${url.slice(0, 200)}`);
+    }
+    return `${base.origin}${named.pathname}${named.search}`;
+  }
+
   async #request(url: string, method: string, body: unknown, signal: AbortSignal): Promise<Response> {
+    const target = this.#own(url);
     let response: Response;
     try {
-      response = await this.#fetch(url, {
+      response = await this.#fetch(target, {
         method,
+        // The token is for this server, wherever its answers lead.
+        redirect: 'error',
         headers: {
           accept: 'application/hal+json',
           authorization: `${this.#token.kind} ${this.#token.value}`,

@@ -1,7 +1,7 @@
 import { type ErrorDetails, RushlightError } from '../errors.ts';
 import type { Problem } from './contract.ts';
 
-/** Every way a request can be refused by the API itself; problem-of.ts says which status each has. */
+/** Every way a request can be refused by the API itself, or the API cannot begin; problem-of.ts says which status each has. */
 export type ApiErrorCode =
   | 'REQUEST_INVALID'
   | 'BODY_ABORTED'
@@ -11,6 +11,8 @@ export type ApiErrorCode =
   | 'TOKEN_UNKNOWN'
   | 'ACCESS_DENIED'
   | 'ORIGIN_REFUSED'
+  | 'TLS_REQUIRED'
+  | 'SIGN_INS_TOO_MANY'
   | 'ROUTE_UNKNOWN'
   | 'METHOD_NOT_ALLOWED'
   | 'FEED_UNKNOWN'

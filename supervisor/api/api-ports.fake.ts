@@ -48,6 +48,12 @@ const rollout: Rollout = {
   members: [],
 };
 
+function requireSession(sessionId: string): void {
+  if (sessionId !== 'session-1') {
+    throw Object.assign(new Error('no such session'), { code: 'SESSION_NOT_FOUND' });
+  }
+}
+
 /** Hash of the one bundle that is served. */
 export const knownBundle = 'ab'.repeat(32);
 
@@ -123,13 +129,16 @@ export function apiPortsFake(): ApiPorts & {
         }
         return { sessionId: 'session-1', etag: '"tag-1"', answer: 'v=0 answer' };
       },
-      patch: async (_kind: string, _session: string, ifMatch: string | null) => {
+      patch: async (_session: unknown, ifMatch: string | null) => {
         if (ifMatch === null)
           throw Object.assign(new Error('If-Match is missing.'), { code: 'ETAG_REQUIRED' });
         return { restart: ifMatch === '*' ? { etag: '"tag-2"', fragment: 'a=ice-ufrag:new' } : null };
       },
-      session: async () => ({ etag: '"tag-1"' }),
-      close: async () => {},
+      session: async ({ sessionId }: { sessionId: string }) => {
+        requireSession(sessionId);
+        return { etag: '"tag-1"' };
+      },
+      close: async ({ sessionId }: { sessionId: string }) => requireSession(sessionId),
     },
     pictures: {
       watch: () => {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { RawBody, RouteDefinition } from './contract.ts';
 import { eventSchema, isRawBody, problemSchema, routes } from './contract.ts';
+import { takesPassword } from './middleware/access.ts';
 
 /** The contract as an OpenAPI 3.1 document; schemas are JSON Schema 2020-12 as zod writes them. */
 export function openApiDocument(version: string): Record<string, unknown> {
@@ -18,6 +19,7 @@ export function openApiDocument(version: string): Record<string, unknown> {
       schemas: { Problem: jsonSchema(problemSchema), Event: jsonSchema(eventSchema) },
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer' },
+        password: { type: 'http', scheme: 'basic', description: 'Any user; the key as the password' },
         session: { type: 'apiKey', in: 'cookie', name: 'rushlight_session' },
       },
     },
@@ -31,7 +33,14 @@ function operation(id: string, route: RouteDefinition): Record<string, unknown> 
     summary: route.summary,
     ...(open
       ? { security: [] }
-      : { security: [{ bearer: [] }, { session: [] }], 'x-rushlight-roles': route.access }),
+      : {
+          security: [
+            { bearer: [] },
+            { session: [] },
+            ...(takesPassword(route.path) ? [{ password: [] }] : []),
+          ],
+          'x-rushlight-roles': route.access,
+        }),
     parameters: [...parameters(route.params, 'path'), ...parameters(route.query, 'query')],
     ...(route.body === undefined ? {} : { requestBody: { required: true, content: content(route.body) } }),
     responses: {

@@ -39,18 +39,25 @@ export interface SignalingAnswer {
 
 export type SessionKind = 'whip' | 'whep';
 
+/** A session as a request names it, and who asks: the id alone opens nothing. */
+export interface SessionClaim {
+  readonly kind: SessionKind;
+  readonly feed: string;
+  readonly sessionId: string;
+  readonly caller: Caller;
+}
+
 /** WHIP and WHEP without HTTP; rejections carry the codes that problem-of.ts knows. */
 export interface SignalingPort {
   offer(kind: SessionKind, feed: string, sdp: string, caller: Caller): Promise<SignalingAnswer>;
   patch(
-    kind: SessionKind,
-    session: string,
+    session: SessionClaim,
     ifMatch: string | null,
     fragment: string,
   ): Promise<{ readonly restart: { readonly etag: string; readonly fragment: string } | null }>;
   /** ETag of a living session. Rejects with SESSION_NOT_FOUND. */
-  session(kind: SessionKind, session: string): Promise<{ readonly etag: string }>;
-  close(kind: SessionKind, session: string): Promise<void>;
+  session(session: SessionClaim): Promise<{ readonly etag: string }>;
+  close(session: SessionClaim): Promise<void>;
 }
 
 export interface TakesPort {

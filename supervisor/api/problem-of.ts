@@ -3,9 +3,10 @@ import type { Problem } from './contract.ts';
 
 /**
  * The one place that turns errors into RFC 9457 problems. An error is told apart by its literal `code`;
- * what is not listed here is our own fault: status 500, details only in the log.
+ * what is not listed here is our own fault: status 500, details only in the log. Whether every code that can come here
+ * has its status is a question of types (appliance/public-codes.ts).
  */
-const statusOfCode: Readonly<Record<string, number>> = {
+export const statusOfCode = {
   REQUEST_INVALID: 400,
   SDP_INVALID: 400,
   FRAGMENT_INVALID: 400,
@@ -15,29 +16,34 @@ const statusOfCode: Readonly<Record<string, number>> = {
   TOKEN_UNKNOWN: 401,
   ACCESS_DENIED: 403,
   ORIGIN_REFUSED: 403,
+  TLS_REQUIRED: 403,
   ROUTE_UNKNOWN: 404,
   FEED_UNKNOWN: 404,
   KEY_UNKNOWN: 404,
   BROKER_UNKNOWN: 404,
   CAMERA_UNKNOWN: 404,
-  CODE_WRONG: 409,
   DEVICE_UNKNOWN: 404,
   SESSION_NOT_FOUND: 404,
   TAKE_UNKNOWN: 404,
   TAKE_NOT_FOUND: 404,
   BUNDLE_NOT_FOUND: 404,
   METHOD_NOT_ALLOWED: 405,
+  BUSY: 409,
+  CODE_WRONG: 409,
   FEED_BUSY: 409,
   DEVICE_IN_SETTINGS: 409,
   NO_PUBLISHER: 409,
   TAKE_RUNNING: 409,
   TAKE_NOT_RUNNING: 409,
+  TAKE_ID_INVALID: 409,
   MASTER_ELSEWHERE: 409,
+  MASTERS_REFUSED: 409,
   TAKE_UNFINISHED: 409,
   NOTHING_TO_RECORD: 409,
   MASTERS_OFF: 409,
   WRONG_ROLE: 409,
   UPDATE_BUSY: 409,
+  UPDATE_CANCELLED: 409,
   ROLLOUT_RUNNING: 409,
   CANARY_REFUSED: 409,
   NOT_CONDUCTED: 409,
@@ -45,6 +51,8 @@ const statusOfCode: Readonly<Record<string, number>> = {
   NOTHING_TO_INSTALL: 409,
   NOTHING_TO_ROLL_BACK: 409,
   NO_CHANNEL: 409,
+  BUNDLE_OLDER: 409,
+  BUNDLE_NEEDS_STEP: 409,
   ETAG_STALE: 412,
   BODY_TOO_LARGE: 413,
   MEDIA_TYPE_UNSUPPORTED: 415,
@@ -52,18 +60,45 @@ const statusOfCode: Readonly<Record<string, number>> = {
   TRACKS_UNSUPPORTED: 422,
   CODEC_UNSUPPORTED: 422,
   CONTROL_INVALID: 422,
+  JPEG_INVALID: 422,
+  VERSION_INVALID: 422,
+  BUNDLE_WRONG_KEY: 422,
+  BUNDLE_SIGNER_EXPIRED: 422,
+  BUNDLE_SIGNER_REVOKED: 422,
+  BUNDLE_WRONG_BOARD: 422,
+  BUNDLE_TRUNCATED: 422,
+  BUNDLE_CORRUPT: 422,
+  BUNDLE_FORMAT: 422,
   ETAG_REQUIRED: 428,
+  SIGN_INS_TOO_MANY: 429,
   NOT_SUPPORTED_HERE: 501,
   UPDATE_UNSUPPORTED: 501,
-  CAMERA_UNREACHABLE: 502,
   MEMBER_UNREACHABLE: 502,
+  MULTIPART_INVALID: 502,
+  CHANNEL_UNREACHABLE: 502,
+  CHANNEL_INVALID: 502,
+  CHANNEL_SIGNATURE: 502,
+  CHANNEL_REPLAYED: 502,
+  DOWNLOAD_NO_RANGE: 502,
+  DOWNLOAD_STALLED: 502,
+  DOWNLOAD_FAILED: 502,
+  HAWKBIT_REFUSED: 502,
+  HAWKBIT_PROTOCOL: 502,
+  HUB_KEY_CHANGED: 502,
   MEDIA_UNAVAILABLE: 503,
+  OVERLOADED: 503,
   PICTURE_UNAVAILABLE: 503,
-  DEVICE_BUSY: 503,
+  STREAM_UNAVAILABLE: 503,
   BUNDLE_NOT_READY: 503,
   TAKE_NOT_REMOVED: 503,
+  STATE_UNAVAILABLE: 503,
+  STORE_FAILED: 503,
+  CHILD_SPAWN_FAILED: 503,
   DISK_FULL: 507,
-};
+  DISK_RESERVE_REACHED: 507,
+} as const satisfies Readonly<Record<string, number>>;
+
+const statuses: Readonly<Record<string, number>> = statusOfCode;
 
 interface CodedError extends Error {
   readonly code: string;
@@ -82,7 +117,7 @@ export interface ProblemAnswer {
 
 export function problemOf(error: unknown, instance: string): ProblemAnswer {
   if (isCoded(error)) {
-    const status = statusOfCode[error.code];
+    const status = Object.hasOwn(statuses, error.code) ? statuses[error.code] : undefined;
     if (status !== undefined) {
       return {
         problem: {
@@ -144,6 +179,7 @@ const titles: Readonly<Record<number, string>> = {
   416: 'Range not satisfiable',
   422: 'Cannot be processed',
   428: 'Precondition required',
+  429: 'Too many tries',
   500: 'Internal error',
   501: 'Not supported here',
   502: 'Not reachable',

@@ -58,17 +58,19 @@ function serve(
 ): Middleware {
   return async (ctx) => {
     const caller = checkAccess(ctx.req, route.access, access);
+    const refuseRevoked = endWithKey(ctx, caller, work);
     const request = {
       params: checked(route.params, (ctx as { params?: unknown }).params, 'path'),
       query: checked(route.query, ctx.query, 'query'),
       body: await bodyOf(route, ctx),
       caller,
     };
+    // A body may take its time, and its key may be gone when it is whole.
+    refuseRevoked();
     ctx.status = route.status;
-    const refuseRevoked = endWithKey(ctx, caller, work);
     const answer = await handler(request, ctx);
     if (answer === undefined) {
-      refuseRevoked();
+      if (ctx.body instanceof Stream) refuseRevoked();
       if (ctx.body === undefined) ctx.body = '';
       return;
     }
@@ -83,7 +85,7 @@ function serve(
 
 /**
  * A stream that runs ends when its key is revoked. An answer that is not sent yet goes out, such as that of a key which
- * revokes itself, but no stream begins any more: what is returned throws TOKEN_UNKNOWN then.
+ * revokes itself, but no work and no stream begins any more: what is returned throws TOKEN_UNKNOWN then.
  */
 function endWithKey(ctx: Context, caller: Caller, work: KeyedWork): () => void {
   let revoked = false;
@@ -93,7 +95,7 @@ function endWithKey(ctx: Context, caller: Caller, work: KeyedWork): () => void {
   };
   ctx.res.once('close', work.hold(caller.keyId, end));
   return () => {
-    if (revoked && ctx.body instanceof Stream) {
+    if (revoked) {
       throw new ApiError('TOKEN_UNKNOWN', 'This token was revoked just now.');
     }
   };

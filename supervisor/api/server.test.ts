@@ -135,6 +135,33 @@ describe('access', () => {
     expect(await refused).toBe(403);
   });
 
+  test('keys: one that is revoked while its request arrives does nothing any more', async () => {
+    const owner = { authorization: `Bearer ${tokens.owner}`, 'content-type': 'application/json' };
+    const call = (method: string, path: string, body?: object) =>
+      fetch(locked + path, { method, headers: owner, ...(body && { body: JSON.stringify(body) }) });
+    const made = await call('POST', '/api/keys', { role: 'owner', subject: 'lost phone' });
+    const thief = (await made.json()) as { id: string; token: string };
+    const body = JSON.stringify({ role: 'owner', subject: 'thief' });
+    const slow = request(`${locked}/api/keys`, {
+      method: 'POST',
+      headers: {
+        ...{ authorization: `Bearer ${thief.token}`, 'content-type': 'application/json' },
+        'content-length': body.length,
+      },
+    });
+    const status = new Promise((resolve) => slow.once('response', (answer) => resolve(answer.statusCode)));
+    slow.write(body.slice(0, 5));
+    // The other requests come later on connections of their own; by then the head has been checked.
+    expect((await call('GET', '/api/keys')).status).toBe(200);
+    expect((await call('DELETE', `/api/keys/${thief.id}`)).status).toBe(204);
+    slow.end(body.slice(5));
+    expect(await status).toBe(401);
+    const left = (await (await call('GET', '/api/keys')).json()) as { subject: string }[];
+    const subjects = left.map(({ subject }) => subject);
+    expect(subjects).not.toContain('thief');
+    expect(subjects).not.toContain('lost phone');
+  });
+
   test('keys: made, used, revoked', async () => {
     const owner = { authorization: `Bearer ${tokens.owner}`, 'content-type': 'application/json' };
     const made = await fetch(`${locked}/api/keys`, {
@@ -366,7 +393,19 @@ describe('bad input is a problem document', () => {
       413,
       'BODY_TOO_LARGE',
     ],
-    ['session too short', '/whip/cam0/x', { method: 'DELETE' }, 400, 'REQUEST_INVALID'],
+    ['a session that is none', '/whip/a/b', { method: 'DELETE' }, 404, 'SESSION_NOT_FOUND'],
+    ['a viewer that is none', '/whep/a/b', {}, 404, 'SESSION_NOT_FOUND'],
+    [
+      'JSON nested a hundred thousand deep',
+      '/api/config',
+      {
+        method: 'PATCH',
+        headers: { 'content-type': 'application/json' },
+        body: `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`,
+      },
+      400,
+      'REQUEST_INVALID',
+    ],
     ['segment 0', '/api/takes/t1/masters/cam0?segment=0', {}, 400, 'REQUEST_INVALID'],
     [
       'tally of no kind',

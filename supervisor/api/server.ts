@@ -5,11 +5,14 @@ import type { Socket } from 'node:net';
 import Koa from 'koa';
 import type { Logger } from 'pino';
 import { KeyedWork } from './access/keyed-work.ts';
+import { SignInLimiter } from './access/sign-in-limiter.ts';
 import { ApiError } from './api-error.ts';
+import { ConnectionGuard, type ConnectionLimits, connectionLimits } from './connection-guard.ts';
 import { type GatewayFront, openGatewayFront } from './gateway/gateway-front.ts';
 import type { AccessOptions } from './middleware/access.ts';
 import { cors } from './middleware/cors.ts';
 import { problems } from './middleware/problems.ts';
+import { securePages } from './middleware/secure-pages.ts';
 import { pictureRoutes } from './pictures/picture-routes.ts';
 import type { ApiPorts } from './ports.ts';
 import { buildRouter } from './router.ts';
@@ -24,6 +27,7 @@ import { signalingRoutes } from './routes/signaling.ts';
 import { takeRoutes } from './routes/takes.ts';
 import { staticPages } from './static-pages.ts';
 import type { TlsIdentity } from './tls-identity.ts';
+import { tlsServerOptions } from './tls-options.ts';
 import { WebSockets } from './web-sockets.ts';
 
 export interface ApiServerOptions {
@@ -40,8 +44,19 @@ export interface ApiServerOptions {
   readonly tls: { readonly port: number; readonly identity: TlsIdentity } | null;
   /** Base URL of a backend that gets what is not ours; null: there is none. */
   readonly upstream: string | null;
+  /** Default: what this process can afford. */
+  readonly limits?: ConnectionLimits;
   readonly log: Logger;
 }
+
+/** Time limits of requests. Node.js looks after them this often. */
+const requestLimits = {
+  connectionsCheckingInterval: 2000,
+  headersTimeout: 15_000,
+  requestTimeout: 60_000,
+  keepAliveTimeout: 10_000,
+  maxHeaderSize: 16 * 1024,
+};
 
 /** How long whoever holds a WebSocket has to answer the goodbye; one whose cable was pulled never does. */
 const goodbyeMs = 1000;
@@ -68,19 +83,29 @@ export class ApiServer {
 
   /** Rejects with PORT_TAKEN or ADDRESS_UNUSABLE. */
   async run(signal: AbortSignal): Promise<void> {
-    const { listen, port, local = null, tls, upstream, pages, access, log } = this.#options;
+    const { listen, port, local = null, tls, upstream, pages, log } = this.#options;
+    const access = {
+      ...this.#options.access,
+      tlsPort: null as number | null,
+      signIns: new SignInLimiter(),
+    };
     using front = upstream === null ? null : await openGatewayFront(upstream, pages, access.keys, log);
     using work = new KeyedWork(access.keys).open();
-    const ours = this.#koa(front, work).callback();
+    const ours = this.#koa(front, work, access).callback();
     const handle = (request: IncomingMessage, response: ServerResponse) => {
       if (front?.gateway.handle(request, response) !== true) void ours(request, response);
     };
     using sockets = new WebSockets({ ports: this.#options.ports, access, work, log });
-    // A body for the backend may take as long as it likes; ours are small. Heads stay limited, as they are by default.
-    const limits = front === null ? {} : { requestTimeout: 0, headersTimeout: 60_000 };
+    using guard = new ConnectionGuard(this.#options.limits ?? connectionLimits(), log);
+    // A body for the backend may take as long as it likes; ours are small, and have a limit of their own.
+    const limits = front === null ? requestLimits : { ...requestLimits, requestTimeout: 0 };
+    const guarded = (server: Server) => {
+      guard.watch(server);
+      return server;
+    };
     const servers: OpenServer[] = [];
     try {
-      const plain = () => createServer(limits, handle);
+      const plain = () => guarded(createServer(limits, handle));
       const opened = {
         port: port === null ? null : await open(plain, port, listen, servers),
         local: local === null ? null : await open(plain, local, ['127.0.0.1'], servers),
@@ -88,8 +113,10 @@ export class ApiServer {
       };
       if (tls !== null) {
         const { certPem, keyPem } = tls.identity;
-        const secure = () => createTlsServer({ ...limits, cert: certPem, key: keyPem }, handle);
+        const secure = () =>
+          guarded(createTlsServer({ ...limits, ...tlsServerOptions, cert: certPem, key: keyPem }, handle));
         opened.tlsPort = await open(secure, tls.port, listen, servers);
+        if (access.required) access.tlsPort = opened.tlsPort;
       }
       for (const { server } of servers) {
         server.on('upgrade', (request, socket, head) => {
@@ -113,14 +140,14 @@ export class ApiServer {
     }
   }
 
-  #koa(front: GatewayFront | null, work: KeyedWork): Koa {
-    const { ports, access, version, pages, log } = this.#options;
+  #koa(front: GatewayFront | null, work: KeyedWork, access: AccessOptions): Koa {
+    const { ports, version, pages, log } = this.#options;
     const app = new Koa();
     app.on('error', (error: unknown) => log.debug({ err: error }, 'response ended early'));
     app.use(problems(log));
     app.use(cors());
     const handlers = {
-      ...signalingRoutes(ports),
+      ...signalingRoutes(ports, access.keys),
       ...machineRoutes(front === null ? ports : withDevicesOf(ports, front), version),
       ...eventRoutes(ports),
       ...takeRoutes(ports),
@@ -132,6 +159,7 @@ export class ApiServer {
       ...mqttRoutes(ports),
     };
     for (const middleware of buildRouter(handlers, access, work)) app.use(middleware);
+    app.use(securePages(access));
     app.use(staticPages(pages));
     app.use((ctx) => {
       throw new ApiError('ROUTE_UNKNOWN', `There is nothing at ${ctx.path}.`, {

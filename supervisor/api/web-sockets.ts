@@ -18,6 +18,8 @@ export interface WebSocketsOptions {
   readonly ports: ApiPorts;
   readonly access: AccessOptions;
   readonly work: KeyedWork;
+  /** Default 20 s. */
+  readonly pingEveryMs?: number;
   readonly log: Logger;
 }
 
@@ -38,6 +40,8 @@ interface Link {
   readonly open: (ports: ApiPorts, request: LinkRequest) => Accept;
 }
 
+/** A peer that says nothing and answers no ping between two of them is gone, or only holds a place. */
+const pingEveryMs = 20_000;
 const maxAgentMessageBytes = 256 * 1024;
 /** Beyond what a picture may have, so that one that is too large can be refused in words. */
 const maxFeedMessageBytes = 2 * maxPictureBytes;
@@ -72,6 +76,7 @@ export class WebSockets implements Disposable {
       const accept = link.open(ports, { params, query: new URLSearchParams(query), caller });
       this.#serverFor(link.maxMessageBytes).handleUpgrade(request, socket, head, (client) => {
         this.#remember(client, caller.keyId);
+        endWhenSilent(client, this.#options.pingEveryMs ?? pingEveryMs);
         accept(client);
       });
     } catch (error) {
@@ -98,6 +103,21 @@ export class WebSockets implements Disposable {
     const end = () => client.close(feedLinkClose.keyRevoked, 'the key was revoked');
     client.once('close', this.#options.work.hold(keyId, end));
   }
+}
+
+function endWhenSilent(client: WebSocket, everyMs: number): void {
+  let heard = true;
+  const hear = () => {
+    heard = true;
+  };
+  client.on('pong', hear);
+  client.on('message', hear);
+  const timer = setInterval(() => {
+    if (!heard) return client.terminate();
+    heard = false;
+    client.ping();
+  }, everyMs);
+  client.once('close', () => clearInterval(timer));
 }
 
 function openFeedLink({ pictures }: ApiPorts, { params, query, caller }: LinkRequest): Accept {

@@ -60,6 +60,8 @@ export class BundleRelay implements AsyncDisposable {
 
   static async open(options: BundleRelayOptions): Promise<BundleRelay> {
     const relay = new BundleRelay(options);
+    // RAUC reads over a few connections; other programs of this machine are not to take descriptors away.
+    relay.#server.maxConnections = 16;
     relay.#server.listen(0, '127.0.0.1');
     await once(relay.#server, 'listening');
     return relay;

@@ -45,6 +45,13 @@ test('says who it is, where its page is, and how it is', () => {
   ]);
 });
 
+test('says that keys are gone where nobody could sign in to read it', () => {
+  const keys = { name: 'keys', state: 'degraded', reason: 'The key file was damaged.' } as const;
+  const text = consoleText({ ...status, health: { state: 'degraded', components: [keys] } }, reach);
+  expect(text).toContain('The key file was damaged, and keys may be gone.\nThe code below opens the page.\n');
+  expect(consoleText(status, reach)).not.toContain('key file');
+});
+
 test('says the code to compare, and what is wrong in the settings', () => {
   const text = consoleText(
     {

@@ -32,6 +32,7 @@ export function consoleText(status: Status, reach: Pick<Reach, 'port' | 'tlsPort
       : [`Hub: ${[hub.name, hub.state, hub.reason].filter((word) => word !== null).join(', ')}`]),
     ...(recording.take === null || recording.state === 'idle' ? [] : [`Take: ${recording.take.id}`]),
     `Masters: ${masters.folder} (${masters.reason})`,
+    ...lostKeys(status.health),
     ...mistakes(config.errors),
   ];
   return `${[page, ...lines.map((line) => printable(line))].join('\n')}\n`;
@@ -48,6 +49,14 @@ export async function writeConsole(folder: string, text: string, log: Logger): P
 
 function isPlainIpv4(address: string): boolean {
   return /^\d+\.\d+\.\d+\.\d+$/.test(address) && !address.startsWith('169.254.');
+}
+
+/** Whoever has lost a key can only read it here. */
+function lostKeys({ components }: Status['health']): string[] {
+  const isDamaged = components.some(({ name, state }) => name === 'keys' && state !== 'ok');
+  return isDamaged
+    ? ['', 'The key file was damaged, and keys may be gone.', 'The code below opens the page.']
+    : [];
 }
 
 function mistakes(errors: Status['config']['errors']): string[] {

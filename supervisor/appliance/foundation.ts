@@ -8,6 +8,7 @@ import type { Host } from '../platform/host.ts';
 import { LinuxHost } from '../platform/host-linux.ts';
 import { NetworkMonitor } from '../platform/network-monitor.ts';
 import { ChildProcessHost } from '../process/child-process-host.ts';
+import { stepBehindChildren } from '../process/oom-score.ts';
 import { loadKeys } from './credentials.ts';
 import { claimDataFolder, type DataPaths, dataPaths } from './data-folder.ts';
 import { type Identity, readIdentity } from './identity.ts';
@@ -24,6 +25,11 @@ export interface ApplianceOptions {
   readonly simulation: boolean;
   /** Stands in for the cameras of the machine. */
   readonly cameraEdge?: CameraEdge;
+  /**
+   * Ends this process on the spot where something broke that must not: what records and captures is left running, and the
+   * next supervisor takes it over. Without it everything is taken down in order.
+   */
+  readonly onFatal?: (error: unknown) => never;
   readonly log: Logger;
   readonly logRing: LogRing;
 }
@@ -62,8 +68,16 @@ export async function openFoundation(options: ApplianceOptions): Promise<Foundat
   log.level = config.current.config.log.level;
   const machine = new LinuxHost({ logger: log });
   const identity = await readIdentity(state, machine);
-  const keys = await loadKeys(paths, log);
-  const host = cleanup.use(new ChildProcessHost({ logger: log, folder: paths.children }));
+  const health = new Health();
+  const { keys, notice } = await loadKeys(paths, log);
+  if (notice !== null) health.register('keys', { core: false }).degraded(notice);
+  const host = cleanup.use(
+    new ChildProcessHost({
+      ...{ logger: log, folder: paths.children },
+      // A developer's machine is left as it is.
+      oomScore: simulation ? null : stepBehindChildren(),
+    }),
+  );
   const takes = new TakesFolders({
     settings: () => config.current.config.masters,
     ...{ configFile, fallback: paths.takes },
@@ -71,10 +85,9 @@ export async function openFoundation(options: ApplianceOptions): Promise<Foundat
   });
   const end = cleanup.move();
   return {
-    ...{ options, log, paths, state, config, machine, identity, keys, host, takes },
+    ...{ options, log, paths, state, config, machine, identity, keys, health, host, takes },
     network: new NetworkMonitor({ host, log }),
     startedAt: new Date(),
-    health: new Health(),
     name: () => config.current.config.name ?? identity.defaultName,
     [Symbol.asyncDispose]: () => end.disposeAsync(),
   };

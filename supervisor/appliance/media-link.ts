@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import {
@@ -8,7 +9,7 @@ import {
   type PushStatus,
 } from '../../media/index.ts';
 import type { Feed, LinkedCamera } from '../api/contract.ts';
-import type { Caller, SessionKind, SignalingPort } from '../api/ports.ts';
+import type { Caller, SessionClaim, SessionKind, SignalingPort } from '../api/ports.ts';
 import type { Config } from '../config/schema.ts';
 import type { HealthReporter } from '../health.ts';
 import { SupervisedChild } from '../process/supervised-child.ts';
@@ -29,6 +30,8 @@ export interface MediaLinkOptions {
   readonly taps: () => readonly { readonly feed: string; readonly socketPath: string }[];
   /** Whether a name is in use by a feed that is none of the media process. */
   readonly isTaken: (feed: string) => boolean;
+  /** Ids of the keys that are good. */
+  readonly goodKeys: () => readonly string[];
   readonly health: HealthReporter;
   /** Called about twice a second for each feed that is published to a hub. */
   readonly onPush: (feed: string, sample: LinkSample) => void;
@@ -101,6 +104,7 @@ export class MediaLink implements SignalingPort {
     this.#client.events.on('connected', () => {
       this.#heardAtMs = performance.now();
       this.#connectedAtMs = performance.now();
+      void this.#endSessionsOfOthers();
     });
     this.#client.events.on('configured', (problems) => {
       this.#heardAtMs = performance.now();
@@ -176,28 +180,28 @@ export class MediaLink implements SignalingPort {
   }
 
   offer(kind: SessionKind, feed: string, sdp: string, caller: Caller) {
-    const { keyId } = caller;
+    const owner = ownerOf(caller);
     const peer = caller.subject ?? caller.address;
     if (kind === 'whep') {
       this.#refusePictures(feed);
-      return this.#client.whepOffer({ feed, sdp, peer, keyId });
+      return this.#client.whepOffer({ feed, sdp, peer, owner });
     }
     if (this.#options.isTaken(feed)) {
       throw new ApplianceError('FEED_BUSY', `Somebody publishes pictures as "${feed}".`);
     }
-    return this.#client.whipOffer({ feed, sdp, peer, keyId, publisherKey: caller.subject });
+    return this.#client.whipOffer({ feed, sdp, peer, owner, publisherKey: owner.keyId });
   }
 
-  async patch(_kind: SessionKind, sessionId: string, ifMatch: string | null, fragment: string) {
-    return await this.#client.patchSession({ sessionId, ifMatch, fragment });
+  async patch(claim: SessionClaim, ifMatch: string | null, fragment: string) {
+    return await this.#client.patchSession({ ...paramsOf(claim), ifMatch, fragment });
   }
 
-  async session(_kind: SessionKind, sessionId: string): Promise<{ etag: string }> {
-    return await this.#client.sessionInfo(sessionId);
+  async session(claim: SessionClaim): Promise<{ etag: string }> {
+    return await this.#client.sessionInfo(paramsOf(claim));
   }
 
-  async close(_kind: SessionKind, sessionId: string): Promise<void> {
-    await this.#client.closeSession(sessionId);
+  async close(claim: SessionClaim): Promise<void> {
+    await this.#client.closeSession(paramsOf(claim));
   }
 
   /** A key was revoked: whoever publishes or views with it is cut off. Never rejects. */
@@ -209,6 +213,18 @@ export class MediaLink implements SignalingPort {
     } catch (error) {
       // A media process that is not there has no sessions.
       log.warn({ err: error, key: keyId }, 'the sessions of a revoked key could not be ended');
+    }
+  }
+
+  /** A key may have been revoked while the media process, which outlives this one, heard of nothing. Never rejects. */
+  async #endSessionsOfOthers(): Promise<void> {
+    const { goodKeys, log } = this.#options;
+    try {
+      const ended = await this.#client.endSessionsExcept(goodKeys());
+      if (ended > 0) log.info({ sessions: ended }, 'sessions of keys that are no longer known were ended');
+    } catch (error) {
+      // A process that went away has none; the next one is asked again.
+      log.warn({ err: error }, 'the sessions of keys that are no longer known could not be ended');
     }
   }
 
@@ -299,7 +315,7 @@ function feedOf(stats: FeedStats, label: string): Omit<Feed, 'latencyMs'> {
     id: feed,
     label,
     state: stats.state,
-    reason: null,
+    reason: stats.notices.length === 0 ? null : stats.notices.join(' '),
     codec: stats.codec,
     audioCodec: stats.audioCodec,
     width: stats.width,
@@ -321,9 +337,22 @@ function feedOf(stats: FeedStats, label: string): Omit<Feed, 'latencyMs'> {
     viewers: viewers
       .filter(({ id }) => !id.startsWith('push:'))
       .map(({ id, connected, bitrateKbps, lossRatio, rttMs, skippedFrames }) => ({
-        ...{ id, connected, bitrateKbps, lossRatio, rttMs, skippedFrames },
+        ...{ id: shownId(id), connected, bitrateKbps, lossRatio, rttMs, skippedFrames },
       })),
   };
+}
+
+/** Tells viewers apart without naming their sessions, which are theirs alone. */
+function shownId(sessionId: string): string {
+  return createHash('sha256').update(sessionId).digest('hex').slice(0, 16);
+}
+
+function ownerOf({ keyId, role }: Caller) {
+  return { keyId, role };
+}
+
+function paramsOf({ kind, feed, sessionId, caller }: SessionClaim) {
+  return { kind, feed, sessionId, owner: ownerOf(caller) };
 }
 
 function endpointOf({ feed, url, token, tlsFingerprint }: Push) {

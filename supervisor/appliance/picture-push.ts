@@ -5,6 +5,7 @@ import { pictureRefusalSchema } from '../api/contract.ts';
 import type { FrameWatch } from '../api/pictures/frame-hub.ts';
 import { pinTls } from '../discovery/pinned-tls.ts';
 import { describeError } from '../errors.ts';
+import { parseJsonText } from '../json-text.ts';
 import type { Push } from './media-link.ts';
 
 export interface PicturePushOptions {
@@ -131,7 +132,7 @@ function keepAlive(socket: WebSocket, onMessage: (data: RawData) => void): Dispo
 
 function refusalIn(text: string): { code: string; reason: string; count: number } | null {
   try {
-    const { code, message, count } = pictureRefusalSchema.parse(JSON.parse(text));
+    const { code, message, count } = pictureRefusalSchema.parse(parseJsonText(text));
     return { code, reason: message, count };
   } catch {
     // Of a hub of another version; it is not needed.

@@ -44,7 +44,8 @@ export async function assemblePictures(
   { linked, recording, onLinkRate, onChange }: PicturesOptions,
 ): Promise<Pictures> {
   const { host, state, paths, health, log } = base;
-  const ports = new PortBook(state);
+  // Who outlived an earlier supervisor is known by its control socket.
+  const ports = new PortBook(state, { isOurs: (argv) => argv.includes(paths.mediaSocket) });
   const pipelines = new Pipelines({
     ...{ host, ports, recording, onLinkRate, onChange, log },
     runFolder: paths.run,
@@ -74,6 +75,7 @@ export async function assemblePictures(
     taps: () => still.taps(),
     isTaken: (feed) => jpegFeeds.isPublished(feed),
     cameras: linked,
+    goodKeys: () => base.keys.list().flatMap(({ id }) => (base.keys.isGood(id) ? [id] : [])),
     onPush: (feed, sample) => pipelines.noteLink(feed, sample),
     onFrames: (feed, frames) => pipelines.noteFrames(feed, frames),
     onBlind: () => pipelines.noteBlindness(),

@@ -29,7 +29,8 @@ export async function viewSelf(media: MediaLink, feed: string, signal: AbortSign
     return { ok: false, detail: `${feed}: ${describeError(error)}` };
   } finally {
     // A session that is gone already needs no closing.
-    if (session !== null) await media.close('whep', session).catch(() => {});
+    if (session !== null)
+      await media.close({ kind: 'whep', feed, sessionId: session, caller }).catch(() => {});
     await peer.close();
   }
 }

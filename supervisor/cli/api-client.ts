@@ -52,6 +52,8 @@ export async function callApi(
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      // The API leads nowhere else; what does is not the appliance, and gets no token.
+      redirect: 'error',
       signal: AbortSignal.timeout(30_000),
     });
   } catch (cause) {

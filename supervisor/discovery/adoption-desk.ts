@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { RawData, WebSocket } from 'ws';
 import { type AdoptDown, type AdoptUp, adoptUpSchema, type NewCamera } from '../api/contract.ts';
 import { RushlightError } from '../errors.ts';
+import { parseJsonText } from '../json-text.ts';
 import { adoptionCode, commitmentOf } from './adoption-code.ts';
 import { linkClose } from './camera-registry.ts';
 
@@ -139,7 +140,7 @@ function send(socket: WebSocket, message: AdoptDown): void {
 
 function parse(data: RawData): AdoptUp | null {
   try {
-    const result = adoptUpSchema.safeParse(JSON.parse(data.toString()));
+    const result = adoptUpSchema.safeParse(parseJsonText(data.toString()));
     return result.success ? result.data : null;
   } catch {
     // Not JSON: the caller closes the socket and says so.

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { type RawData, WebSocket } from 'ws';
 import { type AdoptDown, type AdoptUp, adoptDownSchema, routes } from '../api/contract.ts';
+import { parseJsonText } from '../json-text.ts';
 import { adoptionCode, commitmentOf } from './adoption-code.ts';
 import type { HubCandidate } from './hub-locator.ts';
 import { fingerprintToPin, pinTls, serverCertificate } from './pinned-tls.ts';
@@ -86,7 +87,7 @@ function send(socket: WebSocket, message: AdoptUp): void {
 
 function parse(data: RawData): AdoptDown | null {
   try {
-    const result = adoptDownSchema.safeParse(JSON.parse(data.toString()));
+    const result = adoptDownSchema.safeParse(parseJsonText(data.toString()));
     return result.success ? result.data : null;
   } catch {
     // Not JSON: no hub of ours.

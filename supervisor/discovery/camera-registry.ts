@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { RawData, WebSocket } from 'ws';
 import { type AgentDown, type AgentUp, agentUpSchema, type LinkedCamera } from '../api/contract.ts';
+import { parseJsonText } from '../json-text.ts';
 import { ClockOffsetFilter } from './clock-offset.ts';
 
 /** Close codes of the link, in the range RFC 6455 leaves to applications. */
@@ -243,7 +244,7 @@ function statusOf({ sources, recording, remainingS, update }: Extract<AgentUp, {
 
 function isJsonObject(data: RawData): boolean {
   try {
-    const value: unknown = JSON.parse(data.toString());
+    const value: unknown = parseJsonText(data.toString());
     return typeof value === 'object' && value !== null;
   } catch {
     // Not JSON: nothing a camera of any release would say.
@@ -254,7 +255,7 @@ function isJsonObject(data: RawData): boolean {
 /** A message of the link, or null where it is none. */
 export function parseUp(data: RawData | string): AgentUp | null {
   try {
-    const result = agentUpSchema.safeParse(JSON.parse(data.toString()));
+    const result = agentUpSchema.safeParse(parseJsonText(data.toString()));
     return result.success ? result.data : null;
   } catch {
     // Not JSON: the caller closes the link and says so.

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { type RawData, WebSocket } from 'ws';
 import { type AgentDown, type AgentUp, agentDownSchema, type HubLink, routes } from '../api/contract.ts';
 import { describeError } from '../errors.ts';
+import { parseJsonText } from '../json-text.ts';
 import type { NetworkEvents } from '../platform/network-monitor.ts';
 import { linkClose } from './camera-registry.ts';
 import type { HubCandidate, HubLocator } from './hub-locator.ts';
@@ -262,7 +263,7 @@ const moved: Outcome = { refused: false, reason: 'the network changed', moved: t
 
 function parseDown(data: RawData): AgentDown | null {
   try {
-    const result = agentDownSchema.safeParse(JSON.parse(data.toString()));
+    const result = agentDownSchema.safeParse(parseJsonText(data.toString()));
     return result.success ? result.data : null;
   } catch {
     // Not JSON: the caller says so.

@@ -5,6 +5,7 @@ import { ChildOutput } from './child-output.ts';
 import { ChildRegistry, hashSpec, type RegistryEntry } from './child-registry.ts';
 import { ChildNameError, ChildNameTakenError, ChildSpawnError } from './errors.ts';
 import { HostChild } from './host-child.ts';
+import { giveOomScore, type OomScore } from './oom-score.ts';
 import { isAlive, readProcStat } from './proc-stat.ts';
 import { endGroup, markedProcesses } from './process-group.ts';
 import { startProgram } from './spawn-program.ts';
@@ -18,6 +19,8 @@ export interface ChildProcessHostOptions {
   readonly folder: string;
   /** Lines per second and child that are handed on; the rest is counted. Default 500. */
   readonly maxLinesPerSecond?: number;
+  /** What durable children get, so that they outlive this process where memory runs out. Default: they have what it has. */
+  readonly oomScore?: OomScore | null;
 }
 
 /** Runs programs in process groups of their own, finds those that outlived the last supervisor, leaves none behind. */
@@ -131,6 +134,8 @@ export class ChildProcessHost implements ChildHost, AsyncDisposable {
     if (files !== undefined) output.followFiles(files, 0);
     const program = await startProgram(spec, this.mark(spec.name), files);
     if (files === undefined) output.readPipes(program.process);
+    const { oomScore = null } = this.options;
+    if (spec.durable === true && oomScore !== null) giveOomScore(program.pid, oomScore);
     this.register(spec, program.pid);
     cleanup.move();
     this.options.logger.debug({ child: spec.name, pid: program.pid }, 'started');

@@ -7,6 +7,7 @@ import {
   tallySchema,
   updateInstallSchema,
 } from '../api/contract.ts';
+import { parseJsonText } from '../json-text.ts';
 import { CommandRefusedError } from './errors.ts';
 
 const recordingSchema = z.discriminatedUnion('state', [
@@ -96,7 +97,7 @@ function decode(payload: Buffer): string {
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJsonText(text);
   } catch (cause) {
     throw new CommandRefusedError('COMMAND_INVALID', 'the payload is not JSON', cause);
   }

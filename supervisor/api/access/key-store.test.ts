@@ -1,13 +1,16 @@
+import { setImmediate } from 'node:timers/promises';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isLoopback, isLoopbackHost, mayCall, plainAddress } from './access-rule.ts';
 import { KeyStore, type KeyVault } from './key-store.ts';
 
-function memoryVault(): KeyVault & { kept: unknown } {
+function memoryVault(): KeyVault & { kept: string | null } {
   const vault = {
-    kept: null as unknown,
+    kept: null as string | null,
     read: async () => vault.kept,
     write: async (file: unknown) => {
-      vault.kept = structuredClone(file);
+      await setImmediate();
+      vault.kept = JSON.stringify(file);
     },
   };
   return vault;
@@ -18,7 +21,7 @@ describe('KeyStore', () => {
     const vault = memoryVault();
     const first = new KeyStore(vault);
     const { token, key } = await first.create('camera', 'stage-left');
-    expect(JSON.stringify(vault.kept)).not.toContain(token);
+    expect(vault.kept).not.toContain(token);
     const second = new KeyStore(vault);
     await second.load();
     expect(second.find(token)).toEqual(key);
@@ -39,12 +42,128 @@ describe('KeyStore', () => {
     expect(store.list()).toEqual([]);
   });
 
-  test('a damaged file is refused, not taken for an empty one: nobody shall become owner by it', async () => {
-    const store = new KeyStore({
-      read: async () => ({ version: 1, keys: [{ id: 'a' }] }),
-      write: async () => {},
+  test('twenty keys that are made at once are all kept, in memory and on the disk', async () => {
+    const vault = memoryVault();
+    const store = new KeyStore(vault);
+    const made = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => store.create('viewer', `tablet ${index}`)),
+    );
+    const restarted = new KeyStore(vault);
+    await restarted.load();
+    for (const { token, key } of made) {
+      expect(store.find(token)).toEqual(key);
+      expect(restarted.find(token)).toEqual(key);
+    }
+  });
+
+  test('thirty keys that are revoked at once open nothing, now and after a restart', async () => {
+    const vault = memoryVault();
+    const store = new KeyStore(vault);
+    const made = [];
+    for (let index = 0; index < 30; index += 1) made.push(await store.create('owner', `owner ${index}`));
+    await Promise.all([
+      ...made.map(({ key }) => store.revoke(key.id)),
+      ...made.map(({ key }) => store.create('viewer', `beside ${key.id}`)),
+    ]);
+    const restarted = new KeyStore(vault);
+    await restarted.load();
+    for (const { token, key } of made) {
+      expect(store.find(token)).toBeNull();
+      expect(store.isGood(key.id)).toBe(false);
+      expect(restarted.find(token)).toBeNull();
+    }
+    expect(restarted.list()).toHaveLength(30);
+  });
+
+  test('whatever is made and revoked in whatever order, memory and disk agree and nothing comes back', async () => {
+    const step = fc.record({
+      revoke: fc.nat(7),
+      make: fc.boolean(),
+      fails: fc.boolean(),
+      waits: fc.boolean(),
     });
-    await expect(store.load()).rejects.toThrow();
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 20 }), async (steps) => {
+        let fails = false;
+        const vault = memoryVault();
+        const store = new KeyStore({
+          read: vault.read,
+          write: async (file) => {
+            const refuse = fails;
+            await vault.write(refuse ? JSON.parse(vault.kept ?? '{"version":1,"keys":[]}') : file);
+            if (refuse) throw new Error('disk full');
+          },
+        });
+        const tokens = new Map<string, string>();
+        for (const name of 'abcdefgh') {
+          const { key, token } = await store.create('owner', name);
+          tokens.set(key.id, token);
+        }
+        const ids = [...tokens.keys()];
+        const gone = new Set<string>();
+        const refused = new Set<string>();
+        const under: Promise<unknown>[] = [];
+        for (const { revoke, make, fails: now, waits } of steps) {
+          fails = now;
+          const id = ids[revoke] ?? '';
+          const work = make
+            ? store.create('viewer', 'x').catch(() => null)
+            : store.revoke(id).then(
+                () => gone.add(id),
+                () => refused.add(id),
+              );
+          if (!make) expect(store.find(tokens.get(id) ?? '')).toBeNull(); // at once, not after the disk
+          under.push(work);
+          if (waits) await Promise.all(under);
+        }
+        await Promise.all(under);
+        const restarted = new KeyStore(vault);
+        await restarted.load();
+        for (const [id, token] of tokens) {
+          expect(store.find(token) === null).toBe(gone.has(id) || refused.has(id));
+          if (gone.has(id)) expect(restarted.find(token)).toBeNull();
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test('a revocation that the disk refuses is said, works at once, and can be tried again', async () => {
+    const vault = memoryVault();
+    let full = false;
+    const write: KeyVault['write'] = async (file) => {
+      if (full) throw new Error('disk full');
+      await vault.write(file);
+    };
+    const store = new KeyStore({ read: vault.read, write });
+    const { key, token } = await store.create('owner', 'x');
+    full = true;
+    await expect(store.revoke(key.id)).rejects.toThrow('disk full');
+    expect(store.find(token)).toBeNull();
+    expect(store.list()).toEqual([key]);
+    full = false;
+    expect(await store.revoke(key.id)).toBe(true);
+    expect(store.list()).toEqual([]);
+    expect(vault.kept).not.toContain(key.id);
+  });
+
+  test('a key that is being revoked makes no other one', async () => {
+    const store = new KeyStore(memoryVault());
+    const { key } = await store.create('owner', 'lost phone');
+    const revoked = store.revoke(key.id);
+    await expect(store.create('owner', 'thief', { issuer: key.id })).rejects.toMatchObject({
+      code: 'TOKEN_UNKNOWN',
+    });
+    await revoked;
+    expect(store.list()).toEqual([]);
+  });
+
+  test('where a token cannot be shown there is no key', async () => {
+    const vault = memoryVault();
+    const store = new KeyStore(vault);
+    const beforeKept = () => Promise.reject(new Error('no console'));
+    await expect(store.create('owner', 'x', { beforeKept })).rejects.toThrow('no console');
+    expect([store.list(), vault.kept]).toEqual([[], null]);
   });
 });
 
@@ -52,7 +171,7 @@ test('whoever listens hears of each key that is revoked, once', async () => {
   const store = new KeyStore({ read: async () => null, write: async () => {} });
   const { key } = await store.create('camera', 'shed');
   const revoked: string[] = [];
-  const stop = store.onRevoked((id) => revoked.push(id));
+  const stop = store.onRevoked((id) => void revoked.push(id));
   await store.revoke('unknown');
   await store.revoke(key.id);
   await store.revoke(key.id);

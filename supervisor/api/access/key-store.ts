@@ -1,60 +1,87 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { z } from 'zod';
+import { ApiError } from '../api-error.ts';
+import { type AccessKey, emptyKeyFile, type KeyFile, keyOf, readKeyFile, withCheck } from './key-file.ts';
 
-const keySchema = z.object({
-  id: z.string(),
-  role: z.enum(['owner', 'operator', 'viewer', 'camera']),
-  subject: z.string(),
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
-  createdAt: z.string(),
-});
+export type { AccessKey } from './key-file.ts';
 
-/**
- * Fields and roles of a newer release are kept and open nothing: after a rollback nobody is locked out, and after the next
- * update every key is as it was. What is no key file at all is refused.
- */
-export const keyFileSchema = z.looseObject({
-  version: z.int().min(1),
-  keys: z.array(z.looseObject({ ...keySchema.shape, role: z.string() })),
-});
+type KeyEntries = KeyFile['keys'];
 
-type KeyFile = z.infer<typeof keyFileSchema>;
-type KeptKey = KeyFile['keys'][number];
-
-export type AccessKey = z.infer<typeof keySchema>;
+/** Hears of a key that was revoked; the one who revoked it waits for what this returns, which must not reject. */
+type RevocationListener = (id: string) => void | Promise<void>;
 
 /** Where keys are kept between starts. Only digests are kept; a token is shown once, when it is made. */
 export interface KeyVault {
-  read(): Promise<unknown>;
+  /** The text that was written last; null where there is none. */
+  read(): Promise<string | null>;
+  /** Settles when the file is on the disk, whole. */
   write(file: KeyFile): Promise<void>;
+}
+
+export interface LoadedKeys {
+  /** What of the file could not be read, for people; null where all of it could. */
+  readonly damage: string | null;
+  /** Whether keys of an older release are among them, which carry no check yet. */
+  readonly unchecked: boolean;
+}
+
+export interface KeyOrigin {
+  /** Id of the key that asks for the new one: it must still be good when the new one is made. */
+  readonly issuer?: string | null;
+  /** Called with the token before the key is kept. Where it rejects there is no key. */
+  readonly beforeKept?: (token: string) => Promise<void>;
 }
 
 /**
  * The bearer tokens of this appliance, each with its role. 256 random bits each, so a plain SHA-256 is enough to keep
  * them (nothing to guess), and any one of them can be revoked.
+ *
+ * All changes go one after the other, each from what the one before left. A key that is revoked opens nothing from that
+ * moment on; the answer waits until the disk knows it as well.
  */
 export class KeyStore {
   readonly #vault: KeyVault;
-  readonly #listeners = new Set<(id: string) => void>();
-  #file: KeyFile = { version: 1, keys: [] };
+  readonly #listeners = new Set<RevocationListener>();
+  /** Refused at once, whatever the disk says. */
+  readonly #revoked = new Set<string>();
+  #file: KeyFile = emptyKeyFile;
   #keys: readonly AccessKey[] = [];
+  #changes: Promise<unknown> = Promise.resolve();
 
   constructor(vault: KeyVault) {
     this.#vault = vault;
   }
 
-  /** Reads the kept keys. Rejects with a ZodError where the file is damaged. */
-  async load(): Promise<void> {
-    const file = await this.#vault.read();
-    this.#take(file === null ? { version: 1, keys: [] } : keyFileSchema.parse(file));
+  /** Reads the kept keys, as far as they can be read. */
+  async load(): Promise<LoadedKeys> {
+    const text = await this.#vault.read();
+    const { file, damage } = text === null ? { file: emptyKeyFile, damage: null } : readKeyFile(text);
+    this.#take(file);
+    return {
+      damage,
+      unchecked: file.keys.some((entry) => entry.check === undefined && keyOf(entry) !== null),
+    };
+  }
+
+  /** Writes what was loaded, each entry with its check. */
+  async keep(): Promise<void> {
+    await this.#change((keys) => [...keys]);
   }
 
   list(): readonly AccessKey[] {
     return this.#keys;
   }
 
-  /** Makes a key and returns its token, which is kept nowhere. */
-  async create(role: AccessKey['role'], subject: string): Promise<{ key: AccessKey; token: string }> {
+  /** Whether a key opens anything still. */
+  isGood(id: string): boolean {
+    return !this.#revoked.has(id) && this.#keys.some((key) => key.id === id);
+  }
+
+  /** Makes a key and returns its token, which is kept nowhere. Rejects with TOKEN_UNKNOWN where the issuer was revoked. */
+  async create(
+    role: AccessKey['role'],
+    subject: string,
+    { issuer = null, beforeKept }: KeyOrigin = {},
+  ): Promise<{ key: AccessKey; token: string }> {
     const token = `rl_${randomBytes(32).toString('base64url')}`;
     const key: AccessKey = {
       id: randomBytes(6).toString('hex'),
@@ -63,20 +90,38 @@ export class KeyStore {
       sha256: digest(token),
       createdAt: new Date().toISOString(),
     };
-    await this.#save([...this.#file.keys, key]);
+    await this.#change(async (keys) => {
+      if (issuer !== null && !this.isGood(issuer)) {
+        throw new ApiError('TOKEN_UNKNOWN', 'This token was revoked just now.');
+      }
+      await beforeKept?.(token);
+      return [...keys, key];
+    });
     return { key, token };
   }
 
+  /**
+   * Takes a key away: at once for everybody who comes with it; for good, and with what it had opened, when this settles. Where the disk refuses,
+   * this rejects; the key stays refused until the next start, and another call tries again.
+   */
   async revoke(id: string): Promise<boolean> {
-    const left = this.#file.keys.filter((key) => key.id !== id);
-    if (left.length === this.#file.keys.length) return false;
-    await this.#save(left);
-    for (const listener of this.#listeners) listener(id);
-    return true;
+    const known = () => this.#file.keys.some((key) => key.id === id);
+    const ended: (void | Promise<void>)[] = [];
+    if (known() && !this.#revoked.has(id)) {
+      this.#revoked.add(id);
+      for (const listener of this.#listeners) ended.push(listener(id));
+    }
+    let removed = false;
+    await this.#change((keys) => {
+      removed = known();
+      return removed ? keys.filter((key) => key.id !== id) : null;
+    });
+    await Promise.all(ended);
+    return removed;
   }
 
-  /** Tells the ids of keys that are revoked. Returns the way to stop it. */
-  onRevoked(listener: (id: string) => void): () => void {
+  /** Tells the ids of keys that are revoked, at once and once each. Returns the way to stop it. */
+  onRevoked(listener: RevocationListener): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
@@ -88,18 +133,27 @@ export class KeyStore {
     for (const key of this.#keys) {
       if (timingSafeEqual(Buffer.from(key.sha256, 'hex'), wanted)) found = key;
     }
-    return found;
+    return found !== null && this.#revoked.has(found.id) ? null : found;
   }
 
-  async #save(keys: KeptKey[]): Promise<void> {
-    const file = { ...this.#file, keys };
-    await this.#vault.write(file);
-    this.#take(file);
+  /** One change after the other, each from what the one before left. Null changes nothing. */
+  #change(change: (keys: KeyEntries) => KeyEntries | null | Promise<KeyEntries>): Promise<void> {
+    const done = this.#changes.then(async () => {
+      const keys = await change(this.#file.keys);
+      if (keys === null) return;
+      const checked = keys.map((entry) => (keyOf(entry) === null ? entry : withCheck(entry)));
+      const file = { ...this.#file, keys: checked };
+      await this.#vault.write(file);
+      this.#take(file);
+    });
+    // The next one waits for this one, whatever becomes of it; the caller gets the error.
+    this.#changes = done.catch(() => {});
+    return done;
   }
 
   #take(file: KeyFile): void {
     this.#file = file;
-    this.#keys = file.keys.flatMap((key) => keySchema.safeParse(key).data ?? []);
+    this.#keys = file.keys.flatMap((entry) => keyOf(entry) ?? []);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { errorCode } from '../../errors.ts';
-import { endToEnd, hasHeader, pairs, type RawHeaders } from './raw-headers.ts';
+import { endToEnd, hasHeader, pairs, type RawHeaders, safeTrailers } from './raw-headers.ts';
 import type { Upstream } from './upstream.ts';
 import { answerProblem, upstreamProblem } from './upstream-error.ts';
 
@@ -19,7 +19,7 @@ export async function forwardRequest(
   edit: (headers: RawHeaders) => RawHeaders,
 ): Promise<unknown> {
   const method = incoming.method ?? 'GET';
-  const headers = [...edit(endToEnd(incoming.rawHeaders)), ...framing(incoming)];
+  const headers = [...withOneFraming(edit(endToEnd(incoming.rawHeaders)), incoming), ...framing(incoming)];
   if (incoming.headers.host === undefined) headers.push('Host', upstream.host);
   const hasBody =
     incoming.headers['transfer-encoding'] !== undefined || Number(incoming.headers['content-length']) > 0;
@@ -48,6 +48,14 @@ export async function forwardRequest(
   }
 }
 
+/** A body that comes in chunks goes on in chunks: a length beside them would be read by one and not by the other. */
+function withOneFraming(headers: RawHeaders, incoming: IncomingMessage): string[] {
+  if (incoming.headers['transfer-encoding'] === undefined) return [...headers];
+  return pairs(headers)
+    .filter(([name]) => name.toLowerCase() !== 'content-length')
+    .flat();
+}
+
 /** The body's framing, which is a matter of each connection; a length is a header like others and stays. */
 function framing(incoming: IncomingMessage): string[] {
   if (incoming.headers['transfer-encoding'] !== undefined) return ['Transfer-Encoding', 'chunked'];
@@ -62,8 +70,8 @@ function framing(incoming: IncomingMessage): string[] {
 function pumpBody(incoming: IncomingMessage, outgoing: ClientRequest): void {
   incoming.pipe(outgoing, { end: false });
   incoming.once('end', () => {
-    if (incoming.rawTrailers.length > 0)
-      outgoing.addTrailers(pairs(incoming.rawTrailers).map(([...pair]) => pair));
+    const trailers = safeTrailers(incoming.rawTrailers);
+    if (trailers.length > 0) outgoing.addTrailers(trailers.map(([...pair]) => pair));
     outgoing.end();
   });
   outgoing.once('close', () => {
@@ -100,6 +108,7 @@ async function copyAnswer(answer: IncomingMessage, response: ServerResponse): Pr
   // are Latin-1: one that is more than ASCII waits for the first byte of the body, which keeps it as it is.
   if (headers.every((text) => /^[\x20-\x7e\t]*$/.test(text))) response.flushHeaders();
   await pipeline(answer, response, { end: false });
-  if (answer.rawTrailers.length > 0) response.addTrailers(pairs(answer.rawTrailers).map(([...pair]) => pair));
+  const trailers = safeTrailers(answer.rawTrailers);
+  if (trailers.length > 0) response.addTrailers(trailers.map(([...pair]) => pair));
   response.end();
 }

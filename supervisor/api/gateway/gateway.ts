@@ -2,11 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { describeError } from '../../errors.ts';
+import type { Problem } from '../contract.ts';
 import { forwardRequest } from './forward-request.ts';
 import { forwardUpgrade } from './forward-upgrade.ts';
 import { pathOf } from './own-paths.ts';
-import { pairs, type RawHeaders, withoutCookie } from './raw-headers.ts';
+import { countHeader, pairs, type RawHeaders, withoutCookie } from './raw-headers.ts';
 import { Upstream, type UpstreamTimeouts } from './upstream.ts';
+import { answerProblem, refuseSocket } from './upstream-error.ts';
 
 export interface GatewayOptions {
   /** Base URL of the backend: `gateway.upstream` of the settings. */
@@ -25,6 +27,28 @@ export interface GatewayOptions {
 }
 
 const defaultTimeouts: UpstreamTimeouts = { connectMs: 5000, answerMs: 120_000 };
+/** Two hosts: the backend may take the other one. */
+function isAmbiguous({ rawHeaders }: IncomingMessage): boolean {
+  return countHeader(rawHeaders, 'host') > 1;
+}
+
+/** Another protocol would be spoken to the backend past all that is decided here; a body would be read as such by one side. */
+function isWebSocket({ method, headers }: IncomingMessage): boolean {
+  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
+  return method === 'GET' && !hasBody && headers.upgrade?.toLowerCase() === 'websocket';
+}
+
+function refusal(detail: string, instance: string): Problem {
+  return {
+    type: 'about:blank',
+    title: 'Bad request',
+    status: 400,
+    detail,
+    instance,
+    code: 'REQUEST_INVALID',
+  };
+}
+
 const complainEveryMs = 60_000;
 
 /** Puts the hub in front of an existing backend. Where the backend fails, only its own routes fail. */
@@ -44,6 +68,10 @@ export class Gateway implements Disposable {
     const { isOurs, targetOf } = this.#options;
     const target = request.url ?? '/';
     if (isOurs(pathOf(target))) return false;
+    if (isAmbiguous(request)) {
+      answerProblem(response, refusal('This request names its host more than once.', target));
+      return true;
+    }
     request.url = targetOf?.(target) ?? target;
     void forwardRequest(this.#upstream, request, response, this.#edit).then(this.#note, this.#note);
     return true;
@@ -51,7 +79,12 @@ export class Gateway implements Disposable {
 
   /** The same for upgrades. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
-    if (this.#options.isOurs(pathOf(request.url ?? '/'))) return false;
+    const target = request.url ?? '/';
+    if (this.#options.isOurs(pathOf(target))) return false;
+    if (isAmbiguous(request) || !isWebSocket(request)) {
+      refuseSocket(socket, refusal('Only WebSockets go through here.', target));
+      return true;
+    }
     void forwardUpgrade(this.#upstream, request, socket, head, this.#edit).then(this.#note, this.#note);
     return true;
   }

@@ -14,16 +14,41 @@ const hopByHop = new Set([
   'expect',
 ]);
 
+/**
+ * Fields that say where a message ends, whom it is for, or who sends it. A `Connection` field that names one of them is a
+ * trick to have two servers read the same bytes differently: such a field goes on all the same.
+ */
+const kept =
+  /^(?:content-.+|host|trailer|authorization|cookie|set-cookie|origin|forwarded|via|x-forwarded-.+|x-real-ip|sec-.+)$/;
+
+/** What must not come after a body: whoever reads it there has decided about the message already. */
+const neverTrailers = new Set([...hopByHop, 'cache-control', 'range', 'location', 'max-forwards']);
+
 /** What goes on to the other side: everything but what concerns this connection. */
 export function endToEnd(raw: RawHeaders): string[] {
   const named = new Set(hopByHop);
   for (const [name, value] of pairs(raw)) {
     if (name.toLowerCase() !== 'connection') continue;
-    for (const token of value.split(',')) named.add(token.trim().toLowerCase());
+    for (const token of value.split(',')) {
+      const option = token.trim().toLowerCase();
+      if (!kept.test(option)) named.add(option);
+    }
   }
   return pairs(raw)
     .filter(([name]) => !named.has(name.toLowerCase()))
     .flat();
+}
+
+/** The trailers that may go on: none that frames, routes or signs the message. */
+export function safeTrailers(raw: RawHeaders): (readonly [name: string, value: string])[] {
+  return pairs(raw).filter(
+    ([name]) => !kept.test(name.toLowerCase()) && !neverTrailers.has(name.toLowerCase()),
+  );
+}
+
+/** How often a field stands there. */
+export function countHeader(raw: RawHeaders, wanted: string): number {
+  return pairs(raw).filter(([name]) => name.toLowerCase() === wanted).length;
 }
 
 /** Takes our own session out of the Cookie fields: the backend has no business with it. */

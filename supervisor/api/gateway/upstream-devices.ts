@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { describeError } from '../../errors.ts';
+import { parseJsonText } from '../../json-text.ts';
 import { type Device, deviceSchema } from '../contract.ts';
 
 /** What a backend of another make may tell of a camera; everything but an id is optional. */
@@ -107,7 +108,7 @@ export class UpstreamDevices {
         await response.body?.cancel();
         return [];
       }
-      const devices = readDevices(await response.json());
+      const devices = readDevices(parseJsonText(await response.text()));
       this.#away = false;
       return devices;
     } catch (error) {

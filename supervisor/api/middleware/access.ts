@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import { isLoopbackHost, mayCall, plainAddress } from '../access/access-rule.ts';
+import { isLoopback, isLoopbackHost, mayCall, plainAddress } from '../access/access-rule.ts';
 import type { KeyStore } from '../access/key-store.ts';
+import type { SignInLimiter } from '../access/sign-in-limiter.ts';
 import { ApiError } from '../api-error.ts';
 import type { AccessRole } from '../contract.ts';
 import type { Caller } from '../ports.ts';
@@ -11,10 +12,14 @@ export interface AccessOptions {
   readonly keys: KeyStore;
   /** False in the simulation, which listens on loopback alone: everybody who reaches it is its owner. */
   readonly required: boolean;
+  /** Port of HTTPS beside this one: a token that comes without it is refused, as everybody on the way could have read it. */
+  readonly tlsPort?: number | null;
+  readonly signIns?: SignInLimiter;
 }
 
 interface Presented {
   readonly token: string | null;
+  readonly asPassword?: true;
   readonly byCookie: boolean;
 }
 
@@ -27,17 +32,27 @@ const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 export function checkAccess(
   request: IncomingMessage,
   access: readonly AccessRole[],
-  { keys, required }: AccessOptions,
+  { keys, required, tlsPort = null, signIns }: AccessOptions,
 ): Caller {
   const address = plainAddress(request.socket.remoteAddress ?? '');
   if (!required) {
     refuseForeignPages(request);
     return { role: 'owner', subject: null, keyId: null, address };
   }
-  const { token, byCookie } = presentedToken(request);
+  const { token, byCookie, asPassword } = presentedToken(request);
   const key = token === null ? null : keys.find(token);
+  if (token !== null && tlsPort !== null && isInTheClear(request) && key?.role !== 'camera') {
+    refuseInTheClear(request, tlsPort);
+  }
   if (key === null) {
     if (mayCall('public', access)) return { role: 'public', subject: null, keyId: null, address };
+    const waitS = asPassword === true ? (signIns?.failed(address) ?? null) : null;
+    if (waitS !== null) {
+      throw new ApiError('SIGN_INS_TOO_MANY', 'Too many tries with passwords that are no key.', {
+        retryAfterS: waitS,
+        hint: `Wait ${waitS} seconds, and look whether the key was revoked.`,
+      });
+    }
     throw token === null
       ? new ApiError('TOKEN_MISSING', 'This needs a token.', {
           hint: 'Send "Authorization: Bearer <token>". The owner token is on the console and in the QR code of the first boot.',
@@ -60,8 +75,49 @@ export function presentedToken(request: IncomingMessage): Presented {
   const header = request.headers.authorization;
   const bearer = header === undefined ? null : /^Bearer\s+(\S+)\s*$/i.exec(header);
   if (bearer?.[1] !== undefined) return { token: bearer[1], byCookie: false };
+  const password = header === undefined || !takesPassword(request.url ?? '') ? null : passwordIn(header);
+  // Browsers send a password by themselves, like a cookie, whichever page made them.
+  if (password !== null) return { token: password, byCookie: true, asPassword: true };
   const cookie = new RegExp(`(?:^|;\\s*)${sessionCookie}=([^;]+)`).exec(request.headers.cookie ?? '');
   return { token: cookie?.[1] ?? null, byCookie: cookie !== null };
+}
+
+/**
+ * Where players ask that know nothing of bearer tokens, such as VLC, go2rtc and Home Assistant: they take a user's name, which
+ * may be anything, and a password, which is the key.
+ */
+export function takesPassword(url: string): boolean {
+  return /^\/(?:stream|whep|whip|ws\/feeds)\//.test(url);
+}
+
+function passwordIn(header: string): string | null {
+  const [, encoded] = /^Basic\s+([A-Za-z0-9+/_-]+=*)\s*$/i.exec(header) ?? [];
+  if (encoded === undefined) return null;
+  const text = Buffer.from(encoded, 'base64').toString('utf8');
+  const colon = text.indexOf(':');
+  return colon < 0 ? null : text.slice(colon + 1);
+}
+
+/** Whether others on the network could read this. */
+export function isInTheClear({ socket }: IncomingMessage): boolean {
+  const encrypted = 'encrypted' in socket && socket.encrypted === true;
+  return !encrypted && !isLoopback(plainAddress(socket.remoteAddress ?? ''));
+}
+
+/** The same address by HTTPS. */
+export function secureUrl(request: IncomingMessage, tlsPort: number): string {
+  const host = (request.headers.host ?? '').replace(/:\d+$/, '');
+  return `https://${host}${tlsPort === 443 ? '' : `:${tlsPort}`}${request.url ?? '/'}`;
+}
+
+function refuseInTheClear(request: IncomingMessage, tlsPort: number): never {
+  throw new ApiError(
+    'TLS_REQUIRED',
+    'A key is only taken by HTTPS here: without it, others can read it on the way.',
+    {
+      hint: `Use ${secureUrl(request, tlsPort)}, or set http.tls = false where the network is yours alone. A key that was sent without HTTPS is better revoked.`,
+    },
+  );
 }
 
 /** Without tokens only pages of this very machine may speak to us: not other sites, and not through a rebound DNS name. */

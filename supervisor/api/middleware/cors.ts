@@ -15,6 +15,13 @@ export function cors(): Middleware {
         'Location, ETag, Link, Accept-Patch, Accept-Post, Retry-After',
       );
       ctx.set('Access-Control-Max-Age', '600');
+      // A browser asks about a session before it trickles or ends it; endpoints have an answer of their own.
+      if (ctx.method === 'OPTIONS' && ctx.path.split('/').length > 3) {
+        ctx.status = 204;
+        ctx.set('Allow', 'GET, PATCH, DELETE, OPTIONS');
+        ctx.set('Accept-Patch', 'application/trickle-ice-sdpfrag');
+        return;
+      }
     }
     await next();
   };

@@ -1,6 +1,7 @@
-import type { Middleware } from 'koa';
+import type { Context, Middleware } from 'koa';
 import type { Logger } from 'pino';
 import { problemOf } from '../problem-of.ts';
+import { takesPassword } from './access.ts';
 
 /** Outermost middleware: whatever is thrown below leaves as an RFC 9457 problem. */
 export function problems(log: Logger): Middleware {
@@ -12,9 +13,16 @@ export function problems(log: Logger): Middleware {
       if (unexpected) log.error({ err: error, method: ctx.method, path: ctx.path }, 'request failed');
       ctx.status = problem.status;
       if (retryAfterS !== null) ctx.set('Retry-After', String(retryAfterS));
-      if (problem.status === 401) ctx.set('WWW-Authenticate', 'Bearer realm="rushlight"');
+      if (problem.status === 401) ctx.set('WWW-Authenticate', challengesFor(ctx));
       ctx.body = JSON.stringify(problem);
       ctx.type = 'application/problem+json';
     }
   };
+}
+
+/** Players are asked for a password. A page is not: its browser would open a window of its own over it. */
+function challengesFor(ctx: Context): string[] {
+  const byPage = ctx.get('User-Agent').startsWith('Mozilla/') && !ctx.get('Accept').includes('text/html');
+  const password = takesPassword(ctx.path) && !byPage ? ['Basic realm="rushlight", charset="UTF-8"'] : [];
+  return ['Bearer realm="rushlight"', ...password];
 }

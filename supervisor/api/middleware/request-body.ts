@@ -1,9 +1,13 @@
 import type { Context } from 'koa';
 import getRawBody from 'raw-body';
+import { describeError } from '../../errors.ts';
+import { parseJsonText } from '../../json-text.ts';
 import { ApiError } from '../api-error.ts';
 import type { RawBody } from '../contract.ts';
 
 const maxJsonBytes = 1024 * 1024;
+/** Bodies of ours are small: one that takes longer only holds a place. */
+const bodyWithinMs = 30_000;
 
 /** The whole body as text. Rejects with MEDIA_TYPE_UNSUPPORTED, BODY_TOO_LARGE or BODY_ABORTED. */
 export async function textBody(ctx: Context, expected: RawBody): Promise<string> {
@@ -17,9 +21,9 @@ export async function jsonBody(ctx: Context): Promise<unknown> {
   if (text.trim() === '') return undefined;
   requireType(ctx, 'application/json', 'application/merge-patch+json');
   try {
-    return JSON.parse(text);
+    return parseJsonText(text);
   } catch (cause) {
-    throw new ApiError('REQUEST_INVALID', 'The body is not JSON.', { cause });
+    throw new ApiError('REQUEST_INVALID', `The body cannot be used: ${describeError(cause)}`, { cause });
   }
 }
 
@@ -34,6 +38,7 @@ function requireType(ctx: Context, ...types: string[]): void {
 }
 
 async function read(ctx: Context, maxBytes: number): Promise<string> {
+  const late = setTimeout(() => ctx.req.destroy(), bodyWithinMs);
   try {
     const length = ctx.req.headers['content-length'];
     return await getRawBody(ctx.req, { length: length ?? null, limit: maxBytes, encoding: 'utf8' });
@@ -43,5 +48,7 @@ async function read(ctx: Context, maxBytes: number): Promise<string> {
       throw new ApiError('BODY_TOO_LARGE', `The body is larger than ${maxBytes} bytes.`, { cause });
     }
     throw new ApiError('BODY_ABORTED', 'The body did not arrive whole.', { cause });
+  } finally {
+    clearTimeout(late);
   }
 }

@@ -6,8 +6,8 @@ import type { RouteHandlers } from '../router.ts';
 export function keyRoutes(keys: KeyStore): Pick<RouteHandlers, 'listKeys' | 'createKey' | 'revokeKey'> {
   return {
     listKeys: () => keys.list().map(shown),
-    createKey: async ({ body }) => {
-      const { key, token } = await keys.create(body.role, body.subject);
+    createKey: async ({ body, caller }) => {
+      const { key, token } = await keys.create(body.role, body.subject, { issuer: caller.keyId });
       return { ...shown(key), token };
     },
     revokeKey: async ({ params }) => {

@@ -1,5 +1,7 @@
 import type { Context } from 'koa';
-import type { ApiPorts, SessionKind } from '../ports.ts';
+import type { KeyStore } from '../access/key-store.ts';
+import { ApiError } from '../api-error.ts';
+import type { ApiPorts, Caller, SessionClaim, SessionKind } from '../ports.ts';
 import type { RouteHandlers } from '../router.ts';
 
 type SignalingRoute = Extract<keyof RouteHandlers, `whip${string}` | `whep${string}`>;
@@ -8,7 +10,10 @@ type SignalingRoute = Extract<keyof RouteHandlers, `whip${string}` | `whep${stri
  * WHIP (RFC 9725) and WHEP (draft-ietf-wish-whep) over HTTP. The protocol itself lives in the media plane; here are
  * only status lines and headers.
  */
-export function signalingRoutes({ signaling }: ApiPorts): Pick<RouteHandlers, SignalingRoute> {
+export function signalingRoutes(
+  { signaling }: ApiPorts,
+  keys: KeyStore,
+): Pick<RouteHandlers, SignalingRoute> {
   const offer = async (
     kind: SessionKind,
     feed: string,
@@ -17,14 +22,18 @@ export function signalingRoutes({ signaling }: ApiPorts): Pick<RouteHandlers, Si
     ctx: Context,
   ) => {
     const answer = await signaling.offer(kind, feed, sdp, caller);
+    if (caller.keyId !== null && !keys.isGood(caller.keyId)) {
+      await signaling.close({ kind, feed, sessionId: answer.sessionId, caller });
+      throw new ApiError('TOKEN_UNKNOWN', 'This token was revoked just now.');
+    }
     ctx.set('Location', `/${kind}/${feed}/${answer.sessionId}`);
     ctx.set('ETag', answer.etag);
     ctx.set('Accept-Patch', 'application/trickle-ice-sdpfrag');
     return answer.answer;
   };
-  const patch = async (kind: SessionKind, session: string, fragment: string, ctx: Context) => {
+  const patch = async (session: SessionClaim, fragment: string, ctx: Context) => {
     const ifMatch = ctx.get('If-Match');
-    const { restart } = await signaling.patch(kind, session, ifMatch === '' ? null : ifMatch, fragment);
+    const { restart } = await signaling.patch(session, ifMatch === '' ? null : ifMatch, fragment);
     if (restart === null) return undefined;
     ctx.status = 200;
     ctx.set('ETag', restart.etag);
@@ -32,8 +41,8 @@ export function signalingRoutes({ signaling }: ApiPorts): Pick<RouteHandlers, Si
     ctx.body = restart.fragment;
     return undefined;
   };
-  const exists = async (kind: SessionKind, session: string, ctx: Context) => {
-    const { etag } = await signaling.session(kind, session);
+  const exists = async (session: SessionClaim, ctx: Context) => {
+    const { etag } = await signaling.session(session);
     ctx.set('ETag', etag);
     return undefined;
   };
@@ -45,20 +54,27 @@ export function signalingRoutes({ signaling }: ApiPorts): Pick<RouteHandlers, Si
     whipEndpoint: () => undefined,
     whipOptions: (_request, ctx) => options(ctx),
     whipPublish: ({ params, body, caller }, ctx) => offer('whip', params.feed, body, caller, ctx),
-    whipSession: ({ params }, ctx) => exists('whip', params.session, ctx),
-    whipPatch: ({ params, body }, ctx) => patch('whip', params.session, body, ctx),
-    whipDelete: async ({ params }) => {
-      await signaling.close('whip', params.session);
+    whipSession: (request, ctx) => exists(claim('whip', request), ctx),
+    whipPatch: (request, ctx) => patch(claim('whip', request), request.body, ctx),
+    whipDelete: async (request) => {
+      await signaling.close(claim('whip', request));
       return undefined;
     },
     whepEndpoint: () => undefined,
     whepOptions: (_request, ctx) => options(ctx),
     whepView: ({ params, body, caller }, ctx) => offer('whep', params.feed, body, caller, ctx),
-    whepSession: ({ params }, ctx) => exists('whep', params.session, ctx),
-    whepPatch: ({ params, body }, ctx) => patch('whep', params.session, body, ctx),
-    whepDelete: async ({ params }) => {
-      await signaling.close('whep', params.session);
+    whepSession: (request, ctx) => exists(claim('whep', request), ctx),
+    whepPatch: (request, ctx) => patch(claim('whep', request), request.body, ctx),
+    whepDelete: async (request) => {
+      await signaling.close(claim('whep', request));
       return undefined;
     },
   };
+}
+
+function claim(
+  kind: SessionKind,
+  { params, caller }: { params: { feed: string; session: string }; caller: Caller },
+): SessionClaim {
+  return { kind, feed: params.feed, sessionId: params.session, caller };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Status } from '../../api/contract.ts';
+import { parseJsonText } from '../../json-text.ts';
 import { type Inventory, keyOf } from '../inventory.ts';
 import { type Topics, topicId } from '../topics.ts';
 import type { Component, ComponentContext, Components, Platform } from './component.ts';
@@ -102,7 +103,7 @@ function isLegalUrl(text: string): boolean {
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJsonText(text);
   } catch {
     return undefined; // not JSON: the schema refuses it
   }

@@ -15,6 +15,7 @@ const roomAdvice = 'Download finished takes and delete them (Takes), or use a la
 const healthTitles: Readonly<Record<string, string>> = {
   data: 'The card does not keep what is set',
   http: 'Page and API are not served as the settings say',
+  keys: 'The key file was damaged',
 };
 
 /** One frame at 25 a second: from here on timecodes of two cameras name different frames. */

@@ -9,7 +9,7 @@ const sdpFragment = {
   description: 'ICE candidates or restart (RFC 8840)',
 };
 const feedParams = z.object({ feed: slugSchema });
-const sessionParams = z.object({ feed: slugSchema, session: z.string().min(8).max(64) });
+const sessionParams = z.object({ feed: slugSchema, session: z.string().min(1).max(64) });
 
 /** Publishing by WHIP (RFC 9725) and viewing by WHEP. */
 export const signalingRoutes = {

@@ -1,0 +1,104 @@
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Koa from 'koa';
+import { pino } from 'pino';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { KeyStore } from './access/key-store.ts';
+import { apiPortsFake } from './api-ports.fake.ts';
+import { securePages } from './middleware/secure-pages.ts';
+import { ApiServer } from './server.ts';
+
+const log = pino({ level: 'silent' });
+const stop = new AbortController();
+let ended: Promise<void>;
+let pages = '';
+let url = '';
+let token = '';
+
+beforeAll(async () => {
+  pages = await mkdtemp(join(tmpdir(), 'rushlight-pages-'));
+  await writeFile(join(pages, 'index.html'), 'page');
+  const keys = new KeyStore({ read: async () => null, write: async () => {} });
+  token = (await keys.create('viewer', 'vlc')).token;
+  const server = new ApiServer({
+    ...{ ports: apiPortsFake(), access: { keys, required: true }, version: '1', pages, upstream: null },
+    ...{ listen: ['127.0.0.1'], port: 0, tls: null, log },
+  });
+  ended = server.run(stop.signal);
+  url = `http://127.0.0.1:${await server.listening}`;
+});
+
+afterAll(async () => {
+  stop.abort();
+  await ended;
+  await rm(pages, { recursive: true });
+});
+
+test('a player is asked for a password, and its key as that opens', async () => {
+  const asked = await fetch(`${url}/whep/cam0`);
+  expect(asked.status).toBe(401);
+  expect(asked.headers.get('www-authenticate')).toBe(
+    'Bearer realm="rushlight", Basic realm="rushlight", charset="UTF-8"',
+  );
+  const authorization = `Basic ${Buffer.from(`anybody:${token}`).toString('base64')}`;
+  expect((await fetch(`${url}/whep/cam0`, { headers: { authorization } })).status).toBe(204);
+});
+
+test('a page is not: its browser would open a window over it; nor is who asks for something else', async () => {
+  const headers = { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64)', accept: '*/*' };
+  const byPage = await fetch(`${url}/whep/cam0`, { headers });
+  expect(byPage.headers.get('www-authenticate')).toBe('Bearer realm="rushlight"');
+  const other = await fetch(`${url}/api/status`);
+  expect(other.headers.get('www-authenticate')).toBe('Bearer realm="rushlight"');
+});
+
+test.each(['/whip/cam0/session-1', '/whep/cam0/session-1'])(
+  'a page elsewhere may trickle to and end %s',
+  async (path) => {
+    const answer = await fetch(url + path, {
+      method: 'OPTIONS',
+      headers: {
+        origin: 'https://player.example.org',
+        'access-control-request-method': 'DELETE',
+        'access-control-request-headers': 'authorization,if-match,content-type',
+      },
+    });
+    expect(answer.status).toBe(204);
+    const listed = (name: string) => (answer.headers.get(name) ?? '').toLowerCase().split(', ');
+    expect(answer.headers.get('access-control-allow-origin')).toBe('*');
+    expect(listed('access-control-allow-methods')).toEqual(expect.arrayContaining(['delete', 'patch']));
+    expect(listed('access-control-allow-headers')).toEqual(
+      expect.arrayContaining(['authorization', 'if-match', 'content-type']),
+    );
+    expect(listed('access-control-expose-headers')).toEqual(
+      expect.arrayContaining(['location', 'etag', 'link']),
+    );
+  },
+);
+
+test('a page that is opened without HTTPS from another machine is sent there; what is no page is not', async () => {
+  const app = new Koa();
+  app.use((ctx, next) => {
+    // As seen from another machine.
+    Object.defineProperty(ctx.req.socket, 'remoteAddress', { value: '192.0.2.7', configurable: true });
+    return next();
+  });
+  app.use(securePages({ tlsPort: 8443 }));
+  app.use((ctx) => {
+    ctx.body = 'page';
+  });
+  const server = createServer(app.callback());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const at = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const open = (accept: string) => fetch(`${at}/takes?x=1`, { headers: { accept }, redirect: 'manual' });
+  const page = await open('text/html,*/*');
+  expect([page.status, page.headers.get('location')]).toEqual([307, 'https://127.0.0.1:8443/takes?x=1']);
+  expect((await open('application/json')).status).toBe(200);
+  server.closeAllConnections();
+  server.close();
+});

@@ -1,0 +1,39 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { parseJsonText } from './json-text.ts';
+
+test('JSON is read as JSON.parse reads it, and what is none is refused', () => {
+  fc.assert(
+    fc.property(fc.json({ maxDepth: 5 }), (text) => {
+      expect(parseJsonText(text)).toEqual(JSON.parse(text));
+    }),
+  );
+  fc.assert(
+    fc.property(fc.string(), (text) => {
+      let expected: unknown;
+      try {
+        expected = JSON.parse(text);
+      } catch {
+        expect(() => parseJsonText(text)).toThrow('not JSON');
+        return;
+      }
+      expect(parseJsonText(text)).toEqual(expected);
+    }),
+  );
+});
+
+test.each([
+  ['arrays', '['.repeat(100_000)],
+  ['closed arrays', `${'['.repeat(100_000)}${']'.repeat(100_000)}`],
+  ['objects', `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`],
+  ['both', `${'[{"a":'.repeat(33)}1${'}]'.repeat(33)}`],
+  ['after a text with brackets', `["]]]\\"]]", ${'['.repeat(64)}${']'.repeat(64)}]`],
+])('%s nested without end are refused before anything recurses', (_, text) => {
+  expect(() => parseJsonText(text)).toThrow('nested');
+});
+
+test('64 levels are fine, and brackets in texts do not count', () => {
+  const deep = `${'['.repeat(64)}${']'.repeat(64)}`;
+  expect(JSON.stringify(parseJsonText(deep))).toBe(deep);
+  expect(parseJsonText(JSON.stringify('[{'.repeat(1000)))).toBe('[{'.repeat(1000));
+});

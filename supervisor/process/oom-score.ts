@@ -1,0 +1,40 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { errorCode } from '../errors.ts';
+
+/** How much sooner the kernel takes the supervisor than what it started: it is back in a second, a lost frame is not. */
+const stepBack = 400;
+const highest = 1000;
+
+/** What the service manager gave this process, to be handed on to what must live longer. */
+export type OomScore = number;
+
+/**
+ * Where memory runs out, the kernel is to end the supervisor before a recorder or a pipeline. A process may only go down
+ * to what it was given, so that the unit gives the low value and the supervisor steps back from it. Null where the
+ * system has no such thing.
+ */
+export function stepBehindChildren(file = '/proc/self/oom_score_adj'): OomScore | null {
+  try {
+    const given = Number(readFileSync(file, 'utf8'));
+    writeFileSync(file, `${Math.min(highest, given + stepBack)}`);
+    return given;
+  } catch (error) {
+    if (isRefusal(error)) return null;
+    throw error;
+  }
+}
+
+/** Gives a child the value that this process was given; false where the child is gone or the system refuses. */
+export function giveOomScore(pid: number, score: OomScore): boolean {
+  try {
+    writeFileSync(`/proc/${pid}/oom_score_adj`, `${score}`);
+    return true;
+  } catch (error) {
+    if (isRefusal(error)) return false;
+    throw error;
+  }
+}
+
+function isRefusal(error: unknown): boolean {
+  return ['ENOENT', 'ESRCH', 'EACCES', 'EPERM', 'EROFS'].includes(errorCode(error) ?? '');
+}

@@ -103,7 +103,7 @@ async function assemble(base: Foundation) {
     board.emit({ type: 'take-removed', id });
     onChange();
   };
-  const told = { onTake, onGone };
+  const told = { onTake, onGone, onRefusal: onChange };
   const recording = await assembleRecording(base, pictures.pipelines, hubSide.cameras, told);
   const { conductor, localTakes, remaining } = recording;
   const gpio = new GpioPanel({
@@ -243,8 +243,11 @@ async function live(base: Foundation, house: House, notifier: Notifier, signal: 
   ];
   try {
     await house.cameras.list();
+    // Before the page and the API are there: whoever asks for a take that a crash interrupted finds it.
+    services.push(masters.run(running), conductor.run(running));
+    await conductor.load();
     await reconciler.apply();
-    services.push(masters.run(running), conductor.run(running), reapLater(host, running));
+    services.push(reapLater(host, running));
     services.push(house.measurement.run(running));
     if (house.keeping !== null) services.push(house.keeping.run(running));
     services.push(house.update.run(running), house.time.run(running));

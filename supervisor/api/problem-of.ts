@@ -35,6 +35,7 @@ const statusOfCode: Readonly<Record<string, number>> = {
   TAKE_UNFINISHED: 409,
   NOTHING_TO_RECORD: 409,
   MASTERS_OFF: 409,
+  NO_CAMERA_RECORDS: 409,
   WRONG_ROLE: 409,
   UPDATE_BUSY: 409,
   ROLLOUT_RUNNING: 409,
@@ -61,6 +62,9 @@ const statusOfCode: Readonly<Record<string, number>> = {
   DEVICE_BUSY: 503,
   BUNDLE_NOT_READY: 503,
   TAKE_NOT_REMOVED: 503,
+  TAKES_BUSY: 503,
+  DISK_UNAVAILABLE: 507,
+  DISK_RESERVE_REACHED: 507,
   DISK_FULL: 507,
 };
 

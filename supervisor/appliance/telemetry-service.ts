@@ -6,7 +6,6 @@ import type { Config } from '../config/schema.ts';
 import type { Health } from '../health.ts';
 import type { ServiceRun } from '../process/service-slot.ts';
 import type { ApplianceCommands } from '../telemetry/ports.ts';
-import { ApplianceError } from './appliance-error.ts';
 import type { StatusBoard } from './status-board.ts';
 import type { TakeConductor } from './take-conductor.ts';
 
@@ -71,11 +70,7 @@ function commandsOf({
   return {
     setRole: async (role) => void (await config.patch({ role })),
     startTake: async (cameras) => void (await conductor.start(cameras)),
-    stopTake: async () => {
-      const take = conductor.current();
-      if (take === null) throw new ApplianceError('TAKE_NOT_RUNNING', 'No take is running.');
-      await conductor.stop(take.id);
-    },
+    stopTake: async () => void (await conductor.stopCurrent()),
     identify: () => system.identify(),
     restart: (action) => system.restart(action),
     shutdown: (action) => system.shutdown(action),

@@ -32,7 +32,7 @@ function samplesOf(text: string): Map<string, number> {
 
 describe('metrics', () => {
   test('say what the status says, in base units', () => {
-    const recording = { state: 'recording', take: takeStatus(), remainingS: 5400 } as const;
+    const recording = { state: 'recording', take: takeStatus(), remainingS: 5400, refusal: null } as const;
     const samples = samplesOf(renderMetrics(hubStatus({ recording })));
     expect(Object.fromEntries(samples)).toMatchObject({
       rushlight_cpu_load_ratio: 0.124,
@@ -88,7 +88,7 @@ describe('metrics', () => {
   test('declare the labels they have', () => {
     const status = hubStatus({
       feeds: [feedStatus()],
-      recording: { state: 'recording', take: takeStatus(), remainingS: 1 },
+      recording: { state: 'recording', take: takeStatus(), remainingS: 1, refusal: null },
     });
     for (const { name, labels, samples } of catalogue) {
       for (const sample of samples(status)) expect(Object.keys(sample.labels ?? {}), name).toEqual(labels);

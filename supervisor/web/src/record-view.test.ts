@@ -16,6 +16,7 @@ const running = (cameras = [rolling]) =>
       state: 'recording',
       take: takeFixture({ state: 'recording', stoppedAt: null, cameras }),
       remainingS: 7200,
+      refusal: null,
     },
   });
 
@@ -57,7 +58,12 @@ describe('the last take', () => {
   const after = (cameras: Parameters<typeof running>[0], state: 'verified' | 'failed') =>
     recordViewOf(
       statusFixture({
-        recording: { state: 'idle', take: takeFixture({ state, cameras: cameras ?? [] }), remainingS: null },
+        recording: {
+          state: 'idle',
+          take: takeFixture({ state, cameras: cameras ?? [] }),
+          remainingS: null,
+          refusal: null,
+        },
       }),
     ).last;
 
@@ -108,7 +114,9 @@ describe('a take', () => {
   test('that is finishing or over leaves room for the next one', () => {
     const take = takeFixture();
     for (const state of ['finishing', 'failed', 'idle'] as const) {
-      const view = recordViewOf(statusFixture({ recording: { state, take, remainingS: null } }));
+      const view = recordViewOf(
+        statusFixture({ recording: { state, take, remainingS: null, refusal: null } }),
+      );
       expect(view.stoppable).toBeNull();
     }
   });

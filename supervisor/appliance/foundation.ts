@@ -55,7 +55,12 @@ export async function openFoundation(options: ApplianceOptions): Promise<Foundat
   const paths = dataPaths(dataFolder);
   cleanup.use(await claimDataFolder(paths));
   if (simulation) await layOutSimulation(configFile);
-  const state = new StateStore({ file: paths.state, logger: log });
+  const health = new Health();
+  const state = new StateStore({
+    ...{ file: paths.state, logger: log },
+    // Until the next start: whoever looks at the page has to hear of it.
+    onDamage: (what) => health.register('memory', { core: false }).degraded(what),
+  });
   await state.load();
   const config = new LiveConfig({ file: configFile, lastGoodFile: paths.lastGoodConfig, state, logger: log });
   await config.load();
@@ -71,10 +76,9 @@ export async function openFoundation(options: ApplianceOptions): Promise<Foundat
   });
   const end = cleanup.move();
   return {
-    ...{ options, log, paths, state, config, machine, identity, keys, host, takes },
+    ...{ options, log, paths, state, config, machine, identity, keys, host, takes, health },
     network: new NetworkMonitor({ host, log }),
     startedAt: new Date(),
-    health: new Health(),
     name: () => config.current.config.name ?? identity.defaultName,
     [Symbol.asyncDispose]: () => end.disposeAsync(),
   };

@@ -147,7 +147,7 @@ describe('commands of takes in fast succession', { timeout: 240_000 }, () => {
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ masters: { reserve_mb: reserveMb } }),
       });
-    expect((await patch(1_000_000_000)).status).toBe(200);
+    expect((await patch(1_000_000)).status).toBe(200);
     const refused = await call('POST', '/api/takes');
     expect(refused).toMatchObject({ status: 507, body: { code: 'DISK_RESERVE_REACHED' } });
     expect((refused.body as Problem).detail).toMatch(/MB are free/);

@@ -1,4 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -25,17 +26,36 @@ height = 180
 fps = 25
 `;
 
+/** Loaded into every process of the appliance: a card whose fsync takes its time. */
+const slowCard = `
+import { open } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+const file = await open('/dev/null');
+const kind = Object.getPrototypeOf(file);
+const { sync } = kind;
+await file.close();
+kind.sync = async function () {
+  await sleep(100);
+  return await sync.call(this);
+};
+`;
+
 /** A whole appliance whose commands come as fast as fingers, scripts and crashes make them. */
 describe('commands of takes in fast succession', { timeout: 240_000 }, () => {
   let broker: Mosquitto;
   let listener: MqttListener;
   let appliance: ApplianceProcess;
   let device: string;
+  let folder: string;
 
   beforeAll(async () => {
     broker = await Mosquitto.start();
     listener = await MqttListener.connect(broker.port);
-    appliance = await startAppliance({ config: config(await freeUdpPort(), broker.port) });
+    folder = await mkdtemp(join(tmpdir(), 'rushlight-slow-card-'));
+    const slow = join(folder, 'slow-card.mjs');
+    await writeFile(slow, slowCard);
+    const env = { NODE_OPTIONS: `--import=${slow}` };
+    appliance = await startAppliance({ config: config(await freeUdpPort(), broker.port), env });
     await ready();
     device = (await appliance.get<Status>('/api/status')).device.id;
     await listener.until(`rushlight/${device}/availability`, (text) => text === 'online');
@@ -45,6 +65,7 @@ describe('commands of takes in fast succession', { timeout: 240_000 }, () => {
     await appliance[Symbol.asyncDispose]();
     await listener[Symbol.asyncDispose]();
     await broker[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true });
   });
 
   async function ready(): Promise<void> {
@@ -65,11 +86,18 @@ describe('commands of takes in fast succession', { timeout: 240_000 }, () => {
     return { status: response.status, body: text === '' ? null : JSON.parse(text) };
   }
 
-  async function runningTake(): Promise<Take> {
-    return await appliance.until('a take begins', async () => {
-      const { recording } = await appliance.get<Status>('/api/status');
-      return recording.state === 'starting' || recording.state === 'recording' ? recording.take : null;
-    });
+  /** The id of the next take, as soon as its start is under way and somebody may know of it. */
+  async function listenForTake(): Promise<string> {
+    const response = await fetch(`${appliance.url}/api/events`);
+    const { body } = response;
+    if (body === null) throw new Error('no events');
+    let text = '';
+    for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
+      text += chunk;
+      const id = /"type":"take","take":\{"id":"([a-z0-9]+)"/.exec(text)?.[1];
+      if (id !== undefined) return id;
+    }
+    throw new Error(`no take begins: ${text}`);
   }
 
   async function recorders(): Promise<string[]> {
@@ -97,8 +125,10 @@ describe('commands of takes in fast succession', { timeout: 240_000 }, () => {
   }
 
   test.each([0, 20, 100, 600])('over the API: a stop %i ms after the start is known', async (gapMs) => {
+    const beginning = listenForTake();
+    await sleep(200);
     const starting = call('POST', '/api/takes');
-    const { id } = await runningTake();
+    const id = await beginning;
     await sleep(gapMs);
     const stopped = await call('POST', `/api/takes/${id}/stop`);
     expect(stopped.status).toBe(200);

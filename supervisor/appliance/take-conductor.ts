@@ -9,7 +9,8 @@ import { ApplianceError } from './appliance-error.ts';
 import { TakeBook } from './take-book.ts';
 import { TakeOrders } from './take-orders.ts';
 import { type Refusal, refusalOf } from './take-refusal.ts';
-import { asRemoved, awaitedCamera, isAtWork, isOwn, isRunning, isUnfinished } from './take-state.ts';
+import { TakeRemoval } from './take-removal.ts';
+import { awaitedCamera, isOwn, isRunning, isUnfinished } from './take-state.ts';
 import { TakeTurns } from './take-turns.ts';
 
 /** The recorders of this machine. */
@@ -55,8 +56,8 @@ export class TakeConductor {
   readonly #book: TakeBook;
   readonly #orders: TakeOrders;
   readonly #turns: TakeTurns;
+  readonly #removal: TakeRemoval;
   readonly #loaded = Promise.withResolvers<void>();
-  readonly #removing = new Map<string, Promise<void>>();
   #refusal: TakeRefusal | null = null;
 
   constructor(options: TakeConductorOptions) {
@@ -65,6 +66,7 @@ export class TakeConductor {
     this.#book = new TakeBook(options);
     this.#orders = new TakeOrders({ cameras, answerWithinMs, book: this.#book });
     this.#turns = new TakeTurns(options);
+    this.#removal = new TakeRemoval({ ...options, book: this.#book });
   }
 
   /**
@@ -185,15 +187,11 @@ export class TakeConductor {
    */
   async remove(id: string): Promise<void> {
     // Many files take long to remove, which must not hold up the next take: only whether it may be is decided in turn.
-    const work = await this.#turns.soon('remove', async () => {
+    const { removal } = await this.#turns.soon('remove', async () => {
       await this.#loaded.promise;
-      const removal = this.#removing.get(id) ?? this.#remove(id).finally(() => this.#removing.delete(id));
-      this.#removing.set(id, removal);
-      // Whoever asked hears of it, unless that took too long.
-      removal.catch(() => {});
-      return { removal };
+      return { removal: this.#removal.begin(id) };
     });
-    await work.removal;
+    await removal;
   }
 
   async #begin(wanted: readonly string[] | null): Promise<Begun> {
@@ -251,40 +249,6 @@ export class TakeConductor {
     this.#orders.stop(take);
     if (take.cameras.some(isOwn)) await this.#stopLocal(id);
     return this.#book.find(id) ?? ended;
-  }
-
-  async #remove(id: string): Promise<void> {
-    const take = this.get(id);
-    const own = take.cameras.filter(isOwn);
-    // One that is still at work has told of no segment yet.
-    const kept = take.cameras.filter((one) => !isOwn(one) && (one.segments > 0 || isAtWork(one)));
-    if (isRunning(take) || own.some(isAtWork)) {
-      throw new ApplianceError('TAKE_UNFINISHED', `Take ${id} is still being recorded or finished.`, {
-        hint: 'Wait until it is verified.',
-      });
-    }
-    const hasOwn = own.some(({ segments }) => segments > 0);
-    if (!hasOwn && kept.length > 0) {
-      const keepers = [...new Set(kept.map(({ device }) => device))].join(', ');
-      throw new ApplianceError('MASTER_ELSEWHERE', `The masters of take ${id} lie on ${keepers}.`, {
-        hint: 'Delete them on the page of that appliance.',
-      });
-    }
-    if (own.length > 0) await this.#removeOwn(id);
-    this.#options.log.warn({ take: id, cameras: own.map(({ camera }) => camera) }, 'masters were removed');
-    // Told also where nothing is left: a hub has this take in its list, too.
-    const left = this.#book.find(id) ?? take;
-    this.#book.put({ ...left, cameras: left.cameras.map(asRemoved) });
-    if (kept.length === 0) this.#book.drop(id);
-  }
-
-  /** Masters that are gone already, as those of a take that failed before its first frame, are no obstacle. */
-  async #removeOwn(id: string): Promise<void> {
-    try {
-      await this.#options.local.remove(id);
-    } catch (error) {
-      if (errorCode(error) !== 'TAKE_NOT_FOUND') throw error;
-    }
   }
 
   /** Why this machine records none of its cameras; null where it records some. The others are then said to have failed. */

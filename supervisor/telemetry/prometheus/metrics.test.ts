@@ -55,6 +55,19 @@ describe('metrics', () => {
     expect(samples.has('rushlight_hub_connected')).toBe(false);
   });
 
+  test('tell masters of cameras of one name apart', () => {
+    const { cameras, ...take } = takeStatus();
+    const twins = ['id-1', 'id-2'].flatMap((deviceId) =>
+      cameras.map((camera) => ({ ...camera, device: 'left', deviceId })),
+    );
+    const recording = { state: 'recording', remainingS: 1, refusal: null } as const;
+    const samples = samplesOf(
+      renderMetrics(hubStatus({ recording: { ...recording, take: { ...take, cameras: twins } } })),
+    );
+    expect(samples.has('rushlight_take_dropped_frames{camera="cam0",device="id-1"}')).toBe(true);
+    expect(samples.has('rushlight_take_dropped_frames{camera="cam0",device="id-2"}')).toBe(true);
+  });
+
   test('leave out what is not known', () => {
     const { host } = cameraStatus();
     const text = renderMetrics(cameraStatus({ host: { ...host, temperatureC: null, power: null } }));

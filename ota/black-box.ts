@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { Serial } from './serial.ts';
-import { readFileOrNull, replaceFile } from './store.ts';
+import { readKept, replaceFile } from './store.ts';
 
 const stageSchema = z.object({
   name: z.string(),
@@ -26,9 +26,7 @@ const attemptSchema = z.object({
 /** A newer release may know outcomes that this one does not: such an attempt is passed over, the others are kept. */
 const boxSchema = z.object({
   schema: z.int().min(1),
-  attempts: z
-    .array(z.unknown())
-    .transform((attempts) => attempts.flatMap((attempt) => attemptSchema.safeParse(attempt).data ?? [])),
+  attempts: z.array(z.unknown()),
 });
 
 export type Stage = z.infer<typeof stageSchema>;
@@ -59,20 +57,26 @@ export class BlackBox {
   /** Reads what is there, once. A box that cannot be read is put aside, and a new one begun. */
   async load(): Promise<void> {
     if (this.#isLoaded) return;
-    const text = await readFileOrNull(this.#path);
     this.#isLoaded = true;
-    if (text === null) return;
-    try {
-      this.#attempts = boxSchema.parse(JSON.parse(text)).attempts;
-    } catch (error) {
-      this.#logger.warn(
-        { err: error },
-        'the black box could not be read; it is kept as black-box.json.broken',
-      );
-      await replaceFile(`${this.#path}.broken`, text).catch((cause: unknown) =>
-        this.#logger.warn({ err: cause }, 'it could not be kept'),
-      );
-    }
+    let whole = '';
+    const parse = (text: string) => {
+      whole = text;
+      return boxSchema.parse(JSON.parse(text)).attempts;
+    };
+    const kept = (await readKept(this.#path, parse, this.#logger)) ?? [];
+    this.#attempts = kept.flatMap((attempt) => attemptSchema.safeParse(attempt).data ?? []);
+    if (this.#attempts.length < kept.length) await this.#keepPassedOver(whole);
+  }
+
+  /** The next writing leaves out what this release does not understand, or the disk damaged. */
+  async #keepPassedOver(text: string): Promise<void> {
+    this.#logger.warn(
+      { file: this.#path },
+      'attempts of the black box are not understood; a copy keeps them',
+    );
+    await replaceFile(`${this.#path}.broken`, text).catch((error: unknown) =>
+      this.#logger.warn({ err: error }, 'the copy of the black box could not be written'),
+    );
   }
 
   get last(): Attempt | null {

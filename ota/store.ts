@@ -1,5 +1,6 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import type { Logger } from 'pino';
 import { OtaError } from './errors.ts';
 
 /**
@@ -35,4 +36,36 @@ export async function readFileOrNull(path: string): Promise<string | null> {
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;
     throw new OtaError('STORE_FAILED', `could not read ${path}`, { cause });
   }
+}
+
+/**
+ * What a file keeps, null where there is none. One that cannot be read, or that `parse` throws on, is put aside for somebody who
+ * wants to know what happened to it, and counts as none: what a disk gives back is never a reason to stop. Never rejects.
+ */
+export async function readKept<T>(
+  path: string,
+  parse: (text: string) => T,
+  logger: Logger,
+): Promise<T | null> {
+  try {
+    const text = await readFileOrNull(path);
+    return text === null ? null : parse(text);
+  } catch (error) {
+    const aside = await putAside(path, logger);
+    logger.error({ err: error, file: path, aside }, 'a file is damaged, was put aside, and counts as empty');
+    return null;
+  }
+}
+
+async function putAside(path: string, logger: Logger): Promise<string | null> {
+  // Something that is no file may have the first name.
+  for (const aside of [`${path}.broken`, `${path}.broken-${Date.now()}`]) {
+    try {
+      await rename(path, aside);
+      return aside;
+    } catch (error) {
+      logger.warn({ err: error, file: path, aside }, 'a damaged file cannot be put aside');
+    }
+  }
+  return null;
 }

@@ -106,7 +106,7 @@ async function assemble(base: Foundation) {
     board.emit({ type: 'take-removed', id });
     onChange();
   };
-  const told = { onTake, onGone };
+  const told = { onTake, onGone, onRefusal: onChange };
   const recording = await assembleRecording(base, pictures.pipelines, hubSide.cameras, told);
   const { conductor, localTakes, remaining } = recording;
   const gpio = new GpioPanel({
@@ -271,8 +271,11 @@ async function live(base: Foundation, house: House, notifier: Notifier, signal: 
     await house.cameras
       .list()
       .catch((error: unknown) => log.error({ err: error }, 'cameras cannot be listed'));
+    // Before the page and the API are there: whoever asks for a take that a crash interrupted finds it.
+    services.push(masters.run(running), conductor.run(running));
+    await conductor.load();
     await reconciler.apply();
-    services.push(masters.run(running), conductor.run(running), reapLater(host, running));
+    services.push(reapLater(host, running));
     services.push(keep('measurement', house.measurement), keep('updates', house.update));
     services.push(keep('time', house.time));
     if (house.keeping !== null) services.push(keep('data folder', house.keeping));

@@ -1,6 +1,6 @@
-import { statfs } from 'node:fs/promises';
+import { access, constants, mkdir, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { DiskReserveError } from './errors.ts';
+import { DiskReserveError, DiskUnavailableError } from './errors.ts';
 
 /** Bytes an unprivileged process may still write to the file system of a path. */
 export async function freeBytes(path: string): Promise<number> {
@@ -20,6 +20,51 @@ export async function freeBytesFor(folder: string): Promise<number> {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || above === folder) throw error;
     return await freeBytesFor(above);
   }
+}
+
+/**
+ * Makes the folder of the takes where it is missing, as on a new disk.
+ * @throws DiskUnavailableError where it cannot be made or written to
+ */
+export async function makeTakesFolder(folder: string): Promise<void> {
+  try {
+    // On a read-only disk mkdir(2) says so, but Node's recursive one says that there is no such folder.
+    await requireWritable(folder);
+    await mkdir(folder, { recursive: true });
+  } catch (cause) {
+    throw asDiskError(cause, folder);
+  }
+}
+
+async function requireWritable(folder: string): Promise<void> {
+  try {
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    const above = dirname(folder);
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || above === folder) throw error;
+    await requireWritable(above);
+  }
+}
+
+const diskTroubles: Readonly<Record<string, string>> = {
+  EROFS: 'is read-only',
+  EACCES: 'may not be written to',
+  EPERM: 'may not be written to',
+  ENOSPC: 'is full',
+  EDQUOT: 'is full',
+  EIO: 'fails',
+  ENODEV: 'was taken away',
+  ENXIO: 'was taken away',
+};
+
+/** What the system says of a file on the disk of the masters, for people; any other error is left as it is. Pure. */
+export function asDiskError(error: unknown, folder: string): unknown {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (code === undefined || syscall === undefined) return error;
+  const trouble = diskTroubles[code] ?? 'cannot be used';
+  return new DiskUnavailableError(`the disk of the masters ${trouble} (${folder}: ${code})`, {
+    cause: error,
+  });
 }
 
 /** @throws DiskReserveError where no more than the reserve is free */

@@ -44,6 +44,12 @@ export class DiskReserveError extends Error {
   }
 }
 
+/** The disk of the masters takes nothing: it is away, read-only, full or broken. */
+export class DiskUnavailableError extends Error {
+  readonly code = 'DISK_UNAVAILABLE';
+  override readonly name = 'DiskUnavailableError';
+}
+
 /** A framemd5 file that is none. */
 export class FrameLogError extends Error {
   readonly code = 'FRAME_LOG_INVALID';
@@ -60,6 +66,12 @@ export class MatroskaError extends Error {
 export class FfmpegError extends Error {
   readonly code = 'FFMPEG_FAILED';
   override readonly name = 'FfmpegError';
+}
+
+/** Masters are switched off in the settings. */
+export class MastersOffError extends Error {
+  readonly code = 'MASTERS_OFF';
+  override readonly name = 'MastersOffError';
 }
 
 /** A take that cannot be begun. */

@@ -163,7 +163,7 @@ describe('Masters', { timeout: 120_000 }, () => {
     await expect(masters.start('../one', null)).rejects.toMatchObject({ code: 'TAKE_ID_INVALID' });
     await stop();
     const off = start({ codec: 'off' });
-    await expect(off.masters.start('one', null)).rejects.toMatchObject({ code: 'MASTERS_REFUSED' });
+    await expect(off.masters.start('one', null)).rejects.toMatchObject({ code: 'MASTERS_OFF' });
     await off.stop();
   });
 

@@ -1,12 +1,19 @@
-import { mkdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import type { Logger } from 'pino';
 import type { SensorClock } from '../capture/sensor-clock.ts';
 import type { RawStream } from '../capture/types.ts';
 import type { ChildHost } from '../child-host.ts';
-import { expectedBytesPerSecond, freeBytesFor, remainingSeconds, requireSpace } from './disk.ts';
+import { Turns } from '../turns.ts';
+import {
+  asDiskError,
+  expectedBytesPerSecond,
+  freeBytesFor,
+  makeTakesFolder,
+  remainingSeconds,
+  requireSpace,
+} from './disk.ts';
 import type { EncodeSpeed } from './encode-speed.ts';
-import { MastersError, TakeUnfinishedError } from './errors.ts';
+import { MastersError, MastersOffError, TakeUnfinishedError } from './errors.ts';
 import type { MasterCodec, MasterStrategy } from './recorder-command.ts';
 import type { SegmentProgress } from './segment-watch.ts';
 import { chooseStrategy, type StrategyFacts } from './strategy-choice.ts';
@@ -45,9 +52,14 @@ export interface MastersOptions {
   readonly onChange?: (takeId: string) => void;
 }
 
-/** Starts and stops takes over all cameras of this appliance, and goes on with those a crash interrupted. */
+/**
+ * Starts and stops takes over all cameras of this appliance, and goes on with those a crash interrupted. Whoever commands, and
+ * whenever: one command is carried out after the other, so that none finds a take half begun or half ended.
+ */
 export class Masters {
   private readonly options: MastersOptions;
+  private readonly turns = new Turns();
+  private readonly removing = new Set<string>();
   private readonly active = new Map<string, TakeRun>();
   private readonly working = new Set<Promise<void>>();
   private readonly ending = new AbortController();
@@ -69,56 +81,32 @@ export class Masters {
 
   /** Goes on with unfinished takes, then waits for the end: takes end then, and what compressing and verifying is left is done at the next start. */
   async run(signal: AbortSignal): Promise<void> {
-    for (const take of await this.options.store.unfinished()) {
-      await this.resume(take).catch((error: unknown) => {
-        this.options.logger.error({ err: error, take: take.manifest.id }, 'cannot go on with a take');
-      });
-    }
+    await this.turns.run(() => this.resumeAll());
     if (!signal.aborted) {
       await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     }
     this.ending.abort();
-    await Promise.all([...this.active.keys()].map((id) => this.stop(id)));
+    await this.turns.run(() => Promise.all([...this.active.keys()].map((id) => this.end(id))));
     await Promise.all(this.working);
   }
 
   /**
-   * Begins a take on the named cameras, or on all.
-   * @throws MastersError (nothing to record, unknown camera, codec off), TakeIdError, DiskReserveError
+   * Begins a take on the named cameras, or on all; of the named ones, on those that are there.
+   * @throws MastersError (nothing to record, a camera that another take records), MastersOffError, TakeIdError,
+   *   DiskReserveError, DiskUnavailableError. Nothing of the take is left then.
    */
-  async start(id: string, names: readonly string[] | null): Promise<Take> {
-    const { store, settings } = this.options;
-    const { root } = store;
-    const { codec, reserveBytes, strategy } = settings();
+  start(id: string, names: readonly string[] | null): Promise<Take> {
     this.measuring.abort();
-    if (codec === 'off') throw new MastersError('masters are switched off in the configuration');
-    const cameras = this.select(names);
-    await mkdir(root, { recursive: true });
-    await requireSpace(root, reserveBytes);
-    const planned = cameras.map(async ({ camera, raw }) => {
-      const choice = await this.strategy({ codec, raw, configured: strategy, atOnce: cameras.length });
-      const how = { strategy: choice.strategy, strategyReason: choice.reason };
-      return { camera, raw, codec, ...how, threads: masterThreads(), reserveBytes };
-    });
-    const parts = await Promise.all(planned);
-    const take = await store.createTake(id, new Date());
-    await this.launch(take, parts);
-    return take;
+    return this.turns.run(() => this.begin(id, names));
   }
 
-  /** Ends a take; settles once every segment is closed. Compressing and verifying go on. @throws TakeNotFoundError */
-  async stop(id: string): Promise<Take> {
-    const take = await this.options.store.get(id);
-    const run = this.active.get(id);
-    try {
-      if (take.manifest.wanted) await endTake(take);
-    } catch (error) {
-      // Its disk may be gone: whatever still records has to end all the same.
-      this.options.logger.error({ err: error, take: id }, 'that a take has ended cannot be written down');
-    }
-    run?.stop();
-    await run?.recorded;
-    return take;
+  /**
+   * Ends a take, also one whose start is under way; settles once none of its recorders runs any more. Closing, compressing and
+   * verifying go on.
+   * @throws TakeNotFoundError
+   */
+  stop(id: string): Promise<Take> {
+    return this.turns.run(() => this.end(id));
   }
 
   /**
@@ -126,8 +114,78 @@ export class Masters {
    * @throws TakeNotFoundError, TakeUnfinishedError (it is recorded, compressed or verified), TakeRemovalError
    */
   async remove(id: string): Promise<void> {
-    if (this.active.has(id)) throw new TakeUnfinishedError(`take ${id} is still being recorded or finished`);
-    await this.options.store.remove(id);
+    await this.turns.run(async () => {
+      if (this.active.has(id) || this.removing.has(id)) {
+        throw new TakeUnfinishedError(`take ${id} is still being recorded, finished or removed`);
+      }
+      this.removing.add(id);
+    });
+    // Many files take long to remove: the next take does not wait for that.
+    try {
+      await this.options.store.remove(id);
+    } finally {
+      this.removing.delete(id);
+    }
+  }
+
+  private async resumeAll(): Promise<void> {
+    for (const take of await this.options.store.unfinished()) {
+      if (this.removing.has(take.manifest.id)) continue;
+      await this.resume(take).catch((error: unknown) => {
+        this.options.logger.error({ err: error, take: take.manifest.id }, 'cannot go on with a take');
+      });
+    }
+  }
+
+  private async begin(id: string, names: readonly string[] | null): Promise<Take> {
+    const { store, settings } = this.options;
+    const { root } = store;
+    const { codec, reserveBytes, strategy } = settings();
+    if (this.ending.signal.aborted) throw new MastersError('the appliance is being shut down');
+    if (codec === 'off') throw new MastersOffError('masters are switched off in the settings');
+    const cameras = this.select(names);
+    this.refuseRecorded(cameras);
+    await makeTakesFolder(root);
+    await requireSpace(root, reserveBytes).catch((error: unknown) => {
+      throw asDiskError(error, root);
+    });
+    const planned = cameras.map(async ({ camera, raw }) => {
+      const choice = await this.strategy({ codec, raw, configured: strategy, atOnce: cameras.length });
+      const how = { strategy: choice.strategy, strategyReason: choice.reason };
+      return { camera, raw, codec, ...how, threads: masterThreads(), reserveBytes };
+    });
+    const parts = await Promise.all(planned);
+    const take = await store.createTake(id, new Date());
+    try {
+      await this.launch(take, parts);
+    } catch (error) {
+      await this.discard(take);
+      throw asDiskError(error, take.folder);
+    }
+    return take;
+  }
+
+  private async end(id: string): Promise<Take> {
+    const run = this.active.get(id);
+    // Its disk may be gone, and the take with it: whatever still records has to end all the same.
+    const take = run?.take ?? (await this.options.store.get(id));
+    run?.stop();
+    try {
+      if (take.manifest.wanted) await endTake(take);
+    } catch (error) {
+      this.options.logger.error({ err: error, take: id }, 'that a take has ended cannot be written down');
+    }
+    await run?.released;
+    return take;
+  }
+
+  /** A take that no camera began is refused to whoever asked for it; a folder left of it would only be one more to delete. */
+  private async discard({ manifest: { id } }: Take): Promise<void> {
+    try {
+      await this.options.store.remove(id);
+    } catch (error) {
+      this.options.logger.warn({ err: error, take: id }, 'what is left of a take that did not begin stays');
+    }
   }
 
   /** Seconds that can still be recorded on these cameras before only the reserve is left; null where nothing would grow. */
@@ -148,7 +206,7 @@ export class Masters {
   async measure(signal: AbortSignal): Promise<void> {
     const { cameras, settings, speed } = this.options;
     const { codec, strategy } = settings();
-    if (codec === 'off' || strategy !== 'auto' || this.active.size > 0) return;
+    if (codec === 'off' || strategy !== 'auto' || this.active.size > 0 || this.turns.busy) return;
     this.measuring = new AbortController();
     const interrupted = this.measuring.signal;
     try {
@@ -162,11 +220,20 @@ export class Masters {
 
   private select(names: readonly string[] | null): readonly RecordableCamera[] {
     const all = this.options.cameras();
-    const unknown = names?.find((name) => !all.some(({ camera }) => camera === name));
-    if (unknown !== undefined) throw new MastersError(`there is no camera ${unknown} to record`);
     const chosen = names === null ? all : all.filter(({ camera }) => names.includes(camera));
-    if (chosen.length === 0) throw new MastersError('there is no camera to record');
+    if (chosen.length === 0) {
+      throw new MastersError(`there is no camera ${names?.join(', ') ?? ''}`.trim().concat(' to record'));
+    }
     return chosen;
+  }
+
+  /** Two recorders at one pipe would share its frames. */
+  private refuseRecorded(cameras: readonly RecordableCamera[]): void {
+    for (const run of this.active.values()) {
+      const held = cameras.find(({ camera }) => run.holds(camera));
+      if (held === undefined) continue;
+      throw new MastersError(`camera ${held.camera} is recorded by take ${run.take.manifest.id}`);
+    }
   }
 
   /** What was measured earlier decides: a take begins at once, and does not wait for a measurement. */
@@ -190,7 +257,10 @@ export class Masters {
     // A take whose program ended before any camera began has nothing to go on with; one that ended while its disk was away
     // does not know yet that it has.
     if (parts.length === 0 || !mayGoOn(take.manifest.id)) await endTake(take);
-    if (parts.length > 0) await this.launch(take, parts);
+    if (parts.length === 0) return;
+    await this.launch(take, parts);
+    const run = this.active.get(take.manifest.id);
+    if (run?.stopped === true) await run.released;
   }
 
   /** Settles once take.json names every camera and recording has begun. */

@@ -40,6 +40,8 @@ export interface RecorderOptions {
   readonly freeBytes?: (path: string) => Promise<number>;
   /** Called on every look at the growing files, about twice a second. */
   readonly onProgress?: (progress: SegmentProgress) => void;
+  /** Called when no recorder of this camera runs any more, and none will; closing its segments follows. */
+  readonly onReleased?: () => void;
   /** Called when every segment is closed; compressing and verifying follow. */
   readonly onRecorded?: () => void;
 }
@@ -129,6 +131,7 @@ export class Recorder {
       // The pause also lets the writer notice that its reader went, or the next would start in the middle of a frame.
       if (!wanted.aborted && end === null) await pause(pauseMs, wanted);
     }
+    this.options.onReleased?.();
     await closing.done();
     return end;
   }

@@ -40,6 +40,7 @@ export interface SegmentOutcome {
 }
 
 const pollMs = 500;
+const wakeEveryMs = 100;
 /** ffmpeg's exit code after it obeyed a signal, its files complete. */
 const exitAfterSignal = 255;
 
@@ -108,9 +109,15 @@ async function endCause(order: SegmentOrder): Promise<SegmentOutcome['endedBy']>
 }
 
 async function stopRecorder(child: Child, pipe: string): Promise<void> {
-  const stopped = child.stop();
-  // One that still sleeps in open(2) hears no signal; woken, it sees it.
-  await wakeReader(pipe);
+  let isGone = false;
+  const stopped = child.stop().finally(() => {
+    isGone = true;
+  });
+  // One that still sleeps in open(2) hears no signal; woken, it sees it. One that was just begun may only be on its way there.
+  while (!isGone) {
+    await wakeReader(pipe);
+    await Promise.race([stopped, sleep(wakeEveryMs)]);
+  }
   await stopped;
 }
 

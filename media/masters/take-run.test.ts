@@ -5,7 +5,7 @@ import { cameraOf, RecordingRig, until } from './recording-rig.fake.ts';
 import { Take } from './take.ts';
 import { TakeRun } from './take-run.ts';
 
-it('A take is recorded once nothing records any more, whatever failed and whatever is still compressed', {
+it('A take is released once nothing records any more, whatever failed and whatever is still compressed', {
   timeout: 120_000,
 }, async () => {
   await using rig = await RecordingRig.open();
@@ -31,8 +31,9 @@ it('A take is recorded once nothing records any more, whatever failed and whatev
     () => (run.progress.get('cam0')?.frames ?? 0) >= 15 && cameraOf(take, 'cam1').state === 'failed',
   );
   run.stop();
-  await run.recorded;
-  expect(cameraOf(take, 'cam0').state).toBe('finishing');
+  await run.released;
+  expect(run.holds('cam0')).toBe(false);
+  await until(() => cameraOf(take, 'cam0').state === 'finishing');
   expect(cameraOf(take, 'cam1').reason).toContain('is no named pipe');
   compressing.release();
   await finished;

@@ -36,20 +36,25 @@ export class TakeRun {
   private readonly options: TakeRunOptions;
   private readonly recorders: readonly (readonly [camera: string, recorder: Recorder])[];
   private readonly stopping = new AbortController();
-  private readonly allClosed = Promise.withResolvers<void>();
-  /** Cameras that are recorded, or are to be. */
-  private readonly open: Set<string>;
+  private readonly allReleased = Promise.withResolvers<void>();
+  /** Cameras whose recorder runs, or is to. */
+  private readonly held: Set<string>;
 
   constructor(take: Take, parts: readonly TakePart[], options: TakeRunOptions) {
     this.take = take;
     this.options = options;
-    this.open = new Set(parts.map(({ camera }) => camera));
+    this.held = new Set(parts.map(({ camera }) => camera));
     this.recorders = parts.map((part) => [part.camera, this.recorder(part)]);
   }
 
-  /** Settles once nothing is recorded any more; compressing and verifying go on. */
-  get recorded(): Promise<void> {
-    return this.allClosed.promise;
+  /** Settles once no recorder runs any more; closing, compressing and verifying go on. */
+  get released(): Promise<void> {
+    return this.allReleased.promise;
+  }
+
+  /** Whether a recorder of this take reads the camera's frames, or is to. */
+  holds(camera: string): boolean {
+    return this.held.has(camera);
   }
 
   get stopped(): boolean {
@@ -82,7 +87,8 @@ export class TakeRun {
         this.progress.set(part.camera, now);
         onChange();
       },
-      onRecorded: () => this.closed(part.camera),
+      onReleased: () => this.release(part.camera),
+      onRecorded: () => onChange(),
     });
   }
 
@@ -90,15 +96,18 @@ export class TakeRun {
     try {
       await recorder.run(this.stopping.signal, this.options.ending);
     } catch (error) {
+      // The recorder is gone, whatever becomes of writing that down.
+      this.release(camera);
       // What is left undone because the program ends is done at its next start.
       if (!this.options.ending.aborted) await this.failed(camera, error);
     }
-    this.closed(camera);
+    this.release(camera);
+    this.options.onChange();
   }
 
-  private closed(camera: string): void {
-    if (!this.open.delete(camera)) return;
-    if (this.open.size === 0) this.allClosed.resolve();
+  private release(camera: string): void {
+    if (!this.held.delete(camera)) return;
+    if (this.held.size === 0) this.allReleased.resolve();
     this.options.onChange();
   }
 

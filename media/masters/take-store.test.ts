@@ -161,6 +161,15 @@ describe('TakeStore', () => {
     }
   });
 
+  it('leaves no folder of a take whose take.json cannot be written', async () => {
+    const now = new Date();
+    const folder = join(store.root, takeFolderName('one', now));
+    // A folder in the way stands for a disk that takes no writes, also for root.
+    await mkdir(join(folder, 'take.json', 'in the way'), { recursive: true });
+    await expect(store.createTake('one', now)).rejects.toMatchObject({ code: 'DISK_UNAVAILABLE' });
+    expect(await readdir(store.root)).toEqual([]);
+  });
+
   it('writes concurrent changes of take.json one after another', async () => {
     const take = await store.createTake('one', new Date());
     await take.update((manifest) => ({ ...manifest, cameras: { cam0: aRecord() } }));

@@ -2,6 +2,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Logger } from 'pino';
 import type { ChildHost } from '../child-host.ts';
+import { asDiskError } from './disk.ts';
 import {
   TakeIdError,
   TakeManifestError,
@@ -41,18 +42,30 @@ export class TakeStore {
     return this.options.roots()[0];
   }
 
-  /** Makes a take without cameras; each recorder adds its own. @throws TakeIdError */
+  /** Makes a take without cameras; each recorder adds its own. @throws TakeIdError, DiskUnavailableError */
   async createTake(id: string, startUtc: Date): Promise<Take> {
     if (!plainId.test(id))
       throw new TakeIdError(`"${id}" names no take: lower-case letters, digits and hyphens do`);
     if ((await this.find(id)) !== undefined) throw new TakeIdError(`there is a take ${id} already`);
     const folder = join(this.root, takeFolderName(id, startUtc));
-    const take = await Take.create(folder, {
+    const take = await this.make(folder, {
       ...{ version: 1, id, startedAt: startUtc.toISOString(), stoppedAt: null, wanted: true },
       ...{ state: 'starting', cameras: {} },
     });
     this.open.set(id, take);
     return take;
+  }
+
+  private async make(folder: string, manifest: TakeManifest): Promise<Take> {
+    try {
+      return await Take.create(folder, manifest);
+    } catch (error) {
+      // Without take.json it is no take, and nobody could delete it.
+      await rm(folder, { recursive: true, force: true }).catch((cause: unknown) =>
+        this.options.logger.warn({ err: cause, folder }, 'the folder of a take that did not begin stays'),
+      );
+      throw asDiskError(error, folder);
+    }
   }
 
   /** All takes, newest first. A folder that is no take is left out, and logged. */
@@ -131,10 +144,11 @@ export class TakeStore {
    */
   private async load(): Promise<void> {
     const roots = this.options.roots();
+    // Before the disks are looked at: a take that begins meanwhile is not in what they list, and not gone.
+    const known = [...this.open.values()];
     const listed = await Promise.all(roots.map((root) => this.foldersIn(root)));
     const folders = listed.flatMap((found) => found ?? []);
     const failing = roots.filter((_, index) => listed[index] === null);
-    const known = [...this.open.values()];
     for (const { folder, manifest } of known) {
       const isAway = !roots.includes(dirname(folder)) && unfinishedStates.includes(manifest.state);
       const isUnread = failing.includes(dirname(folder));

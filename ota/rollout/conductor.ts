@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { type Release, releaseSchema } from '../channel/manifest.ts';
 import { messageOf, OtaError } from '../errors.ts';
 import { Serial } from '../serial.ts';
-import { readFileOrNull, replaceFile } from '../store.ts';
+import { readKept, replaceFile } from '../store.ts';
 import type { BundleCache, CachedBundle } from './bundle-cache.ts';
 import {
   cancelRollout,
@@ -286,16 +286,12 @@ export class Conductor {
   }
 
   async #load(): Promise<void> {
-    try {
-      const text = await readFileOrNull(this.#path);
-      if (text === null) return;
-      const saved = savedSchema.parse(JSON.parse(text));
-      this.#rollout = withTimersFrom(saved.rollout, performance.now());
-      this.#release = saved.release;
-      this.#tell();
-    } catch (error) {
-      this.#options.logger.warn({ err: error }, 'the rollout could not be read; it has to be begun again');
-    }
+    const parse = (text: string) => savedSchema.parse(JSON.parse(text));
+    const saved = await readKept(this.#path, parse, this.#options.logger);
+    if (saved === null) return;
+    this.#rollout = withTimersFrom(saved.rollout, performance.now());
+    this.#release = saved.release;
+    this.#tell();
   }
 
   async #set(rollout: Rollout, release = this.#release): Promise<void> {

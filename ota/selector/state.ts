@@ -40,9 +40,12 @@ const form = new RegExp(
     `note=((?:(?:committed|refused|failed|never-started|repaired)-[AB])?)\nend\n$`,
 );
 
-/** Never throws: a state that is missing, torn or of another form counts as lost and reads as the empty one. */
+/**
+ * Never throws: a state that is missing, torn or of another form counts as lost and reads as the empty one. NULs are passed over,
+ * as a shell's `read` does: those that a disk adds behind a whole state do not make it another one.
+ */
 export function parseState(text: string | null): SelectorState {
-  const match = text === null ? null : form.exec(text);
+  const match = text === null ? null : form.exec(text.replaceAll('\0', ''));
   if (match === null) return emptyState;
   const [, pending, started, boots, a, b, note] = match;
   return {

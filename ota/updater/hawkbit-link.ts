@@ -7,7 +7,7 @@ import type { Fetch } from '../channel/channel-client.ts';
 import { messageOf, OtaError } from '../errors.ts';
 import type { Assignment } from '../hawkbit/ddi.ts';
 import { type AssignmentState, Hawkbit, type HawkbitTarget } from '../hawkbit/hawkbit.ts';
-import { readFileOrNull, replaceFile } from '../store.ts';
+import { readKept, replaceFile } from '../store.ts';
 import type { UpdateSettings, UpdateView } from './types.ts';
 import type { Updater } from './updater.ts';
 
@@ -88,13 +88,8 @@ export class UpdaterTarget implements HawkbitTarget {
   }
 
   async load(): Promise<void> {
-    try {
-      const text = await readFileOrNull(this.#file);
-      if (text === null) return;
-      this.#taken = takenSchema.parse(JSON.parse(text));
-    } catch (error) {
-      this.#options.logger.warn({ err: error }, 'it is not known any more what hawkBit asked for');
-    }
+    const parse = (text: string) => takenSchema.parse(JSON.parse(text));
+    this.#taken = await readKept(this.#file, parse, this.#options.logger);
   }
 
   attributes(): Readonly<Record<string, string>> {

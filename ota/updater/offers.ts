@@ -7,7 +7,7 @@ import { publicKeysOf } from '../channel/envelope.ts';
 import type { Channel, Release } from '../channel/manifest.ts';
 import { findBundles } from '../channel/offline.ts';
 import type { Rauc } from '../install/rauc.ts';
-import { readFileOrNull, replaceFile } from '../store.ts';
+import { readKept, replaceFile } from '../store.ts';
 import { VERSION_PATTERN } from '../version.ts';
 import type { UpdatePaths, UpdateSettings } from './types.ts';
 
@@ -83,13 +83,7 @@ export class Offers {
   }
 
   async #seen(): Promise<Record<string, number>> {
-    const text = await readFileOrNull(this.#seenFile);
-    if (text === null) return {};
-    try {
-      return seenSchema.parse(JSON.parse(text)).sequences;
-    } catch (error) {
-      this.#logger.warn({ err: error }, 'the editions of channels seen before are lost');
-      return {};
-    }
+    const parse = (text: string) => seenSchema.parse(JSON.parse(text)).sequences;
+    return (await readKept(this.#seenFile, parse, this.#logger)) ?? {};
   }
 }

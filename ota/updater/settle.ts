@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { BlackBox } from '../black-box.ts';
 import { type GateTiming, type HealthProbes, runHealthGate } from '../health/health-gate.ts';
 import type { Rauc } from '../install/rauc.ts';
-import { readFileOrNull } from '../store.ts';
+import { readKept } from '../store.ts';
 import { aftermathOf } from './aftermath.ts';
 import type { Slots } from './slots.ts';
 
@@ -18,7 +18,7 @@ export async function settleAttempt(
   const guardReport = join(folder, 'trial-guard.log');
   const open = box.open;
   if (open !== null) {
-    const report = await readFileOrNull(guardReport);
+    const report = await readKept(guardReport, (text) => text, logger);
     const { outcome, reason } = aftermathOf(open, slots, report);
     if (report !== null) box.log(report.split('\n'));
     await box.close(outcome, reason);
@@ -27,7 +27,7 @@ export async function settleAttempt(
       'an update ended without a word; this is what is known',
     );
   }
-  await rm(guardReport, { force: true });
+  await rm(guardReport, { force: true, recursive: true });
 }
 
 /**

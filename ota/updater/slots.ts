@@ -26,7 +26,8 @@ export async function readSlots(paths: UpdatePaths): Promise<Slots | string> {
   if (booted === null) return 'This machine was not started from a slot.';
   const autoboot = await readFileOrNull(paths.autoboot);
   if (autoboot === null) return 'There is no autoboot.txt on the config partition.';
-  const selector = parseState(await readFileOrNull(paths.selectorState));
+  // The selector itself takes what cannot be read for lost, and puts it aside.
+  const selector = parseState(await readFileOrNull(paths.selectorState).catch(() => null));
   try {
     return { booted, committed: parseAutoboot(autoboot), selector, compatible };
   } catch (error) {

@@ -6,7 +6,7 @@ import { messageOf } from '../errors.ts';
 import { type Health, healthSchema } from '../health/health.ts';
 import { examine, type GateTiming, type HealthProbes, runHealthGate } from '../health/health-gate.ts';
 import type { Rauc } from '../install/rauc.ts';
-import { readFileOrNull, replaceFile } from '../store.ts';
+import { readKept, replaceFile } from '../store.ts';
 import { TRIAL_STAGE } from './aftermath.ts';
 import { readSlots } from './slots.ts';
 import type { UpdatePaths } from './types.ts';
@@ -36,16 +36,9 @@ export async function takeBaseline(
   return baseline;
 }
 
-/** The kept baseline; null where there is none, or none that can be read. */
-export async function readBaseline(folder: string, logger: Logger): Promise<Health | null> {
-  const text = await readFileOrNull(baselineFile(folder));
-  if (text === null) return null;
-  try {
-    return healthSchema.parse(JSON.parse(text));
-  } catch (error) {
-    logger.warn({ err: error }, 'the baseline of the update could not be read; only the page will count');
-    return null;
-  }
+/** The kept baseline; null where there is none, or none that can be read: only the page counts then. */
+export function readBaseline(folder: string, logger: Logger): Promise<Health | null> {
+  return readKept(baselineFile(folder), (text) => healthSchema.parse(JSON.parse(text)), logger);
 }
 
 /**

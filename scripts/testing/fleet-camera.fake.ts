@@ -65,7 +65,7 @@ export class FleetCamera implements AsyncDisposable {
     const conductor = new TakeConductor({
       local: {
         recordable: () => [],
-        start: async () => {},
+        start: async () => [],
         stop: async () => {},
         remove: async () => {},
         list: async () => [],
@@ -75,6 +75,7 @@ export class FleetCamera implements AsyncDisposable {
       state: this.#state,
       onTake: () => {},
       onGone: () => {},
+      onRefusal: () => {},
       log,
     });
     const side: CameraSide = new CameraSide({

@@ -92,7 +92,7 @@ const status: Status = {
   newCameras: [],
   adoption: null,
   hub: null,
-  recording: { state: 'recording', take, remainingS: 3600 },
+  recording: { state: 'recording', take, remainingS: 3600, refusal: null },
   masters: { folder: '/media/ssd/takes', reason: 'the SSD' },
   tally: 'off',
   update,

@@ -41,6 +41,7 @@ export const statusOfCode = {
   TAKE_UNFINISHED: 409,
   NOTHING_TO_RECORD: 409,
   MASTERS_OFF: 409,
+  NO_CAMERA_RECORDS: 409,
   WRONG_ROLE: 409,
   UPDATE_BUSY: 409,
   UPDATE_CANCELLED: 409,
@@ -94,6 +95,8 @@ export const statusOfCode = {
   STATE_UNAVAILABLE: 503,
   STORE_FAILED: 503,
   CHILD_SPAWN_FAILED: 503,
+  TAKES_BUSY: 503,
+  DISK_UNAVAILABLE: 507,
   DISK_FULL: 507,
   DISK_RESERVE_REACHED: 507,
 } as const satisfies Readonly<Record<string, number>>;

@@ -23,7 +23,7 @@ const camera = (differs: Partial<Status>): Status => ({
   ...differs,
 });
 const failing: Status['health'] = { state: 'failed', components: [] };
-const recording = { state: 'recording', take: null, remainingS: 1 } as const;
+const recording = { state: 'recording', take: null, remainingS: 1, refusal: null } as const;
 
 describe('the state', () => {
   test.each<[ApplianceState, string, Partial<Status>]>([

@@ -26,7 +26,7 @@ const status = cameraStatus({
   },
   hub: { state: 'connected', id: 'x', name: 'truck', url: 'https://truck.local', reason: null },
   adoption: null,
-  recording: { state: 'idle', take: null, remainingS: null },
+  recording: { state: 'idle', take: null, remainingS: null, refusal: null },
   config: { file: 'rushlight.toml', errors: [] },
 });
 

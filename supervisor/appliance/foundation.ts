@@ -61,14 +61,18 @@ export async function openFoundation(options: ApplianceOptions): Promise<Foundat
   const paths = dataPaths(dataFolder);
   cleanup.use(await claimDataFolder(paths));
   if (simulation) await layOutSimulation(configFile);
-  const state = new StateStore({ file: paths.state, logger: log });
+  const health = new Health();
+  const state = new StateStore({
+    ...{ file: paths.state, logger: log },
+    // Until the next start: whoever looks at the page has to hear of it.
+    onDamage: (what) => health.register('memory', { core: false }).degraded(what),
+  });
   await state.load();
   const config = new LiveConfig({ file: configFile, lastGoodFile: paths.lastGoodConfig, state, logger: log });
   await config.load();
   log.level = config.current.config.log.level;
   const machine = new LinuxHost({ logger: log });
   const identity = await readIdentity(state, machine);
-  const health = new Health();
   const { keys, notice } = await loadKeys(paths, log);
   if (notice !== null) health.register('keys', { core: false }).degraded(notice);
   const host = cleanup.use(

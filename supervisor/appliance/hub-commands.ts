@@ -21,10 +21,10 @@ export function obeyHub(command: Command, commanded: Commanded): void {
   const { side, log } = commanded;
   const { type, ...details } = command;
   log.info({ command: type, ...details }, 'the hub commands');
-  const order = 'order' in command ? { order: command.order } : {};
+  const order = 'order' in command && command.order !== undefined ? { order: command.order } : null;
   obey(command, commanded).then(
     () => {
-      if ('order' in command) side?.send({ type: 'accepted', command: type, order: command.order });
+      if (order !== null) side?.send({ type: 'accepted', command: type, ...order });
     },
     (error: unknown) => {
       const reason = describeError(error);

@@ -25,13 +25,14 @@ export class LocalTakesOfMasters implements LocalTakes {
     return this.#options.recordable();
   }
 
-  async start({ id }: { id: string; startedAt: string }, cameras: readonly string[]): Promise<void> {
-    await this.#options.masters.start(id, cameras);
+  async start({ id }: { id: string }, cameras: readonly string[]): Promise<readonly string[]> {
+    const { manifest } = await this.#options.masters.start(id, cameras);
+    return Object.keys(manifest.cameras);
   }
 
   async stop(takeId: string): Promise<void> {
-    await this.#options.masters.stop(takeId);
-    await this.changed(takeId);
+    const { manifest } = await this.#options.masters.stop(takeId);
+    this.#tell(manifest);
   }
 
   async remove(takeId: string): Promise<void> {
@@ -70,19 +71,25 @@ export class LocalTakesOfMasters implements LocalTakes {
 
   async changed(takeId: string): Promise<void> {
     const take = await this.#options.store.get(takeId);
-    const cameras = this.#camerasOf(take.manifest);
-    for (const listener of this.#listeners) listener(takeId, cameras);
+    this.#tell(take.manifest);
+  }
+
+  #tell(manifest: TakeManifest): void {
+    const cameras = this.#camerasOf(manifest);
+    for (const listener of this.#listeners) listener(manifest.id, cameras);
   }
 
   #camerasOf(manifest: TakeManifest): TakeCamera[] {
     const growing = this.#options.masters.progress(manifest.id);
     return Object.entries(manifest.cameras).map(([camera, record]) => {
       const progress = growing.get(camera);
+      // Nobody waits for frames any more of a take that has ended.
+      const ends = !manifest.wanted && (record.state === 'starting' || record.state === 'recording');
       return {
         camera,
         device: null,
-        state: record.state,
-        reason: record.reason,
+        state: ends ? 'finishing' : record.state,
+        reason: ends ? null : record.reason,
         frames: record.frames + (progress?.frames ?? 0),
         droppedFrames: record.droppedFrames + (progress?.droppedFrames ?? 0),
         sizeBytes: record.segments.reduce((sum, { bytes }) => sum + bytes, 0) + (progress?.bytes ?? 0),

@@ -8,7 +8,8 @@ import type { Foundation } from './foundation.ts';
 import { LocalTakesOfMasters } from './local-takes.ts';
 import type { Pipelines } from './pipelines.ts';
 import { RemainingTime } from './remaining-time.ts';
-import { TakeConductor, type TakeConductorOptions, takesSection } from './take-conductor.ts';
+import { takesSection } from './take-book.ts';
+import { TakeConductor, type TakeConductorOptions } from './take-conductor.ts';
 
 /** What records: the masters of this machine, and who conducts takes over all cameras. */
 export interface Recording {
@@ -23,7 +24,7 @@ export async function assembleRecording(
   base: Foundation,
   pipelines: Pipelines,
   cameras: CameraRegistry,
-  { onTake, onGone }: Pick<TakeConductorOptions, 'onTake' | 'onGone'>,
+  told: Pick<TakeConductorOptions, 'onTake' | 'onGone' | 'onRefusal'>,
 ): Promise<Recording> {
   const { host, state, config, paths, identity, log } = base;
   const store = new TakeStore({ host, logger: log, roots: () => base.takes.all() });
@@ -55,7 +56,7 @@ export async function assembleRecording(
     ...{ masters, store, log },
     recordable: () => pipelines.recordable().map(({ id }) => id),
   });
-  const conductor = new TakeConductor({ local: localTakes, cameras, state, onTake, onGone, log });
+  const conductor = new TakeConductor({ local: localTakes, cameras, state, ...told, log });
   const remaining = new RemainingTime({ masters, log });
   return { masters, localTakes, conductor, remaining, measurement: new EncodeMeasurement({ masters, log }) };
 }

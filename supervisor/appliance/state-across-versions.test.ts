@@ -15,7 +15,7 @@ import { identitySection } from './identity.ts';
 import { pluggedSection } from './plugged-cameras.ts';
 import { portsSection } from './port-book.ts';
 import { roleSection } from './role-keeper.ts';
-import { takesSection } from './take-conductor.ts';
+import { takesSection } from './take-book.ts';
 
 /**
  * Files as this release wrote them: of a hub in simulation with a setting from the page and a camera's key, and of an

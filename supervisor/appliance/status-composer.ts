@@ -90,7 +90,7 @@ export function configErrors(config: LiveConfig): ConfigErrorEntry[] {
 
 function recordingOf(conductor: TakeConductor, remainingS: number | null): Status['recording'] {
   const take = conductor.current() ?? conductor.list()[0] ?? null;
-  return { state: stateOf(take), take, remainingS };
+  return { state: stateOf(take), take, remainingS, refusal: conductor.refusal };
 }
 
 function mastersOf(takes: TakesFolders): Status['masters'] {

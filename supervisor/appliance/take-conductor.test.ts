@@ -1,127 +1,23 @@
-import { EventEmitter } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { WebSocket } from 'ws';
-import type { AgentDown, AgentUp, Take, TakeCamera } from '../api/contract.ts';
-import { StateStore } from '../config/state.ts';
-import { CameraRegistry } from '../discovery/camera-registry.ts';
-import { type LocalTakes, TakeConductor, takesSection } from './take-conductor.ts';
+import type { Take, TakeCamera } from '../api/contract.ts';
+import { takesSection } from './take-book.ts';
+import { ConductorStage, linkCamera, localTakes, registryOf } from './take-conductor.fake.ts';
 import { awaitedCamera, requireMasterHere, takeStateOf } from './take-state.ts';
 
-const log = pino({ level: 'silent' });
-let folder = '';
-const stops: AbortController[] = [];
+let stage: ConductorStage;
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rushlight-takes-'));
+  stage = await ConductorStage.open();
 });
 
-afterEach(async () => {
-  for (const stop of stops.splice(0)) stop.abort();
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  await rm(folder, { recursive: true, force: true, maxRetries: 5 });
-});
-
-/** Recorders that do what they are told, and say so when the test tells them to. */
-function localTakes(recordable: string[], failure?: Error) {
-  const listeners = new Set<(takeId: string, cameras: readonly TakeCamera[]) => void>();
-  const calls: string[] = [];
-  const onDisk: Take[] = [];
-  const local: LocalTakes = {
-    recordable: () => recordable,
-    start: async ({ id }, cameras) => {
-      calls.push(`start ${cameras.join(',')}`);
-      if (failure !== undefined) throw failure;
-      tell(
-        id,
-        cameras.map((camera) => ({ ...awaitedCamera(camera, null), state: 'recording' })),
-      );
-    },
-    stop: async (id) => {
-      calls.push('stop');
-      tell(
-        id,
-        recordable.map((camera) => ({
-          ...awaitedCamera(camera, null),
-          state: 'verified',
-          verified: true,
-          frames: 30,
-          segments: 1,
-        })),
-      );
-    },
-    remove: async (id) => {
-      calls.push(`remove ${id}`);
-      onDisk.splice(0, onDisk.length, ...onDisk.filter((take) => take.id !== id));
-    },
-    list: async () => onDisk,
-    subscribe: (listener) => {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
-  };
-  const tell = (id: string, cameras: TakeCamera[]) => {
-    for (const listener of listeners) listener(id, cameras);
-  };
-  return { local, calls, onDisk };
-}
-
-/** A linked camera with a socket that the test plays. */
-function linkCamera(registry: CameraRegistry, name: string, sources: string[]) {
-  const sent: AgentDown[] = [];
-  const socket = Object.assign(new EventEmitter(), {
-    send: (text: string) => sent.push(JSON.parse(text)),
-    close: () => socket.emit('close', 1000, Buffer.from('')),
-    terminate: () => socket.emit('close', 1006, Buffer.from('')),
-  });
-  registry.accept(socket as unknown as WebSocket, null, '192.0.2.1');
-  const say = (message: AgentUp) => socket.emit('message', Buffer.from(JSON.stringify(message)), false);
-  const running = sources.map((id) => ({
-    id,
-    kind: 'test' as const,
-    label: id,
-    state: 'running' as const,
-    reason: null,
-    restarts: 0,
-    droppedFrames: null,
-    encoder: null,
-  }));
-  say({ type: 'hello', id: `id-${name}`, name, version: '1', sources: running });
-  return { sent, say, socket };
-}
-
-async function start(local: LocalTakes, cameras: CameraRegistry | null) {
-  const state = new StateStore({ file: join(folder, 'state.json'), logger: log });
-  await state.load();
-  const told: Take[] = [];
-  const gone: string[] = [];
-  const conductor = new TakeConductor({
-    ...{ local, cameras, state, log },
-    onTake: (take) => told.push(take),
-    onGone: (id) => gone.push(id),
-  });
-  const stop = new AbortController();
-  stops.push(stop);
-  const running = conductor.run(stop.signal);
-  await new Promise((resolve) => setImmediate(resolve));
-  const end = async () => {
-    stop.abort();
-    await running;
-  };
-  return { conductor, told, gone, state, end };
-}
-
-const registryOf = () => new CameraRegistry({ hub: { id: 'hub', name: 'hub' }, log });
+afterEach(() => stage[Symbol.asyncDispose]());
 
 describe('a take', () => {
   test('records all cameras, here and elsewhere, and tells each one apart', async () => {
     const registry = registryOf();
     const left = linkCamera(registry, 'left', ['cam0']);
     const { local, calls } = localTakes(['cam0']);
-    const { conductor } = await start(local, registry);
+    const { conductor } = await stage.start(local, registry);
 
     const take = await conductor.start(null);
     expect(calls).toEqual(['start cam0']);
@@ -130,10 +26,11 @@ describe('a take', () => {
       takeId: take.id,
       startedAt: take.startedAt,
       cameras: ['cam0'],
+      order: take.id,
     });
     expect(take.cameras.map(({ camera, device, state }) => [camera, device, state])).toEqual([
-      ['cam0', 'left', 'starting'],
       ['cam0', null, 'recording'],
+      ['cam0', 'left', 'starting'],
     ]);
     expect(conductor.current()?.id).toBe(take.id);
 
@@ -161,7 +58,7 @@ describe('a take', () => {
     const registry = registryOf();
     const left = linkCamera(registry, 'left', ['left-cam']);
     const { local, calls } = localTakes(['cam0']);
-    const { conductor } = await start(local, registry);
+    const { conductor } = await stage.start(local, registry);
     await expect(conductor.start(['left-cam', 'nobody'])).rejects.toMatchObject({
       code: 'NOTHING_TO_RECORD',
     });
@@ -173,7 +70,7 @@ describe('a take', () => {
 
   test('a second one is refused while the first runs; an ended one is not stopped twice', async () => {
     const { local } = localTakes(['cam0']);
-    const { conductor } = await start(local, null);
+    const { conductor } = await stage.start(local, null);
     const take = await conductor.start(null);
     await expect(conductor.start(null)).rejects.toMatchObject({ code: 'TAKE_RUNNING' });
     await conductor.stop(take.id);
@@ -183,42 +80,37 @@ describe('a take', () => {
   });
 
   test('without any camera there is no take', async () => {
-    const { conductor } = await start(localTakes([]).local, null);
+    const { conductor } = await stage.start(localTakes([]).local, null);
     await expect(conductor.start(null)).rejects.toMatchObject({ code: 'NOTHING_TO_RECORD' });
     expect(conductor.list()).toEqual([]);
   });
 
-  test('a recorder that cannot start makes a failed take that says why, never a recording one', async () => {
-    const { local } = localTakes(['cam0'], new Error('the disk is gone'));
-    const { conductor } = await start(local, null);
-    const take = await conductor.start(null);
-    expect(take.state).toBe('failed');
-    expect(take.cameras[0]).toMatchObject({ state: 'failed', reason: 'the disk is gone' });
-    expect(conductor.current()).toBeNull();
-  });
-
-  test('a camera that refuses is told as failed, with its reason', async () => {
-    const registry = registryOf();
-    const left = linkCamera(registry, 'left', ['cam0']);
-    const { conductor } = await start(localTakes([]).local, registry);
-    const take = await conductor.start(null);
-    left.say({ type: 'refused', command: 'take-start', code: 'DISK_FULL', reason: 'The disk is full.' });
-    expect(conductor.get(take.id).cameras[0]).toMatchObject({ state: 'failed', reason: 'The disk is full.' });
+  test('a camera obeys its hub once: a take that has ended is not begun again', async () => {
+    const { local, calls } = localTakes(['cam0']);
+    const { conductor } = await stage.start(local, null);
+    const at = '2026-11-22T10:00:00.000Z';
+    await conductor.startAs('abc123', at, ['cam0']);
+    await conductor.stop('abc123');
+    await expect(conductor.startAs('abc123', at, ['cam0'])).rejects.toMatchObject({
+      code: 'TAKE_NOT_RUNNING',
+    });
+    expect(calls).toEqual(['start cam0', 'stop']);
+    expect(conductor.get('abc123').state).toBe('verified');
   });
 
   test('a hub that restarts still knows the takes that lie on its cameras', async () => {
     const registry = registryOf();
     linkCamera(registry, 'left', ['cam0']);
-    const first = await start(localTakes([]).local, registry);
+    const first = await stage.start(localTakes([]).local, registry);
     const take = await first.conductor.start(null);
     await first.end();
-    const second = await start(localTakes([]).local, registryOf());
+    const second = await stage.start(localTakes([]).local, registryOf());
     expect(second.conductor.get(take.id).cameras[0]?.device).toBe('left');
   });
 
   test('a camera obeys its hub: same id, once, and a forgotten take gives way', async () => {
     const { local, calls } = localTakes(['cam0']);
-    const { conductor } = await start(local, null);
+    const { conductor } = await stage.start(local, null);
     const at = '2026-11-22T10:00:00.000Z';
     await conductor.startAs('abc123', at, ['cam0']);
     await conductor.startAs('abc123', at, ['cam0']);
@@ -242,9 +134,9 @@ test('the state of a take is that of its least finished camera', () => {
 
 test('a master that another appliance keeps is said to be there', () => {
   const cameras = [
-    awaitedCamera('cam0', 'left'),
+    awaitedCamera('cam0', { id: 'id-left', name: 'left' }),
     awaitedCamera('cam1', null),
-    awaitedCamera('cam1', 'right'),
+    awaitedCamera('cam1', { id: 'id-right', name: 'right' }),
   ];
   const take: Take = { id: 't1', startedAt: '', stoppedAt: null, state: 'verified', cameras };
   expect(() => requireMasterHere(take, 'cam0')).toThrow(
@@ -266,7 +158,7 @@ describe('what lies on the disks', () => {
 
   test('is listed as it comes and goes; a take that runs stays', async () => {
     const { local, onDisk } = localTakes(['cam0']);
-    const { conductor } = await start(local, null);
+    const { conductor } = await stage.start(local, null);
     const running = await conductor.start(null);
     onDisk.push(over('plugged', [{}]));
     await conductor.refresh();
@@ -281,7 +173,7 @@ describe('what lies on the disks', () => {
   test('is listed as it was while a disk cannot be looked at, or hangs', async () => {
     const { local, onDisk } = localTakes(['cam0']);
     onDisk.push(over('known', [{}]));
-    const { conductor } = await start(local, null);
+    const { conductor } = await stage.start(local, null);
     local.list = async () => Promise.reject(new Error('i/o error'));
     await conductor.refresh();
     local.list = () => new Promise(() => {});
@@ -292,7 +184,7 @@ describe('what lies on the disks', () => {
   test('is deleted once it is over, and told gone', async () => {
     const { local, calls, onDisk } = localTakes(['cam0']);
     onDisk.push(over('done', [{}]));
-    const { conductor, told, gone } = await start(local, null);
+    const { conductor, told, gone } = await stage.start(local, null);
     const running = await conductor.start(null);
     await expect(conductor.remove(running.id)).rejects.toMatchObject({ code: 'TAKE_UNFINISHED' });
     await expect(conductor.remove('never')).rejects.toMatchObject({ code: 'TAKE_UNKNOWN' });
@@ -313,7 +205,7 @@ describe('what lies on the disks', () => {
   test('stays in the list while a camera elsewhere has not finished its part', async () => {
     const registry = registryOf();
     const left = linkCamera(registry, 'left', ['cam0']);
-    const { conductor, gone } = await start(localTakes(['cam1']).local, registry);
+    const { conductor, gone } = await stage.start(localTakes(['cam1']).local, registry);
     const { id } = await conductor.start(null);
     await conductor.stop(id);
     left.say({ type: 'take', takeId: id, cameras: [{ ...awaitedCamera('cam0', null), state: 'finishing' }] });
@@ -328,7 +220,7 @@ describe('what lies on the disks', () => {
     const { local, onDisk } = localTakes(['cam0']);
     onDisk.push(over('done', [{}]));
     local.remove = async () => Promise.reject(Object.assign(new Error('no'), { code: 'TAKE_NOT_REMOVED' }));
-    const { conductor, gone } = await start(local, null);
+    const { conductor, gone } = await stage.start(local, null);
     await expect(conductor.remove('done')).rejects.toMatchObject({ code: 'TAKE_NOT_REMOVED' });
     expect(conductor.get('done').cameras[0]?.segments).toBe(1);
     expect(gone).toEqual([]);
@@ -338,7 +230,7 @@ describe('what lies on the disks', () => {
     const registry = registryOf();
     const left = linkCamera(registry, 'left', ['cam0']);
     const { local } = localTakes(['cam1']);
-    const { conductor, gone } = await start(local, registry);
+    const { conductor, gone } = await stage.start(local, registry);
     const { id } = await conductor.start(null);
     await conductor.stop(id);
     const part = { ...awaitedCamera('cam0', null), state: 'verified' as const, segments: 1, sizeBytes: 5 };
@@ -363,7 +255,7 @@ describe('what lies on the disks', () => {
 
 test('which take runs is kept on the card, too: the disk of its masters may be away when it ends', async () => {
   const { local, calls } = localTakes(['cam0']);
-  const { conductor, state, end } = await start(local, null);
+  const { conductor, state, end } = await stage.start(local, null);
   const { id } = await conductor.start(null);
   await expect.poll(() => state.get(takesSection).running).toBe(id);
   await conductor.stop(id);

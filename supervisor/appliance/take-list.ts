@@ -7,7 +7,9 @@ export function merged(local: readonly Take[], conducted: readonly Take[]): Take
   for (const take of local) {
     const elsewhere = takes.get(take.id)?.cameras.filter((camera) => !isOwn(camera)) ?? [];
     const cameras = [...take.cameras, ...elsewhere];
-    takes.set(take.id, { ...take, cameras, state: takeStateOf(cameras) });
+    // A disk that was away when the take ended does not know that it has.
+    const stoppedAt = take.stoppedAt ?? takes.get(take.id)?.stoppedAt ?? null;
+    takes.set(take.id, { ...take, stoppedAt, cameras, state: takeStateOf(cameras) });
   }
   return [...takes.values()].sort((a, b) => b.startedAt.localeCompare(a.startedAt));
 }

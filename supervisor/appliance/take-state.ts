@@ -17,6 +17,18 @@ export function isRunning(take: Take): boolean {
   return take.stoppedAt === null && (take.state === 'recording' || take.state === 'starting');
 }
 
+/** An appliance that keeps masters, as it is known by, and as it is called now. */
+export interface Keeper {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** Whether an appliance keeps a camera's master; null: this one. A release before this one noted its name alone. */
+export function isKeptBy({ device, deviceId }: TakeCamera, keeper: Keeper | null): boolean {
+  if (keeper === null || device === null) return keeper === null && device === null;
+  return deviceId === undefined ? device === keeper.name || device === keeper.id : deviceId === keeper.id;
+}
+
 /** Whether this machine keeps a camera's master. */
 export function isOwn({ device }: TakeCamera): boolean {
   return device === null;
@@ -25,6 +37,11 @@ export function isOwn({ device }: TakeCamera): boolean {
 /** Whether a camera's part is not yet what it will be. */
 export function isAtWork({ state }: TakeCamera): boolean {
   return state === 'starting' || state === 'recording' || state === 'finishing';
+}
+
+/** Whether a camera still records its part, or starts to. */
+export function isUnfinished({ state }: TakeCamera): boolean {
+  return state === 'recording' || state === 'starting';
 }
 
 /** This machine's part of a take whose masters were removed; that of others as it is. Releases before this one understand it. */
@@ -43,11 +60,12 @@ export function requireMasterHere({ id, cameras }: Take, camera: string): void {
   });
 }
 
-/** A camera of a take from which nothing has been heard yet. */
-export function awaitedCamera(camera: string, device: string | null): TakeCamera {
+/** A camera of a take from which nothing has been heard yet; without a keeper it is this machine's. */
+export function awaitedCamera(camera: string, keeper: Keeper | null): TakeCamera {
   return {
     camera,
-    device,
+    device: keeper?.name ?? null,
+    ...(keeper === null ? {} : { deviceId: keeper.id }),
     state: 'starting',
     reason: null,
     frames: 0,

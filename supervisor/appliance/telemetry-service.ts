@@ -143,11 +143,7 @@ function commandsOf({
   return {
     setRole: async (role) => void (await config.patch({ role })),
     startTake: async (cameras) => void (await conductor.start(cameras)),
-    stopTake: async () => {
-      const take = conductor.current();
-      if (take === null) throw new ApplianceError('TAKE_NOT_RUNNING', 'No take is running.');
-      await conductor.stop(take.id);
-    },
+    stopTake: async () => void (await conductor.stopCurrent()),
     identify: () => system.identify(),
     restart: (action) => system.restart(action),
     shutdown: (action) => system.shutdown(action),

@@ -1,4 +1,5 @@
-import { readFile, rename } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { errorCode, RushlightError } from '../errors.ts';
@@ -7,7 +8,8 @@ import { removeLeftovers, writeFileAtomic } from './atomic-write.ts';
 /** Version of state.json as a whole; sections grow by optional fields and do not raise it. */
 const stateVersion = 1;
 
-const documentSchema = z.looseObject({ version: z.int().min(1) });
+/** A version that is damaged is no reason to forget the sections. */
+const documentSchema = z.looseObject({ version: z.int().min(1).catch(stateVersion) });
 
 /** One concern's part of state.json. Its schema needs a default for every field, so that `{}` is valid. */
 export interface StateSection<T extends z.ZodObject> {
@@ -39,6 +41,8 @@ export class StateError extends RushlightError {
 export interface StateStoreOptions {
   readonly file: string;
   readonly logger: Logger;
+  /** Something in the file cannot be read; says what, for people. */
+  readonly onDamage?: (what: string) => void;
 }
 
 /**
@@ -48,15 +52,24 @@ export interface StateStoreOptions {
 export class StateStore {
   private readonly file: string;
   private readonly logger: Logger;
+  private readonly onDamage: (what: string) => void;
+  /** Sections that were said to be damaged. */
+  private readonly damaged = new Set<string>();
+  /** The file as it was read, until a copy of it is kept. */
+  private found: string | null = null;
   private document: Record<string, unknown> | undefined;
   private writing: Promise<void> = Promise.resolve();
 
   constructor(options: StateStoreOptions) {
     this.file = options.file;
     this.logger = options.logger;
+    this.onDamage = options.onDamage ?? (() => {});
   }
 
-  /** Reads the file. A broken one is put aside and named in the log; the appliance starts with what it can relearn. */
+  /**
+   * Reads the file. A broken one is put aside, and said to be; the appliance starts with what it can relearn. Rejects where its
+   * folder cannot be used.
+   */
   async load(): Promise<void> {
     await removeLeftovers(this.file);
     this.document = (await this.read()) ?? { version: stateVersion };
@@ -66,10 +79,7 @@ export class StateStore {
   get<T extends z.ZodObject>(section: StateSection<T>): z.output<T> {
     const parsed = section.schema.safeParse(this.raw(section.name));
     if (parsed.success) return parsed.data;
-    this.logger.error(
-      { section: section.name, problem: z.prettifyError(parsed.error) },
-      'a section of the state is not valid and counts as empty',
-    );
+    this.noteDamage(section.name, parsed.error);
     return section.schema.parse({});
   }
 
@@ -92,7 +102,7 @@ export class StateStore {
     change: (current: z.output<T>) => Partial<z.input<T>>,
   ): Promise<void> {
     const before = this.document;
-    const changed = { ...this.raw(section.name), ...change(this.get(section)) };
+    const changed = { ...this.foundation(section), ...change(this.get(section)) };
     section.schema.parse(changed);
     const after = { ...before, version: before?.version ?? stateVersion, [section.name]: changed };
     try {
@@ -109,21 +119,65 @@ export class StateStore {
     return isRecord(section) ? section : {};
   }
 
-  private async read(): Promise<Record<string, unknown> | undefined> {
-    let text: string;
+  /** What a change of a section is made to: what is there, or of one that is not valid what this release knows nothing of. */
+  private foundation<T extends z.ZodObject>({ name, schema }: StateSection<T>): Record<string, unknown> {
+    const raw = this.raw(name);
+    if (schema.safeParse(raw).success) return raw;
+    return Object.fromEntries(Object.entries(raw).filter(([key]) => !Object.hasOwn(schema.shape, key)));
+  }
+
+  /** Says it once. The file as it was is kept beside the one that goes on. */
+  private noteDamage(section: string, error: z.ZodError): void {
+    if (this.damaged.has(section)) return;
+    this.damaged.add(section);
+    const problem = z.prettifyError(error);
+    this.logger.error({ section, problem }, 'a section of the state is not valid and counts as empty');
+    this.onDamage(`What was remembered as "${section}" was damaged and is forgotten.`);
+    this.writing = this.writing.then(() => this.keepFound());
+  }
+
+  private async keepFound(): Promise<void> {
+    const text = this.found;
+    this.found = null;
+    if (text === null) return;
     try {
-      text = await readFile(this.file, 'utf8');
+      await writeFile(asideOf(this.file), text, { mode: 0o600 });
     } catch (error) {
-      if (errorCode(error) === 'ENOENT') return undefined;
-      throw new StateError(`cannot read ${this.file}`, { cause: error });
+      this.logger.warn({ err: error }, 'no copy of the damaged state can be kept');
     }
-    const parsed = documentSchema.safeParse(parseJson(text));
-    if (parsed.success) return parsed.data;
-    const aside = `${this.file}.broken`;
-    await rename(this.file, aside);
-    this.logger.error({ file: this.file, aside }, 'the state is broken and was put aside');
+  }
+
+  private async read(): Promise<Record<string, unknown> | undefined> {
+    try {
+      const text = await readFile(this.file, 'utf8');
+      const parsed = documentSchema.safeParse(parseJson(text));
+      this.found = text;
+      if (parsed.success) return parsed.data;
+      await this.putAside(parsed.error);
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT') await this.putAside(error);
+    }
     return undefined;
   }
+
+  /** A disk that gives something else back than it got, or an error, is no reason not to start. */
+  private async putAside(error: unknown): Promise<void> {
+    const what = `What this appliance remembered (${basename(this.file)}) was damaged and is forgotten.`;
+    this.logger.error({ err: error, file: this.file }, 'the state is broken and is put aside');
+    this.onDamage(what);
+    // Something that is no file may have the first name.
+    for (const aside of [asideOf(this.file), `${asideOf(this.file)}-${Date.now()}`]) {
+      try {
+        return await rename(this.file, aside);
+      } catch (cause) {
+        this.logger.warn({ err: cause, aside }, 'the broken state cannot be put aside');
+      }
+    }
+  }
+}
+
+function asideOf(file: string): string {
+  return `${file}.broken`;
 }
 
 function parseJson(text: string): unknown {

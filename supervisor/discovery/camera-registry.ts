@@ -23,6 +23,8 @@ export interface CameraRegistryOptions {
 /** What cameras tell, for whoever conducts takes and shows status. */
 export interface CameraListener {
   changed?(): void;
+  /** A camera holds a new link: what was sent over an earlier one may not have arrived. */
+  linked?(cameraId: string): void;
   take?(cameraId: string, message: Extract<AgentUp, { type: 'take' }>): void;
   refused?(cameraId: string, message: Extract<AgentUp, { type: 'refused' }>): void;
   accepted?(cameraId: string, message: Extract<AgentUp, { type: 'accepted' }>): void;
@@ -157,6 +159,7 @@ export class CameraRegistry {
     log.info({ camera: hello.name, id: hello.id, address }, 'a camera linked to this hub');
     socket.send(JSON.stringify({ type: 'welcome', hubId: hub.id, hubName: hub.name } satisfies AgentDown));
     this.#ping(hello.id);
+    this.#tell((listener) => listener.linked?.(hello.id));
     this.#tell((listener) => listener.changed?.());
   }
 

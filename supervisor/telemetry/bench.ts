@@ -32,7 +32,12 @@ await report('nothing changes', () => ({}));
 await report('hub with two live feeds', wander);
 await report('the same while recording', (step) => ({
   ...wander(step),
-  recording: { state: 'recording', take: takeStatus(), remainingS: 5400 - (step * stepMs) / 1000 },
+  recording: {
+    state: 'recording',
+    take: takeStatus(),
+    remainingS: 5400 - (step * stepMs) / 1000,
+    refusal: null,
+  },
 }));
 
 async function report(what: string, changes: (step: number) => Partial<Status>): Promise<void> {

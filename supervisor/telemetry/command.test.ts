@@ -127,7 +127,7 @@ describe('what is not legal', () => {
 });
 
 describe('what may not be done now', () => {
-  const recording = { state: 'recording', take: takeStatus(), remainingS: 10 } as const;
+  const recording = { state: 'recording', take: takeStatus(), remainingS: 10, refusal: null } as const;
   const busy = hubStatus({ recording });
 
   test.each([

@@ -61,7 +61,7 @@ export function hubStatus(changes: Partial<Status> = {}): Status {
     newCameras: [],
     adoption: null,
     hub: null,
-    recording: { state: 'idle', take: null, remainingS: 5400 },
+    recording: { state: 'idle', take: null, remainingS: 5400, refusal: null },
     masters: { folder: '/media/ssd/takes', reason: 'the SSD' },
     tally: 'off',
     update: {

@@ -197,7 +197,7 @@ describe('commands', () => {
   test('an install is refused during a take, unless forced', async () => {
     await using broker = await Mosquitto.start();
     await using listener = await MqttListener.connect(broker.port);
-    const recording = { state: 'recording', take: takeStatus(), remainingS: 100 } as const;
+    const recording = { state: 'recording', take: takeStatus(), remainingS: 100, refusal: null } as const;
     await using running = new RunningTelemetry({
       settings: { url: urlOf(broker) },
       status: hubStatus({ recording }),

@@ -49,6 +49,7 @@ export const agentDownSchema = z.discriminatedUnion('type', [
     takeId: slugSchema,
     startedAt: instantSchema,
     cameras: z.array(slugSchema),
+    order: orderSchema.optional().describe('The take’s id; hubs of release 0.1 do not ask for an answer'),
   }),
   z.object({ type: z.literal('take-stop'), takeId: slugSchema }),
   z.object({

@@ -5,7 +5,7 @@ import { feedSchema } from './feeds.ts';
 import { mqttLinkSchema } from './mqtt.ts';
 import { cameraUpdateSchema, rolloutSchema } from './rollout.ts';
 import { tallySchema } from './system.ts';
-import { takeSchema } from './takes.ts';
+import { takeRefusalSchema, takeSchema } from './takes.ts';
 import { updateSchema } from './update.ts';
 
 export const configErrorSchema = z.object({
@@ -135,6 +135,7 @@ export const statusSchema = z
       state: z.enum(['idle', 'starting', 'recording', 'finishing', 'failed']),
       take: takeSchema.nullable().describe('The running take, else the last one'),
       remainingS: z.number().nullable().describe('How long the disk lasts at the present rate'),
+      refusal: takeRefusalSchema.nullable().describe('Why the last start was refused; null where it was not'),
     }),
     masters: z
       .object({

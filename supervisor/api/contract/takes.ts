@@ -6,6 +6,7 @@ export const takeStateSchema = z.enum(['starting', 'recording', 'finishing', 've
 export const takeCameraSchema = z.object({
   camera: slugSchema,
   device: z.string().nullable().describe('The appliance that keeps the master; null: this one'),
+  deviceId: z.string().optional().describe('The device id of that appliance, which stays when it is renamed'),
   state: takeStateSchema,
   reason: z.string().nullable().describe('Why it failed, or what it waits for'),
   frames: z.int(),
@@ -25,6 +26,12 @@ export const takeSchema = z
   })
   .meta({ id: 'Take' });
 
+export const takeRefusalSchema = z.object({
+  at: instantSchema,
+  code: z.string(),
+  message: z.string(),
+});
+
 export const takeStartSchema = z
   .strictObject({
     cameras: z.array(slugSchema).min(1).optional().describe('Record these; without it, all'),
@@ -33,4 +40,5 @@ export const takeStartSchema = z
 
 export type Take = z.infer<typeof takeSchema>;
 export type TakeCamera = z.infer<typeof takeCameraSchema>;
+export type TakeRefusal = z.infer<typeof takeRefusalSchema>;
 export type TakeState = z.infer<typeof takeStateSchema>;

@@ -50,6 +50,10 @@ function recordingComponents(context: ComponentContext): Entry[] {
       stateClass: 'measurement',
       precision: 0,
     }),
+    binarySensor(context, 'take_refused', 'Recording refused', 'recording.refused', {
+      deviceClass: 'problem',
+      attributesPath: 'recording',
+    }),
     binarySensor(context, 'take_verified', 'Last take verified', 'recording.last_verified', {
       icon: 'mdi:check-decagram',
     }),

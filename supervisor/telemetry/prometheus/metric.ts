@@ -63,7 +63,7 @@ export const perCamera = (read: (camera: LinkedCamera, labels: Labels) => Sample
 /** Two appliances may each have a source of the same id, so a master is named with the appliance that keeps it. */
 export const perMaster = (read: (master: TakeCamera, labels: Labels) => Sample[]) => (status: Status) =>
   (status.recording.take?.cameras ?? []).flatMap((master) =>
-    read(master, { camera: master.camera, device: master.device ?? status.device.id }),
+    read(master, { camera: master.camera, device: master.deviceId ?? master.device ?? status.device.id }),
   );
 
 export const perDisk =

@@ -32,7 +32,7 @@ function samplesOf(text: string): Map<string, number> {
 
 describe('metrics', () => {
   test('say what the status says, in base units', () => {
-    const recording = { state: 'recording', take: takeStatus(), remainingS: 5400 } as const;
+    const recording = { state: 'recording', take: takeStatus(), remainingS: 5400, refusal: null } as const;
     const samples = samplesOf(renderMetrics(hubStatus({ recording })));
     expect(Object.fromEntries(samples)).toMatchObject({
       rushlight_cpu_load_ratio: 0.124,
@@ -53,6 +53,19 @@ describe('metrics', () => {
       rushlight_update_available: 1,
     });
     expect(samples.has('rushlight_hub_connected')).toBe(false);
+  });
+
+  test('tell masters of cameras of one name apart', () => {
+    const { cameras, ...take } = takeStatus();
+    const twins = ['id-1', 'id-2'].flatMap((deviceId) =>
+      cameras.map((camera) => ({ ...camera, device: 'left', deviceId })),
+    );
+    const recording = { state: 'recording', remainingS: 1, refusal: null } as const;
+    const samples = samplesOf(
+      renderMetrics(hubStatus({ recording: { ...recording, take: { ...take, cameras: twins } } })),
+    );
+    expect(samples.has('rushlight_take_dropped_frames{camera="cam0",device="id-1"}')).toBe(true);
+    expect(samples.has('rushlight_take_dropped_frames{camera="cam0",device="id-2"}')).toBe(true);
   });
 
   test('leave out what is not known', () => {
@@ -88,7 +101,7 @@ describe('metrics', () => {
   test('declare the labels they have', () => {
     const status = hubStatus({
       feeds: [feedStatus()],
-      recording: { state: 'recording', take: takeStatus(), remainingS: 1 },
+      recording: { state: 'recording', take: takeStatus(), remainingS: 1, refusal: null },
     });
     for (const { name, labels, samples } of catalogue) {
       for (const sample of samples(status)) expect(Object.keys(sample.labels ?? {}), name).toEqual(labels);

@@ -58,7 +58,7 @@ describe('the board', () => {
   });
 
   test('little room to record', () => {
-    const recording = { state: 'recording', take: null, remainingS: 240 } as const;
+    const recording = { state: 'recording', take: null, remainingS: 240, refusal: null } as const;
     expect(titles({ recording })).toEqual(['error: Room for 4 min of recording']);
   });
 });

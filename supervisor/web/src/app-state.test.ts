@@ -117,7 +117,9 @@ describe('takes', () => {
   });
 
   test('news of an older take leaves the running one on the record bar', () => {
-    const status = statusFixture({ recording: { state: 'recording', take: running, remainingS: 60 } });
+    const status = statusFixture({
+      recording: { state: 'recording', take: running, remainingS: 60, refusal: null },
+    });
     const state = after(
       { type: 'status', status },
       {
@@ -129,7 +131,9 @@ describe('takes', () => {
   });
 
   test('a verified take makes the recorder idle', () => {
-    const status = statusFixture({ recording: { state: 'finishing', take: running, remainingS: 60 } });
+    const status = statusFixture({
+      recording: { state: 'finishing', take: running, remainingS: 60, refusal: null },
+    });
     const event = { type: 'take', take: { ...running, state: 'verified' } } as const;
     const state = after({ type: 'status', status }, { type: 'event', event });
     expect(state.status?.recording.state).toBe('idle');

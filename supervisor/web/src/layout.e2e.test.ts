@@ -77,6 +77,7 @@ const busy: Status = statusFixture({
       ],
     }),
     remainingS: 1500,
+    refusal: null,
   },
 });
 

@@ -16,6 +16,7 @@ const running = (cameras = [rolling]) =>
       state: 'recording',
       take: takeFixture({ state: 'recording', stoppedAt: null, cameras }),
       remainingS: 7200,
+      refusal: null,
     },
   });
 
@@ -53,11 +54,28 @@ describe('idle', () => {
   });
 });
 
+test('a start that was refused is said, also to who pressed a button; cameras of one name stay apart', () => {
+  const at = '2026-11-22T12:00:00.000Z';
+  const refusal = { at, code: 'DISK_RESERVE_REACHED', message: 'No camera records: the disk is full.' };
+  const recording = { state: 'idle', take: takeFixture(), remainingS: null, refusal } as const;
+  expect(recordViewOf(statusFixture({ recording })).last).toEqual({
+    text: 'Not started: No camera records: the disk is full.',
+    bad: true,
+  });
+  const twins = ['id-1', 'id-2'].map((deviceId) => ({ ...rolling, device: 'left', deviceId }));
+  expect(new Set(recordViewOf(running(twins)).cameras.map(({ key }) => key)).size).toBe(2);
+});
+
 describe('the last take', () => {
   const after = (cameras: Parameters<typeof running>[0], state: 'verified' | 'failed') =>
     recordViewOf(
       statusFixture({
-        recording: { state: 'idle', take: takeFixture({ state, cameras: cameras ?? [] }), remainingS: null },
+        recording: {
+          state: 'idle',
+          take: takeFixture({ state, cameras: cameras ?? [] }),
+          remainingS: null,
+          refusal: null,
+        },
       }),
     ).last;
 
@@ -108,7 +126,9 @@ describe('a take', () => {
   test('that is finishing or over leaves room for the next one', () => {
     const take = takeFixture();
     for (const state of ['finishing', 'failed', 'idle'] as const) {
-      const view = recordViewOf(statusFixture({ recording: { state, take, remainingS: null } }));
+      const view = recordViewOf(
+        statusFixture({ recording: { state, take, remainingS: null, refusal: null } }),
+      );
       expect(view.stoppable).toBeNull();
     }
   });

@@ -26,19 +26,24 @@ export interface RecordView {
   readonly trouble: boolean;
 }
 
-const deviceName = (status: Status, device: string | null): string | null =>
-  device === null ? null : (cameraOfDevice(status, device)?.name ?? device);
+const deviceName = (status: Status, { device, deviceId }: TakeCamera): string | null =>
+  device === null ? null : (cameraOfDevice(status, deviceId ?? device)?.name ?? device);
 
 /** What people call a camera in a take; its appliance is named where the camera's own name does not tell. */
-export const cameraLabel = (status: Status, { camera, device }: TakeCamera): string => {
-  const name = deviceName(status, device);
+export const cameraLabel = (status: Status, part: TakeCamera): string => {
+  const { camera } = part;
+  const name = deviceName(status, part);
   if (name === null) return status.sources.find(({ id }) => id === camera)?.label ?? camera;
   return name === camera || camera.startsWith(`${name}-`) ? camera : `${name} · ${camera}`;
 };
 
+/** Tells the parts of a take apart: cameras may have the same names. */
+export const partKey = ({ camera, device, deviceId }: TakeCamera): string =>
+  `${deviceId ?? device ?? ''}/${camera}`;
+
 const ofTake = (status: Status, take: Take): RecordCamera[] =>
   take.cameras.map((camera) => ({
-    key: `${camera.device ?? ''}/${camera.camera}`,
+    key: partKey(camera),
     label: cameraLabel(status, camera),
     state: camera.state,
     reason: camera.reason,
@@ -112,6 +117,10 @@ const summarise = (
 };
 
 const lastOf = (status: Status, take: Take | null): RecordView['last'] => {
+  const { refusal } = status.recording;
+  // Whoever pressed a button on the appliance has no other answer. A release before this one does not tell.
+  if (refusal !== null && refusal !== undefined)
+    return { text: `Not started: ${refusal.message}`, bad: true };
   if (take === null) return null;
   const failed = take.cameras.filter(({ state }) => state === 'failed');
   const [first] = failed;
@@ -161,7 +170,7 @@ export const takeOfFeed = (status: Status, feedId: string, cameraName: string | 
   if (phase !== 'recording' || take === null) return null;
   const own =
     take.cameras.find(({ camera }) => camera === feedId) ??
-    take.cameras.find(({ device }) => cameraName !== null && deviceName(status, device) === cameraName);
+    take.cameras.find((part) => cameraName !== null && deviceName(status, part) === cameraName);
   if (own?.state !== 'recording' && own?.state !== 'failed') return null;
   return { state: own.state, droppedFrames: own.droppedFrames };
 };

@@ -123,7 +123,7 @@ export const statusFixture = (over: Partial<Status> = {}): Status => ({
   newCameras: [],
   adoption: null,
   hub: null,
-  recording: { state: 'idle', take: null, remainingS: 23_400 },
+  recording: { state: 'idle', take: null, remainingS: 23_400, refusal: null },
   masters: { folder: '/media/ssd/takes', reason: 'the SSD' },
   tally: 'off',
   update: {

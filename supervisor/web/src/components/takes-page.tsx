@@ -3,7 +3,7 @@ import { masterUrl } from '../api-client.ts';
 import type { AppController } from '../app-controller.ts';
 import { cameraOfDevice, cameraPageUrl } from '../camera-page.ts';
 import { countOf, formatBytes, formatCounter, formatInstant } from '../format.ts';
-import { cameraLabel } from '../record-view.ts';
+import { cameraLabel, partKey } from '../record-view.ts';
 import { CarefulAction } from './action.tsx';
 import { Icon } from './icon.tsx';
 
@@ -16,8 +16,9 @@ const stateTexts: Readonly<Record<Take['state'], string>> = {
 };
 
 /** The masters of a linked camera are on its own disk, and its own page gives them out. */
-const Elsewhere = ({ device, status }: { device: string; status: Status }) => {
-  const camera = cameraOfDevice(status, device);
+const Elsewhere = ({ part, status }: { part: TakeCamera; status: Status }) => {
+  const device = part.device ?? '';
+  const camera = cameraOfDevice(status, part.deviceId ?? device);
   const url = camera === null ? null : cameraPageUrl(camera, { page: 'takes' });
   if (url === null) return <span class="take-figures">on {camera?.name ?? device}, which is away</span>;
   return (
@@ -31,7 +32,7 @@ const isOver = ({ state }: Pick<Take, 'state'>): boolean => state === 'verified'
 
 const Segments = ({ take, camera, status }: { take: Take; camera: TakeCamera; status: Status }) => {
   if (!isOver(camera) || camera.segments === 0) return null;
-  if (camera.device !== null) return <Elsewhere device={camera.device} status={status} />;
+  if (camera.device !== null) return <Elsewhere part={camera} status={status} />;
   const numbers = Array.from({ length: camera.segments }, (_, index) => index + 1);
   return (
     <span class="segments">
@@ -104,7 +105,7 @@ const TakeCard = ({ take, status, remove }: TakeCardProps) => {
       </div>
       <ul class="take-cameras">
         {take.cameras.map((camera) => (
-          <CameraRow key={`${camera.device}/${camera.camera}`} take={take} camera={camera} status={status} />
+          <CameraRow key={partKey(camera)} take={take} camera={camera} status={status} />
         ))}
       </ul>
       <div class="take-foot">

@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
+import { buildStapA } from '../rtp/h264.ts';
 import { IDR, type NotedTransport, openFeed, PPS, SLICE, SPS } from './feed-rig.fake.ts';
 
 describe('A publisher', () => {
@@ -103,6 +105,57 @@ describe('A publisher', () => {
     second.transport.receive({ ssrc: 2, sequence: 1, payload: IDR });
     expect(relays.video.keyframes).toHaveLength(1);
     expect(second.transport.pictureLosses).toBeGreaterThan(0);
+  });
+});
+
+describe('Whatever a publisher sends', () => {
+  const payloads = [
+    SPS,
+    PPS,
+    IDR,
+    SLICE,
+    Buffer.alloc(0),
+    buildStapA([SPS, PPS, IDR]),
+    Buffer.alloc(3000, 0x41),
+  ];
+  const payload = fc.oneof(
+    fc.constantFrom(...payloads),
+    fc.uint8Array({ maxLength: 1600 }).map((bytes) => Buffer.from(bytes)),
+    fc.integer({ min: 2, max: 60 }).map((depth) => {
+      let nested: Buffer = IDR;
+      for (let i = 0; i < depth; i++) nested = buildStapA([nested]);
+      return nested;
+    }),
+  );
+  const packet = fc.record({
+    ssrc: fc.constantFrom(1, 1, 1, 2, 3),
+    payloadType: fc.constantFrom(96, 96, 96, 97, 111, 5),
+    sequence: fc.oneof(fc.integer({ min: 0, max: 60 }), fc.integer({ min: 0, max: 0xffff })),
+    timestamp: fc.oneof(fc.integer({ min: 0, max: 90_000 }), fc.integer({ min: 0, max: 0xffffffff })),
+    marker: fc.boolean(),
+    payload,
+  });
+
+  it('is survived, and its feed goes on in small steps', () => {
+    fc.assert(
+      fc.property(fc.array(packet, { maxLength: 200 }), (packets) => {
+        const { feed, relays, publish } = openFeed();
+        const audio = { codec: 'opus', payloadType: 111 } as const;
+        const { transport, publisher } = publish({ audio, repairPayloadType: 97 });
+        for (const one of packets) transport.receive(one);
+        for (const { written } of [relays.video, relays.audio]) {
+          let head = written[0]?.sequence ?? 0;
+          for (const { sequence } of written) {
+            expect(sequence).toBeGreaterThan(0);
+            expect(Math.abs(sequence - head)).toBeLessThanOrEqual(3001);
+            head = Math.max(head, sequence);
+          }
+        }
+        feed.stats(performance.now());
+        publisher.close();
+      }),
+      { numRuns: 300 },
+    );
   });
 });
 

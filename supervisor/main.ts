@@ -4,7 +4,7 @@ import { type DestinationStream, pino } from 'pino';
 import { LogRing } from './appliance/log-ring.ts';
 import { simulationPort } from './appliance/simulation.ts';
 import { Appliance } from './appliance.ts';
-import { describeError, RushlightError } from './errors.ts';
+import { describeError, errorCode, RushlightError } from './errors.ts';
 import { createLogger } from './log.ts';
 
 /** Reads argv and the environment, runs the appliance until a signal, and sets the exit code. */
@@ -32,8 +32,9 @@ async function main(): Promise<number> {
     await appliance.run(stop.signal);
     return 0;
   } catch (error) {
-    log.fatal({ err: error }, describeError(error));
+    // Where we know what a person can do, that is said, and where in the code it came up is of no interest.
     const hint = error instanceof RushlightError && error.hint !== undefined ? `\n${error.hint}` : '';
+    log.fatal(hint === '' ? { err: error } : { code: errorCode(error) }, describeError(error));
     process.stderr.write(`\nRushlight cannot run: ${describeError(error)}${hint}\n`);
     return 1;
   }

@@ -4,13 +4,13 @@
 const oldest = 20;
 
 /**
- * Major version of the Node.js that npm runs on; null where that cannot be known. It may be another one than this script's:
- * npm puts node_modules/.bin first, and once the packages are there, `node` is theirs.
+ * Major version of the machine's own Node.js, which npm runs on; null where that cannot be known. It may be another one than this
+ * script's: npm puts node_modules/.bin first, and once the packages are there, `node` is theirs, for an npm below as well.
  */
-export function npmNodeMajor(environment, version, isOurs) {
-  const agent = /\bnode\/v(\d+)\./.exec(environment.npm_config_user_agent ?? '')?.[1];
-  if (agent !== undefined) return Number(agent);
-  return isOurs ? null : majorOf(version);
+export function npmNodeMajor(environment, { execPath, version }, modules) {
+  const { npm_node_execpath: npmNode = execPath, npm_config_user_agent: agent = '' } = environment;
+  if (npmNode.startsWith(modules)) return null;
+  return Number(/\bnode\/v(\d+)\./.exec(agent)?.[1] ?? majorOf(version));
 }
 
 /** What is wrong with these versions, in one sentence; null where nothing is. */

@@ -22,11 +22,7 @@ export const environment = {
   PATH: `${join(root, 'node_modules', '.bin')}${delimiter}${process.env.PATH ?? ''}`,
 };
 
-const npmNode = npmNodeMajor(
-  process.env,
-  process.version,
-  process.execPath.startsWith(join(root, 'node_modules')),
-);
+const npmNode = npmNodeMajor(process.env, process, join(root, 'node_modules'));
 const problem = versionProblem(process.version, npmNode);
 if (problem !== null) fail(problem);
 

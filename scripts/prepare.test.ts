@@ -26,12 +26,15 @@ function lay(program: string, script: string): void {
 }
 
 /** Runs Node.js in the clone, as an npm of that version would, as root or not. */
-function run(words: string[], { agent = 'npm/10.8.2 node/v20.19.0 linux x64', root = true } = {}) {
+function run(
+  words: string[],
+  { agent = 'npm/10.8.2 node/v20.19.0 linux x64', root = true, npmNode = '/usr/bin/node' } = {},
+) {
   const user = `data:text/javascript,process.getuid=()=>${root ? 0 : 1000}`;
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', user, ...words], {
     cwd: clone,
     encoding: 'utf8',
-    env: { PATH: bin, npm_config_user_agent: agent },
+    env: { PATH: bin, npm_config_user_agent: agent, npm_node_execpath: npmNode },
   });
   return { status, stdout, stderr };
 }
@@ -61,10 +64,18 @@ describe('the version of Node.js', () => {
   });
 
   test('is that of npm, and of the script where that is older', () => {
-    const agent = (version: string) => ({ npm_config_user_agent: `npm/10.0.0 node/v${version} linux x64` });
-    expect(npmNodeMajor(agent('22.1.0'), 'v24.0.0', true)).toBe(22);
-    expect(npmNodeMajor({}, 'v20.0.0', false)).toBe(20);
-    expect(npmNodeMajor({}, 'v24.0.0', true)).toBeNull();
+    const ours = '/clone/node_modules/node/bin/node';
+    const npmOn = (version: string, execPath: string) => ({
+      npm_config_user_agent: `npm/10.0.0 node/v${version} linux x64`,
+      npm_node_execpath: execPath,
+    });
+    const modules = '/clone/node_modules';
+    const script = { execPath: ours, version: 'v24.0.0' };
+    expect(npmNodeMajor(npmOn('22.1.0', '/usr/bin/node'), script, modules)).toBe(22);
+    expect(npmNodeMajor({}, { execPath: '/usr/bin/node', version: 'v20.0.0' }, modules)).toBe(20);
+    // Run by ours, or by an npm that itself runs on ours, as in a test: nothing is known.
+    expect(npmNodeMajor({}, script, modules)).toBeNull();
+    expect(npmNodeMajor(npmOn('24.0.0', ours), script, modules)).toBeNull();
     expect(versionProblem('v24.0.0', 18)).toContain('version 18');
     expect(versionProblem('v18.0.0', null)).toContain('version 18');
     expect(versionProblem('v20.0.0', 20)).toBeNull();
@@ -77,8 +88,11 @@ describe('the version of Node.js', () => {
     expect(npmCalls()).toHaveLength(1);
     run(ensure, { agent: 'npm/10.9.0 node/v22.11.0 linux x64' });
     expect(npmCalls()).toHaveLength(2);
-    // Called by itself, the script cannot know what npm ran on: what is there counts.
-    run(ensure, { agent: 'npm/10.9.0 node/v22.11.0 linux x64' });
+    // Where npm runs on the Node.js of the packages, what is there counts.
+    run(ensure, {
+      agent: 'npm/11.0.0 node/v24.0.0 linux x64',
+      npmNode: join(clone, 'node_modules/node/bin/node'),
+    });
     expect(npmCalls()).toHaveLength(2);
   });
 });

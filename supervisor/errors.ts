@@ -30,7 +30,8 @@ export function describeError(error: unknown): string {
         ? []
         : [error.cause];
   const parts = [...new Set(causes.map(describeError))].filter((text) => text !== '' && !own.includes(text));
-  return [own, parts.join(', ')].filter((text) => text !== '').join(': ') || error.name;
+  if (parts.length === 0) return own === '' ? error.name : own;
+  return own === '' ? parts.join(', ') : `${own.replace(/\.$/, '')}: ${parts.join(', ')}`;
 }
 
 /** The `code` of a system error (`ENOENT`) or of one of ours. */

@@ -107,6 +107,11 @@ it.each([
     }),
     'connect ECONNREFUSED ::1:9, connect ECONNREFUSED 127.0.0.1:9',
   ],
+  [
+    'a sentence goes on',
+    new Error('The port is taken.', { cause: new Error('EADDRINUSE') }),
+    'The port is taken: EADDRINUSE',
+  ],
   ['nothing at all', new TypeError(''), 'TypeError'],
   ['no error', 'late', 'late'],
 ])('%s', (_, error, text) => expect(describeError(error)).toBe(text));

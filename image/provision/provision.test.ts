@@ -94,6 +94,25 @@ test('unreadable kept settings do not stop the boot', async () => {
   expect((await provision(paths)).notes).toEqual(['the settings kept from the card were unreadable']);
 });
 
+test('what was kept by an earlier version, and is refused now, costs itself alone', async () => {
+  await mkdir(join(paths.state, 'provision'));
+  const wifi = [
+    { ssid: 'あ'.repeat(18), psk: '12345678' },
+    { ssid: 'Van', psk: 'tune in tokyo' },
+  ];
+  await writeFile(
+    join(paths.state, 'provision/settings.json'),
+    JSON.stringify({ hostname: 'left', wifi, new: 1 }),
+  );
+  const { hostname, settings, notes } = await provision(paths);
+  expect({ hostname, wifi: settings.wifi.map(({ ssid }) => ssid) }).toEqual({
+    hostname: 'left',
+    wifi: ['Van'],
+  });
+  expect(notes.join('\n')).toMatch(/^settings kept from the card: wifi is not usable/);
+  expect(notes.join('\n')).not.toContain('12345678');
+});
+
 test('the name: file, then Imager, then the serial number', () => {
   const sources = { configured: 'a', imported: 'b', serial: '10000000deadBEEF', machineId: 'x' };
   expect(hostName(sources)).toBe('a');

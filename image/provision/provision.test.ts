@@ -37,6 +37,16 @@ test('a fresh card without anything on it makes a device with defaults', async (
   expect(await readlink(join(paths.run, 'rushlight-localtime'))).toBe('/usr/share/zoneinfo/Etc/UTC');
 });
 
+test('without a name in the settings, the product is given the one the machine has', async () => {
+  const name = () => readFile(join(paths.run, 'rushlight-name'), 'utf8');
+  expect((await provision(paths)).hostname).toBe('rushlight-cdef');
+  expect(await name()).toBe('rushlight-cdef\n');
+  await writeFile(join(paths.card, 'custom.toml'), '[system]\nhostname = "stage-left"\n');
+  await writeFile(join(paths.card, 'rushlight.toml'), 'name = "wall"\n');
+  expect((await provision(paths)).hostname).toBe('wall');
+  expect(await name()).toBe('stage-left\n');
+});
+
 test('secrets are kept before they go from the card, and outlive it', async () => {
   const card = join(paths.card, 'network-config');
   await writeFile(

@@ -82,12 +82,15 @@ async function layOut(paths: ProvisionPaths, settings: DeviceSettings): Promise<
   const passwd = (await readOptional(join(sysroot, 'etc/passwd'))) ?? '';
   await replaceFile(join(run, 'rushlight-passwd'), withOwnerName(passwd, settings.user), 0o644);
 
-  return hostName({
-    configured: configuredName((await readOptional(join(paths.card, 'rushlight.toml'))) ?? ''),
+  const sources = {
     imported: settings.hostname,
     serial: await serialNumber(sysroot),
     machineId: ((await readOptional(join(sysroot, 'etc/machine-id'))) ?? '0000').trim(),
-  });
+  };
+  // The product takes its default name from here: page, certificate and QR code say what DHCP and avahi say.
+  const unnamed = hostName({ ...sources, configured: undefined });
+  await replaceFile(join(run, 'rushlight-name'), `${unnamed}\n`, 0o644);
+  return configuredName((await readOptional(join(paths.card, 'rushlight.toml'))) ?? '') ?? unnamed;
 }
 
 /** The part that needs the running system: host name, account names, regulatory domain, SSH's host key. */

@@ -10,7 +10,7 @@ import { NetworkMonitor } from '../platform/network-monitor.ts';
 import { ChildProcessHost } from '../process/child-process-host.ts';
 import { loadKeys } from './credentials.ts';
 import { claimDataFolder, type DataPaths, dataPaths } from './data-folder.ts';
-import { type Identity, readIdentity } from './identity.ts';
+import { type Identity, machineNameFile, readIdentity } from './identity.ts';
 import type { LogRing } from './log-ring.ts';
 import { layOutSimulation } from './simulation.ts';
 import { TakesFolders } from './takes-folder.ts';
@@ -61,7 +61,7 @@ export async function openFoundation(options: ApplianceOptions): Promise<Foundat
   await config.load();
   log.level = config.current.config.log.level;
   const machine = new LinuxHost({ logger: log });
-  const identity = await readIdentity(state, machine);
+  const identity = await readIdentity(state, machine, simulation ? null : machineNameFile);
   const keys = await loadKeys(paths, log);
   const host = cleanup.use(new ChildProcessHost({ logger: log, folder: paths.children }));
   const takes = new TakesFolders({

@@ -63,7 +63,9 @@ find /usr/lib/linux-image-* -mindepth 1 -maxdepth 1 -type d ! -path '*rpi*' ! -n
 
 # Wireless firmware that Debian's kernel would ask for does not come with it; nothing to do here.
 rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* /var/tmp/* /tmp/* /root/.bash_history /etc/*- \
-	/usr/share/python3 /usr/lib/python3 /usr/lib/locale/locale-archive
+	/usr/share/python3 /usr/lib/python3 /usr/share/i18n
+# The one locale is C.UTF-8.
+find /usr/lib/locale -mindepth 1 -maxdepth 1 ! -name C.utf8 -exec rm -rf {} +
 # dpkg's own database is worth keeping for `dpkg -l`, but /var is in memory on the device.
 rm -rf /usr/lib/dpkg-database
 cp -a /var/lib/dpkg /usr/lib/dpkg-database

@@ -134,3 +134,13 @@ describe('missing programs', () => {
     expect(installCommand(['a', 'b'])).toMatch(/^sudo apt-get update && sudo apt-get install .* a b$/);
   });
 });
+
+test('where there can be no Debian 13, one line says why, and nothing is built', () => {
+  lay('dpkg', 'echo amd64');
+  const script = "console.log((await import('./scripts/test-root.mjs')).openTestRoot())";
+  const { stdout, stderr } = run(['--input-type=module', '-e', script], { root: false });
+  expect(stdout).toBe(
+    "The tests run on this machine's own system alone, not in Debian 13 as on the image: this needs root.\nnull\n",
+  );
+  expect(stderr).toBe('');
+});

@@ -40,16 +40,21 @@ const commands = {
 };
 
 const parts = [];
-/** Runs one part, says how long it took, and answers whether it passed. */
+/** Runs one part, says how long it took, and answers what came of it: `passed`, `FAILED`, or `left out`. */
 function time(name, work) {
   say(`\n== ${name}`);
   const startedAt = Date.now();
-  const passed = work();
-  const part = `${name}: ${passed ? 'passed' : 'FAILED'} after ${((Date.now() - startedAt) / 1000).toFixed(0)} s`;
+  const outcome = work();
+  const part = `${name}: ${outcome} after ${((Date.now() - startedAt) / 1000).toFixed(0)} s`;
   say(`== ${part}`);
   parts.push(part);
-  return passed;
+  return outcome;
 }
+
+// Ctrl-C ends the part that runs, and with it the whole; what was unpacked is removed before that.
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {});
+const interruptions = [130, 143];
+let interrupted = false;
 
 /** Runs parts one after the other, the rest of them only where all must be seen. */
 function runAll(names, where, run) {
@@ -57,24 +62,27 @@ function runAll(names, where, run) {
   for (const name of names) {
     const args = commands[name];
     if (!existsSync(args[0])) fail(`${args[0]} is missing.`);
-    if (!time(`${name}${where}`, () => run(node, args).status === 0)) passed = false;
-    if (!passed && !plan.keepGoing) return false;
+    const work = () => {
+      const { status, signal } = run(node, args);
+      interrupted ||= signal !== null || interruptions.includes(status);
+      return status === 0 ? 'passed' : 'FAILED';
+    };
+    if (time(`${name}${where}`, work) !== 'passed') passed = false;
+    if (interrupted || (!passed && !plan.keepGoing)) return false;
   }
   return passed;
 }
 
 const here = (command, args) => spawnSync(command, args, { cwd: root, env: environment, stdio: 'inherit' });
-// Ctrl-C ends the part that runs; what was unpacked is removed after it.
-let interrupted = false;
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => (interrupted = true));
 
+/** True where all passed; null where there can be no such root. */
 function runInRoot(names) {
   let opened = null;
   time('Debian 13, made or taken from the cache', () => {
     // Trees of boards, on which the overlays are tried.
     here(join(root, 'image', 'build'), ['trees']);
     opened = openTestRoot();
-    return opened !== null;
+    return opened === null ? 'left out' : 'passed';
   });
   if (opened === null) return null;
   try {

@@ -50,7 +50,7 @@ root_accounts() {
 	[ ! -e "$tree/etc/nologin" ] || echo "accounts: etc/nologin keeps everybody out"
 }
 
-# Every device would have the same.
+# Every device would have the same. /var is not looked at: on the device it is in memory, and the image has none of it.
 root_secrets() {
 	local tree=$1 file
 	for file in "$tree"/etc/ssh/ssh_host_*; do
@@ -59,8 +59,6 @@ root_secrets() {
 	grep -rlI --exclude-dir=proc -- '-----BEGIN [A-Z ]*PRIVATE KEY-----' "$tree/etc" "$tree/root" "$tree/usr/lib/rushlight/ota" 2> /dev/null |
 		sed "s|^$tree/|secrets: a private key: |" || true
 	[ ! -s "$tree/etc/machine-id" ] || echo "secrets: etc/machine-id would be the same on every device"
-	[ ! -f "$tree/var/lib/dbus/machine-id" ] || [ -L "$tree/var/lib/dbus/machine-id" ] ||
-		[ ! -s "$tree/var/lib/dbus/machine-id" ] || echo "secrets: var/lib/dbus/machine-id is no link"
 }
 
 # Symbolic links to nothing. What comes to be on the running device is not looked for.
@@ -123,7 +121,7 @@ root_leftovers() {
 		find "$tree/$path" -xdev -mindepth 1 ! -name .bashrc ! -name .profile ! -name .ssh -printf "leftovers: /$path/%P\n" 2> /dev/null || true
 	done
 	for path in usr/share/i18n usr/share/locale usr/share/man usr/share/doc-base usr/lib/locale/locale-archive usr/bin/apt-get \
-		usr/sbin/policy-rc.d usr/bin/qemu-aarch64-static etc/resolv.conf.old etc/apt/apt.conf.d/51cache var/lib/stand-ins; do
+		usr/sbin/policy-rc.d usr/bin/qemu-aarch64-static etc/resolv.conf.old etc/apt/apt.conf.d/51cache; do
 		[ ! -e "$tree/$path" ] || echo "leftovers: /$path"
 	done
 	for path in "$tree"/usr/lib/locale/*; do

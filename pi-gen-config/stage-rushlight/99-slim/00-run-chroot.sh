@@ -5,6 +5,8 @@ rm -rf /usr/share/doc-base /usr/share/man /usr/share/info /usr/share/lintian /us
 	/usr/share/bash-completion /usr/share/zsh /usr/share/fish /usr/share/pixmaps /usr/share/icons \
 	/usr/share/applications /usr/share/gtk-doc /usr/share/bug
 find /usr/share/doc -mindepth 2 ! -name copyright -delete 2> /dev/null || true
+# Alternatives that led to a manual page.
+find /etc/alternatives -xtype l -delete
 
 # Software GL and Vulkan are only opened on demand, by programs with a window.
 rm -rf /usr/lib/*/dri /usr/lib/*/gallium-pipe /usr/lib/*/libLLVM* /usr/lib/*/libgallium* /usr/lib/*/libz3.so* \

@@ -62,7 +62,7 @@ stand_in_packages() {
 	printf '%s\n' "$folder"
 }
 
-# stand_in WORK ARCH NAME [PROGRAM…]: a package with these programs, which do nothing; more may lie in WORK/NAME already.
+# stand_in WORK ARCH NAME [PROGRAM…]: a package newer than any of Debian's of the same name, with these programs, which do nothing; more may lie in WORK/NAME already.
 stand_in() {
 	local work=$1 arch=$2 name=$3 program root
 	shift 3
@@ -73,7 +73,7 @@ stand_in() {
 	done
 	cat > "$root/DEBIAN/control" <<- EOF
 		Package: $name
-		Version: 0+standin
+		Version: 99+standin
 		Architecture: $arch
 		Maintainer: Rushlight <noreply@invalid>
 		Depends: ${STAND_IN_DEPENDS:-}

@@ -141,3 +141,48 @@ test("the boards' config.txt needs no file of its own for a kernel", () => {
   expect(config).toMatch(/^auto_initramfs=1$/m);
   expect(() => bootFilesOf(config)).toThrow(/no kernel/);
 });
+
+/** Runs a line in mount namespaces of its own, beside the parts of the build; needs root. */
+function inMountNamespace(line: string): { status: number | null; stdout: string; stderr: string } {
+  const parts = ['common', 'disk', 'report']
+    .map((part) => `source "${root}/image/lib/${part}.sh"`)
+    .join('; ');
+  const script = `set -euo pipefail; ${parts}; tree=$1; ${line}`;
+  return spawnSync(
+    'unshare',
+    ['--mount', '--propagation', 'private', 'bash', '-c', script, 'build', join(work, 'mounted')],
+    {
+      encoding: 'utf8',
+      env: { ...process.env, SOURCE_DATE_EPOCH: '1700000000' },
+    },
+  );
+}
+
+describe.runIf(process.getuid?.() === 0)('a root in which pi-gen left something mounted', () => {
+  beforeAll(() => {
+    for (const folder of ['proc', 'dev', 'usr'])
+      mkdirSync(join(work, 'mounted', folder), { recursive: true });
+    writeFileSync(join(work, 'mounted/usr/file'), 'x');
+  });
+
+  test('is let go of before it is measured and packed', () => {
+    const mount =
+      'mount -t proc proc "$tree/proc"; mount --bind /dev "$tree/dev"; mount -t tmpfs none "$tree/dev/shm"';
+    const { status, stdout, stderr } = inMountNamespace(
+      `${mount}; release_mounts "$tree"; ls -A "$tree"/proc "$tree"/dev`,
+    );
+    expect(stderr).toBe('');
+    expect(stdout.replaceAll(work, '')).toBe('/mounted/dev:\n\n/mounted/proc:\n');
+    expect(status).toBe(0);
+  });
+
+  test('has no times changed on what is another machine’s', () => {
+    const other = join(work, 'others');
+    mkdirSync(other, { recursive: true });
+    const { mtimeMs } = statSync(other);
+    const { status, stderr } = inMountNamespace(`mount --bind "${other}" "$tree/dev"; source_times "$tree"`);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/mounted\/dev is mounted; its times are not ours to change/);
+    expect(statSync(other).mtimeMs).toBe(mtimeMs);
+  });
+});

@@ -21,7 +21,7 @@ const buildPrograms = ['mmdebstrap', 'squashfs', 'dosfstools', 'make', 'compiler
 
 const onlyTells = args.includes('--list') || args.includes('--help');
 if (!onlyTells) {
-  ensurePrograms([
+  await ensurePrograms([
     ...rigPrograms,
     ...(arch === undefined ? [] : [...machinePrograms[arch], ...buildPrograms]),
   ]);

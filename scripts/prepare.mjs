@@ -5,6 +5,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { installCommand, installPackages } from './apt.mjs';
+import { npmNodeMajor, versionProblem } from './node-version.mjs';
+import { onPath, packagesOf, programs } from './programs.mjs';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const node = join(root, 'node_modules', '.bin', 'node');
@@ -19,72 +22,51 @@ export const environment = {
   PATH: `${join(root, 'node_modules', '.bin')}${delimiter}${process.env.PATH ?? ''}`,
 };
 
-/** A program that must be there, with the Debian package that carries it. */
-const programs = {
-  ffmpeg: { package: 'ffmpeg', found: () => onPath('ffmpeg') },
-  font: {
-    package: 'fonts-dejavu-core',
-    found: () => existsSync('/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf'),
-  },
-  v4l2: { package: 'v4l-utils', found: () => onPath('v4l2-ctl') },
-  ip: { package: 'iproute2', found: () => onPath('ip') },
-  chromium: { package: 'chromium', found: () => onPath('chromium') },
-  mosquitto: { package: 'mosquitto', found: () => onPath('mosquitto') },
-  openssl: { package: 'openssl', found: () => onPath('openssl') },
-  git: { package: 'git', found: () => onPath('git') },
-  compiler: { package: 'g++', found: () => onPath('g++') },
-  dtc: { package: 'device-tree-compiler', found: () => onPath('dtc') },
-  mtools: { package: 'mtools', found: () => onPath('mcopy') },
-  dosfstools: { package: 'dosfstools', found: () => onPath('mkfs.vfat') },
-  sfdisk: { package: 'fdisk', found: () => onPath('sfdisk') },
-  mke2fs: { package: 'e2fsprogs', found: () => onPath('mke2fs') },
-  shellcheck: { package: 'shellcheck', found: () => onPath('shellcheck') },
-  rauc: { package: 'rauc', found: () => onPath('rauc') },
-  squashfs: { package: 'squashfs-tools', found: () => onPath('mksquashfs') },
-  qrencode: { package: 'qrencode', found: () => onPath('qrencode') },
-  faketime: { package: 'faketime', found: () => onPath('faketime') },
-  avahi: { package: 'avahi-daemon', found: () => onPath('avahi-daemon') },
-  python: { package: 'python3', found: () => onPath('python3') },
-  make: { package: 'make', found: () => onPath('make') },
-  mmdebstrap: { package: 'mmdebstrap', found: () => onPath('mmdebstrap') },
-  ssh: { package: 'openssh-client', found: () => onPath('ssh') && onPath('ssh-keygen') },
-  qemuAmd64: { package: 'qemu-system-x86', found: () => onPath('qemu-system-x86_64') },
-  qemuArm64: { package: 'qemu-system-arm', found: () => onPath('qemu-system-aarch64') },
-};
+const npmNode = npmNodeMajor(process.env, process, join(root, 'node_modules'));
+const problem = versionProblem(process.version, npmNode);
+if (problem !== null) fail(problem);
 
-/** Installs node_modules as the lock file says, unless that has been done for this very lock file. */
+/**
+ * Installs node_modules as the lock file says, unless that has been done for this very lock file by the same Node.js: what one
+ * version left out or built, another may miss.
+ */
 export function ensureModules() {
   const stamp = join(root, 'node_modules', '.rushlight-lock');
   // Once there is a compiler, what was left out without one is installed.
   const native = programs.compiler.found() && programs.make.found() ? ' native' : '';
-  const wanted = `${digest([join(root, 'package-lock.json')])}${native}`;
-  if (existsSync(node) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
+  const before = existsSync(stamp) ? readFileSync(stamp, 'utf8') : '';
+  const by = npmNode ?? / node (\d+)/.exec(before)?.[1] ?? process.versions.node.split('.')[0];
+  const wanted = `${digest([join(root, 'package-lock.json')])}${native} node ${by} ${process.arch}`;
+  if (existsSync(node) && before === wanted) return;
   say('Installing the packages of package-lock.json …');
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], 'npm could not install the packages.');
+  // On the machine's own Node.js: the one among the packages is replaced meanwhile.
+  const ownPath = (process.env.PATH ?? '')
+    .split(delimiter)
+    .filter((folder) => !folder.startsWith(join(root, 'node_modules')))
+    .join(delimiter);
+  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], 'npm could not install the packages.', {
+    PATH: ownPath,
+  });
   writeFileSync(stamp, wanted);
 }
 
 /** Installs missing programs through apt as root; as anybody else, prints the one line to run, and ends. */
-export function ensurePrograms(names, { optional = [] } = {}) {
+export async function ensurePrograms(names, { optional = [] } = {}) {
   const missing = names.filter((name) => !programs[name].found());
   const missingOptional = optional.filter((name) => !programs[name].found());
   if (missing.length + missingOptional.length === 0) return;
-  const wanted = [...missing, ...missingOptional].map((name) => programs[name].package);
-  const install = `apt-get install -y --no-install-recommends ${wanted.join(' ')}`;
+  const wanted = packagesOf([...missing, ...missingOptional]);
   if (process.getuid?.() !== 0 || !onPath('apt-get')) {
-    if (missing.length === 0) return say(`Some things stay off until you run: sudo ${install}`);
+    const install = installCommand(wanted);
+    if (missing.length === 0) return say(`Some things stay off until you run: ${install}`);
     fail(
-      `These programs are missing: ${wanted.join(', ')}. Run this once, then start again:\n\n  sudo ${install}\n`,
+      `These programs are missing: ${packagesOf(missing).join(', ')}. Run this once, then start again:\n\n  ${install}\n`,
     );
   }
   say(`Installing ${wanted.join(', ')} …`);
-  const env = { ...environment, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
-  const quiet = { stdio: ['ignore', 'ignore', 'inherit'], env };
-  spawnSync('apt-get', ['update', '-q'], quiet);
-  spawnSync('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...wanted], quiet);
+  await installPackages(wanted, { ...environment, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }, say);
   const still = missing.filter((name) => !programs[name].found());
-  if (still.length > 0)
-    fail(`apt-get could not install: ${still.map((name) => programs[name].package).join(', ')}.`);
+  if (still.length > 0) fail(`apt-get could not install: ${packagesOf(still).join(', ')}.`);
 }
 
 /** Builds the web pages where their sources changed since the last build. */
@@ -146,8 +128,9 @@ export function fail(text) {
   process.exit(1);
 }
 
-function run(program, args, complaint) {
-  const { status, error } = spawnSync(program, args, { cwd: root, env: environment, stdio: 'inherit' });
+function run(program, args, complaint, env = {}) {
+  const options = { cwd: root, env: { ...environment, ...env }, stdio: 'inherit' };
+  const { status, error } = spawnSync(program, args, options);
   if (error !== undefined) fail(`${complaint} (${error.message})`);
   if (status !== 0) fail(complaint);
 }
@@ -158,11 +141,6 @@ function hasGpioChip() {
   } catch {
     return false; // unreadable is as good as none here
   }
-}
-
-function onPath(program) {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
-  return folders.some((folder) => folder !== '' && existsSync(join(folder, program)));
 }
 
 function filesBelow(folder, without) {

@@ -14,8 +14,9 @@ import {
   say,
 } from './prepare.mjs';
 
+// First what only the owner of the machine can mend; the packages take longer.
+await ensurePrograms(['ffmpeg'], { optional: ['font', 'v4l2'] });
 ensureModules();
-ensurePrograms(['ffmpeg'], { optional: ['font', 'v4l2'] });
 ensurePages();
 ensureGpio();
 

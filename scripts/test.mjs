@@ -1,61 +1,105 @@
-// `npm test`: every test that needs no virtual machine, from a fresh clone. Words after `--` go to vitest.
+// `npm test`: every test that needs no virtual machine, from a fresh clone. Words after `--` go to vitest, but for
+//   --debian 13     runs in a Debian 13 root with the image's own packages (needs root), instead of on this system
+//   --all-systems   types, lint and unit tests on this system, then all tests in that root; so it is where CI=true
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ensureModules, ensurePages, ensurePrograms, environment, node, root, say } from './prepare.mjs';
+import {
+  ensureModules,
+  ensurePages,
+  ensurePrograms,
+  environment,
+  fail,
+  node,
+  root,
+  say,
+} from './prepare.mjs';
+import { testPrograms } from './programs.mjs';
+import { testPlan } from './test-plan.mjs';
+import { openTestRoot } from './test-root.mjs';
+
+const plan = testPlan(process.argv.slice(2), process.env.CI === 'true');
+if (plan.problem !== null) fail(plan.problem);
 
 // Before the packages: one of them is compiled, and is left out where there is no compiler.
-ensurePrograms([
-  'ffmpeg',
-  'font',
-  'v4l2',
-  'ip',
-  'chromium',
-  'mosquitto',
-  'openssl',
-  'git',
-  'compiler',
-  'make',
-  'dtc',
-  'mtools',
-  'dosfstools',
-  'sfdisk',
-  'mke2fs',
-  'shellcheck',
-  'rauc',
-  'squashfs',
-  'qrencode',
-  'faketime',
-  'python',
-  'avahi',
-]);
+await ensurePrograms(testPrograms);
 ensureModules();
 ensurePages();
 
 const bin = (...parts) => join(root, 'node_modules', ...parts);
-const chosen = process.argv.slice(2);
 const vitest = bin('vitest', 'vitest.mjs');
-const steps = [
-  ['types', [bin('typescript', 'bin', 'tsc'), '-p', '.']],
-  ['types of the pages', [bin('typescript', 'bin', 'tsc'), '-p', 'supervisor/web']],
-  ['types of the scripts', [bin('typescript', 'bin', 'tsc'), '-p', 'scripts']],
-  ['lint', [bin('@biomejs', 'biome', 'bin', 'biome'), 'check', '--error-on-warnings', '.']],
-  ['tests', [vitest, 'run', '--project', 'unit']],
-  ['end-to-end tests', [vitest, 'run', '--project', 'e2e']],
-  ['end-to-end tests that need the machine for themselves', [vitest, 'run', '--project', 'e2e-alone']],
-];
-const selected = chosen.length === 0 ? steps : [['chosen tests', [vitest, 'run', ...chosen]]];
+const commands = {
+  types: [bin('typescript', 'bin', 'tsc'), '-p', '.'],
+  'types of the pages': [bin('typescript', 'bin', 'tsc'), '-p', 'supervisor/web'],
+  'types of the scripts': [bin('typescript', 'bin', 'tsc'), '-p', 'scripts'],
+  lint: [bin('@biomejs', 'biome', 'bin', 'biome'), 'check', '--error-on-warnings', '.'],
+  'unit tests': [vitest, 'run', '--project', 'unit'],
+  'end-to-end tests': [vitest, 'run', '--project', 'e2e'],
+  'end-to-end tests that need the machine for themselves': [vitest, 'run', '--project', 'e2e-alone'],
+  'chosen tests': [vitest, 'run', ...plan.chosen],
+};
 
-for (const [name, args] of selected) {
+const parts = [];
+/** Runs one part, says how long it took, and answers what came of it: `passed`, `FAILED`, or `left out`. */
+function time(name, work) {
   say(`\n== ${name}`);
-  if (!existsSync(args[0])) {
-    say(`${args[0]} is missing.`);
-    process.exit(1);
-  }
   const startedAt = Date.now();
-  const { status } = spawnSync(node, args, { cwd: root, env: environment, stdio: 'inherit' });
-  say(
-    `== ${name}: ${status === 0 ? 'passed' : 'FAILED'} after ${((Date.now() - startedAt) / 1000).toFixed(0)} s`,
-  );
-  if (status !== 0) process.exit(status ?? 1);
+  const outcome = work();
+  const part = `${name}: ${outcome} after ${((Date.now() - startedAt) / 1000).toFixed(0)} s`;
+  say(`== ${part}`);
+  parts.push(part);
+  return outcome;
 }
+
+// Ctrl-C ends the part that runs, and with it the whole; what was unpacked is removed before that.
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {});
+const interruptions = [130, 143];
+let interrupted = false;
+
+/** Runs parts one after the other, the rest of them only where all must be seen. */
+function runAll(names, where, run) {
+  let passed = true;
+  for (const name of names) {
+    const args = commands[name];
+    if (!existsSync(args[0])) fail(`${args[0]} is missing.`);
+    const work = () => {
+      const { status, signal } = run(node, args);
+      interrupted ||= signal !== null || interruptions.includes(status);
+      return status === 0 ? 'passed' : 'FAILED';
+    };
+    if (time(`${name}${where}`, work) !== 'passed') passed = false;
+    if (interrupted || (!passed && !plan.keepGoing)) return false;
+  }
+  return passed;
+}
+
+const here = (command, args) => spawnSync(command, args, { cwd: root, env: environment, stdio: 'inherit' });
+
+/** True where all passed; null where there can be no such root. */
+function runInRoot(names) {
+  let opened = null;
+  time('Debian 13, made or taken from the cache', () => {
+    // Trees of boards, on which the overlays are tried.
+    here(join(root, 'image', 'build'), ['trees']);
+    opened = openTestRoot();
+    return opened === null ? 'left out' : 'passed';
+  });
+  if (opened === null) return null;
+  try {
+    return runAll(names, ' in Debian 13', opened.run);
+  } finally {
+    opened.dispose();
+  }
+}
+
+const system = /^PRETTY_NAME="?([^"\n]*)/m.exec(
+  existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : '',
+)?.[1];
+let passed = runAll(plan.here, plan.inRoot.length > 0 ? ` on ${system ?? 'this system'}` : '', here);
+if (plan.inRoot.length > 0 && (passed || plan.keepGoing) && !interrupted) {
+  const inRoot = runInRoot(plan.inRoot);
+  if (inRoot === null && plan.elsewhere === null) fail('There is no Debian 13 to run the tests in.');
+  passed = (inRoot ?? runAll(plan.elsewhere, '', here)) && passed;
+}
+if (parts.length > 1) say(`\n${parts.join('\n')}`);
+process.exit(passed ? 0 : 1);

@@ -16,10 +16,22 @@ export abstract class RushlightError extends Error {
   }
 }
 
-/** The text of anything thrown, with its causes: `cannot start ffmpeg: spawn ffmpeg ENOENT`. */
+/**
+ * The text of anything thrown, with its causes: `cannot start ffmpeg: spawn ffmpeg ENOENT`. Nothing is said twice, and wrappers that
+ * say nothing (fetch's, an aggregate's) are left out.
+ */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return error.cause === undefined ? error.message : `${error.message}: ${describeError(error.cause)}`;
+  const own = error.message === 'fetch failed' && error.cause !== undefined ? '' : error.message;
+  const causes =
+    error instanceof AggregateError && own === ''
+      ? error.errors
+      : error.cause === undefined
+        ? []
+        : [error.cause];
+  const parts = [...new Set(causes.map(describeError))].filter((text) => text !== '' && !own.includes(text));
+  if (parts.length === 0) return own === '' ? error.name : own;
+  return own === '' ? parts.join(', ') : `${own.replace(/\.$/, '')}: ${parts.join(', ')}`;
 }
 
 /** The `code` of a system error (`ENOENT`) or of one of ours. */

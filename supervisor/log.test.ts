@@ -85,3 +85,33 @@ describe('LogLimiter', () => {
     expect(lines.slice(6)).toMatchObject([{ repeated: 3 }]);
   });
 });
+
+const refused = () => Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:9'), { code: 'ECONNREFUSED' });
+
+it.each([
+  [
+    'its causes follow',
+    new Error('cannot start ffmpeg', { cause: new Error('ENOENT') }),
+    'cannot start ffmpeg: ENOENT',
+  ],
+  ['fetch says nothing itself', new TypeError('fetch failed', { cause: refused() }), refused().message],
+  [
+    'what was said already is not said again',
+    new Error(`the hub cannot be reached: ${refused().message}`, { cause: refused() }),
+    `the hub cannot be reached: ${refused().message}`,
+  ],
+  [
+    'each address is named',
+    new TypeError('fetch failed', {
+      cause: new AggregateError([new Error('connect ECONNREFUSED ::1:9'), refused(), refused()], ''),
+    }),
+    'connect ECONNREFUSED ::1:9, connect ECONNREFUSED 127.0.0.1:9',
+  ],
+  [
+    'a sentence goes on',
+    new Error('The port is taken.', { cause: new Error('EADDRINUSE') }),
+    'The port is taken: EADDRINUSE',
+  ],
+  ['nothing at all', new TypeError(''), 'TypeError'],
+  ['no error', 'late', 'late'],
+])('%s', (_, error, text) => expect(describeError(error)).toBe(text));

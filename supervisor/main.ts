@@ -4,7 +4,7 @@ import { type DestinationStream, type Logger, pino } from 'pino';
 import { LogRing } from './appliance/log-ring.ts';
 import { simulationPort } from './appliance/simulation.ts';
 import { Appliance } from './appliance.ts';
-import { describeError, RushlightError } from './errors.ts';
+import { describeError, errorCode, RushlightError } from './errors.ts';
 import { createLogger } from './log.ts';
 
 /** Reads argv and the environment, runs the appliance until a signal, and sets the exit code. */
@@ -47,8 +47,9 @@ async function main(): Promise<number> {
 }
 
 function report(error: unknown, log: Logger): void {
-  log.fatal({ err: error }, describeError(error));
+  // A fault that a person can mend is reported with the hint; where in the code it arose helps nobody then.
   const hint = error instanceof RushlightError && error.hint !== undefined ? `\n${error.hint}` : '';
+  log.fatal(hint === '' ? { err: error } : { code: errorCode(error) }, describeError(error));
   process.stderr.write(`\nRushlight cannot run: ${describeError(error)}${hint}\n`);
 }
 

@@ -39,11 +39,23 @@ base_tar() {
 	printf '%s\n' "$tar"
 }
 
+# make_base ARCH EXCLUDES TAR LIST… : the packages of the lists, and Debian's kernel.
 make_base() {
-	local arch=$1 excludes=$2 tar=$3
+	local arch=$1 excludes=$2 tar=$3 packages
 	shift 3
-	local packages options=() line
 	packages=$(read_packages "$@" | paste -sd,)
+	# The initramfs is made once, at the end; each kernel hook would make it again.
+	# shellcheck disable=SC2016 # $1 is the hook's
+	debian_tar "$arch" "$excludes" "$tar" "$packages,linux-image-$arch" \
+		--essential-hook='ln -sf /bin/true "$1/usr/local/sbin/update-initramfs"' \
+		--customize-hook='rm -f "$1/usr/local/sbin/update-initramfs"'
+}
+
+# debian_tar ARCH EXCLUDES TAR PACKAGES [OPTION…]: a root of Debian's packages (names with commas), what dpkg is not to unpack
+# left out. Options go to mmdebstrap.
+debian_tar() {
+	local arch=$1 excludes=$2 tar=$3 packages=$4 options=() line
+	shift 4
 	while read -r line; do
 		case $line in path-*) options+=("--dpkgopt=$line") ;; esac
 	done < "$excludes"
@@ -51,13 +63,9 @@ make_base() {
 	mkdir -p "$CACHE_DIR"
 	local log="${tar%.tar}.log" partial="${tar%.tar}.partial.tar"
 	base_sources "$SUITE" > "$tar.sources"
-	# The initramfs is made once, at the end; each kernel hook would make it again.
-	# shellcheck disable=SC2016 # $1 is the hook's
-	mmdebstrap --architectures="$arch" --variant=minbase --include="$packages,linux-image-$arch" \
-		"${options[@]}" \
+	mmdebstrap --architectures="$arch" --variant=minbase --include="$packages" \
+		"${options[@]}" "$@" \
 		--aptopt='Acquire::Retries "3"' \
-		--essential-hook='ln -sf /bin/true "$1/usr/local/sbin/update-initramfs"' \
-		--customize-hook='rm -f "$1/usr/local/sbin/update-initramfs"' \
 		"$SUITE" "$partial" - < "$tar.sources" > "$log" 2>&1 || {
 		tail -n 40 "$log" >&2
 		fail "the base root could not be made; the whole log is $log"

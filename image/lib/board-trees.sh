@@ -1,43 +1,47 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2153 # SUITE is image/build's
 # Device trees of boards, for the test of the overlays: of Debian's kernel for arm64, whose package is a small download.
 # Raspberry Pi's own are in the boards' image alone, where the export checks the overlays against them.
 
 # board_trees: prints the folder with the trees, fetched where it is not there.
 board_trees() {
-	local folder="$CACHE_DIR/board-trees" work mirror
+	local folder="$CACHE_DIR/board-trees" work
 	if [ ! -d "$folder" ]; then
-		need_tools apt-get:apt dpkg-deb:dpkg
-		mirror=${RUSHLIGHT_MIRROR:-$(host_mirror '^[a-z]+$')}
-		[ -n "$mirror" ] || fail "no Debian mirror in apt's sources; set RUSHLIGHT_MIRROR"
 		work=$(mktemp -d)
-		# apt runs as a user of its own.
-		chmod 755 "$work"
-		fetch_trees "$work" "$mirror" ||
-			fail "the device trees could not be fetched; see $work/log"
+		mkdir "$work/trees"
+		# Since Linux 7 the trees have a package; the newest kernel's are in the suite's backports.
+		say "fetching the device trees of Debian's kernel"
+		fetch_package "$work" "$SUITE-backports" arm64 '^linux-base-[0-9].*[0-9]-arm64$'
+		dpkg-deb --fsys-tarfile "$work"/linux-base-*.deb |
+			tar --extract --directory "$work/trees" --wildcards --transform 's|.*/||' './usr/lib/*/broadcom/bcm27*-rpi-*.dtb' \
+				'./usr/lib/*/broadcom/bcm2837-rpi-*.dtb'
 		mv "$work/trees" "$folder"
 		rm -rf "$work"
 	fi
 	printf '%s\n' "$folder"
 }
 
-# fetch_trees WORK MIRROR: the newest kernel's, of the suite's backports: since Linux 7 the trees have a package.
-fetch_trees() {
-	local work=$1 mirror=$2 package apt=(
-		-o "Dir::State=$1" -o "Dir::State::lists=$1/lists" -o "Dir::State::status=$1/status" -o "Dir::Cache=$1"
-		-o "Dir::Etc::sourcelist=$1/sources.list" -o Dir::Etc::sourceparts=-
-		-o APT::Architecture=arm64 -o APT::Architectures=arm64
+# fetch_package FOLDER SUITE ARCH PATTERN: the newest package of Debian whose name fits, for any architecture, into the folder.
+fetch_package() {
+	local work=$1 suite=$2 arch=$3 pattern=$4 mirror package apt=(
+		-o "Dir::State=$1/apt" -o "Dir::State::lists=$1/apt/lists" -o "Dir::State::status=$1/apt/status" -o "Dir::Cache=$1/apt"
+		-o "Dir::Etc::sourcelist=$1/apt/sources.list" -o Dir::Etc::sourceparts=-
+		-o "APT::Architecture=$3" -o "APT::Architectures=$3"
 	)
-	mkdir -p "$work/lists/partial" "$work/trees"
-	: > "$work/status"
-	printf 'deb [arch=arm64 signed-by=%s] %s %s-backports main\n' \
-		/usr/share/keyrings/debian-archive-keyring.gpg "$mirror" "$SUITE" > "$work/sources.list"
-	say "fetching the device trees of Debian's kernel"
-	apt-get "${apt[@]}" update -q > "$work/log" 2>&1 || return 1
-	package=$(apt-cache "${apt[@]}" pkgnames linux-base- | grep -E '^linux-base-[0-9].*[0-9]-arm64$' | sort -V | tail -n 1)
-	(cd "$work" && apt-get "${apt[@]}" download "$package") >> "$work/log" 2>&1 || return 1
-	dpkg-deb --fsys-tarfile "$work"/linux-base-*.deb |
-		tar --extract --directory "$work/trees" --wildcards --transform 's|.*/||' './usr/lib/*/broadcom/bcm27*-rpi-*.dtb' \
-			'./usr/lib/*/broadcom/bcm2837-rpi-*.dtb'
+	need_tools apt-get:apt dpkg-deb:dpkg
+	mirror=${RUSHLIGHT_MIRROR:-$(host_mirror '^[a-z]+$')}
+	[ -n "$mirror" ] || fail "no Debian mirror in apt's sources; set RUSHLIGHT_MIRROR"
+	mkdir -p "$work/apt/lists/partial"
+	# apt runs as a user of its own.
+	chmod 755 "$work"
+	: > "$work/apt/status"
+	printf 'deb [arch=%s signed-by=%s] %s %s main\n' "$arch" \
+		/usr/share/keyrings/debian-archive-keyring.gpg "$mirror" "$suite" > "$work/apt/sources.list"
+	apt-get "${apt[@]}" update -q > "$work/apt/log" 2>&1 ||
+		fail "the list of $suite could not be fetched: $(grep '^E:' "$work/apt/log" | head -n 1)"
+	package=$(apt-cache "${apt[@]}" pkgnames linux- | grep -E "$pattern" | sort -V | tail -n 1)
+	[ -n "$package" ] || fail "$suite has no package whose name fits $pattern"
+	(cd "$work" && apt-get "${apt[@]}" download "$package") >> "$work/apt/log" 2>&1 || fail "$package could not be fetched"
 }
 
 # check_overlays FOLDER_OF_TREES FOLDER_OF_OVERLAYS: each of our overlays on each tree that has the header's label.

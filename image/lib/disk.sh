@@ -21,10 +21,27 @@ partition_table() {
 	EOF
 }
 
+# mounts_in TREE: what is mounted inside, the deepest first. /proc/mounts writes odd characters in octal.
+mounts_in() {
+	local target
+	awk -v tree="$(realpath "$1")/" 'index($2, tree) == 1 { print $2 }' /proc/mounts | sort -r | while read -r target; do
+		printf '%b\n' "$target"
+	done
+}
+
+# release_mounts TREE: ends what was mounted inside; pi-gen leaves the host's /dev, /proc and /sys there.
+release_mounts() {
+	local target
+	mounts_in "$1" | while read -r target; do umount "$target"; done
+}
+
 # source_times FOLDER: what was checked out or made just now gets the time of the source, so that two builds of the same make
 # the same image.
 source_times() {
 	[ -n "${SOURCE_DATE_EPOCH:-}" ] || return 0
+	local mounted
+	mounted=$(mounts_in "$1")
+	[ -z "$mounted" ] || fail "$mounted is mounted; its times are not ours to change"
 	find "$1" -xdev -newermt "@$SOURCE_DATE_EPOCH" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
 }
 

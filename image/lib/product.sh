@@ -15,9 +15,20 @@ product_sources() {
 			\( -path supervisor/web -o -path '*/node_modules' -o -path '*/fixtures' \
 			-o -path '*/testing' -o -path media/bench -o -path media/datapath/native/build \) -prune -o \
 			-type f ! -name '*.test.ts' ! -name '*.fake.ts' ! -name '*.e2e.ts' -print
-		[ -d supervisor/web/dist ] || fail "the pages are not built; scripts/hil.mjs builds them"
 		find supervisor/web/dist -type f
 	) | LC_ALL=C sort
+}
+
+# built_pages: the web pages, built where they are not, or are older than their sources. With sudo, as the user whose clone it is.
+built_pages() {
+	local as=()
+	if ! command -v node > /dev/null; then
+		[ -d "$SOURCE_DIR/supervisor/web/dist" ] ||
+			fail "the pages are not built, and root finds no Node.js to do it; run this first: npm run pages"
+		return 0
+	fi
+	if [ "$(id -u)" -eq 0 ] && [ -n "${SUDO_USER:-}" ] && [ "$SUDO_USER" != root ]; then as=(runuser -u "$SUDO_USER" -- env "PATH=$PATH"); fi
+	(cd "$SOURCE_DIR" && "${as[@]}" node scripts/pages.mjs) >&2 || fail "the pages could not be built; see above"
 }
 
 # node_package ARCH: prints the folder of Node's npm package (bin/node, include/) in the version package.json pins.

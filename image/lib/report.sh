@@ -14,7 +14,7 @@ installed_sizes() {
 # report_sizes TREE ROOT_IMAGE DISK BUDGET_MIB
 report_sizes() {
 	local tree=$1 total
-	total=$(du -sm --exclude="$tree/boot" --exclude="$tree/var" "$tree" | cut -f1)
+	total=$(du -smx --exclude="$tree/boot" --exclude="$tree/var" "$tree" | cut -f1)
 	printf 'root, uncompressed: %s MiB (budget %s MiB)\n' "$total" "$4"
 	printf 'root image:         %s MiB\n' "$(($(stat -c %s "$2") / 1048576))"
 	printf 'disk image:         %s MiB, %s MiB of it used\n' "$(($(stat -c %s "$3") / 1048576))" "$(du -m "$3" | cut -f1)"

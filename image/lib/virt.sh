@@ -5,6 +5,7 @@ build_virt() {
 	local arch=$1 stage="$SOURCE_DIR/pi-gen-config/stage-rushlight" out work base key
 	case $arch in amd64 | arm64) ;; *) fail "no virtual flavour for $arch" ;; esac
 	virt_tools "$arch"
+	built_pages
 	out="$OUT_DIR/virt-$arch"
 	RUSHLIGHT_SOURCE=$SOURCE_DIR
 	RUSHLIGHT_PRODUCT=$(product_archive "$arch")

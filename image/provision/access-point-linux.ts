@@ -6,7 +6,13 @@ import { dirname, join } from 'node:path';
 import type { AccessPointSystem, OpenAccessPoint } from './access-point-system.ts';
 import { readOptional, replaceFile, runTool } from './device.ts';
 import { accessPointAddress } from './network-settings.ts';
-import { type DeviceSettings, deviceSettingsSchema, mergeSettings, type WifiNetwork } from './settings.ts';
+import {
+  type DeviceSettings,
+  deviceSettingsSchema,
+  mergeSettings,
+  ssidSchema,
+  type WifiNetwork,
+} from './settings.ts';
 import { accessPointConf, stationConf } from './wpa-supplicant.ts';
 
 const folder = '/run/rushlight-wifi';
@@ -50,12 +56,27 @@ export const linuxAccessPoint: AccessPointSystem = {
   },
 };
 
-/** The names in what `iw dev … scan` prints, each once. Pure. */
+/**
+ * The names in what `iw dev … scan` prints, each once. Networks that hide their name are left out, as are names that are no UTF-8:
+ * they could not be typed either. Pure.
+ */
 export function namesIn(scan: string): string[] {
-  return [...new Set([...scan.matchAll(/^\s*SSID: (\S.*)$/gm)].map(([, ssid]) => ssid ?? ''))].slice(
-    0,
-    maxNames,
+  const names = [...scan.matchAll(/^\s*SSID: (\S.*)$/gm)].map(([, printed]) => ssidOf(printed ?? ''));
+  return [...new Set(names.filter((name) => name !== null))].slice(0, maxNames);
+}
+
+/** iw prints backslashes twice, and what is not printable ASCII, or a space at either end, as `\xNN`. */
+function ssidOf(printed: string): string | null {
+  const parts = printed.match(/\\x[0-9a-f]{2}|\\\\|./gisu) ?? [];
+  const bytes = Buffer.concat(
+    parts.map((part) => {
+      if (/^\\x/i.test(part)) return Buffer.from(part.slice(2), 'hex');
+      return Buffer.from(part === '\\\\' ? '\\' : part);
+    }),
   );
+  if (bytes.every((byte) => byte === 0)) return null;
+  const name = bytes.toString('utf8');
+  return Buffer.from(name, 'utf8').equals(bytes) && ssidSchema.safeParse(name).success ? name : null;
 }
 
 /** The file of systemd-networkd (systemd.network(5)) for the access point. Pure. */

@@ -2,6 +2,7 @@ import { parseDocument } from 'yaml';
 import { ProvisionFileError } from './errors.ts';
 import { asArray, asRecord, asText, asTexts, type Loose } from './loose.ts';
 import type { DeviceSettingsInput, Findings } from './settings.ts';
+import { foundNetwork, sortFound } from './wifi-network.ts';
 
 /** Keys of user-data that are honoured. Everything else of cloud-init is named as ignored: there is no cloud-init here. */
 const known = new Set([
@@ -50,26 +51,50 @@ export function parseUserData(text: string): Findings {
 export function parseNetworkConfig(text: string): Findings {
   const file = parseYaml('network-config', text);
   const network = 'network' in file ? asRecord(file.network) : file;
+  const version = asText(network.version);
+  if (version !== undefined && version !== '2')
+    return { settings: {}, ignored: [], problems: [`version ${version} of the format is not read; 2 is`] };
   const interfaces = Object.values(asRecord(network.wifis)).map(asRecord);
-  const wifi = interfaces.flatMap((one) =>
-    Object.entries(asRecord(one['access-points'])).map(([ssid, point]) => {
-      const { password, auth, hidden } = asRecord(point);
-      const psk = asText(password) ?? asText(asRecord(auth).password);
-      return { ssid, hidden: hidden === true, ...(psk === undefined ? {} : { psk }) };
-    }),
-  );
+  const points = interfaces.flatMap((one) => Object.entries(asRecord(one['access-points'])));
+  const { wifi, problems } = sortFound(points.map(([ssid, point]) => networkOf(ssid, asRecord(point))));
   const country = interfaces
     .map((one) => asText(one['regulatory-domain']))
     .find((code) => code !== undefined);
   const fixed = [...interfaces, ...Object.values(asRecord(network.ethernets)).map(asRecord)];
-  const ignored = fixed.some((one) => asArray(one.addresses).length > 0) ? ['addresses'] : [];
-  return { settings: { wifi, country: country?.toUpperCase() }, ignored };
+  const ignored = [
+    ...Object.keys(network).filter((key) => !knownOfNetwork.has(key)),
+    ...(fixed.some((one) => asArray(one.addresses).length > 0) ? ['addresses'] : []),
+  ];
+  return { settings: { wifi, country: country?.toUpperCase() }, ignored, problems };
+}
+
+const knownOfNetwork: ReadonlySet<string> = new Set(['version', 'renderer', 'wifis', 'ethernets']);
+
+/** What an `auth` with a plain key may hold; anything else is a user name, a certificate, or the like. */
+const knownOfAuth: ReadonlySet<string> = new Set(['key-management', 'password']);
+
+function networkOf(ssid: string, point: Loose) {
+  const auth = asRecord(point.auth);
+  const way = asText(auth['key-management']);
+  // A key that is no text is one all the same. What wants one, but names none, is no open network.
+  const key = point.password ?? auth.password;
+  const psk = typeof key === 'object' && key !== null ? null : asText(key);
+  return foundNetwork({
+    ssid,
+    hidden: asText(point.hidden) === 'true',
+    psk: psk === undefined && ['psk', 'sae'].includes(way ?? '') ? null : psk,
+    needsMore:
+      (way !== undefined && !['none', 'psk', 'sae'].includes(way)) ||
+      Object.keys(auth).some((name) => !knownOfAuth.has(name)) ||
+      ![undefined, 'infrastructure'].includes(asText(point.mode)),
+  });
 }
 
 function parseYaml(file: string, text: string): Loose {
   let data: unknown;
   try {
-    const document = parseDocument(text, { schema: 'core', logLevel: 'error' });
+    // Everything is text: a password of digits has its zeros, and one that reads `no` is no truth value.
+    const document = parseDocument(text, { schema: 'failsafe', logLevel: 'error' });
     const [error] = document.errors;
     if (error !== undefined) throw error;
     data = document.toJS({ maxAliasCount: 0 });

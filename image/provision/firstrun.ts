@@ -1,4 +1,6 @@
 import type { DeviceSettingsInput, Findings } from './settings.ts';
+import { sortFound } from './wifi-network.ts';
+import { wpaBlocks } from './wpa-blocks.ts';
 
 /**
  * Reads the firstrun.sh of Raspberry Pi Imager 1.x without running it: the calls of `imager_custom` and `userconf`,
@@ -7,10 +9,10 @@ import type { DeviceSettingsInput, Findings } from './settings.ts';
 export function parseFirstRun(text: string): Findings {
   const settings: DeviceSettingsInput = { wifi: [], sshKeys: [] };
   for (const line of text.split(/\r?\n/)) readCommand(shellWords(line), settings);
-  const blocks = text.matchAll(/network=\{([^}]*)\}/g);
-  for (const [, block] of blocks) readNetworkBlock(block ?? '', settings);
+  const { wifi, problems } = sortFound(wpaBlocks(text));
+  for (const { ssid, psk, hidden = false } of wifi) addNetwork(settings, ssid, psk, hidden);
   settings.country ??= /^\s*country=([A-Z]{2})\s*$/m.exec(text)?.[1];
-  return { settings, ignored: [] };
+  return { settings, ignored: [], problems };
 }
 
 function readCommand(words: readonly string[], settings: DeviceSettingsInput): void {
@@ -24,18 +26,17 @@ function readCommand(words: readonly string[], settings: DeviceSettingsInput): v
   if (command === 'enable_ssh' && rest[0] === '-k')
     settings.sshKeys = [...(settings.sshKeys ?? []), ...rest.slice(1)];
   if (command === 'set_wlan') {
-    const hidden = rest.includes('-h');
-    const [ssid, psk, country] = rest.filter((word) => word !== '-h');
-    if (ssid !== undefined) addNetwork(settings, ssid, psk, hidden);
+    const options = rest.slice(
+      0,
+      Math.max(
+        0,
+        rest.findIndex((word) => !/^-[hp]$/.test(word)),
+      ),
+    );
+    const [ssid, psk, country] = rest.slice(options.length);
+    if (ssid !== undefined) addNetwork(settings, ssid, psk, options.includes('-h'));
     if (country !== undefined) settings.country = country.toUpperCase();
   }
-}
-
-function readNetworkBlock(block: string, settings: DeviceSettingsInput): void {
-  const ssid = /^\s*ssid="(.*)"\s*$/m.exec(block)?.[1];
-  const psk = /^\s*psk=(?:"(.*)"|([0-9a-fA-F]{64}))\s*$/m.exec(block);
-  if (ssid !== undefined)
-    addNetwork(settings, ssid, psk?.[1] ?? psk?.[2], /^\s*scan_ssid=1\s*$/m.test(block));
 }
 
 function addNetwork(

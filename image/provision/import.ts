@@ -41,6 +41,7 @@ export function importFiles(files: ReadonlyMap<string, string>, earlier: DeviceS
     try {
       const found = parse(text);
       notes.push(...found.ignored.map((key) => `${name}: ${key} is not done by this appliance`));
+      notes.push(...(found.problems ?? []).map((problem) => `${name}: ${problem}`));
       settings = accept(name, settings, withoutRedacted(found.settings), notes);
     } catch (error) {
       if (!(error instanceof ProvisionFileError)) throw error;
@@ -57,8 +58,8 @@ export function importFiles(files: ReadonlyMap<string, string>, earlier: DeviceS
   return { settings, redacted, notes };
 }
 
-/** Takes each setting for itself: one that is wrong must not cost the others. */
-function accept(
+/** Takes each setting for itself: one that is wrong must not cost the others. Pure, but for the notes it adds. */
+export function accept(
   file: string,
   earlier: DeviceSettings,
   found: DeviceSettingsInput,

@@ -1,12 +1,13 @@
 import { parse } from 'smol-toml';
 import { z } from 'zod';
 import { asRecord } from './loose.ts';
+import { ssidSchema } from './settings.ts';
 
 /** `[network]` of rushlight.toml, as far as the access point is concerned; defaults as in the product's own schema. */
 const networkSchema = z.object({
-  access_point: z.enum(['auto', 'never']).default('auto'),
-  access_point_after_s: z.int().min(30).max(3600).default(120),
-  access_point_ssid: z.string().min(1).max(32).optional(),
+  access_point: z.enum(['auto', 'never']).catch('auto'),
+  access_point_after_s: z.int().min(30).max(3600).catch(120),
+  access_point_ssid: ssidSchema.optional().catch(undefined),
 });
 
 export interface AccessPointSettings {
@@ -26,12 +27,12 @@ export function accessPointSettings(toml: string, hostname: string): AccessPoint
   } catch {
     // the supervisor tells the owner what is wrong with the file
   }
-  const parsed = networkSchema.safeParse(table);
-  const said = parsed.success ? parsed.data : networkSchema.parse({});
+  const said = networkSchema.parse(table);
   return {
     enabled: said.access_point === 'auto',
     afterMs: said.access_point_after_s * 1000,
-    ssid: said.access_point_ssid ?? hostname,
+    // A host name may be longer than the name of a network, and is ASCII.
+    ssid: said.access_point_ssid ?? hostname.slice(0, 32),
   };
 }
 

@@ -2,6 +2,7 @@ import { parse } from 'smol-toml';
 import { ProvisionFileError } from './errors.ts';
 import { asRecord, asText, asTexts } from './loose.ts';
 import type { Findings } from './settings.ts';
+import { foundNetwork, sortFound } from './wifi-network.ts';
 
 /**
  * Reads the TOML that Imager leaves for Raspberry Pi OS's own first-boot set-up (`custom.toml`, and the same tables
@@ -18,22 +19,24 @@ export function parsePreseed(file: string, text: string): Findings {
   const { system, user, ssh, wlan, locale } = data;
   const network = asRecord(wlan);
   const ssid = asText(network.ssid);
-  const psk = asText(network.password);
+  const key = network.password;
+  const psk = key === undefined || key === '' ? undefined : (asText(key) ?? null);
+  const { wifi, problems } = sortFound(
+    ssid === undefined ? [] : [foundNetwork({ ssid, hidden: network.hidden === true, psk })],
+  );
   return {
     settings: {
       hostname: asText(asRecord(system).hostname)?.toLowerCase(),
       user: asText(asRecord(user).name),
       sshKeys: asTexts(asRecord(ssh).authorized_keys),
       country: asText(network.country)?.toUpperCase(),
-      wifi:
-        ssid === undefined
-          ? []
-          : [{ ssid, hidden: network.hidden === true, ...(psk === undefined ? {} : { psk }) }],
+      wifi,
       timeZone: asText(asRecord(locale).timezone),
       keymap: asText(asRecord(locale).keymap),
     },
     ignored: Object.keys(data).filter(
-      (key) => !['config_version', 'system', 'user', 'ssh', 'wlan', 'locale'].includes(key),
+      (name) => !['config_version', 'system', 'user', 'ssh', 'wlan', 'locale'].includes(name),
     ),
+    problems,
   };
 }

@@ -37,6 +37,16 @@ test('a fresh card without anything on it makes a device with defaults', async (
   expect(await readlink(join(paths.run, 'rushlight-localtime'))).toBe('/usr/share/zoneinfo/Etc/UTC');
 });
 
+test('without a name in the settings, the product is given the one the machine has', async () => {
+  const name = () => readFile(join(paths.run, 'rushlight-name'), 'utf8');
+  expect((await provision(paths)).hostname).toBe('rushlight-cdef');
+  expect(await name()).toBe('rushlight-cdef\n');
+  await writeFile(join(paths.card, 'custom.toml'), '[system]\nhostname = "stage-left"\n');
+  await writeFile(join(paths.card, 'rushlight.toml'), 'name = "wall"\n');
+  expect((await provision(paths)).hostname).toBe('wall');
+  expect(await name()).toBe('stage-left\n');
+});
+
 test('secrets are kept before they go from the card, and outlive it', async () => {
   const card = join(paths.card, 'network-config');
   await writeFile(
@@ -92,6 +102,25 @@ test('unreadable kept settings do not stop the boot', async () => {
   await mkdir(join(paths.state, 'provision'));
   await writeFile(join(paths.state, 'provision/settings.json'), '{"wifi": 3');
   expect((await provision(paths)).notes).toEqual(['the settings kept from the card were unreadable']);
+});
+
+test('what was kept by an earlier version, and is refused now, costs itself alone', async () => {
+  await mkdir(join(paths.state, 'provision'));
+  const wifi = [
+    { ssid: 'あ'.repeat(18), psk: '12345678' },
+    { ssid: 'Van', psk: 'tune in tokyo' },
+  ];
+  await writeFile(
+    join(paths.state, 'provision/settings.json'),
+    JSON.stringify({ hostname: 'left', wifi, new: 1 }),
+  );
+  const { hostname, settings, notes } = await provision(paths);
+  expect({ hostname, wifi: settings.wifi.map(({ ssid }) => ssid) }).toEqual({
+    hostname: 'left',
+    wifi: ['Van'],
+  });
+  expect(notes.join('\n')).toMatch(/^settings kept from the card: wifi is not usable/);
+  expect(notes.join('\n')).not.toContain('12345678');
 });
 
 test('the name: file, then Imager, then the serial number', () => {

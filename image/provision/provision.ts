@@ -2,7 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ProvisionPaths, pointTo, readOptional, replaceFile, runTool, serialNumber } from './device.ts';
 import { configuredName, hostName, withOwnerName } from './identity.ts';
-import { importedFiles, importFiles } from './import.ts';
+import { accept, importedFiles, importFiles } from './import.ts';
+import { asRecord } from './loose.ts';
 import { type DeviceSettings, deviceSettingsSchema } from './settings.ts';
 import { stationConf } from './wpa-supplicant.ts';
 
@@ -56,16 +57,17 @@ async function attempt(troubles: string[], what: string, work: () => Promise<unk
   }
 }
 
+/** What was kept earlier. A value that is none, or that this version refuses, costs itself alone. */
 async function readSettings(path: string): Promise<{ settings: DeviceSettings; notes: string[] }> {
+  const nothing = deviceSettingsSchema.parse({});
+  const notes: string[] = [];
   try {
-    const text = (await readOptional(path)) ?? '{}';
-    return { settings: deviceSettingsSchema.parse(JSON.parse(text)), notes: [] };
+    const kept: unknown = JSON.parse((await readOptional(path)) ?? '{}');
+    if (asRecord(kept) !== kept) throw new SyntaxError('not a table');
+    return { settings: accept('settings kept from the card', nothing, asRecord(kept), notes), notes };
   } catch {
     // Better a camera without its Wi-Fi than one that does not start: the card can be written again.
-    return {
-      settings: deviceSettingsSchema.parse({}),
-      notes: ['the settings kept from the card were unreadable'],
-    };
+    return { settings: nothing, notes: ['the settings kept from the card were unreadable'] };
   }
 }
 
@@ -80,12 +82,15 @@ async function layOut(paths: ProvisionPaths, settings: DeviceSettings): Promise<
   const passwd = (await readOptional(join(sysroot, 'etc/passwd'))) ?? '';
   await replaceFile(join(run, 'rushlight-passwd'), withOwnerName(passwd, settings.user), 0o644);
 
-  return hostName({
-    configured: configuredName((await readOptional(join(paths.card, 'rushlight.toml'))) ?? ''),
+  const sources = {
     imported: settings.hostname,
     serial: await serialNumber(sysroot),
     machineId: ((await readOptional(join(sysroot, 'etc/machine-id'))) ?? '0000').trim(),
-  });
+  };
+  // The product takes its default name from here: page, certificate and QR code say what DHCP and avahi say.
+  const unnamed = hostName({ ...sources, configured: undefined });
+  await replaceFile(join(run, 'rushlight-name'), `${unnamed}\n`, 0o644);
+  return configuredName((await readOptional(join(paths.card, 'rushlight.toml'))) ?? '') ?? unnamed;
 }
 
 /** The part that needs the running system: host name, account names, regulatory domain, SSH's host key. */

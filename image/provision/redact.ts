@@ -4,6 +4,10 @@ const removed = 'removed-after-import';
 const secretLine =
   /^(\s*-?\s*["']?(?:passwd|hashed_passwd|plain_text_passwd|password|psk|wpa_psk|sae_password)["']?\s*[:=]\s*).*$/gim;
 
+/** The same inside braces, as YAML and TOML write a table on one line. */
+const secretInBraces =
+  /([{,]\s*["']?(?:passwd|hashed_passwd|plain_text_passwd|password|psk|wpa_psk|sae_password)["']?\s*[:=]\s*)(?:"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[^,}\n"']+)/gi;
+
 /** The shell calls of firstrun.sh that carry one. */
 const secretCall = /^(.*\b(?:set_wlan|userconf|chpasswd|set_user_password)\b).*$/gm;
 
@@ -17,6 +21,7 @@ const cryptHash = /\$(?:5|6|y|2[aby]|7)\$[./A-Za-z0-9$=,]{8,}/g;
 export function redact(text: string, known: readonly string[]): string {
   let clean = text
     .replace(secretLine, `$1${removed}`)
+    .replace(secretInBraces, `$1${removed}`)
     .replace(secretCall, `$1 ${removed}`)
     .replace(cryptHash, removed);
   for (const secret of known) {

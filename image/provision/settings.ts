@@ -8,13 +8,18 @@ const printable = (max: number) =>
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not get into generated files
     .regex(/^[^\u0000-\u001f\u007f]*$/, 'without control characters');
 
-/** A Wi-Fi network. `psk` is either the 64 hex digits of the pre-shared key or the pass phrase of 8 to 63 characters. */
+const bytesOf = (text: string): number => Buffer.byteLength(text, 'utf8');
+
+/** The name of a Wi-Fi network: what counts on the air are its bytes, of which a letter may take four. */
+export const ssidSchema = printable(32).refine((text) => bytesOf(text) <= 32, 'a name of at most 32 bytes');
+
+/** A Wi-Fi network. `psk` is either the 64 hex digits of the pre-shared key or the pass phrase of 8 to 63 bytes. */
 export const wifiNetworkSchema = z.strictObject({
-  ssid: printable(32),
+  ssid: ssidSchema,
   psk: printable(64)
     .refine(
-      (text) => (text.length === 64 ? /^[0-9a-f]{64}$/i.test(text) : text.length >= 8),
-      '8 to 63 characters or 64 hex digits',
+      (text) => /^[0-9a-f]{64}$/i.test(text) || (bytesOf(text) >= 8 && bytesOf(text) <= 63),
+      'a password of 8 to 63 bytes, or 64 hex digits',
     )
     .optional(),
   hidden: z.boolean().default(false),
@@ -59,6 +64,7 @@ export const deviceSettingsSchema = z.strictObject({
 });
 
 export type WifiNetwork = z.output<typeof wifiNetworkSchema>;
+export type WifiNetworkInput = z.input<typeof wifiNetworkSchema>;
 export type DeviceSettings = z.output<typeof deviceSettingsSchema>;
 /** Settings as a parser found them, not checked yet. */
 export type DeviceSettingsInput = z.input<typeof deviceSettingsSchema>;
@@ -67,6 +73,8 @@ export type DeviceSettingsInput = z.input<typeof deviceSettingsSchema>;
 export interface Findings {
   readonly settings: DeviceSettingsInput;
   readonly ignored: readonly string[];
+  /** What of it cannot be used and why; never with a value. */
+  readonly problems?: readonly string[];
 }
 
 /** Later settings win; networks and keys add up, the later network of a name replacing the earlier. */

@@ -58,8 +58,11 @@ async function respond(
   const psk = form.get('psk') ?? '';
   const parsed = wifiNetworkSchema.safeParse({ ssid: form.get('ssid'), ...(psk === '' ? {} : { psk }) });
   if (!parsed.success) {
-    const field = parsed.error.issues[0]?.path[0] === 'psk' ? 'The password' : 'The name';
-    response.writeHead(422, headers).end(page(options, `${field} cannot be right: 8 to 63 characters.`));
+    const isPsk = parsed.error.issues[0]?.path[0] === 'psk';
+    const complaint = isPsk
+      ? 'The password cannot be right: it has 8 to 63 characters, fewer where they are not plain letters.'
+      : 'The name cannot be right: it has 1 to 32 characters, fewer where they are not plain letters.';
+    response.writeHead(422, headers).end(page(options, complaint));
     return null;
   }
   response.writeHead(200, headers).end(done(options.name, parsed.data.ssid));

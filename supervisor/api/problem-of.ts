@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { expectedOf } from '../config/expected.ts';
 import type { Problem } from './contract.ts';
 
 /**
@@ -157,7 +158,10 @@ export function problemOf(error: unknown, instance: string): ProblemAnswer {
 export function issuesOf(error: z.ZodError, where: string): { path: string; message: string }[] {
   return error.issues.map((issue) => ({
     path: [where, ...issue.path.map(String)].join('.'),
-    message: issue.message,
+    message:
+      issue.code === 'unrecognized_keys'
+        ? `${issue.keys.map((key) => `"${key}"`).join(', ')} is not known here`
+        : `expected ${expectedOf(issue)}`,
   }));
 }
 

@@ -114,8 +114,14 @@ export function checked(schema: z.ZodType | undefined, value: unknown, where: st
   if (result.success) return result.data;
   const issues = issuesOf(result.error, where);
   const first = issues[0];
-  const message = first === undefined ? 'The request is wrong.' : `${first.path}: ${first.message}`;
+  const message = first === undefined ? 'The request is wrong.' : inWords(first);
   throw new ApiError('REQUEST_INVALID', message, { issues });
+}
+
+/** `"role" is wrong: expected one of "hub", "camera"`, whatever part of the request it came in. */
+function inWords({ path, message }: { path: string; message: string }): string {
+  const [, name] = /^[^.]+\.(.+)$/.exec(path) ?? [];
+  return name === undefined ? `The request is wrong: ${message}.` : `"${name}" is wrong: ${message}.`;
 }
 
 /** What no route took: 405 where the path exists with other methods, else 404. */

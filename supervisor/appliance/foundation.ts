@@ -11,7 +11,7 @@ import { ChildProcessHost } from '../process/child-process-host.ts';
 import { stepBehindChildren } from '../process/oom-score.ts';
 import { loadKeys } from './credentials.ts';
 import { claimDataFolder, type DataPaths, dataPaths } from './data-folder.ts';
-import { type Identity, readIdentity } from './identity.ts';
+import { type Identity, machineNameFile, readIdentity } from './identity.ts';
 import type { LogRing } from './log-ring.ts';
 import { layOutSimulation } from './simulation.ts';
 import { TakesFolders } from './takes-folder.ts';
@@ -72,7 +72,7 @@ export async function openFoundation(options: ApplianceOptions): Promise<Foundat
   await config.load();
   log.level = config.current.config.log.level;
   const machine = new LinuxHost({ logger: log });
-  const identity = await readIdentity(state, machine);
+  const identity = await readIdentity(state, machine, simulation ? null : machineNameFile);
   const { keys, notice } = await loadKeys(paths, log);
   if (notice !== null) health.register('keys', { core: false }).degraded(notice);
   const host = cleanup.use(

@@ -3,8 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { StateSection, StateStore } from '../config/state.ts';
+import { errorCode } from '../errors.ts';
 import type { Host } from '../platform/host.ts';
 import { defaultName } from '../platform/host.ts';
+
+/** The image leaves the name there that the machine has at DHCP and in avahi where the settings give none (image/provision). */
+export const machineNameFile = '/run/rushlight-name';
 
 /** Who this appliance is. */
 export interface Identity {
@@ -24,9 +28,13 @@ export const identitySection = {
 
 /**
  * The id is the end of the board's serial number; where there is none it is made once and kept with the data, as two
- * appliances may run on one PC.
+ * appliances may run on one PC. The default name is the machine's own where the image says it, so that everybody calls it the same.
  */
-export async function readIdentity(state: StateStore, host: Host): Promise<Identity> {
+export async function readIdentity(
+  state: StateStore,
+  host: Host,
+  nameFile: string | null = null,
+): Promise<Identity> {
   const { model, serial } = await host.identity();
   let { id } = state.get(identitySection);
   if (id === undefined) {
@@ -34,7 +42,18 @@ export async function readIdentity(state: StateStore, host: Host): Promise<Ident
     const made = id;
     await state.update(identitySection, () => ({ id: made }));
   }
-  return { id, defaultName: defaultName({ serial, id }), model, serial, version: await productVersion() };
+  const name = (nameFile === null ? null : await machineName(nameFile)) ?? defaultName({ serial, id });
+  return { id, defaultName: name, model, serial, version: await productVersion() };
+}
+
+async function machineName(file: string): Promise<string | null> {
+  try {
+    const name = (await readFile(file, 'utf8')).trim();
+    return /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(name) ? name : null;
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return null;
+    throw error;
+  }
 }
 
 async function productVersion(): Promise<string> {

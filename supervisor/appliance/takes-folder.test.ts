@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -28,6 +28,23 @@ test('without one, the data partition; the empty mount point is none', () => {
     }
   } finally {
     rmSync(mountPoint, { recursive: true });
+  }
+});
+
+test('a disk that is there and cannot be used is named', () => {
+  const notes = mkdtempSync(join(tmpdir(), 'rushlight-disks-'));
+  try {
+    const folders = new TakesFolders({
+      ...base,
+      settings: settings('auto'),
+      ssd: join(notes, 'missing'),
+      notes,
+    });
+    expect(folders.current().reason).toBe('the data partition: no SSD is mounted');
+    writeFileSync(join(notes, 'sda1'), 'sda1 holds ntfs; masters need ext4 or exFAT\n');
+    expect(folders.current().reason).toBe('the data partition: sda1 holds ntfs; masters need ext4 or exFAT');
+  } finally {
+    rmSync(notes, { recursive: true });
   }
 });
 

@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { resolveConfigPath } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
@@ -16,6 +16,8 @@ export interface TakesFoldersOptions {
   readonly fallback: string;
   /** Where the image mounts a disk for masters (rushlight-ssd@.service); null where disks are not ours to use. */
   readonly ssd: string | null;
+  /** Where the image notes of each disk that is not used why not; default `/run/rushlight-disks`. */
+  readonly notes?: string;
 }
 
 /** Which disk the takes lie on. Looked up whenever it is asked for: an SSD comes and goes. */
@@ -28,12 +30,12 @@ export class TakesFolders {
 
   /** The next take goes there. A take stays where it began. */
   current(): TakesFolder {
-    const { settings, configFile, fallback, ssd } = this.#options;
+    const { settings, configFile, fallback, ssd, notes = '/run/rushlight-disks' } = this.#options;
     const { path } = settings();
     if (path !== 'auto')
       return { path: join(resolveConfigPath(configFile, path), 'takes'), reason: 'as set' };
     if (ssd === null) return { path: fallback, reason: 'the data folder' };
-    const obstacle = whyNoDisk(ssd);
+    const obstacle = whyNoDisk(ssd, notes);
     if (obstacle === null) return { path: join(ssd, 'takes'), reason: 'the SSD' };
     return { path: fallback, reason: `the data partition: ${obstacle}` };
   }
@@ -47,14 +49,26 @@ export class TakesFolders {
 }
 
 /** Why masters cannot lie on what is mounted at a folder; null where they can. */
-function whyNoDisk(mount: string): string | null {
+function whyNoDisk(mount: string, notes: string): string | null {
   try {
-    if (statSync(mount).dev === statSync(dirname(mount)).dev) return 'no SSD is mounted';
+    if (statSync(mount).dev === statSync(dirname(mount)).dev) return whyNotUsed(notes);
     accessSync(mount, constants.W_OK);
     return null;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOENT'
-      ? 'no SSD is mounted'
+      ? whyNotUsed(notes)
       : 'the SSD cannot be written to';
+  }
+}
+
+/** Of disks that are there, and are not used, why not (usr/libexec/rushlight/ssd writes a file for each). */
+function whyNotUsed(notes: string): string {
+  try {
+    const lines = readdirSync(notes).map((name) =>
+      readFileSync(join(notes, name), 'utf8').trim().slice(0, 200),
+    );
+    return lines.length === 0 ? 'no SSD is mounted' : lines.join('; ');
+  } catch {
+    return 'no SSD is mounted'; // no disk was ever plugged, or one was pulled just now
   }
 }

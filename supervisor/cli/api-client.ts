@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Problem, problemSchema } from '../api/contract.ts';
 import { describeError, errorCode, RushlightError } from '../errors.ts';
+import { ownDataFolder } from './own-files.ts';
 
 /** The appliance did not do what was asked; the message is meant for the terminal. */
 export class CliError extends RushlightError {
@@ -15,7 +16,7 @@ export interface ApiClientOptions {
 
 /** Where the appliance of this machine is: RUSHLIGHT_URL, else its port on loopback; the token from RUSHLIGHT_TOKEN or its data folder. */
 export async function localAppliance(env: NodeJS.ProcessEnv): Promise<ApiClientOptions> {
-  const data = env.RUSHLIGHT_DATA ?? '/data/rushlight';
+  const data = ownDataFolder(env);
   const url =
     env.RUSHLIGHT_URL ?? (await urlOfData(data)) ?? `http://127.0.0.1:${env.RUSHLIGHT_PORT ?? '8080'}`;
   return { url, token: env.RUSHLIGHT_TOKEN ?? (await contentOf(join(data, 'owner-token'))) };
@@ -57,8 +58,7 @@ export async function callApi(
       signal: AbortSignal.timeout(30_000),
     });
   } catch (cause) {
-    throw new CliError(`No appliance answers at ${url} (${describeError(cause)}).`, {
-      cause,
+    throw new CliError(`No appliance answers at ${url}: ${reasonOf(cause)}.`, {
       hint: 'Is it running? RUSHLIGHT_URL says where to look.',
     });
   }
@@ -68,6 +68,21 @@ export async function callApi(
     ...(problem?.hint === undefined ? {} : { hint: problem.hint }),
   });
 }
+
+/** Why nothing answered, in words where there are some; what the system calls it else. */
+function reasonOf(cause: unknown): string {
+  const text = describeError(cause);
+  for (const [pattern, words] of reasons) if (pattern.test(text)) return words;
+  return text;
+}
+
+const reasons: readonly (readonly [RegExp, string])[] = [
+  [/ECONNREFUSED/, 'nothing listens there'],
+  [/ENOTFOUND|EAI_AGAIN/, 'no machine of that name is found'],
+  [/EHOSTUNREACH|ENETUNREACH/, 'there is no way to that machine'],
+  [/ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|aborted due to timeout/, 'it did not answer in time'],
+  [/certificate/, 'its certificate is not one this machine trusts'],
+];
 
 async function problemIn(response: Response): Promise<Problem | null> {
   const parsed = problemSchema.safeParse(await response.json().catch(() => null)); // no JSON: no problem document

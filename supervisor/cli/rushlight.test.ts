@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { KeyStore } from '../api/access/key-store.ts';
 import { apiPortsFake } from '../api/api-ports.fake.ts';
 import { ApiServer } from '../api/server.ts';
+import { describeError } from '../errors.ts';
 import { rushlight } from './rushlight.ts';
 import { duration } from './status-text.ts';
 
@@ -92,6 +93,52 @@ describe('rushlight', () => {
     expect(bad.text).toMatch(/line 2, nmae: unknown key; the nearest known key is name/);
     await writeFile(file, 'role = "hub"\n');
     expect((await run('config', 'check', file)).code).toBe(0);
+  });
+
+  test('config check finds the settings of this machine, and says where it looked', async () => {
+    await writeFile(join(data, 'rushlight.toml'), 'role = "hub"\n');
+    const own = join(data, 'rushlight.toml');
+    const check = async (...args: string[]) => {
+      let text = '';
+      const env = { RUSHLIGHT_DATA: data };
+      const code = await rushlight(['config', 'check', ...args], env, (said) => {
+        text += said;
+      });
+      return { code, text };
+    };
+    // As the README has it, from a clone: the file lies in its data folder.
+    expect(await check('rushlight.toml')).toEqual({ code: 0, text: `${own} is good.\n` });
+    expect(await check()).toEqual({ code: 0, text: `${own} is good.\n` });
+    await expect(check('other.toml')).rejects.toMatchObject({
+      message: 'There is no file other.toml.',
+      hint: `The settings of this machine are in ${own}.`,
+    });
+    await expect(check(data)).rejects.toThrow('is a folder, not a settings file');
+    await rm(own);
+    await expect(check()).rejects.toMatchObject({ message: `There is no file ${own}.` });
+    expect(await run('config')).toMatchObject({ code: 2, text: expect.stringContaining('config check') });
+    expect(await run('config', 'show')).toMatchObject({ code: 2 });
+  });
+
+  test('what a request got wrong is said in words of its own, not of the library that checks it', async () => {
+    await expect(run('logs', '--lines', 'many')).rejects.toThrow('"lines" is wrong: expected a number');
+    await expect(run('key', 'create', 'boss', 'x')).rejects.toThrow(
+      /^"role" is wrong: expected one of "owner", "operator"/,
+    );
+    await expect(run('status', '--jason')).rejects.toThrow("Unknown option '--jason'.");
+    await expect(run('status', '--jason')).rejects.not.toThrow('positional');
+  });
+
+  test.each([
+    ['http://127.0.0.1:59', 'No appliance answers at http://127.0.0.1:59: nothing listens there.'],
+    ['http://localhost:59', 'No appliance answers at http://localhost:59: nothing listens there.'],
+    [
+      'http://no-such-machine.invalid',
+      'No appliance answers at http://no-such-machine.invalid: no machine of that name is found.',
+    ],
+  ])('%s: why nobody answers is said once', async (url, message) => {
+    const nowhere = rushlight(['status'], { RUSHLIGHT_URL: url, RUSHLIGHT_DATA: data }, () => {});
+    await expect(nowhere.catch((error: unknown) => describeError(error))).resolves.toBe(message);
   });
 
   test('what cannot be done is said in words that help', async () => {

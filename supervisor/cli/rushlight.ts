@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Status, statusSchema, type Take, takeSchema } from '../api/contract.ts';
 import { parseConfig } from '../config/parse.ts';
 import { formatProblem } from '../config/problem.ts';
-import { describeError, RushlightError } from '../errors.ts';
+import { describeError, errorCode, RushlightError } from '../errors.ts';
 import { type ApiClientOptions, CliError, callApi, localAppliance } from './api-client.ts';
+import { ownConfigFile } from './own-files.ts';
 import { statusText } from './status-text.ts';
 
 const usage = `rushlight: speaks to the appliance of this machine, or of RUSHLIGHT_URL with RUSHLIGHT_TOKEN
@@ -25,22 +27,17 @@ type Say = (text: string) => void;
 
 /** Runs one command. Returns the exit code; says everything through `say`. */
 export async function rushlight(args: readonly string[], env: NodeJS.ProcessEnv, say: Say): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      json: { type: 'boolean', default: false },
-      camera: { type: 'string', multiple: true },
-      lines: { type: 'string', default: '50' },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  });
+  const { values, positionals } = wordsOf(args);
   const [command, ...rest] = positionals;
   if (values.help || command === undefined) {
     say(usage);
     return values.help ? 0 : 2;
   }
-  if (command === 'config' && rest[0] === 'check') return await checkConfig(rest[1], env, say);
+  if (command === 'config') {
+    if (rest[0] === 'check') return await checkConfig(rest[1], env, say);
+    say('What about the settings? "rushlight config check [FILE]" checks them.\n');
+    return 2;
+  }
   const api = await localAppliance(env);
   switch (command) {
     case 'status': {
@@ -65,15 +62,57 @@ export async function rushlight(args: readonly string[], env: NodeJS.ProcessEnv,
   }
 }
 
+function wordsOf(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        json: { type: 'boolean', default: false },
+        camera: { type: 'string', multiple: true },
+        lines: { type: 'string', default: '50' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+  } catch (error) {
+    // Its first sentence; what follows is about how to write words that begin with a dash.
+    throw new CliError(`${describeError(error).split(/\. /)[0]}.`.replace(/\.\.$/, '.'), { hint: usage });
+  }
+}
+
 async function checkConfig(file: string | undefined, env: NodeJS.ProcessEnv, say: Say): Promise<number> {
-  const path = file ?? env.RUSHLIGHT_CONFIG ?? '/boot/rushlight/rushlight.toml';
-  const parsed = parseConfig(await readFile(path, 'utf8'));
+  const { path, text } = await settingsText(file, env);
+  const parsed = parseConfig(text);
   if (parsed.ok) {
     say(`${path} is good.\n`);
     return 0;
   }
   for (const problem of parsed.problems) say(`${path}:${formatProblem(problem)}\n`);
   return 1;
+}
+
+/** The settings file that is meant: the one named, or this machine's; the latter too where only its bare name is given. */
+async function settingsText(
+  file: string | undefined,
+  env: NodeJS.ProcessEnv,
+): Promise<{ path: string; text: string }> {
+  const own = ownConfigFile(env);
+  const candidates = file === undefined ? [own] : file === basename(own) ? [file, own] : [file];
+  for (const path of candidates) {
+    try {
+      return { path, text: await readFile(path, 'utf8') };
+    } catch (cause) {
+      const code = errorCode(cause);
+      if (code === 'EISDIR') throw new CliError(`${path} is a folder, not a settings file.`);
+      if (code !== 'ENOENT' && code !== 'ENOTDIR') throw new CliError(`${path} cannot be read.`, { cause });
+    }
+  }
+  throw new CliError(`There is no file ${candidates.at(-1)}.`, {
+    hint:
+      file === undefined
+        ? 'The first start makes one. Another one is checked by naming it: rushlight config check FILE'
+        : `The settings of this machine are in ${own}.`,
+  });
 }
 
 async function getStatus(api: ApiClientOptions): Promise<Status> {

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { RushlightError } from '../errors.ts';
+import { expectedOf } from './expected.ts';
 import { formatKeyPath, type KeyPath } from './key-path.ts';
 import { knownKeys } from './known-keys.ts';
 import { nearestKey } from './nearest-key.ts';
@@ -78,47 +79,4 @@ function unknownKey(path: KeyPath, known: ReturnType<typeof knownKeys>, lines: T
     expected: null,
     nearest,
   };
-}
-
-const typeNames: Readonly<Record<string, string>> = {
-  string: 'text in quotes',
-  number: 'a number',
-  int: 'a whole number',
-  boolean: 'true or false',
-  array: 'a list',
-  tuple: 'a list',
-  object: 'a table',
-  record: 'a table',
-};
-
-function expectedOf(issue: z.core.$ZodIssue): string {
-  // Messages of our own say what was expected; those of zod begin with these words.
-  if (!/^(Invalid|Too|Unrecognized)\b/.test(issue.message)) return issue.message;
-  switch (issue.code) {
-    case 'invalid_type':
-      return typeNames[issue.expected] ?? issue.expected;
-    case 'invalid_value':
-      return oneOf(issue.values);
-    case 'invalid_union':
-      return 'options' in issue && issue.options !== undefined ? oneOf(issue.options) : 'something else';
-    case 'too_big':
-      return bound(issue.origin, 'at most', Number(issue.maximum));
-    case 'too_small':
-      return bound(issue.origin, 'at least', Number(issue.minimum));
-    case 'not_multiple_of':
-      return `a multiple of ${issue.divisor}`;
-    default:
-      return 'something else';
-  }
-}
-
-function oneOf(values: readonly z.core.util.Primitive[]): string {
-  const list = values.map((item) => (typeof item === 'string' ? `"${item}"` : String(item)));
-  return list.length === 1 ? (list[0] ?? '') : `one of ${list.join(', ')}`;
-}
-
-function bound(origin: string, which: string, limit: number): string {
-  if (origin === 'string') return `text of ${which} ${limit} characters`;
-  if (origin === 'array') return `a list of ${which} ${limit}`;
-  return `a number of ${which} ${limit}`;
 }

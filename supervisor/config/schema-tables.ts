@@ -122,7 +122,15 @@ export const networkTable = table(
       ['network'],
     ),
     access_point_ssid: field(
-      z.string().min(1).max(32).optional(),
+      z
+        .string()
+        .min(1)
+        .max(32)
+        .refine(
+          (text) => Buffer.byteLength(text) <= 32,
+          'text of at most 32 bytes: letters beyond ASCII have several',
+        )
+        .optional(),
       'Name of the access point; default: the name of the appliance.',
       ['network'],
     ),

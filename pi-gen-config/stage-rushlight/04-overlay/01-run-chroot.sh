@@ -5,11 +5,20 @@ systemd-sysusers
 getent group owner > /dev/null || groupadd --gid 1000 owner
 id -u owner > /dev/null 2>&1 ||
 	useradd --uid 1000 --gid 1000 --home-dir /data/home --no-create-home --shell /bin/bash owner
-usermod --lock --home /data/home owner
+# pi-gen's stage1 has made the account: without a shell, and with a home on the root.
+usermod --lock --home /data/home --shell /bin/bash owner
 usermod --lock root
+rm -rf /home/owner
 
-systemctl set-default multi-user.target
 systemctl preset-all --preset-mode=full
+# Other units bring these along.
+systemctl disable systemd-networkd-wait-online.service avahi-daemon.socket
+# Last: the preset counts the link to the default target as a unit that is off.
+systemctl set-default multi-user.target
+# What another time service, or any package that is gone, left enabled; and what packages expect others to make.
+find /etc/systemd/system /etc/vconsole.conf /etc/default -xtype l -delete
+# Made when the package was unpacked, and the same on every device; provisioning makes the device's own on the data partition.
+rm -f /etc/ssh/ssh_host_*
 systemctl mask rpi-eeprom-update.service apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer \
 	e2scrub_all.timer e2scrub_reap.service fstrim.timer man-db.timer systemd-firstboot.service \
 	systemd-machine-id-commit.service systemd-update-done.service ldconfig.service \

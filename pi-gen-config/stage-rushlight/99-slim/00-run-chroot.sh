@@ -5,6 +5,8 @@ rm -rf /usr/share/doc-base /usr/share/man /usr/share/info /usr/share/lintian /us
 	/usr/share/bash-completion /usr/share/zsh /usr/share/fish /usr/share/pixmaps /usr/share/icons \
 	/usr/share/applications /usr/share/gtk-doc /usr/share/bug
 find /usr/share/doc -mindepth 2 ! -name copyright -delete 2> /dev/null || true
+# Alternatives that led to a manual page.
+find /etc/alternatives -xtype l -delete
 
 # Software GL and Vulkan are only opened on demand, by programs with a window.
 rm -rf /usr/lib/*/dri /usr/lib/*/gallium-pipe /usr/lib/*/libLLVM* /usr/lib/*/libgallium* /usr/lib/*/libz3.so* \
@@ -63,7 +65,9 @@ find /usr/lib/linux-image-* -mindepth 1 -maxdepth 1 -type d ! -path '*rpi*' ! -n
 
 # Wireless firmware that Debian's kernel would ask for does not come with it; nothing to do here.
 rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* /var/tmp/* /tmp/* /root/.bash_history /etc/*- \
-	/usr/share/python3 /usr/lib/python3 /usr/lib/locale/locale-archive
+	/usr/share/python3 /usr/lib/python3 /usr/share/i18n
+# The one locale is C.UTF-8.
+find /usr/lib/locale -mindepth 1 -maxdepth 1 ! -name C.utf8 -exec rm -rf {} +
 # dpkg's own database is worth keeping for `dpkg -l`, but /var is in memory on the device.
 rm -rf /usr/lib/dpkg-database
 cp -a /var/lib/dpkg /usr/lib/dpkg-database

@@ -1,0 +1,25 @@
+// Which Node.js runs this, asked before anything else is done: an old one fails later, in words that blame something else.
+
+/** As package.json says. */
+const oldest = 20;
+
+/**
+ * Major version of the machine's own Node.js, which npm runs on; null where that cannot be known. It may be another one than this
+ * script's: npm puts node_modules/.bin first, and once the packages are there, `node` is theirs, for an npm below as well.
+ */
+export function npmNodeMajor(environment, { execPath, version }, modules) {
+  const { npm_node_execpath: npmNode = execPath, npm_config_user_agent: agent = '' } = environment;
+  if (npmNode.startsWith(modules)) return null;
+  return Number(/\bnode\/v(\d+)\./.exec(agent)?.[1] ?? majorOf(version));
+}
+
+/** What is wrong with these versions, in one sentence; null where nothing is. */
+export function versionProblem(version, npmMajor) {
+  const major = Math.min(majorOf(version), npmMajor ?? majorOf(version));
+  if (major >= oldest) return null;
+  return `Rushlight needs Node.js ${oldest} or newer, and this machine's is version ${major}: install a newer one, for example from https://nodejs.org/en/download, then start again.`;
+}
+
+function majorOf(version) {
+  return Number(version.replace(/^v/, '').split('.')[0]);
+}

@@ -1,0 +1,47 @@
+// Which tests `npm test` runs, and where. Plain JavaScript, see prepare.mjs.
+
+const checks = ['types', 'types of the pages', 'types of the scripts', 'lint'];
+const endToEnd = ['end-to-end tests', 'end-to-end tests that need the machine for themselves'];
+const everything = [...checks, 'unit tests', ...endToEnd];
+
+/**
+ * What the words after `npm test --` ask for: parts that run on this system (`here`), those in Debian 13 (`inRoot`), those that run here
+ * where there can be no such root (`elsewhere`; null where that is an error), what goes to vitest, and whether all parts are run
+ * whatever the first ones say. `problem` is a sentence where the words ask for what there is not, else null.
+ */
+export function testPlan(words, isCi) {
+  const chosen = [];
+  /** @type {{problem: string | null, chosen: string[], here: string[], inRoot: string[], elsewhere: string[] | null, keepGoing: boolean}} */
+  const base = { problem: null, chosen, here: [], inRoot: [], elsewhere: null, keepGoing: false };
+  let debian = null;
+  let all = false;
+  for (let at = 0; at < words.length; at += 1) {
+    const word = words[at];
+    if (word === '--all-systems') all = true;
+    else if (word === '--debian') debian = words[++at] ?? '';
+    else if (word.startsWith('--debian=')) debian = word.slice('--debian='.length);
+    else chosen.push(word);
+  }
+  if (debian !== null && debian !== '13')
+    return {
+      ...base,
+      problem: 'There is a root for Debian 13 alone, which the image is made of: npm test -- --debian 13',
+    };
+
+  if (chosen.length > 0) {
+    const parts = ['chosen tests'];
+    if (debian !== null) return { ...base, here: [], inRoot: parts };
+    return all
+      ? { ...base, here: parts, inRoot: parts, elsewhere: [], keepGoing: true }
+      : { ...base, here: parts, inRoot: [] };
+  }
+  if (debian !== null) return { ...base, here: [], inRoot: ['unit tests', ...endToEnd] };
+  if (!all && !isCi) return { ...base, here: everything, inRoot: [] };
+  return {
+    ...base,
+    here: [...checks, 'unit tests'],
+    inRoot: ['unit tests', ...endToEnd],
+    elsewhere: endToEnd,
+    keepGoing: true,
+  };
+}

@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import { testPlan } from './test-plan.mjs';
+
+const endToEnd = ['end-to-end tests', 'end-to-end tests that need the machine for themselves'];
+const checks = ['types', 'types of the pages', 'types of the scripts', 'lint'];
+
+test('without a word everything runs on this system', () => {
+  expect(testPlan([], false)).toMatchObject({ here: [...checks, 'unit tests', ...endToEnd], inRoot: [] });
+});
+
+test('CI and --all-systems run the shorter part here and everything where the product runs', () => {
+  const plan = testPlan(['--all-systems'], false);
+  expect(plan).toMatchObject({
+    here: [...checks, 'unit tests'],
+    inRoot: ['unit tests', ...endToEnd],
+    keepGoing: true,
+  });
+  expect(testPlan([], true)).toEqual(plan);
+});
+
+test('where there can be no root, nothing is left out', () => {
+  const plan = testPlan(['--all-systems'], false);
+  expect([...plan.here, ...(plan.elsewhere ?? [])]).toEqual(testPlan([], false).here);
+});
+
+test('files and options go to vitest, in the system that was asked for', () => {
+  const words = ['media/rtp', '-t', 'wraps'];
+  expect(testPlan(words, true)).toMatchObject({ here: ['chosen tests'], inRoot: [], chosen: words });
+  for (const debian of [['--debian', '13'], ['--debian=13']])
+    expect(testPlan([...debian, ...words], false)).toMatchObject({
+      here: [],
+      inRoot: ['chosen tests'],
+      chosen: words,
+    });
+});
+
+test.each([['--debian', '12'], ['--debian'], ['--debian=sid']])(
+  '%s %s is no system there is a root for',
+  (...words) => {
+    expect(testPlan(words, false).problem).toContain('npm test -- --debian 13');
+  },
+);

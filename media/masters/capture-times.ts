@@ -1,12 +1,14 @@
-import { readFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { writeFileAtomic } from './atomic-file.ts';
+import { textOf } from './disk-file.ts';
 import type { FrameLog } from './frame-log.ts';
 import type { SensorTimes } from './manifest.ts';
 import type { SegmentFiles } from './recorder-command.ts';
 import { parseSensorLog } from './sensor-log.ts';
 import { deliveredFrames, matchFrames } from './sensor-times.ts';
 import { isoMicroseconds } from './timecode.ts';
+
+const maxSensorLogBytes = 256 * 1024 * 1024;
 
 /** When the frames of a segment were captured. */
 export interface CaptureTimes {
@@ -33,7 +35,7 @@ export async function captureTimes(log: FrameLog, order: CaptureTimesOrder): Pro
   const arrivalsS = arrived.map(({ atS }) => atS);
   const { files, fps, logger } = order;
   try {
-    const text = await textOf(files.sensorLog);
+    const text = await textOf(files.sensorLog, maxSensorLogBytes);
     if (text === undefined) return { timesS: arrivalsS, sensorTimes: null };
     const { takenS, skipped } = matchFrames(arrived, deliveredFrames(parseSensorLog(text)), fps);
     const frames = takenS.filter((time) => time !== null).length;
@@ -79,13 +81,4 @@ function ptsText(timesS: readonly number[]): string {
   const [firstS = 0] = timesS;
   const lines = timesS.map((time) => ((time - firstS) * 1e3).toFixed(3));
   return ['# timecode format v2', ...lines, ''].join('\n');
-}
-
-async function textOf(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
 }

@@ -22,6 +22,28 @@ export class TakeRemovalError extends Error {
   override readonly name = 'TakeRemovalError';
 }
 
+/** Something else lies where a take's file should: a link, a named pipe, a device. */
+export class StrangeFileError extends Error {
+  readonly code = 'FILE_STRANGE';
+  override readonly name = 'StrangeFileError';
+
+  constructor(path: string, { what = 'is no file', cause }: { what?: string; cause?: unknown } = {}) {
+    super(`${path} ${what}`, { cause });
+  }
+}
+
+/** take.json of a take cannot be understood: nothing is written over it. */
+export class TakeDamagedError extends Error {
+  readonly code = 'TAKE_DAMAGED';
+  override readonly name = 'TakeDamagedError';
+}
+
+/** The disk of the masters does not do what it should. */
+export class MastersDiskError extends Error {
+  readonly code = 'DISK_UNUSABLE';
+  override readonly name = 'MastersDiskError';
+}
+
 /** take.json is missing or is not what its schema says. */
 export class TakeManifestError extends Error {
   readonly code = 'TAKE_MANIFEST_INVALID';
@@ -58,8 +80,23 @@ export class MatroskaError extends Error {
 
 /** An ffmpeg run that failed, with the last thing it said. */
 export class FfmpegError extends Error {
-  readonly code = 'FFMPEG_FAILED';
-  override readonly name = 'FfmpegError';
+  readonly code: string = 'FFMPEG_FAILED';
+  override readonly name: string = 'FfmpegError';
+}
+
+/**
+ * An ffmpeg run that tells nothing about the file it read, whatever its exit code: a disk failed under it. It is to be asked
+ * again.
+ */
+export class NoAnswerError extends FfmpegError {
+  override readonly code: string = 'FFMPEG_NO_ANSWER';
+  override readonly name: string = 'NoAnswerError';
+}
+
+/** An ffmpeg run that ended as if all were well, and gave not one frame. */
+export class EmptyAnswerError extends NoAnswerError {
+  override readonly code = 'FFMPEG_EMPTY';
+  override readonly name = 'EmptyAnswerError';
 }
 
 /** A take that cannot be begun. */

@@ -8,12 +8,14 @@ import type { RawStream } from '../capture/types.ts';
 import type { ChildHost } from '../child-host.ts';
 import { syncFolder } from './atomic-file.ts';
 import { childName } from './child-name.ts';
+import { ClockWatch } from './clock-watch.ts';
 import { ClosingQueue } from './closing-queue.ts';
 import { freeBytes, requireSpace } from './disk.ts';
-import type { CameraRecord } from './manifest.ts';
+import { type Attempt, diskReason, isDiskTrouble, withPatience } from './disk-trouble.ts';
+import type { CameraRecord, Unreadable } from './manifest.ts';
 import type { MasterCodec, MasterStrategy } from './recorder-command.ts';
 import { closeSegment } from './segment-close.ts';
-import { newSegment, withSegment } from './segment-entry.ts';
+import { newSegment, withClosed } from './segment-entry.ts';
 import { finishSegments } from './segment-finish.ts';
 import { recordSegment } from './segment-record.ts';
 import { noProgress, type SegmentProgress } from './segment-watch.ts';
@@ -42,6 +44,12 @@ export interface RecorderOptions {
   readonly onProgress?: (progress: SegmentProgress) => void;
   /** Called when every segment is closed; compressing and verifying follow. */
   readonly onRecorded?: () => void;
+}
+
+/** How a segment ended. */
+interface EndedSegment {
+  readonly clean: boolean;
+  readonly lastWord: string | null;
 }
 
 /** Pause before the next attempt where a recorder ended without a frame. */
@@ -81,7 +89,7 @@ export class Recorder {
    * @throws DiskReserveError, RawPipeError
    */
   async run(wanted: AbortSignal, work: AbortSignal): Promise<void> {
-    const { camera, host, pipe } = this.options;
+    const { host, pipe } = this.options;
     await this.prepare();
     await ensureRawPipe(host, pipe);
     const { state, reason } = this.requireRecord();
@@ -89,7 +97,7 @@ export class Recorder {
     const ended = await this.recordSegments(goesOn ? wanted : AbortSignal.abort(), work);
     const endReason = ended ?? (state === 'finishing' ? reason : null);
     this.options.onProgress?.(noProgress);
-    await this.take.updateCamera(camera, (record) => ({ ...record, state: 'finishing', reason: endReason }));
+    await this.note((record) => ({ ...record, state: 'finishing', reason: endReason }));
     this.options.onRecorded?.();
     await this.finish(endReason, work);
   }
@@ -103,6 +111,7 @@ export class Recorder {
     const record: CameraRecord = {
       ...{ state: 'starting', reason: 'waits for the first frame', codec, strategy, strategyReason },
       ...{ source: { ...raw }, threads, frames: 0, droppedFrames: 0, segments: [] },
+      ...{ unreadable: [], clockSteps: [] },
     };
     return this.take.update((manifest) => ({
       ...manifest,
@@ -113,16 +122,18 @@ export class Recorder {
   /** Segment after segment until it is enough. Returns why it ended early, or null, once all are closed. */
   private async recordSegments(wanted: AbortSignal, work: AbortSignal): Promise<string | null> {
     const closing = new ClosingQueue();
+    const clock = new ClockWatch();
     let resumed = this.closeAbandoned(closing, work);
     let pauseMs = retryMs;
     let end: string | null = null;
     while (resumed !== undefined || (!wanted.aborted && end === null)) {
-      const number = resumed ?? (this.record?.segments.at(-1)?.number ?? 0) + 1;
-      const outcome = await this.recordOne(number, resumed !== undefined, wanted);
+      const number = resumed ?? this.nextNumber();
+      const outcome = await this.recordOne(number, resumed !== undefined, wanted, clock);
       // Closing may read the whole segment, which takes long: the next one must not wait for that. One without a frame is
       // closed at once, as the next one gets its number.
-      if (outcome.frames > 0 || resumed !== undefined) closing.add(() => this.close(number, outcome, work));
-      else await this.close(number, outcome, work);
+      const later =
+        outcome.frames > 0 || resumed !== undefined || !(await this.closedAtOnce(number, outcome, work));
+      if (later) closing.add(() => this.closePatiently(number, outcome, work));
       resumed = undefined;
       if (outcome.endedBy === 'disk') end = 'the disk is full up to its reserve';
       pauseMs = outcome.frames > 0 ? retryMs : Math.min(pauseMs * 2, retryMaxMs);
@@ -140,12 +151,12 @@ export class Recorder {
   private closeAbandoned(closing: ClosingQueue, work: AbortSignal): number | undefined {
     const open = (this.record?.segments ?? []).filter(({ state }) => state === 'recording');
     for (const { number } of open.slice(0, -1)) {
-      closing.add(() => this.close(number, { clean: false, lastWord: null }, work));
+      closing.add(() => this.closePatiently(number, { clean: false, lastWord: null }, work));
     }
     return open.at(-1)?.number;
   }
 
-  private async recordOne(number: number, resumed: boolean, wanted: AbortSignal) {
+  private async recordOne(number: number, resumed: boolean, wanted: AbortSignal, clock: ClockWatch) {
     const { camera, logger, sensorClock = () => undefined } = this.options;
     const record = this.requireRecord();
     const files = this.take.files(camera, number);
@@ -153,6 +164,7 @@ export class Recorder {
     // Whoever goes on after a crash must see which recorder is the last.
     if (record.segments.some(({ state }) => state === 'recording')) await this.enter(number);
     let last = noProgress;
+    let trouble: string | undefined;
     const outcome = await recordSegment({
       freeBytes,
       ...this.options,
@@ -163,47 +175,74 @@ export class Recorder {
       resumed,
       signal: wanted,
       onFirstFrame: () => this.segmentBegan(number),
+      clockStep: () => this.clockStep(clock, number, last.frames > 0),
       onProgress: (progress) => {
         // Files that are gone with their disk do not undo what was seen of them.
         if (progress.frames > 0) last = progress;
         this.options.onProgress?.(progress);
       },
     }).catch(async (error: unknown) => {
+      if (isDiskTrouble(error)) {
+        logger.error({ err: error, camera, number }, 'the disk of the masters fails; a new segment is begun');
+        trouble = diskReason(error);
+        return { endedBy: 'recorder', clean: false, lastWord: null } as const;
+      }
       await this.noteEnd(number, last).catch((cause: unknown) =>
         logger.warn({ err: cause, camera }, 'take.json cannot be written'),
       );
       throw error;
     });
-    await this.noteEnd(number, last);
+    await this.noteEnd(number, last, trouble);
     return { ...outcome, frames: last.frames };
   }
 
   /** Until the segment is closed, what was seen while it grew is what is known of it. */
-  private async noteEnd(number: number, { frames, droppedFrames, bytes }: SegmentProgress): Promise<void> {
+  private async noteEnd(
+    number: number,
+    { frames, droppedFrames, bytes }: SegmentProgress,
+    reason = 'waits for frames',
+  ): Promise<void> {
     this.options.onProgress?.(noProgress);
-    await this.take.updateCamera(this.options.camera, (old) => ({
-      ...{ ...old, state: 'starting', reason: 'waits for frames' },
+    await this.note((old) => ({
+      ...{ ...old, state: 'starting', reason },
       segments: old.segments.map((one) =>
         one.number === number && frames > 0 ? { ...one, frames, droppedFrames, bytes } : one,
       ),
     }));
   }
 
+  /** False where its disk fails: the segment keeps its number then, and is closed later. */
+  private async closedAtOnce(number: number, how: EndedSegment, work: AbortSignal): Promise<boolean> {
+    try {
+      await this.close(number, how, work, { number: 1, isLast: false });
+      return true;
+    } catch (error) {
+      if (!isDiskTrouble(error)) throw error;
+      await this.enter(number);
+      return false;
+    }
+  }
+
+  private closePatiently(number: number, how: EndedSegment, work: AbortSignal): Promise<void> {
+    const { logger } = this.options;
+    return withPatience((attempt) => this.close(number, how, work, attempt), { signal: work, logger });
+  }
+
   /** States what an ended segment holds. */
-  private async close(number: number, how: { clean: boolean; lastWord: string | null }, work: AbortSignal) {
+  private async close(number: number, how: EndedSegment, work: AbortSignal, attempt: Attempt): Promise<void> {
     const { camera, logger } = this.options;
     const record = this.requireRecord();
     const previous = record.segments.filter((segment) => segment.number < number).at(-1);
     const closed = await closeSegment({
       ...this.options,
-      ...{ take: this.take, number, record, clean: how.clean, previous, signal: work },
+      ...{ take: this.take, number, record, clean: how.clean, previous, signal: work, attempt },
     });
-    await this.take.updateCamera(camera, (old) => withSegment(old, number, closed));
+    await this.take.updateCamera(camera, (old) => withClosed(old, number, closed));
     const take = this.take.manifest.id;
-    if (closed === undefined) {
+    if (closed.segment === undefined) {
       logger.warn({ take, camera, last: how.lastWord }, 'recorder ended without a frame');
     } else {
-      const { frames, droppedFrames, clean } = closed;
+      const { frames, droppedFrames, clean } = closed.segment;
       logger.info({ take, camera, number, frames, droppedFrames, clean }, 'segment closed');
     }
   }
@@ -214,12 +253,43 @@ export class Recorder {
     return record;
   }
 
+  /** Above all that were used: a file that was put aside keeps the number of its segment. */
+  private nextNumber(): number {
+    const { segments = [], unreadable = [] } = this.record ?? {};
+    return Math.max(0, ...[...segments, ...unreadable].map(({ number }) => number)) + 1;
+  }
+
+  /**
+   * Changes what take.json says of the camera. A disk that fails is no reason to end a recording: what could not be written is
+   * part of the next change.
+   */
+  private async note(change: (record: CameraRecord) => CameraRecord): Promise<void> {
+    const { camera, logger } = this.options;
+    try {
+      await this.take.updateCamera(camera, change);
+    } catch (error) {
+      if (!isDiskTrouble(error)) throw error;
+      logger.warn({ err: error, camera }, 'take.json cannot be written now');
+    }
+  }
+
+  /** What take.json says of the machine's clock; the seconds by which it was set since the last look, or null. */
+  private async clockStep(clock: ClockWatch, number: number, within: boolean): Promise<number | null> {
+    const seconds = clock.step();
+    if (seconds === null) return null;
+    const { camera, logger } = this.options;
+    logger.warn({ camera, seconds }, 'the clock of this machine was set during a take');
+    const step = { at: new Date().toISOString(), seconds, segment: number, within };
+    await this.note((record) => ({ ...record, clockSteps: [...record.clockSteps, step].slice(-1000) }));
+    return seconds;
+  }
+
   private enter(number: number): Promise<void> {
-    return this.take.updateCamera(this.options.camera, (record) => this.withEntry(record, number));
+    return this.note((record) => this.withEntry(record, number));
   }
 
   private segmentBegan(number: number): Promise<void> {
-    return this.take.updateCamera(this.options.camera, (record) => ({
+    return this.note((record) => ({
       ...this.withEntry(record, number),
       ...{ state: 'recording', reason: null },
     }));
@@ -234,15 +304,21 @@ export class Recorder {
   private async finish(endReason: string | null, work: AbortSignal): Promise<void> {
     const { camera, host, logger, reserveBytes, freeBytes: ask } = this.options;
     const logs = this.requireRecord().segments.map(({ number }) => this.take.files(camera, number).sensorLog);
-    await Promise.all(logs.map((file) => rm(file, { force: true })));
     const order = { host, logger, take: this.take, camera, signal: work };
+    await withPatience(() => Promise.all(logs.map((file) => rm(file, { force: true }))), order);
     await finishSegments({ ...order, reserveBytes, freeBytes: ask });
-    await this.take.updateCamera(camera, (record) => concluded(record, endReason));
+    await withPatience(() => this.take.updateCamera(camera, (record) => concluded(record, endReason)), order);
   }
 }
 
 /** What became of a camera's recording, once nothing is left to do. Pure. */
 export function concluded(record: CameraRecord, endReason: string | null): CameraRecord {
+  const lost = record.unreadable.find((one) => isWorthAWord(one, record));
+  if (lost !== undefined) {
+    const frames =
+      lost.frames === null ? 'it may hold frames' : `${lost.frames} frames were received into it`;
+    return { ...record, state: 'failed', reason: `${lost.file} cannot be read; ${frames}` };
+  }
   if (record.frames === 0)
     return { ...record, state: 'failed', reason: endReason ?? 'not one frame arrived' };
   const bad = record.segments.find(({ verified }) => verified?.ok !== true);
@@ -251,6 +327,11 @@ export function concluded(record: CameraRecord, endReason: string | null): Camer
     return { ...record, state: 'failed', reason: `segment ${bad.number}: ${problem}` };
   }
   return { ...record, state: 'verified', reason: endReason };
+}
+
+/** What a kill or a power cut takes, less than a second, is counted as dropped, and no failure. */
+function isWorthAWord({ frames }: Unreadable, { source }: CameraRecord): boolean {
+  return frames === null || frames > source.fps;
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { SensorClock, SensorTick } from '../capture/sensor-clock.ts';
@@ -58,7 +59,11 @@ export class SensorLog implements AsyncDisposable {
     [this.clock, this.next, this.resumed] = [clock, next, false];
     const told = leads ? ticks.filter(isRecent(ticks.at(-1))) : ticks;
     if (told.length === 0) return;
-    this.handle ??= await open(this.file, 'a', 0o644);
+    this.handle ??= await open(
+      this.file,
+      constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW,
+      0o644,
+    );
     await this.handle.appendFile(told.map(lineOf).join(''));
     await this.handle.datasync();
   }

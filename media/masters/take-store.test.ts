@@ -201,9 +201,10 @@ function aRecord(): CameraRecord {
     ...{
       sensorTimes: null,
       sha256: null,
-      framemd5: { file: 'x', sha256: null },
+      framemd5: { file: `cam0/000${number}.framemd5`, sha256: null },
       clean: true,
       verified: null,
+      checkedAt: null,
     },
   });
   const source = {
@@ -218,5 +219,6 @@ function aRecord(): CameraRecord {
   return {
     ...{ state: 'finishing', reason: null, codec: 'ffv1', strategy: 'direct', strategyReason: '', source },
     ...{ threads: 1, frames: 0, droppedFrames: 0, segments: [segment(1, 'closed'), segment(2, 'spooled')] },
+    ...{ unreadable: [], clockSteps: [] },
   };
 }

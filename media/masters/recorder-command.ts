@@ -81,7 +81,10 @@ export function decodeArgv(
 ): readonly [string, ...string[]] {
   const planar = spooled === undefined ? [] : ['-vf', planarChain(spooled)];
   const frames = ['-map', '0:v:0', '-fps_mode', 'passthrough', ...planar, '-c:v', 'rawvideo'];
-  const argv = [...prelude(), '-i', `file:${file}`, ...frames, '-f', 'framemd5', '-y', `file:${output}`];
+  // A file that only bears a master's name must not make ffmpeg open others.
+  const input = ['-protocol_whitelist', 'file', '-f', spooled === undefined ? 'matroska' : 'nut'];
+  const read = [...prelude(), ...input, '-i', `file:${file}`, ...frames];
+  const argv = [...read, '-f', 'framemd5', '-y', `file:${output}`];
   return ['nice', '-n', '19', 'ffmpeg', ...argv];
 }
 

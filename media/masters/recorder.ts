@@ -11,6 +11,7 @@ import { childName } from './child-name.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { ClosingQueue } from './closing-queue.ts';
 import { freeBytes, requireSpace } from './disk.ts';
+import { requireFolder } from './disk-file.ts';
 import { type Attempt, diskReason, isDiskTrouble, withPatience } from './disk-trouble.ts';
 import type { CameraRecord, Unreadable } from './manifest.ts';
 import type { MasterCodec, MasterStrategy } from './recorder-command.ts';
@@ -75,7 +76,9 @@ export class Recorder {
    */
   async prepare(): Promise<void> {
     const { camera, reserveBytes } = this.options;
-    await mkdir(join(this.take.folder, camera), { recursive: true });
+    const folder = join(this.take.folder, camera);
+    await mkdir(folder, { recursive: true });
+    await requireFolder(folder);
     await syncFolder(this.take.folder);
     if (this.record !== undefined) return;
     await requireSpace(this.take.folder, reserveBytes, this.options.freeBytes);

@@ -32,8 +32,7 @@ describe('TakeStore', () => {
   it('passes over what is no take, and forgets takes whose folder is gone', async () => {
     await store.createTake('one', new Date());
     await writeFile(join(root, 'note.txt'), 'x');
-    await mkdir(join(root, 'broken'));
-    await writeFile(join(root, 'broken', 'take.json'), '{"version":1');
+    await mkdir(join(root, 'lost+found'));
     expect((await store.list()).map(({ id }) => id)).toEqual(['one']);
     await rm(join(root, (await readdir(root)).find((name) => name.endsWith('-one')) ?? ''), {
       recursive: true,
@@ -145,6 +144,8 @@ describe('TakeStore', () => {
   it('gives out masters that take.json lists as finished, and no other path', async () => {
     const take = await store.createTake('one', new Date());
     await take.update((manifest) => ({ ...manifest, cameras: { cam0: aRecord() } }));
+    await mkdir(join(take.folder, 'cam0'));
+    await writeFile(join(take.folder, 'cam0', '0001.mkv'), 'frames');
     const { path, fileName } = await store.masterPath('one', 'cam0', 1);
     expect(path).toBe(join(take.folder, 'cam0', '0001.mkv'));
     expect(fileName).toBe('one-cam0-0001.mkv');

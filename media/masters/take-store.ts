@@ -1,10 +1,12 @@
-import { readdir, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readdir, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import type { Logger } from 'pino';
 import type { ChildHost } from '../child-host.ts';
+import { openRegular, requireFolder } from './disk-file.ts';
 import {
+  StrangeFileError,
+  TakeDamagedError,
   TakeIdError,
-  TakeManifestError,
   TakeNotFoundError,
   TakeRemovalError,
   TakeUnfinishedError,
@@ -31,6 +33,8 @@ const unfinishedStates = ['starting', 'recording', 'finishing'];
 export class TakeStore {
   private readonly options: TakeStoreOptions;
   private readonly open = new Map<string, Take>();
+  /** What was said about folders in the log, by folder. */
+  private readonly told = new Map<string, string>();
 
   constructor(options: TakeStoreOptions) {
     this.options = options;
@@ -55,7 +59,7 @@ export class TakeStore {
     return take;
   }
 
-  /** All takes, newest first. A folder that is no take is left out, and logged. */
+  /** All takes, newest first, damaged ones included. A folder that is no take is left out. Never rejects. */
   async list(): Promise<TakeManifest[]> {
     await this.load();
     const manifests = [...this.open.values()].map(({ manifest }) => manifest);
@@ -81,12 +85,22 @@ export class TakeStore {
       throw new TakeNotFoundError(`take ${id} has no finished master ${segment} of camera ${camera}`);
     }
     const { master } = take.files(camera, segment);
-    return { path: master, fileName: `${id}-${camera}-${found.file.split('/').at(-1)}` };
+    try {
+      await requireFolder(take.folder);
+      await requireFolder(dirname(master));
+      await using _handle = await openRegular(master);
+    } catch (cause) {
+      throw new TakeNotFoundError(`the master ${segment} of camera ${camera} in take ${id} cannot be read`, {
+        cause,
+      });
+    }
+    return { path: master, fileName: `${id}-${camera}-${basename(master)}` };
   }
 
-  /** Verifies every finished master of a take anew, and writes what was found into take.json. @throws TakeNotFoundError */
+  /** Verifies every finished master of a take anew, and writes what was found into take.json. @throws TakeNotFoundError, TakeDamagedError */
   async verify(id: string, signal: AbortSignal): Promise<TakeManifest> {
     const take = await this.get(id);
+    if (take.damage !== null) throw new TakeDamagedError(`take ${id}: ${take.damage}`);
     for (const camera of Object.keys(take.manifest.cameras)) {
       await verifySegments({ ...this.options, take, camera, signal });
     }
@@ -103,6 +117,8 @@ export class TakeStore {
       throw new TakeUnfinishedError(`take ${id} is still being recorded or finished`);
     }
     try {
+      // Of a link only what it points to would be removed.
+      await requireFolder(folder);
       const names = await readdir(folder);
       for (const name of names.filter((one) => one !== manifestName)) {
         await rm(join(folder, name), { recursive: true, force: true });
@@ -117,7 +133,9 @@ export class TakeStore {
   /** Takes that an earlier run of the program did not finish, or could not: not everything recorded is a master yet. */
   async unfinished(): Promise<Take[]> {
     await this.load();
-    return [...this.open.values()].filter(({ manifest }) => isUnfinished(manifest));
+    return [...this.open.values()].filter(
+      ({ manifest, damage }) => damage === null && isUnfinished(manifest),
+    );
   }
 
   private async find(id: string): Promise<Take | undefined> {
@@ -134,6 +152,8 @@ export class TakeStore {
     const listed = await Promise.all(roots.map((root) => this.foldersIn(root)));
     const folders = listed.flatMap((found) => found ?? []);
     const failing = roots.filter((_, index) => listed[index] === null);
+    // One that is damaged is looked at again each time: it may have been mended.
+    for (const [id, { damage }] of this.open) if (damage !== null) this.open.delete(id);
     const known = [...this.open.values()];
     for (const { folder, manifest } of known) {
       const isAway = !roots.includes(dirname(folder)) && unfinishedStates.includes(manifest.state);
@@ -147,14 +167,23 @@ export class TakeStore {
     }
   }
 
+  /** Whatever is read from a disk may be anything: what is wrong with one folder concerns no other. */
   private async read(folder: string): Promise<Take | undefined> {
     try {
-      return (await stat(folder)).isDirectory() ? await Take.open(folder) : undefined;
+      const take = await Take.open(folder, (id) => this.open.has(id));
+      if (take !== undefined && take.damage !== null) this.tell(folder, take.damage, 'a take is damaged');
+      return take;
     } catch (error) {
-      const what = error instanceof TakeManifestError ? 'not a take' : 'a take cannot be read';
-      this.options.logger.warn({ err: error, folder }, what);
+      const { message } = error as Error;
+      if (!(error instanceof StrangeFileError)) this.tell(folder, message, 'a take cannot be read', error);
       return undefined;
     }
+  }
+
+  private tell(folder: string, reason: string, what: string, error?: unknown): void {
+    if (this.told.get(folder) === reason) return;
+    this.told.set(folder, reason);
+    this.options.logger.warn({ err: error, folder, reason }, what);
   }
 
   /** What a folder of takes holds; nothing where there is none yet, or its disk is away; null where it cannot be listed. */

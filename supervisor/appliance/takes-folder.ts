@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { resolveConfigPath } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
@@ -51,10 +51,15 @@ function whyNoDisk(mount: string): string | null {
   try {
     if (statSync(mount).dev === statSync(dirname(mount)).dev) return 'no SSD is mounted';
     accessSync(mount, constants.W_OK);
+    // A link would lead away from the disk, and whoever had it chose where.
+    const found = lstatSync(join(mount, 'takes'), { throwIfNoEntry: false });
+    if (found !== undefined && !found.isDirectory()) return 'what is called "takes" on the SSD is no folder';
     return null;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT'
-      ? 'no SSD is mounted'
-      : 'the SSD cannot be written to';
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return 'no SSD is mounted';
+    if (code === 'EROFS')
+      return 'the SSD can only be read: it is write-protected or has errors; check it on a computer';
+    return 'the SSD cannot be written to';
   }
 }

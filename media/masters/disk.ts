@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { DiskReserveError } from './errors.ts';
+import { DiskFilesError, DiskReserveError } from './errors.ts';
 
 /** Bytes an unprivileged process may still write to the file system of a path. */
 export async function freeBytes(path: string): Promise<number> {
@@ -22,10 +22,21 @@ export async function freeBytesFor(folder: string): Promise<number> {
   }
 }
 
-/** @throws DiskReserveError where no more than the reserve is free */
+/** Files a take of a few cameras may make. */
+const leastFiles = 64;
+
+/**
+ * Whether a file system has no room for more files, whatever its free bytes. One that makes room as it goes says 0 of 0. Pure.
+ */
+export function lacksFiles({ files, ffree }: { readonly files: number; readonly ffree: number }): boolean {
+  return files > 0 && ffree < leastFiles;
+}
+
+/** @throws DiskReserveError where no more than the reserve is free, DiskFilesError where no more files fit */
 export async function requireSpace(path: string, reserveBytes: number, ask = freeBytes): Promise<void> {
   const free = await ask(path);
   if (free <= reserveBytes) throw new DiskReserveError(free, reserveBytes);
+  if (lacksFiles(await statfs(path))) throw new DiskFilesError();
 }
 
 /** Seconds until only the reserve is free; null where nothing grows. Pure. */

@@ -66,6 +66,18 @@ export class DiskReserveError extends Error {
   }
 }
 
+/** No room for more files, although there may be for bytes. */
+export class DiskFilesError extends Error {
+  readonly code = 'DISK_FILES_USED_UP';
+  override readonly name = 'DiskFilesError';
+
+  constructor() {
+    super(
+      'the disk is full: it has no room for more files. Delete takes or other files, or use another disk',
+    );
+  }
+}
+
 /** A framemd5 file that is none. */
 export class FrameLogError extends Error {
   readonly code = 'FRAME_LOG_INVALID';

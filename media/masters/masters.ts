@@ -5,8 +5,10 @@ import type { SensorClock } from '../capture/sensor-clock.ts';
 import type { RawStream } from '../capture/types.ts';
 import type { ChildHost } from '../child-host.ts';
 import { expectedBytesPerSecond, freeBytesFor, remainingSeconds, requireSpace } from './disk.ts';
+import { diskReason } from './disk-trouble.ts';
 import type { EncodeSpeed } from './encode-speed.ts';
-import { MastersError, TakeUnfinishedError } from './errors.ts';
+import { MastersDiskError, MastersError, TakeUnfinishedError } from './errors.ts';
+import type { FinishProgress } from './finish-progress.ts';
 import type { MasterCodec, MasterStrategy } from './recorder-command.ts';
 import type { SegmentProgress } from './segment-watch.ts';
 import { chooseStrategy, type StrategyFacts } from './strategy-choice.ts';
@@ -45,12 +47,16 @@ export interface MastersOptions {
   readonly onChange?: (takeId: string) => void;
 }
 
+/** A disk that failed is not forgotten at once. */
+const troubleMs = 60_000;
+
 /** Starts and stops takes over all cameras of this appliance, and goes on with those a crash interrupted. */
 export class Masters {
   private readonly options: MastersOptions;
   private readonly active = new Map<string, TakeRun>();
   private readonly working = new Set<Promise<void>>();
   private readonly ending = new AbortController();
+  private trouble: { readonly reason: string; readonly atMs: number } | null = null;
   private measuring = new AbortController();
 
   constructor(options: MastersOptions) {
@@ -60,6 +66,22 @@ export class Masters {
   /** Ids of takes that are still wanted. */
   get recording(): readonly string[] {
     return [...this.active.values()].filter(({ stopped }) => !stopped).map(({ take }) => take.manifest.id);
+  }
+
+  /** Whether anything is recorded, compressed or verified. */
+  get isBusy(): boolean {
+    return this.active.size > 0;
+  }
+
+  /** What was wrong with the disk of the masters within the last minute, and what to do; null where nothing was. */
+  get diskTrouble(): string | null {
+    const { trouble } = this;
+    return trouble !== null && performance.now() - trouble.atMs < troubleMs ? trouble.reason : null;
+  }
+
+  /** How far what was recorded is compressed and verified, by camera. */
+  finishing(id: string): ReadonlyMap<string, FinishProgress> {
+    return this.active.get(id)?.finishing ?? new Map();
   }
 
   /** What grows at the moment, by camera. Its frames are on their way to disk; take.json states them once a segment is closed. */
@@ -84,7 +106,7 @@ export class Masters {
 
   /**
    * Begins a take on the named cameras, or on all.
-   * @throws MastersError (nothing to record, unknown camera, codec off), TakeIdError, DiskReserveError
+   * @throws MastersError (nothing to record, unknown camera, codec off), TakeIdError, DiskReserveError, MastersDiskError
    */
   async start(id: string, names: readonly string[] | null): Promise<Take> {
     const { store, settings } = this.options;
@@ -93,15 +115,14 @@ export class Masters {
     this.measuring.abort();
     if (codec === 'off') throw new MastersError('masters are switched off in the configuration');
     const cameras = this.select(names);
-    await mkdir(root, { recursive: true });
-    await requireSpace(root, reserveBytes);
+    await this.requireDisk(root, reserveBytes);
     const planned = cameras.map(async ({ camera, raw }) => {
       const choice = await this.strategy({ codec, raw, configured: strategy, atOnce: cameras.length });
       const how = { strategy: choice.strategy, strategyReason: choice.reason };
       return { camera, raw, codec, ...how, threads: masterThreads(), reserveBytes };
     });
     const parts = await Promise.all(planned);
-    const take = await store.createTake(id, new Date());
+    const take = await store.createTake(id, new Date()).catch((error: unknown) => this.refuse(error));
     await this.launch(take, parts);
     return take;
   }
@@ -160,6 +181,28 @@ export class Masters {
     }
   }
 
+  /** @throws MastersDiskError, DiskReserveError */
+  private async requireDisk(root: string, reserveBytes: number): Promise<void> {
+    try {
+      await mkdir(root, { recursive: true });
+      await requireSpace(root, reserveBytes);
+    } catch (error) {
+      this.refuse(error);
+    }
+  }
+
+  /** What the system says of a disk, as what is wrong and what to do. */
+  private refuse(cause: unknown): never {
+    const reason = diskReason(cause);
+    if (reason === undefined) throw cause;
+    this.noteTrouble(reason);
+    throw new MastersDiskError(reason, { cause });
+  }
+
+  private noteTrouble(reason: string): void {
+    this.trouble = { reason, atMs: performance.now() };
+  }
+
   private select(names: readonly string[] | null): readonly RecordableCamera[] {
     const all = this.options.cameras();
     const unknown = names?.find((name) => !all.some(({ camera }) => camera === name));
@@ -202,7 +245,9 @@ export class Masters {
       sensorClock: () => sensorClockOf?.(part.camera),
     }));
     const notify = () => onChange?.(id);
-    const run = new TakeRun(take, withPipes, { host, logger, ending: this.ending.signal, onChange: notify });
+    const onDiskTrouble = (reason: string) => this.noteTrouble(reason);
+    const how = { host, logger, ending: this.ending.signal, onChange: notify, onDiskTrouble };
+    const run = new TakeRun(take, withPipes, how);
     if (!wanted) run.stop();
     try {
       await run.prepare();

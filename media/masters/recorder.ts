@@ -13,6 +13,7 @@ import { ClosingQueue } from './closing-queue.ts';
 import { freeBytes, requireSpace } from './disk.ts';
 import { requireFolder } from './disk-file.ts';
 import { type Attempt, diskReason, isDiskTrouble, withPatience } from './disk-trouble.ts';
+import { FinishMeter, type FinishProgress } from './finish-progress.ts';
 import type { CameraRecord, Unreadable } from './manifest.ts';
 import type { MasterCodec, MasterStrategy } from './recorder-command.ts';
 import { closeSegment } from './segment-close.ts';
@@ -45,6 +46,10 @@ export interface RecorderOptions {
   readonly onProgress?: (progress: SegmentProgress) => void;
   /** Called when every segment is closed; compressing and verifying follow. */
   readonly onRecorded?: () => void;
+  /** Called about once a second while that goes on. */
+  readonly onFinishing?: (progress: FinishProgress) => void;
+  /** Called where the disk fails, with what is wrong and what to do. */
+  readonly onDiskTrouble?: (reason: string) => void;
 }
 
 /** How a segment ended. */
@@ -56,6 +61,8 @@ interface EndedSegment {
 /** Pause before the next attempt where a recorder ended without a frame. */
 const retryMs = 250;
 const retryMaxMs = 2000;
+/** How often it is told how far compressing and verifying have come. */
+const finishingMs = 1000;
 
 /**
  * Records one camera of one take. `run` begins (or, after a crash of the supervisor, goes on), and when its signal aborts
@@ -188,6 +195,7 @@ export class Recorder {
       if (isDiskTrouble(error)) {
         logger.error({ err: error, camera, number }, 'the disk of the masters fails; a new segment is begun');
         trouble = diskReason(error);
+        this.tellTrouble(error);
         return { endedBy: 'recorder', clean: false, lastWord: null } as const;
       }
       await this.noteEnd(number, last).catch((cause: unknown) =>
@@ -228,7 +236,15 @@ export class Recorder {
 
   private closePatiently(number: number, how: EndedSegment, work: AbortSignal): Promise<void> {
     const { logger } = this.options;
-    return withPatience((attempt) => this.close(number, how, work, attempt), { signal: work, logger });
+    const close = async (attempt: Attempt) => {
+      try {
+        await this.close(number, how, work, attempt);
+      } catch (error) {
+        if (isDiskTrouble(error)) this.tellTrouble(error);
+        throw error;
+      }
+    };
+    return withPatience(close, { signal: work, logger });
   }
 
   /** States what an ended segment holds. */
@@ -273,7 +289,12 @@ export class Recorder {
     } catch (error) {
       if (!isDiskTrouble(error)) throw error;
       logger.warn({ err: error, camera }, 'take.json cannot be written now');
+      this.tellTrouble(error);
     }
+  }
+
+  private tellTrouble(error: unknown): void {
+    this.options.onDiskTrouble?.(diskReason(error) ?? (error as Error).message);
   }
 
   /** What take.json says of the machine's clock; the seconds by which it was set since the last look, or null. */
@@ -309,7 +330,13 @@ export class Recorder {
     const logs = this.requireRecord().segments.map(({ number }) => this.take.files(camera, number).sensorLog);
     const order = { host, logger, take: this.take, camera, signal: work };
     await withPatience(() => Promise.all(logs.map((file) => rm(file, { force: true }))), order);
-    await finishSegments({ ...order, reserveBytes, freeBytes: ask });
+    const meter = new FinishMeter();
+    const tell = setInterval(() => this.options.onFinishing?.(meter.progress()), finishingMs);
+    try {
+      await finishSegments({ ...order, reserveBytes, freeBytes: ask, meter });
+    } finally {
+      clearInterval(tell);
+    }
     await withPatience(() => this.take.updateCamera(camera, (record) => concluded(record, endReason)), order);
   }
 }

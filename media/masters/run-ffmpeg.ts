@@ -8,9 +8,10 @@ export interface FfmpegOutcome {
 }
 
 const maxComplaints = 50;
+const progressLine = /^frame=\s*(\d+)$/;
 
 /**
- * Runs a program to its end. It is ended when the signal aborts.
+ * Runs a program to its end. It is ended when the signal aborts. `onFrames` is called where it tells its progress.
  * @throws FfmpegError where it exits with anything but 0, NoAnswerError where a disk failed under it, whatever it exits with
  */
 export async function runFfmpeg(
@@ -18,11 +19,14 @@ export async function runFfmpeg(
   name: string,
   argv: readonly [string, ...string[]],
   signal: AbortSignal,
+  onFrames: (frames: number) => void = () => {},
 ): Promise<FfmpegOutcome> {
   signal.throwIfAborted();
   const complaints: string[] = [];
   let trouble: string | undefined;
   const child = await host.spawn({ name, argv, stopTimeoutMs: 1000 }, ({ stream, text }) => {
+    const frames = stream === 'stdout' ? progressLine.exec(text)?.[1] : undefined;
+    if (frames !== undefined) onFrames(Number(frames));
     if (stream === 'stderr' && isDiskComplaint(text)) trouble ??= text;
     if (stream === 'stderr' && complaints.length < maxComplaints && text.trim() !== '') complaints.push(text);
   });

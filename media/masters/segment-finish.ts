@@ -8,7 +8,8 @@ import { childName } from './child-name.ts';
 import { freeBytes, requireSpace } from './disk.ts';
 import { regularStat, requireRegularOrNothing } from './disk-file.ts';
 import { type Attempt, withPatience } from './disk-trouble.ts';
-import { DiskReserveError, FfmpegError, NoAnswerError } from './errors.ts';
+import { DiskFilesError, DiskReserveError, FfmpegError, NoAnswerError } from './errors.ts';
+import type { FinishMeter } from './finish-progress.ts';
 import type { CameraRecord, Segment, Verification } from './manifest.ts';
 import { type SegmentFiles, timecodePlaceholder, transcodeArgv } from './recorder-command.ts';
 import { runFfmpeg } from './run-ffmpeg.ts';
@@ -30,6 +31,8 @@ export interface CompressOrder extends FinishOrder {
   readonly reserveBytes: number;
   /** Free bytes at a path. Default: what the file system says. */
   readonly freeBytes?: ((path: string) => Promise<number>) | undefined;
+  /** Counts what is done. */
+  readonly meter?: FinishMeter;
 }
 
 const spaceLookMs = 500;
@@ -39,7 +42,9 @@ const spaceLookMs = 500;
  * removed only when its master was proven, and take.json says so. Throws the signal's reason when that aborts; may be begun again at any time.
  */
 export async function finishSegments(order: CompressOrder): Promise<void> {
-  const numbers = recordOf(order).segments.map(({ number }) => number);
+  const { segments } = recordOf(order);
+  const numbers = segments.map(({ number }) => number);
+  order.meter?.begin(segments.reduce((sum, segment) => sum + workOf(segment), 0));
   for (const number of numbers) {
     const segment = recordOf(order).segments.find((candidate) => candidate.number === number);
     if (segment === undefined) continue;
@@ -47,35 +52,38 @@ export async function finishSegments(order: CompressOrder): Promise<void> {
       segment.verified?.ok === true
         ? segment
         : await withPatience((attempt) => finishSegment(order, segment, attempt), order);
+    order.meter?.step(workOf(segment));
     if (finished !== segment) await withPatience(() => replaceSegment(order, finished), order);
     if (finished.verified?.ok === true && finished.spool !== null)
       await withPatience(() => dropSpool(order, finished), order);
   }
 }
 
-/** Verifies all closed masters of a camera anew. */
-export async function verifySegments(order: FinishOrder): Promise<void> {
-  for (const segment of recordOf(order).segments.filter(({ state }) => state === 'closed')) {
-    const verified = await withPatience((attempt) => verify(order, segment, attempt), order);
-    await replaceSegment(order, { ...segment, verified });
-  }
+/** In frames: one that is to be compressed is verified, too. */
+function workOf({ state, frames, verified }: Segment): number {
+  if (verified?.ok === true) return 0;
+  return state === 'spooled' ? 2 * frames : frames;
 }
 
 async function finishSegment(order: CompressOrder, segment: Segment, attempt: Attempt): Promise<Segment> {
   if (segment.state !== 'spooled') return { ...segment, verified: await verify(order, segment, attempt) };
   try {
     const closed = await compress(order, segment);
-    const verified = await verify(order, closed, attempt);
+    const verified = await verify(order, closed, attempt, closed.frames);
     return verified.ok ? { ...closed, verified } : { ...segment, verified };
   } catch (error) {
     if (order.signal.aborted || (error instanceof NoAnswerError && !attempt.isLast)) throw error;
-    if (!(error instanceof FfmpegError || error instanceof DiskReserveError)) throw error;
+    if (!(error instanceof FfmpegError || isFull(error))) throw error;
     order.logger.error({ err: error, segment: segment.file }, 'a spooled segment could not be compressed');
     return { ...segment, verified: failed(recordOf(order), whyNotCompressed(error)) };
   }
 }
 
-function whyNotCompressed(error: FfmpegError | DiskReserveError): string {
+function isFull(error: unknown): error is DiskReserveError | DiskFilesError {
+  return error instanceof DiskReserveError || error instanceof DiskFilesError;
+}
+
+function whyNotCompressed(error: FfmpegError | DiskReserveError | DiskFilesError): string {
   return error instanceof FfmpegError
     ? `compressing ${error.message}`
     : `no room to compress it (${error.message}); its raw frames are kept, and tried again at the next start`;
@@ -106,7 +114,9 @@ async function transcode(order: CompressOrder, segment: Segment, files: SegmentF
   const argv = transcodeArgv(files, settings, { frames, timecode: timecode ?? timecodePlaceholder });
   try {
     await whileThereIsSpace(order, (signal) =>
-      runFfmpeg(order.host, jobName(order, 'compress', segment), argv, signal),
+      runFfmpeg(order.host, jobName(order, 'compress', segment), argv, signal, (frames) =>
+        order.meter?.frames(frames),
+      ),
     );
   } catch (error) {
     // Half a master would take the space that the next attempt needs.
@@ -140,10 +150,23 @@ async function whileThereIsSpace(order: CompressOrder, work: (signal: AbortSigna
   }
 }
 
-function verify(order: FinishOrder, segment: Segment, attempt: Attempt): Promise<Verification> {
+function verify(
+  order: CompressOrder,
+  segment: Segment,
+  attempt: Attempt,
+  compressed = 0,
+): Promise<Verification> {
   const files = order.take.files(order.camera, segment.number);
   const expected = { codec: recordOf(order).codec, sha256: segment.sha256 };
-  return verifyMaster(order.host, jobName(order, 'verify', segment), files, expected, order.signal, attempt);
+  return verifyMaster(
+    order.host,
+    jobName(order, 'verify', segment),
+    files,
+    expected,
+    order.signal,
+    attempt,
+    (frames) => order.meter?.frames(compressed + frames),
+  );
 }
 
 function replaceSegment(order: FinishOrder, segment: Segment): Promise<void> {

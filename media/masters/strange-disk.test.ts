@@ -35,7 +35,7 @@ describe('what lies on a strange disk', () => {
     await mkdir(root);
     await mkdir(outside);
     await writeFile(join(outside, 'secret'), 'a token');
-    store = new TakeStore({ host: new SpawningChildHost(), logger, roots: () => [root] });
+    store = new TakeStore({ logger, roots: () => [root] });
   });
 
   afterEach(() => rm(disk, { recursive: true, force: true }));
@@ -83,7 +83,8 @@ describe('what lies on a strange disk', () => {
     expect(damaged?.cameras.cam0?.reason).toContain('take.json is damaged');
     expect((await store.unfinished()).map(({ manifest }) => manifest.id)).toEqual([]);
     expect((await store.masterPath('abc123', 'cam0', 1)).path).toBe(join(folder, 'cam0', '0001.mkv'));
-    await expect(store.verify('abc123', never)).rejects.toMatchObject({ code: 'TAKE_DAMAGED' });
+    const take = await store.get('abc123');
+    await expect(take.update((old) => old)).rejects.toMatchObject({ code: 'TAKE_DAMAGED' });
     expect(await readFile(join(folder, 'take.json'), 'utf8')).toBe(text);
     await store.remove('abc123');
     expect(await readdir(root)).toEqual(['20261122T110000Z-fine']);
@@ -125,7 +126,7 @@ describe('what lies on a strange disk', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(damage, { minLength: 1, maxLength: 3 }), async (damages) => {
         await writeFile(file, damages.reduce(apply, bytes));
-        const another = new TakeStore({ host: new SpawningChildHost(), logger, roots: () => [root] });
+        const another = new TakeStore({ logger, roots: () => [root] });
         const takes = await another.list();
         expect(takes).toHaveLength(1);
         for (const take of takes) {

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { SpawningChildHost } from '../child-host.fake.ts';
 import { type CameraRecord, takeState, withTotals } from './manifest.ts';
 import { TakeStore, takeFolderName } from './take-store.ts';
 
@@ -15,7 +14,7 @@ describe('TakeStore', () => {
 
   beforeEach(async () => {
     root = await mkdtemp(join(tmpdir(), 'takes-'));
-    store = new TakeStore({ host: new SpawningChildHost(), logger, roots: () => [root] });
+    store = new TakeStore({ logger, roots: () => [root] });
   });
 
   afterEach(() => rm(root, { recursive: true, force: true }));
@@ -25,7 +24,7 @@ describe('TakeStore', () => {
     await store.createTake('second', new Date('2026-11-22T12:00:01.5Z'));
     expect((await readdir(root)).toSorted()).toEqual(['20261122T120000Z-first', '20261122T120001Z-second']);
     expect((await store.list()).map(({ id }) => id)).toEqual(['second', 'first']);
-    const another = new TakeStore({ host: new SpawningChildHost(), logger, roots: () => [root] });
+    const another = new TakeStore({ logger, roots: () => [root] });
     expect(await another.list()).toEqual(await store.list());
   });
 
@@ -75,7 +74,7 @@ describe('TakeStore', () => {
     const broken = join(root, 'no-folder');
     await writeFile(broken, 'as unreadable as a folder on a dead disk');
     const roots = (): [string, ...string[]] => [broken, root];
-    const two = new TakeStore({ host: new SpawningChildHost(), logger, roots });
+    const two = new TakeStore({ logger, roots });
     expect((await two.list()).map(({ id }) => id)).toEqual(['here']);
     expect(await two.unfinished()).toHaveLength(1);
     // The other one fails, too: what is known of it is not forgotten, so that its take can still be ended.
@@ -91,7 +90,7 @@ describe('TakeStore', () => {
     const disk = await mkdtemp(join(tmpdir(), 'takes-disk-'));
     try {
       let roots: [string, ...string[]] = [disk, root];
-      const two = new TakeStore({ host: new SpawningChildHost(), logger, roots: () => roots });
+      const two = new TakeStore({ logger, roots: () => roots });
       const done = await two.createTake('done', new Date('2026-11-22T12:00:00Z'));
       await done.update((manifest) => ({ ...manifest, state: 'verified', wanted: false }));
       await two.createTake('running', new Date('2026-11-22T12:00:01Z'));

@@ -1,24 +1,20 @@
 import { readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Logger } from 'pino';
-import type { ChildHost } from '../child-host.ts';
 import { openRegular, requireFolder } from './disk-file.ts';
 import {
   StrangeFileError,
-  TakeDamagedError,
   TakeIdError,
   TakeNotFoundError,
   TakeRemovalError,
   TakeUnfinishedError,
 } from './errors.ts';
 import type { TakeManifest } from './manifest.ts';
-import { verifySegments } from './segment-finish.ts';
 import { manifestName, Take } from './take.ts';
 
 const plainId = /^[a-z0-9][a-z0-9-]{0,63}$/;
 
 export interface TakeStoreOptions {
-  readonly host: ChildHost;
   readonly logger: Logger;
   /**
    * The folders in which takes may lie now, one folder per take in them: a disk can come and go. New takes go into the
@@ -97,14 +93,15 @@ export class TakeStore {
     return { path: master, fileName: `${id}-${camera}-${basename(master)}` };
   }
 
-  /** Verifies every finished master of a take anew, and writes what was found into take.json. @throws TakeNotFoundError, TakeDamagedError */
-  async verify(id: string, signal: AbortSignal): Promise<TakeManifest> {
-    const take = await this.get(id);
-    if (take.damage !== null) throw new TakeDamagedError(`take ${id}: ${take.damage}`);
-    for (const camera of Object.keys(take.manifest.cameras)) {
-      await verifySegments({ ...this.options, take, camera, signal });
-    }
-    return take.manifest;
+  /** All takes on the disks that are there, damaged ones included. */
+  async all(): Promise<readonly Take[]> {
+    await this.load();
+    return [...this.open.values()];
+  }
+
+  /** The folders in which takes may lie now. */
+  get roots(): readonly string[] {
+    return this.options.roots();
   }
 
   /**

@@ -31,12 +31,13 @@ export async function decodeFile(
   file: string,
   signal: AbortSignal,
   spooled?: RawStream,
+  onFrames?: (frames: number) => void,
 ): Promise<Decoded> {
   await regularStat(file);
   const scratch = await mkdtemp(join(tmpdir(), 'decoded-'));
   const output = join(scratch, 'frames');
   try {
-    const { complaints } = await runFfmpeg(host, name, decodeArgv(file, output, spooled), signal);
+    const { complaints } = await runFfmpeg(host, name, decodeArgv(file, output, spooled), signal, onFrames);
     const log = parseFrameLog((await textOf(output, maxLogBytes)) ?? '');
     if (log.frames.length === 0) throw new EmptyAnswerError('found no frame');
     return { log, complaints };
@@ -57,6 +58,7 @@ export async function verifyMaster(
   expected: { readonly codec: MasterCodec; readonly sha256: string | null },
   signal: AbortSignal,
   attempt: Attempt = onlyAttempt,
+  onFrames?: (frames: number) => void,
 ): Promise<Verification> {
   const problems: string[] = [];
   if ((await regularStat(files.master)) === undefined) {
@@ -67,7 +69,7 @@ export async function verifyMaster(
   }
   try {
     const reference = parseFrameLog((await textOf(files.reference, maxLogBytes)) ?? '');
-    const decoded = await decodeFile(host, name, files.master, signal);
+    const decoded = await decodeFile(host, name, files.master, signal, undefined, onFrames);
     problems.push(...decoded.complaints.slice(0, 5));
     problems.push(...compareFrames(reference.frames, decoded.log.frames, expected.codec === 'ffv1'));
   } catch (error) {

@@ -26,7 +26,7 @@ export async function assembleRecording(
   { onTake, onGone }: Pick<TakeConductorOptions, 'onTake' | 'onGone'>,
 ): Promise<Recording> {
   const { host, state, config, paths, identity, log } = base;
-  const store = new TakeStore({ host, logger: log, roots: () => base.takes.all() });
+  const store = new TakeStore({ logger: log, roots: () => base.takes.all() });
   try {
     await mkdir(store.root, { recursive: true });
   } catch (error) {

@@ -157,6 +157,7 @@ async function assemble(base: Foundation) {
         apply: () => reconciler.apply(),
       }).ports(),
       masterPath: (take, camera, segment) => localTakes.masterPath(take, camera, segment),
+      checkTake: (id) => localTakes.checkTake(id),
       cameraSide: () => reconciler.cameraSide,
       system: system.ports(),
       rollout: rollouts.ports(),
@@ -245,7 +246,7 @@ async function live(base: Foundation, house: House, notifier: Notifier, signal: 
     await house.cameras.list();
     await reconciler.apply();
     services.push(masters.run(running), conductor.run(running), reapLater(host, running));
-    services.push(house.measurement.run(running));
+    services.push(house.measurement.run(running), house.check.run(running), house.mastersHealth.run(running));
     if (house.keeping !== null) services.push(house.keeping.run(running));
     services.push(house.update.run(running), house.time.run(running));
     notifier.notify({ READY: '1', STATUS: `${role.current.role} ${name()}` });

@@ -1,5 +1,7 @@
-import { statfs } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { diskReason } from './disk-trouble.ts';
 import { DiskFilesError, DiskReserveError } from './errors.ts';
 
 /** Bytes an unprivileged process may still write to the file system of a path. */
@@ -30,6 +32,22 @@ const leastFiles = 64;
  */
 export function lacksFiles({ files, ffree }: { readonly files: number; readonly ffree: number }): boolean {
   return files > 0 && ffree < leastFiles;
+}
+
+/**
+ * What keeps takes from being written to a folder, and what to do; null where nothing does. A folder that is not there yet is
+ * looked at where it will be made. Never rejects.
+ */
+export async function diskObstacle(folder: string): Promise<string | null> {
+  try {
+    await access(folder, constants.W_OK);
+    return lacksFiles(await statfs(folder)) ? new DiskFilesError().message : null;
+  } catch (error) {
+    const above = dirname(folder);
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && above !== folder)
+      return await diskObstacle(above);
+    return diskReason(error) ?? `the disk of the masters does not answer: ${(error as Error).message}`;
+  }
 }
 
 /** @throws DiskReserveError where no more than the reserve is free, DiskFilesError where no more files fit */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { countDroppedFrames, FrameSums, missingBetween } from './dropped-frames.ts';
+import { countDroppedFrames, FrameSums, missingBetween, withoutSteps } from './dropped-frames.ts';
 
 const rate = fc.constantFrom(10, 23.976, 25, 29.97, 30, 50, 59.94, 60, 120);
 
@@ -87,5 +87,26 @@ describe('FrameSums', () => {
 
   it('does not take a gap for a step of another size', () => {
     expect(count([...line(30), ...line(30, 111)], [7200]).droppedFrames).toBe(300);
+  });
+});
+
+describe('withoutSteps', () => {
+  it('goes on as if nobody had set the clock', () => {
+    const seconds = fc.double({ min: 2, max: 1e6, noNaN: true });
+    fc.assert(
+      fc.property(seconds, fc.boolean(), fc.integer({ min: 1, max: 59 }), (byS, back, at) => {
+        const step = back ? -byS : byS;
+        const times = Array.from({ length: 60 }, (_, index) => 100 + index / 30);
+        const stepped = times.map((timeS, index) => (index < at ? timeS : timeS + step));
+        withoutSteps(stepped, [step]).forEach((timeS, index) => {
+          expect(timeS).toBeCloseTo(times[index] ?? 0, 5);
+        });
+      }),
+    );
+  });
+
+  it('leaves times alone in which no such step is', () => {
+    expect(withoutSteps([1, 2, 60, 61], [7200])).toEqual([1, 2, 60, 61]);
+    expect(withoutSteps([], [5])).toEqual([]);
   });
 });

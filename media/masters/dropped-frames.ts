@@ -65,10 +65,30 @@ export class FrameSums {
 
   /** Frames missing between two times; uses up the step that explains what is between them. */
   private missing(fromS: number, toS: number, steps: number[]): number {
-    const at = steps.findIndex((seconds) => Math.abs(toS - fromS - seconds) <= stepToleranceS + 1 / this.fps);
+    const at = steps.findIndex((seconds) => isStep(toS - fromS, seconds));
     const [seconds = 0] = at < 0 ? [] : steps.splice(at, 1);
     return missingBetween(fromS + seconds, toS, this.fps);
   }
+}
+
+/**
+ * Times without the steps of the clock that is known to have been set meanwhile: as the clock went at first. Pure.
+ * @param steps seconds by which it was set, in order
+ */
+export function withoutSteps(timesS: readonly number[], steps: readonly number[]): number[] {
+  const left = [...steps];
+  let steppedS = 0;
+  return timesS.map((timeS, index) => {
+    const gapS = timeS - (timesS[index - 1] ?? timeS);
+    const at = index === 0 ? -1 : left.findIndex((seconds) => isStep(gapS, seconds));
+    if (at >= 0) steppedS += left.splice(at, 1)[0] ?? 0;
+    return timeS - steppedS;
+  });
+}
+
+/** Whether a gap is that step, and at most a second more. */
+function isStep(gapS: number, seconds: number): boolean {
+  return Math.abs(gapS - seconds) <= stepToleranceS && Math.abs(gapS) > Math.abs(gapS - seconds);
 }
 
 /** Frames missing within a segment. Pure. */

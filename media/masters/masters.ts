@@ -4,10 +4,22 @@ import type { Logger } from 'pino';
 import type { SensorClock } from '../capture/sensor-clock.ts';
 import type { RawStream } from '../capture/types.ts';
 import type { ChildHost } from '../child-host.ts';
-import { expectedBytesPerSecond, freeBytesFor, remainingSeconds, requireSpace } from './disk.ts';
+import {
+  diskObstacle,
+  expectedBytesPerSecond,
+  freeBytesFor,
+  remainingSeconds,
+  requireSpace,
+} from './disk.ts';
 import { diskReason } from './disk-trouble.ts';
 import type { EncodeSpeed } from './encode-speed.ts';
-import { MastersDiskError, MastersError, TakeUnfinishedError } from './errors.ts';
+import {
+  DiskFilesError,
+  DiskReserveError,
+  MastersDiskError,
+  MastersError,
+  TakeUnfinishedError,
+} from './errors.ts';
 import type { FinishProgress } from './finish-progress.ts';
 import type { MasterCodec, MasterStrategy } from './recorder-command.ts';
 import type { SegmentProgress } from './segment-watch.ts';
@@ -187,7 +199,12 @@ export class Masters {
       await mkdir(root, { recursive: true });
       await requireSpace(root, reserveBytes);
     } catch (error) {
-      this.refuse(error);
+      if (error instanceof DiskReserveError || error instanceof DiskFilesError) throw error;
+      // What mkdir says of a disk that can only be read is not what is wrong with it.
+      const obstacle = await diskObstacle(root);
+      if (obstacle === null) this.refuse(error);
+      this.noteTrouble(obstacle);
+      throw new MastersDiskError(obstacle, { cause: error });
     }
   }
 

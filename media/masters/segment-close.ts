@@ -72,8 +72,11 @@ async function segmentOf(order: CloseOrder, files: SegmentFiles, log: FrameLog):
   const spooled = record.strategy === 'spool';
   const recorded = spooled ? files.spool : files.master;
   const { fps } = record.source;
-  const { timesS, sensorTimes } = await captureTimes(log, { files, fps, logger: order.logger });
-  const sums = new FrameSums(fps, stepsWithin(record, number));
+  const { timesS, sensorTimes } = await captureTimes(log, {
+    ...{ files, fps, logger: order.logger },
+    clockSteps: stepsWithin(record, number),
+  });
+  const sums = new FrameSums(fps);
   for (const timeS of timesS) sums.add(timeS);
   const { frames, droppedFrames, firstS, lastS } = sums.progress();
   const startS = firstS ?? 0;
@@ -221,9 +224,8 @@ function droppedBetween(
     return lost.reduce((sum, { frames }) => sum + (frames ?? 0), 0);
   const { clockSteps, source } = record;
   const between = clockSteps.filter(({ segment, within }) => {
-    return within
-      ? segment > previous.number && segment < number
-      : segment > previous.number && segment <= number;
+    const isAfterFirstOfPrevious = segment > previous.number || (segment === previous.number && within);
+    return isAfterFirstOfPrevious && (segment < number || (segment === number && !within));
   });
   const steppedS = between.reduce((sum, { seconds }) => sum + seconds, 0);
   return missingBetween(secondsOfIso(previous.lastTimestamp) + steppedS, startS, source.fps);

@@ -29,6 +29,8 @@ const unfinishedStates = ['starting', 'recording', 'finishing'];
 export class TakeStore {
   private readonly options: TakeStoreOptions;
   private readonly open = new Map<string, Take>();
+  /** Folders whose take.json is about to be written. */
+  private readonly creating = new Set<string>();
   /** What was said about folders in the log, by folder. */
   private readonly told = new Map<string, string>();
 
@@ -47,12 +49,17 @@ export class TakeStore {
       throw new TakeIdError(`"${id}" names no take: lower-case letters, digits and hyphens do`);
     if ((await this.find(id)) !== undefined) throw new TakeIdError(`there is a take ${id} already`);
     const folder = join(this.root, takeFolderName(id, startUtc));
-    const take = await Take.create(folder, {
-      ...{ version: 1, id, startedAt: startUtc.toISOString(), stoppedAt: null, wanted: true },
-      ...{ state: 'starting', cameras: {} },
-    });
-    this.open.set(id, take);
-    return take;
+    this.creating.add(folder);
+    try {
+      const take = await Take.create(folder, {
+        ...{ version: 1, id, startedAt: startUtc.toISOString(), stoppedAt: null, wanted: true },
+        ...{ state: 'starting', cameras: {} },
+      });
+      this.open.set(id, take);
+      return take;
+    } finally {
+      this.creating.delete(folder);
+    }
   }
 
   /** All takes, newest first, damaged ones included. A folder that is no take is left out. Never rejects. */
@@ -159,6 +166,7 @@ export class TakeStore {
     }
     const fresh = folders.filter((folder) => known.every((take) => take.folder !== folder));
     for (const folder of fresh) {
+      if (this.creating.has(folder)) continue;
       const take = await this.read(folder);
       if (take !== undefined && !this.open.has(take.manifest.id)) this.open.set(take.manifest.id, take);
     }

@@ -33,6 +33,7 @@ const statusOfCode: Readonly<Record<string, number>> = {
   TAKE_NOT_RUNNING: 409,
   MASTER_ELSEWHERE: 409,
   TAKE_UNFINISHED: 409,
+  TAKE_DAMAGED: 409,
   NOTHING_TO_RECORD: 409,
   MASTERS_OFF: 409,
   WRONG_ROLE: 409,
@@ -61,7 +62,10 @@ const statusOfCode: Readonly<Record<string, number>> = {
   DEVICE_BUSY: 503,
   BUNDLE_NOT_READY: 503,
   TAKE_NOT_REMOVED: 503,
+  DISK_UNUSABLE: 503,
   DISK_FULL: 507,
+  DISK_RESERVE_REACHED: 507,
+  DISK_FILES_USED_UP: 507,
 };
 
 interface CodedError extends Error {

@@ -6,7 +6,14 @@ import type { ApiPorts } from '../ports.ts';
 import type { RouteHandlers } from '../router.ts';
 import { parseByteRange } from './byte-range.ts';
 
-type TakeRoute = 'startTake' | 'stopTake' | 'deleteTake' | 'listTakes' | 'getTake' | 'getMaster';
+type TakeRoute =
+  | 'startTake'
+  | 'stopTake'
+  | 'deleteTake'
+  | 'verifyTake'
+  | 'listTakes'
+  | 'getTake'
+  | 'getMaster';
 
 export function takeRoutes({ takes }: ApiPorts): Pick<RouteHandlers, TakeRoute> {
   return {
@@ -22,6 +29,7 @@ export function takeRoutes({ takes }: ApiPorts): Pick<RouteHandlers, TakeRoute> 
       await takes.remove(params.id);
       return undefined;
     },
+    verifyTake: ({ params }) => takes.verify(params.id),
     getMaster: async ({ params, query }, ctx) => {
       const master = await takes.master(params.id, params.camera, query.segment);
       await sendFile(ctx, master.path, master.fileName);

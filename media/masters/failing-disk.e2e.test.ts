@@ -41,14 +41,19 @@ describe('a take whose disk fails for 3 s', { timeout: 120_000 }, () => {
     ['direct', 'EROFS', nothingIsWritten('EROFS', 'takes/')],
     ['direct', 'EIO for the recorder alone', onlyTheRecorder],
     ['spool', 'EIO for the recorder alone', onlyTheRecorder],
+    ['direct', 'EIO on syncing', ['sync EIO only takes/']],
+    ['direct', 'EIO on renaming and closing', ['rename EIO only takes/', 'close EIO only takes/']],
+    ['spool', 'EIO on opening', ['open EIO only takes/', 'openread EIO only takes/']],
+    ['spool', 'syncing that takes seconds', ['sync delay 2500 only takes/']],
+    ['direct', 'writes that come short', ['write short 777 only takes/']],
   ] as const)(
     'keeps and counts every frame from before and after it (%s, %s)',
     async (strategy, _name, rules) => {
       const recording = record(strategy);
       await until(() => recording.frames() >= 60);
       await faults.during(errorMs, rules);
-      recording.restart();
-      await until(() => recording.frames() >= 45);
+      const written = await framesThere();
+      await until(async () => recording.frames() >= 0 && (await framesThere()) >= written + 45);
       expect(await recording.stop()).toBe('done');
 
       const camera = cameraOf(takeManifestSchema.parse(JSON.parse(await readFile(manifestFile(), 'utf8'))));
@@ -64,7 +69,6 @@ describe('a take whose disk fails for 3 s', { timeout: 120_000 }, () => {
       expect(camera.segments[0]?.frames).toBeGreaterThanOrEqual(60);
       // What take.json states as kept and as dropped is all there was, to the frame.
       expect(camera.frames + camera.droppedFrames).toBe((last?.end ?? 0) - (first?.start ?? 0));
-      expect(camera.droppedFrames).toBeGreaterThan(0);
     },
   );
 
@@ -80,6 +84,15 @@ describe('a take whose disk fails for 3 s', { timeout: 120_000 }, () => {
     expect(camera.segments[0]?.frames).toBeGreaterThanOrEqual(60);
     expect(camera.segments.every(({ verified }) => verified?.ok !== true)).toBe(true);
   });
+
+  /** Frames that reached the disk, in whatever segment. */
+  async function framesThere(): Promise<number> {
+    const cam0 = join(folder, 'takes', 'take', 'cam0');
+    const logs = (await readdir(cam0)).filter((name) => name.endsWith('.framemd5'));
+    // The log of a segment without a frame may go while it is read.
+    const read = await Promise.allSettled(logs.map((name) => readFrames(join(cam0, name))));
+    return read.reduce((sum, one) => sum + (one.status === 'fulfilled' ? one.value.length : 0), 0);
+  }
 
   const manifestFile = () => join(folder, 'takes', 'take', 'take.json');
 

@@ -27,6 +27,8 @@ const pausesMs = [500, 1000, 2000, 4000, 8000];
 
 /** Whether a disk failed, so that the same may well succeed in a while. */
 export function isDiskTrouble(error: unknown): boolean {
+  // A file that could neither be written nor closed.
+  if (error instanceof SuppressedError) return isDiskTrouble(error.error) || isDiskTrouble(error.suppressed);
   return error instanceof NoAnswerError || troubles.has((error as NodeJS.ErrnoException)?.code ?? '');
 }
 
@@ -37,6 +39,7 @@ export function isDiskComplaint(line: string): boolean {
 
 /** What is wrong with the disk of the masters, and what to do about it, for people. Undefined for errors of other kinds. Pure. */
 export function diskReason(error: unknown): string | undefined {
+  if (error instanceof SuppressedError) return diskReason(error.suppressed) ?? diskReason(error.error);
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (code === undefined || syscall === undefined) return undefined;
   const what = reasons[code] ?? 'failed or was taken away: check its plug, then use another disk';

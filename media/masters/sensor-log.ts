@@ -45,8 +45,13 @@ export class SensorLog implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.handle?.close();
+    const { handle } = this;
     this.handle = undefined;
+    try {
+      await handle?.close();
+    } catch (error) {
+      this.logger.warn({ err: error, file: this.file }, 'the times of the sensor may not all be kept');
+    }
   }
 
   private async add(): Promise<void> {

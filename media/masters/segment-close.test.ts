@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RawStream } from '../capture/types.ts';
 import { SpawningChildHost } from '../child-host.fake.ts';
 import type { ChildHost } from '../child-host.ts';
-import { onlyAttempt } from './disk-trouble.ts';
+import { isDiskTrouble, onlyAttempt } from './disk-trouble.ts';
 import { readableFrameLog } from './frame-log.ts';
 import type { CameraRecord } from './manifest.ts';
 import { type MasterStrategy, recordArgv } from './recorder-command.ts';
@@ -32,6 +32,20 @@ const notDecoded: ChildHost = {
     [Symbol.asyncDispose]: async () => {},
   }),
 };
+
+/** A program that does nothing but say this, and ends as if all were well. */
+const saying = (words: string): ChildHost => ({
+  spawn: async (spec, onLine) => {
+    if (words !== '') onLine?.({ stream: 'stderr', text: words });
+    const end = { code: 0, signal: null };
+    return {
+      ...{ name: spec.name, pid: 1, adopted: false, exited: Promise.resolve(end), stop: async () => end },
+      [Symbol.asyncDispose]: async () => {},
+    };
+  },
+});
+const saysNothing = saying('');
+const meetsAnError = saying('[error] Error writing trailer of file:out: Input/output error');
 
 describe('closeSegment, of a segment that a power cut ended', { timeout: 60_000 }, () => {
   let folder: string;
@@ -80,6 +94,34 @@ describe('closeSegment, of a segment that a power cut ended', { timeout: 60_000 
     const { master } = await record('direct');
     expect((await close('direct', notDecoded)).segment?.frames).toBe(frames);
     expect((await stat(master)).size).toBeGreaterThan(0);
+  });
+
+  it('does not take an answer without a frame for the truth, and counts what was received where it stays so', async () => {
+    const files = await record('direct');
+    const { size } = await stat(files.master);
+    const first = close('direct', saysNothing, { number: 1, isLast: false });
+    await expect(first).rejects.toMatchObject({ code: 'FFMPEG_EMPTY' });
+    expect(isDiskTrouble(await first.catch((error: unknown) => error))).toBe(true);
+    expect((await stat(files.master)).size).toBe(size);
+
+    const { segment, unreadable } = await close('direct', saysNothing, { number: 2, isLast: false });
+    expect(segment).toBeUndefined();
+    expect(unreadable).toMatchObject({ number: 1, bytes: size, frames });
+    expect((await stat(join(take.folder, unreadable?.file ?? ''))).size).toBe(size);
+    const kept = await readdir(join(take.folder, 'cam0'));
+    expect(kept.toSorted()).toEqual([
+      expect.stringMatching(/^0001\.framemd5\.unreadable-/),
+      expect.stringMatching(/^0001\.mkv\.unreadable-/),
+    ]);
+  });
+
+  it('asks again where a disk failed under the answer, and lets what was received stand at last', async () => {
+    const { master } = await record('direct');
+    const first = close('direct', meetsAnError, { number: 1, isLast: false });
+    await expect(first).rejects.toMatchObject({ code: 'FFMPEG_NO_ANSWER' });
+    const { segment } = await close('direct', meetsAnError, { number: 6, isLast: true });
+    expect(segment).toMatchObject({ frames, clean: false, verified: null });
+    expect((await stat(master)).size).toBe(segment?.bytes);
   });
 
   it('never removes a file in which there may be pictures', async () => {

@@ -45,3 +45,14 @@ it('takes any damage to a frame log for damage: what is read has times there can
     { numRuns: 2000 },
   );
 });
+
+it.each([
+  ['a time base of years', '#tb 0: 999999999/1\n', 90_000],
+  ['a time base of nothing', '#tb 0: 1/0\n', 90_000],
+  ['a timestamp beyond all years', '#tb 0: 1/90000\n', '9'.repeat(30)],
+])('reads no frame behind %s', (_what, base, pts) => {
+  const frame = `0, ${pts}, ${pts}, 1, 100, ${'ab'.repeat(16)}\n`;
+  const { log, damaged } = readableFrameLog(base + frame);
+  expect(log.frames).toEqual([]);
+  expect(damaged).toMatchObject({ code: 'FRAME_LOG_INVALID' });
+});

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type CameraRecord, takeState, withTotals } from './manifest.ts';
+import { concluded } from './recorder.ts';
+import { recordFixture } from './take-manifest.fixture.ts';
 import { TakeStore, takeFolderName } from './take-store.ts';
 
 const logger = pino({ level: 'silent' });
@@ -178,6 +180,23 @@ describe('TakeStore', () => {
 describe('the manifest', () => {
   it('states the sums of its segments, what was lost between them included', () => {
     expect(withTotals(aRecord())).toMatchObject({ frames: 200, droppedFrames: 2 * 3 + 2 * 4 });
+  });
+
+  it('counts frames in files that cannot be read as dropped, once', () => {
+    const aside = (number: number, frames: number | null) => {
+      const at = '2026-11-22T12:00:00.000Z';
+      return { number, file: `cam0/000${number}.mkv.unreadable-1`, bytes: 1, frames, at };
+    };
+    // Those before a segment are part of what is missing before it.
+    const record = { ...aRecord(), unreadable: [aside(1, 40), aside(3, 50), aside(4, null)] };
+    expect(withTotals(record).droppedFrames).toBe(2 * 3 + 2 * 4 + 50);
+    expect(concluded(record, null)).toMatchObject({
+      state: 'failed',
+      reason: expect.stringContaining('0001.mkv'),
+    });
+    const small = { ...recordFixture(), unreadable: [aside(3, 5)] };
+    expect(concluded(small, 'as asked')).toMatchObject({ state: 'verified', reason: 'as asked' });
+    expect(concluded({ ...small, unreadable: [aside(3, null)] }, null)).toMatchObject({ state: 'failed' });
   });
 
   it('has the state of its liveliest camera, then of its worst', () => {

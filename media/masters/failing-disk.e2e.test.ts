@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   DiskFaults,
@@ -71,6 +72,17 @@ describe('a take whose disk fails for 3 s', { timeout: 120_000 }, () => {
       expect(camera.frames + camera.droppedFrames).toBe((last?.end ?? 0) - (first?.start ?? 0));
     },
   );
+
+  it('that goes on failing does not hold up the end of the take, however often recording was tried', async () => {
+    const recording = record('direct');
+    await until(() => recording.frames() >= 60);
+    await faults.set([...nothingIsWritten('EIO', 'takes/'), 'remove EIO only takes/']);
+    await sleep(20_000);
+    const stoppedAt = performance.now();
+    expect(await recording.stop()).toMatch(/^failed .*EIO/);
+    // Once the patience that one segment takes, and not that for each attempt.
+    expect(performance.now() - stoppedAt).toBeLessThan(60_000);
+  });
 
   it('is told from one that stays: nothing is called verified that cannot be read', async () => {
     const recording = record('direct');

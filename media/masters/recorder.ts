@@ -12,7 +12,7 @@ import { ClockWatch } from './clock-watch.ts';
 import { ClosingQueue } from './closing-queue.ts';
 import { freeBytes, requireSpace } from './disk.ts';
 import { requireFolder } from './disk-file.ts';
-import { type Attempt, diskReason, isDiskTrouble, withPatience } from './disk-trouble.ts';
+import { type Attempt, diskReason, isDiskTrouble, onlyAttempt, withPatience } from './disk-trouble.ts';
 import { FinishMeter, type FinishProgress } from './finish-progress.ts';
 import type { CameraRecord, Unreadable } from './manifest.ts';
 import type { MasterCodec, MasterStrategy } from './recorder-command.ts';
@@ -71,6 +71,7 @@ const finishingMs = 1000;
 export class Recorder {
   private readonly options: RecorderOptions;
   private readonly take: Take;
+  private isPatient = true;
 
   constructor(take: Take, options: RecorderOptions) {
     this.take = take;
@@ -234,7 +235,8 @@ export class Recorder {
     }
   }
 
-  private closePatiently(number: number, how: EndedSegment, work: AbortSignal): Promise<void> {
+  /** Waits for a disk that fails once, and then not again for each segment, until something can be closed. */
+  private async closePatiently(number: number, how: EndedSegment, work: AbortSignal): Promise<void> {
     const { logger } = this.options;
     const close = async (attempt: Attempt) => {
       try {
@@ -244,7 +246,10 @@ export class Recorder {
         throw error;
       }
     };
-    return withPatience(close, { signal: work, logger });
+    const once = !this.isPatient;
+    this.isPatient = false;
+    await (once ? close(onlyAttempt) : withPatience(close, { signal: work, logger }));
+    this.isPatient = true;
   }
 
   /** States what an ended segment holds. */

@@ -160,6 +160,7 @@ async function assemble(base: Foundation) {
         apply: () => reconciler.apply(),
       }).ports(),
       masterPath: (take, camera, segment) => localTakes.masterPath(take, camera, segment),
+      checkTake: (id) => localTakes.checkTake(id),
       cameraSide: () => reconciler.cameraSide,
       system: system.ports(),
       rollout: rollouts.ports(),
@@ -277,7 +278,8 @@ async function live(base: Foundation, house: House, notifier: Notifier, signal: 
     await reconciler.apply();
     services.push(reapLater(host, running));
     services.push(keep('measurement', house.measurement), keep('updates', house.update));
-    services.push(keep('time', house.time));
+    services.push(keep('time', house.time), keep('check of masters', house.check));
+    services.push(keep('health of masters', house.mastersHealth));
     if (house.keeping !== null) services.push(keep('data folder', house.keeping));
     notifier.notify({ READY: '1', STATUS: `${role.current.role} ${name()}` });
     const url = http.reach?.localUrl ?? null;

@@ -1,10 +1,13 @@
-import { open, rename } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** Replaces a file so that a power cut leaves either the old or the new one, whole. */
 export async function writeFileAtomic(path: string, text: string): Promise<void> {
   const temporary = `${path}.tmp`;
-  const handle = await open(temporary, 'w', 0o644);
+  // Whatever lies there, a link included, is no reason to write elsewhere.
+  await rm(temporary, { force: true });
+  const handle = await open(temporary, 'wx', 0o644);
   try {
     await handle.writeFile(text);
     await handle.sync();
@@ -27,7 +30,7 @@ export async function syncFolder(path: string): Promise<void> {
 
 /** Makes the content of a file last, also one that another process writes. */
 export async function syncFile(path: string): Promise<void> {
-  const handle = await open(path, 'r');
+  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
     await handle.datasync();
   } finally {

@@ -1,12 +1,16 @@
-import { readFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
+import type { SensorTick } from '../capture/sensor-clock.ts';
 import { writeFileAtomic } from './atomic-file.ts';
+import { textOf } from './disk-file.ts';
+import { withoutSteps } from './dropped-frames.ts';
 import type { FrameLog } from './frame-log.ts';
 import type { SensorTimes } from './manifest.ts';
 import type { SegmentFiles } from './recorder-command.ts';
 import { parseSensorLog } from './sensor-log.ts';
 import { deliveredFrames, matchFrames } from './sensor-times.ts';
 import { isoMicroseconds } from './timecode.ts';
+
+const maxSensorLogBytes = 256 * 1024 * 1024;
 
 /** When the frames of a segment were captured. */
 export interface CaptureTimes {
@@ -19,6 +23,8 @@ export interface CaptureTimes {
 export interface CaptureTimesOrder {
   readonly files: SegmentFiles;
   readonly fps: number;
+  /** By how many seconds the machine's clock was set meanwhile, in order: the times go on as if it had not been. */
+  readonly clockSteps: readonly number[];
   readonly logger: Logger;
 }
 
@@ -27,15 +33,20 @@ export interface CaptureTimesOrder {
  * frame beside the master (`NNNN.pts`), as mkvmerge takes them.
  */
 export async function captureTimes(log: FrameLog, order: CaptureTimesOrder): Promise<CaptureTimes> {
+  const { files, fps, clockSteps, logger } = order;
+  const stampedS = log.frames.map(({ pts }) => pts * log.timeBase);
+  const arrivalsS = withoutSteps(stampedS, clockSteps);
   const arrived = log.frames.map(({ pts }, i) => {
-    return { atS: pts * log.timeBase, pts: i < (log.guessedFrom ?? log.frames.length) ? pts : null };
+    return { atS: arrivalsS[i] ?? 0, pts: i < (log.guessedFrom ?? log.frames.length) ? pts : null };
   });
-  const arrivalsS = arrived.map(({ atS }) => atS);
-  const { files, fps, logger } = order;
   try {
-    const text = await textOf(files.sensorLog);
+    const text = await textOf(files.sensorLog, maxSensorLogBytes);
     if (text === undefined) return { timesS: arrivalsS, sensorTimes: null };
-    const { takenS, skipped } = matchFrames(arrived, deliveredFrames(parseSensorLog(text)), fps);
+    const { takenS, skipped } = matchFrames(
+      arrived,
+      deliveredFrames(deliveredWithoutSteps(parseSensorLog(text), clockSteps)),
+      fps,
+    );
     const frames = takenS.filter((time) => time !== null).length;
     if (frames < arrivalsS.length) {
       logger.warn(
@@ -52,6 +63,16 @@ export async function captureTimes(log: FrameLog, order: CaptureTimesOrder): Pro
     logger.warn({ err: error, file: files.sensorLog }, 'the times of the sensor cannot be used');
     return { timesS: arrivalsS, sensorTimes: null };
   }
+}
+
+function deliveredWithoutSteps(ticks: readonly SensorTick[], steps: readonly number[]): SensorTick[] {
+  const deliveredS = ticks.flatMap(({ deliveredAtMs }) =>
+    deliveredAtMs === null ? [] : [deliveredAtMs / 1e3],
+  );
+  const atS = withoutSteps(deliveredS, steps)[Symbol.iterator]();
+  return ticks.map((tick) =>
+    tick.deliveredAtMs === null ? tick : { ...tick, deliveredAtMs: (atS.next().value ?? 0) * 1e3 },
+  );
 }
 
 function spanOf(timesS: readonly number[]): Pick<SensorTimes, 'first' | 'last' | 'largestGapMs'> {
@@ -79,13 +100,4 @@ function ptsText(timesS: readonly number[]): string {
   const [firstS = 0] = timesS;
   const lines = timesS.map((time) => ((time - firstS) * 1e3).toFixed(3));
   return ['# timecode format v2', ...lines, ''].join('\n');
-}
-
-async function textOf(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
 }

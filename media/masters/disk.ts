@@ -1,6 +1,8 @@
-import { access, constants, mkdir, statfs } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, mkdir, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { DiskReserveError, DiskUnavailableError } from './errors.ts';
+import { diskReason } from './disk-trouble.ts';
+import { DiskFilesError, DiskReserveError, DiskUnavailableError } from './errors.ts';
 
 /** Bytes an unprivileged process may still write to the file system of a path. */
 export async function freeBytes(path: string): Promise<number> {
@@ -28,49 +30,52 @@ export async function freeBytesFor(folder: string): Promise<number> {
  */
 export async function makeTakesFolder(folder: string): Promise<void> {
   try {
-    // On a read-only disk mkdir(2) says so, but Node's recursive one says that there is no such folder.
-    await requireWritable(folder);
     await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
   } catch (cause) {
-    throw asDiskError(cause, folder);
+    // On a read-only disk mkdir(2) says so, but Node's recursive one says that there is no such folder.
+    const obstacle = await diskObstacle(folder);
+    throw obstacle === null ? asDiskError(cause) : new DiskUnavailableError(obstacle, { cause });
   }
 }
 
-async function requireWritable(folder: string): Promise<void> {
+/** What the system says of a disk, as what is wrong and what to do; any other error is left as it is. Pure. */
+export function asDiskError(error: unknown): unknown {
+  const reason = diskReason(error);
+  return reason === undefined ? error : new DiskUnavailableError(reason, { cause: error });
+}
+
+/** Files a take of a few cameras may make. */
+const leastFiles = 64;
+
+/**
+ * Whether a file system has no room for more files, whatever its free bytes. One that makes room as it goes says 0 of 0. Pure.
+ */
+export function lacksFiles({ files, ffree }: { readonly files: number; readonly ffree: number }): boolean {
+  return files > 0 && ffree < leastFiles;
+}
+
+/**
+ * What keeps takes from being written to a folder, and what to do; null where nothing does. A folder that is not there yet is
+ * looked at where it will be made. Never rejects.
+ */
+export async function diskObstacle(folder: string): Promise<string | null> {
   try {
     await access(folder, constants.W_OK);
+    return lacksFiles(await statfs(folder)) ? new DiskFilesError().message : null;
   } catch (error) {
     const above = dirname(folder);
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || above === folder) throw error;
-    await requireWritable(above);
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && above !== folder)
+      return await diskObstacle(above);
+    return diskReason(error) ?? `the disk of the masters does not answer: ${(error as Error).message}`;
   }
 }
 
-const diskTroubles: Readonly<Record<string, string>> = {
-  EROFS: 'is read-only',
-  EACCES: 'may not be written to',
-  EPERM: 'may not be written to',
-  ENOSPC: 'is full',
-  EDQUOT: 'is full',
-  EIO: 'fails',
-  ENODEV: 'was taken away',
-  ENXIO: 'was taken away',
-};
-
-/** What the system says of a file on the disk of the masters, for people; any other error is left as it is. Pure. */
-export function asDiskError(error: unknown, folder: string): unknown {
-  const { code, syscall } = error as NodeJS.ErrnoException;
-  if (code === undefined || syscall === undefined) return error;
-  const trouble = diskTroubles[code] ?? 'cannot be used';
-  return new DiskUnavailableError(`the disk of the masters ${trouble} (${folder}: ${code})`, {
-    cause: error,
-  });
-}
-
-/** @throws DiskReserveError where no more than the reserve is free */
+/** @throws DiskReserveError where no more than the reserve is free, DiskFilesError where no more files fit */
 export async function requireSpace(path: string, reserveBytes: number, ask = freeBytes): Promise<void> {
   const free = await ask(path);
   if (free <= reserveBytes) throw new DiskReserveError(free, reserveBytes);
+  if (lacksFiles(await statfs(path))) throw new DiskFilesError();
 }
 
 /** Seconds until only the reserve is free; null where nothing grows. Pure. */

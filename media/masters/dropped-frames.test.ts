@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { countDroppedFrames, missingBetween } from './dropped-frames.ts';
+import { countDroppedFrames, FrameSums, missingBetween, withoutSteps } from './dropped-frames.ts';
 
 const rate = fc.constantFrom(10, 23.976, 25, 29.97, 30, 50, 59.94, 60, 120);
 
@@ -34,5 +34,79 @@ describe('countDroppedFrames', () => {
         expect(missing >= 0 && Number.isFinite(missing)).toBe(true);
       }),
     );
+  });
+});
+
+describe('FrameSums', () => {
+  const fps = 30;
+  const line = (count: number, fromS = 100) =>
+    Array.from({ length: count }, (_, index) => fromS + index / fps);
+  const count = (timesS: readonly number[], steps: readonly number[] = []) => {
+    const sums = new FrameSums(fps, steps);
+    for (const timeS of timesS) sums.add(timeS);
+    return sums.progress();
+  };
+
+  it('takes one frame far off the time line for what it is, wherever it stands', () => {
+    const off = fc.oneof(fc.double({ min: 0.2, max: 1e7, noNaN: true }), fc.constantFrom(3600, 5, 47_721));
+    fc.assert(
+      fc.property(off, fc.boolean(), fc.integer({ min: 1, max: 58 }), fc.boolean(), (byS, back, at, last) => {
+        const times = line(60);
+        times[at] = (times[at] ?? 0) + (back ? -byS : byS);
+        const seen = last ? times : times.slice(0, at + 2);
+        expect(count(seen)).toMatchObject({ frames: seen.length, droppedFrames: 0 });
+      }),
+    );
+  });
+
+  it('still counts what is missing around such a frame', () => {
+    const times = line(60);
+    times[20] = 100 + 3600;
+    times.splice(21, 5);
+    expect(count(times).droppedFrames).toBe(5);
+  });
+
+  it('counts a gap at once, and as one', () => {
+    const times = [...line(10), ...line(10, 160)];
+    expect(count(times.slice(0, 11)).droppedFrames).toBe(1790);
+    expect(count(times).droppedFrames).toBe(1790);
+  });
+
+  it('takes a step of the clock for no gap, forward or back, and a gap beside it for one', () => {
+    const steps = fc.double({ min: 2, max: 1e6, noNaN: true });
+    fc.assert(
+      fc.property(steps, fc.boolean(), fc.nat({ max: 20 }), (byS, back, lost) => {
+        const seconds = back ? -byS : byS;
+        const before = line(30);
+        const after = line(30, 101 + seconds + lost / fps);
+        expect(count([...before, ...after], [seconds]).droppedFrames).toBe(lost);
+      }),
+    );
+    expect(count([...line(30), ...line(30, 7301), ...line(30, 102)], [7200, -7200]).droppedFrames).toBe(0);
+  });
+
+  it('does not take a gap for a step of another size', () => {
+    expect(count([...line(30), ...line(30, 111)], [7200]).droppedFrames).toBe(300);
+  });
+});
+
+describe('withoutSteps', () => {
+  it('goes on as if nobody had set the clock', () => {
+    const seconds = fc.double({ min: 2, max: 1e6, noNaN: true });
+    fc.assert(
+      fc.property(seconds, fc.boolean(), fc.integer({ min: 1, max: 59 }), (byS, back, at) => {
+        const step = back ? -byS : byS;
+        const times = Array.from({ length: 60 }, (_, index) => 100 + index / 30);
+        const stepped = times.map((timeS, index) => (index < at ? timeS : timeS + step));
+        withoutSteps(stepped, [step]).forEach((timeS, index) => {
+          expect(timeS).toBeCloseTo(times[index] ?? 0, 5);
+        });
+      }),
+    );
+  });
+
+  it('leaves times alone in which no such step is', () => {
+    expect(withoutSteps([1, 2, 60, 61], [7200])).toEqual([1, 2, 60, 61]);
+    expect(withoutSteps([], [5])).toEqual([]);
   });
 });

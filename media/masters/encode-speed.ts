@@ -26,7 +26,7 @@ export interface EncodeSpeedOptions {
 const cacheSchema = z.object({
   version: z.string(),
   machine: z.string(),
-  framesPerSecond: z.record(z.string(), z.number().positive()),
+  framesPerSecond: z.record(z.string(), z.number().positive().max(100_000)),
 });
 
 type Cache = z.infer<typeof cacheSchema>;

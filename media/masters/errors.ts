@@ -22,6 +22,22 @@ export class TakeRemovalError extends Error {
   override readonly name = 'TakeRemovalError';
 }
 
+/** Something else lies where a take's file should: a link, a named pipe, a device. */
+export class StrangeFileError extends Error {
+  readonly code = 'FILE_STRANGE';
+  override readonly name = 'StrangeFileError';
+
+  constructor(path: string, { what = 'is no file', cause }: { what?: string; cause?: unknown } = {}) {
+    super(`${path} ${what}`, { cause });
+  }
+}
+
+/** take.json of a take cannot be understood: nothing is written over it. */
+export class TakeDamagedError extends Error {
+  readonly code = 'TAKE_DAMAGED';
+  override readonly name = 'TakeDamagedError';
+}
+
 /** take.json is missing or is not what its schema says. */
 export class TakeManifestError extends Error {
   readonly code = 'TAKE_MANIFEST_INVALID';
@@ -50,6 +66,18 @@ export class DiskUnavailableError extends Error {
   override readonly name = 'DiskUnavailableError';
 }
 
+/** No room for more files, although there may be for bytes. */
+export class DiskFilesError extends Error {
+  readonly code = 'DISK_FILES_USED_UP';
+  override readonly name = 'DiskFilesError';
+
+  constructor() {
+    super(
+      'the disk is full: it has no room for more files. Delete takes or other files, or use another disk',
+    );
+  }
+}
+
 /** A framemd5 file that is none. */
 export class FrameLogError extends Error {
   readonly code = 'FRAME_LOG_INVALID';
@@ -64,8 +92,23 @@ export class MatroskaError extends Error {
 
 /** An ffmpeg run that failed, with the last thing it said. */
 export class FfmpegError extends Error {
-  readonly code = 'FFMPEG_FAILED';
-  override readonly name = 'FfmpegError';
+  readonly code: string = 'FFMPEG_FAILED';
+  override readonly name: string = 'FfmpegError';
+}
+
+/**
+ * An ffmpeg run that tells nothing about the file it read, whatever its exit code: a disk failed under it. It is to be asked
+ * again.
+ */
+export class NoAnswerError extends FfmpegError {
+  override readonly code: string = 'FFMPEG_NO_ANSWER';
+  override readonly name: string = 'NoAnswerError';
+}
+
+/** An ffmpeg run that ended as if all were well, and gave not one frame. */
+export class EmptyAnswerError extends NoAnswerError {
+  override readonly code = 'FFMPEG_EMPTY';
+  override readonly name = 'EmptyAnswerError';
 }
 
 /** Masters are switched off in the settings. */

@@ -18,6 +18,10 @@ export interface FrameLog {
 }
 
 const frameLine = /^0,\s*(-?\d+),\s*(-?\d+),\s*\d+,\s*\d+,\s*([0-9a-f]{32})(?:,.*)?$/;
+/** Time bases below that, and times beyond the year 9999, are damage. */
+const shortestUnitS = 1e-9;
+const latestS = 253_402_300_799;
+const maxLine = 1000;
 const timeBaseLine = /^#tb 0: (\d+)\/(\d+)$/;
 
 /**
@@ -26,17 +30,21 @@ const timeBaseLine = /^#tb 0: (\d+)\/(\d+)$/;
  */
 export class FrameLogReader {
   private readonly onFrame: (frame: LoggedFrame) => void;
+  private readonly damage: 'throw' | 'skip';
   private rest = '';
   private secondsPerUnit = 0;
 
-  constructor(onFrame: (frame: LoggedFrame) => void) {
+  /** @param damage what becomes of lines that are none */
+  constructor(onFrame: (frame: LoggedFrame) => void, damage: 'throw' | 'skip' = 'throw') {
     this.onFrame = onFrame;
+    this.damage = damage;
   }
 
-  /** @throws FrameLogError */
+  /** @throws FrameLogError unless damage is to be skipped */
   push(text: string): void {
     const lines = (this.rest + text).split('\n');
-    this.rest = lines.pop() ?? '';
+    // What is no line yet after so much never becomes one.
+    this.rest = (lines.pop() ?? '').slice(0, maxLine);
     for (const line of lines) this.take(line);
   }
 
@@ -47,12 +55,17 @@ export class FrameLogReader {
 
   private take(line: string): void {
     const base = timeBaseLine.exec(line);
-    if (base !== null) this.secondsPerUnit = Number(base[1]) / Math.max(1, Number(base[2]));
+    if (base !== null) {
+      const seconds = Number(base[1]) / Number(base[2]);
+      this.secondsPerUnit = seconds >= shortestUnitS && seconds <= 1 ? seconds : 0;
+    }
     if (line.startsWith('#') || line.trim() === '') return;
     const found = frameLine.exec(line);
-    if (found === null) throw new FrameLogError(`no line of a framemd5 file: ${line.slice(0, 80)}`);
-    if (this.secondsPerUnit <= 0) throw new FrameLogError('a frame comes before the time base');
-    this.onFrame({ pts: Number(found[2]), md5: found[3] ?? '' });
+    const pts = Number(found?.[2]);
+    const isFrame = found !== null && Math.abs(pts) * this.secondsPerUnit <= latestS;
+    if (isFrame && this.secondsPerUnit > 0) this.onFrame({ pts, md5: found[3] ?? '' });
+    else if (this.damage === 'throw')
+      throw new FrameLogError(`no line of a framemd5 file: ${line.slice(0, 80)}`);
   }
 }
 

@@ -1,7 +1,9 @@
 export * from './disk.ts';
 export * from './encode-speed.ts';
 export * from './errors.ts';
+export type { FinishProgress } from './finish-progress.ts';
 export * from './manifest.ts';
+export * from './master-check.ts';
 export * from './masters.ts';
 export * from './recorder.ts';
 export type { MasterCodec, MasterStrategy, SegmentFiles } from './recorder-command.ts';

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EncodeSpeed } from './encode-speed.ts';
 import { takeManifestSchema } from './manifest.ts';
+import { MasterCheck } from './master-check.ts';
 import { Masters, type MastersSettings } from './masters.ts';
 import { cameraOf, contiguousFrom, RecordingRig, readFrames, until } from './recording-rig.fake.ts';
 import { TakeStore } from './take-store.ts';
@@ -41,11 +42,26 @@ describe('Masters', { timeout: 120_000 }, () => {
 
     const { path } = await store.masterPath('one', 'cam0', 1);
     await flipBit(path);
-    const verified = await store.verify('one', new AbortController().signal);
-    const problems = cameraOf(verified).segments[0]?.verified?.problems ?? [];
-    expect(cameraOf(verified).segments[0]?.verified?.ok).toBe(false);
+    const check = new MasterCheck({
+      ...{ host: rig.host, logger: rig.logger, takes: () => store.all(), roots: () => store.roots },
+      isBusy: () => masters.isBusy,
+    });
+    const ending = new AbortController();
+    const checking = check.run(ending.signal);
+    check.request('one');
+    await until(() => !check.isWanted('one'));
+    const problems = cameraOf(take).segments[0]?.verified?.problems ?? [];
+    expect(cameraOf(take)).toMatchObject({ state: 'failed', segments: [{ verified: { ok: false } }] });
+    expect(cameraOf(take).reason).toMatch(/^segment 1 is damaged, found 2\d\d\d-/);
     expect(problems.join('\n')).toMatch(/SHA-256 differs/);
     expect(problems.join('\n')).toMatch(/CRC|differ from what was received/);
+    // Brought back from a copy, it is right again.
+    await flipBit(path);
+    check.request('one');
+    await until(() => !check.isWanted('one'));
+    expect(cameraOf(take)).toMatchObject({ state: 'verified', reason: null });
+    ending.abort();
+    await checking;
     await stop();
   });
 
@@ -193,7 +209,7 @@ describe('Masters', { timeout: 120_000 }, () => {
   function start(settings: Partial<MastersSettings> = {}, mayGoOn = () => true) {
     const root = join(rig.folder, 'takes');
     const { host, logger } = rig;
-    const store = new TakeStore({ host, logger, roots: () => [root] });
+    const store = new TakeStore({ logger, roots: () => [root] });
     const cacheFile = join(rig.folder, 'speed.json');
     const masters = new Masters({
       ...{ host, logger, store },

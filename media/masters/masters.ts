@@ -13,7 +13,14 @@ import {
   requireSpace,
 } from './disk.ts';
 import type { EncodeSpeed } from './encode-speed.ts';
-import { MastersError, MastersOffError, TakeUnfinishedError } from './errors.ts';
+import {
+  DiskFilesError,
+  DiskUnavailableError,
+  MastersError,
+  MastersOffError,
+  TakeUnfinishedError,
+} from './errors.ts';
+import type { FinishProgress } from './finish-progress.ts';
 import type { MasterCodec, MasterStrategy } from './recorder-command.ts';
 import type { SegmentProgress } from './segment-watch.ts';
 import { chooseStrategy, type StrategyFacts } from './strategy-choice.ts';
@@ -52,6 +59,9 @@ export interface MastersOptions {
   readonly onChange?: (takeId: string) => void;
 }
 
+/** A disk that failed is not forgotten at once. */
+const troubleMs = 60_000;
+
 /**
  * Starts and stops takes over all cameras of this appliance, and goes on with those a crash interrupted. Whoever commands, and
  * whenever: one command is carried out after the other, so that none finds a take half begun or half ended.
@@ -63,6 +73,7 @@ export class Masters {
   private readonly active = new Map<string, TakeRun>();
   private readonly working = new Set<Promise<void>>();
   private readonly ending = new AbortController();
+  private trouble: { readonly reason: string; readonly atMs: number } | null = null;
   private measuring = new AbortController();
 
   constructor(options: MastersOptions) {
@@ -72,6 +83,22 @@ export class Masters {
   /** Ids of takes that are still wanted. */
   get recording(): readonly string[] {
     return [...this.active.values()].filter(({ stopped }) => !stopped).map(({ take }) => take.manifest.id);
+  }
+
+  /** Whether anything is recorded, compressed or verified. */
+  get isBusy(): boolean {
+    return this.active.size > 0;
+  }
+
+  /** What was wrong with the disk of the masters within the last minute, and what to do; null where nothing was. */
+  get diskTrouble(): string | null {
+    const { trouble } = this;
+    return trouble !== null && performance.now() - trouble.atMs < troubleMs ? trouble.reason : null;
+  }
+
+  /** How far what was recorded is compressed and verified, by camera. */
+  finishing(id: string): ReadonlyMap<string, FinishProgress> {
+    return this.active.get(id)?.finishing ?? new Map();
   }
 
   /** What grows at the moment, by camera. Its frames are on their way to disk; take.json states them once a segment is closed. */
@@ -93,11 +120,20 @@ export class Masters {
   /**
    * Begins a take on the named cameras, or on all; of the named ones, on those that are there.
    * @throws MastersError (nothing to record, a camera that another take records), MastersOffError, TakeIdError,
-   *   DiskReserveError, DiskUnavailableError. Nothing of the take is left then.
+   *   DiskReserveError, DiskFilesError, DiskUnavailableError. Nothing of the take is left then.
    */
   start(id: string, names: readonly string[] | null): Promise<Take> {
     this.measuring.abort();
-    return this.turns.run(() => this.begin(id, names));
+    return this.turns.run(async () => {
+      try {
+        return await this.begin(id, names);
+      } catch (error) {
+        if (error instanceof DiskUnavailableError || error instanceof DiskFilesError) {
+          this.noteTrouble(error.message);
+        }
+        throw error;
+      }
+    });
   }
 
   /**
@@ -147,7 +183,7 @@ export class Masters {
     this.refuseRecorded(cameras);
     await makeTakesFolder(root);
     await requireSpace(root, reserveBytes).catch((error: unknown) => {
-      throw asDiskError(error, root);
+      throw asDiskError(error);
     });
     const planned = cameras.map(async ({ camera, raw }) => {
       const choice = await this.strategy({ codec, raw, configured: strategy, atOnce: cameras.length });
@@ -160,7 +196,7 @@ export class Masters {
       await this.launch(take, parts);
     } catch (error) {
       await this.discard(take);
-      throw asDiskError(error, take.folder);
+      throw asDiskError(error);
     }
     return take;
   }
@@ -218,6 +254,10 @@ export class Masters {
     }
   }
 
+  private noteTrouble(reason: string): void {
+    this.trouble = { reason, atMs: performance.now() };
+  }
+
   private select(names: readonly string[] | null): readonly RecordableCamera[] {
     const all = this.options.cameras();
     const chosen = names === null ? all : all.filter(({ camera }) => names.includes(camera));
@@ -272,7 +312,9 @@ export class Masters {
       sensorClock: () => sensorClockOf?.(part.camera),
     }));
     const notify = () => onChange?.(id);
-    const run = new TakeRun(take, withPipes, { host, logger, ending: this.ending.signal, onChange: notify });
+    const onDiskTrouble = (reason: string) => this.noteTrouble(reason);
+    const how = { host, logger, ending: this.ending.signal, onChange: notify, onDiskTrouble };
+    const run = new TakeRun(take, withPipes, how);
     if (!wanted) run.stop();
     try {
       await run.prepare();

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { MatroskaError } from './errors.ts';
@@ -18,9 +19,12 @@ const tagStringId = Buffer.from([0x44, 0x87]);
  * @throws MatroskaError where the file has no placeholder
  */
 export async function writeTimecode(file: string, timecode: string): Promise<void> {
-  const handle = await open(file, 'r+');
+  const handle = await open(file, constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
-    const { size } = await handle.stat();
+    const found = await handle.stat();
+    // With another name elsewhere it would be somebody else's file, too.
+    if (!found.isFile() || found.nlink > 1) throw new MatroskaError('the file has another name, or is none');
+    const { size } = found;
     for (const position of new Set([0, Math.max(0, size - searchBytes)])) {
       const { buffer, bytesRead } = await handle.read(Buffer.alloc(searchBytes), 0, searchBytes, position);
       const patch = patchTimecode(buffer.subarray(0, bytesRead), timecode);

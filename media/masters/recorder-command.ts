@@ -1,5 +1,8 @@
 import type { RawStream } from '../capture/types.ts';
 
+/** Options that make ffmpeg say once a second how many frames it has worked off (run-ffmpeg.ts). */
+const tellingProgress = ['-progress', 'pipe:1', '-stats_period', '1'] as const;
+
 export type MasterCodec = 'ffv1' | 'prores';
 export type MasterStrategy = 'direct' | 'spool';
 
@@ -70,7 +73,7 @@ export function transcodeArgv(
   const input = [...prelude(), '-copyts', '-f', 'nut', '-i', `file:${files.spool}`];
   const niceness = ['nice', '-n', '19'] as const;
   const output = ['-frames:v', `${frames}`, ...masterOutput(files.master, settings, timecode, '-y')];
-  return [...niceness, 'ffmpeg', ...input, '-filter_complex', graph, ...output];
+  return [...niceness, 'ffmpeg', ...tellingProgress, ...input, '-filter_complex', graph, ...output];
 }
 
 /** Decodes a whole file and writes the framemd5 of its frames; what is no master yet becomes planar as a master. Pure. */
@@ -81,8 +84,11 @@ export function decodeArgv(
 ): readonly [string, ...string[]] {
   const planar = spooled === undefined ? [] : ['-vf', planarChain(spooled)];
   const frames = ['-map', '0:v:0', '-fps_mode', 'passthrough', ...planar, '-c:v', 'rawvideo'];
-  const argv = [...prelude(), '-i', `file:${file}`, ...frames, '-f', 'framemd5', '-y', `file:${output}`];
-  return ['nice', '-n', '19', 'ffmpeg', ...argv];
+  // A file that only bears a master's name must not make ffmpeg open others.
+  const input = ['-protocol_whitelist', 'file', '-f', spooled === undefined ? 'matroska' : 'nut'];
+  const read = [...prelude(), ...input, '-i', `file:${file}`, ...frames];
+  const argv = [...read, '-f', 'framemd5', '-y', `file:${output}`];
+  return ['nice', '-n', '19', 'ffmpeg', ...tellingProgress, ...argv];
 }
 
 /** Generates frames like a camera's, with grain, for measuring; at nice 19, as live goes on meanwhile. Pure. */

@@ -24,14 +24,20 @@ export class RecordingRig implements AsyncDisposable {
   host = new SpawningChildHost();
   readonly logger: Logger = pino({ level: process.env.LOG_LEVEL ?? 'silent' });
   readonly arrivals: RtpArrival[] = [];
+  private readonly borrowed: boolean;
   private readonly socket = createSocket('udp4');
 
-  private constructor(folder: string) {
+  private constructor(folder: string, borrowed: boolean) {
+    this.borrowed = borrowed;
     this.folder = folder;
   }
 
-  static async open(): Promise<RecordingRig> {
-    const rig = new RecordingRig(await mkdtemp(join(tmpdir(), 'recording-')));
+  /** @param folder is the caller's to make and to remove; without it there is one of its own */
+  static async open(folder?: string): Promise<RecordingRig> {
+    const rig = new RecordingRig(
+      folder ?? (await mkdtemp(join(tmpdir(), 'recording-'))),
+      folder !== undefined,
+    );
     rig.socket.on('message', (packet) => {
       const marker = ((packet[1] ?? 0) & 0x80) !== 0;
       rig.arrivals.push({ sequence: packet.readUInt16BE(2), marker, atMs: performance.now() });
@@ -101,7 +107,7 @@ export class RecordingRig implements AsyncDisposable {
     for (const child of this.host.running.values()) child.signal('SIGCONT');
     await this.host[Symbol.asyncDispose]();
     this.socket.close();
-    await rm(this.folder, { recursive: true, force: true });
+    if (!this.borrowed) await rm(this.folder, { recursive: true, force: true });
   }
 }
 

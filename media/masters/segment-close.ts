@@ -1,20 +1,21 @@
-import type { Stats } from 'node:fs';
-import { readFile, rename, rm, stat } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
+import { basename } from 'node:path';
 import type { Logger } from 'pino';
 import type { ChildHost } from '../child-host.ts';
 import { syncFile, syncFolder, writeFileAtomic } from './atomic-file.ts';
 import { captureTimes } from './capture-times.ts';
 import { childName } from './child-name.ts';
-import { missingBetween } from './dropped-frames.ts';
-import { FfmpegError, MatroskaError } from './errors.ts';
+import { regularStat, textOf } from './disk-file.ts';
+import type { Attempt } from './disk-trouble.ts';
+import { FrameSums, missingBetween } from './dropped-frames.ts';
+import { EmptyAnswerError, FfmpegError, MatroskaError, NoAnswerError } from './errors.ts';
 import { type FrameLog, readableFrameLog, rewriteFrameLog } from './frame-log.ts';
-import type { CameraRecord, Segment } from './manifest.ts';
+import type { CameraRecord, ClockStep, Segment, Unreadable } from './manifest.ts';
 import { writeTimecode } from './matroska-timecode.ts';
 import type { MasterCodec, MasterStrategy, SegmentFiles } from './recorder-command.ts';
-import { FrameSums } from './segment-watch.ts';
 import { segmentStem, type Take } from './take.ts';
 import { isoMicroseconds, secondsOfIso, timecodeOf } from './timecode.ts';
-import { decodeFile, sha256OfFile } from './verify.ts';
+import { decodeFile, maxLogBytes, sha256OfFile } from './verify.ts';
 
 export interface CloseOrder {
   readonly host: ChildHost;
@@ -26,30 +27,55 @@ export interface CloseOrder {
   readonly previous: Segment | undefined;
   readonly clean: boolean;
   readonly signal: AbortSignal;
+  /** What cannot be told now is asked for again. */
+  readonly attempt: Attempt;
+}
+
+/** What came of a segment: a master (or its raw frames), or a file that was put aside, or nothing at all. */
+export interface ClosedSegment {
+  readonly segment: Segment | undefined;
+  readonly unreadable: Unreadable | undefined;
 }
 
 /** A file below this size holds headers at most. */
 const headerBytes = 4096;
+/** So often a file must seem empty, to be believed on the next occasion. */
+const emptyAnswers = 1;
 /** Time base of a frame log whose own is lost: that of recorders. */
 const defaultTimeBase = 1 / 90_000;
 
 /**
  * States what a segment holds, after its recorder has ended. Where that did not end cleanly the file is decoded and what
- * decodes is the truth: the frame log is cut to it. Returns undefined where there is no frame; the number is free then, but a
- * file that may hold pictures is only put aside.
+ * decodes is the truth: the frame log is cut to it. Where there is no frame the names are free then, but a file that may hold
+ * pictures is only put aside. Rejects where a disk fails, and may then be asked again.
  */
-export async function closeSegment(order: CloseOrder): Promise<Segment | undefined> {
-  const { take, camera, number, record, previous } = order;
+export async function closeSegment(order: CloseOrder): Promise<ClosedSegment> {
+  const { take, camera, number, record } = order;
   const files = take.files(camera, number);
+  const recorded = record.strategy === 'spool' ? files.spool : files.master;
+  const { log, received } = await keptFrames(order, recorded);
+  if (log.frames.length === 0) {
+    const aside = await clear(files, recorded, order.logger);
+    if (aside === undefined) return { segment: undefined, unreadable: undefined };
+    const file = `${camera}/${aside.name}`;
+    const at = new Date().toISOString();
+    return {
+      segment: undefined,
+      unreadable: { number, file, bytes: aside.bytes, frames: received, at },
+    };
+  }
+  return { segment: await segmentOf(order, files, log), unreadable: undefined };
+}
+
+async function segmentOf(order: CloseOrder, files: SegmentFiles, log: FrameLog): Promise<Segment> {
+  const { take, camera, number, record, previous } = order;
   const spooled = record.strategy === 'spool';
   const recorded = spooled ? files.spool : files.master;
-  const log = await keptFrames(order, recorded);
-  if (log.frames.length === 0) {
-    await clear(files, recorded, order.logger);
-    return undefined;
-  }
   const { fps } = record.source;
-  const { timesS, sensorTimes } = await captureTimes(log, { files, fps, logger: order.logger });
+  const { timesS, sensorTimes } = await captureTimes(log, {
+    ...{ files, fps, logger: order.logger },
+    clockSteps: stepsWithin(record, number),
+  });
   const sums = new FrameSums(fps);
   for (const timeS of timesS) sums.add(timeS);
   const { frames, droppedFrames, firstS, lastS } = sums.progress();
@@ -62,13 +88,13 @@ export async function closeSegment(order: CloseOrder): Promise<Segment | undefin
   return {
     ...{ number, state: spooled ? 'spooled' : 'closed', file: `${stem}.mkv`, frames, droppedFrames },
     spool: spooled ? `${stem}.raw.nut` : null,
-    bytes: (await stat(recorded)).size,
-    droppedBefore: droppedBetween(previous, startS, fps),
+    bytes: (await regularStat(recorded))?.size ?? 0,
+    droppedBefore: droppedBetween(previous, startS, record, number),
     ...{ firstTimestamp: isoMicroseconds(startS), lastTimestamp: isoMicroseconds(lastS ?? startS), timecode },
     sensorTimes: sensorTimes === null ? null : { ...sensorTimes, file: `${stem}.pts` },
     sha256: spooled ? null : await sha256OfFile(files.master),
     framemd5: { file: `${stem}.framemd5`, sha256: await sha256OfFile(files.reference) },
-    ...{ clean: order.clean, verified: null },
+    ...{ clean: order.clean, verified: null, checkedAt: null },
   };
 }
 
@@ -83,23 +109,29 @@ async function stampTimecode(file: string, timecode: string, logger: Logger): Pr
 }
 
 /** The frames that are both in the file and in its frame log; where that is damaged, those in the file. */
-async function keptFrames(order: CloseOrder, recorded: string): Promise<FrameLog> {
+async function keptFrames(
+  order: CloseOrder,
+  recorded: string,
+): Promise<{ readonly log: FrameLog; readonly received: number | null }> {
   const { record, logger } = order;
   const { reference } = order.take.files(order.camera, order.number);
-  const text = (await textOf(reference)) ?? '';
+  const text = (await textOf(reference, maxLogBytes)) ?? '';
   const { log, damaged } = readableFrameLog(text);
   if (damaged !== null)
     logger.warn({ err: damaged, file: reference }, 'the frame log of a segment is damaged');
-  if (order.clean && damaged === null) return log;
-  const found = await statOf(recorded);
-  if (found === undefined || found.size === 0) return { timeBase: defaultTimeBase, frames: [] };
+  const received = damaged === null && text !== '' ? log.frames.length : null;
+  if (order.clean && damaged === null) return { log, received };
+  const found = await regularStat(recorded);
+  const nothing: FrameLog = { timeBase: defaultTimeBase, frames: [] };
+  if (found === undefined || found.size === 0) return { log: nothing, received };
   const decoded = await decodableFrames(order, recorded);
+  if (decoded === 'no frame') return { log: nothing, received };
   // What was received stands; whether the file holds it is for verifying to tell.
-  if (decoded === undefined) return log;
+  if (decoded === undefined) return { log, received };
   const how = { codec: record.codec, strategy: record.strategy, endS: found.mtimeMs / 1e3 };
   const whole = reconcile(log, decoded, { ...how, logIsWhole: damaged === null && log.frames.length > 0 });
   await writeFileAtomic(reference, rewriteFrameLog(text, log, whole));
-  return whole;
+  return { log: whole, received };
 }
 
 export interface ReconcileFacts {
@@ -136,8 +168,14 @@ export function reconcile(log: FrameLog, decoded: FrameLog, how: ReconcileFacts)
   return { timeBase, frames: [...kept, ...extra], guessedFrom: kept.length };
 }
 
-/** Undefined where the file cannot be decoded at all, or not now. */
-async function decodableFrames(order: CloseOrder, recorded: string): Promise<FrameLog | undefined> {
+/**
+ * Undefined where the file cannot be decoded at all, or not now. That there is no frame is believed only where the file can be
+ * read from end to end without an error.
+ */
+async function decodableFrames(
+  order: CloseOrder,
+  recorded: string,
+): Promise<FrameLog | 'no frame' | undefined> {
   const name = childName('close', order.take.manifest.id, order.camera, segmentStem(order.number));
   const spooled = order.record.strategy === 'spool' ? order.record.source : undefined;
   try {
@@ -145,41 +183,56 @@ async function decodableFrames(order: CloseOrder, recorded: string): Promise<Fra
     return log;
   } catch (error) {
     if (!(error instanceof FfmpegError)) throw error;
+    if (error instanceof EmptyAnswerError && order.attempt.number > emptyAnswers) {
+      await sha256OfFile(recorded);
+      return 'no frame';
+    }
+    if (error instanceof NoAnswerError && !order.attempt.isLast) throw error;
     order.logger.warn({ err: error, file: recorded }, 'a segment cannot be decoded');
     return undefined;
   }
 }
 
-/** Frees the names of a segment without a frame. What may be pictures that cannot be read is kept for somebody who can. */
-async function clear(files: SegmentFiles, recorded: string, logger: Logger): Promise<void> {
-  if (((await statOf(recorded))?.size ?? 0) >= headerBytes) {
-    const aside = `${recorded}.unreadable-${Date.now()}`;
+/** Frees the names of a segment without a frame. What may be pictures that cannot be read is kept for somebody who can, with its log. */
+async function clear(
+  files: SegmentFiles,
+  recorded: string,
+  logger: Logger,
+): Promise<{ readonly name: string; readonly bytes: number } | undefined> {
+  const bytes = (await regularStat(recorded))?.size ?? 0;
+  const mark = `unreadable-${Date.now()}`;
+  const aside = `${recorded}.${mark}`;
+  if (bytes >= headerBytes) {
     await rename(recorded, aside);
     logger.error({ file: aside }, 'not one frame of a segment can be read; its file is put aside');
+    if (((await regularStat(files.reference))?.size ?? 0) > 0)
+      await rename(files.reference, `${files.reference}.${mark}`);
   }
   await Promise.all(Object.values(files).map((file) => rm(file, { force: true })));
+  return bytes >= headerBytes ? { name: basename(aside), bytes } : undefined;
 }
 
-function droppedBetween(previous: Segment | undefined, startS: number, fps: number): number {
-  if (previous === undefined || previous.lastTimestamp === null) return 0;
-  return missingBetween(secondsOfIso(previous.lastTimestamp), startS, fps);
+/** What a clock that was set did to the times of frames is no gap. */
+function droppedBetween(
+  previous: Segment | undefined,
+  startS: number,
+  record: CameraRecord,
+  number: number,
+): number {
+  const lost = record.unreadable.filter((one) => one.number < number && one.number > (previous?.number ?? 0));
+  if (previous === undefined || previous.lastTimestamp === null)
+    return lost.reduce((sum, { frames }) => sum + (frames ?? 0), 0);
+  const { clockSteps, source } = record;
+  const between = clockSteps.filter(({ segment, within }) => {
+    const isAfterFirstOfPrevious = segment > previous.number || (segment === previous.number && within);
+    return isAfterFirstOfPrevious && (segment < number || (segment === number && !within));
+  });
+  const steppedS = between.reduce((sum, { seconds }) => sum + seconds, 0);
+  return missingBetween(secondsOfIso(previous.lastTimestamp) + steppedS, startS, source.fps);
 }
 
-async function textOf(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-/** Undefined where there is no such file. */
-async function statOf(path: string): Promise<Stats | undefined> {
-  try {
-    return await stat(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+function stepsWithin({ clockSteps }: CameraRecord, number: number): number[] {
+  return clockSteps
+    .filter(({ segment, within }: ClockStep) => within && segment === number)
+    .map(({ seconds }) => seconds);
 }

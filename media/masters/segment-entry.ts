@@ -1,11 +1,17 @@
 import type { CameraRecord, Segment } from './manifest.ts';
+import type { ClosedSegment } from './segment-close.ts';
 import type { Take } from './take.ts';
 
-/** Puts a closed segment in its place; a segment without a frame is forgotten. */
-export function withSegment(record: CameraRecord, number: number, closed: Segment | undefined): CameraRecord {
+/** Puts what came of a segment in its place; one without a frame, and without a file that may hold some, is forgotten. */
+export function withClosed(record: CameraRecord, number: number, closed: ClosedSegment): CameraRecord {
   const others = record.segments.filter((segment) => segment.number !== number);
-  const segments = closed === undefined ? others : [...others, closed];
-  return { ...record, segments: segments.toSorted((a, b) => a.number - b.number) };
+  const segments = closed.segment === undefined ? others : [...others, closed.segment];
+  const aside = closed.unreadable === undefined ? [] : [closed.unreadable];
+  return {
+    ...record,
+    segments: segments.toSorted((a, b) => a.number - b.number),
+    unreadable: [...record.unreadable, ...aside],
+  };
 }
 
 /** The entry of a segment that begins. */
@@ -17,6 +23,6 @@ export function newSegment(take: Take, camera: string, number: number, record: C
     spool: record.strategy === 'spool' ? relative(files.spool) : null,
     ...{ droppedFrames: 0, droppedBefore: 0, firstTimestamp: null, lastTimestamp: null, timecode: null },
     ...{ sensorTimes: null, sha256: null, framemd5: { file: relative(files.reference), sha256: null } },
-    ...{ clean: false, verified: null },
+    ...{ clean: false, verified: null, checkedAt: null },
   };
 }

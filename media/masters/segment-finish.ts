@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
@@ -7,7 +6,10 @@ import type { ChildHost } from '../child-host.ts';
 import { syncFile, syncFolder } from './atomic-file.ts';
 import { childName } from './child-name.ts';
 import { freeBytes, requireSpace } from './disk.ts';
-import { DiskReserveError, FfmpegError } from './errors.ts';
+import { regularStat, requireRegularOrNothing } from './disk-file.ts';
+import { type Attempt, withPatience } from './disk-trouble.ts';
+import { DiskFilesError, DiskReserveError, FfmpegError, NoAnswerError } from './errors.ts';
+import type { FinishMeter } from './finish-progress.ts';
 import type { CameraRecord, Segment, Verification } from './manifest.ts';
 import { type SegmentFiles, timecodePlaceholder, transcodeArgv } from './recorder-command.ts';
 import { runFfmpeg } from './run-ffmpeg.ts';
@@ -29,6 +31,8 @@ export interface CompressOrder extends FinishOrder {
   readonly reserveBytes: number;
   /** Free bytes at a path. Default: what the file system says. */
   readonly freeBytes?: ((path: string) => Promise<number>) | undefined;
+  /** Counts what is done. */
+  readonly meter?: FinishMeter;
 }
 
 const spaceLookMs = 500;
@@ -38,39 +42,48 @@ const spaceLookMs = 500;
  * removed only when its master was proven, and take.json says so. Throws the signal's reason when that aborts; may be begun again at any time.
  */
 export async function finishSegments(order: CompressOrder): Promise<void> {
-  const numbers = recordOf(order).segments.map(({ number }) => number);
+  const { segments } = recordOf(order);
+  const numbers = segments.map(({ number }) => number);
+  order.meter?.begin(segments.reduce((sum, segment) => sum + workOf(segment), 0));
   for (const number of numbers) {
     const segment = recordOf(order).segments.find((candidate) => candidate.number === number);
     if (segment === undefined) continue;
-    const finished = segment.verified?.ok === true ? segment : await finishSegment(order, segment);
-    if (finished !== segment) await replaceSegment(order, finished);
-    if (finished.verified?.ok === true && finished.spool !== null) await dropSpool(order, finished);
+    const finished =
+      segment.verified?.ok === true
+        ? segment
+        : await withPatience((attempt) => finishSegment(order, segment, attempt), order);
+    order.meter?.step(workOf(segment));
+    if (finished !== segment) await withPatience(() => replaceSegment(order, finished), order);
+    if (finished.verified?.ok === true && finished.spool !== null)
+      await withPatience(() => dropSpool(order, finished), order);
   }
 }
 
-/** Verifies all closed masters of a camera anew. */
-export async function verifySegments(order: FinishOrder): Promise<void> {
-  for (const segment of recordOf(order).segments.filter(({ state }) => state === 'closed')) {
-    const verified = await verify(order, segment);
-    await replaceSegment(order, { ...segment, verified });
-  }
+/** In frames: one that is to be compressed is verified, too. */
+function workOf({ state, frames, verified }: Segment): number {
+  if (verified?.ok === true) return 0;
+  return state === 'spooled' ? 2 * frames : frames;
 }
 
-async function finishSegment(order: CompressOrder, segment: Segment): Promise<Segment> {
-  if (segment.state !== 'spooled') return { ...segment, verified: await verify(order, segment) };
+async function finishSegment(order: CompressOrder, segment: Segment, attempt: Attempt): Promise<Segment> {
+  if (segment.state !== 'spooled') return { ...segment, verified: await verify(order, segment, attempt) };
   try {
     const closed = await compress(order, segment);
-    const verified = await verify(order, closed);
+    const verified = await verify(order, closed, attempt, closed.frames);
     return verified.ok ? { ...closed, verified } : { ...segment, verified };
   } catch (error) {
-    if (order.signal.aborted) throw error;
-    if (!(error instanceof FfmpegError || error instanceof DiskReserveError)) throw error;
+    if (order.signal.aborted || (error instanceof NoAnswerError && !attempt.isLast)) throw error;
+    if (!(error instanceof FfmpegError || isFull(error))) throw error;
     order.logger.error({ err: error, segment: segment.file }, 'a spooled segment could not be compressed');
     return { ...segment, verified: failed(recordOf(order), whyNotCompressed(error)) };
   }
 }
 
-function whyNotCompressed(error: FfmpegError | DiskReserveError): string {
+function isFull(error: unknown): error is DiskReserveError | DiskFilesError {
+  return error instanceof DiskReserveError || error instanceof DiskFilesError;
+}
+
+function whyNotCompressed(error: FfmpegError | DiskReserveError | DiskFilesError): string {
   return error instanceof FfmpegError
     ? `compressing ${error.message}`
     : `no room to compress it (${error.message}); its raw frames are kept, and tried again at the next start`;
@@ -84,12 +97,13 @@ async function dropSpool(order: FinishOrder, segment: Segment): Promise<void> {
 
 async function compress(order: CompressOrder, segment: Segment): Promise<Segment> {
   const files = order.take.files(order.camera, segment.number);
+  await requireRegularOrNothing(files.master);
   // Raw frames that are gone were removed for a proven master, which take.json did not yet tell of.
-  if (existsSync(files.spool)) await transcode(order, segment, files);
+  if ((await regularStat(files.spool)) !== undefined) await transcode(order, segment, files);
   await syncFile(files.master);
   await syncFolder(join(order.take.folder, order.camera));
   const sha256 = await sha256OfFile(files.master);
-  return { ...segment, state: 'closed', bytes: (await stat(files.master)).size, sha256 };
+  return { ...segment, state: 'closed', bytes: (await regularStat(files.master))?.size ?? 0, sha256 };
 }
 
 /** @throws FfmpegError, DiskReserveError */
@@ -100,7 +114,9 @@ async function transcode(order: CompressOrder, segment: Segment, files: SegmentF
   const argv = transcodeArgv(files, settings, { frames, timecode: timecode ?? timecodePlaceholder });
   try {
     await whileThereIsSpace(order, (signal) =>
-      runFfmpeg(order.host, jobName(order, 'compress', segment), argv, signal),
+      runFfmpeg(order.host, jobName(order, 'compress', segment), argv, signal, (frames) =>
+        order.meter?.frames(frames),
+      ),
     );
   } catch (error) {
     // Half a master would take the space that the next attempt needs.
@@ -134,10 +150,23 @@ async function whileThereIsSpace(order: CompressOrder, work: (signal: AbortSigna
   }
 }
 
-function verify(order: FinishOrder, segment: Segment): Promise<Verification> {
+function verify(
+  order: CompressOrder,
+  segment: Segment,
+  attempt: Attempt,
+  compressed = 0,
+): Promise<Verification> {
   const files = order.take.files(order.camera, segment.number);
   const expected = { codec: recordOf(order).codec, sha256: segment.sha256 };
-  return verifyMaster(order.host, jobName(order, 'verify', segment), files, expected, order.signal);
+  return verifyMaster(
+    order.host,
+    jobName(order, 'verify', segment),
+    files,
+    expected,
+    order.signal,
+    attempt,
+    (frames) => order.meter?.frames(compressed + frames),
+  );
 }
 
 function replaceSegment(order: FinishOrder, segment: Segment): Promise<void> {

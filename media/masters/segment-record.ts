@@ -27,6 +27,8 @@ export interface SegmentOrder {
   readonly reserveBytes: number;
   readonly freeBytes: (path: string) => Promise<number>;
   readonly signal: AbortSignal;
+  /** Tells by how many seconds the machine's clock was set since it was asked last; null where it was not. */
+  readonly clockStep: () => Promise<number | null>;
   readonly onFirstFrame: () => Promise<void>;
   readonly onProgress: (progress: SegmentProgress) => void;
 }
@@ -82,6 +84,8 @@ async function follow(child: Child, order: SegmentOrder): Promise<SegmentOutcome
     ended = true;
   });
   const look = async () => {
+    const seconds = await order.clockStep();
+    if (seconds !== null) watch.stepped(seconds);
     const [progress] = await Promise.all([watch.poll(), order.sensorLog.poll()]);
     order.onProgress(progress);
     if (begun || progress.frames === 0) return;

@@ -1,6 +1,7 @@
-import { type FileHandle, open, stat } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { syncFile } from './atomic-file.ts';
-import { missingBetween } from './dropped-frames.ts';
+import { openRegular, regularStat } from './disk-file.ts';
+import { FrameSums } from './dropped-frames.ts';
 import { FrameLogReader } from './frame-log.ts';
 
 export interface SegmentProgress {
@@ -36,13 +37,21 @@ export class SegmentWatch implements AsyncDisposable {
     this.file = file;
     this.reference = reference;
     this.sums = new FrameSums(fps);
-    this.reader = new FrameLogReader(({ pts }) => this.sums.add(pts * this.reader.timeBase));
+    this.reader = new FrameLogReader(({ pts }) => this.sums.add(pts * this.reader.timeBase), 'skip');
   }
 
-  /** Reads what was added, and syncs the growing files. @throws FrameLogError */
+  /** The machine's clock was set by so many seconds: what that does to the times of frames is no gap. */
+  stepped(seconds: number): void {
+    this.sums.stepped(seconds);
+  }
+
+  /**
+   * Reads what was added, and syncs the growing files. What of the log cannot be read is passed over: the frames are counted
+   * again when the segment is closed.
+   */
   async poll(): Promise<SegmentProgress> {
     await this.readLog();
-    const bytes = await sizeOf(this.file);
+    const bytes = (await regularStat(this.file))?.size ?? 0;
     if (bytes === 0) return noProgress;
     await Promise.all([syncFile(this.file), syncFile(this.reference)]);
     return { ...this.sums.progress(), bytes };
@@ -65,45 +74,11 @@ export class SegmentWatch implements AsyncDisposable {
   }
 }
 
-/** Running sums over capture times in seconds. */
-export class FrameSums {
-  private readonly fps: number;
-  private frames = 0;
-  private droppedFrames = 0;
-  private firstS: number | null = null;
-  private lastS: number | null = null;
-
-  constructor(fps: number) {
-    this.fps = fps;
-  }
-
-  add(timeS: number): void {
-    if (this.lastS !== null) this.droppedFrames += missingBetween(this.lastS, timeS, this.fps);
-    this.firstS ??= timeS;
-    this.lastS = timeS;
-    this.frames += 1;
-  }
-
-  progress(): Omit<SegmentProgress, 'bytes'> {
-    const { frames, droppedFrames, firstS, lastS } = this;
-    return { frames, droppedFrames, firstS, lastS };
-  }
-}
-
 async function openIfThere(path: string): Promise<FileHandle | undefined> {
   try {
-    return await open(path, 'r');
+    return await openRegular(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-async function sizeOf(path: string): Promise<number> {
-  try {
-    return (await stat(path)).size;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
     throw error;
   }
 }

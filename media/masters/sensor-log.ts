@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { SensorClock, SensorTick } from '../capture/sensor-clock.ts';
@@ -44,8 +45,13 @@ export class SensorLog implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.handle?.close();
+    const { handle } = this;
     this.handle = undefined;
+    try {
+      await handle?.close();
+    } catch (error) {
+      this.logger.warn({ err: error, file: this.file }, 'the times of the sensor may not all be kept');
+    }
   }
 
   private async add(): Promise<void> {
@@ -58,7 +64,11 @@ export class SensorLog implements AsyncDisposable {
     [this.clock, this.next, this.resumed] = [clock, next, false];
     const told = leads ? ticks.filter(isRecent(ticks.at(-1))) : ticks;
     if (told.length === 0) return;
-    this.handle ??= await open(this.file, 'a', 0o644);
+    this.handle ??= await open(
+      this.file,
+      constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW,
+      0o644,
+    );
     await this.handle.appendFile(told.map(lineOf).join(''));
     await this.handle.datasync();
   }

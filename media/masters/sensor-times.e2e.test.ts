@@ -99,6 +99,7 @@ describe('a take of a camera module', { timeout: 180_000 }, () => {
     working = [];
     const handler = startCamera();
     const take = await Take.open(before.take.folder);
+    if (take === undefined) throw new Error('the take is gone');
     const recording = record(take, handler);
     await until(() => recording.frames() >= 150);
     await recording.stop();

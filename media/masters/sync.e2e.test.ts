@@ -31,7 +31,7 @@ it('two cameras take their frames at the same moments, live and in their masters
   await sleep(frameMs * 10.4);
   await using right = await Camera.open(rig, 'right');
   const cameras = [left, right];
-  const store = new TakeStore({ host: rig.host, logger: rig.logger, roots: () => [rig.folder] });
+  const store = new TakeStore({ logger: rig.logger, roots: () => [rig.folder] });
   const take = await store.createTake('together', new Date());
   const stop = new AbortController();
   const recorders = cameras.map((camera) => camera.recorder(rig, take));

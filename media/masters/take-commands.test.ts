@@ -112,7 +112,7 @@ describe('Masters, commanded in fast succession', { timeout: 120_000 }, () => {
   function start(settings: Partial<MastersSettings> = {}) {
     const root = join(rig.folder, 'takes');
     const { host, logger } = rig;
-    const store = new TakeStore({ host, logger, roots: () => [root] });
+    const store = new TakeStore({ logger, roots: () => [root] });
     const cacheFile = join(rig.folder, 'speed.json');
     const masters = new Masters({
       ...{ host, logger, store },

@@ -22,7 +22,13 @@ it('A take is released once nothing records any more, whatever failed and whatev
     { camera: 'cam1', pipe: broken },
   ].map((part) => ({ ...part, ...how, threads: 2, reserveBytes: 1, sensorClock: () => undefined }));
   const ending = new AbortController();
-  const run = new TakeRun(take, parts, { host, logger, ending: ending.signal, onChange: () => {} });
+  const run = new TakeRun(take, parts, {
+    host,
+    logger,
+    ending: ending.signal,
+    onChange: () => {},
+    onDiskTrouble: () => {},
+  });
   const compressing = rig.holdBack('compress-');
   await rig.startCapture();
   await run.prepare();

@@ -2,6 +2,8 @@ import type { Logger } from 'pino';
 import type { SensorClock } from '../capture/sensor-clock.ts';
 import type { RawStream } from '../capture/types.ts';
 import type { ChildHost } from '../child-host.ts';
+import { diskReason } from './disk-trouble.ts';
+import type { FinishProgress } from './finish-progress.ts';
 import { Recorder } from './recorder.ts';
 import type { MasterCodec, MasterStrategy } from './recorder-command.ts';
 import type { SegmentProgress } from './segment-watch.ts';
@@ -26,6 +28,8 @@ export interface TakeRunOptions {
   /** Aborts when the program ends: compressing and verifying are left for its next start. */
   readonly ending: AbortSignal;
   readonly onChange: () => void;
+  /** The disk fails: what is wrong, and what to do. */
+  readonly onDiskTrouble: (reason: string) => void;
 }
 
 /** A take while it is worked on: all its recorders, from the first frame to the last proof. */
@@ -33,6 +37,8 @@ export class TakeRun {
   readonly take: Take;
   /** What grows at the moment, by camera. */
   readonly progress = new Map<string, SegmentProgress>();
+  /** How far what was recorded is compressed and verified, by camera. */
+  readonly finishing = new Map<string, FinishProgress>();
   private readonly options: TakeRunOptions;
   private readonly recorders: readonly (readonly [camera: string, recorder: Recorder])[];
   private readonly stopping = new AbortController();
@@ -80,9 +86,13 @@ export class TakeRun {
   }
 
   private recorder(part: TakePart): Recorder {
-    const { host, logger, onChange } = this.options;
+    const { host, logger, onChange, onDiskTrouble } = this.options;
     return new Recorder(this.take, {
-      ...{ ...part, host, logger },
+      ...{ ...part, host, logger, onDiskTrouble },
+      onFinishing: (now) => {
+        this.finishing.set(part.camera, now);
+        onChange();
+      },
       onProgress: (now) => {
         this.progress.set(part.camera, now);
         onChange();
@@ -129,7 +139,6 @@ export class TakeRun {
 /** For people. What the system says of a file of the take, or of one that is open, is about its disk. */
 function reasonOf(error: unknown, folder: string): string {
   if (!(error instanceof Error)) return `${error}`;
-  const { code, syscall, path = folder } = error as NodeJS.ErrnoException;
-  if (code === undefined || syscall === undefined || !path.startsWith(folder)) return error.message;
-  return `the disk of the masters failed, is full or was taken away (${code})`;
+  const { path = folder } = error as NodeJS.ErrnoException;
+  return path.startsWith(folder) ? (diskReason(error) ?? error.message) : error.message;
 }

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
 import { expect, it, vi } from 'vitest';
-import { SpawningChildHost } from '../child-host.fake.ts';
 import { TakeStore } from './take-store.ts';
 
 /** While set, what a folder holds is answered late, as a slow disk does. */
@@ -23,7 +22,6 @@ vi.mock('node:fs/promises', async (importOriginal) => {
 it('A take that begins while a slow disk is looked at is not taken for one that is gone', async () => {
   const root = await mkdtemp(join(tmpdir(), 'takes-'));
   const store = new TakeStore({
-    host: new SpawningChildHost(),
     logger: pino({ level: 'silent' }),
     roots: () => [root],
   });

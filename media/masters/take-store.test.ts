@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { SpawningChildHost } from '../child-host.fake.ts';
 import { type CameraRecord, takeState, withTotals } from './manifest.ts';
+import { concluded } from './recorder.ts';
+import { recordFixture } from './take-manifest.fixture.ts';
 import { TakeStore, takeFolderName } from './take-store.ts';
 
 const logger = pino({ level: 'silent' });
@@ -15,7 +16,7 @@ describe('TakeStore', () => {
 
   beforeEach(async () => {
     root = await mkdtemp(join(tmpdir(), 'takes-'));
-    store = new TakeStore({ host: new SpawningChildHost(), logger, roots: () => [root] });
+    store = new TakeStore({ logger, roots: () => [root] });
   });
 
   afterEach(() => rm(root, { recursive: true, force: true }));
@@ -25,15 +26,14 @@ describe('TakeStore', () => {
     await store.createTake('second', new Date('2026-11-22T12:00:01.5Z'));
     expect((await readdir(root)).toSorted()).toEqual(['20261122T120000Z-first', '20261122T120001Z-second']);
     expect((await store.list()).map(({ id }) => id)).toEqual(['second', 'first']);
-    const another = new TakeStore({ host: new SpawningChildHost(), logger, roots: () => [root] });
+    const another = new TakeStore({ logger, roots: () => [root] });
     expect(await another.list()).toEqual(await store.list());
   });
 
   it('passes over what is no take, and forgets takes whose folder is gone', async () => {
     await store.createTake('one', new Date());
     await writeFile(join(root, 'note.txt'), 'x');
-    await mkdir(join(root, 'broken'));
-    await writeFile(join(root, 'broken', 'take.json'), '{"version":1');
+    await mkdir(join(root, 'lost+found'));
     expect((await store.list()).map(({ id }) => id)).toEqual(['one']);
     await rm(join(root, (await readdir(root)).find((name) => name.endsWith('-one')) ?? ''), {
       recursive: true,
@@ -76,7 +76,7 @@ describe('TakeStore', () => {
     const broken = join(root, 'no-folder');
     await writeFile(broken, 'as unreadable as a folder on a dead disk');
     const roots = (): [string, ...string[]] => [broken, root];
-    const two = new TakeStore({ host: new SpawningChildHost(), logger, roots });
+    const two = new TakeStore({ logger, roots });
     expect((await two.list()).map(({ id }) => id)).toEqual(['here']);
     expect(await two.unfinished()).toHaveLength(1);
     // The other one fails, too: what is known of it is not forgotten, so that its take can still be ended.
@@ -92,7 +92,7 @@ describe('TakeStore', () => {
     const disk = await mkdtemp(join(tmpdir(), 'takes-disk-'));
     try {
       let roots: [string, ...string[]] = [disk, root];
-      const two = new TakeStore({ host: new SpawningChildHost(), logger, roots: () => roots });
+      const two = new TakeStore({ logger, roots: () => roots });
       const done = await two.createTake('done', new Date('2026-11-22T12:00:00Z'));
       await done.update((manifest) => ({ ...manifest, state: 'verified', wanted: false }));
       await two.createTake('running', new Date('2026-11-22T12:00:01Z'));
@@ -145,6 +145,8 @@ describe('TakeStore', () => {
   it('gives out masters that take.json lists as finished, and no other path', async () => {
     const take = await store.createTake('one', new Date());
     await take.update((manifest) => ({ ...manifest, cameras: { cam0: aRecord() } }));
+    await mkdir(join(take.folder, 'cam0'));
+    await writeFile(join(take.folder, 'cam0', '0001.mkv'), 'frames');
     const { path, fileName } = await store.masterPath('one', 'cam0', 1);
     expect(path).toBe(join(take.folder, 'cam0', '0001.mkv'));
     expect(fileName).toBe('one-cam0-0001.mkv');
@@ -189,6 +191,23 @@ describe('the manifest', () => {
     expect(withTotals(aRecord())).toMatchObject({ frames: 200, droppedFrames: 2 * 3 + 2 * 4 });
   });
 
+  it('counts frames in files that cannot be read as dropped, once', () => {
+    const aside = (number: number, frames: number | null) => {
+      const at = '2026-11-22T12:00:00.000Z';
+      return { number, file: `cam0/000${number}.mkv.unreadable-1`, bytes: 1, frames, at };
+    };
+    // Those before a segment are part of what is missing before it.
+    const record = { ...aRecord(), unreadable: [aside(1, 40), aside(3, 50), aside(4, null)] };
+    expect(withTotals(record).droppedFrames).toBe(2 * 3 + 2 * 4 + 50);
+    expect(concluded(record, null)).toMatchObject({
+      state: 'failed',
+      reason: expect.stringContaining('0001.mkv'),
+    });
+    const small = { ...recordFixture(), unreadable: [aside(3, 5)] };
+    expect(concluded(small, 'as asked')).toMatchObject({ state: 'verified', reason: 'as asked' });
+    expect(concluded({ ...small, unreadable: [aside(3, null)] }, null)).toMatchObject({ state: 'failed' });
+  });
+
   it('has the state of its liveliest camera, then of its worst', () => {
     expect(takeState([], true)).toBe('starting');
     expect(takeState([], false)).toBe('failed');
@@ -210,9 +229,10 @@ function aRecord(): CameraRecord {
     ...{
       sensorTimes: null,
       sha256: null,
-      framemd5: { file: 'x', sha256: null },
+      framemd5: { file: `cam0/000${number}.framemd5`, sha256: null },
       clean: true,
       verified: null,
+      checkedAt: null,
     },
   });
   const source = {
@@ -227,5 +247,6 @@ function aRecord(): CameraRecord {
   return {
     ...{ state: 'finishing', reason: null, codec: 'ffv1', strategy: 'direct', strategyReason: '', source },
     ...{ threads: 1, frames: 0, droppedFrames: 0, segments: [segment(1, 'closed'), segment(2, 'spooled')] },
+    ...{ unreadable: [], clockSteps: [] },
   };
 }

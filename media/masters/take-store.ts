@@ -1,23 +1,21 @@
-import { readdir, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readdir, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import type { Logger } from 'pino';
-import type { ChildHost } from '../child-host.ts';
 import { asDiskError } from './disk.ts';
+import { openRegular, requireFolder } from './disk-file.ts';
 import {
+  StrangeFileError,
   TakeIdError,
-  TakeManifestError,
   TakeNotFoundError,
   TakeRemovalError,
   TakeUnfinishedError,
 } from './errors.ts';
 import type { TakeManifest } from './manifest.ts';
-import { verifySegments } from './segment-finish.ts';
 import { manifestName, Take } from './take.ts';
 
 const plainId = /^[a-z0-9][a-z0-9-]{0,63}$/;
 
 export interface TakeStoreOptions {
-  readonly host: ChildHost;
   readonly logger: Logger;
   /**
    * The folders in which takes may lie now, one folder per take in them: a disk can come and go. New takes go into the
@@ -32,6 +30,10 @@ const unfinishedStates = ['starting', 'recording', 'finishing'];
 export class TakeStore {
   private readonly options: TakeStoreOptions;
   private readonly open = new Map<string, Take>();
+  /** Folders whose take.json is about to be written. */
+  private readonly creating = new Set<string>();
+  /** What was said about folders in the log, by folder. */
+  private readonly told = new Map<string, string>();
 
   constructor(options: TakeStoreOptions) {
     this.options = options;
@@ -48,12 +50,17 @@ export class TakeStore {
       throw new TakeIdError(`"${id}" names no take: lower-case letters, digits and hyphens do`);
     if ((await this.find(id)) !== undefined) throw new TakeIdError(`there is a take ${id} already`);
     const folder = join(this.root, takeFolderName(id, startUtc));
-    const take = await this.make(folder, {
-      ...{ version: 1, id, startedAt: startUtc.toISOString(), stoppedAt: null, wanted: true },
-      ...{ state: 'starting', cameras: {} },
-    });
-    this.open.set(id, take);
-    return take;
+    this.creating.add(folder);
+    try {
+      const take = await this.make(folder, {
+        ...{ version: 1, id, startedAt: startUtc.toISOString(), stoppedAt: null, wanted: true },
+        ...{ state: 'starting', cameras: {} },
+      });
+      this.open.set(id, take);
+      return take;
+    } finally {
+      this.creating.delete(folder);
+    }
   }
 
   private async make(folder: string, manifest: TakeManifest): Promise<Take> {
@@ -64,11 +71,11 @@ export class TakeStore {
       await rm(folder, { recursive: true, force: true }).catch((cause: unknown) =>
         this.options.logger.warn({ err: cause, folder }, 'the folder of a take that did not begin stays'),
       );
-      throw asDiskError(error, folder);
+      throw asDiskError(error);
     }
   }
 
-  /** All takes, newest first. A folder that is no take is left out, and logged. */
+  /** All takes, newest first, damaged ones included. A folder that is no take is left out. Never rejects. */
   async list(): Promise<TakeManifest[]> {
     await this.load();
     const manifests = [...this.open.values()].map(({ manifest }) => manifest);
@@ -94,16 +101,27 @@ export class TakeStore {
       throw new TakeNotFoundError(`take ${id} has no finished master ${segment} of camera ${camera}`);
     }
     const { master } = take.files(camera, segment);
-    return { path: master, fileName: `${id}-${camera}-${found.file.split('/').at(-1)}` };
+    try {
+      await requireFolder(take.folder);
+      await requireFolder(dirname(master));
+      await using _handle = await openRegular(master);
+    } catch (cause) {
+      throw new TakeNotFoundError(`the master ${segment} of camera ${camera} in take ${id} cannot be read`, {
+        cause,
+      });
+    }
+    return { path: master, fileName: `${id}-${camera}-${basename(master)}` };
   }
 
-  /** Verifies every finished master of a take anew, and writes what was found into take.json. @throws TakeNotFoundError */
-  async verify(id: string, signal: AbortSignal): Promise<TakeManifest> {
-    const take = await this.get(id);
-    for (const camera of Object.keys(take.manifest.cameras)) {
-      await verifySegments({ ...this.options, take, camera, signal });
-    }
-    return take.manifest;
+  /** All takes on the disks that are there, damaged ones included. */
+  async all(): Promise<readonly Take[]> {
+    await this.load();
+    return [...this.open.values()];
+  }
+
+  /** The folders in which takes may lie now. */
+  get roots(): readonly string[] {
+    return this.options.roots();
   }
 
   /**
@@ -116,6 +134,8 @@ export class TakeStore {
       throw new TakeUnfinishedError(`take ${id} is still being recorded or finished`);
     }
     try {
+      // Of a link only what it points to would be removed.
+      await requireFolder(folder);
       const names = await readdir(folder);
       for (const name of names.filter((one) => one !== manifestName)) {
         await rm(join(folder, name), { recursive: true, force: true });
@@ -130,7 +150,9 @@ export class TakeStore {
   /** Takes that an earlier run of the program did not finish, or could not: not everything recorded is a master yet. */
   async unfinished(): Promise<Take[]> {
     await this.load();
-    return [...this.open.values()].filter(({ manifest }) => isUnfinished(manifest));
+    return [...this.open.values()].filter(
+      ({ manifest, damage }) => damage === null && isUnfinished(manifest),
+    );
   }
 
   private async find(id: string): Promise<Take | undefined> {
@@ -145,10 +167,12 @@ export class TakeStore {
   private async load(): Promise<void> {
     const roots = this.options.roots();
     // Before the disks are looked at: a take that begins meanwhile is not in what they list, and not gone.
-    const known = [...this.open.values()];
+    const known = [...this.open.values()].filter(({ damage }) => damage === null);
     const listed = await Promise.all(roots.map((root) => this.foldersIn(root)));
     const folders = listed.flatMap((found) => found ?? []);
     const failing = roots.filter((_, index) => listed[index] === null);
+    // One that is damaged is looked at again each time: it may have been mended.
+    for (const [id, { damage }] of this.open) if (damage !== null) this.open.delete(id);
     for (const { folder, manifest } of known) {
       const isAway = !roots.includes(dirname(folder)) && unfinishedStates.includes(manifest.state);
       const isUnread = failing.includes(dirname(folder));
@@ -156,19 +180,29 @@ export class TakeStore {
     }
     const fresh = folders.filter((folder) => known.every((take) => take.folder !== folder));
     for (const folder of fresh) {
+      if (this.creating.has(folder)) continue;
       const take = await this.read(folder);
       if (take !== undefined && !this.open.has(take.manifest.id)) this.open.set(take.manifest.id, take);
     }
   }
 
+  /** Whatever is read from a disk may be anything: what is wrong with one folder concerns no other. */
   private async read(folder: string): Promise<Take | undefined> {
     try {
-      return (await stat(folder)).isDirectory() ? await Take.open(folder) : undefined;
+      const take = await Take.open(folder, (id) => this.open.has(id));
+      if (take !== undefined && take.damage !== null) this.tell(folder, take.damage, 'a take is damaged');
+      return take;
     } catch (error) {
-      const what = error instanceof TakeManifestError ? 'not a take' : 'a take cannot be read';
-      this.options.logger.warn({ err: error, folder }, what);
+      const { message } = error as Error;
+      if (!(error instanceof StrangeFileError)) this.tell(folder, message, 'a take cannot be read', error);
       return undefined;
     }
+  }
+
+  private tell(folder: string, reason: string, what: string, error?: unknown): void {
+    if (this.told.get(folder) === reason) return;
+    this.told.set(folder, reason);
+    this.options.logger.warn({ err: error, folder, reason }, what);
   }
 
   /** What a folder of takes holds; nothing where there is none yet, or its disk is away; null where it cannot be listed. */

@@ -73,7 +73,7 @@ describe('a take', { timeout: 180_000 }, () => {
 
   async function record() {
     const { host, logger, pipe, folder } = rig;
-    const store = new TakeStore({ host, logger, roots: () => [folder] });
+    const store = new TakeStore({ logger, roots: () => [folder] });
     const take = await store.createTake('long', new Date());
     const stop = new AbortController();
     const recorder = new Recorder(take, {

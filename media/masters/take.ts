@@ -1,7 +1,10 @@
-import { mkdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { syncFolder, writeFileAtomic } from './atomic-file.ts';
-import { TakeManifestError } from './errors.ts';
+import { damagedManifest, fallbackId, isTakeFolderName } from './damaged-take.ts';
+import { requireFolder, textOf } from './disk-file.ts';
+import { isDiskTrouble } from './disk-trouble.ts';
+import { TakeDamagedError, TakeManifestError } from './errors.ts';
 import {
   type CameraRecord,
   type TakeManifest,
@@ -13,21 +16,44 @@ import type { SegmentFiles } from './recorder-command.ts';
 
 /** In the folder of each take; without it a folder is no take. */
 export const manifestName = 'take.json';
+/** Hundreds of times what the longest take has. */
+const maxManifestBytes = 32 * 1024 * 1024;
 
 /** The one holder of a take's take.json while the program runs: changes are made one after another, each atomically. */
 export class Take {
   readonly folder: string;
+  /** Why take.json cannot be understood; null where it can. It is then only listed, handed out and removed. */
+  readonly damage: string | null;
   private current: TakeManifest;
   private writing: Promise<void> = Promise.resolve();
 
-  constructor(folder: string, manifest: TakeManifest) {
+  constructor(folder: string, manifest: TakeManifest, damage: string | null = null) {
     this.folder = folder;
+    this.damage = damage;
     this.current = manifest;
   }
 
-  /** Reads a take from disk. @throws TakeManifestError */
-  static async open(folder: string): Promise<Take> {
-    return new Take(folder, await readManifest(folder));
+  /**
+   * Reads a take from disk, as damaged where its take.json cannot be understood. Undefined where there is no take. Rejects with
+   * the system's error where the disk fails, and with StrangeFileError where the folder is none.
+   * @param isTaken whether another take has an id already
+   */
+  static async open(
+    folder: string,
+    isTaken: (id: string) => boolean = () => false,
+  ): Promise<Take | undefined> {
+    await requireFolder(folder);
+    try {
+      const manifest = await readManifest(folder);
+      if (manifest === undefined) return undefined;
+      for (const camera of Object.keys(manifest.cameras)) await requireCameraFolder(folder, camera);
+      return new Take(folder, manifest);
+    } catch (error) {
+      if (!(error instanceof TakeManifestError)) throw error;
+      const manifest = await damagedManifest(folder, error.message);
+      const id = isTaken(manifest.id) ? fallbackId(basename(folder)) : manifest.id;
+      return new Take(folder, { ...manifest, id }, error.message);
+    }
   }
 
   /** Makes the folder and take.json of a new take. */
@@ -48,6 +74,8 @@ export class Take {
    * same, since what is true does not depend on the disk.
    */
   update(change: (manifest: TakeManifest) => TakeManifest): Promise<void> {
+    if (this.damage !== null)
+      return Promise.reject(new TakeDamagedError(`take ${this.current.id}: ${this.damage}`));
     const changed = this.writing.then(async () => {
       const next = change(this.current);
       const states = Object.values(next.cameras).map(({ state }) => state);
@@ -82,17 +110,55 @@ export class Take {
   }
 }
 
+/** @throws TakeManifestError where something else lies in its place, such as a link to somewhere else */
+async function requireCameraFolder(folder: string, camera: string): Promise<void> {
+  try {
+    await requireFolder(join(folder, camera));
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return;
+    if (isDiskTrouble(cause)) throw cause;
+    throw new TakeManifestError(`the folder of ${camera} is none`, { cause });
+  }
+}
+
 /** `0001` of segment 1. */
 export function segmentStem(segment: number): string {
   return `${segment}`.padStart(4, '0');
 }
 
-/** Reads take.json. @throws TakeManifestError */
-export async function readManifest(folder: string): Promise<TakeManifest> {
+/**
+ * Reads take.json; undefined where there is none in a folder that is not named as a take's. Rejects with the system's error where
+ * the disk fails. @throws TakeManifestError
+ */
+export async function readManifest(folder: string): Promise<TakeManifest | undefined> {
   const path = join(folder, manifestName);
+  let text: string | undefined;
   try {
-    return takeManifestSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+    text = await textOf(path, maxManifestBytes);
   } catch (cause) {
-    throw new TakeManifestError(`${path} cannot be read as a take`, { cause });
+    if (isDiskTrouble(cause)) throw cause;
+    throw new TakeManifestError('something else lies in its place', { cause });
   }
+  if (text === undefined) {
+    if (!isTakeFolderName(basename(folder))) return undefined;
+    throw new TakeManifestError('there is none');
+  }
+  return parseManifest(text);
+}
+
+/** @throws TakeManifestError */
+export function parseManifest(text: string): TakeManifest {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new TakeManifestError(text === '' ? 'it is empty' : 'it is no JSON', { cause });
+  }
+  const parsed = takeManifestSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const where = issue?.path.join('.') ?? '';
+  throw new TakeManifestError(`${where === '' ? 'it' : where} is not what it should be`, {
+    cause: parsed.error,
+  });
 }

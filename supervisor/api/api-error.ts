@@ -18,6 +18,7 @@ export type ApiErrorCode =
   | 'FEED_UNKNOWN'
   | 'PICTURE_UNAVAILABLE'
   | 'KEY_UNKNOWN'
+  | 'TAKE_NOT_FOUND'
   | 'BUNDLE_NOT_FOUND'
   | 'RANGE_UNSATISFIABLE'
   | 'PORT_TAKEN'

@@ -159,6 +159,7 @@ export function apiPortsFake(): ApiPorts & {
       start: async () => take,
       stop: async () => take,
       remove: async () => {},
+      verify: async () => take,
       master: async () => ({ path: fake.masterPath, fileName: 'cam0-0001.mkv' }),
     },
     devices: {

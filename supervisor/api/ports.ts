@@ -67,6 +67,11 @@ export interface TakesPort {
   stop(id: string): Promise<Take>;
   /** For good. Rejects with TAKE_UNKNOWN, TAKE_UNFINISHED, MASTER_ELSEWHERE or TAKE_NOT_REMOVED. */
   remove(id: string): Promise<void>;
+  /**
+   * Has the masters of this machine read again once nothing is recorded. Rejects with TAKE_UNKNOWN, TAKE_UNFINISHED, TAKE_DAMAGED or
+   * MASTER_ELSEWHERE.
+   */
+  verify(id: string): Promise<Take>;
   /** A finished segment of a master of this machine. Rejects with TAKE_UNKNOWN, TAKE_NOT_FOUND or MASTER_ELSEWHERE. */
   master(id: string, camera: string, segment: number): Promise<{ path: string; fileName: string }>;
 }

@@ -40,6 +40,7 @@ export const statusOfCode = {
   MASTER_ELSEWHERE: 409,
   MASTERS_REFUSED: 409,
   TAKE_UNFINISHED: 409,
+  TAKE_DAMAGED: 409,
   NOTHING_TO_RECORD: 409,
   MASTERS_OFF: 409,
   NO_CAMERA_RECORDS: 409,
@@ -99,6 +100,7 @@ export const statusOfCode = {
   TAKES_BUSY: 503,
   DISK_UNAVAILABLE: 507,
   DISK_FULL: 507,
+  DISK_FILES_USED_UP: 507,
   DISK_RESERVE_REACHED: 507,
 } as const satisfies Readonly<Record<string, number>>;
 

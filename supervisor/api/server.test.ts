@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -341,6 +341,12 @@ describe('answers', () => {
     expect(await part.text()).toBe('234');
     const none = await fetch(`${open}/api/takes/t1/masters/cam0`, { headers: { range: 'bytes=50-' } });
     expect((await problem(none)).status).toBe(416);
+    const link = join(pages, 'link.mkv');
+    await symlink(file, link);
+    for (const strange of [link, pages, join(pages, 'gone.mkv')]) {
+      ports.masterPath = strange;
+      expect((await problem(await fetch(`${open}/api/takes/t1/masters/cam0`))).status).toBe(404);
+    }
   });
 
   test('the page, and nothing outside its folder', async () => {

@@ -12,7 +12,7 @@ import type { RoleKeeper } from './role-keeper.ts';
 import type { StatusBoard } from './status-board.ts';
 import { configErrors } from './status-composer.ts';
 import type { TakeConductor } from './take-conductor.ts';
-import { requireMasterHere } from './take-state.ts';
+import { requireMasterHere, requireOwnMasters } from './take-state.ts';
 
 /** What the API is wired to. */
 export interface ApiParts {
@@ -22,6 +22,7 @@ export interface ApiParts {
   readonly pictures: ApiPorts['pictures'];
   readonly conductor: TakeConductor;
   readonly masterPath: ApiPorts['takes']['master'];
+  readonly checkTake: (id: string) => Promise<void>;
   readonly cameras: CameraWatcher;
   readonly plugged: Pick<ApiPorts['devices'], 'use' | 'forget' | 'label' | 'unplugged'>;
   readonly config: LiveConfig;
@@ -66,6 +67,11 @@ export function apiPorts(parts: ApiParts): ApiPorts {
       start: (wanted) => conductor.start(wanted),
       stop: (id) => conductor.stop(id),
       remove: (id) => conductor.remove(id),
+      verify: async (id) => {
+        requireOwnMasters(conductor.get(id));
+        await parts.checkTake(id);
+        return conductor.get(id);
+      },
       master: async (id, camera, segment) => {
         requireMasterHere(conductor.get(id), camera);
         return await parts.masterPath(id, camera, segment);

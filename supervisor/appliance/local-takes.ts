@@ -1,5 +1,12 @@
 import type { Logger } from 'pino';
-import type { Masters, TakeManifest, TakeStore } from '../../media/index.ts';
+import {
+  type MasterCheck,
+  type Masters,
+  TakeDamagedError,
+  type TakeManifest,
+  type TakeStore,
+  TakeUnfinishedError,
+} from '../../media/index.ts';
 import type { Take, TakeCamera } from '../api/contract.ts';
 import type { LocalTakes } from './take-conductor.ts';
 import { takeStateOf } from './take-state.ts';
@@ -7,6 +14,8 @@ import { takeStateOf } from './take-state.ts';
 export interface LocalTakesOptions {
   readonly masters: Masters;
   readonly store: TakeStore;
+  /** Reads kept masters again. */
+  readonly check: Pick<MasterCheck, 'progress' | 'request'>;
   /** Sources that deliver frames and may be recorded. */
   readonly recordable: () => readonly string[];
   readonly log: Logger;
@@ -64,6 +73,15 @@ export class LocalTakesOfMasters implements LocalTakes {
     });
   }
 
+  /** Has the masters of a take read again. Rejects with TAKE_NOT_FOUND, TAKE_UNFINISHED or TAKE_DAMAGED. */
+  async checkTake(takeId: string): Promise<void> {
+    const { manifest, damage } = await this.#options.store.get(takeId);
+    if (damage !== null) throw new TakeDamagedError(`take ${takeId} cannot be checked: ${damage}`);
+    if (manifest.state !== 'verified' && manifest.state !== 'failed')
+      throw new TakeUnfinishedError(`take ${takeId} is still being recorded or finished`);
+    this.#options.check.request(takeId);
+  }
+
   /** A finished segment of a master of this machine. Rejects with TAKE_NOT_FOUND. */
   masterPath(id: string, camera: string, segment: number): Promise<{ path: string; fileName: string }> {
     return this.#options.store.masterPath(id, camera, segment);
@@ -80,11 +98,15 @@ export class LocalTakesOfMasters implements LocalTakes {
   }
 
   #camerasOf(manifest: TakeManifest): TakeCamera[] {
-    const growing = this.#options.masters.progress(manifest.id);
+    const { masters, check } = this.#options;
+    const growing = masters.progress(manifest.id);
+    const finishing = masters.finishing(manifest.id);
+    const reading = check.progress?.take === manifest.id ? check.progress : null;
     return Object.entries(manifest.cameras).map(([camera, record]) => {
       const progress = growing.get(camera);
       // Nobody waits for frames any more of a take that has ended.
       const ends = !manifest.wanted && (record.state === 'starting' || record.state === 'recording');
+      const finished = record.state === 'finishing' ? finishing.get(camera) : undefined;
       return {
         camera,
         device: null,
@@ -92,9 +114,14 @@ export class LocalTakesOfMasters implements LocalTakes {
         reason: ends ? null : record.reason,
         frames: record.frames + (progress?.frames ?? 0),
         droppedFrames: record.droppedFrames + (progress?.droppedFrames ?? 0),
-        sizeBytes: record.segments.reduce((sum, { bytes }) => sum + bytes, 0) + (progress?.bytes ?? 0),
+        sizeBytes: Math.min(
+          Number.MAX_SAFE_INTEGER,
+          record.segments.reduce((sum, { bytes }) => sum + bytes, 0) + (progress?.bytes ?? 0),
+        ),
         segments: record.segments.length,
         verified: record.state === 'verified',
+        ...(finished === undefined ? {} : { finishing: { ...finished } }),
+        ...(reading?.camera === camera ? { checking: { done: reading.done, of: reading.of } } : {}),
       };
     });
   }

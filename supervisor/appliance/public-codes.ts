@@ -1,9 +1,12 @@
 import type {
   ControlCode,
+  DiskFilesError,
   DiskReserveError,
+  DiskUnavailableError,
   MastersError,
   PictureErrorCode,
   SignalingCode,
+  TakeDamagedError,
   TakeIdError,
   TakeNotFoundError,
   TakeRemovalError,
@@ -57,7 +60,10 @@ type AnyCode =
   | ConfigInvalidError['code']
   | ControlInvalidError['code']
   | DeviceUnknownError['code']
+  | DiskFilesError['code']
   | DiskReserveError['code']
+  | DiskUnavailableError['code']
+  | TakeDamagedError['code']
   | PinMismatchError['code']
   | MastersError['code']
   | ControlsUnsupportedError['code']

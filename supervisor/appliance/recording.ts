@@ -1,11 +1,13 @@
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EncodeSpeed, Masters, TakeStore } from '../../media/index.ts';
+import { EncodeSpeed, MasterCheck, Masters, TakeStore } from '../../media/index.ts';
 import type { CameraRegistry } from '../discovery/camera-registry.ts';
 import { EncodeMeasurement } from './encode-measurement.ts';
 import type { Foundation } from './foundation.ts';
 import { LocalTakesOfMasters } from './local-takes.ts';
+import { MastersHealth } from './masters-health.ts';
 import type { Pipelines } from './pipelines.ts';
 import { RemainingTime } from './remaining-time.ts';
 import { takesSection } from './take-book.ts';
@@ -18,6 +20,8 @@ export interface Recording {
   readonly conductor: TakeConductor;
   readonly remaining: RemainingTime;
   readonly measurement: EncodeMeasurement;
+  readonly check: MasterCheck;
+  readonly mastersHealth: MastersHealth;
 }
 
 export async function assembleRecording(
@@ -27,7 +31,7 @@ export async function assembleRecording(
   told: Pick<TakeConductorOptions, 'onTake' | 'onGone' | 'onRefusal'>,
 ): Promise<Recording> {
   const { host, state, config, paths, identity, log } = base;
-  const store = new TakeStore({ host, logger: log, roots: () => base.takes.all() });
+  const store = new TakeStore({ logger: log, roots: () => base.takes.all() });
   try {
     await mkdir(store.root, { recursive: true });
   } catch (error) {
@@ -52,11 +56,22 @@ export async function assembleRecording(
     mayGoOn: (id) => running === undefined || running === id,
     onChange: (id) => localTakes.noteChange(id),
   });
+  const check = new MasterCheck({
+    ...{ host, logger: log, takes: () => store.all() },
+    roots: () => store.roots.filter((root) => existsSync(root)),
+    isBusy: () => masters.isBusy,
+    onChange: (id) => localTakes.noteChange(id),
+  });
   const localTakes = new LocalTakesOfMasters({
-    ...{ masters, store, log },
+    ...{ masters, store, check, log },
     recordable: () => pipelines.recordable().map(({ id }) => id),
   });
   const conductor = new TakeConductor({ local: localTakes, cameras, state, ...told, log });
   const remaining = new RemainingTime({ masters, log });
-  return { masters, localTakes, conductor, remaining, measurement: new EncodeMeasurement({ masters, log }) };
+  const measurement = new EncodeMeasurement({ masters, log });
+  const mastersHealth = new MastersHealth({
+    ...{ masters, store, log },
+    register: () => base.health.register('masters', { core: false }),
+  });
+  return { masters, localTakes, conductor, remaining, measurement, check, mastersHealth };
 }

@@ -60,6 +60,14 @@ export function requireMasterHere({ id, cameras }: Take, camera: string): void {
   });
 }
 
+/** Throws MASTER_ELSEWHERE where this machine keeps no master of a take. */
+export function requireOwnMasters({ id, cameras }: Take): void {
+  if (cameras.some((one) => isOwn(one) && one.segments > 0)) return;
+  throw new ApplianceError('MASTER_ELSEWHERE', `This appliance keeps no master of take ${id}.`, {
+    hint: 'Use the page of the appliance that keeps them.',
+  });
+}
+
 /** A camera of a take from which nothing has been heard yet; without a keeper it is this machine's. */
 export function awaitedCamera(camera: string, keeper: Keeper | null): TakeCamera {
   return {

@@ -1,4 +1,4 @@
-import { accessSync, constants, readdirSync, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { resolveConfigPath } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
@@ -53,11 +53,16 @@ function whyNoDisk(mount: string, notes: string): string | null {
   try {
     if (statSync(mount).dev === statSync(dirname(mount)).dev) return whyNotUsed(notes);
     accessSync(mount, constants.W_OK);
+    // A link would lead away from the disk, and whoever had it chose where.
+    const found = lstatSync(join(mount, 'takes'), { throwIfNoEntry: false });
+    if (found !== undefined && !found.isDirectory()) return 'what is called "takes" on the SSD is no folder';
     return null;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT'
-      ? whyNotUsed(notes)
-      : 'the SSD cannot be written to';
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return whyNotUsed(notes);
+    if (code === 'EROFS')
+      return 'the SSD can only be read: it is write-protected or has errors; check it on a computer';
+    return 'the SSD cannot be written to';
   }
 }
 

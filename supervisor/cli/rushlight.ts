@@ -17,6 +17,7 @@ const usage = `rushlight: speaks to the appliance of this machine, or of RUSHLIG
   rushlight config check [FILE]      check a rushlight.toml without using it
   rushlight record [start|stop] [--camera ID]...
                                      start or stop a take; without a word, show the last one
+  rushlight take verify ID           read a take's masters again and check them
   rushlight key create ROLE NAME     make a key (owner, operator, viewer or camera); shown once
   rushlight key list
   rushlight key revoke ID
@@ -49,6 +50,8 @@ export async function rushlight(args: readonly string[], env: NodeJS.ProcessEnv,
       return await role(api, rest[0], say);
     case 'record':
       return await record(api, rest[0], values.camera, say);
+    case 'take':
+      return await verifyTake(api, rest, say);
     case 'key':
       return await key(api, rest, say);
     case 'logs': {
@@ -148,6 +151,20 @@ async function record(
   if (action !== 'stop') throw new CliError(`"record ${action}" is not a command; start or stop is.`);
   const stopped = await callApi(api, 'POST', `/api/takes/${recording.take.id}/stop`);
   say(takeText(takeSchema.parse(await stopped.json())));
+  return 0;
+}
+
+async function verifyTake(api: ApiClientOptions, [action, id]: string[], say: Say): Promise<number> {
+  if (action !== 'verify' || id === undefined) {
+    say(usage);
+    return 2;
+  }
+  const path = `/api/takes/${encodeURIComponent(id)}/verify`;
+  const take = takeSchema.parse(await (await callApi(api, 'POST', path)).json());
+  say(
+    `The masters of take ${take.id} are read again once nothing is recorded; this shows what came of it:\n`,
+  );
+  say(takeText(take));
   return 0;
 }
 

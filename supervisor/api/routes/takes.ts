@@ -1,11 +1,19 @@
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
 import type { Context } from 'koa';
+import { ApiError } from '../api-error.ts';
 import type { ApiPorts } from '../ports.ts';
 import type { RouteHandlers } from '../router.ts';
 import { parseByteRange } from './byte-range.ts';
 
-type TakeRoute = 'startTake' | 'stopTake' | 'deleteTake' | 'listTakes' | 'getTake' | 'getMaster';
+type TakeRoute =
+  | 'startTake'
+  | 'stopTake'
+  | 'deleteTake'
+  | 'verifyTake'
+  | 'listTakes'
+  | 'getTake'
+  | 'getMaster';
 
 export function takeRoutes({ takes }: ApiPorts): Pick<RouteHandlers, TakeRoute> {
   return {
@@ -21,6 +29,7 @@ export function takeRoutes({ takes }: ApiPorts): Pick<RouteHandlers, TakeRoute> 
       await takes.remove(params.id);
       return undefined;
     },
+    verifyTake: ({ params }) => takes.verify(params.id),
     getMaster: async ({ params, query }, ctx) => {
       const master = await takes.master(params.id, params.camera, query.segment);
       await sendFile(ctx, master.path, master.fileName);
@@ -29,20 +38,28 @@ export function takeRoutes({ takes }: ApiPorts): Pick<RouteHandlers, TakeRoute> 
   };
 }
 
+/** What is sent is what was looked at: never what a link points to, nor what is no file. */
 async function sendFile(ctx: Context, path: string, fileName: string): Promise<void> {
-  const { size, mtime } = await stat(path);
-  ctx.set('Accept-Ranges', 'bytes');
-  ctx.lastModified = mtime;
-  ctx.attachment(fileName);
-  ctx.type = 'video/x-matroska';
-  const range = parseByteRange(ctx.get('Range'), size);
-  if (range === null) {
-    ctx.length = size;
-    ctx.body = createReadStream(path);
-    return;
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const handle = await open(path, flags).catch((cause: unknown) => {
+    throw new ApiError('TAKE_NOT_FOUND', `${fileName} cannot be read from its disk.`, { cause });
+  });
+  try {
+    const found = await handle.stat();
+    if (!found.isFile()) throw new ApiError('TAKE_NOT_FOUND', `${fileName} is no file on the disk.`);
+    ctx.set('Accept-Ranges', 'bytes');
+    ctx.lastModified = found.mtime;
+    ctx.attachment(fileName);
+    ctx.type = 'video/x-matroska';
+    const range = parseByteRange(ctx.get('Range'), found.size);
+    if (range !== null) {
+      ctx.status = 206;
+      ctx.set('Content-Range', `bytes ${range.start}-${range.end}/${found.size}`);
+    }
+    ctx.length = range === null ? found.size : range.end - range.start + 1;
+    ctx.body = handle.createReadStream(range ?? {});
+  } catch (error) {
+    await handle.close();
+    throw error;
   }
-  ctx.status = 206;
-  ctx.set('Content-Range', `bytes ${range.start}-${range.end}/${size}`);
-  ctx.length = range.end - range.start + 1;
-  ctx.body = createReadStream(path, range);
 }

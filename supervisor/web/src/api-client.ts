@@ -109,6 +109,11 @@ export class ApiClient {
     await this.#call('DELETE', `/api/takes/${encodeURIComponent(id)}`);
   }
 
+  /** Has the masters of the appliance that serves this page read again. */
+  async verifyTake(id: string): Promise<Take> {
+    return this.#json<Take>(await this.#call('POST', `/api/takes/${encodeURIComponent(id)}/verify`));
+  }
+
   async devices(signal: AbortSignal): Promise<{ devices: Device[]; unplugged: UnpluggedDevice[] }> {
     const [devices, unplugged] = await Promise.all([
       this.#call('GET', '/api/devices', { signal }),

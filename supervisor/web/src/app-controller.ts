@@ -69,6 +69,10 @@ export class AppController {
     await this.#act('delete takes', () => this.#api.deleteTake(id));
   }
 
+  async verifyTake(id: string): Promise<void> {
+    await this.#act('check takes', async () => this.#tellTake(await this.#api.verifyTake(id)));
+  }
+
   async adopt(camera: NewCamera): Promise<void> {
     await this.#act('adopt cameras', () => this.#api.adopt(camera.id, camera.code));
   }

@@ -33,6 +33,15 @@ export const takesRoutes = {
     params: takeParams,
     status: 204,
   },
+  verifyTake: {
+    method: 'POST',
+    path: '/api/takes/:id/verify',
+    access: ['operator'],
+    summary: 'Read a take’s masters of this appliance again and check them, once nothing is recorded',
+    params: takeParams,
+    status: 202,
+    response: takeSchema,
+  },
   listTakes: {
     method: 'GET',
     path: '/api/takes',

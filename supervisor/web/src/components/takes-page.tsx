@@ -4,7 +4,7 @@ import type { AppController } from '../app-controller.ts';
 import { cameraOfDevice, cameraPageUrl } from '../camera-page.ts';
 import { countOf, formatBytes, formatCounter, formatInstant } from '../format.ts';
 import { cameraLabel, partKey } from '../record-view.ts';
-import { CarefulAction } from './action.tsx';
+import { Action, CarefulAction } from './action.tsx';
 import { Icon } from './icon.tsx';
 
 const stateTexts: Readonly<Record<Take['state'], string>> = {
@@ -52,6 +52,26 @@ const Segments = ({ take, camera, status }: { take: Take; camera: TakeCamera; st
   );
 };
 
+/** How far what goes on with a camera's masters has come. */
+const Work = ({ camera: { finishing, checking } }: { camera: TakeCamera }) => {
+  if (finishing !== undefined) {
+    const { done, remainingS } = finishing;
+    const left = remainingS === null ? '' : `, about ${formatCounter(remainingS)} left`;
+    return (
+      <span class="take-figures">
+        <progress value={done} max={1} aria-label="Compressed and verified" /> {Math.floor(done * 100)} %
+        {left}
+      </span>
+    );
+  }
+  if (checking === undefined) return null;
+  return (
+    <span class="take-figures">
+      Reading it again: {countOf(checking.done, 'master')} of {checking.of} checked
+    </span>
+  );
+};
+
 const CameraRow = ({ take, camera, status }: { take: Take; camera: TakeCamera; status: Status }) => (
   <li class="take-camera" data-state={camera.state}>
     <span class="take-camera-name">{cameraLabel(status, camera)}</span>
@@ -66,6 +86,7 @@ const CameraRow = ({ take, camera, status }: { take: Take; camera: TakeCamera; s
       {formatBytes(camera.sizeBytes)}
     </span>
     <Segments take={take} camera={camera} status={status} />
+    <Work camera={camera} />
     {camera.reason !== null && <span class="take-reason">{camera.reason}</span>}
   </li>
 );
@@ -85,13 +106,22 @@ const DeleteTake = ({ take, remove }: { take: Take; remove(): Promise<void> }) =
   return <CarefulAction text="Delete" doing="Deleting…" warning={`${what}${rest}`} act={remove} />;
 };
 
+/** Bits on a disk can go bad; only reading them tells. */
+const CheckTake = ({ take, check }: { take: Take; check(): Promise<void> }) => {
+  const hasOwn = take.cameras.some(({ device, segments }) => device === null && segments > 0);
+  const isBeingRead = take.cameras.some(({ checking }) => checking !== undefined);
+  if (!isOver(take) || !hasOwn || isBeingRead) return null;
+  return <Action text="Check again" doing="Asking…" act={check} />;
+};
+
 interface TakeCardProps {
   take: Take;
   status: Status;
   remove(): Promise<void>;
+  check(): Promise<void>;
 }
 
-const TakeCard = ({ take, status, remove }: TakeCardProps) => {
+const TakeCard = ({ take, status, remove, check }: TakeCardProps) => {
   const lengthS =
     take.stoppedAt === null ? null : (Date.parse(take.stoppedAt) - Date.parse(take.startedAt)) / 1000;
   return (
@@ -110,6 +140,7 @@ const TakeCard = ({ take, status, remove }: TakeCardProps) => {
       </ul>
       <div class="take-foot">
         <p class="take-id">{take.id}</p>
+        <CheckTake take={take} check={check} />
         <DeleteTake take={take} remove={remove} />
       </div>
     </li>
@@ -134,7 +165,13 @@ export const TakesPage = ({ takes, status, controller }: TakesPageProps) => (
     )}
     <ul class="takes">
       {takes?.map((take) => (
-        <TakeCard key={take.id} take={take} status={status} remove={() => controller.deleteTake(take.id)} />
+        <TakeCard
+          key={take.id}
+          take={take}
+          status={status}
+          remove={() => controller.deleteTake(take.id)}
+          check={() => controller.verifyTake(take.id)}
+        />
       ))}
     </ul>
   </div>

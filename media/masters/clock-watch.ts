@@ -1,0 +1,34 @@
+/** Below that a clock is slewed, or the machine was slow between the two looks at it. */
+const leastStepS = 0.2;
+
+export interface Clocks {
+  /** Milliseconds since 1970, as the machine believes. */
+  readonly wallMs: () => number;
+  /** Milliseconds since anywhere, which nobody sets. */
+  readonly steadyMs: () => number;
+}
+
+const ownClocks: Clocks = { wallMs: () => Date.now(), steadyMs: () => performance.now() };
+
+/** Tells when the machine's clock was set: by a time server, or by hand. */
+export class ClockWatch {
+  private readonly clocks: Clocks;
+  private offsetMs: number;
+
+  constructor(clocks: Clocks = ownClocks) {
+    this.clocks = clocks;
+    this.offsetMs = this.offset();
+  }
+
+  /** By how many seconds it was set since the last call; null where it was not. */
+  step(): number | null {
+    const before = this.offsetMs;
+    this.offsetMs = this.offset();
+    const seconds = (this.offsetMs - before) / 1000;
+    return Math.abs(seconds) < leastStepS ? null : Math.round(seconds * 1000) / 1000;
+  }
+
+  private offset(): number {
+    return this.clocks.wallMs() - this.clocks.steadyMs();
+  }
+}

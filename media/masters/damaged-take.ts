@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+import { lstat, readdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { CameraRecord, Segment, TakeManifest } from './manifest.ts';
+
+const takeFolder = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z-([a-z0-9][a-z0-9-]{0,62})$/;
+const plainCamera = /^[a-z0-9][a-z0-9_-]{0,62}$/;
+const masterFile = /^(\d{4,9})\.mkv$/;
+const unknownSource: CameraRecord['source'] = {
+  ...{ codec: 'rawvideo', pixelFormat: 'yuv420p', range: 'limited', fps: 1, width: 0, height: 0 },
+  clock: 'epoch',
+};
+
+/** Whether a folder is named as a take's, so that it is one even without a take.json. Pure. */
+export function isTakeFolderName(name: string): boolean {
+  return takeFolder.test(name);
+}
+
+/**
+ * What can be said of a take whose take.json cannot be understood: when it began, by the name of its folder, and which masters
+ * lie there. They can be downloaded and deleted, no more. Rejects with the system's error where the folder cannot be read.
+ */
+export async function damagedManifest(folder: string, why: string): Promise<TakeManifest> {
+  const { mtime } = await lstat(folder);
+  const reason = `its take.json is damaged (${why}); the masters that are there are kept, and nothing is known about them`;
+  const cameras: Record<string, CameraRecord> = {};
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (!entry.isDirectory() || !plainCamera.test(entry.name)) continue;
+    cameras[entry.name] = recordOf(await mastersIn(folder, entry.name), reason.slice(0, 2000));
+  }
+  const name = basename(folder);
+  const startedAt = startOf(name) ?? mtime.toISOString();
+  return {
+    ...{ version: 1, id: idOf(name), startedAt, stoppedAt: startedAt, wanted: false, state: 'failed' },
+    cameras,
+  };
+}
+
+/** An id under which a take can be reached whose own nobody knows. Pure. */
+export function fallbackId(name: string): string {
+  return `damaged-${createHash('sha256').update(name).digest('hex').slice(0, 8)}`;
+}
+
+function idOf(name: string): string {
+  return takeFolder.exec(name)?.[7] ?? fallbackId(name);
+}
+
+function startOf(name: string): string | undefined {
+  const [, year, month, day, hour, minute, second] = takeFolder.exec(name) ?? [];
+  if (year === undefined) return undefined;
+  const at = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  return Number.isNaN(at.getTime()) ? undefined : at.toISOString();
+}
+
+async function mastersIn(folder: string, camera: string): Promise<Segment[]> {
+  const segments: Segment[] = [];
+  for (const entry of await readdir(join(folder, camera), { withFileTypes: true })) {
+    const number = Number(masterFile.exec(entry.name)?.[1]);
+    if (!entry.isFile() || !(number >= 1)) continue;
+    const { size } = await lstat(join(folder, camera, entry.name));
+    segments.push({
+      ...{ number, state: 'closed', file: `${camera}/${entry.name}`, spool: null, bytes: size, frames: 0 },
+      ...{ droppedFrames: 0, droppedBefore: 0, firstTimestamp: null, lastTimestamp: null, timecode: null },
+      ...{ sensorTimes: null, sha256: null, framemd5: { file: `${camera}/0001.framemd5`, sha256: null } },
+      ...{ clean: false, verified: null, checkedAt: null },
+    });
+  }
+  return segments.toSorted((a, b) => a.number - b.number);
+}
+
+function recordOf(segments: readonly Segment[], reason: string): CameraRecord {
+  return {
+    ...{ state: 'failed', reason, codec: 'ffv1', strategy: 'direct', strategyReason: '' },
+    ...{ source: unknownSource, threads: 1, frames: 0, droppedFrames: 0, segments: [...segments] },
+    ...{ unreadable: [], clockSteps: [] },
+  };
+}

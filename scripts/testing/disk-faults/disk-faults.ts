@@ -1,0 +1,98 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** What a rule is about; disk-faults.c says which functions each stands for. */
+export type DiskOperation =
+  | 'write'
+  | 'sync'
+  | 'open'
+  | 'create'
+  | 'openread'
+  | 'read'
+  | 'rename'
+  | 'remove'
+  | 'truncate'
+  | 'close'
+  | 'any';
+export type DiskError = 'EIO' | 'ENOSPC' | 'EROFS' | 'EDQUOT' | 'ENODEV' | 'EACCES' | 'EMFILE';
+
+/** A line of the control file. */
+export type DiskRule = `${DiskOperation} ${DiskError | `delay ${number}` | `short ${number}`}${string}`;
+
+/** A disk that cannot be written to any more: what a program and the kernel find, each in its own way. */
+export function nothingIsWritten(error: DiskError, only = ''): readonly DiskRule[] {
+  const where = only === '' ? '' : ` only ${only}`;
+  const operations = ['write', 'sync', 'create', 'rename', 'truncate'] as const;
+  return operations.map((operation): DiskRule => `${operation} ${error}${where}`);
+}
+
+/**
+ * A folder whose disk fails on demand, for programs that are started with `environment`. The library is built on the spot by
+ * the machine's compiler.
+ */
+export class DiskFaults implements AsyncDisposable {
+  /** Only files below it are concerned. */
+  readonly folder: string;
+  private readonly tools: string;
+
+  private constructor(folder: string, tools: string) {
+    this.folder = folder;
+    this.tools = tools;
+  }
+
+  /** @param folder must be there already */
+  static async over(folder: string): Promise<DiskFaults> {
+    const tools = await mkdtemp(join(tmpdir(), 'disk-faults-'));
+    const faults = new DiskFaults(await realpath(folder), tools);
+    const source = join(import.meta.dirname, 'disk-faults.c');
+    await run('cc', ['-shared', '-fPIC', '-O2', '-o', faults.library, source, '-ldl']);
+    await faults.set([]);
+    return faults;
+  }
+
+  /** What a program needs to be reached. */
+  get environment(): Readonly<Record<string, string>> {
+    return {
+      LD_PRELOAD: this.library,
+      DISK_FAULTS_FOLDER: this.folder,
+      DISK_FAULTS_CONTROL: this.control,
+    };
+  }
+
+  /** From now on the disk does this, also to programs that run already. */
+  async set(rules: readonly DiskRule[]): Promise<void> {
+    const next = `${this.control}.next`;
+    await writeFile(next, rules.map((rule) => `${rule}\n`).join(''));
+    await rename(next, this.control);
+  }
+
+  /** The disk does as it should again. */
+  heal(): Promise<void> {
+    return this.set([]);
+  }
+
+  /** An error that passes. */
+  async during(ms: number, rules: readonly DiskRule[]): Promise<void> {
+    await this.set(rules);
+    await sleep(ms);
+    await this.heal();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.tools, { recursive: true, force: true });
+  }
+
+  private get library(): string {
+    return join(this.tools, 'disk-faults.so');
+  }
+
+  private get control(): string {
+    return join(this.tools, 'control');
+  }
+}

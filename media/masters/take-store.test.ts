@@ -2,9 +2,10 @@ import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type CameraRecord, takeState, withTotals } from './manifest.ts';
 import { concluded } from './recorder.ts';
+import { Take } from './take.ts';
 import { recordFixture } from './take-manifest.fixture.ts';
 import { TakeStore, takeFolderName } from './take-store.ts';
 
@@ -164,11 +165,12 @@ describe('TakeStore', () => {
   });
 
   it('leaves no folder of a take whose take.json cannot be written', async () => {
-    const now = new Date();
-    const folder = join(store.root, takeFolderName('one', now));
-    // A folder in the way stands for a disk that takes no writes, also for root.
-    await mkdir(join(folder, 'take.json', 'in the way'), { recursive: true });
-    await expect(store.createTake('one', now)).rejects.toMatchObject({ code: 'DISK_UNAVAILABLE' });
+    // What a disk does that fails after the folder was made.
+    vi.spyOn(Take, 'create').mockImplementationOnce(async (folder) => {
+      await mkdir(join(folder, 'cam0'), { recursive: true });
+      throw Object.assign(new Error('EIO: i/o error, write'), { code: 'EIO', syscall: 'write' });
+    });
+    await expect(store.createTake('one', new Date())).rejects.toMatchObject({ code: 'DISK_UNAVAILABLE' });
     expect(await readdir(store.root)).toEqual([]);
   });
 

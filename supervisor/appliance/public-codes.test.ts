@@ -26,7 +26,7 @@ const inside = new Set([
     'FFMPEG_FAILED',
     'FFMPEG_NO_ANSWER',
     'FFMPEG_EMPTY',
-    'STRANGE_FILE',
+    'FILE_STRANGE',
   ],
   // In the state of what runs by itself: pipelines, pushes, telemetry, the clock, the panel.
   ...['RAW_PIPE_FAILED', 'SOURCE_SPEC_INVALID', 'CAPTURE_OUTPUT_INVALID', 'UDP_BIND_FAILED', 'DTLS_FAILED'],

@@ -16,7 +16,7 @@ export interface SourceStatus {
   readonly nextTryInMs: number | null;
   /** How often the pipeline was started again. */
   readonly restarts: number;
-  /** The last line of output that named an error, without secrets. */
+  /** The line of output that tells most about what is wrong, without secrets. */
   readonly lastErrorLine: string | null;
   readonly encoderReason: string;
 }
@@ -121,8 +121,11 @@ export class SourceHandler {
     const onLine = ({ text }: ChildLine) => {
       const line = redact(text);
       const fault = faultOfLine(line);
-      seen = moreTelling(seen, fault);
-      if (fault !== undefined || /\[(error|fatal|panic)\]/.test(line)) this.tell({ lastErrorLine: line });
+      const known = seen;
+      seen = moreTelling(known, fault);
+      // What follows the line that names the cause often only repeats that something failed.
+      const tells = seen !== known || (known === undefined && /\[(error|fatal|panic)\]/.test(line));
+      if (tells) this.tell({ lastErrorLine: line });
       logger.debug({ source: source.id, line }, 'capture says');
     };
     try {

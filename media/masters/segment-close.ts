@@ -9,6 +9,7 @@ import { missingBetween } from './dropped-frames.ts';
 import { FfmpegError, MatroskaError } from './errors.ts';
 import { type FrameLog, readableFrameLog, rewriteFrameLog } from './frame-log.ts';
 import type { CameraRecord, Segment } from './manifest.ts';
+import { writeFrameRate } from './matroska-rate.ts';
 import { writeTimecode } from './matroska-timecode.ts';
 import type { MasterCodec, MasterStrategy, SegmentFiles } from './recorder-command.ts';
 import { FrameSums } from './segment-watch.ts';
@@ -55,7 +56,7 @@ export async function closeSegment(order: CloseOrder): Promise<Segment | undefin
   const { frames, droppedFrames, firstS, lastS } = sums.progress();
   const startS = firstS ?? 0;
   const timecode = timecodeOf(startS, fps);
-  if (!spooled) await stampTimecode(files.master, timecode, order.logger);
+  if (!spooled) await stampMaster(files.master, timecode, fps, order.logger);
   await Promise.all([syncFile(recorded), syncFile(files.reference)]);
   await syncFolder(`${take.folder}/${camera}`);
   const stem = `${camera}/${segmentStem(number)}`;
@@ -72,13 +73,15 @@ export async function closeSegment(order: CloseOrder): Promise<Segment | undefin
   };
 }
 
-/** take.json has the timecode as well: a file that has no place for it is no reason to end a recording. */
-async function stampTimecode(file: string, timecode: string, logger: Logger): Promise<void> {
-  try {
-    await writeTimecode(file, timecode);
-  } catch (error) {
-    if (!(error instanceof MatroskaError)) throw error;
-    logger.warn({ err: error, file }, 'the timecode cannot be written into a master');
+/** take.json has timecode and rate as well: a file that has no place for them is no reason to end a recording. */
+async function stampMaster(file: string, timecode: string, fps: number, logger: Logger): Promise<void> {
+  for (const write of [() => writeTimecode(file, timecode), () => writeFrameRate(file, fps)]) {
+    try {
+      await write();
+    } catch (error) {
+      if (!(error instanceof MatroskaError)) throw error;
+      logger.warn({ err: error, file }, 'the timecode or the rate cannot be written into a master');
+    }
   }
 }
 

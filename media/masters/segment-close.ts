@@ -165,7 +165,14 @@ async function clear(files: SegmentFiles, recorded: string, logger: Logger): Pro
 
 function droppedBetween(previous: Segment | undefined, startS: number, fps: number): number {
   if (previous === undefined || previous.lastTimestamp === null) return 0;
-  return missingBetween(secondsOfIso(previous.lastTimestamp), startS, fps);
+  return missingBetween(secondsOfIso(previous.lastTimestamp), startS, rateOf(previous) ?? fps);
+}
+
+/** The rate by which the frames of a segment were judged; undefined where it has too few to tell. */
+function rateOf({ frames, droppedFrames, firstTimestamp, lastTimestamp }: Segment): number | undefined {
+  if (frames < 8 || firstTimestamp === null || lastTimestamp === null) return undefined;
+  const lengthS = secondsOfIso(lastTimestamp) - secondsOfIso(firstTimestamp);
+  return lengthS > 0 ? (frames + droppedFrames - 1) / lengthS : undefined;
 }
 
 async function textOf(path: string): Promise<string | undefined> {

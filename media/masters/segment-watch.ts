@@ -1,7 +1,7 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { syncFile } from './atomic-file.ts';
-import { missingBetween } from './dropped-frames.ts';
 import { FrameLogReader } from './frame-log.ts';
+import { GapJudge } from './gap-judge.ts';
 
 export interface SegmentProgress {
   readonly frames: number;
@@ -67,26 +67,25 @@ export class SegmentWatch implements AsyncDisposable {
 
 /** Running sums over capture times in seconds. */
 export class FrameSums {
-  private readonly fps: number;
+  private readonly gaps: GapJudge;
   private frames = 0;
-  private droppedFrames = 0;
   private firstS: number | null = null;
   private lastS: number | null = null;
 
   constructor(fps: number) {
-    this.fps = fps;
+    this.gaps = new GapJudge(fps);
   }
 
   add(timeS: number): void {
-    if (this.lastS !== null) this.droppedFrames += missingBetween(this.lastS, timeS, this.fps);
+    if (this.lastS !== null) this.gaps.add(timeS - this.lastS);
     this.firstS ??= timeS;
     this.lastS = timeS;
     this.frames += 1;
   }
 
   progress(): Omit<SegmentProgress, 'bytes'> {
-    const { frames, droppedFrames, firstS, lastS } = this;
-    return { frames, droppedFrames, firstS, lastS };
+    const { frames, firstS, lastS } = this;
+    return { frames, droppedFrames: this.gaps.missing, firstS, lastS };
   }
 }
 

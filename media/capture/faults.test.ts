@@ -44,6 +44,26 @@ describe('faultOfLine', () => {
     expect(faultOfLine(line)?.code).toBe(code);
   });
 
+  // Built from the messages of ffmpeg and of the kernel's drivers.
+  it.each([
+    ['[video4linux2,v4l2 @ 0x55] [error] ioctl(VIDIOC_STREAMON): No space left on device', 'bus-full'],
+    ["[fatal] Stream map '0:v:0' matches no streams.", 'no-video'],
+    ['[rtsp @ 0x55] [error] method SETUP failed: 461 Unsupported transport', 'format-not-supported'],
+    ['[rtsp @ 0x55] [error] method PLAY failed: 454 Session Not Found', 'ended'],
+    ['[rtsp @ 0x55] [error] method DESCRIBE failed: 503 Service Unavailable', 'busy-server'],
+    ['[video4linux2,v4l2 @ 0x55] [error] ioctl(VIDIOC_STREAMON): Protocol error', 'device-unplugged'],
+    [
+      '[rtsp @ 0x55] [warning] Could not find codec parameters for stream 0 (Video: h264, none): unspecified size',
+      'codec-not-supported',
+    ],
+  ])('%s', (line, code) => {
+    expect(faultOfLine(line)?.code).toBe(code);
+  });
+
+  it('does not take a full disk for a full USB bus', () => {
+    expect(faultOfLine('[error] av_interleaved_write_frame(): No space left on device')).toBeUndefined();
+  });
+
   it('names none where there is none, and never throws', () => {
     expect(faultOfLine('[info] Stream mapping:')).toBeUndefined();
     fc.assert(fc.property(fc.string(), (line) => void faultOfLine(line)));
@@ -68,5 +88,17 @@ describe('redact', () => {
         expect(line).toContain('rtsp://***@192.0.2.7/1');
       }),
     );
+  });
+
+  it('hides them in a path or query, too, and behind a second @', () => {
+    const line = redact(
+      '[error] rtsp://10.0.0.2:554/user=admin&password=secret&channel=1&stream=0.sdp: 404 Not Found',
+    );
+    expect(line).toBe(
+      '[error] rtsp://10.0.0.2:554/user=***&password=***&channel=1&stream=0.sdp: 404 Not Found',
+    );
+    expect(redact('rtsp://a:p@ss@host/1')).toBe('rtsp://***@host/1');
+    expect(redact('rtsp://host/1?token=abc&PWD=def')).toBe('rtsp://host/1?token=***&PWD=***');
+    expect(redact('key=value, but no address')).toBe('key=value, but no address');
   });
 });

@@ -3,14 +3,16 @@ import type { Logger } from 'pino';
 import type { Child, ChildHost, ChildLine } from '../child-host.ts';
 import { Backoff } from './backoff.ts';
 import { buildCapture } from './build-capture.ts';
-import { type CaptureFault, faultOfLine, moreTelling, redact } from './faults.ts';
+import { type CaptureFault, codecFault, faultOfLine, moreTelling, redact } from './faults.ts';
+import { FrameRateMeter, isSlow, rateOf } from './frame-rate.ts';
 import { drainRawPipe, ensureRawPipe } from './raw-pipe.ts';
 import { SensorClock } from './sensor-clock.ts';
-import type { CaptureCommand, CaptureTargets, SourceSpec } from './types.ts';
+import { negotiatedRange, type StreamFacts, StreamFactsReader } from './stream-facts.ts';
+import type { CaptureCommand, CaptureTargets, RawStream, SourceSpec } from './types.ts';
 
 export interface SourceStatus {
   readonly state: 'starting' | 'running' | 'stalled' | 'backing-off' | 'stopped';
-  /** Why it does not run; null while nothing is wrong. */
+  /** Why it does not run, or not as it was asked to; null while nothing is wrong. */
   readonly fault: CaptureFault | null;
   /** Until the next attempt, at the time the status was told. */
   readonly nextTryInMs: number | null;
@@ -18,6 +20,8 @@ export interface SourceStatus {
   readonly restarts: number;
   /** The line of output that tells most about what is wrong, without secrets. */
   readonly lastErrorLine: string | null;
+  /** Frames a second that arrive; null while that is not known. */
+  readonly deliveredFps: number | null;
   readonly encoderReason: string;
 }
 
@@ -54,6 +58,12 @@ export class SourceHandler {
   private lastFrameMs = 0;
   /** Count of frames when the present pipeline started; null while none runs. */
   private framesBefore: number | null = null;
+  private readonly meter = new FrameRateMeter();
+  /** What the pipeline said about its input, and what was negotiated with the device. */
+  private facts: StreamFacts = {};
+  private askedDevice = false;
+  /** The most telling cause that the present pipeline named. */
+  private seen: CaptureFault | undefined;
 
   /** @throws SourceSpecError */
   constructor(options: SourceHandlerOptions) {
@@ -65,7 +75,7 @@ export class SourceHandler {
     if (source.kind === 'rpicam' && source.ptsFile !== undefined) {
       this.sensorClock = new SensorClock({ host, logger, id: source.id, file: source.ptsFile });
     }
-    const quiet = { fault: null, nextTryInMs: null, restarts: 0, lastErrorLine: null };
+    const quiet = { fault: null, nextTryInMs: null, restarts: 0, lastErrorLine: null, deliveredFps: null };
     this.current = { state: 'stopped', ...quiet, encoderReason };
   }
 
@@ -73,9 +83,14 @@ export class SourceHandler {
     return this.current;
   }
 
-  /** What the raw pipe carries; a recorder needs it. */
-  get raw(): CaptureCommand['raw'] {
-    return this.command.raw;
+  /** What the raw pipe carries, as far as it is known by now; a recorder needs it. */
+  get raw(): RawStream {
+    const { raw } = this.command;
+    const { range = raw.range, fps: stated } = this.facts;
+    // What a network camera sends is its own affair; of the others the rate was asked for.
+    if (this.options.source.kind !== 'rtsp') return { ...raw, range };
+    const fps = this.options.source.fps ?? rateOf(stated, this.meter.fps) ?? raw.fps;
+    return { ...raw, range, fps };
   }
 
   /** Tells how many frames of this source have arrived since any fixed moment; call it on arrival or at least twice a second. */
@@ -83,6 +98,7 @@ export class SourceHandler {
     if (framesTotal === this.framesTotal) return;
     this.framesTotal = framesTotal;
     this.lastFrameMs = performance.now();
+    this.meter.note(framesTotal, this.lastFrameMs);
     // A take may be asked for as soon as anybody sees the picture.
     if (this.begun) this.tellRunning();
   }
@@ -101,7 +117,7 @@ export class SourceHandler {
     const { source } = this.options;
     let attempts = 0;
     while (!signal.aborted) {
-      this.tell({ state: 'starting', nextTryInMs: null, restarts: attempts });
+      this.tell({ state: 'starting', nextTryInMs: null, restarts: attempts, deliveredFps: null });
       const fault = await this.runOnce(signal);
       attempts += 1;
       if (signal.aborted) break;
@@ -117,14 +133,20 @@ export class SourceHandler {
   /** One life of the pipeline. Returns why it ended. */
   private async runOnce(signal: AbortSignal): Promise<CaptureFault> {
     const { host, source, targets, logger } = this.options;
-    let seen: CaptureFault | undefined;
+    this.seen = undefined;
+    const reader = new StreamFactsReader();
     const onLine = ({ text }: ChildLine) => {
       const line = redact(text);
-      const fault = faultOfLine(line);
-      const known = seen;
-      seen = moreTelling(known, fault);
+      const told = reader.push(text);
+      if (told) this.facts = reader.facts;
+      const wrongCodec = told ? codecFault(this.command.raw.codec, reader.facts.codec) : undefined;
+      // Nothing can come of it: whoever waits for the picture reads why at once.
+      if (wrongCodec !== undefined) this.tell({ fault: wrongCodec });
+      const fault = wrongCodec ?? faultOfLine(line);
+      const known = this.seen;
+      this.seen = moreTelling(known, fault);
       // What follows the line that names the cause often only repeats that something failed.
-      const tells = seen !== known || (known === undefined && /\[(error|fatal|panic)\]/.test(line));
+      const tells = this.seen !== known || (known === undefined && /\[(error|fatal|panic)\]/.test(line));
       if (tells) this.tell({ lastErrorLine: line });
       logger.debug({ source: source.id, line }, 'capture says');
     };
@@ -138,7 +160,7 @@ export class SourceHandler {
       };
       const child = await host.spawn(spec, onLine);
       const stalled = await this.watch(child, signal);
-      return stalled ?? seen ?? { code: 'ended', words: 'The stream ended.' };
+      return causeOf(stalled, this.seen) ?? { code: 'ended', words: 'The stream ended.' };
     } catch (error) {
       logger.error({ err: error, source: source.id }, 'pipeline could not be run');
       return faultOfError(error);
@@ -150,6 +172,8 @@ export class SourceHandler {
     const startedMs = performance.now();
     this.lastFrameMs = startedMs;
     this.framesBefore = this.framesTotal;
+    this.meter.restart();
+    this.askedDevice = false;
     let ended = false;
     const end = child.exited.then(() => {
       this.framesBefore = null;
@@ -181,6 +205,10 @@ export class SourceHandler {
       return fault;
     }
     if (begun) this.tellRunning();
+    if (begun) this.judgeRate();
+    // Whoever joins a stream between two keyframes cannot read it at first; frames show that it can be read.
+    if (begun && this.seen?.code === 'codec-not-supported') this.seen = undefined;
+    if (begun && !this.askedDevice) void this.askDevice();
     if (begun && now - startedMs > stableMs) this.backoff.reset();
     return undefined;
   }
@@ -193,6 +221,51 @@ export class SourceHandler {
   private tellRunning(): void {
     if (this.current.state === 'running') return;
     this.tell({ state: 'running', fault: null, lastErrorLine: null });
+  }
+
+  /** Says where much less arrives than was asked for. Pictures are thinned on purpose. */
+  private judgeRate(): void {
+    const { source, targets } = this.options;
+    const { fps } = this.meter;
+    if (fps === null || targets.encoder.encoder === 'mjpeg') return;
+    const deliveredFps = Math.round(fps * 10) / 10;
+    const slow = source.kind !== 'rtsp' && isSlow(fps, source.fps);
+    const asked = source.kind === 'rtsp' ? 0 : source.fps;
+    const words = `The camera sends ${Math.round(fps)} of the ${asked} frames a second that were asked for: in dim light, lower the rate or fix the exposure.`;
+    const fault = slow ? ({ code: 'slow', words } as const) : null;
+    // Without words that change with every tenth of a frame, nobody is told what he knows.
+    if (
+      fault?.words === this.current.fault?.words &&
+      Math.abs(deliveredFps - (this.current.deliveredFps ?? 0)) < 0.5
+    )
+      return;
+    this.tell({ fault, deliveredFps });
+  }
+
+  /** Asks a V4L2 device which range its uncompressed frames were negotiated to have: they do not say. */
+  private async askDevice(): Promise<void> {
+    this.askedDevice = true;
+    const { source, host, logger } = this.options;
+    if (source.kind !== 'v4l2' || this.command.raw.codec !== 'rawvideo') return;
+    const argv = ['v4l2-ctl', '-d', source.device, '--get-fmt-video'] as const;
+    const lines: string[] = [];
+    try {
+      const child = await host.spawn(
+        { name: `format-${source.id}`, argv, stopTimeoutMs: 1000 },
+        ({ text }) => {
+          if (lines.length < 40) lines.push(text);
+        },
+      );
+      await child.exited;
+      const range = negotiatedRange(lines.join('\n'));
+      if (range !== undefined) this.facts = { ...this.facts, range };
+      else logger.warn({ source: source.id, lines }, 'the camera does not say which range its samples have');
+    } catch (error) {
+      logger.warn(
+        { err: error, source: source.id },
+        'the camera cannot be asked for the range of its samples',
+      );
+    }
   }
 
   /** Ends the group. Without a recorder the pipe must be emptied meanwhile, or ffmpeg would have to be killed. */
@@ -208,6 +281,14 @@ export class SourceHandler {
     this.current = { ...this.current, ...change };
     this.options.onStatus?.(this.current);
   }
+}
+
+/** A stream that cannot be used explains why no frame of it arrived; otherwise what was seen last is what happened. */
+function causeOf(
+  stalled: CaptureFault | undefined,
+  seen: CaptureFault | undefined,
+): CaptureFault | undefined {
+  return seen?.code === 'codec-not-supported' ? seen : (stalled ?? seen);
 }
 
 function faultOfError(error: unknown): CaptureFault {

@@ -14,6 +14,7 @@ describe('missing frames', () => {
     expect(missing(many(80), 25)).toBe(0);
     expect(missing(many(1000 / 15), 25)).toBe(0);
     expect(missing(many(20), 25)).toBe(0);
+    for (const count of [8, 11, 14, 15, 16]) expect(missing(many(80, count), 25)).toBe(0);
   });
 
   it('are none where a USB camera halves its rate in the dark, and goes back', () => {

@@ -40,12 +40,13 @@ export class GapJudge {
     this.judged -= 1;
   }
 
-  /** By the rate before the gap or by that behind it: at the moment it changes only one of them is even. */
+  /** By the rate before the gap or by that behind it: at the moment it changes only one of them is even. In a short take both count. */
   private judge(at: number): number {
     const before = this.gapsS.slice(Math.max(0, at - neighbours), at + 1);
     const behind = this.gapsS.slice(at, at + neighbours + 1);
+    const around = this.gapsS.slice(Math.max(0, at - neighbours), at + neighbours + 1);
     const gapS = this.gapsS[at] ?? 0;
-    const counts = [before, behind].map((gapsS) => missingBetween(0, gapS, 1 / this.periodOf(gapsS)));
+    const counts = [before, behind, around].map((gapsS) => missingBetween(0, gapS, 1 / this.periodOf(gapsS)));
     return Math.min(...counts);
   }
 

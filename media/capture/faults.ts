@@ -16,6 +16,7 @@ export interface CaptureFault {
     | 'no-video'
     | 'busy-server'
     | 'slow'
+    | 'reordered'
     | 'no-camera'
     | 'program-missing'
     | 'stalled'

@@ -43,6 +43,12 @@ export interface SourceHandlerOptions {
 const stableMs = 10_000;
 const watchMs = 250;
 
+const reordered: CaptureFault = {
+  code: 'reordered',
+  words:
+    'The camera sends B-frames, which browsers show jumping back and forth: switch them off in the camera.',
+};
+
 /**
  * Keeps one source running, and alone restarts it. Whoever receives the live stream must report frames by `noteFrames`; a
  * pipeline that lives and delivers none is ended with its whole group and started again.
@@ -62,6 +68,8 @@ export class SourceHandler {
   /** What the pipeline said about its input, and what was negotiated with the device. */
   private facts: StreamFacts = {};
   private askedDevice = false;
+  /** The camera's H.264 has B-frames. */
+  private reordersFrames = false;
   /** The most telling cause that the present pipeline named. */
   private seen: CaptureFault | undefined;
 
@@ -94,8 +102,9 @@ export class SourceHandler {
   }
 
   /** Tells how many frames of this source have arrived since any fixed moment; call it on arrival or at least twice a second. */
-  noteFrames(framesTotal: number): void {
+  noteFrames(framesTotal: number, reordersFrames = false): void {
     if (framesTotal === this.framesTotal) return;
+    this.reordersFrames = reordersFrames;
     this.framesTotal = framesTotal;
     this.lastFrameMs = performance.now();
     this.meter.note(framesTotal, this.lastFrameMs);
@@ -205,7 +214,7 @@ export class SourceHandler {
       return fault;
     }
     if (begun) this.tellRunning();
-    if (begun) this.judgeRate();
+    if (begun) this.judgeStream();
     // Whoever joins a stream between two keyframes cannot read it at first; frames show that it can be read.
     if (begun && this.seen?.code === 'codec-not-supported') this.seen = undefined;
     if (begun && !this.askedDevice) void this.askDevice();
@@ -223,23 +232,29 @@ export class SourceHandler {
     this.tell({ state: 'running', fault: null, lastErrorLine: null });
   }
 
-  /** Says where much less arrives than was asked for. Pictures are thinned on purpose. */
-  private judgeRate(): void {
-    const { source, targets } = this.options;
+  /** Says where what arrives is not what was asked for. */
+  private judgeStream(): void {
     const { fps } = this.meter;
-    if (fps === null || targets.encoder.encoder === 'mjpeg') return;
-    const deliveredFps = Math.round(fps * 10) / 10;
-    const slow = source.kind !== 'rtsp' && isSlow(fps, source.fps);
-    const asked = source.kind === 'rtsp' ? 0 : source.fps;
-    const words = `The camera sends ${Math.round(fps)} of the ${asked} frames a second that were asked for: in dim light, lower the rate or fix the exposure.`;
-    const fault = slow ? ({ code: 'slow', words } as const) : null;
-    // Without words that change with every tenth of a frame, nobody is told what he knows.
-    if (
-      fault?.words === this.current.fault?.words &&
-      Math.abs(deliveredFps - (this.current.deliveredFps ?? 0)) < 0.5
-    )
-      return;
+    const deliveredFps = fps === null ? null : Math.round(fps * 10) / 10;
+    const fault = this.streamFault(fps);
+    const [was, is] = [this.current.deliveredFps, deliveredFps];
+    // A rate that wavers by tenths is no news.
+    const sameRate = was === is || (was !== null && is !== null && Math.abs(was - is) < 0.5);
+    if (sameRate && fault?.code === this.current.fault?.code) return;
     this.tell({ fault, deliveredFps });
+  }
+
+  private streamFault(fps: number | null): CaptureFault | null {
+    if (this.reordersFrames) return reordered;
+    const { source, targets } = this.options;
+    // Of a network camera no rate was asked for, and pictures are thinned on purpose.
+    if (source.kind === 'rtsp' || targets.encoder.encoder === 'mjpeg' || !isSlow(fps, source.fps))
+      return null;
+    const share = `${Math.round(fps ?? 0)} of the ${source.fps} frames a second that were asked for`;
+    return {
+      code: 'slow',
+      words: `The camera sends ${share}: give it more light, fix its exposure, or ask for fewer.`,
+    };
   }
 
   /** Asks a V4L2 device which range its uncompressed frames were negotiated to have: they do not say. */

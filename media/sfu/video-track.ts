@@ -4,12 +4,15 @@ import { buildStapA, type H264PayloadInfo, inspectH264, NalType, nalType } from 
 import { fitH264 } from '../rtp/h264-fit.ts';
 import { parseSps, type SpsInfo } from '../rtp/h264-sps.ts';
 import type { RtpPacket } from '../rtp/rtp-packet.ts';
-import { timestampDistance } from '../rtp/sequence.ts';
+import { sequenceDistance, timestampDistance } from '../rtp/sequence.ts';
 import type { NormalizedPosition } from '../rtp/stream-normalizer.ts';
 import { createTrackParts, type TrackParts, VIDEO_CLOCK_HZ } from './track.ts';
 
 /** What fits a 1280-byte packet, the least that every link carries, beside IP, UDP, RTP and SRTP. */
 const MAX_PAYLOAD_BYTES = 1224;
+
+/** One frame that goes back in time may be a step of the camera's clock. */
+const reorderedFrames = 5;
 
 /** The picture whose packets are arriving. */
 interface Picture {
@@ -39,6 +42,8 @@ export class VideoTrack implements Disposable {
   #octets = 0;
   #lastFrameMs: number | null = null;
   #keyframeMs: number | null = null;
+  #newest: number | null = null;
+  #reordered: { readonly timestamp: number; readonly frames: number } = { timestamp: 0, frames: 0 };
 
   constructor(relay: TrackRelay, options: VideoTrackOptions) {
     this.parts = createTrackParts(relay, VIDEO_CLOCK_HZ);
@@ -52,6 +57,14 @@ export class VideoTrack implements Disposable {
 
   get frames(): number {
     return this.#frames;
+  }
+
+  /**
+   * Whether frames come in another order than they are shown in (B-frames): their packets follow each other, their times go back and
+   * forth. Browsers show such a stream jumping.
+   */
+  get reordersFrames(): boolean {
+    return this.#reordered.frames >= reorderedFrames;
   }
 
   get octets(): number {
@@ -92,6 +105,7 @@ export class VideoTrack implements Disposable {
       }
       clock.reset();
       this.#picture = null;
+      this.#reordered = { timestamp: 0, frames: 0 };
     }
     const place = normalizer.place(packet.ssrc, packet.sequence, packet.timestamp, nowMs);
     if (place === null) return;
@@ -135,7 +149,12 @@ export class VideoTrack implements Disposable {
   #followPicture(place: NormalizedPosition, info: H264PayloadInfo, nowMs: number): void {
     let picture = this.#picture;
     const ahead = picture === null ? 1 : timestampDistance(picture.timestamp, place.timestamp);
-    if (ahead < 0) return;
+    const inOrder = this.#newest === null || sequenceDistance(this.#newest, place.sequence) > 0;
+    if (inOrder) this.#newest = place.sequence;
+    if (ahead < 0) {
+      if (inOrder && info.picture) this.#noteReordered(place.timestamp, nowMs);
+      return;
+    }
     if (picture === null || ahead > 0) {
       picture = {
         timestamp: place.timestamp,
@@ -155,6 +174,16 @@ export class VideoTrack implements Disposable {
       this.#options.onFrame();
     }
     if (info.idr && !picture.marked) this.#markKeyframe(picture, nowMs);
+  }
+
+  /** A frame of its own, though an older one than the one before. */
+  #noteReordered(timestamp: number, nowMs: number): void {
+    const { timestamp: last, frames } = this.#reordered;
+    if (frames > 0 && timestamp === last) return;
+    this.#reordered = { timestamp, frames: frames + 1 };
+    this.#frames++;
+    this.#lastFrameMs = nowMs;
+    this.#options.onFrame();
   }
 
   #markKeyframe(picture: Picture, nowMs: number): void {

@@ -75,7 +75,7 @@ export async function assemblePictures(
     isTaken: (feed) => jpegFeeds.isPublished(feed),
     cameras: linked,
     onPush: (feed, sample) => pipelines.noteLink(feed, sample),
-    onFrames: (feed, frames) => pipelines.noteFrames(feed, frames),
+    onFrames: (feed, frames, reorders) => pipelines.noteFrames(feed, frames, reorders),
     onBlind: () => pipelines.noteBlindness(),
   });
   const jpegFeeds = new JpegFeeds({

@@ -166,7 +166,11 @@ export const proofCases: readonly ProofCase[] = [
  * Sends known samples through the commands of the product (capture, record, compress, verify) and compares what the master holds
  * with what was sent. Only the device is played: its bytes come from a file.
  */
-export async function prove(one: ProofCase, strategy: MasterStrategy): Promise<Proof> {
+export async function prove(
+  one: ProofCase,
+  strategy: MasterStrategy,
+  mistaken?: RawStream['range'],
+): Promise<Proof> {
   const folder = await mkdtemp(join(tmpdir(), 'lossless-'));
   await using host = new SpawningChildHost();
   try {
@@ -174,7 +178,8 @@ export async function prove(one: ProofCase, strategy: MasterStrategy): Promise<P
     const sent = join(folder, 'sent');
     await writeFile(sent, Buffer.concat(shown.map((frame) => frame.sent)));
     const pipe = join(folder, 'captured');
-    const raw = { ...(await capture(one, sent, pipe)), fps: 30 };
+    const captured = await capture(one, sent, pipe);
+    const raw = { ...captured, fps: 30, range: mistaken ?? captured.range };
     // What a recorder gets first is not of its take; a stream that needs its first frame keeps it.
     const expected = (raw.codec === 'h264' ? shown : shown.slice(1)).map(({ samples }) => samples);
     const frames = expected.length;

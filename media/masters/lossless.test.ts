@@ -12,3 +12,12 @@ describe.each(['direct', 'spool'] as const)('a master recorded %s', { timeout: 6
     expect(proof.rate).toBe('30/1');
   });
 });
+
+it.each(proofCases.filter(({ name }) => /^(JPEG 4:2:2|H\.264 4:2:0|YUYV 4:2:2)$/.test(name)))(
+  'samples of $name stay as they are even where their $range range is taken for the other',
+  { timeout: 60_000 },
+  async (one) => {
+    const mistaken = one.range === 'full' ? 'limited' : 'full';
+    expect(await prove(one, 'direct', mistaken)).toMatchObject({ verified: true, wrong: [] });
+  },
+);

@@ -210,7 +210,6 @@ function masterOutput(file: string, settings: EncodeSettings, timecode: string, 
   return [
     ...['-map', '[master]', '-fps_mode', 'passthrough', '-enc_time_base', timeBase],
     ...codecArgs(settings),
-    ...['-color_range', settings.codec === 'ffv1' && settings.raw.range === 'full' ? 'pc' : 'tv'],
     ...['-metadata:s:v:0', `timecode=${timecode}`, '-metadata:s:v:0', `title=${trackName}`],
     ...['-cluster_time_limit', `${clusterMs}`],
     // A master starts at zero; players and editors expect that.
@@ -219,13 +218,15 @@ function masterOutput(file: string, settings: EncodeSettings, timecode: string, 
   ];
 }
 
-function codecArgs({ codec, threads }: EncodeSettings): string[] {
+/** The range belongs to the codec: FFV1 has no word for it, and ffmpeg 7 takes it for limited unless it is named. */
+function codecArgs({ codec, threads, raw }: EncodeSettings): string[] {
   if (codec === 'prores') {
     // The other encoder, prores_ks, is seven times slower and would never keep up with a camera.
-    return ['-c:v', 'prores_aw', '-profile:v', '3', '-threads', `${threads}`];
+    return ['-c:v', 'prores_aw', '-profile:v', '3', '-color_range', 'tv', '-threads', `${threads}`];
   }
   // Every frame stands alone and every slice carries a checksum: damage stays where it is, and is found.
   const slices = threads > 2 ? 12 : 4;
   const integrity = ['-level', '3', '-g', '1', '-slicecrc', '1', '-context', '0', '-slices', `${slices}`];
-  return ['-c:v', 'ffv1', ...integrity, '-threads', `${threads}`];
+  const range = ['-color_range', raw.range === 'full' ? 'pc' : 'tv'];
+  return ['-c:v', 'ffv1', ...integrity, ...range, '-threads', `${threads}`];
 }

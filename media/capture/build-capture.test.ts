@@ -77,6 +77,17 @@ describe('buildCapture', () => {
     expect(() => buildCapture({ kind: 'test', id: 'cam0', ...size }, nowhere)).toThrow(SourceSpecError);
   });
 
+  it('hands over a password of signs whole, and refuses one that would be cut', () => {
+    const source = { kind: 'rtsp', id: 'cam0', url: 'rtsp://192.0.2.7/1', username: 'me' } as const;
+    const address = (password: string) => {
+      const { argv } = buildCapture({ ...source, password }, targets);
+      return argv[argv.indexOf('-i') + 1];
+    };
+    expect(address('a/b@c:d#%e')).toBe('rtsp://me:a%2Fb%40c%3Ad%23%25e@192.0.2.7/1');
+    expect(address('$&+,;=!'.repeat(10))).toContain(`me:${'$&+,;=!'.repeat(10)}@`);
+    expect(() => address('#'.repeat(43))).toThrow(/too long together/);
+  });
+
   it('refuses an address that is none', () => {
     const source = { kind: 'rtsp', id: 'cam0', url: 'http://192.0.2.7/' } as const;
     expect(() => buildCapture(source, targets)).toThrow(SourceSpecError);

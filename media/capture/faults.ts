@@ -12,6 +12,11 @@ export interface CaptureFault {
     | 'not-found'
     | 'format-not-supported'
     | 'codec-not-supported'
+    | 'bus-full'
+    | 'no-video'
+    | 'busy-server'
+    | 'slow'
+    | 'reordered'
     | 'no-camera'
     | 'program-missing'
     | 'stalled'
@@ -31,6 +36,23 @@ interface Rule {
  * first: an "Input/output error" that follows a "Device or resource busy" says nothing new.
  */
 const rules: readonly Rule[] = [
+  {
+    pattern: /VIDIOC_(STREAMON|REQBUFS|S_FMT|QBUF).*No space left on device|not enough bandwidth/i,
+    code: 'bus-full',
+    words:
+      'The USB bus has no bandwidth left for this camera: use another USB port or hub, a smaller picture, or MJPEG.',
+  },
+  {
+    pattern: /Stream map '.*' matches no streams|does not contain any stream/i,
+    code: 'no-video',
+    words: 'The stream has no video, only sound or nothing.',
+  },
+  {
+    pattern: /Could not find codec parameters for stream \d+ \(Video: h264|non-existing PPS \d+ referenced/i,
+    code: 'codec-not-supported',
+    words:
+      'The camera announces H.264, but what it sends is something else, most often H.265. Set the camera to H.264.',
+  },
   {
     pattern: /Device or resource busy|Pipeline handler in use by another process|failed to acquire camera/i,
     code: 'device-busy',
@@ -73,6 +95,26 @@ const rules: readonly Rule[] = [
     words: 'The camera does not answer.',
   },
   {
+    pattern: /461 Unsupported transport|Nonmatching transport in server reply/i,
+    code: 'format-not-supported',
+    words: 'The camera does not send this way: set the transport of the source to the other one, tcp or udp.',
+  },
+  {
+    pattern: /\b503 Service (Temporarily )?Unavailable|453 Not Enough Bandwidth|Server returned 5XX/i,
+    code: 'busy-server',
+    words: 'The camera takes no further viewer just now: close other programs that watch it.',
+  },
+  {
+    pattern: /454 Session Not Found/i,
+    code: 'ended',
+    words: 'The camera has ended the session.',
+  },
+  {
+    pattern: /VIDIOC_\w+.*Protocol error|Protocol error/i,
+    code: 'device-unplugged',
+    words: 'The camera does not answer on the USB bus: check its cable, or unplug it and plug it in again.',
+  },
+  {
     pattern: /404 (Stream )?Not Found|Server returned 404/i,
     code: 'not-found',
     words: 'The camera has no such stream.',
@@ -96,20 +138,6 @@ export function faultOfLine(line: string): CaptureFault | undefined {
   return rule === undefined ? undefined : { code: rule.code, words: rule.words };
 }
 
-/**
- * What a network camera sends where that is not H.264, from ffmpeg's description of its input. Such a stream is copied all the
- * same, and no frame of it arrives. Pure; never throws.
- */
-export function codecFaultOfLine(line: string): CaptureFault | undefined {
-  const codec = /Stream #0:\d+\S*: Video: ([a-z0-9]+)/i.exec(line)?.[1]?.toLowerCase();
-  if (codec === undefined || codec === 'h264' || codec === 'none') return undefined;
-  const name = codec === 'hevc' ? 'H.265' : codec.toUpperCase();
-  return {
-    code: 'codec-not-supported',
-    words: `The camera sends ${name}, which is not passed on. Set its encoder to H.264.`,
-  };
-}
-
 /** The more telling of two causes: an earlier rule, and among equals the first seen. */
 export function moreTelling(known: CaptureFault | undefined, next: CaptureFault | undefined) {
   if (known === undefined || next === undefined) return known ?? next;
@@ -121,7 +149,33 @@ function rankOf(fault: CaptureFault): number {
   return rank < 0 ? rules.length : rank;
 }
 
-/** Hides user and password of every URL in a line. Pure. */
+/** Names of codecs as people read them on cameras. */
+const codecNames: Readonly<Record<string, string>> = {
+  hevc: 'H.265 (HEVC)',
+  h264: 'H.264',
+  mjpeg: 'motion JPEG',
+  mpeg4: 'MPEG-4 Part 2',
+  av1: 'AV1',
+  vp8: 'VP8',
+  vp9: 'VP9',
+};
+
+/** What is wrong where a source sends another codec than its pipeline passes on. Pure. */
+export function codecFault(expected: string, came: string | undefined): CaptureFault | undefined {
+  // Uncompressed frames are what was asked for, whatever ffmpeg calls them.
+  if (came === undefined || came === 'none' || came === expected || expected === 'rawvideo') return undefined;
+  const [sent, wanted] = [came, expected].map((codec) => codecNames[codec] ?? codec);
+  return { code: 'codec-not-supported', words: `The camera sends ${sent}. Set it to ${wanted}.` };
+}
+
+/** A host ends here; an @ behind it belongs to no user. */
+const userInfo = /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#]*@/gi;
+/** `password=…`, `pwd=…`, `token=…` and the like, anywhere in a path or query; some cameras put both names and secrets there. */
+const secretField =
+  /\b(pass(?:word|wd|wort)?|pwd|psw|token|secret|auth|key|user(?:name)?|usr|login)=([^&\s/;?#'"]*)/gi;
+
+/** Hides user and password of every URL in a line, also where they stand in its path or query. Pure. */
 export function redact(line: string): string {
-  return line.replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@]*@/gi, '$1***@');
+  const urls = /\b[a-z][a-z0-9+.-]*:\/\/\S+/gi;
+  return line.replace(urls, (url) => url.replace(userInfo, '$1***@').replace(secretField, '$1=***'));
 }

@@ -15,6 +15,8 @@ export interface LiveSettings {
   readonly fps: number;
   readonly bitrateKbps: number;
   readonly keyframeIntervalS?: number;
+  /** Range of the samples; what is not said is limited, as players take it. */
+  readonly range?: RawStream['range'];
 }
 
 /** Pictures are no wider than this; a fraction, so that 10 of 30 a second keep their distance. */
@@ -66,7 +68,10 @@ export function liveEncoderArgs(choice: EncoderChoice, settings: LiveSettings): 
       '-num_capture_buffers',
       '16',
       '-bsf:v',
-      'dump_extra=freq=keyframe',
+      // The hardware does not write down the range; without it players would show blacks and whites cut off.
+      settings.range === 'full'
+        ? 'h264_metadata=video_full_range_flag=1,dump_extra=freq=keyframe'
+        : 'dump_extra=freq=keyframe',
     ];
   }
   // A buffer of a quarter second keeps single frames small: a large one would take longer to send than a frame lasts.

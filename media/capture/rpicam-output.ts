@@ -23,7 +23,7 @@ export interface RpicamDevice {
   readonly modes: readonly SensorMode[];
 }
 
-const cameraLine = /^(\d+) : (\S+) \[(\d+)x(\d+)(?: (\d+)-bit)?[^\]]*\] \((.+)\)$/;
+const cameraLine = /^(\d+) : (.+?) \[(\d+)x(\d+)(?: (\d+)-bit)?[^\]]*\] \((.+)\)$/;
 const formatStart = /^\s*(?:Modes: )?'([^']+)' : (.*)$/;
 const modeText = /^\s*(\d+)x(\d+) \[([\d.]+) fps - \((\d+), (\d+)\)\/(\d+)x(\d+) crop\]\s*$/;
 

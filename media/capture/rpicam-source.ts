@@ -9,6 +9,9 @@ import {
 } from './outputs.ts';
 import type { CaptureCommand, CaptureTargets, RpicamSource } from './types.ts';
 
+/** rpicam-vid asks libcamera for sYCC, which is JPEG's full range, where its output is planar frames; libcamera says what it gave. */
+const range = 'full';
+
 /** libcamera pads the rows of planar pictures to this many bytes of luma. */
 const rowAlignment = 64;
 
@@ -22,7 +25,7 @@ export function buildRpicamCapture(source: RpicamSource, targets: CaptureTargets
   return {
     // pipefail, or an rpicam-vid that finds no camera would look like a stream that ended well.
     argv: ['bash', '-c', `set -o pipefail; ${freshPtsFile(source)}${pipeline}`],
-    raw: { codec: 'rawvideo', pixelFormat: 'yuv420p', range: 'limited', fps, width, height, clock: 'epoch' },
+    raw: { codec: 'rawvideo', pixelFormat: 'yuv420p', range, fps, width, height, clock: 'epoch' },
     encoderReason: targets.encoder.reason,
   };
 }
@@ -82,10 +85,10 @@ function ffmpegArgs(source: RpicamSource, targets: CaptureTargets): string[] {
   const live = liveBranch(targets.encoder);
   const outputs = branches.map((name) => `[${name}]`).join('');
   // Planar frames in a pipe carry no time: their arrival is it.
-  const graph = `[0:v]${numberedWallClock()},${crop}split=${branches.length}${outputs}${live.chain}`;
+  const graph = `[0:v]setrange=${range},${numberedWallClock()},${crop}split=${branches.length}${outputs}${live.chain}`;
   const argv = [...ffmpegPrelude().filter((arg) => arg !== '-nostdin'), ...input, '-copyts'];
   argv.push('-filter_complex', graph, '-map', live.label, '-fps_mode', 'passthrough');
-  argv.push(...liveOutputArgs(targets, source, 'epoch'));
+  argv.push(...liveOutputArgs(targets, { ...source, range }, 'epoch'));
   const raw = ['-fps_mode', 'passthrough', '-enc_time_base', captureTimeBase, '-c:v', 'rawvideo'];
   if (targets.rawPipe !== undefined) {
     const size = { frameBytes: (width * height * 3) / 2, fps };

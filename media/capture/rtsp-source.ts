@@ -54,12 +54,30 @@ export function buildRtspCapture(source: RtspSource, targets: CaptureTargets): C
   };
 }
 
+/** ffmpeg keeps user and password in 128 bytes, as they stand in the address, and cuts what is longer without a word. */
+const maxAuthBytes = 127;
+
 function urlOf(source: RtspSource): string {
   const url = URL.parse(source.url);
   if (url === null || !/^rtsps?:$/.test(url.protocol)) {
     throw new SourceSpecError(`the address of ${source.id} is no rtsp:// or rtsps:// URL`);
   }
-  if (source.username !== undefined) url.username = encodeURIComponent(source.username);
-  if (source.password !== undefined) url.password = encodeURIComponent(source.password);
-  return url.href;
+  const { username, password } = source;
+  if (username === undefined && password === undefined) return url.href;
+  const user = username === undefined ? url.username : escaped(username);
+  const auth = password === undefined ? user : `${user}:${escaped(password)}`;
+  if (auth.length > maxAuthBytes) {
+    const size = `${auth.length} bytes as they stand in an address, where signs such as # and umlauts take three or more`;
+    throw new SourceSpecError(
+      `user name and password of ${source.id} are too long together: ${size}; ${maxAuthBytes} fit. Set a shorter password in the camera.`,
+    );
+  }
+  url.username = '';
+  url.password = '';
+  return url.href.replace('//', () => `//${auth}@`);
+}
+
+/** Only what would end the part of an address, or is no sign of one, is escaped: room is short. */
+function escaped(text: string): string {
+  return text.replace(/[^A-Za-z0-9\-._~!$&'()*+,;=]/gu, (sign) => encodeURIComponent(sign));
 }

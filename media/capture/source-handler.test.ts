@@ -1,10 +1,10 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import pino from 'pino';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SpawningChildHost } from '../child-host.fake.ts';
 import type { ChildLine } from '../child-host.ts';
 import { Backoff } from './backoff.ts';
@@ -32,6 +32,7 @@ describe('SourceHandler', { timeout: 60_000 }, () => {
   });
 
   afterEach(async () => {
+    vi.unstubAllEnvs();
     await host[Symbol.asyncDispose]();
     socket.close();
     await rm(folder, { recursive: true, force: true });
@@ -101,6 +102,42 @@ describe('SourceHandler', { timeout: 60_000 }, () => {
     expect(handler.status.fault).toEqual({ code: 'device-missing', words: 'The camera is not plugged in.' });
     expect(handler.status.nextTryInMs).toBeGreaterThan(0);
     expect(handler.status.lastErrorLine).toContain('/dev/video-none');
+    await stop();
+  });
+
+  it('runs, and says what comes, where a camera sends far fewer frames than it was asked for', async () => {
+    const handler = new SourceHandler({
+      ...{ host, logger, source: test, targets: { rtpPort: socket.address().port, encoder } },
+    });
+    const ending = new AbortController();
+    const running = handler.run(ending.signal);
+    const counting = setInterval(() => {
+      frames += 1;
+      handler.noteFrames(frames);
+    }, 200);
+    await until(() => handler.status.fault !== null);
+    expect(handler.status).toMatchObject({ state: 'running', fault: { code: 'slow' } });
+    expect(handler.status.fault?.words).toContain('of the 30 frames a second that were asked for');
+    expect(handler.status.deliveredFps).toBeLessThan(10);
+    clearInterval(counting);
+    ending.abort();
+    await running;
+  });
+
+  it('names the codec that came, at once and when it gives up', async () => {
+    const bin = join(folder, 'bin');
+    await mkdir(bin);
+    const says = '[info]   Stream #0:0: Video: hevc (Main), yuv420p(tv), 1920x1080, 25 fps, 25 tbr, 90k tbn';
+    const script = `#!/bin/sh\necho "[info] Input #0, rtsp, from 'x':" >&2\necho '${says}' >&2\nexec sleep 60\n`;
+    await writeFile(join(bin, 'ffmpeg'), script, { mode: 0o755 });
+    vi.stubEnv('PATH', `${bin}${delimiter}${process.env.PATH}`);
+    const source: SourceSpec = { kind: 'rtsp', id: 'cam0', url: 'rtsp://192.0.2.7/1' };
+    const { handler, stop } = run(source, { startTimeoutMs: 700 });
+    const fault = { code: 'codec-not-supported', words: 'The camera sends H.265 (HEVC). Set it to H.264.' };
+    await until(() => handler.status.fault !== null);
+    expect(handler.status).toMatchObject({ state: 'starting', fault });
+    await until(() => handler.status.state === 'backing-off');
+    expect(handler.status.fault).toEqual(fault);
     await stop();
   });
 

@@ -3,21 +3,25 @@ import type { Logger } from 'pino';
 import type { Child, ChildHost, ChildLine } from '../child-host.ts';
 import { Backoff } from './backoff.ts';
 import { buildCapture } from './build-capture.ts';
-import { type CaptureFault, codecFaultOfLine, faultOfLine, moreTelling, redact } from './faults.ts';
+import { type CaptureFault, codecFault, faultOfLine, moreTelling, redact } from './faults.ts';
+import { FrameRateMeter, isSlow, rateOf } from './frame-rate.ts';
 import { drainRawPipe, ensureRawPipe } from './raw-pipe.ts';
 import { SensorClock } from './sensor-clock.ts';
-import type { CaptureCommand, CaptureTargets, SourceSpec } from './types.ts';
+import { negotiatedRange, type StreamFacts, StreamFactsReader } from './stream-facts.ts';
+import type { CaptureCommand, CaptureTargets, RawStream, SourceSpec } from './types.ts';
 
 export interface SourceStatus {
   readonly state: 'starting' | 'running' | 'stalled' | 'backing-off' | 'stopped';
-  /** Why it does not run; null while nothing is wrong. */
+  /** Why it does not run, or not as it was asked to; null while nothing is wrong. */
   readonly fault: CaptureFault | null;
   /** Until the next attempt, at the time the status was told. */
   readonly nextTryInMs: number | null;
   /** How often the pipeline was started again. */
   readonly restarts: number;
-  /** The last line of output that named an error, without secrets. */
+  /** The line of output that tells most about what is wrong, without secrets. */
   readonly lastErrorLine: string | null;
+  /** Frames a second that arrive; null while that is not known. */
+  readonly deliveredFps: number | null;
   readonly encoderReason: string;
 }
 
@@ -39,6 +43,12 @@ export interface SourceHandlerOptions {
 const stableMs = 10_000;
 const watchMs = 250;
 
+const reordered: CaptureFault = {
+  code: 'reordered',
+  words:
+    'The camera sends B-frames, which browsers show jumping back and forth: switch them off in the camera.',
+};
+
 /**
  * Keeps one source running, and alone restarts it. Whoever receives the live stream must report frames by `noteFrames`; a
  * pipeline that lives and delivers none is ended with its whole group and started again.
@@ -51,11 +61,17 @@ export class SourceHandler {
   readonly sensorClock: SensorClock | undefined;
   private current: SourceStatus;
   private framesTotal = -1;
-  /** What the camera sends, where that cannot be passed on. */
-  private codecFault: CaptureFault | undefined;
   private lastFrameMs = 0;
   /** Count of frames when the present pipeline started; null while none runs. */
   private framesBefore: number | null = null;
+  private readonly meter = new FrameRateMeter();
+  /** What the pipeline said about its input, and what was negotiated with the device. */
+  private facts: StreamFacts = {};
+  private askedDevice = false;
+  /** The camera's H.264 has B-frames. */
+  private reordersFrames = false;
+  /** The most telling cause that the present pipeline named. */
+  private seen: CaptureFault | undefined;
 
   /** @throws SourceSpecError */
   constructor(options: SourceHandlerOptions) {
@@ -67,7 +83,7 @@ export class SourceHandler {
     if (source.kind === 'rpicam' && source.ptsFile !== undefined) {
       this.sensorClock = new SensorClock({ host, logger, id: source.id, file: source.ptsFile });
     }
-    const quiet = { fault: null, nextTryInMs: null, restarts: 0, lastErrorLine: null };
+    const quiet = { fault: null, nextTryInMs: null, restarts: 0, lastErrorLine: null, deliveredFps: null };
     this.current = { state: 'stopped', ...quiet, encoderReason };
   }
 
@@ -75,16 +91,23 @@ export class SourceHandler {
     return this.current;
   }
 
-  /** What the raw pipe carries; a recorder needs it. */
-  get raw(): CaptureCommand['raw'] {
-    return this.command.raw;
+  /** What the raw pipe carries, as far as it is known by now; a recorder needs it. */
+  get raw(): RawStream {
+    const { raw } = this.command;
+    const { range = raw.range, fps: stated } = this.facts;
+    // What a network camera sends is its own affair; of the others the rate was asked for.
+    if (this.options.source.kind !== 'rtsp') return { ...raw, range };
+    const fps = this.options.source.fps ?? rateOf(stated, this.meter.fps) ?? raw.fps;
+    return { ...raw, range, fps };
   }
 
   /** Tells how many frames of this source have arrived since any fixed moment; call it on arrival or at least twice a second. */
-  noteFrames(framesTotal: number): void {
+  noteFrames(framesTotal: number, reordersFrames = false): void {
     if (framesTotal === this.framesTotal) return;
+    this.reordersFrames = reordersFrames;
     this.framesTotal = framesTotal;
     this.lastFrameMs = performance.now();
+    this.meter.note(framesTotal, this.lastFrameMs);
     // A take may be asked for as soon as anybody sees the picture.
     if (this.begun) this.tellRunning();
   }
@@ -103,7 +126,7 @@ export class SourceHandler {
     const { source } = this.options;
     let attempts = 0;
     while (!signal.aborted) {
-      this.tell({ state: 'starting', nextTryInMs: null, restarts: attempts });
+      this.tell({ state: 'starting', nextTryInMs: null, restarts: attempts, deliveredFps: null });
       const fault = await this.runOnce(signal);
       attempts += 1;
       if (signal.aborted) break;
@@ -119,14 +142,21 @@ export class SourceHandler {
   /** One life of the pipeline. Returns why it ended. */
   private async runOnce(signal: AbortSignal): Promise<CaptureFault> {
     const { host, source, targets, logger } = this.options;
-    let seen: CaptureFault | undefined;
-    this.codecFault = undefined;
+    this.seen = undefined;
+    const reader = new StreamFactsReader();
     const onLine = ({ text }: ChildLine) => {
       const line = redact(text);
-      const fault = faultOfLine(line);
-      seen = moreTelling(seen, fault);
-      if (source.kind === 'rtsp' && /Stream #0:/.test(line)) this.codecFault ??= codecFaultOfLine(line);
-      if (fault !== undefined || /\[(error|fatal|panic)\]/.test(line)) this.tell({ lastErrorLine: line });
+      const told = reader.push(text);
+      if (told) this.facts = reader.facts;
+      const wrongCodec = told ? codecFault(this.command.raw.codec, reader.facts.codec) : undefined;
+      // Nothing can come of it: whoever waits for the picture reads why at once.
+      if (wrongCodec !== undefined) this.tell({ fault: wrongCodec });
+      const fault = wrongCodec ?? faultOfLine(line);
+      const known = this.seen;
+      this.seen = moreTelling(known, fault);
+      // What follows the line that names the cause often only repeats that something failed.
+      const tells = this.seen !== known || (known === undefined && /\[(error|fatal|panic)\]/.test(line));
+      if (tells) this.tell({ lastErrorLine: line });
       logger.debug({ source: source.id, line }, 'capture says');
     };
     try {
@@ -139,7 +169,7 @@ export class SourceHandler {
       };
       const child = await host.spawn(spec, onLine);
       const stalled = await this.watch(child, signal);
-      return stalled ?? seen ?? { code: 'ended', words: 'The stream ended.' };
+      return causeOf(stalled, this.seen) ?? { code: 'ended', words: 'The stream ended.' };
     } catch (error) {
       logger.error({ err: error, source: source.id }, 'pipeline could not be run');
       return faultOfError(error);
@@ -151,6 +181,8 @@ export class SourceHandler {
     const startedMs = performance.now();
     this.lastFrameMs = startedMs;
     this.framesBefore = this.framesTotal;
+    this.meter.restart();
+    this.askedDevice = false;
     let ended = false;
     const end = child.exited.then(() => {
       this.framesBefore = null;
@@ -176,13 +208,16 @@ export class SourceHandler {
     const { stallMs = 2500, startTimeoutMs = 15_000 } = this.options;
     if (silentMs > (begun ? stallMs : startTimeoutMs)) {
       const words = begun ? 'Frames stopped arriving.' : 'The camera started, but no frame arrived.';
-      const stalled = { code: 'stalled', words } as const;
-      const fault = begun ? stalled : (this.codecFault ?? stalled);
+      const fault = { code: 'stalled', words } as const;
       this.framesBefore = null;
       this.tell({ state: 'stalled', fault });
       return fault;
     }
     if (begun) this.tellRunning();
+    if (begun) this.judgeStream();
+    // Whoever joins a stream between two keyframes cannot read it at first; frames show that it can be read.
+    if (begun && this.seen?.code === 'codec-not-supported') this.seen = undefined;
+    if (begun && !this.askedDevice) void this.askDevice();
     if (begun && now - startedMs > stableMs) this.backoff.reset();
     return undefined;
   }
@@ -195,6 +230,57 @@ export class SourceHandler {
   private tellRunning(): void {
     if (this.current.state === 'running') return;
     this.tell({ state: 'running', fault: null, lastErrorLine: null });
+  }
+
+  /** Says where what arrives is not what was asked for. */
+  private judgeStream(): void {
+    const { fps } = this.meter;
+    const deliveredFps = fps === null ? null : Math.round(fps * 10) / 10;
+    const fault = this.streamFault(fps);
+    const [was, is] = [this.current.deliveredFps, deliveredFps];
+    // A rate that wavers by tenths is no news.
+    const sameRate = was === is || (was !== null && is !== null && Math.abs(was - is) < 0.5);
+    if (sameRate && fault?.code === this.current.fault?.code) return;
+    this.tell({ fault, deliveredFps });
+  }
+
+  private streamFault(fps: number | null): CaptureFault | null {
+    if (this.reordersFrames) return reordered;
+    const { source, targets } = this.options;
+    // Of a network camera no rate was asked for, and pictures are thinned on purpose.
+    if (source.kind === 'rtsp' || targets.encoder.encoder === 'mjpeg' || !isSlow(fps, source.fps))
+      return null;
+    const share = `${Math.round(fps ?? 0)} of the ${source.fps} frames a second that were asked for`;
+    return {
+      code: 'slow',
+      words: `The camera sends ${share}: give it more light, fix its exposure, or ask for fewer.`,
+    };
+  }
+
+  /** Asks a V4L2 device which range its uncompressed frames were negotiated to have: they do not say. */
+  private async askDevice(): Promise<void> {
+    this.askedDevice = true;
+    const { source, host, logger } = this.options;
+    if (source.kind !== 'v4l2' || this.command.raw.codec !== 'rawvideo') return;
+    const argv = ['v4l2-ctl', '-d', source.device, '--get-fmt-video'] as const;
+    const lines: string[] = [];
+    try {
+      const child = await host.spawn(
+        { name: `format-${source.id}`, argv, stopTimeoutMs: 1000 },
+        ({ text }) => {
+          if (lines.length < 40) lines.push(text);
+        },
+      );
+      await child.exited;
+      const range = negotiatedRange(lines.join('\n'));
+      if (range !== undefined) this.facts = { ...this.facts, range };
+      else logger.warn({ source: source.id, lines }, 'the camera does not say which range its samples have');
+    } catch (error) {
+      logger.warn(
+        { err: error, source: source.id },
+        'the camera cannot be asked for the range of its samples',
+      );
+    }
   }
 
   /** Ends the group. Without a recorder the pipe must be emptied meanwhile, or ffmpeg would have to be killed. */
@@ -210,6 +296,14 @@ export class SourceHandler {
     this.current = { ...this.current, ...change };
     this.options.onStatus?.(this.current);
   }
+}
+
+/** A stream that cannot be used explains why no frame of it arrived; otherwise what was seen last is what happened. */
+function causeOf(
+  stalled: CaptureFault | undefined,
+  seen: CaptureFault | undefined,
+): CaptureFault | undefined {
+  return seen?.code === 'codec-not-supported' ? seen : (stalled ?? seen);
 }
 
 function faultOfError(error: unknown): CaptureFault {

@@ -65,7 +65,9 @@ export function buildV4l2Capture(source: V4l2Source, targets: CaptureTargets): C
     argv.push('-map', '0:v', '-c:v', 'copy', ...picturesOutputArgs(targets));
   } else {
     const live = liveBranch(targets.encoder);
-    const graph = `[0:v]format=yuv420p[live]${live.chain}`;
+    // JPEG is of full range, which the hardware encoder could not say: the live picture is of limited range, as players expect.
+    const limited = facts.codec === 'mjpeg' ? 'scale=out_range=limited,' : '';
+    const graph = `[0:v]${limited}format=yuv420p[live]${live.chain}`;
     argv.push('-filter_complex', graph, '-map', live.label, '-fps_mode', 'passthrough');
     argv.push(...liveOutputArgs(targets, source, 'epoch'));
   }

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { countDroppedFrames, FrameSums, missingBetween, withoutSteps } from './dropped-frames.ts';
+import { missingBetween, withoutSteps } from './dropped-frames.ts';
+import { FrameSums } from './frame-sums.ts';
+
+/** Frames missing within a segment. */
+function countDroppedFrames(timestampsS: readonly number[], fps: number): number {
+  const sums = new FrameSums(fps);
+  for (const timeS of timestampsS) sums.add(timeS);
+  return sums.progress().droppedFrames;
+}
 
 const rate = fc.constantFrom(10, 23.976, 25, 29.97, 30, 50, 59.94, 60, 120);
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import pino from 'pino';
 import { expect, it, vi } from 'vitest';
 import type { RawStream } from '../capture/types.ts';
+import { SpawningChildHost } from '../child-host.fake.ts';
 import type { Child, ChildSpec } from '../child-host.ts';
 import { EncodeSpeed } from './encode-speed.ts';
 
@@ -32,6 +33,31 @@ it('measures nothing where memory is short, and what fails only once', async () 
     expect(await speed.measured('ffv1', raw, 4, never)).toBeNull();
     expect(await speed.measured('ffv1', raw, 4, never)).toBeNull();
     expect(spawn).toHaveBeenCalledTimes(1);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+});
+
+it.each([
+  ['ffv1', 'full'],
+  ['ffv1', 'limited'],
+  ['prores', 'full'],
+  ['prores', 'limited'],
+] as const)('measures %s of %s range', async (codec, range) => {
+  const scratch = await mkdtemp(join(tmpdir(), 'encode-speed-test-'));
+  await using host = new SpawningChildHost();
+  try {
+    const speed = new EncodeSpeed({
+      ...{
+        host,
+        logger: pino({ level: 'silent' }),
+        scratch,
+        version: '1',
+        cacheFile: join(scratch, 'speed.json'),
+      },
+    });
+    const small = { ...raw, width: 64, height: 48, range };
+    expect(await speed.measured(codec, small, 1, never)).toBeGreaterThan(0);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

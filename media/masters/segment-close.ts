@@ -7,10 +7,12 @@ import { captureTimes } from './capture-times.ts';
 import { childName } from './child-name.ts';
 import { regularStat, textOf } from './disk-file.ts';
 import type { Attempt } from './disk-trouble.ts';
-import { FrameSums, missingBetween } from './dropped-frames.ts';
+import { missingBetween } from './dropped-frames.ts';
 import { EmptyAnswerError, FfmpegError, MatroskaError, NoAnswerError } from './errors.ts';
 import { type FrameLog, readableFrameLog, rewriteFrameLog } from './frame-log.ts';
+import { FrameSums } from './frame-sums.ts';
 import type { CameraRecord, ClockStep, Segment, Unreadable } from './manifest.ts';
+import { writeFrameRate } from './matroska-rate.ts';
 import { writeTimecode } from './matroska-timecode.ts';
 import type { MasterCodec, MasterStrategy, SegmentFiles } from './recorder-command.ts';
 import { segmentStem, type Take } from './take.ts';
@@ -81,7 +83,7 @@ async function segmentOf(order: CloseOrder, files: SegmentFiles, log: FrameLog):
   const { frames, droppedFrames, firstS, lastS } = sums.progress();
   const startS = firstS ?? 0;
   const timecode = timecodeOf(startS, fps);
-  if (!spooled) await stampTimecode(files.master, timecode, order.logger);
+  if (!spooled) await stampMaster(files.master, timecode, fps, order.logger);
   await Promise.all([syncFile(recorded), syncFile(files.reference)]);
   await syncFolder(`${take.folder}/${camera}`);
   const stem = `${camera}/${segmentStem(number)}`;
@@ -98,13 +100,15 @@ async function segmentOf(order: CloseOrder, files: SegmentFiles, log: FrameLog):
   };
 }
 
-/** take.json has the timecode as well: a file that has no place for it is no reason to end a recording. */
-async function stampTimecode(file: string, timecode: string, logger: Logger): Promise<void> {
-  try {
-    await writeTimecode(file, timecode);
-  } catch (error) {
-    if (!(error instanceof MatroskaError)) throw error;
-    logger.warn({ err: error, file }, 'the timecode cannot be written into a master');
+/** take.json has timecode and rate as well: a file that has no place for them is no reason to end a recording. */
+async function stampMaster(file: string, timecode: string, fps: number, logger: Logger): Promise<void> {
+  for (const write of [() => writeTimecode(file, timecode), () => writeFrameRate(file, fps)]) {
+    try {
+      await write();
+    } catch (error) {
+      if (!(error instanceof MatroskaError)) throw error;
+      logger.warn({ err: error, file }, 'the timecode or the rate cannot be written into a master');
+    }
   }
 }
 
@@ -228,7 +232,18 @@ function droppedBetween(
     return isAfterFirstOfPrevious && (segment < number || (segment === number && !within));
   });
   const steppedS = between.reduce((sum, { seconds }) => sum + seconds, 0);
-  return missingBetween(secondsOfIso(previous.lastTimestamp) + steppedS, startS, source.fps);
+  return missingBetween(
+    secondsOfIso(previous.lastTimestamp) + steppedS,
+    startS,
+    rateOf(previous) ?? source.fps,
+  );
+}
+
+/** The rate by which the frames of a segment were judged; undefined where it has too few to tell. */
+function rateOf({ frames, droppedFrames, firstTimestamp, lastTimestamp }: Segment): number | undefined {
+  if (frames < 8 || firstTimestamp === null || lastTimestamp === null) return undefined;
+  const lengthS = secondsOfIso(lastTimestamp) - secondsOfIso(firstTimestamp);
+  return lengthS > 0 ? (frames + droppedFrames - 1) / lengthS : undefined;
 }
 
 function stepsWithin({ clockSteps }: CameraRecord, number: number): number[] {

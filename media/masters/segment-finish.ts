@@ -2,17 +2,20 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import type { RawStream } from '../capture/types.ts';
 import type { ChildHost } from '../child-host.ts';
 import { syncFile, syncFolder } from './atomic-file.ts';
 import { childName } from './child-name.ts';
 import { freeBytes, requireSpace } from './disk.ts';
 import { regularStat, requireRegularOrNothing } from './disk-file.ts';
 import { type Attempt, withPatience } from './disk-trouble.ts';
-import { DiskFilesError, DiskReserveError, FfmpegError, NoAnswerError } from './errors.ts';
+import { DiskFilesError, DiskReserveError, FfmpegError, MatroskaError, NoAnswerError } from './errors.ts';
 import type { FinishMeter } from './finish-progress.ts';
 import type { CameraRecord, Segment, Verification } from './manifest.ts';
+import { writeFrameRate } from './matroska-rate.ts';
 import { type SegmentFiles, timecodePlaceholder, transcodeArgv } from './recorder-command.ts';
 import { runFfmpeg } from './run-ffmpeg.ts';
+import { probedRange } from './spool-range.ts';
 import { segmentStem, type Take } from './take.ts';
 import { isoMicroseconds } from './timecode.ts';
 import { sha256OfFile, verifyMaster } from './verify.ts';
@@ -109,20 +112,44 @@ async function compress(order: CompressOrder, segment: Segment): Promise<Segment
 /** @throws FfmpegError, DiskReserveError */
 async function transcode(order: CompressOrder, segment: Segment, files: SegmentFiles): Promise<void> {
   const record = recordOf(order);
-  const settings = { codec: record.codec, raw: record.source, threads: record.threads };
   const { frames, timecode } = segment;
-  const argv = transcodeArgv(files, settings, { frames, timecode: timecode ?? timecodePlaceholder });
   try {
-    await whileThereIsSpace(order, (signal) =>
-      runFfmpeg(order.host, jobName(order, 'compress', segment), argv, signal, (frames) =>
-        order.meter?.frames(frames),
-      ),
+    const { host, signal } = order;
+    const range = await probedRange(
+      host,
+      jobName(order, 'range', segment),
+      files.spool,
+      record.source,
+      signal,
     );
+    await noteRange(order, range);
+    const settings = { codec: record.codec, raw: { ...record.source, range }, threads: record.threads };
+    const argv = transcodeArgv(files, settings, { frames, timecode: timecode ?? timecodePlaceholder });
+    await whileThereIsSpace(order, (alive) =>
+      runFfmpeg(host, jobName(order, 'compress', segment), argv, alive, (done) => order.meter?.frames(done)),
+    );
+    await stampRate(files.master, record.source.fps, order.logger);
   } catch (error) {
     // Half a master would take the space that the next attempt needs.
     await rm(files.master, { force: true });
     throw error;
   }
+}
+
+/** A file that has no place for its rate is no reason to keep the raw frames. */
+async function stampRate(file: string, fps: number, logger: Logger): Promise<void> {
+  try {
+    await writeFrameRate(file, fps);
+  } catch (error) {
+    if (!(error instanceof MatroskaError)) throw error;
+    logger.warn({ err: error, file }, 'the rate cannot be written into a master');
+  }
+}
+
+/** What a stream turned out to be is what take.json says. */
+async function noteRange({ take, camera }: FinishOrder, range: RawStream['range']): Promise<void> {
+  if (take.manifest.cameras[camera]?.source.range === range) return;
+  await take.updateCamera(camera, (record) => ({ ...record, source: { ...record.source, range } }));
 }
 
 /** @throws DiskReserveError where the work ate into the reserve; it has been ended then */

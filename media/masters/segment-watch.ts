@@ -1,8 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
 import { syncFile } from './atomic-file.ts';
 import { openRegular, regularStat } from './disk-file.ts';
-import { FrameSums } from './dropped-frames.ts';
 import { FrameLogReader } from './frame-log.ts';
+import { FrameSums } from './frame-sums.ts';
 
 export interface SegmentProgress {
   readonly frames: number;

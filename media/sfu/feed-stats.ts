@@ -44,6 +44,8 @@ export const feedStatsSchema = z.object({
   fps: z.number().nullable(),
   bitrateKbps: z.number(),
   framesTotal: z.int(),
+  /** Frames come in another order than they are shown in: B-frames. */
+  reordersFrames: z.boolean().default(false),
   /** Packets of the publisher that never arrived. */
   packetsLost: z.int(),
   /** From capture to arrival here by the publisher's own clock; null where it does not tell the time of capture. */

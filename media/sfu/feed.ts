@@ -153,6 +153,7 @@ export class Feed implements Disposable {
       fps: live ? Math.round(this.#frameRate.perSecond * 10) / 10 : null,
       bitrateKbps: live ? Math.round((this.#octetRate.perSecond * 8) / 1000) : 0,
       framesTotal: this.video.frames,
+      reordersFrames: this.video.reorders,
       packetsLost: this.#source?.packetsLost ?? 0,
       captureDelayMs: this.#source?.present ? this.#source.captureDelayMs : null,
       keyframeAgeMs: this.video.keyframeMs === null ? null : Math.round(nowMs - this.video.keyframeMs),

@@ -141,4 +141,27 @@ describe('A video track', () => {
     for (let i = 0; i < 20; i++) send(SLICE, 0);
     expect(counts.frames).toBe(1);
   });
+
+  it('notices B-frames, whose times go back and forth while their packets follow each other', () => {
+    const { track, send, counts } = open();
+    for (const payload of [SPS, PPS, IDR]) send(payload, 6000);
+    // Sent I P B B P B B …, shown I B B P B B P …
+    for (let group = 0; group < 4; group += 1) {
+      for (const place of [3, 1, 2]) send(SLICE, 6000 + 3000 * (3 * group + place));
+    }
+    expect(track.reorders).toBe(true);
+    expect(counts.frames).toBe(13);
+  });
+
+  it('takes neither late packets nor one step of the clock for B-frames', () => {
+    const { track, send } = open();
+    for (const payload of [SPS, PPS, IDR]) send(payload, 6000);
+    for (let frame = 1; frame < 20; frame += 1) {
+      send(SLICE, 6000 + 3000 * frame);
+      // A packet of the frame before that the network held back.
+      send(SLICE, 6000 + 3000 * (frame - 1), { sequence: 1 });
+    }
+    send(SLICE, 6000);
+    expect(track.reorders).toBe(false);
+  });
 });

@@ -25,6 +25,8 @@ async function machine(keyring: string, compatible = COMPATIBLE): Promise<Rauc> 
   const own = settings
     .replace('@COMPATIBLE@', compatible)
     .replace('path=keyring.pem', `path=${keyring}`)
+    // RAUC 1.13 looks for its handlers before anything else.
+    .replaceAll('/usr/libexec', join(here, '../../overlays/rootfs/usr/libexec'))
     .replace('/var/lib/rauc', folder);
   await writeFile(conf, own);
   return new Rauc(plainChildHost(), 'rauc', [`--conf=${conf}`]);

@@ -100,6 +100,11 @@ const known: readonly Known[] = [
     code: 'INSTALL_FAILED',
     message: "this system's kernel cannot mount bundles",
   },
+  {
+    pattern: /handler script\/binary .* not found/i,
+    code: 'INSTALL_FAILED',
+    message: 'a program that updates need is missing from this system',
+  },
   { pattern: /no such file/i, code: 'BUNDLE_NOT_FOUND', message: 'there is no such bundle' },
   {
     pattern: /already processing a different method/i,
@@ -108,10 +113,13 @@ const known: readonly Known[] = [
   },
 ];
 
+/** What RAUC says on every machine whose slots it has not written yet, and goes on: it is no cause of anything. */
+const harmless = /failed to load (?:system|slot) status/i;
+
 /** The clear error for what a failed `rauc` wrote; `INSTALL_FAILED` with its last words where they are not known. */
 export function raucError(lines: readonly string[]): OtaError {
   // Only what reads like a failure: progress lines name the same things in passing.
-  const text = lines.filter((line) => !/^\s*\d{1,3}% /.test(line)).join('\n');
+  const text = lines.filter((line) => !/^\s*\d{1,3}% /.test(line) && !harmless.test(line)).join('\n');
   const cause = new Error(lines.slice(-8).join('\n'));
   for (const { pattern, code, message } of known) {
     if (pattern.test(text)) return new OtaError(code, message, { cause });

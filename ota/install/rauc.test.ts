@@ -80,6 +80,18 @@ describe("RAUC's failures", () => {
     expect(raucError(lines)).toMatchObject({ code: expected });
   });
 
+  // Recorded from RAUC 1.13 on a machine whose slots it has not written yet: the second line is always there.
+  it('are not taken for a missing bundle because no slot has a status yet', () => {
+    const before = [
+      'rauc-Message: 23:21:12.291: Using system config file /etc/rauc/system.conf',
+      'rauc-Message: 23:21:12.291: Failed to load system status: No such file or directory',
+    ];
+    const missing =
+      "Failed to initialize context: System info handler script/binary '/usr/libexec/rushlight/rauc-system-info' not found.";
+    expect(raucError([...before, missing]).code).toBe('INSTALL_FAILED');
+    expect(raucError([...before, 'LastError: something odd']).message).toContain('something odd');
+  });
+
   it('keep the last words as the cause', () => {
     const error = raucError(['a', 'b', 'something odd']);
     expect(error.message).toContain('something odd');

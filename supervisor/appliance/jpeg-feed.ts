@@ -1,4 +1,4 @@
-import { inspectJpeg, PictureError } from '../../media/index.ts';
+import { inspectJpeg, PictureError, withHuffmanTables } from '../../media/index.ts';
 import type { Feed } from '../api/contract.ts';
 import { FrameHub } from '../api/pictures/frame-hub.ts';
 import type { FrameRefusal } from '../api/ports.ts';
@@ -18,7 +18,7 @@ export interface JpegPublisher {
   readonly since: number;
 }
 
-/** A feed of JPEG pictures: checked, counted, and shown as they came. */
+/** A feed of JPEG pictures: checked, counted, and shown as they came; tables that every browser needs are put in where they lack. */
 export class JpegFeed {
   readonly id: string;
   readonly hub = new FrameHub();
@@ -51,7 +51,7 @@ export class JpegFeed {
       this.#lastAtMs = nowMs;
       this.#recent.push({ atMs: nowMs, bytes });
       this.#forgetOld(nowMs); // also while nobody asks for the figures
-      this.hub.publish(bytes === picture.length ? picture : picture.subarray(0, bytes));
+      this.hub.publish(withHuffmanTables(bytes === picture.length ? picture : picture.subarray(0, bytes)));
       return null;
     } catch (error) {
       if (!(error instanceof PictureError)) throw error;

@@ -35,7 +35,7 @@ export interface MediaLinkOptions {
   readonly health: HealthReporter;
   /** Called about twice a second for each feed that is published to a hub. */
   readonly onPush: (feed: string, sample: LinkSample) => void;
-  readonly onFrames: (feed: string, framesTotal: number) => void;
+  readonly onFrames: (feed: string, framesTotal: number, reordersFrames: boolean) => void;
   /** Called about twice a second while the media process is not there, or says nothing. */
   readonly onBlind: () => void;
   readonly onChange: () => void;
@@ -242,8 +242,8 @@ export class MediaLink implements SignalingPort {
     this.#heardAtMs = performance.now();
     this.#figuresAtMs = performance.now();
     this.#feeds = feeds;
-    for (const { feed, framesTotal, publisher } of feeds) {
-      if (publisher?.kind === 'ingest') this.#options.onFrames(feed, framesTotal);
+    for (const { feed, framesTotal, reordersFrames, publisher } of feeds) {
+      if (publisher?.kind === 'ingest') this.#options.onFrames(feed, framesTotal, reordersFrames);
     }
   }
 

@@ -77,7 +77,7 @@ export async function assemblePictures(
     cameras: linked,
     goodKeys: () => base.keys.list().flatMap(({ id }) => (base.keys.isGood(id) ? [id] : [])),
     onPush: (feed, sample) => pipelines.noteLink(feed, sample),
-    onFrames: (feed, frames) => pipelines.noteFrames(feed, frames),
+    onFrames: (feed, frames, reorders) => pipelines.noteFrames(feed, frames, reorders),
     onBlind: () => pipelines.noteBlindness(),
   });
   const jpegFeeds = new JpegFeeds({

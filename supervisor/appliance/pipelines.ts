@@ -150,8 +150,8 @@ export class Pipelines {
   }
 
   /** Tells how many frames of a source the media process has received. */
-  noteFrames(id: string, framesTotal: number): void {
-    this.#running.get(id)?.handler.noteFrames(framesTotal);
+  noteFrames(id: string, framesTotal: number, reordersFrames = false): void {
+    this.#running.get(id)?.handler.noteFrames(framesTotal, reordersFrames);
   }
 
   /** Tells how a source's way to the hub is doing; where it carries less than is sent, the live picture takes less. */

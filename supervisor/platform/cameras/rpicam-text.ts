@@ -20,7 +20,7 @@ export interface SensorMode {
   readonly maxFps: number;
 }
 
-const cameraLine = /^\s*(\d+) : (\S+) \[(\d+)x(\d+)[^\]]*\] \(([^)]+)\)\s*$/;
+const cameraLine = /^\s*(\d+) : (.+?) \[(\d+)x(\d+)[^\]]*\] \(([^)]+)\)\s*$/;
 const modesStart = /'(\w+)' : /;
 const modeText = /(\d+)x(\d+)(?: \[([\d.]+) fps| \(([\d.]+) fps)/g;
 

@@ -101,6 +101,17 @@ describe('parseFormats', () => {
 });
 
 describe('parseCameraList', () => {
+  test('leaves out a USB camera whose name has spaces, with its modes', () => {
+    const text = [
+      'Available cameras',
+      '0 : imx708 [4608x2592 10-bit RGGB] (/base/soc/i2c0mux/i2c@1/imx708@1a)',
+      "    Modes: 'SRGGB10_CSI2P' : 1536x864 [120.13 fps - (768, 432)/3072x1728 crop]",
+      '1 : H264 USB Camera: USB Camera [1920x1080] (/base/soc/usb@7e980000/usb1@1-1.2:1.0-32e4:9422)',
+      "    Modes: 'MJPEG' : 320x240 [30.00 fps - (0, 0)/65535x65535 crop]",
+    ].join('\n');
+    expect(parseCameraList(text)).toMatchObject([{ index: 0, model: 'imx708', modes: [{ width: 1536 }] }]);
+  });
+
   test('reads the lists of older versions, without bit depth and crop', () => {
     const text = `Available cameras
 -----------------

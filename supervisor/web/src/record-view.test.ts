@@ -41,6 +41,12 @@ describe('idle', () => {
     expect(recordViewOf(statusFixture({ sources: [] })).summary).toBe('No camera to record yet');
   });
 
+  test('counts no camera as ready that sends far fewer frames than were asked for', () => {
+    const reason = 'The camera sends 3 of the 30 frames a second that were asked for.';
+    const view = recordViewOf(statusFixture({ sources: [sourceFixture({ reason })] }));
+    expect(view).toMatchObject({ summary: '0 of 1 cameras ready', cameras: [{ reason }] });
+  });
+
   test('the shortest time left is the one that counts, if its camera is there', () => {
     const short = cameraFixture({ remainingS: 600 });
     expect(recordViewOf(statusFixture({ cameras: [short] })).remaining).toEqual({

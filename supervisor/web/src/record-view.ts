@@ -111,8 +111,9 @@ const summarise = (
   if (phase === 'failed')
     return take === null ? 'Recording failed' : `The last take failed on ${countOf(failed, 'camera')}`;
   if (cameras.length === 0) return 'No camera to record yet';
-  const offline = cameras.filter(({ state }) => state === 'offline').length;
-  if (offline > 0) return `${cameras.length - offline} of ${cameras.length} cameras ready`;
+  // One that sends, but not as it was asked to, says why.
+  const unready = cameras.filter(({ state, reason }) => state === 'offline' || reason !== null).length;
+  if (unready > 0) return `${cameras.length - unready} of ${cameras.length} cameras ready`;
   return `${countOf(cameras.length, 'camera')} ready`;
 };
 

@@ -1,0 +1,22 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { knownJpeg } from '../masters/known-jpeg.fake.ts';
+import { inspectJpeg } from './jpeg.ts';
+import { withHuffmanTables } from './jpeg-tables.ts';
+
+const picture = (tables: boolean) => {
+  const shape = { width: 64, height: 48, luma: [2, 1], tables } as const;
+  return knownJpeg(shape, (plane, block) => 37 * block + plane).jpeg;
+};
+
+test('a picture without Huffman tables gets the standard ones, one with tables stays as it is', () => {
+  expect(withHuffmanTables(picture(false))).toEqual(picture(true));
+  const whole = picture(true);
+  expect(withHuffmanTables(whole)).toBe(whole);
+  expect(inspectJpeg(withHuffmanTables(picture(false)))).toMatchObject({ width: 64, height: 48 });
+});
+
+test('whatever the bytes are, nothing is thrown', () => {
+  const bytes = fc.uint8Array().map((tail) => Buffer.concat([Buffer.from([0xff, 0xd8, 0xff]), tail]));
+  fc.assert(fc.property(bytes, (data) => void withHuffmanTables(data)));
+});

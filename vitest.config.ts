@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-const folders = '{supervisor,media,ota,image,hil-tests,pi-gen-config,overlays,scripts}';
+const folders = '{common,supervisor,media,ota,image,hil-tests,pi-gen-config,overlays,scripts}';
 const built = ['**/node_modules/**', 'image/cache/**', 'image/out/**'];
 
 /** On a busy runner a browser or an encoder may starve for a moment; what fails twice is wrong. Vitest tells what it retried. */
@@ -8,7 +8,7 @@ const retry = process.env.CI === 'true' ? 1 : 0;
 
 /** These take the whole machine: they say how many frames a second, or how few, get through. */
 const alone = [
-  'media/masters/{sync,take}.e2e.test.ts',
+  'media/masters/{timing/sync,take/take}.e2e.test.ts',
   'media/signaling/capture-time.e2e.test.ts',
   'scripts/{recovery,start}.e2e.test.ts',
 ];

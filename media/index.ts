@@ -1,5 +1,5 @@
+export type { Child, ChildExit, ChildHost, ChildLine, ChildSpec } from '../common/child-host.ts';
 export * from './capture/index.ts';
-export type { Child, ChildExit, ChildHost, ChildLine, ChildSpec } from './child-host.ts';
 export { type ControlCode, MediaControlError, MediaRequestError } from './control/errors.ts';
 export { MediaClient, type MediaClientEvents, type MediaClientOptions } from './control/media-client.ts';
 export type {

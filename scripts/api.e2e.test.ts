@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { z } from 'zod';
-import { isRawBody, type RouteDefinition } from '../supervisor/api/contract/route.ts';
-import { problemSchema, routes } from '../supervisor/api/contract.ts';
+import { problemSchema, routes } from '../supervisor/contract/index.ts';
+import { isRawBody, type RouteDefinition } from '../supervisor/contract/route.ts';
 import { type ApplianceProcess, freeUdpPort, startAppliance } from './testing/appliance-process.ts';
 
 const config = (udpPort: number) => `

@@ -9,10 +9,10 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const biome = join(root, 'node_modules', '@biomejs', 'biome', 'bin', 'biome');
 
 const refused = [
-  ['media/sfu/feed.ts', '../../supervisor/log.ts'],
+  ['media/sfu/feed.ts', '../../supervisor/system/log.ts'],
   ['media/sfu/feed.ts', '../../ota/index.ts'],
   ['media/sfu/feed.ts', 'koa'],
-  ['ota/install.ts', '../supervisor/errors.ts'],
+  ['ota/install.ts', '../common/errors.ts'],
   ['ota/install.ts', '../media/index.ts'],
   ['hil-tests/tests/boot.ts', '../../supervisor/config/schema.ts'],
   ['supervisor/web/src/app.ts', '../../config/schema.ts'],
@@ -22,7 +22,7 @@ const refused = [
   ['supervisor/platform/gpio.ts', '../../media/index.ts'],
   ['supervisor/roles/decide-role.ts', '../discovery/hub-locator.ts'],
   ['supervisor/roles/decide-role.ts', '../appliance.ts'],
-  ['supervisor/discovery/hub-locator.ts', '../telemetry/client.ts'],
+  ['supervisor/camera/hub-locator.ts', '../telemetry/client.ts'],
   ['supervisor/telemetry/client.ts', '../api/server.ts'],
   ['supervisor/api/server.ts', '../telemetry/client.ts'],
   ['supervisor/api/server.ts', '../appliance.ts'],
@@ -34,9 +34,9 @@ const refused = [
 const allowed = [
   ['media/sfu/feed.ts', '../rtp/h264.ts'],
   ['ota/install.ts', './slots.ts'],
-  ['hil-tests/tests/boot.ts', '../../supervisor/api/contract.ts'],
+  ['hil-tests/tests/boot.ts', '../../supervisor/contract/index.ts'],
   ['supervisor/web/src/app.ts', '../../api/contract.ts'],
-  ['supervisor/process/child.ts', '../../media/child-host.ts'],
+  ['supervisor/process/child.ts', '../../common/child-host.ts'],
   ['supervisor/platform/cameras/device.ts', '../../api/contract.ts'],
   ['supervisor/telemetry/client.ts', '../api/contract.ts'],
   ['supervisor/api/server.ts', '../config/schema.ts'],

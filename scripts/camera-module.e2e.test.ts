@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import type { Status, Take } from '../supervisor/api/contract.ts';
-import { LogRing } from '../supervisor/appliance/log-ring.ts';
 import { Appliance } from '../supervisor/appliance.ts';
+import type { Status, Take } from '../supervisor/contract/index.ts';
 import { FixtureMachine } from '../supervisor/platform/cameras/fixture-machine.fake.ts';
 import { fakeUdev } from '../supervisor/platform/cameras/udev.fake.ts';
+import { LogRing } from '../supervisor/system/log-ring.ts';
 import { freePort } from './testing/appliance-process.ts';
 import { readTake } from './testing/take-files.ts';
 

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import type { BrowserContext, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Device, Feed } from '../supervisor/api/contract.ts';
-import { LogRing } from '../supervisor/appliance/log-ring.ts';
 import { Appliance } from '../supervisor/appliance.ts';
+import type { Device, Feed } from '../supervisor/contract/index.ts';
 import { FixtureMachine } from '../supervisor/platform/cameras/fixture-machine.fake.ts';
 import { fakeUdev } from '../supervisor/platform/cameras/udev.fake.ts';
+import { LogRing } from '../supervisor/system/log-ring.ts';
 import { freePort } from './testing/appliance-process.ts';
 import { openBrowser } from './testing/browser.ts';
 

@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, open, readFile, rm, symlink, writeFile } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Status, Take } from '../supervisor/api/contract.ts';
+import type { Status, Take } from '../supervisor/contract/index.ts';
 import { type ApplianceProcess, startAppliance } from './testing/appliance-process.ts';
 import { DiskFaults, nothingIsWritten } from './testing/disk-faults/disk-faults.ts';
 import { readTake } from './testing/take-files.ts';

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Status, Take } from '../supervisor/api/contract.ts';
-import { createTlsIdentity } from '../supervisor/api/tls-identity.ts';
-import type { HubCandidate } from '../supervisor/discovery/hub-locator.ts';
+import type { HubCandidate } from '../supervisor/camera/hub-locator.ts';
+import type { Status, Take } from '../supervisor/contract/index.ts';
+import { createTlsIdentity } from '../supervisor/system/tls-identity.ts';
 import { netnsObstacle, type TestHost, TestLan } from '../supervisor/testing/netns.ts';
 import { root } from './testing/appliance-process.ts';
 import { apiPort, Machine } from './testing/machine.ts';
@@ -114,7 +114,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
     await hub.until('cam0 runs', async () => (await status()).feeds[0]?.state === 'online', 120_000);
     await troubled(/10\.77\.0\.5/);
     const before = await supervisor();
-    const program = join(root, 'supervisor/discovery/locator-process.fake.ts');
+    const program = join(root, 'supervisor/camera/locator-process.fake.ts');
     const locator = (await lan.addHost('camera', '10.77.0.2/24')).spawn(
       process.execPath,
       program,

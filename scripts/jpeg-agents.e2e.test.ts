@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Feed } from '../supervisor/api/contract.ts';
+import type { Feed } from '../supervisor/contract/index.ts';
 import { type ApplianceProcess, freePort, startAppliance } from './testing/appliance-process.ts';
 import { feedOf, feedOnline, makeJpeg, openLink } from './testing/picture-clients.ts';
 

@@ -6,7 +6,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ProofCase, proofCases, prove } from '../media/masters/lossless-proof.fake.ts';
+import { type ProofCase, proofCases, prove } from '../media/masters/proof/lossless-proof.fake.ts';
 
 const page = join(import.meta.dirname, '../docs/capture-and-masters.md');
 const [begin, end] = [

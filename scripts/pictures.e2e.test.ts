@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { inspectJpeg } from '../media/index.ts';
-import type { Feed, Status } from '../supervisor/api/contract.ts';
+import type { Feed, Status } from '../supervisor/contract/index.ts';
 import { type ApplianceProcess, processesNaming, startAppliance } from './testing/appliance-process.ts';
 import { openBrowser } from './testing/browser.ts';
 import { feedOf, feedOnline, makeJpeg, openLink, openStream } from './testing/picture-clients.ts';

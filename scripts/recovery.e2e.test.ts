@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SequenceUnwrapper } from '../media/rtp/sequence.ts';
 import { NativePeer } from '../media/signaling/native-peer.fake.ts';
-import type { Feed, Status, Take } from '../supervisor/api/contract.ts';
+import type { Feed, Status, Take } from '../supervisor/contract/index.ts';
 import { type ApplianceProcess, freeUdpPort, startAppliance } from './testing/appliance-process.ts';
 import {
   decodeMaster,

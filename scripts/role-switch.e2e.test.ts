@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Status } from '../supervisor/api/contract.ts';
+import type { Status } from '../supervisor/contract/index.ts';
 import { type ApplianceProcess, freeUdpPort, startAppliance } from './testing/appliance-process.ts';
 
 /** The contract: an edited file is in force within 5 s. */

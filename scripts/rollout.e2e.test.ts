@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { healthy } from '../ota/updater/machine.fake.ts';
-import type { Rollout } from '../supervisor/api/contract.ts';
+import type { Rollout } from '../supervisor/contract/index.ts';
 import { FleetCamera } from './testing/fleet-camera.fake.ts';
 import { FleetHub } from './testing/fleet-hub.fake.ts';
 import { ReleaseServer } from './testing/release-server.fake.ts';

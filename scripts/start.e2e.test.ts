@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readStrip } from '../media/capture/strip.ts';
-import type { Feed, Take } from '../supervisor/api/contract.ts';
+import type { Feed, Take } from '../supervisor/contract/index.ts';
 import { type ApplianceProcess, processesNaming, startAppliance } from './testing/appliance-process.ts';
 import { openBrowser } from './testing/browser.ts';
 import { readTake } from './testing/take-files.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Problem, Status, Take } from '../supervisor/api/contract.ts';
+import type { Problem, Status, Take } from '../supervisor/contract/index.ts';
 import { MqttListener } from '../supervisor/telemetry/listener.fixture.ts';
 import { Mosquitto } from '../supervisor/telemetry/mosquitto.fixture.ts';
 import { type ApplianceProcess, freeUdpPort, startAppliance } from './testing/appliance-process.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Feed, NewCamera, Status, Take } from '../supervisor/api/contract.ts';
+import type { Feed, NewCamera, Status, Take } from '../supervisor/contract/index.ts';
 import { netnsObstacle, TestLan } from '../supervisor/testing/netns.ts';
 import { apiPort, Machine } from './testing/machine.ts';
 import { readTake } from './testing/take-files.ts';

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { LogLevel } from './log.ts';
+import type { LogLevel } from './system/log.ts';
 
 export interface LogLimiterOptions {
   readonly logger: Logger;

@@ -1,11 +1,11 @@
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type DestinationStream, type Logger, pino } from 'pino';
-import { LogRing } from './appliance/log-ring.ts';
-import { simulationPort } from './appliance/simulation.ts';
+import { describeError, errorCode, RushlightError } from '../common/errors.ts';
 import { Appliance } from './appliance.ts';
-import { describeError, errorCode, RushlightError } from './errors.ts';
-import { createLogger } from './log.ts';
+import { createLogger } from './system/log.ts';
+import { LogRing } from './system/log-ring.ts';
+import { simulationPort } from './system/simulation.ts';
 
 /** Reads argv and the environment, runs the appliance until a signal, and sets the exit code. */
 async function main(): Promise<number> {

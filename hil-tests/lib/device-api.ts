@@ -1,6 +1,6 @@
 import { request } from 'node:https';
 import { z } from 'zod';
-import { type RouteId, routes } from '../../supervisor/api/contract.ts';
+import { type RouteId, routes } from '../../supervisor/contract/index.ts';
 import type { Rig } from '../rig.ts';
 import { RigError } from './errors.ts';
 

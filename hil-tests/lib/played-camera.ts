@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type TLSSocket } from 'node:tls';
 import { WebSocket } from 'ws';
-import { type AdoptDown, type AgentDown, routes } from '../../supervisor/api/contract.ts';
+import { type AdoptDown, type AgentDown, routes } from '../../supervisor/contract/index.ts';
 import { RigError } from './errors.ts';
 import { waitFor } from './wait.ts';
 

@@ -40,7 +40,7 @@ interface Format {
 }
 
 /** Files that squashfs puts last, as the build does: what changes with each release leaves the blocks before it in place. */
-const lastParts = ['package.json', 'supervisor', 'media', 'ota'].map(
+const lastParts = ['package.json', 'common', 'supervisor', 'media', 'ota'].map(
   (part) => `usr/lib/rushlight/${part} -32000\n`,
 );
 

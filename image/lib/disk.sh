@@ -66,7 +66,7 @@ root_image() {
 	source_times "$tree"
 	# The product comes last: a change there leaves the blocks before it where they are, and only changed blocks travel.
 	order=$(mktemp)
-	for part in package.json supervisor media ota; do
+	for part in package.json common supervisor media ota; do
 		[ ! -e "$tree/usr/lib/rushlight/$part" ] || printf 'usr/lib/rushlight/%s -32000\n' "$part"
 	done > "$order"
 	mksquashfs "$tree" "$file" -quiet -no-progress -comp zstd -Xcompression-level 15 -b 256K -xattrs \

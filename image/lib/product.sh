@@ -8,7 +8,7 @@ product_sources() {
 	(
 		cd "$SOURCE_DIR" || exit
 		local folders=() path
-		for path in package.json package-lock.json LICENSE README.md supervisor media ota image/provision; do
+		for path in package.json package-lock.json LICENSE README.md common supervisor media ota image/provision; do
 			[ ! -e "$path" ] || folders+=("$path")
 		done
 		find "${folders[@]}" \

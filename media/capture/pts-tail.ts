@@ -1,5 +1,5 @@
 import { type FileHandle, open, readFile, rename, writeFile } from 'node:fs/promises';
-import type { ChildHost } from '../child-host.ts';
+import type { ChildHost } from '../../common/child-host.ts';
 import { PtsReader } from './rpicam-output.ts';
 
 const chunkBytes = 16 * 1024;

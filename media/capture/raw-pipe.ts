@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { mkdir, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ChildHost } from '../child-host.ts';
+import type { ChildHost } from '../../common/child-host.ts';
 import { RawPipeError } from './errors.ts';
 
 /**

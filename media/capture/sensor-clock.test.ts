@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { SpawningChildHost } from '../child-host.fake.ts';
+import { SpawningChildHost } from '../../common/child-host.fake.ts';
 import { SensorClock } from './sensor-clock.ts';
 
 const header = '# timecode format v2\n';

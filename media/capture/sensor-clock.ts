@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { ChildHost } from '../child-host.ts';
+import type { ChildHost } from '../../common/child-host.ts';
 import { type PtsAddition, PtsTail } from './pts-tail.ts';
 
 /** A frame that rpicam-vid delivered. */

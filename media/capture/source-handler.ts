@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Child, ChildHost, ChildLine } from '../child-host.ts';
+import type { Child, ChildHost, ChildLine } from '../../common/child-host.ts';
 import { Backoff } from './backoff.ts';
 import { buildCapture } from './build-capture.ts';
 import { type CaptureFault, codecFault, faultOfLine, moreTelling, redact } from './faults.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { knownJpeg } from '../masters/known-jpeg.fake.ts';
+import { knownJpeg } from '../masters/proof/known-jpeg.fake.ts';
 import { inspectJpeg } from './jpeg.ts';
 import { withHuffmanTables } from './jpeg-tables.ts';
 

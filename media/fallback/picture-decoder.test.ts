@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { SpawningChildHost } from '../child-host.fake.ts';
+import { SpawningChildHost } from '../../common/child-host.fake.ts';
 import { eventually, freeRtpPort, openMediaRig } from '../signaling/media-rig.fake.ts';
 import { startLiveSource } from '../signaling/recording.fake.ts';
 import { inspectJpeg } from './jpeg.ts';

@@ -1,8 +1,8 @@
 /** Turns a feed's H.264 into JPEG pictures, for what cannot speak WebRTC. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import type { Child, ChildHost } from '../../common/child-host.ts';
 import { Backoff } from '../capture/backoff.ts';
-import type { Child, ChildHost } from '../child-host.ts';
 import { type DecoderSockets, decoderCommand } from './decoder-command.ts';
 import { PictureIntake } from './picture-intake.ts';
 

@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs';
 import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { EncodeSpeed } from './encode-speed.ts';
-import { takeManifestSchema } from './manifest.ts';
-import { MasterCheck } from './master-check.ts';
 import { Masters, type MastersSettings } from './masters.ts';
-import { cameraOf, contiguousFrom, RecordingRig, readFrames, until } from './recording-rig.fake.ts';
-import { TakeStore } from './take-store.ts';
+import { MasterCheck } from './proof/master-check.ts';
+import { EncodeSpeed } from './recorder/encode-speed.ts';
+import { cameraOf, contiguousFrom, RecordingRig, readFrames, until } from './recorder/recording-rig.fake.ts';
+import { takeManifestSchema } from './take/manifest.ts';
+import { TakeStore } from './take/take-store.ts';
 
 describe('Masters', { timeout: 120_000 }, () => {
   let rig: RecordingRig;

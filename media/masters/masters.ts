@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import type { Logger } from 'pino';
+import type { ChildHost } from '../../common/child-host.ts';
 import type { SensorClock } from '../capture/sensor-clock.ts';
 import type { RawStream } from '../capture/types.ts';
-import type { ChildHost } from '../child-host.ts';
 import { Turns } from '../turns.ts';
 import {
   asDiskError,
@@ -11,8 +11,7 @@ import {
   makeTakesFolder,
   remainingSeconds,
   requireSpace,
-} from './disk.ts';
-import type { EncodeSpeed } from './encode-speed.ts';
+} from './disk/disk.ts';
 import {
   DiskFilesError,
   DiskUnavailableError,
@@ -20,13 +19,14 @@ import {
   MastersOffError,
   TakeUnfinishedError,
 } from './errors.ts';
-import type { FinishProgress } from './finish-progress.ts';
-import type { MasterCodec, MasterStrategy } from './recorder-command.ts';
-import type { SegmentProgress } from './segment-watch.ts';
-import { chooseStrategy, type StrategyFacts } from './strategy-choice.ts';
-import type { Take } from './take.ts';
-import { type TakePart, TakeRun } from './take-run.ts';
-import type { TakeStore } from './take-store.ts';
+import type { EncodeSpeed } from './recorder/encode-speed.ts';
+import type { MasterCodec, MasterStrategy } from './recorder/recorder-command.ts';
+import { chooseStrategy, type StrategyFacts } from './recorder/strategy-choice.ts';
+import type { SegmentProgress } from './segment/segment-watch.ts';
+import type { FinishProgress } from './take/finish-progress.ts';
+import type { Take } from './take/take.ts';
+import { type TakePart, TakeRun } from './take/take-run.ts';
+import type { TakeStore } from './take/take-store.ts';
 
 /** A camera that can be recorded, and what its capture pipeline delivers. */
 export interface RecordableCamera {

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { FakeMachine } from '../../ota/updater/machine.fake.ts';
-import { adoptionSection, CameraSide } from '../../supervisor/appliance/camera-side.ts';
-import { toldUpdate } from '../../supervisor/appliance/fleet-members.ts';
-import { obeyHub } from '../../supervisor/appliance/hub-commands.ts';
-import { HubUpdates } from '../../supervisor/appliance/hub-updates.ts';
-import { TakeConductor } from '../../supervisor/appliance/take-conductor.ts';
+import { adoptionSection, CameraSide } from '../../supervisor/camera/camera-role.ts';
+import { obeyHub } from '../../supervisor/camera/hub-commands.ts';
 import { StateStore } from '../../supervisor/config/state.ts';
+import { TakeConductor } from '../../supervisor/takes/take-conductor.ts';
+import { toldUpdate } from '../../supervisor/updates/fleet-members.ts';
+import { HubUpdates } from '../../supervisor/updates/hub-updates.ts';
 import type { FleetHub } from './fleet-hub.fake.ts';
 import { updatePort } from './update-port.fake.ts';
 

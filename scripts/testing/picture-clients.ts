@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { expect } from 'vitest';
 import { WebSocket } from 'ws';
-import { type Feed, type PictureRefusal, pictureRefusalSchema } from '../../supervisor/api/contract.ts';
+import { type Feed, type PictureRefusal, pictureRefusalSchema } from '../../supervisor/contract/index.ts';
 import type { ApplianceProcess } from './appliance-process.ts';
 
 /** A picture of the given size, such as `320x180`. */

@@ -1,5 +1,5 @@
 import type { Updater } from '../../ota/updater/updater.ts';
-import type { UpdatePort } from '../../supervisor/appliance/update-status.ts';
+import type { UpdatePort } from '../../supervisor/updates/update-status.ts';
 
 /** The updater that runs on a played machine now, which is another one after each restart. */
 export function updatePort(current: () => Updater | null): UpdatePort {

@@ -1,5 +1,5 @@
-import { type ErrorDetails, RushlightError } from '../errors.ts';
-import type { Problem } from './contract.ts';
+import { type ErrorDetails, RushlightError } from '../../common/errors.ts';
+import type { Problem } from '../contract/index.ts';
 
 /** Every way a request can be refused by the API itself, or the API cannot begin; problem-of.ts says which status each has. */
 export type ApiErrorCode =

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ApiEvent, Feed, Rollout, Status, Take, Update } from '../contract/index.ts';
+import type { ApiPorts } from '../contract/ports.ts';
 import { ApiError } from './api-error.ts';
-import type { ApiEvent, Feed, Rollout, Status, Take, Update } from './contract.ts';
-import type { ApiPorts } from './ports.ts';
 
 const at = '2026-11-22T10:00:00.000Z';
 

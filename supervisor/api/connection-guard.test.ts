@@ -12,8 +12,8 @@ import { connect as connectTls } from 'node:tls';
 import { pino } from 'pino';
 import { afterEach, describe, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
+import { createTlsIdentity } from '../system/tls-identity.ts';
 import { ConnectionGuard, type ConnectionLimits, connectionLimits } from './connection-guard.ts';
-import { createTlsIdentity } from './tls-identity.ts';
 import { tlsServerOptions } from './tls-options.ts';
 
 const log = pino({ level: 'silent' });

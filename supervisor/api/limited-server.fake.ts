@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { pino } from 'pino';
-import { KeyStore } from './access/key-store.ts';
+import { KeyStore } from '../system/key-store.ts';
 import { apiPortsFake } from './api-ports.fake.ts';
 import { ApiServer } from './server.ts';
 

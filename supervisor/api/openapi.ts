@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { RawBody, RouteDefinition } from './contract.ts';
-import { eventSchema, isRawBody, problemSchema, routes } from './contract.ts';
+import type { RawBody, RouteDefinition } from '../contract/index.ts';
+import { eventSchema, isRawBody, problemSchema, routes } from '../contract/index.ts';
 import { takesPassword } from './middleware/access.ts';
 
 /** The contract as an OpenAPI 3.1 document; schemas are JSON Schema 2020-12 as zod writes them. */

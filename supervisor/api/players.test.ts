@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import Koa from 'koa';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { KeyStore } from './access/key-store.ts';
+import { KeyStore } from '../system/key-store.ts';
 import { apiPortsFake } from './api-ports.fake.ts';
 import { securePages } from './middleware/secure-pages.ts';
 import { ApiServer } from './server.ts';

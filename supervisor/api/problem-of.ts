@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { expectedOf } from '../config/expected.ts';
-import type { Problem } from './contract.ts';
+import type { Problem } from '../contract/index.ts';
 
 /**
  * The one place that turns errors into RFC 9457 problems. An error is told apart by its literal `code`;

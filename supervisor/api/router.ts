@@ -2,14 +2,14 @@ import { Stream } from 'node:stream';
 import Router from '@koa/router';
 import type { Context, Middleware } from 'koa';
 import type { z } from 'zod';
+import type { RawBody, RouteDefinition, RouteId, Routes } from '../contract/index.ts';
+import { isRawBody, routes } from '../contract/index.ts';
+import type { Caller } from '../contract/ports.ts';
 import type { KeyedWork } from './access/keyed-work.ts';
 import { ApiError } from './api-error.ts';
-import type { RawBody, RouteDefinition, RouteId, Routes } from './contract.ts';
-import { isRawBody, routes } from './contract.ts';
 import type { AccessOptions } from './middleware/access.ts';
 import { checkAccess } from './middleware/access.ts';
 import { jsonBody, textBody } from './middleware/request-body.ts';
-import type { Caller } from './ports.ts';
 import { issuesOf } from './problem-of.ts';
 
 type SchemaOutput<S> = S extends z.ZodType ? z.output<S> : Record<string, never>;

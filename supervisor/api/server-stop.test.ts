@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { KeyStore } from './access/key-store.ts';
+import { KeyStore } from '../system/key-store.ts';
 import { apiPortsFake } from './api-ports.fake.ts';
 import { Backend } from './gateway/backend.fake.ts';
 import { ApiServer } from './server.ts';

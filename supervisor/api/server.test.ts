@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { KeyStore } from './access/key-store.ts';
+import type { RouteDefinition } from '../contract/index.ts';
+import { type Problem, problemSchema, routes, statusSchema } from '../contract/index.ts';
+import { KeyStore } from '../system/key-store.ts';
 import { apiPortsFake } from './api-ports.fake.ts';
-import type { RouteDefinition } from './contract.ts';
-import { type Problem, problemSchema, routes, statusSchema } from './contract.ts';
 import { ApiServer } from './server.ts';
 
 const stop = new AbortController();

@@ -6,10 +6,10 @@ import { setImmediate } from 'node:timers/promises';
 import type { Context } from 'koa';
 import { pino } from 'pino';
 import { afterEach, expect, test } from 'vitest';
-import { KeyStore } from './access/key-store.ts';
+import type { ApiEvent } from '../contract/index.ts';
+import { KeyStore } from '../system/key-store.ts';
 import { KeyedWork } from './access/keyed-work.ts';
 import { apiPortsFake } from './api-ports.fake.ts';
-import type { ApiEvent } from './contract.ts';
 import { eventRoutes } from './routes/events.ts';
 import { WebSockets } from './web-sockets.ts';
 

@@ -3,7 +3,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { connect, type SecureVersion } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createTlsIdentity } from './tls-identity.ts';
+import { createTlsIdentity } from '../system/tls-identity.ts';
 import { tlsServerOptions } from './tls-options.ts';
 
 let server: ReturnType<typeof createServer>;

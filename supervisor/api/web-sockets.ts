@@ -3,14 +3,20 @@ import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { z } from 'zod';
+import {
+  feedLinkClose,
+  maxPictureBytes,
+  publishRoles,
+  type RouteDefinition,
+  routes,
+} from '../contract/index.ts';
+import type { ApiPorts, Caller } from '../contract/ports.ts';
 import { mayCall } from './access/access-rule.ts';
 import type { KeyedWork } from './access/keyed-work.ts';
 import { ApiError } from './api-error.ts';
-import { feedLinkClose, maxPictureBytes, publishRoles, type RouteDefinition, routes } from './contract.ts';
 import { type AccessOptions, checkAccess } from './middleware/access.ts';
 import { matchPath, pathPattern } from './path-match.ts';
 import { publishOnLink, showOnLink } from './pictures/feed-link.ts';
-import type { ApiPorts, Caller } from './ports.ts';
 import { problemOf } from './problem-of.ts';
 import { checked } from './router.ts';
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Problem, problemSchema } from '../api/contract.ts';
-import { describeError, errorCode, RushlightError } from '../errors.ts';
+import { describeError, errorCode, RushlightError } from '../../common/errors.ts';
+import { type Problem, problemSchema } from '../contract/index.ts';
 import { ownDataFolder } from './own-files.ts';
 
 /** The appliance did not do what was asked; the message is meant for the terminal. */

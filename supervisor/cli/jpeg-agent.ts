@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { WebSocket } from 'ws';
-import { pictureRefusalSchema } from '../api/contract.ts';
+import { pictureRefusalSchema } from '../contract/index.ts';
 import { PictureInput } from './picture-input.ts';
 
 const usage = `jpeg-agent: publishes JPEG pictures from standard input as a feed of a hub

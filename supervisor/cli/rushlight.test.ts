@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { KeyStore } from '../api/access/key-store.ts';
+import { describeError } from '../../common/errors.ts';
 import { apiPortsFake } from '../api/api-ports.fake.ts';
 import { ApiServer } from '../api/server.ts';
-import { describeError } from '../errors.ts';
+import { KeyStore } from '../system/key-store.ts';
 import { rushlight } from './rushlight.ts';
 import { duration } from './status-text.ts';
 

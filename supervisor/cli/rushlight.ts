@@ -2,10 +2,10 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Status, statusSchema, type Take, takeSchema } from '../api/contract.ts';
+import { describeError, errorCode, RushlightError } from '../../common/errors.ts';
 import { parseConfig } from '../config/parse.ts';
 import { formatProblem } from '../config/problem.ts';
-import { describeError, errorCode, RushlightError } from '../errors.ts';
+import { type Status, statusSchema, type Take, takeSchema } from '../contract/index.ts';
 import { type ApiClientOptions, CliError, callApi, localAppliance } from './api-client.ts';
 import { ownConfigFile } from './own-files.ts';
 import { statusText } from './status-text.ts';

@@ -1,4 +1,4 @@
-import type { SourceStatus, Status, TakeCamera } from '../api/contract.ts';
+import type { SourceStatus, Status, TakeCamera } from '../contract/index.ts';
 
 /** The status for a terminal: what matters first, problems never hidden. */
 export function statusText(status: Status): string {

@@ -1,6 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { errorCode } from '../errors.ts';
+import { errorCode } from '../../common/errors.ts';
 import { type ConfigProblem, formatProblem } from './problem.ts';
 
 /** The one file that is written beside rushlight.toml, for whoever puts the card into a PC. */

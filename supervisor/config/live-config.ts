@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import { errorCode } from '../errors.ts';
+import { errorCode } from '../../common/errors.ts';
 import { removeLeftovers, writeFileAtomic } from './atomic-write.ts';
 import { type ConfigChanges, changesBetween } from './changes.ts';
 import { writeErrorNote } from './error-note.ts';

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { errorCode } from '../errors.ts';
+import { errorCode } from '../../common/errors.ts';
 import { type ParsedConfig, parseConfig, type RefusedConfig } from './parse.ts';
 import type { ConfigProblem } from './problem.ts';
 

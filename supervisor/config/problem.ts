@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { RushlightError } from '../errors.ts';
+import { RushlightError } from '../../common/errors.ts';
 import { expectedOf } from './expected.ts';
 import { formatKeyPath, type KeyPath } from './key-path.ts';
 import { knownKeys } from './known-keys.ts';

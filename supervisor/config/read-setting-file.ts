@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { RushlightError } from '../errors.ts';
+import { RushlightError } from '../../common/errors.ts';
 
 /** A file that a setting names is none that can be read as a whole. */
 export class SettingFileError extends RushlightError {

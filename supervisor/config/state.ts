@@ -2,7 +2,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { errorCode, RushlightError } from '../errors.ts';
+import { errorCode, RushlightError } from '../../common/errors.ts';
 import { removeLeftovers, writeFileAtomic } from './atomic-write.ts';
 
 /** Version of state.json as a whole; sections grow by optional fields and do not raise it. */

@@ -2,7 +2,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Logger } from 'pino';
-import { errorCode } from '../errors.ts';
+import { errorCode } from '../../common/errors.ts';
 
 export interface FileWatchOptions {
   readonly file: string;

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { describeError } from '../errors.ts';
+import { describeError } from '../../common/errors.ts';
 import type { NetworkEvents } from '../platform/network-monitor.ts';
 import { aborted } from './aborted.ts';
 import {

@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import { Bonjour, type ServiceConfig } from 'bonjour-service';
 import type { Logger } from 'pino';
-import { describeError } from '../errors.ts';
+import { describeError } from '../../common/errors.ts';
 import type { LinkAddresses } from './link-addresses.ts';
 import type { MdnsPacket } from './mdns-packet.ts';
 

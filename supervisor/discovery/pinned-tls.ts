@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, type TLSSocket } from 'node:tls';
-import { RushlightError } from '../errors.ts';
+import { RushlightError } from '../../common/errors.ts';
 
 /** What `node:tls` and `node:https` take to accept one certificate and no other. */
 export interface PinnedTls {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { roleSchema } from '../api/contract.ts';
+import { roleSchema } from '../contract/index.ts';
 
 /** DNS-SD type of every appliance (RFC 6763 section 4.1.2). */
 export const serviceType = 'rushlight';

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { errorCode } from '../errors.ts';
+import { errorCode } from '../../common/errors.ts';
 
 export interface DiskWearOptions {
   readonly logger: Logger;

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { errorCode } from '../errors.ts';
+import { errorCode } from '../../common/errors.ts';
 
 /** A GPIO chip as /sys/class/gpio shows it. */
 export interface GpioChip {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { RushlightError } from '../errors.ts';
+import { RushlightError } from '../../common/errors.ts';
 
 export type Bit = 0 | 1;
 /** The level that means pressed, closed or lit. `low`: connected to ground. */

@@ -5,7 +5,7 @@ import { availableParallelism, hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Logger } from 'pino';
-import { errorCode } from '../errors.ts';
+import { errorCode } from '../../common/errors.ts';
 import { DiskWear } from './disk-wear.ts';
 import type { DiskMetrics, Host, HostIdentity, HostMetrics, NetworkMetrics } from './host.ts';
 import { type Network, systemNetwork } from './network.ts';

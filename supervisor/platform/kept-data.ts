@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { errorCode } from '../errors.ts';
+import { errorCode } from '../../common/errors.ts';
 
 /** The image's rushlight-storage.service leaves it where it could not use the data partition: one sentence. */
 export const inMemoryNote = '/run/rushlight-data-in-memory';

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { ChildHost } from '../../media/child-host.ts';
+import type { ChildHost } from '../../common/child-host.ts';
 import { SupervisedChild } from '../process/supervised-child.ts';
 
 /** Tells that something about the network changed; what, the listener looks up itself. */

@@ -3,7 +3,7 @@ import { writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
-import { RushlightError } from '../errors.ts';
+import { RushlightError } from '../../common/errors.ts';
 
 /** What sd_notify(3) can be told. */
 export interface Notification {

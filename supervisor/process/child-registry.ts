@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { errorCode } from '../errors.ts';
+import { errorCode } from '../../common/errors.ts';
 import type { ChildSpec } from './child.ts';
 import { isAlive } from './proc-stat.ts';
 import type { OutputFiles } from './spawn-program.ts';

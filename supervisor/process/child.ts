@@ -1,6 +1,6 @@
-import type { ChildLine, ChildSpec } from '../../media/child-host.ts';
+import type { ChildLine, ChildSpec } from '../../common/child-host.ts';
 
-export type { Child, ChildExit, ChildHost, ChildLine, ChildSpec } from '../../media/child-host.ts';
+export type { Child, ChildExit, ChildHost, ChildLine, ChildSpec } from '../../common/child-host.ts';
 
 export type LineListener = (line: ChildLine) => void;
 

@@ -1,4 +1,4 @@
-import { RushlightError } from '../errors.ts';
+import { RushlightError } from '../../common/errors.ts';
 
 /** A program could not be started: not found, not executable, no memory. */
 export class ChildSpawnError extends RushlightError {

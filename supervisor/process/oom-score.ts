@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { errorCode } from '../errors.ts';
+import { errorCode } from '../../common/errors.ts';
 
 /** How much sooner the kernel takes the supervisor than what it started: it is back in a second, a lost frame is not. */
 const stepBack = 400;

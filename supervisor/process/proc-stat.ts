@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { errorCode } from '../errors.ts';
+import { errorCode } from '../../common/errors.ts';
 
 /** What proc(5) tells of a process and we use. */
 export interface ProcStat {

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errorCode } from '../errors.ts';
+import { errorCode } from '../../common/errors.ts';
 import { markVariable } from './child.ts';
 import { isDead, readProcStat } from './proc-stat.ts';
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { describeError } from '../errors.ts';
+import { describeError } from '../../common/errors.ts';
 import type { Child, ChildExit, ChildHost, ChildLine, ChildSpec, LineListener } from './child.ts';
 import { LineRing } from './line-ring.ts';
 import { decideRestart, defaultRestartPolicy, type RestartPolicy } from './restart-policy.ts';

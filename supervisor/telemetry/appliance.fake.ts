@@ -1,4 +1,4 @@
-import type { Status } from '../api/contract.ts';
+import type { Status } from '../contract/index.ts';
 import type { ApplianceCommands, StatusSource } from './ports.ts';
 
 /** A status that tests change. */

@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events';
 import { BlockList, isIPv4 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { Bonjour, type Service, type ServiceConfig } from 'bonjour-service';
-import { describeError } from '../errors.ts';
+import { describeError } from '../../common/errors.ts';
 import { BrokerNotFoundError } from './errors.ts';
 import type { BrokerFinder, FoundBroker } from './ports.ts';
 

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import type { Status } from '../api/contract.ts';
-import { errorCode } from '../errors.ts';
+import { errorCode } from '../../common/errors.ts';
+import type { Status } from '../contract/index.ts';
 import { type Command, type CommandName, parseCommand } from './command.ts';
 import { CommandRefusedError } from './errors.ts';
 import type { ApplianceCommands } from './ports.ts';

@@ -6,7 +6,7 @@ import {
   takeStartSchema,
   tallySchema,
   updateInstallSchema,
-} from '../api/contract.ts';
+} from '../contract/index.ts';
 import { parseJsonText } from '../json-text.ts';
 import { CommandRefusedError } from './errors.ts';
 

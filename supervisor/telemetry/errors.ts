@@ -1,4 +1,4 @@
-import { RushlightError } from '../errors.ts';
+import { RushlightError } from '../../common/errors.ts';
 
 /** No broker was found on the network. */
 export class BrokerNotFoundError extends RushlightError {

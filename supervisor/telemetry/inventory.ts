@@ -1,4 +1,4 @@
-import type { LinkedCamera, SourceStatus, Status } from '../api/contract.ts';
+import type { LinkedCamera, SourceStatus, Status } from '../contract/index.ts';
 
 /**
  * What the appliance consists of, as far as it decides which entities there are. It changes when something is

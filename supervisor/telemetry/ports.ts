@@ -1,5 +1,5 @@
-import type { RolloutStart, Status, Tally, UpdateInstall } from '../api/contract.ts';
 import type { Config } from '../config/schema.ts';
+import type { RolloutStart, Status, Tally, UpdateInstall } from '../contract/index.ts';
 
 /** Where the one snapshot that everything shows comes from. */
 export interface StatusSource {

@@ -1,4 +1,4 @@
-import type { Feed, LinkedCamera, SourceStatus, Status, Take } from '../api/contract.ts';
+import type { Feed, LinkedCamera, SourceStatus, Status, Take } from '../contract/index.ts';
 import { keyOf, sourceOfFeed } from './inventory.ts';
 
 /**

@@ -6,7 +6,7 @@ import {
   type Status,
   statusSchema,
   type Take,
-} from '../api/contract.ts';
+} from '../contract/index.ts';
 
 /** A hub with two feeds, one linked camera, an SSD and Wi-Fi, as the contract describes it. For tests. */
 export function hubStatus(changes: Partial<Status> = {}): Status {

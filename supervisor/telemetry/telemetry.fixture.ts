@@ -1,7 +1,7 @@
 import { pino } from 'pino';
-import type { Status } from '../api/contract.ts';
 import { camelCaseKeys } from '../config/camel-case.ts';
 import { configSchema } from '../config/schema.ts';
+import type { Status } from '../contract/index.ts';
 import { FakeCommands, FakeStatus } from './appliance.fake.ts';
 import type { BrokerFinder, MqttSettings } from './ports.ts';
 import { hubStatus } from './status.fixture.ts';

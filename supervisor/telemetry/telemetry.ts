@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { describeError } from '../errors.ts';
+import { describeError } from '../../common/errors.ts';
 import { Backoff } from './backoff.ts';
 import { BrokerConnection, type MqttVersion } from './broker-connection.ts';
 import { readCredentials } from './broker-credentials.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Rollout, RolloutMember, Update } from '../api/contract.ts';
+import type { Rollout, RolloutMember, Update } from '../contract/index.ts';
 import { componentsOf, findStateFault } from './home-assistant/ha-check.fixture.ts';
 import { updateStateKeys } from './home-assistant/ha-rules.fixture.ts';
 import { MqttListener } from './listener.fixture.ts';

@@ -1,4 +1,4 @@
-import type { RolloutMember, Status, Update } from '../api/contract.ts';
+import type { RolloutMember, Status, Update } from '../contract/index.ts';
 import { keyOf } from './inventory.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { isIPv4 } from 'node:net';
-import type { AccessRole } from '../contract.ts';
-import type { Caller } from '../ports.ts';
+import type { AccessRole } from '../../contract/index.ts';
+import type { Caller } from '../../contract/ports.ts';
 
 const includes: Readonly<Record<Caller['role'], readonly AccessRole[]>> = {
   owner: ['owner', 'operator', 'viewer', 'public'],

@@ -1,4 +1,4 @@
-import type { KeyStore } from './key-store.ts';
+import type { KeyStore } from '../../system/key-store.ts';
 
 /** Streams and links that run on behalf of a key: they end when it is revoked. */
 export class KeyedWork implements Disposable {

@@ -1,6 +1,6 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import { errorCode } from '../../errors.ts';
+import { errorCode } from '../../../common/errors.ts';
 import { endToEnd, hasHeader, pairs, type RawHeaders, safeTrailers } from './raw-headers.ts';
 import type { Upstream } from './upstream.ts';
 import { answerProblem, upstreamProblem } from './upstream-error.ts';

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import type { KeyStore } from '../access/key-store.ts';
-import type { Device } from '../contract.ts';
+import type { Device } from '../../contract/index.ts';
+import type { KeyStore } from '../../system/key-store.ts';
 import { sessionCookie } from '../middleware/access.ts';
 import { Gateway } from './gateway.ts';
 import { backendTarget, ownPaths, pagePaths } from './own-paths.ts';

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
-import { describeError } from '../../errors.ts';
-import type { Problem } from '../contract.ts';
+import { describeError } from '../../../common/errors.ts';
+import type { Problem } from '../../contract/index.ts';
 import { forwardRequest } from './forward-request.ts';
 import { forwardUpgrade } from './forward-upgrade.ts';
 import { pathOf } from './own-paths.ts';

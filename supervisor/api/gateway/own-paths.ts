@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { relative, sep } from 'node:path';
-import { routes } from '../contract.ts';
+import { routes } from '../../contract/index.ts';
 import { pathPattern } from '../path-match.ts';
 
 const controls = pathPattern(routes.setControls.path);

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import pino from 'pino';
 import { expect, test } from 'vitest';
-import { type Device, deviceSchema } from '../contract.ts';
+import { type Device, deviceSchema } from '../../contract/index.ts';
 import { backendTarget, ownPaths } from './own-paths.ts';
 import { mergeDevices, readDevices, UpstreamDevices } from './upstream-devices.ts';
 

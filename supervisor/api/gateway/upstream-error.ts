@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { describeError, errorCode } from '../../errors.ts';
-import type { Problem } from '../contract.ts';
+import { describeError, errorCode } from '../../../common/errors.ts';
+import type { Problem } from '../../contract/index.ts';
 import { headText } from './raw-headers.ts';
 
 /** Marks an exchange that the backend let wait too long. */

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { KeyStore } from '../access/key-store.ts';
+import type { AccessRole } from '../../contract/index.ts';
+import { KeyStore } from '../../system/key-store.ts';
 import { SignInLimiter } from '../access/sign-in-limiter.ts';
-import type { AccessRole } from '../contract.ts';
 import { type AccessOptions, checkAccess } from './access.ts';
 
 const keys = new KeyStore({ read: async () => null, write: async () => {} });

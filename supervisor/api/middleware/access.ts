@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
+import type { AccessRole } from '../../contract/index.ts';
+import type { Caller } from '../../contract/ports.ts';
+import type { KeyStore } from '../../system/key-store.ts';
 import { isLoopback, isLoopbackHost, mayCall, plainAddress } from '../access/access-rule.ts';
-import type { KeyStore } from '../access/key-store.ts';
 import type { SignInLimiter } from '../access/sign-in-limiter.ts';
 import { ApiError } from '../api-error.ts';
-import type { AccessRole } from '../contract.ts';
-import type { Caller } from '../ports.ts';
 
 export const sessionCookie = 'rushlight_session';
 

@@ -1,9 +1,9 @@
 import type { Context } from 'koa';
 import getRawBody from 'raw-body';
-import { describeError } from '../../errors.ts';
+import { describeError } from '../../../common/errors.ts';
+import type { RawBody } from '../../contract/index.ts';
 import { parseJsonText } from '../../json-text.ts';
 import { ApiError } from '../api-error.ts';
-import type { RawBody } from '../contract.ts';
 
 const maxJsonBytes = 1024 * 1024;
 /** Bodies of ours are small: one that takes longer only holds a place. */

@@ -1,7 +1,7 @@
 import type { RawData, WebSocket } from 'ws';
-import { feedLinkClose, maxPictureBytes, type PictureRefusal } from '../contract.ts';
-import type { FrameRefusal, PicturePublication } from '../ports.ts';
-import type { FrameWatch } from './frame-hub.ts';
+import { feedLinkClose, maxPictureBytes, type PictureRefusal } from '../../contract/index.ts';
+import type { FrameRefusal, PicturePublication } from '../../contract/ports.ts';
+import type { FrameWatch } from '../../live/jpeg/frame-hub.ts';
 import { showFrames } from './show-frames.ts';
 
 const pingEveryMs = 5000;

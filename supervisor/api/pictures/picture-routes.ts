@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import type { Context } from 'koa';
+import type { ApiPorts } from '../../contract/ports.ts';
+import type { FrameWatch } from '../../live/jpeg/frame-hub.ts';
 import { ApiError } from '../api-error.ts';
-import type { ApiPorts } from '../ports.ts';
 import type { RouteHandlers } from '../router.ts';
-import type { FrameWatch } from './frame-hub.ts';
 import { showFrames } from './show-frames.ts';
 
 /** How long a first picture is waited for: a decoder has to start, and a keyframe to come. */

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
-import { FrameHub } from './frame-hub.ts';
+import { FrameHub } from '../../live/jpeg/frame-hub.ts';
 import { showFrames } from './show-frames.ts';
 
 test('a client that watches for days leaves nothing behind for each of its pictures', async () => {

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
-import type { ApiEvent } from '../contract.ts';
-import type { ApiPorts } from '../ports.ts';
+import type { ApiEvent } from '../../contract/index.ts';
+import type { ApiPorts } from '../../contract/ports.ts';
 import type { RouteHandlers } from '../router.ts';
 
 const keepAliveMs = 15_000;

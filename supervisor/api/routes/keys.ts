@@ -1,6 +1,6 @@
-import type { AccessKey, KeyStore } from '../access/key-store.ts';
+import type { Key } from '../../contract/index.ts';
+import type { AccessKey, KeyStore } from '../../system/key-store.ts';
 import { ApiError } from '../api-error.ts';
-import type { Key } from '../contract.ts';
 import type { RouteHandlers } from '../router.ts';
 
 export function keyRoutes(keys: KeyStore): Pick<RouteHandlers, 'listKeys' | 'createKey' | 'revokeKey'> {

@@ -1,6 +1,6 @@
+import type { ApiPorts } from '../../contract/ports.ts';
 import { ApiError } from '../api-error.ts';
 import { openApiDocument } from '../openapi.ts';
-import type { ApiPorts } from '../ports.ts';
 import type { RouteHandlers } from '../router.ts';
 
 type MachineRoute =

@@ -1,4 +1,4 @@
-import type { ApiPorts } from '../ports.ts';
+import type { ApiPorts } from '../../contract/ports.ts';
 import type { RouteHandlers } from '../router.ts';
 
 export function mqttRoutes({ mqtt }: ApiPorts): Pick<RouteHandlers, 'acceptBroker' | 'forgetBrokers'> {

@@ -1,5 +1,5 @@
+import type { ApiPorts } from '../../contract/ports.ts';
 import { ApiError } from '../api-error.ts';
-import type { ApiPorts } from '../ports.ts';
 import type { RouteHandlers } from '../router.ts';
 
 type RolloutRoute =

@@ -1,7 +1,7 @@
 import type { Context } from 'koa';
-import type { KeyStore } from '../access/key-store.ts';
+import type { ApiPorts, Caller, SessionClaim, SessionKind } from '../../contract/ports.ts';
+import type { KeyStore } from '../../system/key-store.ts';
 import { ApiError } from '../api-error.ts';
-import type { ApiPorts, Caller, SessionClaim, SessionKind } from '../ports.ts';
 import type { RouteHandlers } from '../router.ts';
 
 type SignalingRoute = Extract<keyof RouteHandlers, `whip${string}` | `whep${string}`>;

@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { Context } from 'koa';
+import type { ApiPorts } from '../../contract/ports.ts';
 import { ApiError } from '../api-error.ts';
-import type { ApiPorts } from '../ports.ts';
 import type { RouteHandlers } from '../router.ts';
 import { parseByteRange } from './byte-range.ts';
 

@@ -1,6 +1,6 @@
 import pino from 'pino';
 import { describe, expect, test } from 'vitest';
-import { deviceSchema } from '../../api/contract.ts';
+import { deviceSchema } from '../../contract/index.ts';
 import { CameraEnumerator } from './camera-enumerator.ts';
 import { FixtureMachine } from './fixture-machine.fake.ts';
 

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Device } from '../../api/contract.ts';
+import type { Device } from '../../contract/index.ts';
 import { type LibcameraProbe, type NodeProbe, probeLibcamera, probeNode } from './camera-probe.ts';
 import { type CommandRunner, runCommand } from './command-runner.ts';
 import { libcameraDevices, receiverDevices, v4l2Device } from './device-of.ts';

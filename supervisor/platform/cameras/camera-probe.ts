@@ -1,4 +1,4 @@
-import type { DeviceControl, DeviceFormat } from '../../api/contract.ts';
+import type { DeviceControl, DeviceFormat } from '../../contract/index.ts';
 import type { CommandRunner } from './command-runner.ts';
 import { type LibcameraCamera, parseCameraList } from './rpicam-text.ts';
 import { parseControls } from './v4l2-controls.ts';

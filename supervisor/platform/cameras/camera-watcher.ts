@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import type { Device } from '../../api/contract.ts';
-import { describeError } from '../../errors.ts';
+import { describeError } from '../../../common/errors.ts';
+import type { Device } from '../../contract/index.ts';
 import type { CameraEnumerator } from './camera-enumerator.ts';
 import { type CommandRunner, runCommand } from './command-runner.ts';
 import type { ControlValues } from './controls-patch.ts';

@@ -1,4 +1,4 @@
-import type { Device, DeviceFormat } from '../../api/contract.ts';
+import type { Device, DeviceFormat } from '../../contract/index.ts';
 
 /** Formats a V4L2 source can be captured in, by the settings' names. */
 export const captureFormats = { h264: 'H264', mjpeg: 'MJPG', yuyv: 'YUYV', nv12: 'NV12' } as const;

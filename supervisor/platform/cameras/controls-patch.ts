@@ -1,4 +1,4 @@
-import type { Device, DeviceControl } from '../../api/contract.ts';
+import type { Device, DeviceControl } from '../../contract/index.ts';
 import { ControlInvalidError } from './errors.ts';
 
 export type ControlValues = Readonly<Record<string, number | boolean | string>>;

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ApiEvent, Device } from '../../api/contract.ts';
+import type { ApiEvent, Device } from '../../contract/index.ts';
 
 export type DeviceEvent = Extract<ApiEvent, { type: `device-${string}` }>;
 

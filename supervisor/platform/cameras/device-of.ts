@@ -1,4 +1,4 @@
-import type { Device } from '../../api/contract.ts';
+import type { Device } from '../../contract/index.ts';
 import type { NodeProbe } from './camera-probe.ts';
 import { type LibcameraCamera, libcameraFormats } from './rpicam-text.ts';
 import { libcameraId } from './stable-id.ts';

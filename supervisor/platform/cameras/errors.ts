@@ -1,5 +1,5 @@
-import type { Problem } from '../../api/contract.ts';
-import { RushlightError } from '../../errors.ts';
+import { RushlightError } from '../../../common/errors.ts';
+import type { Problem } from '../../contract/index.ts';
 
 export class DeviceUnknownError extends RushlightError {
   readonly code = 'DEVICE_UNKNOWN';

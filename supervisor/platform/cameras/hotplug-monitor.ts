@@ -2,8 +2,8 @@ import { type FSWatcher, watch } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import type { Logger } from 'pino';
-import type { ChildHost } from '../../../media/child-host.ts';
-import { describeError } from '../../errors.ts';
+import type { ChildHost } from '../../../common/child-host.ts';
+import { describeError } from '../../../common/errors.ts';
 import { SupervisedChild } from '../../process/supervised-child.ts';
 
 export interface HotplugMonitorOptions {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Device } from '../../api/contract.ts';
 import { camelCaseKeys } from '../../config/camel-case.ts';
 import { type Config, configSchema } from '../../config/schema.ts';
+import type { Device } from '../../contract/index.ts';
 import { captureMode, preferredMode } from './capture-mode.ts';
 import {
   answerOffer,

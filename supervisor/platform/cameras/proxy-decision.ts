@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { type Device, slugSchema } from '../../api/contract.ts';
 import { camelCaseKeys } from '../../config/camel-case.ts';
 import type { Config, SourceConfig } from '../../config/schema.ts';
 import { sourceSchema } from '../../config/schema-source.ts';
+import { type Device, slugSchema } from '../../contract/index.ts';
 import { preferredMode } from './capture-mode.ts';
 
 /** What is remembered of cameras that have no `[[source]]`, by their stable ids; part of the appliance's state. */

@@ -1,4 +1,4 @@
-import type { DeviceFormat } from '../../api/contract.ts';
+import type { DeviceFormat } from '../../contract/index.ts';
 
 /** A camera as `rpicam-hello --list-cameras` lists it. */
 export interface LibcameraCamera {

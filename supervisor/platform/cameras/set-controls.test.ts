@@ -1,6 +1,6 @@
 import pino from 'pino';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Device } from '../../api/contract.ts';
+import type { Device } from '../../contract/index.ts';
 import { CameraEnumerator } from './camera-enumerator.ts';
 import { checkControls } from './controls-patch.ts';
 import { FixtureMachine } from './fixture-machine.fake.ts';

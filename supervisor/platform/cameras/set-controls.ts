@@ -1,5 +1,5 @@
-import type { Device } from '../../api/contract.ts';
-import { describeError } from '../../errors.ts';
+import { describeError } from '../../../common/errors.ts';
+import type { Device } from '../../contract/index.ts';
 import type { CommandRunner } from './command-runner.ts';
 import { type ControlSetting, type ControlValues, checkControls, isSwitch } from './controls-patch.ts';
 import { ControlInvalidError, ControlsUnsupportedError } from './errors.ts';

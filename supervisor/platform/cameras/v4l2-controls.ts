@@ -1,4 +1,4 @@
-import type { DeviceControl } from '../../api/contract.ts';
+import type { DeviceControl } from '../../contract/index.ts';
 
 type Value = number | boolean | string;
 

@@ -1,4 +1,4 @@
-import type { DeviceFormat } from '../../api/contract.ts';
+import type { DeviceFormat } from '../../contract/index.ts';
 
 type Size = DeviceFormat['sizes'][number];
 

@@ -1,6 +1,6 @@
 import { readdir, readFile, readlink, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { errorCode } from '../../errors.ts';
+import { errorCode } from '../../../common/errors.ts';
 
 /** Where the kernel's file systems are mounted; other folders in tests. */
 export interface SystemRoots {

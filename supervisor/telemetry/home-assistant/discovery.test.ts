@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Status } from '../../api/contract.ts';
+import type { Status } from '../../contract/index.ts';
 import { inventoryOf } from '../inventory.ts';
 import { statePayload } from '../state-payload.ts';
 import { cameraStatus, feedStatus, hubStatus, linkedCamera, sourceStatus } from '../status.fixture.ts';

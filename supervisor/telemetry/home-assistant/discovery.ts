@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Status } from '../../api/contract.ts';
+import type { Status } from '../../contract/index.ts';
 import { parseJsonText } from '../../json-text.ts';
 import { type Inventory, keyOf } from '../inventory.ts';
 import { type Topics, topicId } from '../topics.ts';

@@ -1,4 +1,4 @@
-import type { Feed, LinkedCamera, SourceStatus, Status, TakeCamera } from '../../api/contract.ts';
+import type { Feed, LinkedCamera, SourceStatus, Status, TakeCamera } from '../../contract/index.ts';
 import type { Labels, MetricFamily, Sample } from './exposition.ts';
 
 /** One metric: what it is called, what it means, and how its samples come from the status. */

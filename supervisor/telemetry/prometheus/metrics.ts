@@ -1,4 +1,4 @@
-import type { Status } from '../../api/contract.ts';
+import type { Status } from '../../contract/index.ts';
 import { catalogue } from './catalogue.ts';
 import { renderFamilies } from './exposition.ts';
 

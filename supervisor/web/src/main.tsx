@@ -6,10 +6,10 @@ import './styles/pages.css';
 import './styles/cameras.css';
 import './styles/update.css';
 import { render } from 'preact';
-import { ApiClient } from './api-client.ts';
-import { AppController } from './app-controller.ts';
-import { App } from './components/app.tsx';
-import { tokenOfHash } from './page-route.ts';
+import { ApiClient } from './app/api-client.ts';
+import { AppController } from './app/app-controller.ts';
+import { App } from './app/components/app.tsx';
+import { tokenOfHash } from './app/page-route.ts';
 
 /** The key of the QR code must not stay in the address, where it would be shared or remembered. */
 const takeToken = (): string | null => {

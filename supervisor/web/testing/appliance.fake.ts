@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import type { ApiEvent, Device, Problem, Status, Take, UnpluggedDevice } from '../../api/contract.ts';
+import type { ApiEvent, Device, Problem, Status, Take, UnpluggedDevice } from '../../contract/index.ts';
 import { statusFixture } from './fixture.ts';
 
 const types: Readonly<Record<string, string>> = {

@@ -7,7 +7,7 @@ import type {
   Status,
   Take,
   TakeCamera,
-} from '../../api/contract.ts';
+} from '../../contract/index.ts';
 
 export const feedFixture = (over: Partial<Feed> = {}): Feed => ({
   id: 'cam0',

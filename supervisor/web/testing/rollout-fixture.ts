@@ -1,4 +1,4 @@
-import type { Rollout, RolloutMember, Update } from '../../api/contract.ts';
+import type { Rollout, RolloutMember, Update } from '../../contract/index.ts';
 
 export const memberFixture = (over: Partial<RolloutMember> = {}): RolloutMember => ({
   id: 'a1b2c3',

@@ -1,0 +1,67 @@
+import { constants } from 'node:fs';
+import { type FileHandle, lstat, open } from 'node:fs/promises';
+import { StrangeFileError } from '../errors.ts';
+
+/**
+ * What lies on a disk was put there by whoever had the disk. A link is never followed, and what is no file (a named pipe, a
+ * device, a socket) is never waited for.
+ */
+
+/** Opens a file for reading. Rejects with the system's error, or StrangeFileError where it is none. */
+export async function openRegular(path: string): Promise<FileHandle> {
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const handle = await open(path, flags).catch((error: unknown) => {
+    // ELOOP: a link. ENXIO: a socket, or a device without a driver.
+    if (isCode(error, 'ELOOP', 'ENXIO')) throw new StrangeFileError(path, { cause: error });
+    throw error;
+  });
+  try {
+    if ((await handle.stat()).isFile()) return handle;
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+  await handle.close();
+  throw new StrangeFileError(path);
+}
+
+/** Reads a text. Undefined where there is no such file. Rejects with StrangeFileError where it is no file, or too large for one of its kind. */
+export async function textOf(path: string, maxBytes: number): Promise<string | undefined> {
+  try {
+    await using handle = await openRegular(path);
+    const { size } = await handle.stat();
+    if (size > maxBytes) throw new StrangeFileError(path, { what: `is larger than ${maxBytes} bytes` });
+    return await handle.readFile('utf8');
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+/** Size and time of a file. Undefined where there is nothing. Rejects with StrangeFileError where it is something else. */
+export async function regularStat(
+  path: string,
+): Promise<{ readonly size: number; readonly mtimeMs: number } | undefined> {
+  try {
+    const found = await lstat(path);
+    if (found.isFile()) return found;
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+  throw new StrangeFileError(path);
+}
+
+/** Rejects with StrangeFileError where a path is anything but a folder, a link to one included. */
+export async function requireFolder(path: string): Promise<void> {
+  if (!(await lstat(path)).isDirectory()) throw new StrangeFileError(path, { what: 'is no folder' });
+}
+
+/** Rejects where something lies at a path that is no file of its own: to be asked before a program writes or reads there. */
+export async function requireRegularOrNothing(path: string): Promise<void> {
+  await regularStat(path);
+}
+
+function isCode(error: unknown, ...codes: string[]): boolean {
+  return codes.includes((error as NodeJS.ErrnoException).code ?? '');
+}

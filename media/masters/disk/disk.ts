@@ -1,0 +1,106 @@
+import { constants } from 'node:fs';
+import { access, mkdir, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { DiskFilesError, DiskReserveError, DiskUnavailableError } from '../errors.ts';
+import { diskReason } from './disk-trouble.ts';
+
+/** Bytes an unprivileged process may still write to the file system of a path. */
+export async function freeBytes(path: string): Promise<number> {
+  const { bavail, bsize } = await statfs(path);
+  return bavail * bsize;
+}
+
+/**
+ * The same of a folder that may not be there yet, as on a disk that has just been plugged in: the nearest one above it
+ * tells. Rejects with the system's error.
+ */
+export async function freeBytesFor(folder: string): Promise<number> {
+  try {
+    return await freeBytes(folder);
+  } catch (error) {
+    const above = dirname(folder);
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || above === folder) throw error;
+    return await freeBytesFor(above);
+  }
+}
+
+/**
+ * Makes the folder of the takes where it is missing, as on a new disk.
+ * @throws DiskUnavailableError where it cannot be made or written to
+ */
+export async function makeTakesFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
+  } catch (cause) {
+    // On a read-only disk mkdir(2) says so, but Node's recursive one says that there is no such folder.
+    const obstacle = await diskObstacle(folder);
+    throw obstacle === null ? asDiskError(cause) : new DiskUnavailableError(obstacle, { cause });
+  }
+}
+
+/** What the system says of a disk, as what is wrong and what to do; any other error is left as it is. Pure. */
+export function asDiskError(error: unknown): unknown {
+  const reason = diskReason(error);
+  return reason === undefined ? error : new DiskUnavailableError(reason, { cause: error });
+}
+
+/** Files a take of a few cameras may make. */
+const leastFiles = 64;
+
+/**
+ * Whether a file system has no room for more files, whatever its free bytes. One that makes room as it goes says 0 of 0. Pure.
+ */
+export function lacksFiles({ files, ffree }: { readonly files: number; readonly ffree: number }): boolean {
+  return files > 0 && ffree < leastFiles;
+}
+
+/**
+ * What keeps takes from being written to a folder, and what to do; null where nothing does. A folder that is not there yet is
+ * looked at where it will be made. Never rejects.
+ */
+export async function diskObstacle(folder: string): Promise<string | null> {
+  try {
+    await access(folder, constants.W_OK);
+    return lacksFiles(await statfs(folder)) ? new DiskFilesError().message : null;
+  } catch (error) {
+    const above = dirname(folder);
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && above !== folder)
+      return await diskObstacle(above);
+    return diskReason(error) ?? `the disk of the masters does not answer: ${(error as Error).message}`;
+  }
+}
+
+/** @throws DiskReserveError where no more than the reserve is free, DiskFilesError where no more files fit */
+export async function requireSpace(path: string, reserveBytes: number, ask = freeBytes): Promise<void> {
+  const free = await ask(path);
+  if (free <= reserveBytes) throw new DiskReserveError(free, reserveBytes);
+  if (lacksFiles(await statfs(path))) throw new DiskFilesError();
+}
+
+/** Seconds until only the reserve is free; null where nothing grows. Pure. */
+export function remainingSeconds(free: number, reserve: number, bytesPerSecond: number): number | null {
+  if (bytesPerSecond <= 0) return null;
+  return Math.max(0, (free - reserve) / bytesPerSecond);
+}
+
+/**
+ * Bytes per second a recording will take, before there is any to measure. Raw video exactly; FFV1 with grain keeps about
+ * 60 % of it, the compressed formats of cameras are estimated generously. A spool is held beside its master for a while. Pure.
+ */
+export function expectedBytesPerSecond(
+  raw: {
+    readonly codec: string;
+    readonly pixelFormat: string;
+    readonly width: number;
+    readonly height: number;
+    readonly fps: number;
+  },
+  strategy: 'direct' | 'spool',
+): number {
+  const samplesPerPixel = raw.pixelFormat.includes('422') ? 2 : 1.5;
+  const rawRate = raw.width * raw.height * samplesPerPixel * raw.fps;
+  const masterRate = rawRate * 0.6;
+  if (strategy === 'direct') return masterRate;
+  return masterRate + (raw.codec === 'rawvideo' ? rawRate : rawRate * 0.15);
+}

@@ -1,0 +1,63 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ChildHost } from '../../../common/child-host.ts';
+import { regularStat } from '../disk/disk-file.ts';
+import { isDiskComplaint } from '../disk/disk-trouble.ts';
+import { NoAnswerError } from '../errors.ts';
+
+export interface HashOrder {
+  readonly host: ChildHost;
+  readonly name: string;
+  readonly file: string;
+  /** While it says so nothing is read: what was read so far stands. */
+  readonly mustRest: () => boolean;
+  readonly signal: AbortSignal;
+}
+
+const lookMs = 200;
+const hashLine = /^\\?([0-9a-f]{64}) /;
+
+/**
+ * SHA-256 of a file, read when the disk and the processors have nothing else to do. Undefined where there is no such file. Rejects
+ * with the signal's reason, StrangeFileError, and NoAnswerError where it cannot be read.
+ */
+export async function hashQuietly(order: HashOrder): Promise<string | undefined> {
+  const { host, name, file, mustRest, signal } = order;
+  signal.throwIfAborted();
+  if ((await regularStat(file)) === undefined) return undefined;
+  let [hash, complaint] = ['', ''];
+  const argv = ['ionice', '-c', '3', 'nice', '-n', '19', 'sha256sum', '--', file] as const;
+  const child = await host.spawn({ name, argv, stopTimeoutMs: 1000 }, ({ stream, text }) => {
+    if (stream === 'stderr') complaint = text;
+    else hash = hashLine.exec(text)?.[1] ?? hash;
+  });
+  let ended = false;
+  const end = child.exited.then((exit) => {
+    ended = true;
+    return exit;
+  });
+  let resting = false;
+  while (!ended && !signal.aborted) {
+    if (mustRest() !== resting) {
+      resting = !resting;
+      signalGroup(child.pid, resting ? 'SIGSTOP' : 'SIGCONT');
+    }
+    // An abort only ends the pause early.
+    await Promise.race([end, sleep(lookMs, undefined, { signal }).catch(() => {})]);
+  }
+  // One that rests would not hear that it shall end.
+  if (resting) signalGroup(child.pid, 'SIGCONT');
+  if (signal.aborted) await child.stop();
+  signal.throwIfAborted();
+  const { code } = await end;
+  if (code === 0 && hash !== '') return hash;
+  const disk = isDiskComplaint(complaint) ? 'met a disk error' : 'could not be read';
+  throw new NoAnswerError(`${disk}: ${complaint === '' ? 'no word' : complaint}`);
+}
+
+function signalGroup(pid: number, signal: 'SIGSTOP' | 'SIGCONT'): void {
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}

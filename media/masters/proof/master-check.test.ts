@@ -1,0 +1,169 @@
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pino from 'pino';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { SpawningChildHost } from '../../../common/child-host.fake.ts';
+import { cameraOf, until } from '../recorder/recording-rig.fake.ts';
+import { takeManifestSchema } from '../take/manifest.ts';
+import { manifestFixture, recordFixture, segmentFixture } from '../take/take-manifest.fixture.ts';
+import { TakeStore } from '../take/take-store.ts';
+import { MasterCheck, type MasterCheckOptions } from './master-check.ts';
+
+const logger = pino({ level: 'silent' });
+const dayMs = 86_400_000;
+const provenAt = Date.parse('2026-11-22T12:00:10Z');
+const bytes = Buffer.from('the frames of a master');
+
+describe('MasterCheck', { timeout: 60_000 }, () => {
+  let root: string;
+  let host: SpawningChildHost;
+  let store: TakeStore;
+  let nowMs: number;
+  let ending: AbortController;
+  let running: Promise<void>;
+
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), 'master-check-'));
+    host = new SpawningChildHost();
+    store = new TakeStore({ logger, roots: () => [root] });
+    nowMs = provenAt + dayMs;
+    ending = new AbortController();
+    running = Promise.resolve();
+  });
+
+  afterEach(async () => {
+    ending.abort();
+    await running;
+    await host[Symbol.asyncDispose]();
+    await rm(root, { recursive: true, force: true });
+  });
+
+  it('reads a master again when a month is over, and not before', async () => {
+    const take = await layTake('one');
+    nowMs = provenAt + 29 * dayMs;
+    const check = start();
+    await looks();
+    expect(segmentOf(take).checkedAt).toBeNull();
+    nowMs = provenAt + 31 * dayMs;
+    await until(() => segmentOf(take).checkedAt !== null);
+    expect(segmentOf(take)).toMatchObject({ checkedAt: '2026-12-23T12:00:10.000Z', verified: { ok: true } });
+    expect(cameraOf(take).state).toBe('verified');
+    await until(() => check.progress === null);
+    const written = takeManifestSchema.parse(
+      JSON.parse(await readFile(join(take.folder, 'take.json'), 'utf8')),
+    );
+    expect(written).toEqual(take.manifest);
+  });
+
+  it('finds a flipped bit, and remembers when', async () => {
+    const take = await layTake('one');
+    const { master } = take.files('cam0', 1);
+    const flipped = Buffer.from(bytes);
+    flipped[3] = (flipped[3] ?? 0) ^ 4;
+    await writeFile(master, flipped);
+    const check = start();
+    check.request('one');
+    await until(() => cameraOf(take).state === 'failed');
+    const found = segmentOf(take).verified;
+    expect(found?.ok).toBe(false);
+    expect(found?.problems.join()).toContain('SHA-256 differs');
+    expect(cameraOf(take).reason).toContain(`segment 1 is damaged, found ${found?.at.slice(0, 16)}Z`);
+    await until(() => !check.isWanted('one'));
+    nowMs += dayMs;
+    check.request('one');
+    await until(() => !check.isWanted('one'));
+    expect(segmentOf(take).verified?.at).toBe(found?.at);
+  });
+
+  it('says where a master is gone, and goes on with the others', async () => {
+    const gone = await layTake('gone');
+    const other = await layTake('other');
+    await rm(gone.files('cam0', 1).master);
+    nowMs = provenAt + 31 * dayMs;
+    start();
+    await until(() => cameraOf(gone).state === 'failed' && segmentOf(other).checkedAt !== null);
+    expect(cameraOf(gone).reason).toContain('the file is gone');
+    expect(cameraOf(other).state).toBe('verified');
+  });
+
+  it('looks at a disk that was away soon after it is back', async () => {
+    const take = await layTake('one');
+    let isThere = true;
+    nowMs = provenAt + 2 * dayMs;
+    start({ roots: () => (isThere ? [root] : []) });
+    await looks();
+    isThere = false;
+    await looks();
+    expect(segmentOf(take).checkedAt).toBeNull();
+    isThere = true;
+    await until(() => segmentOf(take).checkedAt !== null);
+  });
+
+  it('rests while something is recorded, with what it has read, and reads at idle priority', async () => {
+    const take = await layTake('one');
+    await truncate(take.files('cam0', 1).master, 3e9);
+    let isBusy = false;
+    const check = start({ isBusy: () => isBusy });
+    check.request('one');
+    await until(() => host.running.size === 1);
+    const [child] = host.running.values();
+    isBusy = true;
+    const stat = async () =>
+      (await readFile(`/proc/${child?.pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? [];
+    await until(async () => (await stat())[0] === 'T');
+    expect((await stat())[16]).toBe('19');
+    expect(check.progress).toEqual({ take: 'one', camera: 'cam0', done: 0, of: 1 });
+    isBusy = false;
+    await until(async () => (await stat())[0] !== 'T');
+    isBusy = true;
+    await until(async () => (await stat())[0] === 'T');
+    ending.abort();
+    await running;
+    expect(host.running.size).toBe(0);
+  });
+
+  it('begins nothing while something is recorded', async () => {
+    const take = await layTake('one');
+    let isBusy = true;
+    const check = start({ isBusy: () => isBusy });
+    check.request('one');
+    await looks();
+    expect(segmentOf(take).checkedAt).toBeNull();
+    isBusy = false;
+    await until(() => segmentOf(take).checkedAt !== null);
+  });
+
+  async function layTake(id: string) {
+    const folder = join(root, `20261122T120000Z-${id}`);
+    await mkdir(join(folder, 'cam0'), { recursive: true });
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const record = recordFixture({ segments: [segmentFixture(1, { sha256 })], unreadable: [] });
+    await writeFile(join(folder, 'cam0', '0001.mkv'), bytes);
+    await writeFile(
+      join(folder, 'take.json'),
+      JSON.stringify(manifestFixture({ id, cameras: { cam0: record } })),
+    );
+    return await store.get(id);
+  }
+
+  function start(over: Partial<MasterCheckOptions> = {}): MasterCheck {
+    const check = new MasterCheck({
+      ...{ host, logger, takes: () => store.all(), roots: () => [root], isBusy: () => false },
+      ...{ lookMs: 20, now: () => nowMs },
+      ...over,
+    });
+    running = check.run(ending.signal);
+    return check;
+  }
+
+  const segmentOf = (take: Parameters<typeof cameraOf>[0]) => {
+    const [segment] = cameraOf(take).segments;
+    if (segment === undefined) throw new Error('the take has no segment');
+    return segment;
+  };
+
+  /** Long enough for a few looks. */
+  const looks = () => new Promise((resolve) => setTimeout(resolve, 200));
+});

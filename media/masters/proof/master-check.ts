@@ -1,0 +1,255 @@
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { ChildHost } from '../../../common/child-host.ts';
+import { isDiskTrouble, onlyAttempt, withPatience } from '../disk/disk-trouble.ts';
+import { TakeUnfinishedError } from '../errors.ts';
+import { childName } from '../recorder/child-name.ts';
+import { concluded } from '../recorder/recorder.ts';
+import type { CameraRecord, Segment } from '../take/manifest.ts';
+import { segmentStem, type Take } from '../take/take.ts';
+import { hashQuietly } from './hash-file.ts';
+import { verifyMaster } from './verify.ts';
+
+const dayMs = 86_400_000;
+const busyLookMs = 200;
+
+export interface MasterCheckOptions {
+  readonly host: ChildHost;
+  readonly logger: Logger;
+  /** All takes on the disks that are there now. */
+  readonly takes: () => Promise<readonly Take[]>;
+  /** The folders of takes whose disks are there now. */
+  readonly roots: () => readonly string[];
+  /** While something is recorded or finished nothing is read. */
+  readonly isBusy: () => boolean;
+  readonly onChange?: (takeId: string) => void;
+  /** Default 10 s. */
+  readonly lookMs?: number;
+  /** How old the last proof of a master may be. Default 30 days. */
+  readonly maxAgeMs?: number;
+  /** The same for masters on a disk that was away. Default one day. */
+  readonly maxAgeAfterAwayMs?: number;
+  readonly now?: () => number;
+}
+
+/** What is read at the moment. */
+export interface MasterCheckProgress {
+  readonly take: string;
+  readonly camera: string;
+  /** Masters of what was asked for, or of what is due, that are done. */
+  readonly done: number;
+  readonly of: number;
+}
+
+interface Order {
+  readonly take: Take;
+  readonly camera: string;
+  readonly segment: Segment;
+}
+
+/**
+ * Reads kept masters again and holds them against their SHA-256: each about once a month, soon after its disk was away, and when
+ * somebody asks. It rests while anything is recorded. When a master was checked is in take.json, so that a restart goes on where
+ * it was.
+ */
+export class MasterCheck {
+  private readonly options: MasterCheckOptions;
+  private readonly wanted = new Set<string>();
+  /** When each disk came back, by its folder. */
+  private readonly returned = new Map<string, number>();
+  private readonly seen = new Map<string, boolean>();
+  private current: MasterCheckProgress | null = null;
+  private poked = Promise.withResolvers<void>();
+
+  constructor(options: MasterCheckOptions) {
+    this.options = options;
+  }
+
+  get progress(): MasterCheckProgress | null {
+    return this.current;
+  }
+
+  /** Checks every master of a take as soon as nothing is recorded. */
+  request(takeId: string): void {
+    this.wanted.add(takeId);
+    this.poked.resolve();
+  }
+
+  /** Whether a take waits to be checked, or is being. */
+  isWanted(takeId: string): boolean {
+    return this.wanted.has(takeId);
+  }
+
+  /** Until abort. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { lookMs = 10_000, logger } = this.options;
+    while (!signal.aborted) {
+      this.poked = Promise.withResolvers<void>();
+      try {
+        await this.look(signal);
+      } catch (error) {
+        // A take that begins is no fault.
+        if (!signal.aborted && !(error instanceof TakeUnfinishedError))
+          logger.warn({ err: error }, 'kept masters could not be checked');
+      }
+      this.current = null;
+      // An abort only ends the pause early.
+      await Promise.race([this.poked.promise, sleep(lookMs, undefined, { signal }).catch(() => {})]);
+    }
+  }
+
+  private async look(signal: AbortSignal): Promise<void> {
+    this.noteDisks();
+    if (this.options.isBusy()) return;
+    const takes = (await this.options.takes()).filter(({ damage }) => damage === null);
+    const asked = [...this.wanted];
+    const ordered = takes.filter(({ manifest }) => asked.includes(manifest.id)).flatMap(ordersOf);
+    const due = takes.flatMap(ordersOf).filter((order) => this.isDue(order));
+    due.sort((a, b) => provenAt(a.segment) - provenAt(b.segment));
+    const orders = ordered.length > 0 ? ordered : due;
+    for (const [done, order] of orders.entries()) {
+      const { take, camera } = order;
+      this.current = { take: take.manifest.id, camera, done, of: orders.length };
+      this.options.onChange?.(take.manifest.id);
+      await this.check(order, signal).catch((error: unknown) => {
+        if (signal.aborted || error instanceof TakeUnfinishedError) throw error;
+        this.options.logger.warn(
+          { err: error, take: take.manifest.id, camera },
+          'a kept master could not be checked',
+        );
+      });
+      // Who asks is served before what is merely due.
+      if (ordered.length === 0 && this.wanted.size > 0) break;
+    }
+    for (const id of asked) this.wanted.delete(id);
+    this.current = null;
+    for (const id of asked) this.options.onChange?.(id);
+    if (this.wanted.size > 0) this.poked.resolve();
+  }
+
+  private async check({ take, camera, segment }: Order, signal: AbortSignal): Promise<void> {
+    const { host, logger, isBusy, onChange } = this.options;
+    const { id } = take.manifest;
+    const files = take.files(camera, segment.number);
+    const name = (job: string) => childName(job, id, camera, segmentStem(segment.number));
+    const order = { host, name: name('check'), file: files.master, mustRest: isBusy, signal };
+    const hash = await withPatience(() => hashQuietly(order), { signal, logger }).catch((error: unknown) => {
+      if (signal.aborted || !isDiskTrouble(error)) throw error;
+      logger.error({ err: error, take: id, camera, segment: segment.number }, 'a kept master cannot be read');
+      return undefined;
+    });
+    const at = new Date(this.now()).toISOString();
+    const wasRight = segment.verified?.ok === true;
+    if (hash !== undefined && hash === segment.sha256 && wasRight) {
+      await this.state(take, camera, { ...segment, checkedAt: at });
+      return;
+    }
+    // Reading it as pictures tells which frames are concerned, and whether one that was damaged is right (again).
+    const codec = take.manifest.cameras[camera]?.codec ?? 'ffv1';
+    const expected = { codec, sha256: segment.sha256 };
+    using idle = whileIdle(isBusy, signal);
+    const verified = await verifyMaster(
+      host,
+      name('verify'),
+      files,
+      expected,
+      idle.signal,
+      onlyAttempt,
+    ).catch((error: unknown) => {
+      if (idle.signal.aborted || !isDiskTrouble(error)) throw error;
+      const problem = `the master cannot be read: ${(error as Error).message}`;
+      return {
+        ok: false,
+        at,
+        proof: codec === 'ffv1' ? 'bit-exact' : 'decodes',
+        problems: [problem],
+      } as const;
+    });
+    // When damage was found first is what its owner wants to know.
+    const known = segment.verified?.ok === false && !verified.ok ? segment.verified.at : verified.at;
+    const problems = verified.problems.map((problem) => problem.slice(0, 2000));
+    if (!verified.ok && wasRight) {
+      logger.error({ take: id, camera, segment: segment.number, problems }, 'a kept master is damaged');
+    }
+    await this.state(take, camera, {
+      ...segment,
+      verified: { ...verified, at: known, problems },
+      checkedAt: at,
+    });
+    onChange?.(id);
+  }
+
+  private state(take: Take, camera: string, segment: Segment): Promise<void> {
+    return take.updateCamera(camera, (record) => {
+      const segments = record.segments.map((old) => (old.number === segment.number ? segment : old));
+      return judged({ ...record, segments }, record);
+    });
+  }
+
+  private isDue({ take, segment }: Order): boolean {
+    const { maxAgeMs = 30 * dayMs, maxAgeAfterAwayMs = dayMs } = this.options;
+    const provenMs = provenAt(segment);
+    const returnedMs = this.returned.get(dirname(take.folder));
+    const ageMs = this.now() - provenMs;
+    if (returnedMs !== undefined && provenMs < returnedMs && ageMs >= maxAgeAfterAwayMs) return true;
+    // By a clock that was set back since, nothing would ever be due.
+    return ageMs >= maxAgeMs || ageMs < -dayMs;
+  }
+
+  private noteDisks(): void {
+    const now = new Set(this.options.roots());
+    for (const root of now) {
+      if (this.seen.get(root) === false) this.returned.set(root, this.now());
+      this.seen.set(root, true);
+    }
+    for (const root of this.seen.keys()) if (!now.has(root)) this.seen.set(root, false);
+  }
+
+  private now(): number {
+    return (this.options.now ?? Date.now)();
+  }
+}
+
+/** A signal that aborts as soon as something is recorded: this piece of work is begun again later. */
+function whileIdle(isBusy: () => boolean, signal: AbortSignal) {
+  const busy = new AbortController();
+  const look = setInterval(() => {
+    if (isBusy()) busy.abort(new TakeUnfinishedError('something is being recorded'));
+  }, busyLookMs);
+  return {
+    signal: AbortSignal.any([signal, busy.signal]),
+    [Symbol.dispose]: () => clearInterval(look),
+  };
+}
+
+function ordersOf(take: Take): Order[] {
+  if (take.manifest.state !== 'verified' && take.manifest.state !== 'failed') return [];
+  return Object.entries(take.manifest.cameras).flatMap(([camera, { segments }]) =>
+    segments
+      .filter(({ state, sha256 }) => state === 'closed' && sha256 !== null)
+      .map((segment) => ({ take, camera, segment })),
+  );
+}
+
+/** When a master was last known to be what was recorded, or not to be; 0 where it never was looked at. */
+function provenAt({ checkedAt, verified }: Segment): number {
+  return Math.max(Date.parse(checkedAt ?? '') || 0, Date.parse(verified?.at ?? '') || 0);
+}
+
+/** What a camera's part of a take is now; the reason why it ended stands where nothing else changed. */
+function judged(next: CameraRecord, before: CameraRecord): CameraRecord {
+  const isRight = (record: CameraRecord) => record.segments.every(({ verified }) => verified?.ok === true);
+  if (isRight(next) && isRight(before)) return next;
+  const bad = next.segments.find(({ verified }) => verified?.ok === false);
+  const ended = concluded(next, null);
+  if (bad?.verified == null) return ended;
+  return {
+    ...ended,
+    reason:
+      `segment ${bad.number} is damaged, found ${bad.verified.at.slice(0, 16)}Z: ${bad.verified.problems.join('; ')}`.slice(
+        0,
+        2000,
+      ),
+  };
+}

@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ChildHost } from '../../../common/child-host.ts';
+import type { RawStream } from '../../capture/types.ts';
+import { openRegular, regularStat, textOf } from '../disk/disk-file.ts';
+import { type Attempt, onlyAttempt } from '../disk/disk-trouble.ts';
+import { EmptyAnswerError, FfmpegError, FrameLogError, NoAnswerError } from '../errors.ts';
+import { decodeArgv, type MasterCodec, type SegmentFiles } from '../recorder/recorder-command.ts';
+import { runFfmpeg } from '../recorder/run-ffmpeg.ts';
+import { type FrameLog, type LoggedFrame, parseFrameLog } from '../segment/frame-log.ts';
+import type { Verification } from '../take/manifest.ts';
+import { isoMicroseconds } from '../timing/timecode.ts';
+
+export interface Decoded {
+  readonly log: FrameLog;
+  readonly complaints: readonly string[];
+}
+
+/** Frame logs beyond that, some 30 hours, are none. */
+export const maxLogBytes = 256 * 1024 * 1024;
+
+/**
+ * Decodes a file of a segment, and tells its frames and what ffmpeg complained about. What is found is written elsewhere than
+ * on the disk that is judged. @throws FfmpegError, NoAnswerError where a disk failed, EmptyAnswerError where not one frame came of it, StrangeFileError
+ */
+export async function decodeFile(
+  host: ChildHost,
+  name: string,
+  file: string,
+  signal: AbortSignal,
+  spooled?: RawStream,
+  onFrames?: (frames: number) => void,
+): Promise<Decoded> {
+  await regularStat(file);
+  const scratch = await mkdtemp(join(tmpdir(), 'decoded-'));
+  const output = join(scratch, 'frames');
+  try {
+    const { complaints } = await runFfmpeg(host, name, decodeArgv(file, output, spooled), signal, onFrames);
+    const log = parseFrameLog((await textOf(output, maxLogBytes)) ?? '');
+    if (log.frames.length === 0) throw new EmptyAnswerError('found no frame');
+    return { log, complaints };
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Holds a master against the frames that were received and against its hash: for a lossless codec every sample of every
+ * frame, for ProRes the number of frames. Where a disk fails it rejects, and may be asked again; on the last attempt that is
+ * what is wrong with the master.
+ */
+export async function verifyMaster(
+  host: ChildHost,
+  name: string,
+  files: SegmentFiles,
+  expected: { readonly codec: MasterCodec; readonly sha256: string | null },
+  signal: AbortSignal,
+  attempt: Attempt = onlyAttempt,
+  onFrames?: (frames: number) => void,
+): Promise<Verification> {
+  const problems: string[] = [];
+  if ((await regularStat(files.master)) === undefined) {
+    return verification(expected.codec, ['the file is gone']);
+  }
+  if (expected.sha256 !== null && (await sha256OfFile(files.master)) !== expected.sha256) {
+    problems.push('the file is not the one that was written: its SHA-256 differs');
+  }
+  try {
+    const reference = parseFrameLog((await textOf(files.reference, maxLogBytes)) ?? '');
+    const decoded = await decodeFile(host, name, files.master, signal, undefined, onFrames);
+    problems.push(...decoded.complaints.slice(0, 5));
+    problems.push(...compareFrames(reference.frames, decoded.log.frames, expected.codec === 'ffv1'));
+  } catch (error) {
+    if (signal.aborted || !(error instanceof FfmpegError || error instanceof FrameLogError)) throw error;
+    if (error instanceof NoAnswerError && !attempt.isLast) throw error;
+    problems.push(error.message);
+  }
+  return verification(expected.codec, problems);
+}
+
+function verification(codec: MasterCodec, problems: string[]): Verification {
+  const proof = codec === 'ffv1' ? 'bit-exact' : 'decodes';
+  return { ok: problems.length === 0, at: isoMicroseconds(Date.now() / 1e3), proof, problems };
+}
+
+/** What distinguishes the frames of a master from those received; empty where nothing does. Pure. */
+export function compareFrames(
+  received: readonly LoggedFrame[],
+  kept: readonly LoggedFrame[],
+  samplesToo: boolean,
+): string[] {
+  if (received.length !== kept.length)
+    return [`${kept.length} frames decode, ${received.length} were received`];
+  if (!samplesToo) return [];
+  const differing = received.flatMap((frame, index) => (frame.md5 === kept[index]?.md5 ? [] : [index]));
+  if (differing.length === 0) return [];
+  return [`${differing.length} frames differ from what was received, the first is frame ${differing[0]}`];
+}
+
+export async function sha256OfFile(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  await using handle = await openRegular(file);
+  const stream = handle.createReadStream({ highWaterMark: 1024 * 1024, autoClose: false });
+  for await (const chunk of stream) hash.update(chunk);
+  return hash.digest('hex');
+}

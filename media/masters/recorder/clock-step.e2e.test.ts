@@ -1,0 +1,51 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { globSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { expect, it } from 'vitest';
+import { takeManifestSchema } from '../take/manifest.ts';
+import { cameraOf, until } from './recording-rig.fake.ts';
+
+const recorder = join(import.meta.dirname, 'recorder-process.fake.ts');
+const [library] = globSync('/usr/lib/*/faketime/libfaketime.so.1');
+
+/** The machine's clock, as the recorder and its programs see it, is set two hours ahead in a take, and back. */
+it.skipIf(library === undefined).each(['direct', 'spool'])(
+  'a clock that is set during a take leaves no gap, and is noted (%s)',
+  async (strategy) => {
+    const folder = await mkdtemp(join(tmpdir(), 'clock-step-'));
+    const clock = join(folder, 'clock');
+    await writeFile(clock, '+0\n');
+    const faked = {
+      ...{ LD_PRELOAD: library, FAKETIME_TIMESTAMP_FILE: clock, FAKETIME_NO_CACHE: '1' },
+      FAKETIME_DONT_FAKE_MONOTONIC: '1',
+    };
+    const child = spawn(process.execPath, [recorder, folder, strategy], {
+      ...{ env: { ...process.env, ...faked }, stdio: ['pipe', 'pipe', 'inherit'] as const },
+    });
+    let frames = 0;
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      frames = Number(/^frames (\d+)$/.exec(line)?.[1] ?? frames);
+    });
+    try {
+      for (const offset of ['+2h', '+0', '+0']) {
+        const before = frames;
+        await until(() => frames >= before + 45);
+        await writeFile(clock, `${offset}\n`);
+      }
+      child.stdin.end('stop');
+      await once(child, 'close');
+      const text = await readFile(join(folder, 'takes', 'take', 'take.json'), 'utf8');
+      const camera = cameraOf(takeManifestSchema.parse(JSON.parse(text)));
+      expect(camera).toMatchObject({ state: 'verified', segments: [{ number: 1, clean: true }] });
+      expect(camera.clockSteps.map(({ seconds }) => Math.round(seconds / 10) * 10)).toEqual([7200, -7200]);
+      expect(camera.droppedFrames).toBeLessThan(30);
+    } finally {
+      child.kill('SIGKILL');
+      await rm(folder, { recursive: true, force: true });
+    }
+  },
+);

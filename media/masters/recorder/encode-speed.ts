@@ -1,0 +1,134 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { availableParallelism, cpus, freemem } from 'node:os';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import type { ChildHost } from '../../../common/child-host.ts';
+import type { RawStream } from '../../capture/types.ts';
+import { writeFileAtomic } from '../disk/atomic-file.ts';
+import { FfmpegError } from '../errors.ts';
+import { encodeProbeArgv, type MasterCodec, probePictureArgv } from './recorder-command.ts';
+import { runFfmpeg } from './run-ffmpeg.ts';
+
+export interface EncodeSpeedOptions {
+  readonly host: ChildHost;
+  readonly logger: Logger;
+  /** JSON file that keeps what was measured. */
+  readonly cacheFile: string;
+  /** Folder for the frames of a measurement; best a tmpfs. */
+  readonly scratch: string;
+  /** Changes when a measurement no longer holds: the version of the product. */
+  readonly version: string;
+  /** Bytes of memory that nobody uses. Default: what the system says. */
+  readonly freeMemory?: () => number;
+}
+
+const cacheSchema = z.object({
+  version: z.string(),
+  machine: z.string(),
+  framesPerSecond: z.record(z.string(), z.number().positive().max(100_000)),
+});
+
+type Cache = z.infer<typeof cacheSchema>;
+
+/** Frames of one measurement: few, as slow boards make fewer than ten a second. */
+const probeFrames = 20;
+/** The frames of a measurement take this many times their size in memory: themselves on the tmpfs, and the encoder's threads. */
+const memoryFactor = 4;
+
+/** Measures, once per geometry and version, how fast this machine compresses masters. */
+export class EncodeSpeed {
+  private readonly options: EncodeSpeedOptions;
+  private busy: Promise<unknown> = Promise.resolve();
+  /** What could not be measured, and is not tried again. */
+  private readonly unmeasurable = new Set<string>();
+
+  constructor(options: EncodeSpeedOptions) {
+    this.options = options;
+  }
+
+  /** Frames per second as measured earlier; null where that was not done. */
+  async known(codec: MasterCodec, raw: RawStream, threads: number): Promise<number | null> {
+    return (await this.read()).framesPerSecond[keyOf(codec, raw, threads)] ?? null;
+  }
+
+  /**
+   * Measures unless it is known; null where it could not be measured, or memory is short now. One measurement runs at a time.
+   * Rejects with the signal's reason.
+   */
+  measured(codec: MasterCodec, raw: RawStream, threads: number, signal: AbortSignal): Promise<number | null> {
+    const asked = this.busy.then(() => this.lookUp(codec, raw, threads, signal));
+    // A failed measurement is told to whoever asked for it; the next one goes on.
+    this.busy = asked.catch(() => {});
+    return asked;
+  }
+
+  private async lookUp(codec: MasterCodec, raw: RawStream, threads: number, signal: AbortSignal) {
+    const key = keyOf(codec, raw, threads);
+    const cache = await this.read();
+    const known = cache.framesPerSecond[key];
+    if (known !== undefined) return known;
+    if (this.unmeasurable.has(key) || this.isMemoryShort(raw)) return null;
+    const framesPerSecond = await this.measure(codec, raw, threads, signal);
+    if (framesPerSecond === null) {
+      this.unmeasurable.add(key);
+      return null;
+    }
+    const next = { ...cache, framesPerSecond: { ...cache.framesPerSecond, [key]: framesPerSecond } };
+    await writeFileAtomic(this.options.cacheFile, `${JSON.stringify(next, null, 2)}\n`);
+    this.options.logger.info({ key, framesPerSecond }, 'measured compression of masters');
+    return framesPerSecond;
+  }
+
+  private async measure(codec: MasterCodec, raw: RawStream, threads: number, signal: AbortSignal) {
+    const folder = await mkdtemp(join(this.options.scratch, 'encode-speed-'));
+    const picture = join(folder, 'frames.nut');
+    const run = (name: string, argv: readonly [string, ...string[]]) =>
+      runFfmpeg(this.options.host, name, argv, signal);
+    try {
+      await run('measure-picture', probePictureArgv(picture, raw, probeFrames));
+      const settings = { codec, raw, threads };
+      // What a start costs is measured too, and taken off.
+      const idleMs = await timed(() => run('measure-start', encodeProbeArgv(picture, settings, 1)));
+      const busyMs = await timed(() => run('measure-codec', encodeProbeArgv(picture, settings, probeFrames)));
+      return ((probeFrames - 1) * 1000) / Math.max(1, busyMs - idleMs);
+    } catch (error) {
+      if (!(error instanceof FfmpegError)) throw error;
+      this.options.logger.warn({ err: error }, 'compression of masters could not be measured');
+      return null;
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  private isMemoryShort({ width, height }: RawStream): boolean {
+    const free = (this.options.freeMemory ?? freemem)();
+    return free < width * height * 2 * probeFrames * memoryFactor;
+  }
+
+  /** A cache that is missing, damaged or of another version or machine counts as empty. */
+  private async read(): Promise<Cache> {
+    const { version } = this.options;
+    const machine = `${availableParallelism()} x ${cpus()[0]?.model ?? process.arch}`;
+    const empty: Cache = { version, machine, framesPerSecond: {} };
+    try {
+      const cache = cacheSchema.parse(JSON.parse(await readFile(this.options.cacheFile, 'utf8')));
+      return cache.version === version && cache.machine === machine ? cache : empty;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+        this.options.logger.warn({ err: error }, 'measurements cannot be read, measuring anew');
+      }
+      return empty;
+    }
+  }
+}
+
+function keyOf(codec: MasterCodec, raw: RawStream, threads: number): string {
+  return `${codec} ${raw.width}x${raw.height} ${raw.pixelFormat} ${threads} threads`;
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return performance.now() - start;
+}

@@ -1,0 +1,44 @@
+import type { ChildHost } from '../../../common/child-host.ts';
+import { isDiskComplaint } from '../disk/disk-trouble.ts';
+import { FfmpegError, NoAnswerError } from '../errors.ts';
+
+/** What a run said on stderr at level warning and above; its exit code alone hides damaged frames. */
+export interface FfmpegOutcome {
+  readonly complaints: readonly string[];
+}
+
+const maxComplaints = 50;
+const progressLine = /^frame=\s*(\d+)$/;
+
+/**
+ * Runs a program to its end. It is ended when the signal aborts. `onFrames` is called where it tells its progress.
+ * @throws FfmpegError where it exits with anything but 0, NoAnswerError where a disk failed under it, whatever it exits with
+ */
+export async function runFfmpeg(
+  host: ChildHost,
+  name: string,
+  argv: readonly [string, ...string[]],
+  signal: AbortSignal,
+  onFrames: (frames: number) => void = () => {},
+): Promise<FfmpegOutcome> {
+  signal.throwIfAborted();
+  const complaints: string[] = [];
+  let trouble: string | undefined;
+  const child = await host.spawn({ name, argv, stopTimeoutMs: 1000 }, ({ stream, text }) => {
+    const frames = stream === 'stdout' ? progressLine.exec(text)?.[1] : undefined;
+    if (frames !== undefined) onFrames(Number(frames));
+    if (stream === 'stderr' && isDiskComplaint(text)) trouble ??= text;
+    if (stream === 'stderr' && complaints.length < maxComplaints && text.trim() !== '') complaints.push(text);
+  });
+  const onAbort = () => void child.stop();
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  const exit = await child.exited;
+  signal.removeEventListener('abort', onAbort);
+  signal.throwIfAborted();
+  if (trouble !== undefined) throw new NoAnswerError(`met a disk error: ${trouble}`);
+  if (exit.code !== 0) {
+    throw new FfmpegError(`ended with ${exit.code ?? exit.signal}: ${complaints.at(-1) ?? 'no word'}`);
+  }
+  return { complaints };
+}

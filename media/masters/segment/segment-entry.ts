@@ -1,0 +1,28 @@
+import type { CameraRecord, Segment } from '../take/manifest.ts';
+import type { Take } from '../take/take.ts';
+import type { ClosedSegment } from './segment-close.ts';
+
+/** Puts what came of a segment in its place; one without a frame, and without a file that may hold some, is forgotten. */
+export function withClosed(record: CameraRecord, number: number, closed: ClosedSegment): CameraRecord {
+  const others = record.segments.filter((segment) => segment.number !== number);
+  const segments = closed.segment === undefined ? others : [...others, closed.segment];
+  const aside = closed.unreadable === undefined ? [] : [closed.unreadable];
+  return {
+    ...record,
+    segments: segments.toSorted((a, b) => a.number - b.number),
+    unreadable: [...record.unreadable, ...aside],
+  };
+}
+
+/** The entry of a segment that begins. */
+export function newSegment(take: Take, camera: string, number: number, record: CameraRecord): Segment {
+  const files = take.files(camera, number);
+  const relative = (path: string) => path.slice(take.folder.length + 1);
+  return {
+    ...{ number, state: 'recording', file: relative(files.master), bytes: 0, frames: 0 },
+    spool: record.strategy === 'spool' ? relative(files.spool) : null,
+    ...{ droppedFrames: 0, droppedBefore: 0, firstTimestamp: null, lastTimestamp: null, timecode: null },
+    ...{ sensorTimes: null, sha256: null, framemd5: { file: relative(files.reference), sha256: null } },
+    ...{ clean: false, verified: null, checkedAt: null },
+  };
+}

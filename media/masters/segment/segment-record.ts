@@ -1,0 +1,131 @@
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Child, ChildHost } from '../../../common/child-host.ts';
+import { wakeReader } from '../../capture/raw-pipe.ts';
+import {
+  type EncodeSettings,
+  type MasterStrategy,
+  recordArgv,
+  type SegmentFiles,
+} from '../recorder/recorder-command.ts';
+import type { SensorLog } from '../timing/sensor-log.ts';
+import { type SegmentProgress, SegmentWatch } from './segment-watch.ts';
+
+export interface SegmentOrder {
+  readonly host: ChildHost;
+  readonly logger: Logger;
+  readonly name: string;
+  readonly pipe: string;
+  readonly files: SegmentFiles;
+  readonly settings: EncodeSettings;
+  readonly strategy: MasterStrategy;
+  /** Keeps what the sensor's clock tells meanwhile. */
+  readonly sensorLog: SensorLog;
+  /** The segment was begun by an earlier supervisor: its recorder is taken over if it still runs, and not started anew. */
+  readonly resumed: boolean;
+  readonly reserveBytes: number;
+  readonly freeBytes: (path: string) => Promise<number>;
+  readonly signal: AbortSignal;
+  /** Tells by how many seconds the machine's clock was set since it was asked last; null where it was not. */
+  readonly clockStep: () => Promise<number | null>;
+  readonly onFirstFrame: () => Promise<void>;
+  readonly onProgress: (progress: SegmentProgress) => void;
+}
+
+export interface SegmentOutcome {
+  readonly endedBy: 'signal' | 'recorder' | 'disk';
+  /** Whether the recorder is known to have written its end. */
+  readonly clean: boolean;
+  /** The last line the recorder wrote. */
+  readonly lastWord: string | null;
+}
+
+const pollMs = 500;
+const wakeEveryMs = 100;
+/** ffmpeg's exit code after it obeyed a signal, its files complete. */
+const exitAfterSignal = 255;
+
+/**
+ * Runs one recorder process until the signal aborts, the disk is full or it ends because capture did. Rejects where its files
+ * cannot be looked at, as when their disk was pulled; then the recorder has been ended, too.
+ */
+export async function recordSegment(order: SegmentOrder): Promise<SegmentOutcome> {
+  let lastWord: string | null = null;
+  const argv = recordArgv(order.pipe, order.files, order.strategy, order.settings);
+  const spec = { name: order.name, argv, durable: true, stopSignal: 'SIGINT', stopTimeoutMs: 5000 } as const;
+  const child = await order.host.spawn(spec, ({ text }) => {
+    lastWord = text;
+    order.logger.debug({ child: order.name, text }, 'recorder says');
+  });
+  if (order.resumed && !child.adopted) {
+    // Nobody wrote on: the process just begun must not touch what an earlier one left (-n sees to that, too).
+    await stopRecorder(child, order.pipe);
+    return { endedBy: 'recorder', clean: false, lastWord };
+  }
+  const endedBy = await follow(child, order).catch(async (error: unknown) => {
+    // Left alone it would go on, and take its frames out of the pipe of the next take.
+    await stopRecorder(child, order.pipe);
+    throw error;
+  });
+  const exit = await child.exited;
+  const clean = exit.code === 0 || (endedBy !== 'recorder' && exit.code === exitAfterSignal);
+  return { endedBy, clean, lastWord };
+}
+
+/** Looks at the growing files until the recorder has ended, for whatever reason. */
+async function follow(child: Child, order: SegmentOrder): Promise<SegmentOutcome['endedBy']> {
+  const file = order.strategy === 'spool' ? order.files.spool : order.files.master;
+  await using watch = new SegmentWatch(file, order.files.reference, order.settings.raw.fps);
+  let endedBy: SegmentOutcome['endedBy'] = 'recorder';
+  let ended = false;
+  let begun = false;
+  const end = child.exited.then(() => {
+    ended = true;
+  });
+  const look = async () => {
+    const seconds = await order.clockStep();
+    if (seconds !== null) watch.stepped(seconds);
+    const [progress] = await Promise.all([watch.poll(), order.sensorLog.poll()]);
+    order.onProgress(progress);
+    if (begun || progress.frames === 0) return;
+    begun = true;
+    await order.onFirstFrame();
+  };
+  while (!ended) {
+    await look();
+    endedBy = await endCause(order);
+    if (endedBy !== 'recorder') {
+      await stopRecorder(child, order.pipe);
+      break;
+    }
+    await Promise.race([end, tick(order.signal)]);
+  }
+  await end;
+  await look();
+  return endedBy;
+}
+
+/** Whether the recorder shall end now, and why; `recorder` where it need not. */
+async function endCause(order: SegmentOrder): Promise<SegmentOutcome['endedBy']> {
+  if (order.signal.aborted) return 'signal';
+  return (await order.freeBytes(dirname(order.files.reference))) <= order.reserveBytes ? 'disk' : 'recorder';
+}
+
+async function stopRecorder(child: Child, pipe: string): Promise<void> {
+  let isGone = false;
+  const stopped = child.stop().finally(() => {
+    isGone = true;
+  });
+  // One that still sleeps in open(2) hears no signal; woken, it sees it. One that was just begun may only be on its way there.
+  while (!isGone) {
+    await wakeReader(pipe);
+    await Promise.race([stopped, sleep(wakeEveryMs)]);
+  }
+  await stopped;
+}
+
+async function tick(signal: AbortSignal): Promise<void> {
+  // An abort only ends the pause early.
+  await sleep(pollMs, undefined, { signal }).catch(() => {});
+}

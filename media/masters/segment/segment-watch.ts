@@ -1,0 +1,84 @@
+import type { FileHandle } from 'node:fs/promises';
+import { syncFile } from '../disk/atomic-file.ts';
+import { openRegular, regularStat } from '../disk/disk-file.ts';
+import { FrameLogReader } from './frame-log.ts';
+import { FrameSums } from './frame-sums.ts';
+
+export interface SegmentProgress {
+  readonly frames: number;
+  readonly droppedFrames: number;
+  readonly bytes: number;
+  /** Seconds since 1970; null before the first frame. */
+  readonly firstS: number | null;
+  readonly lastS: number | null;
+}
+
+export const noProgress: SegmentProgress = {
+  frames: 0,
+  droppedFrames: 0,
+  bytes: 0,
+  firstS: null,
+  lastS: null,
+};
+
+/**
+ * Follows a segment that another process writes, by its frame log and its size, and makes what was written last. The
+ * frames themselves are never read, and of the log only sums are kept.
+ */
+export class SegmentWatch implements AsyncDisposable {
+  private readonly file: string;
+  private readonly reference: string;
+  private readonly reader: FrameLogReader;
+  private readonly sums: FrameSums;
+  private handle: FileHandle | undefined;
+
+  /** @param fps nominal rate, for counting what was dropped */
+  constructor(file: string, reference: string, fps: number) {
+    this.file = file;
+    this.reference = reference;
+    this.sums = new FrameSums(fps);
+    this.reader = new FrameLogReader(({ pts }) => this.sums.add(pts * this.reader.timeBase), 'skip');
+  }
+
+  /** The machine's clock was set by so many seconds: what that does to the times of frames is no gap. */
+  stepped(seconds: number): void {
+    this.sums.stepped(seconds);
+  }
+
+  /**
+   * Reads what was added, and syncs the growing files. What of the log cannot be read is passed over: the frames are counted
+   * again when the segment is closed.
+   */
+  async poll(): Promise<SegmentProgress> {
+    await this.readLog();
+    const bytes = (await regularStat(this.file))?.size ?? 0;
+    if (bytes === 0) return noProgress;
+    await Promise.all([syncFile(this.file), syncFile(this.reference)]);
+    return { ...this.sums.progress(), bytes };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.handle?.close();
+    this.handle = undefined;
+  }
+
+  private async readLog(): Promise<void> {
+    this.handle ??= await openIfThere(this.reference);
+    if (this.handle === undefined) return;
+    const buffer = Buffer.alloc(64 * 1024);
+    for (;;) {
+      const { bytesRead } = await this.handle.read(buffer, 0, buffer.length, null);
+      if (bytesRead === 0) return;
+      this.reader.push(buffer.toString('latin1', 0, bytesRead));
+    }
+  }
+}
+
+async function openIfThere(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await openRegular(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

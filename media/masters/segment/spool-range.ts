@@ -1,0 +1,46 @@
+import type { ChildHost } from '../../../common/child-host.ts';
+import type { RawStream } from '../../capture/types.ts';
+import { FfmpegError } from '../errors.ts';
+
+/**
+ * The range of what was spooled, as the stream itself says; what is uncompressed carries none, and is as its source negotiated
+ * it. @throws FfmpegError where the file cannot be read
+ */
+export async function probedRange(
+  host: ChildHost,
+  name: string,
+  file: string,
+  raw: RawStream,
+  signal: AbortSignal,
+): Promise<RawStream['range']> {
+  if (raw.codec === 'rawvideo') return raw.range;
+  signal.throwIfAborted();
+  const lines: string[] = [];
+  const what = [
+    '-select_streams',
+    'v:0',
+    '-show_entries',
+    'stream=pix_fmt,color_range',
+    '-of',
+    'default=nw=1',
+  ];
+  const argv = ['ffprobe', '-v', 'error', '-fpsprobesize', '0', ...what, `file:${file}`] as const;
+  const child = await host.spawn({ name, argv, stopTimeoutMs: 1000 }, ({ text }) => {
+    if (lines.length < 20) lines.push(text);
+  });
+  const onAbort = () => void child.stop();
+  signal.addEventListener('abort', onAbort, { once: true });
+  const exit = await child.exited;
+  signal.removeEventListener('abort', onAbort);
+  signal.throwIfAborted();
+  if (exit.code !== 0)
+    throw new FfmpegError(`ended with ${exit.code ?? exit.signal}: ${lines.at(-1) ?? 'no word'}`);
+  return statedRange(lines, raw);
+}
+
+/** Streams that do not say are of the range their standards name. Pure. */
+function statedRange(lines: readonly string[], raw: RawStream): RawStream['range'] {
+  if (lines.some((line) => line === 'color_range=pc' || line.startsWith('pix_fmt=yuvj'))) return 'full';
+  if (lines.includes('color_range=tv')) return 'limited';
+  return raw.codec === 'mjpeg' ? 'full' : 'limited';
+}

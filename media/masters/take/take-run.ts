@@ -1,0 +1,144 @@
+import type { Logger } from 'pino';
+import type { ChildHost } from '../../../common/child-host.ts';
+import type { SensorClock } from '../../capture/sensor-clock.ts';
+import type { RawStream } from '../../capture/types.ts';
+import { diskReason } from '../disk/disk-trouble.ts';
+import { Recorder } from '../recorder/recorder.ts';
+import type { MasterCodec, MasterStrategy } from '../recorder/recorder-command.ts';
+import type { SegmentProgress } from '../segment/segment-watch.ts';
+import type { FinishProgress } from './finish-progress.ts';
+import type { Take } from './take.ts';
+
+/** One camera of a take, and how it is recorded. */
+export interface TakePart {
+  readonly camera: string;
+  readonly pipe: string;
+  readonly raw: RawStream;
+  readonly sensorClock: () => SensorClock | undefined;
+  readonly codec: MasterCodec;
+  readonly strategy: MasterStrategy;
+  readonly strategyReason: string;
+  readonly threads: number;
+  readonly reserveBytes: number;
+}
+
+export interface TakeRunOptions {
+  readonly host: ChildHost;
+  readonly logger: Logger;
+  /** Aborts when the program ends: compressing and verifying are left for its next start. */
+  readonly ending: AbortSignal;
+  readonly onChange: () => void;
+  /** The disk fails: what is wrong, and what to do. */
+  readonly onDiskTrouble: (reason: string) => void;
+}
+
+/** A take while it is worked on: all its recorders, from the first frame to the last proof. */
+export class TakeRun {
+  readonly take: Take;
+  /** What grows at the moment, by camera. */
+  readonly progress = new Map<string, SegmentProgress>();
+  /** How far what was recorded is compressed and verified, by camera. */
+  readonly finishing = new Map<string, FinishProgress>();
+  private readonly options: TakeRunOptions;
+  private readonly recorders: readonly (readonly [camera: string, recorder: Recorder])[];
+  private readonly stopping = new AbortController();
+  private readonly allReleased = Promise.withResolvers<void>();
+  /** Cameras whose recorder runs, or is to. */
+  private readonly held: Set<string>;
+
+  constructor(take: Take, parts: readonly TakePart[], options: TakeRunOptions) {
+    this.take = take;
+    this.options = options;
+    this.held = new Set(parts.map(({ camera }) => camera));
+    this.recorders = parts.map((part) => [part.camera, this.recorder(part)]);
+  }
+
+  /** Settles once no recorder runs any more; closing, compressing and verifying go on. */
+  get released(): Promise<void> {
+    return this.allReleased.promise;
+  }
+
+  /** Whether a recorder of this take reads the camera's frames, or is to. */
+  holds(camera: string): boolean {
+    return this.held.has(camera);
+  }
+
+  get stopped(): boolean {
+    return this.stopping.signal.aborted;
+  }
+
+  /** Enters every camera into take.json. Where one is refused, none begins. @throws DiskReserveError */
+  async prepare(): Promise<void> {
+    const outcomes = await Promise.allSettled(this.recorders.map(([, recorder]) => recorder.prepare()));
+    const refused = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (refused === undefined) return;
+    for (const [camera] of this.recorders) await this.failed(camera, refused.reason);
+    throw refused.reason;
+  }
+
+  /** Records until stopped, then finishes. Never rejects: what goes wrong is stated in take.json. */
+  async run(): Promise<void> {
+    await Promise.all(this.recorders.map(([camera, recorder]) => this.follow(camera, recorder)));
+  }
+
+  stop(): void {
+    this.stopping.abort();
+  }
+
+  private recorder(part: TakePart): Recorder {
+    const { host, logger, onChange, onDiskTrouble } = this.options;
+    return new Recorder(this.take, {
+      ...{ ...part, host, logger, onDiskTrouble },
+      onFinishing: (now) => {
+        this.finishing.set(part.camera, now);
+        onChange();
+      },
+      onProgress: (now) => {
+        this.progress.set(part.camera, now);
+        onChange();
+      },
+      onReleased: () => this.release(part.camera),
+      onRecorded: () => onChange(),
+    });
+  }
+
+  private async follow(camera: string, recorder: Recorder): Promise<void> {
+    try {
+      await recorder.run(this.stopping.signal, this.options.ending);
+    } catch (error) {
+      // The recorder is gone, whatever becomes of writing that down.
+      this.release(camera);
+      // What is left undone because the program ends is done at its next start.
+      if (!this.options.ending.aborted) await this.failed(camera, error);
+    }
+    this.release(camera);
+    this.options.onChange();
+  }
+
+  private release(camera: string): void {
+    if (!this.held.delete(camera)) return;
+    if (this.held.size === 0) this.allReleased.resolve();
+    this.options.onChange();
+  }
+
+  private async failed(camera: string, error: unknown): Promise<void> {
+    const { logger } = this.options;
+    const { id, cameras } = this.take.manifest;
+    logger.error({ err: error, take: id, camera }, 'recording failed');
+    if (cameras[camera] === undefined) return;
+    const reason = reasonOf(error, this.take.folder);
+    try {
+      await this.take.updateCamera(camera, (record) => ({ ...record, state: 'failed', reason }));
+    } catch (cause) {
+      // The disk may be the very thing that failed: the take says so to whoever asks, if not to whoever finds its folder.
+      logger.error({ err: cause, take: id }, 'take.json cannot be written');
+    }
+  }
+}
+
+/** For people. What the system says of a file of the take, or of one that is open, is about its disk. */
+function reasonOf(error: unknown, folder: string): string {
+  if (!(error instanceof Error)) return `${error}`;
+  const { path = folder } = error as NodeJS.ErrnoException;
+  return path.startsWith(folder) ? (diskReason(error) ?? error.message) : error.message;
+}

@@ -1,0 +1,229 @@
+import { readdir, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { Logger } from 'pino';
+import { asDiskError } from '../disk/disk.ts';
+import { openRegular, requireFolder } from '../disk/disk-file.ts';
+import {
+  StrangeFileError,
+  TakeIdError,
+  TakeNotFoundError,
+  TakeRemovalError,
+  TakeUnfinishedError,
+} from '../errors.ts';
+import type { TakeManifest } from './manifest.ts';
+import { manifestName, Take } from './take.ts';
+
+const plainId = /^[a-z0-9][a-z0-9-]{0,63}$/;
+
+export interface TakeStoreOptions {
+  readonly logger: Logger;
+  /**
+   * The folders in which takes may lie now, one folder per take in them: a disk can come and go. New takes go into the
+   * first.
+   */
+  readonly roots: () => readonly [string, ...string[]];
+}
+
+const unfinishedStates = ['starting', 'recording', 'finishing'];
+
+/** All takes on disk. Holds each take once, so that its take.json has one writer. */
+export class TakeStore {
+  private readonly options: TakeStoreOptions;
+  private readonly open = new Map<string, Take>();
+  /** Folders whose take.json is about to be written. */
+  private readonly creating = new Set<string>();
+  /** What was said about folders in the log, by folder. */
+  private readonly told = new Map<string, string>();
+
+  constructor(options: TakeStoreOptions) {
+    this.options = options;
+  }
+
+  /** Where the next take goes; its file system is the one that fills. */
+  get root(): string {
+    return this.options.roots()[0];
+  }
+
+  /** Makes a take without cameras; each recorder adds its own. @throws TakeIdError, DiskUnavailableError */
+  async createTake(id: string, startUtc: Date): Promise<Take> {
+    if (!plainId.test(id))
+      throw new TakeIdError(`"${id}" names no take: lower-case letters, digits and hyphens do`);
+    if ((await this.find(id)) !== undefined) throw new TakeIdError(`there is a take ${id} already`);
+    const folder = join(this.root, takeFolderName(id, startUtc));
+    this.creating.add(folder);
+    try {
+      const take = await this.make(folder, {
+        ...{ version: 1, id, startedAt: startUtc.toISOString(), stoppedAt: null, wanted: true },
+        ...{ state: 'starting', cameras: {} },
+      });
+      this.open.set(id, take);
+      return take;
+    } finally {
+      this.creating.delete(folder);
+    }
+  }
+
+  private async make(folder: string, manifest: TakeManifest): Promise<Take> {
+    try {
+      return await Take.create(folder, manifest);
+    } catch (error) {
+      // Without take.json it is no take, and nobody could delete it.
+      await rm(folder, { recursive: true, force: true }).catch((cause: unknown) =>
+        this.options.logger.warn({ err: cause, folder }, 'the folder of a take that did not begin stays'),
+      );
+      throw asDiskError(error);
+    }
+  }
+
+  /** All takes, newest first, damaged ones included. A folder that is no take is left out. Never rejects. */
+  async list(): Promise<TakeManifest[]> {
+    await this.load();
+    const manifests = [...this.open.values()].map(({ manifest }) => manifest);
+    return manifests.toSorted((a, b) => b.startedAt.localeCompare(a.startedAt));
+  }
+
+  /** @throws TakeNotFoundError */
+  async get(id: string): Promise<Take> {
+    const take = await this.find(id);
+    if (take === undefined) throw new TakeNotFoundError(`there is no take ${id}`);
+    return take;
+  }
+
+  /**
+   * Path of a finished master, for download. Nothing of the request becomes part of a path: it only selects among what
+   * take.json lists. @throws TakeNotFoundError
+   */
+  async masterPath(id: string, camera: string, segment: number): Promise<{ path: string; fileName: string }> {
+    const take = await this.get(id);
+    const cameras = new Map(Object.entries(take.manifest.cameras));
+    const found = cameras.get(camera)?.segments.find(({ number }) => number === segment);
+    if (found?.state !== 'closed') {
+      throw new TakeNotFoundError(`take ${id} has no finished master ${segment} of camera ${camera}`);
+    }
+    const { master } = take.files(camera, segment);
+    try {
+      await requireFolder(take.folder);
+      await requireFolder(dirname(master));
+      await using _handle = await openRegular(master);
+    } catch (cause) {
+      throw new TakeNotFoundError(`the master ${segment} of camera ${camera} in take ${id} cannot be read`, {
+        cause,
+      });
+    }
+    return { path: master, fileName: `${id}-${camera}-${basename(master)}` };
+  }
+
+  /** All takes on the disks that are there, damaged ones included. */
+  async all(): Promise<readonly Take[]> {
+    await this.load();
+    return [...this.open.values()];
+  }
+
+  /** The folders in which takes may lie now. */
+  get roots(): readonly string[] {
+    return this.options.roots();
+  }
+
+  /**
+   * Removes a take and its masters from the disk. take.json goes last: what a power cut or a failing disk leaves is still a
+   * take, which can be removed again. @throws TakeNotFoundError, TakeUnfinishedError, TakeRemovalError
+   */
+  async remove(id: string): Promise<void> {
+    const { folder, manifest } = await this.get(id);
+    if (unfinishedStates.includes(manifest.state)) {
+      throw new TakeUnfinishedError(`take ${id} is still being recorded or finished`);
+    }
+    try {
+      // Of a link only what it points to would be removed.
+      await requireFolder(folder);
+      const names = await readdir(folder);
+      for (const name of names.filter((one) => one !== manifestName)) {
+        await rm(join(folder, name), { recursive: true, force: true });
+      }
+      await rm(folder, { recursive: true, force: true });
+    } catch (cause) {
+      throw new TakeRemovalError(`take ${id} could not be removed from its disk`, { cause });
+    }
+    this.open.delete(id);
+  }
+
+  /** Takes that an earlier run of the program did not finish, or could not: not everything recorded is a master yet. */
+  async unfinished(): Promise<Take[]> {
+    await this.load();
+    return [...this.open.values()].filter(
+      ({ manifest, damage }) => damage === null && isUnfinished(manifest),
+    );
+  }
+
+  private async find(id: string): Promise<Take | undefined> {
+    if (!this.open.has(id)) await this.load();
+    return this.open.get(id);
+  }
+
+  /**
+   * Reads the takes that are not yet known, and forgets those whose folder is gone. A take that is not finished and whose
+   * disk is away is kept: somebody has to be able to end it. So is what lies on a disk that fails just now.
+   */
+  private async load(): Promise<void> {
+    const roots = this.options.roots();
+    // Before the disks are looked at: a take that begins meanwhile is not in what they list, and not gone.
+    const known = [...this.open.values()].filter(({ damage }) => damage === null);
+    const listed = await Promise.all(roots.map((root) => this.foldersIn(root)));
+    const folders = listed.flatMap((found) => found ?? []);
+    const failing = roots.filter((_, index) => listed[index] === null);
+    // One that is damaged is looked at again each time: it may have been mended.
+    for (const [id, { damage }] of this.open) if (damage !== null) this.open.delete(id);
+    for (const { folder, manifest } of known) {
+      const isAway = !roots.includes(dirname(folder)) && unfinishedStates.includes(manifest.state);
+      const isUnread = failing.includes(dirname(folder));
+      if (!folders.includes(folder) && !isAway && !isUnread) this.open.delete(manifest.id);
+    }
+    const fresh = folders.filter((folder) => known.every((take) => take.folder !== folder));
+    for (const folder of fresh) {
+      if (this.creating.has(folder)) continue;
+      const take = await this.read(folder);
+      if (take !== undefined && !this.open.has(take.manifest.id)) this.open.set(take.manifest.id, take);
+    }
+  }
+
+  /** Whatever is read from a disk may be anything: what is wrong with one folder concerns no other. */
+  private async read(folder: string): Promise<Take | undefined> {
+    try {
+      const take = await Take.open(folder, (id) => this.open.has(id));
+      if (take !== undefined && take.damage !== null) this.tell(folder, take.damage, 'a take is damaged');
+      return take;
+    } catch (error) {
+      const { message } = error as Error;
+      if (!(error instanceof StrangeFileError)) this.tell(folder, message, 'a take cannot be read', error);
+      return undefined;
+    }
+  }
+
+  private tell(folder: string, reason: string, what: string, error?: unknown): void {
+    if (this.told.get(folder) === reason) return;
+    this.told.set(folder, reason);
+    this.options.logger.warn({ err: error, folder, reason }, what);
+  }
+
+  /** What a folder of takes holds; nothing where there is none yet, or its disk is away; null where it cannot be listed. */
+  private async foldersIn(root: string): Promise<string[] | null> {
+    try {
+      return (await readdir(root)).map((name) => join(root, name));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      this.options.logger.error({ err: error, root }, 'the takes of a disk cannot be listed');
+      return null;
+    }
+  }
+}
+
+function isUnfinished({ state, cameras }: TakeManifest): boolean {
+  const segments = Object.values(cameras).flatMap((camera) => camera.segments);
+  return unfinishedStates.includes(state) || segments.some((segment) => segment.state !== 'closed');
+}
+
+/** `20261122T120000Z-<id>`. */
+export function takeFolderName(id: string, startUtc: Date): string {
+  const compact = startUtc.toISOString().slice(0, 19).replaceAll(/[-:]/g, '');
+  return `${compact}Z-${id}`;
+}

@@ -1,0 +1,164 @@
+import { mkdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { syncFolder, writeFileAtomic } from '../disk/atomic-file.ts';
+import { requireFolder, textOf } from '../disk/disk-file.ts';
+import { isDiskTrouble } from '../disk/disk-trouble.ts';
+import { TakeDamagedError, TakeManifestError } from '../errors.ts';
+import type { SegmentFiles } from '../recorder/recorder-command.ts';
+import { damagedManifest, fallbackId, isTakeFolderName } from './damaged-take.ts';
+import {
+  type CameraRecord,
+  type TakeManifest,
+  takeManifestSchema,
+  takeState,
+  withTotals,
+} from './manifest.ts';
+
+/** In the folder of each take; without it a folder is no take. */
+export const manifestName = 'take.json';
+/** Hundreds of times what the longest take has. */
+const maxManifestBytes = 32 * 1024 * 1024;
+
+/** The one holder of a take's take.json while the program runs: changes are made one after another, each atomically. */
+export class Take {
+  readonly folder: string;
+  /** Why take.json cannot be understood; null where it can. It is then only listed, handed out and removed. */
+  readonly damage: string | null;
+  private current: TakeManifest;
+  private writing: Promise<void> = Promise.resolve();
+
+  constructor(folder: string, manifest: TakeManifest, damage: string | null = null) {
+    this.folder = folder;
+    this.damage = damage;
+    this.current = manifest;
+  }
+
+  /**
+   * Reads a take from disk, as damaged where its take.json cannot be understood. Undefined where there is no take. Rejects with
+   * the system's error where the disk fails, and with StrangeFileError where the folder is none.
+   * @param isTaken whether another take has an id already
+   */
+  static async open(
+    folder: string,
+    isTaken: (id: string) => boolean = () => false,
+  ): Promise<Take | undefined> {
+    await requireFolder(folder);
+    try {
+      const manifest = await readManifest(folder);
+      if (manifest === undefined) return undefined;
+      for (const camera of Object.keys(manifest.cameras)) await requireCameraFolder(folder, camera);
+      return new Take(folder, manifest);
+    } catch (error) {
+      if (!(error instanceof TakeManifestError)) throw error;
+      const manifest = await damagedManifest(folder, error.message);
+      const id = isTaken(manifest.id) ? fallbackId(basename(folder)) : manifest.id;
+      return new Take(folder, { ...manifest, id }, error.message);
+    }
+  }
+
+  /** Makes the folder and take.json of a new take. */
+  static async create(folder: string, manifest: TakeManifest): Promise<Take> {
+    await mkdir(folder, { recursive: true });
+    await syncFolder(join(folder, '..'));
+    const take = new Take(folder, manifest);
+    await take.update((old) => old);
+    return take;
+  }
+
+  get manifest(): TakeManifest {
+    return this.current;
+  }
+
+  /**
+   * Replaces take.json by what `change` makes of it. Rejects where it cannot be written; what `manifest` says is changed all the
+   * same, since what is true does not depend on the disk.
+   */
+  update(change: (manifest: TakeManifest) => TakeManifest): Promise<void> {
+    if (this.damage !== null)
+      return Promise.reject(new TakeDamagedError(`take ${this.current.id}: ${this.damage}`));
+    const changed = this.writing.then(async () => {
+      const next = change(this.current);
+      const states = Object.values(next.cameras).map(({ state }) => state);
+      const whole = takeManifestSchema.parse({ ...next, state: takeState(states, next.wanted) });
+      try {
+        await writeFileAtomic(join(this.folder, manifestName), `${JSON.stringify(whole, null, 2)}\n`);
+      } finally {
+        this.current = whole;
+      }
+    });
+    // The next change must be tried also where this one failed; whoever asked for this one hears of it.
+    this.writing = changed.catch(() => {});
+    return changed;
+  }
+
+  /** Replaces what take.json says about one camera; sums are recomputed. */
+  updateCamera(camera: string, change: (record: CameraRecord) => CameraRecord): Promise<void> {
+    return this.update((manifest) => {
+      const record = manifest.cameras[camera];
+      if (record === undefined) throw new TakeManifestError(`${manifest.id} has no camera ${camera}`);
+      return { ...manifest, cameras: { ...manifest.cameras, [camera]: withTotals(change(record)) } };
+    });
+  }
+
+  /** Where the files of a segment lie. */
+  files(camera: string, segment: number): SegmentFiles {
+    const stem = join(this.folder, camera, segmentStem(segment));
+    return {
+      ...{ master: `${stem}.mkv`, spool: `${stem}.raw.nut`, reference: `${stem}.framemd5` },
+      ...{ sensorLog: `${stem}.sensor`, sensorTimes: `${stem}.pts` },
+    };
+  }
+}
+
+/** @throws TakeManifestError where something else lies in its place, such as a link to somewhere else */
+async function requireCameraFolder(folder: string, camera: string): Promise<void> {
+  try {
+    await requireFolder(join(folder, camera));
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return;
+    if (isDiskTrouble(cause)) throw cause;
+    throw new TakeManifestError(`the folder of ${camera} is none`, { cause });
+  }
+}
+
+/** `0001` of segment 1. */
+export function segmentStem(segment: number): string {
+  return `${segment}`.padStart(4, '0');
+}
+
+/**
+ * Reads take.json; undefined where there is none in a folder that is not named as a take's. Rejects with the system's error where
+ * the disk fails. @throws TakeManifestError
+ */
+export async function readManifest(folder: string): Promise<TakeManifest | undefined> {
+  const path = join(folder, manifestName);
+  let text: string | undefined;
+  try {
+    text = await textOf(path, maxManifestBytes);
+  } catch (cause) {
+    if (isDiskTrouble(cause)) throw cause;
+    throw new TakeManifestError('something else lies in its place', { cause });
+  }
+  if (text === undefined) {
+    if (!isTakeFolderName(basename(folder))) return undefined;
+    throw new TakeManifestError('there is none');
+  }
+  return parseManifest(text);
+}
+
+/** @throws TakeManifestError */
+export function parseManifest(text: string): TakeManifest {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new TakeManifestError(text === '' ? 'it is empty' : 'it is no JSON', { cause });
+  }
+  const parsed = takeManifestSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const where = issue?.path.join('.') ?? '';
+  throw new TakeManifestError(`${where === '' ? 'it' : where} is not what it should be`, {
+    cause: parsed.error,
+  });
+}

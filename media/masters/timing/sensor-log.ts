@@ -1,0 +1,97 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import type { Logger } from 'pino';
+import type { SensorClock, SensorTick } from '../../capture/sensor-clock.ts';
+
+/** Frames may lie in the queue behind the camera when a recorder comes. */
+const leadMs = 5000;
+const tickLine = /^(\w+) (\d+) (\d+(?:\.\d+)?) (\d+(?:\.\d+)?|-)$/;
+
+/**
+ * Keeps what the sensor's clock of a camera told while a segment was recorded, in a file beside the segment: a line per frame
+ * that was delivered, whether it reached the recorder or not. It outlives the program, which matches the two when it closes the segment.
+ */
+export class SensorLog implements AsyncDisposable {
+  private readonly file: string;
+  private readonly clockOf: () => SensorClock | undefined;
+  private readonly logger: Logger;
+  /** Whether frames from before this moment belong to the segment, as an earlier run of the program began it. */
+  private resumed: boolean;
+  private clock: SensorClock | undefined;
+  private next = 0;
+  private handle: FileHandle | undefined;
+  private broken = false;
+
+  constructor(
+    file: string,
+    clockOf: () => SensorClock | undefined,
+    how: { readonly resumed: boolean; readonly logger: Logger },
+  ) {
+    this.file = file;
+    this.clockOf = clockOf;
+    this.resumed = how.resumed;
+    this.logger = how.logger;
+  }
+
+  /** Adds what was told since the last time, and syncs. A file that cannot be written is no reason to end a recording. */
+  async poll(): Promise<void> {
+    if (this.broken) return;
+    try {
+      await this.add();
+    } catch (error) {
+      this.broken = true;
+      this.logger.warn({ err: error, file: this.file }, 'the times of the sensor cannot be kept');
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { handle } = this;
+    this.handle = undefined;
+    try {
+      await handle?.close();
+    } catch (error) {
+      this.logger.warn({ err: error, file: this.file }, 'the times of the sensor may not all be kept');
+    }
+  }
+
+  private async add(): Promise<void> {
+    const clock = this.clockOf();
+    if (clock === undefined) return;
+    await clock.look();
+    const another = clock !== this.clock;
+    const { ticks, next } = clock.since(another ? 0 : this.next);
+    const leads = another && !this.resumed;
+    [this.clock, this.next, this.resumed] = [clock, next, false];
+    const told = leads ? ticks.filter(isRecent(ticks.at(-1))) : ticks;
+    if (told.length === 0) return;
+    this.handle ??= await open(
+      this.file,
+      constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW,
+      0o644,
+    );
+    await this.handle.appendFile(told.map(lineOf).join(''));
+    await this.handle.datasync();
+  }
+}
+
+/** Reads such a file. What a crash left in it that is no line is passed over: those frames are as if nobody had told. */
+export function parseSensorLog(text: string): SensorTick[] {
+  const lines = text.slice(0, text.lastIndexOf('\n') + 1).split('\n');
+  return lines.flatMap((line) => {
+    const [, pipeline, number, timeMs, deliveredAtMs] = tickLine.exec(line) ?? [];
+    if (pipeline === undefined) return [];
+    return {
+      ...{ pipeline, number: Number(number), timeMs: Number(timeMs) },
+      deliveredAtMs: deliveredAtMs === '-' ? null : Number(deliveredAtMs),
+    };
+  });
+}
+
+function lineOf({ pipeline, number, timeMs, deliveredAtMs }: SensorTick): string {
+  return `${pipeline} ${number} ${timeMs} ${deliveredAtMs === null ? '-' : deliveredAtMs.toFixed(3)}\n`;
+}
+
+function isRecent(last: SensorTick | undefined): (tick: SensorTick) => boolean {
+  return ({ timeMs, pipeline }) =>
+    last !== undefined && pipeline === last.pipeline && last.timeMs - timeMs <= leadMs;
+}

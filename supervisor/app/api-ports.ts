@@ -1,0 +1,124 @@
+import type { CameraSide } from '../camera/camera-role.ts';
+import type { LiveConfig } from '../config/live-config.ts';
+import type { Feed, Update } from '../contract/index.ts';
+import type { ApiPorts } from '../contract/ports.ts';
+import type { HubSide } from '../hub/hub-role.ts';
+import type { MediaLink } from '../live/media-link.ts';
+import type { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
+import type { StatusBoard } from '../status/status-board.ts';
+import { configErrors } from '../status/status-composer.ts';
+import { ApplianceError } from '../system/appliance-error.ts';
+import type { RoleKeeper } from '../system/current-role.ts';
+import type { Health } from '../system/health.ts';
+import type { LogRing } from '../system/log-ring.ts';
+import type { TakeConductor } from '../takes/take-conductor.ts';
+import { requireMasterHere, requireOwnMasters } from '../takes/take-state.ts';
+
+/** What the API is wired to. */
+export interface ApiParts {
+  readonly board: StatusBoard;
+  readonly media: MediaLink;
+  readonly feeds: () => Feed[];
+  readonly pictures: ApiPorts['pictures'];
+  readonly conductor: TakeConductor;
+  readonly masterPath: ApiPorts['takes']['master'];
+  readonly checkTake: (id: string) => Promise<void>;
+  readonly cameras: CameraWatcher;
+  readonly plugged: Pick<ApiPorts['devices'], 'use' | 'forget' | 'label' | 'unplugged'>;
+  readonly config: LiveConfig;
+  readonly configFile: string;
+  readonly role: RoleKeeper;
+  readonly hubSide: HubSide;
+  readonly cameraSide: () => CameraSide | null;
+  readonly health: Health;
+  readonly system: ApiPorts['system'];
+  readonly update: { status(): Update } & Pick<ApiPorts['update'], 'check' | 'install' | 'rollback'>;
+  readonly rollout: ApiPorts['rollout'];
+  readonly mqtt: ApiPorts['mqtt'];
+  readonly metrics: ApiPorts['metrics'];
+  readonly logRing: LogRing;
+}
+
+/** Close code for a link this appliance has no use for. */
+const wrongRole = 4004;
+
+/** The appliance as the API sees it. */
+export function apiPorts(parts: ApiParts): ApiPorts {
+  const { board, media, conductor, cameras, config, hubSide, health } = parts;
+  const isHub = () => parts.role.current.role === 'hub';
+  const view: ApiPorts['config']['view'] = () => ({
+    file: parts.configFile,
+    values: structuredClone(config.current.file) as Record<string, unknown>,
+    overrides: config.current.overrides,
+    errors: configErrors(config),
+  });
+  return {
+    status: async () => board.current(),
+    subscribe: (listener) => board.subscribe(listener),
+    feeds: async () => parts.feeds(),
+    signaling: media,
+    pictures: parts.pictures,
+    takes: {
+      list: async () => {
+        await conductor.refresh();
+        return [...conductor.list()];
+      },
+      get: async (id) => conductor.get(id),
+      start: (wanted) => conductor.start(wanted),
+      stop: (id) => conductor.stop(id),
+      remove: (id) => conductor.remove(id),
+      verify: async (id) => {
+        requireOwnMasters(conductor.get(id));
+        await parts.checkTake(id);
+        return conductor.get(id);
+      },
+      master: async (id, camera, segment) => {
+        requireMasterHere(conductor.get(id), camera);
+        return await parts.masterPath(id, camera, segment);
+      },
+    },
+    devices: {
+      list: () => cameras.list(),
+      setControls: (id, values) => cameras.setControls(id, values),
+      ...parts.plugged,
+    },
+    config: {
+      view,
+      patch: async (patch) => {
+        await config.patch(patch);
+        return view();
+      },
+    },
+    update: parts.update,
+    rollout: parts.rollout,
+    mqtt: parts.mqtt,
+    system: parts.system,
+    readiness: () => {
+      const failing = health.snapshot().components.filter(({ state }) => state !== 'ok');
+      return {
+        ready: health.ready,
+        reasons: failing.map(({ name, state, reason }) => `${name} ${state}: ${reason ?? 'no reason given'}`),
+      };
+    },
+    metrics: parts.metrics,
+    logs: (lines) => parts.logRing.latest(lines),
+    adoption: {
+      list: () => (isHub() ? hubSide.desk.list() : []),
+      adopt: (cameraId, code) => hubSide.desk.adopt(cameraId, code),
+      unadopt: (cameraId) => hubSide.unadopt(cameraId),
+      forgetHub: async () => {
+        const side = parts.cameraSide();
+        if (side === null) throw new ApplianceError('WRONG_ROLE', 'Only a camera belongs to a hub.');
+        await side.forgetHub();
+      },
+      accept: (socket, caller) => {
+        if (isHub()) hubSide.desk.accept(socket, caller.address);
+        else socket.close(wrongRole, 'this appliance is a camera');
+      },
+    },
+    acceptAgent: (socket, caller) => {
+      if (isHub()) hubSide.cameras.accept(socket, caller.subject, caller.address);
+      else socket.close(wrongRole, 'this appliance is a camera');
+    },
+  };
+}

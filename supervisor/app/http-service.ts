@@ -1,0 +1,289 @@
+import { rm } from 'node:fs/promises';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import type { Logger } from 'pino';
+import { describeError } from '../../common/errors.ts';
+import { isLoopback } from '../api/access/access-rule.ts';
+import { ApiServer } from '../api/server.ts';
+import { writeFileAtomic } from '../config/atomic-write.ts';
+import type { Config } from '../config/schema.ts';
+import type { ApiPorts } from '../contract/ports.ts';
+import type { NetworkEvents } from '../platform/network-monitor.ts';
+import type { Role } from '../roles/facts.ts';
+import { Certificates } from '../system/certificates.ts';
+import type { DataPaths } from '../system/data-folder.ts';
+import type { HealthReporter } from '../system/health.ts';
+import type { KeyStore } from '../system/key-store.ts';
+import type { TlsIdentity } from '../system/tls-identity.ts';
+import { Backoff } from '../telemetry/backoff.ts';
+import { everywhere, isOutside, planServing, type Serving } from './http-plan.ts';
+import { probeEndpoint } from './listen-probe.ts';
+
+export interface HttpServiceOptions {
+  readonly ports: ApiPorts;
+  readonly keys: KeyStore;
+  readonly paths: DataPaths;
+  readonly configFile: string;
+  readonly version: string;
+  readonly simulation: boolean;
+  /** Stands over the settings' port. */
+  readonly port: number | null;
+  readonly network: NetworkEvents;
+  readonly health: HealthReporter;
+  /** What is served changed by itself: a port became free, an address came or went. */
+  readonly onReach: () => void;
+  readonly log: Logger;
+  /** First and longest pause between two tries of what cannot be served. Default one second and one minute. */
+  readonly retryMs?: readonly [number, number];
+}
+
+/** How the API is reached, as others are told: what is served, which need not be what the settings ask for. */
+export interface Reach {
+  /** Port of plain HTTP; null where there is none but for this machine's own programs. */
+  readonly port: number | null;
+  readonly tlsPort: number | null;
+  readonly fingerprint: string | null;
+  /** The address it listens on, where that is not every one. */
+  readonly address: string | null;
+  /** False: on loopback alone. */
+  readonly outside: boolean;
+  /** Where this machine's own programs ask, without a slash at the end. */
+  readonly localUrl: string;
+}
+
+interface Wish {
+  readonly http: Config['http'];
+  readonly upstream: string | null;
+  readonly name: string;
+}
+
+interface Running {
+  /** What it serves, and with what. */
+  readonly serving: Serving;
+  readonly face: Face;
+  readonly stop: AbortController;
+  readonly ended: Promise<void>;
+}
+
+/** What of the wish is none of the listening. */
+interface Face {
+  readonly upstream: string | null;
+  readonly required: boolean;
+  readonly identity: TlsIdentity | null;
+}
+
+const pages = join(import.meta.dirname, '..', 'web', 'dist');
+const loopback = ['127.0.0.1', '::1'];
+
+/**
+ * Page and API, listening as the settings say, or as near to it as can be: nothing that runs ends because of them. What
+ * cannot be served is tried again, and named in the health. The simulation listens on loopback alone, needs no token, and
+ * does not start where its port is taken, as somebody sits before it.
+ */
+export class HttpService {
+  readonly #options: HttpServiceOptions;
+  readonly #certificates: Certificates;
+  readonly #stop = new AbortController();
+  readonly #backoff: Backoff;
+  #wish: Wish | null = null;
+  #running: Running | null = null;
+  #reach: Reach | null = null;
+  #loop: Promise<void> | null = null;
+  #wake = Promise.withResolvers<void>();
+  #told = '';
+  /** Turns follow one another; this is the last one. */
+  #turn: Promise<void> = Promise.resolve();
+
+  constructor(options: HttpServiceOptions) {
+    this.#options = options;
+    this.#certificates = new Certificates(options);
+    this.#backoff = new Backoff(...(options.retryMs ?? [1000, 60_000]), Math.random);
+  }
+
+  get reach(): Reach | null {
+    return this.#reach;
+  }
+
+  /**
+   * Brings the server to what the settings say, as far as that can be done now. Rejects in a simulation that cannot
+   * listen at its first start, and never else.
+   */
+  async apply({ http, gateway }: Config, name: string, role: Role): Promise<void> {
+    const { simulation, network } = this.#options;
+    const wish = { http, name, upstream: role === 'hub' ? (gateway.upstream ?? null) : null };
+    if (this.#stop.signal.aborted || isDeepStrictEqual(wish, this.#wish)) return;
+    this.#wish = wish;
+    this.#backoff.reset();
+    if (simulation && this.#running === null) await this.#startSimulation(wish);
+    else await this.#takeTurn();
+    this.#loop ??= this.#keepServing(network);
+    this.#wake.resolve();
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    this.#wake.resolve();
+    await this.#loop;
+    await this.#turn;
+    await this.#end();
+    this.#reach = null;
+    await rm(this.#options.paths.apiUrl, { force: true });
+  }
+
+  async #startSimulation(wish: Wish): Promise<void> {
+    const serving = { ...{ listen: usable(loopback), tlsPort: null, local: null }, port: this.#port(wish) };
+    await this.#start(serving, { upstream: wish.upstream, required: false, identity: null });
+    this.#options.health.ok();
+  }
+
+  /** Tries again what cannot be served, looks anew when the network changes, and starts what has ended by itself. */
+  async #keepServing(network: NetworkEvents): Promise<void> {
+    const { signal } = this.#stop;
+    const unsubscribe = network.subscribe(() => this.#wake.resolve());
+    while (!signal.aborted) {
+      const pause = new AbortController();
+      const ends = [this.#wake.promise, ...(this.#running === null ? [] : [this.#running.ended])];
+      // The only rejection is that of the signal, which nobody waits for any more.
+      if (this.#told !== '') ends.push(sleep(this.#backoff.nextMs(), undefined, pause).catch(() => {}));
+      await Promise.race(ends);
+      pause.abort();
+      this.#wake = Promise.withResolvers<void>();
+      if (signal.aborted) break;
+      const before = this.#reach;
+      await this.#takeTurn();
+      if (!isDeepStrictEqual(before, this.#reach)) this.#options.onReach();
+    }
+    unsubscribe();
+  }
+
+  #takeTurn(): Promise<void> {
+    this.#turn = this.#turn.then(async () => {
+      try {
+        await this.#serveWish();
+      } catch (error) {
+        this.#reach = null;
+        this.#tell([`${describeError(error)}.`]);
+      }
+    });
+    return this.#turn;
+  }
+
+  async #serveWish(): Promise<void> {
+    const wish = this.#wish;
+    if (wish === null || this.#stop.signal.aborted) return;
+    const { http, upstream } = wish;
+    const { simulation } = this.#options;
+    const held = this.#running?.serving ?? null;
+    const tls = http.tls && !simulation ? await this.#certificates.find(http, wish.name) : null;
+    const wanted = {
+      listen: simulation ? usable(loopback) : http.listen,
+      port: this.#port(wish),
+      tlsPort: tls === null ? null : http.tlsPort,
+    };
+    const { serving, problems } = await planServing(wanted, held, probeEndpoint);
+    const face = { upstream, required: tokensNeeded(http, simulation), identity: tls?.identity ?? null };
+    const all = [...problems, ...(tls?.problems ?? [])];
+    if (this.#running !== null && isDeepStrictEqual([serving, face], [held, this.#running.face])) {
+      return this.#tell(all);
+    }
+    const trouble = await this.#replace(serving, face);
+    this.#tell(trouble === null ? all : [trouble, ...all]);
+  }
+
+  /** One server ends before the next one begins, as they may want the same port; where that one fails, the old one is back. */
+  async #replace(serving: Serving, face: Face): Promise<string | null> {
+    const old = this.#running;
+    await this.#end();
+    try {
+      await this.#start(serving, face);
+      return null;
+    } catch (error) {
+      if (old !== null) await this.#start(old.serving, old.face);
+      else await this.#start({ ...serving, port: null, tlsPort: face.identity && 0, local: 0 }, face);
+      return `${describeError(error)}.`;
+    }
+  }
+
+  async #start(serving: Serving, { upstream, required, identity }: Face): Promise<void> {
+    const { ports, keys, version, log, paths } = this.#options;
+    const stop = new AbortController();
+    const { listen, port, local, tlsPort } = serving;
+    const server = new ApiServer({
+      ...{ ports, version, pages, upstream, log, listen, port, local },
+      access: { keys, required },
+      tls: identity === null || tlsPort === null ? null : { port: tlsPort, identity },
+    });
+    const running = server.run(stop.signal);
+    const ended = running
+      .catch((error: unknown) => log.error({ err: error }, 'page and API ended'))
+      .then(() => {
+        // One that ended by itself is started again.
+        if (this.#running?.stop === stop) this.#running = null;
+      });
+    // What goes wrong before it listens rejects here.
+    const opened = await Promise.race([server.opened, running.then(() => Promise.reject(endedEarly()))]);
+    const actual = { listen, ...opened };
+    this.#running = { serving: actual, face: { upstream, required, identity }, stop, ended };
+    this.#reach = reachOf(actual, identity);
+    try {
+      await writeFileAtomic(paths.apiUrl, `${this.#reach.localUrl}\n`);
+    } catch (error) {
+      log.warn({ err: error }, 'the command line cannot be told where the API answers');
+    }
+  }
+
+  async #end(): Promise<void> {
+    const running = this.#running;
+    this.#running = null;
+    running?.stop.abort();
+    await running?.ended;
+  }
+
+  #tell(problems: readonly string[]): void {
+    const { health, log } = this.#options;
+    const reason = problems.join(' ');
+    if (this.#running === null) health.failed(reason);
+    else if (reason === '') health.ok();
+    else health.degraded(reason);
+    if (reason !== this.#told) {
+      if (reason === '') log.info('page and API are served as the settings say');
+      else log.error({ problems }, 'page and API are not served as the settings say');
+    }
+    this.#told = reason;
+  }
+
+  #port({ http }: Wish): number {
+    return this.#options.port ?? http.port;
+  }
+}
+
+function endedEarly(): Error {
+  return new Error('page and API ended before they listened');
+}
+
+function reachOf(serving: Serving, identity: TlsIdentity | null): Reach {
+  const { listen, port, tlsPort, local } = serving;
+  return {
+    ...{ port, tlsPort },
+    fingerprint: tlsPort === null ? null : (identity?.fingerprint ?? null),
+    address: everywhere(listen) ? null : (listen.find((host) => !isLoopback(host)) ?? null),
+    outside: isOutside(serving),
+    localUrl: `http://127.0.0.1:${local ?? port}`,
+  };
+}
+
+function tokensNeeded(http: Config['http'], simulation: boolean): boolean {
+  if (simulation) return false;
+  return http.auth === 'required' || !http.listen.every(isLoopback);
+}
+
+/** A machine without IPv6 has no ::1 to listen on. */
+function usable(addresses: readonly string[]): string[] {
+  const own = Object.values(networkInterfaces()).flatMap((entries) =>
+    (entries ?? []).map(({ address }) => address),
+  );
+  const found = addresses.filter((address) => own.includes(address));
+  return found.length === 0 ? ['127.0.0.1'] : found;
+}

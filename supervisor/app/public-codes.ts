@@ -1,0 +1,83 @@
+import type {
+  ControlCode,
+  DiskFilesError,
+  DiskReserveError,
+  DiskUnavailableError,
+  MastersError,
+  PictureErrorCode,
+  SignalingCode,
+  TakeDamagedError,
+  TakeIdError,
+  TakeNotFoundError,
+  TakeRemovalError,
+  TakeUnfinishedError,
+} from '../../media/index.ts';
+import type { OtaErrorCode } from '../../ota/index.ts';
+import type { ApiErrorCode } from '../api/api-error.ts';
+import type { statusOfCode } from '../api/problem-of.ts';
+import type { ConfigInvalidError } from '../config/problem.ts';
+import type { StateError } from '../config/state.ts';
+import type { PinMismatchError } from '../discovery/pinned-tls.ts';
+import type { AdoptionError } from '../hub/adoption-desk.ts';
+import type {
+  ControlInvalidError,
+  ControlsUnsupportedError,
+  DeviceUnknownError,
+} from '../platform/cameras/errors.ts';
+import type { BusyError, ChildSpawnError } from '../process/errors.ts';
+import type { ApplianceErrorCode } from '../system/appliance-error.ts';
+
+/**
+ * Codes that no caller can do anything about: a program error, or something broken on the machine. They are status 500, and
+ * their details are in the log.
+ */
+export type OwnFault =
+  | Extract<ControlCode, 'METHOD_UNKNOWN' | 'INTERNAL'>
+  | Extract<
+      OtaErrorCode,
+      | 'AUTOBOOT_INVALID'
+      | 'SELECTOR_REFUSED'
+      | 'SELECTOR_NO_CURRENT'
+      | 'SELECTOR_WRITE_FAILED'
+      | 'INSTALL_FAILED'
+    >;
+
+/** Codes that end the start, before anybody can ask for anything. */
+export type AtStart =
+  | Extract<ApiErrorCode, 'PORT_TAKEN' | 'ADDRESS_UNUSABLE' | 'TLS_FILES_UNUSABLE'>
+  | Extract<ApplianceErrorCode, 'DATA_IN_USE'>;
+
+type AnyCode =
+  | ApiErrorCode
+  | ApplianceErrorCode
+  | OtaErrorCode
+  | SignalingCode
+  | ControlCode
+  | PictureErrorCode
+  | AdoptionError['code']
+  | BusyError['code']
+  | ChildSpawnError['code']
+  | ConfigInvalidError['code']
+  | ControlInvalidError['code']
+  | DeviceUnknownError['code']
+  | DiskFilesError['code']
+  | DiskReserveError['code']
+  | DiskUnavailableError['code']
+  | TakeDamagedError['code']
+  | PinMismatchError['code']
+  | MastersError['code']
+  | ControlsUnsupportedError['code']
+  | StateError['code']
+  | TakeIdError['code']
+  | TakeNotFoundError['code']
+  | TakeRemovalError['code']
+  | TakeUnfinishedError['code'];
+
+/** Every code of an error that can reach a client. */
+export type PublicCode = Exclude<AnyCode, OwnFault | AtStart>;
+
+type None<T extends never> = T;
+
+/** A code without a status, or a status without a code, does not compile. */
+export type Forgotten = None<Exclude<PublicCode, keyof typeof statusOfCode>>;
+export type LeftOver = None<Exclude<keyof typeof statusOfCode, PublicCode>>;

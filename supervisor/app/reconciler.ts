@@ -1,0 +1,242 @@
+import type { Logger } from 'pino';
+import { describeError } from '../../common/errors.ts';
+import type { CameraSide } from '../camera/camera-role.ts';
+import type { Config } from '../config/schema.ts';
+import { Advertiser } from '../discovery/advertiser.ts';
+import type { HubSide } from '../hub/hub-role.ts';
+import type { PicturePushes } from '../live/jpeg/jpeg-pushes.ts';
+import type { StillPictures } from '../live/jpeg/jpeg-taps.ts';
+import type { MediaLink } from '../live/media-link.ts';
+import type { RemoteFeeds } from '../live/remote-feeds.ts';
+import type { GpioPanel } from '../panel/gpio-panel.ts';
+import type { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
+import type { NetworkEvents } from '../platform/network-monitor.ts';
+import type { ExclusiveRunner } from '../process/exclusive-runner.ts';
+import { type ServiceRun, ServiceSlot } from '../process/service-slot.ts';
+import { type DesiredState, desiredState } from '../roles/desired-state.ts';
+import { cameraFacts } from '../sources/camera-facts.ts';
+import type { Pipelines } from '../sources/pipelines.ts';
+import type { PluggedCameras } from '../sources/plugged-cameras.ts';
+import type { PortBook } from '../sources/port-allocator.ts';
+import type { RoleKeeper } from '../system/current-role.ts';
+import type { Health, HealthReporter } from '../system/health.ts';
+import type { Identity } from '../system/identity.ts';
+import { Backoff } from '../telemetry/backoff.ts';
+import type { HttpService } from './http-service.ts';
+import { publishOpenPorts } from './open-ports.ts';
+
+export interface ReconcilerOptions {
+  readonly config: () => Config;
+  readonly identity: Identity;
+  readonly simulation: boolean;
+  readonly role: RoleKeeper;
+  readonly gpio: GpioPanel;
+  readonly cameras: CameraWatcher;
+  readonly plugged: PluggedCameras;
+  readonly pipelines: Pipelines;
+  readonly remotes: RemoteFeeds;
+  readonly still: StillPictures;
+  readonly ports: PortBook;
+  readonly media: MediaLink;
+  readonly picturePushes: PicturePushes;
+  readonly network: NetworkEvents;
+  readonly http: HttpService;
+  readonly hubSide: HubSide;
+  readonly newCameraSide: (config: Config) => CameraSide;
+  /** Runs what the settings ask for beside the pictures, such as MQTT; null where they ask for none. */
+  readonly telemetry: (config: Config) => ServiceRun | null;
+  readonly runner: ExclusiveRunner;
+  readonly onApplied: (desired: DesiredState) => void;
+  readonly health: Health;
+  readonly log: Logger;
+  /** First and longest pause before what could not be applied is tried again. Default one second and one minute. */
+  readonly retryMs?: readonly [number, number];
+}
+
+/**
+ * Brings what runs to what settings, role and hardware ask for. Applying again changes only what differs. A part that
+ * cannot be brought to it is named in the health and tried again, and keeps no other part from it.
+ */
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
+  readonly #slots: Readonly<Record<'hub' | 'camera' | 'mdns' | 'mqtt', ServiceSlot>>;
+  readonly #troubles = new Map<string, HealthReporter>();
+  readonly #backoff: Backoff;
+  #retry: NodeJS.Timeout | undefined;
+  #applying: Promise<void> = Promise.resolve();
+  #closed = false;
+  #cameraSide: CameraSide | null = null;
+
+  constructor(options: ReconcilerOptions) {
+    const { log } = options;
+    this.#options = options;
+    this.#backoff = new Backoff(...(options.retryMs ?? [1000, 60_000]), Math.random);
+    const slot = (name: string) =>
+      new ServiceSlot(name, log, { onTrouble: (reason) => this.#note(`${name} service`, reason) });
+    this.#slots = { hub: slot('hub'), camera: slot('camera'), mdns: slot('mdns'), mqtt: slot('mqtt') };
+  }
+
+  /** The camera's link to its hub; null on a hub. */
+  get cameraSide(): CameraSide | null {
+    return this.#cameraSide;
+  }
+
+  /** Applies soon; wishes that come meanwhile are applied together. */
+  request(): void {
+    this.apply().catch((error: unknown) => {
+      this.#options.log.error({ err: error }, 'the settings cannot be applied');
+    });
+  }
+
+  apply(): Promise<void> {
+    const apply = () => {
+      this.#applying = this.#apply();
+      return this.#applying;
+    };
+    return this.#options.runner.run('apply', apply, { coalesce: true });
+  }
+
+  /** Hub, key or address changed: only where the feeds go is set anew. */
+  requestPushes(): void {
+    if (this.#closed) return;
+    this.#configureMedia().catch((error: unknown) => {
+      this.#options.log.error({ err: error }, 'the media process cannot be configured');
+    });
+  }
+
+  /** Ends everything. An apply that is under way starts nothing more, and is waited for. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    const ended = Object.values(this.#slots).map((slot) => slot.end());
+    await this.#applying.catch((error: unknown) => {
+      this.#options.log.debug({ err: error }, 'the last apply failed');
+    });
+    await Promise.all(ended);
+    const { still, remotes, picturePushes } = this.#options;
+    await Promise.all([still.close(), remotes.close(), picturePushes.close()]);
+    await this.#options.pipelines.close();
+    await this.#options.gpio.close();
+    await this.#options.http.close();
+  }
+
+  async #apply(): Promise<void> {
+    const { config: current, role: keeper, gpio, cameras, plugged, pipelines, remotes } = this.#options;
+    const config = current();
+    const troubled = new Set<string>();
+    const part = async (name: string, bring: () => Promise<unknown>) => {
+      if (this.#closed) return;
+      try {
+        await bring();
+        this.#note(name, null);
+      } catch (error) {
+        troubled.add(name);
+        this.#options.log.error({ err: error, part: name }, 'the settings cannot be applied to a part');
+        this.#note(name, describeError(error));
+      }
+    };
+    await part('gpio', () => gpio.apply(config));
+    // What cannot be kept is decided all the same.
+    await part('role', () => keeper.decide(config, gpio.jumper));
+    await part('cameras', () => plugged.sources(config));
+    const { role } = keeper.current;
+    const source = [...config.source, ...plugged.decided];
+    const desired = desiredState({ ...config, source }, role, { cameras: cameraFacts(cameras.known) });
+    await part('link', () => this.#applyRole(desired, config));
+    await part('pipelines', () => pipelines.apply(desired));
+    await part('remotes', () => remotes.apply(desired.remotes));
+    await part('pushes', () => this.#configureMedia());
+    // A simulation that cannot listen ends: somebody sits before it, and is told how to start it.
+    const http = () => this.#options.http.apply(config, this.#name(config), role);
+    if (this.#options.simulation && !this.#closed) await http();
+    else await part('page', http);
+    await part('firewall', () => this.#publishOpenPorts(config, role));
+    await part('announcement', () => this.#applyAnnouncement(role, config));
+    await part('telemetry', () => this.#applyTelemetry(config));
+    // Those say in their own status what is wrong.
+    this.#retryLater(troubled.size > 0 || pipelines.hasBroken || remotes.hasBroken);
+    if (!this.#closed) this.#options.onApplied(desired);
+  }
+
+  #retryLater(isTroubled: boolean): void {
+    clearTimeout(this.#retry);
+    if (!isTroubled) this.#backoff.reset();
+    else if (!this.#closed) this.#retry = setTimeout(() => this.request(), this.#backoff.nextMs());
+  }
+
+  /** A part has a place in the health only while something is wrong with it. */
+  #note(part: string, trouble: string | null): void {
+    const known = this.#troubles.get(part);
+    if (trouble === null) {
+      this.#troubles.delete(part);
+      known?.[Symbol.dispose]();
+      return;
+    }
+    const reporter = known ?? this.#options.health.register(part, { core: false });
+    this.#troubles.set(part, reporter);
+    reporter.failed(trouble);
+  }
+
+  async #applyRole({ role }: DesiredState, config: Config): Promise<void> {
+    const { hubSide, newCameraSide } = this.#options;
+    const name = this.#name(config);
+    await this.#slots.hub.set(name, role === 'hub' ? (signal) => hubSide.run(signal) : null);
+    if (role === 'hub') this.#cameraSide = null;
+    await this.#slots.camera.set(
+      { name, camera: config.camera },
+      role === 'hub'
+        ? null
+        : (signal) => {
+            const side = newCameraSide(config);
+            this.#cameraSide = side;
+            return side.run(signal);
+          },
+    );
+  }
+
+  /** The firewall opens what is served, which need not be what the settings ask for. */
+  async #publishOpenPorts(config: Config, role: DesiredState['role']): Promise<void> {
+    const { reach } = this.#options.http;
+    if (reach !== null) await publishOpenPorts({ reach, media: config.media }, role, this.#options.log);
+  }
+
+  /** mDNS says what is served. On loopback alone, as in a simulation, that is nothing for others. */
+  async #applyAnnouncement(role: DesiredState['role'], config: Config): Promise<void> {
+    const { identity, network, simulation, log, http } = this.#options;
+    const { reach } = http;
+    const port = reach?.tlsPort ?? reach?.port ?? null;
+    if (reach === null || port === null || !reach.outside || simulation) {
+      return await this.#slots.mdns.set(null, null);
+    }
+    const advertised = {
+      ...{ name: this.#name(config), id: identity.id, role, version: identity.version },
+      ...{ port, tls: reach.fingerprint },
+    };
+    await this.#slots.mdns.set(advertised, (signal) =>
+      new Advertiser({ ...advertised, network, log }).run(signal),
+    );
+  }
+
+  async #applyTelemetry(config: Config): Promise<void> {
+    const key = { name: this.#name(config), mqtt: config.mqtt };
+    await this.#slots.mqtt.set(key, this.#options.telemetry(config));
+  }
+
+  async #configureMedia(): Promise<void> {
+    const { config, media, picturePushes, pipelines } = this.#options;
+    const ingests = pipelines.ingests();
+    await picturePushes.apply(this.#cameraSide?.picturePushes(pipelines.pictureFeeds()) ?? []);
+    const pushes = this.#cameraSide?.pushes(ingests.map(({ feed }) => feed)) ?? [];
+    await media.configure({ ...config().media, udpPort: await this.#mediaPort() }, ingests, pushes);
+  }
+
+  /** A simulation takes any free port, and keeps it: several may run on one machine. */
+  async #mediaPort(): Promise<number> {
+    const { simulation, ports, config } = this.#options;
+    return simulation ? await ports.portOf('webrtc') : config().media.udpPort;
+  }
+
+  #name(config: Config): string {
+    return config.name ?? this.#options.identity.defaultName;
+  }
+}

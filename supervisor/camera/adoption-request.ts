@@ -1,0 +1,96 @@
+import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import { type RawData, WebSocket } from 'ws';
+import { type AdoptDown, type AdoptUp, adoptDownSchema, routes } from '../contract/index.ts';
+import { adoptionCode, commitmentOf } from '../discovery/adoption-code.ts';
+import { fingerprintToPin, pinTls, serverCertificate } from '../discovery/pinned-tls.ts';
+import { parseJsonText } from '../json-text.ts';
+import type { HubCandidate } from './hub-locator.ts';
+
+/** What a camera has got by being adopted, and keeps. */
+export interface Adoption {
+  readonly hubId: string;
+  readonly hubName: string;
+  /** SHA-256 of the hub's certificate, which alone is accepted from now on; null without TLS. */
+  readonly fingerprint: string | null;
+  readonly token: string;
+}
+
+export interface AdoptionRequestOptions {
+  readonly camera: { readonly id: string; readonly name: string; readonly version: string };
+  /** Tells the code to show; null when there is none to show any more. */
+  readonly onCode: (code: { readonly code: string; readonly hubName: string } | null) => void;
+  readonly log: Logger;
+}
+
+/**
+ * Asks a hub for adoption and waits for the owner's tap. Resolves with null where the hub went away first.
+ * Rejects where the hub cannot be reached.
+ */
+export async function requestAdoption(
+  hub: HubCandidate,
+  { camera, onCode, log }: AdoptionRequestOptions,
+  signal: AbortSignal,
+): Promise<Adoption | null> {
+  const url = new URL(routes.adoptLink.path, `${hub.url}/`);
+  const secure = url.protocol === 'https:';
+  const announced = secure ? hub.tlsFingerprint : null;
+  const shown = secure && announced === null ? await serverCertificate(url, signal) : null;
+  const fingerprint = announced ?? (shown === null ? null : fingerprintToPin(shown));
+  const tls = fingerprint === null ? {} : await pinTls(url, fingerprint, signal);
+  url.protocol = secure ? 'wss:' : 'ws:';
+  const socket = new WebSocket(url, { handshakeTimeout: 5000, maxPayload: 64 * 1024, ...tls });
+  const nonce = randomBytes(32).toString('hex');
+  const end = Promise.withResolvers<Adoption | null>();
+  let known: { hubId: string; hubName: string } | null = null;
+  const stop = () => end.resolve(null);
+  signal.addEventListener('abort', stop, { once: true });
+  socket.on('open', () => send(socket, { type: 'hello', ...camera, commitment: commitmentOf(nonce) }));
+  socket.on('error', (error) => end.reject(error));
+  socket.on('close', () => end.resolve(null));
+  socket.on('message', (data) => {
+    const message = parse(data);
+    if (message?.type === 'challenge' && known === null) {
+      known = { hubId: message.hubId, hubName: message.hubName };
+      send(socket, { type: 'reveal', nonce });
+      const code = adoptionCode({
+        // The hub's code covers its certificate, also one that an authority vouches for and nobody pins.
+        fingerprint: fingerprint ?? shown?.fingerprint ?? null,
+        cameraId: camera.id,
+        cameraNonce: nonce,
+        hubNonce: message.nonce,
+      });
+      log.info(
+        { hub: message.hubName, code },
+        'waiting to be adopted: compare the code on the page of the hub',
+      );
+      onCode({ code, hubName: message.hubName });
+    } else if (message?.type === 'adopted' && known !== null) {
+      end.resolve({ ...known, fingerprint, token: message.token });
+    } else {
+      end.resolve(null);
+    }
+  });
+  try {
+    return await end.promise;
+  } finally {
+    signal.removeEventListener('abort', stop);
+    onCode(null);
+    socket.on('error', () => {}); // decided already; how the socket ends is of no interest
+    socket.terminate();
+  }
+}
+
+function send(socket: WebSocket, message: AdoptUp): void {
+  socket.send(JSON.stringify(message));
+}
+
+function parse(data: RawData): AdoptDown | null {
+  try {
+    const result = adoptDownSchema.safeParse(parseJsonText(data.toString()));
+    return result.success ? result.data : null;
+  } catch {
+    // Not JSON: no hub of ours.
+    return null;
+  }
+}

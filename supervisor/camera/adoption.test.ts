@@ -1,0 +1,159 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import fc from 'fast-check';
+import { pino } from 'pino';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { WebSocket, WebSocketServer } from 'ws';
+import { adoptionCode, commitmentOf } from '../discovery/adoption-code.ts';
+import { type FakeIdentity, fakeIdentity } from '../discovery/tls-identity.fake.ts';
+import { AdoptionDesk } from '../hub/adoption-desk.ts';
+import { linkClose } from '../hub/camera-registry.ts';
+import { requestAdoption } from './adoption-request.ts';
+import type { HubCandidate } from './hub-locator.ts';
+
+const log = pino({ level: 'silent' });
+const cleanup: (() => void)[] = [];
+const camera = { id: 'cam-a', name: 'stage-left', version: '1.2.3' };
+
+afterEach(() => {
+  for (const end of cleanup.splice(0)) end();
+});
+
+async function startDesk(identity: FakeIdentity | null = null) {
+  const issued: string[] = [];
+  const desk = new AdoptionDesk({
+    hub: { id: 'hub-1', name: 'control-room' },
+    fingerprint: () => identity?.fingerprint ?? null,
+    issueKey: async (id) => {
+      issued.push(id);
+      return 'rl_token';
+    },
+    onChange: () => {},
+    log,
+  });
+  const server = identity === null ? createServer() : createTlsServer(identity);
+  const sockets = new WebSocketServer({ server });
+  sockets.on('connection', (socket) => desk.accept(socket, '192.0.2.9'));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  cleanup.push(() => {
+    desk.close();
+    for (const client of sockets.clients) client.terminate();
+    server.close();
+  });
+  const hub: HubCandidate = {
+    id: 'hub-1',
+    name: 'control-room',
+    url: `${identity === null ? 'http' : 'https'}://127.0.0.1:${address.port}`,
+    otherUrls: [],
+    tlsFingerprint: null,
+    via: 'mdns',
+    reason: 'the only hub found',
+  };
+  return { desk, hub, issued, port: address.port };
+}
+
+describe('adoption', () => {
+  test('both sides show the same code; the tap gives the camera its key', async () => {
+    const { desk, hub, issued } = await startDesk();
+    const codes: (string | null)[] = [];
+    const asked = requestAdoption(
+      hub,
+      { camera, onCode: (code) => codes.push(code?.code ?? null), log },
+      AbortSignal.timeout(20_000),
+    );
+    await vi.waitFor(() => expect(desk.list()).toHaveLength(1), 10_000);
+    const applicant = desk.list()[0];
+    expect(applicant).toMatchObject({ ...camera, address: '192.0.2.9', code: codes[0] });
+
+    const wrong = applicant?.code === '000000' ? '000001' : '000000';
+    await expect(desk.adopt('cam-a', wrong)).rejects.toMatchObject({ code: 'CODE_WRONG' });
+    await expect(desk.adopt('nobody', '000000')).rejects.toMatchObject({ code: 'CAMERA_UNKNOWN' });
+    expect(issued).toEqual([]);
+
+    await desk.adopt('cam-a', applicant?.code ?? '');
+    expect(await asked).toEqual({
+      hubId: 'hub-1',
+      hubName: 'control-room',
+      fingerprint: null,
+      token: 'rl_token',
+    });
+    expect(issued).toEqual(['cam-a']);
+    expect(desk.list()).toEqual([]);
+    expect(codes.at(-1)).toBeNull();
+  });
+
+  test('the codes are the same where an authority vouches for the hub, whose key then is not pinned', async () => {
+    const identity = fakeIdentity('hub', ['-addext', 'subjectAltName=IP:127.0.0.1']);
+    const authorities = getCACertificates('default');
+    setDefaultCACertificates([identity.cert]);
+    cleanup.push(() => setDefaultCACertificates(authorities));
+    const { desk, hub } = await startDesk(identity);
+    const codes: string[] = [];
+    const onCode = (code: { code: string } | null) => code !== null && codes.push(code.code);
+    const asked = requestAdoption(hub, { camera, onCode, log }, AbortSignal.timeout(20_000));
+    await vi.waitFor(() => expect(desk.list()).toHaveLength(1), 10_000);
+    expect(codes).toEqual([desk.list()[0]?.code]);
+    await desk.adopt('cam-a', codes[0] ?? '');
+    expect(await asked).toMatchObject({ fingerprint: null, token: 'rl_token' });
+  });
+
+  test('a camera that leaves is not offered any more; asking ends when told to', async () => {
+    const { desk, hub } = await startDesk();
+    const stop = new AbortController();
+    const asked = requestAdoption(hub, { camera, onCode: () => {}, log }, stop.signal);
+    await vi.waitFor(() => expect(desk.list()).toHaveLength(1), 10_000);
+    stop.abort();
+    expect(await asked).toBeNull();
+    await vi.waitFor(() => expect(desk.list()).toEqual([]), 10_000);
+  });
+
+  const hello = (commitment: string) => JSON.stringify({ type: 'hello', ...camera, commitment });
+  const reveal = (nonce: string) => JSON.stringify({ type: 'reveal', nonce });
+  const nonce = 'ab'.repeat(32);
+
+  test.each([
+    ['nonsense', ['nonsense']],
+    ['a reveal before the hello', [reveal(nonce)]],
+    ['another nonce than committed to', [hello(commitmentOf(nonce)), reveal('cd'.repeat(32))]],
+    ['two hellos', [hello(commitmentOf(nonce)), hello(commitmentOf(nonce))]],
+  ])('%s is refused, and nobody is offered', async (_what, messages) => {
+    const { desk, port } = await startDesk();
+    const socket = new WebSocket(`ws://127.0.0.1:${port}`);
+    socket.on('open', () => {
+      for (const message of messages) socket.send(message);
+    });
+    const [code] = await once(socket, 'close');
+    expect(code).toBe(linkClose.notUnderstood);
+    expect(desk.list()).toEqual([]);
+  });
+
+  test('a hub that cannot be reached is told by the error', async () => {
+    const { hub } = await startDesk();
+    const nowhere = { ...hub, url: 'http://127.0.0.1:9' };
+    await expect(
+      requestAdoption(nowhere, { camera, onCode: () => {}, log }, AbortSignal.timeout(10_000)),
+    ).rejects.toThrow();
+  });
+});
+
+describe('the code', () => {
+  const hex = fc.stringMatching(/^[0-9a-f]{64}$/);
+
+  test('is six digits, and depends on everything both sides have seen', () => {
+    fc.assert(
+      fc.property(hex, hex, hex, fc.string(), (fingerprint, cameraNonce, hubNonce, cameraId) => {
+        expect(adoptionCode({ fingerprint, cameraId, cameraNonce, hubNonce })).toMatch(/^\d{6}$/);
+      }),
+    );
+    const sample = { cameraId: 'a', cameraNonce: '0'.repeat(64), hubNonce: '1'.repeat(64) };
+    const codes = new Set(
+      Array.from({ length: 1000 }, (_none, index) => adoptionCode({ ...sample, fingerprint: String(index) })),
+    );
+    expect(codes.size).toBeGreaterThan(990);
+  });
+});

@@ -1,0 +1,91 @@
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { WebSocketServer } from 'ws';
+import type { Config } from '../config/schema.ts';
+import { StateStore } from '../config/state.ts';
+import type { AgentUp } from '../contract/index.ts';
+import { CameraRegistry } from '../hub/camera-registry.ts';
+import { adoptionSection, CameraSide } from './camera-role.ts';
+
+const log = pino({ level: 'silent' });
+const take = { type: 'take', takeId: 't1', cameras: [] } satisfies AgentUp;
+let folder = '';
+let state: StateStore;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rushlight-camera-side-'));
+  state = new StateStore({ file: join(folder, 'state.json'), logger: log });
+  await state.load();
+});
+afterEach(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+
+function cameraSide(
+  settings: Partial<Config['camera']>,
+  onLinked: (side: CameraSide) => void = () => {},
+): CameraSide {
+  const side: CameraSide = new CameraSide({
+    ...{ state, log, settings: settings as Config['camera'], configFile: join(folder, 'rushlight.toml') },
+    self: { id: 'cam', name: 'cam', version: '1' },
+    network: { subscribe: () => () => {} },
+    status: () => ({ sources: [], recording: 'idle', remainingS: null, update: null }),
+    onCommand: () => {},
+    onLinked: () => onLinked(side),
+    onChange: () => {},
+  });
+  return side;
+}
+
+describe('the side of a camera', () => {
+  test('gives its key and its feeds to nobody in the clear, once it knows the key of its hub', async () => {
+    const adoption = { hubId: 'hub', hubName: 'hub', token: 'rl_secret', fingerprint: 'ab'.repeat(32) };
+    await state.update(adoptionSection, () => adoption);
+    const clear = cameraSide({ hub: 'http://192.0.2.1' });
+    expect([clear.access(), clear.pushes(['cam0']), clear.picturePushes(['cam0'])]).toEqual([null, [], []]);
+    const secret = cameraSide({ hub: 'https://192.0.2.1' });
+    expect(secret.access()).toEqual({
+      ...{ url: 'https://192.0.2.1', token: 'rl_secret', tlsFingerprint: adoption.fingerprint },
+    });
+    expect(secret.pushes(['cam0'])).toHaveLength(1);
+  });
+
+  test('waits for the file with its key, and says so', async () => {
+    const stop = new AbortController();
+    const side = cameraSide({ hub: 'http://192.0.2.1', tokenFile: 'hub-key' });
+    const running = side.run(stop.signal);
+    try {
+      await expect.poll(() => side.link.reason, { timeout: 20_000 }).toMatch(/token_file cannot be read/);
+      await writeFile(join(folder, 'hub-key'), 'rl_laid_later\n');
+      await expect.poll(() => side.access()?.token, { timeout: 20_000 }).toBe('rl_laid_later');
+    } finally {
+      stop.abort();
+      await running;
+    }
+  });
+
+  test('can tell its hub of what it missed each time the link is there again', async () => {
+    const registry = new CameraRegistry({ hub: { id: 'hub', name: 'hub' }, log });
+    const heard: string[] = [];
+    registry.subscribe({ take: (cameraId, { takeId }) => heard.push(`${cameraId} ${takeId}`) });
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    server.on('connection', (socket) => registry.accept(socket, null, '127.0.0.1'));
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const stop = new AbortController();
+    const side = cameraSide({ hub: `http://127.0.0.1:${port}` }, (linked) => linked.send(take));
+    const running = side.run(stop.signal);
+    try {
+      await expect.poll(() => heard, { timeout: 20_000 }).toEqual(['cam t1']);
+      for (const client of server.clients) client.terminate();
+      await expect.poll(() => heard, { timeout: 20_000 }).toEqual(['cam t1', 'cam t1']);
+    } finally {
+      stop.abort();
+      await running;
+      server.close();
+    }
+  });
+});

@@ -1,0 +1,87 @@
+import { describe, expect, test } from 'vitest';
+import type { Sighting } from '../discovery/mdns-packet.ts';
+import { chooseAddress, chooseHub, hubUrl, type KnownHub } from './hub-choice.ts';
+
+function sighting(
+  id: string,
+  addresses: readonly string[] = ['10.0.0.1'],
+  tls: string | null = null,
+): Sighting {
+  return {
+    name: 'stage',
+    port: 8080,
+    addresses,
+    ttlS: 120,
+    txt: { id, role: 'hub', ver: '1', path: '/', tls },
+  };
+}
+
+function hub(id: string, seenAtMs = 0, failedAtMs: number | null = null): KnownHub {
+  return { sighting: sighting(id), seenAtMs, failedAtMs };
+}
+
+describe('chooseHub', () => {
+  test('none without any', () => {
+    expect(chooseHub([], 'a', 'a', 0)).toBeNull();
+  });
+
+  test.each([
+    ['the only one', [hub('b')], null, null, 'b', 'the only hub found'],
+    ['the adopted one before all', [hub('a'), hub('b')], 'b', 'a', 'b', 'the hub that adopted this camera'],
+    ['the present one before the lowest', [hub('a'), hub('b')], null, 'b', 'b', 'the first of 2 hubs found'],
+    [
+      'the lowest id otherwise',
+      [hub('c'), hub('a'), hub('b')],
+      null,
+      null,
+      'a',
+      'the lowest id of 3 hubs found',
+    ],
+  ])('takes %s', (_, hubs, pinnedId, presentId, id, reason) => {
+    expect(chooseHub(hubs, pinnedId, presentId, 1000)).toEqual({ id, fresh: true, reason });
+  });
+
+  test('says that the adopted hub is missing', () => {
+    expect(chooseHub([hub('a')], 'z', null, 0)?.reason).toBe(
+      'the only hub found; the hub that adopted this camera is not there',
+    );
+  });
+
+  test('prefers a hub that is alive to the adopted one that is not', () => {
+    const hubs = [hub('adopted', 0), hub('other', 121_000)];
+    expect(chooseHub(hubs, 'adopted', 'adopted', 121_000)?.id).toBe('other');
+  });
+
+  test('keeps a silent hub where there is no other, and says that it is silent', () => {
+    expect(chooseHub([hub('a', 0)], null, 'a', 121_000)).toMatchObject({ id: 'a', fresh: false });
+  });
+
+  test('takes a hub for gone ten seconds after its first failure', () => {
+    const hubs = [hub('a', 0, 5000)];
+    expect(chooseHub(hubs, null, 'a', 14_999)?.fresh).toBe(true);
+    expect(chooseHub(hubs, null, 'a', 15_000)?.fresh).toBe(false);
+  });
+});
+
+describe('chooseAddress', () => {
+  const two = sighting('a', ['10.0.0.1', '10.0.0.2']);
+
+  test('keeps the present address as long as it is listed and works', () => {
+    expect(chooseAddress(two, '10.0.0.2', new Set())).toBe('10.0.0.2');
+    expect(chooseAddress(two, '10.0.0.9', new Set())).toBe('10.0.0.1');
+    expect(chooseAddress(two, '10.0.0.1', new Set(['10.0.0.1']))).toBe('10.0.0.2');
+  });
+
+  test('starts over where all failed', () => {
+    expect(chooseAddress(two, '10.0.0.1', new Set(two.addresses))).toBe('10.0.0.1');
+  });
+});
+
+test('the URL follows TLS, path and address family', () => {
+  expect(hubUrl(sighting('a'), '10.0.0.1')).toBe('http://10.0.0.1:8080');
+  expect(hubUrl(sighting('a', [], 'ab'.repeat(32)), '2001:db8::1')).toBe('https://[2001:db8::1]:8080');
+  const nested = sighting('a');
+  expect(hubUrl({ ...nested, txt: { ...nested.txt, path: '/rushlight/' } }, '10.0.0.1')).toBe(
+    'http://10.0.0.1:8080/rushlight',
+  );
+});

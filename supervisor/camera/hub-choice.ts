@@ -1,0 +1,70 @@
+import type { Sighting } from '../discovery/mdns-packet.ts';
+
+/** A hub as the locator remembers it. Times are of the monotonic clock, in milliseconds. */
+export interface KnownHub {
+  readonly sighting: Sighting;
+  readonly seenAtMs: number;
+  /** When it was first reported not to answer, since it was last seen. */
+  readonly failedAtMs: number | null;
+}
+
+export interface HubChoice {
+  readonly id: string;
+  /** False where it was not heard of for long: its last address is still worth a try. */
+  readonly fresh: boolean;
+  /** Why this one, for people. */
+  readonly reason: string;
+}
+
+/** A hub that was reported failing and does not answer mDNS for so long is gone (RFC 6762 section 10.4). */
+const failedForMs = 10_000;
+
+/**
+ * Picks the hub of a camera: one that is alive before one that is not; among these the adopted one, else the one
+ * used up to now, else the only one, else the one with the lowest id. Null without any.
+ */
+export function chooseHub(
+  hubs: readonly KnownHub[],
+  pinnedId: string | null,
+  presentId: string | null,
+  nowMs: number,
+): HubChoice | null {
+  const alive = hubs.filter((hub) => isFresh(hub, nowMs));
+  const fresh = alive.length > 0;
+  const ids = (fresh ? alive : hubs).map((hub) => hub.sighting.txt.id).toSorted();
+  const lowest = ids[0];
+  if (lowest === undefined) return null;
+  if (pinnedId !== null && ids.includes(pinnedId)) {
+    return { id: pinnedId, fresh, reason: 'the hub that adopted this camera' };
+  }
+  const notAdopted = pinnedId === null ? '' : '; the hub that adopted this camera is not there';
+  if (ids.length === 1) return { id: lowest, fresh, reason: `the only hub found${notAdopted}` };
+  if (presentId !== null && ids.includes(presentId)) {
+    return { id: presentId, fresh, reason: `the first of ${ids.length} hubs found${notAdopted}` };
+  }
+  return { id: lowest, fresh, reason: `the lowest id of ${ids.length} hubs found${notAdopted}` };
+}
+
+function isFresh(hub: KnownHub, nowMs: number): boolean {
+  if (nowMs - hub.seenAtMs > hub.sighting.ttlS * 1000) return false;
+  return hub.failedAtMs === null || nowMs - hub.failedAtMs < failedForMs;
+}
+
+/** Address to try: the present one as long as it is listed and did not fail, else the first that did not fail. */
+export function chooseAddress(
+  sighting: Sighting,
+  present: string | null,
+  failed: ReadonlySet<string>,
+): string | null {
+  const { addresses } = sighting;
+  const untried = addresses.filter((address) => !failed.has(address));
+  if (present !== null && untried.includes(present)) return present;
+  return untried[0] ?? addresses[0] ?? null;
+}
+
+/** Base URL without a slash at its end. */
+export function hubUrl(sighting: Sighting, address: string): string {
+  const scheme = sighting.txt.tls === null ? 'http' : 'https';
+  const host = address.includes(':') ? `[${address}]` : address;
+  return new URL(sighting.txt.path, `${scheme}://${host}:${sighting.port}`).href.replace(/\/+$/, '');
+}

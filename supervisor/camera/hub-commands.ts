@@ -1,0 +1,64 @@
+import type { Logger } from 'pino';
+import { describeError, errorCode } from '../../common/errors.ts';
+import type { AgentDown, Take } from '../contract/index.ts';
+import type { TakeConductor } from '../takes/take-conductor.ts';
+import type { HubUpdates } from '../updates/hub-updates.ts';
+import type { CameraSide } from './camera-role.ts';
+
+type Command = Exclude<AgentDown, { type: 'welcome' | 'ping' }>;
+
+/** What of this camera can be commanded. */
+export interface Commanded {
+  readonly conductor: TakeConductor;
+  readonly updates: HubUpdates;
+  /** The link the answer goes back on. */
+  readonly side: CameraSide | null;
+  readonly log: Logger;
+}
+
+/** Does what the hub commands, and tells it where that is not possible. Never rejects. */
+export function obeyHub(command: Command, commanded: Commanded): void {
+  const { side, log } = commanded;
+  const { type, ...details } = command;
+  log.info({ command: type, ...details }, 'the hub commands');
+  const order = 'order' in command && command.order !== undefined ? { order: command.order } : null;
+  obey(command, commanded).then(
+    () => {
+      if (order !== null) side?.send({ type: 'accepted', command: type, ...order });
+    },
+    (error: unknown) => {
+      const reason = describeError(error);
+      log.warn({ err: error, command: type }, 'cannot do what the hub commands');
+      side?.send({ type: 'refused', command: type, code: errorCode(error) ?? 'INTERNAL', reason, ...order });
+    },
+  );
+}
+
+async function obey(command: Command, { conductor, updates, side }: Commanded): Promise<void> {
+  switch (command.type) {
+    case 'take-start':
+      return await conductor.startAs(command.takeId, command.startedAt, command.cameras);
+    case 'take-stop': {
+      const take = await conductor.stop(command.takeId);
+      if (side !== null) tellHub(side, take);
+      return;
+    }
+    default:
+      return await updates.obey(command);
+  }
+}
+
+/** So many takes are told anew when the link is back; older ones were finished long before. */
+const retoldTakes = 20;
+
+/** Tells the hub how this camera's latest takes stand: what happened while the link was down has not been heard. */
+export function retellHub(side: CameraSide | null, takes: readonly Take[]): void {
+  if (side === null) return;
+  for (const take of takes.slice(0, retoldTakes)) tellHub(side, take);
+}
+
+/** Tells the hub how this camera's part of a take stands. */
+export function tellHub(side: CameraSide, take: Take): void {
+  const own = take.cameras.filter(({ device }) => device === null);
+  if (own.length > 0) side.send({ type: 'take', takeId: take.id, cameras: own });
+}

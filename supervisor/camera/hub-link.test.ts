@@ -1,0 +1,252 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { pino } from 'pino';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { WebSocket, WebSocketServer } from 'ws';
+import type { AgentDown, HubLink, LinkedCamera } from '../contract/index.ts';
+import { CameraRegistry, linkClose, parseUp } from '../hub/camera-registry.ts';
+import { HubLinkClient } from './hub-link.ts';
+import { HubLocator } from './hub-locator.ts';
+
+const log = pino({ level: 'silent' });
+/** Loopback, which never changes. */
+const network = { subscribe: () => () => {} };
+const cleanup: (() => Promise<void> | void)[] = [];
+
+afterEach(async () => {
+  for (const end of cleanup.splice(0).reverse()) await end();
+});
+
+interface Hub {
+  readonly registry: CameraRegistry;
+  readonly port: number;
+  readonly server: Server;
+  /** Drops every connection without a word, as a pulled cable or a crash does. */
+  cut(): void;
+}
+
+async function startHub(
+  options: { port?: number; subject?: string | null; status?: number } = {},
+): Promise<Hub> {
+  const registry = new CameraRegistry({ hub: { id: 'hub-1', name: 'control-room' }, log });
+  const server = createServer();
+  const sockets = new WebSocketServer({ noServer: true });
+  server.on('upgrade', (request, socket, head) => {
+    if (options.status !== undefined) {
+      socket.end(`HTTP/1.1 ${options.status} No\r\nContent-Length: 0\r\n\r\n`);
+      return;
+    }
+    sockets.handleUpgrade(request, socket, head, (client) =>
+      registry.accept(client, options.subject ?? null, '192.0.2.7'),
+    );
+  });
+  server.listen(options.port ?? 0, '127.0.0.1');
+  await once(server, 'listening');
+  const stop = new AbortController();
+  const running = registry.run(stop.signal);
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  const cut = () => {
+    for (const client of sockets.clients) client.terminate();
+    server.closeAllConnections();
+    server.close();
+  };
+  cleanup.push(async () => {
+    stop.abort();
+    await running;
+    cut();
+  });
+  return { registry, port: address.port, server, cut };
+}
+
+/** Knows a hub by two addresses, as mDNS tells them, the first of which is dead. */
+function twoAddresses(dead: string, good: string) {
+  const answers: string[] = [];
+  const failures: string[] = [];
+  const common = {
+    id: 'hub-1',
+    name: 'control-room',
+    tlsFingerprint: null,
+    via: 'mdns',
+    reason: '',
+  } as const;
+  const locator = Object.assign(new HubLocator({ override: 'auto', network, log }), {
+    current: () => ({ ...common, url: dead, otherUrls: [good] }),
+    reportAnswer: (url: string) => void answers.push(url),
+    reportFailure: (url: string) => void failures.push(url),
+  });
+  return { locator, answers, failures };
+}
+
+function startCamera(port: number, id = 'cam-a', given?: HubLocator) {
+  const states: HubLink[] = [];
+  const status: Pick<LinkedCamera, 'sources' | 'recording' | 'remainingS'> = {
+    sources: [],
+    recording: 'recording',
+    remainingS: 90,
+  };
+  const commands: AgentDown[] = [];
+  const locator = given ?? new HubLocator({ override: `http://127.0.0.1:${port}`, network, log });
+  const client = new HubLinkClient({
+    ...{ locator, network },
+    hello: () => ({ id, name: 'stage-left', version: '1.2.3', sources: [] }),
+    status: () => ({ ...status, sources: [...status.sources], update: null }),
+    token: () => null,
+    fingerprint: () => null,
+    onCommand: (command) => commands.push(command),
+    onState: (state) => states.push(state),
+    log,
+  });
+  const stop = new AbortController();
+  const running = client.run(stop.signal);
+  cleanup.push(async () => {
+    stop.abort();
+    await running;
+  });
+  return { states, status, commands, client };
+}
+
+describe('link between camera and hub', () => {
+  test('the hub knows the camera, hears its status, and its commands arrive', async () => {
+    const hub = await startHub();
+    const camera = startCamera(hub.port);
+    await vi.waitFor(() => expect(camera.states.at(-1)?.state).toBe('connected'), 10_000);
+    await vi.waitFor(() => expect(hub.registry.list()[0]?.recording).toBe('recording'), 10_000);
+    expect(hub.registry.list()[0]).toMatchObject({
+      id: 'cam-a',
+      name: 'stage-left',
+      online: true,
+      remainingS: 90,
+      address: '192.0.2.7',
+    });
+    expect(camera.states.at(-1)).toMatchObject({ id: 'hub-1', name: 'control-room', reason: null });
+
+    expect(hub.registry.send('cam-a', { type: 'take-stop', takeId: 'take-1' })).toBe(true);
+    await vi.waitFor(
+      () => expect(camera.commands).toEqual([{ type: 'take-stop', takeId: 'take-1' }]),
+      10_000,
+    );
+    expect(hub.registry.send('nobody', { type: 'take-stop', takeId: 'take-1' })).toBe(false);
+    await vi.waitFor(() => expect(hub.registry.list()[0]?.clockOffsetMs).toBeTypeOf('number'), 10_000);
+  });
+
+  test('a change of status reaches the hub without waiting for the next beat', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval'] }); // no beat ever comes
+    cleanup.push(() => void vi.useRealTimers());
+    const hub = await startHub();
+    const camera = startCamera(hub.port);
+    await vi.waitFor(() => expect(hub.registry.list()[0]?.remainingS).toBe(90), 10_000);
+    camera.status.remainingS = 60;
+    camera.client.statusChanged();
+    await vi.waitFor(() => expect(hub.registry.list()[0]?.remainingS).toBe(60), 10_000);
+  });
+
+  test('the camera comes back by itself when the hub restarts', async () => {
+    const first = await startHub();
+    const camera = startCamera(first.port);
+    await vi.waitFor(() => expect(camera.states.at(-1)?.state).toBe('connected'), 10_000);
+    first.cut();
+    await vi.waitFor(() => expect(first.registry.list()[0]?.online).toBe(false), 10_000);
+    await vi.waitFor(() => expect(camera.states.at(-1)?.state).toBe('connecting'), 10_000);
+    const second = await startHub({ port: first.port });
+    await vi.waitFor(() => expect(camera.states.at(-1)?.state).toBe('connected'), 15_000);
+    expect(second.registry.list()).toHaveLength(1);
+  });
+
+  test('of two addresses it uses the one that answers, and tells the locator of it', async () => {
+    const gone = await startHub();
+    gone.cut();
+    const hub = await startHub();
+    const [dead, good] = [gone, hub].map(({ port }) => `http://127.0.0.1:${port}`) as [string, string];
+    const { locator, answers, failures } = twoAddresses(dead, good);
+    const camera = startCamera(hub.port, 'cam-a', locator);
+    await vi.waitFor(() => expect(camera.states.at(-1)?.state).toBe('connected'), 10_000);
+    expect(camera.states.at(-1)?.url).toBe(good);
+    expect(answers).toEqual([good]);
+    hub.cut();
+    await vi.waitFor(() => expect(failures[0]).toBe(good), 10_000);
+  });
+
+  test('a key that the hub forgot is known as such, and another one is tried at once', async () => {
+    const hub = await startHub({ status: 401 });
+    const camera = startCamera(hub.port);
+    await vi.waitFor(() => expect(camera.client.keyUnknown).toBe(true), 10_000);
+    camera.client.keyChanged();
+    expect(camera.client.keyUnknown).toBe(false);
+    await vi.waitFor(() => expect(camera.client.keyUnknown).toBe(true), 10_000);
+  });
+
+  test('a key made for another camera is refused, and the camera says so', async () => {
+    const hub = await startHub({ subject: 'cam-b' });
+    const camera = startCamera(hub.port, 'cam-a');
+    await vi.waitFor(() => expect(camera.states.at(-1)?.state).toBe('refused'), 10_000);
+    expect(camera.states.at(-1)?.reason).toContain('cam-b');
+    expect(hub.registry.list()).toEqual([]);
+  });
+
+  test('an unknown key is refused in words that say what to do', async () => {
+    const hub = await startHub({ status: 401 });
+    const camera = startCamera(hub.port);
+    await vi.waitFor(() => expect(camera.states.at(-1)?.state).toBe('refused'), 10_000);
+    expect(camera.states.at(-1)?.reason).toContain('Adopt it');
+  });
+
+  test('a second link of the same camera takes over from the first', async () => {
+    const hub = await startHub();
+    const hello = JSON.stringify({
+      type: 'hello',
+      id: 'cam-a',
+      name: 'stage-left',
+      version: '1',
+      sources: [],
+    });
+    const one = new WebSocket(`ws://127.0.0.1:${hub.port}`);
+    one.on('open', () => one.send(hello));
+    await once(one, 'message');
+    const two = new WebSocket(`ws://127.0.0.1:${hub.port}`);
+    two.on('open', () => two.send(hello));
+    const [code] = await once(one, 'close');
+    expect(code).toBe(linkClose.takenOver);
+    expect(hub.registry.list()).toHaveLength(1);
+    expect(hub.registry.list()[0]?.online).toBe(true);
+    two.terminate();
+  });
+
+  test('a camera of another release stays linked: what is not understood is passed over', async () => {
+    const hub = await startHub();
+    const socket = new WebSocket(`ws://127.0.0.1:${hub.port}`);
+    const hello = { type: 'hello', id: 'cam-a', name: 'stage-left', version: '9', sources: [], mood: 'good' };
+    socket.on('open', () => socket.send(JSON.stringify(hello)));
+    await once(socket, 'message');
+    socket.send('{"type":"surprise","of":"later"}');
+    const status = { type: 'status', sources: [], recording: 'idle', sentAt: '2026-11-22T12:00:00.000Z' };
+    // An older one does not tell how its update stands, a later one in words that are not known here.
+    socket.send(JSON.stringify({ ...status, remainingS: 7 }));
+    await vi.waitFor(() => expect(hub.registry.list()[0]).toMatchObject({ remainingS: 7, update: null }));
+    socket.send(JSON.stringify({ ...status, remainingS: 8, update: { state: 'teleporting' } }));
+    await vi.waitFor(() => expect(hub.registry.list()[0]).toMatchObject({ remainingS: 8, update: null }));
+    expect(hub.registry.list()[0]?.online).toBe(true);
+    socket.terminate();
+  });
+
+  test.each([
+    ['not JSON', 'nonsense'],
+    ['an unknown type', '{"type":"surprise"}'],
+    ['no hello first', '{"type":"pong","echo":1,"at":2}'],
+    ['a bad name', '{"type":"hello","id":"a","name":"../etc","version":"1","sources":[]}'],
+  ])('%s closes the link with a reason', async (_what, text) => {
+    const hub = await startHub();
+    const socket = new WebSocket(`ws://127.0.0.1:${hub.port}`);
+    socket.on('open', () => socket.send(text));
+    const [code, reason] = await once(socket, 'close');
+    expect(code).toBe(linkClose.notUnderstood);
+    expect(String(reason)).not.toBe('');
+    expect(hub.registry.list()).toEqual([]);
+  });
+});
+
+test('parseUp takes a message of the link and nothing else', () => {
+  expect(parseUp('{"type":"pong","echo":1,"at":2}')).toEqual({ type: 'pong', echo: 1, at: 2 });
+  expect(parseUp('{"type":"pong"}')).toBeNull();
+  expect(parseUp('[')).toBeNull();
+});

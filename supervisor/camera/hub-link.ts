@@ -1,0 +1,294 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import type { Logger } from 'pino';
+import { type RawData, WebSocket } from 'ws';
+import { describeError } from '../../common/errors.ts';
+import { type AgentDown, type AgentUp, agentDownSchema, type HubLink, routes } from '../contract/index.ts';
+import { followLinks } from '../discovery/link-addresses.ts';
+import { PinMismatchError } from '../discovery/pinned-tls.ts';
+import { linkClose } from '../hub/camera-registry.ts';
+import { parseJsonText } from '../json-text.ts';
+import type { NetworkEvents } from '../platform/network-monitor.ts';
+import type { HubCandidate, HubLocator } from './hub-locator.ts';
+import { LinkProbe } from './link-probe.ts';
+import { reachHub } from './reach-hub.ts';
+
+type StatusMessage = Extract<AgentUp, { type: 'status' }>;
+
+/** Why a link ended. `moved`: another try is worth it at once. */
+interface Outcome {
+  readonly refused: boolean;
+  readonly reason: string;
+  readonly moved?: boolean;
+}
+
+export interface HubLinkOptions {
+  readonly locator: HubLocator;
+  readonly network: NetworkEvents;
+  readonly hello: () => Omit<Extract<AgentUp, { type: 'hello' }>, 'type'>;
+  readonly status: () => Omit<StatusMessage, 'type' | 'sentAt'>;
+  /** Key for the hub; null where it needs none. Read anew for each try: adoption changes it. */
+  readonly token: () => string | null;
+  /** Certificate to accept; null: what the hub announces. */
+  readonly fingerprint: () => string | null;
+  readonly onCommand: (command: Exclude<AgentDown, { type: 'welcome' | 'ping' }>) => void;
+  /** Told every few seconds whether a take runs on the hub, also where this camera has no part in it. */
+  readonly onHubTake?: (running: boolean) => void;
+  readonly onState: (link: HubLink) => void;
+  readonly log: Logger;
+}
+
+const statusEveryMs = 2000;
+/** The hub pings every 2 s. */
+const silentAfterMs = 6000;
+const firstRetryMs = 250;
+const maxRetryMs = 5000;
+/** Changes that come together are told together. */
+const gatherMs = 20;
+
+/** A camera's side of the link to its hub: finds it, holds the link open, comes back by itself. */
+export class HubLinkClient {
+  readonly #options: HubLinkOptions;
+  #socket: WebSocket | null = null;
+  #wake = Promise.withResolvers<void>();
+  /** What a change of the network or of the hub's address means to the link there is now. */
+  #doubt: () => void = () => {};
+  #failures = 0;
+  #drop: () => void = () => {};
+  #keyUnknown = false;
+  /** Address of the hub at which the present or last link was tried. */
+  #tried = '';
+  #told: Omit<StatusMessage, 'type' | 'sentAt'> | null = null;
+  #telling: NodeJS.Timeout | null = null;
+
+  constructor(options: HubLinkOptions) {
+    this.#options = options;
+  }
+
+  /** Until abort. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { locator, network, log } = this.#options;
+    const nudge = () => {
+      this.#wake.resolve();
+      this.#doubt();
+    };
+    const onLinks = () => {
+      this.#failures = 0;
+      nudge();
+    };
+    const stops = [locator.subscribe(nudge), followLinks(network, onLinks)];
+    while (!signal.aborted) {
+      const hub = locator.current();
+      if (hub === null) {
+        this.#tell('searching', null, null, 'No hub found on the network yet.');
+        await this.#pause(maxRetryMs, signal);
+        continue;
+      }
+      const startedAtMs = performance.now();
+      const outcome = await this.#once(hub, signal);
+      if (signal.aborted) break;
+      if (performance.now() - startedAtMs > 10_000) this.#failures = 0;
+      locator.reportFailure(this.#tried);
+      const retryMs = outcome.moved === true ? 0 : this.#retryMs();
+      log.info(
+        { hub: hub.name, url: hub.url, reason: outcome.reason, retryMs: Math.round(retryMs) },
+        'not linked to the hub',
+      );
+      this.#tell(outcome.refused ? 'refused' : 'connecting', hub.id, hub, outcome.reason);
+      await this.#pause(retryMs, signal);
+    }
+    for (const stop of stops) stop();
+    if (this.#telling !== null) clearTimeout(this.#telling);
+  }
+
+  /** Whether the hub, after it showed its own key, did not know this camera's: it was removed there. */
+  get keyUnknown(): boolean {
+    return this.#keyUnknown;
+  }
+
+  /** There is another key, or none any more: the link that the former one opened ends, and the new one is tried at once. */
+  keyChanged(): void {
+    this.#keyUnknown = false;
+    this.#failures = 0;
+    this.#drop();
+    this.#wake.resolve();
+  }
+
+  /** The status may have changed: the hub hears of it now instead of with the next beat. */
+  statusChanged(): void {
+    if (this.#socket === null) return;
+    this.#telling ??= setTimeout(() => {
+      this.#telling = null;
+      if (!isDeepStrictEqual(this.#options.status(), this.#told)) this.#sendStatus();
+    }, gatherMs);
+  }
+
+  /** Sends a message if linked now. What is not sent is told anew by the status of the next link. */
+  send(message: AgentUp): void {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+  }
+
+  /** One link from opening to end; returns why it ended. */
+  async #once(hub: HubCandidate, signal: AbortSignal): Promise<Outcome> {
+    this.#tell('connecting', hub.id, hub, null);
+    this.#tried = hub.url;
+    const anew = new AbortController();
+    this.#doubt = () => anew.abort();
+    let socket: WebSocket;
+    try {
+      socket = await this.#open(hub, AbortSignal.any([signal, anew.signal]));
+    } catch (error) {
+      if (anew.signal.aborted) return moved;
+      return { refused: error instanceof PinMismatchError, reason: describeError(error) };
+    }
+    return await this.#hold(socket, { ...hub, url: this.#tried }, signal);
+  }
+
+  /** The link on this socket until its end. */
+  async #hold(socket: WebSocket, hub: HubCandidate, signal: AbortSignal): Promise<Outcome> {
+    const end = Promise.withResolvers<Outcome>();
+    let heardAtMs = performance.now();
+    using probe = new LinkProbe(socket, () => end.resolve(moved));
+    this.#doubt = () => {
+      if (this.#socket === socket) probe.ask();
+      else end.resolve(moved);
+    };
+    this.#drop = () => end.resolve({ refused: false, reason: 'the key changed', moved: true });
+    socket.on('pong', () => probe.heard());
+    socket.on('unexpected-response', (_request, response) => {
+      const status = response.statusCode ?? 0;
+      this.#keyUnknown = status === 401;
+      end.resolve({ refused: status === 401 || status === 403, reason: refusal(status) });
+      response.resume();
+      socket.terminate();
+    });
+    socket.on('error', (error) => end.resolve({ refused: false, reason: describeError(error) }));
+    socket.on('close', (code, reason) => {
+      const text = reason.toString();
+      end.resolve({
+        refused: code === linkClose.wrongIdentity,
+        reason: text === '' ? `closed (${code})` : text,
+      });
+    });
+    socket.on('open', () =>
+      socket.send(JSON.stringify({ type: 'hello', ...this.#options.hello() } satisfies AgentUp)),
+    );
+    socket.on('message', (data) => {
+      heardAtMs = performance.now();
+      probe.heard();
+      this.#hear(data, socket, hub);
+    });
+    const beat = setInterval(() => {
+      if (performance.now() - heardAtMs > silentAfterMs) {
+        end.resolve({ refused: false, reason: 'the hub fell silent' });
+      } else if (this.#socket === socket) {
+        this.#sendStatus();
+      }
+    }, statusEveryMs);
+    const stop = () => end.resolve({ refused: false, reason: 'this camera stops' });
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      return await end.promise;
+    } finally {
+      signal.removeEventListener('abort', stop);
+      clearInterval(beat);
+      this.#doubt = () => {};
+      this.#drop = () => {};
+      this.#socket = null;
+      this.#told = null;
+      await ended(socket, signal.aborted);
+    }
+  }
+
+  async #open(hub: HubCandidate, signal: AbortSignal): Promise<WebSocket> {
+    const { locator, token: readToken, fingerprint } = this.#options;
+    const token = readToken();
+    const pin = fingerprint() ?? hub.tlsFingerprint;
+    const { url: base, tls } = await reachHub(hub, { pin, hasKey: token !== null }, signal);
+    this.#tried = base;
+    if (base !== hub.url) locator.reportAnswer(base);
+    const url = new URL(routes.agentLink.path, `${base}/`);
+    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+    const headers = token === null ? {} : { authorization: `Bearer ${token}` };
+    return new WebSocket(url, { headers, handshakeTimeout: 5000, maxPayload: 256 * 1024, ...tls });
+  }
+
+  #hear(data: RawData, socket: WebSocket, hub: HubCandidate): void {
+    const message = parseDown(data);
+    if (message === null) {
+      this.#options.log.warn({ hub: hub.name }, 'the hub said something this camera does not understand');
+      return;
+    }
+    if (message.type === 'welcome') {
+      this.#socket = socket;
+      this.#keyUnknown = false;
+      this.#options.log.info({ hub: message.hubName, url: hub.url }, 'linked to the hub');
+      this.#tell('connected', message.hubId, { ...hub, name: message.hubName }, null);
+      this.#sendStatus();
+    } else if (message.type === 'ping') {
+      this.send({ type: 'pong', echo: message.echo, at: Date.now() });
+      this.#options.onHubTake?.(message.take ?? false);
+    } else {
+      this.#options.onCommand(message);
+    }
+  }
+
+  #sendStatus(): void {
+    const status = this.#options.status();
+    this.#told = status;
+    this.send({ type: 'status', ...status, sentAt: new Date().toISOString() });
+  }
+
+  #retryMs(): number {
+    this.#failures += 1;
+    const doublings = Math.min(this.#failures - 1, 10);
+    return Math.min(maxRetryMs, firstRetryMs * 2 ** doublings) * (0.5 + Math.random() / 2);
+  }
+
+  #tell(state: HubLink['state'], id: string | null, hub: HubCandidate | null, reason: string | null): void {
+    this.#options.onState({ state, id, name: hub?.name ?? null, url: hub?.url ?? null, reason });
+  }
+
+  async #pause(ms: number, signal: AbortSignal): Promise<void> {
+    this.#wake = Promise.withResolvers<void>();
+    const over = new AbortController();
+    const either = AbortSignal.any([signal, over.signal]);
+    // The only rejection is that of the signals, which the caller looks at.
+    await Promise.race([sleep(ms, undefined, { signal: either }).catch(() => {}), this.#wake.promise]);
+    over.abort();
+  }
+}
+
+const moved: Outcome = { refused: false, reason: 'the network changed', moved: true };
+
+function parseDown(data: RawData): AgentDown | null {
+  try {
+    const result = agentDownSchema.safeParse(parseJsonText(data.toString()));
+    return result.success ? result.data : null;
+  } catch {
+    // Not JSON: the caller says so.
+    return null;
+  }
+}
+
+function refusal(status: number): string {
+  if (status === 401) return 'The hub does not know the key of this camera. Adopt it on the page of the hub.';
+  if (status === 403) return 'The key of this camera opens nothing on the hub.';
+  if (status === 404) return 'What answers there is not a Rushlight hub.';
+  return `The hub answered with status ${status}.`;
+}
+
+/** Closes politely at a clean stop, at once otherwise: a dead link would wait for an answer that never comes. */
+async function ended(socket: WebSocket, politely: boolean): Promise<void> {
+  socket.on('error', () => {}); // the link is over; how it breaks now is of no interest
+  const closed = new Promise<void>((resolve) => {
+    if (socket.readyState === WebSocket.CLOSED) resolve();
+    else socket.once('close', () => resolve());
+  });
+  if (politely && socket.readyState === WebSocket.OPEN) {
+    socket.close(1000, 'the camera stops');
+    await Promise.race([closed, sleep(500)]);
+  }
+  socket.terminate();
+  await closed;
+}

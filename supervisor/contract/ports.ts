@@ -1,0 +1,171 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { WebSocket } from 'ws';
+import type { FrameWatch } from '../live/jpeg/frame-hub.ts';
+import type {
+  ApiEvent,
+  ConfigView,
+  Device,
+  Feed,
+  MqttLink,
+  NewCamera,
+  PictureRefusal,
+  Rollout,
+  RolloutStart,
+  Status,
+  SystemAction,
+  Take,
+  Tally,
+  UnpluggedDevice,
+  Update,
+  UpdateInstall,
+} from './index.ts';
+
+/** Who is asking, as the access check found out. */
+export interface Caller {
+  readonly role: 'owner' | 'operator' | 'viewer' | 'camera' | 'public';
+  /** Name of the key; the camera's id for cameras; null where no key is needed. */
+  readonly subject: string | null;
+  /** Id of the key; null where no key is needed. */
+  readonly keyId: string | null;
+  readonly address: string;
+}
+
+/** Answer to an SDP offer. */
+export interface SignalingAnswer {
+  readonly sessionId: string;
+  readonly etag: string;
+  readonly answer: string;
+}
+
+export type SessionKind = 'whip' | 'whep';
+
+/** A session as a request names it, and who asks: the id alone opens nothing. */
+export interface SessionClaim {
+  readonly kind: SessionKind;
+  readonly feed: string;
+  readonly sessionId: string;
+  readonly caller: Caller;
+}
+
+/** WHIP and WHEP without HTTP; rejections carry the codes that problem-of.ts knows. */
+export interface SignalingPort {
+  offer(kind: SessionKind, feed: string, sdp: string, caller: Caller): Promise<SignalingAnswer>;
+  patch(
+    session: SessionClaim,
+    ifMatch: string | null,
+    fragment: string,
+  ): Promise<{ readonly restart: { readonly etag: string; readonly fragment: string } | null }>;
+  /** ETag of a living session. Rejects with SESSION_NOT_FOUND. */
+  session(session: SessionClaim): Promise<{ readonly etag: string }>;
+  close(session: SessionClaim): Promise<void>;
+}
+
+export interface TakesPort {
+  list(): Promise<Take[]>;
+  get(id: string): Promise<Take>;
+  start(cameras: readonly string[] | null): Promise<Take>;
+  stop(id: string): Promise<Take>;
+  /** For good. Rejects with TAKE_UNKNOWN, TAKE_UNFINISHED, MASTER_ELSEWHERE or TAKE_NOT_REMOVED. */
+  remove(id: string): Promise<void>;
+  /**
+   * Has the masters of this machine read again once nothing is recorded. Rejects with TAKE_UNKNOWN, TAKE_UNFINISHED, TAKE_DAMAGED or
+   * MASTER_ELSEWHERE.
+   */
+  verify(id: string): Promise<Take>;
+  /** A finished segment of a master of this machine. Rejects with TAKE_UNKNOWN, TAKE_NOT_FOUND or MASTER_ELSEWHERE. */
+  master(id: string, camera: string, segment: number): Promise<{ path: string; fileName: string }>;
+}
+
+/** Why a picture is not shown. */
+export interface FrameRefusal {
+  readonly code: PictureRefusal['code'];
+  readonly message: string;
+}
+
+/** A place in the list of feeds that somebody fills with pictures. Disposing gives it up. */
+export interface PicturePublication extends Disposable {
+  /** Shows a picture; tells why, where it does not. */
+  frame(jpeg: Buffer): FrameRefusal | null;
+  /** Told once, where another connection takes the place. */
+  onEnd(listener: (reason: string) => void): void;
+}
+
+/** Feeds as JPEG pictures, in and out. */
+export interface PicturesPort {
+  /** One client more. Throws FEED_UNKNOWN. */
+  watch(feed: string): FrameWatch;
+  /** Throws what `watch` would. */
+  mayWatch(feed: string): void;
+  /** Throws FEED_BUSY where somebody else publishes under this name; the same key takes over. */
+  publish(feed: string, caller: Caller): PicturePublication;
+  /** Throws what `publish` would. */
+  mayPublish(feed: string, caller: Caller): void;
+}
+
+/** A hub updating its cameras. On a camera all but `status` and `bundle` reject with WRONG_ROLE. */
+export interface RolloutPort {
+  status(): Rollout;
+  start(request: RolloutStart): Promise<Rollout>;
+  pause(): Promise<Rollout>;
+  resume(): Promise<Rollout>;
+  cancel(): Promise<Rollout>;
+  chooseCanary(cameraId: string): Promise<Rollout>;
+  install(memberId: string): Promise<Rollout>;
+  rollback(memberId: string): Promise<Rollout>;
+  /** Answers a camera that reads the bundle; false where it is not the one that is kept here. */
+  bundle(sha256: string, request: IncomingMessage, response: ServerResponse): Promise<boolean>;
+}
+
+/** Everything the routes need of the appliance. */
+export interface ApiPorts {
+  status(): Promise<Status>;
+  subscribe(listener: (event: ApiEvent) => void): () => void;
+  feeds(): Promise<Feed[]>;
+  readonly signaling: SignalingPort;
+  readonly pictures: PicturesPort;
+  readonly takes: TakesPort;
+  readonly devices: {
+    list(): Promise<Device[]>;
+    setControls(id: string, values: Record<string, number | boolean | string>): Promise<Device>;
+    /** Makes a feed of a camera that no setting names, or leaves it alone from now on. */
+    use(id: string, use: boolean): Promise<Device>;
+    /** Forgets the word on a camera and its name. */
+    forget(id: string): Promise<void>;
+    label(id: string, label: string): Promise<Device>;
+    unplugged(): UnpluggedDevice[];
+  };
+  readonly config: { view(): ConfigView; patch(patch: Record<string, unknown>): Promise<ConfigView> };
+  readonly update: {
+    status(): Update;
+    check(): Promise<Update>;
+    install(request: UpdateInstall): Promise<Update>;
+    rollback(): Promise<Update>;
+  };
+  readonly rollout: RolloutPort;
+  readonly system: {
+    identify(): Promise<void>;
+    restart(action: SystemAction): Promise<void>;
+    shutdown(action: SystemAction): Promise<void>;
+    factoryReset(action: SystemAction): Promise<void>;
+    setTally(tally: Tally): Promise<Tally>;
+  };
+  readiness(): { ready: boolean; reasons: string[] };
+  metrics(): Promise<string>;
+  /** The latest lines of the log, oldest first. */
+  logs(lines: number): readonly string[];
+  readonly adoption: {
+    list(): readonly NewCamera[];
+    adopt(cameraId: string, code: string): Promise<NewCamera>;
+    unadopt(cameraId: string): Promise<void>;
+    forgetHub(): Promise<void>;
+    /** Takes over the socket of a camera that asks to be adopted. */
+    accept(socket: WebSocket, caller: Caller): void;
+  };
+  readonly mqtt: {
+    /** Rejects with BROKER_UNKNOWN where no such broker waits. */
+    accept(id: string): Promise<MqttLink>;
+    forget(): Promise<void>;
+  };
+  /** Takes over a camera's link. */
+  acceptAgent(socket: WebSocket, caller: Caller): void;
+}

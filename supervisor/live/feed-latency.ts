@@ -1,0 +1,25 @@
+import type { FeedStats } from '../../media/index.ts';
+import type { LinkedCamera } from '../contract/index.ts';
+
+/**
+ * Milliseconds from capture to arrival here; null where nobody tells the time of capture, or by which clock. The camera's
+ * clock is taken for as far off as was measured: the error is that of the measurement.
+ */
+export function feedLatencyMs(
+  { feed, publisher, captureDelayMs }: Pick<FeedStats, 'feed' | 'publisher' | 'captureDelayMs'>,
+  cameras: readonly LinkedCamera[],
+): number | null {
+  if (publisher === null || captureDelayMs === null) return null;
+  if (publisher.kind === 'ingest') return rounded(captureDelayMs);
+  const camera = cameras.find(({ id, name }) => publisher.peer === id || publisher.peer === name);
+  if (camera === undefined || !camera.online || camera.clockOffsetMs === null) return null;
+  const source = camera.sources.find(({ id }) => id === feed);
+  // A network camera's pictures bear the time of their arrival at the camera.
+  if (source === undefined || source.kind === 'rtsp') return null;
+  return rounded(captureDelayMs + camera.clockOffsetMs);
+}
+
+/** A clock that is off by less than was measured must not make pictures arrive before they were captured. */
+function rounded(ms: number): number {
+  return Math.max(0, Math.round(ms * 10) / 10);
+}

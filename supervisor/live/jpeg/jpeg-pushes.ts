@@ -1,0 +1,44 @@
+import type { Logger } from 'pino';
+import { ServiceSlot } from '../../process/service-slot.ts';
+import type { Push } from '../media-link.ts';
+import type { JpegFeeds } from './jpeg-feeds.ts';
+import { PicturePush } from './jpeg-push.ts';
+
+/** The feeds of pictures that this camera publishes to its hub. */
+export class PicturePushes {
+  readonly #jpegFeeds: JpegFeeds;
+  readonly #log: Logger;
+  readonly #slots = new Map<string, ServiceSlot>();
+  #work: Promise<void> = Promise.resolve();
+
+  constructor(jpegFeeds: JpegFeeds, log: Logger) {
+    this.#jpegFeeds = jpegFeeds;
+    this.#log = log;
+  }
+
+  /** Brings the pushes to what is wanted; those that stay are left alone. Calls are worked off one by one. */
+  apply(targets: readonly Push[]): Promise<void> {
+    const applied = this.#work.then(() => this.#apply(targets));
+    // The caller gets the failure; for whoever waits in line it is only the end of a turn.
+    this.#work = applied.catch(() => {});
+    return applied;
+  }
+
+  close(): Promise<void> {
+    return this.apply([]);
+  }
+
+  async #apply(targets: readonly Push[]): Promise<void> {
+    for (const [feed, slot] of this.#slots) {
+      if (targets.some((target) => target.feed === feed)) continue;
+      this.#slots.delete(feed);
+      await slot.close();
+    }
+    for (const target of targets) {
+      const slot = this.#slots.get(target.feed) ?? new ServiceSlot(`pictures of ${target.feed}`, this.#log);
+      this.#slots.set(target.feed, slot);
+      const watch = () => this.#jpegFeeds.open(target.feed).hub.watch();
+      await slot.set(target, (signal) => new PicturePush({ target, watch, log: this.#log }).run(signal));
+    }
+  }
+}

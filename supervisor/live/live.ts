@@ -1,0 +1,107 @@
+import type { Feed, LinkedCamera } from '../contract/index.ts';
+import { CameraEnumerator } from '../platform/cameras/camera-enumerator.ts';
+import { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
+import { findHardwareEncoder } from '../platform/cameras/hardware-encoder.ts';
+import { HotplugMonitor } from '../platform/cameras/hotplug-monitor.ts';
+import { ControlState } from '../sources/control-state.ts';
+import { Pipelines } from '../sources/pipelines.ts';
+import { PluggedCameras } from '../sources/plugged-cameras.ts';
+import { PortBook } from '../sources/port-allocator.ts';
+import type { Foundation } from '../system/foundation.ts';
+import { listFeeds } from './feed-list.ts';
+import { JpegFeeds } from './jpeg/jpeg-feeds.ts';
+import { PicturePushes } from './jpeg/jpeg-pushes.ts';
+import { StillPictures } from './jpeg/jpeg-taps.ts';
+import { MediaLink } from './media-link.ts';
+import { RemoteFeeds } from './remote-feeds.ts';
+
+/** Where pictures come from and go to: cameras, capture pipelines, the media process. */
+export interface Pictures {
+  readonly cameras: CameraWatcher;
+  readonly plugged: PluggedCameras;
+  readonly ports: PortBook;
+  readonly pipelines: Pipelines;
+  readonly media: MediaLink;
+  readonly picturePushes: PicturePushes;
+  readonly remotes: RemoteFeeds;
+  readonly still: StillPictures;
+  /** All feeds, also those that should be there and are not. */
+  readonly feeds: () => Feed[];
+}
+
+export interface PicturesOptions {
+  /** Cameras that are linked to this hub. */
+  readonly linked: () => readonly LinkedCamera[];
+  /** Whether a take runs. */
+  readonly recording: () => boolean;
+  /** Pipelines shall be applied anew. */
+  readonly onLinkRate: () => void;
+  readonly onChange: () => void;
+}
+
+export async function assemblePictures(
+  base: Foundation,
+  { linked, recording, onLinkRate, onChange }: PicturesOptions,
+): Promise<Pictures> {
+  const { host, state, paths, health, log } = base;
+  // Who outlived an earlier supervisor is known by its control socket.
+  const ports = new PortBook(state, { isOurs: (argv) => argv.includes(paths.mediaSocket) });
+  const pipelines = new Pipelines({
+    ...{ host, ports, recording, onLinkRate, onChange, log },
+    runFolder: paths.run,
+    configFile: base.options.configFile,
+    devices: () => cameras.known,
+    model: base.identity.model,
+    hardwareEncoder: await findHardwareEncoder(),
+    publishPictures: (feed) => jpegFeeds.ingest(feed),
+  });
+  const { hotplug, ...edge } = base.options.cameraEdge ?? {};
+  const cameras = new CameraWatcher({
+    ...edge,
+    enumerator: new CameraEnumerator({ ...edge, log, placeOf: (device) => plugged.placeOf(device) }),
+    hotplug: new HotplugMonitor({ ...hotplug, host, log }),
+    memory: new ControlState(state, log),
+    log,
+  });
+  const sources = () => [...pipelines.status(), ...remotes.status()];
+  const labelOf = (feed: string) => sources().find(({ id }) => id === feed)?.label ?? feed;
+  const plugged = new PluggedCameras(cameras, state);
+  const media = new MediaLink({
+    ...{ host, onChange, log },
+    socketPath: paths.mediaSocket,
+    health: health.register('media', { core: true }),
+    labelOf,
+    pulls: () => remotes.pulls(),
+    taps: () => still.taps(),
+    isTaken: (feed) => jpegFeeds.isPublished(feed),
+    cameras: linked,
+    goodKeys: () => base.keys.list().flatMap(({ id }) => (base.keys.isGood(id) ? [id] : [])),
+    onPush: (feed, sample) => pipelines.noteLink(feed, sample),
+    onFrames: (feed, frames, reorders) => pipelines.noteFrames(feed, frames, reorders),
+    onBlind: () => pipelines.noteBlindness(),
+  });
+  const jpegFeeds = new JpegFeeds({
+    labelOf,
+    isTaken: (feed) =>
+      sources().some(({ id, state }) => id === feed && state !== 'stopped') ||
+      media.feeds().some(({ id, publisher }) => id === feed && publisher !== null),
+    ...{ onChange, log },
+  });
+  const remotes = new RemoteFeeds({
+    ...{ jpegFeeds, onChange, log },
+    configFile: base.options.configFile,
+    pulls: () => media.pulls(),
+  });
+  const feeds = () =>
+    listFeeds({
+      ...{ media: media.feeds(), mediaRuns: media.connected, jpeg: jpegFeeds.list() },
+      ...{ sources: sources(), unplugged: plugged.unplugged(), cameras: linked() },
+    });
+  const still = new StillPictures({
+    ...{ host, jpegFeeds, feeds, log },
+    folder: paths.run,
+    configureTaps: () => media.reconfigure(),
+  });
+  const picturePushes = new PicturePushes(jpegFeeds, log);
+  return { cameras, plugged, ports, pipelines, media, picturePushes, remotes, still, feeds };
+}

@@ -1,0 +1,369 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import {
+  type ChildHost,
+  type FeedStats,
+  MediaClient,
+  type MediaEvent,
+  type PushStatus,
+} from '../../media/index.ts';
+import type { Config } from '../config/schema.ts';
+import type { Feed, LinkedCamera } from '../contract/index.ts';
+import type { Caller, SessionClaim, SessionKind, SignalingPort } from '../contract/ports.ts';
+import { SupervisedChild } from '../process/supervised-child.ts';
+import type { LinkSample } from '../sources/adaptive-bitrate.ts';
+import type { Ingest } from '../sources/pipelines.ts';
+import { ApplianceError } from '../system/appliance-error.ts';
+import type { HealthReporter } from '../system/health.ts';
+import { feedLatencyMs } from './feed-latency.ts';
+
+export interface MediaLinkOptions {
+  readonly host: ChildHost;
+  readonly socketPath: string;
+  /** Label of a feed for people, by its id. */
+  readonly labelOf: (feed: string) => string;
+  /** Cameras that are linked to this hub: their clocks say how old the pictures are. */
+  readonly cameras: () => readonly LinkedCamera[];
+  /** Feeds to copy from elsewhere, and feeds to hand over to decoders, whenever the media process is configured. */
+  readonly pulls: () => readonly Push[];
+  readonly taps: () => readonly { readonly feed: string; readonly socketPath: string }[];
+  /** Whether a name is in use by a feed that is none of the media process. */
+  readonly isTaken: (feed: string) => boolean;
+  /** Ids of the keys that are good. */
+  readonly goodKeys: () => readonly string[];
+  readonly health: HealthReporter;
+  /** Called about twice a second for each feed that is published to a hub. */
+  readonly onPush: (feed: string, sample: LinkSample) => void;
+  readonly onFrames: (feed: string, framesTotal: number, reordersFrames: boolean) => void;
+  /** Called about twice a second while the media process is not there, or says nothing. */
+  readonly onBlind: () => void;
+  readonly onChange: () => void;
+  readonly log: Logger;
+}
+
+/** A feed and the server it is published to, or pulled from. */
+export interface Push {
+  readonly feed: string;
+  readonly url: string;
+  readonly token: string | null;
+  readonly tlsFingerprint: string | null;
+}
+
+/** V8 lets the heap of new objects grow to three times 16 MiB, which a stream of short-lived packets always fills. */
+const youngHeap = '--max-semi-space-size=4';
+const metricsEveryMs = 500;
+/** Without figures for so long nobody knows whether frames arrive. */
+const blindAfterMs = 3 * metricsEveryMs;
+/** A media process that was started sees frames after the next keyframe of each source. */
+const settlingMs = 3000;
+/** A media process that says nothing for so long hangs, and is started anew. */
+const hungAfterMs = 8_000 * patience();
+/** A slow board with a slow card needs its time to start one. */
+const startWithinMs = 120_000 * patience();
+
+/** How much slower than a board this machine may be: RUSHLIGHT_PATIENCE, which a rig sets where it emulates the processor. */
+function patience(): number {
+  const factor = Number(process.env.RUSHLIGHT_PATIENCE ?? 1);
+  return Number.isFinite(factor) && factor >= 1 ? factor : 1;
+}
+
+/** Keeps the media process running and configured, and speaks to it. */
+export class MediaLink implements SignalingPort {
+  readonly #options: MediaLinkOptions;
+  readonly #client: MediaClient;
+  readonly #child: SupervisedChild;
+  #feeds: readonly FeedStats[] = [];
+  #pushes: readonly PushStatus[] = [];
+  #pulls: readonly PushStatus[] = [];
+  #wish: Parameters<MediaLink['configure']> | null = null;
+  #heardAtMs = 0;
+  #figuresAtMs = Number.NEGATIVE_INFINITY;
+  #connectedAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: MediaLinkOptions) {
+    const { host, socketPath, log } = options;
+    this.#options = options;
+    this.#client = new MediaClient({ socketPath, logger: log });
+    const main = join(import.meta.dirname, '..', '..', 'media', 'main.ts');
+    this.#child = new SupervisedChild({
+      host,
+      spec: {
+        name: 'media',
+        argv: [process.execPath, youngHeap, main, '--socket', socketPath],
+        durable: true,
+      },
+      policy: { initialMs: 100, maxMs: 5000 },
+      logger: log,
+    });
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { onBlind, onChange } = this.#options;
+    this.#client.events.on('event', (event) => this.#hear(event));
+    this.#client.events.on('connected', () => {
+      this.#heardAtMs = performance.now();
+      this.#connectedAtMs = performance.now();
+      void this.#endSessionsOfOthers();
+    });
+    this.#client.events.on('configured', (problems) => {
+      this.#heardAtMs = performance.now();
+      this.#tell(problems);
+    });
+    this.#client.events.on('disconnected', () => {
+      this.#heardAtMs = performance.now();
+      this.#feeds = [];
+      this.#pushes = [];
+      this.#pulls = [];
+      this.#options.health.failed('the media process is being started');
+      onChange();
+    });
+    this.#heardAtMs = performance.now();
+    const look = setInterval(() => {
+      const silentMs = performance.now() - this.#heardAtMs;
+      if (this.#isBlind) onBlind();
+      if (silentMs > (this.#client.isSet ? hungAfterMs : startWithinMs)) this.#restartHung();
+    }, metricsEveryMs);
+    await this.#client.subscribeMetrics(metricsEveryMs);
+    await Promise.all([this.#child.run(signal), this.#client.run(signal)]);
+    clearInterval(look);
+  }
+
+  /** Whether nobody can tell if frames arrive: without figures, and until the first frames may have come after a start. */
+  get #isBlind(): boolean {
+    const now = performance.now();
+    return now - this.#figuresAtMs > blindAfterMs || now - this.#connectedAtMs < settlingMs;
+  }
+
+  get connected(): boolean {
+    return this.#client.connected;
+  }
+
+  pushes(): readonly PushStatus[] {
+    return this.#pushes;
+  }
+
+  pulls(): readonly PushStatus[] {
+    return this.#pulls;
+  }
+
+  /** What is pulled or tapped changed: the media process hears of it. */
+  async reconfigure(): Promise<void> {
+    if (this.#wish !== null) await this.configure(...this.#wish);
+  }
+
+  /** Tells the media process what to do; it restarts only what changes. */
+  async configure(
+    media: Config['media'],
+    ingests: readonly Ingest[],
+    pushes: readonly Push[],
+  ): Promise<void> {
+    const { pulls, taps } = this.#options;
+    this.#wish = [media, ingests, pushes];
+    const problems = await this.#client.configure({
+      udpPort: media.udpPort,
+      listenAddresses: media.addresses === 'auto' ? 'auto' : [...media.addresses],
+      maxPublisherBitrateKbps: media.maxPublisherKbps,
+      ingests: ingests.map((ingest) => ({ ...ingest, kind: 'h264' as const })),
+      pushes: pushes.map(endpointOf),
+      pulls: pulls().map(endpointOf),
+      taps: taps().map((tap) => ({ ...tap })),
+    });
+    if (problems !== null) this.#tell(problems);
+  }
+
+  feeds(): Feed[] {
+    const { labelOf, cameras } = this.#options;
+    return this.#feeds.map((stats) => {
+      return { ...feedOf(stats, labelOf(stats.feed)), latencyMs: feedLatencyMs(stats, cameras()) };
+    });
+  }
+
+  offer(kind: SessionKind, feed: string, sdp: string, caller: Caller) {
+    const owner = ownerOf(caller);
+    const peer = caller.subject ?? caller.address;
+    if (kind === 'whep') {
+      this.#refusePictures(feed);
+      return this.#client.whepOffer({ feed, sdp, peer, owner });
+    }
+    if (this.#options.isTaken(feed)) {
+      throw new ApplianceError('FEED_BUSY', `Somebody publishes pictures as "${feed}".`);
+    }
+    return this.#client.whipOffer({ feed, sdp, peer, owner, publisherKey: owner.keyId });
+  }
+
+  async patch(claim: SessionClaim, ifMatch: string | null, fragment: string) {
+    return await this.#client.patchSession({ ...paramsOf(claim), ifMatch, fragment });
+  }
+
+  async session(claim: SessionClaim): Promise<{ etag: string }> {
+    return await this.#client.sessionInfo(paramsOf(claim));
+  }
+
+  async close(claim: SessionClaim): Promise<void> {
+    await this.#client.closeSession(paramsOf(claim));
+  }
+
+  /** A key was revoked: whoever publishes or views with it is cut off. Never rejects. */
+  async endSessionsOf(keyId: string): Promise<void> {
+    const { log } = this.#options;
+    try {
+      const ended = await this.#client.endSessionsOf(keyId);
+      if (ended > 0) log.info({ key: keyId, sessions: ended }, 'sessions of a revoked key were ended');
+    } catch (error) {
+      // A media process that is not there has no sessions.
+      log.warn({ err: error, key: keyId }, 'the sessions of a revoked key could not be ended');
+    }
+  }
+
+  /** A key may have been revoked while the media process, which outlives this one, heard of nothing. Never rejects. */
+  async #endSessionsOfOthers(): Promise<void> {
+    const { goodKeys, log } = this.#options;
+    try {
+      const ended = await this.#client.endSessionsExcept(goodKeys());
+      if (ended > 0) log.info({ sessions: ended }, 'sessions of keys that are no longer known were ended');
+    } catch (error) {
+      // A process that went away has none; the next one is asked again.
+      log.warn({ err: error }, 'the sessions of keys that are no longer known could not be ended');
+    }
+  }
+
+  async #lookNow(): Promise<void> {
+    try {
+      this.#takeFigures(await this.#client.feeds());
+      this.#options.onChange();
+    } catch (error) {
+      // The next figures come by themselves.
+      this.#options.log.debug({ err: error }, 'the media process did not tell its figures');
+    }
+  }
+
+  #takeFigures(feeds: readonly FeedStats[]): void {
+    this.#heardAtMs = performance.now();
+    this.#figuresAtMs = performance.now();
+    this.#feeds = feeds;
+    for (const { feed, framesTotal, reordersFrames, publisher } of feeds) {
+      if (publisher?.kind === 'ingest') this.#options.onFrames(feed, framesTotal, reordersFrames);
+    }
+  }
+
+  #restartHung(): void {
+    const { health, log } = this.#options;
+    this.#heardAtMs = performance.now();
+    log.error('the media process says nothing; it is started anew');
+    health.failed('the media process said nothing and is started anew');
+    void this.#child.restart();
+  }
+
+  #tell(problems: readonly string[]): void {
+    const { health, onChange } = this.#options;
+    if (problems.length === 0) health.ok();
+    else health.degraded(problems.join('; '));
+    onChange();
+  }
+
+  /** Anybody may publish under any name: one nobody publishes is not unknown but NO_PUBLISHER, which the media process says. */
+  #refusePictures(feed: string): void {
+    if (this.#options.isTaken(feed)) {
+      throw new ApplianceError('CODEC_UNSUPPORTED', `The feed "${feed}" consists of JPEG pictures.`, {
+        hint: `They are to be had at /stream/${feed}.mjpg and /ws/feeds/${feed}.`,
+      });
+    }
+  }
+
+  #hear(event: MediaEvent): void {
+    const { onPush, onChange, log } = this.#options;
+    switch (event.event) {
+      case 'metrics':
+        this.#pushes = event.status.pushes;
+        this.#pulls = event.status.pulls;
+        this.#takeFigures(event.feeds);
+        for (const { feed, viewers } of event.feeds) {
+          const push = viewers.find(({ id, connected }) => id === `push:${feed}` && connected);
+          if (push !== undefined) {
+            const { bitrateKbps, repairKbps, lossRatio } = push;
+            onPush(feed, { atMs: performance.now(), sentKbps: bitrateKbps - repairKbps, lossRatio });
+          }
+        }
+        break;
+      case 'feed':
+        log.info({ feed: event.feed, state: event.state }, 'feed');
+        // A source runs from its first frame on: a take may follow at once.
+        if (event.state === 'online') void this.#lookNow();
+        onChange();
+        break;
+      case 'push':
+        this.#pushes = [...this.#pushes.filter(({ feed }) => feed !== event.push.feed), event.push];
+        onChange();
+        break;
+      case 'pull':
+        this.#pulls = [...this.#pulls.filter(({ feed }) => feed !== event.pull.feed), event.pull];
+        onChange();
+        break;
+      case 'session-opened':
+      case 'session-closed':
+        log.debug({ event: event.event, session: event.session }, 'session');
+        onChange();
+        break;
+    }
+  }
+}
+
+function feedOf(stats: FeedStats, label: string): Omit<Feed, 'latencyMs'> {
+  const { feed, publisher, viewers } = stats;
+  return {
+    id: feed,
+    label,
+    state: stats.state,
+    reason: stats.notices.length === 0 ? null : stats.notices.join(' '),
+    codec: stats.codec,
+    audioCodec: stats.audioCodec,
+    width: stats.width,
+    height: stats.height,
+    fps: stats.fps,
+    bitrateKbps: stats.bitrateKbps,
+    framesTotal: stats.framesTotal,
+    packetsLost: stats.packetsLost,
+    lossRatio: null,
+    keyframeAgeMs: stats.keyframeAgeMs,
+    publisher:
+      publisher === null
+        ? null
+        : {
+            kind: publisher.kind,
+            camera: publisher.kind === 'whip' ? publisher.peer : null,
+            sinceMs: Math.max(0, Date.now() - publisher.sinceMs),
+          },
+    viewers: viewers
+      .filter(({ id }) => !id.startsWith('push:'))
+      .map(({ id, connected, bitrateKbps, lossRatio, rttMs, skippedFrames }) => ({
+        ...{ id: shownId(id), connected, bitrateKbps, lossRatio, rttMs, skippedFrames },
+      })),
+  };
+}
+
+/** Tells viewers apart without naming their sessions, which are theirs alone. */
+function shownId(sessionId: string): string {
+  return createHash('sha256').update(sessionId).digest('hex').slice(0, 16);
+}
+
+function ownerOf({ keyId, role }: Caller) {
+  return { keyId, role };
+}
+
+function paramsOf({ kind, feed, sessionId, caller }: SessionClaim) {
+  return { kind, feed, sessionId, owner: ownerOf(caller) };
+}
+
+function endpointOf({ feed, url, token, tlsFingerprint }: Push) {
+  return {
+    ...{ feed, url },
+    ...(token === null ? {} : { token }),
+    ...(tlsFingerprint === null ? {} : { tlsFingerprint: colons(tlsFingerprint) }),
+  };
+}
+
+/** `aabb…` as `AA:BB:…`. */
+function colons(fingerprint: string): string {
+  return (fingerprint.replaceAll(':', '').toUpperCase().match(/../g) ?? []).join(':');
+}

@@ -1,0 +1,49 @@
+import type { LiveConfig } from '../config/live-config.ts';
+import type { Device } from '../contract/index.ts';
+import type { ApiPorts } from '../contract/ports.ts';
+import type { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
+import { ApplianceError } from '../system/appliance-error.ts';
+import type { PluggedCameras } from './plugged-cameras.ts';
+
+export interface PluggedDeskOptions {
+  readonly cameras: CameraWatcher;
+  readonly plugged: PluggedCameras;
+  readonly config: LiveConfig;
+  /** Brings the pipelines to what was decided. */
+  readonly apply: () => Promise<void>;
+}
+
+/** What people say of plugged-in cameras: each word comes into force before it is answered. */
+export class PluggedDesk {
+  readonly #options: PluggedDeskOptions;
+
+  constructor(options: PluggedDeskOptions) {
+    this.#options = options;
+  }
+
+  ports(): Pick<ApiPorts['devices'], 'use' | 'forget' | 'label' | 'unplugged'> {
+    const { plugged, config, apply } = this.#options;
+    return {
+      use: async (id, use) => {
+        await plugged.use(id, use, config.current.config);
+        return await this.#applied(id);
+      },
+      label: async (id, label) => {
+        await plugged.label(id, label, config.current.config);
+        return await this.#applied(id);
+      },
+      forget: async (id) => {
+        await plugged.forget(id);
+        await apply();
+      },
+      unplugged: () => plugged.unplugged(),
+    };
+  }
+
+  async #applied(id: string): Promise<Device> {
+    await this.#options.apply();
+    const device = (await this.#options.cameras.list()).find((one) => one.id === id);
+    if (device === undefined) throw new ApplianceError('DEVICE_UNKNOWN', `The camera "${id}" was unplugged.`);
+    return device;
+  }
+}

@@ -1,0 +1,309 @@
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import type { Logger } from 'pino';
+import { describeError } from '../../common/errors.ts';
+import {
+  boardOfModel,
+  type CaptureTargets,
+  type ChildHost,
+  chooseEncoder,
+  type EncoderPlan,
+  type RawStream,
+  type SensorClock,
+  SourceHandler,
+  type SourceSpec,
+} from '../../media/index.ts';
+import type { Device, SourceStatus } from '../contract/index.ts';
+import type { PicturePublication } from '../contract/ports.ts';
+import type { DesiredPipeline, DesiredState } from '../roles/desired-state.ts';
+import { judgeLink, type LinkRate, type LinkSample, unmeasuredLink } from './adaptive-bitrate.ts';
+import { PictureSource, picturesSocketPath } from './jpeg-source.ts';
+import type { PortBook } from './port-allocator.ts';
+import { sourceSpecOf } from './source-spec.ts';
+import { idleStatus, statusOf } from './source-status.ts';
+
+export interface PipelinesOptions {
+  readonly host: ChildHost;
+  readonly ports: PortBook;
+  /** Folder of the named pipes that carry raw frames. */
+  readonly runFolder: string;
+  /** Paths in the settings are relative to it. */
+  readonly configFile: string;
+  /** Cameras of this machine as of the last look. */
+  readonly devices: () => readonly Device[];
+  readonly hardwareEncoder: string | null;
+  /** Model as the machine tells it; decides what it can encode. */
+  readonly model: string;
+  /** Whether a take runs: then no pipeline is touched for the sake of the live picture. */
+  readonly recording: () => boolean;
+  /** Opens the feed of a source that delivers pictures instead of video. */
+  readonly publishPictures: (feed: string) => PicturePublication;
+  /** The link to the hub carries more or less than before: to be applied. */
+  readonly onLinkRate: () => void;
+  readonly onChange: () => void;
+  readonly log: Logger;
+}
+
+/** The packets of a source. */
+export interface Ingest {
+  readonly feed: string;
+  readonly rtpPort: number;
+  /** Its timestamps are wall-clock time of capture. */
+  readonly tellsCaptureTime: boolean;
+}
+
+/** What a recorder needs of a running source. */
+export interface RecordableSource {
+  readonly id: string;
+  readonly pipe: string;
+  readonly raw: RawStream;
+}
+
+interface Running {
+  readonly spec: SourceSpec;
+  readonly desired: DesiredPipeline;
+  readonly encoder: EncoderPlan;
+  readonly rtpPort: number;
+  readonly pipe: string;
+  readonly handler: SourceHandler;
+  readonly stop: AbortController;
+  readonly ended: Promise<void>;
+}
+
+/** A link that carries so much more than the picture is no limit: repetitions and other traffic have room as well. */
+const linkHeadroom = 1.5;
+
+/** One capture pipeline per source. Applying a new wish restarts only the pipelines it concerns. */
+export class Pipelines {
+  readonly #options: PipelinesOptions;
+  readonly #running = new Map<string, Running>();
+  readonly #links = new Map<string, LinkRate>();
+  #desired: DesiredState | null = null;
+  #broken = new Map<string, string>();
+
+  constructor(options: PipelinesOptions) {
+    this.#options = options;
+  }
+
+  /** Brings the pipelines to what is wanted. Settles when those that had to end have ended. */
+  async apply(desired: DesiredState): Promise<void> {
+    const { devices, configFile } = this.#options;
+    this.#desired = desired;
+    const before = this.#broken;
+    this.#broken = new Map();
+    const wanted = new Map<string, { desired: DesiredPipeline; spec: SourceSpec }>();
+    for (const pipeline of desired.pipelines) {
+      try {
+        wanted.set(pipeline.source.id, {
+          desired: pipeline,
+          spec: await sourceSpecOf(pipeline, devices(), configFile),
+        });
+      } catch (error) {
+        this.#noteBroken(pipeline.source.id, error, before);
+      }
+    }
+    const unwanted = [...this.#running].filter(([id, running]) => this.#isOutdated(running, wanted.get(id)));
+    await Promise.all(unwanted.map(([id]) => this.#end(id)));
+    for (const [id, { desired: pipeline, spec }] of wanted) {
+      const running = this.#running.get(id);
+      if (running === undefined) await this.#start(pipeline, spec, before);
+      else this.#running.set(id, { ...running, desired: pipeline });
+    }
+    const users = [...desired.order, ...this.#running.keys()].map((id) => `source ${id}`);
+    await this.#options.ports.keepOnly('source ', users);
+    this.#options.onChange();
+  }
+
+  /** Where the media process takes the packets of each source. */
+  ingests(): readonly Ingest[] {
+    const videos = [...this.#running].filter(([, running]) => !deliversPictures(running));
+    return videos.map(([feed, { rtpPort, handler }]) => {
+      return { feed, rtpPort, tellsCaptureTime: handler.raw.clock === 'epoch' };
+    });
+  }
+
+  /** Sources that deliver pictures instead of video. */
+  pictureFeeds(): readonly string[] {
+    return [...this.#running].filter(([, running]) => deliversPictures(running)).map(([feed]) => feed);
+  }
+
+  /** Sources that deliver frames now and may be recorded. */
+  recordable(): readonly RecordableSource[] {
+    return [...this.#running.values()]
+      .filter(({ handler, desired }) => handler.status.state === 'running' && desired.source.record)
+      .map(recordableOf);
+  }
+
+  /** All sources that are meant to run, whether they deliver now or not. */
+  all(): readonly RecordableSource[] {
+    return [...this.#running.values()].filter(({ desired }) => desired.source.record).map(recordableOf);
+  }
+
+  /** Where a source's pipeline delivers raw frames, now or when it runs. */
+  pipeOf(id: string): string {
+    return join(this.#options.runFolder, `${id}.raw`);
+  }
+
+  /** When the sensor of a source took its frames, where its pipeline tells. */
+  sensorClockOf(id: string): SensorClock | undefined {
+    return this.#running.get(id)?.handler.sensorClock;
+  }
+
+  /** Tells how many frames of a source the media process has received. */
+  noteFrames(id: string, framesTotal: number, reordersFrames = false): void {
+    this.#running.get(id)?.handler.noteFrames(framesTotal, reordersFrames);
+  }
+
+  /** Tells how a source's way to the hub is doing; where it carries less than is sent, the live picture takes less. */
+  noteLink(id: string, sample: LinkSample): void {
+    const running = this.#running.get(id);
+    if (running === undefined || running.spec.kind === 'rtsp' || running.encoder.bitrateKbps === null) return;
+    const { recording, onLinkRate, log } = this.#options;
+    const before = this.#links.get(id) ?? unmeasuredLink;
+    const wantedKbps = running.spec.bitrateKbps * linkHeadroom;
+    const now = judgeLink(before, sample, { wantedKbps, frozen: recording() });
+    this.#links.set(id, now);
+    if (now.linkKbps === before.linkKbps) return;
+    log.info({ source: id, linkKbps: now.linkKbps }, 'what the link to the hub carries has changed');
+    onLinkRate();
+  }
+
+  /** Without the media process nobody sees frames arrive; that is no fault of the sources. */
+  noteBlindness(): void {
+    for (const { handler } of this.#running.values()) handler.noteBlindness();
+  }
+
+  status(): SourceStatus[] {
+    const desired = this.#desired;
+    if (desired === null) return [];
+    const statuses = [
+      ...[...this.#running.values()].map(({ desired: { source }, encoder, handler }) =>
+        statusOf(source, encoder, handler),
+      ),
+      ...[...this.#broken].flatMap(([id, reason]) => {
+        const pipeline = desired.pipelines.find(({ source }) => source.id === id);
+        return pipeline === undefined ? [] : [idleStatus(pipeline.source, 'waiting', reason)];
+      }),
+      ...desired.waiting.map(({ source, reason }) => idleStatus(source, 'waiting', reason)),
+      ...desired.disabled.map((source) => idleStatus(source, 'stopped', 'Switched off in the settings.')),
+    ];
+    const place = ({ id }: SourceStatus) => desired.order.indexOf(id);
+    return statuses.toSorted((a, b) => place(a) - place(b));
+  }
+
+  /** Ends every pipeline. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#running.keys()].map((id) => this.#end(id)));
+  }
+
+  /** Also one whose encoder would be chosen otherwise now, unless a take would suffer. */
+  #isOutdated(
+    { spec, encoder }: Running,
+    wanted: { desired: DesiredPipeline; spec: SourceSpec } | undefined,
+  ) {
+    if (wanted === undefined || !isDeepStrictEqual(spec, wanted.spec)) return true;
+    const { recording } = this.#options;
+    return !recording() && !isDeepStrictEqual(encoder, this.#chooseEncoder(wanted.desired, spec));
+  }
+
+  /** Whether a source could not be set up, which may work later: a file comes back, a disk takes writes again. */
+  get hasBroken(): boolean {
+    return this.#broken.size > 0;
+  }
+
+  /** The same reason again and again is logged once. */
+  #noteBroken(id: string, error: unknown, before: ReadonlyMap<string, string>): void {
+    const reason = describeError(error);
+    this.#broken.set(id, reason);
+    if (before.get(id) === reason) return;
+    this.#options.log.error({ err: error, source: id }, 'a source cannot be set up');
+  }
+
+  async #start(
+    desired: DesiredPipeline,
+    spec: SourceSpec,
+    before: ReadonlyMap<string, string>,
+  ): Promise<void> {
+    const { host, ports, onChange, log } = this.#options;
+    try {
+      const rtpPort = await ports.portOf(`source ${spec.id}`);
+      const pipe = this.pipeOf(spec.id);
+      const encoder = this.#chooseEncoder(desired, spec);
+      const picturesSocket = picturesSocketPath(this.#options.runFolder, spec.id);
+      const targets: CaptureTargets = { rtpPort, encoder, rawPipe: pipe, picturesSocket };
+      const handler = new SourceHandler({
+        host,
+        logger: log,
+        source: this.#withSensorTimes(sustained(spec, encoder)),
+        targets,
+        onStatus: onChange,
+      });
+      const stop = new AbortController();
+      const pictures =
+        encoder.encoder === 'mjpeg'
+          ? this.#pictureSource(spec.id, picturesSocket, handler).run(stop.signal)
+          : Promise.resolve();
+      const ended = Promise.all([handler.run(stop.signal), pictures]).then(() => {});
+      this.#running.set(spec.id, {
+        spec,
+        desired,
+        encoder,
+        rtpPort,
+        pipe,
+        handler,
+        stop,
+        ended,
+      });
+    } catch (error) {
+      this.#noteBroken(spec.id, error, before);
+    }
+  }
+
+  /** A camera module tells when its sensor took each frame. */
+  #withSensorTimes(spec: SourceSpec): SourceSpec {
+    if (spec.kind !== 'rpicam') return spec;
+    return { ...spec, ptsFile: join(this.#options.runFolder, `${spec.id}.pts`) };
+  }
+
+  #pictureSource(feed: string, socketPath: string, handler: SourceHandler): PictureSource {
+    const { publishPictures: publish, log } = this.#options;
+    return new PictureSource({ feed, socketPath, publish, onFrames: (n) => handler.noteFrames(n), log });
+  }
+
+  #chooseEncoder({ source }: DesiredPipeline, spec: SourceSpec): EncoderPlan {
+    const { hardwareEncoder, model } = this.#options;
+    const linkKbps = this.#links.get(spec.id)?.linkKbps ?? null;
+    return chooseEncoder({
+      cameraSendsH264: spec.kind === 'rtsp' || (spec.kind === 'v4l2' && spec.format === 'h264'),
+      cameraSendsJpeg: spec.kind === 'v4l2' && spec.format === 'mjpeg',
+      ...(hardwareEncoder === null ? {} : { hardwareEncoder }),
+      ...(linkKbps === null ? {} : { linkKbps }),
+      ...(spec.kind === 'rtsp'
+        ? { width: 0, height: 0 }
+        : { width: spec.width, height: spec.height, fps: spec.fps, bitrateKbps: spec.bitrateKbps }),
+      board: boardOfModel(model),
+      ...('encoder' in source ? { preference: source.encoder } : {}),
+    });
+  }
+
+  async #end(id: string): Promise<void> {
+    const running = this.#running.get(id);
+    if (running === undefined) return;
+    running.stop.abort();
+    await running.ended;
+    this.#running.delete(id);
+  }
+}
+
+function deliversPictures({ encoder }: Running): boolean {
+  return encoder.encoder === 'mjpeg';
+}
+
+/** What this board sustains of the wanted bit rate. */
+function sustained(spec: SourceSpec, { bitrateKbps }: EncoderPlan): SourceSpec {
+  return spec.kind === 'rtsp' || bitrateKbps === null ? spec : { ...spec, bitrateKbps };
+}
+
+function recordableOf({ spec, pipe, handler }: Running): RecordableSource {
+  return { id: spec.id, pipe, raw: handler.raw };
+}

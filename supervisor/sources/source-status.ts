@@ -1,0 +1,48 @@
+import type { EncoderPlan, SourceHandler } from '../../media/index.ts';
+import type { SourceStatus, UnpluggedDevice } from '../contract/index.ts';
+import type { DesiredPipeline } from '../roles/desired-state.ts';
+
+type Source = DesiredPipeline['source'];
+
+const shownState = {
+  starting: 'starting',
+  running: 'running',
+  stalled: 'stalled',
+  'backing-off': 'waiting',
+  stopped: 'stopped',
+} as const;
+
+/** How a source stands whose pipeline runs, or is meant to. */
+export function statusOf(source: Source, encoder: EncoderPlan, handler: SourceHandler): SourceStatus {
+  const { state, fault, restarts } = handler.status;
+  return {
+    id: source.id,
+    kind: source.kind,
+    label: source.label ?? source.id,
+    state: shownState[state],
+    reason: fault?.words ?? null,
+    restarts,
+    droppedFrames: null,
+    encoder: { name: encoder.encoder, reason: [encoder.reason, ...encoder.warnings].join(' ') },
+  };
+}
+
+/** How a source stands that has no pipeline, and why. */
+export function idleStatus(source: Source, state: 'waiting' | 'stopped', reason: string): SourceStatus {
+  const { id, kind, label } = source;
+  return { id, kind, label: label ?? id, state, reason, restarts: 0, droppedFrames: null, encoder: null };
+}
+
+/** What a camera tells its hub: also of its own that were pulled, so that their viewers there read why, and wait. */
+export function withUnplugged(
+  statuses: readonly SourceStatus[],
+  unplugged: readonly UnpluggedDevice[],
+): SourceStatus[] {
+  const nothing = { restarts: 0, droppedFrames: null, encoder: null };
+  // A moment passes between the plug and the end of what it fed.
+  const away = unplugged.filter(({ feed }) => statuses.every(({ id }) => id !== feed));
+  const told = away.map(({ feed: id, label }): SourceStatus => {
+    return { id, kind: 'v4l2', label, state: 'waiting', reason: `${label} was unplugged.`, ...nothing };
+  });
+  return [...statuses, ...told];
+}

@@ -1,0 +1,68 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import type { ApiEvent, Status } from '../contract/index.ts';
+
+export interface StatusBoardOptions {
+  /** Puts the snapshot together; cheap enough for once a second. */
+  readonly compose: () => Status;
+}
+
+const everyMs = 1000;
+/** Changes that come together are told together. */
+const gatherMs = 100;
+
+/**
+ * The one snapshot that page, MQTT and metrics show, and the stream of changes. While nobody listens nothing is
+ * put together.
+ */
+export class StatusBoard {
+  readonly #options: StatusBoardOptions;
+  readonly #listeners = new Set<(event: ApiEvent) => void>();
+  #last: Status | null = null;
+  #poked = Promise.withResolvers<void>();
+
+  constructor(options: StatusBoardOptions) {
+    this.#options = options;
+  }
+
+  current(): Status {
+    return this.#options.compose();
+  }
+
+  subscribe(listener: (event: ApiEvent) => void): () => void {
+    this.#listeners.add(listener);
+    this.poke();
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Tells an event to everybody who listens. */
+  emit(event: ApiEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  /** Something changed: tell it soon instead of with the next tick. */
+  poke(): void {
+    this.#poked.resolve();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      if (this.#listeners.size > 0) this.#tellChange();
+      this.#poked = Promise.withResolvers<void>();
+      await Promise.race([pause(everyMs, signal), this.#poked.promise]);
+      await pause(gatherMs, signal);
+    }
+  }
+
+  #tellChange(): void {
+    const status = this.current();
+    if (isDeepStrictEqual(status, this.#last)) return;
+    this.#last = status;
+    this.emit({ type: 'status', status });
+  }
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  // The only rejection is that of the signal, which the loop looks at.
+  await sleep(ms, undefined, { signal }).catch(() => {});
+}

@@ -1,0 +1,105 @@
+import type { CameraSide } from '../camera/camera-role.ts';
+import type { LiveConfig } from '../config/live-config.ts';
+import type {
+  ConfigErrorEntry,
+  Feed,
+  HostStatus,
+  MqttLink,
+  Rollout,
+  Status,
+  Take,
+  Tally,
+  Update,
+} from '../contract/index.ts';
+import type { HubSide } from '../hub/hub-role.ts';
+import type { RemoteFeeds } from '../live/remote-feeds.ts';
+import type { Pipelines } from '../sources/pipelines.ts';
+import type { RoleKeeper } from '../system/current-role.ts';
+import type { Health } from '../system/health.ts';
+import type { Identity } from '../system/identity.ts';
+import type { TakesFolders } from '../system/takes-folder.ts';
+import type { TakeConductor } from '../takes/take-conductor.ts';
+
+/** Where the status comes from. Everything is read, nothing is asked for: composing it costs no fork and no wait. */
+export interface StatusSources {
+  readonly identity: Identity;
+  readonly simulation: boolean;
+  readonly startedAt: Date;
+  readonly configFile: string;
+  readonly config: LiveConfig;
+  readonly role: RoleKeeper;
+  readonly health: Health;
+  readonly pipelines: Pipelines;
+  readonly remotes: RemoteFeeds;
+  readonly feeds: () => Feed[];
+  readonly hubSide: HubSide;
+  readonly cameraSide: () => CameraSide | null;
+  readonly conductor: TakeConductor;
+  readonly remainingS: () => number | null;
+  readonly takes: TakesFolders;
+  readonly host: () => HostStatus;
+  readonly tally: () => Tally['state'];
+  readonly update: () => Update;
+  readonly mqtt: () => MqttLink | null;
+  readonly rollout: () => Rollout | null;
+}
+
+/** Puts the status together from its sources. */
+export function composeStatus(sources: StatusSources): Status {
+  const { identity, config, role, hubSide, simulation, startedAt } = sources;
+  const snapshot = config.current;
+  const { role: decided, reason } = role.current;
+  const health = sources.health.snapshot();
+  return {
+    device: {
+      id: identity.id,
+      name: snapshot.config.name ?? identity.defaultName,
+      model: identity.model,
+      serial: identity.serial,
+      version: identity.version,
+      role: decided,
+      roleSetting: snapshot.config.role,
+      roleReason: reason,
+      simulation,
+      startedAt: startedAt.toISOString(),
+      // Not from startedAt: boards without a clock start in the past, and are set later.
+      uptimeS: Math.floor(process.uptime()),
+    },
+    health: { state: health.state, components: [...health.components] },
+    host: sources.host(),
+    config: { file: sources.configFile, errors: configErrors(config) },
+    sources: [...sources.pipelines.status(), ...sources.remotes.status()],
+    feeds: sources.feeds(),
+    cameras: decided === 'hub' ? [...hubSide.cameras.list()] : [],
+    newCameras: decided === 'hub' ? [...hubSide.desk.list()] : [],
+    adoption: sources.cameraSide()?.code ?? null,
+    hub: sources.cameraSide()?.link ?? null,
+    recording: recordingOf(sources.conductor, sources.remainingS()),
+    masters: mastersOf(sources.takes),
+    tally: sources.tally(),
+    update: sources.update(),
+    mqtt: sources.mqtt(),
+    rollout: sources.rollout(),
+  };
+}
+
+/** What is wrong with the settings, as page and API show it. */
+export function configErrors(config: LiveConfig): ConfigErrorEntry[] {
+  return config.current.problems.map((problem) => ({ ...problem }));
+}
+
+function recordingOf(conductor: TakeConductor, remainingS: number | null): Status['recording'] {
+  const take = conductor.current() ?? conductor.list()[0] ?? null;
+  return { state: stateOf(take), take, remainingS, refusal: conductor.refusal };
+}
+
+function mastersOf(takes: TakesFolders): Status['masters'] {
+  const { path, reason } = takes.current();
+  return { folder: path, reason };
+}
+
+function stateOf(take: Take | null): Status['recording']['state'] {
+  if (take === null || take.state === 'verified') return 'idle';
+  if (take.state === 'failed') return take.stoppedAt === null ? 'failed' : 'idle';
+  return take.state;
+}

@@ -1,0 +1,106 @@
+import { rename, stat } from 'node:fs/promises';
+import type { Logger } from 'pino';
+import { describeError, errorCode } from '../../common/errors.ts';
+import { writeFileAtomic } from '../config/atomic-write.ts';
+import { resolveConfigPath } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
+import type { DataPaths } from './data-folder.ts';
+import { createTlsIdentity, isSelfSigned, readTlsIdentity, type TlsIdentity } from './tls-identity.ts';
+
+export interface CertificatesOptions {
+  readonly configFile: string;
+  readonly paths: Pick<DataPaths, 'tlsCert' | 'tlsKey'>;
+  readonly log: Logger;
+}
+
+export interface FoundIdentity {
+  readonly identity: TlsIdentity;
+  /** What is wrong with the certificates, in sentences. */
+  readonly problems: readonly string[];
+}
+
+const secret = 0o600;
+
+/**
+ * What HTTPS is served with: the owner's own certificate, else one that this appliance made at its first start. Whatever
+ * lies on the disk, there is always one.
+ */
+export class Certificates {
+  readonly #options: CertificatesOptions;
+  #selfMade: FoundIdentity | null = null;
+
+  constructor(options: CertificatesOptions) {
+    this.#options = options;
+  }
+
+  /** Never rejects because of files: what cannot be used is replaced, and named. */
+  async find({ certFile, keyFile }: Config['http'], name: string): Promise<FoundIdentity> {
+    if (certFile === undefined || keyFile === undefined) return await this.#ownMade(name);
+    const { configFile } = this.#options;
+    try {
+      const identity = await readTlsIdentity(
+        resolveConfigPath(configFile, certFile),
+        resolveConfigPath(configFile, keyFile),
+      );
+      return { identity, problems: [] };
+    } catch (error) {
+      const { identity, problems } = await this.#ownMade(name);
+      const instead = 'HTTPS uses the certificate of this appliance until they can';
+      return { identity, problems: [`${describeError(error)}; ${instead}.`, ...problems] };
+    }
+  }
+
+  /** Read once: what is served does not change because a disk went away. */
+  async #ownMade(name: string): Promise<FoundIdentity> {
+    this.#selfMade ??= await this.#readOrMake(name);
+    return this.#selfMade;
+  }
+
+  async #readOrMake(name: string): Promise<FoundIdentity> {
+    const { paths } = this.#options;
+    const problems: string[] = [];
+    if ((await isThere(paths.tlsCert)) || (await isThere(paths.tlsKey))) {
+      try {
+        const identity = await readTlsIdentity(paths.tlsCert, paths.tlsKey);
+        if (isSelfSigned(identity)) return { identity, problems };
+        problems.push(await this.#putAside('the certificate was altered'));
+      } catch (error) {
+        problems.push(await this.#putAside(describeError(error)));
+      }
+    }
+    const identity = await createTlsIdentity(name, new Date());
+    try {
+      // The key first: a certificate without its key would be found at the next start.
+      await writeFileAtomic(paths.tlsKey, identity.keyPem, secret);
+      await writeFileAtomic(paths.tlsCert, identity.certPem, secret);
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'the new certificate cannot be kept');
+      problems.push(`The certificate of this appliance cannot be kept: ${describeError(error)}.`);
+    }
+    return { identity, problems };
+  }
+
+  async #putAside(reason: string): Promise<string> {
+    const { paths, log } = this.#options;
+    for (const file of [paths.tlsCert, paths.tlsKey]) {
+      try {
+        await rename(file, `${file}.broken`);
+      } catch (error) {
+        if (errorCode(error) !== 'ENOENT')
+          log.error({ err: error, file }, 'a broken file cannot be put aside');
+      }
+    }
+    log.error({ reason, cert: paths.tlsCert }, 'the certificate of this appliance was broken and put aside');
+    return `The certificate of this appliance was damaged, and there is a new one (${reason}). Browsers will ask once more; adopt cameras that no longer connect again.`;
+  }
+}
+
+async function isThere(file: string): Promise<boolean> {
+  try {
+    await stat(file);
+    return true;
+  } catch (error) {
+    // Any other error is one that reading it will name.
+    return errorCode(error) !== 'ENOENT';
+  }
+}

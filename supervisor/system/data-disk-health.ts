@@ -1,0 +1,45 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { describeError } from '../../common/errors.ts';
+import type { HealthReporter } from './health.ts';
+
+export interface DataKeepingOptions {
+  /** Why what is written is not kept; null where it is. */
+  readonly trouble: () => Promise<string | null>;
+  /** Called as it begins to look: a component that has not reported counts as degraded. */
+  readonly register: () => HealthReporter;
+  readonly log: Logger;
+  /** Default 10,000. */
+  readonly everyMs?: number;
+}
+
+/** Tells where the card no longer keeps what this appliance learns: that is seen by nothing else until the next start. */
+export class DataKeeping {
+  readonly #options: DataKeepingOptions;
+  #told: string | null = null;
+
+  constructor(options: DataKeepingOptions) {
+    this.#options = options;
+  }
+
+  /** Until abort. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { everyMs = 10_000 } = this.#options;
+    using health = this.#options.register();
+    while (!signal.aborted) {
+      await this.#look(health);
+      // The only rejection is that of the signal, which the loop looks at.
+      await sleep(everyMs, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  async #look(health: HealthReporter): Promise<void> {
+    const { trouble, log } = this.#options;
+    const found = await trouble().catch((error: unknown) => `it cannot be told: ${describeError(error)}`);
+    if (found === null) health.ok();
+    else health.degraded(found);
+    if (found !== null && found !== this.#told)
+      log.error({ reason: found }, 'the card does not keep what is set');
+    this.#told = found;
+  }
+}

@@ -1,0 +1,162 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { ApiError } from '../api/api-error.ts';
+import { type AccessKey, emptyKeyFile, type KeyFile, keyOf, readKeyFile, withCheck } from './key-file.ts';
+
+export type { AccessKey } from './key-file.ts';
+
+type KeyEntries = KeyFile['keys'];
+
+/** Hears of a key that was revoked; the one who revoked it waits for what this returns, which must not reject. */
+type RevocationListener = (id: string) => void | Promise<void>;
+
+/** Where keys are kept between starts. Only digests are kept; a token is shown once, when it is made. */
+export interface KeyVault {
+  /** The text that was written last; null where there is none. */
+  read(): Promise<string | null>;
+  /** Settles when the file is on the disk, whole. */
+  write(file: KeyFile): Promise<void>;
+}
+
+export interface LoadedKeys {
+  /** What of the file could not be read, for people; null where all of it could. */
+  readonly damage: string | null;
+  /** Whether keys of an older release are among them, which carry no check yet. */
+  readonly unchecked: boolean;
+}
+
+export interface KeyOrigin {
+  /** Id of the key that asks for the new one: it must still be good when the new one is made. */
+  readonly issuer?: string | null;
+  /** Called with the token before the key is kept. Where it rejects there is no key. */
+  readonly beforeKept?: (token: string) => Promise<void>;
+}
+
+/**
+ * The bearer tokens of this appliance, each with its role. 256 random bits each, so a plain SHA-256 is enough to keep
+ * them (nothing to guess), and any one of them can be revoked.
+ *
+ * All changes go one after the other, each from what the one before left. A key that is revoked opens nothing from that
+ * moment on; the answer waits until the disk knows it as well.
+ */
+export class KeyStore {
+  readonly #vault: KeyVault;
+  readonly #listeners = new Set<RevocationListener>();
+  /** Refused at once, whatever the disk says. */
+  readonly #revoked = new Set<string>();
+  #file: KeyFile = emptyKeyFile;
+  #keys: readonly AccessKey[] = [];
+  #changes: Promise<unknown> = Promise.resolve();
+
+  constructor(vault: KeyVault) {
+    this.#vault = vault;
+  }
+
+  /** Reads the kept keys, as far as they can be read. */
+  async load(): Promise<LoadedKeys> {
+    const text = await this.#vault.read();
+    const { file, damage } = text === null ? { file: emptyKeyFile, damage: null } : readKeyFile(text);
+    this.#take(file);
+    return {
+      damage,
+      unchecked: file.keys.some((entry) => entry.check === undefined && keyOf(entry) !== null),
+    };
+  }
+
+  /** Writes what was loaded, each entry with its check. */
+  async keep(): Promise<void> {
+    await this.#change((keys) => [...keys]);
+  }
+
+  list(): readonly AccessKey[] {
+    return this.#keys;
+  }
+
+  /** Whether a key opens anything still. */
+  isGood(id: string): boolean {
+    return !this.#revoked.has(id) && this.#keys.some((key) => key.id === id);
+  }
+
+  /** Makes a key and returns its token, which is kept nowhere. Rejects with TOKEN_UNKNOWN where the issuer was revoked. */
+  async create(
+    role: AccessKey['role'],
+    subject: string,
+    { issuer = null, beforeKept }: KeyOrigin = {},
+  ): Promise<{ key: AccessKey; token: string }> {
+    const token = `rl_${randomBytes(32).toString('base64url')}`;
+    const key: AccessKey = {
+      id: randomBytes(6).toString('hex'),
+      role,
+      subject,
+      sha256: digest(token),
+      createdAt: new Date().toISOString(),
+    };
+    await this.#change(async (keys) => {
+      if (issuer !== null && !this.isGood(issuer)) {
+        throw new ApiError('TOKEN_UNKNOWN', 'This token was revoked just now.');
+      }
+      await beforeKept?.(token);
+      return [...keys, key];
+    });
+    return { key, token };
+  }
+
+  /**
+   * Takes a key away: at once for everybody who comes with it; for good, and with what it had opened, when this settles. Where the disk refuses,
+   * this rejects; the key stays refused until the next start, and another call tries again.
+   */
+  async revoke(id: string): Promise<boolean> {
+    const known = () => this.#file.keys.some((key) => key.id === id);
+    const ended: (void | Promise<void>)[] = [];
+    if (known() && !this.#revoked.has(id)) {
+      this.#revoked.add(id);
+      for (const listener of this.#listeners) ended.push(listener(id));
+    }
+    let removed = false;
+    await this.#change((keys) => {
+      removed = known();
+      return removed ? keys.filter((key) => key.id !== id) : null;
+    });
+    await Promise.all(ended);
+    return removed;
+  }
+
+  /** Tells the ids of keys that are revoked, at once and once each. Returns the way to stop it. */
+  onRevoked(listener: RevocationListener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** The key of a token; null where nobody has it. Compares in constant time. */
+  find(token: string): AccessKey | null {
+    const wanted = Buffer.from(digest(token), 'hex');
+    let found: AccessKey | null = null;
+    for (const key of this.#keys) {
+      if (timingSafeEqual(Buffer.from(key.sha256, 'hex'), wanted)) found = key;
+    }
+    return found !== null && this.#revoked.has(found.id) ? null : found;
+  }
+
+  /** One change after the other, each from what the one before left. Null changes nothing. */
+  #change(change: (keys: KeyEntries) => KeyEntries | null | Promise<KeyEntries>): Promise<void> {
+    const done = this.#changes.then(async () => {
+      const keys = await change(this.#file.keys);
+      if (keys === null) return;
+      const checked = keys.map((entry) => (keyOf(entry) === null ? entry : withCheck(entry)));
+      const file = { ...this.#file, keys: checked };
+      await this.#vault.write(file);
+      this.#take(file);
+    });
+    // The next one waits for this one, whatever becomes of it; the caller gets the error.
+    this.#changes = done.catch(() => {});
+    return done;
+  }
+
+  #take(file: KeyFile): void {
+    this.#file = file;
+    this.#keys = file.keys.flatMap((entry) => keyOf(entry) ?? []);
+  }
+}
+
+function digest(token: string): string {
+  return createHash('sha256').update(token).digest('hex');
+}

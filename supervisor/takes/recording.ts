@@ -1,0 +1,77 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EncodeSpeed, MasterCheck, Masters, TakeStore } from '../../media/index.ts';
+import type { CameraRegistry } from '../hub/camera-registry.ts';
+import type { Pipelines } from '../sources/pipelines.ts';
+import type { Foundation } from '../system/foundation.ts';
+import { EncodeMeasurement } from './encode-measurement.ts';
+import { LocalTakesOfMasters } from './local-takes.ts';
+import { MastersHealth } from './masters-health.ts';
+import { RemainingTime } from './remaining-time.ts';
+import { takesSection } from './take-book.ts';
+import { TakeConductor, type TakeConductorOptions } from './take-conductor.ts';
+
+/** What records: the masters of this machine, and who conducts takes over all cameras. */
+export interface Recording {
+  readonly masters: Masters;
+  readonly localTakes: LocalTakesOfMasters;
+  readonly conductor: TakeConductor;
+  readonly remaining: RemainingTime;
+  readonly measurement: EncodeMeasurement;
+  readonly check: MasterCheck;
+  readonly mastersHealth: MastersHealth;
+}
+
+export async function assembleRecording(
+  base: Foundation,
+  pipelines: Pipelines,
+  cameras: CameraRegistry,
+  told: Pick<TakeConductorOptions, 'onTake' | 'onGone' | 'onRefusal'>,
+): Promise<Recording> {
+  const { host, state, config, paths, identity, log } = base;
+  const store = new TakeStore({ logger: log, roots: () => base.takes.all() });
+  try {
+    await mkdir(store.root, { recursive: true });
+  } catch (error) {
+    // A disk that is named in the settings and is not there: takes are refused and say so; everything else runs.
+    log.error({ err: error, folder: store.root }, 'the folder of the takes cannot be made');
+  }
+  // As it was when the last run ended: from here on the conductor writes what it finds on the disks.
+  const { running } = state.get(takesSection);
+  const masters = new Masters({
+    ...{ host, logger: log, store },
+    speed: new EncodeSpeed({
+      ...{ host, logger: log, scratch: tmpdir(), version: identity.version },
+      cacheFile: join(paths.root, 'encode-speed.json'),
+    }),
+    settings: () => {
+      const { codec, strategy, reserveMb } = config.current.config.masters;
+      return { codec, strategy, reserveBytes: reserveMb * 1024 * 1024 };
+    },
+    cameras: () => pipelines.all().map(({ id, pipe, raw }) => ({ camera: id, pipe, raw })),
+    pipeOf: (camera) => pipelines.pipeOf(camera),
+    sensorClockOf: (camera) => pipelines.sensorClockOf(camera),
+    mayGoOn: (id) => running === undefined || running === id,
+    onChange: (id) => localTakes.noteChange(id),
+  });
+  const check = new MasterCheck({
+    ...{ host, logger: log, takes: () => store.all() },
+    roots: () => store.roots.filter((root) => existsSync(root)),
+    isBusy: () => masters.isBusy,
+    onChange: (id) => localTakes.noteChange(id),
+  });
+  const localTakes = new LocalTakesOfMasters({
+    ...{ masters, store, check, log },
+    recordable: () => pipelines.recordable().map(({ id }) => id),
+  });
+  const conductor = new TakeConductor({ local: localTakes, cameras, state, ...told, log });
+  const remaining = new RemainingTime({ masters, log });
+  const measurement = new EncodeMeasurement({ masters, log });
+  const mastersHealth = new MastersHealth({
+    ...{ masters, store, log },
+    register: () => base.health.register('masters', { core: false }),
+  });
+  return { masters, localTakes, conductor, remaining, measurement, check, mastersHealth };
+}

@@ -1,0 +1,143 @@
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { listOf, type StateSection, type StateStore } from '../config/state.ts';
+import { type Take, type TakeCamera, takeSchema } from '../contract/index.ts';
+import { ApplianceError } from '../system/appliance-error.ts';
+import { merged, relisted } from './take-list.ts';
+import { isKeptBy, isRunning, type Keeper, takeStateOf } from './take-state.ts';
+
+const keptTakes = 100;
+const listedTakes = 1000;
+
+/** What a hub remembers of takes whose masters lie on its cameras. */
+export const takesSection = {
+  name: 'takes',
+  schema: z.object({
+    conducted: listOf(takeSchema),
+    /** Its disk may be away when it ends, and then cannot be told. Absent: a release before this one did not say. */
+    running: takeSchema.shape.id.nullable().optional(),
+  }),
+} as const satisfies StateSection<z.ZodObject>;
+
+export interface TakeBookOptions {
+  readonly state: StateStore;
+  readonly onTake: (take: Take) => void;
+  /** A take of which nothing is left anywhere. */
+  readonly onGone: (takeId: string) => void;
+  readonly log: Logger;
+}
+
+/** All takes that are known, newest first, and what must be remembered of them. */
+export class TakeBook {
+  readonly #options: TakeBookOptions;
+  #takes: readonly Take[] = [];
+  #saving: Promise<void> = Promise.resolve();
+  /** What was last given to be kept. */
+  #saved: { readonly kept: number; readonly running: string | null | undefined } = {
+    kept: 0,
+    running: undefined,
+  };
+
+  constructor(options: TakeBookOptions) {
+    this.#options = options;
+  }
+
+  /** Reads what is remembered. */
+  open(): void {
+    const { conducted, running } = this.#options.state.get(takesSection);
+    this.#saved = { kept: conducted.length, running };
+    this.#takes = merged([], conducted);
+  }
+
+  /** Adds what lies on the disks when the program starts: they know more of this machine's cameras. */
+  addFound(found: readonly Take[]): void {
+    this.#takes = merged(found, this.#takes);
+  }
+
+  /** What lies on the disks now, one of which may have come or gone. */
+  relist(found: readonly Take[]): void {
+    this.#takes = relisted(this.#takes, found);
+  }
+
+  list(): readonly Take[] {
+    return this.#takes;
+  }
+
+  find(id: string): Take | undefined {
+    return this.#takes.find((take) => take.id === id);
+  }
+
+  /** Rejects with TAKE_UNKNOWN. */
+  get(id: string): Take {
+    const take = this.find(id);
+    if (take === undefined) throw new ApplianceError('TAKE_UNKNOWN', `There is no take "${id}".`);
+    return take;
+  }
+
+  /** The running take, if there is one. */
+  current(): Take | null {
+    return this.#takes.find(isRunning) ?? null;
+  }
+
+  put(take: Take): void {
+    const next = { ...take, state: takeStateOf(take.cameras) };
+    const before = this.find(take.id);
+    this.#takes = [next, ...this.#takes.filter((one) => one.id !== take.id)]
+      .sort((a, b) => b.startedAt.localeCompare(a.startedAt))
+      .slice(0, listedTakes);
+    this.#options.onTake(next);
+    if (before?.state !== next.state || before.stoppedAt !== next.stoppedAt) this.#save();
+  }
+
+  drop(id: string): void {
+    if (this.find(id) === undefined) return;
+    this.#takes = this.#takes.filter((take) => take.id !== id);
+    this.#options.onGone(id);
+    this.#save();
+  }
+
+  /** What an appliance says about its cameras of a take; null: this one. */
+  hear(takeId: string, keeper: Keeper | null, heard: readonly TakeCamera[]): void {
+    const take = this.find(takeId);
+    if (take === undefined) return;
+    const names = new Set(heard.map(({ camera }) => camera));
+    const others = take.cameras.filter((one) => !isKeptBy(one, keeper) || !names.has(one.camera));
+    const cameras = [...others, ...heard.map((one) => keptBy(one, keeper))].sort(
+      (a, b) => a.camera.localeCompare(b.camera) || (a.deviceId ?? '').localeCompare(b.deviceId ?? ''),
+    );
+    this.put({ ...take, cameras });
+  }
+
+  /** A camera may have been given another name since it began its part. */
+  noteName(keeper: Keeper): void {
+    for (const take of this.#takes) {
+      const isOld = (one: TakeCamera) => one.deviceId === keeper.id && one.device !== keeper.name;
+      if (!take.cameras.some(isOld)) continue;
+      this.put({ ...take, cameras: take.cameras.map((one) => (isOld(one) ? keptBy(one, keeper) : one)) });
+    }
+  }
+
+  /** Settles once what was given to be kept is on the disk, or cannot be. */
+  async saved(): Promise<void> {
+    await this.#saving;
+  }
+
+  #save(): void {
+    const conducted = this.#takes.filter((take) => take.cameras.some(({ device }) => device !== null));
+    const running = this.current()?.id ?? null;
+    const kept = conducted.length;
+    // A machine that conducts nobody writes at the start and at the end of a take, no more.
+    if (kept === 0 && this.#saved.kept === 0 && running === this.#saved.running) return;
+    this.#saved = { kept, running };
+    const next = { conducted: conducted.slice(0, keptTakes), running };
+    const write = () => this.#options.state.update(takesSection, () => next);
+    this.#saving = this.#saving.then(write).catch((error: unknown) => {
+      this.#options.log.error({ err: error }, 'the list of takes cannot be kept');
+    });
+  }
+}
+
+/** A camera's part, with the appliance that keeps it. What that says of itself is its own. */
+function keptBy({ deviceId: _, ...part }: TakeCamera, keeper: Keeper | null): TakeCamera {
+  return keeper === null ? { ...part, device: null } : { ...part, device: keeper.name, deviceId: keeper.id };
+}

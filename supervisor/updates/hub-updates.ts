@@ -1,0 +1,70 @@
+import type { Logger } from 'pino';
+import { type AgentDown, routes } from '../contract/index.ts';
+import { ApplianceError } from '../system/appliance-error.ts';
+import { BundleRelay, type HubAccess } from './bundle-relay.ts';
+import { isBusy } from './fleet-members.ts';
+import type { UpdatePort } from './update-status.ts';
+
+export type UpdateOrder = Extract<AgentDown, { order: string }>;
+type InstallOrder = Extract<UpdateOrder, { type: 'update-install' }>;
+
+export interface HubUpdatesOptions {
+  readonly update: UpdatePort;
+  readonly hub: () => HubAccess | null;
+  /** Whether the owner lets the hub update this camera. */
+  readonly conducted: () => boolean;
+  readonly log: Logger;
+}
+
+/** A camera's side of a rollout: does what the hub orders, reading the bundle from the hub. */
+export class HubUpdates {
+  readonly #options: HubUpdatesOptions;
+  #installing: string | null = null;
+
+  constructor(options: HubUpdatesOptions) {
+    this.#options = options;
+  }
+
+  /** Settles once what was ordered is under way. Rejects with a coded error where it is refused. */
+  async obey(order: UpdateOrder): Promise<void> {
+    const { update, conducted } = this.#options;
+    if (!conducted()) {
+      throw new ApplianceError(
+        'NOT_CONDUCTED',
+        'Its settings keep updates to itself ([update] conducted = false).',
+      );
+    }
+    if (order.type === 'update-install') await this.#install(order);
+    else if (order.type === 'update-rollback') await update.rollback();
+    else await update.cancel();
+  }
+
+  async #install({ version, sha256, sizeBytes }: InstallOrder): Promise<void> {
+    const { update, hub, log } = this.#options;
+    // The hub tells again what it does not know to have arrived.
+    if (this.#installing === sha256 && isBusy(update.status().state)) return;
+    const path = routes.getBundle.path.replace(':sha256', sha256);
+    const relay = await BundleRelay.open({ hub, path, log });
+    try {
+      await update.installBundle({ source: relay.url, version, sizeBytes });
+    } catch (error) {
+      await relay[Symbol.asyncDispose]();
+      throw error;
+    }
+    this.#installing = sha256;
+    void this.#closeAfter(relay);
+  }
+
+  async #closeAfter(relay: BundleRelay): Promise<void> {
+    try {
+      await this.#options.update.settled();
+    } catch (error) {
+      this.#options.log.debug(
+        { err: error },
+        'the installation ended by an error, which is told by its status',
+      );
+    } finally {
+      await relay[Symbol.asyncDispose]();
+    }
+  }
+}

@@ -1,0 +1,256 @@
+import type {
+  ConfigView,
+  Device,
+  Problem,
+  Rollout,
+  Status,
+  Take,
+  UnpluggedDevice,
+  Update,
+} from '../../../contract/index.ts';
+
+export type UpdateAction = 'check' | 'install' | 'rollback';
+
+export type SystemCall = 'identify' | 'restart' | 'shutdown' | 'factory-reset';
+
+export type ApiErrorCode = 'UNREACHABLE' | 'UNAUTHORIZED' | 'FORBIDDEN' | 'REFUSED' | 'UNREADABLE';
+
+/** A call to the appliance that brought no good answer. `message` can be shown to the user. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly code: ApiErrorCode;
+  /** HTTP status; null where no answer came. */
+  readonly status: number | null;
+  readonly problem: Problem | null;
+
+  constructor(
+    code: ApiErrorCode,
+    message: string,
+    detail: { status?: number; problem?: Problem | null; cause?: unknown } = {},
+  ) {
+    super(message, { cause: detail.cause });
+    this.code = code;
+    this.status = detail.status ?? null;
+    this.problem = detail.problem ?? null;
+  }
+}
+
+/** Reads a problem document (RFC 9457); null where the text is none. */
+export const parseProblem = (text: string): Problem | null => {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // A proxy's HTML page, say: the HTTP status has to do.
+    return null;
+  }
+  if (typeof value !== 'object' || value === null) return null;
+  const { title, status, code } = value as Partial<Problem>;
+  if (typeof title !== 'string' || typeof status !== 'number' || typeof code !== 'string') return null;
+  return value as Problem;
+};
+
+/** What to tell the user of a refused request: what is wrong, and what to do about it. */
+export const messageOfProblem = (problem: Problem | null, status: number): string => {
+  if (problem === null) return `The appliance answered ${status}.`;
+  const said = problem.detail ?? problem.title;
+  const sentence = /[.!?]$/.test(said) ? said : `${said}.`;
+  return problem.hint === undefined ? sentence : `${sentence} ${problem.hint}`;
+};
+
+const codeOfStatus = (status: number): ApiErrorCode =>
+  status === 401 ? 'UNAUTHORIZED' : status === 403 ? 'FORBIDDEN' : 'REFUSED';
+
+export const errorOfAnswer = (status: number, body: string): ApiError => {
+  const problem = parseProblem(body);
+  return new ApiError(codeOfStatus(status), messageOfProblem(problem, status), { status, problem });
+};
+
+const answerTimeoutMs = 10_000;
+
+/** What can be done with a rollout; `start` names the camera that goes first, null leaves it to the hub. */
+export type RolloutAction =
+  | 'pause'
+  | 'resume'
+  | 'cancel'
+  | { readonly start: string | null }
+  | { readonly canary: string }
+  | { readonly update: string };
+
+/** The appliance's API, with the browser's cookie as the key. All methods throw ApiError. */
+export class ApiClient {
+  readonly #fetch: typeof fetch;
+
+  constructor(fetchLike: typeof fetch = (input, init) => fetch(input, init)) {
+    this.#fetch = fetchLike;
+  }
+
+  /** Status, and the appliance's clock at the time of the answer (ms since 1970; null where it told none). */
+  async status(signal: AbortSignal): Promise<{ status: Status; clockMs: number | null }> {
+    const answer = await this.#call('GET', '/api/status', { signal });
+    const clockMs = Date.parse(answer.headers.get('date') ?? '');
+    return { status: await this.#json<Status>(answer), clockMs: Number.isNaN(clockMs) ? null : clockMs };
+  }
+
+  async takes(signal: AbortSignal): Promise<Take[]> {
+    return this.#json<Take[]>(await this.#call('GET', '/api/takes', { signal }));
+  }
+
+  async startTake(): Promise<Take> {
+    return this.#json<Take>(await this.#call('POST', '/api/takes', { body: {} }));
+  }
+
+  async stopTake(id: string): Promise<Take> {
+    return this.#json<Take>(await this.#call('POST', `/api/takes/${encodeURIComponent(id)}/stop`));
+  }
+
+  /** Deletes the masters of the appliance that serves this page, for good. */
+  async deleteTake(id: string): Promise<void> {
+    await this.#call('DELETE', `/api/takes/${encodeURIComponent(id)}`);
+  }
+
+  /** Has the masters of the appliance that serves this page read again. */
+  async verifyTake(id: string): Promise<Take> {
+    return this.#json<Take>(await this.#call('POST', `/api/takes/${encodeURIComponent(id)}/verify`));
+  }
+
+  async devices(signal: AbortSignal): Promise<{ devices: Device[]; unplugged: UnpluggedDevice[] }> {
+    const [devices, unplugged] = await Promise.all([
+      this.#call('GET', '/api/devices', { signal }),
+      this.#call('GET', '/api/unplugged-devices', { signal }),
+    ]);
+    return {
+      devices: await this.#json<Device[]>(devices),
+      unplugged: await this.#json<UnpluggedDevice[]>(unplugged),
+    };
+  }
+
+  /** Sets controls by their ids; answers with the camera as it is then. */
+  async setControls(deviceId: string, values: Record<string, number | boolean | string>): Promise<Device> {
+    return this.#json<Device>(await this.#call('PUT', devicePath(deviceId, 'controls'), { body: values }));
+  }
+
+  async useDevice(deviceId: string, use: boolean): Promise<Device> {
+    return this.#json<Device>(await this.#call('PUT', devicePath(deviceId, 'use'), { body: { use } }));
+  }
+
+  async labelDevice(deviceId: string, label: string): Promise<Device> {
+    return this.#json<Device>(await this.#call('PUT', devicePath(deviceId, 'label'), { body: { label } }));
+  }
+
+  async forgetDevice(deviceId: string): Promise<void> {
+    await this.#call('DELETE', devicePath(deviceId, 'use'));
+  }
+
+  async config(signal: AbortSignal): Promise<ConfigView> {
+    return this.#json<ConfigView>(await this.#call('GET', '/api/config', { signal }));
+  }
+
+  async patchConfig(patch: Record<string, unknown>): Promise<ConfigView> {
+    return this.#json<ConfigView>(await this.#call('PATCH', '/api/config', { body: patch }));
+  }
+
+  /** Adopts a camera whose code the owner has compared. */
+  async adopt(cameraId: string, code: string): Promise<void> {
+    await this.#call('POST', `/api/cameras/${encodeURIComponent(cameraId)}/adopt`, { body: { code } });
+  }
+
+  /** Accepts the MQTT broker that was found, as it was shown. */
+  async acceptBroker(id: string): Promise<void> {
+    await this.#call('POST', '/api/mqtt/broker', { body: { id } });
+  }
+
+  /** Looks for an update, installs it, or goes back; answers with how updates stand then. */
+  async update(action: UpdateAction): Promise<Update> {
+    const options = action === 'install' ? { body: {} } : {};
+    return this.#json<Update>(await this.#call('POST', `/api/update/${action}`, options));
+  }
+
+  /** Conducts updates; answers with the rollout as it is then. */
+  async rollout(action: RolloutAction): Promise<Rollout> {
+    const { method, path, body } = rolloutCall(action);
+    return this.#json<Rollout>(await this.#call(method, path, body === undefined ? {} : { body }));
+  }
+
+  /** Tells the machine to blink, to go down, or to forget everything. */
+  async system(action: SystemCall): Promise<void> {
+    await this.#call('POST', `/api/system/${action}`, action === 'identify' ? {} : { body: {} });
+  }
+
+  async unadopt(cameraId: string): Promise<void> {
+    await this.#call('DELETE', `/api/cameras/${encodeURIComponent(cameraId)}/adoption`);
+  }
+
+  async forgetHub(): Promise<void> {
+    await this.#call('DELETE', '/api/hub');
+  }
+
+  /** Trades the bearer token for the cookie. */
+  async openSession(token: string): Promise<void> {
+    await this.#call('POST', '/api/session', { headers: { authorization: `Bearer ${token}` } });
+  }
+
+  async closeSession(): Promise<void> {
+    await this.#call('DELETE', '/api/session');
+  }
+
+  /** The stream of events. It has no time limit: the caller ends it by its signal. */
+  async events(signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    const headers = { accept: 'text/event-stream' };
+    const answer = await this.#call('GET', '/api/events', { signal, headers, endless: true });
+    if (answer.body === null) throw new ApiError('UNREADABLE', 'The appliance sends no events.');
+    return answer.body;
+  }
+
+  async #call(
+    method: string,
+    path: string,
+    call: { body?: object; headers?: Record<string, string>; signal?: AbortSignal; endless?: boolean } = {},
+  ): Promise<Response> {
+    const headers = new Headers(call.headers);
+    if (call.body !== undefined) headers.set('content-type', 'application/json');
+    const signals = [call.signal, call.endless ? undefined : AbortSignal.timeout(answerTimeoutMs)];
+    let answer: Response;
+    try {
+      answer = await this.#fetch(path, {
+        method,
+        headers,
+        body: call.body === undefined ? null : JSON.stringify(call.body),
+        signal: AbortSignal.any(signals.filter((signal) => signal !== undefined)),
+        cache: 'no-store',
+        credentials: 'same-origin',
+      });
+    } catch (cause) {
+      throw new ApiError('UNREACHABLE', 'The appliance does not answer.', { cause });
+    }
+    if (!answer.ok) throw errorOfAnswer(answer.status, await answer.text());
+    return answer;
+  }
+
+  async #json<T>(answer: Response): Promise<T> {
+    try {
+      return (await answer.json()) as T;
+    } catch (cause) {
+      throw new ApiError('UNREADABLE', 'The appliance sent an answer that cannot be read.', { cause });
+    }
+  }
+}
+
+const rolloutCall = (action: RolloutAction): { method: string; path: string; body?: object } => {
+  const path = '/api/rollout';
+  if (typeof action === 'string') return { method: 'POST', path: `${path}/${action}` };
+  if ('canary' in action) {
+    return { method: 'PUT', path: `${path}/canary`, body: { camera: action.canary } };
+  }
+  if ('update' in action) {
+    return { method: 'POST', path: `${path}/cameras/${encodeURIComponent(action.update)}/install` };
+  }
+  return { method: 'POST', path, body: action.start === null ? {} : { canary: action.start } };
+};
+
+const devicePath = (id: string, what: 'controls' | 'use' | 'label'): string =>
+  `/api/devices/${encodeURIComponent(id)}/${what}`;
+
+/** Address of one segment of a master. */
+export const masterUrl = (takeId: string, camera: string, segment: number): string =>
+  `/api/takes/${encodeURIComponent(takeId)}/masters/${encodeURIComponent(camera)}?segment=${segment}`;

@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest';
+import { sourceFixture } from '../../testing/fixture.ts';
+import { updateFixture } from '../../testing/rollout-fixture.ts';
+import { withoutRemote } from '../cameras/remote-view.ts';
+import { ApiClient } from './api-client.ts';
+import { AppController } from './app-controller.ts';
+
+/** A controller whose appliance answers `METHOD path` as given, and what it was sent. */
+const controllerOf = (answers: Record<string, () => unknown>) => {
+  const sent: { request: string; body: unknown }[] = [];
+  const api = new ApiClient(async (path, init) => {
+    const request = `${init?.method} ${String(path)}`;
+    sent.push({ request, body: typeof init?.body === 'string' ? JSON.parse(init.body) : null });
+    const answer = answers[request];
+    if (answer === undefined) throw new TypeError('fetch failed');
+    return new Response(JSON.stringify(answer()), { status: 200 });
+  });
+  return { controller: new AppController(api), sent };
+};
+
+test.each([
+  ['nothing newer', updateFixture({ latestVersion: '1.2.0' }), '1.2.0 is the newest version.'],
+  ['no release at all', updateFixture({ latestVersion: null }), '1.2.0 is the newest version.'],
+  ['a newer one', updateFixture(), undefined],
+  ['a newer one that is fetched at once', updateFixture({ state: 'downloading' }), undefined],
+])('a look for updates that finds %s', async (_what, update, said) => {
+  const { controller } = controllerOf({ 'POST /api/update/check': () => update });
+  await controller.update('check');
+  expect(controller.notice.value?.text).toBe(said);
+});
+
+test('a list in the settings is changed from what it is now, not from what the page once read', async () => {
+  const entry = (id: string) => ({ id, kind: 'rtsp', url: `rtsp://192.0.2.1/${id}` });
+  const source = [entry('gate')];
+  const view = () => ({ file: 'rushlight.toml', values: { source }, overrides: {}, errors: [] });
+  const { controller, sent } = controllerOf({ 'GET /api/config': view, 'PATCH /api/config': view });
+  const gate = sourceFixture({ id: 'gate', kind: 'rtsp' });
+  await controller.config(AbortSignal.timeout(1000));
+  // Meanwhile the owner adds a camera in the file.
+  source.push(entry('stage'));
+  await controller.changeConfig((now) => withoutRemote(now, gate));
+  expect(sent.at(-1)).toEqual({ request: 'PATCH /api/config', body: { source: [entry('stage')] } });
+});
+
+test('what could not be done is said', async () => {
+  const { controller } = controllerOf({});
+  await controller.logout();
+  expect(controller.notice.value?.text).toBe('Not done: The appliance does not answer.');
+  expect(await controller.changeConfig(() => ({}))).toBeNull();
+});
+
+test('a broker is accepted as it was shown', async () => {
+  const { controller, sent } = controllerOf({ 'POST /api/mqtt/broker': () => ({}) });
+  await controller.acceptBroker('attic.local mqtt://192.0.2.7:1883');
+  expect(sent).toEqual([
+    { request: 'POST /api/mqtt/broker', body: { id: 'attic.local mqtt://192.0.2.7:1883' } },
+  ]);
+});

@@ -1,0 +1,252 @@
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
+import type { Feed, Status } from '../../../contract/index.ts';
+import { FakeAppliance } from '../../testing/appliance.fake.ts';
+import { picture, usePages } from '../../testing/browser.ts';
+import {
+  cameraFixture,
+  deviceFixture,
+  feedFixture,
+  sourceFixture,
+  statusFixture,
+  takeCameraFixture,
+  takeFixture,
+} from '../../testing/fixture.ts';
+
+const pages = usePages();
+
+const screens = [
+  { name: 'desktop', width: 1440, height: 900 },
+  { name: 'upright', width: 390, height: 844 },
+  { name: 'lying', width: 844, height: 390 },
+  { name: 'narrow', width: 360, height: 640 },
+] as const;
+
+const feeds = (count: number): Feed[] =>
+  Array.from({ length: count }, (_, index) =>
+    feedFixture({
+      id: `cam${index}`,
+      label: index === 1 ? 'Stage left, behind the second curtain' : `Camera ${index + 1}`,
+      state: index === 1 ? 'stalled' : index === 2 ? 'offline' : 'online',
+      audioCodec: index === 0 ? 'opus' : null,
+      publisher: index === 1 ? { kind: 'whip', camera: 'a1b2c3', sinceMs: 9000 } : null,
+    }),
+  );
+
+const busyCameras = [
+  cameraFixture({
+    sources: [
+      sourceFixture({ id: 'cam1', state: 'stalled', reason: 'No frame for 4 s; restarting the camera.' }),
+    ],
+  }),
+  cameraFixture({ id: 'ffff', name: 'balcony', online: false }),
+];
+
+const busy: Status = statusFixture({
+  feeds: feeds(5),
+  cameras: busyCameras,
+  config: {
+    file: '/boot/rushlight/rushlight.toml',
+    errors: [
+      {
+        line: 12,
+        key: 'source[0].fsp',
+        message: 'unknown key',
+        expected: 'one of the keys of [[source]]',
+        nearest: 'fps',
+      },
+    ],
+  },
+  recording: {
+    state: 'recording',
+    take: takeFixture({
+      startedAt: new Date(Date.now() - 754_000).toISOString(),
+      stoppedAt: null,
+      state: 'recording',
+      cameras: [
+        takeCameraFixture({ state: 'recording', verified: false, frames: 22_620 }),
+        takeCameraFixture({
+          camera: 'cam1',
+          device: 'a1b2c3',
+          state: 'failed',
+          verified: false,
+          reason: 'The disk was removed.',
+          frames: 812,
+          droppedFrames: 3,
+        }),
+      ],
+    }),
+    remainingS: 1500,
+    refusal: null,
+  },
+});
+
+const takes = [
+  takeFixture({
+    cameras: [
+      takeCameraFixture({ segments: 3 }),
+      takeCameraFixture({ camera: 'cam1', device: 'a1b2c3', droppedFrames: 2 }),
+    ],
+  }),
+  takeFixture({
+    id: '20261122t101500-x1',
+    startedAt: '2026-11-22T10:15:00.000Z',
+    stoppedAt: '2026-11-22T10:19:40.000Z',
+    state: 'failed',
+    cameras: [takeCameraFixture({ state: 'failed', verified: false, reason: 'The disk was removed.' })],
+  }),
+];
+
+const openAll = (folds: Element[]) => {
+  for (const fold of folds) fold.setAttribute('open', '');
+};
+
+const devices = [
+  deviceFixture(),
+  deviceFixture({
+    id: 'usb-live',
+    label: 'Stage left, behind the second curtain',
+    use: 'used',
+    source: 'cam1',
+  }),
+  deviceFixture({
+    ...{
+      id: 'receiver-csi',
+      name: 'Camera module',
+      label: 'Camera module',
+      kind: 'libcamera',
+      use: 'unused',
+    },
+    ...{ formats: [], controls: [], note: 'needs libcamera (rpicam-apps): rpicam-hello is not installed' },
+  }),
+];
+
+const cameras: Status = statusFixture({
+  sources: [
+    sourceFixture(),
+    sourceFixture({ id: 'cam1', kind: 'v4l2', label: 'Stage left, behind the second curtain' }),
+    sourceFixture({
+      ...{ id: 'balcony', kind: 'rtsp', label: 'Balcony', state: 'waiting', encoder: null },
+      reason: 'rtsp://192.168.1.40/stream1 does not answer. Is it switched on?',
+    }),
+  ],
+  cameras: busyCameras,
+});
+
+/** What a layout must never do, found in the page itself. */
+const faults = (page: Page): Promise<string[]> =>
+  page.evaluate(() => {
+    const found: string[] = [];
+    const { scrollWidth, clientWidth } = document.documentElement;
+    if (scrollWidth > clientWidth) found.push(`page is ${scrollWidth - clientWidth} px too wide`);
+    const shown = (element: Element) => {
+      const { width, height } = element.getBoundingClientRect();
+      return width > 0 && height > 0 && element.checkVisibility();
+    };
+    for (const element of document.querySelectorAll(
+      'button, a.button, a.tab, a.tool, input:not([type=checkbox], [type=radio]), select, summary',
+    )) {
+      const { width, height } = element.getBoundingClientRect();
+      if (shown(element) && (width < 44 || height < 44)) {
+        found.push(
+          `${element.className || element.tagName} is only ${Math.round(width)}x${Math.round(height)}`,
+        );
+      }
+    }
+    for (const element of document.querySelectorAll(
+      '[data-testid="record"], .tab, .tile, [data-testid="single"]',
+    )) {
+      const { left, right } = element.getBoundingClientRect();
+      if (shown(element) && (left < -0.5 || right > clientWidth + 0.5))
+        found.push(`${element.className} sticks out`);
+    }
+    for (const tile of document.querySelectorAll('[data-testid="tile"]')) {
+      const { width, height } = tile.getBoundingClientRect();
+      if (shown(tile) && Math.abs(width / height - 16 / 9) > 0.05) found.push(`tile of ${width}x${height}`);
+    }
+    for (const tool of document.querySelectorAll('.tool')) {
+      const box = tool.getBoundingClientRect();
+      for (const text of tool.closest('.tile')?.querySelectorAll('.state-badge, .rec-badge, .tile-figures') ??
+        []) {
+        const { left, right, top, bottom } = text.getBoundingClientRect();
+        const overlaps = left < box.right - 1 && right > box.left + 1 && top < box.bottom && bottom > box.top;
+        if (shown(tool) && shown(text) && overlaps) found.push(`${tool.className} covers ${text.className}`);
+      }
+    }
+    const bar = document.querySelector('[data-testid="record"]')?.getBoundingClientRect();
+    if (bar !== undefined && bar.bottom > innerHeight) found.push('record button is below the screen');
+    return found;
+  });
+
+const visit = async (
+  screen: (typeof screens)[number],
+  change: { status: Status; hash?: string; light?: boolean; open?: boolean; picture: string },
+) => {
+  await using appliance = new FakeAppliance(pages.folder);
+  appliance.status = change.status;
+  appliance.takes = [...takes];
+  appliance.devices = devices;
+  appliance.unplugged = [{ id: 'usb-gone', label: 'Podium', feed: 'podium' }];
+  const context = await pages.browser.newContext({
+    viewport: { width: screen.width, height: screen.height },
+    hasTouch: screen.name !== 'desktop',
+    colorScheme: change.light ? 'light' : 'dark',
+  });
+  const page = await context.newPage();
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(error.message));
+  page.on('console', (message) => {
+    // The refused WHEP offers of this fake show as 409.
+    if (message.type() === 'error' && !message.text().includes('409')) errors.push(message.text());
+  });
+  await page.goto(`${await appliance.listen()}/${change.hash ?? ''}`);
+  await page.locator('[data-testid="record"]').waitFor({ timeout: 30_000 });
+  await page.locator('[data-state="connecting"]').first().waitFor({ state: 'hidden', timeout: 30_000 });
+  if (change.open) await page.locator('details.fold').evaluateAll(openAll);
+  await page.screenshot({ path: picture(`${change.picture}-${screen.name}`) });
+  const found = await faults(page);
+  await context.close();
+  return [...found, ...errors];
+};
+
+describe.each(screens)('$name', (screen) => {
+  test('a busy grid', async () => {
+    expect(await visit(screen, { status: busy, picture: 'grid' })).toEqual([]);
+  });
+
+  test.each([1, 16])('%i feeds', async (count) => {
+    const status = statusFixture({ feeds: feeds(count) });
+    expect(await visit(screen, { status, picture: `feeds-${count}` })).toEqual([]);
+  });
+
+  test('one feed large', async () => {
+    expect(await visit(screen, { status: busy, hash: '#/feed/cam1', picture: 'single' })).toEqual([]);
+  });
+
+  test('cameras, with everything opened', async () => {
+    const change = { status: cameras, hash: '#/cameras', open: true, picture: 'cameras-open' };
+    expect(await visit(screen, change)).toEqual([]);
+  });
+
+  test('takes, system, no camera, adoption, light', async () => {
+    expect(await visit(screen, { status: busy, hash: '#/takes', picture: 'takes' })).toEqual([]);
+    expect(await visit(screen, { status: busy, hash: '#/system', picture: 'system' })).toEqual([]);
+    expect(await visit(screen, { status: cameras, hash: '#/cameras', picture: 'cameras' })).toEqual([]);
+    const none = statusFixture({ feeds: [], sources: [] });
+    expect(await visit(screen, { status: none, picture: 'empty' })).toEqual([]);
+    const adoption = { code: '654321', hubName: 'front-of-house' };
+    const newCameras = [
+      {
+        id: 'c0ffee',
+        name: 'balcony-right',
+        version: '0.1.0',
+        address: '192.168.7.130',
+        code: '123456',
+        since: '2026-11-22T11:30:00.000Z',
+      },
+    ];
+    const asking = statusFixture({ newCameras, adoption });
+    expect(await visit(screen, { status: asking, picture: 'adoption' })).toEqual([]);
+    expect(await visit(screen, { status: busy, light: true, picture: 'light' })).toEqual([]);
+  });
+});

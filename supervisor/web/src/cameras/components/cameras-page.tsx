@@ -1,0 +1,126 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { ConfigView, Device, Status, UnpluggedDevice } from '../../../../contract/index.ts';
+import { ApiError } from '../../app/api-client.ts';
+import type { AppController } from '../../app/app-controller.ts';
+import { deviceViews } from '../device-view.ts';
+import { type AdoptPolicy, adoptPolicyOf } from '../remote-view.ts';
+import { DeviceCard } from './device-card.tsx';
+import { LinkedCameras } from './linked-cameras.tsx';
+import { RemoteFeeds } from './remote-feeds.tsx';
+
+interface CamerasPageProps {
+  status: Status;
+  devices: readonly Device[] | null;
+  unplugged: readonly UnpluggedDevice[];
+  configEdition: number;
+  controller: AppController;
+}
+
+type ConfigState = {
+  readonly view: ConfigView | null;
+  readonly error: string | null;
+  readonly known: boolean;
+};
+
+/** The settings, as far as the key may see them; read again with each edition of them. */
+const useConfig = (controller: AppController, edition: number) => {
+  const [config, setConfig] = useState<ConfigState>({ view: null, error: null, known: false });
+  useEffect(() => {
+    const stop = new AbortController();
+    controller.config(stop.signal).then(
+      (view) => setConfig({ view, error: null, known: true }),
+      (error: unknown) => {
+        if (stop.signal.aborted) return;
+        if (!(error instanceof ApiError)) throw error;
+        setConfig({ view: null, error: error.message, known: true });
+      },
+    );
+    return () => stop.abort();
+  }, [controller, edition]);
+  const onConfig = (view: ConfigView) => setConfig({ view, error: null, known: true });
+  return { config, onConfig };
+};
+
+const policies: readonly { readonly value: AdoptPolicy; readonly text: string }[] = [
+  { value: 'auto', text: 'Use it at once' },
+  { value: 'ask', text: 'Ask here first' },
+  { value: 'never', text: 'Leave it alone' },
+];
+
+const Policy = (props: { value: AdoptPolicy; choose(value: AdoptPolicy): Promise<void> }) => {
+  /** What was pressed, until the appliance has answered. */
+  const [pressed, setPressed] = useState<AdoptPolicy | null>(null);
+  const shown = pressed ?? props.value;
+  const choose = async (value: AdoptPolicy) => {
+    setPressed(value);
+    await props.choose(value).finally(() => setPressed(null));
+  };
+  return (
+    <fieldset class="choice" data-testid="adopt-policy">
+      <legend>A camera that is plugged in</legend>
+      <div class="choice-row">
+        {policies.map(({ value, text }) => (
+          <label key={value} class="choice-item">
+            <input
+              type="radio"
+              name="adopt"
+              value={value}
+              checked={shown === value}
+              onChange={() => void choose(value)}
+            />
+            <span>{text}</span>
+          </label>
+        ))}
+      </div>
+    </fieldset>
+  );
+};
+
+const Devices = ({ status, devices, unplugged, controller }: CamerasPageProps) => {
+  if (devices === null) return <p role="status">Asking for the cameras…</p>;
+  const views = deviceViews(status, devices, unplugged);
+  if (views.length === 0) {
+    return (
+      <p class="card row-note" data-testid="no-devices">
+        None. Plug a camera into a USB port: it appears here within a second.
+      </p>
+    );
+  }
+  return (
+    <ul class="cards" data-testid="devices">
+      {views.map((view) => (
+        <DeviceCard key={view.id} view={view} controller={controller} />
+      ))}
+    </ul>
+  );
+};
+
+/** Everything that makes pictures: plugged in here, linked to this hub, or elsewhere in the network. */
+export const CamerasPage = (props: CamerasPageProps) => {
+  const { status, configEdition, controller } = props;
+  const { config, onConfig } = useConfig(controller, configEdition);
+  const policy = adoptPolicyOf(config.view);
+  const choose = async (adopt: AdoptPolicy) => {
+    const view = await controller.changeConfig(() => ({ devices: { adopt } }));
+    if (view !== null) onConfig(view);
+  };
+  return (
+    <div class="page" data-testid="cameras">
+      <h2>Cameras</h2>
+      <section class="group" aria-labelledby="plugged-title">
+        <h3 id="plugged-title">Plugged into {status.device.name}</h3>
+        {policy !== null && <Policy value={policy} choose={choose} />}
+        <Devices {...props} />
+      </section>
+      <LinkedCameras status={status} controller={controller} />
+      {config.error !== null && (
+        <p class="row-reason" role="alert">
+          The settings cannot be read: {config.error}
+        </p>
+      )}
+      {config.known && config.error === null && (
+        <RemoteFeeds status={status} config={config.view} controller={controller} onConfig={onConfig} />
+      )}
+    </div>
+  );
+};

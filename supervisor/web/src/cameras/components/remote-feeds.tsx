@@ -1,0 +1,157 @@
+import { useState } from 'preact/hooks';
+import type { ConfigView, SourceStatus, Status } from '../../../../contract/index.ts';
+import type { AppController } from '../../app/app-controller.ts';
+import { Pill } from '../../app/components/parts.tsx';
+import {
+  type RemoteKind,
+  remoteKinds,
+  remoteSources,
+  remoteUrl,
+  withoutRemote,
+  withRemote,
+} from '../remote-view.ts';
+
+interface RemoteFeedsProps {
+  status: Status;
+  /** Null where the key may not see the settings. */
+  config: ConfigView | null;
+  controller: AppController;
+  onConfig(view: ConfigView): void;
+}
+
+const stateNames: Readonly<Record<SourceStatus['state'], string>> = {
+  starting: 'connecting',
+  running: 'live',
+  stalled: 'stalled',
+  waiting: 'not reached',
+  stopped: 'stopped',
+};
+
+const RemoteRow = (props: RemoteFeedsProps & { source: SourceStatus }) => {
+  const { source, config, controller, onConfig } = props;
+  const [busy, setBusy] = useState(false);
+  const url = remoteUrl(config, source);
+  const remove = async () => {
+    setBusy(true);
+    const view = await controller
+      .changeConfig((now) => withoutRemote(now, source))
+      .finally(() => setBusy(false));
+    if (view !== null) onConfig(view);
+  };
+  return (
+    <li class="row" data-remote={source.id} data-state={source.state}>
+      <div class="row-head">
+        <strong>{source.label}</strong>
+        <Pill state={source.state}>{stateNames[source.state]}</Pill>
+      </div>
+      {source.reason !== null && <p class="row-reason">{source.reason}</p>}
+      <p class="row-note">
+        {remoteKinds.find(({ kind }) => kind === source.kind)?.name}
+        {url !== null && `, ${url}`}
+      </p>
+      {config !== null && (
+        <div class="actions">
+          <button
+            type="button"
+            class="button"
+            disabled={busy}
+            aria-label={`Remove ${source.label}`}
+            onClick={() => void remove()}
+          >
+            {busy ? 'Removing…' : 'Remove'}
+          </button>
+        </div>
+      )}
+    </li>
+  );
+};
+
+const AddForm = ({ status, controller, onConfig }: Omit<RemoteFeedsProps, 'config'>) => {
+  const [kind, setKind] = useState<RemoteKind>('rtsp');
+  const [busy, setBusy] = useState(false);
+  const submit = async (event: SubmitEvent) => {
+    event.preventDefault();
+    const form = event.currentTarget as HTMLFormElement;
+    const fields = new FormData(form);
+    const [label = '', url = ''] = ['label', 'url'].map((name) => String(fields.get(name) ?? '').trim());
+    setBusy(true);
+    const view = await controller
+      .changeConfig((now) => withRemote(now, status, { kind, label, url }))
+      .finally(() => setBusy(false));
+    if (view === null) return;
+    onConfig(view);
+    form.reset();
+  };
+  return (
+    <details class="fold" data-testid="add-remote">
+      <summary>Add a feed</summary>
+      <form class="form" onSubmit={submit}>
+        <label>
+          What it is
+          <select value={kind} onChange={(event) => setKind(event.currentTarget.value as RemoteKind)}>
+            {remoteKinds.map((one) => (
+              <option key={one.kind} value={one.kind}>
+                {one.name}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
+          Name
+          <input name="label" required maxLength={64} autocomplete="off" placeholder="Balcony" />
+        </label>
+        <label>
+          Address
+          <input
+            name="url"
+            type="url"
+            required
+            autocomplete="off"
+            autocapitalize="off"
+            spellcheck={false}
+            placeholder={remoteKinds.find((one) => one.kind === kind)?.example}
+          />
+        </label>
+        <p class="row-note">
+          A user and a password do not belong into the address: name them in rushlight.toml, as username and
+          password_file.
+        </p>
+        <button type="submit" class="button button-main" disabled={busy}>
+          {busy ? 'Adding…' : 'Add it'}
+        </button>
+      </form>
+    </details>
+  );
+};
+
+/** Feeds whose picture is made by something else in the network, beside the cameras of this machine. */
+export const RemoteFeeds = (props: RemoteFeedsProps) => {
+  const sources = remoteSources(props.status);
+  const { config } = props;
+  return (
+    <section class="group" aria-labelledby="remote-title" data-testid="remotes">
+      <h3 id="remote-title">From elsewhere in the network</h3>
+      <div class="card">
+        {sources.length === 0 && (
+          <p class="row-note">None. Network cameras and feeds of other hubs are shown beside the others.</p>
+        )}
+        <ul class="rows">
+          {sources.map((source) => (
+            <RemoteRow key={source.id} {...props} source={source} />
+          ))}
+        </ul>
+        {config === null ? (
+          <p class="row-note">The owner's key adds and removes them.</p>
+        ) : (
+          <AddForm {...props} />
+        )}
+        {config !== null && (
+          <p class="row-note">
+            Kept on this appliance, over rushlight.toml. Whoever edits that list in the file has the last
+            word.
+          </p>
+        )}
+      </div>
+    </section>
+  );
+};

@@ -1,0 +1,53 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { type ConfigView, slugSchema } from '../../../contract/index.ts';
+import { sourceFixture, statusFixture } from '../../testing/fixture.ts';
+import {
+  adoptPolicyOf,
+  feedIdOf,
+  remoteSources,
+  remoteUrl,
+  withoutRemote,
+  withRemote,
+} from './remote-view.ts';
+
+const configOf = (values: Record<string, unknown>): ConfigView => {
+  return { file: 'f', values, overrides: {}, errors: [] };
+};
+
+test('any name makes an id that the appliance takes, and that is free', () => {
+  expect(feedIdOf('Café, balcony!', new Set())).toBe('cafe-balcony');
+  expect(feedIdOf('カメラ', new Set(['feed']))).toBe('feed-2');
+  fc.assert(
+    fc.property(fc.string(), fc.array(fc.string()), (label, names) => {
+      const taken = new Set(names.map((name) => feedIdOf(name, new Set())));
+      const id = feedIdOf(label, taken);
+      expect(slugSchema.safeParse(id).success).toBe(true);
+      expect(taken.has(id)).toBe(false);
+    }),
+  );
+});
+
+test('adding and removing leaves the other entries as they are', () => {
+  const known = { id: 'old', kind: 'mjpeg', url: 'http://a/', username: 'me', password_file: 'secret' };
+  const config = configOf({ remote: [known], source: [] });
+  const status = statusFixture({ sources: [sourceFixture({ id: 'balcony' })] });
+  const whep = { kind: 'whep', label: 'Balcony', url: 'https://b/whep/x' } as const;
+  expect(withRemote(config, status, whep)).toEqual({ remote: [known, { id: 'balcony-2', ...whep }] });
+  const rtsp = { kind: 'rtsp', label: 'Door', url: 'rtsp://c/' } as const;
+  expect(withRemote(config, status, rtsp)).toEqual({ source: [{ id: 'door', ...rtsp }] });
+  expect(withoutRemote(config, sourceFixture({ id: 'old', kind: 'mjpeg' }))).toEqual({ remote: [] });
+  expect(withoutRemote(config, sourceFixture({ id: 'other', kind: 'whep' }))).toEqual({ remote: [known] });
+});
+
+test('addresses and policy are shown as far as the settings are', () => {
+  const source = sourceFixture({ id: 'door', kind: 'rtsp' });
+  const config = configOf({ source: [{ id: 'door', url: 'rtsp://c/' }], devices: { adopt: 'auto' } });
+  expect([remoteUrl(config, source), remoteUrl(null, source)]).toEqual(['rtsp://c/', null]);
+  expect([adoptPolicyOf(config), adoptPolicyOf(null), adoptPolicyOf(configOf({}))]).toEqual([
+    'auto',
+    null,
+    null,
+  ]);
+  expect(remoteSources(statusFixture({ sources: [source, sourceFixture()] }))).toEqual([source]);
+});

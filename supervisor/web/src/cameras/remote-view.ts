@@ -1,0 +1,89 @@
+import type { ConfigView, SourceStatus, Status } from '../../../contract/index.ts';
+
+export type RemoteKind = 'rtsp' | 'mjpeg' | 'whep';
+
+export const remoteKinds: readonly {
+  readonly kind: RemoteKind;
+  readonly name: string;
+  readonly example: string;
+}[] = [
+  { kind: 'rtsp', name: 'Network camera (RTSP)', example: 'rtsp://192.168.1.40/stream1' },
+  { kind: 'mjpeg', name: 'Motion JPEG over HTTP', example: 'http://192.168.1.41/video.mjpg' },
+  { kind: 'whep', name: 'Another hub or server (WHEP)', example: 'https://other-hub.local/whep/cam0' },
+];
+
+const isRemote = (kind: SourceStatus['kind']): kind is RemoteKind =>
+  remoteKinds.some((remote) => remote.kind === kind);
+
+/** Feeds of this appliance whose picture is made elsewhere. */
+export const remoteSources = (status: Status): readonly SourceStatus[] =>
+  status.sources.filter(({ kind }) => isRemote(kind));
+
+/** A feed's id from the name people gave it: lower-case, without what a URL would have to escape, and not taken. */
+export const feedIdOf = (label: string, taken: ReadonlySet<string>): string => {
+  const base =
+    label
+      .normalize('NFKD')
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '-')
+      .replace(/^-+|-+$/g, '')
+      .slice(0, 40)
+      .replace(/-+$/, '') || 'feed';
+  let id = base;
+  for (let number = 2; taken.has(id); number += 1) id = `${base}-${number}`;
+  return id;
+};
+
+interface Entry {
+  readonly id?: unknown;
+  readonly url?: unknown;
+}
+
+const entriesOf = (config: ConfigView, list: 'source' | 'remote'): readonly Entry[] => {
+  const value = config.values[list];
+  return Array.isArray(value) ? (value as Entry[]) : [];
+};
+
+/** Ids that a new feed must not take. */
+const takenIds = (config: ConfigView, status: Status): ReadonlySet<string> =>
+  new Set(
+    [...status.feeds, ...status.sources, ...entriesOf(config, 'source'), ...entriesOf(config, 'remote')].map(
+      ({ id }) => String(id),
+    ),
+  );
+
+const listOf = (kind: RemoteKind): 'source' | 'remote' => (kind === 'rtsp' ? 'source' : 'remote');
+
+export interface NewRemote {
+  readonly kind: RemoteKind;
+  readonly label: string;
+  readonly url: string;
+}
+
+/** The change of the settings that adds a feed: lists are set as a whole. */
+export const withRemote = (config: ConfigView, status: Status, remote: NewRemote) => {
+  const { kind, label, url } = remote;
+  const list = listOf(kind);
+  const id = feedIdOf(label, takenIds(config, status));
+  return { [list]: [...entriesOf(config, list), { id, kind, label, url }] };
+};
+
+export const withoutRemote = (config: ConfigView, { id, kind }: SourceStatus) => {
+  const list = isRemote(kind) ? listOf(kind) : 'source';
+  return { [list]: entriesOf(config, list).filter((entry) => entry.id !== id) };
+};
+
+/** Address of a remote feed; null where the settings are not shown to this key. */
+export const remoteUrl = (config: ConfigView | null, { id, kind }: SourceStatus): string | null => {
+  if (config === null || !isRemote(kind)) return null;
+  const url = entriesOf(config, listOf(kind)).find((entry) => entry.id === id)?.url;
+  return typeof url === 'string' ? url : null;
+};
+
+export type AdoptPolicy = 'ask' | 'auto' | 'never';
+
+/** What happens with a camera that is plugged in; null where the settings are not shown to this key. */
+export const adoptPolicyOf = (config: ConfigView | null): AdoptPolicy | null => {
+  const devices = config?.values.devices as { adopt?: AdoptPolicy } | undefined;
+  return devices?.adopt ?? null;
+};

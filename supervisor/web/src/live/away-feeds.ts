@@ -1,0 +1,47 @@
+import type { ApiEvent, Feed, UnpluggedDevice } from '../../../contract/index.ts';
+import type { AppState } from '../app/app-state.ts';
+
+const nothingKnown = {
+  ...{ codec: null, audioCodec: null, width: null, height: null, fps: null, bitrateKbps: 0, framesTotal: 0 },
+  ...{ packetsLost: 0, lossRatio: null, latencyMs: null, keyframeAgeMs: null, publisher: null, viewers: [] },
+} as const satisfies Partial<Feed>;
+
+const awayFeed = ({ label, feed }: UnpluggedDevice): Feed => ({
+  ...{ ...nothingKnown, id: feed, label, state: 'offline' },
+  reason: `${label} was unplugged. Plug it in again, in any port: its picture comes back here by itself.`,
+});
+
+/** Feeds of unplugged cameras, as offline. They leave the wall; whoever looks at one of them goes on looking. */
+export const awayFeeds = (unplugged: readonly UnpluggedDevice[]): Feed[] => unplugged.map(awayFeed);
+
+/** What belongs on the wall. The appliance lists a feed on that somebody still waits for. */
+export const presentFeeds = (feeds: readonly Feed[], away: readonly Feed[]): Feed[] =>
+  feeds.filter(({ id, state }) => state === 'online' || away.every((feed) => feed.id !== id));
+
+/**
+ * Places of the feeds, those included that went: each keeps its place for as long as the page is open, as an element that
+ * moved would leave full screen. A new one comes behind the one it follows in the appliance's list.
+ */
+export const placesOf = (known: readonly string[], listed: readonly string[]): readonly string[] => {
+  let places = known;
+  for (const [index, id] of listed.entries()) {
+    if (places.includes(id)) continue;
+    const before = index === 0 ? -1 : places.indexOf(listed[index - 1] ?? '');
+    places = places.toSpliced(before + 1, 0, id);
+  }
+  return places;
+};
+
+/** What people are told when a camera that makes a picture is pulled, or is back; null where that is no news. */
+export const plugNews = (
+  event: ApiEvent,
+  { devices, unplugged }: Pick<AppState, 'devices' | 'unplugged'>,
+): string | null => {
+  if (event.type === 'device-removed') {
+    const gone = devices?.find(({ id, source }) => id === event.id && source !== null);
+    return gone === undefined ? null : `${gone.label} was unplugged.`;
+  }
+  if (event.type !== 'device-added') return null;
+  const back = unplugged.find(({ id }) => id === event.device.id);
+  return back === undefined ? null : `${back.label} is plugged in again.`;
+};

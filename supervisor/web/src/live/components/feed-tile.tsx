@@ -1,0 +1,156 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Device, Feed, Status } from '../../../../contract/index.ts';
+import type { AppController } from '../../app/app-controller.ts';
+import { Icon } from '../../app/components/icon.tsx';
+import { formatBitrate, formatFps, formatSize } from '../../app/format.ts';
+import { toHash } from '../../app/page-route.ts';
+import { useStore } from '../../app/use-store.ts';
+import { DeviceControls } from '../../cameras/components/device-controls.tsx';
+import { type FeedTake, takeOfFeed } from '../../takes/record-view.ts';
+import type { FeedPlayer, PlayerPhase } from '../feed-player.ts';
+import { conditionOf, isPictures, originOf, type TileCondition, tileStateNames } from '../feed-view.ts';
+import { FeedDetails } from './feed-details.tsx';
+import { FeedPictures } from './feed-pictures.tsx';
+import { FeedVideo } from './feed-video.tsx';
+
+interface FeedTileProps {
+  feed: Feed;
+  status: Status;
+  fresh: boolean;
+  player: FeedPlayer;
+  /** The camera of this machine that makes it; null where it comes from elsewhere. */
+  device: Device | null;
+  controller: AppController;
+  selected: boolean;
+  hidden: boolean;
+  audible: boolean;
+  onAudible(on: boolean): void;
+}
+
+const Cover = ({ condition }: { condition: TileCondition }) => (
+  <div class="cover">
+    <Icon
+      name={condition.state === 'offline' ? 'offline' : condition.state === 'stalled' ? 'warning' : 'live'}
+    />
+    <p class="cover-state">{tileStateNames[condition.state]}</p>
+    {condition.reason !== null && <p class="cover-reason">{condition.reason}</p>}
+  </div>
+);
+
+/** The truth about the master of this very camera. */
+const TakeBadge = ({ take }: { take: FeedTake }) => (
+  <span class="rec-badge" data-state={take.state} data-testid={`tile-${take.state}`}>
+    {take.state === 'failed' ? 'Not recorded' : 'REC'}
+    {take.state === 'recording' && take.droppedFrames > 0 && ` · ${take.droppedFrames} lost`}
+  </span>
+);
+
+const toggleFullscreen = (tile: HTMLElement | null) => {
+  const video = tile?.querySelector<HTMLVideoElement & { webkitEnterFullscreen?(): void }>('video');
+  if (document.fullscreenElement !== null) void document.exitFullscreen();
+  else if (document.fullscreenEnabled) void tile?.querySelector('.stage')?.requestFullscreen();
+  else video?.webkitEnterFullscreen?.();
+};
+
+export const FeedTile = (props: FeedTileProps) => {
+  const { feed, status, selected } = props;
+  const view = useStore(props.player.view);
+  const tile = useRef<HTMLElement>(null);
+  const open = useRef<HTMLAnchorElement>(null);
+  const back = useRef<HTMLAnchorElement>(null);
+  const wasSelected = useRef(selected);
+  const origin = originOf(status, feed);
+  const pictures = isPictures(feed);
+  const [picturePhase, setPicturePhase] = useState<PlayerPhase>({ kind: 'idle' });
+  const condition = conditionOf(feed, pictures ? picturePhase : view.phase, origin, props.fresh);
+  const take = takeOfFeed(status, feed.id, origin.camera?.name ?? null);
+  useEffect(() => {
+    // The keyboard's place stays on the feed when the view changes.
+    if (selected !== wasSelected.current) (selected ? back : open).current?.focus({ preventScroll: true });
+    wasSelected.current = selected;
+  }, [selected]);
+  return (
+    <article
+      ref={tile}
+      class={selected ? 'tile tile-single' : 'tile'}
+      hidden={props.hidden}
+      aria-label={feed.label}
+      data-feed={feed.id}
+      data-state={condition.state}
+      data-testid={selected ? 'single' : 'tile'}
+    >
+      <div class="stage">
+        {pictures ? (
+          <FeedPictures
+            feed={feed.id}
+            label={feed.label}
+            active={feed.state !== 'offline' && props.fresh}
+            onPhase={setPicturePhase}
+          />
+        ) : (
+          <FeedVideo stream={view.stream} muted={!props.audible} label={feed.label} />
+        )}
+        {condition.state !== 'live' && <Cover condition={condition} />}
+        {!selected && (
+          <a ref={open} class="tile-link" href={toHash({ page: 'live', feed: feed.id })}>
+            <span class="visually-hidden">
+              {feed.label}: {tileStateNames[condition.state]}. Show large
+            </span>
+          </a>
+        )}
+        <div class="tile-top">
+          {selected && (
+            <a ref={back} class="tool" href={toHash({ page: 'live', feed: null })} data-testid="back">
+              <Icon name="back" />
+              All feeds
+            </a>
+          )}
+          <span class="state-badge">{tileStateNames[condition.state]}</span>
+          {take !== null && <TakeBadge take={take} />}
+        </div>
+        <div class="tile-bottom">
+          <span class="tile-name">{feed.label}</span>
+          {condition.state === 'live' && (
+            <span class="tile-figures">
+              {formatSize(view.sample?.width ?? feed.width, view.sample?.height ?? feed.height)}
+              {' · '}
+              {formatFps(view.rates === null ? feed.fps : Math.round(view.rates.fps))}
+              {' · '}
+              {formatBitrate(view.rates?.bitrateKbps ?? feed.bitrateKbps)}
+            </span>
+          )}
+        </div>
+        <div class="tile-tools">
+          {feed.audioCodec !== null && (
+            <button
+              type="button"
+              class="tool"
+              aria-pressed={props.audible}
+              aria-label={props.audible ? `Mute ${feed.label}` : `Listen to ${feed.label}`}
+              onClick={() => props.onAudible(!props.audible)}
+            >
+              <Icon name={props.audible ? 'sound' : 'muted'} />
+            </button>
+          )}
+          {selected && (
+            <button
+              type="button"
+              class="tool"
+              aria-label="Full screen"
+              onClick={() => toggleFullscreen(tile.current)}
+            >
+              <Icon name="fullscreen" />
+            </button>
+          )}
+        </div>
+      </div>
+      {selected && (
+        <FeedDetails feed={feed} origin={origin} condition={condition} view={view}>
+          {props.device !== null && props.device.controls.length > 0 && (
+            <DeviceControls device={props.device} controller={props.controller} />
+          )}
+        </FeedDetails>
+      )}
+    </article>
+  );
+};

@@ -1,0 +1,163 @@
+import { backoffMs, pause } from '../app/backoff.ts';
+import { Store } from '../app/store.ts';
+import { type ReceiveRates, type ReceiveSample, ratesOf } from './receive-stats.ts';
+import { WhepError, WhepSession } from './whep.ts';
+
+export type PlayerPhase =
+  /** The feed is offline: nothing to ask for. */
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'connecting' }
+  | { readonly kind: 'playing' }
+  /** Between two tries; `retryAtMs` is the browser's clock. */
+  | { readonly kind: 'waiting'; readonly reason: string; readonly retryAtMs: number };
+
+export interface PlayerView {
+  readonly phase: PlayerPhase;
+  /** Keeps its last picture while the player reconnects; null before the first session. */
+  readonly stream: MediaStream | null;
+  readonly sample: ReceiveSample | null;
+  readonly rates: ReceiveRates | null;
+}
+
+type FeedCondition = 'online' | 'stalled' | 'offline';
+
+const retryLimits = { firstMs: 500, mostMs: 8000 };
+const pollMs = 1000;
+/** While no frames flow the player looks more often, so that "live" is shown when it is. */
+const firstFramePollMs = 100;
+const disconnectedLimitMs = 2000;
+const frameLimitMs = 3000;
+/** A picture that has stood still for this long is no longer called live. */
+const quietLimitMs = 1500;
+const firstFrameLimitMs = 8000;
+/** A feed that comes back begins with a keyframe at once, if its session has survived. */
+const returnLimitMs = 1500;
+/** After this long with frames, an earlier series of failures is forgotten. */
+const stableMs = 5000;
+
+/** Shows one feed for as long as it runs: joins, watches that frames arrive, and joins again when they do not. */
+export class FeedPlayer {
+  readonly view = new Store<PlayerView>({ phase: { kind: 'idle' }, stream: null, sample: null, rates: null });
+  readonly #endpoint: string;
+  #condition: FeedCondition = 'offline';
+  #onlineSinceMs = 0;
+  #attempt = 0;
+  #wake: (() => void) | null = null;
+
+  constructor(endpoint: string) {
+    this.#endpoint = endpoint;
+  }
+
+  /** What the appliance says of the feed. A feed that comes online is joined at once. */
+  setCondition(condition: FeedCondition): void {
+    if (condition === this.#condition) return;
+    const joins = this.#condition === 'offline';
+    this.#condition = condition;
+    if (condition === 'online') this.#onlineSinceMs = Date.now();
+    if (joins) this.retry();
+  }
+
+  /** The appliance is back: no need to wait for the next try. */
+  retry(): void {
+    this.#attempt = 0;
+    this.#wake?.();
+  }
+
+  /** Ends when the signal aborts, with the session closed and the stream let go. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      if (this.#condition === 'offline') {
+        this.#phase({ kind: 'idle' });
+        await this.#pause(pollMs * 60, signal);
+        continue;
+      }
+      const error = await this.#play(signal);
+      if (signal.aborted) break;
+      const waitMs = error.retryAfterMs ?? backoffMs(this.#attempt, retryLimits);
+      this.#attempt += 1;
+      this.#phase({ kind: 'waiting', reason: error.message, retryAtMs: Date.now() + waitMs });
+      await this.#pause(waitMs, signal);
+    }
+    this.view.set({ phase: { kind: 'idle' }, stream: null, sample: null, rates: null });
+  }
+
+  /** Plays until something ends it; answers with what did. */
+  async #play(signal: AbortSignal): Promise<WhepError> {
+    this.#phase({ kind: 'connecting' });
+    let session: WhepSession | null = null;
+    try {
+      session = await WhepSession.open(this.#endpoint, signal);
+      if (this.view.value.stream === null) this.#attach(session);
+      return await this.#watch(session, signal);
+    } catch (error) {
+      if (error instanceof WhepError) return error;
+      return new WhepError('CONNECTION_LOST', 'The connection broke.', { cause: error });
+    } finally {
+      session?.close();
+    }
+  }
+
+  async #watch(session: WhepSession, signal: AbortSignal): Promise<WhepError> {
+    const openedAtMs = Date.now();
+    let disconnectedAtMs: number | null = null;
+    let advancedAtMs = openedAtMs;
+    let before: ReceiveSample | null = null;
+    while (!signal.aborted) {
+      const nowMs = Date.now();
+      const state = session.connection;
+      if (state === 'failed' || state === 'closed') {
+        return new WhepError('CONNECTION_LOST', 'The connection to the appliance broke.');
+      }
+      disconnectedAtMs = state === 'disconnected' ? (disconnectedAtMs ?? nowMs) : null;
+      if (disconnectedAtMs !== null && nowMs - disconnectedAtMs > disconnectedLimitMs) {
+        return new WhepError('CONNECTION_LOST', 'The appliance can no longer be heard.');
+      }
+      // A former session's last picture stays until the new one is about to have its own.
+      if (state === 'connected') this.#attach(session);
+      const sample = await session.sample();
+      const frames = sample?.framesDecoded ?? 0;
+      if (frames > (before?.framesDecoded ?? 0) || document.visibilityState === 'hidden')
+        advancedAtMs = nowMs;
+      const quietMs = nowMs - Math.max(advancedAtMs, this.#onlineSinceMs);
+      if (this.#condition === 'online' && quietMs > this.#frameLimitMs(frames, advancedAtMs)) {
+        return new WhepError('FRAMES_STOPPED', 'Frames stopped arriving.');
+      }
+      if (nowMs - openedAtMs > stableMs && advancedAtMs === nowMs) this.#attempt = 0;
+      const flowing = advancedAtMs >= this.#onlineSinceMs && quietMs < quietLimitMs;
+      if (frames > 0 && sample !== null && flowing) this.#show(session, before, sample);
+      else if (this.view.value.phase.kind === 'playing') this.#phase({ kind: 'connecting' });
+      before = sample ?? before;
+      await pause(frames > 0 && flowing ? pollMs : firstFramePollMs, signal);
+    }
+    return new WhepError('CONNECTION_LOST', 'The page stopped viewing.');
+  }
+
+  #show(session: WhepSession, before: ReceiveSample | null, sample: ReceiveSample): void {
+    this.view.set({
+      phase: { kind: 'playing' },
+      stream: session.stream,
+      sample,
+      rates: before === null || before.framesDecoded === 0 ? null : ratesOf(before, sample),
+    });
+  }
+
+  #frameLimitMs(frames: number, advancedAtMs: number): number {
+    if (frames === 0) return firstFrameLimitMs;
+    return advancedAtMs < this.#onlineSinceMs ? returnLimitMs : frameLimitMs;
+  }
+
+  #attach({ stream }: WhepSession): void {
+    if (this.view.value.stream !== stream) this.view.set({ ...this.view.value, stream });
+  }
+
+  #phase(phase: PlayerPhase): void {
+    this.view.set({ ...this.view.value, phase, rates: null });
+  }
+
+  async #pause(ms: number, signal: AbortSignal): Promise<void> {
+    const early = new AbortController();
+    this.#wake = () => early.abort();
+    await pause(ms, AbortSignal.any([signal, early.signal]));
+    this.#wake = null;
+  }
+}

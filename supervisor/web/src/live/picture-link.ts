@@ -1,0 +1,58 @@
+import { backoffMs, pause } from '../app/backoff.ts';
+import type { PlayerPhase } from './feed-player.ts';
+
+const retryLimits = { firstMs: 500, mostMs: 8000 };
+
+export interface PictureScreen {
+  /** Shows the picture at an object URL, which is valid until two more have been shown. */
+  show(url: string): void;
+  phase(phase: PlayerPhase): void;
+}
+
+/**
+ * Shows a feed that consists of pictures. Over a WebSocket and not as one endless image: browsers open only six plain
+ * connections to a host, which the rest of the page needs, too. Ends with the signal.
+ */
+export const showPictures = async (
+  feed: string,
+  screen: PictureScreen,
+  signal: AbortSignal,
+): Promise<void> => {
+  let attempt = 0;
+  while (!signal.aborted) {
+    screen.phase({ kind: 'connecting' });
+    attempt = (await showOnce(feed, screen, signal)) > 0 ? 0 : attempt + 1;
+    if (signal.aborted) break;
+    const waitMs = backoffMs(attempt, retryLimits);
+    const reason = 'The connection to the appliance broke.';
+    screen.phase({ kind: 'waiting', reason, retryAtMs: Date.now() + waitMs });
+    await pause(waitMs, signal);
+  }
+};
+
+/** One connection; answers with how many pictures it brought. */
+const showOnce = (feed: string, screen: PictureScreen, signal: AbortSignal): Promise<number> =>
+  new Promise((resolve) => {
+    const urls: string[] = [];
+    let shown = 0;
+    const { protocol, host } = location;
+    const scheme = protocol === 'https:' ? 'wss' : 'ws';
+    const socket = new WebSocket(`${scheme}://${host}/ws/feeds/${encodeURIComponent(feed)}`);
+    const close = () => socket.close();
+    socket.binaryType = 'blob';
+    socket.onmessage = ({ data }: MessageEvent<Blob>) => {
+      const url = URL.createObjectURL(new Blob([data], { type: 'image/jpeg' }));
+      urls.push(url);
+      if (urls.length > 2) URL.revokeObjectURL(urls.shift() ?? '');
+      screen.show(url);
+      if (shown === 0) screen.phase({ kind: 'playing' });
+      shown += 1;
+    };
+    socket.onclose = () => {
+      signal.removeEventListener('abort', close);
+      for (const url of urls) URL.revokeObjectURL(url);
+      resolve(shown);
+    };
+    signal.addEventListener('abort', close);
+    if (signal.aborted) close();
+  });

@@ -1,0 +1,176 @@
+import { messageOfProblem, parseProblem } from '../app/api-client.ts';
+import { type ReceiveSample, sampleOf } from './receive-stats.ts';
+
+export type WhepErrorCode =
+  | 'UNSUPPORTED'
+  | 'UNREACHABLE'
+  | 'UNAUTHORIZED'
+  | 'FEED_UNKNOWN'
+  | 'NO_PUBLISHER'
+  | 'REFUSED'
+  | 'ANSWER_INVALID'
+  | 'CONNECTION_LOST'
+  | 'FRAMES_STOPPED';
+
+/** Why a feed cannot be viewed now. `message` can be shown to the user. */
+export class WhepError extends Error {
+  override readonly name = 'WhepError';
+  readonly code: WhepErrorCode;
+  /** How long the server asks to wait before the next try. */
+  readonly retryAfterMs: number | null;
+
+  constructor(
+    code: WhepErrorCode,
+    message: string,
+    detail: { retryAfterMs?: number | null; cause?: unknown } = {},
+  ) {
+    super(message, { cause: detail.cause });
+    this.code = code;
+    this.retryAfterMs = detail.retryAfterMs ?? null;
+  }
+}
+
+const offerTimeoutMs = 8000;
+
+/** Reads Retry-After (RFC 9110, 10.2.3: seconds or a date), bounded to a minute; null where it says nothing. */
+export const retryAfterMs = (header: string | null, nowMs: number): number | null => {
+  if (header === null) return null;
+  const ms = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - nowMs;
+  return Number.isNaN(ms) ? null : Math.min(60_000, Math.max(0, ms));
+};
+
+/** The error a WHEP endpoint's refusal stands for; `body` is its problem document, if it sent one. */
+export const errorOfRefusal = (
+  status: number,
+  retryAfter: string | null,
+  body: string,
+  nowMs: number,
+): WhepError => {
+  const detail = { retryAfterMs: retryAfterMs(retryAfter, nowMs) };
+  switch (status) {
+    case 401:
+    case 403:
+      return new WhepError('UNAUTHORIZED', 'This key may not view the feed.', detail);
+    case 404:
+      return new WhepError('FEED_UNKNOWN', 'The appliance no longer has this feed.', detail);
+    case 409:
+      return new WhepError('NO_PUBLISHER', 'Nobody publishes this feed yet.', detail);
+    case 502:
+    case 503:
+    case 504:
+      return new WhepError('UNREACHABLE', 'The media service is starting.', detail);
+    default:
+      return new WhepError('REFUSED', messageOfProblem(parseProblem(body), status), detail);
+  }
+};
+
+/** H.264 first, so that the answer needs no guess; the rest stays as it is offered by the browser. */
+const preferH264 = (transceiver: RTCRtpTransceiver): void => {
+  const codecs = RTCRtpReceiver.getCapabilities('video')?.codecs ?? [];
+  const isH264 = (codec: RTCRtpCodec) => codec.mimeType.toLowerCase() === 'video/h264';
+  const sorted = [...codecs.filter(isH264), ...codecs.filter((codec) => !isH264(codec))];
+  if (sorted.length > 0) transceiver.setCodecPreferences(sorted);
+};
+
+/** Frames are shown as they come: a live picture that waits for smoothness is late. */
+const showAtOnce = (receiver: RTCRtpReceiver & { playoutDelayHint?: number | null }): void => {
+  if ('jitterBufferTarget' in receiver) receiver.jitterBufferTarget = 0;
+  if ('playoutDelayHint' in receiver) receiver.playoutDelayHint = 0;
+};
+
+/** A viewing session (WHEP, draft-ietf-wish-whep). No candidates are sent: the server learns ours from our checks. */
+export class WhepSession {
+  readonly stream: MediaStream;
+  readonly #peer: RTCPeerConnection;
+  readonly #location: string;
+  #closed = false;
+
+  private constructor(peer: RTCPeerConnection, stream: MediaStream, location: string) {
+    this.#peer = peer;
+    this.stream = stream;
+    this.#location = location;
+  }
+
+  /** Offers to view `endpoint`. Throws WhepError; frees what it began when it fails. */
+  static async open(endpoint: string, signal: AbortSignal): Promise<WhepSession> {
+    if (typeof RTCPeerConnection !== 'function') {
+      throw new WhepError('UNSUPPORTED', 'This browser cannot show live video (no WebRTC).');
+    }
+    const peer = new RTCPeerConnection({ iceServers: [], bundlePolicy: 'max-bundle' });
+    const stream = new MediaStream();
+    let location: string | null = null;
+    try {
+      peer.addEventListener('track', ({ track, receiver }) => {
+        showAtOnce(receiver);
+        stream.addTrack(track);
+      });
+      preferH264(peer.addTransceiver('video', { direction: 'recvonly' }));
+      peer.addTransceiver('audio', { direction: 'recvonly' });
+      await peer.setLocalDescription();
+      const answer = await WhepSession.#offer(endpoint, peer.localDescription?.sdp ?? '', signal);
+      location = answer.location;
+      await peer.setRemoteDescription({ type: 'answer', sdp: answer.sdp });
+      return new WhepSession(peer, stream, location);
+    } catch (error) {
+      peer.close();
+      if (location !== null) endOnServer(location);
+      if (error instanceof WhepError) throw error;
+      throw new WhepError('ANSWER_INVALID', 'The browser could not take the appliance’s answer.', {
+        cause: error,
+      });
+    }
+  }
+
+  static async #offer(
+    endpoint: string,
+    sdp: string,
+    signal: AbortSignal,
+  ): Promise<{ sdp: string; location: string }> {
+    let response: Response;
+    try {
+      response = await fetch(endpoint, {
+        method: 'POST',
+        headers: { 'content-type': 'application/sdp' },
+        body: sdp,
+        signal: AbortSignal.any([signal, AbortSignal.timeout(offerTimeoutMs)]),
+        credentials: 'same-origin',
+      });
+    } catch (cause) {
+      throw new WhepError('UNREACHABLE', 'The appliance does not answer.', { cause });
+    }
+    if (response.status !== 201) {
+      const retryAfter = response.headers.get('retry-after');
+      throw errorOfRefusal(response.status, retryAfter, await response.text(), Date.now());
+    }
+    const location = response.headers.get('location');
+    if (location === null) {
+      throw new WhepError('ANSWER_INVALID', 'The appliance named no session (Location is missing).');
+    }
+    return { sdp: await response.text(), location: new URL(location, response.url || document.baseURI).href };
+  }
+
+  get connection(): RTCPeerConnectionState {
+    return this.#peer.connectionState;
+  }
+
+  /** Counters now; null before video is received. */
+  async sample(): Promise<ReceiveSample | null> {
+    const report: ReadonlyMap<string, Record<string, unknown>> = await this.#peer.getStats();
+    return sampleOf(report.values(), Date.now());
+  }
+
+  /** Ends the session here and on the server. Outlives the page that calls it. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#peer.close();
+    for (const track of this.stream.getTracks()) track.stop();
+    endOnServer(this.#location);
+  }
+}
+
+const endOnServer = (location: string): void => {
+  fetch(location, { method: 'DELETE', keepalive: true, credentials: 'same-origin' }).catch(() => {
+    // The server ends a session by itself when its viewer is gone; there is nobody left to tell.
+  });
+};

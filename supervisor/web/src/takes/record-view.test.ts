@@ -1,0 +1,153 @@
+import { describe, expect, test } from 'vitest';
+import {
+  cameraFixture,
+  sourceFixture,
+  statusFixture,
+  takeCameraFixture,
+  takeFixture,
+} from '../../testing/fixture.ts';
+import { recordViewOf, takeOfFeed } from './record-view.ts';
+
+const rolling = takeCameraFixture({ state: 'recording', verified: false });
+const running = (cameras = [rolling]) =>
+  statusFixture({
+    cameras: [cameraFixture()],
+    recording: {
+      state: 'recording',
+      take: takeFixture({ state: 'recording', stoppedAt: null, cameras }),
+      remainingS: 7200,
+      refusal: null,
+    },
+  });
+
+describe('idle', () => {
+  test('names every camera that a take would take', () => {
+    const view = recordViewOf(statusFixture({ cameras: [cameraFixture()] }));
+    expect(view.cameras.map(({ label, state }) => `${label}: ${state}`)).toEqual([
+      'Test picture: idle',
+      'stage-left: idle',
+    ]);
+    expect(view).toMatchObject({ stoppable: null, summary: '2 cameras ready', trouble: false });
+  });
+
+  test('counts no feed from elsewhere, which has no master here', () => {
+    const sources = [sourceFixture(), sourceFixture({ id: 'balcony', kind: 'mjpeg', state: 'waiting' })];
+    expect(recordViewOf(statusFixture({ sources })).summary).toBe('1 camera ready');
+  });
+
+  test('says which are not ready, and when there is none', () => {
+    const away = cameraFixture({ online: false });
+    expect(recordViewOf(statusFixture({ cameras: [away] })).summary).toBe('1 of 2 cameras ready');
+    expect(recordViewOf(statusFixture({ sources: [] })).summary).toBe('No camera to record yet');
+  });
+
+  test('counts no camera as ready that sends far fewer frames than were asked for', () => {
+    const reason = 'The camera sends 3 of the 30 frames a second that were asked for.';
+    const view = recordViewOf(statusFixture({ sources: [sourceFixture({ reason })] }));
+    expect(view).toMatchObject({ summary: '0 of 1 cameras ready', cameras: [{ reason }] });
+  });
+
+  test('the shortest time left is the one that counts, if its camera is there', () => {
+    const short = cameraFixture({ remainingS: 600 });
+    expect(recordViewOf(statusFixture({ cameras: [short] })).remaining).toEqual({
+      seconds: 600,
+      where: 'stage-left',
+    });
+    expect(recordViewOf(statusFixture({ cameras: [{ ...short, online: false }] })).remaining).toEqual({
+      seconds: 23_400,
+      where: null,
+    });
+  });
+});
+
+test('a start that was refused is said, also to who pressed a button; cameras of one name stay apart', () => {
+  const at = '2026-11-22T12:00:00.000Z';
+  const refusal = { at, code: 'DISK_RESERVE_REACHED', message: 'No camera records: the disk is full.' };
+  const recording = { state: 'idle', take: takeFixture(), remainingS: null, refusal } as const;
+  expect(recordViewOf(statusFixture({ recording })).last).toEqual({
+    text: 'Not started: No camera records: the disk is full.',
+    bad: true,
+  });
+  const twins = ['id-1', 'id-2'].map((deviceId) => ({ ...rolling, device: 'left', deviceId }));
+  expect(new Set(recordViewOf(running(twins)).cameras.map(({ key }) => key)).size).toBe(2);
+});
+
+describe('the last take', () => {
+  const after = (cameras: Parameters<typeof running>[0], state: 'verified' | 'failed') =>
+    recordViewOf(
+      statusFixture({
+        recording: {
+          state: 'idle',
+          take: takeFixture({ state, cameras: cameras ?? [] }),
+          remainingS: null,
+          refusal: null,
+        },
+      }),
+    ).last;
+
+  test('is told once it is over, with what is wrong about it', () => {
+    expect(recordViewOf(statusFixture()).last).toBeNull();
+    expect(recordViewOf(running()).last).toBeNull();
+    const good = takeCameraFixture();
+    const bad = takeCameraFixture({ camera: 'cam1', state: 'failed', verified: false });
+    expect(after([good], 'verified')).toEqual({ text: 'Last take verified', bad: false });
+    expect(after([good, bad], 'failed')).toEqual({ text: 'Last take failed on cam1', bad: true });
+    expect(after([bad, { ...bad, camera: 'cam2' }], 'failed')?.text).toBe('Last take failed on 2 cameras');
+    expect(after([{ ...good, droppedFrames: 2 }], 'verified')).toEqual({
+      text: 'Last take verified, 2 frames dropped',
+      bad: true,
+    });
+  });
+});
+
+describe('a take', () => {
+  test('that records can be stopped', () => {
+    const view = recordViewOf(running());
+    expect(view).toMatchObject({ phase: 'recording', summary: 'Recording 1 camera', trouble: false });
+    expect(view.stoppable?.id).toBe('20261122t112000-k3f9');
+  });
+
+  test('with a failed camera is not told as a good one, and the failed one stands first', () => {
+    const failed = takeCameraFixture({
+      camera: 'cam0',
+      device: 'a1b2c3',
+      state: 'failed',
+      reason: 'disk removed',
+    });
+    const view = recordViewOf(running([rolling, failed]));
+    expect(view.summary).toBe('Recording 1 of 2 cameras, 1 failed');
+    expect(view.trouble).toBe(true);
+    expect(view.cameras).toMatchObject([
+      { label: 'stage-left · cam0', reason: 'disk removed' },
+      { state: 'recording' },
+    ]);
+  });
+
+  test('that drops frames says so', () => {
+    const view = recordViewOf(running([{ ...rolling, droppedFrames: 1 }]));
+    expect(view.summary).toBe('Recording 1 camera, 1 frame dropped');
+    expect(view.trouble).toBe(true);
+  });
+
+  test('that is finishing or over leaves room for the next one', () => {
+    const take = takeFixture();
+    for (const state of ['finishing', 'failed', 'idle'] as const) {
+      const view = recordViewOf(
+        statusFixture({ recording: { state, take, remainingS: null, refusal: null } }),
+      );
+      expect(view.stoppable).toBeNull();
+    }
+  });
+
+  test('tells of each feed whether its camera records', () => {
+    const left = { ...rolling, camera: 'left', device: 'a1b2c3' };
+    const failed = { ...left, camera: 'right', state: 'failed' as const, droppedFrames: 3 };
+    const status = running([left, failed]);
+    expect(takeOfFeed(status, 'left', null)).toEqual({ state: 'recording', droppedFrames: 0 });
+    expect(takeOfFeed(status, 'right', 'stage-left')).toEqual({ state: 'failed', droppedFrames: 3 });
+    expect(takeOfFeed(status, 'other', 'stage-left')).toEqual({ state: 'recording', droppedFrames: 0 });
+    expect(takeOfFeed(status, 'cam0', null)).toBeNull();
+    expect(takeOfFeed(running([{ ...left, state: 'starting' }]), 'left', null)).toBeNull();
+    expect(takeOfFeed(statusFixture({ sources: [sourceFixture()] }), 'cam0', null)).toBeNull();
+  });
+});

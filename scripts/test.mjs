@@ -29,9 +29,9 @@ ensurePages();
 const bin = (...parts) => join(root, 'node_modules', ...parts);
 const vitest = bin('vitest', 'vitest.mjs');
 const commands = {
-  types: [bin('typescript', 'bin', 'tsc'), '-p', '.'],
-  'types of the pages': [bin('typescript', 'bin', 'tsc'), '-p', 'supervisor/web'],
-  'types of the scripts': [bin('typescript', 'bin', 'tsc'), '-p', 'scripts'],
+  types: [bin('typescript-native', 'bin', 'tsc'), '-p', '.'],
+  'types of the pages': [bin('typescript-native', 'bin', 'tsc'), '-p', 'supervisor/web'],
+  'types of the scripts': [bin('typescript-native', 'bin', 'tsc'), '-p', 'scripts'],
   lint: [bin('@biomejs', 'biome', 'bin', 'biome'), 'check', '--error-on-warnings', '.'],
   'unit tests': [vitest, 'run', '--project', 'unit'],
   'end-to-end tests': [vitest, 'run', '--project', 'e2e'],

@@ -1,0 +1,38 @@
+import { packagesOnlyFor, rules } from './scripts/import-rules.ts';
+
+const inside = (room) => (room.endsWith('.ts') ? `^${room.replace('.', '\\.')}$` : `^${room}/`);
+/** The media plane and updates are used through their index alone. */
+const faceOf = (room) => (room === 'media' || room === 'ota' ? `^${room}/index\\.ts$` : inside(room));
+const untested = '\\.(test|fake|fixture)\\.tsx?$|/testing/|/bench/';
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+export default {
+  forbidden: [
+    { name: 'no-cycle', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'no-test-in-product',
+      severity: 'error',
+      from: { pathNot: untested },
+      to: { path: untested },
+    },
+    ...Object.entries(rules).map(([room, may]) => ({
+      name: `${room} imports only what it may`,
+      severity: 'error',
+      from: { path: inside(room), pathNot: untested },
+      to: {
+        path: '^(common|supervisor|media|ota|image|hil-tests|scripts)/',
+        pathNot: [inside(room), ...may.map(faceOf)],
+      },
+    })),
+    ...Object.entries(packagesOnlyFor).map(([name, rooms]) => ({
+      name: `${name} belongs to ${rooms.join(' and ')}`,
+      severity: 'error',
+      from: { path: '^(common|supervisor|media|ota|image)/', pathNot: [untested, ...rooms.map(inside)] },
+      to: { path: `(^|/)node_modules/(@types/)?${name}/|^${name}(/|$)` },
+    })),
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+  },
+};

@@ -1,0 +1,61 @@
+/**
+ * Who may import whom: the one list that the rule tool, its test and ARCHITECTURE.md go by.
+ * A room may import itself and the rooms named here, and nothing else; type imports count.
+ */
+const ground = [
+  'supervisor/platform',
+  'supervisor/process',
+  'supervisor/config',
+  'supervisor/contract',
+  'common',
+];
+const base = ['supervisor/discovery', 'supervisor/system', 'supervisor/roles', ...ground];
+const subjects = ['supervisor/takes', 'supervisor/live', 'supervisor/sources', 'supervisor/status', ...base];
+const sides = [
+  'supervisor/hub',
+  'supervisor/camera',
+  'supervisor/updates',
+  'supervisor/panel',
+  'supervisor/telemetry',
+  'supervisor/api',
+];
+
+/** Room → rooms whose files it may import. `media` and `ota` stand for their index.ts alone. */
+export const rules: Readonly<Record<string, readonly string[]>> = {
+  common: [],
+  'supervisor/contract': ['common'],
+  'supervisor/config': ['supervisor/contract', 'common'],
+  'supervisor/process': ['supervisor/contract', 'common'],
+  'supervisor/platform': ['supervisor/process', 'supervisor/config', 'supervisor/contract', 'common'],
+  'supervisor/roles': ground,
+  'supervisor/discovery': ground,
+  'supervisor/system': ['supervisor/roles', 'supervisor/discovery', ...ground],
+  'supervisor/sources': [...base, 'media'],
+  'supervisor/live': ['supervisor/sources', ...base, 'media'],
+  'supervisor/takes': ['supervisor/sources', ...base, 'media'],
+  'supervisor/status': ['supervisor/takes', 'supervisor/live', 'supervisor/sources', ...base, 'media'],
+  'supervisor/hub': [...subjects, 'media'],
+  'supervisor/camera': [...subjects, 'media'],
+  'supervisor/updates': ['supervisor/hub', ...subjects, 'media', 'ota'],
+  'supervisor/panel': [...subjects, 'media'],
+  'supervisor/telemetry': [...subjects],
+  'supervisor/api': ['supervisor/system', ...ground],
+  'supervisor/cli': ground,
+  'supervisor/web': ['supervisor/contract'],
+  'supervisor/app': [...sides, ...subjects, 'media', 'ota'],
+  'supervisor/appliance.ts': ['supervisor/app', ...sides, ...subjects, 'media', 'ota'],
+  'supervisor/main.ts': ['supervisor/appliance.ts', 'supervisor/app', ...base],
+  media: ['common'],
+  ota: ['common'],
+  'hil-tests': ['supervisor/contract', 'common'],
+  'image/provision': ['common', 'supervisor/config'],
+};
+
+/** npm packages that belong to one subject → rooms that may import them. */
+export const packagesOnlyFor: Readonly<Record<string, readonly string[]>> = {
+  koa: ['supervisor/api'],
+  mqtt: ['supervisor/telemetry'],
+  'bonjour-service': ['supervisor/discovery', 'supervisor/telemetry'],
+  'smol-toml': ['supervisor/config', 'image/provision'],
+  werift: ['media', 'supervisor/live'],
+};

@@ -19,7 +19,7 @@ export interface Rig extends AsyncDisposable {
   readonly video: Video | null;
   readonly usb: Usb | null;
   readonly reference: Reference | null;
-  readonly neighbours: Neighbours | null;
+  readonly neighbours: Neighbours<Rig> | null;
   /** True where a hardware watchdog would restart a hung device. */
   readonly watchdog: true | null;
   /** How much slower than a board the device is: waits are longer by it. */

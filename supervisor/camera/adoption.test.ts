@@ -6,10 +6,10 @@ import fc from 'fast-check';
 import { pino } from 'pino';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
+import { linkClose } from '../contract/index.ts';
 import { adoptionCode, commitmentOf } from '../discovery/adoption-code.ts';
 import { type FakeIdentity, fakeIdentity } from '../discovery/tls-identity.fake.ts';
 import { AdoptionDesk } from '../hub/adoption-desk.ts';
-import { linkClose } from '../hub/camera-registry.ts';
 import { requestAdoption } from './adoption-request.ts';
 import type { HubCandidate } from './hub-locator.ts';
 

@@ -1,8 +1,7 @@
 import type { Logger } from 'pino';
 import { describeError, errorCode } from '../../common/errors.ts';
-import type { AgentDown, Take } from '../contract/index.ts';
+import type { AgentDown, Take, UpdateOrder } from '../contract/index.ts';
 import type { TakeConductor } from '../takes/take-conductor.ts';
-import type { HubUpdates } from '../updates/hub-updates.ts';
 import type { CameraSide } from './camera-role.ts';
 
 type Command = Exclude<AgentDown, { type: 'welcome' | 'ping' }>;
@@ -10,7 +9,7 @@ type Command = Exclude<AgentDown, { type: 'welcome' | 'ping' }>;
 /** What of this camera can be commanded. */
 export interface Commanded {
   readonly conductor: TakeConductor;
-  readonly updates: HubUpdates;
+  readonly updates: { obey(order: UpdateOrder): Promise<void> };
   /** The link the answer goes back on. */
   readonly side: CameraSide | null;
   readonly log: Logger;

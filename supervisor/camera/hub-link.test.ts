@@ -3,8 +3,8 @@ import { createServer, type Server } from 'node:http';
 import { pino } from 'pino';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import type { AgentDown, HubLink, LinkedCamera } from '../contract/index.ts';
-import { CameraRegistry, linkClose, parseUp } from '../hub/camera-registry.ts';
+import { type AgentDown, type HubLink, type LinkedCamera, linkClose } from '../contract/index.ts';
+import { CameraRegistry, parseUp } from '../hub/camera-registry.ts';
 import { HubLinkClient } from './hub-link.ts';
 import { HubLocator } from './hub-locator.ts';
 

@@ -3,10 +3,16 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import { type RawData, WebSocket } from 'ws';
 import { describeError } from '../../common/errors.ts';
-import { type AgentDown, type AgentUp, agentDownSchema, type HubLink, routes } from '../contract/index.ts';
+import {
+  type AgentDown,
+  type AgentUp,
+  agentDownSchema,
+  type HubLink,
+  linkClose,
+  routes,
+} from '../contract/index.ts';
 import { followLinks } from '../discovery/link-addresses.ts';
 import { PinMismatchError } from '../discovery/pinned-tls.ts';
-import { linkClose } from '../hub/camera-registry.ts';
 import { parseJsonText } from '../json-text.ts';
 import type { NetworkEvents } from '../platform/network-monitor.ts';
 import type { HubCandidate, HubLocator } from './hub-locator.ts';

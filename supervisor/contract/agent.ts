@@ -70,3 +70,13 @@ export const agentDownSchema = z.discriminatedUnion('type', [
 
 export type AgentUp = z.infer<typeof agentUpSchema>;
 export type AgentDown = z.infer<typeof agentDownSchema>;
+/** What a hub orders about a camera's update; the camera answers `accepted` or `refused`. */
+export type UpdateOrder = Extract<AgentDown, { order: string }>;
+
+/** Close codes of the link, in the range RFC 6455 leaves to applications. */
+export const linkClose = {
+  notUnderstood: 4000,
+  helloLate: 4001,
+  takenOver: 4002,
+  wrongIdentity: 4003,
+} as const;

@@ -20,6 +20,7 @@ export * from './devices.ts';
 export * from './events.ts';
 export * from './feeds.ts';
 export * from './keys.ts';
+export * from './linked-cameras.ts';
 export * from './mqtt.ts';
 export * from './pictures.ts';
 export * from './problem.ts';

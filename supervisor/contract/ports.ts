@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { WebSocket } from 'ws';
-import type { FrameWatch } from '../live/jpeg/frame-hub.ts';
 import type {
   ApiEvent,
   ConfigView,
@@ -74,6 +73,12 @@ export interface TakesPort {
   verify(id: string): Promise<Take>;
   /** A finished segment of a master of this machine. Rejects with TAKE_UNKNOWN, TAKE_NOT_FOUND or MASTER_ELSEWHERE. */
   master(id: string, camera: string, segment: number): Promise<{ path: string; fileName: string }>;
+}
+
+/** One client's view of a feed as JPEG frames. */
+export interface FrameWatch extends Disposable {
+  /** The newest frame that this client has not had yet, or the next one. Null once the signal is aborted. */
+  next(signal: AbortSignal): Promise<Buffer | null>;
 }
 
 /** Why a picture is not shown. */

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { AgentDown } from '../contract/index.ts';
+import type { AgentDown, LinkedCameras } from '../contract/index.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
-import type { CameraRegistry } from './camera-registry.ts';
 
 type Order = Extract<AgentDown, { order: string }>;
 /** An order without its number. */
@@ -27,11 +26,11 @@ const defaultAnswerWithinMs = 15_000;
 
 /** Gives orders to cameras over their links, and waits for the answer to each. */
 export class CameraOrders {
-  readonly #cameras: CameraRegistry;
+  readonly #cameras: LinkedCameras;
   readonly #answerWithinMs: number;
   readonly #waiting = new Map<string, Waiting>();
 
-  constructor(cameras: CameraRegistry, answerWithinMs = defaultAnswerWithinMs) {
+  constructor(cameras: LinkedCameras, answerWithinMs = defaultAnswerWithinMs) {
     this.#cameras = cameras;
     this.#answerWithinMs = answerWithinMs;
   }

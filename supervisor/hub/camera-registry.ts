@@ -1,16 +1,16 @@
 import type { Logger } from 'pino';
 import type { RawData, WebSocket } from 'ws';
-import { type AgentDown, type AgentUp, agentUpSchema, type LinkedCamera } from '../contract/index.ts';
+import {
+  type AgentDown,
+  type AgentUp,
+  agentUpSchema,
+  type CameraListener,
+  type LinkedCamera,
+  type LinkedCameras,
+  linkClose,
+} from '../contract/index.ts';
 import { parseJsonText } from '../json-text.ts';
 import { ClockOffsetFilter } from './clock-offset.ts';
-
-/** Close codes of the link, in the range RFC 6455 leaves to applications. */
-export const linkClose = {
-  notUnderstood: 4000,
-  helloLate: 4001,
-  takenOver: 4002,
-  wrongIdentity: 4003,
-} as const;
 
 export interface CameraRegistryOptions {
   readonly hub: { readonly id: string; readonly name: string };
@@ -18,16 +18,6 @@ export interface CameraRegistryOptions {
   readonly takeRunning?: () => boolean;
   readonly log: Logger;
   readonly now?: () => number;
-}
-
-/** What cameras tell, for whoever conducts takes and shows status. */
-export interface CameraListener {
-  changed?(): void;
-  /** A camera holds a new link: what was sent over an earlier one may not have arrived. */
-  linked?(cameraId: string): void;
-  take?(cameraId: string, message: Extract<AgentUp, { type: 'take' }>): void;
-  refused?(cameraId: string, message: Extract<AgentUp, { type: 'refused' }>): void;
-  accepted?(cameraId: string, message: Extract<AgentUp, { type: 'accepted' }>): void;
 }
 
 interface Link {
@@ -50,7 +40,7 @@ const silentAfterMs = 6000;
 const maxKnown = 64;
 
 /** The hub's side of the links that cameras hold open: who is there, what they say, and the way to command them. */
-export class CameraRegistry {
+export class CameraRegistry implements LinkedCameras {
   readonly #options: CameraRegistryOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #listeners = new Set<CameraListener>();

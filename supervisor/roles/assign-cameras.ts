@@ -1,6 +1,18 @@
 import type { SourceConfig } from '../config/schema.ts';
-import type { DesiredPipeline, WaitingSource } from './desired-state.ts';
 import type { CameraFact } from './facts.ts';
+
+/** A capture pipeline that has all it needs. */
+export interface DesiredPipeline {
+  readonly source: SourceConfig;
+  /** The camera it opens, where it opens one of this machine. */
+  readonly camera: CameraFact | null;
+}
+
+/** A source that cannot run now, and why. It starts by itself when that changes. */
+export interface WaitingSource {
+  readonly source: SourceConfig;
+  readonly reason: string;
+}
 
 export interface CameraAssignment {
   readonly pipelines: readonly DesiredPipeline[];

@@ -1,21 +1,8 @@
 import type { Config, RemoteConfig, SourceConfig } from '../config/schema.ts';
-import { assignCameras } from './assign-cameras.ts';
-import type { CameraFact, HardwareFacts, Role } from './facts.ts';
+import { assignCameras, type DesiredPipeline, type WaitingSource } from './assign-cameras.ts';
+import type { HardwareFacts, Role } from './facts.ts';
 
 export type ServiceName = 'media' | 'api' | 'takes' | 'mdns' | 'hub-link' | 'mqtt' | 'gateway' | 'updates';
-
-/** A capture pipeline that has all it needs. */
-export interface DesiredPipeline {
-  readonly source: SourceConfig;
-  /** The camera it opens, where it opens one of this machine. */
-  readonly camera: CameraFact | null;
-}
-
-/** A source that cannot run now, and why. It starts by itself when that changes. */
-export interface WaitingSource {
-  readonly source: SourceConfig;
-  readonly reason: string;
-}
 
 /** A feed that a camera publishes to its hub. */
 export interface DesiredPush {

@@ -15,7 +15,8 @@ import {
 } from '../../media/index.ts';
 import type { Device, SourceStatus } from '../contract/index.ts';
 import type { PicturePublication } from '../contract/ports.ts';
-import type { DesiredPipeline, DesiredState } from '../roles/desired-state.ts';
+import type { DesiredPipeline } from '../roles/assign-cameras.ts';
+import type { DesiredState } from '../roles/desired-state.ts';
 import { judgeLink, type LinkRate, type LinkSample, unmeasuredLink } from './adaptive-bitrate.ts';
 import { PictureSource, picturesSocketPath } from './jpeg-source.ts';
 import type { PortBook } from './port-allocator.ts';

@@ -5,7 +5,7 @@ import { readSettingFile } from '../config/read-setting-file.ts';
 import type { SourceConfig } from '../config/schema.ts';
 import type { Device } from '../contract/index.ts';
 import { captureMode } from '../platform/cameras/capture-mode.ts';
-import type { DesiredPipeline } from '../roles/desired-state.ts';
+import type { DesiredPipeline } from '../roles/assign-cameras.ts';
 
 /** Fonts for the burnt-in clock, in order of liking. */
 const fonts = [

@@ -1,6 +1,6 @@
 import type { EncoderPlan, SourceHandler } from '../../media/index.ts';
 import type { SourceStatus, UnpluggedDevice } from '../contract/index.ts';
-import type { DesiredPipeline } from '../roles/desired-state.ts';
+import type { DesiredPipeline } from '../roles/assign-cameras.ts';
 
 type Source = DesiredPipeline['source'];
 

@@ -1,4 +1,3 @@
-import type { CameraSide } from '../camera/camera-role.ts';
 import type { LiveConfig } from '../config/live-config.ts';
 import type {
   ConfigErrorEntry,
@@ -11,7 +10,6 @@ import type {
   Tally,
   Update,
 } from '../contract/index.ts';
-import type { HubSide } from '../hub/hub-role.ts';
 import type { RemoteFeeds } from '../live/remote-feeds.ts';
 import type { Pipelines } from '../sources/pipelines.ts';
 import type { RoleKeeper } from '../system/current-role.ts';
@@ -19,6 +17,19 @@ import type { Health } from '../system/health.ts';
 import type { Identity } from '../system/identity.ts';
 import type { TakesFolders } from '../system/takes-folder.ts';
 import type { TakeConductor } from '../takes/take-conductor.ts';
+
+/** What only a hub has to show. */
+interface HubStatus {
+  readonly cameras: { list(): readonly Status['cameras'][number][] };
+  readonly desk: { list(): readonly Status['newCameras'][number][] };
+}
+
+/** What only a camera has to show. */
+interface CameraStatus {
+  readonly link: Exclude<Status['hub'], null>;
+  /** The code to compare while this camera asks to be adopted. */
+  readonly code: Status['adoption'];
+}
 
 /** Where the status comes from. Everything is read, nothing is asked for: composing it costs no fork and no wait. */
 export interface StatusSources {
@@ -32,8 +43,9 @@ export interface StatusSources {
   readonly pipelines: Pipelines;
   readonly remotes: RemoteFeeds;
   readonly feeds: () => Feed[];
-  readonly hubSide: HubSide;
-  readonly cameraSide: () => CameraSide | null;
+  readonly hubSide: HubStatus;
+  /** The camera's view of its hub; null on a hub. */
+  readonly cameraSide: () => CameraStatus | null;
   readonly conductor: TakeConductor;
   readonly remainingS: () => number | null;
   readonly takes: TakesFolders;

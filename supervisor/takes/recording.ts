@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EncodeSpeed, MasterCheck, Masters, TakeStore } from '../../media/index.ts';
-import type { CameraRegistry } from '../hub/camera-registry.ts';
+import type { LinkedCameras } from '../contract/index.ts';
 import type { Pipelines } from '../sources/pipelines.ts';
 import type { Foundation } from '../system/foundation.ts';
 import { EncodeMeasurement } from './encode-measurement.ts';
@@ -27,7 +27,7 @@ export interface Recording {
 export async function assembleRecording(
   base: Foundation,
   pipelines: Pipelines,
-  cameras: CameraRegistry,
+  cameras: LinkedCameras,
   told: Pick<TakeConductorOptions, 'onTake' | 'onGone' | 'onRefusal'>,
 ): Promise<Recording> {
   const { host, state, config, paths, identity, log } = base;

@@ -3,8 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { describeError, errorCode } from '../../common/errors.ts';
 import type { StateStore } from '../config/state.ts';
-import type { LinkedCamera, Take, TakeCamera, TakeRefusal } from '../contract/index.ts';
-import type { CameraRegistry } from '../hub/camera-registry.ts';
+import type { LinkedCamera, LinkedCameras, Take, TakeCamera, TakeRefusal } from '../contract/index.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
 import { TakeBook } from './take-book.ts';
 import { TakeOrders } from './take-orders.ts';
@@ -31,7 +30,7 @@ export interface LocalTakes {
 export interface TakeConductorOptions {
   readonly local: LocalTakes;
   /** Cameras linked to this hub; null on a camera. */
-  readonly cameras: CameraRegistry | null;
+  readonly cameras: LinkedCameras | null;
   readonly state: StateStore;
   readonly onTake: (take: Take) => void;
   /** A take of which nothing is left anywhere. */

@@ -1,13 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AgentDown, AgentUp, LinkedCamera, Take, TakeCamera } from '../contract/index.ts';
-import type { CameraRegistry } from '../hub/camera-registry.ts';
+import type { AgentDown, AgentUp, LinkedCamera, LinkedCameras, Take, TakeCamera } from '../contract/index.ts';
 import type { TakeBook } from './take-book.ts';
 import type { Refusal } from './take-refusal.ts';
 import { isKeptBy, isUnfinished, type Keeper } from './take-state.ts';
 
 export interface TakeOrdersOptions {
   /** Cameras linked to this hub; null on a camera. */
-  readonly cameras: CameraRegistry | null;
+  readonly cameras: LinkedCameras | null;
   readonly book: TakeBook;
   /** How long a camera is waited for that does not say whether it records, as one of an earlier release. */
   readonly answerWithinMs: number;

@@ -6,8 +6,9 @@ import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { parseByteRange } from '../api/routes/byte-range.ts';
+import type { HubAccess } from '../discovery/hub-access.ts';
 import { createTlsIdentity, type TlsIdentity } from '../system/tls-identity.ts';
-import { BundleRelay, type HubAccess } from './bundle-relay.ts';
+import { BundleRelay } from './bundle-relay.ts';
 
 const log = pino({ level: 'silent' });
 const bundle = randomBytes(400_000);

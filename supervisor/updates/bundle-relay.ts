@@ -12,16 +12,9 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import type { HubAccess } from '../discovery/hub-access.ts';
 import { pinTls } from '../discovery/pinned-tls.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
-
-/** How a camera reaches its hub. */
-export interface HubAccess {
-  readonly url: string;
-  readonly token: string | null;
-  /** SHA-256 of the hub's certificate; null: an authority vouches for it, or there is no TLS. */
-  readonly tlsFingerprint: string | null;
-}
 
 export interface BundleRelayOptions {
   /** Asked anew for each try: the hub may move to another address. Null while none is known. */

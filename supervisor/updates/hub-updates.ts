@@ -1,11 +1,11 @@
 import type { Logger } from 'pino';
-import { type AgentDown, routes } from '../contract/index.ts';
+import { routes, type UpdateOrder } from '../contract/index.ts';
+import type { HubAccess } from '../discovery/hub-access.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
-import { BundleRelay, type HubAccess } from './bundle-relay.ts';
+import { BundleRelay } from './bundle-relay.ts';
 import { isBusy } from './fleet-members.ts';
 import type { UpdatePort } from './update-status.ts';
 
-export type UpdateOrder = Extract<AgentDown, { order: string }>;
 type InstallOrder = Extract<UpdateOrder, { type: 'update-install' }>;
 
 export interface HubUpdatesOptions {

@@ -15,10 +15,9 @@ import {
   type Release,
   serveBundle,
 } from '../../ota/index.ts';
-import type { Rollout, RolloutStart } from '../contract/index.ts';
+import type { LinkedCameras, Rollout, RolloutStart } from '../contract/index.ts';
 import type { ApiPorts } from '../contract/ports.ts';
 import { CameraOrders } from '../hub/camera-orders.ts';
-import type { CameraRegistry } from '../hub/camera-registry.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
 import { cameraMember, hubMember } from './fleet-members.ts';
 import { type KnownMember, noRollout, rolloutView } from './rollout-view.ts';
@@ -27,7 +26,7 @@ import type { ReleaseOffers, UpdatePort } from './update-status.ts';
 export interface RolloutsOptions {
   readonly hub: () => { readonly id: string; readonly name: string };
   readonly update: UpdatePort;
-  readonly cameras: CameraRegistry;
+  readonly cameras: LinkedCameras;
   /** Whether a take runs on the hub or on any camera. */
   readonly takeRunning: () => boolean;
   readonly isHub: () => boolean;

@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { describeError } from '../../common/errors.ts';
 import type { ChildHost } from '../../media/index.ts';
 import type { HealthProbes, Probe } from '../../ota/index.ts';
-import type { Reach } from '../app/http-service.ts';
-import type { CameraSide } from '../camera/camera-role.ts';
+import type { HubLink } from '../contract/index.ts';
 import type { MediaLink } from '../live/media-link.ts';
 import type { Pipelines } from '../sources/pipelines.ts';
 
@@ -13,8 +12,10 @@ export interface ProbeParts {
   readonly host: ChildHost;
   readonly pipelines: Pipelines;
   readonly media: MediaLink;
-  readonly cameraSide: () => CameraSide | null;
-  readonly reach: () => Reach | null;
+  /** The link to the hub; null on a hub. */
+  readonly cameraSide: () => { readonly link: HubLink } | null;
+  /** Where the page is served; null while it is not. */
+  readonly reach: () => { readonly localUrl: string | null } | null;
   /** Where the masters are kept. */
   readonly takesRoot: () => string;
 }

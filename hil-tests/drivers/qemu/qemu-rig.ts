@@ -142,7 +142,7 @@ async function openNeighbours(
   lab: QemuLab,
   wire: MachineSpec['wire'],
   count: number,
-): Promise<Neighbourhood> {
+): Promise<Neighbourhood<Rig>> {
   await using opened = new AsyncDisposableStack();
   const machines: OpenMachine[] = [];
   for (let number = 1; number <= count; number++) {

@@ -1,7 +1,6 @@
 import type { RawData, WebSocket } from 'ws';
 import { feedLinkClose, maxPictureBytes, type PictureRefusal } from '../../contract/index.ts';
-import type { FrameRefusal, PicturePublication } from '../../contract/ports.ts';
-import type { FrameWatch } from '../../live/jpeg/frame-hub.ts';
+import type { FrameRefusal, FrameWatch, PicturePublication } from '../../contract/ports.ts';
 import { showFrames } from './show-frames.ts';
 
 const pingEveryMs = 5000;

@@ -1,8 +1,7 @@
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import type { Context } from 'koa';
-import type { ApiPorts } from '../../contract/ports.ts';
-import type { FrameWatch } from '../../live/jpeg/frame-hub.ts';
+import type { ApiPorts, FrameWatch } from '../../contract/ports.ts';
 import { ApiError } from '../api-error.ts';
 import type { RouteHandlers } from '../router.ts';
 import { showFrames } from './show-frames.ts';

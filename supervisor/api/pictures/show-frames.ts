@@ -1,4 +1,4 @@
-import type { FrameWatch } from '../../live/jpeg/frame-hub.ts';
+import type { FrameWatch } from '../../contract/ports.ts';
 
 /** A client that takes nothing for so long is gone, though its connection may not know it yet. */
 const stuckMs = 30_000;

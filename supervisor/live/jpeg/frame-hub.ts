@@ -1,8 +1,4 @@
-/** One client's view of a hub. */
-export interface FrameWatch extends Disposable {
-  /** The newest frame that this client has not had yet, or the next one. Null once the signal is aborted. */
-  next(signal: AbortSignal): Promise<Buffer | null>;
-}
+import type { FrameWatch } from '../../contract/ports.ts';
 
 /**
  * Hands the newest frame of a feed to everybody who asks. Clients ask when they have room: a slow one skips frames, none

@@ -3,10 +3,10 @@ import type { Logger } from 'pino';
 import { type RawData, WebSocket } from 'ws';
 import { describeError } from '../../../common/errors.ts';
 import { pictureRefusalSchema } from '../../contract/index.ts';
+import type { FrameWatch } from '../../contract/ports.ts';
 import { pinTls } from '../../discovery/pinned-tls.ts';
 import { parseJsonText } from '../../json-text.ts';
 import type { Push } from '../media-link.ts';
-import type { FrameWatch } from './frame-hub.ts';
 
 export interface PicturePushOptions {
   /** `url` is the hub's `/ws/feeds/<feed>`, by http or https. */

@@ -1,10 +1,9 @@
 import type { Logger } from 'pino';
 import type { ChildHost } from '../../../media/index.ts';
 import type { Feed } from '../../contract/index.ts';
-import type { Caller, PicturePublication, PicturesPort } from '../../contract/ports.ts';
+import type { Caller, FrameWatch, PicturePublication, PicturesPort } from '../../contract/ports.ts';
 import { ApplianceError } from '../../system/appliance-error.ts';
 import { FeedDecoder } from './feed-decoder.ts';
-import type { FrameWatch } from './frame-hub.ts';
 import type { JpegFeeds } from './jpeg-feeds.ts';
 
 const snapshotMs = 5000;

@@ -15,7 +15,7 @@ export interface ProbeParts {
   /** The link to the hub; null on a hub. */
   readonly cameraSide: () => { readonly link: HubLink } | null;
   /** Where the page is served; null while it is not. */
-  readonly reach: () => { readonly localUrl: string | null } | null;
+  readonly reach: () => { readonly localUrl: string } | null;
   /** Where the masters are kept. */
   readonly takesRoot: () => string;
 }

@@ -1,0 +1,55 @@
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ifThere, readTextIfThere, removeLeftovers, writeFileAtomic } from './files.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rushlight-files-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+test('a file is replaced, its folder is made, and nothing else is left', async () => {
+  const file = join(folder, 'deep', 'one.json');
+  await writeFileAtomic(file, 'old');
+  await writeFileAtomic(file, 'new');
+  expect(await readFile(file, 'utf8')).toBe('new');
+  expect(await readdir(join(folder, 'deep'))).toEqual(['one.json']);
+});
+
+test('permissions are what was asked for, whatever the umask', async () => {
+  const umask = process.umask(0o077);
+  try {
+    await writeFileAtomic(join(folder, 'open'), '', { mode: 0o644 });
+    await writeFileAtomic(join(folder, 'closed'), '');
+  } finally {
+    process.umask(umask);
+  }
+  expect((await stat(join(folder, 'open'))).mode & 0o777).toBe(0o644);
+  expect((await stat(join(folder, 'closed'))).mode & 0o777).toBe(0o600);
+});
+
+test('a write that fails leaves the old file and no leftovers', async () => {
+  const file = join(folder, 'taken');
+  await mkdir(join(file, 'inside'), { recursive: true });
+  await expect(writeFileAtomic(file, 'x')).rejects.toMatchObject({ code: 'EISDIR' });
+  expect(await readdir(folder)).toEqual(['taken']);
+});
+
+test('what a crash left of writing one file is removed, and nothing else', async () => {
+  for (const name of ['.one.tmp-1', '.two.tmp-1', 'one']) await writeFile(join(folder, name), '');
+  await removeLeftovers(join(folder, 'one'));
+  expect((await readdir(folder)).sort()).toEqual(['.two.tmp-1', 'one']);
+  await removeLeftovers(join(folder, 'none', 'one'));
+});
+
+test('what is missing is null; every other error is passed on', async () => {
+  expect(await readTextIfThere(join(folder, 'none'))).toBeNull();
+  await writeFile(join(folder, 'file'), 'text');
+  expect(await readTextIfThere(join(folder, 'file'))).toBe('text');
+  expect(await readTextIfThere(join(folder, 'file', 'below'))).toBeNull();
+  await expect(readTextIfThere(folder)).rejects.toMatchObject({ code: 'EISDIR' });
+  await chmod(folder, 0o700);
+  await expect(ifThere(Promise.reject(new Error('other')))).rejects.toThrow('other');
+});

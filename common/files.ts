@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { errorCode } from './errors.ts';
+
+export interface AtomicWriteOptions {
+  /** Permissions, whatever the umask. Default: only this user may read and write. */
+  readonly mode?: number;
+  /** False for files that need not outlive a power cut, such as those below /run. Default true. */
+  readonly durable?: boolean;
+}
+
+/**
+ * Replaces a file in one step: after a power cut there is either the old or the new one, whole. Makes the folder if it is
+ * missing. Rejects with the system's error and leaves the old file alone.
+ */
+export async function writeFileAtomic(
+  file: string,
+  data: string | Uint8Array,
+  { mode = 0o600, durable = true }: AtomicWriteOptions = {},
+): Promise<void> {
+  const folder = dirname(file);
+  await mkdir(folder, { recursive: true });
+  const temporary = join(folder, `${temporaryPrefix(file)}${randomUUID()}`);
+  try {
+    await using handle = await open(temporary, 'wx', mode);
+    await handle.chmod(mode);
+    await handle.writeFile(data);
+    if (durable) await handle.sync();
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  if (durable) await syncFolder(folder);
+}
+
+/** Removes what a crash in the middle of writing this file left behind. */
+export async function removeLeftovers(file: string): Promise<void> {
+  const folder = dirname(file);
+  const names = (await ifThere(readdir(folder))) ?? [];
+  const leftovers = names.filter((name) => name.startsWith(temporaryPrefix(file)));
+  await Promise.all(leftovers.map((name) => rm(join(folder, name), { force: true })));
+}
+
+/** Makes a folder's entries (new, renamed, removed files) outlive a power cut. */
+export async function syncFolder(folder: string): Promise<void> {
+  await using handle = await open(folder, 'r');
+  await handle.sync();
+}
+
+/** Makes a file's content outlive a power cut, also if another process writes it. */
+export async function syncFile(file: string): Promise<void> {
+  await using handle = await open(file, 'r');
+  await handle.datasync();
+}
+
+/** What the promise gives, or null if the file or folder it is about does not exist. Other errors pass through. */
+export async function ifThere<T>(work: Promise<T>): Promise<T | null> {
+  try {
+    return await work;
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+    throw error;
+  }
+}
+
+/** The text of a file, or null if there is none. */
+export function readTextIfThere(file: string): Promise<string | null> {
+  return ifThere(readFile(file, 'utf8'));
+}
+
+function temporaryPrefix(file: string): string {
+  return `.${basename(file)}.tmp-`;
+}

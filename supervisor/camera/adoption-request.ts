@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { type RawData, WebSocket } from 'ws';
+import { parseJsonText } from '../../common/json-text.ts';
 import { type AdoptDown, type AdoptUp, adoptDownSchema, routes } from '../contract/index.ts';
 import { adoptionCode, commitmentOf } from '../discovery/adoption-code.ts';
 import { fingerprintToPin, pinTls, serverCertificate } from '../discovery/pinned-tls.ts';
-import { parseJsonText } from '../json-text.ts';
 import type { HubCandidate } from './hub-locator.ts';
 
 /** What a camera has got by being adopted, and keeps. */

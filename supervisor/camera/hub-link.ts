@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import { type RawData, WebSocket } from 'ws';
 import { describeError } from '../../common/errors.ts';
+import { parseJsonText } from '../../common/json-text.ts';
 import {
   type AgentDown,
   type AgentUp,
@@ -13,7 +14,6 @@ import {
 } from '../contract/index.ts';
 import { followLinks } from '../discovery/link-addresses.ts';
 import { PinMismatchError } from '../discovery/pinned-tls.ts';
-import { parseJsonText } from '../json-text.ts';
 import type { NetworkEvents } from '../platform/network-monitor.ts';
 import type { HubCandidate, HubLocator } from './hub-locator.ts';
 import { LinkProbe } from './link-probe.ts';

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { RawData, WebSocket } from 'ws';
 import { RushlightError } from '../../common/errors.ts';
+import { parseJsonText } from '../../common/json-text.ts';
 import { type AdoptDown, type AdoptUp, adoptUpSchema, linkClose, type NewCamera } from '../contract/index.ts';
 import { adoptionCode, commitmentOf } from '../discovery/adoption-code.ts';
-import { parseJsonText } from '../json-text.ts';
 
 export class AdoptionError extends RushlightError {
   readonly code: 'CAMERA_UNKNOWN' | 'CODE_WRONG';

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { RawData, WebSocket } from 'ws';
+import { parseJsonText } from '../../common/json-text.ts';
 import {
   type AgentDown,
   type AgentUp,
@@ -9,7 +10,6 @@ import {
   type LinkedCameras,
   linkClose,
 } from '../contract/index.ts';
-import { parseJsonText } from '../json-text.ts';
 import { ClockOffsetFilter } from './clock-offset.ts';
 
 export interface CameraRegistryOptions {

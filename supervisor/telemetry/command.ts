@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseJsonText } from '../../common/json-text.ts';
 import {
   rolloutStartSchema,
   slugSchema,
@@ -7,7 +8,6 @@ import {
   tallySchema,
   updateInstallSchema,
 } from '../contract/index.ts';
-import { parseJsonText } from '../json-text.ts';
 import { CommandRefusedError } from './errors.ts';
 
 const recordingSchema = z.discriminatedUnion('state', [

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { describeError } from '../../../common/errors.ts';
+import { parseJsonText } from '../../../common/json-text.ts';
 import { type Device, deviceSchema } from '../../contract/index.ts';
-import { parseJsonText } from '../../json-text.ts';
 
 /** What a backend of another make may tell of a camera; everything but an id is optional. */
 const looseDeviceSchema = z.looseObject({

@@ -1,8 +1,8 @@
 import type { Context } from 'koa';
 import getRawBody from 'raw-body';
 import { describeError } from '../../../common/errors.ts';
+import { parseJsonText } from '../../../common/json-text.ts';
 import type { RawBody } from '../../contract/index.ts';
-import { parseJsonText } from '../../json-text.ts';
 import { ApiError } from '../api-error.ts';
 
 const maxJsonBytes = 1024 * 1024;

@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type RawData, WebSocket } from 'ws';
 import { describeError } from '../../../common/errors.ts';
+import { parseJsonText } from '../../../common/json-text.ts';
 import { pictureRefusalSchema } from '../../contract/index.ts';
 import type { FrameWatch } from '../../contract/ports.ts';
 import { pinTls } from '../../discovery/pinned-tls.ts';
-import { parseJsonText } from '../../json-text.ts';
 import type { Push } from '../media-link.ts';
 
 export interface PicturePushOptions {

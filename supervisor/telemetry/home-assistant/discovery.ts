@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { parseJsonText } from '../../../common/json-text.ts';
 import type { Status } from '../../contract/index.ts';
-import { parseJsonText } from '../../json-text.ts';
 import { type Inventory, keyOf } from '../inventory.ts';
 import { type Topics, topicId } from '../topics.ts';
 import type { Component, ComponentContext, Components, Platform } from './component.ts';

@@ -1,4 +1,4 @@
-import { RushlightError } from '../common/errors.ts';
+import { RushlightError } from './errors.ts';
 
 /** Deeper than anything that is said to this appliance. What recurses over a value needs no more stack than this. */
 const maxDepth = 64;

@@ -76,6 +76,7 @@ export function ensurePages() {
     ...filesBelow(join(root, 'supervisor', 'api'), ['routes', 'middleware', 'access', 'gateway']),
     ...filesBelow(join(root, 'supervisor', 'contract'), []),
     ...filesBelow(join(root, 'supervisor', 'contract'), []),
+    ...filesBelow(join(root, 'supervisor', 'contract'), []),
     join(root, 'package-lock.json'),
   ];
   const out = join(root, 'supervisor', 'web', 'dist');

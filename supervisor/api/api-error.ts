@@ -22,8 +22,7 @@ export type ApiErrorCode =
   | 'BUNDLE_NOT_FOUND'
   | 'RANGE_UNSATISFIABLE'
   | 'PORT_TAKEN'
-  | 'ADDRESS_UNUSABLE'
-  | 'TLS_FILES_UNUSABLE';
+  | 'ADDRESS_UNUSABLE';
 
 export class ApiError extends RushlightError {
   readonly code: ApiErrorCode;

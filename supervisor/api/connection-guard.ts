@@ -3,7 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { isIPv6, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Logger } from 'pino';
-import { LogLimiter } from '../log-limiter.ts';
+import { LogLimiter } from '../../common/log-limiter.ts';
 import { isLoopback, plainAddress } from './access/access-rule.ts';
 
 export interface ConnectionLimits {

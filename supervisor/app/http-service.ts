@@ -16,6 +16,7 @@ import { Certificates } from '../system/certificates.ts';
 import type { DataPaths } from '../system/data-folder.ts';
 import type { HealthReporter } from '../system/health.ts';
 import type { KeyStore } from '../system/key-store.ts';
+import type { Reach } from '../system/reach.ts';
 import type { TlsIdentity } from '../system/tls-identity.ts';
 import { Backoff } from '../telemetry/backoff.ts';
 import { everywhere, isOutside, planServing, type Serving } from './http-plan.ts';
@@ -37,20 +38,6 @@ export interface HttpServiceOptions {
   readonly log: Logger;
   /** First and longest pause between two tries of what cannot be served. Default one second and one minute. */
   readonly retryMs?: readonly [number, number];
-}
-
-/** How the API is reached, as others are told: what is served, which need not be what the settings ask for. */
-export interface Reach {
-  /** Port of plain HTTP; null where there is none but for this machine's own programs. */
-  readonly port: number | null;
-  readonly tlsPort: number | null;
-  readonly fingerprint: string | null;
-  /** The address it listens on, where that is not every one. */
-  readonly address: string | null;
-  /** False: on loopback alone. */
-  readonly outside: boolean;
-  /** Where this machine's own programs ask, without a slash at the end. */
-  readonly localUrl: string;
 }
 
 interface Wish {

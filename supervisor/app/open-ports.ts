@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { writeFileAtomic } from '../config/atomic-write.ts';
 import type { Config } from '../config/schema.ts';
-import type { Reach } from './http-service.ts';
+import type { Reach } from '../system/reach.ts';
 
 const ntpPort = 123;
 

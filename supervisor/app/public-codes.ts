@@ -44,8 +44,8 @@ export type OwnFault =
 
 /** Codes that end the start, before anybody can ask for anything. */
 export type AtStart =
-  | Extract<ApiErrorCode, 'PORT_TAKEN' | 'ADDRESS_UNUSABLE' | 'TLS_FILES_UNUSABLE'>
-  | Extract<ApplianceErrorCode, 'DATA_IN_USE'>;
+  | Extract<ApiErrorCode, 'PORT_TAKEN' | 'ADDRESS_UNUSABLE'>
+  | Extract<ApplianceErrorCode, 'DATA_IN_USE' | 'TLS_FILES_UNUSABLE'>;
 
 type AnyCode =
   | ApiErrorCode

@@ -1,4 +1,7 @@
-import type { ConfigFile } from './schema.ts';
+import type { z } from 'zod';
+import type { fileSchema } from './schema-file.ts';
+
+type ConfigFile = z.output<typeof fileSchema>;
 
 /** A finding about settings that are each legal but do not go together. */
 export interface Finding {

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import type { Reach } from '../app/http-service.ts';
 import { writeFileAtomic } from '../config/atomic-write.ts';
 import type { Status } from '../contract/index.ts';
 import { pageUrl } from '../system/page-url.ts';
+import type { Reach } from '../system/reach.ts';
 import { applianceState, stateSigns } from './appliance-state.ts';
 
 /** A line of the narrowest console, 80 columns wide. */

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import type { Reach } from '../app/http-service.ts';
 import type { StatusBoard } from '../status/status-board.ts';
+import type { Reach } from '../system/reach.ts';
 import { applianceState } from './appliance-state.ts';
 import { consoleText, writeConsole } from './console-screen.ts';
 import type { GpioPanel } from './gpio-panel.ts';

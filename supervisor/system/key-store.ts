@@ -1,5 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { ApiError } from '../api/api-error.ts';
+import { ApplianceError } from './appliance-error.ts';
 import { type AccessKey, emptyKeyFile, type KeyFile, keyOf, readKeyFile, withCheck } from './key-file.ts';
 
 export type { AccessKey } from './key-file.ts';
@@ -92,7 +92,7 @@ export class KeyStore {
     };
     await this.#change(async (keys) => {
       if (issuer !== null && !this.isGood(issuer)) {
-        throw new ApiError('TOKEN_UNKNOWN', 'This token was revoked just now.');
+        throw new ApplianceError('TOKEN_UNKNOWN', 'This token was revoked just now.');
       }
       await beforeKept?.(token);
       return [...keys, key];

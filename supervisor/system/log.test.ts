@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { describeError, errorCode, RushlightError } from '../../common/errors.ts';
-import { LogLimiter } from '../log-limiter.ts';
+import { LogLimiter } from '../../common/log-limiter.ts';
 import { createLogger } from './log.ts';
 
 class TestError extends RushlightError {

@@ -1,4 +1,4 @@
-import type { Reach } from '../app/http-service.ts';
+import type { Reach } from './reach.ts';
 
 /** The page's address on a host, as it is served: by HTTPS where there is HTTPS. Pure. */
 export function pageUrl(host: string, { port, tlsPort }: Pick<Reach, 'port' | 'tlsPort'>): string {

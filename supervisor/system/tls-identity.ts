@@ -1,8 +1,8 @@
 import { createPrivateKey, randomBytes, sign, verify, webcrypto, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import type * as X509 from '@peculiar/x509';
-import { ApiError } from '../api/api-error.ts';
 import { readSettingFile } from '../config/read-setting-file.ts';
+import { ApplianceError } from './appliance-error.ts';
 
 /** What HTTPS is served with. */
 export interface TlsIdentity {
@@ -55,7 +55,7 @@ export async function readTlsIdentity(certFile: string, keyFile: string): Promis
     proveIdentity(certPem, keyPem);
     return { certPem, keyPem, fingerprint: fingerprintOf(certPem) };
   } catch (cause) {
-    throw new ApiError('TLS_FILES_UNUSABLE', `${certFile} and ${keyFile} cannot be used for HTTPS`, {
+    throw new ApplianceError('TLS_FILES_UNUSABLE', `${certFile} and ${keyFile} cannot be used for HTTPS`, {
       cause,
       hint: 'Both must be readable PEM files, and the key that of the certificate.',
     });

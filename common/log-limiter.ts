@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
-import type { LogLevel } from './system/log.ts';
+
+type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace';
 
 export interface LogLimiterOptions {
   readonly logger: Logger;

@@ -90,7 +90,7 @@ async function assemble(base: Foundation) {
   });
   const hubSide = new HubSide({
     hub: { id: identity.id, name },
-    ...{ keys, onChange, log },
+    ...{ keys, state, onChange, log },
     fingerprint: () => http.reach?.fingerprint ?? null,
     takeRunning: () => takeRunning(),
     alongside: (signal) => rollouts.run(signal),

@@ -1,11 +1,14 @@
 import type { Logger } from 'pino';
 import type { KeyStore } from '../api/access/key-store.ts';
+import type { StateStore } from '../config/state.ts';
 import { AdoptionDesk, AdoptionError } from '../discovery/adoption-desk.ts';
+import { CameraKeys } from '../discovery/camera-keys.ts';
 import { CameraRegistry } from '../discovery/camera-registry.ts';
 
 export interface HubSideOptions {
   readonly hub: { readonly id: string; readonly name: () => string };
   readonly keys: KeyStore;
+  readonly state: StateStore;
   readonly fingerprint: () => string | null;
   readonly takeRunning: () => boolean;
   /** What runs as long as this machine is a hub. */
@@ -20,9 +23,10 @@ export class HubSide {
   readonly cameras: CameraRegistry;
   readonly desk: AdoptionDesk;
   readonly #options: HubSideOptions;
+  readonly #keys: CameraKeys;
 
   constructor(options: HubSideOptions) {
-    const { keys, fingerprint, takeRunning, onChange, log } = options;
+    const { keys, state, fingerprint, takeRunning, onChange, log } = options;
     const { id, name } = options.hub;
     // It may be renamed while it runs.
     const hub = {
@@ -32,14 +36,16 @@ export class HubSide {
       },
     };
     this.#options = options;
-    this.cameras = new CameraRegistry({ hub, takeRunning, log });
+    const cameraKeys = new CameraKeys(keys, state, log);
+    this.#keys = cameraKeys;
+    this.cameras = new CameraRegistry({
+      ...{ hub, takeRunning, log },
+      claim: (keyId, camera) => cameraKeys.claim(keyId, camera),
+    });
     this.desk = new AdoptionDesk({
       hub,
       fingerprint,
-      issueKey: async (cameraId) => {
-        await this.#revoke(cameraId);
-        return (await keys.create('camera', cameraId)).token;
-      },
+      issueKey: (cameraId) => cameraKeys.issue(cameraId),
       onChange,
       log,
     });
@@ -54,11 +60,11 @@ export class HubSide {
 
   /** Takes a camera's keys away and ends its link. Rejects with CAMERA_UNKNOWN. */
   async unadopt(cameraId: string): Promise<void> {
-    const known =
-      this.#options.keys.list().some(({ role, subject }) => role === 'camera' && subject === cameraId) ||
-      this.cameras.list().some(({ id }) => id === cameraId);
-    if (!known) throw new AdoptionError('CAMERA_UNKNOWN', `No camera "${cameraId}" belongs to this hub.`);
-    await this.#revoke(cameraId);
+    const linked = this.cameras.list().find(({ id }) => id === cameraId);
+    if (!this.#keys.has(cameraId) && linked === undefined) {
+      throw new AdoptionError('CAMERA_UNKNOWN', `No camera "${cameraId}" belongs to this hub.`);
+    }
+    await this.#keys.revoke({ id: cameraId, name: linked?.name ?? null });
     this.cameras.drop(cameraId, 'this camera was un-adopted');
     await this.#options.onUnadopt(cameraId);
     this.#options.onChange();
@@ -74,12 +80,5 @@ export class HubSide {
     return this.cameras
       .list()
       .some(({ online, recording }) => online && (recording === 'recording' || recording === 'starting'));
-  }
-
-  async #revoke(cameraId: string): Promise<void> {
-    const { keys } = this.#options;
-    for (const key of keys.list()) {
-      if (key.role === 'camera' && key.subject === cameraId) await keys.revoke(key.id);
-    }
   }
 }

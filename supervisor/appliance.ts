@@ -190,6 +190,7 @@ async function assemble(base: Foundation) {
     new CameraSide({
       settings: camera,
       configFile,
+      obeysAll: simulation,
       self: { id: identity.id, name: name(), version: identity.version },
       status: () => ({
         sources: withUnplugged(pipelines.status(), pictures.plugged.unplugged()),

@@ -81,12 +81,8 @@ describe('the hub’s cameras', () => {
     const second = await link(port, attacker.token, 'cam-victim', 'stage-left');
     expect([first.answer, second.answer]).toEqual(['linked', refused]);
     expect(first.socket.readyState).toBe(WebSocket.OPEN);
-    const order = {
-      type: 'take-start',
-      takeId: 't1',
-      startedAt: new Date().toISOString(),
-      cameras: [],
-    } as const;
+    const startedAt = new Date().toISOString();
+    const order: AgentDown = { type: 'take-start', takeId: 't1', startedAt, cameras: [] };
     expect(side.cameras.send('cam-victim', order)).toBe(true);
     await expect.poll(() => first.heard.join()).toContain('take-start');
     expect(second.heard).toEqual([]);

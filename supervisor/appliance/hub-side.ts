@@ -46,6 +46,7 @@ export class HubSide {
       hub,
       fingerprint,
       issueKey: (cameraId) => cameraKeys.issue(cameraId),
+      isLinked: (cameraId) => this.cameras.isLinked(cameraId),
       onChange,
       log,
     });

@@ -5,6 +5,11 @@ import { type AdoptDown, type AdoptUp, adoptDownSchema, routes } from '../api/co
 import { adoptionCode, commitmentOf } from './adoption-code.ts';
 import type { HubCandidate } from './hub-locator.ts';
 import { fingerprintToPin, pinTls, serverCertificate } from './pinned-tls.ts';
+import { reachHub } from './reach-hub.ts';
+import { answersPing } from './socket-life.ts';
+
+const challengeWithinMs = 10_000;
+const watchEveryMs = 15_000;
 
 /** What a camera has got by being adopted, and keeps. */
 export interface Adoption {
@@ -31,14 +36,15 @@ export async function requestAdoption(
   { camera, onCode, log }: AdoptionRequestOptions,
   signal: AbortSignal,
 ): Promise<Adoption | null> {
-  const url = new URL(routes.adoptLink.path, `${hub.url}/`);
+  const base = await baseOf(hub, signal);
+  const url = new URL(routes.adoptLink.path, `${base}/`);
   const secure = url.protocol === 'https:';
   const announced = secure ? hub.tlsFingerprint : null;
   const shown = secure && announced === null ? await serverCertificate(url, signal) : null;
   const fingerprint = announced ?? (shown === null ? null : fingerprintToPin(shown));
   const tls = fingerprint === null ? {} : await pinTls(url, fingerprint, signal);
   url.protocol = secure ? 'wss:' : 'ws:';
-  const socket = new WebSocket(url, { handshakeTimeout: 5000, maxPayload: 64 * 1024, ...tls });
+  const socket = new WebSocket(url, { handshakeTimeout: 5000, maxPayload: 4096, ...tls });
   const nonce = randomBytes(32).toString('hex');
   const end = Promise.withResolvers<Adoption | null>();
   let known: { hubId: string; hubName: string } | null = null;
@@ -47,10 +53,17 @@ export async function requestAdoption(
   socket.on('open', () => send(socket, { type: 'hello', ...camera, commitment: commitmentOf(nonce) }));
   socket.on('error', (error) => end.reject(error));
   socket.on('close', () => end.resolve(null));
+  // A hub that was unplugged closes nothing; one that never asks for the nonce is none.
+  const late = setTimeout(stop, challengeWithinMs);
+  const watch = setInterval(() => {
+    if (known === null) return;
+    void answersPing(socket).then((alive) => alive || stop());
+  }, watchEveryMs);
   socket.on('message', (data) => {
     const message = parse(data);
     if (message?.type === 'challenge' && known === null) {
       known = { hubId: message.hubId, hubName: message.hubName };
+      clearTimeout(late);
       send(socket, { type: 'reveal', nonce });
       const code = adoptionCode({
         // The hub's code covers its certificate, also one that an authority vouches for and nobody pins.
@@ -74,10 +87,19 @@ export async function requestAdoption(
     return await end.promise;
   } finally {
     signal.removeEventListener('abort', stop);
+    clearTimeout(late);
+    clearInterval(watch);
     onCode(null);
     socket.on('error', () => {}); // decided already; how the socket ends is of no interest
     socket.terminate();
   }
+}
+
+/** Where the hub answers, of all its addresses. */
+async function baseOf(hub: HubCandidate, signal: AbortSignal): Promise<string> {
+  if (hub.otherUrls.length === 0) return hub.url;
+  const pin = hub.url.startsWith('https:') ? hub.tlsFingerprint : null;
+  return (await reachHub(hub, { pin, hasKey: false }, signal)).url;
 }
 
 function send(socket: WebSocket, message: AdoptUp): void {

@@ -1,12 +1,14 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { AgentDown, HubLink, LinkedCamera } from '../api/contract.ts';
 import { CameraRegistry, linkClose, parseUp } from './camera-registry.ts';
 import { HubLinkClient } from './hub-link.ts';
-import { HubLocator } from './hub-locator.ts';
+import { type HubCandidate, HubLocator } from './hub-locator.ts';
 
 const log = pino({ level: 'silent' });
 /** Loopback, which never changes. */
@@ -74,13 +76,13 @@ function twoAddresses(dead: string, good: string) {
   } as const;
   const locator = Object.assign(new HubLocator({ override: 'auto', network, log }), {
     current: () => ({ ...common, url: dead, otherUrls: [good] }),
-    reportAnswer: (url: string) => void answers.push(url),
-    reportFailure: (url: string) => void failures.push(url),
+    linked: ({ url }: HubCandidate) => void answers.push(url),
+    reportFailure: (...urls: string[]) => void failures.push(...urls),
   });
   return { locator, answers, failures };
 }
 
-function startCamera(port: number, id = 'cam-a', given?: HubLocator) {
+function startCamera(port: number, id = 'cam-a', given?: HubLocator, obeysAll = true) {
   const states: HubLink[] = [];
   const status: Pick<LinkedCamera, 'sources' | 'recording' | 'remainingS'> = {
     sources: [],
@@ -90,7 +92,7 @@ function startCamera(port: number, id = 'cam-a', given?: HubLocator) {
   const commands: AgentDown[] = [];
   const locator = given ?? new HubLocator({ override: `http://127.0.0.1:${port}`, network, log });
   const client = new HubLinkClient({
-    ...{ locator, network },
+    ...{ locator, network, obeysAll },
     hello: () => ({ id, name: 'stage-left', version: '1.2.3', sources: [] }),
     status: () => ({ ...status, sources: [...status.sources], update: null }),
     token: () => null,
@@ -167,6 +169,32 @@ describe('link between camera and hub', () => {
     expect(answers).toEqual([good]);
     hub.cut();
     await vi.waitFor(() => expect(failures[0]).toBe(good), 10_000);
+  });
+
+  test('a camera without a key links to no hub, and tells none of its sources', async () => {
+    const hub = await startHub();
+    let asked = 0;
+    hub.server.on('upgrade', () => {
+      asked += 1;
+    });
+    const camera = startCamera(hub.port, 'cam-a', undefined, false);
+    await vi.waitFor(() => expect(camera.states.at(-1)?.state).toBe('refused'), 10_000);
+    camera.client.keyChanged();
+    await sleep(500);
+    expect([asked, hub.registry.list(), camera.commands]).toEqual([0, [], []]);
+  });
+
+  test('what commands before it welcomes is not obeyed', async () => {
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    server.on('connection', (socket) => socket.send('{"type":"take-stop","takeId":"take-1"}'));
+    await once(server, 'listening');
+    cleanup.push(() => {
+      for (const client of server.clients) client.terminate();
+      server.close();
+    });
+    const camera = startCamera((server.address() as AddressInfo).port);
+    await vi.waitFor(() => expect(camera.states.at(-1)?.state).toBe('refused'), 10_000);
+    expect(camera.commands).toEqual([]);
   });
 
   test('a key that the hub forgot is known as such, and another one is tried at once', async () => {

@@ -39,7 +39,7 @@ export const adoptUpSchema = z.discriminatedUnion('type', [
 
 export const adoptDownSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('challenge'), hubId: deviceIdSchema, hubName: textOf(64), nonce: nonceSchema }),
-  z.object({ type: z.literal('adopted'), token: z.string().regex(/^[\x21-\x7e]{16,256}$/) }),
+  z.object({ type: z.literal('adopted'), token: z.string().regex(/^[\x21-\x7e]{1,256}$/) }),
 ]);
 
 export type NewCamera = z.infer<typeof newCameraSchema>;

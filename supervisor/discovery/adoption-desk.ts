@@ -7,6 +7,7 @@ import { LogLimiter } from '../log-limiter.ts';
 import { adoptionCode, commitmentOf } from './adoption-code.ts';
 import { type Applicant, WaitingRoom } from './adoption-places.ts';
 import { linkClose } from './camera-registry.ts';
+import { answersPing } from './socket-life.ts';
 
 export class AdoptionError extends RushlightError {
   readonly code: 'CAMERA_UNKNOWN' | 'CODE_WRONG';
@@ -90,7 +91,7 @@ export class AdoptionDesk {
         revealed = true;
         clearTimeout(late);
         leaveDoor();
-        this.#introduce(hello, message.nonce, hubNonce, socket, address);
+        void this.#introduce(hello, message.nonce, hubNonce, socket, address);
       } else {
         socket.close(linkClose.notUnderstood, 'not a message of an adoption');
       }
@@ -132,13 +133,21 @@ export class AdoptionDesk {
     this.#limiter[Symbol.dispose]();
   }
 
-  #introduce(
+  /** Never rejects. */
+  async #introduce(
     { id, name, version }: Hello,
     cameraNonce: string,
     hubNonce: string,
     socket: WebSocket,
     address: string,
-  ): void {
+  ): Promise<void> {
+    const same = this.#room.list().find(({ camera }) => camera.id === id && camera.address === address);
+    // The same camera, maybe, whose cable was pulled: who does not answer any more holds no place.
+    if (same !== undefined && !(await answersPing(same.socket))) {
+      this.#room.leave(same.socket);
+      same.socket.terminate();
+    }
+    if (socket.readyState !== socket.OPEN) return;
     if (this.#options.isLinked?.(id) === true) {
       this.#refuse(socket, address, linkClose.takenOver, 'a camera with this id is linked to this hub');
       return;

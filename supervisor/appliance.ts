@@ -88,6 +88,7 @@ async function assemble(base: Foundation) {
     onLinkRate: () => reconciler.request(),
     onChange,
   });
+  let camerasTrouble: HealthReporter | null = null;
   const hubSide = new HubSide({
     hub: { id: identity.id, name },
     ...{ keys, state, onChange, log },
@@ -95,6 +96,12 @@ async function assemble(base: Foundation) {
     takeRunning: () => takeRunning(),
     alongside: (signal) => rollouts.run(signal),
     onUnadopt: (cameraId) => rollouts.drop(cameraId),
+    onTrouble: (reason) => {
+      if (reason === null) camerasTrouble?.[Symbol.dispose]();
+      camerasTrouble =
+        reason === null ? null : (camerasTrouble ?? health.register('cameras', { core: false }));
+      camerasTrouble?.degraded(reason ?? '');
+    },
   });
   const onTake = (take: Take) => {
     board.emit({ type: 'take', take });

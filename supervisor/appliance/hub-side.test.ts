@@ -25,6 +25,7 @@ afterEach(async () => {
 });
 
 async function hub() {
+  const trouble: (string | null)[] = [];
   const state = new StateStore({ file: join(folder, 'state.json'), logger: log });
   await state.load();
   const keys = new KeyStore({ read: async () => null, write: async () => {} });
@@ -36,6 +37,7 @@ async function hub() {
     alongside: async () => {},
     onUnadopt: async () => {},
     onChange: () => {},
+    onTrouble: (reason) => trouble.push(reason),
   });
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
   server.on('connection', (socket, { headers }) => {
@@ -49,7 +51,7 @@ async function hub() {
     server.close();
   });
   const { port } = server.address() as AddressInfo;
-  return { side, keys, port };
+  return { side, keys, port, trouble };
 }
 
 /** A camera that says to be this one; tells how it was answered: `linked`, or the code of the refusal. */
@@ -74,7 +76,7 @@ const refused = String(linkClose.wrongIdentity);
 
 describe('the hub’s cameras', () => {
   test('a key that was made for a name takes no other camera’s place, and gets none of its orders', async () => {
-    const { side, keys, port } = await hub();
+    const { side, keys, port, trouble } = await hub();
     const victim = await keys.create('camera', 'cam-victim');
     const attacker = await keys.create('camera', 'stage-left');
     const first = await link(port, victim.token, 'cam-victim', 'stage-left');
@@ -86,6 +88,9 @@ describe('the hub’s cameras', () => {
     expect(side.cameras.send('cam-victim', order)).toBe(true);
     await expect.poll(() => first.heard.join()).toContain('take-start');
     expect(second.heard).toEqual([]);
+    expect(trouble).toEqual([
+      expect.stringMatching(/stage-left \(cam-victim\) is refused: .* has another key/),
+    ]);
   });
 
   test('one key has one place', async () => {

@@ -15,8 +15,13 @@ export interface HubSideOptions {
   readonly alongside: (signal: AbortSignal) => Promise<void>;
   readonly onUnadopt: (cameraId: string) => Promise<void>;
   readonly onChange: () => void;
+  /** Tells the owner what is wrong with a camera that wants to be linked; null once nothing is. */
+  readonly onTrouble?: (reason: string | null) => void;
   readonly log: Logger;
 }
+
+/** A camera that is refused tries again every few seconds: one that does not any more is no trouble. */
+const troubleMs = 30_000;
 
 /** What only a hub has: the links of its cameras, and the desk where new ones wait. */
 export class HubSide {
@@ -24,6 +29,7 @@ export class HubSide {
   readonly desk: AdoptionDesk;
   readonly #options: HubSideOptions;
   readonly #keys: CameraKeys;
+  #trouble: NodeJS.Timeout | null = null;
 
   constructor(options: HubSideOptions) {
     const { keys, state, fingerprint, takeRunning, onChange, log } = options;
@@ -41,6 +47,8 @@ export class HubSide {
     this.cameras = new CameraRegistry({
       ...{ hub, takeRunning, log },
       claim: (keyId, camera) => cameraKeys.claim(keyId, camera),
+      onRefused: ({ id, name: called }, reason) =>
+        this.#tellTrouble(`The camera ${called} (${id}) is refused: ${reason}.`),
     });
     this.desk = new AdoptionDesk({
       hub,
@@ -57,6 +65,7 @@ export class HubSide {
     await Promise.all([this.cameras.run(signal), this.#options.alongside(signal)]);
     unsubscribe();
     this.desk.close();
+    this.#endTrouble();
   }
 
   /** Takes a camera's keys away and ends its link. Rejects with CAMERA_UNKNOWN. */
@@ -81,5 +90,20 @@ export class HubSide {
     return this.cameras
       .list()
       .some(({ online, recording }) => online && (recording === 'recording' || recording === 'starting'));
+  }
+
+  #tellTrouble(reason: string): void {
+    const { onTrouble } = this.#options;
+    if (onTrouble === undefined) return;
+    if (this.#trouble !== null) clearTimeout(this.#trouble);
+    this.#trouble = setTimeout(() => this.#endTrouble(), troubleMs);
+    onTrouble(reason);
+  }
+
+  #endTrouble(): void {
+    if (this.#trouble === null) return;
+    clearTimeout(this.#trouble);
+    this.#trouble = null;
+    this.#options.onTrouble?.(null);
   }
 }

@@ -9,6 +9,7 @@ import type { z } from 'zod';
 import { KeyStore } from '../api/access/key-store.ts';
 import { overridesSection } from '../config/overrides.ts';
 import { type StateSection, StateStore } from '../config/state.ts';
+import { cameraKeysSection } from '../discovery/camera-keys.ts';
 import { adoptionSection } from './camera-side.ts';
 import { controlsSection } from './control-state.ts';
 import { identitySection } from './identity.ts';
@@ -26,7 +27,7 @@ const recorded = (name: string) =>
   readFileSync(join(import.meta.dirname, 'fixtures/release-0.1.0', name), 'utf8');
 const sections: readonly StateSection<z.ZodObject>[] = [
   ...[adoptionSection, identitySection, overridesSection, portsSection, roleSection, takesSection],
-  ...[controlsSection, pluggedSection],
+  ...[cameraKeysSection, controlsSection, pluggedSection],
 ];
 const logger = pino({ level: 'silent' });
 let folder: string;

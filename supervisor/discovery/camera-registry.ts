@@ -22,6 +22,8 @@ export interface CameraRegistryOptions {
   readonly takeRunning?: () => boolean;
   /** Says why a key may not speak for a camera; null where it may. Without it only links that need no key are taken. */
   readonly claim?: (keyId: string, camera: CameraIdentity) => Promise<KeyRefusal | null>;
+  /** A camera that came with a key of this hub was not linked, for a reason that its owner should know. */
+  readonly onRefused?: (camera: CameraIdentity, reason: string) => void;
   readonly log: Logger;
   readonly now?: () => number;
 }
@@ -192,6 +194,7 @@ export class CameraRegistry {
         fields,
         'a camera was not linked',
       );
+      if (keyId !== null) this.#options.onRefused?.({ id: hello.id, name: hello.name }, reason);
       socket.close(code, reason.slice(0, 120));
       return false;
     };

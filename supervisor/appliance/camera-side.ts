@@ -150,6 +150,9 @@ export class CameraSide {
   #targets(feeds: readonly string[], path: string): Push[] {
     const hub = this.access();
     if (hub === null || this.#link.state === 'refused' || this.#client.keyUnknown) return [];
+    // A hub that was only heard of gets no pictures; one that took this camera keeps getting them while the link is made again.
+    const { isProven, isSet } = this.#locator;
+    if (!isSet && !isProven && this.#link.state !== 'connected') return [];
     const { token, tlsFingerprint } = hub;
     return feeds.map((feed) => ({ feed, url: `${hub.url}/${path}/${feed}`, token, tlsFingerprint }));
   }

@@ -115,3 +115,11 @@ test('a camera that nobody adopted asks every hub that was found, also one whose
     .toBe('aaa');
   expect(locator.candidates().map(({ url }) => url)).toEqual(['https://10.0.0.66', real, 'https://10.0.0.2']);
 });
+
+test('an address that was never proven gives way to the one heard last', () => {
+  const locator = pinned();
+  locator.noteSighting(sighting('10.0.0.1'));
+  locator.noteSighting({ ...sighting('10.0.0.9'), seenAtMs: performance.now() + 1 });
+  expect(locator.current()).toMatchObject({ url: 'https://10.0.0.9', otherUrls: [real] });
+  expect(locator.isProven).toBe(false);
+});

@@ -119,6 +119,11 @@ export class HubLocator {
       );
   }
 
+  /** Whether the owner said where the hub is. */
+  get isSet(): boolean {
+    return this.#static() !== null;
+  }
+
   /** Calls back on every change of {@link current}, and when it is heard again after silence or a change of network. */
   subscribe(listener: (hub: HubCandidate | null) => void): () => void {
     this.#listeners.add(listener);
@@ -249,7 +254,8 @@ export class HubLocator {
     }
     const gathering = nowMs - (this.#firstSeenAtMs ?? nowMs) < gatherMs;
     if (before === null && gathering) return;
-    const services = this.#seenAs(choice.id).map(({ service }) => service);
+    const seen = this.#seenAs(choice.id).toSorted((a, b) => byWorth(a, b, null));
+    const services = seen.map(({ service }) => service);
     const hub = candidateOf(services, this.#presentOf(services), this.#failedUrls, choice.reason);
     this.#set(hub === null ? null : { hub, fresh: choice.fresh });
   }
@@ -260,7 +266,7 @@ export class HubLocator {
       .all()
       .filter(({ service }) => this.#mayBe(service, this.#pinnedId ?? service.txt.id))
       .filter(({ service }) => this.#pinnedId !== null || service.txt.tls === this.#pinnedTls)
-      .toSorted((a, b) => rank(a, this.#pinnedTls) - rank(b, this.#pinnedTls));
+      .toSorted((a, b) => byWorth(a, b, this.#pinnedTls));
     const services = seen.map(({ service }) => service);
     const first = this.#proven?.url ?? this.#presentOf(services);
     const hub = candidateOf(services, first, this.#failedUrls, 'the hub that adopted this camera');
@@ -268,11 +274,16 @@ export class HubLocator {
     return { hub, fresh: seen.some((one) => isFresh(knownOf(one), nowMs)) };
   }
 
-  /** The address in use, as long as it is listed and did not fail. */
-  #presentOf(services: readonly FoundService[]): string | null {
+  /** The address in use, as long as what was heard last lists it, and it did not fail. */
+  #presentOf([latest]: readonly FoundService[]): string | null {
     const present = this.#current?.hub.url;
-    if (present === undefined || this.#failedUrls.has(present)) return null;
-    return services.some((service) => urlsOf(service).includes(present)) ? present : null;
+    if (present === undefined || latest === undefined || this.#failedUrls.has(present)) return null;
+    return urlsOf(latest).includes(present) ? present : null;
+  }
+
+  /** Whether the hub took this camera, since this program runs or since another hub adopted it. */
+  get isProven(): boolean {
+    return this.#proven !== null;
   }
 
   #seenAs(id: string): readonly Seen[] {
@@ -282,7 +293,7 @@ export class HubLocator {
   /** Each hub as it was heard last; what answers before what does not. */
   #knownHubs(): readonly KnownHub[] {
     const latest = new Map<string, Seen>();
-    const worst = this.#book.all().toSorted((a, b) => rank(b, null) - rank(a, null));
+    const worst = this.#book.all().toSorted((a, b) => byWorth(b, a, null));
     for (const seen of worst) latest.set(seen.service.txt.id, seen);
     return [...latest.values()].map(knownOf);
   }
@@ -329,9 +340,14 @@ function urlsOf(service: FoundService): readonly string[] {
   return service.addresses.map((address) => hubUrl(service, address));
 }
 
-/** What shows the right key comes first, then what has not failed, then what was heard of first. */
+/** What shows the right key comes first, then what has not failed. */
 function rank({ service, failedAtMs }: Seen, pinnedTls: string | null): number {
   return (pinnedTls !== null && service.txt.tls !== pinnedTls ? 2 : 0) + (failedAtMs === null ? 0 : 1);
+}
+
+/** Among equals what was heard last: a hub that moved is where it said so last, as long as it did not prove where it is. */
+function byWorth(a: Seen, b: Seen, pinnedTls: string | null): number {
+  return rank(a, pinnedTls) - rank(b, pinnedTls) || b.service.seenAtMs - a.service.seenAtMs;
 }
 
 /** Whether nothing changed for what is connected: the reason may, and where else the hub might be found. */

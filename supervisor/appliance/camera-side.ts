@@ -267,10 +267,11 @@ export class CameraSide {
 
   /** Asks one hub for adoption. Never rejects. */
   async #ask(hub: HubCandidate, signal: AbortSignal): Promise<void> {
-    const { self, log, onChange } = this.#options;
+    const { self, onChange } = this.#options;
     const onCode = (code: HubCode | null) => {
       if (code === null) this.#codes.delete(hub);
       else this.#codes.set(hub, code);
+      if (code !== null) this.#limiter.log('info', 'code', code, 'compare this code on the page of the hub');
       onChange();
     };
     const enough = new AbortController();
@@ -278,7 +279,7 @@ export class CameraSide {
     try {
       const adoption = await requestAdoption(
         { ...hub, tlsFingerprint: this.#fingerprint ?? hub.tlsFingerprint },
-        { camera: self, onCode, log },
+        { camera: self, onCode },
         AbortSignal.any([signal, enough.signal]),
       );
       if (adoption !== null && !signal.aborted) await this.#belongTo(adoption);

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import type { Logger } from 'pino';
 import { type RawData, WebSocket } from 'ws';
 import { type AdoptDown, type AdoptUp, adoptDownSchema, routes } from '../api/contract.ts';
 import { adoptionCode, commitmentOf } from './adoption-code.ts';
@@ -24,7 +23,6 @@ export interface AdoptionRequestOptions {
   readonly camera: { readonly id: string; readonly name: string; readonly version: string };
   /** Tells the code to show; null when there is none to show any more. */
   readonly onCode: (code: { readonly code: string; readonly hubName: string } | null) => void;
-  readonly log: Logger;
 }
 
 /**
@@ -33,7 +31,7 @@ export interface AdoptionRequestOptions {
  */
 export async function requestAdoption(
   hub: HubCandidate,
-  { camera, onCode, log }: AdoptionRequestOptions,
+  { camera, onCode }: AdoptionRequestOptions,
   signal: AbortSignal,
 ): Promise<Adoption | null> {
   const base = await baseOf(hub, signal);
@@ -72,10 +70,6 @@ export async function requestAdoption(
         cameraNonce: nonce,
         hubNonce: message.nonce,
       });
-      log.info(
-        { hub: message.hubName, code },
-        'waiting to be adopted: compare the code on the page of the hub',
-      );
       onCode({ code, hubName: message.hubName });
     } else if (message?.type === 'adopted' && known !== null) {
       end.resolve({ ...known, fingerprint, token: message.token });

@@ -68,7 +68,7 @@ describe('adoption', () => {
     const codes: (string | null)[] = [];
     const asked = requestAdoption(
       hub,
-      { camera, onCode: (code) => codes.push(code?.code ?? null), log },
+      { camera, onCode: (code) => codes.push(code?.code ?? null) },
       AbortSignal.timeout(20_000),
     );
     await vi.waitFor(() => expect(desk.list()).toHaveLength(1), 10_000);
@@ -100,7 +100,7 @@ describe('adoption', () => {
     const { desk, hub } = await startDesk(identity);
     const codes: string[] = [];
     const onCode = (code: { code: string } | null) => code !== null && codes.push(code.code);
-    const asked = requestAdoption(hub, { camera, onCode, log }, AbortSignal.timeout(20_000));
+    const asked = requestAdoption(hub, { camera, onCode }, AbortSignal.timeout(20_000));
     await vi.waitFor(() => expect(desk.list()).toHaveLength(1), 10_000);
     expect(codes).toEqual([desk.list()[0]?.code]);
     await desk.adopt('cam-a', codes[0] ?? '');
@@ -110,7 +110,7 @@ describe('adoption', () => {
   test('a camera that leaves is not offered any more; asking ends when told to', async () => {
     const { desk, hub } = await startDesk();
     const stop = new AbortController();
-    const asked = requestAdoption(hub, { camera, onCode: () => {}, log }, stop.signal);
+    const asked = requestAdoption(hub, { camera, onCode: () => {} }, stop.signal);
     await vi.waitFor(() => expect(desk.list()).toHaveLength(1), 10_000);
     stop.abort();
     expect(await asked).toBeNull();
@@ -141,7 +141,7 @@ describe('adoption', () => {
     const { hub } = await startDesk();
     const nowhere = { ...hub, url: 'http://127.0.0.1:9' };
     await expect(
-      requestAdoption(nowhere, { camera, onCode: () => {}, log }, AbortSignal.timeout(10_000)),
+      requestAdoption(nowhere, { camera, onCode: () => {} }, AbortSignal.timeout(10_000)),
     ).rejects.toThrow();
   });
 });

@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { HubLocator } from './hub-locator.ts';
 import type { FoundService } from './service-browser.ts';
+import { SightingBook } from './sighting-book.ts';
 
 const log = pino({ level: 'silent' });
 const network = { subscribe: () => () => {} };
@@ -122,4 +123,17 @@ test('an address that was never proven gives way to the one heard last', () => {
   locator.noteSighting({ ...sighting('10.0.0.9'), seenAtMs: performance.now() + 1 });
   expect(locator.current()).toMatchObject({ url: 'https://10.0.0.9', otherUrls: [real] });
   expect(locator.isProven).toBe(false);
+});
+
+test('a goodbye ends what the hub said from another address before, unless that is heard again', () => {
+  const book = new SightingBook();
+  const addresses = () => book.all().map(({ service }) => service.sender);
+  for (const address of ['10.0.0.1', '10.0.0.2', '10.0.0.3']) book.note(sighting(address));
+  expect(book.goodbye('stage', '10.0.0.3', 1000)).toHaveLength(1);
+  expect(addresses()).toEqual(['10.0.0.1', '10.0.0.2']);
+  book.note(sighting('10.0.0.2'));
+  book.expire(10_999);
+  expect(addresses()).toEqual(['10.0.0.1', '10.0.0.2']);
+  book.expire(11_000);
+  expect(addresses()).toEqual(['10.0.0.2']);
 });

@@ -191,7 +191,7 @@ export class HubLocator {
 
   /** Takes a goodbye. It counts for what the very same sender said. */
   noteGoodbye(name: string, sender: string): void {
-    for (const service of this.#book.goodbye(name, sender)) {
+    for (const service of this.#book.goodbye(name, sender, performance.now())) {
       this.#limiter.log('info', 'goodbye', { hub: service.name }, 'a hub said goodbye');
       if (!this.#held && this.#proven !== null && urlsOf(service).includes(this.#proven.url))
         this.#proven = null;
@@ -216,6 +216,7 @@ export class HubLocator {
   /** Time alone changes the choice: hubs fall silent, the first gathering ends. */
   async #review(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      this.#book.expire(performance.now());
       this.#choose();
       await sleep(this.#current === null ? gatherMs / 3 : reviewMs, undefined, { signal }).catch(() => {
         // Aborted: the loop's condition sees it.

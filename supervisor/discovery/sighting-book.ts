@@ -5,8 +5,12 @@ export interface Seen {
   readonly service: FoundService;
   /** When it was first found not to answer, since it was last heard. Monotonic, in milliseconds. */
   readonly failedAtMs: number | null;
+  /** When another sender said that this hub goes: one that moved cannot say so from where it was. */
+  readonly leavingAtMs: number | null;
 }
 
+/** What was said to go has this time to be heard again (RFC 6762 section 10.4). */
+const leavesAfterMs = 10_000;
 /** Senders of one hub: it has a few addresses at most. */
 const maxPerHub = 8;
 const maxSeen = 96;
@@ -24,16 +28,31 @@ export class SightingBook {
     const ofHub = others.filter((one) => one.service.txt.id === service.txt.id);
     const next = ofHub.length < maxPerHub ? others : without(others, leastWorthy(ofHub, others));
     const room = next.length < maxSeen ? next : without(next, leastWorthy(next, next));
-    this.#seen = [...room, { service, failedAtMs: null }];
+    this.#seen = [...room, { service, failedAtMs: null, leavingAtMs: null }];
   }
 
-  /** A sender said goodbye for what it called so. Nobody says goodbye for others. */
-  goodbye(name: string, sender: string): readonly FoundService[] {
+  /**
+   * A sender said goodbye for what it called so: that is gone. What others said of the same hub is gone unless it is heard
+   * again, as the hub may have spoken from another address before; anybody could say that of any hub.
+   */
+  goodbye(name: string, sender: string, nowMs: number): readonly FoundService[] {
     const isMeant = ({ service }: Seen) =>
       service.sender === sender && service.name.toLowerCase() === name.toLowerCase();
     const gone = this.#seen.filter(isMeant).map(({ service }) => service);
-    this.#seen = this.#seen.filter((one) => !isMeant(one));
+    const ids = new Set(gone.map(({ txt }) => txt.id));
+    this.#seen = this.#seen
+      .filter((one) => !isMeant(one))
+      .map((one) =>
+        ids.has(one.service.txt.id) && one.leavingAtMs === null ? { ...one, leavingAtMs: nowMs } : one,
+      );
     return gone;
+  }
+
+  /** Forgets what was said to go and was not heard since. */
+  expire(nowMs: number): void {
+    this.#seen = this.#seen.filter(
+      ({ leavingAtMs }) => leavingAtMs === null || nowMs - leavingAtMs < leavesAfterMs,
+    );
   }
 
   /** None of the addresses that these senders gave answers. */

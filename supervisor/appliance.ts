@@ -88,13 +88,20 @@ async function assemble(base: Foundation) {
     onLinkRate: () => reconciler.request(),
     onChange,
   });
+  let camerasTrouble: HealthReporter | null = null;
   const hubSide = new HubSide({
     hub: { id: identity.id, name },
-    ...{ keys, onChange, log },
+    ...{ keys, state, onChange, log },
     fingerprint: () => http.reach?.fingerprint ?? null,
     takeRunning: () => takeRunning(),
     alongside: (signal) => rollouts.run(signal),
     onUnadopt: (cameraId) => rollouts.drop(cameraId),
+    onTrouble: (reason) => {
+      if (reason === null) camerasTrouble?.[Symbol.dispose]();
+      camerasTrouble =
+        reason === null ? null : (camerasTrouble ?? health.register('cameras', { core: false }));
+      camerasTrouble?.degraded(reason ?? '');
+    },
   });
   const onTake = (take: Take) => {
     board.emit({ type: 'take', take });
@@ -191,6 +198,7 @@ async function assemble(base: Foundation) {
     new CameraSide({
       settings: camera,
       configFile,
+      obeysAll: simulation,
       self: { id: identity.id, name: name(), version: identity.version },
       status: () => ({
         sources: withUnplugged(pipelines.status(), pictures.plugged.unplugged()),

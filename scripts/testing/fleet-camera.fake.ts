@@ -92,6 +92,7 @@ export class FleetCamera implements AsyncDisposable {
       onCommand: (command) => obeyHub(command, { conductor, updates, side, log }),
       onLinked: () => {},
       onChange: () => {},
+      obeysAll: true,
       network: { subscribe: () => () => {} },
       log,
     });

@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { FakeMachine } from '../../ota/updater/machine.fake.ts';
 import { apiPortsFake } from '../../supervisor/api/api-ports.fake.ts';
 import { ApiServer } from '../../supervisor/api/server.ts';
+import { StateStore } from '../../supervisor/config/state.ts';
 import type { Rollout } from '../../supervisor/contract/index.ts';
 import { HubSide } from '../../supervisor/hub/hub-role.ts';
 import { KeyStore } from '../../supervisor/system/key-store.ts';
@@ -77,6 +78,7 @@ export class FleetHub implements AsyncDisposable {
     const hubSide: HubSide = new HubSide({
       hub: { id: hubId, name: () => 'hub' },
       keys: this.keys,
+      state: new StateStore({ file: this.machine.path('state.json'), logger: log }),
       fingerprint: () => this.tls.fingerprint,
       takeRunning: () => this.take,
       alongside: (signal) => rollouts.run(signal),

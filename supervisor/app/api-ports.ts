@@ -117,7 +117,7 @@ export function apiPorts(parts: ApiParts): ApiPorts {
       },
     },
     acceptAgent: (socket, caller) => {
-      if (isHub()) hubSide.cameras.accept(socket, caller.subject, caller.address);
+      if (isHub()) hubSide.cameras.accept(socket, caller.keyId, caller.address);
       else socket.close(wrongRole, 'this appliance is a camera');
     },
   };

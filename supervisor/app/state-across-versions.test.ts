@@ -9,6 +9,7 @@ import type { z } from 'zod';
 import { adoptionSection } from '../camera/camera-role.ts';
 import { overridesSection } from '../config/overrides.ts';
 import { type StateSection, StateStore } from '../config/state.ts';
+import { cameraKeysSection } from '../hub/camera-keys.ts';
 import { controlsSection } from '../sources/control-state.ts';
 import { pluggedSection } from '../sources/plugged-cameras.ts';
 import { portsSection } from '../sources/port-allocator.ts';
@@ -26,7 +27,7 @@ const recorded = (name: string) =>
   readFileSync(join(import.meta.dirname, 'fixtures/release-0.1.0', name), 'utf8');
 const sections: readonly StateSection<z.ZodObject>[] = [
   ...[adoptionSection, identitySection, overridesSection, portsSection, roleSection, takesSection],
-  ...[controlsSection, pluggedSection],
+  ...[cameraKeysSection, controlsSection, pluggedSection],
 ];
 const logger = pino({ level: 'silent' });
 let folder: string;

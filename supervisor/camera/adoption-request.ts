@@ -1,11 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import type { Logger } from 'pino';
 import { type RawData, WebSocket } from 'ws';
 import { parseJsonText } from '../../common/json-text.ts';
 import { type AdoptDown, type AdoptUp, adoptDownSchema, routes } from '../contract/index.ts';
 import { adoptionCode, commitmentOf } from '../discovery/adoption-code.ts';
 import { fingerprintToPin, pinTls, serverCertificate } from '../discovery/pinned-tls.ts';
+import { answersPing } from '../discovery/socket-life.ts';
 import type { HubCandidate } from './hub-locator.ts';
+import { reachHub } from './reach-hub.ts';
+
+const challengeWithinMs = 10_000;
+const watchEveryMs = 15_000;
 
 /** What a camera has got by being adopted, and keeps. */
 export interface Adoption {
@@ -20,7 +24,6 @@ export interface AdoptionRequestOptions {
   readonly camera: { readonly id: string; readonly name: string; readonly version: string };
   /** Tells the code to show; null when there is none to show any more. */
   readonly onCode: (code: { readonly code: string; readonly hubName: string } | null) => void;
-  readonly log: Logger;
 }
 
 /**
@@ -29,17 +32,18 @@ export interface AdoptionRequestOptions {
  */
 export async function requestAdoption(
   hub: HubCandidate,
-  { camera, onCode, log }: AdoptionRequestOptions,
+  { camera, onCode }: AdoptionRequestOptions,
   signal: AbortSignal,
 ): Promise<Adoption | null> {
-  const url = new URL(routes.adoptLink.path, `${hub.url}/`);
+  const base = await baseOf(hub, signal);
+  const url = new URL(routes.adoptLink.path, `${base}/`);
   const secure = url.protocol === 'https:';
   const announced = secure ? hub.tlsFingerprint : null;
   const shown = secure && announced === null ? await serverCertificate(url, signal) : null;
   const fingerprint = announced ?? (shown === null ? null : fingerprintToPin(shown));
   const tls = fingerprint === null ? {} : await pinTls(url, fingerprint, signal);
   url.protocol = secure ? 'wss:' : 'ws:';
-  const socket = new WebSocket(url, { handshakeTimeout: 5000, maxPayload: 64 * 1024, ...tls });
+  const socket = new WebSocket(url, { handshakeTimeout: 5000, maxPayload: 4096, ...tls });
   const nonce = randomBytes(32).toString('hex');
   const end = Promise.withResolvers<Adoption | null>();
   let known: { hubId: string; hubName: string } | null = null;
@@ -48,10 +52,17 @@ export async function requestAdoption(
   socket.on('open', () => send(socket, { type: 'hello', ...camera, commitment: commitmentOf(nonce) }));
   socket.on('error', (error) => end.reject(error));
   socket.on('close', () => end.resolve(null));
+  // A hub that was unplugged closes nothing; one that never asks for the nonce is none.
+  const late = setTimeout(stop, challengeWithinMs);
+  const watch = setInterval(() => {
+    if (known === null) return;
+    void answersPing(socket).then((alive) => alive || stop());
+  }, watchEveryMs);
   socket.on('message', (data) => {
     const message = parse(data);
     if (message?.type === 'challenge' && known === null) {
       known = { hubId: message.hubId, hubName: message.hubName };
+      clearTimeout(late);
       send(socket, { type: 'reveal', nonce });
       const code = adoptionCode({
         // The hub's code covers its certificate, also one that an authority vouches for and nobody pins.
@@ -60,10 +71,6 @@ export async function requestAdoption(
         cameraNonce: nonce,
         hubNonce: message.nonce,
       });
-      log.info(
-        { hub: message.hubName, code },
-        'waiting to be adopted: compare the code on the page of the hub',
-      );
       onCode({ code, hubName: message.hubName });
     } else if (message?.type === 'adopted' && known !== null) {
       end.resolve({ ...known, fingerprint, token: message.token });
@@ -75,10 +82,19 @@ export async function requestAdoption(
     return await end.promise;
   } finally {
     signal.removeEventListener('abort', stop);
+    clearTimeout(late);
+    clearInterval(watch);
     onCode(null);
     socket.on('error', () => {}); // decided already; how the socket ends is of no interest
     socket.terminate();
   }
+}
+
+/** Where the hub answers, of all its addresses. */
+async function baseOf(hub: HubCandidate, signal: AbortSignal): Promise<string> {
+  if (hub.otherUrls.length === 0) return hub.url;
+  const pin = hub.url.startsWith('https:') ? hub.tlsFingerprint : null;
+  return (await reachHub(hub, { pin, hasKey: false }, signal)).url;
 }
 
 function send(socket: WebSocket, message: AdoptUp): void {

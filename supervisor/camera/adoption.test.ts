@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -10,6 +11,7 @@ import { linkClose } from '../contract/index.ts';
 import { adoptionCode, commitmentOf } from '../discovery/adoption-code.ts';
 import { type FakeIdentity, fakeIdentity } from '../discovery/tls-identity.fake.ts';
 import { AdoptionDesk } from '../hub/adoption-desk.ts';
+import { type Applicant, WaitingRoom } from '../hub/adoption-places.ts';
 import { requestAdoption } from './adoption-request.ts';
 import type { HubCandidate } from './hub-locator.ts';
 
@@ -21,7 +23,7 @@ afterEach(() => {
   for (const end of cleanup.splice(0)) end();
 });
 
-async function startDesk(identity: FakeIdentity | null = null) {
+async function startDesk(identity: FakeIdentity | null = null, lines: string[] | null = null) {
   const issued: string[] = [];
   const desk = new AdoptionDesk({
     hub: { id: 'hub-1', name: 'control-room' },
@@ -30,12 +32,15 @@ async function startDesk(identity: FakeIdentity | null = null) {
       issued.push(id);
       return 'rl_token';
     },
+    isLinked: (id) => id === 'cam-linked',
     onChange: () => {},
-    log,
+    log: lines === null ? log : pino({ level: 'info' }, { write: (line: string) => void lines.push(line) }),
   });
   const server = identity === null ? createServer() : createTlsServer(identity);
   const sockets = new WebSocketServer({ server });
-  sockets.on('connection', (socket) => desk.accept(socket, '192.0.2.9'));
+  sockets.on('connection', (socket, { headers }) => {
+    desk.accept(socket, String(headers['x-address'] ?? '192.0.2.9'));
+  });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
@@ -63,7 +68,7 @@ describe('adoption', () => {
     const codes: (string | null)[] = [];
     const asked = requestAdoption(
       hub,
-      { camera, onCode: (code) => codes.push(code?.code ?? null), log },
+      { camera, onCode: (code) => codes.push(code?.code ?? null) },
       AbortSignal.timeout(20_000),
     );
     await vi.waitFor(() => expect(desk.list()).toHaveLength(1), 10_000);
@@ -95,7 +100,7 @@ describe('adoption', () => {
     const { desk, hub } = await startDesk(identity);
     const codes: string[] = [];
     const onCode = (code: { code: string } | null) => code !== null && codes.push(code.code);
-    const asked = requestAdoption(hub, { camera, onCode, log }, AbortSignal.timeout(20_000));
+    const asked = requestAdoption(hub, { camera, onCode }, AbortSignal.timeout(20_000));
     await vi.waitFor(() => expect(desk.list()).toHaveLength(1), 10_000);
     expect(codes).toEqual([desk.list()[0]?.code]);
     await desk.adopt('cam-a', codes[0] ?? '');
@@ -105,7 +110,7 @@ describe('adoption', () => {
   test('a camera that leaves is not offered any more; asking ends when told to', async () => {
     const { desk, hub } = await startDesk();
     const stop = new AbortController();
-    const asked = requestAdoption(hub, { camera, onCode: () => {}, log }, stop.signal);
+    const asked = requestAdoption(hub, { camera, onCode: () => {} }, stop.signal);
     await vi.waitFor(() => expect(desk.list()).toHaveLength(1), 10_000);
     stop.abort();
     expect(await asked).toBeNull();
@@ -136,8 +141,111 @@ describe('adoption', () => {
     const { hub } = await startDesk();
     const nowhere = { ...hub, url: 'http://127.0.0.1:9' };
     await expect(
-      requestAdoption(nowhere, { camera, onCode: () => {}, log }, AbortSignal.timeout(10_000)),
+      requestAdoption(nowhere, { camera, onCode: () => {} }, AbortSignal.timeout(10_000)),
     ).rejects.toThrow();
+  });
+});
+
+/** One that asks to be adopted from that address, and waits. Tells whether it got a place. */
+async function ask(port: number, address: string, id: string) {
+  const nonce = randomBytes(32).toString('hex');
+  const socket = new WebSocket(`ws://127.0.0.1:${port}`, { headers: { 'x-address': address } });
+  cleanup.push(() => socket.terminate());
+  const heard: string[] = [];
+  const end = new Promise<number>((resolve) => socket.on('close', resolve));
+  socket.on('open', () => {
+    const hello = { type: 'hello', id, name: 'camera', version: '1', commitment: commitmentOf(nonce) };
+    socket.send(JSON.stringify(hello));
+  });
+  socket.on('message', (data) => {
+    heard.push(String(data));
+    if (heard.length === 1) socket.send(JSON.stringify({ type: 'reveal', nonce }));
+  });
+  return { socket, heard, end };
+}
+
+describe('strangers at the desk', () => {
+  test('do not push a waiting camera out by naming its id; the code tells which one the owner means', async () => {
+    const { desk, port, issued } = await startDesk();
+    const camera = await ask(port, '192.0.2.1', 'cam-a');
+    await vi.waitFor(() => expect(desk.list()).toHaveLength(1), 10_000);
+    const shown = desk.list()[0]?.code ?? '';
+    const stranger = await ask(port, '192.0.2.66', 'cam-a');
+    await vi.waitFor(() => expect(desk.list()).toHaveLength(2), 10_000);
+    const again = await ask(port, '192.0.2.1', 'cam-a');
+    expect(await again.end).toBe(linkClose.tooMuch);
+    expect(camera.socket.readyState).toBe(WebSocket.OPEN);
+    expect(desk.list()[0]).toMatchObject({ address: '192.0.2.1', code: shown });
+    await desk.adopt('cam-a', shown);
+    await vi.waitFor(() => expect(camera.heard.at(-1)).toContain('rl_token'), 10_000);
+    expect(await stranger.end).toBe(linkClose.takenOver);
+    expect([issued, stranger.heard.length, desk.list()]).toEqual([['cam-a'], 1, []]);
+  });
+
+  test('hold a share of the places, and leave room for a camera', async () => {
+    const { desk, port } = await startDesk();
+    for (let n = 0; n < 60; n += 1) await ask(port, `192.0.2.${n % 5}`, `fake-${n}`);
+    await vi.waitFor(() => expect(desk.list()).toHaveLength(32), 10_000);
+    await ask(port, '192.0.2.200', 'cam-a');
+    await vi.waitFor(() => expect(desk.list().map(({ id }) => id)).toContain('cam-a'), 10_000);
+    expect(desk.list()).toHaveLength(32);
+  });
+
+  test('hold no place before they introduce themselves', async () => {
+    const { desk, port } = await startDesk();
+    const silent = Array.from({ length: 30 }, () => {
+      const socket = new WebSocket(`ws://127.0.0.1:${port}`, { headers: { 'x-address': '192.0.2.66' } });
+      cleanup.push(() => socket.terminate());
+      return new Promise<number>((resolve) => socket.on('close', resolve));
+    });
+    const [first] = await Promise.all(silent.slice(8));
+    expect(first).toBe(linkClose.tooMuch);
+    await ask(port, '192.0.2.1', 'cam-a');
+    await vi.waitFor(() => expect(desk.list()).toHaveLength(1), 10_000);
+  });
+
+  test('do not ask in the name of a camera that is linked', async () => {
+    const { desk, port } = await startDesk();
+    const stranger = await ask(port, '192.0.2.66', 'cam-linked');
+    expect(await stranger.end).toBe(linkClose.takenOver);
+    expect(desk.list()).toEqual([]);
+  });
+
+  test('are counted in the log, and do not flush it', async () => {
+    const lines: string[] = [];
+    const { desk, port } = await startDesk(null, lines);
+    for (let n = 0; n < 200; n += 1) {
+      const { socket } = await ask(port, `192.0.2.${n % 100}`, `fake-${n}`);
+      await once(socket, 'message');
+      socket.terminate();
+    }
+    desk.close();
+    expect(lines.length).toBeGreaterThan(0);
+    expect(lines.length).toBeLessThan(20);
+  });
+});
+
+describe('the places of those who wait', () => {
+  const applicant = (id: string, address: string): Applicant => ({
+    socket: {} as WebSocket,
+    camera: { id, name: 'camera', version: '1', address, code: '000000', since: '2026-11-22T12:00:00.000Z' },
+  });
+
+  test('however many addresses strangers have, a camera gets a place, and keeps it long enough to be looked at', () => {
+    let nowMs = 0;
+    const room = new WaitingRoom(() => nowMs);
+    const fill = (round: number) => {
+      for (let n = 0; n < 100; n += 1) room.take(applicant(`fake-${round}-${n}`, `10.${round}.0.${n}`));
+    };
+    fill(0);
+    expect(room.take(applicant('cam-a', '192.0.2.1'))).toHaveProperty('refusal');
+    nowMs = 121_000;
+    expect(room.take(applicant('cam-a', '192.0.2.1'))).toMatchObject({ displaced: { camera: {} } });
+    fill(1);
+    nowMs += 110_000;
+    fill(2);
+    expect(room.list().map(({ camera }) => camera.id)).toContain('cam-a');
+    expect(room.list()).toHaveLength(32);
   });
 });
 

@@ -27,11 +27,13 @@ afterEach(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
 function cameraSide(
   settings: Partial<Config['camera']>,
   onLinked: (side: CameraSide) => void = () => {},
+  obeysAll = false,
 ): CameraSide {
   const side: CameraSide = new CameraSide({
     ...{ state, log, settings: settings as Config['camera'], configFile: join(folder, 'rushlight.toml') },
     self: { id: 'cam', name: 'cam', version: '1' },
     network: { subscribe: () => () => {} },
+    obeysAll,
     status: () => ({ sources: [], recording: 'idle', remainingS: null, update: null }),
     onCommand: () => {},
     onLinked: () => onLinked(side),
@@ -51,6 +53,21 @@ describe('the side of a camera', () => {
       ...{ url: 'https://192.0.2.1', token: 'rl_secret', tlsFingerprint: adoption.fingerprint },
     });
     expect(secret.pushes(['cam0'])).toHaveLength(1);
+  });
+
+  test('gives its feeds to nobody before a hub adopted it, and after it was let go', async () => {
+    const stranger = cameraSide({ hub: 'http://192.0.2.66' });
+    expect([stranger.access(), stranger.pushes(['cam0']), stranger.picturePushes(['cam0'])]).toEqual([
+      null,
+      [],
+      [],
+    ]);
+    const adoption = { hubId: 'hub', hubName: 'hub', token: 'rl_secret', fingerprint: null };
+    await state.update(adoptionSection, () => adoption);
+    const side = cameraSide({ hub: 'http://192.0.2.1' });
+    expect(side.pushes(['cam0'])).toHaveLength(1);
+    await side.forgetHub();
+    expect([side.access(), side.pushes(['cam0'])]).toEqual([null, []]);
   });
 
   test('waits for the file with its key, and says so', async () => {
@@ -76,7 +93,7 @@ describe('the side of a camera', () => {
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     const stop = new AbortController();
-    const side = cameraSide({ hub: `http://127.0.0.1:${port}` }, (linked) => linked.send(take));
+    const side = cameraSide({ hub: `http://127.0.0.1:${port}` }, (linked) => linked.send(take), true);
     const running = side.run(stop.signal);
     try {
       await expect.poll(() => heard, { timeout: 20_000 }).toEqual(['cam t1']);

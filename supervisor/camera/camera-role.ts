@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { describeError } from '../../common/errors.ts';
+import { LogLimiter } from '../../common/log-limiter.ts';
 import { resolveConfigPath } from '../config/load.ts';
 import { readSettingFile } from '../config/read-setting-file.ts';
 import type { Config } from '../config/schema.ts';
@@ -10,7 +11,7 @@ import type { AgentDown, AgentUp, HubLink } from '../contract/index.ts';
 import type { HubAccess } from '../discovery/hub-access.ts';
 import type { Push } from '../live/media-link.ts';
 import type { NetworkEvents } from '../platform/network-monitor.ts';
-import { requestAdoption } from './adoption-request.ts';
+import { type Adoption, requestAdoption } from './adoption-request.ts';
 import { HubLinkClient } from './hub-link.ts';
 import { type HubCandidate, HubLocator } from './hub-locator.ts';
 
@@ -29,10 +30,15 @@ const nobody = { hubId: null, hubName: null, fingerprint: null, token: null };
 type Command = Exclude<AgentDown, { type: 'welcome' | 'ping' }>;
 type StatusMessage = Extract<AgentUp, { type: 'status' }>;
 
-/** What the owner compares with the hub's page. */
-export interface CodeToShow {
+/** What the owner compares with the page of a hub. */
+export interface HubCode {
   readonly code: string;
   readonly hubName: string;
+}
+
+/** The codes to show: where several hubs were found, each has one, and the owner's is among them. */
+export interface CodeToShow extends HubCode {
+  readonly others?: HubCode[];
 }
 
 export interface CameraSideOptions {
@@ -41,6 +47,8 @@ export interface CameraSideOptions {
   readonly self: { readonly id: string; readonly name: string; readonly version: string };
   readonly state: StateStore;
   readonly network: NetworkEvents;
+  /** Whether everybody who reaches this appliance is its owner, as in the simulation: any hub may command it, too. */
+  readonly obeysAll: boolean;
   readonly status: () => Omit<StatusMessage, 'type' | 'sentAt'>;
   readonly onCommand: (command: Command) => void;
   /** The link is there, anew: what was said while it was not has not been heard. */
@@ -51,6 +59,9 @@ export interface CameraSideOptions {
 }
 
 const askAgainMs = 2000;
+/** A hub that was asked for so long without an answer makes room for others that were found. */
+const askForMs = 10 * 60_000;
+const maxAsked = 8;
 
 /** What only a camera has: it looks for its hub, is adopted by it, and holds the link open. */
 export class CameraSide {
@@ -58,17 +69,20 @@ export class CameraSide {
   readonly #locator: HubLocator;
   readonly #client: HubLinkClient;
   #link: HubLink = { state: 'searching', id: null, name: null, url: null, reason: null };
-  #code: CodeToShow | null = null;
+  readonly #codes = new Map<HubCandidate, HubCode>();
+  #adopted = new AbortController();
+  readonly #limiter: LogLimiter;
   #hubTakes = false;
   #fileToken: string | null = null;
 
   constructor(options: CameraSideOptions) {
-    const { settings, self, network, status, onCommand, log } = options;
+    const { settings, self, network, obeysAll, status, onCommand, log } = options;
     this.#options = options;
-    const pinnedId = this.#adoption.hubId;
-    this.#locator = new HubLocator({ override: settings.hub, pinnedId, network, log });
+    this.#limiter = new LogLimiter({ logger: log });
+    const pinned = { pinnedId: this.#adoption.hubId, pinnedTls: this.#fingerprint };
+    this.#locator = new HubLocator({ override: settings.hub, ...pinned, network, log });
     this.#client = new HubLinkClient({
-      ...{ locator: this.#locator, network },
+      ...{ locator: this.#locator, network, obeysAll },
       hello: () => ({ ...self, sources: status().sources }),
       status,
       token: () => this.#token,
@@ -88,7 +102,9 @@ export class CameraSide {
 
   /** The code to compare, while this camera asks to be adopted. */
   get code(): CodeToShow | null {
-    return this.#code;
+    const [first, ...others] = this.#codes.values();
+    if (first === undefined) return null;
+    return others.length === 0 ? first : { ...first, others };
   }
 
   /** Whether the hub records, on whatever cameras; false while the link is down. */
@@ -101,10 +117,13 @@ export class CameraSide {
     return this.#adoption.hubId !== null || this.#link.state === 'connected';
   }
 
-  /** How the hub is reached now; null while none is known, or what is found cannot prove to be the one that is. */
+  /**
+   * How the hub is reached now; null while none is known, what is found cannot prove to be the one that is, or no hub has
+   * adopted this camera: pictures of it are for nobody else.
+   */
   access(): HubAccess | null {
     const hub = this.#locator.current();
-    if (hub === null) return null;
+    if (hub === null || (this.#token === null && !this.#options.obeysAll)) return null;
     const pin = this.#fingerprint ?? hub.tlsFingerprint;
     if (pin !== null && !hub.url.startsWith('https:')) return null;
     return { url: hub.url, token: this.#token, tlsFingerprint: pin };
@@ -130,7 +149,10 @@ export class CameraSide {
 
   #targets(feeds: readonly string[], path: string): Push[] {
     const hub = this.access();
-    if (hub === null || this.#link.state === 'refused') return [];
+    if (hub === null || this.#link.state === 'refused' || this.#client.keyUnknown) return [];
+    // A hub that was only heard of gets no pictures; one that took this camera keeps getting them while the link is made again.
+    const { isProven, isSet } = this.#locator;
+    if (!isSet && !isProven && this.#link.state !== 'connected') return [];
     const { token, tlsFingerprint } = hub;
     return feeds.map((feed) => ({ feed, url: `${hub.url}/${path}/${feed}`, token, tlsFingerprint }));
   }
@@ -146,7 +168,7 @@ export class CameraSide {
 
   async forgetHub(): Promise<void> {
     await this.#options.state.update(adoptionSection, () => nobody);
-    this.#locator.pin(null);
+    this.#locator.pin(null, this.#fingerprint);
     this.#client.keyChanged();
     this.#options.onChange();
   }
@@ -167,7 +189,10 @@ export class CameraSide {
   #setLink(link: HubLink): void {
     const before = this.#link;
     this.#link = link;
-    if (link.state === 'connected' && before.state !== 'connected') this.#options.onLinked();
+    if (link.state === 'connected' && before.state !== 'connected') {
+      this.#options.onLinked();
+      void this.#stayWith(link);
+    }
     if (before.state !== link.state || before.url !== link.url || before.reason !== link.reason) {
       this.#options.onChange();
     }
@@ -192,6 +217,24 @@ export class CameraSide {
   }
 
   /**
+   * A key that was laid beside the settings goes to the first hub that takes it, and from then on to no other: what was found
+   * over mDNS is whatever says to be a hub.
+   */
+  async #stayWith({ id, name }: HubLink): Promise<void> {
+    const hub = this.#locator.current();
+    if (this.#fileToken === null || this.#adoption.hubId !== null || hub?.via !== 'mdns' || id === null)
+      return;
+    const fingerprint = this.#fingerprint ?? hub.tlsFingerprint;
+    try {
+      await this.#options.state.update(adoptionSection, () => ({ hubId: id, hubName: name, fingerprint }));
+      this.#locator.pin(id, fingerprint);
+      this.#options.log.info({ hub: name, id }, 'the key of this camera goes to this hub alone from now on');
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'which hub this camera belongs to cannot be kept');
+    }
+  }
+
+  /**
    * Whether this camera may be adopted by that hub: nobody has adopted it, or the very hub that did removed it. That it is the
    * same one its pinned key proves; without TLS it only says so, as it did when it adopted the camera.
    */
@@ -199,38 +242,64 @@ export class CameraSide {
     if (this.#token === null) return true;
     const { hubId, fingerprint } = this.#adoption;
     if (this.#fileToken !== null || !this.#client.keyUnknown) return false;
-    return fingerprint === null ? hub.id === hubId : hub.url.startsWith('https:');
+    return fingerprint === null ? hub.id === hubId || hub.via === 'static' : hub.url.startsWith('https:');
   }
 
-  /** A camera the hub does not know asks for adoption until it gets its key. */
+  /** A camera the hub does not know asks for adoption until it gets its key; where several hubs were found, each of them. */
   async #askForAdoption(signal: AbortSignal): Promise<void> {
-    const { self, state, log, onChange } = this.#options;
+    const asked = new Map<string, Promise<void>>();
     while (!signal.aborted) {
-      const hub = this.#locator.current();
-      if (hub !== null && this.#link.state === 'refused' && this.#isNewTo(hub)) {
-        try {
-          const onCode = (code: CodeToShow | null) => {
-            this.#code = code;
-            onChange();
-          };
-          const adoption = await requestAdoption(
-            { ...hub, tlsFingerprint: this.#fingerprint ?? hub.tlsFingerprint },
-            { camera: self, onCode, log },
-            signal,
-          );
-          if (adoption !== null) {
-            await state.update(adoptionSection, () => adoption);
-            this.#locator.pin(adoption.hubId);
-            this.#client.keyChanged();
-            log.info({ hub: adoption.hubName }, 'adopted');
-            onChange();
-          }
-        } catch (error) {
-          log.info({ hub: hub.name, reason: describeError(error) }, 'cannot ask for adoption');
-        }
+      const mayAsk = this.#link.state === 'refused';
+      const hubs = mayAsk ? this.#locator.candidates().filter((hub) => this.#isNewTo(hub)) : [];
+      for (const hub of hubs) {
+        const key = `${hub.id} ${hub.url}`;
+        if (asked.has(key) || asked.size >= maxAsked) continue;
+        asked.set(
+          key,
+          this.#ask(hub, AbortSignal.any([signal, this.#adopted.signal])).finally(() => asked.delete(key)),
+        );
       }
       // The only rejection is that of the signal, which the loop looks at.
       await sleep(askAgainMs, undefined, { signal }).catch(() => {});
     }
+    await Promise.all(asked.values());
+  }
+
+  /** Asks one hub for adoption. Never rejects. */
+  async #ask(hub: HubCandidate, signal: AbortSignal): Promise<void> {
+    const { self, onChange } = this.#options;
+    const onCode = (code: HubCode | null) => {
+      if (code === null) this.#codes.delete(hub);
+      else this.#codes.set(hub, code);
+      if (code !== null) this.#limiter.log('info', 'code', code, 'compare this code on the page of the hub');
+      onChange();
+    };
+    const enough = new AbortController();
+    const late = setTimeout(() => enough.abort(), askForMs);
+    try {
+      const adoption = await requestAdoption(
+        { ...hub, tlsFingerprint: this.#fingerprint ?? hub.tlsFingerprint },
+        { camera: self, onCode },
+        AbortSignal.any([signal, enough.signal]),
+      );
+      if (adoption !== null && !signal.aborted) await this.#belongTo(adoption);
+    } catch (error) {
+      if (signal.aborted) return;
+      const fields = { hub: hub.name, reason: describeError(error) };
+      this.#limiter.log('info', 'ask', fields, 'cannot ask for adoption');
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
+  async #belongTo(adoption: Adoption): Promise<void> {
+    // Of several hubs the first one: nobody else is asked any more.
+    this.#adopted.abort();
+    this.#adopted = new AbortController();
+    await this.#options.state.update(adoptionSection, () => adoption);
+    this.#locator.pin(adoption.hubId, this.#fingerprint);
+    this.#client.keyChanged();
+    this.#options.log.info({ hub: adoption.hubName }, 'adopted');
+    this.#options.onChange();
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Sighting } from '../discovery/mdns-packet.ts';
-import { chooseAddress, chooseHub, hubUrl, type KnownHub } from './hub-choice.ts';
+import { chooseHub, hubUrl, type KnownHub, urlsToTry } from './hub-choice.ts';
 
 function sighting(
   id: string,
@@ -63,17 +63,27 @@ describe('chooseHub', () => {
   });
 });
 
-describe('chooseAddress', () => {
+describe('urlsToTry', () => {
   const two = sighting('a', ['10.0.0.1', '10.0.0.2']);
+  const url = (end: number) => `http://10.0.0.${end}:8080`;
 
-  test('keeps the present address as long as it is listed and works', () => {
-    expect(chooseAddress(two, '10.0.0.2', new Set())).toBe('10.0.0.2');
-    expect(chooseAddress(two, '10.0.0.9', new Set())).toBe('10.0.0.1');
-    expect(chooseAddress(two, '10.0.0.1', new Set(['10.0.0.1']))).toBe('10.0.0.2');
+  test('begins where the hub proved itself, whatever was heard since', () => {
+    expect(urlsToTry([two], url(9), new Set())).toEqual([url(9), url(1), url(2)]);
+    expect(urlsToTry([], url(9), new Set())).toEqual([url(9)]);
   });
 
-  test('starts over where all failed', () => {
-    expect(chooseAddress(two, '10.0.0.1', new Set(two.addresses))).toBe('10.0.0.1');
+  test('leaves what failed for the end', () => {
+    expect(urlsToTry([two], null, new Set([url(1)]))).toEqual([url(2), url(1)]);
+  });
+
+  test('gives each sighting its turn, and is bounded', () => {
+    const many = sighting(
+      'a',
+      Array.from({ length: 200 }, (_, n) => `10.9.0.${n}`),
+    );
+    const urls = urlsToTry([many, two], null, new Set());
+    expect(urls.slice(0, 4)).toEqual(['http://10.9.0.0:8080', url(1), 'http://10.9.0.1:8080', url(2)]);
+    expect(urls).toHaveLength(16);
   });
 });
 

@@ -45,21 +45,32 @@ export function chooseHub(
   return { id: lowest, fresh, reason: `the lowest id of ${ids.length} hubs found${notAdopted}` };
 }
 
-function isFresh(hub: KnownHub, nowMs: number): boolean {
+/** Whether it is thought to be there still. */
+export function isFresh(hub: KnownHub, nowMs: number): boolean {
   if (nowMs - hub.seenAtMs > hub.sighting.ttlS * 1000) return false;
   return hub.failedAtMs === null || nowMs - hub.failedAtMs < failedForMs;
 }
 
-/** Address to try: the present one as long as it is listed and did not fail, else the first that did not fail. */
-export function chooseAddress(
-  sighting: Sighting,
-  present: string | null,
+/** So many addresses are tried side by side at most; anybody may announce more. */
+const maxUrls = 16;
+
+/**
+ * Where to try, in this order: where it answered last, then one address of each sighting after the other, what failed last.
+ * Each sighting gets its turn, so that one with many addresses pushes out no other.
+ */
+export function urlsToTry(
+  sightings: readonly Sighting[],
+  proven: string | null,
   failed: ReadonlySet<string>,
-): string | null {
-  const { addresses } = sighting;
-  const untried = addresses.filter((address) => !failed.has(address));
-  if (present !== null && untried.includes(present)) return present;
-  return untried[0] ?? addresses[0] ?? null;
+): readonly string[] {
+  const lists = sightings.map((sighting) => sighting.addresses.map((address) => hubUrl(sighting, address)));
+  const longest = Math.max(0, ...lists.map((list) => list.length));
+  const turns = Array.from({ length: longest }, (_, turn) =>
+    lists.flatMap((list) => list[turn] ?? []),
+  ).flat();
+  const untried = turns.filter((url) => !failed.has(url));
+  const tried = turns.filter((url) => failed.has(url));
+  return [...new Set([...(proven === null ? [] : [proven]), ...untried, ...tried])].slice(0, maxUrls);
 }
 
 /** Base URL without a slash at its end. */

@@ -1,12 +1,14 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { type AgentDown, type HubLink, type LinkedCamera, linkClose } from '../contract/index.ts';
 import { CameraRegistry, parseUp } from '../hub/camera-registry.ts';
 import { HubLinkClient } from './hub-link.ts';
-import { HubLocator } from './hub-locator.ts';
+import { type HubCandidate, HubLocator } from './hub-locator.ts';
 
 const log = pino({ level: 'silent' });
 /** Loopback, which never changes. */
@@ -25,10 +27,12 @@ interface Hub {
   cut(): void;
 }
 
-async function startHub(
-  options: { port?: number; subject?: string | null; status?: number } = {},
-): Promise<Hub> {
-  const registry = new CameraRegistry({ hub: { id: 'hub-1', name: 'control-room' }, log });
+async function startHub(options: { port?: number; keyOf?: string; status?: number } = {}): Promise<Hub> {
+  const { keyOf } = options;
+  const registry = new CameraRegistry({
+    ...{ hub: { id: 'hub-1', name: 'control-room' }, log },
+    claim: async (_key, { id }) => (id === keyOf ? null : { reason: `this key belongs to ${keyOf}` }),
+  });
   const server = createServer();
   const sockets = new WebSocketServer({ noServer: true });
   server.on('upgrade', (request, socket, head) => {
@@ -37,7 +41,7 @@ async function startHub(
       return;
     }
     sockets.handleUpgrade(request, socket, head, (client) =>
-      registry.accept(client, options.subject ?? null, '192.0.2.7'),
+      registry.accept(client, keyOf === undefined ? null : 'key-1', '192.0.2.7'),
     );
   });
   server.listen(options.port ?? 0, '127.0.0.1');
@@ -72,13 +76,13 @@ function twoAddresses(dead: string, good: string) {
   } as const;
   const locator = Object.assign(new HubLocator({ override: 'auto', network, log }), {
     current: () => ({ ...common, url: dead, otherUrls: [good] }),
-    reportAnswer: (url: string) => void answers.push(url),
-    reportFailure: (url: string) => void failures.push(url),
+    linked: ({ url }: HubCandidate) => void answers.push(url),
+    reportFailure: (...urls: string[]) => void failures.push(...urls),
   });
   return { locator, answers, failures };
 }
 
-function startCamera(port: number, id = 'cam-a', given?: HubLocator) {
+function startCamera(port: number, id = 'cam-a', given?: HubLocator, obeysAll = true) {
   const states: HubLink[] = [];
   const status: Pick<LinkedCamera, 'sources' | 'recording' | 'remainingS'> = {
     sources: [],
@@ -88,7 +92,7 @@ function startCamera(port: number, id = 'cam-a', given?: HubLocator) {
   const commands: AgentDown[] = [];
   const locator = given ?? new HubLocator({ override: `http://127.0.0.1:${port}`, network, log });
   const client = new HubLinkClient({
-    ...{ locator, network },
+    ...{ locator, network, obeysAll },
     hello: () => ({ id, name: 'stage-left', version: '1.2.3', sources: [] }),
     status: () => ({ ...status, sources: [...status.sources], update: null }),
     token: () => null,
@@ -167,6 +171,32 @@ describe('link between camera and hub', () => {
     await vi.waitFor(() => expect(failures[0]).toBe(good), 10_000);
   });
 
+  test('a camera without a key links to no hub, and tells none of its sources', async () => {
+    const hub = await startHub();
+    let asked = 0;
+    hub.server.on('upgrade', () => {
+      asked += 1;
+    });
+    const camera = startCamera(hub.port, 'cam-a', undefined, false);
+    await vi.waitFor(() => expect(camera.states.at(-1)?.state).toBe('refused'), 10_000);
+    camera.client.keyChanged();
+    await sleep(500);
+    expect([asked, hub.registry.list(), camera.commands]).toEqual([0, [], []]);
+  });
+
+  test('what commands before it welcomes is not obeyed', async () => {
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    server.on('connection', (socket) => socket.send('{"type":"take-stop","takeId":"take-1"}'));
+    await once(server, 'listening');
+    cleanup.push(() => {
+      for (const client of server.clients) client.terminate();
+      server.close();
+    });
+    const camera = startCamera((server.address() as AddressInfo).port);
+    await vi.waitFor(() => expect(camera.states.at(-1)?.state).toBe('refused'), 10_000);
+    expect(camera.commands).toEqual([]);
+  });
+
   test('a key that the hub forgot is known as such, and another one is tried at once', async () => {
     const hub = await startHub({ status: 401 });
     const camera = startCamera(hub.port);
@@ -177,7 +207,7 @@ describe('link between camera and hub', () => {
   });
 
   test('a key made for another camera is refused, and the camera says so', async () => {
-    const hub = await startHub({ subject: 'cam-b' });
+    const hub = await startHub({ keyOf: 'cam-b' });
     const camera = startCamera(hub.port, 'cam-a');
     await vi.waitFor(() => expect(camera.states.at(-1)?.state).toBe('refused'), 10_000);
     expect(camera.states.at(-1)?.reason).toContain('cam-b');
@@ -191,25 +221,73 @@ describe('link between camera and hub', () => {
     expect(camera.states.at(-1)?.reason).toContain('Adopt it');
   });
 
-  test('a second link of the same camera takes over from the first', async () => {
+  test.each([
+    ['keeps its place while it answers', true, linkClose.takenOver],
+    ['gives it up when it is dead, as after a pulled cable', false, undefined],
+  ])(
+    'a camera that is linked %s, though another link names the same id',
+    async (_what, autoPong, refusal) => {
+      const hub = await startHub();
+      const hello = { type: 'hello', id: 'cam-a', name: 'stage-left', version: '1', sources: [] };
+      const link = (pongs: boolean) => {
+        const socket = new WebSocket(`ws://127.0.0.1:${hub.port}`, { autoPong: pongs });
+        const closed: number[] = [];
+        socket.on('close', (code) => closed.push(code));
+        socket.on('open', () => socket.send(JSON.stringify(hello)));
+        cleanup.push(() => socket.terminate());
+        return { socket, closed };
+      };
+      const one = link(autoPong);
+      await once(one.socket, 'message');
+      const two = link(true);
+      const loser = refusal === undefined ? one : two;
+      await vi.waitFor(() => expect(loser.closed).toEqual([linkClose.takenOver]), 10_000);
+      const winner = loser === one ? two : one;
+      expect(winner.closed).toEqual([]);
+      expect(hub.registry.list()).toMatchObject([{ id: 'cam-a', online: true }]);
+      expect(hub.registry.send('cam-a', { type: 'take-stop', takeId: 'take-1' })).toBe(true);
+      const [data] = await once(winner.socket, 'message');
+      expect(String(data)).toMatch(/ping|take-stop/);
+    },
+  );
+
+  test('a flood of messages ends the link of who sends it, and no other', async () => {
     const hub = await startHub();
-    const hello = JSON.stringify({
-      type: 'hello',
-      id: 'cam-a',
-      name: 'stage-left',
-      version: '1',
-      sources: [],
+    const other = startCamera(hub.port, 'cam-b');
+    await vi.waitFor(() => expect(other.states.at(-1)?.state).toBe('connected'), 10_000);
+    const flood = new WebSocket(`ws://127.0.0.1:${hub.port}`);
+    const hello = { type: 'hello', id: 'cam-a', name: 'flood', version: '1', sources: [] };
+    flood.on('open', () => {
+      flood.send(JSON.stringify(hello));
+      flood.once('message', () => {
+        for (let n = 0; n < 2000; n += 1) flood.send('{"type":"pong","echo":1,"at":2}');
+      });
     });
-    const one = new WebSocket(`ws://127.0.0.1:${hub.port}`);
-    one.on('open', () => one.send(hello));
-    await once(one, 'message');
-    const two = new WebSocket(`ws://127.0.0.1:${hub.port}`);
-    two.on('open', () => two.send(hello));
-    const [code] = await once(one, 'close');
-    expect(code).toBe(linkClose.takenOver);
-    expect(hub.registry.list()).toHaveLength(1);
-    expect(hub.registry.list()[0]?.online).toBe(true);
-    two.terminate();
+    expect((await once(flood, 'close'))[0]).toBe(linkClose.tooMuch);
+    expect(hub.registry.list().find(({ id }) => id === 'cam-b')?.online).toBe(true);
+  });
+
+  test('nobody is left out because places are held by cameras that are not there, or by links that name none', async () => {
+    const hub = await startHub();
+    const link = async (id: string) => {
+      const socket = new WebSocket(`ws://127.0.0.1:${hub.port}`);
+      cleanup.push(() => socket.terminate());
+      await once(socket, 'open');
+      socket.send(JSON.stringify({ type: 'hello', id, name: 'camera', version: '1', sources: [] }));
+      await once(socket, 'message');
+      return socket;
+    };
+    for (let n = 0; n < 64; n += 1) (await link(`gone-${n}`)).terminate();
+    await vi.waitFor(() => expect(hub.registry.list().every(({ online }) => !online)).toBe(true), 10_000);
+    await link('cam-a');
+    expect(hub.registry.list()).toHaveLength(64);
+    expect(hub.registry.list().find(({ id }) => id === 'cam-a')?.online).toBe(true);
+    const silent = Array.from({ length: 20 }, () => new WebSocket(`ws://127.0.0.1:${hub.port}`));
+    const refused: number[] = [];
+    for (const socket of silent) socket.on('close', (code) => refused.push(code));
+    cleanup.push(() => silent.forEach((socket) => void socket.terminate()));
+    await vi.waitFor(() => expect(refused.length).toBe(16), 10_000);
+    expect(new Set(refused)).toEqual(new Set([linkClose.tooMuch]));
   });
 
   test('a camera of another release stays linked: what is not understood is passed over', async () => {
@@ -233,6 +311,20 @@ describe('link between camera and hub', () => {
     ['not JSON', 'nonsense'],
     ['an unknown type', '{"type":"surprise"}'],
     ['no hello first', '{"type":"pong","echo":1,"at":2}'],
+    [
+      'more sources than a machine has',
+      JSON.stringify({
+        ...{ type: 'hello', id: 'a', name: 'a', version: '1' },
+        sources: Array.from({ length: 10_000 }, (_, n) => ({
+          ...{ id: `s${n}`, kind: 'test', label: '', state: 'running', reason: null, restarts: 0 },
+          ...{ encoder: null, droppedFrames: 0 },
+        })),
+      }),
+    ],
+    [
+      'an id with control characters',
+      '{"type":"hello","id":"a\\u0000b","name":"a","version":"1","sources":[]}',
+    ],
     ['a bad name', '{"type":"hello","id":"a","name":"../etc","version":"1","sources":[]}'],
   ])('%s closes the link with a reason', async (_what, text) => {
     const hub = await startHub();
@@ -249,4 +341,15 @@ test('parseUp takes a message of the link and nothing else', () => {
   expect(parseUp('{"type":"pong","echo":1,"at":2}')).toEqual({ type: 'pong', echo: 1, at: 2 });
   expect(parseUp('{"type":"pong"}')).toBeNull();
   expect(parseUp('[')).toBeNull();
+});
+
+test('words of a camera are cut to what a person reads, and carry no control characters', () => {
+  const refused = {
+    type: 'refused',
+    command: 'take-start',
+    code: 'X',
+    reason: `a\u001b[2J\n${'b'.repeat(9000)}`,
+  };
+  const parsed = parseUp(JSON.stringify(refused));
+  expect(parsed).toMatchObject({ reason: expect.stringMatching(/^a \[2J b{500,512}$/) });
 });

@@ -4,6 +4,8 @@ import type { Logger } from 'pino';
 import { type RawData, WebSocket } from 'ws';
 import { describeError } from '../../common/errors.ts';
 import { parseJsonText } from '../../common/json-text.ts';
+import { LogLimiter } from '../../common/log-limiter.ts';
+import { TokenBucket } from '../../common/token-bucket.ts';
 import {
   type AgentDown,
   type AgentUp,
@@ -35,6 +37,8 @@ export interface HubLinkOptions {
   readonly status: () => Omit<StatusMessage, 'type' | 'sentAt'>;
   /** Key for the hub; null where it needs none. Read anew for each try: adoption changes it. */
   readonly token: () => string | null;
+  /** Whether any hub may command this camera: it obeys everybody who reaches it. Without it a hub has to adopt it first. */
+  readonly obeysAll?: boolean;
   /** Certificate to accept; null: what the hub announces. */
   readonly fingerprint: () => string | null;
   readonly onCommand: (command: Exclude<AgentDown, { type: 'welcome' | 'ping' }>) => void;
@@ -49,6 +53,10 @@ const statusEveryMs = 2000;
 const silentAfterMs = 6000;
 const firstRetryMs = 250;
 const maxRetryMs = 5000;
+/** How often what is heard of hubs may interrupt what is being tried. */
+const nudgePerSecond = 0.2;
+const messagesPerSecond = 50;
+const messageBurst = 200;
 /** Changes that come together are told together. */
 const gatherMs = 20;
 
@@ -62,13 +70,15 @@ export class HubLinkClient {
   #failures = 0;
   #drop: () => void = () => {};
   #keyUnknown = false;
-  /** Address of the hub at which the present or last link was tried. */
-  #tried = '';
+  /** Addresses of the hub at which the present or last link was tried. */
+  #tried: readonly string[] = [];
   #told: Omit<StatusMessage, 'type' | 'sentAt'> | null = null;
   #telling: NodeJS.Timeout | null = null;
+  readonly #limiter: LogLimiter;
 
   constructor(options: HubLinkOptions) {
     this.#options = options;
+    this.#limiter = new LogLimiter({ logger: options.log });
   }
 
   /** Until abort. Never rejects. */
@@ -82,7 +92,12 @@ export class HubLinkClient {
       this.#failures = 0;
       nudge();
     };
-    const stops = [locator.subscribe(nudge), followLinks(network, onLinks)];
+    // Anybody can make a stir over mDNS; that makes no storm of connections, and keeps no attempt from its end.
+    const nudges = new TokenBucket({ burst: 4, perSecond: nudgePerSecond });
+    const onHub = () => {
+      if (nudges.take()) nudge();
+    };
+    const stops = [locator.subscribe(onHub), followLinks(network, onLinks)];
     while (!signal.aborted) {
       const hub = locator.current();
       if (hub === null) {
@@ -94,7 +109,8 @@ export class HubLinkClient {
       const outcome = await this.#once(hub, signal);
       if (signal.aborted) break;
       if (performance.now() - startedAtMs > 10_000) this.#failures = 0;
-      locator.reportFailure(this.#tried);
+      locator.ended();
+      locator.reportFailure(...this.#tried);
       const retryMs = outcome.moved === true ? 0 : this.#retryMs();
       log.info(
         { hub: hub.name, url: hub.url, reason: outcome.reason, retryMs: Math.round(retryMs) },
@@ -136,18 +152,27 @@ export class HubLinkClient {
 
   /** One link from opening to end; returns why it ended. */
   async #once(hub: HubCandidate, signal: AbortSignal): Promise<Outcome> {
+    if (this.#options.token() === null && this.#options.obeysAll !== true) {
+      this.#tried = [];
+      return {
+        refused: true,
+        reason: 'No hub has adopted this camera yet. Adopt it on the page of the hub.',
+      };
+    }
     this.#tell('connecting', hub.id, hub, null);
-    this.#tried = hub.url;
+    this.#tried = [hub.url, ...hub.otherUrls];
     const anew = new AbortController();
     this.#doubt = () => anew.abort();
-    let socket: WebSocket;
+    let opened: { readonly socket: WebSocket; readonly url: string };
     try {
-      socket = await this.#open(hub, AbortSignal.any([signal, anew.signal]));
+      opened = await this.#open(hub, AbortSignal.any([signal, anew.signal]));
     } catch (error) {
       if (anew.signal.aborted) return moved;
       return { refused: error instanceof PinMismatchError, reason: describeError(error) };
     }
-    return await this.#hold(socket, { ...hub, url: this.#tried }, signal);
+    const { socket, url } = opened;
+    this.#tried = [url];
+    return await this.#hold(socket, at(hub, url), signal);
   }
 
   /** The link on this socket until its end. */
@@ -179,10 +204,13 @@ export class HubLinkClient {
     socket.on('open', () =>
       socket.send(JSON.stringify({ type: 'hello', ...this.#options.hello() } satisfies AgentUp)),
     );
+    const rate = new TokenBucket({ burst: messageBurst, perSecond: messagesPerSecond });
     socket.on('message', (data) => {
+      if (!rate.take()) return end.resolve({ refused: false, reason: 'the hub says too much at once' });
       heardAtMs = performance.now();
       probe.heard();
-      this.#hear(data, socket, hub);
+      const wrong = this.#hear(data, socket, hub);
+      if (wrong !== null) end.resolve({ refused: true, reason: wrong });
     });
     const beat = setInterval(() => {
       if (performance.now() - heardAtMs > silentAfterMs) {
@@ -206,37 +234,48 @@ export class HubLinkClient {
     }
   }
 
-  async #open(hub: HubCandidate, signal: AbortSignal): Promise<WebSocket> {
-    const { locator, token: readToken, fingerprint } = this.#options;
+  async #open(hub: HubCandidate, signal: AbortSignal): Promise<{ socket: WebSocket; url: string }> {
+    const { token: readToken, fingerprint } = this.#options;
     const token = readToken();
     const pin = fingerprint() ?? hub.tlsFingerprint;
     const { url: base, tls } = await reachHub(hub, { pin, hasKey: token !== null }, signal);
-    this.#tried = base;
-    if (base !== hub.url) locator.reportAnswer(base);
     const url = new URL(routes.agentLink.path, `${base}/`);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
     const headers = token === null ? {} : { authorization: `Bearer ${token}` };
-    return new WebSocket(url, { headers, handshakeTimeout: 5000, maxPayload: 256 * 1024, ...tls });
+    const socket = new WebSocket(url, { headers, handshakeTimeout: 5000, maxPayload: 256 * 1024, ...tls });
+    return { socket, url: base };
   }
 
-  #hear(data: RawData, socket: WebSocket, hub: HubCandidate): void {
+  /** Takes what the hub says; a reason where it is not the hub of this camera. */
+  #hear(data: RawData, socket: WebSocket, hub: HubCandidate): string | null {
     const message = parseDown(data);
     if (message === null) {
-      this.#options.log.warn({ hub: hub.name }, 'the hub said something this camera does not understand');
-      return;
+      this.#limiter.log(
+        'warn',
+        'unknown',
+        { hub: hub.name },
+        'the hub said something this camera does not understand',
+      );
+      return null;
     }
+    const isLinked = this.#socket === socket;
     if (message.type === 'welcome') {
+      if (isLinked) return null;
       this.#socket = socket;
       this.#keyUnknown = false;
       this.#options.log.info({ hub: message.hubName, url: hub.url }, 'linked to the hub');
+      this.#options.locator.linked(hub);
       this.#tell('connected', message.hubId, { ...hub, name: message.hubName }, null);
       this.#sendStatus();
+    } else if (!isLinked) {
+      return 'what answers there commands before it welcomes: it is no hub';
     } else if (message.type === 'ping') {
       this.send({ type: 'pong', echo: message.echo, at: Date.now() });
       this.#options.onHubTake?.(message.take ?? false);
     } else {
       this.#options.onCommand(message);
     }
+    return null;
   }
 
   #sendStatus(): void {
@@ -263,6 +302,11 @@ export class HubLinkClient {
     await Promise.race([sleep(ms, undefined, { signal: either }).catch(() => {}), this.#wake.promise]);
     over.abort();
   }
+}
+
+/** The hub where it answers. */
+function at(hub: HubCandidate, url: string): HubCandidate {
+  return { ...hub, url, otherUrls: [hub.url, ...hub.otherUrls].filter((other) => other !== url) };
 }
 
 const moved: Outcome = { refused: false, reason: 'the network changed', moved: true };

@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
+import { LogLimiter } from '../../common/log-limiter.ts';
+import { TokenBucket } from '../../common/token-bucket.ts';
 import { aborted } from '../discovery/aborted.ts';
-import type { Sighting } from '../discovery/mdns-packet.ts';
 import { type FoundService, ServiceBrowser } from '../discovery/service-browser.ts';
 import type { NetworkEvents } from '../platform/network-monitor.ts';
-import { chooseAddress, chooseHub, hubUrl, type KnownHub } from './hub-choice.ts';
+import { chooseHub, hubUrl, isFresh, type KnownHub, urlsToTry } from './hub-choice.ts';
+import { type Seen, SightingBook } from './sighting-book.ts';
 
 /** Where a camera's hub is. */
 export interface HubCandidate {
@@ -28,43 +30,52 @@ export interface HubLocatorOptions {
   readonly override: string;
   /** Id of the hub that adopted this camera. */
   readonly pinnedId?: string | null;
+  /** SHA-256 of the certificate that this hub must show; null where it has none. */
+  readonly pinnedTls?: string | null;
   readonly network: NetworkEvents;
   readonly log: Logger;
 }
 
-interface Remembered extends KnownHub {
-  readonly failedAddresses: Set<string>;
-}
-
 interface Located {
   readonly hub: HubCandidate;
-  readonly address: string;
   readonly fresh: boolean;
 }
 
 const gatherMs = 600;
 const reviewMs = 5000;
-const maxHubs = 64;
+/** Hubs that are asked at once for adoption. */
+const maxAsked = 8;
 
 /**
- * Finds the hub and keeps knowing where it is. A hub that stops answering stays the candidate, at its last address,
- * until it says goodbye or another one is found: networks that lose multicast lose no camera.
+ * Finds the hub and keeps knowing where it is. What is heard over mDNS are candidates: while a link lives its address is not
+ * given up for any of them, and when it ends they are tried beside it. A hub that stops answering stays the candidate, at
+ * its last address, until it says goodbye or another one is found: networks that lose multicast lose no camera.
  */
 export class HubLocator {
   readonly #options: HubLocatorOptions;
-  readonly #hubs = new Map<string, Remembered>();
+  readonly #book = new SightingBook();
   readonly #listeners = new Set<(hub: HubCandidate | null) => void>();
+  readonly #limiter: LogLimiter;
+  /** How often sightings may cast doubt on a link that lives. */
+  readonly #doubts = new TokenBucket({ burst: 1, perSecond: 0.1 });
+  #failedUrls = new Set<string>();
   #browser: ServiceBrowser | null = null;
   #current: Located | null = null;
+  /** The hub where it last took this camera, after it had shown the pinned key. */
+  #proven: HubCandidate | null = null;
+  /** The link lives, there. */
+  #held = false;
   #firstSeenAtMs: number | null = null;
   #pinnedId: string | null;
+  #pinnedTls: string | null;
   /** The network changed, and the hub was not heard since. */
   #networkChanged = false;
-  #hurriedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: HubLocatorOptions) {
     this.#options = options;
+    this.#limiter = new LogLimiter({ logger: options.log });
     this.#pinnedId = options.pinnedId ?? null;
+    this.#pinnedTls = options.pinnedTls ?? null;
   }
 
   /** Searches until abort. With a static URL there is nothing to search. */
@@ -77,8 +88,8 @@ export class HubLocator {
     const { network, log } = this.#options;
     const browser = new ServiceBrowser({
       ...{ network, log },
-      onSighting: (service) => this.#onSighting(service),
-      onGoodbye: (name) => this.#onGoodbye(name),
+      onSighting: (service) => this.noteSighting(service),
+      onGoodbye: (name, sender) => this.noteGoodbye(name, sender),
       onNetworkChange: () => {
         this.#networkChanged = true;
       },
@@ -86,11 +97,31 @@ export class HubLocator {
     this.#browser = browser;
     await Promise.all([browser.run(signal), this.#review(signal)]);
     this.#browser = null;
+    this.#limiter[Symbol.dispose]();
   }
 
   /** The hub to connect to now, or null as long as none is found. */
   current(): HubCandidate | null {
     return this.#static() ?? this.#current?.hub ?? null;
+  }
+
+  /** The hubs that may adopt this camera: the one to connect to, else every one that is found, a few at most. */
+  candidates(): readonly HubCandidate[] {
+    const current = this.current();
+    if (current === null || current.via === 'static' || this.#isPinned)
+      return current === null ? [] : [current];
+    // Each sender by itself: one that names the id of another hub takes no place of it. Who was heard least lately first.
+    return this.#book
+      .all()
+      .slice(0, maxAsked)
+      .flatMap(
+        ({ service }) => candidateOf([service], null, this.#failedUrls, 'one of the hubs found') ?? [],
+      );
+  }
+
+  /** Whether the owner said where the hub is. */
+  get isSet(): boolean {
+    return this.#static() !== null;
   }
 
   /** Calls back on every change of {@link current}, and when it is heard again after silence or a change of network. */
@@ -99,38 +130,74 @@ export class HubLocator {
     return () => this.#listeners.delete(listener);
   }
 
-  /** A hub adopted this camera, or let it go (null). */
-  pin(id: string | null): void {
+  /** A hub adopted this camera, or let it go (null). `tls`: SHA-256 of the certificate it has to show. */
+  pin(id: string | null, tls: string | null = null): void {
     this.#pinnedId = id;
+    this.#pinnedTls = tls;
+    if (id === null) this.#proven = null;
     this.#choose();
   }
 
-  /** Tells that nothing answers at an URL this locator gave: tries the hub's other addresses, and asks anew. */
-  reportFailure(url: string): void {
+  /** Tells that nothing answers at these URLs of this locator: tries others first, and asks again. */
+  reportFailure(...urls: readonly string[]): void {
     const current = this.#current;
-    if (current === null || current.hub.url !== url) return;
-    const hub = this.#hubs.get(current.hub.id);
-    if (hub === undefined) return;
-    hub.failedAddresses.add(current.address);
-    if (hub.sighting.addresses.every((address) => hub.failedAddresses.has(address))) {
-      hub.failedAddresses.clear();
-    }
-    this.#hubs.set(current.hub.id, { ...hub, failedAtMs: hub.failedAtMs ?? performance.now() });
-    if (performance.now() - this.#hurriedAtMs > 1000) {
-      this.#hurriedAtMs = performance.now();
+    if (current === null || this.#held) return;
+    const known = new Set([current.hub.url, ...current.hub.otherUrls]);
+    const failed = urls.filter((url) => known.has(url));
+    if (failed.length === 0) return;
+    for (const url of failed) this.#failedUrls.add(url);
+    const dead = this.#seenAs(current.hub.id).filter(({ service }) =>
+      urlsOf(service).every((url) => this.#failedUrls.has(url)),
+    );
+    const senders = new Set(dead.map(({ service }) => service.sender));
+    this.#book.failed(senders, current.hub.id, performance.now());
+    // All over again where none is left; what is known no more is forgotten.
+    const all = new Set([...this.#book.all().flatMap(({ service }) => urlsOf(service)), ...known]);
+    const exhausted = [...known].every((url) => this.#failedUrls.has(url));
+    this.#failedUrls = new Set(
+      [...this.#failedUrls].filter((url) => all.has(url) && !(exhausted && known.has(url))),
+    );
+    this.#browser?.hurry();
+    this.#choose();
+  }
+
+  /** The hub took this camera at this URL: that is where it is, whatever is heard, until {@link ended}. */
+  linked(hub: HubCandidate): void {
+    if (hub.via === 'static') return;
+    this.#failedUrls.delete(hub.url);
+    this.#proven = { ...hub, otherUrls: [] };
+    this.#held = true;
+    this.#set({ hub, fresh: true });
+  }
+
+  /** The link ended: where the hub was is tried first, and what was heard beside it. */
+  ended(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    this.#choose();
+  }
+
+  /** Takes what a packet said of an appliance. */
+  noteSighting(service: FoundService): void {
+    if (service.txt.role !== 'hub') return;
+    this.#book.note(service);
+    this.#firstSeenAtMs ??= service.seenAtMs;
+    this.#choose();
+    const current = this.#current;
+    if (current === null || !this.#mayBe(service, current.hub.id)) return;
+    const isElsewhere = this.#held && !urlsOf(service).includes(current.hub.url);
+    if (this.#networkChanged || (isElsewhere && this.#doubts.take())) this.#heardAgain(current.hub);
+  }
+
+  /** Takes a goodbye. It counts for what the very same sender said. */
+  noteGoodbye(name: string, sender: string): void {
+    for (const service of this.#book.goodbye(name, sender, performance.now())) {
+      this.#limiter.log('info', 'goodbye', { hub: service.name }, 'a hub said goodbye');
+      if (!this.#held && this.#proven !== null && urlsOf(service).includes(this.#proven.url))
+        this.#proven = null;
       this.#browser?.hurry();
     }
     this.#choose();
-  }
-
-  /** Tells that the hub answers at another of its addresses, and not at the one it was looked for first. */
-  reportAnswer(url: string): void {
-    const current = this.#current;
-    const hub = current === null ? undefined : this.#hubs.get(current.hub.id);
-    const address = hub?.sighting.addresses.find((one) => hubUrl(hub.sighting, one) === url);
-    if (current === null || hub === undefined || address === undefined) return;
-    hub.failedAddresses.delete(address);
-    this.#set({ ...current, address, hub: { ...current.hub, ...urlsOf(hub.sighting, address) } });
   }
 
   #static(): HubCandidate | null {
@@ -142,9 +209,14 @@ export class HubLocator {
     return { id: 'static', name, url: base, otherUrls: [], tlsFingerprint: null, via: 'static', reason };
   }
 
+  get #isPinned(): boolean {
+    return this.#pinnedId !== null || this.#pinnedTls !== null;
+  }
+
   /** Time alone changes the choice: hubs fall silent, the first gathering ends. */
   async #review(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      this.#book.expire(performance.now());
       this.#choose();
       await sleep(this.#current === null ? gatherMs / 3 : reviewMs, undefined, { signal }).catch(() => {
         // Aborted: the loop's condition sees it.
@@ -152,56 +224,79 @@ export class HubLocator {
     }
   }
 
-  #onSighting(service: FoundService): void {
-    const { id, role } = service.txt;
-    if (role !== 'hub') return;
-    const known = this.#hubs.get(id);
-    if (known === undefined && this.#hubs.size >= maxHubs) return;
-    const failedAddresses = known?.failedAddresses ?? new Set<string>();
-    this.#hubs.set(id, { sighting: service, seenAtMs: service.seenAtMs, failedAtMs: null, failedAddresses });
-    this.#firstSeenAtMs ??= service.seenAtMs;
-    this.#choose();
-    if (this.#networkChanged && this.#current?.hub.id === id) this.#heardAgain(this.#current.hub);
-  }
-
-  /** The cable is back: whoever waits for the hub need not wait any longer. */
+  /** The cable is back, or the hub may have moved: nobody who waits for the hub need wait any longer. */
   #heardAgain(hub: HubCandidate): void {
     this.#networkChanged = false;
     for (const listener of this.#listeners) listener(hub);
   }
 
-  #onGoodbye(name: string): void {
-    for (const [id, hub] of this.#hubs) {
-      if (hub.sighting.name.toLowerCase() !== name.toLowerCase()) continue;
-      this.#options.log.info({ hub: name }, 'the hub said goodbye');
-      this.#hubs.delete(id);
-      this.#browser?.hurry();
-    }
-    this.#choose();
+  /** Whether a sighting may be of that hub: by its key where that is pinned, else by the id it names. */
+  #mayBe({ txt }: FoundService, id: string): boolean {
+    return txt.id === id || (this.#pinnedTls !== null && txt.tls === this.#pinnedTls);
   }
 
   #choose(): void {
+    if (this.#held) return;
     const nowMs = performance.now();
-    const pinnedId = this.#pinnedId;
     const before = this.#current;
-    const choice = chooseHub([...this.#hubs.values()], pinnedId, before?.hub.id ?? null, nowMs);
+    const own = this.#isPinned ? this.#ownHub(nowMs) : null;
+    if (own !== null) {
+      this.#set(own);
+      return;
+    }
+    // Who cannot show the pinned key gets nothing, so that trying it does no harm. Without a key nobody could be told apart.
+    const mayTry = this.#pinnedId === null || this.#pinnedTls !== null;
+    const choice = mayTry
+      ? chooseHub(this.#knownHubs(), this.#pinnedId, before?.hub.id ?? null, nowMs)
+      : null;
     if (choice === null) {
       this.#set(null);
       return;
     }
     const gathering = nowMs - (this.#firstSeenAtMs ?? nowMs) < gatherMs;
-    if (before === null && choice.id !== pinnedId && gathering) return;
-    const hub = this.#hubs.get(choice.id);
-    const present = before?.hub.id === choice.id ? before.address : null;
-    const address = hub && chooseAddress(hub.sighting, present, hub.failedAddresses);
-    if (!hub || !address) {
-      this.#set(null);
-      return;
-    }
-    const { name, txt } = hub.sighting;
-    const { id, reason, fresh } = choice;
-    const found = { id, name, ...urlsOf(hub.sighting, address), tlsFingerprint: txt.tls };
-    this.#set({ hub: { ...found, via: 'mdns', reason }, address, fresh });
+    if (before === null && gathering) return;
+    const seen = this.#seenAs(choice.id).toSorted((a, b) => byWorth(a, b, null));
+    const services = seen.map(({ service }) => service);
+    const hub = candidateOf(services, this.#presentOf(services), this.#failedUrls, choice.reason);
+    this.#set(hub === null ? null : { hub, fresh: choice.fresh });
+  }
+
+  /** The hub this camera belongs to, at all addresses that may be its own; null where nothing was heard of it. */
+  #ownHub(nowMs: number): Located | null {
+    const seen = this.#book
+      .all()
+      .filter(({ service }) => this.#mayBe(service, this.#pinnedId ?? service.txt.id))
+      .filter(({ service }) => this.#pinnedId !== null || service.txt.tls === this.#pinnedTls)
+      .toSorted((a, b) => byWorth(a, b, this.#pinnedTls));
+    const services = seen.map(({ service }) => service);
+    const first = this.#proven?.url ?? this.#presentOf(services);
+    const hub = candidateOf(services, first, this.#failedUrls, 'the hub that adopted this camera');
+    if (hub === null) return this.#proven === null ? null : { hub: this.#proven, fresh: false };
+    return { hub, fresh: seen.some((one) => isFresh(knownOf(one), nowMs)) };
+  }
+
+  /** The address in use, as long as what was heard last lists it, and it did not fail. */
+  #presentOf([latest]: readonly FoundService[]): string | null {
+    const present = this.#current?.hub.url;
+    if (present === undefined || latest === undefined || this.#failedUrls.has(present)) return null;
+    return urlsOf(latest).includes(present) ? present : null;
+  }
+
+  /** Whether the hub took this camera, since this program runs or since another hub adopted it. */
+  get isProven(): boolean {
+    return this.#proven !== null;
+  }
+
+  #seenAs(id: string): readonly Seen[] {
+    return this.#book.all().filter(({ service }) => this.#mayBe(service, id));
+  }
+
+  /** Each hub as it was heard last; what answers before what does not. */
+  #knownHubs(): readonly KnownHub[] {
+    const latest = new Map<string, Seen>();
+    const worst = this.#book.all().toSorted((a, b) => byWorth(b, a, null));
+    for (const seen of worst) latest.set(seen.service.txt.id, seen);
+    return [...latest.values()].map(knownOf);
   }
 
   #set(next: Located | null): void {
@@ -217,19 +312,46 @@ export class HubLocator {
   }
 
   #say(next: Located | null): void {
-    const { log } = this.#options;
-    if (next === null) log.info('no hub on the network');
-    else if (next.fresh) log.info({ hub: next.hub.name, url: next.hub.url }, next.hub.reason);
-    else log.warn({ hub: next.hub.name, url: next.hub.url }, 'the hub fell silent; its last address stays');
+    const fields = { hub: next?.hub.name, url: next?.hub.url };
+    if (next === null) this.#limiter.log('info', 'none', {}, 'no hub on the network');
+    else if (next.fresh) this.#limiter.log('info', 'found', fields, next.hub.reason);
+    else this.#limiter.log('warn', 'silent', fields, 'the hub fell silent; its last address stays');
   }
 }
 
-function urlsOf(sighting: Sighting, address: string): Pick<HubCandidate, 'url' | 'otherUrls'> {
-  const others = sighting.addresses.filter((other) => other !== address);
-  return { url: hubUrl(sighting, address), otherUrls: others.map((other) => hubUrl(sighting, other)) };
+/** One hub at all addresses that were heard of it. What is at the other end has to prove itself. */
+function candidateOf(
+  services: readonly FoundService[],
+  firstUrl: string | null,
+  failed: ReadonlySet<string>,
+  reason: string,
+): HubCandidate | null {
+  const [url, ...otherUrls] = urlsToTry(services, firstUrl, failed);
+  const [service] = services;
+  if (url === undefined || service === undefined) return null;
+  const { name, txt } = service;
+  return { id: txt.id, name, url, otherUrls, tlsFingerprint: txt.tls, via: 'mdns', reason };
 }
 
-/** Whether nothing changed for whoever is connected: the reason may, and where else the hub might be found. */
+function knownOf({ service, failedAtMs }: Seen): KnownHub {
+  return { sighting: service, seenAtMs: service.seenAtMs, failedAtMs };
+}
+
+function urlsOf(service: FoundService): readonly string[] {
+  return service.addresses.map((address) => hubUrl(service, address));
+}
+
+/** What shows the right key comes first, then what has not failed. */
+function rank({ service, failedAtMs }: Seen, pinnedTls: string | null): number {
+  return (pinnedTls !== null && service.txt.tls !== pinnedTls ? 2 : 0) + (failedAtMs === null ? 0 : 1);
+}
+
+/** Among equals what was heard last: a hub that moved is where it said so last, as long as it did not prove where it is. */
+function byWorth(a: Seen, b: Seen, pinnedTls: string | null): number {
+  return rank(a, pinnedTls) - rank(b, pinnedTls) || b.service.seenAtMs - a.service.seenAtMs;
+}
+
+/** Whether nothing changed for what is connected: the reason may, and where else the hub might be found. */
 function sameHub(a: Located | null, b: Located | null): boolean {
   if (a === null || b === null) return a === b;
   const bare = (hub: HubCandidate) => ({ ...hub, reason: '', otherUrls: [] });

@@ -21,6 +21,7 @@ const { values } = parseArgs({
     tls: { type: 'string' },
     locate: { type: 'boolean', default: false },
     pinned: { type: 'string' },
+    'pinned-tls': { type: 'string' },
     avahi: { type: 'string', default: '/nonexistent' },
     'service-file': { type: 'string', default: '/nonexistent' },
   },
@@ -52,7 +53,8 @@ if (values.advertise !== undefined) {
   tasks.push(advertiser.run(stop.signal));
 }
 if (values.locate) {
-  const locator = new HubLocator({ override: 'auto', pinnedId: values.pinned ?? null, network, log });
+  const pinned = { pinnedId: values.pinned ?? null, pinnedTls: values['pinned-tls'] ?? null };
+  const locator = new HubLocator({ override: 'auto', ...pinned, network, log });
   locator.subscribe((hub) => process.stdout.write(`${JSON.stringify(hub)}\n`));
   const commands = createInterface({ input: process.stdin, signal: stop.signal });
   commands.on('line', (line) => {

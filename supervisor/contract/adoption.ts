@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { instantSchema, slugSchema } from './common.ts';
+import { deviceIdSchema, instantSchema, slugSchema, textOf } from './common.ts';
 
 /** A camera that asks this hub to adopt it. The owner compares `code` with what the camera shows. */
 export const newCameraSchema = z
@@ -29,17 +29,17 @@ const nonceSchema = z.string().regex(/^[0-9a-f]{64}$/);
 export const adoptUpSchema = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('hello'),
-    id: z.string().min(1).max(64),
+    id: deviceIdSchema,
     name: slugSchema,
-    version: z.string().max(64),
+    version: textOf(64),
     commitment: nonceSchema.describe('SHA-256 of the nonce that follows'),
   }),
   z.object({ type: z.literal('reveal'), nonce: nonceSchema }),
 ]);
 
 export const adoptDownSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('challenge'), hubId: z.string(), hubName: z.string(), nonce: nonceSchema }),
-  z.object({ type: z.literal('adopted'), token: z.string() }),
+  z.object({ type: z.literal('challenge'), hubId: deviceIdSchema, hubName: textOf(64), nonce: nonceSchema }),
+  z.object({ type: z.literal('adopted'), token: z.string().regex(/^[\x21-\x7e]{1,256}$/) }),
 ]);
 
 export type NewCamera = z.infer<typeof newCameraSchema>;

@@ -1,11 +1,22 @@
 import { z } from 'zod';
-import { instantSchema, slugSchema } from './common.ts';
+import { deviceIdSchema, instantSchema, slugSchema, textOf } from './common.ts';
 import { cameraUpdateSchema } from './rollout.ts';
-import { linkedCameraSchema } from './status.ts';
+import { linkedCameraSchema, sourceStatusSchema } from './status.ts';
 import { takeCameraSchema } from './takes.ts';
 
 /** Comes back with the answer (`accepted` or `refused`). */
 const orderSchema = z.string().min(1).max(64);
+
+/** More sources than one machine could have, and more words than a person reads, are not believed. */
+const maxSources = 64;
+const wordSchema = textOf(64);
+const reasonSchema = textOf(512);
+const sourcesSchema = z
+  .array(sourceStatusSchema.extend({ label: textOf(128), reason: reasonSchema.nullable() }))
+  .max(maxSources);
+const takeCamerasSchema = z
+  .array(takeCameraSchema.extend({ reason: reasonSchema.nullable() }))
+  .max(maxSources);
 
 /**
  * The link a camera holds open to its hub (`WS /ws/agent`): JSON messages, one a frame.
@@ -17,38 +28,38 @@ const orderSchema = z.string().min(1).max(64);
 export const agentUpSchema = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('hello'),
-    id: z.string().min(1).max(64),
+    id: deviceIdSchema,
     name: slugSchema,
-    version: z.string(),
-    sources: linkedCameraSchema.shape.sources,
+    version: wordSchema,
+    sources: sourcesSchema,
   }),
   z.object({
     type: z.literal('status'),
-    sources: linkedCameraSchema.shape.sources,
+    sources: sourcesSchema,
     recording: linkedCameraSchema.shape.recording,
     remainingS: linkedCameraSchema.shape.remainingS,
     sentAt: instantSchema,
     update: cameraUpdateSchema.nullable().catch(null).describe('Null from releases that do not tell'),
   }),
-  z.object({ type: z.literal('take'), takeId: slugSchema, cameras: z.array(takeCameraSchema) }),
+  z.object({ type: z.literal('take'), takeId: slugSchema, cameras: takeCamerasSchema }),
   z.object({
     type: z.literal('refused'),
-    command: z.string(),
-    code: z.string(),
-    reason: z.string(),
+    command: wordSchema,
+    code: wordSchema,
+    reason: reasonSchema,
     order: orderSchema.optional(),
   }),
-  z.object({ type: z.literal('accepted'), command: z.string(), order: orderSchema }),
+  z.object({ type: z.literal('accepted'), command: wordSchema, order: orderSchema }),
   z.object({ type: z.literal('pong'), echo: z.number(), at: z.number() }),
 ]);
 
 export const agentDownSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('welcome'), hubId: z.string(), hubName: z.string() }),
+  z.object({ type: z.literal('welcome'), hubId: deviceIdSchema, hubName: wordSchema }),
   z.object({
     type: z.literal('take-start'),
     takeId: slugSchema,
     startedAt: instantSchema,
-    cameras: z.array(slugSchema),
+    cameras: z.array(slugSchema).max(maxSources),
     order: orderSchema.optional().describe('The take’s id; hubs of release 0.1 do not ask for an answer'),
   }),
   z.object({ type: z.literal('take-stop'), takeId: slugSchema }),
@@ -60,7 +71,7 @@ export const agentDownSchema = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('update-install'),
     order: orderSchema,
-    version: z.string(),
+    version: wordSchema,
     sha256: z.string().regex(/^[0-9a-f]{64}$/),
     sizeBytes: z.int().positive(),
   }),
@@ -79,4 +90,5 @@ export const linkClose = {
   helloLate: 4001,
   takenOver: 4002,
   wrongIdentity: 4003,
+  tooMuch: 4004,
 } as const;

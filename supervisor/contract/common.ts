@@ -8,6 +8,21 @@ export const slugSchema = z
     'lower-case letters, digits, - and _, at most 63, no - or _ at the start',
   );
 
+/** Id of an appliance, as another one says it. */
+export const deviceIdSchema = z
+  .string()
+  .regex(/^[\x20-\x7e]{1,64}$/, 'an id of 1 to 64 printable ASCII characters');
+
+/** Words of another machine, for people: one line without control characters, cut where it is longer than anybody reads. */
+export function textOf(maxLength: number) {
+  return z.string().transform((text) =>
+    text
+      .slice(0, 4 * maxLength)
+      .replace(/[\p{C}\u2028\u2029]+/gu, ' ')
+      .slice(0, maxLength),
+  );
+}
+
 /** RFC 3339 in UTC, with milliseconds. */
 export const instantSchema = z.iso.datetime({ precision: 3 });
 

@@ -127,7 +127,14 @@ export const statusSchema = z
     cameras: z.array(linkedCameraSchema),
     newCameras: z.array(newCameraSchema).describe('Cameras that ask to be adopted'),
     adoption: z
-      .object({ code: z.string(), hubName: z.string() })
+      .object({
+        code: z.string(),
+        hubName: z.string(),
+        others: z
+          .array(z.object({ code: z.string(), hubName: z.string() }))
+          .optional()
+          .describe('Of further hubs that were found; the owner knows which one is theirs'),
+      })
       .nullable()
       .describe('On a camera that asks to be adopted: the code to compare'),
     hub: hubLinkSchema.nullable(),

@@ -1,4 +1,9 @@
+import { isIP } from 'node:net';
 import { type ServiceTxt, serviceDomain, serviceTxtSchema, txtPairs } from './service-txt.ts';
+
+/** More than any appliance has; a packet could name hundreds. */
+const maxAddresses = 8;
+const maxInstances = 16;
 
 /** A resource record as `dns-packet` decodes it; only the types used here are described. */
 export interface MdnsRecord {
@@ -45,7 +50,7 @@ export function readPacket(packet: MdnsPacket, sender: string): PacketContent {
   const sightings: Sighting[] = [];
   const incomplete: string[] = [];
   const refused: { name: string; reason: string }[] = [];
-  for (const fullName of instances(alive)) {
+  for (const fullName of [...instances(alive)].slice(0, maxInstances)) {
     const service = find(alive, 'SRV', fullName);
     const text = find(alive, 'TXT', fullName);
     const target = service === undefined ? null : parseTarget(service.data);
@@ -64,7 +69,8 @@ export function readPacket(packet: MdnsPacket, sender: string): PacketContent {
   }
   const goodbyes = records
     .filter((record) => record.ttl === 0 && isPointer(record))
-    .map((record) => instanceName(String(record.data)));
+    .map((record) => instanceName(String(record.data)))
+    .slice(0, maxInstances);
   return { sightings, goodbyes, incomplete, refused };
 }
 
@@ -100,7 +106,8 @@ function addressesOf(records: readonly MdnsRecord[], host: string, sender: strin
     .filter((address) => !/^fe[89ab]/i.test(address));
   // The sender's address has just been proven to reach us; listed ones may belong to a network we are not in.
   const ordered = [...listed.filter((address) => !address.includes(':')), ...listed];
-  return [...new Set(listed.length === 0 || listed.includes(sender) ? [sender, ...ordered] : ordered)];
+  const all = listed.length === 0 || listed.includes(sender) ? [sender, ...ordered] : ordered;
+  return [...new Set(all)].filter((address) => isIP(address) !== 0).slice(0, maxAddresses);
 }
 
 function byteStrings(data: unknown): Uint8Array[] {

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { TokenBucket } from '../../common/token-bucket.ts';
 import type { NetworkEvents } from '../platform/network-monitor.ts';
 import { linkAddresses, linkChange } from './link-addresses.ts';
 import { MdnsLink } from './mdns-link.ts';
@@ -9,13 +10,15 @@ import { serviceDomain } from './service-txt.ts';
 /** An appliance found on the network, with the time its description was last heard. */
 export interface FoundService extends Sighting {
   readonly seenAtMs: number;
+  /** Address the packet came from. Like all of it, that proves nothing. */
+  readonly sender: string;
 }
 
 export interface ServiceBrowserOptions {
   readonly network: NetworkEvents;
   readonly log: Logger;
   readonly onSighting: (service: FoundService) => void;
-  readonly onGoodbye: (name: string) => void;
+  readonly onGoodbye: (name: string, sender: string) => void;
   /** Addresses or carriers changed; what follows was heard after it. */
   readonly onNetworkChange: () => void;
 }
@@ -28,6 +31,9 @@ export class ServiceBrowser {
   readonly #options: ServiceBrowserOptions;
   readonly #pace = new QueryPace();
   readonly #refused = new Set<string>();
+  /** Packets of others make this one ask; they do not say how often. */
+  readonly #questions = new TokenBucket({ burst: 16, perSecond: 4 });
+  readonly #hurries = new TokenBucket({ burst: 2, perSecond: 1 });
 
   constructor(options: ServiceBrowserOptions) {
     this.#options = options;
@@ -51,7 +57,7 @@ export class ServiceBrowser {
 
   /** Asks at once, and often for a while: something that was found does not answer any more. */
   hurry(): void {
-    this.#pace.hurry();
+    if (this.#hurries.take()) this.#pace.hurry();
   }
 
   /** Asks rarely from now on: what was looked for is found. */
@@ -62,9 +68,11 @@ export class ServiceBrowser {
   #onPacket(link: MdnsLink, packet: MdnsPacket, sender: string): void {
     const content = readPacket(packet, sender);
     const seenAtMs = performance.now();
-    for (const name of content.goodbyes) this.#options.onGoodbye(name);
-    for (const sighting of content.sightings) this.#options.onSighting({ ...sighting, seenAtMs });
-    for (const name of content.incomplete.slice(0, 8)) link.query(name, 'ANY');
+    for (const name of content.goodbyes) this.#options.onGoodbye(name, sender);
+    for (const sighting of content.sightings) this.#options.onSighting({ ...sighting, seenAtMs, sender });
+    for (const name of content.incomplete.slice(0, 8)) {
+      if (this.#questions.take()) link.query(name, 'ANY');
+    }
     for (const { name, reason } of content.refused) this.#noteRefused(name, reason);
   }
 

@@ -3,8 +3,11 @@ import type { Logger } from 'pino';
 import type { RawData, WebSocket } from 'ws';
 import { RushlightError } from '../../common/errors.ts';
 import { parseJsonText } from '../../common/json-text.ts';
+import { LogLimiter } from '../../common/log-limiter.ts';
 import { type AdoptDown, type AdoptUp, adoptUpSchema, linkClose, type NewCamera } from '../contract/index.ts';
 import { adoptionCode, commitmentOf } from '../discovery/adoption-code.ts';
+import { answersPing } from '../discovery/socket-life.ts';
+import { type Applicant, WaitingRoom } from './adoption-places.ts';
 
 export class AdoptionError extends RushlightError {
   readonly code: 'CAMERA_UNKNOWN' | 'CODE_WRONG';
@@ -21,40 +24,57 @@ export interface AdoptionDeskOptions {
   readonly fingerprint: () => string | null;
   /** Makes the camera's key and returns its token. */
   readonly issueKey: (cameraId: string) => Promise<string>;
+  /** Whether a camera with this id, which has its key, is linked now. */
+  readonly isLinked?: (cameraId: string) => boolean;
   readonly onChange: () => void;
   readonly log: Logger;
 }
 
-interface Applicant {
-  readonly camera: NewCamera;
-  readonly socket: WebSocket;
-}
+type Hello = Extract<AdoptUp, { type: 'hello' }>;
 
 const withinMs = 10_000;
-const maxApplicants = 32;
+/** A camera asks again by itself; what holds a place for nothing loses it. */
+const maxWaitMs = 30 * 60_000;
+/** Strangers come and go as fast as they like; who shows the list hears of it a few times a second. */
+const tellEveryMs = 250;
 
-/** Where cameras without a key wait for the owner's tap. */
+/** Where cameras without a key wait for the owner's tap. Anybody may come here: what each may hold is bounded. */
 export class AdoptionDesk {
   readonly #options: AdoptionDeskOptions;
-  readonly #waiting = new Map<string, Applicant>();
+  readonly #room = new WaitingRoom();
+  readonly #limiter: LogLimiter;
+  #telling: NodeJS.Timeout | null = null;
 
   constructor(options: AdoptionDeskOptions) {
     this.#options = options;
+    this.#limiter = new LogLimiter({ logger: options.log });
   }
 
   list(): readonly NewCamera[] {
-    return [...this.#waiting.values()].map(({ camera }) => camera);
+    return this.#room.list().map(({ camera }) => camera);
   }
 
   /** Takes over the socket of a camera that asks to be adopted. */
   accept(socket: WebSocket, address: string): void {
+    const leaveDoor = this.#room.enter(address);
+    if (leaveDoor === null) {
+      this.#refuse(socket, address, linkClose.tooMuch, 'too many ask from this address at once');
+      return;
+    }
     const hubNonce = randomBytes(32).toString('hex');
-    let hello: Extract<AdoptUp, { type: 'hello' }> | null = null;
+    let hello: Hello | null = null;
+    let revealed = false;
     const late = setTimeout(() => socket.close(linkClose.helloLate, 'not introduced in time'), withinMs);
+    const tooLong = setTimeout(
+      () => socket.close(linkClose.helloLate, 'waited for long: ask again'),
+      maxWaitMs,
+    );
     socket.on('error', (error) => this.#options.log.debug({ err: error }, 'an adoption broke off'));
     socket.on('close', () => {
       clearTimeout(late);
-      if (hello !== null) this.#left(hello.id, socket);
+      clearTimeout(tooLong);
+      leaveDoor();
+      if (this.#room.leave(socket)) this.#changed();
     });
     socket.on('message', (data, isBinary) => {
       const message = isBinary ? null : parse(data);
@@ -65,10 +85,13 @@ export class AdoptionDesk {
       } else if (
         message?.type === 'reveal' &&
         hello !== null &&
+        !revealed &&
         commitmentOf(message.nonce) === hello.commitment
       ) {
+        revealed = true;
         clearTimeout(late);
-        this.#introduce(hello, message.nonce, hubNonce, socket, address);
+        leaveDoor();
+        void this.#introduce(hello, message.nonce, hubNonce, socket, address);
       } else {
         socket.close(linkClose.notUnderstood, 'not a message of an adoption');
       }
@@ -77,59 +100,82 @@ export class AdoptionDesk {
 
   /** Gives a waiting camera its key. Rejects with CAMERA_UNKNOWN or CODE_WRONG. */
   async adopt(cameraId: string, code: string): Promise<NewCamera> {
-    const applicant = this.#waiting.get(cameraId);
-    if (applicant === undefined) {
+    const applicants = this.#room.list().filter(({ camera }) => camera.id === cameraId);
+    if (applicants.length === 0) {
       throw new AdoptionError('CAMERA_UNKNOWN', `No camera "${cameraId}" waits to be adopted.`);
     }
-    if (applicant.camera.code !== code) {
+    // Several may say to be this camera: the code tells which one the owner looks at.
+    const applicant = applicants.find(({ camera }) => camera.code === code);
+    if (applicant === undefined) {
       throw new AdoptionError(
         'CODE_WRONG',
         'The camera shows another code. Somebody may be in between: look again.',
       );
     }
     const token = await this.#options.issueKey(cameraId);
-    this.#waiting.delete(cameraId);
+    for (const one of applicants) this.#room.leave(one.socket);
     send(applicant.socket, { type: 'adopted', token });
     applicant.socket.close(1000, 'adopted');
+    for (const { socket } of applicants)
+      socket.close(linkClose.takenOver, 'another one of this id was adopted');
     this.#options.log.info({ camera: applicant.camera.name, id: cameraId }, 'adopted a camera');
     this.#options.onChange();
     return applicant.camera;
   }
 
   close(): void {
-    for (const { socket } of this.#waiting.values()) socket.close(1001, 'the hub stops');
-    this.#waiting.clear();
+    for (const { socket } of this.#room.list()) {
+      this.#room.leave(socket);
+      socket.close(1001, 'the hub stops');
+    }
+    if (this.#telling !== null) clearTimeout(this.#telling);
+    this.#telling = null;
+    this.#limiter[Symbol.dispose]();
   }
 
-  #introduce(
-    { id, name, version }: Extract<AdoptUp, { type: 'hello' }>,
+  /** Never rejects. */
+  async #introduce(
+    { id, name, version }: Hello,
     cameraNonce: string,
     hubNonce: string,
     socket: WebSocket,
     address: string,
-  ): void {
-    const before = this.#waiting.get(id);
-    if (before === undefined && this.#waiting.size >= maxApplicants) {
-      socket.close(linkClose.notUnderstood, 'too many cameras wait');
+  ): Promise<void> {
+    const same = this.#room.list().find(({ camera }) => camera.id === id && camera.address === address);
+    // The same camera, maybe, whose cable was pulled: who does not answer any more holds no place.
+    if (same !== undefined && !(await answersPing(same.socket))) {
+      this.#room.leave(same.socket);
+      same.socket.terminate();
+    }
+    if (socket.readyState !== socket.OPEN) return;
+    if (this.#options.isLinked?.(id) === true) {
+      this.#refuse(socket, address, linkClose.takenOver, 'a camera with this id is linked to this hub');
       return;
     }
-    before?.socket.close(linkClose.takenOver, 'this camera asks anew');
-    const code = adoptionCode({
-      fingerprint: this.#options.fingerprint(),
-      cameraId: id,
-      cameraNonce,
-      hubNonce,
-    });
-    const since = before?.camera.since ?? new Date().toISOString();
-    this.#waiting.set(id, { socket, camera: { id, name, version, address, code, since } });
-    this.#options.log.info({ camera: name, address }, 'a new camera asks to be adopted');
-    this.#options.onChange();
+    const fingerprint = this.#options.fingerprint();
+    const code = adoptionCode({ fingerprint, cameraId: id, cameraNonce, hubNonce });
+    const since = new Date().toISOString();
+    const applicant: Applicant = { socket, camera: { id, name, version, address, code, since } };
+    const place = this.#room.take(applicant);
+    if ('refusal' in place) {
+      this.#refuse(socket, address, linkClose.tooMuch, place.refusal);
+      return;
+    }
+    place.displaced?.socket.close(linkClose.tooMuch, 'others ask as well: ask again');
+    this.#limiter.log('info', 'asks', { camera: name, address }, 'a new camera asks to be adopted');
+    this.#changed();
   }
 
-  #left(id: string, socket: WebSocket): void {
-    if (this.#waiting.get(id)?.socket !== socket) return;
-    this.#waiting.delete(id);
-    this.#options.onChange();
+  #refuse(socket: WebSocket, address: string, code: number, reason: string): void {
+    this.#limiter.log('info', 'refused', { address, reason }, 'a camera may not ask to be adopted now');
+    socket.close(code, reason);
+  }
+
+  #changed(): void {
+    this.#telling ??= setTimeout(() => {
+      this.#telling = null;
+      this.#options.onChange();
+    }, tellEveryMs);
   }
 }
 

@@ -1,6 +1,8 @@
 import type { Logger } from 'pino';
 import type { RawData, WebSocket } from 'ws';
 import { parseJsonText } from '../../common/json-text.ts';
+import { LogLimiter } from '../../common/log-limiter.ts';
+import { TokenBucket } from '../../common/token-bucket.ts';
 import {
   type AgentDown,
   type AgentUp,
@@ -10,15 +12,23 @@ import {
   type LinkedCameras,
   linkClose,
 } from '../contract/index.ts';
+import { answersPing } from '../discovery/socket-life.ts';
+import type { CameraIdentity, KeyRefusal } from './camera-keys.ts';
 import { ClockOffsetFilter } from './clock-offset.ts';
 
 export interface CameraRegistryOptions {
   readonly hub: { readonly id: string; readonly name: string };
   /** Whether a take runs; cameras that have no part in it are told, so that they do not restart beside it. */
   readonly takeRunning?: () => boolean;
+  /** Says why a key may not speak for a camera; null where it may. Without it only links that need no key are taken. */
+  readonly claim?: (keyId: string, camera: CameraIdentity) => Promise<KeyRefusal | null>;
+  /** A camera that came with a key of this hub was not linked, for a reason that its owner should know. */
+  readonly onRefused?: (camera: CameraIdentity, reason: string) => void;
   readonly log: Logger;
   readonly now?: () => number;
 }
+
+type Hello = Extract<AgentUp, { type: 'hello' }>;
 
 interface Link {
   readonly socket: WebSocket;
@@ -38,16 +48,26 @@ const pingEveryMs = 2000;
 /** A cut cable closes nothing: what is silent for so long is gone. */
 const silentAfterMs = 6000;
 const maxKnown = 64;
+/** Sockets of one key, or of one address without keys, that have not said yet which camera they are. */
+const maxUnnamed = 4;
+/** A camera says something every two seconds, and whenever its status changes. */
+const messagesPerSecond = 100;
+const messageBurst = 400;
 
 /** The hub's side of the links that cameras hold open: who is there, what they say, and the way to command them. */
 export class CameraRegistry implements LinkedCameras {
   readonly #options: CameraRegistryOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #listeners = new Set<CameraListener>();
+  readonly #unnamed = new Map<string, number>();
+  /** Cameras whose place somebody else asks for: whether they are alive is being found out. */
+  readonly #contested = new Set<string>();
+  readonly #limiter: LogLimiter;
   readonly #now: () => number;
 
   constructor(options: CameraRegistryOptions) {
     this.#options = options;
+    this.#limiter = new LogLimiter({ logger: options.log });
     this.#now = options.now ?? Date.now;
   }
 
@@ -61,6 +81,7 @@ export class CameraRegistry implements LinkedCameras {
     clearInterval(timer);
     for (const { link } of this.#entries.values()) link?.socket.close(1001, 'the hub stops');
     this.#entries.clear();
+    this.#limiter[Symbol.dispose]();
   }
 
   list(): readonly LinkedCamera[] {
@@ -80,6 +101,11 @@ export class CameraRegistry implements LinkedCameras {
     return true;
   }
 
+  /** Whether this camera holds a link now. */
+  isLinked(cameraId: string): boolean {
+    return (this.#entries.get(cameraId)?.link ?? null) !== null;
+  }
+
   /** Ends a camera's link and forgets it. */
   drop(cameraId: string, reason: string): void {
     const entry = this.#entries.get(cameraId);
@@ -89,45 +115,123 @@ export class CameraRegistry implements LinkedCameras {
   }
 
   /**
-   * Takes over a camera's socket. `subject` is the camera its key was made for: nobody speaks for another one;
-   * null where no key is needed.
+   * Takes over a camera's socket. `keyId` is the key it came with, which speaks for one camera alone; null where no key is
+   * needed. A camera that is linked and alive keeps its place, whoever says to be the same one.
    */
-  accept(socket: WebSocket, subject: string | null, address: string): void {
+  accept(socket: WebSocket, keyId: string | null, address: string): void {
+    const named = this.#countUnnamed(socket, keyId ?? address);
+    if (named === null) return;
     const late = setTimeout(() => socket.close(linkClose.helloLate, 'no hello in time'), helloWithinMs);
+    const rate = new TokenBucket({ burst: messageBurst, perSecond: messagesPerSecond });
     let id: string | null = null;
+    let linked = false;
     socket.on('message', (data, isBinary) => {
+      if (!rate.take()) return socket.close(linkClose.tooMuch, 'too many messages');
       const message = isBinary ? null : parseUp(data);
       // A camera of another release may say more than this one understands; its hello never changes.
-      if (message === null && id !== null && !isBinary && isJsonObject(data)) return this.#passOver(id);
+      if (message === null && id !== null && linked && !isBinary && isJsonObject(data))
+        return this.#passOver(id);
       if (message === null) return socket.close(linkClose.notUnderstood, 'not a message of this link');
-      if (id === null) {
-        if (message.type !== 'hello') return socket.close(linkClose.notUnderstood, 'hello comes first');
-        if (subject !== null && subject !== message.id && subject !== message.name) {
-          return socket.close(linkClose.wrongIdentity, `this key belongs to ${subject}`);
-        }
-        if (this.#entries.size >= maxKnown && !this.#entries.has(message.id)) {
-          return socket.close(linkClose.notUnderstood, 'too many cameras');
-        }
-        clearTimeout(late);
-        id = message.id;
-        this.#welcome(message, socket, address);
+      if (id !== null) {
+        if (linked) this.#hear(id, message, socket);
+        else socket.close(linkClose.notUnderstood, 'the welcome comes first');
         return;
       }
-      this.#hear(id, message, socket);
+      if (message.type !== 'hello') return socket.close(linkClose.notUnderstood, 'hello comes first');
+      clearTimeout(late);
+      id = message.id;
+      named();
+      void this.#admit(message, socket, keyId, address).then((admitted) => {
+        linked = admitted;
+        if (!admitted) return;
+        // Only what comes after its welcome is heard.
+        this.#welcome(message, socket, address);
+      });
     });
     socket.on('error', (error) =>
       this.#options.log.debug({ err: error, camera: id }, 'link to a camera broke'),
     );
     socket.on('close', () => {
       clearTimeout(late);
+      named();
       if (id !== null) this.#left(id, socket);
     });
   }
 
-  #welcome(hello: Extract<AgentUp, { type: 'hello' }>, socket: WebSocket, address: string): void {
+  /** Counts a socket until it has said which camera it is, or ended; null where there are too many of them. */
+  #countUnnamed(socket: WebSocket, holder: string): (() => void) | null {
+    const others = this.#unnamed.get(holder) ?? 0;
+    if (others >= maxUnnamed) {
+      socket.close(linkClose.tooMuch, 'too many links that do not say who they are');
+      return null;
+    }
+    this.#unnamed.set(holder, others + 1);
+    let counted = true;
+    return () => {
+      if (!counted) return;
+      counted = false;
+      const left = (this.#unnamed.get(holder) ?? 1) - 1;
+      if (left > 0) this.#unnamed.set(holder, left);
+      else this.#unnamed.delete(holder);
+    };
+  }
+
+  /** Whether this socket may speak for the camera it names; where it may not, it is closed with the reason. Never rejects. */
+  async #admit(hello: Hello, socket: WebSocket, keyId: string | null, address: string): Promise<boolean> {
+    const refuse = (code: number, reason: string) => {
+      const fields = { camera: hello.name, id: hello.id, address, reason };
+      this.#limiter.log(
+        'warn',
+        `refused ${keyId ?? address}`.slice(0, 80),
+        fields,
+        'a camera was not linked',
+      );
+      if (keyId !== null) this.#options.onRefused?.({ id: hello.id, name: hello.name }, reason);
+      socket.close(code, reason.slice(0, 120));
+      return false;
+    };
+    const refusal = await this.#keyRefusal(hello, keyId);
+    if (refusal !== null) return refuse(linkClose.wrongIdentity, refusal.reason);
+    const before = this.#entries.get(hello.id)?.link;
+    if (before !== null && before !== undefined) {
+      if (this.#contested.has(hello.id)) return refuse(linkClose.takenOver, inUse);
+      this.#contested.add(hello.id);
+      const alive = await answersPing(before.socket);
+      this.#contested.delete(hello.id);
+      if (alive) return refuse(linkClose.takenOver, inUse);
+      before.socket.close(linkClose.takenOver, 'this camera linked again');
+    }
+    if (!this.#makeRoom(hello.id)) return refuse(linkClose.tooMuch, 'too many cameras are linked');
+    // It may have left, or its key been revoked, in the meantime.
+    const stillRefused = await this.#keyRefusal(hello, keyId);
+    if (stillRefused !== null) return refuse(linkClose.wrongIdentity, stillRefused.reason);
+    return socket.readyState === socket.OPEN;
+  }
+
+  async #keyRefusal({ id, name }: Hello, keyId: string | null): Promise<KeyRefusal | null> {
+    const { claim, log } = this.#options;
+    if (keyId === null) return null;
+    if (claim === undefined) return { reason: 'this hub takes no keys' };
+    try {
+      return await claim(keyId, { id, name });
+    } catch (error) {
+      log.error({ err: error, camera: id }, 'whose key it is cannot be found out');
+      return { reason: 'the hub cannot find out whose key this is' };
+    }
+  }
+
+  /** A camera that is not linked gives its place in the list to one that is; the one that left first goes first. */
+  #makeRoom(id: string): boolean {
+    if (this.#entries.has(id) || this.#entries.size < maxKnown) return true;
+    const away = [...this.#entries.values()]
+      .filter(({ link }) => link === null)
+      .sort((a, b) => a.camera.lastSeenAt.localeCompare(b.camera.lastSeenAt));
+    return away[0] !== undefined && this.#entries.delete(away[0].camera.id);
+  }
+
+  #welcome(hello: Hello, socket: WebSocket, address: string): void {
     const before = this.#entries.get(hello.id);
-    before?.link?.socket.close(linkClose.takenOver, 'this camera linked anew');
-    const { hub, log } = this.#options;
+    const { hub } = this.#options;
     this.#entries.set(hello.id, {
       link: { socket, clock: new ClockOffsetFilter(), heardAtMs: performance.now(), passedOver: 0 },
       camera: {
@@ -146,7 +250,8 @@ export class CameraRegistry implements LinkedCameras {
         update: null,
       },
     });
-    log.info({ camera: hello.name, id: hello.id, address }, 'a camera linked to this hub');
+    const fields = { camera: hello.name, id: hello.id, address };
+    this.#limiter.log('info', `linked ${hello.id}`, fields, 'a camera linked to this hub');
     socket.send(JSON.stringify({ type: 'welcome', hubId: hub.id, hubName: hub.name } satisfies AgentDown));
     this.#ping(hello.id);
     this.#tell((listener) => listener.linked?.(hello.id));
@@ -170,7 +275,12 @@ export class CameraRegistry implements LinkedCameras {
         this.#tell((listener) => listener.take?.(id, message));
         break;
       case 'refused':
-        this.#options.log.warn({ camera: entry.camera.name, ...message }, 'a camera refused a command');
+        this.#limiter.log(
+          'warn',
+          `command ${id}`,
+          { camera: entry.camera.name, ...message },
+          'a camera refused a command',
+        );
         this.#tell((listener) => listener.refused?.(id, message));
         break;
       case 'accepted':
@@ -187,7 +297,7 @@ export class CameraRegistry implements LinkedCameras {
     if (entry?.link?.socket !== socket) return;
     entry.link = null;
     entry.camera = { ...entry.camera, online: false };
-    this.#options.log.warn({ camera: entry.camera.name }, 'the link to a camera ended');
+    this.#limiter.log('warn', `left ${id}`, { camera: entry.camera.name }, 'the link to a camera ended');
     this.#tell((listener) => listener.changed?.());
   }
 
@@ -230,6 +340,8 @@ export class CameraRegistry implements LinkedCameras {
     for (const listener of this.#listeners) call(listener);
   }
 }
+
+const inUse = 'another camera with this id is linked: two cards made from one copy are one camera to the hub';
 
 function statusOf({ sources, recording, remainingS, update }: Extract<AgentUp, { type: 'status' }>) {
   return { sources, recording, remainingS, update };

@@ -1,28 +1,38 @@
 import type { Logger } from 'pino';
+import type { StateStore } from '../config/state.ts';
 import type { KeyStore } from '../system/key-store.ts';
 import { AdoptionDesk, AdoptionError } from './adoption-desk.ts';
+import { CameraKeys } from './camera-keys.ts';
 import { CameraRegistry } from './camera-registry.ts';
 
 export interface HubSideOptions {
   readonly hub: { readonly id: string; readonly name: () => string };
   readonly keys: KeyStore;
+  readonly state: StateStore;
   readonly fingerprint: () => string | null;
   readonly takeRunning: () => boolean;
   /** What runs as long as this machine is a hub. */
   readonly alongside: (signal: AbortSignal) => Promise<void>;
   readonly onUnadopt: (cameraId: string) => Promise<void>;
   readonly onChange: () => void;
+  /** Tells the owner what is wrong with a camera that wants to be linked; null once nothing is. */
+  readonly onTrouble?: (reason: string | null) => void;
   readonly log: Logger;
 }
+
+/** A camera that is refused tries again every few seconds: one that does not any more is no trouble. */
+const troubleMs = 30_000;
 
 /** What only a hub has: the links of its cameras, and the desk where new ones wait. */
 export class HubSide {
   readonly cameras: CameraRegistry;
   readonly desk: AdoptionDesk;
   readonly #options: HubSideOptions;
+  readonly #keys: CameraKeys;
+  #trouble: NodeJS.Timeout | null = null;
 
   constructor(options: HubSideOptions) {
-    const { keys, fingerprint, takeRunning, onChange, log } = options;
+    const { keys, state, fingerprint, takeRunning, onChange, log } = options;
     const { id, name } = options.hub;
     // It may be renamed while it runs.
     const hub = {
@@ -32,14 +42,19 @@ export class HubSide {
       },
     };
     this.#options = options;
-    this.cameras = new CameraRegistry({ hub, takeRunning, log });
+    const cameraKeys = new CameraKeys(keys, state, log);
+    this.#keys = cameraKeys;
+    this.cameras = new CameraRegistry({
+      ...{ hub, takeRunning, log },
+      claim: (keyId, camera) => cameraKeys.claim(keyId, camera),
+      onRefused: ({ id, name: called }, reason) =>
+        this.#tellTrouble(`The camera ${called} (${id}) is refused: ${reason}.`),
+    });
     this.desk = new AdoptionDesk({
       hub,
       fingerprint,
-      issueKey: async (cameraId) => {
-        await this.#revoke(cameraId);
-        return (await keys.create('camera', cameraId)).token;
-      },
+      issueKey: (cameraId) => cameraKeys.issue(cameraId),
+      isLinked: (cameraId) => this.cameras.isLinked(cameraId),
       onChange,
       log,
     });
@@ -50,15 +65,16 @@ export class HubSide {
     await Promise.all([this.cameras.run(signal), this.#options.alongside(signal)]);
     unsubscribe();
     this.desk.close();
+    this.#endTrouble();
   }
 
   /** Takes a camera's keys away and ends its link. Rejects with CAMERA_UNKNOWN. */
   async unadopt(cameraId: string): Promise<void> {
-    const known =
-      this.#options.keys.list().some(({ role, subject }) => role === 'camera' && subject === cameraId) ||
-      this.cameras.list().some(({ id }) => id === cameraId);
-    if (!known) throw new AdoptionError('CAMERA_UNKNOWN', `No camera "${cameraId}" belongs to this hub.`);
-    await this.#revoke(cameraId);
+    const linked = this.cameras.list().find(({ id }) => id === cameraId);
+    if (!this.#keys.has(cameraId) && linked === undefined) {
+      throw new AdoptionError('CAMERA_UNKNOWN', `No camera "${cameraId}" belongs to this hub.`);
+    }
+    await this.#keys.revoke({ id: cameraId, name: linked?.name ?? null });
     this.cameras.drop(cameraId, 'this camera was un-adopted');
     await this.#options.onUnadopt(cameraId);
     this.#options.onChange();
@@ -76,10 +92,18 @@ export class HubSide {
       .some(({ online, recording }) => online && (recording === 'recording' || recording === 'starting'));
   }
 
-  async #revoke(cameraId: string): Promise<void> {
-    const { keys } = this.#options;
-    for (const key of keys.list()) {
-      if (key.role === 'camera' && key.subject === cameraId) await keys.revoke(key.id);
-    }
+  #tellTrouble(reason: string): void {
+    const { onTrouble } = this.#options;
+    if (onTrouble === undefined) return;
+    if (this.#trouble !== null) clearTimeout(this.#trouble);
+    this.#trouble = setTimeout(() => this.#endTrouble(), troubleMs);
+    onTrouble(reason);
+  }
+
+  #endTrouble(): void {
+    if (this.#trouble === null) return;
+    clearTimeout(this.#trouble);
+    this.#trouble = null;
+    this.#options.onTrouble?.(null);
   }
 }

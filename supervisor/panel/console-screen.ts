@@ -26,7 +26,7 @@ export function consoleText(status: Status, reach: Pick<Reach, 'port' | 'tlsPort
     ...[page, ...addresses.map(urlOf)],
     '',
     `${sentence} (status light: ${looks})`,
-    ...(adoption === null ? [] : ['', `Code: ${spaced(adoption.code)}  asked for by ${adoption.hubName}`]),
+    ...(adoption === null ? [] : ['', ...[adoption, ...(adoption.others ?? [])].map(codeLine)]),
     ...(hub === null
       ? []
       : [`Hub: ${[hub.name, hub.state, hub.reason].filter((word) => word !== null).join(', ')}`]),
@@ -45,6 +45,10 @@ export async function writeConsole(folder: string, text: string, log: Logger): P
   } catch (error) {
     log.error({ err: error }, 'the screen cannot be told the state');
   }
+}
+
+function codeLine({ code, hubName }: { readonly code: string; readonly hubName: string }): string {
+  return `Code: ${spaced(code)}  asked for by ${hubName}`;
 }
 
 function isPlainIpv4(address: string): boolean {

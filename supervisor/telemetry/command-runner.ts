@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
 import { errorCode } from '../../common/errors.ts';
+import type { TokenBucket } from '../../common/token-bucket.ts';
 import type { Status } from '../contract/index.ts';
 import { type Command, type CommandName, parseCommand } from './command.ts';
 import { CommandRefusedError } from './errors.ts';
 import type { ApplianceCommands } from './ports.ts';
-import type { TokenBucket } from './token-bucket.ts';
 
 /** What `rushlight/<device>/<command>/result` carries. */
 export interface CommandResult {

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
+import { TokenBucket } from '../../common/token-bucket.ts';
 import { FakeCommands } from './appliance.fake.ts';
 import { commandNames, longestCommandBytes, parseCommand } from './command.ts';
 import { CommandRunner } from './command-runner.ts';
 import { CommandRefusedError } from './errors.ts';
 import { hubStatus, takeStatus } from './status.fixture.ts';
-import { TokenBucket } from './token-bucket.ts';
 
-const endless = () => new TokenBucket(1e9, 1e9);
+const endless = () => new TokenBucket({ burst: 1e9, perSecond: 1e9 });
 
 function runner(commands: FakeCommands, limit = endless(), status = hubStatus()): CommandRunner {
   return new CommandRunner({
@@ -164,7 +164,7 @@ describe('what may not be done now', () => {
   test('more than the limit lets through', async () => {
     const commands = new FakeCommands();
     let nowMs = 0;
-    const limited = runner(commands, new TokenBucket(2, 1, () => nowMs));
+    const limited = runner(commands, new TokenBucket({ burst: 2, perSecond: 1, now: () => nowMs }));
     const press = () => limited.run('identify', Buffer.from('PRESS'), false);
     const codes = [(await press()).code, (await press()).code, (await press()).code];
     expect(codes).toEqual(['OK', 'OK', 'COMMAND_TOO_OFTEN']);

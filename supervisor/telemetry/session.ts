@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { TokenBucket } from '../../common/token-bucket.ts';
 import { Announcer } from './announcer.ts';
 import type { BrokerConnection, IncomingMessage } from './broker-connection.ts';
 import { CommandRunner } from './command-runner.ts';
@@ -8,7 +9,6 @@ import { pause } from './pause.ts';
 import type { ApplianceCommands, DocumentMemory, MqttSettings, StatusSource } from './ports.ts';
 import { Snapshots } from './snapshots.ts';
 import type { TelemetryTiming } from './timing.ts';
-import type { TokenBucket } from './token-bucket.ts';
 import { commandOf, type Topics } from './topics.ts';
 import { Wakeup } from './wakeup.ts';
 

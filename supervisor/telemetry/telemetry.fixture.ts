@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import { TokenBucket } from '../../common/token-bucket.ts';
 import { camelCaseKeys } from '../config/camel-case.ts';
 import { configSchema } from '../config/schema.ts';
 import type { Status } from '../contract/index.ts';
@@ -7,7 +8,6 @@ import type { BrokerFinder, MqttSettings } from './ports.ts';
 import { hubStatus } from './status.fixture.ts';
 import { Telemetry, type TelemetryOptions } from './telemetry.ts';
 import type { TelemetryTiming } from './timing.ts';
-import { TokenBucket } from './token-bucket.ts';
 
 /** Short intervals: tests wait for conditions, not for these. */
 const quick: Partial<TelemetryTiming> = {
@@ -50,7 +50,7 @@ export class RunningTelemetry implements AsyncDisposable {
       trust: { isAccepted: () => true },
       logger: pino({ level: 'silent' }),
       timing: { ...quick, ...timing },
-      commandLimit: new TokenBucket(1e6, 1e6),
+      commandLimit: new TokenBucket({ burst: 1e6, perSecond: 1e6 }),
       ...more,
     });
     this.#ended = this.telemetry.run(this.#stop.signal);

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { describeError } from '../../common/errors.ts';
+import { TokenBucket } from '../../common/token-bucket.ts';
 import { Backoff } from './backoff.ts';
 import { BrokerConnection, type MqttVersion } from './broker-connection.ts';
 import { readCredentials } from './broker-credentials.ts';
@@ -23,7 +24,6 @@ import type {
 } from './ports.ts';
 import { Session } from './session.ts';
 import { defaultTiming, type TelemetryTiming } from './timing.ts';
-import { TokenBucket } from './token-bucket.ts';
 import { type Topics, topicsOf } from './topics.ts';
 
 export interface TelemetryOptions {
@@ -74,7 +74,7 @@ export class Telemetry {
     this.#options = options;
     this.#timing = { ...defaultTiming, ...options.timing };
     this.#random = options.random ?? Math.random;
-    this.#limit = options.commandLimit ?? new TokenBucket(20, 2);
+    this.#limit = options.commandLimit ?? new TokenBucket({ burst: 20, perSecond: 2 });
   }
 
   get link(): TelemetryLink {

@@ -136,6 +136,29 @@ describe('the relay', () => {
     await expect(fetch(url).then(bytes)).rejects.toThrow();
   });
 
+  test('does not run in circles with a hub that answers with nothing, nor pass on more than was announced', async () => {
+    let asked = 0;
+    const server = createPlainServer((request, response) => {
+      asked += 1;
+      const head = { etag, 'content-range': `bytes 0-99/${bundle.length}` };
+      if (request.headers.range === undefined) {
+        response.writeHead(200, { ...head, 'content-length': 100 });
+        response.write(bundle.subarray(0, 50), () => response.destroy());
+      } else if (asked < 20) {
+        response.writeHead(206, { ...head, 'content-length': 0 }).end();
+      } else {
+        response.writeHead(206, head).end(bundle.subarray(0, 5000));
+      }
+    });
+    const url = `http://127.0.0.1:${await listen(server)}`;
+    const relay = await open(() => ({ url, token: null, tlsFingerprint: null }));
+    await expect(fetch(relay.url).then(bytes)).rejects.toThrow();
+    expect(asked).toBeLessThan(15);
+    asked = 19;
+    const first = await open(() => ({ url, token: null, tlsFingerprint: null }));
+    expect(await bytes(await fetch(first.url))).toHaveLength(100);
+  }, 30_000);
+
   test('waits for a hub that is not there yet, moved, or still verifies', async () => {
     const hub = await playHub({ notYet: 2 });
     let asked = 0;

@@ -12,6 +12,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { TokenBucket } from '../../common/token-bucket.ts';
 import type { HubAccess } from '../discovery/hub-access.ts';
 import { pinTls } from '../discovery/pinned-tls.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
@@ -30,6 +31,9 @@ type Head = Readonly<Record<string, string>>;
 
 const passedOn = ['content-length', 'content-range', 'content-type', 'accept-ranges', 'etag'] as const;
 const retryMs = 500;
+const fruitlessTries = 10;
+/** An answer without a length is an error in words. */
+const maxUnannounced = 64 * 1024;
 /** A hub that has just started verifies the bundle before it gives it out again. */
 const notYet = 503;
 
@@ -100,9 +104,17 @@ export class BundleRelay implements AsyncDisposable {
     const { start, length } = spanOf(first);
     let part = first;
     let sent = 0;
+    const fruitless = new TokenBucket({ burst: fruitlessTries, perSecond: 0.2 });
     for (;;) {
-      sent += await copy(part, response, signal);
+      const bytes = await copy(part, response, length === 0 ? maxUnannounced : length - sent, signal);
+      sent += bytes;
       if (sent >= length || method === 'HEAD') break;
+      // A hub that answers over and over with nothing keeps this camera busy, and gets nowhere.
+      if (bytes === 0) {
+        if (!fruitless.take())
+          throw new ApplianceError('MEMBER_UNREACHABLE', 'the hub answers, and sends nothing');
+        await sleep(retryMs, undefined, { signal });
+      }
       // The hub ended in the middle: the rest, of the very same bundle.
       if (etag === undefined)
         throw new ApplianceError('MEMBER_UNREACHABLE', 'the answer of the hub broke off');
@@ -156,13 +168,23 @@ export class BundleRelay implements AsyncDisposable {
   }
 }
 
-/** Passes on a body as fast as it is taken; returns how many bytes came before it ended or broke. */
-async function copy(from: IncomingMessage, to: ServerResponse, signal: AbortSignal): Promise<number> {
+/** Passes on a body, `most` bytes of it, as fast as it is taken; returns how many came before it ended or broke. */
+async function copy(
+  from: IncomingMessage,
+  to: ServerResponse,
+  most: number,
+  signal: AbortSignal,
+): Promise<number> {
   let bytes = 0;
   try {
     for await (const chunk of from as AsyncIterable<Buffer>) {
-      bytes += chunk.length;
-      if (!to.write(chunk)) await once(to, 'drain', { signal });
+      const wanted = chunk.subarray(0, most - bytes);
+      bytes += wanted.length;
+      if (!to.write(wanted)) await once(to, 'drain', { signal });
+      if (wanted.length === chunk.length) continue;
+      // More than was announced: that is not of the bundle.
+      from.destroy();
+      break;
     }
   } catch (error) {
     if (signal.aborted) throw error;
@@ -180,5 +202,6 @@ function headOf({ headers }: IncomingMessage): Head {
 /** Which bytes of the bundle an answer carries. */
 function spanOf({ headers }: IncomingMessage): { start: number; length: number } {
   const start = Number(/^bytes (\d+)-/.exec(headers['content-range'] ?? '')?.[1] ?? 0);
-  return { start, length: Number(headers['content-length'] ?? 0) };
+  const length = Number(headers['content-length'] ?? 0);
+  return { start, length: Number.isSafeInteger(length) && length > 0 ? length : 0 };
 }

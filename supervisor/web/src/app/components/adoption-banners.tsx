@@ -30,16 +30,17 @@ export const AdoptionBanners = (props: { status: Status; adopt(camera: NewCamera
   return (
     <>
       {newCameras.map((camera) => (
-        <NewCameraBanner key={camera.id} camera={camera} adopt={props.adopt} />
+        <NewCameraBanner key={`${camera.id} ${camera.code}`} camera={camera} adopt={props.adopt} />
       ))}
-      {adoption !== null && (
-        <div class="banner banner-note" role="status" data-testid="adoption">
-          <span class="banner-text">
-            <strong>Hub {adoption.hubName} may adopt this camera.</strong> Its page must show the same code:{' '}
-            <b class="code">{spaced(adoption.code)}</b>
-          </span>
-        </div>
-      )}
+      {adoption !== null &&
+        [adoption, ...(adoption.others ?? [])].map(({ code, hubName }) => (
+          <div class="banner banner-note" role="status" data-testid="adoption" key={code}>
+            <span class="banner-text">
+              <strong>Hub {hubName} may adopt this camera.</strong> Its page must show the same code:{' '}
+              <b class="code">{spaced(code)}</b>
+            </span>
+          </div>
+        ))}
     </>
   );
 };

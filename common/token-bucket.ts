@@ -1,0 +1,33 @@
+export interface TokenBucketOptions {
+  /** So many may come at once. */
+  readonly burst: number;
+  readonly perSecond: number;
+  /** Monotonic, in milliseconds. */
+  readonly now?: () => number;
+}
+
+/** Lets things through at a rate: what strangers or other machines make happen here has one. */
+export class TokenBucket {
+  readonly #options: TokenBucketOptions;
+  readonly #now: () => number;
+  #left: number;
+  #filledAtMs: number;
+
+  constructor(options: TokenBucketOptions) {
+    this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
+    this.#left = options.burst;
+    this.#filledAtMs = this.#now();
+  }
+
+  /** Whether one more may happen now. */
+  take(): boolean {
+    const { burst, perSecond } = this.#options;
+    const nowMs = this.#now();
+    this.#left = Math.min(burst, this.#left + (Math.max(0, nowMs - this.#filledAtMs) / 1000) * perSecond);
+    this.#filledAtMs = nowMs;
+    if (this.#left < 1) return false;
+    this.#left -= 1;
+    return true;
+  }
+}

@@ -1,0 +1,125 @@
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { listOf, type StateSection, type StateStore } from '../config/state.ts';
+
+/** Which camera each key belongs to, where its subject does not say. */
+export const cameraKeysSection = {
+  name: 'cameraKeys',
+  schema: z.object({ bound: listOf(z.object({ keyId: z.string(), cameraId: z.string() })) }),
+} as const satisfies StateSection<z.ZodObject>;
+
+interface AccessKey {
+  readonly id: string;
+  readonly role: string;
+  /** Whom it was made for: the name or the id of a camera. */
+  readonly subject: string;
+}
+
+/** The keys of this appliance. */
+export interface CameraKeyStore {
+  list(): readonly AccessKey[];
+  create(role: 'camera', subject: string): Promise<{ readonly token: string }>;
+  revoke(id: string): Promise<boolean>;
+}
+
+export interface CameraIdentity {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** Why a key does not open the link of a camera, in words for its owner. */
+export interface KeyRefusal {
+  readonly reason: string;
+}
+
+/**
+ * Says which camera a key belongs to: to one, for good. A key made by adoption carries the camera's id. One made by hand for
+ * a name belongs to the first camera of that name that comes with it, which is kept; nobody else may use it from then on,
+ * and no key speaks for a camera that another key belongs to.
+ */
+export class CameraKeys {
+  readonly #keys: CameraKeyStore;
+  readonly #state: StateStore;
+  readonly #log: Logger;
+  readonly #unkept = new Map<string, string>();
+
+  constructor(keys: CameraKeyStore, state: StateStore, log: Logger) {
+    this.#keys = keys;
+    this.#state = state;
+    this.#log = log;
+  }
+
+  /** Settles with null once it is known that this key belongs to this camera, and to no other one from now on. */
+  async claim(keyId: string, camera: CameraIdentity): Promise<KeyRefusal | null> {
+    const known = this.#judge(keyId, camera);
+    if (known !== 'free') return known;
+    try {
+      await this.#state.update(cameraKeysSection, ({ bound }) => {
+        // Another camera may have been faster, or the key gone, while this waited for its turn.
+        if (this.#judge(keyId, camera) !== 'free') return {};
+        const good = new Set(this.#keys.list().map(({ id }) => id));
+        return { bound: [...bound.filter((one) => good.has(one.keyId)), { keyId, cameraId: camera.id }] };
+      });
+    } catch (error) {
+      // A disk that takes nothing keeps no camera from its hub: the key is this camera's until the next start.
+      if (this.#judge(keyId, camera) === 'free') this.#unkept.set(keyId, camera.id);
+      this.#log.error({ err: error, camera: camera.id }, 'whose key it is cannot be kept on the disk');
+    }
+    const now = this.#judge(keyId, camera);
+    if (now === null)
+      this.#log.info(
+        { key: keyId, camera: camera.id, name: camera.name },
+        'this key is that camera’s from now on',
+      );
+    return now === 'free' ? { reason: 'the hub cannot keep whose key this is' } : now;
+  }
+
+  /** Whether any key belongs to that camera. */
+  has(cameraId: string): boolean {
+    return this.#of({ id: cameraId, name: null }).length > 0;
+  }
+
+  /** Makes the camera's one key, in the place of those before, and returns its token. */
+  async issue(cameraId: string): Promise<string> {
+    const before = this.#of({ id: cameraId, name: null });
+    const { token } = await this.#keys.create('camera', cameraId);
+    for (const key of before) await this.#keys.revoke(key.id);
+    return token;
+  }
+
+  /** Takes every key away that opens, or could open, the link of this camera: also those made for its name. */
+  async revoke(camera: { readonly id: string; readonly name: string | null }): Promise<void> {
+    for (const key of this.#of(camera)) await this.#keys.revoke(key.id);
+  }
+
+  #of({ id, name }: { readonly id: string; readonly name: string | null }): readonly AccessKey[] {
+    return this.#keys.list().filter((key) => {
+      if (key.role !== 'camera') return false;
+      const owner = this.#ownerOf(key);
+      return owner === id || key.subject === id || (owner === null && key.subject === name);
+    });
+  }
+
+  #judge(keyId: string, camera: CameraIdentity): KeyRefusal | 'free' | null {
+    const key = this.#keys.list().find(({ id, role }) => id === keyId && role === 'camera');
+    if (key === undefined) return { reason: 'this key was revoked' };
+    const owner = this.#ownerOf(key);
+    if (owner === camera.id) return null;
+    if (owner !== null)
+      return { reason: `this key belongs to the camera ${owner}, and this is ${camera.id}` };
+    // Made for this very camera, by adoption or by its owner.
+    if (key.subject === camera.id) return 'free';
+    if (key.subject !== camera.name) return { reason: `this key belongs to ${key.subject}` };
+    if (this.has(camera.id)) {
+      return {
+        reason: `the camera ${camera.id} has another key: remove the camera on the page of the hub, then use this one`,
+      };
+    }
+    return 'free';
+  }
+
+  #ownerOf({ id }: AccessKey): string | null {
+    const { bound } = this.#state.get(cameraKeysSection);
+    return this.#unkept.get(id) ?? bound.find(({ keyId }) => keyId === id)?.cameraId ?? null;
+  }
+}

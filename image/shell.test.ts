@@ -32,7 +32,7 @@ test('the scripts are found', () => {
   expect(scripts.filter((path) => path.startsWith('pi-gen-config/')).length).toBeGreaterThan(8);
 });
 
-test('shellcheck has nothing to say', () => {
+test('shellcheck has nothing to say', { timeout: 120_000 }, () => {
   const { status, stdout, stderr } = spawnSync('shellcheck', ['-x', ...scripts], {
     cwd: root,
     encoding: 'utf8',

@@ -13,6 +13,7 @@ import { Header } from './header.tsx';
 import { LivePage } from './live-page.tsx';
 import { LoginPanel } from './login-panel.tsx';
 import { NoticeBar } from './notice-bar.tsx';
+import { PicturesBanner } from './pictures-banner.tsx';
 import { RecordBar } from './record-bar.tsx';
 import { SystemPage } from './system-page.tsx';
 import { TakesPage } from './takes-page.tsx';
@@ -53,6 +54,7 @@ const Pages = ({ controller }: { controller: AppController }) => {
         {route.page !== 'cameras' && !recording && (
           <DeviceBanners devices={state.devices} use={(id, use) => controller.useDevice(id, use)} />
         )}
+        <PicturesBanner notice={controller.players.notice} hidden={route.page !== 'live'} />
         <AlertList status={status} />
       </div>
       <main class="content">

@@ -2,7 +2,14 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Device, Feed, Status } from '../../../api/contract.ts';
 import type { AppController } from '../app-controller.ts';
 import type { FeedPlayer, PlayerPhase } from '../feed-player.ts';
-import { conditionOf, isPictures, originOf, type TileCondition, tileStateNames } from '../feed-view.ts';
+import {
+  conditionOf,
+  isPictures,
+  originOf,
+  phaseOfPictures,
+  type TileCondition,
+  tileStateNames,
+} from '../feed-view.ts';
 import { formatBitrate, formatFps, formatSize } from '../format.ts';
 import { toHash } from '../page-route.ts';
 import { type FeedTake, takeOfFeed } from '../record-view.ts';
@@ -60,9 +67,12 @@ export const FeedTile = (props: FeedTileProps) => {
   const back = useRef<HTMLAnchorElement>(null);
   const wasSelected = useRef(selected);
   const origin = originOf(status, feed);
-  const pictures = isPictures(feed);
+  const madeOfPictures = isPictures(feed);
+  const pictures = madeOfPictures || view.pictures !== null;
   const [picturePhase, setPicturePhase] = useState<PlayerPhase>({ kind: 'idle' });
-  const condition = conditionOf(feed, pictures ? picturePhase : view.phase, origin, props.fresh);
+  const phase = pictures ? phaseOfPictures(picturePhase, view.pictures) : view.phase;
+  const condition = conditionOf(feed, phase, origin, props.fresh);
+  const received = pictures ? null : view.sample;
   const take = takeOfFeed(status, feed.id, origin.camera?.name ?? null);
   useEffect(() => {
     // The keyboard's place stays on the feed when the view changes.
@@ -80,15 +90,15 @@ export const FeedTile = (props: FeedTileProps) => {
       data-testid={selected ? 'single' : 'tile'}
     >
       <div class="stage">
-        {pictures ? (
+        {!madeOfPictures && <FeedVideo stream={view.stream} muted={!props.audible} label={feed.label} />}
+        {pictures && (
           <FeedPictures
             feed={feed.id}
             label={feed.label}
-            active={feed.state !== 'offline' && props.fresh}
+            // The appliance decodes a feed for its pictures, so nobody asks for those that are not seen.
+            active={feed.state !== 'offline' && props.fresh && !(props.hidden && view.pictures !== null)}
             onPhase={setPicturePhase}
           />
-        ) : (
-          <FeedVideo stream={view.stream} muted={!props.audible} label={feed.label} />
         )}
         {condition.state !== 'live' && <Cover condition={condition} />}
         {!selected && (
@@ -105,14 +115,17 @@ export const FeedTile = (props: FeedTileProps) => {
               All feeds
             </a>
           )}
-          <span class="state-badge">{tileStateNames[condition.state]}</span>
+          <span class="state-badge">
+            {tileStateNames[condition.state]}
+            {view.pictures !== null && condition.state === 'live' && ' · pictures'}
+          </span>
           {take !== null && <TakeBadge take={take} />}
         </div>
         <div class="tile-bottom">
           <span class="tile-name">{feed.label}</span>
           {condition.state === 'live' && (
             <span class="tile-figures">
-              {formatSize(view.sample?.width ?? feed.width, view.sample?.height ?? feed.height)}
+              {formatSize(received?.width ?? feed.width, received?.height ?? feed.height)}
               {' · '}
               {formatFps(view.rates === null ? feed.fps : Math.round(view.rates.fps))}
               {' · '}
@@ -121,7 +134,7 @@ export const FeedTile = (props: FeedTileProps) => {
           )}
         </div>
         <div class="tile-tools">
-          {feed.audioCodec !== null && (
+          {feed.audioCodec !== null && !pictures && (
             <button
               type="button"
               class="tool"

@@ -13,6 +13,17 @@ export const takeCameraSchema = z.object({
   sizeBytes: z.int(),
   segments: z.int(),
   verified: z.boolean(),
+  finishing: z
+    .object({
+      done: z.number().min(0).max(1),
+      remainingS: z.number().nullable().describe('Null where that cannot be told yet'),
+    })
+    .optional()
+    .describe('How far compressing and verifying have come; absent where nothing is being finished'),
+  checking: z
+    .object({ done: z.int(), of: z.int() })
+    .optional()
+    .describe('Its masters are being read again: how many of those that are looked at are done'),
 });
 
 export const takeSchema = z

@@ -32,6 +32,13 @@ test('a config error tells place, cause, expectation and next step', () => {
   expect(alert?.advice).toContain('Correct /boot/rushlight/rushlight.toml');
 });
 
+test('a message that names the nearest key needs no second hint', () => {
+  const message = 'unknown key; the nearest known key is fps';
+  const errors = [{ line: 12, key: 'source[0].fsp', message, expected: null, nearest: 'fps' }];
+  const [alert] = alertsOf(statusFixture({ config: { file: '/boot/rushlight/rushlight.toml', errors } }));
+  expect(alert?.detail).toBe(`${message}.`);
+});
+
 describe('the board', () => {
   test('power: the present outweighs the past', () => {
     expect(

@@ -25,7 +25,9 @@ const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text
 const ofConfigError = (file: string, error: ConfigErrorEntry, index: number): Alert => {
   const name = file.split('/').at(-1) ?? file;
   const expected = error.expected === null ? '' : ` Expected: ${sentence(error.expected)}`;
-  const nearest = error.nearest === null ? '' : ` Did you mean “${error.nearest}”?`;
+  // The message may name the key itself.
+  const named = error.nearest !== null && error.message.includes(error.nearest);
+  const nearest = error.nearest === null || named ? '' : ` Did you mean “${error.nearest}”?`;
   return {
     key: `config-${index}`,
     severity: 'error',

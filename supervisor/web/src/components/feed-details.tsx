@@ -90,6 +90,12 @@ const SourceFacts = ({ origin: { source, camera } }: { origin: FeedOrigin }) => 
             <Fact name={source.label}>
               {source.kind}, {source.state}
               {source.reason !== null && <span class="fact-note">{source.reason}</span>}
+              {source.kind === 'test' && (
+                <span class="fact-note">
+                  The bars across its top are the time as a code for machines: the delay is measured with
+                  them.
+                </span>
+              )}
             </Fact>
             <Fact name="Encoder">
               {source.encoder?.name ?? '–'}

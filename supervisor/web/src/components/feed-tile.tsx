@@ -79,6 +79,18 @@ export const FeedTile = (props: FeedTileProps) => {
     if (selected !== wasSelected.current) (selected ? back : open).current?.focus({ preventScroll: true });
     wasSelected.current = selected;
   }, [selected]);
+  const canBeHeard = feed.audioCodec !== null && !pictures;
+  const sound = (
+    <button
+      type="button"
+      class="tool"
+      aria-pressed={props.audible}
+      aria-label={props.audible ? `Mute ${feed.label}` : `Listen to ${feed.label}`}
+      onClick={() => props.onAudible(!props.audible)}
+    >
+      <Icon name={props.audible ? 'sound' : 'muted'} />
+    </button>
+  );
   return (
     <article
       ref={tile}
@@ -89,6 +101,23 @@ export const FeedTile = (props: FeedTileProps) => {
       data-state={condition.state}
       data-testid={selected ? 'single' : 'tile'}
     >
+      {selected && (
+        <div class="single-bar">
+          <a ref={back} class="tool" href={toHash({ page: 'live', feed: null })} data-testid="back">
+            <Icon name="back" />
+            All feeds
+          </a>
+          {canBeHeard && sound}
+          <button
+            type="button"
+            class="tool"
+            aria-label="Full screen"
+            onClick={() => toggleFullscreen(tile.current)}
+          >
+            <Icon name="fullscreen" />
+          </button>
+        </div>
+      )}
       <div class="stage">
         {!madeOfPictures && <FeedVideo stream={view.stream} muted={!props.audible} label={feed.label} />}
         {pictures && (
@@ -109,12 +138,6 @@ export const FeedTile = (props: FeedTileProps) => {
           </a>
         )}
         <div class="tile-top">
-          {selected && (
-            <a ref={back} class="tool" href={toHash({ page: 'live', feed: null })} data-testid="back">
-              <Icon name="back" />
-              All feeds
-            </a>
-          )}
           <span class="state-badge">
             {tileStateNames[condition.state]}
             {view.pictures !== null && condition.state === 'live' && ' · pictures'}
@@ -133,29 +156,7 @@ export const FeedTile = (props: FeedTileProps) => {
             </span>
           )}
         </div>
-        <div class="tile-tools">
-          {feed.audioCodec !== null && !pictures && (
-            <button
-              type="button"
-              class="tool"
-              aria-pressed={props.audible}
-              aria-label={props.audible ? `Mute ${feed.label}` : `Listen to ${feed.label}`}
-              onClick={() => props.onAudible(!props.audible)}
-            >
-              <Icon name={props.audible ? 'sound' : 'muted'} />
-            </button>
-          )}
-          {selected && (
-            <button
-              type="button"
-              class="tool"
-              aria-label="Full screen"
-              onClick={() => toggleFullscreen(tile.current)}
-            >
-              <Icon name="fullscreen" />
-            </button>
-          )}
-        </div>
+        {!selected && canBeHeard && <div class="tile-tools">{sound}</div>}
       </div>
       {selected && (
         <FeedDetails feed={feed} origin={origin} condition={condition} view={view}>

@@ -98,14 +98,21 @@ const ofHost = (host: HostStatus): Alert[] => {
   return alerts;
 };
 
+/**
+ * The appliance reckons with the most that its cameras can take, so this is the least there is room for. Before the
+ * first take that is no reason for alarm, unless it is a matter of minutes.
+ */
+export const isRoomLow = ({ remainingS, take }: Pick<Status['recording'], 'remainingS' | 'take'>): boolean =>
+  remainingS !== null && remainingS < (take === null ? 300 : 1800);
+
 const ofRecording = ({ recording }: Status): Alert[] => {
   const { remainingS } = recording;
-  if (remainingS === null || remainingS >= 1800) return [];
+  if (remainingS === null || !isRoomLow(recording)) return [];
   return [
     {
       key: 'remaining',
       severity: remainingS < 300 ? 'error' : 'warning',
-      title: `Room for ${formatSpan(remainingS)} of recording`,
+      title: `Room for at least ${formatSpan(remainingS)} of recording`,
       detail: null,
       advice: roomAdvice,
     },
@@ -177,8 +184,9 @@ export const alertsOf = (status: Status): Alert[] => {
   const specific = [
     ...status.config.errors.map((error, index) => ofConfigError(status.config.file, error, index)),
     ...ofHost(status.host),
-    ...ofRecording(status),
+    // A camera without its hub films for nobody; little room is a matter of time.
     ...ofLinks(status),
+    ...ofRecording(status),
   ];
   const told = new Set(specific.map(({ key }) => key.split('-')[0]));
   const health = ofHealth(status).filter(({ key }) => !told.has(key.slice('health-'.length)));

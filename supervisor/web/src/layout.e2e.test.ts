@@ -145,7 +145,7 @@ const faults = (page: Page): Promise<string[]> =>
       return width > 0 && height > 0 && element.checkVisibility();
     };
     for (const element of document.querySelectorAll(
-      'button, a.button, a.tab, a.tool, input:not([type=checkbox], [type=radio]), select, summary',
+      'button, a:is(.button, .tab, .tool, .last-take), .row > a, .fact dd > a, input:not([type=checkbox], [type=radio]), select, summary',
     )) {
       const { width, height } = element.getBoundingClientRect();
       if (shown(element) && (width < 44 || height < 44)) {
@@ -176,6 +176,19 @@ const faults = (page: Page): Promise<string[]> =>
     }
     for (const text of document.querySelectorAll('.brand h1, .badge')) {
       if (shown(text) && text.scrollWidth > text.clientWidth + 1) found.push(`“${text.textContent}” is cut`);
+    }
+    for (const element of document.querySelectorAll<HTMLElement>(
+      'a, button, input, select, summary, progress',
+    )) {
+      const labels = 'labels' in element ? (element as HTMLInputElement).labels : null;
+      // The choices of a list are not its name.
+      const own = element.tagName === 'SELECT' ? '' : element.textContent;
+      const name = `${element.getAttribute('aria-label') ?? ''}${own}${labels?.[0]?.textContent ?? ''}`;
+      if (shown(element) && name.trim() === '') found.push(`${element.outerHTML.slice(0, 80)} has no name`);
+    }
+    const ids = [...document.querySelectorAll('[id]')].map(({ id }) => id);
+    for (const id of new Set(ids)) {
+      if (ids.filter((one) => one === id).length > 1) found.push(`the id ${id} is there twice`);
     }
     const messages = [...document.querySelectorAll('.messages > *')].filter(shown);
     for (const [index, message] of messages.entries()) {

@@ -211,13 +211,13 @@ test('the machine goes down, or forgets everything, only after a second question
   const button = (name: string) => page.getByRole('button', { name, exact: true });
   await button('Blink its light').click();
   await button('Restart').click();
-  await page.getByText('There are no pictures of it').waitFor();
+  await page.getByText('Its pictures stop').waitFor();
   await button('Let it run').click();
   await button('Reset to factory settings').click();
-  await page.getByText('takes that are not on an SSD are deleted').waitFor();
+  await page.getByText('every take that is not on an SSD').waitFor();
   expect(appliance.count('POST', /system\/(restart|factory)/)).toBe(0);
   await button('Reset to factory settings').click();
-  await page.getByText('takes that are not on an SSD').waitFor({ state: 'detached' });
+  await page.getByText('every take that is not on an SSD').waitFor({ state: 'detached' });
   expect(appliance.count('POST', /^\/api\/system\/factory-reset$/)).toBe(1);
   expect(appliance.count('POST', /^\/api\/system\/identify$/)).toBe(1);
   await page.context().close();

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { Status } from '../../../api/contract.ts';
+import { isRoomLow } from '../alerts.ts';
 import type { AppController } from '../app-controller.ts';
 import { countOf, formatCounter, formatFps, formatLeft, formatSpan } from '../format.ts';
 import { toHash } from '../page-route.ts';
@@ -145,8 +146,11 @@ export const RecordBar = (props: {
           <p class="record-note">
             {only !== null && tellsNothing(only) && only.fps !== null && <span>{formatFps(only.fps)}</span>}
             {remaining !== null && (
-              <span class="remaining" data-low={remaining.seconds < 1800}>
-                Room for {formatSpan(remaining.seconds)}
+              <span
+                class="remaining"
+                data-low={isRoomLow({ remainingS: remaining.seconds, take: props.status.recording.take })}
+              >
+                Room for at least {formatSpan(remaining.seconds)}
                 {remaining.where !== null && ` on ${remaining.where}`}
               </span>
             )}

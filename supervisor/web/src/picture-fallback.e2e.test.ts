@@ -58,7 +58,7 @@ test('a browser without WebRTC shows pictures, says why, and asks for no session
   await page.locator(notice).getByRole('button').click();
   await page.locator(notice).waitFor({ state: 'hidden' });
   await page.locator('[data-feed="cam0"] .tile-link').click();
-  expect(await page.locator('[data-testid="details"]').textContent()).toContain('still pictures');
+  expect(await page.locator('[data-testid="details"]').textContent()).toContain('JPEG pictures');
   // A feed that is not seen costs the appliance no decoder.
   await expect.poll(() => appliance.pictureViewers).toBe(1);
   expect(appliance.count('POST', /^\/whep\//)).toBe(0);
@@ -124,6 +124,6 @@ test('where pictures do not come either, the tile gives the reason of both', asy
   appliance.picture = null;
   await page.goto(url);
   await page.locator('[data-feed="cam0"][data-state="reconnecting"]').waitFor({ timeout: 30_000 });
-  expect(await page.locator('[data-feed="cam0"] .cover-reason').textContent()).toMatch(/no WebRTC.*pictures/);
+  expect(await page.locator('[data-feed="cam0"] .cover-reason').textContent()).toMatch(/no WebRTC.*Pictures do not arrive either/);
   await page.context().close();
 }, 60_000);

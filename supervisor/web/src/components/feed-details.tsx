@@ -45,7 +45,7 @@ const FeedFacts = ({ feed, origin, condition, view }: Omit<FeedDetailsProps, 'ch
       </Fact>
       {pictures !== null && (
         <Fact name="Shown as">
-          still pictures
+          JPEG pictures
           <span class="fact-note">{pictures} Video is tried again by itself.</span>
         </Fact>
       )}

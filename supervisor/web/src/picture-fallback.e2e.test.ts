@@ -124,6 +124,8 @@ test('where pictures do not come either, the tile gives the reason of both', asy
   appliance.picture = null;
   await page.goto(url);
   await page.locator('[data-feed="cam0"][data-state="reconnecting"]').waitFor({ timeout: 30_000 });
-  expect(await page.locator('[data-feed="cam0"] .cover-reason').textContent()).toMatch(/no WebRTC.*Pictures do not arrive either/);
+  expect(await page.locator('[data-feed="cam0"] .cover-reason').textContent()).toMatch(
+    /no WebRTC.*Pictures do not arrive either/,
+  );
   await page.context().close();
 }, 60_000);

@@ -15,6 +15,10 @@ const stateTexts: Readonly<Record<Take['state'], string>> = {
   failed: 'Failed',
 };
 
+/** What the head of the card says of the whole take need not be said again of each camera. */
+const saysTheSame = ({ state, verified }: TakeCamera, take: Take): boolean =>
+  state === take.state && (verified || state !== 'verified');
+
 /** The masters of a linked camera are on its own disk, and its own page gives them out. */
 const Elsewhere = ({ device, status }: { device: string; status: Status }) => {
   const camera = cameraOfDevice(status, device);
@@ -50,10 +54,6 @@ const Segments = ({ take, camera, status }: { take: Take; camera: TakeCamera; st
     </span>
   );
 };
-
-/** What the head of the card says of the whole take need not be said again of each camera. */
-const saysTheSame = ({ state, verified }: TakeCamera, take: Take): boolean =>
-  state === take.state && (verified || state !== 'verified');
 
 const CameraRow = ({ take, camera, status }: { take: Take; camera: TakeCamera; status: Status }) => (
   <li class="take-camera" data-state={camera.state}>

@@ -226,7 +226,7 @@ describe('cameras that are plugged in, as the page shows them', { timeout: 120_0
     await page.goto(`${url}/#/cameras`);
     await card().getByRole('button', { name: 'Stop using it' }).click();
     await inState('unused');
-    await page.getByLabel('Use it at once').click();
+    await page.getByLabel('Use it', { exact: true }).click();
     await expect
       .poll(async () => (await get<{ values: { devices: object } }>('/api/config')).values.devices, patient)
       .toEqual({ adopt: 'auto' });
@@ -235,7 +235,7 @@ describe('cameras that are plugged in, as the page shows them', { timeout: 120_0
       .poll(async () => (await get<Device[]>('/api/devices')).map(({ use }) => use), patient)
       .toEqual(['used', 'used']);
     await plug('none');
-    await page.locator('[data-state="unplugged"]').first().getByRole('button', { name: 'Forget it' }).click();
+    await page.locator('[data-state="unplugged"]').first().getByRole('button', { name: 'Forget' }).click();
     await expect.poll(async () => (await get<object[]>('/api/unplugged-devices')).length, patient).toBe(1);
   });
 

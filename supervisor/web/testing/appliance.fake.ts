@@ -2,7 +2,9 @@ import { createReadStream, existsSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { WebSocketServer } from 'ws';
 import type { ApiEvent, Device, Problem, Status, Take, UnpluggedDevice } from '../../contract/index.ts';
 import { statusFixture } from './fixture.ts';
 
@@ -38,6 +40,8 @@ export class FakeAppliance implements AsyncDisposable {
     status: 409,
     headers: { 'retry-after': '30' },
   });
+  /** The JPEG picture of every feed, sent again and again over `/ws/feeds/<feed>`; null: that is refused. */
+  picture: Buffer | null = null;
   /** Why a take cannot start; null: it can. */
   takeRefusal: Problem | null = null;
   /** Bodies of the requests to adopt. */
@@ -49,9 +53,11 @@ export class FakeAppliance implements AsyncDisposable {
   readonly #folder: string;
   readonly #server: Server = createServer((request, response) => void this.#answer(request, response));
   readonly #streams = new Set<ServerResponse>();
+  readonly #sockets = new WebSocketServer({ noServer: true });
 
   constructor(folder: string) {
     this.#folder = folder;
+    this.#server.on('upgrade', (request, socket, head) => this.#sendPictures(request, socket, head));
   }
 
   async listen(port = 0): Promise<string> {
@@ -64,6 +70,11 @@ export class FakeAppliance implements AsyncDisposable {
 
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** How many are being sent pictures. */
+  get pictureViewers(): number {
+    return this.#sockets.clients.size;
   }
 
   count(method: string, path: RegExp): number {
@@ -84,6 +95,7 @@ export class FakeAppliance implements AsyncDisposable {
   /** Goes away as a machine without power does. */
   async stop(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const client of this.#sockets.clients) client.terminate();
     this.#server.closeAllConnections();
     await closed;
   }
@@ -101,6 +113,19 @@ export class FakeAppliance implements AsyncDisposable {
     } else {
       this.#file(path, response);
     }
+  }
+
+  #sendPictures(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const path = request.url ?? '/';
+    this.requests.push({ method: 'WS', path, authorization: request.headers.authorization });
+    if (this.picture === null || !path.startsWith('/ws/feeds/')) {
+      socket.end('HTTP/1.1 409 Conflict\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+      return;
+    }
+    this.#sockets.handleUpgrade(request, socket, head, (client) => {
+      const timer = setInterval(() => this.picture !== null && client.send(this.picture), 100);
+      client.once('close', () => clearInterval(timer));
+    });
   }
 
   #file(path: string, response: ServerResponse): void {

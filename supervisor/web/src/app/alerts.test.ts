@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Status } from '../../../contract/index.ts';
-import { cameraFixture, statusFixture } from '../../testing/fixture.ts';
+import { cameraFixture, statusFixture, takeFixture } from '../../testing/fixture.ts';
 import { alertsOf } from './alerts.ts';
 
 const { host } = statusFixture();
@@ -32,6 +32,13 @@ test('a config error tells place, cause, expectation and next step', () => {
   expect(alert?.advice).toContain('Correct /boot/rushlight/rushlight.toml');
 });
 
+test('a message that names the nearest key needs no second hint', () => {
+  const message = 'unknown key; the nearest known key is fps';
+  const errors = [{ line: 12, key: 'source[0].fsp', message, expected: null, nearest: 'fps' }];
+  const [alert] = alertsOf(statusFixture({ config: { file: '/boot/rushlight/rushlight.toml', errors } }));
+  expect(alert?.detail).toBe(`${message}.`);
+});
+
 describe('the board', () => {
   test('power: the present outweighs the past', () => {
     expect(
@@ -59,7 +66,20 @@ describe('the board', () => {
 
   test('little room to record', () => {
     const recording = { state: 'recording', take: null, remainingS: 240, refusal: null } as const;
-    expect(titles({ recording })).toEqual(['error: Room for 4 min of recording']);
+    expect(titles({ recording })).toEqual(['error: Room for at least 4 min of recording']);
+  });
+
+  test('an estimate of 15 minutes is no alarm before the first take, and after it is a warning', () => {
+    const first = { state: 'idle', take: null, remainingS: 900, refusal: null } as const;
+    expect(titles({ recording: first })).toEqual([]);
+    const later = { ...first, take: takeFixture() };
+    expect(titles({ recording: later })).toEqual(['warning: Room for at least 15 min of recording']);
+  });
+
+  test('a camera without a hub hears of that first', () => {
+    const recording = { state: 'idle', take: takeFixture(), remainingS: 900, refusal: null } as const;
+    const hub = { state: 'searching', id: null, name: null, url: null, reason: null } as const;
+    expect(titles({ recording, hub })[0]).toBe('warning: No hub found');
   });
 });
 

@@ -26,7 +26,9 @@ const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text
 const ofConfigError = (file: string, error: ConfigErrorEntry, index: number): Alert => {
   const name = file.split('/').at(-1) ?? file;
   const expected = error.expected === null ? '' : ` Expected: ${sentence(error.expected)}`;
-  const nearest = error.nearest === null ? '' : ` Did you mean “${error.nearest}”?`;
+  // The message may name the key itself.
+  const named = error.nearest !== null && error.message.includes(error.nearest);
+  const nearest = error.nearest === null || named ? '' : ` Did you mean “${error.nearest}”?`;
   return {
     key: `config-${index}`,
     severity: 'error',
@@ -97,14 +99,21 @@ const ofHost = (host: HostStatus): Alert[] => {
   return alerts;
 };
 
+/**
+ * The appliance reckons with the most that its cameras can take, so this is the least there is room for. Before the
+ * first take that is no reason for alarm, unless it is a matter of minutes.
+ */
+export const isRoomLow = ({ remainingS, take }: Pick<Status['recording'], 'remainingS' | 'take'>): boolean =>
+  remainingS !== null && remainingS < (take === null ? 300 : 1800);
+
 const ofRecording = ({ recording }: Status): Alert[] => {
   const { remainingS } = recording;
-  if (remainingS === null || remainingS >= 1800) return [];
+  if (remainingS === null || !isRoomLow(recording)) return [];
   return [
     {
       key: 'remaining',
       severity: remainingS < 300 ? 'error' : 'warning',
-      title: `Room for ${formatSpan(remainingS)} of recording`,
+      title: `Room for at least ${formatSpan(remainingS)} of recording`,
       detail: null,
       advice: roomAdvice,
     },
@@ -176,8 +185,9 @@ export const alertsOf = (status: Status): Alert[] => {
   const specific = [
     ...status.config.errors.map((error, index) => ofConfigError(status.config.file, error, index)),
     ...ofHost(status.host),
-    ...ofRecording(status),
+    // A camera without its hub films for nobody; little room is a matter of time.
     ...ofLinks(status),
+    ...ofRecording(status),
   ];
   const told = new Set(specific.map(({ key }) => key.split('-')[0]));
   const health = ofHealth(status).filter(({ key }) => !told.has(key.slice('health-'.length)));

@@ -8,6 +8,7 @@ import {
   formatCounter,
   formatFps,
   formatInstant,
+  formatLeft,
   formatMs,
   formatOffset,
   formatPercent,
@@ -102,3 +103,11 @@ test('an instant that is none is shown as it came', () => {
   expect(formatInstant('yesterday')).toBe('yesterday');
   expect(formatInstant('2026-11-22T11:30:00.000Z', 'en-GB')).toMatch(/22 Nov 2026/);
 });
+
+test.each([
+  [0, 'less than 10 s'],
+  [31, '40 s'],
+  [60, '1 min'],
+  [71, '2 min'],
+  [3600, '1 h 00 min'],
+])('an estimate of %d s is told as %s', (seconds, text) => expect(formatLeft(seconds)).toBe(text));

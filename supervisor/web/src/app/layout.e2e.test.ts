@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Feed, Status } from '../../../contract/index.ts';
 import { FakeAppliance } from '../../testing/appliance.fake.ts';
 import { picture, usePages } from '../../testing/browser.ts';
+import { faintTexts } from '../../testing/contrast.ts';
 import {
   cameraFixture,
   deviceFixture,
@@ -20,6 +21,7 @@ const screens = [
   { name: 'upright', width: 390, height: 844 },
   { name: 'lying', width: 844, height: 390 },
   { name: 'narrow', width: 360, height: 640 },
+  { name: 'least', width: 320, height: 568 },
 ] as const;
 
 const feeds = (count: number): Feed[] =>
@@ -144,7 +146,7 @@ const faults = (page: Page): Promise<string[]> =>
       return width > 0 && height > 0 && element.checkVisibility();
     };
     for (const element of document.querySelectorAll(
-      'button, a.button, a.tab, a.tool, input:not([type=checkbox], [type=radio]), select, summary',
+      'button, a:is(.button, .tab, .tool, .last-take), .row > a, .fact dd > a, input:not([type=checkbox], [type=radio]), select, summary',
     )) {
       const { width, height } = element.getBoundingClientRect();
       if (shown(element) && (width < 44 || height < 44)) {
@@ -172,6 +174,38 @@ const faults = (page: Page): Promise<string[]> =>
         const overlaps = left < box.right - 1 && right > box.left + 1 && top < box.bottom && bottom > box.top;
         if (shown(tool) && shown(text) && overlaps) found.push(`${tool.className} covers ${text.className}`);
       }
+    }
+    for (const text of document.querySelectorAll('.brand h1, .badge')) {
+      if (shown(text) && text.scrollWidth > text.clientWidth + 1) found.push(`“${text.textContent}” is cut`);
+    }
+    for (const element of document.querySelectorAll<HTMLElement>(
+      'a, button, input, select, summary, progress',
+    )) {
+      const labels = 'labels' in element ? (element as HTMLInputElement).labels : null;
+      // The choices of a list are not its name.
+      const own = element.tagName === 'SELECT' ? '' : element.textContent;
+      const name = `${element.getAttribute('aria-label') ?? ''}${own}${labels?.[0]?.textContent ?? ''}`;
+      if (shown(element) && name.trim() === '') found.push(`${element.outerHTML.slice(0, 80)} has no name`);
+    }
+    const ids = [...document.querySelectorAll('[id]')].map(({ id }) => id);
+    for (const id of new Set(ids)) {
+      if (ids.filter((one) => one === id).length > 1) found.push(`the id ${id} is there twice`);
+    }
+    const messages = [...document.querySelectorAll('.messages > *')].filter(shown);
+    for (const [index, message] of messages.entries()) {
+      const below = messages[index + 1]?.getBoundingClientRect().top ?? Number.POSITIVE_INFINITY;
+      const { bottom } = message.getBoundingClientRect();
+      if (bottom > below + 0.5 || message.scrollHeight > message.clientHeight + 1) {
+        found.push(`“${message.textContent?.slice(0, 30)}” runs into what is below it`);
+      }
+    }
+    const stage = document.querySelector('[data-testid="single"] .stage')?.getBoundingClientRect();
+    for (const tool of document.querySelectorAll('[data-testid="single"] :is(a, button).tool')) {
+      const { right, left, top, bottom } = tool.getBoundingClientRect();
+      if (stage === undefined || !shown(tool)) continue;
+      const apart =
+        right <= stage.left || left >= stage.right || bottom <= stage.top + 1 || top >= stage.bottom - 1;
+      if (!apart) found.push(`${tool.textContent} covers the picture`);
     }
     const bar = document.querySelector('[data-testid="record"]')?.getBoundingClientRect();
     if (bar !== undefined && bar.bottom > innerHeight) found.push('record button is below the screen');
@@ -204,7 +238,7 @@ const visit = async (
   await page.locator('[data-state="connecting"]').first().waitFor({ state: 'hidden', timeout: 30_000 });
   if (change.open) await page.locator('details.fold').evaluateAll(openAll);
   await page.screenshot({ path: picture(`${change.picture}-${screen.name}`) });
-  const found = await faults(page);
+  const found = [...(await faults(page)), ...(await faintTexts(page))];
   await context.close();
   return [...found, ...errors];
 };
@@ -245,8 +279,27 @@ describe.each(screens)('$name', (screen) => {
         since: '2026-11-22T11:30:00.000Z',
       },
     ];
-    const asking = statusFixture({ newCameras, adoption });
+    const mqtt = {
+      ...{ state: 'waiting' as const, broker: null, protocol: null, reason: null },
+      found: {
+        id: 'b1',
+        name: 'mosquitto on nas-in-the-basement',
+        url: 'mqtt://192.168.7.44:1883',
+        host: 'nas-in-the-basement.local',
+      },
+    };
+    const { errors } = busy.config;
+    const config = { file: busy.config.file, errors };
+    const asking = statusFixture({ newCameras, adoption, mqtt, config });
     expect(await visit(screen, { status: asking, picture: 'adoption' })).toEqual([]);
-    expect(await visit(screen, { status: busy, light: true, picture: 'light' })).toEqual([]);
+  });
+
+  test('light', async () => {
+    const light = true;
+    expect(await visit(screen, { status: busy, light, picture: 'light' })).toEqual([]);
+    for (const page of ['takes', 'system', 'cameras']) {
+      const change = { status: cameras, light, hash: `#/${page}`, picture: `light-${page}` };
+      expect(await visit(screen, change)).toEqual([]);
+    }
   });
 });

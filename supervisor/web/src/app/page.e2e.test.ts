@@ -211,13 +211,13 @@ test('the machine goes down, or forgets everything, only after a second question
   const button = (name: string) => page.getByRole('button', { name, exact: true });
   await button('Blink its light').click();
   await button('Restart').click();
-  await page.getByText('There are no pictures of it').waitFor();
+  await page.getByText('Its pictures stop').waitFor();
   await button('Let it run').click();
   await button('Reset to factory settings').click();
-  await page.getByText('takes that are not on an SSD are deleted').waitFor();
+  await page.getByText('every take that is not on an SSD').waitFor();
   expect(appliance.count('POST', /system\/(restart|factory)/)).toBe(0);
   await button('Reset to factory settings').click();
-  await page.getByText('takes that are not on an SSD').waitFor({ state: 'detached' });
+  await page.getByText('every take that is not on an SSD').waitFor({ state: 'detached' });
   expect(appliance.count('POST', /^\/api\/system\/factory-reset$/)).toBe(1);
   expect(appliance.count('POST', /^\/api\/system\/identify$/)).toBe(1);
   await page.context().close();
@@ -288,7 +288,7 @@ test('a broker that was found says where it is, and is accepted by one press', a
   const banner = page.locator('[data-testid="found-broker"]');
   await banner.waitFor();
   expect(await banner.textContent()).toContain('mqtt://192.0.2.7:1883');
-  await banner.getByRole('button', { name: 'Accept it' }).click();
+  await banner.getByRole('button', { name: 'Accept' }).click();
   await banner.waitFor({ state: 'hidden' });
   expect(appliance.acceptedBrokers).toEqual([{ id: 'attic' }]);
   await page.context().close();
@@ -302,7 +302,7 @@ test('a camera of the hub is removed after a second thought', async () => {
   const card = page.locator('[data-camera="a1b2c3"]');
   const remove = card.getByRole('button', { name: 'Remove from this hub' });
   await remove.click();
-  await card.getByText('has to be adopted anew').waitFor();
+  await card.getByText('you must adopt it again').waitFor();
   await card.getByRole('button', { name: 'Keep it' }).click();
   expect(appliance.count('DELETE', /adoption$/)).toBe(0);
   await remove.click();

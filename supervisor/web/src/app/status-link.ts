@@ -1,6 +1,6 @@
 import { type ApiClient, ApiError } from './api-client.ts';
 import { type AppAction, parseEvent } from './app-state.ts';
-import { backoffMs, pause } from './backoff.ts';
+import { backoffMs, pauseUntilOnline } from './backoff.ts';
 import { SseParser } from './sse.ts';
 
 const retryLimits = { firstMs: 1000, mostMs: 10_000 };
@@ -49,7 +49,7 @@ export class StatusLink {
       this.#attempt += 1;
       const atMs = Date.now();
       this.#dispatch({ type: 'lost', reason, atMs, retryAtMs: atMs + waitMs });
-      await this.#pauseUntilOnline(waitMs, signal);
+      await pauseUntilOnline(waitMs, signal);
     }
   }
 
@@ -123,18 +123,5 @@ export class StatusLink {
       // Cancelling a stream that has already failed rejects with that failure, which is on its way to the caller.
       reader.cancel().catch(() => {});
     }
-  }
-
-  /** A phone that finds its network again, or a page that is looked at again, need not wait for the timer. */
-  async #pauseUntilOnline(waitMs: number, signal: AbortSignal): Promise<void> {
-    const early = new AbortController();
-    const wake = () => {
-      if (document.visibilityState === 'visible') early.abort();
-    };
-    globalThis.addEventListener('online', wake);
-    document.addEventListener('visibilitychange', wake);
-    await pause(waitMs, AbortSignal.any([signal, early.signal]));
-    globalThis.removeEventListener('online', wake);
-    document.removeEventListener('visibilitychange', wake);
   }
 }

@@ -5,6 +5,7 @@ import { sourceFixture, statusFixture } from '../../testing/fixture.ts';
 import {
   adoptPolicyOf,
   feedIdOf,
+  remoteKindsOf,
   remoteSources,
   remoteUrl,
   withoutRemote,
@@ -50,4 +51,12 @@ test('addresses and policy are shown as far as the settings are', () => {
     null,
   ]);
   expect(remoteSources(statusFixture({ sources: [source, sourceFixture()] }))).toEqual([source]);
+});
+
+test('feeds of other hubs are offered on a hub alone: a camera shows none', () => {
+  const { device } = statusFixture();
+  const kinds = (role: 'hub' | 'camera') =>
+    remoteKindsOf(statusFixture({ device: { ...device, role } })).map(({ kind }) => kind);
+  expect(kinds('hub')).toEqual(['rtsp', 'mjpeg', 'whep']);
+  expect(kinds('camera')).toEqual(['rtsp']);
 });

@@ -12,6 +12,12 @@ export const remoteKinds: readonly {
   { kind: 'whep', name: 'Another hub or server (WHEP)', example: 'https://other-hub.local/whep/cam0' },
 ];
 
+const listOf = (kind: RemoteKind): 'source' | 'remote' => (kind === 'rtsp' ? 'source' : 'remote');
+
+/** What this appliance can show beside its own cameras: feeds of other hubs and servers come to hubs alone. */
+export const remoteKindsOf = ({ device }: Status) =>
+  remoteKinds.filter(({ kind }) => device.role === 'hub' || listOf(kind) === 'source');
+
 const isRemote = (kind: SourceStatus['kind']): kind is RemoteKind =>
   remoteKinds.some((remote) => remote.kind === kind);
 
@@ -51,8 +57,6 @@ const takenIds = (config: ConfigView, status: Status): ReadonlySet<string> =>
       ({ id }) => String(id),
     ),
   );
-
-const listOf = (kind: RemoteKind): 'source' | 'remote' => (kind === 'rtsp' ? 'source' : 'remote');
 
 export interface NewRemote {
   readonly kind: RemoteKind;

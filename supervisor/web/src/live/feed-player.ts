@@ -1,5 +1,6 @@
-import { backoffMs, pause } from '../app/backoff.ts';
+import { backoffMs, pause, pauseUntilOnline } from '../app/backoff.ts';
 import { Store } from '../app/store.ts';
+import { picturesHelp, videoRetryMs } from './picture-fallback.ts';
 import { type ReceiveRates, type ReceiveSample, ratesOf } from './receive-stats.ts';
 import { WhepError, WhepSession } from './whep.ts';
 
@@ -17,7 +18,17 @@ export interface PlayerView {
   readonly stream: MediaStream | null;
   readonly sample: ReceiveSample | null;
   readonly rates: ReceiveRates | null;
+  /** Why the feed is to be shown as JPEG pictures for now; null where video does. */
+  readonly pictures: string | null;
 }
+
+const nothing: PlayerView = {
+  phase: { kind: 'idle' },
+  stream: null,
+  sample: null,
+  rates: null,
+  pictures: null,
+};
 
 type FeedCondition = 'online' | 'stalled' | 'offline';
 
@@ -35,9 +46,12 @@ const returnLimitMs = 1500;
 /** After this long with frames, an earlier series of failures is forgotten. */
 const stableMs = 5000;
 
+const noRoute = () =>
+  new WhepError('NO_ROUTE', 'No video gets through to this browser: the network may block UDP.');
+
 /** Shows one feed for as long as it runs: joins, watches that frames arrive, and joins again when they do not. */
 export class FeedPlayer {
-  readonly view = new Store<PlayerView>({ phase: { kind: 'idle' }, stream: null, sample: null, rates: null });
+  readonly view = new Store<PlayerView>(nothing);
   readonly #endpoint: string;
   #condition: FeedCondition = 'offline';
   #onlineSinceMs = 0;
@@ -73,12 +87,19 @@ export class FeedPlayer {
       }
       const error = await this.#play(signal);
       if (signal.aborted) break;
-      const waitMs = error.retryAfterMs ?? backoffMs(this.#attempt, retryLimits);
+      const waitMs = error.retryAfterMs ?? this.#waitMs(error);
       this.#attempt += 1;
       this.#phase({ kind: 'waiting', reason: error.message, retryAtMs: Date.now() + waitMs });
       await this.#pause(waitMs, signal);
     }
-    this.view.set({ phase: { kind: 'idle' }, stream: null, sample: null, rates: null });
+    this.view.set(nothing);
+  }
+
+  /** How long to wait after a try that failed. Where pictures help they are shown meanwhile. */
+  #waitMs({ code, message }: WhepError): number {
+    if (!picturesHelp(code, this.#attempt + 1)) return backoffMs(this.#attempt, retryLimits);
+    this.view.set({ ...this.view.value, pictures: message });
+    return videoRetryMs(this.#attempt);
   }
 
   /** Plays until something ends it; answers with what did. */
@@ -101,11 +122,14 @@ export class FeedPlayer {
     const openedAtMs = Date.now();
     let disconnectedAtMs: number | null = null;
     let advancedAtMs = openedAtMs;
+    let connected = false;
     let before: ReceiveSample | null = null;
     while (!signal.aborted) {
       const nowMs = Date.now();
       const state = session.connection;
+      connected ||= state === 'connected';
       if (state === 'failed' || state === 'closed') {
+        if (!connected) return noRoute();
         return new WhepError('CONNECTION_LOST', 'The connection to the appliance broke.');
       }
       disconnectedAtMs = state === 'disconnected' ? (disconnectedAtMs ?? nowMs) : null;
@@ -120,6 +144,9 @@ export class FeedPlayer {
         advancedAtMs = nowMs;
       const quietMs = nowMs - Math.max(advancedAtMs, this.#onlineSinceMs);
       if (this.#condition === 'online' && quietMs > this.#frameLimitMs(frames, advancedAtMs)) {
+        if (!connected) return noRoute();
+        if (frames === 0)
+          return new WhepError('NO_FRAMES', 'Video is connected, but no frame of it arrives.');
         return new WhepError('FRAMES_STOPPED', 'Frames stopped arriving.');
       }
       if (nowMs - openedAtMs > stableMs && advancedAtMs === nowMs) this.#attempt = 0;
@@ -138,6 +165,7 @@ export class FeedPlayer {
       stream: session.stream,
       sample,
       rates: before === null || before.framesDecoded === 0 ? null : ratesOf(before, sample),
+      pictures: null,
     });
   }
 
@@ -157,7 +185,7 @@ export class FeedPlayer {
   async #pause(ms: number, signal: AbortSignal): Promise<void> {
     const early = new AbortController();
     this.#wake = () => early.abort();
-    await pause(ms, AbortSignal.any([signal, early.signal]));
+    await pauseUntilOnline(ms, AbortSignal.any([signal, early.signal]));
     this.#wake = null;
   }
 }

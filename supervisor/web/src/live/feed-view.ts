@@ -34,6 +34,12 @@ export const originOf = (status: Status, feed: Feed): FeedOrigin => {
   return { source: sourceOf(camera.sources, feed.id), camera };
 };
 
+/** The phase of pictures that stand in for video: where they do not come either, the cause is that of both. */
+export const phaseOfPictures = (phase: PlayerPhase, whyPictures: string | null): PlayerPhase =>
+  phase.kind === 'waiting' && whyPictures !== null
+    ? { ...phase, reason: `${whyPictures} Pictures do not arrive either; trying again.` }
+    : phase;
+
 export type TileState = 'live' | 'stalled' | 'offline' | 'connecting' | 'reconnecting';
 
 export interface TileCondition {

@@ -1,12 +1,16 @@
 import type { Feed } from '../../../contract/index.ts';
+import { Store } from '../app/store.ts';
 import { FeedPlayer } from './feed-player.ts';
 import { isPictures } from './feed-view.ts';
+import { picturesNotice } from './picture-fallback.ts';
 
 /** A feed of pictures is shown without a player. */
 const conditionFor = (feed: Feed): Feed['state'] => (isPictures(feed) ? 'offline' : feed.state);
 
 /** One player per feed, for as long as the feed exists: views come and go without touching the sessions. */
 export class PlayerPool {
+  /** What to say of feeds that are shown as pictures in place of video; null where none is. */
+  readonly notice = new Store<string | null>(null);
   readonly #players = new Map<string, { player: FeedPlayer; stop: AbortController }>();
 
   /** The player of a feed, started on first sight. */
@@ -16,6 +20,7 @@ export class PlayerPool {
     const player = new FeedPlayer(`/whep/${encodeURIComponent(feed.id)}`);
     const stop = new AbortController();
     this.#players.set(feed.id, { player, stop });
+    player.view.subscribe(() => this.#look());
     player.setCondition(conditionFor(feed));
     void player.run(stop.signal);
     return player;
@@ -29,6 +34,7 @@ export class PlayerPool {
       stop.abort();
       this.#players.delete(id);
     }
+    this.#look();
   }
 
   /** Lets every player that waits try at once. */
@@ -39,5 +45,10 @@ export class PlayerPool {
   /** Ends all sessions. The pool can be used again afterwards. */
   clear(): void {
     this.sync([]);
+  }
+
+  #look(): void {
+    const views = [...this.#players.values()].map(({ player }) => player.view.value);
+    this.notice.set(picturesNotice(views.map(({ pictures }) => pictures)));
   }
 }

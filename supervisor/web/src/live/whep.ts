@@ -2,7 +2,12 @@ import { messageOfProblem, parseProblem } from '../app/api-client.ts';
 import { type ReceiveSample, sampleOf } from './receive-stats.ts';
 
 export type WhepErrorCode =
-  | 'UNSUPPORTED'
+  | 'NO_WEBRTC'
+  | 'NO_H264'
+  /** The signalling worked, and no packet came through. */
+  | 'NO_ROUTE'
+  /** Connected, and not one frame was decoded. */
+  | 'NO_FRAMES'
   | 'UNREACHABLE'
   | 'UNAUTHORIZED'
   | 'FEED_UNKNOWN'
@@ -31,6 +36,7 @@ export class WhepError extends Error {
 }
 
 const offerTimeoutMs = 8000;
+const noH264 = 'This browser cannot play H.264 video.';
 
 /** Reads Retry-After (RFC 9110, 10.2.3: seconds or a date), bounded to a minute; null where it says nothing. */
 export const retryAfterMs = (header: string | null, nowMs: number): number | null => {
@@ -59,10 +65,16 @@ export const errorOfRefusal = (
     case 503:
     case 504:
       return new WhepError('UNREACHABLE', 'The media service is starting.', detail);
-    default:
-      return new WhepError('REFUSED', messageOfProblem(parseProblem(body), status), detail);
+    default: {
+      const problem = parseProblem(body);
+      if (problem?.code === 'CODEC_UNSUPPORTED') return new WhepError('NO_H264', noH264, detail);
+      return new WhepError('REFUSED', messageOfProblem(problem, status), detail);
+    }
   }
 };
+
+/** Firefox offers H.264 only once it has downloaded its decoder, so the offer is looked at each time. */
+const offersH264 = (sdp: string): boolean => /^a=rtpmap:\d+ H264\/90000/im.test(sdp);
 
 /** H.264 first, so that the answer needs no guess; the rest stays as it is offered by the browser. */
 const preferH264 = (transceiver: RTCRtpTransceiver): void => {
@@ -94,7 +106,7 @@ export class WhepSession {
   /** Offers to view `endpoint`. Throws WhepError; frees what it began when it fails. */
   static async open(endpoint: string, signal: AbortSignal): Promise<WhepSession> {
     if (typeof RTCPeerConnection !== 'function') {
-      throw new WhepError('UNSUPPORTED', 'This browser cannot show live video (no WebRTC).');
+      throw new WhepError('NO_WEBRTC', 'This browser has no WebRTC, or it is switched off.');
     }
     const peer = new RTCPeerConnection({ iceServers: [], bundlePolicy: 'max-bundle' });
     const stream = new MediaStream();
@@ -107,7 +119,9 @@ export class WhepSession {
       preferH264(peer.addTransceiver('video', { direction: 'recvonly' }));
       peer.addTransceiver('audio', { direction: 'recvonly' });
       await peer.setLocalDescription();
-      const answer = await WhepSession.#offer(endpoint, peer.localDescription?.sdp ?? '', signal);
+      const sdp = peer.localDescription?.sdp ?? '';
+      if (!offersH264(sdp)) throw new WhepError('NO_H264', noH264);
+      const answer = await WhepSession.#offer(endpoint, sdp, signal);
       location = answer.location;
       await peer.setRemoteDescription({ type: 'answer', sdp: answer.sdp });
       return new WhepSession(peer, stream, location);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   cameraFixture,
+  feedFixture,
   sourceFixture,
   statusFixture,
   takeCameraFixture,
@@ -70,6 +71,49 @@ test('a start that was refused is said, also to who pressed a button; cameras of
   });
   const twins = ['id-1', 'id-2'].map((deviceId) => ({ ...rolling, device: 'left', deviceId }));
   expect(new Set(recordViewOf(running(twins)).cameras.map(({ key }) => key)).size).toBe(2);
+});
+
+describe('the rate at which frames come', () => {
+  const rates = (over: Parameters<typeof statusFixture>[0]) =>
+    recordViewOf(statusFixture(over)).cameras.map(({ fps }) => fps);
+
+  test('is that of the feed of the same camera', () => {
+    const linked = cameraFixture({ sources: [sourceFixture({ id: 'stage' })] });
+    const stage = feedFixture({
+      id: 'stage',
+      fps: 25,
+      publisher: { kind: 'whip', camera: 'a1b2c3', sinceMs: 1 },
+    });
+    expect(rates({ cameras: [linked], feeds: [feedFixture(), stage] })).toEqual([30, 25]);
+  });
+
+  test('is not known without a feed, or of a camera that is away', () => {
+    expect(rates({ feeds: [] })).toEqual([null]);
+    const away = cameraFixture({ online: false, sources: [sourceFixture({ id: 'cam0' })] });
+    expect(rates({ sources: [], cameras: [away] })).toEqual([null]);
+  });
+});
+
+describe('finishing', () => {
+  const finishing = (...cameras: Parameters<typeof takeCameraFixture>[0][]) => {
+    const take = takeFixture({ state: 'finishing', cameras: cameras.map(takeCameraFixture) });
+    return recordViewOf(
+      statusFixture({ recording: { state: 'finishing', take, remainingS: null, refusal: null } }),
+    ).finishing;
+  };
+
+  test('the slowest camera counts', () => {
+    const slow = { state: 'finishing' as const, finishing: { done: 0.2, remainingS: 40 } };
+    const quick = { state: 'finishing' as const, finishing: { done: 0.6, remainingS: 12 } };
+    expect(finishing(slow, quick, {})).toEqual({ done: 0.2, remainingS: 40 });
+  });
+
+  test('no time is given where one camera knows none, and nothing where no appliance tells', () => {
+    const unknown = { state: 'finishing' as const, finishing: { done: 0, remainingS: null } };
+    const quick = { state: 'finishing' as const, finishing: { done: 0.6, remainingS: 12 } };
+    expect(finishing(unknown, quick)).toEqual({ done: 0, remainingS: null });
+    expect(finishing({ state: 'finishing' })).toBeNull();
+  });
 });
 
 describe('the last take', () => {

@@ -1,4 +1,4 @@
-import type { Status, Take, TakeCamera, TakeState } from '../../../contract/index.ts';
+import type { Feed, Status, Take, TakeCamera, TakeState } from '../../../contract/index.ts';
 import { countOf } from '../app/format.ts';
 import { cameraOfDevice } from '../cameras/camera-page.ts';
 
@@ -9,6 +9,8 @@ export interface RecordCamera {
   readonly reason: string | null;
   readonly frames: number | null;
   readonly droppedFrames: number | null;
+  /** The rate at which its frames come; null while it is part of a take, or where that is not known. */
+  readonly fps: number | null;
 }
 
 export interface RecordView {
@@ -22,6 +24,8 @@ export interface RecordView {
   readonly last: { readonly text: string; readonly bad: boolean } | null;
   /** One line that tells the truth about the take as a whole. */
   readonly summary: string;
+  /** How far compressing and verifying have come; null where that is not known, or nothing is finished. */
+  readonly finishing: { readonly done: number; readonly remainingS: number | null } | null;
   /** Something is wrong with what is being recorded. */
   readonly trouble: boolean;
 }
@@ -49,10 +53,27 @@ const ofTake = (status: Status, take: Take): RecordCamera[] =>
     reason: camera.reason,
     frames: camera.frames,
     droppedFrames: camera.droppedFrames,
+    fps: null,
   }));
+
+/** Of cameras that work side by side the slowest counts. */
+const finishingOf = (take: Take): RecordView['finishing'] => {
+  const all = take.cameras.flatMap(({ finishing }) => (finishing === undefined ? [] : [finishing]));
+  if (all.length === 0) return null;
+  const left = all.map(({ remainingS }) => remainingS).filter((seconds) => seconds !== null);
+  return {
+    done: Math.min(...all.map(({ done }) => done)),
+    remainingS: left.length < all.length ? null : Math.max(...left),
+  };
+};
 
 /** Feeds that come from elsewhere have no master here. */
 const elsewhere: ReadonlySet<string> = new Set(['whep', 'mjpeg']);
+
+const rateOf = (status: Status, source: string, publishers: readonly (string | null)[]): number | null => {
+  const isIts = ({ id, publisher }: Feed) => id === source && publishers.includes(publisher?.camera ?? null);
+  return status.feeds.find(isIts)?.fps ?? null;
+};
 
 const ready = (status: Status): RecordCamera[] => {
   const nothing = { frames: null, droppedFrames: null };
@@ -63,6 +84,7 @@ const ready = (status: Status): RecordCamera[] => {
     label: source.label,
     state: source.state === 'running' ? ('idle' as const) : ('offline' as const),
     reason: source.reason,
+    fps: rateOf(status, source.id, [null]),
   }));
   const linked = status.cameras.flatMap((camera) =>
     camera.sources.map((source) => ({
@@ -71,6 +93,7 @@ const ready = (status: Status): RecordCamera[] => {
       label: camera.sources.length === 1 ? camera.name : `${camera.name} · ${source.label}`,
       state: camera.online && source.state === 'running' ? ('idle' as const) : ('offline' as const),
       reason: camera.online ? source.reason : 'not connected',
+      fps: camera.online ? rateOf(status, source.id, [camera.id, camera.name]) : null,
     })),
   );
   return [...local, ...linked];
@@ -152,6 +175,7 @@ export const recordViewOf = (status: Status): RecordView => {
     remaining: remainingOf(status),
     last: phase === 'idle' ? lastOf(status, take) : null,
     summary: summarise(phase, cameras, take),
+    finishing: phase === 'finishing' && take !== null ? finishingOf(take) : null,
     trouble:
       phase === 'failed' ||
       (shown !== null && cameras.some(({ state }) => state === 'failed')) ||

@@ -6,11 +6,13 @@ interface ActionProps {
   /** Said while it is done. */
   doing: string;
   main?: boolean;
+  /** What it does cannot be undone. */
+  danger?: boolean;
   act(): Promise<void>;
 }
 
 /** A button that cannot be pressed twice, and says what it does while it does it. */
-export const Action = ({ text, doing, main, act }: ActionProps) => {
+export const Action = ({ text, doing, main, danger, act }: ActionProps) => {
   const [busy, setBusy] = useState(false);
   const press = async () => {
     setBusy(true);
@@ -19,7 +21,7 @@ export const Action = ({ text, doing, main, act }: ActionProps) => {
   return (
     <button
       type="button"
-      class={main ? 'button button-main' : 'button'}
+      class={`button ${danger ? 'button-danger' : ''} ${main ? 'button-main' : ''}`}
       disabled={busy}
       onClick={() => void press()}
     >
@@ -29,12 +31,16 @@ export const Action = ({ text, doing, main, act }: ActionProps) => {
 };
 
 /** One that asks back, and says what would be lost. */
-export const CarefulAction = (props: ActionProps & { warning: string; keep?: string }) => {
+export const CarefulAction = (props: ActionProps & { warning: string; keep?: string; small?: boolean }) => {
   const [asked, setAsked] = useState(false);
-  const { text, warning, keep = 'Keep it', act } = props;
+  const { text, warning, keep = 'Keep it', small, danger, act } = props;
   if (!asked) {
     return (
-      <button type="button" class="button" onClick={() => setAsked(true)}>
+      <button
+        type="button"
+        class={`button ${small ? 'button-small' : ''} ${danger ? 'button-danger' : ''}`}
+        onClick={() => setAsked(true)}
+      >
         {text}
       </button>
     );

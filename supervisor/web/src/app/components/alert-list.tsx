@@ -1,12 +1,23 @@
 import type { Status } from '../../../../contract/index.ts';
 import { type Alert, alertsOf } from '../alerts.ts';
 import { Icon } from './icon.tsx';
+import { Words } from './parts.tsx';
 
 const AlertText = ({ alert }: { alert: Alert }) => (
   <>
     <strong>{alert.title}</strong>
-    {alert.detail !== null && <span> {alert.detail}</span>}
-    {alert.advice !== null && <span class="advice"> {alert.advice}</span>}
+    {alert.detail !== null && (
+      <span>
+        {' '}
+        <Words>{alert.detail}</Words>
+      </span>
+    )}
+    {alert.advice !== null && (
+      <span class="advice">
+        {' '}
+        <Words>{alert.advice}</Words>
+      </span>
+    )}
   </>
 );
 

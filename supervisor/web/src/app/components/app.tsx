@@ -2,6 +2,7 @@ import { useEffect } from 'preact/hooks';
 import { CamerasPage } from '../../cameras/components/cameras-page.tsx';
 import { awayFeeds } from '../../live/away-feeds.ts';
 import { LivePage } from '../../live/components/live-page.tsx';
+import { PicturesBanner } from '../../live/components/pictures-banner.tsx';
 import { SystemPage } from '../../system/components/system-page.tsx';
 import { RecordBar } from '../../takes/components/record-bar.tsx';
 import { TakesPage } from '../../takes/components/takes-page.tsx';
@@ -53,6 +54,7 @@ const Pages = ({ controller }: { controller: AppController }) => {
         {route.page !== 'cameras' && !recording && (
           <DeviceBanners devices={state.devices} use={(id, use) => controller.useDevice(id, use)} />
         )}
+        <PicturesBanner notice={controller.players.notice} hidden={route.page !== 'live'} />
         <AlertList status={status} />
       </div>
       <main class="content">

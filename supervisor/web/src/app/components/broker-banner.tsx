@@ -14,11 +14,11 @@ export const BrokerBanner = (props: { found: FoundBroker; accept(id: string): Pr
   return (
     <div class="banner banner-note" role="status" data-testid="found-broker">
       <span class="banner-text">
-        <strong>MQTT broker {found.name} found</strong> at {found.url} ({found.host}). Once you accept it, it
-        gets the password and can control this appliance.
+        <strong>MQTT broker {found.name} found</strong> at {found.url} ({found.host}). Accept it only if it is
+        yours: it gets the password and can control this appliance.
       </span>
       <button type="button" class="button button-main" disabled={busy} onClick={() => void accept()}>
-        {busy ? 'Connecting…' : 'Accept it'}
+        {busy ? 'Connecting…' : 'Accept'}
       </button>
     </div>
   );

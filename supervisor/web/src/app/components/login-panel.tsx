@@ -17,7 +17,9 @@ export const LoginPanel = (props: { reason: string | null; login(token: string):
     } catch (caught) {
       if (!(caught instanceof ApiError)) throw caught;
       setError(
-        caught.code === 'UNAUTHORIZED' ? 'This key is not known here, or was revoked.' : caught.message,
+        caught.code === 'UNAUTHORIZED'
+          ? 'This appliance doesn’t know this key, or the key was revoked.'
+          : caught.message,
       );
     } finally {
       setBusy(false);
@@ -29,8 +31,8 @@ export const LoginPanel = (props: { reason: string | null; login(token: string):
       <form class="panel" onSubmit={submit} data-testid="login">
         <h1>Rushlight</h1>
         <p>
-          This appliance asks for a key. You find it on the appliance's console, and in the QR code shown at
-          the first start. Scanning the code opens this page with the key filled in.
+          Enter this appliance’s key. The appliance shows it on its screen at the first start, with a QR code.
+          Scan the code to open this page without typing the key.
         </p>
         <label for="token">Key</label>
         <input

@@ -1,4 +1,4 @@
-import type { ComponentChildren } from 'preact';
+import { type ComponentChildren, Fragment } from 'preact';
 
 /** One line of a list of facts: what it is, and what it is now. */
 export const Fact = ({ name, children }: { name: string; children: ComponentChildren }) => (
@@ -20,4 +20,16 @@ export const Pill = ({ state, children }: { state: string; children: ComponentCh
   <span class="pill" data-state={state}>
     {children}
   </span>
+);
+
+/** Text with paths in it: a line that has to break breaks after a slash, not within a name. */
+export const Words = ({ children }: { children: string }) => (
+  <>
+    {children.split(/(?<=\/)(?=[^/\s])/).map((part, index) => (
+      <Fragment key={index}>
+        {index > 0 && <wbr />}
+        {part}
+      </Fragment>
+    ))}
+  </>
 );

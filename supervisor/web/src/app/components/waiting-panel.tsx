@@ -9,7 +9,7 @@ export const WaitingPanel = ({ link }: { link: LinkState }) => {
     return (
       <main class="panel-page">
         <p class="panel-quiet" role="status">
-          Asking the appliance for its cameras…
+          Connecting to the appliance…
         </p>
       </main>
     );
@@ -18,15 +18,15 @@ export const WaitingPanel = ({ link }: { link: LinkState }) => {
   return (
     <main class="panel-page">
       <section class="panel" data-testid="unreachable">
-        <h1>The appliance does not answer</h1>
+        <h1>The appliance isn’t answering</h1>
         <p role="alert">{link.reason}</p>
         <p>
-          For {formatSpan((nowMs - link.sinceMs) / 1000)} now.{' '}
+          No answer for {formatSpan((nowMs - link.sinceMs) / 1000)}.{' '}
           {inS === null ? 'Trying now.' : `Next try in ${inS} s.`}
         </p>
         <ul>
-          <li>Is it switched on? A start takes up to a minute.</li>
-          <li>Is this device in the same network?</li>
+          <li>Is it switched on? It takes up to a minute to start.</li>
+          <li>Is this device on the same network?</li>
         </ul>
         <button type="button" class="button button-main" onClick={() => location.reload()}>
           Try now

@@ -42,9 +42,9 @@ const useConfig = (controller: AppController, edition: number) => {
 };
 
 const policies: readonly { readonly value: AdoptPolicy; readonly text: string }[] = [
-  { value: 'auto', text: 'Use it at once' },
-  { value: 'ask', text: 'Ask here first' },
-  { value: 'never', text: 'Leave it alone' },
+  { value: 'auto', text: 'Use it' },
+  { value: 'ask', text: 'Ask first' },
+  { value: 'never', text: 'Ignore it' },
 ];
 
 const Policy = (props: { value: AdoptPolicy; choose(value: AdoptPolicy): Promise<void> }) => {
@@ -57,7 +57,7 @@ const Policy = (props: { value: AdoptPolicy; choose(value: AdoptPolicy): Promise
   };
   return (
     <fieldset class="choice" data-testid="adopt-policy">
-      <legend>A camera that is plugged in</legend>
+      <legend>When a camera is plugged in</legend>
       <div class="choice-row">
         {policies.map(({ value, text }) => (
           <label key={value} class="choice-item">
@@ -77,12 +77,12 @@ const Policy = (props: { value: AdoptPolicy; choose(value: AdoptPolicy): Promise
 };
 
 const Devices = ({ status, devices, unplugged, controller }: CamerasPageProps) => {
-  if (devices === null) return <p role="status">Asking for the cameras…</p>;
+  if (devices === null) return <p role="status">Loading the cameras…</p>;
   const views = deviceViews(status, devices, unplugged);
   if (views.length === 0) {
     return (
       <p class="card row-note" data-testid="no-devices">
-        None. Plug a camera into a USB port: it appears here within a second.
+        No camera is plugged in. Plug one into a USB port, and it appears here within a second.
       </p>
     );
   }
@@ -115,7 +115,7 @@ export const CamerasPage = (props: CamerasPageProps) => {
       <LinkedCameras status={status} controller={controller} />
       {config.error !== null && (
         <p class="row-reason" role="alert">
-          The settings cannot be read: {config.error}
+          Can’t read the settings: {config.error}
         </p>
       )}
       {config.known && config.error === null && (

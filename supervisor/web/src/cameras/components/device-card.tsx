@@ -109,7 +109,7 @@ const Actions = (props: { view: DeviceView; controller: AppController; rename():
   const { view, controller } = props;
   const { id, device, state, source } = view;
   if (state === 'unplugged') {
-    return <Action text="Forget it" doing="Forgetting…" act={() => controller.forgetDevice(id)} />;
+    return <Action text="Forget" doing="Forgetting…" act={() => controller.forgetDevice(id)} />;
   }
   if (state === 'unusable') return null;
   const use = (yes: boolean) => () => controller.useDevice(id, yes);
@@ -117,7 +117,7 @@ const Actions = (props: { view: DeviceView; controller: AppController; rename():
   return (
     <>
       {usable && <Action main text="Use this camera" doing="Starting…" act={use(true)} />}
-      {device?.use === 'offered' && <Action text="Leave it alone" doing="One moment…" act={use(false)} />}
+      {device?.use === 'offered' && <Action text="Ignore it" doing="Saving…" act={use(false)} />}
       {source !== null && (
         <a class="button" href={toHash({ page: 'live', feed: source.id })}>
           Show its picture
@@ -152,7 +152,7 @@ export const DeviceCard = ({ view, controller }: { view: DeviceView; controller:
       <Facts view={view} />
       {source !== null && device?.use !== 'used' && (
         <p class="row-note">
-          The source <code>{source.id}</code> of rushlight.toml, which names it.
+          Set up in rushlight.toml as the source <code>{source.id}</code>.
         </p>
       )}
       <div class="actions">
@@ -163,7 +163,8 @@ export const DeviceCard = ({ view, controller }: { view: DeviceView; controller:
       )}
       {device?.kind === 'libcamera' && state !== 'unusable' && (
         <p class="row-note">
-          A camera module takes exposure, focus and white balance from its [[source]] when it starts.
+          Set exposure, focus and white balance of a camera module in its [[source]] section. They apply when
+          it starts.
         </p>
       )}
       {device !== null && device.formats.length > 0 && <Formats device={device} />}

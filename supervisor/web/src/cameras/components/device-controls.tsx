@@ -156,7 +156,7 @@ const Control = ({ device, control, send }: { device: Device; control: DeviceCon
       <label for={id}>{control.label}</label>
       <Input id={id} control={control} value={value} set={set} />
       {control.inactive ? (
-        <span class="control-note">set by the camera's automatic</span>
+        <span class="control-note">set automatically by the camera</span>
       ) : (
         isChanged(control) && (
           <button
@@ -199,7 +199,7 @@ export const DeviceControls = ({ device, controller }: { device: Device; control
         disabled={busy || !device.controls.some(isChanged)}
         onClick={() => void reset()}
       >
-        {busy ? 'Resetting…' : 'All to default'}
+        {busy ? 'Resetting…' : 'Reset all'}
       </button>
     </details>
   );

@@ -66,9 +66,10 @@ const CameraCard = ({ camera, controller }: { camera: LinkedCamera; controller: 
     )}
     <div class="actions">
       <CarefulAction
+        danger
         text="Remove from this hub"
         doing="Removing…"
-        warning={`${camera.name} loses its key at once, also during a take, and has to be adopted anew.`}
+        warning={`${camera.name} loses its key at once, even during a take. To use it again you must adopt it again.`}
         act={() => controller.unadopt(camera.id)}
       />
     </div>
@@ -83,8 +84,7 @@ export const LinkedCameras = ({ status, controller }: { status: Status; controll
       <h3 id="linked-title">Cameras of this hub</h3>
       {status.cameras.length === 0 && (
         <p class="card row-note">
-          None has connected yet. Switch one on in this network: it appears here by itself and asks to be
-          adopted.
+          No camera has connected yet. Switch one on in this network: it appears here and asks to be adopted.
         </p>
       )}
       <ul class="cards">

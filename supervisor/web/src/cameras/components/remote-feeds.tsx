@@ -5,6 +5,7 @@ import { Pill } from '../../app/components/parts.tsx';
 import {
   type RemoteKind,
   remoteKinds,
+  remoteKindsOf,
   remoteSources,
   remoteUrl,
   withoutRemote,
@@ -89,7 +90,7 @@ const AddForm = ({ status, controller, onConfig }: Omit<RemoteFeedsProps, 'confi
         <label>
           What it is
           <select value={kind} onChange={(event) => setKind(event.currentTarget.value as RemoteKind)}>
-            {remoteKinds.map((one) => (
+            {remoteKindsOf(status).map((one) => (
               <option key={one.kind} value={one.kind}>
                 {one.name}
               </option>
@@ -113,11 +114,11 @@ const AddForm = ({ status, controller, onConfig }: Omit<RemoteFeedsProps, 'confi
           />
         </label>
         <p class="row-note">
-          A user and a password do not belong into the address: name them in rushlight.toml, as username and
+          Don’t put a user name or password in the address. Set them in rushlight.toml as username and
           password_file.
         </p>
         <button type="submit" class="button button-main" disabled={busy}>
-          {busy ? 'Adding…' : 'Add it'}
+          {busy ? 'Adding…' : 'Add'}
         </button>
       </form>
     </details>
@@ -127,13 +128,17 @@ const AddForm = ({ status, controller, onConfig }: Omit<RemoteFeedsProps, 'confi
 /** Feeds whose picture is made by something else in the network, beside the cameras of this machine. */
 export const RemoteFeeds = (props: RemoteFeedsProps) => {
   const sources = remoteSources(props.status);
-  const { config } = props;
+  const { config, status } = props;
   return (
     <section class="group" aria-labelledby="remote-title" data-testid="remotes">
       <h3 id="remote-title">From elsewhere in the network</h3>
       <div class="card">
         {sources.length === 0 && (
-          <p class="row-note">None. Network cameras and feeds of other hubs are shown beside the others.</p>
+          <p class="row-note">
+            None.{' '}
+            {status.device.role === 'hub' ? 'Network cameras and feeds of other hubs' : 'Network cameras'} you
+            add here are shown with the others.
+          </p>
         )}
         <ul class="rows">
           {sources.map((source) => (
@@ -141,14 +146,13 @@ export const RemoteFeeds = (props: RemoteFeedsProps) => {
           ))}
         </ul>
         {config === null ? (
-          <p class="row-note">The owner's key adds and removes them.</p>
+          <p class="row-note">Only the owner’s key can add or remove them.</p>
         ) : (
           <AddForm {...props} />
         )}
         {config !== null && (
           <p class="row-note">
-            Kept on this appliance, over rushlight.toml. Whoever edits that list in the file has the last
-            word.
+            Saved on this appliance. If you edit this list in rushlight.toml later, the file wins.
           </p>
         )}
       </div>

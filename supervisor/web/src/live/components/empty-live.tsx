@@ -11,15 +11,15 @@ export const EmptyLive = ({ status }: { status: Status }) => {
         <h2>This appliance is a camera</h2>
         {hub?.state === 'connected' && hub.url !== null ? (
           <>
-            <p>Its picture is shown by the hub {hub.name ?? ''}.</p>
+            <p>The hub {hub.name ?? ''} shows its picture.</p>
             <a class="button button-main" href={hub.url}>
               Open the hub's page
             </a>
           </>
         ) : (
           <p>
-            It shows its picture here once its source runs. See{' '}
-            <a href={toHash({ page: 'cameras' })}>Cameras</a> for what it waits for.
+            Its picture appears here once its source runs. <a href={toHash({ page: 'cameras' })}>Cameras</a>{' '}
+            shows what it is waiting for.
           </p>
         )}
       </div>
@@ -44,12 +44,10 @@ export const EmptyLive = ({ status }: { status: Status }) => {
     <div class="empty" data-testid="empty">
       <h2>No camera yet</h2>
       <ol>
-        <li>Plug a USB camera into this hub, or</li>
+        <li>Plug a USB camera into this hub,</li>
+        <li>or switch on a Rushlight camera on the same network. It finds {name} by itself,</li>
         <li>
-          switch on a second appliance in the role “camera” in the same network: it finds {name} by itself, or
-        </li>
-        <li>
-          add a network camera on the page <a href={toHash({ page: 'cameras' })}>Cameras</a>.
+          or add a network camera on the page <a href={toHash({ page: 'cameras' })}>Cameras</a>.
         </li>
       </ol>
     </div>

@@ -31,8 +31,9 @@ const publisherNames = {
   jpeg: 'JPEG frames',
 } as const;
 
-const FeedFacts = ({ feed, origin, condition }: Omit<FeedDetailsProps, 'view' | 'children'>) => {
+const FeedFacts = ({ feed, origin, condition, view }: Omit<FeedDetailsProps, 'children'>) => {
   const { publisher } = feed;
+  const { pictures } = view;
   const by =
     publisher === null ? null : (origin.camera?.name ?? publisher.camera ?? publisherNames[publisher.kind]);
   const worst = feed.viewers.reduce((most, { lossRatio }) => Math.max(most, lossRatio ?? 0), 0);
@@ -42,6 +43,12 @@ const FeedFacts = ({ feed, origin, condition }: Omit<FeedDetailsProps, 'view' | 
         {tileStateNames[condition.state]}
         {condition.reason !== null && <span class="fact-note">{condition.reason}</span>}
       </Fact>
+      {pictures !== null && (
+        <Fact name="Shown as">
+          JPEG pictures
+          <span class="fact-note">{pictures} Video is tried again by itself.</span>
+        </Fact>
+      )}
       <Fact name="Codec">{formatCodec(feed.codec)}</Fact>
       <Fact name="Sound">{feed.audioCodec === null ? 'none' : formatCodec(feed.audioCodec)}</Fact>
       <Fact name="Size">{formatSize(feed.width, feed.height)}</Fact>
@@ -83,6 +90,12 @@ const SourceFacts = ({ origin: { source, camera } }: { origin: FeedOrigin }) => 
             <Fact name={source.label}>
               {source.kind}, {source.state}
               {source.reason !== null && <span class="fact-note">{source.reason}</span>}
+              {source.kind === 'test' && (
+                <span class="fact-note">
+                  The bars across its top are the time as a code for machines: the delay is measured with
+                  them.
+                </span>
+              )}
             </Fact>
             <Fact name="Encoder">
               {source.encoder?.name ?? '–'}
@@ -100,8 +113,8 @@ const SourceFacts = ({ origin: { source, camera } }: { origin: FeedOrigin }) => 
   );
 };
 
-const ReceiveFacts = ({ view: { sample, rates } }: { view: PlayerView }) => {
-  if (sample === null) return null;
+const ReceiveFacts = ({ view: { sample, rates, pictures } }: { view: PlayerView }) => {
+  if (sample === null || pictures !== null) return null;
   return (
     <>
       <h3>Received here</h3>
@@ -127,7 +140,7 @@ export const FeedDetails = (props: FeedDetailsProps) => (
   <aside class="details" aria-label="Details" data-testid="details">
     <h2>{props.feed.label}</h2>
     {props.children}
-    <FeedFacts feed={props.feed} origin={props.origin} condition={props.condition} />
+    <FeedFacts feed={props.feed} origin={props.origin} condition={props.condition} view={props.view} />
     <ReceiveFacts view={props.view} />
     <SourceFacts origin={props.origin} />
   </aside>

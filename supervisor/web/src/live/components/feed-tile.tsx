@@ -8,7 +8,14 @@ import { useStore } from '../../app/use-store.ts';
 import { DeviceControls } from '../../cameras/components/device-controls.tsx';
 import { type FeedTake, takeOfFeed } from '../../takes/record-view.ts';
 import type { FeedPlayer, PlayerPhase } from '../feed-player.ts';
-import { conditionOf, isPictures, originOf, type TileCondition, tileStateNames } from '../feed-view.ts';
+import {
+  conditionOf,
+  isPictures,
+  originOf,
+  phaseOfPictures,
+  type TileCondition,
+  tileStateNames,
+} from '../feed-view.ts';
 import { FeedDetails } from './feed-details.tsx';
 import { FeedPictures } from './feed-pictures.tsx';
 import { FeedVideo } from './feed-video.tsx';
@@ -60,15 +67,30 @@ export const FeedTile = (props: FeedTileProps) => {
   const back = useRef<HTMLAnchorElement>(null);
   const wasSelected = useRef(selected);
   const origin = originOf(status, feed);
-  const pictures = isPictures(feed);
+  const madeOfPictures = isPictures(feed);
+  const pictures = madeOfPictures || view.pictures !== null;
   const [picturePhase, setPicturePhase] = useState<PlayerPhase>({ kind: 'idle' });
-  const condition = conditionOf(feed, pictures ? picturePhase : view.phase, origin, props.fresh);
+  const phase = pictures ? phaseOfPictures(picturePhase, view.pictures) : view.phase;
+  const condition = conditionOf(feed, phase, origin, props.fresh);
+  const received = pictures ? null : view.sample;
   const take = takeOfFeed(status, feed.id, origin.camera?.name ?? null);
   useEffect(() => {
     // The keyboard's place stays on the feed when the view changes.
     if (selected !== wasSelected.current) (selected ? back : open).current?.focus({ preventScroll: true });
     wasSelected.current = selected;
   }, [selected]);
+  const canBeHeard = feed.audioCodec !== null && !pictures;
+  const sound = (
+    <button
+      type="button"
+      class="tool"
+      aria-pressed={props.audible}
+      aria-label={props.audible ? `Mute ${feed.label}` : `Listen to ${feed.label}`}
+      onClick={() => props.onAudible(!props.audible)}
+    >
+      <Icon name={props.audible ? 'sound' : 'muted'} />
+    </button>
+  );
   return (
     <article
       ref={tile}
@@ -79,16 +101,33 @@ export const FeedTile = (props: FeedTileProps) => {
       data-state={condition.state}
       data-testid={selected ? 'single' : 'tile'}
     >
+      {selected && (
+        <div class="single-bar">
+          <a ref={back} class="tool" href={toHash({ page: 'live', feed: null })} data-testid="back">
+            <Icon name="back" />
+            All feeds
+          </a>
+          {canBeHeard && sound}
+          <button
+            type="button"
+            class="tool"
+            aria-label="Full screen"
+            onClick={() => toggleFullscreen(tile.current)}
+          >
+            <Icon name="fullscreen" />
+          </button>
+        </div>
+      )}
       <div class="stage">
-        {pictures ? (
+        {!madeOfPictures && <FeedVideo stream={view.stream} muted={!props.audible} label={feed.label} />}
+        {pictures && (
           <FeedPictures
             feed={feed.id}
             label={feed.label}
-            active={feed.state !== 'offline' && props.fresh}
+            // The appliance decodes a feed for its pictures, so nobody asks for those that are not seen.
+            active={feed.state !== 'offline' && props.fresh && !(props.hidden && view.pictures !== null)}
             onPhase={setPicturePhase}
           />
-        ) : (
-          <FeedVideo stream={view.stream} muted={!props.audible} label={feed.label} />
         )}
         {condition.state !== 'live' && <Cover condition={condition} />}
         {!selected && (
@@ -99,20 +138,17 @@ export const FeedTile = (props: FeedTileProps) => {
           </a>
         )}
         <div class="tile-top">
-          {selected && (
-            <a ref={back} class="tool" href={toHash({ page: 'live', feed: null })} data-testid="back">
-              <Icon name="back" />
-              All feeds
-            </a>
-          )}
-          <span class="state-badge">{tileStateNames[condition.state]}</span>
+          <span class="state-badge">
+            {tileStateNames[condition.state]}
+            {view.pictures !== null && condition.state === 'live' && ' · pictures'}
+          </span>
           {take !== null && <TakeBadge take={take} />}
         </div>
         <div class="tile-bottom">
           <span class="tile-name">{feed.label}</span>
           {condition.state === 'live' && (
             <span class="tile-figures">
-              {formatSize(view.sample?.width ?? feed.width, view.sample?.height ?? feed.height)}
+              {formatSize(received?.width ?? feed.width, received?.height ?? feed.height)}
               {' · '}
               {formatFps(view.rates === null ? feed.fps : Math.round(view.rates.fps))}
               {' · '}
@@ -120,29 +156,7 @@ export const FeedTile = (props: FeedTileProps) => {
             </span>
           )}
         </div>
-        <div class="tile-tools">
-          {feed.audioCodec !== null && (
-            <button
-              type="button"
-              class="tool"
-              aria-pressed={props.audible}
-              aria-label={props.audible ? `Mute ${feed.label}` : `Listen to ${feed.label}`}
-              onClick={() => props.onAudible(!props.audible)}
-            >
-              <Icon name={props.audible ? 'sound' : 'muted'} />
-            </button>
-          )}
-          {selected && (
-            <button
-              type="button"
-              class="tool"
-              aria-label="Full screen"
-              onClick={() => toggleFullscreen(tile.current)}
-            >
-              <Icon name="fullscreen" />
-            </button>
-          )}
-        </div>
+        {!selected && canBeHeard && <div class="tile-tools">{sound}</div>}
       </div>
       {selected && (
         <FeedDetails feed={feed} origin={origin} condition={condition} view={view}>

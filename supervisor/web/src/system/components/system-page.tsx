@@ -1,7 +1,7 @@
 import type { Status } from '../../../../contract/index.ts';
 import type { AppController } from '../../app/app-controller.ts';
 import { Action, CarefulAction } from '../../app/components/action.tsx';
-import { Card, Fact } from '../../app/components/parts.tsx';
+import { Card, Fact, Words } from '../../app/components/parts.tsx';
 import { formatBitrate, formatBytes, formatOffset, formatSpan } from '../../app/format.ts';
 import { conducts } from '../rollout-words.ts';
 import { RolloutCard } from './rollout-card.tsx';
@@ -19,7 +19,9 @@ const DeviceCard = ({ status: { device, config } }: { status: Status }) => (
       <Fact name="Serial">{device.serial ?? '–'}</Fact>
       <Fact name="Version">{device.version}</Fact>
       <Fact name="Running for">{formatSpan(device.uptimeS)}</Fact>
-      <Fact name="Config file">{config.file}</Fact>
+      <Fact name="Settings file">
+        <Words>{config.file}</Words>
+      </Fact>
     </dl>
   </Card>
 );
@@ -41,9 +43,10 @@ const HubCard = (props: { hub: NonNullable<Status['hub']>; controller: AppContro
       {hub.id !== null && (
         <div class="actions">
           <CarefulAction
+            danger
             text="Forget this hub"
             doing="Forgetting…"
-            warning="This camera gives its pictures to nobody until a hub adopts it."
+            warning="This camera stops sending its picture until a hub adopts it again."
             act={() => controller.forgetHub()}
           />
         </div>
@@ -86,7 +89,7 @@ const HostCard = ({ host, masters }: Pick<Status, 'host' | 'masters'>) => (
         </Fact>
       ))}
       <Fact name="Masters">
-        {masters.folder}
+        <Words>{masters.folder}</Words>
         <span class="fact-note">{masters.reason}</span>
       </Fact>
       {host.network.map((network) => (
@@ -109,7 +112,7 @@ const HostCard = ({ host, masters }: Pick<Status, 'host' | 'masters'>) => (
 );
 
 const resetWarning =
-  'Its Wi-Fi, what was set on this page, all keys and names and the cameras’ adoption are forgotten, and takes that are not on an SSD are deleted. rushlight.toml and the SSD stay as they are. It starts with a new key, which its screen shows.';
+  'This erases its Wi-Fi, everything set on this page, all keys, names and adoptions, and every take that is not on an SSD. rushlight.toml and the SSD stay. It starts with a new key, which its screen shows.';
 
 const PowerCard = ({ controller }: { controller: AppController }) => (
   <Card title="Power">
@@ -119,17 +122,18 @@ const PowerCard = ({ controller }: { controller: AppController }) => (
         text="Restart"
         doing="Restarting…"
         keep="Let it run"
-        warning="There are no pictures of it for a minute or two."
+        warning="Its pictures stop for a minute or two."
         act={() => controller.system('restart')}
       />
       <CarefulAction
         text="Shut down"
         doing="Shutting down…"
         keep="Let it run"
-        warning="It starts again when its power is cut and comes back."
+        warning="To start it again, unplug its power and plug it back in."
         act={() => controller.system('shutdown')}
       />
       <CarefulAction
+        danger
         text="Reset to factory settings"
         doing="Resetting…"
         warning={resetWarning}
@@ -142,7 +146,7 @@ const PowerCard = ({ controller }: { controller: AppController }) => (
 /** For a browser that is lent or shared: the key is dropped, and the page asks for one again. */
 const SessionCard = ({ logout }: { logout(): Promise<void> }) => (
   <Card title="This browser">
-    <p class="row-note">It keeps the key to this appliance.</p>
+    <p class="row-note">This browser remembers the key to this appliance.</p>
     <button type="button" class="button" data-testid="logout" onClick={() => void logout()}>
       Forget the key
     </button>

@@ -1,7 +1,8 @@
 import { useState } from 'preact/hooks';
 import type { Status } from '../../../../contract/index.ts';
+import { isRoomLow } from '../../app/alerts.ts';
 import type { AppController } from '../../app/app-controller.ts';
-import { countOf, formatCounter, formatSpan } from '../../app/format.ts';
+import { countOf, formatCounter, formatFps, formatLeft, formatSpan } from '../../app/format.ts';
 import { toHash } from '../../app/page-route.ts';
 import { useNow } from '../../app/use-store.ts';
 import { type RecordCamera, type RecordView, recordViewOf } from '../record-view.ts';
@@ -17,19 +18,28 @@ const cameraStateNames: Readonly<Record<RecordCamera['state'], string>> = {
   failed: 'failed',
 };
 
-const Chip = ({ camera }: { camera: RecordCamera }) => {
+/** A camera that sends, but not as it was asked to, is not called ready. */
+const isUnready = ({ state, reason }: RecordCamera): boolean => state === 'idle' && reason !== null;
+
+/** Beside “1 camera ready” a chip that says the same of the one camera tells nothing. */
+const tellsNothing = ({ state, reason }: RecordCamera): boolean => state === 'idle' && reason === null;
+
+const Chip = ({ camera, stale }: { camera: RecordCamera; stale: boolean }) => {
   const dropped = camera.droppedFrames ?? 0;
   const counted = camera.frames !== null && camera.state !== 'starting';
   // Beside a reason there is room for little: what is lost counts more than what is there.
   const lost = dropped > 0 ? `${dropped} dropped` : null;
   const all = counted ? `${countOf(camera.frames ?? 0, 'frame')}, ${dropped} dropped` : null;
   const figures = camera.reason === null ? all : lost;
-  const note = [camera.reason, figures].filter((part) => part !== null).join(' · ');
+  const rate = camera.state === 'idle' && camera.fps !== null ? formatFps(camera.fps) : null;
+  const note = [camera.reason, figures, rate].filter((part) => part !== null).join(' · ');
+  const state = isUnready(camera) ? 'offline' : camera.state;
   return (
-    <li class="chip" data-state={camera.state} data-dropped={dropped > 0} title={note}>
+    <li class="chip" data-state={stale ? 'unknown' : state} data-dropped={dropped > 0} title={note}>
       <span class="chip-dot" />
       <span class="chip-head">
-        <span class="chip-name">{camera.label}</span> {cameraStateNames[camera.state]}
+        <span class="chip-name">{camera.label}</span> {stale && 'was '}
+        {cameraStateNames[state]}
       </span>
       {note !== '' && <span class="chip-note">{note}</span>}
     </li>
@@ -97,6 +107,15 @@ const Counter = (props: { startedAt: string; clockOffsetMs: number; stale: boole
   );
 };
 
+const Finishing = ({ done, remainingS }: { done: number; remainingS: number | null }) => (
+  <p class="record-finishing" data-testid="finishing">
+    <progress value={done} max={1} aria-label="Masters compressed and verified" />
+    <span>
+      {Math.floor(done * 100)} %{remainingS !== null && `, about ${formatLeft(remainingS)} left`}
+    </span>
+  </p>
+);
+
 export const RecordBar = (props: {
   status: Status;
   stale: boolean;
@@ -104,7 +123,8 @@ export const RecordBar = (props: {
   controller: AppController;
 }) => {
   const view = recordViewOf(props.status);
-  const { stoppable, remaining, last } = view;
+  const { stoppable, remaining, last, finishing } = view;
+  const only = view.cameras.length === 1 ? (view.cameras[0] ?? null) : null;
   return (
     <footer class="record-bar" data-state={view.phase} data-trouble={view.trouble} data-testid="record-bar">
       <div class="record-main">
@@ -122,10 +142,15 @@ export const RecordBar = (props: {
               {props.stale ? `Last known: ${view.summary}` : view.summary}
             </span>
           </p>
+          {finishing !== null && <Finishing {...finishing} />}
           <p class="record-note">
+            {only !== null && tellsNothing(only) && only.fps !== null && <span>{formatFps(only.fps)}</span>}
             {remaining !== null && (
-              <span class="remaining" data-low={remaining.seconds < 1800}>
-                Room for {formatSpan(remaining.seconds)}
+              <span
+                class="remaining"
+                data-low={isRoomLow({ remainingS: remaining.seconds, take: props.status.recording.take })}
+              >
+                Room for at least {formatSpan(remaining.seconds)}
                 {remaining.where !== null && ` on ${remaining.where}`}
               </span>
             )}
@@ -142,10 +167,10 @@ export const RecordBar = (props: {
           </p>
         </div>
       </div>
-      {view.cameras.length > 0 && (
+      {(only === null || !tellsNothing(only)) && view.cameras.length > 0 && (
         <ul class="chips" aria-label="Cameras in the take">
           {view.cameras.map((camera) => (
-            <Chip key={camera.key} camera={camera} />
+            <Chip key={camera.key} camera={camera} stale={props.stale} />
           ))}
         </ul>
       )}

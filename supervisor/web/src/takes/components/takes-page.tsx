@@ -15,6 +15,10 @@ const stateTexts: Readonly<Record<Take['state'], string>> = {
   failed: 'Failed',
 };
 
+/** What the head of the card says of the whole take need not be said again of each camera. */
+const saysTheSame = ({ state, verified }: TakeCamera, take: Take): boolean =>
+  state === take.state && (verified || state !== 'verified');
+
 /** The masters of a linked camera are on its own disk, and its own page gives them out. */
 const Elsewhere = ({ part, status }: { part: TakeCamera; status: Status }) => {
   const device = part.device ?? '';
@@ -75,10 +79,12 @@ const Work = ({ camera: { finishing, checking } }: { camera: TakeCamera }) => {
 const CameraRow = ({ take, camera, status }: { take: Take; camera: TakeCamera; status: Status }) => (
   <li class="take-camera" data-state={camera.state}>
     <span class="take-camera-name">{cameraLabel(status, camera)}</span>
-    <span class="pill" data-state={camera.state}>
-      {camera.verified && <Icon name="check" />}
-      {stateTexts[camera.state]}
-    </span>
+    {!saysTheSame(camera, take) && (
+      <span class="pill" data-state={camera.state}>
+        {camera.verified && <Icon name="check" />}
+        {stateTexts[camera.state]}
+      </span>
+    )}
     <span class="take-figures">
       {countOf(camera.frames, 'frame')},{' '}
       <span data-bad={camera.droppedFrames > 0}>{camera.droppedFrames} dropped</span>
@@ -100,10 +106,12 @@ const DeleteTake = ({ take, remove }: { take: Take; remove(): Promise<void> }) =
   const bytes = own.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const what =
     own.length === 0
-      ? 'There is no master of this take; it is taken off the list.'
-      : `${countOf(own.length, 'master')} of this take, ${formatBytes(bytes)}, will be deleted from this appliance’s disk for good.`;
-  const rest = elsewhere ? ' Those on other cameras stay.' : '';
-  return <CarefulAction text="Delete" doing="Deleting…" warning={`${what}${rest}`} act={remove} />;
+      ? 'This take has no masters. It is only removed from the list.'
+      : `${countOf(own.length, 'master')} of this take, ${formatBytes(bytes)}, will be deleted from this appliance’s disk. This can’t be undone.`;
+  const rest = elsewhere ? ' Masters on other cameras stay.' : '';
+  return (
+    <CarefulAction small danger text="Delete" doing="Deleting…" warning={`${what}${rest}`} act={remove} />
+  );
 };
 
 /** Bits on a disk can go bad; only reading them tells. */
@@ -130,6 +138,7 @@ const TakeCard = ({ take, status, remove, check }: TakeCardProps) => {
         <h3>{formatInstant(take.startedAt)}</h3>
         <span class="take-length">{lengthS === null ? 'running' : formatCounter(lengthS)}</span>
         <span class="pill" data-state={take.state}>
+          {take.state === 'verified' && <Icon name="check" />}
           {stateTexts[take.state]}
         </span>
       </div>
@@ -156,11 +165,11 @@ interface TakesPageProps {
 export const TakesPage = ({ takes, status, controller }: TakesPageProps) => (
   <div class="page" data-testid="takes">
     <h2>Takes</h2>
-    {takes === null && <p role="status">Asking for the takes…</p>}
+    {takes === null && <p role="status">Loading the takes…</p>}
     {takes?.length === 0 && (
       <div class="empty">
         <h3>No take yet</h3>
-        <p>Press “Record”: every camera keeps its own lossless master, and they are listed here.</p>
+        <p>Press “Record”. Every camera keeps its own lossless master, and the take appears here.</p>
       </div>
     )}
     <ul class="takes">

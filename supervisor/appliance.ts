@@ -1,34 +1,39 @@
 import { flushCompileCache } from 'node:module';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { untilAborted } from '../common/pause.ts';
 import { apiPorts } from './app/api-ports.ts';
+import { type ApplianceBus, applianceBus } from './app/events.ts';
 import { HttpService } from './app/http-service.ts';
+import { Now } from './app/now.ts';
 import { Reconciler } from './app/reconciler.ts';
 import { SystemActions } from './app/system-actions.ts';
 import { TelemetryService } from './app/telemetry-service.ts';
+import {
+  dataDiskHealth,
+  followChanges,
+  keepAlive,
+  reapLater,
+  runtimeFolder,
+  startHeartbeat,
+  troubleIn,
+} from './app/upkeep.ts';
 import { CameraSide } from './camera/camera-role.ts';
 import { obeyHub, retellHub, tellHub } from './camera/hub-commands.ts';
 import type { Config } from './config/schema.ts';
-import type { Status, Take } from './contract/index.ts';
 import { HubSide } from './hub/hub-role.ts';
 import { assemblePictures } from './live/live.ts';
 import { GpioPanel } from './panel/gpio-panel.ts';
 import { displayState } from './panel/state-display.ts';
 import { openGpioHeader } from './platform/gpio-onoff.ts';
-import { inMemoryNote, readKeptData } from './platform/kept-data.ts';
 import { findStatusLed } from './platform/light.ts';
 import { feedWatchdog, type Notifier, openNotifier } from './platform/systemd.ts';
 import { ChronyClock } from './platform/time/clock.ts';
-import type { ChildProcessHost } from './process/child-process-host.ts';
 import { ExclusiveRunner } from './process/exclusive-runner.ts';
-import { keepRunning, type ServiceRun } from './process/keep-running.ts';
 import { PluggedDesk } from './sources/device-selection.ts';
 import { withUnplugged } from './sources/source-status.ts';
 import { StatusBoard } from './status/status-board.ts';
 import { composeStatus } from './status/status-composer.ts';
 import { RoleKeeper } from './system/current-role.ts';
-import { DataKeeping } from './system/data-disk-health.ts';
 import { type ApplianceOptions, type Foundation, openFoundation } from './system/foundation.ts';
-import type { HealthReporter } from './system/health.ts';
 import { HostMonitor } from './system/host-monitor.ts';
 import { publicPageUrl } from './system/page-url.ts';
 import { TimeService, timeRole } from './system/time-service.ts';
@@ -38,12 +43,9 @@ import { toldUpdate } from './updates/fleet-members.ts';
 import { HubUpdates } from './updates/hub-updates.ts';
 import { assembleRollouts, assembleUpdates, conductsCameras } from './updates/updates.ts';
 
-const heartbeatMs = 2000;
-const reapAfterMs = 5000;
-
 /**
- * The composition root: makes every part, starts them in order, and ends them in reverse. Only here and in appliance/
- * the media plane and updates are wired in.
+ * The composition root: makes every part, starts them in order, and ends them in reverse. Read it from the top: no part is handed
+ * one that is made below it. What parts need to know of later ones they ask `now`; what they have to say goes over the bus.
  */
 export class Appliance {
   readonly #options: ApplianceOptions;
@@ -52,249 +54,321 @@ export class Appliance {
     this.#options = options;
   }
 
-  /** Until abort. Rejects where it cannot start: folder in use, port taken, state unreadable. */
+  /** Until abort. Rejects if it cannot start: the data folder is in use, or the state cannot be read. */
   async run(signal: AbortSignal): Promise<void> {
     using notifier = openNotifier(process.env, this.#options.log);
     await using base = await openFoundation(this.#options);
-    const house = await assemble(base);
-    await live(base, house, notifier, signal);
+    await live(base, await assemble(base), notifier, signal);
   }
 }
 
-/** The parts that have a life of their own. */
-type House = Awaited<ReturnType<typeof assemble>>;
+type Parts = Awaited<ReturnType<typeof assemble>>;
 
+/** Makes all parts. None of them does anything before `live` starts it. */
 async function assemble(base: Foundation) {
   const { options, config, state, keys, identity, health, host, network, machine, log, name } = base;
   const { simulation, configFile, logRing } = options;
-  const board = new StatusBoard({ compose: () => status() });
-  const onChange = () => {
-    board.poke();
-    reconciler.cameraSide?.statusChanged();
-  };
+  const now = new Now();
+  const bus = applianceBus();
+  const onChange = () => void bus.emit('change');
+  const onApply = () => void bus.emit('apply');
+  const runner = new ExclusiveRunner();
+  const role = new RoleKeeper(state, log);
+
   const time = new TimeService({
     clock: new ChronyClock(),
     folder: runtimeFolder(),
-    role: () => timeRole(role.current.role, reconciler.cameraSide?.link ?? null),
-    recording: () => conductor.current() !== null,
+    role: () => timeRole(role.current.role, now.hubLink),
+    recording: () => now.recording,
     log,
   });
   const monitor = new HostMonitor({ host: machine, clock: () => time.latest });
-  const role = new RoleKeeper(state, log);
-  const runner = new ExclusiveRunner();
+  const hub = new HubSide({
+    hub: { id: identity.id, name },
+    keys,
+    state,
+    onChange,
+    fingerprint: () => now.reach?.fingerprint ?? null,
+    takeRunning: () => now.takeRunning,
+    onUnadopt: (cameraId) => void bus.emit('unadopted', cameraId),
+    onTrouble: troubleIn(health, 'cameras', (reporter, reason) => reporter.degraded(reason)),
+    log,
+  });
   const pictures = await assemblePictures(base, {
-    linked: () => hubSide.cameras.list(),
-    recording: () => conductor.current() !== null,
-    onLinkRate: () => reconciler.request(),
+    linked: () => hub.cameras.list(),
+    recording: () => now.recording,
+    onLinkRate: onApply,
     onChange,
   });
-  let camerasTrouble: HealthReporter | null = null;
-  const hubSide = new HubSide({
-    hub: { id: identity.id, name },
-    ...{ keys, state, onChange, log },
-    fingerprint: () => http.reach?.fingerprint ?? null,
-    takeRunning: () => takeRunning(),
-    alongside: (signal) => rollouts.run(signal),
-    onUnadopt: (cameraId) => rollouts.drop(cameraId),
-    onTrouble: (reason) => {
-      if (reason === null) camerasTrouble?.[Symbol.dispose]();
-      camerasTrouble =
-        reason === null ? null : (camerasTrouble ?? health.register('cameras', { core: false }));
-      camerasTrouble?.degraded(reason ?? '');
-    },
+  const { cameras, pipelines, media } = pictures;
+  const recording = await assembleRecording(base, pipelines, hub.cameras, {
+    onTake: (take) => void bus.emit('take', take),
+    onGone: (id) => void bus.emit('take-gone', id),
+    onRefusal: onChange,
   });
-  const onTake = (take: Take) => {
-    board.emit({ type: 'take', take });
-    const side = reconciler.cameraSide;
-    if (side !== null) tellHub(side, take);
-    showTally();
-  };
-  const onGone = (id: string) => {
-    board.emit({ type: 'take-removed', id });
-    onChange();
-  };
-  const told = { onTake, onGone, onRefusal: onChange };
-  const recording = await assembleRecording(base, pictures.pipelines, hubSide.cameras, told);
   const { conductor, localTakes, remaining } = recording;
+
   const gpio = new GpioPanel({
     header: simulation ? null : await openGpioHeader({ logger: log }),
     statusLed: simulation ? null : await findStatusLed(),
-    onJumper: () => reconciler.request(),
+    onJumper: onApply,
     onRecordButton: () => conductor.toggle(),
     log,
   });
   const system = new SystemActions({
-    ...{ host, runner, conductor, simulation, log },
+    host,
+    runner,
+    conductor,
+    simulation,
     identify: () => gpio.identify(),
-    onTally: () => showTally(),
+    onTally: () => void bus.emit('tally'),
+    log,
   });
-  const showTally = () => {
-    gpio.showTally(conductor.current() !== null || system.tally === 'program');
-    onChange();
-  };
-  const { cameras, pipelines, media } = pictures;
-  const isHub = () => role.current.role === 'hub';
+
   const conducted = () => config.current.config.update.conducted;
-  const takeRunning = () =>
-    conductor.current() !== null ||
-    (isHub() ? hubSide.isRecording : reconciler.cameraSide?.hubTakes === true);
   const update = assembleUpdates(base, runner, {
-    ...{ host, pipelines, media, takeRunning, onChange },
+    host,
+    pipelines,
+    media,
+    takeRunning: () => now.takeRunning,
+    onChange,
     leftToRollout: () =>
-      isHub() ? conductsCameras(base, hubSide) : conducted() && reconciler.cameraSide?.belongsToHub === true,
-    cameraSide: () => reconciler.cameraSide,
-    reach: () => http.reach,
+      now.isHub ? conductsCameras(base, hub) : conducted() && now.camera?.belongsToHub === true,
+    cameraSide: () => now.camera,
+    reach: () => now.reach,
   });
   const rollouts = assembleRollouts(base, {
-    ...{ update, hubSide, isHub, takeRunning },
-    onChange: () => {
-      const rollout = rollouts.status();
-      if (rollout !== null) board.emit({ type: 'rollout', rollout });
-      onChange();
-    },
+    update,
+    hubSide: hub,
+    isHub: () => now.isHub,
+    takeRunning: () => now.takeRunning,
+    onChange: () => void bus.emit('rollout'),
   });
   const updates = new HubUpdates({
-    ...{ update, conducted },
-    hub: () => reconciler.cameraSide?.access() ?? null,
+    update,
+    conducted,
+    hub: () => now.camera?.access() ?? null,
     log: log.child({ part: 'update' }),
   });
-  const http = new HttpService({
-    ports: apiPorts({
-      ...{ board, media, conductor, cameras, config, configFile, role, hubSide, health, update, logRing },
-      ...{ feeds: pictures.feeds, pictures: pictures.still },
-      plugged: new PluggedDesk({
-        ...{ cameras, plugged: pictures.plugged, config },
-        apply: () => reconciler.apply(),
-      }).ports(),
-      masterPath: (take, camera, segment) => localTakes.masterPath(take, camera, segment),
-      checkTake: (id) => localTakes.checkTake(id),
-      cameraSide: () => reconciler.cameraSide,
-      system: system.ports(),
-      rollout: rollouts.ports(),
-      mqtt: { accept: (id) => telemetry.accept(id), forget: () => telemetry.forget() },
-      metrics: async () => renderMetrics(status()),
-    }),
-    ...{
-      keys,
-      paths: base.paths,
-      configFile,
-      simulation,
-      log,
-      version: identity.version,
-      port: options.port,
-    },
-    network,
-    health: health.register('http', { core: true }),
-    onReach: () => reconciler.request(),
+
+  const board = new StatusBoard({
+    compose: () =>
+      composeStatus({
+        identity,
+        simulation,
+        configFile,
+        config,
+        role,
+        health,
+        pipelines,
+        conductor,
+        hubSide: hub,
+        startedAt: base.startedAt,
+        takes: base.takes,
+        feeds: pictures.feeds,
+        remotes: pictures.remotes,
+        cameraSide: () => now.camera,
+        remainingS: () => remaining.latest,
+        host: () => monitor.latest,
+        tally: () => system.tally,
+        update: () => update.status(),
+        mqtt: () => now.mqtt,
+        rollout: () => rollouts.status(),
+      }),
   });
   const telemetry = new TelemetryService({
-    ...{ board, conductor, config, state, update, health, log },
+    board,
+    conductor,
+    config,
+    state,
+    update,
+    health,
     system: system.ports(),
     rollout: rollouts.ports(),
     pictures: pictures.still,
-    pageUrl: () => publicPageUrl(name(), http.reach),
+    pageUrl: () => publicPageUrl(name(), now.reach),
+    log,
   });
-  const newCameraSide = ({ camera }: Config) =>
-    new CameraSide({
+  const http = new HttpService({
+    ports: apiPorts({
+      board,
+      media,
+      conductor,
+      cameras,
+      config,
+      configFile,
+      now,
+      health,
+      update,
+      logRing,
+      feeds: pictures.feeds,
+      pictures: pictures.still,
+      plugged: new PluggedDesk({
+        cameras,
+        plugged: pictures.plugged,
+        config,
+        apply: () => now.apply(),
+      }).ports(),
+      masterPath: (take, camera, segment) => localTakes.masterPath(take, camera, segment),
+      checkTake: (id) => localTakes.checkTake(id),
+      system: system.ports(),
+      rollout: rollouts.ports(),
+      mqtt: { accept: (id) => telemetry.accept(id), forget: () => telemetry.forget() },
+      metrics: async () => renderMetrics(board.current()),
+    }),
+    keys,
+    paths: base.paths,
+    configFile,
+    simulation,
+    version: identity.version,
+    port: options.port,
+    network,
+    health: health.register('http', { core: true }),
+    onReach: onApply,
+    log,
+  });
+
+  const newCamera = ({ camera }: Config): CameraSide => {
+    const side: CameraSide = new CameraSide({
       settings: camera,
       configFile,
       obeysAll: simulation,
       self: { id: identity.id, name: name(), version: identity.version },
       status: () => ({
         sources: withUnplugged(pipelines.status(), pictures.plugged.unplugged()),
-        recording: status().recording.state,
+        recording: board.current().recording.state,
         remainingS: remaining.latest,
         update: toldUpdate(update.status()),
       }),
-      onLinked: () => retellHub(reconciler.cameraSide, conductor.list()),
-      onCommand: (command) => obeyHub(command, { conductor, updates, side: reconciler.cameraSide, log }),
+      onLinked: () => retellHub(side, conductor.list()),
+      onCommand: (command) => obeyHub(command, { conductor, updates, side, log }),
       onChange: () => {
-        reconciler.requestPushes();
+        bus.emit('pushes');
         onChange();
       },
-      ...{ state, network, log },
-    });
-  const reconciler = new Reconciler({
-    config: () => config.current.config,
-    ...{
-      ...pictures,
-      identity,
-      simulation,
-      role,
-      gpio,
+      state,
       network,
-      http,
-      hubSide,
-      runner,
-      newCameraSide,
-      health,
       log,
+    });
+    return side;
+  };
+  const reconciler = new Reconciler({
+    ...pictures,
+    config: () => config.current.config,
+    identity,
+    simulation,
+    role,
+    now,
+    gpio,
+    network,
+    http,
+    runner,
+    health,
+    roles: {
+      hub: async (signal) => {
+        now.become({ kind: 'hub', hub });
+        await Promise.all([hub.run(signal), rollouts.run(signal)]);
+      },
+      camera: async (settings, signal) => {
+        const camera = newCamera(settings);
+        now.become({ kind: 'camera', camera });
+        await camera.run(signal);
+      },
     },
     telemetry: (settings) => telemetry.serviceFor(settings),
     onApplied: () => {
-      // What a camera is used for is told to whoever looks at the list.
+      // The list of cameras says what each is used for.
       cameras.refresh();
       onChange();
     },
+    log,
   });
-  const status = (): Status =>
-    composeStatus({
-      ...{ identity, simulation, configFile, config, role, health, pipelines, hubSide, conductor },
-      ...{ startedAt: base.startedAt, takes: base.takes },
-      ...{ feeds: pictures.feeds, remotes: pictures.remotes },
-      cameraSide: () => reconciler.cameraSide,
-      remainingS: () => remaining.latest,
-      host: () => monitor.latest,
-      tally: () => system.tally,
-      update: () => update.status(),
-      mqtt: () => telemetry.link,
-      rollout: () => rollouts.status(),
-    });
-  const keeping = simulation ? null : dataKeeping(base);
-  return { board, gpio, monitor, time, role, reconciler, http, update, keeping, ...pictures, ...recording };
+  now.connect({ conductor, http, telemetry, reconciler });
+  const parts = { ...pictures, ...recording, now, bus, board, gpio, monitor, time, role, system };
+  return { ...parts, reconciler, http, update, rollouts, keeping: simulation ? null : dataDiskHealth(base) };
+}
+
+/** Who listens to what is said on the bus. */
+function connect(bus: ApplianceBus, parts: Parts): void {
+  const { board, now, reconciler, rollouts, gpio, conductor, system } = parts;
+  const onChange = () => {
+    board.poke();
+    now.camera?.statusChanged();
+  };
+  const onTally = () => {
+    gpio.showTally(conductor.current() !== null || system.tally === 'program');
+    onChange();
+  };
+  bus.on('change', onChange);
+  bus.on('apply', () => reconciler.request());
+  bus.on('pushes', () => reconciler.requestPushes());
+  bus.on('tally', onTally);
+  bus.on('take', (take) => {
+    board.emit({ type: 'take', take });
+    if (now.camera !== null) tellHub(now.camera, take);
+    onTally();
+  });
+  bus.on('take-gone', (id) => {
+    board.emit({ type: 'take-removed', id });
+    onChange();
+  });
+  bus.on('rollout', () => {
+    const rollout = rollouts.status();
+    if (rollout !== null) board.emit({ type: 'rollout', rollout });
+    onChange();
+  });
+  bus.on('unadopted', (cameraId) => void rollouts.drop(cameraId));
 }
 
 /** Starts everything in order, and ends it in reverse. */
-async function live(base: Foundation, house: House, notifier: Notifier, signal: AbortSignal): Promise<void> {
-  const { config, host, health, log, name } = base;
-  const { reconciler, role, http, masters, conductor } = house;
+async function live(base: Foundation, parts: Parts, notifier: Notifier, signal: AbortSignal): Promise<void> {
+  const { config, host, health, keys, log, name } = base;
+  const { bus, board, cameras, media, reconciler, role, http, masters, conductor } = parts;
   const ended = new AbortController();
   const running = AbortSignal.any([signal, ended.signal]);
-  using _changes = followChanges(base, house);
-  using _revocations = cutRevoked(base, house);
+  connect(bus, parts);
+  using _changes = followChanges(base, bus, board, cameras);
+  // A key that is revoked ends what is published or viewed with it.
+  using cleanup = new DisposableStack();
+  cleanup.defer(keys.onRevoked((keyId) => media.endSessionsOf(keyId)));
   using _heartbeat = startHeartbeat(base);
   using _display = base.options.simulation
     ? null
-    : displayState({ ...house, reach: () => http.reach, folder: runtimeFolder(), log });
-  const keep = (name: string, part: { run(signal: AbortSignal): Promise<void> }) =>
-    keepAlive(base, name, (until) => part.run(until), running);
-  // What nothing could be filmed without ends the supervisor where it fails: recorders go on and are taken over by the next.
+    : displayState({ ...parts, reach: () => http.reach, folder: runtimeFolder(), log });
+  const keep = (service: string, part: { run(signal: AbortSignal): Promise<void> }) =>
+    keepAlive(base, service, (until) => part.run(until), running);
+  // If a part fails without which nothing can be filmed, the supervisor ends: recorders go on and are taken over by the next one.
   const services = [
-    ...[house.cameras, house.media].map((part) => part.run(running)),
+    cameras.run(running),
+    media.run(running),
     feedWatchdog(notifier, () => health.silent, log, running),
-    ...[keep('network', base.network), keep('status', house.board), keep('host', house.monitor)],
-    ...[keep('remaining time', house.remaining), keep('settings', config)],
+    keep('network', base.network),
+    keep('status', board),
+    keep('host', parts.monitor),
+    keep('remaining time', parts.remaining),
+    keep('settings', config),
   ];
   try {
     // Cameras that cannot be listed now are found by a later look.
-    await house.cameras
-      .list()
-      .catch((error: unknown) => log.error({ err: error }, 'cameras cannot be listed'));
-    // Before the page and the API are there: whoever asks for a take that a crash interrupted finds it.
+    await cameras.list().catch((error: unknown) => log.error({ err: error }, 'cameras cannot be listed'));
+    // Before the page and the API are there: a take that a crash interrupted has to be found by the first who asks.
     services.push(masters.run(running), conductor.run(running));
     await conductor.load();
     await reconciler.apply();
-    services.push(reapLater(host, running));
-    services.push(keep('measurement', house.measurement), keep('updates', house.update));
-    services.push(keep('time', house.time), keep('check of masters', house.check));
-    services.push(keep('health of masters', house.mastersHealth));
-    if (house.keeping !== null) services.push(keep('data folder', house.keeping));
+    services.push(
+      reapLater(host, running),
+      keep('measurement', parts.measurement),
+      keep('updates', parts.update),
+      keep('time', parts.time),
+      keep('check of masters', parts.check),
+      keep('health of masters', parts.mastersHealth),
+    );
+    if (parts.keeping !== null) services.push(keep('data folder', parts.keeping));
     notifier.notify({ READY: '1', STATUS: `${role.current.role} ${name()}` });
-    const url = http.reach?.localUrl ?? null;
-    log.info({ name: name(), role: role.current.role, url }, 'running');
-    // Where NODE_COMPILE_CACHE is set: who ends with the power has no other moment for it.
+    log.info({ name: name(), role: role.current.role, url: http.reach?.localUrl ?? null }, 'running');
+    // If NODE_COMPILE_CACHE is set: a machine that is switched off has no later moment for it.
     flushCompileCache();
-    await Promise.race([aborted(running), Promise.all(services)]);
+    await Promise.race([untilAborted(running), Promise.all(services)]);
   } catch (error) {
     if (!signal.aborted) base.options.onFatal?.(error);
     throw error;
@@ -304,83 +378,4 @@ async function live(base: Foundation, house: House, notifier: Notifier, signal: 
     await reconciler.close();
     await Promise.all(services);
   }
-}
-
-/** A service that fails is started again, and has a place in the health until it runs. */
-async function keepAlive(
-  { health, log }: Foundation,
-  name: string,
-  run: ServiceRun,
-  signal: AbortSignal,
-): Promise<void> {
-  let reporter: HealthReporter | null = null;
-  const onTrouble = (reason: string | null) => {
-    if (reason === null) reporter?.[Symbol.dispose]();
-    reporter = reason === null ? null : (reporter ?? health.register(`${name} service`, { core: false }));
-    reporter?.failed(reason ?? '');
-  };
-  await keepRunning(run, { name, log, onTrouble }, signal);
-}
-
-function dataKeeping({ health, paths, log }: Foundation): DataKeeping {
-  const files = { folder: paths.root, mounts: '/proc/self/mounts', note: inMemoryNote };
-  return new DataKeeping({
-    trouble: () => readKeptData(files),
-    register: () => health.register('data', { core: false }),
-    log,
-  });
-}
-
-/** systemd sets it; the image's own units wait for files there. */
-function runtimeFolder(): string | null {
-  return process.env.RUNTIME_DIRECTORY?.split(':')[0] ?? null;
-}
-
-/** What changes by itself asks for being applied: settings and cameras. */
-function followChanges({ config, log }: Foundation, { board, cameras, reconciler }: House): Disposable {
-  const changes = config.subscribe(({ keys, snapshot }) => {
-    log.level = snapshot.config.log.level;
-    if (keys.length > 0) log.info({ changed: keys }, 'the settings changed');
-    board.emit({ type: 'config', ok: snapshot.problems.length === 0 });
-    reconciler.request();
-    board.poke();
-  });
-  const unsubscribe = cameras.subscribe((event) => {
-    board.emit(event);
-    reconciler.request();
-  });
-  return {
-    [Symbol.dispose]: () => {
-      changes[Symbol.dispose]();
-      unsubscribe();
-    },
-  };
-}
-
-/** Whoever publishes or views with a key that is revoked is cut off. */
-function cutRevoked({ keys }: Foundation, { media }: House): Disposable {
-  return { [Symbol.dispose]: keys.onRevoked((keyId) => media.endSessionsOf(keyId)) };
-}
-
-/** Shows that the event loop turns; the watchdog bites where it does not. */
-function startHeartbeat({ health }: Foundation): Disposable {
-  const heartbeat = health.register('supervisor', { core: true, deadlineMs: heartbeatMs * 5 });
-  heartbeat.ok();
-  const timer = setInterval(() => {
-    heartbeat.ok();
-    health.check();
-  }, heartbeatMs);
-  return { [Symbol.dispose]: () => clearInterval(timer) };
-}
-
-/** By then everything that goes on has been taken over; what is left of an earlier run is nobody's. */
-async function reapLater(host: ChildProcessHost, signal: AbortSignal): Promise<void> {
-  // The only rejection is that of the signal, which is looked at next.
-  await sleep(reapAfterMs, undefined, { signal }).catch(() => {});
-  if (!signal.aborted) await host.reapOrphans([]);
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

@@ -81,8 +81,7 @@ export class FleetHub implements AsyncDisposable {
       state: new StateStore({ file: this.machine.path('state.json'), logger: log }),
       fingerprint: () => this.tls.fingerprint,
       takeRunning: () => this.take,
-      alongside: (signal) => rollouts.run(signal),
-      onUnadopt: (id) => rollouts.drop(id),
+      onUnadopt: (id) => void rollouts.drop(id),
       onChange: () => {},
       log,
     });
@@ -105,7 +104,7 @@ export class FleetHub implements AsyncDisposable {
       ports: {
         ...apiPortsFake(),
         rollout: rollouts.ports(),
-        acceptAgent: (socket, { subject, address }) => hubSide.cameras.accept(socket, subject, address),
+        acceptAgent: (socket, { keyId, address }) => hubSide.cameras.accept(socket, keyId, address),
       },
       access: { keys: this.keys, required: true },
       version: '1.0.0',

@@ -1,4 +1,3 @@
-import type { CameraSide } from '../camera/camera-role.ts';
 import type { LiveConfig } from '../config/live-config.ts';
 import type { Feed, Update } from '../contract/index.ts';
 import type { ApiPorts } from '../contract/ports.ts';
@@ -8,11 +7,11 @@ import type { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
 import type { StatusBoard } from '../status/status-board.ts';
 import { configErrors } from '../status/status-composer.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
-import type { RoleKeeper } from '../system/current-role.ts';
 import type { Health } from '../system/health.ts';
 import type { LogRing } from '../system/log-ring.ts';
 import type { TakeConductor } from '../takes/take-conductor.ts';
 import { requireMasterHere, requireOwnMasters } from '../takes/take-state.ts';
+import type { Now } from './now.ts';
 
 /** What the API is wired to. */
 export interface ApiParts {
@@ -27,9 +26,7 @@ export interface ApiParts {
   readonly plugged: Pick<ApiPorts['devices'], 'use' | 'forget' | 'label' | 'unplugged'>;
   readonly config: LiveConfig;
   readonly configFile: string;
-  readonly role: RoleKeeper;
-  readonly hubSide: HubSide;
-  readonly cameraSide: () => CameraSide | null;
+  readonly now: Now;
   readonly health: Health;
   readonly system: ApiPorts['system'];
   readonly update: { status(): Update } & Pick<ApiPorts['update'], 'check' | 'install' | 'rollback'>;
@@ -44,8 +41,12 @@ const wrongRole = 4004;
 
 /** The appliance as the API sees it. */
 export function apiPorts(parts: ApiParts): ApiPorts {
-  const { board, media, conductor, cameras, config, hubSide, health } = parts;
-  const isHub = () => parts.role.current.role === 'hub';
+  const { board, media, conductor, cameras, config, now, health } = parts;
+  /** Rejects with WRONG_ROLE on a camera. */
+  const hub = (): HubSide => {
+    if (now.role.kind === 'hub') return now.role.hub;
+    throw new ApplianceError('WRONG_ROLE', 'This appliance is a camera; only a hub adopts cameras.');
+  };
   const view: ApiPorts['config']['view'] = () => ({
     file: parts.configFile,
     values: structuredClone(config.current.file) as Record<string, unknown>,
@@ -103,21 +104,20 @@ export function apiPorts(parts: ApiParts): ApiPorts {
     metrics: parts.metrics,
     logs: (lines) => parts.logRing.latest(lines),
     adoption: {
-      list: () => (isHub() ? hubSide.desk.list() : []),
-      adopt: (cameraId, code) => hubSide.desk.adopt(cameraId, code),
-      unadopt: (cameraId) => hubSide.unadopt(cameraId),
+      list: () => (now.role.kind === 'hub' ? now.role.hub.desk.list() : []),
+      adopt: async (cameraId, code) => await hub().desk.adopt(cameraId, code),
+      unadopt: async (cameraId) => await hub().unadopt(cameraId),
       forgetHub: async () => {
-        const side = parts.cameraSide();
-        if (side === null) throw new ApplianceError('WRONG_ROLE', 'Only a camera belongs to a hub.');
-        await side.forgetHub();
+        if (now.camera === null) throw new ApplianceError('WRONG_ROLE', 'Only a camera belongs to a hub.');
+        await now.camera.forgetHub();
       },
       accept: (socket, caller) => {
-        if (isHub()) hubSide.desk.accept(socket, caller.address);
+        if (now.role.kind === 'hub') now.role.hub.desk.accept(socket, caller.address);
         else socket.close(wrongRole, 'this appliance is a camera');
       },
     },
     acceptAgent: (socket, caller) => {
-      if (isHub()) hubSide.cameras.accept(socket, caller.keyId, caller.address);
+      if (now.role.kind === 'hub') now.role.hub.cameras.accept(socket, caller.keyId, caller.address);
       else socket.close(wrongRole, 'this appliance is a camera');
     },
   };

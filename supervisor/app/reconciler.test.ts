@@ -4,6 +4,7 @@ import { parseConfig } from '../config/parse.ts';
 import type { Config } from '../config/schema.ts';
 import { ExclusiveRunner } from '../process/exclusive-runner.ts';
 import { Health } from '../system/health.ts';
+import { Now } from './now.ts';
 import { Reconciler, type ReconcilerOptions } from './reconciler.ts';
 
 const parts: Reconciler[] = [];
@@ -51,7 +52,8 @@ function open(change: (calls: string[]) => Record<string, unknown> = () => ({}))
     picturePushes: { apply: noted('pushes'), close: noted('pushes closed') },
     network: { subscribe: () => () => {} },
     http: { apply: noted('page'), reach: null, close: noted('page closed') },
-    hubSide: { run: running('hub') },
+    now: new Now(),
+    roles: { hub: running('hub'), camera: running('camera') },
     telemetry: () => running('telemetry'),
     runner: new ExclusiveRunner(),
     onApplied: () => calls.push('applied'),

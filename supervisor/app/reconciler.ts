@@ -1,9 +1,7 @@
 import type { Logger } from 'pino';
 import { describeError } from '../../common/errors.ts';
-import type { CameraSide } from '../camera/camera-role.ts';
 import type { Config } from '../config/schema.ts';
 import { Advertiser } from '../discovery/advertiser.ts';
-import type { HubSide } from '../hub/hub-role.ts';
 import type { PicturePushes } from '../live/jpeg/jpeg-pushes.ts';
 import type { StillPictures } from '../live/jpeg/jpeg-taps.ts';
 import type { MediaLink } from '../live/media-link.ts';
@@ -23,6 +21,7 @@ import type { Health, HealthReporter } from '../system/health.ts';
 import type { Identity } from '../system/identity.ts';
 import { Backoff } from '../telemetry/backoff.ts';
 import type { HttpService } from './http-service.ts';
+import type { Now } from './now.ts';
 import { publishOpenPorts } from './open-ports.ts';
 
 export interface ReconcilerOptions {
@@ -41,8 +40,12 @@ export interface ReconcilerOptions {
   readonly picturePushes: PicturePushes;
   readonly network: NetworkEvents;
   readonly http: HttpService;
-  readonly hubSide: HubSide;
-  readonly newCameraSide: (config: Config) => CameraSide;
+  readonly now: Now;
+  /** What runs only in one role. Each of them tells `now` what it has become. */
+  readonly roles: {
+    readonly hub: ServiceRun;
+    readonly camera: (config: Config, signal: AbortSignal) => Promise<void>;
+  };
   /** Runs what the settings ask for beside the pictures, such as MQTT; null where they ask for none. */
   readonly telemetry: (config: Config) => ServiceRun | null;
   readonly runner: ExclusiveRunner;
@@ -65,7 +68,6 @@ export class Reconciler {
   #retry: NodeJS.Timeout | undefined;
   #applying: Promise<void> = Promise.resolve();
   #closed = false;
-  #cameraSide: CameraSide | null = null;
 
   constructor(options: ReconcilerOptions) {
     const { log } = options;
@@ -74,11 +76,6 @@ export class Reconciler {
     const slot = (name: string) =>
       new ServiceSlot(name, log, { onTrouble: (reason) => this.#note(`${name} service`, reason) });
     this.#slots = { hub: slot('hub'), camera: slot('camera'), mdns: slot('mdns'), mqtt: slot('mqtt') };
-  }
-
-  /** The camera's link to its hub; null on a hub. */
-  get cameraSide(): CameraSide | null {
-    return this.#cameraSide;
   }
 
   /** Applies soon; wishes that come meanwhile are applied together. */
@@ -178,20 +175,13 @@ export class Reconciler {
   }
 
   async #applyRole({ role }: DesiredState, config: Config): Promise<void> {
-    const { hubSide, newCameraSide } = this.#options;
+    const { now, roles } = this.#options;
     const name = this.#name(config);
-    await this.#slots.hub.set(name, role === 'hub' ? (signal) => hubSide.run(signal) : null);
-    if (role === 'hub') this.#cameraSide = null;
-    await this.#slots.camera.set(
-      { name, camera: config.camera },
-      role === 'hub'
-        ? null
-        : (signal) => {
-            const side = newCameraSide(config);
-            this.#cameraSide = side;
-            return side.run(signal);
-          },
-    );
+    // What was there in the other role is nobody's any more, also before its end.
+    if (now.role.kind !== role) now.become({ kind: 'starting' });
+    await this.#slots.hub.set(name, role === 'hub' ? roles.hub : null);
+    const camera = { name, camera: config.camera };
+    await this.#slots.camera.set(camera, role === 'camera' ? (signal) => roles.camera(config, signal) : null);
   }
 
   /** The firewall opens what is served, which need not be what the settings ask for. */
@@ -223,10 +213,10 @@ export class Reconciler {
   }
 
   async #configureMedia(): Promise<void> {
-    const { config, media, picturePushes, pipelines } = this.#options;
+    const { config, media, now, picturePushes, pipelines } = this.#options;
     const ingests = pipelines.ingests();
-    await picturePushes.apply(this.#cameraSide?.picturePushes(pipelines.pictureFeeds()) ?? []);
-    const pushes = this.#cameraSide?.pushes(ingests.map(({ feed }) => feed)) ?? [];
+    await picturePushes.apply(now.camera?.picturePushes(pipelines.pictureFeeds()) ?? []);
+    const pushes = now.camera?.pushes(ingests.map(({ feed }) => feed)) ?? [];
     await media.configure({ ...config().media, udpPort: await this.#mediaPort() }, ingests, pushes);
   }
 

@@ -33,8 +33,7 @@ async function hub() {
     ...{ hub: { id: 'hub', name: () => 'hub' }, keys, state, log },
     fingerprint: () => null,
     takeRunning: () => false,
-    alongside: async () => {},
-    onUnadopt: async () => {},
+    onUnadopt: () => {},
     onChange: () => {},
     onTrouble: (reason) => trouble.push(reason),
   });

@@ -11,9 +11,8 @@ export interface HubSideOptions {
   readonly state: StateStore;
   readonly fingerprint: () => string | null;
   readonly takeRunning: () => boolean;
-  /** What runs as long as this machine is a hub. */
-  readonly alongside: (signal: AbortSignal) => Promise<void>;
-  readonly onUnadopt: (cameraId: string) => Promise<void>;
+  /** A camera no longer belongs to this hub. */
+  readonly onUnadopt: (cameraId: string) => void;
   readonly onChange: () => void;
   /** Tells the owner what is wrong with a camera that wants to be linked; null once nothing is. */
   readonly onTrouble?: (reason: string | null) => void;
@@ -62,7 +61,7 @@ export class HubSide {
 
   async run(signal: AbortSignal): Promise<void> {
     const unsubscribe = this.cameras.subscribe({ changed: this.#options.onChange });
-    await Promise.all([this.cameras.run(signal), this.#options.alongside(signal)]);
+    await this.cameras.run(signal);
     unsubscribe();
     this.desk.close();
     this.#endTrouble();
@@ -76,7 +75,7 @@ export class HubSide {
     }
     await this.#keys.revoke({ id: cameraId, name: linked?.name ?? null });
     this.cameras.drop(cameraId, 'this camera was un-adopted');
-    await this.#options.onUnadopt(cameraId);
+    this.#options.onUnadopt(cameraId);
     this.#options.onChange();
   }
 

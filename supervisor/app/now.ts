@@ -1,0 +1,81 @@
+import type { CameraSide } from '../camera/camera-role.ts';
+import type { HubLink, MqttLink, Take } from '../contract/index.ts';
+import type { HubSide } from '../hub/hub-role.ts';
+import type { Reach } from '../system/reach.ts';
+
+/** What this machine is, with what only that role has. Until the first settings are applied it is neither. */
+export type ActiveRole =
+  | { readonly kind: 'starting' }
+  | { readonly kind: 'hub'; readonly hub: HubSide }
+  | { readonly kind: 'camera'; readonly camera: CameraSide };
+
+/** The parts that are asked about before they exist. */
+export interface NowParts {
+  readonly conductor: { current(): Take | null };
+  readonly http: { readonly reach: Reach | null };
+  readonly telemetry: { readonly link: MqttLink | null };
+  readonly reconciler: { apply(): Promise<void> };
+}
+
+/**
+ * Answers what parts ask about others that are made after them, so that no part holds a reference to a later one. It is made first;
+ * `connect` is called once all parts are there. Before that the answers are those of an appliance that has just started.
+ */
+export class Now {
+  #parts: NowParts | null = null;
+  #role: ActiveRole = { kind: 'starting' };
+
+  connect(parts: NowParts): void {
+    this.#parts = parts;
+  }
+
+  get role(): ActiveRole {
+    return this.#role;
+  }
+
+  /** The reconciler alone sets it. */
+  become(role: ActiveRole): void {
+    this.#role = role;
+  }
+
+  get isHub(): boolean {
+    return this.#role.kind === 'hub';
+  }
+
+  /** The camera's own part; null on a hub. */
+  get camera(): CameraSide | null {
+    return this.#role.kind === 'camera' ? this.#role.camera : null;
+  }
+
+  /** The link to the hub; null on a hub. */
+  get hubLink(): HubLink | null {
+    return this.camera?.link ?? null;
+  }
+
+  /** Where page and API are served; null while they are not. */
+  get reach(): Reach | null {
+    return this.#parts?.http.reach ?? null;
+  }
+
+  /** The link to the broker; null while the settings name none. */
+  get mqtt(): MqttLink | null {
+    return this.#parts?.telemetry.link ?? null;
+  }
+
+  /** Brings what runs to what is asked for now; settles once that is done. */
+  async apply(): Promise<void> {
+    await this.#parts?.reconciler.apply();
+  }
+
+  /** Whether this machine records, or conducts a take. */
+  get recording(): boolean {
+    return (this.#parts?.conductor.current() ?? null) !== null;
+  }
+
+  /** Whether a take runs here, or anywhere that a restart or an update of this machine would hurt. */
+  get takeRunning(): boolean {
+    if (this.recording) return true;
+    if (this.#role.kind === 'hub') return this.#role.hub.isRecording;
+    return this.camera?.hubTakes === true;
+  }
+}

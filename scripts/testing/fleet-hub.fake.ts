@@ -115,7 +115,8 @@ export class FleetHub implements AsyncDisposable {
       upstream: null,
       log,
     });
-    this.#running = { stop, ended: Promise.all([server.run(stop.signal), hubSide.run(stop.signal)]) };
+    const parts = [server, hubSide, rollouts];
+    this.#running = { stop, ended: Promise.all(parts.map((part) => part.run(stop.signal))) };
   }
 
   /** Ends what runs on it, as a crash of the product does; the machine stays on. */

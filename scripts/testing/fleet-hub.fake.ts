@@ -34,11 +34,13 @@ export class FleetHub implements AsyncDisposable {
   /** Its settings leave updates to it. */
   idle = false;
   #running: { readonly stop: AbortController; readonly ended: Promise<unknown> } | null = null;
+  readonly #state: StateStore;
   #hubSide: HubSide | null = null;
   #rollouts: Rollouts | null = null;
 
-  private constructor(machine: FakeMachine, port: number, tls: TlsIdentity) {
+  private constructor(machine: FakeMachine, port: number, tls: TlsIdentity, state: StateStore) {
     this.machine = machine;
+    this.#state = state;
     this.port = port;
     this.tls = tls;
   }
@@ -47,7 +49,10 @@ export class FleetHub implements AsyncDisposable {
     const machine = await FakeMachine.create();
     await writeFile(machine.path('channel.pub'), releases.publicKeyPem);
     machine.settings = { ...machine.settings, url: releases.url };
-    const hub = new FleetHub(machine, await freePort(), await createTlsIdentity('hub', new Date()));
+    const state = new StateStore({ file: machine.path('state.json'), logger: log });
+    await state.load();
+    const tls = await createTlsIdentity('hub', new Date());
+    const hub = new FleetHub(machine, await freePort(), tls, state);
     hub.ownerToken = (await hub.keys.create('owner', 'test')).token;
     return hub;
   }
@@ -78,7 +83,7 @@ export class FleetHub implements AsyncDisposable {
     const hubSide: HubSide = new HubSide({
       hub: { id: hubId, name: () => 'hub' },
       keys: this.keys,
-      state: new StateStore({ file: this.machine.path('state.json'), logger: log }),
+      state: this.#state,
       fingerprint: () => this.tls.fingerprint,
       takeRunning: () => this.take,
       onUnadopt: (id) => void rollouts.drop(id),

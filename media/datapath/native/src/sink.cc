@@ -1,0 +1,298 @@
+#include "sink.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "crypto.h"
+#include "session.h"
+
+namespace rushlight {
+
+namespace {
+
+// A packet is not sent again within a round trip, and this at least: its first repetition is still under way.
+constexpr double kLeastPauseMs = 15;
+constexpr size_t kRepeatedMemory = 1024;
+// Bursts are cut into portions: at most 48 packets every 2 ms, about 230 Mbit/s, so that neither a large picture nor a
+// join overruns the buffers on the way.
+constexpr int kPortionPackets = 48;
+constexpr double kPortionMs = 2;
+// A viewer this far behind goes on at a newer keyframe.
+constexpr double kMaxLagMs = 400;
+// What is behind the live picture takes this long on the viewer's clock, however long it was.
+constexpr uint32_t kWarpedTicks = kVideoClockHz / 5;
+constexpr double kReportIntervalMs = 1000;
+constexpr double kNeededIntervalMs = 100;
+// What a viewer may ask for again in a second, packet by packet.
+constexpr double kLookUpsPerSecond = 2000;
+
+}  // namespace
+
+Sink::Sink(SinkOptions options, Track* track, Session* session)
+    : options_(std::move(options)),
+      track_(track),
+      session_(session),
+      tap_(session == nullptr),
+      map_(1 + randomNumber() % 0x7fff) {
+  track->add(this);
+  if (session != nullptr) session->add(this);
+}
+
+Sink::~Sink() {
+  if (track_ != nullptr) track_->remove(this);
+  if (session_ != nullptr) session_->remove(this);
+}
+
+void Sink::join(double freshMs, double patienceMs, Context& context) {
+  if (track_ == nullptr) return;
+  state_ = State::Waiting;
+  waitUntilMs_ = -1;
+  if (track_->kind() == Kind::Audio) return;
+  const bool known = track_->keyframe() >= 0;
+  if (known && context.nowMs - track_->keyframeMs() <= freshMs) return start(track_->keyframe(), context);
+  waitUntilMs_ = context.nowMs + patienceMs;
+  neededMs_ = -1;
+  needKeyframe(context);
+}
+
+void Sink::keyframeBegan(Context& context) {
+  if (state_ == State::Waiting && isVideo()) start(track_->keyframe(), context);
+}
+
+void Sink::start(int64_t sequence, Context& context) {
+  const StoredPacket* first = track_->ring().get(sequence);
+  const StoredPacket* newest = track_->ring().get(track_->ring().head());
+  warp_ = {};
+  if (first != nullptr && newest != nullptr && isVideo()) {
+    const int32_t span = timestampDistance(first->timestamp, newest->timestamp);
+    const auto factor = static_cast<uint32_t>(std::max(span, 0)) / kWarpedTicks;
+    if (factor > 1) warp_ = {newest->sequence, newest->timestamp, factor};
+  }
+  if (first != nullptr) lastTimestamp_ = timestampOf(*first);
+  prefaceAt_ = -1;
+  if (isVideo() && !track_->preface().empty()) {
+    prefaceAt_ = map_.takeExtra();
+    transmit(track_->preface(), false, lastTimestamp_, prefaceAt_, context);
+  }
+  map_.continueAt(sequence);
+  if (skippedFrom_ >= 0) stats_.skippedFrames += framesBetween(skippedFrom_, sequence);
+  skippedFrom_ = -1;
+  startedAt_ = cursor_ = sequence;
+  state_ = State::CatchingUp;
+  if (!track_->dirty) {
+    track_->dirty = true;
+    track_->dirtySinceMs = 0;
+    context.dirty.push_back(track_);
+  }
+}
+
+void Sink::offerLate(int64_t sequence, Context& context) {
+  if (!started() || sequence >= cursor_ || sequence < startedAt_) return;
+  const StoredPacket* packet = track_->ring().get(sequence);
+  if (packet != nullptr) send(*packet, context);
+}
+
+bool Sink::pump(Context& context) {
+  if (track_ == nullptr || state_ == State::Paused) return false;
+  const PacketRing& ring = track_->ring();
+  if (state_ == State::Waiting) {
+    if (track_->kind() == Kind::Video || ring.head() < 0) return false;
+    start(ring.head(), context);
+  }
+  if (stalled(context)) return true;
+  if (cursor_ > ring.head()) return false;
+  if (context.nowMs - pumpedMs_ < kPortionMs && state_ == State::CatchingUp) return true;
+  int sent = 0;
+  for (; cursor_ <= ring.head() && sent < kPortionPackets; cursor_++) {
+    const StoredPacket* packet = ring.get(cursor_);
+    if (packet == nullptr) continue;
+    if (!send(*packet, context)) return true;
+    sent++;
+  }
+  const bool more = cursor_ <= ring.head();
+  state_ = more ? State::CatchingUp : State::Live;
+  if (more) pumpedMs_ = context.nowMs;
+  return more;
+}
+
+// True where nothing can be sent now.
+bool Sink::stalled(Context& context) {
+  const PacketRing& ring = track_->ring();
+  if (!tap_ && (session_ == nullptr || !session_->canSend())) {
+    cursor_ = ring.head() + 1;
+    return false;
+  }
+  const StoredPacket* next = ring.get(cursor_);
+  const bool late = next != nullptr && context.nowMs - next->arrivalMs > kMaxLagMs && state_ == State::Live;
+  if (cursor_ < ring.tail() || late) skip(context);
+  if (state_ == State::Waiting) return false;
+  return tap_ ? !context.events.roomForBulk() : session_->blocked();
+}
+
+// Goes on at the newest keyframe, or waits for the next one: never a torn picture.
+void Sink::skip(Context& context) {
+  const PacketRing& ring = track_->ring();
+  const int64_t target = isVideo() ? track_->keyframe() : ring.head();
+  if (target > cursor_) {
+    stats_.skippedFrames += framesBetween(cursor_, target);
+    start(target, context);
+  } else if (cursor_ < ring.tail()) {
+    skippedFrom_ = cursor_;
+    state_ = State::Waiting;
+    waitUntilMs_ = -1;
+    if (isVideo()) needKeyframe(context);
+  }
+}
+
+void Sink::giveUpPicture() {
+  if (!isVideo() || !started() || options_.steady) return;
+  skippedFrom_ = cursor_;
+  state_ = State::Waiting;
+  waitUntilMs_ = -1;
+}
+
+void Sink::needKeyframe(Context& context) {
+  if (neededMs_ >= 0 && context.nowMs - neededMs_ < kNeededIntervalMs) return;
+  neededMs_ = context.nowMs;
+  context.events.push({EventType::ViewerNeedsKeyframe, options_.handle});
+}
+
+uint64_t Sink::framesBetween(int64_t from, int64_t to) const {
+  const PacketRing& ring = track_->ring();
+  uint64_t frames = 0;
+  std::optional<uint32_t> last;
+  for (int64_t sequence = std::max(from, ring.tail()); sequence < to; sequence++) {
+    const StoredPacket* packet = ring.get(sequence);
+    if (packet == nullptr || last == packet->timestamp) continue;
+    last = packet->timestamp;
+    frames++;
+  }
+  return frames;
+}
+
+uint32_t Sink::timestampOf(const StoredPacket& packet) const {
+  if (warp_.factor == 1 || packet.sequence > warp_.until) return packet.timestamp;
+  const int32_t before = timestampDistance(packet.timestamp, warp_.anchor);
+  return warp_.anchor - static_cast<uint32_t>(before / static_cast<int32_t>(warp_.factor));
+}
+
+// False where the way takes no more now; the packet is then still to be sent.
+bool Sink::send(const StoredPacket& packet, Context& context) {
+  const auto viewer = map_.toViewer(packet.sequence);
+  if (!viewer) return true;
+  const uint32_t timestamp = timestampOf(packet);
+  if (!transmit(packet.view(), packet.marker, timestamp, *viewer, context)) return false;
+  lastTimestamp_ = timestamp;
+  budget_.earn(packet.length, context.nowMs);
+  return true;
+}
+
+bool Sink::transmit(View payload, bool marker, uint32_t timestamp, int64_t viewer, Context& context) {
+  if (tap_) {
+    const bool taken = context.events.push(
+        {EventType::Tap, options_.handle, static_cast<double>(viewer), timestamp, marker, toVector(payload)});
+    if (!taken) return false;
+  } else {
+    if (session_ == nullptr) return true;
+    const auto payloadType = options_.payloadType;
+    if (!session_->sendRtp({marker, payloadType, static_cast<uint16_t>(viewer), timestamp, options_.ssrc, payload}, viewer, context)) {
+      return false;
+    }
+  }
+  stats_.packets++;
+  stats_.octets += payload.size();
+  return true;
+}
+
+void Sink::retransmit(const std::vector<uint16_t>& lost, Context& context) {
+  if (track_ == nullptr || session_ == nullptr || !session_->canSend()) return;
+  const PacketRing& ring = track_->ring();
+  lookUps_ = std::max(0.0, lookUps_ - (context.nowMs - lookUpsMs_) / 1000 * kLookUpsPerSecond);
+  lookUpsMs_ = context.nowMs;
+  for (const uint16_t sequence : lost) {
+    if (lookUps_ >= kLookUpsPerSecond) {
+      stats_.retransmitsRefused++;
+      continue;
+    }
+    lookUps_++;
+    const int64_t viewer = extendSequence(sequence, map_.next());
+    if (viewer == prefaceAt_) {
+      transmit(track_->preface(), false, lastTimestamp_, viewer, context);
+      continue;
+    }
+    const auto wanted = map_.toTrack(viewer);
+    // What was never sent, or came before the last keyframe, is of no use.
+    if (!wanted || *wanted < startedAt_ || !started()) {
+      stats_.retransmitsRefused++;
+      continue;
+    }
+    const StoredPacket* packet = ring.get(*wanted);
+    if (packet == nullptr) {
+      stats_.retransmitsRefused++;
+      // A hole is the publisher's to repair; what was overwritten only a keyframe mends.
+      if (*wanted < ring.tail()) needKeyframe(context);
+      continue;
+    }
+    if (!repeat(*packet, viewer, context)) {
+      giveUpPicture();
+      needKeyframe(context);
+    }
+  }
+}
+
+// False where too much was asked for again.
+bool Sink::repeat(const StoredPacket& packet, int64_t viewer, Context& context) {
+  const auto before = repeated_.find(viewer);
+  if (before != repeated_.end() && context.nowMs - before->second < std::max(kLeastPauseMs, stats_.rttMs)) {
+    stats_.retransmitsRefused++;
+    return true;
+  }
+  if (!budget_.spend(packet.length)) {
+    stats_.retransmitsRefused++;
+    return options_.steady;
+  }
+  if (repeated_.size() >= kRepeatedMemory) {
+    std::erase_if(repeated_, [&](const auto& one) { return context.nowMs - one.second > stats_.rttMs + kLeastPauseMs; });
+    if (repeated_.size() >= kRepeatedMemory) repeated_.clear();
+  }
+  if (!transmit(packet.view(), packet.marker, timestampOf(packet), viewer, context)) return true;
+  repeated_[viewer] = context.nowMs;
+  stats_.retransmitted++;
+  stats_.retransmittedOctets += packet.length;
+  return true;
+}
+
+void Sink::takeReport(const rtcp::ReportBlock& report, Context& context) {
+  stats_.lossRatio = report.fractionLost / 256.0;
+  for (const SentReport& sent : reports_) {
+    if (sent.atMs < 0 || sent.middle != report.lastReport) continue;
+    const double rttMs = context.nowMs - sent.atMs - report.delaySinceLastReport * 1000.0 / 65536;
+    stats_.rttMs = std::max(0.0, std::round(rttMs * 10) / 10);
+  }
+}
+
+void Sink::tick(Context& context) {
+  if (track_ == nullptr) return;
+  if (state_ == State::Waiting && waitUntilMs_ >= 0 && context.nowMs >= waitUntilMs_ && track_->keyframe() >= 0) {
+    waitUntilMs_ = -1;
+    start(track_->keyframe(), context);
+  }
+  if (tap_ || closed_ || stats_.packets == 0 || state_ == State::CatchingUp) return;
+  if (context.nowMs - reportedMs_ < kReportIntervalMs) return;
+  reportedMs_ = context.nowMs;
+  report(context);
+}
+
+void Sink::report(Context& context) {
+  if (session_ == nullptr || !session_->canSend()) return;
+  const auto timestamp = track_->clock().timestampAt(context.unixMs);
+  if (!timestamp) return;
+  const uint64_t ntp = rtcp::ntpOfUnixMs(context.unixMs);
+  reports_[nextReport_++ % reports_.size()] = {rtcp::middleOfNtp(ntp), context.nowMs};
+  rtcp::Builder compound;
+  compound.senderReport({options_.ssrc, ntp, *timestamp, static_cast<uint32_t>(stats_.packets), static_cast<uint32_t>(stats_.octets)});
+  compound.canonicalName(options_.ssrc, options_.cname);
+  session_->sendRtcp(compound.bytes(), context);
+}
+
+}  // namespace rushlight

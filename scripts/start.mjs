@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import {
+  ensureDatapath,
   ensureGpio,
   ensureModules,
   ensurePages,
@@ -18,6 +19,7 @@ ensureModules();
 ensurePrograms(['ffmpeg'], { optional: ['font', 'v4l2'] });
 ensurePages();
 ensureGpio();
+ensureDatapath();
 
 const restartDelayMs = 500;
 const crashesInARow = 5;

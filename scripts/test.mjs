@@ -2,7 +2,16 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { ensureModules, ensurePages, ensurePrograms, environment, node, root, say } from './prepare.mjs';
+import {
+  ensureDatapath,
+  ensureModules,
+  ensurePages,
+  ensurePrograms,
+  environment,
+  node,
+  root,
+  say,
+} from './prepare.mjs';
 
 // Before the packages: one of them is compiled, and is left out where there is no compiler.
 ensurePrograms([
@@ -31,6 +40,7 @@ ensurePrograms([
 ]);
 ensureModules();
 ensurePages();
+ensureDatapath();
 
 const bin = (...parts) => join(root, 'node_modules', ...parts);
 const chosen = process.argv.slice(2);

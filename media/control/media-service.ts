@@ -1,7 +1,7 @@
 /** The media plane of one machine: feeds, sessions, ingests and pushes over one datapath. */
 import type { Logger } from 'pino';
-import type { Datapath } from '../datapath/datapath.ts';
 import { FeedRegistry } from '../sfu/feed-registry.ts';
+import type { MediaPlane } from '../sfu/media-plane.ts';
 import { SignalingError } from '../signaling/errors.ts';
 import type { MediaSession } from '../signaling/media-session.ts';
 import { openViewerSession, type SessionContext } from '../signaling/whep.ts';
@@ -15,7 +15,7 @@ const MAX_SESSIONS = 256;
 const READY_TIMEOUT_MS = 2000;
 
 export interface MediaServiceOptions {
-  readonly datapath: Datapath;
+  readonly datapath: MediaPlane;
   readonly logger: Logger;
   readonly onEvent: (event: MediaEvent) => void;
 }

@@ -1,17 +1,17 @@
 /** A named live stream: its tracks, who publishes it and who views it. */
 import type { Logger } from 'pino';
-import type { Datapath } from '../datapath/datapath.ts';
-import { AudioTrack } from './audio-track.ts';
 import type { FeedState, FeedStats, PublisherInfo } from './feed-stats.ts';
 import { KeyframeArbiter } from './keyframe-arbiter.ts';
+import type { FeedAudio, FeedVideo, MediaPlane } from './media-plane.ts';
 import { RateMeter } from './rate-meter.ts';
-import { VideoTrack } from './video-track.ts';
-import type { Viewer } from './viewer.ts';
+import type { FeedViewer } from './viewer.ts';
 
 /** Without a frame for this long a feed is stalled, whatever else still arrives. */
 const STALL_MS = 2000;
 /** A cached keyframe older than this is not worth the burst, if the publisher can make a new one. */
 const MAX_KEYFRAME_AGE_MS = 3000;
+/** A publisher that makes a keyframe on request does so within about this time. */
+const KEYFRAME_PATIENCE_MS = 100;
 
 /** Whoever delivers a feed's packets. */
 export interface FeedSource {
@@ -27,21 +27,21 @@ export interface FeedSource {
 
 export interface FeedOptions {
   readonly id: string;
-  readonly datapath: Datapath;
+  readonly datapath: MediaPlane;
   readonly logger: Logger;
   readonly onState: (feed: Feed, state: FeedState) => void;
 }
 
 export class Feed implements Disposable {
   readonly id: string;
-  readonly video: VideoTrack;
-  readonly viewers = new Set<Viewer>();
+  readonly video: FeedVideo;
+  readonly viewers = new Set<FeedViewer>();
   readonly #options: FeedOptions;
   readonly #arbiter: KeyframeArbiter;
   readonly #frameRate = new RateMeter();
   readonly #octetRate = new RateMeter();
   readonly #waiting = new Set<(ready: boolean) => void>();
-  #audio: AudioTrack | null = null;
+  #audio: FeedAudio | null = null;
   #source: FeedSource | null = null;
   #state: FeedState = 'offline';
 
@@ -49,7 +49,7 @@ export class Feed implements Disposable {
     this.id = options.id;
     this.#options = options;
     this.#arbiter = new KeyframeArbiter({ send: () => this.#source?.requestKeyframe() ?? false });
-    this.video = new VideoTrack(options.datapath.createRelay('video'), {
+    this.video = options.datapath.openVideo({
       onKeyframe: () => this.#keyframeArrived(),
       onKeyframeNeeded: () => this.#arbiter.request(),
       onFrame: () => this.#frameArrived(),
@@ -64,7 +64,7 @@ export class Feed implements Disposable {
     return this.#source;
   }
 
-  get audio(): AudioTrack | null {
+  get audio(): FeedAudio | null {
     return this.#audio;
   }
 
@@ -74,8 +74,8 @@ export class Feed implements Disposable {
   }
 
   /** The feed has sound from now on. */
-  openAudio(): AudioTrack {
-    this.#audio ??= new AudioTrack(this.#options.datapath.createRelay('audio'));
+  openAudio(): FeedAudio {
+    this.#audio ??= this.#options.datapath.openAudio();
     return this.#audio;
   }
 
@@ -106,12 +106,20 @@ export class Feed implements Disposable {
     return result;
   }
 
+  /** How old a cached keyframe may be that a joining viewer starts with. */
+  get freshKeyframeMs(): number {
+    return this.#source?.info.kind === 'ingest' ? Number.POSITIVE_INFINITY : MAX_KEYFRAME_AGE_MS;
+  }
+
+  /** How long a joining viewer waits for a new keyframe before an old one has to do. */
+  get keyframePatienceMs(): number {
+    return this.#arbiter.unanswered ? 0 : KEYFRAME_PATIENCE_MS;
+  }
+
   /** Where a joining viewer starts: the cached keyframe, or null where it has to wait for a new one. */
-  joinPoint(nowMs: number): number | null {
-    const { keyframe } = this.video.parts.relay;
+  joinPoint(nowMs: number, keyframe: number | null): number | null {
     const ageMs = nowMs - (this.video.keyframeMs ?? Number.NEGATIVE_INFINITY);
-    const fresh = ageMs <= MAX_KEYFRAME_AGE_MS || this.#source?.info.kind === 'ingest';
-    if (keyframe !== null && fresh) return keyframe;
+    if (keyframe !== null && ageMs <= this.freshKeyframeMs) return keyframe;
     this.#arbiter.request();
     return null;
   }

@@ -10,6 +10,7 @@ import type { AudioTrack } from './audio-track.ts';
 import { CaptureDelay } from './capture-delay.ts';
 import type { Feed, FeedSource } from './feed.ts';
 import type { PublisherInfo } from './feed-stats.ts';
+import { nodeAudio, nodeVideo } from './node-tracks.ts';
 import { PublisherClock } from './sender-clock.ts';
 import { AUDIO_CLOCK_HZ, VIDEO_CLOCK_HZ } from './track.ts';
 import type { VideoTrack } from './video-track.ts';
@@ -55,9 +56,10 @@ export class Ingest implements FeedSource, AsyncDisposable {
   async open(): Promise<void> {
     const { feed, rtpPort, audioRtpPort } = this.#options;
     try {
-      await this.#openTrack(feed.video, VIDEO_CLOCK_HZ, rtpPort, rtpPort + 1 !== audioRtpPort);
+      await this.#openTrack(nodeVideo(feed.video), VIDEO_CLOCK_HZ, rtpPort, rtpPort + 1 !== audioRtpPort);
       if (audioRtpPort !== null) {
-        await this.#openTrack(feed.openAudio(), AUDIO_CLOCK_HZ, audioRtpPort, audioRtpPort + 1 !== rtpPort);
+        const audio = nodeAudio(feed.openAudio());
+        await this.#openTrack(audio, AUDIO_CLOCK_HZ, audioRtpPort, audioRtpPort + 1 !== rtpPort);
       }
     } catch (error) {
       await this[Symbol.asyncDispose]();

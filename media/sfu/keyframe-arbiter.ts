@@ -42,6 +42,11 @@ export class KeyframeArbiter implements Disposable {
     this.#timer = null;
   }
 
+  /** The publisher was asked and did not answer: it is deaf, or gone. */
+  get unanswered(): boolean {
+    return this.#repetitions > 1;
+  }
+
   /** Requests of viewers, and those that were passed on. */
   get counts(): { readonly requested: number; readonly sent: number } {
     return { requested: this.#requested, sent: this.#sent };

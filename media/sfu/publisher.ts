@@ -1,6 +1,6 @@
 /** Whoever sends by WebRTC, a WHIP publisher or a server that is pulled from: takes its packets in, asks for lost ones again, and gives the feedback a sender needs. */
 import type { Logger } from 'pino';
-import type { MediaTransport } from '../datapath/datapath.ts';
+import type { PacketTransport } from '../datapath/datapath.ts';
 import { NackGenerator } from '../rtp/nack-generator.ts';
 import { middleOfNtp, unixMsOfNtp } from '../rtp/ntp.ts';
 import { ReceptionStats } from '../rtp/reception-stats.ts';
@@ -17,6 +17,7 @@ import type { AudioTrack } from './audio-track.ts';
 import { CaptureDelay } from './capture-delay.ts';
 import type { Feed, FeedSource } from './feed.ts';
 import type { PublisherInfo } from './feed-stats.ts';
+import { nodeAudio, nodeVideo } from './node-tracks.ts';
 import { PublisherClock } from './sender-clock.ts';
 import { AUDIO_CLOCK_HZ, VIDEO_CLOCK_HZ } from './track.ts';
 import type { VideoTrack } from './video-track.ts';
@@ -30,7 +31,7 @@ export interface PublisherOptions {
   readonly sessionId: string | null;
   readonly peer: string | null;
   readonly feed: Feed;
-  readonly transport: MediaTransport;
+  readonly transport: PacketTransport;
   readonly logger: Logger;
   readonly videoPayloadType: number;
   readonly audioPayloadType: number | null;
@@ -63,11 +64,11 @@ export class Publisher implements FeedSource {
     this.#options = options;
     const { kind, feed, transport, sessionId, peer } = options;
     this.info = { kind, sessionId, peer, sinceMs: Date.now() };
-    this.#video = { track: feed.video, clockRate: VIDEO_CLOCK_HZ, stats: null, lostBefore: 0 };
+    this.#video = { track: nodeVideo(feed.video), clockRate: VIDEO_CLOCK_HZ, stats: null, lostBefore: 0 };
     this.#audio =
       options.audioPayloadType === null
         ? null
-        : { track: feed.openAudio(), clockRate: AUDIO_CLOCK_HZ, stats: null, lostBefore: 0 };
+        : { track: nodeAudio(feed.openAudio()), clockRate: AUDIO_CLOCK_HZ, stats: null, lostBefore: 0 };
     transport.events.on('rtp', (packet) => this.#receive(packet));
     transport.events.on('rtcp', (compound) => {
       for (const packet of parseRtcp(compound)) this.#handle(packet);

@@ -1,7 +1,6 @@
 /** Publisher sessions (RFC 9725). */
 
 import type { Feed } from '../sfu/feed.ts';
-import { Publisher } from '../sfu/publisher.ts';
 import { buildAnswer } from './answer.ts';
 import { MediaSession } from './media-session.ts';
 import { negotiatePublisher } from './negotiate.ts';
@@ -32,7 +31,7 @@ export async function openPublisherSession(
   request.replaces?.close();
   const signaling = new SignalingSession(transport, offer.ice.ufrag);
   feed.video.setParameterSets(negotiated.video.media.parameterSets);
-  const publisher = new Publisher({
+  const publisher = datapath.openPublisher({
     kind: 'whip',
     sessionId: signaling.id,
     peer: request.peer,

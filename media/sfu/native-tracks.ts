@@ -1,0 +1,105 @@
+/** A feed's tracks in the native datapath: what is told of them. */
+import { type Handle, type NativeEvent, NativeEventType, TrackKind } from '../datapath/native-binding.ts';
+import type { NativeCore } from '../datapath/native-core.ts';
+import type { TrackRow } from '../datapath/native-snapshot.ts';
+import { parseSps, type SpsInfo } from '../rtp/h264-sps.ts';
+import type { FeedAudio, FeedVideo } from './media-plane.ts';
+import type { VideoTrackOptions } from './video-track.ts';
+
+class NativeTrack implements Disposable {
+  readonly core: NativeCore;
+  readonly handle: Handle;
+
+  constructor(core: NativeCore, kind: number, listener?: (event: NativeEvent) => void) {
+    this.core = core;
+    this.handle = core.take(listener);
+    core.calls.openTrack(this.handle, kind);
+  }
+
+  get octets(): number {
+    return this.row?.octets ?? 0;
+  }
+
+  get row(): TrackRow | null {
+    return this.core.statistics.track(this.handle);
+  }
+
+  [Symbol.dispose](): void {
+    this.core.calls.closeTrack(this.handle);
+    this.core.release(this.handle);
+  }
+}
+
+export class NativeAudioTrack extends NativeTrack implements FeedAudio {
+  constructor(core: NativeCore) {
+    super(core, TrackKind.AUDIO);
+  }
+}
+
+export class NativeVideoTrack extends NativeTrack implements FeedVideo {
+  readonly #options: VideoTrackOptions;
+  #info: SpsInfo | null = null;
+  /** What an event told; the statistics follow a moment later. */
+  #lastFrameMs: number | null = null;
+  #keyframeMs: number | null = null;
+
+  constructor(core: NativeCore, options: VideoTrackOptions) {
+    super(core, TrackKind.VIDEO, (event) => this.#receive(event));
+    this.#options = options;
+  }
+
+  get info(): SpsInfo | null {
+    return this.#info;
+  }
+
+  get frames(): number {
+    return this.row?.frames ?? 0;
+  }
+
+  get lastFrameMs(): number | null {
+    return later(this.row?.lastFrameMs ?? null, this.#lastFrameMs);
+  }
+
+  get keyframeMs(): number | null {
+    return this.#keyframeMs;
+  }
+
+  setParameterSets(nals: readonly Buffer[]): void {
+    for (const nal of nals) this.core.calls.setParameterSet(this.handle, nal);
+  }
+
+  #receive([type, , bytes]: NativeEvent): void {
+    switch (type) {
+      case NativeEventType.PARAMETER_SET:
+        this.#info = parseSps(bytes) ?? this.#info;
+        break;
+      case NativeEventType.PICTURE:
+        this.#lastFrameMs = performance.now();
+        this.#options.onFrame();
+        break;
+      case NativeEventType.KEYFRAME:
+        this.#keyframeMs = performance.now();
+        this.#options.onKeyframe();
+        break;
+      case NativeEventType.KEYFRAME_NEEDED:
+        this.#options.onKeyframeNeeded();
+        break;
+      default:
+        break;
+    }
+  }
+}
+
+export function nativeVideo(video: FeedVideo): NativeVideoTrack {
+  if (!(video instanceof NativeVideoTrack)) throw new TypeError('track of another plane');
+  return video;
+}
+
+export function nativeAudio(audio: FeedAudio): NativeAudioTrack {
+  if (!(audio instanceof NativeAudioTrack)) throw new TypeError('track of another plane');
+  return audio;
+}
+
+function later(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.max(a, b);
+}

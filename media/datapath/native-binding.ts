@@ -17,6 +17,7 @@ export const NativeEventType = {
   VIEWER_NEEDS_KEYFRAME: 6,
   SOURCE_NEEDS_KEYFRAME: 7,
   TAP: 8,
+  SOURCE_BEGAN: 9,
 } as const;
 
 export type NativeEvent = [
@@ -58,7 +59,9 @@ export interface NativeBinding {
   ): void;
   sendDatagram(session: Handle, datagram: Buffer): void;
   closeSession(session: Handle): void;
-  openTrack(track: Handle, kind: number): void;
+  openTrack(track: Handle, kind: number, clockRate: number): void;
+  /** Another source sends from now on: what its packets look like, and which parameter sets they need, has to be learnt. */
+  beginSource(track: Handle): void;
   setParameterSet(track: Handle, nal: Buffer): void;
   closeTrack(track: Handle): void;
   openSource(
@@ -68,8 +71,10 @@ export interface NativeBinding {
     audio: Handle,
     videoPayloadType: number,
     audioPayloadType: number,
+    repairPayloadType: number,
     bitsPerSecond: number,
     tellsCaptureTime: boolean,
+    reducedSize: boolean,
   ): void;
   requestKeyframe(source: Handle): void;
   closeSource(source: Handle): void;

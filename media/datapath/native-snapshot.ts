@@ -3,7 +3,7 @@ import type { Handle, NativeBinding } from './native-binding.ts';
 
 /** Shared with `native/src/snapshot.h`. */
 const HEAD = 10;
-const widths = { sessions: 4, tracks: 7, sources: 4, sinks: 9 } as const;
+const widths = { sessions: 4, tracks: 8, sources: 4, sinks: 9 } as const;
 type RowKind = keyof typeof widths;
 const kinds = Object.keys(widths) as RowKind[];
 
@@ -23,6 +23,7 @@ export interface TrackRow {
   readonly keyframeMs: number | null;
   readonly hasKeyframe: boolean;
   readonly ringBytes: number;
+  readonly reorders: boolean;
 }
 
 export interface SourceRow {
@@ -92,6 +93,7 @@ export class NativeSnapshot {
       keyframeMs: this.#time(row + 4),
       hasKeyframe: this.#at(row + 5) === 1,
       ringBytes: this.#at(row + 6),
+      reorders: this.#at(row + 7) === 1,
     };
   }
 

@@ -29,7 +29,7 @@ export class NativeIngest implements FeedSource, AsyncDisposable {
     const { core, feed, rtpPort, audioRtpPort, tellsCaptureTime } = this.#options;
     const audio = audioRtpPort === null ? null : nativeAudio(feed.openAudio());
     const video = nativeVideo(feed.video).handle;
-    core.calls.openSource(this.#handle, 0, video, audio?.handle ?? 0, -1, -1, 0, tellsCaptureTime);
+    core.calls.openSource(this.#handle, 0, video, audio?.handle ?? 0, -1, -1, -1, 0, tellsCaptureTime, false);
     try {
       this.#bind(rtpPort, TrackKind.VIDEO, rtpPort + 1 !== audioRtpPort);
       if (audioRtpPort !== null) this.#bind(audioRtpPort, TrackKind.AUDIO, audioRtpPort + 1 !== rtpPort);

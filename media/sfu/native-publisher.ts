@@ -16,6 +16,8 @@ export class NativePublisher implements FeedPublisher {
   readonly info: PublisherInfo;
   readonly #options: NativePublisherOptions;
   readonly #handle: Handle;
+  /** A packet came, whose SSRC a request has to name. */
+  #began = false;
   #released = false;
 
   constructor(options: NativePublisherOptions) {
@@ -32,7 +34,9 @@ export class NativePublisher implements FeedPublisher {
       audio?.handle ?? 0,
       videoPayloadType,
       audioPayloadType ?? -1,
+      -1,
       options.maxBitrateKbps * 1000,
+      false,
       false,
     );
     transport.events.on('state', (state) => {
@@ -55,8 +59,7 @@ export class NativePublisher implements FeedPublisher {
   }
 
   requestKeyframe(): boolean {
-    if (!this.present || (this.#options.core.statistics.source(this.#handle)?.lastPacketMs ?? null) === null)
-      return false;
+    if (!this.present || !this.#began) return false;
     this.#options.core.calls.requestKeyframe(this.#handle);
     return true;
   }
@@ -70,6 +73,7 @@ export class NativePublisher implements FeedPublisher {
   }
 
   #receive([type]: NativeEvent): void {
+    if (type === NativeEventType.SOURCE_BEGAN) this.#began = true;
     if (type === NativeEventType.SOURCE_NEEDS_KEYFRAME) this.#options.feed.requestKeyframe();
   }
 

@@ -4,16 +4,17 @@ import type { NativeCore } from '../datapath/native-core.ts';
 import type { TrackRow } from '../datapath/native-snapshot.ts';
 import { parseSps, type SpsInfo } from '../rtp/h264-sps.ts';
 import type { FeedAudio, FeedVideo } from './media-plane.ts';
+import { AUDIO_CLOCK_HZ, VIDEO_CLOCK_HZ } from './track.ts';
 import type { VideoTrackOptions } from './video-track.ts';
 
 class NativeTrack implements Disposable {
   readonly core: NativeCore;
   readonly handle: Handle;
 
-  constructor(core: NativeCore, kind: number, listener?: (event: NativeEvent) => void) {
+  constructor(core: NativeCore, kind: number, clockRate: number, listener?: (event: NativeEvent) => void) {
     this.core = core;
     this.handle = core.take(listener);
-    core.calls.openTrack(this.handle, kind);
+    core.calls.openTrack(this.handle, kind, clockRate);
   }
 
   get octets(): number {
@@ -32,7 +33,7 @@ class NativeTrack implements Disposable {
 
 export class NativeAudioTrack extends NativeTrack implements FeedAudio {
   constructor(core: NativeCore) {
-    super(core, TrackKind.AUDIO);
+    super(core, TrackKind.AUDIO, AUDIO_CLOCK_HZ);
   }
 }
 
@@ -44,7 +45,7 @@ export class NativeVideoTrack extends NativeTrack implements FeedVideo {
   #keyframeMs: number | null = null;
 
   constructor(core: NativeCore, options: VideoTrackOptions) {
-    super(core, TrackKind.VIDEO, (event) => this.#receive(event));
+    super(core, TrackKind.VIDEO, VIDEO_CLOCK_HZ, (event) => this.#receive(event));
     this.#options = options;
   }
 

@@ -187,10 +187,16 @@ napi_value closeSession(napi_env env, napi_callback_info info) {
   return post(env, given, command::CloseSession{given.unsignedNumber(0)});
 }
 
-// (handle, kind)
+// (handle, kind, clock rate)
 napi_value openTrack(napi_env env, napi_callback_info info) {
   const Arguments given(env, info);
-  return post(env, given, command::OpenTrack{given.unsignedNumber(0), static_cast<Kind>(given.unsignedNumber(1))});
+  const auto clockRate = std::max<uint32_t>(given.unsignedNumber(2), 1);
+  return post(env, given, command::OpenTrack{given.unsignedNumber(0), static_cast<Kind>(given.unsignedNumber(1)), clockRate});
+}
+
+napi_value beginSource(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  return post(env, given, command::BeginSource{given.unsignedNumber(0)});
 }
 
 // (track, NAL unit)
@@ -204,11 +210,17 @@ napi_value closeTrack(napi_env env, napi_callback_info info) {
   return post(env, given, command::CloseTrack{given.unsignedNumber(0)});
 }
 
-// (handle, session, video, audio, video payload type, audio payload type, bits per second, tells capture time)
+// (handle, session, video, audio, payload types of video, audio and repairs, bits per second, tells capture time, reduced size)
 napi_value openSource(napi_env env, napi_callback_info info) {
   const Arguments given(env, info);
-  const SourceOptions options{given.unsignedNumber(0), static_cast<int>(given.number(4)), static_cast<int>(given.number(5)),
-                              static_cast<uint64_t>(given.number(6)), given.truth(7)};
+  SourceOptions options;
+  options.handle = given.unsignedNumber(0);
+  options.videoPayloadType = static_cast<int>(given.number(4));
+  options.audioPayloadType = static_cast<int>(given.number(5));
+  options.repairPayloadType = static_cast<int>(given.number(6));
+  options.maxBitsPerSecond = static_cast<uint64_t>(std::max(given.number(7), 0.0));
+  options.tellsCaptureTime = given.truth(8);
+  options.reducedSize = given.truth(9);
   return post(env, given, command::OpenSource{options, given.unsignedNumber(2), given.unsignedNumber(3), given.unsignedNumber(1)});
 }
 
@@ -283,7 +295,8 @@ napi_value initialize(napi_env env, napi_value exports) {
       method("addSocket", addSocket),       method("closeSocket", closeSocket),         method("openSession", openSession),
       method("setIce", setIce),             method("addCandidate", addCandidate),       method("setKeys", setKeys),
       method("sendDatagram", sendDatagram), method("closeSession", closeSession),       method("openTrack", openTrack),
-      method("closeTrack", closeTrack),     method("setParameterSet", setParameterSet), method("openSource", openSource),
+      method("beginSource", beginSource),   method("closeTrack", closeTrack),           method("setParameterSet", setParameterSet),
+      method("openSource", openSource),
       method("closeSource", closeSource),   method("requestKeyframe", requestKeyframe), method("openSink", openSink),
       method("join", join),                 method("pause", pause),                     method("closeSink", closeSink),
       method("snapshot", snapshot),         method("now", now),                         method("close", closeInstance),

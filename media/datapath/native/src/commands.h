@@ -31,7 +31,8 @@ struct AddCandidate { Handle session = 0; Endpoint peer; };
 struct SetKeys { Handle session = 0; MasterKey local; MasterKey remote; };
 struct SendDatagram { Handle session = 0; std::vector<uint8_t> bytes; };
 struct CloseSession { Handle session = 0; };
-struct OpenTrack { Handle handle = 0; Kind kind{}; };
+struct OpenTrack { Handle handle = 0; Kind kind{}; uint32_t clockRate = 0; };
+struct BeginSource { Handle track = 0; };
 struct SetParameterSet { Handle track = 0; std::vector<uint8_t> nal; };
 struct CloseTrack { Handle track = 0; };
 // `session` is 0 for an ingest, `video` or `audio` where there is no such track.
@@ -50,7 +51,7 @@ namespace rushlight {
 
 using Command = std::variant<std::monostate, command::AddSocket, command::CloseSocket, command::OpenSession, command::SetIce,
                              command::AddCandidate, command::SetKeys, command::SendDatagram, command::CloseSession,
-                             command::OpenTrack, command::SetParameterSet, command::CloseTrack, command::OpenSource,
+                             command::OpenTrack, command::BeginSource, command::SetParameterSet, command::CloseTrack, command::OpenSource,
                              command::RequestKeyframe, command::CloseSource, command::OpenSink, command::Join, command::Pause,
                              command::CloseSink>;
 

@@ -54,7 +54,13 @@ void Engine::apply(command::SendDatagram& it) {
 
 void Engine::apply(command::CloseSession& it) { sessions_.take(it.session); }
 
-void Engine::apply(command::OpenTrack& it) { tracks_.insert(it.handle, std::make_unique<Track>(it.handle, it.kind)); }
+void Engine::apply(command::OpenTrack& it) {
+  tracks_.insert(it.handle, std::make_unique<Track>(it.handle, it.kind, it.clockRate));
+}
+
+void Engine::apply(command::BeginSource& it) {
+  if (Track* track = tracks_.get(it.track)) track->beginSource();
+}
 
 void Engine::apply(command::SetParameterSet& it) {
   if (Track* track = tracks_.get(it.track)) track->setParameterSet(it.nal, context_);

@@ -262,7 +262,7 @@ void Engine::publish() {
   });
   tracks_.each([&](Track& track) {
     row(1, {double(track.handle()), double(track.frames()), double(track.octets()), track.lastFrameMs(), track.keyframeMs(),
-            double(track.keyframe() >= 0), double(track.ring().bytes())});
+            double(track.keyframe() >= 0), double(track.ring().bytes()), double(track.reorders())});
   });
   sources_.each([&](Source& source) {
     row(2, {double(source.handle()), source.lastPacketMs(), double(source.packetsLost()), source.captureDelayMs().value_or(NAN)});

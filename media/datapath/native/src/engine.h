@@ -52,6 +52,7 @@ class Engine {
   void apply(command::SendDatagram& it);
   void apply(command::CloseSession& it);
   void apply(command::OpenTrack& it);
+  void apply(command::BeginSource& it);
   void apply(command::SetParameterSet& it);
   void apply(command::CloseTrack& it);
   void apply(command::OpenSource& it);

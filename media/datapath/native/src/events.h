@@ -30,6 +30,8 @@ enum class EventType : uint8_t {
   SourceNeedsKeyframe = 7,
   // A packet for a reader within this process.
   Tap = 8,
+  // A publisher's first picture packet, or its first under another SSRC.
+  SourceBegan = 9,
 };
 
 struct Event {

@@ -9,9 +9,6 @@ namespace {
 
 constexpr double kFeedbackIntervalMs = 1000;
 constexpr double kNackIntervalMs = 20;
-// While a stream's packets come at least this often, no other SSRC takes its place: publishers that offer layers send
-// several at once.
-constexpr double kAliveMs = 200;
 const std::string kName = "rushlight";
 
 }  // namespace
@@ -42,8 +39,20 @@ std::optional<double> Source::captureDelayMs() const {
 void Source::receiveRtp(View datagram, Context& context) {
   const auto packet = parseRtp(datagram);
   if (!packet) return;
-  if (packet->payloadType == options_.videoPayloadType) take(video_, *packet, context);
-  else if (packet->payloadType == options_.audioPayloadType) take(audio_, *packet, context);
+  const int payloadType = packet->payloadType;
+  if (payloadType == options_.videoPayloadType) admit(video_, *packet, context);
+  else if (payloadType == options_.audioPayloadType) admit(audio_, *packet, context);
+  else if (payloadType == options_.repairPayloadType) receiveRepair(*packet, context);
+}
+
+// A retransmission carries the packet as it was sent first, behind its number; mere padding probes the bandwidth.
+void Source::receiveRepair(const RtpPacket& repair, Context& context) {
+  if (!video_.stats || repair.payload.size() <= 2) return;
+  RtpPacket packet = repair;
+  packet.ssrc = video_.stats->ssrc();
+  packet.sequence = read16(repair.payload.data());
+  packet.payload = repair.payload.subspan(2);
+  admit(video_, packet, context);
 }
 
 void Source::receiveIngest(Kind kind, View datagram, Context& context) {
@@ -55,41 +64,34 @@ void Source::receiveIngest(Kind kind, View datagram, Context& context) {
     return;
   }
   const auto packet = parseRtp(datagram);
-  if (packet) take(incoming, *packet, context);
+  if (packet) admit(incoming, *packet, context);
 }
 
-bool Source::admit(Incoming& incoming, const RtpPacket& packet, Context& context) {
-  if (!incoming.stats || incoming.stats->ssrc() == packet.ssrc) return true;
-  if (session_ != nullptr && context.nowMs - incoming.lastMs < kAliveMs) return false;
-  if (incoming.stranger == packet.ssrc) return true;
-  incoming.stranger = packet.ssrc;
-  // The track holds it until a second one proves that it was no stray.
-  if (incoming.track != nullptr) incoming.track->write(packet, context);
-  return false;
+void Source::admit(Incoming& incoming, const RtpPacket& packet, Context& context) {
+  if (incoming.track == nullptr) return;
+  lastPacketMs_ = context.nowMs;
+  incoming.guard.admit(packet, context.nowMs, [&](const RtpPacket& one, bool begins) { take(incoming, one, begins, context); });
 }
 
-void Source::take(Incoming& incoming, const RtpPacket& packet, Context& context) {
-  if (incoming.track == nullptr || !admit(incoming, packet, context)) return;
-  lastPacketMs_ = incoming.lastMs = context.nowMs;
-  const bool fresh = !incoming.stats || incoming.stats->ssrc() != packet.ssrc;
-  if (fresh) openStats(incoming, packet.ssrc);
+void Source::take(Incoming& incoming, const RtpPacket& packet, bool begins, Context& context) {
+  if (begins) openStats(incoming, packet.ssrc, context);
   const int64_t extended = incoming.stats->arrived(packet.sequence, packet.timestamp, context.nowMs);
   if (&incoming == &video_) {
     captureDelay_.noteArrival(packet.timestamp, context.unixMs);
     if (session_ != nullptr && nacks_.arrived(extended, context.nowMs)) nackDueMs = context.nowMs;
   }
   incoming.track->write(packet, context);
-  if (fresh && incoming.report && incoming.report->ssrc == packet.ssrc) noteReport(incoming, *incoming.report, context);
+  if (begins && incoming.report && incoming.report->ssrc == packet.ssrc) noteReport(incoming, *incoming.report, context);
 }
 
-void Source::openStats(Incoming& incoming, uint32_t ssrc) {
+void Source::openStats(Incoming& incoming, uint32_t ssrc, Context& context) {
   if (incoming.stats) incoming.lostBefore += incoming.stats->lostTotal();
   incoming.stats.emplace(ssrc, incoming.track->clockRate());
-  incoming.stranger.reset();
   if (session_ == nullptr) clock_ = {};
   if (&incoming != &video_) return;
   nacks_ = {};
   feedbackMs_ = -1;
+  context.events.push({EventType::SourceBegan, options_.handle});
   if (session_ != nullptr) captureDelay_ = CaptureDelay(kVideoClockHz);
 }
 
@@ -122,11 +124,9 @@ void Source::noteReport(Incoming& incoming, const rtcp::SenderReport& report, Co
 
 void Source::requestKeyframe(Context& context) {
   if (!video_.stats || session_ == nullptr) return;
-  rtcp::Builder compound;
-  compound.receiverReport(ssrc_, {});
-  compound.canonicalName(ssrc_, kName);
+  rtcp::Builder compound = feedback();
   compound.pictureLoss(ssrc_, video_.stats->ssrc());
-  sendFeedback(compound, context);
+  send(compound, context);
 }
 
 double Source::askAgain(Context& context) {
@@ -134,11 +134,9 @@ double Source::askAgain(Context& context) {
   if (!video_.stats || session_ == nullptr) return -1;
   const auto due = nacks_.due(context.nowMs);
   if (!due.empty()) {
-    rtcp::Builder compound;
-    compound.receiverReport(ssrc_, {});
-    compound.canonicalName(ssrc_, kName);
+    rtcp::Builder compound = feedback();
     compound.nack(ssrc_, video_.stats->ssrc(), due);
-    sendFeedback(compound, context);
+    send(compound, context);
   }
   if (nacks_.takeAbandoned()) context.events.push({EventType::SourceNeedsKeyframe, options_.handle});
   if (nacks_.pending() > 0) nackDueMs = context.nowMs + kNackIntervalMs;
@@ -161,10 +159,18 @@ void Source::tick(Context& context) {
   compound.receiverReport(ssrc_, reports);
   compound.canonicalName(ssrc_, kName);
   compound.remb(ssrc_, options_.maxBitsPerSecond, ssrcs);
-  sendFeedback(compound, context);
+  send(compound, context);
 }
 
-void Source::sendFeedback(rtcp::Builder& compound, Context& context) {
+rtcp::Builder Source::feedback() const {
+  rtcp::Builder compound;
+  if (options_.reducedSize) return compound;
+  compound.receiverReport(ssrc_, {});
+  compound.canonicalName(ssrc_, kName);
+  return compound;
+}
+
+void Source::send(const rtcp::Builder& compound, Context& context) {
   session_->sendRtcp(compound.bytes(), context);
 }
 

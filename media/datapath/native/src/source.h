@@ -7,6 +7,7 @@
 #include "context.h"
 #include "reception.h"
 #include "rtcp.h"
+#include "source-guard.h"
 #include "track.h"
 
 namespace rushlight {
@@ -18,6 +19,10 @@ struct SourceOptions {
   // Of a session's streams; an ingest has a port for each instead.
   int videoPayloadType = -1;
   int audioPayloadType = -1;
+  // Of retransmissions of the picture (RFC 4588); -1 where it sends them as they were.
+  int repairPayloadType = -1;
+  // It takes feedback without a report before it (RFC 5506), and some look at nothing behind one.
+  bool reducedSize = false;
   // A browser goes up to the bit rate that its receiver estimates: this one.
   uint64_t maxBitsPerSecond = 0;
   // Sender reports give the time of capture by this machine's clock, not that of sending.
@@ -59,19 +64,19 @@ class Source : private rtcp::Handler {
     // Of the newest SSRC; nothing before the first packet.
     std::optional<ReceptionStats> stats;
     int64_t lostBefore = 0;
-    double lastMs = -1;
-    // Another SSRC that one packet had.
-    std::optional<uint32_t> stranger;
+    SourceGuard guard;
     // Of an ingest: the newest one, which may come before the first packet that it speaks of.
     std::optional<rtcp::SenderReport> report;
   };
 
-  // False where the packet belongs to a stream that is not taken.
-  bool admit(Incoming& incoming, const RtpPacket& packet, Context& context);
-  void take(Incoming& incoming, const RtpPacket& packet, Context& context);
-  void openStats(Incoming& incoming, uint32_t ssrc);
+  void receiveRepair(const RtpPacket& repair, Context& context);
+  void admit(Incoming& incoming, const RtpPacket& packet, Context& context);
+  void take(Incoming& incoming, const RtpPacket& packet, bool begins, Context& context);
+  void openStats(Incoming& incoming, uint32_t ssrc, Context& context);
   void noteReport(Incoming& incoming, const rtcp::SenderReport& report, Context& context);
-  void sendFeedback(rtcp::Builder& compound, Context& context);
+  // What comes before feedback, as a rule.
+  rtcp::Builder feedback() const;
+  void send(const rtcp::Builder& compound, Context& context);
 
   void onSenderReport(const rtcp::SenderReport& report) override;
   void onReportBlock(const rtcp::ReportBlock&) override {}

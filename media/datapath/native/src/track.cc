@@ -14,20 +14,19 @@ constexpr size_t kVideoBytes = 16 * 1024 * 1024;
 constexpr size_t kAudioBytes = 512 * 1024;
 // What fits a 1280-byte packet, the least that every link carries, beside IP, UDP, RTP and SRTP.
 constexpr size_t kMaxPayloadBytes = 1224;
-// Packets of a new source that may be missing between its first two.
-constexpr int32_t kMaxStrangerGap = 100;
 constexpr double kNeededIntervalMs = 250;
 // After a pause this long a picture is news.
 constexpr double kPictureNewsMs = 500;
 
 }  // namespace
 
-Track::Track(Handle handle, Kind kind)
+Track::Track(Handle handle, Kind kind, uint32_t clockRate)
     : handle_(handle),
       kind_(kind),
+      clockRate_(clockRate),
       ring_(kind == Kind::Video ? kVideoBytes : kAudioBytes),
-      normalizer_(clockRate(), 0x10000, randomNumber()),
-      clock_(clockRate()) {}
+      normalizer_(clockRate, 0x10000, randomNumber()),
+      clock_(clockRate) {}
 
 Track::~Track() {
   for (Sink* sink : sinks_) sink->trackGone();
@@ -35,9 +34,10 @@ Track::~Track() {
 
 void Track::remove(Sink* sink) { std::erase(sinks_, sink); }
 
-void Track::endSource() {
-  normalizer_.endSource();
-  stranger_.reset();
+void Track::beginSource() {
+  endSource();
+  sps_.clear();
+  pps_.clear();
 }
 
 void Track::setParameterSet(View nal, Context& context) {
@@ -48,42 +48,17 @@ void Track::setParameterSet(View nal, Context& context) {
 }
 
 void Track::write(const RtpPacket& packet, Context& context) {
-  if (normalizer_.continues(packet.ssrc, packet.sequence)) beginOrForward(packet, context);
-  else meetStranger(packet, context);
-}
-
-void Track::meetStranger(const RtpPacket& packet, Context& context) {
-  const int32_t behind = stranger_ ? sequenceDistance(stranger_->sequence, packet.sequence) : 0;
-  const bool known = stranger_ && stranger_->ssrc == packet.ssrc && behind > 0 && behind <= kMaxStrangerGap;
-  if (normalizer_.hasSource() && !known) {
-    stranger_ = Stranger{packet.ssrc, packet.sequence, toVector(packet.payload), packet.timestamp, packet.marker};
-    return;
-  }
-  auto held = std::move(stranger_);
-  stranger_ = Stranger{packet.ssrc, packet.sequence, {}, 0, false};
-  if (known && !held->payload.empty()) {
-    RtpPacket first = packet;
-    first.sequence = held->sequence;
-    first.timestamp = held->timestamp;
-    first.marker = held->marker;
-    first.payload = held->payload;
-    beginOrForward(first, context);
-  }
-  beginOrForward(packet, context);
-}
-
-void Track::beginOrForward(const RtpPacket& packet, Context& context) {
   const bool video = kind_ == Kind::Video;
   const auto info = video ? h264::inspect(packet.payload) : h264::PayloadInfo{};
   if (video) takeParameterSets(info, context);
   if (!normalizer_.continues(packet.ssrc, packet.sequence)) {
-    // A new source is let in with its first keyframe: what comes before it cannot be decoded.
-    if (video && !info.idr && info.sps.empty()) {
+    // A new source is let in with its first keyframe and what decoding that needs: before it nothing can be decoded.
+    const bool decodable = !info.sps.empty() || (info.idr && !sps_.empty() && !pps_.empty());
+    if (video && !decodable) {
       if (!packet.payload.empty()) needKeyframe(context);
       return;
     }
     normalizer_.begin(packet.ssrc, packet.sequence, packet.timestamp, context.nowMs);
-    stranger_.reset();
     clock_.reset();
     picture_.reset();
   }
@@ -121,9 +96,16 @@ void Track::store(const Place& place, int piece, bool marker, const h264::Piece&
 }
 
 void Track::followPicture(const Place& place, const h264::PayloadInfo& info, Context& context) {
-  const int32_t ahead = picture_ ? timestampDistance(picture_->timestamp, place.timestamp) : 1;
-  if (ahead < 0 && !place.stepped) return;
-  if (ahead != 0 || !picture_) picture_ = Picture{place.timestamp, place.sequence, false, false, false};
+  if (place.late && (!picture_ || picture_->timestamp != place.timestamp)) {
+    // Of an earlier picture; a keyframe that is whole only now is one all the same.
+    Picture repaired{place.timestamp, place.sequence, true, false, false};
+    if (info.idr && place.sequence > keyframe_) markKeyframe(repaired, context);
+    return;
+  }
+  if (!picture_ || picture_->timestamp != place.timestamp) {
+    if (picture_) order_.note(timestampDistance(picture_->timestamp, place.timestamp) < 0 && !place.stepped);
+    picture_ = Picture{place.timestamp, place.sequence, false, false, false};
+  }
   picture_->start = std::min(picture_->start, place.sequence);
   if (!info.sps.empty()) picture_->hasParameters = true;
   if (info.picture && !picture_->counted) {

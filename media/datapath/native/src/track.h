@@ -7,6 +7,7 @@
 #include "context.h"
 #include "h264.h"
 #include "normalizer.h"
+#include "reorder-meter.h"
 #include "ring.h"
 #include "rtp.h"
 
@@ -17,24 +18,25 @@ class Sink;
 enum class Kind : uint8_t { Video, Audio };
 
 inline constexpr uint32_t kVideoClockHz = 90'000;
-inline constexpr uint32_t kAudioClockHz = 48'000;
 
 class Track {
  public:
-  Track(Handle handle, Kind kind);
+  Track(Handle handle, Kind kind, uint32_t clockRate);
   ~Track();
   Track(const Track&) = delete;
   Track& operator=(const Track&) = delete;
 
   void write(const RtpPacket& packet, Context& context);
   // The next packet is a new source's first, whatever it carries.
-  void endSource();
+  void endSource() { normalizer_.endSource(); }
+  // The same, and which parameter sets it needs has to be learnt.
+  void beginSource();
   // Parameter sets that the publisher gave in its SDP.
   void setParameterSet(View nal, Context& context);
 
   Handle handle() const { return handle_; }
   Kind kind() const { return kind_; }
-  uint32_t clockRate() const { return kind_ == Kind::Video ? kVideoClockHz : kAudioClockHz; }
+  uint32_t clockRate() const { return clockRate_; }
   const PacketRing& ring() const { return ring_; }
   StreamNormalizer& normalizer() { return normalizer_; }
   TrackClock& clock() { return clock_; }
@@ -47,6 +49,8 @@ class Track {
   uint64_t octets() const { return octets_; }
   // Of the newest picture's first packet; -1 before the first.
   double lastFrameMs() const { return lastFrameMs_; }
+  // Frames are sent in another order than they are shown.
+  bool reorders() const { return order_.reorders(); }
 
   void add(Sink* sink) { sinks_.push_back(sink); }
   void remove(Sink* sink);
@@ -64,17 +68,6 @@ class Track {
     bool marked = false;
     bool hasParameters = false;
   };
-  // A packet of another source, alone so far: one stray packet changes nothing.
-  struct Stranger {
-    uint32_t ssrc = 0;
-    uint16_t sequence = 0;
-    std::vector<uint8_t> payload;
-    uint32_t timestamp = 0;
-    bool marker = false;
-  };
-
-  void meetStranger(const RtpPacket& packet, Context& context);
-  void beginOrForward(const RtpPacket& packet, Context& context);
   void forward(const RtpPacket& packet, const h264::PayloadInfo& info, Context& context);
   void store(const Place& place, int piece, bool marker, const h264::Piece& content, Context& context);
   void followPicture(const Place& place, const h264::PayloadInfo& info, Context& context);
@@ -84,12 +77,13 @@ class Track {
 
   Handle handle_;
   Kind kind_;
+  uint32_t clockRate_;
   PacketRing ring_;
   StreamNormalizer normalizer_;
   TrackClock clock_;
   std::vector<Sink*> sinks_;
-  std::optional<Stranger> stranger_;
   std::optional<Picture> picture_;
+  ReorderMeter order_;
   std::vector<h264::Piece> pieces_;
   std::vector<uint8_t> sps_;
   std::vector<uint8_t> pps_;

@@ -45,7 +45,7 @@ struct Path {
   bool operator==(const Path&) const = default;
 };
 
-class Session : private rtcp::Handler {
+class Session final : private rtcp::Handler {
  public:
   Session(SessionOptions options, Names& names);
   ~Session();

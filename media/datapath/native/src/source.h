@@ -29,7 +29,7 @@ struct SourceOptions {
   bool tellsCaptureTime = false;
 };
 
-class Source : private rtcp::Handler {
+class Source final : private rtcp::Handler {
  public:
   // `session` is null for an ingest.
   Source(SourceOptions options, Track* video, Track* audio, Session* session);

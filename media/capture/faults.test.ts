@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { faultOfLine, moreTelling, redact } from './faults.ts';
+import { codecFaultOfLine, faultOfLine, moreTelling, redact } from './faults.ts';
 
 describe('faultOfLine', () => {
   // Recorded from ffmpeg 5.1.9 (Debian 12).
@@ -42,6 +42,16 @@ describe('faultOfLine', () => {
     ['bash: line 1: rpicam-vid: command not found', 'program-missing'],
   ])('%s', (line, code) => {
     expect(faultOfLine(line)?.code).toBe(code);
+  });
+
+  it('names the codec of a network camera that sends another one', () => {
+    const line = '[info]   Stream #0:0: Video: hevc (Main), yuv420p(tv), 1920x1080, 25 fps, 25 tbr, 90k tbn';
+    expect(codecFaultOfLine(line)?.words).toBe(
+      'The camera sends H.265, which is not passed on. Set its encoder to H.264.',
+    );
+    expect(codecFaultOfLine(line.replace('hevc (Main)', 'mjpeg'))?.words).toContain('MJPEG');
+    expect(codecFaultOfLine(line.replace('hevc (Main)', 'h264 (High)'))).toBeUndefined();
+    expect(codecFaultOfLine('[info]   Stream #0:1: Audio: pcm_alaw, 8000 Hz')).toBeUndefined();
   });
 
   it('names none where there is none, and never throws', () => {

@@ -11,6 +11,7 @@ export interface CaptureFault {
     | 'timed-out'
     | 'not-found'
     | 'format-not-supported'
+    | 'codec-not-supported'
     | 'no-camera'
     | 'program-missing'
     | 'stalled'
@@ -93,6 +94,20 @@ const rules: readonly Rule[] = [
 export function faultOfLine(line: string): CaptureFault | undefined {
   const rule = rules.find(({ pattern }) => pattern.test(line));
   return rule === undefined ? undefined : { code: rule.code, words: rule.words };
+}
+
+/**
+ * What a network camera sends where that is not H.264, from ffmpeg's description of its input. Such a stream is copied all the
+ * same, and no frame of it arrives. Pure; never throws.
+ */
+export function codecFaultOfLine(line: string): CaptureFault | undefined {
+  const codec = /Stream #0:\d+\S*: Video: ([a-z0-9]+)/i.exec(line)?.[1]?.toLowerCase();
+  if (codec === undefined || codec === 'h264' || codec === 'none') return undefined;
+  const name = codec === 'hevc' ? 'H.265' : codec.toUpperCase();
+  return {
+    code: 'codec-not-supported',
+    words: `The camera sends ${name}, which is not passed on. Set its encoder to H.264.`,
+  };
 }
 
 /** The more telling of two causes: an earlier rule, and among equals the first seen. */

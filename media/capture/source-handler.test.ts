@@ -63,6 +63,34 @@ describe('SourceHandler', { timeout: 60_000 }, () => {
     await stop();
   });
 
+  it('names the codec of a network camera of which no frame arrives', async () => {
+    const ended = Promise.withResolvers<{ code: null; signal: 'SIGTERM' }>();
+    const child = {
+      pid: 1,
+      exited: ended.promise,
+      stop: async () => ended.resolve({ code: null, signal: 'SIGTERM' }),
+    };
+    const line = '[info]   Stream #0:0: Video: hevc (Main), yuv420p(tv), 1920x1080, 25 fps, 25 tbr, 90k tbn';
+    const handler = new SourceHandler({
+      host: {
+        spawn: async (_spec: unknown, onLine: (line: ChildLine) => void) => {
+          onLine({ stream: 'stderr', text: line });
+          return child;
+        },
+      } as unknown as SourceHandlerOptions['host'],
+      logger,
+      source: { kind: 'rtsp', id: 'cam0', url: 'rtsp://192.0.2.1/' },
+      targets: { rtpPort: 5004, encoder },
+      startTimeoutMs: 100,
+    });
+    const stop = new AbortController();
+    const running = handler.run(stop.signal);
+    await until(() => handler.status.fault !== null);
+    expect(handler.status.fault).toMatchObject({ code: 'codec-not-supported' });
+    stop.abort();
+    await running;
+  });
+
   it('says in words why a camera does not start, and goes on trying', async () => {
     const source: SourceSpec = {
       ...{ kind: 'v4l2', id: 'cam0', device: '/dev/video-none', format: 'mjpeg' },

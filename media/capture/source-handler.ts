@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { Child, ChildHost, ChildLine } from '../child-host.ts';
 import { Backoff } from './backoff.ts';
 import { buildCapture } from './build-capture.ts';
-import { type CaptureFault, faultOfLine, moreTelling, redact } from './faults.ts';
+import { type CaptureFault, codecFaultOfLine, faultOfLine, moreTelling, redact } from './faults.ts';
 import { drainRawPipe, ensureRawPipe } from './raw-pipe.ts';
 import { SensorClock } from './sensor-clock.ts';
 import type { CaptureCommand, CaptureTargets, SourceSpec } from './types.ts';
@@ -51,6 +51,8 @@ export class SourceHandler {
   readonly sensorClock: SensorClock | undefined;
   private current: SourceStatus;
   private framesTotal = -1;
+  /** What the camera sends, where that cannot be passed on. */
+  private codecFault: CaptureFault | undefined;
   private lastFrameMs = 0;
   /** Count of frames when the present pipeline started; null while none runs. */
   private framesBefore: number | null = null;
@@ -118,10 +120,12 @@ export class SourceHandler {
   private async runOnce(signal: AbortSignal): Promise<CaptureFault> {
     const { host, source, targets, logger } = this.options;
     let seen: CaptureFault | undefined;
+    this.codecFault = undefined;
     const onLine = ({ text }: ChildLine) => {
       const line = redact(text);
       const fault = faultOfLine(line);
       seen = moreTelling(seen, fault);
+      if (source.kind === 'rtsp' && /Stream #0:/.test(line)) this.codecFault ??= codecFaultOfLine(line);
       if (fault !== undefined || /\[(error|fatal|panic)\]/.test(line)) this.tell({ lastErrorLine: line });
       logger.debug({ source: source.id, line }, 'capture says');
     };
@@ -172,7 +176,8 @@ export class SourceHandler {
     const { stallMs = 2500, startTimeoutMs = 15_000 } = this.options;
     if (silentMs > (begun ? stallMs : startTimeoutMs)) {
       const words = begun ? 'Frames stopped arriving.' : 'The camera started, but no frame arrived.';
-      const fault = { code: 'stalled', words } as const;
+      const stalled = { code: 'stalled', words } as const;
+      const fault = begun ? stalled : (this.codecFault ?? stalled);
       this.framesBefore = null;
       this.tell({ state: 'stalled', fault });
       return fault;

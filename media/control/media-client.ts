@@ -96,8 +96,8 @@ export class MediaClient {
     return this.request('patchSession', params);
   }
 
-  async closeSession(sessionId: string): Promise<void> {
-    await this.request('closeSession', { sessionId });
+  async closeSession(session: string | ParamsOf<'closeSession'>): Promise<void> {
+    await this.request('closeSession', typeof session === 'string' ? { sessionId: session } : session);
   }
 
   /** Ends what was opened with a key, and tells how many sessions that were. */
@@ -105,8 +105,8 @@ export class MediaClient {
     return this.request('endSessionsOf', { keyId });
   }
 
-  sessionInfo(sessionId: string): Promise<ResultOf<'sessionInfo'>> {
-    return this.request('sessionInfo', { sessionId });
+  sessionInfo(session: string | ParamsOf<'sessionInfo'>): Promise<ResultOf<'sessionInfo'>> {
+    return this.request('sessionInfo', typeof session === 'string' ? { sessionId: session } : session);
   }
 
   feeds(): Promise<ResultOf<'feeds'>> {

@@ -50,13 +50,13 @@ function createHandlers(service: MediaService): ControlHandlers {
     configure: (config) => service.configure(config),
     whipOffer: (params) => service.whipOffer(params),
     whepOffer: (params) => service.whepOffer(params),
-    patchSession: ({ sessionId, ifMatch, fragment }) => service.session(sessionId).patch(ifMatch, fragment),
-    closeSession: ({ sessionId }) => {
-      service.session(sessionId).close();
+    patchSession: (params) => service.patchSession(params),
+    closeSession: (params) => {
+      service.closeSession(params);
       return null;
     },
     endSessionsOf: ({ keyId }) => service.endSessionsOf(keyId),
-    sessionInfo: ({ sessionId }) => service.session(sessionId).info,
+    sessionInfo: (params) => service.sessionInfo(params),
     feeds: () => service.feeds.stats(performance.now()),
     status: () => service.status(),
     subscribeMetrics: ({ intervalMs }, connection) => {

@@ -12,7 +12,7 @@ const remote = {
 const tracks = { cname: 'test', streamId: 'cam0', videoSsrc: 1, audioSsrc: 2 };
 const publication = {
   feed: 'cam0',
-  sdp: buildPushOffer(remote, tracks, { profileLevelId: '42e01f', hasAudio: false }),
+  sdp: buildPushOffer(remote, tracks, { profileLevelId: '42e01f', audio: null }),
   peer: null,
   publisherKey: null,
 };
@@ -42,4 +42,78 @@ it('Feeds have the names that the API allows', () => {
   const ingests = [{ feed: 'stage_left', rtpPort: 5004, kind: 'h264' }];
   const config = { udpPort: 0, listenAddresses: 'auto', ingests, pushes: [] };
   expect(mediaConfigSchema.safeParse(config).success).toBe(true);
+});
+
+const named = (feed: string, keyId: string | null, role: 'camera' | 'viewer' | 'operator' = 'camera') => ({
+  ...publication,
+  feed,
+  owner: { keyId, role },
+  publisherKey: keyId,
+});
+
+it('A name belongs to who sends under it: an offer that is never connected holds it against nobody', async () => {
+  await using rig = await openMediaRig();
+  await rig.service.whipOffer(named('cam0', 'idler'));
+  const { sessionId } = await rig.service.whipOffer(named('cam0', 'camera'));
+  expect(rig.service.session(sessionId).info.state).toBe('connecting');
+  expect(rig.service.feeds.get('cam0')?.source).toBeNull();
+});
+
+it('As many offers at once as anybody sends never open more sessions than there may be', async () => {
+  await using rig = await openMediaRig();
+  const offers = Array.from({ length: 400 }, (_, i) =>
+    rig.service.whipOffer(named(`feed-${i}`, `key-${i % 20}`)),
+  );
+  const results = await Promise.allSettled(offers);
+  const opened = results.filter(({ status }) => status === 'fulfilled').length;
+  expect(opened).toBe(128);
+  expect(rig.service.status().sessions).toBe(128);
+  for (const result of results)
+    if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'OVERLOADED' });
+});
+
+it('One key cannot take the places of the others, and a refused offer keeps none', async () => {
+  await using rig = await openMediaRig();
+  const flood = Array.from({ length: 100 }, (_, i) => rig.service.whipOffer(named(`feed-${i}`, 'greedy')));
+  await Promise.allSettled(flood);
+  await expect(rig.service.whipOffer(named('more', 'greedy'))).rejects.toMatchObject({ code: 'OVERLOADED' });
+  for (let i = 0; i < 100; i++) {
+    const broken = rig.service.whipOffer({ ...named('cam0', 'camera'), sdp: 'v=0' });
+    await expect(broken).rejects.toMatchObject({ code: 'SDP_INVALID' });
+  }
+  await expect(rig.service.whipOffer(named('cam0', 'camera'))).resolves.toBeDefined();
+});
+
+it('A session answers to who opened it and to who is in charge, by its own name', async () => {
+  await using rig = await openMediaRig();
+  const { service } = rig;
+  const { sessionId } = await service.whipOffer(named('cam0', 'mine'));
+  const right = { sessionId, kind: 'whip', feed: 'cam0' } as const;
+  const mine = { keyId: 'mine', role: 'camera' } as const;
+  const notFound = expect.objectContaining({ code: 'SESSION_NOT_FOUND' });
+  for (const wrong of [
+    { ...right, owner: { keyId: 'other', role: 'camera' } },
+    { ...right, owner: { keyId: null, role: 'public' } },
+    { ...right, kind: 'whep', owner: mine },
+    { ...right, feed: 'cam1', owner: mine },
+    { ...right, kind: 'whep', owner: { keyId: 'boss', role: 'owner' } },
+  ] as const) {
+    expect(() => service.closeSession(wrong)).toThrow(notFound);
+    expect(() => service.sessionInfo(wrong)).toThrow(notFound);
+    expect(() => service.patchSession({ ...wrong, ifMatch: '*', fragment: 'a=mid:0' })).toThrow(notFound);
+  }
+  expect(service.sessionInfo({ ...right, owner: { keyId: 'boss', role: 'operator' } })).toMatchObject({
+    feed: 'cam0',
+  });
+  expect(service.patchSession({ ...right, owner: mine, ifMatch: '*', fragment: 'a=mid:0' })).toEqual({
+    restart: null,
+  });
+  service.closeSession({ ...right, owner: mine });
+  expect(service.status().sessions).toBe(0);
+  // A client that says goodbye by DTLS first ends its session twice.
+  expect(() => service.closeSession({ ...right, owner: mine })).not.toThrow();
+  expect(() => service.closeSession({ ...right, owner: { keyId: 'other', role: 'camera' } })).toThrow(
+    notFound,
+  );
+  expect(() => service.sessionInfo({ ...right, owner: mine })).toThrow(notFound);
 });

@@ -4,15 +4,34 @@ import { FeedRegistry } from '../sfu/feed-registry.ts';
 import type { MediaPlane } from '../sfu/media-plane.ts';
 import { SignalingError } from '../signaling/errors.ts';
 import type { MediaSession } from '../signaling/media-session.ts';
+import type { PatchResult } from '../signaling/session.ts';
 import { openViewerSession, type SessionContext } from '../signaling/whep.ts';
 import { openPublisherSession } from '../signaling/whip.ts';
+import { Admission, type Place } from './admission.ts';
 import { ConfiguredFlows } from './configured-flows.ts';
-import type { MediaConfig, MediaEvent, MediaStatus, SessionInfo, SignalingAnswer } from './protocol.ts';
+import { EndedSessions } from './ended-sessions.ts';
+import type {
+  MediaConfig,
+  MediaEvent,
+  MediaStatus,
+  SessionInfo,
+  SessionOwner,
+  SessionReference,
+  SignalingAnswer,
+} from './protocol.ts';
+import { mayTouch } from './session-access.ts';
 
 const TICK_MS = 250;
-const MAX_SESSIONS = 256;
 /** A first keyframe may be this far away when a viewer comes. */
 const READY_TIMEOUT_MS = 2000;
+
+interface OfferParams {
+  readonly feed: string;
+  readonly sdp: string;
+  readonly peer: string | null;
+  readonly keyId?: string | null;
+  readonly owner?: SessionOwner | undefined;
+}
 
 export interface MediaServiceOptions {
   readonly datapath: MediaPlane;
@@ -24,13 +43,16 @@ export class MediaService implements AsyncDisposable {
   readonly feeds: FeedRegistry;
   readonly #options: MediaServiceOptions;
   readonly #sessions = new Map<string, MediaSession>();
+  /** The publisher that has a feed, by the feed's name. */
+  readonly #holders = new Map<string, MediaSession>();
+  readonly #ended = new EndedSessions();
+  readonly #admission = new Admission();
   readonly #flows: ConfiguredFlows;
   readonly #startedMs = performance.now();
   #maxBitrateKbps = 20_000;
   #problems: string[] = [];
   #timer: NodeJS.Timeout | null = null;
   #work: Promise<unknown> = Promise.resolve();
-  #offers: Promise<unknown> = Promise.resolve();
 
   constructor(options: MediaServiceOptions) {
     this.#options = options;
@@ -42,8 +64,8 @@ export class MediaService implements AsyncDisposable {
     });
     this.#flows = new ConfiguredFlows({
       ...{ feeds: this.feeds, datapath, logger, onEvent },
-      isPublished: (feed) => this.#publisherOf(feed) !== undefined,
-      endPublisher: (feed) => this.#publisherOf(feed)?.close(),
+      isPublished: (feed) => this.#holders.has(feed),
+      endPublisher: (feed) => this.#endPublishers(feed),
     });
   }
 
@@ -57,62 +79,59 @@ export class MediaService implements AsyncDisposable {
   }
 
   /** Opens a publisher's session. Throws SignalingError. */
-  async whipOffer(params: {
-    feed: string;
-    sdp: string;
-    peer: string | null;
-    keyId?: string | null;
-    publisherKey: string | null;
-  }): Promise<SignalingAnswer> {
-    // One by one: two publishers must not find the same feed free.
-    const work = this.#offers.then(() => this.#openPublisher(params));
-    this.#offers = work.catch(() => {
-      // The caller hears of it.
-    });
-    return work;
-  }
-
-  async #openPublisher(params: Parameters<MediaService['whipOffer']>[0]): Promise<SignalingAnswer> {
-    this.#admit();
+  async whipOffer(params: OfferParams & { publisherKey: string | null }): Promise<SignalingAnswer> {
+    const place = this.#admission.admit('whip', shareOf(params));
     const feed = this.feeds.obtain(params.feed);
     try {
-      const present = this.#publisherOf(params.feed);
-      const takesOver =
-        present !== undefined && params.publisherKey !== null && present.publisherKey === params.publisherKey;
-      if (this.#flows.fills(params.feed) || (present?.alive && !takesOver)) {
+      if (!this.#isFree(params.feed, params.publisherKey))
         throw new SignalingError('FEED_BUSY', `feed ${params.feed} has a publisher`, { retryAfterS: 2 });
-      }
-      const session = await openPublisherSession(this.#context(), feed, {
+      const session = await openPublisherSession(this.#context(place), feed, {
         ...params,
-        keyId: params.keyId ?? null,
+        keyId: keyOf(params),
         maxBitrateKbps: this.#maxBitrateKbps,
-        replaces: present ?? null,
+        claim: (claimant) => this.#claim(claimant),
       });
-      return this.#opened(session);
+      return this.#opened(session, place);
+    } catch (error) {
+      place[Symbol.dispose]();
+      throw error;
     } finally {
       this.feeds.release(feed);
     }
   }
 
   /** Opens a viewer's session. Throws SignalingError. */
-  async whepOffer(params: {
-    feed: string;
-    sdp: string;
-    peer: string | null;
-    keyId?: string | null;
-  }): Promise<SignalingAnswer> {
-    this.#admit();
+  async whepOffer(params: OfferParams): Promise<SignalingAnswer> {
     if (this.feeds.get(params.feed) === null) throw noPublisher(params.feed);
+    const place = this.#admission.admit('whep', shareOf(params));
     // Held meanwhile: its publisher may leave, and a viewer of a feed that was dropped would never see another one.
     const feed = this.feeds.obtain(params.feed);
     try {
-      if (!(await feed.whenReady(feed.source === null ? 0 : READY_TIMEOUT_MS)))
-        throw noPublisher(params.feed);
-      const request = { ...params, keyId: params.keyId ?? null };
-      return this.#opened(await openViewerSession(this.#context(), feed, request));
+      if (!(await feed.whenReady(feed.hasPublisher ? READY_TIMEOUT_MS : 0))) throw noPublisher(params.feed);
+      const request = { ...params, keyId: keyOf(params) };
+      return this.#opened(await openViewerSession(this.#context(place), feed, request), place);
+    } catch (error) {
+      place[Symbol.dispose]();
+      throw error;
     } finally {
       this.feeds.release(feed);
     }
+  }
+
+  /** Takes a PATCH to a session. Throws SignalingError, also where the session is another's. */
+  patchSession(params: SessionReference & { ifMatch: string | null; fragment: string }): PatchResult {
+    return this.#named(params).patch(params.ifMatch, params.fragment);
+  }
+
+  /** Ends a session; one that ended a moment ago is ended already. Throws SignalingError SESSION_NOT_FOUND. */
+  closeSession(reference: SessionReference): void {
+    const ended = this.#ended.get(reference.sessionId, performance.now());
+    if (ended !== null && mayTouch(ended, reference)) return;
+    this.#named(reference).close();
+  }
+
+  sessionInfo(reference: SessionReference): SessionInfo {
+    return this.#named(reference).info;
   }
 
   /** Ends every session that was opened with this key, and tells how many that were. */
@@ -171,32 +190,58 @@ export class MediaService implements AsyncDisposable {
     return { problems };
   }
 
-  #publisherOf(feed: string): MediaSession | undefined {
-    return [...this.#sessions.values()].find((session) => session.kind === 'whip' && session.feed === feed);
+  #named(reference: SessionReference): MediaSession {
+    const session = this.session(reference.sessionId);
+    if (!mayTouch(session, reference)) throw new SignalingError('SESSION_NOT_FOUND', 'no such session');
+    return session;
   }
 
-  #context(): SessionContext {
-    return {
-      datapath: this.#options.datapath,
-      logger: this.#options.logger,
-      onClosed: (session, reason) => this.#closed(session, reason),
-    };
+  /** Whether a publisher with this key may have the feed now. */
+  #isFree(feed: string, publisherKey: string | null): boolean {
+    if (this.#flows.fills(feed)) return false;
+    const holder = this.#holders.get(feed);
+    return !holder?.alive || (publisherKey !== null && holder.publisherKey === publisherKey);
   }
 
-  #admit(): void {
-    if (this.#sessions.size >= MAX_SESSIONS) {
-      throw new SignalingError('FEED_BUSY', 'too many sessions', { retryAfterS: 10 });
+  /** A publisher is connected and wants its feed; one that has it, and makes room, is ended. */
+  #claim(session: MediaSession): boolean {
+    if (!this.#isFree(session.feed, session.publisherKey)) return false;
+    const holder = this.#holders.get(session.feed);
+    this.#holders.set(session.feed, session);
+    holder?.close();
+    return true;
+  }
+
+  #endPublishers(feed: string): void {
+    for (const session of [...this.#sessions.values()]) {
+      if (session.kind === 'whip' && session.feed === feed) session.close();
     }
   }
 
-  #opened(session: MediaSession): SignalingAnswer {
-    this.#sessions.set(session.id, session);
+  #context(place: Place): SessionContext {
+    return {
+      datapath: this.#options.datapath,
+      logger: this.#options.logger,
+      onConnected: () => place.settle(),
+      onClosed: (session, reason) => {
+        place[Symbol.dispose]();
+        this.#closed(session, reason);
+      },
+    };
+  }
+
+  #opened(session: MediaSession, place: Place): SignalingAnswer {
+    // Closed before it could be listed, as by a datapath that ends.
+    if (session.info.state === 'closed') place[Symbol.dispose]();
+    else this.#sessions.set(session.id, session);
     this.#options.onEvent({ event: 'session-opened', session: session.info });
     return { sessionId: session.id, etag: session.info.etag, answer: session.answer };
   }
 
   #closed(session: MediaSession, reason: string): void {
+    if (this.#holders.get(session.feed) === session) this.#holders.delete(session.feed);
     if (!this.#sessions.delete(session.id)) return;
+    this.#ended.add(session, performance.now());
     const info: SessionInfo = session.info;
     this.#options.onEvent({ event: 'session-closed', session: info, reason });
     this.feeds.sweep();
@@ -208,6 +253,16 @@ export class MediaService implements AsyncDisposable {
     this.#flows.tick(nowMs);
     this.feeds.tick(nowMs);
   };
+}
+
+function keyOf({ owner, keyId }: OfferParams): string | null {
+  return owner === undefined ? (keyId ?? null) : owner.keyId;
+}
+
+/** Whose the session counts as. */
+function shareOf(params: OfferParams): string {
+  const key = keyOf(params);
+  return key === null ? `peer ${params.peer ?? ''}` : `key ${key}`;
 }
 
 function noPublisher(feed: string): SignalingError {

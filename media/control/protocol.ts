@@ -63,11 +63,19 @@ export const mediaConfigSchema = z.strictObject({
 });
 export type MediaConfig = z.infer<typeof mediaConfigSchema>;
 
+/** Who stands behind a request: the key that let it in, and what that key may do. */
+export const sessionOwnerSchema = z.strictObject({
+  keyId: z.string().max(64).nullable().describe('Null where no key was needed'),
+  role: z.enum(['owner', 'operator', 'viewer', 'camera', 'public']),
+});
+export type SessionOwner = z.infer<typeof sessionOwnerSchema>;
+
 const offerParams = z.strictObject({
   feed: feedId,
   sdp: z.string().min(1).max(65536),
   peer: z.string().max(200).nullable().describe('Who asks, for statistics and logs'),
   keyId: z.string().max(64).nullable().default(null).describe('Key that let the peer in; see endSessionsOf'),
+  owner: sessionOwnerSchema.optional().describe('Whose the session will be; goes before keyId'),
 });
 
 export const sessionInfoSchema = z.object({
@@ -80,7 +88,14 @@ export const sessionInfoSchema = z.object({
 });
 export type SessionInfo = z.infer<typeof sessionInfoSchema>;
 
-const sessionParams = z.strictObject({ sessionId: z.string().min(1).max(64) });
+/** Names a session. Whatever of `kind`, `feed` and `owner` is given has to fit it; else there is no such session. */
+const sessionParams = z.strictObject({
+  sessionId: z.string().min(1).max(64),
+  kind: z.enum(['whip', 'whep']).optional(),
+  feed: feedId.optional(),
+  owner: sessionOwnerSchema.optional().describe('Who asks: its opener, an operator, or an owner'),
+});
+export type SessionReference = z.infer<typeof sessionParams>;
 const answerSchema = z.object({ sessionId: z.string(), etag: z.string(), answer: z.string() });
 export type SignalingAnswer = z.infer<typeof answerSchema>;
 

@@ -137,6 +137,7 @@ export interface TrackSink extends Disposable {
   /**
    * Sends packets again by their 16-bit numbers in the viewer's space; none twice within a round trip of `rttMs`. False where
    * one is no longer remembered or the way cannot take it: only a new keyframe helps, and video waits for it unless steady.
+   * One that never came in is left to the publisher. More numbers than were ever sent are not looked up.
    */
   retransmit(lost: readonly number[], rttMs?: number): boolean;
 }

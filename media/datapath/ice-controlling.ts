@@ -80,7 +80,8 @@ export class IceControlling implements IceEndpoint {
     if (this.#checker?.receive(datagram)) return;
     const remote = this.#remote;
     if (remote === null) return;
-    if (answerCheck(datagram, path, [{ ...this.local, remoteUfrag: remote.ufrag }]) === null) return;
+    if (answerCheck(datagram, path, [{ ...this.local, remoteUfrag: remote.ufrag }], 'controlling') === null)
+      return;
     this.#checker?.addCandidate({ address: from.address, port: from.port });
   }
 

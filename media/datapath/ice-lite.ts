@@ -15,7 +15,7 @@ type Accepted = IceCredentials & { readonly remoteUfrag: string };
 export class IceLite implements IceEndpoint, MuxSession {
   readonly #mux: UdpMux;
   #paths: NetworkPath[] = [];
-  /** The current credentials last; earlier ones only while a restart is under way. */
+  /** The credentials in use first; behind them, while a restart is under way, those it waits for. */
   #accepted: Accepted[] = [];
   #local = createIceCredentials();
   #selected: NetworkPath | null = null;
@@ -48,9 +48,10 @@ export class IceLite implements IceEndpoint, MuxSession {
   }
 
   restart(remote: RemoteIce): void {
-    for (const stale of this.#accepted.slice(0, -1)) this.#mux.unregister(stale.ufrag);
+    // A restart before the last one was taken up replaces that one, never what the session lives on.
+    for (const stale of this.#accepted.slice(1)) this.#mux.unregister(stale.ufrag);
     this.#local = createIceCredentials();
-    this.#accepted = [...this.#accepted.slice(-1), { ...this.#local, remoteUfrag: remote.ufrag }];
+    this.#accepted = [...this.#accepted.slice(0, 1), { ...this.#local, remoteUfrag: remote.ufrag }];
     this.#mux.register(this.#local.ufrag, this);
   }
 
@@ -59,7 +60,7 @@ export class IceLite implements IceEndpoint, MuxSession {
       this.#handlers?.onDatagram(datagram, path);
       return;
     }
-    const check = answerCheck(datagram, path, this.#accepted);
+    const check = answerCheck(datagram, path, this.#accepted, 'controlled');
     if (check === null) return;
     this.#remember(path);
     this.#handlers?.onAlive();

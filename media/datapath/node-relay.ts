@@ -7,6 +7,9 @@ import { PacketRing } from './packet-ring.ts';
 
 /** 4096 packets hold a second at 39 Mbit/s or four at 10; audio needs little. */
 const RING_PACKETS = { video: 4096, audio: 512 } as const;
+/** A group of pictures that is longer is kept whole, for those who join, up to this: 10 s at 25 Mbit/s, 40 s at 6. */
+const MOST_RING_PACKETS = 32_768;
+const MOST_RING_OCTETS = 32 * 1024 * 1024;
 /** Bursts to joining viewers: 32 packets every 4 ms are about 77 Mbit/s, and fit the default socket buffers of clients. */
 const PUMP_INTERVAL_MS = 4;
 const PUMP_PACKETS = 32;
@@ -21,7 +24,9 @@ export class NodeRelay implements TrackRelay, SinkTrack {
 
   constructor(kind: 'video' | 'audio') {
     this.kind = kind;
-    this.ring = new PacketRing(RING_PACKETS[kind]);
+    const size = RING_PACKETS[kind];
+    this.ring =
+      kind === 'video' ? new PacketRing(size, MOST_RING_PACKETS, MOST_RING_OCTETS) : new PacketRing(size);
   }
 
   get head(): number | null {
@@ -38,6 +43,7 @@ export class NodeRelay implements TrackRelay, SinkTrack {
 
   write(packet: TrackPacket): void {
     const newest = this.ring.head === null || packet.sequence > this.ring.head;
+    if (newest && this.keyframe !== null) this.ring.keepFrom(this.keyframe, packet.sequence);
     if (!this.ring.put(packet)) return;
     for (const sink of this.#sinks) sink.offer(packet, newest);
   }

@@ -43,7 +43,7 @@ function open(ringSize = 64) {
     track.keyframe = sequence;
     sink.keyframe(sequence);
   };
-  return { sent, sink, way, write, texts: () => sent.map(({ text }) => Number(text)) };
+  return { sent, sink, way, write, ring, texts: () => sent.map(({ text }) => Number(text)) };
 }
 
 describe('A viewer of a track', () => {
@@ -223,5 +223,34 @@ describe('A viewer of a track', () => {
     sink.pump(9);
     expect(texts()).toEqual([100]);
     expect(sink.started).toBe(false);
+  });
+
+  it('leaves a hole that the publisher is about to repair to it, and gets that packet when it comes', () => {
+    const { sink, write, sent } = open();
+    write(100, true);
+    sink.start(100);
+    sink.pump(5);
+    write(102);
+    expect(sink.retransmit([11])).toBe(true);
+    expect(sent).toHaveLength(2);
+    write(101);
+    expect(sent.at(-1)).toMatchObject({ sequence: 11, text: '101' });
+    expect(sink.retransmit([9])).toBe(false);
+  });
+
+  it('that asks for everything, all the time, is answered within what it was sent', () => {
+    const { sink, write, ring } = open();
+    write(100, true);
+    sink.start(100);
+    sink.pump(5);
+    const looked = vi.spyOn(ring, 'get');
+    const flood = Array.from({ length: 1024 }, (_, i) => i);
+    for (let i = 0; i < 100; i++) sink.retransmit(flood);
+    expect(looked.mock.calls.length).toBeLessThanOrEqual(2048);
+    for (let n = 101; n < 601; n++) write(n);
+    looked.mockClear();
+    for (let i = 0; i < 100; i++) sink.retransmit(flood);
+    expect(looked.mock.calls.length).toBeGreaterThan(1000);
+    expect(looked.mock.calls.length).toBeLessThanOrEqual(2048);
   });
 });

@@ -142,11 +142,14 @@ export class NodeSink implements TrackSink {
     const nowMs = performance.now();
     const pauseMs = Math.max(LEAST_PAUSE_MS, rttMs);
     let complete = true;
-    for (const sequence of lost) {
+    const { ring } = this.#track;
+    for (const sequence of lost.slice(0, this.#budget.answer(lost.length))) {
       const viewer = extendSequence(sequence, this.#map.next);
       const wanted = this.#map.toTrack(viewer);
-      const packet = wanted === null ? null : this.#track.ring.get(wanted);
+      const packet = wanted === null ? null : ring.get(wanted);
       const onItsWay = nowMs - (this.#repeated.get(viewer) ?? Number.NEGATIVE_INFINITY) < pauseMs;
+      // What never came in is being asked for at the publisher; it goes on to everybody when it comes.
+      if (packet === null && wanted !== null && wanted >= ring.tail) continue;
       if (packet === null) {
         complete = false;
       } else if (onItsWay || packet.sequence < this.#startedAt) {

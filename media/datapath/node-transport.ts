@@ -123,6 +123,8 @@ export class NodeTransport implements PacketTransport {
   tick(nowMs: number): void {
     if (this.#state === 'closed') return;
     if (this.#state !== 'connected' && nowMs - this.#openedMs > CONNECT_TIMEOUT_MS) {
+      const missing = this.#options.ice.selected === null ? 'no connectivity check came' : 'DTLS did not end';
+      this.#options.logger.info({ missing }, 'a session was never connected');
       this.close('connect-timeout');
     } else if (this.#silence.isGone(nowMs)) {
       this.close('silent');

@@ -6,6 +6,31 @@ import { ReplayWindow } from './replay-window.ts';
 const packet = (sequence: number) => ({ sequence, timestamp: 0, marker: false, payload: Buffer.alloc(0) });
 
 describe('PacketRing', () => {
+  it('grows with a long group of pictures, within bounds, and shrinks after it', () => {
+    const ring = new PacketRing(16, 128, 10_000);
+    const write = (from: number, to: number, keyframe: number, octets: number): void => {
+      for (let sequence = from; sequence < to; sequence++) {
+        ring.keepFrom(keyframe, sequence);
+        ring.put({ ...packet(sequence), payload: Buffer.alloc(octets) });
+      }
+    };
+    write(100, 200, 100, 10);
+    expect(ring.tail).toBe(100);
+    for (let sequence = 100; sequence < 200; sequence++) expect(ring.get(sequence)?.sequence).toBe(sequence);
+    write(200, 300, 100, 10);
+    expect(ring.size).toBe(128);
+    expect(ring.tail).toBe(172);
+    write(300, 320, 300, 10);
+    expect(ring.size).toBeLessThan(128);
+    expect(ring.get(300)?.sequence).toBe(300);
+    const heavy = new PacketRing(16, 128, 10_000);
+    for (let sequence = 0; sequence < 200; sequence++) {
+      heavy.keepFrom(0, sequence);
+      heavy.put({ ...packet(sequence), payload: Buffer.alloc(1000) });
+    }
+    expect(heavy.size).toBe(16);
+  });
+
   it('holds exactly the newest packets that were written', () => {
     fc.assert(
       fc.property(

@@ -2,11 +2,19 @@
 import type { TrackPacket } from './datapath.ts';
 
 export class PacketRing {
-  readonly #slots: (TrackPacket | null)[];
+  readonly #least: number;
+  readonly #most: number;
+  readonly #mostOctets: number;
+  #slots: (TrackPacket | null)[];
   #head: number | null = null;
   #first = 0;
+  #octets = 0;
 
-  constructor(size: number) {
+  /** Holds `size` packets, and up to `most` where `keepFrom` asks for it, as long as they have no more than `mostOctets`. */
+  constructor(size: number, most = size, mostOctets = Number.POSITIVE_INFINITY) {
+    this.#least = size;
+    this.#most = most;
+    this.#mostOctets = mostOctets;
     this.#slots = new Array<TrackPacket | null>(size).fill(null);
   }
 
@@ -20,11 +28,25 @@ export class PacketRing {
     return this.#head === null ? 0 : Math.max(this.#first, this.#head - this.#slots.length + 1);
   }
 
+  get size(): number {
+    return this.#slots.length;
+  }
+
+  /** Makes room, before a packet is put, so that what is here from `sequence` on stays; and gives back room that is not used. */
+  keepFrom(sequence: number, next: number): void {
+    const needed = next - sequence + 1;
+    const size = this.#slots.length;
+    if (needed > size && this.#octets < this.#mostOctets) this.#resize(Math.min(this.#most, size * 2));
+    else if (size > this.#least && needed * 4 < size) this.#resize(Math.max(this.#least, size / 2));
+  }
+
   /** False where the packet is too old or already known. */
   put(packet: TrackPacket): boolean {
     if (this.#head === null) this.#first = packet.sequence;
     else if (packet.sequence < this.tail || this.get(packet.sequence) !== null) return false;
-    this.#slots[this.#index(packet.sequence)] = packet;
+    const index = this.#index(packet.sequence);
+    this.#octets += packet.payload.length - (this.#slots[index]?.payload.length ?? 0);
+    this.#slots[index] = packet;
     if (this.#head === null || packet.sequence > this.#head) this.#head = packet.sequence;
     return true;
   }
@@ -32,6 +54,20 @@ export class PacketRing {
   get(sequence: number): TrackPacket | null {
     const packet = this.#slots[this.#index(sequence)] ?? null;
     return packet?.sequence === sequence ? packet : null;
+  }
+
+  #resize(size: number): void {
+    if (size === this.#slots.length) return;
+    const kept = this.#slots.filter((packet) => packet !== null);
+    const tail = this.#head === null ? 0 : Math.max(this.tail, this.#head - size + 1);
+    if (this.#head !== null) this.#first = tail;
+    this.#slots = new Array<TrackPacket | null>(size).fill(null);
+    this.#octets = 0;
+    for (const packet of kept) {
+      if (packet.sequence < tail) continue;
+      this.#slots[this.#index(packet.sequence)] = packet;
+      this.#octets += packet.payload.length;
+    }
   }
 
   #index(sequence: number): number {

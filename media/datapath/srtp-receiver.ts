@@ -1,8 +1,6 @@
 /** Decrypts RTP and RTCP and refuses what is forged or replayed (RFC 3711; RFC 7714 for GCM). */
 import { createDecipheriv, createHmac, timingSafeEqual } from 'node:crypto';
 import { rtpHeaderBytes } from '../rtp/rtp-packet.ts';
-import { extendSequence } from '../rtp/sequence.ts';
-import { ReplayWindow } from './replay-window.ts';
 import {
   deriveSessionKeys,
   type SrtpMasterKey,
@@ -10,20 +8,21 @@ import {
   type SrtpSessionKeys,
 } from './srtp-keys.ts';
 import { counterIv, gcmIv, rolloverBytes } from './srtp-sender.ts';
+import { IndexGuess, ReplayWindows } from './srtp-streams.ts';
 
 const GCM_TAG_BYTES = 16;
 const HMAC_TAG_BYTES = 10;
-const WINDOW = 1024;
-/** More SSRCs than any peer of ours sends; bounds what a peer can make us remember. */
-const MAX_STREAMS = 32;
+const RTP_WINDOW = 1024;
+const RTCP_WINDOW = 128;
 
 export class SrtpReceiver {
   readonly #profile: SrtpProfile;
   readonly #rtp: SrtpSessionKeys;
   readonly #rtcp: SrtpSessionKeys;
   readonly #iv = Buffer.alloc(16);
-  readonly #streams = new Map<number, ReplayWindow>();
-  readonly #rtcpWindow = new ReplayWindow(128);
+  readonly #rtpWindows = new ReplayWindows(RTP_WINDOW);
+  readonly #rtcpWindows = new ReplayWindows(RTCP_WINDOW);
+  readonly #guess = new IndexGuess();
 
   constructor(master: SrtpMasterKey) {
     this.#profile = master.profile;
@@ -37,17 +36,20 @@ export class SrtpReceiver {
     const tagBytes = this.#profile === 'aead-aes-128-gcm' ? GCM_TAG_BYTES : HMAC_TAG_BYTES;
     if (headerBytes === null || packet.length < headerBytes + tagBytes) return null;
     const ssrc = packet.readUInt32BE(8);
-    const known = this.#streams.get(ssrc);
-    if (known === undefined && this.#streams.size >= MAX_STREAMS) return null;
-    const window = known ?? new ReplayWindow(WINDOW);
+    const window = this.#rtpWindows.of(ssrc);
+    if (window === null) return null;
     const sequence = packet.readUInt16BE(2);
-    const index = window.highest < 0 ? sequence : extendSequence(sequence, window.highest);
-    if (!window.admits(index)) return null;
-    const plain = this.#open(packet, headerBytes, ssrc, Math.floor(index / 0x10000), sequence);
-    if (plain === null) return null;
-    window.accept(index);
-    if (known === undefined) this.#streams.set(ssrc, window);
-    return plain;
+    for (const index of this.#guess.candidates(sequence, window.highest)) {
+      if (!window.admits(index)) continue;
+      const plain = this.#open(packet, headerBytes, ssrc, Math.floor(index / 0x10000), sequence);
+      if (plain === null) continue;
+      window.accept(index);
+      this.#rtpWindows.keep(ssrc, window);
+      this.#guess.noteSuccess();
+      return plain;
+    }
+    this.#guess.noteFailure();
+    return null;
   }
 
   unprotectRtcp(packet: Buffer): Buffer | null {
@@ -56,11 +58,15 @@ export class SrtpReceiver {
     if (trailerAt < 8 + (gcm ? GCM_TAG_BYTES : 0)) return null;
     const trailer = packet.readUInt32BE(trailerAt);
     const index = trailer & 0x7fffffff;
-    if (trailer >>> 31 !== 1 || !this.#rtcpWindow.admits(index)) return null;
+    const ssrc = packet.readUInt32BE(4);
+    const window = this.#rtcpWindows.of(ssrc);
+    if (trailer >>> 31 !== 1 || !window?.admits(index)) return null;
     const plain = gcm
       ? this.#openGcmRtcp(packet, trailerAt, index)
       : this.#openCounterRtcp(packet, trailerAt, index);
-    if (plain !== null) this.#rtcpWindow.accept(index);
+    if (plain === null) return null;
+    window.accept(index);
+    this.#rtcpWindows.keep(ssrc, window);
     return plain;
   }
 

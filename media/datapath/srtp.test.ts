@@ -85,6 +85,48 @@ describe.each(masters)('SRTP $profile', (master) => {
     expect(protect(sender, 65_400)).toEqual(before);
   });
 
+  it.each([0, 1, 6])('is not lost where the stream is first heard %d packets behind a wrap', (behind) => {
+    const sender = new SrtpSender(master);
+    const receiver = new SrtpReceiver(master);
+    for (let extended = 65_536 + behind; extended < 65_800; extended++)
+      expect(receiver.unprotectRtp(protect(sender, extended))).toEqual(packet(extended & 0xffff));
+  });
+
+  it('finds back after more than half a circle of numbers was lost', () => {
+    const sender = new SrtpSender(master);
+    const receiver = new SrtpReceiver(master);
+    for (let extended = 30_000; extended < 30_010; extended++)
+      receiver.unprotectRtp(protect(sender, extended));
+    const later = Array.from({ length: 50 }, (_, i) => receiver.unprotectRtp(protect(sender, 70_000 + i)));
+    expect(later.filter((plain) => plain === null).length).toBeLessThan(5);
+    expect(later.at(-1)).toEqual(packet(70_049 & 0xffff));
+    expect(receiver.unprotectRtp(protect(sender, 30_005))).toBeNull();
+  });
+
+  it('takes the reports of each stream by their own count', () => {
+    const [one, other] = [new SrtpSender(master), new SrtpSender(master)];
+    const receiver = new SrtpReceiver(master);
+    for (let i = 0; i < 300; i++) receiver.unprotectRtcp(one.protectRtcp(buildPictureLoss(5, 6)));
+    const late = other.protectRtcp(buildPictureLoss(7, 8));
+    expect(receiver.unprotectRtcp(late)).toEqual(buildPictureLoss(7, 8));
+    expect(receiver.unprotectRtcp(late)).toBeNull();
+  });
+
+  it('takes as many streams one after the other as a long session has, and none of them twice', () => {
+    const sender = new SrtpSender(master);
+    const receiver = new SrtpReceiver(master);
+    const of = (ssrc: number): Buffer => {
+      const plain = buildRtp({
+        ...{ marker: true, payloadType: 96, sequence: 9, timestamp: 1 },
+        ssrc,
+        payload: Buffer.alloc(9),
+      });
+      return sender.protectRtp(plain.subarray(0, 12), 0, plain.subarray(12));
+    };
+    for (let ssrc = 1; ssrc <= 100; ssrc++) expect(receiver.unprotectRtp(of(ssrc))).not.toBeNull();
+    for (let ssrc = 1; ssrc <= 100; ssrc++) expect(receiver.unprotectRtp(of(ssrc))).toBeNull();
+  });
+
   it('refuses what was altered', () => {
     fc.assert(
       fc.property(fc.nat(), fc.integer({ min: 1, max: 255 }), (at, flip) => {

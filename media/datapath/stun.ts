@@ -11,6 +11,7 @@ export const StunAttribute = {
   USERNAME: 0x0006,
   MESSAGE_INTEGRITY: 0x0008,
   ERROR_CODE: 0x0009,
+  UNKNOWN_ATTRIBUTES: 0x000a,
   XOR_MAPPED_ADDRESS: 0x0020,
   PRIORITY: 0x0024,
   USE_CANDIDATE: 0x0025,
@@ -19,12 +20,25 @@ export const StunAttribute = {
   ICE_CONTROLLING: 0x802a,
 } as const;
 
+/** A check fits a packet that no link divides; whatever is longer is none, and not worth reading. */
+const MAX_BYTES = 1500;
+/** Types below 0x8000 that checks may carry: what we read, and what may be left unread (RFC 8489, section 18.3). */
+const knownRequired: ReadonlySet<number> = new Set([
+  0x0001,
+  0x0014,
+  0x0015,
+  0x001c,
+  ...requiredOf(StunAttribute),
+]);
+
 export interface StunMessage {
   readonly type: number;
   /** 12 bytes. */
   readonly transaction: Buffer;
   /** First value of each attribute type. */
   readonly attributes: ReadonlyMap<number, Buffer>;
+  /** Types below 0x8000, which have to be understood, that are not: the message asks for what we do not know. */
+  readonly unknownRequired: readonly number[];
   /** Offset of MESSAGE-INTEGRITY in the datagram; null where there is none. */
   readonly integrityOffset: number | null;
 }
@@ -36,7 +50,7 @@ export function isStun(datagram: Buffer): boolean {
 
 /** Reads a message; null where it is malformed. Attributes behind MESSAGE-INTEGRITY are not authenticated and left out. */
 export function parseStun(datagram: Buffer): StunMessage | null {
-  if (!isStun(datagram)) return null;
+  if (!isStun(datagram) || datagram.length > MAX_BYTES) return null;
   const length = datagram.readUInt16BE(2);
   if (length % 4 !== 0 || length + 20 !== datagram.length) return null;
   const attributes = new Map<number, Buffer>();
@@ -57,6 +71,7 @@ export function parseStun(datagram: Buffer): StunMessage | null {
   }
   return {
     type: datagram.readUInt16BE(0),
+    unknownRequired: [...attributes.keys()].filter((type) => type < 0x8000 && !knownRequired.has(type)),
     transaction: datagram.subarray(8, 20),
     attributes,
     integrityOffset,
@@ -94,6 +109,11 @@ export function buildStun(
   return Buffer.concat([covered, attribute(StunAttribute.FINGERPRINT, check)]);
 }
 
+/** Value of ERROR-CODE (RFC 8489, section 14.8). */
+export function errorCodeValue(code: number, reason: string): Buffer {
+  return Buffer.concat([Buffer.from([0, 0, Math.floor(code / 100), code % 100]), Buffer.from(reason)]);
+}
+
 /** Value of XOR-MAPPED-ADDRESS for an IPv4 address. */
 export function xorMappedAddress(address: string, port: number): Buffer {
   const value = Buffer.alloc(8);
@@ -109,6 +129,10 @@ export function uint32(value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(value >>> 0);
   return bytes;
+}
+
+function requiredOf(attributes: Readonly<Record<string, number>>): number[] {
+  return Object.values(attributes).filter((type) => type < 0x8000);
 }
 
 function attribute(type: number, value: Buffer): Buffer {

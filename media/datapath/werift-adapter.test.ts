@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { DtlsServer, ProtectionProfileAeadAes128Gcm } from 'werift';
 import type { DtlsFingerprint } from './datapath.ts';
+import { splitRecords } from './dtls-records.ts';
 import {
   createDtlsCertificate,
   type DtlsCertificate,
@@ -170,6 +172,47 @@ describe('werift contract', () => {
     expect(server.keys?.local).toEqual(client.keys?.remote);
     client.endpoint.close();
     server.endpoint.close();
+  });
+
+  it('completes with a server that asks for no certificate', async () => {
+    const [clientCertificate, serverCertificate] = certificates;
+    const toServer: { current: ((datagram: Buffer) => void) | null } = { current: null };
+    let keys: DtlsKeys | null = null;
+    const client = new DtlsEndpoint({
+      role: 'client',
+      certificate: clientCertificate,
+      fingerprints: [serverCertificate.fingerprint],
+      send: (datagram) => void setImmediate(() => toServer.current?.(datagram)),
+      onConnected: (exported) => {
+        keys = exported;
+      },
+      onFailed: () => {},
+      onClosed: () => {},
+    });
+    const socket = {
+      type: 'udp',
+      address: { address: '0.0.0.0', port: 0, family: 'IPv4' },
+      closed: false,
+      onData: () => {},
+      send: async (datagram: Buffer) => void setImmediate(() => client.receive(Buffer.from(datagram))),
+      close: async () => {},
+    };
+    const server = new DtlsServer({
+      transport: socket,
+      cert: serverCertificate.material.certPem,
+      key: serverCertificate.material.keyPem,
+      signatureHash: serverCertificate.material.signatureHash,
+      srtpProfiles: [ProtectionProfileAeadAes128Gcm],
+      extendedMasterSecret: true,
+      certificateRequest: false,
+    });
+    toServer.current = (datagram) => {
+      for (const record of splitRecords(datagram)) server.transport.socket.onData(record, ['0.0.0.0', 0]);
+    };
+    client.start();
+    await until(() => keys !== null);
+    client.close();
+    server.close();
   });
 
   it('completes over a path that repeats and packs everything', async () => {

@@ -104,7 +104,8 @@ export class DtlsEndpoint {
       signatureHash: certificate.material.signatureHash,
       srtpProfiles: profiles.map((profile) => profile.id),
       extendedMasterSecret: true,
-      certificateRequest: true,
+      // A server asks for the client's certificate. A client must not wait to be asked: some servers (ffmpeg) never do.
+      certificateRequest: role === 'server',
     };
     const dtls = role === 'server' ? new DtlsServer(options) : new DtlsClient(options);
     this.#dtls = dtls;
@@ -215,7 +216,7 @@ function exportKeys(dtls: WeriftDtls): DtlsKeys {
 }
 
 function fingerprintOf(der: Buffer, algorithm: string): string | null {
-  const name = /^sha-(1|256|384|512)$/.exec(algorithm)?.[1];
+  const name = /^sha-(256|384|512)$/.exec(algorithm)?.[1];
   if (name === undefined) return null;
   const digest = hash(`sha${name}`, der, 'hex').toUpperCase();
   return digest.match(/../g)?.join(':') ?? null;

@@ -1,11 +1,15 @@
 /** Cuts a stream of concatenated JPEGs, as ffmpeg's image2pipe and mjpeg muxers write it, into pictures. */
+import { ByteQueue } from './byte-queue.ts';
 import { scanJpeg } from './jpeg.ts';
 
 const start = Buffer.from([0xff, 0xd8, 0xff]);
+const end = Buffer.from([0xff, 0xd9]);
 
 export class JpegSplitter {
   readonly #maxBytes: number;
-  #rest: Buffer = Buffer.alloc(0);
+  readonly #rest = new ByteQueue();
+  /** What is there begins a picture, and so much of it has no end. */
+  #endless = 0;
   #skippedBytes = 0;
 
   /** @param maxBytes a picture that is longer is given up, and the next one looked for */
@@ -20,38 +24,53 @@ export class JpegSplitter {
 
   /** The pictures that are complete with this chunk, in order. Never throws. */
   push(chunk: Buffer): Buffer[] {
-    let rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    this.#rest.append(chunk);
+    if (this.#isPartial()) return [];
     const pictures: Buffer[] = [];
     for (;;) {
-      rest = this.#toStart(rest);
-      const scan = scanJpeg(rest);
+      this.#toStart();
+      const scan = scanJpeg(this.#rest.bytes);
       if (scan.kind === 'complete') {
-        pictures.push(Buffer.from(rest.subarray(0, scan.bytes)));
-        rest = rest.subarray(scan.bytes);
-      } else if (scan.kind === 'invalid' || rest.length > this.#maxBytes) {
-        if (rest.length < start.length) break;
-        rest = this.#skip(rest, start.length);
+        pictures.push(Buffer.from(this.#rest.bytes.subarray(0, scan.bytes)));
+        this.#rest.drop(scan.bytes);
+      } else if (scan.kind === 'invalid' || this.#rest.length > this.#maxBytes) {
+        if (this.#rest.length < start.length) break;
+        this.#skip(start.length);
       } else {
         break;
       }
     }
-    this.#rest = Buffer.from(rest);
+    this.#endless = this.#rest.length;
     return pictures;
   }
 
-  /** Drops what lies before the next start of a picture; a start that may go on in the next chunk is kept. */
-  #toStart(data: Buffer): Buffer {
-    const at = data.indexOf(start);
-    if (at >= 0) return this.#skip(data, at);
-    for (let kept = Math.min(start.length - 1, data.length); kept > 0; kept -= 1) {
-      const from = data.length - kept;
-      if (data.subarray(from).equals(start.subarray(0, kept))) return this.#skip(data, from);
-    }
-    return this.#skip(data, data.length);
+  /** A picture that had begun cannot be over before the marker of its end: it is not walked through for every chunk. */
+  #isPartial(): boolean {
+    if (this.#endless < start.length || this.#rest.length > this.#maxBytes) return false;
+    if (this.#rest.bytes.indexOf(end, this.#endless - 1) >= 0) return false;
+    this.#endless = this.#rest.length;
+    return true;
   }
 
-  #skip(data: Buffer, bytes: number): Buffer {
+  /** Drops what lies before the next start of a picture; a start that may go on in the next chunk is kept. */
+  #toStart(): void {
+    const data = this.#rest.bytes;
+    const at = data.indexOf(start);
+    if (at >= 0) {
+      this.#skip(at);
+      return;
+    }
+    for (let kept = Math.min(start.length - 1, data.length); kept > 0; kept -= 1) {
+      const from = data.length - kept;
+      if (!data.subarray(from).equals(start.subarray(0, kept))) continue;
+      this.#skip(from);
+      return;
+    }
+    this.#skip(data.length);
+  }
+
+  #skip(bytes: number): void {
     this.#skippedBytes += bytes;
-    return data.subarray(bytes);
+    this.#rest.drop(bytes);
   }
 }

@@ -41,6 +41,34 @@ describe('MultipartParser', () => {
     );
   });
 
+  it('finds the first part also where no delimiter stands before it, and what stands before a delimiter is no part', () => {
+    const picture = Buffer.alloc(3000, 7);
+    const head = `Content-Type: image/jpeg\r\nContent-Length: ${picture.length}\r\n\r\n`;
+    const next = Buffer.concat([Buffer.from(`\r\n--b\r\n${head}`), picture]);
+    const cuts = fc.oneof(fc.array(fc.nat()), fc.constant([10, 24, 26, 1460, 2920]));
+    for (const before of [head, `\r\n${head}`, `--b\r\n${head}`, `An old preamble.\r\n--b\r\n${head}`]) {
+      fc.assert(
+        fc.property(cuts, (points) => {
+          const stream = Buffer.concat([Buffer.from(before), picture, next]);
+          const found = parse('b', stream, points);
+          expect(found.map((part) => part.equals(picture))).toEqual([true, true]);
+        }),
+        { numRuns: 30 },
+      );
+    }
+    const long = Buffer.concat([Buffer.from(`${'noise '.repeat(5000)}\r\n--b\r\n${head}`), picture]);
+    expect(parse('b', long, [9000, 20_000])).toEqual([picture]);
+  });
+
+  it('takes a part that comes in crumbs', () => {
+    const picture = Buffer.alloc(2_000_000, 7);
+    const stream = Buffer.concat([Buffer.from('--b\r\n\r\n'), picture, Buffer.from('\r\n--b')]);
+    const parser = new MultipartParser('b', 4_000_000);
+    const parts: Buffer[] = [];
+    for (let at = 0; at < stream.length; at += 200) parts.push(...parser.push(stream.subarray(at, at + 200)));
+    expect(parts.map((part) => part.equals(picture))).toEqual([true]);
+  });
+
   it('never throws anything but its own error', () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(body, fc.constant(Buffer.from('--x\r\n\r\n')))), (chunks) => {

@@ -1,7 +1,10 @@
 /** `multipart/x-mixed-replace` bodies (RFC 2046, section 5.1), as network cameras send motion JPEG in them. */
+import { ByteQueue } from './byte-queue.ts';
 import { PictureError } from './errors.ts';
 
 const maxHeaderBytes = 8 * 1024;
+/** Names of headers are shorter. */
+const maxNameBytes = 64;
 const headEnd = Buffer.from('\r\n\r\n');
 
 /**
@@ -25,9 +28,13 @@ export function boundaryOf(contentType: string | null): string {
 export class MultipartParser {
   readonly #delimiter: Buffer;
   readonly #maxPartBytes: number;
-  #rest: Buffer = Buffer.alloc(0);
+  readonly #rest = new ByteQueue();
   /** Length of the body of the part being read: null before its headers, undefined where they give none. */
   #length: number | null | undefined = null;
+  /** How much of the rest was searched in vain. */
+  #searched = 0;
+  /** Bytes in front of the first part; some servers begin with its headers, without a delimiter. */
+  #preamble: 'unknown' | 'headers' | 'text' | 'over' = 'unknown';
 
   constructor(boundary: string, maxPartBytes: number) {
     this.#delimiter = Buffer.from(`--${boundary}`);
@@ -36,42 +43,73 @@ export class MultipartParser {
 
   /** The parts that are complete with this chunk, in order. Throws PictureError MULTIPART_INVALID. */
   push(chunk: Buffer): Buffer[] {
-    this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    this.#rest.append(chunk);
     const parts: Buffer[] = [];
     while (this.#length === null ? this.#takeHead() : this.#takeBody(this.#length, parts));
-    this.#rest = Buffer.from(this.#rest);
     return parts;
   }
 
   /** True where the headers of the next part were there. */
   #takeHead(): boolean {
-    const begin = this.#rest.indexOf(this.#delimiter);
-    const end = begin < 0 ? -1 : this.#rest.indexOf(headEnd, begin);
+    const begin = this.#headBegin();
+    const end = begin < 0 ? -1 : this.#rest.bytes.indexOf(headEnd, begin);
     if (end < 0) {
       if (this.#rest.length > maxHeaderBytes + this.#delimiter.length) throw tooLong('the head of a part');
       return false;
     }
-    this.#length = lengthIn(this.#rest.toString('latin1', begin + this.#delimiter.length, end));
+    this.#length = lengthIn(this.#rest.bytes.toString('latin1', begin, end));
     if (this.#length !== undefined && this.#length > this.#maxPartBytes) throw tooLong('a part');
-    this.#rest = this.#rest.subarray(end + headEnd.length);
+    this.#drop(end + headEnd.length);
+    this.#preamble = 'over';
     return true;
+  }
+
+  /** Where the headers of the next part begin; -1 where that is not known yet. */
+  #headBegin(): number {
+    if (this.#preamble === 'unknown') {
+      const start = startOf(
+        this.#rest.bytes.toString('latin1', 0, Math.min(this.#rest.length, maxNameBytes)),
+      );
+      if (start === 'open') return -1;
+      this.#preamble = start;
+    }
+    if (this.#preamble === 'headers') return 0;
+    const at = this.#rest.bytes.indexOf(this.#delimiter);
+    if (at >= 0) return at + this.#delimiter.length;
+    // What lies before the first delimiter is for readers of mail (RFC 2046, section 5.1.1).
+    if (this.#preamble === 'text') this.#drop(this.#rest.length - this.#delimiter.length + 1);
+    return -1;
   }
 
   /** True where the body was there, whole. */
   #takeBody(length: number | undefined, parts: Buffer[]): boolean {
-    let end = length ?? this.#rest.indexOf(this.#delimiter);
-    if (end < 0 || end > this.#rest.length) {
-      if (this.#rest.length > this.#maxPartBytes + this.#delimiter.length) throw tooLong('a part');
+    const { bytes } = this.#rest;
+    let end = length ?? bytes.indexOf(this.#delimiter, this.#searched);
+    if (end < 0 || end > bytes.length) {
+      if (bytes.length > this.#maxPartBytes + this.#delimiter.length) throw tooLong('a part');
+      this.#searched = Math.max(0, bytes.length - this.#delimiter.length + 1);
       return false;
     }
     const next = end;
-    if (length === undefined && end >= 2 && this.#rest[end - 2] === 0x0d && this.#rest[end - 1] === 0x0a)
-      end -= 2;
-    parts.push(Buffer.from(this.#rest.subarray(0, end)));
-    this.#rest = this.#rest.subarray(next);
+    if (length === undefined && end >= 2 && bytes[end - 2] === 0x0d && bytes[end - 1] === 0x0a) end -= 2;
+    parts.push(Buffer.from(bytes.subarray(0, end)));
+    this.#drop(next);
     this.#length = null;
     return true;
   }
+
+  #drop(count: number): void {
+    if (count > 0) this.#rest.drop(count);
+    this.#searched = 0;
+  }
+}
+
+/** Whether a body begins with the headers of its first part, without a delimiter; open where too little of it is there. */
+function startOf(text: string): 'headers' | 'text' | 'open' {
+  const line = text.replace(/^\r\n/, '').toLowerCase();
+  if (/^content-[a-z-]+:/.test(line)) return 'headers';
+  const goesOn = line === '\r' || 'content-'.startsWith(line) || /^content-[a-z-]*$/.test(line);
+  return goesOn && text.length < maxNameBytes ? 'open' : 'text';
 }
 
 function lengthIn(head: string): number | undefined {

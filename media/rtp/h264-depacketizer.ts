@@ -1,7 +1,9 @@
 /** Puts NAL units back together from RTP payloads (RFC 6184, section 5). */
-import { NalType, nalType, splitStapA } from './h264.ts';
+import { isWholeNal, NalType, nalType, splitStapA } from './h264.ts';
 
 const MAX_NAL_BYTES = 8 * 1024 * 1024;
+/** Each fragment is an object of its own: of a few bytes each they would weigh many times what they carry. */
+const MAX_FRAGMENTS = 16_384;
 
 /** One instance per stream; payloads must come in sequence order, and `lost()` must be told of gaps. */
 export class H264Depacketizer {
@@ -15,7 +17,7 @@ export class H264Depacketizer {
     if (type === NalType.FU_A) return this.#pushFragment(payload);
     this.lost();
     if (type === NalType.STAP_A) return splitStapA(payload) ?? [];
-    return type >= 1 && type <= 23 ? [payload] : [];
+    return isWholeNal(type) ? [payload] : [];
   }
 
   /** Packets are missing: a NAL unit that was being collected is given up. */
@@ -28,6 +30,10 @@ export class H264Depacketizer {
     if (payload.length < 3) return [];
     const indicator = payload.readUInt8(0);
     const header = payload.readUInt8(1);
+    if (!isWholeNal(header & 0x1f)) {
+      this.lost();
+      return [];
+    }
     if (header & 0x80) {
       this.lost();
       this.#fragments.push(Buffer.from([(indicator & 0xe0) | (header & 0x1f)]));
@@ -35,7 +41,7 @@ export class H264Depacketizer {
       return [];
     }
     this.#bytes += payload.length - 2;
-    if (this.#bytes > MAX_NAL_BYTES) {
+    if (this.#bytes > MAX_NAL_BYTES || this.#fragments.length > MAX_FRAGMENTS) {
       this.lost();
       return [];
     }

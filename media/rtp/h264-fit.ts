@@ -1,5 +1,5 @@
 /** Makes payloads fit a size limit. Packets that fit pass as they are, which is the rule; NAL units are never altered. */
-import { NalType, nalType, splitStapA } from './h264.ts';
+import { isWholeNal, NalType, nalType, splitStapA } from './h264.ts';
 
 const FU_HEADER_BYTES = 2;
 const START = 0x80;
@@ -7,27 +7,24 @@ const END = 0x40;
 
 /**
  * Splits an H.264 RTP payload that exceeds `maxBytes` (> 3) into several, to be sent in this order with the same timestamp.
- * A payload that fits, or that cannot be split (malformed aggregation), comes back alone.
+ * A payload that fits comes back alone; of one that is too large and malformed nothing is left.
  */
 export function fitH264(payload: Buffer, maxBytes: number): Buffer[] {
   if (payload.length <= maxBytes) return [payload];
   const type = nalType(payload);
-  if (type === NalType.STAP_A) {
-    const nals = splitStapA(payload);
-    return nals === null ? [payload] : nals.flatMap((nal) => fitH264(nal, maxBytes));
-  }
-  if (type === NalType.FU_A) {
-    const header = payload.readUInt8(1);
-    return fragment(
-      payload.readUInt8(0),
-      header & 0x1f,
-      header & (START | END),
-      payload.subarray(2),
-      maxBytes,
+  if (type === NalType.STAP_A)
+    return (splitStapA(payload) ?? []).flatMap((nal) =>
+      nal.length <= maxBytes ? [nal] : fragmentNal(nal, maxBytes),
     );
-  }
-  const indicator = (payload.readUInt8(0) & 0xe0) | NalType.FU_A;
-  return fragment(indicator, type, START | END, payload.subarray(1), maxBytes);
+  if (type !== NalType.FU_A) return isWholeNal(type) ? fragmentNal(payload, maxBytes) : [];
+  const header = payload.readUInt8(1);
+  const edges = header & (START | END);
+  return fragment(payload.readUInt8(0), header & 0x1f, edges, payload.subarray(2), maxBytes);
+}
+
+function fragmentNal(nal: Buffer, maxBytes: number): Buffer[] {
+  const indicator = (nal.readUInt8(0) & 0xe0) | NalType.FU_A;
+  return fragment(indicator, nalType(nal), START | END, nal.subarray(1), maxBytes);
 }
 
 /** `edges` says whether the body begins and ends a NAL unit. */

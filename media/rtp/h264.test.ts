@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { buildStapA, inspectH264, splitStapA } from './h264.ts';
+import { buildStapA, inspectH264, NalType, splitStapA } from './h264.ts';
 import { H264Depacketizer } from './h264-depacketizer.ts';
 import { fitH264 } from './h264-fit.ts';
 import { parseSps } from './h264-sps.ts';
@@ -62,6 +62,31 @@ describe('H.264 payloads', () => {
     expect(info.sps).toEqual(SPS_720P);
     expect(info.pps).toEqual(pps);
     expect(info.picture).toBe(false);
+  });
+
+  it('cannot hold a packet within a packet, however deep', () => {
+    let nested = Buffer.from([0x65, 1, 2, 3]);
+    while (nested.length < 60_000) {
+      const length = Buffer.alloc(3, 24);
+      length.writeUInt16BE(nested.length, 1);
+      nested = Buffer.concat([length, nested]);
+    }
+    expect(splitStapA(nested)).toBeNull();
+    expect(fitH264(nested, 1200)).toEqual([]);
+    expect(inspectH264(nested)).toEqual({ picture: false, idr: false, sps: null, pps: null });
+    for (const type of [0, 24, 25, 26, 27, 28, 29, 30, 31]) {
+      const inner = Buffer.concat([Buffer.from([type]), Buffer.alloc(2000)]);
+      expect(splitStapA(buildStapA([inner]))).toBeNull();
+      expect(depacketize([Buffer.concat([Buffer.from([28, 0xc0 | type]), Buffer.alloc(9)])])).toEqual([]);
+      if (type !== NalType.FU_A && type !== NalType.STAP_A) expect(fitH264(inner, 1200)).toEqual([]);
+    }
+  });
+
+  it('are given up where they come in endless crumbs', () => {
+    const depacketizer = new H264Depacketizer();
+    depacketizer.push(Buffer.from([0x7c, 0x85, 1]));
+    for (let i = 0; i < 20_000; i++) depacketizer.push(Buffer.from([0x7c, 0x05, 1]));
+    expect(depacketizer.push(Buffer.from([0x7c, 0x45, 1]))).toEqual([]);
   });
 
   it('never throw on garbage', () => {

@@ -65,7 +65,15 @@ function isPicture(type: number): boolean {
   return type >= NalType.SLICE && type <= NalType.IDR;
 }
 
-/** The NAL units of an aggregation packet as views; null where it is malformed (RFC 6184, section 5.7.1). */
+/** True for a NAL unit as an encoder makes it; types 24 … 29 are packets of RTP, the others are not in use (RFC 6184, table 1). */
+export function isWholeNal(type: number): boolean {
+  return type >= 1 && type <= 23;
+}
+
+/**
+ * The NAL units of an aggregation packet as views; null where it is malformed (RFC 6184, section 5.7.1). Packets within
+ * packets are: nothing that reads an aggregate may be led from one into the next.
+ */
 export function splitStapA(payload: Buffer): Buffer[] | null {
   const nals: Buffer[] = [];
   let offset = 1;
@@ -74,7 +82,9 @@ export function splitStapA(payload: Buffer): Buffer[] | null {
     const length = payload.readUInt16BE(offset);
     offset += 2;
     if (length === 0 || offset + length > payload.length) return null;
-    nals.push(payload.subarray(offset, offset + length));
+    const nal = payload.subarray(offset, offset + length);
+    if (!isWholeNal(nalType(nal))) return null;
+    nals.push(nal);
     offset += length;
   }
   return nals;

@@ -28,7 +28,7 @@ export class NackGenerator {
     this.#maxGap = options.maxGap ?? 512;
   }
 
-  /** Notes an arrival by extended number. True where it opened a gap, so that asking at once makes sense. */
+  /** Notes an arrival by extended number. True where it opened a gap, so that asking at once, or for a keyframe, makes sense. */
   arrived(extended: number, nowMs: number): boolean {
     if (this.#highest === null) {
       this.#highest = extended;
@@ -40,7 +40,7 @@ export class NackGenerator {
     }
     const gap = extended - this.#highest - 1;
     if (gap > this.#maxGap) {
-      this.#abandoned += this.#missing.size;
+      this.#abandoned += this.#missing.size + gap;
       this.#missing.clear();
     } else {
       for (let lost = this.#highest + 1; lost < extended; lost++) {
@@ -48,7 +48,7 @@ export class NackGenerator {
       }
     }
     this.#highest = extended;
-    return gap > 0 && gap <= this.#maxGap;
+    return gap > 0;
   }
 
   /** Extended numbers to ask for now, ascending. Each is offered at most `maxTries` times. */

@@ -2,6 +2,9 @@
 import type { ReportBlock } from './rtcp.ts';
 import { SequenceUnwrapper, timestampDistance } from './sequence.ts';
 
+/** Beyond this, transit times did not change: the sender's timestamps did. */
+const MAX_CHANGE_S = 8;
+
 export class ReceptionStats {
   readonly ssrc: number;
   readonly #clockRate: number;
@@ -28,7 +31,8 @@ export class ReceptionStats {
     const transit = (arrival - timestamp) | 0;
     if (this.#lastTransit !== null) {
       const change = Math.abs(timestampDistance(this.#lastTransit, transit));
-      this.#jitter += (change - this.#jitter) / 16;
+      // A step of the time line is no jitter.
+      if (change < MAX_CHANGE_S * this.#clockRate) this.#jitter += (change - this.#jitter) / 16;
     }
     this.#lastTransit = transit;
     return extended;

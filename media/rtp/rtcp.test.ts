@@ -26,6 +26,26 @@ describe('RTCP', () => {
     );
   });
 
+  it('asks for no number twice, and for no more than a receiver can miss', () => {
+    const repeated = Array.from({ length: 300 }, () => 5);
+    const flood = Array.from({ length: 400 }, (_, i) => i * 17);
+    const fci = (numbers: number[]) => {
+      const packet = buildNack(1, 2, [1]);
+      const body = Buffer.alloc(numbers.length * 4, 0xff);
+      numbers.forEach((number, i) => {
+        body.writeUInt16BE(number & 0xffff, i * 4);
+      });
+      packet.writeUInt16BE(2 + numbers.length, 2);
+      return Buffer.concat([packet.subarray(0, 12), body]);
+    };
+    const lost = (numbers: number[]) => {
+      const [packet] = parseRtcp(fci(numbers));
+      return packet?.kind === 'nack' ? packet.lost : [];
+    };
+    expect(lost(repeated)).toEqual(Array.from({ length: 17 }, (_, i) => 5 + i));
+    expect(lost(flood)).toHaveLength(1024);
+  });
+
   it('packs a run across the wrap into one entry', () => {
     const packet = buildNack(1, 2, [65534, 65535, 0, 1]);
     expect(packet.length).toBe(16);

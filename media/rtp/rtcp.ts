@@ -33,6 +33,8 @@ export type RtcpPacket =
   | { readonly kind: 'other'; readonly type: number };
 
 export const RtcpType = { SR: 200, RR: 201, SDES: 202, BYE: 203, RTPFB: 205, PSFB: 206 } as const;
+/** More numbers than any receiver asks for at once; a datagram of repetitions would name thousands. */
+const MAX_LOST = 1024;
 const REMB_IDENTIFIER = 0x52454d42;
 
 /** Reads a compound packet. Stops at the first malformed part and gives what came before it; never throws. */
@@ -107,16 +109,16 @@ function parseReports(packet: Buffer, start: number, count: number): ReportBlock
 }
 
 function parseNack(packet: Buffer): RtcpPacket {
-  const lost: number[] = [];
-  for (let at = 12; at + 4 <= packet.length; at += 4) {
+  const lost = new Set<number>();
+  for (let at = 12; at + 4 <= packet.length && lost.size < MAX_LOST; at += 4) {
     const first = packet.readUInt16BE(at);
     const following = packet.readUInt16BE(at + 2);
-    lost.push(first);
+    lost.add(first);
     for (let bit = 0; bit < 16; bit++) {
-      if (following & (1 << bit)) lost.push((first + bit + 1) & 0xffff);
+      if (following & (1 << bit)) lost.add((first + bit + 1) & 0xffff);
     }
   }
-  return { kind: 'nack', mediaSsrc: packet.readUInt32BE(8), lost };
+  return { kind: 'nack', mediaSsrc: packet.readUInt32BE(8), lost: [...lost].slice(0, MAX_LOST) };
 }
 
 function parsePayloadFeedback(packet: Buffer, format: number): RtcpPacket {

@@ -1,27 +1,35 @@
-/** A feed's Opus track. */
+/** A feed's sound. */
 import type { TrackRelay } from '../datapath/datapath.ts';
 import type { RtpPacket } from '../rtp/rtp-packet.ts';
-import { AUDIO_CLOCK_HZ, createTrackParts, type TrackParts } from './track.ts';
+import { type AudioCodec, audioClockOf } from './audio-codec.ts';
+import { createTrackParts, type TrackParts } from './track.ts';
 
 export class AudioTrack implements Disposable {
+  readonly codec: AudioCodec;
   readonly parts: TrackParts;
   #octets = 0;
 
-  constructor(relay: TrackRelay) {
-    this.parts = createTrackParts(relay, AUDIO_CLOCK_HZ);
+  constructor(relay: TrackRelay, codec: AudioCodec) {
+    this.codec = codec;
+    this.parts = createTrackParts(relay, audioClockOf(codec));
   }
 
   get octets(): number {
     return this.#octets;
   }
 
+  /** Another publisher sends from now on, whatever its packets look like. */
+  beginSource(): void {
+    this.parts.normalizer.endSource();
+  }
+
   write(packet: RtpPacket, nowMs: number): void {
     const { normalizer, clock, relay } = this.parts;
     const place = normalizer.place(packet.ssrc, packet.sequence, packet.timestamp, nowMs);
     if (place === null) return;
-    if (place.restarted) clock.reset();
+    if (place.restarted || place.stepped) clock.reset();
     this.#octets += packet.payload.length;
-    clock.noteArrival(place.timestamp, Date.now());
+    clock.noteArrival(place.timestamp, nowMs);
     relay.write({
       sequence: place.sequence,
       timestamp: place.timestamp,

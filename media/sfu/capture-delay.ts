@@ -8,6 +8,8 @@ import { timestampDistance } from '../rtp/sequence.ts';
 const window = 61;
 /** Beyond that a report does not speak of the time of capture. */
 const plausibleMs = 60_000;
+/** A frame that much older than the last one is of another time line. */
+const stepMs = 1000;
 
 export class CaptureDelay {
   readonly #clockRate: number;
@@ -32,8 +34,14 @@ export class CaptureDelay {
 
   /** Tells of a packet; a frame counts with its first one. */
   noteArrival(timestamp: number, unixMs: number): void {
-    if (this.#newest !== null && timestampDistance(this.#newest, timestamp) <= 0) return;
+    const ahead = this.#newest === null ? 1 : timestampDistance(this.#newest, timestamp);
+    const stepped = (-ahead / this.#clockRate) * 1000 > stepMs;
+    if (ahead <= 0 && !stepped) return;
     this.#newest = timestamp;
+    if (stepped) {
+      this.#report = null;
+      this.#delays = [];
+    }
     if (this.#report === null) return;
     const sinceReportMs = (timestampDistance(this.#report.timestamp, timestamp) / this.#clockRate) * 1000;
     this.#delays.push(unixMs - this.#report.unixMs - sinceReportMs);

@@ -54,8 +54,7 @@ export class FeedRegistry implements Disposable {
   /** Drops feeds that nobody publishes, views or names. */
   sweep(): void {
     for (const [id, feed] of this.#feeds) {
-      if (this.#held.has(id) || this.#inUse.has(feed) || feed.source !== null || feed.viewers.size > 0)
-        continue;
+      if (this.#held.has(id) || this.#inUse.has(feed) || feed.hasPublisher || feed.viewers.size > 0) continue;
       this.#feeds.delete(id);
       feed[Symbol.dispose]();
     }

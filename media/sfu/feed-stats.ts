@@ -50,6 +50,8 @@ export const feedStatsSchema = z.object({
   captureDelayMs: z.number().nullable(),
   keyframeAgeMs: z.number().nullable(),
   keyframeRequests: z.object({ requested: z.int(), sent: z.int() }),
+  /** What keeps it from being seen as it should be, and what to change, in words. */
+  notices: z.array(z.string()).default([]),
   publisher: publisherInfoSchema.nullable(),
   viewers: z.array(viewerStatsSchema),
 });

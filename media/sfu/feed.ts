@@ -1,5 +1,7 @@
 /** A named live stream: its tracks, who publishes it and who views it. */
 import type { Logger } from 'pino';
+import type { AudioCodec } from './audio-codec.ts';
+import { noticesOf } from './feed-notices.ts';
 import type { FeedState, FeedStats, PublisherInfo } from './feed-stats.ts';
 import { KeyframeArbiter } from './keyframe-arbiter.ts';
 import type { FeedAudio, FeedVideo, MediaPlane } from './media-plane.ts';
@@ -10,9 +12,6 @@ import type { FeedViewer } from './viewer.ts';
 const STALL_MS = 2000;
 /** A cached keyframe older than this is not worth the burst, if the publisher can make a new one. */
 const MAX_KEYFRAME_AGE_MS = 3000;
-/** A publisher that makes a keyframe on request does so within about this time. */
-const KEYFRAME_PATIENCE_MS = 100;
-
 /** Whoever delivers a feed's packets. */
 export interface FeedSource {
   readonly info: PublisherInfo;
@@ -21,6 +20,8 @@ export interface FeedSource {
   readonly packetsLost: number;
   /** From capture to arrival by the source's own clock; null where it does not tell. */
   readonly captureDelayMs: number | null;
+  /** What of it cannot be passed on, in words. */
+  readonly notices: readonly string[];
   /** Asks for a keyframe; false where the source cannot be asked. */
   requestKeyframe(): boolean;
 }
@@ -36,6 +37,8 @@ export class Feed implements Disposable {
   readonly id: string;
   readonly video: FeedVideo;
   readonly viewers = new Set<FeedViewer>();
+  /** Publishers that have agreed to come and are not connected yet: none of them has the feed. */
+  readonly expected = new Set<FeedSource>();
   readonly #options: FeedOptions;
   readonly #arbiter: KeyframeArbiter;
   readonly #frameRate = new RateMeter();
@@ -64,6 +67,11 @@ export class Feed implements Disposable {
     return this.#source;
   }
 
+  /** Somebody publishes, or is about to. */
+  get hasPublisher(): boolean {
+    return this.#source !== null || this.expected.size > 0;
+  }
+
   get audio(): FeedAudio | null {
     return this.#audio;
   }
@@ -73,14 +81,20 @@ export class Feed implements Disposable {
     return this.#state === 'online' && this.video.info !== null && this.video.keyframeMs !== null;
   }
 
-  /** The feed has sound from now on. */
-  openAudio(): FeedAudio {
-    this.#audio ??= this.#options.datapath.openAudio();
+  /** The feed has sound from now on. Viewers that agreed to another codec hear nothing until they come again. */
+  openAudio(codec: AudioCodec): FeedAudio {
+    if (this.#audio?.codec === codec) return this.#audio;
+    this.#audio?.[Symbol.dispose]();
+    this.#audio = this.#options.datapath.openAudio(codec);
     return this.#audio;
   }
 
+  /** `source` publishes from now on. What it says of its tracks before their first packet is to be set after this. */
   setSource(source: FeedSource): void {
     this.#source = source;
+    this.#arbiter.forget();
+    this.video.beginSource();
+    this.#audio?.beginSource();
   }
 
   /** Takes the source away, unless another one has replaced it already. */
@@ -106,22 +120,25 @@ export class Feed implements Disposable {
     return result;
   }
 
-  /** How old a cached keyframe may be that a joining viewer starts with. */
+  /**
+   * How old a cached keyframe may be that a joining viewer starts with. A publisher that never made one on request (OBS,
+   * most cameras) will not make one for this viewer.
+   */
   get freshKeyframeMs(): number {
-    return this.#source?.info.kind === 'ingest' ? Number.POSITIVE_INFINITY : MAX_KEYFRAME_AGE_MS;
+    return this.#arbiter.isAnswered ? MAX_KEYFRAME_AGE_MS : Number.POSITIVE_INFINITY;
   }
 
-  /** How long a joining viewer waits for a new keyframe before an old one has to do. */
-  get keyframePatienceMs(): number {
-    return this.#arbiter.unanswered ? 0 : KEYFRAME_PATIENCE_MS;
+  /** Asks for a new keyframe where a viewer that joins now would begin with an old one. */
+  freshenKeyframe(nowMs: number): void {
+    const { keyframeMs } = this.video;
+    if (keyframeMs === null || nowMs - keyframeMs > MAX_KEYFRAME_AGE_MS) this.#arbiter.request();
   }
 
   /** Where a joining viewer starts: the cached keyframe, or null where it has to wait for a new one. */
   joinPoint(nowMs: number, keyframe: number | null): number | null {
     const ageMs = nowMs - (this.video.keyframeMs ?? Number.NEGATIVE_INFINITY);
-    if (keyframe !== null && ageMs <= this.freshKeyframeMs) return keyframe;
-    this.#arbiter.request();
-    return null;
+    if (keyframe === null || ageMs > MAX_KEYFRAME_AGE_MS) this.#arbiter.request();
+    return keyframe !== null && ageMs <= this.freshKeyframeMs ? keyframe : null;
   }
 
   /** Called a few times a second. */
@@ -138,7 +155,7 @@ export class Feed implements Disposable {
       feed: this.id,
       state: this.#state,
       codec: info === null ? null : `avc1.${info.profileLevelId}`,
-      audioCodec: this.#audio === null ? null : 'opus',
+      audioCodec: this.#audio?.codec ?? null,
       width: info?.width ?? null,
       height: info?.height ?? null,
       fps: live ? Math.round(this.#frameRate.perSecond * 10) / 10 : null,
@@ -148,6 +165,7 @@ export class Feed implements Disposable {
       captureDelayMs: this.#source?.present ? this.#source.captureDelayMs : null,
       keyframeAgeMs: this.video.keyframeMs === null ? null : Math.round(nowMs - this.video.keyframeMs),
       keyframeRequests: this.#arbiter.counts,
+      notices: this.#notices(nowMs),
       publisher: this.#source?.present ? this.#source.info : null,
       viewers: [...this.viewers].map((viewer) => viewer.stats()),
     };
@@ -161,12 +179,28 @@ export class Feed implements Disposable {
     for (const resolve of this.#waiting) resolve(false);
   }
 
+  #notices(nowMs: number): string[] {
+    const { keyframeMs, reorders, keyframeKept } = this.video;
+    return noticesOf({
+      reorders,
+      online: this.#state === 'online',
+      keyframeAgeMs: keyframeMs === null ? null : nowMs - keyframeMs,
+      keyframeKept,
+      fromSource: this.#source?.notices ?? [],
+    });
+  }
+
   #frameArrived(): void {
     if (this.#state !== 'online') this.#updateState(performance.now());
   }
 
   #keyframeArrived(): void {
     this.#arbiter.answered();
+    this.#wakeWaiting();
+  }
+
+  /** Viewers wait for a first keyframe, and for a feed that stalled to go on. */
+  #wakeWaiting(): void {
     if (this.ready) for (const resolve of this.#waiting) resolve(true);
   }
 
@@ -175,6 +209,7 @@ export class Feed implements Disposable {
     if (state === this.#state) return;
     this.#state = state;
     this.#options.onState(this, state);
+    this.#wakeWaiting();
   }
 
   #stateAt(nowMs: number): FeedState {

@@ -5,14 +5,16 @@ import { openUdpSocket } from '../datapath/udp-socket.ts';
 import { unixMsOfNtp } from '../rtp/ntp.ts';
 import { ReceptionStats } from '../rtp/reception-stats.ts';
 import { parseRtcp, type RtcpPacket } from '../rtp/rtcp.ts';
-import { isRtcp, parseRtp } from '../rtp/rtp-packet.ts';
+import { isRtcp, parseRtp, type RtpPacket } from '../rtp/rtp-packet.ts';
+import { SourceGuard } from '../rtp/source-guard.ts';
+import { audioClockOf } from './audio-codec.ts';
 import type { AudioTrack } from './audio-track.ts';
 import { CaptureDelay } from './capture-delay.ts';
 import type { Feed, FeedSource } from './feed.ts';
 import type { PublisherInfo } from './feed-stats.ts';
 import { nodeAudio, nodeVideo } from './node-tracks.ts';
 import { PublisherClock } from './sender-clock.ts';
-import { AUDIO_CLOCK_HZ, VIDEO_CLOCK_HZ } from './track.ts';
+import { VIDEO_CLOCK_HZ } from './track.ts';
 import type { VideoTrack } from './video-track.ts';
 
 /** A pipeline that sends nothing for this long is gone. */
@@ -32,6 +34,7 @@ type SenderReport = Extract<RtcpPacket, { kind: 'sender-report' }>;
 interface Port {
   readonly track: VideoTrack | AudioTrack;
   readonly clockRate: number;
+  readonly guard: SourceGuard<RtpPacket>;
   stats: ReceptionStats | null;
   /** The newest one; it may come before the first packet that it speaks of. */
   report: SenderReport | null;
@@ -58,8 +61,9 @@ export class Ingest implements FeedSource, AsyncDisposable {
     try {
       await this.#openTrack(nodeVideo(feed.video), VIDEO_CLOCK_HZ, rtpPort, rtpPort + 1 !== audioRtpPort);
       if (audioRtpPort !== null) {
-        const audio = nodeAudio(feed.openAudio());
-        await this.#openTrack(audio, AUDIO_CLOCK_HZ, audioRtpPort, audioRtpPort + 1 !== rtpPort);
+        const audio = nodeAudio(feed.openAudio('opus'));
+        const withRtcp = audioRtpPort + 1 !== rtpPort;
+        await this.#openTrack(audio, audioClockOf(audio.codec), audioRtpPort, withRtcp);
       }
     } catch (error) {
       await this[Symbol.asyncDispose]();
@@ -84,6 +88,8 @@ export class Ingest implements FeedSource, AsyncDisposable {
     return this.#options.tellsCaptureTime ? this.#captureDelay.ms : null;
   }
 
+  readonly notices = [];
+
   /** A pipeline sends keyframes by itself. */
   requestKeyframe(): boolean {
     return false;
@@ -95,7 +101,7 @@ export class Ingest implements FeedSource, AsyncDisposable {
   }
 
   async #openTrack(track: Port['track'], clockRate: number, port: number, withRtcp: boolean): Promise<void> {
-    const state: Port = { track, clockRate, stats: null, report: null };
+    const state: Port = { track, clockRate, guard: new SourceGuard(), stats: null, report: null };
     this.#ports.push(state);
     const onDatagram = (datagram: Buffer, from: RemoteInfo): void => {
       if (from.address === '127.0.0.1') this.#receive(state, datagram);
@@ -124,8 +130,14 @@ export class Ingest implements FeedSource, AsyncDisposable {
     const nowMs = performance.now();
     if (!this.present) this.#sinceMs = Date.now();
     this.#lastPacketMs = nowMs;
-    const fresh = port.stats?.ssrc !== packet.ssrc;
-    if (fresh) {
+    const { packets, begins } = port.guard.admit(packet, nowMs);
+    packets.forEach((admitted, i) => {
+      this.#take(port, admitted, begins && i === 0, nowMs);
+    });
+  }
+
+  #take(port: Port, packet: RtpPacket, begins: boolean, nowMs: number): void {
+    if (begins) {
       if (port === this.#ports[0]) this.#lostBefore += port.stats?.lostTotal ?? 0;
       port.stats = new ReceptionStats(packet.ssrc, port.clockRate);
       this.#clock = new PublisherClock();
@@ -133,7 +145,7 @@ export class Ingest implements FeedSource, AsyncDisposable {
     port.stats?.arrived(packet.sequence, packet.timestamp, nowMs);
     if (port === this.#ports[0]) this.#captureDelay.noteArrival(packet.timestamp, Date.now());
     port.track.write(packet, nowMs);
-    if (fresh && port.report?.ssrc === packet.ssrc) this.#takeReport(port, port.report);
+    if (begins && port.report?.ssrc === packet.ssrc) this.#takeReport(port, port.report);
   }
 
   #receiveReports(port: Port, datagram: Buffer): void {
@@ -150,10 +162,12 @@ export class Ingest implements FeedSource, AsyncDisposable {
 
   #takeReport(port: Port, { ssrc, ntp, rtpTimestamp }: SenderReport): void {
     const { normalizer, clock } = port.track.parts;
-    const timestamp = normalizer.timestampOf(ssrc, rtpTimestamp);
+    const nowMs = performance.now();
+    const timestamp = normalizer.timestampOf(ssrc, rtpTimestamp, nowMs);
     if (timestamp === null) return;
     const unixMs = unixMsOfNtp(ntp);
     const { tellsCaptureTime } = this.#options;
-    clock.noteReport(timestamp, tellsCaptureTime ? unixMs : this.#clock.toLocal(unixMs, Date.now()));
+    const atMs = tellsCaptureTime ? nowMs - (Date.now() - unixMs) : this.#clock.toLocal(unixMs, nowMs);
+    clock.noteReport(timestamp, atMs, nowMs);
   }
 }

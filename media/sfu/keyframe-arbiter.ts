@@ -12,6 +12,10 @@ export interface KeyframeArbiterOptions {
 }
 
 const MAX_REPETITIONS = 5;
+/** A keyframe that comes so soon after a request is its answer. */
+const ANSWER_MS = 1000;
+/** So many requests without an answer, and the publisher counts as deaf. */
+const DEAF_AFTER = 3;
 
 export class KeyframeArbiter implements Disposable {
   readonly #send: () => boolean;
@@ -22,6 +26,10 @@ export class KeyframeArbiter implements Disposable {
   #timer: NodeJS.Timeout | null = null;
   #requested = 0;
   #sent = 0;
+  /** The request that waits for its keyframe, and how many in a row got none. */
+  #openSinceMs: number | null = null;
+  #unanswered = 0;
+  #answered = false;
 
   constructor(options: KeyframeArbiterOptions) {
     this.#send = options.send;
@@ -36,15 +44,27 @@ export class KeyframeArbiter implements Disposable {
     if (this.#timer === null) this.#schedule();
   }
 
-  /** A keyframe arrived: open requests are answered. */
-  answered(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+  /** Whether this publisher makes keyframes when it is asked: false until it did. */
+  get isAnswered(): boolean {
+    return this.#answered;
   }
 
-  /** The publisher was asked and did not answer: it is deaf, or gone. */
-  get unanswered(): boolean {
-    return this.#repetitions > 1;
+  /** Another publisher is asked from now on. */
+  forget(): void {
+    this.#openSinceMs = null;
+    this.#unanswered = 0;
+    this.#answered = false;
+  }
+
+  /** A keyframe arrived: open requests are answered. */
+  answered(): void {
+    if (this.#openSinceMs !== null && this.#now() - this.#openSinceMs < ANSWER_MS) {
+      this.#answered = true;
+      this.#unanswered = 0;
+    }
+    this.#openSinceMs = null;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
   }
 
   /** Requests of viewers, and those that were passed on. */
@@ -67,6 +87,8 @@ export class KeyframeArbiter implements Disposable {
     if (!this.#send()) return;
     this.#sent++;
     this.#lastSentMs = this.#now();
+    if (this.#openSinceMs !== null && ++this.#unanswered >= DEAF_AFTER) this.#answered = false;
+    this.#openSinceMs = this.#lastSentMs;
     if (this.#repetitions++ < MAX_REPETITIONS) this.#timer = setTimeout(() => this.#fire(), this.#intervalMs);
   }
 }

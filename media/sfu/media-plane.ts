@@ -5,6 +5,7 @@
  */
 import type { Datapath, MediaTransport, PacketOutlet } from '../datapath/datapath.ts';
 import type { SpsInfo } from '../rtp/h264-sps.ts';
+import type { AudioCodec } from './audio-codec.ts';
 import type { Feed, FeedSource } from './feed.ts';
 import type { IngestOptions } from './ingest.ts';
 import type { PublisherOptions } from './publisher.ts';
@@ -20,12 +21,21 @@ export interface FeedVideo extends Disposable {
   /** performance.now() of the newest frame's first packet. */
   readonly lastFrameMs: number | null;
   readonly keyframeMs: number | null;
+  /** The newest keyframe and what follows it is remembered. */
+  readonly keyframeKept: boolean;
+  /** Frames are sent in another order than they are shown. */
+  readonly reorders: boolean;
+  /** Another publisher sends from now on: what its packets look like, and which sets they need, has to be learnt. */
+  beginSource(): void;
   /** Parameter sets that the publisher gave in its SDP. */
   setParameterSets(nals: readonly Buffer[]): void;
 }
 
-/** A feed's Opus track. */
+/** A feed's sound. */
 export interface FeedAudio extends Disposable {
+  readonly codec: AudioCodec;
+  /** Another publisher sends from now on, whatever its packets look like. */
+  beginSource(): void;
   readonly octets: number;
 }
 
@@ -46,7 +56,7 @@ export type PlaneOptions<Options extends { readonly transport: MediaTransport }>
 
 export interface MediaPlane extends Datapath {
   openVideo(events: VideoTrackOptions): FeedVideo;
-  openAudio(): FeedAudio;
+  openAudio(codec: AudioCodec): FeedAudio;
   openPublisher(options: PlaneOptions<PublisherOptions>): FeedPublisher;
   openViewer(options: PlaneOptions<ViewerOptions>): FeedViewer;
   /** Rejects with the system's error where a port is taken. */

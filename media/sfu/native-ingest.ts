@@ -27,7 +27,7 @@ export class NativeIngest implements FeedSource, AsyncDisposable {
   /** Binds the ports; throws INGEST_PORT_TAKEN where one cannot be. */
   open(): void {
     const { core, feed, rtpPort, audioRtpPort, tellsCaptureTime } = this.#options;
-    const audio = audioRtpPort === null ? null : nativeAudio(feed.openAudio());
+    const audio = audioRtpPort === null ? null : nativeAudio(feed.openAudio('opus'));
     const video = nativeVideo(feed.video).handle;
     core.calls.openSource(this.#handle, 0, video, audio?.handle ?? 0, -1, -1, -1, 0, tellsCaptureTime, false);
     try {
@@ -59,6 +59,8 @@ export class NativeIngest implements FeedSource, AsyncDisposable {
   get captureDelayMs(): number | null {
     return this.#row?.captureDelayMs ?? null;
   }
+
+  readonly notices = [];
 
   /** A pipeline sends keyframes by itself. */
   requestKeyframe(): boolean {

@@ -4,6 +4,7 @@ import type { NativeAddon } from '../datapath/native-binding.ts';
 import { createNativeDatapath, NativeDatapath } from '../datapath/native-datapath.ts';
 import { NativeTransport } from '../datapath/native-transport.ts';
 import type { NodeDatapathOptions } from '../datapath/node-datapath.ts';
+import type { AudioCodec } from './audio-codec.ts';
 import type { Feed } from './feed.ts';
 import type { IngestOptions } from './ingest.ts';
 import type { FeedAudio, FeedPublisher, FeedVideo, MediaPlane, PlaneOptions } from './media-plane.ts';
@@ -28,8 +29,8 @@ class NativePlane extends NativeDatapath implements MediaPlane {
     return new NativeVideoTrack(this.core, events);
   }
 
-  openAudio(): FeedAudio {
-    return new NativeAudioTrack(this.core);
+  openAudio(codec: AudioCodec): FeedAudio {
+    return new NativeAudioTrack(this.core, codec);
   }
 
   openPublisher(options: PlaneOptions<PublisherOptions>): FeedPublisher {

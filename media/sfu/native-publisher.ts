@@ -1,6 +1,7 @@
 /** Takes in what a WebRTC peer sends, in the native datapath: feedback and repairs are asked for there. */
 import { type Handle, type NativeEvent, NativeEventType } from '../datapath/native-binding.ts';
 import type { NativeCore } from '../datapath/native-core.ts';
+import type { SourceRow } from '../datapath/native-snapshot.ts';
 import type { NativeTransport } from '../datapath/native-transport.ts';
 import type { PublisherInfo } from './feed-stats.ts';
 import type { FeedPublisher } from './media-plane.ts';
@@ -15,35 +16,20 @@ export interface NativePublisherOptions extends Omit<PublisherOptions, 'transpor
 export class NativePublisher implements FeedPublisher {
   readonly info: PublisherInfo;
   readonly #options: NativePublisherOptions;
-  readonly #handle: Handle;
+  /** Null before it has the feed, and after its end. */
+  #handle: Handle | null = null;
   /** A packet came, whose SSRC a request has to name. */
   #began = false;
-  #released = false;
 
   constructor(options: NativePublisherOptions) {
     this.#options = options;
-    const { core, kind, feed, transport, sessionId, peer, videoPayloadType, audioPayloadType } = options;
+    const { kind, feed, transport, sessionId, peer } = options;
     this.info = { kind, sessionId, peer, sinceMs: Date.now() };
-    this.#handle = core.take((event) => this.#receive(event));
-    const video = nativeVideo(feed.video);
-    const audio = audioPayloadType === null ? null : nativeAudio(feed.openAudio());
-    core.calls.openSource(
-      this.#handle,
-      transport.handle,
-      video.handle,
-      audio?.handle ?? 0,
-      videoPayloadType,
-      audioPayloadType ?? -1,
-      -1,
-      options.maxBitrateKbps * 1000,
-      false,
-      false,
-    );
     transport.events.on('state', (state) => {
-      if (state === 'connected') feed.requestKeyframe();
+      if (state === 'connected') this.#connected();
       if (state === 'closed') this.#release();
     });
-    feed.setSource(this);
+    feed.expected.add(this);
   }
 
   get present(): boolean {
@@ -51,15 +37,19 @@ export class NativePublisher implements FeedPublisher {
   }
 
   get packetsLost(): number {
-    return this.#options.core.statistics.source(this.#handle)?.packetsLost ?? 0;
+    return this.#row?.packetsLost ?? 0;
   }
 
   get captureDelayMs(): number | null {
-    return this.#options.core.statistics.source(this.#handle)?.captureDelayMs ?? null;
+    return this.#row?.captureDelayMs ?? null;
+  }
+
+  get notices(): readonly string[] {
+    return this.#options.notices;
   }
 
   requestKeyframe(): boolean {
-    if (!this.present || !this.#began) return false;
+    if (this.#handle === null || !this.present || !this.#began) return false;
     this.#options.core.calls.requestKeyframe(this.#handle);
     return true;
   }
@@ -72,17 +62,54 @@ export class NativePublisher implements FeedPublisher {
     this.#release();
   }
 
+  get #row(): SourceRow | null {
+    return this.#handle === null ? null : this.#options.core.statistics.source(this.#handle);
+  }
+
+  #connected(): void {
+    const { claim, core, feed, transport, logger, parameterSets } = this.#options;
+    if (!claim()) {
+      logger.warn({ feed: feed.id, peer: this.info.peer }, 'a publisher was sent away: the feed has another');
+      transport.close();
+      return;
+    }
+    this.#handle = core.take((event) => this.#receive(event));
+    this.#open(this.#handle);
+    feed.setSource(this);
+    feed.expected.delete(this);
+    feed.video.setParameterSets(parameterSets);
+    feed.requestKeyframe();
+  }
+
+  #open(handle: Handle): void {
+    const { audio, core, feed, maxBitrateKbps, reducedSize, repairPayloadType, transport, videoPayloadType } =
+      this.#options;
+    core.calls.openSource(
+      handle,
+      transport.handle,
+      nativeVideo(feed.video).handle,
+      audio === null ? 0 : nativeAudio(feed.openAudio(audio.codec)).handle,
+      videoPayloadType,
+      audio?.payloadType ?? -1,
+      repairPayloadType ?? -1,
+      maxBitrateKbps * 1000,
+      false,
+      reducedSize,
+    );
+  }
+
   #receive([type]: NativeEvent): void {
     if (type === NativeEventType.SOURCE_BEGAN) this.#began = true;
     if (type === NativeEventType.SOURCE_NEEDS_KEYFRAME) this.#options.feed.requestKeyframe();
   }
 
   #release(): void {
-    if (this.#released) return;
-    this.#released = true;
     const { core, feed } = this.#options;
+    feed.expected.delete(this);
+    if (this.#handle === null) return;
     core.calls.closeSource(this.#handle);
     core.release(this.#handle);
+    this.#handle = null;
     feed.removeSource(this);
   }
 }

@@ -4,6 +4,7 @@ import { type Handle, type NativeEvent, NativeEventType } from '../datapath/nati
 import type { NativeCore } from '../datapath/native-core.ts';
 import type { Feed } from './feed.ts';
 import { nativeVideo } from './native-tracks.ts';
+import { KEYFRAME_PATIENCE_MS } from './native-viewer.ts';
 
 /** How soon a reader that let packets pile up is looked at again. */
 const BLOCKED_POLL_MS = 50;
@@ -49,6 +50,7 @@ export class NativeTap implements Disposable {
   }
 
   #join(): void {
-    this.#core.calls.join(this.#handle, this.#feed.freshKeyframeMs, this.#feed.keyframePatienceMs);
+    this.#core.calls.join(this.#handle, this.#feed.freshKeyframeMs, KEYFRAME_PATIENCE_MS);
+    this.#feed.freshenKeyframe(performance.now());
   }
 }

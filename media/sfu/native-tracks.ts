@@ -3,8 +3,9 @@ import { type Handle, type NativeEvent, NativeEventType, TrackKind } from '../da
 import type { NativeCore } from '../datapath/native-core.ts';
 import type { TrackRow } from '../datapath/native-snapshot.ts';
 import { parseSps, type SpsInfo } from '../rtp/h264-sps.ts';
+import { type AudioCodec, audioClockOf } from './audio-codec.ts';
 import type { FeedAudio, FeedVideo } from './media-plane.ts';
-import { AUDIO_CLOCK_HZ, VIDEO_CLOCK_HZ } from './track.ts';
+import { VIDEO_CLOCK_HZ } from './track.ts';
 import type { VideoTrackOptions } from './video-track.ts';
 
 class NativeTrack implements Disposable {
@@ -25,6 +26,10 @@ class NativeTrack implements Disposable {
     return this.core.statistics.track(this.handle);
   }
 
+  beginSource(): void {
+    this.core.calls.beginSource(this.handle);
+  }
+
   [Symbol.dispose](): void {
     this.core.calls.closeTrack(this.handle);
     this.core.release(this.handle);
@@ -32,8 +37,11 @@ class NativeTrack implements Disposable {
 }
 
 export class NativeAudioTrack extends NativeTrack implements FeedAudio {
-  constructor(core: NativeCore) {
-    super(core, TrackKind.AUDIO, AUDIO_CLOCK_HZ);
+  readonly codec: AudioCodec;
+
+  constructor(core: NativeCore, codec: AudioCodec) {
+    super(core, TrackKind.AUDIO, audioClockOf(codec));
+    this.codec = codec;
   }
 }
 
@@ -63,6 +71,14 @@ export class NativeVideoTrack extends NativeTrack implements FeedVideo {
 
   get keyframeMs(): number | null {
     return this.#keyframeMs;
+  }
+
+  get keyframeKept(): boolean {
+    return this.row?.hasKeyframe ?? false;
+  }
+
+  get reorders(): boolean {
+    return this.row?.reorders ?? false;
   }
 
   setParameterSets(nals: readonly Buffer[]): void {

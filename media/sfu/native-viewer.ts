@@ -8,6 +8,9 @@ import { nativeAudio, nativeVideo } from './native-tracks.ts';
 import { RateMeter } from './rate-meter.ts';
 import type { FeedViewer, ViewerOptions } from './viewer.ts';
 
+/** A publisher that makes keyframes on request does so within about this time; then an old one has to do. */
+export const KEYFRAME_PATIENCE_MS = 150;
+
 export interface NativeViewerOptions extends Omit<ViewerOptions, 'transport'> {
   readonly core: NativeCore;
   readonly transport: NativeTransport;
@@ -89,7 +92,8 @@ export class NativeViewer implements FeedViewer {
 
   #start(): void {
     const { core, feed } = this.#options;
-    core.calls.join(this.#video, feed.freshKeyframeMs, feed.keyframePatienceMs);
+    core.calls.join(this.#video, feed.freshKeyframeMs, KEYFRAME_PATIENCE_MS);
+    feed.freshenKeyframe(performance.now());
     if (this.#audio !== null) core.calls.join(this.#audio, 0, 0);
   }
 

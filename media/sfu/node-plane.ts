@@ -10,6 +10,7 @@ import type {
 } from '../datapath/datapath.ts';
 import { createNodeDatapath, type NodeDatapathOptions } from '../datapath/node-datapath.ts';
 import { NodeTransport } from '../datapath/node-transport.ts';
+import type { AudioCodec } from './audio-codec.ts';
 import { AudioTrack } from './audio-track.ts';
 import type { Feed } from './feed.ts';
 import { Ingest, type IngestOptions } from './ingest.ts';
@@ -54,8 +55,8 @@ class NodePlane implements MediaPlane {
     return new VideoTrack(this.#datapath.createRelay('video'), events);
   }
 
-  openAudio(): FeedAudio {
-    return new AudioTrack(this.#datapath.createRelay('audio'));
+  openAudio(codec: AudioCodec): FeedAudio {
+    return new AudioTrack(this.#datapath.createRelay('audio'), codec);
   }
 
   openPublisher(options: PlaneOptions<PublisherOptions>): FeedPublisher {

@@ -12,14 +12,16 @@ import {
   buildReceiverReport,
   buildRemb,
 } from '../rtp/rtcp-build.ts';
-import { parseRtp } from '../rtp/rtp-packet.ts';
+import { parseRtp, type RtpPacket } from '../rtp/rtp-packet.ts';
+import { SourceGuard } from '../rtp/source-guard.ts';
+import { type AudioCodec, audioClockOf } from './audio-codec.ts';
 import type { AudioTrack } from './audio-track.ts';
 import { CaptureDelay } from './capture-delay.ts';
 import type { Feed, FeedSource } from './feed.ts';
 import type { PublisherInfo } from './feed-stats.ts';
 import { nodeAudio, nodeVideo } from './node-tracks.ts';
 import { PublisherClock } from './sender-clock.ts';
-import { AUDIO_CLOCK_HZ, VIDEO_CLOCK_HZ } from './track.ts';
+import { VIDEO_CLOCK_HZ } from './track.ts';
 import type { VideoTrack } from './video-track.ts';
 import { createSsrc } from './viewer.ts';
 
@@ -34,14 +36,25 @@ export interface PublisherOptions {
   readonly transport: PacketTransport;
   readonly logger: Logger;
   readonly videoPayloadType: number;
-  readonly audioPayloadType: number | null;
+  readonly audio: { readonly codec: AudioCodec; readonly payloadType: number } | null;
+  /** Of retransmissions of the picture (RFC 4588); null where it sends them as they were. */
+  readonly repairPayloadType: number | null;
+  /** It takes feedback without a report before it (RFC 5506), and some look at nothing behind one. */
+  readonly reducedSize: boolean;
   /** A browser goes up to the bitrate that its receiver estimates: this one. */
   readonly maxBitrateKbps: number;
+  /** What of its offer cannot be passed on, in words. */
+  readonly notices: readonly string[];
+  /** Parameter sets that the publisher gave in its SDP. */
+  readonly parameterSets: readonly Buffer[];
+  /** Asked once the publisher is connected: a name belongs to who sends under it, not to who offered to. False: it is taken. */
+  readonly claim: () => boolean;
 }
 
 interface IncomingTrack {
   readonly track: VideoTrack | AudioTrack;
   readonly clockRate: number;
+  readonly guard: SourceGuard<RtpPacket>;
   /** Of the newest SSRC; null before the first packet. */
   stats: ReceptionStats | null;
   lostBefore: number;
@@ -53,7 +66,8 @@ export class Publisher implements FeedSource {
   readonly #ssrc = createSsrc();
   readonly #clock = new PublisherClock();
   readonly #video: IncomingTrack;
-  readonly #audio: IncomingTrack | null;
+  /** Null where it sends no sound, and before it has the feed. */
+  #audio: IncomingTrack | null = null;
   #captureDelay = new CaptureDelay(VIDEO_CLOCK_HZ);
   #nacks = new NackGenerator();
   #nackTimer: NodeJS.Timeout | null = null;
@@ -64,20 +78,16 @@ export class Publisher implements FeedSource {
     this.#options = options;
     const { kind, feed, transport, sessionId, peer } = options;
     this.info = { kind, sessionId, peer, sinceMs: Date.now() };
-    this.#video = { track: nodeVideo(feed.video), clockRate: VIDEO_CLOCK_HZ, stats: null, lostBefore: 0 };
-    this.#audio =
-      options.audioPayloadType === null
-        ? null
-        : { track: nodeAudio(feed.openAudio()), clockRate: AUDIO_CLOCK_HZ, stats: null, lostBefore: 0 };
+    this.#video = incomingTrack(nodeVideo(feed.video), VIDEO_CLOCK_HZ);
     transport.events.on('rtp', (packet) => this.#receive(packet));
     transport.events.on('rtcp', (compound) => {
       for (const packet of parseRtcp(compound)) this.#handle(packet);
     });
     transport.events.on('state', (state) => {
-      if (state === 'connected') feed.requestKeyframe();
+      if (state === 'connected') this.#connected();
       if (state === 'closed') this.#release();
     });
-    feed.setSource(this);
+    feed.expected.add(this);
   }
 
   get present(): boolean {
@@ -86,6 +96,10 @@ export class Publisher implements FeedSource {
 
   get packetsLost(): number {
     return this.#video.lostBefore + (this.#video.stats?.lostTotal ?? 0);
+  }
+
+  get notices(): readonly string[] {
+    return this.#options.notices;
   }
 
   get captureDelayMs(): number | null {
@@ -124,19 +138,51 @@ export class Publisher implements FeedSource {
     );
   }
 
+  #connected(): void {
+    const { claim, feed, transport, logger, audio, parameterSets } = this.#options;
+    if (!claim()) {
+      logger.warn({ feed: feed.id, peer: this.info.peer }, 'a publisher was sent away: the feed has another');
+      transport.close();
+      return;
+    }
+    if (audio !== null)
+      this.#audio = incomingTrack(nodeAudio(feed.openAudio(audio.codec)), audioClockOf(audio.codec));
+    feed.setSource(this);
+    feed.expected.delete(this);
+    feed.video.setParameterSets(parameterSets);
+    feed.requestKeyframe();
+  }
+
   #receive(datagram: Buffer): void {
-    const packet = parseRtp(datagram);
+    const { audio, feed, repairPayloadType, videoPayloadType } = this.#options;
+    const sent = parseRtp(datagram);
+    if (sent === null || feed.source !== this) return;
+    const packet = sent.payloadType === repairPayloadType ? this.#repaired(sent) : sent;
     if (packet === null) return;
-    const video = packet.payloadType === this.#options.videoPayloadType;
-    const audio = packet.payloadType === this.#options.audioPayloadType ? this.#audio : null;
-    const incoming = video ? this.#video : audio;
+    const isAudio = packet.payloadType === audio?.payloadType;
+    const incoming = packet.payloadType === videoPayloadType ? this.#video : isAudio ? this.#audio : null;
     if (incoming === null) return;
     const nowMs = performance.now();
-    const fresh = incoming.stats?.ssrc !== packet.ssrc;
-    const stats = fresh ? this.#openStats(incoming, packet.ssrc) : incoming.stats;
+    const { packets, begins } = incoming.guard.admit(packet, nowMs);
+    packets.forEach((admitted, i) => {
+      this.#take(incoming, admitted, begins && i === 0, nowMs);
+    });
+  }
+
+  /** The packet that a retransmission carries, as it was sent first; null for mere padding, which probes the bandwidth. */
+  #repaired(packet: RtpPacket): RtpPacket | null {
+    const ssrc = this.#video.stats?.ssrc;
+    if (ssrc === undefined || packet.payload.length <= 2) return null;
+    const sequence = packet.payload.readUInt16BE(0);
+    const payloadType = this.#options.videoPayloadType;
+    return { ...packet, ssrc, sequence, payloadType, payload: packet.payload.subarray(2) };
+  }
+
+  #take(incoming: IncomingTrack, packet: RtpPacket, begins: boolean, nowMs: number): void {
+    const stats = begins ? this.#openStats(incoming, packet.ssrc) : incoming.stats;
     const extended = stats?.arrived(packet.sequence, packet.timestamp, nowMs) ?? 0;
-    if (video) {
-      if (fresh) this.#lastFeedbackMs = 0;
+    if (incoming === this.#video) {
+      if (begins) this.#lastFeedbackMs = 0;
       this.#captureDelay.noteArrival(packet.timestamp, Date.now());
       if (this.#nacks.arrived(extended, nowMs)) this.#askAgain();
     }
@@ -173,14 +219,19 @@ export class Publisher implements FeedSource {
     const incoming = [this.#video, this.#audio].find((track) => track?.stats?.ssrc === packet.ssrc);
     if (incoming === undefined || incoming === null) return;
     if (incoming === this.#video) this.#captureDelay.noteReport(packet.rtpTimestamp, unixMsOfNtp(packet.ntp));
-    incoming.stats?.noteSenderReport(middleOfNtp(packet.ntp), performance.now());
+    const nowMs = performance.now();
+    incoming.stats?.noteSenderReport(middleOfNtp(packet.ntp), nowMs);
     const { normalizer, clock } = incoming.track.parts;
-    const timestamp = normalizer.timestampOf(packet.ssrc, packet.rtpTimestamp);
+    const timestamp = normalizer.timestampOf(packet.ssrc, packet.rtpTimestamp, nowMs);
     if (timestamp !== null)
-      clock.noteReport(timestamp, this.#clock.toLocal(unixMsOfNtp(packet.ntp), Date.now()));
+      clock.noteReport(timestamp, this.#clock.toLocal(unixMsOfNtp(packet.ntp), nowMs), nowMs);
   }
 
   #send(feedback: Buffer): void {
+    if (this.#options.reducedSize) {
+      this.#options.transport.sendRtcp(feedback);
+      return;
+    }
     const report = buildReceiverReport(this.#ssrc, []);
     const name = buildCanonicalName(this.#ssrc, 'rushlight');
     this.#options.transport.sendRtcp(Buffer.concat([report, name, feedback]));
@@ -189,6 +240,11 @@ export class Publisher implements FeedSource {
   #release(): void {
     if (this.#nackTimer !== null) clearTimeout(this.#nackTimer);
     this.#nackTimer = null;
+    this.#options.feed.expected.delete(this);
     this.#options.feed.removeSource(this);
   }
+}
+
+function incomingTrack(track: VideoTrack | AudioTrack, clockRate: number): IncomingTrack {
+  return { track, clockRate, guard: new SourceGuard(), stats: null, lostBefore: 0 };
 }

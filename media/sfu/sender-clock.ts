@@ -1,47 +1,57 @@
 /**
- * When a track's packets were captured, by the wall clock of this machine: what sender reports to viewers say, so that
- * they play sound and picture of one publisher together.
+ * When a track's packets were captured, by this machine's steady clock: what sender reports to viewers say, so that they
+ * play sound and picture of one publisher together. Wall clocks, ours and the publisher's, are set while pictures flow
+ * (a board without a battery starts in the past), so none of their steps may reach the time line.
  */
+
+/** A report that seems further off than this was written by a clock that was set since the offset was taken. */
+const MAX_OFF_MS = 1000;
+/** Beyond this age a report does not speak of the time of capture. */
+const MAX_AGE_MS = 60_000;
 
 /** Offset between the publisher's clock and ours; one per publisher, so that its tracks share it. */
 export class PublisherClock {
   #offsetMs: number | null = null;
 
-  /** Our wall clock for a time of the publisher's. The first report sets the offset. */
-  toLocal(publisherUnixMs: number, nowUnixMs: number): number {
-    this.#offsetMs ??= nowUnixMs - publisherUnixMs;
-    return publisherUnixMs + this.#offsetMs;
+  /** Our steady time for a time of the publisher's. The first report sets the offset, and one after a step does again. */
+  toLocal(publisherUnixMs: number, nowMs: number): number {
+    const localMs = publisherUnixMs + (this.#offsetMs ?? Number.POSITIVE_INFINITY);
+    if (Math.abs(localMs - nowMs) <= MAX_OFF_MS) return localMs;
+    this.#offsetMs = nowMs - publisherUnixMs;
+    return nowMs;
   }
 }
 
 export class TrackClock {
   readonly #clockRate: number;
-  #reference: { unixMs: number; timestamp: number } | null = null;
+  #reference: { atMs: number; timestamp: number } | null = null;
   #exact = false;
 
   constructor(clockRate: number) {
     this.#clockRate = clockRate;
   }
 
-  /** Without reports of the publisher the arrival has to do. */
-  noteArrival(timestamp: number, unixMs: number): void {
-    if (!this.#exact) this.#reference = { timestamp, unixMs };
+  /** Without reports of the publisher the arrival has to do. Times are monotonic (performance.now). */
+  noteArrival(timestamp: number, nowMs: number): void {
+    if (!this.#exact) this.#reference = { timestamp, atMs: nowMs };
   }
 
-  noteReport(timestamp: number, unixMs: number): void {
+  /** A report says that `timestamp` was captured at `atMs`; one that is out of all proportion says nothing. */
+  noteReport(timestamp: number, atMs: number, nowMs: number): void {
+    if (Math.abs(nowMs - atMs) > MAX_AGE_MS) return;
     this.#exact = true;
-    this.#reference = { timestamp, unixMs };
+    this.#reference = { timestamp, atMs };
   }
 
-  /** A new source: its first report is yet to come. */
+  /** A new source, or a new time line: its first report is yet to come. */
   reset(): void {
     this.#exact = false;
   }
 
-  /** The timestamp that the track has at a wall-clock time; null before the first packet. */
-  timestampAt(unixMs: number): number | null {
+  /** The timestamp that the track has at a time; null before the first packet. */
+  timestampAt(nowMs: number): number | null {
     if (this.#reference === null) return null;
-    const elapsed = Math.round(((unixMs - this.#reference.unixMs) * this.#clockRate) / 1000);
+    const elapsed = Math.round(((nowMs - this.#reference.atMs) * this.#clockRate) / 1000);
     return (this.#reference.timestamp + elapsed) >>> 0;
   }
 }

@@ -5,7 +5,6 @@ import { StreamNormalizer } from '../rtp/stream-normalizer.ts';
 import { TrackClock } from './sender-clock.ts';
 
 export const VIDEO_CLOCK_HZ = 90_000;
-export const AUDIO_CLOCK_HZ = 48_000;
 
 export interface TrackParts {
   readonly relay: TrackRelay;

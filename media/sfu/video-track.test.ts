@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { TrackPacket, TrackRelay } from '../datapath/datapath.ts';
 import { splitStapA } from '../rtp/h264.ts';
+import { H264Depacketizer } from '../rtp/h264-depacketizer.ts';
 import type { RtpPacket } from '../rtp/rtp-packet.ts';
 import { VideoTrack } from './video-track.ts';
 
@@ -89,8 +90,49 @@ describe('A video track', () => {
     const first = written[0]?.sequence ?? 0;
     expect(written.map(({ sequence }) => sequence - first)).toEqual([0, 1, 2, 3, 4, 5]);
     expect(written.map(({ marker }) => marker)).toEqual([true, true, false, false, true, false]);
-    expect(Math.max(...written.map(({ payload }) => payload.length))).toBeLessThanOrEqual(1224);
+    expect(Math.max(...written.map(({ payload }) => payload.length))).toBeLessThanOrEqual(1400);
     expect(written.at(-1)?.payload).toHaveLength(0);
+  });
+
+  it('has a place for what is repaired late between packets that were cut: no picture is torn', () => {
+    const { send, written } = open();
+    const large = (byte: number) => Buffer.concat([Buffer.from([0x41]), Buffer.alloc(2500, byte)]);
+    for (const payload of [SPS, PPS, IDR]) send(payload, 0);
+    const at = (sequence: number, byte: number) =>
+      send(large(byte), 3000, { sequence: (65_533 + sequence) & 0xffff, marker: false });
+    for (const sequence of [1, 3, 4, 2]) at(sequence, sequence);
+    const depacketizer = new H264Depacketizer();
+    const nals = written
+      .toSorted((a, b) => a.sequence - b.sequence)
+      .flatMap(({ payload }) => depacketizer.push(payload));
+    expect(nals.slice(3)).toEqual([1, 2, 3, 4].map(large));
+    expect(new Set(written.map(({ sequence }) => sequence)).size).toBe(written.length);
+  });
+
+  it('passes payloads of the size that publishers usually have as they came', () => {
+    const { send, written } = open();
+    const usual = Buffer.concat([Buffer.from([0x41]), Buffer.alloc(1388, 1)]);
+    for (const payload of [SPS, PPS, IDR]) send(payload, 0);
+    send(usual, 3000);
+    expect(written.at(-1)?.payload).toBe(usual);
+  });
+
+  it('lets nothing of a malformed packet through but its place', () => {
+    const { send, written } = open();
+    for (const payload of [SPS, PPS, IDR]) send(payload, 0);
+    send(Buffer.alloc(3000, 24), 3000);
+    send(SLICE, 3000);
+    expect(written.slice(3).map(({ payload }) => payload.length)).toEqual([0, SLICE.length]);
+  });
+
+  it('asks for a keyframe where one came without its parameter sets', () => {
+    const { send, counts, keyframes } = open();
+    send(IDR, 0);
+    expect(counts.needed).toBe(1);
+    send(SPS, 3000);
+    send(IDR, 3000);
+    expect(counts.needed).toBe(2);
+    expect(keyframes).toEqual([]);
   });
 
   it('counts frames, not packets: one picture that keeps being sent is no new frame', () => {

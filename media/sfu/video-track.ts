@@ -6,10 +6,14 @@ import { parseSps, type SpsInfo } from '../rtp/h264-sps.ts';
 import type { RtpPacket } from '../rtp/rtp-packet.ts';
 import { timestampDistance } from '../rtp/sequence.ts';
 import type { NormalizedPosition } from '../rtp/stream-normalizer.ts';
+import { ReorderMeter } from './reorder-meter.ts';
 import { createTrackParts, type TrackParts, VIDEO_CLOCK_HZ } from './track.ts';
 
-/** What fits a 1280-byte packet, the least that every link carries, beside IP, UDP, RTP and SRTP. */
-const MAX_PAYLOAD_BYTES = 1224;
+/**
+ * What fits an Ethernet frame beside IP, UDP, RTP and SRTP, with some room. Publishers usually stay below it, and what is passed
+ * on as it came costs nothing.
+ */
+const MAX_PAYLOAD_BYTES = 1400;
 
 /** The picture whose packets are arriving. */
 interface Picture {
@@ -23,7 +27,7 @@ interface Picture {
 
 export interface VideoTrackOptions {
   readonly onKeyframe: () => void;
-  /** A new source sends, and its first keyframe is missing. */
+  /** A new source sends, and its first keyframe is missing, or came without parameter sets. */
   readonly onKeyframeNeeded: () => void;
   readonly onFrame: () => void;
 }
@@ -31,7 +35,10 @@ export interface VideoTrackOptions {
 export class VideoTrack implements Disposable {
   readonly parts: TrackParts;
   readonly #options: VideoTrackOptions;
+  readonly #order = new ReorderMeter();
   #picture: Picture | null = null;
+  /** Timestamp of the frame that is shown last of those counted. */
+  #shown: number | null = null;
   #sps: Buffer | null = null;
   #pps: Buffer | null = null;
   #info: SpsInfo | null = null;
@@ -48,6 +55,11 @@ export class VideoTrack implements Disposable {
   /** Geometry and profile of the newest parameter set; null before the first. */
   get info(): SpsInfo | null {
     return this.#info;
+  }
+
+  /** Frames are sent in another order than they are shown. */
+  get reorders(): boolean {
+    return this.#order.reorders;
   }
 
   get frames(): number {
@@ -67,6 +79,18 @@ export class VideoTrack implements Disposable {
     return this.#keyframeMs;
   }
 
+  /** The newest keyframe and what follows it is remembered. */
+  get keyframeKept(): boolean {
+    return this.parts.relay.keyframe !== null;
+  }
+
+  /** Another publisher sends from now on: what its packets look like, and which sets they need, has to be learnt. */
+  beginSource(): void {
+    this.parts.normalizer.endSource();
+    this.#sps = null;
+    this.#pps = null;
+  }
+
   /** Parameter sets that the publisher gave in its SDP. */
   setParameterSets(nals: readonly Buffer[]): void {
     for (const nal of nals) {
@@ -84,9 +108,10 @@ export class VideoTrack implements Disposable {
     if (info.sps !== null) this.#takeSps(info.sps);
     if (info.pps !== null) this.#pps = Buffer.from(info.pps);
     const { normalizer, clock } = this.parts;
-    // A new source is let in with its first keyframe: what comes before it cannot be decoded.
+    // A new source is let in with its first keyframe and what decoding that needs: before it nothing can be decoded.
     if (normalizer.startsSource(packet.ssrc, packet.sequence)) {
-      if (!info.idr && info.sps === null) {
+      const decodable = info.sps !== null || (info.idr && this.#sps !== null && this.#pps !== null);
+      if (!decodable) {
         this.#options.onKeyframeNeeded();
         return;
       }
@@ -95,7 +120,8 @@ export class VideoTrack implements Disposable {
     }
     const place = normalizer.place(packet.ssrc, packet.sequence, packet.timestamp, nowMs);
     if (place === null) return;
-    clock.noteArrival(place.timestamp, Date.now());
+    if (place.stepped) clock.reset();
+    clock.noteArrival(place.timestamp, nowMs);
     this.#forward(packet, place);
     this.#followPicture(place, info, nowMs);
   }
@@ -119,7 +145,9 @@ export class VideoTrack implements Disposable {
   }
 
   #forward(packet: RtpPacket, place: NormalizedPosition): void {
-    const payloads = fitH264(packet.payload, MAX_PAYLOAD_BYTES);
+    const fitting = place.newest ? fitH264(packet.payload, MAX_PAYLOAD_BYTES) : [packet.payload];
+    // What is left out must not look like a loss; what comes late has one place only, and goes whole.
+    const payloads = fitting.length === 0 ? [packet.payload.subarray(0, 0)] : fitting;
     payloads.forEach((payload, i) => {
       this.#octets += payload.length;
       this.parts.relay.write({
@@ -134,9 +162,9 @@ export class VideoTrack implements Disposable {
 
   #followPicture(place: NormalizedPosition, info: H264PayloadInfo, nowMs: number): void {
     let picture = this.#picture;
-    const ahead = picture === null ? 1 : timestampDistance(picture.timestamp, place.timestamp);
-    if (ahead < 0) return;
-    if (picture === null || ahead > 0) {
+    if (picture?.timestamp !== place.timestamp) {
+      // A packet that comes late is none of the picture that is arriving.
+      if (!place.newest) return;
       picture = {
         timestamp: place.timestamp,
         start: place.sequence,
@@ -148,17 +176,25 @@ export class VideoTrack implements Disposable {
     }
     picture.start = Math.min(picture.start, place.sequence);
     if (info.sps !== null) picture.hasParameters = true;
-    if (info.picture && !picture.counted) {
-      picture.counted = true;
-      this.#frames++;
-      this.#lastFrameMs = nowMs;
-      this.#options.onFrame();
-    }
+    if (info.picture && !picture.counted) this.#countFrame(picture, nowMs);
     if (info.idr && !picture.marked) this.#markKeyframe(picture, nowMs);
   }
 
+  #countFrame(picture: Picture, nowMs: number): void {
+    picture.counted = true;
+    const ahead = this.#shown === null ? 1 : timestampDistance(this.#shown, picture.timestamp);
+    this.#order.note(ahead < 0);
+    if (ahead > 0) this.#shown = picture.timestamp;
+    this.#frames++;
+    this.#lastFrameMs = nowMs;
+    this.#options.onFrame();
+  }
+
   #markKeyframe(picture: Picture, nowMs: number): void {
-    if (this.#sps === null || this.#pps === null) return;
+    if (this.#sps === null || this.#pps === null) {
+      this.#options.onKeyframeNeeded();
+      return;
+    }
     picture.marked = true;
     this.#keyframeMs = nowMs;
     const preface = picture.hasParameters ? [] : [buildStapA([this.#sps, this.#pps])];

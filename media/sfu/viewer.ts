@@ -174,7 +174,7 @@ export class Viewer implements FeedViewer {
     for (const track of [this.#video, this.#audio]) {
       if (track === null || track.sink.stats.lastTimestamp === null) continue;
       const unixMs = Date.now();
-      const rtpTimestamp = track.parts.clock.timestampAt(unixMs);
+      const rtpTimestamp = track.parts.clock.timestampAt(performance.now());
       if (rtpTimestamp === null) continue;
       const ntp = ntpOfUnixMs(unixMs);
       const { packets, octets } = track.sink.stats;

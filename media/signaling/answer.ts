@@ -1,5 +1,7 @@
 /** Writes answers: ICE-lite, one bundle, exactly one codec per track. */
+import { randomInt } from 'node:crypto';
 import type { DtlsFingerprint, IceCandidate, IceCredentials } from '../datapath/datapath.ts';
+import { audioLines } from './audio-format.ts';
 import { atOurLevel } from './h264-profile.ts';
 import { candidateLines } from './ice-lines.ts';
 import type { Negotiated } from './negotiate.ts';
@@ -34,11 +36,12 @@ export function buildAnswer(
   const first = accepted[0];
   const lines = [
     'v=0',
-    'o=rushlight 1 1 IN IP4 0.0.0.0',
+    originLine(),
     's=-',
     't=0 0',
     ...(offer.bundled ? [`a=group:BUNDLE ${mids.join(' ')}`] : []),
     'a=ice-lite',
+    'a=ice-options:ice2 trickle',
     'a=msid-semantic: WMS *',
   ];
   for (const media of offer.media) {
@@ -48,10 +51,18 @@ export function buildAnswer(
   return `${lines.join('\r\n')}\r\n`;
 }
 
-/** Audio that nobody sends is answered `inactive` instead of rejected: its m-line keeps the bundle whole. */
+/** Every description is a session of its own (RFC 8866, section 5.2; RFC 3264, section 5). */
+export function originLine(): string {
+  return `o=- ${randomInt(2 ** 47)} 1 IN IP4 0.0.0.0`;
+}
+
+/**
+ * Sound that nobody sends, or that cannot be carried, is answered `inactive` instead of rejected: its media line keeps the
+ * bundle whole, which some clients (GStreamer) give up without its first section.
+ */
 function isAccepted(media: MediaOffer, negotiated: Negotiated): boolean {
   if (media === negotiated.video.media || media === negotiated.audio?.media) return true;
-  return media.usable && media.kind === 'audio' && media.opusPayloadType !== null;
+  return media.usable && media.kind === 'audio' && media.line.formats.length > 0;
 }
 
 function rejected(media: MediaOffer): string[] {
@@ -73,9 +84,9 @@ function answered(
 ): string[] {
   const video = media === negotiated.video.media;
   const inactive = !video && media !== negotiated.audio?.media;
-  const payloadType = video ? negotiated.video.format.payloadType : (media.opusPayloadType ?? 0);
+  const formats = video ? videoFormats(negotiated, direction) : audioFormats(media, negotiated);
   return [
-    `m=${media.line.kind} 9 ${media.line.protocol} ${payloadType}`,
+    `m=${media.line.kind} 9 ${media.line.protocol} ${formats.payloadTypes.join(' ')}`,
     'c=IN IP4 0.0.0.0',
     ...(media.mid === null ? [] : [`a=mid:${media.mid}`]),
     `a=${inactive ? 'inactive' : direction.kind === 'send' ? 'sendonly' : 'recvonly'}`,
@@ -84,23 +95,47 @@ function answered(
     `a=fingerprint:${local.fingerprint.algorithm} ${local.fingerprint.value}`,
     `a=setup:${offer.setup === 'passive' ? 'active' : 'passive'}`,
     'a=rtcp-mux',
-    ...(video ? videoLines(media, negotiated, direction) : [`a=rtpmap:${payloadType} opus/48000/2`]),
-    ...(video ? [] : [`a=fmtp:${payloadType} minptime=10;useinbandfec=1`]),
+    ...(media.reducedSize ? ['a=rtcp-rsize'] : []),
+    ...formats.lines,
     ...(direction.kind === 'send' && !inactive ? sourceLines(direction.tracks, video) : []),
     ...(first ? [...candidateLines(local.candidates).map((line) => `a=${line}`), 'a=end-of-candidates'] : []),
   ];
 }
 
-function videoLines(media: MediaOffer, negotiated: Negotiated, direction: AnswerDirection): string[] {
-  const { payloadType, profileLevelId } = negotiated.video.format;
-  const profile = direction.kind === 'receive' ? atOurLevel(profileLevelId) : profileLevelId;
-  const ours = ['nack', 'nack pli', 'ccm fir', ...(direction.kind === 'receive' ? ['goog-remb'] : [])];
+interface AnsweredFormats {
+  readonly payloadTypes: readonly (number | string)[];
+  readonly lines: readonly string[];
+}
+
+function videoFormats({ video, repairPayloadType }: Negotiated, direction: AnswerDirection): AnsweredFormats {
+  const { media, format } = video;
+  const { payloadType, profileLevelId } = format;
+  const receives = direction.kind === 'receive';
+  const profile = receives ? atOurLevel(profileLevelId) : profileLevelId;
+  const ours = ['nack', 'nack pli', 'ccm fir', ...(receives ? ['goog-remb'] : [])];
   const offered = media.feedback.get(payloadType) ?? new Set();
-  return [
-    `a=rtpmap:${payloadType} H264/90000`,
-    `a=fmtp:${payloadType} level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=${profile}`,
-    ...ours.filter((kind) => offered.has(kind)).map((kind) => `a=rtcp-fb:${payloadType} ${kind}`),
-  ];
+  const repair = receives ? repairPayloadType : null;
+  const [layer] = receives ? media.layers : [];
+  return {
+    payloadTypes: [payloadType, ...(repair === null ? [] : [repair])],
+    lines: [
+      `a=rtpmap:${payloadType} H264/90000`,
+      `a=fmtp:${payloadType} level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=${profile}`,
+      ...ours.filter((kind) => offered.has(kind)).map((kind) => `a=rtcp-fb:${payloadType} ${kind}`),
+      ...(repair === null ? [] : [`a=rtpmap:${repair} rtx/90000`, `a=fmtp:${repair} apt=${payloadType}`]),
+      // One layer is taken, the one the publisher names first: with none it would not send at all.
+      ...(layer === undefined ? [] : [`a=rid:${layer} recv`, `a=simulcast:recv ${layer}`]),
+    ],
+  };
+}
+
+function audioFormats(media: MediaOffer, { audio }: Negotiated): AnsweredFormats {
+  if (media === audio?.media)
+    return { payloadTypes: [audio.format.payloadType], lines: audioLines(audio.format) };
+  const [first] = media.audio;
+  if (first !== undefined) return { payloadTypes: [first.payloadType], lines: audioLines(first) };
+  const lines = media.firstMap === null ? [] : [`a=rtpmap:${media.firstMap}`];
+  return { payloadTypes: media.line.formats.slice(0, 1), lines };
 }
 
 function sourceLines(tracks: SentTracks, video: boolean): string[] {

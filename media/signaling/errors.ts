@@ -5,6 +5,7 @@ export const signalingCodes = [
   'TRACKS_UNSUPPORTED',
   'CODEC_UNSUPPORTED',
   'FEED_BUSY',
+  'OVERLOADED',
   'NO_PUBLISHER',
   'SESSION_NOT_FOUND',
   'ETAG_REQUIRED',
@@ -16,7 +17,8 @@ export type SignalingCode = (typeof signalingCodes)[number];
 
 /**
  * HTTP statuses that fit: SDP_INVALID and FRAGMENT_INVALID 400, SESSION_NOT_FOUND 404, FEED_BUSY and NO_PUBLISHER 409
- * (with Retry-After), ETAG_STALE 412, TRACKS_UNSUPPORTED and CODEC_UNSUPPORTED 422, ETAG_REQUIRED 428.
+ * (with Retry-After), ETAG_STALE 412, TRACKS_UNSUPPORTED and CODEC_UNSUPPORTED 422, ETAG_REQUIRED 428, OVERLOADED 503 (with
+ * Retry-After).
  */
 export class SignalingError extends Error {
   override readonly name = 'SignalingError';

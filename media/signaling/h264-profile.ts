@@ -4,7 +4,8 @@ export interface H264Format {
   readonly payloadType: number;
   /** Six hex digits, lower case; the default of RFC 6184 (baseline, level 1) where the offer names none. */
   readonly profileLevelId: string;
-  readonly packetizationMode: number;
+  /** Null where the offer names none. */
+  readonly packetizationMode: number | null;
 }
 
 type Profile = 'constrained-baseline' | 'baseline' | 'main' | 'constrained-high' | 'high' | 'other';
@@ -30,13 +31,13 @@ export function profileOf(profileLevelId: string): Profile {
 
 /**
  * The format that carries a stream of this profile best: the same profile, else one whose decoders include it, else the
- * first, since decoders take more than browsers admit. Null where none has packetization mode 1.
+ * first, since decoders take more than browsers admit. Null where none is fit for packetization mode 1.
  */
 export function chooseViewerFormat(
   formats: readonly H264Format[],
   profileLevelId: string,
 ): H264Format | null {
-  const usable = formats.filter((format) => format.packetizationMode === 1);
+  const usable = inModeOne(formats);
   const profile = profileOf(profileLevelId);
   return (
     usable.find((format) => profileOf(format.profileLevelId) === profile) ??
@@ -48,11 +49,16 @@ export function chooseViewerFormat(
 
 /** The format that a publisher should send: its own first choice of those we take. */
 export function choosePublisherFormat(formats: readonly H264Format[]): H264Format | null {
-  return (
-    formats.find(
-      (format) => format.packetizationMode === 1 && profileOf(format.profileLevelId) !== 'other',
-    ) ?? null
-  );
+  return inModeOne(formats).find((format) => profileOf(format.profileLevelId) !== 'other') ?? null;
+}
+
+/**
+ * Formats for packetization mode 1, in which all of our packets are. Some clients (GStreamer) name no mode at all, and take
+ * mode 1 all the same; where one format names it, those without are meant to be mode 0.
+ */
+export function inModeOne(formats: readonly H264Format[]): readonly H264Format[] {
+  const named = formats.filter(({ packetizationMode }) => packetizationMode === 1);
+  return named.length > 0 ? named : formats.filter(({ packetizationMode }) => packetizationMode === null);
 }
 
 /** The same profile at level 5.1: what we can take, whatever level the publisher named (level asymmetry). */

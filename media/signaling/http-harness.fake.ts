@@ -16,6 +16,7 @@ const statuses: Record<string, number> = {
   TRACKS_UNSUPPORTED: 422,
   CODEC_UNSUPPORTED: 422,
   ETAG_REQUIRED: 428,
+  OVERLOADED: 503,
 };
 
 export class HttpHarness implements AsyncDisposable {
@@ -85,7 +86,7 @@ export class HttpHarness implements AsyncDisposable {
       if (result.restart === null) response.writeHead(204).end();
       else response.writeHead(200, { etag: result.restart.etag }).end(result.restart.fragment);
     } else if (request.method === 'DELETE' && sessionId !== undefined) {
-      this.#service.session(sessionId).close();
+      this.#service.closeSession({ sessionId });
       response.writeHead(200).end();
     } else {
       response.writeHead(404).end();

@@ -10,15 +10,33 @@ export function parseCandidate(value: string): IceCandidate | null {
   return Number(port) > 0 && Number(port) < 65536 ? { address, port: Number(port) } : null;
 }
 
+/** A candidate by the name of its host instead of its address. */
+export interface NamedCandidate {
+  readonly name: string;
+  readonly port: number;
+}
+
+/** Names of hosts, those of mDNS included; null for everything else. */
+export function parseNamedCandidate(value: string): NamedCandidate | null {
+  const match = /^[^ ]{1,32} 1 udp \d{1,10} ([a-z0-9.-]{1,253}) (\d{1,5}) typ [a-z]+/i.exec(value);
+  const [, name = '', port] = match ?? [];
+  if (!/[a-z]/i.test(name) || Number(port) < 1 || Number(port) > 65535) return null;
+  return { name, port: Number(port) };
+}
+
 /** True where user fragment and password have the form and length that RFC 8839, section 5.4 asks for. */
 export function areIceCredentials(credentials: IceCredentials): boolean {
   return /^[A-Za-z0-9+/]{4,256}$/.test(credentials.ufrag) && /^[A-Za-z0-9+/]{22,256}$/.test(credentials.pwd);
 }
 
+const digestBytes: Readonly<Record<string, number>> = { 'sha-256': 32, 'sha-384': 48, 'sha-512': 64 };
+
+/** Null for hashes that are too weak (SHA-1 and older) or unknown, and for digests that are not as long as their hash. */
 export function parseFingerprint(value: string): DtlsFingerprint | null {
-  const match = /^(sha-(?:1|256|384|512)) ((?:[0-9A-F]{2}:)+[0-9A-F]{2})$/i.exec(value.trim());
+  const match = /^(sha-\d{3}) ((?:[0-9A-F]{2}:){31,63}[0-9A-F]{2})$/i.exec(value.trim());
   const [, algorithm, digest] = match ?? [];
   if (algorithm === undefined || digest === undefined) return null;
+  if (digestBytes[algorithm.toLowerCase()] !== (digest.length + 1) / 3) return null;
   return { algorithm: algorithm.toLowerCase(), value: digest.toUpperCase() };
 }
 

@@ -109,7 +109,7 @@ describe('Offers', () => {
 
   it('for sound of a feed without sound get that track inactive', () => {
     const offer = parseOffer(offerOf({ direction: 'recvonly' }));
-    const negotiated = negotiateViewer(offer, { profileLevelId: '42c01f', hasAudio: false });
+    const negotiated = negotiateViewer(offer, { profileLevelId: '42c01f', audioCodec: null });
     const tracks = { cname: 'c', streamId: 's', videoSsrc: 1, audioSsrc: 2 };
     const answer = buildAnswer(offer, negotiated, local, { kind: 'send', tracks });
     expect(answer.match(/a=sendonly/g)).toHaveLength(1);
@@ -136,7 +136,17 @@ describe('Offers', () => {
     ['two sounds', offerOf({ audios: 2 }), 'TRACKS_UNSUPPORTED'],
     ['the wrong direction', offerOf({ direction: 'recvonly' }), 'TRACKS_UNSUPPORTED'],
     ['no H.264', offerOf({ h264: [] }), 'CODEC_UNSUPPORTED'],
-    ['only packetization mode 0', offerOf({ h264: ['profile-level-id=42e01f'] }), 'CODEC_UNSUPPORTED'],
+    [
+      'only packetization mode 0',
+      offerOf({ h264: ['profile-level-id=42e01f;packetization-mode=0'] }),
+      'CODEC_UNSUPPORTED',
+    ],
+    ['a fingerprint of SHA-1', offerOf().replace(/sha-256 .*/, `sha-1 ${'0A:'.repeat(19)}0A`), 'SDP_INVALID'],
+    [
+      'a fingerprint that is too short',
+      offerOf().replace(/sha-256 .*/, `sha-256 ${'0A:'.repeat(19)}0A`),
+      'SDP_INVALID',
+    ],
   ])('with %s are refused', (_, text, code) => {
     expect(codeOf(() => negotiatePublisher(parseOffer(text)))).toBe(code);
   });

@@ -1,7 +1,13 @@
 /** What matters of an offer or answer to the SFU, with the quirks of real clients smoothed out. */
 import type { DtlsFingerprint, IceCandidate, IceCredentials } from '../datapath/datapath.ts';
-import type { H264Format } from './h264-profile.ts';
-import { areIceCredentials, parseCandidate, parseFingerprint } from './ice-lines.ts';
+import {
+  areIceCredentials,
+  type NamedCandidate,
+  parseCandidate,
+  parseFingerprint,
+  parseNamedCandidate,
+} from './ice-lines.ts';
+import { formatsOf, type MediaFormats } from './media-formats.ts';
 import {
   attributeOf,
   inheritedAttribute,
@@ -14,7 +20,7 @@ import {
 
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
 
-export interface MediaOffer {
+export interface MediaOffer extends MediaFormats {
   readonly kind: 'video' | 'audio' | 'other';
   /** The media line as it came, for rejecting it in the same words. */
   readonly line: { readonly kind: string; readonly protocol: string; readonly formats: readonly string[] };
@@ -23,20 +29,21 @@ export interface MediaOffer {
   readonly direction: Direction;
   /** False where the peer itself rejected it or it is outside the bundle. */
   readonly usable: boolean;
-  readonly h264: readonly H264Format[];
-  readonly opusPayloadType: number | null;
-  /** Feedback of a payload type, such as `nack pli`. */
-  readonly feedback: ReadonlyMap<number, ReadonlySet<string>>;
-  /** Parameter sets given out of band (sprop-parameter-sets), whole NAL units. */
-  readonly parameterSets: readonly Buffer[];
+  /** Layers that the peer would send at once (RFC 8853), in its order. */
+  readonly layers: readonly string[];
+  /** Feedback may come alone, without a report (RFC 5506). */
+  readonly reducedSize: boolean;
 }
 
 export interface Offer {
   readonly ice: IceCredentials;
   readonly candidates: readonly IceCandidate[];
+  readonly namedCandidates: readonly NamedCandidate[];
   readonly fingerprints: readonly DtlsFingerprint[];
   readonly setup: 'actpass' | 'active' | 'passive';
   readonly bundled: boolean;
+  /** The section whose ICE and DTLS the session uses: the first of the bundle, or the picture where there is none. */
+  readonly transportMid: string | null;
   readonly media: readonly MediaOffer[];
 }
 
@@ -45,7 +52,10 @@ export function parseOffer(text: string): Offer {
   const sdp = parseSdp(text);
   const bundle = bundleOf(sdp);
   const active = sdp.media.filter((media) => media.port !== 0);
-  const first = active.find((media) => attributeOf(media.attributes, 'mid') === bundle?.[0]) ?? active[0];
+  const first =
+    bundle === null
+      ? (active.find(({ kind }) => kind === 'video') ?? active[0])
+      : (active.find((media) => attributeOf(media.attributes, 'mid') === bundle[0]) ?? active[0]);
   if (first === undefined) throw invalid('the description has no media');
   if (attributeOf(sdp.attributes, 'ice-lite') !== null)
     throw invalid('an ICE-lite peer cannot reach an ICE-lite server');
@@ -54,9 +64,15 @@ export function parseOffer(text: string): Offer {
     candidates: sdp.media.flatMap((media) =>
       valuesOf(media.attributes, 'candidate').flatMap((value) => parseCandidate(value) ?? []),
     ),
+    namedCandidates: sdp.media
+      .flatMap((media) =>
+        valuesOf(media.attributes, 'candidate').flatMap((value) => parseNamedCandidate(value) ?? []),
+      )
+      .slice(0, 4),
     fingerprints: fingerprintsOf(sdp, first),
     setup: setupOf(sdp, first),
     bundled: bundle !== null,
+    transportMid: attributeOf(first.attributes, 'mid'),
     media: sdp.media.map((media) => mediaOf(sdp, media, bundle, media === first)),
   };
 }
@@ -98,18 +114,19 @@ function mediaOf(sdp: SdpDescription, media: SdpMedia, bundle: string[] | null, 
   const mid = attributeOf(media.attributes, 'mid');
   const overRtp = /^UDP\/TLS\/RTP\/SAVPF?$/.test(media.protocol);
   const kind = media.kind === 'video' || media.kind === 'audio' ? media.kind : 'other';
-  const muxed = attributeOf(media.attributes, 'rtcp-mux') !== null;
+  const muxed = ['rtcp-mux', 'rtcp-mux-only'].some((name) => attributeOf(media.attributes, name) !== null);
   if (overRtp && first && !muxed) throw invalid('rtcp-mux is needed');
   const bundleOnly = attributeOf(media.attributes, 'bundle-only') !== null;
   const inBundle = bundle === null ? first : mid !== null && bundle.includes(mid);
-  const formats = codecsOf(media);
   return {
     kind,
     line: { kind: media.kind, protocol: media.protocol, formats: media.formats },
     mid,
     direction: directionOf(sdp, media),
     usable: kind !== 'other' && overRtp && inBundle && (media.port !== 0 || bundleOnly),
-    ...formats,
+    layers: layersOf(media),
+    reducedSize: attributeOf(media.attributes, 'rtcp-rsize') !== null,
+    ...formatsOf(media),
   };
 }
 
@@ -123,67 +140,13 @@ function directionOf(sdp: SdpDescription, media: SdpMedia): Direction {
   return 'sendrecv';
 }
 
-function codecsOf(
-  media: SdpMedia,
-): Pick<MediaOffer, 'h264' | 'opusPayloadType' | 'feedback' | 'parameterSets'> {
-  const h264: H264Format[] = [];
-  const parameterSets: Buffer[] = [];
-  let opusPayloadType: number | null = null;
-  for (const value of valuesOf(media.attributes, 'rtpmap')) {
-    const match = /^(\d{1,3}) ([A-Za-z0-9-]+)\/(\d+)/.exec(value);
-    const payloadType = Number(match?.[1]);
-    const codec = match?.[2]?.toLowerCase();
-    if (!media.formats.includes(String(payloadType)) || payloadType > 127) continue;
-    if (codec === 'opus') opusPayloadType ??= payloadType;
-    if (codec !== 'h264' || match?.[3] !== '90000') continue;
-    const parameters = formatParameters(media, payloadType);
-    h264.push({
-      payloadType,
-      profileLevelId: parseProfile(parameters.get('profile-level-id')),
-      packetizationMode: Number(parameters.get('packetization-mode') ?? 0),
-    });
-    for (const set of (parameters.get('sprop-parameter-sets') ?? '').split(',').slice(0, 8)) {
-      const nal = Buffer.from(set, 'base64');
-      if (nal.length > 3) parameterSets.push(nal);
-    }
-  }
-  return { h264, opusPayloadType, feedback: feedbackOf(media), parameterSets };
-}
-
-function parseProfile(value: string | undefined): string {
-  const id = value?.toLowerCase() ?? '';
-  return /^[0-9a-f]{6}$/.test(id) ? id : '42000a';
-}
-
-/** The `a=fmtp` parameters of a payload type, names in lower case. */
-function formatParameters(media: SdpMedia, payloadType: number): Map<string, string> {
-  const parameters = new Map<string, string>();
-  for (const value of valuesOf(media.attributes, 'fmtp')) {
-    const space = value.indexOf(' ');
-    if (value.slice(0, space) !== String(payloadType)) continue;
-    for (const part of value.slice(space + 1).split(';')) {
-      const equals = part.indexOf('=');
-      if (equals > 0)
-        parameters.set(part.slice(0, equals).trim().toLowerCase(), part.slice(equals + 1).trim());
-    }
-  }
-  return parameters;
-}
-
-function feedbackOf(media: SdpMedia): Map<number, Set<string>> {
-  const feedback = new Map<number, Set<string>>();
-  const general = new Set<string>();
-  for (const value of valuesOf(media.attributes, 'rtcp-fb')) {
-    const match = /^(\*|\d{1,3}) (.+)$/.exec(value);
-    const kind = match?.[2]?.trim();
-    if (kind === undefined) continue;
-    if (match?.[1] === '*') general.add(kind);
-    else feedback.set(Number(match?.[1]), (feedback.get(Number(match?.[1])) ?? new Set()).add(kind));
-  }
-  for (const format of media.formats) {
-    const kinds = feedback.get(Number(format)) ?? new Set();
-    for (const kind of general) kinds.add(kind);
-    feedback.set(Number(format), kinds);
-  }
-  return feedback;
+/** Layers of `a=simulcast:send`, the first of alternatives, without those that are paused (`~`). */
+function layersOf(media: SdpMedia): string[] {
+  const simulcast = attributeOf(media.attributes, 'simulcast');
+  const list = / ?\bsend ([^ ]{1,200})/.exec(simulcast ?? '')?.[1] ?? '';
+  const rids = new Set(valuesOf(media.attributes, 'rid').map((value) => value.split(' ', 1)[0]));
+  return list
+    .split(';')
+    .map((alternatives) => alternatives.split(',', 1)[0] ?? '')
+    .filter((rid) => /^[A-Za-z0-9_-]{1,32}$/.test(rid) && rids.has(rid));
 }

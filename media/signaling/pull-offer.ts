@@ -1,5 +1,6 @@
 /** The offer with which a feed is pulled from another server by WHEP. */
-import type { LocalSide } from './answer.ts';
+import { type LocalSide, originLine } from './answer.ts';
+import { type AudioFormat, audioLines } from './audio-format.ts';
 import { candidateLines } from './ice-lines.ts';
 
 /** Profiles in the order in which decoders are likely to have them; the server picks the one its stream has. */
@@ -8,7 +9,13 @@ const videoFormats = [
   { payloadType: 97, profileLevelId: '4d0034' },
   { payloadType: 98, profileLevelId: '640034' },
 ] as const;
-const audioPayloadType = 111;
+/** Other servers refuse the whole where one section has nothing in common: what is not passed on is offered as well. */
+const audioFormats: readonly AudioFormat[] = [
+  { codec: 'opus', payloadType: 111 },
+  { codec: 'pcmu', payloadType: 0 },
+  { codec: 'pcma', payloadType: 8 },
+];
+const g722PayloadType = 9;
 
 export function buildPullOffer(local: LocalSide): string {
   const transport = [
@@ -17,13 +24,15 @@ export function buildPullOffer(local: LocalSide): string {
     `a=fingerprint:${local.fingerprint.algorithm} ${local.fingerprint.value}`,
     'a=setup:actpass',
     'a=rtcp-mux',
+    'a=rtcp-mux-only',
     'a=recvonly',
   ];
   const lines = [
     'v=0',
-    'o=rushlight 1 1 IN IP4 0.0.0.0',
+    originLine(),
     's=-',
     't=0 0',
+    'a=ice-options:ice2',
     'a=group:BUNDLE 0 1',
     `m=video 9 UDP/TLS/RTP/SAVPF ${videoFormats.map(({ payloadType }) => payloadType).join(' ')}`,
     'c=IN IP4 0.0.0.0',
@@ -38,12 +47,12 @@ export function buildPullOffer(local: LocalSide): string {
     ]),
     ...candidateLines(local.candidates).map((line) => `a=${line}`),
     'a=end-of-candidates',
-    `m=audio 9 UDP/TLS/RTP/SAVPF ${audioPayloadType}`,
+    `m=audio 9 UDP/TLS/RTP/SAVPF ${[...audioFormats.map(({ payloadType }) => payloadType), g722PayloadType].join(' ')}`,
     'c=IN IP4 0.0.0.0',
     'a=mid:1',
     ...transport,
-    `a=rtpmap:${audioPayloadType} opus/48000/2`,
-    `a=fmtp:${audioPayloadType} minptime=10;useinbandfec=1`,
+    ...audioFormats.flatMap(audioLines),
+    `a=rtpmap:${g722PayloadType} G722/8000`,
   ];
   return `${lines.join('\r\n')}\r\n`;
 }

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { MediaTransport } from '../datapath/datapath.ts';
 import type { Feed } from '../sfu/feed.ts';
 import type { MediaPlane } from '../sfu/media-plane.ts';
+import { inModeOne } from './h264-profile.ts';
 import type { Offer } from './offer.ts';
 import { buildPullOffer } from './pull-offer.ts';
 import { RemoteFlow, type RemoteMedia, type RemoteState, type RemoteTarget } from './remote-flow.ts';
@@ -39,17 +40,21 @@ export function createPull(options: PullOptions): RemoteFlow {
 function receive(options: PullOptions, transport: MediaTransport, answer: Offer): RemoteMedia {
   const { config, feed, logger, maxBitrateKbps } = options;
   const video = answer.media.find((media) => media.kind === 'video' && media.usable);
-  const format = video?.h264.find(({ packetizationMode }) => packetizationMode === 1);
+  const [format] = inModeOne(video?.h264 ?? []);
   if (video === undefined || format === undefined) {
     throw new HubError('HUB_REFUSED', 'the server has no H.264 for us', { status: 422 });
   }
-  feed.video.setParameterSets(video.parameterSets);
   const audio = answer.media.find((media) => media.kind === 'audio' && media.usable);
   const hasAudio = audio?.direction === 'sendonly' || audio?.direction === 'sendrecv';
   const publisher = options.datapath.openPublisher({
     ...{ kind: 'pull', sessionId: null, peer: config.url, feed, transport, logger, maxBitrateKbps },
     videoPayloadType: format.payloadType,
-    audioPayloadType: hasAudio ? audio.opusPayloadType : null,
+    parameterSets: video.parameterSets,
+    notices: [],
+    claim: () => true,
+    audio: hasAudio ? (audio.audio[0] ?? null) : null,
+    repairPayloadType: null,
+    reducedSize: video.reducedSize,
   });
   const sinceMs = performance.now();
   return {

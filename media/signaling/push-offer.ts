@@ -1,32 +1,42 @@
 /** The offer with which a camera publishes to a hub. */
 
-import type { LocalSide, SentTracks } from './answer.ts';
+import type { AudioCodec } from '../sfu/audio-codec.ts';
+import { type LocalSide, originLine, type SentTracks } from './answer.ts';
+import { type AudioFormat, audioLines } from './audio-format.ts';
 import { profileOf } from './h264-profile.ts';
 import { candidateLines } from './ice-lines.ts';
 
-export const PUSH_PAYLOAD_TYPES = { video: 96, audio: 111 } as const;
+export const PUSH_VIDEO_PAYLOAD_TYPE = 96;
+const audioPayloadTypes = { opus: 111, pcmu: 0, pcma: 8 } as const;
+
+export function pushAudioOf(codec: AudioCodec): AudioFormat {
+  return { codec, payloadType: audioPayloadTypes[codec] };
+}
 
 /** `profileLevelId` is that of the stream as it is sent. */
 export function buildPushOffer(
   local: LocalSide,
   tracks: SentTracks,
-  stream: { readonly profileLevelId: string; readonly hasAudio: boolean },
+  stream: { readonly profileLevelId: string; readonly audio: AudioFormat | null },
 ): string {
-  const { video, audio } = PUSH_PAYLOAD_TYPES;
+  const video = PUSH_VIDEO_PAYLOAD_TYPE;
+  const { audio } = stream;
   const transport = [
     `a=ice-ufrag:${local.ice.ufrag}`,
     `a=ice-pwd:${local.ice.pwd}`,
     `a=fingerprint:${local.fingerprint.algorithm} ${local.fingerprint.value}`,
     'a=setup:actpass',
     'a=rtcp-mux',
+    'a=rtcp-mux-only',
     'a=sendonly',
   ];
   const lines = [
     'v=0',
-    'o=rushlight 1 1 IN IP4 0.0.0.0',
+    originLine(),
     's=-',
     't=0 0',
-    `a=group:BUNDLE ${stream.hasAudio ? '0 1' : '0'}`,
+    'a=ice-options:ice2',
+    `a=group:BUNDLE ${audio === null ? '0' : '0 1'}`,
     `m=video 9 UDP/TLS/RTP/SAVPF ${video}`,
     'c=IN IP4 0.0.0.0',
     'a=mid:0',
@@ -40,14 +50,13 @@ export function buildPushOffer(
     ...candidateLines(local.candidates).map((line) => `a=${line}`),
     'a=end-of-candidates',
   ];
-  if (stream.hasAudio) {
+  if (audio !== null) {
     lines.push(
-      `m=audio 9 UDP/TLS/RTP/SAVPF ${audio}`,
+      `m=audio 9 UDP/TLS/RTP/SAVPF ${audio.payloadType}`,
       'c=IN IP4 0.0.0.0',
       'a=mid:1',
       ...transport,
-      `a=rtpmap:${audio} opus/48000/2`,
-      `a=fmtp:${audio} minptime=10;useinbandfec=1`,
+      ...audioLines(audio),
       `a=msid:${tracks.streamId} audio`,
       `a=ssrc:${tracks.audioSsrc} cname:${tracks.cname}`,
     );

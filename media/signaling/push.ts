@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { Feed } from '../sfu/feed.ts';
 import type { MediaPlane } from '../sfu/media-plane.ts';
 import { createSsrc } from '../sfu/viewer.ts';
-import { buildPushOffer, PUSH_PAYLOAD_TYPES } from './push-offer.ts';
+import { buildPushOffer, PUSH_VIDEO_PAYLOAD_TYPE, pushAudioOf } from './push-offer.ts';
 import { type RemoteDraft, RemoteFlow, type RemoteState, type RemoteTarget } from './remote-flow.ts';
 
 /** Short, since a feed must be back within 3 s of the link's return. */
@@ -36,18 +36,22 @@ export function createPush(options: PushOptions): RemoteFlow {
         videoSsrc: createSsrc(),
         audioSsrc: createSsrc(),
       };
+      const audio = feed.audio === null ? null : pushAudioOf(feed.audio.codec);
       const profileLevelId = feed.video.info?.profileLevelId ?? '42e01f';
       return {
-        offer: buildPushOffer(local, tracks, { profileLevelId, hasAudio: feed.audio !== null }),
+        offer: buildPushOffer(local, tracks, { profileLevelId, audio }),
         open: (answer) => {
-          const audio = answer.media.find((media) => media.kind === 'audio' && media.usable);
-          const wantsAudio = audio?.direction === 'recvonly' || audio?.direction === 'sendrecv';
+          const answered = answer.media.find((media) => media.kind === 'audio' && media.usable);
+          const wantsAudio = answered?.direction === 'recvonly' || answered?.direction === 'sendrecv';
           return options.datapath.openViewer({
             ...{ id: `push:${feed.id}`, peer: null, feed, transport, cname: tracks.cname },
             // The bit rate is adapted to what the link carries, which its loss tells.
             steady: true,
-            video: { payloadType: PUSH_PAYLOAD_TYPES.video, ssrc: tracks.videoSsrc },
-            audio: wantsAudio ? { payloadType: PUSH_PAYLOAD_TYPES.audio, ssrc: tracks.audioSsrc } : null,
+            video: { payloadType: PUSH_VIDEO_PAYLOAD_TYPE, ssrc: tracks.videoSsrc },
+            audio:
+              wantsAudio && audio !== null
+                ? { payloadType: audio.payloadType, ssrc: tracks.audioSsrc }
+                : null,
           });
         },
       };

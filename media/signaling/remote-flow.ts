@@ -1,8 +1,10 @@
 /** A session with another server, kept open for as long as it is wanted: what publishing to it and pulling from it share. */
+import { lookup } from 'node:dns/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { CloseReason, Datapath, MediaTransport } from '../datapath/datapath.ts';
 import type { LocalSide } from './answer.ts';
+import type { NamedCandidate } from './ice-lines.ts';
 import { type Offer, parseAnswer } from './offer.ts';
 import { pauseAfter } from './retry-pause.ts';
 import { deleteSession, HubError, postOffer } from './whip-client.ts';
@@ -119,7 +121,7 @@ export class RemoteFlow implements AsyncDisposable {
       const { offer, open } = draft(transport, { ice, candidates, fingerprint: datapath.fingerprint });
       const response = await postOffer(config.url, offer, { ...config, timeoutMs: requestTimeoutMs }, signal);
       resource = response.resource;
-      const answer = parseAnswer(response.answer);
+      const answer = readAnswer(response.answer);
       this.#media = open(answer);
       this.#connect(transport, answer);
       const reason = await ended;
@@ -146,13 +148,24 @@ export class RemoteFlow implements AsyncDisposable {
     const { ice, candidates, fingerprints, setup } = answer;
     const dtlsRole = setup === 'active' ? 'server' : 'client';
     transport.connect({ ...ice, candidates, fingerprints, dtlsRole });
+    for (const named of answer.namedCandidates) void this.#resolve(transport, named);
+  }
+
+  /** Some servers name their host instead of its addresses. */
+  async #resolve(transport: MediaTransport, { name, port }: NamedCandidate): Promise<void> {
+    try {
+      const { address } = await lookup(name, { family: 4 });
+      if (transport.state !== 'closed') transport.addRemoteCandidate({ address, port });
+    } catch (error) {
+      this.#options.logger.debug({ err: error, name }, 'a candidate of the server has no address');
+    }
   }
 
   async #end(resource: string): Promise<void> {
     const { config, logger } = this.#options;
     try {
       const access = { ...config, timeoutMs: FAREWELL_TIMEOUT_MS };
-      await deleteSession(resource, access, AbortSignal.timeout(FAREWELL_TIMEOUT_MS));
+      await deleteSession(resource, config.url, access, AbortSignal.timeout(FAREWELL_TIMEOUT_MS));
     } catch (error) {
       // The server notices the silence by itself; where the link is down, it cannot be told.
       logger.debug({ err: error }, 'the session could not be ended at the server');
@@ -175,6 +188,19 @@ export class RemoteFlow implements AsyncDisposable {
   #setStatus(change: Partial<RemoteState>): void {
     this.#status = { ...this.#status, reason: null, code: null, retryInMs: null, ...change };
     this.#options.onStatus(this.#status);
+  }
+}
+
+/** Throws HubError where the answer is none. */
+function readAnswer(text: string): Offer {
+  try {
+    return parseAnswer(text);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new HubError('HUB_REFUSED', `the server's answer cannot be used: ${reason}`, {
+      status: 422,
+      cause,
+    });
   }
 }
 

@@ -3,6 +3,9 @@ import { SignalingError } from './errors.ts';
 
 const MAX_SDP_CHARACTERS = 64 * 1024;
 const MAX_LINES = 2000;
+const MAX_MEDIA = 64;
+/** RTP has 128 payload types. */
+const MAX_FORMATS = 256;
 
 export interface SdpAttribute {
   readonly name: string;
@@ -33,9 +36,12 @@ export function parseSdp(text: string): SdpDescription {
   const media: (SdpMedia & { attributes: SdpAttribute[] })[] = [];
   for (const line of lines) {
     if (!/^[a-z]=/.test(line)) throw invalid(`not a line of a description: ${line.slice(0, 40)}`);
-    if (line.startsWith('m=')) media.push(parseMediaLine(line));
-    else if (line.startsWith('a='))
+    if (line.startsWith('m=')) {
+      if (media.length >= MAX_MEDIA) throw invalid('the description has too many media');
+      media.push(parseMediaLine(line));
+    } else if (line.startsWith('a=')) {
       (media.at(-1)?.attributes ?? attributes).push(parseAttribute(line.slice(2)));
+    }
   }
   return { attributes, media };
 }
@@ -69,7 +75,9 @@ function parseMediaLine(line: string): SdpMedia & { attributes: SdpAttribute[] }
   if (kind === undefined || port === undefined || protocol === undefined || formats === undefined) {
     throw invalid(`malformed media line: ${line.slice(0, 60)}`);
   }
-  return { kind, port: Number(port), protocol, formats: formats.trim().split(' '), attributes: [] };
+  const list = formats.trim().split(' ', MAX_FORMATS + 1);
+  if (list.length > MAX_FORMATS) throw invalid('a media line has too many formats');
+  return { kind, port: Number(port), protocol, formats: list, attributes: [] };
 }
 
 export function invalid(message: string): SignalingError {

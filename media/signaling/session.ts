@@ -59,6 +59,15 @@ function newTag(): string {
   return `"${randomBytes(8).toString('hex')}"`;
 }
 
+/** Clients leave the quotes out, and proxies that compress make tags weak. */
+function bare(tag: string): string {
+  return tag
+    .trim()
+    .replace(/^W\//, '')
+    .replace(/^"(.*)"$/, '$1');
+}
+
 function matches(ifMatch: string, etag: string): boolean {
-  return ifMatch.split(',').some((tag) => tag.trim() === '*' || tag.trim() === etag);
+  const wanted = bare(etag);
+  return ifMatch.split(',').some((tag) => tag.trim() === '*' || bare(tag) === wanted);
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { eventually, freeRtpPort, openMediaRig } from './media-rig.fake.ts';
 import { NativePeer } from './native-peer.fake.ts';
+import { buildPushOffer } from './push-offer.ts';
 import { startLiveSource } from './recording.fake.ts';
 
 function resources(): Record<string, number> {
@@ -69,8 +70,51 @@ describe('Sessions', () => {
     expect(rig.service.endSessionsOf('Bearer revoked')).toBe(1);
     const closed = rig.events.filter((event) => event.event === 'session-closed');
     expect(closed.map(({ session }) => session.feed)).toEqual(['cam0']);
-    expect((await fetch(publisher.location, { method: 'DELETE' })).status).toBe(404);
+    expect((await fetch(publisher.location, { method: 'PATCH' })).status).toBe(404);
     expect((await fetch(other.location, { method: 'DELETE' })).status).toBe(200);
+  });
+
+  it('that are only offered hold no name against a camera, and take none from one', async () => {
+    await using rig = await openMediaRig();
+    const url = `${rig.url}/whip/cam0`;
+    const offer = (authorization: string, profile?: string) => {
+      const peer = new NativePeer('SendOnly', {
+        audio: false,
+        ...(profile === undefined ? {} : { profile }),
+      });
+      return { peer, connected: peer.connect(url, { authorization }) };
+    };
+    const local = { ufrag: 'idle', pwd: 'idlepasswordidlepassword' };
+    const fingerprint = { algorithm: 'sha-256', value: Array.from({ length: 32 }, () => '0A').join(':') };
+    const idle = buildPushOffer(
+      { ice: local, candidates: [], fingerprint },
+      { cname: 'idle', streamId: 'idle', videoSsrc: 1, audioSsrc: 2 },
+      { profileLevelId: '42e01f', audio: null },
+    );
+    const post = () => fetch(url, { method: 'POST', body: idle, headers: { authorization: 'Bearer idler' } });
+    expect((await post()).status).toBe(201);
+    const camera = offer('Bearer camera');
+    using _ = camera.peer;
+    await camera.connected;
+    const isOn = () => rig.service.feeds.get('cam0')?.source?.present ?? false;
+    await eventually(isOn, 'the camera has its feed');
+    expect((await post()).status).toBe(409);
+    // The same camera again, as after a restart: it takes over once it is connected.
+    const sameOffer = await fetch(url, {
+      method: 'POST',
+      body: idle,
+      headers: { authorization: 'Bearer camera' },
+    });
+    expect(sameOffer.status).toBe(201);
+    expect(isOn()).toBe(true);
+    const again = offer('Bearer camera');
+    using __ = again.peer;
+    await again.connected;
+    await eventually(
+      () => rig.events.some(({ event }) => event === 'session-closed'),
+      'the first one makes room',
+    );
+    expect(isOn()).toBe(true);
   });
 
   it('trickle, restart ICE, and refuse what the rules refuse', async () => {
@@ -110,7 +154,9 @@ describe('Sessions', () => {
       const before = packets;
       await eventually(() => packets > before + 50, 'media goes on after a failed restart');
       expect((await fetch(peer.location, { method: 'DELETE' })).status).toBe(200);
-      expect((await fetch(peer.location, { method: 'DELETE' })).status).toBe(404);
+      // Ended already, as a client that said goodbye by DTLS finds it.
+      expect((await fetch(peer.location, { method: 'DELETE' })).status).toBe(200);
+      expect((await patch(candidate, '*')).status).toBe(404);
     } finally {
       ffmpeg.kill('SIGKILL');
     }

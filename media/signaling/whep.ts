@@ -13,6 +13,7 @@ import { SignalingSession } from './session.ts';
 export interface SessionContext {
   readonly datapath: MediaPlane;
   readonly logger: Logger;
+  readonly onConnected: () => void;
   readonly onClosed: (session: MediaSession, reason: string) => void;
 }
 
@@ -24,7 +25,7 @@ export async function openViewerSession(
 ): Promise<MediaSession> {
   const offer = parseOffer(request.sdp);
   const profileLevelId = feed.video.info?.profileLevelId ?? '42e01f';
-  const negotiated = negotiateViewer(offer, { profileLevelId, hasAudio: feed.audio !== null });
+  const negotiated = negotiateViewer(offer, { profileLevelId, audioCodec: feed.audio?.codec ?? null });
   const { datapath } = context;
   const transport = await datapath.openTransport('lite');
   const signaling = new SignalingSession(transport, offer.ice.ufrag);
@@ -45,7 +46,7 @@ export async function openViewerSession(
     audio:
       negotiated.audio === null
         ? null
-        : { payloadType: negotiated.audio.payloadType, ssrc: tracks.audioSsrc },
+        : { payloadType: negotiated.audio.format.payloadType, ssrc: tracks.audioSsrc },
   });
   transport.connect({
     ...offer.ice,
@@ -66,6 +67,7 @@ export async function openViewerSession(
     media: viewer,
   });
   transport.events.on('state', (state, reason) => {
+    if (state === 'connected') context.onConnected();
     if (state === 'closed') context.onClosed(session, reason ?? 'closed');
   });
   return session;

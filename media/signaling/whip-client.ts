@@ -46,30 +46,61 @@ interface HubResponse {
   readonly body: string;
 }
 
-/** Posts an offer. `resource` is the session's URL. Throws HubError. */
+/** Posts an offer. `resource` is the session's URL; null where the server names none (go2rtc). Throws HubError. */
 export async function postOffer(
   url: string,
   sdp: string,
   access: HubAccess,
   signal: AbortSignal,
-): Promise<{ answer: string; resource: string }> {
-  let target = new URL(url);
+): Promise<{ answer: string; resource: string | null }> {
+  const first = new URL(url);
+  let target = first;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-    const response = await send('POST', target, access, signal, { type: 'application/sdp', text: sdp });
+    const own = accessAt(target, first, access);
+    const response = await send('POST', target, own, signal, { type: 'application/sdp', text: sdp });
     const location = response.headers.location;
     if ((response.status === 307 || response.status === 308) && location !== undefined) {
-      target = new URL(location, target);
+      target = redirected(location, target);
       continue;
     }
-    if (response.status !== 201 || location === undefined) throw refusal(response);
-    return { answer: response.body, resource: new URL(location, target).href };
+    if (response.status !== 201 && response.status !== 200) throw refusal(response);
+    return {
+      answer: response.body,
+      resource: location === undefined ? null : resolved(location, target).href,
+    };
   }
   throw new HubError('HUB_REFUSED', 'too many redirects');
 }
 
-/** Ends the session at the hub. Throws HubError. */
-export async function deleteSession(resource: string, access: HubAccess, signal: AbortSignal): Promise<void> {
-  await send('DELETE', new URL(resource), access, signal, null);
+/** Ends the session that was opened at `url`. Throws HubError. */
+export async function deleteSession(
+  resource: string,
+  url: string,
+  access: HubAccess,
+  signal: AbortSignal,
+): Promise<void> {
+  const target = new URL(resource);
+  await send('DELETE', target, accessAt(target, new URL(url), access), signal, null);
+}
+
+/** The token and the certificate are those of one server: another one, wherever the first points to, sees neither. */
+function accessAt(target: URL, first: URL, access: HubAccess): HubAccess {
+  return target.origin === first.origin ? access : { timeoutMs: access.timeoutMs };
+}
+
+function redirected(location: string, from: URL): URL {
+  const target = resolved(location, from);
+  if (from.protocol === 'https:' && target.protocol !== 'https:')
+    throw new HubError('HUB_REFUSED', `the hub points to ${target.origin}, which is not encrypted`);
+  return target;
+}
+
+function resolved(location: string, base: URL): URL {
+  try {
+    return new URL(location, base);
+  } catch (cause) {
+    throw new HubError('HUB_REFUSED', 'the hub points to an address that cannot be read', { cause });
+  }
 }
 
 function refusal(response: HubResponse): HubError {
@@ -80,12 +111,19 @@ function refusal(response: HubResponse): HubError {
     // Not every server explains itself; the status has to do.
   }
   const detail = typeof problem.detail === 'string' ? problem.detail : 'no reason given';
-  const retryAfterS = Number(response.headers['retry-after']);
+  const retryAfterS = retryAfterOf(response.headers['retry-after']);
   return new HubError('HUB_REFUSED', `the hub answered ${response.status}: ${detail}`, {
     status: response.status,
     hubCode: typeof problem.code === 'string' ? problem.code : undefined,
-    retryAfterS: Number.isFinite(retryAfterS) ? retryAfterS : undefined,
+    retryAfterS,
   });
+}
+
+/** Seconds, or the date from which on trying again makes sense (RFC 9110, section 10.2.3). */
+function retryAfterOf(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const seconds = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
+  return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
 }
 
 async function send(

@@ -3,7 +3,7 @@
 import type { Feed } from '../sfu/feed.ts';
 import { buildAnswer } from './answer.ts';
 import { MediaSession } from './media-session.ts';
-import { negotiatePublisher } from './negotiate.ts';
+import { lostSound, negotiatePublisher } from './negotiate.ts';
 import { parseOffer } from './offer.ts';
 import { SignalingSession } from './session.ts';
 import type { SessionContext } from './whep.ts';
@@ -14,11 +14,11 @@ export interface PublisherRequest {
   readonly keyId: string | null;
   readonly publisherKey: string | null;
   readonly maxBitrateKbps: number;
-  /** The session whose place this one takes; closed once the new offer proved acceptable. */
-  readonly replaces: MediaSession | null;
+  /** See PublisherOptions. */
+  readonly claim: (session: MediaSession) => boolean;
 }
 
-/** Opens a session on a free feed. Throws SignalingError. */
+/** Opens a session; it has the feed once it is connected. Throws SignalingError. */
 export async function openPublisherSession(
   context: SessionContext,
   feed: Feed,
@@ -28,9 +28,7 @@ export async function openPublisherSession(
   const negotiated = negotiatePublisher(offer);
   const { datapath, logger } = context;
   const transport = await datapath.openTransport('lite');
-  request.replaces?.close();
   const signaling = new SignalingSession(transport, offer.ice.ufrag);
-  feed.video.setParameterSets(negotiated.video.media.parameterSets);
   const publisher = datapath.openPublisher({
     kind: 'whip',
     sessionId: signaling.id,
@@ -39,8 +37,13 @@ export async function openPublisherSession(
     transport,
     logger,
     videoPayloadType: negotiated.video.format.payloadType,
-    audioPayloadType: negotiated.audio?.payloadType ?? null,
+    audio: negotiated.audio?.format ?? null,
+    repairPayloadType: negotiated.repairPayloadType,
+    reducedSize: negotiated.video.media.reducedSize,
     maxBitrateKbps: request.maxBitrateKbps,
+    parameterSets: negotiated.video.media.parameterSets,
+    notices: lostSound(offer, negotiated.audio),
+    claim: () => request.claim(session),
   });
   transport.connect({
     ...offer.ice,
@@ -61,6 +64,7 @@ export async function openPublisherSession(
     media: publisher,
   });
   transport.events.on('state', (state, reason) => {
+    if (state === 'connected') context.onConnected();
     if (state === 'closed') context.onClosed(session, reason ?? 'closed');
   });
   return session;

@@ -299,7 +299,7 @@ function feedOf(stats: FeedStats, label: string): Omit<Feed, 'latencyMs'> {
     id: feed,
     label,
     state: stats.state,
-    reason: null,
+    reason: stats.notices.length === 0 ? null : stats.notices.join(' '),
     codec: stats.codec,
     audioCodec: stats.audioCodec,
     width: stats.width,

@@ -44,7 +44,8 @@ export async function assemblePictures(
   { linked, recording, onLinkRate, onChange }: PicturesOptions,
 ): Promise<Pictures> {
   const { host, state, paths, health, log } = base;
-  const ports = new PortBook(state);
+  // Who outlived an earlier supervisor is known by its control socket.
+  const ports = new PortBook(state, { isOurs: (argv) => argv.includes(paths.mediaSocket) });
   const pipelines = new Pipelines({
     ...{ host, ports, recording, onLinkRate, onChange, log },
     runFolder: paths.run,

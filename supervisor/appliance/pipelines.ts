@@ -109,6 +109,8 @@ export class Pipelines {
       if (running === undefined) await this.#start(pipeline, spec);
       else this.#running.set(id, { ...running, desired: pipeline });
     }
+    const users = [...desired.order, ...this.#running.keys()].map((id) => `source ${id}`);
+    await this.#options.ports.keepOnly('source ', users);
     this.#options.onChange();
   }
 

@@ -100,11 +100,10 @@ void fit(View payload, size_t maxBytes, std::vector<Piece>& pieces) {
   } else if (type == StapA) {
     const auto nals = splitStapA(payload);
     if (nals) for (const View nal : *nals) fitNal(nal, maxBytes, pieces);
-    else pieces.push_back({{}, 0, payload});
   } else if (type == FuA) {
     const uint8_t header = payload[1];
     fragment(payload[0], header & 0x1f, header & (kStart | kEnd), payload.subspan(2), maxBytes, pieces);
-  } else {
+  } else if (type >= 1 && type < StapA) {
     fitNal(payload, maxBytes, pieces);
   }
 }

@@ -39,7 +39,7 @@ struct Piece {
 };
 
 // Splits a payload that exceeds `maxBytes` (> 3) into several, to be sent in this order with the same timestamp. One
-// that fits, or cannot be split, comes back alone. NAL units are never altered.
+// that fits comes back alone; of one that is too large and malformed nothing is left. NAL units are never altered.
 void fit(View payload, size_t maxBytes, std::vector<Piece>& pieces);
 
 }  // namespace rushlight::h264

@@ -1,0 +1,19 @@
+import { expect, it } from 'vitest';
+import type { PacketOutlet } from './datapath.ts';
+import { NodeRelay } from './node-relay.ts';
+
+it('A track keeps its newest keyframe for those who join, however long ago that was', async () => {
+  using relay = new NodeRelay('video');
+  const write = (sequence: number) =>
+    relay.write({ sequence, timestamp: sequence * 300, marker: true, payload: Buffer.alloc(100) });
+  write(1000);
+  relay.markKeyframe(1000);
+  for (let sequence = 1001; sequence < 13_000; sequence++) write(sequence);
+  expect(relay.keyframe).toBe(1000);
+  const got: number[] = [];
+  const outlet: PacketOutlet = { blocked: false, sendRtp: (head) => got.push(head.timestamp / 300) };
+  using sink = relay.addTap(outlet);
+  sink.start(1000);
+  await expect.poll(() => got.length, { timeout: 20_000 }).toBe(12_000);
+  expect(got).toEqual(Array.from({ length: 12_000 }, (_, i) => 1000 + i));
+});

@@ -1,0 +1,32 @@
+/** What keeps a feed that arrives from being seen as it should be, and what its owner can change, in words. */
+
+export interface FeedFacts {
+  /** Frames arrive. */
+  readonly online: boolean;
+  readonly reorders: boolean;
+  /** Since the newest keyframe; null before the first. */
+  readonly keyframeAgeMs: number | null;
+  /** The newest keyframe and what follows it is remembered, so that viewers can start with it. */
+  readonly keyframeKept: boolean;
+  /** What the publisher's description already said. */
+  readonly fromSource: readonly string[];
+}
+
+const LATE_MS = 4000;
+
+export function noticesOf(facts: FeedFacts): string[] {
+  if (!facts.online) return [];
+  const notices = [...facts.fromSource];
+  if (facts.reorders)
+    notices.push(
+      'It sends B-frames, of which browsers show only some. Set B-frames to 0 in its encoder, or choose the Baseline profile.',
+    );
+  if (facts.keyframeAgeMs === null) {
+    notices.push('It waits for the first keyframe.');
+  } else if (!facts.keyframeKept && facts.keyframeAgeMs > LATE_MS) {
+    notices.push(
+      'Its keyframes are further apart than what is remembered: new viewers wait for the next one. Set a keyframe every 2 s.',
+    );
+  }
+  return notices;
+}

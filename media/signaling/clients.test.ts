@@ -1,0 +1,185 @@
+import { describe, expect, it } from 'vitest';
+import { type AnswerDirection, buildAnswer } from './answer.ts';
+import * as clients from './client-offers.fake.ts';
+import { lostSound, negotiatePublisher, negotiateViewer } from './negotiate.ts';
+import { parseAnswer, parseOffer } from './offer.ts';
+import { parseSdp } from './sdp.ts';
+
+const local = {
+  ice: { ufrag: 'localufrag', pwd: 'localpasswordlocalpassword' },
+  candidates: [{ address: '192.0.2.7', port: 8189 }],
+  fingerprint: { algorithm: 'sha-256', value: Array.from({ length: 32 }, () => '0A').join(':') },
+};
+const tracks = { cname: 'c', streamId: 's', videoSsrc: 1, audioSsrc: 2 };
+
+/** The answer, and its sections as `kind port formats direction`. */
+function answered(
+  text: string,
+  direction: AnswerDirection['kind'],
+  audioCodec: 'opus' | 'pcma' | null = 'opus',
+) {
+  const offer = parseOffer(text);
+  const negotiated =
+    direction === 'receive'
+      ? negotiatePublisher(offer)
+      : negotiateViewer(offer, { profileLevelId: '42c01f', audioCodec });
+  const answer = buildAnswer(
+    offer,
+    negotiated,
+    local,
+    direction === 'receive' ? { kind: 'receive' } : { kind: 'send', tracks },
+  );
+  const sections = parseSdp(answer).media.map(({ kind, port, formats, attributes }) => {
+    const way = attributes.find(({ name }) => /^(sendonly|recvonly|inactive)$/.test(name))?.name;
+    return `${kind} ${port} ${formats.join(',')} ${way}`;
+  });
+  expect(() => parseAnswer(answer)).not.toThrow();
+  return { offer, negotiated, answer, sections, lines: answer.split('\r\n') };
+}
+
+describe('The offer of', () => {
+  it('ffmpeg is taken with its seven-digit profile, and its retransmissions with it', () => {
+    const { sections, lines, offer, negotiated } = answered(clients.ffmpegWhip, 'receive');
+    expect(sections).toEqual(['audio 9 111 recvonly', 'video 9 106,105 recvonly']);
+    expect(lines).toContain('a=fmtp:105 apt=106');
+    expect(lines).toContain('a=rtcp-rsize');
+    expect(lines).toContain('a=setup:active');
+    expect(negotiated.video.format.profileLevelId).toBe('42e01f');
+    expect(negotiated.repairPayloadType).toBe(105);
+    expect(offer.setup).toBe('passive');
+  });
+
+  it('OBS is taken, without candidates and with credentials at its sections', () => {
+    const { sections, offer } = answered(clients.obs30, 'receive');
+    expect(sections).toEqual(['audio 9 111 recvonly', 'video 9 96 recvonly']);
+    expect(offer.candidates).toEqual([]);
+  });
+
+  it('OBS with three layers gets one of them', () => {
+    const { lines, sections } = answered(clients.obs32Simulcast, 'receive');
+    expect(sections).toEqual(['audio 9 111 recvonly', 'video 9 96 recvonly']);
+    expect(lines.filter((line) => /^a=(rid|simulcast)/.test(line))).toEqual([
+      'a=rid:0 recv',
+      'a=simulcast:recv 0',
+    ]);
+  });
+
+  it('GStreamer as a viewer is taken in mode 1, and keeps its bundle though its sound is none of ours', () => {
+    const { sections, lines } = answered(clients.gstreamerWhep, 'send');
+    expect(sections).toEqual(['audio 9 97 inactive', 'video 9 96 sendonly']);
+    expect(lines).toContain('a=rtpmap:97 MPEG4-GENERIC/44100');
+    expect(lines).toContain('a=group:BUNDLE audio0 video1');
+    expect(lines.some((line) => line.includes('packetization-mode=1'))).toBe(true);
+  });
+
+  it('GStreamer without a bundle is taken for its picture, on the transport of that', () => {
+    const { sections, lines, offer } = answered(clients.gstreamerUnbundled, 'receive');
+    expect(sections).toEqual(['audio 0 97 inactive', 'video 9 96 recvonly', 'video 0 98 inactive']);
+    expect(offer.ice.ufrag).toBe('picture');
+    expect(lines.some((line) => line.startsWith('a=group'))).toBe(false);
+  });
+
+  it('a camera with the sound of telephones is taken with it', () => {
+    const { sections, negotiated } = answered(clients.ipCameraPcma, 'receive');
+    expect(sections).toEqual(['audio 9 8 recvonly', 'video 9 96 recvonly']);
+    expect(negotiated.audio?.format.codec).toBe('pcma');
+  });
+
+  it.each([
+    ['opus', '111'],
+    ['pcma', '8'],
+  ] as const)('Safari gets the sound of the feed, %s', (codec, payloadType) => {
+    const { sections, lines } = answered(clients.safariWhep, 'send', codec);
+    expect(sections).toEqual(['video 9 98 sendonly', `audio 9 ${payloadType} sendonly`]);
+    expect(lines).toContain('a=ssrc:2 cname:c');
+    expect(lines.some((line) => line.includes('rtx'))).toBe(false);
+  });
+
+  it('Firefox is answered in the mode that it names', () => {
+    const { sections } = answered(clients.firefoxWhep, 'send');
+    expect(sections).toEqual(['video 9 126 sendonly']);
+  });
+
+  it('aiortc is taken at its first profile', () => {
+    const { sections, offer } = answered(clients.aiortcWhip, 'receive');
+    expect(sections).toEqual(['audio 9 96 recvonly', 'video 9 99,100 recvonly']);
+    expect(offer.fingerprints.map(({ algorithm }) => algorithm)).toEqual(['sha-256', 'sha-384', 'sha-512']);
+  });
+
+  it('a camera with H.265 alone is refused in words that help', () => {
+    expect(() => answered(clients.h265Whip, 'receive')).toThrow(
+      /H\.264 is needed.*H265; set the encoder to H\.264/,
+    );
+  });
+});
+
+describe('Sound that is not passed on', () => {
+  it('is named, with what to change', () => {
+    const of = (text: string) => lostSound(parseOffer(text), negotiatePublisher(parseOffer(text)).audio);
+    expect(of(clients.obs30)).toEqual([]);
+    expect(of(clients.gstreamerUnbundled).join()).toContain('BUNDLE');
+    const aac = clients.obs30.replace('opus/48000/2', 'MPEG4-GENERIC/44100');
+    expect(of(aac).join()).toMatch(/MPEG4-GENERIC.*Opus or G\.711/);
+  });
+});
+
+describe('The answer of another server', () => {
+  it('may name its host instead of addresses', () => {
+    const candidates = [
+      'a=candidate:1 1 udp 2130706431 media.example.org 8189 typ host',
+      'a=candidate:2 1 udp 2130706431 fd00::1 8189 typ host',
+      'a=candidate:3 1 tcp 1671430143 media.example.org 8189 typ host tcptype passive',
+      'a=candidate:4 1 udp 2130706431 192.0.2.9 8189 typ host',
+    ].join('\r\n');
+    const answer = parseAnswer(`${clients.obs30}${candidates}\r\n`);
+    expect(answer.namedCandidates).toEqual([{ name: 'media.example.org', port: 8189 }]);
+    expect(answer.candidates).toEqual([{ address: '192.0.2.9', port: 8189 }]);
+  });
+});
+
+describe('Every answer', () => {
+  it('is a session of its own, and says what ICE can expect', () => {
+    const origins = Array.from({ length: 20 }, () => answered(clients.obs30, 'receive').lines[1]);
+    expect(new Set(origins).size).toBe(20);
+    expect(answered(clients.obs30, 'receive').lines).toContain('a=ice-options:ice2 trickle');
+  });
+});
+
+describe('Reading a description', () => {
+  it('takes time as its length goes, whatever it consists of', () => {
+    const described = (count: number): string[] => {
+      const formats = Array.from({ length: Math.min(count, 128) }, (_, i) => i).join(' ');
+      const many = (line: (i: number) => string) =>
+        Array.from({ length: count }, (_, i) => line(i)).join('\r\n');
+      const head = `${clients.obs30}m=video 9 UDP/TLS/RTP/SAVPF ${formats}\r\na=rtcp-mux\r\n`;
+      return [
+        head + many((i) => `a=fmtp:${i % 128} profile-level-id=42e01f;packetization-mode=1`),
+        `${head}${many((i) => `a=rtpmap:${i % 128} H264/90000`)}\r\n${many((i) => `a=fmtp:${i % 128} x=${i}`)}`,
+        head + many((i) => `a=rtcp-fb:* kind-${i}`),
+        head + many((i) => `a=candidate:${i} 1 udp 1 192.0.2.1 9 typ host`),
+      ];
+    };
+    const best = (text: string): number => {
+      const times = Array.from({ length: 9 }, () => {
+        const begin = performance.now();
+        parseOffer(text);
+        return performance.now() - begin;
+      });
+      return Math.min(...times);
+    };
+    const [few, many] = [described(100), described(900)];
+    many.forEach((text, i) => {
+      const lengths = text.length / (few[i]?.length ?? 1);
+      expect(best(text)).toBeLessThan(Math.max(5, best(few[i] ?? '') * lengths * 4));
+    });
+  });
+
+  it.each([
+    ['media', Array.from({ length: 80 }, () => 'm=audio 9 UDP/TLS/RTP/SAVPF 0').join('\r\n')],
+    ['formats', `m=video 9 UDP/TLS/RTP/SAVPF${' 1'.repeat(9000)}`],
+  ])('ends at more %s than there can be', (_, lines) => {
+    expect(() => parseOffer(`${clients.obs30}${lines}\r\n`)).toThrow(
+      expect.objectContaining({ code: 'SDP_INVALID' }),
+    );
+  });
+});

@@ -1,0 +1,87 @@
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { deleteSession, postOffer } from './whip-client.ts';
+
+interface Request {
+  readonly method: string | undefined;
+  readonly url: string | undefined;
+  readonly headers: IncomingHttpHeaders;
+}
+
+const servers: Server[] = [];
+
+/** A server that answers every request alike, and what it was asked. */
+async function serve(status: number, headers: Record<string, string>, body = '') {
+  const requests: Request[] = [];
+  const server = createServer((request, response) => {
+    requests.push({ method: request.method, url: request.url, headers: request.headers });
+    request.resume();
+    response.writeHead(status, headers).end(body);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  servers.push(server);
+  return { requests, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+const access = { token: 'secret', timeoutMs: 2000 };
+const post = (url: string) => postOffer(url, 'offer', access, AbortSignal.timeout(5000));
+
+describe('Offering a session to another server', () => {
+  afterEach(() => {
+    for (const server of servers.splice(0)) server.close();
+  });
+
+  it('works where the answer names no session (go2rtc): then there is none to end', async () => {
+    const server = await serve(201, { 'content-type': 'application/sdp' }, 'answer');
+    await expect(post(`${server.url}/api/webrtc?src=x`)).resolves.toEqual({
+      answer: 'answer',
+      resource: null,
+    });
+  });
+
+  it('keeps what is secret to the server that it is meant for', async () => {
+    const elsewhere = await serve(201, { location: '/session/1' }, 'answer');
+    const server = await serve(307, { location: `${elsewhere.url}/whip/cam0` });
+    const { resource } = await post(`${server.url}/whip/cam0`);
+    await deleteSession(resource ?? '', `${server.url}/whip/cam0`, access, AbortSignal.timeout(5000));
+    expect(server.requests.map(({ headers }) => headers.authorization)).toEqual(['Bearer secret']);
+    expect(elsewhere.requests.map(({ method }) => method)).toEqual(['POST', 'DELETE']);
+    expect(elsewhere.requests.map(({ headers }) => headers.authorization)).toEqual([undefined, undefined]);
+  });
+
+  it('carries it along to another place of the same server', async () => {
+    const server = await serve(308, { location: '/elsewhere' });
+    await expect(post(server.url)).rejects.toMatchObject({
+      code: 'HUB_REFUSED',
+      message: 'too many redirects',
+    });
+    expect(new Set(server.requests.map(({ headers }) => headers.authorization))).toEqual(
+      new Set(['Bearer secret']),
+    );
+    const own = await serve(201, { location: '/session/1' }, 'answer');
+    const { resource } = await post(own.url);
+    await deleteSession(resource ?? '', own.url, access, AbortSignal.timeout(5000));
+    expect(own.requests[1]).toMatchObject({ method: 'DELETE', headers: { authorization: 'Bearer secret' } });
+  });
+
+  it.each([
+    ['7', 7],
+    [new Date(Date.now() + 90_000).toUTCString(), 90],
+    ['soon', undefined],
+  ])('waits as long as the server asks for: %s', async (value, seconds) => {
+    const server = await serve(503, { 'retry-after': value });
+    const error = await post(server.url).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'HUB_REFUSED', status: 503 });
+    const { retryAfterS } = error as { retryAfterS: number | undefined };
+    if (seconds === undefined) expect(retryAfterS).toBeUndefined();
+    else expect(Math.abs((retryAfterS ?? 0) - seconds)).toBeLessThan(5);
+  });
+
+  it('says so where it is pointed to nowhere', async () => {
+    const server = await serve(307, { location: 'http://[' });
+    await expect(post(server.url)).rejects.toMatchObject({ code: 'HUB_REFUSED' });
+  });
+});

@@ -2,15 +2,21 @@
 # Compiles the native datapath: build.sh HEADERS OUT, where HEADERS is the include/node folder of the Node that loads it.
 # CXX names the compiler, CXXFLAGS adds to its flags.
 set -eu
+flags="-std=c++20 -O2 -fPIC -fvisibility=hidden -Wall -Wextra -Wno-missing-field-initializers ${CXXFLAGS:-}"
+
+# One file of several at a time: build.sh --object HEADERS FOLDER SOURCE.
+if [ "${1:-}" = --object ]; then
+	# shellcheck disable=SC2086
+	exec ${CXX:-g++} $flags -isystem "$2" -c "$4" -o "$3/$(basename "$4" .cc).o"
+fi
+
 headers=$1
 out=$2
 here=$(cd "$(dirname "$0")" && pwd)
 objects=$(mktemp -d)
 trap 'rm -rf "$objects"' EXIT
-compile='set -eu; name=$(basename "$4" .cc); exec $1 -std=c++20 -O2 -fPIC -fvisibility=hidden -Wall -Wextra -Wno-missing-field-initializers $2 -isystem "$3" -c "$4" -o "$5/$name.o"'
-# shellcheck disable=SC2016
-printf '%s\n' "$here"/src/*.cc |
-	xargs -P "$(nproc)" -I{} sh -c "$compile" compile "${CXX:-g++}" "${CXXFLAGS:-}" "$headers" {} "$objects"
+find "$here/src" -name '*.cc' -print0 | xargs -0 -P "$(nproc)" -n 1 "$here/build.sh" --object "$headers" "$objects"
 mkdir -p "$(dirname "$out")"
-${CXX:-g++} -shared -static-libgcc -static-libstdc++ ${CXXFLAGS:-} "$objects"/*.o -o "$out.new"
+# shellcheck disable=SC2086
+${CXX:-g++} -shared -static-libgcc -static-libstdc++ $flags "$objects"/*.o -o "$out.new"
 mv "$out.new" "$out"

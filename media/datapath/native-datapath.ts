@@ -8,30 +8,39 @@ import type {
   IceCandidate,
   MediaTransport,
 } from './datapath.ts';
-import type { NativeAddon } from './native-binding.ts';
+import { type NativeAddon, srtpProfiles } from './native-binding.ts';
 import { NativeCore } from './native-core.ts';
 import { NativeListener } from './native-listener.ts';
 import { NativeTransport } from './native-transport.ts';
 import type { NodeDatapathOptions } from './node-datapath.ts';
+import type { SrtpProfile } from './srtp-keys.ts';
 import { createDtlsCertificate, type DtlsCertificate } from './werift-adapter.ts';
 
 const TICK_MS = 250;
 const ADDRESS_POLL_MS = 2000;
 
+/** What all DTLS handshakes share. */
+export interface DtlsParts {
+  readonly certificate: DtlsCertificate;
+  readonly profile: SrtpProfile;
+}
+
 /** Makes one of `Kind`, which may add to what is here. */
 export async function createNativeDatapath<T extends NativeDatapath>(
   addon: NativeAddon,
   options: NodeDatapathOptions,
-  Kind: new (core: NativeCore, options: NodeDatapathOptions, certificate: DtlsCertificate) => T,
+  Kind: new (core: NativeCore, options: NodeDatapathOptions, dtls: DtlsParts) => T,
 ): Promise<T> {
-  return new Kind(new NativeCore(addon), options, await createDtlsCertificate());
+  const profile = srtpProfiles[addon.fasterProfile()] ?? 'aead-aes-128-gcm';
+  options.logger.debug({ profile }, 'the SRTP profile that this processor does faster');
+  return new Kind(new NativeCore(addon), options, { certificate: await createDtlsCertificate(), profile });
 }
 
 export class NativeDatapath implements Datapath {
   readonly core: NativeCore;
   readonly logger: Logger;
   readonly #options: NodeDatapathOptions;
-  readonly #certificate: DtlsCertificate;
+  readonly #dtls: DtlsParts;
   readonly #listener: NativeListener;
   readonly #transports = new Set<NativeTransport>();
   #tickTimer: NodeJS.Timeout | null = null;
@@ -39,16 +48,16 @@ export class NativeDatapath implements Datapath {
   /** The port is not bound; it was said once. */
   #unbound = false;
 
-  constructor(core: NativeCore, options: NodeDatapathOptions, certificate: DtlsCertificate) {
+  constructor(core: NativeCore, options: NodeDatapathOptions, dtls: DtlsParts) {
     this.core = core;
     this.logger = options.logger;
     this.#options = options;
-    this.#certificate = certificate;
+    this.#dtls = dtls;
     this.#listener = new NativeListener(core, options.logger);
   }
 
   get fingerprint(): DtlsFingerprint {
-    return this.#certificate.fingerprint;
+    return this.#dtls.certificate.fingerprint;
   }
 
   get bound(): readonly IceCandidate[] {
@@ -69,7 +78,7 @@ export class NativeDatapath implements Datapath {
     const { logger, peerSilenceMs = 10_000, hubSilenceMs = 3000 } = this.#options;
     if (mode === 'lite') this.#refresh();
     const transport = new NativeTransport({
-      ...{ core: this.core, mode, logger, certificate: this.#certificate },
+      ...{ core: this.core, mode, logger, ...this.#dtls },
       sharedCandidates: () => this.#listener.bound,
       silenceMs: mode === 'lite' ? peerSilenceMs : hubSilenceMs,
       onClosed: (closed) => this.#forget(closed),

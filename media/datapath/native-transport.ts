@@ -12,13 +12,13 @@ import type {
 } from './datapath.ts';
 import { createIceCredentials } from './ice-credentials.ts';
 import { localAddresses } from './local-addresses.ts';
-import { type Handle, type NativeEvent, NativeEventType, SocketUse } from './native-binding.ts';
+import { type Handle, type NativeEvent, NativeEventType, SocketUse, srtpProfiles } from './native-binding.ts';
 import type { NativeCore } from './native-core.ts';
+import type { SrtpProfile } from './srtp-keys.ts';
 import { type DtlsCertificate, DtlsEndpoint, type DtlsKeys } from './werift-adapter.ts';
 
 /** DTLS may begin and complete within this time of the answer, or the session is given up. */
 const CONNECT_TIMEOUT_MS = 15_000;
-const profileNumbers = { 'aead-aes-128-gcm': 0, 'aes-128-cm-hmac-sha1-80': 1 } as const;
 
 export interface NativeTransportOptions {
   readonly core: NativeCore;
@@ -26,6 +26,8 @@ export interface NativeTransportOptions {
   /** Where the shared port listens. */
   readonly sharedCandidates: () => readonly IceCandidate[];
   readonly certificate: DtlsCertificate;
+  /** Preferred where the peer leaves the choice to us. */
+  readonly profile: SrtpProfile;
   readonly logger: Logger;
   /** The peer counts as gone after this silence, or a longer one where it is laconic. */
   readonly silenceMs: number;
@@ -84,6 +86,7 @@ export class NativeTransport implements MediaTransport {
       role: remote.dtlsRole,
       certificate,
       fingerprints: remote.fingerprints,
+      preferred: this.#options.profile,
       send: (datagram) => core.calls.sendDatagram(this.handle, datagram),
       onConnected: (keys) => this.#connected(keys),
       onFailed: (error) => {
@@ -159,7 +162,7 @@ export class NativeTransport implements MediaTransport {
   }
 
   #connected({ local, remote }: DtlsKeys): void {
-    const profile = profileNumbers[local.profile];
+    const profile = srtpProfiles.indexOf(local.profile);
     const { calls } = this.#options.core;
     calls.setKeys(this.handle, profile, local.key, local.salt, remote.key, remote.salt);
     for (const secret of [local.key, local.salt, remote.key, remote.salt]) secret.fill(0);

@@ -6,6 +6,7 @@
 
 #include "arguments.h"
 #include "engine.h"
+#include "profile-speed.h"
 
 namespace rushlight {
 
@@ -281,6 +282,11 @@ napi_value now(napi_env env, napi_callback_info) {
   return numberValue(env, static_cast<double>(time.tv_sec) * 1000 + static_cast<double>(time.tv_nsec) / 1e6);
 }
 
+// Number of the SRTP profile that this processor does faster.
+napi_value fasterProfile(napi_env env, napi_callback_info) {
+  return numberValue(env, static_cast<double>(measureFasterProfile()));
+}
+
 napi_value closeInstance(napi_env env, napi_callback_info info) {
   const Arguments given(env, info);
   if (Instance* instance = instanceOf(env, given)) instance->close();
@@ -304,6 +310,9 @@ napi_value initialize(napi_env env, napi_value exports) {
   napi_value constructor = nullptr;
   napi_define_class(env, "Datapath", NAPI_AUTO_LENGTH, construct, nullptr, std::size(methods), methods, &constructor);
   napi_set_named_property(env, exports, "Datapath", constructor);
+  napi_value measure = nullptr;
+  napi_create_function(env, "fasterProfile", NAPI_AUTO_LENGTH, fasterProfile, nullptr, &measure);
+  napi_set_named_property(env, exports, "fasterProfile", measure);
   return exports;
 }
 

@@ -1,5 +1,8 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { buildStun, hasIntegrity, parseStun, StunAttribute, StunType } from '../datapath/stun.ts';
 import { ntpOfUnixMs, unixMsOfNtp } from '../rtp/ntp.ts';
 import {
   buildCanonicalName,
@@ -11,7 +14,7 @@ import {
 import type { RtpPacket } from '../rtp/rtp-packet.ts';
 import { timestampDistance } from '../rtp/sequence.ts';
 import { eventually } from '../signaling/media-rig.fake.ts';
-import { openPlaneRig, type PlaneRig, picture, SPS, Stream } from './plane-rig.fake.ts';
+import { openPlane, openPlaneRig, type PlaneRig, picture, SPS, Stream } from './plane-rig.fake.ts';
 import { RawPeer } from './raw-peer.fake.ts';
 
 const planes = ['native', 'JavaScript'] as const;
@@ -345,6 +348,30 @@ describe.each(planes)('The %s media plane', (kind) => {
 });
 
 describe('The native media plane', () => {
+  it('answers checks over IPv6, from the address that was asked', async () => {
+    await using plane = await openPlane('native');
+    await plane.listen({ udpPort: 0, listenAddresses: ['::1'] });
+    const transport = await plane.openTransport('lite');
+    transport.connect({
+      ...{ ufrag: 'peer', pwd: 'p'.repeat(22), candidates: [], fingerprints: [], dtlsRole: 'server' },
+    });
+    const { ufrag, pwd } = transport.local;
+    const transaction = Buffer.alloc(12, 7);
+    const name = Buffer.from(`${ufrag}:peer`);
+    const check = buildStun(StunType.REQUEST, transaction, [[StunAttribute.USERNAME, name]], pwd);
+    const socket = createSocket('udp6');
+    const answered = once(socket, 'message');
+    socket.send(check, plane.bound[0]?.port ?? 0, '::1');
+    const [datagram, from] = (await answered) as [Buffer, { address: string }];
+    socket.close();
+    const answer = parseStun(datagram);
+    expect(from.address).toBe('::1');
+    expect(answer).toMatchObject({ type: StunType.SUCCESS, transaction });
+    expect(answer !== null && hasIntegrity(datagram, answer, pwd)).toBe(true);
+    expect(answer?.attributes.get(StunAttribute.XOR_MAPPED_ADDRESS)).toHaveLength(20);
+    transport.close();
+  });
+
   it('keeps ten seconds from keyframe to keyframe, and shows a joining viewer the newest within a moment', async () => {
     await using rig = await openPlaneRig('native', { ingest: true });
     for (let n = 0; n < 300; n++) {

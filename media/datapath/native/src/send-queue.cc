@@ -97,7 +97,7 @@ int SendQueue::hand(size_t first, size_t count, Counters& counters) {
   const int taken = sendmmsg(fd_, headers, static_cast<unsigned>(count), MSG_DONTWAIT);
   if (taken > 0) return taken;
   if (errno == EINTR) return 0;
-  if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) return -1;
+  if (errno == EAGAIN || errno == EWOULDBLOCK) return -1;
   failed(first, errno, counters);
   return 1;
 }

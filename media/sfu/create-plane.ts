@@ -6,9 +6,11 @@ import { createNativePlane } from './native-plane.ts';
 import { createNodePlane } from './node-plane.ts';
 
 /** `RUSHLIGHT_DATAPATH=js` asks for the one in JavaScript, to compare the two. */
-export async function createMediaPlane(options: NodeDatapathOptions): Promise<MediaPlane> {
+export async function createMediaPlane(
+  options: NodeDatapathOptions,
+  native = loadNative(),
+): Promise<MediaPlane> {
   if (process.env.RUSHLIGHT_DATAPATH === 'js') return await createNodePlane(options);
-  const native = loadNative();
   if ('addon' in native) return await createNativePlane(native.addon, options);
   options.logger.warn(
     { reason: native.reason },

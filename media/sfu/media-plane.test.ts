@@ -372,6 +372,19 @@ describe('The native media plane', () => {
     transport.close();
   });
 
+  it('starts a viewer that lost its picture with the remembered keyframe, where the publisher makes no new one', async () => {
+    await using rig = await openPlaneRig('native', { ingest: true });
+    await using viewer = await viewed(rig);
+    await sleep(2100);
+    const before = viewer.packets.length;
+    viewer.transport.sendRtcp(Buffer.concat([head, buildPictureLoss(1, viewer.packets[0]?.ssrc ?? 0)]));
+    await eventually(() => viewer.packets.length > before, 'it starts again');
+    await eventually(() => numbersOf(viewer.packets.slice(before)).includes(4), 'all of it comes');
+    expect(viewer.packets[before]?.payload).toEqual(SPS);
+    expect(gapsOf(viewer.packets)).toEqual([]);
+    expect(Math.min(...stepsOf(viewer.packets))).toBeGreaterThanOrEqual(0);
+  });
+
   it('keeps ten seconds from keyframe to keyframe, and shows a joining viewer the newest within a moment', async () => {
     await using rig = await openPlaneRig('native', { ingest: true });
     for (let n = 0; n < 300; n++) {

@@ -3,8 +3,8 @@
 
 namespace rushlight {
 
-void Engine::workOff(Command& command) {
-  std::visit([this](auto& it) { apply(it); }, command);
+void Engine::workOffCommands() {
+  while (auto command = commands_.pop()) std::visit([this](auto& it) { apply(it); }, *command);
 }
 
 void Engine::apply(command::AddSocket& it) {

@@ -109,9 +109,9 @@ void Engine::run() {
       UdpSocket* socket = sockets_.get(events[i].data.u32);
       if (socket == nullptr) continue;
       if (events[i].events & EPOLLOUT) socket->queue.flush(context_.counters);
-      if (events[i].events & ~EPOLLOUT) receive(*socket);
+      if (events[i].events & ~EPOLLOUT) receive(socket);
     }
-    while (auto command = commands_.pop()) workOff(*command);
+    workOffCommands();
     runTimers();
     fanOut();
     flush();
@@ -124,8 +124,9 @@ void Engine::updateClock() {
   context_.unixMs = clockMs(CLOCK_REALTIME);
 }
 
-void Engine::receive(UdpSocket& socket) {
+void Engine::receive(UdpSocket* socket) {
   Receiver& receiver = *receiver_;
+  const Handle handle = socket->handle;
   for (int round = 0; round < kRounds; round++) {
     for (size_t i = 0; i < kBatch; i++) {
       receiver.vectors[i] = {receiver.bytes[i], kDatagramBytes};
@@ -136,12 +137,16 @@ void Engine::receive(UdpSocket& socket) {
       header.msg_iov = &receiver.vectors[i];
       header.msg_iovlen = 1;
     }
-    const int count = recvmmsg(socket.fd, receiver.headers, kBatch, MSG_DONTWAIT, nullptr);
+    const int count = recvmmsg(socket->fd, receiver.headers, kBatch, MSG_DONTWAIT, nullptr);
     if (count <= 0) return;
+    // What was commanded before these were sent goes before them; it may have closed the socket.
+    workOffCommands();
+    socket = sockets_.get(handle);
+    if (socket == nullptr) return;
     for (int i = 0; i < count; i++) {
       context_.counters.datagramsIn++;
       if (receiver.headers[i].msg_hdr.msg_flags & MSG_TRUNC) continue;
-      dispatch(socket, Endpoint::fromSocket(receiver.from[i]), {receiver.bytes[i], receiver.headers[i].msg_len});
+      dispatch(*socket, Endpoint::fromSocket(receiver.from[i]), {receiver.bytes[i], receiver.headers[i].msg_len});
     }
     if (count < static_cast<int>(kBatch)) return;
   }

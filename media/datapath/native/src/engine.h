@@ -30,8 +30,8 @@ class Engine {
 
  private:
   void run();
-  void workOff(Command& command);
-  void receive(UdpSocket& socket);
+  void workOffCommands();
+  void receive(UdpSocket* socket);
   void dispatch(UdpSocket& socket, const Endpoint& from, View datagram);
   void fanOut();
   void flush();

@@ -16,6 +16,7 @@ constexpr size_t kMaxChecks = 256;
 constexpr double kCheckIntervalMs = 100;
 // Much shorter than RFC 7675's 4 to 6 s: a camera must notice a pulled cable at once.
 constexpr double kConsentIntervalMs = 500;
+constexpr double kSettleMs = 10;
 // A handshake takes a dozen datagrams; more than this is a flood that JavaScript need not see.
 constexpr double kDtlsPerSecond = 50;
 constexpr double kDtlsBurst = 64;
@@ -76,6 +77,7 @@ void Session::setKeys(const MasterKey& local, const MasterKey& remote, Context& 
   sender_.emplace(local);
   receiver_.emplace(remote);
   silence_.connected(context.nowMs);
+  settledMs_ = context.nowMs + kSettleMs;
 }
 
 void Session::sendDatagram(View datagram, Context& context) {
@@ -242,7 +244,7 @@ void Session::onNack(uint32_t mediaSsrc, const std::vector<uint16_t>& lost) {
 
 void Session::onKeyframeRequest(uint32_t) {
   for (Sink* sink : sinks_) {
-    if (sink->isVideo()) sink->needKeyframe(*reportContext_);
+    if (sink->isVideo()) sink->pictureLost(*reportContext_);
   }
 }
 

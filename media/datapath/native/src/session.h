@@ -69,6 +69,8 @@ class Session final : private rtcp::Handler {
 
   // True where there are keys and a path.
   bool canSend() const { return sender_ && selected_; }
+  // False for a moment after the handshake, which the peer's side has not ended yet: what comes early is lost there.
+  bool settled(double nowMs) const { return nowMs >= settledMs_; }
   // True while the socket takes no more.
   bool blocked() const { return selected_ && selected_->socket->queue.blocked(); }
   // False where the socket takes no more now.
@@ -113,6 +115,7 @@ class Session final : private rtcp::Handler {
   std::deque<std::pair<stun::Transaction, Path>> checks_;
   std::array<uint8_t, 8> tieBreaker_{};
   double checkedMs_ = -1;
+  double settledMs_ = 0;
   double dtlsTokens_ = 64;
   double dtlsMs_ = 0;
   Context* reportContext_ = nullptr;

@@ -20,7 +20,12 @@ constexpr double kPortionMs = 2;
 // A viewer this far behind goes on at a newer keyframe.
 constexpr double kMaxLagMs = 400;
 // What is behind the live picture takes this long on the viewer's clock, however long it was.
-constexpr uint32_t kWarpedTicks = kVideoClockHz / 5;
+constexpr int64_t kWarpedTicks = kVideoClockHz / 5;
+// The same where the viewer saw the newest picture already: less than from one picture to the next.
+constexpr int64_t kAgainTicks = kVideoClockHz / 60;
+// A viewer starts with the same keyframe again at most this often, and only where that is no new one.
+constexpr double kRestartMs = 2000;
+constexpr double kDeafMs = 1000;
 constexpr double kReportIntervalMs = 1000;
 constexpr double kNeededIntervalMs = 100;
 // What a viewer may ask for again in a second, packet by packet.
@@ -46,6 +51,7 @@ Sink::~Sink() {
 void Sink::join(double freshMs, double patienceMs, Context& context) {
   if (track_ == nullptr) return;
   state_ = State::Waiting;
+  freshMs_ = freshMs;
   waitUntilMs_ = -1;
   if (track_->kind() == Kind::Audio) return;
   const bool known = track_->keyframe() >= 0;
@@ -55,35 +61,51 @@ void Sink::join(double freshMs, double patienceMs, Context& context) {
   needKeyframe(context);
 }
 
+void Sink::pictureLost(Context& context) {
+  needKeyframe(context);
+  if (!started() || track_->keyframe() < 0 || context.nowMs - startedMs_ < kRestartMs) return;
+  const double ageMs = context.nowMs - track_->keyframeMs();
+  if (ageMs > kDeafMs && ageMs <= freshMs_) start(track_->keyframe(), context);
+}
+
 void Sink::keyframeBegan(Context& context) {
   if (state_ == State::Waiting && isVideo()) start(track_->keyframe(), context);
 }
 
 void Sink::start(int64_t sequence, Context& context) {
   const StoredPacket* first = track_->ring().get(sequence);
-  const StoredPacket* newest = track_->ring().get(track_->ring().head());
-  warp_ = {};
-  if (first != nullptr && newest != nullptr && isVideo()) {
-    const int32_t span = timestampDistance(first->timestamp, newest->timestamp);
-    const auto factor = static_cast<uint32_t>(std::max(span, 0)) / kWarpedTicks;
-    if (factor > 1) warp_ = {newest->sequence, newest->timestamp, factor};
-  }
+  warp_ = first != nullptr && isVideo() ? warpFrom(*first) : Warp{};
   if (first != nullptr) lastTimestamp_ = timestampOf(*first);
+  firstOfStart_ = map_.next();
   prefaceAt_ = -1;
   if (isVideo() && !track_->preface().empty()) {
     prefaceAt_ = map_.takeExtra();
-    transmit(track_->preface(), false, lastTimestamp_, prefaceAt_, context);
+    prefaceTimestamp_ = lastTimestamp_;
+    preface_ = toVector(track_->preface());
+    transmit(preface_, false, prefaceTimestamp_, prefaceAt_, context);
   }
   map_.continueAt(sequence);
   if (skippedFrom_ >= 0) stats_.skippedFrames += framesBetween(skippedFrom_, sequence);
   skippedFrom_ = -1;
   startedAt_ = cursor_ = sequence;
+  startedMs_ = context.nowMs;
   state_ = State::CatchingUp;
   if (!track_->dirty) {
     track_->dirty = true;
     track_->dirtySinceMs = 0;
     context.dirty.push_back(track_);
   }
+}
+
+Sink::Warp Sink::warpFrom(const StoredPacket& first) const {
+  const StoredPacket* newest = track_->ring().get(track_->ring().head());
+  if (newest == nullptr) return {};
+  const int64_t span = std::max(1, timestampDistance(first.timestamp, newest->timestamp));
+  // Time never runs back for a viewer: what it sees again fits in before the next picture.
+  const bool again = stats_.packets > 0 && timestampDistance(lastTimestamp_, first.timestamp) <= 0;
+  if (again) return {newest->sequence, first.timestamp, span, lastTimestamp_ + 1, std::min(span, kAgainTicks)};
+  if (span <= kWarpedTicks) return {};
+  return {newest->sequence, first.timestamp, span, newest->timestamp - static_cast<uint32_t>(kWarpedTicks), kWarpedTicks};
 }
 
 void Sink::offerLate(int64_t sequence, Context& context) {
@@ -126,6 +148,7 @@ bool Sink::stalled(Context& context) {
   const bool late = next != nullptr && context.nowMs - next->arrivalMs > kMaxLagMs && state_ == State::Live;
   if (cursor_ < ring.tail() || late) skip(context);
   if (state_ == State::Waiting) return false;
+  if (!tap_ && !session_->settled(context.nowMs)) return true;
   return tap_ ? !context.events.roomForBulk() : session_->blocked();
 }
 
@@ -171,9 +194,9 @@ uint64_t Sink::framesBetween(int64_t from, int64_t to) const {
 }
 
 uint32_t Sink::timestampOf(const StoredPacket& packet) const {
-  if (warp_.factor == 1 || packet.sequence > warp_.until) return packet.timestamp;
-  const int32_t before = timestampDistance(packet.timestamp, warp_.anchor);
-  return warp_.anchor - static_cast<uint32_t>(before / static_cast<int32_t>(warp_.factor));
+  if (packet.sequence > warp_.until) return packet.timestamp;
+  const int64_t since = std::max(0, timestampDistance(warp_.from, packet.timestamp));
+  return warp_.to + static_cast<uint32_t>(since * warp_.window / warp_.span);
 }
 
 // False where the way takes no more now; the packet is then still to be sent.
@@ -182,7 +205,7 @@ bool Sink::send(const StoredPacket& packet, Context& context) {
   if (!viewer) return true;
   const uint32_t timestamp = timestampOf(packet);
   if (!transmit(packet.view(), packet.marker, timestamp, *viewer, context)) return false;
-  lastTimestamp_ = timestamp;
+  if (stats_.packets == 1 || timestampDistance(lastTimestamp_, timestamp) > 0) lastTimestamp_ = timestamp;
   budget_.earn(packet.length, context.nowMs);
   return true;
 }
@@ -217,12 +240,12 @@ void Sink::retransmit(const std::vector<uint16_t>& lost, Context& context) {
     lookUps_++;
     const int64_t viewer = extendSequence(sequence, map_.next());
     if (viewer == prefaceAt_) {
-      transmit(track_->preface(), false, lastTimestamp_, viewer, context);
+      transmit(preface_, false, prefaceTimestamp_, viewer, context);
       continue;
     }
     const auto wanted = map_.toTrack(viewer);
     // What was never sent, or came before the last keyframe, is of no use.
-    if (!wanted || *wanted < startedAt_ || !started()) {
+    if (!wanted || viewer < firstOfStart_ || !started()) {
       stats_.retransmitsRefused++;
       continue;
     }

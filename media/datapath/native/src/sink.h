@@ -64,7 +64,8 @@ class Sink {
   // Sends packets again by their 16-bit numbers in the viewer's space.
   void retransmit(const std::vector<uint16_t>& lost, Context& context);
   void takeReport(const rtcp::ReportBlock& report, Context& context);
-  void needKeyframe(Context& context);
+  // The viewer asks for a keyframe. Where the publisher makes none on request, the remembered one has to do.
+  void pictureLost(Context& context);
   // Called ten times a second.
   void tick(Context& context);
 
@@ -72,16 +73,22 @@ class Sink {
   enum class State : uint8_t { Paused, Waiting, CatchingUp, Live };
   // Pictures of before the join are shown as fast as they can be decoded: their time is pressed together.
   struct Warp {
-    int64_t until = 0;
-    uint32_t anchor = 0;
-    uint32_t factor = 1;
+    // The last packet that it concerns.
+    int64_t until = -1;
+    // `span` ticks of the track from `from` on become `window` ticks from `to` on.
+    uint32_t from = 0;
+    int64_t span = 1;
+    uint32_t to = 0;
+    int64_t window = 1;
   };
 
   bool started() const { return state_ == State::Live || state_ == State::CatchingUp; }
   void start(int64_t sequence, Context& context);
+  Warp warpFrom(const StoredPacket& first) const;
   bool stalled(Context& context);
   void skip(Context& context);
   void giveUpPicture();
+  void needKeyframe(Context& context);
   uint64_t framesBetween(int64_t from, int64_t to) const;
   uint32_t timestampOf(const StoredPacket& packet) const;
   bool send(const StoredPacket& packet, Context& context);
@@ -105,8 +112,14 @@ class Sink {
   int64_t startedAt_ = 0;
   // First packet left out since the viewer waits for a keyframe; -1 where it never had the picture before.
   int64_t skippedFrom_ = -1;
-  // The viewer's number of the parameter sets sent before the picture; -1 where there are none.
+  // The viewer's number of its first packet since: earlier ones had another time, and must not be sent with this one.
+  int64_t firstOfStart_ = 0;
+  // The parameter sets sent before the picture, to be repeated as they were; at -1 where there are none.
   int64_t prefaceAt_ = -1;
+  uint32_t prefaceTimestamp_ = 0;
+  std::vector<uint8_t> preface_;
+  double freshMs_ = 0;
+  double startedMs_ = -1;
   double waitUntilMs_ = -1;
   double pumpedMs_ = -1;
   double neededMs_ = -1;

@@ -78,11 +78,11 @@ void Sink::start(int64_t sequence, Context& context) {
   if (first != nullptr) lastTimestamp_ = timestampOf(*first);
   firstOfStart_ = map_.next();
   prefaceAt_ = -1;
-  if (isVideo() && !track_->preface().empty()) {
+  prefaceDue_ = isVideo() && !track_->preface().empty();
+  if (prefaceDue_) {
     prefaceAt_ = map_.takeExtra();
     prefaceTimestamp_ = lastTimestamp_;
     preface_ = toVector(track_->preface());
-    transmit(preface_, false, prefaceTimestamp_, prefaceAt_, context);
   }
   map_.continueAt(sequence);
   if (skippedFrom_ >= 0) stats_.skippedFrames += framesBetween(skippedFrom_, sequence);
@@ -122,6 +122,8 @@ bool Sink::pump(Context& context) {
     start(ring.head(), context);
   }
   if (stalled(context)) return true;
+  if (prefaceDue_ && !transmit(preface_, false, prefaceTimestamp_, prefaceAt_, context)) return true;
+  prefaceDue_ = false;
   if (cursor_ > ring.head()) return false;
   if (context.nowMs - pumpedMs_ < kPortionMs && state_ == State::CatchingUp) return true;
   int sent = 0;

@@ -118,6 +118,7 @@ class Sink {
   int64_t prefaceAt_ = -1;
   uint32_t prefaceTimestamp_ = 0;
   std::vector<uint8_t> preface_;
+  bool prefaceDue_ = false;
   double freshMs_ = 0;
   double startedMs_ = -1;
   double waitUntilMs_ = -1;

@@ -1,7 +1,7 @@
 /** A WHIP or WHEP client whose every packet is made and seen by the test. */
 import { pino } from 'pino';
 import type { MediaService } from '../control/media-service.ts';
-import type { PacketDatapath } from '../datapath/datapath.ts';
+import type { IceCandidate, PacketDatapath } from '../datapath/datapath.ts';
 import { createNodeDatapath } from '../datapath/node-datapath.ts';
 import { NodeTransport } from '../datapath/node-transport.ts';
 import { parseRtcp, type RtcpPacket } from '../rtp/rtcp.ts';
@@ -25,7 +25,13 @@ export class RawPeer implements AsyncDisposable {
     transport.events.on('rtcp', (compound) => this.reports.push(...parseRtcp(compound)));
   }
 
-  static async open(service: MediaService, kind: 'whip' | 'whep', feed: string): Promise<RawPeer> {
+  /** `way` may lead elsewhere than to where the answer says, such as through something that loses packets. */
+  static async open(
+    service: MediaService,
+    kind: 'whip' | 'whep',
+    feed: string,
+    way: (candidate: IceCandidate) => IceCandidate = (candidate) => candidate,
+  ): Promise<RawPeer> {
     const datapath = await createNodeDatapath({ logger: pino({ level: 'silent' }) });
     const transport = await datapath.openTransport('controlling');
     if (!(transport instanceof NodeTransport)) throw new TypeError('not a transport of JavaScript');
@@ -44,7 +50,7 @@ export class RawPeer implements AsyncDisposable {
     });
     transport.connect({
       ...answer.ice,
-      candidates: answer.candidates,
+      candidates: answer.candidates.map(way),
       fingerprints: answer.fingerprints,
       dtlsRole: 'client',
     });

@@ -5,13 +5,11 @@ import type { IceCandidate } from '../datapath/datapath.ts';
 
 export class LossyWay implements Disposable {
   readonly #socket: Socket;
-  readonly #server: IceCandidate;
   #client: { address: string; port: number } | null = null;
   lost = 0;
 
   private constructor(socket: Socket, server: IceCandidate, loses: () => boolean) {
     this.#socket = socket;
-    this.#server = server;
     socket.on('message', (datagram, from) => {
       if (from.port !== server.port) {
         this.#client = from;

@@ -4,8 +4,11 @@ import type { MediaService } from '../control/media-service.ts';
 import type { IceCandidate, PacketDatapath } from '../datapath/datapath.ts';
 import { createNodeDatapath } from '../datapath/node-datapath.ts';
 import { NodeTransport } from '../datapath/node-transport.ts';
+import { NackGenerator } from '../rtp/nack-generator.ts';
 import { parseRtcp, type RtcpPacket } from '../rtp/rtcp.ts';
+import { buildCanonicalName, buildNack, buildReceiverReport } from '../rtp/rtcp-build.ts';
 import { parseRtp, type RtpPacket } from '../rtp/rtp-packet.ts';
+import { SequenceUnwrapper } from '../rtp/sequence.ts';
 import { parseAnswer } from '../signaling/offer.ts';
 
 export class RawPeer implements AsyncDisposable {
@@ -65,6 +68,22 @@ export class RawPeer implements AsyncDisposable {
 
   count(kind: RtcpPacket['kind']): number {
     return this.reports.filter((report) => report.kind === kind).length;
+  }
+
+  /** Asks for what is missing, as receivers do, until the result is disposed of. */
+  repairs(): Disposable {
+    const nacks = new NackGenerator();
+    const unwrapper = new SequenceUnwrapper();
+    this.transport.events.on('rtp', (datagram) => {
+      nacks.arrived(unwrapper.unwrap(datagram.readUInt16BE(2)), performance.now());
+    });
+    const timer = setInterval(() => {
+      const due = nacks.due(performance.now()).map((extended) => extended & 0xffff);
+      const { ssrc } = this.packets[0] ?? { ssrc: 0 };
+      const head = [buildReceiverReport(1, []), buildCanonicalName(1, 'test')];
+      if (due.length > 0) this.transport.sendRtcp(Buffer.concat([...head, buildNack(1, ssrc, due)]));
+    }, 20);
+    return { [Symbol.dispose]: () => clearInterval(timer) };
   }
 
   send(packet: {

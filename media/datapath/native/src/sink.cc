@@ -13,10 +13,13 @@ namespace {
 // A packet is not sent again within a round trip, and this at least: its first repetition is still under way.
 constexpr double kLeastPauseMs = 15;
 constexpr size_t kRepeatedMemory = 1024;
-// Bursts are cut into portions: at most 48 packets every 2 ms, about 230 Mbit/s, so that neither a large picture nor a
-// join overruns the buffers on the way.
-constexpr int kPortionPackets = 48;
-constexpr double kPortionMs = 2;
+// Neither a large picture nor a join is to overrun the buffers on the way: a burst of this many packets, then about
+// 77 Mbit/s, or down to 10 where the viewer loses some of it.
+constexpr double kBurstPackets = 48;
+constexpr double kMostPerMs = 8;
+constexpr double kLeastPerMs = 1;
+constexpr double kSlowerPauseMs = 50;
+constexpr double kFasterAfterMs = 500;
 // A viewer this far behind goes on at a newer keyframe.
 constexpr double kMaxLagMs = 400;
 // What is behind the live picture takes this long on the viewer's clock, however long it was.
@@ -38,7 +41,8 @@ Sink::Sink(SinkOptions options, Track* track, Session* session)
       track_(track),
       session_(session),
       tap_(session == nullptr),
-      map_(1 + randomNumber() % 0x7fff) {
+      map_(1 + randomNumber() % 0x7fff),
+      perMs_(kMostPerMs) {
   track->add(this);
   if (session != nullptr) session->add(this);
 }
@@ -125,18 +129,24 @@ bool Sink::pump(Context& context) {
   if (prefaceDue_ && !transmit(preface_, false, prefaceTimestamp_, prefaceAt_, context)) return true;
   prefaceDue_ = false;
   if (cursor_ > ring.head()) return false;
-  if (context.nowMs - pumpedMs_ < kPortionMs && state_ == State::CatchingUp) return true;
-  int sent = 0;
-  for (; cursor_ <= ring.head() && sent < kPortionPackets; cursor_++) {
+  allowance_ = std::min(kBurstPackets, allowance_ + (context.nowMs - pumpedMs_) * perMs_);
+  pumpedMs_ = context.nowMs;
+  for (; cursor_ <= ring.head() && allowance_ >= 1; cursor_++) {
     const StoredPacket* packet = ring.get(cursor_);
     if (packet == nullptr) continue;
     if (!send(*packet, context)) return true;
-    sent++;
+    allowance_--;
   }
   const bool more = cursor_ <= ring.head();
   state_ = more ? State::CatchingUp : State::Live;
-  if (more) pumpedMs_ = context.nowMs;
   return more;
+}
+
+// What a viewer loses while it catches up was sent too fast.
+void Sink::slowDown(Context& context) {
+  if (state_ != State::CatchingUp || context.nowMs - slowedMs_ < kSlowerPauseMs) return;
+  slowedMs_ = context.nowMs;
+  perMs_ = std::max(kLeastPerMs, perMs_ / 2);
 }
 
 // True where nothing can be sent now.
@@ -232,6 +242,7 @@ bool Sink::transmit(View payload, bool marker, uint32_t timestamp, int64_t viewe
 void Sink::retransmit(const std::vector<uint16_t>& lost, Context& context) {
   if (track_ == nullptr || session_ == nullptr || !session_->canSend()) return;
   const PacketRing& ring = track_->ring();
+  slowDown(context);
   lookUps_ = std::max(0.0, lookUps_ - (context.nowMs - lookUpsMs_) / 1000 * kLookUpsPerSecond);
   lookUpsMs_ = context.nowMs;
   for (const uint16_t sequence : lost) {
@@ -302,6 +313,7 @@ void Sink::tick(Context& context) {
     waitUntilMs_ = -1;
     start(track_->keyframe(), context);
   }
+  if (context.nowMs - slowedMs_ > kFasterAfterMs) perMs_ = std::min(kMostPerMs, perMs_ + 1);
   if (tap_ || closed_ || stats_.packets == 0 || state_ == State::CatchingUp) return;
   if (context.nowMs - reportedMs_ < kReportIntervalMs) return;
   reportedMs_ = context.nowMs;

@@ -87,6 +87,7 @@ class Sink {
   Warp warpFrom(const StoredPacket& first) const;
   bool stalled(Context& context);
   void skip(Context& context);
+  void slowDown(Context& context);
   void giveUpPicture();
   void needKeyframe(Context& context);
   uint64_t framesBetween(int64_t from, int64_t to) const;
@@ -122,7 +123,11 @@ class Sink {
   double freshMs_ = 0;
   double startedMs_ = -1;
   double waitUntilMs_ = -1;
-  double pumpedMs_ = -1;
+  double pumpedMs_ = 0;
+  // Packets that may be sent now, and how fast more are allowed.
+  double allowance_ = 0;
+  double perMs_;
+  double slowedMs_ = -1;
   double neededMs_ = -1;
   double reportedMs_ = -1000;
   double lookUps_ = 0;

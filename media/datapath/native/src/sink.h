@@ -70,6 +70,9 @@ class Sink {
   void tick(Context& context);
 
  private:
+  // About 77 Mbit/s.
+  static constexpr double kMostPacketsPerMs = 8;
+
   enum class State : uint8_t { Paused, Waiting, CatchingUp, Live };
   // Pictures of before the join are shown as fast as they can be decoded: their time is pressed together.
   struct Warp {

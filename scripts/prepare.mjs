@@ -103,9 +103,8 @@ export function ensureGpio() {
   const wanted = digest([join(root, 'package-lock.json')]);
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   say('Building the GPIO support for Node 24 …');
-  const version = spawnSync(node, ['-p', 'process.versions.node'], { encoding: 'utf8' }).stdout.trim();
   const headers = join(root, 'build', 'node-headers');
-  const target = `node-linux-${process.arch}@${version}`;
+  const target = `node-linux-${process.arch}@${nodeVersion()}`;
   const steps = [
     ['npm', ['install', '--no-save', '--no-audit', '--no-fund', '--prefix', headers, target]],
     ['npm', ['rebuild', 'epoll', `--nodedir=${join(headers, 'node_modules', `node-linux-${process.arch}`)}`]],
@@ -119,6 +118,28 @@ export function ensureGpio() {
     if (status !== 0)
       return say('GPIO support could not be built; the jumper and the record button stay off.');
   }
+  writeFileSync(stamp, wanted);
+}
+
+/**
+ * The native datapath is compiled where there is a compiler, against the headers that come with Node 24's npm package.
+ * Without it the media process works in JavaScript, and says so in its log.
+ */
+export function ensureDatapath() {
+  const folder = join(root, 'media', 'datapath', 'native');
+  const built = join(folder, 'build', 'datapath.node');
+  const stamp = join(folder, 'build', '.sources');
+  const headers = nodeHeaders();
+  if (!onPath('g++') || headers === null) return;
+  const wanted = `${digest(filesBelow(folder, ['build', 'tests']))} ${process.arch} ${nodeVersion()}`;
+  if (existsSync(built) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
+  say('Compiling the native datapath …');
+  const { status } = spawnSync(join(folder, 'build.sh'), [headers, built], {
+    env: environment,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  if (status !== 0)
+    return say('The native datapath could not be compiled; viewers cost more of the processor without it.');
   writeFileSync(stamp, wanted);
 }
 
@@ -136,6 +157,20 @@ function run(program, args, complaint, env = {}) {
   const { status, error } = spawnSync(program, args, options);
   if (error !== undefined) fail(`${complaint} (${error.message})`);
   if (status !== 0) fail(complaint);
+}
+
+/** Of the Node that runs the product; npm may run on another one. */
+function nodeVersion() {
+  return spawnSync(node, ['-p', 'process.versions.node'], { encoding: 'utf8' }).stdout.trim();
+}
+
+/** The folder with node_api.h and OpenSSL's headers; null where this machine's package has none. */
+function nodeHeaders() {
+  const name = `node-linux-${process.arch}`;
+  const found = [join(root, 'node_modules', 'node', 'node_modules', name), join(root, 'node_modules', name)]
+    .map((folder) => join(folder, 'include', 'node'))
+    .find((folder) => existsSync(join(folder, 'node_api.h')));
+  return found ?? null;
 }
 
 function hasGpioChip() {

@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import {
+  ensureDatapath,
   ensureGpio,
   ensureModules,
   ensurePages,
@@ -19,6 +20,7 @@ await ensurePrograms(['ffmpeg'], { optional: ['font', 'v4l2'] });
 ensureModules();
 ensurePages();
 ensureGpio();
+ensureDatapath();
 
 const restartDelayMs = 500;
 const crashesInARow = 5;

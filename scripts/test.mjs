@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  ensureDatapath,
   ensureModules,
   ensurePages,
   ensurePrograms,
@@ -24,6 +25,7 @@ if (plan.problem !== null) fail(plan.problem);
 // Before the packages: one of them is compiled, and is left out where there is no compiler.
 await ensurePrograms(testPrograms);
 ensureModules();
+ensureDatapath();
 ensurePages();
 
 const bin = (...parts) => join(root, 'node_modules', ...parts);

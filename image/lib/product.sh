@@ -13,7 +13,7 @@ product_sources() {
 		done
 		find "${folders[@]}" \
 			\( -path supervisor/web -o -path '*/node_modules' -o -path '*/fixtures' \
-			-o -path '*/testing' -o -path media/bench -o -path media/datapath/native/build \) -prune -o \
+			-o -path '*/testing' -o -path media/bench -o -path media/datapath/native \) -prune -o \
 			-type f ! -name '*.test.ts' ! -name '*.fake.ts' ! -name '*.e2e.ts' -print
 		find supervisor/web/dist -type f
 	) | LC_ALL=C sort
@@ -97,12 +97,22 @@ native_modules() {
 	)
 }
 
+# The native datapath for the target's processor, against the headers of the Node that loads it.
+native_datapath() {
+	local arch=$1 work=$2 prefix addon
+	prefix=$(tool_prefix "$arch")
+	addon="$work/media/datapath/native/build/datapath.node"
+	CXX="${prefix}g++" "$SOURCE_DIR/media/datapath/native/build.sh" "$(node_package "$arch")/include/node" "$addon" >&2
+	"${prefix}strip" --strip-unneeded "$addon"
+}
+
 # product_archive ARCH: prints the path of the product's tar for the stage.
 product_archive() {
 	local arch=$1 work tar
 	work=$(mktemp -d)
 	(cd "$SOURCE_DIR" && product_sources | tar --create --files-from=- | tar --extract --directory "$work")
 	production_modules "$arch" "$work"
+	native_datapath "$arch" "$work"
 	install -D -m 755 "$(node_package "$arch")/bin/node" "$work/bin/node"
 	# What add-ons link to stays; the rest of its symbols is for debuggers.
 	"$(tool_prefix "$arch")strip" --strip-unneeded "$work/bin/node"

@@ -1,19 +1,19 @@
 /** A viewer that decrypts and counts, and does nothing else. */
 import type { MediaClient } from '../control/media-client.ts';
-import type { Datapath, MediaTransport } from '../datapath/datapath.ts';
+import type { PacketDatapath, PacketTransport } from '../datapath/datapath.ts';
 import { parseAnswer } from '../signaling/offer.ts';
 
 export class LightViewer implements Disposable {
-  readonly #transport: MediaTransport;
+  readonly #transport: PacketTransport;
   /** From the offer to the first packet. */
   joinMs: number | null = null;
   packets = 0;
 
-  constructor(transport: MediaTransport) {
+  constructor(transport: PacketTransport) {
     this.#transport = transport;
   }
 
-  static async open(datapath: Datapath, client: MediaClient, feed: string): Promise<LightViewer> {
+  static async open(datapath: PacketDatapath, client: MediaClient, feed: string): Promise<LightViewer> {
     const transport = await datapath.openTransport('controlling');
     const viewer = new LightViewer(transport);
     const startMs = performance.now();
@@ -38,7 +38,7 @@ export class LightViewer implements Disposable {
   }
 }
 
-function offerOf(transport: MediaTransport, datapath: Datapath): string {
+function offerOf(transport: PacketTransport, datapath: PacketDatapath): string {
   const lines = [
     'v=0',
     'o=- 1 1 IN IP4 0.0.0.0',

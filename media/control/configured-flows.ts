@@ -1,8 +1,7 @@
 /** What the configuration asks for and runs by itself: ingests, pushes, pulls and taps. */
 import type { Logger } from 'pino';
-import type { Datapath } from '../datapath/datapath.ts';
 import type { FeedRegistry } from '../sfu/feed-registry.ts';
-import { Ingest } from '../sfu/ingest.ts';
+import type { MediaPlane } from '../sfu/media-plane.ts';
 import { Tap } from '../sfu/tap.ts';
 import { SignalingError } from '../signaling/errors.ts';
 import { createPull } from '../signaling/pull.ts';
@@ -13,7 +12,7 @@ import { reconcile } from './reconcile.ts';
 
 export interface ConfiguredFlowsOptions {
   readonly feeds: FeedRegistry;
-  readonly datapath: Datapath;
+  readonly datapath: MediaPlane;
   readonly logger: Logger;
   /** Whether a WHIP publisher has the name. */
   readonly isPublished: (feed: string) => boolean;
@@ -24,7 +23,7 @@ export interface ConfiguredFlowsOptions {
 
 export class ConfiguredFlows implements AsyncDisposable {
   readonly #options: ConfiguredFlowsOptions;
-  readonly #ingests = new Map<string, { key: string; item: Ingest }>();
+  readonly #ingests = new Map<string, { key: string; item: AsyncDisposable }>();
   readonly #pushes = new Map<string, { key: string; item: RemoteFlow }>();
   readonly #pulls = new Map<string, { key: string; item: RemoteFlow }>();
   readonly #taps = new Map<string, { key: string; item: Tap }>();
@@ -70,21 +69,20 @@ export class ConfiguredFlows implements AsyncDisposable {
   }
 
   async #applyIngests(config: MediaConfig, problems: string[]): Promise<void> {
-    const { logger, endPublisher } = this.#options;
+    const { datapath, logger, endPublisher } = this.#options;
     await reconcile(
       this.#ingests,
       config.ingests,
       (ingest) => `ingest ${ingest.feed}`,
       problems,
       async (ingest) => {
-        const item = new Ingest({
+        const item = await datapath.openIngest({
           feed: this.#options.feeds.hold(ingest.feed),
           rtpPort: ingest.rtpPort,
           audioRtpPort: ingest.audio?.rtpPort ?? null,
           tellsCaptureTime: ingest.tellsCaptureTime ?? false,
           logger,
         });
-        await item.open();
         // A camera of this machine goes before one elsewhere of the same name: two would take turns in one picture.
         endPublisher(ingest.feed);
         return item;
@@ -137,14 +135,14 @@ export class ConfiguredFlows implements AsyncDisposable {
   }
 
   async #applyTaps(config: MediaConfig, problems: string[]): Promise<void> {
-    const { logger } = this.#options;
+    const { datapath, logger } = this.#options;
     await reconcile(
       this.#taps,
       config.taps,
       (tap) => `tap ${tap.feed}`,
       problems,
       async ({ feed, socketPath }) => {
-        const item = new Tap({ feed: this.#options.feeds.hold(feed), socketPath, logger });
+        const item = new Tap({ feed: this.#options.feeds.hold(feed), datapath, socketPath, logger });
         await item.open();
         return item;
       },

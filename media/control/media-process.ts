@@ -1,7 +1,7 @@
 /** The media process: a media service behind a control socket. */
 import { flushCompileCache } from 'node:module';
 import type { Logger } from 'pino';
-import { createNodeDatapath } from '../datapath/node-datapath.ts';
+import { createMediaPlane } from '../sfu/create-plane.ts';
 import { type ControlConnection, type ControlHandlers, ControlServer } from './control-server.ts';
 import { MediaService } from './media-service.ts';
 import type { MediaEvent } from './protocol.ts';
@@ -17,7 +17,7 @@ export interface MediaProcessOptions {
 export async function runMediaProcess(options: MediaProcessOptions, signal: AbortSignal): Promise<void> {
   const { logger, socketPath, orphanTimeoutMs = 60_000 } = options;
   const { promise: ended, resolve: end } = Promise.withResolvers<void>();
-  await using datapath = await createNodeDatapath({ logger });
+  await using datapath = await createMediaPlane({ logger });
   let server: ControlServer | null = null;
   await using service = new MediaService({
     datapath,

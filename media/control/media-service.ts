@@ -1,7 +1,7 @@
 /** The media plane of one machine: feeds, sessions, ingests and pushes over one datapath. */
 import type { Logger } from 'pino';
-import type { Datapath } from '../datapath/datapath.ts';
 import { FeedRegistry } from '../sfu/feed-registry.ts';
+import type { MediaPlane } from '../sfu/media-plane.ts';
 import { SignalingError } from '../signaling/errors.ts';
 import type { MediaSession } from '../signaling/media-session.ts';
 import type { PatchResult } from '../signaling/session.ts';
@@ -34,7 +34,7 @@ interface OfferParams {
 }
 
 export interface MediaServiceOptions {
-  readonly datapath: Datapath;
+  readonly datapath: MediaPlane;
   readonly logger: Logger;
   readonly onEvent: (event: MediaEvent) => void;
 }

@@ -1,7 +1,7 @@
 /**
- * The datapath: everything that touches every packet of every viewer. Sockets, ICE, DTLS and SRTP of the sessions, the
- * shared packet memory of each track and its fan-out. The SFU above decides who sees what; it never handles
- * a packet per viewer. Any implementation (JavaScript today, native later) fits behind these interfaces.
+ * The datapath: everything that touches packets. Sockets, ICE, DTLS and SRTP of the sessions; in JavaScript also the
+ * shared packet memory of each track and its fan-out. The native one keeps packets to itself, so that what it offers
+ * beyond sessions is in `media/sfu/media-plane.ts`, which both fit behind.
  */
 import type { EventEmitter } from 'node:events';
 
@@ -42,6 +42,14 @@ export type CloseReason =
 
 export interface TransportEvents {
   state: [state: TransportState, reason: CloseReason | null];
+}
+
+/** Emits a transport's states. */
+export interface TransportStates {
+  on(event: 'state', listener: (...args: TransportEvents['state']) => void): unknown;
+}
+
+export interface PacketEvents extends TransportEvents {
   /** A decrypted packet, header included; the buffer is the receiver's to keep. */
   rtp: [packet: Buffer];
   rtcp: [compound: Buffer];
@@ -52,7 +60,7 @@ export interface TransportEvents {
  * RFC 8445 section 2.5); a `controlling` one has a socket of its own and checks the peer.
  */
 export interface MediaTransport {
-  readonly events: EventEmitter<TransportEvents>;
+  readonly events: TransportStates;
   readonly state: TransportState;
   readonly local: IceCredentials;
   readonly candidates: readonly IceCandidate[];
@@ -65,10 +73,15 @@ export interface MediaTransport {
   addRemoteCandidate(candidate: IceCandidate): void;
   /** New credentials for an ICE restart. The old ones stay valid until the peer uses the new ones. */
   restartIce(remote: IceCredentials & { readonly candidates: readonly IceCandidate[] }): void;
-  /** Sends plain RTCP, encrypted; dropped while not connected. */
-  sendRtcp(compound: Buffer): void;
   /** Tells the peer (DTLS close_notify) and frees everything. Idempotent. */
   close(reason?: CloseReason): void;
+}
+
+/** A transport whose packets pass through JavaScript. */
+export interface PacketTransport extends MediaTransport {
+  readonly events: EventEmitter<PacketEvents>;
+  /** Sends plain RTCP, encrypted; dropped while not connected. */
+  sendRtcp(compound: Buffer): void;
 }
 
 /** One packet of a track, in the feed's own numbering. */
@@ -170,5 +183,10 @@ export interface Datapath extends AsyncDisposable {
   /** Opens or moves the shared port. Rejects with UDP_BIND_FAILED where no address could be bound. */
   listen(addresses: DatapathAddresses): Promise<void>;
   openTransport(mode: 'lite' | 'controlling'): Promise<MediaTransport>;
+}
+
+/** A datapath whose packets pass through JavaScript. */
+export interface PacketDatapath extends Datapath {
+  openTransport(mode: 'lite' | 'controlling'): Promise<PacketTransport>;
   createRelay(kind: 'video' | 'audio'): TrackRelay;
 }

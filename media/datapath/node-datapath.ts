@@ -1,12 +1,12 @@
 /** The datapath in JavaScript: Node's sockets and crypto, werift's DTLS. Works everywhere without a compiler. */
 import type { Logger } from 'pino';
 import type {
-  Datapath,
   DatapathAddresses,
   DatapathStats,
   DtlsFingerprint,
   IceCandidate,
-  MediaTransport,
+  PacketDatapath,
+  PacketTransport,
   TrackRelay,
 } from './datapath.ts';
 import { openIceControlling } from './ice-controlling.ts';
@@ -27,11 +27,11 @@ export interface NodeDatapathOptions {
   readonly hubSilenceMs?: number;
 }
 
-export async function createNodeDatapath(options: NodeDatapathOptions): Promise<Datapath> {
+export async function createNodeDatapath(options: NodeDatapathOptions): Promise<PacketDatapath> {
   return new NodeDatapath(options, await createDtlsCertificate());
 }
 
-class NodeDatapath implements Datapath {
+class NodeDatapath implements PacketDatapath {
   readonly #options: NodeDatapathOptions;
   readonly #certificate: DtlsCertificate;
   readonly #mux: UdpMux;
@@ -71,7 +71,7 @@ class NodeDatapath implements Datapath {
     await this.#mux.listen(addresses);
   }
 
-  async openTransport(mode: 'lite' | 'controlling'): Promise<MediaTransport> {
+  async openTransport(mode: 'lite' | 'controlling'): Promise<PacketTransport> {
     const { logger, peerSilenceMs = 10_000, hubSilenceMs = 3000 } = this.#options;
     if (mode === 'lite') await this.#refresh();
     const transport = new NodeTransport({

@@ -6,9 +6,9 @@ import type {
   CloseReason,
   IceCandidate,
   IceCredentials,
-  MediaTransport,
+  PacketEvents,
+  PacketTransport,
   RemoteDescription,
-  TransportEvents,
   TransportState,
 } from './datapath.ts';
 import type { IceEndpoint } from './ice-endpoint.ts';
@@ -33,8 +33,8 @@ export interface NodeTransportOptions {
   readonly counters: { datagramsOut: number; datagramsRefused: number };
 }
 
-export class NodeTransport implements MediaTransport {
-  readonly events = new EventEmitter<TransportEvents>();
+export class NodeTransport implements PacketTransport {
+  readonly events = new EventEmitter<PacketEvents>();
   readonly #options: NodeTransportOptions;
   readonly #openedMs = performance.now();
   readonly #silence: Silence;

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { DtlsServer, ProtectionProfileAeadAes128Gcm } from 'werift';
 import type { DtlsFingerprint } from './datapath.ts';
 import { splitRecords } from './dtls-records.ts';
+import type { SrtpProfile } from './srtp-keys.ts';
 import {
   createDtlsCertificate,
   type DtlsCertificate,
@@ -26,6 +27,7 @@ function connect(
     clientExpects?: DtlsFingerprint;
     clientCertificate?: DtlsCertificate;
     serverCertificate?: DtlsCertificate;
+    serverPrefers?: SrtpProfile;
     intercept?: (datagram: Buffer, to: 'client' | 'server') => Buffer | null;
   } = {},
 ): { client: Side; server: Side } {
@@ -37,6 +39,7 @@ function connect(
       closed: false,
       endpoint: new DtlsEndpoint({
         role,
+        ...(role === 'server' && options.serverPrefers !== undefined && { preferred: options.serverPrefers }),
         certificate:
           role === 'client'
             ? (options.clientCertificate ?? clientCertificate)
@@ -109,6 +112,15 @@ describe('werift contract', () => {
     expect(server.keys?.local.key).not.toEqual(server.keys?.remote.key);
     client.endpoint.close();
     server.endpoint.close();
+  });
+
+  it('takes the profile that a server prefers', async () => {
+    for (const serverPrefers of ['aead-aes-128-gcm', 'aes-128-cm-hmac-sha1-80'] as const) {
+      const { client, server } = connect({ serverPrefers });
+      await vi.waitFor(() => expect(client.keys !== null && server.keys !== null).toBe(true), 5000);
+      expect(server.keys?.local.profile).toBe(serverPrefers);
+      expect(client.keys?.local.profile).toBe(serverPrefers);
+    }
   });
 
   it('says goodbye, and is heard', async () => {

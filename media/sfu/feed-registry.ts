@@ -1,11 +1,11 @@
 /** All feeds of this machine, by name. */
 import type { Logger } from 'pino';
-import type { Datapath } from '../datapath/datapath.ts';
 import { Feed } from './feed.ts';
 import type { FeedState, FeedStats } from './feed-stats.ts';
+import type { MediaPlane } from './media-plane.ts';
 
 export interface FeedRegistryOptions {
-  readonly datapath: Datapath;
+  readonly datapath: MediaPlane;
   readonly logger: Logger;
   readonly onState: (feed: Feed, state: FeedState) => void;
 }

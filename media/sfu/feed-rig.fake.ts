@@ -2,18 +2,20 @@
 import { EventEmitter } from 'node:events';
 import { pino } from 'pino';
 import type {
-  Datapath,
-  MediaTransport,
+  PacketEvents,
+  PacketTransport,
   TrackPacket,
   TrackRelay,
-  TransportEvents,
   TransportState,
 } from '../datapath/datapath.ts';
 import { parseRtcp, type RtcpPacket } from '../rtp/rtcp.ts';
 import { buildRtp, type RtpPacket } from '../rtp/rtp-packet.ts';
+import { AudioTrack } from './audio-track.ts';
 import { Feed } from './feed.ts';
 import type { FeedState } from './feed-stats.ts';
+import type { MediaPlane } from './media-plane.ts';
 import { Publisher, type PublisherOptions } from './publisher.ts';
+import { VideoTrack } from './video-track.ts';
 
 export const SPS = Buffer.from('6742c01fda014016ec0440000003004000000f03c60ca8', 'hex');
 export const PPS = Buffer.from('68ce3c80', 'hex');
@@ -50,8 +52,8 @@ export class NotedRelay implements TrackRelay {
   [Symbol.dispose](): void {}
 }
 
-export class NotedTransport implements MediaTransport {
-  readonly events = new EventEmitter<TransportEvents>();
+export class NotedTransport implements PacketTransport {
+  readonly events = new EventEmitter<PacketEvents>();
   readonly sent: RtcpPacket[][] = [];
   readonly local = { ufrag: 'ours', pwd: 'ours' };
   readonly candidates = [];
@@ -104,10 +106,14 @@ export class NotedTransport implements MediaTransport {
 
 export function openFeed() {
   const relays = { video: new NotedRelay(), audio: new NotedRelay() };
+  const plane: Partial<MediaPlane> = {
+    openVideo: (events) => new VideoTrack(relays.video, events),
+    openAudio: (codec) => new AudioTrack(relays.audio, codec),
+  };
   const states: FeedState[] = [];
   const feed = new Feed({
     id: 'cam0',
-    datapath: { createRelay: (kind: 'video' | 'audio') => relays[kind] } as unknown as Datapath,
+    datapath: plane as MediaPlane,
     logger: pino({ level: 'silent' }),
     onState: (_, state) => states.push(state),
   });

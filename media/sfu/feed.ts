@@ -1,20 +1,17 @@
 /** A named live stream: its tracks, who publishes it and who views it. */
 import type { Logger } from 'pino';
-import type { Datapath } from '../datapath/datapath.ts';
 import type { AudioCodec } from './audio-codec.ts';
-import { AudioTrack } from './audio-track.ts';
 import { noticesOf } from './feed-notices.ts';
 import type { FeedState, FeedStats, PublisherInfo } from './feed-stats.ts';
 import { KeyframeArbiter } from './keyframe-arbiter.ts';
+import type { FeedAudio, FeedVideo, MediaPlane } from './media-plane.ts';
 import { RateMeter } from './rate-meter.ts';
-import { VideoTrack } from './video-track.ts';
-import type { Viewer } from './viewer.ts';
+import type { FeedViewer } from './viewer.ts';
 
 /** Without a frame for this long a feed is stalled, whatever else still arrives. */
 const STALL_MS = 2000;
 /** A cached keyframe older than this is not worth the burst, if the publisher can make a new one. */
 const MAX_KEYFRAME_AGE_MS = 3000;
-
 /** Whoever delivers a feed's packets. */
 export interface FeedSource {
   readonly info: PublisherInfo;
@@ -31,15 +28,15 @@ export interface FeedSource {
 
 export interface FeedOptions {
   readonly id: string;
-  readonly datapath: Datapath;
+  readonly datapath: MediaPlane;
   readonly logger: Logger;
   readonly onState: (feed: Feed, state: FeedState) => void;
 }
 
 export class Feed implements Disposable {
   readonly id: string;
-  readonly video: VideoTrack;
-  readonly viewers = new Set<Viewer>();
+  readonly video: FeedVideo;
+  readonly viewers = new Set<FeedViewer>();
   /** Publishers that have agreed to come and are not connected yet: none of them has the feed. */
   readonly expected = new Set<FeedSource>();
   readonly #options: FeedOptions;
@@ -47,7 +44,7 @@ export class Feed implements Disposable {
   readonly #frameRate = new RateMeter();
   readonly #octetRate = new RateMeter();
   readonly #waiting = new Set<(ready: boolean) => void>();
-  #audio: AudioTrack | null = null;
+  #audio: FeedAudio | null = null;
   #source: FeedSource | null = null;
   #state: FeedState = 'offline';
 
@@ -55,7 +52,7 @@ export class Feed implements Disposable {
     this.id = options.id;
     this.#options = options;
     this.#arbiter = new KeyframeArbiter({ send: () => this.#source?.requestKeyframe() ?? false });
-    this.video = new VideoTrack(options.datapath.createRelay('video'), {
+    this.video = options.datapath.openVideo({
       onKeyframe: () => this.#keyframeArrived(),
       onKeyframeNeeded: () => this.#arbiter.request(),
       onFrame: () => this.#frameArrived(),
@@ -75,7 +72,7 @@ export class Feed implements Disposable {
     return this.#source !== null || this.expected.size > 0;
   }
 
-  get audio(): AudioTrack | null {
+  get audio(): FeedAudio | null {
     return this.#audio;
   }
 
@@ -85,10 +82,10 @@ export class Feed implements Disposable {
   }
 
   /** The feed has sound from now on. Viewers that agreed to another codec hear nothing until they come again. */
-  openAudio(codec: AudioCodec): AudioTrack {
+  openAudio(codec: AudioCodec): FeedAudio {
     if (this.#audio?.codec === codec) return this.#audio;
     this.#audio?.[Symbol.dispose]();
-    this.#audio = new AudioTrack(this.#options.datapath.createRelay('audio'), codec);
+    this.#audio = this.#options.datapath.openAudio(codec);
     return this.#audio;
   }
 
@@ -123,14 +120,25 @@ export class Feed implements Disposable {
     return result;
   }
 
+  /**
+   * How old a cached keyframe may be that a joining viewer starts with. A publisher that never made one on request (OBS,
+   * most cameras) will not make one for this viewer.
+   */
+  get freshKeyframeMs(): number {
+    return this.#arbiter.isAnswered ? MAX_KEYFRAME_AGE_MS : Number.POSITIVE_INFINITY;
+  }
+
+  /** Asks for a new keyframe where a viewer that joins now would begin with an old one. */
+  freshenKeyframe(nowMs: number): void {
+    const { keyframeMs } = this.video;
+    if (keyframeMs === null || nowMs - keyframeMs > MAX_KEYFRAME_AGE_MS) this.#arbiter.request();
+  }
+
   /** Where a joining viewer starts: the cached keyframe, or null where it has to wait for a new one. */
-  joinPoint(nowMs: number): number | null {
-    const { keyframe } = this.video.parts.relay;
+  joinPoint(nowMs: number, keyframe: number | null): number | null {
     const ageMs = nowMs - (this.video.keyframeMs ?? Number.NEGATIVE_INFINITY);
-    // A publisher that never made a keyframe on request (OBS, most cameras) will not make one for this viewer.
-    const fresh = ageMs <= MAX_KEYFRAME_AGE_MS || !this.#arbiter.isAnswered;
     if (keyframe === null || ageMs > MAX_KEYFRAME_AGE_MS) this.#arbiter.request();
-    return keyframe !== null && fresh ? keyframe : null;
+    return keyframe !== null && ageMs <= this.freshKeyframeMs ? keyframe : null;
   }
 
   /** Called a few times a second. */
@@ -173,12 +181,12 @@ export class Feed implements Disposable {
   }
 
   #notices(nowMs: number): string[] {
-    const { keyframeMs, reorders, parts } = this.video;
+    const { keyframeMs, reorders, keyframeKept } = this.video;
     return noticesOf({
       reorders,
       online: this.#state === 'online',
       keyframeAgeMs: keyframeMs === null ? null : nowMs - keyframeMs,
-      keyframeKept: parts.relay.keyframe !== null,
+      keyframeKept,
       fromSource: this.#source?.notices ?? [],
     });
   }

@@ -12,6 +12,7 @@ import type { AudioTrack } from './audio-track.ts';
 import { CaptureDelay } from './capture-delay.ts';
 import type { Feed, FeedSource } from './feed.ts';
 import type { PublisherInfo } from './feed-stats.ts';
+import { nodeAudio, nodeVideo } from './node-tracks.ts';
 import { PublisherClock } from './sender-clock.ts';
 import { VIDEO_CLOCK_HZ } from './track.ts';
 import type { VideoTrack } from './video-track.ts';
@@ -58,9 +59,9 @@ export class Ingest implements FeedSource, AsyncDisposable {
   async open(): Promise<void> {
     const { feed, rtpPort, audioRtpPort } = this.#options;
     try {
-      await this.#openTrack(feed.video, VIDEO_CLOCK_HZ, rtpPort, rtpPort + 1 !== audioRtpPort);
+      await this.#openTrack(nodeVideo(feed.video), VIDEO_CLOCK_HZ, rtpPort, rtpPort + 1 !== audioRtpPort);
       if (audioRtpPort !== null) {
-        const audio = feed.openAudio('opus');
+        const audio = nodeAudio(feed.openAudio('opus'));
         const withRtcp = audioRtpPort + 1 !== rtpPort;
         await this.#openTrack(audio, audioClockOf(audio.codec), audioRtpPort, withRtcp);
       }

@@ -189,13 +189,13 @@ describe('A viewer that joins', () => {
         vi.advanceTimersByTime(50);
         transport.receive({ sequence: 2 + frame, timestamp: frame * 4500 });
       }
-      expect(feed.joinPoint(performance.now())).toBe(relays.video.keyframes[0]);
+      expect(feed.joinPoint(performance.now(), relays.video.keyframe)).toBe(relays.video.keyframes[0]);
       // Asked all the same: now it is known what it does.
       expect(transport.pictureLosses).toBe(1);
       vi.advanceTimersByTime(200);
       picture(transport, 143, 145 * 4500);
       vi.advanceTimersByTime(5000);
-      expect(feed.joinPoint(performance.now())).toBeNull();
+      expect(feed.joinPoint(performance.now(), relays.video.keyframe)).toBeNull();
     } finally {
       vi.useRealTimers();
     }
@@ -204,16 +204,16 @@ describe('A viewer that joins', () => {
   it('no longer waits for a publisher that has grown deaf', () => {
     vi.useFakeTimers();
     try {
-      const { feed, publish } = openFeed();
+      const { feed, relays, publish } = openFeed();
       const { transport } = publish();
       picture(transport, 0, 0);
       feed.requestKeyframe();
       vi.advanceTimersByTime(100);
       picture(transport, 3, 9000);
       vi.advanceTimersByTime(4000);
-      expect(feed.joinPoint(performance.now())).toBeNull();
+      expect(feed.joinPoint(performance.now(), relays.video.keyframe)).toBeNull();
       vi.advanceTimersByTime(4000);
-      expect(feed.joinPoint(performance.now())).not.toBeNull();
+      expect(feed.joinPoint(performance.now(), relays.video.keyframe)).not.toBeNull();
     } finally {
       vi.useRealTimers();
     }

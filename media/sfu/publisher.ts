@@ -1,6 +1,6 @@
 /** Whoever sends by WebRTC, a WHIP publisher or a server that is pulled from: takes its packets in, asks for lost ones again, and gives the feedback a sender needs. */
 import type { Logger } from 'pino';
-import type { MediaTransport } from '../datapath/datapath.ts';
+import type { PacketTransport } from '../datapath/datapath.ts';
 import { NackGenerator } from '../rtp/nack-generator.ts';
 import { middleOfNtp, unixMsOfNtp } from '../rtp/ntp.ts';
 import { ReceptionStats } from '../rtp/reception-stats.ts';
@@ -19,6 +19,7 @@ import type { AudioTrack } from './audio-track.ts';
 import { CaptureDelay } from './capture-delay.ts';
 import type { Feed, FeedSource } from './feed.ts';
 import type { PublisherInfo } from './feed-stats.ts';
+import { nodeAudio, nodeVideo } from './node-tracks.ts';
 import { PublisherClock } from './sender-clock.ts';
 import { VIDEO_CLOCK_HZ } from './track.ts';
 import type { VideoTrack } from './video-track.ts';
@@ -32,7 +33,7 @@ export interface PublisherOptions {
   readonly sessionId: string | null;
   readonly peer: string | null;
   readonly feed: Feed;
-  readonly transport: MediaTransport;
+  readonly transport: PacketTransport;
   readonly logger: Logger;
   readonly videoPayloadType: number;
   readonly audio: { readonly codec: AudioCodec; readonly payloadType: number } | null;
@@ -77,7 +78,7 @@ export class Publisher implements FeedSource {
     this.#options = options;
     const { kind, feed, transport, sessionId, peer } = options;
     this.info = { kind, sessionId, peer, sinceMs: Date.now() };
-    this.#video = incomingTrack(feed.video, VIDEO_CLOCK_HZ);
+    this.#video = incomingTrack(nodeVideo(feed.video), VIDEO_CLOCK_HZ);
     transport.events.on('rtp', (packet) => this.#receive(packet));
     transport.events.on('rtcp', (compound) => {
       for (const packet of parseRtcp(compound)) this.#handle(packet);
@@ -144,7 +145,8 @@ export class Publisher implements FeedSource {
       transport.close();
       return;
     }
-    if (audio !== null) this.#audio = incomingTrack(feed.openAudio(audio.codec), audioClockOf(audio.codec));
+    if (audio !== null)
+      this.#audio = incomingTrack(nodeAudio(feed.openAudio(audio.codec)), audioClockOf(audio.codec));
     feed.setSource(this);
     feed.expected.delete(this);
     feed.video.setParameterSets(parameterSets);

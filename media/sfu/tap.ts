@@ -4,10 +4,12 @@ import { rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Logger } from 'pino';
 import type { Feed } from './feed.ts';
+import type { MediaPlane } from './media-plane.ts';
 import { TapReader } from './tap-reader.ts';
 
 export interface TapOptions {
   readonly feed: Feed;
+  readonly datapath: MediaPlane;
   readonly socketPath: string;
   readonly logger: Logger;
 }
@@ -42,14 +44,10 @@ export class Tap implements AsyncDisposable {
   }
 
   #accept(socket: Socket): void {
-    const { feed, logger } = this.#options;
+    const { feed, datapath, logger } = this.#options;
     this.#sockets.add(socket);
     const reader = new TapReader(socket, () => feed.requestKeyframe());
-    const { relay } = feed.video.parts;
-    const sink = relay.addTap(reader);
-    const keyframe = feed.joinPoint(performance.now());
-    if (keyframe === null) sink.startAtNext();
-    else sink.start(keyframe, relay.preface);
+    const sink = datapath.openTap(feed, reader);
     // A decoder that ends closes its side as it likes; "close" follows either way.
     socket.on('error', (error) => logger.debug({ err: error, feed: feed.id }, 'a tap broke'));
     socket.on('close', () => {

@@ -79,6 +79,11 @@ export class VideoTrack implements Disposable {
     return this.#keyframeMs;
   }
 
+  /** The newest keyframe and what follows it is remembered. */
+  get keyframeKept(): boolean {
+    return this.parts.relay.keyframe !== null;
+  }
+
   /** Another publisher sends from now on: what its packets look like, and which sets they need, has to be learnt. */
   beginSource(): void {
     this.parts.normalizer.endSource();

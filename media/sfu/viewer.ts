@@ -1,22 +1,32 @@
 /** Somebody who gets a feed: a WHEP viewer, or the hub that a camera publishes to. */
 import { randomInt } from 'node:crypto';
-import type { MediaTransport, TrackSink } from '../datapath/datapath.ts';
+import type { PacketTransport, TrackSink } from '../datapath/datapath.ts';
 import { middleOfNtp, ntpOfUnixMs } from '../rtp/ntp.ts';
 import { parseRtcp, type ReportBlock, type RtcpPacket } from '../rtp/rtcp.ts';
 import { buildCanonicalName, buildSenderReport } from '../rtp/rtcp-build.ts';
 import type { Feed } from './feed.ts';
 import type { ViewerStats } from './feed-stats.ts';
+import { nodeAudio, nodeVideo } from './node-tracks.ts';
 import { RateMeter } from './rate-meter.ts';
 import type { TrackParts } from './track.ts';
 
 const REPORT_INTERVAL_MS = 1000;
 const REMEMBERED_REPORTS = 8;
 
+/** Whoever gets a feed, as the feed sees them. */
+export interface FeedViewer {
+  readonly id: string;
+  stats(): ViewerStats;
+  /** Called a few times a second. */
+  tick(nowMs: number): void;
+  close(): void;
+}
+
 export interface ViewerOptions {
   readonly id: string;
   readonly peer: string | null;
   readonly feed: Feed;
-  readonly transport: MediaTransport;
+  readonly transport: PacketTransport;
   readonly cname: string;
   /** See SinkOptions. */
   readonly steady: boolean;
@@ -34,7 +44,7 @@ export function createSsrc(): number {
   return randomInt(1, 2 ** 32 - 1);
 }
 
-export class Viewer {
+export class Viewer implements FeedViewer {
   readonly id: string;
   readonly #options: ViewerOptions;
   readonly #video: OutgoingTrack;
@@ -51,8 +61,9 @@ export class Viewer {
     this.id = options.id;
     this.#options = options;
     const { feed, transport, video, audio } = options;
-    this.#video = this.#open(feed.video.parts, video);
-    this.#audio = audio === null || feed.audio === null ? null : this.#open(feed.audio.parts, audio);
+    this.#video = this.#open(nodeVideo(feed.video).parts, video);
+    this.#audio =
+      audio === null || feed.audio === null ? null : this.#open(nodeAudio(feed.audio).parts, audio);
     transport.events.on('rtcp', (compound) => this.#receive(compound));
     transport.events.on('state', (state) => {
       if (state === 'connected') this.#start();
@@ -110,8 +121,8 @@ export class Viewer {
   }
 
   #start(): void {
-    const joinPoint = this.#options.feed.joinPoint(performance.now());
     const { relay } = this.#video.parts;
+    const joinPoint = this.#options.feed.joinPoint(performance.now(), relay.keyframe);
     if (joinPoint === null) this.#video.sink.startAtNext();
     else this.#video.sink.start(joinPoint, relay.preface);
     this.#audio?.sink.startAtNext();

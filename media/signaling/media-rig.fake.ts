@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { pino } from 'pino';
 import { MediaService } from '../control/media-service.ts';
 import { type MediaConfig, type MediaEvent, mediaConfigSchema } from '../control/protocol.ts';
-import { createNodeDatapath } from '../datapath/node-datapath.ts';
+import { createMediaPlane } from '../sfu/create-plane.ts';
 import { HttpHarness } from './http-harness.fake.ts';
 
 export interface MediaRig extends AsyncDisposable {
@@ -19,7 +19,7 @@ export async function openMediaRig(
   timing: { peerSilenceMs?: number; hubSilenceMs?: number } = {},
 ): Promise<MediaRig> {
   const logger = pino({ level: process.env.TEST_LOG ?? 'silent' });
-  const datapath = await createNodeDatapath({ logger, ...timing });
+  const datapath = await createMediaPlane({ logger, ...timing });
   const events: MediaEvent[] = [];
   const service = new MediaService({ datapath, logger, onEvent: (event) => events.push(event) });
   const { problems } = await service.configure(

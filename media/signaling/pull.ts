@@ -1,8 +1,8 @@
 /** Copies a feed of another server by WHEP: the mirror image of a push. */
 import type { Logger } from 'pino';
-import type { Datapath, MediaTransport } from '../datapath/datapath.ts';
+import type { MediaTransport } from '../datapath/datapath.ts';
 import type { Feed } from '../sfu/feed.ts';
-import { Publisher } from '../sfu/publisher.ts';
+import type { MediaPlane } from '../sfu/media-plane.ts';
 import { inModeOne } from './h264-profile.ts';
 import type { Offer } from './offer.ts';
 import { buildPullOffer } from './pull-offer.ts';
@@ -17,7 +17,7 @@ const MEDIA_TIMEOUT_MS = 10_000;
 export interface PullOptions {
   readonly config: RemoteTarget;
   readonly feed: Feed;
-  readonly datapath: Datapath;
+  readonly datapath: MediaPlane;
   readonly logger: Logger;
   readonly maxBitrateKbps: number;
   readonly onStatus: (status: RemoteState) => void;
@@ -46,7 +46,7 @@ function receive(options: PullOptions, transport: MediaTransport, answer: Offer)
   }
   const audio = answer.media.find((media) => media.kind === 'audio' && media.usable);
   const hasAudio = audio?.direction === 'sendonly' || audio?.direction === 'sendrecv';
-  const publisher = new Publisher({
+  const publisher = options.datapath.openPublisher({
     ...{ kind: 'pull', sessionId: null, peer: config.url, feed, transport, logger, maxBitrateKbps },
     videoPayloadType: format.payloadType,
     parameterSets: video.parameterSets,

@@ -1,9 +1,9 @@
 /** Publishes a feed of this machine to another hub by WHIP. */
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
-import type { Datapath } from '../datapath/datapath.ts';
 import type { Feed } from '../sfu/feed.ts';
-import { createSsrc, Viewer } from '../sfu/viewer.ts';
+import type { MediaPlane } from '../sfu/media-plane.ts';
+import { createSsrc } from '../sfu/viewer.ts';
 import { buildPushOffer, PUSH_VIDEO_PAYLOAD_TYPE, pushAudioOf } from './push-offer.ts';
 import { type RemoteDraft, RemoteFlow, type RemoteState, type RemoteTarget } from './remote-flow.ts';
 
@@ -15,7 +15,7 @@ const READY_POLL_MS = 1000;
 export interface PushOptions {
   readonly config: RemoteTarget;
   readonly feed: Feed;
-  readonly datapath: Datapath;
+  readonly datapath: MediaPlane;
   readonly logger: Logger;
   readonly onStatus: (status: RemoteState) => void;
 }
@@ -43,7 +43,7 @@ export function createPush(options: PushOptions): RemoteFlow {
         open: (answer) => {
           const answered = answer.media.find((media) => media.kind === 'audio' && media.usable);
           const wantsAudio = answered?.direction === 'recvonly' || answered?.direction === 'sendrecv';
-          return new Viewer({
+          return options.datapath.openViewer({
             ...{ id: `push:${feed.id}`, peer: null, feed, transport, cname: tracks.cname },
             // The bit rate is adapted to what the link carries, which its loss tells.
             steady: true,

@@ -1,9 +1,9 @@
 /** Viewer sessions (WHEP draft, section 4.2). */
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
-import type { Datapath } from '../datapath/datapath.ts';
 import type { Feed } from '../sfu/feed.ts';
-import { createSsrc, Viewer } from '../sfu/viewer.ts';
+import type { MediaPlane } from '../sfu/media-plane.ts';
+import { createSsrc } from '../sfu/viewer.ts';
 import { buildAnswer } from './answer.ts';
 import { MediaSession } from './media-session.ts';
 import { negotiateViewer } from './negotiate.ts';
@@ -11,7 +11,7 @@ import { parseOffer } from './offer.ts';
 import { SignalingSession } from './session.ts';
 
 export interface SessionContext {
-  readonly datapath: Datapath;
+  readonly datapath: MediaPlane;
   readonly logger: Logger;
   readonly onConnected: () => void;
   readonly onClosed: (session: MediaSession, reason: string) => void;
@@ -35,7 +35,7 @@ export async function openViewerSession(
     videoSsrc: createSsrc(),
     audioSsrc: createSsrc(),
   };
-  const viewer = new Viewer({
+  const viewer = datapath.openViewer({
     id: signaling.id,
     peer: request.peer,
     feed,

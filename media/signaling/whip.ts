@@ -1,7 +1,6 @@
 /** Publisher sessions (RFC 9725). */
 
 import type { Feed } from '../sfu/feed.ts';
-import { Publisher } from '../sfu/publisher.ts';
 import { buildAnswer } from './answer.ts';
 import { MediaSession } from './media-session.ts';
 import { lostSound, negotiatePublisher } from './negotiate.ts';
@@ -30,7 +29,7 @@ export async function openPublisherSession(
   const { datapath, logger } = context;
   const transport = await datapath.openTransport('lite');
   const signaling = new SignalingSession(transport, offer.ice.ufrag);
-  const publisher = new Publisher({
+  const publisher = datapath.openPublisher({
     kind: 'whip',
     sessionId: signaling.id,
     peer: request.peer,

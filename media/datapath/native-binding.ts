@@ -1,0 +1,123 @@
+/** The native add-on as it looks from here, and how it is found. */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import type { SrtpProfile } from './srtp-keys.ts';
+
+/** Of an object in the datapath's thread: an index and a generation. 0 stands for none. */
+export type Handle = number;
+
+/** Numbers shared with `native/src/events.h`. */
+export const NativeEventType = {
+  PATH_SELECTED: 0,
+  DTLS: 1,
+  KEYFRAME: 2,
+  KEYFRAME_NEEDED: 3,
+  PICTURE: 4,
+  PARAMETER_SET: 5,
+  VIEWER_NEEDS_KEYFRAME: 6,
+  SOURCE_NEEDS_KEYFRAME: 7,
+  TAP: 8,
+  SOURCE_BEGAN: 9,
+} as const;
+
+export type NativeEvent = [
+  type: number,
+  handle: Handle,
+  bytes: Buffer,
+  sequence: number,
+  timestamp: number,
+  marker: boolean,
+];
+
+/** In the order of their numbers in `native/src/srtp.h`. */
+export const srtpProfiles: readonly SrtpProfile[] = ['aead-aes-128-gcm', 'aes-128-cm-hmac-sha1-80'];
+
+/** Numbers shared with `native/src/udp-socket.h`. */
+export const SocketUse = { SHARED: 0, OWN: 1, INGEST: 2 } as const;
+export const TrackKind = { VIDEO: 0, AUDIO: 1 } as const;
+
+/** Calls are commands to a thread: they take effect in order, soon, and do nothing where their object is gone. */
+export interface NativeBinding {
+  /** Binds at once: the port taken, or a negative errno. `owner` is the session of an own socket, the source of an ingest. */
+  addSocket(
+    socket: Handle,
+    address: string,
+    port: number,
+    use: number,
+    owner: Handle,
+    trackKind: number,
+  ): number;
+  closeSocket(socket: Handle): void;
+  openSession(session: Handle, controlling: boolean, silenceMs: number): void;
+  setIce(session: Handle, ufrag: string, pwd: string, remoteUfrag: string, remotePwd: string): void;
+  /** False where the address is not numeric. */
+  addCandidate(session: Handle, address: string, port: number): boolean;
+  setKeys(
+    session: Handle,
+    profile: number,
+    localKey: Buffer,
+    localSalt: Buffer,
+    remoteKey: Buffer,
+    remoteSalt: Buffer,
+  ): void;
+  sendDatagram(session: Handle, datagram: Buffer): void;
+  closeSession(session: Handle): void;
+  openTrack(track: Handle, kind: number, clockRate: number): void;
+  /** Another source sends from now on: what its packets look like, and which parameter sets they need, has to be learnt. */
+  beginSource(track: Handle): void;
+  setParameterSet(track: Handle, nal: Buffer): void;
+  closeTrack(track: Handle): void;
+  openSource(
+    source: Handle,
+    session: Handle,
+    video: Handle,
+    audio: Handle,
+    videoPayloadType: number,
+    audioPayloadType: number,
+    repairPayloadType: number,
+    bitsPerSecond: number,
+    tellsCaptureTime: boolean,
+    reducedSize: boolean,
+  ): void;
+  requestKeyframe(source: Handle): void;
+  closeSource(source: Handle): void;
+  openSink(
+    sink: Handle,
+    track: Handle,
+    session: Handle,
+    ssrc: number,
+    payloadType: number,
+    steady: boolean,
+    cname: string,
+  ): void;
+  /** Starts with a keyframe of at most `freshMs`; else with the next, or after `patienceMs` with the old one. */
+  join(sink: Handle, freshMs: number, patienceMs: number): void;
+  pause(sink: Handle): void;
+  closeSink(sink: Handle): void;
+  /** Copies the newest statistics as far as they fit; gives how many numbers there are. */
+  snapshot(target: Float64Array): number;
+  /** The clock of the times in snapshots. */
+  now(): number;
+  /** Ends the thread. Later calls do nothing. */
+  close(): void;
+}
+
+export interface NativeAddon {
+  readonly Datapath: new (onEvents: (events: NativeEvent[]) => void) => NativeBinding;
+  /** Measures which SRTP profile this processor does faster, for some milliseconds: a number of `srtpProfiles`. */
+  fasterProfile(): number;
+}
+
+/** Where `scripts/prepare.mjs` and the image put it. */
+export const addonPath = fileURLToPath(new URL('./native/build/datapath.node', import.meta.url));
+
+/** The add-on, or why there is none. */
+export function loadNative(path = addonPath): { addon: NativeAddon } | { reason: string } {
+  if (!existsSync(path)) return { reason: 'it was not built: that needs a C++ compiler (g++)' };
+  try {
+    return { addon: createRequire(import.meta.url)(path) as NativeAddon };
+  } catch (error) {
+    return { reason: error instanceof Error ? error.message : String(error) };
+  }
+}

@@ -1,0 +1,88 @@
+/** The one UDP port of all viewers and publishers: a native socket per local address, which follow the machine's addresses. */
+import { getSystemErrorName } from 'node:util';
+import type { Logger } from 'pino';
+import type { DatapathAddresses, IceCandidate } from './datapath.ts';
+import { UdpBindError } from './errors.ts';
+import { localAddresses, localIpv6Addresses } from './local-addresses.ts';
+import { type Handle, SocketUse } from './native-binding.ts';
+import type { NativeCore } from './native-core.ts';
+
+export class NativeListener {
+  readonly #core: NativeCore;
+  readonly #logger: Logger;
+  readonly #sockets = new Map<string, Handle>();
+  /** Addresses that cannot be bound; it was said once of each. */
+  #unbound = new Set<string>();
+  #addresses: DatapathAddresses | null = null;
+  #port = 0;
+
+  constructor(core: NativeCore, logger: Logger) {
+    this.#core = core;
+    this.#logger = logger;
+  }
+
+  get bound(): IceCandidate[] {
+    return [...this.#sockets.keys()].map((address) => ({ address, port: this.#port }));
+  }
+
+  /** Binds what is wanted and lets go of the rest. Throws UDP_BIND_FAILED where not one socket could be bound. */
+  listen(addresses: DatapathAddresses): void {
+    this.#addresses = addresses;
+    this.refresh();
+  }
+
+  /** Follows the machine's addresses; see `listen`. Sockets that stay are not disturbed. */
+  refresh(): void {
+    const addresses = this.#addresses;
+    if (addresses === null) return;
+    const { listenAddresses, udpPort } = addresses;
+    const wanted =
+      listenAddresses === 'auto'
+        ? [...localAddresses(), ...localIpv6Addresses()]
+        : [...new Set(listenAddresses)];
+    const port = udpPort === 0 ? this.#port : udpPort;
+    const moved = port !== this.#port;
+    if (moved) this.#unbound.clear();
+    for (const address of [...this.#sockets.keys()]) {
+      if (moved || !wanted.includes(address)) this.#drop(address);
+    }
+    this.#port = port;
+    this.#unbound = new Set(wanted.filter((address) => this.#unbound.has(address)));
+    const failures = wanted.filter((address) => !this.#sockets.has(address) && !this.#open(address));
+    if (wanted.length > 0 && this.#sockets.size === 0) {
+      throw new UdpBindError(`no address could be bound to UDP port ${this.#port}: ${failures.join(', ')}`);
+    }
+  }
+
+  close(): void {
+    this.#addresses = null;
+    for (const address of [...this.#sockets.keys()]) this.#drop(address);
+  }
+
+  #open(address: string): boolean {
+    const handle = this.#core.take();
+    const port = this.#core.calls.addSocket(handle, address, this.#port, SocketUse.SHARED, 0, 0);
+    if (port > 0) {
+      this.#port = port;
+      this.#sockets.set(address, handle);
+      this.#unbound.delete(address);
+      this.#logger.debug({ address, port }, 'media port bound');
+      return true;
+    }
+    this.#core.release(handle);
+    if (!this.#unbound.has(address)) {
+      const code = getSystemErrorName(port);
+      this.#logger.warn({ code, address, port: this.#port }, 'cannot bind the media port; trying again');
+    }
+    this.#unbound.add(address);
+    return false;
+  }
+
+  #drop(address: string): void {
+    const handle = this.#sockets.get(address);
+    if (handle === undefined) return;
+    this.#sockets.delete(address);
+    this.#core.calls.closeSocket(handle);
+    this.#core.release(handle);
+  }
+}

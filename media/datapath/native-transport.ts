@@ -1,0 +1,176 @@
+/** A session's transport whose packets stay in the native datapath. Here are the DTLS handshake and the states. */
+import { EventEmitter } from 'node:events';
+import type { Logger } from 'pino';
+import type {
+  CloseReason,
+  IceCandidate,
+  IceCredentials,
+  MediaTransport,
+  RemoteDescription,
+  TransportEvents,
+  TransportState,
+} from './datapath.ts';
+import { createIceCredentials } from './ice-credentials.ts';
+import { localAddresses } from './local-addresses.ts';
+import { type Handle, type NativeEvent, NativeEventType, SocketUse, srtpProfiles } from './native-binding.ts';
+import type { NativeCore } from './native-core.ts';
+import type { SrtpProfile } from './srtp-keys.ts';
+import { type DtlsCertificate, DtlsEndpoint, type DtlsKeys } from './werift-adapter.ts';
+
+/** DTLS may begin and complete within this time of the answer, or the session is given up. */
+const CONNECT_TIMEOUT_MS = 15_000;
+
+export interface NativeTransportOptions {
+  readonly core: NativeCore;
+  readonly mode: 'lite' | 'controlling';
+  /** Where the shared port listens. */
+  readonly sharedCandidates: () => readonly IceCandidate[];
+  readonly certificate: DtlsCertificate;
+  /** Preferred where the peer leaves the choice to us. */
+  readonly profile: SrtpProfile;
+  readonly logger: Logger;
+  /** The peer counts as gone after this silence, or a longer one where it is laconic. */
+  readonly silenceMs: number;
+  readonly onClosed: (transport: NativeTransport) => void;
+}
+
+type RemoteIce = IceCredentials & { readonly candidates: readonly IceCandidate[] };
+
+export class NativeTransport implements MediaTransport {
+  readonly events = new EventEmitter<TransportEvents>();
+  readonly handle: Handle;
+  readonly #options: NativeTransportOptions;
+  readonly #openedMs = performance.now();
+  /** Of a controlling agent, whose own sockets keep several sessions to the same hub apart. */
+  readonly #sockets: Handle[] = [];
+  #ownPort = 0;
+  #local = createIceCredentials();
+  #state: TransportState = 'new';
+  #dtls: DtlsEndpoint | null = null;
+
+  constructor(options: NativeTransportOptions) {
+    this.#options = options;
+    const { core, mode, silenceMs } = options;
+    this.handle = core.take((event) => this.#receive(event));
+    core.calls.openSession(this.handle, mode === 'controlling', silenceMs);
+    if (mode === 'controlling') this.#openSockets();
+  }
+
+  get state(): TransportState {
+    return this.#state;
+  }
+
+  get local(): IceCredentials {
+    return this.#local;
+  }
+
+  get candidates(): readonly IceCandidate[] {
+    const { mode, sharedCandidates } = this.#options;
+    if (mode === 'lite') return sharedCandidates();
+    return localAddresses().map((address) => ({ address, port: this.#ownPort }));
+  }
+
+  get lastHeardMs(): number | null {
+    return this.#options.core.statistics.session(this.handle)?.lastHeardMs ?? null;
+  }
+
+  get quiet(): boolean {
+    return this.#options.core.statistics.session(this.handle)?.quiet ?? false;
+  }
+
+  connect(remote: RemoteDescription): void {
+    if (this.#state !== 'new') return;
+    const { core, certificate, logger } = this.#options;
+    this.#setState('connecting', null);
+    this.#dtls = new DtlsEndpoint({
+      role: remote.dtlsRole,
+      certificate,
+      fingerprints: remote.fingerprints,
+      preferred: this.#options.profile,
+      send: (datagram) => core.calls.sendDatagram(this.handle, datagram),
+      onConnected: (keys) => this.#connected(keys),
+      onFailed: (error) => {
+        logger.warn({ err: error }, 'DTLS failed');
+        this.close('dtls-failed');
+      },
+      onClosed: () => this.close('remote-closed'),
+    });
+    this.#setIce(remote);
+  }
+
+  addRemoteCandidate(candidate: IceCandidate): void {
+    this.#options.core.calls.addCandidate(this.handle, candidate.address, candidate.port);
+  }
+
+  /** A controlling side of ours never restarts: it opens a new session, which is as fast and has fewer states. */
+  restartIce(remote: RemoteIce): void {
+    if (this.#options.mode === 'controlling') return;
+    this.#local = createIceCredentials();
+    this.#setIce(remote);
+  }
+
+  /** Called a few times a second: notices peers that never came or went away. */
+  tick(nowMs: number): void {
+    if (this.#state === 'closed') return;
+    if (this.#state !== 'connected' && nowMs - this.#openedMs > CONNECT_TIMEOUT_MS) {
+      this.close('connect-timeout');
+    } else if (this.#options.core.statistics.session(this.handle)?.gone) {
+      this.close('silent');
+    }
+  }
+
+  close(reason: CloseReason = 'closed'): void {
+    if (this.#state === 'closed') return;
+    const { core, onClosed } = this.#options;
+    this.#dtls?.close();
+    core.calls.closeSession(this.handle);
+    core.release(this.handle);
+    for (const handle of this.#sockets) {
+      core.calls.closeSocket(handle);
+      core.release(handle);
+    }
+    this.#setState('closed', reason);
+    this.events.removeAllListeners();
+    onClosed(this);
+  }
+
+  /** One for each family. Their source address is the system's to choose, so that it may change. */
+  #openSockets(): void {
+    const { core, logger } = this.#options;
+    for (const address of ['0.0.0.0', '::']) {
+      const handle = core.take();
+      const port = core.calls.addSocket(handle, address, 0, SocketUse.OWN, this.handle, 0);
+      if (port > 0) {
+        this.#sockets.push(handle);
+        if (address === '0.0.0.0') this.#ownPort = port;
+        continue;
+      }
+      core.release(handle);
+      logger.debug({ address, errno: -port }, 'this family cannot be used for publishing');
+    }
+  }
+
+  #setIce(remote: RemoteIce): void {
+    const { calls } = this.#options.core;
+    calls.setIce(this.handle, this.#local.ufrag, this.#local.pwd, remote.ufrag, remote.pwd);
+    for (const candidate of remote.candidates) this.addRemoteCandidate(candidate);
+  }
+
+  #receive([type, , bytes]: NativeEvent): void {
+    if (type === NativeEventType.PATH_SELECTED) this.#dtls?.start();
+    if (type === NativeEventType.DTLS) this.#dtls?.receive(bytes);
+  }
+
+  #connected({ local, remote }: DtlsKeys): void {
+    const profile = srtpProfiles.indexOf(local.profile);
+    const { calls } = this.#options.core;
+    calls.setKeys(this.handle, profile, local.key, local.salt, remote.key, remote.salt);
+    for (const secret of [local.key, local.salt, remote.key, remote.salt]) secret.fill(0);
+    this.#setState('connected', null);
+  }
+
+  #setState(state: TransportState, reason: CloseReason | null): void {
+    this.#state = state;
+    this.events.emit('state', state, reason);
+  }
+}

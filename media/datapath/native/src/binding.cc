@@ -1,0 +1,323 @@
+// The add-on: a class whose calls become commands of the datapath's thread, and whose callback gets its events in batches.
+#include <time.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "arguments.h"
+#include "engine.h"
+#include "profile-speed.h"
+
+namespace rushlight {
+
+namespace {
+
+// Events handed over in one call; the rest follows in the next, so that JavaScript is never held up for long.
+constexpr uint32_t kEventsPerCall = 1024;
+
+struct Instance {
+  std::unique_ptr<Engine> engine;
+  napi_env env = nullptr;
+  napi_threadsafe_function wake = nullptr;
+  std::atomic<bool> scheduled{false};
+  bool hooked = false;
+
+  void schedule() {
+    if (!scheduled.exchange(true)) napi_call_threadsafe_function(wake, nullptr, napi_tsfn_nonblocking);
+  }
+  // Joins the thread; later calls do nothing.
+  void close();
+};
+
+void onEnvironmentEnd(void* instance) {
+  auto* ended = static_cast<Instance*>(instance);
+  ended->hooked = false;
+  ended->close();
+}
+
+void Instance::close() {
+  if (engine == nullptr) return;
+  engine.reset();
+  napi_release_threadsafe_function(wake, napi_tsfn_abort);
+  if (hooked) napi_remove_env_cleanup_hook(env, onEnvironmentEnd, this);
+  hooked = false;
+}
+
+napi_value eventValue(napi_env env, const Event& event) {
+  napi_value tuple = nullptr;
+  napi_create_array_with_length(env, 6, &tuple);
+  napi_set_element(env, tuple, 0, numberValue(env, static_cast<double>(event.type)));
+  napi_set_element(env, tuple, 1, numberValue(env, event.handle));
+  napi_set_element(env, tuple, 2, bufferValue(env, event.bytes));
+  napi_set_element(env, tuple, 3, numberValue(env, event.number));
+  napi_set_element(env, tuple, 4, numberValue(env, event.timestamp));
+  napi_set_element(env, tuple, 5, boolValue(env, event.marker));
+  return tuple;
+}
+
+void deliver(napi_env env, napi_value callback, void* context, void*) {
+  auto* instance = static_cast<Instance*>(context);
+  if (env == nullptr || instance->engine == nullptr) return;
+  instance->scheduled = false;
+  napi_value batch = nullptr;
+  napi_create_array(env, &batch);
+  uint32_t count = 0;
+  while (count < kEventsPerCall) {
+    const auto event = instance->engine->takeEvent();
+    if (!event) break;
+    napi_set_element(env, batch, count++, eventValue(env, *event));
+  }
+  if (count == 0) return;
+  if (count == kEventsPerCall) instance->schedule();
+  napi_value self = nullptr;
+  napi_get_undefined(env, &self);
+  if (napi_call_function(env, self, callback, 1, &batch, nullptr) != napi_pending_exception) return;
+  napi_value error = nullptr;
+  napi_get_and_clear_last_exception(env, &error);
+  napi_fatal_exception(env, error);
+}
+
+napi_value construct(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  auto* instance = new Instance;
+  instance->env = env;
+  napi_value name = nullptr;
+  napi_create_string_utf8(env, "datapath", NAPI_AUTO_LENGTH, &name);
+  if (napi_create_threadsafe_function(env, given.value(0), nullptr, name, 0, 1, nullptr, nullptr, instance, deliver,
+                                      &instance->wake) != napi_ok) {
+    delete instance;
+    napi_throw_type_error(env, nullptr, "a function for events is needed");
+    return nullptr;
+  }
+  // The thread alone keeps no process alive.
+  napi_unref_threadsafe_function(env, instance->wake);
+  instance->engine = std::make_unique<Engine>([instance] { instance->schedule(); });
+  const auto finalize = [](napi_env, void* data, void*) {
+    auto* ended = static_cast<Instance*>(data);
+    ended->close();
+    delete ended;
+  };
+  napi_wrap(env, given.self(), instance, finalize, nullptr, nullptr);
+  napi_add_env_cleanup_hook(env, onEnvironmentEnd, instance);
+  instance->hooked = true;
+  return given.self();
+}
+
+Instance* instanceOf(napi_env env, const Arguments& given) {
+  void* instance = nullptr;
+  napi_unwrap(env, given.self(), &instance);
+  return static_cast<Instance*>(instance);
+}
+
+// Null where the datapath was closed.
+Engine* engineOf(napi_env env, const Arguments& given) {
+  Instance* instance = instanceOf(env, given);
+  return instance == nullptr ? nullptr : instance->engine.get();
+}
+
+napi_value post(napi_env env, const Arguments& given, Command command) {
+  Engine* engine = engineOf(env, given);
+  if (engine != nullptr && !engine->post(std::move(command))) napi_throw_error(env, "DATAPATH_STUCK", "the datapath takes no more commands");
+  return nullptr;
+}
+
+MasterKey masterKey(double profile, View key, View salt) {
+  MasterKey master;
+  master.profile = static_cast<SrtpProfile>(profile);
+  copyBytes(master.key.data(), key.data(), std::min(key.size(), kAesKeyBytes));
+  copyBytes(master.salt.data(), salt.data(), std::min(salt.size(), kSaltBytes));
+  return master;
+}
+
+// (handle, address, port, use, owner, kind): the port taken, or a negative errno.
+napi_value addSocket(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  Engine* engine = engineOf(env, given);
+  if (engine == nullptr) return numberValue(env, -EBADF);
+  auto local = Endpoint::parse(given.text(1), static_cast<uint16_t>(given.unsignedNumber(2)));
+  if (!local) return numberValue(env, -EINVAL);
+  const int fd = openUdpSocket(*local);
+  if (fd < 0) return numberValue(env, fd);
+  command::AddSocket command{given.unsignedNumber(0), fd, *local, static_cast<SocketUse>(given.unsignedNumber(3)), given.unsignedNumber(4),
+                             static_cast<Kind>(given.unsignedNumber(5))};
+  post(env, given, command);
+  return numberValue(env, local->port);
+}
+
+napi_value closeSocket(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  return post(env, given, command::CloseSocket{given.unsignedNumber(0)});
+}
+
+// (handle, controlling, silenceMs)
+napi_value openSession(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  return post(env, given, command::OpenSession{{given.unsignedNumber(0), given.truth(1), given.number(2)}});
+}
+
+// (session, ufrag, password, remote ufrag, remote password)
+napi_value setIce(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  return post(env, given, command::SetIce{given.unsignedNumber(0), {given.text(1), given.text(2), given.text(3), given.text(4)}});
+}
+
+// (session, address, port): false where the address is no numeric one.
+napi_value addCandidate(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  const auto peer = Endpoint::parse(given.text(1), static_cast<uint16_t>(given.unsignedNumber(2)));
+  if (peer) post(env, given, command::AddCandidate{given.unsignedNumber(0), *peer});
+  return boolValue(env, peer.has_value());
+}
+
+// (session, profile, local key, local salt, remote key, remote salt)
+napi_value setKeys(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  return post(env, given,
+              command::SetKeys{given.unsignedNumber(0), masterKey(given.number(1), given.bytes(2), given.bytes(3)),
+                               masterKey(given.number(1), given.bytes(4), given.bytes(5))});
+}
+
+// (session, datagram)
+napi_value sendDatagram(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  return post(env, given, command::SendDatagram{given.unsignedNumber(0), toVector(given.bytes(1))});
+}
+
+napi_value closeSession(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  return post(env, given, command::CloseSession{given.unsignedNumber(0)});
+}
+
+// (handle, kind, clock rate)
+napi_value openTrack(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  const auto clockRate = std::max<uint32_t>(given.unsignedNumber(2), 1);
+  return post(env, given, command::OpenTrack{given.unsignedNumber(0), static_cast<Kind>(given.unsignedNumber(1)), clockRate});
+}
+
+napi_value beginSource(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  return post(env, given, command::BeginSource{given.unsignedNumber(0)});
+}
+
+// (track, NAL unit)
+napi_value setParameterSet(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  return post(env, given, command::SetParameterSet{given.unsignedNumber(0), toVector(given.bytes(1))});
+}
+
+napi_value closeTrack(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  return post(env, given, command::CloseTrack{given.unsignedNumber(0)});
+}
+
+// (handle, session, video, audio, payload types of video, audio and repairs, bits per second, tells capture time, reduced size)
+napi_value openSource(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  SourceOptions options;
+  options.handle = given.unsignedNumber(0);
+  options.videoPayloadType = static_cast<int>(given.number(4));
+  options.audioPayloadType = static_cast<int>(given.number(5));
+  options.repairPayloadType = static_cast<int>(given.number(6));
+  options.maxBitsPerSecond = static_cast<uint64_t>(std::max(given.number(7), 0.0));
+  options.tellsCaptureTime = given.truth(8);
+  options.reducedSize = given.truth(9);
+  return post(env, given, command::OpenSource{options, given.unsignedNumber(2), given.unsignedNumber(3), given.unsignedNumber(1)});
+}
+
+napi_value requestKeyframe(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  return post(env, given, command::RequestKeyframe{given.unsignedNumber(0)});
+}
+
+napi_value closeSource(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  return post(env, given, command::CloseSource{given.unsignedNumber(0)});
+}
+
+// (handle, track, session, ssrc, payload type, steady, canonical name)
+napi_value openSink(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  SinkOptions options{given.unsignedNumber(0), given.unsignedNumber(3), static_cast<uint8_t>(given.unsignedNumber(4)), given.truth(5),
+                      given.text(6)};
+  return post(env, given, command::OpenSink{std::move(options), given.unsignedNumber(1), given.unsignedNumber(2)});
+}
+
+// (sink, fresh milliseconds, patience milliseconds)
+napi_value join(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  return post(env, given, command::Join{given.unsignedNumber(0), given.number(1), given.number(2)});
+}
+
+napi_value pause(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  return post(env, given, command::Pause{given.unsignedNumber(0)});
+}
+
+napi_value closeSink(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  return post(env, given, command::CloseSink{given.unsignedNumber(0)});
+}
+
+// (Float64Array): copies the newest statistics as far as they fit, and gives how many numbers there are.
+napi_value snapshot(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  Engine* engine = engineOf(env, given);
+  void* data = nullptr;
+  size_t length = 0;
+  napi_typedarray_type type;
+  if (engine == nullptr || napi_get_typedarray_info(env, given.value(0), &type, &length, &data, nullptr, nullptr) != napi_ok ||
+      type != napi_float64_array) {
+    return numberValue(env, 0);
+  }
+  const auto& latest = engine->snapshot();
+  if (!latest.empty()) std::memcpy(data, latest.data(), std::min(length, latest.size()) * sizeof(double));
+  return numberValue(env, static_cast<double>(latest.size()));
+}
+
+// The clock of all times in snapshots.
+napi_value now(napi_env env, napi_callback_info) {
+  timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return numberValue(env, static_cast<double>(time.tv_sec) * 1000 + static_cast<double>(time.tv_nsec) / 1e6);
+}
+
+// Number of the SRTP profile that this processor does faster.
+napi_value fasterProfile(napi_env env, napi_callback_info) {
+  return numberValue(env, static_cast<double>(measureFasterProfile()));
+}
+
+napi_value closeInstance(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  if (Instance* instance = instanceOf(env, given)) instance->close();
+  return nullptr;
+}
+
+napi_value initialize(napi_env env, napi_value exports) {
+  const auto method = [](const char* name, napi_callback call) {
+    return napi_property_descriptor{name, nullptr, call, nullptr, nullptr, nullptr, napi_default_method, nullptr};
+  };
+  const napi_property_descriptor methods[] = {
+      method("addSocket", addSocket),       method("closeSocket", closeSocket),         method("openSession", openSession),
+      method("setIce", setIce),             method("addCandidate", addCandidate),       method("setKeys", setKeys),
+      method("sendDatagram", sendDatagram), method("closeSession", closeSession),       method("openTrack", openTrack),
+      method("beginSource", beginSource),   method("closeTrack", closeTrack),           method("setParameterSet", setParameterSet),
+      method("openSource", openSource),
+      method("closeSource", closeSource),   method("requestKeyframe", requestKeyframe), method("openSink", openSink),
+      method("join", join),                 method("pause", pause),                     method("closeSink", closeSink),
+      method("snapshot", snapshot),         method("now", now),                         method("close", closeInstance),
+  };
+  napi_value constructor = nullptr;
+  napi_define_class(env, "Datapath", NAPI_AUTO_LENGTH, construct, nullptr, std::size(methods), methods, &constructor);
+  napi_set_named_property(env, exports, "Datapath", constructor);
+  napi_value measure = nullptr;
+  napi_create_function(env, "fasterProfile", NAPI_AUTO_LENGTH, fasterProfile, nullptr, &measure);
+  napi_set_named_property(env, exports, "fasterProfile", measure);
+  return exports;
+}
+
+}  // namespace
+
+}  // namespace rushlight
+
+NAPI_MODULE_INIT() { return rushlight::initialize(env, exports); }

@@ -1,0 +1,108 @@
+// When a track's packets were captured, by the wall clock of this machine.
+#pragma once
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <optional>
+
+#include "sequence.h"
+
+namespace rushlight {
+
+// Offset between the publisher's clock and ours; one per publisher, so that its tracks share it.
+class PublisherClock {
+ public:
+  // Our wall clock for a time of the publisher's. The first report sets the offset, and the first one after a clock was set.
+  double toLocal(double publisherUnixMs, double nowUnixMs) {
+    const double offset = nowUnixMs - publisherUnixMs;
+    if (!offsetMs_ || std::abs(offset - *offsetMs_) > kStepMs) offsetMs_ = offset;
+    return publisherUnixMs + *offsetMs_;
+  }
+
+ private:
+  // More than reports are ever late.
+  static constexpr double kStepMs = 700;
+  std::optional<double> offsetMs_;
+};
+
+// What sender reports to viewers say, so that they play sound and picture of one publisher together.
+class TrackClock {
+ public:
+  explicit TrackClock(uint32_t clockRate) : clockRate_(clockRate) {}
+
+  // Without reports of the publisher the arrival has to do.
+  void noteArrival(uint32_t timestamp, double unixMs) {
+    if (!exact_) reference_ = Reference{timestamp, unixMs};
+  }
+  void noteReport(uint32_t timestamp, double unixMs) {
+    exact_ = true;
+    reference_ = Reference{timestamp, unixMs};
+  }
+  // A new source: its first report is yet to come.
+  void reset() { exact_ = false; }
+
+  // The timestamp that the track has at a wall-clock time; nothing before the first packet.
+  std::optional<uint32_t> timestampAt(double unixMs) const {
+    if (!reference_) return std::nullopt;
+    const double elapsed = std::round((unixMs - reference_->unixMs) * clockRate_ / 1000);
+    return reference_->timestamp + static_cast<uint32_t>(static_cast<int64_t>(elapsed));
+  }
+
+ private:
+  struct Reference {
+    uint32_t timestamp;
+    double unixMs;
+  };
+  uint32_t clockRate_;
+  std::optional<Reference> reference_;
+  bool exact_ = false;
+};
+
+// How long after their capture frames arrive here, by the publisher's clock: a sender report says which wall-clock time a
+// timestamp stands for (RFC 3550, section 6.4.1).
+class CaptureDelay {
+ public:
+  explicit CaptureDelay(uint32_t clockRate) : clockRate_(clockRate) {}
+
+  void noteReport(uint32_t timestamp, double unixMs) {
+    report_ = Report{timestamp, unixMs};
+  }
+
+  // A packet came; a frame counts with its first one.
+  void noteArrival(uint32_t timestamp, double unixMs) {
+    if (newest_ && timestampDistance(*newest_, timestamp) <= 0) return;
+    newest_ = timestamp;
+    if (!report_) return;
+    const double sinceReportMs = static_cast<double>(timestampDistance(report_->timestamp, timestamp)) / clockRate_ * 1000;
+    delays_[count_++ % kWindow] = unixMs - report_->unixMs - sinceReportMs;
+  }
+
+  // Median in milliseconds; nothing before the first report and the first frame after it, or where it is not plausible.
+  std::optional<double> ms() const {
+    const size_t known = std::min(count_, kWindow);
+    if (known == 0) return std::nullopt;
+    auto sorted = delays_;
+    const auto middle = sorted.begin() + static_cast<ptrdiff_t>(known / 2);
+    std::nth_element(sorted.begin(), middle, sorted.begin() + static_cast<ptrdiff_t>(known));
+    if (std::abs(*middle) > kPlausibleMs) return std::nullopt;
+    return std::round(*middle * 10) / 10;
+  }
+
+ private:
+  // Frames the figure is the median of: one that is late, such as a keyframe, does not move it.
+  static constexpr size_t kWindow = 61;
+  // Beyond that a report does not speak of the time of capture.
+  static constexpr double kPlausibleMs = 60'000;
+  struct Report {
+    uint32_t timestamp;
+    double unixMs;
+  };
+  uint32_t clockRate_;
+  std::optional<Report> report_;
+  std::optional<uint32_t> newest_;
+  std::array<double, kWindow> delays_{};
+  size_t count_ = 0;
+};
+
+}  // namespace rushlight

@@ -1,0 +1,29 @@
+// What the objects of the datapath's thread share while it works off one batch.
+#pragma once
+#include <vector>
+
+#include "events.h"
+
+namespace rushlight {
+
+class Track;
+
+struct Counters {
+  uint64_t datagramsIn = 0;
+  uint64_t datagramsOut = 0;
+  // Datagrams that belonged to no session or failed authentication.
+  uint64_t refused = 0;
+  uint64_t sendErrors = 0;
+};
+
+struct Context {
+  // CLOCK_MONOTONIC, and the wall clock.
+  double nowMs = 0;
+  double unixMs = 0;
+  EventQueue events;
+  Counters counters;
+  // Tracks with packets that viewers have not got yet.
+  std::vector<Track*> dirty;
+};
+
+}  // namespace rushlight

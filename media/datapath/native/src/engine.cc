@@ -1,0 +1,288 @@
+#include "engine.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cmath>
+
+namespace rushlight {
+
+namespace {
+
+constexpr size_t kCommands = 4096;
+constexpr size_t kBatch = 64;
+constexpr int kRounds = 4;
+// Larger datagrams are none of ours; loopback carries them.
+constexpr size_t kDatagramBytes = 9216;
+constexpr double kTickMs = 100;
+constexpr double kPaceMs = 2;
+// The rest of a picture is waited for this long, so that each viewer gets it in one go.
+constexpr double kGatherMs = 0.25;
+constexpr auto kFullQueuePause = std::chrono::microseconds(200);
+constexpr int kFullQueueTries = 10'000;
+
+double clockMs(clockid_t clock) {
+  timespec time;
+  clock_gettime(clock, &time);
+  return static_cast<double>(time.tv_sec) * 1000 + static_cast<double>(time.tv_nsec) / 1e6;
+}
+
+}  // namespace
+
+struct Engine::Receiver {
+  mmsghdr headers[kBatch];
+  iovec vectors[kBatch];
+  sockaddr_storage from[kBatch];
+  uint8_t bytes[kBatch][kDatagramBytes];
+  uint8_t plain[kDatagramBytes];
+};
+
+Engine::Engine(std::function<void()> notify)
+    : notify_(std::move(notify)),
+      commands_(kCommands),
+      receiver_(std::make_unique<Receiver>()),
+      epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u32 = 0;
+  epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event);
+  // Signals are for JavaScript's thread.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this] { run(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  pthread_setname_np(thread_.native_handle(), "datapath");
+}
+
+Engine::~Engine() {
+  ending_ = true;
+  const uint64_t one = 1;
+  if (write(wake_, &one, sizeof one) < 0) {
+    // The counter is full: the thread is woken anyway.
+  }
+  thread_.join();
+  // A socket that was never taken in belongs to nobody else.
+  while (auto command = commands_.pop()) {
+    if (const auto* left = std::get_if<command::AddSocket>(&*command)) close(left->fd);
+  }
+  // Sinks and sources unregister from what they refer to, so they go first.
+  sinks_.each([this](Sink& sink) { sinks_.take(sink.handle()); });
+  sources_.each([this](Source& source) { sources_.take(source.handle()); });
+  tracks_.each([this](Track& track) { tracks_.take(track.handle()); });
+  sessions_.each([this](Session& session) { sessions_.take(session.handle()); });
+  close(wake_);
+  close(epoll_);
+}
+
+bool Engine::post(Command command) {
+  for (int tries = 0; !commands_.push(command); tries++) {
+    if (tries >= kFullQueueTries) return false;
+    std::this_thread::sleep_for(kFullQueuePause);
+  }
+  const uint64_t one = 1;
+  return write(wake_, &one, sizeof one) >= 0 || errno == EAGAIN;
+}
+
+void Engine::run() {
+  epoll_event events[32];
+  while (!ending_) {
+    updateClock();
+    const double waitMs = std::max(0.0, nextWakeMs() - context_.nowMs);
+    const timespec timeout = {static_cast<time_t>(waitMs / 1000), static_cast<long>(std::fmod(waitMs, 1000) * 1e6)};
+    const int ready = epoll_pwait2(epoll_, events, 32, &timeout, nullptr);
+    updateClock();
+    for (int i = 0; i < ready; i++) {
+      if (events[i].data.u32 == 0) {
+        uint64_t count;
+        while (read(wake_, &count, sizeof count) > 0) {
+        }
+        continue;
+      }
+      UdpSocket* socket = sockets_.get(events[i].data.u32);
+      if (socket == nullptr) continue;
+      if (events[i].events & EPOLLOUT) socket->queue.flush(context_.counters);
+      if (events[i].events & ~EPOLLOUT) receive(socket);
+    }
+    workOffCommands();
+    runTimers();
+    fanOut();
+    flush();
+    if (context_.events.takePending()) notify_();
+  }
+}
+
+void Engine::updateClock() {
+  context_.nowMs = clockMs(CLOCK_MONOTONIC);
+  context_.unixMs = clockMs(CLOCK_REALTIME);
+}
+
+void Engine::receive(UdpSocket* socket) {
+  Receiver& receiver = *receiver_;
+  const Handle handle = socket->handle;
+  for (int round = 0; round < kRounds; round++) {
+    for (size_t i = 0; i < kBatch; i++) {
+      receiver.vectors[i] = {receiver.bytes[i], kDatagramBytes};
+      msghdr& header = receiver.headers[i].msg_hdr;
+      header = {};
+      header.msg_name = &receiver.from[i];
+      header.msg_namelen = sizeof receiver.from[i];
+      header.msg_iov = &receiver.vectors[i];
+      header.msg_iovlen = 1;
+    }
+    const int count = recvmmsg(socket->fd, receiver.headers, kBatch, MSG_DONTWAIT, nullptr);
+    if (count <= 0) return;
+    // What was commanded before these were sent goes before them; it may have closed the socket.
+    workOffCommands();
+    socket = sockets_.get(handle);
+    if (socket == nullptr) return;
+    for (int i = 0; i < count; i++) {
+      context_.counters.datagramsIn++;
+      if (receiver.headers[i].msg_hdr.msg_flags & MSG_TRUNC) continue;
+      dispatch(*socket, Endpoint::fromSocket(receiver.from[i]), {receiver.bytes[i], receiver.headers[i].msg_len});
+    }
+    if (count < static_cast<int>(kBatch)) return;
+  }
+}
+
+void Engine::dispatch(UdpSocket& socket, const Endpoint& from, View datagram) {
+  if (socket.use == SocketUse::Ingest) {
+    if (socket.ingest != nullptr && from.isLoopback()) socket.ingest->receiveIngest(socket.ingestKind, datagram, context_);
+    return;
+  }
+  Session* session = socket.owner;
+  const bool stunned = stun::isStun(datagram);
+  if (session == nullptr && stunned) {
+    const auto message = stun::parse(datagram);
+    if (message && message->type == stun::Request) {
+      const auto named = names_.find(std::string(message->username.substr(0, message->username.find(':'))));
+      if (named != names_.end()) session = named->second;
+    }
+  } else if (session == nullptr) {
+    const auto known = socket.paths.find(from);
+    if (known != socket.paths.end()) session = known->second;
+  }
+  if (session == nullptr) {
+    context_.counters.refused++;
+    return;
+  }
+  if (stunned) session->receiveStun(socket, from, datagram, context_);
+  else session->receive(from, datagram, receiver_->plain, context_);
+}
+
+// Each viewer gets what is new in one go. Who comes first changes, so that nobody always waits for all others.
+void Engine::fanOut() {
+  auto& dirty = context_.dirty;
+  const auto gathering = [&](Track* track) {
+    const StoredPacket* newest = track->ring().get(track->ring().head());
+    return newest != nullptr && !newest->marker && context_.nowMs - track->dirtySinceMs < kGatherMs;
+  };
+  for (size_t i = 0; i < dirty.size();) {
+    Track* track = dirty[i];
+    if (gathering(track)) {
+      i++;
+      continue;
+    }
+    dirty[i] = dirty.back();
+    dirty.pop_back();
+    track->dirty = false;
+    const auto& sinks = track->sinks();
+    bool more = false;
+    turn_++;
+    for (size_t n = 0; n < sinks.size(); n++) more |= sinks[(turn_ + n) % sinks.size()]->pump(context_);
+    const bool known = std::find(pacing_.begin(), pacing_.end(), track) != pacing_.end();
+    if (more && !known) pacing_.push_back(track);
+  }
+}
+
+void Engine::flush() {
+  sockets_.each([this](UdpSocket& socket) {
+    if (!socket.queue.empty() && !socket.queue.blocked()) socket.queue.flush(context_.counters);
+    watch(socket);
+  });
+}
+
+// A full socket says when it can be written again.
+void Engine::watch(UdpSocket& socket) {
+  const bool wanted = socket.queue.blocked();
+  if (wanted == socket.watchesWritable) return;
+  socket.watchesWritable = wanted;
+  epoll_event event{};
+  event.events = wanted ? EPOLLIN | EPOLLOUT : EPOLLIN;
+  event.data.u32 = socket.handle;
+  epoll_ctl(epoll_, EPOLL_CTL_MOD, socket.fd, &event);
+}
+
+double Engine::nextWakeMs() const {
+  double next = tickedMs_ + kTickMs;
+  for (const Track* track : context_.dirty) next = std::min(next, track->dirtySinceMs + kGatherMs);
+  if (!pacing_.empty()) next = std::min(next, context_.nowMs + kPaceMs);
+  sources_.each([&](const Source& source) {
+    if (source.nackDueMs >= 0) next = std::min(next, source.nackDueMs);
+  });
+  return next;
+}
+
+void Engine::runTimers() {
+  std::vector<Track*> paced;
+  paced.swap(pacing_);
+  for (Track* track : paced) {
+    if (track->dirty) continue;
+    track->dirty = true;
+    track->dirtySinceMs = 0;
+    context_.dirty.push_back(track);
+  }
+  sources_.each([this](Source& source) {
+    if (source.nackDueMs >= 0 && source.nackDueMs <= context_.nowMs) source.askAgain(context_);
+  });
+  if (context_.nowMs - tickedMs_ >= kTickMs) tick();
+}
+
+void Engine::tick() {
+  tickedMs_ = context_.nowMs;
+  sessions_.each([this](Session& session) { session.tick(context_); });
+  sources_.each([this](Source& source) { source.tick(context_); });
+  sinks_.each([this](Sink& sink) { sink.tick(context_); });
+  publish();
+}
+
+void Engine::publish() {
+  auto& out = snapshots_.back();
+  out.assign(SnapshotLayout::kHead, 0);
+  double counts[4] = {};
+  const auto row = [&](size_t kind, std::initializer_list<double> values) {
+    counts[kind]++;
+    out.insert(out.end(), values);
+  };
+  sessions_.each([&](Session& session) {
+    const Silence& silence = session.silence();
+    row(0, {double(session.handle()), silence.lastMs(), double(silence.isQuiet(context_.nowMs)), double(silence.isGone(context_.nowMs))});
+  });
+  tracks_.each([&](Track& track) {
+    row(1, {double(track.handle()), double(track.frames()), double(track.octets()), track.lastFrameMs(), track.keyframeMs(),
+            double(track.keyframe() >= 0), double(track.ring().bytes()), double(track.reorders())});
+  });
+  sources_.each([&](Source& source) {
+    row(2, {double(source.handle()), source.lastPacketMs(), double(source.packetsLost()), source.captureDelayMs().value_or(NAN)});
+  });
+  sinks_.each([&](Sink& sink) {
+    const SinkStats& stats = sink.stats();
+    row(3, {double(sink.handle()), double(stats.packets), double(stats.octets), double(stats.retransmitted),
+            double(stats.retransmittedOctets), double(stats.retransmitsRefused), double(stats.skippedFrames), stats.lossRatio, stats.rttMs});
+  });
+  const Counters& counters = context_.counters;
+  const double head[SnapshotLayout::kHead] = {context_.nowMs, counts[0], counts[1], counts[2], counts[3], double(counters.datagramsIn),
+                                              double(counters.datagramsOut), double(counters.refused), double(counters.sendErrors),
+                                              double(context_.events.dropped())};
+  std::copy(std::begin(head), std::end(head), out.begin());
+  snapshots_.publish();
+}
+
+}  // namespace rushlight

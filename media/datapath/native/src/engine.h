@@ -1,0 +1,89 @@
+// The datapath's thread: sockets, timers, and everything that is known of sessions, tracks, sources and sinks. It alone
+// touches them, so that no packet waits for a lock.
+#pragma once
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <atomic>
+#include <functional>
+#include <thread>
+
+#include "commands.h"
+#include "context.h"
+#include "snapshot.h"
+
+namespace rushlight {
+
+class Engine {
+ public:
+  // `notify` is called from the thread after it pushed events.
+  explicit Engine(std::function<void()> notify);
+  // Ends the thread and wipes all keys.
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // Of JavaScript's thread. False where the queue stays full, which only a thread that hangs can cause.
+  bool post(Command command);
+  std::optional<Event> takeEvent() { return context_.events.pop(); }
+  const std::vector<double>& snapshot() { return snapshots_.latest(); }
+
+ private:
+  void run();
+  void workOffCommands();
+  void receive(UdpSocket* socket);
+  void dispatch(UdpSocket& socket, const Endpoint& from, View datagram);
+  void fanOut();
+  void flush();
+  void watch(UdpSocket& socket);
+  void runTimers();
+  double nextWakeMs() const;
+  void tick();
+  void publish();
+  void updateClock();
+
+  void apply(std::monostate&) {}
+  void apply(command::AddSocket& it);
+  void apply(command::CloseSocket& it);
+  void apply(command::OpenSession& it);
+  void apply(command::SetIce& it);
+  void apply(command::AddCandidate& it);
+  void apply(command::SetKeys& it);
+  void apply(command::SendDatagram& it);
+  void apply(command::CloseSession& it);
+  void apply(command::OpenTrack& it);
+  void apply(command::BeginSource& it);
+  void apply(command::SetParameterSet& it);
+  void apply(command::CloseTrack& it);
+  void apply(command::OpenSource& it);
+  void apply(command::RequestKeyframe& it);
+  void apply(command::CloseSource& it);
+  void apply(command::OpenSink& it);
+  void apply(command::Join& it);
+  void apply(command::Pause& it);
+  void apply(command::CloseSink& it);
+
+  struct Receiver;
+
+  std::function<void()> notify_;
+  Queue<Command> commands_;
+  SnapshotExchange snapshots_;
+  Context context_;
+  // In the order in which they may outlive each other: sinks and sources refer to sessions and tracks, those to sockets.
+  Names names_;
+  Table<UdpSocket> sockets_;
+  Table<Session> sessions_;
+  Table<Track> tracks_;
+  Table<Source> sources_;
+  Table<Sink> sinks_;
+  std::unique_ptr<Receiver> receiver_;
+  std::vector<Track*> pacing_;
+  int epoll_;
+  int wake_;
+  double tickedMs_ = 0;
+  size_t turn_ = 0;
+  std::atomic<bool> ending_{false};
+  std::thread thread_;
+};
+
+}  // namespace rushlight

@@ -1,0 +1,72 @@
+// What the datapath's thread tells JavaScript, through one bounded queue.
+#pragma once
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "bytes.h"
+#include "handles.h"
+#include "queue.h"
+
+namespace rushlight {
+
+// The numbers are the protocol with native-binding.ts.
+enum class EventType : uint8_t {
+  // A session found a working path, the first one or another after the last was lost.
+  PathSelected = 0,
+  // A DTLS datagram came by a path that passed a check.
+  Dtls = 1,
+  // A keyframe of a track begins.
+  Keyframe = 2,
+  // A track has a source whose first keyframe, or parameter sets, are missing.
+  KeyframeNeeded = 3,
+  // A picture of a track, after none for a while.
+  Picture = 4,
+  // A sequence parameter set that differs from the last.
+  ParameterSet = 5,
+  // A viewer needs a keyframe.
+  ViewerNeedsKeyframe = 6,
+  // Packets of a publisher were given up.
+  SourceNeedsKeyframe = 7,
+  // A packet for a reader within this process.
+  Tap = 8,
+  // A publisher's first picture packet, or its first under another SSRC.
+  SourceBegan = 9,
+};
+
+struct Event {
+  EventType type{};
+  Handle handle = 0;
+  // Tap: sequence number, timestamp, marker.
+  double number = 0;
+  uint32_t timestamp = 0;
+  bool marker = false;
+  std::vector<uint8_t> bytes;
+};
+
+class EventQueue {
+ public:
+  EventQueue() : queue_(kCapacity) {}
+
+  // False where it is full.
+  bool push(Event event) {
+    pending_ = true;
+    if (queue_.push(event)) return true;
+    dropped_++;
+    return false;
+  }
+  // What floods leaves room for the rest.
+  bool roomForBulk() const { return queue_.size() < kCapacity / 2; }
+  std::optional<Event> pop() { return queue_.pop(); }
+  // True once after something was pushed.
+  bool takePending() { return std::exchange(pending_, false); }
+  uint64_t dropped() const { return dropped_; }
+
+ private:
+  static constexpr size_t kCapacity = 8192;
+  Queue<Event> queue_;
+  bool pending_ = false;
+  uint64_t dropped_ = 0;
+};
+
+}  // namespace rushlight

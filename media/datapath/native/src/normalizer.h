@@ -1,0 +1,68 @@
+// Turns the packets of successive sources (a publisher that reconnects, an ffmpeg that restarts) into one stream whose
+// sequence numbers and timestamps go on, so that viewers need no renegotiation.
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <optional>
+
+#include "sequence.h"
+
+namespace rushlight {
+
+// Where a packet belongs in the feed's own space.
+struct Place {
+  int64_t sequence = 0;
+  uint32_t timestamp = 0;
+  // Numbers kept for a late packet: the publisher's oversize packets become several.
+  int width = 1;
+  bool late = false;
+  // The source's timestamps jumped: what reports said of them holds no longer.
+  bool stepped = false;
+};
+
+class StreamNormalizer {
+ public:
+  StreamNormalizer(uint32_t clockRate, int64_t firstSequence, uint32_t firstTimestamp)
+      : clockRate_(clockRate), next_(firstSequence), lastTimestamp_(firstTimestamp) {}
+
+  bool hasSource() const { return hasSource_; }
+  // True where the packet belongs to the source that sends now.
+  bool continues(uint32_t ssrc, uint16_t sequence) const;
+  // A new source begins with this packet, which is then to be placed.
+  void begin(uint32_t ssrc, uint16_t sequence, uint32_t timestamp, double nowMs);
+  // Place of a packet of the present source that becomes `pieces`; nothing where it came before, or is too old.
+  std::optional<Place> place(uint16_t sequence, uint32_t timestamp, int pieces, double nowMs);
+  // The feed's timestamp of a source's; nothing where that source is not the present one.
+  std::optional<uint32_t> timestampOf(uint32_t ssrc, uint32_t timestamp) const;
+  // The next packet is a new source's first, also where it carries the old SSRC.
+  void endSource() { hasSource_ = false; }
+
+ private:
+  struct Missing {
+    int64_t extended;
+    int64_t placed;
+    int width;
+  };
+  struct Line {
+    uint32_t offset;
+    uint32_t first;
+  };
+  Place placeNewest(uint32_t timestamp, int pieces, double nowMs);
+  uint32_t onTimeLine(uint32_t timestamp, double nowMs, bool& stepped);
+  uint32_t resumedAt(double nowMs) const;
+
+  uint32_t clockRate_;
+  int64_t next_;
+  uint32_t lastTimestamp_;
+  double lastAtMs_ = -1;
+  bool hasSource_ = false;
+  uint32_t ssrc_ = 0;
+  SequenceUnwrapper unwrapper_;
+  uint32_t offset_ = 0;
+  // Another time line that some packets are on; taken over once a second picture is on it.
+  std::optional<Line> other_;
+  std::deque<Missing> missing_;
+  int widest_ = 1;
+};
+
+}  // namespace rushlight

@@ -1,0 +1,75 @@
+// RTCP as an SFU reads and writes it (RFC 3550 section 6, RFC 4585 section 6, RFC 5104 section 4.3.1).
+#pragma once
+#include <array>
+#include <string>
+#include <vector>
+
+#include "bytes.h"
+
+namespace rushlight::rtcp {
+
+struct ReportBlock {
+  uint32_t ssrc = 0;
+  // In 1/256.
+  uint8_t fractionLost = 0;
+  int32_t lostTotal = 0;
+  uint32_t highestSequence = 0;
+  uint32_t jitter = 0;
+  // Middle 32 bits of the last sender report's NTP time; 0 where there was none.
+  uint32_t lastReport = 0;
+  // Since that report, in 1/65536 s.
+  uint32_t delaySinceLastReport = 0;
+};
+
+struct SenderReport {
+  uint32_t ssrc = 0;
+  uint64_t ntp = 0;
+  uint32_t rtpTimestamp = 0;
+  uint32_t packets = 0;
+  uint32_t octets = 0;
+};
+
+// Where the parts of a compound packet go.
+class Handler {
+ public:
+  virtual void onSenderReport(const SenderReport& report) = 0;
+  virtual void onReportBlock(const ReportBlock& report) = 0;
+  virtual void onNack(uint32_t mediaSsrc, const std::vector<uint16_t>& lost) = 0;
+  // PLI or FIR.
+  virtual void onKeyframeRequest(uint32_t mediaSsrc) = 0;
+  virtual void onBye(uint32_t ssrc) = 0;
+
+ protected:
+  ~Handler() = default;
+};
+
+// Reads a compound packet up to its first malformed part.
+void parse(View compound, Handler& handler);
+
+// A compound packet in the making.
+class Builder {
+ public:
+  void senderReport(const SenderReport& report);
+  void receiverReport(uint32_t ssrc, const std::vector<ReportBlock>& reports);
+  // SDES with the canonical name alone, which every compound carries (RFC 3550, section 6.1).
+  void canonicalName(uint32_t ssrc, const std::string& name);
+  // Generic NACK. `lost` is in ascending order.
+  void nack(uint32_t senderSsrc, uint32_t mediaSsrc, const std::vector<uint16_t>& lost);
+  void pictureLoss(uint32_t senderSsrc, uint32_t mediaSsrc);
+  // Receiver Estimated Maximum Bitrate (draft-alvestrand-rmcat-remb-03).
+  void remb(uint32_t senderSsrc, uint64_t bitsPerSecond, const std::vector<uint32_t>& ssrcs);
+  View bytes() const { return bytes_; }
+
+ private:
+  // Appends a packet of zeros with its header; gives where it begins.
+  uint8_t* append(uint8_t type, size_t count, size_t bytes);
+  std::vector<uint8_t> bytes_;
+};
+
+// NTP timestamps: seconds since 1900 and 1/2^32 s.
+uint64_t ntpOfUnixMs(double unixMs);
+double unixMsOfNtp(uint64_t ntp);
+// By which receiver reports name the sender report they answer.
+inline uint32_t middleOfNtp(uint64_t ntp) { return static_cast<uint32_t>(ntp >> 16); }
+
+}  // namespace rushlight::rtcp

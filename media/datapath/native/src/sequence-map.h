@@ -1,0 +1,69 @@
+// Maps a track's sequence numbers to those of one viewer. Packets left out on purpose leave no gap, so that the viewer
+// does not ask for them; packets that were lost do.
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <limits>
+#include <optional>
+
+namespace rushlight {
+
+class SequenceMap {
+ public:
+  explicit SequenceMap(int64_t first) : next_(first) {}
+
+  // The viewer's number that the next new packet gets.
+  int64_t next() const { return next_; }
+
+  // From here on track packet `track` follows directly on what the viewer got last.
+  void continueAt(int64_t track) {
+    endSegment();
+    segments_.push_back({next_, kOpen, next_ - track});
+    if (segments_.size() > kMaxSegments) segments_.pop_front();
+  }
+
+  // Takes one number for a packet that is not of the track.
+  int64_t takeExtra() {
+    endSegment();
+    return next_++;
+  }
+
+  // Nothing where the packet lies before what the viewer was started with.
+  std::optional<int64_t> toViewer(int64_t track) {
+    if (segments_.empty() || segments_.back().to != kOpen) return std::nullopt;
+    const int64_t viewer = track + segments_.back().offset;
+    if (viewer < segments_.back().from) return std::nullopt;
+    if (viewer >= next_) next_ = viewer + 1;
+    return viewer;
+  }
+
+  // The track's number of a packet that the viewer names; nothing where it was never sent or is forgotten.
+  std::optional<int64_t> toTrack(int64_t viewer) const {
+    if (viewer >= next_) return std::nullopt;
+    for (auto segment = segments_.rbegin(); segment != segments_.rend(); ++segment) {
+      if (viewer < segment->from) continue;
+      if (viewer >= segment->to) return std::nullopt;
+      return viewer - segment->offset;
+    }
+    return std::nullopt;
+  }
+
+ private:
+  static constexpr size_t kMaxSegments = 16;
+  static constexpr int64_t kOpen = std::numeric_limits<int64_t>::max();
+  struct Segment {
+    int64_t from;
+    int64_t to;
+    // Viewer's number minus track's number.
+    int64_t offset;
+  };
+
+  void endSegment() {
+    if (!segments_.empty() && segments_.back().to == kOpen) segments_.back().to = next_;
+  }
+
+  std::deque<Segment> segments_;
+  int64_t next_;
+};
+
+}  // namespace rushlight

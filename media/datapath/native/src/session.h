@@ -1,0 +1,124 @@
+// One session's way to its peer: ICE, SRTP, and what belongs to it. DTLS passes through to JavaScript.
+#pragma once
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "context.h"
+#include "rtcp.h"
+#include "rtp.h"
+#include "silence.h"
+#include "srtp.h"
+#include "stun.h"
+#include "udp-socket.h"
+
+namespace rushlight {
+
+class Session;
+class Sink;
+class Source;
+
+// Sessions by their own user fragment.
+using Names = std::unordered_map<std::string, Session*>;
+
+struct SessionOptions {
+  Handle handle = 0;
+  // Has sockets of its own and checks the peer; otherwise it waits to be checked (ICE-lite, RFC 8445 section 2.5).
+  bool controlling = false;
+  // The peer counts as gone after this silence, or a longer one where it is laconic.
+  double silenceMs = 0;
+};
+
+struct IceNames {
+  std::string ufrag;
+  std::string password;
+  std::string remoteUfrag;
+  std::string remotePassword;
+};
+
+struct Path {
+  UdpSocket* socket = nullptr;
+  Endpoint peer;
+  bool operator==(const Path&) const = default;
+};
+
+class Session final : private rtcp::Handler {
+ public:
+  Session(SessionOptions options, Names& names);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  Handle handle() const { return options_.handle; }
+  // The first ones, or those of an ICE restart: the old ones stay valid until the peer uses the new ones.
+  void setIce(IceNames ice);
+  // The peer may be there.
+  void addCandidate(const Endpoint& peer);
+  void addSocket(UdpSocket* socket);
+  void socketClosed(const UdpSocket* socket);
+  void setKeys(const MasterKey& local, const MasterKey& remote, Context& context);
+  void sendDatagram(View datagram, Context& context);
+
+  // A STUN message that named this session, or came by a socket of its own.
+  void receiveStun(UdpSocket& socket, const Endpoint& from, View datagram, Context& context);
+  // Anything else by a path that passed a check; it is decrypted into `scratch`.
+  void receive(const Endpoint& from, View datagram, uint8_t* scratch, Context& context);
+
+  // True where there are keys and a path.
+  bool canSend() const { return sender_ && selected_; }
+  // False for a moment after the handshake, which the peer's side has not ended yet: what comes early is lost there.
+  bool settled(double nowMs) const { return nowMs >= settledMs_; }
+  // True while the socket takes no more.
+  bool blocked() const { return selected_ && selected_->socket->queue.blocked(); }
+  // False where the socket takes no more now.
+  bool sendRtp(const RtpPacket& packet, int64_t extendedSequence, Context& context);
+  void sendRtcp(View compound, Context& context);
+
+  void add(Sink* sink) { sinks_.push_back(sink); }
+  void remove(Sink* sink);
+  void setSource(Source* source) { source_ = source; }
+
+  const Silence& silence() const { return silence_; }
+  // Called ten times a second.
+  void tick(Context& context);
+
+ private:
+  void receiveResponse(const stun::Message& message, UdpSocket& socket, const Endpoint& from, View datagram, Context& context);
+  void select(const Path& path, Context& context);
+  void remember(const Path& path);
+  void sendTo(const Path& path, View datagram, Context& context);
+  void check(Context& context);
+  void passDtls(View datagram, Context& context);
+
+  void onSenderReport(const rtcp::SenderReport& report) override;
+  void onReportBlock(const rtcp::ReportBlock& report) override;
+  void onNack(uint32_t mediaSsrc, const std::vector<uint16_t>& lost) override;
+  void onKeyframeRequest(uint32_t mediaSsrc) override;
+  void onBye(uint32_t) override {}
+
+  SessionOptions options_;
+  Names& names_;
+  Silence silence_;
+  // The newest last. One that the peer has used is never pushed out by ones that it has not.
+  std::deque<IceNames> ice_;
+  std::vector<UdpSocket*> sockets_;
+  std::deque<Path> paths_;
+  std::optional<Path> selected_;
+  std::optional<SrtpSender> sender_;
+  std::optional<SrtpReceiver> receiver_;
+  std::vector<Sink*> sinks_;
+  Source* source_ = nullptr;
+  // Of a controlling agent.
+  std::deque<std::pair<stun::Transaction, Path>> checks_;
+  std::array<uint8_t, 8> tieBreaker_{};
+  double checkedMs_ = -1;
+  double settledMs_ = 0;
+  double dtlsTokens_ = 64;
+  double dtlsMs_ = 0;
+  Context* reportContext_ = nullptr;
+};
+
+}  // namespace rushlight

@@ -1,0 +1,115 @@
+// What a viewer's reports and requests lead to, and the reports it gets.
+#include <algorithm>
+#include <cmath>
+
+#include "session.h"
+#include "sink.h"
+
+namespace rushlight {
+
+namespace {
+
+// A packet is not sent again within a round trip, and this at least: its first repetition is still under way.
+constexpr double kLeastPauseMs = 15;
+constexpr size_t kRepeatedMemory = 1024;
+constexpr double kReportIntervalMs = 1000;
+constexpr double kFasterAfterMs = 500;
+// What a viewer may ask for again in a second, packet by packet.
+constexpr double kLookUpsPerSecond = 2000;
+
+}  // namespace
+
+void Sink::retransmit(const std::vector<uint16_t>& lost, Context& context) {
+  if (track_ == nullptr || session_ == nullptr || !session_->canSend()) return;
+  const PacketRing& ring = track_->ring();
+  slowDown(context);
+  lookUps_ = std::max(0.0, lookUps_ - (context.nowMs - lookUpsMs_) / 1000 * kLookUpsPerSecond);
+  lookUpsMs_ = context.nowMs;
+  for (const uint16_t sequence : lost) {
+    if (lookUps_ >= kLookUpsPerSecond) {
+      stats_.retransmitsRefused++;
+      continue;
+    }
+    lookUps_++;
+    const int64_t viewer = extendSequence(sequence, map_.next());
+    if (viewer == prefaceAt_) {
+      transmit(preface_, false, prefaceTimestamp_, viewer, context);
+      continue;
+    }
+    const auto wanted = map_.toTrack(viewer);
+    // What was never sent, or came before the last keyframe, is of no use.
+    if (!wanted || viewer < firstOfStart_ || !started()) {
+      stats_.retransmitsRefused++;
+      continue;
+    }
+    const StoredPacket* packet = ring.get(*wanted);
+    if (packet == nullptr) {
+      stats_.retransmitsRefused++;
+      // A hole is the publisher's to repair; what was overwritten only a keyframe mends.
+      if (*wanted < ring.tail()) needKeyframe(context);
+      continue;
+    }
+    if (!repeat(*packet, viewer, context)) {
+      giveUpPicture();
+      needKeyframe(context);
+    }
+  }
+}
+
+// False where too much was asked for again.
+bool Sink::repeat(const StoredPacket& packet, int64_t viewer, Context& context) {
+  const auto before = repeated_.find(viewer);
+  if (before != repeated_.end() && context.nowMs - before->second < std::max(kLeastPauseMs, stats_.rttMs)) {
+    stats_.retransmitsRefused++;
+    return true;
+  }
+  if (!budget_.spend(packet.length)) {
+    stats_.retransmitsRefused++;
+    return options_.steady;
+  }
+  if (repeated_.size() >= kRepeatedMemory) {
+    std::erase_if(repeated_, [&](const auto& one) { return context.nowMs - one.second > stats_.rttMs + kLeastPauseMs; });
+    if (repeated_.size() >= kRepeatedMemory) repeated_.clear();
+  }
+  if (!transmit(packet.view(), packet.marker, timestampOf(packet), viewer, context)) return true;
+  repeated_[viewer] = context.nowMs;
+  stats_.retransmitted++;
+  stats_.retransmittedOctets += packet.length;
+  return true;
+}
+
+void Sink::takeReport(const rtcp::ReportBlock& report, Context& context) {
+  stats_.lossRatio = report.fractionLost / 256.0;
+  for (const SentReport& sent : reports_) {
+    if (sent.atMs < 0 || sent.middle != report.lastReport) continue;
+    const double rttMs = context.nowMs - sent.atMs - report.delaySinceLastReport * 1000.0 / 65536;
+    stats_.rttMs = std::max(0.0, std::round(rttMs * 10) / 10);
+  }
+}
+
+void Sink::tick(Context& context) {
+  if (track_ == nullptr) return;
+  if (state_ == State::Waiting && waitUntilMs_ >= 0 && context.nowMs >= waitUntilMs_ && track_->keyframe() >= 0) {
+    waitUntilMs_ = -1;
+    start(track_->keyframe(), context);
+  }
+  if (context.nowMs - slowedMs_ > kFasterAfterMs) perMs_ = std::min(kMostPacketsPerMs, perMs_ + 1);
+  if (tap_ || closed_ || stats_.packets == 0 || state_ == State::CatchingUp) return;
+  if (context.nowMs - reportedMs_ < kReportIntervalMs) return;
+  reportedMs_ = context.nowMs;
+  report(context);
+}
+
+void Sink::report(Context& context) {
+  if (session_ == nullptr || !session_->canSend()) return;
+  const auto timestamp = track_->clock().timestampAt(context.unixMs);
+  if (!timestamp) return;
+  const uint64_t ntp = rtcp::ntpOfUnixMs(context.unixMs);
+  reports_[nextReport_++ % reports_.size()] = {rtcp::middleOfNtp(ntp), context.nowMs};
+  rtcp::Builder compound;
+  compound.senderReport({options_.ssrc, ntp, *timestamp, static_cast<uint32_t>(stats_.packets), static_cast<uint32_t>(stats_.octets)});
+  compound.canonicalName(options_.ssrc, options_.cname);
+  session_->sendRtcp(compound.bytes(), context);
+}
+
+}  // namespace rushlight

@@ -1,0 +1,234 @@
+#include "sink.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "crypto.h"
+#include "session.h"
+
+namespace rushlight {
+
+namespace {
+
+// Neither a large picture nor a join is to overrun the buffers on the way: a burst of this many packets, then about
+// 77 Mbit/s, or down to 10 where the viewer loses some of it.
+constexpr double kBurstPackets = 48;
+constexpr double kLeastPerMs = 1;
+constexpr double kSlowerPauseMs = 50;
+// A viewer this far behind goes on at a newer keyframe.
+constexpr double kMaxLagMs = 400;
+// What is behind the live picture takes this long on the viewer's clock, however long it was.
+constexpr int64_t kWarpedTicks = kVideoClockHz / 5;
+// The same where the viewer saw the newest picture already: less than from one picture to the next.
+constexpr int64_t kAgainTicks = kVideoClockHz / 60;
+// A viewer starts with the same keyframe again at most this often, and only where that is no new one.
+constexpr double kRestartMs = 2000;
+constexpr double kDeafMs = 1000;
+constexpr double kNeededIntervalMs = 100;
+
+}  // namespace
+
+Sink::Sink(SinkOptions options, Track* track, Session* session)
+    : options_(std::move(options)),
+      track_(track),
+      session_(session),
+      tap_(session == nullptr),
+      map_(1 + randomNumber() % 0x7fff),
+      perMs_(kMostPacketsPerMs) {
+  track->add(this);
+  if (session != nullptr) session->add(this);
+}
+
+Sink::~Sink() {
+  if (track_ != nullptr) track_->remove(this);
+  if (session_ != nullptr) session_->remove(this);
+}
+
+void Sink::join(double freshMs, double patienceMs, Context& context) {
+  if (track_ == nullptr) return;
+  state_ = State::Waiting;
+  freshMs_ = freshMs;
+  waitUntilMs_ = -1;
+  if (track_->kind() == Kind::Audio) return;
+  const bool known = track_->keyframe() >= 0;
+  if (known && context.nowMs - track_->keyframeMs() <= freshMs) return start(track_->keyframe(), context);
+  waitUntilMs_ = context.nowMs + patienceMs;
+  neededMs_ = -1;
+  needKeyframe(context);
+}
+
+void Sink::pictureLost(Context& context) {
+  needKeyframe(context);
+  if (!started() || track_->keyframe() < 0 || context.nowMs - startedMs_ < kRestartMs) return;
+  const double ageMs = context.nowMs - track_->keyframeMs();
+  if (ageMs > kDeafMs && ageMs <= freshMs_) start(track_->keyframe(), context);
+}
+
+void Sink::keyframeBegan(Context& context) {
+  if (state_ == State::Waiting && isVideo()) start(track_->keyframe(), context);
+}
+
+void Sink::start(int64_t sequence, Context& context) {
+  const StoredPacket* first = track_->ring().get(sequence);
+  warp_ = first != nullptr && isVideo() ? warpFrom(*first) : Warp{};
+  if (first != nullptr) lastTimestamp_ = timestampOf(*first);
+  firstOfStart_ = map_.next();
+  prefaceAt_ = -1;
+  prefaceDue_ = isVideo() && !track_->preface().empty();
+  if (prefaceDue_) {
+    prefaceAt_ = map_.takeExtra();
+    prefaceTimestamp_ = lastTimestamp_;
+    preface_ = toVector(track_->preface());
+  }
+  map_.continueAt(sequence);
+  if (skippedFrom_ >= 0) stats_.skippedFrames += framesBetween(skippedFrom_, sequence);
+  skippedFrom_ = -1;
+  startedAt_ = cursor_ = sequence;
+  startedMs_ = context.nowMs;
+  state_ = State::CatchingUp;
+  if (!track_->dirty) {
+    track_->dirty = true;
+    track_->dirtySinceMs = 0;
+    context.dirty.push_back(track_);
+  }
+}
+
+Sink::Warp Sink::warpFrom(const StoredPacket& first) const {
+  const StoredPacket* newest = track_->ring().get(track_->ring().head());
+  if (newest == nullptr) return {};
+  const int64_t span = std::max(1, timestampDistance(first.timestamp, newest->timestamp));
+  // Time never runs back for a viewer: what it sees again fits in before the next picture.
+  const bool again = stats_.packets > 0 && timestampDistance(lastTimestamp_, first.timestamp) <= 0;
+  if (again) return {newest->sequence, first.timestamp, span, lastTimestamp_ + 1, std::min(span, kAgainTicks)};
+  if (span <= kWarpedTicks) return {};
+  return {newest->sequence, first.timestamp, span, newest->timestamp - static_cast<uint32_t>(kWarpedTicks), kWarpedTicks};
+}
+
+void Sink::offerLate(int64_t sequence, Context& context) {
+  if (!started() || sequence >= cursor_ || sequence < startedAt_) return;
+  const StoredPacket* packet = track_->ring().get(sequence);
+  if (packet != nullptr) send(*packet, context);
+}
+
+bool Sink::pump(Context& context) {
+  if (track_ == nullptr || state_ == State::Paused) return false;
+  const PacketRing& ring = track_->ring();
+  if (state_ == State::Waiting) {
+    if (track_->kind() == Kind::Video || ring.head() < 0) return false;
+    start(ring.head(), context);
+  }
+  if (stalled(context)) return true;
+  if (prefaceDue_ && !transmit(preface_, false, prefaceTimestamp_, prefaceAt_, context)) return true;
+  prefaceDue_ = false;
+  if (cursor_ > ring.head()) return false;
+  allowance_ = std::min(kBurstPackets, allowance_ + (context.nowMs - pumpedMs_) * perMs_);
+  pumpedMs_ = context.nowMs;
+  for (; cursor_ <= ring.head() && allowance_ >= 1; cursor_++) {
+    const StoredPacket* packet = ring.get(cursor_);
+    if (packet == nullptr) continue;
+    if (!send(*packet, context)) return true;
+    allowance_--;
+  }
+  const bool more = cursor_ <= ring.head();
+  state_ = more ? State::CatchingUp : State::Live;
+  return more;
+}
+
+// What a viewer loses while it catches up was sent too fast.
+void Sink::slowDown(Context& context) {
+  if (state_ != State::CatchingUp || context.nowMs - slowedMs_ < kSlowerPauseMs) return;
+  slowedMs_ = context.nowMs;
+  perMs_ = std::max(kLeastPerMs, perMs_ / 2);
+}
+
+// True where nothing can be sent now.
+bool Sink::stalled(Context& context) {
+  const PacketRing& ring = track_->ring();
+  if (!tap_ && (session_ == nullptr || !session_->canSend())) {
+    cursor_ = ring.head() + 1;
+    return false;
+  }
+  const StoredPacket* next = ring.get(cursor_);
+  const bool late = next != nullptr && context.nowMs - next->arrivalMs > kMaxLagMs && state_ == State::Live;
+  if (cursor_ < ring.tail() || late) skip(context);
+  if (state_ == State::Waiting) return false;
+  if (!tap_ && !session_->settled(context.nowMs)) return true;
+  return tap_ ? !context.events.roomForBulk() : session_->blocked();
+}
+
+// Goes on at the newest keyframe, or waits for the next one: never a torn picture.
+void Sink::skip(Context& context) {
+  const PacketRing& ring = track_->ring();
+  const int64_t target = isVideo() ? track_->keyframe() : ring.head();
+  if (target > cursor_) {
+    stats_.skippedFrames += framesBetween(cursor_, target);
+    start(target, context);
+  } else if (cursor_ < ring.tail()) {
+    skippedFrom_ = cursor_;
+    state_ = State::Waiting;
+    waitUntilMs_ = -1;
+    if (isVideo()) needKeyframe(context);
+  }
+}
+
+void Sink::giveUpPicture() {
+  if (!isVideo() || !started() || options_.steady) return;
+  skippedFrom_ = cursor_;
+  state_ = State::Waiting;
+  waitUntilMs_ = -1;
+}
+
+void Sink::needKeyframe(Context& context) {
+  if (neededMs_ >= 0 && context.nowMs - neededMs_ < kNeededIntervalMs) return;
+  neededMs_ = context.nowMs;
+  context.events.push({EventType::ViewerNeedsKeyframe, options_.handle});
+}
+
+uint64_t Sink::framesBetween(int64_t from, int64_t to) const {
+  const PacketRing& ring = track_->ring();
+  uint64_t frames = 0;
+  std::optional<uint32_t> last;
+  for (int64_t sequence = std::max(from, ring.tail()); sequence < to; sequence++) {
+    const StoredPacket* packet = ring.get(sequence);
+    if (packet == nullptr || last == packet->timestamp) continue;
+    last = packet->timestamp;
+    frames++;
+  }
+  return frames;
+}
+
+uint32_t Sink::timestampOf(const StoredPacket& packet) const {
+  if (packet.sequence > warp_.until) return packet.timestamp;
+  const int64_t since = std::max(0, timestampDistance(warp_.from, packet.timestamp));
+  return warp_.to + static_cast<uint32_t>(since * warp_.window / warp_.span);
+}
+
+// False where the way takes no more now; the packet is then still to be sent.
+bool Sink::send(const StoredPacket& packet, Context& context) {
+  const auto viewer = map_.toViewer(packet.sequence);
+  if (!viewer) return true;
+  const uint32_t timestamp = timestampOf(packet);
+  if (!transmit(packet.view(), packet.marker, timestamp, *viewer, context)) return false;
+  if (stats_.packets == 1 || timestampDistance(lastTimestamp_, timestamp) > 0) lastTimestamp_ = timestamp;
+  budget_.earn(packet.length, context.nowMs);
+  return true;
+}
+
+bool Sink::transmit(View payload, bool marker, uint32_t timestamp, int64_t viewer, Context& context) {
+  if (tap_) {
+    const bool taken = context.events.push(
+        {EventType::Tap, options_.handle, static_cast<double>(viewer), timestamp, marker, toVector(payload)});
+    if (!taken) return false;
+  } else {
+    if (session_ == nullptr) return true;
+    const auto payloadType = options_.payloadType;
+    if (!session_->sendRtp({marker, payloadType, static_cast<uint16_t>(viewer), timestamp, options_.ssrc, payload}, viewer, context)) {
+      return false;
+    }
+  }
+  stats_.packets++;
+  stats_.octets += payload.size();
+  return true;
+}
+
+}  // namespace rushlight

@@ -1,0 +1,148 @@
+// A track on its way to one viewer, in that viewer's own sequence space, or to a reader within this process.
+#pragma once
+#include <string>
+#include <unordered_map>
+
+#include "context.h"
+#include "repair-budget.h"
+#include "rtcp.h"
+#include "sequence-map.h"
+#include "track.h"
+
+namespace rushlight {
+
+class Session;
+
+struct SinkOptions {
+  Handle handle = 0;
+  uint32_t ssrc = 0;
+  uint8_t payloadType = 0;
+  // Never waits for a keyframe because too much is lost: its loss is to tell what the way carries.
+  bool steady = false;
+  std::string cname;
+};
+
+struct SinkStats {
+  uint64_t packets = 0;
+  // Payload octets, as sender reports count them.
+  uint64_t octets = 0;
+  uint64_t retransmitted = 0;
+  uint64_t retransmittedOctets = 0;
+  uint64_t retransmitsRefused = 0;
+  uint64_t skippedFrames = 0;
+  // Since the last receiver report, and the round trip; -1 before the first.
+  double lossRatio = -1;
+  double rttMs = -1;
+};
+
+class Sink {
+ public:
+  // `session` is null for a reader within this process, whose packets become events.
+  Sink(SinkOptions options, Track* track, Session* session);
+  ~Sink();
+  Sink(const Sink&) = delete;
+  Sink& operator=(const Sink&) = delete;
+
+  Handle handle() const { return options_.handle; }
+  uint32_t ssrc() const { return options_.ssrc; }
+  const SinkStats& stats() const { return stats_; }
+  bool isVideo() const { return track_ != nullptr && track_->kind() == Kind::Video; }
+  void trackGone() { track_ = nullptr; }
+  void sessionGone() { session_ = nullptr; closed_ = true; }
+
+  // Starts with the remembered keyframe where it is at most `freshMs` old. Otherwise a new one is asked for, and waited
+  // for `patienceMs`; then the old one has to do. Audio starts with the next packet.
+  void join(double freshMs, double patienceMs, Context& context);
+  // Sends nothing until the next start.
+  void pause() { state_ = State::Paused; }
+  // A keyframe of the track begins.
+  void keyframeBegan(Context& context);
+  // A packet came that lies before the newest.
+  void offerLate(int64_t sequence, Context& context);
+  // Sends what is due. True where more waits for its turn.
+  bool pump(Context& context);
+  // Sends packets again by their 16-bit numbers in the viewer's space.
+  void retransmit(const std::vector<uint16_t>& lost, Context& context);
+  void takeReport(const rtcp::ReportBlock& report, Context& context);
+  // The viewer asks for a keyframe. Where the publisher makes none on request, the remembered one has to do.
+  void pictureLost(Context& context);
+  // Called ten times a second.
+  void tick(Context& context);
+
+ private:
+  // About 77 Mbit/s.
+  static constexpr double kMostPacketsPerMs = 8;
+
+  enum class State : uint8_t { Paused, Waiting, CatchingUp, Live };
+  // Pictures of before the join are shown as fast as they can be decoded: their time is pressed together.
+  struct Warp {
+    // The last packet that it concerns.
+    int64_t until = -1;
+    // `span` ticks of the track from `from` on become `window` ticks from `to` on.
+    uint32_t from = 0;
+    int64_t span = 1;
+    uint32_t to = 0;
+    int64_t window = 1;
+  };
+
+  bool started() const { return state_ == State::Live || state_ == State::CatchingUp; }
+  void start(int64_t sequence, Context& context);
+  Warp warpFrom(const StoredPacket& first) const;
+  bool stalled(Context& context);
+  void skip(Context& context);
+  void slowDown(Context& context);
+  void giveUpPicture();
+  void needKeyframe(Context& context);
+  uint64_t framesBetween(int64_t from, int64_t to) const;
+  uint32_t timestampOf(const StoredPacket& packet) const;
+  bool send(const StoredPacket& packet, Context& context);
+  bool transmit(View payload, bool marker, uint32_t timestamp, int64_t viewer, Context& context);
+  bool repeat(const StoredPacket& packet, int64_t viewer, Context& context);
+  void report(Context& context);
+
+  SinkOptions options_;
+  Track* track_;
+  Session* session_;
+  bool closed_ = false;
+  bool tap_;
+  State state_ = State::Paused;
+  SequenceMap map_;
+  RepairBudget budget_;
+  SinkStats stats_;
+  Warp warp_;
+  // The next packet of the track that is to be sent.
+  int64_t cursor_ = 0;
+  // Where the viewer started last: what came before it needs no more.
+  int64_t startedAt_ = 0;
+  // First packet left out since the viewer waits for a keyframe; -1 where it never had the picture before.
+  int64_t skippedFrom_ = -1;
+  // The viewer's number of its first packet since: earlier ones had another time, and must not be sent with this one.
+  int64_t firstOfStart_ = 0;
+  // The parameter sets sent before the picture, to be repeated as they were; at -1 where there are none.
+  int64_t prefaceAt_ = -1;
+  uint32_t prefaceTimestamp_ = 0;
+  std::vector<uint8_t> preface_;
+  bool prefaceDue_ = false;
+  double freshMs_ = 0;
+  double startedMs_ = -1;
+  double waitUntilMs_ = -1;
+  double pumpedMs_ = 0;
+  // Packets that may be sent now, and how fast more are allowed.
+  double allowance_ = 0;
+  double perMs_;
+  double slowedMs_ = -1;
+  double neededMs_ = -1;
+  double reportedMs_ = -1000;
+  double lookUps_ = 0;
+  double lookUpsMs_ = 0;
+  uint32_t lastTimestamp_ = 0;
+  std::unordered_map<int64_t, double> repeated_;
+  struct SentReport {
+    uint32_t middle = 0;
+    double atMs = -1;
+  };
+  std::array<SentReport, 8> reports_{};
+  size_t nextReport_ = 0;
+};
+
+}  // namespace rushlight

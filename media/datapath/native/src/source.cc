@@ -1,0 +1,177 @@
+#include "source.h"
+
+#include "crypto.h"
+#include "session.h"
+
+namespace rushlight {
+
+namespace {
+
+constexpr double kFeedbackIntervalMs = 1000;
+constexpr double kNackIntervalMs = 20;
+const std::string kName = "rushlight";
+
+}  // namespace
+
+Source::Source(SourceOptions options, Track* video, Track* audio, Session* session)
+    : options_(options), session_(session), ssrc_(randomNumber() | 1) {
+  video_.track = video;
+  audio_.track = audio;
+  // The same SSRC may come with other numbers.
+  if (video != nullptr) video->endSource();
+  if (audio != nullptr) audio->endSource();
+  if (session != nullptr) session->setSource(this);
+}
+
+Source::~Source() {
+  if (session_ != nullptr) session_->setSource(nullptr);
+}
+
+void Source::trackGone(const Track* track) {
+  if (video_.track == track) video_.track = nullptr;
+  if (audio_.track == track) audio_.track = nullptr;
+}
+
+std::optional<double> Source::captureDelayMs() const {
+  return session_ == nullptr && !options_.tellsCaptureTime ? std::nullopt : captureDelay_.ms();
+}
+
+void Source::receiveRtp(View datagram, Context& context) {
+  const auto packet = parseRtp(datagram);
+  if (!packet) return;
+  const int payloadType = packet->payloadType;
+  if (payloadType == options_.videoPayloadType) admit(video_, *packet, context);
+  else if (payloadType == options_.audioPayloadType) admit(audio_, *packet, context);
+  else if (payloadType == options_.repairPayloadType) receiveRepair(*packet, context);
+}
+
+// A retransmission carries the packet as it was sent first, behind its number; mere padding probes the bandwidth.
+void Source::receiveRepair(const RtpPacket& repair, Context& context) {
+  if (!video_.stats || repair.payload.size() <= 2) return;
+  RtpPacket packet = repair;
+  packet.ssrc = video_.stats->ssrc();
+  packet.sequence = read16(repair.payload.data());
+  packet.payload = repair.payload.subspan(2);
+  admit(video_, packet, context);
+}
+
+void Source::receiveIngest(Kind kind, View datagram, Context& context) {
+  Incoming& incoming = kind == Kind::Video ? video_ : audio_;
+  if (isRtcp(datagram)) {
+    reportsOf_ = &incoming;
+    reportContext_ = &context;
+    rtcp::parse(datagram, *this);
+    return;
+  }
+  const auto packet = parseRtp(datagram);
+  if (packet) admit(incoming, *packet, context);
+}
+
+void Source::admit(Incoming& incoming, const RtpPacket& packet, Context& context) {
+  if (incoming.track == nullptr) return;
+  lastPacketMs_ = context.nowMs;
+  incoming.guard.admit(packet, context.nowMs, [&](const RtpPacket& one, bool begins) { take(incoming, one, begins, context); });
+}
+
+void Source::take(Incoming& incoming, const RtpPacket& packet, bool begins, Context& context) {
+  if (begins) openStats(incoming, packet.ssrc, context);
+  const int64_t extended = incoming.stats->arrived(packet.sequence, packet.timestamp, context.nowMs);
+  if (&incoming == &video_) {
+    captureDelay_.noteArrival(packet.timestamp, context.unixMs);
+    if (session_ != nullptr && nacks_.arrived(extended, context.nowMs)) nackDueMs = context.nowMs;
+  }
+  incoming.track->write(packet, context);
+  if (begins && incoming.report && incoming.report->ssrc == packet.ssrc) noteReport(incoming, *incoming.report, context);
+}
+
+void Source::openStats(Incoming& incoming, uint32_t ssrc, Context& context) {
+  if (incoming.stats) incoming.lostBefore += incoming.stats->lostTotal();
+  incoming.stats.emplace(ssrc, incoming.track->clockRate());
+  if (session_ == nullptr) clock_ = {};
+  if (&incoming != &video_) return;
+  nacks_ = {};
+  feedbackMs_ = -1;
+  context.events.push({EventType::SourceBegan, options_.handle});
+  if (session_ != nullptr) captureDelay_ = CaptureDelay(kVideoClockHz);
+}
+
+void Source::takeSenderReport(const rtcp::SenderReport& report, Context& context) {
+  for (Incoming* incoming : {&video_, &audio_}) {
+    if (!incoming->stats || incoming->stats->ssrc() != report.ssrc) continue;
+    if (incoming == &video_) captureDelay_.noteReport(report.rtpTimestamp, rtcp::unixMsOfNtp(report.ntp));
+    incoming->stats->noteSenderReport(rtcp::middleOfNtp(report.ntp), context.nowMs);
+    noteReport(*incoming, report, context);
+  }
+}
+
+void Source::onSenderReport(const rtcp::SenderReport& report) {
+  Incoming& incoming = *reportsOf_;
+  if (&incoming == &video_) {
+    if (!incoming.report || incoming.report->ssrc != report.ssrc) captureDelay_ = CaptureDelay(kVideoClockHz);
+    captureDelay_.noteReport(report.rtpTimestamp, rtcp::unixMsOfNtp(report.ntp));
+  }
+  incoming.report = report;
+  noteReport(incoming, report, *reportContext_);
+}
+
+void Source::noteReport(Incoming& incoming, const rtcp::SenderReport& report, Context& context) {
+  if (incoming.track == nullptr) return;
+  const auto timestamp = incoming.track->normalizer().timestampOf(report.ssrc, report.rtpTimestamp);
+  if (!timestamp) return;
+  const double unixMs = rtcp::unixMsOfNtp(report.ntp);
+  incoming.track->clock().noteReport(*timestamp, options_.tellsCaptureTime ? unixMs : clock_.toLocal(unixMs, context.unixMs));
+}
+
+void Source::requestKeyframe(Context& context) {
+  if (!video_.stats || session_ == nullptr) return;
+  rtcp::Builder compound = feedback();
+  compound.pictureLoss(ssrc_, video_.stats->ssrc());
+  send(compound, context);
+}
+
+double Source::askAgain(Context& context) {
+  nackDueMs = -1;
+  if (!video_.stats || session_ == nullptr) return -1;
+  const auto due = nacks_.due(context.nowMs);
+  if (!due.empty()) {
+    rtcp::Builder compound = feedback();
+    compound.nack(ssrc_, video_.stats->ssrc(), due);
+    send(compound, context);
+  }
+  if (nacks_.takeAbandoned()) context.events.push({EventType::SourceNeedsKeyframe, options_.handle});
+  if (nacks_.pending() > 0) nackDueMs = context.nowMs + kNackIntervalMs;
+  return nackDueMs;
+}
+
+void Source::tick(Context& context) {
+  if (session_ == nullptr || !session_->canSend()) return;
+  if (feedbackMs_ >= 0 && context.nowMs - feedbackMs_ < kFeedbackIntervalMs) return;
+  std::vector<rtcp::ReportBlock> reports;
+  std::vector<uint32_t> ssrcs;
+  for (Incoming* incoming : {&video_, &audio_}) {
+    if (!incoming->stats) continue;
+    reports.push_back(incoming->stats->report(context.nowMs));
+    ssrcs.push_back(incoming->stats->ssrc());
+  }
+  if (ssrcs.empty()) return;
+  feedbackMs_ = context.nowMs;
+  rtcp::Builder compound;
+  compound.receiverReport(ssrc_, reports);
+  compound.canonicalName(ssrc_, kName);
+  compound.remb(ssrc_, options_.maxBitsPerSecond, ssrcs);
+  send(compound, context);
+}
+
+rtcp::Builder Source::feedback() const {
+  rtcp::Builder compound;
+  if (options_.reducedSize) return compound;
+  compound.receiverReport(ssrc_, {});
+  compound.canonicalName(ssrc_, kName);
+  return compound;
+}
+
+void Source::send(const rtcp::Builder& compound, Context& context) {
+  session_->sendRtcp(compound.bytes(), context);
+}
+
+}  // namespace rushlight

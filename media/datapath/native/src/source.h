@@ -1,0 +1,102 @@
+// Whoever delivers a feed's packets: a WebRTC publisher, or a capture pipeline of this machine. Takes them in, asks for
+// lost ones again, and gives the feedback a sender needs.
+#pragma once
+#include <optional>
+
+#include "clocks.h"
+#include "context.h"
+#include "reception.h"
+#include "rtcp.h"
+#include "source-guard.h"
+#include "track.h"
+
+namespace rushlight {
+
+class Session;
+
+struct SourceOptions {
+  Handle handle = 0;
+  // Of a session's streams; an ingest has a port for each instead.
+  int videoPayloadType = -1;
+  int audioPayloadType = -1;
+  // Of retransmissions of the picture (RFC 4588); -1 where it sends them as they were.
+  int repairPayloadType = -1;
+  // It takes feedback without a report before it (RFC 5506), and some look at nothing behind one.
+  bool reducedSize = false;
+  // A browser goes up to the bit rate that its receiver estimates: this one.
+  uint64_t maxBitsPerSecond = 0;
+  // Sender reports give the time of capture by this machine's clock, not that of sending.
+  bool tellsCaptureTime = false;
+};
+
+class Source final : private rtcp::Handler {
+ public:
+  // `session` is null for an ingest.
+  Source(SourceOptions options, Track* video, Track* audio, Session* session);
+  ~Source();
+  Source(const Source&) = delete;
+  Source& operator=(const Source&) = delete;
+
+  Handle handle() const { return options_.handle; }
+  void trackGone(const Track* track);
+  void sessionGone() { session_ = nullptr; }
+
+  // An authentic packet of the session.
+  void receiveRtp(View packet, Context& context);
+  // A datagram at an ingest's port.
+  void receiveIngest(Kind kind, View datagram, Context& context);
+  void takeSenderReport(const rtcp::SenderReport& report, Context& context);
+  void requestKeyframe(Context& context);
+  // Asks for missing packets; gives when it wants to be called again, or -1.
+  double askAgain(Context& context);
+  // Called ten times a second: reports once a second.
+  void tick(Context& context);
+
+  int64_t packetsLost() const { return video_.lostBefore + (video_.stats ? video_.stats->lostTotal() : 0); }
+  std::optional<double> captureDelayMs() const;
+  // Of any packet; -1 before the first.
+  double lastPacketMs() const { return lastPacketMs_; }
+  double nackDueMs = -1;
+
+ private:
+  struct Incoming {
+    Track* track = nullptr;
+    // Of the newest SSRC; nothing before the first packet.
+    std::optional<ReceptionStats> stats;
+    int64_t lostBefore = 0;
+    SourceGuard guard;
+    // Of an ingest: the newest one, which may come before the first packet that it speaks of.
+    std::optional<rtcp::SenderReport> report;
+  };
+
+  void receiveRepair(const RtpPacket& repair, Context& context);
+  void admit(Incoming& incoming, const RtpPacket& packet, Context& context);
+  void take(Incoming& incoming, const RtpPacket& packet, bool begins, Context& context);
+  void openStats(Incoming& incoming, uint32_t ssrc, Context& context);
+  void noteReport(Incoming& incoming, const rtcp::SenderReport& report, Context& context);
+  // What comes before feedback, as a rule.
+  rtcp::Builder feedback() const;
+  void send(const rtcp::Builder& compound, Context& context);
+
+  void onSenderReport(const rtcp::SenderReport& report) override;
+  void onReportBlock(const rtcp::ReportBlock&) override {}
+  void onNack(uint32_t, const std::vector<uint16_t>&) override {}
+  void onKeyframeRequest(uint32_t) override {}
+  void onBye(uint32_t) override {}
+
+  SourceOptions options_;
+  Session* session_;
+  Incoming video_;
+  Incoming audio_;
+  uint32_t ssrc_;
+  PublisherClock clock_;
+  CaptureDelay captureDelay_{kVideoClockHz};
+  NackGenerator nacks_;
+  double lastPacketMs_ = -1;
+  double feedbackMs_ = -1;
+  // While an ingest's reports are read.
+  Incoming* reportsOf_ = nullptr;
+  Context* reportContext_ = nullptr;
+};
+
+}  // namespace rushlight

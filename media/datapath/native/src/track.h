@@ -1,0 +1,99 @@
+// A track of a feed: one continuous stream out of successive sources, with its keyframes known.
+#pragma once
+#include <memory>
+#include <optional>
+
+#include "clocks.h"
+#include "context.h"
+#include "h264.h"
+#include "normalizer.h"
+#include "reorder-meter.h"
+#include "ring.h"
+#include "rtp.h"
+
+namespace rushlight {
+
+class Sink;
+
+enum class Kind : uint8_t { Video, Audio };
+
+inline constexpr uint32_t kVideoClockHz = 90'000;
+
+class Track {
+ public:
+  Track(Handle handle, Kind kind, uint32_t clockRate);
+  ~Track();
+  Track(const Track&) = delete;
+  Track& operator=(const Track&) = delete;
+
+  void write(const RtpPacket& packet, Context& context);
+  // The next packet is a new source's first, whatever it carries.
+  void endSource() { normalizer_.endSource(); }
+  // The same, and which parameter sets it needs has to be learnt.
+  void beginSource();
+  // Parameter sets that the publisher gave in its SDP.
+  void setParameterSet(View nal, Context& context);
+
+  Handle handle() const { return handle_; }
+  Kind kind() const { return kind_; }
+  uint32_t clockRate() const { return clockRate_; }
+  const PacketRing& ring() const { return ring_; }
+  StreamNormalizer& normalizer() { return normalizer_; }
+  TrackClock& clock() { return clock_; }
+  // Start of the newest keyframe that is still remembered; -1 where there is none.
+  int64_t keyframe() const { return keyframe_ >= ring_.tail() ? keyframe_ : -1; }
+  double keyframeMs() const { return keyframeMs_; }
+  // What decoding from that keyframe needs besides; empty where it brings everything.
+  View preface() const { return preface_; }
+  uint64_t frames() const { return frames_; }
+  uint64_t octets() const { return octets_; }
+  // Of the newest picture's first packet; -1 before the first.
+  double lastFrameMs() const { return lastFrameMs_; }
+  // Frames are sent in another order than they are shown.
+  bool reorders() const { return order_.reorders(); }
+
+  void add(Sink* sink) { sinks_.push_back(sink); }
+  void remove(Sink* sink);
+  const std::vector<Sink*>& sinks() const { return sinks_; }
+  bool dirty = false;
+  // When the first packet came that viewers have not got yet.
+  double dirtySinceMs = 0;
+
+ private:
+  // The picture whose packets are arriving.
+  struct Picture {
+    uint32_t timestamp = 0;
+    int64_t start = 0;
+    bool counted = false;
+    bool marked = false;
+    bool hasParameters = false;
+  };
+  void forward(const RtpPacket& packet, const h264::PayloadInfo& info, Context& context);
+  void store(const Place& place, int piece, bool marker, const h264::Piece& content, Context& context);
+  void followPicture(const Place& place, const h264::PayloadInfo& info, Context& context);
+  void markKeyframe(Picture& picture, Context& context);
+  void takeParameterSets(const h264::PayloadInfo& info, Context& context);
+  void needKeyframe(Context& context);
+
+  Handle handle_;
+  Kind kind_;
+  uint32_t clockRate_;
+  PacketRing ring_;
+  StreamNormalizer normalizer_;
+  TrackClock clock_;
+  std::vector<Sink*> sinks_;
+  std::optional<Picture> picture_;
+  ReorderMeter order_;
+  std::vector<h264::Piece> pieces_;
+  std::vector<uint8_t> sps_;
+  std::vector<uint8_t> pps_;
+  std::vector<uint8_t> preface_;
+  int64_t keyframe_ = -1;
+  double keyframeMs_ = -1;
+  double neededMs_ = -1;
+  double lastFrameMs_ = -1;
+  uint64_t frames_ = 0;
+  uint64_t octets_ = 0;
+};
+
+}  // namespace rushlight

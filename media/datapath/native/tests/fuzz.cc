@@ -1,0 +1,75 @@
+// libFuzzer: everything that reads what strangers send, and what packets do to a track, its source and a viewer.
+#include "../src/h264.h"
+#include "../src/rtcp.h"
+#include "../src/session.h"
+#include "../src/sink.h"
+#include "../src/source.h"
+
+using namespace rushlight;
+
+namespace {
+
+struct Ignore : rtcp::Handler {
+  void onSenderReport(const rtcp::SenderReport&) override {}
+  void onReportBlock(const rtcp::ReportBlock&) override {}
+  void onNack(uint32_t, const std::vector<uint16_t>& lost) override {
+    if (lost.size() > 1024) std::abort();
+  }
+  void onKeyframeRequest(uint32_t) override {}
+  void onBye(uint32_t) override {}
+};
+
+void readAlone(View datagram) {
+  if (const auto message = stun::parse(datagram)) stun::hasIntegrity(datagram, *message, "password");
+  Ignore ignore;
+  rtcp::parse(datagram, ignore);
+  const auto packet = parseRtp(datagram);
+  if (!packet) return;
+  h264::inspect(packet->payload);
+  std::vector<h264::Piece> pieces;
+  h264::fit(packet->payload, 64, pieces);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const View input = {data, size};
+  readAlone(input);
+  Context context;
+  Names names;
+  Session session({1, false, 10'000}, names);
+  session.setIce({"here", "password", "there", "remote"});
+  session.setKeys({}, {}, context);
+  Track video(2, Kind::Video, kVideoClockHz);
+  SourceOptions options;
+  options.handle = 3;
+  options.videoPayloadType = 96;
+  options.repairPayloadType = 97;
+  Source source(options, &video, nullptr, &session);
+  Sink tap({4, 0, 0, false, ""}, &video, nullptr);
+  Sink viewer({5, 1, 96, false, "name"}, &video, &session);
+  tap.join(0, 0, context);
+  viewer.join(0, 0, context);
+  UdpSocket socket(6, dup(0), *Endpoint::parse("127.0.0.1", 1), SocketUse::Shared);
+  std::vector<uint8_t> scratch(2048);
+  // The input is a row of datagrams: two bytes of length and kind, then the datagram.
+  size_t at = 0;
+  while (at + 2 <= size) {
+    const size_t length = std::min<size_t>(size - at - 2, (data[at] & 0x0f) * 16u + (data[at + 1] >> 4));
+    const View datagram = input.subspan(at + 2, length);
+    context.nowMs += data[at + 1] & 0x0f;
+    context.unixMs = context.nowMs;
+    switch (data[at] >> 4 & 3) {
+      case 0: source.receiveRtp(datagram, context); break;
+      case 1: source.receiveIngest(Kind::Video, datagram, context); break;
+      case 2: session.receiveStun(socket, socket.local, datagram, context); break;
+      default: session.receive(socket.local, datagram, scratch.data(), context); break;
+    }
+    for (Sink* sink : {&tap, &viewer}) sink->pump(context);
+    source.askAgain(context);
+    while (context.events.pop()) {
+    }
+    at += 2 + length;
+  }
+  return 0;
+}

@@ -1,0 +1,249 @@
+// Parts of the native datapath by themselves, as sanitizers see them. `npm run test:native` runs this.
+#include <map>
+#include <random>
+#include <set>
+#include <thread>
+
+#include "../src/clocks.h"
+#include "../src/h264.h"
+#include "../src/normalizer.h"
+#include "../src/queue.h"
+#include "../src/reception.h"
+#include "../src/ring.h"
+#include "../src/rtcp.h"
+#include "../src/rtp.h"
+#include "../src/sequence-map.h"
+#include "../src/source-guard.h"
+#include "../src/srtp.h"
+#include "../src/stun.h"
+#include "check.h"
+
+using namespace rushlight;
+
+namespace {
+
+MasterKey masterKey(SrtpProfile profile) {
+  MasterKey master;
+  master.profile = profile;
+  for (size_t i = 0; i < kAesKeyBytes; i++) master.key.bytes[i] = static_cast<uint8_t>(i);
+  for (size_t i = 0; i < kSaltBytes; i++) master.salt.bytes[i] = static_cast<uint8_t>(0xf0 + i);
+  return master;
+}
+
+std::vector<uint8_t> protect(SrtpSender& sender, int64_t extended, uint32_t ssrc = 7) {
+  std::vector<uint8_t> packet(kRtpHeaderBytes + 100 + kSrtpOverhead);
+  writeRtpHeader(packet.data(), true, 96, static_cast<uint16_t>(extended), 90, ssrc);
+  const std::vector<uint8_t> payload(100, 0x5a);
+  packet.resize(sender.protectRtp(packet.data(), extended, payload));
+  return packet;
+}
+
+bool opens(SrtpReceiver& receiver, View packet, double nowMs = 0) {
+  std::vector<uint8_t> plain(packet.size());
+  const auto bytes = receiver.unprotectRtp(packet, plain.data(), nowMs);
+  if (bytes) CHECK(*bytes == kRtpHeaderBytes + 100 && plain[kRtpHeaderBytes] == 0x5a);
+  return bytes.has_value();
+}
+
+std::vector<uint8_t> report(SrtpSender& sender, uint32_t ssrc) {
+  rtcp::Builder compound;
+  compound.receiverReport(ssrc, {});
+  std::vector<uint8_t> packet(compound.bytes().size() + kSrtcpOverhead);
+  packet.resize(sender.protectRtcp(compound.bytes(), packet.data()));
+  return packet;
+}
+
+bool opensReport(SrtpReceiver& receiver, View packet) {
+  std::vector<uint8_t> plain(packet.size());
+  return receiver.unprotectRtcp(packet, plain.data()).has_value();
+}
+
+void srtp(SrtpProfile profile) {
+  const MasterKey master = masterKey(profile);
+  SrtpSender sender(master);
+  SrtpReceiver receiver(master);
+  for (int64_t extended = 65'000; extended < 67'000; extended++) {
+    const auto packet = protect(sender, extended);
+    CHECK(opens(receiver, packet));
+    CHECK(!opens(receiver, packet));
+  }
+  auto altered = protect(sender, 67'001);
+  altered[20] ^= 1;
+  CHECK(!opens(receiver, altered));
+  // The first packets were lost, and the sender has wrapped since.
+  SrtpReceiver late(master);
+  for (int64_t extended = 65'540; extended < 68'530; extended++) CHECK(opens(late, protect(sender, extended)));
+  // An outage of more than half of the numbers: after a while the next turn is tried, too.
+  CHECK(opens(late, protect(sender, 68'530 + 40'000), 5000));
+  CHECK(opens(late, protect(sender, 68'530 + 40'001), 5001));
+  // Reports of several streams, each with its own numbers.
+  SrtpSender sound(master);
+  SrtpSender picture(master);
+  SrtpReceiver reports(master);
+  for (int i = 0; i < 300; i++) {
+    const auto first = report(sound, 1);
+    CHECK(opensReport(reports, first));
+    CHECK(!opensReport(reports, first));
+  }
+  CHECK(opensReport(reports, report(picture, 2)));
+}
+
+void stunMessages() {
+  const stun::Transaction transaction{1, 2, 3};
+  const auto check = stun::buildCheck(transaction, "there:here", {}, "password");
+  const auto message = stun::parse(check);
+  CHECK(message && message->username == "there:here" && message->useCandidate && message->controlling);
+  CHECK(stun::hasIntegrity(check, *message, "password") && !stun::hasIntegrity(check, *message, "passwort"));
+  for (size_t i = 0; i < check.size(); i++) {
+    auto altered = check;
+    altered[i] ^= 0x40;
+    const auto read = stun::parse(altered);
+    // What lies behind MESSAGE-INTEGRITY, and the length that it covers, are not part of it.
+    if (read && i < message->integrityOffset && i != 2 && i != 3) CHECK(!stun::hasIntegrity(altered, *read, "password"));
+  }
+  const auto six = Endpoint::parse("2001:db8::1", 4000);
+  CHECK(six && stun::parse(stun::buildSuccess(transaction, *six, "p")));
+  CHECK(!Endpoint::parse("example.org", 1) && !Endpoint::parse("1.2.3", 1));
+}
+
+void ring() {
+  std::mt19937 random(1);
+  PacketRing ring(64 * 1024);
+  std::map<int64_t, std::vector<uint8_t>> model;
+  int64_t next = 100;
+  for (int i = 0; i < 20'000; i++) {
+    const int64_t sequence = random() % 8 == 0 ? next - 1 - static_cast<int64_t>(random() % 20) : next;
+    next = std::max(next, sequence + 1 + (random() % 16 == 0 ? 1 : 0));
+    std::vector<uint8_t> payload(random() % 1300, static_cast<uint8_t>(sequence));
+    if (sequence >= 0 && ring.put(sequence, 0, false, {}, payload, i)) {
+      CHECK(model.emplace(sequence, payload).second);
+    }
+    if (i % 1000 == 500) ring.keepFrom(ring.head());
+    CHECK(ring.bytes() <= 64 * 1024 + 1300);
+    for (int64_t asked = ring.tail(); asked <= ring.head(); asked++) {
+      const StoredPacket* packet = ring.get(asked);
+      const auto known = model.find(asked);
+      CHECK((packet != nullptr) == (known != model.end()));
+      if (packet != nullptr && i % 97 == 0) CHECK(sameBytes(packet->view(), known->second));
+    }
+  }
+}
+
+void normalizer() {
+  std::mt19937 random(2);
+  StreamNormalizer normalizer(90'000, 65'536, 1);
+  std::set<int64_t> placed;
+  uint32_t ssrc = 1;
+  uint16_t sequence = 65'000;
+  uint32_t timestamp = 0;
+  normalizer.begin(ssrc, sequence, timestamp, 0);
+  int64_t highest = 0;
+  for (int i = 0; i < 50'000; i++) {
+    if (random() % 500 == 0) normalizer.begin(++ssrc, sequence = static_cast<uint16_t>(random()), timestamp = random(), i);
+    if (random() % 300 == 0) timestamp = random();
+    const auto place = normalizer.place(sequence, timestamp, 1 + static_cast<int>(random() % 3), i);
+    sequence = static_cast<uint16_t>(sequence + static_cast<int>(random() % 7) - 2);
+    timestamp += 300;
+    if (!place) continue;
+    // No number is given twice, and none is skipped by much.
+    for (int n = 0; n < place->width; n++) CHECK(placed.insert(place->sequence + n).second);
+    if (highest > 0 && !place->late) CHECK(place->sequence > highest && place->sequence < highest + 64);
+    highest = std::max(highest, place->sequence + place->width - 1);
+  }
+}
+
+void sequences() {
+  SequenceMap map(100);
+  map.continueAt(1000);
+  CHECK(map.toViewer(1000) == 100 && map.toViewer(1002) == 102 && !map.toViewer(999));
+  CHECK(map.takeExtra() == 103);
+  map.continueAt(2000);
+  CHECK(map.toViewer(2000) == 104 && map.toTrack(104) == 2000 && map.toTrack(101) == 1001);
+  CHECK(!map.toTrack(103) && !map.toTrack(99) && !map.toTrack(105));
+}
+
+void aggregates() {
+  const std::vector<uint8_t> sps = {0x67, 1, 2};
+  const std::vector<uint8_t> slice = {0x65, 9};
+  const auto packet = h264::buildStapA({sps, slice});
+  const auto info = h264::inspect(packet);
+  CHECK(info.idr && sameBytes(info.sps, sps));
+  CHECK(!h264::splitStapA(h264::buildStapA({packet, packet})));
+  std::vector<h264::Piece> pieces;
+  std::vector<uint8_t> large(5000, 7);
+  large[0] = 0x65;
+  h264::fit(large, 1200, pieces);
+  size_t bytes = 0;
+  for (const auto& piece : pieces) bytes += piece.body.size();
+  CHECK(pieces.size() == 5 && bytes == 4999 && (pieces[0].head[1] & 0x80) && (pieces[4].head[1] & 0x40));
+}
+
+void sources() {
+  SourceGuard guard;
+  std::vector<uint16_t> taken;
+  double nowMs = 0;
+  const auto send = [&](uint32_t ssrc, uint16_t sequence, uint32_t timestamp) {
+    RtpPacket packet;
+    packet.ssrc = ssrc;
+    packet.sequence = sequence;
+    packet.timestamp = timestamp;
+    guard.admit(packet, nowMs += 5, [&](const RtpPacket& one, bool) { taken.push_back(one.sequence); });
+  };
+  // Two layers at once: the first one stays.
+  for (uint16_t i = 0; i < 50; i++) {
+    send(1, i, i * 3000u);
+    send(2, static_cast<uint16_t>(1000 + i), i * 3000u);
+  }
+  CHECK(taken.size() == 50 && taken.back() == 49);
+  // The first one ends: the other one's pictures come whole once it is proven.
+  for (uint16_t i = 50; i < 55; i++) send(2, static_cast<uint16_t>(1000 + i), i * 3000u);
+  CHECK(taken.back() == 1054);
+  const size_t before = taken.size();
+  send(2, 40'000, 0);
+  send(2, 1055, 165'000);
+  CHECK(taken.size() == before + 1);
+}
+
+void clocks() {
+  PublisherClock clock;
+  CHECK(clock.toLocal(1000, 5000) == 5000 && clock.toLocal(2000, 6100) == 6000);
+  CHECK(clock.toLocal(9'000'000, 7000) == 7000 && clock.toLocal(9'001'000, 8100) == 8000);
+  CHECK(std::abs(rtcp::unixMsOfNtp(rtcp::ntpOfUnixMs(1.7e12)) - 1.7e12) < 0.01);
+}
+
+void betweenThreads() {
+  Queue<std::vector<uint8_t>> queue(16);
+  std::thread producer([&] {
+    for (uint32_t i = 0; i < 20'000;) {
+      std::vector<uint8_t> value(4);
+      write32(value.data(), i);
+      if (queue.push(value)) i++;
+      else std::this_thread::yield();
+    }
+  });
+  for (uint32_t i = 0; i < 20'000;) {
+    const auto value = queue.pop();
+    if (!value) {
+      std::this_thread::yield();
+      continue;
+    }
+    CHECK(read32(value->data()) == i++);
+  }
+  producer.join();
+}
+
+}  // namespace
+
+int main() {
+  srtp(SrtpProfile::AeadAes128Gcm);
+  srtp(SrtpProfile::Aes128CmHmacSha1_80);
+  stunMessages();
+  ring();
+  normalizer();
+  sequences();
+  aggregates();
+  sources();
+  clocks();
+  betweenThreads();
+  std::puts("parts: all good");
+}

@@ -1,0 +1,157 @@
+// The whole engine under load: a pipeline, viewers that come and go, and commands for what is gone already.
+#include <time.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <thread>
+
+#include "../src/engine.h"
+#include "check.h"
+
+using namespace rushlight;
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr Handle kVideo = 0x10000;
+constexpr Handle kSource = 0x10001;
+constexpr Handle kIngest = 0x10002;
+constexpr Handle kShared = 0x10003;
+constexpr int kViewers = 8;
+
+struct Viewer {
+  Handle session = 0;
+  Handle sink = 0;
+  int fd = -1;
+  Endpoint local;
+  std::unique_ptr<SrtpReceiver> receiver;
+  int packets = 0;
+};
+
+Endpoint loopback(uint16_t port = 0) { return *Endpoint::parse("127.0.0.1", port); }
+
+void sendTo(int fd, const Endpoint& to, View bytes) {
+  sockaddr_storage address;
+  const socklen_t length = to.toSocket(address);
+  sendto(fd, bytes.data(), bytes.size(), 0, reinterpret_cast<sockaddr*>(&address), length);
+}
+
+Endpoint openSocket(Engine& engine, Handle handle, SocketUse use, Handle owner) {
+  Endpoint local = loopback();
+  const int fd = openUdpSocket(local);
+  CHECK(fd > 0);
+  CHECK(engine.post(command::AddSocket{handle, fd, local, use, owner, Kind::Video}));
+  return local;
+}
+
+void join(Engine& engine, Viewer& viewer, const Endpoint& shared, uint32_t generation, int index) {
+  viewer.session = generation << 16 | static_cast<uint32_t>(100 + index);
+  viewer.sink = generation << 16 | static_cast<uint32_t>(200 + index);
+  viewer.local = loopback();
+  viewer.fd = openUdpSocket(viewer.local);
+  const std::string name = "viewer" + std::to_string(viewer.session);
+  MasterKey key;
+  key.profile = index % 2 == 0 ? SrtpProfile::AeadAes128Gcm : SrtpProfile::Aes128CmHmacSha1_80;
+  viewer.receiver = std::make_unique<SrtpReceiver>(key);
+  CHECK(engine.post(command::OpenSession{{viewer.session, false, 10'000}}));
+  CHECK(engine.post(command::SetIce{viewer.session, {name, "password", "peer", "remote"}}));
+  CHECK(engine.post(command::OpenSink{{viewer.sink, static_cast<uint32_t>(index), 96, false, "name"}, kVideo, viewer.session}));
+  CHECK(engine.post(command::SetKeys{viewer.session, key, key}));
+  std::this_thread::sleep_for(milliseconds(2));
+  sendTo(viewer.fd, shared, stun::buildCheck({static_cast<uint8_t>(index)}, name + ":peer", {}, "password"));
+  std::this_thread::sleep_for(milliseconds(2));
+  CHECK(engine.post(command::Join{viewer.sink, 1e9, 100}));
+}
+
+void leave(Engine& engine, Viewer& viewer, bool sinkFirst) {
+  if (sinkFirst) CHECK(engine.post(command::CloseSink{viewer.sink}));
+  CHECK(engine.post(command::CloseSession{viewer.session}));
+  if (!sinkFirst) CHECK(engine.post(command::CloseSink{viewer.sink}));
+  // For what is gone: nothing happens.
+  CHECK(engine.post(command::Join{viewer.sink, 0, 0}));
+  CHECK(engine.post(command::SendDatagram{viewer.session, {20, 1, 2}}));
+  close(viewer.fd);
+  viewer = {};
+}
+
+void drain(Viewer& viewer) {
+  uint8_t bytes[2048];
+  uint8_t plain[2048];
+  ssize_t length;
+  while ((length = recv(viewer.fd, bytes, sizeof bytes, MSG_DONTWAIT)) > 0) {
+    const View datagram = {bytes, static_cast<size_t>(length)};
+    if (stun::isStun(datagram)) continue;
+    if (isRtcp(datagram)) CHECK(viewer.receiver->unprotectRtcp(datagram, plain));
+    else CHECK(viewer.receiver->unprotectRtp(datagram, plain, 0));
+    viewer.packets++;
+  }
+}
+
+void sendPicture(int fd, const Endpoint& ingest, int number) {
+  static uint16_t sequence = 0;
+  const auto send = [&](std::vector<uint8_t> payload, bool marker) {
+    std::vector<uint8_t> packet(kRtpHeaderBytes);
+    writeRtpHeader(packet.data(), marker, 96, sequence++, static_cast<uint32_t>(number) * 3000, 42);
+    packet.insert(packet.end(), payload.begin(), payload.end());
+    sendTo(fd, ingest, packet);
+  };
+  const bool keyframe = number % 30 == 0;
+  if (keyframe) send({0x67, 0x42, 0xc0, 0x1f, 0xda}, false);
+  if (keyframe) send({0x68, 0xce, 0x3c, 0x80}, false);
+  for (int i = 0; i < 10; i++) {
+    std::vector<uint8_t> slice(i == 9 ? 300 : 1100, static_cast<uint8_t>(i));
+    slice[0] = keyframe ? 0x65 : 0x41;
+    send(slice, i == 9);
+  }
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  const int pictures = count > 1 ? std::atoi(arguments[1]) : 300;
+  std::atomic<int> notified{0};
+  Engine engine([&] { notified++; });
+  CHECK(engine.post(command::OpenTrack{kVideo, Kind::Video, kVideoClockHz}));
+  SourceOptions options;
+  options.handle = kSource;
+  CHECK(engine.post(command::OpenSource{options, kVideo, 0, 0}));
+  const Endpoint ingest = openSocket(engine, kIngest, SocketUse::Ingest, kSource);
+  const Endpoint shared = openSocket(engine, kShared, SocketUse::Shared, 0);
+  Endpoint sender = loopback();
+  const int fd = openUdpSocket(sender);
+  std::vector<Viewer> viewers(kViewers);
+  uint32_t generation = 1;
+  int received = 0;
+  for (int number = 0; number < pictures; number++) {
+    sendPicture(fd, ingest, number);
+    std::this_thread::sleep_for(milliseconds(3));
+    const auto index = static_cast<size_t>(number % kViewers);
+    if (number % 5 == 0) {
+      if (viewers[index].session != 0) {
+        drain(viewers[index]);
+        received += viewers[index].packets;
+        leave(engine, viewers[index], number % 2 == 0);
+      }
+      join(engine, viewers[index], shared, generation++, static_cast<int>(index));
+    }
+    for (Viewer& viewer : viewers) {
+      if (viewer.session != 0) drain(viewer);
+    }
+    // Junk from a stranger and from a viewer's own address.
+    const std::vector<uint8_t> junk(static_cast<size_t>(number % 300), static_cast<uint8_t>(number * 7));
+    sendTo(fd, shared, junk);
+    if (viewers[index].session != 0) sendTo(viewers[index].fd, shared, junk);
+    while (engine.takeEvent()) {
+    }
+    engine.snapshot();
+  }
+  CHECK(notified > 0);
+  CHECK(received > pictures);
+  CHECK(engine.post(command::CloseTrack{kVideo}));
+  CHECK(engine.post(command::CloseSource{kSource}));
+  for (Viewer& viewer : viewers) {
+    if (viewer.fd >= 0) close(viewer.fd);
+  }
+  close(fd);
+  std::printf("whole: %d packets decrypted\n", received);
+}

@@ -1,0 +1,115 @@
+/** Takes in what a WebRTC peer sends, in the native datapath: feedback and repairs are asked for there. */
+import { type Handle, type NativeEvent, NativeEventType } from '../datapath/native-binding.ts';
+import type { NativeCore } from '../datapath/native-core.ts';
+import type { SourceRow } from '../datapath/native-snapshot.ts';
+import type { NativeTransport } from '../datapath/native-transport.ts';
+import type { PublisherInfo } from './feed-stats.ts';
+import type { FeedPublisher } from './media-plane.ts';
+import { nativeAudio, nativeVideo } from './native-tracks.ts';
+import type { PublisherOptions } from './publisher.ts';
+
+export interface NativePublisherOptions extends Omit<PublisherOptions, 'transport'> {
+  readonly core: NativeCore;
+  readonly transport: NativeTransport;
+}
+
+export class NativePublisher implements FeedPublisher {
+  readonly info: PublisherInfo;
+  readonly #options: NativePublisherOptions;
+  /** Null before it has the feed, and after its end. */
+  #handle: Handle | null = null;
+  /** A packet came, whose SSRC a request has to name. */
+  #began = false;
+
+  constructor(options: NativePublisherOptions) {
+    this.#options = options;
+    const { kind, feed, transport, sessionId, peer } = options;
+    this.info = { kind, sessionId, peer, sinceMs: Date.now() };
+    transport.events.on('state', (state) => {
+      if (state === 'connected') this.#connected();
+      if (state === 'closed') this.#release();
+    });
+    feed.expected.add(this);
+  }
+
+  get present(): boolean {
+    return this.#options.transport.state === 'connected';
+  }
+
+  get packetsLost(): number {
+    return this.#row?.packetsLost ?? 0;
+  }
+
+  get captureDelayMs(): number | null {
+    return this.#row?.captureDelayMs ?? null;
+  }
+
+  get notices(): readonly string[] {
+    return this.#options.notices;
+  }
+
+  requestKeyframe(): boolean {
+    if (this.#handle === null || !this.present || !this.#began) return false;
+    this.#options.core.calls.requestKeyframe(this.#handle);
+    return true;
+  }
+
+  /** Reports leave by themselves. */
+  tick(): void {}
+
+  close(): void {
+    this.#options.transport.close();
+    this.#release();
+  }
+
+  get #row(): SourceRow | null {
+    return this.#handle === null ? null : this.#options.core.statistics.source(this.#handle);
+  }
+
+  #connected(): void {
+    const { claim, core, feed, transport, logger, parameterSets } = this.#options;
+    if (!claim()) {
+      logger.warn({ feed: feed.id, peer: this.info.peer }, 'a publisher was sent away: the feed has another');
+      transport.close();
+      return;
+    }
+    this.#handle = core.take((event) => this.#receive(event));
+    this.#open(this.#handle);
+    feed.setSource(this);
+    feed.expected.delete(this);
+    feed.video.setParameterSets(parameterSets);
+    feed.requestKeyframe();
+  }
+
+  #open(handle: Handle): void {
+    const { audio, core, feed, maxBitrateKbps, reducedSize, repairPayloadType, transport, videoPayloadType } =
+      this.#options;
+    core.calls.openSource(
+      handle,
+      transport.handle,
+      nativeVideo(feed.video).handle,
+      audio === null ? 0 : nativeAudio(feed.openAudio(audio.codec)).handle,
+      videoPayloadType,
+      audio?.payloadType ?? -1,
+      repairPayloadType ?? -1,
+      maxBitrateKbps * 1000,
+      false,
+      reducedSize,
+    );
+  }
+
+  #receive([type]: NativeEvent): void {
+    if (type === NativeEventType.SOURCE_BEGAN) this.#began = true;
+    if (type === NativeEventType.SOURCE_NEEDS_KEYFRAME) this.#options.feed.requestKeyframe();
+  }
+
+  #release(): void {
+    const { core, feed } = this.#options;
+    feed.expected.delete(this);
+    if (this.#handle === null) return;
+    core.calls.closeSource(this.#handle);
+    core.release(this.#handle);
+    this.#handle = null;
+    feed.removeSource(this);
+  }
+}

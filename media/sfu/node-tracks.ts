@@ -1,0 +1,14 @@
+/** Tracks as the JavaScript plane made them, out of what a feed shows of them. */
+import { AudioTrack } from './audio-track.ts';
+import type { FeedAudio, FeedVideo } from './media-plane.ts';
+import { VideoTrack } from './video-track.ts';
+
+export function nodeVideo(video: FeedVideo): VideoTrack {
+  if (!(video instanceof VideoTrack)) throw new TypeError('track of another plane');
+  return video;
+}
+
+export function nodeAudio(audio: FeedAudio): AudioTrack {
+  if (!(audio instanceof AudioTrack)) throw new TypeError('track of another plane');
+  return audio;
+}

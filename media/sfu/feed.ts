@@ -2,30 +2,16 @@
 import type { Logger } from 'pino';
 import type { AudioCodec } from './audio-codec.ts';
 import { noticesOf } from './feed-notices.ts';
-import type { FeedState, FeedStats, PublisherInfo } from './feed-stats.ts';
+import type { FeedAudio, FeedPort, FeedSource, FeedVideo, FeedViewer } from './feed-port.ts';
+import type { FeedState, FeedStats } from './feed-stats.ts';
 import { KeyframeArbiter } from './keyframe-arbiter.ts';
-import type { FeedAudio, FeedVideo, MediaPlane } from './media-plane.ts';
+import type { MediaPlane } from './media-plane.ts';
 import { RateMeter } from './rate-meter.ts';
-import type { FeedViewer } from './viewer.ts';
 
 /** Without a frame for this long a feed is stalled, whatever else still arrives. */
 const STALL_MS = 2000;
 /** A cached keyframe older than this is not worth the burst, if the publisher can make a new one. */
 const MAX_KEYFRAME_AGE_MS = 3000;
-/** Whoever delivers a feed's packets. */
-export interface FeedSource {
-  readonly info: PublisherInfo;
-  /** True while the source is connected, or sends. */
-  readonly present: boolean;
-  readonly packetsLost: number;
-  /** From capture to arrival by the source's own clock; null where it does not tell. */
-  readonly captureDelayMs: number | null;
-  /** What of it cannot be passed on, in words. */
-  readonly notices: readonly string[];
-  /** Asks for a keyframe; false where the source cannot be asked. */
-  requestKeyframe(): boolean;
-}
-
 export interface FeedOptions {
   readonly id: string;
   readonly datapath: MediaPlane;
@@ -33,7 +19,7 @@ export interface FeedOptions {
   readonly onState: (feed: Feed, state: FeedState) => void;
 }
 
-export class Feed implements Disposable {
+export class Feed implements FeedPort, Disposable {
   readonly id: string;
   readonly video: FeedVideo;
   readonly viewers = new Set<FeedViewer>();

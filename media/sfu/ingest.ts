@@ -10,7 +10,7 @@ import { SourceGuard } from '../rtp/source-guard.ts';
 import { audioClockOf } from './audio-codec.ts';
 import type { AudioTrack } from './audio-track.ts';
 import { CaptureDelay } from './capture-delay.ts';
-import type { Feed, FeedSource } from './feed.ts';
+import type { FeedPort, FeedSource } from './feed-port.ts';
 import type { PublisherInfo } from './feed-stats.ts';
 import { nodeAudio, nodeVideo } from './node-tracks.ts';
 import { PublisherClock } from './sender-clock.ts';
@@ -21,7 +21,7 @@ import type { VideoTrack } from './video-track.ts';
 const GONE_MS = 10_000;
 
 export interface IngestOptions {
-  readonly feed: Feed;
+  readonly feed: FeedPort;
   readonly rtpPort: number;
   readonly audioRtpPort: number | null;
   /** Sender reports tell the time of capture by this machine's clock, not that of sending. */

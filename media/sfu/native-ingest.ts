@@ -4,7 +4,7 @@ import { type Handle, SocketUse, TrackKind } from '../datapath/native-binding.ts
 import type { NativeCore } from '../datapath/native-core.ts';
 import type { SourceRow } from '../datapath/native-snapshot.ts';
 import { IngestPortError } from './errors.ts';
-import type { FeedSource } from './feed.ts';
+import type { FeedSource } from './feed-port.ts';
 import type { PublisherInfo } from './feed-stats.ts';
 import type { IngestOptions } from './ingest.ts';
 import { nativeAudio, nativeVideo } from './native-tracks.ts';

@@ -5,9 +5,9 @@ import { createNativeDatapath, NativeDatapath } from '../datapath/native-datapat
 import { NativeTransport } from '../datapath/native-transport.ts';
 import type { NodeDatapathOptions } from '../datapath/node-datapath.ts';
 import type { AudioCodec } from './audio-codec.ts';
-import type { Feed } from './feed.ts';
+import type { FeedAudio, FeedPort, FeedPublisher, FeedVideo, FeedViewer } from './feed-port.ts';
 import type { IngestOptions } from './ingest.ts';
-import type { FeedAudio, FeedPublisher, FeedVideo, MediaPlane, PlaneOptions } from './media-plane.ts';
+import type { MediaPlane, PlaneOptions } from './media-plane.ts';
 import { NativeIngest } from './native-ingest.ts';
 import { NativePublisher } from './native-publisher.ts';
 import { NativeTap } from './native-tap.ts';
@@ -15,7 +15,7 @@ import { NativeAudioTrack, NativeVideoTrack } from './native-tracks.ts';
 import { NativeViewer } from './native-viewer.ts';
 import type { PublisherOptions } from './publisher.ts';
 import type { VideoTrackOptions } from './video-track.ts';
-import type { FeedViewer, ViewerOptions } from './viewer.ts';
+import type { ViewerOptions } from './viewer.ts';
 
 export async function createNativePlane(
   addon: NativeAddon,
@@ -47,7 +47,7 @@ class NativePlane extends NativeDatapath implements MediaPlane {
     return ingest;
   }
 
-  openTap(feed: Feed, outlet: PacketOutlet): Disposable {
+  openTap(feed: FeedPort, outlet: PacketOutlet): Disposable {
     return new NativeTap(this.core, feed, outlet);
   }
 }

@@ -3,8 +3,8 @@ import { type Handle, type NativeEvent, NativeEventType } from '../datapath/nati
 import type { NativeCore } from '../datapath/native-core.ts';
 import type { SourceRow } from '../datapath/native-snapshot.ts';
 import type { NativeTransport } from '../datapath/native-transport.ts';
+import type { FeedPublisher } from './feed-port.ts';
 import type { PublisherInfo } from './feed-stats.ts';
-import type { FeedPublisher } from './media-plane.ts';
 import { nativeAudio, nativeVideo } from './native-tracks.ts';
 import type { PublisherOptions } from './publisher.ts';
 

@@ -2,7 +2,7 @@
 import type { PacketOutlet } from '../datapath/datapath.ts';
 import { type Handle, type NativeEvent, NativeEventType } from '../datapath/native-binding.ts';
 import type { NativeCore } from '../datapath/native-core.ts';
-import type { Feed } from './feed.ts';
+import type { FeedPort } from './feed-port.ts';
 import { nativeVideo } from './native-tracks.ts';
 import { KEYFRAME_PATIENCE_MS } from './native-viewer.ts';
 
@@ -11,12 +11,12 @@ const BLOCKED_POLL_MS = 50;
 
 export class NativeTap implements Disposable {
   readonly #core: NativeCore;
-  readonly #feed: Feed;
+  readonly #feed: FeedPort;
   readonly #outlet: PacketOutlet;
   readonly #handle: Handle;
   #blocked: NodeJS.Timeout | null = null;
 
-  constructor(core: NativeCore, feed: Feed, outlet: PacketOutlet) {
+  constructor(core: NativeCore, feed: FeedPort, outlet: PacketOutlet) {
     this.#core = core;
     this.#feed = feed;
     this.#outlet = outlet;

@@ -4,7 +4,7 @@ import type { NativeCore } from '../datapath/native-core.ts';
 import type { TrackRow } from '../datapath/native-snapshot.ts';
 import { parseSps, type SpsInfo } from '../rtp/h264-sps.ts';
 import { type AudioCodec, audioClockOf } from './audio-codec.ts';
-import type { FeedAudio, FeedVideo } from './media-plane.ts';
+import type { FeedAudio, FeedVideo } from './feed-port.ts';
 import { VIDEO_CLOCK_HZ } from './track.ts';
 import type { VideoTrackOptions } from './video-track.ts';
 

@@ -3,10 +3,11 @@ import { type Handle, type NativeEvent, NativeEventType } from '../datapath/nati
 import type { NativeCore } from '../datapath/native-core.ts';
 import type { SinkRow } from '../datapath/native-snapshot.ts';
 import type { NativeTransport } from '../datapath/native-transport.ts';
+import type { FeedViewer } from './feed-port.ts';
 import type { ViewerStats } from './feed-stats.ts';
 import { nativeAudio, nativeVideo } from './native-tracks.ts';
 import { RateMeter } from './rate-meter.ts';
-import type { FeedViewer, ViewerOptions } from './viewer.ts';
+import type { ViewerOptions } from './viewer.ts';
 
 /** A publisher that makes keyframes on request does so within about this time; then an old one has to do. */
 export const KEYFRAME_PATIENCE_MS = 150;

@@ -12,13 +12,13 @@ import { createNodeDatapath, type NodeDatapathOptions } from '../datapath/node-d
 import { NodeTransport } from '../datapath/node-transport.ts';
 import type { AudioCodec } from './audio-codec.ts';
 import { AudioTrack } from './audio-track.ts';
-import type { Feed } from './feed.ts';
+import type { FeedAudio, FeedPort, FeedPublisher, FeedVideo, FeedViewer } from './feed-port.ts';
 import { Ingest, type IngestOptions } from './ingest.ts';
-import type { FeedAudio, FeedPublisher, FeedVideo, MediaPlane, PlaneOptions } from './media-plane.ts';
+import type { MediaPlane, PlaneOptions } from './media-plane.ts';
 import { nodeVideo } from './node-tracks.ts';
 import { Publisher, type PublisherOptions } from './publisher.ts';
 import { VideoTrack, type VideoTrackOptions } from './video-track.ts';
-import { type FeedViewer, Viewer, type ViewerOptions } from './viewer.ts';
+import { Viewer, type ViewerOptions } from './viewer.ts';
 
 export async function createNodePlane(options: NodeDatapathOptions): Promise<MediaPlane> {
   return new NodePlane(await createNodeDatapath(options));
@@ -73,7 +73,7 @@ class NodePlane implements MediaPlane {
     return ingest;
   }
 
-  openTap(feed: Feed, outlet: PacketOutlet): Disposable {
+  openTap(feed: FeedPort, outlet: PacketOutlet): Disposable {
     const { relay } = nodeVideo(feed.video).parts;
     const sink = relay.addTap(outlet);
     const keyframe = feed.joinPoint(performance.now(), relay.keyframe);

@@ -1,6 +1,6 @@
 /** Tracks as the JavaScript plane made them, out of what a feed shows of them. */
 import { AudioTrack } from './audio-track.ts';
-import type { FeedAudio, FeedVideo } from './media-plane.ts';
+import type { FeedAudio, FeedVideo } from './feed-port.ts';
 import { VideoTrack } from './video-track.ts';
 
 export function nodeVideo(video: FeedVideo): VideoTrack {

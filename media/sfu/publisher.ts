@@ -17,7 +17,7 @@ import { SourceGuard } from '../rtp/source-guard.ts';
 import { type AudioCodec, audioClockOf } from './audio-codec.ts';
 import type { AudioTrack } from './audio-track.ts';
 import { CaptureDelay } from './capture-delay.ts';
-import type { Feed, FeedSource } from './feed.ts';
+import type { FeedPort, FeedSource } from './feed-port.ts';
 import type { PublisherInfo } from './feed-stats.ts';
 import { nodeAudio, nodeVideo } from './node-tracks.ts';
 import { PublisherClock } from './sender-clock.ts';
@@ -32,7 +32,7 @@ export interface PublisherOptions {
   readonly kind: 'whip' | 'pull';
   readonly sessionId: string | null;
   readonly peer: string | null;
-  readonly feed: Feed;
+  readonly feed: FeedPort;
   readonly transport: PacketTransport;
   readonly logger: Logger;
   readonly videoPayloadType: number;

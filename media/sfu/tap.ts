@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Logger } from 'pino';
-import type { Feed } from './feed.ts';
+import type { FeedPort } from './feed-port.ts';
 import type { MediaPlane } from './media-plane.ts';
 import { TapReader } from './tap-reader.ts';
 
 export interface TapOptions {
-  readonly feed: Feed;
+  readonly feed: FeedPort;
   readonly datapath: MediaPlane;
   readonly socketPath: string;
   readonly logger: Logger;

@@ -4,7 +4,7 @@ import type { PacketTransport, TrackSink } from '../datapath/datapath.ts';
 import { middleOfNtp, ntpOfUnixMs } from '../rtp/ntp.ts';
 import { parseRtcp, type ReportBlock, type RtcpPacket } from '../rtp/rtcp.ts';
 import { buildCanonicalName, buildSenderReport } from '../rtp/rtcp-build.ts';
-import type { Feed } from './feed.ts';
+import type { FeedPort, FeedViewer } from './feed-port.ts';
 import type { ViewerStats } from './feed-stats.ts';
 import { nodeAudio, nodeVideo } from './node-tracks.ts';
 import { RateMeter } from './rate-meter.ts';
@@ -13,19 +13,10 @@ import type { TrackParts } from './track.ts';
 const REPORT_INTERVAL_MS = 1000;
 const REMEMBERED_REPORTS = 8;
 
-/** Whoever gets a feed, as the feed sees them. */
-export interface FeedViewer {
-  readonly id: string;
-  stats(): ViewerStats;
-  /** Called a few times a second. */
-  tick(nowMs: number): void;
-  close(): void;
-}
-
 export interface ViewerOptions {
   readonly id: string;
   readonly peer: string | null;
-  readonly feed: Feed;
+  readonly feed: FeedPort;
   readonly transport: PacketTransport;
   readonly cname: string;
   /** See SinkOptions. */

@@ -1,0 +1,88 @@
+/**
+ * What a feed and those who fill and view it know of each other. Feed, publishers, viewers and both media planes import this; it
+ * imports none of them.
+ */
+import type { SpsInfo } from '../rtp/h264-sps.ts';
+import type { AudioCodec } from './audio-codec.ts';
+import type { PublisherInfo, ViewerStats } from './feed-stats.ts';
+
+/** A feed's H.264 track, as the feed sees it. */
+export interface FeedVideo extends Disposable {
+  /** Geometry and profile of the newest parameter set; null before the first. */
+  readonly info: SpsInfo | null;
+  readonly frames: number;
+  readonly octets: number;
+  /** performance.now() of the newest frame's first packet. */
+  readonly lastFrameMs: number | null;
+  readonly keyframeMs: number | null;
+  /** The newest keyframe and what follows it is remembered. */
+  readonly keyframeKept: boolean;
+  /** Frames are sent in another order than they are shown. */
+  readonly reorders: boolean;
+  /** Another publisher sends from now on: what its packets look like, and which sets they need, has to be learnt. */
+  beginSource(): void;
+  /** Parameter sets that the publisher gave in its SDP. */
+  setParameterSets(nals: readonly Buffer[]): void;
+}
+
+/** A feed's sound. */
+export interface FeedAudio extends Disposable {
+  readonly codec: AudioCodec;
+  /** Another publisher sends from now on, whatever its packets look like. */
+  beginSource(): void;
+  readonly octets: number;
+}
+
+/** What delivers a feed's packets. */
+export interface FeedSource {
+  readonly info: PublisherInfo;
+  /** True while the source is connected, or sends. */
+  readonly present: boolean;
+  readonly packetsLost: number;
+  /** From capture to arrival by the source's own clock; null where it does not tell. */
+  readonly captureDelayMs: number | null;
+  /** What of it cannot be passed on, in words. */
+  readonly notices: readonly string[];
+  /** Asks for a keyframe; false where the source cannot be asked. */
+  requestKeyframe(): boolean;
+}
+
+/** Takes in what one WebRTC peer sends; see `publisher.ts`. */
+export interface FeedPublisher extends FeedSource {
+  /** Called a few times a second. */
+  tick(nowMs: number): void;
+  close(): void;
+}
+
+/** What gets a feed's packets. */
+export interface FeedViewer {
+  readonly id: string;
+  stats(): ViewerStats;
+  /** Called a few times a second. */
+  tick(nowMs: number): void;
+  close(): void;
+}
+
+/** A feed as publishers, viewers, ingests and taps see it. */
+export interface FeedPort {
+  readonly id: string;
+  readonly video: FeedVideo;
+  readonly audio: FeedAudio | null;
+  readonly source: FeedSource | null;
+  readonly viewers: Set<FeedViewer>;
+  /** Publishers that have agreed to come and are not connected yet: none of them has the feed. */
+  readonly expected: Set<FeedSource>;
+  /** How old a cached keyframe may be that a joining viewer starts with, in milliseconds. */
+  readonly freshKeyframeMs: number;
+  /** The feed has sound from now on. */
+  openAudio(codec: AudioCodec): FeedAudio;
+  /** `source` publishes from now on. */
+  setSource(source: FeedSource): void;
+  /** Takes the source away, unless another one has replaced it already. */
+  removeSource(source: FeedSource): void;
+  requestKeyframe(): void;
+  /** Asks for a new keyframe if a viewer that joins now would begin with an old one. */
+  freshenKeyframe(nowMs: number): void;
+  /** Where a joining viewer starts: the cached keyframe, or null if it has to wait for a new one. */
+  joinPoint(nowMs: number, keyframe: number | null): number | null;
+}

@@ -7,11 +7,12 @@ import { resolveConfigPath } from '../config/load.ts';
 import { readSettingFile } from '../config/read-setting-file.ts';
 import type { Config } from '../config/schema.ts';
 import type { StateSection, StateStore } from '../config/state.ts';
-import type { AgentDown, AgentUp, HubLink } from '../contract/index.ts';
+import type { AgentDown, AgentUp, ConfirmReason, HubLink } from '../contract/index.ts';
 import type { HubAccess } from '../discovery/hub-access.ts';
 import type { Push } from '../live/media-link.ts';
 import type { NetworkEvents } from '../platform/network-monitor.ts';
-import { type Adoption, requestAdoption } from './adoption-request.ts';
+import { type Consent, consentTo, hubKey } from './adoption-consent.ts';
+import { type Adoption, type CodeOfHub, requestAdoption } from './adoption-request.ts';
 import { HubLinkClient } from './hub-link.ts';
 import { type HubCandidate, HubLocator } from './hub-locator.ts';
 
@@ -22,6 +23,8 @@ export const adoptionSection = {
     hubName: z.string().nullable().default(null),
     fingerprint: z.string().nullable().default(null),
     token: z.string().nullable().default(null),
+    /** The owner made it forget a hub: the next one needs their word. */
+    hasForgotten: z.boolean().default(false),
   }),
 } as const satisfies StateSection<z.ZodObject>;
 
@@ -34,6 +37,19 @@ type StatusMessage = Extract<AgentUp, { type: 'status' }>;
 export interface HubCode {
   readonly code: string;
   readonly hubName: string;
+  /** Why the owner has to confirm here that this hub is theirs. */
+  readonly confirm?: ConfirmReason;
+}
+
+/** A hub that is being asked. */
+interface Ask {
+  readonly hub: HubCandidate;
+  code: CodeOfHub | null;
+  /** The owner said on this camera that this is their hub. */
+  isConfirmed: boolean;
+  consent: Consent;
+  /** The hub gave the key, and it lies here until the consent is there. */
+  readonly agreed: PromiseWithResolvers<boolean>;
 }
 
 /** The codes to show: where several hubs were found, each has one, and the owner's is among them. */
@@ -69,7 +85,7 @@ export class CameraSide {
   readonly #locator: HubLocator;
   readonly #client: HubLinkClient;
   #link: HubLink = { state: 'searching', id: null, name: null, url: null, reason: null };
-  readonly #codes = new Map<HubCandidate, HubCode>();
+  readonly #asks = new Set<Ask>();
   #adopted = new AbortController();
   readonly #limiter: LogLimiter;
   #hubTakes = false;
@@ -102,7 +118,7 @@ export class CameraSide {
 
   /** The code to compare, while this camera asks to be adopted. */
   get code(): CodeToShow | null {
-    const [first, ...others] = this.#codes.values();
+    const [first, ...others] = [...this.#asks].flatMap(shownOf);
     if (first === undefined) return null;
     return others.length === 0 ? first : { ...first, others };
   }
@@ -167,10 +183,23 @@ export class CameraSide {
   }
 
   async forgetHub(): Promise<void> {
-    await this.#options.state.update(adoptionSection, () => nobody);
+    await this.#options.state.update(adoptionSection, ({ hubId, hasForgotten }) => ({
+      ...nobody,
+      hasForgotten: hasForgotten || hubId !== null,
+    }));
     this.#locator.pin(null, this.#fingerprint);
     this.#client.keyChanged();
     this.#options.onChange();
+  }
+
+  /** The owner confirms that the hub of this code is theirs. False where this camera shows no such code. */
+  confirmHub(code: string): boolean {
+    const ask = [...this.#asks].find((one) => one.code?.code === code);
+    if (ask === undefined) return false;
+    ask.isConfirmed = true;
+    this.#options.log.info({ hub: ask.code?.hubName }, 'the owner confirmed the hub on this camera');
+    this.#review(ask);
+    return true;
   }
 
   get #adoption() {
@@ -259,28 +288,77 @@ export class CameraSide {
           this.#ask(hub, AbortSignal.any([signal, this.#adopted.signal])).finally(() => asked.delete(key)),
         );
       }
+      for (const ask of this.#asks) this.#review(ask);
       // The only rejection is that of the signal, which the loop looks at.
       await sleep(askAgainMs, undefined, { signal }).catch(() => {});
     }
     await Promise.all(asked.values());
   }
 
+  #consentTo({ hub, isConfirmed }: Ask): Consent {
+    const isSecure = hub.url.startsWith('https:');
+    const { settings } = this.#options;
+    return consentTo({
+      hub: hubKey(hub.id, hub.tlsFingerprint, [hub.url, ...hub.otherUrls]),
+      heard: this.#locator.heard(),
+      isNamed: settings.tlsFingerprint === undefined ? hub.via === 'static' : isSecure,
+      isOwn: this.#token !== null && this.#fingerprint !== null && isSecure,
+      isConfirmed,
+      hasForgotten: this.#adoption.hasForgotten,
+      nowMs: performance.now(),
+    });
+  }
+
+  /** Who was heard, and for how long, decides anew whether this hub needs the owner's word on this camera. */
+  #review(ask: Ask): void {
+    const before = shownOf(ask)[0]?.confirm ?? null;
+    ask.consent = this.#consentTo(ask);
+    if (ask.consent === 'given') ask.agreed.resolve(true);
+    const after = shownOf(ask)[0]?.confirm ?? null;
+    if (before === after) return;
+    ask.code?.sayConfirm(after);
+    this.#options.onChange();
+  }
+
+  /** The hub gave the key. It is taken once it is sure, or the owner says so here, that this is their hub. */
+  async #mayTake(ask: Ask, signal: AbortSignal): Promise<boolean> {
+    this.#review(ask);
+    if (ask.consent !== 'given') {
+      const fields = { hub: ask.code?.hubName, why: ask.consent };
+      this.#limiter.log('warn', 'confirm', fields, 'a hub adopts this camera, which waits for confirmation');
+    }
+    const never = () => ask.agreed.resolve(false);
+    signal.addEventListener('abort', never, { once: true });
+    if (signal.aborted) never();
+    const isAgreed = await ask.agreed.promise;
+    signal.removeEventListener('abort', never);
+    return isAgreed;
+  }
+
   /** Asks one hub for adoption. Never rejects. */
   async #ask(hub: HubCandidate, signal: AbortSignal): Promise<void> {
     const { self, onChange } = this.#options;
-    const onCode = (code: HubCode | null) => {
-      if (code === null) this.#codes.delete(hub);
-      else this.#codes.set(hub, code);
-      if (code !== null) this.#limiter.log('info', 'code', code, 'compare this code on the page of the hub');
+    const agreed = Promise.withResolvers<boolean>();
+    const ask: Ask = { hub, code: null, isConfirmed: false, consent: 'soon', agreed };
+    const onCode = (code: CodeOfHub | null) => {
+      ask.code = code;
+      if (code === null) this.#asks.delete(ask);
+      else {
+        this.#asks.add(ask);
+        const shown = { code: code.code, hubName: code.hubName };
+        this.#limiter.log('info', 'code', shown, 'compare this code on the page of the hub');
+        this.#review(ask);
+      }
       onChange();
     };
     const enough = new AbortController();
     const late = setTimeout(() => enough.abort(), askForMs);
     try {
+      const within = AbortSignal.any([signal, enough.signal]);
       const adoption = await requestAdoption(
         { ...hub, tlsFingerprint: this.#fingerprint ?? hub.tlsFingerprint },
-        { camera: self, onCode },
-        AbortSignal.any([signal, enough.signal]),
+        { camera: self, onCode, mayTake: () => this.#mayTake(ask, within) },
+        within,
       );
       if (adoption !== null && !signal.aborted) await this.#belongTo(adoption);
     } catch (error) {
@@ -296,10 +374,17 @@ export class CameraSide {
     // Of several hubs the first one: nobody else is asked any more.
     this.#adopted.abort();
     this.#adopted = new AbortController();
-    await this.#options.state.update(adoptionSection, () => adoption);
+    await this.#options.state.update(adoptionSection, () => ({ ...adoption, hasForgotten: false }));
     this.#locator.pin(adoption.hubId, this.#fingerprint);
     this.#client.keyChanged();
     this.#options.log.info({ hub: adoption.hubName }, 'adopted');
     this.#options.onChange();
   }
+}
+
+/** What the owner sees of a hub that is asked. */
+function shownOf({ code, consent }: Ask): HubCode[] {
+  if (code === null) return [];
+  const shown = { code: code.code, hubName: code.hubName };
+  return [consent === 'given' || consent === 'soon' ? shown : { ...shown, confirm: consent }];
 }

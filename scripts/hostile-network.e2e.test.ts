@@ -119,7 +119,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 240_000 }, () => {
     stranger.spawn(
       process.execPath,
       'supervisor/camera/mdns-forger.fake.ts',
-      ...['--own', strangerAddress, '--id', '0000', '--name', 'greedy', '--everyMs', '500'],
+      ...['--own', strangerAddress, '--id', '0000', '--name', 'greedy', '--everyMs', '700'],
     );
     await hub.boot(hubSettings);
     await hub.until('the API of the hub answers', () => statusOf(hub));

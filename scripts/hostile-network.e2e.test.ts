@@ -1,3 +1,6 @@
+import { mkdtempDisposable, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -71,6 +74,20 @@ describe.skipIf(obstacle !== null)(title, { timeout: 240_000 }, () => {
     await hub.ask('POST', `/api/cameras/${id}/adopt`, { code });
   }
 
+  /** A stranger's hub, which takes every camera; what it says comes line by line. */
+  async function greedyHub(): Promise<readonly string[]> {
+    const heard: string[] = [];
+    const greedy = stranger.spawn(process.execPath, 'supervisor/camera/greedy-hub-process.fake.ts', '8443');
+    if (greedy.stdout) createInterface(greedy.stdout).on('line', (line) => heard.push(line));
+    await expect.poll(() => heard, { timeout: 20_000 }).toEqual(['ready']);
+    stranger.spawn(
+      process.execPath,
+      'supervisor/camera/mdns-forger.fake.ts',
+      ...['--own', strangerAddress, '--id', '0000', '--name', 'greedy', '--everyMs', '700'],
+    );
+    return heard;
+  }
+
   const isOnline = async () => {
     const feeds = await hub.ask<Feed[]>('GET', '/api/feeds');
     return feeds.some(({ id, state }) => id === 'cam0' && state === 'online');
@@ -112,15 +129,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 240_000 }, () => {
   });
 
   test('a stranger’s hub that gives a camera a key does not get it, nor its picture, nor orders it; its own does', async () => {
-    const heard: string[] = [];
-    const greedy = stranger.spawn(process.execPath, 'supervisor/camera/greedy-hub-process.fake.ts', '8443');
-    if (greedy.stdout) createInterface(greedy.stdout).on('line', (line) => heard.push(line));
-    await expect.poll(() => heard, { timeout: 20_000 }).toEqual(['ready']);
-    stranger.spawn(
-      process.execPath,
-      'supervisor/camera/mdns-forger.fake.ts',
-      ...['--own', strangerAddress, '--id', '0000', '--name', 'greedy', '--everyMs', '700'],
-    );
+    const heard = await greedyHub();
     await hub.boot(hubSettings);
     await hub.until('the API of the hub answers', () => statusOf(hub));
     await camera.boot(cameraSettings);
@@ -141,5 +150,20 @@ describe.skipIf(obstacle !== null)(title, { timeout: 240_000 }, () => {
     await hub.until('the feed is back', isOnline);
     expect(new Set(heard)).toEqual(new Set(['ready', 'grants']));
     expect(await camera.ask<Take[]>('GET', '/api/takes')).toEqual([]);
+  });
+
+  test('a key that was laid beside the settings of a camera is shown to no stranger’s hub', async () => {
+    const heard = await greedyHub();
+    await hub.boot(hubSettings);
+    await hub.until('the API of the hub answers', () => statusOf(hub));
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'rushlight-key-'));
+    const file = join(folder.path, 'hub-key');
+    await writeFile(file, 'rl_laid\n');
+    await camera.boot(cameraSettings.replace('hub = "auto"', `hub = "auto"\ntoken_file = "${file}"`));
+    await camera.until('the camera asks which hub is its own', async () => {
+      return (await statusOf(camera)).hub?.reason?.startsWith('More than one hub') === true;
+    });
+    await sleep(15_000);
+    expect(heard).toEqual(['ready']);
   });
 });

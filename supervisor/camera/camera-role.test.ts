@@ -84,6 +84,17 @@ describe('the side of a camera', () => {
     }
   });
 
+  test('that was made to forget its hub remembers so until another one has it', async () => {
+    const side = cameraSide({ hub: 'auto' });
+    await side.forgetHub();
+    expect(state.get(adoptionSection).hasForgotten).toBe(false);
+    await state.update(adoptionSection, () => ({ hubId: 'hub', hubName: 'hub', token: 'rl_secret' }));
+    await side.forgetHub();
+    await side.forgetHub();
+    expect(state.get(adoptionSection)).toMatchObject({ hubId: null, token: null, hasForgotten: true });
+    expect(side.confirmHub('123456')).toBe(false);
+  });
+
   test('can tell its hub of what it missed each time the link is there again', async () => {
     const registry = new CameraRegistry({ hub: { id: 'hub', name: 'hub' }, log });
     const heard: string[] = [];

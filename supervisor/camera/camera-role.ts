@@ -30,6 +30,14 @@ export const adoptionSection = {
 
 const nobody = { hubId: null, hubName: null, fingerprint: null, token: null };
 
+const nameIt = 'Name the hub of this camera by camera.hub or camera.tls_fingerprint.';
+/** Why a key that was laid beside the settings is shown to no hub. */
+const withheld: Readonly<Record<Exclude<Consent, 'given'>, string>> = {
+  soon: 'A hub was found. It gets the key of this camera if no other hub is found within 10 s.',
+  'several-hubs': `More than one hub is, or was a few minutes ago, on the network. ${nameIt}`,
+  'forgot-hub': `This camera was made to forget its hub. ${nameIt}`,
+};
+
 type Command = Exclude<AgentDown, { type: 'welcome' | 'ping' }>;
 type StatusMessage = Extract<AgentUp, { type: 'status' }>;
 
@@ -103,6 +111,7 @@ export class CameraSide {
       status,
       token: () => this.#token,
       fingerprint: () => this.#fingerprint,
+      withhold: (hub) => this.#withhold(hub),
       onCommand,
       onHubTake: (running) => {
         this.#hubTakes = running;
@@ -140,6 +149,7 @@ export class CameraSide {
   access(): HubAccess | null {
     const hub = this.#locator.current();
     if (hub === null || (this.#token === null && !this.#options.obeysAll)) return null;
+    if (this.#withhold(hub) !== null) return null;
     const pin = this.#fingerprint ?? hub.tlsFingerprint;
     if (pin !== null && !hub.url.startsWith('https:')) return null;
     return { url: hub.url, token: this.#token, tlsFingerprint: pin };
@@ -295,7 +305,14 @@ export class CameraSide {
     await Promise.all(asked.values());
   }
 
-  #consentTo({ hub, isConfirmed }: Ask): Consent {
+  /** A key that was laid beside the settings is for one hub, which has no code to compare: whether that one may see it. */
+  #withhold(hub: HubCandidate): string | null {
+    if (this.#fileToken === null || this.#adoption.hubId !== null) return null;
+    const consent = this.#consentTo({ hub, isConfirmed: false });
+    return consent === 'given' ? null : withheld[consent];
+  }
+
+  #consentTo({ hub, isConfirmed }: Pick<Ask, 'hub' | 'isConfirmed'>): Consent {
     const isSecure = hub.url.startsWith('https:');
     const { settings } = this.#options;
     return consentTo({

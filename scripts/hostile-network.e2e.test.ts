@@ -160,10 +160,11 @@ describe.skipIf(obstacle !== null)(title, { timeout: 240_000 }, () => {
     const file = join(folder.path, 'hub-key');
     await writeFile(file, 'rl_laid\n');
     await camera.boot(cameraSettings.replace('hub = "auto"', `hub = "auto"\ntoken_file = "${file}"`));
+    await camera.until('the API of the camera answers', () => statusOf(camera));
+    await sleep(15_000);
+    expect(heard).toEqual(['ready']);
     await camera.until('the camera asks which hub is its own', async () => {
       return (await statusOf(camera)).hub?.reason?.startsWith('More than one hub') === true;
     });
-    await sleep(15_000);
-    expect(heard).toEqual(['ready']);
   });
 });

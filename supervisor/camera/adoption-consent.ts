@@ -51,7 +51,7 @@ export function hubKey(id: string, tlsFingerprint: string | null, urls: readonly
   return tlsFingerprint ?? JSON.stringify([id, ...new Set(urls.toSorted())]);
 }
 
-/** Remembers for some minutes which hubs were heard: whoever says goodbye in the name of another one hides it from nobody. */
+/** Remembers for some minutes which hubs were heard: a goodbye in the name of another hub hides it from no camera. */
 export class HeardHubs {
   readonly #heard = new Map<string, { readonly sinceMs: number; readonly lastMs: number }>();
 

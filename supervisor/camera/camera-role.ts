@@ -278,7 +278,8 @@ export class CameraSide {
    * same one its pinned key proves; without TLS it only says so, as it did when it adopted the camera.
    */
   #isNewTo(hub: HubCandidate): boolean {
-    if (this.#token === null) return true;
+    // One that cannot show the certificate that the settings name is not the owner's.
+    if (this.#token === null) return this.#fingerprint === null || hub.url.startsWith('https:');
     const { hubId, fingerprint } = this.#adoption;
     if (this.#fileToken !== null || !this.#client.keyUnknown) return false;
     return fingerprint === null ? hub.id === hubId || hub.via === 'static' : hub.url.startsWith('https:');
@@ -326,7 +327,7 @@ export class CameraSide {
     });
   }
 
-  /** Who was heard, and for how long, decides anew whether this hub needs the owner's word on this camera. */
+  /** Who was heard, and for how long, decides whether this hub needs the owner's word on this camera. */
   #review(ask: Ask): void {
     const before = shownOf(ask)[0]?.confirm ?? null;
     ask.consent = this.#consentTo(ask);

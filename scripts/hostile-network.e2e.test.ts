@@ -1,7 +1,10 @@
+import { mkdtempDisposable, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Feed, NewCamera, Status, Take } from '../supervisor/contract/index.ts';
+import type { ConfirmReason, Feed, NewCamera, Status, Take } from '../supervisor/contract/index.ts';
 import { netnsObstacle, type TestHost, TestLan } from '../supervisor/testing/netns.ts';
 import { apiPort, Machine } from './testing/machine.ts';
 
@@ -49,17 +52,40 @@ describe.skipIf(obstacle !== null)(title, { timeout: 240_000 }, () => {
     await lan[Symbol.asyncDispose]();
   });
 
-  async function adopt(): Promise<void> {
+  /** The owner compares the codes and taps; where the camera wants it, the owner confirms on the camera before. */
+  async function adopt(confirm: ConfirmReason | null = null): Promise<void> {
     const code = await camera.until('the camera shows the code of its hub', async () => {
       const { adoption } = await statusOf(camera);
       const codes = adoption === null ? [] : [adoption, ...(adoption.others ?? [])];
-      return codes.find(({ hubName }) => hubName === 'stage')?.code;
+      const own = codes.find(({ hubName }) => hubName === 'stage');
+      return (own?.confirm ?? null) === confirm ? own?.code : null;
     });
-    const waiting = await hub.until('the hub shows the camera', async () => {
-      const found = await hub.ask<NewCamera[]>('GET', '/api/cameras/new');
-      return found.find((one) => one.code === code);
-    });
-    await hub.ask('POST', `/api/cameras/${waiting.id}/adopt`, { code });
+    const shows = (reason: ConfirmReason | null) =>
+      hub.until(`the hub shows the camera, which asks for ${reason ?? 'nothing'}`, async () => {
+        const found = await hub.ask<NewCamera[]>('GET', '/api/cameras/new');
+        return found.find((one) => one.code === code && (one.confirm ?? null) === reason);
+      });
+    const { id } = await shows(confirm);
+    if (confirm !== null) {
+      await expect(hub.ask('POST', `/api/cameras/${id}/adopt`, { code })).rejects.toThrow(/CAMERA_UNDECIDED/);
+      await camera.ask('POST', '/api/hub/confirm', { code });
+      await shows(null);
+    }
+    await hub.ask('POST', `/api/cameras/${id}/adopt`, { code });
+  }
+
+  /** A stranger's hub, which takes every camera; what it says comes line by line. */
+  async function greedyHub(): Promise<readonly string[]> {
+    const heard: string[] = [];
+    const greedy = stranger.spawn(process.execPath, 'supervisor/camera/greedy-hub-process.fake.ts', '8443');
+    if (greedy.stdout) createInterface(greedy.stdout).on('line', (line) => heard.push(line));
+    await expect.poll(() => heard, { timeout: 20_000 }).toEqual(['ready']);
+    stranger.spawn(
+      process.execPath,
+      'supervisor/camera/mdns-forger.fake.ts',
+      ...['--own', strangerAddress, '--id', '0000', '--name', 'greedy', '--everyMs', '700'],
+    );
+    return heard;
   }
 
   const isOnline = async () => {
@@ -102,29 +128,43 @@ describe.skipIf(obstacle !== null)(title, { timeout: 240_000 }, () => {
     console.log(`feed and link ${Math.round(performance.now() - startedAtMs)} ms after the start of the hub`);
   });
 
-  test('a camera that belongs to no hub shows nothing to a stranger’s, and does not obey it; it finds its own beside it', async () => {
-    const heard: string[] = [];
-    const greedy = stranger.spawn(process.execPath, 'supervisor/camera/greedy-hub-process.fake.ts', '8443');
-    if (greedy.stdout) createInterface(greedy.stdout).on('line', (line) => heard.push(line));
-    await expect.poll(() => heard, { timeout: 20_000 }).toEqual(['ready']);
-    stranger.spawn(
-      process.execPath,
-      'supervisor/camera/mdns-forger.fake.ts',
-      ...['--own', strangerAddress, '--id', '0000', '--name', 'greedy', '--everyMs', '500'],
-    );
-    await camera.boot(cameraSettings);
-    await camera.until('the camera waits for its owner', async () => {
-      return (await statusOf(camera)).hub?.state === 'refused';
-    });
-    await sleep(5000);
+  test('a stranger’s hub that gives a camera a key does not get it, nor its picture, nor orders it; its own does', async () => {
+    const heard = await greedyHub();
     await hub.boot(hubSettings);
-    await adopt();
+    await hub.until('the API of the hub answers', () => statusOf(hub));
+    await camera.boot(cameraSettings);
+    await camera.until('the stranger gives the camera a key', async () => heard.includes('grants'));
+    // Longer than a hub has to be the only one.
+    await sleep(15_000);
+    expect((await statusOf(camera)).hub?.state).toBe('refused');
+    await adopt('several-hubs');
     await hub.until('the feed arrives', isOnline);
 
+    const grantsBefore = heard.length;
     await camera.ask('DELETE', '/api/hub');
     await hub.until('the feed is gone', async () => !(await isOnline()));
-    await sleep(5000);
-    expect(heard.filter((line) => !line.startsWith('ready'))).toEqual([]);
+    await camera.until('the stranger tries again', async () => heard.length > grantsBefore);
+    await sleep(15_000);
+    expect((await statusOf(camera)).hub?.state).toBe('refused');
+    await adopt('forgot-hub');
+    await hub.until('the feed is back', isOnline);
+    expect(new Set(heard)).toEqual(new Set(['ready', 'grants']));
     expect(await camera.ask<Take[]>('GET', '/api/takes')).toEqual([]);
+  });
+
+  test('a key that was laid beside the settings of a camera is shown to no stranger’s hub', async () => {
+    const heard = await greedyHub();
+    await hub.boot(hubSettings);
+    await hub.until('the API of the hub answers', () => statusOf(hub));
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'rushlight-key-'));
+    const file = join(folder.path, 'hub-key');
+    await writeFile(file, 'rl_laid\n');
+    await camera.boot(cameraSettings.replace('hub = "auto"', `hub = "auto"\ntoken_file = "${file}"`));
+    await camera.until('the API of the camera answers', () => statusOf(camera));
+    await sleep(15_000);
+    expect(heard).toEqual(['ready']);
+    await camera.until('the camera asks which hub is its own', async () => {
+      return (await statusOf(camera)).hub?.reason?.startsWith('More than one hub') === true;
+    });
   });
 });

@@ -99,6 +99,19 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
     expect(link.name).toBe('stage');
   }
 
+  /** The owner says on the camera that the hub is theirs: it was made to forget it. */
+  async function confirm(): Promise<void> {
+    const code = await camera.until('the camera asks which hub is its own', async () => {
+      const { adoption } = await statusOf(camera);
+      return adoption?.confirm === 'forgot-hub' ? adoption.code : null;
+    });
+    await camera.ask('POST', '/api/hub/confirm', { code });
+    await hub.until('the hub knows', async () => {
+      const [first] = await hub.ask<NewCamera[]>('GET', '/api/cameras/new');
+      return first?.code === code && first.confirm === undefined;
+    });
+  }
+
   async function refused(): Promise<string> {
     await hub.pullPlug();
     await hub.wipe();
@@ -242,6 +255,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
     await feedArrives('the feed is back');
 
     await camera.ask('DELETE', '/api/hub');
+    await confirm();
     await adopt();
     await feedArrives('the feed is back again');
     expect((await statusOf(hub)).cameras).toHaveLength(1);

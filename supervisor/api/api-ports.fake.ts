@@ -216,6 +216,7 @@ export function apiPortsFake(): ApiPorts & {
       adopt: async () => Promise.reject(new Error('none')),
       unadopt: async () => {},
       forgetHub: async () => {},
+      confirmHub: async () => {},
       accept: () => {},
     },
     mqtt: { accept: async () => Promise.reject(new Error('none')), forget: async () => {} },

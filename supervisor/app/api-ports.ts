@@ -1,6 +1,7 @@
 import type { LiveConfig } from '../config/live-config.ts';
 import type { Feed, Update } from '../contract/index.ts';
 import type { ApiPorts } from '../contract/ports.ts';
+import { AdoptionError } from '../hub/adoption-desk.ts';
 import type { HubSide } from '../hub/hub-role.ts';
 import type { MediaLink } from '../live/media-link.ts';
 import type { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
@@ -110,6 +111,12 @@ export function apiPorts(parts: ApiParts): ApiPorts {
       forgetHub: async () => {
         if (now.camera === null) throw new ApplianceError('WRONG_ROLE', 'Only a camera belongs to a hub.');
         await now.camera.forgetHub();
+      },
+      confirmHub: async (code) => {
+        const side = parts.cameraSide();
+        if (side === null) throw new ApplianceError('WRONG_ROLE', 'Only a camera belongs to a hub.');
+        if (side.confirmHub(code)) return;
+        throw new AdoptionError('CODE_WRONG', 'This camera shows another code by now: look again.');
       },
       accept: (socket, caller) => {
         if (now.role.kind === 'hub') now.role.hub.desk.accept(socket, caller.address);

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { type RawData, WebSocket } from 'ws';
+import type { z } from 'zod';
 import { parseJsonText } from '../../common/json-text.ts';
-import { type AdoptDown, type AdoptUp, adoptDownSchema, routes } from '../contract/index.ts';
+import { type AdoptUp, adoptDownSchema, type ConfirmReason, routes } from '../contract/index.ts';
 import { adoptionCode, commitmentOf } from '../discovery/adoption-code.ts';
 import { fingerprintToPin, pinTls, serverCertificate } from '../discovery/pinned-tls.ts';
 import { answersPing } from '../discovery/socket-life.ts';
@@ -20,10 +21,19 @@ export interface Adoption {
   readonly token: string;
 }
 
+export interface CodeOfHub {
+  readonly code: string;
+  readonly hubName: string;
+  /** Lets the hub know whether the owner has to confirm on this camera first; a hub of release 0.1 is not asked to. */
+  readonly sayConfirm: (reason: ConfirmReason | null) => void;
+}
+
 export interface AdoptionRequestOptions {
   readonly camera: { readonly id: string; readonly name: string; readonly version: string };
-  /** Tells the code to show; null when there is none to show any more. */
-  readonly onCode: (code: { readonly code: string; readonly hubName: string } | null) => void;
+  /** Gets the code to show; null when there is none to show any more. */
+  readonly onCode: (code: CodeOfHub | null) => void;
+  /** Asked once the hub has given the key: whether this camera takes it. May last until the owner confirmed, or the abort. */
+  readonly mayTake?: () => Promise<boolean>;
 }
 
 /**
@@ -32,7 +42,7 @@ export interface AdoptionRequestOptions {
  */
 export async function requestAdoption(
   hub: HubCandidate,
-  { camera, onCode }: AdoptionRequestOptions,
+  { camera, onCode, mayTake }: AdoptionRequestOptions,
   signal: AbortSignal,
 ): Promise<Adoption | null> {
   const base = await baseOf(hub, signal);
@@ -71,7 +81,11 @@ export async function requestAdoption(
         cameraNonce: nonce,
         hubNonce: message.nonce,
       });
-      onCode({ code, hubName: message.hubName });
+      const { hubName, hearsConfirm } = message;
+      const sayConfirm = (reason: ConfirmReason | null) => {
+        if (hearsConfirm && socket.readyState === socket.OPEN) send(socket, { type: 'confirm', reason });
+      };
+      onCode({ code, hubName, sayConfirm });
     } else if (message?.type === 'adopted' && known !== null) {
       end.resolve({ ...known, fingerprint, token: message.token });
     } else {
@@ -79,7 +93,9 @@ export async function requestAdoption(
     }
   });
   try {
-    return await end.promise;
+    const adoption = await end.promise;
+    if (adoption === null || mayTake === undefined) return adoption;
+    return (await mayTake()) ? adoption : null;
   } finally {
     signal.removeEventListener('abort', stop);
     clearTimeout(late);
@@ -101,7 +117,7 @@ function send(socket: WebSocket, message: AdoptUp): void {
   socket.send(JSON.stringify(message));
 }
 
-function parse(data: RawData): AdoptDown | null {
+function parse(data: RawData): z.output<typeof adoptDownSchema> | null {
   try {
     const result = adoptDownSchema.safeParse(parseJsonText(data.toString()));
     return result.success ? result.data : null;

@@ -12,7 +12,7 @@ import { adoptionCode, commitmentOf } from '../discovery/adoption-code.ts';
 import { type FakeIdentity, fakeIdentity } from '../discovery/tls-identity.fake.ts';
 import { AdoptionDesk } from '../hub/adoption-desk.ts';
 import { type Applicant, WaitingRoom } from '../hub/adoption-places.ts';
-import { requestAdoption } from './adoption-request.ts';
+import { type CodeOfHub, requestAdoption } from './adoption-request.ts';
 import type { HubCandidate } from './hub-locator.ts';
 
 const log = pino({ level: 'silent' });
@@ -105,6 +105,71 @@ describe('adoption', () => {
     expect(codes).toEqual([desk.list()[0]?.code]);
     await desk.adopt('cam-a', codes[0] ?? '');
     expect(await asked).toMatchObject({ fingerprint: null, token: 'rl_token' });
+  });
+
+  test('a camera that waits for its owner’s word gets no key, and the hub says so, until it has it', async () => {
+    const { desk, hub, issued } = await startDesk();
+    const shown = Promise.withResolvers<CodeOfHub>();
+    const onCode = (code: CodeOfHub | null) => code !== null && shown.resolve(code);
+    const asked = requestAdoption(hub, { camera, onCode }, AbortSignal.timeout(20_000));
+    const { code, sayConfirm } = await shown.promise;
+    sayConfirm('several-hubs');
+    await vi.waitFor(() => expect(desk.list()).toMatchObject([{ confirm: 'several-hubs' }]), 10_000);
+    await expect(desk.adopt('cam-a', code)).rejects.toMatchObject({ code: 'CAMERA_UNDECIDED' });
+    expect(issued).toEqual([]);
+    sayConfirm(null);
+    await vi.waitFor(() => expect(desk.list()[0]).not.toHaveProperty('confirm'), 10_000);
+    await desk.adopt('cam-a', code);
+    expect(await asked).toMatchObject({ token: 'rl_token' });
+  });
+
+  test.each([true, false])('a key lies until the camera may take it: %s', async (mayTake) => {
+    const { desk, hub } = await startDesk();
+    const codes: (string | null)[] = [];
+    const onCode = (code: CodeOfHub | null) => codes.push(code?.code ?? null);
+    const decided = Promise.withResolvers<boolean>();
+    const begun = Promise.withResolvers<void>();
+    const decide = () => {
+      begun.resolve();
+      return decided.promise;
+    };
+    const options = { camera, onCode, mayTake: decide };
+    const asked = requestAdoption(hub, options, AbortSignal.timeout(20_000));
+    await vi.waitFor(() => expect(desk.list()).toHaveLength(1), 10_000);
+    await desk.adopt('cam-a', desk.list()[0]?.code ?? '');
+    await begun.promise;
+    // The owner still sees the code, with which to confirm.
+    expect(codes).toHaveLength(1);
+    decided.resolve(mayTake);
+    expect((await asked)?.token ?? null).toBe(mayTake ? 'rl_token' : null);
+    expect(codes).toEqual([codes[0], null]);
+  });
+
+  test('a hub of release 0.1 gets nothing to hear that it would hang up for', async () => {
+    const heard: string[] = [];
+    const server = createServer();
+    const sockets = new WebSocketServer({ server });
+    sockets.on('connection', (socket) => {
+      socket.on('message', (data) => {
+        const { type } = JSON.parse(String(data));
+        heard.push(type);
+        const challenge = { type: 'challenge', hubId: 'hub-1', hubName: 'old', nonce: '0'.repeat(64) };
+        if (type === 'hello') socket.send(JSON.stringify(challenge));
+        else socket.send(JSON.stringify({ type: 'adopted', token: 'rl_old' }));
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    cleanup.push(() => server.close());
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('no port');
+    const { hub } = await startDesk();
+    const old = { ...hub, url: `http://127.0.0.1:${address.port}` };
+    const onCode = (code: CodeOfHub | null) => code?.sayConfirm('several-hubs');
+    expect(await requestAdoption(old, { camera, onCode }, AbortSignal.timeout(20_000))).toMatchObject({
+      token: 'rl_old',
+    });
+    expect(heard).toEqual(['hello', 'reveal']);
   });
 
   test('a camera that leaves is not offered any more; asking ends when told to', async () => {

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocketServer } from 'ws';
@@ -81,6 +82,42 @@ describe('the side of a camera', () => {
     } finally {
       stop.abort();
       await running;
+    }
+  });
+
+  test('that was made to forget its hub remembers so until another one has it', async () => {
+    const side = cameraSide({ hub: 'auto' });
+    await side.forgetHub();
+    expect(state.get(adoptionSection).hasForgotten).toBe(false);
+    await state.update(adoptionSection, () => ({ hubId: 'hub', hubName: 'hub', token: 'rl_secret' }));
+    await side.forgetHub();
+    await side.forgetHub();
+    expect(state.get(adoptionSection)).toMatchObject({ hubId: null, token: null, hasForgotten: true });
+    expect(side.confirmHub('123456')).toBe(false);
+  });
+
+  test('asks no hub without HTTPS to adopt it where the settings name a certificate', async () => {
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    await once(server, 'listening');
+    const asked: (string | undefined)[] = [];
+    server.on('connection', (_socket, { url }) => asked.push(url));
+    const { port } = server.address() as AddressInfo;
+    const stop = new AbortController();
+    const hub = `http://127.0.0.1:${port}`;
+    const named = cameraSide({ hub, tlsFingerprint: 'ab'.repeat(32) }).run(stop.signal);
+    try {
+      const unnamed = cameraSide({ hub }).run(stop.signal);
+      // Both look for whom to ask at once, and again every two seconds.
+      await expect.poll(() => asked.length, { timeout: 20_000 }).toBeGreaterThan(0);
+      await sleep(3000);
+      stop.abort();
+      await unnamed;
+      expect(asked).toEqual(['/ws/adopt']);
+    } finally {
+      stop.abort();
+      await named;
+      for (const client of server.clients) client.terminate();
+      server.close();
     }
   });
 

@@ -7,11 +7,12 @@ import { resolveConfigPath } from '../config/load.ts';
 import { readSettingFile } from '../config/read-setting-file.ts';
 import type { Config } from '../config/schema.ts';
 import type { StateSection, StateStore } from '../config/state.ts';
-import type { AgentDown, AgentUp, HubLink } from '../contract/index.ts';
+import type { AgentDown, AgentUp, ConfirmReason, HubLink } from '../contract/index.ts';
 import type { HubAccess } from '../discovery/hub-access.ts';
 import type { Push } from '../live/media-link.ts';
 import type { NetworkEvents } from '../platform/network-monitor.ts';
-import { type Adoption, requestAdoption } from './adoption-request.ts';
+import { type Consent, consentTo, hubKey } from './adoption-consent.ts';
+import { type Adoption, type CodeOfHub, requestAdoption } from './adoption-request.ts';
 import { HubLinkClient } from './hub-link.ts';
 import { type HubCandidate, HubLocator } from './hub-locator.ts';
 
@@ -22,10 +23,20 @@ export const adoptionSection = {
     hubName: z.string().nullable().default(null),
     fingerprint: z.string().nullable().default(null),
     token: z.string().nullable().default(null),
+    /** The owner made it forget a hub: the next one needs their word. */
+    hasForgotten: z.boolean().default(false),
   }),
 } as const satisfies StateSection<z.ZodObject>;
 
 const nobody = { hubId: null, hubName: null, fingerprint: null, token: null };
+
+const nameIt = 'Name the hub of this camera by camera.hub or camera.tls_fingerprint.';
+/** Why a key that was laid beside the settings is shown to no hub. */
+const withheld: Readonly<Record<Exclude<Consent, 'given'>, string>> = {
+  soon: 'A hub was found. It gets the key of this camera if no other hub is found within 10 s.',
+  'several-hubs': `More than one hub is, or was a few minutes ago, on the network. ${nameIt}`,
+  'forgot-hub': `This camera was made to forget its hub. ${nameIt}`,
+};
 
 type Command = Exclude<AgentDown, { type: 'welcome' | 'ping' }>;
 type StatusMessage = Extract<AgentUp, { type: 'status' }>;
@@ -34,6 +45,19 @@ type StatusMessage = Extract<AgentUp, { type: 'status' }>;
 export interface HubCode {
   readonly code: string;
   readonly hubName: string;
+  /** Why the owner has to confirm here that this hub is theirs. */
+  readonly confirm?: ConfirmReason;
+}
+
+/** A hub that is being asked. */
+interface Ask {
+  readonly hub: HubCandidate;
+  code: CodeOfHub | null;
+  /** The owner said on this camera that this is their hub. */
+  isConfirmed: boolean;
+  consent: Consent;
+  /** The hub gave the key, and it lies here until the consent is there. */
+  readonly agreed: PromiseWithResolvers<boolean>;
 }
 
 /** The codes to show: where several hubs were found, each has one, and the owner's is among them. */
@@ -69,7 +93,7 @@ export class CameraSide {
   readonly #locator: HubLocator;
   readonly #client: HubLinkClient;
   #link: HubLink = { state: 'searching', id: null, name: null, url: null, reason: null };
-  readonly #codes = new Map<HubCandidate, HubCode>();
+  readonly #asks = new Set<Ask>();
   #adopted = new AbortController();
   readonly #limiter: LogLimiter;
   #hubTakes = false;
@@ -87,6 +111,7 @@ export class CameraSide {
       status,
       token: () => this.#token,
       fingerprint: () => this.#fingerprint,
+      withhold: (hub) => this.#withhold(hub),
       onCommand,
       onHubTake: (running) => {
         this.#hubTakes = running;
@@ -102,7 +127,7 @@ export class CameraSide {
 
   /** The code to compare, while this camera asks to be adopted. */
   get code(): CodeToShow | null {
-    const [first, ...others] = this.#codes.values();
+    const [first, ...others] = [...this.#asks].flatMap(shownOf);
     if (first === undefined) return null;
     return others.length === 0 ? first : { ...first, others };
   }
@@ -124,6 +149,7 @@ export class CameraSide {
   access(): HubAccess | null {
     const hub = this.#locator.current();
     if (hub === null || (this.#token === null && !this.#options.obeysAll)) return null;
+    if (this.#withhold(hub) !== null) return null;
     const pin = this.#fingerprint ?? hub.tlsFingerprint;
     if (pin !== null && !hub.url.startsWith('https:')) return null;
     return { url: hub.url, token: this.#token, tlsFingerprint: pin };
@@ -167,10 +193,23 @@ export class CameraSide {
   }
 
   async forgetHub(): Promise<void> {
-    await this.#options.state.update(adoptionSection, () => nobody);
+    await this.#options.state.update(adoptionSection, ({ hubId, hasForgotten }) => ({
+      ...nobody,
+      hasForgotten: hasForgotten || hubId !== null,
+    }));
     this.#locator.pin(null, this.#fingerprint);
     this.#client.keyChanged();
     this.#options.onChange();
+  }
+
+  /** The owner confirms that the hub of this code is theirs. False where this camera shows no such code. */
+  confirmHub(code: string): boolean {
+    const ask = [...this.#asks].find((one) => one.code?.code === code);
+    if (ask === undefined) return false;
+    ask.isConfirmed = true;
+    this.#options.log.info({ hub: ask.code?.hubName }, 'the owner confirmed the hub on this camera');
+    this.#review(ask);
+    return true;
   }
 
   get #adoption() {
@@ -239,7 +278,8 @@ export class CameraSide {
    * same one its pinned key proves; without TLS it only says so, as it did when it adopted the camera.
    */
   #isNewTo(hub: HubCandidate): boolean {
-    if (this.#token === null) return true;
+    // One that cannot show the certificate that the settings name is not the owner's.
+    if (this.#token === null) return this.#fingerprint === null || hub.url.startsWith('https:');
     const { hubId, fingerprint } = this.#adoption;
     if (this.#fileToken !== null || !this.#client.keyUnknown) return false;
     return fingerprint === null ? hub.id === hubId || hub.via === 'static' : hub.url.startsWith('https:');
@@ -259,28 +299,84 @@ export class CameraSide {
           this.#ask(hub, AbortSignal.any([signal, this.#adopted.signal])).finally(() => asked.delete(key)),
         );
       }
+      for (const ask of this.#asks) this.#review(ask);
       // The only rejection is that of the signal, which the loop looks at.
       await sleep(askAgainMs, undefined, { signal }).catch(() => {});
     }
     await Promise.all(asked.values());
   }
 
+  /** A key that was laid beside the settings is for one hub, which has no code to compare: whether that one may see it. */
+  #withhold(hub: HubCandidate): string | null {
+    if (this.#fileToken === null || this.#adoption.hubId !== null) return null;
+    const consent = this.#consentTo({ hub, isConfirmed: false });
+    return consent === 'given' ? null : withheld[consent];
+  }
+
+  #consentTo({ hub, isConfirmed }: Pick<Ask, 'hub' | 'isConfirmed'>): Consent {
+    const isSecure = hub.url.startsWith('https:');
+    const { settings } = this.#options;
+    return consentTo({
+      hub: hubKey(hub.id, hub.tlsFingerprint, [hub.url, ...hub.otherUrls]),
+      heard: this.#locator.heard(),
+      isNamed: settings.tlsFingerprint === undefined ? hub.via === 'static' : isSecure,
+      isOwn: this.#token !== null && this.#fingerprint !== null && isSecure,
+      isConfirmed,
+      hasForgotten: this.#adoption.hasForgotten,
+      nowMs: performance.now(),
+    });
+  }
+
+  /** Who was heard, and for how long, decides whether this hub needs the owner's word on this camera. */
+  #review(ask: Ask): void {
+    const before = shownOf(ask)[0]?.confirm ?? null;
+    ask.consent = this.#consentTo(ask);
+    if (ask.consent === 'given') ask.agreed.resolve(true);
+    const after = shownOf(ask)[0]?.confirm ?? null;
+    if (before === after) return;
+    ask.code?.sayConfirm(after);
+    this.#options.onChange();
+  }
+
+  /** The hub gave the key. It is taken once it is sure, or the owner says so here, that this is their hub. */
+  async #mayTake(ask: Ask, signal: AbortSignal): Promise<boolean> {
+    this.#review(ask);
+    if (ask.consent !== 'given') {
+      const fields = { hub: ask.code?.hubName, why: ask.consent };
+      this.#limiter.log('warn', 'confirm', fields, 'a hub adopts this camera, which waits for confirmation');
+    }
+    const never = () => ask.agreed.resolve(false);
+    signal.addEventListener('abort', never, { once: true });
+    if (signal.aborted) never();
+    const isAgreed = await ask.agreed.promise;
+    signal.removeEventListener('abort', never);
+    return isAgreed;
+  }
+
   /** Asks one hub for adoption. Never rejects. */
   async #ask(hub: HubCandidate, signal: AbortSignal): Promise<void> {
     const { self, onChange } = this.#options;
-    const onCode = (code: HubCode | null) => {
-      if (code === null) this.#codes.delete(hub);
-      else this.#codes.set(hub, code);
-      if (code !== null) this.#limiter.log('info', 'code', code, 'compare this code on the page of the hub');
+    const agreed = Promise.withResolvers<boolean>();
+    const ask: Ask = { hub, code: null, isConfirmed: false, consent: 'soon', agreed };
+    const onCode = (code: CodeOfHub | null) => {
+      ask.code = code;
+      if (code === null) this.#asks.delete(ask);
+      else {
+        this.#asks.add(ask);
+        const shown = { code: code.code, hubName: code.hubName };
+        this.#limiter.log('info', 'code', shown, 'compare this code on the page of the hub');
+        this.#review(ask);
+      }
       onChange();
     };
     const enough = new AbortController();
     const late = setTimeout(() => enough.abort(), askForMs);
     try {
+      const within = AbortSignal.any([signal, enough.signal]);
       const adoption = await requestAdoption(
         { ...hub, tlsFingerprint: this.#fingerprint ?? hub.tlsFingerprint },
-        { camera: self, onCode },
-        AbortSignal.any([signal, enough.signal]),
+        { camera: self, onCode, mayTake: () => this.#mayTake(ask, within) },
+        within,
       );
       if (adoption !== null && !signal.aborted) await this.#belongTo(adoption);
     } catch (error) {
@@ -296,10 +392,17 @@ export class CameraSide {
     // Of several hubs the first one: nobody else is asked any more.
     this.#adopted.abort();
     this.#adopted = new AbortController();
-    await this.#options.state.update(adoptionSection, () => adoption);
+    await this.#options.state.update(adoptionSection, () => ({ ...adoption, hasForgotten: false }));
     this.#locator.pin(adoption.hubId, this.#fingerprint);
     this.#client.keyChanged();
     this.#options.log.info({ hub: adoption.hubName }, 'adopted');
     this.#options.onChange();
   }
+}
+
+/** What the owner sees of a hub that is asked. */
+function shownOf({ code, consent }: Ask): HubCode[] {
+  if (code === null) return [];
+  const shown = { code: code.code, hubName: code.hubName };
+  return [consent === 'given' || consent === 'soon' ? shown : { ...shown, confirm: consent }];
 }

@@ -1,6 +1,7 @@
 /**
  * A stranger's hub, for tests in network namespaces: it welcomes every camera, with or without a key, and orders a take at once.
- * Prints a line for everything that a camera gives it.
+ * Of a camera that asks to be adopted it asks for nothing, and gives it a key at once. Prints a line for everything that a camera
+ * gives it, and `grants` for every key.
  */
 import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';
@@ -13,6 +14,21 @@ const server = createServer((request, response) => {
 });
 const sockets = new WebSocketServer({ noServer: true });
 server.on('upgrade', (request, socket, head) => {
+  if (request.url === '/ws/adopt') {
+    sockets.handleUpgrade(request, socket, head, (client) => {
+      client.on('message', (data) => {
+        const { type } = JSON.parse(String(data));
+        if (type === 'hello') {
+          const nonce = '0'.repeat(64);
+          client.send(JSON.stringify({ type: 'challenge', hubId: '0000', hubName: 'greedy', nonce }));
+        } else {
+          say('grants');
+          client.send(JSON.stringify({ type: 'adopted', token: 'rl_greedy' }));
+        }
+      });
+    });
+    return;
+  }
   if (request.url !== '/ws/agent') return socket.destroy();
   sockets.handleUpgrade(request, socket, head, (client) => {
     say(`link ${request.headers.authorization ?? 'without a key'}`);

@@ -82,7 +82,13 @@ function twoAddresses(dead: string, good: string) {
   return { locator, answers, failures };
 }
 
-function startCamera(port: number, id = 'cam-a', given?: HubLocator, obeysAll = true) {
+function startCamera(
+  port: number,
+  id = 'cam-a',
+  given?: HubLocator,
+  obeysAll = true,
+  withhold: () => string | null = () => null,
+) {
   const states: HubLink[] = [];
   const status: Pick<LinkedCamera, 'sources' | 'recording' | 'remainingS'> = {
     sources: [],
@@ -92,7 +98,7 @@ function startCamera(port: number, id = 'cam-a', given?: HubLocator, obeysAll = 
   const commands: AgentDown[] = [];
   const locator = given ?? new HubLocator({ override: `http://127.0.0.1:${port}`, network, log });
   const client = new HubLinkClient({
-    ...{ locator, network, obeysAll },
+    ...{ locator, network, obeysAll, withhold },
     hello: () => ({ id, name: 'stage-left', version: '1.2.3', sources: [] }),
     status: () => ({ ...status, sources: [...status.sources], update: null }),
     token: () => null,
@@ -169,6 +175,13 @@ describe('link between camera and hub', () => {
     expect(answers).toEqual([good]);
     hub.cut();
     await vi.waitFor(() => expect(failures[0]).toBe(good), 10_000);
+  });
+
+  test('a camera shows its key to no hub that it is kept from, and says why', async () => {
+    const { port, registry } = await startHub();
+    const { states } = startCamera(port, 'cam-a', undefined, true, () => 'Name the hub.');
+    await vi.waitFor(() => expect(states.at(-1)).toMatchObject({ reason: 'Name the hub.' }), 10_000);
+    expect([registry.list(), states.map(({ state }) => state)]).toEqual([[], ['connecting']]);
   });
 
   test('a camera without a key links to no hub, and tells none of its sources', async () => {

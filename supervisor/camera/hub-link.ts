@@ -39,6 +39,8 @@ export interface HubLinkOptions {
   readonly token: () => string | null;
   /** Whether any hub may command this camera: it obeys everybody who reaches it. Without it a hub has to adopt it first. */
   readonly obeysAll?: boolean;
+  /** Why that hub may not see the key of this camera; null where it may. */
+  readonly withhold?: (hub: HubCandidate) => string | null;
   /** Certificate to accept; null: what the hub announces. */
   readonly fingerprint: () => string | null;
   readonly onCommand: (command: Exclude<AgentDown, { type: 'welcome' | 'ping' }>) => void;
@@ -158,6 +160,11 @@ export class HubLinkClient {
         refused: true,
         reason: 'No hub has adopted this camera yet. Adopt it on the page of the hub.',
       };
+    }
+    const withheld = this.#options.withhold?.(hub) ?? null;
+    if (withheld !== null) {
+      this.#tried = [];
+      return { refused: false, reason: withheld };
     }
     this.#tell('connecting', hub.id, hub, null);
     this.#tried = [hub.url, ...hub.otherUrls];

@@ -137,3 +137,15 @@ test('a goodbye ends what the hub said from another address before, unless that 
   book.expire(11_000);
   expect(addresses()).toEqual(['10.0.0.2']);
 });
+
+test('remembers which hubs were heard when one says goodbye in the name of another', () => {
+  const locator = new HubLocator({ override: 'auto', network, log });
+  const greedy = 'cd'.repeat(32);
+  locator.noteSighting(sighting('10.0.0.1'));
+  locator.noteSighting(sighting('10.0.0.1', { sender: '10.0.0.2' }));
+  expect(locator.heard().map(({ key }) => key)).toEqual([tls]);
+  locator.noteSighting(sighting('10.0.0.66', { id: 'greedy', tls: greedy }));
+  locator.noteGoodbye('stage', '10.0.0.1');
+  locator.noteGoodbye('stage', '10.0.0.2');
+  expect(locator.heard().map(({ key }) => key)).toEqual([tls, greedy]);
+});

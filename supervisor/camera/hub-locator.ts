@@ -6,6 +6,7 @@ import { TokenBucket } from '../../common/token-bucket.ts';
 import { aborted } from '../discovery/aborted.ts';
 import { type FoundService, ServiceBrowser } from '../discovery/service-browser.ts';
 import type { NetworkEvents } from '../platform/network-monitor.ts';
+import { type HeardHub, HeardHubs, hubKey } from './adoption-consent.ts';
 import { chooseHub, hubUrl, isFresh, type KnownHub, urlsToTry } from './hub-choice.ts';
 import { type Seen, SightingBook } from './sighting-book.ts';
 
@@ -54,6 +55,7 @@ const maxAsked = 8;
 export class HubLocator {
   readonly #options: HubLocatorOptions;
   readonly #book = new SightingBook();
+  readonly #heard = new HeardHubs();
   readonly #listeners = new Set<(hub: HubCandidate | null) => void>();
   readonly #limiter: LogLimiter;
   /** How often sightings may cast doubt on a link that lives. */
@@ -119,6 +121,14 @@ export class HubLocator {
       );
   }
 
+  /** Every hub that was heard within the last minutes, and all that are still thought to be there. */
+  heard(): readonly HeardHub[] {
+    return this.#heard.list(
+      this.#book.all().map(({ service }) => keyOf(service)),
+      performance.now(),
+    );
+  }
+
   /** Whether the owner said where the hub is. */
   get isSet(): boolean {
     return this.#static() !== null;
@@ -181,6 +191,7 @@ export class HubLocator {
   noteSighting(service: FoundService): void {
     if (service.txt.role !== 'hub') return;
     this.#book.note(service);
+    this.#heard.note(keyOf(service), service.seenAtMs);
     this.#firstSeenAtMs ??= service.seenAtMs;
     this.#choose();
     const current = this.#current;
@@ -339,6 +350,10 @@ function knownOf({ service, failedAtMs }: Seen): KnownHub {
 
 function urlsOf(service: FoundService): readonly string[] {
   return service.addresses.map((address) => hubUrl(service, address));
+}
+
+function keyOf(service: FoundService): string {
+  return hubKey(service.txt.id, service.txt.tls, urlsOf(service));
 }
 
 /** What shows the right key comes first, then what has not failed. */

@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { deviceIdSchema, instantSchema, slugSchema, textOf } from './common.ts';
 
+/** Why a camera takes no key before its owner confirms on the camera which hub is theirs. */
+export const confirmReasonSchema = z.enum(['several-hubs', 'forgot-hub']);
+
 /** A camera that asks this hub to adopt it. The owner compares `code` with what the camera shows. */
 export const newCameraSchema = z
   .object({
@@ -10,8 +13,20 @@ export const newCameraSchema = z
     address: z.string(),
     code: z.string().regex(/^\d{6}$/),
     since: instantSchema,
+    confirm: confirmReasonSchema
+      .optional()
+      .describe('The owner has to confirm the code on the camera first; why'),
   })
   .meta({ id: 'NewCamera' });
+
+/** What a camera shows of a hub that it asks. */
+export const hubCodeSchema = z.object({
+  code: z.string(),
+  hubName: z.string(),
+  confirm: confirmReasonSchema
+    .optional()
+    .describe('The owner has to confirm here that this is their hub; why'),
+});
 
 export const adoptSchema = z.strictObject({
   code: z
@@ -35,13 +50,29 @@ export const adoptUpSchema = z.discriminatedUnion('type', [
     commitment: nonceSchema.describe('SHA-256 of the nonce that follows'),
   }),
   z.object({ type: z.literal('reveal'), nonce: nonceSchema }),
+  z.object({
+    type: z.literal('confirm'),
+    reason: confirmReasonSchema
+      .nullable()
+      .describe('Null: the owner need not confirm on the camera any more'),
+  }),
 ]);
 
 export const adoptDownSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('challenge'), hubId: deviceIdSchema, hubName: textOf(64), nonce: nonceSchema }),
+  z.object({
+    type: z.literal('challenge'),
+    hubId: deviceIdSchema,
+    hubName: textOf(64),
+    nonce: nonceSchema,
+    hearsConfirm: z
+      .boolean()
+      .default(false)
+      .describe('Whether it understands `confirm`; hubs of release 0.1 do not, and would hang up'),
+  }),
   z.object({ type: z.literal('adopted'), token: z.string().regex(/^[\x21-\x7e]{1,256}$/) }),
 ]);
 
+export type ConfirmReason = z.infer<typeof confirmReasonSchema>;
 export type NewCamera = z.infer<typeof newCameraSchema>;
 export type AdoptUp = z.infer<typeof adoptUpSchema>;
-export type AdoptDown = z.infer<typeof adoptDownSchema>;
+export type AdoptDown = z.input<typeof adoptDownSchema>;

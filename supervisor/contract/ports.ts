@@ -163,6 +163,8 @@ export interface ApiPorts {
     adopt(cameraId: string, code: string): Promise<NewCamera>;
     unadopt(cameraId: string): Promise<void>;
     forgetHub(): Promise<void>;
+    /** Rejects with CODE_WRONG where this camera shows no such code. */
+    confirmHub(code: string): Promise<void>;
     /** Takes over the socket of a camera that asks to be adopted. */
     accept(socket: WebSocket, caller: Caller): void;
   };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { newCameraSchema } from './adoption.ts';
+import { hubCodeSchema, newCameraSchema } from './adoption.ts';
 import { instantSchema, roleSchema, slugSchema, sourceKindSchema } from './common.ts';
 import { feedSchema } from './feeds.ts';
 import { mqttLinkSchema } from './mqtt.ts';
@@ -126,12 +126,10 @@ export const statusSchema = z
     feeds: z.array(feedSchema),
     cameras: z.array(linkedCameraSchema),
     newCameras: z.array(newCameraSchema).describe('Cameras that ask to be adopted'),
-    adoption: z
-      .object({
-        code: z.string(),
-        hubName: z.string(),
+    adoption: hubCodeSchema
+      .extend({
         others: z
-          .array(z.object({ code: z.string(), hubName: z.string() }))
+          .array(hubCodeSchema)
           .optional()
           .describe('Of further hubs that were found; the owner knows which one is theirs'),
       })

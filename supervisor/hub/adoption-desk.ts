@@ -4,13 +4,20 @@ import type { RawData, WebSocket } from 'ws';
 import { RushlightError } from '../../common/errors.ts';
 import { parseJsonText } from '../../common/json-text.ts';
 import { LogLimiter } from '../../common/log-limiter.ts';
-import { type AdoptDown, type AdoptUp, adoptUpSchema, linkClose, type NewCamera } from '../contract/index.ts';
+import {
+  type AdoptDown,
+  type AdoptUp,
+  adoptUpSchema,
+  type ConfirmReason,
+  linkClose,
+  type NewCamera,
+} from '../contract/index.ts';
 import { adoptionCode, commitmentOf } from '../discovery/adoption-code.ts';
 import { answersPing } from '../discovery/socket-life.ts';
 import { type Applicant, WaitingRoom } from './adoption-places.ts';
 
 export class AdoptionError extends RushlightError {
-  readonly code: 'CAMERA_UNKNOWN' | 'CODE_WRONG';
+  readonly code: 'CAMERA_UNKNOWN' | 'CODE_WRONG' | 'CAMERA_UNDECIDED';
 
   constructor(code: AdoptionError['code'], message: string) {
     super(message);
@@ -64,6 +71,7 @@ export class AdoptionDesk {
     const hubNonce = randomBytes(32).toString('hex');
     let hello: Hello | null = null;
     let revealed = false;
+    const asks: { confirm: ConfirmReason | null } = { confirm: null };
     const late = setTimeout(() => socket.close(linkClose.helloLate, 'not introduced in time'), withinMs);
     const tooLong = setTimeout(
       () => socket.close(linkClose.helloLate, 'waited for long: ask again'),
@@ -81,7 +89,7 @@ export class AdoptionDesk {
       if (message?.type === 'hello' && hello === null) {
         hello = message;
         const { id: hubId, name: hubName } = this.#options.hub;
-        send(socket, { type: 'challenge', hubId, hubName, nonce: hubNonce });
+        send(socket, { type: 'challenge', hubId, hubName, nonce: hubNonce, hearsConfirm: true });
       } else if (
         message?.type === 'reveal' &&
         hello !== null &&
@@ -91,14 +99,17 @@ export class AdoptionDesk {
         revealed = true;
         clearTimeout(late);
         leaveDoor();
-        void this.#introduce(hello, message.nonce, hubNonce, socket, address);
+        void this.#introduce(hello, message.nonce, hubNonce, socket, address, asks);
+      } else if (message?.type === 'confirm' && revealed) {
+        asks.confirm = message.reason;
+        if (this.#room.setConfirm(socket, message.reason)) this.#changed();
       } else {
         socket.close(linkClose.notUnderstood, 'not a message of an adoption');
       }
     });
   }
 
-  /** Gives a waiting camera its key. Rejects with CAMERA_UNKNOWN or CODE_WRONG. */
+  /** Gives a waiting camera its key. Rejects with CAMERA_UNKNOWN, CODE_WRONG or CAMERA_UNDECIDED. */
   async adopt(cameraId: string, code: string): Promise<NewCamera> {
     const applicants = this.#room.list().filter(({ camera }) => camera.id === cameraId);
     if (applicants.length === 0) {
@@ -110,6 +121,12 @@ export class AdoptionDesk {
       throw new AdoptionError(
         'CODE_WRONG',
         'The camera shows another code. Somebody may be in between: look again.',
+      );
+    }
+    if (applicant.camera.confirm !== undefined) {
+      throw new AdoptionError(
+        'CAMERA_UNDECIDED',
+        'The camera takes no key yet. Open its own page, and confirm there that this is its hub.',
       );
     }
     const token = await this.#options.issueKey(cameraId);
@@ -140,6 +157,7 @@ export class AdoptionDesk {
     hubNonce: string,
     socket: WebSocket,
     address: string,
+    asks: { readonly confirm: ConfirmReason | null },
   ): Promise<void> {
     const same = this.#room.list().find(({ camera }) => camera.id === id && camera.address === address);
     // The same camera, maybe, whose cable was pulled: who does not answer any more holds no place.
@@ -157,6 +175,7 @@ export class AdoptionDesk {
     const since = new Date().toISOString();
     const applicant: Applicant = { socket, camera: { id, name, version, address, code, since } };
     const place = this.#room.take(applicant);
+    this.#room.setConfirm(socket, asks.confirm);
     if ('refusal' in place) {
       this.#refuse(socket, address, linkClose.tooMuch, place.refusal);
       return;

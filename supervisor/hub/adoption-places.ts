@@ -1,5 +1,5 @@
 import type { WebSocket } from 'ws';
-import type { NewCamera } from '../contract/index.ts';
+import type { ConfirmReason, NewCamera } from '../contract/index.ts';
 
 export interface Applicant {
   readonly camera: NewCamera;
@@ -71,6 +71,16 @@ export class WaitingRoom {
     const stay = this.#waiting.filter((one) => one !== displaced);
     this.#waiting = [...stay, { ...applicant, sinceMs: this.#now() }];
     return { displaced };
+  }
+
+  /** Notes whether the owner has to confirm on the camera first. Returns whether that changed. */
+  setConfirm(socket: WebSocket, confirm: ConfirmReason | null): boolean {
+    const before = this.#waiting.find((one) => one.socket === socket);
+    if (before === undefined || (before.camera.confirm ?? null) === confirm) return false;
+    const { confirm: _before, ...camera } = before.camera;
+    const after = { ...before, camera: confirm === null ? camera : { ...camera, confirm } };
+    this.#waiting = this.#waiting.map((one) => (one === before ? after : one));
+    return true;
   }
 
   /** Whether it was waiting. */

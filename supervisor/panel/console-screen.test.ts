@@ -67,6 +67,14 @@ test('says the code to compare, and what is wrong in the settings', () => {
   );
   expect(text).toContain('https://stage-left.local:8443/\n');
   expect(text).toContain('Code: 123 456  asked for by truck');
+  expect(text).not.toContain('confirm');
+  const adoption = {
+    ...{ code: '123456', hubName: 'truck' },
+    others: [{ code: '654321', hubName: 'greedy', confirm: 'several-hubs' as const }],
+  };
+  expect(consoleText({ ...status, hub: null, adoption }, reach)).toContain(
+    'Open the page of this camera, and confirm there which hub is yours.\n',
+  );
   expect(text).toContain('  line 3: role is no role');
   expect(consoleText(status, { ...reach, tlsPort: null })).toContain('http://192.168.1.20/');
 });

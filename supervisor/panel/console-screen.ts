@@ -9,6 +9,10 @@ import { applianceState, stateSigns } from './appliance-state.ts';
 /** A line of the narrowest console, 80 columns wide. */
 const columns = 76;
 const mistakesShown = 3;
+const confirmReasons = {
+  'several-hubs': 'There is, or was a few minutes ago, more than one hub on the network.',
+  'forgot-hub': 'This camera was made to forget its hub.',
+} as const;
 
 /**
  * What the screen of an appliance says (overlays/rootfs/usr/libexec/rushlight/console draws it): the page's address on
@@ -26,7 +30,7 @@ export function consoleText(status: Status, reach: Pick<Reach, 'port' | 'tlsPort
     ...[page, ...addresses.map(urlOf)],
     '',
     `${sentence} (status light: ${looks})`,
-    ...(adoption === null ? [] : ['', ...[adoption, ...(adoption.others ?? [])].map(codeLine)]),
+    ...(adoption === null ? [] : ['', ...codeLines([adoption, ...(adoption.others ?? [])])]),
     ...(hub === null
       ? []
       : [`Hub: ${[hub.name, hub.state, hub.reason].filter((word) => word !== null).join(', ')}`]),
@@ -47,8 +51,17 @@ export async function writeConsole(folder: string, text: string, log: Logger): P
   }
 }
 
-function codeLine({ code, hubName }: { readonly code: string; readonly hubName: string }): string {
-  return `Code: ${spaced(code)}  asked for by ${hubName}`;
+type HubCode = Omit<NonNullable<Status['adoption']>, 'others'>;
+
+function codeLines(codes: readonly HubCode[]): string[] {
+  const lines = codes.map(({ code, hubName }) => `Code: ${spaced(code)}  asked for by ${hubName}`);
+  const reason = codes.find(({ confirm }) => confirm !== undefined)?.confirm;
+  if (reason === undefined) return lines;
+  return [
+    ...lines,
+    confirmReasons[reason],
+    'Open the page of this camera, and confirm there which hub is yours.',
+  ];
 }
 
 function isPlainIpv4(address: string): boolean {

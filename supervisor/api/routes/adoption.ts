@@ -1,7 +1,7 @@
 import type { ApiPorts } from '../../contract/ports.ts';
 import type { RouteHandlers } from '../router.ts';
 
-type AdoptionRoute = 'listNewCameras' | 'adoptCamera' | 'unadoptCamera' | 'forgetHub';
+type AdoptionRoute = 'listNewCameras' | 'adoptCamera' | 'unadoptCamera' | 'forgetHub' | 'confirmHub';
 
 export function adoptionRoutes({ adoption }: ApiPorts): Pick<RouteHandlers, AdoptionRoute> {
   return {
@@ -13,6 +13,10 @@ export function adoptionRoutes({ adoption }: ApiPorts): Pick<RouteHandlers, Adop
     },
     forgetHub: async () => {
       await adoption.forgetHub();
+      return undefined;
+    },
+    confirmHub: async ({ body }) => {
+      await adoption.confirmHub(body.code);
       return undefined;
     },
   };

@@ -36,7 +36,15 @@ export const camerasRoutes = {
     method: 'DELETE',
     path: '/api/hub',
     access: ['owner'],
-    summary: 'On a camera: forget the hub that adopted it, and ask anew',
+    summary: 'On a camera: forget the hub that adopted it, and ask to be adopted again',
+    status: 204,
+  },
+  confirmHub: {
+    method: 'POST',
+    path: '/api/hub/confirm',
+    access: ['owner'],
+    summary: 'On a camera that asks several hubs, or forgot its own: the hub of this code may adopt it',
+    body: adoptSchema,
     status: 204,
   },
   adoptLink: {

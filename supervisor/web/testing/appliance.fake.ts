@@ -46,6 +46,8 @@ export class FakeAppliance implements AsyncDisposable {
   takeRefusal: Problem | null = null;
   /** Bodies of the requests to adopt. */
   readonly adopted: unknown[] = [];
+  /** Bodies of the requests to confirm a hub. */
+  readonly confirmed: unknown[] = [];
   readonly acceptedBrokers: unknown[] = [];
   /** What was asked of updates: method, path and body. */
   readonly asked: string[] = [];
@@ -190,6 +192,10 @@ export class FakeAppliance implements AsyncDisposable {
       this.adopted.push(JSON.parse(await text(request)) as unknown);
       this.update({ newCameras: this.status.newCameras.filter((camera) => camera.id !== id) });
       json(201, {});
+    } else if (path === '/api/hub/confirm' && method === 'POST') {
+      this.confirmed.push(JSON.parse(await text(request)) as unknown);
+      response.writeHead(204).end();
+      this.update({ adoption: null });
     } else if (path === '/api/mqtt/broker' && method === 'POST') {
       this.acceptedBrokers.push(JSON.parse(await text(request)) as unknown);
       if (this.status.mqtt !== null) this.update({ mqtt: { ...this.status.mqtt, found: null } });

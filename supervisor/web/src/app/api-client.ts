@@ -181,6 +181,11 @@ export class ApiClient {
     await this.#call('DELETE', `/api/cameras/${encodeURIComponent(cameraId)}/adoption`);
   }
 
+  /** On a camera: the hub of this code is the owner's. */
+  async confirmHub(code: string): Promise<void> {
+    await this.#call('POST', '/api/hub/confirm', { body: { code } });
+  }
+
   async forgetHub(): Promise<void> {
     await this.#call('DELETE', '/api/hub');
   }

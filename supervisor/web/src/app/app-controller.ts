@@ -86,7 +86,12 @@ export class AppController {
     await this.#act('remove cameras', () => this.#api.unadopt(cameraId));
   }
 
-  /** On a camera: whoever adopts it next is its hub. */
+  /** On a camera: the hub of this code may adopt it. */
+  async confirmHub(code: string): Promise<void> {
+    await this.#act('confirm the hub', () => this.#api.confirmHub(code));
+  }
+
+  /** On a camera: the next hub needs a confirmation here. */
   async forgetHub(): Promise<void> {
     await this.#act('change the hub', () => this.#api.forgetHub());
   }

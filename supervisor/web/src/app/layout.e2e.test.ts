@@ -268,7 +268,7 @@ describe.each(screens)('$name', (screen) => {
     expect(await visit(screen, { status: cameras, hash: '#/cameras', picture: 'cameras' })).toEqual([]);
     const none = statusFixture({ feeds: [], sources: [] });
     expect(await visit(screen, { status: none, picture: 'empty' })).toEqual([]);
-    const adoption = { code: '654321', hubName: 'front-of-house' };
+    const adoption = { code: '654321', hubName: 'front-of-house', confirm: 'several-hubs' as const };
     const newCameras = [
       {
         id: 'c0ffee',

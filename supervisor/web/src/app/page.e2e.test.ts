@@ -312,6 +312,29 @@ test('a camera of the hub is removed after a second thought', async () => {
   await page.context().close();
 }, 60_000);
 
+test('adoption: where the owner has to confirm on the camera, both pages say so, and the camera’s has the button', async () => {
+  await using appliance = new FakeAppliance(pages.folder);
+  const camera = {
+    ...{ id: 'c0ffee', name: 'balcony', version: '0.1.0', address: '192.168.7.30', code: '123456' },
+    ...{ since: '2026-11-22T11:30:00.000Z', confirm: 'several-hubs' as const },
+  };
+  const adoption = {
+    ...{ code: '654321', hubName: 'greedy', confirm: 'forgot-hub' as const },
+    others: [{ code: '111222', hubName: 'foh', confirm: 'forgot-hub' as const }],
+  };
+  appliance.status = statusFixture({ newCameras: [camera], adoption });
+  const page = await fresh();
+  await page.goto(await appliance.listen());
+  const banner = page.locator('[data-new-camera="c0ffee"]');
+  await banner.getByText('Open the camera’s own page').waitFor();
+  expect(await banner.locator('button').isDisabled()).toBe(true);
+  const own = page.locator('[data-testid="adoption"]').filter({ hasText: '111 222' });
+  await own.getByRole('button', { name: 'Yes, this is my hub' }).click();
+  await own.waitFor({ state: 'hidden' });
+  expect(appliance.confirmed).toEqual([{ code: '111222' }]);
+  await page.context().close();
+}, 60_000);
+
 test('a browser forgets the key', async () => {
   await using appliance = new FakeAppliance(pages.folder);
   const { device } = statusFixture();

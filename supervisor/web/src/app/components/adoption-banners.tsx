@@ -1,8 +1,20 @@
 import { useState } from 'preact/hooks';
-import type { NewCamera, Status } from '../../../../contract/index.ts';
+import type { ConfirmReason, NewCamera, Status } from '../../../../contract/index.ts';
+
+type HubCode = Omit<NonNullable<Status['adoption']>, 'others'>;
 
 /** Six digits are easier to compare in two groups. */
 const spaced = (code: string): string => `${code.slice(0, 3)} ${code.slice(3)}`;
+
+/** Why the owner is asked on the camera as well, in the words of each of the two pages. */
+const onHub: Readonly<Record<ConfirmReason, string>> = {
+  'several-hubs': 'It found more than one hub.',
+  'forgot-hub': 'It was made to forget its hub.',
+};
+const onCamera: Readonly<Record<ConfirmReason, string>> = {
+  'several-hubs': 'There is, or was a few minutes ago, more than one hub on this network.',
+  'forgot-hub': 'This camera was made to forget its hub.',
+};
 
 const NewCameraBanner = (props: { camera: NewCamera; adopt(camera: NewCamera): Promise<void> }) => {
   const { camera } = props;
@@ -16,16 +28,58 @@ const NewCameraBanner = (props: { camera: NewCamera; adopt(camera: NewCamera): P
       <span class="banner-text">
         <strong>New camera {camera.name}</strong> at {camera.address}. Does it show{' '}
         <b class="code">{spaced(camera.code)}</b>?
+        {camera.confirm !== undefined && (
+          <>
+            {' '}
+            {onHub[camera.confirm]} Open the camera’s own page, and press “Yes, this is my hub” beside this
+            code; then adopt it here.
+          </>
+        )}
       </span>
-      <button type="button" class="button button-main" disabled={busy} onClick={() => void adopt()}>
-        {busy ? 'Adopting…' : 'Yes, adopt it'}
-      </button>
+      {camera.confirm === undefined ? (
+        <button type="button" class="button button-main" disabled={busy} onClick={() => void adopt()}>
+          {busy ? 'Adopting…' : 'Yes, adopt it'}
+        </button>
+      ) : (
+        <button type="button" class="button" disabled>
+          Waits for confirmation
+        </button>
+      )}
     </div>
   );
 };
 
-/** Adoption as seen from both sides: cameras that ask this hub, and the code of a camera that asks. */
-export const AdoptionBanners = (props: { status: Status; adopt(camera: NewCamera): Promise<void> }) => {
+const HubCodeBanner = (props: { hub: HubCode; confirm(code: string): Promise<void> }) => {
+  const { code, hubName, confirm } = props.hub;
+  const [busy, setBusy] = useState(false);
+  const press = async () => {
+    setBusy(true);
+    await props.confirm(code).finally(() => setBusy(false));
+  };
+  return (
+    <div class="banner banner-note" role="status" data-testid="adoption">
+      <span class="banner-text">
+        <strong>Hub {hubName} may adopt this camera.</strong> Its page must show the same code:{' '}
+        <b class="code">{spaced(code)}</b>
+        {confirm !== undefined && (
+          <> {onCamera[confirm]} Confirm the hub whose page shows its code; no other one gets this camera.</>
+        )}
+      </span>
+      {confirm !== undefined && (
+        <button type="button" class="button button-main" disabled={busy} onClick={() => void press()}>
+          {busy ? 'Confirming…' : 'Yes, this is my hub'}
+        </button>
+      )}
+    </div>
+  );
+};
+
+/** Adoption as seen from both sides: cameras that ask this hub, and the codes of a camera that asks. */
+export const AdoptionBanners = (props: {
+  status: Status;
+  adopt(camera: NewCamera): Promise<void>;
+  confirmHub(code: string): Promise<void>;
+}) => {
   const { newCameras, adoption } = props.status;
   return (
     <>
@@ -33,13 +87,8 @@ export const AdoptionBanners = (props: { status: Status; adopt(camera: NewCamera
         <NewCameraBanner key={`${camera.id} ${camera.code}`} camera={camera} adopt={props.adopt} />
       ))}
       {adoption !== null &&
-        [adoption, ...(adoption.others ?? [])].map(({ code, hubName }) => (
-          <div class="banner banner-note" role="status" data-testid="adoption" key={code}>
-            <span class="banner-text">
-              <strong>Hub {hubName} may adopt this camera.</strong> Its page must show the same code:{' '}
-              <b class="code">{spaced(code)}</b>
-            </span>
-          </div>
+        [adoption, ...(adoption.others ?? [])].map((hub) => (
+          <HubCodeBanner key={hub.code} hub={hub} confirm={props.confirmHub} />
         ))}
     </>
   );

@@ -46,7 +46,11 @@ const Pages = ({ controller }: { controller: AppController }) => {
       <Header status={status} route={route} />
       <div class="messages">
         <ConnectionBanner link={link} pageVersion={state.pageVersion} version={status.device.version} />
-        <AdoptionBanners status={status} adopt={(camera) => controller.adopt(camera)} />
+        <AdoptionBanners
+          status={status}
+          adopt={(camera) => controller.adopt(camera)}
+          confirmHub={(code) => controller.confirmHub(code)}
+        />
         {status.mqtt?.found && (
           <BrokerBanner found={status.mqtt.found} accept={(id) => controller.acceptBroker(id)} />
         )}

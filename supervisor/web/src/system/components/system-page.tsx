@@ -46,7 +46,7 @@ const HubCard = (props: { hub: NonNullable<Status['hub']>; controller: AppContro
             danger
             text="Forget this hub"
             doing="Forgetting…"
-            warning="This camera stops sending its picture until a hub adopts it again."
+            warning="This camera stops sending its picture until a hub adopts it again, and you confirm that hub on this page."
             act={() => controller.forgetHub()}
           />
         </div>

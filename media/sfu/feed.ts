@@ -21,6 +21,8 @@ export interface FeedSource {
   /** True while the source is connected, or sends. */
   readonly present: boolean;
   readonly packetsLost: number;
+  /** Packets of the picture that were sent, those that were lost among them. */
+  readonly packetsExpected: number;
   /** From capture to arrival by the source's own clock; null where it does not tell. */
   readonly captureDelayMs: number | null;
   /** What of it cannot be passed on, in words. */
@@ -46,6 +48,8 @@ export class Feed implements Disposable {
   readonly #arbiter: KeyframeArbiter;
   readonly #frameRate = new RateMeter();
   readonly #octetRate = new RateMeter();
+  readonly #expectedRate = new RateMeter();
+  readonly #lostRate = new RateMeter();
   readonly #waiting = new Set<(ready: boolean) => void>();
   #audio: AudioTrack | null = null;
   #source: FeedSource | null = null;
@@ -137,6 +141,8 @@ export class Feed implements Disposable {
   tick(nowMs: number): void {
     this.#frameRate.sample(this.video.frames, nowMs);
     this.#octetRate.sample(this.video.octets + (this.#audio?.octets ?? 0), nowMs);
+    this.#expectedRate.sample(this.#source?.packetsExpected ?? 0, nowMs);
+    this.#lostRate.sample(this.#source?.packetsLost ?? 0, nowMs);
     this.#updateState(nowMs);
   }
 
@@ -154,6 +160,7 @@ export class Feed implements Disposable {
       bitrateKbps: live ? Math.round((this.#octetRate.perSecond * 8) / 1000) : 0,
       framesTotal: this.video.frames,
       packetsLost: this.#source?.packetsLost ?? 0,
+      lossRatio: this.#lossRatio,
       captureDelayMs: this.#source?.present ? this.#source.captureDelayMs : null,
       keyframeAgeMs: this.video.keyframeMs === null ? null : Math.round(nowMs - this.video.keyframeMs),
       keyframeRequests: this.#arbiter.counts,
@@ -169,6 +176,13 @@ export class Feed implements Disposable {
     this.video[Symbol.dispose]();
     this.#audio?.[Symbol.dispose]();
     for (const resolve of this.#waiting) resolve(false);
+  }
+
+  /** Of the last seconds. What is repeated in time is not lost; a new source begins its count anew. */
+  get #lossRatio(): number | null {
+    const sent = this.#expectedRate.perSecond;
+    if (!this.#source?.present || sent <= 0) return null;
+    return Math.min(1, Math.max(0, this.#lostRate.perSecond / sent));
   }
 
   #notices(nowMs: number): string[] {

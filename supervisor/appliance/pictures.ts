@@ -4,6 +4,7 @@ import { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
 import { findHardwareEncoder } from '../platform/cameras/hardware-encoder.ts';
 import { HotplugMonitor } from '../platform/cameras/hotplug-monitor.ts';
 import { ControlState } from './control-state.ts';
+import { FeedLabels } from './feed-labels.ts';
 import { listFeeds } from './feed-list.ts';
 import type { Foundation } from './foundation.ts';
 import { JpegFeeds } from './jpeg-feeds.ts';
@@ -64,7 +65,8 @@ export async function assemblePictures(
     log,
   });
   const sources = () => [...pipelines.status(), ...remotes.status()];
-  const labelOf = (feed: string) => sources().find(({ id }) => id === feed)?.label ?? feed;
+  const labels = new FeedLabels(() => [...sources(), ...linked().flatMap((camera) => camera.sources)]);
+  const labelOf = (feed: string) => labels.of(feed);
   const plugged = new PluggedCameras(cameras, state);
   const media = new MediaLink({
     ...{ host, onChange, log },

@@ -1,5 +1,4 @@
 import type { Logger } from 'pino';
-import { describeError } from '../errors.ts';
 import { Backoff } from './backoff.ts';
 import { BrokerConnection, type MqttVersion } from './broker-connection.ts';
 import { readCredentials } from './broker-credentials.ts';
@@ -23,6 +22,7 @@ import type {
 } from './ports.ts';
 import { Session } from './session.ts';
 import { defaultTiming, type TelemetryTiming } from './timing.ts';
+import { connectionWords } from './tls-words.ts';
 import { TokenBucket } from './token-bucket.ts';
 import { type Topics, topicsOf } from './topics.ts';
 
@@ -229,7 +229,7 @@ export class Telemetry {
   /** The same failure again and again is said once, and counted. */
   #tell(error: unknown, signal: AbortSignal): void {
     if (signal.aborted) return;
-    const reason = describeError(error);
+    const reason = connectionWords(error);
     this.#failures += 1;
     if (reason !== this.#failure) this.#options.logger.warn({ err: error }, 'no broker; trying again');
     this.#failure = reason;

@@ -7,6 +7,7 @@ import { type Inventory, inventoryOf } from './inventory.ts';
 import { pause } from './pause.ts';
 import type { StatusSource } from './ports.ts';
 import { type StatePayload, statePayload } from './state-payload.ts';
+import { SteadyState } from './steady-state.ts';
 import type { TelemetryTiming } from './timing.ts';
 import type { Topics } from './topics.ts';
 import { cameraUpdatePayloads, type UpdatePayload, updatePayload } from './update-payload.ts';
@@ -24,6 +25,8 @@ export interface AnnouncerOptions {
   /** Entities that are on the broker already; those that do not come back are removed. */
   readonly published: Components;
   readonly nowMs: () => number;
+  /** On a camera: whether its hub shows its update on the same broker. Two entities would both be pressed by "Update all". */
+  readonly isUpdatedByHub?: () => boolean;
 }
 
 /** What is to be said, compared with what was said last. */
@@ -54,6 +57,7 @@ export class Announcer {
   #stateAtMs = Number.NEGATIVE_INFINITY;
   #onlineAtMs = Number.NEGATIVE_INFINITY;
   readonly #departures: Departures;
+  readonly #steady = new SteadyState();
 
   constructor(options: AnnouncerOptions) {
     this.#options = options;
@@ -96,10 +100,10 @@ export class Announcer {
     const now = status.current();
     const inventory = inventoryOf(now, this.#inventory);
     this.#inventory = inventory;
-    const input = discoveryInput(now, inventory, status.pageUrl());
+    const input = discoveryInput(now, inventory, status.pageUrl(), this.#options.isUpdatedByHub?.() ?? false);
     const isStale = JSON.stringify(input) !== this.#inputKey || this.#departures.isDue(nowMs());
     const inputChanged = this.#options.discovery && isStale;
-    const state = statePayload(now);
+    const state = this.#steady.next(this.#state, statePayload(now, status.pageUrl()), nowMs());
     const update = updatePayload(now.update);
     const updateChanged = changeOf(this.#update, update) !== 'none';
     const cameraUpdates = changesOf(this.#cameraUpdates, cameraUpdatePayloads(now));

@@ -1,15 +1,18 @@
 import type { Logger } from 'pino';
+import type { Status } from '../api/contract.ts';
 import { Announcer } from './announcer.ts';
 import type { BrokerConnection, IncomingMessage } from './broker-connection.ts';
-import { CommandRunner } from './command-runner.ts';
+import { type CommandResult, CommandRunner, droppedResult } from './command-runner.ts';
+import { BrokerRefusedError } from './errors.ts';
+import { type ApplianceEvent, commandRefused, eventsBetween } from './events.ts';
 import type { Components } from './home-assistant/component.ts';
 import { readPublished } from './home-assistant/discovery.ts';
 import { pause } from './pause.ts';
 import type { ApplianceCommands, DocumentMemory, MqttSettings, StatusSource } from './ports.ts';
 import { Snapshots } from './snapshots.ts';
 import type { TelemetryTiming } from './timing.ts';
-import type { TokenBucket } from './token-bucket.ts';
-import { commandOf, type Topics } from './topics.ts';
+import { TokenBucket } from './token-bucket.ts';
+import { commandOf, hubOfUpdate, type Topics } from './topics.ts';
 import { Wakeup } from './wakeup.ts';
 
 export interface SessionOptions {
@@ -27,7 +30,7 @@ export interface SessionOptions {
   readonly published: Components | null;
 }
 
-/** Answers that may be under way; a flood beyond is counted, not answered. */
+/** Answers that may be under way; a flood beyond gets one for each command's name, with the count. */
 const mostAnswers = 64;
 
 /** What happens on one connection: reading back, announcing, obeying. */
@@ -40,7 +43,12 @@ export class Session {
   #onReadBack: ((payload: Buffer) => void) | null = null;
   #online: ReadonlySet<string> = new Set();
   #answers = 0;
-  #unanswered = 0;
+  readonly #unanswered = new Map<string, number>();
+  /** Hubs that show this camera's update on this broker. */
+  readonly #updaters = new Set<string>();
+  /** Whoever floods commands must not flood Home Assistant's database. */
+  readonly #refusals = new TokenBucket(10, 0.2);
+  #seen: Status | null = null;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -71,6 +79,7 @@ export class Session {
     const published = this.#options.published ?? (await this.#readBack(signal));
     if (!settings.discovery) await this.#withdraw(published);
     await this.#withdrawGhosts();
+    await this.#watchUpdaters();
     await connection.subscribe(topics.birth, false);
     await connection.subscribe(topics.commands, false);
     this.#announcer = new Announcer({
@@ -83,8 +92,13 @@ export class Session {
       discovery: settings.discovery,
       published,
       nowMs: () => performance.now(),
+      isUpdatedByHub: () => this.#updaters.size > 0,
     });
-    const unsubscribe = status.subscribe(() => this.#refreshWhatCameOnline(signal));
+    this.#seen = status.current();
+    const unsubscribe = status.subscribe(() => {
+      this.#refreshWhatCameOnline(signal);
+      this.#tellEvents();
+    });
     const interval = this.#startInterval();
     this.#refreshWhatCameOnline(signal);
     try {
@@ -109,6 +123,49 @@ export class Session {
     if (components === null)
       logger.warn({ topic: topics.discovery }, 'the published document is none of ours');
     return components ?? {};
+  }
+
+  /** A broker that keeps this from a camera costs it a second entity, and nothing else. */
+  async #watchUpdaters(): Promise<void> {
+    const { connection, topics, logger } = this.#options;
+    try {
+      await connection.subscribe(topics.ownUpdateElsewhere, true);
+    } catch (error) {
+      if (!(error instanceof BrokerRefusedError)) throw error;
+      logger.debug({ err: error }, 'whether a hub shows the update of this camera is not known');
+    }
+  }
+
+  #noteUpdater(hub: string, isShown: boolean): void {
+    if (hub === this.#options.topics.device || this.#updaters.has(hub) === isShown) return;
+    if (isShown) this.#updaters.add(hub);
+    else this.#updaters.delete(hub);
+    this.#wakeup.notify();
+  }
+
+  #tellEvents(): void {
+    const { status } = this.#options;
+    const now = status.current();
+    const events = this.#seen === null ? [] : eventsBetween(this.#seen, now, status.pageUrl());
+    this.#seen = now;
+    for (const event of events) this.#tell(event);
+  }
+
+  #tell({ kind, payload }: ApplianceEvent): void {
+    const { connection, topics, logger } = this.#options;
+    const published = connection.publish(topics.event(kind), JSON.stringify(payload), {
+      retain: false,
+      qos: 1,
+    });
+    published.catch((error: unknown) =>
+      logger.debug({ kind, err: error }, 'an event could not be published'),
+    );
+  }
+
+  /** Why a start was refused is told with the status, whoever asked for it. */
+  #tellRefusal(command: string, { ok, code, message }: CommandResult): void {
+    if (ok || this.#options.status.current().recording.refusal?.message === message) return;
+    if (this.#refusals.take()) this.#tell(commandRefused(command, code, message));
   }
 
   /** Home Assistant is no longer to be told: an empty document removes everything. */
@@ -139,8 +196,10 @@ export class Session {
       logger.debug('Home Assistant has started');
       void pause(random() * timing.birthJitterMs, signal).then(() => this.#reannounce(signal));
     } else {
+      const hub = hubOfUpdate(topic, topics.ownUpdateElsewhere);
       const command = commandOf(topic, topics.device);
-      if (command !== null) void this.#obey(command, message);
+      if (hub !== null) this.#noteUpdater(hub, payload.length > 0);
+      else if (command !== null) void this.#obey(command, message);
     }
   }
 
@@ -154,7 +213,7 @@ export class Session {
   async #obey(command: string, { payload, retained, correlationData }: IncomingMessage): Promise<void> {
     const { connection, topics, logger } = this.#options;
     if (this.#answers >= mostAnswers) {
-      this.#unanswered += 1;
+      this.#unanswered.set(command, (this.#unanswered.get(command) ?? 0) + 1);
       return;
     }
     this.#answers += 1;
@@ -166,18 +225,31 @@ export class Session {
         ...(correlationData === undefined ? {} : { correlationData }),
       } as const;
       await connection.publish(topics.result(command), JSON.stringify(result), options);
+      this.#tellRefusal(command, result);
     } catch (error) {
       logger.debug({ command, err: error }, 'the result could not be published');
     } finally {
       this.#answers -= 1;
-      this.#tellUnanswered();
+      await this.#tellUnanswered();
     }
   }
 
-  #tellUnanswered(): void {
-    if (this.#answers > 0 || this.#unanswered === 0) return;
-    this.#options.logger.warn({ count: this.#unanswered }, 'commands dropped: too many at once');
-    this.#unanswered = 0;
+  /** Never rejects. */
+  async #tellUnanswered(): Promise<void> {
+    if (this.#answers > 0) return;
+    const { connection, topics, logger } = this.#options;
+    const dropped = [...this.#unanswered];
+    this.#unanswered.clear();
+    for (const [command, count] of dropped) {
+      logger.warn({ command, count }, 'commands dropped: too many at once');
+      const answer = droppedResult(count);
+      this.#tellRefusal(command, answer);
+      try {
+        await connection.publish(topics.result(command), JSON.stringify(answer), { retain: false, qos: 1 });
+      } catch (error) {
+        logger.debug({ command, err: error }, 'the result could not be published');
+      }
+    }
   }
 
   #refreshWhatCameOnline(signal: AbortSignal): void {

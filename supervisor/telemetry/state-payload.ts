@@ -1,5 +1,6 @@
-import type { Feed, LinkedCamera, SourceStatus, Status, Take } from '../api/contract.ts';
-import { keyOf, sourceOfFeed } from './inventory.ts';
+import type { Feed, LinkedCamera, SourceStatus, Status, Take, TakeCamera } from '../api/contract.ts';
+import { sourceOfFeed } from './inventory.ts';
+import { keyedDisks, keyedNetworks, keyOf } from './item-keys.ts';
 
 /**
  * What `rushlight/<device>/state` carries: figures rounded to what they are worth, in the unit their name ends with.
@@ -7,7 +8,8 @@ import { keyOf, sourceOfFeed } from './inventory.ts';
  */
 export type StatePayload = ReturnType<typeof statePayload>;
 
-export function statePayload(status: Status) {
+/** @param pageUrl Where a browser finds the page; null where it does not. */
+export function statePayload(status: Status, pageUrl: string | null = null) {
   return {
     name: status.device.name,
     role: status.device.role,
@@ -20,6 +22,8 @@ export function statePayload(status: Status) {
     cameras_waiting: status.newCameras.length,
     hub: status.hub === null ? null : { state: status.hub.state, name: status.hub.name },
     recording: recordingState(status),
+    take: takeDetails(status.recording.take, pageUrl),
+    refusal: refusalDetails(status),
     tally: { state: status.tally, on_air: status.tally === 'program' },
     update: {
       state: status.update.state,
@@ -31,9 +35,9 @@ export function statePayload(status: Status) {
     },
     rollout: rolloutState(status),
     feeds: Object.fromEntries(
-      status.feeds.map((feed) => [feed.id, feedState(feed, sourceOfFeed(status, feed))]),
+      status.feeds.map((feed) => [feed.id, feedState(feed, sourceOfFeed(status, feed), status)]),
     ),
-    sources: Object.fromEntries(status.sources.map((source) => [source.id, sourceState(source)])),
+    sources: Object.fromEntries(status.sources.map((source) => [source.id, sourceState(source, status)])),
     cameras: Object.fromEntries(status.cameras.map((camera) => [keyOf(camera.id), cameraState(camera)])),
   };
 }
@@ -89,27 +93,25 @@ function hostState({ device, host }: Status) {
             throttled_since_boot: host.power.throttledSinceBoot,
           },
     disks: Object.fromEntries(
-      host.disks.map((disk) => [
-        keyOf(disk.label === '' ? disk.mount : disk.label),
+      keyedDisks(host.disks).map(({ key, item }) => [
+        key,
         {
-          free_gb: rounded(disk.freeBytes / 1e9, 2),
-          used_percent: percent(disk.totalBytes - disk.freeBytes, disk.totalBytes),
-          wear_percent: rounded(disk.wearPercent, 0),
+          free_gb: rounded(item.freeBytes / 1e9, 2),
+          used_percent: percent(item.totalBytes - item.freeBytes, item.totalBytes),
+          wear_percent: rounded(item.wearPercent, 0),
         },
       ]),
     ),
     network: Object.fromEntries(
-      host.network
-        .filter(({ name }) => name !== 'lo')
-        .map((network) => [
-          keyOf(network.name),
-          {
-            address: network.addresses[0] ?? null,
-            rx_kbps: rounded(network.rxKbps, 0),
-            tx_kbps: rounded(network.txKbps, 0),
-            wifi_signal_dbm: rounded(network.wifiSignalDbm, 0),
-          },
-        ]),
+      keyedNetworks(host.network).map(({ key, item }) => [
+        key,
+        {
+          address: item.addresses[0] ?? null,
+          rx_kbps: rounded(item.rxKbps, 0),
+          tx_kbps: rounded(item.txKbps, 0),
+          wifi_signal_dbm: rounded(item.wifiSignalDbm, 0),
+        },
+      ]),
     ),
   };
 }
@@ -120,18 +122,78 @@ function recordingState({ recording }: Status) {
     active: recording.state === 'recording' || recording.state === 'starting',
     state: recording.state,
     remaining_s: rounded(recording.remainingS, 0),
+    remaining_min: minutes(recording.remainingS),
     refused: recording.refusal !== null,
     refusal_code: recording.refusal?.code ?? null,
     refusal: recording.refusal?.message ?? null,
     take_id: take?.id ?? null,
     take_started_at: take?.startedAt ?? null,
     last_verified: lastVerified(take),
-    dropped_frames: take === null ? null : sum(take.cameras.map((camera) => camera.droppedFrames)),
-    failures:
-      take?.cameras
-        .filter((camera) => camera.state === 'failed')
-        .map((camera) => `${camera.camera}: ${camera.reason ?? 'failed'}`) ?? [],
+    dropped_frames: take === null ? null : droppedOf(take),
+    failures: take === null ? [] : failuresOf(take),
   };
+}
+
+/**
+ * What Home Assistant shows as attributes of a take: nothing that grows while it runs, as every change would be a row in its
+ * database.
+ */
+function takeDetails(take: Take | null, pageUrl: string | null) {
+  return {
+    take_id: take?.id ?? null,
+    take_state: take?.state ?? null,
+    take_started_at: take?.startedAt ?? null,
+    take_stopped_at: take?.stoppedAt ?? null,
+    take_url: pageUrl === null ? null : `${pageUrl.replace(/\/$/, '')}/#/takes`,
+    duration_s: take === null ? null : takeSeconds(take),
+    size_gb: take === null || !isOver(take) ? null : takeGigabytes(take),
+    dropped_frames: take === null ? null : droppedOf(take),
+    failures: take === null ? [] : failuresOf(take),
+    masters: take?.cameras.map((camera) => masterDetails(camera, isOver(take))) ?? [],
+  };
+}
+
+function masterDetails(master: TakeCamera, isSettled: boolean) {
+  const { camera, device, state, reason, sizeBytes, droppedFrames, verified } = master;
+  return {
+    ...{ camera, device, state, reason, verified, dropped_frames: droppedFrames },
+    size_gb: isSettled ? rounded(sizeBytes / 1e9, 2) : null,
+  };
+}
+
+export const isOver = ({ state }: Take) => state === 'verified' || state === 'failed';
+export const takeGigabytes = ({ cameras }: Take) =>
+  rounded(sum(cameras.map((one) => one.sizeBytes)) / 1e9, 2);
+export const droppedOf = ({ cameras }: Take) => sum(cameras.map(({ droppedFrames }) => droppedFrames));
+export const failuresOf = ({ cameras }: Take) =>
+  cameras
+    .filter(({ state }) => state === 'failed')
+    .map(({ camera, reason }) => `${camera}: ${reason ?? 'failed'}`);
+
+/** From start to stop; null while it runs. */
+export function takeSeconds({ startedAt, stoppedAt }: Take): number | null {
+  return stoppedAt === null ? null : rounded((Date.parse(stoppedAt) - Date.parse(startedAt)) / 1000, 0);
+}
+
+function refusalDetails({ recording: { refusal } }: Status) {
+  return {
+    refusal: refusal?.message ?? null,
+    refusal_code: refusal?.code ?? null,
+    refused_at: refusal?.at ?? null,
+  };
+}
+
+/** Whether a camera records its part of the take now, or starts to. */
+function isRecorded({ recording: { take } }: Status, camera: string): boolean {
+  return (
+    take?.cameras.some(
+      (one) => one.camera === camera && (one.state === 'recording' || one.state === 'starting'),
+    ) ?? false
+  );
+}
+
+function minutes(seconds: number | null): number | null {
+  return seconds === null ? null : rounded(Math.floor(seconds / 60), 0);
 }
 
 /** Whether the last finished take was verified; null while it runs or where there is none. */
@@ -140,7 +202,7 @@ function lastVerified(take: Take | null): boolean | null {
   return take?.state === 'failed' ? false : null;
 }
 
-function feedState(feed: Feed, source: SourceStatus | null) {
+function feedState(feed: Feed, source: SourceStatus | null, status: Status) {
   const live = feed.state !== 'offline';
   return {
     online: feed.state === 'online',
@@ -155,18 +217,18 @@ function feedState(feed: Feed, source: SourceStatus | null) {
     viewers: feed.viewers.filter((viewer) => viewer.connected).length,
     camera: feed.publisher?.camera ?? null,
     encoder: source?.encoder?.name ?? null,
-    dropped_frames: source?.droppedFrames ?? null,
+    recording: isRecorded(status, feed.id),
   };
 }
 
-function sourceState(source: SourceStatus) {
+function sourceState(source: SourceStatus, status: Status) {
   return {
     running: source.state === 'running',
     state: source.state,
     reason: source.reason,
     restarts: source.restarts,
     encoder: source.encoder?.name ?? null,
-    dropped_frames: source.droppedFrames,
+    recording: isRecorded(status, source.id),
   };
 }
 
@@ -177,6 +239,7 @@ function cameraState(camera: LinkedCamera) {
     version: camera.version,
     recording: camera.online ? camera.recording : null,
     remaining_s: camera.online ? rounded(camera.remainingS, 0) : null,
+    remaining_min: camera.online ? minutes(camera.remainingS) : null,
     clock_offset_ms: camera.online ? rounded(camera.clockOffsetMs, 1) : null,
   };
 }

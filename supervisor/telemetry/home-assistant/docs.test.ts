@@ -17,7 +17,9 @@ const entityIds = [hubStatus(), cameraStatus()].flatMap((status) => {
 
 test('every entity of the dashboard exists', async () => {
   const text = await read('home-assistant-dashboard.yaml');
-  const used = text.match(/\b(?:binary_sensor|button|camera|event|image|select|sensor|switch|update)\.[a-z0-9_]+/g) ?? [];
+  const used =
+    text.match(/\b(?:binary_sensor|button|camera|event|image|select|sensor|switch|update)\.[a-z0-9_]+/g) ??
+    [];
   const services = new Set(['button.press']);
   expect(used.length).toBeGreaterThan(25);
   expect(used.filter((id) => !entityIds.includes(id) && !services.has(id))).toEqual([]);
@@ -40,8 +42,14 @@ describe.each(blueprints)('docs/blueprints/%s', (name) => {
 
   test('names only entities and events that there are', async () => {
     const text = await read(`blueprints/${name}`);
-    const endings = [...text.matchAll(/(?:event|sensor|switch)\.…(_[a-z_]+)/g)].map(([, ending = '']) => ending);
-    for (const ending of endings) expect(entityIds.some((id) => id.endsWith(ending)), ending).toBe(true);
+    const endings = [...text.matchAll(/(?:event|sensor|switch)\.…(_[a-z_]+)/g)].map(
+      ([, ending = '']) => ending,
+    );
+    for (const ending of endings)
+      expect(
+        entityIds.some((id) => id.endsWith(ending)),
+        ending,
+      ).toBe(true);
     const types: readonly string[] = [...takeEvents, ...cameraEvents, ...refusalEvents];
     const [, list = ''] = /event_type in \[([^\]]*)\]/.exec(text) ?? [];
     const named = [...list.matchAll(/'(\w+)'/g)].map(([, type = '']) => type);

@@ -2,7 +2,12 @@ import type { BrokerConnection } from './broker-connection.ts';
 import { changeOf } from './dead-band.ts';
 import type { Components } from './home-assistant/component.ts';
 import { Departures } from './home-assistant/departures.ts';
-import { type DiscoveryInput, discoveryDocument, discoveryInput } from './home-assistant/discovery.ts';
+import {
+  cameraUpdateTopics,
+  type DiscoveryInput,
+  discoveryDocument,
+  discoveryInput,
+} from './home-assistant/discovery.ts';
 import { type Inventory, inventoryOf } from './inventory.ts';
 import { pause } from './pause.ts';
 import type { StatusSource } from './ports.ts';
@@ -106,7 +111,8 @@ export class Announcer {
     const state = this.#steady.next(this.#state, statePayload(now, status.pageUrl()), nowMs());
     const update = updatePayload(now.update);
     const updateChanged = changeOf(this.#update, update) !== 'none';
-    const cameraUpdates = changesOf(this.#cameraUpdates, cameraUpdatePayloads(now));
+    const shown = this.#options.discovery ? cameraUpdatePayloads(now) : {};
+    const cameraUpdates = changesOf(this.#cameraUpdates, shown);
     const isNews = updateChanged || inputChanged || Object.keys(cameraUpdates).length > 0;
     const change = isNews ? 'event' : changeOf(this.#state, state);
     const spacingMs = { event: timing.eventIntervalMs, drift: timing.driftIntervalMs, none: heartbeatMs }[
@@ -155,6 +161,11 @@ export class Announcer {
     const whole = { ...document, components: { ...departed, ...document.components } };
     this.#documentAtMs = nowMs();
     await connection.publish(topics.discovery, JSON.stringify(whole), { retain: true, qos: 1 });
+    const removed = Object.entries(departed).filter(([, component]) => Object.keys(component).length === 1);
+    // A camera looks there for who shows its update.
+    for (const topic of cameraUpdateTopics(Object.fromEntries(removed), topics)) {
+      await connection.publish(topic, '', { retain: true, qos: 1 });
+    }
     this.#inputKey = JSON.stringify(input);
   }
 }

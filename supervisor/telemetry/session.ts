@@ -6,13 +6,13 @@ import { type CommandResult, CommandRunner, droppedResult } from './command-runn
 import { BrokerRefusedError } from './errors.ts';
 import { type ApplianceEvent, commandRefused, eventsBetween } from './events.ts';
 import type { Components } from './home-assistant/component.ts';
-import { readPublished } from './home-assistant/discovery.ts';
+import { cameraUpdateTopics, readPublished } from './home-assistant/discovery.ts';
 import { pause } from './pause.ts';
 import type { ApplianceCommands, DocumentMemory, MqttSettings, StatusSource } from './ports.ts';
 import { Snapshots } from './snapshots.ts';
 import type { TelemetryTiming } from './timing.ts';
 import { TokenBucket } from './token-bucket.ts';
-import { commandOf, hubOfUpdate, type Topics } from './topics.ts';
+import { commandOf, hubOfUpdate, type Topics, topicId } from './topics.ts';
 import { Wakeup } from './wakeup.ts';
 
 export interface SessionOptions {
@@ -92,7 +92,7 @@ export class Session {
       discovery: settings.discovery,
       published,
       nowMs: () => performance.now(),
-      isUpdatedByHub: () => this.#updaters.size > 0,
+      isUpdatedByHub: () => this.#isUpdatedByHub(),
     });
     this.#seen = status.current();
     const unsubscribe = status.subscribe(() => {
@@ -136,6 +136,13 @@ export class Session {
     }
   }
 
+  /** A hub that is this camera's no longer may have left its word. */
+  #isUpdatedByHub(): boolean {
+    const { hub } = this.#options.status.current();
+    if (hub === null) return false;
+    return hub.id === null ? this.#updaters.size > 0 : this.#updaters.has(topicId(hub.id));
+  }
+
   #noteUpdater(hub: string, isShown: boolean): void {
     if (hub === this.#options.topics.device || this.#updaters.has(hub) === isShown) return;
     if (isShown) this.#updaters.add(hub);
@@ -171,7 +178,10 @@ export class Session {
   /** Home Assistant is no longer to be told: an empty document removes everything. */
   async #withdraw(published: Components): Promise<void> {
     if (Object.keys(published).length === 0) return;
-    await this.#options.connection.publish(this.#options.topics.discovery, '', { retain: true, qos: 1 });
+    const { connection, topics } = this.#options;
+    for (const topic of [topics.discovery, ...cameraUpdateTopics(published, topics)]) {
+      await connection.publish(topic, '', { retain: true, qos: 1 });
+    }
   }
 
   /** Documents under topics that the settings no longer name, as after a changed prefix. */

@@ -280,6 +280,43 @@ describe('the update of a camera', () => {
     expect(parse(again).components.update).toMatchObject({ platform: 'update', name: 'Firmware' });
   });
 
+  test('is shown by the camera where only a hub shows it that is its hub no longer', async () => {
+    await using broker = await Mosquitto.start();
+    await using listener = await MqttListener.connect(broker.port);
+    await listener.publish('rushlight/rl-dead/cameras/rl_20000000cafe0001/update/state', '{}', true);
+    await using running = new RunningTelemetry({ settings: { url: urlOf(broker) }, status: cameraStatus() });
+    await listener.until(`${camera}/availability`, (text) => text === 'online');
+    expect(parse(listener.last(document)).components.update).toHaveProperty('unique_id');
+    running.status.set({ hub: null });
+    await sleep(200);
+    expect(parse(listener.last(document)).components.update).toHaveProperty('unique_id');
+  });
+
+  test('is given back by a hub that lost the camera while it was off, or that stops telling Home Assistant', async () => {
+    const update = `${base}/cameras/rl_20000000cafe0001/update/state`;
+    await using broker = await Mosquitto.start();
+    await using listener = await MqttListener.connect(broker.port);
+    const rollout = { ...hubStatus().rollout, members: [] } as unknown as NonNullable<
+      ReturnType<typeof hubStatus>['rollout']
+    >;
+    for (const again of [
+      { settings: { url: urlOf(broker) }, status: hubStatus({ cameras: [], rollout }) },
+      { settings: { url: urlOf(broker), discovery: false } },
+    ]) {
+      {
+        await using _hub = new RunningTelemetry({ settings: { url: urlOf(broker) } });
+        await listener.until(update, (text) => text !== '');
+        await listener.until(`${base}/availability`, (text) => text === 'online');
+      }
+      listener.forget();
+      await using _later = new RunningTelemetry(again);
+      await listener.until(update, (text) => text === '');
+      await listener.until(`${base}/availability`, (text) => text === 'online');
+      expect(listener.last(update)).toBe('');
+      listener.forget();
+    }
+  });
+
   test('is shown by the camera where no hub shows it', async () => {
     await using broker = await Mosquitto.start();
     await using listener = await MqttListener.connect(broker.port);

@@ -11,6 +11,7 @@ import {
   BrokerVersionError,
 } from './errors.ts';
 import type { Components } from './home-assistant/component.ts';
+import { cameraUpdateTopics } from './home-assistant/discovery.ts';
 import { pause } from './pause.ts';
 import type {
   ApplianceCommands,
@@ -159,7 +160,8 @@ export class Telemetry {
     over.abort();
     const offline = { topic: topics.availability, payload: 'offline' };
     if (signal.aborted && this.#leavesForGood()) {
-      await connection.close(offline, { topic: topics.discovery, payload: '' });
+      const left = [topics.discovery, ...cameraUpdateTopics(session.published ?? {}, topics)];
+      await connection.close(offline, ...left.map((topic) => ({ topic, payload: '' })));
     } else {
       await connection.close(offline);
     }

@@ -117,6 +117,14 @@ export function readPublished(payload: string): Components | null {
   return Object.fromEntries(living.map(([key, item]): [string, Component] => [key, item]));
 }
 
+/** Topics that bear the update states of a hub's cameras, as far as these entities read them. */
+export function cameraUpdateTopics(components: Components, topics: Topics): string[] {
+  return Object.entries(components).flatMap(([key, { platform }]) => {
+    const [, camera] = /^camera_(.+)_update$/.exec(key) ?? [];
+    return platform === 'update' && camera !== undefined ? [topics.cameraUpdate(camera)] : [];
+  });
+}
+
 /** An illegal address would make Home Assistant refuse the whole document. */
 function isLegalUrl(text: string): boolean {
   return /^https?:\/\/(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::\d+)?\/?$/.test(text);

@@ -1,5 +1,5 @@
 import type { LinkedCamera, SourceStatus, Status, Take } from '../api/contract.ts';
-import { droppedOf, failuresOf, isOver, takeGigabytes, takeSeconds } from './state-payload.ts';
+import { droppedOf, failuresOf, isOver, takeGigabytes, takeSeconds } from './take-details.ts';
 
 export const takeEvents = ['started', 'finished', 'verified', 'failed', 'master_failed'] as const;
 export const cameraEvents = ['lost', 'back'] as const;

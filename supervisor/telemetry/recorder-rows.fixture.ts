@@ -11,9 +11,10 @@ export class RecorderRows {
   readonly #last = new Map<string, string>();
   #components: Readonly<Record<string, Json>> = {};
 
-  take(topic: string, text: string): void {
+  /** A message that Home Assistant gets. */
+  note(topic: string, text: string): void {
     if (topic.endsWith('/config')) this.#components = componentsOf(JSON.parse(text));
-    else if (text !== 'online') this.#noteStates(topic, JSON.parse(text));
+    else if (topic.endsWith('/state')) this.#noteStates(topic, JSON.parse(text));
   }
 
   get total(): number {

@@ -31,7 +31,7 @@ test('an hour of two appliances at rest leaves fewer than 1,000 rows in the reco
 async function rowsOfAnHour(start: Status): Promise<RecorderRows> {
   const rows = new RecorderRows();
   const status = new FakeStatus(start);
-  const connection = { publish: async (topic: string, text: string) => rows.take(topic, text) };
+  const connection = { publish: async (topic: string, text: string) => rows.note(topic, text) };
   const announcer = new Announcer({
     connection: connection as unknown as BrokerConnection,
     topics: topicsOf(start.device.id, 'homeassistant'),

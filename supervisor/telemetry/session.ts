@@ -1,17 +1,16 @@
 import type { Logger } from 'pino';
-import type { Status } from '../api/contract.ts';
 import { Announcer } from './announcer.ts';
 import type { BrokerConnection, IncomingMessage } from './broker-connection.ts';
-import { type CommandResult, CommandRunner, droppedResult } from './command-runner.ts';
+import { CommandRunner, droppedResult } from './command-runner.ts';
 import { BrokerRefusedError } from './errors.ts';
-import { type ApplianceEvent, commandRefused, eventsBetween } from './events.ts';
+import { EventTeller } from './event-teller.ts';
 import type { Components } from './home-assistant/component.ts';
 import { cameraUpdateTopics, readPublished } from './home-assistant/discovery.ts';
 import { pause } from './pause.ts';
 import type { ApplianceCommands, DocumentMemory, MqttSettings, StatusSource } from './ports.ts';
 import { Snapshots } from './snapshots.ts';
 import type { TelemetryTiming } from './timing.ts';
-import { TokenBucket } from './token-bucket.ts';
+import type { TokenBucket } from './token-bucket.ts';
 import { commandOf, hubOfUpdate, type Topics, topicId } from './topics.ts';
 import { Wakeup } from './wakeup.ts';
 
@@ -46,9 +45,7 @@ export class Session {
   readonly #unanswered = new Map<string, number>();
   /** Hubs that show this camera's update on this broker. */
   readonly #updaters = new Set<string>();
-  /** Whoever floods commands must not flood Home Assistant's database. */
-  readonly #refusals = new TokenBucket(10, 0.2);
-  #seen: Status | null = null;
+  readonly #events: EventTeller;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -58,6 +55,7 @@ export class Session {
       publish: (feed, jpeg) => connection.publish(topics.snapshot(feed), jpeg, { retain: false, qos: 0 }),
       logger,
     });
+    this.#events = new EventTeller({ connection, topics, status, logger });
     this.#runner = new CommandRunner({
       commands,
       status: () => status.current(),
@@ -94,10 +92,10 @@ export class Session {
       nowMs: () => performance.now(),
       isUpdatedByHub: () => this.#isUpdatedByHub(),
     });
-    this.#seen = status.current();
+    this.#events.begin();
     const unsubscribe = status.subscribe(() => {
       this.#refreshWhatCameOnline(signal);
-      this.#tellEvents();
+      this.#events.look();
     });
     const interval = this.#startInterval();
     this.#refreshWhatCameOnline(signal);
@@ -148,31 +146,6 @@ export class Session {
     if (isShown) this.#updaters.add(hub);
     else this.#updaters.delete(hub);
     this.#wakeup.notify();
-  }
-
-  #tellEvents(): void {
-    const { status } = this.#options;
-    const now = status.current();
-    const events = this.#seen === null ? [] : eventsBetween(this.#seen, now, status.pageUrl());
-    this.#seen = now;
-    for (const event of events) this.#tell(event);
-  }
-
-  #tell({ kind, payload }: ApplianceEvent): void {
-    const { connection, topics, logger } = this.#options;
-    const published = connection.publish(topics.event(kind), JSON.stringify(payload), {
-      retain: false,
-      qos: 1,
-    });
-    published.catch((error: unknown) =>
-      logger.debug({ kind, err: error }, 'an event could not be published'),
-    );
-  }
-
-  /** Why a start was refused is told with the status, whoever asked for it. */
-  #tellRefusal(command: string, { ok, code, message }: CommandResult): void {
-    if (ok || this.#options.status.current().recording.refusal?.message === message) return;
-    if (this.#refusals.take()) this.#tell(commandRefused(command, code, message));
   }
 
   /** Home Assistant is no longer to be told: an empty document removes everything. */
@@ -235,7 +208,7 @@ export class Session {
         ...(correlationData === undefined ? {} : { correlationData }),
       } as const;
       await connection.publish(topics.result(command), JSON.stringify(result), options);
-      this.#tellRefusal(command, result);
+      this.#events.refused(command, result);
     } catch (error) {
       logger.debug({ command, err: error }, 'the result could not be published');
     } finally {
@@ -253,7 +226,7 @@ export class Session {
     for (const [command, count] of dropped) {
       logger.warn({ command, count }, 'commands dropped: too many at once');
       const answer = droppedResult(count);
-      this.#tellRefusal(command, answer);
+      this.#events.refused(command, answer);
       try {
         await connection.publish(topics.result(command), JSON.stringify(answer), { retain: false, qos: 1 });
       } catch (error) {

@@ -3,7 +3,7 @@ import type { Handle, NativeBinding } from './native-binding.ts';
 
 /** Shared with `native/src/snapshot.h`. */
 const HEAD = 10;
-const widths = { sessions: 4, tracks: 8, sources: 4, sinks: 9 } as const;
+const widths = { sessions: 4, tracks: 8, sources: 5, sinks: 9 } as const;
 type RowKind = keyof typeof widths;
 const kinds = Object.keys(widths) as RowKind[];
 
@@ -29,6 +29,7 @@ export interface TrackRow {
 export interface SourceRow {
   readonly lastPacketMs: number | null;
   readonly packetsLost: number;
+  readonly packetsExpected: number;
   readonly captureDelayMs: number | null;
 }
 
@@ -104,6 +105,7 @@ export class NativeSnapshot {
     return {
       lastPacketMs: this.#time(row + 1),
       packetsLost: this.#at(row + 2),
+      packetsExpected: this.#at(row + 4),
       captureDelayMs: Number.isNaN(delay) ? null : delay,
     };
   }

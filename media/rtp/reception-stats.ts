@@ -46,6 +46,11 @@ export class ReceptionStats {
     return Math.max(0, this.#expected - this.#received);
   }
 
+  /** Packets sent since the first that arrived, as their numbers tell. */
+  get expectedTotal(): number {
+    return this.#expected;
+  }
+
   /** The next report; the loss ratio covers the time since the last call. */
   report(nowMs: number): ReportBlock {
     const expected = this.#expected - this.#expectedBefore;

@@ -39,6 +39,8 @@ export interface FeedSource {
   /** True while the source is connected, or sends. */
   readonly present: boolean;
   readonly packetsLost: number;
+  /** Packets of the picture that were sent, those that were lost among them. */
+  readonly packetsExpected: number;
   /** From capture to arrival by the source's own clock; null where it does not tell. */
   readonly captureDelayMs: number | null;
   /** What of it cannot be passed on, in words. */

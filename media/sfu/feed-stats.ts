@@ -48,6 +48,8 @@ export const feedStatsSchema = z.object({
   reordersFrames: z.boolean().default(false),
   /** Packets of the publisher that never arrived. */
   packetsLost: z.int(),
+  /** Share of the publisher's packets that were lost in the last seconds; null while none arrive. */
+  lossRatio: z.number().min(0).max(1).nullable().default(null),
   /** From capture to arrival here by the publisher's own clock; null where it does not tell the time of capture. */
   captureDelayMs: z.number().nullable(),
   keyframeAgeMs: z.number().nullable(),

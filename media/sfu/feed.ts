@@ -29,6 +29,8 @@ export class Feed implements FeedPort, Disposable {
   readonly #arbiter: KeyframeArbiter;
   readonly #frameRate = new RateMeter();
   readonly #octetRate = new RateMeter();
+  readonly #expectedRate = new RateMeter();
+  readonly #lostRate = new RateMeter();
   readonly #waiting = new Set<(ready: boolean) => void>();
   #audio: FeedAudio | null = null;
   #source: FeedSource | null = null;
@@ -131,6 +133,8 @@ export class Feed implements FeedPort, Disposable {
   tick(nowMs: number): void {
     this.#frameRate.sample(this.video.frames, nowMs);
     this.#octetRate.sample(this.video.octets + (this.#audio?.octets ?? 0), nowMs);
+    this.#expectedRate.sample(this.#source?.packetsExpected ?? 0, nowMs);
+    this.#lostRate.sample(this.#source?.packetsLost ?? 0, nowMs);
     this.#updateState(nowMs);
   }
 
@@ -149,6 +153,7 @@ export class Feed implements FeedPort, Disposable {
       framesTotal: this.video.frames,
       reordersFrames: this.video.reorders,
       packetsLost: this.#source?.packetsLost ?? 0,
+      lossRatio: this.#lossRatio,
       captureDelayMs: this.#source?.present ? this.#source.captureDelayMs : null,
       keyframeAgeMs: this.video.keyframeMs === null ? null : Math.round(nowMs - this.video.keyframeMs),
       keyframeRequests: this.#arbiter.counts,
@@ -164,6 +169,13 @@ export class Feed implements FeedPort, Disposable {
     this.video[Symbol.dispose]();
     this.#audio?.[Symbol.dispose]();
     for (const resolve of this.#waiting) resolve(false);
+  }
+
+  /** Of the last seconds. What is repeated in time is not lost; a new source begins its count anew. */
+  get #lossRatio(): number | null {
+    const sent = this.#expectedRate.perSecond;
+    if (!this.#source?.present || sent <= 0) return null;
+    return Math.min(1, Math.max(0, this.#lostRate.perSecond / sent));
   }
 
   #notices(nowMs: number): string[] {

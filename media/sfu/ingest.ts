@@ -49,6 +49,7 @@ export class Ingest implements FeedSource, AsyncDisposable {
   #sinceMs = Date.now();
   #lastPacketMs: number | null = null;
   #lostBefore = 0;
+  #expectedBefore = 0;
   #errors = 0;
 
   constructor(options: IngestOptions) {
@@ -82,6 +83,10 @@ export class Ingest implements FeedSource, AsyncDisposable {
 
   get packetsLost(): number {
     return this.#lostBefore + (this.#ports[0]?.stats?.lostTotal ?? 0);
+  }
+
+  get packetsExpected(): number {
+    return this.#expectedBefore + (this.#ports[0]?.stats?.expectedTotal ?? 0);
   }
 
   get captureDelayMs(): number | null {
@@ -138,7 +143,10 @@ export class Ingest implements FeedSource, AsyncDisposable {
 
   #take(port: Port, packet: RtpPacket, begins: boolean, nowMs: number): void {
     if (begins) {
-      if (port === this.#ports[0]) this.#lostBefore += port.stats?.lostTotal ?? 0;
+      if (port === this.#ports[0]) {
+        this.#lostBefore += port.stats?.lostTotal ?? 0;
+        this.#expectedBefore += port.stats?.expectedTotal ?? 0;
+      }
       port.stats = new ReceptionStats(packet.ssrc, port.clockRate);
       this.#clock = new PublisherClock();
     }

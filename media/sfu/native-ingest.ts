@@ -56,6 +56,10 @@ export class NativeIngest implements FeedSource, AsyncDisposable {
     return this.#row?.packetsLost ?? 0;
   }
 
+  get packetsExpected(): number {
+    return this.#row?.packetsExpected ?? 0;
+  }
+
   get captureDelayMs(): number | null {
     return this.#row?.captureDelayMs ?? null;
   }

@@ -40,6 +40,10 @@ export class NativePublisher implements FeedPublisher {
     return this.#row?.packetsLost ?? 0;
   }
 
+  get packetsExpected(): number {
+    return this.#row?.packetsExpected ?? 0;
+  }
+
   get captureDelayMs(): number | null {
     return this.#row?.captureDelayMs ?? null;
   }

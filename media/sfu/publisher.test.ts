@@ -57,6 +57,29 @@ describe('A publisher', () => {
     expect(publisher.packetsLost).toBe(0);
   });
 
+  it('has the loss of the last seconds in the stats of its feed, and none once all arrives again', () => {
+    vi.useFakeTimers();
+    try {
+      const { feed, publish } = openFeed();
+      expect(feed.stats(performance.now()).lossRatio).toBeNull();
+      const { transport } = publish();
+      const send = (frames: number, isLost: (sequence: number) => boolean, from: number) => {
+        for (let frame = from; frame < from + frames; frame++) {
+          const payload = frame === 0 ? IDR : SLICE;
+          if (!isLost(frame)) transport.receive({ sequence: frame, timestamp: frame * 3000, payload });
+          vi.advanceTimersByTime(33);
+          feed.tick(performance.now());
+        }
+      };
+      send(200, (frame) => frame % 10 === 5, 0);
+      expect(feed.stats(performance.now()).lossRatio).toBeCloseTo(0.1, 1);
+      send(100, () => false, 200);
+      expect(feed.stats(performance.now()).lossRatio).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('is asked for what a picture lacks to be decoded', () => {
     const { feed, relays, publish } = openFeed();
     const { transport } = publish();

@@ -58,6 +58,7 @@ interface IncomingTrack {
   /** Of the newest SSRC; null before the first packet. */
   stats: ReceptionStats | null;
   lostBefore: number;
+  expectedBefore: number;
 }
 
 export class Publisher implements FeedSource {
@@ -96,6 +97,10 @@ export class Publisher implements FeedSource {
 
   get packetsLost(): number {
     return this.#video.lostBefore + (this.#video.stats?.lostTotal ?? 0);
+  }
+
+  get packetsExpected(): number {
+    return this.#video.expectedBefore + (this.#video.stats?.expectedTotal ?? 0);
   }
 
   get notices(): readonly string[] {
@@ -191,6 +196,7 @@ export class Publisher implements FeedSource {
 
   #openStats(incoming: IncomingTrack, ssrc: number): ReceptionStats {
     incoming.lostBefore += incoming.stats?.lostTotal ?? 0;
+    incoming.expectedBefore += incoming.stats?.expectedTotal ?? 0;
     incoming.stats = new ReceptionStats(ssrc, incoming.clockRate);
     if (incoming === this.#video) {
       this.#nacks = new NackGenerator();
@@ -246,5 +252,5 @@ export class Publisher implements FeedSource {
 }
 
 function incomingTrack(track: VideoTrack | AudioTrack, clockRate: number): IncomingTrack {
-  return { track, clockRate, guard: new SourceGuard(), stats: null, lostBefore: 0 };
+  return { track, clockRate, guard: new SourceGuard(), stats: null, lostBefore: 0, expectedBefore: 0 };
 }

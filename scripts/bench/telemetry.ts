@@ -6,6 +6,7 @@ import { LinuxHost } from '../../supervisor/platform/host-linux.ts';
 import { MqttListener } from '../../supervisor/telemetry/listener.fixture.ts';
 import { Mosquitto } from '../../supervisor/telemetry/mosquitto.fixture.ts';
 import { renderMetrics } from '../../supervisor/telemetry/prometheus/metrics.ts';
+import { RecorderRows } from '../../supervisor/telemetry/recorder-rows.fixture.ts';
 import { takeStatus } from '../../supervisor/telemetry/status.fixture.ts';
 import { RunningTelemetry } from '../../supervisor/telemetry/telemetry.fixture.ts';
 import { defaultTiming } from '../../supervisor/telemetry/timing.ts';
@@ -21,6 +22,7 @@ const host = new LinuxHost({ logger: pino({ level: 'warn' }) });
 
 await using broker = await Mosquitto.start();
 await using listener = await MqttListener.connect(broker.port);
+const rows = new RecorderRows();
 await using running = new RunningTelemetry({
   settings: { url: `mqtt://127.0.0.1:${broker.port}` },
   timing: defaultTiming,
@@ -41,6 +43,7 @@ await report('the same while recording', (step) => ({
 }));
 
 async function report(what: string, changes: (step: number) => Partial<Status>): Promise<void> {
+  for (const { topic, text } of listener.received) rows.note(topic, text);
   listener.forget();
   let forks = 0;
   const onFork = () => {
@@ -57,6 +60,8 @@ async function report(what: string, changes: (step: number) => Partial<Status>):
   const { user, system } = process.cpuUsage(before);
   const minutes = (performance.now() - startedMs) / 60_000;
   unsubscribe('child_process', onFork);
+  rows.forget();
+  for (const { topic, text } of listener.received) rows.note(topic, text);
   const bytes = listener.received.reduce((sum, message) => sum + message.bytes.length, 0);
   const cpuPercent = (user + system) / ((minutes * 60_000_000) / 100);
   console.log(
@@ -65,6 +70,7 @@ async function report(what: string, changes: (step: number) => Partial<Status>):
       `CPU ${cpuPercent.toFixed(2)} % of one core`,
       `${(forks / minutes).toFixed(1)} forks`,
       `${(listener.received.length / minutes).toFixed(1)} messages`,
+      `${((rows.total / minutes) * 60).toFixed(0)} rows an hour in Home Assistant's recorder`,
       `${(bytes / 1024 / minutes).toFixed(0)} KiB a minute`,
     ].join(' '),
   );

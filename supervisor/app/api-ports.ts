@@ -113,9 +113,8 @@ export function apiPorts(parts: ApiParts): ApiPorts {
         await now.camera.forgetHub();
       },
       confirmHub: async (code) => {
-        const side = parts.cameraSide();
-        if (side === null) throw new ApplianceError('WRONG_ROLE', 'Only a camera belongs to a hub.');
-        if (side.confirmHub(code)) return;
+        if (now.camera === null) throw new ApplianceError('WRONG_ROLE', 'Only a camera belongs to a hub.');
+        if (now.camera.confirmHub(code)) return;
         throw new AdoptionError('CODE_WRONG', 'This camera shows another code by now: look again.');
       },
       accept: (socket, caller) => {

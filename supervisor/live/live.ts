@@ -8,6 +8,7 @@ import { Pipelines } from '../sources/pipelines.ts';
 import { PluggedCameras } from '../sources/plugged-cameras.ts';
 import { PortBook } from '../sources/port-allocator.ts';
 import type { Foundation } from '../system/foundation.ts';
+import { FeedLabels } from './feed-labels.ts';
 import { listFeeds } from './feed-list.ts';
 import { JpegFeeds } from './jpeg/jpeg-feeds.ts';
 import { PicturePushes } from './jpeg/jpeg-pushes.ts';
@@ -64,7 +65,8 @@ export async function assemblePictures(
     log,
   });
   const sources = () => [...pipelines.status(), ...remotes.status()];
-  const labelOf = (feed: string) => sources().find(({ id }) => id === feed)?.label ?? feed;
+  const labels = new FeedLabels(() => [...sources(), ...linked().flatMap((camera) => camera.sources)]);
+  const labelOf = (feed: string) => labels.of(feed);
   const plugged = new PluggedCameras(cameras, state);
   const media = new MediaLink({
     ...{ host, onChange, log },

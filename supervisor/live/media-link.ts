@@ -324,7 +324,7 @@ function feedOf(stats: FeedStats, label: string): Omit<Feed, 'latencyMs'> {
     bitrateKbps: stats.bitrateKbps,
     framesTotal: stats.framesTotal,
     packetsLost: stats.packetsLost,
-    lossRatio: null,
+    lossRatio: stats.lossRatio,
     keyframeAgeMs: stats.keyframeAgeMs,
     publisher:
       publisher === null

@@ -2,11 +2,17 @@ import type { BrokerConnection } from './broker-connection.ts';
 import { changeOf } from './dead-band.ts';
 import type { Components } from './home-assistant/component.ts';
 import { Departures } from './home-assistant/departures.ts';
-import { type DiscoveryInput, discoveryDocument, discoveryInput } from './home-assistant/discovery.ts';
+import {
+  cameraUpdateTopics,
+  type DiscoveryInput,
+  discoveryDocument,
+  discoveryInput,
+} from './home-assistant/discovery.ts';
 import { type Inventory, inventoryOf } from './inventory.ts';
 import { pause } from './pause.ts';
 import type { StatusSource } from './ports.ts';
 import { type StatePayload, statePayload } from './state-payload.ts';
+import { SteadyState } from './steady-state.ts';
 import type { TelemetryTiming } from './timing.ts';
 import type { Topics } from './topics.ts';
 import { cameraUpdatePayloads, type UpdatePayload, updatePayload } from './update-payload.ts';
@@ -24,6 +30,8 @@ export interface AnnouncerOptions {
   /** Entities that are on the broker already; those that do not come back are removed. */
   readonly published: Components;
   readonly nowMs: () => number;
+  /** On a camera: whether its hub shows its update on the same broker. Two entities would both be pressed by "Update all". */
+  readonly isUpdatedByHub?: () => boolean;
 }
 
 /** What is to be said, compared with what was said last. */
@@ -54,6 +62,7 @@ export class Announcer {
   #stateAtMs = Number.NEGATIVE_INFINITY;
   #onlineAtMs = Number.NEGATIVE_INFINITY;
   readonly #departures: Departures;
+  readonly #steady = new SteadyState();
 
   constructor(options: AnnouncerOptions) {
     this.#options = options;
@@ -96,13 +105,14 @@ export class Announcer {
     const now = status.current();
     const inventory = inventoryOf(now, this.#inventory);
     this.#inventory = inventory;
-    const input = discoveryInput(now, inventory, status.pageUrl());
+    const input = discoveryInput(now, inventory, status.pageUrl(), this.#options.isUpdatedByHub?.() ?? false);
     const isStale = JSON.stringify(input) !== this.#inputKey || this.#departures.isDue(nowMs());
     const inputChanged = this.#options.discovery && isStale;
-    const state = statePayload(now);
+    const state = this.#steady.next(this.#state, statePayload(now, status.pageUrl()), nowMs());
     const update = updatePayload(now.update);
     const updateChanged = changeOf(this.#update, update) !== 'none';
-    const cameraUpdates = changesOf(this.#cameraUpdates, cameraUpdatePayloads(now));
+    const shown = this.#options.discovery ? cameraUpdatePayloads(now) : {};
+    const cameraUpdates = changesOf(this.#cameraUpdates, shown);
     const isNews = updateChanged || inputChanged || Object.keys(cameraUpdates).length > 0;
     const change = isNews ? 'event' : changeOf(this.#state, state);
     const spacingMs = { event: timing.eventIntervalMs, drift: timing.driftIntervalMs, none: heartbeatMs }[
@@ -151,6 +161,11 @@ export class Announcer {
     const whole = { ...document, components: { ...departed, ...document.components } };
     this.#documentAtMs = nowMs();
     await connection.publish(topics.discovery, JSON.stringify(whole), { retain: true, qos: 1 });
+    const removed = Object.entries(departed).filter(([, component]) => Object.keys(component).length === 1);
+    // A camera looks there for who shows its update.
+    for (const topic of cameraUpdateTopics(Object.fromEntries(removed), topics)) {
+      await connection.publish(topic, '', { retain: true, qos: 1 });
+    }
     this.#inputKey = JSON.stringify(input);
   }
 }

@@ -63,7 +63,10 @@ export class CommandRunner {
       case 'role':
         return commands.setRole(command.value.role);
       case 'recording':
-        if (command.value.state === 'OFF') return commands.stopTake();
+        if (command.value.state === 'OFF') {
+          refuseToStopOthers(command.value.cameras, status());
+          return commands.stopTake();
+        }
         return commands.startTake(command.value.cameras ?? null);
       case 'tally':
         return commands.setTally(command.value.state);
@@ -102,10 +105,29 @@ function refuseDuringTake({ name, value }: Command, status: Status): void {
   throw new CommandRefusedError('TAKE_RUNNING', `a take is running${remedy}`);
 }
 
+/** A take ends for all its cameras at once. */
+function refuseToStopOthers(cameras: readonly string[] | undefined, { recording: { take } }: Status): void {
+  if (cameras === undefined || take === null) return;
+  const others = take.cameras
+    .filter(
+      ({ camera, state }) => !cameras.includes(camera) && (state === 'recording' || state === 'starting'),
+    )
+    .map(({ camera }) => camera);
+  if (others.length === 0) return;
+  const text = `the take also records ${others.join(', ')}, which would end with it; stop the whole take instead`;
+  throw new CommandRefusedError('TAKE_OF_OTHERS', text);
+}
+
 function refuseUnknownFeed(id: string, status: Status): void {
   if (!status.feeds.some((feed) => feed.id === id)) {
     throw new CommandRefusedError('FEED_UNKNOWN', `no feed is called ${id}`);
   }
+}
+
+/** The one answer to all commands of a name that were more than can be looked at. */
+export function droppedResult(count: number): CommandResult {
+  const text = `${count} ${count === 1 ? 'command was' : 'commands were'} dropped: too many at once; wait for the results`;
+  return result(false, 'COMMAND_TOO_OFTEN', text);
 }
 
 function result(ok: boolean, code: string, message: string): CommandResult {

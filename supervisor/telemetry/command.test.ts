@@ -161,6 +161,21 @@ describe('what may not be done now', () => {
     expect(result.ok).toBe(true);
   });
 
+  test('to end the take of others by the switch of one camera', async () => {
+    const commands = new FakeCommands();
+    const off = (cameras: string[]) => Buffer.from(JSON.stringify({ state: 'OFF', cameras }));
+    const refused = await runner(commands, endless(), busy).run('recording', off(['cam1']), false);
+    expect(refused).toMatchObject({
+      ok: false,
+      code: 'TAKE_OF_OTHERS',
+      message: expect.stringMatching(/cam0/),
+    });
+    expect(commands.calls).toEqual([]);
+    const done = await runner(commands, endless(), busy).run('recording', off(['cam0']), false);
+    expect(done.ok).toBe(true);
+    expect(commands.of('stopTake')).toHaveLength(1);
+  });
+
   test('more than the limit lets through', async () => {
     const commands = new FakeCommands();
     let nowMs = 0;

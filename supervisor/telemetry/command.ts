@@ -12,7 +12,7 @@ import { CommandRefusedError } from './errors.ts';
 
 const recordingSchema = z.discriminatedUnion('state', [
   z.strictObject({ state: z.literal('ON'), ...takeStartSchema.unwrap().shape }),
-  z.strictObject({ state: z.literal('OFF') }),
+  z.strictObject({ state: z.literal('OFF'), ...takeStartSchema.unwrap().shape }),
 ]);
 
 const rolloutSchema = z.discriminatedUnion('action', [

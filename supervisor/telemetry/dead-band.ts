@@ -9,6 +9,8 @@ interface Band {
   readonly absolute: number;
   /** Part of the figure published last. */
   readonly relative: number;
+  /** Digits behind the point of a figure that jumps about: its mean over the last minute is compared and published. */
+  readonly meanDigits?: number;
 }
 
 const still: Band = { absolute: 0, relative: 0 };
@@ -16,20 +18,21 @@ const instantBand: Band = { absolute: 15_000, relative: 0 };
 
 /** By the figure's own name; what is not named here counts at any change. */
 const bands: Readonly<Record<string, Band>> = {
-  cpu_load_percent: { absolute: 5, relative: 0 },
+  cpu_load_percent: { absolute: 5, relative: 0, meanDigits: 0 },
   temperature_c: { absolute: 1, relative: 0 },
   memory_used_percent: { absolute: 2, relative: 0 },
-  clock_offset_ms: { absolute: 5, relative: 0.2 },
+  clock_offset_ms: { absolute: 5, relative: 0.2, meanDigits: 1 },
   free_gb: { absolute: 0.25, relative: 0.01 },
   used_percent: { absolute: 1, relative: 0 },
-  rx_kbps: { absolute: 100, relative: 0.2 },
-  tx_kbps: { absolute: 100, relative: 0.2 },
-  wifi_signal_dbm: { absolute: 4, relative: 0 },
-  fps: { absolute: 0.5, relative: 0.02 },
-  bitrate_kbps: { absolute: 50, relative: 0.1 },
-  loss_percent: { absolute: 0.5, relative: 0.1 },
-  latency_ms: { absolute: 10, relative: 0.1 },
+  rx_kbps: { absolute: 100, relative: 0.2, meanDigits: 0 },
+  tx_kbps: { absolute: 100, relative: 0.2, meanDigits: 0 },
+  wifi_signal_dbm: { absolute: 5, relative: 0, meanDigits: 0 },
+  fps: { absolute: 0.5, relative: 0.02, meanDigits: 1 },
+  bitrate_kbps: { absolute: 50, relative: 0.1, meanDigits: 0 },
+  loss_percent: { absolute: 0.5, relative: 0.1, meanDigits: 1 },
+  latency_ms: { absolute: 10, relative: 0.1, meanDigits: 0 },
   remaining_s: { absolute: 60, relative: 0.02 },
+  remaining_min: { absolute: 1, relative: 0.02 },
 };
 
 /** Instants that are computed anew each time differ by rounding and by the clock's own corrections. */
@@ -66,6 +69,11 @@ function objectChange(
 function isOutside({ absolute, relative }: Band, before: number, now: number): boolean {
   const width = Math.max(absolute, Math.abs(before) * relative);
   return width === 0 ? before !== now : Math.abs(now - before) >= width;
+}
+
+/** Of a figure that jumps about; undefined for all others. */
+export function meanDigitsOf(key: string): number | undefined {
+  return bands[key]?.meanDigits;
 }
 
 /** Objects and arrays alike: an array is compared by its indices. */

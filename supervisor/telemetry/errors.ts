@@ -48,6 +48,7 @@ export type CommandRefusal =
   | 'COMMAND_NOT_TEXT'
   | 'COMMAND_INVALID'
   | 'COMMAND_TOO_OFTEN'
+  | 'TAKE_OF_OTHERS'
   | 'TAKE_RUNNING'
   | 'FEED_UNKNOWN'
   | 'SNAPSHOT_TIMEOUT'

@@ -1,4 +1,5 @@
 import type { LinkedCamera, SourceStatus, Status } from '../contract/index.ts';
+import { keyedDisks, keyedNetworks, keyOf } from './item-keys.ts';
 
 /**
  * What the appliance consists of, as far as it decides which entities there are. It changes when something is
@@ -10,7 +11,8 @@ export interface Inventory {
   readonly hasPower: boolean;
   readonly disks: readonly DiskItem[];
   readonly networks: readonly NetworkItem[];
-  readonly feeds: readonly LabelledItem[];
+  /** Without those that a camera sends to its hub, which are shown as its sources. */
+  readonly feeds: readonly FeedItem[];
   /** Sources of a camera, whose feeds are the hub's. On a hub every source is a feed. */
   readonly sources: readonly LabelledItem[];
   readonly cameras: readonly CameraItem[];
@@ -19,6 +21,11 @@ export interface Inventory {
 export interface LabelledItem {
   readonly key: string;
   readonly label: string;
+}
+
+export interface FeedItem extends LabelledItem {
+  /** Whether its camera is known, which can record it. */
+  readonly isRecordable: boolean;
 }
 
 export interface CameraItem extends LabelledItem {
@@ -45,26 +52,26 @@ export function inventoryOf(status: Status, previous: Inventory | null = null): 
     updatable: status.update.state !== 'unsupported',
     hasPower: status.host.power !== null || previous?.hasPower === true,
     disks: byKey(
-      status.host.disks.map((disk) => {
-        const key = keyOf(disk.label === '' ? disk.mount : disk.label);
-        const before = previous?.disks.find((item) => item.key === key);
-        return {
-          key,
-          label: disk.label === '' ? disk.mount : disk.label,
-          hasWear: disk.wearPercent !== null || before?.hasWear === true,
-        };
+      keyedDisks(status.host.disks).map(({ item, key, label }) => {
+        const before = previous?.disks.find((disk) => disk.key === key);
+        return { key, label, hasWear: item.wearPercent !== null || before?.hasWear === true };
       }),
     ),
     networks: byKey(
-      status.host.network
-        .filter((network) => network.name !== 'lo')
-        .map(({ name, wifiSignalDbm }) => {
-          const key = keyOf(name);
-          const before = previous?.networks.find((item) => item.key === key);
-          return { key, label: name, hasWifi: wifiSignalDbm !== null || before?.hasWifi === true };
+      keyedNetworks(status.host.network).map(({ item, key, label }) => {
+        const before = previous?.networks.find((network) => network.key === key);
+        return { key, label, hasWifi: item.wifiSignalDbm !== null || before?.hasWifi === true };
+      }),
+    ),
+    feeds: byKey(
+      status.feeds
+        .filter(({ id }) => !isShownAsSource(status, id))
+        .map((feed) => {
+          const before = previous?.feeds.find(({ key }) => key === feed.id);
+          const isRecordable = sourceOfFeed(status, feed)?.id === feed.id || before?.isRecordable === true;
+          return { key: feed.id, label: feed.label, isRecordable };
         }),
     ),
-    feeds: byKey(status.feeds.map(({ id, label }) => ({ key: id, label }))),
     sources: byKey(
       status.device.role === 'camera' ? status.sources.map(({ id, label }) => ({ key: id, label })) : [],
     ),
@@ -79,13 +86,9 @@ export function inventoryOf(status: Status, previous: Inventory | null = null): 
   };
 }
 
-/** A key for JSON paths, entity ids and topics: lower-case letters, digits and `_`. */
-export function keyOf(name: string): string {
-  const key = name
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '_')
-    .replace(/^_+|_+$/g, '');
-  return key === '' ? 'root' : key;
+/** On a camera: whether a feed is that of one of its own sources. */
+function isShownAsSource({ device, sources }: Status, feed: string): boolean {
+  return device.role === 'camera' && sources.some(({ id }) => id === feed);
 }
 
 /** Where a feed is made: the source of this machine, or that of the linked camera that publishes it. */

@@ -2,14 +2,16 @@ import type { Logger } from 'pino';
 import type { TokenBucket } from '../../common/token-bucket.ts';
 import { Announcer } from './announcer.ts';
 import type { BrokerConnection, IncomingMessage } from './broker-connection.ts';
-import { CommandRunner } from './command-runner.ts';
+import { CommandRunner, droppedResult } from './command-runner.ts';
+import { BrokerRefusedError } from './errors.ts';
+import { EventTeller } from './event-teller.ts';
 import type { Components } from './home-assistant/component.ts';
-import { readPublished } from './home-assistant/discovery.ts';
+import { cameraUpdateTopics, readPublished } from './home-assistant/discovery.ts';
 import { pause } from './pause.ts';
 import type { ApplianceCommands, DocumentMemory, MqttSettings, StatusSource } from './ports.ts';
 import { Snapshots } from './snapshots.ts';
 import type { TelemetryTiming } from './timing.ts';
-import { commandOf, type Topics } from './topics.ts';
+import { commandOf, hubOfUpdate, type Topics, topicId } from './topics.ts';
 import { Wakeup } from './wakeup.ts';
 
 export interface SessionOptions {
@@ -27,7 +29,7 @@ export interface SessionOptions {
   readonly published: Components | null;
 }
 
-/** Answers that may be under way; a flood beyond is counted, not answered. */
+/** Answers that may be under way; a flood beyond gets one for each command's name, with the count. */
 const mostAnswers = 64;
 
 /** What happens on one connection: reading back, announcing, obeying. */
@@ -40,7 +42,10 @@ export class Session {
   #onReadBack: ((payload: Buffer) => void) | null = null;
   #online: ReadonlySet<string> = new Set();
   #answers = 0;
-  #unanswered = 0;
+  readonly #unanswered = new Map<string, number>();
+  /** Hubs that show this camera's update on this broker. */
+  readonly #updaters = new Set<string>();
+  readonly #events: EventTeller;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -50,6 +55,7 @@ export class Session {
       publish: (feed, jpeg) => connection.publish(topics.snapshot(feed), jpeg, { retain: false, qos: 0 }),
       logger,
     });
+    this.#events = new EventTeller({ connection, topics, status, logger });
     this.#runner = new CommandRunner({
       commands,
       status: () => status.current(),
@@ -71,6 +77,7 @@ export class Session {
     const published = this.#options.published ?? (await this.#readBack(signal));
     if (!settings.discovery) await this.#withdraw(published);
     await this.#withdrawGhosts();
+    await this.#watchUpdaters();
     await connection.subscribe(topics.birth, false);
     await connection.subscribe(topics.commands, false);
     this.#announcer = new Announcer({
@@ -83,8 +90,13 @@ export class Session {
       discovery: settings.discovery,
       published,
       nowMs: () => performance.now(),
+      isUpdatedByHub: () => this.#isUpdatedByHub(),
     });
-    const unsubscribe = status.subscribe(() => this.#refreshWhatCameOnline(signal));
+    this.#events.begin();
+    const unsubscribe = status.subscribe(() => {
+      this.#refreshWhatCameOnline(signal);
+      this.#events.look();
+    });
     const interval = this.#startInterval();
     this.#refreshWhatCameOnline(signal);
     try {
@@ -111,10 +123,38 @@ export class Session {
     return components ?? {};
   }
 
+  /** A broker that keeps this from a camera costs it a second entity, and nothing else. */
+  async #watchUpdaters(): Promise<void> {
+    const { connection, topics, logger } = this.#options;
+    try {
+      await connection.subscribe(topics.ownUpdateElsewhere, true);
+    } catch (error) {
+      if (!(error instanceof BrokerRefusedError)) throw error;
+      logger.debug({ err: error }, 'whether a hub shows the update of this camera is not known');
+    }
+  }
+
+  /** A hub that is this camera's no longer may have left its word. */
+  #isUpdatedByHub(): boolean {
+    const { hub } = this.#options.status.current();
+    if (hub === null) return false;
+    return hub.id === null ? this.#updaters.size > 0 : this.#updaters.has(topicId(hub.id));
+  }
+
+  #noteUpdater(hub: string, isShown: boolean): void {
+    if (hub === this.#options.topics.device || this.#updaters.has(hub) === isShown) return;
+    if (isShown) this.#updaters.add(hub);
+    else this.#updaters.delete(hub);
+    this.#wakeup.notify();
+  }
+
   /** Home Assistant is no longer to be told: an empty document removes everything. */
   async #withdraw(published: Components): Promise<void> {
     if (Object.keys(published).length === 0) return;
-    await this.#options.connection.publish(this.#options.topics.discovery, '', { retain: true, qos: 1 });
+    const { connection, topics } = this.#options;
+    for (const topic of [topics.discovery, ...cameraUpdateTopics(published, topics)]) {
+      await connection.publish(topic, '', { retain: true, qos: 1 });
+    }
   }
 
   /** Documents under topics that the settings no longer name, as after a changed prefix. */
@@ -139,8 +179,10 @@ export class Session {
       logger.debug('Home Assistant has started');
       void pause(random() * timing.birthJitterMs, signal).then(() => this.#reannounce(signal));
     } else {
+      const hub = hubOfUpdate(topic, topics.ownUpdateElsewhere);
       const command = commandOf(topic, topics.device);
-      if (command !== null) void this.#obey(command, message);
+      if (hub !== null) this.#noteUpdater(hub, payload.length > 0);
+      else if (command !== null) void this.#obey(command, message);
     }
   }
 
@@ -154,7 +196,7 @@ export class Session {
   async #obey(command: string, { payload, retained, correlationData }: IncomingMessage): Promise<void> {
     const { connection, topics, logger } = this.#options;
     if (this.#answers >= mostAnswers) {
-      this.#unanswered += 1;
+      this.#unanswered.set(command, (this.#unanswered.get(command) ?? 0) + 1);
       return;
     }
     this.#answers += 1;
@@ -166,18 +208,31 @@ export class Session {
         ...(correlationData === undefined ? {} : { correlationData }),
       } as const;
       await connection.publish(topics.result(command), JSON.stringify(result), options);
+      this.#events.refused(command, result);
     } catch (error) {
       logger.debug({ command, err: error }, 'the result could not be published');
     } finally {
       this.#answers -= 1;
-      this.#tellUnanswered();
+      await this.#tellUnanswered();
     }
   }
 
-  #tellUnanswered(): void {
-    if (this.#answers > 0 || this.#unanswered === 0) return;
-    this.#options.logger.warn({ count: this.#unanswered }, 'commands dropped: too many at once');
-    this.#unanswered = 0;
+  /** Never rejects. */
+  async #tellUnanswered(): Promise<void> {
+    if (this.#answers > 0) return;
+    const { connection, topics, logger } = this.#options;
+    const dropped = [...this.#unanswered];
+    this.#unanswered.clear();
+    for (const [command, count] of dropped) {
+      logger.warn({ command, count }, 'commands dropped: too many at once');
+      const answer = droppedResult(count);
+      this.#events.refused(command, answer);
+      try {
+        await connection.publish(topics.result(command), JSON.stringify(answer), { retain: false, qos: 1 });
+      } catch (error) {
+        logger.debug({ command, err: error }, 'the result could not be published');
+      }
+    }
   }
 
   #refreshWhatCameOnline(signal: AbortSignal): void {

@@ -1,5 +1,8 @@
 import type { Feed, LinkedCamera, SourceStatus, Status, Take } from '../contract/index.ts';
-import { keyOf, sourceOfFeed } from './inventory.ts';
+import { sourceOfFeed } from './inventory.ts';
+import { keyedDisks, keyedNetworks, keyOf } from './item-keys.ts';
+import { rounded } from './rounded.ts';
+import { droppedOf, failuresOf, takeDetails } from './take-details.ts';
 
 /**
  * What `rushlight/<device>/state` carries: figures rounded to what they are worth, in the unit their name ends with.
@@ -7,7 +10,8 @@ import { keyOf, sourceOfFeed } from './inventory.ts';
  */
 export type StatePayload = ReturnType<typeof statePayload>;
 
-export function statePayload(status: Status) {
+/** @param pageUrl Where a browser finds the page; null where it does not. */
+export function statePayload(status: Status, pageUrl: string | null = null) {
   return {
     name: status.device.name,
     role: status.device.role,
@@ -20,6 +24,8 @@ export function statePayload(status: Status) {
     cameras_waiting: status.newCameras.length,
     hub: status.hub === null ? null : { state: status.hub.state, name: status.hub.name },
     recording: recordingState(status),
+    take: takeDetails(status.recording.take, pageUrl),
+    refusal: refusalDetails(status),
     tally: { state: status.tally, on_air: status.tally === 'program' },
     update: {
       state: status.update.state,
@@ -31,9 +37,9 @@ export function statePayload(status: Status) {
     },
     rollout: rolloutState(status),
     feeds: Object.fromEntries(
-      status.feeds.map((feed) => [feed.id, feedState(feed, sourceOfFeed(status, feed))]),
+      status.feeds.map((feed) => [feed.id, feedState(feed, sourceOfFeed(status, feed), status)]),
     ),
-    sources: Object.fromEntries(status.sources.map((source) => [source.id, sourceState(source)])),
+    sources: Object.fromEntries(status.sources.map((source) => [source.id, sourceState(source, status)])),
     cameras: Object.fromEntries(status.cameras.map((camera) => [keyOf(camera.id), cameraState(camera)])),
   };
 }
@@ -89,27 +95,25 @@ function hostState({ device, host }: Status) {
             throttled_since_boot: host.power.throttledSinceBoot,
           },
     disks: Object.fromEntries(
-      host.disks.map((disk) => [
-        keyOf(disk.label === '' ? disk.mount : disk.label),
+      keyedDisks(host.disks).map(({ key, item }) => [
+        key,
         {
-          free_gb: rounded(disk.freeBytes / 1e9, 2),
-          used_percent: percent(disk.totalBytes - disk.freeBytes, disk.totalBytes),
-          wear_percent: rounded(disk.wearPercent, 0),
+          free_gb: rounded(item.freeBytes / 1e9, 2),
+          used_percent: percent(item.totalBytes - item.freeBytes, item.totalBytes),
+          wear_percent: rounded(item.wearPercent, 0),
         },
       ]),
     ),
     network: Object.fromEntries(
-      host.network
-        .filter(({ name }) => name !== 'lo')
-        .map((network) => [
-          keyOf(network.name),
-          {
-            address: network.addresses[0] ?? null,
-            rx_kbps: rounded(network.rxKbps, 0),
-            tx_kbps: rounded(network.txKbps, 0),
-            wifi_signal_dbm: rounded(network.wifiSignalDbm, 0),
-          },
-        ]),
+      keyedNetworks(host.network).map(({ key, item }) => [
+        key,
+        {
+          address: item.addresses[0] ?? null,
+          rx_kbps: rounded(item.rxKbps, 0),
+          tx_kbps: rounded(item.txKbps, 0),
+          wifi_signal_dbm: rounded(item.wifiSignalDbm, 0),
+        },
+      ]),
     ),
   };
 }
@@ -120,18 +124,37 @@ function recordingState({ recording }: Status) {
     active: recording.state === 'recording' || recording.state === 'starting',
     state: recording.state,
     remaining_s: rounded(recording.remainingS, 0),
+    remaining_min: minutes(recording.remainingS),
     refused: recording.refusal !== null,
     refusal_code: recording.refusal?.code ?? null,
     refusal: recording.refusal?.message ?? null,
     take_id: take?.id ?? null,
     take_started_at: take?.startedAt ?? null,
     last_verified: lastVerified(take),
-    dropped_frames: take === null ? null : sum(take.cameras.map((camera) => camera.droppedFrames)),
-    failures:
-      take?.cameras
-        .filter((camera) => camera.state === 'failed')
-        .map((camera) => `${camera.camera}: ${camera.reason ?? 'failed'}`) ?? [],
+    dropped_frames: take === null ? null : droppedOf(take),
+    failures: take === null ? [] : failuresOf(take),
   };
+}
+
+function refusalDetails({ recording: { refusal } }: Status) {
+  return {
+    refusal: refusal?.message ?? null,
+    refusal_code: refusal?.code ?? null,
+    refused_at: refusal?.at ?? null,
+  };
+}
+
+/** Whether a camera records its part of the take now, or starts to. */
+function isRecorded({ recording: { take } }: Status, camera: string): boolean {
+  return (
+    take?.cameras.some(
+      (one) => one.camera === camera && (one.state === 'recording' || one.state === 'starting'),
+    ) ?? false
+  );
+}
+
+function minutes(seconds: number | null): number | null {
+  return seconds === null ? null : rounded(Math.floor(seconds / 60), 0);
 }
 
 /** Whether the last finished take was verified; null while it runs or where there is none. */
@@ -140,7 +163,7 @@ function lastVerified(take: Take | null): boolean | null {
   return take?.state === 'failed' ? false : null;
 }
 
-function feedState(feed: Feed, source: SourceStatus | null) {
+function feedState(feed: Feed, source: SourceStatus | null, status: Status) {
   const live = feed.state !== 'offline';
   return {
     online: feed.state === 'online',
@@ -155,18 +178,18 @@ function feedState(feed: Feed, source: SourceStatus | null) {
     viewers: feed.viewers.filter((viewer) => viewer.connected).length,
     camera: feed.publisher?.camera ?? null,
     encoder: source?.encoder?.name ?? null,
-    dropped_frames: source?.droppedFrames ?? null,
+    recording: isRecorded(status, feed.id),
   };
 }
 
-function sourceState(source: SourceStatus) {
+function sourceState(source: SourceStatus, status: Status) {
   return {
     running: source.state === 'running',
     state: source.state,
     reason: source.reason,
     restarts: source.restarts,
     encoder: source.encoder?.name ?? null,
-    dropped_frames: source.droppedFrames,
+    recording: isRecorded(status, source.id),
   };
 }
 
@@ -177,20 +200,11 @@ function cameraState(camera: LinkedCamera) {
     version: camera.version,
     recording: camera.online ? camera.recording : null,
     remaining_s: camera.online ? rounded(camera.remainingS, 0) : null,
+    remaining_min: camera.online ? minutes(camera.remainingS) : null,
     clock_offset_ms: camera.online ? rounded(camera.clockOffsetMs, 1) : null,
   };
 }
 
-function rounded(value: number | null, digits: number): number | null {
-  if (value === null || !Number.isFinite(value)) return null;
-  const scale = 10 ** digits;
-  return Math.round(value * scale) / scale || 0;
-}
-
 function percent(part: number, whole: number): number | null {
   return whole > 0 ? rounded((part / whole) * 100, 0) : null;
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

@@ -212,6 +212,120 @@ describe('commands', () => {
   });
 });
 
+describe('what happened', () => {
+  test('is told as events, which are not retained', async () => {
+    await using broker = await Mosquitto.start();
+    await using listener = await MqttListener.connect(broker.port);
+    await using running = new RunningTelemetry({ settings: { url: urlOf(broker) } });
+    await listener.until(`${base}/availability`, (text) => text === 'online');
+    const recording = { state: 'recording', take: takeStatus(), remainingS: 100, refusal: null } as const;
+    running.status.set({ recording });
+    const started = await listener.until(`${base}/event/take`, () => true);
+    expect(JSON.parse(started)).toMatchObject({ event_type: 'started', take: takeStatus().id });
+    running.status.set({
+      cameras: running.status.current().cameras.map((one) => ({ ...one, online: false })),
+    });
+    const lost = await listener.until(`${base}/event/camera`, () => true);
+    expect(JSON.parse(lost)).toMatchObject({ event_type: 'lost', camera: 'left' });
+    await listener.publish(`${base}/restart/set`, 'PRESS');
+    const refused = await listener.until(`${base}/event/refusal`, () => true);
+    expect(JSON.parse(refused)).toMatchObject({
+      event_type: 'command_refused',
+      command: 'restart',
+      code: 'TAKE_RUNNING',
+    });
+    await using late = await MqttListener.connect(broker.port);
+    await late.until(`${base}/availability`, () => true);
+    expect(late.received.filter(({ topic }) => topic.includes('/event/'))).toEqual([]);
+  });
+
+  test('commands beyond those that are looked at get one answer, with their number', async () => {
+    await using broker = await Mosquitto.start();
+    await using listener = await MqttListener.connect(broker.port);
+    await using running = new RunningTelemetry({ settings: { url: urlOf(broker) } });
+    await listener.until(`${base}/availability`, (text) => text === 'online');
+    const { promise, resolve } = Promise.withResolvers<void>();
+    running.commands.identify = () => promise;
+    await Promise.all(Array.from({ length: 80 }, () => listener.publish(`${base}/identify/set`, 'PRESS')));
+    await listener.publish(`${base}/state/set`, 'PRESS');
+    await sleep(300);
+    resolve();
+    const dropped = await listener.until(`${base}/identify/result`, (text) => JSON.parse(text).ok === false);
+    expect(JSON.parse(dropped)).toMatchObject({
+      code: 'COMMAND_TOO_OFTEN',
+      message: expect.stringMatching(/^16 commands were dropped/),
+    });
+  });
+});
+
+describe('the update of a camera', () => {
+  const camera = 'rushlight/rl-20000000cafe0001';
+  const document = 'homeassistant/device/rushlight_rl-20000000cafe0001/config';
+
+  test('is one entity: the hub shows it, so the camera does not, until the hub no longer does', async () => {
+    await using broker = await Mosquitto.start();
+    await using listener = await MqttListener.connect(broker.port);
+    {
+      await using _hub = new RunningTelemetry({ settings: { url: urlOf(broker) } });
+      await listener.until(`${base}/availability`, (text) => text === 'online');
+    }
+    await using _camera = new RunningTelemetry({ settings: { url: urlOf(broker) }, status: cameraStatus() });
+    await listener.until(`${camera}/availability`, (text) => text === 'online');
+    expect(parse(listener.last(document)).components.update).toEqual({ platform: 'update' });
+    await listener.publish(`${base}/cameras/rl_20000000cafe0001/update/state`, '', true);
+    const again = await listener.until(
+      document,
+      (text) => 'unique_id' in (parse(text).components.update ?? {}),
+    );
+    expect(parse(again).components.update).toMatchObject({ platform: 'update', name: 'Firmware' });
+  });
+
+  test('is shown by the camera where only a hub shows it that is its hub no longer', async () => {
+    await using broker = await Mosquitto.start();
+    await using listener = await MqttListener.connect(broker.port);
+    await listener.publish('rushlight/rl-dead/cameras/rl_20000000cafe0001/update/state', '{}', true);
+    await using running = new RunningTelemetry({ settings: { url: urlOf(broker) }, status: cameraStatus() });
+    await listener.until(`${camera}/availability`, (text) => text === 'online');
+    expect(parse(listener.last(document)).components.update).toHaveProperty('unique_id');
+    running.status.set({ hub: null });
+    await sleep(200);
+    expect(parse(listener.last(document)).components.update).toHaveProperty('unique_id');
+  });
+
+  test('is given back by a hub that lost the camera while it was off, or that stops telling Home Assistant', async () => {
+    const update = `${base}/cameras/rl_20000000cafe0001/update/state`;
+    await using broker = await Mosquitto.start();
+    await using listener = await MqttListener.connect(broker.port);
+    const rollout = { ...hubStatus().rollout, members: [] } as unknown as NonNullable<
+      ReturnType<typeof hubStatus>['rollout']
+    >;
+    for (const again of [
+      { settings: { url: urlOf(broker) }, status: hubStatus({ cameras: [], rollout }) },
+      { settings: { url: urlOf(broker), discovery: false } },
+    ]) {
+      {
+        await using _hub = new RunningTelemetry({ settings: { url: urlOf(broker) } });
+        await listener.until(update, (text) => text !== '');
+        await listener.until(`${base}/availability`, (text) => text === 'online');
+      }
+      listener.forget();
+      await using _later = new RunningTelemetry(again);
+      await listener.until(update, (text) => text === '');
+      await listener.until(`${base}/availability`, (text) => text === 'online');
+      expect(listener.last(update)).toBe('');
+      listener.forget();
+    }
+  });
+
+  test('is shown by the camera where no hub shows it', async () => {
+    await using broker = await Mosquitto.start();
+    await using listener = await MqttListener.connect(broker.port);
+    await using _camera = new RunningTelemetry({ settings: { url: urlOf(broker) }, status: cameraStatus() });
+    await listener.until(`${camera}/availability`, (text) => text === 'online');
+    expect(parse(listener.last(document)).components.update).toHaveProperty('unique_id');
+  });
+});
+
 test('10,000 random commands over the broker: each is answered, and the link holds', async () => {
   await using broker = await Mosquitto.start();
   await using listener = await MqttListener.connect(broker.port);
@@ -227,7 +341,7 @@ test('10,000 random commands over the broker: each is answered, and the link hol
   );
   const commands = fc.sample(fc.tuple(names, payloads), 10_000);
   const results = () => listener.received.filter(({ topic }) => topic.endsWith('/result')).length;
-  // Two batches may be under way at once, as an answer is heard before it is acknowledged: beyond 64 some would be dropped.
+  // Two batches may be under way at once, as an answer is heard before it is acknowledged: beyond 64 some would share an answer.
   const batchSize = 25;
   for (let start = 0; start < commands.length; start += batchSize) {
     const batch = commands.slice(start, start + batchSize);

@@ -1,5 +1,4 @@
 import type { Logger } from 'pino';
-import { describeError } from '../../common/errors.ts';
 import { TokenBucket } from '../../common/token-bucket.ts';
 import { Backoff } from './backoff.ts';
 import { BrokerConnection, type MqttVersion } from './broker-connection.ts';
@@ -13,6 +12,7 @@ import {
   BrokerVersionError,
 } from './errors.ts';
 import type { Components } from './home-assistant/component.ts';
+import { cameraUpdateTopics } from './home-assistant/discovery.ts';
 import { pause } from './pause.ts';
 import type {
   ApplianceCommands,
@@ -24,6 +24,7 @@ import type {
 } from './ports.ts';
 import { Session } from './session.ts';
 import { defaultTiming, type TelemetryTiming } from './timing.ts';
+import { connectionWords } from './tls-words.ts';
 import { type Topics, topicsOf } from './topics.ts';
 
 export interface TelemetryOptions {
@@ -159,7 +160,8 @@ export class Telemetry {
     over.abort();
     const offline = { topic: topics.availability, payload: 'offline' };
     if (signal.aborted && this.#leavesForGood()) {
-      await connection.close(offline, { topic: topics.discovery, payload: '' });
+      const left = [topics.discovery, ...cameraUpdateTopics(session.published ?? {}, topics)];
+      await connection.close(offline, ...left.map((topic) => ({ topic, payload: '' })));
     } else {
       await connection.close(offline);
     }
@@ -229,7 +231,7 @@ export class Telemetry {
   /** The same failure again and again is said once, and counted. */
   #tell(error: unknown, signal: AbortSignal): void {
     if (signal.aborted) return;
-    const reason = describeError(error);
+    const reason = connectionWords(error);
     this.#failures += 1;
     if (reason !== this.#failure) this.#options.logger.warn({ err: error }, 'no broker; trying again');
     this.#failure = reason;

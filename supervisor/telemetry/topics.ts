@@ -1,3 +1,5 @@
+import { keyOf } from './item-keys.ts';
+
 /** Topics of one appliance: `rushlight/<device>/…`. */
 export interface Topics {
   /** The device as it stands in topics and discovery ids. */
@@ -13,8 +15,12 @@ export interface Topics {
   command(name: string): string;
   result(name: string): string;
   snapshot(feed: string): string;
+  /** What happened; `kind` is take, camera or refusal. */
+  event(kind: string): string;
   /** State of the update entity that a hub shows for one of its cameras. */
   cameraUpdate(key: string): string;
+  /** Filter for the update of this appliance as any hub shows it. */
+  readonly ownUpdateElsewhere: string;
 }
 
 /** Where Home Assistant says so unless its own settings differ, whatever its discovery prefix is. */
@@ -34,6 +40,8 @@ export function topicsOf(deviceId: string, discoveryPrefix: string, birth = usua
     command: (name) => `${base}/${name}/set`,
     result: (name) => `${base}/${name}/result`,
     cameraUpdate: (key) => `${base}/cameras/${key}/update/state`,
+    ownUpdateElsewhere: `rushlight/+/cameras/${keyOf(deviceId)}/update/state`,
+    event: (kind) => `${base}/event/${kind}`,
     snapshot: (feed) => `${base}/feeds/${feed}/snapshot`,
   };
 }
@@ -41,6 +49,14 @@ export function topicsOf(deviceId: string, discoveryPrefix: string, birth = usua
 /** Reduces an id to what Home Assistant takes in a discovery topic: letters, digits, `_` and `-`. */
 export function topicId(id: string): string {
   return id.replace(/[^A-Za-z0-9_-]/g, '_');
+}
+
+/** The hub that shows the update of the camera with this key; null where the topic is another. */
+export function hubOfUpdate(topic: string, filter: string): string | null {
+  const [before = '', after = ''] = filter.split('+');
+  if (!topic.startsWith(before) || !topic.endsWith(after)) return null;
+  const hub = topic.slice(before.length, topic.length - after.length);
+  return hub === '' || hub.includes('/') ? null : hub;
 }
 
 /** The command of a `rushlight/<device>/<command>/set` topic; null where the topic has another form. */

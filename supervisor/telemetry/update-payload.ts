@@ -1,5 +1,5 @@
 import type { RolloutMember, Status, Update } from '../contract/index.ts';
-import { keyOf } from './inventory.ts';
+import { keyOf } from './item-keys.ts';
 
 /**
  * State of Home Assistant's `update` entity. It refuses a state with any other key, so these are all there may be.

@@ -1,8 +1,17 @@
-import { keyOf } from '../inventory.ts';
+import { keyOf } from '../item-keys.ts';
 import type { Topics } from '../topics.ts';
 
 /** The platforms of Home Assistant that this appliance uses. */
-export type Platform = 'binary_sensor' | 'button' | 'image' | 'select' | 'sensor' | 'switch' | 'update';
+export type Platform =
+  | 'binary_sensor'
+  | 'button'
+  | 'camera'
+  | 'event'
+  | 'image'
+  | 'select'
+  | 'sensor'
+  | 'switch'
+  | 'update';
 
 /** One entity in a device-based discovery document; with `platform` alone it says that the entity is gone. */
 export interface Component {
@@ -36,6 +45,7 @@ export interface SensorOptions extends EntityOptions {
   readonly precision?: number;
   /** Every value an enum sensor may have. */
   readonly options?: readonly string[];
+  readonly attributesPath?: string;
 }
 
 export type Entry = readonly [key: string, component: Component];
@@ -55,6 +65,7 @@ export function sensor(
     ...defined('state_class', options.stateClass),
     ...defined('suggested_display_precision', options.precision),
     ...(options.options === undefined ? {} : { device_class: 'enum', options: options.options }),
+    ...attributes(context, options.attributesPath),
   });
 }
 
@@ -72,13 +83,22 @@ export function binarySensor(
     payload_on: 'True',
     payload_off: 'False',
     expire_after: context.expireAfterS,
-    ...(attributesPath === undefined
-      ? {}
-      : {
-          json_attributes_topic: context.topics.state,
-          json_attributes_template: jsonTemplate(attributesPath),
-        }),
+    ...attributes(context, attributesPath),
   });
+}
+
+/** Something that happens; what it was is in the attributes. */
+export function event(
+  context: ComponentContext,
+  key: string,
+  name: string,
+  {
+    topic,
+    types,
+    icon,
+  }: { readonly topic: string; readonly types: readonly string[]; readonly icon: string },
+): Entry {
+  return entity(context, 'event', key, name, { icon }, { state_topic: topic, event_types: types });
 }
 
 export function button(
@@ -141,6 +161,11 @@ function lookup(jsonPath: string): string {
       (found, key, index) => `${index < 2 ? found : `(${found} | default({}))`}['${key}']`,
       'value_json',
     );
+}
+
+function attributes(context: ComponentContext, jsonPath: string | undefined) {
+  if (jsonPath === undefined) return {};
+  return { json_attributes_topic: context.topics.state, json_attributes_template: jsonTemplate(jsonPath) };
 }
 
 function defined(key: string, value: unknown): Readonly<Record<string, unknown>> {

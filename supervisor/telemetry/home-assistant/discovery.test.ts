@@ -23,7 +23,7 @@ function findStateFaults(status: Status): string[] {
   const state = JSON.stringify(statePayload(status));
   const update = JSON.stringify(updatePayload(status.update));
   return Object.entries(componentsOf(documentOf(status)))
-    .filter(([, { platform }]) => platform !== 'button' && platform !== 'image')
+    .filter(([, { platform }]) => !['button', 'camera', 'event', 'image'].includes(String(platform)))
     .map(([key, component]) => {
       const fault = findStateFault(component, component.platform === 'update' ? update : state);
       return fault === null ? null : `${key}: ${fault}`;
@@ -126,6 +126,15 @@ describe('the document', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  test('of a camera shows each source once', () => {
+    const status = cameraStatus({ feeds: [feedStatus(), feedStatus({ id: 'guest' })] });
+    const { components } = documentOf(status) as { components: Record<string, { name?: string }> };
+    const keys = Object.keys(components);
+    expect(keys.filter((key) => key.startsWith('feed_cam0'))).toEqual([]);
+    expect(keys).toContain('source_cam0_running');
+    expect(keys).toContain('feed_guest_online');
   });
 
   test('a reading that is missing for a moment takes nothing away', () => {

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { parseJsonText } from '../../../common/json-text.ts';
 import type { Status } from '../../contract/index.ts';
-import { type Inventory, keyOf } from '../inventory.ts';
+import type { Inventory } from '../inventory.ts';
+import { keyOf } from '../item-keys.ts';
 import { type Topics, topicId } from '../topics.ts';
 import type { Component, ComponentContext, Components, Platform } from './component.ts';
 import { hostComponents } from './host-components.ts';
@@ -11,7 +12,7 @@ import { systemComponents } from './system-components.ts';
 /** A device-based discovery document of Home Assistant. */
 export interface DiscoveryDocument {
   readonly device: Readonly<Record<string, unknown>>;
-  readonly origin: { readonly name: string; readonly sw_version: string };
+  readonly origin: { readonly name: string; readonly sw_version: string; readonly support_url?: string };
   readonly state_topic: string;
   readonly availability_topic: string;
   readonly qos: 0 | 1;
@@ -27,12 +28,15 @@ export interface DiscoveryInput {
   readonly hubId: string | null;
   readonly pageUrl: string | null;
   readonly inventory: Inventory;
+  /** On a camera: its hub shows its update. */
+  readonly isUpdatedByHub: boolean;
 }
 
 export function discoveryInput(
   status: Status,
   inventory: Inventory,
   pageUrl: string | null = null,
+  isUpdatedByHub = false,
 ): DiscoveryInput {
   const { id, name, model, serial, version, role, simulation } = status.device;
   return {
@@ -40,11 +44,12 @@ export function discoveryInput(
     hubId: role === 'camera' ? (status.hub?.id ?? null) : null,
     pageUrl,
     inventory,
+    isUpdatedByHub: role === 'camera' && isUpdatedByHub,
   };
 }
 
 export function discoveryDocument(
-  { device, hubId, pageUrl, inventory }: DiscoveryInput,
+  { device, hubId, pageUrl, inventory, isUpdatedByHub }: DiscoveryInput,
   topics: Topics,
   heartbeatS: number,
 ): DiscoveryDocument {
@@ -53,6 +58,7 @@ export function discoveryDocument(
     objectName: keyOf(device.name),
     expireAfterS: heartbeatS * 3,
   };
+  const page = pageUrl !== null && isLegalUrl(pageUrl) ? pageUrl : null;
   return {
     device: {
       identifiers: [`rushlight_${topics.device}`],
@@ -62,10 +68,14 @@ export function discoveryDocument(
       model_id: device.model,
       sw_version: device.version,
       ...(device.serial === null ? {} : { serial_number: device.serial }),
-      ...(pageUrl === null || !isLegalUrl(pageUrl) ? {} : { configuration_url: pageUrl }),
+      ...(page === null ? {} : { configuration_url: page }),
       ...(hubId === null ? {} : { via_device: `rushlight_${topicId(hubId)}` }),
     },
-    origin: { name: 'rushlight', sw_version: device.version },
+    origin: {
+      name: 'rushlight',
+      sw_version: device.version,
+      ...(page === null ? {} : { support_url: page }),
+    },
     state_topic: topics.state,
     availability_topic: topics.availability,
     qos: 1,
@@ -73,11 +83,22 @@ export function discoveryDocument(
       ...systemComponents(context, inventory),
       ...mediaComponents(context, inventory),
       ...hostComponents(context, inventory),
+      ...(isUpdatedByHub ? [['update', { platform: 'update' }] as const] : []),
     ]),
   };
 }
 
-const platforms = ['binary_sensor', 'button', 'image', 'select', 'sensor', 'switch', 'update'] as const;
+const platforms = [
+  'binary_sensor',
+  'button',
+  'camera',
+  'event',
+  'image',
+  'select',
+  'sensor',
+  'switch',
+  'update',
+] as const;
 const publishedSchema = z.object({
   components: z.record(
     z.string().max(256),
@@ -94,6 +115,14 @@ export function readPublished(payload: string): Components | null {
   if (!parsed.success) return null;
   const living = Object.entries(parsed.data.components).filter(([, item]) => Object.keys(item).length > 1);
   return Object.fromEntries(living.map(([key, item]): [string, Component] => [key, item]));
+}
+
+/** Topics that bear the update states of a hub's cameras, as far as these entities read them. */
+export function cameraUpdateTopics(components: Components, topics: Topics): string[] {
+  return Object.entries(components).flatMap(([key, { platform }]) => {
+    const [, camera] = /^camera_(.+)_update$/.exec(key) ?? [];
+    return platform === 'update' && camera !== undefined ? [topics.cameraUpdate(camera)] : [];
+  });
 }
 
 /** An illegal address would make Home Assistant refuse the whole document. */

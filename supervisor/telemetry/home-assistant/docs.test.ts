@@ -1,6 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
+import { parseDocument } from 'yaml';
 import { commandNames, parseCommand } from '../command.ts';
+import { cameraEvents, refusalEvents, takeEvents } from '../events.ts';
 import { inventoryOf } from '../inventory.ts';
 import { cameraStatus, hubStatus } from '../status.fixture.ts';
 import { topicsOf } from '../topics.ts';
@@ -15,10 +17,44 @@ const entityIds = [hubStatus(), cameraStatus()].flatMap((status) => {
 
 test('every entity of the dashboard exists', async () => {
   const text = await read('home-assistant-dashboard.yaml');
-  const used = text.match(/\b(?:binary_sensor|button|image|select|sensor|switch|update)\.[a-z0-9_]+/g) ?? [];
+  const used =
+    text.match(/\b(?:binary_sensor|button|camera|event|image|select|sensor|switch|update)\.[a-z0-9_]+/g) ??
+    [];
   const services = new Set(['button.press']);
   expect(used.length).toBeGreaterThan(25);
   expect(used.filter((id) => !entityIds.includes(id) && !services.has(id))).toEqual([]);
+});
+
+const blueprints = (await readdir(new URL('../../../docs/blueprints/', import.meta.url))).sort();
+
+describe.each(blueprints)('docs/blueprints/%s', (name) => {
+  test('can be read, uses each input it declares, and no other', async () => {
+    const text = await read(`blueprints/${name}`);
+    const tag = { tag: '!input', resolve: (value: string) => `input ${value}` };
+    const document = parseDocument(text, { customTags: [tag] });
+    expect(document.errors).toEqual([]);
+    const { blueprint, triggers, actions } = document.toJS();
+    expect(blueprint).toMatchObject({ domain: 'automation', name: expect.stringMatching(/^Rushlight: /) });
+    expect(triggers.length * actions.length).toBeGreaterThan(0);
+    const used = new Set([...text.matchAll(/!input (\w+)/g)].map(([, input]) => input));
+    expect([...used].sort()).toEqual(Object.keys(blueprint.input).sort());
+  });
+
+  test('names only entities and events that there are', async () => {
+    const text = await read(`blueprints/${name}`);
+    const endings = [...text.matchAll(/(?:event|sensor|switch)\.…(_[a-z_]+)/g)].map(
+      ([, ending = '']) => ending,
+    );
+    for (const ending of endings)
+      expect(
+        entityIds.some((id) => id.endsWith(ending)),
+        ending,
+      ).toBe(true);
+    const types: readonly string[] = [...takeEvents, ...cameraEvents, ...refusalEvents];
+    const [, list = ''] = /event_type in \[([^\]]*)\]/.exec(text) ?? [];
+    const named = [...list.matchAll(/'(\w+)'/g)].map(([, type = '']) => type);
+    expect(named.filter((type) => !types.includes(type))).toEqual([]);
+  });
 });
 
 describe('docs/home-assistant.md', () => {

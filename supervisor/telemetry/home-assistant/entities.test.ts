@@ -45,6 +45,7 @@ const expectedCalls: Readonly<Record<string, readonly (readonly unknown[])[]>> =
     ['setTally', 'preview'],
     ['setTally', 'program'],
   ],
+  feed_cam0_record: [['startTake', ['cam0']], ['stopTake']],
   feed_cam0_take_snapshot: [['snapshot', 'cam0']],
   'feed_cam-left_take_snapshot': [['snapshot', 'cam-left']],
 };
@@ -77,11 +78,11 @@ afterAll(async () => {
 test("every entity's topic is published with a legal value", async () => {
   const faults: string[] = [];
   for (const [key, component] of Object.entries(components)) {
-    if (component.platform === 'button') continue;
-    const topic = String(component.image_topic ?? component.state_topic);
+    if (component.platform === 'button' || component.platform === 'event') continue;
+    const topic = String(component.image_topic ?? component.topic ?? component.state_topic);
     const payload = listener.last(topic);
     if (payload === undefined) faults.push(`${key}: nothing on ${topic}`);
-    else if (component.platform !== 'image') {
+    else if (component.platform !== 'image' && component.platform !== 'camera') {
       const fault = findStateFault(component, payload);
       if (fault !== null) faults.push(`${key}: ${fault}`);
     }

@@ -85,10 +85,14 @@ function findComponentFaults(component: Json, deviceName: string): string[] {
   ];
 }
 
-function findClassFaults({ device_class: deviceClass, options }: Json, platform: string): string[] {
+function findClassFaults(component: Json, platform: string): string[] {
+  const { device_class: deviceClass, options } = component;
   const faults: string[] = [];
   if (deviceClass !== undefined && !deviceClasses[platform]?.includes(String(deviceClass))) {
     faults.push(`illegal device class ${deviceClass}`);
+  }
+  if (platform === 'event' && !(Array.isArray(component.event_types) && component.event_types.length > 0)) {
+    faults.push('no event types');
   }
   if (platform === 'select' && !(Array.isArray(options) && options.length > 0)) faults.push('no options');
   return faults;
@@ -149,6 +153,7 @@ export function render(template: string, state: unknown): string | undefined {
 /** Why a published payload is no legal state of an entity; null where it is one. */
 export function findStateFault(component: Json, payload: string): string | null {
   if (component.platform === 'update') return findUpdateFault(payload);
+  if (component.platform === 'event') return findEventFault(component, payload);
   const attributes = component.json_attributes_template;
   if (attributes !== undefined) {
     const rendered = render(String(attributes), JSON.parse(payload));
@@ -180,6 +185,12 @@ function findSensorStateFault(component: Json, state: string): string | null {
     return state !== '' && Number.isFinite(Number(state)) ? null : `${state} is no number`;
   }
   return state.length <= longestState ? null : 'too long';
+}
+
+/** Home Assistant drops an event of a type that was not announced. */
+function findEventFault({ event_types: types }: Json, payload: string): string | null {
+  const { event_type: type } = object(JSON.parse(payload));
+  return oneOf(String(type), types as unknown[]);
 }
 
 function findUpdateFault(payload: string): string | null {

@@ -1,7 +1,7 @@
 /**
  * What Home Assistant 2026.11.0 accepts of MQTT discovery, as far as this appliance uses it. Facts read in
  * homeassistant/components/mqtt (schemas.py, discovery.py, sensor.py, binary_sensor.py, switch.py, select.py,
- * button.py, image.py, update.py, util.py, const.py), components/{sensor,binary_sensor,button,switch,update} and
+ * button.py, camera.py, event.py, image.py, update.py, util.py, const.py), components/{sensor,binary_sensor,button,switch,update} and
  * const.py of that version. For tests. Options that Home Assistant would drop without a word count as errors here.
  */
 export const homeAssistantVersion = '2026.11.0';
@@ -44,6 +44,8 @@ export const platformOptions: Readonly<
     ],
   },
   button: { required: ['command_topic'], optional: [...commands, 'device_class', 'payload_press'] },
+  camera: { required: ['topic'], optional: ['image_encoding'] },
+  event: { required: ['state_topic', 'event_types'], optional: ['value_template', 'device_class'] },
   image: { required: ['image_topic'], optional: ['content_type', 'image_encoding'] },
   select: { required: ['command_topic', 'options'], optional: [...reads, ...commands, 'optimistic'] },
   sensor: {
@@ -159,6 +161,7 @@ export const deviceClasses: Readonly<Record<string, readonly string[]>> = {
     'window',
   ],
   button: ['identify', 'restart', 'update'],
+  event: ['button', 'doorbell', 'motion'],
   switch: ['outlet', 'switch'],
   update: ['firmware'],
 };

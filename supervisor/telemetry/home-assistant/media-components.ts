@@ -1,10 +1,12 @@
-import type { CameraItem, Inventory, LabelledItem } from '../inventory.ts';
+import { cameraEvents, takeEvents } from '../events.ts';
+import type { CameraItem, FeedItem, Inventory, LabelledItem } from '../inventory.ts';
 import {
   binarySensor,
   button,
   type ComponentContext,
   type Entry,
   entity,
+  event,
   jsonTemplate,
   path,
   sensor,
@@ -18,6 +20,7 @@ const takeStates = ['idle', 'starting', 'recording', 'finishing', 'failed'] as c
 export function mediaComponents(context: ComponentContext, inventory: Inventory): Entry[] {
   return [
     ...recordingComponents(context),
+    ...eventComponents(context),
     ...tallyComponents(context),
     ...inventory.feeds.flatMap((feed) => feedComponents(context, feed)),
     ...inventory.sources.flatMap((source) => sourceComponents(context, source)),
@@ -40,19 +43,24 @@ function recordingComponents(context: ComponentContext): Entry[] {
         state_on: 'True',
         state_off: 'False',
         json_attributes_topic: context.topics.state,
-        json_attributes_template: jsonTemplate('recording'),
+        json_attributes_template: jsonTemplate('take'),
       },
     ),
     sensor(context, 'take_state', 'Take', 'recording.state', { options: takeStates, icon: 'mdi:movie-open' }),
-    sensor(context, 'remaining_time', 'Remaining recording time', 'recording.remaining_s', {
-      unit: 's',
+    sensor(context, 'remaining_time', 'Remaining recording time', 'recording.remaining_min', {
+      unit: 'min',
       deviceClass: 'duration',
       stateClass: 'measurement',
       precision: 0,
     }),
     binarySensor(context, 'take_refused', 'Recording refused', 'recording.refused', {
       deviceClass: 'problem',
-      attributesPath: 'recording',
+      attributesPath: 'refusal',
+    }),
+    sensor(context, 'last_take', 'Last take', 'take.take_started_at', {
+      deviceClass: 'timestamp',
+      attributesPath: 'take',
+      icon: 'mdi:filmstrip-box',
     }),
     binarySensor(context, 'take_verified', 'Last take verified', 'recording.last_verified', {
       icon: 'mdi:check-decagram',
@@ -63,6 +71,44 @@ function recordingComponents(context: ComponentContext): Entry[] {
       icon: 'mdi:filmstrip-off',
     }),
   ];
+}
+
+function eventComponents(context: ComponentContext): Entry[] {
+  const { topics } = context;
+  return [
+    event(context, 'take_event', 'Take event', {
+      ...{ topic: topics.event('take'), types: takeEvents, icon: 'mdi:movie-open-check' },
+    }),
+    event(context, 'camera_event', 'Camera event', {
+      ...{ topic: topics.event('camera'), types: cameraEvents, icon: 'mdi:video-off' },
+    }),
+  ];
+}
+
+/** Records one camera alone. Off is refused while the take is that of others, too: it would end for them. */
+function recordSwitch(
+  context: ComponentContext,
+  id: string,
+  label: string,
+  { camera, at }: { readonly camera: string; readonly at: string },
+): Entry {
+  const { topics } = context;
+  return entity(
+    context,
+    'switch',
+    `${id}_record`,
+    `${label} record`,
+    { icon: 'mdi:record-circle-outline' },
+    {
+      state_topic: topics.state,
+      command_topic: topics.command('recording'),
+      value_template: template(at),
+      state_on: 'True',
+      state_off: 'False',
+      payload_on: JSON.stringify({ state: 'ON', cameras: [camera] }),
+      payload_off: JSON.stringify({ state: 'OFF', cameras: [camera] }),
+    },
+  );
 }
 
 function tallyComponents(context: ComponentContext): Entry[] {
@@ -95,7 +141,7 @@ function tallyComponents(context: ComponentContext): Entry[] {
   ];
 }
 
-function feedComponents(context: ComponentContext, { key, label }: LabelledItem): Entry[] {
+function feedComponents(context: ComponentContext, { key, label, isRecordable }: FeedItem): Entry[] {
   const at = (leaf: string) => path('feeds', key, leaf);
   const id = `feed_${key}`;
   const measured = { ...diagnostic, stateClass: 'measurement' } as const;
@@ -129,7 +175,9 @@ function feedComponents(context: ComponentContext, { key, label }: LabelledItem)
       deviceClass: 'duration',
       precision: 0,
     }),
-    ...encoderComponents(context, id, label, at),
+    encoder(context, id, label, at),
+    ...(isRecordable ? [recordSwitch(context, id, label, { camera: key, at: at('recording') })] : []),
+    entity(context, 'camera', id, label, {}, { topic: context.topics.snapshot(key) }),
     entity(
       context,
       'image',
@@ -155,28 +203,17 @@ function sourceComponents(context: ComponentContext, { key, label }: LabelledIte
       options: ['starting', 'running', 'stalled', 'waiting', 'stopped'],
       icon: 'mdi:video',
     }),
-    ...encoderComponents(context, id, label, at),
+    encoder(context, id, label, at),
+    recordSwitch(context, id, label, { camera: key, at: at('recording') }),
   ];
 }
 
-function encoderComponents(
-  context: ComponentContext,
-  id: string,
-  label: string,
-  at: (leaf: string) => string,
-): Entry[] {
-  return [
-    sensor(context, `${id}_encoder`, `${label} encoder`, at('encoder'), {
-      ...diagnostic,
-      enabled: false,
-      icon: 'mdi:chip',
-    }),
-    sensor(context, `${id}_dropped_frames`, `${label} dropped frames`, at('dropped_frames'), {
-      ...diagnostic,
-      stateClass: 'total_increasing',
-      icon: 'mdi:filmstrip-off',
-    }),
-  ];
+function encoder(context: ComponentContext, id: string, label: string, at: (leaf: string) => string): Entry {
+  return sensor(context, `${id}_encoder`, `${label} encoder`, at('encoder'), {
+    ...diagnostic,
+    enabled: false,
+    icon: 'mdi:chip',
+  });
 }
 
 function cameraComponents(
@@ -194,8 +231,8 @@ function cameraComponents(
       options: takeStates,
       icon: 'mdi:movie-open',
     }),
-    sensor(context, `${id}_remaining_time`, `Camera ${label} remaining recording time`, at('remaining_s'), {
-      unit: 's',
+    sensor(context, `${id}_remaining_time`, `Camera ${label} remaining recording time`, at('remaining_min'), {
+      unit: 'min',
       deviceClass: 'duration',
       stateClass: 'measurement',
       precision: 0,

@@ -1,3 +1,4 @@
+import { refusalEvents } from '../events.ts';
 import type { Inventory } from '../inventory.ts';
 import {
   binarySensor,
@@ -5,6 +6,7 @@ import {
   type ComponentContext,
   type Entry,
   entity,
+  event,
   jsonTemplate,
   sensor,
   template,
@@ -34,6 +36,11 @@ export function systemComponents(context: ComponentContext, inventory: Inventory
       ...diagnostic,
       deviceClass: 'problem',
       attributesPath: 'config',
+    }),
+    event(context, 'refusal', 'Refusal', {
+      topic: context.topics.event('refusal'),
+      types: refusalEvents,
+      icon: 'mdi:cancel',
     }),
     inventory.role === 'camera' ? hubLink(context) : camerasWaiting(context),
     button(context, 'identify', 'Identify', 'identify', { ...config, deviceClass: 'identify' }),

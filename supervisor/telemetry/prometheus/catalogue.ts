@@ -1,4 +1,3 @@
-import { sourceOfFeed } from '../inventory.ts';
 import {
   counter,
   flag,
@@ -183,12 +182,6 @@ const feeds: readonly Metric[] = [
     ['feed'],
     perFeed((feed, labels) => known(feed.viewers.filter((viewer) => viewer.connected).length, labels)),
   ),
-  counter(
-    'feed_dropped_frames_total',
-    'Frames of a feed that were lost before or in its encoder.',
-    ['feed'],
-    perFeed((feed, labels, status) => known(sourceOfFeed(status, feed)?.droppedFrames, labels)),
-  ),
 ];
 
 const sources: readonly Metric[] = [
@@ -203,12 +196,6 @@ const sources: readonly Metric[] = [
     'Restarts of a source since the supervisor started.',
     ['source'],
     perSource((source, labels) => known(source.restarts, labels)),
-  ),
-  counter(
-    'source_dropped_frames_total',
-    'Frames lost before or in the encoder of a source.',
-    ['source'],
-    perSource((source, labels) => known(source.droppedFrames, labels)),
   ),
   gauge(
     'camera_online',

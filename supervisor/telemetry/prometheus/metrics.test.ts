@@ -45,7 +45,7 @@ describe('metrics', () => {
       'rushlight_feed_latency_seconds{feed="cam0"}': 0.0316,
       'rushlight_feed_viewers{feed="cam0"}': 1,
       'rushlight_feed_packets_lost_total{feed="cam0"}': 12,
-      'rushlight_feed_dropped_frames_total{feed="cam0"}': 3,
+      'rushlight_feed_loss_ratio{feed="cam0"}': 0.004,
       'rushlight_camera_online{camera="left",device="rl-20000000cafe0001"}': 1,
       'rushlight_take_state{state="recording"}': 1,
       'rushlight_take_state{state="idle"}': 0,

@@ -270,7 +270,8 @@ void Engine::publish() {
             double(track.keyframe() >= 0), double(track.ring().bytes()), double(track.reorders())});
   });
   sources_.each([&](Source& source) {
-    row(2, {double(source.handle()), source.lastPacketMs(), double(source.packetsLost()), source.captureDelayMs().value_or(NAN)});
+    row(2, {double(source.handle()), source.lastPacketMs(), double(source.packetsLost()), source.captureDelayMs().value_or(NAN),
+            double(source.packetsExpected())});
   });
   sinks_.each([&](Sink& sink) {
     const SinkStats& stats = sink.stats();

@@ -20,6 +20,8 @@ class ReceptionStats {
   int64_t arrived(uint16_t sequence, uint32_t timestamp, double nowMs);
   void noteSenderReport(uint32_t middle, double nowMs);
   int64_t lostTotal() const;
+  // Packets that were sent as far as the sequence numbers tell.
+  int64_t expectedTotal() const { return expected(); }
   // The next report; its fraction covers the time since the last call.
   rtcp::ReportBlock report(double nowMs);
 

@@ -13,7 +13,7 @@ struct SnapshotLayout {
   static constexpr size_t kHead = 10;
   static constexpr size_t kSession = 4;
   static constexpr size_t kTrack = 8;
-  static constexpr size_t kSource = 4;
+  static constexpr size_t kSource = 5;
   static constexpr size_t kSink = 9;
 };
 

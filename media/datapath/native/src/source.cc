@@ -85,7 +85,10 @@ void Source::take(Incoming& incoming, const RtpPacket& packet, bool begins, Cont
 }
 
 void Source::openStats(Incoming& incoming, uint32_t ssrc, Context& context) {
-  if (incoming.stats) incoming.lostBefore += incoming.stats->lostTotal();
+  if (incoming.stats) {
+    incoming.lostBefore += incoming.stats->lostTotal();
+    incoming.expectedBefore += incoming.stats->expectedTotal();
+  }
   incoming.stats.emplace(ssrc, incoming.track->clockRate());
   if (session_ == nullptr) clock_ = {};
   if (&incoming != &video_) return;

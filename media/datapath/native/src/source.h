@@ -53,6 +53,8 @@ class Source final : private rtcp::Handler {
   void tick(Context& context);
 
   int64_t packetsLost() const { return video_.lostBefore + (video_.stats ? video_.stats->lostTotal() : 0); }
+  // Packets of the picture that were sent, those that were lost among them.
+  int64_t packetsExpected() const { return video_.expectedBefore + (video_.stats ? video_.stats->expectedTotal() : 0); }
   std::optional<double> captureDelayMs() const;
   // Of any packet; -1 before the first.
   double lastPacketMs() const { return lastPacketMs_; }
@@ -64,6 +66,7 @@ class Source final : private rtcp::Handler {
     // Of the newest SSRC; nothing before the first packet.
     std::optional<ReceptionStats> stats;
     int64_t lostBefore = 0;
+    int64_t expectedBefore = 0;
     SourceGuard guard;
     // Of an ingest: the newest one, which may come before the first packet that it speaks of.
     std::optional<rtcp::SenderReport> report;

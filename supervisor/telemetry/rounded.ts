@@ -1,0 +1,10 @@
+/** Null where the value is not known. */
+export function rounded(value: number | null, digits: number): number | null {
+  if (value === null || !Number.isFinite(value)) return null;
+  const scale = 10 ** digits;
+  return Math.round(value * scale) / scale || 0;
+}
+
+export function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

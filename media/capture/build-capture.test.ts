@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { buildCapture } from './build-capture.ts';
 import { chooseEncoder } from './encoder-choice.ts';
 import { SourceSpecError } from './errors.ts';
-import type { CaptureTargets, SourceSpec } from './types.ts';
+import { buildCapture, type SourceSpec } from './kinds/index.ts';
+import type { CaptureTargets } from './types.ts';
 
 const size = { width: 1280, height: 720, fps: 30, bitrateKbps: 4000 } as const;
 const targets: CaptureTargets = {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import type { RestartScope } from './field.ts';
+import type { RestartScope } from '../../common/setting-field.ts';
 import { formatKeyPath, type KeyPath } from './key-path.ts';
 import { schemaAt } from './known-keys.ts';
 import { type ConfigFile, configSchema } from './schema.ts';

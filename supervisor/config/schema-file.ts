@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { bcmGpio, field, filePath, table, urlOf } from './field.ts';
+import { bcmGpio, field, filePath, table, urlOf } from '../../common/setting-field.ts';
 import { remoteSchema, sha256Fingerprint, sourceSchema } from './schema-source.ts';
 import { httpTable, mediaTable, mqttTable, networkTable, updateTable } from './schema-tables.ts';
 

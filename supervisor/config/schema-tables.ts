@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { field, filePath, table, urlOf } from './field.ts';
+import { field, filePath, table, urlOf } from '../../common/setting-field.ts';
 
 export const mqttTable = table(
   {

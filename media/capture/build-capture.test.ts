@@ -17,6 +17,16 @@ const pictures: CaptureTargets = {
 };
 const hardware: CaptureTargets = { ...targets, encoder: { encoder: 'h264_v4l2m2m', reason: 'it is there' } };
 
+const file = {
+  kind: 'file',
+  id: 'cam0',
+  file: "/videos/it's.mp4",
+  identity: '1:2:3:4',
+  pixelFormat: 'yuv422p',
+  range: 'limited',
+  ...size,
+} as const;
+
 describe('buildCapture', () => {
   const kinds: readonly (readonly [string, SourceSpec, CaptureTargets])[] = [
     ['test', { kind: 'test', id: 'cam0', ...size }, targets],
@@ -46,6 +56,9 @@ describe('buildCapture', () => {
       { kind: 'rpicam', id: 'cam0', ...size, camera: 1, hflip: true, roi: [0, 0, 0.5, 0.5] },
       hardware,
     ],
+    ['file, copied', { ...file, copies: true }, { ...targets, encoder: { encoder: 'copy', reason: '.' } }],
+    ['file, encoded', { ...file, copies: false }, targets],
+    ['file as pictures', { ...file, copies: false }, pictures],
     ['rpicam, padded rows', { kind: 'rpicam', id: 'cam0', ...size, width: 1300, camera: 0 }, hardware],
   ];
 

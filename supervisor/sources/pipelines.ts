@@ -28,7 +28,7 @@ import { idleStatus, statusOf } from './source-status.ts';
 
 export interface PipelinesOptions {
   readonly host: ChildHost;
-  readonly ports: PortBook;
+  readonly ports: Pick<PortBook, 'portOf' | 'keepOnly'>;
   /** Folder of the named pipes that carry raw frames. */
   readonly runFolder: string;
   /** Paths in the settings are relative to it. */
@@ -275,10 +275,12 @@ export class Pipelines {
   #chooseEncoder({ source }: DesiredPipeline, spec: SourceSpec): EncoderPlan {
     const { hardwareEncoder, model } = this.#options;
     const linkKbps = this.#links.get(spec.id)?.linkKbps ?? null;
-    const sends = kindOf(spec).sends(spec);
+    const kind = kindOf(spec);
+    const sends = kind.sends(spec);
     return chooseEncoder({
       cameraSendsH264: sends === 'h264',
       cameraSendsJpeg: sends === 'jpeg',
+      ...(kind.copyReason === undefined ? {} : { copyReason: kind.copyReason }),
       ...(hardwareEncoder === null ? {} : { hardwareEncoder }),
       ...(linkKbps === null ? {} : { linkKbps }),
       ...(asksForBitrate(spec)

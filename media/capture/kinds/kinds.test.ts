@@ -3,11 +3,22 @@ import { z } from 'zod';
 import { buildCapture, kindNamed, type SourceSpec, sourceKindNames } from './index.ts';
 
 const size = { width: 1280, height: 720, fps: 30, bitrateKbps: 4000 };
+const file = {
+  kind: 'file',
+  id: 'a',
+  file: '/videos/a.mp4',
+  identity: '1',
+  pixelFormat: 'yuv420p',
+  range: 'limited',
+  ...size,
+} as const;
 const specs: readonly SourceSpec[] = [
   { kind: 'test', id: 'a', ...size },
   { kind: 'v4l2', id: 'a', ...size, device: '/dev/video0', format: 'mjpeg' },
   { kind: 'rtsp', id: 'a', url: 'rtsp://192.0.2.7/1' },
   { kind: 'rpicam', id: 'a', ...size, camera: 0 },
+  { ...file, copies: true },
+  { ...file, copies: false },
 ];
 
 describe('a kind of source', () => {

@@ -63,6 +63,8 @@ export interface SourceKind<Schema extends z.ZodType, Spec extends SourceBase> {
   specOf(settings: SettingsOf<Schema>, machine: SourceMachine): Promise<Spec>;
   /** What arrives: H.264 that is copied, JPEG pictures that can be copied, or frames. */
   sends(spec: Spec): 'h264' | 'jpeg' | 'frames';
+  /** Sentence for people that says why H.264 is copied, where it is no camera that sends it. */
+  readonly copyReason?: string;
   /** Builds the pipeline. Pure. @throws SourceSpecError */
   build(spec: Spec, targets: CaptureTargets): CaptureCommand;
   /** File whose change makes the answer of `specOf` another one. */

@@ -1,36 +1,39 @@
 import { z } from 'zod';
-import { field, filePath, urlOf } from '../../common/setting-field.ts';
+import { field, filePath, slug, urlOf } from '../../common/setting-field.ts';
 import { sourceFields, sourceSettings } from '../../media/capture/kinds/index.ts';
 
 /** One `[[source]]`. */
 export const sourceSchema = z.discriminatedUnion('kind', sourceSettings);
+
+/** What every feed from elsewhere has. */
+const remoteFields = {
+  id: field(slug(), 'Name of the feed. Unique.', ['remotes']),
+  label: sourceFields.label,
+  enabled: field(z.boolean().default(true), 'Whether the feed is shown.', ['remotes']),
+};
 
 /** One `[[remote]]`: a feed that another server makes and the hub shows beside its own, copied as it is. */
 export const remoteSchema = z.discriminatedUnion('kind', [
   z
     .strictObject({
       kind: z.literal('whep').meta({ description: 'Another hub or WebRTC server, pulled by WHEP.' }),
-      id: sourceFields.id,
-      label: sourceFields.label,
-      enabled: sourceFields.enabled,
-      url: field(urlOf('http', 'https'), 'WHEP endpoint.', ['media']),
-      token_file: field(filePath().optional(), 'File with the bearer token.', ['media']),
+      ...remoteFields,
+      url: field(urlOf('http', 'https'), 'WHEP endpoint.', ['remotes']),
+      token_file: field(filePath().optional(), 'File with the bearer token.', ['remotes']),
       tls_fingerprint: field(sha256Fingerprint().optional(), 'SHA-256 of the certificate to accept.', [
-        'media',
+        'remotes',
       ]),
     })
     .meta({ description: 'kind = "whep"' }),
   z
     .strictObject({
       kind: z.literal('mjpeg').meta({ description: 'A camera that speaks only motion JPEG over HTTP.' }),
-      id: sourceFields.id,
-      label: sourceFields.label,
-      enabled: sourceFields.enabled,
-      url: field(urlOf('http', 'https'), 'Address of the stream.', ['pipelines']),
+      ...remoteFields,
+      url: field(urlOf('http', 'https'), 'Address of the stream.', ['remotes']),
       username: field(z.string().min(1).max(255).optional(), 'User, where the camera asks for one.', [
-        'pipelines',
+        'remotes',
       ]),
-      password_file: field(filePath().optional(), 'File with the password.', ['pipelines']),
+      password_file: field(filePath().optional(), 'File with the password.', ['remotes']),
     })
     .meta({ description: 'kind = "mjpeg"' }),
 ]);

@@ -3,10 +3,10 @@ import { field, slug } from '../../../common/setting-field.ts';
 
 /** Settings that every source has, whatever makes its video. */
 export const sourceFields = {
-  id: field(slug(), 'Name of the feed and of the masters of this source. Unique.', ['pipelines', 'media']),
+  id: field(slug(), 'Name of the feed and of the masters of this source. Unique.', ['pipelines']),
   label: field(z.string().min(1).max(64).optional(), 'Name shown to people; default: the id.'),
-  enabled: field(z.boolean().default(true), 'Whether the source runs.', ['pipelines', 'media']),
-  record: field(z.boolean().default(true), 'Whether a take records this source.', ['masters']),
+  enabled: field(z.boolean().default(true), 'Whether the source runs.', ['pipelines']),
+  record: field(z.boolean().default(true), 'Whether a take records this source.'),
 };
 
 /** Settings of a source whose live picture is encoded here. */

@@ -21,7 +21,7 @@ export const settings = z
     controls: field(
       z.record(z.string(), z.union([z.int(), z.boolean()], 'a whole number, true or false')).default({}),
       'Values for controls of the camera by name, as `v4l2-ctl --list-ctrls` prints them.',
-      ['pipelines'],
+      [],
     ),
   })
   .meta({ description: 'kind = "v4l2"' });

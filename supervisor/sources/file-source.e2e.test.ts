@@ -48,7 +48,7 @@ it('a file that is missing, broken, there and replaced is said, played and follo
   try {
     await apply();
     expect(status()).toMatchObject({ id: 'intro', kind: 'file', state: 'waiting' });
-    expect(status()?.reason).toMatch(/intro\.mp4 does not exist\. Copy the video there/);
+    expect(status()?.reason).toMatch(/intro\.mp4 does not exist\. Copy the video there, or change "path"\.$/);
     expect(pipelines.hasBroken).toBe(true);
 
     writeFileSync(file, 'no video');

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import { describeError } from '../../common/errors.ts';
+import { describeError, RushlightError } from '../../common/errors.ts';
 import {
   asksForBitrate,
   boardOfModel,
@@ -219,7 +219,9 @@ export class Pipelines {
 
   /** The same reason again and again is logged once. */
   #noteBroken(id: string, error: unknown, before: ReadonlyMap<string, string>): void {
-    const reason = describeError(error);
+    // A sentence says all that an owner needs; the log has the cause.
+    const isSentence = error instanceof RushlightError && error.message.endsWith('.');
+    const reason = isSentence ? error.message : describeError(error);
     this.#broken.set(id, reason);
     if (before.get(id) === reason) return;
     this.#options.log.error({ err: error, source: id }, 'a source cannot be set up');

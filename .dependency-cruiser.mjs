@@ -1,8 +1,9 @@
 import { packagesOnlyFor, rules } from './scripts/import-rules.ts';
 
 const inside = (room) => (room.endsWith('.ts') ? `^${room.replace('.', '\\.')}$` : `^${room}/`);
-/** The media plane and updates are used through their index alone. */
-const faceOf = (room) => (room === 'media' || room === 'ota' ? `^${room}/index\\.ts$` : inside(room));
+/** These are used through their index alone. */
+const behindIndex = ['media', 'media/capture/kinds', 'ota'];
+const faceOf = (room) => (behindIndex.includes(room) ? `^${room}/index\\.ts$` : inside(room));
 const untested = '\\.(test|fake|fixture)\\.tsx?$|/testing/|/bench/';
 
 /** @type {import('dependency-cruiser').IConfiguration} */

@@ -75,7 +75,9 @@ describe('imports run one way', () => {
   });
 
   test('type imports from every room into every other are allowed or refused as the list says', () => {
-    const others = (room: string) => rooms.filter((other) => other !== room);
+    // A room inside another one is part of it, and both may import each other as files of one room do.
+    const within = (inner: string, outer: string) => inner === outer || inner.startsWith(`${outer}/`);
+    const others = (room: string) => rooms.filter((other) => !within(other, room) && !within(room, other));
     const files = {
       ...Object.fromEntries(rooms.map((room) => [faceOf(room), fileImporting(faceOf(room), [])])),
       ...Object.fromEntries(

@@ -20,14 +20,20 @@ const sides = [
   'supervisor/api',
 ];
 
-/** Room → rooms whose files it may import. `media` and `ota` stand for their index.ts alone. */
+/**
+ * A kind of source is one folder: its settings, what it needs of the machine, its pipeline. The settings' schema and
+ * those who ask a kind something come to its face alone; it imports no room of the supervisor.
+ */
+const kinds = 'media/capture/kinds';
+
+/** Room → rooms whose files it may import. `media`, `media/capture/kinds` and `ota` stand for their index.ts alone. */
 export const rules: Readonly<Record<string, readonly string[]>> = {
   common: [],
   'supervisor/contract': ['common'],
-  'supervisor/config': ['supervisor/contract', 'common'],
+  'supervisor/config': ['supervisor/contract', 'common', kinds],
   'supervisor/process': ['supervisor/contract', 'common'],
-  'supervisor/platform': ['supervisor/process', 'supervisor/config', 'supervisor/contract', 'common'],
-  'supervisor/roles': ground,
+  'supervisor/platform': ['supervisor/process', 'supervisor/config', 'supervisor/contract', 'common', kinds],
+  'supervisor/roles': [...ground, kinds],
   'supervisor/discovery': ground,
   'supervisor/system': ['supervisor/roles', 'supervisor/discovery', ...ground],
   'supervisor/sources': [...base, 'media'],
@@ -45,6 +51,7 @@ export const rules: Readonly<Record<string, readonly string[]>> = {
   'supervisor/app': [...sides, ...subjects, 'media', 'ota'],
   'supervisor/appliance.ts': ['supervisor/app', ...sides, ...subjects, 'media', 'ota'],
   'supervisor/main.ts': ['supervisor/appliance.ts', 'supervisor/app', ...base],
+  'media/capture/kinds': ['media/capture', 'common'],
   media: ['common'],
   ota: ['common'],
   'hil-tests': ['supervisor/contract', 'common'],

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { buildCapture } from './build-capture.ts';
 import { chooseEncoder } from './encoder-choice.ts';
 import { SourceSpecError } from './errors.ts';
-import type { CaptureTargets, SourceSpec } from './types.ts';
+import { buildCapture, type SourceSpec } from './kinds/index.ts';
+import type { CaptureTargets } from './types.ts';
 
 const size = { width: 1280, height: 720, fps: 30, bitrateKbps: 4000 } as const;
 const targets: CaptureTargets = {
@@ -16,6 +16,16 @@ const pictures: CaptureTargets = {
   picturesSocket: '/run/rushlight/cam0.jpeg',
 };
 const hardware: CaptureTargets = { ...targets, encoder: { encoder: 'h264_v4l2m2m', reason: 'it is there' } };
+
+const file = {
+  kind: 'file',
+  id: 'cam0',
+  file: "/videos/it's.mp4",
+  identity: '1:2:3:4',
+  pixelFormat: 'yuv422p',
+  range: 'limited',
+  ...size,
+} as const;
 
 describe('buildCapture', () => {
   const kinds: readonly (readonly [string, SourceSpec, CaptureTargets])[] = [
@@ -46,6 +56,9 @@ describe('buildCapture', () => {
       { kind: 'rpicam', id: 'cam0', ...size, camera: 1, hflip: true, roi: [0, 0, 0.5, 0.5] },
       hardware,
     ],
+    ['file, copied', { ...file, copies: true }, { ...targets, encoder: { encoder: 'copy', reason: '.' } }],
+    ['file, encoded', { ...file, copies: false }, targets],
+    ['file as pictures', { ...file, copies: false }, pictures],
     ['rpicam, padded rows', { kind: 'rpicam', id: 'cam0', ...size, width: 1300, camera: 0 }, hardware],
   ];
 

@@ -5,6 +5,8 @@ import { levelLimits, lowestLevel, macroblocksPerFrame } from './h264-level.ts';
 export interface EncoderFacts {
   /** The camera delivers H.264 itself. */
   readonly cameraSendsH264: boolean;
+  /** Why nothing is encoded then, where it is no camera that sends H.264. */
+  readonly copyReason?: string;
   /** The camera delivers JPEG pictures: passing them on costs nothing. */
   readonly cameraSendsJpeg?: boolean;
   /** A V4L2 memory-to-memory H.264 encoder was found (bcm2835-codec: Zero 2 W, 3, 4), by its device node. */
@@ -94,7 +96,7 @@ function copyPlan(facts: EncoderFacts): EncoderPlan {
   const ignored = facts.preference !== undefined && facts.preference !== 'auto';
   return {
     encoder: 'copy',
-    reason: 'The camera sends H.264 itself, so it is passed on untouched.',
+    reason: facts.copyReason ?? 'The camera sends H.264 itself, so it is passed on untouched.',
     fps: facts.fps ?? 30,
     bitrateKbps: null,
     level: null,

@@ -1,8 +1,8 @@
 export * from './boards.ts';
-export * from './build-capture.ts';
 export * from './encoder-choice.ts';
 export * from './errors.ts';
 export * from './faults.ts';
+export * from './kinds/index.ts';
 export * from './raw-pipe.ts';
 export * from './rpicam-output.ts';
 export { SensorClock, type SensorTick } from './sensor-clock.ts';

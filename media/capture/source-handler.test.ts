@@ -8,10 +8,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SpawningChildHost } from '../../common/child-host.fake.ts';
 import type { ChildLine } from '../../common/child-host.ts';
 import { Backoff } from './backoff.ts';
-import { buildCapture } from './build-capture.ts';
+import { buildCapture, type SourceSpec } from './kinds/index.ts';
 import { ensureRawPipe } from './raw-pipe.ts';
 import { SourceHandler, type SourceHandlerOptions, type SourceStatus } from './source-handler.ts';
-import type { SourceSpec } from './types.ts';
 
 const logger = pino({ level: process.env.LOG_LEVEL ?? 'silent' });
 const test: SourceSpec = { kind: 'test', id: 'cam0', width: 320, height: 180, fps: 30, bitrateKbps: 500 };

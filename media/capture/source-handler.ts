@@ -2,13 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Child, ChildHost, ChildLine } from '../../common/child-host.ts';
 import { Backoff } from './backoff.ts';
-import { buildCapture } from './build-capture.ts';
 import { type CaptureFault, codecFault, faultOfLine, moreTelling, redact } from './faults.ts';
 import { FrameRateMeter, isSlow, rateOf } from './frame-rate.ts';
+import { buildCapture, type SourceSpec } from './kinds/index.ts';
 import { drainRawPipe, ensureRawPipe } from './raw-pipe.ts';
 import { SensorClock } from './sensor-clock.ts';
 import { negotiatedRange, type StreamFacts, StreamFactsReader } from './stream-facts.ts';
-import type { CaptureCommand, CaptureTargets, RawStream, SourceSpec } from './types.ts';
+import type { CaptureCommand, CaptureTargets, RawStream } from './types.ts';
 
 export interface SourceStatus {
   readonly state: 'starting' | 'running' | 'stalled' | 'backing-off' | 'stopped';
@@ -78,10 +78,10 @@ export class SourceHandler {
     this.options = options;
     this.backoff = new Backoff(...(options.backoffMs ?? [100, 10_000]));
     this.command = buildCapture(options.source, options.targets);
-    const { encoderReason } = this.command;
+    const { encoderReason, sensorTimes } = this.command;
     const { host, logger, source } = options;
-    if (source.kind === 'rpicam' && source.ptsFile !== undefined) {
-      this.sensorClock = new SensorClock({ host, logger, id: source.id, file: source.ptsFile });
+    if (sensorTimes !== undefined) {
+      this.sensorClock = new SensorClock({ host, logger, id: source.id, file: sensorTimes });
     }
     const quiet = { fault: null, nextTryInMs: null, restarts: 0, lastErrorLine: null, deliveredFps: null };
     this.current = { state: 'stopped', ...quiet, encoderReason };
@@ -93,12 +93,9 @@ export class SourceHandler {
 
   /** What the raw pipe carries, as far as it is known by now; a recorder needs it. */
   get raw(): RawStream {
-    const { raw } = this.command;
+    const { raw, askedFps } = this.command;
     const { range = raw.range, fps: stated } = this.facts;
-    // What a network camera sends is its own affair; of the others the rate was asked for.
-    if (this.options.source.kind !== 'rtsp') return { ...raw, range };
-    const fps = this.options.source.fps ?? rateOf(stated, this.meter.fps) ?? raw.fps;
-    return { ...raw, range, fps };
+    return { ...raw, range, fps: askedFps ?? rateOf(stated, this.meter.fps) ?? raw.fps };
   }
 
   /** Tells how many frames of this source have arrived since any fixed moment; call it on arrival or at least twice a second. */
@@ -246,23 +243,23 @@ export class SourceHandler {
 
   private streamFault(fps: number | null): CaptureFault | null {
     if (this.reordersFrames) return reordered;
-    const { source, targets } = this.options;
-    // Of a network camera no rate was asked for, and pictures are thinned on purpose.
-    if (source.kind === 'rtsp' || targets.encoder.encoder === 'mjpeg' || !isSlow(fps, source.fps))
-      return null;
-    const share = `${Math.round(fps ?? 0)} of the ${source.fps} frames a second that were asked for`;
+    const { askedFps } = this.command;
+    // Pictures are thinned on purpose.
+    const thinned = this.options.targets.encoder.encoder === 'mjpeg';
+    if (askedFps === null || thinned || !isSlow(fps, askedFps)) return null;
+    const share = `${Math.round(fps ?? 0)} of the ${askedFps} frames a second that were asked for`;
     return {
       code: 'slow',
       words: `The camera sends ${share}: give it more light, fix its exposure, or ask for fewer.`,
     };
   }
 
-  /** Asks a V4L2 device which range its uncompressed frames were negotiated to have: they do not say. */
+  /** Asks which range the samples were negotiated to have, where they do not say. */
   private async askDevice(): Promise<void> {
     this.askedDevice = true;
     const { source, host, logger } = this.options;
-    if (source.kind !== 'v4l2' || this.command.raw.codec !== 'rawvideo') return;
-    const argv = ['v4l2-ctl', '-d', source.device, '--get-fmt-video'] as const;
+    const { rangeQuery: argv } = this.command;
+    if (argv === undefined) return;
     const lines: string[] = [];
     try {
       const child = await host.spawn(

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { expect, it } from 'vitest';
-import { buildCapture } from '../capture/build-capture.ts';
+import { buildCapture } from '../capture/kinds/index.ts';
 import { eventually, freeRtpPort, openMediaRig } from './media-rig.fake.ts';
 
 function startTestPicture(rtpPort: number): ChildProcess {

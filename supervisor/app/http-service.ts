@@ -8,6 +8,7 @@ import { describeError } from '../../common/errors.ts';
 import { isLoopback } from '../api/access/access-rule.ts';
 import { ApiServer } from '../api/server.ts';
 import { writeFileAtomic } from '../config/atomic-write.ts';
+import { restartKey } from '../config/restart-key.ts';
 import type { Config } from '../config/schema.ts';
 import type { ApiPorts } from '../contract/ports.ts';
 import type { NetworkEvents } from '../platform/network-monitor.ts';
@@ -41,6 +42,8 @@ export interface HttpServiceOptions {
 }
 
 interface Wish {
+  /** The settings it was made from. */
+  readonly settings: ReturnType<typeof restartKey>;
   readonly http: Config['http'];
   readonly upstream: string | null;
   readonly name: string;
@@ -97,9 +100,9 @@ export class HttpService {
    * Brings the server to what the settings say, as far as that can be done now. Rejects in a simulation that cannot
    * listen at its first start, and never else.
    */
-  async apply({ http, gateway }: Config, name: string, role: Role): Promise<void> {
+  async apply(config: Config, name: string, role: Role): Promise<void> {
     const { simulation, network } = this.#options;
-    const wish = { http, name, upstream: role === 'hub' ? (gateway.upstream ?? null) : null };
+    const wish = pageWish(config, name, role);
     if (this.#stop.signal.aborted || isDeepStrictEqual(wish, this.#wish)) return;
     this.#wish = wish;
     this.#backoff.reset();
@@ -244,6 +247,13 @@ export class HttpService {
   #port({ http }: Wish): number {
     return this.#options.port ?? http.port;
   }
+}
+
+/** What page and API are to be; while it is equal, nothing of them is touched. */
+export function pageWish(config: Config, name: string, role: Role): Wish {
+  const { http, gateway } = config;
+  const upstream = role === 'hub' ? (gateway.upstream ?? null) : null;
+  return { settings: restartKey({ ...config, name, role }, 'page'), http, name, upstream };
 }
 
 function endedEarly(): Error {

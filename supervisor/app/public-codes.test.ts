@@ -29,7 +29,14 @@ const inside = new Set([
     'FILE_STRANGE',
   ],
   // In the state of what runs by itself: pipelines, pushes, telemetry, the clock, the panel.
-  ...['RAW_PIPE_FAILED', 'SOURCE_SPEC_INVALID', 'CAPTURE_OUTPUT_INVALID', 'UDP_BIND_FAILED', 'DTLS_FAILED'],
+  ...[
+    'RAW_PIPE_FAILED',
+    'SOURCE_SPEC_INVALID',
+    'SOURCE_FILE_UNUSABLE',
+    'CAPTURE_OUTPUT_INVALID',
+    'UDP_BIND_FAILED',
+    'DTLS_FAILED',
+  ],
   ...['BROKER_NOT_FOUND', 'BROKER_CREDENTIALS_UNREADABLE', 'BROKER_LOST', 'BROKER_HUNG_UP', 'BROKER_REFUSED'],
   ...['BROKER_VERSION', 'BROKER_NOT_ACCEPTED', 'SETTING_FILE_UNUSABLE', 'CHRONY_REPLY', 'GPIO_UNAVAILABLE'],
   // Answered where they arise, or on the command line.

@@ -1,7 +1,9 @@
 import type { Logger } from 'pino';
 import { describeError } from '../../common/errors.ts';
+import type { RestartScope } from '../../common/setting-field.ts';
+import { restartKey } from '../config/restart-key.ts';
 import type { Config } from '../config/schema.ts';
-import { Advertiser } from '../discovery/advertiser.ts';
+import { Advertiser, type AdvertiserOptions } from '../discovery/advertiser.ts';
 import type { PicturePushes } from '../live/jpeg/jpeg-pushes.ts';
 import type { StillPictures } from '../live/jpeg/jpeg-taps.ts';
 import type { MediaLink } from '../live/media-link.ts';
@@ -48,6 +50,8 @@ export interface ReconcilerOptions {
   };
   /** Runs what the settings ask for beside the pictures, such as MQTT; null where they ask for none. */
   readonly telemetry: (config: Config) => ServiceRun | null;
+  /** Announces the appliance; by mDNS where nothing else is given. */
+  readonly announce?: (what: AdvertiserOptions) => ServiceRun;
   readonly runner: ExclusiveRunner;
   readonly onApplied: (desired: DesiredState) => void;
   readonly health: Health;
@@ -149,7 +153,7 @@ export class Reconciler {
     else await part('page', http);
     await part('firewall', () => this.#publishOpenPorts(config, role));
     await part('announcement', () => this.#applyAnnouncement(role, config));
-    await part('telemetry', () => this.#applyTelemetry(config));
+    await part('telemetry', () => this.#applyTelemetry(config, role));
     // Those say in their own status what is wrong.
     this.#retryLater(troubled.size > 0 || pipelines.hasBroken || remotes.hasBroken);
     if (!this.#closed) this.#options.onApplied(desired);
@@ -176,12 +180,13 @@ export class Reconciler {
 
   async #applyRole({ role }: DesiredState, config: Config): Promise<void> {
     const { now, roles } = this.#options;
-    const name = this.#name(config);
     // What was there in the other role is nobody's any more, also before its end.
     if (now.role.kind !== role) now.become({ kind: 'starting' });
-    await this.#slots.hub.set(name, role === 'hub' ? roles.hub : null);
-    const camera = { name, camera: config.camera };
-    await this.#slots.camera.set(camera, role === 'camera' ? (signal) => roles.camera(config, signal) : null);
+    await this.#slots.hub.set(this.#keyOf(config, role, 'hub'), role === 'hub' ? roles.hub : null);
+    await this.#slots.camera.set(
+      this.#keyOf(config, role, 'camera'),
+      role === 'camera' ? (signal) => roles.camera(config, signal) : null,
+    );
   }
 
   /** The firewall opens what is served, which need not be what the settings ask for. */
@@ -202,14 +207,12 @@ export class Reconciler {
       ...{ name: this.#name(config), id: identity.id, role, version: identity.version },
       ...{ port, tls: reach.fingerprint },
     };
-    await this.#slots.mdns.set(advertised, (signal) =>
-      new Advertiser({ ...advertised, network, log }).run(signal),
-    );
+    const { announce = byMdns } = this.#options;
+    await this.#slots.mdns.set(advertised, announce({ ...advertised, network, log }));
   }
 
-  async #applyTelemetry(config: Config): Promise<void> {
-    const key = { name: this.#name(config), mqtt: config.mqtt };
-    await this.#slots.mqtt.set(key, this.#options.telemetry(config));
+  async #applyTelemetry(config: Config, role: DesiredState['role']): Promise<void> {
+    await this.#slots.mqtt.set(this.#keyOf(config, role, 'mqtt'), this.#options.telemetry(config));
   }
 
   async #configureMedia(): Promise<void> {
@@ -226,7 +229,16 @@ export class Reconciler {
     return simulation ? await ports.portOf('webrtc') : config().media.udpPort;
   }
 
+  /** What a service is restarted for: the settings that say so, with role and name as they are in force. */
+  #keyOf(config: Config, role: DesiredState['role'], service: RestartScope) {
+    return restartKey({ ...config, role, name: this.#name(config) }, service);
+  }
+
   #name(config: Config): string {
     return config.name ?? this.#options.identity.defaultName;
   }
+}
+
+function byMdns(what: AdvertiserOptions): ServiceRun {
+  return (signal) => new Advertiser(what).run(signal);
 }

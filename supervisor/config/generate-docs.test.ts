@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
-import { unwrap } from './camel-case.ts';
+import { unwrap } from '../../common/camel-case.ts';
 import { generatedDocs } from './generate-docs.ts';
 import { configSchema } from './schema.ts';
 

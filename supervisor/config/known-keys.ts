@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { unwrap } from './camel-case.ts';
+import { unwrap } from '../../common/camel-case.ts';
 import { formatKeyPath, type KeyPath } from './key-path.ts';
 import type { KnownKey } from './nearest-key.ts';
 

@@ -72,9 +72,12 @@ describe('a wrong file', () => {
     ],
     [
       '[[source]]\nid = "a"\n\nkind = "x"',
-      'line 4, source[0].kind: expected one of "rpicam", "v4l2", "rtsp", "test"',
+      'line 4, source[0].kind: expected one of "file", "rpicam", "rtsp", "test", "v4l2"',
     ],
-    ['[[source]]\nid = "a"', 'line 1, source[0].kind: expected one of "rpicam", "v4l2", "rtsp", "test"'],
+    [
+      '[[source]]\nid = "a"',
+      'line 1, source[0].kind: expected one of "file", "rpicam", "rtsp", "test", "v4l2"',
+    ],
     ['[[source]]\nkind = "test"', 'line 1, source[0].id: expected text in quotes'],
     [
       '[[source]]\nid = "a"\nkind = "test"\n[[source]]\nid = "a"\nkind = "test"',

@@ -1,6 +1,6 @@
 import { parse as parseToml, TomlError } from 'smol-toml';
 import type { z } from 'zod';
-import { camelCaseKeys } from './camel-case.ts';
+import { camelCaseKeys } from '../../common/camel-case.ts';
 import { migrateConfig, type TomlTable } from './migrate.ts';
 import { type ConfigProblem, problemsOf } from './problem.ts';
 import { type Config, type ConfigFile, configSchema } from './schema.ts';

@@ -1,10 +1,20 @@
 import { z } from 'zod';
-import { bcmGpio, field, filePath, table, urlOf } from './field.ts';
+import { bcmGpio, field, filePath, table, urlOf } from '../../common/setting-field.ts';
 import { remoteSchema, sha256Fingerprint, sourceSchema } from './schema-source.ts';
 import { httpTable, mediaTable, mqttTable, networkTable, updateTable } from './schema-tables.ts';
 
 /** Format of rushlight.toml this program writes about; see migrate.ts for older and newer ones. */
 export const configVersion = 1;
+
+/** The level of a light counts when it is switched the next time. */
+const lightLine = {
+  gpio: field(bcmGpio().optional(), 'BCM number of the line; without it there is none.', []),
+  active: field(
+    z.enum(['low', 'high']).default('low'),
+    'Level that means "lit". `low`: connected to ground.',
+    [],
+  ),
+};
 
 const line = {
   gpio: field(bcmGpio().optional(), 'BCM number of the line; without it there is none.', ['gpio']),
@@ -27,7 +37,7 @@ export const fileSchema = z.strictObject({
   role: field(
     z.enum(['auto', 'hub', 'camera']).default('auto'),
     'What this appliance is. `auto`: the jumper decides; an open jumper means camera.',
-    ['appliance'],
+    ['hub', 'camera', 'page', 'mdns', 'gpio'],
   ),
   name: field(
     z
@@ -35,7 +45,7 @@ export const fileSchema = z.strictObject({
       .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, '1 to 63 lower-case letters, digits and inner hyphens')
       .optional(),
     'Host name and mDNS name. Default: `rushlight-` and the last 4 characters of the serial number.',
-    ['network', 'discovery', 'mqtt', 'http'],
+    ['hub', 'camera', 'page', 'mdns', 'mqtt'],
   ),
   jumper: table(
     { gpio: field(bcmGpio().default(17), 'BCM number; closed to ground means hub.', ['gpio']) },
@@ -51,17 +61,17 @@ export const fileSchema = z.strictObject({
           )
           .default('auto'),
         'The hub a camera publishes to: `auto` finds it by mDNS, or its URL.',
-        ['media', 'discovery'],
+        ['camera'],
       ),
       token_file: field(
         filePath().optional(),
         'File with the key for the hub, where the camera is not adopted by the page.',
-        ['media'],
+        ['camera'],
       ),
       tls_fingerprint: field(
         sha256Fingerprint().optional(),
         "SHA-256 of the hub's certificate. Default: what adoption pinned.",
-        ['media'],
+        ['camera'],
       ),
     },
     'What concerns only the camera role.',
@@ -69,12 +79,12 @@ export const fileSchema = z.strictObject({
   source: field(
     z.array(sourceSchema).max(16).default([]),
     'One table for each thing that makes video. Without any, every camera found is used as `devices.adopt` says.',
-    ['pipelines', 'media'],
+    ['pipelines'],
   ),
   remote: field(
     z.array(remoteSchema).max(32).default([]),
     'Feeds made elsewhere that the hub shows beside its own, copied as they are.',
-    ['media'],
+    ['remotes'],
   ),
   devices: table(
     {
@@ -91,28 +101,28 @@ export const fileSchema = z.strictObject({
       codec: field(
         z.enum(['ffv1', 'prores', 'off']).default('ffv1'),
         'Codec of the masters; `off` records none. Takes effect with the next take.',
-        ['masters'],
+        [],
       ),
       strategy: field(
         z.enum(['auto', 'direct', 'spool']).default('auto'),
         '`direct` compresses while capturing, `spool` right after, `auto` does what this board was measured to sustain.',
-        ['masters'],
+        [],
       ),
       path: field(
         z.union([z.literal('auto'), filePath()], 'auto, or a folder').default('auto'),
         'Folder of the takes. `auto`: the SSD where there is one, else the data partition.',
-        ['masters'],
+        [],
       ),
       reserve_mb: field(
         z.int().min(64).max(1_000_000).default(1024),
         'Space in megabytes that recording leaves free; a take stops cleanly before.',
-        ['masters'],
+        [],
       ),
     },
     'The lossless recordings.',
   ),
   record_button: table(line, 'A button that starts and stops takes.'),
-  tally_light: table(line, 'A light that is lit while this appliance records.'),
+  tally_light: table(lightLine, 'A light that is lit while this appliance records.'),
   status_light: table(line, 'A light whose pattern tells the state.'),
   mqtt: mqttTable,
   update: updateTable,
@@ -121,7 +131,7 @@ export const fileSchema = z.strictObject({
       upstream: field(
         urlOf('http', 'https').optional(),
         'An existing backend behind this hub: requests that are not ours pass through to it.',
-        ['http'],
+        ['page'],
       ),
     },
     'Gateway mode of the hub.',
@@ -134,7 +144,7 @@ export const fileSchema = z.strictObject({
       level: field(
         z.enum(['error', 'warn', 'info', 'debug', 'trace']).default('info'),
         'How much is logged.',
-        ['log'],
+        [],
       ),
     },
     'Logging.',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { field, filePath, table, urlOf } from './field.ts';
+import { field, filePath, table, urlOf } from '../../common/setting-field.ts';
 
 export const mqttTable = table(
   {
@@ -64,17 +64,17 @@ export const updateTable = table(
         .regex(/^[a-z][a-z0-9-]{0,31}$/, 'a channel name such as stable or beta')
         .default('stable'),
       'Channel that updates come from.',
-      ['update'],
+      [],
     ),
     install: field(
       z.enum(['ask', 'idle', 'never']).default('ask'),
       'When an update is installed: on request, when nothing records, or never.',
-      ['update'],
+      [],
     ),
     url: field(
       urlOf('http', 'https').optional(),
       'Folder of the signed channel manifests; default: the built-in one.',
-      ['update'],
+      [],
     ),
     window: field(
       z
@@ -82,29 +82,25 @@ export const updateTable = table(
         .regex(/^(?:[01]\d|2[0-3]):[0-5]\d-(?:[01]\d|2[0-3]):[0-5]\d$/, 'a time span such as 02:00-05:00')
         .optional(),
       'Local time span in which `install = "idle"` may install. Default: any time.',
-      ['update'],
+      [],
     ),
     check_interval_hours: field(
       z.int().min(1).max(720).default(24),
       'Hours between two looks at the channel.',
-      ['update'],
+      [],
     ),
-    allow_downgrade: field(z.boolean().default(false), 'Whether an older version may be installed.', [
-      'update',
-    ]),
+    allow_downgrade: field(z.boolean().default(false), 'Whether an older version may be installed.', []),
     conducted: field(
       z.boolean().default(true),
       'On a hub: with `install = "idle"` its cameras are updated before it, one at a time. On a camera: its hub may update it, and while it belongs to a hub it installs nothing by itself.',
-      ['update'],
+      [],
     ),
     hawkbit_url: field(
       urlOf('http', 'https').optional(),
       'Base URL of an Eclipse hawkBit server with its tenant; it then conducts the updates.',
-      ['update'],
+      [],
     ),
-    hawkbit_token_file: field(filePath().optional(), 'File with the hawkBit target or gateway token.', [
-      'update',
-    ]),
+    hawkbit_token_file: field(filePath().optional(), 'File with the hawkBit target or gateway token.', []),
   },
   'Updates.',
 );
@@ -114,12 +110,12 @@ export const networkTable = table(
     access_point: field(
       z.enum(['auto', 'never']).default('auto'),
       '`auto`: without any network the appliance opens a Wi-Fi access point with a set-up page.',
-      ['network'],
+      [],
     ),
     access_point_after_s: field(
       z.int().min(30).max(3600).default(120),
       'Seconds without a network after which the access point opens.',
-      ['network'],
+      [],
     ),
     access_point_ssid: field(
       z
@@ -132,7 +128,7 @@ export const networkTable = table(
         )
         .optional(),
       'Name of the access point; default: the name of the appliance.',
-      ['network'],
+      [],
     ),
   },
   'Network.',
@@ -147,21 +143,21 @@ export const httpTable = table(
         .max(16)
         .default(['::']),
       'Addresses the page and the API listen on. `::` means every IPv6 and IPv4 address.',
-      ['http'],
+      ['page'],
     ),
-    port: field(port().default(80), 'Port of HTTP.', ['http', 'discovery']),
+    port: field(port().default(80), 'Port of HTTP.', ['page', 'mdns']),
     tls: field(
       z.boolean().default(true),
       'Whether HTTPS is served; without certificate files, with a self-signed certificate made at first boot.',
-      ['http', 'discovery'],
+      ['page', 'mdns'],
     ),
-    tls_port: field(port().default(443), 'Port of HTTPS.', ['http', 'discovery']),
-    cert_file: field(filePath().optional(), 'Certificate chain of your own (PEM).', ['http', 'discovery']),
-    key_file: field(filePath().optional(), 'Key of your own certificate (PEM).', ['http', 'discovery']),
+    tls_port: field(port().default(443), 'Port of HTTPS.', ['page', 'mdns']),
+    cert_file: field(filePath().optional(), 'Certificate chain of your own (PEM).', ['page', 'mdns']),
+    key_file: field(filePath().optional(), 'Key of your own certificate (PEM).', ['page', 'mdns']),
     auth: field(
       z.enum(['auto', 'required']).default('auto'),
       'Whether requests need a token. `auto`: yes, unless `listen` names nothing but loopback addresses.',
-      ['http'],
+      ['page'],
     ),
   },
   'The page and the API.',

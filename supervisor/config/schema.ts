@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { CamelCased } from './camel-case.ts';
+import type { CamelCased } from '../../common/camel-case.ts';
 import { fileSchema } from './schema-file.ts';
 import { crossFieldFindings } from './schema-rules.ts';
 

@@ -26,7 +26,10 @@ export function textOf(maxLength: number) {
 /** RFC 3339 in UTC, with milliseconds. */
 export const instantSchema = z.iso.datetime({ precision: 3 });
 
-/** What makes a feed: a source of a machine, or (`whep`, `mjpeg`) another server that a hub pulls it from. */
-export const sourceKindSchema = z.enum(['rpicam', 'v4l2', 'rtsp', 'test', 'whep', 'mjpeg']);
+/**
+ * What makes a feed: a source of a machine by its kind in the settings, or (`whep`, `mjpeg`) another server that a hub
+ * pulls it from. A camera of a newer version may have kinds that this one does not know.
+ */
+export const sourceKindSchema = z.string().regex(/^[a-z0-9-]{1,32}$/, 'the name of a kind of source');
 
 export const roleSchema = z.enum(['hub', 'camera']);

@@ -1,4 +1,4 @@
-import type { FeedStats } from '../../media/index.ts';
+import { type FeedStats, kindNamed } from '../../media/index.ts';
 import type { LinkedCamera } from '../contract/index.ts';
 
 /**
@@ -14,8 +14,8 @@ export function feedLatencyMs(
   const camera = cameras.find(({ id, name }) => publisher.peer === id || publisher.peer === name);
   if (camera === undefined || !camera.online || camera.clockOffsetMs === null) return null;
   const source = camera.sources.find(({ id }) => id === feed);
-  // A network camera's pictures bear the time of their arrival at the camera.
-  if (source === undefined || source.kind === 'rtsp') return null;
+  // Only some kinds of source say when a picture was captured; those of a network camera bear the time of their arrival.
+  if (source === undefined || kindNamed(source.kind)?.clock !== 'epoch') return null;
   return rounded(captureDelayMs + camera.clockOffsetMs);
 }
 

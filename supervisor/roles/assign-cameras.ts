@@ -1,3 +1,4 @@
+import { kindOf } from '../../media/capture/kinds/index.ts';
 import type { SourceConfig } from '../config/schema.ts';
 import type { CameraFact } from './facts.ts';
 
@@ -45,7 +46,8 @@ export function assignCameras(
 }
 
 function namesCamera(source: SourceConfig): boolean {
-  return source.kind === 'rpicam' || (source.kind === 'v4l2' && source.device !== 'auto');
+  const name = kindOf(source).camera?.named(source);
+  return name !== undefined && name !== null;
 }
 
 /** The camera for a source; else why there is none; an empty text where it needs none. */
@@ -54,18 +56,19 @@ function pickCamera(
   cameras: readonly CameraFact[],
   taken: ReadonlyMap<string, string>,
 ): CameraFact | string {
-  if (source.kind !== 'rpicam' && source.kind !== 'v4l2') return '';
+  const use = kindOf(source).camera;
+  if (use === undefined) return '';
   const candidates = cameras.filter((camera) => fits(source, camera));
   const free = candidates.find(({ id }) => !taken.has(id));
   if (free !== undefined) return free;
   const [first] = candidates;
   if (first !== undefined) return `${first.label} is used by the source ${taken.get(first.id)}.`;
-  if (source.kind === 'rpicam') return `No camera module number ${source.camera} was found.`;
-  return source.device === 'auto' ? 'No USB camera was found.' : `${source.device} is not plugged in.`;
+  return use.missing(source);
 }
 
 function fits(source: SourceConfig, camera: CameraFact): boolean {
-  if (source.kind === 'rpicam') return camera.kind === 'rpicam' && camera.address === String(source.camera);
-  if (source.kind !== 'v4l2' || camera.kind !== 'v4l2') return false;
-  return source.device === 'auto' || source.device === camera.id || camera.aliases.includes(source.device);
+  const use = kindOf(source).camera;
+  if (use === undefined || use.opens !== camera.kind) return false;
+  const name = use.named(source);
+  return name === null || [camera.id, camera.address, ...camera.aliases].includes(name);
 }

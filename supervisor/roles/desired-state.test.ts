@@ -30,32 +30,10 @@ function decide(text: string, cameras: CameraFact[] = [], role: 'hub' | 'camera'
 const source = (id: string, kind: string, more = '') =>
   `[[source]]\nid = "${id}"\nkind = "${kind}"\n${more}\n`;
 
-describe('services', () => {
-  it.each([
-    ['hub', '', ['media', 'api', 'takes', 'mdns', 'updates']],
-    ['camera', '', ['media', 'api', 'takes', 'mdns', 'hub-link', 'updates']],
-    [
-      'hub',
-      '[mqtt]\nurl = "auto"\n[gateway]\nupstream = "http://old"',
-      ['media', 'api', 'takes', 'mdns', 'mqtt', 'gateway', 'updates'],
-    ],
-    [
-      'camera',
-      '[gateway]\nupstream = "http://old"',
-      ['media', 'api', 'takes', 'mdns', 'hub-link', 'updates'],
-    ],
-  ] as const)('of a %s with %j', (role, text, services) => {
-    expect(decide(text, [], role).services).toEqual(services);
-  });
-
-  it('a camera publishes each of its feeds, a hub none; a hub pulls what lives elsewhere, a camera does not', () => {
-    const text = `${source('a', 'test')}[[remote]]\nid = "r"\nkind = "whep"\nurl = "http://other/whep/x"\n[camera]\nhub = "http://hub"`;
-    expect(decide(text, [], 'camera')).toMatchObject({
-      pushes: [{ feed: 'a', hub: 'http://hub' }],
-      remotes: [],
-    });
-    expect(decide(text, [], 'hub')).toMatchObject({ pushes: [], remotes: [{ id: 'r' }] });
-  });
+it('a hub pulls what lives elsewhere, a camera does not', () => {
+  const text = '[[remote]]\nid = "r"\nkind = "whep"\nurl = "http://other/whep/x"';
+  expect(decide(text, [], 'camera').remotes).toEqual([]);
+  expect(decide(text, [], 'hub').remotes).toMatchObject([{ id: 'r' }]);
 });
 
 describe('sources', () => {

@@ -1,13 +1,15 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import { describeError } from '../../common/errors.ts';
+import { describeError, RushlightError } from '../../common/errors.ts';
 import {
+  asksForBitrate,
   boardOfModel,
   type CaptureTargets,
   type ChildHost,
   chooseEncoder,
   type EncoderPlan,
+  kindOf,
   type RawStream,
   type SensorClock,
   SourceHandler,
@@ -18,6 +20,7 @@ import type { PicturePublication } from '../contract/ports.ts';
 import type { DesiredPipeline } from '../roles/assign-cameras.ts';
 import type { DesiredState } from '../roles/desired-state.ts';
 import { judgeLink, type LinkRate, type LinkSample, unmeasuredLink } from './adaptive-bitrate.ts';
+import { watchForChange } from './changed-file.ts';
 import { PictureSource, picturesSocketPath } from './jpeg-source.ts';
 import type { PortBook } from './port-allocator.ts';
 import { sourceSpecOf } from './source-spec.ts';
@@ -25,7 +28,7 @@ import { idleStatus, statusOf } from './source-status.ts';
 
 export interface PipelinesOptions {
   readonly host: ChildHost;
-  readonly ports: PortBook;
+  readonly ports: Pick<PortBook, 'portOf' | 'keepOnly'>;
   /** Folder of the named pipes that carry raw frames. */
   readonly runFolder: string;
   /** Paths in the settings are relative to it. */
@@ -39,7 +42,7 @@ export interface PipelinesOptions {
   readonly recording: () => boolean;
   /** Opens the feed of a source that delivers pictures instead of video. */
   readonly publishPictures: (feed: string) => PicturePublication;
-  /** The link to the hub carries more or less than before: to be applied. */
+  /** Something outside the settings changed that a pipeline depends on, such as what the link to the hub carries: to be applied. */
   readonly onLinkRate: () => void;
   readonly onChange: () => void;
   readonly log: Logger;
@@ -88,7 +91,8 @@ export class Pipelines {
 
   /** Brings the pipelines to what is wanted. Settles when those that had to end have ended. */
   async apply(desired: DesiredState): Promise<void> {
-    const { devices, configFile } = this.#options;
+    const { host, devices, configFile, runFolder } = this.#options;
+    const surroundings = { host, devices: devices(), configFile, runFolder };
     this.#desired = desired;
     const before = this.#broken;
     this.#broken = new Map();
@@ -97,7 +101,7 @@ export class Pipelines {
       try {
         wanted.set(pipeline.source.id, {
           desired: pipeline,
-          spec: await sourceSpecOf(pipeline, devices(), configFile),
+          spec: await sourceSpecOf(pipeline, surroundings),
         });
       } catch (error) {
         this.#noteBroken(pipeline.source.id, error, before);
@@ -158,7 +162,8 @@ export class Pipelines {
   /** Tells how a source's way to the hub is doing; where it carries less than is sent, the live picture takes less. */
   noteLink(id: string, sample: LinkSample): void {
     const running = this.#running.get(id);
-    if (running === undefined || running.spec.kind === 'rtsp' || running.encoder.bitrateKbps === null) return;
+    if (running === undefined || !asksForBitrate(running.spec) || running.encoder.bitrateKbps === null)
+      return;
     const { recording, onLinkRate, log } = this.#options;
     const before = this.#links.get(id) ?? unmeasuredLink;
     const wantedKbps = running.spec.bitrateKbps * linkHeadroom;
@@ -214,7 +219,9 @@ export class Pipelines {
 
   /** The same reason again and again is logged once. */
   #noteBroken(id: string, error: unknown, before: ReadonlyMap<string, string>): void {
-    const reason = describeError(error);
+    // A sentence says all that an owner needs; the log has the cause.
+    const isSentence = error instanceof RushlightError && error.message.endsWith('.');
+    const reason = isSentence ? error.message : describeError(error);
     this.#broken.set(id, reason);
     if (before.get(id) === reason) return;
     this.#options.log.error({ err: error, source: id }, 'a source cannot be set up');
@@ -235,11 +242,13 @@ export class Pipelines {
       const handler = new SourceHandler({
         host,
         logger: log,
-        source: this.#withSensorTimes(sustained(spec, encoder)),
+        source: sustained(spec, encoder),
         targets,
         onStatus: onChange,
       });
       const stop = new AbortController();
+      const watched = kindOf(spec).watches?.(spec);
+      if (watched !== undefined) watchForChange(watched, this.#options.onLinkRate, stop.signal);
       const pictures =
         encoder.encoder === 'mjpeg'
           ? this.#pictureSource(spec.id, picturesSocket, handler).run(stop.signal)
@@ -260,12 +269,6 @@ export class Pipelines {
     }
   }
 
-  /** A camera module tells when its sensor took each frame. */
-  #withSensorTimes(spec: SourceSpec): SourceSpec {
-    if (spec.kind !== 'rpicam') return spec;
-    return { ...spec, ptsFile: join(this.#options.runFolder, `${spec.id}.pts`) };
-  }
-
   #pictureSource(feed: string, socketPath: string, handler: SourceHandler): PictureSource {
     const { publishPictures: publish, log } = this.#options;
     return new PictureSource({ feed, socketPath, publish, onFrames: (n) => handler.noteFrames(n), log });
@@ -274,14 +277,17 @@ export class Pipelines {
   #chooseEncoder({ source }: DesiredPipeline, spec: SourceSpec): EncoderPlan {
     const { hardwareEncoder, model } = this.#options;
     const linkKbps = this.#links.get(spec.id)?.linkKbps ?? null;
+    const kind = kindOf(spec);
+    const sends = kind.sends(spec);
     return chooseEncoder({
-      cameraSendsH264: spec.kind === 'rtsp' || (spec.kind === 'v4l2' && spec.format === 'h264'),
-      cameraSendsJpeg: spec.kind === 'v4l2' && spec.format === 'mjpeg',
+      cameraSendsH264: sends === 'h264',
+      cameraSendsJpeg: sends === 'jpeg',
+      ...(kind.copyReason === undefined ? {} : { copyReason: kind.copyReason }),
       ...(hardwareEncoder === null ? {} : { hardwareEncoder }),
       ...(linkKbps === null ? {} : { linkKbps }),
-      ...(spec.kind === 'rtsp'
-        ? { width: 0, height: 0 }
-        : { width: spec.width, height: spec.height, fps: spec.fps, bitrateKbps: spec.bitrateKbps }),
+      ...(asksForBitrate(spec)
+        ? { width: spec.width, height: spec.height, fps: spec.fps, bitrateKbps: spec.bitrateKbps }
+        : { width: 0, height: 0 }),
       board: boardOfModel(model),
       ...('encoder' in source ? { preference: source.encoder } : {}),
     });
@@ -302,7 +308,7 @@ function deliversPictures({ encoder }: Running): boolean {
 
 /** What this board sustains of the wanted bit rate. */
 function sustained(spec: SourceSpec, { bitrateKbps }: EncoderPlan): SourceSpec {
-  return spec.kind === 'rtsp' || bitrateKbps === null ? spec : { ...spec, bitrateKbps };
+  return !asksForBitrate(spec) || bitrateKbps === null ? spec : { ...spec, bitrateKbps };
 }
 
 function recordableOf({ spec, pipe, handler }: Running): RecordableSource {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { camelCaseKeys } from '../config/camel-case.ts';
+import { camelCaseKeys } from '../../common/camel-case.ts';
 import { configSchema } from '../config/schema.ts';
 import { StateStore } from '../config/state.ts';
 import { CameraEnumerator } from '../platform/cameras/camera-enumerator.ts';

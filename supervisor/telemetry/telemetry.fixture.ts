@@ -1,6 +1,6 @@
 import { pino } from 'pino';
+import { camelCaseKeys } from '../../common/camel-case.ts';
 import { TokenBucket } from '../../common/token-bucket.ts';
-import { camelCaseKeys } from '../config/camel-case.ts';
 import { configSchema } from '../config/schema.ts';
 import type { Status } from '../contract/index.ts';
 import { FakeCommands, FakeStatus } from './appliance.fake.ts';

@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { SpawningChildHost } from '../../../common/child-host.fake.ts';
-import { buildCapture } from '../../capture/build-capture.ts';
+import type { SourceSpec, V4l2Format } from '../../capture/kinds/index.ts';
+import { buildCapture } from '../../capture/kinds/index.ts';
 import { ffmpegPrelude } from '../../capture/outputs.ts';
 import { StreamFactsReader } from '../../capture/stream-facts.ts';
-import type { RawStream, SourceSpec, V4l2Format } from '../../capture/types.ts';
+import type { RawStream } from '../../capture/types.ts';
 import {
   type MasterStrategy,
   recordArgv,

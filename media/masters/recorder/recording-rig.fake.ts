@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino, { type Logger } from 'pino';
 import { type SpawnedProcess, SpawningChildHost } from '../../../common/child-host.fake.ts';
-import { buildCapture } from '../../capture/build-capture.ts';
+import { buildCapture } from '../../capture/kinds/index.ts';
 import { ensureRawPipe } from '../../capture/raw-pipe.ts';
 import type { CaptureCommand } from '../../capture/types.ts';
 import { type LoggedFrame, parseFrameLog } from '../segment/frame-log.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import { buildCapture } from '../../capture/build-capture.ts';
+import { buildCapture } from '../../capture/kinds/index.ts';
 import { ensureRawPipe } from '../../capture/raw-pipe.ts';
 import { readStrip } from '../../capture/strip.ts';
 import { unixMsOfNtp } from '../../rtp/ntp.ts';

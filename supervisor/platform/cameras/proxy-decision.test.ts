@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { camelCaseKeys } from '../../config/camel-case.ts';
+import { camelCaseKeys } from '../../../common/camel-case.ts';
 import { type Config, configSchema } from '../../config/schema.ts';
 import type { Device } from '../../contract/index.ts';
 import { captureMode, preferredMode } from './capture-mode.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { camelCaseKeys } from '../../config/camel-case.ts';
+import { camelCaseKeys } from '../../../common/camel-case.ts';
+import { kindOf } from '../../../media/capture/kinds/index.ts';
 import type { Config, SourceConfig } from '../../config/schema.ts';
 import { sourceSchema } from '../../config/schema-source.ts';
 import { type Device, slugSchema } from '../../contract/index.ts';
@@ -112,14 +113,18 @@ function claimedBySettings(
     if (device !== undefined && !claimed.has(device.id)) claimed.set(device.id, source.id);
   };
   for (const source of sources) {
-    if (source.kind === 'rpicam') claim(modules[source.camera], source);
-    if (source.kind === 'v4l2' && source.device !== 'auto') claim(findDevice(devices, source.device), source);
+    const use = kindOf(source).camera;
+    const name = use?.named(source);
+    if (use === undefined || name === undefined || name === null) continue;
+    claim(use.opens === 'rpicam' ? modules[Number(name)] : findDevice(devices, name), source);
   }
   // `auto` takes what the others left.
   for (const source of sources) {
-    if (source.kind !== 'v4l2' || source.device !== 'auto') continue;
+    const use = kindOf(source).camera;
+    if (use === undefined || use.named(source) !== null) continue;
+    const opened = use.opens === 'rpicam' ? 'libcamera' : 'v4l2';
     claim(
-      devices.find(({ id, kind, note }) => kind === 'v4l2' && note === null && !claimed.has(id)),
+      devices.find(({ id, kind, note }) => kind === opened && note === null && !claimed.has(id)),
       source,
     );
   }

@@ -1,6 +1,26 @@
-import { SourceSpecError } from './errors.ts';
-import { ffmpegPrelude, liveCopyArgs, rawOutputArgs, rtpOutputArgs, witnessOutputArgs } from './outputs.ts';
-import type { CaptureCommand, CaptureTargets, RtspSource } from './types.ts';
+import { SourceSpecError } from '../../errors.ts';
+import {
+  ffmpegPrelude,
+  liveCopyArgs,
+  rawOutputArgs,
+  rtpOutputArgs,
+  witnessOutputArgs,
+} from '../../outputs.ts';
+import type { CaptureCommand, CaptureTargets, SourceBase } from '../../types.ts';
+
+/** A network camera whose H.264 is copied. Its size and rate are what the camera sends. */
+export interface RtspSource extends SourceBase {
+  readonly kind: 'rtsp';
+  /** `rtsp://host[:port]/path`, without user and password. */
+  readonly url: string;
+  readonly username?: string;
+  /** Never reaches a log (redact in faults.ts). */
+  readonly password?: string;
+  /** Default `tcp`. */
+  readonly transport?: 'tcp' | 'udp';
+  /** Nominal rate, used for counting dropped frames. Default 25. */
+  readonly fps?: number;
+}
 
 /** Silence after which a camera counts as gone. */
 const timeoutUs = 5_000_000;
@@ -51,6 +71,7 @@ export function buildRtspCapture(source: RtspSource, targets: CaptureTargets): C
       clock: 'stream',
     },
     encoderReason: 'The camera sends H.264 itself, so it is passed on untouched.',
+    askedFps: source.fps ?? null,
   };
 }
 

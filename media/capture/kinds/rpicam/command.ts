@@ -1,4 +1,4 @@
-import { numberedWallClock } from './frame-number.ts';
+import { numberedWallClock } from '../../frame-number.ts';
 import {
   captureTimeBase,
   ffmpegPrelude,
@@ -6,8 +6,36 @@ import {
   liveOutputArgs,
   rawOutputArgs,
   witnessOutputArgs,
-} from './outputs.ts';
-import type { CaptureCommand, CaptureTargets, RpicamSource } from './types.ts';
+} from '../../outputs.ts';
+import type { CaptureCommand, CaptureTargets, EncodedSource } from '../../types.ts';
+
+/** A camera module through libcamera. What is not set is left to rpicam-vid. */
+export interface RpicamSource extends EncodedSource {
+  readonly kind: 'rpicam';
+  /** Index in the list of `rpicam-hello --list-cameras`. */
+  readonly camera: number;
+  /** Sensor mode `width:height[:bits[:packing]]`. */
+  readonly mode?: string;
+  readonly rotation?: 0 | 180;
+  readonly hflip?: boolean;
+  readonly vflip?: boolean;
+  readonly autofocus?: 'default' | 'manual' | 'auto' | 'continuous';
+  /** Dioptres (1/m), with `autofocus: 'manual'`. */
+  readonly lensPosition?: number;
+  readonly exposure?: 'normal' | 'sport' | 'long';
+  readonly shutterUs?: number;
+  readonly gain?: number;
+  /** Exposure compensation in stops. */
+  readonly ev?: number;
+  readonly whiteBalance?: string;
+  readonly hdr?: 'off' | 'auto' | 'sensor' | 'single-exp';
+  /** Part of the sensor: x, y, width, height, each 0…1. */
+  readonly roi?: readonly [number, number, number, number];
+  readonly tuningFile?: string;
+  readonly sync?: 'off' | 'server' | 'client';
+  /** File that gets one presentation time per frame, in milliseconds (sensor-clock.ts). */
+  readonly ptsFile?: string;
+}
 
 /** rpicam-vid asks libcamera for sYCC, which is JPEG's full range, where its output is planar frames; libcamera says what it gave. */
 const range = 'full';
@@ -27,6 +55,8 @@ export function buildRpicamCapture(source: RpicamSource, targets: CaptureTargets
     argv: ['bash', '-c', `set -o pipefail; ${freshPtsFile(source)}${pipeline}`],
     raw: { codec: 'rawvideo', pixelFormat: 'yuv420p', range, fps, width, height, clock: 'epoch' },
     encoderReason: targets.encoder.reason,
+    askedFps: fps,
+    ...(source.ptsFile !== undefined && { sensorTimes: source.ptsFile }),
   };
 }
 

@@ -1,18 +1,20 @@
 import { z } from 'zod';
 
-/** A part of the appliance that a changed setting makes start anew. Everything else runs on undisturbed. */
+/**
+ * What a changed setting restarts: `hub` the links of a hub's cameras, `camera` the link to the hub, `page` page and API,
+ * `mdns` the announcement, `mqtt` the link to the broker, `media` the configuration of WebRTC, `gpio` what watches the
+ * header's lines, `pipelines` the pipeline of that source, `remotes` that feed from elsewhere. Everything else runs on.
+ */
 export const restartScopes = [
-  'appliance',
-  'pipelines',
-  'media',
-  'masters',
+  'hub',
+  'camera',
+  'page',
+  'mdns',
   'mqtt',
-  'http',
-  'discovery',
-  'network',
+  'media',
   'gpio',
-  'update',
-  'log',
+  'pipelines',
+  'remotes',
 ] as const;
 
 export type RestartScope = (typeof restartScopes)[number];

@@ -7,8 +7,18 @@ import {
   rawOutputArgs,
   rtpOutputArgs,
   witnessOutputArgs,
-} from './outputs.ts';
-import type { CaptureCommand, CaptureTargets, RawStream, V4l2Format, V4l2Source } from './types.ts';
+} from '../../outputs.ts';
+import type { CaptureCommand, CaptureTargets, EncodedSource, RawStream } from '../../types.ts';
+
+/** Formats a V4L2 camera is opened with. `h264` is copied, never decoded on the live path. */
+export type V4l2Format = 'mjpeg' | 'yuyv' | 'nv12' | 'h264';
+
+export interface V4l2Source extends EncodedSource {
+  readonly kind: 'v4l2';
+  /** Device node, best a stable one: `/dev/v4l/by-id/…`. */
+  readonly device: string;
+  readonly format: V4l2Format;
+}
 
 interface FormatFacts {
   /** What ffmpeg's v4l2 input calls it. */
@@ -89,5 +99,10 @@ export function buildV4l2Capture(source: V4l2Source, targets: CaptureTargets): C
     argv: argv as [string, ...string[]],
     raw: { codec: facts.codec, pixelFormat: facts.pixelFormat, range, fps, width, height, clock: 'epoch' },
     encoderReason: targets.encoder.reason,
+    askedFps: fps,
+    // Uncompressed frames do not say which range they were negotiated to have.
+    ...(facts.codec === 'rawvideo' && {
+      rangeQuery: ['v4l2-ctl', '-d', source.device, '--get-fmt-video'] as const,
+    }),
   };
 }

@@ -5,9 +5,16 @@ import {
   liveOutputArgs,
   rawOutputArgs,
   witnessOutputArgs,
-} from './outputs.ts';
-import { stripFilter } from './strip.ts';
-import type { CaptureCommand, CaptureTargets, TestSource } from './types.ts';
+} from '../../outputs.ts';
+import { stripFilter } from '../../strip.ts';
+import type { CaptureCommand, CaptureTargets, EncodedSource } from '../../types.ts';
+
+/** A generated picture with a machine-readable strip (strip.ts) and, with a font, a clock for people; its frames keep to the wall clock. */
+export interface TestSource extends EncodedSource {
+  readonly kind: 'test';
+  /** TrueType font for the burnt-in clock; without it only the strip is drawn. */
+  readonly fontFile?: string;
+}
 
 /** Builds the pipeline of the generated test picture. Pure. */
 export function buildTestCapture(source: TestSource, targets: CaptureTargets): CaptureCommand {
@@ -38,6 +45,7 @@ export function buildTestCapture(source: TestSource, targets: CaptureTargets): C
     argv: argv as [string, ...string[]],
     raw: { codec: 'rawvideo', pixelFormat: 'yuv420p', range: 'limited', fps, width, height, clock: 'epoch' },
     encoderReason: targets.encoder.reason,
+    askedFps: fps,
   };
 }
 

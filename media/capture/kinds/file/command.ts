@@ -1,0 +1,99 @@
+import {
+  captureTimeBase,
+  ffmpegPrelude,
+  liveBranch,
+  liveOutputArgs,
+  rawOutputArgs,
+  rtpOutputArgs,
+  witnessOutputArgs,
+} from '../../outputs.ts';
+import type { CaptureCommand, CaptureTargets, EncodedSource } from '../../types.ts';
+import type { FileFacts } from './probe.ts';
+
+/** A video file that is played in a loop. Size and rate are those of the file. */
+export interface FileSource extends EncodedSource, Omit<FileFacts, 'copyable'> {
+  readonly kind: 'file';
+  /** Absolute path. */
+  readonly file: string;
+  /** The H.264 of the file goes to viewers and masters as it is. */
+  readonly copies: boolean;
+}
+
+/** Why the video of a file is not encoded, for people. */
+export const copyReason = 'The file holds H.264 without B-frames, so it is passed on untouched.';
+/** For sizing the queue only: a large access unit. */
+const typicalAccessUnitBytes = 200_000;
+
+/**
+ * Builds the pipeline of a video file: ffmpeg reads it at its own rate, again and again, and timestamps go on from one
+ * turn to the next. They start at zero, so the recorder anchors them to its own clock. Pure. @throws SourceSpecError
+ */
+export function buildFileCapture(source: FileSource, targets: CaptureTargets): CaptureCommand {
+  const { width, height, fps, range, copies } = source;
+  const played = copies ? listOf(source.file) : ['-i', `file:${source.file}`];
+  const input = ['-re', '-stream_loop', '-1', ...played];
+  const outputs = copies ? copiedOutputs(source, targets) : encodedOutputs(source, targets);
+  return {
+    argv: [...ffmpegPrelude(), ...input, ...outputs] as [string, ...string[]],
+    raw: {
+      codec: copies ? 'h264' : 'rawvideo',
+      pixelFormat: source.pixelFormat,
+      range,
+      fps,
+      width,
+      height,
+      clock: 'stream',
+    },
+    encoderReason: copies ? copyReason : targets.encoder.reason,
+    askedFps: null,
+  };
+}
+
+/**
+ * The file as the only one of a list. MP4 and Matroska keep H.264 in their own form; ffmpeg's reader of lists brings it into
+ * that of a stream, with its headers before every keyframe. A bitstream filter of the output would do so, too, but ends
+ * with the first turn (seen with ffmpeg 5.1).
+ */
+function listOf(file: string): string[] {
+  const list = `ffconcat version 1.0\nfile 'file:${file.replaceAll("'", "'\\''")}'\n`;
+  const data = `data:text/plain;base64,${Buffer.from(list).toString('base64')}`;
+  return ['-f', 'concat', '-safe', '0', '-protocol_whitelist', 'data,file', '-i', data];
+}
+
+function copiedOutputs({ fps }: FileSource, targets: CaptureTargets): string[] {
+  const copy = ['-map', '0:v:0', '-c:v', 'copy'];
+  const argv = [...copy, ...rtpOutputArgs(targets, 'stream')];
+  if (targets.rawPipe !== undefined) {
+    const frames = { frameBytes: typicalAccessUnitBytes, fps };
+    argv.push(...copy, ...rawOutputArgs(targets.rawPipe, frames, targets.rawQueueBytes));
+  }
+  if (targets.witness !== undefined) {
+    argv.push('-map', '0:v:0', '-fps_mode', 'passthrough', '-c:v', 'rawvideo');
+    argv.push(...witnessOutputArgs(targets.witness));
+  }
+  return argv;
+}
+
+function encodedOutputs(source: FileSource, targets: CaptureTargets): string[] {
+  const { width, height, fps, pixelFormat } = source;
+  const branches = ['shown'];
+  if (targets.rawPipe !== undefined) branches.push('raw');
+  if (targets.witness !== undefined) branches.push('witness');
+  const split = branches.map((name) => `[${name}]`).join('');
+  const live = liveBranch(targets.encoder);
+  const exact = `crop=${width}:${height}:0:0:exact=1,format=${pixelFormat}`;
+  // The live picture is of limited range, as players expect.
+  const shown = `[shown]scale=out_range=limited,format=yuv420p[live]${live.chain}`;
+  const argv = ['-filter_complex', `[0:v:0]${exact},split=${branches.length}${split};${shown}`];
+  argv.push('-map', live.label, '-fps_mode', 'passthrough', ...liveOutputArgs(targets, source, 'stream'));
+  const raw = ['-fps_mode', 'passthrough', '-enc_time_base', captureTimeBase, '-c:v', 'rawvideo'];
+  if (targets.rawPipe !== undefined) {
+    const bytesPerPixel = pixelFormat === 'yuv420p' ? 1.5 : pixelFormat === 'yuv422p' ? 2 : 3;
+    const frames = { frameBytes: width * height * bytesPerPixel, fps };
+    argv.push('-map', '[raw]', ...raw, ...rawOutputArgs(targets.rawPipe, frames, targets.rawQueueBytes));
+  }
+  if (targets.witness !== undefined) {
+    argv.push('-map', '[witness]', ...raw, ...witnessOutputArgs(targets.witness));
+  }
+  return argv;
+}

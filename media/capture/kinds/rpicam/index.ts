@@ -1,0 +1,29 @@
+import { sourceKind } from '../source-kind.ts';
+import { buildRpicamCapture, type RpicamSource } from './command.ts';
+import { settings } from './settings.ts';
+
+/** A camera module. */
+export const kind = sourceKind({
+  settings,
+  camera: {
+    opens: 'rpicam',
+    named: ({ camera }) => `${camera}`,
+    missing: ({ camera }) => `No camera module number ${camera} was found.`,
+  },
+  clock: 'epoch',
+  async specOf(source, machine): Promise<RpicamSource> {
+    const { label: _label, enabled: _enabled, record: _record, encoder: _encoder, ...rest } = source;
+    const tuningFile = rest.tuningFile === undefined ? undefined : machine.path(rest.tuningFile);
+    // The sensor's times of its frames are read beside the pictures.
+    return withoutUndefined({ ...rest, tuningFile, ptsFile: machine.runFile(`${source.id}.pts`) });
+  },
+  sends: () => 'frames',
+  build: buildRpicamCapture,
+});
+
+type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+
+/** Fields that were left open are left out: the media plane takes an absent field, not an undefined one. */
+function withoutUndefined<T extends object>(value: T): Defined<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as Defined<T>;
+}

@@ -1,0 +1,19 @@
+import { z } from 'zod';
+import { field, filePath, urlOf } from '../../../../common/setting-field.ts';
+import { sourceFields } from '../fields.ts';
+
+/** What a `[[source]]` of this kind may say. */
+export const settings = z
+  .strictObject({
+    kind: z
+      .literal('rtsp')
+      .meta({ description: 'A network camera. Its H.264 is copied, not encoded again.' }),
+    ...sourceFields,
+    url: field(urlOf('rtsp', 'rtsps'), 'Address of the stream, without user and password.', ['pipelines']),
+    username: field(z.string().min(1).max(255).optional(), 'User, where the camera asks for one.', [
+      'pipelines',
+    ]),
+    password_file: field(filePath().optional(), 'File with the password.', ['pipelines']),
+    transport: field(z.enum(['tcp', 'udp']).default('tcp'), 'How the packets travel.', ['pipelines']),
+  })
+  .meta({ description: 'kind = "rtsp"' });

@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { field } from '../../../../common/setting-field.ts';
+import { encodedFields, sourceFields } from '../fields.ts';
+
+/** What a `[[source]]` of this kind may say. */
+export const settings = z
+  .strictObject({
+    kind: z.literal('v4l2').meta({ description: 'A USB camera or capture card, through V4L2.' }),
+    ...sourceFields,
+    ...encodedFields,
+    device: field(
+      z.string().min(1).max(255).default('auto'),
+      'Stable id (as `GET /api/devices` lists), or a path such as `/dev/video0`; `auto`: the first camera found.',
+      ['pipelines'],
+    ),
+    format: field(
+      z.enum(['auto', 'h264', 'mjpeg', 'yuyv', 'nv12']).default('auto'),
+      'What the camera is asked for. H.264 is copied, not encoded again.',
+      ['pipelines'],
+    ),
+    controls: field(
+      z.record(z.string(), z.union([z.int(), z.boolean()], 'a whole number, true or false')).default({}),
+      'Values for controls of the camera by name, as `v4l2-ctl --list-ctrls` prints them.',
+      [],
+    ),
+  })
+  .meta({ description: 'kind = "v4l2"' });

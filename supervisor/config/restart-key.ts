@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { camelCase, unwrap } from '../../common/camel-case.ts';
+import type { RestartScope } from '../../common/setting-field.ts';
+import type { Config } from './schema.ts';
+import { fileSchema } from './schema-file.ts';
+
+/**
+ * The values of all settings whose change restarts a service, as the schema and docs/config.md say. A service that runs
+ * is left alone as long as its key is equal, so that the published column is what happens. Lists (`source`, `remote`) have
+ * no part in it: each of their elements is compared by itself.
+ */
+export function restartKey(config: Config, service: RestartScope): Readonly<Record<string, unknown>> {
+  const key: Record<string, unknown> = {};
+  collect(fileSchema, config, service, '', key);
+  return key;
+}
+
+function collect(
+  table: z.ZodObject,
+  values: Readonly<Record<string, unknown>>,
+  service: RestartScope,
+  prefix: string,
+  key: Record<string, unknown>,
+): void {
+  for (const [name, member] of Object.entries(table.shape) as [string, z.core.$ZodType][]) {
+    const value = values[camelCase(name)];
+    const inner = unwrap(member, value);
+    if (inner instanceof z.ZodObject) {
+      collect(inner, value as Readonly<Record<string, unknown>>, service, `${prefix}${name}.`, key);
+    } else if (!(inner instanceof z.ZodArray && inner.element instanceof z.ZodDiscriminatedUnion)) {
+      if (z.globalRegistry.get(member)?.restarts?.includes(service)) key[`${prefix}${name}`] = value;
+    }
+  }
+}

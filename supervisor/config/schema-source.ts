@@ -3,11 +3,8 @@ import { field, filePath, slug, urlOf } from './field.ts';
 
 /** What every source has, whatever makes its video. */
 const common = {
-  id: field(slug(), 'Name of the feed and of the masters. Each source needs its own.', [
-    'pipelines',
-    'media',
-  ]),
-  label: field(z.string().min(1).max(64).optional(), 'Name that people see. Default: the id.'),
+  id: field(slug(), 'Name of the feed and of the masters of this source. Unique.', ['pipelines', 'media']),
+  label: field(z.string().min(1).max(64).optional(), 'Name shown to people; default: the id.'),
   enabled: field(z.boolean().default(true), 'Whether the source runs.', ['pipelines', 'media']),
   record: field(z.boolean().default(true), 'Whether a take records this source.', ['masters']),
 };
@@ -23,7 +20,7 @@ const encoded = {
   fps: field(z.number().min(1).max(240).default(30), 'Frames per second.', ['pipelines']),
   bitrate_kbps: field(
     z.int().min(100).max(100_000).default(6000),
-    'Bit rate of the live picture. It does not affect masters.',
+    'Bit rate of the live picture. Masters are not touched by it.',
     ['pipelines'],
   ),
   keyframe_interval_s: field(
@@ -33,7 +30,7 @@ const encoded = {
   ),
   encoder: field(
     z.enum(['auto', 'hardware', 'software', 'jpeg']).default('auto'),
-    'What encodes the live picture. `auto` uses what this board does best and says why; `jpeg` sends pictures instead of video.',
+    'Who encodes the live picture. `auto` takes what this board does best, and says why; `jpeg` sends pictures instead of video.',
     ['pipelines'],
   ),
 };
@@ -45,7 +42,7 @@ const rpicamSource = z
     ...encoded,
     camera: field(
       z.int().min(0).max(7).default(0),
-      'Number of the camera in the list of `rpicam-hello --list-cameras`.',
+      'Number of the camera as `rpicam-hello --list-cameras` counts.',
       ['pipelines'],
     ),
     mode: field(
@@ -53,20 +50,20 @@ const rpicamSource = z
         .string()
         .regex(/^\d+:\d+(:\d+(:[PU])?)?$/, 'width:height, width:height:bits or width:height:bits:P')
         .optional(),
-      'Sensor mode, `width:height:bits:packing`. Default: libcamera chooses.',
+      'Sensor mode, `width:height:bits:packing`; default: libcamera chooses.',
       ['pipelines'],
     ),
-    rotation: field(z.literal([0, 180]).default(0), 'Turns the picture by this many degrees.', ['pipelines']),
+    rotation: field(z.literal([0, 180]).default(0), 'Degrees the picture is turned.', ['pipelines']),
     hflip: field(z.boolean().default(false), 'Mirrors the picture.', ['pipelines']),
     vflip: field(z.boolean().default(false), 'Turns the picture upside down.', ['pipelines']),
     autofocus: field(
       z.enum(['default', 'manual', 'auto', 'continuous']).default('default'),
-      'How the lens focuses, if it can.',
+      'How the lens focuses, where it can.',
       ['pipelines'],
     ),
     lens_position: field(
       z.number().min(0).max(32).optional(),
-      'Focus for `autofocus = "manual"`, in dioptres (1 / metres). 0 is infinity.',
+      'Focus for `autofocus = "manual"`, in dioptres (1 / metres); 0 is infinity.',
       ['pipelines'],
     ),
     exposure: field(z.enum(['normal', 'sport', 'long']).default('normal'), 'Exposure program.', [
@@ -95,7 +92,7 @@ const rpicamSource = z
     tuning_file: field(filePath().optional(), 'Tuning file for libcamera.', ['pipelines']),
     sync: field(
       z.enum(['off', 'server', 'client']).default('off'),
-      'Starts frames together with other cameras. One is the server, the others are clients.',
+      'Starts frames together with other cameras: one is the server, the others are clients.',
       ['pipelines'],
     ),
   })
@@ -108,17 +105,17 @@ const v4l2Source = z
     ...encoded,
     device: field(
       z.string().min(1).max(255).default('auto'),
-      'Stable id from `GET /api/devices`, or a path such as `/dev/video0`. `auto`: the first camera found.',
+      'Stable id (as `GET /api/devices` lists), or a path such as `/dev/video0`; `auto`: the first camera found.',
       ['pipelines'],
     ),
     format: field(
       z.enum(['auto', 'h264', 'mjpeg', 'yuyv', 'nv12']).default('auto'),
-      'The format to request from the camera. H.264 is copied, not encoded again.',
+      'What the camera is asked for. H.264 is copied, not encoded again.',
       ['pipelines'],
     ),
     controls: field(
       z.record(z.string(), z.union([z.int(), z.boolean()], 'a whole number, true or false')).default({}),
-      'Values for controls of the camera. The names are those of `v4l2-ctl --list-ctrls`.',
+      'Values for controls of the camera by name, as `v4l2-ctl --list-ctrls` prints them.',
       ['pipelines'],
     ),
   })
@@ -131,11 +128,11 @@ const rtspSource = z
       .meta({ description: 'A network camera. Its H.264 is copied, not encoded again.' }),
     ...common,
     url: field(urlOf('rtsp', 'rtsps'), 'Address of the stream, without user and password.', ['pipelines']),
-    username: field(z.string().min(1).max(255).optional(), 'User name, if the camera asks for one.', [
+    username: field(z.string().min(1).max(255).optional(), 'User, where the camera asks for one.', [
       'pipelines',
     ]),
     password_file: field(filePath().optional(), 'File with the password.', ['pipelines']),
-    transport: field(z.enum(['tcp', 'udp']).default('tcp'), 'The transport of the packets.', ['pipelines']),
+    transport: field(z.enum(['tcp', 'udp']).default('tcp'), 'How the packets travel.', ['pipelines']),
   })
   .meta({ description: 'kind = "rtsp"' });
 
@@ -172,7 +169,7 @@ export const remoteSchema = z.discriminatedUnion('kind', [
       label: common.label,
       enabled: common.enabled,
       url: field(urlOf('http', 'https'), 'Address of the stream.', ['pipelines']),
-      username: field(z.string().min(1).max(255).optional(), 'User name, if the camera asks for one.', [
+      username: field(z.string().min(1).max(255).optional(), 'User, where the camera asks for one.', [
         'pipelines',
       ]),
       password_file: field(filePath().optional(), 'File with the password.', ['pipelines']),

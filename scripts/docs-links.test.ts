@@ -49,6 +49,16 @@ const deadLinks = (page: string, text: string): string[] =>
     return anchor !== undefined && !anchorsOf(relative(root, target)).includes(anchor);
   });
 
+/** Scripts and code of the repository. */
+const filesOf = (folder: string): string[] =>
+  readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.name === 'node_modules' || entry.name === '.git' || made.test(relative(root, path))) return [];
+    if (entry.isDirectory()) return filesOf(path);
+    const isText = /^[^.]+$|\.(ts|tsx|mjs|sh|service|pl)$/.test(entry.name);
+    return entry.isFile() && isText ? [path] : [];
+  });
+
 test('the check sees dead links and paths', () => {
   expect(
     deadLinks('README.md', '[a](docs/none.md) [b](README.md#nowhere) [c](LICENSE) [d](https://e.org)'),
@@ -64,6 +74,15 @@ test.each(pages)('%s: every relative link leads somewhere', (page) => {
 
 test.each(pages)('%s: every file it names exists', (page) => {
   expect(pathsOf(prose(page)).filter((path) => !exists(join(root, path)))).toEqual([]);
+});
+
+test('docs/environment.md names every variable of ours that the code reads', () => {
+  const table = readFileSync(join(root, 'docs/environment.md'), 'utf8');
+  const read = new Set(
+    filesOf(root).flatMap((file) => readFileSync(file, 'utf8').match(/RUSHLIGHT_[A-Z_]+/g) ?? []),
+  );
+  expect(read.size).toBeGreaterThan(20);
+  expect([...read].filter((name) => !table.includes(`\`${name}\``))).toEqual([]);
 });
 
 test('every page below docs is reached from the README', () => {

@@ -65,7 +65,7 @@ export function filePath() {
 /** An absolute URL with one of the given schemes (without colon). Secrets have fields of their own. */
 export function urlOf(...schemes: readonly string[]) {
   const starts = schemes.map((scheme) => `${scheme}://`).join(' or ');
-  const expected = `an URL that starts with ${starts}, without user and password`;
+  const expected = `a URL that starts with ${starts}, without user and password`;
   return z.string().refine((text) => isUrlOf(text, schemes), expected);
 }
 

@@ -60,8 +60,8 @@ async function respond(
   if (!parsed.success) {
     const isPsk = parsed.error.issues[0]?.path[0] === 'psk';
     const complaint = isPsk
-      ? 'The password cannot be right: it has 8 to 63 characters, fewer where they are not plain letters.'
-      : 'The name cannot be right: it has 1 to 32 characters, fewer where they are not plain letters.';
+      ? 'A Wi-Fi password has 8 to 63 characters, or fewer if it contains letters such as ü. Check it and try again.'
+      : 'A network name has 1 to 32 characters, or fewer if it contains letters such as ü. Check it and try again.';
     response.writeHead(422, headers).end(page(options, complaint));
     return null;
   }
@@ -84,7 +84,7 @@ function page({ name, seen }: SetupPageOptions, complaint: string): string {
   const options = seen.map((ssid) => `<option value="${escapeHtml(ssid)}">`).join('');
   return document(
     name,
-    `<h1>${escapeHtml(name)}</h1><p>This appliance has no network. Which Wi-Fi shall it join?</p>
+    `<h1>${escapeHtml(name)}</h1><p>This appliance has no network. Which Wi-Fi should it join?</p>
 <p role="alert">${escapeHtml(complaint)}</p>
 <form method="post"><label>Network<input name="ssid" list="seen" maxlength="32" required></label>
 <datalist id="seen">${options}</datalist>
@@ -94,7 +94,7 @@ function page({ name, seen }: SetupPageOptions, complaint: string): string {
 }
 
 function done(name: string, ssid: string): string {
-  const text = `It joins ${ssid} now. Join the same network, then open https://${name}.local/`;
+  const text = `It is joining ${ssid}. Join the same network, then open https://${name}.local/`;
   return document(
     name,
     `<h1>${escapeHtml(name)}</h1><p>${escapeHtml(text)}</p><p>If it fails, this network comes back.</p>`,

@@ -24,12 +24,11 @@ const preamble = `<!-- Generated from media/capture/encoder-choice.ts by media/c
 
 # How the live picture is encoded
 
-Every source is encoded at most once, and only where the camera does not send H.264 itself. The choice is a function of
-the board, the camera, the settings and the measured link; the API tells it, with its reason, at every source
-(\`encoder\` in \`GET /api/status\`). Masters have nothing to do with it.
+Every source is encoded at most once, and not at all if the camera sends H.264 itself. The choice follows from the board, the
+camera, the settings and the measured link. The API gives the choice and its reason for every source (\`encoder\` in
+\`GET /api/status\`). It does not affect masters.
 
-Where a column says "assumed", the board's software encoder was not measured yet; a measurement takes its place.
-The bit rate is 6000 kbit/s unless stated.
+If a reason says "assumed", nobody has measured the board's software encoder yet. The bit rate is 6000 kbit/s unless stated.
 `;
 
 /** docs/encoders.md */

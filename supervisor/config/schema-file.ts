@@ -17,10 +17,10 @@ const lightLine = {
 };
 
 const line = {
-  gpio: field(bcmGpio().optional(), 'BCM number of the line; without it there is none.', ['gpio']),
+  gpio: field(bcmGpio().optional(), 'BCM number of the line. Leave it out if there is none.', ['gpio']),
   active: field(
     z.enum(['low', 'high']).default('low'),
-    'Level that means "pressed" or "lit". `low`: connected to ground.',
+    'The level that means "pressed" or "lit". `low`: connected to ground.',
     ['gpio'],
   ),
 };
@@ -32,12 +32,12 @@ const line = {
 export const fileSchema = z.strictObject({
   config_version: field(
     z.int().min(1).max(9999).default(configVersion),
-    'Format of this file. A file of a newer format is read as far as it is understood.',
+    'Format of this file. From a newer format, the appliance uses the keys it knows.',
   ),
   role: field(
     z.enum(['auto', 'hub', 'camera']).default('auto'),
-    'What this appliance is. `auto`: the jumper decides; an open jumper means camera.',
-    ['hub', 'camera', 'page', 'mdns', 'gpio'],
+    'What this appliance is. `auto`: the jumper decides, and an open jumper means camera.',
+    ['appliance'],
   ),
   name: field(
     z
@@ -48,8 +48,14 @@ export const fileSchema = z.strictObject({
     ['hub', 'camera', 'page', 'mdns', 'mqtt'],
   ),
   jumper: table(
-    { gpio: field(bcmGpio().default(17), 'BCM number; closed to ground means hub.', ['gpio']) },
-    'The jumper that `role = "auto"` reads.',
+    {
+      gpio: field(
+        bcmGpio().default(17),
+        'BCM number of the line. If the jumper connects it to ground, the appliance is a hub.',
+        ['gpio'],
+      ),
+    },
+    'The jumper that decides the role when `role = "auto"`.',
   ),
   camera: table(
     {
@@ -57,40 +63,40 @@ export const fileSchema = z.strictObject({
         z
           .union(
             [z.literal('auto'), urlOf('http', 'https')],
-            'auto, or an URL that starts with http:// or https://',
+            'auto, or a URL that starts with http:// or https://',
           )
           .default('auto'),
-        'The hub a camera publishes to: `auto` finds it by mDNS, or its URL.',
-        ['camera'],
+        'The hub that a camera publishes to: a URL, or `auto` to find it by mDNS.',
+        ['media', 'discovery'],
       ),
       token_file: field(
         filePath().optional(),
-        'File with the key for the hub, where the camera is not adopted by the page.',
-        ['camera'],
+        'File with the key for the hub, if you do not adopt the camera on the page.',
+        ['media'],
       ),
       tls_fingerprint: field(
         sha256Fingerprint().optional(),
-        "SHA-256 of the hub's certificate. Default: what adoption pinned.",
-        ['camera'],
+        "SHA-256 of the hub's certificate. Default: the one that adoption pinned.",
+        ['media'],
       ),
     },
-    'What concerns only the camera role.',
+    'Settings of the camera role.',
   ),
   source: field(
     z.array(sourceSchema).max(16).default([]),
-    'One table for each thing that makes video. Without any, every camera found is used as `devices.adopt` says.',
-    ['pipelines'],
+    'One table for each thing that makes video. If there is none, `devices.adopt` decides what happens to each camera found.',
+    ['pipelines', 'media'],
   ),
   remote: field(
     z.array(remoteSchema).max(32).default([]),
-    'Feeds made elsewhere that the hub shows beside its own, copied as they are.',
-    ['remotes'],
+    'Feeds from elsewhere that the hub shows beside its own. They are not encoded again.',
+    ['media'],
   ),
   devices: table(
     {
       adopt: field(
         z.enum(['ask', 'auto', 'never']).default('auto'),
-        'What happens with a camera that is plugged in and has no `[[source]]`: it becomes a feed, is offered on the page, or is left alone.',
+        'What happens to a plugged-in camera that has no `[[source]]`. `auto`: it becomes a feed; `ask`: the page offers it; `never`: nothing.',
         ['pipelines'],
       ),
     },
@@ -100,38 +106,38 @@ export const fileSchema = z.strictObject({
     {
       codec: field(
         z.enum(['ffv1', 'prores', 'off']).default('ffv1'),
-        'Codec of the masters; `off` records none. Takes effect with the next take.',
-        [],
+        'Codec of the masters; `off` records none. A change takes effect with the next take.',
+        ['masters'],
       ),
       strategy: field(
         z.enum(['auto', 'direct', 'spool']).default('auto'),
-        '`direct` compresses while capturing, `spool` right after, `auto` does what this board was measured to sustain.',
-        [],
+        '`direct` compresses while recording, `spool` right after. `auto` measures this board and uses `direct` if it is fast enough.',
+        ['masters'],
       ),
       path: field(
         z.union([z.literal('auto'), filePath()], 'auto, or a folder').default('auto'),
-        'Folder of the takes. `auto`: the SSD where there is one, else the data partition.',
-        [],
+        'Folder of the takes. `auto`: the SSD if there is one, otherwise the data partition.',
+        ['masters'],
       ),
       reserve_mb: field(
         z.int().min(64).max(1_000_000).default(1024),
-        'Space in megabytes that recording leaves free; a take stops cleanly before.',
-        [],
+        'Megabytes that recording leaves free. A take stops cleanly when it reaches this limit.',
+        ['masters'],
       ),
     },
     'The lossless recordings.',
   ),
   record_button: table(line, 'A button that starts and stops takes.'),
-  tally_light: table(lightLine, 'A light that is lit while this appliance records.'),
-  status_light: table(line, 'A light whose pattern tells the state.'),
+  tally_light: table(line, 'A light that is on while this appliance records.'),
+  status_light: table(line, 'A light whose pattern shows the state.'),
   mqtt: mqttTable,
   update: updateTable,
   gateway: table(
     {
       upstream: field(
         urlOf('http', 'https').optional(),
-        'An existing backend behind this hub: requests that are not ours pass through to it.',
-        ['page'],
+        'An existing backend behind this hub. The hub passes on every request that is not its own.',
+        ['http'],
       ),
     },
     'Gateway mode of the hub.',

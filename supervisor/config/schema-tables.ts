@@ -7,10 +7,10 @@ export const mqttTable = table(
       z
         .union(
           [z.literal('auto'), urlOf('mqtt', 'mqtts', 'ws', 'wss')],
-          'auto, or an URL that starts with mqtt:// or mqtts://',
+          'auto, or a URL that starts with mqtt:// or mqtts://',
         )
         .optional(),
-      'The broker; `auto` finds it by mDNS. Without it there is no MQTT.',
+      'URL of the broker, or `auto` to find it by mDNS. Without this setting there is no MQTT.',
       ['mqtt'],
     ),
     username: field(z.string().min(1).max(255).optional(), 'User name.', ['mqtt']),
@@ -20,10 +20,10 @@ export const mqttTable = table(
     key_file: field(filePath().optional(), 'Key of the client certificate (PEM).', ['mqtt']),
     protocol: field(
       z.enum(['auto', '5', '3.1.1']).default('auto'),
-      'Protocol version. `auto`: 5, and 3.1.1 where the broker insists.',
+      'Protocol version. `auto`: 5, or 3.1.1 if the broker does not accept 5.',
       ['mqtt'],
     ),
-    discovery: field(z.boolean().default(true), 'Whether Home Assistant is told about this appliance.', [
+    discovery: field(z.boolean().default(true), 'Whether the appliance announces itself to Home Assistant.', [
       'mqtt',
     ]),
     discovery_prefix: field(
@@ -39,17 +39,17 @@ export const mqttTable = table(
         .string()
         .regex(/^[^#+\s]+$/, 'a topic without wildcards and spaces')
         .default('homeassistant/status'),
-      'Topic on which Home Assistant says that it has started.',
+      'Topic on which Home Assistant reports that it has started.',
       ['mqtt'],
     ),
     heartbeat_s: field(
       z.int().min(5).max(3600).default(60),
-      'The state is published at least this often, in seconds, even if nothing changed.',
+      'Seconds after which the state is published again, even if nothing changed.',
       ['mqtt'],
     ),
     snapshot_interval_s: field(
       z.int().min(0).max(86_400).default(0),
-      'Seconds between two still pictures of each feed; 0: only when it comes online and on request.',
+      'Seconds between two still pictures of each feed. 0: only when the feed comes online, and on request.',
       ['mqtt'],
     ),
   },
@@ -63,18 +63,18 @@ export const updateTable = table(
         .string()
         .regex(/^[a-z][a-z0-9-]{0,31}$/, 'a channel name such as stable or beta')
         .default('stable'),
-      'Channel that updates come from.',
-      [],
+      'The channel that updates come from.',
+      ['update'],
     ),
     install: field(
       z.enum(['ask', 'idle', 'never']).default('ask'),
-      'When an update is installed: on request, when nothing records, or never.',
-      [],
+      'When updates are installed. `ask`: on request; `idle`: by itself while nothing records; `never`: not at all.',
+      ['update'],
     ),
     url: field(
       urlOf('http', 'https').optional(),
-      'Folder of the signed channel manifests; default: the built-in one.',
-      [],
+      'Folder of the signed channel manifests. Default: the built-in one.',
+      ['update'],
     ),
     window: field(
       z
@@ -86,19 +86,19 @@ export const updateTable = table(
     ),
     check_interval_hours: field(
       z.int().min(1).max(720).default(24),
-      'Hours between two looks at the channel.',
-      [],
+      'Hours between two checks of the channel.',
+      ['update'],
     ),
     allow_downgrade: field(z.boolean().default(false), 'Whether an older version may be installed.', []),
     conducted: field(
       z.boolean().default(true),
-      'On a hub: with `install = "idle"` its cameras are updated before it, one at a time. On a camera: its hub may update it, and while it belongs to a hub it installs nothing by itself.',
-      [],
+      'On a hub: with `install = "idle"`, the hub updates its cameras one at a time, then itself. On a camera: the hub may update it, and it installs nothing by itself while it belongs to a hub.',
+      ['update'],
     ),
     hawkbit_url: field(
       urlOf('http', 'https').optional(),
-      'Base URL of an Eclipse hawkBit server with its tenant; it then conducts the updates.',
-      [],
+      'Base URL of an Eclipse hawkBit server, including the tenant. That server then manages the updates.',
+      ['update'],
     ),
     hawkbit_token_file: field(filePath().optional(), 'File with the hawkBit target or gateway token.', []),
   },
@@ -109,8 +109,8 @@ export const networkTable = table(
   {
     access_point: field(
       z.enum(['auto', 'never']).default('auto'),
-      '`auto`: without any network the appliance opens a Wi-Fi access point with a set-up page.',
-      [],
+      '`auto`: without a network, the appliance opens a Wi-Fi access point with a set-up page.',
+      ['network'],
     ),
     access_point_after_s: field(
       z.int().min(30).max(3600).default(120),
@@ -124,14 +124,14 @@ export const networkTable = table(
         .max(32)
         .refine(
           (text) => Buffer.byteLength(text) <= 32,
-          'text of at most 32 bytes: letters beyond ASCII have several',
+          'text of at most 32 bytes; letters outside ASCII take more than one',
         )
         .optional(),
-      'Name of the access point; default: the name of the appliance.',
-      [],
+      'Name of the access point. Default: the name of the appliance.',
+      ['network'],
     ),
   },
-  'Network.',
+  'The network.',
 );
 
 export const httpTable = table(
@@ -142,22 +142,22 @@ export const httpTable = table(
         .min(1)
         .max(16)
         .default(['::']),
-      'Addresses the page and the API listen on. `::` means every IPv6 and IPv4 address.',
-      ['page'],
+      'Addresses on which the page and the API listen. `::` means every IPv6 and IPv4 address.',
+      ['http'],
     ),
     port: field(port().default(80), 'Port of HTTP.', ['page', 'mdns']),
     tls: field(
       z.boolean().default(true),
-      'Whether HTTPS is served; without certificate files, with a self-signed certificate made at first boot.',
-      ['page', 'mdns'],
+      'Whether to serve HTTPS. Without certificate files, the appliance uses a self-signed certificate that it makes at first boot.',
+      ['http', 'discovery'],
     ),
-    tls_port: field(port().default(443), 'Port of HTTPS.', ['page', 'mdns']),
-    cert_file: field(filePath().optional(), 'Certificate chain of your own (PEM).', ['page', 'mdns']),
-    key_file: field(filePath().optional(), 'Key of your own certificate (PEM).', ['page', 'mdns']),
+    tls_port: field(port().default(443), 'Port of HTTPS.', ['http', 'discovery']),
+    cert_file: field(filePath().optional(), 'Your own certificate chain (PEM).', ['http', 'discovery']),
+    key_file: field(filePath().optional(), 'Key of that certificate (PEM).', ['http', 'discovery']),
     auth: field(
       z.enum(['auto', 'required']).default('auto'),
-      'Whether requests need a token. `auto`: yes, unless `listen` names nothing but loopback addresses.',
-      ['page'],
+      'Whether requests need a token. `auto`: yes, unless all addresses in `listen` are loopback addresses.',
+      ['http'],
     ),
   },
   'The page and the API.',
@@ -165,7 +165,7 @@ export const httpTable = table(
 
 export const mediaTable = table(
   {
-    udp_port: field(port().default(8189), 'The one UDP port of all WebRTC sessions.', ['media']),
+    udp_port: field(port().default(8189), 'The UDP port that all WebRTC sessions share.', ['media']),
     addresses: field(
       z
         .union(
@@ -179,12 +179,12 @@ export const mediaTable = table(
           'auto, or a list of IP addresses',
         )
         .default('auto'),
-      'Own addresses offered to WebRTC peers. `auto`: all IPv4 addresses of this machine.',
+      'Addresses of this machine to offer to WebRTC peers. `auto`: all its IPv4 addresses.',
       ['media'],
     ),
     max_publisher_kbps: field(
       z.int().min(500).max(200_000).default(20_000),
-      'Bit rate a publisher is allowed.',
+      'Highest bit rate that a publisher may send.',
       ['media'],
     ),
   },

@@ -39,10 +39,10 @@ const appliance: readonly Metric[] = [
   gauge('start_time_seconds', 'When the supervisor started, in seconds since 1970.', [], ({ device }) =>
     instant(device.startedAt),
   ),
-  gauge('health_state', '1 for the state the appliance is in.', ['state'], ({ health }) =>
+  gauge('health_state', '1 for the state that the appliance is in.', ['state'], ({ health }) =>
     states(['ok', 'degraded', 'failed'], health.state),
   ),
-  gauge('component_healthy', '1 where a component is well.', ['component'], ({ health }) =>
+  gauge('component_healthy', '1 if a component is healthy.', ['component'], ({ health }) =>
     health.components.map(({ name, state }) => ({
       labels: { component: name },
       value: Number(state === 'ok'),
@@ -61,32 +61,32 @@ const host: readonly Metric[] = [
   gauge('boot_time_seconds', 'When the kernel started, in seconds since 1970.', [], (status) =>
     instant(status.host.bootedAt),
   ),
-  gauge('cpu_load_ratio', 'CPU time in use, of all cores together.', [], (status) =>
+  gauge('cpu_load_ratio', 'Share of CPU time in use, over all cores.', [], (status) =>
     known(status.host.cpuLoadPercent, undefined, 1e-2),
   ),
   gauge('cpu_temperature_celsius', 'Temperature of the processor.', [], (status) =>
     known(status.host.temperatureC),
   ),
-  gauge('memory_used_bytes', 'Memory in use, caches left out.', [], (status) =>
+  gauge('memory_used_bytes', 'Memory in use, without caches.', [], (status) =>
     known(status.host.memoryUsedBytes),
   ),
-  gauge('memory_total_bytes', 'Memory there is.', [], (status) => known(status.host.memoryTotalBytes)),
+  gauge('memory_total_bytes', 'Total memory.', [], (status) => known(status.host.memoryTotalBytes)),
   gauge('under_voltage', '1 while the supply voltage is too low.', [], (status) =>
     flag(status.host.power?.underVoltageNow),
   ),
   gauge('throttled', '1 while the firmware slows the processor down.', [], (status) =>
     flag(status.host.power?.throttledNow),
   ),
-  gauge('under_voltage_since_boot', '1 where the supply voltage was too low since boot.', [], (status) =>
+  gauge('under_voltage_since_boot', '1 if the supply voltage has been too low since boot.', [], (status) =>
     flag(status.host.power?.underVoltageSinceBoot),
   ),
-  gauge('throttled_since_boot', '1 where the processor was slowed down since boot.', [], (status) =>
+  gauge('throttled_since_boot', '1 if the processor has been slowed down since boot.', [], (status) =>
     flag(status.host.power?.throttledSinceBoot),
   ),
   gauge('clock_synced', '1 while the clock follows a time server.', [], (status) =>
     flag(status.host.clock.synced),
   ),
-  gauge('clock_offset_seconds', 'How far the clock is off, as its time source says.', [], (status) =>
+  gauge('clock_offset_seconds', 'How far the clock is off, according to its time source.', [], (status) =>
     known(status.host.clock.offsetMs, undefined, 1e-3),
   ),
   gauge(
@@ -103,7 +103,7 @@ const host: readonly Metric[] = [
   ),
   gauge(
     'disk_wear_ratio',
-    'Worn part of a disk, as SMART tells.',
+    'Worn share of a disk, according to SMART.',
     ['mount', 'label'],
     perDisk((disk, labels) => known(disk.wearPercent, labels, 1e-2)),
   ),
@@ -205,7 +205,7 @@ const sources: readonly Metric[] = [
   ),
   gauge(
     'camera_clock_offset_seconds',
-    'On a hub: how far the clock of a camera is off.',
+    "On a hub: how far a camera's clock is off.",
     ['camera', 'device'],
     perCamera((camera, labels) => known(camera.clockOffsetMs, labels, 1e-3)),
   ),
@@ -215,7 +215,7 @@ const takes: readonly Metric[] = [
   gauge('take_state', '1 for the state that recording is in.', ['state'], ({ recording }) =>
     states(takeStates, recording.state),
   ),
-  gauge('recording_remaining_seconds', 'How long the disk lasts at the present rate.', [], ({ recording }) =>
+  gauge('recording_remaining_seconds', 'How long the disk lasts at the current rate.', [], ({ recording }) =>
     known(recording.remainingS),
   ),
   gauge(
@@ -232,7 +232,7 @@ const takes: readonly Metric[] = [
   ),
   gauge(
     'take_verified',
-    '1 where the master of that take was verified.',
+    '1 if the master of that take was verified.',
     ['camera', 'device'],
     perMaster((master, labels) => flag(master.verified, labels)),
   ),
@@ -242,7 +242,7 @@ const updates: readonly Metric[] = [
   gauge('update_state', '1 for the state that updates are in.', ['state'], ({ update }) =>
     states(updateStates, update.state),
   ),
-  gauge('update_available', '1 where a version other than the installed one is offered.', [], ({ update }) =>
+  gauge('update_available', '1 if a version other than the installed one is available.', [], ({ update }) =>
     flag(update.latestVersion === null ? null : update.latestVersion !== update.installedVersion),
   ),
 ];

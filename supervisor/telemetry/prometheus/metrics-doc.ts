@@ -8,11 +8,11 @@ export function renderMetricsDoc(): string {
   );
   return `# Metrics
 
-\`GET /metrics\` answers in the text format 0.0.4 of Prometheus. The figures are those of the pages and of MQTT, in base
-units. What is not known has no sample: a camera that is offline has no frame rate, not a frame rate of zero.
-\`docs/grafana.json\` is a dashboard made of them. This page is generated from the code.
+\`GET /metrics\` answers in Prometheus text format 0.0.4. The figures are the same as on the page and over MQTT, in base
+units. A figure that is not known has no sample: a camera that is offline has no frame rate, rather than a frame rate of zero.
+\`docs/grafana.json\` is a dashboard for these metrics. This page is generated from the code.
 
-The route needs a viewer's key:
+The route needs a viewer's key. A scrape configuration for Prometheus:
 
 \`\`\`yaml
 scrape_configs:

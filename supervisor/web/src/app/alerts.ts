@@ -13,8 +13,8 @@ export interface Alert {
 const roomAdvice = 'Download finished takes and delete them (Takes), or use a larger disk.';
 /** What a component is in words, where its name alone says too little. */
 const healthTitles: Readonly<Record<string, string>> = {
-  data: 'The card does not keep what is set',
-  http: 'Page and API are not served as the settings say',
+  data: 'Settings aren’t being saved to the SD card',
+  http: 'The page isn’t served as the settings say',
   keys: 'The key file was damaged',
 };
 

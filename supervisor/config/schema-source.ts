@@ -30,7 +30,7 @@ export const remoteSchema = z.discriminatedUnion('kind', [
       kind: z.literal('mjpeg').meta({ description: 'A camera that speaks only motion JPEG over HTTP.' }),
       ...remoteFields,
       url: field(urlOf('http', 'https'), 'Address of the stream.', ['remotes']),
-      username: field(z.string().min(1).max(255).optional(), 'User, where the camera asks for one.', [
+      username: field(z.string().min(1).max(255).optional(), 'User name, if the camera asks for one.', [
         'remotes',
       ]),
       password_file: field(filePath().optional(), 'File with the password.', ['remotes']),

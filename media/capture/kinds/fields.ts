@@ -3,8 +3,8 @@ import { field, slug } from '../../../common/setting-field.ts';
 
 /** Settings that every source has, whatever makes its video. */
 export const sourceFields = {
-  id: field(slug(), 'Name of the feed and of the masters of this source. Unique.', ['pipelines']),
-  label: field(z.string().min(1).max(64).optional(), 'Name shown to people; default: the id.'),
+  id: field(slug(), 'Name of the feed and of the masters. Each source needs its own.', ['pipelines']),
+  label: field(z.string().min(1).max(64).optional(), 'Name that people see. Default: the id.'),
   enabled: field(z.boolean().default(true), 'Whether the source runs.', ['pipelines']),
   record: field(z.boolean().default(true), 'Whether a take records this source.'),
 };
@@ -13,7 +13,7 @@ export const sourceFields = {
 export const encoderFields = {
   bitrate_kbps: field(
     z.int().min(100).max(100_000).default(6000),
-    'Bit rate of the live picture. Masters are not touched by it.',
+    'Bit rate of the live picture. It does not affect masters.',
     ['pipelines'],
   ),
   keyframe_interval_s: field(
@@ -23,7 +23,7 @@ export const encoderFields = {
   ),
   encoder: field(
     z.enum(['auto', 'hardware', 'software', 'jpeg']).default('auto'),
-    'Who encodes the live picture. `auto` takes what this board does best, and says why; `jpeg` sends pictures instead of video.',
+    'What encodes the live picture. `auto` uses what this board does best and says why; `jpeg` sends pictures instead of video.',
     ['pipelines'],
   ),
 };

@@ -10,7 +10,7 @@ export const settings = z
     ...encodedFields,
     camera: field(
       z.int().min(0).max(7).default(0),
-      'Number of the camera as `rpicam-hello --list-cameras` counts.',
+      'Number of the camera in the list of `rpicam-hello --list-cameras`.',
       ['pipelines'],
     ),
     mode: field(
@@ -18,20 +18,20 @@ export const settings = z
         .string()
         .regex(/^\d+:\d+(:\d+(:[PU])?)?$/, 'width:height, width:height:bits or width:height:bits:P')
         .optional(),
-      'Sensor mode, `width:height:bits:packing`; default: libcamera chooses.',
+      'Sensor mode, `width:height:bits:packing`. Default: libcamera chooses.',
       ['pipelines'],
     ),
-    rotation: field(z.literal([0, 180]).default(0), 'Degrees the picture is turned.', ['pipelines']),
+    rotation: field(z.literal([0, 180]).default(0), 'Turns the picture by this many degrees.', ['pipelines']),
     hflip: field(z.boolean().default(false), 'Mirrors the picture.', ['pipelines']),
     vflip: field(z.boolean().default(false), 'Turns the picture upside down.', ['pipelines']),
     autofocus: field(
       z.enum(['default', 'manual', 'auto', 'continuous']).default('default'),
-      'How the lens focuses, where it can.',
+      'How the lens focuses, if it can.',
       ['pipelines'],
     ),
     lens_position: field(
       z.number().min(0).max(32).optional(),
-      'Focus for `autofocus = "manual"`, in dioptres (1 / metres); 0 is infinity.',
+      'Focus for `autofocus = "manual"`, in dioptres (1 / metres). 0 is infinity.',
       ['pipelines'],
     ),
     exposure: field(z.enum(['normal', 'sport', 'long']).default('normal'), 'Exposure program.', [
@@ -60,7 +60,7 @@ export const settings = z
     tuning_file: field(filePath().optional(), 'Tuning file for libcamera.', ['pipelines']),
     sync: field(
       z.enum(['off', 'server', 'client']).default('off'),
-      'Starts frames together with other cameras: one is the server, the others are clients.',
+      'Starts frames together with other cameras. One is the server, the others are clients.',
       ['pipelines'],
     ),
   })

@@ -10,10 +10,10 @@ export const settings = z
       .meta({ description: 'A network camera. Its H.264 is copied, not encoded again.' }),
     ...sourceFields,
     url: field(urlOf('rtsp', 'rtsps'), 'Address of the stream, without user and password.', ['pipelines']),
-    username: field(z.string().min(1).max(255).optional(), 'User, where the camera asks for one.', [
+    username: field(z.string().min(1).max(255).optional(), 'User name, if the camera asks for one.', [
       'pipelines',
     ]),
     password_file: field(filePath().optional(), 'File with the password.', ['pipelines']),
-    transport: field(z.enum(['tcp', 'udp']).default('tcp'), 'How the packets travel.', ['pipelines']),
+    transport: field(z.enum(['tcp', 'udp']).default('tcp'), 'The transport of the packets.', ['pipelines']),
   })
   .meta({ description: 'kind = "rtsp"' });

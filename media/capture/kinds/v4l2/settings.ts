@@ -10,17 +10,17 @@ export const settings = z
     ...encodedFields,
     device: field(
       z.string().min(1).max(255).default('auto'),
-      'Stable id (as `GET /api/devices` lists), or a path such as `/dev/video0`; `auto`: the first camera found.',
+      'Stable id from `GET /api/devices`, or a path such as `/dev/video0`. `auto`: the first camera found.',
       ['pipelines'],
     ),
     format: field(
       z.enum(['auto', 'h264', 'mjpeg', 'yuyv', 'nv12']).default('auto'),
-      'What the camera is asked for. H.264 is copied, not encoded again.',
+      'The format to request from the camera. H.264 is copied, not encoded again.',
       ['pipelines'],
     ),
     controls: field(
       z.record(z.string(), z.union([z.int(), z.boolean()], 'a whole number, true or false')).default({}),
-      'Values for controls of the camera by name, as `v4l2-ctl --list-ctrls` prints them.',
+      'Values for controls of the camera. The names are those of `v4l2-ctl --list-ctrls`.',
       [],
     ),
   })

@@ -192,7 +192,7 @@ describe('a start that no camera can carry out', () => {
 
   test('is refused where every camera refuses, here and elsewhere', async () => {
     const registry = registryOf();
-    const left = linkCamera(registry, 'left', ['cam1']);
+    const left = await linkCamera(registry, 'left', ['cam1']);
     const { local } = localTakes(['cam0'], new Error('something else'));
     const { conductor } = await stage.start(local, registry, { answerWithinMs: 5000 });
     const starting = conductor.start(null);
@@ -208,8 +208,8 @@ describe('a start that no camera can carry out', () => {
 
   test('has one reason where all have the same; one of an earlier release says it in its own way', async () => {
     const registry = registryOf();
-    const left = linkCamera(registry, 'left', ['cam0']);
-    const right = linkCamera(registry, 'right', ['cam0']);
+    const left = await linkCamera(registry, 'left', ['cam0']);
+    const right = await linkCamera(registry, 'right', ['cam0']);
     const { conductor } = await stage.start(localTakes([]).local, registry, { answerWithinMs: 5000 });
     const starting = conductor.start(null);
     await expect.poll(() => right.sent.at(-1)?.type).toBe('take-start');
@@ -230,7 +230,7 @@ describe('a start that no camera can carry out', () => {
 
   test('records on those that can, and says in its answer which cannot', async () => {
     const registry = registryOf();
-    const left = linkCamera(registry, 'left', ['cam1']);
+    const left = await linkCamera(registry, 'left', ['cam1']);
     const { local } = localTakes(['cam0', 'unplugged']);
     const begin = local.start;
     local.start = (take, cameras) =>
@@ -268,7 +268,7 @@ describe('a start that no camera can carry out', () => {
 
   test('a camera that does not answer is not waited for long, and not called failed', async () => {
     const registry = registryOf();
-    const left = linkCamera(registry, 'left', ['cam0']);
+    const left = await linkCamera(registry, 'left', ['cam0']);
     const { conductor } = await stage.start(localTakes([]).local, registry);
     const take = await conductor.start(null);
     expect(take.cameras[0]?.state).toBe('starting');
@@ -282,8 +282,8 @@ describe('a camera elsewhere is known by its id', () => {
 
   test('two of one name have a part each', async () => {
     const registry = registryOf();
-    const one = linkCamera(registry, 'left', ['cam0'], 'id-1');
-    const two = linkCamera(registry, 'left', ['cam0'], 'id-2');
+    const one = await linkCamera(registry, 'left', ['cam0'], 'id-1');
+    const two = await linkCamera(registry, 'left', ['cam0'], 'id-2');
     const { conductor } = await stage.start(localTakes([]).local, registry);
     const { id: takeId } = await conductor.start(null);
     one.say({ type: 'take', takeId, cameras: [part('cam0', { state: 'recording', frames: 1 })] });
@@ -299,10 +299,10 @@ describe('a camera elsewhere is known by its id', () => {
 
   test('one that is renamed goes on with its part', async () => {
     const registry = registryOf();
-    linkCamera(registry, 'left', ['cam0'], 'id-1');
+    await linkCamera(registry, 'left', ['cam0'], 'id-1');
     const { conductor } = await stage.start(localTakes([]).local, registry);
     const { id: takeId } = await conductor.start(null);
-    const renamed = linkCamera(registry, 'right', ['cam0'], 'id-1');
+    const renamed = await linkCamera(registry, 'right', ['cam0'], 'id-1');
     expect(states(conductor.get(takeId))).toEqual([['right', 'starting']]);
     const verified = part('cam0', { state: 'verified', segments: 1 });
     renamed.say({ type: 'take', takeId, cameras: [verified] });
@@ -321,7 +321,7 @@ describe('a camera elsewhere is known by its id', () => {
     await before.state.update(takesSection, () => ({ conducted: [old], running: 'old' }));
     await before.end();
     const { conductor } = await stage.start(localTakes([]).local, registry);
-    const left = linkCamera(registry, 'left', ['cam0'], 'id-1');
+    const left = await linkCamera(registry, 'left', ['cam0'], 'id-1');
     await conductor.stop('old');
     expect(left.stops()).toBe(1);
     left.say({ type: 'take', takeId: 'old', cameras: [part('cam0', { state: 'verified', segments: 1 })] });
@@ -332,7 +332,7 @@ describe('a camera elsewhere is known by its id', () => {
 
   test('is told to stop once for each of its links', async () => {
     const registry = registryOf();
-    const left = linkCamera(registry, 'left', ['cam0']);
+    const left = await linkCamera(registry, 'left', ['cam0']);
     const { conductor } = await stage.start(localTakes([]).local, registry);
     const { id: takeId } = await conductor.start(null);
     left.say({ type: 'take', takeId, cameras: [part('cam0', { state: 'recording' })] });
@@ -340,7 +340,7 @@ describe('a camera elsewhere is known by its id', () => {
     for (let look = 0; look < 5; look++) left.status('recording');
     expect(left.stops()).toBe(1);
 
-    const again = linkCamera(registry, 'left', ['cam0']);
+    const again = await linkCamera(registry, 'left', ['cam0']);
     for (let look = 0; look < 5; look++) again.status('recording');
     expect(again.stops()).toBe(1);
     again.say({ type: 'take', takeId, cameras: [part('cam0', { state: 'verified', segments: 1 })] });
@@ -350,12 +350,12 @@ describe('a camera elsewhere is known by its id', () => {
 
   test('a stop that was sent into a dead link is sent again, also to one that still waits for its first frame', async () => {
     const registry = registryOf();
-    const left = linkCamera(registry, 'left', ['cam0']);
+    const left = await linkCamera(registry, 'left', ['cam0']);
     const { conductor } = await stage.start(localTakes([]).local, registry);
     const { id: takeId } = await conductor.start(null);
     left.socket.terminate();
     await conductor.stop(takeId);
-    const again = linkCamera(registry, 'left', ['cam0']);
+    const again = await linkCamera(registry, 'left', ['cam0']);
     again.status('starting');
     expect(again.sent.filter(({ type }) => type === 'take-stop')).toEqual([{ type: 'take-stop', takeId }]);
   });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
+import { expect, vi } from 'vitest';
 import type { WebSocket } from 'ws';
 import { StateStore } from '../config/state.ts';
 import type { AgentDown, AgentUp, LinkedCamera, Take, TakeCamera } from '../contract/index.ts';
@@ -60,10 +61,19 @@ export function localTakes(recordable: string[], failure?: Error) {
   return { local, calls, onDisk };
 }
 
-/** A linked camera with a socket that the test plays. */
-export function linkCamera(registry: CameraRegistry, name: string, sources: string[], id = `id-${name}`) {
+/** A linked camera with a socket that the test plays; settles once the hub has welcomed it. */
+export async function linkCamera(
+  registry: CameraRegistry,
+  name: string,
+  sources: string[],
+  id = `id-${name}`,
+) {
   const sent: AgentDown[] = [];
   const socket = Object.assign(new EventEmitter(), {
+    // A second link of the same camera takes over from this one, as from a link whose cable was pulled.
+    OPEN: 1,
+    readyState: 1,
+    ping: () => socket.emit('close', 1006, Buffer.from('')),
     send: (text: string) => sent.push(JSON.parse(text)),
     close: () => socket.emit('close', 1000, Buffer.from('')),
     terminate: () => socket.emit('close', 1006, Buffer.from('')),
@@ -81,6 +91,7 @@ export function linkCamera(registry: CameraRegistry, name: string, sources: stri
     encoder: null,
   }));
   say({ type: 'hello', id, name, version: '1', sources: running });
+  await vi.waitFor(() => expect(sent).toContainEqual(expect.objectContaining({ type: 'welcome' })));
   const status = (recording: LinkedCamera['recording']) =>
     say({
       ...{ type: 'status', sources: running, recording, remainingS: null },

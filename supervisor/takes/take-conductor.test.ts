@@ -15,7 +15,7 @@ afterEach(() => stage[Symbol.asyncDispose]());
 describe('a take', () => {
   test('records all cameras, here and elsewhere, and tells each one apart', async () => {
     const registry = registryOf();
-    const left = linkCamera(registry, 'left', ['cam0']);
+    const left = await linkCamera(registry, 'left', ['cam0']);
     const { local, calls } = localTakes(['cam0']);
     const { conductor } = await stage.start(local, registry);
 
@@ -56,7 +56,7 @@ describe('a take', () => {
 
   test('on some cameras only, and not on one that is not there', async () => {
     const registry = registryOf();
-    const left = linkCamera(registry, 'left', ['left-cam']);
+    const left = await linkCamera(registry, 'left', ['left-cam']);
     const { local, calls } = localTakes(['cam0']);
     const { conductor } = await stage.start(local, registry);
     await expect(conductor.start(['left-cam', 'nobody'])).rejects.toMatchObject({
@@ -100,7 +100,7 @@ describe('a take', () => {
 
   test('a hub that restarts still knows the takes that lie on its cameras', async () => {
     const registry = registryOf();
-    linkCamera(registry, 'left', ['cam0']);
+    await linkCamera(registry, 'left', ['cam0']);
     const first = await stage.start(localTakes([]).local, registry);
     const take = await first.conductor.start(null);
     await first.end();
@@ -204,7 +204,7 @@ describe('what lies on the disks', () => {
 
   test('stays in the list while a camera elsewhere has not finished its part', async () => {
     const registry = registryOf();
-    const left = linkCamera(registry, 'left', ['cam0']);
+    const left = await linkCamera(registry, 'left', ['cam0']);
     const { conductor, gone } = await stage.start(localTakes(['cam1']).local, registry);
     const { id } = await conductor.start(null);
     await conductor.stop(id);
@@ -228,7 +228,7 @@ describe('what lies on the disks', () => {
 
   test('masters on cameras stay, and with them the take; it goes when they are gone, too', async () => {
     const registry = registryOf();
-    const left = linkCamera(registry, 'left', ['cam0']);
+    const left = await linkCamera(registry, 'left', ['cam0']);
     const { local } = localTakes(['cam1']);
     const { conductor, gone } = await stage.start(local, registry);
     const { id } = await conductor.start(null);

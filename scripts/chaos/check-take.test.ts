@@ -43,6 +43,13 @@ function segmentOf(number: number, changes: Partial<Segment> = {}): Segment {
   };
 }
 
+const wrong = {
+  ok: false,
+  at: '2026-11-22T12:01:00.000Z',
+  proof: 'bit-exact' as const,
+  problems: ['it ends early'],
+} satisfies Segment['verified'];
+
 /** Two seconds, ten frames that are missing, two seconds more. */
 function goodTake(): FoundTake {
   const record: CameraRecord = {
@@ -138,6 +145,14 @@ describe('the check of a take', () => {
       withRecord({ segments: [segmentOf(1, { verified: null }), segmentOf(2, { droppedBefore: 10 })] }),
       /segment 1: is not verified/,
     ],
+    [
+      'a master is called wrong that is right',
+      withRecord({
+        ...{ state: 'failed', reason: 'segment 2' },
+        segments: [segmentOf(1), segmentOf(2, { droppedBefore: 10, verified: wrong })],
+      }),
+      /segment 2: is called wrong \(it ends early\), and nothing is/,
+    ],
     ['failed without a reason', withRecord({ state: 'failed' }), /failed without a reason/],
     ['it goes on', withRecord({ state: 'finishing' }), /still finishing/],
     [
@@ -147,6 +162,18 @@ describe('the check of a take', () => {
     ],
   ])('finds that %s', (_, take, problem) => {
     expect(problemsOfTake(take).join('\n')).toMatch(problem);
+  });
+
+  test('lets the file of a killed recorder end within a frame, and no other', () => {
+    const take = withMaster('cam0/0001.mkv', {
+      ...(goodTake().masters.get('cam0/0001.mkv') as FoundMaster),
+      complaints: '[matroska,webm @ 0x1] File ended prematurely',
+    });
+    expect(problemsOfTake(take).join()).toContain('complains');
+    const record = take.manifest.cameras.cam0;
+    const segments = record?.segments.map((segment) => ({ ...segment, clean: false })) ?? [];
+    const killed = withRecord({ segments });
+    expect(problemsOfTake({ ...take, manifest: killed.manifest })).toEqual([]);
   });
 
   test('asks nothing of the numbers of two pipelines', () => {

@@ -61,11 +61,22 @@ function problemsOfRecord(record: CameraRecord, take: FoundTake): string[] {
     const say = (text: string) => problems.push(`segment ${segment.number}: ${text}`);
     if (record.state === 'verified' && segment.verified?.ok !== true) say('is not verified');
     // A spool that could not be compressed is kept as it is; its camera has failed and says so.
-    if (segment.state === 'spooled' && record.state === 'failed') continue;
+    if (segment.state === 'spooled' && record.state === 'failed') {
+      before = null;
+      continue;
+    }
     if (segment.state !== 'closed') say(`is ${segment.state}`);
     const master = take.masters.get(segment.file) ?? 'nobody looked';
+    if (segment.verified?.ok === false) {
+      if (typeof master !== 'string' && problemsOfSegment(segment, master).length === 0) {
+        say(`is called wrong (${segment.verified.problems.join('; ')}), and nothing is`);
+      }
+      before = null;
+      continue;
+    }
     if (typeof master === 'string') {
       say(`${segment.file} cannot be read: ${master.slice(0, 300)}`);
+      before = null;
       continue;
     }
     for (const text of problemsOfSegment(segment, master)) say(text);
@@ -80,7 +91,8 @@ function problemsOfRecord(record: CameraRecord, take: FoundTake): string[] {
 
 function problemsOfSegment(segment: Segment, master: FoundMaster): string[] {
   const problems: string[] = [];
-  if (master.complaints !== '') problems.push(`the decoder complains: ${master.complaints.slice(0, 300)}`);
+  if (complaintsOf(segment, master).length > 0)
+    problems.push(`the decoder complains: ${complaintsOf(segment, master).join('; ').slice(0, 300)}`);
   if (master.md5.length !== segment.frames) {
     problems.push(`says ${segment.frames} frames, ${master.md5.length} decode`);
   }
@@ -98,6 +110,13 @@ function problemsOfSegment(segment: Segment, master: FoundMaster): string[] {
     problems.push(`says ${segment.droppedFrames} dropped, ${missing} are missing by the pictures' numbers`);
   }
   return problems;
+}
+
+/** A recorder that was killed may leave the beginning of one more frame; which frames there are is compared below. */
+function complaintsOf({ clean }: Segment, { complaints }: FoundMaster): string[] {
+  return complaints
+    .split('\n')
+    .filter((line) => line !== '' && (clean || !/File ended prematurely/.test(line)));
 }
 
 /** Frames between two segments, where the same pipeline made both. */

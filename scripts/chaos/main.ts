@@ -55,7 +55,10 @@ async function main(): Promise<number> {
     // After Ctrl-C whatever waited for a machine fails: that is no finding.
     if (!stop.signal.aborted) report.fault(`the run broke off: ${describeError(error)}`);
   }
-  process.stdout.write(`\nseed ${options.seed}, ${options.lengthMs / 60_000} minutes\n${report.table()}`);
+  const end = stop.signal.aborted ? ', interrupted: what is checked at the end was not' : '';
+  process.stdout.write(
+    `\nseed ${options.seed}, ${options.lengthMs / 60_000} minutes${end}\n${report.table()}`,
+  );
   if (stop.signal.aborted) return interrupted;
   return report.wrong.length === 0 ? 0 : 1;
 }

@@ -1,10 +1,16 @@
 import { cp, mkdir, mkdtemp, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Status, Take } from '../supervisor/contract/index.ts';
-import { type ApplianceProcess, startAppliance } from './testing/appliance-process.ts';
-import { DiskFaults, nothingIsWritten } from './testing/disk-faults/disk-faults.ts';
+import {
+  type ApplianceProcess,
+  killIfThere,
+  processesNaming,
+  startAppliance,
+} from './testing/appliance-process.ts';
+import { DiskFaults, type DiskRule, nothingIsWritten } from './testing/disk-faults/disk-faults.ts';
 import { readTake } from './testing/take-files.ts';
 
 const config = (masters: string) => `
@@ -129,5 +135,34 @@ describe('the whole appliance', { timeout: 180_000 }, () => {
     );
     const refused = await fetch(`${appliance.url}/api/takes/empty/verify`, { method: 'POST' });
     expect(refused.status).toBe(409);
+  });
+
+  test.each([
+    ['cannot be written', nothingIsWritten('EROFS')],
+    ['cannot be read', [...nothingIsWritten('EIO'), 'openread EIO only take.json'] satisfies DiskRule[]],
+  ])('goes on with a take where the supervisor starts while the disk %s', async (_, rules) => {
+    const { id } = await appliance.post<Take>('/api/takes');
+    const part = async () => (await takeOf(id)).cameras[0];
+    await appliance.until('two seconds', async () => ((await part())?.frames ?? 0) >= 50);
+    await faults.set(rules);
+    const supervisor = (await processesNaming(appliance.data)).find(({ command }) =>
+      command.includes('supervisor/main.ts'),
+    );
+    const output = appliance.output().length;
+    killIfThere(supervisor?.pid ?? 0);
+    await appliance.until('it tries to go on', async () =>
+      /going on with a take|cannot be read/.test(appliance.output().slice(output)),
+    );
+    await faults.heal();
+    await appliance.until('it records', async () => {
+      const before = (await part())?.frames ?? 0;
+      await sleep(1000);
+      return before > 0 && ((await part())?.frames ?? 0) > before;
+    });
+    await appliance.post(`/api/takes/${id}/stop`);
+    await appliance.until('the end', async () => (await takeOf(id)).state === 'verified');
+    const { manifest } = await readTake(masters, id);
+    expect(manifest.cameras.cam0).toMatchObject({ state: 'verified' });
+    expect(manifest.cameras.cam0?.frames).toBeGreaterThanOrEqual(75);
   });
 });

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { open, readFile, rename } from 'node:fs/promises';
+import { open, readFile, rename, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Masters, type MastersSettings } from './masters.ts';
@@ -81,29 +81,37 @@ describe('Masters', { timeout: 120_000 }, () => {
     await after.stop();
   });
 
-  it('closes what a crash of supervisor and recorder left, and goes on with the take', async () => {
-    const before = start();
-    await rig.startCapture();
-    await before.masters.start('one', null);
-    await until(() => (before.masters.progress('one').get('cam0')?.frames ?? 0) >= 60);
-    const recorder = rig.child('record-');
-    rig.host = rig.host.crash();
-    recorder.signal('SIGKILL');
-    await recorder.exited;
+  it.each([
+    ['where it was written last', 0],
+    ['within a frame, as a disk error ends it', 1000],
+  ])(
+    'closes what a crash of supervisor and recorder left, and goes on with the take (ends %s)',
+    async (_, cut) => {
+      const before = start();
+      await rig.startCapture();
+      await before.masters.start('one', null);
+      await until(() => (before.masters.progress('one').get('cam0')?.frames ?? 0) >= 60);
+      const recorder = rig.child('record-');
+      rig.host = rig.host.crash();
+      recorder.signal('SIGKILL');
+      await recorder.exited;
+      const { master } = (await before.store.get('one')).files('cam0', 1);
+      await truncate(master, (await stat(master)).size - cut);
 
-    const after = start();
-    await until(() => after.masters.recording.includes('one'));
-    const take = await after.store.get('one');
-    await until(() => cameraOf(take).segments.length === 2 && cameraOf(take).state === 'recording');
-    await after.masters.stop('one');
-    await until(() => cameraOf(take).state === 'verified');
-    const [first, second] = cameraOf(take).segments;
-    expect(first).toMatchObject({ number: 1, clean: false, verified: { ok: true } });
-    expect(first?.frames).toBeGreaterThan(30);
-    expect(second).toMatchObject({ number: 2, clean: true, verified: { ok: true } });
-    contiguousFrom(await readFrames(take.files('cam0', 1).reference), await rig.witnessed());
-    await after.stop();
-  });
+      const after = start();
+      await until(() => after.masters.recording.includes('one'));
+      const take = await after.store.get('one');
+      await until(() => cameraOf(take).segments.length === 2 && cameraOf(take).state === 'recording');
+      await after.masters.stop('one');
+      await until(() => cameraOf(take).state === 'verified');
+      const [first, second] = cameraOf(take).segments;
+      expect(first).toMatchObject({ number: 1, clean: false, verified: { ok: true } });
+      expect(first?.frames).toBeGreaterThan(30);
+      expect(second).toMatchObject({ number: 2, clean: true, verified: { ok: true } });
+      contiguousFrom(await readFrames(take.files('cam0', 1).reference), await rig.witnessed());
+      await after.stop();
+    },
+  );
 
   it('ends takes when the program ends, and finishes them at its next start', async () => {
     const before = start({ strategy: 'spool' });

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Logger } from 'pino';
 import type { ChildHost } from '../../common/child-host.ts';
+import { pause, untilAborted } from '../../common/pause.ts';
 import type { SensorClock } from '../capture/sensor-clock.ts';
 import type { RawStream } from '../capture/types.ts';
 import { Turns } from '../turns.ts';
@@ -61,6 +62,8 @@ export interface MastersOptions {
 
 /** A disk that failed is not forgotten at once. */
 const troubleMs = 60_000;
+/** Until a disk that cannot be read is looked at again. */
+const longestPauseMs = 60_000;
 
 /**
  * Starts and stops takes over all cameras of this appliance, and goes on with those a crash interrupted. Whoever commands, and
@@ -70,6 +73,8 @@ export class Masters {
   private readonly options: MastersOptions;
   private readonly turns = new Turns();
   private readonly removing = new Set<string>();
+  /** Takes of an earlier run of the program that were seen to. */
+  private readonly resumed = new Set<string>();
   private readonly active = new Map<string, TakeRun>();
   private readonly working = new Set<Promise<void>>();
   private readonly ending = new AbortController();
@@ -109,9 +114,13 @@ export class Masters {
   /** Goes on with unfinished takes, then waits for the end: takes end then, and what compressing and verifying is left is done at the next start. */
   async run(signal: AbortSignal): Promise<void> {
     await this.turns.run(() => this.resumeAll());
-    if (!signal.aborted) {
-      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    // What lies on a disk that could not be read just now may be a take that is still wanted.
+    for (let pauseMs = 1000; !signal.aborted && this.options.store.isUnread; ) {
+      pauseMs = Math.min(2 * pauseMs, longestPauseMs);
+      await pause(pauseMs, signal);
+      if (!signal.aborted) await this.turns.run(() => this.resumeAll());
     }
+    await untilAborted(signal);
     this.ending.abort();
     await this.turns.run(() => Promise.all([...this.active.keys()].map((id) => this.end(id))));
     await Promise.all(this.working);
@@ -166,9 +175,11 @@ export class Masters {
 
   private async resumeAll(): Promise<void> {
     for (const take of await this.options.store.unfinished()) {
-      if (this.removing.has(take.manifest.id)) continue;
+      const { id } = take.manifest;
+      if (this.removing.has(id) || this.active.has(id) || this.resumed.has(id)) continue;
+      this.resumed.add(id);
       await this.resume(take).catch((error: unknown) => {
-        this.options.logger.error({ err: error, take: take.manifest.id }, 'cannot go on with a take');
+        this.options.logger.error({ err: error, take: id }, 'cannot go on with a take');
       });
     }
   }
@@ -206,13 +217,20 @@ export class Masters {
     // Its disk may be gone, and the take with it: whatever still records has to end all the same.
     const take = run?.take ?? (await this.options.store.get(id));
     run?.stop();
-    try {
-      if (take.manifest.wanted) await endTake(take);
-    } catch (error) {
-      this.options.logger.error({ err: error, take: id }, 'that a take has ended cannot be written down');
-    }
+    if (take.manifest.wanted) await this.noteEnd(take);
     await run?.released;
     return take;
+  }
+
+  /** A disk that fails changes nothing about the end: it is written down with the next change. Never rejects. */
+  private async noteEnd(take: Take): Promise<void> {
+    const now = new Date().toISOString();
+    try {
+      await take.update((manifest) => ({ ...manifest, wanted: false, stoppedAt: manifest.stoppedAt ?? now }));
+    } catch (error) {
+      const { id } = take.manifest;
+      this.options.logger.error({ err: error, take: id }, 'that a take has ended cannot be written down');
+    }
   }
 
   /** A take that no camera began is refused to whoever asked for it; a folder left of it would only be one more to delete. */
@@ -296,7 +314,7 @@ export class Masters {
     const { mayGoOn = () => true } = this.options;
     // A take whose program ended before any camera began has nothing to go on with; one that ended while its disk was away
     // does not know yet that it has.
-    if (parts.length === 0 || !mayGoOn(take.manifest.id)) await endTake(take);
+    if (parts.length === 0 || !mayGoOn(take.manifest.id)) await this.noteEnd(take);
     if (parts.length === 0) return;
     await this.launch(take, parts);
     const run = this.active.get(take.manifest.id);
@@ -319,7 +337,7 @@ export class Masters {
     try {
       await run.prepare();
     } catch (error) {
-      await endTake(take);
+      await this.noteEnd(take);
       throw error;
     }
     this.active.set(id, run);
@@ -330,11 +348,6 @@ export class Masters {
     });
     this.working.add(finished);
   }
-}
-
-async function endTake(take: Take): Promise<void> {
-  const now = new Date().toISOString();
-  await take.update((manifest) => ({ ...manifest, wanted: false, stoppedAt: manifest.stoppedAt ?? now }));
 }
 
 /** All cores: a recorder that falls behind loses frames, which is worse than anything else slowing down. */

@@ -14,18 +14,31 @@ export const apiPort = 8080;
 /** The machine's own avahi knows nothing of the namespace: what runs there must not hand its announcements to it. */
 const withoutAvahi = '[ ! -d /run/avahi-daemon ] || mount -t tmpfs none /run/avahi-daemon; exec "$@"';
 
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
 /** An appliance on a machine of its own: a network namespace and a data folder. It runs as on a board, not in simulation. */
 export class Machine implements AsyncDisposable {
   readonly host: TestHost;
+  /** For the appliance and everything it starts. */
+  readonly #environment: Readonly<Record<string, string>>;
   data = '';
   #child: ChildProcess | null = null;
   #agent: ChildProcess | null = null;
   #output = '';
   #nextId = 1;
-  readonly #waiting = new Map<number, (answer: { status: number; text: string }) => void>();
+  readonly #waiting = new Map<number, (answer: Answer) => void>();
 
-  constructor(host: TestHost) {
+  constructor(host: TestHost, environment: Readonly<Record<string, string>> = {}) {
     this.host = host;
+    this.#environment = environment;
+  }
+
+  /** The supervisor; null before the first start and after the plug was pulled. */
+  get supervisor(): ChildProcess | null {
+    return this.#child;
   }
 
   /** Starts with an empty data folder. */
@@ -47,7 +60,12 @@ export class Machine implements AsyncDisposable {
   start(): void {
     const { data } = this;
     // `ip netns exec` gives a mount namespace of its own as well.
-    const environment = [`RUSHLIGHT_DATA=${data}`, `RUSHLIGHT_CONFIG=${join(data, 'rushlight.toml')}`];
+    const more = Object.entries(this.#environment).map((entry) => entry.join('='));
+    const environment = [
+      ...more,
+      `RUSHLIGHT_DATA=${data}`,
+      `RUSHLIGHT_CONFIG=${join(data, 'rushlight.toml')}`,
+    ];
     const program = [process.execPath, join(root, 'supervisor', 'main.ts')];
     this.#child = this.host.spawn('sh', '-c', withoutAvahi, 'sh', 'env', ...environment, ...program);
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
@@ -82,17 +100,25 @@ export class Machine implements AsyncDisposable {
 
   /** Asks the API on this machine, as its owner. */
   async ask<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const token = (await readFile(join(this.data, 'owner-token'), 'utf8')).trim();
-    const { promise, resolve } = Promise.withResolvers<{ status: number; text: string }>();
+    const { status, text } = await this.askAs(await this.ownerToken(), method, path, body);
+    if (status < 200 || status >= 300) throw new Error(`${method} ${path}: ${status} ${text}`);
+    return (text === '' ? undefined : JSON.parse(text)) as T;
+  }
+
+  async ownerToken(): Promise<string> {
+    return (await readFile(join(this.data, 'owner-token'), 'utf8')).trim();
+  }
+
+  /** Asks the API on this machine with this key; status 0 where nobody answers. */
+  async askAs(token: string, method: string, path: string, body?: unknown): Promise<Answer> {
+    const { promise, resolve } = Promise.withResolvers<Answer>();
     const id = this.#nextId++;
     this.#waiting.set(id, resolve);
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
     const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
     const url = `http://127.0.0.1:${apiPort}${path}`;
     this.#agent?.stdin?.write(`${JSON.stringify({ id, url, init })}\n`);
-    const { status, text } = await promise;
-    if (status < 200 || status >= 300) throw new Error(`${method} ${path}: ${status} ${text}`);
-    return (text === '' ? undefined : JSON.parse(text)) as T;
+    return await promise;
   }
 
   /** Until the condition holds; the error tells the last value and the end of the output. */

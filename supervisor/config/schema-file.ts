@@ -37,7 +37,7 @@ export const fileSchema = z.strictObject({
   role: field(
     z.enum(['auto', 'hub', 'camera']).default('auto'),
     'What this appliance is. `auto`: the jumper decides, and an open jumper means camera.',
-    ['appliance'],
+    ['hub', 'camera', 'page', 'mdns', 'gpio'],
   ),
   name: field(
     z
@@ -67,17 +67,17 @@ export const fileSchema = z.strictObject({
           )
           .default('auto'),
         'The hub that a camera publishes to: a URL, or `auto` to find it by mDNS.',
-        ['media', 'discovery'],
+        ['camera'],
       ),
       token_file: field(
         filePath().optional(),
         'File with the key for the hub, if you do not adopt the camera on the page.',
-        ['media'],
+        ['camera'],
       ),
       tls_fingerprint: field(
         sha256Fingerprint().optional(),
         "SHA-256 of the hub's certificate. Default: the one that adoption pinned.",
-        ['media'],
+        ['camera'],
       ),
     },
     'Settings of the camera role.',
@@ -85,12 +85,12 @@ export const fileSchema = z.strictObject({
   source: field(
     z.array(sourceSchema).max(16).default([]),
     'One table for each thing that makes video. If there is none, `devices.adopt` decides what happens to each camera found.',
-    ['pipelines', 'media'],
+    ['pipelines'],
   ),
   remote: field(
     z.array(remoteSchema).max(32).default([]),
     'Feeds from elsewhere that the hub shows beside its own. They are not encoded again.',
-    ['media'],
+    ['remotes'],
   ),
   devices: table(
     {
@@ -107,22 +107,22 @@ export const fileSchema = z.strictObject({
       codec: field(
         z.enum(['ffv1', 'prores', 'off']).default('ffv1'),
         'Codec of the masters; `off` records none. A change takes effect with the next take.',
-        ['masters'],
+        [],
       ),
       strategy: field(
         z.enum(['auto', 'direct', 'spool']).default('auto'),
         '`direct` compresses while recording, `spool` right after. `auto` measures this board and uses `direct` if it is fast enough.',
-        ['masters'],
+        [],
       ),
       path: field(
         z.union([z.literal('auto'), filePath()], 'auto, or a folder').default('auto'),
         'Folder of the takes. `auto`: the SSD if there is one, otherwise the data partition.',
-        ['masters'],
+        [],
       ),
       reserve_mb: field(
         z.int().min(64).max(1_000_000).default(1024),
         'Megabytes that recording leaves free. A take stops cleanly when it reaches this limit.',
-        ['masters'],
+        [],
       ),
     },
     'The lossless recordings.',
@@ -137,7 +137,7 @@ export const fileSchema = z.strictObject({
       upstream: field(
         urlOf('http', 'https').optional(),
         'An existing backend behind this hub. The hub passes on every request that is not its own.',
-        ['http'],
+        ['page'],
       ),
     },
     'Gateway mode of the hub.',

@@ -64,17 +64,17 @@ export const updateTable = table(
         .regex(/^[a-z][a-z0-9-]{0,31}$/, 'a channel name such as stable or beta')
         .default('stable'),
       'The channel that updates come from.',
-      ['update'],
+      [],
     ),
     install: field(
       z.enum(['ask', 'idle', 'never']).default('ask'),
       'When updates are installed. `ask`: on request; `idle`: by itself while nothing records; `never`: not at all.',
-      ['update'],
+      [],
     ),
     url: field(
       urlOf('http', 'https').optional(),
       'Folder of the signed channel manifests. Default: the built-in one.',
-      ['update'],
+      [],
     ),
     window: field(
       z
@@ -87,18 +87,18 @@ export const updateTable = table(
     check_interval_hours: field(
       z.int().min(1).max(720).default(24),
       'Hours between two checks of the channel.',
-      ['update'],
+      [],
     ),
     allow_downgrade: field(z.boolean().default(false), 'Whether an older version may be installed.', []),
     conducted: field(
       z.boolean().default(true),
       'On a hub: with `install = "idle"`, the hub updates its cameras one at a time, then itself. On a camera: the hub may update it, and it installs nothing by itself while it belongs to a hub.',
-      ['update'],
+      [],
     ),
     hawkbit_url: field(
       urlOf('http', 'https').optional(),
       'Base URL of an Eclipse hawkBit server, including the tenant. That server then manages the updates.',
-      ['update'],
+      [],
     ),
     hawkbit_token_file: field(filePath().optional(), 'File with the hawkBit target or gateway token.', []),
   },
@@ -110,7 +110,7 @@ export const networkTable = table(
     access_point: field(
       z.enum(['auto', 'never']).default('auto'),
       '`auto`: without a network, the appliance opens a Wi-Fi access point with a set-up page.',
-      ['network'],
+      [],
     ),
     access_point_after_s: field(
       z.int().min(30).max(3600).default(120),
@@ -128,7 +128,7 @@ export const networkTable = table(
         )
         .optional(),
       'Name of the access point. Default: the name of the appliance.',
-      ['network'],
+      [],
     ),
   },
   'The network.',
@@ -143,21 +143,21 @@ export const httpTable = table(
         .max(16)
         .default(['::']),
       'Addresses on which the page and the API listen. `::` means every IPv6 and IPv4 address.',
-      ['http'],
+      ['page'],
     ),
     port: field(port().default(80), 'Port of HTTP.', ['page', 'mdns']),
     tls: field(
       z.boolean().default(true),
       'Whether to serve HTTPS. Without certificate files, the appliance uses a self-signed certificate that it makes at first boot.',
-      ['http', 'discovery'],
+      ['page', 'mdns'],
     ),
-    tls_port: field(port().default(443), 'Port of HTTPS.', ['http', 'discovery']),
-    cert_file: field(filePath().optional(), 'Your own certificate chain (PEM).', ['http', 'discovery']),
-    key_file: field(filePath().optional(), 'Key of that certificate (PEM).', ['http', 'discovery']),
+    tls_port: field(port().default(443), 'Port of HTTPS.', ['page', 'mdns']),
+    cert_file: field(filePath().optional(), 'Your own certificate chain (PEM).', ['page', 'mdns']),
+    key_file: field(filePath().optional(), 'Key of that certificate (PEM).', ['page', 'mdns']),
     auth: field(
       z.enum(['auto', 'required']).default('auto'),
       'Whether requests need a token. `auto`: yes, unless all addresses in `listen` are loopback addresses.',
-      ['http'],
+      ['page'],
     ),
   },
   'The page and the API.',

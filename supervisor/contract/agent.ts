@@ -62,7 +62,11 @@ export const agentDownSchema = z.discriminatedUnion('type', [
     cameras: z.array(slugSchema).max(maxSources),
     order: orderSchema.optional().describe('The take’s id; hubs of release 0.1 do not ask for an answer'),
   }),
-  z.object({ type: z.literal('take-stop'), takeId: slugSchema }),
+  z.object({
+    type: z.literal('take-stop'),
+    takeId: slugSchema,
+    order: orderSchema.optional().describe('The take’s id; hubs of release 0.1 do not ask for an answer'),
+  }),
   z.object({
     type: z.literal('ping'),
     echo: z.number(),

@@ -357,6 +357,70 @@ describe('a camera elsewhere is known by its id', () => {
     await conductor.stop(takeId);
     const again = await linkCamera(registry, 'left', ['cam0']);
     again.status('starting');
-    expect(again.sent.filter(({ type }) => type === 'take-stop')).toEqual([{ type: 'take-stop', takeId }]);
+    expect(again.sent.filter(({ type }) => type === 'take-stop')).toEqual([
+      { type: 'take-stop', takeId, order: takeId },
+    ]);
+  });
+
+  test('a start that was sent into a dead link is sent again while the take runs, once for each link', async () => {
+    const registry = registryOf();
+    const left = await linkCamera(registry, 'left', ['cam0']);
+    const { conductor } = await stage.start(localTakes(['own']).local, registry);
+    const { id: takeId, startedAt } = await conductor.start(null);
+    left.socket.terminate();
+    const again = await linkCamera(registry, 'left', ['cam0']);
+    expect(again.sent.some(({ type }) => type === 'take-start')).toBe(false);
+    for (let look = 0; look < 3; look++) again.status('idle');
+    expect(again.sent.filter(({ type }) => type === 'take-start')).toEqual([
+      { type: 'take-start', takeId, startedAt, cameras: ['cam0'], order: takeId },
+    ]);
+    const ended = {
+      type: 'refused',
+      command: 'take-start',
+      code: 'TAKE_NOT_RUNNING',
+      reason: 'ended',
+    } as const;
+    again.say({ ...ended, order: takeId });
+    expect(states(conductor.get(takeId))).toContainEqual(['left', 'starting']);
+  });
+
+  test('one that records something else, as its own page said, is left alone', async () => {
+    const registry = registryOf();
+    const left = await linkCamera(registry, 'left', ['cam0']);
+    const { conductor } = await stage.start(localTakes(['own']).local, registry);
+    await conductor.start(null);
+    left.socket.terminate();
+    const again = await linkCamera(registry, 'left', ['cam0']);
+    again.status('recording');
+    expect(again.sent.some(({ type }) => type === 'take-start')).toBe(false);
+  });
+
+  test('one that never heard of a take fails its part, which is then over', async () => {
+    const registry = registryOf();
+    const left = await linkCamera(registry, 'left', ['cam0']);
+    const { conductor } = await stage.start(localTakes(['own']).local, registry);
+    const { id: takeId } = await conductor.start(null);
+    left.socket.terminate();
+    await conductor.stop(takeId);
+    const again = await linkCamera(registry, 'left', ['cam0']);
+    again.status('idle');
+    expect(again.sent.filter(({ type }) => type === 'take-stop')).toEqual([
+      { type: 'take-stop', takeId, order: takeId },
+    ]);
+    again.say({
+      type: 'refused',
+      command: 'take-stop',
+      code: 'TAKE_UNKNOWN',
+      reason: 'what?',
+      order: takeId,
+    });
+    expect(conductor.get(takeId)).toMatchObject({
+      state: 'failed',
+      cameras: [
+        { camera: 'cam0', state: 'failed', reason: expect.stringContaining('did not arrive') },
+        { camera: 'own', state: 'verified' },
+      ],
+    });
+    await conductor.remove(takeId);
   });
 });

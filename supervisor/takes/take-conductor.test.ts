@@ -43,7 +43,7 @@ describe('a take', () => {
 
     const stopped = await conductor.stop(take.id);
     expect(stopped.stoppedAt).not.toBeNull();
-    expect(left.sent.at(-1)).toEqual({ type: 'take-stop', takeId: take.id });
+    expect(left.sent.at(-1)).toEqual({ type: 'take-stop', takeId: take.id, order: take.id });
     expect(stopped.state).toBe('recording');
     left.say({
       type: 'take',

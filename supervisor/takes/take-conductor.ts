@@ -58,6 +58,7 @@ export class TakeConductor {
   readonly #removal: TakeRemoval;
   readonly #loaded = Promise.withResolvers<void>();
   #refusal: TakeRefusal | null = null;
+  #looking = false;
 
   constructor(options: TakeConductorOptions) {
     const { cameras, answerWithinMs = 2000 } = options;
@@ -86,7 +87,11 @@ export class TakeConductor {
   /** Hears of takes until abort, which ends none of them: only `stop` does. */
   async run(signal: AbortSignal): Promise<void> {
     const unsubscribe = [
-      this.#options.local.subscribe((takeId, heard) => this.#book.hear(takeId, null, heard)),
+      this.#options.local.subscribe((takeId, heard) => {
+        // On a disk that could not be read when the program started, a take may be found later.
+        if (this.#book.find(takeId) === undefined) this.#lookAgain();
+        else this.#book.hear(takeId, null, heard);
+      }),
       this.#orders.listen(),
     ];
     await new Promise<void>((resolve) => {
@@ -112,6 +117,14 @@ export class TakeConductor {
       (error: unknown) => log.warn({ err: error }, 'the disks could not be looked at'),
     );
     await Promise.race([look, sleep(diskPatienceMs, undefined, { ref: false })]);
+  }
+
+  #lookAgain(): void {
+    if (this.#looking) return;
+    this.#looking = true;
+    void this.refresh().finally(() => {
+      this.#looking = false;
+    });
   }
 
   /** Rejects with TAKE_UNKNOWN. */

@@ -19,8 +19,11 @@ export class TakeOrders {
   readonly #options: TakeOrdersOptions;
   /** Starts that were not answered yet, by take and camera. */
   readonly #awaited = new Map<string, PromiseWithResolvers<Refusal | null>>();
-  /** Takes that each camera was told to stop since it linked: once is enough. */
+  /** Takes that each camera was told to start, and to stop, since it linked: once is enough. */
+  readonly #toldStarts = new Map<string, Set<string>>();
   readonly #toldStops = new Map<string, Set<string>>();
+  /** Cameras that linked, and did not say yet what they do. */
+  readonly #justLinked = new Set<string>();
 
   constructor(options: TakeOrdersOptions) {
     this.#options = options;
@@ -31,9 +34,15 @@ export class TakeOrders {
     return (
       this.#options.cameras?.subscribe({
         take: (cameraId, message) => this.#heard(cameraId, message),
-        accepted: (cameraId, { order }) => this.#answered(order, cameraId, null),
+        accepted: (cameraId, { command, order }) => {
+          if (command === 'take-start') this.#answered(order, cameraId, null);
+        },
         refused: (cameraId, message) => this.#refused(cameraId, message),
-        linked: (cameraId) => this.#toldStops.delete(cameraId),
+        linked: (cameraId) => {
+          this.#toldStarts.delete(cameraId);
+          this.#toldStops.delete(cameraId);
+          this.#justLinked.add(cameraId);
+        },
         changed: () => this.#catchUp(),
       }) ?? (() => {})
     );
@@ -45,17 +54,12 @@ export class TakeOrders {
 
   /** Has a camera record its sources; settles with its refusal, or null where it records or says nothing in time. */
   async start(take: Take, camera: Keeper, sources: readonly string[]): Promise<Refusal | null> {
-    const { cameras, answerWithinMs } = this.#options;
+    const { answerWithinMs } = this.#options;
     const key = keyOf(take.id, camera.id);
     const answer = Promise.withResolvers<Refusal | null>();
     this.#awaited.set(key, answer);
-    const { id: takeId, startedAt } = take;
-    // The take is the order's number, too: a refusal says what it refuses.
-    const order: AgentDown = {
-      ...{ type: 'take-start', takeId, startedAt, cameras: [...sources], order: takeId },
-    };
-    if (cameras?.send(camera.id, order) !== true) {
-      this.#fail(takeId, camera, { code: 'MEMBER_UNREACHABLE', reason: 'it is not connected' });
+    if (!this.#tellStart(camera.id, take, sources)) {
+      this.#fail(take.id, camera, { code: 'MEMBER_UNREACHABLE', reason: 'it is not connected' });
     }
     const late = sleep(answerWithinMs, null, { ref: false });
     return await Promise.race([answer.promise, late]).finally(() => this.#awaited.delete(key));
@@ -70,26 +74,51 @@ export class TakeOrders {
     }
   }
 
-  /** A camera that was away when a take stopped is told when it is back. */
+  /** An order that was sent into a dead link did not arrive: a camera that is back gets it again. */
   #catchUp(): void {
     const { book } = this.#options;
     const running = book.current();
     for (const camera of this.online()) {
       book.noteName(camera);
-      if (camera.recording !== 'recording' && camera.recording !== 'starting') continue;
       for (const take of book.list()) {
         if (take.stoppedAt === null || take.id === running?.id) continue;
         if (this.#toldStops.get(camera.id)?.has(take.id) === true) continue;
         const waits = take.cameras.some((one) => isKeptBy(one, camera) && isUnfinished(one));
         if (waits) this.#tellStop(camera.id, take.id);
       }
+      // It may record by itself by now, which a start would end: it says so first.
+      const isFresh = this.#justLinked.delete(camera.id);
+      if (running !== null && !isFresh && camera.recording === 'idle') this.#startLate(running, camera);
     }
   }
 
+  #startLate(take: Take, camera: Keeper): void {
+    if (this.#toldStarts.get(camera.id)?.has(take.id) === true) return;
+    const waiting = take.cameras.filter((one) => isKeptBy(one, camera) && one.state === 'starting');
+    const sources = waiting.map((one) => one.camera);
+    if (sources.length > 0) this.#tellStart(camera.id, take, sources);
+  }
+
+  /** The take is the order's number, too: a refusal says what it refuses. */
+  #tellStart(cameraId: string, { id: takeId, startedAt }: Take, sources: readonly string[]): boolean {
+    const order: AgentDown = {
+      ...{ type: 'take-start', takeId, startedAt, cameras: [...sources], order: takeId },
+    };
+    return this.#tell(cameraId, order, this.#toldStarts);
+  }
+
   #tellStop(cameraId: string, takeId: string): void {
-    if (this.#options.cameras?.send(cameraId, { type: 'take-stop', takeId }) !== true) return;
-    const told = this.#toldStops.get(cameraId) ?? new Set();
-    this.#toldStops.set(cameraId, told.add(takeId));
+    this.#tell(cameraId, { type: 'take-stop', takeId, order: takeId }, this.#toldStops);
+  }
+
+  #tell(
+    cameraId: string,
+    order: Extract<AgentDown, { takeId: string }>,
+    told: Map<string, Set<string>>,
+  ): boolean {
+    if (this.#options.cameras?.send(cameraId, order) !== true) return false;
+    told.set(cameraId, (told.get(cameraId) ?? new Set()).add(order.takeId));
+    return true;
   }
 
   #heard(cameraId: string, { takeId, cameras: parts }: Extract<AgentUp, { type: 'take' }>): void {
@@ -107,13 +136,23 @@ export class TakeOrders {
     const { book } = this.#options;
     // A release before this one does not say which take it refuses.
     const take = order === undefined ? book.current() : book.find(order);
-    if (command !== 'take-start' || take === null || take === undefined) return;
-    this.#fail(take.id, this.#keeper(cameraId), { code, reason });
+    if (take === null || take === undefined) return;
+    const keeper = this.#keeper(cameraId);
+    if (command === 'take-start') {
+      // What was ended there without this hub is no failure; the camera tells how it stands.
+      if (code !== 'TAKE_NOT_RUNNING') this.#fail(take.id, keeper, { code, reason });
+    } else if (command === 'take-stop' && order !== undefined && code === 'TAKE_UNKNOWN') {
+      this.#fail(take.id, keeper, {
+        code,
+        reason: 'it has no such take: the order to start it did not arrive',
+      });
+    }
   }
 
   #fail(takeId: string, keeper: Keeper, { code, reason }: Pick<Refusal, 'code' | 'reason'>): void {
     const { book } = this.#options;
-    const parts = (book.find(takeId)?.cameras ?? []).filter((one) => isKeptBy(one, keeper));
+    const all = book.find(takeId)?.cameras ?? [];
+    const parts = all.filter((one) => isKeptBy(one, keeper) && isUnfinished(one));
     const failed = parts.map((one): TakeCamera => ({ ...one, state: 'failed', reason }));
     if (failed.length > 0) book.hear(takeId, keeper, failed);
     this.#answered(takeId, keeper.id, { device: keeper.name, code, reason });

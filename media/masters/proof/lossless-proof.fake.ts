@@ -203,7 +203,7 @@ export async function prove(
       host,
       'verify',
       files,
-      { codec: 'ffv1', sha256: null },
+      { codec: 'ffv1', sha256: null, clean: true },
       never,
     );
     return { verified: ok, problems, ...(await kept(files.master, expected)) };

@@ -146,8 +146,9 @@ export class MasterCheck {
       return;
     }
     // Reading it as pictures tells which frames are concerned, and whether one that was damaged is right (again).
-    const codec = take.manifest.cameras[camera]?.codec ?? 'ffv1';
-    const expected = { codec, sha256: segment.sha256 };
+    const { codec = 'ffv1', strategy = 'direct' } = take.manifest.cameras[camera] ?? {};
+    const { sha256, clean } = segment;
+    const expected = { codec, sha256, clean: clean || strategy === 'spool' };
     using idle = whileIdle(isBusy, signal);
     const verified = await verifyMaster(
       host,

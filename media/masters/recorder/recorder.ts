@@ -86,13 +86,22 @@ export class Recorder {
    */
   async prepare(): Promise<void> {
     const { camera, reserveBytes } = this.options;
-    const folder = join(this.take.folder, camera);
-    await mkdir(folder, { recursive: true });
-    await requireFolder(folder);
-    await syncFolder(this.take.folder);
+    try {
+      await this.prepareFolder(join(this.take.folder, camera));
+    } catch (error) {
+      // What was begun already goes on as soon as the disk takes writes again, as it does in the middle of a take.
+      if (this.record === undefined || !isDiskTrouble(error)) throw error;
+      this.options.logger.warn({ err: error, camera }, 'the disk fails where a take is gone on with');
+    }
     if (this.record !== undefined) return;
     await requireSpace(this.take.folder, reserveBytes, this.options.freeBytes);
     await this.begin();
+  }
+
+  private async prepareFolder(folder: string): Promise<void> {
+    await mkdir(folder, { recursive: true });
+    await requireFolder(folder);
+    await syncFolder(this.take.folder);
   }
 
   /**

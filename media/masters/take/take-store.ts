@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Logger } from 'pino';
 import { asDiskError } from '../disk/disk.ts';
 import { openRegular, requireFolder } from '../disk/disk-file.ts';
+import { isDiskTrouble } from '../disk/disk-trouble.ts';
 import {
   StrangeFileError,
   TakeIdError,
@@ -34,6 +35,7 @@ export class TakeStore {
   private readonly creating = new Set<string>();
   /** What was said about folders in the log, by folder. */
   private readonly told = new Map<string, string>();
+  private unread: boolean = false;
 
   constructor(options: TakeStoreOptions) {
     this.options = options;
@@ -119,6 +121,11 @@ export class TakeStore {
     return [...this.open.values()];
   }
 
+  /** Whether a disk failed when the takes were last read: there may be more of them than are known. */
+  get isUnread(): boolean {
+    return this.unread;
+  }
+
   /** The folders in which takes may lie now. */
   get roots(): readonly string[] {
     return this.options.roots();
@@ -171,6 +178,7 @@ export class TakeStore {
     const listed = await Promise.all(roots.map((root) => this.foldersIn(root)));
     const folders = listed.flatMap((found) => found ?? []);
     const failing = roots.filter((_, index) => listed[index] === null);
+    this.unread = failing.length > 0;
     // One that is damaged is looked at again each time: it may have been mended.
     for (const [id, { damage }] of this.open) if (damage !== null) this.open.delete(id);
     for (const { folder, manifest } of known) {
@@ -193,6 +201,7 @@ export class TakeStore {
       if (take !== undefined && take.damage !== null) this.tell(folder, take.damage, 'a take is damaged');
       return take;
     } catch (error) {
+      if (isDiskTrouble(error)) this.unread = true;
       const { message } = error as Error;
       if (!(error instanceof StrangeFileError)) this.tell(folder, message, 'a take cannot be read', error);
       return undefined;

@@ -18,7 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BATCH = 40, PACKET = 1500, VIEWERS = 1024, CLEAR = 48, TAG = 16, IV = 12, BUFFER = 8 << 20 };
+enum { BATCH = 40, PACKET = 1500, VIEWERS = 1024, HEADER = 12, CLEAR = 48, TAG = 16, IV = 12, BUFFER = 8 << 20 };
 
 static struct sockaddr_in viewers[VIEWERS];
 static EVP_CIPHER_CTX *ciphers[VIEWERS];
@@ -44,16 +44,17 @@ static void add_viewer(const struct sockaddr_in *address, int with_aes) {
   viewers[viewer_count++] = *address;
 }
 
-/* The first bytes stay readable, for the load generator, and are authenticated. Gives the length with the tag. */
+/* The first bytes of a picture's packets stay readable, for the load generator, and are authenticated. Gives the length with the tag. */
 static int seal(EVP_CIPHER_CTX *cipher, unsigned sequence, const unsigned char *packet, int length, unsigned char *out) {
   unsigned char iv[IV] = {0};
+  int clear = length < CLEAR ? HEADER : CLEAR;
   int written, last;
   memcpy(iv, &sequence, sizeof sequence);
-  memcpy(out, packet, CLEAR);
+  memcpy(out, packet, clear);
   EVP_EncryptInit_ex(cipher, NULL, NULL, NULL, iv);
-  EVP_EncryptUpdate(cipher, NULL, &written, packet, CLEAR);
-  EVP_EncryptUpdate(cipher, out + CLEAR, &written, packet + CLEAR, length - CLEAR);
-  EVP_EncryptFinal_ex(cipher, out + CLEAR + written, &last);
+  EVP_EncryptUpdate(cipher, NULL, &written, packet, clear);
+  EVP_EncryptUpdate(cipher, out + clear, &written, packet + clear, length - clear);
+  EVP_EncryptFinal_ex(cipher, out + clear + written, &last);
   EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_GET_TAG, TAG, out + length);
   return length + TAG;
 }
@@ -144,11 +145,14 @@ int main(int argc, char **argv) {
     }
     int count = recvmmsg(fd, received, BATCH, MSG_WAITFORONE, NULL);
     if (count < 0) fail("recvmmsg");
-    if (packets[0][0] == 'H') {
-      for (int i = 0; i < count; i++)
-        if (packets[i][0] == 'H') add_viewer(&senders[i], with_aes);
-      continue;
+    int kept = 0;
+    for (int i = 0; i < count; i++) {
+      if (packets[i][0] == 'H') add_viewer(&senders[i], with_aes);
+      if (received[i].msg_len < HEADER) continue;
+      if (kept != i) memcpy(packets[kept], packets[i], received[i].msg_len);
+      received[kept++].msg_len = received[i].msg_len;
     }
+    count = kept;
     for (int viewer = 0; viewer < viewer_count; viewer++)
       if (with_gso) send_runs(fd, viewer, received, count, with_aes);
       else send_each(fd, viewer, received, count);

@@ -218,15 +218,23 @@ func repairs(all []*viewer) (repaired, unrepaired, nacks int) {
 	return repaired, unrepaired, nacks
 }
 
-// joinMany connects so many viewers, some at once.
+// joinMany connects so many viewers, some at once, and gives up with the first that fails.
 func joinMany(ctx context.Context, o options, count int) ([]*viewer, error) {
 	var mutex sync.Mutex
 	var group sync.WaitGroup
 	var all []*viewer
 	var failure error
 	slots := make(chan struct{}, joinsAtOnce)
+	hasFailed := func() bool {
+		mutex.Lock()
+		defer mutex.Unlock()
+		return failure != nil
+	}
 	for range count {
 		slots <- struct{}{}
+		if hasFailed() {
+			break
+		}
 		group.Add(1)
 		go func() {
 			defer func() { <-slots; group.Done() }()

@@ -25,7 +25,7 @@ const defaultServers: Readonly<Record<Command, string>> = {
   soak: 'rushlight,rushlight-js,pion',
 };
 const usage = `usage: npm run bench -- ${commands.join('|')} [--viewers 10,50,100] [--seconds 10] [--gop 2] [--joins 20] [--deaf]
-  [--servers ${serverNames.join(',')}] [--checkout <folder>]
+  [--servers ${serverNames.join(',')}] [--checkout <folder>] [--output <file>]
   [--whip <url> --whep <url> --pid <pid>[,<pid>] [--token <token>]]
 `;
 
@@ -44,6 +44,7 @@ function readOptions() {
       whep: { type: 'string' },
       pid: { type: 'string' },
       token: { type: 'string' },
+      output: { type: 'string' },
     },
   });
   const command = commands.find((name) => name === positionals[0]);
@@ -66,7 +67,14 @@ function readOptions() {
     if (known === undefined) throw new BenchError(`There is no server "${name}".\n${usage}`);
     return known;
   });
-  return { command, load, servers, given: givenTarget(values), checkout: values.checkout };
+  return {
+    command,
+    load,
+    servers,
+    given: givenTarget(values),
+    checkout: values.checkout,
+    output: values.output,
+  };
 }
 
 function list(text: string): number[] {
@@ -119,7 +127,7 @@ async function report<T>(
   process.stdout.write(`${table(rows)}\n`);
   process.stdout.write(`${cpus().length} cores; load average ${load.join(' ')}, this benchmark included\n`);
   for (const { server, failure } of failures) process.stdout.write(`${server} failed: ${failure}\n`);
-  const file = join(outputFolder, `${options.command}.json`);
+  const file = options.output ?? join(outputFolder, `${options.command}.json`);
   const { command, load: asked } = options;
   await writeFile(file, `${JSON.stringify({ at: new Date(), command, asked, rows, measured: all })}\n`);
   process.stdout.write(`All figures are in ${file}\n`);

@@ -255,10 +255,13 @@ func joinMany(ctx context.Context, o options, count int) ([]*viewer, error) {
 	return all, failure
 }
 
+// leaveAll says goodbye at once for all: a server that is too slow to hear it is ended anyway.
 func leaveAll(all []*viewer, token string) {
+	var group sync.WaitGroup
 	for _, v := range all {
-		_ = v.peer.leave(token)
+		group.Go(func() { _ = v.peer.leave(token) })
 	}
+	group.Wait()
 }
 
 type joinResult struct {

@@ -26,6 +26,7 @@ const (
 	datagramBytes    = 1500
 	socketBuffer     = 4 << 20
 	handshakeTimeout = 20 * time.Second
+	leaveTimeout     = 5 * time.Second
 	replayWindow     = 2048
 )
 
@@ -325,7 +326,9 @@ func (p *peer) leave(token string) error {
 	if p.sessionURL == "" {
 		return nil
 	}
-	request, err := http.NewRequest(http.MethodDelete, p.sessionURL, nil)
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodDelete, p.sessionURL, nil)
 	if err != nil {
 		return err
 	}

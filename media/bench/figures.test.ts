@@ -30,7 +30,10 @@ describe('Percentiles', () => {
 
 describe('Costs and losses', () => {
   it('are those of each packet and viewer', () => {
-    expect(perPacketUs({ cpuUs: 1_000_000, publishedPackets: 5000, viewers: 50 })).toBe(4);
+    const spent = { cpuUs: 1_000_000, publishedPackets: 5000, viewers: 50 };
+    expect(perPacketUs({ ...spent, lostShare: 0 })).toBe(4);
+    expect(perPacketUs({ ...spent, lostShare: 0.2 })).toBe(5);
+    expect(perPacketUs({ ...spent, lostShare: 1 })).toBeNaN();
     expect(coreShare(5_000_000, 10)).toBe(0.5);
     expect(lossShare(200, 172)).toBeCloseTo(0.14);
     expect(lossShare(0, 0)).toBeNaN();

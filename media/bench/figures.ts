@@ -11,11 +11,14 @@ export interface Spent {
   readonly cpuUs: number;
   readonly publishedPackets: number;
   readonly viewers: number;
+  /** Of the packets that viewers should get. */
+  readonly lostShare: number;
 }
 
-/** Microseconds of the server's CPU for each packet that each viewer should get. */
-export function perPacketUs({ cpuUs, publishedPackets, viewers }: Spent): number {
-  return cpuUs / (publishedPackets * viewers);
+/** Microseconds of the server's CPU for each packet that reached a viewer; NaN where none did. */
+export function perPacketUs({ cpuUs, publishedPackets, viewers, lostShare }: Spent): number {
+  const reached = publishedPackets * viewers * (1 - lostShare);
+  return reached > 0 ? cpuUs / reached : Number.NaN;
 }
 
 /** Share of one core. */

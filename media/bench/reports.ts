@@ -14,10 +14,10 @@ export function fanOutRows(all: readonly Measured<FanOutFigures>[]): Row[] {
     const found = all
       .find((measured) => measured.server === server)
       ?.figures.find((figures) => figures.viewers === viewers);
-    return found === undefined ? Number.NaN : perPacketUs(found);
+    return found === undefined ? Number.NaN : costOf(found);
   };
   return byViewers(all).map(({ server, figures }) => {
-    const own = perPacketUs(figures);
+    const own = costOf(figures);
     return {
       server,
       viewers: String(figures.viewers),
@@ -34,6 +34,11 @@ export function fanOutRows(all: readonly Measured<FanOutFigures>[]): Row[] {
       SRTP: figures.profile.replace('SRTP_', ''),
     };
   });
+}
+
+function costOf(figures: FanOutFigures): number {
+  const lostShare = lossShare(figures.expectedPackets, figures.deliveredPackets);
+  return perPacketUs({ ...figures, lostShare });
 }
 
 export function latencyRows(all: readonly Measured<FanOutFigures>[]): Row[] {

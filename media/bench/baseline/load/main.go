@@ -95,7 +95,7 @@ func run(ctx context.Context, mode string, o options) error {
 	if err := makeCertificate(); err != nil {
 		return err
 	}
-	source, err := newPublisher(o.gop, o.deaf)
+	source, err := newPublisher(o.gop)
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,9 @@ func run(ctx context.Context, mode string, o options) error {
 			}
 		}
 	}()
+	// A server may miss what comes right after the handshake: until viewers come, the publisher listens.
 	time.Sleep(warmUp)
+	source.ignoreRequests(o.deaf)
 	switch mode {
 	case "fanout":
 		return fanOut(ctx, o, source)

@@ -56,8 +56,8 @@ type publisher struct {
 	batch                        []ipv4.Message
 }
 
-func newPublisher(gopSeconds float64, deaf bool) (*publisher, error) {
-	p := &publisher{gopFrames: max(1, int(gopSeconds*framesPerSecond)), deaf: deaf}
+func newPublisher(gopSeconds float64) (*publisher, error) {
+	p := &publisher{gopFrames: max(1, int(gopSeconds*framesPerSecond))}
 	var err error
 	p.peer, err = newPeer(handlers{
 		rtp:  func(*rtp.Header, []byte, int64) {},
@@ -218,6 +218,13 @@ func (p *publisher) onRTCP(packets []rtcp.Packet) {
 			}
 		}
 	}
+}
+
+// ignoreRequests makes the publisher deaf to PLI and FIR.
+func (p *publisher) ignoreRequests(deaf bool) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.deaf = deaf
 }
 
 // counts gives the frames and packets sent so far.

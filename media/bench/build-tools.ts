@@ -28,7 +28,8 @@ export async function buildTools(): Promise<Tools> {
     floor: join(outputFolder, 'floor'),
   };
   const go = existsSync(goArchive) ? goArchive : 'go';
-  const goHint = 'Install Go 1.24 or newer (Debian: golang); it fetches its modules once.';
+  const goHint =
+    'Install Go (Debian: golang); it fetches its modules, and a newer Go where it needs one, once.';
   await build(go, ['build', '-buildvcs=false', '-o', tools.load, './load'], goHint);
   await build(go, ['build', '-buildvcs=false', '-o', tools.pion, './pion-server'], goHint);
   const cHint = 'Install a C compiler and OpenSSL’s headers (Debian: gcc libssl-dev).';

@@ -128,8 +128,8 @@ export const fileSchema = z.strictObject({
     'The lossless recordings.',
   ),
   record_button: table(line, 'A button that starts and stops takes.'),
-  tally_light: table(line, 'A light that is on while this appliance records.'),
-  status_light: table(line, 'A light whose pattern shows the state.'),
+  tally_light: table(lightLine, 'A light that is on while this appliance records.'),
+  status_light: table(lightLine, 'A light whose pattern shows the state.'),
   mqtt: mqttTable,
   update: updateTable,
   gateway: table(

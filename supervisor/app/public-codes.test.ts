@@ -47,7 +47,7 @@ function sources(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
     if (entry.isDirectory())
-      return entry.name === 'web' || entry.name === 'node_modules' ? [] : sources(path);
+      return ['web', 'bench', 'node_modules'].includes(entry.name) ? [] : sources(path);
     return /\.ts$/.test(entry.name) && !/\.(?:test|fake|fixture)\.ts$/.test(entry.name) ? [path] : [];
   });
 }

@@ -129,7 +129,7 @@ export const fileSchema = z.strictObject({
   ),
   record_button: table(line, 'A button that starts and stops takes.'),
   tally_light: table(lightLine, 'A light that is on while this appliance records.'),
-  status_light: table(lightLine, 'A light whose pattern shows the state.'),
+  status_light: table(line, 'A light whose pattern shows the state.'),
   mqtt: mqttTable,
   update: updateTable,
   gateway: table(

@@ -1,6 +1,6 @@
 /** Takes the pictures of a camera that speaks only motion JPEG over HTTP, as they are. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { pause } from '../../common/pause.ts';
 import { Backoff } from '../capture/backoff.ts';
 import { PictureError } from './errors.ts';
 import { boundaryOf, MultipartParser } from './multipart.ts';
@@ -50,8 +50,7 @@ export class MjpegPull {
           this.#options.logger.warn({ reason }, 'a stream of pictures ended');
         this.#setState({ state: 'failed', reason });
       }
-      // The only rejection is that of the signal, which the loop looks at.
-      await sleep(backoff.next(), undefined, { signal }).catch(() => {});
+      await pause(backoff.next(), signal);
     }
   }
 

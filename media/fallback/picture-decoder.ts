@@ -1,7 +1,7 @@
 /** Turns a feed's H.264 into JPEG pictures, for what cannot speak WebRTC. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Child, ChildHost } from '../../common/child-host.ts';
+import { pause } from '../../common/pause.ts';
 import { Backoff } from '../capture/backoff.ts';
 import { type DecoderSockets, decoderCommand } from './decoder-command.ts';
 import { PictureIntake } from './picture-intake.ts';
@@ -53,8 +53,7 @@ export class PictureDecoder {
       if (performance.now() - startedAtMs > stableAfterMs) backoff.reset();
       const retryInMs = backoff.next();
       this.#options.logger.debug({ decoder: this.#options.name, reason, retryInMs }, 'a decoder ended');
-      // The only rejection is that of the signal, which the loop looks at.
-      await sleep(retryInMs, undefined, { signal }).catch(() => {});
+      await pause(retryInMs, signal);
     }
   }
 

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Logger } from 'pino';
 import type { ChildHost } from '../../common/child-host.ts';
+import { untilAborted } from '../../common/pause.ts';
 import type { SensorClock } from '../capture/sensor-clock.ts';
 import type { RawStream } from '../capture/types.ts';
 import { Turns } from '../turns.ts';
@@ -109,9 +110,7 @@ export class Masters {
   /** Goes on with unfinished takes, then waits for the end: takes end then, and what compressing and verifying is left is done at the next start. */
   async run(signal: AbortSignal): Promise<void> {
     await this.turns.run(() => this.resumeAll());
-    if (!signal.aborted) {
-      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-    }
+    await untilAborted(signal);
     this.ending.abort();
     await this.turns.run(() => Promise.all([...this.active.keys()].map((id) => this.end(id))));
     await Promise.all(this.working);

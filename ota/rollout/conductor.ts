@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { pause } from '../../common/pause.ts';
 import { type Release, releaseSchema } from '../channel/manifest.ts';
 import { messageOf, OtaError } from '../errors.ts';
 import { Serial } from '../serial.ts';
@@ -305,8 +305,7 @@ export class Conductor {
   async #pause(ms: number, signal: AbortSignal): Promise<void> {
     const over = new AbortController();
     const either = AbortSignal.any([signal, over.signal]);
-    // The only rejection is that of the signals, which the loop looks at.
-    const tick = sleep(ms, undefined, { signal: either }).catch(() => undefined);
+    const tick = pause(ms, either);
     await Promise.race([tick, this.#poked.promise]);
     over.abort();
   }

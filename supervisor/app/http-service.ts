@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import { describeError } from '../../common/errors.ts';
+import { pause } from '../../common/pause.ts';
 import { isLoopback } from '../api/access/access-rule.ts';
 import { ApiServer } from '../api/server.ts';
 import { writeFileAtomic } from '../config/atomic-write.ts';
@@ -130,12 +130,11 @@ export class HttpService {
     const { signal } = this.#stop;
     const unsubscribe = network.subscribe(() => this.#wake.resolve());
     while (!signal.aborted) {
-      const pause = new AbortController();
+      const early = new AbortController();
       const ends = [this.#wake.promise, ...(this.#running === null ? [] : [this.#running.ended])];
-      // The only rejection is that of the signal, which nobody waits for any more.
-      if (this.#told !== '') ends.push(sleep(this.#backoff.nextMs(), undefined, pause).catch(() => {}));
+      if (this.#told !== '') ends.push(pause(this.#backoff.nextMs(), early.signal));
       await Promise.race(ends);
-      pause.abort();
+      early.abort();
       this.#wake = Promise.withResolvers<void>();
       if (signal.aborted) break;
       const before = this.#reach;

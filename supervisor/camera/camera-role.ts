@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { describeError } from '../../common/errors.ts';
 import { LogLimiter } from '../../common/log-limiter.ts';
+import { pause } from '../../common/pause.ts';
 import { resolveConfigPath } from '../config/load.ts';
 import { readSettingFile } from '../config/read-setting-file.ts';
 import type { Config } from '../config/schema.ts';
@@ -210,8 +210,7 @@ export class CameraSide {
         const reason = `camera.token_file cannot be read: ${describeError(error)}`;
         if (reason !== this.#link.reason) log.error({ err: error }, 'the key for the hub cannot be read');
         this.#setLink({ ...this.#link, reason });
-        // The only rejection is that of the signal, which the loop looks at.
-        await sleep(askAgainMs, undefined, { signal }).catch(() => {});
+        await pause(askAgainMs, signal);
       }
     }
   }
@@ -259,8 +258,7 @@ export class CameraSide {
           this.#ask(hub, AbortSignal.any([signal, this.#adopted.signal])).finally(() => asked.delete(key)),
         );
       }
-      // The only rejection is that of the signal, which the loop looks at.
-      await sleep(askAgainMs, undefined, { signal }).catch(() => {});
+      await pause(askAgainMs, signal);
     }
     await Promise.all(asked.values());
   }

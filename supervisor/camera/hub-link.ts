@@ -5,6 +5,7 @@ import { type RawData, WebSocket } from 'ws';
 import { describeError } from '../../common/errors.ts';
 import { parseJsonText } from '../../common/json-text.ts';
 import { LogLimiter } from '../../common/log-limiter.ts';
+import { pause } from '../../common/pause.ts';
 import { TokenBucket } from '../../common/token-bucket.ts';
 import {
   type AgentDown,
@@ -298,8 +299,7 @@ export class HubLinkClient {
     this.#wake = Promise.withResolvers<void>();
     const over = new AbortController();
     const either = AbortSignal.any([signal, over.signal]);
-    // The only rejection is that of the signals, which the caller looks at.
-    await Promise.race([sleep(ms, undefined, { signal: either }).catch(() => {}), this.#wake.promise]);
+    await Promise.race([pause(ms, either), this.#wake.promise]);
     over.abort();
   }
 }

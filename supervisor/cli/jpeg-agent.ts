@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 import { readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { WebSocket } from 'ws';
+import { pause } from '../../common/pause.ts';
 import { pictureRefusalSchema } from '../contract/index.ts';
 import { PictureInput } from './picture-input.ts';
 
@@ -29,8 +29,7 @@ export async function publishPictures(input: Readable, agent: Agent): Promise<vo
   while (!ended.signal.aborted) {
     const sent = await publishOnce(pictures, agent, ended.signal);
     if (sent > 0) pauseMs = firstPauseMs;
-    // The only rejection is that of the signal, which the loop looks at.
-    await sleep(pauseMs * (0.5 + Math.random() / 2), undefined, { signal: ended.signal }).catch(() => {});
+    await pause(pauseMs * (0.5 + Math.random() / 2), ended.signal);
     pauseMs = Math.min(longestPauseMs, pauseMs * 2);
   }
   await reading;

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { untilAborted } from '../../common/pause.ts';
 import type { AgentDown, LinkedCameras } from '../contract/index.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
 
@@ -43,10 +44,7 @@ export class CameraOrders {
         this.#answered(cameraId, order)?.reject(new OrderRefusedError(code, reason)),
       changed: () => this.#giveUpLost(),
     });
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
+    await untilAborted(signal);
     unsubscribe();
     for (const { answer } of this.#waiting.values()) answer.reject(unreachable('the hub stops'));
   }

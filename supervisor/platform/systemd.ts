@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { writeSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { RushlightError } from '../../common/errors.ts';
+import { pause } from '../../common/pause.ts';
 
 /** What sd_notify(3) can be told. */
 export interface Notification {
@@ -68,8 +68,7 @@ export async function feedWatchdog(
     else if (names !== told)
       logger.error({ silent: names }, 'the watchdog is not fed: a core component is silent');
     told = names;
-    // The only rejection is that of the signal, which the loop looks at.
-    await sleep(line.watchdogMs / 2, undefined, { signal }).catch(() => {});
+    await pause(line.watchdogMs / 2, signal);
   }
 }
 

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
+import { pause } from '../../common/pause.ts';
 import type { HubLink } from '../contract/index.ts';
 import type { Clock, ClockReading } from '../platform/time/clock.ts';
 import { serverOfUrl, type TimeRole, writeTimeRole } from '../platform/time/time-sources.ts';
@@ -45,8 +45,7 @@ export class TimeService {
     while (!signal.aborted) {
       this.#latest = await this.#options.clock.read();
       await this.#tell();
-      // The only rejection is that of the signal, which the loop looks at.
-      await sleep(everyMs, undefined, { signal }).catch(() => {});
+      await pause(everyMs, signal);
     }
   }
 

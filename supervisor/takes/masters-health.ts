@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { describeError } from '../../common/errors.ts';
+import { pause } from '../../common/pause.ts';
 import { diskObstacle, type Masters, type Take, type TakeStore } from '../../media/index.ts';
 import type { HealthReporter } from '../system/health.ts';
 
@@ -32,8 +32,7 @@ export class MastersHealth {
     using health = this.#options.register();
     while (!signal.aborted) {
       await this.#look(health);
-      // The only rejection is that of the signal, which the loop looks at.
-      await sleep(everyMs, undefined, { signal }).catch(() => {});
+      await pause(everyMs, signal);
     }
   }
 

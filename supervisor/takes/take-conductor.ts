@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { describeError, errorCode } from '../../common/errors.ts';
+import { untilAborted } from '../../common/pause.ts';
 import type { StateStore } from '../config/state.ts';
 import type { LinkedCamera, LinkedCameras, Take, TakeCamera, TakeRefusal } from '../contract/index.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
@@ -89,10 +90,7 @@ export class TakeConductor {
       this.#options.local.subscribe((takeId, heard) => this.#book.hear(takeId, null, heard)),
       this.#orders.listen(),
     ];
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
+    await untilAborted(signal);
     for (const end of unsubscribe) end();
     await this.#book.saved();
   }

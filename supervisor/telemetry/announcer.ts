@@ -1,10 +1,10 @@
+import { pause } from '../../common/pause.ts';
 import type { BrokerConnection } from './broker-connection.ts';
 import { changeOf } from './dead-band.ts';
 import type { Components } from './home-assistant/component.ts';
 import { Departures } from './home-assistant/departures.ts';
 import { type DiscoveryInput, discoveryDocument, discoveryInput } from './home-assistant/discovery.ts';
 import { type Inventory, inventoryOf } from './inventory.ts';
-import { pause } from './pause.ts';
 import type { StatusSource } from './ports.ts';
 import { type StatePayload, statePayload } from './state-payload.ts';
 import type { TelemetryTiming } from './timing.ts';

@@ -1,11 +1,11 @@
 import type { Logger } from 'pino';
+import { pause } from '../../common/pause.ts';
 import type { TokenBucket } from '../../common/token-bucket.ts';
 import { Announcer } from './announcer.ts';
 import type { BrokerConnection, IncomingMessage } from './broker-connection.ts';
 import { CommandRunner } from './command-runner.ts';
 import type { Components } from './home-assistant/component.ts';
 import { readPublished } from './home-assistant/discovery.ts';
-import { pause } from './pause.ts';
 import type { ApplianceCommands, DocumentMemory, MqttSettings, StatusSource } from './ports.ts';
 import { Snapshots } from './snapshots.ts';
 import type { TelemetryTiming } from './timing.ts';

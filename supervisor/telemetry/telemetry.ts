@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { describeError } from '../../common/errors.ts';
+import { pause } from '../../common/pause.ts';
 import { TokenBucket } from '../../common/token-bucket.ts';
 import { Backoff } from './backoff.ts';
 import { BrokerConnection, type MqttVersion } from './broker-connection.ts';
@@ -13,7 +14,6 @@ import {
   BrokerVersionError,
 } from './errors.ts';
 import type { Components } from './home-assistant/component.ts';
-import { pause } from './pause.ts';
 import type {
   ApplianceCommands,
   BrokerFinder,

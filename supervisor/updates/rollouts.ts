@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { pause } from '../../common/pause.ts';
 import {
   BundleCache,
   type CachedBundle,
@@ -182,8 +182,7 @@ export class Rollouts {
   async #considerOften(signal: AbortSignal): Promise<void> {
     const { timing, log } = this.#options;
     while (!signal.aborted) {
-      // The only rejection is that of the signal, which the loop looks at.
-      await sleep(timing?.considerMs ?? 60_000, undefined, { signal }).catch(() => {});
+      await pause(timing?.considerMs ?? 60_000, signal);
       try {
         if (!signal.aborted && this.#options.byItself()) await this.#consider();
       } catch (error) {

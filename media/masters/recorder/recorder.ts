@@ -1,8 +1,8 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { ChildHost } from '../../../common/child-host.ts';
+import { pause } from '../../../common/pause.ts';
 import { ensureRawPipe } from '../../capture/raw-pipe.ts';
 import type { SensorClock } from '../../capture/sensor-clock.ts';
 import type { RawStream } from '../../capture/types.ts';
@@ -370,9 +370,4 @@ export function concluded(record: CameraRecord, endReason: string | null): Camer
 /** What a kill or a power cut takes, less than a second, is counted as dropped, and no failure. */
 function isWorthAWord({ frames }: Unreadable, { source }: CameraRecord): boolean {
   return frames === null || frames > source.fps;
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  // An abort only ends the pause early.
-  await sleep(ms, undefined, { signal }).catch(() => {});
 }

@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type RawData, WebSocket } from 'ws';
 import { describeError } from '../../../common/errors.ts';
 import { parseJsonText } from '../../../common/json-text.ts';
+import { pause } from '../../../common/pause.ts';
 import { pictureRefusalSchema } from '../../contract/index.ts';
 import type { FrameWatch } from '../../contract/ports.ts';
 import { pinTls } from '../../discovery/pinned-tls.ts';
@@ -45,8 +45,7 @@ export class PicturePush {
       const ceilingMs = refused
         ? refusedPauseMs
         : Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(failures, 10));
-      // The only rejection is that of the signal, which the loop looks at.
-      await sleep(ceilingMs * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {});
+      await pause(ceilingMs * (0.5 + Math.random() / 2), signal);
     }
   }
 

@@ -1,8 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import { errorCode } from '../../common/errors.ts';
-import { removeLeftovers, writeFileAtomic } from './atomic-write.ts';
+import { readTextIfThere, removeLeftovers, writeFileAtomic } from '../../common/files.ts';
 import { type ConfigChanges, changesBetween } from './changes.ts';
 import { writeErrorNote } from './error-note.ts';
 import { type FoundConfig, readConfigFile } from './load.ts';
@@ -241,11 +239,9 @@ export class LiveConfig {
 
   private async readLastGood(): Promise<string | undefined> {
     try {
-      return await readFile(this.options.lastGoodFile, 'utf8');
+      return (await readTextIfThere(this.options.lastGoodFile)) ?? undefined;
     } catch (error) {
-      if (errorCode(error) !== 'ENOENT') {
-        this.options.logger.warn({ err: error }, 'cannot read the copy of the last good config');
-      }
+      this.options.logger.warn({ err: error }, 'cannot read the copy of the last good config');
       return undefined;
     }
   }

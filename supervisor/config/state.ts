@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { errorCode, RushlightError } from '../../common/errors.ts';
-import { removeLeftovers, writeFileAtomic } from './atomic-write.ts';
+import { removeLeftovers, writeFileAtomic } from '../../common/files.ts';
 
 /** Version of state.json as a whole; sections grow by optional fields and do not raise it. */
 const stateVersion = 1;

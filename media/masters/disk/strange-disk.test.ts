@@ -15,7 +15,7 @@ import { parseManifest, Take } from '../take/take.ts';
 import { manifestFixture, recordFixture } from '../take/take-manifest.fixture.ts';
 import { TakeStore } from '../take/take-store.ts';
 import { writeTimecode } from '../timing/matroska-timecode.ts';
-import { writeFileAtomic } from './atomic-file.ts';
+import { replaceTakeFile } from './atomic-file.ts';
 
 const logger = pino({ level: 'silent' });
 const never = new AbortController().signal;
@@ -232,8 +232,9 @@ describe('what lies on a strange disk', () => {
   it('writes through no link that lies where a file is made', async () => {
     const folder = await layTake();
     const file = join(folder, 'take.json');
-    await symlink(join(outside, 'secret'), `${file}.tmp`);
-    await writeFileAtomic(file, 'new');
+    await rm(file);
+    await symlink(join(outside, 'secret'), file);
+    await replaceTakeFile(file, 'new');
     expect(await readFile(join(outside, 'secret'), 'utf8')).toBe('a token');
     expect((await lstat(file)).isFile()).toBe(true);
     await symlink(join(outside, 'secret'), join(folder, 'cam0', '0002.mkv'));

@@ -2,7 +2,8 @@ import { rename, rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Logger } from 'pino';
 import type { ChildHost } from '../../../common/child-host.ts';
-import { syncFile, syncFolder, writeFileAtomic } from '../disk/atomic-file.ts';
+import { syncFile, syncFolder } from '../../../common/files.ts';
+import { replaceTakeFile } from '../disk/atomic-file.ts';
 import { regularStat, textOf } from '../disk/disk-file.ts';
 import type { Attempt } from '../disk/disk-trouble.ts';
 import { EmptyAnswerError, FfmpegError, MatroskaError, NoAnswerError } from '../errors.ts';
@@ -134,7 +135,7 @@ async function keptFrames(
   if (decoded === undefined) return { log, received };
   const how = { codec: record.codec, strategy: record.strategy, endS: found.mtimeMs / 1e3 };
   const whole = reconcile(log, decoded, { ...how, logIsWhole: damaged === null && log.frames.length > 0 });
-  await writeFileAtomic(reference, rewriteFrameLog(text, log, whole));
+  await replaceTakeFile(reference, rewriteFrameLog(text, log, whole));
   return { log: whole, received };
 }
 

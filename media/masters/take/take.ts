@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { syncFolder, writeFileAtomic } from '../disk/atomic-file.ts';
+import { syncFolder } from '../../../common/files.ts';
+import { replaceTakeFile } from '../disk/atomic-file.ts';
 import { requireFolder, textOf } from '../disk/disk-file.ts';
 import { isDiskTrouble } from '../disk/disk-trouble.ts';
 import { TakeDamagedError, TakeManifestError } from '../errors.ts';
@@ -81,7 +82,7 @@ export class Take {
       const states = Object.values(next.cameras).map(({ state }) => state);
       const whole = takeManifestSchema.parse({ ...next, state: takeState(states, next.wanted) });
       try {
-        await writeFileAtomic(join(this.folder, manifestName), `${JSON.stringify(whole, null, 2)}\n`);
+        await replaceTakeFile(join(this.folder, manifestName), `${JSON.stringify(whole, null, 2)}\n`);
       } finally {
         this.current = whole;
       }

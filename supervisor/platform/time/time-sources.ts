@@ -1,5 +1,6 @@
-import { chmod, mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeFileAtomic } from '../../../common/files.ts';
 
 /** Whose time this machine keeps: a hub gives the LAN its own, a camera follows its hub. */
 export type TimeRole =
@@ -41,8 +42,5 @@ export async function writeTimeRole(folder: string, role: TimeRole, step = false
 
 /** For everybody to read, whatever the umask: chronyd runs as another user. */
 async function replaceReadable(file: string, text: string): Promise<void> {
-  const temporary = `${file}.new`;
-  await writeFile(temporary, text);
-  await chmod(temporary, 0o644);
-  await rename(temporary, file);
+  await writeFileAtomic(file, text, { mode: 0o644, durable: false });
 }

@@ -1,4 +1,5 @@
 /** The media plane of one machine: feeds, sessions, ingests and pushes over one datapath. */
+import pLimit from 'p-limit';
 import type { Logger } from 'pino';
 import type { Datapath } from '../datapath/datapath.ts';
 import { FeedRegistry } from '../sfu/feed-registry.ts';
@@ -54,7 +55,7 @@ export class MediaService implements AsyncDisposable {
   #maxBitrateKbps = 20_000;
   #problems: string[] = [];
   #timer: NodeJS.Timeout | null = null;
-  #work: Promise<unknown> = Promise.resolve();
+  readonly #inTurn = pLimit(1);
 
   constructor(options: MediaServiceOptions) {
     this.#options = options;
@@ -73,11 +74,7 @@ export class MediaService implements AsyncDisposable {
 
   /** Makes the machine as `config` says; what is unchanged goes on undisturbed. Calls are worked off one by one. */
   configure(config: MediaConfig): Promise<{ problems: string[] }> {
-    const work = this.#work.then(() => this.#apply(config));
-    this.#work = work.catch(() => {
-      // The caller hears of it; the next configuration starts from what is there.
-    });
-    return work;
+    return this.#inTurn(() => this.#apply(config));
   }
 
   /** Opens a publisher's session. Throws SignalingError. */
@@ -174,7 +171,7 @@ export class MediaService implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#work;
+    await this.#inTurn(() => {});
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
     for (const session of [...this.#sessions.values()]) session.close();

@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os';
+import pLimit from 'p-limit';
 import type { Logger } from 'pino';
 import type { ChildHost } from '../../common/child-host.ts';
 import { untilAborted } from '../../common/pause.ts';
 import type { SensorClock } from '../capture/sensor-clock.ts';
 import type { RawStream } from '../capture/types.ts';
-import { Turns } from '../turns.ts';
 import {
   asDiskError,
   expectedBytesPerSecond,
@@ -69,7 +69,7 @@ const troubleMs = 60_000;
  */
 export class Masters {
   private readonly options: MastersOptions;
-  private readonly turns = new Turns();
+  private readonly inTurn = pLimit(1);
   private readonly removing = new Set<string>();
   private readonly active = new Map<string, TakeRun>();
   private readonly working = new Set<Promise<void>>();
@@ -109,10 +109,10 @@ export class Masters {
 
   /** Goes on with unfinished takes, then waits for the end: takes end then, and what compressing and verifying is left is done at the next start. */
   async run(signal: AbortSignal): Promise<void> {
-    await this.turns.run(() => this.resumeAll());
+    await this.inTurn(() => this.resumeAll());
     await untilAborted(signal);
     this.ending.abort();
-    await this.turns.run(() => Promise.all([...this.active.keys()].map((id) => this.end(id))));
+    await this.inTurn(() => Promise.all([...this.active.keys()].map((id) => this.end(id))));
     await Promise.all(this.working);
   }
 
@@ -123,7 +123,7 @@ export class Masters {
    */
   start(id: string, names: readonly string[] | null): Promise<Take> {
     this.measuring.abort();
-    return this.turns.run(async () => {
+    return this.inTurn(async () => {
       try {
         return await this.begin(id, names);
       } catch (error) {
@@ -141,7 +141,7 @@ export class Masters {
    * @throws TakeNotFoundError
    */
   stop(id: string): Promise<Take> {
-    return this.turns.run(() => this.end(id));
+    return this.inTurn(() => this.end(id));
   }
 
   /**
@@ -149,7 +149,7 @@ export class Masters {
    * @throws TakeNotFoundError, TakeUnfinishedError (it is recorded, compressed or verified), TakeRemovalError
    */
   async remove(id: string): Promise<void> {
-    await this.turns.run(async () => {
+    await this.inTurn(async () => {
       if (this.active.has(id) || this.removing.has(id)) {
         throw new TakeUnfinishedError(`take ${id} is still being recorded, finished or removed`);
       }
@@ -241,7 +241,13 @@ export class Masters {
   async measure(signal: AbortSignal): Promise<void> {
     const { cameras, settings, speed } = this.options;
     const { codec, strategy } = settings();
-    if (codec === 'off' || strategy !== 'auto' || this.active.size > 0 || this.turns.busy) return;
+    if (
+      codec === 'off' ||
+      strategy !== 'auto' ||
+      this.active.size > 0 ||
+      this.inTurn.activeCount + this.inTurn.pendingCount > 0
+    )
+      return;
     this.measuring = new AbortController();
     const interrupted = this.measuring.signal;
     try {

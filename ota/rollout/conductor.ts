@@ -1,10 +1,10 @@
 import { join } from 'node:path';
+import pLimit from 'p-limit';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { pause } from '../../common/pause.ts';
 import { type Release, releaseSchema } from '../channel/manifest.ts';
 import { messageOf, OtaError } from '../errors.ts';
-import { Serial } from '../serial.ts';
 import { readKept, replaceFile } from '../store.ts';
 import type { BundleCache, CachedBundle } from './bundle-cache.ts';
 import {
@@ -78,7 +78,7 @@ export class Conductor {
   readonly #path: string;
   readonly #timing: ConductorTiming;
   readonly #listeners = new Set<() => void>();
-  readonly #serial = new Serial();
+  readonly #inTurn = pLimit(1);
   readonly #sinceMs = performance.now();
   #rollout: Rollout | null = null;
   #release: Release | null = null;
@@ -108,7 +108,7 @@ export class Conductor {
    * @throws {OtaError} `ROLLOUT_RUNNING` while another one is not finished, `NOTHING_TO_INSTALL` where nobody needs it
    */
   start(release: Release, members: readonly Member[], wish: Omit<RolloutWish, 'startedAt'>): Promise<void> {
-    return this.#serial.run(async () => {
+    return this.#inTurn(async () => {
       this.#refuseUnfinished(release.version, null);
       const startedAt = this.#options.now().toISOString();
       const rollout = planRollout(release, members, { ...wish, startedAt });
@@ -130,7 +130,7 @@ export class Conductor {
    * @throws {OtaError} `ROLLOUT_RUNNING` while one of another version is not finished, `NOTHING_TO_INSTALL`
    */
   async include(release: Release, member: Member): Promise<void> {
-    const taken = await this.#serial.run(async () => {
+    const taken = await this.#inTurn(async () => {
       if (this.#rollout === null || !isUnfinished(this.#rollout)) return false;
       this.#refuseUnfinished(release.version, release.version);
       await this.#set(includeMember(this.#rollout, release, member));
@@ -193,7 +193,7 @@ export class Conductor {
 
   /** Works until the signal ends it. Rollouts begun before a restart go on. */
   async run(signal: AbortSignal): Promise<void> {
-    await this.#serial.run(() => this.#load());
+    await this.#inTurn(() => this.#load());
     this.#isLoaded = true;
     const { intervalMs, retryMs } = this.#timing;
     while (!signal.aborted) {
@@ -213,7 +213,7 @@ export class Conductor {
     const isUnderWay = Object.values(this.#rollout.members).some(({ state }) => state === 'updating');
     const isWanted = this.#rollout.phase === 'running' || isUnderWay;
     const bundle = isWanted ? await this.#bundle(release, signal) : null;
-    const step = await this.#serial.run(() => this.#advance());
+    const step = await this.#inTurn(() => this.#advance());
     if (bundle === null || step === null || step.install === null) return;
     const id = step.install;
     this.#options.logger.info({ member: id, version: release.version }, 'telling a machine to update');
@@ -280,7 +280,7 @@ export class Conductor {
   }
 
   #change(change: (rollout: Rollout) => Rollout): Promise<void> {
-    return this.#serial.run(async () => {
+    return this.#inTurn(async () => {
       if (this.#rollout !== null) await this.#set(change(this.#rollout));
     });
   }

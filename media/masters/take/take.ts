@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import pLimit from 'p-limit';
 import { syncFolder } from '../../../common/files.ts';
 import { replaceTakeFile } from '../disk/atomic-file.ts';
 import { requireFolder, textOf } from '../disk/disk-file.ts';
@@ -26,7 +27,7 @@ export class Take {
   /** Why take.json cannot be understood; null where it can. It is then only listed, handed out and removed. */
   readonly damage: string | null;
   private current: TakeManifest;
-  private writing: Promise<void> = Promise.resolve();
+  private readonly inTurn = pLimit(1);
 
   constructor(folder: string, manifest: TakeManifest, damage: string | null = null) {
     this.folder = folder;
@@ -77,7 +78,7 @@ export class Take {
   update(change: (manifest: TakeManifest) => TakeManifest): Promise<void> {
     if (this.damage !== null)
       return Promise.reject(new TakeDamagedError(`take ${this.current.id}: ${this.damage}`));
-    const changed = this.writing.then(async () => {
+    return this.inTurn(async () => {
       const next = change(this.current);
       const states = Object.values(next.cameras).map(({ state }) => state);
       const whole = takeManifestSchema.parse({ ...next, state: takeState(states, next.wanted) });
@@ -87,9 +88,6 @@ export class Take {
         this.current = whole;
       }
     });
-    // The next change must be tried also where this one failed; whoever asked for this one hears of it.
-    this.writing = changed.catch(() => {});
-    return changed;
   }
 
   /** Replaces what take.json says about one camera; sums are recomputed. */

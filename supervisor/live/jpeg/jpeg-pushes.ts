@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import type { Logger } from 'pino';
 import { ServiceSlot } from '../../process/service-slot.ts';
 import type { Push } from '../media-link.ts';
@@ -9,7 +10,7 @@ export class PicturePushes {
   readonly #jpegFeeds: JpegFeeds;
   readonly #log: Logger;
   readonly #slots = new Map<string, ServiceSlot>();
-  #work: Promise<void> = Promise.resolve();
+  readonly #inTurn = pLimit(1);
 
   constructor(jpegFeeds: JpegFeeds, log: Logger) {
     this.#jpegFeeds = jpegFeeds;
@@ -18,10 +19,7 @@ export class PicturePushes {
 
   /** Brings the pushes to what is wanted; those that stay are left alone. Calls are worked off one by one. */
   apply(targets: readonly Push[]): Promise<void> {
-    const applied = this.#work.then(() => this.#apply(targets));
-    // The caller gets the failure; for whoever waits in line it is only the end of a turn.
-    this.#work = applied.catch(() => {});
-    return applied;
+    return this.#inTurn(() => this.#apply(targets));
   }
 
   close(): Promise<void> {

@@ -2,7 +2,9 @@ import { rm } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import pLimit from 'p-limit';
 import type { Logger } from 'pino';
+import { Backoff } from '../../common/backoff.ts';
 import { describeError } from '../../common/errors.ts';
 import { writeFileAtomic } from '../../common/files.ts';
 import { pause } from '../../common/pause.ts';
@@ -18,7 +20,6 @@ import type { HealthReporter } from '../system/health.ts';
 import type { KeyStore } from '../system/key-store.ts';
 import type { Reach } from '../system/reach.ts';
 import type { TlsIdentity } from '../system/tls-identity.ts';
-import { Backoff } from '../telemetry/backoff.ts';
 import { everywhere, isOutside, planServing, type Serving } from './http-plan.ts';
 import { probeEndpoint } from './listen-probe.ts';
 
@@ -81,12 +82,13 @@ export class HttpService {
   #wake = Promise.withResolvers<void>();
   #told = '';
   /** Turns follow one another; this is the last one. */
-  #turn: Promise<void> = Promise.resolve();
+  readonly #inTurn = pLimit(1);
 
   constructor(options: HttpServiceOptions) {
     this.#options = options;
     this.#certificates = new Certificates(options);
-    this.#backoff = new Backoff(...(options.retryMs ?? [1000, 60_000]), Math.random);
+    const [firstMs, maxMs] = options.retryMs ?? [1000, 60_000];
+    this.#backoff = new Backoff({ firstMs, maxMs });
   }
 
   get reach(): Reach | null {
@@ -113,7 +115,7 @@ export class HttpService {
     this.#stop.abort();
     this.#wake.resolve();
     await this.#loop;
-    await this.#turn;
+    await this.#inTurn(() => {});
     await this.#end();
     this.#reach = null;
     await rm(this.#options.paths.apiUrl, { force: true });
@@ -145,7 +147,7 @@ export class HttpService {
   }
 
   #takeTurn(): Promise<void> {
-    this.#turn = this.#turn.then(async () => {
+    return this.#inTurn(async () => {
       try {
         await this.#serveWish();
       } catch (error) {
@@ -153,7 +155,6 @@ export class HttpService {
         this.#tell([`${describeError(error)}.`]);
       }
     });
-    return this.#turn;
   }
 
   async #serveWish(): Promise<void> {

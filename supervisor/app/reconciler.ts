@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { Backoff } from '../../common/backoff.ts';
 import { describeError } from '../../common/errors.ts';
 import type { CameraSide } from '../camera/camera-role.ts';
 import type { Config } from '../config/schema.ts';
@@ -21,7 +22,6 @@ import type { PortBook } from '../sources/port-allocator.ts';
 import type { RoleKeeper } from '../system/current-role.ts';
 import type { Health, HealthReporter } from '../system/health.ts';
 import type { Identity } from '../system/identity.ts';
-import { Backoff } from '../telemetry/backoff.ts';
 import type { HttpService } from './http-service.ts';
 import { publishOpenPorts } from './open-ports.ts';
 
@@ -70,7 +70,8 @@ export class Reconciler {
   constructor(options: ReconcilerOptions) {
     const { log } = options;
     this.#options = options;
-    this.#backoff = new Backoff(...(options.retryMs ?? [1000, 60_000]), Math.random);
+    const [firstMs, maxMs] = options.retryMs ?? [1000, 60_000];
+    this.#backoff = new Backoff({ firstMs, maxMs });
     const slot = (name: string) =>
       new ServiceSlot(name, log, { onTrouble: (reason) => this.#note(`${name} service`, reason) });
     this.#slots = { hub: slot('hub'), camera: slot('camera'), mdns: slot('mdns'), mqtt: slot('mqtt') };

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { type RawData, WebSocket } from 'ws';
+import { backoffMs } from '../../../common/backoff.ts';
 import { describeError } from '../../../common/errors.ts';
 import { parseJsonText } from '../../../common/json-text.ts';
 import { pause } from '../../../common/pause.ts';
@@ -16,11 +17,10 @@ export interface PicturePushOptions {
   readonly log: Logger;
 }
 
-const firstPauseMs = 250;
 /** Short, since a feed must be back within 3 s of the link's return. */
-const longestPauseMs = 1000;
-/** What trying again soon does not mend: a key that is unknown, a name that is taken. */
-const refusedPauseMs = 5000;
+const retryLimits = { firstMs: 250, maxMs: 1000 };
+/** For what trying again soon does not mend: a key that is unknown, a name that is taken. */
+const refusedLimits = { firstMs: 5000, maxMs: 5000 };
 const handshakeMs = 3000;
 const pingEveryMs = 1000;
 const silentAfterMs = 4000;
@@ -42,10 +42,7 @@ export class PicturePush {
       if (signal.aborted) return;
       failures = sent > 0 ? 0 : failures + 1;
       if (failures <= 1) log.warn({ feed: target.feed, reason }, 'publishing pictures failed; trying on');
-      const ceilingMs = refused
-        ? refusedPauseMs
-        : Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(failures, 10));
-      await pause(ceilingMs * (0.5 + Math.random() / 2), signal);
+      await pause(backoffMs(failures, refused ? refusedLimits : retryLimits), signal);
     }
   }
 

@@ -1,9 +1,10 @@
+import { backoffMs } from '../../../../common/backoff.ts';
 import { type ApiClient, ApiError } from './api-client.ts';
 import { type AppAction, parseEvent } from './app-state.ts';
-import { backoffMs, pauseUntilOnline } from './backoff.ts';
+import { pauseUntilOnline } from './pause.ts';
 import { SseParser } from './sse.ts';
 
-const retryLimits = { firstMs: 1000, mostMs: 10_000 };
+const retryLimits = { firstMs: 1000, maxMs: 10_000 };
 /** The appliance writes at least every 15 s. After this much silence the stream is taken for dead, and opened anew. */
 const silenceLimitMs = 25_000;
 

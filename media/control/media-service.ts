@@ -66,7 +66,10 @@ export class MediaService implements AsyncDisposable {
       onState: (feed, state) => onEvent({ event: 'feed', feed: feed.id, state }),
     });
     this.#flows = new ConfiguredFlows({
-      ...{ feeds: this.feeds, datapath, logger, onEvent },
+      feeds: this.feeds,
+      datapath,
+      logger,
+      onEvent,
       isPublished: (feed) => this.#holders.has(feed),
       endPublisher: (feed) => this.#endPublishers(feed),
     });

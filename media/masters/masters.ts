@@ -291,8 +291,13 @@ export class Masters {
   private async resume(take: Take): Promise<void> {
     const { reserveBytes } = this.options.settings();
     const parts = Object.entries(take.manifest.cameras).map(([camera, record]) => ({
-      ...{ camera, raw: record.source, codec: record.codec, strategy: record.strategy },
-      ...{ strategyReason: record.strategyReason, threads: record.threads, reserveBytes },
+      camera,
+      raw: record.source,
+      codec: record.codec,
+      strategy: record.strategy,
+      strategyReason: record.strategyReason,
+      threads: record.threads,
+      reserveBytes,
     }));
     this.options.logger.info(
       { take: take.manifest.id, wanted: take.manifest.wanted },
@@ -313,7 +318,8 @@ export class Masters {
     const { id, wanted } = take.manifest;
     const { host, logger, pipeOf, sensorClockOf, onChange } = this.options;
     const withPipes = parts.map((part) => ({
-      ...{ ...part, pipe: pipeOf(part.camera) },
+      ...part,
+      pipe: pipeOf(part.camera),
       sensorClock: () => sensorClockOf?.(part.camera),
     }));
     const notify = () => onChange?.(id);

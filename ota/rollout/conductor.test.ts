@@ -66,7 +66,10 @@ const release = (): Release => ({
 });
 const cacheOf = (verify: () => Promise<void> = async () => {}) =>
   new BundleCache({
-    ...{ folder: join(folder, 'cache'), fetch, verify, logger },
+    folder: join(folder, 'cache'),
+    fetch,
+    verify,
+    logger,
     // Short only where the server is meant to stall: a busy machine is slow, not silent.
     stallMs: mood === 'silent' ? 300 : 20_000,
   });
@@ -181,7 +184,13 @@ class FleetOfThree implements Fleet {
   constructor() {
     for (const id of ['cam-a', 'cam-b', 'cam-c']) {
       this.views.set(id, {
-        ...{ id, name: id, online: true, awayMs: 0, version: '1.0.0', compatible: 'board', recording: false },
+        id,
+        name: id,
+        online: true,
+        awayMs: 0,
+        version: '1.0.0',
+        compatible: 'board',
+        recording: false,
         update: { state: 'idle', reason: null, attempt: null },
       });
     }
@@ -203,7 +212,11 @@ class FleetOfThree implements Fleet {
 describe('conducting three cameras', () => {
   const conductorOf = (fleet: Fleet, cache: BundleCache) =>
     new Conductor({
-      ...{ fleet, cache, folder, logger, now: () => new Date() },
+      fleet,
+      cache,
+      folder,
+      logger,
+      now: () => new Date(),
       timing: { intervalMs: 5, retryMs: 20, retellMs: 20 },
     });
   const wish = (canary: string | null = null) => ({ canary, hub: null });

@@ -20,12 +20,21 @@ const target = { version: '1.1.0', compatible: 'board', minimumVersion: null };
 const wish = { canary: null, hub: null, startedAt: '2026-11-22T12:00:00.000Z' };
 
 const camera = (id: string, over: Partial<Member> = {}): Member => ({
-  ...{ id, name: id, online: true, awayMs: 0, version: '1.0.0', compatible: 'board', recording: false },
+  id,
+  name: id,
+  online: true,
+  awayMs: 0,
+  version: '1.0.0',
+  compatible: 'board',
+  recording: false,
   update: { state: 'idle', reason: null, attempt: null },
   ...over,
 });
 const facts = (members: Member[], over: { nowMs?: number; take?: boolean; watchedMs?: number } = {}) => ({
-  ...{ nowMs: 0, watchedMs: 0, take: false, members },
+  nowMs: 0,
+  watchedMs: 0,
+  take: false,
+  members,
   ...over,
 });
 const step = (rollout: Rollout, members: Member[], over: Parameters<typeof facts>[1] = {}) =>

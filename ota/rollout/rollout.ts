@@ -88,7 +88,12 @@ export function planRollout(target: Target, members: readonly Member[], wish: Ro
     ...(hub === null ? [] : [hub]),
   ];
   return {
-    ...{ version: target.version, startedAt: wish.startedAt, order, canary, hub, reason: null },
+    version: target.version,
+    startedAt: wish.startedAt,
+    order,
+    canary,
+    hub,
+    reason: null,
     members: Object.fromEntries(states),
     phase: order.some(waits) ? 'running' : 'done',
   };

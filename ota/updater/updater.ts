@@ -260,7 +260,9 @@ export class Updater {
     const { now, clockIsSet, installedVersion, deviceId, takeRunning } = this.#options;
     const time = now();
     return {
-      ...{ installedVersion, deviceId, compatible: this.#slots.current?.compatible ?? '' },
+      installedVersion,
+      deviceId,
+      compatible: this.#slots.current?.compatible ?? '',
       recording: takeRunning(),
       trialRunning: this.#state === 'trial',
       minuteOfDay: clockIsSet() ? time.getHours() * 60 + time.getMinutes() : null,

@@ -58,7 +58,8 @@ export class FleetCamera implements AsyncDisposable {
     const stop = new AbortController();
     const update = updatePort(() => this.machine.updater);
     const updates = new HubUpdates({
-      ...{ update, log },
+      update,
+      log,
       hub: () => side.access(),
       conducted: () => this.conducted,
     });

@@ -131,8 +131,13 @@ export class ConnectionGuard implements Disposable {
     }
     const nowMs = performance.now();
     const guarded: Guarded = {
-      ...{ accepted: socket, stream: socket, from, phase: 'silent' },
-      ...{ sinceMs: nowMs, drainedBytes: 0, drainedMs: nowMs },
+      accepted: socket,
+      stream: socket,
+      from,
+      phase: 'silent',
+      sinceMs: nowMs,
+      drainedBytes: 0,
+      drainedMs: nowMs,
     };
     this.#connections.set(socket, guarded);
     this.#byStream.set(socket, guarded);

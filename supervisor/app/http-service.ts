@@ -122,7 +122,7 @@ export class HttpService {
   }
 
   async #startSimulation(wish: Wish): Promise<void> {
-    const serving = { ...{ listen: usable(loopback), tlsPort: null, local: null }, port: this.#port(wish) };
+    const serving = { listen: usable(loopback), tlsPort: null, local: null, port: this.#port(wish) };
     await this.#start(serving, { upstream: wish.upstream, required: false, identity: null });
     this.#options.health.ok();
   }
@@ -198,7 +198,14 @@ export class HttpService {
     const stop = new AbortController();
     const { listen, port, local, tlsPort } = serving;
     const server = new ApiServer({
-      ...{ ports, version, pages, upstream, log, listen, port, local },
+      ports,
+      version,
+      pages,
+      upstream,
+      log,
+      listen,
+      port,
+      local,
       access: { keys, required },
       tls: identity === null || tlsPort === null ? null : { port: tlsPort, identity },
     });
@@ -253,7 +260,8 @@ function endedEarly(): Error {
 function reachOf(serving: Serving, identity: TlsIdentity | null): Reach {
   const { listen, port, tlsPort, local } = serving;
   return {
-    ...{ port, tlsPort },
+    port,
+    tlsPort,
     fingerprint: tlsPort === null ? null : (identity?.fingerprint ?? null),
     address: everywhere(listen) ? null : (listen.find((host) => !isLoopback(host)) ?? null),
     outside: isOutside(serving),

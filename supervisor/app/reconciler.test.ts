@@ -41,7 +41,9 @@ function open(change: (calls: string[]) => Record<string, unknown> = () => ({}))
     cameras: { known: [] },
     plugged: { sources: noted('cameras'), decided: [] },
     pipelines: {
-      ...{ apply: noted('pipelines'), ingests: () => [], pictureFeeds: () => [] },
+      apply: noted('pipelines'),
+      ingests: () => [],
+      pictureFeeds: () => [],
       close: noted('pipelines closed'),
     },
     remotes: { apply: noted('remotes'), close: noted('remotes closed') },

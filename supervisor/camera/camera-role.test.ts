@@ -30,7 +30,10 @@ function cameraSide(
   obeysAll = false,
 ): CameraSide {
   const side: CameraSide = new CameraSide({
-    ...{ state, log, settings: settings as Config['camera'], configFile: join(folder, 'rushlight.toml') },
+    state,
+    log,
+    settings: settings as Config['camera'],
+    configFile: join(folder, 'rushlight.toml'),
     self: { id: 'cam', name: 'cam', version: '1' },
     network: { subscribe: () => () => {} },
     obeysAll,
@@ -50,7 +53,9 @@ describe('the side of a camera', () => {
     expect([clear.access(), clear.pushes(['cam0']), clear.picturePushes(['cam0'])]).toEqual([null, [], []]);
     const secret = cameraSide({ hub: 'https://192.0.2.1' });
     expect(secret.access()).toEqual({
-      ...{ url: 'https://192.0.2.1', token: 'rl_secret', tlsFingerprint: adoption.fingerprint },
+      url: 'https://192.0.2.1',
+      token: 'rl_secret',
+      tlsFingerprint: adoption.fingerprint,
     });
     expect(secret.pushes(['cam0'])).toHaveLength(1);
   });

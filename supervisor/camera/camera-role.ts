@@ -82,7 +82,9 @@ export class CameraSide {
     const pinned = { pinnedId: this.#adoption.hubId, pinnedTls: this.#fingerprint };
     this.#locator = new HubLocator({ override: settings.hub, ...pinned, network, log });
     this.#client = new HubLinkClient({
-      ...{ locator: this.#locator, network, obeysAll },
+      locator: this.#locator,
+      network,
+      obeysAll,
       hello: () => ({ ...self, sources: status().sources }),
       status,
       token: () => this.#token,

@@ -86,7 +86,8 @@ export class HubLocator {
     }
     const { network, log } = this.#options;
     const browser = new ServiceBrowser({
-      ...{ network, log },
+      network,
+      log,
       onSighting: (service) => this.noteSighting(service),
       onGoodbye: (name, sender) => this.noteGoodbye(name, sender),
       onNetworkChange: () => {

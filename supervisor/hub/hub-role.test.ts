@@ -30,7 +30,10 @@ async function hub() {
   const keys = new KeyStore({ read: async () => null, write: async () => {} });
   await keys.load();
   const side = new HubSide({
-    ...{ hub: { id: 'hub', name: () => 'hub' }, keys, state, log },
+    hub: { id: 'hub', name: () => 'hub' },
+    keys,
+    state,
+    log,
     fingerprint: () => null,
     takeRunning: () => false,
     alongside: async () => {},

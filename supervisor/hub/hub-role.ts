@@ -45,7 +45,9 @@ export class HubSide {
     const cameraKeys = new CameraKeys(keys, state, log);
     this.#keys = cameraKeys;
     this.cameras = new CameraRegistry({
-      ...{ hub, takeRunning, log },
+      hub,
+      takeRunning,
+      log,
       claim: (keyId, camera) => cameraKeys.claim(keyId, camera),
       onRefused: ({ id, name: called }, reason) =>
         this.#tellTrouble(`The camera ${called} (${id}) is refused: ${reason}.`),

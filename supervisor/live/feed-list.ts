@@ -64,8 +64,22 @@ function expectedFeeds({ sources, cameras, mediaRuns }: FeedSources): Expected[]
 
 function offline({ id, label, reason }: Expected): Feed {
   return {
-    ...{ id, label, reason, state: 'offline', codec: null, audioCodec: null, width: null, height: null },
-    ...{ fps: null, bitrateKbps: 0, framesTotal: 0, packetsLost: 0, lossRatio: null, latencyMs: null },
-    ...{ keyframeAgeMs: null, publisher: null, viewers: [] },
+    id,
+    label,
+    reason,
+    state: 'offline',
+    codec: null,
+    audioCodec: null,
+    width: null,
+    height: null,
+    fps: null,
+    bitrateKbps: 0,
+    framesTotal: 0,
+    packetsLost: 0,
+    lossRatio: null,
+    latencyMs: null,
+    keyframeAgeMs: null,
+    publisher: null,
+    viewers: [],
   };
 }

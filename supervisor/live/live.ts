@@ -47,7 +47,12 @@ export async function assemblePictures(
   // Who outlived an earlier supervisor is known by its control socket.
   const ports = new PortBook(state, { isOurs: (argv) => argv.includes(paths.mediaSocket) });
   const pipelines = new Pipelines({
-    ...{ host, ports, recording, onLinkRate, onChange, log },
+    host,
+    ports,
+    recording,
+    onLinkRate,
+    onChange,
+    log,
     runFolder: paths.run,
     configFile: base.options.configFile,
     devices: () => cameras.known,
@@ -67,7 +72,9 @@ export async function assemblePictures(
   const labelOf = (feed: string) => sources().find(({ id }) => id === feed)?.label ?? feed;
   const plugged = new PluggedCameras(cameras, state);
   const media = new MediaLink({
-    ...{ host, onChange, log },
+    host,
+    onChange,
+    log,
     socketPath: paths.mediaSocket,
     health: health.register('media', { core: true }),
     labelOf,
@@ -85,20 +92,30 @@ export async function assemblePictures(
     isTaken: (feed) =>
       sources().some(({ id, state }) => id === feed && state !== 'stopped') ||
       media.feeds().some(({ id, publisher }) => id === feed && publisher !== null),
-    ...{ onChange, log },
+    onChange,
+    log,
   });
   const remotes = new RemoteFeeds({
-    ...{ jpegFeeds, onChange, log },
+    jpegFeeds,
+    onChange,
+    log,
     configFile: base.options.configFile,
     pulls: () => media.pulls(),
   });
   const feeds = () =>
     listFeeds({
-      ...{ media: media.feeds(), mediaRuns: media.connected, jpeg: jpegFeeds.list() },
-      ...{ sources: sources(), unplugged: plugged.unplugged(), cameras: linked() },
+      media: media.feeds(),
+      mediaRuns: media.connected,
+      jpeg: jpegFeeds.list(),
+      sources: sources(),
+      unplugged: plugged.unplugged(),
+      cameras: linked(),
     });
   const still = new StillPictures({
-    ...{ host, jpegFeeds, feeds, log },
+    host,
+    jpegFeeds,
+    feeds,
+    log,
     folder: paths.run,
     configureTaps: () => media.reconfigure(),
   });

@@ -337,7 +337,12 @@ function feedOf(stats: FeedStats, label: string): Omit<Feed, 'latencyMs'> {
     viewers: viewers
       .filter(({ id }) => !id.startsWith('push:'))
       .map(({ id, connected, bitrateKbps, lossRatio, rttMs, skippedFrames }) => ({
-        ...{ id: shownId(id), connected, bitrateKbps, lossRatio, rttMs, skippedFrames },
+        id: shownId(id),
+        connected,
+        bitrateKbps,
+        lossRatio,
+        rttMs,
+        skippedFrames,
       })),
   };
 }
@@ -357,7 +362,8 @@ function paramsOf({ kind, feed, sessionId, caller }: SessionClaim) {
 
 function endpointOf({ feed, url, token, tlsFingerprint }: Push) {
   return {
-    ...{ feed, url },
+    feed,
+    url,
     ...(token === null ? {} : { token }),
     ...(tlsFingerprint === null ? {} : { tlsFingerprint: colons(tlsFingerprint) }),
   };

@@ -82,8 +82,14 @@ export class RemoteFeeds {
     return this.#remotes.map(({ id, kind, label }) => {
       const { state, reason } = this.#stateOf(id, kind);
       return {
-        ...{ id, kind, label: label ?? id, state, reason },
-        ...{ restarts: this.#restartsOf(id), droppedFrames: null, encoder: null },
+        id,
+        kind,
+        label: label ?? id,
+        state,
+        reason,
+        restarts: this.#restartsOf(id),
+        droppedFrames: null,
+        encoder: null,
       };
     });
   }

@@ -57,7 +57,10 @@ test('tells whose time to keep, and lets the clock jump once nothing records', a
   let recording = true;
   const stop = new AbortController();
   const time = new TimeService({
-    ...{ folder, log, role: () => role, recording: () => recording },
+    folder,
+    log,
+    role: () => role,
+    recording: () => recording,
     clock: { read: async () => off(-5000) },
   });
   const running = time.run(stop.signal);

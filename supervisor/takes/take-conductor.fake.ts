@@ -83,8 +83,12 @@ export function linkCamera(registry: CameraRegistry, name: string, sources: stri
   say({ type: 'hello', id, name, version: '1', sources: running });
   const status = (recording: LinkedCamera['recording']) =>
     say({
-      ...{ type: 'status', sources: running, recording, remainingS: null },
-      ...{ sentAt: new Date().toISOString(), update: null },
+      type: 'status',
+      sources: running,
+      recording,
+      remainingS: null,
+      sentAt: new Date().toISOString(),
+      update: null,
     });
   const stops = () => sent.filter(({ type }) => type === 'take-stop').length;
   return { sent, say, status, stops, socket };
@@ -113,7 +117,10 @@ export class ConductorStage implements AsyncDisposable {
     const told: Take[] = [];
     const gone: string[] = [];
     const conductor = new TakeConductor({
-      ...{ local, cameras, state, log },
+      local,
+      cameras,
+      state,
+      log,
       onTake: (take) => told.push(take),
       onGone: (id) => gone.push(id),
       onRefusal: () => {},

@@ -206,7 +206,10 @@ export class TakeConductor {
       .filter(({ sources }) => sources.length > 0);
     requireAll(wanted, [...local, ...remote.flatMap(({ sources }) => sources)]);
     const take: Take = {
-      ...{ id: newTakeId(), startedAt: new Date().toISOString(), stoppedAt: null, state: 'starting' },
+      id: newTakeId(),
+      startedAt: new Date().toISOString(),
+      stoppedAt: null,
+      state: 'starting',
       cameras: [
         ...local.map((camera) => awaitedCamera(camera, null)),
         ...remote.flatMap(({ camera, sources }) => sources.map((source) => awaitedCamera(source, camera))),

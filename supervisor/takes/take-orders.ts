@@ -52,7 +52,11 @@ export class TakeOrders {
     const { id: takeId, startedAt } = take;
     // The take is the order's number, too: a refusal says what it refuses.
     const order: AgentDown = {
-      ...{ type: 'take-start', takeId, startedAt, cameras: [...sources], order: takeId },
+      type: 'take-start',
+      takeId,
+      startedAt,
+      cameras: [...sources],
+      order: takeId,
     };
     if (cameras?.send(camera.id, order) !== true) {
       this.#fail(takeId, camera, { code: 'MEMBER_UNREACHABLE', reason: 'it is not connected' });

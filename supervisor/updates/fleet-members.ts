@@ -13,7 +13,10 @@ export function isBusy(state: Update['state']): boolean {
 export function cameraMember(camera: LinkedCamera, nowMs: number): Member {
   const { id, name, online, version, update } = camera;
   return {
-    ...{ id, name, online, version },
+    id,
+    name,
+    online,
+    version,
     awayMs: online ? 0 : Math.max(0, nowMs - Date.parse(camera.lastSeenAt)),
     compatible: update?.compatible ?? null,
     recording: online && recordingStates.includes(camera.recording),

@@ -66,7 +66,11 @@ export class Rollouts {
       },
     };
     this.#conductor = new Conductor({
-      ...{ fleet, cache: this.#cache, folder, logger: log, now: () => new Date() },
+      fleet,
+      cache: this.#cache,
+      folder,
+      logger: log,
+      now: () => new Date(),
       ...(timing === undefined ? {} : { timing }),
     });
   }

@@ -20,7 +20,11 @@ export function assembleUpdates(
   }
   const { takeRunning, leftToRollout, onChange } = parts;
   return new UpdateService({
-    ...{ base, runner, takeRunning, leftToRollout, onChange },
+    base,
+    runner,
+    takeRunning,
+    leftToRollout,
+    onChange,
     probes: updateProbes({ ...parts, takesRoot: () => base.takes.current().path }),
   });
 }

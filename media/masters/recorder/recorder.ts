@@ -122,9 +122,18 @@ export class Recorder {
   private begin(): Promise<void> {
     const { raw, codec, strategy, strategyReason, threads, camera } = this.options;
     const record: CameraRecord = {
-      ...{ state: 'starting', reason: 'waits for the first frame', codec, strategy, strategyReason },
-      ...{ source: { ...raw }, threads, frames: 0, droppedFrames: 0, segments: [] },
-      ...{ unreadable: [], clockSteps: [] },
+      state: 'starting',
+      reason: 'waits for the first frame',
+      codec,
+      strategy,
+      strategyReason,
+      source: { ...raw },
+      threads,
+      frames: 0,
+      droppedFrames: 0,
+      segments: [],
+      unreadable: [],
+      clockSteps: [],
     };
     return this.take.update((manifest) => ({
       ...manifest,
@@ -183,7 +192,8 @@ export class Recorder {
       freeBytes,
       ...this.options,
       name: childName('record', this.take.manifest.id, camera, segmentStem(number)),
-      ...{ files, sensorLog },
+      files,
+      sensorLog,
       settings: { codec: record.codec, raw: record.source, threads: record.threads },
       strategy: record.strategy,
       resumed,
@@ -219,7 +229,9 @@ export class Recorder {
   ): Promise<void> {
     this.options.onProgress?.(noProgress);
     await this.note((old) => ({
-      ...{ ...old, state: 'starting', reason },
+      ...old,
+      state: 'starting',
+      reason,
       segments: old.segments.map((one) =>
         one.number === number && frames > 0 ? { ...one, frames, droppedFrames, bytes } : one,
       ),
@@ -262,7 +274,13 @@ export class Recorder {
     const previous = record.segments.filter((segment) => segment.number < number).at(-1);
     const closed = await closeSegment({
       ...this.options,
-      ...{ take: this.take, number, record, clean: how.clean, previous, signal: work, attempt },
+      take: this.take,
+      number,
+      record,
+      clean: how.clean,
+      previous,
+      signal: work,
+      attempt,
     });
     await this.take.updateCamera(camera, (old) => withClosed(old, number, closed));
     const take = this.take.manifest.id;
@@ -323,7 +341,8 @@ export class Recorder {
   private segmentBegan(number: number): Promise<void> {
     return this.note((record) => ({
       ...this.withEntry(record, number),
-      ...{ state: 'recording', reason: null },
+      state: 'recording',
+      reason: null,
     }));
   }
 

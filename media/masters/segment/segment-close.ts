@@ -76,7 +76,9 @@ async function segmentOf(order: CloseOrder, files: SegmentFiles, log: FrameLog):
   const recorded = spooled ? files.spool : files.master;
   const { fps } = record.source;
   const { timesS, sensorTimes } = await captureTimes(log, {
-    ...{ files, fps, logger: order.logger },
+    files,
+    fps,
+    logger: order.logger,
     clockSteps: stepsWithin(record, number),
   });
   const sums = new FrameSums(fps);
@@ -89,15 +91,23 @@ async function segmentOf(order: CloseOrder, files: SegmentFiles, log: FrameLog):
   await syncFolder(`${take.folder}/${camera}`);
   const stem = `${camera}/${segmentStem(number)}`;
   return {
-    ...{ number, state: spooled ? 'spooled' : 'closed', file: `${stem}.mkv`, frames, droppedFrames },
+    number,
+    state: spooled ? 'spooled' : 'closed',
+    file: `${stem}.mkv`,
+    frames,
+    droppedFrames,
     spool: spooled ? `${stem}.raw.nut` : null,
     bytes: (await regularStat(recorded))?.size ?? 0,
     droppedBefore: droppedBetween(previous, startS, record, number),
-    ...{ firstTimestamp: isoMicroseconds(startS), lastTimestamp: isoMicroseconds(lastS ?? startS), timecode },
+    firstTimestamp: isoMicroseconds(startS),
+    lastTimestamp: isoMicroseconds(lastS ?? startS),
+    timecode,
     sensorTimes: sensorTimes === null ? null : { ...sensorTimes, file: `${stem}.pts` },
     sha256: spooled ? null : await sha256OfFile(files.master),
     framemd5: { file: `${stem}.framemd5`, sha256: await sha256OfFile(files.reference) },
-    ...{ clean: order.clean, verified: null, checkedAt: null },
+    clean: order.clean,
+    verified: null,
+    checkedAt: null,
   };
 }
 

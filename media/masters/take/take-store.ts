@@ -53,8 +53,13 @@ export class TakeStore {
     this.creating.add(folder);
     try {
       const take = await this.make(folder, {
-        ...{ version: 1, id, startedAt: startUtc.toISOString(), stoppedAt: null, wanted: true },
-        ...{ state: 'starting', cameras: {} },
+        version: 1,
+        id,
+        startedAt: startUtc.toISOString(),
+        stoppedAt: null,
+        wanted: true,
+        state: 'starting',
+        cameras: {},
       });
       this.open.set(id, take);
       return take;

@@ -103,8 +103,11 @@ export class Take {
   files(camera: string, segment: number): SegmentFiles {
     const stem = join(this.folder, camera, segmentStem(segment));
     return {
-      ...{ master: `${stem}.mkv`, spool: `${stem}.raw.nut`, reference: `${stem}.framemd5` },
-      ...{ sensorLog: `${stem}.sensor`, sensorTimes: `${stem}.pts` },
+      master: `${stem}.mkv`,
+      spool: `${stem}.raw.nut`,
+      reference: `${stem}.framemd5`,
+      sensorLog: `${stem}.sensor`,
+      sensorTimes: `${stem}.pts`,
     };
   }
 }

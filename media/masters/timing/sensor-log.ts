@@ -81,7 +81,9 @@ export function parseSensorLog(text: string): SensorTick[] {
     const [, pipeline, number, timeMs, deliveredAtMs] = tickLine.exec(line) ?? [];
     if (pipeline === undefined) return [];
     return {
-      ...{ pipeline, number: Number(number), timeMs: Number(timeMs) },
+      pipeline,
+      number: Number(number),
+      timeMs: Number(timeMs),
       deliveredAtMs: deliveredAtMs === '-' ? null : Number(deliveredAtMs),
     };
   });

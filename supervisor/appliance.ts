@@ -5,11 +5,11 @@ import { HttpService } from './app/http-service.ts';
 import { Reconciler } from './app/reconciler.ts';
 import { SystemActions } from './app/system-actions.ts';
 import { TelemetryService } from './app/telemetry-service.ts';
-import { CameraSide } from './camera/camera-role.ts';
-import { obeyHub, retellHub, tellHub } from './camera/hub-commands.ts';
+import { CameraRole } from './camera/camera-role.ts';
+import { handleHubCommand, reportTake, reportTakes } from './camera/hub-commands.ts';
 import type { Config } from './config/schema.ts';
 import type { Status, Take } from './contract/index.ts';
-import { HubSide } from './hub/hub-role.ts';
+import { HubRole } from './hub/hub-role.ts';
 import { assemblePictures } from './live/live.ts';
 import { GpioPanel } from './panel/gpio-panel.ts';
 import { displayState } from './panel/state-display.ts';
@@ -21,12 +21,12 @@ import { ChronyClock } from './platform/time/clock.ts';
 import type { ChildProcessHost } from './process/child-process-host.ts';
 import { ExclusiveRunner } from './process/exclusive-runner.ts';
 import { keepRunning, type ServiceRun } from './process/keep-running.ts';
-import { PluggedDesk } from './sources/device-selection.ts';
+import { DeviceSelection } from './sources/device-selection.ts';
 import { withUnplugged } from './sources/source-status.ts';
 import { StatusBoard } from './status/status-board.ts';
 import { composeStatus } from './status/status-composer.ts';
-import { RoleKeeper } from './system/current-role.ts';
-import { DataKeeping } from './system/data-disk-health.ts';
+import { CurrentRole } from './system/current-role.ts';
+import { DataDiskHealth } from './system/data-disk-health.ts';
 import { type ApplianceOptions, type Foundation, openFoundation } from './system/foundation.ts';
 import type { HealthReporter } from './system/health.ts';
 import { HostMonitor } from './system/host-monitor.ts';
@@ -34,7 +34,7 @@ import { publicPageUrl } from './system/page-url.ts';
 import { TimeService, timeRole } from './system/time-service.ts';
 import { assembleRecording } from './takes/recording.ts';
 import { renderMetrics } from './telemetry/prometheus/metrics.ts';
-import { toldUpdate } from './updates/fleet-members.ts';
+import { reportedUpdate } from './updates/fleet-members.ts';
 import { HubUpdates } from './updates/hub-updates.ts';
 import { assembleRollouts, assembleUpdates, conductsCameras } from './updates/updates.ts';
 
@@ -70,26 +70,26 @@ async function assemble(base: Foundation) {
   const board = new StatusBoard({ compose: () => status() });
   const onChange = () => {
     board.poke();
-    reconciler.cameraSide?.statusChanged();
+    reconciler.cameraRole?.statusChanged();
   };
   const time = new TimeService({
     clock: new ChronyClock(),
     folder: runtimeFolder(),
-    role: () => timeRole(role.current.role, reconciler.cameraSide?.link ?? null),
+    role: () => timeRole(role.current.role, reconciler.cameraRole?.link ?? null),
     recording: () => conductor.current() !== null,
     log,
   });
   const monitor = new HostMonitor({ host: machine, clock: () => time.latest });
-  const role = new RoleKeeper(state, log);
+  const role = new CurrentRole(state, log);
   const runner = new ExclusiveRunner();
   const pictures = await assemblePictures(base, {
-    linked: () => hubSide.cameras.list(),
+    linked: () => hubRole.cameras.list(),
     recording: () => conductor.current() !== null,
     onLinkRate: () => reconciler.request(),
     onChange,
   });
   let camerasTrouble: HealthReporter | null = null;
-  const hubSide = new HubSide({
+  const hubRole = new HubRole({
     hub: { id: identity.id, name },
     ...{ keys, state, onChange, log },
     fingerprint: () => http.reach?.fingerprint ?? null,
@@ -105,8 +105,8 @@ async function assemble(base: Foundation) {
   });
   const onTake = (take: Take) => {
     board.emit({ type: 'take', take });
-    const side = reconciler.cameraSide;
-    if (side !== null) tellHub(side, take);
+    const side = reconciler.cameraRole;
+    if (side !== null) reportTake(side, take);
     showTally();
   };
   const onGone = (id: string) => {
@@ -114,7 +114,7 @@ async function assemble(base: Foundation) {
     onChange();
   };
   const told = { onTake, onGone, onRefusal: onChange };
-  const recording = await assembleRecording(base, pictures.pipelines, hubSide.cameras, told);
+  const recording = await assembleRecording(base, pictures.pipelines, hubRole.cameras, told);
   const { conductor, localTakes, remaining } = recording;
   const gpio = new GpioPanel({
     header: simulation ? null : await openGpioHeader({ logger: log }),
@@ -137,16 +137,16 @@ async function assemble(base: Foundation) {
   const conducted = () => config.current.config.update.conducted;
   const takeRunning = () =>
     conductor.current() !== null ||
-    (isHub() ? hubSide.isRecording : reconciler.cameraSide?.hubTakes === true);
+    (isHub() ? hubRole.isRecording : reconciler.cameraRole?.hubTakes === true);
   const update = assembleUpdates(base, runner, {
     ...{ host, pipelines, media, takeRunning, onChange },
     leftToRollout: () =>
-      isHub() ? conductsCameras(base, hubSide) : conducted() && reconciler.cameraSide?.belongsToHub === true,
-    cameraSide: () => reconciler.cameraSide,
+      isHub() ? conductsCameras(base, hubRole) : conducted() && reconciler.cameraRole?.belongsToHub === true,
+    cameraRole: () => reconciler.cameraRole,
     reach: () => http.reach,
   });
   const rollouts = assembleRollouts(base, {
-    ...{ update, hubSide, isHub, takeRunning },
+    ...{ update, hubRole, isHub, takeRunning },
     onChange: () => {
       const rollout = rollouts.status();
       if (rollout !== null) board.emit({ type: 'rollout', rollout });
@@ -155,20 +155,20 @@ async function assemble(base: Foundation) {
   });
   const updates = new HubUpdates({
     ...{ update, conducted },
-    hub: () => reconciler.cameraSide?.access() ?? null,
+    hub: () => reconciler.cameraRole?.access() ?? null,
     log: log.child({ part: 'update' }),
   });
   const http = new HttpService({
     ports: apiPorts({
-      ...{ board, media, conductor, cameras, config, configFile, role, hubSide, health, update, logRing },
+      ...{ board, media, conductor, cameras, config, configFile, role, hubRole, health, update, logRing },
       ...{ feeds: pictures.feeds, pictures: pictures.still },
-      plugged: new PluggedDesk({
+      plugged: new DeviceSelection({
         ...{ cameras, plugged: pictures.plugged, config },
         apply: () => reconciler.apply(),
       }).ports(),
       masterPath: (take, camera, segment) => localTakes.masterPath(take, camera, segment),
       checkTake: (id) => localTakes.checkTake(id),
-      cameraSide: () => reconciler.cameraSide,
+      cameraRole: () => reconciler.cameraRole,
       system: system.ports(),
       rollout: rollouts.ports(),
       mqtt: { accept: (id) => telemetry.accept(id), forget: () => telemetry.forget() },
@@ -194,8 +194,8 @@ async function assemble(base: Foundation) {
     pictures: pictures.still,
     pageUrl: () => publicPageUrl(name(), http.reach),
   });
-  const newCameraSide = ({ camera }: Config) =>
-    new CameraSide({
+  const newCameraRole = ({ camera }: Config) =>
+    new CameraRole({
       settings: camera,
       configFile,
       obeysAll: simulation,
@@ -204,10 +204,11 @@ async function assemble(base: Foundation) {
         sources: withUnplugged(pipelines.status(), pictures.plugged.unplugged()),
         recording: status().recording.state,
         remainingS: remaining.latest,
-        update: toldUpdate(update.status()),
+        update: reportedUpdate(update.status()),
       }),
-      onLinked: () => retellHub(reconciler.cameraSide, conductor.list()),
-      onCommand: (command) => obeyHub(command, { conductor, updates, side: reconciler.cameraSide, log }),
+      onLinked: () => reportTakes(reconciler.cameraRole, conductor.list()),
+      onCommand: (command) =>
+        handleHubCommand(command, { conductor, updates, side: reconciler.cameraRole, log }),
       onChange: () => {
         reconciler.requestPushes();
         onChange();
@@ -224,9 +225,9 @@ async function assemble(base: Foundation) {
       gpio,
       network,
       http,
-      hubSide,
+      hubRole,
       runner,
-      newCameraSide,
+      newCameraRole,
       health,
       log,
     },
@@ -239,10 +240,10 @@ async function assemble(base: Foundation) {
   });
   const status = (): Status =>
     composeStatus({
-      ...{ identity, simulation, configFile, config, role, health, pipelines, hubSide, conductor },
+      ...{ identity, simulation, configFile, config, role, health, pipelines, hubRole, conductor },
       ...{ startedAt: base.startedAt, takes: base.takes },
       ...{ feeds: pictures.feeds, remotes: pictures.remotes },
-      cameraSide: () => reconciler.cameraSide,
+      cameraRole: () => reconciler.cameraRole,
       remainingS: () => remaining.latest,
       host: () => monitor.latest,
       tally: () => system.tally,
@@ -250,7 +251,7 @@ async function assemble(base: Foundation) {
       mqtt: () => telemetry.link,
       rollout: () => rollouts.status(),
     });
-  const keeping = simulation ? null : dataKeeping(base);
+  const keeping = simulation ? null : dataDiskHealth(base);
   return { board, gpio, monitor, time, role, reconciler, http, update, keeping, ...pictures, ...recording };
 }
 
@@ -322,9 +323,9 @@ async function keepAlive(
   await keepRunning(run, { name, log, onTrouble }, signal);
 }
 
-function dataKeeping({ health, paths, log }: Foundation): DataKeeping {
+function dataDiskHealth({ health, paths, log }: Foundation): DataDiskHealth {
   const files = { folder: paths.root, mounts: '/proc/self/mounts', note: inMemoryNote };
-  return new DataKeeping({
+  return new DataDiskHealth({
     trouble: () => readKeptData(files),
     register: () => health.register('data', { core: false }),
     log,

@@ -1,14 +1,14 @@
-import type { CameraSide } from '../camera/camera-role.ts';
+import type { CameraRole } from '../camera/camera-role.ts';
 import type { LiveConfig } from '../config/live-config.ts';
 import type { Feed, Update } from '../contract/index.ts';
 import type { ApiPorts } from '../contract/ports.ts';
-import type { HubSide } from '../hub/hub-role.ts';
+import type { HubRole } from '../hub/hub-role.ts';
 import type { MediaLink } from '../live/media-link.ts';
 import type { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
 import type { StatusBoard } from '../status/status-board.ts';
 import { configErrors } from '../status/status-composer.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
-import type { RoleKeeper } from '../system/current-role.ts';
+import type { CurrentRole } from '../system/current-role.ts';
 import type { Health } from '../system/health.ts';
 import type { LogRing } from '../system/log-ring.ts';
 import type { TakeConductor } from '../takes/take-conductor.ts';
@@ -27,9 +27,9 @@ export interface ApiParts {
   readonly plugged: Pick<ApiPorts['devices'], 'use' | 'forget' | 'label' | 'unplugged'>;
   readonly config: LiveConfig;
   readonly configFile: string;
-  readonly role: RoleKeeper;
-  readonly hubSide: HubSide;
-  readonly cameraSide: () => CameraSide | null;
+  readonly role: CurrentRole;
+  readonly hubRole: HubRole;
+  readonly cameraRole: () => CameraRole | null;
   readonly health: Health;
   readonly system: ApiPorts['system'];
   readonly update: { status(): Update } & Pick<ApiPorts['update'], 'check' | 'install' | 'rollback'>;
@@ -44,7 +44,7 @@ const wrongRole = 4004;
 
 /** The appliance as the API sees it. */
 export function apiPorts(parts: ApiParts): ApiPorts {
-  const { board, media, conductor, cameras, config, hubSide, health } = parts;
+  const { board, media, conductor, cameras, config, hubRole, health } = parts;
   const isHub = () => parts.role.current.role === 'hub';
   const view: ApiPorts['config']['view'] = () => ({
     file: parts.configFile,
@@ -103,21 +103,21 @@ export function apiPorts(parts: ApiParts): ApiPorts {
     metrics: parts.metrics,
     logs: (lines) => parts.logRing.latest(lines),
     adoption: {
-      list: () => (isHub() ? hubSide.desk.list() : []),
-      adopt: (cameraId, code) => hubSide.desk.adopt(cameraId, code),
-      unadopt: (cameraId) => hubSide.unadopt(cameraId),
+      list: () => (isHub() ? hubRole.desk.list() : []),
+      adopt: (cameraId, code) => hubRole.desk.adopt(cameraId, code),
+      unadopt: (cameraId) => hubRole.unadopt(cameraId),
       forgetHub: async () => {
-        const side = parts.cameraSide();
+        const side = parts.cameraRole();
         if (side === null) throw new ApplianceError('WRONG_ROLE', 'Only a camera belongs to a hub.');
         await side.forgetHub();
       },
       accept: (socket, caller) => {
-        if (isHub()) hubSide.desk.accept(socket, caller.address);
+        if (isHub()) hubRole.desk.accept(socket, caller.address);
         else socket.close(wrongRole, 'this appliance is a camera');
       },
     },
     acceptAgent: (socket, caller) => {
-      if (isHub()) hubSide.cameras.accept(socket, caller.keyId, caller.address);
+      if (isHub()) hubRole.cameras.accept(socket, caller.keyId, caller.address);
       else socket.close(wrongRole, 'this appliance is a camera');
     },
   };

@@ -1,12 +1,12 @@
 import type { Logger } from 'pino';
 import { Backoff } from '../../common/backoff.ts';
 import { describeError } from '../../common/errors.ts';
-import type { CameraSide } from '../camera/camera-role.ts';
+import type { CameraRole } from '../camera/camera-role.ts';
 import type { Config } from '../config/schema.ts';
 import { Advertiser } from '../discovery/advertiser.ts';
-import type { HubSide } from '../hub/hub-role.ts';
-import type { PicturePushes } from '../live/jpeg/jpeg-pushes.ts';
-import type { StillPictures } from '../live/jpeg/jpeg-taps.ts';
+import type { HubRole } from '../hub/hub-role.ts';
+import type { JpegPushes } from '../live/jpeg/jpeg-pushes.ts';
+import type { JpegTaps } from '../live/jpeg/jpeg-taps.ts';
 import type { MediaLink } from '../live/media-link.ts';
 import type { RemoteFeeds } from '../live/remote-feeds.ts';
 import type { GpioPanel } from '../panel/gpio-panel.ts';
@@ -18,8 +18,8 @@ import { type DesiredState, desiredState } from '../roles/desired-state.ts';
 import { cameraFacts } from '../sources/camera-facts.ts';
 import type { Pipelines } from '../sources/pipelines.ts';
 import type { PluggedCameras } from '../sources/plugged-cameras.ts';
-import type { PortBook } from '../sources/port-allocator.ts';
-import type { RoleKeeper } from '../system/current-role.ts';
+import type { PortAllocator } from '../sources/port-allocator.ts';
+import type { CurrentRole } from '../system/current-role.ts';
 import type { Health, HealthReporter } from '../system/health.ts';
 import type { Identity } from '../system/identity.ts';
 import type { HttpService } from './http-service.ts';
@@ -29,20 +29,20 @@ export interface ReconcilerOptions {
   readonly config: () => Config;
   readonly identity: Identity;
   readonly simulation: boolean;
-  readonly role: RoleKeeper;
+  readonly role: CurrentRole;
   readonly gpio: GpioPanel;
   readonly cameras: CameraWatcher;
   readonly plugged: PluggedCameras;
   readonly pipelines: Pipelines;
   readonly remotes: RemoteFeeds;
-  readonly still: StillPictures;
-  readonly ports: PortBook;
+  readonly still: JpegTaps;
+  readonly ports: PortAllocator;
   readonly media: MediaLink;
-  readonly picturePushes: PicturePushes;
+  readonly jpegPushes: JpegPushes;
   readonly network: NetworkEvents;
   readonly http: HttpService;
-  readonly hubSide: HubSide;
-  readonly newCameraSide: (config: Config) => CameraSide;
+  readonly hubRole: HubRole;
+  readonly newCameraRole: (config: Config) => CameraRole;
   /** Runs what the settings ask for beside the pictures, such as MQTT; null where they ask for none. */
   readonly telemetry: (config: Config) => ServiceRun | null;
   readonly runner: ExclusiveRunner;
@@ -65,7 +65,7 @@ export class Reconciler {
   #retry: NodeJS.Timeout | undefined;
   #applying: Promise<void> = Promise.resolve();
   #closed = false;
-  #cameraSide: CameraSide | null = null;
+  #cameraRole: CameraRole | null = null;
 
   constructor(options: ReconcilerOptions) {
     const { log } = options;
@@ -78,8 +78,8 @@ export class Reconciler {
   }
 
   /** The camera's link to its hub; null on a hub. */
-  get cameraSide(): CameraSide | null {
-    return this.#cameraSide;
+  get cameraRole(): CameraRole | null {
+    return this.#cameraRole;
   }
 
   /** Applies soon; wishes that come meanwhile are applied together. */
@@ -114,8 +114,8 @@ export class Reconciler {
       this.#options.log.debug({ err: error }, 'the last apply failed');
     });
     await Promise.all(ended);
-    const { still, remotes, picturePushes } = this.#options;
-    await Promise.all([still.close(), remotes.close(), picturePushes.close()]);
+    const { still, remotes, jpegPushes } = this.#options;
+    await Promise.all([still.close(), remotes.close(), jpegPushes.close()]);
     await this.#options.pipelines.close();
     await this.#options.gpio.close();
     await this.#options.http.close();
@@ -179,17 +179,17 @@ export class Reconciler {
   }
 
   async #applyRole({ role }: DesiredState, config: Config): Promise<void> {
-    const { hubSide, newCameraSide } = this.#options;
+    const { hubRole, newCameraRole } = this.#options;
     const name = this.#name(config);
-    await this.#slots.hub.set(name, role === 'hub' ? (signal) => hubSide.run(signal) : null);
-    if (role === 'hub') this.#cameraSide = null;
+    await this.#slots.hub.set(name, role === 'hub' ? (signal) => hubRole.run(signal) : null);
+    if (role === 'hub') this.#cameraRole = null;
     await this.#slots.camera.set(
       { name, camera: config.camera },
       role === 'hub'
         ? null
         : (signal) => {
-            const side = newCameraSide(config);
-            this.#cameraSide = side;
+            const side = newCameraRole(config);
+            this.#cameraRole = side;
             return side.run(signal);
           },
     );
@@ -224,10 +224,10 @@ export class Reconciler {
   }
 
   async #configureMedia(): Promise<void> {
-    const { config, media, picturePushes, pipelines } = this.#options;
+    const { config, media, jpegPushes, pipelines } = this.#options;
     const ingests = pipelines.ingests();
-    await picturePushes.apply(this.#cameraSide?.picturePushes(pipelines.pictureFeeds()) ?? []);
-    const pushes = this.#cameraSide?.pushes(ingests.map(({ feed }) => feed)) ?? [];
+    await jpegPushes.apply(this.#cameraRole?.jpegPushes(pipelines.pictureFeeds()) ?? []);
+    const pushes = this.#cameraRole?.pushes(ingests.map(({ feed }) => feed)) ?? [];
     await media.configure({ ...config().media, udpPort: await this.#mediaPort() }, ingests, pushes);
   }
 

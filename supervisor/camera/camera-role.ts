@@ -41,7 +41,7 @@ export interface CodeToShow extends HubCode {
   readonly others?: HubCode[];
 }
 
-export interface CameraSideOptions {
+export interface CameraRoleOptions {
   readonly settings: Config['camera'];
   readonly configFile: string;
   readonly self: { readonly id: string; readonly name: string; readonly version: string };
@@ -64,8 +64,8 @@ const askForMs = 10 * 60_000;
 const maxAsked = 8;
 
 /** What only a camera has: it looks for its hub, is adopted by it, and holds the link open. */
-export class CameraSide {
-  readonly #options: CameraSideOptions;
+export class CameraRole {
+  readonly #options: CameraRoleOptions;
   readonly #locator: HubLocator;
   readonly #client: HubLinkClient;
   #link: HubLink = { state: 'searching', id: null, name: null, url: null, reason: null };
@@ -75,7 +75,7 @@ export class CameraSide {
   #hubTakes = false;
   #fileToken: string | null = null;
 
-  constructor(options: CameraSideOptions) {
+  constructor(options: CameraRoleOptions) {
     const { settings, self, network, obeysAll, status, onCommand, log } = options;
     this.#options = options;
     this.#limiter = new LogLimiter({ logger: log });
@@ -145,7 +145,7 @@ export class CameraSide {
   }
 
   /** The same for feeds of pictures. */
-  picturePushes(feeds: readonly string[]): Push[] {
+  jpegPushes(feeds: readonly string[]): Push[] {
     return this.#targets(feeds, 'ws/feeds');
   }
 

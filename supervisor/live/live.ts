@@ -6,12 +6,12 @@ import { HotplugMonitor } from '../platform/cameras/hotplug-monitor.ts';
 import { ControlState } from '../sources/control-state.ts';
 import { Pipelines } from '../sources/pipelines.ts';
 import { PluggedCameras } from '../sources/plugged-cameras.ts';
-import { PortBook } from '../sources/port-allocator.ts';
+import { PortAllocator } from '../sources/port-allocator.ts';
 import type { Foundation } from '../system/foundation.ts';
 import { listFeeds } from './feed-list.ts';
 import { JpegFeeds } from './jpeg/jpeg-feeds.ts';
-import { PicturePushes } from './jpeg/jpeg-pushes.ts';
-import { StillPictures } from './jpeg/jpeg-taps.ts';
+import { JpegPushes } from './jpeg/jpeg-pushes.ts';
+import { JpegTaps } from './jpeg/jpeg-taps.ts';
 import { MediaLink } from './media-link.ts';
 import { RemoteFeeds } from './remote-feeds.ts';
 
@@ -19,12 +19,12 @@ import { RemoteFeeds } from './remote-feeds.ts';
 export interface Pictures {
   readonly cameras: CameraWatcher;
   readonly plugged: PluggedCameras;
-  readonly ports: PortBook;
+  readonly ports: PortAllocator;
   readonly pipelines: Pipelines;
   readonly media: MediaLink;
-  readonly picturePushes: PicturePushes;
+  readonly jpegPushes: JpegPushes;
   readonly remotes: RemoteFeeds;
-  readonly still: StillPictures;
+  readonly still: JpegTaps;
   /** All feeds, also those that should be there and are not. */
   readonly feeds: () => Feed[];
 }
@@ -45,7 +45,7 @@ export async function assemblePictures(
 ): Promise<Pictures> {
   const { host, state, paths, health, log } = base;
   // Who outlived an earlier supervisor is known by its control socket.
-  const ports = new PortBook(state, { isOurs: (argv) => argv.includes(paths.mediaSocket) });
+  const ports = new PortAllocator(state, { isOurs: (argv) => argv.includes(paths.mediaSocket) });
   const pipelines = new Pipelines({
     host,
     ports,
@@ -111,7 +111,7 @@ export async function assemblePictures(
       unplugged: plugged.unplugged(),
       cameras: linked(),
     });
-  const still = new StillPictures({
+  const still = new JpegTaps({
     host,
     jpegFeeds,
     feeds,
@@ -119,6 +119,6 @@ export async function assemblePictures(
     folder: paths.run,
     configureTaps: () => media.reconfigure(),
   });
-  const picturePushes = new PicturePushes(jpegFeeds, log);
-  return { cameras, plugged, ports, pipelines, media, picturePushes, remotes, still, feeds };
+  const jpegPushes = new JpegPushes(jpegFeeds, log);
+  return { cameras, plugged, ports, pipelines, media, jpegPushes, remotes, still, feeds };
 }

@@ -14,18 +14,18 @@ import {
   type SourceSpec,
 } from '../../media/index.ts';
 import type { Device, SourceStatus } from '../contract/index.ts';
-import type { PicturePublication } from '../contract/ports.ts';
+import type { JpegPublication } from '../contract/ports.ts';
 import type { DesiredPipeline } from '../roles/assign-cameras.ts';
 import type { DesiredState } from '../roles/desired-state.ts';
 import { judgeLink, type LinkRate, type LinkSample, unmeasuredLink } from './adaptive-bitrate.ts';
 import { PictureSource, picturesSocketPath } from './jpeg-source.ts';
-import type { PortBook } from './port-allocator.ts';
+import type { PortAllocator } from './port-allocator.ts';
 import { sourceSpecOf } from './source-spec.ts';
 import { idleStatus, statusOf } from './source-status.ts';
 
 export interface PipelinesOptions {
   readonly host: ChildHost;
-  readonly ports: PortBook;
+  readonly ports: PortAllocator;
   /** Folder of the named pipes that carry raw frames. */
   readonly runFolder: string;
   /** Paths in the settings are relative to it. */
@@ -38,7 +38,7 @@ export interface PipelinesOptions {
   /** Whether a take runs: then no pipeline is touched for the sake of the live picture. */
   readonly recording: () => boolean;
   /** Opens the feed of a source that delivers pictures instead of video. */
-  readonly publishPictures: (feed: string) => PicturePublication;
+  readonly publishPictures: (feed: string) => JpegPublication;
   /** The link to the hub carries more or less than before: to be applied. */
   readonly onLinkRate: () => void;
   readonly onChange: () => void;

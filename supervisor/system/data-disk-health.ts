@@ -3,7 +3,7 @@ import { describeError } from '../../common/errors.ts';
 import { pause } from '../../common/pause.ts';
 import type { HealthReporter } from './health.ts';
 
-export interface DataKeepingOptions {
+export interface DataDiskHealthOptions {
   /** Why what is written is not kept; null where it is. */
   readonly trouble: () => Promise<string | null>;
   /** Called as it begins to look: a component that has not reported counts as degraded. */
@@ -14,11 +14,11 @@ export interface DataKeepingOptions {
 }
 
 /** Tells where the card no longer keeps what this appliance learns: that is seen by nothing else until the next start. */
-export class DataKeeping {
-  readonly #options: DataKeepingOptions;
+export class DataDiskHealth {
+  readonly #options: DataDiskHealthOptions;
   #told: string | null = null;
 
-  constructor(options: DataKeepingOptions) {
+  constructor(options: DataDiskHealthOptions) {
     this.#options = options;
   }
 

@@ -38,7 +38,7 @@ export function hubMember(hub: { id: string; name: string }, update: Update, rec
 }
 
 /** What a camera tells its hub of its own update. */
-export function toldUpdate(update: Update): CameraUpdate {
+export function reportedUpdate(update: Update): CameraUpdate {
   const { compatible, state, progressPercent, reason, lastAttempt } = update;
   if (lastAttempt === null) return { compatible, state, progressPercent, reason, lastAttempt };
   const { version, at, outcome, reason: why } = lastAttempt;

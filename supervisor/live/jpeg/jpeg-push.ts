@@ -9,7 +9,7 @@ import type { FrameWatch } from '../../contract/ports.ts';
 import { pinTls } from '../../discovery/pinned-tls.ts';
 import type { Push } from '../media-link.ts';
 
-export interface PicturePushOptions {
+export interface JpegPushOptions {
   /** `url` is the hub's `/ws/feeds/<feed>`, by http or https. */
   readonly target: Push;
   /** One more client of the feed on this machine. */
@@ -26,10 +26,10 @@ const pingEveryMs = 1000;
 const silentAfterMs = 4000;
 
 /** Publishes a feed of pictures to the hub: always the newest, each when the one before has left. */
-export class PicturePush {
-  readonly #options: PicturePushOptions;
+export class JpegPush {
+  readonly #options: JpegPushOptions;
 
-  constructor(options: PicturePushOptions) {
+  constructor(options: JpegPushOptions) {
     this.#options = options;
   }
 

@@ -3,10 +3,10 @@ import type { Logger } from 'pino';
 import { ServiceSlot } from '../../process/service-slot.ts';
 import type { Push } from '../media-link.ts';
 import type { JpegFeeds } from './jpeg-feeds.ts';
-import { PicturePush } from './jpeg-push.ts';
+import { JpegPush } from './jpeg-push.ts';
 
 /** The feeds of pictures that this camera publishes to its hub. */
-export class PicturePushes {
+export class JpegPushes {
   readonly #jpegFeeds: JpegFeeds;
   readonly #log: Logger;
   readonly #slots = new Map<string, ServiceSlot>();
@@ -36,7 +36,7 @@ export class PicturePushes {
       const slot = this.#slots.get(target.feed) ?? new ServiceSlot(`pictures of ${target.feed}`, this.#log);
       this.#slots.set(target.feed, slot);
       const watch = () => this.#jpegFeeds.open(target.feed).hub.watch();
-      await slot.set(target, (signal) => new PicturePush({ target, watch, log: this.#log }).run(signal));
+      await slot.set(target, (signal) => new JpegPush({ target, watch, log: this.#log }).run(signal));
     }
   }
 }

@@ -10,7 +10,7 @@ import { damages, isNoDocument } from '../scripts/testing/damage.ts';
 import { BlackBox } from './black-box.ts';
 import { Rauc } from './install/rauc.ts';
 import { BundleCache } from './rollout/bundle-cache.ts';
-import { Conductor } from './rollout/conductor.ts';
+import { RolloutConductor } from './rollout/conductor.ts';
 import { renderAutoboot } from './selector/autoboot.ts';
 import { parseState, renderState } from './selector/state.ts';
 import { UpdaterTarget } from './updater/hawkbit-link.ts';
@@ -36,7 +36,7 @@ const whole = (name: string) => {
 async function conductorOf() {
   const cache = new BundleCache({ folder, fetch, verify: async () => {}, logger });
   const fleet = { members: () => [], takeRunning: () => false, install: async () => {} };
-  const conductor = new Conductor({ fleet, cache, folder, logger, now: () => new Date() });
+  const conductor = new RolloutConductor({ fleet, cache, folder, logger, now: () => new Date() });
   const stop = new AbortController();
   const running = conductor.run(stop.signal);
   await vi.waitFor(() => expect(conductor.status().loaded).toBe(true), { timeout: 20_000 });

@@ -8,10 +8,10 @@ export type { Health, Probe } from './health/health.ts';
 export { defaultGateTiming, type GateTiming, type HealthProbes } from './health/health-gate.ts';
 export { BundleCache, type CachedBundle } from './rollout/bundle-cache.ts';
 export {
-  Conductor,
   type ConductorStatus,
   type ConductorTiming,
   type Fleet,
+  RolloutConductor,
 } from './rollout/conductor.ts';
 export type { Member, MemberState, Rollout } from './rollout/rollout.ts';
 export { serveBundle } from './rollout/serve-bundle.ts';

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Release } from '../channel/manifest.ts';
 import { OtaError } from '../errors.ts';
 import { BundleCache, type CachedBundle } from './bundle-cache.ts';
-import { Conductor, type Fleet } from './conductor.ts';
+import { type Fleet, RolloutConductor } from './conductor.ts';
 import { parseRange } from './range.ts';
 import type { Member } from './rollout.ts';
 import { serveBundle } from './serve-bundle.ts';
@@ -211,7 +211,7 @@ class FleetOfThree implements Fleet {
 
 describe('conducting three cameras', () => {
   const conductorOf = (fleet: Fleet, cache: BundleCache) =>
-    new Conductor({
+    new RolloutConductor({
       fleet,
       cache,
       folder,
@@ -219,24 +219,24 @@ describe('conducting three cameras', () => {
       now: () => new Date(),
       timing: { intervalMs: 5, retryMs: 20, retellMs: 20 },
     });
-  const wish = (canary: string | null = null) => ({ canary, hub: null });
+  const request = (canary: string | null = null) => ({ canary, hub: null });
 
   async function conduct(
     fleet: FleetOfThree,
     canary: string | null,
-    until: (conductor: Conductor) => boolean,
+    until: (conductor: RolloutConductor) => boolean,
   ) {
     const cache = cacheOf();
     const conductor = conductorOf(fleet, cache);
     const controller = new AbortController();
     const running = conductor.run(controller.signal);
-    await conductor.start(release(), fleet.members(), wish(canary));
+    await conductor.start(release(), fleet.members(), request(canary));
     await vi.waitFor(() => expect(until(conductor)).toBe(true), { timeout: 20_000 });
     controller.abort();
     await running;
     return { conductor, cache };
   }
-  const phase = (conductor: Conductor) => conductor.status().rollout?.phase;
+  const phase = (conductor: RolloutConductor) => conductor.status().rollout?.phase;
 
   it('updates the canary first, then the others, from one download', async () => {
     const fleet = new FleetOfThree();
@@ -307,15 +307,15 @@ describe('conducting three cameras', () => {
     const fleet = new FleetOfThree();
     fleet.take = true;
     const conductor = conductorOf(fleet, cacheOf());
-    await expect(conductor.start(release(), [], wish())).rejects.toThrow(code('NOTHING_TO_INSTALL'));
-    await conductor.start(release(), fleet.members(), wish());
-    const again = conductor.start(release(), fleet.members(), wish());
+    await expect(conductor.start(release(), [], request())).rejects.toThrow(code('NOTHING_TO_INSTALL'));
+    await conductor.start(release(), fleet.members(), request());
+    const again = conductor.start(release(), fleet.members(), request());
     await expect(again).rejects.toThrow(code('ROLLOUT_RUNNING'));
     await expect(conductor.chooseCanary('cam-x')).rejects.toThrow(code('CANARY_REFUSED'));
     await conductor.chooseCanary('cam-c');
     expect(conductor.status().rollout?.order[0]).toBe('cam-c');
     await conductor.cancel();
-    await conductor.start(release(), fleet.members(), wish());
+    await conductor.start(release(), fleet.members(), request());
     await writeFile(join(folder, 'rollout.json'), 'damaged');
     const after = conductorOf(fleet, cacheOf());
     const controller = new AbortController();

@@ -19,7 +19,7 @@ import {
   planRollout,
   postponeMember,
   type Rollout,
-  type RolloutWish,
+  type RolloutRequest,
   resumeRollout,
   rolloutSchema,
   withMember,
@@ -73,7 +73,7 @@ export interface ConductorOptions {
 const notNow: readonly unknown[] = ['TAKE_RUNNING', 'TRIAL_RUNNING', 'UPDATE_BUSY'];
 
 /** Updates a hub's cameras and then the hub, one at a time, from one verified copy of the bundle. Survives restarts. */
-export class Conductor {
+export class RolloutConductor {
   readonly #options: ConductorOptions;
   readonly #path: string;
   readonly #timing: ConductorTiming;
@@ -107,11 +107,15 @@ export class Conductor {
    * Begins a rollout over the members; the bundle is fetched and verified before any of them is touched.
    * @throws {OtaError} `ROLLOUT_RUNNING` while another one is not finished, `NOTHING_TO_INSTALL` where nobody needs it
    */
-  start(release: Release, members: readonly Member[], wish: Omit<RolloutWish, 'startedAt'>): Promise<void> {
+  start(
+    release: Release,
+    members: readonly Member[],
+    request: Omit<RolloutRequest, 'startedAt'>,
+  ): Promise<void> {
     return this.#inTurn(async () => {
       this.#refuseUnfinished(release.version, null);
       const startedAt = this.#options.now().toISOString();
-      const rollout = planRollout(release, members, { ...wish, startedAt });
+      const rollout = planRollout(release, members, { ...request, startedAt });
       if (rollout.phase === 'done') {
         const reasons = Object.values(rollout.members).map(
           ({ name, reason }) => `${name}: ${reason ?? `has ${release.version}`}`,

@@ -58,7 +58,7 @@ export interface Target {
   readonly minimumVersion: string | null;
 }
 
-export interface RolloutWish {
+export interface RolloutRequest {
   /** Camera that goes first; null: the first by name that is there. */
   readonly canary: string | null;
   /** Id of the hub where it is to be updated too. */
@@ -68,20 +68,20 @@ export interface RolloutWish {
 }
 
 /** Plans a rollout over the members: who is there already is done, who cannot take it is passed over, and it says why. */
-export function planRollout(target: Target, members: readonly Member[], wish: RolloutWish): Rollout {
+export function planRollout(target: Target, members: readonly Member[], request: RolloutRequest): Rollout {
   const states = new Map(members.map((member) => [member.id, planned(target, member)]));
   const cameras = members
-    .filter(({ id }) => id !== wish.hub)
+    .filter(({ id }) => id !== request.hub)
     .sort((a, b) => a.name.localeCompare(b.name) || a.id.localeCompare(b.id))
     .map(({ id }) => id);
   const waits = (id: string) => states.get(id)?.state === 'waiting';
   const isThere = new Set(members.filter(({ online }) => online).map(({ id }) => id));
   const canary =
-    cameras.find((id) => id === wish.canary && waits(id)) ??
+    cameras.find((id) => id === request.canary && waits(id)) ??
     cameras.find((id) => waits(id) && isThere.has(id)) ??
     cameras.find(waits) ??
     null;
-  const hub = wish.hub !== null && states.has(wish.hub) ? wish.hub : null;
+  const hub = request.hub !== null && states.has(request.hub) ? request.hub : null;
   const order = [
     ...(canary === null ? [] : [canary]),
     ...cameras.filter((id) => id !== canary),
@@ -89,7 +89,7 @@ export function planRollout(target: Target, members: readonly Member[], wish: Ro
   ];
   return {
     version: target.version,
-    startedAt: wish.startedAt,
+    startedAt: request.startedAt,
     order,
     canary,
     hub,

@@ -41,7 +41,7 @@ export interface HttpServiceOptions {
   readonly retryMs?: readonly [number, number];
 }
 
-interface Wish {
+interface Wanted {
   readonly http: Config['http'];
   readonly upstream: string | null;
   readonly name: string;
@@ -55,7 +55,7 @@ interface Running {
   readonly ended: Promise<void>;
 }
 
-/** What of the wish is none of the listening. */
+/** What of the wanted is none of the listening. */
 interface Face {
   readonly upstream: string | null;
   readonly required: boolean;
@@ -75,12 +75,12 @@ export class HttpService {
   readonly #certificates: Certificates;
   readonly #stop = new AbortController();
   readonly #backoff: Backoff;
-  #wish: Wish | null = null;
+  #wanted: Wanted | null = null;
   #running: Running | null = null;
   #reach: Reach | null = null;
   #loop: Promise<void> | null = null;
   #wake = Promise.withResolvers<void>();
-  #told = '';
+  #reported = '';
   /** Turns follow one another; this is the last one. */
   readonly #inTurn = pLimit(1);
 
@@ -101,11 +101,11 @@ export class HttpService {
    */
   async apply({ http, gateway }: Config, name: string, role: Role): Promise<void> {
     const { simulation, network } = this.#options;
-    const wish = { http, name, upstream: role === 'hub' ? (gateway.upstream ?? null) : null };
-    if (this.#stop.signal.aborted || isDeepStrictEqual(wish, this.#wish)) return;
-    this.#wish = wish;
+    const wanted = { http, name, upstream: role === 'hub' ? (gateway.upstream ?? null) : null };
+    if (this.#stop.signal.aborted || isDeepStrictEqual(wanted, this.#wanted)) return;
+    this.#wanted = wanted;
     this.#backoff.reset();
-    if (simulation && this.#running === null) await this.#startSimulation(wish);
+    if (simulation && this.#running === null) await this.#startSimulation(wanted);
     else await this.#takeTurn();
     this.#loop ??= this.#keepServing(network);
     this.#wake.resolve();
@@ -121,9 +121,9 @@ export class HttpService {
     await rm(this.#options.paths.apiUrl, { force: true });
   }
 
-  async #startSimulation(wish: Wish): Promise<void> {
-    const serving = { listen: usable(loopback), tlsPort: null, local: null, port: this.#port(wish) };
-    await this.#start(serving, { upstream: wish.upstream, required: false, identity: null });
+  async #startSimulation(wanted: Wanted): Promise<void> {
+    const serving = { listen: usable(loopback), tlsPort: null, local: null, port: this.#port(wanted) };
+    await this.#start(serving, { upstream: wanted.upstream, required: false, identity: null });
     this.#options.health.ok();
   }
 
@@ -134,7 +134,7 @@ export class HttpService {
     while (!signal.aborted) {
       const early = new AbortController();
       const ends = [this.#wake.promise, ...(this.#running === null ? [] : [this.#running.ended])];
-      if (this.#told !== '') ends.push(pause(this.#backoff.nextMs(), early.signal));
+      if (this.#reported !== '') ends.push(pause(this.#backoff.nextMs(), early.signal));
       await Promise.race(ends);
       early.abort();
       this.#wake = Promise.withResolvers<void>();
@@ -149,7 +149,7 @@ export class HttpService {
   #takeTurn(): Promise<void> {
     return this.#inTurn(async () => {
       try {
-        await this.#serveWish();
+        await this.#serveWanted();
       } catch (error) {
         this.#reach = null;
         this.#tell([`${describeError(error)}.`]);
@@ -157,19 +157,19 @@ export class HttpService {
     });
   }
 
-  async #serveWish(): Promise<void> {
-    const wish = this.#wish;
-    if (wish === null || this.#stop.signal.aborted) return;
-    const { http, upstream } = wish;
+  async #serveWanted(): Promise<void> {
+    const wanted = this.#wanted;
+    if (wanted === null || this.#stop.signal.aborted) return;
+    const { http, upstream } = wanted;
     const { simulation } = this.#options;
     const held = this.#running?.serving ?? null;
-    const tls = http.tls && !simulation ? await this.#certificates.find(http, wish.name) : null;
-    const wanted = {
+    const tls = http.tls && !simulation ? await this.#certificates.find(http, wanted.name) : null;
+    const serveAt = {
       listen: simulation ? usable(loopback) : http.listen,
-      port: this.#port(wish),
+      port: this.#port(wanted),
       tlsPort: tls === null ? null : http.tlsPort,
     };
-    const { serving, problems } = await planServing(wanted, held, probeEndpoint);
+    const { serving, problems } = await planServing(serveAt, held, probeEndpoint);
     const face = { upstream, required: tokensNeeded(http, simulation), identity: tls?.identity ?? null };
     const all = [...problems, ...(tls?.problems ?? [])];
     if (this.#running !== null && isDeepStrictEqual([serving, face], [held, this.#running.face])) {
@@ -241,14 +241,14 @@ export class HttpService {
     if (this.#running === null) health.failed(reason);
     else if (reason === '') health.ok();
     else health.degraded(reason);
-    if (reason !== this.#told) {
+    if (reason !== this.#reported) {
       if (reason === '') log.info('page and API are served as the settings say');
       else log.error({ problems }, 'page and API are not served as the settings say');
     }
-    this.#told = reason;
+    this.#reported = reason;
   }
 
-  #port({ http }: Wish): number {
+  #port({ http }: Wanted): number {
     return this.#options.port ?? http.port;
   }
 }

@@ -8,7 +8,7 @@ import { readSettingFile } from '../config/read-setting-file.ts';
 import type { Config } from '../config/schema.ts';
 import type { StateSection, StateStore } from '../config/state.ts';
 import type { AgentDown, AgentUp, HubLink } from '../contract/index.ts';
-import type { HubAccess } from '../discovery/hub-access.ts';
+import type { HubEndpoint } from '../discovery/hub-endpoint.ts';
 import type { Push } from '../live/media-link.ts';
 import type { NetworkEvents } from '../platform/network-monitor.ts';
 import { type Adoption, requestAdoption } from './adoption-request.ts';
@@ -123,7 +123,7 @@ export class CameraRole {
    * How the hub is reached now; null while none is known, what is found cannot prove to be the one that is, or no hub has
    * adopted this camera: pictures of it are for nobody else.
    */
-  access(): HubAccess | null {
+  access(): HubEndpoint | null {
     const hub = this.#locator.current();
     if (hub === null || (this.#token === null && !this.#options.obeysAll)) return null;
     const pin = this.#fingerprint ?? hub.tlsFingerprint;

@@ -73,7 +73,7 @@ export class HubLinkClient {
   #keyUnknown = false;
   /** Addresses of the hub at which the present or last link was tried. */
   #tried: readonly string[] = [];
-  #told: Omit<StatusMessage, 'type' | 'sentAt'> | null = null;
+  #reported: Omit<StatusMessage, 'type' | 'sentAt'> | null = null;
   #telling: NodeJS.Timeout | null = null;
   readonly #limiter: LogLimiter;
 
@@ -139,7 +139,7 @@ export class HubLinkClient {
     if (this.#socket === null) return;
     this.#telling ??= setTimeout(() => {
       this.#telling = null;
-      if (!isDeepStrictEqual(this.#options.status(), this.#told)) this.#sendStatus();
+      if (!isDeepStrictEqual(this.#options.status(), this.#reported)) this.#sendStatus();
     }, gatherMs);
   }
 
@@ -227,7 +227,7 @@ export class HubLinkClient {
       this.#doubt = () => {};
       this.#drop = () => {};
       this.#socket = null;
-      this.#told = null;
+      this.#reported = null;
       await ended(socket, signal.aborted);
     }
   }
@@ -278,7 +278,7 @@ export class HubLinkClient {
 
   #sendStatus(): void {
     const status = this.#options.status();
-    this.#told = status;
+    this.#reported = status;
     this.send({ type: 'status', ...status, sentAt: new Date().toISOString() });
   }
 

@@ -30,7 +30,7 @@ export interface Caller {
 }
 
 /** Answer to an SDP offer. */
-export interface SignalingAnswer {
+export interface SessionAnswer {
   readonly sessionId: string;
   readonly etag: string;
   readonly answer: string;
@@ -48,7 +48,7 @@ export interface SessionClaim {
 
 /** WHIP and WHEP without HTTP; rejections carry the codes that problem-of.ts knows. */
 export interface SignalingPort {
-  offer(kind: SessionKind, feed: string, sdp: string, caller: Caller): Promise<SignalingAnswer>;
+  offer(kind: SessionKind, feed: string, sdp: string, caller: Caller): Promise<SessionAnswer>;
   patch(
     session: SessionClaim,
     ifMatch: string | null,

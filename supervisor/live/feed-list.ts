@@ -31,11 +31,11 @@ export function listFeeds(from: FeedSources): Feed[] {
     if (known === undefined || known.state === 'offline') present.set(feed.id, feed);
   }
   const expected = expectedFeeds(from);
-  const listed = expected.map((wish) => {
-    const feed = present.get(wish.id);
-    present.delete(wish.id);
-    if (feed === undefined) return offline(wish);
-    return feed.state === 'online' ? feed : { ...feed, reason: feed.reason ?? wish.reason };
+  const listed = expected.map((expectation) => {
+    const feed = present.get(expectation.id);
+    present.delete(expectation.id);
+    if (feed === undefined) return offline(expectation);
+    return feed.state === 'online' ? feed : { ...feed, reason: feed.reason ?? expectation.reason };
   });
   return [...listed, ...[...present.values()].map((feed) => withAbsence(feed, from.unplugged))];
 }

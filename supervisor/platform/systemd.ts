@@ -61,13 +61,13 @@ export async function feedWatchdog(
   signal: AbortSignal,
 ): Promise<void> {
   if (line.watchdogMs === null) return;
-  let told = '';
+  let reported = '';
   while (!signal.aborted) {
     const names = silent().join(', ');
     if (names === '') line.notify({ WATCHDOG: '1' });
-    else if (names !== told)
+    else if (names !== reported)
       logger.error({ silent: names }, 'the watchdog is not fed: a core component is silent');
-    told = names;
+    reported = names;
     await pause(line.watchdogMs / 2, signal);
   }
 }

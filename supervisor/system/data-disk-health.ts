@@ -16,7 +16,7 @@ export interface DataDiskHealthOptions {
 /** Tells where the card no longer keeps what this appliance learns: that is seen by nothing else until the next start. */
 export class DataDiskHealth {
   readonly #options: DataDiskHealthOptions;
-  #told: string | null = null;
+  #reported: string | null = null;
 
   constructor(options: DataDiskHealthOptions) {
     this.#options = options;
@@ -37,8 +37,8 @@ export class DataDiskHealth {
     const found = await trouble().catch((error: unknown) => `it cannot be told: ${describeError(error)}`);
     if (found === null) health.ok();
     else health.degraded(found);
-    if (found !== null && found !== this.#told)
+    if (found !== null && found !== this.#reported)
       log.error({ reason: found }, 'the card does not keep what is set');
-    this.#told = found;
+    this.#reported = found;
   }
 }

@@ -29,7 +29,7 @@ const stepRestMs = 60_000;
 export class TimeService {
   readonly #options: TimeServiceOptions;
   #latest: ClockReading | null = null;
-  #told: TimeRole | null = null;
+  #reported: TimeRole | null = null;
   #steppedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: TimeServiceOptions) {
@@ -52,16 +52,16 @@ export class TimeService {
   async #tell(): Promise<void> {
     const { folder, log } = this.#options;
     if (folder === null) return;
-    const role = roleToTell(this.#told, this.#options.role());
+    const role = roleToReport(this.#reported, this.#options.role());
     const step = this.#mustStep();
-    if (!step && isDeepStrictEqual(role, this.#told)) return;
+    if (!step && isDeepStrictEqual(role, this.#reported)) return;
     try {
       await writeTimeRole(folder, role, step);
       log.info(
         { ...role, ...(step ? { offsetMs: this.#latest?.offsetMs } : {}) },
         step ? 'the clock steps' : 'time',
       );
-      this.#told = role;
+      this.#reported = role;
     } catch (error) {
       log.error({ err: error }, 'the time service cannot be told whose time to keep');
     }
@@ -84,9 +84,9 @@ export function timeRole(role: Role, link: HubLink | null): TimeRole {
 }
 
 /** A hub that is away for a while is still the one to follow: chronyd asks on. Pure. */
-export function roleToTell(told: TimeRole | null, now: TimeRole): TimeRole {
-  const keeps = now.kind === 'follow' && now.server === null && told?.kind === 'follow';
-  return keeps ? told : now;
+export function roleToReport(before: TimeRole | null, now: TimeRole): TimeRole {
+  const keeps = now.kind === 'follow' && now.server === null && before?.kind === 'follow';
+  return keeps ? before : now;
 }
 
 /** Whether the clock is so far off that slewing would take minutes. Pure. */

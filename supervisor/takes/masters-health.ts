@@ -20,7 +20,7 @@ export interface MastersHealthOptions {
 /** Tells where the disk of the masters fails, and where kept masters are damaged. */
 export class MastersHealth {
   readonly #options: MastersHealthOptions;
-  #told: string | null = null;
+  #reported: string | null = null;
 
   constructor(options: MastersHealthOptions) {
     this.#options = options;
@@ -45,8 +45,8 @@ export class MastersHealth {
     const reason = troubles.length === 0 ? null : troubles.join('; ');
     if (reason === null) health.ok();
     else health.degraded(reason);
-    if (reason !== null && reason !== this.#told) log.error({ reason }, 'masters are in danger');
-    this.#told = reason;
+    if (reason !== null && reason !== this.#reported) log.error({ reason }, 'masters are in danger');
+    this.#reported = reason;
   }
 }
 

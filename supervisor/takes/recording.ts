@@ -28,7 +28,7 @@ export async function assembleRecording(
   base: Foundation,
   pipelines: Pipelines,
   cameras: LinkedCameras,
-  told: Pick<TakeConductorOptions, 'onTake' | 'onGone' | 'onRefusal'>,
+  listeners: Pick<TakeConductorOptions, 'onTake' | 'onGone' | 'onRefusal'>,
 ): Promise<Recording> {
   const { host, state, config, paths, identity, log } = base;
   const store = new TakeStore({ logger: log, roots: () => base.takes.all() });
@@ -76,7 +76,7 @@ export async function assembleRecording(
     log,
     recordable: () => pipelines.recordable().map(({ id }) => id),
   });
-  const conductor = new TakeConductor({ local: localTakes, cameras, state, ...told, log });
+  const conductor = new TakeConductor({ local: localTakes, cameras, state, ...listeners, log });
   const remaining = new RemainingTime({ masters, log });
   const measurement = new EncodeMeasurement({ masters, log });
   const mastersHealth = new MastersHealth({

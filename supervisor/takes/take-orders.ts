@@ -20,7 +20,7 @@ export class TakeOrders {
   /** Starts that were not answered yet, by take and camera. */
   readonly #awaited = new Map<string, PromiseWithResolvers<Refusal | null>>();
   /** Takes that each camera was told to stop since it linked: once is enough. */
-  readonly #toldStops = new Map<string, Set<string>>();
+  readonly #orderedStops = new Map<string, Set<string>>();
 
   constructor(options: TakeOrdersOptions) {
     this.#options = options;
@@ -33,7 +33,7 @@ export class TakeOrders {
         take: (cameraId, message) => this.#heard(cameraId, message),
         accepted: (cameraId, { order }) => this.#answered(order, cameraId, null),
         refused: (cameraId, message) => this.#refused(cameraId, message),
-        linked: (cameraId) => this.#toldStops.delete(cameraId),
+        linked: (cameraId) => this.#orderedStops.delete(cameraId),
         changed: () => this.#catchUp(),
       }) ?? (() => {})
     );
@@ -83,7 +83,7 @@ export class TakeOrders {
       if (camera.recording !== 'recording' && camera.recording !== 'starting') continue;
       for (const take of book.list()) {
         if (take.stoppedAt === null || take.id === running?.id) continue;
-        if (this.#toldStops.get(camera.id)?.has(take.id) === true) continue;
+        if (this.#orderedStops.get(camera.id)?.has(take.id) === true) continue;
         const waits = take.cameras.some((one) => isKeptBy(one, camera) && isUnfinished(one));
         if (waits) this.#tellStop(camera.id, take.id);
       }
@@ -92,8 +92,8 @@ export class TakeOrders {
 
   #tellStop(cameraId: string, takeId: string): void {
     if (this.#options.cameras?.send(cameraId, { type: 'take-stop', takeId }) !== true) return;
-    const told = this.#toldStops.get(cameraId) ?? new Set();
-    this.#toldStops.set(cameraId, told.add(takeId));
+    const stops = this.#orderedStops.get(cameraId) ?? new Set();
+    this.#orderedStops.set(cameraId, stops.add(takeId));
   }
 
   #heard(cameraId: string, { takeId, cameras: parts }: Extract<AgentUp, { type: 'take' }>): void {

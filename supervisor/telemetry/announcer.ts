@@ -113,8 +113,8 @@ export class Announcer {
       inputChanged ? this.#documentAtMs + timing.discoveryIntervalMs : Number.NEGATIVE_INFINITY,
     );
     const onlineDue = nowMs() - this.#onlineAtMs >= heartbeatMs;
-    const told = { input, inputChanged, state, update, updateChanged, cameraUpdates, onlineDue };
-    return { dueInMs: dueAtMs - nowMs(), ...told };
+    const next = { input, inputChanged, state, update, updateChanged, cameraUpdates, onlineDue };
+    return { dueInMs: dueAtMs - nowMs(), ...next };
   }
 
   async #publish(plan: Plan): Promise<void> {

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { parseByteRange } from '../api/routes/byte-range.ts';
-import type { HubAccess } from '../discovery/hub-access.ts';
+import type { HubEndpoint } from '../discovery/hub-endpoint.ts';
 import { createTlsIdentity, type TlsIdentity } from '../system/tls-identity.ts';
 import { BundleRelay } from './bundle-relay.ts';
 
@@ -25,7 +25,7 @@ afterEach(async () => {
 });
 
 interface PlayedHub {
-  readonly access: HubAccess;
+  readonly access: HubEndpoint;
   readonly seen: { range: string | undefined; authorization: string | undefined }[];
 }
 
@@ -67,7 +67,7 @@ async function listen(server: Server | ReturnType<typeof createPlainServer>): Pr
   return (server.address() as AddressInfo).port;
 }
 
-async function open(hub: () => HubAccess | null, patienceMs = 20_000): Promise<BundleRelay> {
+async function open(hub: () => HubEndpoint | null, patienceMs = 20_000): Promise<BundleRelay> {
   const relay = await BundleRelay.open({ hub, path, log, patienceMs });
   cleanup.push(() => relay[Symbol.asyncDispose]());
   return relay;

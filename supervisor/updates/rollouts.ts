@@ -6,13 +6,13 @@ import { pause } from '../../common/pause.ts';
 import {
   BundleCache,
   type CachedBundle,
-  Conductor,
   type ConductorTiming,
   type Fetch,
   type Fleet,
   type Member,
   oldestVersion,
   type Release,
+  RolloutConductor,
   serveBundle,
 } from '../../ota/index.ts';
 import type { LinkedCameras, Rollout, RolloutStart } from '../contract/index.ts';
@@ -44,7 +44,7 @@ export class Rollouts {
   readonly #options: RolloutsOptions;
   readonly #orders: CameraOrders;
   readonly #cache: BundleCache;
-  readonly #conductor: Conductor;
+  readonly #conductor: RolloutConductor;
 
   constructor(options: RolloutsOptions) {
     const { cameras, folder, fetch, log, update, timing } = options;
@@ -65,7 +65,7 @@ export class Rollouts {
         await update.installBundle({ source: path, version, sizeBytes });
       },
     };
-    this.#conductor = new Conductor({
+    this.#conductor = new RolloutConductor({
       fleet,
       cache: this.#cache,
       folder,
@@ -151,8 +151,8 @@ export class Rollouts {
   }
 
   async #begin(release: Release, members: readonly Member[], canary: string | null, hub: boolean) {
-    const wish = { canary, hub: hub ? this.#options.hub().id : null };
-    await this.#conductor.start(await withHash(release), members, wish);
+    const request = { canary, hub: hub ? this.#options.hub().id : null };
+    await this.#conductor.start(await withHash(release), members, request);
   }
 
   async #cancel(): Promise<void> {

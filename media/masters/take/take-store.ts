@@ -33,7 +33,7 @@ export class TakeStore {
   /** Folders whose take.json is about to be written. */
   private readonly creating = new Set<string>();
   /** What was said about folders in the log, by folder. */
-  private readonly told = new Map<string, string>();
+  private readonly reported = new Map<string, string>();
 
   constructor(options: TakeStoreOptions) {
     this.options = options;
@@ -205,8 +205,8 @@ export class TakeStore {
   }
 
   private tell(folder: string, reason: string, what: string, error?: unknown): void {
-    if (this.told.get(folder) === reason) return;
-    this.told.set(folder, reason);
+    if (this.reported.get(folder) === reason) return;
+    this.reported.set(folder, reason);
     this.options.logger.warn({ err: error, folder, reason }, what);
   }
 

@@ -104,8 +104,8 @@ export class JpegFeeds {
     onChange();
     return {
       frame: (jpeg) => (entry.holder === holder ? entry.feed.take(jpeg) : null),
-      onEnd: (told) => {
-        listener = told;
+      onEnd: (onEnd) => {
+        listener = onEnd;
       },
       [Symbol.dispose]: () => {
         if (entry.holder !== holder) return;

@@ -1,5 +1,5 @@
 import { backoffMs } from '../../../../common/backoff.ts';
-import { type ApiClient, ApiError } from './api-client.ts';
+import { ApiCallError, type ApiClient } from './api-client.ts';
 import { type AppAction, parseEvent } from './app-state.ts';
 import { pauseUntilOnline } from './pause.ts';
 import { SseParser } from './sse.ts';
@@ -10,7 +10,7 @@ const silenceLimitMs = 25_000;
 
 /** A sentence: what browsers say of a stream that broke ("network error") is none. */
 const reasonOf = (error: unknown): string =>
-  error instanceof ApiError ? error.message : 'The connection broke off.';
+  error instanceof ApiCallError ? error.message : 'The connection broke off.';
 
 /**
  * Keeps the page's picture of the appliance fresh: status, takes, then events until the stream breaks, and again.
@@ -37,7 +37,7 @@ export class StatusLink {
         await this.#follow(signal);
       } catch (error) {
         if (signal.aborted) return;
-        if (error instanceof ApiError && (error.code === 'UNAUTHORIZED' || error.code === 'FORBIDDEN')) {
+        if (error instanceof ApiCallError && (error.code === 'UNAUTHORIZED' || error.code === 'FORBIDDEN')) {
           // Without any key there is nothing to explain; a refused one deserves its reason.
           const reason = error.problem?.code === 'TOKEN_MISSING' ? null : error.message;
           this.#dispatch({ type: 'locked', reason });

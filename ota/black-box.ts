@@ -29,7 +29,6 @@ const boxSchema = z.object({
   attempts: z.array(z.unknown()),
 });
 
-export type Stage = z.infer<typeof stageSchema>;
 export type Attempt = z.infer<typeof attemptSchema>;
 
 const KEPT_ATTEMPTS = 10;

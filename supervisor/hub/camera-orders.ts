@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { RushlightError } from '../../common/errors.ts';
 import { untilAborted } from '../../common/pause.ts';
 import type { AgentDown, LinkedCameras } from '../contract/index.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
@@ -8,12 +9,11 @@ type Order = Extract<AgentDown, { order: string }>;
 export type OrderText = Order extends infer One ? (One extends Order ? Omit<One, 'order'> : never) : never;
 
 /** A camera refused an order. `code` is the camera's own. */
-export class OrderRefusedError extends Error {
+export class OrderRefusedError extends RushlightError {
   readonly code: string;
 
   constructor(code: string, reason: string) {
     super(reason);
-    this.name = 'OrderRefusedError';
     this.code = code;
   }
 }

@@ -10,7 +10,6 @@ import type { Release } from '../channel/manifest.ts';
 import { OtaError } from '../errors.ts';
 import { BundleCache, type CachedBundle } from './bundle-cache.ts';
 import { type Fleet, RolloutConductor } from './conductor.ts';
-import { parseRange } from './range.ts';
 import type { Member } from './rollout.ts';
 import { serveBundle } from './serve-bundle.ts';
 
@@ -126,22 +125,6 @@ describe('the cache', () => {
 });
 
 describe('serving the bundle', () => {
-  it.each<[string | undefined, ReturnType<typeof parseRange>]>([
-    [undefined, 'whole'],
-    ['bytes=0-3', { start: 0, end: 3 }],
-    ['bytes=10-', { start: 10, end: 99 }],
-    ['bytes=-5', { start: 95, end: 99 }],
-    ['bytes=-500', { start: 0, end: 99 }],
-    ['bytes=90-500', { start: 90, end: 99 }],
-    ['bytes=100-', 'unsatisfiable'],
-    ['bytes=-0', 'unsatisfiable'],
-    ['bytes=5-3', 'whole'],
-    ['bytes=0-1,5-6', 'whole'],
-    ['lines=1-2', 'whole'],
-  ])('%s', (header, expected) => {
-    expect(parseRange(header, 100)).toEqual(expected);
-  });
-
   it('answers whole, in parts, and by HEAD', async () => {
     const cache = cacheOf();
     const bundle = await cache.ensure(release(), never);

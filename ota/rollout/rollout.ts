@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { compareVersions, VERSION_PATTERN } from '../version.ts';
+import { compareVersions, isVersion } from '../version.ts';
 
 /** What the hub sees of a machine it may update: a camera, or itself. */
 export interface Member {
@@ -35,7 +35,7 @@ const memberStateSchema = z.object({
 });
 
 export const rolloutSchema = z.object({
-  version: z.string().regex(VERSION_PATTERN),
+  version: z.string().refine(isVersion),
   startedAt: z.string(),
   /** In the order they are updated: the canary first, the hub last. */
   order: z.array(z.string()),
@@ -183,7 +183,7 @@ export function mapMembers(
 
 /** Whether a machine runs this version or a newer one. */
 export function hasVersion(installed: string | null, version: string): boolean {
-  if (installed === null || !VERSION_PATTERN.test(installed)) return false;
+  if (installed === null || !isVersion(installed)) return false;
   return compareVersions(installed, version) >= 0;
 }
 

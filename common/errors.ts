@@ -4,7 +4,7 @@ export interface ErrorDetails {
   readonly hint?: string;
 }
 
-/** Base of every error the supervisor throws on purpose. `code` is a literal that callers may branch on. */
+/** Base of every error the product throws on purpose. `code` is a literal that callers may branch on. */
 export abstract class RushlightError extends Error {
   abstract readonly code: string;
   readonly hint: string | undefined;

@@ -1,8 +1,8 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { ifThere, readTextIfThere, removeLeftovers, writeFileAtomic } from './files.ts';
+import { ifThere, readTextIfThere, removeLeftovers, syncFile, writeFileAtomic } from './files.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -16,6 +16,22 @@ test('a file is replaced, its folder is made, and nothing else is left', async (
   await writeFileAtomic(file, 'new');
   expect(await readFile(file, 'utf8')).toBe('new');
   expect(await readdir(join(folder, 'deep'))).toEqual(['one.json']);
+});
+
+test('a missing folder stays missing if it must not be made', async () => {
+  const file = join(folder, 'away', 'take.json');
+  await expect(writeFileAtomic(file, 'x', { makeFolder: false })).rejects.toMatchObject({ code: 'ENOENT' });
+  expect(await readdir(folder)).toEqual([]);
+});
+
+test('a link is replaced by the file, and never followed', async () => {
+  const [outside, file] = [join(folder, 'outside'), join(folder, 'file')];
+  await writeFile(outside, 'secret');
+  await symlink(outside, file);
+  await expect(syncFile(file)).rejects.toMatchObject({ code: 'ELOOP' });
+  await writeFileAtomic(file, 'new');
+  expect(await readFile(outside, 'utf8')).toBe('secret');
+  expect(await readFile(file, 'utf8')).toBe('new');
 });
 
 test('permissions are what was asked for, whatever the umask', async () => {

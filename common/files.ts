@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { errorCode } from './errors.ts';
@@ -8,23 +9,28 @@ export interface AtomicWriteOptions {
   readonly mode?: number;
   /** False for files that need not outlive a power cut, such as those below /run. Default true. */
   readonly durable?: boolean;
+  /** False where a missing folder means that its disk is away, and nothing may be written in its place. Default true. */
+  readonly makeFolder?: boolean;
 }
 
 /**
- * Replaces a file in one step: after a power cut there is either the old or the new one, whole. Makes the folder if it is
- * missing. Rejects with the system's error and leaves the old file alone.
+ * Replaces a file in one step: after a power cut there is either the old or the new one, whole. Follows no link that
+ * lies in its place. Rejects with the system's error and leaves the old file alone.
  */
 export async function writeFileAtomic(
   file: string,
   data: string | Uint8Array,
-  { mode = 0o600, durable = true }: AtomicWriteOptions = {},
+  { mode = 0o600, durable = true, makeFolder = true }: AtomicWriteOptions = {},
 ): Promise<void> {
   const folder = dirname(file);
-  await mkdir(folder, { recursive: true });
+  if (makeFolder) await mkdir(folder, { recursive: true });
   const temporary = join(folder, `${temporaryPrefix(file)}${randomUUID()}`);
   try {
     await using handle = await open(temporary, 'wx', mode);
-    await handle.chmod(mode);
+    await handle.chmod(mode).catch((error: unknown) => {
+      // FAT has no permissions and refuses some. The file was opened with at most these.
+      if (errorCode(error) !== 'EPERM') throw error;
+    });
     await handle.writeFile(data);
     if (durable) await handle.sync();
     await rename(temporary, file);
@@ -49,9 +55,9 @@ export async function syncFolder(folder: string): Promise<void> {
   await handle.sync();
 }
 
-/** Makes a file's content outlive a power cut, also if another process writes it. */
+/** Makes a file's content outlive a power cut, also if another process writes it. Rejects if the file is a link. */
 export async function syncFile(file: string): Promise<void> {
-  await using handle = await open(file, 'r');
+  await using handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW);
   await handle.datasync();
 }
 

@@ -7,7 +7,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BlackBox } from './black-box.ts';
 import { BundleCache } from './rollout/bundle-cache.ts';
-import { Conductor } from './rollout/conductor.ts';
+import { RolloutConductor } from './rollout/conductor.ts';
 import { parseState, renderState } from './selector/state.ts';
 
 /**
@@ -35,7 +35,7 @@ async function rolloutOf(text: string) {
   await writeFile(join(folder, 'rollout.json'), text);
   const cache = new BundleCache({ folder, fetch, verify: async () => {}, logger });
   const fleet = { members: () => [], takeRunning: () => false, install: async () => {} };
-  const conductor = new Conductor({ fleet, cache, folder, logger, now: () => new Date() });
+  const conductor = new RolloutConductor({ fleet, cache, folder, logger, now: () => new Date() });
   const stop = new AbortController();
   const running = conductor.run(stop.signal);
   await vi.waitFor(() => expect(conductor.status().loaded).toBe(true), { timeout: 20_000 });

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -48,11 +48,15 @@ describe('the black box', () => {
     const damaged = await box();
     await damaged.begin(attempt);
     // A folder in the way stands for a disk that is full or takes no writes, also for root.
-    await mkdir(join(folder, '.black-box.json.new'));
+    const [file, kept] = [join(folder, 'black-box.json'), join(folder, 'kept')];
+    await rename(file, kept);
+    await mkdir(join(file, 'inside'), { recursive: true });
     await damaged.stage('install', true);
     await damaged.close('rolled-back', 'no frames from cam0');
     expect(damaged.last).toMatchObject({ outcome: 'rolled-back', reason: 'no frames from cam0' });
     await expect(damaged.begin(attempt)).rejects.toThrow(expect.objectContaining({ code: 'STORE_FAILED' }));
+    await rm(file, { recursive: true });
+    await rename(kept, file);
     expect((await box()).open).toMatchObject({ version: '1.1.0', stages: [] });
   });
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
+import pLimit from 'p-limit';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { Serial } from './serial.ts';
 import { readKept, replaceFile } from './store.ts';
 
 const stageSchema = z.object({
@@ -29,7 +29,6 @@ const boxSchema = z.object({
   attempts: z.array(z.unknown()),
 });
 
-export type Stage = z.infer<typeof stageSchema>;
 export type Attempt = z.infer<typeof attemptSchema>;
 
 const KEPT_ATTEMPTS = 10;
@@ -44,7 +43,7 @@ export class BlackBox {
   readonly #path: string;
   readonly #logger: Logger;
   readonly #now: () => Date;
-  readonly #serial = new Serial();
+  readonly #inTurn = pLimit(1);
   #attempts: Attempt[] = [];
   #isLoaded = false;
 
@@ -150,7 +149,7 @@ export class BlackBox {
   }
 
   #save(): Promise<void> {
-    return this.#serial.run(() => {
+    return this.#inTurn(() => {
       const text = JSON.stringify({ schema: 1, attempts: this.#attempts }, null, 1);
       return replaceFile(this.#path, `${text}\n`);
     });

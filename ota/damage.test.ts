@@ -10,7 +10,7 @@ import { damages, isNoDocument } from '../scripts/testing/damage.ts';
 import { BlackBox } from './black-box.ts';
 import { Rauc } from './install/rauc.ts';
 import { BundleCache } from './rollout/bundle-cache.ts';
-import { Conductor } from './rollout/conductor.ts';
+import { RolloutConductor } from './rollout/conductor.ts';
 import { renderAutoboot } from './selector/autoboot.ts';
 import { parseState, renderState } from './selector/state.ts';
 import { UpdaterTarget } from './updater/hawkbit-link.ts';
@@ -36,7 +36,7 @@ const whole = (name: string) => {
 async function conductorOf() {
   const cache = new BundleCache({ folder, fetch, verify: async () => {}, logger });
   const fleet = { members: () => [], takeRunning: () => false, install: async () => {} };
-  const conductor = new Conductor({ fleet, cache, folder, logger, now: () => new Date() });
+  const conductor = new RolloutConductor({ fleet, cache, folder, logger, now: () => new Date() });
   const stop = new AbortController();
   const running = conductor.run(stop.signal);
   await vi.waitFor(() => expect(conductor.status().loaded).toBe(true), { timeout: 20_000 });
@@ -72,7 +72,10 @@ const readers: Readonly<Record<string, () => Promise<boolean>>> = {
     const children = { spawn: () => Promise.reject(new Error('no programs here')) };
     const paths = { channelKeys: join(folder, 'no keys'), offline: [] };
     const offers = new Offers({
-      ...{ fetch, folder, logger, rauc: new Rauc(children) },
+      fetch,
+      folder,
+      logger,
+      rauc: new Rauc(children),
       paths: paths as unknown as ConstructorParameters<typeof Offers>[0]['paths'],
     });
     const settings = { url: 'http://127.0.0.1:9', channel: 'stable' };
@@ -127,7 +130,9 @@ describe("the selector's state may be damaged in any way", () => {
   function select(shell: readonly [string, ...string[]], ...args: string[]) {
     const [program, ...options] = shell;
     const env = {
-      ...{ PATH: process.env.PATH, SELECTOR_CONFIG_DIR: folder, SELECTOR_STATE_DIR: folder },
+      PATH: process.env.PATH,
+      SELECTOR_CONFIG_DIR: folder,
+      SELECTOR_STATE_DIR: folder,
       SELECTOR_CMDLINE: join(folder, 'cmdline'),
     };
     return new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {

@@ -1,3 +1,5 @@
+import { type ErrorDetails, RushlightError } from '../common/errors.ts';
+
 /** Everything that the update code refuses or fails with. */
 export type OtaErrorCode =
   | 'AUTOBOOT_INVALID'
@@ -40,16 +42,12 @@ export type OtaErrorCode =
   | 'STORE_FAILED';
 
 /** An error with a code that callers may branch on; the message is made for people. */
-export class OtaError extends Error {
+export class OtaError extends RushlightError {
   readonly code: OtaErrorCode;
-  /** What a person can do about it, where there is something. */
-  readonly hint: string | undefined;
 
-  constructor(code: OtaErrorCode, message: string, options: { cause?: unknown; hint?: string } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.name = 'OtaError';
+  constructor(code: OtaErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details);
     this.code = code;
-    this.hint = options.hint;
   }
 }
 

@@ -1,16 +1,17 @@
 /** Everything the appliance needs of updates. */
+
+export type { Child, ChildHost } from '../common/child-host.ts';
 export type { Fetch } from './channel/channel-client.ts';
 export type { Release } from './channel/manifest.ts';
-export type { Child, ChildHost } from './child-host.ts';
 export { OtaError, type OtaErrorCode } from './errors.ts';
 export type { Health, Probe } from './health/health.ts';
 export { defaultGateTiming, type GateTiming, type HealthProbes } from './health/health-gate.ts';
 export { BundleCache, type CachedBundle } from './rollout/bundle-cache.ts';
 export {
-  Conductor,
   type ConductorStatus,
   type ConductorTiming,
   type Fleet,
+  RolloutConductor,
 } from './rollout/conductor.ts';
 export type { Member, MemberState, Rollout } from './rollout/rollout.ts';
 export { serveBundle } from './rollout/serve-bundle.ts';

@@ -1,25 +1,18 @@
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { rename } from 'node:fs/promises';
 import type { Logger } from 'pino';
+import { errorCode } from '../common/errors.ts';
+import { readTextIfThere, writeFileAtomic } from '../common/files.ts';
 import { OtaError } from './errors.ts';
 
 /**
- * Replaces a file so that a power cut leaves the old or the new one: written beside, synced, renamed, folder synced.
+ * Replaces a file so that a power cut leaves the old or the new one.
  * @throws {OtaError} `STORE_FAILED`, or `DISK_FULL` where there is no room.
  */
 export async function replaceFile(path: string, content: string): Promise<void> {
-  const folder = dirname(path);
-  const beside = join(folder, `.${basename(path)}.new`);
   try {
-    await mkdir(folder, { recursive: true });
-    await using file = await open(beside, 'w', 0o640);
-    await file.writeFile(content);
-    await file.sync();
-    await rename(beside, path);
-    await using directory = await open(folder, 'r');
-    await directory.sync();
+    await writeFileAtomic(path, content, { mode: 0o640 });
   } catch (cause) {
-    const full = (cause as NodeJS.ErrnoException).code === 'ENOSPC';
+    const full = errorCode(cause) === 'ENOSPC';
     throw new OtaError(full ? 'DISK_FULL' : 'STORE_FAILED', `could not write ${path}`, { cause });
   }
 }
@@ -30,10 +23,8 @@ export async function replaceFile(path: string, content: string): Promise<void> 
  */
 export async function readFileOrNull(path: string): Promise<string | null> {
   try {
-    return await readFile(path, 'utf8');
+    return await readTextIfThere(path);
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
     throw new OtaError('STORE_FAILED', `could not read ${path}`, { cause });
   }
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compareVersions, parseVersion } from './version.ts';
+import { compareVersions, isVersion } from './version.ts';
 
 /** The order given in semver.org, section 11, and a little more. */
 const ascending = [
@@ -11,6 +11,7 @@ const ascending = [
   '1.0.0-beta',
   '1.0.0-beta.2',
   '1.0.0-beta.11',
+  '1.0.0-beta.12345678901',
   '1.0.0-rc.1',
   '1.0.0',
   '1.0.1',
@@ -31,14 +32,29 @@ describe('versions', () => {
   });
 
   it('refuse anything else with their own error', () => {
-    for (const text of ['', '1', '1.2', 'v1.2.3', '1.2.3-', '1.2.3 ', '1.2.3-a b']) {
-      expect(() => parseVersion(text), text).toThrow(expect.objectContaining({ code: 'VERSION_INVALID' }));
+    for (const text of [
+      '',
+      '1',
+      '1.2',
+      'v1.2.3',
+      '=1.2.3',
+      '01.2.3',
+      '1.2.3-01',
+      '1.2.3-',
+      '1.2.3 ',
+      '1.2.3-a b',
+    ]) {
+      expect(() => compareVersions(text, '1.0.0'), text).toThrow(
+        expect.objectContaining({ code: 'VERSION_INVALID' }),
+      );
     }
     fc.assert(
       fc.property(fc.string(), (text) => {
         try {
-          parseVersion(text);
+          compareVersions('1.0.0', text);
+          expect(isVersion(text)).toBe(true);
         } catch (error) {
+          expect(isVersion(text)).toBe(false);
           expect(error).toMatchObject({ code: 'VERSION_INVALID' });
         }
       }),

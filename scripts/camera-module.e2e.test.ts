@@ -50,8 +50,12 @@ beforeAll(async () => {
   const logRing = new LogRing();
   const { run, roots } = machine;
   const appliance = new Appliance({
-    ...{ configFile: join(folder, 'rushlight.toml'), dataFolder: folder },
-    ...{ port, simulation: true, logRing, log: pino(logRing) },
+    configFile: join(folder, 'rushlight.toml'),
+    dataFolder: folder,
+    port,
+    simulation: true,
+    logRing,
+    log: pino(logRing),
     cameraEdge: { run, roots, hotplug: udev.hotplug },
   });
   running = appliance.run(stop.signal);

@@ -60,7 +60,10 @@ describe('cameras that are plugged in, as the page shows them', { timeout: 120_0
     const appliance = new Appliance({
       configFile: join(folder, 'rushlight.toml'),
       dataFolder: folder,
-      ...{ port, simulation: true, logRing, log: pino(logRing) },
+      port,
+      simulation: true,
+      logRing,
+      log: pino(logRing),
       cameraEdge: { run, roots, hotplug: udev.hotplug },
     });
     running = appliance.run(stop.signal);

@@ -47,7 +47,7 @@ export const rules: Readonly<Record<string, readonly string[]>> = {
   'supervisor/telemetry': [...subjects],
   'supervisor/api': ['supervisor/system', ...ground],
   'supervisor/cli': ground,
-  'supervisor/web': ['supervisor/contract'],
+  'supervisor/web': ['supervisor/contract', 'common'],
   'supervisor/app': [...sides, ...subjects, 'media', 'ota'],
   'supervisor/appliance.ts': ['supervisor/app', ...sides, ...subjects, 'media', 'ota'],
   'supervisor/main.ts': ['supervisor/appliance.ts', 'supervisor/app', ...base],

@@ -170,7 +170,8 @@ describe('A remote camera of motion JPEG', () => {
     expect(await feedOnline(appliance, 'old')).toMatchObject({
       label: 'Old camera',
       codec: 'mjpeg',
-      ...{ width: 320, height: 180 },
+      width: 320,
+      height: 180,
       publisher: { kind: 'pull', camera: null },
     });
     const link = openLink(appliance.url, '/ws/feeds/old');
@@ -220,7 +221,8 @@ describe('Changed settings', () => {
     await writeFile(appliance.configFile, withoutOld);
     expect(await feedOnline(appliance, 'far')).toMatchObject({
       codec: cam0.codec,
-      ...{ width: 640, height: 360 },
+      width: 640,
+      height: 360,
       publisher: { kind: 'pull', camera: null },
     });
     expect(await feedOf(appliance, 'old')).toBeUndefined();

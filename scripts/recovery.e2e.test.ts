@@ -81,7 +81,9 @@ async function costOf(take: TakeOnDisk, camera: string, killedAtMs: number): Pro
   const [first, second] = segments;
   const lastMs = Date.parse(first?.lastTimestamp ?? '');
   return {
-    ...{ segments: segments.length, droppedFrames, missingWithin },
+    segments: segments.length,
+    droppedFrames,
+    missingWithin,
     lostBeforeKillMs: second === undefined ? null : killedAtMs - lastMs,
     gapMs: second === undefined ? null : Date.parse(second.firstTimestamp ?? '') - lastMs,
   };

@@ -121,7 +121,7 @@ describe('a hub updates three cameras and itself', { timeout: 120_000 }, () => {
     await hub.ports.start({ ...start, hub: false });
     await until('it waits', () => hub.rollout.reason === 'a take is running');
     camera('right').recording = true;
-    await until('a camera records by itself', () => hub.hubSide.isRecording);
+    await until('a camera records by itself', () => hub.hubRole.isRecording);
     hub.take = false;
     await sleep(500);
     expect(order).toEqual([]);

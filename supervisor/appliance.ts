@@ -16,10 +16,10 @@ import {
   startHeartbeat,
   troubleIn,
 } from './app/upkeep.ts';
-import { CameraSide } from './camera/camera-role.ts';
-import { obeyHub, retellHub, tellHub } from './camera/hub-commands.ts';
+import { CameraRole } from './camera/camera-role.ts';
+import { handleHubCommand, reportTake, reportTakes } from './camera/hub-commands.ts';
 import type { Config } from './config/schema.ts';
-import { HubSide } from './hub/hub-role.ts';
+import { HubRole } from './hub/hub-role.ts';
 import { assemblePictures } from './live/live.ts';
 import { GpioPanel } from './panel/gpio-panel.ts';
 import { displayState } from './panel/state-display.ts';
@@ -28,18 +28,18 @@ import { findStatusLed } from './platform/light.ts';
 import { feedWatchdog, type Notifier, openNotifier } from './platform/systemd.ts';
 import { ChronyClock } from './platform/time/clock.ts';
 import { ExclusiveRunner } from './process/exclusive-runner.ts';
-import { PluggedDesk } from './sources/device-selection.ts';
+import { DeviceSelection } from './sources/device-selection.ts';
 import { withUnplugged } from './sources/source-status.ts';
 import { StatusBoard } from './status/status-board.ts';
 import { composeStatus } from './status/status-composer.ts';
-import { RoleKeeper } from './system/current-role.ts';
+import { CurrentRole } from './system/current-role.ts';
 import { type ApplianceOptions, type Foundation, openFoundation } from './system/foundation.ts';
 import { HostMonitor } from './system/host-monitor.ts';
 import { publicPageUrl } from './system/page-url.ts';
 import { TimeService, timeRole } from './system/time-service.ts';
 import { assembleRecording } from './takes/recording.ts';
 import { renderMetrics } from './telemetry/prometheus/metrics.ts';
-import { toldUpdate } from './updates/fleet-members.ts';
+import { reportedUpdate } from './updates/fleet-members.ts';
 import { HubUpdates } from './updates/hub-updates.ts';
 import { assembleRollouts, assembleUpdates, conductsCameras } from './updates/updates.ts';
 
@@ -73,7 +73,7 @@ async function assemble(base: Foundation) {
   const onChange = () => void bus.emit('change');
   const onApply = () => void bus.emit('apply');
   const runner = new ExclusiveRunner();
-  const role = new RoleKeeper(state, log);
+  const role = new CurrentRole(state, log);
 
   const time = new TimeService({
     clock: new ChronyClock(),
@@ -83,7 +83,7 @@ async function assemble(base: Foundation) {
     log,
   });
   const monitor = new HostMonitor({ host: machine, clock: () => time.latest });
-  const hub = new HubSide({
+  const hub = new HubRole({
     hub: { id: identity.id, name },
     keys,
     state,
@@ -134,12 +134,12 @@ async function assemble(base: Foundation) {
     onChange,
     leftToRollout: () =>
       now.isHub ? conductsCameras(base, hub) : conducted() && now.camera?.belongsToHub === true,
-    cameraSide: () => now.camera,
+    cameraRole: () => now.camera,
     reach: () => now.reach,
   });
   const rollouts = assembleRollouts(base, {
     update,
-    hubSide: hub,
+    hubRole: hub,
     isHub: () => now.isHub,
     takeRunning: () => now.takeRunning,
     onChange: () => void bus.emit('rollout'),
@@ -162,12 +162,12 @@ async function assemble(base: Foundation) {
         health,
         pipelines,
         conductor,
-        hubSide: hub,
+        hubRole: hub,
         startedAt: base.startedAt,
         takes: base.takes,
         feeds: pictures.feeds,
         remotes: pictures.remotes,
-        cameraSide: () => now.camera,
+        cameraRole: () => now.camera,
         remainingS: () => remaining.latest,
         host: () => monitor.latest,
         tally: () => system.tally,
@@ -203,7 +203,7 @@ async function assemble(base: Foundation) {
       logRing,
       feeds: pictures.feeds,
       pictures: pictures.still,
-      plugged: new PluggedDesk({
+      plugged: new DeviceSelection({
         cameras,
         plugged: pictures.plugged,
         config,
@@ -228,8 +228,8 @@ async function assemble(base: Foundation) {
     log,
   });
 
-  const newCamera = ({ camera }: Config): CameraSide => {
-    const side: CameraSide = new CameraSide({
+  const newCamera = ({ camera }: Config): CameraRole => {
+    const side: CameraRole = new CameraRole({
       settings: camera,
       configFile,
       obeysAll: simulation,
@@ -238,10 +238,10 @@ async function assemble(base: Foundation) {
         sources: withUnplugged(pipelines.status(), pictures.plugged.unplugged()),
         recording: board.current().recording.state,
         remainingS: remaining.latest,
-        update: toldUpdate(update.status()),
+        update: reportedUpdate(update.status()),
       }),
-      onLinked: () => retellHub(side, conductor.list()),
-      onCommand: (command) => obeyHub(command, { conductor, updates, side, log }),
+      onLinked: () => reportTakes(side, conductor.list()),
+      onCommand: (command) => handleHubCommand(command, { conductor, updates, side, log }),
       onChange: () => {
         bus.emit('pushes');
         onChange();
@@ -305,7 +305,7 @@ function connect(bus: ApplianceBus, parts: Parts): void {
   bus.on('tally', onTally);
   bus.on('take', (take) => {
     board.emit({ type: 'take', take });
-    if (now.camera !== null) tellHub(now.camera, take);
+    if (now.camera !== null) reportTake(now.camera, take);
     onTally();
   });
   bus.on('take-gone', (id) => {

@@ -83,9 +83,12 @@ export class CutGuest {
   async run(options: MachineRun & { cycles: number; writeLog: string | null }): Promise<string[]> {
     if (options.writeLog !== null) await writeFile(options.writeLog, '');
     const machine = {
-      ...{ kernel: join(this.#folder, 'kernel'), initramfs: join(this.#folder, 'initramfs'), memoryMb: 384 },
+      kernel: join(this.#folder, 'kernel'),
+      initramfs: join(this.#folder, 'initramfs'),
+      memoryMb: 384,
       cmdline: `console=ttyS0 rdinit=/cut-init quiet loglevel=3 panic=-1 cut.cycles=${options.cycles} `,
-      ...{ disk: this.disk, writeLog: options.writeLog },
+      disk: this.disk,
+      writeLog: options.writeLog,
     };
     return await runSmallMachine(machine, options);
   }

@@ -35,7 +35,9 @@ export class RigBroker implements AsyncDisposable {
     try {
       const url = `mqtt://127.0.0.1:${port}`;
       const up = waitFor('the broker is up', () => connectAsync(url, { reconnectPeriod: 0 }, false), {
-        ...{ timeoutMs: 30_000, pollMs: 200, signal },
+        timeoutMs: 30_000,
+        pollMs: 200,
+        signal,
       });
       const listener = await Promise.race([up, failed]);
       failed.catch(() => {}); // mosquitto runs: there is nothing left to fail at its start

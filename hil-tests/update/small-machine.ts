@@ -27,7 +27,10 @@ export interface SmallMachine {
 export function smallMachineArgv(machine: SmallMachine): readonly [string, ...string[]] {
   const file = { driver: 'file', filename: machine.disk, 'node-name': 'disk' };
   const logged = {
-    ...{ driver: 'blklogwrites', 'node-name': 'logged', file: 'disk', 'log-sector-size': 512 },
+    driver: 'blklogwrites',
+    'node-name': 'logged',
+    file: 'disk',
+    'log-sector-size': 512,
     log: { driver: 'file', filename: machine.writeLog ?? '' },
   };
   const drives = machine.writeLog === null ? [file] : [file, logged];

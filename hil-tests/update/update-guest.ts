@@ -32,8 +32,14 @@ function layoutOf(rootMib: number) {
   const data: Area = { start: root(2).start, size: dataMib };
   const total = data.start + dataMib + alignMib;
   return {
-    ...{ config: boot(0), bootA: boot(1), bootB: boot(2), rootA: root(0), rootB: root(1), data },
-    ...{ extended: { start: extended, size: total - extended }, total },
+    config: boot(0),
+    bootA: boot(1),
+    bootB: boot(2),
+    rootA: root(0),
+    rootB: root(1),
+    data,
+    extended: { start: extended, size: total - extended },
+    total,
   };
 }
 type Layout = ReturnType<typeof layoutOf>;
@@ -106,8 +112,12 @@ export class UpdateGuest {
     const boot = await firmware.load();
     const cmdline = `${boot.cmdline} rdinit=/update-early-init rig.bundles=${bundles} ${words}`;
     const machine = {
-      ...{ kernel: boot.kernel, initramfs: boot.initramfs ?? '', cmdline, memoryMb: 512 },
-      ...{ disk: this.disk, writeLog: this.#log },
+      kernel: boot.kernel,
+      initramfs: boot.initramfs ?? '',
+      cmdline,
+      memoryMb: 512,
+      disk: this.disk,
+      writeLog: this.#log,
       more: ['-netdev', 'user,id=lan', '-device', 'virtio-net-pci,netdev=lan,romfile='],
     };
     const lines = await runSmallMachine(machine, run);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from '../../common/pause.ts';
 import type { AccessPointSystem } from './access-point-system.ts';
 import { answerEveryName } from './name-server.ts';
 import { type AccessPointSettings, accessPointAddress, hasNetwork } from './network-settings.ts';
@@ -40,8 +41,7 @@ export async function keepReachable(options: KeepReachableOptions, signal: Abort
       await openOnce(radio, options, signal);
       sinceMs = performance.now();
     }
-    // The only rejection is that of the signal, which the loop looks at.
-    await sleep(times.pollMs, undefined, { signal }).catch(() => {});
+    await pause(times.pollMs, signal);
   }
 }
 

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, open, readFile, rename, symlink, unlink } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { writeFileAtomic } from '../../common/files.ts';
 
 /** Where provisioning reads and writes. On the device {@link devicePaths}; a folder of its own in tests. */
 export interface ProvisionPaths {
@@ -38,33 +39,13 @@ export async function readOptional(path: string): Promise<string | undefined> {
  */
 export async function replaceFile(path: string, contents: string, mode: number): Promise<void> {
   if ((await readOptional(path)) === contents) return;
-  const fresh = `${path}.new`;
-  const file = await open(fresh, 'w', mode);
-  try {
-    await file.writeFile(contents);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  // FAT knows no modes and refuses some of them; where there are modes, this outdoes the umask.
-  await chmod(fresh, mode).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPERM') throw error;
-  });
-  await rename(fresh, path);
-  const folder = await open(dirname(path), 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+  await writeFileAtomic(path, contents, { mode });
 }
 
 export async function pointTo(link: string, target: string): Promise<void> {
   await mkdir(dirname(link), { recursive: true });
   const fresh = `${link}.new`;
-  await unlink(fresh).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
-  });
+  await rm(fresh, { force: true });
   await symlink(target, fresh);
   await rename(fresh, link);
 }

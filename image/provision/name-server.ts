@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { untilAborted } from '../../common/pause.ts';
 
 const headerBytes = 12;
 const typeA = 1;
@@ -20,7 +21,7 @@ export async function answerEveryName(port: number, address: string, signal: Abo
   try {
     socket.bind(port);
     await once(socket, 'listening', { signal });
-    if (!signal.aborted) await once(signal, 'abort');
+    await untilAborted(signal);
   } finally {
     socket.close();
   }

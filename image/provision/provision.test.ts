@@ -1,11 +1,21 @@
 import { mkdir, mkdtemp, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { ProvisionPaths } from './device.ts';
 import { configuredName, hostName, withOwnerName } from './identity.ts';
 import { accessPointSettings, hasNetwork } from './network-settings.ts';
 import { provision } from './provision.ts';
+
+const disk = vi.hoisted(() => ({ refuses: '' }));
+vi.mock(import('../../common/files.ts'), async (original) => {
+  const real = await original();
+  const writeFileAtomic: typeof real.writeFileAtomic = async (file, ...rest) => {
+    if (file === disk.refuses) throw new Error('EROFS: read-only file system');
+    await real.writeFileAtomic(file, ...rest);
+  };
+  return { ...real, writeFileAtomic };
+});
 
 let root = '';
 let paths: ProvisionPaths;
@@ -68,12 +78,11 @@ test('a card that takes no writes costs its secrets their removal, not the netwo
     card,
     'wifis:\n  wlan0:\n    access-points:\n      Van:\n        password: tune in tokyo\n',
   );
-  // A folder in the way stands for a card that is full or write-protected, also for root.
-  await mkdir(`${card}.new`);
+  disk.refuses = card;
   const { notes } = await provision(paths);
   expect(notes).toEqual([expect.stringMatching(/^secrets are still in network-config: /)]);
   expect(await readFile(join(paths.run, 'rushlight-wifi/station.conf'), 'utf8')).toContain('tune in tokyo');
-  await rm(`${card}.new`, { recursive: true });
+  disk.refuses = '';
   expect((await provision(paths)).notes).toEqual([]);
   expect(await readFile(card, 'utf8')).not.toContain('tokyo');
 });

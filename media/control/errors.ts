@@ -1,9 +1,10 @@
+import { RushlightError } from '../../common/errors.ts';
+
 /** Errors of the control channel itself. Those of signaling pass through it with their own codes. */
 
 export type ControlCode = 'REQUEST_INVALID' | 'METHOD_UNKNOWN' | 'MEDIA_UNAVAILABLE' | 'INTERNAL';
 
-export class MediaControlError extends Error {
-  override readonly name = 'MediaControlError';
+export class MediaControlError extends RushlightError {
   readonly code: ControlCode;
 
   constructor(code: ControlCode, message: string, options: { cause?: unknown } = {}) {
@@ -13,8 +14,7 @@ export class MediaControlError extends Error {
 }
 
 /** An error of the media process as it reached the client: with the code it had there. */
-export class MediaRequestError extends Error {
-  override readonly name = 'MediaRequestError';
+export class MediaRequestError extends RushlightError {
   readonly code: string;
   readonly retryAfterS: number | undefined;
 

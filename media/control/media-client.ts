@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { pause } from '../../common/pause.ts';
 import { MediaControlError, MediaRequestError } from './errors.ts';
 import { encodeLine, NdjsonReader } from './ndjson.ts';
 import {
@@ -71,7 +72,7 @@ export class MediaClient {
     while (!signal.aborted) {
       await this.#connectOnce(signal);
       // An abort ends the pause early.
-      await sleep(RECONNECT_MS, undefined, { signal }).catch(() => {});
+      await pause(RECONNECT_MS, signal);
     }
   }
 

@@ -1,4 +1,5 @@
 /** The media plane of one machine: feeds, sessions, ingests and pushes over one datapath. */
+import pLimit from 'p-limit';
 import type { Logger } from 'pino';
 import { FeedRegistry } from '../sfu/feed-registry.ts';
 import type { MediaPlane } from '../sfu/media-plane.ts';
@@ -54,7 +55,7 @@ export class MediaService implements AsyncDisposable {
   #maxBitrateKbps = 20_000;
   #problems: string[] = [];
   #timer: NodeJS.Timeout | null = null;
-  #work: Promise<unknown> = Promise.resolve();
+  readonly #inTurn = pLimit(1);
 
   constructor(options: MediaServiceOptions) {
     this.#options = options;
@@ -65,7 +66,10 @@ export class MediaService implements AsyncDisposable {
       onState: (feed, state) => onEvent({ event: 'feed', feed: feed.id, state }),
     });
     this.#flows = new ConfiguredFlows({
-      ...{ feeds: this.feeds, datapath, logger, onEvent },
+      feeds: this.feeds,
+      datapath,
+      logger,
+      onEvent,
       isPublished: (feed) => this.#holders.has(feed),
       endPublisher: (feed) => this.#endPublishers(feed),
     });
@@ -73,11 +77,7 @@ export class MediaService implements AsyncDisposable {
 
   /** Makes the machine as `config` says; what is unchanged goes on undisturbed. Calls are worked off one by one. */
   configure(config: MediaConfig): Promise<{ problems: string[] }> {
-    const work = this.#work.then(() => this.#apply(config));
-    this.#work = work.catch(() => {
-      // The caller hears of it; the next configuration starts from what is there.
-    });
-    return work;
+    return this.#inTurn(() => this.#apply(config));
   }
 
   /** Opens a publisher's session. Throws SignalingError. */
@@ -174,7 +174,7 @@ export class MediaService implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#work;
+    await this.#inTurn(() => {});
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
     for (const session of [...this.#sessions.values()]) session.close();

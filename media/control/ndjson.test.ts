@@ -51,7 +51,8 @@ describe('The protocol', () => {
     };
     expect(mediaConfigSchema.parse(config)).toEqual({
       ...config,
-      ...{ pulls: [], taps: [] },
+      pulls: [],
+      taps: [],
       maxPublisherBitrateKbps: 20_000,
     });
     expect(mediaConfigSchema.safeParse({ ...config, extra: 1 }).success).toBe(false);

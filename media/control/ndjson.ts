@@ -1,11 +1,12 @@
+import { RushlightError } from '../../common/errors.ts';
+
 /** Newline-delimited JSON with a bound on the line. */
 
 export const MAX_LINE_BYTES = 1024 * 1024;
 
 /** A line that is too long or no JSON. */
-export class NdjsonError extends Error {
+export class NdjsonError extends RushlightError {
   readonly code = 'NDJSON_INVALID';
-  override readonly name = 'NdjsonError';
 }
 
 /** Cuts a byte stream into JSON values. Throws NdjsonError; the stream cannot be trusted after that. */

@@ -44,13 +44,11 @@ export const tapSchema = z.strictObject({
     .max(107)
     .describe('Unix socket: whoever connects gets the feed’s H.264 (Annex B) from its newest keyframe on'),
 });
-export type TapConfig = z.infer<typeof tapSchema>;
 
 /** A feed of another server, copied from there by WHEP: the mirror image of a push. */
 export const pullSchema = pushSchema.extend({
   url: z.url({ protocol: /^https?$/ }).describe('WHEP endpoint of the other server'),
 });
-export type PullConfig = z.infer<typeof pullSchema>;
 
 export const mediaConfigSchema = z.strictObject({
   udpPort: z.int().min(0).max(65535).describe('0 takes any free port'),

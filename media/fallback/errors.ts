@@ -1,8 +1,9 @@
+import { RushlightError } from '../../common/errors.ts';
+
 export type PictureErrorCode = 'JPEG_INVALID' | 'MULTIPART_INVALID' | 'STREAM_UNAVAILABLE';
 
 /** Why a picture or a stream of pictures is refused. */
-export class PictureError extends Error {
-  override readonly name = 'PictureError';
+export class PictureError extends RushlightError {
   readonly code: PictureErrorCode;
 
   constructor(code: PictureErrorCode, message: string, options: { cause?: unknown } = {}) {

@@ -1,14 +1,13 @@
 /** Takes the pictures of a camera that speaks only motion JPEG over HTTP, as they are. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { Backoff } from '../capture/backoff.ts';
+import { Backoff } from '../../common/backoff.ts';
+import { pause } from '../../common/pause.ts';
 import { PictureError } from './errors.ts';
 import { boundaryOf, MultipartParser } from './multipart.ts';
 
 const maxPictureBytes = 4 * 1024 * 1024;
 const silentMs = 10_000;
-const firstPauseMs = 250;
-const longestPauseMs = 3000;
+const retryLimits = { firstMs: 250, maxMs: 3000 };
 
 export interface MjpegTarget {
   readonly url: string;
@@ -39,7 +38,7 @@ export class MjpegPull {
 
   /** Pulls until abort, and comes back after whatever breaks it. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    const backoff = new Backoff(firstPauseMs, longestPauseMs);
+    const backoff = new Backoff(retryLimits);
     while (!signal.aborted) {
       try {
         await this.#pull(signal, () => backoff.reset());
@@ -50,8 +49,7 @@ export class MjpegPull {
           this.#options.logger.warn({ reason }, 'a stream of pictures ended');
         this.#setState({ state: 'failed', reason });
       }
-      // The only rejection is that of the signal, which the loop looks at.
-      await sleep(backoff.next(), undefined, { signal }).catch(() => {});
+      await pause(backoff.nextMs(), signal);
     }
   }
 

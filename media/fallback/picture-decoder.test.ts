@@ -21,7 +21,10 @@ function openDecoder(host: SpawningChildHost) {
   const pictures: Buffer[] = [];
   const sockets = { input: join(folder, 'in.sock'), output: join(folder, 'out.sock') };
   const decoder = new PictureDecoder({
-    ...{ name: 'picture-cam0', host, sockets, logger },
+    name: 'picture-cam0',
+    host,
+    sockets,
+    logger,
     onPicture: (picture) => pictures.push(picture),
   });
   const abort = new AbortController();

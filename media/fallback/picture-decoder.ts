@@ -1,8 +1,8 @@
 /** Turns a feed's H.264 into JPEG pictures, for what cannot speak WebRTC. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { Backoff } from '../../common/backoff.ts';
 import type { Child, ChildHost } from '../../common/child-host.ts';
-import { Backoff } from '../capture/backoff.ts';
+import { pause } from '../../common/pause.ts';
 import { type DecoderSockets, decoderCommand } from './decoder-command.ts';
 import { PictureIntake } from './picture-intake.ts';
 
@@ -45,16 +45,15 @@ export class PictureDecoder {
   }
 
   async #keepRunning(signal: AbortSignal): Promise<void> {
-    const backoff = new Backoff(100, 5000);
+    const backoff = new Backoff({ firstMs: 100, maxMs: 5000 });
     while (!signal.aborted) {
       const startedAtMs = performance.now();
       const reason = await this.#runOnce(signal);
       if (signal.aborted) return;
       if (performance.now() - startedAtMs > stableAfterMs) backoff.reset();
-      const retryInMs = backoff.next();
+      const retryInMs = backoff.nextMs();
       this.#options.logger.debug({ decoder: this.#options.name, reason, retryInMs }, 'a decoder ended');
-      // The only rejection is that of the signal, which the loop looks at.
-      await sleep(retryInMs, undefined, { signal }).catch(() => {});
+      await pause(retryInMs, signal);
     }
   }
 

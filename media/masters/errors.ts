@@ -1,31 +1,28 @@
+import { RushlightError } from '../../common/errors.ts';
+
 /** A take or master was asked for that is not there. */
-export class TakeNotFoundError extends Error {
+export class TakeNotFoundError extends RushlightError {
   readonly code = 'TAKE_NOT_FOUND';
-  override readonly name = 'TakeNotFoundError';
 }
 
 /** A take of this id exists already, or the id is no plain name. */
-export class TakeIdError extends Error {
+export class TakeIdError extends RushlightError {
   readonly code = 'TAKE_ID_INVALID';
-  override readonly name = 'TakeIdError';
 }
 
 /** A take that is still recorded, compressed or verified cannot be removed. */
-export class TakeUnfinishedError extends Error {
+export class TakeUnfinishedError extends RushlightError {
   readonly code = 'TAKE_UNFINISHED';
-  override readonly name = 'TakeUnfinishedError';
 }
 
 /** The disk did not let go of a take's files; what is left of it is still listed. */
-export class TakeRemovalError extends Error {
+export class TakeRemovalError extends RushlightError {
   readonly code = 'TAKE_NOT_REMOVED';
-  override readonly name = 'TakeRemovalError';
 }
 
 /** Something else lies where a take's file should: a link, a named pipe, a device. */
-export class StrangeFileError extends Error {
+export class StrangeFileError extends RushlightError {
   readonly code = 'FILE_STRANGE';
-  override readonly name = 'StrangeFileError';
 
   constructor(path: string, { what = 'is no file', cause }: { what?: string; cause?: unknown } = {}) {
     super(`${path} ${what}`, { cause });
@@ -33,21 +30,18 @@ export class StrangeFileError extends Error {
 }
 
 /** take.json of a take cannot be understood: nothing is written over it. */
-export class TakeDamagedError extends Error {
+export class TakeDamagedError extends RushlightError {
   readonly code = 'TAKE_DAMAGED';
-  override readonly name = 'TakeDamagedError';
 }
 
 /** take.json is missing or is not what its schema says. */
-export class TakeManifestError extends Error {
+export class TakeManifestError extends RushlightError {
   readonly code = 'TAKE_MANIFEST_INVALID';
-  override readonly name = 'TakeManifestError';
 }
 
 /** Too little space to begin a recording. */
-export class DiskReserveError extends Error {
+export class DiskReserveError extends RushlightError {
   readonly code = 'DISK_RESERVE_REACHED';
-  override readonly name = 'DiskReserveError';
   readonly freeBytes: number;
   readonly reserveBytes: number;
 
@@ -61,15 +55,13 @@ export class DiskReserveError extends Error {
 }
 
 /** The disk of the masters takes nothing: it is away, read-only, full or broken. */
-export class DiskUnavailableError extends Error {
+export class DiskUnavailableError extends RushlightError {
   readonly code = 'DISK_UNAVAILABLE';
-  override readonly name = 'DiskUnavailableError';
 }
 
 /** No room for more files, although there may be for bytes. */
-export class DiskFilesError extends Error {
+export class DiskFilesError extends RushlightError {
   readonly code = 'DISK_FILES_USED_UP';
-  override readonly name = 'DiskFilesError';
 
   constructor() {
     super(
@@ -79,21 +71,18 @@ export class DiskFilesError extends Error {
 }
 
 /** A framemd5 file that is none. */
-export class FrameLogError extends Error {
+export class FrameLogError extends RushlightError {
   readonly code = 'FRAME_LOG_INVALID';
-  override readonly name = 'FrameLogError';
 }
 
 /** A file that is no Matroska, or whose timecode has no place. */
-export class MatroskaError extends Error {
+export class MatroskaError extends RushlightError {
   readonly code = 'MATROSKA_INVALID';
-  override readonly name = 'MatroskaError';
 }
 
 /** An ffmpeg run that failed, with the last thing it said. */
-export class FfmpegError extends Error {
+export class FfmpegError extends RushlightError {
   readonly code: string = 'FFMPEG_FAILED';
-  override readonly name: string = 'FfmpegError';
 }
 
 /**
@@ -102,23 +91,19 @@ export class FfmpegError extends Error {
  */
 export class NoAnswerError extends FfmpegError {
   override readonly code: string = 'FFMPEG_NO_ANSWER';
-  override readonly name: string = 'NoAnswerError';
 }
 
 /** An ffmpeg run that ended as if all were well, and gave not one frame. */
 export class EmptyAnswerError extends NoAnswerError {
   override readonly code = 'FFMPEG_EMPTY';
-  override readonly name = 'EmptyAnswerError';
 }
 
 /** Masters are switched off in the settings. */
-export class MastersOffError extends Error {
+export class MastersOffError extends RushlightError {
   readonly code = 'MASTERS_OFF';
-  override readonly name = 'MastersOffError';
 }
 
 /** A take that cannot be begun. */
-export class MastersError extends Error {
+export class MastersError extends RushlightError {
   readonly code = 'MASTERS_REFUSED';
-  override readonly name = 'MastersError';
 }

@@ -43,7 +43,10 @@ describe('Masters', { timeout: 120_000 }, () => {
     const { path } = await store.masterPath('one', 'cam0', 1);
     await flipBit(path);
     const check = new MasterCheck({
-      ...{ host: rig.host, logger: rig.logger, takes: () => store.all(), roots: () => store.roots },
+      host: rig.host,
+      logger: rig.logger,
+      takes: () => store.all(),
+      roots: () => store.roots,
       isBusy: () => masters.isBusy,
     });
     const ending = new AbortController();
@@ -220,7 +223,9 @@ describe('Masters', { timeout: 120_000 }, () => {
     const store = new TakeStore({ logger, roots: () => [root] });
     const cacheFile = join(rig.folder, 'speed.json');
     const masters = new Masters({
-      ...{ host, logger, store },
+      host,
+      logger,
+      store,
       speed: new EncodeSpeed({ host, logger, cacheFile, scratch: rig.folder, version: '1' }),
       settings: () => ({ codec: 'ffv1', strategy: 'direct', reserveBytes: 1, ...settings }),
       cameras: () => [{ camera: 'cam0', raw: rig.command().raw }],

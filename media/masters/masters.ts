@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os';
+import pLimit from 'p-limit';
 import type { Logger } from 'pino';
 import type { ChildHost } from '../../common/child-host.ts';
 import { pause, untilAborted } from '../../common/pause.ts';
 import type { SensorClock } from '../capture/sensor-clock.ts';
 import type { RawStream } from '../capture/types.ts';
-import { Turns } from '../turns.ts';
 import {
   asDiskError,
   expectedBytesPerSecond,
@@ -71,7 +71,7 @@ const longestPauseMs = 60_000;
  */
 export class Masters {
   private readonly options: MastersOptions;
-  private readonly turns = new Turns();
+  private readonly inTurn = pLimit(1);
   private readonly removing = new Set<string>();
   /** Takes of an earlier run of the program that were seen to. */
   private readonly resumed = new Set<string>();
@@ -113,16 +113,16 @@ export class Masters {
 
   /** Goes on with unfinished takes, then waits for the end: takes end then, and what compressing and verifying is left is done at the next start. */
   async run(signal: AbortSignal): Promise<void> {
-    await this.turns.run(() => this.resumeAll());
+    await this.inTurn(() => this.resumeAll());
     // What lies on a disk that could not be read just now may be a take that is still wanted.
     for (let pauseMs = 1000; !signal.aborted && this.options.store.isUnread; ) {
       pauseMs = Math.min(2 * pauseMs, longestPauseMs);
       await pause(pauseMs, signal);
-      if (!signal.aborted) await this.turns.run(() => this.resumeAll());
+      if (!signal.aborted) await this.inTurn(() => this.resumeAll());
     }
     await untilAborted(signal);
     this.ending.abort();
-    await this.turns.run(() => Promise.all([...this.active.keys()].map((id) => this.end(id))));
+    await this.inTurn(() => Promise.all([...this.active.keys()].map((id) => this.end(id))));
     await Promise.all(this.working);
   }
 
@@ -133,7 +133,7 @@ export class Masters {
    */
   start(id: string, names: readonly string[] | null): Promise<Take> {
     this.measuring.abort();
-    return this.turns.run(async () => {
+    return this.inTurn(async () => {
       try {
         return await this.begin(id, names);
       } catch (error) {
@@ -151,7 +151,7 @@ export class Masters {
    * @throws TakeNotFoundError
    */
   stop(id: string): Promise<Take> {
-    return this.turns.run(() => this.end(id));
+    return this.inTurn(() => this.end(id));
   }
 
   /**
@@ -159,7 +159,7 @@ export class Masters {
    * @throws TakeNotFoundError, TakeUnfinishedError (it is recorded, compressed or verified), TakeRemovalError
    */
   async remove(id: string): Promise<void> {
-    await this.turns.run(async () => {
+    await this.inTurn(async () => {
       if (this.active.has(id) || this.removing.has(id)) {
         throw new TakeUnfinishedError(`take ${id} is still being recorded, finished or removed`);
       }
@@ -260,7 +260,13 @@ export class Masters {
   async measure(signal: AbortSignal): Promise<void> {
     const { cameras, settings, speed } = this.options;
     const { codec, strategy } = settings();
-    if (codec === 'off' || strategy !== 'auto' || this.active.size > 0 || this.turns.busy) return;
+    if (
+      codec === 'off' ||
+      strategy !== 'auto' ||
+      this.active.size > 0 ||
+      this.inTurn.activeCount + this.inTurn.pendingCount > 0
+    )
+      return;
     this.measuring = new AbortController();
     const interrupted = this.measuring.signal;
     try {
@@ -304,8 +310,13 @@ export class Masters {
   private async resume(take: Take): Promise<void> {
     const { reserveBytes } = this.options.settings();
     const parts = Object.entries(take.manifest.cameras).map(([camera, record]) => ({
-      ...{ camera, raw: record.source, codec: record.codec, strategy: record.strategy },
-      ...{ strategyReason: record.strategyReason, threads: record.threads, reserveBytes },
+      camera,
+      raw: record.source,
+      codec: record.codec,
+      strategy: record.strategy,
+      strategyReason: record.strategyReason,
+      threads: record.threads,
+      reserveBytes,
     }));
     this.options.logger.info(
       { take: take.manifest.id, wanted: take.manifest.wanted },
@@ -326,7 +337,8 @@ export class Masters {
     const { id, wanted } = take.manifest;
     const { host, logger, pipeOf, sensorClockOf, onChange } = this.options;
     const withPipes = parts.map((part) => ({
-      ...{ ...part, pipe: pipeOf(part.camera) },
+      ...part,
+      pipe: pipeOf(part.camera),
       sensorClock: () => sensorClockOf?.(part.camera),
     }));
     const notify = () => onChange?.(id);

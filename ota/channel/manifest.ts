@@ -1,10 +1,10 @@
 import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { OtaError } from '../errors.ts';
-import { VERSION_PATTERN } from '../version.ts';
+import { isVersion } from '../version.ts';
 import { openEnvelope } from './envelope.ts';
 
-const versionSchema = z.string().regex(VERSION_PATTERN, 'a semantic version');
+const versionSchema = z.string().refine(isVersion, 'a semantic version');
 
 export const releaseSchema = z.object({
   version: versionSchema,

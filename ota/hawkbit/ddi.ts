@@ -46,7 +46,6 @@ export const deploymentSchema = z.object({
 /** `GET …/cancelAction/{actionId}` */
 export const cancelSchema = z.object({ id: z.string(), cancelAction: z.object({ stopId: z.string() }) });
 
-export type ControllerBase = z.infer<typeof controllerBaseSchema>;
 export type Deployment = z.infer<typeof deploymentSchema>;
 
 /** Body of `POST …/{deploymentBase|cancelAction}/{actionId}/feedback`. */

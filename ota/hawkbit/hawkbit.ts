@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
+import { pause } from '../../common/pause.ts';
 import type { Fetch } from '../channel/channel-client.ts';
 import { messageOf, OtaError } from '../errors.ts';
 import {
@@ -80,7 +80,7 @@ export class Hawkbit {
       }
       // Not all of a fleet at the same instant.
       const jittered = Math.min(waitMs, this.#maxSleepMs) * (0.9 + Math.random() * 0.2);
-      await sleep(jittered, undefined, { signal }).catch(() => undefined); // Ends the loop by the signal.
+      await pause(jittered, signal);
     }
   }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { type ChildHost, runToEnd } from '../child-host.ts';
+import type { ChildHost } from '../../common/child-host.ts';
 import { messageOf, OtaError } from '../errors.ts';
+import { runToEnd } from '../run-program.ts';
 import type { SlotName } from '../selector/slot.ts';
 import { raucError } from './rauc-errors.ts';
 import { StallWatch } from './stall-watch.ts';

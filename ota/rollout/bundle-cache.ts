@@ -4,6 +4,7 @@ import { mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
+import { ifThere } from '../../common/files.ts';
 import type { Fetch } from '../channel/channel-client.ts';
 import type { Release } from '../channel/manifest.ts';
 import { OtaError } from '../errors.ts';
@@ -181,9 +182,8 @@ function localPath(url: string): string | null {
 
 async function sizeOf(path: string): Promise<number | null> {
   try {
-    return (await stat(path)).size;
+    return (await ifThere(stat(path)))?.size ?? null;
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw new OtaError('STORE_FAILED', `could not look at ${path}`, { cause });
   }
 }

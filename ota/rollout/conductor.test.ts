@@ -9,8 +9,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Release } from '../channel/manifest.ts';
 import { OtaError } from '../errors.ts';
 import { BundleCache, type CachedBundle } from './bundle-cache.ts';
-import { Conductor, type Fleet } from './conductor.ts';
-import { parseRange } from './range.ts';
+import { type Fleet, RolloutConductor } from './conductor.ts';
 import type { Member } from './rollout.ts';
 import { serveBundle } from './serve-bundle.ts';
 
@@ -66,7 +65,10 @@ const release = (): Release => ({
 });
 const cacheOf = (verify: () => Promise<void> = async () => {}) =>
   new BundleCache({
-    ...{ folder: join(folder, 'cache'), fetch, verify, logger },
+    folder: join(folder, 'cache'),
+    fetch,
+    verify,
+    logger,
     // Short only where the server is meant to stall: a busy machine is slow, not silent.
     stallMs: mood === 'silent' ? 300 : 20_000,
   });
@@ -123,22 +125,6 @@ describe('the cache', () => {
 });
 
 describe('serving the bundle', () => {
-  it.each<[string | undefined, ReturnType<typeof parseRange>]>([
-    [undefined, 'whole'],
-    ['bytes=0-3', { start: 0, end: 3 }],
-    ['bytes=10-', { start: 10, end: 99 }],
-    ['bytes=-5', { start: 95, end: 99 }],
-    ['bytes=-500', { start: 0, end: 99 }],
-    ['bytes=90-500', { start: 90, end: 99 }],
-    ['bytes=100-', 'unsatisfiable'],
-    ['bytes=-0', 'unsatisfiable'],
-    ['bytes=5-3', 'whole'],
-    ['bytes=0-1,5-6', 'whole'],
-    ['lines=1-2', 'whole'],
-  ])('%s', (header, expected) => {
-    expect(parseRange(header, 100)).toEqual(expected);
-  });
-
   it('answers whole, in parts, and by HEAD', async () => {
     const cache = cacheOf();
     const bundle = await cache.ensure(release(), never);
@@ -181,7 +167,13 @@ class FleetOfThree implements Fleet {
   constructor() {
     for (const id of ['cam-a', 'cam-b', 'cam-c']) {
       this.views.set(id, {
-        ...{ id, name: id, online: true, awayMs: 0, version: '1.0.0', compatible: 'board', recording: false },
+        id,
+        name: id,
+        online: true,
+        awayMs: 0,
+        version: '1.0.0',
+        compatible: 'board',
+        recording: false,
         update: { state: 'idle', reason: null, attempt: null },
       });
     }
@@ -202,28 +194,32 @@ class FleetOfThree implements Fleet {
 
 describe('conducting three cameras', () => {
   const conductorOf = (fleet: Fleet, cache: BundleCache) =>
-    new Conductor({
-      ...{ fleet, cache, folder, logger, now: () => new Date() },
+    new RolloutConductor({
+      fleet,
+      cache,
+      folder,
+      logger,
+      now: () => new Date(),
       timing: { intervalMs: 5, retryMs: 20, retellMs: 20 },
     });
-  const wish = (canary: string | null = null) => ({ canary, hub: null });
+  const request = (canary: string | null = null) => ({ canary, hub: null });
 
   async function conduct(
     fleet: FleetOfThree,
     canary: string | null,
-    until: (conductor: Conductor) => boolean,
+    until: (conductor: RolloutConductor) => boolean,
   ) {
     const cache = cacheOf();
     const conductor = conductorOf(fleet, cache);
     const controller = new AbortController();
     const running = conductor.run(controller.signal);
-    await conductor.start(release(), fleet.members(), wish(canary));
+    await conductor.start(release(), fleet.members(), request(canary));
     await vi.waitFor(() => expect(until(conductor)).toBe(true), { timeout: 20_000 });
     controller.abort();
     await running;
     return { conductor, cache };
   }
-  const phase = (conductor: Conductor) => conductor.status().rollout?.phase;
+  const phase = (conductor: RolloutConductor) => conductor.status().rollout?.phase;
 
   it('updates the canary first, then the others, from one download', async () => {
     const fleet = new FleetOfThree();
@@ -294,15 +290,15 @@ describe('conducting three cameras', () => {
     const fleet = new FleetOfThree();
     fleet.take = true;
     const conductor = conductorOf(fleet, cacheOf());
-    await expect(conductor.start(release(), [], wish())).rejects.toThrow(code('NOTHING_TO_INSTALL'));
-    await conductor.start(release(), fleet.members(), wish());
-    const again = conductor.start(release(), fleet.members(), wish());
+    await expect(conductor.start(release(), [], request())).rejects.toThrow(code('NOTHING_TO_INSTALL'));
+    await conductor.start(release(), fleet.members(), request());
+    const again = conductor.start(release(), fleet.members(), request());
     await expect(again).rejects.toThrow(code('ROLLOUT_RUNNING'));
     await expect(conductor.chooseCanary('cam-x')).rejects.toThrow(code('CANARY_REFUSED'));
     await conductor.chooseCanary('cam-c');
     expect(conductor.status().rollout?.order[0]).toBe('cam-c');
     await conductor.cancel();
-    await conductor.start(release(), fleet.members(), wish());
+    await conductor.start(release(), fleet.members(), request());
     await writeFile(join(folder, 'rollout.json'), 'damaged');
     const after = conductorOf(fleet, cacheOf());
     const controller = new AbortController();

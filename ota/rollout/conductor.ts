@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import pLimit from 'p-limit';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { pause } from '../../common/pause.ts';
 import { type Release, releaseSchema } from '../channel/manifest.ts';
 import { messageOf, OtaError } from '../errors.ts';
-import { Serial } from '../serial.ts';
 import { readKept, replaceFile } from '../store.ts';
 import type { BundleCache, CachedBundle } from './bundle-cache.ts';
 import {
@@ -19,7 +19,7 @@ import {
   planRollout,
   postponeMember,
   type Rollout,
-  type RolloutWish,
+  type RolloutRequest,
   resumeRollout,
   rolloutSchema,
   withMember,
@@ -73,12 +73,12 @@ export interface ConductorOptions {
 const notNow: readonly unknown[] = ['TAKE_RUNNING', 'TRIAL_RUNNING', 'UPDATE_BUSY'];
 
 /** Updates a hub's cameras and then the hub, one at a time, from one verified copy of the bundle. Survives restarts. */
-export class Conductor {
+export class RolloutConductor {
   readonly #options: ConductorOptions;
   readonly #path: string;
   readonly #timing: ConductorTiming;
   readonly #listeners = new Set<() => void>();
-  readonly #serial = new Serial();
+  readonly #inTurn = pLimit(1);
   readonly #sinceMs = performance.now();
   #rollout: Rollout | null = null;
   #release: Release | null = null;
@@ -107,11 +107,15 @@ export class Conductor {
    * Begins a rollout over the members; the bundle is fetched and verified before any of them is touched.
    * @throws {OtaError} `ROLLOUT_RUNNING` while another one is not finished, `NOTHING_TO_INSTALL` where nobody needs it
    */
-  start(release: Release, members: readonly Member[], wish: Omit<RolloutWish, 'startedAt'>): Promise<void> {
-    return this.#serial.run(async () => {
+  start(
+    release: Release,
+    members: readonly Member[],
+    request: Omit<RolloutRequest, 'startedAt'>,
+  ): Promise<void> {
+    return this.#inTurn(async () => {
       this.#refuseUnfinished(release.version, null);
       const startedAt = this.#options.now().toISOString();
-      const rollout = planRollout(release, members, { ...wish, startedAt });
+      const rollout = planRollout(release, members, { ...request, startedAt });
       if (rollout.phase === 'done') {
         const reasons = Object.values(rollout.members).map(
           ({ name, reason }) => `${name}: ${reason ?? `has ${release.version}`}`,
@@ -130,7 +134,7 @@ export class Conductor {
    * @throws {OtaError} `ROLLOUT_RUNNING` while one of another version is not finished, `NOTHING_TO_INSTALL`
    */
   async include(release: Release, member: Member): Promise<void> {
-    const taken = await this.#serial.run(async () => {
+    const taken = await this.#inTurn(async () => {
       if (this.#rollout === null || !isUnfinished(this.#rollout)) return false;
       this.#refuseUnfinished(release.version, release.version);
       await this.#set(includeMember(this.#rollout, release, member));
@@ -193,7 +197,7 @@ export class Conductor {
 
   /** Works until the signal ends it. Rollouts begun before a restart go on. */
   async run(signal: AbortSignal): Promise<void> {
-    await this.#serial.run(() => this.#load());
+    await this.#inTurn(() => this.#load());
     this.#isLoaded = true;
     const { intervalMs, retryMs } = this.#timing;
     while (!signal.aborted) {
@@ -213,7 +217,7 @@ export class Conductor {
     const isUnderWay = Object.values(this.#rollout.members).some(({ state }) => state === 'updating');
     const isWanted = this.#rollout.phase === 'running' || isUnderWay;
     const bundle = isWanted ? await this.#bundle(release, signal) : null;
-    const step = await this.#serial.run(() => this.#advance());
+    const step = await this.#inTurn(() => this.#advance());
     if (bundle === null || step === null || step.install === null) return;
     const id = step.install;
     this.#options.logger.info({ member: id, version: release.version }, 'telling a machine to update');
@@ -280,7 +284,7 @@ export class Conductor {
   }
 
   #change(change: (rollout: Rollout) => Rollout): Promise<void> {
-    return this.#serial.run(async () => {
+    return this.#inTurn(async () => {
       if (this.#rollout !== null) await this.#set(change(this.#rollout));
     });
   }
@@ -305,8 +309,7 @@ export class Conductor {
   async #pause(ms: number, signal: AbortSignal): Promise<void> {
     const over = new AbortController();
     const either = AbortSignal.any([signal, over.signal]);
-    // The only rejection is that of the signals, which the loop looks at.
-    const tick = sleep(ms, undefined, { signal: either }).catch(() => undefined);
+    const tick = pause(ms, either);
     await Promise.race([tick, this.#poked.promise]);
     over.abort();
   }

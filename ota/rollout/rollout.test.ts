@@ -17,21 +17,30 @@ import { isLeftToAbsent, stepRollout } from './step-rollout.ts';
 
 const timing = { deadlineMs: 1000, retellMs: 100, awayMs: 500 };
 const target = { version: '1.1.0', compatible: 'board', minimumVersion: null };
-const wish = { canary: null, hub: null, startedAt: '2026-11-22T12:00:00.000Z' };
+const request = { canary: null, hub: null, startedAt: '2026-11-22T12:00:00.000Z' };
 
 const camera = (id: string, over: Partial<Member> = {}): Member => ({
-  ...{ id, name: id, online: true, awayMs: 0, version: '1.0.0', compatible: 'board', recording: false },
+  id,
+  name: id,
+  online: true,
+  awayMs: 0,
+  version: '1.0.0',
+  compatible: 'board',
+  recording: false,
   update: { state: 'idle', reason: null, attempt: null },
   ...over,
 });
 const facts = (members: Member[], over: { nowMs?: number; take?: boolean; watchedMs?: number } = {}) => ({
-  ...{ nowMs: 0, watchedMs: 0, take: false, members },
+  nowMs: 0,
+  watchedMs: 0,
+  take: false,
+  members,
   ...over,
 });
 const step = (rollout: Rollout, members: Member[], over: Parameters<typeof facts>[1] = {}) =>
   stepRollout(rollout, facts(members, over), timing);
-const plan = (members: Member[], over: Partial<typeof wish | { canary: string; hub: string }> = {}) =>
-  planRollout(target, members, { ...wish, ...over });
+const plan = (members: Member[], over: Partial<typeof request | { canary: string; hub: string }> = {}) =>
+  planRollout(target, members, { ...request, ...over });
 const busy = { update: { state: 'busy', reason: null, attempt: null } } as const;
 const updated = { version: '1.1.0' };
 const failed = (reason: string, at = '2026-11-22T12:05:00.000Z') =>
@@ -71,7 +80,7 @@ describe('the plan', () => {
     ['too old a version', { version: '0.1.0' }, 'it needs 0.5.0 first'],
   ])('passes over %s, and takes the next for its canary', (_name, over, reason) => {
     const members = [camera('a', over), camera('b')];
-    const rollout = planRollout({ ...target, minimumVersion: '0.5.0' }, members, { ...wish, canary: 'a' });
+    const rollout = planRollout({ ...target, minimumVersion: '0.5.0' }, members, { ...request, canary: 'a' });
     expect(rollout.members.a).toMatchObject({ state: 'skipped', reason });
     expect(rollout.canary).toBe('b');
     expect(step(rollout, members).install).toBe('b');

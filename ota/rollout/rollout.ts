@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { compareVersions, VERSION_PATTERN } from '../version.ts';
+import { compareVersions, isVersion } from '../version.ts';
 
 /** What the hub sees of a machine it may update: a camera, or itself. */
 export interface Member {
@@ -35,7 +35,7 @@ const memberStateSchema = z.object({
 });
 
 export const rolloutSchema = z.object({
-  version: z.string().regex(VERSION_PATTERN),
+  version: z.string().refine(isVersion),
   startedAt: z.string(),
   /** In the order they are updated: the canary first, the hub last. */
   order: z.array(z.string()),
@@ -58,7 +58,7 @@ export interface Target {
   readonly minimumVersion: string | null;
 }
 
-export interface RolloutWish {
+export interface RolloutRequest {
   /** Camera that goes first; null: the first by name that is there. */
   readonly canary: string | null;
   /** Id of the hub where it is to be updated too. */
@@ -68,27 +68,32 @@ export interface RolloutWish {
 }
 
 /** Plans a rollout over the members: who is there already is done, who cannot take it is passed over, and it says why. */
-export function planRollout(target: Target, members: readonly Member[], wish: RolloutWish): Rollout {
+export function planRollout(target: Target, members: readonly Member[], request: RolloutRequest): Rollout {
   const states = new Map(members.map((member) => [member.id, planned(target, member)]));
   const cameras = members
-    .filter(({ id }) => id !== wish.hub)
+    .filter(({ id }) => id !== request.hub)
     .sort((a, b) => a.name.localeCompare(b.name) || a.id.localeCompare(b.id))
     .map(({ id }) => id);
   const waits = (id: string) => states.get(id)?.state === 'waiting';
   const isThere = new Set(members.filter(({ online }) => online).map(({ id }) => id));
   const canary =
-    cameras.find((id) => id === wish.canary && waits(id)) ??
+    cameras.find((id) => id === request.canary && waits(id)) ??
     cameras.find((id) => waits(id) && isThere.has(id)) ??
     cameras.find(waits) ??
     null;
-  const hub = wish.hub !== null && states.has(wish.hub) ? wish.hub : null;
+  const hub = request.hub !== null && states.has(request.hub) ? request.hub : null;
   const order = [
     ...(canary === null ? [] : [canary]),
     ...cameras.filter((id) => id !== canary),
     ...(hub === null ? [] : [hub]),
   ];
   return {
-    ...{ version: target.version, startedAt: wish.startedAt, order, canary, hub, reason: null },
+    version: target.version,
+    startedAt: request.startedAt,
+    order,
+    canary,
+    hub,
+    reason: null,
     members: Object.fromEntries(states),
     phase: order.some(waits) ? 'running' : 'done',
   };
@@ -178,7 +183,7 @@ export function mapMembers(
 
 /** Whether a machine runs this version or a newer one. */
 export function hasVersion(installed: string | null, version: string): boolean {
-  if (installed === null || !VERSION_PATTERN.test(installed)) return false;
+  if (installed === null || !isVersion(installed)) return false;
   return compareVersions(installed, version) >= 0;
 }
 

@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
+import { parseByteRange } from '../../common/byte-range.ts';
 import type { CachedBundle } from './bundle-cache.ts';
-import { parseRange } from './range.ts';
 
 /**
  * Answers a camera's request for the cached bundle, as RAUC's streaming needs it: `Range`, `HEAD`, a strong ETag that
@@ -23,7 +23,7 @@ export async function serveBundle(
   }
   const etag = `"${bundle.sha256}"`;
   const stale = request.headers['if-range'] !== undefined && request.headers['if-range'] !== etag;
-  const range = stale ? 'whole' : parseRange(request.headers.range, bundle.sizeBytes);
+  const range = stale ? 'whole' : parseByteRange(request.headers.range, bundle.sizeBytes);
   const common = { 'accept-ranges': 'bytes', etag, 'content-type': 'application/octet-stream' };
   if (range === 'unsatisfiable') {
     response.writeHead(416, { ...common, 'content-range': `bytes */${bundle.sizeBytes}` }).end();

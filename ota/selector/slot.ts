@@ -1,8 +1,6 @@
 /** The two system slots. A boots from partition 2 (root on 5), B from partition 3 (root on 6). */
 export type SlotName = 'A' | 'B';
 
-export const slotNames: readonly SlotName[] = ['A', 'B'];
-
 export function otherSlot(slot: SlotName): SlotName {
   return slot === 'A' ? 'B' : 'A';
 }

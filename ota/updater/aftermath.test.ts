@@ -3,8 +3,14 @@ import type { Attempt } from '../black-box.ts';
 import { failedVersionOf } from './aftermath.ts';
 
 const attempt = (outcome: Attempt['outcome'], version = '1.1.0'): Attempt => ({
-  ...{ version, fromVersion: '1.0.0', slot: 'B', at: '2026-11-22T12:00:00.000Z', outcome },
-  ...{ reason: null, stages: [], log: [] },
+  version,
+  fromVersion: '1.0.0',
+  slot: 'B',
+  at: '2026-11-22T12:00:00.000Z',
+  outcome,
+  reason: null,
+  stages: [],
+  log: [],
 });
 
 describe('what is not installed by itself again', () => {

@@ -6,7 +6,7 @@ import {
 } from '../channel/decide-update.ts';
 import type { Release } from '../channel/manifest.ts';
 import { OtaError } from '../errors.ts';
-import { VERSION_PATTERN } from '../version.ts';
+import { isVersion } from '../version.ts';
 import type { Offers } from './offers.ts';
 import type { InstallRequest, UpdateSettings } from './types.ts';
 
@@ -38,7 +38,7 @@ export class Choice {
 
   /** The newest release for a machine, or the one named; null where there is none. */
   newestFor(machine: Machine, version: string | null): Release | null {
-    if (!VERSION_PATTERN.test(machine.installedVersion)) return null;
+    if (!isVersion(machine.installedVersion)) return null;
     const all = this.#offers.all(this.#settings().channel);
     const releases = all.releases.filter((release) => version === null || release.version === version);
     return bestRelease({ ...all, releases }, machine, false).release;

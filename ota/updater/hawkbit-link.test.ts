@@ -35,7 +35,10 @@ const assignment: Assignment = {
   mayInstall: true,
 };
 const attempt = (outcome: 'committed' | 'rolled-back', at: string) => ({
-  ...{ version: '1.1.0', at, outcome, reason: outcome === 'committed' ? null : 'no frames from cam0' },
+  version: '1.1.0',
+  at,
+  outcome,
+  reason: outcome === 'committed' ? null : 'no frames from cam0',
   stages: [],
 });
 

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { pause } from '../../common/pause.ts';
 import type { Fetch } from '../channel/channel-client.ts';
 import { messageOf, OtaError } from '../errors.ts';
 import type { Assignment } from '../hawkbit/ddi.ts';
@@ -41,12 +41,12 @@ export async function runHawkbit(options: HawkbitLinkOptions, signal: AbortSigna
         await client.run(AbortSignal.any([signal, ended.signal]));
       } catch (error) {
         logger.error({ err: error }, 'the token of hawkBit cannot be read');
-        await sleep(60_000, undefined, { signal }).catch(() => undefined); // Ends by the signal.
+        await pause(60_000, signal);
       }
       ended.abort();
       await watch;
     } else {
-      await sleep(5_000, undefined, { signal }).catch(() => undefined); // Ends by the signal.
+      await pause(5_000, signal);
     }
   }
 }
@@ -69,7 +69,7 @@ async function endOnChange(
   while (!either.aborted) {
     const now = settings();
     if (now.hawkbitUrl !== url || now.hawkbitTokenFile !== tokenFile) ended.abort();
-    await sleep(2_000, undefined, { signal: either }).catch(() => undefined); // Ends by either signal.
+    await pause(2_000, either);
   }
 }
 

@@ -55,7 +55,9 @@ export async function install(
   try {
     await staged(box, 'install', () =>
       rauc.install(plan.source, {
-        ...{ stallMs: options.stallMs, onProgress: options.onProgress, signal },
+        stallMs: options.stallMs,
+        onProgress: options.onProgress,
+        signal,
         activity: () => installActivity(),
       }),
     );

@@ -8,7 +8,7 @@ import type { Channel, Release } from '../channel/manifest.ts';
 import { findBundles } from '../channel/offline.ts';
 import type { Rauc } from '../install/rauc.ts';
 import { readKept, replaceFile } from '../store.ts';
-import { VERSION_PATTERN } from '../version.ts';
+import { isVersion } from '../version.ts';
 import type { UpdatePaths, UpdateSettings } from './types.ts';
 
 const seenSchema = z.object({ sequences: z.record(z.string(), z.int().nonnegative()) });
@@ -72,7 +72,7 @@ export class Offers {
   async #inspect(path: string, sizeBytes: number, signal: AbortSignal): Promise<Release | null> {
     try {
       const { version, compatible, description } = await this.#rauc.inspect(path, signal);
-      if (version === null || !VERSION_PATTERN.test(version)) return null;
+      if (version === null || !isVersion(version)) return null;
       const known = { version, compatible, sizeBytes, notes: description ?? '', url: path };
       // The signature stands for the hash; the machine's own minimum is checked when it is installed.
       return { ...known, sha256: '', minimumVersion: null, rolloutPercent: 100 };

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import type { ChildHost } from '../../common/child-host.ts';
 import type { BlackBox } from '../black-box.ts';
-import { type ChildHost, runToEnd } from '../child-host.ts';
 import { messageOf } from '../errors.ts';
 import { type Health, healthSchema } from '../health/health.ts';
 import { examine, type GateTiming, type HealthProbes, runHealthGate } from '../health/health-gate.ts';
 import type { Rauc } from '../install/rauc.ts';
+import { runToEnd } from '../run-program.ts';
 import { readKept, replaceFile } from '../store.ts';
 import { TRIAL_STAGE } from './aftermath.ts';
 import { readSlots } from './slots.ts';

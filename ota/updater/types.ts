@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
+import type { ChildHost } from '../../common/child-host.ts';
 import type { Attempt } from '../black-box.ts';
 import type { Fetch } from '../channel/channel-client.ts';
-import type { ChildHost } from '../child-host.ts';
 import type { GateTiming, HealthProbes } from '../health/health-gate.ts';
 import type { SlotName } from '../selector/slot.ts';
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pause, untilAborted } from '../../common/pause.ts';
 import { BlackBox } from '../black-box.ts';
 import type { UpdateDecision, UpdateFacts } from '../channel/decide-update.ts';
 import { messageOf, OtaError, type OtaErrorCode } from '../errors.ts';
@@ -106,7 +107,7 @@ export class Updater {
         if (signal.aborted) break;
         this.#options.logger.error({ err: error }, 'updates do not work; they are tried again');
         this.#set({ reason: messageOf(error) });
-        await sleep(this.#timing.tickMs, undefined, { signal }).catch(() => undefined); // Ends by the signal.
+        await pause(this.#timing.tickMs, signal);
       }
     }
     await this.#work.done;
@@ -116,7 +117,7 @@ export class Updater {
     const slots = await this.#slots.read();
     if (slots === null) {
       this.#options.logger.info({ reason: this.#slots.unsupported }, 'no updates on this machine');
-      return await aborted(signal);
+      return await untilAborted(signal);
     }
     await this.#box.load();
     if (isOnTrial(slots)) await this.#judge(signal);
@@ -259,7 +260,9 @@ export class Updater {
     const { now, clockIsSet, installedVersion, deviceId, takeRunning } = this.#options;
     const time = now();
     return {
-      ...{ installedVersion, deviceId, compatible: this.#slots.current?.compatible ?? '' },
+      installedVersion,
+      deviceId,
+      compatible: this.#slots.current?.compatible ?? '',
       recording: takeRunning(),
       trialRunning: this.#state === 'trial',
       minuteOfDay: clockIsSet() ? time.getHours() * 60 + time.getMinutes() : null,
@@ -347,7 +350,7 @@ export class Updater {
     );
     if (!committed) {
       this.#set({ reason: this.#box.last?.reason ?? null });
-      return await aborted(signal);
+      return await untilAborted(signal);
     }
     logger.info({ version: installedVersion }, 'the update is committed');
     await this.#slots.read();
@@ -426,9 +429,4 @@ export class Updater {
   #tell(): void {
     for (const listener of this.#listeners) listener();
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { FakeMachine } from '../../ota/updater/machine.fake.ts';
-import { adoptionSection, CameraSide } from '../../supervisor/camera/camera-role.ts';
-import { obeyHub } from '../../supervisor/camera/hub-commands.ts';
+import { adoptionSection, CameraRole } from '../../supervisor/camera/camera-role.ts';
+import { handleHubCommand } from '../../supervisor/camera/hub-commands.ts';
 import { StateStore } from '../../supervisor/config/state.ts';
 import { TakeConductor } from '../../supervisor/takes/take-conductor.ts';
-import { toldUpdate } from '../../supervisor/updates/fleet-members.ts';
+import { reportedUpdate } from '../../supervisor/updates/fleet-members.ts';
 import { HubUpdates } from '../../supervisor/updates/hub-updates.ts';
 import type { FleetHub } from './fleet-hub.fake.ts';
 import { updatePort } from './update-port.fake.ts';
@@ -58,7 +58,8 @@ export class FleetCamera implements AsyncDisposable {
     const stop = new AbortController();
     const update = updatePort(() => this.machine.updater);
     const updates = new HubUpdates({
-      ...{ update, log },
+      update,
+      log,
       hub: () => side.access(),
       conducted: () => this.conducted,
     });
@@ -78,7 +79,7 @@ export class FleetCamera implements AsyncDisposable {
       onRefusal: () => {},
       log,
     });
-    const side: CameraSide = new CameraSide({
+    const side: CameraRole = new CameraRole({
       settings: { hub: this.#hub.url },
       configFile: join(this.machine.root, 'rushlight.toml'),
       self: { id: this.id, name: this.id, version: this.machine.slots[this.machine.booted].version },
@@ -87,9 +88,9 @@ export class FleetCamera implements AsyncDisposable {
         sources: [],
         recording: this.recording ? 'recording' : 'idle',
         remainingS: null,
-        update: toldUpdate(update.status()),
+        update: reportedUpdate(update.status()),
       }),
-      onCommand: (command) => obeyHub(command, { conductor, updates, side, log }),
+      onCommand: (command) => handleHubCommand(command, { conductor, updates, side, log }),
       onLinked: () => {},
       onChange: () => {},
       obeysAll: true,

@@ -8,7 +8,7 @@ import { apiPortsFake } from '../../supervisor/api/api-ports.fake.ts';
 import { ApiServer } from '../../supervisor/api/server.ts';
 import { StateStore } from '../../supervisor/config/state.ts';
 import type { Rollout } from '../../supervisor/contract/index.ts';
-import { HubSide } from '../../supervisor/hub/hub-role.ts';
+import { HubRole } from '../../supervisor/hub/hub-role.ts';
 import { KeyStore } from '../../supervisor/system/key-store.ts';
 import { createTlsIdentity, type TlsIdentity } from '../../supervisor/system/tls-identity.ts';
 import { Rollouts } from '../../supervisor/updates/rollouts.ts';
@@ -35,7 +35,7 @@ export class FleetHub implements AsyncDisposable {
   idle = false;
   #running: { readonly stop: AbortController; readonly ended: Promise<unknown> } | null = null;
   readonly #state: StateStore;
-  #hubSide: HubSide | null = null;
+  #hubRole: HubRole | null = null;
   #rollouts: Rollouts | null = null;
 
   private constructor(machine: FakeMachine, port: number, tls: TlsIdentity, state: StateStore) {
@@ -72,15 +72,15 @@ export class FleetHub implements AsyncDisposable {
     return this.#rollouts.ports();
   }
 
-  get hubSide(): HubSide {
-    if (this.#hubSide === null) throw new Error('the hub does not run');
-    return this.#hubSide;
+  get hubRole(): HubRole {
+    if (this.#hubRole === null) throw new Error('the hub does not run');
+    return this.#hubRole;
   }
 
   /** Starts what runs on it; the machine has to be on. */
   start(): void {
     const stop = new AbortController();
-    const hubSide: HubSide = new HubSide({
+    const hubRole: HubRole = new HubRole({
       hub: { id: hubId, name: () => 'hub' },
       keys: this.keys,
       state: this.#state,
@@ -93,7 +93,7 @@ export class FleetHub implements AsyncDisposable {
     const rollouts: Rollouts = new Rollouts({
       hub: () => ({ id: hubId, name: 'hub' }),
       update: updatePort(() => this.machine.updater),
-      cameras: hubSide.cameras,
+      cameras: hubRole.cameras,
       takeRunning: () => this.take,
       isHub: () => true,
       byItself: () => this.idle,
@@ -103,13 +103,13 @@ export class FleetHub implements AsyncDisposable {
       log,
       timing: { intervalMs: 50, retryMs: 200, retellMs: 1500, considerMs: 100 },
     });
-    this.#hubSide = hubSide;
+    this.#hubRole = hubRole;
     this.#rollouts = rollouts;
     const server = new ApiServer({
       ports: {
         ...apiPortsFake(),
         rollout: rollouts.ports(),
-        acceptAgent: (socket, { keyId, address }) => hubSide.cameras.accept(socket, keyId, address),
+        acceptAgent: (socket, { keyId, address }) => hubRole.cameras.accept(socket, keyId, address),
       },
       access: { keys: this.keys, required: true },
       version: '1.0.0',
@@ -120,7 +120,7 @@ export class FleetHub implements AsyncDisposable {
       upstream: null,
       log,
     });
-    const parts = [server, hubSide, rollouts];
+    const parts = [server, hubRole, rollouts];
     this.#running = { stop, ended: Promise.all(parts.map((part) => part.run(stop.signal))) };
   }
 

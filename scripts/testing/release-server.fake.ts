@@ -20,7 +20,11 @@ export class ReleaseServer implements AsyncDisposable {
     this.bundle = fakeBundle(sizeBytes);
     this.publicKeyPem = publicKey.export({ type: 'spki', format: 'pem' }) as string;
     const release = {
-      ...{ version, compatible: 'board', url: 'new.raucb', sizeBytes, notes: 'Sharper pictures.' },
+      version,
+      compatible: 'board',
+      url: 'new.raucb',
+      sizeBytes,
+      notes: 'Sharper pictures.',
       sha256: createHash('sha256').update(this.bundle).digest('hex'),
     };
     const channel = { schema: 1, channel: 'stable', sequence: 1, releases: [release] };

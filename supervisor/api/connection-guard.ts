@@ -67,7 +67,7 @@ const lookEveryMs = 1000;
 export class ConnectionGuard implements Disposable {
   readonly #limits: ConnectionLimits;
   readonly #log: Logger;
-  readonly #told: LogLimiter;
+  readonly #limiter: LogLimiter;
   readonly #connections = new Map<Socket, Guarded>();
   readonly #byStream = new WeakMap<Socket, Guarded>();
   readonly #counts = new Map<string, number>();
@@ -76,7 +76,7 @@ export class ConnectionGuard implements Disposable {
   constructor(limits: ConnectionLimits, log: Logger) {
     this.#limits = limits;
     this.#log = log;
-    this.#told = new LogLimiter({ logger: log, burst: 1, windowMs: 60_000 });
+    this.#limiter = new LogLimiter({ logger: log, burst: 1, windowMs: 60_000 });
     this.#timer = setInterval(() => this.#look(), Math.min(lookEveryMs, limits.introductionMs));
     this.#timer.unref();
   }
@@ -109,13 +109,13 @@ export class ConnectionGuard implements Disposable {
     });
     // Such as no descriptor for one more: those that wait are taken when there is one again.
     server.on('error', (error) =>
-      this.#told.log('error', 'accept', { err: error }, 'a connection was not taken'),
+      this.#limiter.log('error', 'accept', { err: error }, 'a connection was not taken'),
     );
   }
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
-    this.#told[Symbol.dispose]();
+    this.#limiter[Symbol.dispose]();
   }
 
   #admit(socket: Socket): void {
@@ -125,14 +125,19 @@ export class ConnectionGuard implements Disposable {
     const most = isLoopback(address) ? this.#limits.total : this.#limits.perAddress;
     const full = (this.#counts.get(from) ?? 0) >= most;
     if ((full || this.#connections.size >= this.#limits.total) && !this.#makeRoom(full ? from : null)) {
-      this.#told.log('warn', 'refused', { address }, 'too many connections: one more was refused');
+      this.#limiter.log('warn', 'refused', { address }, 'too many connections: one more was refused');
       socket.destroy();
       return;
     }
     const nowMs = performance.now();
     const guarded: Guarded = {
-      ...{ accepted: socket, stream: socket, from, phase: 'silent' },
-      ...{ sinceMs: nowMs, drainedBytes: 0, drainedMs: nowMs },
+      accepted: socket,
+      stream: socket,
+      from,
+      phase: 'silent',
+      sinceMs: nowMs,
+      drainedBytes: 0,
+      drainedMs: nowMs,
     };
     this.#connections.set(socket, guarded);
     this.#byStream.set(socket, guarded);
@@ -150,7 +155,7 @@ export class ConnectionGuard implements Disposable {
         worst = one;
     }
     if (worst === null) return false;
-    this.#told.log('warn', 'room', { from: worst.from }, 'too many connections: silent ones make room');
+    this.#limiter.log('warn', 'room', { from: worst.from }, 'too many connections: silent ones make room');
     this.#end(worst, 'made room for another one');
     return true;
   }

@@ -32,15 +32,13 @@ const recorder = spawn('sh', ['-c', `while echo frame >> "${recording}"; do slee
 });
 const stop = new AbortController();
 const server = new ApiServer({
-  ...{
-    ports: apiPortsFake(),
-    version: '1',
-    pages,
-    upstream: null,
-    listen: ['127.0.0.1'],
-    port: 0,
-    tls: null,
-  },
+  ports: apiPortsFake(),
+  version: '1',
+  pages,
+  upstream: null,
+  listen: ['127.0.0.1'],
+  port: 0,
+  tls: null,
   access: {
     keys: new KeyStore({ read: async () => null, write: async () => {} }),
     required: true,

@@ -25,8 +25,15 @@ beforeAll(async () => {
   const keys = new KeyStore({ read: async () => null, write: async () => {} });
   token = (await keys.create('viewer', 'vlc')).token;
   const server = new ApiServer({
-    ...{ ports: apiPortsFake(), access: { keys, required: true }, version: '1', pages, upstream: null },
-    ...{ listen: ['127.0.0.1'], port: 0, tls: null, log },
+    ports: apiPortsFake(),
+    access: { keys, required: true },
+    version: '1',
+    pages,
+    upstream: null,
+    listen: ['127.0.0.1'],
+    port: 0,
+    tls: null,
+    log,
   });
   ended = server.run(stop.signal);
   url = `http://127.0.0.1:${await server.listening}`;

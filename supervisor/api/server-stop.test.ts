@@ -28,8 +28,15 @@ async function start(upstream: string | null) {
   const stop = new AbortController();
   const keys = new KeyStore({ read: async () => null, write: async () => {} });
   const server = new ApiServer({
-    ...{ ports: apiPortsFake(), access: { keys, required: false }, version: '1', pages, upstream },
-    ...{ listen: ['127.0.0.1'], port: 0, tls: null, log: pino({ level: 'silent' }) },
+    ports: apiPortsFake(),
+    access: { keys, required: false },
+    version: '1',
+    pages,
+    upstream,
+    listen: ['127.0.0.1'],
+    port: 0,
+    tls: null,
+    log: pino({ level: 'silent' }),
   });
   const ended = server.run(stop.signal).then(() => 'ended');
   return { port: await server.listening, stop, ended };

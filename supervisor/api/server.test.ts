@@ -123,8 +123,12 @@ describe('access', () => {
     // Cookies know no ports, so that a page of another server of this host brings it, too.
     const link = request(`${locked}/ws/feeds/cam0`, {
       headers: {
-        ...{ cookie: pair, origin: 'http://127.0.0.1:1', connection: 'Upgrade', upgrade: 'websocket' },
-        ...{ 'sec-websocket-version': '13', 'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==' },
+        cookie: pair,
+        origin: 'http://127.0.0.1:1',
+        connection: 'Upgrade',
+        upgrade: 'websocket',
+        'sec-websocket-version': '13',
+        'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==',
       },
     });
     const refused = new Promise<number | undefined>((resolve) => {
@@ -145,7 +149,8 @@ describe('access', () => {
     const slow = request(`${locked}/api/keys`, {
       method: 'POST',
       headers: {
-        ...{ authorization: `Bearer ${thief.token}`, 'content-type': 'application/json' },
+        authorization: `Bearer ${thief.token}`,
+        'content-type': 'application/json',
         'content-length': body.length,
       },
     });

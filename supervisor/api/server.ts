@@ -4,6 +4,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import Koa from 'koa';
 import type { Logger } from 'pino';
+import { untilAborted } from '../../common/pause.ts';
 import type { ApiPorts } from '../contract/ports.ts';
 import type { TlsIdentity } from '../system/tls-identity.ts';
 import { KeyedWork } from './access/keyed-work.ts';
@@ -127,7 +128,7 @@ export class ApiServer {
       log.info(opened, 'api listening');
       this.#opened.resolve(opened);
       this.#listening.resolve(opened.port ?? opened.local ?? 0);
-      if (!signal.aborted) await once(signal, 'abort');
+      await untilAborted(signal);
     } catch (error) {
       this.#listening.promise.catch(() => undefined); // run's own rejection tells; nobody need wait for the port
       this.#opened.promise.catch(() => undefined);

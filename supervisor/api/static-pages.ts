@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { extname, join, normalize, sep } from 'node:path';
 import type { Middleware } from 'koa';
+import { ifThere } from '../../common/files.ts';
 
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -48,14 +49,8 @@ async function findFile(
   if (decoded === null || decoded.includes('\0')) return null;
   const path = normalize(join(folder, decoded === '/' ? 'index.html' : decoded));
   if (!path.startsWith(folder + sep)) return null;
-  try {
-    const found = await stat(path);
-    return found.isFile() ? { path, size: found.size, mtime: found.mtime } : null;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
-      return null;
-    throw error;
-  }
+  const found = await ifThere(stat(path));
+  return found?.isFile() ? { path, size: found.size, mtime: found.mtime } : null;
 }
 
 function decode(urlPath: string): string | null {

@@ -24,7 +24,11 @@ afterAll(async () => {
 async function handshake(version: SecureVersion, ciphers: string): Promise<string> {
   const { port } = server.address() as AddressInfo;
   const socket = connect({
-    ...{ port, host: '127.0.0.1', rejectUnauthorized: false, minVersion: version, maxVersion: version },
+    port,
+    host: '127.0.0.1',
+    rejectUnauthorized: false,
+    minVersion: version,
+    maxVersion: version,
     ciphers: `${ciphers}:@SECLEVEL=0`,
   });
   try {

@@ -2,7 +2,7 @@ import type { LiveConfig } from '../config/live-config.ts';
 import type { Feed, Update } from '../contract/index.ts';
 import type { ApiPorts } from '../contract/ports.ts';
 import { AdoptionError } from '../hub/adoption-desk.ts';
-import type { HubSide } from '../hub/hub-role.ts';
+import type { HubRole } from '../hub/hub-role.ts';
 import type { MediaLink } from '../live/media-link.ts';
 import type { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
 import type { StatusBoard } from '../status/status-board.ts';
@@ -44,7 +44,7 @@ const wrongRole = 4004;
 export function apiPorts(parts: ApiParts): ApiPorts {
   const { board, media, conductor, cameras, config, now, health } = parts;
   /** Rejects with WRONG_ROLE on a camera. */
-  const hub = (): HubSide => {
+  const hub = (): HubRole => {
     if (now.role.kind === 'hub') return now.role.hub;
     throw new ApplianceError('WRONG_ROLE', 'This appliance is a camera; only a hub adopts cameras.');
   };

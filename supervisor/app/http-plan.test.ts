@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type HttpWish, planServing, type Serving } from './http-plan.ts';
+import { planServing, type Serving, type WantedHttp } from './http-plan.ts';
 
-const wish: HttpWish = { listen: ['::'], port: 80, tlsPort: 443 };
+const wanted: WantedHttp = { listen: ['::'], port: 80, tlsPort: 443 };
 const asWished: Serving = { listen: ['::'], port: 80, tlsPort: 443, local: null };
 
 /** A machine with these addresses, and these ports in other hands. */
@@ -15,47 +15,47 @@ function machine(addresses: readonly string[], taken: readonly number[] = []) {
 }
 
 test('what can be served as wished is', async () => {
-  expect(await planServing(wish, null, machine([]))).toEqual({ serving: asWished, problems: [] });
+  expect(await planServing(wanted, null, machine([]))).toEqual({ serving: asWished, problems: [] });
 });
 
 test('a taken port keeps the old listener, and leaves the other one alone', async () => {
-  const plan = await planServing({ ...wish, port: 81 }, asWished, machine([], [81]));
+  const plan = await planServing({ ...wanted, port: 81 }, asWished, machine([], [81]));
   expect(plan.serving).toEqual(asWished);
   expect(plan.problems.join()).toMatch(/port 81: another program uses it; HTTP is served on port 80/);
 });
 
 test('without an old listener, HTTPS moves to a spare port, and HTTP waits', async () => {
-  const { serving } = await planServing(wish, null, machine([], [80, 443]));
+  const { serving } = await planServing(wanted, null, machine([], [80, 443]));
   expect(serving).toEqual({ listen: ['::'], port: null, tlsPort: 8443, local: 0 });
-  const { serving: crowded } = await planServing(wish, null, machine([], [80, 443, 8443]));
+  const { serving: crowded } = await planServing(wanted, null, machine([], [80, 443, 8443]));
   expect(crowded.tlsPort).toBe(0);
-  const { serving: plain } = await planServing({ ...wish, tlsPort: null }, null, machine([], [80]));
+  const { serving: plain } = await planServing({ ...wanted, tlsPort: null }, null, machine([], [80]));
   expect(plain.port).toBe(8080);
 });
 
 test('an address that is gone leads to all addresses; of several the others stay', async () => {
-  const gone = await planServing({ ...wish, listen: ['192.0.2.1'] }, null, machine([]));
+  const gone = await planServing({ ...wanted, listen: ['192.0.2.1'] }, null, machine([]));
   expect(gone.serving.listen).toEqual(['::']);
   expect(gone.problems.join()).toContain('192.0.2.1');
   const one = await planServing(
-    { ...wish, listen: ['192.0.2.1', '192.0.2.2'] },
+    { ...wanted, listen: ['192.0.2.1', '192.0.2.2'] },
     null,
     machine(['192.0.2.2']),
   );
   expect(one.serving).toMatchObject({ listen: ['192.0.2.2'], local: 80 });
-  const loopback = await planServing({ ...wish, listen: ['::1'] }, null, machine([]));
+  const loopback = await planServing({ ...wanted, listen: ['::1'] }, null, machine([]));
   expect(loopback.serving.listen).toEqual(['127.0.0.1']);
 });
 
 test('addresses that are in one another do not get in their own way', async () => {
   const { serving } = await planServing(
-    { ...wish, listen: ['::', '0.0.0.0', '192.0.2.1'] },
+    { ...wanted, listen: ['::', '0.0.0.0', '192.0.2.1'] },
     null,
     machine([]),
   );
   expect(serving.listen).toEqual(['::']);
   const four = await planServing(
-    { ...wish, listen: ['0.0.0.0', '192.0.2.1', '0.0.0.0'] },
+    { ...wanted, listen: ['0.0.0.0', '192.0.2.1', '0.0.0.0'] },
     null,
     machine(['192.0.2.1']),
   );
@@ -64,18 +64,22 @@ test('addresses that are in one another do not get in their own way', async () =
 
 test('a machine without IPv6 listens on every IPv4 address', async () => {
   const probe = async (host: string) => (host.includes(':') ? 'the address is not on this machine' : null);
-  expect((await planServing(wish, null, probe)).serving.listen).toEqual(['0.0.0.0']);
+  expect((await planServing(wanted, null, probe)).serving.listen).toEqual(['0.0.0.0']);
 });
 
 test('from all addresses to one: the port stays that of this machine, too', async () => {
   // Our own listener is in the way of the probe; it ends before the next one begins.
   const probe = async (_host: string, port: number) => (port === 80 ? 'another program uses it' : null);
-  const { serving } = await planServing({ ...wish, listen: ['192.0.2.1'] }, asWished, probe);
+  const { serving } = await planServing({ ...wanted, listen: ['192.0.2.1'] }, asWished, probe);
   expect(serving.local).toBe(80);
 });
 
 test('ports may change places', async () => {
-  const { serving, problems } = await planServing({ ...wish, port: 443, tlsPort: 80 }, asWished, machine([]));
+  const { serving, problems } = await planServing(
+    { ...wanted, port: 443, tlsPort: 80 },
+    asWished,
+    machine([]),
+  );
   expect(serving).toEqual({ ...asWished, port: 443, tlsPort: 80 });
   expect(problems).toEqual([]);
 });

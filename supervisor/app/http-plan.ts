@@ -1,7 +1,7 @@
 import { isLoopback } from '../api/access/access-rule.ts';
 
 /** What the settings ask for. */
-export interface HttpWish {
+export interface WantedHttp {
   readonly listen: readonly string[];
   readonly port: number;
   /** Null: no HTTPS. */
@@ -20,7 +20,7 @@ export interface Serving {
 
 export interface HttpPlan {
   readonly serving: Serving;
-  /** What of the wish cannot be served, and what is done instead, in sentences. */
+  /** What of the wanted cannot be served, and what is done instead, in sentences. */
   readonly problems: readonly string[];
 }
 
@@ -35,32 +35,32 @@ const spare = { plain: 8080, tls: 8443 } as const;
  * held already, and else what leads an owner to the page all the same.
  */
 export async function planServing(
-  wish: HttpWish,
+  wanted: WantedHttp,
   held: Serving | null,
   probe: EndpointProbe,
 ): Promise<HttpPlan> {
-  const { listen, problems } = await usableAddresses(wish.listen, probe);
+  const { listen, problems } = await usableAddresses(wanted.listen, probe);
   const free = async (port: number) => await whyNotFree(port, listen, held, probe);
-  const plainPort = wish.port === 0 ? (held?.port ?? 0) : wish.port;
+  const plainPort = wanted.port === 0 ? (held?.port ?? 0) : wanted.port;
   const plainTrouble = await free(plainPort);
   const tlsTrouble =
-    wish.tlsPort === null
+    wanted.tlsPort === null
       ? null
-      : wish.tlsPort === plainPort
+      : wanted.tlsPort === plainPort
         ? `port ${plainPort} is that of plain HTTP`
-        : await free(wish.tlsPort);
+        : await free(wanted.tlsPort);
   const spareOf = async (usual: number) => ((await free(usual)) === null ? usual : 0);
   // Cameras pin the certificate: HTTPS that is wanted is served somewhere, and mDNS says where.
   const tlsPort =
-    wish.tlsPort === null || tlsTrouble === null
-      ? wish.tlsPort
+    wanted.tlsPort === null || tlsTrouble === null
+      ? wanted.tlsPort
       : (held?.tlsPort ?? (await spareOf(spare.tls)));
   let port = plainTrouble === null ? plainPort : (held?.port ?? null);
   if (port !== null && port !== 0 && port === tlsPort) port = null;
   if (port === null && tlsPort === null) port = await spareOf(spare.plain);
   if (plainTrouble !== null) problems.push(sentence('HTTP', plainPort, plainTrouble, port));
-  if (tlsTrouble !== null && wish.tlsPort !== null) {
-    problems.push(sentence('HTTPS', wish.tlsPort, tlsTrouble, tlsPort));
+  if (tlsTrouble !== null && wanted.tlsPort !== null) {
+    problems.push(sentence('HTTPS', wanted.tlsPort, tlsTrouble, tlsPort));
   }
   return { serving: { listen, port, tlsPort, local: await localPort(listen, port, held, probe) }, problems };
 }

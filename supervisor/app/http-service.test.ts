@@ -63,7 +63,11 @@ function open() {
     keys: new KeyStore({ read: async () => null, write: async () => {} }),
     paths: dataPaths(folder),
     configFile: join(folder, 'rushlight.toml'),
-    ...{ version: '1', simulation: false, port: null, onReach, log: pino({ level: 'silent' }) },
+    version: '1',
+    simulation: false,
+    port: null,
+    onReach,
+    log: pino({ level: 'silent' }),
     network: {
       subscribe: (listener) => {
         listeners.add(listener);
@@ -192,14 +196,15 @@ test('a simulation does not start where its port is taken, and says what to do',
   const taken = await occupy();
   const keys = new KeyStore({ read: async () => null, write: async () => {} });
   const service = new HttpService({
-    ...{ ports: apiPortsFake(), keys, paths: dataPaths(folder), configFile: join(folder, 'x.toml') },
-    ...{
-      version: '1',
-      simulation: true,
-      port: taken.port,
-      onReach: () => {},
-      log: pino({ level: 'silent' }),
-    },
+    ports: apiPortsFake(),
+    keys,
+    paths: dataPaths(folder),
+    configFile: join(folder, 'x.toml'),
+    version: '1',
+    simulation: true,
+    port: taken.port,
+    onReach: () => {},
+    log: pino({ level: 'silent' }),
     network: { subscribe: () => () => {} },
     health: new Health().register('http', { core: true }),
   });

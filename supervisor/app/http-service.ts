@@ -1,13 +1,15 @@
 import { rm } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
+import pLimit from 'p-limit';
 import type { Logger } from 'pino';
+import { Backoff } from '../../common/backoff.ts';
 import { describeError } from '../../common/errors.ts';
+import { writeFileAtomic } from '../../common/files.ts';
+import { pause } from '../../common/pause.ts';
 import { isLoopback } from '../api/access/access-rule.ts';
 import { ApiServer } from '../api/server.ts';
-import { writeFileAtomic } from '../config/atomic-write.ts';
 import { restartKey } from '../config/restart-key.ts';
 import type { Config } from '../config/schema.ts';
 import type { ApiPorts } from '../contract/ports.ts';
@@ -19,7 +21,6 @@ import type { HealthReporter } from '../system/health.ts';
 import type { KeyStore } from '../system/key-store.ts';
 import type { Reach } from '../system/reach.ts';
 import type { TlsIdentity } from '../system/tls-identity.ts';
-import { Backoff } from '../telemetry/backoff.ts';
 import { everywhere, isOutside, planServing, type Serving } from './http-plan.ts';
 import { probeEndpoint } from './listen-probe.ts';
 
@@ -41,7 +42,7 @@ export interface HttpServiceOptions {
   readonly retryMs?: readonly [number, number];
 }
 
-interface Wish {
+interface WantedHttp {
   /** The settings it was made from. */
   readonly settings: ReturnType<typeof restartKey>;
   readonly http: Config['http'];
@@ -57,7 +58,7 @@ interface Running {
   readonly ended: Promise<void>;
 }
 
-/** What of the wish is none of the listening. */
+/** What of the wanted is none of the listening. */
 interface Face {
   readonly upstream: string | null;
   readonly required: boolean;
@@ -77,19 +78,20 @@ export class HttpService {
   readonly #certificates: Certificates;
   readonly #stop = new AbortController();
   readonly #backoff: Backoff;
-  #wish: Wish | null = null;
+  #wanted: WantedHttp | null = null;
   #running: Running | null = null;
   #reach: Reach | null = null;
   #loop: Promise<void> | null = null;
   #wake = Promise.withResolvers<void>();
-  #told = '';
+  #reported = '';
   /** Turns follow one another; this is the last one. */
-  #turn: Promise<void> = Promise.resolve();
+  readonly #inTurn = pLimit(1);
 
   constructor(options: HttpServiceOptions) {
     this.#options = options;
     this.#certificates = new Certificates(options);
-    this.#backoff = new Backoff(...(options.retryMs ?? [1000, 60_000]), Math.random);
+    const [firstMs, maxMs] = options.retryMs ?? [1000, 60_000];
+    this.#backoff = new Backoff({ firstMs, maxMs });
   }
 
   get reach(): Reach | null {
@@ -102,11 +104,11 @@ export class HttpService {
    */
   async apply(config: Config, name: string, role: Role): Promise<void> {
     const { simulation, network } = this.#options;
-    const wish = pageWish(config, name, role);
-    if (this.#stop.signal.aborted || isDeepStrictEqual(wish, this.#wish)) return;
-    this.#wish = wish;
+    const wanted = pageWanted(config, name, role);
+    if (this.#stop.signal.aborted || isDeepStrictEqual(wanted, this.#wanted)) return;
+    this.#wanted = wanted;
     this.#backoff.reset();
-    if (simulation && this.#running === null) await this.#startSimulation(wish);
+    if (simulation && this.#running === null) await this.#startSimulation(wanted);
     else await this.#takeTurn();
     this.#loop ??= this.#keepServing(network);
     this.#wake.resolve();
@@ -116,15 +118,15 @@ export class HttpService {
     this.#stop.abort();
     this.#wake.resolve();
     await this.#loop;
-    await this.#turn;
+    await this.#inTurn(() => {});
     await this.#end();
     this.#reach = null;
     await rm(this.#options.paths.apiUrl, { force: true });
   }
 
-  async #startSimulation(wish: Wish): Promise<void> {
-    const serving = { ...{ listen: usable(loopback), tlsPort: null, local: null }, port: this.#port(wish) };
-    await this.#start(serving, { upstream: wish.upstream, required: false, identity: null });
+  async #startSimulation(wanted: WantedHttp): Promise<void> {
+    const serving = { listen: usable(loopback), tlsPort: null, local: null, port: this.#port(wanted) };
+    await this.#start(serving, { upstream: wanted.upstream, required: false, identity: null });
     this.#options.health.ok();
   }
 
@@ -133,12 +135,11 @@ export class HttpService {
     const { signal } = this.#stop;
     const unsubscribe = network.subscribe(() => this.#wake.resolve());
     while (!signal.aborted) {
-      const pause = new AbortController();
+      const early = new AbortController();
       const ends = [this.#wake.promise, ...(this.#running === null ? [] : [this.#running.ended])];
-      // The only rejection is that of the signal, which nobody waits for any more.
-      if (this.#told !== '') ends.push(sleep(this.#backoff.nextMs(), undefined, pause).catch(() => {}));
+      if (this.#reported !== '') ends.push(pause(this.#backoff.nextMs(), early.signal));
       await Promise.race(ends);
-      pause.abort();
+      early.abort();
       this.#wake = Promise.withResolvers<void>();
       if (signal.aborted) break;
       const before = this.#reach;
@@ -149,30 +150,29 @@ export class HttpService {
   }
 
   #takeTurn(): Promise<void> {
-    this.#turn = this.#turn.then(async () => {
+    return this.#inTurn(async () => {
       try {
-        await this.#serveWish();
+        await this.#serveWanted();
       } catch (error) {
         this.#reach = null;
         this.#tell([`${describeError(error)}.`]);
       }
     });
-    return this.#turn;
   }
 
-  async #serveWish(): Promise<void> {
-    const wish = this.#wish;
-    if (wish === null || this.#stop.signal.aborted) return;
-    const { http, upstream } = wish;
+  async #serveWanted(): Promise<void> {
+    const wanted = this.#wanted;
+    if (wanted === null || this.#stop.signal.aborted) return;
+    const { http, upstream } = wanted;
     const { simulation } = this.#options;
     const held = this.#running?.serving ?? null;
-    const tls = http.tls && !simulation ? await this.#certificates.find(http, wish.name) : null;
-    const wanted = {
+    const tls = http.tls && !simulation ? await this.#certificates.find(http, wanted.name) : null;
+    const serveAt = {
       listen: simulation ? usable(loopback) : http.listen,
-      port: this.#port(wish),
+      port: this.#port(wanted),
       tlsPort: tls === null ? null : http.tlsPort,
     };
-    const { serving, problems } = await planServing(wanted, held, probeEndpoint);
+    const { serving, problems } = await planServing(serveAt, held, probeEndpoint);
     const face = { upstream, required: tokensNeeded(http, simulation), identity: tls?.identity ?? null };
     const all = [...problems, ...(tls?.problems ?? [])];
     if (this.#running !== null && isDeepStrictEqual([serving, face], [held, this.#running.face])) {
@@ -201,7 +201,14 @@ export class HttpService {
     const stop = new AbortController();
     const { listen, port, local, tlsPort } = serving;
     const server = new ApiServer({
-      ...{ ports, version, pages, upstream, log, listen, port, local },
+      ports,
+      version,
+      pages,
+      upstream,
+      log,
+      listen,
+      port,
+      local,
       access: { keys, required },
       tls: identity === null || tlsPort === null ? null : { port: tlsPort, identity },
     });
@@ -237,20 +244,20 @@ export class HttpService {
     if (this.#running === null) health.failed(reason);
     else if (reason === '') health.ok();
     else health.degraded(reason);
-    if (reason !== this.#told) {
+    if (reason !== this.#reported) {
       if (reason === '') log.info('page and API are served as the settings say');
       else log.error({ problems }, 'page and API are not served as the settings say');
     }
-    this.#told = reason;
+    this.#reported = reason;
   }
 
-  #port({ http }: Wish): number {
+  #port({ http }: WantedHttp): number {
     return this.#options.port ?? http.port;
   }
 }
 
 /** What page and API are to be; while it is equal, nothing of them is touched. */
-export function pageWish(config: Config, name: string, role: Role): Wish {
+export function pageWanted(config: Config, name: string, role: Role): WantedHttp {
   const { http, gateway } = config;
   const upstream = role === 'hub' ? (gateway.upstream ?? null) : null;
   return { settings: restartKey({ ...config, name, role }, 'page'), http, name, upstream };
@@ -263,7 +270,8 @@ function endedEarly(): Error {
 function reachOf(serving: Serving, identity: TlsIdentity | null): Reach {
   const { listen, port, tlsPort, local } = serving;
   return {
-    ...{ port, tlsPort },
+    port,
+    tlsPort,
     fingerprint: tlsPort === null ? null : (identity?.fingerprint ?? null),
     address: everywhere(listen) ? null : (listen.find((host) => !isLoopback(host)) ?? null),
     outside: isOutside(serving),

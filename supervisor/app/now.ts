@@ -1,13 +1,13 @@
-import type { CameraSide } from '../camera/camera-role.ts';
+import type { CameraRole } from '../camera/camera-role.ts';
 import type { HubLink, MqttLink, Take } from '../contract/index.ts';
-import type { HubSide } from '../hub/hub-role.ts';
+import type { HubRole } from '../hub/hub-role.ts';
 import type { Reach } from '../system/reach.ts';
 
 /** What this machine is, with what only that role has. Until the first settings are applied it is neither. */
 export type ActiveRole =
   | { readonly kind: 'starting' }
-  | { readonly kind: 'hub'; readonly hub: HubSide }
-  | { readonly kind: 'camera'; readonly camera: CameraSide };
+  | { readonly kind: 'hub'; readonly hub: HubRole }
+  | { readonly kind: 'camera'; readonly camera: CameraRole };
 
 /** The parts that are asked about before they exist. */
 export interface NowParts {
@@ -43,7 +43,7 @@ export class Now {
   }
 
   /** The camera's own part; null on a hub. */
-  get camera(): CameraSide | null {
+  get camera(): CameraRole | null {
     return this.#role.kind === 'camera' ? this.#role.camera : null;
   }
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { writeFileAtomic } from '../config/atomic-write.ts';
+import { writeFileAtomic } from '../../common/files.ts';
 import type { Config } from '../config/schema.ts';
 import type { Reach } from '../system/reach.ts';
 
@@ -24,7 +24,10 @@ export async function publishOpenPorts(users: PortUsers, role: 'hub' | 'camera',
   const folder = process.env.RUNTIME_DIRECTORY?.split(':')[0];
   if (folder === undefined || folder === '') return;
   try {
-    await writeFileAtomic(join(folder, 'open-ports'), openPorts(users, role), 0o644);
+    await writeFileAtomic(join(folder, 'open-ports'), openPorts(users, role), {
+      mode: 0o644,
+      durable: false,
+    });
   } catch (error) {
     log.error({ err: error }, 'the firewall cannot be told which ports are needed');
   }

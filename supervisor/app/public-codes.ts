@@ -24,7 +24,7 @@ import type {
   ControlsUnsupportedError,
   DeviceUnknownError,
 } from '../platform/cameras/errors.ts';
-import type { BusyError, ChildSpawnError } from '../process/errors.ts';
+import type { ChildSpawnError } from '../process/errors.ts';
 import type { ApplianceErrorCode } from '../system/appliance-error.ts';
 
 /**
@@ -55,7 +55,6 @@ type AnyCode =
   | ControlCode
   | PictureErrorCode
   | AdoptionError['code']
-  | BusyError['code']
   | ChildSpawnError['code']
   | ConfigInvalidError['code']
   | ControlInvalidError['code']

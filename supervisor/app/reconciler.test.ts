@@ -49,7 +49,7 @@ function open(change: (calls: string[]) => Record<string, unknown> = () => ({}))
     still: { close: noted('still closed') },
     ports: {},
     media: { configure: noted('media') },
-    picturePushes: { apply: noted('pushes'), close: noted('pushes closed') },
+    jpegPushes: { apply: noted('pushes'), close: noted('pushes closed') },
     network: { subscribe: () => () => {} },
     http: { apply: noted('page'), reach: null, close: noted('page closed') },
     now: new Now(),

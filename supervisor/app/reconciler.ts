@@ -1,11 +1,12 @@
 import type { Logger } from 'pino';
+import { Backoff } from '../../common/backoff.ts';
 import { describeError } from '../../common/errors.ts';
 import type { RestartScope } from '../../common/setting-field.ts';
 import { restartKey } from '../config/restart-key.ts';
 import type { Config } from '../config/schema.ts';
 import { Advertiser, type AdvertiserOptions } from '../discovery/advertiser.ts';
-import type { PicturePushes } from '../live/jpeg/jpeg-pushes.ts';
-import type { StillPictures } from '../live/jpeg/jpeg-taps.ts';
+import type { JpegPushes } from '../live/jpeg/jpeg-pushes.ts';
+import type { JpegTaps } from '../live/jpeg/jpeg-taps.ts';
 import type { MediaLink } from '../live/media-link.ts';
 import type { RemoteFeeds } from '../live/remote-feeds.ts';
 import type { GpioPanel } from '../panel/gpio-panel.ts';
@@ -17,11 +18,10 @@ import { type DesiredState, desiredState } from '../roles/desired-state.ts';
 import { cameraFacts } from '../sources/camera-facts.ts';
 import type { Pipelines } from '../sources/pipelines.ts';
 import type { PluggedCameras } from '../sources/plugged-cameras.ts';
-import type { PortBook } from '../sources/port-allocator.ts';
-import type { RoleKeeper } from '../system/current-role.ts';
+import type { PortAllocator } from '../sources/port-allocator.ts';
+import type { CurrentRole } from '../system/current-role.ts';
 import type { Health, HealthReporter } from '../system/health.ts';
 import type { Identity } from '../system/identity.ts';
-import { Backoff } from '../telemetry/backoff.ts';
 import type { HttpService } from './http-service.ts';
 import type { Now } from './now.ts';
 import { publishOpenPorts } from './open-ports.ts';
@@ -30,16 +30,16 @@ export interface ReconcilerOptions {
   readonly config: () => Config;
   readonly identity: Identity;
   readonly simulation: boolean;
-  readonly role: RoleKeeper;
+  readonly role: CurrentRole;
   readonly gpio: GpioPanel;
   readonly cameras: CameraWatcher;
   readonly plugged: PluggedCameras;
   readonly pipelines: Pipelines;
   readonly remotes: RemoteFeeds;
-  readonly still: StillPictures;
-  readonly ports: PortBook;
+  readonly still: JpegTaps;
+  readonly ports: PortAllocator;
   readonly media: MediaLink;
-  readonly picturePushes: PicturePushes;
+  readonly jpegPushes: JpegPushes;
   readonly network: NetworkEvents;
   readonly http: HttpService;
   readonly now: Now;
@@ -76,7 +76,8 @@ export class Reconciler {
   constructor(options: ReconcilerOptions) {
     const { log } = options;
     this.#options = options;
-    this.#backoff = new Backoff(...(options.retryMs ?? [1000, 60_000]), Math.random);
+    const [firstMs, maxMs] = options.retryMs ?? [1000, 60_000];
+    this.#backoff = new Backoff({ firstMs, maxMs });
     const slot = (name: string) =>
       new ServiceSlot(name, log, { onTrouble: (reason) => this.#note(`${name} service`, reason) });
     this.#slots = { hub: slot('hub'), camera: slot('camera'), mdns: slot('mdns'), mqtt: slot('mqtt') };
@@ -114,8 +115,8 @@ export class Reconciler {
       this.#options.log.debug({ err: error }, 'the last apply failed');
     });
     await Promise.all(ended);
-    const { still, remotes, picturePushes } = this.#options;
-    await Promise.all([still.close(), remotes.close(), picturePushes.close()]);
+    const { still, remotes, jpegPushes } = this.#options;
+    await Promise.all([still.close(), remotes.close(), jpegPushes.close()]);
     await this.#options.pipelines.close();
     await this.#options.gpio.close();
     await this.#options.http.close();
@@ -216,9 +217,9 @@ export class Reconciler {
   }
 
   async #configureMedia(): Promise<void> {
-    const { config, media, now, picturePushes, pipelines } = this.#options;
+    const { config, media, now, jpegPushes, pipelines } = this.#options;
     const ingests = pipelines.ingests();
-    await picturePushes.apply(now.camera?.picturePushes(pipelines.pictureFeeds()) ?? []);
+    await jpegPushes.apply(now.camera?.jpegPushes(pipelines.pictureFeeds()) ?? []);
     const pushes = now.camera?.pushes(ingests.map(({ feed }) => feed)) ?? [];
     await media.configure({ ...config().media, udpPort: await this.#mediaPort() }, ingests, pushes);
   }

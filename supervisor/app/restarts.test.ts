@@ -8,7 +8,7 @@ import { stringify } from 'smol-toml';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import type { ChildExit, ChildHost } from '../../common/child-host.ts';
-import type { CameraSide } from '../camera/camera-role.ts';
+import type { CameraRole } from '../camera/camera-role.ts';
 import { parseConfig } from '../config/parse.ts';
 import { type Config, configSchema } from '../config/schema.ts';
 import { GpioPanel } from '../panel/gpio-panel.ts';
@@ -16,7 +16,7 @@ import { FakeGpioHeader } from '../platform/gpio.fake.ts';
 import { ExclusiveRunner } from '../process/exclusive-runner.ts';
 import { Pipelines } from '../sources/pipelines.ts';
 import { Health } from '../system/health.ts';
-import { pageWish } from './http-service.ts';
+import { pageWanted } from './http-service.ts';
 import { Now } from './now.ts';
 import { Reconciler, type ReconcilerOptions } from './reconciler.ts';
 
@@ -238,7 +238,7 @@ function appliance(toml: Toml) {
   const http = {
     reach: null as unknown,
     apply: async (now: Config, name: string, role: 'hub' | 'camera') => {
-      differs('page', pageWish(now, name, role));
+      differs('page', pageWanted(now, name, role));
       const { port, tls, tlsPort, certFile, keyFile } = now.http;
       http.reach = {
         port,
@@ -256,7 +256,7 @@ function appliance(toml: Toml) {
     },
   };
   const now = new Now();
-  const link = { run: running('camera'), pushes: () => [], picturePushes: () => [] };
+  const link = { run: running('camera'), pushes: () => [], jpegPushes: () => [] };
   const nothing = { apply: async () => {}, close: async () => {} };
   const options = {
     config: () => config,
@@ -271,14 +271,14 @@ function appliance(toml: Toml) {
     still: nothing,
     ports: {},
     media: { configure: async (media: unknown) => differs('media', media) },
-    picturePushes: nothing,
+    jpegPushes: nothing,
     network: { subscribe: () => () => {} },
     http,
     now,
     roles: {
       hub: running('hub'),
       camera: (_config: Config, signal: AbortSignal) => {
-        now.become({ kind: 'camera', camera: link as unknown as CameraSide });
+        now.become({ kind: 'camera', camera: link as unknown as CameraRole });
         return link.run(signal);
       },
     },

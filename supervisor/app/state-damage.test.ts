@@ -75,8 +75,12 @@ test('takes that a disk changed are listed or left out, and end none of the othe
   timeout: 60_000,
 }, async () => {
   const local = {
-    ...{ recordable: () => [], start: async () => [], stop: async () => {}, remove: async () => {} },
-    ...{ list: async () => [], subscribe: () => () => {} },
+    recordable: () => [],
+    start: async () => [],
+    stop: async () => {},
+    remove: async () => {},
+    list: async () => [],
+    subscribe: () => () => {},
   };
   await fc.assert(
     fc.asyncProperty(damages(recorded('state.json')), async (bytes) => {

@@ -6,7 +6,11 @@ import { ExclusiveRunner } from '../process/exclusive-runner.ts';
 import { SystemActions } from './system-actions.ts';
 
 const take: Take = {
-  ...{ id: 't1', startedAt: '2026-11-22T10:00:00.000Z', stoppedAt: null, state: 'recording', cameras: [] },
+  id: 't1',
+  startedAt: '2026-11-22T10:00:00.000Z',
+  stoppedAt: null,
+  state: 'recording',
+  cameras: [],
 };
 
 function machine() {
@@ -20,8 +24,13 @@ function machine() {
   } as unknown as ChildHost;
   const runner = new ExclusiveRunner();
   const actions = new SystemActions({
-    ...{ host, runner, conductor: { current: () => current }, simulation: false },
-    ...{ identify: async () => {}, onTally: () => {}, log: pino({ level: 'silent' }) },
+    host,
+    runner,
+    conductor: { current: () => current },
+    simulation: false,
+    identify: async () => {},
+    onTally: () => {},
+    log: pino({ level: 'silent' }),
   });
   const record = () => {
     current = take;

@@ -4,7 +4,7 @@ import { inMemoryNote, readKeptData } from '../platform/kept-data.ts';
 import type { ChildProcessHost } from '../process/child-process-host.ts';
 import { keepRunning, type ServiceRun } from '../process/keep-running.ts';
 import type { StatusBoard } from '../status/status-board.ts';
-import { DataKeeping } from '../system/data-disk-health.ts';
+import { DataDiskHealth } from '../system/data-disk-health.ts';
 import type { Foundation } from '../system/foundation.ts';
 import type { Health, HealthReporter } from '../system/health.ts';
 import type { ApplianceBus } from './events.ts';
@@ -47,9 +47,9 @@ export async function keepAlive(
 }
 
 /** Watches whether the data folder still keeps what is written. */
-export function dataDiskHealth({ health, paths, log }: Foundation): DataKeeping {
+export function dataDiskHealth({ health, paths, log }: Foundation): DataDiskHealth {
   const files = { folder: paths.root, mounts: '/proc/self/mounts', note: inMemoryNote };
-  return new DataKeeping({
+  return new DataDiskHealth({
     trouble: () => readKeptData(files),
     register: () => health.register('data', { core: false }),
     log,

@@ -11,7 +11,7 @@ import type { Config } from '../config/schema.ts';
 import { StateStore } from '../config/state.ts';
 import type { AgentUp } from '../contract/index.ts';
 import { CameraRegistry } from '../hub/camera-registry.ts';
-import { adoptionSection, CameraSide } from './camera-role.ts';
+import { adoptionSection, CameraRole } from './camera-role.ts';
 
 const log = pino({ level: 'silent' });
 const take = { type: 'take', takeId: 't1', cameras: [] } satisfies AgentUp;
@@ -25,13 +25,16 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
 
-function cameraSide(
+function cameraRole(
   settings: Partial<Config['camera']>,
-  onLinked: (side: CameraSide) => void = () => {},
+  onLinked: (side: CameraRole) => void = () => {},
   obeysAll = false,
-): CameraSide {
-  const side: CameraSide = new CameraSide({
-    ...{ state, log, settings: settings as Config['camera'], configFile: join(folder, 'rushlight.toml') },
+): CameraRole {
+  const side: CameraRole = new CameraRole({
+    state,
+    log,
+    settings: settings as Config['camera'],
+    configFile: join(folder, 'rushlight.toml'),
     self: { id: 'cam', name: 'cam', version: '1' },
     network: { subscribe: () => () => {} },
     obeysAll,
@@ -47,25 +50,27 @@ describe('the side of a camera', () => {
   test('gives its key and its feeds to nobody in the clear, once it knows the key of its hub', async () => {
     const adoption = { hubId: 'hub', hubName: 'hub', token: 'rl_secret', fingerprint: 'ab'.repeat(32) };
     await state.update(adoptionSection, () => adoption);
-    const clear = cameraSide({ hub: 'http://192.0.2.1' });
-    expect([clear.access(), clear.pushes(['cam0']), clear.picturePushes(['cam0'])]).toEqual([null, [], []]);
-    const secret = cameraSide({ hub: 'https://192.0.2.1' });
+    const clear = cameraRole({ hub: 'http://192.0.2.1' });
+    expect([clear.access(), clear.pushes(['cam0']), clear.jpegPushes(['cam0'])]).toEqual([null, [], []]);
+    const secret = cameraRole({ hub: 'https://192.0.2.1' });
     expect(secret.access()).toEqual({
-      ...{ url: 'https://192.0.2.1', token: 'rl_secret', tlsFingerprint: adoption.fingerprint },
+      url: 'https://192.0.2.1',
+      token: 'rl_secret',
+      tlsFingerprint: adoption.fingerprint,
     });
     expect(secret.pushes(['cam0'])).toHaveLength(1);
   });
 
   test('gives its feeds to nobody before a hub adopted it, and after it was let go', async () => {
-    const stranger = cameraSide({ hub: 'http://192.0.2.66' });
-    expect([stranger.access(), stranger.pushes(['cam0']), stranger.picturePushes(['cam0'])]).toEqual([
+    const stranger = cameraRole({ hub: 'http://192.0.2.66' });
+    expect([stranger.access(), stranger.pushes(['cam0']), stranger.jpegPushes(['cam0'])]).toEqual([
       null,
       [],
       [],
     ]);
     const adoption = { hubId: 'hub', hubName: 'hub', token: 'rl_secret', fingerprint: null };
     await state.update(adoptionSection, () => adoption);
-    const side = cameraSide({ hub: 'http://192.0.2.1' });
+    const side = cameraRole({ hub: 'http://192.0.2.1' });
     expect(side.pushes(['cam0'])).toHaveLength(1);
     await side.forgetHub();
     expect([side.access(), side.pushes(['cam0'])]).toEqual([null, []]);
@@ -73,7 +78,7 @@ describe('the side of a camera', () => {
 
   test('waits for the file with its key, and says so', async () => {
     const stop = new AbortController();
-    const side = cameraSide({ hub: 'http://192.0.2.1', tokenFile: 'hub-key' });
+    const side = cameraRole({ hub: 'http://192.0.2.1', tokenFile: 'hub-key' });
     const running = side.run(stop.signal);
     try {
       await expect.poll(() => side.link.reason, { timeout: 20_000 }).toMatch(/token_file cannot be read/);
@@ -86,7 +91,7 @@ describe('the side of a camera', () => {
   });
 
   test('that was made to forget its hub remembers so until another one has it', async () => {
-    const side = cameraSide({ hub: 'auto' });
+    const side = cameraRole({ hub: 'auto' });
     await side.forgetHub();
     expect(state.get(adoptionSection).hasForgotten).toBe(false);
     await state.update(adoptionSection, () => ({ hubId: 'hub', hubName: 'hub', token: 'rl_secret' }));
@@ -104,9 +109,9 @@ describe('the side of a camera', () => {
     const { port } = server.address() as AddressInfo;
     const stop = new AbortController();
     const hub = `http://127.0.0.1:${port}`;
-    const named = cameraSide({ hub, tlsFingerprint: 'ab'.repeat(32) }).run(stop.signal);
+    const named = cameraRole({ hub, tlsFingerprint: 'ab'.repeat(32) }).run(stop.signal);
     try {
-      const unnamed = cameraSide({ hub }).run(stop.signal);
+      const unnamed = cameraRole({ hub }).run(stop.signal);
       // Both look for whom to ask at once, and again every two seconds.
       await expect.poll(() => asked.length, { timeout: 20_000 }).toBeGreaterThan(0);
       await sleep(3000);
@@ -130,7 +135,7 @@ describe('the side of a camera', () => {
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     const stop = new AbortController();
-    const side = cameraSide({ hub: `http://127.0.0.1:${port}` }, (linked) => linked.send(take), true);
+    const side = cameraRole({ hub: `http://127.0.0.1:${port}` }, (linked) => linked.send(take), true);
     const running = side.run(stop.signal);
     try {
       await expect.poll(() => heard, { timeout: 20_000 }).toEqual(['cam t1']);

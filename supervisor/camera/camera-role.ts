@@ -1,14 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { describeError } from '../../common/errors.ts';
 import { LogLimiter } from '../../common/log-limiter.ts';
+import { pause } from '../../common/pause.ts';
 import { resolveConfigPath } from '../config/load.ts';
 import { readSettingFile } from '../config/read-setting-file.ts';
 import type { Config } from '../config/schema.ts';
 import type { StateSection, StateStore } from '../config/state.ts';
 import type { AgentDown, AgentUp, ConfirmReason, HubLink } from '../contract/index.ts';
-import type { HubAccess } from '../discovery/hub-access.ts';
+import type { HubEndpoint } from '../discovery/hub-endpoint.ts';
 import type { Push } from '../live/media-link.ts';
 import type { NetworkEvents } from '../platform/network-monitor.ts';
 import { type Consent, consentTo, hubKey } from './adoption-consent.ts';
@@ -65,7 +65,7 @@ export interface CodeToShow extends HubCode {
   readonly others?: HubCode[];
 }
 
-export interface CameraSideOptions {
+export interface CameraRoleOptions {
   readonly settings: Config['camera'];
   readonly configFile: string;
   readonly self: { readonly id: string; readonly name: string; readonly version: string };
@@ -88,8 +88,8 @@ const askForMs = 10 * 60_000;
 const maxAsked = 8;
 
 /** What only a camera has: it looks for its hub, is adopted by it, and holds the link open. */
-export class CameraSide {
-  readonly #options: CameraSideOptions;
+export class CameraRole {
+  readonly #options: CameraRoleOptions;
   readonly #locator: HubLocator;
   readonly #client: HubLinkClient;
   #link: HubLink = { state: 'searching', id: null, name: null, url: null, reason: null };
@@ -99,14 +99,16 @@ export class CameraSide {
   #hubTakes = false;
   #fileToken: string | null = null;
 
-  constructor(options: CameraSideOptions) {
+  constructor(options: CameraRoleOptions) {
     const { settings, self, network, obeysAll, status, onCommand, log } = options;
     this.#options = options;
     this.#limiter = new LogLimiter({ logger: log });
     const pinned = { pinnedId: this.#adoption.hubId, pinnedTls: this.#fingerprint };
     this.#locator = new HubLocator({ override: settings.hub, ...pinned, network, log });
     this.#client = new HubLinkClient({
-      ...{ locator: this.#locator, network, obeysAll },
+      locator: this.#locator,
+      network,
+      obeysAll,
       hello: () => ({ ...self, sources: status().sources }),
       status,
       token: () => this.#token,
@@ -146,7 +148,7 @@ export class CameraSide {
    * How the hub is reached now; null while none is known, what is found cannot prove to be the one that is, or no hub has
    * adopted this camera: pictures of it are for nobody else.
    */
-  access(): HubAccess | null {
+  access(): HubEndpoint | null {
     const hub = this.#locator.current();
     if (hub === null || (this.#token === null && !this.#options.obeysAll)) return null;
     if (this.#withhold(hub) !== null) return null;
@@ -169,7 +171,7 @@ export class CameraSide {
   }
 
   /** The same for feeds of pictures. */
-  picturePushes(feeds: readonly string[]): Push[] {
+  jpegPushes(feeds: readonly string[]): Push[] {
     return this.#targets(feeds, 'ws/feeds');
   }
 
@@ -249,8 +251,7 @@ export class CameraSide {
         const reason = `camera.token_file cannot be read: ${describeError(error)}`;
         if (reason !== this.#link.reason) log.error({ err: error }, 'the key for the hub cannot be read');
         this.#setLink({ ...this.#link, reason });
-        // The only rejection is that of the signal, which the loop looks at.
-        await sleep(askAgainMs, undefined, { signal }).catch(() => {});
+        await pause(askAgainMs, signal);
       }
     }
   }
@@ -300,8 +301,7 @@ export class CameraSide {
         );
       }
       for (const ask of this.#asks) this.#review(ask);
-      // The only rejection is that of the signal, which the loop looks at.
-      await sleep(askAgainMs, undefined, { signal }).catch(() => {});
+      await pause(askAgainMs, signal);
     }
     await Promise.all(asked.values());
   }

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { describeError, errorCode } from '../../common/errors.ts';
 import type { AgentDown, Take, UpdateOrder } from '../contract/index.ts';
 import type { TakeConductor } from '../takes/take-conductor.ts';
-import type { CameraSide } from './camera-role.ts';
+import type { CameraRole } from './camera-role.ts';
 
 type Command = Exclude<AgentDown, { type: 'welcome' | 'ping' }>;
 
@@ -11,12 +11,12 @@ export interface Commanded {
   readonly conductor: TakeConductor;
   readonly updates: { obey(order: UpdateOrder): Promise<void> };
   /** The link the answer goes back on. */
-  readonly side: CameraSide | null;
+  readonly side: CameraRole | null;
   readonly log: Logger;
 }
 
 /** Does what the hub commands, and tells it where that is not possible. Never rejects. */
-export function obeyHub(command: Command, commanded: Commanded): void {
+export function handleHubCommand(command: Command, commanded: Commanded): void {
   const { side, log } = commanded;
   const { type, ...details } = command;
   log.info({ command: type, ...details }, 'the hub commands');
@@ -39,7 +39,7 @@ async function obey(command: Command, { conductor, updates, side }: Commanded): 
       return await conductor.startAs(command.takeId, command.startedAt, command.cameras);
     case 'take-stop': {
       const take = await conductor.stop(command.takeId);
-      if (side !== null) tellHub(side, take);
+      if (side !== null) reportTake(side, take);
       return;
     }
     default:
@@ -51,13 +51,13 @@ async function obey(command: Command, { conductor, updates, side }: Commanded): 
 const retoldTakes = 20;
 
 /** Tells the hub how this camera's latest takes stand: what happened while the link was down has not been heard. */
-export function retellHub(side: CameraSide | null, takes: readonly Take[]): void {
+export function reportTakes(side: CameraRole | null, takes: readonly Take[]): void {
   if (side === null) return;
-  for (const take of takes.slice(0, retoldTakes)) tellHub(side, take);
+  for (const take of takes.slice(0, retoldTakes)) reportTake(side, take);
 }
 
 /** Tells the hub how this camera's part of a take stands. */
-export function tellHub(side: CameraSide, take: Take): void {
+export function reportTake(side: CameraRole, take: Take): void {
   const own = take.cameras.filter(({ device }) => device === null);
   if (own.length > 0) side.send({ type: 'take', takeId: take.id, cameras: own });
 }

@@ -30,7 +30,8 @@ interface Hub {
 async function startHub(options: { port?: number; keyOf?: string; status?: number } = {}): Promise<Hub> {
   const { keyOf } = options;
   const registry = new CameraRegistry({
-    ...{ hub: { id: 'hub-1', name: 'control-room' }, log },
+    hub: { id: 'hub-1', name: 'control-room' },
+    log,
     claim: async (_key, { id }) => (id === keyOf ? null : { reason: `this key belongs to ${keyOf}` }),
   });
   const server = createServer();
@@ -98,7 +99,10 @@ function startCamera(
   const commands: AgentDown[] = [];
   const locator = given ?? new HubLocator({ override: `http://127.0.0.1:${port}`, network, log });
   const client = new HubLinkClient({
-    ...{ locator, network, obeysAll, withhold },
+    locator,
+    network,
+    obeysAll,
+    withhold,
     hello: () => ({ id, name: 'stage-left', version: '1.2.3', sources: [] }),
     status: () => ({ ...status, sources: [...status.sources], update: null }),
     token: () => null,
@@ -327,10 +331,19 @@ describe('link between camera and hub', () => {
     [
       'more sources than a machine has',
       JSON.stringify({
-        ...{ type: 'hello', id: 'a', name: 'a', version: '1' },
+        type: 'hello',
+        id: 'a',
+        name: 'a',
+        version: '1',
         sources: Array.from({ length: 10_000 }, (_, n) => ({
-          ...{ id: `s${n}`, kind: 'test', label: '', state: 'running', reason: null, restarts: 0 },
-          ...{ encoder: null, droppedFrames: 0 },
+          id: `s${n}`,
+          kind: 'test',
+          label: '',
+          state: 'running',
+          reason: null,
+          restarts: 0,
+          encoder: null,
+          droppedFrames: 0,
         })),
       }),
     ],

@@ -2,9 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import { type RawData, WebSocket } from 'ws';
+import { Backoff } from '../../common/backoff.ts';
 import { describeError } from '../../common/errors.ts';
 import { parseJsonText } from '../../common/json-text.ts';
 import { LogLimiter } from '../../common/log-limiter.ts';
+import { pause } from '../../common/pause.ts';
 import { TokenBucket } from '../../common/token-bucket.ts';
 import {
   type AgentDown,
@@ -53,8 +55,7 @@ export interface HubLinkOptions {
 const statusEveryMs = 2000;
 /** The hub pings every 2 s. */
 const silentAfterMs = 6000;
-const firstRetryMs = 250;
-const maxRetryMs = 5000;
+const retryLimits = { firstMs: 250, maxMs: 5000 };
 /** How often what is heard of hubs may interrupt what is being tried. */
 const nudgePerSecond = 0.2;
 const messagesPerSecond = 50;
@@ -69,12 +70,12 @@ export class HubLinkClient {
   #wake = Promise.withResolvers<void>();
   /** What a change of the network or of the hub's address means to the link there is now. */
   #doubt: () => void = () => {};
-  #failures = 0;
+  readonly #backoff = new Backoff(retryLimits);
   #drop: () => void = () => {};
   #keyUnknown = false;
   /** Addresses of the hub at which the present or last link was tried. */
   #tried: readonly string[] = [];
-  #told: Omit<StatusMessage, 'type' | 'sentAt'> | null = null;
+  #reported: Omit<StatusMessage, 'type' | 'sentAt'> | null = null;
   #telling: NodeJS.Timeout | null = null;
   readonly #limiter: LogLimiter;
 
@@ -91,7 +92,7 @@ export class HubLinkClient {
       this.#doubt();
     };
     const onLinks = () => {
-      this.#failures = 0;
+      this.#backoff.reset();
       nudge();
     };
     // Anybody can make a stir over mDNS; that makes no storm of connections, and keeps no attempt from its end.
@@ -104,20 +105,17 @@ export class HubLinkClient {
       const hub = locator.current();
       if (hub === null) {
         this.#tell('searching', null, null, 'No hub found on the network yet.');
-        await this.#pause(maxRetryMs, signal);
+        await this.#pause(retryLimits.maxMs, signal);
         continue;
       }
       const startedAtMs = performance.now();
       const outcome = await this.#once(hub, signal);
       if (signal.aborted) break;
-      if (performance.now() - startedAtMs > 10_000) this.#failures = 0;
+      if (performance.now() - startedAtMs > 10_000) this.#backoff.reset();
       locator.ended();
       locator.reportFailure(...this.#tried);
-      const retryMs = outcome.moved === true ? 0 : this.#retryMs();
-      log.info(
-        { hub: hub.name, url: hub.url, reason: outcome.reason, retryMs: Math.round(retryMs) },
-        'not linked to the hub',
-      );
+      const retryMs = outcome.moved === true ? 0 : this.#backoff.nextMs();
+      log.info({ hub: hub.name, url: hub.url, reason: outcome.reason, retryMs }, 'not linked to the hub');
       this.#tell(outcome.refused ? 'refused' : 'connecting', hub.id, hub, outcome.reason);
       await this.#pause(retryMs, signal);
     }
@@ -133,7 +131,7 @@ export class HubLinkClient {
   /** There is another key, or none any more: the link that the former one opened ends, and the new one is tried at once. */
   keyChanged(): void {
     this.#keyUnknown = false;
-    this.#failures = 0;
+    this.#backoff.reset();
     this.#drop();
     this.#wake.resolve();
   }
@@ -143,7 +141,7 @@ export class HubLinkClient {
     if (this.#socket === null) return;
     this.#telling ??= setTimeout(() => {
       this.#telling = null;
-      if (!isDeepStrictEqual(this.#options.status(), this.#told)) this.#sendStatus();
+      if (!isDeepStrictEqual(this.#options.status(), this.#reported)) this.#sendStatus();
     }, gatherMs);
   }
 
@@ -236,7 +234,7 @@ export class HubLinkClient {
       this.#doubt = () => {};
       this.#drop = () => {};
       this.#socket = null;
-      this.#told = null;
+      this.#reported = null;
       await ended(socket, signal.aborted);
     }
   }
@@ -287,14 +285,8 @@ export class HubLinkClient {
 
   #sendStatus(): void {
     const status = this.#options.status();
-    this.#told = status;
+    this.#reported = status;
     this.send({ type: 'status', ...status, sentAt: new Date().toISOString() });
-  }
-
-  #retryMs(): number {
-    this.#failures += 1;
-    const doublings = Math.min(this.#failures - 1, 10);
-    return Math.min(maxRetryMs, firstRetryMs * 2 ** doublings) * (0.5 + Math.random() / 2);
   }
 
   #tell(state: HubLink['state'], id: string | null, hub: HubCandidate | null, reason: string | null): void {
@@ -305,8 +297,7 @@ export class HubLinkClient {
     this.#wake = Promise.withResolvers<void>();
     const over = new AbortController();
     const either = AbortSignal.any([signal, over.signal]);
-    // The only rejection is that of the signals, which the caller looks at.
-    await Promise.race([sleep(ms, undefined, { signal: either }).catch(() => {}), this.#wake.promise]);
+    await Promise.race([pause(ms, either), this.#wake.promise]);
     over.abort();
   }
 }

@@ -15,7 +15,11 @@ function sighting(
 ): FoundService {
   const { id = 'hub', sender = address } = options;
   return {
-    ...{ name: 'stage', port: 443, addresses: [address], ttlS: 120, sender },
+    name: 'stage',
+    port: 443,
+    addresses: [address],
+    ttlS: 120,
+    sender,
     seenAtMs: performance.now(),
     txt: { id, role: 'hub', ver: '1', path: '/', tls: options.tls === undefined ? tls : options.tls },
   };

@@ -1,9 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import { LogLimiter } from '../../common/log-limiter.ts';
+import { pause, untilAborted } from '../../common/pause.ts';
 import { TokenBucket } from '../../common/token-bucket.ts';
-import { aborted } from '../discovery/aborted.ts';
 import { type FoundService, ServiceBrowser } from '../discovery/service-browser.ts';
 import type { NetworkEvents } from '../platform/network-monitor.ts';
 import { type HeardHub, HeardHubs, hubKey } from './adoption-consent.ts';
@@ -85,11 +84,12 @@ export class HubLocator {
     const set = this.#static();
     if (set !== null) {
       for (const listener of this.#listeners) listener(set);
-      return await aborted(signal);
+      return await untilAborted(signal);
     }
     const { network, log } = this.#options;
     const browser = new ServiceBrowser({
-      ...{ network, log },
+      network,
+      log,
       onSighting: (service) => this.noteSighting(service),
       onGoodbye: (name, sender) => this.noteGoodbye(name, sender),
       onNetworkChange: () => {
@@ -229,9 +229,7 @@ export class HubLocator {
     while (!signal.aborted) {
       this.#book.expire(performance.now());
       this.#choose();
-      await sleep(this.#current === null ? gatherMs / 3 : reviewMs, undefined, { signal }).catch(() => {
-        // Aborted: the loop's condition sees it.
-      });
+      await pause(this.#current === null ? gatherMs / 3 : reviewMs, signal);
     }
   }
 

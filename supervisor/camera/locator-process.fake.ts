@@ -47,7 +47,8 @@ if (values.advertise !== undefined) {
     version: '1.2.3',
     port: Number(values.port),
     tls: values.tls ?? null,
-    ...{ network, log },
+    network,
+    log,
     avahi: { socket: values.avahi, serviceFile: values['service-file'] },
   });
   tasks.push(advertiser.run(stop.signal));

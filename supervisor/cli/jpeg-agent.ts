@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 import { readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { WebSocket } from 'ws';
+import { Backoff } from '../../common/backoff.ts';
+import { pause } from '../../common/pause.ts';
 import { pictureRefusalSchema } from '../contract/index.ts';
 import { PictureInput } from './picture-input.ts';
 
@@ -11,8 +12,7 @@ const usage = `jpeg-agent: publishes JPEG pictures from standard input as a feed
 
   ffmpeg … -f mpjpeg - | jpeg-agent.ts --hub http://hub.local --feed shed [--token-file FILE]
 `;
-const firstPauseMs = 250;
-const longestPauseMs = 5000;
+const retryLimits = { firstMs: 250, maxMs: 5000 };
 
 interface Agent {
   readonly url: string;
@@ -25,13 +25,11 @@ export async function publishPictures(input: Readable, agent: Agent): Promise<vo
   const ended = new AbortController();
   const pictures = new PictureInput();
   const reading = pictures.read(input).finally(() => ended.abort());
-  let pauseMs = firstPauseMs;
+  const backoff = new Backoff(retryLimits);
   while (!ended.signal.aborted) {
     const sent = await publishOnce(pictures, agent, ended.signal);
-    if (sent > 0) pauseMs = firstPauseMs;
-    // The only rejection is that of the signal, which the loop looks at.
-    await sleep(pauseMs * (0.5 + Math.random() / 2), undefined, { signal: ended.signal }).catch(() => {});
-    pauseMs = Math.min(longestPauseMs, pauseMs * 2);
+    if (sent > 0) backoff.reset();
+    await pause(backoff.nextMs(), ended.signal);
   }
   await reading;
 }

@@ -1,6 +1,6 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { errorCode } from '../../common/errors.ts';
+import { readTextIfThere } from '../../common/files.ts';
 import { type ConfigProblem, formatProblem } from './problem.ts';
 
 /** The one file that is written beside rushlight.toml, for whoever puts the card into a PC. */
@@ -11,7 +11,7 @@ export async function writeErrorNote(configFile: string, problems: readonly Conf
   const file = join(dirname(configFile), errorNoteName);
   if (problems.length === 0) return rm(file, { force: true });
   const text = errorNoteText(basename(configFile), problems);
-  if ((await readIfThere(file)) !== text) await writeFile(file, text);
+  if ((await readTextIfThere(file)) !== text) await writeFile(file, text);
 }
 
 /** The note's text, with the line ends of the PC that is likely to show it. */
@@ -24,13 +24,4 @@ export function errorNoteText(configName: string, problems: readonly ConfigProbl
     'This note goes away by itself once the file is right.',
     '',
   ].join('\r\n');
-}
-
-async function readIfThere(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
 }

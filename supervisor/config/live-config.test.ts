@@ -239,7 +239,8 @@ describe('a file that somebody is writing', () => {
       const { config } = await during(() => writeFileSync(file, text));
       await vi.waitFor(() => expect(config.current.problems).not.toEqual([]), waitOptions);
       expect(config.current).toMatchObject({ origin: 'last-good', config: { role: 'hub', name: 'stage' } });
-      expect(readFileSync(note, 'utf8')).toContain('the file is empty');
+      // The note follows the settings, on a card that may be slow.
+      await vi.waitFor(() => expect(readFileSync(note, 'utf8')).toContain('the file is empty'), waitOptions);
       const next = await open();
       expect(next.config.current).toMatchObject({
         origin: 'last-good',

@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
+import pLimit from 'p-limit';
 import type { Logger } from 'pino';
-import { errorCode } from '../../common/errors.ts';
-import { removeLeftovers, writeFileAtomic } from './atomic-write.ts';
+import { readTextIfThere, removeLeftovers, writeFileAtomic } from '../../common/files.ts';
 import { type ConfigChanges, changesBetween } from './changes.ts';
 import { writeErrorNote } from './error-note.ts';
 import { type FoundConfig, readConfigFile } from './load.ts';
@@ -70,7 +69,7 @@ export class LiveConfig {
   private fileProblems: readonly ConfigProblem[] = [];
   private snapshot: ConfigSnapshot | undefined;
   private evaluated: string | undefined;
-  private busy: Promise<unknown> = Promise.resolve();
+  private readonly inTurn = pLimit(1);
   private earlier: EarlierFile | null = null;
   private unfinished: { readonly seen: string; readonly sinceMs: number } | null = null;
   private lookAgain: NodeJS.Timeout | undefined;
@@ -87,7 +86,7 @@ export class LiveConfig {
 
   /** Reads the file for the first time. Always gives settings: the file's, else the last good ones, else defaults. */
   load(): Promise<ConfigSnapshot> {
-    return this.exclusively(async () => {
+    return this.inTurn(async () => {
       await this.takeOverLastGood();
       await this.evaluate();
       return this.current;
@@ -96,10 +95,10 @@ export class LiveConfig {
 
   /** Follows the file until the signal. */
   async run(signal: AbortSignal): Promise<void> {
-    const onChange = () => this.exclusively(() => this.evaluate());
+    const onChange = () => this.inTurn(() => this.evaluate());
     await watchFile({ ...this.options, onChange }, signal);
     clearTimeout(this.lookAgain);
-    await this.busy;
+    await this.inTurn(() => {});
   }
 
   /** Tells of every change of the settings in force or of what there is to say about them. */
@@ -113,7 +112,7 @@ export class LiveConfig {
    * @throws ConfigInvalidError where the result would not be valid; nothing is changed then.
    */
   patch(patch: Readonly<Record<string, unknown>>): Promise<ConfigSnapshot> {
-    return this.exclusively(async () => {
+    return this.inTurn(async () => {
       const { table } = this.base;
       const overrides = patchOverrides(this.standing(), patch, table);
       const result = this.validate(applyOverrides(table, overrides));
@@ -158,7 +157,7 @@ export class LiveConfig {
     const leftMs = settleMs - (performance.now() - this.unfinished.sinceMs);
     if (leftMs <= 0) return true;
     this.lookAgain = setTimeout(() => {
-      this.exclusively(() => this.evaluate()).catch((error: unknown) => {
+      this.inTurn(() => this.evaluate()).catch((error: unknown) => {
         this.options.logger.error({ err: error }, 'cannot take over a change of the config');
       });
     }, leftMs);
@@ -241,11 +240,9 @@ export class LiveConfig {
 
   private async readLastGood(): Promise<string | undefined> {
     try {
-      return await readFile(this.options.lastGoodFile, 'utf8');
+      return (await readTextIfThere(this.options.lastGoodFile)) ?? undefined;
     } catch (error) {
-      if (errorCode(error) !== 'ENOENT') {
-        this.options.logger.warn({ err: error }, 'cannot read the copy of the last good config');
-      }
+      this.options.logger.warn({ err: error }, 'cannot read the copy of the last good config');
       return undefined;
     }
   }
@@ -257,13 +254,6 @@ export class LiveConfig {
     } catch (error) {
       this.options.logger.warn({ err: error }, `cannot ${what}`);
     }
-  }
-
-  private exclusively<T>(action: () => Promise<T>): Promise<T> {
-    const done = this.busy.then(action);
-    // The next one waits for this one, whatever becomes of it; the caller gets the error.
-    this.busy = done.catch(() => {});
-    return done;
   }
 }
 

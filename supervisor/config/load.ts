@@ -1,7 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { errorCode } from '../../common/errors.ts';
-import { type ParsedConfig, parseConfig, type RefusedConfig } from './parse.ts';
 import type { ConfigProblem } from './problem.ts';
 
 const maxBytes = 1024 * 1024;
@@ -22,13 +21,6 @@ export async function readConfigFile(file: string): Promise<FoundConfig> {
     if (errorCode(error) === 'ENOENT') return { state: 'missing' };
     return unreadable(1, `cannot be read: ${errorCode(error) ?? String(error)}`);
   }
-}
-
-/** Reads and checks a file; where there is none, undefined. */
-export async function loadConfig(file: string): Promise<ParsedConfig | RefusedConfig | undefined> {
-  const found = await readConfigFile(file);
-  if (found.state === 'missing') return undefined;
-  return found.state === 'read' ? parseConfig(found.text) : { ok: false, problems: [found.problem] };
 }
 
 /** A path that a config names; a relative one starts at the folder of the config. */

@@ -18,7 +18,4 @@ export type ConfigFile = z.output<typeof configSchema>;
 /** The settings in code. */
 export type Config = CamelCased<ConfigFile>;
 export type SourceConfig = Config['source'][number];
-export type SourceKind = SourceConfig['kind'];
 export type RemoteConfig = Config['remote'][number];
-export type RoleSetting = Config['role'];
-export type LogLevel = Config['log']['level'];

@@ -70,7 +70,7 @@ describe('StateStore', () => {
 
   it('undoes a change that cannot be written, and goes on', async () => {
     const store = await open();
-    rmSync(join(folder, 'data'), { recursive: true });
+    rmSync(join(folder, 'data'), { recursive: true, force: true });
     writeFileSync(join(folder, 'data'), 'not a folder');
     await expect(store.update(counter, () => ({ count: 1 }))).rejects.toMatchObject({
       code: 'STATE_UNAVAILABLE',

@@ -1,9 +1,10 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
+import pLimit from 'p-limit';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { errorCode, RushlightError } from '../../common/errors.ts';
-import { removeLeftovers, writeFileAtomic } from './atomic-write.ts';
+import { removeLeftovers, writeFileAtomic } from '../../common/files.ts';
 
 /** Version of state.json as a whole; sections grow by optional fields and do not raise it. */
 const stateVersion = 1;
@@ -58,7 +59,7 @@ export class StateStore {
   /** The file as it was read, until a copy of it is kept. */
   private found: string | null = null;
   private document: Record<string, unknown> | undefined;
-  private writing: Promise<void> = Promise.resolve();
+  private readonly inTurn = pLimit(1);
 
   constructor(options: StateStoreOptions) {
     this.file = options.file;
@@ -91,10 +92,7 @@ export class StateStore {
     section: StateSection<T>,
     change: (current: z.output<T>) => Partial<z.input<T>>,
   ): Promise<void> {
-    const done = this.writing.then(() => this.apply(section, change));
-    // The next writer waits for this one, whatever becomes of it; the caller gets the error.
-    this.writing = done.catch(() => {});
-    return done;
+    return this.inTurn(() => this.apply(section, change));
   }
 
   private async apply<T extends z.ZodObject>(
@@ -133,7 +131,7 @@ export class StateStore {
     const problem = z.prettifyError(error);
     this.logger.error({ section, problem }, 'a section of the state is not valid and counts as empty');
     this.onDamage(`What was remembered as "${section}" was damaged and is forgotten.`);
-    this.writing = this.writing.then(() => this.keepFound());
+    void this.inTurn(() => this.keepFound());
   }
 
   private async keepFound(): Promise<void> {

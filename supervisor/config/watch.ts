@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Logger } from 'pino';
 import { errorCode } from '../../common/errors.ts';
+import { untilAborted } from '../../common/pause.ts';
 
 export interface FileWatchOptions {
   readonly file: string;
@@ -39,8 +40,7 @@ export async function watchFile(options: FileWatchOptions, signal: AbortSignal):
   // The first look finds what changed between the caller's own reading and the watch.
   void look();
   const poll = setInterval(() => void look(), pollMs);
-  if (!signal.aborted)
-    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  await untilAborted(signal);
   watcher?.close();
   clearInterval(poll);
   clearTimeout(timer);

@@ -45,4 +45,3 @@ export const feedSchema = z
   .meta({ id: 'Feed' });
 
 export type Feed = z.infer<typeof feedSchema>;
-export type FeedViewer = z.infer<typeof feedViewerSchema>;

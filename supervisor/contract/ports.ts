@@ -30,7 +30,7 @@ export interface Caller {
 }
 
 /** Answer to an SDP offer. */
-export interface SignalingAnswer {
+export interface SessionAnswer {
   readonly sessionId: string;
   readonly etag: string;
   readonly answer: string;
@@ -48,7 +48,7 @@ export interface SessionClaim {
 
 /** WHIP and WHEP without HTTP; rejections carry the codes that problem-of.ts knows. */
 export interface SignalingPort {
-  offer(kind: SessionKind, feed: string, sdp: string, caller: Caller): Promise<SignalingAnswer>;
+  offer(kind: SessionKind, feed: string, sdp: string, caller: Caller): Promise<SessionAnswer>;
   patch(
     session: SessionClaim,
     ifMatch: string | null,
@@ -88,7 +88,7 @@ export interface FrameRefusal {
 }
 
 /** A place in the list of feeds that somebody fills with pictures. Disposing gives it up. */
-export interface PicturePublication extends Disposable {
+export interface JpegPublication extends Disposable {
   /** Shows a picture; tells why, where it does not. */
   frame(jpeg: Buffer): FrameRefusal | null;
   /** Told once, where another connection takes the place. */
@@ -96,13 +96,13 @@ export interface PicturePublication extends Disposable {
 }
 
 /** Feeds as JPEG pictures, in and out. */
-export interface PicturesPort {
+export interface JpegPort {
   /** One client more. Throws FEED_UNKNOWN. */
   watch(feed: string): FrameWatch;
   /** Throws what `watch` would. */
   mayWatch(feed: string): void;
   /** Throws FEED_BUSY where somebody else publishes under this name; the same key takes over. */
-  publish(feed: string, caller: Caller): PicturePublication;
+  publish(feed: string, caller: Caller): JpegPublication;
   /** Throws what `publish` would. */
   mayPublish(feed: string, caller: Caller): void;
 }
@@ -127,7 +127,7 @@ export interface ApiPorts {
   subscribe(listener: (event: ApiEvent) => void): () => void;
   feeds(): Promise<Feed[]>;
   readonly signaling: SignalingPort;
-  readonly pictures: PicturesPort;
+  readonly pictures: JpegPort;
   readonly takes: TakesPort;
   readonly devices: {
     list(): Promise<Device[]>;

@@ -156,7 +156,6 @@ export const statusSchema = z
   .meta({ id: 'Status' });
 
 export type Status = z.infer<typeof statusSchema>;
-export type Health = z.infer<typeof healthSchema>;
 export type HostStatus = z.infer<typeof hostSchema>;
 export type SourceStatus = z.infer<typeof sourceStatusSchema>;
 export type LinkedCamera = z.infer<typeof linkedCameraSchema>;

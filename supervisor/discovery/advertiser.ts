@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { describeError } from '../../common/errors.ts';
+import { untilAborted } from '../../common/pause.ts';
 import type { NetworkEvents } from '../platform/network-monitor.ts';
-import { aborted } from './aborted.ts';
 import {
   type AvahiPaths,
   avahiPaths,
@@ -56,7 +56,7 @@ export class Advertiser {
       return await this.#announce(`${this.#options.name}-${serviceType}.local`, signal);
     }
     this.#options.log.info({ file: avahi.serviceFile }, 'avahi announces this appliance');
-    await aborted(signal);
+    await untilAborted(signal);
     await removeServiceFile(avahi.serviceFile);
   }
 

@@ -1,5 +1,5 @@
-import { access, chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { access, rm } from 'node:fs/promises';
+import { writeFileAtomic } from '../../common/files.ts';
 import { encodeTxt, type ServiceTxt, serviceType } from './service-txt.ts';
 
 /** Where the image lets us put a service file, and where a running avahi-daemon has its socket. */
@@ -48,11 +48,7 @@ export function avahiServiceFile(name: string, port: number, txt: ServiceTxt): s
  * system's error where the folder cannot be written.
  */
 export async function writeServiceFile(path: string, content: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  const temporary = `${path}.new`;
-  await writeFile(temporary, content);
-  await chmod(temporary, 0o644);
-  await rename(temporary, path);
+  await writeFileAtomic(path, content, { mode: 0o644, durable: false });
 }
 
 export async function removeServiceFile(path: string): Promise<void> {

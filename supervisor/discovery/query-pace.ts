@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from '../../common/pause.ts';
 
 const firstDelayMs = 250;
 const searchingDelayMs = 4000;
@@ -17,10 +17,8 @@ export class QueryPace {
   async run(signal: AbortSignal, ask: () => void): Promise<void> {
     while (!signal.aborted) {
       ask();
-      const pause = AbortSignal.any([signal, this.#wake.signal]);
-      await sleep(this.#nextDelayMs(), undefined, { signal: pause }).catch(() => {
-        // Woken early, or ended: the loop's condition tells which.
-      });
+      const early = AbortSignal.any([signal, this.#wake.signal]);
+      await pause(this.#nextDelayMs(), early);
     }
   }
 

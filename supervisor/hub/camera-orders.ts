@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { RushlightError } from '../../common/errors.ts';
+import { untilAborted } from '../../common/pause.ts';
 import type { AgentDown, LinkedCameras } from '../contract/index.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
 
@@ -7,12 +9,11 @@ type Order = Extract<AgentDown, { order: string }>;
 export type OrderText = Order extends infer One ? (One extends Order ? Omit<One, 'order'> : never) : never;
 
 /** A camera refused an order. `code` is the camera's own. */
-export class OrderRefusedError extends Error {
+export class OrderRefusedError extends RushlightError {
   readonly code: string;
 
   constructor(code: string, reason: string) {
     super(reason);
-    this.name = 'OrderRefusedError';
     this.code = code;
   }
 }
@@ -43,10 +44,7 @@ export class CameraOrders {
         this.#answered(cameraId, order)?.reject(new OrderRefusedError(code, reason)),
       changed: () => this.#giveUpLost(),
     });
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
+    await untilAborted(signal);
     unsubscribe();
     for (const { answer } of this.#waiting.values()) answer.reject(unreachable('the hub stops'));
   }

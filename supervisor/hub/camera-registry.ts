@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { RawData, WebSocket } from 'ws';
 import { parseJsonText } from '../../common/json-text.ts';
 import { LogLimiter } from '../../common/log-limiter.ts';
+import { untilAborted } from '../../common/pause.ts';
 import { TokenBucket } from '../../common/token-bucket.ts';
 import {
   type AgentDown,
@@ -74,10 +75,7 @@ export class CameraRegistry implements LinkedCameras {
   /** Watches over the links until abort, then closes them. */
   async run(signal: AbortSignal): Promise<void> {
     const timer = setInterval(() => this.#tick(), pingEveryMs);
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
+    await untilAborted(signal);
     clearInterval(timer);
     for (const { link } of this.#entries.values()) link?.socket.close(1001, 'the hub stops');
     this.#entries.clear();

@@ -9,7 +9,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { StateStore } from '../config/state.ts';
 import { type AgentDown, linkClose } from '../contract/index.ts';
 import { KeyStore } from '../system/key-store.ts';
-import { HubSide } from './hub-role.ts';
+import { HubRole } from './hub-role.ts';
 
 const log = pino({ level: 'silent' });
 const ends: (() => unknown)[] = [];
@@ -29,8 +29,11 @@ async function hub() {
   await state.load();
   const keys = new KeyStore({ read: async () => null, write: async () => {} });
   await keys.load();
-  const side = new HubSide({
-    ...{ hub: { id: 'hub', name: () => 'hub' }, keys, state, log },
+  const side = new HubRole({
+    hub: { id: 'hub', name: () => 'hub' },
+    keys,
+    state,
+    log,
     fingerprint: () => null,
     takeRunning: () => false,
     onUnadopt: () => {},

@@ -5,7 +5,7 @@ import { AdoptionDesk, AdoptionError } from './adoption-desk.ts';
 import { CameraKeys } from './camera-keys.ts';
 import { CameraRegistry } from './camera-registry.ts';
 
-export interface HubSideOptions {
+export interface HubRoleOptions {
   readonly hub: { readonly id: string; readonly name: () => string };
   readonly keys: KeyStore;
   readonly state: StateStore;
@@ -23,14 +23,14 @@ export interface HubSideOptions {
 const troubleMs = 30_000;
 
 /** What only a hub has: the links of its cameras, and the desk where new ones wait. */
-export class HubSide {
+export class HubRole {
   readonly cameras: CameraRegistry;
   readonly desk: AdoptionDesk;
-  readonly #options: HubSideOptions;
+  readonly #options: HubRoleOptions;
   readonly #keys: CameraKeys;
   #trouble: NodeJS.Timeout | null = null;
 
-  constructor(options: HubSideOptions) {
+  constructor(options: HubRoleOptions) {
     const { keys, state, fingerprint, takeRunning, onChange, log } = options;
     const { id, name } = options.hub;
     // It may be renamed while it runs.
@@ -44,7 +44,9 @@ export class HubSide {
     const cameraKeys = new CameraKeys(keys, state, log);
     this.#keys = cameraKeys;
     this.cameras = new CameraRegistry({
-      ...{ hub, takeRunning, log },
+      hub,
+      takeRunning,
+      log,
       claim: (keyId, camera) => cameraKeys.claim(keyId, camera),
       onRefused: ({ id, name: called }, reason) =>
         this.#tellTrouble(`The camera ${called} (${id}) is refused: ${reason}.`),

@@ -4,18 +4,23 @@ import { listFeeds } from './feed-list.ts';
 
 function feed(id: string, state: Feed['state'] = 'online'): Feed {
   return {
-    ...{
-      id,
-      label: id,
-      state,
-      reason: null,
-      codec: 'avc1.42e01f',
-      audioCodec: null,
-      width: 640,
-      height: 360,
-    },
-    ...{ fps: 30, bitrateKbps: 1, framesTotal: 1, packetsLost: 0, lossRatio: null, latencyMs: null },
-    ...{ keyframeAgeMs: 1, publisher: null, viewers: [] },
+    id,
+    label: id,
+    state,
+    reason: null,
+    codec: 'avc1.42e01f',
+    audioCodec: null,
+    width: 640,
+    height: 360,
+    fps: 30,
+    bitrateKbps: 1,
+    framesTotal: 1,
+    packetsLost: 0,
+    lossRatio: null,
+    latencyMs: null,
+    keyframeAgeMs: 1,
+    publisher: null,
+    viewers: [],
   };
 }
 
@@ -38,14 +43,18 @@ function source(
 
 function camera(name: string, online: boolean, ...sources: SourceStatus[]): LinkedCamera {
   return {
-    ...{ id: name, name, version: '1', address: '192.0.2.7', online, sources, recording: 'idle' },
-    ...{
-      lastSeenAt: '2026-11-22T10:00:00.000Z',
-      remainingS: null,
-      clockOffsetMs: null,
-      clockUncertaintyMs: null,
-      update: null,
-    },
+    id: name,
+    name,
+    version: '1',
+    address: '192.0.2.7',
+    online,
+    sources,
+    recording: 'idle',
+    lastSeenAt: '2026-11-22T10:00:00.000Z',
+    remainingS: null,
+    clockOffsetMs: null,
+    clockUncertaintyMs: null,
+    update: null,
   };
 }
 

@@ -31,11 +31,11 @@ export function listFeeds(from: FeedSources): Feed[] {
     if (known === undefined || known.state === 'offline') present.set(feed.id, feed);
   }
   const expected = expectedFeeds(from);
-  const listed = expected.map((wish) => {
-    const feed = present.get(wish.id);
-    present.delete(wish.id);
-    if (feed === undefined) return offline(wish);
-    return feed.state === 'online' ? feed : { ...feed, reason: feed.reason ?? wish.reason };
+  const listed = expected.map((expectation) => {
+    const feed = present.get(expectation.id);
+    present.delete(expectation.id);
+    if (feed === undefined) return offline(expectation);
+    return feed.state === 'online' ? feed : { ...feed, reason: feed.reason ?? expectation.reason };
   });
   return [...listed, ...[...present.values()].map((feed) => withAbsence(feed, from.unplugged))];
 }
@@ -64,8 +64,22 @@ function expectedFeeds({ sources, cameras, mediaRuns }: FeedSources): Expected[]
 
 function offline({ id, label, reason }: Expected): Feed {
   return {
-    ...{ id, label, reason, state: 'offline', codec: null, audioCodec: null, width: null, height: null },
-    ...{ fps: null, bitrateKbps: 0, framesTotal: 0, packetsLost: 0, lossRatio: null, latencyMs: null },
-    ...{ keyframeAgeMs: null, publisher: null, viewers: [] },
+    id,
+    label,
+    reason,
+    state: 'offline',
+    codec: null,
+    audioCodec: null,
+    width: null,
+    height: null,
+    fps: null,
+    bitrateKbps: 0,
+    framesTotal: 0,
+    packetsLost: 0,
+    lossRatio: null,
+    latencyMs: null,
+    keyframeAgeMs: null,
+    publisher: null,
+    viewers: [],
   };
 }

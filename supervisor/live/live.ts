@@ -6,13 +6,13 @@ import { HotplugMonitor } from '../platform/cameras/hotplug-monitor.ts';
 import { ControlState } from '../sources/control-state.ts';
 import { Pipelines } from '../sources/pipelines.ts';
 import { PluggedCameras } from '../sources/plugged-cameras.ts';
-import { PortBook } from '../sources/port-allocator.ts';
+import { PortAllocator } from '../sources/port-allocator.ts';
 import type { Foundation } from '../system/foundation.ts';
 import { FeedLabels } from './feed-labels.ts';
 import { listFeeds } from './feed-list.ts';
 import { JpegFeeds } from './jpeg/jpeg-feeds.ts';
-import { PicturePushes } from './jpeg/jpeg-pushes.ts';
-import { StillPictures } from './jpeg/jpeg-taps.ts';
+import { JpegPushes } from './jpeg/jpeg-pushes.ts';
+import { JpegTaps } from './jpeg/jpeg-taps.ts';
 import { MediaLink } from './media-link.ts';
 import { RemoteFeeds } from './remote-feeds.ts';
 
@@ -20,12 +20,12 @@ import { RemoteFeeds } from './remote-feeds.ts';
 export interface Pictures {
   readonly cameras: CameraWatcher;
   readonly plugged: PluggedCameras;
-  readonly ports: PortBook;
+  readonly ports: PortAllocator;
   readonly pipelines: Pipelines;
   readonly media: MediaLink;
-  readonly picturePushes: PicturePushes;
+  readonly jpegPushes: JpegPushes;
   readonly remotes: RemoteFeeds;
-  readonly still: StillPictures;
+  readonly still: JpegTaps;
   /** All feeds, also those that should be there and are not. */
   readonly feeds: () => Feed[];
 }
@@ -46,9 +46,14 @@ export async function assemblePictures(
 ): Promise<Pictures> {
   const { host, state, paths, health, log } = base;
   // Who outlived an earlier supervisor is known by its control socket.
-  const ports = new PortBook(state, { isOurs: (argv) => argv.includes(paths.mediaSocket) });
+  const ports = new PortAllocator(state, { isOurs: (argv) => argv.includes(paths.mediaSocket) });
   const pipelines = new Pipelines({
-    ...{ host, ports, recording, onLinkRate, onChange, log },
+    host,
+    ports,
+    recording,
+    onLinkRate,
+    onChange,
+    log,
     runFolder: paths.run,
     configFile: base.options.configFile,
     devices: () => cameras.known,
@@ -69,7 +74,9 @@ export async function assemblePictures(
   const labelOf = (feed: string) => labels.of(feed);
   const plugged = new PluggedCameras(cameras, state);
   const media = new MediaLink({
-    ...{ host, onChange, log },
+    host,
+    onChange,
+    log,
     socketPath: paths.mediaSocket,
     health: health.register('media', { core: true }),
     labelOf,
@@ -87,23 +94,33 @@ export async function assemblePictures(
     isTaken: (feed) =>
       sources().some(({ id, state }) => id === feed && state !== 'stopped') ||
       media.feeds().some(({ id, publisher }) => id === feed && publisher !== null),
-    ...{ onChange, log },
+    onChange,
+    log,
   });
   const remotes = new RemoteFeeds({
-    ...{ jpegFeeds, onChange, log },
+    jpegFeeds,
+    onChange,
+    log,
     configFile: base.options.configFile,
     pulls: () => media.pulls(),
   });
   const feeds = () =>
     listFeeds({
-      ...{ media: media.feeds(), mediaRuns: media.connected, jpeg: jpegFeeds.list() },
-      ...{ sources: sources(), unplugged: plugged.unplugged(), cameras: linked() },
+      media: media.feeds(),
+      mediaRuns: media.connected,
+      jpeg: jpegFeeds.list(),
+      sources: sources(),
+      unplugged: plugged.unplugged(),
+      cameras: linked(),
     });
-  const still = new StillPictures({
-    ...{ host, jpegFeeds, feeds, log },
+  const still = new JpegTaps({
+    host,
+    jpegFeeds,
+    feeds,
+    log,
     folder: paths.run,
     configureTaps: () => media.reconfigure(),
   });
-  const picturePushes = new PicturePushes(jpegFeeds, log);
-  return { cameras, plugged, ports, pipelines, media, picturePushes, remotes, still, feeds };
+  const jpegPushes = new JpegPushes(jpegFeeds, log);
+  return { cameras, plugged, ports, pipelines, media, jpegPushes, remotes, still, feeds };
 }

@@ -76,7 +76,7 @@ export class MediaLink implements SignalingPort {
   #feeds: readonly FeedStats[] = [];
   #pushes: readonly PushStatus[] = [];
   #pulls: readonly PushStatus[] = [];
-  #wish: Parameters<MediaLink['configure']> | null = null;
+  #wanted: Parameters<MediaLink['configure']> | null = null;
   #heardAtMs = 0;
   #figuresAtMs = Number.NEGATIVE_INFINITY;
   #connectedAtMs = Number.NEGATIVE_INFINITY;
@@ -149,7 +149,7 @@ export class MediaLink implements SignalingPort {
 
   /** What is pulled or tapped changed: the media process hears of it. */
   async reconfigure(): Promise<void> {
-    if (this.#wish !== null) await this.configure(...this.#wish);
+    if (this.#wanted !== null) await this.configure(...this.#wanted);
   }
 
   /** Tells the media process what to do; it restarts only what changes. */
@@ -159,7 +159,7 @@ export class MediaLink implements SignalingPort {
     pushes: readonly Push[],
   ): Promise<void> {
     const { pulls, taps } = this.#options;
-    this.#wish = [media, ingests, pushes];
+    this.#wanted = [media, ingests, pushes];
     const problems = await this.#client.configure({
       udpPort: media.udpPort,
       listenAddresses: media.addresses === 'auto' ? 'auto' : [...media.addresses],
@@ -337,7 +337,12 @@ function feedOf(stats: FeedStats, label: string): Omit<Feed, 'latencyMs'> {
     viewers: viewers
       .filter(({ id }) => !id.startsWith('push:'))
       .map(({ id, connected, bitrateKbps, lossRatio, rttMs, skippedFrames }) => ({
-        ...{ id: shownId(id), connected, bitrateKbps, lossRatio, rttMs, skippedFrames },
+        id: shownId(id),
+        connected,
+        bitrateKbps,
+        lossRatio,
+        rttMs,
+        skippedFrames,
       })),
   };
 }
@@ -357,7 +362,8 @@ function paramsOf({ kind, feed, sessionId, caller }: SessionClaim) {
 
 function endpointOf({ feed, url, token, tlsFingerprint }: Push) {
   return {
-    ...{ feed, url },
+    feed,
+    url,
     ...(token === null ? {} : { token }),
     ...(tlsFingerprint === null ? {} : { tlsFingerprint: colons(tlsFingerprint) }),
   };

@@ -5,7 +5,7 @@ import { resolveConfigPath } from '../config/load.ts';
 import { readSettingFile } from '../config/read-setting-file.ts';
 import type { RemoteConfig } from '../config/schema.ts';
 import type { SourceStatus } from '../contract/index.ts';
-import type { PicturePublication } from '../contract/ports.ts';
+import type { JpegPublication } from '../contract/ports.ts';
 import { ServiceSlot } from '../process/service-slot.ts';
 import type { JpegFeeds } from './jpeg/jpeg-feeds.ts';
 import type { Push } from './media-link.ts';
@@ -82,8 +82,14 @@ export class RemoteFeeds {
     return this.#remotes.map(({ id, kind, label }) => {
       const { state, reason } = this.#stateOf(id, kind);
       return {
-        ...{ id, kind, label: label ?? id, state, reason },
-        ...{ restarts: this.#restartsOf(id), droppedFrames: null, encoder: null },
+        id,
+        kind,
+        label: label ?? id,
+        state,
+        reason,
+        restarts: this.#restartsOf(id),
+        droppedFrames: null,
+        encoder: null,
       };
     });
   }
@@ -134,7 +140,7 @@ export class RemoteFeeds {
   async #pullPictures(id: string, target: { readonly url: string }, signal: AbortSignal): Promise<void> {
     const { jpegFeeds, onChange, log } = this.#options;
     const refusals = { count: 0 };
-    const held: { publication: PicturePublication | null } = { publication: null };
+    const held: { publication: JpegPublication | null } = { publication: null };
     const release = () => {
       held.publication?.[Symbol.dispose]();
       held.publication = null;

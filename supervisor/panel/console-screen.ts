@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { writeFileAtomic } from '../config/atomic-write.ts';
+import { writeFileAtomic } from '../../common/files.ts';
 import type { Status } from '../contract/index.ts';
 import { pageUrl } from '../system/page-url.ts';
 import type { Reach } from '../system/reach.ts';
@@ -45,7 +45,7 @@ export function consoleText(status: Status, reach: Pick<Reach, 'port' | 'tlsPort
 /** Tells the screen, which watches this file. `folder`: /run/rushlight. */
 export async function writeConsole(folder: string, text: string, log: Logger): Promise<void> {
   try {
-    await writeFileAtomic(join(folder, 'console'), text, 0o640);
+    await writeFileAtomic(join(folder, 'console'), text, { mode: 0o640, durable: false });
   } catch (error) {
     log.error({ err: error }, 'the screen cannot be told the state');
   }

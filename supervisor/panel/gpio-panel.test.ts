@@ -47,7 +47,10 @@ test('the jumper is followed through any number of applies', async () => {
 test('the status light follows its line in the settings, and shows the state', async () => {
   const header = new FakeGpioHeader();
   const panel = new GpioPanel({
-    ...{ header, statusLed: null, onJumper: () => {}, onRecordButton: () => {} },
+    header,
+    statusLed: null,
+    onJumper: () => {},
+    onRecordButton: () => {},
     log: pino({ level: 'silent' }),
   });
   const statusOn = (gpio: number) => ({

@@ -97,8 +97,8 @@ export function parseSmartWear(text: string): number | null {
   const parsed = smartSchema.safeParse(parseJson(text));
   if (!parsed.success) return null;
   const { endurance_used: endurance, nvme_smart_health_information_log: nvme } = parsed.data;
-  const told = endurance?.current_percent ?? nvme?.percentage_used;
-  if (told !== undefined) return told;
+  const percent = endurance?.current_percent ?? nvme?.percentage_used;
+  if (percent !== undefined) return percent;
   const table = parsed.data.ata_smart_attributes?.table ?? [];
   for (const id of lifeLeftIds) {
     const left = table.find((attribute) => attribute.id === id)?.value;

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { RushlightError } from '../../common/errors.ts';
+import { untilAborted } from '../../common/pause.ts';
 
 export type Bit = 0 | 1;
 /** The level that means pressed, closed or lit. `low`: connected to ground. */
@@ -100,7 +101,6 @@ export async function watchInput(options: WatchInputOptions, signal: AbortSignal
   };
   input.onEdge(restart);
   restart();
-  if (!signal.aborted)
-    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  await untilAborted(signal);
   clearTimeout(timer);
 }

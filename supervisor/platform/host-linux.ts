@@ -83,8 +83,8 @@ export class LinuxHost implements Host {
   }
 
   async power(): Promise<PowerState | null> {
-    const told = this.kernelPower();
-    if (told !== null) return told;
+    const known = this.kernelPower();
+    if (known !== null) return known;
     if (!this.hasFirmware) return null;
     try {
       const { stdout } = await run(this.firmwareProgram, ['get_throttled'], { timeout: 5000 });

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { errorCode } from '../../common/errors.ts';
+import { readTextIfThere } from '../../common/files.ts';
 
 /** The image's rushlight-storage.service leaves it where it could not use the data partition: one sentence. */
 export const inMemoryNote = '/run/rushlight-data-in-memory';
@@ -13,7 +13,7 @@ export interface KeptDataFiles {
 
 /** Why what is written to the data folder is not kept, with what to do; null where it is kept. Rejects with the system's error. */
 export async function readKeptData({ folder, mounts, note }: KeptDataFiles): Promise<string | null> {
-  return whyNotKept(folder, await readFile(mounts, 'utf8'), await readIfThere(note));
+  return whyNotKept(folder, await readFile(mounts, 'utf8'), await readTextIfThere(note));
 }
 
 /** The same, of what these files say. Pure. */
@@ -38,13 +38,4 @@ function optionsOfDisk(folder: string, mounts: string): readonly string[] {
     if (at !== '' && holds && at.length >= longest.length) [longest, options] = [at, said];
   }
   return options.split(',');
-}
-
-async function readIfThere(file: string): Promise<string | null> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return null;
-    throw error;
-  }
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { access, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause, untilAborted } from '../../common/pause.ts';
 import { type ActiveLevel, type Bit, GpioError, type GpioHeader } from './gpio.ts';
 
 /** Milliseconds lit, dark, lit, dark …, over and over. One number: lit for good. */
@@ -16,15 +16,9 @@ export interface Light extends AsyncDisposable {
 export async function playPattern(light: Light, pattern: LightPattern, signal: AbortSignal): Promise<void> {
   for (let phase = 0; !signal.aborted; phase = (phase + 1) % pattern.length) {
     await light.set(phase % 2 === 0);
-    if (pattern.length === 1) return await aborted(signal);
-    // The only rejection is that of the signal, which the loop looks at.
-    await sleep(pattern[phase], undefined, { signal }).catch(() => {});
+    if (pattern.length === 1) return await untilAborted(signal);
+    await pause(pattern[phase] ?? pattern[0], signal);
   }
-}
-
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
 }
 
 /** A light on a line of the header; dark when it is given back. @throws GpioError where the line cannot be had. */

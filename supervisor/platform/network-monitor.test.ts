@@ -17,7 +17,8 @@ async function watch(program: string, folder: string) {
   const unsubscribe = monitor.subscribe(told);
   const running = monitor.run(stop.signal);
   return {
-    ...{ told, unsubscribe },
+    told,
+    unsubscribe,
     end: async () => {
       stop.abort();
       await running;

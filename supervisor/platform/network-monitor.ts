@@ -43,7 +43,8 @@ export class NetworkMonitor implements NetworkEvents {
   async run(signal: AbortSignal): Promise<void> {
     const { host, log, program = 'ip' } = this.#options;
     const monitor = new SupervisedChild({
-      ...{ host, logger: log },
+      host,
+      logger: log,
       spec: {
         name: 'network-monitor',
         argv: [program, '-o', 'monitor', 'link', 'address'],

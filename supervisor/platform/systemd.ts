@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { writeSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { RushlightError } from '../../common/errors.ts';
+import { pause } from '../../common/pause.ts';
 
 /** What sd_notify(3) can be told. */
 export interface Notification {
@@ -61,15 +61,14 @@ export async function feedWatchdog(
   signal: AbortSignal,
 ): Promise<void> {
   if (line.watchdogMs === null) return;
-  let told = '';
+  let reported = '';
   while (!signal.aborted) {
     const names = silent().join(', ');
     if (names === '') line.notify({ WATCHDOG: '1' });
-    else if (names !== told)
+    else if (names !== reported)
       logger.error({ silent: names }, 'the watchdog is not fed: a core component is silent');
-    told = names;
-    // The only rejection is that of the signal, which the loop looks at.
-    await sleep(line.watchdogMs / 2, undefined, { signal }).catch(() => {});
+    reported = names;
+    await pause(line.watchdogMs / 2, signal);
   }
 }
 

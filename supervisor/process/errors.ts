@@ -14,14 +14,3 @@ export class ChildNameTakenError extends RushlightError {
 export class ChildNameError extends RushlightError {
   readonly code = 'CHILD_NAME_INVALID';
 }
-
-/** Something else runs or holds what must not overlap. `blockedBy` names it. */
-export class BusyError extends RushlightError {
-  readonly code = 'BUSY';
-  readonly blockedBy: readonly string[];
-
-  constructor(what: string, blockedBy: readonly string[]) {
-    super(`${what} must wait for ${blockedBy.join(', ')}`);
-    this.blockedBy = blockedBy;
-  }
-}

@@ -34,33 +34,6 @@ describe('ExclusiveRunner', () => {
     );
   });
 
-  it('names what blocks', async () => {
-    const runner = new ExclusiveRunner();
-    const { opened, open } = gate();
-    const update = runner.run('update', () => opened);
-    const apply = runner.run('apply', async () => {});
-    await expect(runner.run('reboot', async () => {}, { onlyIfFree: true })).rejects.toMatchObject({
-      code: 'BUSY',
-      blockedBy: ['update', 'apply'],
-      message: 'reboot must wait for update, apply',
-    });
-    open();
-    await Promise.all([update, apply]);
-    expect(await runner.run('reboot', async () => 'done', { onlyIfFree: true })).toBe('done');
-  });
-
-  it('refuses what a hold forbids, for as long as it lasts', async () => {
-    const runner = new ExclusiveRunner();
-    {
-      using _take = runner.hold('a take is recorded', ['update', 'reboot']);
-      await expect(runner.run('update', async () => {})).rejects.toMatchObject({
-        blockedBy: ['a take is recorded'],
-      });
-      expect(await runner.run('apply', async () => 'applied')).toBe('applied');
-    }
-    expect(await runner.run('update', async () => 'updated')).toBe('updated');
-  });
-
   it('joins waiting tasks of one name: the latest is run, once, for all', async () => {
     const runner = new ExclusiveRunner();
     const { opened, open } = gate();

@@ -1,5 +1,3 @@
-import { BusyError } from './errors.ts';
-
 export type ExclusiveTask<T> = (signal: AbortSignal) => Promise<T>;
 
 export interface ExclusiveOptions {
@@ -10,8 +8,6 @@ export interface ExclusiveOptions {
    * place and both callers get its result. For tasks that carry out the latest wish, such as "apply".
    */
   readonly coalesce?: boolean;
-  /** Fails with BusyError instead of waiting. */
-  readonly onlyIfFree?: boolean;
 }
 
 interface Job {
@@ -22,19 +18,10 @@ interface Job {
   waiting: number;
 }
 
-interface Hold {
-  readonly reason: string;
-  readonly blocks: readonly string[];
-}
-
-/**
- * Runs what must never overlap (apply, update, reboot) one after the other, in order of arrival. A hold, such as
- * a running take, refuses tasks of certain names for as long as it lasts.
- */
+/** Runs what must never overlap (apply, update, reboot) one after the other, in order of arrival. */
 export class ExclusiveRunner {
   private queue: Job[] = [];
   private running: Job | undefined;
-  private readonly holds = new Set<Hold>();
 
   /** The name of the task that runs. */
   get current(): string | undefined {
@@ -46,34 +33,12 @@ export class ExclusiveRunner {
     return this.queue.map(({ name }) => name);
   }
 
-  /** What a task of this name would have to wait for, in words; empty: nothing. */
-  blockersOf(name: string): readonly string[] {
-    const held = [...this.holds].filter(({ blocks }) => blocks.includes(name)).map(({ reason }) => reason);
-    return [...held, ...(this.running === undefined ? [] : [this.running.name]), ...this.waiting];
-  }
-
-  /** Refuses the named tasks until it is disposed of. */
-  hold(reason: string, blocks: readonly string[]): Disposable {
-    const hold: Hold = { reason, blocks };
-    this.holds.add(hold);
-    return { [Symbol.dispose]: () => void this.holds.delete(hold) };
-  }
-
   /**
    * Runs a task once nothing else runs.
-   * @throws BusyError where a hold refuses it, or where it is to run only if free and something runs;
-   *   the signal's reason where that was aborted; whatever the task throws.
+   * @throws the signal's reason if it aborts; whatever the task throws.
    */
   async run<T>(name: string, task: ExclusiveTask<T>, options: ExclusiveOptions = {}): Promise<T> {
     options.signal?.throwIfAborted();
-    const holds = [...this.holds].filter(({ blocks }) => blocks.includes(name));
-    if (holds.length > 0)
-      throw new BusyError(
-        name,
-        holds.map(({ reason }) => reason),
-      );
-    const blockers = this.blockersOf(name);
-    if (options.onlyIfFree === true && blockers.length > 0) throw new BusyError(name, blockers);
     const job = this.enqueue(name, task, options.coalesce ?? false);
     const result = this.await(job, options.signal) as Promise<T>;
     this.next();

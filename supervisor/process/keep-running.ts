@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { describeError } from '../../common/errors.ts';
+import { pause } from '../../common/pause.ts';
 import { decideRestart, defaultRestartPolicy, type RestartPolicy } from './restart-policy.ts';
 
 /** A service as everything here runs: until its signal aborts. */
@@ -42,8 +42,7 @@ export async function keepRunning(
       log[level]({ err: error, service: name, ...decision }, 'a service ended by an error');
       if (signal.aborted) break;
       tell(reason);
-      // The only rejection is that of the signal, which the loop looks at.
-      await sleep(decision.delayMs, undefined, { signal }).catch(() => {});
+      await pause(decision.delayMs, signal);
     } finally {
       clearTimeout(stable);
     }

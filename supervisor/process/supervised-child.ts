@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { describeError } from '../../common/errors.ts';
+import { pause } from '../../common/pause.ts';
 import type { Child, ChildExit, ChildHost, ChildLine, ChildSpec, LineListener } from './child.ts';
 import { LineRing } from './line-ring.ts';
 import { decideRestart, defaultRestartPolicy, type RestartPolicy } from './restart-policy.ts';
@@ -152,9 +153,4 @@ export function describeExit({ code, signal }: ChildExit): string {
   if (signal !== null) return `ended by ${signal}`;
   if (code !== null) return code === 0 ? 'ended by itself' : `ended with code ${code}`;
   return 'ended unseen';
-}
-
-async function pause(delayMs: number, signal: AbortSignal): Promise<void> {
-  // The only rejection is that of the signal, which the caller looks at.
-  await sleep(delayMs, undefined, { signal }).catch(() => {});
 }

@@ -5,7 +5,7 @@ import type { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
 import type { PluggedCameras } from './plugged-cameras.ts';
 
-export interface PluggedDeskOptions {
+export interface DeviceSelectionOptions {
   readonly cameras: CameraWatcher;
   readonly plugged: PluggedCameras;
   readonly config: LiveConfig;
@@ -14,10 +14,10 @@ export interface PluggedDeskOptions {
 }
 
 /** What people say of plugged-in cameras: each word comes into force before it is answered. */
-export class PluggedDesk {
-  readonly #options: PluggedDeskOptions;
+export class DeviceSelection {
+  readonly #options: DeviceSelectionOptions;
 
-  constructor(options: PluggedDeskOptions) {
+  constructor(options: DeviceSelectionOptions) {
     this.#options = options;
   }
 

@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { PictureIntake } from '../../media/index.ts';
-import type { PicturePublication } from '../contract/ports.ts';
+import type { JpegPublication } from '../contract/ports.ts';
 
 export interface PictureSourceOptions {
   readonly feed: string;
   /** Unix socket the source's pipeline delivers to. */
   readonly socketPath: string;
   /** Opens the place in the list of feeds that the pictures fill. */
-  readonly publish: (feed: string) => PicturePublication;
+  readonly publish: (feed: string) => JpegPublication;
   /** Told with each picture. */
   readonly onFrames: (framesTotal: number) => void;
   readonly log: Logger;
@@ -42,7 +42,7 @@ export class PictureSource {
     const { feed, socketPath, publish, onFrames, log } = this.#options;
     let framesTotal = 0;
     let refused = 0;
-    let publication: PicturePublication | null = null;
+    let publication: JpegPublication | null = null;
     await using _intake = await new PictureIntake({
       path: socketPath,
       onPicture: (picture) => {
@@ -54,7 +54,7 @@ export class PictureSource {
       logger: log,
     }).open();
     await ended(signal);
-    (publication as PicturePublication | null)?.[Symbol.dispose]();
+    (publication as JpegPublication | null)?.[Symbol.dispose]();
     if (refused > 0) log.info({ feed, pictures: refused }, 'pictures of a source were left out');
   }
 }

@@ -16,19 +16,19 @@ import {
   type SourceSpec,
 } from '../../media/index.ts';
 import type { Device, SourceStatus } from '../contract/index.ts';
-import type { PicturePublication } from '../contract/ports.ts';
+import type { JpegPublication } from '../contract/ports.ts';
 import type { DesiredPipeline } from '../roles/assign-cameras.ts';
 import type { DesiredState } from '../roles/desired-state.ts';
 import { judgeLink, type LinkRate, type LinkSample, unmeasuredLink } from './adaptive-bitrate.ts';
 import { watchForChange } from './changed-file.ts';
 import { PictureSource, picturesSocketPath } from './jpeg-source.ts';
-import type { PortBook } from './port-allocator.ts';
+import type { PortAllocator } from './port-allocator.ts';
 import { sourceSpecOf } from './source-spec.ts';
 import { idleStatus, statusOf } from './source-status.ts';
 
 export interface PipelinesOptions {
   readonly host: ChildHost;
-  readonly ports: Pick<PortBook, 'portOf' | 'keepOnly'>;
+  readonly ports: Pick<PortAllocator, 'portOf' | 'keepOnly'>;
   /** Folder of the named pipes that carry raw frames. */
   readonly runFolder: string;
   /** Paths in the settings are relative to it. */
@@ -41,7 +41,7 @@ export interface PipelinesOptions {
   /** Whether a take runs: then no pipeline is touched for the sake of the live picture. */
   readonly recording: () => boolean;
   /** Opens the feed of a source that delivers pictures instead of video. */
-  readonly publishPictures: (feed: string) => PicturePublication;
+  readonly publishPictures: (feed: string) => JpegPublication;
   /** Something outside the settings changed that a pipeline depends on, such as what the link to the hub carries: to be applied. */
   readonly onLinkRate: () => void;
   readonly onChange: () => void;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { StateStore } from '../config/state.ts';
-import { PortBook, portsSection } from './port-allocator.ts';
+import { PortAllocator, portsSection } from './port-allocator.ts';
 import { inodeOf } from './udp-port-holder.ts';
 
 let folder = '';
@@ -25,7 +25,7 @@ afterEach(async () => {
 async function openBook(isOurs: (argv: readonly string[]) => boolean = () => false) {
   const state = new StateStore({ file: join(folder, 'state.json'), logger: pino({ level: 'silent' }) });
   await state.load();
-  return { book: new PortBook(state, { isOurs }), udp: () => state.get(portsSection).udp };
+  return { book: new PortAllocator(state, { isOurs }), udp: () => state.get(portsSection).udp };
 }
 
 async function take(port: number): Promise<void> {

@@ -15,7 +15,7 @@ const lowest = 20_000;
 const highest = 32_766;
 const mostTries = 200;
 
-export interface PortBookOptions {
+export interface PortAllocatorOptions {
   /** Whether a process with this command line is ours and may have the port: one that outlived a crash of the supervisor. */
   readonly isOurs: (argv: readonly string[]) => boolean;
 }
@@ -25,15 +25,15 @@ export interface PortBookOptions {
  * got one keeps it: a supervisor that comes back after a crash must find the running pipeline to be the one it wants. It
  * is given up where a program of somebody else has it, and where its user is gone.
  */
-export class PortBook {
+export class PortAllocator {
   readonly #state: StateStore;
   /** What a disk that takes nothing could not keep. */
   readonly #unkept = new Map<string, number>();
-  readonly #options: PortBookOptions;
+  readonly #options: PortAllocatorOptions;
   /** Users whose port was looked at since this process began. */
   readonly #proven = new Set<string>();
 
-  constructor(state: StateStore, options: PortBookOptions) {
+  constructor(state: StateStore, options: PortAllocatorOptions) {
     this.#state = state;
     this.#options = options;
   }

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
+import { pause } from '../../common/pause.ts';
 import type { ApiEvent, Status } from '../contract/index.ts';
 
 export interface StatusBoardOptions {
@@ -60,9 +60,4 @@ export class StatusBoard {
     this.#last = status;
     this.emit({ type: 'status', status });
   }
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  // The only rejection is that of the signal, which the loop looks at.
-  await sleep(ms, undefined, { signal }).catch(() => {});
 }

@@ -12,7 +12,7 @@ import type {
 } from '../contract/index.ts';
 import type { RemoteFeeds } from '../live/remote-feeds.ts';
 import type { Pipelines } from '../sources/pipelines.ts';
-import type { RoleKeeper } from '../system/current-role.ts';
+import type { CurrentRole } from '../system/current-role.ts';
 import type { Health } from '../system/health.ts';
 import type { Identity } from '../system/identity.ts';
 import type { TakesFolders } from '../system/takes-folder.ts';
@@ -38,14 +38,14 @@ export interface StatusSources {
   readonly startedAt: Date;
   readonly configFile: string;
   readonly config: LiveConfig;
-  readonly role: RoleKeeper;
+  readonly role: CurrentRole;
   readonly health: Health;
   readonly pipelines: Pipelines;
   readonly remotes: RemoteFeeds;
   readonly feeds: () => Feed[];
-  readonly hubSide: HubStatus;
+  readonly hubRole: HubStatus;
   /** The camera's view of its hub; null on a hub. */
-  readonly cameraSide: () => CameraStatus | null;
+  readonly cameraRole: () => CameraStatus | null;
   readonly conductor: TakeConductor;
   readonly remainingS: () => number | null;
   readonly takes: TakesFolders;
@@ -58,7 +58,7 @@ export interface StatusSources {
 
 /** Puts the status together from its sources. */
 export function composeStatus(sources: StatusSources): Status {
-  const { identity, config, role, hubSide, simulation, startedAt } = sources;
+  const { identity, config, role, hubRole, simulation, startedAt } = sources;
   const snapshot = config.current;
   const { role: decided, reason } = role.current;
   const health = sources.health.snapshot();
@@ -82,10 +82,10 @@ export function composeStatus(sources: StatusSources): Status {
     config: { file: sources.configFile, errors: configErrors(config) },
     sources: [...sources.pipelines.status(), ...sources.remotes.status()],
     feeds: sources.feeds(),
-    cameras: decided === 'hub' ? [...hubSide.cameras.list()] : [],
-    newCameras: decided === 'hub' ? [...hubSide.desk.list()] : [],
-    adoption: sources.cameraSide()?.code ?? null,
-    hub: sources.cameraSide()?.link ?? null,
+    cameras: decided === 'hub' ? [...hubRole.cameras.list()] : [],
+    newCameras: decided === 'hub' ? [...hubRole.desk.list()] : [],
+    adoption: sources.cameraRole()?.code ?? null,
+    hub: sources.cameraRole()?.link ?? null,
     recording: recordingOf(sources.conductor, sources.remainingS()),
     masters: mastersOf(sources.takes),
     tally: sources.tally(),

@@ -1,7 +1,7 @@
 import { rename, stat } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { describeError, errorCode } from '../../common/errors.ts';
-import { writeFileAtomic } from '../config/atomic-write.ts';
+import { ifThere, writeFileAtomic } from '../../common/files.ts';
 import { resolveConfigPath } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import type { DataPaths } from './data-folder.ts';
@@ -18,8 +18,6 @@ export interface FoundIdentity {
   /** What is wrong with the certificates, in sentences. */
   readonly problems: readonly string[];
 }
-
-const secret = 0o600;
 
 /**
  * What HTTPS is served with: the owner's own certificate, else one that this appliance made at its first start. Whatever
@@ -71,8 +69,8 @@ export class Certificates {
     const identity = await createTlsIdentity(name, new Date());
     try {
       // The key first: a certificate without its key would be found at the next start.
-      await writeFileAtomic(paths.tlsKey, identity.keyPem, secret);
-      await writeFileAtomic(paths.tlsCert, identity.certPem, secret);
+      await writeFileAtomic(paths.tlsKey, identity.keyPem);
+      await writeFileAtomic(paths.tlsCert, identity.certPem);
     } catch (error) {
       this.#options.log.error({ err: error }, 'the new certificate cannot be kept');
       problems.push(`The certificate of this appliance cannot be kept: ${describeError(error)}.`);
@@ -84,10 +82,9 @@ export class Certificates {
     const { paths, log } = this.#options;
     for (const file of [paths.tlsCert, paths.tlsKey]) {
       try {
-        await rename(file, `${file}.broken`);
+        await ifThere(rename(file, `${file}.broken`));
       } catch (error) {
-        if (errorCode(error) !== 'ENOENT')
-          log.error({ err: error, file }, 'a broken file cannot be put aside');
+        log.error({ err: error, file }, 'a broken file cannot be put aside');
       }
     }
     log.error({ reason, cert: paths.tlsCert }, 'the certificate of this appliance was broken and put aside');

@@ -1,12 +1,11 @@
 import { readFile, rename } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { describeError, errorCode } from '../../common/errors.ts';
-import { writeFileAtomic } from '../config/atomic-write.ts';
+import { describeError } from '../../common/errors.ts';
+import { ifThere, readTextIfThere, writeFileAtomic } from '../../common/files.ts';
 import type { DataPaths } from './data-folder.ts';
 import { KeyStore } from './key-store.ts';
 
-const secret = 0o600;
 const readAttempts = 3;
 const readPauseMs = 200;
 
@@ -26,7 +25,7 @@ export interface LoadedCredentials {
 export async function loadKeys(paths: DataPaths, log: Logger): Promise<LoadedCredentials> {
   const keys = new KeyStore({
     read: () => readOrPutAside(paths.keys, log),
-    write: (file) => writeFileAtomic(paths.keys, `${JSON.stringify(file, null, 2)}\n`, secret),
+    write: (file) => writeFileAtomic(paths.keys, `${JSON.stringify(file, null, 2)}\n`),
   });
   const { damage, unchecked } = await keys.load();
   const notices: string[] = [];
@@ -52,7 +51,7 @@ export async function loadKeys(paths: DataPaths, log: Logger): Promise<LoadedCre
   if (!hasOwner || damagedToken) {
     await attempt('an owner token cannot be kept', async () => {
       // The token first: a key whose token nobody knows would be found at the next start.
-      const beforeKept = (token: string) => writeFileAtomic(paths.ownerToken, `${token}\n`, secret);
+      const beforeKept = (token: string) => writeFileAtomic(paths.ownerToken, `${token}\n`);
       const isFirst = damage === null && !damagedToken;
       await keys.create('owner', isFirst ? 'first boot' : 'after damage', { beforeKept });
       log.info({ file: paths.ownerToken }, 'made the owner token');
@@ -65,7 +64,7 @@ export async function loadKeys(paths: DataPaths, log: Logger): Promise<LoadedCre
 /** Whether the console would show what is no token: an owner's key whose token nobody can read helps nobody. */
 async function isDamagedToken(file: string, log: Logger): Promise<boolean> {
   try {
-    const text = await contentOf(file);
+    const text = await readTextIfThere(file);
     return text !== null && !tokenLine.test(text);
   } catch (error) {
     log.error({ err: error, file }, 'the owner token cannot be read');
@@ -77,7 +76,7 @@ async function isDamagedToken(file: string, log: Logger): Promise<boolean> {
 async function readOrPutAside(file: string, log: Logger): Promise<string | null> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await contentOf(file);
+      return await readTextIfThere(file);
     } catch (error) {
       log.error({ err: error, file }, 'the key file cannot be read');
       if (attempt < readAttempts) await sleep(readPauseMs);
@@ -91,21 +90,8 @@ async function readOrPutAside(file: string, log: Logger): Promise<string | null>
 }
 
 async function copyAside(file: string, aside: string): Promise<void> {
-  const bytes = await bytesOf(file);
-  if (bytes !== null) await writeFileAtomic(aside, bytes, secret);
+  const bytes = await ifThere(readFile(file));
+  if (bytes !== null) await writeFileAtomic(aside, bytes);
 }
 
 const asideOf = (file: string) => `${file}.broken`;
-
-async function contentOf(file: string): Promise<string | null> {
-  return (await bytesOf(file))?.toString('utf8') ?? null;
-}
-
-async function bytesOf(file: string): Promise<Buffer | null> {
-  try {
-    return await readFile(file);
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return null;
-    throw error;
-  }
-}

@@ -11,7 +11,7 @@ export const roleSection = {
 } as const satisfies StateSection<z.ZodObject>;
 
 /** Decides the role anew whenever asked, and remembers it for when the jumper cannot be read. */
-export class RoleKeeper {
+export class CurrentRole {
   readonly #state: StateStore;
   readonly #log: Logger;
   #current: RoleDecision = { role: 'camera', reason: 'Not decided yet.' };

@@ -1,12 +1,12 @@
 import { pino } from 'pino';
 import { expect, test, vi } from 'vitest';
-import { DataKeeping } from './data-disk-health.ts';
+import { DataDiskHealth } from './data-disk-health.ts';
 import { Health } from './health.ts';
 
 test('a card that stops keeping things degrades the appliance, and never makes it unready', async () => {
   const health = new Health();
   let trouble: () => Promise<string | null> = async () => null;
-  const keeping = new DataKeeping({
+  const keeping = new DataDiskHealth({
     trouble: () => trouble(),
     register: () => health.register('data', { core: false }),
     log: pino({ level: 'silent' }),

@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { describeError } from '../../common/errors.ts';
+import { pause } from '../../common/pause.ts';
 import type { HealthReporter } from './health.ts';
 
-export interface DataKeepingOptions {
+export interface DataDiskHealthOptions {
   /** Why what is written is not kept; null where it is. */
   readonly trouble: () => Promise<string | null>;
   /** Called as it begins to look: a component that has not reported counts as degraded. */
@@ -14,11 +14,11 @@ export interface DataKeepingOptions {
 }
 
 /** Tells where the card no longer keeps what this appliance learns: that is seen by nothing else until the next start. */
-export class DataKeeping {
-  readonly #options: DataKeepingOptions;
-  #told: string | null = null;
+export class DataDiskHealth {
+  readonly #options: DataDiskHealthOptions;
+  #reported: string | null = null;
 
-  constructor(options: DataKeepingOptions) {
+  constructor(options: DataDiskHealthOptions) {
     this.#options = options;
   }
 
@@ -28,8 +28,7 @@ export class DataKeeping {
     using health = this.#options.register();
     while (!signal.aborted) {
       await this.#look(health);
-      // The only rejection is that of the signal, which the loop looks at.
-      await sleep(everyMs, undefined, { signal }).catch(() => {});
+      await pause(everyMs, signal);
     }
   }
 
@@ -38,8 +37,8 @@ export class DataKeeping {
     const found = await trouble().catch((error: unknown) => `it cannot be told: ${describeError(error)}`);
     if (found === null) health.ok();
     else health.degraded(found);
-    if (found !== null && found !== this.#told)
+    if (found !== null && found !== this.#reported)
       log.error({ reason: found }, 'the card does not keep what is set');
-    this.#told = found;
+    this.#reported = found;
   }
 }

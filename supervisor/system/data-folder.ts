@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorCode } from '../../common/errors.ts';
-import { writeFileAtomic } from '../config/atomic-write.ts';
+import { writeFileAtomic } from '../../common/files.ts';
 import { isAlive, readProcStat } from '../process/proc-stat.ts';
 import { ApplianceError } from './appliance-error.ts';
 

@@ -63,7 +63,8 @@ export async function openFoundation(options: ApplianceOptions): Promise<Foundat
   if (simulation) await layOutSimulation(configFile);
   const health = new Health();
   const state = new StateStore({
-    ...{ file: paths.state, logger: log },
+    file: paths.state,
+    logger: log,
     // Until the next start: whoever looks at the page has to hear of it.
     onDamage: (what) => health.register('memory', { core: false }).degraded(what),
   });
@@ -77,19 +78,31 @@ export async function openFoundation(options: ApplianceOptions): Promise<Foundat
   if (notice !== null) health.register('keys', { core: false }).degraded(notice);
   const host = cleanup.use(
     new ChildProcessHost({
-      ...{ logger: log, folder: paths.children },
+      logger: log,
+      folder: paths.children,
       // A developer's machine is left as it is.
       oomScore: simulation ? null : stepBehindChildren(),
     }),
   );
   const takes = new TakesFolders({
     settings: () => config.current.config.masters,
-    ...{ configFile, fallback: paths.takes },
+    configFile,
+    fallback: paths.takes,
     ssd: simulation ? null : '/media/ssd',
   });
   const end = cleanup.move();
   return {
-    ...{ options, log, paths, state, config, machine, identity, keys, health, host, takes },
+    options,
+    log,
+    paths,
+    state,
+    config,
+    machine,
+    identity,
+    keys,
+    health,
+    host,
+    takes,
     network: new NetworkMonitor({ host, log }),
     startedAt: new Date(),
     name: () => config.current.config.name ?? identity.defaultName,

@@ -39,7 +39,7 @@ export class Health {
   private readonly now: () => number;
   private readonly components = new Map<string, Component>();
   private readonly listeners = new Set<(snapshot: HealthSnapshot) => void>();
-  private told = '';
+  private reported = '';
 
   constructor(now: () => number = () => performance.now()) {
     this.now = now;
@@ -122,8 +122,8 @@ export class Health {
   private tell(): void {
     const snapshot = this.snapshot();
     const text = JSON.stringify(snapshot);
-    if (text === this.told) return;
-    this.told = text;
+    if (text === this.reported) return;
+    this.reported = text;
     for (const listener of this.listeners) listener(snapshot);
   }
 }

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from '../../common/pause.ts';
 import type { HostStatus } from '../contract/index.ts';
 import type { Host } from '../platform/host.ts';
 import type { PowerState } from '../platform/proc-metrics.ts';
@@ -47,8 +47,7 @@ export class HostMonitor {
         });
       }
       this.#latest = this.#sample();
-      // The only rejection is that of the signal, which the loop looks at.
-      await sleep(sampleEveryMs, undefined, { signal }).catch(() => {});
+      await pause(sampleEveryMs, signal);
     }
   }
 

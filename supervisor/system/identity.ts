@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { errorCode } from '../../common/errors.ts';
+import { readTextIfThere } from '../../common/files.ts';
 import type { StateSection, StateStore } from '../config/state.ts';
 import type { Host } from '../platform/host.ts';
 import { defaultName } from '../platform/host.ts';
@@ -47,13 +47,8 @@ export async function readIdentity(
 }
 
 async function machineName(file: string): Promise<string | null> {
-  try {
-    const name = (await readFile(file, 'utf8')).trim();
-    return /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(name) ? name : null;
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return null;
-    throw error;
-  }
+  const name = (await readTextIfThere(file))?.trim() ?? '';
+  return /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(name) ? name : null;
 }
 
 async function productVersion(): Promise<string> {

@@ -1,4 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import pLimit from 'p-limit';
 import { ApplianceError } from './appliance-error.ts';
 import { type AccessKey, emptyKeyFile, type KeyFile, keyOf, readKeyFile, withCheck } from './key-file.ts';
 
@@ -45,7 +46,7 @@ export class KeyStore {
   readonly #revoked = new Set<string>();
   #file: KeyFile = emptyKeyFile;
   #keys: readonly AccessKey[] = [];
-  #changes: Promise<unknown> = Promise.resolve();
+  readonly #inTurn = pLimit(1);
 
   constructor(vault: KeyVault) {
     this.#vault = vault;
@@ -138,7 +139,7 @@ export class KeyStore {
 
   /** One change after the other, each from what the one before left. Null changes nothing. */
   #change(change: (keys: KeyEntries) => KeyEntries | null | Promise<KeyEntries>): Promise<void> {
-    const done = this.#changes.then(async () => {
+    return this.#inTurn(async () => {
       const keys = await change(this.#file.keys);
       if (keys === null) return;
       const checked = keys.map((entry) => (keyOf(entry) === null ? entry : withCheck(entry)));
@@ -146,9 +147,6 @@ export class KeyStore {
       await this.#vault.write(file);
       this.#take(file);
     });
-    // The next one waits for this one, whatever becomes of it; the caller gets the error.
-    this.#changes = done.catch(() => {});
-    return done;
   }
 
   #take(file: KeyFile): void {

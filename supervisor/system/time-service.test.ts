@@ -5,7 +5,7 @@ import pino from 'pino';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { ClockReading } from '../platform/time/clock.ts';
 import type { TimeRole } from '../platform/time/time-sources.ts';
-import { isStepDue, roleToTell, TimeService, timeRole } from './time-service.ts';
+import { isStepDue, roleToReport, TimeService, timeRole } from './time-service.ts';
 
 const log = pino({ level: 'silent' });
 let folder: string;
@@ -23,13 +23,13 @@ const off = (offsetMs: number | null): ClockReading => {
 test('a hub that is away for a while is still the one to follow', () => {
   const hub = { kind: 'follow', server: '10.0.0.1' } as const;
   const unknown = { kind: 'follow', server: null } as const;
-  expect(roleToTell(hub, unknown)).toEqual(hub);
-  expect(roleToTell(hub, { kind: 'follow', server: '10.0.0.2' })).toEqual({
+  expect(roleToReport(hub, unknown)).toEqual(hub);
+  expect(roleToReport(hub, { kind: 'follow', server: '10.0.0.2' })).toEqual({
     kind: 'follow',
     server: '10.0.0.2',
   });
-  expect(roleToTell({ kind: 'serve' }, unknown)).toEqual(unknown);
-  expect(roleToTell(hub, { kind: 'serve' })).toEqual({ kind: 'serve' });
+  expect(roleToReport({ kind: 'serve' }, unknown)).toEqual(unknown);
+  expect(roleToReport(hub, { kind: 'serve' })).toEqual({ kind: 'serve' });
 });
 
 test('a camera follows the hub that took it in, and no other', () => {
@@ -57,7 +57,10 @@ test('tells whose time to keep, and lets the clock jump once nothing records', a
   let recording = true;
   const stop = new AbortController();
   const time = new TimeService({
-    ...{ folder, log, role: () => role, recording: () => recording },
+    folder,
+    log,
+    role: () => role,
+    recording: () => recording,
     clock: { read: async () => off(-5000) },
   });
   const running = time.run(stop.signal);

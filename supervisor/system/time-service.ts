@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
+import { pause } from '../../common/pause.ts';
 import type { HubLink } from '../contract/index.ts';
 import type { Clock, ClockReading } from '../platform/time/clock.ts';
 import { serverOfUrl, type TimeRole, writeTimeRole } from '../platform/time/time-sources.ts';
@@ -29,7 +29,7 @@ const stepRestMs = 60_000;
 export class TimeService {
   readonly #options: TimeServiceOptions;
   #latest: ClockReading | null = null;
-  #told: TimeRole | null = null;
+  #reported: TimeRole | null = null;
   #steppedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: TimeServiceOptions) {
@@ -45,24 +45,23 @@ export class TimeService {
     while (!signal.aborted) {
       this.#latest = await this.#options.clock.read();
       await this.#tell();
-      // The only rejection is that of the signal, which the loop looks at.
-      await sleep(everyMs, undefined, { signal }).catch(() => {});
+      await pause(everyMs, signal);
     }
   }
 
   async #tell(): Promise<void> {
     const { folder, log } = this.#options;
     if (folder === null) return;
-    const role = roleToTell(this.#told, this.#options.role());
+    const role = roleToReport(this.#reported, this.#options.role());
     const step = this.#mustStep();
-    if (!step && isDeepStrictEqual(role, this.#told)) return;
+    if (!step && isDeepStrictEqual(role, this.#reported)) return;
     try {
       await writeTimeRole(folder, role, step);
       log.info(
         { ...role, ...(step ? { offsetMs: this.#latest?.offsetMs } : {}) },
         step ? 'the clock steps' : 'time',
       );
-      this.#told = role;
+      this.#reported = role;
     } catch (error) {
       log.error({ err: error }, 'the time service cannot be told whose time to keep');
     }
@@ -85,9 +84,9 @@ export function timeRole(role: Role, link: HubLink | null): TimeRole {
 }
 
 /** A hub that is away for a while is still the one to follow: chronyd asks on. Pure. */
-export function roleToTell(told: TimeRole | null, now: TimeRole): TimeRole {
-  const keeps = now.kind === 'follow' && now.server === null && told?.kind === 'follow';
-  return keeps ? told : now;
+export function roleToReport(before: TimeRole | null, now: TimeRole): TimeRole {
+  const keeps = now.kind === 'follow' && now.server === null && before?.kind === 'follow';
+  return keeps ? before : now;
 }
 
 /** Whether the clock is so far off that slewing would take minutes. Pure. */

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { pause } from '../../common/pause.ts';
 import type { Masters } from '../../media/index.ts';
 
 /** Long after a start, when it disturbs nobody; what was measured is kept, and holds until the next version. */
@@ -27,8 +27,7 @@ export class EncodeMeasurement {
     let pauseMs = pausesMs.first;
     let failed = false;
     while (!signal.aborted) {
-      // The only rejection is that of the signal, which is looked at next.
-      await sleep(pauseMs, undefined, { signal }).catch(() => {});
+      await pause(pauseMs, signal);
       pauseMs = pausesMs.others;
       if (signal.aborted) return;
       try {

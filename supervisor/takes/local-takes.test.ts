@@ -10,21 +10,51 @@ import { LocalTakesOfMasters } from './local-takes.ts';
 
 const log = pino({ level: 'silent' });
 const segment = {
-  ...{ number: 1, state: 'closed', file: 'cam0/0001.mkv', spool: null, bytes: 1000, frames: 100 },
-  ...{ droppedFrames: 0, droppedBefore: 0, timecode: null, firstTimestamp: null, lastTimestamp: null },
-  ...{ sha256: null, framemd5: { file: 'cam0/0001.framemd5', sha256: null }, clean: true, verified: null },
+  number: 1,
+  state: 'closed',
+  file: 'cam0/0001.mkv',
+  spool: null,
+  bytes: 1000,
+  frames: 100,
+  droppedFrames: 0,
+  droppedBefore: 0,
+  timecode: null,
+  firstTimestamp: null,
+  lastTimestamp: null,
+  sha256: null,
+  framemd5: { file: 'cam0/0001.framemd5', sha256: null },
+  clean: true,
+  verified: null,
 };
 const source = {
-  ...{ codec: 'rawvideo', pixelFormat: 'yuv420p', range: 'limited', fps: 30, width: 64, height: 64 },
+  codec: 'rawvideo',
+  pixelFormat: 'yuv420p',
+  range: 'limited',
+  fps: 30,
+  width: 64,
+  height: 64,
   clock: 'epoch',
 };
 const cam0 = {
-  ...{ state: 'verified', reason: null, codec: 'ffv1', strategy: 'direct', strategyReason: '', source },
-  ...{ threads: 1, frames: 100, droppedFrames: 0, segments: [segment] },
+  state: 'verified',
+  reason: null,
+  codec: 'ffv1',
+  strategy: 'direct',
+  strategyReason: '',
+  source,
+  threads: 1,
+  frames: 100,
+  droppedFrames: 0,
+  segments: [segment],
 };
 const real = JSON.stringify({
-  ...{ version: 1, id: 'abc123', startedAt: '2026-11-22T12:00:00.000Z' },
-  ...{ stoppedAt: '2026-11-22T12:00:05.000Z', wanted: false, state: 'verified', cameras: { cam0 } },
+  version: 1,
+  id: 'abc123',
+  startedAt: '2026-11-22T12:00:00.000Z',
+  stoppedAt: '2026-11-22T12:00:05.000Z',
+  wanted: false,
+  state: 'verified',
+  cameras: { cam0 },
 });
 
 let root: string;

@@ -54,9 +54,11 @@ export class LocalTakesOfMasters implements LocalTakes {
       const cameras = this.#camerasOf(manifest);
       const { id, startedAt, stoppedAt } = manifest;
       return {
-        ...{ id, startedAt: toMilliseconds(startedAt) },
+        id,
+        startedAt: toMilliseconds(startedAt),
         stoppedAt: stoppedAt === null ? null : toMilliseconds(stoppedAt),
-        ...{ cameras, state: takeStateOf(cameras) },
+        cameras,
+        state: takeStateOf(cameras),
       };
     });
   }

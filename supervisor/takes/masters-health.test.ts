@@ -36,7 +36,10 @@ test('a disk that fails, or cannot be written to, shows in the health', async ()
   const masters: { diskTrouble: string | null } = { diskTrouble: null };
   const store = { root: join(root, 'takes'), all: async () => [] };
   const running = new MastersHealth({
-    ...{ masters, store, everyMs: 10, log: pino({ level: 'silent' }) },
+    masters,
+    store,
+    everyMs: 10,
+    log: pino({ level: 'silent' }),
     register: () => health.register('masters', { core: false }),
   }).run(ending.signal);
   const state = () => health.snapshot().components[0];

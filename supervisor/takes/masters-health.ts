@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { describeError } from '../../common/errors.ts';
+import { pause } from '../../common/pause.ts';
 import { diskObstacle, type Masters, type Take, type TakeStore } from '../../media/index.ts';
 import type { HealthReporter } from '../system/health.ts';
 
@@ -20,7 +20,7 @@ export interface MastersHealthOptions {
 /** Tells where the disk of the masters fails, and where kept masters are damaged. */
 export class MastersHealth {
   readonly #options: MastersHealthOptions;
-  #told: string | null = null;
+  #reported: string | null = null;
 
   constructor(options: MastersHealthOptions) {
     this.#options = options;
@@ -32,8 +32,7 @@ export class MastersHealth {
     using health = this.#options.register();
     while (!signal.aborted) {
       await this.#look(health);
-      // The only rejection is that of the signal, which the loop looks at.
-      await sleep(everyMs, undefined, { signal }).catch(() => {});
+      await pause(everyMs, signal);
     }
   }
 
@@ -46,8 +45,8 @@ export class MastersHealth {
     const reason = troubles.length === 0 ? null : troubles.join('; ');
     if (reason === null) health.ok();
     else health.degraded(reason);
-    if (reason !== null && reason !== this.#told) log.error({ reason }, 'masters are in danger');
-    this.#told = reason;
+    if (reason !== null && reason !== this.#reported) log.error({ reason }, 'masters are in danger');
+    this.#reported = reason;
   }
 }
 

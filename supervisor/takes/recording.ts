@@ -28,7 +28,7 @@ export async function assembleRecording(
   base: Foundation,
   pipelines: Pipelines,
   cameras: LinkedCameras,
-  told: Pick<TakeConductorOptions, 'onTake' | 'onGone' | 'onRefusal'>,
+  listeners: Pick<TakeConductorOptions, 'onTake' | 'onGone' | 'onRefusal'>,
 ): Promise<Recording> {
   const { host, state, config, paths, identity, log } = base;
   const store = new TakeStore({ logger: log, roots: () => base.takes.all() });
@@ -41,9 +41,14 @@ export async function assembleRecording(
   // As it was when the last run ended: from here on the conductor writes what it finds on the disks.
   const { running } = state.get(takesSection);
   const masters = new Masters({
-    ...{ host, logger: log, store },
+    host,
+    logger: log,
+    store,
     speed: new EncodeSpeed({
-      ...{ host, logger: log, scratch: tmpdir(), version: identity.version },
+      host,
+      logger: log,
+      scratch: tmpdir(),
+      version: identity.version,
       cacheFile: join(paths.root, 'encode-speed.json'),
     }),
     settings: () => {
@@ -57,20 +62,27 @@ export async function assembleRecording(
     onChange: (id) => localTakes.noteChange(id),
   });
   const check = new MasterCheck({
-    ...{ host, logger: log, takes: () => store.all() },
+    host,
+    logger: log,
+    takes: () => store.all(),
     roots: () => store.roots.filter((root) => existsSync(root)),
     isBusy: () => masters.isBusy,
     onChange: (id) => localTakes.noteChange(id),
   });
   const localTakes = new LocalTakesOfMasters({
-    ...{ masters, store, check, log },
+    masters,
+    store,
+    check,
+    log,
     recordable: () => pipelines.recordable().map(({ id }) => id),
   });
-  const conductor = new TakeConductor({ local: localTakes, cameras, state, ...told, log });
+  const conductor = new TakeConductor({ local: localTakes, cameras, state, ...listeners, log });
   const remaining = new RemainingTime({ masters, log });
   const measurement = new EncodeMeasurement({ masters, log });
   const mastersHealth = new MastersHealth({
-    ...{ masters, store, log },
+    masters,
+    store,
+    log,
     register: () => base.health.register('masters', { core: false }),
   });
   return { masters, localTakes, conductor, remaining, measurement, check, mastersHealth };

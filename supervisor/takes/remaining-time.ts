@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { describeError } from '../../common/errors.ts';
+import { pause } from '../../common/pause.ts';
 import { type Masters, MastersError } from '../../media/index.ts';
 
 export interface RemainingTimeOptions {
@@ -30,8 +30,7 @@ export class RemainingTime {
     const { everyMs = 5000 } = this.#options;
     while (!signal.aborted) {
       this.#latest = await this.#look();
-      // The only rejection is that of the signal, which the loop looks at.
-      await sleep(everyMs, undefined, { signal }).catch(() => {});
+      await pause(everyMs, signal);
     }
   }
 

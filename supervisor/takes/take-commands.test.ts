@@ -243,8 +243,11 @@ describe('a start that no camera can carry out', () => {
     await expect.poll(() => left.sent.at(-1)?.type).toBe('take-start');
     const order = conductor.list()[0]?.id ?? '';
     left.say({
-      ...{ type: 'refused', command: 'take-start', code: 'DISK_UNAVAILABLE' },
-      ...{ reason: 'the disk is read-only', order },
+      type: 'refused',
+      command: 'take-start',
+      code: 'DISK_UNAVAILABLE',
+      reason: 'the disk is read-only',
+      order,
     });
     const take = await starting;
     expect(take.state).toBe('recording');
@@ -315,7 +318,10 @@ describe('a camera elsewhere is known by its id', () => {
     const before = await stage.start(localTakes([]).local, registry);
     const startedAt = '2026-11-22T12:00:00.000Z';
     const old: Take = {
-      ...{ id: 'old', startedAt, stoppedAt: null, state: 'recording' },
+      id: 'old',
+      startedAt,
+      stoppedAt: null,
+      state: 'recording',
       cameras: [part('cam0', { device: 'left', state: 'recording' })],
     };
     await before.state.update(takesSection, () => ({ conducted: [old], running: 'old' }));

@@ -94,8 +94,12 @@ export async function linkCamera(
   await vi.waitFor(() => expect(sent).toContainEqual(expect.objectContaining({ type: 'welcome' })));
   const status = (recording: LinkedCamera['recording']) =>
     say({
-      ...{ type: 'status', sources: running, recording, remainingS: null },
-      ...{ sentAt: new Date().toISOString(), update: null },
+      type: 'status',
+      sources: running,
+      recording,
+      remainingS: null,
+      sentAt: new Date().toISOString(),
+      update: null,
     });
   const stops = () => sent.filter(({ type }) => type === 'take-stop').length;
   return { sent, say, status, stops, socket };
@@ -124,7 +128,10 @@ export class ConductorStage implements AsyncDisposable {
     const told: Take[] = [];
     const gone: string[] = [];
     const conductor = new TakeConductor({
-      ...{ local, cameras, state, log },
+      local,
+      cameras,
+      state,
+      log,
       onTake: (take) => told.push(take),
       onGone: (id) => gone.push(id),
       onRefusal: () => {},

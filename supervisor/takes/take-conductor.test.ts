@@ -149,7 +149,11 @@ describe('what lies on the disks', () => {
   const over = (id: string, cameras: Partial<TakeCamera>[]): Take => {
     const parts = cameras.map((one) => ({
       ...awaitedCamera('cam0', null),
-      ...{ state: 'verified' as const, verified: true, frames: 30, segments: 1, sizeBytes: 1000 },
+      state: 'verified' as const,
+      verified: true,
+      frames: 30,
+      segments: 1,
+      sizeBytes: 1000,
       ...one,
     }));
     const [startedAt, stoppedAt] = ['2026-11-22T12:00:00.000Z', '2026-11-22T12:01:00.000Z'];

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { describeError, errorCode } from '../../common/errors.ts';
+import { untilAborted } from '../../common/pause.ts';
 import type { StateStore } from '../config/state.ts';
 import type { LinkedCamera, LinkedCameras, Take, TakeCamera, TakeRefusal } from '../contract/index.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
@@ -94,10 +95,7 @@ export class TakeConductor {
       }),
       this.#orders.listen(),
     ];
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
+    await untilAborted(signal);
     for (const end of unsubscribe) end();
     await this.#book.saved();
   }
@@ -221,7 +219,10 @@ export class TakeConductor {
       .filter(({ sources }) => sources.length > 0);
     requireAll(wanted, [...local, ...remote.flatMap(({ sources }) => sources)]);
     const take: Take = {
-      ...{ id: newTakeId(), startedAt: new Date().toISOString(), stoppedAt: null, state: 'starting' },
+      id: newTakeId(),
+      startedAt: new Date().toISOString(),
+      stoppedAt: null,
+      state: 'starting',
       cameras: [
         ...local.map((camera) => awaitedCamera(camera, null)),
         ...remote.flatMap(({ camera, sources }) => sources.map((source) => awaitedCamera(source, camera))),

@@ -19,9 +19,9 @@ export class TakeOrders {
   readonly #options: TakeOrdersOptions;
   /** Starts that were not answered yet, by take and camera. */
   readonly #awaited = new Map<string, PromiseWithResolvers<Refusal | null>>();
-  /** Takes that each camera was told to start, and to stop, since it linked: once is enough. */
-  readonly #toldStarts = new Map<string, Set<string>>();
-  readonly #toldStops = new Map<string, Set<string>>();
+  /** Takes that each camera was ordered to start, and to stop, since it linked: once is enough. */
+  readonly #orderedStarts = new Map<string, Set<string>>();
+  readonly #orderedStops = new Map<string, Set<string>>();
   /** Cameras that linked, and did not say yet what they do. */
   readonly #justLinked = new Set<string>();
 
@@ -39,8 +39,8 @@ export class TakeOrders {
         },
         refused: (cameraId, message) => this.#refused(cameraId, message),
         linked: (cameraId) => {
-          this.#toldStarts.delete(cameraId);
-          this.#toldStops.delete(cameraId);
+          this.#orderedStarts.delete(cameraId);
+          this.#orderedStops.delete(cameraId);
           this.#justLinked.add(cameraId);
         },
         changed: () => this.#catchUp(),
@@ -82,7 +82,7 @@ export class TakeOrders {
       book.noteName(camera);
       for (const take of book.list()) {
         if (take.stoppedAt === null || take.id === running?.id) continue;
-        if (this.#toldStops.get(camera.id)?.has(take.id) === true) continue;
+        if (this.#orderedStops.get(camera.id)?.has(take.id) === true) continue;
         const waits = take.cameras.some((one) => isKeptBy(one, camera) && isUnfinished(one));
         if (waits) this.#tellStop(camera.id, take.id);
       }
@@ -93,7 +93,7 @@ export class TakeOrders {
   }
 
   #startLate(take: Take, camera: Keeper): void {
-    if (this.#toldStarts.get(camera.id)?.has(take.id) === true) return;
+    if (this.#orderedStarts.get(camera.id)?.has(take.id) === true) return;
     const waiting = take.cameras.filter((one) => isKeptBy(one, camera) && one.state === 'starting');
     const sources = waiting.map((one) => one.camera);
     if (sources.length > 0) this.#tellStart(camera.id, take, sources);
@@ -104,20 +104,20 @@ export class TakeOrders {
     const order: AgentDown = {
       ...{ type: 'take-start', takeId, startedAt, cameras: [...sources], order: takeId },
     };
-    return this.#tell(cameraId, order, this.#toldStarts);
+    return this.#tell(cameraId, order, this.#orderedStarts);
   }
 
   #tellStop(cameraId: string, takeId: string): void {
-    this.#tell(cameraId, { type: 'take-stop', takeId, order: takeId }, this.#toldStops);
+    this.#tell(cameraId, { type: 'take-stop', takeId, order: takeId }, this.#orderedStops);
   }
 
   #tell(
     cameraId: string,
     order: Extract<AgentDown, { takeId: string }>,
-    told: Map<string, Set<string>>,
+    ordered: Map<string, Set<string>>,
   ): boolean {
     if (this.#options.cameras?.send(cameraId, order) !== true) return false;
-    told.set(cameraId, (told.get(cameraId) ?? new Set()).add(order.takeId));
+    ordered.set(cameraId, (ordered.get(cameraId) ?? new Set()).add(order.takeId));
     return true;
   }
 

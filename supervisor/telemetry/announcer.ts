@@ -1,3 +1,4 @@
+import { pause } from '../../common/pause.ts';
 import type { BrokerConnection } from './broker-connection.ts';
 import { changeOf } from './dead-band.ts';
 import type { Components } from './home-assistant/component.ts';
@@ -9,7 +10,6 @@ import {
   discoveryInput,
 } from './home-assistant/discovery.ts';
 import { type Inventory, inventoryOf } from './inventory.ts';
-import { pause } from './pause.ts';
 import type { StatusSource } from './ports.ts';
 import { type StatePayload, statePayload } from './state-payload.ts';
 import { SteadyState } from './steady-state.ts';
@@ -123,8 +123,8 @@ export class Announcer {
       inputChanged ? this.#documentAtMs + timing.discoveryIntervalMs : Number.NEGATIVE_INFINITY,
     );
     const onlineDue = nowMs() - this.#onlineAtMs >= heartbeatMs;
-    const told = { input, inputChanged, state, update, updateChanged, cameraUpdates, onlineDue };
-    return { dueInMs: dueAtMs - nowMs(), ...told };
+    const next = { input, inputChanged, state, update, updateChanged, cameraUpdates, onlineDue };
+    return { dueInMs: dueAtMs - nowMs(), ...next };
   }
 
   async #publish(plan: Plan): Promise<void> {

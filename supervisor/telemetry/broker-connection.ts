@@ -1,5 +1,6 @@
 import { connect, ErrorWithReasonCode, type IClientOptions, type MqttClient } from 'mqtt';
 import type { Logger } from 'pino';
+import { untilAborted } from '../../common/pause.ts';
 import type { BrokerCredentials } from './broker-credentials.ts';
 import { BrokerHungUpError, BrokerLostError, BrokerRefusedError, BrokerVersionError } from './errors.ts';
 
@@ -126,7 +127,7 @@ export class BrokerConnection implements AsyncDisposable {
         await this.publish(topic, payload, { retain: true, qos: 1 });
       await this.#client.endAsync(false);
     };
-    await Promise.race([polite().catch(() => undefined), aborted(deadline)]); // a lost link needs no goodbye
+    await Promise.race([polite().catch(() => undefined), untilAborted(deadline)]); // a lost link needs no goodbye
     await this[Symbol.asyncDispose]();
   }
 
@@ -203,11 +204,4 @@ function notTaken(cause: Error): Error {
   if (cause instanceof ErrorWithReasonCode)
     return new BrokerRefusedError('the broker refuses', cause.code, cause);
   return new BrokerLostError('connection to the broker lost', { cause });
-}
-
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  signal.addEventListener('abort', () => resolve(), { once: true });
-  await promise;
 }

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { pause } from '../../common/pause.ts';
 import type { TokenBucket } from '../../common/token-bucket.ts';
 import { Announcer } from './announcer.ts';
 import type { BrokerConnection, IncomingMessage } from './broker-connection.ts';
@@ -7,7 +8,6 @@ import { BrokerRefusedError } from './errors.ts';
 import { EventTeller } from './event-teller.ts';
 import type { Components } from './home-assistant/component.ts';
 import { cameraUpdateTopics, readPublished } from './home-assistant/discovery.ts';
-import { pause } from './pause.ts';
 import type { ApplianceCommands, DocumentMemory, MqttSettings, StatusSource } from './ports.ts';
 import { Snapshots } from './snapshots.ts';
 import type { TelemetryTiming } from './timing.ts';

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
-import { Backoff } from './backoff.ts';
 import { nearestFirst, rankBrokers } from './broker-mdns.ts';
 import { Snapshots } from './snapshots.ts';
 import { commandOf, topicId, topicsOf } from './topics.ts';
@@ -29,17 +28,6 @@ describe('topics', () => {
         expect(commandOf(topics.command('role'), topics.device)).toBe('role');
       }),
     );
-  });
-});
-
-describe('backoff', () => {
-  test('doubles up to the limit, jittered in its upper half, and starts anew', () => {
-    const low = new Backoff(1000, 8000, () => 0);
-    expect([1, 2, 3, 4, 5].map(() => low.nextMs())).toEqual([500, 1000, 2000, 4000, 4000]);
-    const high = new Backoff(1000, 8000, () => 0.999_999);
-    expect(high.nextMs()).toBeCloseTo(1000, 0);
-    high.reset();
-    expect(high.nextMs()).toBeCloseTo(1000, 0);
   });
 });
 

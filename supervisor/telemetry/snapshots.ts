@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import type { Logger } from 'pino';
 import { CommandRefusedError } from './errors.ts';
 
@@ -16,7 +17,7 @@ const longestTakingMs = 20_000;
 export class Snapshots {
   readonly #options: SnapshotOptions;
   readonly #waiting = new Map<string, Promise<void>>();
-  #last: Promise<void> = Promise.resolve();
+  readonly #inTurn = pLimit(1);
 
   constructor(options: SnapshotOptions) {
     this.#options = options;
@@ -26,12 +27,11 @@ export class Snapshots {
   async request(feed: string): Promise<void> {
     const waiting = this.#waiting.get(feed);
     if (waiting !== undefined) return waiting;
-    const job = this.#last.then(() => {
+    const job = this.#inTurn(() => {
       this.#waiting.delete(feed);
       return this.#takeAndPublish(feed);
     });
     this.#waiting.set(feed, job);
-    this.#last = job.catch(() => undefined); // told to whoever asked; the next one goes on
     return job;
   }
 

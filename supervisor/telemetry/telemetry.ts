@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
+import { Backoff } from '../../common/backoff.ts';
+import { pause } from '../../common/pause.ts';
 import { TokenBucket } from '../../common/token-bucket.ts';
-import { Backoff } from './backoff.ts';
 import { BrokerConnection, type MqttVersion } from './broker-connection.ts';
 import { readCredentials } from './broker-credentials.ts';
 import { type BrokerTrust, brokerId } from './broker-trust.ts';
@@ -13,7 +14,6 @@ import {
 } from './errors.ts';
 import type { Components } from './home-assistant/component.ts';
 import { cameraUpdateTopics } from './home-assistant/discovery.ts';
-import { pause } from './pause.ts';
 import type {
   ApplianceCommands,
   BrokerFinder,
@@ -101,7 +101,7 @@ export class Telemetry {
     if (url === undefined) return;
     const topics = topicsOf(this.#options.status.current().device.id, discoveryPrefix, birthTopic);
     const { backoffMinMs, backoffMaxMs, stableMs } = this.#timing;
-    const backoff = new Backoff(backoffMinMs, backoffMaxMs, this.#random);
+    const backoff = new Backoff({ firstMs: backoffMinMs, maxMs: backoffMaxMs }, this.#random);
     while (!signal.aborted) {
       const startedMs = performance.now();
       try {

@@ -5,8 +5,8 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { parseByteRange } from '../api/routes/byte-range.ts';
-import type { HubAccess } from '../discovery/hub-access.ts';
+import { parseByteRange } from '../../common/byte-range.ts';
+import type { HubEndpoint } from '../discovery/hub-endpoint.ts';
 import { createTlsIdentity, type TlsIdentity } from '../system/tls-identity.ts';
 import { BundleRelay } from './bundle-relay.ts';
 
@@ -25,7 +25,7 @@ afterEach(async () => {
 });
 
 interface PlayedHub {
-  readonly access: HubAccess;
+  readonly access: HubEndpoint;
   readonly seen: { range: string | undefined; authorization: string | undefined }[];
 }
 
@@ -37,7 +37,7 @@ async function playHub(mood: { breaks?: number; notYet?: number } = {}): Promise
     const { range, authorization } = request.headers;
     seen.push({ range, authorization });
     if (left.notYet-- > 0) return response.writeHead(503).end();
-    const part = parseByteRange(range ?? '', bundle.length) ?? { start: 0, end: bundle.length - 1 };
+    const part = partOf(range);
     const body = bundle.subarray(part.start, part.end + 1);
     response.writeHead(range === undefined ? 200 : 206, {
       etag,
@@ -67,7 +67,13 @@ async function listen(server: Server | ReturnType<typeof createPlainServer>): Pr
   return (server.address() as AddressInfo).port;
 }
 
-async function open(hub: () => HubAccess | null, patienceMs = 20_000): Promise<BundleRelay> {
+/** What is asked for, or all of it. */
+function partOf(header: string | undefined) {
+  const range = parseByteRange(header, bundle.length);
+  return typeof range === 'string' ? { start: 0, end: bundle.length - 1 } : range;
+}
+
+async function open(hub: () => HubEndpoint | null, patienceMs = 20_000): Promise<BundleRelay> {
   const relay = await BundleRelay.open({ hub, path, log, patienceMs });
   cleanup.push(() => relay[Symbol.asyncDispose]());
   return relay;
@@ -104,10 +110,7 @@ describe('the relay', () => {
     const server = createPlainServer((request, response) => {
       const { range } = request.headers;
       seen.push(range);
-      const { start, end } = parseByteRange(range ?? '', bundle.length) ?? {
-        start: 0,
-        end: bundle.length - 1,
-      };
+      const { start, end } = partOf(range);
       const body = bundle.subarray(start, end + 1);
       const head = {
         etag,

@@ -13,13 +13,13 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { TokenBucket } from '../../common/token-bucket.ts';
-import type { HubAccess } from '../discovery/hub-access.ts';
+import type { HubEndpoint } from '../discovery/hub-endpoint.ts';
 import { pinTls } from '../discovery/pinned-tls.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
 
 export interface BundleRelayOptions {
   /** Asked anew for each try: the hub may move to another address. Null while none is known. */
-  readonly hub: () => HubAccess | null;
+  readonly hub: () => HubEndpoint | null;
   /** Of the bundle on the hub. */
   readonly path: string;
   readonly log: Logger;

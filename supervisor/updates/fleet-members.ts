@@ -13,7 +13,10 @@ export function isBusy(state: Update['state']): boolean {
 export function cameraMember(camera: LinkedCamera, nowMs: number): Member {
   const { id, name, online, version, update } = camera;
   return {
-    ...{ id, name, online, version },
+    id,
+    name,
+    online,
+    version,
     awayMs: online ? 0 : Math.max(0, nowMs - Date.parse(camera.lastSeenAt)),
     compatible: update?.compatible ?? null,
     recording: online && recordingStates.includes(camera.recording),
@@ -35,7 +38,7 @@ export function hubMember(hub: { id: string; name: string }, update: Update, rec
 }
 
 /** What a camera tells its hub of its own update. */
-export function toldUpdate(update: Update): CameraUpdate {
+export function reportedUpdate(update: Update): CameraUpdate {
   const { compatible, state, progressPercent, reason, lastAttempt } = update;
   if (lastAttempt === null) return { compatible, state, progressPercent, reason, lastAttempt };
   const { version, at, outcome, reason: why } = lastAttempt;

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { routes, type UpdateOrder } from '../contract/index.ts';
-import type { HubAccess } from '../discovery/hub-access.ts';
+import type { HubEndpoint } from '../discovery/hub-endpoint.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
 import { BundleRelay } from './bundle-relay.ts';
 import { isBusy } from './fleet-members.ts';
@@ -10,7 +10,7 @@ type InstallOrder = Extract<UpdateOrder, { type: 'update-install' }>;
 
 export interface HubUpdatesOptions {
   readonly update: UpdatePort;
-  readonly hub: () => HubAccess | null;
+  readonly hub: () => HubEndpoint | null;
   /** Whether the owner lets the hub update this camera. */
   readonly conducted: () => boolean;
   readonly log: Logger;

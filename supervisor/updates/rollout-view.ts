@@ -1,5 +1,5 @@
 import type { Member, MemberState, Release, Rollout } from '../../ota/index.ts';
-import type { LinkedCamera, RolloutMember, Rollout as RolloutView, Update } from '../contract/index.ts';
+import type { RolloutMember, Rollout as RolloutView, Update } from '../contract/index.ts';
 
 /** What is known of a machine beside its part in the rollout. */
 export interface KnownMember {
@@ -55,11 +55,6 @@ export function rolloutView(sources: RolloutViewSources): RolloutView {
     cachingPercent,
     members: ids.map((id) => memberView(id, sources)),
   };
-}
-
-/** Whether a camera has told by what it can be updated. */
-export function tellsUpdates(camera: LinkedCamera): boolean {
-  return camera.update !== null && camera.update.state !== 'unsupported';
 }
 
 function memberView(id: string, { rollout, release, known }: RolloutViewSources): RolloutMember {

@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { pause } from '../../common/pause.ts';
 import {
   BundleCache,
   type CachedBundle,
-  Conductor,
   type ConductorTiming,
   type Fetch,
   type Fleet,
   type Member,
   oldestVersion,
   type Release,
+  RolloutConductor,
   serveBundle,
 } from '../../ota/index.ts';
 import type { LinkedCameras, Rollout, RolloutStart } from '../contract/index.ts';
@@ -44,7 +44,7 @@ export class Rollouts {
   readonly #options: RolloutsOptions;
   readonly #orders: CameraOrders;
   readonly #cache: BundleCache;
-  readonly #conductor: Conductor;
+  readonly #conductor: RolloutConductor;
 
   constructor(options: RolloutsOptions) {
     const { cameras, folder, fetch, log, update, timing } = options;
@@ -65,8 +65,12 @@ export class Rollouts {
         await update.installBundle({ source: path, version, sizeBytes });
       },
     };
-    this.#conductor = new Conductor({
-      ...{ fleet, cache: this.#cache, folder, logger: log, now: () => new Date() },
+    this.#conductor = new RolloutConductor({
+      fleet,
+      cache: this.#cache,
+      folder,
+      logger: log,
+      now: () => new Date(),
       ...(timing === undefined ? {} : { timing }),
     });
   }
@@ -147,8 +151,8 @@ export class Rollouts {
   }
 
   async #begin(release: Release, members: readonly Member[], canary: string | null, hub: boolean) {
-    const wish = { canary, hub: hub ? this.#options.hub().id : null };
-    await this.#conductor.start(await withHash(release), members, wish);
+    const request = { canary, hub: hub ? this.#options.hub().id : null };
+    await this.#conductor.start(await withHash(release), members, request);
   }
 
   async #cancel(): Promise<void> {
@@ -182,8 +186,7 @@ export class Rollouts {
   async #considerOften(signal: AbortSignal): Promise<void> {
     const { timing, log } = this.#options;
     while (!signal.aborted) {
-      // The only rejection is that of the signal, which the loop looks at.
-      await sleep(timing?.considerMs ?? 60_000, undefined, { signal }).catch(() => {});
+      await pause(timing?.considerMs ?? 60_000, signal);
       try {
         if (!signal.aborted && this.#options.byItself()) await this.#consider();
       } catch (error) {

@@ -13,7 +13,7 @@ export interface ProbeParts {
   readonly pipelines: Pipelines;
   readonly media: MediaLink;
   /** The link to the hub; null on a hub. */
-  readonly cameraSide: () => { readonly link: HubLink } | null;
+  readonly cameraRole: () => { readonly link: HubLink } | null;
   /** Where the page is served; null while it is not. */
   readonly reach: () => { readonly localUrl: string } | null;
   /** Where the masters are kept. */
@@ -29,7 +29,7 @@ const earliestYear = 2026;
 
 /** Looks at what a user would miss, for the verdict on a trial boot. */
 export function updateProbes(parts: ProbeParts): HealthProbes {
-  const { pipelines, media, cameraSide, reach } = parts;
+  const { pipelines, media, cameraRole, reach } = parts;
   return {
     cameras: async () =>
       Object.fromEntries(pipelines.status().map(({ id, state }) => [id, state === 'running'])),
@@ -43,7 +43,7 @@ export function updateProbes(parts: ProbeParts): HealthProbes {
     },
     recorder: () => writeSample(parts.takesRoot()),
     hubLink: async () => {
-      const side = cameraSide();
+      const side = cameraRole();
       if (side === null) return absent;
       return side.link.state === 'connected' ? works : fails(side.link.reason ?? side.link.state);
     },

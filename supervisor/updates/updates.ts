@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { HubSide } from '../hub/hub-role.ts';
+import type { HubRole } from '../hub/hub-role.ts';
 import type { ExclusiveRunner } from '../process/exclusive-runner.ts';
 import type { Foundation } from '../system/foundation.ts';
 import { Rollouts, type RolloutsOptions } from './rollouts.ts';
@@ -20,7 +20,11 @@ export function assembleUpdates(
   }
   const { takeRunning, leftToRollout, onChange } = parts;
   return new UpdateService({
-    ...{ base, runner, takeRunning, leftToRollout, onChange },
+    base,
+    runner,
+    takeRunning,
+    leftToRollout,
+    onChange,
     probes: updateProbes({ ...parts, takesRoot: () => base.takes.current().path }),
   });
 }
@@ -29,17 +33,17 @@ export function assembleUpdates(
 export function assembleRollouts(
   base: Foundation,
   parts: Pick<RolloutsOptions, 'update' | 'takeRunning' | 'onChange'> & {
-    readonly hubSide: HubSide;
+    readonly hubRole: HubRole;
     readonly isHub: () => boolean;
   },
 ): Rollouts {
   const { config, paths, identity, name, log } = base;
-  const { hubSide, ...rest } = parts;
+  const { hubRole, ...rest } = parts;
   return new Rollouts({
     ...rest,
     hub: () => ({ id: identity.id, name: name() }),
-    cameras: hubSide.cameras,
-    byItself: () => config.current.config.update.install === 'idle' && conductsCameras(base, hubSide),
+    cameras: hubRole.cameras,
+    byItself: () => config.current.config.update.install === 'idle' && conductsCameras(base, hubRole),
     folder: join(paths.root, 'ota'),
     fetch: globalThis.fetch,
     log: log.child({ part: 'rollout' }),
@@ -47,6 +51,6 @@ export function assembleRollouts(
 }
 
 /** Whether this hub and its cameras are updated together. */
-export function conductsCameras({ config }: Foundation, hubSide: HubSide): boolean {
-  return config.current.config.update.conducted && hubSide.hasCameras;
+export function conductsCameras({ config }: Foundation, hubRole: HubRole): boolean {
+  return config.current.config.update.conducted && hubRole.hasCameras;
 }

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { pause } from '../../../common/pause.ts';
 import { NoAnswerError } from '../errors.ts';
 
 /** What the system says where a disk fails, is full or protected: all of it may pass. */
@@ -82,7 +82,7 @@ export async function withPatience<T>(
       logger.warn({ err: error }, 'the disk of the masters fails; trying again');
     }
     // An abort only ends the pause early.
-    await sleep(pauseMs, undefined, { signal }).catch(() => {});
+    await pause(pauseMs, signal);
     signal.throwIfAborted();
   }
   return await work({ number: pausesMs.length + 1, isLast: true });

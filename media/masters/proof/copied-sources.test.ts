@@ -77,16 +77,16 @@ describe('a master of packets as the camera sent them', { timeout: 120_000 }, ()
       const stop = new AbortController();
       let frames = 0;
       const recorder = new Recorder(take, {
-        ...{
-          host: rig.host,
-          logger: rig.logger,
-          camera: 'cam0',
-          pipe: rig.pipe,
-          raw,
-          codec: 'ffv1',
-          strategy,
-        },
-        ...{ strategyReason: 'test', threads: 2, reserveBytes: 1 },
+        host: rig.host,
+        logger: rig.logger,
+        camera: 'cam0',
+        pipe: rig.pipe,
+        raw,
+        codec: 'ffv1',
+        strategy,
+        strategyReason: 'test',
+        threads: 2,
+        reserveBytes: 1,
         onProgress: (progress) => {
           frames = Math.max(frames, progress.frames);
         },
@@ -105,8 +105,13 @@ describe('a master of packets as the camera sent them', { timeout: 120_000 }, ()
 
   function aTake(): Promise<Take> {
     return Take.create(join(rig.folder, 'take'), {
-      ...{ version: 1, id: 'take', startedAt: new Date().toISOString(), stoppedAt: null },
-      ...{ wanted: true, state: 'starting', cameras: {} },
+      version: 1,
+      id: 'take',
+      startedAt: new Date().toISOString(),
+      stoppedAt: null,
+      wanted: true,
+      state: 'starting',
+      cameras: {},
     });
   }
 });

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChildHost } from '../../../common/child-host.ts';
+import { pause } from '../../../common/pause.ts';
 import { regularStat } from '../disk/disk-file.ts';
 import { isDiskComplaint } from '../disk/disk-trouble.ts';
 import { NoAnswerError } from '../errors.ts';
@@ -42,7 +42,7 @@ export async function hashQuietly(order: HashOrder): Promise<string | undefined>
       signalGroup(child.pid, resting ? 'SIGSTOP' : 'SIGCONT');
     }
     // An abort only ends the pause early.
-    await Promise.race([end, sleep(lookMs, undefined, { signal }).catch(() => {})]);
+    await Promise.race([end, pause(lookMs, signal)]);
   }
   // One that rests would not hear that it shall end.
   if (resting) signalGroup(child.pid, 'SIGCONT');

@@ -71,13 +71,11 @@ function h264(
 ): ProofCase {
   const whole: KnownH264 = { ...size, ...stream };
   return {
-    ...{
-      name: `H.264 ${name}`,
-      range: stream.range ?? 'limited',
-      source,
-      format: 'h264',
-      known: 'samples in the stream',
-    },
+    name: `H.264 ${name}`,
+    range: stream.range ?? 'limited',
+    source,
+    format: 'h264',
+    known: 'samples in the stream',
     input: ['-f', 'h264', '-framerate', '30'],
     frame: (index: number) => {
       const own = grain(knownFrameBytes(whole), index + 1, stream.bits);
@@ -90,7 +88,11 @@ function h264(
 
 function jpeg(name: string, picture: Pick<KnownJpeg, 'luma' | 'grey' | 'tables'>): ProofCase {
   return {
-    ...{ name: `JPEG ${name}`, range: 'full', source: 'v4l2', format: 'mjpeg', known: 'flat blocks' },
+    name: `JPEG ${name}`,
+    range: 'full',
+    source: 'v4l2',
+    format: 'mjpeg',
+    known: 'flat blocks',
     input: ['-f', 'mjpeg', '-framerate', '30'],
     frame: (index: number) => {
       const { planes, jpeg: sent } = knownJpeg(
@@ -120,7 +122,11 @@ function raw(
   source: 'v4l2' | 'rpicam' = 'v4l2',
 ): ProofCase {
   return {
-    ...{ name, range, source, format, known: 'bytes moved by hand' },
+    name,
+    range,
+    source,
+    format,
+    known: 'bytes moved by hand',
     input: [
       '-f',
       'rawvideo',
@@ -215,8 +221,11 @@ export async function prove(
 function filesIn(folder: string): SegmentFiles {
   const at = (name: string) => join(folder, name);
   return {
-    ...{ master: at('0001.mkv'), spool: at('0001.raw.nut'), reference: at('0001.framemd5') },
-    ...{ sensorLog: at('0001.sensor'), sensorTimes: at('0001.pts') },
+    master: at('0001.mkv'),
+    spool: at('0001.raw.nut'),
+    reference: at('0001.framemd5'),
+    sensorLog: at('0001.sensor'),
+    sensorTimes: at('0001.pts'),
   };
 }
 

@@ -150,8 +150,13 @@ describe('MasterCheck', { timeout: 60_000 }, () => {
 
   function start(over: Partial<MasterCheckOptions> = {}): MasterCheck {
     const check = new MasterCheck({
-      ...{ host, logger, takes: () => store.all(), roots: () => [root], isBusy: () => false },
-      ...{ lookMs: 20, now: () => nowMs },
+      host,
+      logger,
+      takes: () => store.all(),
+      roots: () => [root],
+      isBusy: () => false,
+      lookMs: 20,
+      now: () => nowMs,
       ...over,
     });
     running = check.run(ending.signal);

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { ChildHost } from '../../../common/child-host.ts';
+import { pause } from '../../../common/pause.ts';
 import { isDiskTrouble, onlyAttempt, withPatience } from '../disk/disk-trouble.ts';
 import { TakeUnfinishedError } from '../errors.ts';
 import { childName } from '../recorder/child-name.ts';
@@ -95,7 +95,7 @@ export class MasterCheck {
       }
       this.current = null;
       // An abort only ends the pause early.
-      await Promise.race([this.poked.promise, sleep(lookMs, undefined, { signal }).catch(() => {})]);
+      await Promise.race([this.poked.promise, pause(lookMs, signal)]);
     }
   }
 

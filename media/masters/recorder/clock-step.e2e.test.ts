@@ -20,11 +20,14 @@ it.skipIf(library === undefined).each(['direct', 'spool'])(
     const clock = join(folder, 'clock');
     await writeFile(clock, '+0\n');
     const faked = {
-      ...{ LD_PRELOAD: library, FAKETIME_TIMESTAMP_FILE: clock, FAKETIME_NO_CACHE: '1' },
+      LD_PRELOAD: library,
+      FAKETIME_TIMESTAMP_FILE: clock,
+      FAKETIME_NO_CACHE: '1',
       FAKETIME_DONT_FAKE_MONOTONIC: '1',
     };
     const child = spawn(process.execPath, [recorder, folder, strategy], {
-      ...{ env: { ...process.env, ...faked }, stdio: ['pipe', 'pipe', 'inherit'] as const },
+      env: { ...process.env, ...faked },
+      stdio: ['pipe', 'pipe', 'inherit'] as const,
     });
     let frames = 0;
     createInterface({ input: child.stdout }).on('line', (line) => {

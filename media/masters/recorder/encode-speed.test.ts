@@ -9,7 +9,12 @@ import type { RawStream } from '../../capture/types.ts';
 import { EncodeSpeed } from './encode-speed.ts';
 
 const raw: RawStream = {
-  ...{ codec: 'rawvideo', pixelFormat: 'yuv420p', range: 'limited', fps: 30, width: 1920, height: 1080 },
+  codec: 'rawvideo',
+  pixelFormat: 'yuv420p',
+  range: 'limited',
+  fps: 30,
+  width: 1920,
+  height: 1080,
   clock: 'epoch',
 };
 const never = new AbortController().signal;
@@ -24,8 +29,12 @@ it('measures nothing where memory is short, and what fails only once', async () 
     });
     let freeMemory = 200e6;
     const speed = new EncodeSpeed({
-      ...{ host: { spawn }, logger: pino({ level: 'silent' }), scratch, version: '1' },
-      ...{ cacheFile: join(scratch, 'speed.json'), freeMemory: () => freeMemory },
+      host: { spawn },
+      logger: pino({ level: 'silent' }),
+      scratch,
+      version: '1',
+      cacheFile: join(scratch, 'speed.json'),
+      freeMemory: () => freeMemory,
     });
     expect(await speed.measured('ffv1', raw, 4, never)).toBeNull();
     expect(spawn).not.toHaveBeenCalled();
@@ -48,13 +57,11 @@ it.each([
   await using host = new SpawningChildHost();
   try {
     const speed = new EncodeSpeed({
-      ...{
-        host,
-        logger: pino({ level: 'silent' }),
-        scratch,
-        version: '1',
-        cacheFile: join(scratch, 'speed.json'),
-      },
+      host,
+      logger: pino({ level: 'silent' }),
+      scratch,
+      version: '1',
+      cacheFile: join(scratch, 'speed.json'),
     });
     const small = { ...raw, width: 64, height: 48, range };
     expect(await speed.measured(codec, small, 1, never)).toBeGreaterThan(0);

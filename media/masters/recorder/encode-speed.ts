@@ -1,11 +1,12 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { availableParallelism, cpus, freemem } from 'node:os';
 import { join } from 'node:path';
+import pLimit from 'p-limit';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { ChildHost } from '../../../common/child-host.ts';
+import { writeFileAtomic } from '../../../common/files.ts';
 import type { RawStream } from '../../capture/types.ts';
-import { writeFileAtomic } from '../disk/atomic-file.ts';
 import { FfmpegError } from '../errors.ts';
 import { encodeProbeArgv, type MasterCodec, probePictureArgv } from './recorder-command.ts';
 import { runFfmpeg } from './run-ffmpeg.ts';
@@ -39,7 +40,7 @@ const memoryFactor = 4;
 /** Measures, once per geometry and version, how fast this machine compresses masters. */
 export class EncodeSpeed {
   private readonly options: EncodeSpeedOptions;
-  private busy: Promise<unknown> = Promise.resolve();
+  private readonly inTurn = pLimit(1);
   /** What could not be measured, and is not tried again. */
   private readonly unmeasurable = new Set<string>();
 
@@ -57,10 +58,7 @@ export class EncodeSpeed {
    * Rejects with the signal's reason.
    */
   measured(codec: MasterCodec, raw: RawStream, threads: number, signal: AbortSignal): Promise<number | null> {
-    const asked = this.busy.then(() => this.lookUp(codec, raw, threads, signal));
-    // A failed measurement is told to whoever asked for it; the next one goes on.
-    this.busy = asked.catch(() => {});
-    return asked;
+    return this.inTurn(() => this.lookUp(codec, raw, threads, signal));
   }
 
   private async lookUp(codec: MasterCodec, raw: RawStream, threads: number, signal: AbortSignal) {

@@ -112,7 +112,8 @@ describe('a take whose disk fails for 3 s', { timeout: 120_000 }, () => {
   function record(strategy: 'direct' | 'spool') {
     const env = { ...process.env, ...faults.environment };
     const child = spawn(process.execPath, [recorder, folder, strategy], {
-      ...{ env, stdio: ['pipe', 'pipe', 'inherit'] as const },
+      env,
+      stdio: ['pipe', 'pipe', 'inherit'] as const,
     });
     let frames = 0;
     let last = '';

@@ -14,15 +14,27 @@ const say = (text: string) => void process.stdout.write(`${text}\n`);
 
 await using rig = await RecordingRig.open(folder);
 const take = await Take.create(join(folder, 'takes', 'take'), {
-  ...{ version: 1, id: 'take', startedAt: new Date().toISOString(), stoppedAt: null },
-  ...{ wanted: true, state: 'starting', cameras: {} },
+  version: 1,
+  id: 'take',
+  startedAt: new Date().toISOString(),
+  stoppedAt: null,
+  wanted: true,
+  state: 'starting',
+  cameras: {},
 });
 await rig.startCapture();
 const stop = new AbortController();
 let frames = 0;
 const recorder = new Recorder(take, {
-  ...{ host: rig.host, logger: rig.logger, camera: 'cam0', pipe: rig.pipe, raw: rig.command().raw },
-  ...{ codec: 'ffv1', strategy: strategy as MasterStrategy, strategyReason: 'test', threads: 2 },
+  host: rig.host,
+  logger: rig.logger,
+  camera: 'cam0',
+  pipe: rig.pipe,
+  raw: rig.command().raw,
+  codec: 'ffv1',
+  strategy: strategy as MasterStrategy,
+  strategyReason: 'test',
+  threads: 2,
   reserveBytes: 1,
   onProgress: (progress) => {
     if (progress.frames !== frames) say(`frames ${progress.frames}`);

@@ -165,7 +165,8 @@ describe('Recorder', { timeout: 120_000 }, () => {
     free = 500;
     await recording.done;
     expect(cameraOf(take)).toMatchObject({
-      ...{ state: 'verified', reason: 'the disk is full up to its reserve' },
+      state: 'verified',
+      reason: 'the disk is full up to its reserve',
       segments: [{ clean: true }],
     });
   });
@@ -218,7 +219,8 @@ describe('Recorder', { timeout: 120_000 }, () => {
     const [proven] = cameraOf(take).segments;
     const atPowerCut = (segment: object) =>
       take.updateCamera('cam0', (old) => ({
-        ...{ ...old, state: 'finishing' },
+        ...old,
+        state: 'finishing',
         segments: old.segments.map((one) => ({ ...one, spool: 'cam0/0001.raw.nut', ...segment })),
       }));
 
@@ -236,8 +238,13 @@ describe('Recorder', { timeout: 120_000 }, () => {
 
   async function newTake(id = 'take'): Promise<Take> {
     return Take.create(join(rig.folder, id), {
-      ...{ version: 1, id, startedAt: new Date().toISOString(), stoppedAt: null },
-      ...{ wanted: true, state: 'starting', cameras: {} },
+      version: 1,
+      id,
+      startedAt: new Date().toISOString(),
+      stoppedAt: null,
+      wanted: true,
+      state: 'starting',
+      cameras: {},
     });
   }
 
@@ -245,8 +252,16 @@ describe('Recorder', { timeout: 120_000 }, () => {
     const stop = new AbortController();
     let frames = 0;
     const recorder = new Recorder(take, {
-      ...{ host: rig.host, logger: rig.logger, camera: 'cam0', pipe: rig.pipe, raw: rig.command().raw },
-      ...{ codec: 'ffv1', strategy: 'direct', strategyReason: 'test', threads: 2, reserveBytes: 1 },
+      host: rig.host,
+      logger: rig.logger,
+      camera: 'cam0',
+      pipe: rig.pipe,
+      raw: rig.command().raw,
+      codec: 'ffv1',
+      strategy: 'direct',
+      strategyReason: 'test',
+      threads: 2,
+      reserveBytes: 1,
       ...overrides,
       onProgress: (progress) => {
         frames = progress.frames;

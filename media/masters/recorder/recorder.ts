@@ -1,12 +1,12 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { ChildHost } from '../../../common/child-host.ts';
+import { syncFolder } from '../../../common/files.ts';
+import { pause } from '../../../common/pause.ts';
 import { ensureRawPipe } from '../../capture/raw-pipe.ts';
 import type { SensorClock } from '../../capture/sensor-clock.ts';
 import type { RawStream } from '../../capture/types.ts';
-import { syncFolder } from '../disk/atomic-file.ts';
 import { freeBytes, requireSpace } from '../disk/disk.ts';
 import { requireFolder } from '../disk/disk-file.ts';
 import { type Attempt, diskReason, isDiskTrouble, onlyAttempt, withPatience } from '../disk/disk-trouble.ts';
@@ -131,9 +131,18 @@ export class Recorder {
   private begin(): Promise<void> {
     const { raw, codec, strategy, strategyReason, threads, camera } = this.options;
     const record: CameraRecord = {
-      ...{ state: 'starting', reason: 'waits for the first frame', codec, strategy, strategyReason },
-      ...{ source: { ...raw }, threads, frames: 0, droppedFrames: 0, segments: [] },
-      ...{ unreadable: [], clockSteps: [] },
+      state: 'starting',
+      reason: 'waits for the first frame',
+      codec,
+      strategy,
+      strategyReason,
+      source: { ...raw },
+      threads,
+      frames: 0,
+      droppedFrames: 0,
+      segments: [],
+      unreadable: [],
+      clockSteps: [],
     };
     return this.take.update((manifest) => ({
       ...manifest,
@@ -192,7 +201,8 @@ export class Recorder {
       freeBytes,
       ...this.options,
       name: childName('record', this.take.manifest.id, camera, segmentStem(number)),
-      ...{ files, sensorLog },
+      files,
+      sensorLog,
       settings: { codec: record.codec, raw: record.source, threads: record.threads },
       strategy: record.strategy,
       resumed,
@@ -228,7 +238,9 @@ export class Recorder {
   ): Promise<void> {
     this.options.onProgress?.(noProgress);
     await this.note((old) => ({
-      ...{ ...old, state: 'starting', reason },
+      ...old,
+      state: 'starting',
+      reason,
       segments: old.segments.map((one) =>
         one.number === number && frames > 0 ? { ...one, frames, droppedFrames, bytes } : one,
       ),
@@ -271,7 +283,13 @@ export class Recorder {
     const previous = record.segments.filter((segment) => segment.number < number).at(-1);
     const closed = await closeSegment({
       ...this.options,
-      ...{ take: this.take, number, record, clean: how.clean, previous, signal: work, attempt },
+      take: this.take,
+      number,
+      record,
+      clean: how.clean,
+      previous,
+      signal: work,
+      attempt,
     });
     await this.take.updateCamera(camera, (old) => withClosed(old, number, closed));
     const take = this.take.manifest.id;
@@ -332,7 +350,8 @@ export class Recorder {
   private segmentBegan(number: number): Promise<void> {
     return this.note((record) => ({
       ...this.withEntry(record, number),
-      ...{ state: 'recording', reason: null },
+      state: 'recording',
+      reason: null,
     }));
   }
 
@@ -379,9 +398,4 @@ export function concluded(record: CameraRecord, endReason: string | null): Camer
 /** What a kill or a power cut takes, less than a second, is counted as dropped, and no failure. */
 function isWorthAWord({ frames }: Unreadable, { source }: CameraRecord): boolean {
   return frames === null || frames > source.fps;
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  // An abort only ends the pause early.
-  await sleep(ms, undefined, { signal }).catch(() => {});
 }

@@ -9,8 +9,13 @@ import { Recorder } from './recorder.ts';
 import { cameraOf, RecordingRig, until } from './recording-rig.fake.ts';
 
 const raw: RawStream = {
-  ...{ codec: 'mjpeg', pixelFormat: 'yuv422p', range: 'full', clock: 'epoch' },
-  ...{ width: 320, height: 180, fps: 30 },
+  codec: 'mjpeg',
+  pixelFormat: 'yuv422p',
+  range: 'full',
+  clock: 'epoch',
+  width: 320,
+  height: 180,
+  fps: 30,
 };
 
 describe('a USB camera that was asked for 30 frames a second and sends 5, as in dim light', {
@@ -30,14 +35,27 @@ describe('a USB camera that was asked for 30 frames a second and sends 5, as in 
     execFileSync('ffmpeg', [...picture, '-c:v', 'mjpeg', '-pix_fmt', 'yuvj422p', camera]);
     await ensureRawPipe(rig.host, rig.pipe);
     const take = await Take.create(join(rig.folder, 'take'), {
-      ...{ version: 1, id: 'take', startedAt: new Date().toISOString(), stoppedAt: null },
-      ...{ wanted: true, state: 'starting', cameras: {} },
+      version: 1,
+      id: 'take',
+      startedAt: new Date().toISOString(),
+      stoppedAt: null,
+      wanted: true,
+      state: 'starting',
+      cameras: {},
     });
     const stop = new AbortController();
     let frames = 0;
     const recorder = new Recorder(take, {
-      ...{ host: rig.host, logger: rig.logger, camera: 'cam0', pipe: rig.pipe, raw, codec: 'ffv1' },
-      ...{ strategy: 'spool', strategyReason: 'test', threads: 2, reserveBytes: 1 },
+      host: rig.host,
+      logger: rig.logger,
+      camera: 'cam0',
+      pipe: rig.pipe,
+      raw,
+      codec: 'ffv1',
+      strategy: 'spool',
+      strategyReason: 'test',
+      threads: 2,
+      reserveBytes: 1,
       onProgress: (progress) => {
         frames = Math.max(frames, progress.frames);
       },

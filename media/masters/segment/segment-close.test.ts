@@ -15,19 +15,22 @@ import { readableFrameLog } from './frame-log.ts';
 import { closeSegment } from './segment-close.ts';
 
 const raw: RawStream = {
-  ...{ codec: 'rawvideo', pixelFormat: 'yuv420p', range: 'limited', fps: 30, width: 64, height: 64 },
+  codec: 'rawvideo',
+  pixelFormat: 'yuv420p',
+  range: 'limited',
+  fps: 30,
+  width: 64,
+  height: 64,
   clock: 'epoch',
 };
 /** The recorder leaves the first of the 31 frames out. */
 const frames = 30;
 const notDecoded: ChildHost = {
   spawn: async (spec) => ({
-    ...{
-      name: spec.name,
-      pid: 1,
-      adopted: false,
-      exited: Promise.resolve({ code: null, signal: 'SIGKILL' }),
-    },
+    name: spec.name,
+    pid: 1,
+    adopted: false,
+    exited: Promise.resolve({ code: null, signal: 'SIGKILL' }),
     stop: async () => ({ code: null, signal: 'SIGKILL' as const }),
     [Symbol.asyncDispose]: async () => {},
   }),
@@ -39,7 +42,11 @@ const saying = (words: string): ChildHost => ({
     if (words !== '') onLine?.({ stream: 'stderr', text: words });
     const end = { code: 0, signal: null };
     return {
-      ...{ name: spec.name, pid: 1, adopted: false, exited: Promise.resolve(end), stop: async () => end },
+      name: spec.name,
+      pid: 1,
+      adopted: false,
+      exited: Promise.resolve(end),
+      stop: async () => end,
       [Symbol.asyncDispose]: async () => {},
     };
   },
@@ -54,8 +61,13 @@ describe('closeSegment, of a segment that a power cut ended', { timeout: 60_000 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'segment-close-'));
     take = await Take.create(join(folder, 'take'), {
-      ...{ version: 1, id: 'take', startedAt: new Date().toISOString(), stoppedAt: null },
-      ...{ wanted: true, state: 'recording', cameras: {} },
+      version: 1,
+      id: 'take',
+      startedAt: new Date().toISOString(),
+      stoppedAt: null,
+      wanted: true,
+      state: 'recording',
+      cameras: {},
     });
   });
 
@@ -153,13 +165,23 @@ describe('closeSegment, of a segment that a power cut ended', { timeout: 60_000 
 
   async function close(strategy: MasterStrategy, host: ChildHost, attempt = onlyAttempt) {
     const record: CameraRecord = {
-      ...{ state: 'recording', reason: null, codec: 'ffv1', strategy, strategyReason: '', source: raw },
-      ...{ threads: 1, frames: 0, droppedFrames: 0, segments: [], unreadable: [], clockSteps: [] },
+      state: 'recording',
+      reason: null,
+      codec: 'ffv1',
+      strategy,
+      strategyReason: '',
+      source: raw,
+      threads: 1,
+      frames: 0,
+      droppedFrames: 0,
+      segments: [],
+      unreadable: [],
+      clockSteps: [],
     };
     const logger = pino({ level: 'silent' });
     const signal = new AbortController().signal;
     const how = { clean: false, previous: undefined, signal, attempt };
-    return closeSegment({ ...{ host, logger, take, camera: 'cam0', number: 1, record }, ...how });
+    return closeSegment({ host, logger, take, camera: 'cam0', number: 1, record, ...how });
   }
 });
 

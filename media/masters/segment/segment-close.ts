@@ -2,7 +2,8 @@ import { rename, rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Logger } from 'pino';
 import type { ChildHost } from '../../../common/child-host.ts';
-import { syncFile, syncFolder, writeFileAtomic } from '../disk/atomic-file.ts';
+import { syncFile, syncFolder } from '../../../common/files.ts';
+import { replaceTakeFile } from '../disk/atomic-file.ts';
 import { regularStat, textOf } from '../disk/disk-file.ts';
 import type { Attempt } from '../disk/disk-trouble.ts';
 import { EmptyAnswerError, FfmpegError, MatroskaError, NoAnswerError } from '../errors.ts';
@@ -75,7 +76,9 @@ async function segmentOf(order: CloseOrder, files: SegmentFiles, log: FrameLog):
   const recorded = spooled ? files.spool : files.master;
   const { fps } = record.source;
   const { timesS, sensorTimes } = await captureTimes(log, {
-    ...{ files, fps, logger: order.logger },
+    files,
+    fps,
+    logger: order.logger,
     clockSteps: stepsWithin(record, number),
   });
   const sums = new FrameSums(fps);
@@ -88,15 +91,23 @@ async function segmentOf(order: CloseOrder, files: SegmentFiles, log: FrameLog):
   await syncFolder(`${take.folder}/${camera}`);
   const stem = `${camera}/${segmentStem(number)}`;
   return {
-    ...{ number, state: spooled ? 'spooled' : 'closed', file: `${stem}.mkv`, frames, droppedFrames },
+    number,
+    state: spooled ? 'spooled' : 'closed',
+    file: `${stem}.mkv`,
+    frames,
+    droppedFrames,
     spool: spooled ? `${stem}.raw.nut` : null,
     bytes: (await regularStat(recorded))?.size ?? 0,
     droppedBefore: droppedBetween(previous, startS, record, number),
-    ...{ firstTimestamp: isoMicroseconds(startS), lastTimestamp: isoMicroseconds(lastS ?? startS), timecode },
+    firstTimestamp: isoMicroseconds(startS),
+    lastTimestamp: isoMicroseconds(lastS ?? startS),
+    timecode,
     sensorTimes: sensorTimes === null ? null : { ...sensorTimes, file: `${stem}.pts` },
     sha256: spooled ? null : await sha256OfFile(files.master),
     framemd5: { file: `${stem}.framemd5`, sha256: await sha256OfFile(files.reference) },
-    ...{ clean: order.clean, verified: null, checkedAt: null },
+    clean: order.clean,
+    verified: null,
+    checkedAt: null,
   };
 }
 
@@ -134,7 +145,7 @@ async function keptFrames(
   if (decoded === undefined) return { log, received };
   const how = { codec: record.codec, strategy: record.strategy, endS: found.mtimeMs / 1e3 };
   const whole = reconcile(log, decoded, { ...how, logIsWhole: damaged === null && log.frames.length > 0 });
-  await writeFileAtomic(reference, rewriteFrameLog(text, log, whole));
+  await replaceTakeFile(reference, rewriteFrameLog(text, log, whole));
   return { log: whole, received };
 }
 

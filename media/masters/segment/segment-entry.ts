@@ -19,10 +19,22 @@ export function newSegment(take: Take, camera: string, number: number, record: C
   const files = take.files(camera, number);
   const relative = (path: string) => path.slice(take.folder.length + 1);
   return {
-    ...{ number, state: 'recording', file: relative(files.master), bytes: 0, frames: 0 },
+    number,
+    state: 'recording',
+    file: relative(files.master),
+    bytes: 0,
+    frames: 0,
     spool: record.strategy === 'spool' ? relative(files.spool) : null,
-    ...{ droppedFrames: 0, droppedBefore: 0, firstTimestamp: null, lastTimestamp: null, timecode: null },
-    ...{ sensorTimes: null, sha256: null, framemd5: { file: relative(files.reference), sha256: null } },
-    ...{ clean: false, verified: null, checkedAt: null },
+    droppedFrames: 0,
+    droppedBefore: 0,
+    firstTimestamp: null,
+    lastTimestamp: null,
+    timecode: null,
+    sensorTimes: null,
+    sha256: null,
+    framemd5: { file: relative(files.reference), sha256: null },
+    clean: false,
+    verified: null,
+    checkedAt: null,
   };
 }

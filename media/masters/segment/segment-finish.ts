@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { ChildHost } from '../../../common/child-host.ts';
+import { syncFile, syncFolder } from '../../../common/files.ts';
+import { pause } from '../../../common/pause.ts';
 import type { RawStream } from '../../capture/types.ts';
-import { syncFile, syncFolder } from '../disk/atomic-file.ts';
 import { freeBytes, requireSpace } from '../disk/disk.ts';
 import { regularStat, requireRegularOrNothing } from '../disk/disk-file.ts';
 import { type Attempt, withPatience } from '../disk/disk-trouble.ts';
@@ -165,7 +165,7 @@ async function whileThereIsSpace(order: CompressOrder, work: (signal: AbortSigna
         return;
       }
       // The end of the work ends the pause early.
-      await sleep(spaceLookMs, undefined, { signal: done.signal }).catch(() => {});
+      await pause(spaceLookMs, done.signal);
     }
   };
   const watching = watch();

@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Child, ChildHost } from '../../../common/child-host.ts';
+import { pause } from '../../../common/pause.ts';
 import { wakeReader } from '../../capture/raw-pipe.ts';
 import {
   type EncodeSettings,
@@ -126,6 +127,5 @@ async function stopRecorder(child: Child, pipe: string): Promise<void> {
 }
 
 async function tick(signal: AbortSignal): Promise<void> {
-  // An abort only ends the pause early.
-  await sleep(pollMs, undefined, { signal }).catch(() => {});
+  await pause(pollMs, signal);
 }

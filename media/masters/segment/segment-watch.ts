@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { syncFile } from '../disk/atomic-file.ts';
+import { ifThere, syncFile } from '../../../common/files.ts';
 import { openRegular, regularStat } from '../disk/disk-file.ts';
 import { FrameLogReader } from './frame-log.ts';
 import { FrameSums } from './frame-sums.ts';
@@ -63,7 +63,7 @@ export class SegmentWatch implements AsyncDisposable {
   }
 
   private async readLog(): Promise<void> {
-    this.handle ??= await openIfThere(this.reference);
+    this.handle ??= (await ifThere(openRegular(this.reference))) ?? undefined;
     if (this.handle === undefined) return;
     const buffer = Buffer.alloc(64 * 1024);
     for (;;) {
@@ -71,14 +71,5 @@ export class SegmentWatch implements AsyncDisposable {
       if (bytesRead === 0) return;
       this.reader.push(buffer.toString('latin1', 0, bytesRead));
     }
-  }
-}
-
-async function openIfThere(path: string): Promise<FileHandle | undefined> {
-  try {
-    return await openRegular(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
   }
 }

@@ -7,7 +7,12 @@ const takeFolder = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z-([a-z0-9][a-z0-9-]{
 const plainCamera = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 const masterFile = /^(\d{4,9})\.mkv$/;
 const unknownSource: CameraRecord['source'] = {
-  ...{ codec: 'rawvideo', pixelFormat: 'yuv420p', range: 'limited', fps: 1, width: 0, height: 0 },
+  codec: 'rawvideo',
+  pixelFormat: 'yuv420p',
+  range: 'limited',
+  fps: 1,
+  width: 0,
+  height: 0,
   clock: 'epoch',
 };
 
@@ -31,7 +36,12 @@ export async function damagedManifest(folder: string, why: string): Promise<Take
   const name = basename(folder);
   const startedAt = startOf(name) ?? mtime.toISOString();
   return {
-    ...{ version: 1, id: idOf(name), startedAt, stoppedAt: startedAt, wanted: false, state: 'failed' },
+    version: 1,
+    id: idOf(name),
+    startedAt,
+    stoppedAt: startedAt,
+    wanted: false,
+    state: 'failed',
     cameras,
   };
 }
@@ -59,10 +69,23 @@ async function mastersIn(folder: string, camera: string): Promise<Segment[]> {
     if (!entry.isFile() || !(number >= 1)) continue;
     const { size } = await lstat(join(folder, camera, entry.name));
     segments.push({
-      ...{ number, state: 'closed', file: `${camera}/${entry.name}`, spool: null, bytes: size, frames: 0 },
-      ...{ droppedFrames: 0, droppedBefore: 0, firstTimestamp: null, lastTimestamp: null, timecode: null },
-      ...{ sensorTimes: null, sha256: null, framemd5: { file: `${camera}/0001.framemd5`, sha256: null } },
-      ...{ clean: false, verified: null, checkedAt: null },
+      number,
+      state: 'closed',
+      file: `${camera}/${entry.name}`,
+      spool: null,
+      bytes: size,
+      frames: 0,
+      droppedFrames: 0,
+      droppedBefore: 0,
+      firstTimestamp: null,
+      lastTimestamp: null,
+      timecode: null,
+      sensorTimes: null,
+      sha256: null,
+      framemd5: { file: `${camera}/0001.framemd5`, sha256: null },
+      clean: false,
+      verified: null,
+      checkedAt: null,
     });
   }
   return segments.toSorted((a, b) => a.number - b.number);
@@ -70,8 +93,17 @@ async function mastersIn(folder: string, camera: string): Promise<Segment[]> {
 
 function recordOf(segments: readonly Segment[], reason: string): CameraRecord {
   return {
-    ...{ state: 'failed', reason, codec: 'ffv1', strategy: 'direct', strategyReason: '' },
-    ...{ source: unknownSource, threads: 1, frames: 0, droppedFrames: 0, segments: [...segments] },
-    ...{ unreadable: [], clockSteps: [] },
+    state: 'failed',
+    reason,
+    codec: 'ffv1',
+    strategy: 'direct',
+    strategyReason: '',
+    source: unknownSource,
+    threads: 1,
+    frames: 0,
+    droppedFrames: 0,
+    segments: [...segments],
+    unreadable: [],
+    clockSteps: [],
   };
 }

@@ -115,7 +115,9 @@ describe('Masters, commanded in fast succession', { timeout: 120_000 }, () => {
     const store = new TakeStore({ logger, roots: () => [root] });
     const cacheFile = join(rig.folder, 'speed.json');
     const masters = new Masters({
-      ...{ host, logger, store },
+      host,
+      logger,
+      store,
       speed: new EncodeSpeed({ host, logger, cacheFile, scratch: rig.folder, version: '1' }),
       settings: () => ({ codec: 'ffv1', strategy: 'direct', reserveBytes: 1, ...settings }),
       cameras: () => [{ camera: 'cam0', raw: rig.command().raw }],

@@ -11,8 +11,13 @@ it('A take is released once nothing records any more, whatever failed and whatev
   await using rig = await RecordingRig.open();
   const { host, logger, pipe, folder } = rig;
   const take = await Take.create(join(folder, 'take'), {
-    ...{ version: 1, id: 'take', startedAt: new Date().toISOString(), stoppedAt: null },
-    ...{ wanted: true, state: 'starting', cameras: {} },
+    version: 1,
+    id: 'take',
+    startedAt: new Date().toISOString(),
+    stoppedAt: null,
+    wanted: true,
+    state: 'starting',
+    cameras: {},
   });
   const broken = join(folder, 'cam1.raw');
   await writeFile(broken, 'no pipe');

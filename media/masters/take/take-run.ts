@@ -88,7 +88,10 @@ export class TakeRun {
   private recorder(part: TakePart): Recorder {
     const { host, logger, onChange, onDiskTrouble } = this.options;
     return new Recorder(this.take, {
-      ...{ ...part, host, logger, onDiskTrouble },
+      ...part,
+      host,
+      logger,
+      onDiskTrouble,
       onFinishing: (now) => {
         this.finishing.set(part.camera, now);
         onChange();

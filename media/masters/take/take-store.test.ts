@@ -226,16 +226,23 @@ describe('the manifest', () => {
 
 function aRecord(): CameraRecord {
   const segment = (number: number, state: 'closed' | 'spooled') => ({
-    ...{ number, state, file: `cam0/000${number}.mkv`, spool: null, bytes: 1, frames: 100 },
-    ...{ droppedFrames: 3, droppedBefore: 4, firstTimestamp: null, lastTimestamp: null, timecode: null },
-    ...{
-      sensorTimes: null,
-      sha256: null,
-      framemd5: { file: `cam0/000${number}.framemd5`, sha256: null },
-      clean: true,
-      verified: null,
-      checkedAt: null,
-    },
+    number,
+    state,
+    file: `cam0/000${number}.mkv`,
+    spool: null,
+    bytes: 1,
+    frames: 100,
+    droppedFrames: 3,
+    droppedBefore: 4,
+    firstTimestamp: null,
+    lastTimestamp: null,
+    timecode: null,
+    sensorTimes: null,
+    sha256: null,
+    framemd5: { file: `cam0/000${number}.framemd5`, sha256: null },
+    clean: true,
+    verified: null,
+    checkedAt: null,
   });
   const source = {
     codec: 'rawvideo',
@@ -247,8 +254,17 @@ function aRecord(): CameraRecord {
     clock: 'epoch',
   } as const;
   return {
-    ...{ state: 'finishing', reason: null, codec: 'ffv1', strategy: 'direct', strategyReason: '', source },
-    ...{ threads: 1, frames: 0, droppedFrames: 0, segments: [segment(1, 'closed'), segment(2, 'spooled')] },
-    ...{ unreadable: [], clockSteps: [] },
+    state: 'finishing',
+    reason: null,
+    codec: 'ffv1',
+    strategy: 'direct',
+    strategyReason: '',
+    source,
+    threads: 1,
+    frames: 0,
+    droppedFrames: 0,
+    segments: [segment(1, 'closed'), segment(2, 'spooled')],
+    unreadable: [],
+    clockSteps: [],
   };
 }

@@ -34,8 +34,8 @@ export class TakeStore {
   /** Folders whose take.json is about to be written. */
   private readonly creating = new Set<string>();
   /** What was said about folders in the log, by folder. */
-  private readonly told = new Map<string, string>();
-  private unread: boolean = false;
+  private readonly reported = new Map<string, string>();
+  private unread = false;
 
   constructor(options: TakeStoreOptions) {
     this.options = options;
@@ -55,8 +55,13 @@ export class TakeStore {
     this.creating.add(folder);
     try {
       const take = await this.make(folder, {
-        ...{ version: 1, id, startedAt: startUtc.toISOString(), stoppedAt: null, wanted: true },
-        ...{ state: 'starting', cameras: {} },
+        version: 1,
+        id,
+        startedAt: startUtc.toISOString(),
+        stoppedAt: null,
+        wanted: true,
+        state: 'starting',
+        cameras: {},
       });
       this.open.set(id, take);
       return take;
@@ -209,8 +214,8 @@ export class TakeStore {
   }
 
   private tell(folder: string, reason: string, what: string, error?: unknown): void {
-    if (this.told.get(folder) === reason) return;
-    this.told.set(folder, reason);
+    if (this.reported.get(folder) === reason) return;
+    this.reported.set(folder, reason);
     this.options.logger.warn({ err: error, folder, reason }, what);
   }
 

@@ -77,8 +77,16 @@ describe('a take', { timeout: 180_000 }, () => {
     const take = await store.createTake('long', new Date());
     const stop = new AbortController();
     const recorder = new Recorder(take, {
-      ...{ host, logger, camera: 'cam0', pipe, raw: rig.command().raw, codec: 'ffv1', strategy: 'direct' },
-      ...{ strategyReason: 'test', threads: 2, reserveBytes: 1 },
+      host,
+      logger,
+      camera: 'cam0',
+      pipe,
+      raw: rig.command().raw,
+      codec: 'ffv1',
+      strategy: 'direct',
+      strategyReason: 'test',
+      threads: 2,
+      reserveBytes: 1,
     });
     await recorder.prepare();
     return { take, stop: () => stop.abort(), done: recorder.run(stop.signal, never) };

@@ -1,6 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { syncFolder, writeFileAtomic } from '../disk/atomic-file.ts';
+import pLimit from 'p-limit';
+import { syncFolder } from '../../../common/files.ts';
+import { replaceTakeFile } from '../disk/atomic-file.ts';
 import { requireFolder, textOf } from '../disk/disk-file.ts';
 import { isDiskTrouble } from '../disk/disk-trouble.ts';
 import { TakeDamagedError, TakeManifestError } from '../errors.ts';
@@ -25,7 +27,7 @@ export class Take {
   /** Why take.json cannot be understood; null where it can. It is then only listed, handed out and removed. */
   readonly damage: string | null;
   private current: TakeManifest;
-  private writing: Promise<void> = Promise.resolve();
+  private readonly inTurn = pLimit(1);
 
   constructor(folder: string, manifest: TakeManifest, damage: string | null = null) {
     this.folder = folder;
@@ -76,19 +78,16 @@ export class Take {
   update(change: (manifest: TakeManifest) => TakeManifest): Promise<void> {
     if (this.damage !== null)
       return Promise.reject(new TakeDamagedError(`take ${this.current.id}: ${this.damage}`));
-    const changed = this.writing.then(async () => {
+    return this.inTurn(async () => {
       const next = change(this.current);
       const states = Object.values(next.cameras).map(({ state }) => state);
       const whole = takeManifestSchema.parse({ ...next, state: takeState(states, next.wanted) });
       try {
-        await writeFileAtomic(join(this.folder, manifestName), `${JSON.stringify(whole, null, 2)}\n`);
+        await replaceTakeFile(join(this.folder, manifestName), `${JSON.stringify(whole, null, 2)}\n`);
       } finally {
         this.current = whole;
       }
     });
-    // The next change must be tried also where this one failed; whoever asked for this one hears of it.
-    this.writing = changed.catch(() => {});
-    return changed;
   }
 
   /** Replaces what take.json says about one camera; sums are recomputed. */
@@ -104,8 +103,11 @@ export class Take {
   files(camera: string, segment: number): SegmentFiles {
     const stem = join(this.folder, camera, segmentStem(segment));
     return {
-      ...{ master: `${stem}.mkv`, spool: `${stem}.raw.nut`, reference: `${stem}.framemd5` },
-      ...{ sensorLog: `${stem}.sensor`, sensorTimes: `${stem}.pts` },
+      master: `${stem}.mkv`,
+      spool: `${stem}.raw.nut`,
+      reference: `${stem}.framemd5`,
+      sensorLog: `${stem}.sensor`,
+      sensorTimes: `${stem}.pts`,
     };
   }
 }

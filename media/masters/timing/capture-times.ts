@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { SensorTick } from '../../capture/sensor-clock.ts';
-import { writeFileAtomic } from '../disk/atomic-file.ts';
+import { replaceTakeFile } from '../disk/atomic-file.ts';
 import { textOf } from '../disk/disk-file.ts';
 import type { SegmentFiles } from '../recorder/recorder-command.ts';
 import { withoutSteps } from '../segment/dropped-frames.ts';
@@ -56,7 +56,7 @@ export async function captureTimes(log: FrameLog, order: CaptureTimesOrder): Pro
     }
     if (frames === 0) return { timesS: arrivalsS, sensorTimes: null };
     const timesS = inOrder(takenS.map((time, i) => time ?? arrivalsS[i] ?? 0));
-    await writeFileAtomic(files.sensorTimes, ptsText(timesS));
+    await replaceTakeFile(files.sensorTimes, ptsText(timesS));
     return { timesS, sensorTimes: { source: 'save-pts', frames, skippedFrames: skipped, ...spanOf(timesS) } };
   } catch (error) {
     // What was recorded is worth more than when exactly.

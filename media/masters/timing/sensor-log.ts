@@ -62,14 +62,14 @@ export class SensorLog implements AsyncDisposable {
     const { ticks, next } = clock.since(another ? 0 : this.next);
     const leads = another && !this.resumed;
     [this.clock, this.next, this.resumed] = [clock, next, false];
-    const told = leads ? ticks.filter(isRecent(ticks.at(-1))) : ticks;
-    if (told.length === 0) return;
+    const recent = leads ? ticks.filter(isRecent(ticks.at(-1))) : ticks;
+    if (recent.length === 0) return;
     this.handle ??= await open(
       this.file,
       constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW,
       0o644,
     );
-    await this.handle.appendFile(told.map(lineOf).join(''));
+    await this.handle.appendFile(recent.map(lineOf).join(''));
     await this.handle.datasync();
   }
 }
@@ -81,7 +81,9 @@ export function parseSensorLog(text: string): SensorTick[] {
     const [, pipeline, number, timeMs, deliveredAtMs] = tickLine.exec(line) ?? [];
     if (pipeline === undefined) return [];
     return {
-      ...{ pipeline, number: Number(number), timeMs: Number(timeMs) },
+      pipeline,
+      number: Number(number),
+      timeMs: Number(timeMs),
       deliveredAtMs: deliveredAtMs === '-' ? null : Number(deliveredAtMs),
     };
   });

@@ -116,8 +116,11 @@ describe('a take of a camera module', { timeout: 180_000 }, () => {
     const [first = 0, last = 0] = [numbers[0], numbers.at(-1)];
     const never = Array.from({ length: last - first }, (_, i) => (first + i) % 40);
     expect(segment.sensorTimes).toMatchObject({
-      ...{ source: 'save-pts', frames: numbers.length, file: `cam0/000${segment.number}.pts` },
-      ...{ first: segment.firstTimestamp, last: segment.lastTimestamp },
+      source: 'save-pts',
+      frames: numbers.length,
+      file: `cam0/000${segment.number}.pts`,
+      first: segment.firstTimestamp,
+      last: segment.lastTimestamp,
       skippedFrames: never.filter((number) => [20, 21, 30].includes(number)).length,
     });
     expect(segment.droppedFrames).toBe(last - first + 1 - numbers.length);
@@ -132,7 +135,13 @@ describe('a take of a camera module', { timeout: 180_000 }, () => {
   function startCamera(): SourceHandler {
     const { host, logger, pipe, rtpPort, folder } = rig;
     const source: RpicamSource = {
-      ...{ kind: 'rpicam', id: 'cam0', camera: 0, width: 320, height: 180, fps, bitrateKbps: 500 },
+      kind: 'rpicam',
+      id: 'cam0',
+      camera: 0,
+      width: 320,
+      height: 180,
+      fps,
+      bitrateKbps: 500,
       ptsFile: join(folder, 'cam0.pts'),
     };
     const encoder = { encoder: 'libx264', reason: 'test' } as const;
@@ -147,8 +156,13 @@ describe('a take of a camera module', { timeout: 180_000 }, () => {
   async function startTake(handler: SourceHandler) {
     await until(() => handler.status.state === 'running');
     const take = await Take.create(join(rig.folder, 'take'), {
-      ...{ version: 1, id: 'take', startedAt: new Date().toISOString(), stoppedAt: null },
-      ...{ wanted: true, state: 'starting', cameras: {} },
+      version: 1,
+      id: 'take',
+      startedAt: new Date().toISOString(),
+      stoppedAt: null,
+      wanted: true,
+      state: 'starting',
+      cameras: {},
     });
     return { take, recording: record(take, handler) };
   }
@@ -157,8 +171,16 @@ describe('a take of a camera module', { timeout: 180_000 }, () => {
     const stopping = new AbortController();
     let frames = 0;
     const recorder = new Recorder(take, {
-      ...{ host: rig.host, logger: rig.logger, camera: 'cam0', pipe: rig.pipe, raw: handler.raw },
-      ...{ codec: 'ffv1', strategy: 'direct', strategyReason: 'test', threads: 2, reserveBytes: 1 },
+      host: rig.host,
+      logger: rig.logger,
+      camera: 'cam0',
+      pipe: rig.pipe,
+      raw: handler.raw,
+      codec: 'ffv1',
+      strategy: 'direct',
+      strategyReason: 'test',
+      threads: 2,
+      reserveBytes: 1,
       sensorClock: () => handler.sensorClock,
       onProgress: (progress) => {
         frames = progress.frames;

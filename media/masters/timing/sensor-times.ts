@@ -6,7 +6,7 @@ import { missingBetween } from '../segment/dropped-frames.ts';
 const stretchMs = 30_000;
 /** By how much a delivery may seem to come after the arrival it led to: nobody is quicker than the quickest that was seen. */
 const earlyS = 0.1;
-/** Frames that took longer on their way are not told from those a whole cycle of numbers away. */
+/** Frames that took longer on their way cannot be distinguished from those a whole cycle of numbers away. */
 const longestDelayPeriods = frameNumberCycle * 0.75;
 
 /** A frame that the camera delivered. */
@@ -35,13 +35,13 @@ export interface MatchedFrames {
 
 /**
  * All frames a camera delivered, in order: spaced as its sensor took them, and as late as the quickest of them were
- * delivered. What is told twice counts once. Pure.
+ * delivered. What arrived twice counts once. Pure.
  */
 export function deliveredFrames(ticks: readonly SensorTick[]): DeliveredFrame[] {
-  return pipelinesOf(ticks).flatMap((told) => {
-    const offsetMs = offsetsOf(told);
+  return pipelinesOf(ticks).flatMap((pipeline) => {
+    const offsetMs = offsetsOf(pipeline);
     if (offsetMs === undefined) return [];
-    return told.map(({ timeMs, number }) => ({ takenS: (timeMs + offsetMs(timeMs)) / 1e3, number }));
+    return pipeline.map(({ timeMs, number }) => ({ takenS: (timeMs + offsetMs(timeMs)) / 1e3, number }));
   });
 }
 
@@ -81,9 +81,9 @@ function skippedWithin(frames: readonly DeliveredFrame[], fps: number): number {
 function pipelinesOf(ticks: readonly SensorTick[]): SensorTick[][] {
   const pipelines = new Map<string, SensorTick[]>();
   for (const tick of ticks) {
-    const told = pipelines.get(tick.pipeline) ?? [];
-    if (tick.number > (told.at(-1)?.number ?? -1)) told.push(tick);
-    pipelines.set(tick.pipeline, told);
+    const ticks = pipelines.get(tick.pipeline) ?? [];
+    if (tick.number > (ticks.at(-1)?.number ?? -1)) ticks.push(tick);
+    pipelines.set(tick.pipeline, ticks);
   }
   return [...pipelines.values()];
 }
@@ -92,9 +92,9 @@ function pipelinesOf(ticks: readonly SensorTick[]): SensorTick[][] {
  * What is to be added to a pipeline's times to get wall-clock time. The two clocks drift apart: between the quickest
  * deliveries of two stretches it changes evenly. Undefined where nobody saw a delivery.
  */
-function offsetsOf(told: readonly SensorTick[]): ((timeMs: number) => number) | undefined {
+function offsetsOf(ticks: readonly SensorTick[]): ((timeMs: number) => number) | undefined {
   const quickest = new Map<number, { timeMs: number; offsetMs: number }>();
-  for (const { timeMs, deliveredAtMs } of told) {
+  for (const { timeMs, deliveredAtMs } of ticks) {
     if (deliveredAtMs === null) continue;
     const stretch = Math.floor(timeMs / stretchMs);
     const offsetMs = deliveredAtMs - timeMs;

@@ -95,8 +95,16 @@ class Camera implements AsyncDisposable {
 
   recorder({ host, logger }: RecordingRig, take: Take): Recorder {
     return new Recorder(take, {
-      ...{ host, logger, camera: this.name, pipe: this.#pipe, raw: this.#command.raw },
-      ...{ codec: 'ffv1', strategy: 'direct', strategyReason: 'test', threads: 1, reserveBytes: 1 },
+      host,
+      logger,
+      camera: this.name,
+      pipe: this.#pipe,
+      raw: this.#command.raw,
+      codec: 'ffv1',
+      strategy: 'direct',
+      strategyReason: 'test',
+      threads: 1,
+      reserveBytes: 1,
     });
   }
 

@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { describeError, errorCode } from '../../../common/errors.ts';
+import { describeError, errorCode, RushlightError } from '../../../common/errors.ts';
 import type { Problem } from '../../contract/index.ts';
 import { headText } from './raw-headers.ts';
 
 /** Marks an exchange that the backend let wait too long. */
-export class UpstreamTimeoutError extends Error {
+export class UpstreamTimeoutError extends RushlightError {
   readonly code = 'UPSTREAM_TIMEOUT';
 }
 

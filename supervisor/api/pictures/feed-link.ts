@@ -1,6 +1,6 @@
 import type { RawData, WebSocket } from 'ws';
 import { feedLinkClose, maxPictureBytes, type PictureRefusal } from '../../contract/index.ts';
-import type { FrameRefusal, FrameWatch, PicturePublication } from '../../contract/ports.ts';
+import type { FrameRefusal, FrameWatch, JpegPublication } from '../../contract/ports.ts';
 import { showFrames } from './show-frames.ts';
 
 const pingEveryMs = 5000;
@@ -25,7 +25,7 @@ export function showOnLink(socket: WebSocket, watch: FrameWatch): void {
 }
 
 /** `WS /ws/feeds/:feed?publish`: takes pictures in. What is wrong with one is said and harms no other. */
-export function publishOnLink(socket: WebSocket, publication: PicturePublication): void {
+export function publishOnLink(socket: WebSocket, publication: JpegPublication): void {
   const refusals = new RefusalTeller(socket);
   let brokenInARow = 0;
   keepAlive(socket);

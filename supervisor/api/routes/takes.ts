@@ -1,10 +1,10 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { Context } from 'koa';
+import { parseByteRange } from '../../../common/byte-range.ts';
 import type { ApiPorts } from '../../contract/ports.ts';
 import { ApiError } from '../api-error.ts';
 import type { RouteHandlers } from '../router.ts';
-import { parseByteRange } from './byte-range.ts';
 
 type TakeRoute =
   | 'startTake'
@@ -52,12 +52,15 @@ async function sendFile(ctx: Context, path: string, fileName: string): Promise<v
     ctx.attachment(fileName);
     ctx.type = 'video/x-matroska';
     const range = parseByteRange(ctx.get('Range'), found.size);
-    if (range !== null) {
+    if (range === 'unsatisfiable')
+      throw new ApiError('RANGE_UNSATISFIABLE', `The file has ${found.size} bytes.`);
+    const part = range === 'whole' ? null : range;
+    if (part !== null) {
       ctx.status = 206;
-      ctx.set('Content-Range', `bytes ${range.start}-${range.end}/${found.size}`);
+      ctx.set('Content-Range', `bytes ${part.start}-${part.end}/${found.size}`);
     }
-    ctx.length = range === null ? found.size : range.end - range.start + 1;
-    ctx.body = handle.createReadStream(range ?? {});
+    ctx.length = part === null ? found.size : part.end - part.start + 1;
+    ctx.body = handle.createReadStream(part ?? {});
   } catch (error) {
     await handle.close();
     throw error;

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Feed } from '../../contract/index.ts';
-import type { Caller, PicturePublication } from '../../contract/ports.ts';
+import type { Caller, JpegPublication } from '../../contract/ports.ts';
 import { ApplianceError } from '../../system/appliance-error.ts';
 import { JpegFeed, type JpegPublisher } from './jpeg-feed.ts';
 
@@ -66,18 +66,18 @@ export class JpegFeeds {
   }
 
   /** Opens the feed for an agent. Throws FEED_BUSY; the same key takes its own place over. */
-  publish(id: string, caller: Caller): PicturePublication {
+  publish(id: string, caller: Caller): JpegPublication {
     this.mayPublish(id, caller);
     return this.#hold(id, caller.keyId, { kind: 'jpeg', camera: caller.subject, since: performance.now() });
   }
 
   /** Opens the feed for a stream that this appliance pulls. */
-  pull(id: string): PicturePublication {
+  pull(id: string): JpegPublication {
     return this.#hold(id, null, { kind: 'pull', camera: null, since: performance.now() });
   }
 
   /** Opens the feed for a source of this machine. */
-  ingest(id: string): PicturePublication {
+  ingest(id: string): JpegPublication {
     return this.#hold(id, null, { kind: 'ingest', camera: null, since: performance.now() });
   }
 
@@ -92,7 +92,7 @@ export class JpegFeeds {
     if (entry !== undefined && entry.holder === null) this.#entries.delete(id);
   }
 
-  #hold(id: string, keyId: string | null, publisher: JpegPublisher): PicturePublication {
+  #hold(id: string, keyId: string | null, publisher: JpegPublisher): JpegPublication {
     const { onChange, log } = this.#options;
     const entry = this.#obtain(id);
     let listener: (reason: string) => void = () => {};
@@ -104,8 +104,8 @@ export class JpegFeeds {
     onChange();
     return {
       frame: (jpeg) => (entry.holder === holder ? entry.feed.take(jpeg) : null),
-      onEnd: (told) => {
-        listener = told;
+      onEnd: (onEnd) => {
+        listener = onEnd;
       },
       [Symbol.dispose]: () => {
         if (entry.holder !== holder) return;

@@ -1,14 +1,15 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type RawData, WebSocket } from 'ws';
+import { backoffMs } from '../../../common/backoff.ts';
 import { describeError } from '../../../common/errors.ts';
 import { parseJsonText } from '../../../common/json-text.ts';
+import { pause } from '../../../common/pause.ts';
 import { pictureRefusalSchema } from '../../contract/index.ts';
 import type { FrameWatch } from '../../contract/ports.ts';
 import { pinTls } from '../../discovery/pinned-tls.ts';
 import type { Push } from '../media-link.ts';
 
-export interface PicturePushOptions {
+export interface JpegPushOptions {
   /** `url` is the hub's `/ws/feeds/<feed>`, by http or https. */
   readonly target: Push;
   /** One more client of the feed on this machine. */
@@ -16,20 +17,19 @@ export interface PicturePushOptions {
   readonly log: Logger;
 }
 
-const firstPauseMs = 250;
 /** Short, since a feed must be back within 3 s of the link's return. */
-const longestPauseMs = 1000;
-/** What trying again soon does not mend: a key that is unknown, a name that is taken. */
-const refusedPauseMs = 5000;
+const retryLimits = { firstMs: 250, maxMs: 1000 };
+/** For what trying again soon does not mend: a key that is unknown, a name that is taken. */
+const refusedLimits = { firstMs: 5000, maxMs: 5000 };
 const handshakeMs = 3000;
 const pingEveryMs = 1000;
 const silentAfterMs = 4000;
 
 /** Publishes a feed of pictures to the hub: always the newest, each when the one before has left. */
-export class PicturePush {
-  readonly #options: PicturePushOptions;
+export class JpegPush {
+  readonly #options: JpegPushOptions;
 
-  constructor(options: PicturePushOptions) {
+  constructor(options: JpegPushOptions) {
     this.#options = options;
   }
 
@@ -42,11 +42,7 @@ export class PicturePush {
       if (signal.aborted) return;
       failures = sent > 0 ? 0 : failures + 1;
       if (failures <= 1) log.warn({ feed: target.feed, reason }, 'publishing pictures failed; trying on');
-      const ceilingMs = refused
-        ? refusedPauseMs
-        : Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(failures, 10));
-      // The only rejection is that of the signal, which the loop looks at.
-      await sleep(ceilingMs * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {});
+      await pause(backoffMs(failures, refused ? refusedLimits : retryLimits), signal);
     }
   }
 

@@ -1,15 +1,16 @@
+import pLimit from 'p-limit';
 import type { Logger } from 'pino';
 import { ServiceSlot } from '../../process/service-slot.ts';
 import type { Push } from '../media-link.ts';
 import type { JpegFeeds } from './jpeg-feeds.ts';
-import { PicturePush } from './jpeg-push.ts';
+import { JpegPush } from './jpeg-push.ts';
 
 /** The feeds of pictures that this camera publishes to its hub. */
-export class PicturePushes {
+export class JpegPushes {
   readonly #jpegFeeds: JpegFeeds;
   readonly #log: Logger;
   readonly #slots = new Map<string, ServiceSlot>();
-  #work: Promise<void> = Promise.resolve();
+  readonly #inTurn = pLimit(1);
 
   constructor(jpegFeeds: JpegFeeds, log: Logger) {
     this.#jpegFeeds = jpegFeeds;
@@ -18,10 +19,7 @@ export class PicturePushes {
 
   /** Brings the pushes to what is wanted; those that stay are left alone. Calls are worked off one by one. */
   apply(targets: readonly Push[]): Promise<void> {
-    const applied = this.#work.then(() => this.#apply(targets));
-    // The caller gets the failure; for whoever waits in line it is only the end of a turn.
-    this.#work = applied.catch(() => {});
-    return applied;
+    return this.#inTurn(() => this.#apply(targets));
   }
 
   close(): Promise<void> {
@@ -38,7 +36,7 @@ export class PicturePushes {
       const slot = this.#slots.get(target.feed) ?? new ServiceSlot(`pictures of ${target.feed}`, this.#log);
       this.#slots.set(target.feed, slot);
       const watch = () => this.#jpegFeeds.open(target.feed).hub.watch();
-      await slot.set(target, (signal) => new PicturePush({ target, watch, log: this.#log }).run(signal));
+      await slot.set(target, (signal) => new JpegPush({ target, watch, log: this.#log }).run(signal));
     }
   }
 }

@@ -1,14 +1,14 @@
 import type { Logger } from 'pino';
 import type { ChildHost } from '../../../media/index.ts';
 import type { Feed } from '../../contract/index.ts';
-import type { Caller, FrameWatch, PicturePublication, PicturesPort } from '../../contract/ports.ts';
+import type { Caller, FrameWatch, JpegPort, JpegPublication } from '../../contract/ports.ts';
 import { ApplianceError } from '../../system/appliance-error.ts';
 import { FeedDecoder } from './feed-decoder.ts';
 import type { JpegFeeds } from './jpeg-feeds.ts';
 
 const snapshotMs = 5000;
 
-export interface StillPicturesOptions {
+export interface JpegTapsOptions {
   readonly host: ChildHost;
   readonly jpegFeeds: JpegFeeds;
   /** All feeds as the API shows them. */
@@ -20,11 +20,11 @@ export interface StillPicturesOptions {
 }
 
 /** Feeds as JPEG pictures: those that are pictures go on as they came, the others are decoded while somebody watches. */
-export class StillPictures implements PicturesPort {
-  readonly #options: StillPicturesOptions;
+export class JpegTaps implements JpegPort {
+  readonly #options: JpegTapsOptions;
   readonly #decoders = new Map<string, FeedDecoder>();
 
-  constructor(options: StillPicturesOptions) {
+  constructor(options: JpegTapsOptions) {
     this.#options = options;
   }
 
@@ -53,7 +53,7 @@ export class StillPictures implements PicturesPort {
     this.#options.jpegFeeds.mayPublish(feed, caller);
   }
 
-  publish(feed: string, caller: Caller): PicturePublication {
+  publish(feed: string, caller: Caller): JpegPublication {
     return this.#options.jpegFeeds.publish(feed, caller);
   }
 

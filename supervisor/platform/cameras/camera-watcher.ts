@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import type { Logger } from 'pino';
 import { describeError } from '../../../common/errors.ts';
 import type { Device } from '../../contract/index.ts';
@@ -35,7 +36,8 @@ export class CameraWatcher {
   readonly #listeners = new Set<(event: DeviceEvent) => void>();
   readonly #retries = new Map<string, number>();
   #known: readonly Device[] = [];
-  #queue: Promise<unknown> = Promise.resolve();
+  /** One thing at a time: a look in the middle of a change would show half of it. */
+  readonly #inTurn = pLimit(1);
 
   constructor(options: CameraWatcherOptions) {
     this.#options = options;
@@ -47,7 +49,7 @@ export class CameraWatcher {
     using events = new Debouncer(quietMs, latestMs, () => void this.#look(retry));
     await this.#look(retry);
     await this.#options.hotplug.run(signal, () => events.note());
-    await this.#queue;
+    await this.#inTurn(() => {});
   }
 
   /** The cameras as of the last look, without looking. */
@@ -57,7 +59,7 @@ export class CameraWatcher {
 
   /** Looks, tells subscribers what changed, and returns the cameras. */
   async list(): Promise<Device[]> {
-    return await this.#serialized(() => this.#update());
+    return await this.#inTurn(() => this.#update());
   }
 
   /** Looks soon, and tells subscribers what changed. */
@@ -77,7 +79,7 @@ export class CameraWatcher {
    * @throws DeviceUnknownError, ControlInvalidError, ControlsUnsupportedError
    */
   async setControls(id: string, values: ControlValues): Promise<Device> {
-    return await this.#serialized(async () => {
+    return await this.#inTurn(async () => {
       const device = find(await this.#update(), id);
       await setControls(device, values, this.#run(), () => this.#reread(device));
       const remembered = withoutButtons(device, values);
@@ -156,14 +158,6 @@ export class CameraWatcher {
 
   #run(): CommandRunner {
     return this.#options.run ?? runCommand;
-  }
-
-  /** One thing at a time: a look in the middle of a change would tell half of it. */
-  async #serialized<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#queue.then(work);
-    // The caller gets the failure; for whoever waits in line it is only the end of a turn.
-    this.#queue = result.catch(() => {});
-    return await result;
   }
 }
 

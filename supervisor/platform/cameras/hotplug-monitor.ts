@@ -4,6 +4,7 @@ import { delimiter, join } from 'node:path';
 import type { Logger } from 'pino';
 import type { ChildHost } from '../../../common/child-host.ts';
 import { describeError } from '../../../common/errors.ts';
+import { untilAborted } from '../../../common/pause.ts';
 import { SupervisedChild } from '../../process/supervised-child.ts';
 
 export interface HotplugMonitorOptions {
@@ -69,10 +70,7 @@ export class HotplugMonitor {
       return;
     }
     watcher.on('error', (error) => this.#options.log.warn(`${folder}: ${describeError(error)}`));
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
+    await untilAborted(signal);
     watcher.close();
   }
 }

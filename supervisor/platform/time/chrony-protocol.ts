@@ -1,3 +1,5 @@
+import { RushlightError } from '../../../common/errors.ts';
+
 /**
  * The monitoring part of chrony's command protocol, version 6 (`candm.h` of chrony; unchanged since chrony 2.2 of 2015, the
  * form that `chronyc` and its exporters speak). One UDP datagram asks, one answers; nothing here can change anything.
@@ -32,7 +34,7 @@ export interface Tracking {
 }
 
 /** What came is no answer to what was asked. */
-export class ChronyReplyError extends Error {
+export class ChronyReplyError extends RushlightError {
   readonly code = 'CHRONY_REPLY';
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { serverOfUrl, sourcesFile, wishFile, writeTimeRole } from './time-sources.ts';
+import { serverOfUrl, sourcesFile, timeRoleFile, writeTimeRole } from './time-sources.ts';
 
 test('the server is the host of the URL', () => {
   expect(serverOfUrl('https://10.0.0.5:443')).toBe('10.0.0.5');
@@ -23,8 +23,8 @@ test('whatever an URL says, the file has one line at most that chrony reads', ()
 
 test('a hub follows no other', () => {
   expect(sourcesFile({ kind: 'serve' })).toMatch(/^#/);
-  expect(wishFile({ kind: 'serve' }, false)).toBe('serve\n');
-  expect(wishFile({ kind: 'follow', server: null }, true)).toBe('follow step\n');
+  expect(timeRoleFile({ kind: 'serve' }, false)).toBe('serve\n');
+  expect(timeRoleFile({ kind: 'follow', server: null }, true)).toBe('follow step\n');
 });
 
 test('the files may be read by chronyd, whatever the umask', async () => {

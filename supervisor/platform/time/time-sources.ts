@@ -1,5 +1,6 @@
-import { chmod, mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeFileAtomic } from '../../../common/files.ts';
 
 /** Whose time this machine keeps: a hub gives the LAN its own, a camera follows its hub. */
 export type TimeRole =
@@ -17,7 +18,7 @@ export function sourcesFile(role: TimeRole): string {
 }
 
 /** What rushlight-time.service is to bring about: `serve` or `follow`, and `step` where the clock shall jump to the right time. */
-export function wishFile(role: TimeRole, step: boolean): string {
+export function timeRoleFile(role: TimeRole, step: boolean): string {
   return `${role.kind}${step ? ' step' : ''}\n`;
 }
 
@@ -28,7 +29,7 @@ export function serverOfUrl(url: string): string | null {
 }
 
 /**
- * Writes the wish where the system's own units carry it out: the supervisor has no right to tell chronyd anything.
+ * Writes the role where the system's own units carry it out: the supervisor has no right to tell chronyd anything.
  * `folder`: /run/rushlight. Rejects with the system's error.
  */
 export async function writeTimeRole(folder: string, role: TimeRole, step = false): Promise<void> {
@@ -36,13 +37,10 @@ export async function writeTimeRole(folder: string, role: TimeRole, step = false
   await mkdir(sources, { recursive: true, mode: 0o755 });
   await replaceReadable(join(sources, 'hub.sources'), sourcesFile(role));
   // Last: this one is watched.
-  await replaceReadable(join(folder, 'time'), wishFile(role, step));
+  await replaceReadable(join(folder, 'time'), timeRoleFile(role, step));
 }
 
 /** For everybody to read, whatever the umask: chronyd runs as another user. */
 async function replaceReadable(file: string, text: string): Promise<void> {
-  const temporary = `${file}.new`;
-  await writeFile(temporary, text);
-  await chmod(temporary, 0o644);
-  await rename(temporary, file);
+  await writeFileAtomic(file, text, { mode: 0o644, durable: false });
 }

@@ -189,8 +189,8 @@ export const alertsOf = (status: Status): Alert[] => {
     ...ofLinks(status),
     ...ofRecording(status),
   ];
-  const told = new Set(specific.map(({ key }) => key.split('-')[0]));
-  const health = ofHealth(status).filter(({ key }) => !told.has(key.slice('health-'.length)));
+  const shown = new Set(specific.map(({ key }) => key.split('-')[0]));
+  const health = ofHealth(status).filter(({ key }) => !shown.has(key.slice('health-'.length)));
   const rank = ({ severity }: Alert) => (severity === 'error' ? 0 : 1);
   return [...specific, ...health].toSorted((a, b) => rank(a) - rank(b));
 };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { statusFixture } from '../../testing/fixture.ts';
-import { ApiClient, ApiError, masterUrl, messageOfProblem, parseProblem } from './api-client.ts';
+import { ApiCallError, ApiClient, masterUrl, messageOfProblem, parseProblem } from './api-client.ts';
 
 const problem = {
   type: 'about:blank',
@@ -21,12 +21,12 @@ const answering = (make: () => Response) => {
   return { api, calls };
 };
 
-const errorOf = async (call: Promise<unknown>): Promise<ApiError> => {
+const errorOf = async (call: Promise<unknown>): Promise<ApiCallError> => {
   const error = await call.then(
     () => null,
     (caught: unknown) => caught,
   );
-  if (!(error instanceof ApiError)) throw new Error(`no ApiError: ${String(error)}`);
+  if (!(error instanceof ApiCallError)) throw new Error(`no ApiCallError: ${String(error)}`);
   return error;
 };
 

@@ -16,8 +16,8 @@ export type SystemCall = 'identify' | 'restart' | 'shutdown' | 'factory-reset';
 export type ApiErrorCode = 'UNREACHABLE' | 'UNAUTHORIZED' | 'FORBIDDEN' | 'REFUSED' | 'UNREADABLE';
 
 /** A call to the appliance that brought no good answer. `message` can be shown to the user. */
-export class ApiError extends Error {
-  override readonly name = 'ApiError';
+export class ApiCallError extends Error {
+  override readonly name = 'ApiCallError';
   readonly code: ApiErrorCode;
   /** HTTP status; null where no answer came. */
   readonly status: number | null;
@@ -61,9 +61,9 @@ export const messageOfProblem = (problem: Problem | null, status: number): strin
 const codeOfStatus = (status: number): ApiErrorCode =>
   status === 401 ? 'UNAUTHORIZED' : status === 403 ? 'FORBIDDEN' : 'REFUSED';
 
-export const errorOfAnswer = (status: number, body: string): ApiError => {
+export const errorOfAnswer = (status: number, body: string): ApiCallError => {
   const problem = parseProblem(body);
-  return new ApiError(codeOfStatus(status), messageOfProblem(problem, status), { status, problem });
+  return new ApiCallError(codeOfStatus(status), messageOfProblem(problem, status), { status, problem });
 };
 
 const answerTimeoutMs = 10_000;
@@ -77,7 +77,7 @@ export type RolloutAction =
   | { readonly canary: string }
   | { readonly update: string };
 
-/** The appliance's API, with the browser's cookie as the key. All methods throw ApiError. */
+/** The appliance's API, with the browser's cookie as the key. All methods throw ApiCallError. */
 export class ApiClient {
   readonly #fetch: typeof fetch;
 
@@ -203,7 +203,7 @@ export class ApiClient {
   async events(signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
     const headers = { accept: 'text/event-stream' };
     const answer = await this.#call('GET', '/api/events', { signal, headers, endless: true });
-    if (answer.body === null) throw new ApiError('UNREADABLE', 'The appliance sends no events.');
+    if (answer.body === null) throw new ApiCallError('UNREADABLE', 'The appliance sends no events.');
     return answer.body;
   }
 
@@ -226,7 +226,7 @@ export class ApiClient {
         credentials: 'same-origin',
       });
     } catch (cause) {
-      throw new ApiError('UNREACHABLE', 'The appliance does not answer.', { cause });
+      throw new ApiCallError('UNREACHABLE', 'The appliance does not answer.', { cause });
     }
     if (!answer.ok) throw errorOfAnswer(answer.status, await answer.text());
     return answer;
@@ -236,7 +236,7 @@ export class ApiClient {
     try {
       return (await answer.json()) as T;
     } catch (cause) {
-      throw new ApiError('UNREADABLE', 'The appliance sent an answer that cannot be read.', { cause });
+      throw new ApiCallError('UNREADABLE', 'The appliance sent an answer that cannot be read.', { cause });
     }
   }
 }

@@ -4,8 +4,8 @@ import { awayFeeds, plugNews, presentFeeds } from '../live/away-feeds.ts';
 import { PlayerPool } from '../live/player-pool.ts';
 import { isNewest } from '../system/rollout-words.ts';
 import {
+  ApiCallError,
   type ApiClient,
-  ApiError,
   type RolloutAction,
   type SystemCall,
   type UpdateAction,
@@ -43,7 +43,7 @@ export class AppController {
     }
   }
 
-  /** Trades a key for the session. Throws ApiError. */
+  /** Trades a key for the session. Throws ApiCallError. */
   async login(token: string): Promise<void> {
     await this.#api.openSession(token);
     this.#unlocked?.();
@@ -129,12 +129,12 @@ export class AppController {
     });
   }
 
-  /** The settings in force; null where the key may not see them. Throws ApiError for anything else. */
+  /** The settings in force; null where the key may not see them. Throws ApiCallError for anything else. */
   async config(signal: AbortSignal): Promise<ConfigView | null> {
     try {
       return await this.#api.config(signal);
     } catch (error) {
-      if (error instanceof ApiError && error.problem?.code === 'ACCESS_DENIED') return null;
+      if (error instanceof ApiCallError && error.problem?.code === 'ACCESS_DENIED') return null;
       throw error;
     }
   }
@@ -187,7 +187,7 @@ export class AppController {
     try {
       await call();
     } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
+      if (!(error instanceof ApiCallError)) throw error;
       const denied = error.problem?.code === 'ACCESS_DENIED';
       const text = denied ? `Your key may watch, but not ${right}.` : `Not done: ${error.message}`;
       this.#notify(text);
@@ -217,7 +217,7 @@ export class AppController {
     try {
       await this.#api.openSession(token);
     } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
+      if (!(error instanceof ApiCallError)) throw error;
       const refused = error.code === 'UNAUTHORIZED' || error.code === 'FORBIDDEN';
       // An older session may still open the page.
       this.#notify(refused ? 'The key in the link was refused.' : error.message);

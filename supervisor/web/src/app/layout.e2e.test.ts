@@ -112,14 +112,14 @@ const devices = [
     source: 'cam1',
   }),
   deviceFixture({
-    ...{
-      id: 'receiver-csi',
-      name: 'Camera module',
-      label: 'Camera module',
-      kind: 'libcamera',
-      use: 'unused',
-    },
-    ...{ formats: [], controls: [], note: 'needs libcamera (rpicam-apps): rpicam-hello is not installed' },
+    id: 'receiver-csi',
+    name: 'Camera module',
+    label: 'Camera module',
+    kind: 'libcamera',
+    use: 'unused',
+    formats: [],
+    controls: [],
+    note: 'needs libcamera (rpicam-apps): rpicam-hello is not installed',
   }),
 ];
 
@@ -128,7 +128,11 @@ const cameras: Status = statusFixture({
     sourceFixture(),
     sourceFixture({ id: 'cam1', kind: 'v4l2', label: 'Stage left, behind the second curtain' }),
     sourceFixture({
-      ...{ id: 'balcony', kind: 'rtsp', label: 'Balcony', state: 'waiting', encoder: null },
+      id: 'balcony',
+      kind: 'rtsp',
+      label: 'Balcony',
+      state: 'waiting',
+      encoder: null,
       reason: 'rtsp://192.168.1.40/stream1 does not answer. Is it switched on?',
     }),
   ],
@@ -280,7 +284,10 @@ describe.each(screens)('$name', (screen) => {
       },
     ];
     const mqtt = {
-      ...{ state: 'waiting' as const, broker: null, protocol: null, reason: null },
+      state: 'waiting' as const,
+      broker: null,
+      protocol: null,
+      reason: null,
       found: {
         id: 'b1',
         name: 'mosquitto on nas-in-the-basement',

@@ -1,15 +1,19 @@
-import { type ApiClient, ApiError } from './api-client.ts';
+import { createParser } from 'eventsource-parser';
+import { backoffMs } from '../../../../common/backoff.ts';
+import { ApiCallError, type ApiClient } from './api-client.ts';
 import { type AppAction, parseEvent } from './app-state.ts';
-import { backoffMs, pauseUntilOnline } from './backoff.ts';
-import { SseParser } from './sse.ts';
+import { pauseUntilOnline } from './pause.ts';
 
-const retryLimits = { firstMs: 1000, mostMs: 10_000 };
+const retryLimits = { firstMs: 1000, maxMs: 10_000 };
 /** The appliance writes at least every 15 s. After this much silence the stream is taken for dead, and opened anew. */
 const silenceLimitMs = 25_000;
 
+/** Characters. A status of many cameras has a few ten thousand. */
+const longestEvent = 4 * 1024 * 1024;
+
 /** A sentence: what browsers say of a stream that broke ("network error") is none. */
 const reasonOf = (error: unknown): string =>
-  error instanceof ApiError ? error.message : 'The connection broke off.';
+  error instanceof ApiCallError ? error.message : 'The connection broke off.';
 
 /**
  * Keeps the page's picture of the appliance fresh: status, takes, then events until the stream breaks, and again.
@@ -36,7 +40,7 @@ export class StatusLink {
         await this.#follow(signal);
       } catch (error) {
         if (signal.aborted) return;
-        if (error instanceof ApiError && (error.code === 'UNAUTHORIZED' || error.code === 'FORBIDDEN')) {
+        if (error instanceof ApiCallError && (error.code === 'UNAUTHORIZED' || error.code === 'FORBIDDEN')) {
           // Without any key there is nothing to explain; a refused one deserves its reason.
           const reason = error.problem?.code === 'TOKEN_MISSING' ? null : error.message;
           this.#dispatch({ type: 'locked', reason });
@@ -93,7 +97,15 @@ export class StatusLink {
    * other side has hung up.
    */
   async #read(stream: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<'closed' | 'silent'> {
-    const parser = new SseParser();
+    const parser = createParser({
+      maxBufferSize: longestEvent,
+      onEvent: ({ data }) => {
+        const event = parseEvent(data);
+        if (event === null) return;
+        if (event.type.startsWith('device-')) this.#deviceEvents += 1;
+        this.#dispatch({ type: 'event', event });
+      },
+    });
     const decoder = new TextDecoder();
     const reader = stream.getReader();
     const over = new AbortController();
@@ -110,12 +122,7 @@ export class StatusLink {
         const { done, value } = next;
         if (done) return 'closed';
         heardAtMs = performance.now();
-        for (const message of parser.push(decoder.decode(value, { stream: true }))) {
-          const event = parseEvent(message.data);
-          if (event === null) continue;
-          if (event.type.startsWith('device-')) this.#deviceEvents += 1;
-          this.#dispatch({ type: 'event', event });
-        }
+        parser.feed(decoder.decode(value, { stream: true }));
       }
     } finally {
       clearInterval(watch);

@@ -2,12 +2,26 @@ import type { ApiEvent, Feed, UnpluggedDevice } from '../../../contract/index.ts
 import type { AppState } from '../app/app-state.ts';
 
 const nothingKnown = {
-  ...{ codec: null, audioCodec: null, width: null, height: null, fps: null, bitrateKbps: 0, framesTotal: 0 },
-  ...{ packetsLost: 0, lossRatio: null, latencyMs: null, keyframeAgeMs: null, publisher: null, viewers: [] },
+  codec: null,
+  audioCodec: null,
+  width: null,
+  height: null,
+  fps: null,
+  bitrateKbps: 0,
+  framesTotal: 0,
+  packetsLost: 0,
+  lossRatio: null,
+  latencyMs: null,
+  keyframeAgeMs: null,
+  publisher: null,
+  viewers: [],
 } as const satisfies Partial<Feed>;
 
 const awayFeed = ({ label, feed }: UnpluggedDevice): Feed => ({
-  ...{ ...nothingKnown, id: feed, label, state: 'offline' },
+  ...nothingKnown,
+  id: feed,
+  label,
+  state: 'offline',
   reason: `${label} was unplugged. Plug it in again, in any port: its picture comes back here by itself.`,
 });
 

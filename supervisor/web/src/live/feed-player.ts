@@ -1,4 +1,5 @@
-import { backoffMs, pause, pauseUntilOnline } from '../app/backoff.ts';
+import { backoffMs } from '../../../../common/backoff.ts';
+import { pause, pauseUntilOnline } from '../app/pause.ts';
 import { Store } from '../app/store.ts';
 import { picturesHelp, videoRetryMs } from './picture-fallback.ts';
 import { type ReceiveRates, type ReceiveSample, ratesOf } from './receive-stats.ts';
@@ -32,7 +33,7 @@ const nothing: PlayerView = {
 
 type FeedCondition = 'online' | 'stalled' | 'offline';
 
-const retryLimits = { firstMs: 500, mostMs: 8000 };
+const retryLimits = { firstMs: 500, maxMs: 8000 };
 const pollMs = 1000;
 /** While no frames flow the player looks more often, so that "live" is shown when it is. */
 const firstFramePollMs = 100;

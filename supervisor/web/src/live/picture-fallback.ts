@@ -1,4 +1,4 @@
-import { backoffMs } from '../app/backoff.ts';
+import { backoffMs } from '../../../../common/backoff.ts';
 import type { WhepErrorCode } from './whep.ts';
 
 /**
@@ -21,7 +21,7 @@ export const picturesHelp = (code: WhepErrorCode, failures: number): boolean =>
   failures >= (triesBeforePictures[code] ?? Number.POSITIVE_INFINITY);
 
 /** While pictures are shown, video is tried now and then: a decoder may have been installed, or the network changed. */
-const videoRetryLimits = { firstMs: 10_000, mostMs: 60_000 };
+const videoRetryLimits = { firstMs: 10_000, maxMs: 60_000 };
 
 export const videoRetryMs = (attempt: number): number => backoffMs(attempt, videoRetryLimits);
 

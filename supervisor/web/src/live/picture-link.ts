@@ -1,7 +1,8 @@
-import { backoffMs, pause } from '../app/backoff.ts';
+import { backoffMs } from '../../../../common/backoff.ts';
+import { pause } from '../app/pause.ts';
 import type { PlayerPhase } from './feed-player.ts';
 
-const retryLimits = { firstMs: 500, mostMs: 8000 };
+const retryLimits = { firstMs: 500, maxMs: 8000 };
 
 export interface PictureScreen {
   /** Shows the picture at an object URL, which is valid until two more have been shown. */

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { ApiError } from '../api-client.ts';
+import { ApiCallError } from '../api-client.ts';
 
 /** Asks for the key. It is traded for a cookie that scripts cannot read, and kept nowhere else. */
 export const LoginPanel = (props: { reason: string | null; login(token: string): Promise<void> }) => {
@@ -15,7 +15,7 @@ export const LoginPanel = (props: { reason: string | null; login(token: string):
     try {
       await props.login(token);
     } catch (caught) {
-      if (!(caught instanceof ApiError)) throw caught;
+      if (!(caught instanceof ApiCallError)) throw caught;
       setError(
         caught.code === 'UNAUTHORIZED'
           ? 'This appliance doesn’t know this key, or the key was revoked.'

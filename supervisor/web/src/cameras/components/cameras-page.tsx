@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { ConfigView, Device, Status, UnpluggedDevice } from '../../../../contract/index.ts';
-import { ApiError } from '../../app/api-client.ts';
+import { ApiCallError } from '../../app/api-client.ts';
 import type { AppController } from '../../app/app-controller.ts';
 import { deviceViews } from '../device-view.ts';
 import { type AdoptPolicy, adoptPolicyOf } from '../remote-view.ts';
@@ -31,7 +31,7 @@ const useConfig = (controller: AppController, edition: number) => {
       (view) => setConfig({ view, error: null, known: true }),
       (error: unknown) => {
         if (stop.signal.aborted) return;
-        if (!(error instanceof ApiError)) throw error;
+        if (!(error instanceof ApiCallError)) throw error;
         setConfig({ view: null, error: error.message, known: true });
       },
     );

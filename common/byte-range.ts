@@ -5,14 +5,16 @@ export interface ByteRange {
 }
 
 /**
- * What a `Range` header asks of a file of `size` bytes (RFC 9110, section 14): a single range, 'whole' where the header
- * is absent, of another unit, malformed or of several ranges (all of which may be ignored), 'unsatisfiable' where it
- * lies past the end.
+ * What a `Range` header asks of a file of `size` bytes (RFC 9110, section 14): a single range; 'whole' if the header is absent, of
+ * another unit, of several ranges or not valid (`bytes=7-3`), as a server may ignore all of these; 'unsatisfiable' if it lies past
+ * the end. Pure.
  */
-export function parseRange(header: string | undefined, size: number): ByteRange | 'whole' | 'unsatisfiable' {
+export function parseByteRange(
+  header: string | undefined,
+  size: number,
+): ByteRange | 'whole' | 'unsatisfiable' {
   const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec((header ?? '').trim());
-  if (match === null) return 'whole';
-  const [, first = '', last = ''] = match;
+  const [, first = '', last = ''] = match ?? [];
   if (first === '' && last === '') return 'whole';
   if (first === '') {
     const length = Math.min(Number(last), size);

@@ -1,20 +1,4 @@
-/** What updates ask of their host to run programs (rauc, systemctl). Has the shape of the media plane's. */
-export interface ChildHost {
-  spawn(
-    spec: {
-      readonly name: string;
-      readonly argv: readonly [program: string, ...args: string[]];
-      readonly env?: Readonly<Record<string, string>>;
-      readonly stopTimeoutMs?: number;
-    },
-    onLine?: (line: { readonly stream: 'stdout' | 'stderr'; readonly text: string }) => void,
-  ): Promise<Child>;
-}
-
-export interface Child extends AsyncDisposable {
-  readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
-  stop(): Promise<unknown>;
-}
+import type { ChildHost } from '../common/child-host.ts';
 
 export interface RunResult {
   readonly code: number | null;

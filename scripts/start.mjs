@@ -25,6 +25,7 @@ ensureDatapath();
 const restartDelayMs = 500;
 const crashesInARow = 5;
 const stableMs = 30_000;
+const watches = process.argv.includes('--watch');
 let supervisor = null;
 let stopping = false;
 let crashes = 0;
@@ -34,9 +35,11 @@ const start = () => {
   // As on the device: the supervisor makes little garbage, and need not keep room for much.
   const args = [
     '--max-semi-space-size=2',
+    // `npm run dev`: Node.js starts it again when a file changes that it has loaded.
+    ...(watches ? ['--watch', '--watch-preserve-output'] : []),
     join(root, 'supervisor', 'main.ts'),
     '--simulation',
-    ...process.argv.slice(2),
+    ...process.argv.slice(2).filter((word) => word !== '--watch'),
   ];
   supervisor = spawn(node, args, { cwd: root, env: environment, stdio: 'inherit' });
   supervisor.once('error', (error) => fail(`The supervisor cannot be started: ${error.message}`));

@@ -3,6 +3,18 @@
 const checks = ['types', 'types of the pages', 'types of the scripts', 'lint'];
 const endToEnd = ['end-to-end tests', 'end-to-end tests that need the machine for themselves'];
 const everything = [...checks, 'unit tests', ...endToEnd];
+/** What `npm run typecheck`, `lint`, `test:unit` and `test:e2e` run. */
+const only = {
+  types: checks.slice(0, 3),
+  lint: ['lint', 'import rules'],
+  unit: ['unit tests'],
+  e2e: endToEnd,
+};
+
+/** Parts that need system packages: a compiler, ffmpeg, a browser. The others need Node.js packages alone. */
+export function needsPrograms({ here, inRoot }) {
+  return [...here, ...inRoot].some((part) => !checks.includes(part) && part !== 'import rules');
+}
 
 /**
  * What the words after `npm test --` ask for: parts that run on this system (`here`), those in Debian 13 (`inRoot`), those that run here
@@ -13,6 +25,11 @@ export function testPlan(words, isCi) {
   const chosen = [];
   /** @type {{problem: string | null, chosen: string[], here: string[], inRoot: string[], elsewhere: string[] | null, keepGoing: boolean}} */
   const base = { problem: null, chosen, here: [], inRoot: [], elsewhere: null, keepGoing: false };
+  if (words[0] === '--only') {
+    const parts = Object.hasOwn(only, words[1] ?? '') ? only[words[1]] : null;
+    if (parts === null) return { ...base, problem: `--only takes one of: ${Object.keys(only).join(', ')}.` };
+    return { ...base, here: parts };
+  }
   let debian = null;
   let all = false;
   for (let at = 0; at < words.length; at += 1) {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { testPlan } from './test-plan.mjs';
+import { needsPrograms, testPlan } from './test-plan.mjs';
 
 const endToEnd = ['end-to-end tests', 'end-to-end tests that need the machine for themselves'];
 const checks = ['types', 'types of the pages', 'types of the scripts', 'lint'];
@@ -40,3 +40,15 @@ test.each([['--debian', '12'], ['--debian'], ['--debian=sid']])(
     expect(testPlan(words, false).problem).toContain('npm test -- --debian 13');
   },
 );
+
+test('--only runs one part here, and types and lint need no system packages', () => {
+  expect(testPlan(['--only', 'types'], false).here).toEqual(checks.slice(0, 3));
+  expect(testPlan(['--only', 'lint'], true).here).toEqual(['lint', 'import rules']);
+  expect(testPlan(['--only', 'e2e'], false).here).toEqual(endToEnd);
+  expect(
+    ['types', 'lint', 'unit', 'e2e'].map((part) => needsPrograms(testPlan(['--only', part], false))),
+  ).toEqual([...[false, false], ...[true, true]]);
+  expect(needsPrograms(testPlan([], true))).toBe(true);
+  for (const words of [['--only'], ['--only', 'constructor'], ['--only', 'all']])
+    expect(testPlan(words, false).problem).toContain('types, lint, unit, e2e');
+});

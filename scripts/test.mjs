@@ -1,5 +1,6 @@
 // `npm test`: every test that needs no virtual machine, from a fresh clone. Words after `--` go to vitest, but for
 //   --debian 13     runs in a Debian 13 root with the image's own packages (needs root), instead of on this system
+//   --only PART     one of types, lint, unit, e2e
 //   --all-systems   types, lint and unit tests on this system, then all tests in that root; so it is where CI=true
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -16,17 +17,19 @@ import {
   say,
 } from './prepare.mjs';
 import { testPrograms } from './programs.mjs';
-import { testPlan } from './test-plan.mjs';
+import { needsPrograms, testPlan } from './test-plan.mjs';
 import { openTestRoot } from './test-root.mjs';
 
 const plan = testPlan(process.argv.slice(2), process.env.CI === 'true');
 if (plan.problem !== null) fail(plan.problem);
 
 // Before the packages: one of them is compiled, and is left out where there is no compiler.
-await ensurePrograms(testPrograms);
+if (needsPrograms(plan)) await ensurePrograms(testPrograms);
 ensureModules();
-ensureDatapath();
-ensurePages();
+if (needsPrograms(plan)) {
+  ensureDatapath();
+  ensurePages();
+}
 
 const bin = (...parts) => join(root, 'node_modules', ...parts);
 const vitest = bin('vitest', 'vitest.mjs');
@@ -35,6 +38,11 @@ const commands = {
   'types of the pages': [bin('typescript-native', 'bin', 'tsc'), '-p', 'supervisor/web'],
   'types of the scripts': [bin('typescript-native', 'bin', 'tsc'), '-p', 'scripts'],
   lint: [bin('@biomejs', 'biome', 'bin', 'biome'), 'check', '--error-on-warnings', '.'],
+  'import rules': [
+    bin('dependency-cruiser', 'bin', 'dependency-cruiser.mjs'),
+    ...['--config', '.dependency-cruiser.mjs', '--'],
+    ...['common', 'supervisor', 'media', 'ota', 'hil-tests', 'image/provision'],
+  ],
   'unit tests': [vitest, 'run', '--project', 'unit'],
   'end-to-end tests': [vitest, 'run', '--project', 'e2e'],
   'end-to-end tests that need the machine for themselves': [vitest, 'run', '--project', 'e2e-alone'],

@@ -146,7 +146,7 @@ describe('Every answer', () => {
 });
 
 describe('Reading a description', () => {
-  it('takes time as its length goes, whatever it consists of', () => {
+  it('ends within the time of a test for many of the longest, whatever they consist of', () => {
     const described = (count: number): string[] => {
       const formats = Array.from({ length: Math.min(count, 128) }, (_, i) => i).join(' ');
       const many = (line: (i: number) => string) =>
@@ -159,19 +159,10 @@ describe('Reading a description', () => {
         head + many((i) => `a=candidate:${i} 1 udp 1 192.0.2.1 9 typ host`),
       ];
     };
-    const best = (text: string): number => {
-      const times = Array.from({ length: 9 }, () => {
-        const begin = performance.now();
-        parseOffer(text);
-        return performance.now() - begin;
-      });
-      return Math.min(...times);
-    };
-    const [few, many] = [described(100), described(900)];
-    many.forEach((text, i) => {
-      const lengths = text.length / (few[i]?.length ?? 1);
-      expect(best(text)).toBeLessThan(Math.max(5, best(few[i] ?? '') * lengths * 4));
-    });
+    // A reader that goes over the whole for each line takes a fifth of a second for each of these, and minutes for all.
+    for (const text of described(900)) {
+      for (let time = 0; time < 400; time++) expect(parseOffer(text).media.length).toBeGreaterThan(0);
+    }
   });
 
   it.each([

@@ -3,6 +3,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { plainChildHost } from '../child-host.fake.ts';
 import { installActivity } from './activity.ts';
@@ -30,6 +31,18 @@ async function program(body: string): Promise<string> {
   await chmod(path, 0o755);
   return path;
 }
+
+it('a look at a bundle waits for the one that runs: two children of one name cannot', async () => {
+  const path = await program(
+    `sleep 0.3; echo '{"compatible":"board","version":"1.0.0","description":null,"images":[]}'`,
+  );
+  const rauc = new Rauc(plainChildHost(), path);
+  const first = rauc.inspect('one');
+  // Not at once: the other one comes while it runs.
+  await sleep(50);
+  const found = await Promise.all([first, rauc.inspect('two'), rauc.inspect('three')]);
+  expect(found.map(({ version }) => version)).toEqual(['1.0.0', '1.0.0', '1.0.0']);
+});
 
 describe("RAUC's failures", () => {
   // Recorded from RAUC 1.8 and its sources up to 1.13.

@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import { z } from 'zod';
 import type { ChildHost } from '../../common/child-host.ts';
 import { messageOf, OtaError } from '../errors.ts';
@@ -47,6 +48,8 @@ export class Rauc {
   readonly #children: ChildHost;
   readonly #program: string;
   readonly #options: readonly string[];
+  /** The look for bundles and an installation may ask at the same moment, and two children of one name cannot run. */
+  readonly #inTurn = pLimit(1);
 
   constructor(children: ChildHost, program = 'rauc', options: readonly string[] = []) {
     this.#children = children;
@@ -142,7 +145,8 @@ export class Rauc {
 
   async #run(name: string, args: readonly string[], signal?: AbortSignal): Promise<readonly string[]> {
     const argv = [this.#program, ...this.#options, ...args] as const;
-    const result = await runToEnd(this.#children, name, argv, signal === undefined ? {} : { signal });
+    const run = () => runToEnd(this.#children, name, argv, signal === undefined ? {} : { signal });
+    const result = await this.#inTurn(run);
     if (result.code !== 0) throw raucError(result.lines);
     return result.stdout;
   }

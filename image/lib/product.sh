@@ -13,7 +13,7 @@ product_sources() {
 		done
 		find "${folders[@]}" \
 			\( -path supervisor/web -o -path '*/node_modules' -o -path '*/fixtures' \
-			-o -path '*/testing' -o -path media/bench -o -path media/datapath/native \) -prune -o \
+			-o -path '*/testing' -o -path media/bench -o -path 'media/datapath/native/[bst]*' \) -prune -o \
 			-type f ! -name '*.test.ts' ! -name '*.fake.ts' ! -name '*.e2e.ts' -print
 		find supervisor/web/dist -type f
 	) | LC_ALL=C sort

@@ -1,6 +1,6 @@
 /** The media plane that this machine can have: the native one, or else its twin in JavaScript. */
-import { loadNative } from '../datapath/native-binding.ts';
-import type { NodeDatapathOptions } from '../datapath/node-datapath.ts';
+import { loadNative } from '../datapath/native/native-binding.ts';
+import type { NodeDatapathOptions } from '../datapath/node/node-datapath.ts';
 import type { MediaPlane } from './media-plane.ts';
 import { createNativePlane } from './native-plane.ts';
 import { createNodePlane } from './node-plane.ts';

@@ -1,7 +1,7 @@
 /** Local RTP of a capture pipeline: no feedback, no backpressure, so that neither side can hold up the other. */
 import type { RemoteInfo, Socket } from 'node:dgram';
 import type { Logger } from 'pino';
-import { openUdpSocket } from '../datapath/udp-socket.ts';
+import { openUdpSocket } from '../datapath/node/udp-socket.ts';
 import { unixMsOfNtp } from '../rtp/ntp.ts';
 import { ReceptionStats } from '../rtp/reception-stats.ts';
 import { parseRtcp, type RtcpPacket } from '../rtp/rtcp.ts';

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { IceCredentials } from '../datapath/datapath.ts';
-import { buildStun, hasIntegrity, parseStun, StunAttribute, StunType } from '../datapath/stun.ts';
+import { buildStun, hasIntegrity, parseStun, StunAttribute, StunType } from '../datapath/ice/stun.ts';
 import { ntpOfUnixMs, unixMsOfNtp } from '../rtp/ntp.ts';
 import {
   buildCanonicalName,

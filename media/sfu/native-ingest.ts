@@ -1,8 +1,8 @@
 /** Local RTP of a capture pipeline, taken in by the native datapath. */
 import { getSystemErrorName } from 'node:util';
-import { type Handle, SocketUse, TrackKind } from '../datapath/native-binding.ts';
-import type { NativeCore } from '../datapath/native-core.ts';
-import type { SourceRow } from '../datapath/native-snapshot.ts';
+import { type Handle, SocketUse, TrackKind } from '../datapath/native/native-binding.ts';
+import type { NativeCore } from '../datapath/native/native-core.ts';
+import type { SourceRow } from '../datapath/native/native-snapshot.ts';
 import { IngestPortError } from './errors.ts';
 import type { FeedSource } from './feed-port.ts';
 import type { PublisherInfo } from './feed-stats.ts';

@@ -1,9 +1,9 @@
 /** The media plane whose packets stay in the native datapath. */
 import type { PacketOutlet } from '../datapath/datapath.ts';
-import type { NativeAddon } from '../datapath/native-binding.ts';
-import { createNativeDatapath, NativeDatapath } from '../datapath/native-datapath.ts';
-import { NativeTransport } from '../datapath/native-transport.ts';
-import type { NodeDatapathOptions } from '../datapath/node-datapath.ts';
+import type { NativeAddon } from '../datapath/native/native-binding.ts';
+import { createNativeDatapath, NativeDatapath } from '../datapath/native/native-datapath.ts';
+import { NativeTransport } from '../datapath/native/native-transport.ts';
+import type { NodeDatapathOptions } from '../datapath/node/node-datapath.ts';
 import type { AudioCodec } from './audio-codec.ts';
 import type { FeedAudio, FeedPort, FeedPublisher, FeedVideo, FeedViewer } from './feed-port.ts';
 import type { IngestOptions } from './ingest.ts';

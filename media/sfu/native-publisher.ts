@@ -1,8 +1,8 @@
 /** Takes in what a WebRTC peer sends, in the native datapath: feedback and repairs are asked for there. */
-import { type Handle, type NativeEvent, NativeEventType } from '../datapath/native-binding.ts';
-import type { NativeCore } from '../datapath/native-core.ts';
-import type { SourceRow } from '../datapath/native-snapshot.ts';
-import type { NativeTransport } from '../datapath/native-transport.ts';
+import { type Handle, type NativeEvent, NativeEventType } from '../datapath/native/native-binding.ts';
+import type { NativeCore } from '../datapath/native/native-core.ts';
+import type { SourceRow } from '../datapath/native/native-snapshot.ts';
+import type { NativeTransport } from '../datapath/native/native-transport.ts';
 import type { FeedPublisher } from './feed-port.ts';
 import type { PublisherInfo } from './feed-stats.ts';
 import { nativeAudio, nativeVideo } from './native-tracks.ts';

@@ -1,7 +1,7 @@
 /** Packets of the native datapath for a reader of this machine, which come in batches. */
 import type { PacketOutlet } from '../datapath/datapath.ts';
-import { type Handle, type NativeEvent, NativeEventType } from '../datapath/native-binding.ts';
-import type { NativeCore } from '../datapath/native-core.ts';
+import { type Handle, type NativeEvent, NativeEventType } from '../datapath/native/native-binding.ts';
+import type { NativeCore } from '../datapath/native/native-core.ts';
 import type { FeedPort } from './feed-port.ts';
 import { nativeVideo } from './native-tracks.ts';
 import { KEYFRAME_PATIENCE_MS } from './native-viewer.ts';

@@ -1,7 +1,12 @@
 /** A feed's tracks in the native datapath: what is told of them. */
-import { type Handle, type NativeEvent, NativeEventType, TrackKind } from '../datapath/native-binding.ts';
-import type { NativeCore } from '../datapath/native-core.ts';
-import type { TrackRow } from '../datapath/native-snapshot.ts';
+import {
+  type Handle,
+  type NativeEvent,
+  NativeEventType,
+  TrackKind,
+} from '../datapath/native/native-binding.ts';
+import type { NativeCore } from '../datapath/native/native-core.ts';
+import type { TrackRow } from '../datapath/native/native-snapshot.ts';
 import { parseSps, type SpsInfo } from '../rtp/h264-sps.ts';
 import { type AudioCodec, audioClockOf } from './audio-codec.ts';
 import type { FeedAudio, FeedVideo } from './feed-port.ts';

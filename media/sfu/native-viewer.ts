@@ -1,8 +1,8 @@
 /** Somebody who gets a feed from the native datapath: who starts when is decided here, packets and repairs are there. */
-import { type Handle, type NativeEvent, NativeEventType } from '../datapath/native-binding.ts';
-import type { NativeCore } from '../datapath/native-core.ts';
-import type { SinkRow } from '../datapath/native-snapshot.ts';
-import type { NativeTransport } from '../datapath/native-transport.ts';
+import { type Handle, type NativeEvent, NativeEventType } from '../datapath/native/native-binding.ts';
+import type { NativeCore } from '../datapath/native/native-core.ts';
+import type { SinkRow } from '../datapath/native/native-snapshot.ts';
+import type { NativeTransport } from '../datapath/native/native-transport.ts';
 import type { FeedViewer } from './feed-port.ts';
 import type { ViewerStats } from './feed-stats.ts';
 import { nativeAudio, nativeVideo } from './native-tracks.ts';

@@ -8,8 +8,8 @@ import type {
   PacketDatapath,
   PacketOutlet,
 } from '../datapath/datapath.ts';
-import { createNodeDatapath, type NodeDatapathOptions } from '../datapath/node-datapath.ts';
-import { NodeTransport } from '../datapath/node-transport.ts';
+import { createNodeDatapath, type NodeDatapathOptions } from '../datapath/node/node-datapath.ts';
+import { NodeTransport } from '../datapath/node/node-transport.ts';
 import type { AudioCodec } from './audio-codec.ts';
 import { AudioTrack } from './audio-track.ts';
 import type { FeedAudio, FeedPort, FeedPublisher, FeedVideo, FeedViewer } from './feed-port.ts';

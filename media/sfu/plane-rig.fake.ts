@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram';
 import { pino } from 'pino';
 import { MediaService } from '../control/media-service.ts';
 import { type MediaConfig, mediaConfigSchema } from '../control/protocol.ts';
-import { loadNative } from '../datapath/native-binding.ts';
+import { loadNative } from '../datapath/native/native-binding.ts';
 import { buildRtp } from '../rtp/rtp-packet.ts';
 import { freeRtpPort } from '../signaling/media-rig.fake.ts';
 import type { MediaPlane } from './media-plane.ts';

@@ -2,8 +2,8 @@
 import { pino } from 'pino';
 import type { MediaService } from '../control/media-service.ts';
 import type { IceCandidate, PacketDatapath } from '../datapath/datapath.ts';
-import { createNodeDatapath } from '../datapath/node-datapath.ts';
-import { NodeTransport } from '../datapath/node-transport.ts';
+import { createNodeDatapath } from '../datapath/node/node-datapath.ts';
+import { NodeTransport } from '../datapath/node/node-transport.ts';
 import { NackGenerator } from '../rtp/nack-generator.ts';
 import { parseRtcp, type RtcpPacket } from '../rtp/rtcp.ts';
 import { buildCanonicalName, buildNack, buildReceiverReport } from '../rtp/rtcp-build.ts';

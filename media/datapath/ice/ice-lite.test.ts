@@ -3,11 +3,11 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { pino } from 'pino';
 import { expect, it, vi } from 'vitest';
+import type { NetworkPath } from '../network-path.ts';
+import { UdpMux } from '../node/udp-mux.ts';
 import { IceLite } from './ice-lite.ts';
 import { answerCheck } from './ice-responder.ts';
-import type { NetworkPath } from './network-path.ts';
 import { buildStun, hasIntegrity, parseStun, StunAttribute, StunType } from './stun.ts';
-import { UdpMux } from './udp-mux.ts';
 
 const remote = { ufrag: 'remote', pwd: 'remotepasswordremotepassword', candidates: [] };
 

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { DtlsServer, ProtectionProfileAeadAes128Gcm } from 'werift';
-import type { DtlsFingerprint } from './datapath.ts';
+import type { DtlsFingerprint } from '../datapath.ts';
+import type { SrtpProfile } from '../srtp/srtp-keys.ts';
 import { splitRecords } from './dtls-records.ts';
-import type { SrtpProfile } from './srtp-keys.ts';
 import {
   createDtlsCertificate,
   type DtlsCertificate,

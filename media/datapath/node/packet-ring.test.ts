@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ReplayWindow } from '../srtp/replay-window.ts';
 import { PacketRing } from './packet-ring.ts';
-import { ReplayWindow } from './replay-window.ts';
 
 const packet = (sequence: number) => ({ sequence, timestamp: 0, marker: false, payload: Buffer.alloc(0) });
 

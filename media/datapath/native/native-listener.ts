@@ -1,9 +1,9 @@
 /** The one UDP port of all viewers and publishers: a native socket per local address, which follow the machine's addresses. */
 import { getSystemErrorName } from 'node:util';
 import type { Logger } from 'pino';
-import type { DatapathAddresses, IceCandidate } from './datapath.ts';
-import { UdpBindError } from './errors.ts';
-import { localAddresses, localIpv6Addresses } from './local-addresses.ts';
+import type { DatapathAddresses, IceCandidate } from '../datapath.ts';
+import { UdpBindError } from '../errors.ts';
+import { localAddresses, localIpv6Addresses } from '../local-addresses.ts';
 import { type Handle, SocketUse } from './native-binding.ts';
 import type { NativeCore } from './native-core.ts';
 

@@ -1,7 +1,7 @@
 /** The asking half of a controlling ICE agent: finds a working path and proves that it still works (RFC 8445, RFC 7675). */
 import { randomBytes } from 'node:crypto';
-import type { IceCandidate, IceCredentials } from './datapath.ts';
-import type { NetworkPath } from './network-path.ts';
+import type { IceCandidate, IceCredentials } from '../datapath.ts';
+import type { NetworkPath } from '../network-path.ts';
 import { buildStun, hasIntegrity, parseStun, StunAttribute, StunType, uint32 } from './stun.ts';
 
 const CHECK_INTERVAL_MS = 100;

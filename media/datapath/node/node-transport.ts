@@ -1,7 +1,7 @@
 /** A session's transport in JavaScript: ICE, DTLS by the adapter, SRTP by Node's crypto. */
 import { EventEmitter } from 'node:events';
 import type { Logger } from 'pino';
-import { isRtcp, RTP_HEADER_BYTES, writeRtpHeader } from '../rtp/rtp-packet.ts';
+import { isRtcp, RTP_HEADER_BYTES, writeRtpHeader } from '../../rtp/rtp-packet.ts';
 import type {
   CloseReason,
   IceCandidate,
@@ -10,13 +10,13 @@ import type {
   PacketTransport,
   RemoteDescription,
   TransportState,
-} from './datapath.ts';
-import type { IceEndpoint } from './ice-endpoint.ts';
-import type { NetworkPath } from './network-path.ts';
+} from '../datapath.ts';
+import { type DtlsCertificate, DtlsEndpoint, type DtlsKeys } from '../dtls/werift-adapter.ts';
+import type { IceEndpoint } from '../ice/ice-endpoint.ts';
+import type { NetworkPath } from '../network-path.ts';
+import { SrtpReceiver } from '../srtp/srtp-receiver.ts';
+import { SrtpSender } from '../srtp/srtp-sender.ts';
 import { Silence } from './silence.ts';
-import { SrtpReceiver } from './srtp-receiver.ts';
-import { SrtpSender } from './srtp-sender.ts';
-import { type DtlsCertificate, DtlsEndpoint, type DtlsKeys } from './werift-adapter.ts';
 
 /** DTLS may begin and complete within this time of the answer, or the session is given up. */
 const CONNECT_TIMEOUT_MS = 15_000;

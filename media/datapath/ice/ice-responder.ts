@@ -1,6 +1,6 @@
 /** Answers connectivity checks: the whole of ICE-lite, and the answering half of a full agent (RFC 8445, section 7.3). */
-import type { IceCredentials } from './datapath.ts';
-import type { NetworkPath } from './network-path.ts';
+import type { IceCredentials } from '../datapath.ts';
+import type { NetworkPath } from '../network-path.ts';
 import {
   buildStun,
   errorCodeValue,

@@ -1,7 +1,7 @@
 /** One viewer's cursor into a track. */
 
-import { extendSequence } from '../rtp/sequence.ts';
-import type { PacketOutlet, SinkOptions, SinkStats, TrackPacket, TrackSink } from './datapath.ts';
+import { extendSequence } from '../../rtp/sequence.ts';
+import type { PacketOutlet, SinkOptions, SinkStats, TrackPacket, TrackSink } from '../datapath.ts';
 import type { PacketRing } from './packet-ring.ts';
 import { RepairBudget } from './repair-budget.ts';
 import { SequenceMap } from './sequence-map.ts';

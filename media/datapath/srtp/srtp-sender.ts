@@ -1,6 +1,6 @@
 /** Encrypts RTP and RTCP (RFC 3711; RFC 7714 for GCM). */
 import { createCipheriv, createHmac } from 'node:crypto';
-import { RTP_HEADER_BYTES } from '../rtp/rtp-packet.ts';
+import { RTP_HEADER_BYTES } from '../../rtp/rtp-packet.ts';
 import {
   deriveSessionKeys,
   type SrtpMasterKey,

@@ -14,7 +14,9 @@ import {
   ProtectionProfileAes128CmHmacSha1_80,
   SignatureAlgorithm,
 } from 'werift';
-import type { DtlsFingerprint } from './datapath.ts';
+import type { DtlsFingerprint } from '../datapath.ts';
+import { DtlsError } from '../errors.ts';
+import type { SrtpMasterKey, SrtpProfile } from '../srtp/srtp-keys.ts';
 import {
   epochOf,
   HandshakeType,
@@ -23,9 +25,7 @@ import {
   splitMessages,
   splitRecords,
 } from './dtls-records.ts';
-import { DtlsError } from './errors.ts';
 import { HandshakeOrder } from './handshake-order.ts';
-import type { SrtpMasterKey, SrtpProfile } from './srtp-keys.ts';
 
 type WeriftDtls = DtlsServer | DtlsClient;
 type WeriftCertificate = Awaited<ReturnType<typeof createSelfSignedCertificate>>;

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RtpHeader, SrtcpSession, SrtpSession } from 'werift';
-import { buildPictureLoss } from '../rtp/rtcp-build.ts';
-import { buildRtp } from '../rtp/rtp-packet.ts';
+import { buildPictureLoss } from '../../rtp/rtcp-build.ts';
+import { buildRtp } from '../../rtp/rtp-packet.ts';
 import { deriveSessionKeys, type SrtpMasterKey } from './srtp-keys.ts';
 import { SrtpReceiver } from './srtp-receiver.ts';
 import { SrtpSender } from './srtp-sender.ts';

@@ -1,6 +1,6 @@
 /** A track's packets and its fan-out in JavaScript. */
 import { randomInt } from 'node:crypto';
-import type { MediaTransport, PacketOutlet, SinkOptions, TrackPacket, TrackRelay } from './datapath.ts';
+import type { MediaTransport, PacketOutlet, SinkOptions, TrackPacket, TrackRelay } from '../datapath.ts';
 import { NodeSink, type SinkTrack } from './node-sink.ts';
 import { NodeTransport } from './node-transport.ts';
 import { PacketRing } from './packet-ring.ts';

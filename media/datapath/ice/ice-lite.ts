@@ -1,12 +1,12 @@
 /** ICE-lite on the shared port (RFC 8445, sections 2.5 and 8.2): waits for checks, answers, follows the nomination. */
 import type { Socket } from 'node:dgram';
-import type { IceCandidate, IceCredentials } from './datapath.ts';
+import type { IceCandidate, IceCredentials } from '../datapath.ts';
+import type { NetworkPath } from '../network-path.ts';
+import type { MuxSession, UdpMux } from '../node/udp-mux.ts';
 import { createIceCredentials } from './ice-credentials.ts';
 import type { IceEndpoint, IceHandlers, RemoteIce } from './ice-endpoint.ts';
 import { answerCheck } from './ice-responder.ts';
-import type { NetworkPath } from './network-path.ts';
 import { isStun } from './stun.ts';
-import type { MuxSession, UdpMux } from './udp-mux.ts';
 
 const MAX_PATHS = 16;
 

@@ -7,14 +7,14 @@ import type {
   DtlsFingerprint,
   IceCandidate,
   MediaTransport,
-} from './datapath.ts';
+} from '../datapath.ts';
+import { createDtlsCertificate, type DtlsCertificate } from '../dtls/werift-adapter.ts';
+import type { NodeDatapathOptions } from '../node/node-datapath.ts';
+import type { SrtpProfile } from '../srtp/srtp-keys.ts';
 import { type NativeAddon, srtpProfiles } from './native-binding.ts';
 import { NativeCore } from './native-core.ts';
 import { NativeListener } from './native-listener.ts';
 import { NativeTransport } from './native-transport.ts';
-import type { NodeDatapathOptions } from './node-datapath.ts';
-import type { SrtpProfile } from './srtp-keys.ts';
-import { createDtlsCertificate, type DtlsCertificate } from './werift-adapter.ts';
 
 const TICK_MS = 250;
 const ADDRESS_POLL_MS = 2000;

@@ -2,12 +2,12 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import type { SrtpProfile } from './srtp-keys.ts';
+import type { SrtpProfile } from '../srtp/srtp-keys.ts';
 
 /** Of an object in the datapath's thread: an index and a generation. 0 stands for none. */
 export type Handle = number;
 
-/** Numbers shared with `native/src/events.h`. */
+/** Numbers shared with `src/events.h`. */
 export const NativeEventType = {
   PATH_SELECTED: 0,
   DTLS: 1,
@@ -30,10 +30,10 @@ export type NativeEvent = [
   marker: boolean,
 ];
 
-/** In the order of their numbers in `native/src/srtp.h`. */
+/** In the order of their numbers in `src/srtp.h`. */
 export const srtpProfiles: readonly SrtpProfile[] = ['aead-aes-128-gcm', 'aes-128-cm-hmac-sha1-80'];
 
-/** Numbers shared with `native/src/udp-socket.h`. */
+/** Numbers shared with `src/udp-socket.h`. */
 export const SocketUse = { SHARED: 0, OWN: 1, INGEST: 2 } as const;
 export const TrackKind = { VIDEO: 0, AUDIO: 1 } as const;
 
@@ -110,7 +110,7 @@ export interface NativeAddon {
 }
 
 /** Where `scripts/prepare.mjs` and the image put it. */
-export const addonPath = fileURLToPath(new URL('./native/build/datapath.node', import.meta.url));
+export const addonPath = fileURLToPath(new URL('./build/datapath.node', import.meta.url));
 
 /** The add-on, or why there is none. */
 export function loadNative(path = addonPath): { addon: NativeAddon } | { reason: string } {

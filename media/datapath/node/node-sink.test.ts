@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { TrackPacket } from './datapath.ts';
+import type { TrackPacket } from '../datapath.ts';
 import { NodeSink, type SinkTrack } from './node-sink.ts';
 import type { NodeTransport } from './node-transport.ts';
 import { PacketRing } from './packet-ring.ts';

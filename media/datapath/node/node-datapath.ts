@@ -8,13 +8,13 @@ import type {
   PacketDatapath,
   PacketTransport,
   TrackRelay,
-} from './datapath.ts';
-import { openIceControlling } from './ice-controlling.ts';
-import { IceLite } from './ice-lite.ts';
+} from '../datapath.ts';
+import { createDtlsCertificate, type DtlsCertificate } from '../dtls/werift-adapter.ts';
+import { openIceControlling } from '../ice/ice-controlling.ts';
+import { IceLite } from '../ice/ice-lite.ts';
 import { NodeRelay } from './node-relay.ts';
 import { NodeTransport } from './node-transport.ts';
 import { UdpMux } from './udp-mux.ts';
-import { createDtlsCertificate, type DtlsCertificate } from './werift-adapter.ts';
 
 const TICK_MS = 250;
 const ADDRESS_POLL_MS = 2000;

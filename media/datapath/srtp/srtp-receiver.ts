@@ -1,6 +1,6 @@
 /** Decrypts RTP and RTCP and refuses what is forged or replayed (RFC 3711; RFC 7714 for GCM). */
 import { createDecipheriv, createHmac, timingSafeEqual } from 'node:crypto';
-import { rtpHeaderBytes } from '../rtp/rtp-packet.ts';
+import { rtpHeaderBytes } from '../../rtp/rtp-packet.ts';
 import {
   deriveSessionKeys,
   type SrtpMasterKey,

@@ -1,6 +1,6 @@
 /** The ICE agent of one session, as its transport sees it. */
-import type { IceCandidate, IceCredentials } from './datapath.ts';
-import type { NetworkPath } from './network-path.ts';
+import type { IceCandidate, IceCredentials } from '../datapath.ts';
+import type { NetworkPath } from '../network-path.ts';
 
 export interface IceHandlers {
   /** A working path was found: the first one, or another after the last was lost. */

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { createMediaPlane } from '../sfu/create-plane.ts';
-import { eventually } from '../signaling/media-rig.fake.ts';
+import { createMediaPlane } from '../../sfu/create-plane.ts';
+import { eventually } from '../../signaling/media-rig.fake.ts';
 import { addonPath, loadNative, type NativeAddon, SocketUse, TrackKind } from './native-binding.ts';
 import { NativeCore } from './native-core.ts';
 

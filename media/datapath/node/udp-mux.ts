@@ -4,11 +4,11 @@
  */
 import type { RemoteInfo, Socket } from 'node:dgram';
 import type { Logger } from 'pino';
-import type { DatapathAddresses, IceCandidate } from './datapath.ts';
-import { UdpBindError } from './errors.ts';
-import { localAddresses } from './local-addresses.ts';
-import { NetworkPath } from './network-path.ts';
-import { isStun, parseStun, StunAttribute, StunType } from './stun.ts';
+import type { DatapathAddresses, IceCandidate } from '../datapath.ts';
+import { UdpBindError } from '../errors.ts';
+import { isStun, parseStun, StunAttribute, StunType } from '../ice/stun.ts';
+import { localAddresses } from '../local-addresses.ts';
+import { NetworkPath } from '../network-path.ts';
 import { openUdpSocket } from './udp-socket.ts';
 
 export interface MuxSession {

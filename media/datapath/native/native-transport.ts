@@ -9,13 +9,13 @@ import type {
   RemoteDescription,
   TransportEvents,
   TransportState,
-} from './datapath.ts';
-import { createIceCredentials } from './ice-credentials.ts';
-import { localAddresses } from './local-addresses.ts';
+} from '../datapath.ts';
+import { type DtlsCertificate, DtlsEndpoint, type DtlsKeys } from '../dtls/werift-adapter.ts';
+import { createIceCredentials } from '../ice/ice-credentials.ts';
+import { localAddresses } from '../local-addresses.ts';
+import type { SrtpProfile } from '../srtp/srtp-keys.ts';
 import { type Handle, type NativeEvent, NativeEventType, SocketUse, srtpProfiles } from './native-binding.ts';
 import type { NativeCore } from './native-core.ts';
-import type { SrtpProfile } from './srtp-keys.ts';
-import { type DtlsCertificate, DtlsEndpoint, type DtlsKeys } from './werift-adapter.ts';
 
 /** DTLS may begin and complete within this time of the answer, or the session is given up. */
 const CONNECT_TIMEOUT_MS = 15_000;

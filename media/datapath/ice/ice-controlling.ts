@@ -4,15 +4,15 @@
  */
 import type { RemoteInfo, Socket } from 'node:dgram';
 import type { Logger } from 'pino';
-import type { IceCandidate, IceCredentials } from './datapath.ts';
+import type { IceCandidate, IceCredentials } from '../datapath.ts';
+import { localAddresses } from '../local-addresses.ts';
+import { NetworkPath } from '../network-path.ts';
+import { openUdpSocket } from '../node/udp-socket.ts';
 import { IceChecker } from './ice-checker.ts';
 import { createIceCredentials } from './ice-credentials.ts';
 import type { IceEndpoint, IceHandlers, RemoteIce } from './ice-endpoint.ts';
 import { answerCheck } from './ice-responder.ts';
-import { localAddresses } from './local-addresses.ts';
-import { NetworkPath } from './network-path.ts';
 import { isStun } from './stun.ts';
-import { openUdpSocket } from './udp-socket.ts';
 
 export async function openIceControlling(logger: Logger): Promise<IceControlling> {
   const agent: { current: IceControlling | null } = { current: null };

@@ -1,5 +1,5 @@
 /** The newest packets of a track, found by sequence number. */
-import type { TrackPacket } from './datapath.ts';
+import type { TrackPacket } from '../datapath.ts';
 
 export class PacketRing {
   readonly #least: number;

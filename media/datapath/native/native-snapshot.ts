@@ -1,7 +1,7 @@
 /** Statistics of the native datapath. Its thread publishes them ten times a second as one row of numbers. */
 import type { Handle, NativeBinding } from './native-binding.ts';
 
-/** Shared with `native/src/snapshot.h`. */
+/** Shared with `src/snapshot.h`. */
 const HEAD = 10;
 const widths = { sessions: 4, tracks: 8, sources: 5, sinks: 9 } as const;
 type RowKind = keyof typeof widths;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { PacketOutlet } from './datapath.ts';
+import type { PacketOutlet } from '../datapath.ts';
 import { NodeRelay } from './node-relay.ts';
 
 it('A track keeps its newest keyframe for those who join, however long ago that was', async () => {

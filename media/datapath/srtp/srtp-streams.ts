@@ -1,5 +1,5 @@
 /** What an SRTP receiver remembers of each stream of its peer: which packets were there (RFC 3711, section 3.2.3). */
-import { extendSequence } from '../rtp/sequence.ts';
+import { extendSequence } from '../../rtp/sequence.ts';
 import { ReplayWindow } from './replay-window.ts';
 
 /** More streams than any peer sends at once; bounds what a peer can make us remember. */

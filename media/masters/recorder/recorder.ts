@@ -74,6 +74,8 @@ export class Recorder {
   private readonly options: RecorderOptions;
   private readonly take: Take;
   private isPatient = true;
+  /** Whether this run of the program entered the camera into take.json, so that no earlier one can have begun to record it. */
+  private begunHere = false;
 
   constructor(take: Take, options: RecorderOptions) {
     this.take = take;
@@ -116,7 +118,8 @@ export class Recorder {
     await ensureRawPipe(host, pipe);
     const { state, reason } = this.requireRecord();
     const goesOn = state === 'starting' || state === 'recording';
-    const ended = await this.recordSegments(goesOn ? wanted : AbortSignal.abort(), work);
+    const unlisted = goesOn && wanted.aborted && !this.begunHere;
+    const ended = await this.recordSegments(goesOn ? wanted : AbortSignal.abort(), work, unlisted);
     const endReason = ended ?? (state === 'finishing' ? reason : null);
     this.options.onProgress?.(noProgress);
     await this.note((record) => ({ ...record, state: 'finishing', reason: endReason }));
@@ -129,6 +132,7 @@ export class Recorder {
   }
 
   private begin(): Promise<void> {
+    this.begunHere = true;
     const { raw, codec, strategy, strategyReason, threads, camera } = this.options;
     const record: CameraRecord = {
       state: 'starting',
@@ -150,11 +154,18 @@ export class Recorder {
     }));
   }
 
-  /** Segment after segment until it is enough. Returns why it ended early, or null, once all are closed. */
-  private async recordSegments(wanted: AbortSignal, work: AbortSignal): Promise<string | null> {
+  /**
+   * Segment after segment until it is enough. Returns why it ended early, or null, once all are closed.
+   * @param unlisted whether a recorder may run whose segment is not in take.json: a crash came before its first frame was noted
+   */
+  private async recordSegments(
+    wanted: AbortSignal,
+    work: AbortSignal,
+    unlisted: boolean,
+  ): Promise<string | null> {
     const closing = new ClosingQueue();
     const clock = new ClockWatch();
-    let resumed = this.closeAbandoned(closing, work);
+    let resumed = this.closeAbandoned(closing, work) ?? (unlisted ? this.nextNumber() : undefined);
     let pauseMs = retryMs;
     let end: string | null = null;
     while (resumed !== undefined || (!wanted.aborted && end === null)) {

@@ -57,6 +57,23 @@ describe('Masters, commanded in fast succession', { timeout: 120_000 }, () => {
     await after.stop();
   });
 
+  it('stops a take whose recorder had begun, but was not in take.json yet, when the program crashed', async () => {
+    const before = start();
+    await before.masters.start('one', null);
+    await until(() => recorders().length === 1);
+    rig.host = rig.host.crash();
+
+    await rig.startCapture();
+    const after = start();
+    await after.masters.stop('one');
+    expect(recorders()).toEqual([]);
+    await until(() =>
+      after.store.get('one').then((take) => ['failed', 'verified'].includes(take.manifest.state)),
+    );
+    await after.masters.remove('one');
+    await after.stop();
+  });
+
   it('ends a take whose start is under way when the program ends', async () => {
     const { masters, store, stop } = start();
     await rig.startCapture();

@@ -139,12 +139,16 @@ export class CameraRegistry implements LinkedCameras {
       clearTimeout(late);
       id = message.id;
       named();
-      void this.#admit(message, socket, keyId, address).then((admitted) => {
-        linked = admitted;
-        if (!admitted) return;
-        // Only what comes after its welcome is heard.
-        this.#welcome(message, socket, address);
-      });
+      this.#admit(message, socket, keyId, address)
+        .then((admitted) => {
+          linked = admitted;
+          // Only what comes after its welcome is heard.
+          if (admitted) this.#welcome(message, socket, address);
+        })
+        .catch((error: unknown) => {
+          this.#options.log.error({ err: error, camera: message.id }, 'a camera could not be linked');
+          socket.close(1011, 'the hub failed to link this camera');
+        });
     });
     socket.on('error', (error) =>
       this.#options.log.debug({ err: error, camera: id }, 'link to a camera broke'),
@@ -174,7 +178,7 @@ export class CameraRegistry implements LinkedCameras {
     };
   }
 
-  /** Whether this socket may speak for the camera it names; where it may not, it is closed with the reason. Never rejects. */
+  /** Whether this socket may speak for the camera it names; where it may not, it is closed with the reason. */
   async #admit(hello: Hello, socket: WebSocket, keyId: string | null, address: string): Promise<boolean> {
     const refuse = (code: number, reason: string) => {
       const fields = { camera: hello.name, id: hello.id, address, reason };
@@ -194,8 +198,7 @@ export class CameraRegistry implements LinkedCameras {
     if (before !== null && before !== undefined) {
       if (this.#contested.has(hello.id)) return refuse(linkClose.takenOver, inUse);
       this.#contested.add(hello.id);
-      const alive = await answersPing(before.socket);
-      this.#contested.delete(hello.id);
+      const alive = await answersPing(before.socket).finally(() => this.#contested.delete(hello.id));
       if (alive) return refuse(linkClose.takenOver, inUse);
       before.socket.close(linkClose.takenOver, 'this camera linked again');
     }

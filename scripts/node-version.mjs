@@ -1,7 +1,9 @@
 // Which Node.js runs this, asked before anything else is done: an old one fails later, in words that blame something else.
 
-/** As package.json says. */
-const oldest = 20;
+/** As package.json says. Debian 12 has 18. */
+const oldest = 18;
+/** What the packages take: the npm of an older one leaves out what it takes to be optional, and says nothing. */
+const oldestForPackages = 20;
 
 /**
  * Major version of the machine's own Node.js, which npm runs on; null where that cannot be known. It may be another one than this
@@ -11,6 +13,11 @@ export function npmNodeMajor(environment, { execPath, version }, modules) {
   const { npm_node_execpath: npmNode = execPath, npm_config_user_agent: agent = '' } = environment;
   if (npmNode.startsWith(modules)) return null;
   return Number(/\bnode\/v(\d+)\./.exec(agent)?.[1] ?? majorOf(version));
+}
+
+/** Whether the machine's own npm may install the packages. */
+export function installsPackages(npmMajor) {
+  return npmMajor === null || npmMajor >= oldestForPackages;
 }
 
 /** What is wrong with these versions, in one sentence; null where nothing is. */

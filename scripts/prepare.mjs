@@ -1,4 +1,4 @@
-// Sets up what a fresh clone lacks. Runs on whatever Node >= 20 the machine has, before anything is installed,
+// Sets up what a fresh clone lacks. Runs on whatever Node >= 18 the machine has, before anything is installed,
 // so it is plain JavaScript and imports nothing but Node itself.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -6,11 +6,12 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installCommand, installPackages } from './apt.mjs';
-import { npmNodeMajor, versionProblem } from './node-version.mjs';
+import { installsPackages, npmNodeMajor, versionProblem } from './node-version.mjs';
 import { onPath, packagesOf, programs } from './programs.mjs';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const node = join(root, 'node_modules', '.bin', 'node');
+const npmForPackages = 'npm@11.19.1';
 
 /**
  * The environment for everything of ours: Node 24 first on the path, and compiled code kept, as on the device. Without it
@@ -38,16 +39,38 @@ export function ensureModules() {
   const by = npmNode ?? / node (\d+)/.exec(before)?.[1] ?? process.versions.node.split('.')[0];
   const wanted = `${digest([join(root, 'package-lock.json')])}${native} node ${by} ${process.arch}`;
   if (existsSync(node) && before === wanted) return;
+  const path = installsPackages(npmNode) ? ownPath() : newerNpm();
   say('Installing the packages of package-lock.json …');
-  // On the machine's own Node.js: the one among the packages is replaced meanwhile.
-  const ownPath = (process.env.PATH ?? '')
+  run('npm', ['ci', ...quietly], 'npm could not install the packages.', { PATH: path });
+  writeFileSync(stamp, wanted);
+}
+
+const quietly = ['--no-audit', '--no-fund', '--loglevel=error'];
+
+/** The path to the machine's own Node.js: the one among the packages is replaced while they are installed. */
+function ownPath() {
+  return (process.env.PATH ?? '')
     .split(delimiter)
     .filter((folder) => !folder.startsWith(join(root, 'node_modules')))
     .join(delimiter);
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], 'npm could not install the packages.', {
-    PATH: ownPath,
-  });
-  writeFileSync(stamp, wanted);
+}
+
+/** Fetches an npm with the Node.js of the lock file, beside the packages. Returns the path on which they come first. */
+function newerNpm() {
+  const folder = join(root, 'build', 'npm');
+  const { version } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages[
+    'node_modules/node'
+  ];
+  say(`Fetching Node.js ${version} and its npm: the packages need a newer one than this machine has …`);
+  mkdirSync(folder, { recursive: true });
+  const packages = [`node@${version}`, npmForPackages];
+  run(
+    'npm',
+    ['install', '--no-save', '--prefix', folder, ...quietly, ...packages],
+    'npm could not fetch Node.js.',
+    { PATH: ownPath() },
+  );
+  return `${join(folder, 'node_modules', '.bin')}${delimiter}${ownPath()}`;
 }
 
 /** Installs missing programs through apt as root; as anybody else, prints the one line to run, and ends. */
@@ -131,7 +154,7 @@ export function ensureDatapath() {
   const stamp = join(folder, 'build', '.sources');
   const headers = nodeHeaders();
   if (!onPath('g++') || headers === null) return;
-  const wanted = `${digest(filesBelow(folder, ['build', 'tests']))} ${process.arch} ${nodeVersion()}`;
+  const wanted = `${digest([...filesBelow(join(folder, 'src'), []), join(folder, 'build.sh')])} ${process.arch} ${nodeVersion()}`;
   if (existsSync(built) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   say('Compiling the native datapath …');
   const { status } = spawnSync(join(folder, 'build.sh'), [headers, built], {

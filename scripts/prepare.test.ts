@@ -51,11 +51,11 @@ describe('the version of Node.js', () => {
   test('is looked at first, and named in one sentence', () => {
     for (const script of ['start', 'test', 'hil']) {
       const { status, stderr } = run([`scripts/${script}.mjs`], {
-        agent: 'npm/9.2.0 node/v18.20.4 linux x64',
+        agent: 'npm/8.19.4 node/v16.20.2 linux x64',
       });
       expect(stderr.trim().split('\n')).toEqual([
         expect.stringMatching(
-          /^Rushlight needs Node\.js 20 or newer, and this machine's is version 18: .+\.$/,
+          /^Rushlight needs Node\.js 18 or newer, and this machine's is version 16: .+\.$/,
         ),
       ]);
       expect(status).toBe(1);
@@ -76,8 +76,9 @@ describe('the version of Node.js', () => {
     // Run by ours, or by an npm that itself runs on ours, as in a test: nothing is known.
     expect(npmNodeMajor({}, script, modules)).toBeNull();
     expect(npmNodeMajor(npmOn('24.0.0', ours), script, modules)).toBeNull();
-    expect(versionProblem('v24.0.0', 18)).toContain('version 18');
-    expect(versionProblem('v18.0.0', null)).toContain('version 18');
+    expect(versionProblem('v24.0.0', 16)).toContain('version 16');
+    expect(versionProblem('v16.0.0', null)).toContain('version 16');
+    expect(versionProblem('v18.20.4', 18)).toBeNull();
     expect(versionProblem('v20.0.0', 20)).toBeNull();
   });
 
@@ -94,6 +95,19 @@ describe('the version of Node.js', () => {
       npmNode: join(clone, 'node_modules/node/bin/node'),
     });
     expect(npmCalls()).toHaveLength(2);
+  });
+
+  test('where the packages need a newer one, it is fetched first and installs them', () => {
+    const packages = { 'node_modules/node': { version: '24.21.0' } };
+    writeFileSync(join(clone, 'package-lock.json'), JSON.stringify({ packages }));
+    lay('npm', 'echo "$PATH|$*" >> npm-calls; mkdir -p node_modules/.bin; : > node_modules/.bin/node');
+    const ensure = ['--input-type=module', '-e', "(await import('./scripts/prepare.mjs')).ensureModules()"];
+    run(ensure, { agent: 'npm/9.2.0 node/v18.20.4 linux x64' });
+    const beside = join(clone, 'build', 'npm');
+    expect(npmCalls()).toEqual([
+      expect.stringMatching(new RegExp(`^${bin}\\|install .*--prefix ${beside} .*node@24\\.21\\.0 npm@`)),
+      expect.stringMatching(new RegExp(`^${beside}/node_modules/\\.bin:${bin}\\|ci `)),
+    ]);
   });
 });
 

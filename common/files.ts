@@ -61,13 +61,15 @@ export async function syncFile(file: string): Promise<void> {
   await handle.datasync();
 }
 
-/** What the promise gives, or null if the file or folder it is about does not exist. Other errors pass through. */
+/** Of a path that leads nowhere: nothing there, a file in place of a folder, a name longer than any file may have. */
+const absent = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG']);
+
+/** What the promise gives, or null if the file or folder it is about does not exist, or cannot exist. Other errors pass through. */
 export async function ifThere<T>(work: Promise<T>): Promise<T | null> {
   try {
     return await work;
   } catch (error) {
-    const code = errorCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+    if (absent.has(errorCode(error) ?? '')) return null;
     throw error;
   }
 }

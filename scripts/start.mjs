@@ -16,7 +16,7 @@ import {
 } from './prepare.mjs';
 
 // First what only the owner of the machine can mend; the packages take longer.
-await ensurePrograms(['ffmpeg'], { optional: ['font', 'v4l2'] });
+await ensurePrograms(['ffmpeg'], { optional: ['font', 'ip', 'v4l2'] });
 ensureModules();
 ensurePages();
 ensureGpio();

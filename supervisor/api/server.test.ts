@@ -358,7 +358,15 @@ describe('answers', () => {
     const page = await fetch(`${open}/`);
     expect(page.headers.get('content-type')).toContain('text/html');
     expect(page.headers.get('content-security-policy')).toContain("default-src 'self'");
-    for (const path of ['/..%2f..%2fetc%2fpasswd', '/%00', '/%', '/nothing-here']) {
+    const long = 'a'.repeat(300);
+    const nowhere = [
+      '/nothing-here',
+      '/index.html/x',
+      `/${long}`,
+      `/assets/${'b/'.repeat(2500)}`,
+      `/api/${long}`,
+    ];
+    for (const path of ['/..%2f..%2fetc%2fpasswd', '/%00', '/%', ...nowhere]) {
       expect((await problem(await fetch(open + path))).status).toBe(404);
     }
   });

@@ -90,7 +90,9 @@ export async function verifyMaster(
   } catch (error) {
     if (signal.aborted || !(error instanceof FfmpegError || error instanceof FrameLogError)) throw error;
     if (error instanceof NoAnswerError && !attempt.isLast) throw error;
-    problems.push(error.message);
+    problems.push(
+      error instanceof FfmpegError ? `the file cannot be decoded (ffmpeg ${error.message})` : error.message,
+    );
   }
   return verification(expected.codec, problems);
 }

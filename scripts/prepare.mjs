@@ -39,9 +39,9 @@ export function ensureModules() {
   const by = npmNode ?? / node (\d+)/.exec(before)?.[1] ?? process.versions.node.split('.')[0];
   const wanted = `${digest([join(root, 'package-lock.json')])}${native} node ${by} ${process.arch}`;
   if (existsSync(node) && before === wanted) return;
-  const path = installsPackages(npmNode) ? ownPath() : newerNpm();
+  const how = installsPackages(npmNode) ? { PATH: ownPath() } : newerNpm();
   say('Installing the packages of package-lock.json …');
-  run('npm', ['ci', ...quietly], 'npm could not install the packages.', { PATH: path });
+  run('npm', ['ci', ...quietly], 'npm could not install the packages.', how);
   writeFileSync(stamp, wanted);
 }
 
@@ -55,7 +55,10 @@ function ownPath() {
     .join(delimiter);
 }
 
-/** Fetches an npm with the Node.js of the lock file, beside the packages. Returns the path on which they come first. */
+/**
+ * Fetches an npm with the Node.js of the lock file, beside the packages. Returns the environment in which they come first, and in
+ * which what is compiled finds the headers that came along.
+ */
 function newerNpm() {
   const folder = join(root, 'build', 'npm');
   const { version } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages[
@@ -70,7 +73,10 @@ function newerNpm() {
     'npm could not fetch Node.js.',
     { PATH: ownPath() },
   );
-  return `${join(folder, 'node_modules', '.bin')}${delimiter}${ownPath()}`;
+  return {
+    PATH: `${join(folder, 'node_modules', '.bin')}${delimiter}${ownPath()}`,
+    npm_config_nodedir: join(folder, 'node_modules', 'node', 'node_modules', `node-linux-${process.arch}`),
+  };
 }
 
 /** Installs missing programs through apt as root; as anybody else, prints the one line to run, and ends. */

@@ -75,8 +75,7 @@ export function ensurePages() {
     ...filesBelow(join(root, 'supervisor', 'web'), ['dist', 'node_modules']),
     ...filesBelow(join(root, 'supervisor', 'api'), ['routes', 'middleware', 'access', 'gateway']),
     ...filesBelow(join(root, 'supervisor', 'contract'), []),
-    ...filesBelow(join(root, 'supervisor', 'contract'), []),
-    ...filesBelow(join(root, 'supervisor', 'contract'), []),
+    ...filesBelow(join(root, 'common'), []),
     join(root, 'package-lock.json'),
   ];
   const out = join(root, 'supervisor', 'web', 'dist');

@@ -30,7 +30,7 @@ async function main(): Promise<number> {
 
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => stop.abort(new Error(`ended by ${signal}`)));
+    process.once(signal, () => stop.abort(new RigError('RIG_STOPPED', `ended by ${signal}`)));
   }
   const seed = values.seed === undefined ? Date.now() % 1_000_000 : Number(values.seed);
   const repository = join(import.meta.dirname, '..');

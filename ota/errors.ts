@@ -39,7 +39,9 @@ export type OtaErrorCode =
   | 'INSTALL_FAILED'
   | 'HAWKBIT_REFUSED'
   | 'HAWKBIT_PROTOCOL'
-  | 'STORE_FAILED';
+  | 'STORE_FAILED'
+  | 'PROBE_SILENT'
+  | 'ARGUMENTS_INVALID';
 
 /** An error with a code that callers may branch on; the message is made for people. */
 export class OtaError extends RushlightError {

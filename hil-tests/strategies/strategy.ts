@@ -52,7 +52,10 @@ export class Strategy {
       async () => {
         const { status, body } = await this.#api.call('readyz', { timeoutMs: 5000 * slowness });
         if (status === 200) return true;
-        throw new Error(`/readyz answered ${status}: ${body.toString('utf8').slice(0, 300)}`);
+        throw new RigError(
+          'RIG_TIMEOUT',
+          `/readyz answered ${status}: ${body.toString('utf8').slice(0, 300)}`,
+        );
       },
       // Each question is a TLS handshake, which costs an emulated processor a good part of a second.
       { timeoutMs: readyTimeoutMs * slowness, pollMs: 2000, signal },

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { RigError } from '../lib/errors.ts';
 import type { TestContext } from '../lib/test-case.ts';
 import { waitFor } from '../lib/wait.ts';
 import { BundleServer } from './bundle-server.ts';
@@ -70,7 +71,8 @@ async function followed(
     },
     { timeoutMs: 20 * minute * rig.slowness, pollMs: 2_000, signal },
   );
-  if (!done(end)) throw new Error(`the update ended otherwise: ${JSON.stringify(end.lastAttempt)}`);
+  if (!done(end))
+    throw new RigError('RIG_DEVICE', `the update ended differently: ${JSON.stringify(end.lastAttempt)}`);
   for (const { name, at, ok, detail } of end.lastAttempt?.stages ?? [])
     note(`${at} ${ok ? '✓' : '✗'} ${name}${detail === null ? '' : `: ${detail}`}`);
   const used = rig.starts

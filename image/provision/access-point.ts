@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pause } from '../../common/pause.ts';
 import type { AccessPointSystem } from './access-point-system.ts';
+import { AccessPointClosedError } from './errors.ts';
 import { answerEveryName } from './name-server.ts';
 import { type AccessPointSettings, accessPointAddress, hasNetwork } from './network-settings.ts';
 import { askForWifi } from './setup-page.ts';
@@ -65,7 +66,7 @@ async function openOnce(radio: string, options: KeepReachableOptions, signal: Ab
     // Nobody came, or we are to end: both close the access point.
     if (!ends.aborted) throw error;
   } finally {
-    closing.abort(new Error('the access point is closed'));
+    closing.abort(new AccessPointClosedError('the access point is closed'));
     log('access point is closed');
   }
 }

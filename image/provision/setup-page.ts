@@ -1,4 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { describeError } from '../../common/errors.ts';
+import { SetupFormError } from './errors.ts';
 import type { WifiNetwork } from './settings.ts';
 import { wifiNetworkSchema } from './settings.ts';
 
@@ -23,7 +25,7 @@ export async function askForWifi(options: SetupPageOptions, signal: AbortSignal)
         if (network !== null) response.once('close', () => resolve(network));
       })
       .catch((error: unknown) => {
-        response.writeHead(400, { 'content-type': 'text/plain; charset=utf-8' }).end(String(error));
+        response.writeHead(400, { 'content-type': 'text/plain; charset=utf-8' }).end(describeError(error));
       });
   });
   server.once('error', reject);
@@ -74,7 +76,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > maxBodyBytes) throw new Error('The form is too long.');
+    if (size > maxBodyBytes) throw new SetupFormError('The form is too long.');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { OtaError } from '../errors.ts';
 import { readFileOrNull, replaceFile } from '../store.ts';
 import { openEnvelope, publicKeysOf, sealEnvelope } from './envelope.ts';
 import { type Channel, channelSchema, parseChannel, type Release } from './manifest.ts';
@@ -78,7 +79,7 @@ async function main(): Promise<void> {
   });
   const { folder, keys, bundle, version, compatible } = values;
   if (!folder || !keys || !bundle || !version || !compatible) {
-    throw new Error('needed: --folder --keys --bundle --version --compatible');
+    throw new OtaError('ARGUMENTS_INVALID', 'needed: --folder --keys --bundle --version --compatible');
   }
   const channel = await publish({
     folder,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { messageOf } from '../errors.ts';
+import { messageOf, OtaError } from '../errors.ts';
 import { type Health, judgeHealth, type Probe, type Verdict } from './health.ts';
 
 /** Looks at the machine's functions; the appliance knows how. Each may take its time, and may fail. */
@@ -68,7 +68,7 @@ export async function examine(
 
 function rejectOn(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
-    const fail = () => reject(new Error('no answer in time'));
+    const fail = () => reject(new OtaError('PROBE_SILENT', 'no answer in time'));
     if (signal.aborted) fail();
     else signal.addEventListener('abort', fail, { once: true });
   });

@@ -120,7 +120,7 @@ const harmless = /failed to load (?:system|slot) status/i;
 export function raucError(lines: readonly string[]): OtaError {
   // Only what reads like a failure: progress lines name the same things in passing.
   const text = lines.filter((line) => !/^\s*\d{1,3}% /.test(line) && !harmless.test(line)).join('\n');
-  const cause = new Error(lines.slice(-8).join('\n'));
+  const cause = new OtaError('INSTALL_FAILED', lines.slice(-8).join('\n'));
   for (const { pattern, code, message } of known) {
     if (pattern.test(text)) return new OtaError(code, message, { cause });
   }

@@ -15,6 +15,7 @@ import type { Config } from '../config/schema.ts';
 import type { ApiPorts } from '../contract/ports.ts';
 import type { NetworkEvents } from '../platform/network-monitor.ts';
 import type { Role } from '../roles/facts.ts';
+import { ApplianceError } from '../system/appliance-error.ts';
 import { Certificates } from '../system/certificates.ts';
 import type { DataPaths } from '../system/data-folder.ts';
 import type { HealthReporter } from '../system/health.ts';
@@ -263,8 +264,8 @@ export function pageWanted(config: Config, name: string, role: Role): WantedHttp
   return { settings: restartKey({ ...config, name, role }, 'page'), http, name, upstream };
 }
 
-function endedEarly(): Error {
-  return new Error('page and API ended before they listened');
+function endedEarly(): ApplianceError {
+  return new ApplianceError('HTTP_ENDED', 'the page and the API ended before they listened');
 }
 
 function reachOf(serving: Serving, identity: TlsIdentity | null): Reach {

@@ -40,7 +40,10 @@ export type OwnFault =
       | 'SELECTOR_NO_CURRENT'
       | 'SELECTOR_WRITE_FAILED'
       | 'INSTALL_FAILED'
-    >;
+      | 'PROBE_SILENT'
+      | 'ARGUMENTS_INVALID'
+    >
+  | Extract<ApplianceErrorCode, 'HTTP_ENDED' | 'PROGRAM_FAILED'>;
 
 /** Codes that end the start, before anybody can ask for anything. */
 export type AtStart =

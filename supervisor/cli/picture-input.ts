@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { CliError } from './api-client.ts';
 
 const headEnd = Buffer.from('\r\n\r\n');
 const maxWaitingBytes = 16 * 1024 * 1024;
@@ -13,7 +14,8 @@ export class PictureInput {
     let rest: Buffer = Buffer.alloc(0);
     for await (const chunk of input) {
       rest = this.#takeParts(Buffer.concat([rest, chunk]));
-      if (rest.length > maxWaitingBytes) throw new Error('the input has no pictures: -f mpjpeg is expected');
+      if (rest.length > maxWaitingBytes)
+        throw new CliError('The input has no pictures. Use ffmpeg with -f mpjpeg.');
     }
   }
 

@@ -1,5 +1,6 @@
 import { RTCPeerConnection, useH264 } from 'werift';
 import { describeError } from '../../common/errors.ts';
+import { ApplianceError } from '../system/appliance-error.ts';
 import type { MediaLink } from './media-link.ts';
 
 /** Whether media arrives, and if not, why. */
@@ -47,7 +48,7 @@ async function gathered(peer: RTCPeerConnection, signal: AbortSignal): Promise<v
 
 function rejected(signal: AbortSignal): Promise<never> {
   const { promise, reject } = Promise.withResolvers<never>();
-  const fail = () => reject(new Error('no media arrived in time'));
+  const fail = () => reject(new ApplianceError('MEDIA_UNAVAILABLE', 'no media arrived in time'));
   if (signal.aborted) fail();
   else signal.addEventListener('abort', fail, { once: true });
   return promise;

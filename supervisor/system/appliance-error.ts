@@ -22,6 +22,8 @@ export type ApplianceErrorCode =
   | 'DEVICE_UNKNOWN'
   | 'DEVICE_IN_SETTINGS'
   | 'DATA_IN_USE'
+  | 'HTTP_ENDED'
+  | 'PROGRAM_FAILED'
   | 'TLS_FILES_UNUSABLE'
   | 'TOKEN_UNKNOWN'
   | 'WRONG_ROLE'

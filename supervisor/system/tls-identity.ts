@@ -57,7 +57,7 @@ export async function readTlsIdentity(certFile: string, keyFile: string): Promis
   } catch (cause) {
     throw new ApplianceError('TLS_FILES_UNUSABLE', `${certFile} and ${keyFile} cannot be used for HTTPS`, {
       cause,
-      hint: 'Both must be readable PEM files, and the key that of the certificate.',
+      hint: 'Both must be readable PEM files, and the key must belong to the certificate.',
     });
   }
 }
@@ -78,7 +78,7 @@ function proveIdentity(certPem: string, keyPem: string): void {
   const hash = publicKey.asymmetricKeyType?.startsWith('ed') === true ? null : 'sha256';
   const sample = randomBytes(32);
   if (!verify(hash, sample, publicKey, sign(hash, sample, key))) {
-    throw new Error('the key is not that of the certificate');
+    throw new ApplianceError('TLS_FILES_UNUSABLE', 'the key does not belong to the certificate');
   }
   createSecureContext({ cert: certPem, key: keyPem });
 }

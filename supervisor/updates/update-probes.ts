@@ -7,6 +7,7 @@ import type { HealthProbes, Probe } from '../../ota/index.ts';
 import type { HubLink } from '../contract/index.ts';
 import type { MediaLink } from '../live/media-link.ts';
 import type { Pipelines } from '../sources/pipelines.ts';
+import { ApplianceError } from '../system/appliance-error.ts';
 
 export interface ProbeParts {
   readonly host: ChildHost;
@@ -92,6 +93,6 @@ async function failedUnits(host: ChildHost, signal: AbortSignal): Promise<string
   signal.addEventListener('abort', stop, { once: true });
   const { code } = await child.exited;
   signal.removeEventListener('abort', stop);
-  if (code !== 0) throw new Error(`systemctl ended with ${code}`);
+  if (code !== 0) throw new ApplianceError('PROGRAM_FAILED', `systemctl ended with ${code}`);
   return lines.map((line) => line.trim().split(/\s+/)[0] ?? '').filter((unit) => unit !== '');
 }

@@ -1,11 +1,8 @@
-/** The files of a boot partition say something no firmware could follow. */
-export class BootFileError extends Error {
-  readonly code = 'BOOT_FILE_INVALID';
+import { RushlightError } from '../../../common/errors.ts';
 
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'BootFileError';
-  }
+/** The files of a boot partition say something no firmware could follow. */
+export class BootFileError extends RushlightError {
+  readonly code = 'BOOT_FILE_INVALID';
 }
 
 /** autoboot.txt is ignored beyond this size, as the boards' firmware does. */

@@ -117,7 +117,7 @@ export class QemuMachine implements Power, AsyncDisposable {
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => this.serial.mark(`QEMU: ${chunk.trim()}`));
     const ended = once(child, 'close');
     const gone = new AbortController();
-    child.once('close', () => gone.abort(new Error('QEMU has ended')));
+    child.once('close', () => gone.abort(new RigError('RIG_TOOL', 'QEMU has ended')));
     const qmp = await QmpClient.connect(socket, gone.signal).catch(() => null);
     this.#qmp = qmp;
     started();

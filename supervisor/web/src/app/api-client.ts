@@ -1,3 +1,4 @@
+import { type ErrorDetails, RushlightError } from '../../../../common/errors.ts';
 import type {
   ConfigView,
   Device,
@@ -16,8 +17,7 @@ export type SystemCall = 'identify' | 'restart' | 'shutdown' | 'factory-reset';
 export type ApiErrorCode = 'UNREACHABLE' | 'UNAUTHORIZED' | 'FORBIDDEN' | 'REFUSED' | 'UNREADABLE';
 
 /** A call to the appliance that brought no good answer. `message` can be shown to the user. */
-export class ApiCallError extends Error {
-  override readonly name = 'ApiCallError';
+export class ApiCallError extends RushlightError {
   readonly code: ApiErrorCode;
   /** HTTP status; null where no answer came. */
   readonly status: number | null;
@@ -26,9 +26,9 @@ export class ApiCallError extends Error {
   constructor(
     code: ApiErrorCode,
     message: string,
-    detail: { status?: number; problem?: Problem | null; cause?: unknown } = {},
+    detail: ErrorDetails & { status?: number; problem?: Problem | null } = {},
   ) {
-    super(message, { cause: detail.cause });
+    super(message, detail);
     this.code = code;
     this.status = detail.status ?? null;
     this.problem = detail.problem ?? null;

@@ -1,3 +1,4 @@
+import { type ErrorDetails, RushlightError } from '../../../../common/errors.ts';
 import { messageOfProblem, parseProblem } from '../app/api-client.ts';
 import { type ReceiveSample, sampleOf } from './receive-stats.ts';
 
@@ -18,8 +19,7 @@ export type WhepErrorCode =
   | 'FRAMES_STOPPED';
 
 /** Why a feed cannot be viewed now. `message` can be shown to the user. */
-export class WhepError extends Error {
-  override readonly name = 'WhepError';
+export class WhepError extends RushlightError {
   readonly code: WhepErrorCode;
   /** How long the server asks to wait before the next try. */
   readonly retryAfterMs: number | null;
@@ -27,9 +27,9 @@ export class WhepError extends Error {
   constructor(
     code: WhepErrorCode,
     message: string,
-    detail: { retryAfterMs?: number | null; cause?: unknown } = {},
+    detail: ErrorDetails & { retryAfterMs?: number | null } = {},
   ) {
-    super(message, { cause: detail.cause });
+    super(message, detail);
     this.code = code;
     this.retryAfterMs = detail.retryAfterMs ?? null;
   }

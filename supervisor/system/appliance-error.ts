@@ -1,6 +1,6 @@
 import { type ErrorDetails, RushlightError } from '../../common/errors.ts';
 
-/** Why the appliance refuses what it was asked for, or cannot start. */
+/** Why the appliance rejects a request, or cannot start. */
 export type ApplianceErrorCode =
   | 'NOTHING_TO_RECORD'
   | 'TAKE_RUNNING'
@@ -34,6 +34,7 @@ export type ApplianceErrorCode =
   | 'NOTHING_TO_INSTALL'
   | 'BUNDLE_NOT_READY';
 
+/** A request that the appliance rejects, or a start that fails. `code` says why; the message is for people. */
 export class ApplianceError extends RushlightError {
   readonly code: ApplianceErrorCode;
 

@@ -1,6 +1,6 @@
 import { type ErrorDetails, RushlightError } from '../../common/errors.ts';
 
-/** A request to the set-up page that is not one of its own form. */
+/** A request to the set-up page that does not come from its own form. */
 export class SetupFormError extends RushlightError {
   readonly code = 'SETUP_FORM_INVALID';
 }
@@ -10,7 +10,7 @@ export class AccessPointClosedError extends RushlightError {
   readonly code = 'ACCESS_POINT_CLOSED';
 }
 
-/** A file left for this appliance that says something it cannot mean. `file` is its name on partition 1. */
+/** A file for this appliance with a value that cannot be right. `file` is its name on partition 1. */
 export class ProvisionFileError extends RushlightError {
   readonly code = 'PROVISION_FILE_INVALID';
   readonly file: string;

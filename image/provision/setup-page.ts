@@ -6,6 +6,7 @@ import { wifiNetworkSchema } from './settings.ts';
 
 const maxBodyBytes = 4096;
 
+/** What the page needs. */
 export interface SetupPageOptions {
   readonly port: number;
   readonly name: string;
@@ -14,8 +15,8 @@ export interface SetupPageOptions {
 }
 
 /**
- * The page of the access point: asks for a Wi-Fi network, and nothing else. Resolves with what was entered, or rejects
- * with the signal's reason. Every path leads to the page, so that phones open it by themselves.
+ * The page of the access point: asks for a Wi-Fi network, and nothing else. Resolves with the entered network, or rejects with
+ * the signal's reason. Every path leads to the page, so that phones open it by themselves.
  */
 export async function askForWifi(options: SetupPageOptions, signal: AbortSignal): Promise<WifiNetwork> {
   const { promise, resolve, reject } = Promise.withResolvers<WifiNetwork>();

@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { OtaError } from '../errors.ts';
 import { type Channel, readChannel } from './manifest.ts';
 
+/** The global fetch, or a test's. */
 export type Fetch = typeof globalThis.fetch;
 
 const MAX_CHANNEL_BYTES = 1024 * 1024;

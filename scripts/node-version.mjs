@@ -1,11 +1,11 @@
-// Which Node.js runs this, asked before anything else is done: an old one fails later, in words that blame something else.
+// Which Node.js runs this, checked before anything else: an old one fails later, with a misleading message.
 
 /** As package.json says. */
 const oldest = 20;
 
 /**
- * Major version of the machine's own Node.js, which npm runs on; null where that cannot be known. It may be another one than this
- * script's: npm puts node_modules/.bin first, and once the packages are there, `node` is theirs, for an npm below as well.
+ * Major version of the machine's own Node.js, which npm runs on; null if it is unknown. It may differ from this script's: npm
+ * puts node_modules/.bin first, and once the packages are there, `node` is theirs, for an npm below as well.
  */
 export function npmNodeMajor(environment, { execPath, version }, modules) {
   const { npm_node_execpath: npmNode = execPath, npm_config_user_agent: agent = '' } = environment;
@@ -13,7 +13,7 @@ export function npmNodeMajor(environment, { execPath, version }, modules) {
   return Number(/\bnode\/v(\d+)\./.exec(agent)?.[1] ?? majorOf(version));
 }
 
-/** What is wrong with these versions, in one sentence; null where nothing is. */
+/** What is wrong with these versions, in one sentence; null if nothing is. */
 export function versionProblem(version, npmMajor) {
   const major = Math.min(majorOf(version), npmMajor ?? majorOf(version));
   if (major >= oldest) return null;

@@ -1,5 +1,5 @@
-// `npm start`: a whole appliance in simulation, from a fresh clone.
-// This process stands in for systemd: it starts the supervisor again where it crashed, and passes signals on.
+// `npm start`: a whole appliance in simulation, from a fresh clone. This process takes systemd's place: it restarts a
+// supervisor that crashed, and passes signals on.
 import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import {
@@ -16,7 +16,7 @@ import {
 } from './prepare.mjs';
 import { watchSources } from './watch-sources.mjs';
 
-// First what only the owner of the machine can mend; the packages take longer.
+// First what only the owner of the machine can fix; the packages take longer.
 await ensurePrograms(['ffmpeg'], { optional: ['font', 'v4l2'] });
 ensureModules();
 ensurePages();

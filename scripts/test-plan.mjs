@@ -17,7 +17,7 @@ export const setUp = 'set-up for the tests';
 
 /**
  * The steps of the parts in their order, with the set-up before the first part that needs it. Types, lint and import rules need
- * Node.js packages alone: they run, and can fail, before anybody is asked for a system package.
+ * only Node.js packages: they run, and can fail, before anyone is asked for a system package.
  */
 export function withSetUp(parts) {
   const first = parts.findIndex((part) => !checks.includes(part) && part !== 'import rules');
@@ -25,9 +25,9 @@ export function withSetUp(parts) {
 }
 
 /**
- * What the words after `npm test --` ask for: parts that run on this system (`here`), those in Debian 13 (`inRoot`), those that run here
- * where there can be no such root (`elsewhere`; null where that is an error), what goes to vitest, and whether all parts are run
- * whatever the first ones say. `problem` is a sentence where the words ask for what there is not, else null.
+ * What the words after `npm test --` ask for: parts that run on this system (`here`), those in Debian 13 (`inRoot`), those that
+ * run here if there can be no such root (`elsewhere`; null if that is an error), what goes to vitest, and whether all parts run
+ * whatever the first ones say. `problem` is a sentence if the words ask for something that does not exist, otherwise null.
  */
 export function testPlan(words, isCi) {
   const chosen = [];

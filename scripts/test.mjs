@@ -56,7 +56,7 @@ const commands = {
 };
 
 const parts = [];
-/** Runs one part, says how long it took, and answers what came of it: `passed`, `FAILED`, or `left out`. */
+/** Runs one part, prints how long it took, and returns its outcome: `passed`, `FAILED`, or `left out`. */
 function time(name, work) {
   say(`\n== ${name}`);
   const startedAt = Date.now();
@@ -95,7 +95,7 @@ async function runAll(names, where, run) {
 
 const here = (command, args) => spawnSync(command, args, { cwd: root, env: environment, stdio: 'inherit' });
 
-/** True where all passed; null where there can be no such root. */
+/** True if all passed; null if there can be no such root. */
 async function runInRoot(names) {
   let opened = null;
   time('Debian 13, made or taken from the cache', () => {

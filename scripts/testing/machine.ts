@@ -11,9 +11,10 @@ import { killIfThere, processesNaming, root } from './appliance-process.ts';
 /** Port of page and API on every machine. */
 export const apiPort = 8080;
 
-/** The machine's own avahi knows nothing of the namespace: what runs there must not hand its announcements to it. */
+/** The machine's own avahi knows nothing of the namespace, so programs there must not use it for their announcements. */
 const withoutAvahi = '[ ! -d /run/avahi-daemon ] || mount -t tmpfs none /run/avahi-daemon; exec "$@"';
 
+/** An HTTP answer. */
 export interface Answer {
   readonly status: number;
   readonly text: string;

@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 const folders = '{common,supervisor,media,ota,image,hil-tests,pi-gen-config,overlays,scripts}';
 const built = ['**/node_modules/**', 'image/cache/**', 'image/out/**'];
 
-/** On a busy runner a browser or an encoder may starve for a moment; what fails twice is wrong. Vitest tells what it retried. */
+/** On a busy runner a browser or an encoder may starve for a moment; what fails twice is wrong. Vitest reports what it retried. */
 const retry = process.env.CI === 'true' ? 1 : 0;
 
 /** These take the whole machine: they say how many frames a second, or how few, get through. */
@@ -19,6 +19,14 @@ const endToEnd = { retry, testTimeout: 120_000, hookTimeout: 120_000 };
 /** The projects run one after the other; `npx vitest run <file>` finds the one a file belongs to. */
 export default defineConfig({
   test: {
+    // `npm run coverage` only: it takes longer, and the percentages are a hint where tests are missing, not a target.
+    coverage: {
+      provider: 'v8',
+      reporter: ['text'],
+      reportsDirectory: 'node_modules/.cache/coverage',
+      include: ['{common,supervisor,media,ota,image,hil-tests}/**/*.{ts,tsx}'],
+      exclude: ['**/*.{test,fake,fixture}.ts', '**/*.d.ts', '**/{testing,bench}/**', ...built],
+    },
     projects: [
       {
         test: {

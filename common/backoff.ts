@@ -1,3 +1,4 @@
+/** Bounds of the pauses between tries, in milliseconds. */
 export interface BackoffLimits {
   /** Upper bound of the first pause. */
   readonly firstMs: number;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+/** The type of a snake_case name in camelCase. */
 export type CamelCase<S extends string> = S extends `${infer Head}_${infer Tail}`
   ? `${Head}${Capitalize<CamelCase<Tail>>}`
   : S;
@@ -11,6 +12,7 @@ export type CamelCased<T> = T extends readonly unknown[]
     ? { readonly [K in keyof T as K extends string ? CamelCase<K> : K]: CamelCased<T[K]> }
     : T;
 
+/** `bitrate_kbps` to `bitrateKbps`. */
 export function camelCase<S extends string>(key: S): CamelCase<S> {
   return key.replace(/_+([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()) as CamelCase<S>;
 }

@@ -1,6 +1,6 @@
 /**
- * What the media plane asks of its host to run programs (ffmpeg, rpicam-vid).
- * The supervisor implements it (supervisor/process); the media plane never spawns a process by itself.
+ * What the media plane asks of its host to run programs (ffmpeg, rpicam-vid). The supervisor implements it
+ * (supervisor/process); the media plane never spawns a process itself.
  */
 
 /** One line a child wrote, without its line end. Lines longer than 8 KiB arrive cut. */
@@ -15,6 +15,7 @@ export interface ChildExit {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** A program to run, and how it ends. */
 export interface ChildSpec {
   /** Unique among running children, file-name safe: `capture-cam0`. */
   readonly name: string;
@@ -24,12 +25,13 @@ export interface ChildSpec {
   readonly stopSignal?: NodeJS.Signals;
   readonly stopTimeoutMs?: number;
   /**
-   * A durable child outlives a crash of the supervisor: it runs in a session of its own, writes its output to a file,
-   * and a restarted supervisor that spawns the same name with the same argv takes the running one over.
+   * A durable child outlives a crash of the supervisor. It runs in a session of its own and writes its output to a file; a
+   * restarted supervisor that spawns the same name with the same argv takes over the running one.
    */
   readonly durable?: boolean;
 }
 
+/** A running child. Disposing of it stops it. */
 export interface Child extends AsyncDisposable {
   readonly name: string;
   readonly pid: number;
@@ -41,7 +43,8 @@ export interface Child extends AsyncDisposable {
   stop(): Promise<ChildExit>;
 }
 
+/** Runs programs for the media plane. */
 export interface ChildHost {
-  /** Starts (or takes over) a child. Rejects with code `CHILD_SPAWN_FAILED` where the program cannot be started. */
+  /** Starts (or takes over) a child. Rejects with code `CHILD_SPAWN_FAILED` if the program cannot be started. */
   spawn(spec: ChildSpec, onLine?: (line: ChildLine) => void): Promise<Child>;
 }

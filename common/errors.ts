@@ -1,3 +1,4 @@
+/** Cause and hint of an error. */
 export interface ErrorDetails {
   readonly cause?: unknown;
   /** What a person can do about it, as a sentence. */
@@ -17,8 +18,8 @@ export abstract class RushlightError extends Error {
 }
 
 /**
- * The text of anything thrown, with its causes: `cannot start ffmpeg: spawn ffmpeg ENOENT`. Nothing is said twice, and wrappers that
- * say nothing (fetch's, an aggregate's) are left out.
+ * The text of anything thrown, with its causes: `cannot start ffmpeg: spawn ffmpeg ENOENT`. No text is repeated, and wrappers
+ * without a text of their own (fetch's, an aggregate's) are left out.
  */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

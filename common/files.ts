@@ -4,6 +4,7 @@ import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { errorCode } from './errors.ts';
 
+/** How {@link replaceFile} writes. */
 export interface AtomicWriteOptions {
   /** Permissions, whatever the umask. Default: only this user may read and write. */
   readonly mode?: number;
@@ -14,8 +15,8 @@ export interface AtomicWriteOptions {
 }
 
 /**
- * Replaces a file in one step: after a power cut there is either the old or the new one, whole. Follows no link that
- * lies in its place. Rejects with the system's error and leaves the old file alone.
+ * Replaces a file in one step: after a power cut either the old or the new one is there, complete. Follows no link at its path.
+ * Rejects with the system's error and leaves the old file unchanged.
  */
 export async function writeFileAtomic(
   file: string,

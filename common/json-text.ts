@@ -1,16 +1,16 @@
 import { RushlightError } from './errors.ts';
 
-/** Deeper than anything that is said to this appliance. What recurses over a value needs no more stack than this. */
+/** Deeper than any real message. Code that recurses over the value needs no more stack than this. */
 const maxDepth = 64;
 
-/** A text from outside that is no JSON, or nested beyond all sense. */
+/** A text from outside that is not JSON, or nested too deeply. */
 export class JsonTextError extends RushlightError {
   readonly code = 'JSON_INVALID';
 }
 
 /**
- * Parses JSON that somebody else wrote. A hundred thousand brackets are small on the wire, and V8 parses them, but whatever
- * recurses over the value (a clone, a merge, a schema) would run out of stack. Throws JsonTextError.
+ * Parses JSON from another machine. A hundred thousand brackets are few bytes, and V8 parses them, but code that recurses over
+ * the value (a clone, a merge, a schema) would run out of stack. Throws JsonTextError.
  */
 export function parseJsonText(text: string): unknown {
   if (isDeep(text)) throw new JsonTextError(`The JSON is nested more than ${maxDepth} deep.`);

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 
 type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace';
 
+/** How much {@link LogLimiter} lets pass. */
 export interface LogLimiterOptions {
   readonly logger: Logger;
   /** Messages of one key that pass per window. Default 3. */
@@ -17,7 +18,9 @@ interface Window {
   seen: number;
 }
 
-/** Keeps what repeats from flooding the log: the first few are written, the rest is counted, the total told. */
+/**
+ * Keeps repeated messages from flooding the log: the first few are written, the others are counted, and the total is logged.
+ */
 export class LogLimiter implements Disposable {
   private readonly logger: Logger;
   private readonly burst: number;
@@ -37,7 +40,7 @@ export class LogLimiter implements Disposable {
     if (window.seen <= this.burst) this.logger[level](fields, message);
   }
 
-  /** Tells the totals now. Idempotent. */
+  /** Logs the totals now. Idempotent. */
   [Symbol.dispose](): void {
     for (const key of [...this.windows.keys()]) this.close(key);
   }

@@ -2,8 +2,8 @@ import { z } from 'zod';
 
 /**
  * What a changed setting restarts: `hub` the links of a hub's cameras, `camera` the link to the hub, `page` page and API,
- * `mdns` the announcement, `mqtt` the link to the broker, `media` the configuration of WebRTC, `gpio` what watches the
- * header's lines, `pipelines` the pipeline of that source, `remotes` that feed from elsewhere. Everything else runs on.
+ * `mdns` the announcement, `mqtt` the link to the broker, `media` the configuration of WebRTC, `gpio` the watcher of the
+ * header's lines, `pipelines` the pipeline of that source, `remotes` that feed from elsewhere. Everything else keeps running.
  */
 export const restartScopes = [
   'hub',
@@ -17,11 +17,12 @@ export const restartScopes = [
   'remotes',
 ] as const;
 
+/** See {@link restartScopes}. */
 export type RestartScope = (typeof restartScopes)[number];
 
 declare module 'zod' {
   interface GlobalMeta {
-    /** What a change of this field restarts; empty or absent: nothing, the next use takes the new value. */
+    /** What a change of this field restarts. Empty or absent: nothing; the new value counts from its next use on. */
     restarts?: readonly RestartScope[];
     /** The value is never shown nor logged. */
     secret?: boolean;

@@ -1,12 +1,13 @@
+/** Size and rate of a {@link TokenBucket}. */
 export interface TokenBucketOptions {
-  /** So many may come at once. */
+  /** How many may come at once. */
   readonly burst: number;
   readonly perSecond: number;
   /** Monotonic, in milliseconds. */
   readonly now?: () => number;
 }
 
-/** Lets things through at a rate: what strangers or other machines make happen here has one. */
+/** Limits a rate, for everything that strangers or other machines can cause here. */
 export class TokenBucket {
   readonly #options: TokenBucketOptions;
   readonly #now: () => number;
@@ -20,7 +21,7 @@ export class TokenBucket {
     this.#filledAtMs = this.#now();
   }
 
-  /** Whether one more may happen now. */
+  /** Whether one more may happen now. Takes a token if so. */
   take(): boolean {
     const { burst, perSecond } = this.#options;
     const nowMs = this.#now();

@@ -30,7 +30,7 @@ async function main(): Promise<number> {
 
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => stop.abort(new Error(`ended by ${signal}`)));
+    process.once(signal, () => stop.abort(new RigError('RIG_STOPPED', `ended by ${signal}`)));
   }
   const seed = values.seed === undefined ? Date.now() % 1_000_000 : Number(values.seed);
   const repository = join(import.meta.dirname, '..');
@@ -40,7 +40,7 @@ async function main(): Promise<number> {
 
   await using rig = await openRig(values.lab, lab);
   const startedAt = Date.now();
-  // After each test, so that a run that is ended by hand leaves what it has found out.
+  // After each test, so that a run that is interrupted leaves its results.
   const report = (results: readonly TestResult[]) =>
     writeFile(join(folder, 'junit.xml'), junit({ lab: values.lab, seed, results }));
   const onResult = async (result: TestResult, sofar: readonly TestResult[]) => {
@@ -56,7 +56,7 @@ async function main(): Promise<number> {
   return stop.signal.aborted || results.some((result) => result.outcome === 'failed') ? 1 : 0;
 }
 
-/** A result as it comes; with a failure, what the device said last. */
+/** A result as it comes; after a failure, with the device's last output. */
 function tell({ outcome, name, seconds, error, firstError, serial }: TestResult): void {
   print(`${outcome.padEnd(8)} ${name} (${seconds.toFixed(0)} s)`, 0);
   if (firstError !== undefined) print(`at the second attempt; the first: ${firstError}`, 0);
@@ -76,5 +76,5 @@ try {
   if (!(error instanceof RigError)) throw error;
   process.stderr.write(`${error.message}\n`);
 }
-// Everything is closed by now; threads of the WebRTC library may stay for ever all the same.
+// Everything is closed by now; threads of the WebRTC library may stay forever anyway.
 process.exit(code);

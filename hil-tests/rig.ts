@@ -8,7 +8,7 @@ import type { Storage } from './protocols/storage.ts';
 import type { Usb } from './protocols/usb.ts';
 import type { Video } from './protocols/video.ts';
 
-/** A device under test and everything the lab can do to it. What a lab lacks is null; tests that need it are skipped. */
+/** A device under test and everything the lab can do to it. What a lab lacks is null, and tests that need it are skipped. */
 export interface Rig extends AsyncDisposable {
   readonly name: string;
   readonly power: Power;
@@ -22,15 +22,15 @@ export interface Rig extends AsyncDisposable {
   readonly neighbours: Neighbours<Rig> | null;
   /** True where a hardware watchdog would restart a hung device. */
   readonly watchdog: true | null;
-  /** How much slower than a board the device is: waits are longer by it. */
+  /** How much slower than a board the device is: waits are longer by this factor. */
   readonly slowness: number;
-  /** Starts since the rig was set up, with the partition the firmware chose; null where the lab cannot see it. */
+  /** Starts since the rig was set up, with the partition the firmware chose; null if the lab cannot see it. */
   readonly starts:
     | readonly {
         readonly partition: number;
         readonly tryboot: boolean;
         readonly ended: string | null;
-        /** What the card was given, by the last look at it: up to a second before the end. */
+        /** What was written to the card, at the last look: up to a second before the end. */
         readonly writtenBytes: number;
       }[]
     | null;

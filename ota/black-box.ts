@@ -19,25 +19,26 @@ const attemptSchema = z.object({
   outcome: z.enum(['committed', 'rolled-back', 'refused', 'failed']).nullable(),
   reason: z.string().nullable(),
   stages: z.array(stageSchema).max(200),
-  /** Last lines of what ran, for whoever has to find out. */
+  /** Last lines of output, for people who look for the cause. */
   log: z.array(z.string()).max(400),
 });
 
-/** A newer release may know outcomes that this one does not: such an attempt is passed over, the others are kept. */
+/** A newer release may know outcomes that this one does not: such an attempt is skipped, the others are kept. */
 const boxSchema = z.object({
   schema: z.int().min(1),
   attempts: z.array(z.unknown()),
 });
 
+/** One attempt to update, with its stages. */
 export type Attempt = z.infer<typeof attemptSchema>;
 
 const KEPT_ATTEMPTS = 10;
 const KEPT_LOG_LINES = 400;
 
 /**
- * The record of update attempts on the data partition, written through at every stage: whichever slot comes up next
- * can tell how far the last attempt got, and why it ended. No attempt begins without it; once one is under way, a disk that
- * takes no more writes costs the record, not the verdict.
+ * The record of update attempts on the data partition, written through at every stage: whichever slot starts next can tell how
+ * far the last attempt got, and why it ended. No attempt begins without it; once one is under way, a disk that accepts no more
+ * writes costs the record, not the verdict.
  */
 export class BlackBox {
   readonly #path: string;
@@ -53,7 +54,7 @@ export class BlackBox {
     this.#now = now;
   }
 
-  /** Reads what is there, once. A box that cannot be read is put aside, and a new one begun. */
+  /** Reads what is there, once. A box that cannot be read is moved aside, and a new one started. */
   async load(): Promise<void> {
     if (this.#isLoaded) return;
     this.#isLoaded = true;
@@ -67,7 +68,7 @@ export class BlackBox {
     if (this.#attempts.length < kept.length) await this.#keepPassedOver(whole);
   }
 
-  /** The next writing leaves out what this release does not understand, or the disk damaged. */
+  /** The next write leaves out what this release does not understand, or the disk damaged. */
   async #keepPassedOver(text: string): Promise<void> {
     this.#logger.warn(
       { file: this.#path },
@@ -92,7 +93,7 @@ export class BlackBox {
     return this.#attempts;
   }
 
-  /** @throws {OtaError} `DISK_FULL`, `STORE_FAILED` where it cannot be written; who asked closes it then */
+  /** @throws {OtaError} `DISK_FULL`, `STORE_FAILED` if it cannot be written; the caller then closes it */
   async begin(attempt: Pick<Attempt, 'version' | 'fromVersion' | 'slot'>): Promise<void> {
     if (this.open !== null) await this.close('failed', 'another attempt took its place');
     this.#attempts.push({
@@ -107,7 +108,7 @@ export class BlackBox {
     await this.#save();
   }
 
-  /** Notes how far the open attempt got; nothing happens where none is open. */
+  /** Notes how far the open attempt got; does nothing if none is open. */
   async stage(name: string, ok: boolean, detail: string | null = null): Promise<void> {
     if (this.open === null) return;
     this.#change({
@@ -116,7 +117,7 @@ export class BlackBox {
     await this.#note();
   }
 
-  /** Corrects what the open attempt turned out to be (the version of a bundle that was given by its address). */
+  /** Corrects what the open attempt is (the version of a bundle that was given by its address). */
   async amend(change: Partial<Pick<Attempt, 'version' | 'slot'>>): Promise<void> {
     if (this.open === null) return;
     this.#change(change);

@@ -1,6 +1,6 @@
 import { type ErrorDetails, RushlightError } from '../common/errors.ts';
 
-/** Everything that the update code refuses or fails with. */
+/** Every reason for which the update code refuses or fails. */
 export type OtaErrorCode =
   | 'AUTOBOOT_INVALID'
   | 'SELECTOR_REFUSED'
@@ -39,9 +39,11 @@ export type OtaErrorCode =
   | 'INSTALL_FAILED'
   | 'HAWKBIT_REFUSED'
   | 'HAWKBIT_PROTOCOL'
-  | 'STORE_FAILED';
+  | 'STORE_FAILED'
+  | 'PROBE_SILENT'
+  | 'ARGUMENTS_INVALID';
 
-/** An error with a code that callers may branch on; the message is made for people. */
+/** An error with a code that callers may branch on; the message is for people. */
 export class OtaError extends RushlightError {
   readonly code: OtaErrorCode;
 
@@ -51,7 +53,7 @@ export class OtaError extends RushlightError {
   }
 }
 
-/** The text of whatever was thrown. */
+/** The text of anything thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

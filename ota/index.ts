@@ -1,4 +1,4 @@
-/** Everything the appliance needs of updates. */
+/** Everything the appliance needs from updates. */
 
 export type { Child, ChildHost } from '../common/child-host.ts';
 export type { Fetch } from './channel/channel-client.ts';

@@ -1,5 +1,6 @@
 import type { ChildHost } from '../common/child-host.ts';
 
+/** How a program ended. */
 export interface RunResult {
   readonly code: number | null;
   /** The last lines of both streams, in the order they came. */
@@ -9,7 +10,7 @@ export interface RunResult {
 
 const KEPT_LINES = 200;
 
-/** Runs a program to its end, bounded in time, in the lines it may leave, and by the signal. */
+/** Runs a program to its end. Time, number of lines and the signal limit it. */
 export async function runToEnd(
   children: ChildHost,
   name: string,

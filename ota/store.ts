@@ -6,7 +6,7 @@ import { OtaError } from './errors.ts';
 
 /**
  * Replaces a file so that a power cut leaves the old or the new one.
- * @throws {OtaError} `STORE_FAILED`, or `DISK_FULL` where there is no room.
+ * @throws {OtaError} `STORE_FAILED`, or `DISK_FULL` if there is no room.
  */
 export async function replaceFile(path: string, content: string): Promise<void> {
   try {
@@ -18,7 +18,7 @@ export async function replaceFile(path: string, content: string): Promise<void> 
 }
 
 /**
- * The text of a file, null where there is none.
+ * The text of a file, null if there is none.
  * @throws {OtaError} `STORE_FAILED`
  */
 export async function readFileOrNull(path: string): Promise<string | null> {
@@ -30,8 +30,9 @@ export async function readFileOrNull(path: string): Promise<string | null> {
 }
 
 /**
- * What a file keeps, null where there is none. One that cannot be read, or that `parse` throws on, is put aside for somebody who
- * wants to know what happened to it, and counts as none: what a disk gives back is never a reason to stop. Never rejects.
+ * The parsed content of a file, null if there is none. A file that cannot be read, or that `parse` throws on, is moved aside
+ * for people who want to find out what happened, and counts as absent: what a disk returns is never a reason to stop. Never
+ * rejects.
  */
 export async function readKept<T>(
   path: string,
@@ -49,7 +50,7 @@ export async function readKept<T>(
 }
 
 async function putAside(path: string, logger: Logger): Promise<string | null> {
-  // Something that is no file may have the first name.
+  // A folder or a device may already have the first name.
   for (const aside of [`${path}.broken`, `${path}.broken-${Date.now()}`]) {
     try {
       await rename(path, aside);

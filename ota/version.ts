@@ -1,7 +1,7 @@
 import semver from 'semver';
 import { OtaError } from './errors.ts';
 
-/** Longer ones are refused; so are what semver.org does not allow and npm tolerates, such as a leading `v`. */
+/** Longer ones are rejected; so is what semver.org does not allow and npm tolerates, such as a leading `v`. */
 const shape = /^\d{1,9}\.\d{1,9}\.\d{1,9}(?:-[0-9A-Za-z.-]{1,64})?(?:\+[0-9A-Za-z.-]{1,64})?$/;
 
 /** Whether a text is a semantic version (semver.org 2.0.0). */
@@ -10,7 +10,7 @@ export function isVersion(text: string): boolean {
 }
 
 /**
- * Negative where `a` comes before `b`, zero where they rank alike, else positive. Build metadata does not count.
+ * Negative if `a` comes before `b`, zero if they are equal, otherwise positive. Build metadata does not count.
  * @throws {OtaError} `VERSION_INVALID`
  */
 export function compareVersions(a: string, b: string): number {
@@ -21,7 +21,7 @@ export function compareVersions(a: string, b: string): number {
   return semver.compare(a, b);
 }
 
-/** The oldest of some versions; null where none of them is one. */
+/** The oldest of some versions; null if none of them is one. */
 export function oldestVersion(versions: readonly string[]): string | null {
   return versions.filter(isVersion).sort(compareVersions)[0] ?? null;
 }

@@ -1,15 +1,15 @@
-// Debian packages, installed with a word now and then on how far it is. Plain JavaScript, see prepare.mjs.
+// Debian packages, installed with a message now and then on the progress. Plain JavaScript, see prepare.mjs.
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
 const everyMs = 3000;
 
-/** The line that installs packages on a machine where lists may be old, or not there yet. */
+/** The line that installs packages on a machine whose lists may be old or missing. */
 export function installCommand(packages) {
   return `sudo apt-get update && sudo apt-get install -y --no-install-recommends ${packages.join(' ')}`;
 }
 
-/** Fetches the lists and installs, as root. Says every few seconds how far it is; what fails is apt-get's to say. */
+/** Fetches the lists and installs, as root. Reports the progress every few seconds; apt-get reports its own errors. */
 export async function installPackages(packages, env, say) {
   await aptGet(['update', '-q'], env, say);
   await aptGet(['install', '-y', '-q', '--no-install-recommends', ...packages], env, say);
@@ -35,8 +35,8 @@ async function aptGet(args, env, say) {
 }
 
 /**
- * What a line of apt-get's status tells, in words; null where it tells nothing. The format is `kind:package:percent:words`, with
- * `dlstatus` for downloads and `pmstatus` for what dpkg does (apt's README.progress-reporting).
+ * The meaning of a line of apt-get's status; null if it has none. The format is `kind:package:percent:words`, with `dlstatus`
+ * for downloads and `pmstatus` for what dpkg does (apt's README.progress-reporting).
  */
 export function progressOf(line) {
   const [, kind, percent, words] =

@@ -1,5 +1,5 @@
-// `npm run hil`: builds the virtual image where it is not up to date, and runs the rig on it, from a fresh clone.
-// Words after `--` go to the rig (hil-tests/main.ts): --lab NAME, --tests SELECTION, --seed N, --list.
+// `npm run hil`: builds the virtual image unless it is up to date, and runs the rig on it, from a fresh clone. Words after `--`
+// go to the rig (hil-tests/main.ts): --lab NAME, --tests SELECTION, --seed N, --list.
 import { spawnSync } from 'node:child_process';
 import { delimiter, join } from 'node:path';
 import { ensureModules, ensurePages, ensurePrograms, environment, fail, node, root } from './prepare.mjs';

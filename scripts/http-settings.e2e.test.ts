@@ -78,7 +78,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
       [{ tls_port: taken }, /port 9999: another program/],
       [{ listen: '["10.77.0.99"]' }, /10\.77\.0\.99/],
       [{ cert_file: '"none.pem"', key_file: '"none.key"' }, /none\.pem/],
-      [{ cert_file: '"own.pem"', key_file: '"own.key"' }, /not that of the certificate/],
+      [{ cert_file: '"own.pem"', key_file: '"own.key"' }, /does not belong to the certificate/],
     ];
     const [own, other] = await Promise.all(
       ['own', 'other'].map((name) => createTlsIdentity(name, new Date())),

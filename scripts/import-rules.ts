@@ -1,6 +1,6 @@
 /**
- * Who may import whom: the one list that the rule tool, its test and ARCHITECTURE.md go by.
- * A room may import itself and the rooms named here, and nothing else; type imports count.
+ * Who may import whom: the one list that the rule tool, its test and ARCHITECTURE.md use. A room may import itself and the
+ * rooms named here, and nothing else; type imports count.
  */
 const ground = [
   'supervisor/platform',
@@ -21,8 +21,8 @@ const sides = [
 ];
 
 /**
- * A kind of source is one folder: its settings, what it needs of the machine, its pipeline. The settings' schema and
- * those who ask a kind something come to its face alone; it imports no room of the supervisor.
+ * A kind of source is one folder: its settings, what it needs of the machine, its pipeline. The settings' schema and other
+ * users import only its face; it imports no room of the supervisor.
  */
 const kinds = 'media/capture/kinds';
 

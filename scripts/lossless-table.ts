@@ -1,7 +1,7 @@
 /**
  * Makes the table of docs/capture-and-masters.md that says for which formats and ranges masters are proven lossless, and how:
- * `node scripts/lossless-table.ts`. It runs every proof on the ffmpeg of this machine and fills in that version's column; columns of other
- * versions stay. Ends with 1 where a proof fails.
+ * `node scripts/lossless-table.ts`. It runs every proof on the ffmpeg of this machine and fills in that version's column;
+ * columns of other versions stay. Ends with 1 if a proof fails.
  */
 import { execFileSync } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';

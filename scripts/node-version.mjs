@@ -1,4 +1,4 @@
-// Which Node.js runs this, asked before anything else is done: an old one fails later, in words that blame something else.
+// Which Node.js runs this, checked before anything else: an old one fails later, with a misleading message.
 
 /** As package.json says. Debian 12 has 18. */
 const oldest = 18;
@@ -6,8 +6,8 @@ const oldest = 18;
 const oldestForPackages = 20;
 
 /**
- * Major version of the machine's own Node.js, which npm runs on; null where that cannot be known. It may be another one than this
- * script's: npm puts node_modules/.bin first, and once the packages are there, `node` is theirs, for an npm below as well.
+ * Major version of the machine's own Node.js, which npm runs on; null if it is unknown. It may differ from this script's: npm
+ * puts node_modules/.bin first, and once the packages are there, `node` is theirs, for an npm below as well.
  */
 export function npmNodeMajor(environment, { execPath, version }, modules) {
   const { npm_node_execpath: npmNode = execPath, npm_config_user_agent: agent = '' } = environment;

@@ -1,7 +1,7 @@
-// `npm run pages`: builds the web pages, for whoever needs nothing else of a set-up, as image/build does.
+// `npm run pages`: builds the web pages, for scripts such as image/build that need no other set-up.
 import { existsSync } from 'node:fs';
 import { ensureModules, ensurePages, node } from './prepare.mjs';
 
-// Run by root in the middle of a build: what is installed is left to its owner.
+// If root runs it in the middle of a build, installed packages are left to their owner.
 if (!existsSync(node)) ensureModules();
 ensurePages();

@@ -9,13 +9,15 @@ import { installCommand, installPackages } from './apt.mjs';
 import { installsPackages, npmNodeMajor, versionProblem } from './node-version.mjs';
 import { onPath, packagesOf, programs } from './programs.mjs';
 
+/** The repository's folder. */
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+/** Node 24 from the packages. */
 export const node = join(root, 'node_modules', '.bin', 'node');
 const npmForPackages = 'npm@11.19.1';
 
 /**
- * The environment for everything of ours: Node 24 first on the path, and compiled code kept, as on the device. Without it
- * each process strips the types of all its modules anew, and holds what does so in memory.
+ * The environment for everything of ours: Node 24 first on the path, and compiled code kept, as on the device. Without the
+ * cache each process strips the types of all its modules again, and keeps the stripper in memory.
  */
 export const environment = {
   NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'v8'),
@@ -28,12 +30,12 @@ const problem = versionProblem(process.version, npmNode);
 if (problem !== null) fail(problem);
 
 /**
- * Installs node_modules as the lock file says, unless that has been done for this very lock file by the same Node.js: what one
- * version left out or built, another may miss.
+ * Installs node_modules from the lock file, unless the same Node.js already did so for the same lock file: what one version
+ * left out or built, another may miss.
  */
 export function ensureModules() {
   const stamp = join(root, 'node_modules', '.rushlight-lock');
-  // Once there is a compiler, what was left out without one is installed.
+  // Once there is a compiler, packages that were left out without one are installed.
   const native = programs.compiler.found() && programs.make.found() ? ' native' : '';
   const before = existsSync(stamp) ? readFileSync(stamp, 'utf8') : '';
   const by = npmNode ?? / node (\d+)/.exec(before)?.[1] ?? process.versions.node.split('.')[0];
@@ -79,7 +81,7 @@ function newerNpm() {
   };
 }
 
-/** Installs missing programs through apt as root; as anybody else, prints the one line to run, and ends. */
+/** Installs missing programs through apt as root; as any other user, prints the one line to run, and ends. */
 export async function ensurePrograms(names, { optional = [] } = {}) {
   const missing = names.filter((name) => !programs[name].found());
   const missingOptional = optional.filter((name) => !programs[name].found());
@@ -98,14 +100,13 @@ export async function ensurePrograms(names, { optional = [] } = {}) {
   if (still.length > 0) fail(`apt-get could not install: ${packagesOf(still).join(', ')}.`);
 }
 
-/** Builds the web pages where their sources changed since the last build. */
+/** Builds the web pages if their sources changed since the last build. */
 export function ensurePages() {
   const sources = [
     ...filesBelow(join(root, 'supervisor', 'web'), ['dist', 'node_modules']),
     ...filesBelow(join(root, 'supervisor', 'api'), ['routes', 'middleware', 'access', 'gateway']),
     ...filesBelow(join(root, 'supervisor', 'contract'), []),
-    ...filesBelow(join(root, 'supervisor', 'contract'), []),
-    ...filesBelow(join(root, 'supervisor', 'contract'), []),
+    ...filesBelow(join(root, 'common'), []),
     join(root, 'package-lock.json'),
   ];
   const out = join(root, 'supervisor', 'web', 'dist');
@@ -123,8 +124,8 @@ export function ensurePages() {
 }
 
 /**
- * onoff's native part belongs to one Node version. npm may have built it for the machine's own Node, so it is built
- * again for Node 24 where there are GPIO lines to use and a compiler to build with. Without it GPIO stays off.
+ * onoff's native part belongs to one Node version. npm may have built it for the machine's own Node, so it is built again for
+ * Node 24 if there are GPIO lines to use and a compiler to build with. Without it GPIO stays off.
  */
 export function ensureGpio() {
   if (!existsSync('/sys/class/gpio') || !hasGpioChip() || !onPath('g++') || !onPath('make')) return;
@@ -151,8 +152,8 @@ export function ensureGpio() {
 }
 
 /**
- * The native datapath is compiled where there is a compiler, against the headers that come with Node 24's npm package.
- * Without it the media process works in JavaScript, and says so in its log.
+ * Compiles the native datapath if there is a compiler, against the headers in Node 24's npm package. Without it the media
+ * process works in JavaScript, and says so in its log.
  */
 export function ensureDatapath() {
   const folder = join(root, 'media', 'datapath', 'native');
@@ -172,10 +173,12 @@ export function ensureDatapath() {
   writeFileSync(stamp, wanted);
 }
 
+/** Prints a line. */
 export function say(text) {
   process.stdout.write(`${text}\n`);
 }
 
+/** Prints an error and ends the process. */
 export function fail(text) {
   process.stderr.write(`${text}\n`);
   process.exit(1);
@@ -188,12 +191,12 @@ function run(program, args, complaint, env = {}) {
   if (status !== 0) fail(complaint);
 }
 
-/** Of the Node that runs the product; npm may run on another one. */
+/** Version of the Node that runs the product; npm may run on another one. */
 function nodeVersion() {
   return spawnSync(node, ['-p', 'process.versions.node'], { encoding: 'utf8' }).stdout.trim();
 }
 
-/** The folder with node_api.h and OpenSSL's headers; null where this machine's package has none. */
+/** The folder with node_api.h and OpenSSL's headers; null if this machine's package has none. */
 function nodeHeaders() {
   const name = `node-linux-${process.arch}`;
   const found = [join(root, 'node_modules', 'node', 'node_modules', name), join(root, 'node_modules', name)]

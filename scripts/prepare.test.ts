@@ -120,6 +120,26 @@ describe('missing programs', () => {
     expect(npmCalls()).toEqual([]);
   });
 
+  test('are not asked for by npm test before types and lint have run', () => {
+    lay(
+      'npm',
+      `mkdir -p node_modules/.bin node_modules/typescript-native/bin node_modules/@biomejs/biome/bin
+       : > node_modules/typescript-native/bin/tsc; : > node_modules/@biomejs/biome/bin/biome
+       printf '#!/bin/sh\\necho "$*" >> node-calls\\n' > node_modules/.bin/node; /bin/chmod +x node_modules/.bin/node`,
+    );
+    const { status, stdout, stderr } = run(['scripts/test.mjs'], { root: false });
+    const calls = readFileSync(join(clone, 'node-calls'), 'utf8').trim().split('\n');
+    expect(calls.map((call) => call.replace(/^\S+node_modules\//, ''))).toEqual([
+      'typescript-native/bin/tsc -p .',
+      'typescript-native/bin/tsc -p supervisor/web',
+      'typescript-native/bin/tsc -p scripts',
+      '@biomejs/biome/bin/biome check --error-on-warnings .',
+    ]);
+    expect(stdout).toContain('== lint: passed');
+    expect(stderr).toMatch(/^These programs are missing: ffmpeg, /);
+    expect(status).toBe(1);
+  });
+
   test('are installed as root with a word on how far it is', () => {
     lay(
       'apt-get',
@@ -147,6 +167,16 @@ describe('missing programs', () => {
     expect(progressOf('pmerror:x:1:y')).toBeNull();
     expect(installCommand(['a', 'b'])).toMatch(/^sudo apt-get update && sudo apt-get install .* a b$/);
   });
+});
+
+test('the types of optional packages are declared here: npm leaves a package out where it cannot be compiled', () => {
+  const root = join(import.meta.dirname, '..');
+  const { optionalDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    optionalDependencies: Record<string, string>;
+  };
+  const declarations = readFileSync(join(root, 'supervisor/platform/onoff.d.ts'), 'utf8');
+  for (const name of Object.keys(optionalDependencies))
+    expect(declarations).toContain(`declare module '${name}'`);
 });
 
 test('where there can be no Debian 13, one line says why, and nothing is built', () => {

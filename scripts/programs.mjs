@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
+/** Each program by our name for it. */
 export const programs = {
   ffmpeg: { package: 'ffmpeg', found: () => onPath('ffmpeg') },
   font: {
@@ -35,6 +36,7 @@ export const programs = {
   qemuArm64: { package: 'qemu-system-arm', found: () => onPath('qemu-system-aarch64') },
 };
 
+/** The Debian packages of these programs. */
 export const packagesOf = (names) => names.map((name) => programs[name].package);
 
 /** What `npm test` needs. */
@@ -64,6 +66,7 @@ export const testPrograms = [
   'chrony',
 ];
 
+/** Whether a program can be found on the PATH or in the system's folders. */
 export function onPath(program) {
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
   return folders.some((folder) => folder !== '' && existsSync(join(folder, program)));

@@ -1,6 +1,6 @@
-// `npm start`: a whole appliance in simulation, from a fresh clone.
-// This process stands in for systemd: it starts the supervisor again where it crashed, and passes signals on.
-import { spawn } from 'node:child_process';
+// `npm start`: a whole appliance in simulation, from a fresh clone. This process takes systemd's place: it restarts a
+// supervisor that crashed, and passes signals on.
+import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import {
   ensureDatapath,
@@ -14,6 +14,7 @@ import {
   root,
   say,
 } from './prepare.mjs';
+import { watchSources } from './watch-sources.mjs';
 
 // First what only the owner of the machine can mend; the packages take longer.
 await ensurePrograms(['ffmpeg'], { optional: ['font', 'ip', 'v4l2'] });
@@ -28,6 +29,8 @@ const stableMs = 30_000;
 const watches = process.argv.includes('--watch');
 let supervisor = null;
 let stopping = false;
+/** Ended by us, to run the changed sources. */
+let restarting = false;
 let crashes = 0;
 
 const start = () => {
@@ -35,8 +38,6 @@ const start = () => {
   // As on the device: the supervisor makes little garbage, and need not keep room for much.
   const args = [
     '--max-semi-space-size=2',
-    // `npm run dev`: Node.js starts it again when a file changes that it has loaded.
-    ...(watches ? ['--watch', '--watch-preserve-output'] : []),
     join(root, 'supervisor', 'main.ts'),
     '--simulation',
     ...process.argv.slice(2).filter((word) => word !== '--watch'),
@@ -44,6 +45,17 @@ const start = () => {
   supervisor = spawn(node, args, { cwd: root, env: environment, stdio: 'inherit' });
   supervisor.once('error', (error) => fail(`The supervisor cannot be started: ${error.message}`));
   supervisor.once('exit', (code, signal) => {
+    if (restarting && !stopping) {
+      restarting = false;
+      // In a process of its own: pages with a mistake end that one, not this.
+      spawnSync(process.execPath, [join(root, 'scripts', 'pages.mjs')], { stdio: 'inherit' });
+      ensureDatapath();
+      return start();
+    }
+    if (watches && !stopping && code !== 0) {
+      supervisor = null;
+      return say('The supervisor ended; it starts again when a source file changes.');
+    }
     if (stopping || signal === null) process.exit(code ?? 0);
     if (Date.now() - startedAt > stableMs) crashes = 0;
     crashes += 1;
@@ -55,8 +67,18 @@ const start = () => {
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(signal, () => {
-    if (!stopping || signal !== 'SIGINT') supervisor?.kill(signal === 'SIGINT' ? 'SIGTERM' : signal);
+    if (supervisor === null) process.exit(0);
+    if (!stopping || signal !== 'SIGINT') supervisor.kill(signal === 'SIGINT' ? 'SIGTERM' : signal);
     stopping = true;
   });
 }
 start();
+if (watches) {
+  watchSources((path) => {
+    if (stopping || restarting) return;
+    say(`${path} changed; starting again.`);
+    if (supervisor === null) return start();
+    restarting = true;
+    supervisor.kill('SIGTERM');
+  });
+}

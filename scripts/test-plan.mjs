@@ -3,23 +3,31 @@
 const checks = ['types', 'types of the pages', 'types of the scripts', 'lint'];
 const endToEnd = ['end-to-end tests', 'end-to-end tests that need the machine for themselves'];
 const everything = [...checks, 'unit tests', ...endToEnd];
-/** What `npm run typecheck`, `lint`, `test:unit` and `test:e2e` run. */
+/** What `npm run typecheck`, `lint`, `test:unit`, `test:e2e` and `coverage` run. */
 const only = {
   types: checks.slice(0, 3),
   lint: ['lint', 'import rules'],
   unit: ['unit tests'],
   e2e: endToEnd,
+  coverage: ['unit tests with coverage'],
 };
 
-/** Parts that need system packages: a compiler, ffmpeg, a browser. The others need Node.js packages alone. */
-export function needsPrograms({ here, inRoot }) {
-  return [...here, ...inRoot].some((part) => !checks.includes(part) && part !== 'import rules');
+/** The step that installs the system packages (a compiler, ffmpeg, a browser) and builds what the tests run. */
+export const setUp = 'set-up for the tests';
+
+/**
+ * The steps of the parts in their order, with the set-up before the first part that needs it. Types, lint and import rules need
+ * only Node.js packages: they run, and can fail, before anyone is asked for a system package.
+ */
+export function withSetUp(parts) {
+  const first = parts.findIndex((part) => !checks.includes(part) && part !== 'import rules');
+  return first < 0 ? [...parts] : [...parts.slice(0, first), setUp, ...parts.slice(first)];
 }
 
 /**
- * What the words after `npm test --` ask for: parts that run on this system (`here`), those in Debian 13 (`inRoot`), those that run here
- * where there can be no such root (`elsewhere`; null where that is an error), what goes to vitest, and whether all parts are run
- * whatever the first ones say. `problem` is a sentence where the words ask for what there is not, else null.
+ * What the words after `npm test --` ask for: parts that run on this system (`here`), those in Debian 13 (`inRoot`), those that
+ * run here if there can be no such root (`elsewhere`; null if that is an error), what goes to vitest, and whether all parts run
+ * whatever the first ones say. `problem` is a sentence if the words ask for something that does not exist, otherwise null.
  */
 export function testPlan(words, isCi) {
   const chosen = [];

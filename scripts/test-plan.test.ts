@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { needsPrograms, testPlan } from './test-plan.mjs';
+import { setUp, testPlan, withSetUp } from './test-plan.mjs';
 
 const endToEnd = ['end-to-end tests', 'end-to-end tests that need the machine for themselves'];
 const checks = ['types', 'types of the pages', 'types of the scripts', 'lint'];
@@ -41,14 +41,20 @@ test.each([['--debian', '12'], ['--debian'], ['--debian=sid']])(
   },
 );
 
-test('--only runs one part here, and types and lint need no system packages', () => {
+test('--only runs one part here', () => {
   expect(testPlan(['--only', 'types'], false).here).toEqual(checks.slice(0, 3));
   expect(testPlan(['--only', 'lint'], true).here).toEqual(['lint', 'import rules']);
   expect(testPlan(['--only', 'e2e'], false).here).toEqual(endToEnd);
-  expect(
-    ['types', 'lint', 'unit', 'e2e'].map((part) => needsPrograms(testPlan(['--only', part], false))),
-  ).toEqual([...[false, false], ...[true, true]]);
-  expect(needsPrograms(testPlan([], true))).toBe(true);
+  expect(testPlan(['--only', 'coverage'], false).here).toEqual(['unit tests with coverage']);
   for (const words of [['--only'], ['--only', 'constructor'], ['--only', 'all']])
     expect(testPlan(words, false).problem).toContain('types, lint, unit, e2e');
+});
+
+test('types and lint run before anything asks for system packages', () => {
+  for (const isCi of [false, true])
+    expect(withSetUp(testPlan([], isCi).here).slice(0, 6)).toEqual([...checks, setUp, 'unit tests']);
+  for (const part of ['types', 'lint'])
+    expect(withSetUp(testPlan(['--only', part], false).here)).not.toContain(setUp);
+  for (const words of [['--only', 'unit'], ['--only', 'e2e'], ['--only', 'coverage'], ['media/rtp']])
+    expect(withSetUp(testPlan(words, false).here)[0]).toBe(setUp);
 });

@@ -8,7 +8,7 @@ import { onPath, packagesOf, testPrograms } from './programs.mjs';
 const build = join(root, 'image', 'build');
 const enter = join(root, 'image', 'enter-root');
 
-/** Why no root can be made or entered here, in a few words; null where it can. */
+/** Why no root can be made or entered here, in a few words; null if it can. */
 function obstacle() {
   if (process.platform !== 'linux' || !onPath('dpkg')) return 'this is not Debian';
   if (process.getuid?.() !== 0) return 'this needs root';
@@ -26,8 +26,8 @@ function obstacle() {
 }
 
 /**
- * Makes the root, where it is not cached yet, and unpacks it. Null with a word why where this machine cannot do that. The result
- * runs commands in it, in the folder of the sources; dispose of it.
+ * Makes the root, unless it is cached, and unpacks it. Null with a message if this machine cannot do that. The result runs
+ * commands in it, in the folder of the sources; dispose of it.
  */
 export function openTestRoot() {
   const hindrance = obstacle();

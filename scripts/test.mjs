@@ -1,6 +1,6 @@
 // `npm test`: every test that needs no virtual machine, from a fresh clone. Words after `--` go to vitest, but for
 //   --debian 13     runs in a Debian 13 root with the image's own packages (needs root), instead of on this system
-//   --only PART     one of types, lint, unit, e2e
+//   --only PART     one of types, lint, unit, e2e, coverage
 //   --all-systems   types, lint and unit tests on this system, then all tests in that root; so it is where CI=true
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -17,18 +17,23 @@ import {
   say,
 } from './prepare.mjs';
 import { testPrograms } from './programs.mjs';
-import { needsPrograms, testPlan } from './test-plan.mjs';
+import { setUp, testPlan, withSetUp } from './test-plan.mjs';
 import { openTestRoot } from './test-root.mjs';
 
 const plan = testPlan(process.argv.slice(2), process.env.CI === 'true');
 if (plan.problem !== null) fail(plan.problem);
 
-// Before the packages: one of them is compiled, and is left out where there is no compiler.
-if (needsPrograms(plan)) await ensurePrograms(testPrograms);
 ensureModules();
-if (needsPrograms(plan)) {
+
+let isSetUp = false;
+async function prepareForTests() {
+  if (isSetUp) return;
+  await ensurePrograms(testPrograms);
+  // Again, because npm leaves out a package that it must compile while there is no compiler.
+  ensureModules();
   ensureDatapath();
   ensurePages();
+  isSetUp = true;
 }
 
 const bin = (...parts) => join(root, 'node_modules', ...parts);
@@ -44,13 +49,14 @@ const commands = {
     ...['common', 'supervisor', 'media', 'ota', 'hil-tests', 'image/provision'],
   ],
   'unit tests': [vitest, 'run', '--project', 'unit'],
+  'unit tests with coverage': [vitest, 'run', '--project', 'unit', '--coverage'],
   'end-to-end tests': [vitest, 'run', '--project', 'e2e'],
   'end-to-end tests that need the machine for themselves': [vitest, 'run', '--project', 'e2e-alone'],
   'chosen tests': [vitest, 'run', ...plan.chosen],
 };
 
 const parts = [];
-/** Runs one part, says how long it took, and answers what came of it: `passed`, `FAILED`, or `left out`. */
+/** Runs one part, prints how long it took, and returns its outcome: `passed`, `FAILED`, or `left out`. */
 function time(name, work) {
   say(`\n== ${name}`);
   const startedAt = Date.now();
@@ -67,9 +73,13 @@ const interruptions = [130, 143];
 let interrupted = false;
 
 /** Runs parts one after the other, the rest of them only where all must be seen. */
-function runAll(names, where, run) {
+async function runAll(names, where, run) {
   let passed = true;
-  for (const name of names) {
+  for (const name of withSetUp(names)) {
+    if (name === setUp) {
+      await prepareForTests();
+      continue;
+    }
     const args = commands[name];
     if (!existsSync(args[0])) fail(`${args[0]} is missing.`);
     const work = () => {
@@ -85,8 +95,8 @@ function runAll(names, where, run) {
 
 const here = (command, args) => spawnSync(command, args, { cwd: root, env: environment, stdio: 'inherit' });
 
-/** True where all passed; null where there can be no such root. */
-function runInRoot(names) {
+/** True if all passed; null if there can be no such root. */
+async function runInRoot(names) {
   let opened = null;
   time('Debian 13, made or taken from the cache', () => {
     // Trees of boards, on which the overlays are tried.
@@ -96,7 +106,7 @@ function runInRoot(names) {
   });
   if (opened === null) return null;
   try {
-    return runAll(names, ' in Debian 13', opened.run);
+    return await runAll(names, ' in Debian 13', opened.run);
   } finally {
     opened.dispose();
   }
@@ -105,11 +115,11 @@ function runInRoot(names) {
 const system = /^PRETTY_NAME="?([^"\n]*)/m.exec(
   existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : '',
 )?.[1];
-let passed = runAll(plan.here, plan.inRoot.length > 0 ? ` on ${system ?? 'this system'}` : '', here);
+let passed = await runAll(plan.here, plan.inRoot.length > 0 ? ` on ${system ?? 'this system'}` : '', here);
 if (plan.inRoot.length > 0 && (passed || plan.keepGoing) && !interrupted) {
-  const inRoot = runInRoot(plan.inRoot);
+  const inRoot = await runInRoot(plan.inRoot);
   if (inRoot === null && plan.elsewhere === null) fail('There is no Debian 13 to run the tests in.');
-  passed = (inRoot ?? runAll(plan.elsewhere, '', here)) && passed;
+  passed = (inRoot ?? (await runAll(plan.elsewhere, '', here))) && passed;
 }
 if (parts.length > 1) say(`\n${parts.join('\n')}`);
 process.exit(passed ? 0 : 1);

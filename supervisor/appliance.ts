@@ -44,8 +44,8 @@ import { HubUpdates } from './updates/hub-updates.ts';
 import { assembleRollouts, assembleUpdates, conductsCameras } from './updates/updates.ts';
 
 /**
- * The composition root: makes every part, starts them in order, and ends them in reverse. Read it from the top: no part is handed
- * one that is made below it. What parts need to know of later ones they ask `now`; what they have to say goes over the bus.
+ * The composition root: makes every part, starts them in order, and ends them in reverse. Read it from the top: no part gets
+ * one that is made below it. What parts need to know about later ones they ask `now`; what they report goes over the bus.
  */
 export class Appliance {
   readonly #options: ApplianceOptions;
@@ -288,7 +288,7 @@ async function assemble(base: Foundation) {
   return { ...parts, reconciler, http, update, rollouts, keeping: simulation ? null : dataDiskHealth(base) };
 }
 
-/** Who listens to what is said on the bus. */
+/** Who listens to what on the bus. */
 function connect(bus: ApplianceBus, parts: Parts): void {
   const { board, now, reconciler, rollouts, gpio, conductor, system } = parts;
   const onChange = () => {
@@ -328,7 +328,7 @@ async function live(base: Foundation, parts: Parts, notifier: Notifier, signal: 
   const running = AbortSignal.any([signal, ended.signal]);
   connect(bus, parts);
   using _changes = followChanges(base, bus, board, cameras);
-  // A key that is revoked ends what is published or viewed with it.
+  // Revoking a key ends what is published or viewed with it.
   using cleanup = new DisposableStack();
   cleanup.defer(keys.onRevoked((keyId) => media.endSessionsOf(keyId)));
   using _heartbeat = startHeartbeat(base);
@@ -337,7 +337,8 @@ async function live(base: Foundation, parts: Parts, notifier: Notifier, signal: 
     : displayState({ ...parts, reach: () => http.reach, folder: runtimeFolder(), log });
   const keep = (service: string, part: { run(signal: AbortSignal): Promise<void> }) =>
     keepAlive(base, service, (until) => part.run(until), running);
-  // If a part fails without which nothing can be filmed, the supervisor ends: recorders go on and are taken over by the next one.
+  // If a part fails without which nothing can be filmed, the supervisor ends: recorders continue and are taken over by the next
+  // one.
   const services = [
     cameras.run(running),
     media.run(running),
@@ -351,7 +352,7 @@ async function live(base: Foundation, parts: Parts, notifier: Notifier, signal: 
   try {
     // Cameras that cannot be listed now are found by a later look.
     await cameras.list().catch((error: unknown) => log.error({ err: error }, 'cameras cannot be listed'));
-    // Before the page and the API are there: a take that a crash interrupted has to be found by the first who asks.
+    // Before the page and the API are there: a take that a crash interrupted has to be found by the first request.
     services.push(masters.run(running), conductor.run(running));
     await conductor.load();
     await reconciler.apply();

@@ -25,7 +25,8 @@ async function main(): Promise<number> {
     dataFolder,
     port: portOf(RUSHLIGHT_PORT) ?? (values.simulation ? simulationPort : null),
     simulation: values.simulation,
-    // On a device the service manager starts the next supervisor, which takes over what records; a developer has none.
+    // On a device the service manager starts the next supervisor, which takes over what records; a developer's machine has
+    // none.
     ...(values.simulation
       ? {}
       : {
@@ -47,13 +48,13 @@ async function main(): Promise<number> {
 }
 
 function report(error: unknown, log: Logger): void {
-  // A fault that a person can mend is reported with the hint; where in the code it arose helps nobody then.
+  // An error that a person can fix is reported with its hint; the place in the code does not help then.
   const hint = error instanceof RushlightError && error.hint !== undefined ? `\n${error.hint}` : '';
   log.fatal(hint === '' ? { err: error } : { code: errorCode(error) }, describeError(error));
   process.stderr.write(`\nRushlight cannot run: ${describeError(error)}${hint}\n`);
 }
 
-/** Everything goes to the ring; standard output gets it as JSON, or readable where a person looks at it. */
+/** Everything goes to the ring; standard output gets it as JSON, or readable if a person reads it. */
 async function logDestination(ring: LogRing): Promise<DestinationStream> {
   const out = process.stdout.isTTY ? await readable() : pino.destination({ fd: 1, sync: true });
   return pino.multistream([
@@ -62,7 +63,7 @@ async function logDestination(ring: LogRing): Promise<DestinationStream> {
   ]);
 }
 
-/** Loaded only here: on the device nobody looks, and memory is short. */
+/** Loaded only here: on the device no one reads it, and memory is short. */
 async function readable(): Promise<DestinationStream> {
   const { default: pretty } = await import('pino-pretty');
   return pretty({ colorize: true, sync: true });

@@ -3,7 +3,7 @@ import type { Network } from '../protocols/network.ts';
 
 const folder = '/run/rig-gpio';
 
-/** Lines of the gpiochip that guest/cp2112.mjs plays on the device: eight of them. */
+/** Lines of the gpiochip that guest/cp2112.mjs simulates on the device: eight of them. */
 export class GuestGpio implements Gpio {
   readonly #network: Network;
 

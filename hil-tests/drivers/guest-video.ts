@@ -3,7 +3,7 @@ import type { Video } from '../protocols/video.ts';
 
 const platformDevice = 'vivid.0';
 
-/** The kernel's virtual camera (vivid) in the guest. Taking it from its driver is what a pulled plug looks like. */
+/** The kernel's virtual camera (vivid) in the guest. Unbinding it from its driver looks like a pulled plug. */
 export class GuestVideo implements Video {
   readonly #network: Network;
 

@@ -3,7 +3,7 @@ import type { Rig } from '../rig.ts';
 import { openBoardRig } from './board/board-rig.ts';
 import { openQemuRig } from './qemu/qemu-rig.ts';
 
-/** The rig a lab describes. Nothing is switched on yet. */
+/** The rig that a lab describes. Nothing is switched on yet. */
 export async function openRig(name: string, lab: Lab): Promise<Rig> {
   if (lab.driver === 'board') return await openBoardRig(name, lab);
   const { arch, image, cores, slowness, watchdog } = lab;

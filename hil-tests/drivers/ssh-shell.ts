@@ -38,7 +38,7 @@ export class SshShell {
     return output.toString('utf8');
   }
 
-  /** Drops the kept connection: the device it leads to is about to go away. */
+  /** Drops the kept connection: its device is about to go away. */
   async forget(): Promise<void> {
     const { host, port } = this.#endpoint();
     // Where there is no connection there is nothing to end.

@@ -2,15 +2,18 @@
 export interface CardSettings {
   readonly role?: 'hub' | 'camera' | 'auto';
   readonly name?: string;
-  /** Whether the rig's header is used: the played chip is asked for its lines all the time, which costs a guest a tenth of a processor. */
+  /**
+   * Whether the rig's header is used: the simulated chip is polled for its lines all the time, which costs a guest a tenth of a
+   * processor.
+   */
   readonly header?: boolean;
-  /** Where masters go: the lab's disk or nowhere, or as on a device that nobody told. */
+  /** Where masters go: the lab's disk or nowhere, or as on a device without the setting. */
   readonly masters?: '/media/ssd' | 'auto';
   /** TOML that follows. */
   readonly more?: string;
 }
 
-/** Lines of the header the rig has: the played chip has eight. */
+/** Lines of the header that the rig has: the simulated chip has eight. */
 export const rigLines = { jumper: 3, button: 4, light: 5 } as const;
 
 const headerConfig = `[jumper]
@@ -24,7 +27,7 @@ gpio = ${rigLines.light}
 
 `;
 
-/** rushlight.toml for the rig: a hub that keeps masters on the second disk and takes no camera by itself. */
+/** rushlight.toml for the rig: a hub that keeps masters on the second disk and uses no camera by itself. */
 export function cardConfig(settings: CardSettings = {}): string {
   const { role = 'hub', name = 'rig', header = true, masters = '/media/ssd', more = '' } = settings;
   return `role = "${role}"
@@ -50,9 +53,10 @@ fps = ${fps}
 bitrate_kbps = 300
 `;
 
+/** The virtual camera as `cam0`. */
 export const cameraSource = cameraSourceOf('cam0');
 
-/** Puts settings on the card while the device runs, as an editor does: in one step. */
+/** Writes settings to the card while the device runs, like an editor: in one step. */
 export function writeConfigCommand(): string {
   return 'cat > /boot/rushlight/rushlight.toml.new; mv /boot/rushlight/rushlight.toml.new /boot/rushlight/rushlight.toml; sync -f /boot/rushlight';
 }

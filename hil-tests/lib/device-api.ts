@@ -4,12 +4,14 @@ import { type RouteId, routes } from '../../supervisor/contract/index.ts';
 import type { Rig } from '../rig.ts';
 import { RigError } from './errors.ts';
 
+/** An answer with any status. */
 export interface ApiAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: Buffer;
 }
 
+/** A request. */
 export interface ApiRequest {
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: string;
@@ -18,13 +20,13 @@ export interface ApiRequest {
   readonly timeoutMs?: number;
 }
 
-/** The device's HTTP API from outside, over TLS with whatever certificate the device made for itself. */
+/** The device's HTTP API from outside, over TLS with the certificate that the device made for itself. */
 export class DeviceApi {
   readonly #endpoint: () => { readonly host: string; readonly port: number };
   readonly #token: () => Promise<string | null>;
   #knownToken: string | null = null;
 
-  /** `token` asks the device, which is not quick: its answer is kept until the device refuses it. */
+  /** `token` asks the device, which is not quick: its answer is kept until the device rejects it. */
   constructor(
     endpoint: () => { readonly host: string; readonly port: number },
     token: () => Promise<string | null>,
@@ -74,7 +76,7 @@ export class DeviceApi {
       ...(token === null ? {} : { authorization: `Bearer ${token}` }),
       ...(body === undefined ? {} : { 'content-type': options.contentType ?? 'application/json' }),
     };
-    // The certificate is the device's own; what it is worth is tested by its fingerprint, not here.
+    // The certificate is the device's own; its fingerprint is tested elsewhere.
     const tls = { rejectUnauthorized: false, servername: 'rushlight.local' };
     const signal = AbortSignal.timeout(options.timeoutMs ?? 60_000);
     const outgoing = request(
@@ -106,7 +108,7 @@ export function apiOf(rig: Rig): DeviceApi {
   );
 }
 
-/** The owner's token, as the device has it now; null before it has one. */
+/** The owner's token on the device now; null before it has one. */
 async function ownerToken(rig: Rig): Promise<string | null> {
   const text = await rig.network.shell('cat /data/rushlight/owner-token 2> /dev/null || true');
   return text.trim() === '' ? null : text.trim();

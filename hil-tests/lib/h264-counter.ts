@@ -5,8 +5,8 @@ const fuA = 28;
 const stapA = 24;
 
 /**
- * Counts pictures of an RTP stream of H.264 (RFC 6184): an access unit ends with the marker bit. Tells keyframes apart,
- * and sees gaps in the sequence numbers.
+ * Counts pictures of an RTP stream of H.264 (RFC 6184): an access unit ends with the marker bit. Recognises keyframes, and gaps
+ * in the sequence numbers.
  */
 export class H264Counter {
   pictures = 0;
@@ -16,7 +16,7 @@ export class H264Counter {
   #lastSequence: number | null = null;
   #keyframe = false;
 
-  /** Takes a packet; RTCP (RFC 5761: second byte 192–223) and what is too short is passed over. */
+  /** Takes a packet; RTCP (RFC 5761: second byte 192–223) and packets that are too short are ignored. */
   take(packet: Buffer): void {
     const second = packet[1] ?? 0;
     if (packet.length < 13 || (packet[0] ?? 0) >> 6 !== 2 || (second >= 192 && second <= 223)) return;
@@ -35,7 +35,7 @@ export class H264Counter {
   #followSequence(sequence: number): void {
     const last = this.#lastSequence;
     const ahead = last === null ? 1 : (sequence - last) & 0xffff;
-    // A packet from behind is a retransmission or a late one: nothing is missing because of it.
+    // A packet with an earlier number is a retransmission or late: nothing is missing because of it.
     if (ahead >= 0x8000) return;
     if (ahead > 1) this.lost += ahead - 1;
     this.#lastSequence = sequence;

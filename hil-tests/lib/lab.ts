@@ -49,11 +49,14 @@ const boardLabSchema = z.strictObject({
 
 const labSchema = z.discriminatedUnion('driver', [qemuLabSchema, boardLabSchema]);
 
+/** A lab file. */
 export type Lab = z.output<typeof labSchema>;
+/** A lab with a board. */
 export type BoardLab = z.output<typeof boardLabSchema>;
+/** How a board's power is switched. */
 export type BoardPower = z.output<typeof powerSchema>;
 
-/** Reads a lab. Throws RIG_LAB with what is wrong in the file. Pure. */
+/** Parses a lab. Throws RIG_LAB with what is wrong in the file. Pure. */
 export function parseLab(name: string, text: string): Lab {
   let data: unknown;
   try {

@@ -1,23 +1,24 @@
 import { decode, encode } from 'dns-packet';
 
-/** What is asked for on the link (RFC 6762), such as `{ name: 'stage.local', type: 'A' }`. */
+/** A question on the link (RFC 6762), such as `{ name: 'stage.local', type: 'A' }`. */
 export interface MdnsQuestion {
   readonly name: string;
   readonly type: 'A' | 'PTR';
 }
 
-/** A record of an answer; `data` as text, the strings of a TXT record one a line. */
+/** A record of an answer; `data` as text, the strings of a TXT record one per line. */
 export interface MdnsRecord {
   readonly name: string;
   readonly type: string;
   readonly data: string;
 }
 
+/** The DNS message of a question. */
 export function encodeQuestion(question: MdnsQuestion): Buffer {
   return encode({ type: 'query', id: 0, flags: 0, questions: [question] });
 }
 
-/** The records of an answer, additional ones included; none where it is no answer. Never throws. */
+/** The records of an answer, including additional ones; empty if it is no answer. Never throws. */
 export function recordsOf(message: Uint8Array): MdnsRecord[] {
   try {
     const { type, answers = [], additionals = [] } = decode(Buffer.from(message));
@@ -32,7 +33,7 @@ export function recordsOf(message: Uint8Array): MdnsRecord[] {
   }
 }
 
-/** Whether an answer was heard that is about the question. */
+/** Whether the answer is about the question. */
 export function answers({ name, type }: MdnsQuestion, records: readonly MdnsRecord[]): boolean {
   return records.some((record) => record.type === type && record.name.toLowerCase() === name.toLowerCase());
 }

@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 
-/** What an NTP server says of itself (RFC 5905, section 7.3). */
+/** What an NTP server says about itself (RFC 5905, section 7.3). */
 export interface NtpAnswer {
   /** 3: not synchronised, not to be used. */
   readonly leap: number;
@@ -11,7 +11,7 @@ export interface NtpAnswer {
   /** 1 to 15; 0 and 16 are not to be used. */
   readonly stratum: number;
   readonly transmitUnixMs: number;
-  /** The question's transmit timestamp, given back. */
+  /** The question's transmit timestamp, returned. */
   readonly originate: Buffer;
 }
 
@@ -19,7 +19,7 @@ const packetBytes = 48;
 /** Seconds from 1900, NTP's first era, to 1970. */
 const eraOffsetS = 2_208_988_800;
 
-/** A client's question (mode 3), marked by eight bytes that the answer gives back. Pure. */
+/** A client's question (mode 3), marked by eight bytes that the answer returns. Pure. */
 export function ntpQuestion(mark: Uint8Array): Buffer {
   const packet = Buffer.alloc(packetBytes);
   packet[0] = (4 << 3) | 3;
@@ -27,7 +27,7 @@ export function ntpQuestion(mark: Uint8Array): Buffer {
   return packet;
 }
 
-/** Null for what is no NTP packet. Pure. */
+/** Null if it is no NTP packet. Pure. */
 export function parseNtp(packet: Buffer): NtpAnswer | null {
   if (packet.length < packetBytes) return null;
   const first = packet.readUInt8(0);
@@ -42,7 +42,7 @@ export function parseNtp(packet: Buffer): NtpAnswer | null {
   };
 }
 
-/** Asks once. Null where nothing that answers this question came within the time. */
+/** Asks once. Null if no answer to this question came within the time. */
 export async function askNtp(host: string, port: number, timeoutMs: number): Promise<NtpAnswer | null> {
   const socket = createSocket('udp4');
   const mark = crypto.getRandomValues(new Uint8Array(8));
@@ -54,7 +54,7 @@ export async function askNtp(host: string, port: number, timeoutMs: number): Pro
     const answer = parseNtp(packet);
     return answer?.originate.equals(mark) ? answer : null;
   } catch (error) {
-    // Silence, or a port that is shut: both are no answer.
+    // Silence, or a closed port: both are no answer.
     if (error instanceof Error && (error.name === 'AbortError' || 'syscall' in error)) return null;
     throw error;
   } finally {

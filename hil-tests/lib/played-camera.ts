@@ -24,7 +24,7 @@ export async function certificateOf(endpoint: Endpoint): Promise<string> {
   return fingerprint256;
 }
 
-/** A camera that asks a hub to adopt it. `adopt` is the owner's tap on the hub's page; answers the camera's key. */
+/** A camera that asks a hub for adoption. `adopt` is the owner's tap on the hub's page; returns the camera's key. */
 export async function askAdoption(
   endpoint: Endpoint,
   id: string,
@@ -52,8 +52,8 @@ export async function askAdoption(
 }
 
 /**
- * Links the camera to its hub by its key, until the hub has welcomed it. Answers the hub's id; null where the hub does
- * not take the key.
+ * Links the camera to its hub by its key, until the hub has welcomed it. Returns the hub's id; null if the hub does not accept
+ * the key.
  */
 export async function linkToHub(
   endpoint: Endpoint,
@@ -83,7 +83,7 @@ export async function linkToHub(
 
 function open({ host, port }: Endpoint, path: string, token: string | null, timeoutMs: number): WebSocket {
   const headers = token === null ? {} : { authorization: `Bearer ${token}` };
-  // The certificate is the device's own; whether it stays the same is looked at by its fingerprint.
+  // The certificate is the device's own; other tests check by its fingerprint that it stays the same.
   const tls = { rejectUnauthorized: false, servername: deviceName };
   return new WebSocket(`wss://${host}:${port}${path}`, { headers, handshakeTimeout: timeoutMs, ...tls });
 }

@@ -1,17 +1,20 @@
+/** How a test ended. */
 export type Outcome = 'passed' | 'failed' | 'skipped';
 
+/** A test and how it ended. */
 export interface TestResult {
   readonly name: string;
   readonly outcome: Outcome;
   readonly seconds: number;
   readonly notes: readonly string[];
   readonly error?: string;
-  /** What the first attempt failed with, where this is the result of a second one. */
+  /** The failure of the first attempt, if this is the result of a second one. */
   readonly firstError?: string;
   /** The console's text while the test ran. */
   readonly serial: string;
 }
 
+/** A run of the rig. */
 export interface Run {
   readonly lab: string;
   readonly seed: number;
@@ -38,7 +41,7 @@ export function junit(run: Run): string {
   return `${['<?xml version="1.0" encoding="UTF-8"?>', `<testsuite ${head}>`, ...cases, '</testsuite>'].join('\n')}\n`;
 }
 
-/** The run for people, closing with the line that counts. */
+/** The run for people; its last line is the one that counts. */
 export function summary(run: Run): string {
   const marks = { passed: 'ok  ', failed: 'FAIL', skipped: 'skip' } as const;
   const lines = run.results.flatMap((one) => [

@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process';
 import { RigError } from './errors.ts';
 
+/** How a tool runs. */
 export interface ToolOptions {
   readonly input?: string | Uint8Array;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
 
-/** Runs a program on the rig's own machine. Answers its standard output; rejects with RIG_TOOL and what it said. */
+/** Runs a program on the rig's own machine. Returns its standard output; rejects with RIG_TOOL and its error output. */
 export function runTool(argv: readonly [string, ...string[]], options: ToolOptions = {}): Promise<Buffer> {
   const [program, ...args] = argv;
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();

@@ -8,11 +8,12 @@ import type { TestCase, TestContext } from './test-case.ts';
 
 const maxSerialChars = 60_000;
 /**
- * A PC's kernel rewrites its own code by way of a breakpoint; QEMU 7.2 with several processors may run into it after the
- * kernel has forgotten it. No board does that, so such a crash counts like a time that ran out.
+ * A PC's kernel rewrites its own code with a breakpoint; QEMU 7.2 with several processors may reach it after the kernel has
+ * forgotten it. No board does that, so such a crash counts like a timeout.
  */
 const emulatorsFault = /Oops: int3/;
 
+/** How tests are run. */
 export interface RunOptions {
   readonly seed: number;
   readonly signal: AbortSignal;
@@ -22,7 +23,7 @@ export interface RunOptions {
   readonly onResult: (result: TestResult, sofar: readonly TestResult[]) => Promise<void> | void;
 }
 
-/** Runs tests one after the other on one rig. A test that fails costs the device its state, not the others their turn. */
+/** Runs tests one after the other on one rig. A failed test loses the device's state, but the other tests still run. */
 export async function runTests(
   rig: Rig,
   tests: readonly TestCase[],
@@ -40,7 +41,7 @@ export async function runTests(
     let result = first;
     if (late && test.retry !== false && !options.signal.aborted) {
       options.onNote?.(`tried once more; the first attempt: ${first.error}`);
-      // A busy machine may be late; a wrong answer is wrong at once, and is not asked for twice.
+      // A busy host may be late; a wrong answer is wrong at once, and is not tried twice.
       const { late: _, ...second } = await attempt();
       if (second.outcome === 'failed') strategy.forget();
       const serial = (first.serial + second.serial).slice(-maxSerialChars);
@@ -79,7 +80,7 @@ async function runTest(
   let late = false;
   try {
     await strategy.reach(test.needs, options.signal);
-    // From here on: a start that had to be made first is not the test's time.
+    // From here on: the test's time does not include a start that had to come first.
     const signal = AbortSignal.any([options.signal, AbortSignal.timeout(test.timeoutMs * rig.slowness)]);
     const context: TestContext = {
       rig,
@@ -105,7 +106,7 @@ async function runTest(
   };
 }
 
-/** Whether it, or what caused it, is a time that ran out. */
+/** Whether it, or its cause, is a timeout. */
 function isLate(error: unknown): boolean {
   for (let one = error; one instanceof Error; one = one.cause) {
     if (one instanceof RigError && one.code === 'RIG_TIMEOUT') return true;
@@ -129,7 +130,7 @@ function describe(error: unknown): string {
   return lines.length > 0 ? lines.join('\ncaused by ') : String(error);
 }
 
-/** What a person would ask the device first. Nothing where it does not answer any more. */
+/** What a person would ask the device first. Empty if it does not answer any more. */
 async function diagnosis(rig: Rig): Promise<string[]> {
   const command =
     'systemctl --failed --no-legend --plain; journalctl -b -u "rushlight*" --no-pager -o cat | tail -n 25; true';

@@ -1,19 +1,19 @@
 import type { Rig } from '../rig.ts';
 
-/** What the device's boot selector says, and which start it says it in. */
+/** What the device's boot selector says, and in which start. */
 export interface Slots {
   readonly booted: string;
   readonly committed: string;
-  /** The armed slot; empty where there is none. */
+  /** The armed slot; empty if there is none. */
   readonly pending: string;
-  /** How the last trial ended, such as `failed-B`; empty where there was none. */
+  /** How the last trial ended, such as `failed-B`; empty if there was none. */
   readonly note: string;
   readonly bootId: string;
 }
 
 const selector = '/usr/libexec/rushlight/selector';
 
-/** Asks the device. Rejects with RIG_TOOL where it does not answer. */
+/** Asks the device. Rejects with RIG_TOOL if it does not answer. */
 export async function readSlots(rig: Rig): Promise<Slots> {
   const text = await rig.network.shell(
     `${selector} show; echo "bootId=$(cat /proc/sys/kernel/random/boot_id)"`,
@@ -22,7 +22,7 @@ export async function readSlots(rig: Rig): Promise<Slots> {
   return parseSlots(text);
 }
 
-/** `KEY=VALUE` lines; a key that is missing is empty. Pure. */
+/** `KEY=VALUE` lines; a missing key is empty. Pure. */
 export function parseSlots(text: string): Slots {
   const value = (key: string): string =>
     text
@@ -39,7 +39,7 @@ export function parseSlots(text: string): Slots {
   };
 }
 
-/** Arms the slot that does not run, and restarts into it as an update does. */
+/** Arms the slot that does not run, and restarts into it like an update. */
 export async function startTrial(rig: Rig, { booted }: Slots): Promise<void> {
   const other = booted === 'A' ? 'B' : 'A';
   await rig.network.shell(

@@ -2,11 +2,12 @@ import type { Rig } from '../rig.ts';
 import type { DeviceApi } from './device-api.ts';
 
 /**
- * `off`: switched off. `booted`: up and ready. `provisioning`: as from the box, with what Imager left, not started yet.
- * `trial`: the other slot runs and has not been judged yet. `committed`: it was, and stayed.
+ * `off`: switched off. `booted`: up and ready. `provisioning`: new, with Imager's files, not started yet. `trial`: the other
+ * slot runs and has not been judged yet. `committed`: the same, after it was judged good.
  */
 export type StrategyName = 'off' | 'booted' | 'trial' | 'committed' | 'provisioning';
 
+/** What a test gets. */
 export interface TestContext {
   readonly rig: Rig;
   readonly api: DeviceApi;
@@ -15,21 +16,21 @@ export interface TestContext {
   readonly random: () => number;
   /** Adds a line to the report. */
   note(text: string): void;
-  /** Waits for ready; answers how long it took from the call. */
+  /** Waits for ready; returns how long it took from the call. */
   ready(): Promise<number>;
 }
 
-/** One thing the rig shows. Tests run in the order of the list, on one device. */
+/** One thing the rig proves. Tests run in the order of the list, on one device. */
 export interface TestCase {
   readonly name: string;
-  /** `ci` runs by default; `long` only where it is named or with `--tests all`. */
+  /** `ci` runs by default; `long` only if it is named or with `--tests all`. */
   readonly selection: 'ci' | 'long';
   readonly needs: StrategyName;
   /** On a board; longer by the lab's slowness. */
   readonly timeoutMs: number;
-  /** What of the lab it needs beside power, console, storage and network. */
+  /** What it needs of the lab besides power, console, storage and network. */
   readonly uses?: readonly ('gpio' | 'video' | 'usb' | 'starts' | 'reference' | 'watchdog' | 'neighbours')[];
-  /** False where a second attempt would hide what the first one found by chance; others are tried again after a timeout. */
+  /** False if a second attempt would hide what the first one found by chance; others are tried again after a timeout. */
   readonly retry?: false;
   run(context: TestContext): Promise<void>;
 }

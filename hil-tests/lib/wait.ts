@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RigError } from './errors.ts';
 
+/** How long and how often to ask. */
 export interface WaitOptions {
   readonly timeoutMs: number;
   readonly pollMs?: number;
@@ -8,8 +9,8 @@ export interface WaitOptions {
 }
 
 /**
- * Asks until the answer is neither undefined nor false. An answer that throws counts as "not yet"; the last one is the
- * cause of the timeout. Rejects with RIG_TIMEOUT, or with the signal's reason.
+ * Asks until the answer is neither undefined nor false. An exception counts as "not yet"; the last one is the cause of the
+ * timeout. Rejects with RIG_TIMEOUT, or with the signal's reason.
  */
 export async function waitFor<T>(
   what: string,

@@ -6,7 +6,7 @@ import { waitFor } from './wait.ts';
 
 const payloadType = 96;
 
-/** Where the device's media port is reached from the rig. */
+/** Where the rig reaches the device's media port. */
 export interface MediaEndpoint {
   readonly host: string;
   readonly port: number;
@@ -21,7 +21,7 @@ export class WhepViewer implements AsyncDisposable {
   readonly counter = new H264Counter();
   readonly #connection: InstanceType<typeof native.PeerConnection>;
   readonly #api: DeviceApi;
-  /** Held, because one that is collected as garbage takes its messages with it. */
+  /** Kept, because a collected one takes its messages with it. */
   #track: InstanceType<typeof native.Track> | null = null;
   #location: string | null = null;
   #token: string | null = null;
@@ -49,7 +49,7 @@ export class WhepViewer implements AsyncDisposable {
     }
   }
 
-  /** Waits for so many more pictures. */
+  /** Waits for a number of further pictures. */
   async pictures(count: number, timeoutMs: number): Promise<void> {
     const from = this.counter.pictures;
     const state = (): string => {
@@ -67,7 +67,7 @@ export class WhepViewer implements AsyncDisposable {
     const location = this.#location;
     this.#location = null;
     if (location !== null) {
-      // The session may be gone with the device; that is for the test to see, not for the tidying up.
+      // The session may be gone with the device; the test reports that, not the clean-up.
       await this.#api.send('DELETE', location, this.#token).catch(() => {});
     }
     this.#track?.close();
@@ -98,7 +98,7 @@ export class WhepViewer implements AsyncDisposable {
         });
         if (said.status === 201) return said;
         const problem = `WHEP answered ${said.status}: ${said.body.toString('utf8').slice(0, 300)}`;
-        // "Not yet" by the draft: asked again. Anything else is an answer.
+        // "Not yet" in the draft: asked again. Anything else is an answer.
         if (said.status === 409 || said.status === 503) throw new RigError('RIG_TIMEOUT', problem);
         return new RigError('RIG_TOOL', problem);
       },

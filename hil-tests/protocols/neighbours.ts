@@ -1,9 +1,10 @@
-/** More devices like this one, on its link; `Rig` is what each of them is worked by. */
+/** More devices like this one, on its link; each of them has a `Rig` of its own. */
 export interface Neighbours<Rig> {
-  /** So many of them, switched off; until it is disposed of, they and the device hear each other. */
+  /** A number of them, switched off; until disposal, they and the device hear each other. */
   open(count: number): Promise<Neighbourhood<Rig>>;
 }
 
+/** The devices and how to end them. */
 export interface Neighbourhood<Rig> extends AsyncDisposable {
   readonly rigs: readonly Rig[];
 }

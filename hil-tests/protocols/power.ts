@@ -1,6 +1,6 @@
 /** Switches the device's supply. */
 export interface Power {
-  /** Resolves once the supply is on, not once the device is up. */
+  /** Resolves once the supply is on, without waiting for the device. */
   on(): Promise<void>;
   /** Cuts the supply: no shutdown, no warning. Idempotent. */
   off(): Promise<void>;

@@ -9,7 +9,7 @@ import type { Rig } from '../rig.ts';
 const readyTimeoutMs = 90_000;
 const commitTimeoutMs = 120_000;
 
-/** Brings the device from whatever it is in into what a test needs, by the shortest way. */
+/** Brings the device from any state into the one a test needs, in the shortest way. */
 export class Strategy {
   readonly #rig: Rig;
   readonly #api: DeviceApi;
@@ -21,7 +21,7 @@ export class Strategy {
     this.#api = api;
   }
 
-  /** After a test that failed, or that left the device in no known state. */
+  /** After a test that failed, or that left the device in an unknown state. */
   forget(): void {
     this.#state = 'unknown';
   }
@@ -43,7 +43,7 @@ export class Strategy {
     }
   }
 
-  /** Waits until /readyz says ready; answers after how many seconds. */
+  /** Waits until /readyz says ready; returns after how many seconds. */
   async ready(signal: AbortSignal): Promise<number> {
     const startedAt = Date.now();
     const { slowness } = this.#rig;
@@ -52,7 +52,10 @@ export class Strategy {
       async () => {
         const { status, body } = await this.#api.call('readyz', { timeoutMs: 5000 * slowness });
         if (status === 200) return true;
-        throw new Error(`/readyz answered ${status}: ${body.toString('utf8').slice(0, 300)}`);
+        throw new RigError(
+          'RIG_TIMEOUT',
+          `/readyz answered ${status}: ${body.toString('utf8').slice(0, 300)}`,
+        );
       },
       // Each question is a TLS handshake, which costs an emulated processor a good part of a second.
       { timeoutMs: readyTimeoutMs * slowness, pollMs: 2000, signal },
@@ -81,7 +84,7 @@ export class Strategy {
     await this.ready(signal);
   }
 
-  /** The other slot, which the image ships with the same system, runs and has not been judged yet. */
+  /** The other slot, which has the same system in the image, runs and has not been judged yet. */
   async #onTrial(signal: AbortSignal): Promise<void> {
     const before = await readSlots(this.#rig);
     await startTrial(this.#rig, before);
@@ -109,14 +112,14 @@ export class Strategy {
     this.#state = 'committed';
   }
 
-  /** The selector's word once another start than the given one runs; undefined until then. */
+  /** The selector's answer once another start than the given one runs; undefined until then. */
   async #slotsAfter(bootId: string) {
     await this.#rig.network.forget();
     const now = await readSlots(this.#rig);
     return now.bootId === bootId ? undefined : now;
   }
 
-  /** After a failure: a device that still is ready need not be made anew. */
+  /** After a failure: a device that is still ready need not be written again. */
   async #isReady(): Promise<boolean> {
     try {
       return (await this.#api.call('readyz', { timeoutMs: 5000 * this.#rig.slowness })).status === 200;

@@ -5,6 +5,7 @@ import { feedOnline, view } from './media.ts';
 
 const analysis = 'systemd-analyze time; systemd-analyze critical-chain --no-pager | head -n 12';
 
+/** Tests of the start. */
 export const bootTests: readonly TestCase[] = [
   {
     name: 'boots to ready',
@@ -41,7 +42,7 @@ export const bootTests: readonly TestCase[] = [
       assert.ok(rig.reference);
       const before = await rig.reference.start(signal);
       await rig.storage.writeCard('rushlight.toml', cardConfig({ more: cameraSource }));
-      // The first start formats, and finds nothing compiled: the second one is what an owner sees every day.
+      // The first start formats, and has no compiled code yet: the second one is what an owner sees every day.
       await rig.power.on();
       await ready();
       await feedOnline(context, 'cam0');
@@ -60,7 +61,7 @@ export const bootTests: readonly TestCase[] = [
       await rig.network.forget();
       await rig.power.off();
       const after = await rig.reference.start(signal);
-      // Of the two around it, so that a machine that grows busier counts for neither.
+      // The two starts around it, so that a machine that gets busier affects both.
       const bareS = (before.multiUserS + after.multiUserS) / 2;
       note(
         `bare Debian: multi-user after ${before.multiUserS.toFixed(0)} and ${after.multiUserS.toFixed(0)} s`,

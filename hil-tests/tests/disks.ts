@@ -26,7 +26,9 @@ async function finish(context: TestContext, id: string): Promise<void> {
   await waitFor(`take ${id} is verified`, verified, waitOf(context));
 }
 
-/** Pulls the second disk by taking it from its driver, as a plug that slips out does; the answer plugs it in again. */
+/**
+ * Pulls the second disk by unbinding it from its driver, like a plug that slips out; the returned function plugs it in again.
+ */
 async function pullDisk({ rig }: TestContext): Promise<() => Promise<void>> {
   const label = rig.storage.ssdLabel;
   const find = `basename "$(readlink -f "/sys/class/block/$(basename "$(readlink -f /dev/disk/by-label/${label})")/device")"`;
@@ -38,7 +40,7 @@ async function pullDisk({ rig }: TestContext): Promise<() => Promise<void>> {
   return async () => void (await drive('bind'));
 }
 
-/** A disk pulled in the middle of a take costs that take's end, and nothing else. */
+/** A disk pulled in the middle of a take costs the end of that take, and nothing else. */
 async function pulledDisk(context: TestContext): Promise<void> {
   const { rig, api, note } = context;
   await rig.network.shell(writeConfigCommand(), {
@@ -84,11 +86,11 @@ async function pulledDisk(context: TestContext): Promise<void> {
   assert.equal(failedUnits.trim(), '', 'no unit failed');
 }
 
-/** A file system with a feature no kernel knows: it can be read and not written, like that of a card that is worn out. */
+/** A file system with a feature that no kernel knows: readable but not writable, like that of a worn-out card. */
 const unusable = 'FEATURE_R31';
 const dataPart = '/dev/disk/by-partuuid/52534c54-07';
 
-/** Restarts in the very state the partition is in, without a word to its file system. */
+/** Restarts with the partition in exactly this state, without its file system noticing. */
 async function restart({ rig, ready, note }: TestContext): Promise<void> {
   const since = rig.console.log.length;
   await rig.network.shell('(sleep 1; systemctl --force --force reboot) > /dev/null 2>&1 &');
@@ -97,7 +99,7 @@ async function restart({ rig, ready, note }: TestContext): Promise<void> {
   note(`ready ${(await ready()).toFixed(0)} s after the restart`);
 }
 
-/** A worn card keeps nobody from shooting: the device runs from memory, as itself, and says so. */
+/** A worn card does not prevent recording: the device runs from memory, as itself, and says so. */
 async function wornCard(context: TestContext): Promise<void> {
   const { rig, api, note } = context;
   await showCamera(context);
@@ -111,7 +113,7 @@ async function wornCard(context: TestContext): Promise<void> {
   };
   const kept = await household();
   assert.equal((await dataHealth())?.state, 'ok');
-  // The first block, with the superblock in it: putting it back repairs what is broken here.
+  // The first block, with the superblock: writing it back repairs what is broken here.
   const block = await rig.network.shell(`sync; dd if=${dataPart} bs=4096 count=1 status=none | base64 -w 0`);
   await rig.network.shell(
     `debugfs -w -R "feature ${unusable}" ${dataPart}; blockdev --flushbufs ${dataPart}; sync`,
@@ -144,7 +146,7 @@ async function wornCard(context: TestContext): Promise<void> {
   assert.equal((await rig.network.shell('systemctl --failed --no-legend --plain')).trim(), '');
 }
 
-/** A stick with FAT and a bundle: offered by itself, installed as the page's button does, without a network. */
+/** A stick with FAT and a bundle: offered by itself, installed as if with the page's button, without a network. */
 async function stick(context: TestContext): Promise<void> {
   const { rig, api, note } = context;
   const version = '9.3.0';
@@ -181,6 +183,7 @@ async function stick(context: TestContext): Promise<void> {
   }
 }
 
+/** Tests of disks. */
 export const diskTests: readonly TestCase[] = [
   {
     name: 'a disk pulled in a take costs that take alone',

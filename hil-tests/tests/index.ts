@@ -16,7 +16,7 @@ import { updateSmallTests } from './update-small.ts';
 import { updateSmallChangeTests } from './update-small-change.ts';
 import { updateStateTests } from './update-state.ts';
 
-/** All tests in the order that spares the device starts. */
+/** All tests in the order that needs the fewest starts. */
 export const allTests: readonly TestCase[] = [
   ...provisioningTests,
   ...bootTests,

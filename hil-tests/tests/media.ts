@@ -13,6 +13,7 @@ export async function feedOnline({ api, rig, signal }: TestContext, feed: string
   );
 }
 
+/** Views a feed; see {@link WhepViewer}. */
 export async function view(context: TestContext, feed: string): Promise<WhepViewer> {
   const { api, rig } = context;
   const token = (await rig.network.shell('cat /data/rushlight/owner-token')).trim();
@@ -26,6 +27,7 @@ export async function showCamera(context: TestContext): Promise<void> {
   await feedOnline(context, 'cam0');
 }
 
+/** Tests of live pictures and takes. */
 export const mediaTests: readonly TestCase[] = [
   {
     name: 'camera is viewed by WHEP from outside',

@@ -5,6 +5,7 @@ import type { TestCase } from '../lib/test-case.ts';
 const passPhrase = 'correct horse battery';
 const passwordHash = '$5$abcdefgh$ijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNO';
 
+/** Tests of the first start. */
 export const provisioningTests: readonly TestCase[] = [
   {
     name: 'what Imager left is applied, and its secrets are removed',

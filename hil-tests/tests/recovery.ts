@@ -5,8 +5,8 @@ import type { TestCase, TestContext } from '../lib/test-case.ts';
 import { waitFor } from '../lib/wait.ts';
 
 /**
- * Cuts the power again and again: of the device that was just ready, where the product writes, or of the start itself, at
- * instants evenly spread from the firmware's first moment on. After the last cut it has to come up.
+ * Cuts the power again and again: of a device that just became ready, while the product writes, or during the start, at moments
+ * spread evenly from the firmware's first moment on. After the last cut it has to start.
  */
 async function cutPower({ rig, random, note, ready, signal }: TestContext, times: number): Promise<void> {
   let startMs = 10_000 * rig.slowness;
@@ -31,6 +31,7 @@ async function cutPower({ rig, random, note, ready, signal }: TestContext, times
   assert.ok(!/EXT4-fs error|SQUASHFS error/i.test(problems), problems);
 }
 
+/** Tests of recovery. */
 export const recoveryTests: readonly TestCase[] = [
   {
     name: 'factory reset forgets everything and comes back',
@@ -87,7 +88,7 @@ export const recoveryTests: readonly TestCase[] = [
         /active/,
         'the watchdog is armed',
       );
-      // The kernel stops scheduling anything but this: systemd no longer feeds the watchdog.
+      // The kernel schedules only this: systemd no longer feeds the watchdog.
       await rig.network.shell(
         'echo 0 > /proc/sys/kernel/panic; (sleep 2; echo c > /proc/sysrq-trigger) > /dev/null 2>&1 &',
       );

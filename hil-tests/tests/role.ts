@@ -19,6 +19,7 @@ async function configure({ rig }: TestContext, role: 'hub' | 'camera' | 'auto'):
   await rig.network.shell(writeConfigCommand(), { input: cardConfig({ role }) });
 }
 
+/** Tests of the jumper. */
 export const roleTests: readonly TestCase[] = [
   {
     name: 'role by file, by jumper, and both in conflict, while running',

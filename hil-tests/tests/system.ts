@@ -5,10 +5,11 @@ import { askNtp } from '../lib/ntp.ts';
 import type { TestCase } from '../lib/test-case.ts';
 import { waitFor } from '../lib/wait.ts';
 
-/** Says a word to whoever connects to port 8080. */
+/** Sends a word to every client that connects to port 8080. */
 const listener =
   'my $s = IO::Socket::INET->new(LocalPort => 8080, Listen => 1); while (my $c = $s->accept) { print $c "reached"; close $c }';
 
+/** Tests of the system around the product. */
 export const systemTests: readonly TestCase[] = [
   {
     name: 'root is read-only',
@@ -16,7 +17,7 @@ export const systemTests: readonly TestCase[] = [
     needs: 'booted',
     timeoutMs: 15_000,
     async run({ rig }) {
-      // A remount is refused, or promised and not done: what counts is that nothing can be written after it.
+      // A remount is refused, or accepted without effect: what counts is that nothing can be written after it.
       await rig.network.shell('mount -o remount,rw / 2> /dev/null || true');
       assert.match(await rig.network.shell('findmnt -n -o FSTYPE,OPTIONS /'), /^squashfs\s+ro\b/);
       for (const path of ['/usr/lib/rushlight/x', '/etc/x', '/boot/x', '/usr/bin/x']) {
@@ -58,7 +59,7 @@ export const systemTests: readonly TestCase[] = [
         elements(udp ?? '').filter((port) => ![123, 5353, 8189].includes(port)),
         [],
       );
-      // A listener of our own behind the firewall: what is not opened must not be reached from outside.
+      // A listener of our own behind the firewall: a port that was not opened must not be reachable from outside.
       await rig.network.shell(
         `systemd-run --quiet --collect --unit=rig-listener perl -MIO::Socket::INET -e '${listener}'; until ss -lnt | grep -q :8080; do sleep 0.2; done`,
       );
@@ -82,7 +83,7 @@ export const systemTests: readonly TestCase[] = [
       const addresses = records.filter(({ type }) => type === 'A').map(({ data }) => data);
       note(`${host} is ${addresses.join(', ')}`);
       assert.ok(addresses.length > 0, `${host} is answered on the link`);
-      // What cameras look for, and Home Assistant could: without it nothing ever finds the hub by itself.
+      // What cameras look for, and Home Assistant could: without it nothing would find the hub by itself.
       const service = await rig.network.askMdns({ name: '_rushlight._tcp.local', type: 'PTR' }, timeoutMs);
       const text = service.find(({ type }) => type === 'TXT')?.data ?? '';
       note(text.replaceAll('\n', ', '));
@@ -142,7 +143,7 @@ function elements(json: string): number[] {
   return (parsed.nftables.find((one) => one.set !== undefined)?.set?.elem ?? []).toSorted((a, b) => a - b);
 }
 
-/** What a port says at once; nothing where it is shut, or silent. */
+/** What a port sends at once; empty if it is closed, or silent. */
 async function readSome(host: string, port: number, timeoutMs: number): Promise<string> {
   const socket = connect(port, host);
   let text = '';

@@ -13,6 +13,7 @@ const image =
 const realCuts = Number(process.env.RUSHLIGHT_CUTS ?? 8);
 const startTimeoutMs = 900_000;
 
+/** Tests of power cuts during updates, with recorded writes. */
 export const updateCutTests: readonly TestCase[] = [
   {
     name: 'update: every write of the selector cut off',
@@ -41,7 +42,7 @@ async function withGuest(task: (guest: CutGuest, folder: string) => Promise<void
   }
 }
 
-/** Two updates with their writes recorded; then every state of the disk that a cut could have left is looked at. */
+/** Two updates with their writes recorded; then every state of the disk that a cut could have left is checked. */
 async function replay(guest: CutGuest, folder: string, { note, random, signal }: TestContext): Promise<void> {
   const before = await readFile(guest.disk);
   const log = join(folder, 'writes.log');
@@ -88,13 +89,13 @@ async function replay(guest: CutGuest, folder: string, { note, random, signal }:
   );
 }
 
-/** One machine whose power is cut again and again in the middle of updates, and which has to come up every time. */
+/** One machine whose power is cut again and again in the middle of updates, and which has to start every time. */
 async function cutForReal(guest: CutGuest, { note, random, signal }: TestContext): Promise<void> {
   let expected = new Set(['A']);
   let updates = 0;
   for (let cut = 0; cut < realCuts; cut++) {
     signal.throwIfAborted();
-    // An update takes about a second there; the cut falls somewhere into the first three.
+    // An update takes about a second there; the cut comes in the first three.
     const delayMs = random() * 3_000;
     let begun = false;
     const lines = await guest.run({

@@ -52,15 +52,18 @@ async function rollOut(context: TestContext, version: string): Promise<{ order: 
 
 const trialsOf = ({ rig }: FleetCamera) => rig.starts?.filter(({ tryboot }) => tryboot).length;
 
-/** A hub and its three cameras, and where its releases come from. */
+/** A hub and its three cameras, and the source of its releases. */
 interface Fleet {
   readonly cameras: readonly FleetCamera[];
   readonly releases: ReleaseFolder;
-  /** Of the release that is published. */
+  /** The release that is published. */
   readonly bundle: string;
 }
 
-/** Publishes a release, starts the hub and three cameras, which find it and are adopted; then the task. Tells how cameras fared where that fails. */
+/**
+ * Publishes a release, starts the hub and three cameras, which find it and are adopted; then runs the task. Reports the state
+ * of the cameras if that fails.
+ */
 async function withFleet(
   context: TestContext,
   release: Variant,
@@ -108,7 +111,7 @@ async function goodRelease(context: TestContext): Promise<void> {
     assert.equal(done.end.phase, 'done');
     assert.deepEqual(done.order, ['middle', 'left', 'right', 'stage']);
     for (const { name, api: own } of [...cameras, { name: 'stage', api }]) {
-      // Four machines on few processors: one may be slow to answer, or be just starting anew.
+      // Four machines on few processors: one may be slow to answer, or be starting.
       const tell = () => own.json('getUpdate');
       const update = await waitFor(`${name} tells`, tell, { timeoutMs: 5 * minute * rig.slowness, signal });
       assert.equal(update.installedVersion, good.version, name);
@@ -129,7 +132,7 @@ async function badCanary(context: TestContext): Promise<void> {
   });
 }
 
-/** However many machines have read it: the hub did, once, and gave it to the others. */
+/** No matter how many machines have read it: the hub did, once, and passed it on to the others. */
 async function sentOnce(releases: ReleaseFolder, bundle: string, note: TestContext['note']): Promise<void> {
   const sent = await releases.timesSent(bundle);
   note(`the release server sent the bundle ${sent.toFixed(3)} times`);
@@ -142,6 +145,7 @@ const common = {
   uses: ['neighbours', 'starts', 'video'],
 } as const satisfies Partial<TestCase>;
 
+/** Tests of rollouts. */
 export const updateFleetTests: readonly TestCase[] = [
   {
     ...common,

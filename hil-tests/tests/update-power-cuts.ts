@@ -15,6 +15,7 @@ const image =
 const cuts = Number(process.env.RUSHLIGHT_UPDATE_CUTS ?? 10);
 const startTimeoutMs = 900_000;
 
+/** Tests of power cuts during real updates. */
 export const updatePowerCutTests: readonly TestCase[] = [
   {
     name: `update: ${cuts} power cuts of whole updates`,
@@ -25,7 +26,7 @@ export const updatePowerCutTests: readonly TestCase[] = [
   },
 ];
 
-/** A ring of releases that differ from each other: A never gets back what it holds. */
+/** A ring of releases that differ from each other: A never gets the same content again. */
 class Ring {
   readonly releases: readonly SmallRelease[];
 
@@ -44,8 +45,8 @@ class Ring {
 }
 
 /**
- * One machine that updates itself again and again, streaming real bundles; its power is cut at random instants of every
- * phase, and what was not flushed is lost at random. Each time the committed slot has to be whole and to come up.
+ * One machine that updates itself again and again, streaming real bundles; its power is cut at random moments of every phase,
+ * and unflushed writes are lost at random. Each time the committed slot has to be complete and to start.
  */
 async function cutWholeUpdates(context: TestContext): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'rushlight-update-cuts-'));
@@ -67,7 +68,7 @@ class PowerCuts {
   readonly #guest: UpdateGuest;
   readonly #watch = new UpdateWatch();
   readonly #count = new Map<string, number>();
-  /** What each slot holds as far as it was committed. */
+  /** What each slot contains, if it was committed. */
   readonly #holds: Record<'A' | 'B', string> = { A: '1.0.1', B: '1.0.1' };
   #committed: 'A' | 'B' = 'A';
   #updates = 0;
@@ -109,7 +110,7 @@ class PowerCuts {
     );
   }
 
-  /** One start of the machine; true where its power was cut. */
+  /** One start of the machine; true if its power was cut. */
   async #start(
     firmware: BootFirmware,
     bundles: string,
@@ -151,10 +152,10 @@ class PowerCuts {
     return true;
   }
 
-  /** Loses what was not flushed, then looks at the disk: the committed slot has to be whole. */
+  /** Loses unflushed writes, then checks the disk: the committed slot has to be complete. */
   async #look(cut: number): Promise<void> {
     const { random } = this.#context;
-    // Everything, nothing, or any mixture of the writes that were not flushed.
+    // Everything, nothing, or any mixture of the unflushed writes.
     const share = [0, 0.5, 1][Math.floor(random() * 3)] ?? 0;
     this.#lost += (await this.#guest.loseUnflushed(() => random() < share)).lost;
     const found = await this.#guest.selector();

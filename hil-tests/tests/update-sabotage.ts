@@ -10,14 +10,14 @@ import { feedOnline } from './media.ts';
 /** The guard's deadline is ten minutes; a bundle may bring another one. */
 const shortDeadline = 'systemd.setenv=TRIAL_DEADLINE_S=240';
 
-/** What Home Assistant is told of an update, as far as it is looked at here. */
+/** What Home Assistant gets about an update, as far as the tests check it. */
 interface Told {
   readonly installed_version: string;
   readonly release_summary: string;
   readonly in_progress: boolean;
 }
 
-/** A bundle that must not survive its trial, and the word it must leave: in the API, the black box, and MQTT. */
+/** A bundle that must not survive its trial, and the reason it must leave: in the API, the black box, and MQTT. */
 function sabotage(name: string, variant: Variant, reason: RegExp): TestCase {
   return {
     name: `update: ${name} rolls back`,
@@ -60,7 +60,7 @@ function sabotage(name: string, variant: Variant, reason: RegExp): TestCase {
   };
 }
 
-/** The last word of a broker that heard of an update; undefined while none was heard of, or one still goes on. */
+/** The last message of a broker that got news of an update; undefined before any, or while one is in progress. */
 function toldAfterUpdate(told: readonly Told[]): Told | undefined {
   const last = told.at(-1);
   const heard = told.some(({ in_progress }) => in_progress);
@@ -73,7 +73,7 @@ async function showCameraTellingBroker(context: TestContext, { port }: RigBroker
   await feedOnline(context, 'cam0');
 }
 
-/** Why the attempt that began then ended, as the file says that outlives every slot. */
+/** Why the attempt that began then ended, according to the file that outlives every slot. */
 async function reasonInBlackBox({ rig }: TestContext, at: string | undefined): Promise<string | undefined> {
   const box: { attempts: { at: string; reason: string; outcome: string }[] } = JSON.parse(
     await rig.network.shell('cat /data/rushlight/ota/black-box.json'),
@@ -83,6 +83,7 @@ async function reasonInBlackBox({ rig }: TestContext, at: string | undefined): P
   return last?.reason;
 }
 
+/** Tests of bundles that must fail. */
 export const updateSabotageTests: readonly TestCase[] = [
   sabotage('a kernel panic', { version: '9.0.1', cmdline: 'init=/bin/false' }, /did not come up/),
   sabotage('an emergency', { version: '9.0.2', cmdline: 'systemd.unit=emergency.target' }, /did not come up/),

@@ -6,8 +6,8 @@ import { committed, mebibytes, minute, openKitchen, rigAddress, update } from '.
 import { showCamera } from './media.ts';
 
 /**
- * Two updates in a row, each of one small change, with the block hash index a release has. Before the first, nothing is
- * indexed on the device, and RAUC hashes both slots; the second finds the index of the first.
+ * Two updates in a row, each of one small change, with the block hash index of a release. Before the first, the device has no
+ * index, and RAUC hashes both slots; the second finds the index of the first.
  */
 async function smallChanges(context: TestContext): Promise<void> {
   const { rig, note } = context;
@@ -33,6 +33,7 @@ async function smallChanges(context: TestContext): Promise<void> {
   }
 }
 
+/** Tests of how much an update transfers. */
 export const updateSmallChangeTests: readonly TestCase[] = [
   {
     name: 'update: a small change travels as its blocks alone',

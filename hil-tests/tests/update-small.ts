@@ -14,11 +14,11 @@ import { wrongWith } from '../update/verdict.ts';
 
 const image =
   process.env.RUSHLIGHT_UPDATE_IMAGE ?? join(import.meta.dirname, '../../image/out/virt-amd64/disk.img');
-/** Folder of an earlier build, to update from; without it a copy of the image with one file changed is updated to. */
+/** Folder of an earlier build, to update from; without it the update goes to a copy of the image with one changed file. */
 const earlier = process.env.RUSHLIGHT_EARLIER_IMAGE ?? null;
 const startTimeoutMs = 900_000;
 
-/** Updates of the small system that need no product: what only RAUC, the network and the clock have a say in. */
+/** Updates of the small system that need no product: only RAUC, the network and the clock matter. */
 export const updateSmallTests: readonly TestCase[] = [
   {
     name: 'update: a good bundle is taken in 1970 and in 2099, a bad one never',
@@ -48,7 +48,7 @@ async function withSystem(task: (system: SmallSystem, folder: string) => Promise
   }
 }
 
-/** A machine in slot A that is offered one bundle: answers what it said until it was about to restart, or gave up. */
+/** A machine in slot A that is offered one bundle: returns its output until it was about to restart, or gave up. */
 class OneInstallation {
   readonly server: BundleServer;
   readonly #guest: UpdateGuest;
@@ -128,7 +128,7 @@ async function badBundles(
   await writeFile(large, randomBytes(1024 * 1024));
   await truncate(large, 32 * 1024 * 1024);
   const flipped = join(folder, 'flipped.raucb');
-  // All over the payload, which the signature does not cover but the hash tree does: what the slot has is not fetched.
+  // Across the payload, which the hash tree covers but the signature does not: blocks that the slot has are not fetched.
   const bytes = await readFile(good.bundle);
   for (let at = 200_000; at < bytes.length - 200_000; at += 100_000) bytes[at] = (bytes[at] ?? 0) ^ 1;
   await writeFile(flipped, bytes);
@@ -143,7 +143,7 @@ async function badBundles(
 }
 
 /**
- * The image's own root in the slot that is to be written, another build in the bundle: counts what travels. The slots
+ * The image's own root in the slot that is to be written, another build in the bundle: counts the transferred bytes. The slots
  * and images have the product's real size.
  */
 async function smallChange(system: SmallSystem, folder: string, context: TestContext): Promise<void> {

@@ -8,7 +8,7 @@ import { showCamera } from './media.ts';
 
 const cameraId = 'cam-away';
 
-/** What an owner has set up, and has to find again. */
+/** What an owner has set up, and must find again. */
 interface Household {
   readonly cameraToken: string;
   readonly crewToken: string;
@@ -35,7 +35,7 @@ async function setUp(context: TestContext): Promise<Household> {
   return { cameraToken, crewToken: crew.token };
 }
 
-/** All of it that can be seen from outside, and the files behind it. */
+/** All of it that is visible from outside, and the files behind it. */
 async function household(context: TestContext, { cameraToken, crewToken }: Household) {
   const { api, rig } = context;
   // First: a hub that has just started lists a camera once it has come back.
@@ -58,7 +58,7 @@ async function household(context: TestContext, { cameraToken, crewToken }: House
   };
 }
 
-/** A factory reset after updates: the slot that runs stays, and nothing of the household does. */
+/** A factory reset after updates: the running slot stays, and nothing of the household does. */
 async function reset(context: TestContext, { cameraToken, crewToken }: Household): Promise<void> {
   const { api, rig, note, ready, signal } = context;
   const before = await updateOf(context);
@@ -94,6 +94,7 @@ async function reset(context: TestContext, { cameraToken, crewToken }: Household
   assert.equal(failed.trim(), '', 'no unit failed');
 }
 
+/** Tests of what updates keep. */
 export const updateStateTests: readonly TestCase[] = [
   {
     name: 'update: adoption, keys and settings outlive updates, and a factory reset keeps the slot',

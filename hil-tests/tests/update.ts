@@ -18,7 +18,7 @@ import {
 } from '../update/update-run.ts';
 import { showCamera } from './media.ts';
 
-/** An update or a way back, watched from outside: how long nobody had a picture, and what was written. */
+/** An update or a rollback, watched from outside: how long viewers had no picture, and what was written. */
 async function watched(context: TestContext, task: () => Promise<void>): Promise<void> {
   const { note, rig, signal } = context;
   await using gap = PictureGap.watch(context, 'cam0');
@@ -28,6 +28,7 @@ async function watched(context: TestContext, task: () => Promise<void>): Promise
   note(`longest time without a picture for a viewer outside: ${(gap.longestMs / 1000).toFixed(1)} s`);
 }
 
+/** Tests of updates. */
 export const updateTests: readonly TestCase[] = [
   {
     name: 'update: what must be refused is refused, and nothing changes',
@@ -74,7 +75,7 @@ export const updateTests: readonly TestCase[] = [
   },
 ];
 
-/** Bundles and servers that must be refused with a reason, while the selector stays as it is. */
+/** Bundles and servers that must be rejected with a reason, while the selector stays unchanged. */
 async function refusals(context: TestContext): Promise<void> {
   const { api, rig, note, signal } = context;
   await using kitchen = openKitchen();
@@ -119,7 +120,7 @@ async function refusals(context: TestContext): Promise<void> {
   assert.equal((await updateOf(context)).slots.find(({ booted }) => booted)?.state, 'good');
 }
 
-/** Overwrites the committed slot's root; three starts that come to nothing, and the other slot takes over. */
+/** Overwrites the committed slot's root; three starts fail, and the other slot takes over. */
 async function repair(context: TestContext): Promise<void> {
   const { rig, note, ready, signal } = context;
   const before = await updateOf(context);

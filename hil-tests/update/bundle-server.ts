@@ -23,7 +23,7 @@ export class BundleServer implements AsyncDisposable {
     this.#fileOf = fileOf;
   }
 
-  /** Listens; answers its port. */
+  /** Listens; returns its port. */
   async listen(): Promise<number> {
     this.#server = createServer((request, response) => {
       // A client that goes away in the middle is the machine whose power was cut.

@@ -8,21 +8,21 @@ const repository = join(import.meta.dirname, '../..');
 const longMs = 900_000;
 const product = 'usr/lib/rushlight';
 
-/** What is done to a copy of the system before it becomes a bundle. */
+/** Changes to a copy of the system before it becomes a bundle. */
 export interface Variant {
   readonly version: string;
   /** Shell that runs in the root tree; without it the root is the image's own, with the image's version inside. */
   readonly root?: string;
   /** Words added to the kernel's command line. */
   readonly cmdline?: string;
-  /** With the block hash index; the first installation hashes both slots then. */
+  /** With the block hash index; the first installation then hashes both slots. */
   readonly index?: boolean;
   /** Folder of keys that the image does not trust. */
   readonly keys?: string;
   readonly compatible?: string;
 }
 
-/** Makes bundles out of an image that was built, each with one change. Needs root, as files keep their owners. */
+/** Makes bundles from a built image, each with one change. Needs root, because files keep their owners. */
 export class BundleKitchen implements AsyncDisposable {
   readonly #image: string;
   #folder: string | null = null;
@@ -61,7 +61,7 @@ export class BundleKitchen implements AsyncDisposable {
     return keys;
   }
 
-  /** A root image with another version and a change; the tree is put back for the next one. */
+  /** A root image with another version and a change; the tree is restored for the next one. */
   async root(version: string, change: string): Promise<string> {
     this.#folder ??= await mkdtemp(join(tmpdir(), 'rushlight-bundles-'));
     const path = join(this.#folder, `${version}-root.squashfs`);
@@ -75,7 +75,7 @@ export class BundleKitchen implements AsyncDisposable {
     try {
       await writeFile(file, before.replace(/"version": *"[^"]*"/, `"version": "${version}"`));
       await runTool(['sh', '-ec', `cd "$1"\n${change}`, 'sh', tree]);
-      // As image/lib/disk.sh packs it, so that what did not change lies where it lay.
+      // Packed like image/lib/disk.sh, so that unchanged data stays at its place.
       const script = `OUT_DIR=. IMAGE_DIR=${repository}/image; . ${repository}/image/lib/common.sh
         . ${repository}/image/lib/layout.sh; . ${repository}/image/lib/disk.sh; root_image "$1" "$2"`;
       await runTool(['nice', 'bash', '-ec', script, 'bash', tree, path], { timeoutMs: longMs });

@@ -5,7 +5,7 @@ interface CpioFile {
   readonly mode: number;
 }
 
-/** Adds files to an initramfs, in an archive of their own behind what is there; the kernel unpacks one after the other. */
+/** Adds files to an initramfs, in an archive of their own after the existing one; the kernel unpacks one after the other. */
 export async function addToInitramfs(path: string, files: Readonly<Record<string, CpioFile>>): Promise<void> {
   const file = await open(path, 'r+');
   try {

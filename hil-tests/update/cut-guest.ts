@@ -10,6 +10,7 @@ const fatStart = 1 * mebibyte;
 const fatBytes = 34 * mebibyte;
 const dataStart = 36 * mebibyte;
 const dataBytes = 16 * mebibyte;
+/** Size of the disk. */
 export const diskBytes = 54 * mebibyte;
 
 const overlay = 'overlays/rootfs';
@@ -17,10 +18,10 @@ const selectorPath = 'usr/libexec/rushlight/selector';
 
 const autoboot = '[all]\ntryboot_a_b=1\nboot_partition=2\n[tryboot]\nboot_partition=3\n';
 
-/** What the disk of a cut guest says after it. */
+/** What the disk of a cut guest contains. */
 export interface SelectorOnDisk {
   readonly autoboot: string | null;
-  /** Null where there is none, or the file system could not be brought to one. */
+  /** Null if there is none, or the file system could not be repaired. */
   readonly state: string | null;
 }
 
@@ -79,7 +80,7 @@ export class CutGuest {
     await new FatFiles(this.disk).write(1, 'autoboot.txt', autoboot);
   }
 
-  /** Runs the guest; `onLine` hears what it says and may cut its power. Resolves when it is off, with all it said. */
+  /** Runs the guest; `onLine` gets its output and may cut its power. Resolves when it is off, with all its output. */
   async run(options: MachineRun & { cycles: number; writeLog: string | null }): Promise<string[]> {
     if (options.writeLog !== null) await writeFile(options.writeLog, '');
     const machine = {
@@ -93,7 +94,7 @@ export class CutGuest {
     return await runSmallMachine(machine, options);
   }
 
-  /** What the disk says now: the FAT as the firmware reads it, the ext4 as the next mount would find it. */
+  /** What the disk contains now: the FAT as the firmware reads it, the ext4 as the next mount would find it. */
   async look(): Promise<SelectorOnDisk> {
     const disk = await readFile(this.disk);
     return { autoboot: await this.readAutoboot(disk), state: await this.readState(disk) };
@@ -117,7 +118,7 @@ export class CutGuest {
   }
 }
 
-/** Whether an offset on the disk lies in the FAT; else it is the ext4, or the partition table. */
+/** Whether an offset on the disk is in the FAT; otherwise it is in the ext4, or the partition table. */
 export const isInFat = (offset: number): boolean => offset >= fatStart && offset < fatStart + fatBytes;
 
 async function textOrNull(argv: readonly [string, ...string[]]): Promise<string | null> {

@@ -17,7 +17,7 @@ export interface FleetCamera {
   readonly api: DeviceApi;
 }
 
-/** Starts a camera as from the box, with a name and a virtual camera. */
+/** Starts a new camera, with a name and a virtual camera. */
 export async function startCamera(rig: Rig, name: string, signal: AbortSignal): Promise<FleetCamera> {
   const api = apiOf(rig);
   const strategy = new Strategy(rig, api);

@@ -3,7 +3,7 @@ import type { TestContext } from '../lib/test-case.ts';
 import { WhepViewer } from '../lib/whep-viewer.ts';
 
 const pollMs = 100;
-/** Without a picture for so long, a viewer asks anew, as the page does. */
+/** Without a picture for this long, a viewer asks again, like the page. */
 const patienceMs = 3_000;
 
 /** A viewer outside that watches through an update, and the longest time it had no picture. */
@@ -20,7 +20,7 @@ export class PictureGap implements AsyncDisposable {
     this.#feed = feed;
   }
 
-  /** Begins to watch; the gap counts from the first picture on. */
+  /** Starts watching; the gap counts from the first picture on. */
   static watch(context: TestContext, feed: string): PictureGap {
     const gap = new PictureGap(context, feed);
     gap.#watching = gap.#watch();
@@ -36,7 +36,7 @@ export class PictureGap implements AsyncDisposable {
     return this.#lastMs !== null && performance.now() - this.#lastMs < 1_000 * this.#context.rig.slowness;
   }
 
-  /** From the last picture before to the first one after, milliseconds; what still lasts counts as well. */
+  /** From the last picture before to the first one after, in milliseconds; a gap that still lasts counts as well. */
   get longestMs(): number {
     const lasting = this.#lastMs === null ? 0 : performance.now() - this.#lastMs;
     return Math.max(this.#longestMs, lasting);
@@ -52,7 +52,7 @@ export class PictureGap implements AsyncDisposable {
       try {
         await this.#view();
       } catch {
-        // The device is down, or on its way up: what this is here to measure.
+        // The device is down, or starting: this is what is measured here.
         await sleep(1_000);
       }
     }

@@ -6,7 +6,7 @@ import { BundleServer } from './bundle-server.ts';
 
 const repository = join(import.meta.dirname, '../..');
 
-/** A channel of updates on a web server of the rig's: what somebody who publishes releases has. */
+/** A channel of updates on a web server of the rig's: what a publisher of releases has. */
 export class ReleaseFolder implements AsyncDisposable {
   readonly #folder: string;
   readonly #server: BundleServer;
@@ -19,7 +19,7 @@ export class ReleaseFolder implements AsyncDisposable {
     this.url = url;
   }
 
-  /** `address`: of the rig, as the devices reach it. */
+  /** `address`: the rig's, as the devices reach it. */
   static async open(address: string): Promise<ReleaseFolder> {
     const folder = await mkdtemp(join(tmpdir(), 'rushlight-releases-'));
     const names = /^\/[\w.-]+$/;
@@ -35,7 +35,7 @@ export class ReleaseFolder implements AsyncDisposable {
     await runTool([process.execPath, program, ...place, ...release], { timeoutMs: 120_000 });
   }
 
-  /** How often a bundle was sent, whole: 1 where it was downloaded once. */
+  /** How often a bundle was sent as a whole: 1 if it was downloaded once. */
   async timesSent(bundle: string): Promise<number> {
     const { size } = await stat(bundle);
     return this.#server.sentBytesOf(join(this.#folder, basename(bundle))) / size;

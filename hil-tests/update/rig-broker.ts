@@ -4,15 +4,16 @@ import { connectAsync, type MqttClient } from 'mqtt';
 import { freePort } from '../drivers/qemu/free-port.ts';
 import { waitFor } from '../lib/wait.ts';
 
+/** A message that the broker got. */
 export interface BrokerMessage {
   readonly topic: string;
   readonly payload: string;
 }
 
-/** mosquitto on the rig's own machine, on a free port of the loopback address, and all that it is told. */
+/** mosquitto on the rig's own machine, on a free port of the loopback address, and all messages it gets. */
 export class RigBroker implements AsyncDisposable {
   readonly port: number;
-  /** In the order of their coming. */
+  /** In the order of their arrival. */
   readonly messages: BrokerMessage[] = [];
   readonly #program: ChildProcess;
   readonly #listener: MqttClient;
@@ -29,7 +30,7 @@ export class RigBroker implements AsyncDisposable {
   /** Starts it and listens to the topics of `filter`. */
   static async start(filter: string, signal: AbortSignal): Promise<RigBroker> {
     const port = await freePort('tcp');
-    // Without a file of settings it listens on loopback alone, and lets everybody in.
+    // Without a settings file it listens only on loopback, and admits everyone.
     const program = spawn('mosquitto', ['-p', String(port)], { stdio: 'ignore' });
     const failed = once(program, 'error').then(([error]) => Promise.reject(error));
     try {
@@ -50,7 +51,7 @@ export class RigBroker implements AsyncDisposable {
     }
   }
 
-  /** What was told under a topic from message number `since` on. */
+  /** Messages under a topic from message number `since` on. */
   told(topic: string, since = 0): string[] {
     return this.messages
       .slice(since)

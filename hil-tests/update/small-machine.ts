@@ -1,25 +1,27 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 
+/** How a machine is observed and ended. */
 export interface MachineRun {
-  /** Is handed what cuts its power as soon as it has power. */
+  /** Gets the function that cuts its power as soon as it has power. */
   readonly onStart?: (cut: () => void) => void;
-  /** Hears what the machine says on its serial line, line by line, and may cut its power. */
+  /** Gets the machine's output on its serial line, line by line, and may cut its power. */
   readonly onLine?: (line: string, cut: () => void) => void;
   readonly signal: AbortSignal;
-  /** Its power is cut after so long. */
+  /** Its power is cut after this time, in milliseconds. */
   readonly timeoutMs: number;
 }
 
+/** A machine of one processor. */
 export interface SmallMachine {
   readonly kernel: string;
   readonly initramfs: string;
   readonly cmdline: string;
   readonly memoryMb: number;
   readonly disk: string;
-  /** File that records every write to the disk, as `readWriteLog` reads it; null where nothing is recorded. */
+  /** File that records every write to the disk, as `readWriteLog` reads it; null if nothing is recorded. */
   readonly writeLog: string | null;
-  /** Further options of QEMU's. */
+  /** Further options of QEMU. */
   readonly more?: readonly string[];
 }
 
@@ -39,7 +41,7 @@ export function smallMachineArgv(machine: SmallMachine): readonly [string, ...st
     'qemu-system-x86_64',
     ...['-M', 'q35', '-cpu', 'max,la57=off', '-accel', 'tcg', '-m', String(machine.memoryMb)],
     ...['-nodefaults', '-display', 'none', '-no-reboot', '-serial', 'stdio'],
-    // On a busy host the kernel takes a late timer for none at all, and panics.
+    // On a busy host the kernel takes a late timer for a missing one, and panics.
     ...['-kernel', machine.kernel, '-initrd', machine.initramfs],
     ...['-append', `${machine.cmdline} no_timer_check`],
     ...drives.flatMap((drive) => ['-blockdev', JSON.stringify(drive)]),
@@ -49,7 +51,7 @@ export function smallMachineArgv(machine: SmallMachine): readonly [string, ...st
   ];
 }
 
-/** Runs a machine until it is off or restarts; resolves with all the lines it said. */
+/** Runs a machine until it is off or restarts; resolves with all its lines. */
 export async function runSmallMachine(machine: SmallMachine, run: MachineRun): Promise<string[]> {
   const [program, ...args] = smallMachineArgv(machine);
   return await listen(spawn(program, args), run);

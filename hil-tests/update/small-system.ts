@@ -8,6 +8,7 @@ import { addToInitramfs } from './cpio.ts';
 const repository = join(import.meta.dirname, '../..');
 const overlay = join(repository, 'overlays/rootfs');
 const ours = 'usr/libexec/rushlight';
+/** The board that bundles of the small system are for. */
 export const smallCompatible = 'rushlight-small-amd64';
 const payloadBytes = 2 * 1024 * 1024;
 
@@ -17,14 +18,14 @@ const programs = [
   ...['sh', 'cat', 'cp', 'cut', 'head', 'mkdir', 'mv', 'rm', 'sha256sum', 'sleep', 'sort', 'sync', 'tr'],
   ...['grep', 'sed', 'mount', 'umount', 'modprobe', 'ip', 'dbus-daemon', 'systemctl', 'rauc'],
 ];
-/** Where they lie; the rest of the image is not unpacked. */
+/** Where they are; the rest of the image is not unpacked. */
 const parts = [
   ...['bin', 'sbin', 'lib', 'lib64', 'etc/passwd', 'etc/group', 'usr/bin', 'usr/sbin', 'usr/lib64'],
   ...['usr/lib/x86_64-linux-gnu', 'usr/lib/modules', 'usr/share/dbus-1'],
 ];
 const modules = ['virtio_net', 'nbd', 'loop', 'dm-verity'];
 
-/** One version of the small system, as it lies in a slot. */
+/** One version of the small system in a slot. */
 export interface SmallRelease {
   readonly version: string;
   readonly root: string;
@@ -35,8 +36,8 @@ export interface SmallRelease {
 }
 
 /**
- * A system that does nothing but update itself: kernel, initramfs, RAUC and its libraries are the image's, selector,
- * handlers and settings are the tree's, init is the rig's. It fits into a few megabytes, so that an update takes seconds.
+ * A system that does nothing but update itself: kernel, initramfs, RAUC and its libraries are the image's, selector, handlers
+ * and settings are the tree's, init is the rig's. It fits into a few megabytes, so that an update takes seconds.
  */
 export class SmallSystem {
   readonly #image: string;
@@ -88,7 +89,7 @@ export class SmallSystem {
     return { version, root, boot, bundle, payloadSha256 };
   }
 
-  /** A bundle that the small system takes, of whatever images. */
+  /** A bundle that the small system accepts, made of any images. */
   async bundle(version: string, root: string, boot: string): Promise<string> {
     const bundle = join(this.#folder, `${version}-bundle.raucb`);
     const inputs = ['--root', root, '--boot', boot, '--keys', this.#keys, '--out', bundle];
@@ -125,7 +126,7 @@ export class SmallSystem {
       const merged = path.startsWith('/usr/') || path.startsWith('/etc/') ? path : `/usr${path}`;
       const to = join(this.#tree, merged);
       await mkdir(dirname(to), { recursive: true });
-      // Libraries come by their links' names.
+      // Libraries are found by their links' names.
       await cp(join(whole, merged), to, { recursive: true, dereference: true });
     }
   }

@@ -18,7 +18,7 @@ interface Area {
 const alignMib = 4;
 const dataMib = 64;
 
-/** As image/lib/layout.sh has it, with smaller partitions. Pure. */
+/** As in image/lib/layout.sh, with smaller partitions. Pure. */
 function layoutOf(rootMib: number) {
   const boot = (index: number): Area => ({
     start: alignMib + index * (smallBootMib + alignMib),
@@ -65,7 +65,7 @@ export class UpdateGuest {
     this.#log = join(folder, 'writes.log');
   }
 
-  /** The disk as shipped: both slots hold the release. */
+  /** The disk as shipped: both slots contain the release. */
   async flash(release: SmallRelease): Promise<void> {
     const { config, bootA, bootB, extended, rootA, rootB, data, total } = this.#layout;
     const line = (number: number, { start, size }: Area, type: string) =>
@@ -125,8 +125,8 @@ export class UpdateGuest {
   }
 
   /**
-   * After a power cut: makes the disk what a card without its power may be. What was flushed stays; of the writes since
-   * then `keep` decides one by one. Answers how many were lost, of how many.
+   * After a power cut: turns the disk into what a card without power may be. Flushed writes stay; `keep` decides about each of
+   * the later ones. Returns how many were lost, of how many.
    */
   async loseUnflushed(keep: () => boolean): Promise<{ lost: number; of: number }> {
     const { epochs, unflushed } = readWriteLog(await readFile(this.#log));

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { RigError } from '../lib/errors.ts';
 import type { TestContext } from '../lib/test-case.ts';
 import { waitFor } from '../lib/wait.ts';
 import { BundleServer } from './bundle-server.ts';
@@ -7,18 +8,23 @@ import { BundleKitchen, type Variant } from './bundles.ts';
 
 const image =
   process.env.RUSHLIGHT_UPDATE_IMAGE ?? join(import.meta.dirname, '../../image/out/virt-amd64/disk.img');
+/** A minute in milliseconds. */
 export const minute = 60_000;
+
 /** The rig's own machine, as a guest on QEMU's user network sees it. */
 export const rigAddress = '10.0.2.2';
 
+/** See {@link updateOf}. */
 export type Update = Awaited<ReturnType<typeof updateOf>>;
+
+/** The device's `GET /api/update`. */
 export const updateOf = ({ api, rig }: TestContext) =>
   api.json('getUpdate', { timeoutMs: 5_000 * rig.slowness });
 
-/** What makes bundles out of the image under test. */
+/** Makes bundles from the image under test. */
 export const openKitchen = (): BundleKitchen => new BundleKitchen(dirname(image));
 
-/** Asks for an installation and waits for how it ends; notes how long its stages took, and what the card was given. */
+/** Requests an installation and waits for its end; notes how long its stages took, and what was written to the card. */
 export async function update(
   context: TestContext,
   url: string,
@@ -70,7 +76,8 @@ async function followed(
     },
     { timeoutMs: 20 * minute * rig.slowness, pollMs: 2_000, signal },
   );
-  if (!done(end)) throw new Error(`the update ended otherwise: ${JSON.stringify(end.lastAttempt)}`);
+  if (!done(end))
+    throw new RigError('RIG_DEVICE', `the update ended differently: ${JSON.stringify(end.lastAttempt)}`);
   for (const { name, at, ok, detail } of end.lastAttempt?.stages ?? [])
     note(`${at} ${ok ? '✓' : '✗'} ${name}${detail === null ? '' : `: ${detail}`}`);
   const used = rig.starts
@@ -97,6 +104,7 @@ export async function withBundle(
   await task(`http://${rigAddress}:${port}/next.raucb`, server, (await stat(bundle)).size);
 }
 
+/** Bytes in words. */
 export const mebibytes = (bytes: number): string => `${(bytes / 1048576).toFixed(1)} MiB`;
 
 /** Who runs where, and what the selector holds: what a refusal must leave alone. */

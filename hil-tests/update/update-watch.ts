@@ -1,4 +1,6 @@
+/** The phases of an update. */
 export const phases = ['download', 'write', 'arm', 'trial', 'commit'] as const;
+/** See {@link phases}. */
 export type Phase = (typeof phases)[number];
 
 /**
@@ -12,7 +14,7 @@ const beginnings: readonly (readonly [RegExp, Phase])[] = [
   [/^guest: commit$/, 'commit'],
 ];
 
-/** Follows an update by what the machine says, learns how long its phases take, and cuts the power within one of them. */
+/** Follows an update by the machine's output, learns how long its phases take, and cuts the power within one of them. */
 export class UpdateWatch {
   readonly #durations = new Map<Phase, number>();
   #wanted: { readonly phase: Phase; readonly share: number } | null = null;
@@ -23,18 +25,18 @@ export class UpdateWatch {
   #power: (() => void) | null = null;
   #due = false;
 
-  /** The phase the power was cut in; null where it was not. */
+  /** The phase the power was cut in; null if it was not. */
   get cutPhase(): Phase | null {
     return this.#cut;
   }
 
-  /** Before a start: a cut after `share` of what the phase usually takes, or none. */
+  /** Before a start: a cut after `share` of the phase's usual time, or none. */
   begin(wanted: { readonly phase: Phase; readonly share: number } | null): void {
     this.#wanted = wanted;
     this.#cut = null;
   }
 
-  /** Another machine runs now; a cut that came due between the two is its. */
+  /** Another machine runs now; a cut that was due between the two applies to it. */
   power(cut: () => void): void {
     this.#power = cut;
     if (this.#due) this.#cutNow();
@@ -69,7 +71,7 @@ export class UpdateWatch {
 
   #cutNow(): void {
     this.#due = false;
-    // Where the phase was over already, it was cut right behind it.
+    // If the phase was already over, the cut came right after it.
     this.#cut = this.#phase ?? this.#wanted?.phase ?? null;
     this.#phase = null;
     this.#power?.();
@@ -81,7 +83,7 @@ export class UpdateWatch {
     this.#durations.set(phase, ms);
   }
 
-  /** The phase a line begins, null for what is between two updates, undefined where it says nothing of it. */
+  /** The phase that a line begins, null between two updates, undefined if it says nothing about it. */
   #next(line: string): Phase | null | undefined {
     if (this.#phase === 'arm' && line.includes('reboot: Restarting system')) return 'trial';
     if (this.#phase === 'commit' && line.startsWith('guest: committed')) return null;

@@ -5,8 +5,8 @@ const stateForm =
   /^rushlight-selector 1\npending=([AB]?)\nstarted=([01])\nboots=\d\na=(\w+)\nb=(\w+)\nnote=[\w-]*\nend\n$/;
 
 /**
- * What is wrong with a selector after a cut; null where nothing is. It has to name a slot for both kinds of start, and
- * that slot must be one that was committed properly: not one being written, nor one armed whose trial never began.
+ * What is wrong with a selector after a cut; null if nothing is. It has to name a slot for both kinds of start, and that slot
+ * must be one that was committed properly: not one being written, nor one armed whose trial never began.
  */
 export function wrongWith({ autoboot, state }: SelectorOnDisk): string | null {
   const partitions = [false, true].map((trial) => chooseBoot(autoboot, trial).partition).join('-');

@@ -12,19 +12,19 @@ export type Epoch = readonly DiskWrite[];
 const magic = 0x6a736677736872n;
 const flag = { flush: 1, fua: 2, discard: 4, mark: 8 } as const;
 
-/** What a log says. */
+/** The content of a log. */
 export interface WriteLog {
   /** Writes that were flushed, and those after them, in the order of flushes; no empty ones. */
   readonly epochs: readonly Epoch[];
-  /** The last of them where no flush follows it, else empty. */
+  /** The last of them if no flush follows it, otherwise empty. */
   readonly unflushed: Epoch;
 }
 
 /**
- * Reads a log of QEMU's `blklogwrites`, which has the format of Linux's dm-log-writes: a superblock, then per request a
- * sector of header and the data. QEMU counts entries in the superblock only at flushes and now and then; where it was
- * killed, what follows the counted ones is read as well, up to the first that is not whole. Throws RIG_TOOL where it is
- * something else. Pure.
+ * Reads a log of QEMU's `blklogwrites`, which has the format of Linux's dm-log-writes: a superblock, then per request a sector
+ * of header and the data. QEMU counts entries in the superblock only at flushes and from time to time; if it was killed,
+ * entries after the counted ones are read as well, up to the first incomplete one. Throws RIG_TOOL if it is something else.
+ * Pure.
  */
 export function readWriteLog(log: Buffer): WriteLog {
   const began = log.length >= 32 ? log.readBigUInt64LE(0) : 0n;
@@ -51,7 +51,7 @@ export function readWriteLog(log: Buffer): WriteLog {
   return { epochs: epochs.filter((epoch) => epoch.length > 0), unflushed: epochs.at(-1) ?? [] };
 }
 
-/** Whether an entry that nobody counted lies there with all of its data. */
+/** Whether an uncounted entry is there with all of its data. */
 function isWhole(log: Buffer, at: number, sector: number): boolean {
   if (at + sector > log.length) return false;
   const count = Number(log.readBigUInt64LE(at + 8));
@@ -67,8 +67,8 @@ export interface CutPoint {
 }
 
 /**
- * Every prefix of the writes, and of each epoch all subsets while it has at most `exhaustive` writes, else `samples`
- * random ones. A write of several sectors may also be torn after each of its sectors.
+ * Every prefix of the writes, and of each epoch all subsets if it has at most `exhaustive` writes, otherwise `samples` random
+ * ones. A write of several sectors may also be torn after each of its sectors.
  */
 export function* cutPoints(
   epochs: readonly Epoch[],
@@ -103,7 +103,7 @@ function* torn(epoch: number, writes: Epoch, length: number): Generator<CutPoint
   }
 }
 
-/** Writes onto a disk. */
+/** Applies writes to a disk. */
 export function apply(disk: Buffer, writes: readonly DiskWrite[]): void {
   for (const { offset, data } of writes) data.copy(disk, offset);
 }

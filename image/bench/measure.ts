@@ -1,6 +1,9 @@
 import { spawnSync } from 'node:child_process';
 
-/** Runs a tool and gives what it printed. @throws where it fails. */
+/**
+ * Runs a tool and returns what it printed.
+ * @throws if it fails.
+ */
 export function run(program: string, ...args: readonly string[]): string {
   const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8' });
   if (error !== undefined) throw error;
@@ -8,7 +11,10 @@ export function run(program: string, ...args: readonly string[]): string {
   return stdout;
 }
 
-/** What a command costs the processor, in seconds: on a machine that others use, too, this is what can be compared. @throws where it fails */
+/**
+ * Processor time of a command, in seconds: comparable even on a machine that others use, too.
+ * @throws if it fails
+ */
 export function cpuSeconds(...command: readonly string[]): number {
   const script = 'TIMEFORMAT="%U %S"; time "$@" 2> /dev/null';
   const { status, stderr, error } = spawnSync('bash', ['-c', script, 'time', ...command], {

@@ -24,10 +24,10 @@ import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { cpuSeconds, run } from './measure.ts';
 
-/** RAUC's block-hash-index looks for chunks of this size in what is installed already. */
+/** RAUC's block-hash-index looks for chunks of this size in the installed system. */
 const chunkBytes = 4096;
 const mebibyte = 1024 * 1024;
-/** What Raspberry Pi's own imager reckons with for a good card. */
+/** The rate that Raspberry Pi's own imager expects of a good card. */
 const cardMibPerS = 20;
 const mkfsErofs = process.env.MKFS_EROFS ?? 'mkfs.erofs';
 
@@ -39,7 +39,9 @@ interface Format {
   readonly make: (tree: string, image: string) => readonly string[];
 }
 
-/** Files that squashfs puts last, as the build does: what changes with each release leaves the blocks before it in place. */
+/**
+ * Files that squashfs puts last, like the build: files that change with each release leave the blocks before them in place.
+ */
 const lastParts = ['package.json', 'common', 'supervisor', 'media', 'ota'].map(
   (part) => `usr/lib/rushlight/${part} -32000\n`,
 );
@@ -130,8 +132,8 @@ function build(format: Format, tree: string, image: string): number {
 }
 
 /**
- * Reads files with nothing of theirs in the page cache: the file system is mounted anew, its image lies in memory. The bytes
- * are those that left the block device, the seconds what the processor spends on them.
+ * Reads files without any of their pages in the cache: the file system is mounted again, its image is in memory. The bytes are
+ * those that left the block device, the seconds the processor's time for them.
  */
 function readCold(
   format: Format,
@@ -155,7 +157,7 @@ function readCold(
   }
 }
 
-/** erofs may leave the work to threads of the kernel, whose time is nobody's; here the reader does it. */
+/** erofs may leave the work to threads of the kernel, whose time is not counted for anyone; here the reader does it. */
 function decompressInPlace({ type }: Format, loop: string): void {
   const setting = `/sys/fs/erofs/${basename(loop)}/sync_decompress`;
   if (type === 'erofs' && existsSync(setting)) writeFileSync(setting, '1');
@@ -228,7 +230,7 @@ try {
     try {
       one = measure(format, tree, changed, work, Number(values.runs));
     } catch (error) {
-      // The others are worth knowing all the same: an older mkfs.erofs lacks zstd.
+      // The others are worth knowing anyway: an older mkfs.erofs lacks zstd.
       print(format.name, format.unitKib, `not measured: ${String(error)}`);
       process.exitCode = 1;
       continue;

@@ -22,7 +22,7 @@ const keptSettings = '/data/system/provision/settings.json';
 const networkFile = '/run/systemd/network/24-rushlight-access-point.network';
 const maxNames = 30;
 
-/** The device's own radio: wpa_supplicant for the air, systemd-networkd for addresses. */
+/** The device's own radio: wpa_supplicant for the radio link, systemd-networkd for addresses. */
 export const linuxAccessPoint: AccessPointSystem = {
   interfaces: networkInterfaces,
 
@@ -57,15 +57,15 @@ export const linuxAccessPoint: AccessPointSystem = {
 };
 
 /**
- * The names in what `iw dev … scan` prints, each once. Networks that hide their name are left out, as are names that are no UTF-8:
- * they could not be typed either. Pure.
+ * The names in the output of `iw dev … scan`, each once. Networks that hide their name are left out, and so are names that are
+ * not UTF-8: they could not be typed either. Pure.
  */
 export function namesIn(scan: string): string[] {
   const names = [...scan.matchAll(/^\s*SSID: (\S.*)$/gm)].map(([, printed]) => ssidOf(printed ?? ''));
   return [...new Set(names.filter((name) => name !== null))].slice(0, maxNames);
 }
 
-/** iw prints backslashes twice, and what is not printable ASCII, or a space at either end, as `\xNN`. */
+/** iw prints backslashes twice, and characters other than printable ASCII, or a space at either end, as `\xNN`. */
 function ssidOf(printed: string): string | null {
   const parts = printed.match(/\\x[0-9a-f]{2}|\\\\|./gisu) ?? [];
   const bytes = Buffer.concat(
@@ -88,7 +88,7 @@ export function accessPointNetwork(radio: string): string {
     `Address=${accessPointAddress}/24`,
     'DHCPServer=yes',
     '[DHCPServer]',
-    // Every name is answered with our address; there is no way out, so no router is named.
+    // Every name is answered with our address; there is no way out, so no router is announced.
     'EmitDNS=yes',
     `DNS=${accessPointAddress}`,
     'EmitRouter=no',
@@ -101,7 +101,7 @@ async function raise(radio: string, ssid: string, signal: AbortSignal): Promise<
   const { country } = await settingsKept();
   await mkdir(folder, { recursive: true });
   await replaceFile(conf, accessPointConf(ssid, country), 0o600);
-  // networkd runs as a user of its own; this unit's umask would keep both from it.
+  // networkd runs as its own user; this unit's umask would hide both from it.
   await mkdir(dirname(networkFile), { recursive: true });
   await chmod(dirname(networkFile), 0o755);
   await replaceFile(networkFile, accessPointNetwork(radio), 0o644);
@@ -112,7 +112,7 @@ async function raise(radio: string, ssid: string, signal: AbortSignal): Promise<
     signal,
   });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  child.on('error', () => {}); // the signal's; what cannot be started is told by once()
+  child.on('error', () => {}); // the signal's; once() reports a program that cannot be started
   await once(child, 'spawn');
   return {
     ended,

@@ -1,7 +1,7 @@
 import type { AccessPointSystem, OpenAccessPoint } from './access-point-system.ts';
 import type { WifiNetwork } from './settings.ts';
 
-/** A machine with a radio that a test plays. */
+/** A machine with a radio that a test controls. */
 export class FakeAccessPointSystem implements AccessPointSystem {
   /** Addresses of eth0. */
   addresses: string[] = [];

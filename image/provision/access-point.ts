@@ -1,23 +1,27 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pause } from '../../common/pause.ts';
 import type { AccessPointSystem } from './access-point-system.ts';
+import { AccessPointClosedError } from './errors.ts';
 import { answerEveryName } from './name-server.ts';
 import { type AccessPointSettings, accessPointAddress, hasNetwork } from './network-settings.ts';
 import { askForWifi } from './setup-page.ts';
 
+/** Times in milliseconds. */
 export interface AccessPointTimes {
   readonly pollMs: number;
-  /** After so long without an answer the known networks are tried again: a router may have been off. */
+  /** Without an answer for this long the known networks are tried again: a router may have been off. */
   readonly visitMs: number;
 }
 
+/** Ports of the access point's servers. */
 export interface AccessPointPorts {
-  /** The firewall leads port 80 of the access point there. */
+  /** The firewall redirects port 80 of the access point there. */
   readonly page: number;
   /** And port 53. */
   readonly names: number;
 }
 
+/** What the access point needs. */
 export interface KeepReachableOptions {
   readonly settings: AccessPointSettings;
   readonly system: AccessPointSystem;
@@ -29,7 +33,7 @@ export interface KeepReachableOptions {
 const usualTimes: AccessPointTimes = { pollMs: 5000, visitMs: 10 * 60_000 };
 const usualPorts: AccessPointPorts = { page: 8088, names: 8053 };
 
-/** Opens the access point while there is no network, until the signal. Nothing happens on a machine without a radio. */
+/** Opens the access point while there is no network, until the signal. Does nothing on a machine without a radio. */
 export async function keepReachable(options: KeepReachableOptions, signal: AbortSignal): Promise<void> {
   const { settings, system, times = usualTimes } = options;
   let sinceMs = performance.now();
@@ -45,7 +49,7 @@ export async function keepReachable(options: KeepReachableOptions, signal: Abort
   }
 }
 
-/** One opening: until a network was entered, nobody came, another network turned up, or the radio gave up. */
+/** One opening: until a network was entered, no one came, another network appeared, or the radio failed. */
 async function openOnce(radio: string, options: KeepReachableOptions, signal: AbortSignal): Promise<void> {
   const { settings, system, log, times = usualTimes, ports = usualPorts } = options;
   const seen = await system.scan(radio);
@@ -62,10 +66,10 @@ async function openOnce(radio: string, options: KeepReachableOptions, signal: Ab
     ]);
     if (network !== null) await system.keep(network);
   } catch (error) {
-    // Nobody came, or we are to end: both close the access point.
+    // No one came, or we have to end: both close the access point.
     if (!ends.aborted) throw error;
   } finally {
-    closing.abort(new Error('the access point is closed'));
+    closing.abort(new AccessPointClosedError('the access point is closed'));
     log('access point is closed');
   }
 }

@@ -4,7 +4,7 @@ import { asArray, asRecord, asText, asTexts, type Loose } from './loose.ts';
 import type { DeviceSettingsInput, Findings } from './settings.ts';
 import { foundNetwork, sortFound } from './wifi-network.ts';
 
-/** Keys of user-data that are honoured. Everything else of cloud-init is named as ignored: there is no cloud-init here. */
+/** Keys of user-data that are used. Every other key of cloud-init is reported as ignored: there is no cloud-init here. */
 const known = new Set([
   'hostname',
   'fqdn',
@@ -23,8 +23,8 @@ const known = new Set([
 ]);
 
 /**
- * Reads cloud-init's user-data as Raspberry Pi Imager writes it (`#cloud-config`, YAML).
- * Throws {@link ProvisionFileError} where it is no YAML mapping.
+ * Reads cloud-init's user-data as Raspberry Pi Imager writes it (`#cloud-config`, YAML). Throws {@link ProvisionFileError} if
+ * it is no YAML mapping.
  */
 export function parseUserData(text: string): Findings {
   const data = parseYaml('user-data', text);
@@ -45,8 +45,8 @@ export function parseUserData(text: string): Findings {
 }
 
 /**
- * Reads cloud-init's network-config: netplan's `wifis` (version 2, with or without the `network` level).
- * Throws {@link ProvisionFileError} where it is no YAML mapping.
+ * Reads cloud-init's network-config: netplan's `wifis` (version 2, with or without the `network` level). Throws {@link
+ * ProvisionFileError} if it is no YAML mapping.
  */
 export function parseNetworkConfig(text: string): Findings {
   const file = parseYaml('network-config', text);
@@ -70,13 +70,13 @@ export function parseNetworkConfig(text: string): Findings {
 
 const knownOfNetwork: ReadonlySet<string> = new Set(['version', 'renderer', 'wifis', 'ethernets']);
 
-/** What an `auth` with a plain key may hold; anything else is a user name, a certificate, or the like. */
+/** What an `auth` with a plain key may contain; anything else is a user name, a certificate, or the like. */
 const knownOfAuth: ReadonlySet<string> = new Set(['key-management', 'password']);
 
 function networkOf(ssid: string, point: Loose) {
   const auth = asRecord(point.auth);
   const way = asText(auth['key-management']);
-  // A key that is no text is one all the same. What wants one, but names none, is no open network.
+  // A key that is not text still counts as a key. A network that needs a key, but names none, is not an open network.
   const key = point.password ?? auth.password;
   const psk = typeof key === 'object' && key !== null ? null : asText(key);
   return foundNetwork({
@@ -93,7 +93,7 @@ function networkOf(ssid: string, point: Loose) {
 function parseYaml(file: string, text: string): Loose {
   let data: unknown;
   try {
-    // Everything is text: a password of digits has its zeros, and one that reads `no` is no truth value.
+    // Everything is text: a password of digits keeps its zeros, and one that reads `no` is not a truth value.
     const document = parseDocument(text, { schema: 'failsafe', logLevel: 'error' });
     const [error] = document.errors;
     if (error !== undefined) throw error;

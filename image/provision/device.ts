@@ -4,17 +4,18 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { writeFileAtomic } from '../../common/files.ts';
 
-/** Where provisioning reads and writes. On the device {@link devicePaths}; a folder of its own in tests. */
+/** Where provisioning reads and writes: on the device {@link devicePaths}, in tests a folder of their own. */
 export interface ProvisionPaths {
   /** Partition 1. */
   readonly card: string;
-  /** Of the system on the data partition. */
+  /** Files of the system on the data partition. */
   readonly state: string;
   /** Gone at the next boot. */
   readonly run: string;
   readonly sysroot: string;
 }
 
+/** The paths on a device. */
 export const devicePaths: ProvisionPaths = {
   card: '/boot/rushlight',
   state: '/data/system',
@@ -22,7 +23,7 @@ export const devicePaths: ProvisionPaths = {
   sysroot: '/',
 };
 
-/** The contents, or undefined where there is no such file. */
+/** The contents, or undefined if there is no such file. */
 export async function readOptional(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
@@ -34,14 +35,15 @@ export async function readOptional(path: string): Promise<string | undefined> {
 }
 
 /**
- * Replaces a file in one step: a power cut leaves the old one or the new one, and once this has settled, the new one. What is
- * there already is not written again.
+ * Replaces a file in one step: a power cut leaves the old one or the new one, and once this has settled, the new one. An
+ * unchanged file is not written again.
  */
 export async function replaceFile(path: string, contents: string, mode: number): Promise<void> {
   if ((await readOptional(path)) === contents) return;
   await writeFileAtomic(path, contents, { mode });
 }
 
+/** Makes a symbolic link, replacing another one. */
 export async function pointTo(link: string, target: string): Promise<void> {
   await mkdir(dirname(link), { recursive: true });
   const fresh = `${link}.new`;
@@ -50,13 +52,13 @@ export async function pointTo(link: string, target: string): Promise<void> {
   await rename(fresh, link);
 }
 
-/** Runs a system's tool; its failure is for the caller to judge. */
+/** Runs a tool of the system; the caller decides about its failure. */
 export async function runTool(program: string, ...args: string[]): Promise<string> {
   const { stdout } = await promisify(execFile)(program, args, { timeout: 60_000 });
   return stdout;
 }
 
-/** The board's serial number, or undefined on a machine without. */
+/** The board's serial number, or undefined on a machine without one. */
 export async function serialNumber(sysroot: string): Promise<string | undefined> {
   for (const path of ['sys/firmware/devicetree/base/serial-number', 'sys/class/dmi/id/product_serial']) {
     const text = (await readOptional(join(sysroot, path)))?.replaceAll('\u0000', '').trim();

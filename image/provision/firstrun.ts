@@ -3,8 +3,8 @@ import { sortFound } from './wifi-network.ts';
 import { wpaBlocks } from './wpa-blocks.ts';
 
 /**
- * Reads the firstrun.sh of Raspberry Pi Imager 1.x without running it: the calls of `imager_custom` and `userconf`,
- * and the wpa_supplicant block of its fallback branch. A script of any other kind yields nothing.
+ * Reads the firstrun.sh of Raspberry Pi Imager 1.x without running it: the calls of `imager_custom` and `userconf`, and the
+ * wpa_supplicant block of its fallback branch. Any other kind of script gives nothing.
  */
 export function parseFirstRun(text: string): Findings {
   const settings: DeviceSettingsInput = { wifi: [], sshKeys: [] };
@@ -49,7 +49,7 @@ function addNetwork(
   settings.wifi = [...others, { ssid, hidden, ...(psk === undefined || psk === '' ? {} : { psk }) }];
 }
 
-/** The words of a simple command, with single quotes, double quotes and backslashes as POSIX has them. */
+/** The words of a simple command, with single quotes, double quotes and backslashes by POSIX's rules. */
 export function shellWords(line: string): string[] {
   const words: string[] = [];
   let word: string | undefined;

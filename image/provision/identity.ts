@@ -14,7 +14,7 @@ export function hostName(sources: {
   return `rushlight-${digits.slice(-4).toLowerCase()}`;
 }
 
-/** The `name` a settings file gives, as text alone: the supervisor is what reads the file properly. */
+/** The `name` in a settings file, read as plain text: the supervisor reads the file properly. */
 export function configuredName(toml: string): string | undefined {
   const top = toml.split(/^\s*\[/m)[0] ?? '';
   return /^\s*name\s*=\s*(?:"([^"\\]*)"|'([^']*)')/m
@@ -24,8 +24,8 @@ export function configuredName(toml: string): string | undefined {
 }
 
 /**
- * The account file with the owner's account under the name Imager was given, beside `owner`: same user id, so it is
- * one account with two names. The file as it was where the name is taken. Pure; format of passwd(5).
+ * The account file with the owner's account under the name from Imager, beside `owner`: same user id, so it is one account with
+ * two names. Unchanged if the name is taken. Pure; format of passwd(5).
  */
 export function withOwnerName(passwd: string, user: string | undefined): string {
   const lines = passwd.split('\n').filter((line) => line !== '');

@@ -20,17 +20,18 @@ export const importedFiles: Readonly<Record<string, (text: string) => Findings>>
   'user-data': parseUserData,
 };
 
+/** What was found on the card. */
 export interface Imported {
   readonly settings: DeviceSettings;
-  /** The files' new contents, only of those that held secrets. */
+  /** New contents of the files that contained secrets. */
   readonly redacted: ReadonlyMap<string, string>;
-  /** What could not be read or is not done here, in words for the console. Never contains a value. */
+  /** What could not be read or is not supported here, in words for the console. Never contains a value. */
   readonly notes: readonly string[];
 }
 
 /**
- * Takes over what the card's files say, on top of what is known already. A file that cannot be read, and a value that
- * is none, is noted and left out; nothing here throws for bad contents. Pure.
+ * Adds what the card's files say to what is known already. A file that cannot be read, and a value that is invalid, is noted
+ * and left out; bad contents never cause an exception. Pure.
  */
 export function importFiles(files: ReadonlyMap<string, string>, earlier: DeviceSettings): Imported {
   const notes: string[] = [];
@@ -58,7 +59,7 @@ export function importFiles(files: ReadonlyMap<string, string>, earlier: DeviceS
   return { settings, redacted, notes };
 }
 
-/** Takes each setting for itself: one that is wrong must not cost the others. Pure, but for the notes it adds. */
+/** Takes each setting on its own: a wrong one must not affect the others. Pure, but for the notes it adds. */
 export function accept(
   file: string,
   earlier: DeviceSettings,

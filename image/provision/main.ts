@@ -14,7 +14,7 @@ async function resetIfAsked(): Promise<void> {
   }
 }
 
-// Its output is the journal and the console; it has no other voice.
+// It reports only through the journal and the console.
 await resetIfAsked();
 const result = await provision(devicePaths);
 const failures = await applyToSystem(devicePaths, result);

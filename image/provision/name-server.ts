@@ -8,14 +8,14 @@ const classIn = 1;
 const lifetimeS = 5;
 
 /**
- * Answers every question for an address with one address, so that phones find the set-up page: they ask for a page of
- * their maker and show what answers. Until the signal. Rejects where the port cannot be had.
+ * Answers every question for an address with one address, so that phones find the set-up page: they request a page of their
+ * maker and show what answers. Until the signal. Rejects if the port is not available.
  */
 export async function answerEveryName(port: number, address: string, signal: AbortSignal): Promise<void> {
   const socket = createSocket('udp4');
   socket.on('message', (query, peer) => {
     const answer = answerTo(query, address);
-    // A phone that has left asks nobody any more; it has nothing to learn from the error.
+    // A phone that has left asks no more, and needs no answer.
     if (answer !== null) socket.send(answer, peer.port, peer.address, () => {});
   });
   try {
@@ -28,8 +28,8 @@ export async function answerEveryName(port: number, address: string, signal: Abo
 }
 
 /**
- * The answer to a query (RFC 1035, section 4): its only question with our address, or with nothing where it asks for
- * something else than an IPv4 address. Null for what is no query. Pure.
+ * The answer to a query (RFC 1035, section 4): its only question with our address, or empty if it asks for anything but an IPv4
+ * address. Null for anything that is no query. Pure.
  */
 export function answerTo(query: Buffer, address: string): Buffer | null {
   if (query.length < headerBytes) return null;
@@ -40,7 +40,7 @@ export function answerTo(query: Buffer, address: string): Buffer | null {
   if (end === null || end + 4 > query.length) return null;
   const isOurs = query.readUInt16BE(end) === typeA && query.readUInt16BE(end + 2) === classIn;
   const header = Buffer.from(query.subarray(0, headerBytes));
-  // Response, authoritative, recursion as it was wished for; no error.
+  // Response, authoritative, recursion as requested; no error.
   header.writeUInt16BE(0x8480 | (flags & 0x0100), 2);
   header.writeUInt16BE(isOurs ? 1 : 0, 6);
   header.fill(0, 8);
@@ -51,7 +51,7 @@ export function answerTo(query: Buffer, address: string): Buffer | null {
   ]);
 }
 
-/** Where a name without compression ends; null where it runs out of the packet or is compressed. */
+/** End of a name without compression; null if it runs past the packet or is compressed. */
 function endOfName(packet: Buffer, start: number): number | null {
   let at = start;
   for (;;) {

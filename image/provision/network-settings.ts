@@ -3,13 +3,14 @@ import { z } from 'zod';
 import { asRecord } from './loose.ts';
 import { ssidSchema } from './settings.ts';
 
-/** `[network]` of rushlight.toml, as far as the access point is concerned; defaults as in the product's own schema. */
+/** `[network]` of rushlight.toml, as far as it concerns the access point; defaults as in the product's own schema. */
 const networkSchema = z.object({
   access_point: z.enum(['auto', 'never']).catch('auto'),
   access_point_after_s: z.int().min(30).max(3600).catch(120),
   access_point_ssid: ssidSchema.optional().catch(undefined),
 });
 
+/** What the owner's file says about the access point. */
 export interface AccessPointSettings {
   readonly enabled: boolean;
   readonly afterMs: number;
@@ -17,8 +18,8 @@ export interface AccessPointSettings {
 }
 
 /**
- * What the owner's file says. A file or a value that cannot be read counts as not said: without a network nobody can
- * read about the mistake, so the access point is all the more needed. Pure.
+ * Reads the owner's file. A file or a value that cannot be read counts as absent: without a network no one can read about the
+ * mistake, so the access point is needed all the more. Pure.
  */
 export function accessPointSettings(toml: string, hostname: string): AccessPointSettings {
   let table: unknown = {};
@@ -45,7 +46,7 @@ interface Address {
 /** Address of the appliance in its own access point. */
 export const accessPointAddress = '10.42.0.1';
 
-/** Whether any interface has an address that somebody gave it: not loopback, not link-local, not our own access point's. */
+/** Whether any interface has an address that was assigned to it: not loopback, not link-local, not our own access point's. */
 export function hasNetwork(interfaces: Readonly<Record<string, readonly Address[] | undefined>>): boolean {
   return Object.values(interfaces)
     .flatMap((addresses) => addresses ?? [])

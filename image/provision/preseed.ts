@@ -5,9 +5,8 @@ import type { Findings } from './settings.ts';
 import { foundNetwork, sortFound } from './wifi-network.ts';
 
 /**
- * Reads the TOML that Imager leaves for Raspberry Pi OS's own first-boot set-up (`custom.toml`, and the same tables
- * under the name rpi-preseed.toml): [system], [user], [ssh], [wlan], [locale].
- * Throws {@link ProvisionFileError} where it is no TOML.
+ * Reads the TOML that Imager leaves for Raspberry Pi OS's own first-boot set-up (`custom.toml`, and the same tables under the
+ * name rpi-preseed.toml): [system], [user], [ssh], [wlan], [locale]. Throws {@link ProvisionFileError} if it is not TOML.
  */
 export function parsePreseed(file: string, text: string): Findings {
   let data: Record<string, unknown>;

@@ -7,6 +7,7 @@ import { asRecord } from './loose.ts';
 import { type DeviceSettings, deviceSettingsSchema } from './settings.ts';
 import { stationConf } from './wpa-supplicant.ts';
 
+/** The result of one boot's provisioning. */
 export interface Provisioned {
   readonly hostname: string;
   readonly settings: DeviceSettings;
@@ -14,9 +15,9 @@ export interface Provisioned {
 }
 
 /**
- * One boot's provisioning: imports what lies on the card, keeps it on the data partition, lays out what the system reads, and
- * removes the secrets from the card (only after they are safely kept). Idempotent. A card or a data partition that takes no
- * more writes is noted: the machine has to have its network all the same.
+ * One boot's provisioning: imports the card's files, keeps them on the data partition, writes what the system reads, and
+ * removes the secrets from the card (only after they are safely kept). Idempotent. A card or a data partition that accepts no
+ * more writes is noted: the machine must have its network anyway.
  */
 export async function provision(paths: ProvisionPaths): Promise<Provisioned> {
   const kept = join(paths.state, 'provision', 'settings.json');
@@ -46,7 +47,7 @@ export async function provision(paths: ProvisionPaths): Promise<Provisioned> {
   return { hostname, settings, notes: [...earlier.notes, ...notes, ...troubles] };
 }
 
-/** True where the work was done; else why not is added to the troubles. */
+/** True if the work was done; otherwise the reason is added to the troubles. */
 async function attempt(troubles: string[], what: string, work: () => Promise<unknown>): Promise<boolean> {
   try {
     await work();
@@ -57,7 +58,7 @@ async function attempt(troubles: string[], what: string, work: () => Promise<unk
   }
 }
 
-/** What was kept earlier. A value that is none, or that this version refuses, costs itself alone. */
+/** What was kept earlier. An invalid value, or one that this version rejects, affects only itself. */
 async function readSettings(path: string): Promise<{ settings: DeviceSettings; notes: string[] }> {
   const nothing = deviceSettingsSchema.parse({});
   const notes: string[] = [];
@@ -71,7 +72,7 @@ async function readSettings(path: string): Promise<{ settings: DeviceSettings; n
   }
 }
 
-/** Writes what wpa_supplicant and libc read. Answers the host name. */
+/** Writes what wpa_supplicant and libc read. Returns the host name. */
 async function layOut(paths: ProvisionPaths, settings: DeviceSettings): Promise<string> {
   const { run, sysroot } = paths;
   await mkdir(join(run, 'rushlight-wifi'), { recursive: true, mode: 0o700 });
@@ -87,7 +88,7 @@ async function layOut(paths: ProvisionPaths, settings: DeviceSettings): Promise<
     serial: await serialNumber(sysroot),
     machineId: ((await readOptional(join(sysroot, 'etc/machine-id'))) ?? '0000').trim(),
   };
-  // The product takes its default name from here: page, certificate and QR code say what DHCP and avahi say.
+  // The product takes its default name from here: page, certificate and QR code have the same name as DHCP and avahi.
   const unnamed = hostName({ ...sources, configured: undefined });
   await replaceFile(join(run, 'rushlight-name'), `${unnamed}\n`, 0o644);
   return configuredName((await readOptional(join(paths.card, 'rushlight.toml'))) ?? '') ?? unnamed;
@@ -104,7 +105,7 @@ export async function applyToSystem(paths: ProvisionPaths, result: Provisioned):
     );
   }
   if (settings.country !== undefined) {
-    // Without a radio, or before its driver is there, it cannot be set; wpa_supplicant sets it again from its own file.
+    // Without a radio, or before its driver is loaded, it cannot be set; wpa_supplicant sets it again from its own file.
     await runTool('iw', 'reg', 'set', settings.country).catch(() => '');
   }
   const hostKey = join(paths.state, 'ssh', 'ssh_host_ed25519_key');

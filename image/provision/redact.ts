@@ -8,15 +8,15 @@ const secretLine =
 const secretInBraces =
   /([{,]\s*["']?(?:passwd|hashed_passwd|plain_text_passwd|password|psk|wpa_psk|sae_password)["']?\s*[:=]\s*)(?:"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[^,}\n"']+)/gi;
 
-/** The shell calls of firstrun.sh that carry one. */
+/** The shell calls of firstrun.sh that contain one. */
 const secretCall = /^(.*\b(?:set_wlan|userconf|chpasswd|set_user_password)\b).*$/gm;
 
 /** An encrypted password anywhere. */
 const cryptHash = /\$(?:5|6|y|2[aby]|7)\$[./A-Za-z0-9$=,]{8,}/g;
 
 /**
- * The text without its secrets: passwords, their hashes, pre-shared keys. The same text where there are none, so that
- * a second run changes nothing. `known` are secrets the importer found; they go wherever they stand.
+ * The text without its secrets: passwords, their hashes, pre-shared keys. Unchanged if there are none, so that a second run
+ * changes nothing. `known` are secrets that the importer found; they are removed everywhere.
  */
 export function redact(text: string, known: readonly string[]): string {
   let clean = text

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 const names: ReadonlySet<string> = new Set(['factory-reset', 'factory-reset.txt']);
 
 /**
- * Whether a file on the card asks for a factory reset. It is taken off the card first, and for good: a card that does not let go of
- * it would reset its device at every start. Rejects with the system's error, and then nothing is to be reset.
+ * Whether a file on the card asks for a factory reset. The file is first removed from the card for good: a card that keeps it
+ * would reset its device at every start. Rejects with the system's error, and then nothing may be reset.
  */
 export async function takeResetRequest(card: string): Promise<boolean> {
   const found = (await readdir(card)).filter((name) => names.has(name.toLowerCase()));

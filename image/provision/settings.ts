@@ -10,7 +10,7 @@ const printable = (max: number) =>
 
 const bytesOf = (text: string): number => Buffer.byteLength(text, 'utf8');
 
-/** The name of a Wi-Fi network: what counts on the air are its bytes, of which a letter may take four. */
+/** The name of a Wi-Fi network: what counts is its bytes, of which a letter may take four. */
 export const ssidSchema = printable(32).refine((text) => bytesOf(text) <= 32, 'a name of at most 32 bytes');
 
 /** A Wi-Fi network. `psk` is either the 64 hex digits of the pre-shared key or the pass phrase of 8 to 63 bytes. */
@@ -26,8 +26,8 @@ export const wifiNetworkSchema = z.strictObject({
 });
 
 /**
- * What the owner said when the card was written, whatever tool said it: the union of cloud-init, Imager's scripts and
- * its TOML. Kept on the data partition (mode 0600) once the secrets are gone from the card.
+ * What the owner set when the card was written, with any tool: the union of cloud-init, Imager's scripts and its TOML. Kept on
+ * the data partition (mode 0600) once the secrets are gone from the card.
  */
 export const deviceSettingsSchema = z.strictObject({
   hostname: z
@@ -63,13 +63,16 @@ export const deviceSettingsSchema = z.strictObject({
     .optional(),
 });
 
+/** See {@link wifiNetworkSchema}. */
 export type WifiNetwork = z.output<typeof wifiNetworkSchema>;
+/** The same before it is parsed. */
 export type WifiNetworkInput = z.input<typeof wifiNetworkSchema>;
+/** See {@link deviceSettingsSchema}. */
 export type DeviceSettings = z.output<typeof deviceSettingsSchema>;
 /** Settings as a parser found them, not checked yet. */
 export type DeviceSettingsInput = z.input<typeof deviceSettingsSchema>;
 
-/** What a file said, and what of it this appliance does not do. */
+/** What a file said, and which parts this appliance does not support. */
 export interface Findings {
   readonly settings: DeviceSettingsInput;
   readonly ignored: readonly string[];

@@ -1,9 +1,12 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { describeError } from '../../common/errors.ts';
+import { SetupFormError } from './errors.ts';
 import type { WifiNetwork } from './settings.ts';
 import { wifiNetworkSchema } from './settings.ts';
 
 const maxBodyBytes = 4096;
 
+/** What the page needs. */
 export interface SetupPageOptions {
   readonly port: number;
   readonly name: string;
@@ -12,8 +15,8 @@ export interface SetupPageOptions {
 }
 
 /**
- * The page of the access point: asks for a Wi-Fi network, and nothing else. Resolves with what was entered, or rejects
- * with the signal's reason. Every path leads to the page, so that phones open it by themselves.
+ * The page of the access point: asks for a Wi-Fi network, and nothing else. Resolves with the entered network, or rejects with
+ * the signal's reason. Every path leads to the page, so that phones open it by themselves.
  */
 export async function askForWifi(options: SetupPageOptions, signal: AbortSignal): Promise<WifiNetwork> {
   const { promise, resolve, reject } = Promise.withResolvers<WifiNetwork>();
@@ -23,7 +26,7 @@ export async function askForWifi(options: SetupPageOptions, signal: AbortSignal)
         if (network !== null) response.once('close', () => resolve(network));
       })
       .catch((error: unknown) => {
-        response.writeHead(400, { 'content-type': 'text/plain; charset=utf-8' }).end(String(error));
+        response.writeHead(400, { 'content-type': 'text/plain; charset=utf-8' }).end(describeError(error));
       });
   });
   server.once('error', reject);
@@ -74,7 +77,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > maxBodyBytes) throw new Error('The form is too long.');
+    if (size > maxBodyBytes) throw new SetupFormError('The form is too long.');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

@@ -1,18 +1,19 @@
 import type { WifiNetworkInput } from './settings.ts';
 
-/** A network as a file describes it, or why it cannot be used, in words that name no value. */
+/** A network that a file describes, or why it cannot be used, in words without values. */
 export type FoundNetwork = { readonly network: WifiNetworkInput } | { readonly problem: string };
 
+/** A network as a file describes it. */
 export interface DescribedNetwork {
   readonly ssid: string;
   readonly hidden: boolean;
-  /** The key as the file has it: undefined or empty where it names none, null where there is one that cannot be read. */
+  /** The key in the file: undefined or empty if there is none, null if there is one that cannot be read. */
   readonly psk: string | null | undefined;
-  /** True where the file asks for a user name, a certificate, or another way in than a key. */
+  /** True if the file asks for a user name, a certificate, or anything else than a key. */
   readonly needsMore?: boolean;
 }
 
-/** A network that has a key is never taken for an open one, whatever the key looks like. Pure. */
+/** A network with a key is never taken for an open one, whatever the key looks like. Pure. */
 export function foundNetwork({ ssid, hidden, psk, needsMore = false }: DescribedNetwork): FoundNetwork {
   if (needsMore)
     return { problem: 'a Wi-Fi network that asks for more than a password is not joined by this appliance' };

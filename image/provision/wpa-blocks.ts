@@ -2,8 +2,8 @@ import { isRedacted } from './redact.ts';
 import { type FoundNetwork, foundNetwork } from './wifi-network.ts';
 
 /**
- * The `network={ … }` blocks of a wpa_supplicant.conf(5), wherever they stand in a text. As wpa_supplicant reads them: a block
- * ends at a line that is `}` alone, a value in quotes at the line's last quote. A network whose key was redacted is left out. Pure.
+ * The `network={ … }` blocks of a wpa_supplicant.conf(5), anywhere in a text. As wpa_supplicant reads them: a block ends at a
+ * line with only `}`, a quoted value at the line's last quote. A network whose key was redacted is left out. Pure.
  */
 export function wpaBlocks(text: string): FoundNetwork[] {
   const found: FoundNetwork[] = [];
@@ -39,13 +39,13 @@ function networkOf(block: ReadonlyMap<string, string>): FoundNetwork[] {
   ];
 }
 
-/** A key: a pass phrase in quotes, or 64 hex digits without; null where it is neither. */
+/** A key: a pass phrase in quotes, or 64 hex digits without; null if it is neither. */
 function keyOf(value: string | undefined): string | null | undefined {
   if (value === undefined || /^[0-9a-f]{64}$/i.test(value)) return value;
   return value.startsWith('"') ? (textOf(value) ?? null) : null;
 }
 
-/** Text in quotes, or its bytes in hex; null where it is neither, undefined where it is not there. */
+/** Text in quotes, or its bytes in hex; null if it is neither, undefined if it is absent. */
 function textOf(value: string | undefined): string | null | undefined {
   if (value === undefined) return undefined;
   const quoted = /^"(.*)"\s*(?:#.*)?$/.exec(value)?.[1];

@@ -39,7 +39,7 @@ function networkBlock({ ssid, psk, hidden }: WifiNetwork): string {
   ].join('\n');
 }
 
-/** wpa_supplicant takes everything up to the line's last quote: quotes inside need no escape. */
+/** wpa_supplicant reads up to the line's last quote: quotes inside need no escape. */
 function quoted(text: string): string {
   return `"${text}"`;
 }

@@ -1,4 +1,4 @@
-/** Growing pauses between attempts, with jitter so that several sources do not come back in step. */
+/** Growing pauses between attempts, with jitter so that several sources do not return at the same time. */
 export class Backoff {
   private readonly firstMs: number;
   private readonly maxMs: number;
@@ -12,14 +12,14 @@ export class Backoff {
     this.random = random;
   }
 
-  /** The next pause in milliseconds: between half and all of what doubling has reached. */
+  /** The next pause in milliseconds: between half and all of the doubled bound. */
   next(): number {
     const whole = Math.min(this.maxMs, this.firstMs * 2 ** Math.min(this.attempt, 30));
     this.attempt += 1;
     return Math.round(whole * (0.5 + this.random() / 2));
   }
 
-  /** To be called once the source has proven stable. */
+  /** Call it once the source has proven stable. */
   reset(): void {
     this.attempt = 0;
   }

@@ -5,7 +5,7 @@ import { levelLimits, lowestLevel, macroblocksPerFrame } from './h264-level.ts';
 export interface EncoderFacts {
   /** The camera delivers H.264 itself. */
   readonly cameraSendsH264: boolean;
-  /** Why nothing is encoded then, where it is no camera that sends H.264. */
+  /** Why nothing is encoded then, if it is not a camera that sends H.264. */
   readonly copyReason?: string;
   /** The camera delivers JPEG pictures: passing them on costs nothing. */
   readonly cameraSendsJpeg?: boolean;
@@ -15,18 +15,19 @@ export interface EncoderFacts {
   readonly height: number;
   /** Default 30. */
   readonly fps?: number;
-  /** What the settings ask for. Default 6000. */
+  /** The settings' rate, in kbit/s. Default 6000. */
   readonly bitrateKbps?: number;
   /** Default `pc`. */
   readonly board?: Board;
   /** The source's `encoder` setting. Default `auto`. */
   readonly preference?: 'auto' | 'hardware' | 'software' | 'jpeg';
-  /** What the link to the hub was measured to carry. */
+  /** What the link to the hub was measured to carry, in kbit/s. */
   readonly linkKbps?: number;
-  /** What libx264 was measured to do on this board; without it the board's assumption counts. */
+  /** What libx264 was measured to sustain on this board; without it the board's assumption counts. */
   readonly softwareMacroblocksPerS?: number;
 }
 
+/** How the live stream is made. */
 export interface EncoderChoice {
   /** `mjpeg`: no video, but pictures one by one (docs/jpeg-agent.md). */
   readonly encoder: 'copy' | 'h264_v4l2m2m' | 'libx264' | 'mjpeg';
@@ -36,11 +37,11 @@ export interface EncoderChoice {
 
 /** The choice with what the board and the link sustain. */
 export interface EncoderPlan extends EncoderChoice {
-  /** Rate that is sustained; below the wanted one where the board cannot keep up. */
+  /** Rate that is sustained; below the wanted one if the board cannot keep up. */
   readonly fps: number;
-  /** Null where the camera decides, and for pictures, whose size follows what they show. */
+  /** Null if the camera decides, and for pictures, whose size depends on what they show. */
   readonly bitrateKbps: number | null;
-  /** H.264 level the stream needs; null where the camera decides, or none holds it. */
+  /** H.264 level that the stream needs; null if the camera decides, or no level is high enough. */
   readonly level: string | null;
   /** What is less than wanted, one sentence each. */
   readonly warnings: readonly string[];
@@ -48,9 +49,9 @@ export interface EncoderPlan extends EncoderChoice {
 
 /** The bcm2835 encoder block takes pictures up to this size, and ffmpeg leaves it at its default level. */
 const hardware = { maxWidth: 1920, maxHeight: 1088, level: '4' } as const;
-/** Part of the link that one stream may take: the rest is for retransmissions, audio and other traffic. */
+/** Part of the link that one stream may use: the rest is for retransmissions, audio and other traffic. */
 const linkShare = 0.75;
-/** Video of fewer frames a second is worse than pictures. */
+/** Video with fewer frames per second is worse than pictures. */
 const leastVideoFps = 10;
 /** Pictures a second that any board encodes beside the rest of its work. */
 export const picturesFps = 10;
@@ -63,7 +64,10 @@ interface Candidate {
   readonly limitWords: string;
 }
 
-/** Chooses how the live stream becomes H.264: copied, else in hardware, else by libx264; else it goes as pictures. Pure. */
+/**
+ * Chooses how the live stream becomes H.264: copied, or encoded in hardware, or by libx264; otherwise it goes as pictures.
+ * Pure.
+ */
 export function chooseEncoder(facts: EncoderFacts): EncoderPlan {
   if (facts.cameraSendsH264) return copyPlan(facts);
   const wantedFps = facts.fps ?? 30;

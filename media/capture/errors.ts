@@ -1,17 +1,16 @@
+import { RushlightError } from '../../common/errors.ts';
+
 /** The named pipe between capture and recorder cannot be made, or something else is in its place. */
-export class RawPipeError extends Error {
+export class RawPipeError extends RushlightError {
   readonly code = 'RAW_PIPE_FAILED';
-  override readonly name = 'RawPipeError';
 }
 
-/** A source description no pipeline can be built from. */
-export class SourceSpecError extends Error {
+/** A source description from which no pipeline can be built. */
+export class SourceSpecError extends RushlightError {
   readonly code = 'SOURCE_SPEC_INVALID';
-  override readonly name = 'SourceSpecError';
 }
 
-/** Output of a camera program that is not what its documentation says. */
-export class CaptureOutputError extends Error {
+/** Output of a camera program that does not match its documentation. */
+export class CaptureOutputError extends RushlightError {
   readonly code = 'CAPTURE_OUTPUT_INVALID';
-  override readonly name = 'CaptureOutputError';
 }

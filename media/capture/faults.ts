@@ -32,8 +32,8 @@ interface Rule {
 }
 
 /**
- * Lines of ffmpeg (libavformat's strerror texts and its own) and rpicam-vid (libcamera) that name a cause, the most telling
- * first: an "Input/output error" that follows a "Device or resource busy" says nothing new.
+ * Lines of ffmpeg (libavformat's strerror texts and its own) and rpicam-vid (libcamera) that name a cause, the most specific
+ * first: an "Input/output error" after a "Device or resource busy" says nothing new.
  */
 const rules: readonly Rule[] = [
   {
@@ -138,7 +138,7 @@ export function faultOfLine(line: string): CaptureFault | undefined {
   return rule === undefined ? undefined : { code: rule.code, words: rule.words };
 }
 
-/** The more telling of two causes: an earlier rule, and among equals the first seen. */
+/** The more specific of two causes: an earlier rule, and among equals the first seen. */
 export function moreTelling(known: CaptureFault | undefined, next: CaptureFault | undefined) {
   if (known === undefined || next === undefined) return known ?? next;
   return rankOf(next) < rankOf(known) ? next : known;
@@ -149,7 +149,7 @@ function rankOf(fault: CaptureFault): number {
   return rank < 0 ? rules.length : rank;
 }
 
-/** Names of codecs as people read them on cameras. */
+/** Names of codecs as cameras show them. */
 const codecNames: Readonly<Record<string, string>> = {
   hevc: 'H.265 (HEVC)',
   h264: 'H.264',
@@ -160,9 +160,9 @@ const codecNames: Readonly<Record<string, string>> = {
   vp9: 'VP9',
 };
 
-/** What is wrong where a source sends another codec than its pipeline passes on. Pure. */
+/** What is wrong if a source sends another codec than its pipeline passes on. Pure. */
 export function codecFault(expected: string, came: string | undefined): CaptureFault | undefined {
-  // Uncompressed frames are what was asked for, whatever ffmpeg calls them.
+  // Uncompressed frames are what was requested, whatever ffmpeg calls them.
   if (came === undefined || came === 'none' || came === expected || expected === 'rawvideo') return undefined;
   const [sent, wanted] = [came, expected].map((codec) => codecNames[codec] ?? codec);
   return { code: 'codec-not-supported', words: `The camera sends ${sent}. Set it to ${wanted}.` };
@@ -170,11 +170,13 @@ export function codecFault(expected: string, came: string | undefined): CaptureF
 
 /** A host ends here; an @ behind it belongs to no user. */
 const userInfo = /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#]*@/gi;
-/** `password=…`, `pwd=…`, `token=…` and the like, anywhere in a path or query; some cameras put both names and secrets there. */
+/**
+ * `password=…`, `pwd=…`, `token=…` and the like, anywhere in a path or query; some cameras put both names and secrets there.
+ */
 const secretField =
   /\b(pass(?:word|wd|wort)?|pwd|psw|token|secret|auth|key|user(?:name)?|usr|login)=([^&\s/;?#'"]*)/gi;
 
-/** Hides user and password of every URL in a line, also where they stand in its path or query. Pure. */
+/** Hides user and password of every URL in a line, even in its path or query. Pure. */
 export function redact(line: string): string {
   const urls = /\b[a-z][a-z0-9+.-]*:\/\/\S+/gi;
   return line.replace(urls, (url) => url.replace(userInfo, '$1***@').replace(secretField, '$1=***'));

@@ -1,17 +1,18 @@
 /**
- * Frames that carry no time are stamped with the wall clock as they arrive, and bear their number in the lowest digits of that
- * timestamp: whoever has only some of them can tell which ones, whatever delayed them. A step of 1.4 ms is lost to it.
+ * Frames without a time are stamped with the wall clock as they arrive, and carry their number in the lowest digits of that
+ * timestamp: a receiver with only some of them can tell which ones, whatever delayed them. The timestamps lose a step of 1.4 ms
+ * to it.
  */
 
-/** Numbers begin anew after this many frames. */
+/** Numbers start again after this many frames. */
 export const frameNumberCycle = 128;
 
-/** What timestamps with numbers count in: 90 kHz. */
+/** Unit of timestamps with numbers: 90 kHz. */
 const ticksPerMicrosecond = 0.09;
 
 /**
- * Filters that stamp frames so. Of two frames within one step the second goes on to the next: timestamps always rise, also where
- * the wall clock is set back.
+ * Filters that stamp frames this way. Of two frames within one step the second goes to the next: timestamps always rise, even
+ * if the wall clock is set back.
  */
 export function numberedWallClock(): string {
   const arrived = `floor(RTCTIME*${ticksPerMicrosecond}/${frameNumberCycle})*${frameNumberCycle}`;

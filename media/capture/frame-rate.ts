@@ -1,16 +1,16 @@
-/** Rates that cameras are set to; what is measured is taken for the nearest. */
+/** Rates that cameras are set to; a measured rate counts as the nearest. */
 const usual = [1, 2, 3, 4, 5, 6, 7.5, 8, 10, 12, 12.5, 15, 20, 24, 25, 30, 48, 50, 60, 90, 100, 120];
 const near = 0.04;
 const windowMs = 5000;
 const leastMs = 2500;
-/** Below this part of what was asked for a source is slow. */
+/** Below this part of the requested rate a source is slow. */
 const slowBelow = 0.8;
 
-/** Measures how many frames a second arrive, from a count that somebody looks at now and then. */
+/** Measures how many frames per second arrive, from a count that is read now and then. */
 export class FrameRateMeter {
   private samples: { readonly frames: number; readonly atMs: number }[] = [];
 
-  /** Forgets what was: another pipeline begins. */
+  /** Starts again, for another pipeline. */
   restart(): void {
     this.samples = [];
   }
@@ -30,7 +30,7 @@ export class FrameRateMeter {
   }
 }
 
-/** The rate a camera is set to, from what it states and what arrives; null where neither is known. Pure. */
+/** The rate a camera is set to, from its statement and from what arrives; null if neither is known. Pure. */
 export function rateOf(stated: number | undefined, measured: number | null): number | null {
   if (measured === null || measured <= 0) return stated ?? null;
   const off = (fps: number) => Math.abs(fps - measured) / fps;
@@ -39,7 +39,7 @@ export function rateOf(stated: number | undefined, measured: number | null): num
   return nearest !== undefined && off(nearest) <= near ? nearest : Math.round(measured * 100) / 100;
 }
 
-/** Whether much less arrives than was asked for. Pure. */
+/** Whether much less arrives than was requested. Pure. */
 export function isSlow(measured: number | null, asked: number): boolean {
   return measured !== null && measured < slowBelow * asked;
 }

@@ -18,12 +18,14 @@ const levels = [
   ['5.2', 2_073_600, 36_864, 240_000],
 ] as const;
 
+/** Limits of one level. */
 export interface LevelLimits {
   readonly macroblocksPerS: number;
   readonly macroblocksPerFrame: number;
   readonly maxKbps: number;
 }
 
+/** Limits of a level by its name, such as `4.1`; null if there is no such level. */
 export function levelLimits(name: string): LevelLimits | null {
   const found = levels.find(([level]) => level === name);
   if (found === undefined) return null;
@@ -31,11 +33,12 @@ export function levelLimits(name: string): LevelLimits | null {
   return { macroblocksPerS, macroblocksPerFrame, maxKbps };
 }
 
+/** Macroblocks of a picture with this size in pixels. */
 export function macroblocksPerFrame(width: number, height: number): number {
   return Math.ceil(width / 16) * Math.ceil(height / 16);
 }
 
-/** The lowest level that holds a stream; null where none does. */
+/** The lowest level that is enough for a stream; null if none is. */
 export function lowestLevel(width: number, height: number, fps: number, kbps: number): string | null {
   const frame = macroblocksPerFrame(width, height);
   const found = levels.find(

@@ -8,23 +8,24 @@ const rtpPacketBytes = 1200;
 const epochStartUs = 1;
 const defaultRawQueueBytes = 48 * 1024 * 1024;
 
-/** 90 kHz holds the timestamps of every source finely enough, and it is RTP's clock for video (RFC 6184). */
+/** 90 kHz is fine enough for the timestamps of every source, and it is RTP's clock for video (RFC 6184). */
 export const captureTimeBase = '1/90000';
 
+/** How the live stream is encoded. */
 export interface LiveSettings {
   readonly fps: number;
   readonly bitrateKbps: number;
   readonly keyframeIntervalS?: number;
-  /** Range of the samples; what is not said is limited, as players take it. */
+  /** Range of the samples; unset means limited, as players assume. */
   readonly range?: RawStream['range'];
 }
 
-/** Pictures are no wider than this; a fraction, so that 10 of 30 a second keep their distance. */
+/** Pictures are no wider than this; a fraction, so that 10 of 30 a second are evenly spaced. */
 const picturesWidth = 1280;
 const picturesIntervalS = 0.95 / picturesFps;
 const picturesQueue = 4;
 
-/** How a filter graph goes on behind its `[live]` output, and what then is to be mapped. */
+/** The rest of a filter graph after its `[live]` output, and what to map then. */
 export function liveBranch({ encoder }: EncoderChoice): { readonly chain: string; readonly label: string } {
   if (encoder !== 'mjpeg') return { chain: '', label: '[live]' };
   const thinned = `select='isnan(prev_selected_t)+gte(t-prev_selected_t,${picturesIntervalS})'`;
@@ -32,7 +33,10 @@ export function liveBranch({ encoder }: EncoderChoice): { readonly chain: string
   return { chain: `;[live]${thinned},${scaled}[pictures]`, label: '[pictures]' };
 }
 
-/** Encoder and output of the live stream. @throws SourceSpecError where pictures have nowhere to go */
+/**
+ * Encoder and output of the live stream.
+ * @throws SourceSpecError if pictures have no destination
+ */
 export function liveOutputArgs(
   targets: CaptureTargets,
   settings: LiveSettings,
@@ -45,7 +49,7 @@ export function liveOutputArgs(
   return ['-c:v', 'mjpeg', '-q:v', '6', '-huffman', 'default', ...picturesOutputArgs(targets)];
 }
 
-/** Pictures to whoever listens; without anybody, or with somebody slow, they are dropped and nothing waits. */
+/** Pictures for a listener; without one, or with a slow one, they are dropped and nothing waits. */
 export function picturesOutputArgs({ picturesSocket }: CaptureTargets): string[] {
   if (picturesSocket === undefined) throw new SourceSpecError('pictures have nowhere to go');
   return [
@@ -68,7 +72,7 @@ export function liveEncoderArgs(choice: EncoderChoice, settings: LiveSettings): 
       '-num_capture_buffers',
       '16',
       '-bsf:v',
-      // The hardware does not write down the range; without it players would show blacks and whites cut off.
+      // The hardware does not store the range; without it players would cut off blacks and whites.
       settings.range === 'full'
         ? 'h264_metadata=video_full_range_flag=1,dump_extra=freq=keyframe'
         : 'dump_extra=freq=keyframe',
@@ -87,7 +91,8 @@ export function liveCopyArgs(): string[] {
 }
 
 /**
- * The live stream. Where its timestamps are wall-clock time, ffmpeg is told so, or its sender reports would count from the start of the pipeline: with it they say when each frame was captured.
+ * The live stream. If its timestamps are wall-clock time, ffmpeg is informed: otherwise its sender reports would count from the
+ * start of the pipeline; with it they say when each frame was captured.
  */
 export function rtpOutputArgs(targets: CaptureTargets, clock: RawStream['clock']): string[] {
   const payloadType = `${targets.rtpPayloadType ?? 96}`;
@@ -96,6 +101,7 @@ export function rtpOutputArgs(targets: CaptureTargets, clock: RawStream['clock']
   return ['-flush_packets', '1', '-payload_type', payloadType, ...epoch, '-f', 'rtp', url];
 }
 
+/** The frames for the raw pipe. */
 export interface RawFrames {
   readonly frameBytes: number;
   readonly fps: number;
@@ -104,13 +110,13 @@ export interface RawFrames {
 /**
  * The raw sink: NUT through ffmpeg's fifo muxer (a thread and a queue of its own) into a named pipe.
  *
- * Without a reader the fifo thread sleeps in open(2); the full queue drops whole packets, and one line is logged, however
- * long nobody records. A socket would be tried again many times a second, three lines of log each. When a reader goes, the
- * write fails with EPIPE and the muxer opens the pipe anew, which sleeps until the next one comes.
+ * Without a reader the fifo thread sleeps in open(2); the full queue drops whole packets, and one line is logged, however long
+ * nothing is recorded. A socket would be tried again many times a second, with three lines of log each. When a reader leaves,
+ * the write fails with EPIPE and the muxer opens the pipe again, which sleeps until the next one comes.
  *
- * NUT without sync points: with them ffmpeg 5.1 crashes when the fifo muxer writes a second header, as the muxer keeps a
+ * NUT without sync points: with them ffmpeg 5.1 crashes when the fifo muxer writes a second header, because the muxer keeps a
  * pointer into its freed tree of sync points. A pipe is never sought in, so nothing is lost. The queue holds at most one
- * second: what it holds when a recorder comes before it ever was full precedes the take.
+ * second: what it holds when a recorder comes before it was ever full precedes the take.
  */
 export function rawOutputArgs(pipe: string, frames: RawFrames, queueBytes = defaultRawQueueBytes): string[] {
   const affordable = Math.floor(queueBytes / Math.max(1, frames.frameBytes));
@@ -127,6 +133,7 @@ export function witnessOutputArgs(file: string): string[] {
   return ['-flush_packets', '1', '-f', 'framemd5', '-y', file];
 }
 
+/** Options of every ffmpeg: no input from the terminal, no banner, which levels it logs. */
 export function ffmpegPrelude(): string[] {
   // The leading plus keeps ffmpeg's default of writing equal lines once; without it every repetition is written.
   return ['ffmpeg', '-hide_banner', '-nostdin', '-nostats', '-loglevel', '+level+info'];

@@ -9,23 +9,23 @@ export interface PtsAddition {
   /** Number of the first of them, counted from 0. */
   readonly first: number;
   readonly timesMs: readonly number[];
-  /** Wall clock at which the last of them was written, in milliseconds since 1970; null where another one followed already. */
+  /** Wall clock at which the last of them was written, in milliseconds since 1970; null if another one followed already. */
   readonly writtenAtMs: number | null;
 }
 
-/** Up to where a file was read and emptied: bytes, and times they held. */
+/** How far a file was read and emptied: bytes, and times in them. */
 interface Progress {
   readonly offset: number;
   readonly count: number;
 }
 
 /**
- * One growing file of `rpicam-vid --save-pts`, also after its name was given to another. It is a plain file, so that a reader
- * that dies never holds the camera up; what was read is punched out of it, while its writer goes on at its end. How far that
- * went is noted beside it, for a supervisor that finds the pipeline running.
+ * One growing file of `rpicam-vid --save-pts`, even after another file got its name. It is a plain file, so a reader that dies
+ * never blocks the camera; what was read is punched out of it, while its writer continues at its end. Its progress is noted
+ * beside it, for a supervisor that finds the pipeline running.
  */
 export class PtsTail implements AsyncDisposable {
-  /** Tells this file from a later one of the same name: while it is open, no other gets its number. */
+  /** Distinguishes this file from a later one of the same name: while it is open, no other gets its number. */
   readonly inode: bigint;
   private readonly path: string;
   private readonly handle: FileHandle;
@@ -45,7 +45,7 @@ export class PtsTail implements AsyncDisposable {
     this.reader = new PtsReader((timeMs) => this.timesMs.push(timeMs), offset === 0 ? 'start' : 'middle');
   }
 
-  /** Rejects with ENOENT where there is no such file. */
+  /** Rejects with ENOENT if there is no such file. */
   static async open(path: string): Promise<PtsTail> {
     const handle = await open(path, 'r+');
     try {
@@ -57,7 +57,7 @@ export class PtsTail implements AsyncDisposable {
     }
   }
 
-  /** @throws CaptureOutputError where it holds something else */
+  /** @throws CaptureOutputError if it contains something else */
   async read(): Promise<PtsAddition> {
     const buffer = Buffer.alloc(chunkBytes);
     for (;;) {
@@ -83,8 +83,8 @@ export class PtsTail implements AsyncDisposable {
     const range = ['--offset', '0', '--length', `${this.offset}`];
     const child = await host.spawn({ name, argv: ['fallocate', '--punch-hole', ...range, path] });
     const { code } = await child.exited;
-    // Where the file system cannot do it. A line that is written just now is lost then, and the zeros in its place are
-    // refused: dating frames by their arrival is better than a full disk.
+    // For file systems that cannot do it. A line that is being written is lost then, and the zeros in its place are rejected:
+    // dating frames by their arrival is better than a full disk.
     if (code !== 0) await this.handle.truncate(0);
   }
 

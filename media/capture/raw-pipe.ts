@@ -6,8 +6,8 @@ import type { ChildHost } from '../../common/child-host.ts';
 import { RawPipeError } from './errors.ts';
 
 /**
- * The named pipe that carries captured frames from a capture pipeline to a recorder. It stays while either side comes and
- * goes, and is never removed: a writer that found nothing in its place would create a regular file there and fill the disk.
+ * The named pipe that carries captured frames from a capture pipeline to a recorder. It stays while either side comes and goes,
+ * and is never removed: without it a writer would create a regular file there and fill the disk.
  */
 
 /** Makes the pipe unless it exists. Node has no mkfifo(3), so the program does it. @throws RawPipeError */
@@ -21,7 +21,7 @@ export async function ensureRawPipe(host: ChildHost, path: string): Promise<void
   if (!(await isPipe(path))) throw new RawPipeError(`${path} could not be made a named pipe`);
 }
 
-/** @throws RawPipeError where something that is no pipe lies there */
+/** @throws RawPipeError if something that is not a pipe is there */
 async function isPipe(path: string): Promise<boolean> {
   try {
     const found = await stat(path);
@@ -39,14 +39,14 @@ export async function wakeReader(path: string): Promise<void> {
     const writer = await open(path, constants.O_WRONLY | constants.O_NONBLOCK);
     await writer.close();
   } catch (error) {
-    // ENXIO: nobody reads. ENOENT: there never was a pipe. Nobody to wake in both cases.
+    // ENXIO: no reader. ENOENT: there never was a pipe. No one to wake in both cases.
     if (!isCode(error, 'ENXIO', 'ENOENT')) throw error;
   }
 }
 
 /**
- * Takes what a capture pipeline that is about to end still writes, so that it can end: without a reader its fifo thread
- * sleeps in open(2), where no signal reaches it. Does nothing while a recorder reads. Returns when the signal aborts.
+ * Reads what a capture pipeline that is about to end still writes, so that it can end: without a reader its fifo thread sleeps
+ * in open(2), where no signal reaches it. Does nothing while a recorder reads. Returns when the signal aborts.
  */
 export async function drainRawPipe(path: string, signal: AbortSignal): Promise<void> {
   if (signal.aborted || (await hasReader(path))) return;

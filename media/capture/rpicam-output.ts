@@ -1,8 +1,8 @@
 import { CaptureOutputError } from './errors.ts';
 
-/** A sensor mode: what the sensor is read out with. */
+/** A sensor mode: how the sensor is read. */
 export interface SensorMode {
-  /** Raw format as libcamera names it: `SRGGB10_CSI2P`. */
+  /** Raw format by libcamera's name: `SRGGB10_CSI2P`. */
   readonly format: string;
   readonly width: number;
   readonly height: number;
@@ -28,8 +28,9 @@ const formatStart = /^\s*(?:Modes: )?'([^']+)' : (.*)$/;
 const modeText = /^\s*(\d+)x(\d+) \[([\d.]+) fps - \((\d+), (\d+)\)\/(\d+)x(\d+) crop\]\s*$/;
 
 /**
- * Reads the list of `rpicam-hello --list-cameras`. "No cameras available!" is an empty list. Log lines of libcamera in
- * between are passed over. @throws CaptureOutputError where a mode belongs to no camera or format
+ * Reads the list of `rpicam-hello --list-cameras`. "No cameras available!" is an empty list. Log lines of libcamera in between
+ * are skipped.
+ * @throws CaptureOutputError if a mode belongs to no camera or format
  */
 export function parseCameraList(text: string): RpicamDevice[] {
   const cameras: (Omit<RpicamDevice, 'modes'> & { modes: SensorMode[] })[] = [];

@@ -2,10 +2,10 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
 /**
- * Plays `rpicam-vid --codec yuv420 --output -`: planar frames with padded rows on standard output, and with `--save-pts` a line
- * per frame in a plain file, written after the frame, as rpicam-apps' Output::OutputReady does. The first four samples
- * of a frame are its number at the sensor. SIGUSR1 freezes the sensor: frames stop, the process lives.
- * `FAKE_SENSOR_SKIPS=20,21/40`: of each 40 frames of the sensor, the 20th and 21st are never delivered.
+ * Simulates `rpicam-vid --codec yuv420 --output -`: planar frames with padded rows on standard output, and with `--save-pts` a
+ * line per frame in a plain file, written after the frame, like rpicam-apps' Output::OutputReady. The first four samples of a
+ * frame are its number at the sensor. SIGUSR1 freezes the sensor: frames stop, the process lives. `FAKE_SENSOR_SKIPS=20,21/40`:
+ * of each 40 frames of the sensor, the 20th and 21st are never delivered.
  */
 const text = { type: 'string' } as const;
 const { values } = parseArgs({
@@ -35,7 +35,7 @@ process.on('SIGTERM', () => {
 const startedMs = performance.now();
 let [position, first] = [0, -1];
 setInterval(() => {
-  // A sensor goes on also where its frames are not fetched.
+  // A sensor continues even if its frames are not fetched.
   while (position <= ((performance.now() - startedMs) * fps) / 1e3) {
     if (!frozen && !skipped.has(position % Number(every))) deliver(position);
     position += 1;

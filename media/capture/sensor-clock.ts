@@ -8,27 +8,28 @@ import { type PtsAddition, PtsTail } from './pts-tail.ts';
 export interface SensorTick {
   /** When the sensor took it, in milliseconds since the first frame of its pipeline. */
   readonly timeMs: number;
-  /** Wall clock just after it was delivered, in milliseconds since 1970; null where nobody looked in time. */
+  /** Wall clock just after it was delivered, in milliseconds since 1970; null if no one looked in time. */
   readonly deliveredAtMs: number | null;
   /** Counts the frames of its pipeline from 0. */
   readonly number: number;
-  /** Which pipeline delivered it; supervisors that watch one after another say the same. */
+  /** Which pipeline delivered it; supervisors that watch one after another give the same number. */
   readonly pipeline: string;
 }
 
+/** The file to follow. */
 export interface SensorClockOptions {
   readonly host: ChildHost;
   readonly logger: Logger;
   /** Source id. */
   readonly id: string;
-  /** The file rpicam-vid writes; a pipeline that begins removes the one of its predecessor. */
+  /** The file that rpicam-vid writes; a new pipeline removes its predecessor's. */
   readonly file: string;
-  /** Bytes that may lie read in the file before their space is given back. Default 512 KiB: 20 minutes of 30 fps. */
+  /** Bytes of read lines that may remain in the file before their space is released. Default 512 KiB: 20 minutes of 30 fps. */
   readonly trimBytes?: number;
 }
 
 const lookMs = 500;
-/** Two minutes of 30 fps: whoever records reads twice a second. */
+/** Two minutes of 30 fps: recorders read twice a second. */
 const keptTicks = 4096;
 const defaultTrimBytes = 512 * 1024;
 
@@ -42,14 +43,14 @@ export class SensorClock {
   private ended = false;
   private tail: PtsTail | undefined;
   private tried: bigint | undefined;
-  /** A file that cannot be read, or holds something else; it was said once. */
+  /** A file that cannot be read, or contains something else; reported once. */
   private refused: bigint | undefined;
 
   constructor(options: SensorClockOptions) {
     this.options = options;
   }
 
-  /** Runs until the signal aborts. Never rejects: what cannot be read is logged; frames are dated by their arrival then. */
+  /** Runs until the signal aborts. Never rejects: read errors are logged; frames are dated by their arrival then. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.look();
@@ -80,7 +81,7 @@ export class SensorClock {
     } catch (error) {
       const { id, file, logger } = this.options;
       logger.warn({ err: error, source: id, file }, 'the times of the sensor cannot be read');
-      // It stays open where it could be opened: as long as it is, no other file gets its number.
+      // It stays open: as long as it is, no other file gets its number.
       this.refused = this.tried;
     }
   }
@@ -88,7 +89,7 @@ export class SensorClock {
   private async read(): Promise<void> {
     const { file, host, id, trimBytes = defaultTrimBytes } = this.options;
     const inode = await inodeOf(file);
-    // What a pipeline that went had still written is read before its successor's file.
+    // The rest from a pipeline that ended is read before its successor's file.
     if (this.tail !== undefined && this.tail.inode !== this.refused) this.keep(await this.tail.read());
     if (inode !== undefined && inode !== this.tail?.inode && inode !== this.refused) {
       await this.close();

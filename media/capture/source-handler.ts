@@ -10,36 +10,38 @@ import { SensorClock } from './sensor-clock.ts';
 import { negotiatedRange, type StreamFacts, StreamFactsReader } from './stream-facts.ts';
 import type { CaptureCommand, CaptureTargets, RawStream } from './types.ts';
 
+/** How a source stands. */
 export interface SourceStatus {
   readonly state: 'starting' | 'running' | 'stalled' | 'backing-off' | 'stopped';
-  /** Why it does not run, or not as it was asked to; null while nothing is wrong. */
+  /** Why it does not run, or not as requested; null while nothing is wrong. */
   readonly fault: CaptureFault | null;
-  /** Until the next attempt, at the time the status was told. */
+  /** Until the next attempt, at the time of the status, in milliseconds. */
   readonly nextTryInMs: number | null;
-  /** How often the pipeline was started again. */
+  /** How often the pipeline was restarted. */
   readonly restarts: number;
-  /** The line of output that tells most about what is wrong, without secrets. */
+  /** The line of output that says most about the problem, without secrets. */
   readonly lastErrorLine: string | null;
-  /** Frames a second that arrive; null while that is not known. */
+  /** Frames per second that arrive; null while unknown. */
   readonly deliveredFps: number | null;
   readonly encoderReason: string;
 }
 
+/** The source and its times. */
 export interface SourceHandlerOptions {
   readonly host: ChildHost;
   readonly logger: Logger;
   readonly source: SourceSpec;
   readonly targets: CaptureTargets;
   readonly onStatus?: (status: SourceStatus) => void;
-  /** Frames that stop arriving for this long are a fault. Default 2500. */
+  /** If no frames arrive for this long, in milliseconds, that is a fault. Default 2500. */
   readonly stallMs?: number;
-  /** Time from start to the first frame before that is a fault, too: sensors and network cameras start slowly. Default 15000. */
+  /** The same between start and the first frame, in milliseconds: sensors and network cameras start slowly. Default 15000. */
   readonly startTimeoutMs?: number;
-  /** First and longest pause between attempts. Default 100 and 10000. */
+  /** First and longest pause between attempts, in milliseconds. Default 100 and 10000. */
   readonly backoffMs?: readonly [first: number, max: number];
 }
 
-/** How long frames must have arrived for the backoff to begin anew. */
+/** How long frames must have arrived before the backoff starts again. */
 const stableMs = 10_000;
 const watchMs = 250;
 
@@ -50,14 +52,14 @@ const reordered: CaptureFault = {
 };
 
 /**
- * Keeps one source running, and alone restarts it. Whoever receives the live stream must report frames by `noteFrames`; a
+ * Keeps one source running; nothing else restarts it. The receiver of the live stream must report frames by `noteFrames`; a
  * pipeline that lives and delivers none is ended with its whole group and started again.
  */
 export class SourceHandler {
   private readonly options: SourceHandlerOptions;
   private readonly backoff: Backoff;
   private readonly command: CaptureCommand;
-  /** When the sensor took its frames, where the source tells. */
+  /** When the sensor took its frames, if the source reports it. */
   readonly sensorClock: SensorClock | undefined;
   private current: SourceStatus;
   private framesTotal = -1;
@@ -70,7 +72,7 @@ export class SourceHandler {
   private askedDevice = false;
   /** The camera's H.264 has B-frames. */
   private reordersFrames = false;
-  /** The most telling cause that the present pipeline named. */
+  /** The most specific cause that the present pipeline named. */
   private seen: CaptureFault | undefined;
 
   /** @throws SourceSpecError */
@@ -98,18 +100,22 @@ export class SourceHandler {
     return { ...raw, range, fps: askedFps ?? rateOf(stated, this.meter.fps) ?? raw.fps };
   }
 
-  /** Tells how many frames of this source have arrived since any fixed moment; call it on arrival or at least twice a second. */
+  /**
+   * Reports how many frames of this source have arrived since any fixed moment; call it on arrival or at least twice a second.
+   */
   noteFrames(framesTotal: number, reordersFrames = false): void {
     if (framesTotal === this.framesTotal) return;
     this.reordersFrames = reordersFrames;
     this.framesTotal = framesTotal;
     this.lastFrameMs = performance.now();
     this.meter.note(framesTotal, this.lastFrameMs);
-    // A take may be asked for as soon as anybody sees the picture.
+    // A take may start as soon as anyone sees the picture.
     if (this.begun) this.tellRunning();
   }
 
-  /** Tells that nobody can see now whether frames arrive, which is no fault of the source; call it at least twice a second. */
+  /**
+   * Reports that it is unknown now whether frames arrive, which is no fault of the source; call it at least twice a second.
+   */
   noteBlindness(): void {
     this.lastFrameMs = performance.now();
   }
@@ -146,12 +152,12 @@ export class SourceHandler {
       const told = reader.push(text);
       if (told) this.facts = reader.facts;
       const wrongCodec = told ? codecFault(this.command.raw.codec, reader.facts.codec) : undefined;
-      // Nothing can come of it: whoever waits for the picture reads why at once.
+      // It cannot work: everyone who waits for the picture reads why at once.
       if (wrongCodec !== undefined) this.tell({ fault: wrongCodec });
       const fault = wrongCodec ?? faultOfLine(line);
       const known = this.seen;
       this.seen = moreTelling(known, fault);
-      // What follows the line that names the cause often only repeats that something failed.
+      // Lines after the one that names the cause often only repeat that something failed.
       const tells = this.seen !== known || (known === undefined && /\[(error|fatal|panic)\]/.test(line));
       if (tells) this.tell({ lastErrorLine: line });
       logger.debug({ source: source.id, line }, 'capture says');
@@ -173,7 +179,7 @@ export class SourceHandler {
     }
   }
 
-  /** Waits for the end of the pipeline, or brings it about: on abort, or when frames stop. */
+  /** Waits for the end of the pipeline, or causes it: on abort, or when frames stop. */
   private async watch(child: Child, signal: AbortSignal): Promise<CaptureFault | undefined> {
     const startedMs = performance.now();
     this.lastFrameMs = startedMs;
@@ -197,7 +203,7 @@ export class SourceHandler {
     return undefined;
   }
 
-  /** Looks whether frames arrive; tells the state, and the fault where they do not. */
+  /** Checks whether frames arrive; reports the state, and the fault if they do not. */
   private check(startedMs: number): CaptureFault | undefined {
     const { begun } = this;
     const now = performance.now();
@@ -212,7 +218,7 @@ export class SourceHandler {
     }
     if (begun) this.tellRunning();
     if (begun) this.judgeStream();
-    // Whoever joins a stream between two keyframes cannot read it at first; frames show that it can be read.
+    // A receiver that joins a stream between two keyframes cannot read it at first; frames show that it can be read.
     if (begun && this.seen?.code === 'codec-not-supported') this.seen = undefined;
     if (begun && !this.askedDevice) void this.askDevice();
     if (begun && now - startedMs > stableMs) this.backoff.reset();
@@ -229,13 +235,13 @@ export class SourceHandler {
     this.tell({ state: 'running', fault: null, lastErrorLine: null });
   }
 
-  /** Says where what arrives is not what was asked for. */
+  /** Reports if what arrives is not what was requested. */
   private judgeStream(): void {
     const { fps } = this.meter;
     const deliveredFps = fps === null ? null : Math.round(fps * 10) / 10;
     const fault = this.streamFault(fps);
     const [was, is] = [this.current.deliveredFps, deliveredFps];
-    // A rate that wavers by tenths is no news.
+    // A rate that varies by tenths is no news.
     const sameRate = was === is || (was !== null && is !== null && Math.abs(was - is) < 0.5);
     if (sameRate && fault?.code === this.current.fault?.code) return;
     this.tell({ fault, deliveredFps });
@@ -254,7 +260,7 @@ export class SourceHandler {
     };
   }
 
-  /** Asks which range the samples were negotiated to have, where they do not say. */
+  /** Asks which range was negotiated for the samples, if they do not say. */
   private async askDevice(): Promise<void> {
     this.askedDevice = true;
     const { source, host, logger } = this.options;
@@ -295,7 +301,7 @@ export class SourceHandler {
   }
 }
 
-/** A stream that cannot be used explains why no frame of it arrived; otherwise what was seen last is what happened. */
+/** A stream that cannot be used explains why none of its frames arrived; otherwise the last cause counts. */
 function causeOf(
   stalled: CaptureFault | undefined,
   seen: CaptureFault | undefined,

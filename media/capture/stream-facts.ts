@@ -7,7 +7,7 @@ export interface StreamFacts {
   readonly range?: RawStream['range'];
   readonly width?: number;
   readonly height?: number;
-  /** Frames a second as the stream or its parameter sets state them. */
+  /** Frames per second that the stream or its parameter sets state. */
   readonly fps?: number;
   /** The stream's frames are sent in another order than they are shown. */
   readonly reordered?: boolean;
@@ -21,8 +21,8 @@ const libcameraStream = /configuring streams: \(0\) \d+x\d+-\w+\/(\S+)/;
 const fullSpaces: ReadonlySet<string> = new Set(['sYCC', 'sRGB', 'RAW']);
 
 /**
- * Reads what ffmpeg and libcamera write about a pipeline's input, line by line. What comes behind the list of inputs describes
- * the pipeline's own output and is passed over.
+ * Reads what ffmpeg and libcamera write about a pipeline's input, line by line. Lines after the list of inputs describe the
+ * pipeline's own output and are skipped.
  */
 export class StreamFactsReader {
   private inInput = false;
@@ -32,7 +32,7 @@ export class StreamFactsReader {
     return this.known;
   }
 
-  /** Returns whether the line told something. Never throws. */
+  /** Returns whether the line contained a fact. Never throws. */
   push(line: string): boolean {
     const space = libcameraStream.exec(line)?.[1];
     if (space !== undefined) return this.add({ range: rangeOfSpace(space) });
@@ -53,17 +53,17 @@ function factsOf(codec: string, rest: string): StreamFacts {
   const found = pixels.exec(rest);
   const fps = rate.exec(rest);
   const framesPerS = fps === null ? 0 : Number(fps[1]) * (fps[2] === 'k' ? 1000 : 1);
-  // A rate in the thousands is a time base that the camera took for one.
+  // A rate in the thousands is a time base that the camera gave as a rate.
   const fpsFact = framesPerS > 0 && framesPerS <= 240 ? { fps: framesPerS } : {};
   if (found === null) return { codec, ...fpsFact };
   const [, format = '', details = '', width, height] = found;
   const size = { width: Number(width), height: Number(height) };
-  // Uncompressed frames carry no range: whoever negotiated them knows it.
+  // Uncompressed frames carry no range: only the negotiation knows it.
   const range = codec === 'rawvideo' ? {} : { range: rangeOf(codec, format, details) };
   return { codec, ...range, ...size, ...fpsFact };
 }
 
-/** JPEG is of full range (T.871), H.264 that does not say otherwise of limited (E.2.1). */
+/** JPEG has full range (T.871), H.264 that does not say otherwise limited range (E.2.1). */
 function rangeOf(codec: string, format: string, details: string): RawStream['range'] {
   const words = details.split(/[,\s/]+/);
   if (words.includes('pc') || format.startsWith('yuvj')) return 'full';

@@ -3,6 +3,7 @@
  * most significant bit first. Cells 0–15: frame number modulo 65536. Cells 16–31: wall-clock milliseconds modulo 65536.
  */
 
+/** The numbers in a strip. */
 export interface StripReading {
   /** 0…65535, counted from the start of the pipeline. */
   readonly frame: number;
@@ -21,7 +22,7 @@ export interface LumaPlane {
 }
 
 const cells = 32;
-/** Narrower cells cannot be told apart after chroma subsampling and scaling. */
+/** Narrower cells cannot be distinguished after chroma subsampling and scaling. */
 const minCellWidth = 4;
 const dark = 16;
 const bright = 235;
@@ -33,8 +34,8 @@ export function stripHeight(pictureHeight: number): number {
 }
 
 /**
- * An ffmpeg filter chain that generates the strip; one 32x1 picture is computed and enlarged, so that it costs next to nothing.
- * The clock is read once per frame (at the first cell) and kept, or a bit could change while the cells are drawn.
+ * An ffmpeg filter chain that generates the strip; one 32x1 picture is computed and enlarged, so that it costs almost nothing.
+ * The clock is read once per frame (at the first cell) and kept; otherwise a bit could change while the cells are drawn.
  * `pace`: filters that hold frames back until they are due.
  */
 export function stripFilter(width: number, height: number, fps: number, pace?: string): string {
@@ -52,7 +53,10 @@ export function stripFilter(width: number, height: number, fps: number, pace?: s
   ].join(',');
 }
 
-/** Reads the strip. Returns undefined where a cell is neither dark nor bright, or the picture below 128 pixels wide: there is no strip. */
+/**
+ * Reads the strip. Returns undefined if a cell is neither dark nor bright, or the picture is less than 128 pixels wide: there
+ * is no strip.
+ */
 export function readStrip(plane: LumaPlane): StripReading | undefined {
   if (plane.width < cells * minCellWidth || plane.height < 1) return undefined;
   const stride = plane.stride ?? 1;
@@ -62,7 +66,7 @@ export function readStrip(plane: LumaPlane): StripReading | undefined {
   let clockMs = 0;
   for (let cell = 0; cell < cells; cell += 1) {
     const level = cellLevel(plane.data, row * rowStride, stride, plane.width, cell);
-    // Also pictures converted to full range (0 and 255) pass; a middle grey does not.
+    // Pictures converted to full range (0 and 255) also pass; a middle grey does not.
     if (level > 90 && level < 160) return undefined;
     const bit = level >= 160 ? 1 : 0;
     if (cell < 16) frame = frame * 2 + bit;

@@ -1,16 +1,17 @@
 import type { EncoderChoice } from './encoder-choice.ts';
 
-/** What every source kind shares. Sizes in pixels, rates in frames per second. */
+/** Fields of every source kind. Sizes in pixels, rates in frames per second. */
 export interface SourceBase {
   /** Name of the source and of its feed: `cam0`. File-name safe. */
   readonly id: string;
 }
 
+/** A source whose live stream may be encoded here. */
 export interface EncodedSource extends SourceBase {
   readonly width: number;
   readonly height: number;
   readonly fps: number;
-  /** Target of the live H.264 stream. Not used where the camera's own H.264 is copied. */
+  /** Target of the live H.264 stream. Not used if the camera's own H.264 is copied. */
   readonly bitrateKbps: number;
   /** Seconds from one keyframe of the live stream to the next. Default 1. */
   readonly keyframeIntervalS?: number;
@@ -23,11 +24,11 @@ export interface CaptureTargets {
   /** Default 96. */
   readonly rtpPayloadType?: number;
   readonly encoder: EncoderChoice;
-  /** Unix socket that takes JPEG after JPEG where the encoder is `mjpeg`. */
+  /** Unix socket that takes JPEG after JPEG if the encoder is `mjpeg`. */
   readonly picturesSocket?: string;
-  /** Named pipe (raw-pipe.ts) a recorder may read from; must exist when the pipeline starts. Absent: live only. */
+  /** Named pipe (raw-pipe.ts) that a recorder may read; must exist when the pipeline starts. Absent: live only. */
   readonly rawPipe?: string;
-  /** Memory for raw frames a slow recorder has not yet taken. Default 48 MiB. */
+  /** Memory for raw frames that a slow recorder has not taken yet. Default 48 MiB. */
   readonly rawQueueBytes?: number;
   /** For tests: a file that gets the framemd5 of every frame captured. */
   readonly witness?: string;
@@ -36,13 +37,13 @@ export interface CaptureTargets {
 /** What flows through the raw pipe: the frames as captured, in NUT. */
 export interface RawStream {
   readonly codec: 'rawvideo' | 'mjpeg' | 'h264';
-  /** Planar format that holds the captured samples without loss; several, divided by `|`, where only the stream itself knows. */
+  /** Planar format that holds the captured samples without loss; several, divided by `|`, if only the stream itself knows. */
   readonly pixelFormat: string;
-  /** How samples are meant: JPEG's are `full`. They are kept as they are; this only avoids that they are converted. */
+  /** How samples are meant: JPEG's are `full`. They stay unchanged; this only prevents their conversion. */
   readonly range: 'full' | 'limited';
   /** Nominal rate. */
   readonly fps: number;
-  /** Zero where only the stream itself knows (RTSP). */
+  /** Zero if only the stream itself knows (RTSP). */
   readonly width: number;
   readonly height: number;
   /** `epoch`: timestamps are wall-clock time since 1970; `stream`: they start anywhere and the recorder anchors them. */
@@ -53,9 +54,9 @@ export interface RawStream {
 export interface CaptureCommand {
   readonly argv: readonly [program: string, ...args: string[]];
   readonly raw: RawStream;
-  /** Why the live stream is encoded (or copied) as it is, in words. */
+  /** Why the live stream is encoded (or copied) this way, in words. */
   readonly encoderReason: string;
-  /** Frames a second that were asked for; null where the sender decides, and what it says or is measured counts. */
+  /** Frames per second that were requested; null if the sender decides, and its statement or a measurement counts. */
   readonly askedFps: number | null;
   /** File that gets one presentation time per frame, in milliseconds (sensor-clock.ts). */
   readonly sensorTimes?: string;

@@ -1,11 +1,11 @@
+import { RushlightError } from '../../common/errors.ts';
+
 /** No socket of the shared UDP port could be opened. */
-export class UdpBindError extends Error {
+export class UdpBindError extends RushlightError {
   readonly code = 'UDP_BIND_FAILED';
-  override readonly name = 'UdpBindError';
 }
 
 /** A DTLS handshake that failed, or whose peer is not who its fingerprint says. */
-export class DtlsError extends Error {
+export class DtlsError extends RushlightError {
   readonly code = 'DTLS_FAILED';
-  override readonly name = 'DtlsError';
 }

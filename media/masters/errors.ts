@@ -1,26 +1,26 @@
 import { RushlightError } from '../../common/errors.ts';
 
-/** A take or master was asked for that is not there. */
+/** The take or master does not exist. */
 export class TakeNotFoundError extends RushlightError {
   readonly code = 'TAKE_NOT_FOUND';
 }
 
-/** A take of this id exists already, or the id is no plain name. */
+/** A take with this id exists already, or the id is not a plain name. */
 export class TakeIdError extends RushlightError {
   readonly code = 'TAKE_ID_INVALID';
 }
 
-/** A take that is still recorded, compressed or verified cannot be removed. */
+/** A take that is still being recorded, compressed or verified cannot be removed. */
 export class TakeUnfinishedError extends RushlightError {
   readonly code = 'TAKE_UNFINISHED';
 }
 
-/** The disk did not let go of a take's files; what is left of it is still listed. */
+/** The disk did not remove all files of a take; the rest is still listed. */
 export class TakeRemovalError extends RushlightError {
   readonly code = 'TAKE_NOT_REMOVED';
 }
 
-/** Something else lies where a take's file should: a link, a named pipe, a device. */
+/** Something else is in the place of a take's file: a link, a named pipe, a device. */
 export class StrangeFileError extends RushlightError {
   readonly code = 'FILE_STRANGE';
 
@@ -29,7 +29,7 @@ export class StrangeFileError extends RushlightError {
   }
 }
 
-/** take.json of a take cannot be understood: nothing is written over it. */
+/** take.json of a take cannot be understood: it is not overwritten. */
 export class TakeDamagedError extends RushlightError {
   readonly code = 'TAKE_DAMAGED';
 }
@@ -54,7 +54,7 @@ export class DiskReserveError extends RushlightError {
   }
 }
 
-/** The disk of the masters takes nothing: it is away, read-only, full or broken. */
+/** The masters' disk accepts no data: it is away, read-only, full or broken. */
 export class DiskUnavailableError extends RushlightError {
   readonly code = 'DISK_UNAVAILABLE';
 }
@@ -70,30 +70,27 @@ export class DiskFilesError extends RushlightError {
   }
 }
 
-/** A framemd5 file that is none. */
+/** A file that is not a valid framemd5 file. */
 export class FrameLogError extends RushlightError {
   readonly code = 'FRAME_LOG_INVALID';
 }
 
-/** A file that is no Matroska, or whose timecode has no place. */
+/** A file that is not Matroska, or whose timecode has no place. */
 export class MatroskaError extends RushlightError {
   readonly code = 'MATROSKA_INVALID';
 }
 
-/** An ffmpeg run that failed, with the last thing it said. */
+/** An ffmpeg run that failed, with its last message. */
 export class FfmpegError extends RushlightError {
   readonly code: string = 'FFMPEG_FAILED';
 }
 
-/**
- * An ffmpeg run that tells nothing about the file it read, whatever its exit code: a disk failed under it. It is to be asked
- * again.
- */
+/** An ffmpeg run that says nothing about the file it read, whatever its exit code: a disk failed under it. Run it again. */
 export class NoAnswerError extends FfmpegError {
   override readonly code: string = 'FFMPEG_NO_ANSWER';
 }
 
-/** An ffmpeg run that ended as if all were well, and gave not one frame. */
+/** An ffmpeg run that ended without an error, but gave no frame. */
 export class EmptyAnswerError extends NoAnswerError {
   override readonly code = 'FFMPEG_EMPTY';
 }
@@ -103,7 +100,7 @@ export class MastersOffError extends RushlightError {
   readonly code = 'MASTERS_OFF';
 }
 
-/** A take that cannot be begun. */
+/** A take that cannot begin. */
 export class MastersError extends RushlightError {
   readonly code = 'MASTERS_REFUSED';
 }

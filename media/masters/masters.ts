@@ -35,45 +35,49 @@ export interface RecordableCamera {
   readonly raw: RawStream;
 }
 
+/** The settings that masters depend on. */
 export interface MastersSettings {
   readonly codec: MasterCodec | 'off';
   readonly strategy: MasterStrategy | 'auto';
   readonly reserveBytes: number;
 }
 
+/** What masters need of the appliance. */
 export interface MastersOptions {
   readonly host: ChildHost;
   readonly logger: Logger;
   readonly store: TakeStore;
   readonly speed: EncodeSpeed;
-  /** Asked at every start of a take, so a changed configuration holds from the next one on. */
+  /** Read at every start of a take, so a changed configuration applies from the next one on. */
   readonly settings: () => MastersSettings;
   /** All cameras of this appliance that can be recorded now. */
   readonly cameras: () => readonly RecordableCamera[];
   /** The named pipe of a camera's capture pipeline, also of one that does not run (yet). */
   readonly pipeOf: (camera: string) => string;
-  /** Tells when a camera's sensor took its frames, where its pipeline knows. */
+  /** Reports when a camera's sensor took its frames, if its pipeline knows. */
   readonly sensorClockOf?: (camera: string) => SensorClock | undefined;
-  /** Whether a take that an earlier run of the program left unfinished is still to be recorded. Without it, what take.json says. */
+  /**
+   * Whether a take that an earlier run of the program left unfinished should continue recording. Without it, take.json decides.
+   */
   readonly mayGoOn?: (takeId: string) => boolean;
   /** Called when a take changed: state, frames. */
   readonly onChange?: (takeId: string) => void;
 }
 
-/** A disk that failed is not forgotten at once. */
+/** A disk that failed is remembered for this long, in milliseconds. */
 const troubleMs = 60_000;
 /** Until a disk that cannot be read is looked at again. */
 const longestPauseMs = 60_000;
 
 /**
- * Starts and stops takes over all cameras of this appliance, and goes on with those a crash interrupted. Whoever commands, and
- * whenever: one command is carried out after the other, so that none finds a take half begun or half ended.
+ * Starts and stops takes over all cameras of this appliance, and continues those that a crash interrupted. Commands are carried
+ * out one after the other, no matter who gives them and when, so that none finds a take half begun or half ended.
  */
 export class Masters {
   private readonly options: MastersOptions;
   private readonly inTurn = pLimit(1);
   private readonly removing = new Set<string>();
-  /** Takes of an earlier run of the program that were seen to. */
+  /** Takes of an earlier run of the program that were handled. */
   private readonly resumed = new Set<string>();
   private readonly active = new Map<string, TakeRun>();
   private readonly working = new Set<Promise<void>>();
@@ -95,26 +99,31 @@ export class Masters {
     return this.active.size > 0;
   }
 
-  /** What was wrong with the disk of the masters within the last minute, and what to do; null where nothing was. */
+  /** What was wrong with the masters' disk within the last minute, and what to do; null if nothing was. */
   get diskTrouble(): string | null {
     const { trouble } = this;
     return trouble !== null && performance.now() - trouble.atMs < troubleMs ? trouble.reason : null;
   }
 
-  /** How far what was recorded is compressed and verified, by camera. */
+  /** How far compressing and verifying are, by camera. */
   finishing(id: string): ReadonlyMap<string, FinishProgress> {
     return this.active.get(id)?.finishing ?? new Map();
   }
 
-  /** What grows at the moment, by camera. Its frames are on their way to disk; take.json states them once a segment is closed. */
+  /**
+   * What grows at the moment, by camera. Its frames are on their way to disk; take.json states them once a segment is closed.
+   */
   progress(id: string): ReadonlyMap<string, SegmentProgress> {
     return this.active.get(id)?.progress ?? new Map();
   }
 
-  /** Goes on with unfinished takes, then waits for the end: takes end then, and what compressing and verifying is left is done at the next start. */
+  /**
+   * Continues unfinished takes, then waits for the end: running takes end then, and remaining compressing and verifying is done
+   * at the next start.
+   */
   async run(signal: AbortSignal): Promise<void> {
     await this.inTurn(() => this.resumeAll());
-    // What lies on a disk that could not be read just now may be a take that is still wanted.
+    // A take on a disk that could not be read just now may still be wanted.
     for (let pauseMs = 1000; !signal.aborted && this.options.store.isUnread; ) {
       pauseMs = Math.min(2 * pauseMs, longestPauseMs);
       await pause(pauseMs, signal);
@@ -127,9 +136,9 @@ export class Masters {
   }
 
   /**
-   * Begins a take on the named cameras, or on all; of the named ones, on those that are there.
+   * Begins a take on the named cameras, or on all; of the named ones, on those that are available.
    * @throws MastersError (nothing to record, a camera that another take records), MastersOffError, TakeIdError,
-   *   DiskReserveError, DiskFilesError, DiskUnavailableError. Nothing of the take is left then.
+   * DiskReserveError, DiskFilesError, DiskUnavailableError. Nothing of the take is left then.
    */
   start(id: string, names: readonly string[] | null): Promise<Take> {
     this.measuring.abort();
@@ -146,8 +155,8 @@ export class Masters {
   }
 
   /**
-   * Ends a take, also one whose start is under way; settles once none of its recorders runs any more. Closing, compressing and
-   * verifying go on.
+   * Ends a take, even one that is still starting; settles once none of its recorders runs any more. Closing, compressing and
+   * verifying continue.
    * @throws TakeNotFoundError
    */
   stop(id: string): Promise<Take> {
@@ -156,7 +165,7 @@ export class Masters {
 
   /**
    * Removes a take and its masters for good.
-   * @throws TakeNotFoundError, TakeUnfinishedError (it is recorded, compressed or verified), TakeRemovalError
+   * @throws TakeNotFoundError, TakeUnfinishedError (it is being recorded, compressed or verified), TakeRemovalError
    */
   async remove(id: string): Promise<void> {
     await this.inTurn(async () => {
@@ -165,7 +174,7 @@ export class Masters {
       }
       this.removing.add(id);
     });
-    // Many files take long to remove: the next take does not wait for that.
+    // Removing many files takes long: the next take does not wait for it.
     try {
       await this.options.store.remove(id);
     } finally {
@@ -214,7 +223,7 @@ export class Masters {
 
   private async end(id: string): Promise<Take> {
     const run = this.active.get(id);
-    // Its disk may be gone, and the take with it: whatever still records has to end all the same.
+    // Its disk may be gone, and the take with it: everything that still records has to end anyway.
     const take = run?.take ?? (await this.options.store.get(id));
     run?.stop();
     if (take.manifest.wanted) await this.noteEnd(take);
@@ -222,7 +231,7 @@ export class Masters {
     return take;
   }
 
-  /** A disk that fails changes nothing about the end: it is written down with the next change. Never rejects. */
+  /** A disk that fails does not prevent the end: it is written down with the next change. Never rejects. */
   private async noteEnd(take: Take): Promise<void> {
     const now = new Date().toISOString();
     try {
@@ -233,7 +242,7 @@ export class Masters {
     }
   }
 
-  /** A take that no camera began is refused to whoever asked for it; a folder left of it would only be one more to delete. */
+  /** A take that no camera began is refused to its caller; a folder left of it would only have to be deleted. */
   private async discard({ manifest: { id } }: Take): Promise<void> {
     try {
       await this.options.store.remove(id);
@@ -242,7 +251,7 @@ export class Masters {
     }
   }
 
-  /** Seconds that can still be recorded on these cameras before only the reserve is left; null where nothing would grow. */
+  /** Seconds that can still be recorded on these cameras before only the reserve is left; null if nothing would grow. */
   async remainingSeconds(names: readonly string[] | null): Promise<number | null> {
     const { settings, store } = this.options;
     const { strategy, reserveBytes } = settings();
@@ -253,8 +262,8 @@ export class Masters {
   }
 
   /**
-   * Measures how fast this machine compresses what its cameras deliver, where that decides how takes are recorded and is not
-   * known. To be called now and then: does nothing while a take runs or is being finished, and ends when one starts. Rejects with
+   * Measures how fast this machine compresses what its cameras deliver, if that decides how takes are recorded and is unknown.
+   * Call it from time to time: it does nothing while a take runs or is being finished, and ends when one starts. Rejects with
    * the reason of `signal`.
    */
   async measure(signal: AbortSignal): Promise<void> {
@@ -300,13 +309,13 @@ export class Masters {
     }
   }
 
-  /** What was measured earlier decides: a take begins at once, and does not wait for a measurement. */
+  /** An earlier measurement decides: a take begins at once, and does not wait for a new one. */
   private async strategy(facts: Omit<StrategyFacts, 'measuredFps'>) {
     const measuredFps = await this.options.speed.known(facts.codec, facts.raw, masterThreads());
     return chooseStrategy({ ...facts, measuredFps });
   }
 
-  /** Goes on with a take: its recorders are taken over where they run, and what is missing is done. */
+  /** Continues a take: its running recorders are taken over, and what is missing is done. */
   private async resume(take: Take): Promise<void> {
     const { reserveBytes } = this.options.settings();
     const parts = Object.entries(take.manifest.cameras).map(([camera, record]) => ({
@@ -323,8 +332,8 @@ export class Masters {
       'going on with a take',
     );
     const { mayGoOn = () => true } = this.options;
-    // A take whose program ended before any camera began has nothing to go on with; one that ended while its disk was away
-    // does not know yet that it has.
+    // A take whose program ended before any camera began has nothing to continue; one that ended while its disk was away does
+    // not know yet that it has.
     if (parts.length === 0 || !mayGoOn(take.manifest.id)) await this.noteEnd(take);
     if (parts.length === 0) return;
     await this.launch(take, parts);
@@ -362,7 +371,7 @@ export class Masters {
   }
 }
 
-/** All cores: a recorder that falls behind loses frames, which is worse than anything else slowing down. */
+/** All cores: a recorder that falls behind loses frames, which is worse than a slowdown of anything else. */
 function masterThreads(): number {
   return Math.min(16, availableParallelism());
 }

@@ -1,3 +1,5 @@
+import { type ErrorDetails, RushlightError } from '../../common/errors.ts';
+
 /** What can be wrong with a WHIP or WHEP request. The codes are literal and survive the control channel. */
 
 export const signalingCodes = [
@@ -20,14 +22,13 @@ export type SignalingCode = (typeof signalingCodes)[number];
  * (with Retry-After), ETAG_STALE 412, TRACKS_UNSUPPORTED and CODEC_UNSUPPORTED 422, ETAG_REQUIRED 428, OVERLOADED 503 (with
  * Retry-After).
  */
-export class SignalingError extends Error {
-  override readonly name = 'SignalingError';
+export class SignalingError extends RushlightError {
   readonly code: SignalingCode;
   /** Seconds after which trying again makes sense; undefined where it does not. */
   readonly retryAfterS: number | undefined;
 
-  constructor(code: SignalingCode, message: string, options: { retryAfterS?: number; cause?: unknown } = {}) {
-    super(message, { cause: options.cause });
+  constructor(code: SignalingCode, message: string, options: ErrorDetails & { retryAfterS?: number } = {}) {
+    super(message, options);
     this.code = code;
     this.retryAfterS = options.retryAfterS;
   }

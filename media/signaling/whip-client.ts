@@ -2,6 +2,7 @@
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { TLSSocket } from 'node:tls';
+import { type ErrorDetails, RushlightError } from '../../common/errors.ts';
 
 const MAX_REDIRECTS = 3;
 const MAX_BODY_BYTES = 128 * 1024;
@@ -9,8 +10,7 @@ const MAX_BODY_BYTES = 128 * 1024;
 export type HubCode = 'HUB_UNREACHABLE' | 'HUB_REFUSED' | 'HUB_IDENTITY' | 'HUB_SILENT';
 
 /** Why publishing failed; `hubCode` is the code of the hub's problem document, where it gave one. */
-export class HubError extends Error {
-  override readonly name = 'HubError';
+export class HubError extends RushlightError {
   readonly code: HubCode;
   readonly status: number | undefined;
   readonly hubCode: string | undefined;
@@ -19,14 +19,13 @@ export class HubError extends Error {
   constructor(
     code: HubCode,
     message: string,
-    options: {
+    options: ErrorDetails & {
       status?: number;
       hubCode?: string | undefined;
       retryAfterS?: number | undefined;
-      cause?: unknown;
     } = {},
   ) {
-    super(message, { cause: options.cause });
+    super(message, options);
     this.code = code;
     this.status = options.status;
     this.hubCode = options.hubCode;

@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { OtaError } from '../errors.ts';
 import { type Channel, readChannel } from './manifest.ts';
 
+/** The global fetch, or a test's. */
 export type Fetch = typeof globalThis.fetch;
 
 const MAX_CHANNEL_BYTES = 1024 * 1024;
@@ -22,7 +23,7 @@ export async function fetchChannel(
   try {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     const response = await fetch(url, { signal: limit, headers: { accept: 'application/json' } });
-    if (!response.ok) throw new Error(`${url.host} answered ${response.status}`);
+    if (!response.ok) throw new OtaError('CHANNEL_UNREACHABLE', `${url.host} answered ${response.status}`);
     text = await boundedText(response);
   } catch (cause) {
     throw new OtaError('CHANNEL_UNREACHABLE', `could not fetch the update channel ${url.href}`, { cause });
@@ -35,7 +36,8 @@ async function boundedText(response: Response): Promise<string> {
   let length = 0;
   for await (const chunk of response.body ?? []) {
     length += chunk.byteLength;
-    if (length > MAX_CHANNEL_BYTES) throw new Error(`the channel is longer than ${MAX_CHANNEL_BYTES} bytes`);
+    if (length > MAX_CHANNEL_BYTES)
+      throw new OtaError('CHANNEL_INVALID', `the channel is longer than ${MAX_CHANNEL_BYTES} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

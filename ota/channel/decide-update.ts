@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { compareVersions } from '../version.ts';
 import type { Channel, Release } from './manifest.ts';
 
+/** The owner's settings for updates. */
 export interface UpdatePolicy {
   readonly install: 'ask' | 'idle' | 'never';
   /** Local time of day in which `idle` may install: `02:00-05:00`, also across midnight. Null: any time. */
@@ -9,31 +10,33 @@ export interface UpdatePolicy {
   readonly allowDowngrade: boolean;
 }
 
+/** Everything the decision depends on. */
 export interface UpdateFacts {
   readonly installedVersion: string;
   readonly compatible: string;
   readonly deviceId: string;
   readonly recording: boolean;
   readonly trialRunning: boolean;
-  /** Minutes since local midnight; null where the clock cannot be trusted. */
+  /** Minutes since local midnight; null if the clock cannot be trusted. */
   readonly minuteOfDay: number | null;
-  /** A version that failed here before; it is not tried again without being asked for. */
+  /** A version that failed here before; it is not tried again unless someone asks for it. */
   readonly failedVersion: string | null;
 }
 
-/** What somebody asked for, over the policy. */
+/** What someone asked for, which overrides the policy. */
 export interface UpdateRequest {
   readonly force: boolean;
   readonly allowDowngrade: boolean;
 }
 
+/** What to do, and why. */
 export type UpdateDecision =
   | { readonly type: 'none'; readonly reason: string | null }
   | { readonly type: 'offer'; readonly release: Release; readonly reason: string | null }
   | { readonly type: 'defer'; readonly release: Release; readonly reason: string }
   | { readonly type: 'install'; readonly release: Release };
 
-/** What to do about a channel: everything that bears on it goes in, nothing else is looked at. */
+/** Decides what to do about a channel: the arguments are everything it depends on. Pure. */
 export function decideUpdate(
   channel: Channel,
   facts: UpdateFacts,
@@ -81,7 +84,7 @@ export function bestRelease(
   return { release: null, reason: null };
 }
 
-/** Why the machine does not go ahead by itself. */
+/** Why the machine does not continue by itself. */
 function holdReason(release: Release, facts: UpdateFacts, policy: UpdatePolicy): string | null {
   if (policy.install === 'never') return 'updates are switched off';
   if (facts.failedVersion === release.version) return `${release.version} failed here before`;
@@ -100,13 +103,13 @@ function waitReason(facts: UpdateFacts, window: string | null, force: boolean): 
   return isWithin(window, facts.minuteOfDay) ? null : `outside the time window ${window}`;
 }
 
-/** Where a machine stands in the queue for a version: 0 ≤ x < 100, the same at every look, another for each version. */
+/** A machine's place in the queue for a version: 0 ≤ x < 100, always the same for one version, different for another. */
 export function stagePercentOf(deviceId: string, version: string): number {
   const digest = createHash('sha256').update(`${deviceId}\n${version}`).digest();
   return (digest.readUInt32BE(0) / 2 ** 32) * 100;
 }
 
-/** Whether a minute of the day lies in `HH:MM-HH:MM`; the end does not, and it may be past midnight. */
+/** Whether a minute of the day lies in `HH:MM-HH:MM`; the end is excluded, and it may be past midnight. */
 export function isWithin(window: string, minuteOfDay: number): boolean {
   const match = /^(\d\d):(\d\d)-(\d\d):(\d\d)$/.exec(window);
   if (match === null) return false;

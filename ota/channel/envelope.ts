@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 
 import { z } from 'zod';
 import { OtaError } from '../errors.ts';
 
-/** Type of what a channel envelope carries; signed along, so that nothing else can be passed off as one. */
+/** Type of a channel envelope's payload; signed along, so that nothing else can be passed off as one. */
 export const CHANNEL_PAYLOAD_TYPE = 'application/vnd.rushlight.channel+json';
 
 /** A DSSE envelope (Dead Simple Signing Envelope, protocol v1): payload and Ed25519 signatures in one file. */
@@ -15,13 +15,13 @@ const envelopeSchema = z.object({
     .max(16),
 });
 
-/** DSSE's pre-authentication encoding: what is really signed. */
+/** DSSE's pre-authentication encoding: the bytes that are really signed. */
 function preAuthEncoding(type: string, payload: Buffer): Buffer {
   const head = `DSSEv1 ${Buffer.byteLength(type)} ${type} ${payload.length} `;
   return Buffer.concat([Buffer.from(head), payload]);
 }
 
-/** The public keys of a PEM text; several may stand one after the other while keys are being rotated. */
+/** The public keys of a PEM text; there may be several while keys are being rotated. */
 export function publicKeysOf(pem: string): KeyObject[] {
   const blocks = pem.match(/-----BEGIN PUBLIC KEY-----[\s\S]*?-----END PUBLIC KEY-----/g) ?? [];
   return blocks.map((block) => createPublicKey(block));
@@ -29,7 +29,7 @@ export function publicKeysOf(pem: string): KeyObject[] {
 
 /**
  * The payload of an envelope that one of the keys signed.
- * @throws {OtaError} `CHANNEL_INVALID` where it is no envelope, `CHANNEL_SIGNATURE` where no key of ours signed it.
+ * @throws {OtaError} `CHANNEL_INVALID` if it is no envelope, `CHANNEL_SIGNATURE` if none of our keys signed it.
  */
 export function openEnvelope(text: string, keys: readonly KeyObject[]): Buffer {
   let envelope: z.infer<typeof envelopeSchema>;

@@ -6,6 +6,7 @@ import { openEnvelope } from './envelope.ts';
 
 const versionSchema = z.string().refine(isVersion, 'a semantic version');
 
+/** One release in a channel. */
 export const releaseSchema = z.object({
   version: versionSchema,
   /** Boards it is for, as in RAUC's `compatible`. */
@@ -17,19 +18,22 @@ export const releaseSchema = z.object({
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   sizeBytes: z.int().positive(),
   notes: z.string().max(20_000).default(''),
-  /** Share of the machines that take it by themselves. */
+  /** Share of the machines that install it by themselves, in percent. */
   rolloutPercent: z.number().min(0).max(100).default(100),
 });
 
+/** A channel's manifest. */
 export const channelSchema = z.object({
   schema: z.literal(1),
   channel: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/),
-  /** Grows with every edition; a machine never goes back to a smaller one, whatever its clock says. */
+  /** Grows with every edition; a machine never accepts a smaller one, whatever its clock says. */
   sequence: z.int().nonnegative(),
   releases: z.array(releaseSchema).max(200),
 });
 
+/** See {@link releaseSchema}. */
 export type Release = z.infer<typeof releaseSchema>;
+/** See {@link channelSchema}. */
 export type Channel = z.infer<typeof channelSchema>;
 
 /**

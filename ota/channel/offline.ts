@@ -1,15 +1,15 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** A bundle found on a medium somebody plugged in. */
+/** A bundle found on a plugged-in medium. */
 export interface FoundBundle {
   readonly path: string;
   readonly sizeBytes: number;
 }
 
 /**
- * Looks for `*.raucb` in the given folders and one level below (`/media/<stick>/`), the newest file first. A folder
- * that is not there, or went away while it was read, holds none.
+ * Looks for `*.raucb` in the given folders and one level below (`/media/<stick>/`), the newest file first. A folder that does
+ * not exist, or disappeared while it was read, counts as empty.
  */
 export async function findBundles(folders: readonly string[]): Promise<FoundBundle[]> {
   const found: (FoundBundle & { changedMs: number })[] = [];

@@ -3,11 +3,12 @@ import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { OtaError } from '../errors.ts';
 import { readFileOrNull, replaceFile } from '../store.ts';
 import { openEnvelope, publicKeysOf, sealEnvelope } from './envelope.ts';
 import { type Channel, channelSchema, parseChannel, type Release } from './manifest.ts';
 
-/** Puts a release into a channel (replacing one of the same version and board) and counts its edition up. */
+/** Adds a release to a channel (replacing one of the same version and board) and increases its sequence number. */
 export function withRelease(channel: Channel, release: Release): Channel {
   const others = channel.releases.filter(
     ({ version, compatible }) => version !== release.version || compatible !== release.compatible,
@@ -78,7 +79,7 @@ async function main(): Promise<void> {
   });
   const { folder, keys, bundle, version, compatible } = values;
   if (!folder || !keys || !bundle || !version || !compatible) {
-    throw new Error('needed: --folder --keys --bundle --version --compatible');
+    throw new OtaError('ARGUMENTS_INVALID', 'needed: --folder --keys --bundle --version --compatible');
   }
   const channel = await publish({
     folder,

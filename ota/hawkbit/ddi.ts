@@ -1,12 +1,12 @@
 import { z } from 'zod';
 
 /**
- * The parts of Eclipse hawkBit's Direct Device Integration API (v1) that we use; see its public REST reference.
- * Unknown members are ignored: the server adds some between versions.
+ * The used parts of Eclipse hawkBit's Direct Device Integration API (v1); see its public REST reference. Unknown members are
+ * ignored: the server adds some between versions.
  */
 const linkSchema = z.object({ href: z.url() });
 
-/** `GET /{tenant}/controller/v1/{controllerId}`: how often to ask, and what there is to do. */
+/** `GET /{tenant}/controller/v1/{controllerId}`: how often to ask, and what to do. */
 export const controllerBaseSchema = z.object({
   config: z.object({ polling: z.object({ sleep: z.string() }) }).optional(),
   _links: z
@@ -46,6 +46,7 @@ export const deploymentSchema = z.object({
 /** `GET …/cancelAction/{actionId}` */
 export const cancelSchema = z.object({ id: z.string(), cancelAction: z.object({ stopId: z.string() }) });
 
+/** See {@link deploymentSchema}. */
 export type Deployment = z.infer<typeof deploymentSchema>;
 
 /** Body of `POST …/{deploymentBase|cancelAction}/{actionId}/feedback`. */
@@ -64,20 +65,20 @@ export interface Feedback {
   };
 }
 
-/** What a deployment asks us to install: its one bundle. */
+/** What a deployment asks this machine to install: its one bundle. */
 export interface Assignment {
   readonly actionId: string;
   readonly version: string;
   readonly url: string;
   readonly sha256: string;
   readonly sizeBytes: number;
-  /** `forced` by the operator, `attempt` when it suits, `skip`: download only. */
+  /** `forced` by the operator, `attempt` when it suits, `skip`: only download. */
   readonly update: 'skip' | 'attempt' | 'forced';
   /** The server's own maintenance window is open, or there is none. */
   readonly mayInstall: boolean;
 }
 
-/** The bundle of a deployment; null where it holds none, or more than one. */
+/** The bundle of a deployment; null if it contains none, or more than one. */
 export function assignmentOf({ id, deployment }: Deployment): Assignment | null {
   const bundles = deployment.chunks.flatMap((chunk) =>
     chunk.artifacts
@@ -100,7 +101,7 @@ export function assignmentOf({ id, deployment }: Deployment): Assignment | null 
   };
 }
 
-/** `HH:MM:SS` in ms, kept between ten seconds and a day; null where it is something else. */
+/** `HH:MM:SS` in ms, kept between ten seconds and a day; null if the text is something else. */
 export function parseSleep(text: string): number | null {
   const match = /^(\d{1,3}):(\d\d):(\d\d)$/.exec(text);
   if (match === null) return null;

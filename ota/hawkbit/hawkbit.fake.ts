@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 import type { Feedback } from './ddi.ts';
 
 /**
- * Plays hawkBit's device API over real HTTP for one target: paths, headers and bodies as its public REST reference
- * has them. Closes an action on a final feedback, as the server does.
+ * Simulates hawkBit's device API over real HTTP for one target: paths, headers and bodies as in its public REST reference.
+ * Closes an action on a final feedback, like the server.
  */
 export class FakeHawkbit implements AsyncDisposable {
   readonly #server: Server;

@@ -13,7 +13,7 @@ import {
   parseSleep,
 } from './ddi.ts';
 
-/** What became of an assignment, as far as this machine knows it. */
+/** The state of an assignment, as far as this machine knows it. */
 export type AssignmentState =
   | { readonly type: 'unknown' }
   | { readonly type: 'waiting' | 'working'; readonly detail: string | null }
@@ -25,15 +25,15 @@ export interface HawkbitTarget {
   /** Attributes the server may sort by: version, board, role. */
   attributes(): Readonly<Record<string, string>>;
   assignmentState(assignment: Assignment): AssignmentState;
-  /** Begins it where it is not begun; returns at once. */
+  /** Begins it unless it was begun; returns at once. */
   begin(assignment: Assignment): void;
-  /** Stops what can still be stopped; false where it is too late. */
+  /** Stops what can still be stopped; false if it is too late. */
   cancel(actionId: string): Promise<boolean>;
 }
 
 const FALLBACK_SLEEP_MS = 300_000;
 
-/** A thin client of hawkBit's device API: polls, hands over what is assigned, reports what became of it. */
+/** A thin client of hawkBit's device API: polls, passes on what is assigned, reports the result. */
 export class Hawkbit {
   readonly #fetch: Fetch;
   readonly #base: string;
@@ -85,7 +85,7 @@ export class Hawkbit {
   }
 
   /**
-   * One round with the server; gives the time to wait until the next, in ms.
+   * One round with the server. Returns the time to wait until the next, in ms.
    * @throws {OtaError} `HAWKBIT_REFUSED` (401, 403), `HAWKBIT_PROTOCOL`
    */
   async poll(signal: AbortSignal): Promise<number> {
@@ -130,7 +130,7 @@ export class Hawkbit {
     await this.#request(url, 'PUT', { mode: 'merge', data }, signal);
   }
 
-  /** The same word is not said twice: the server writes down each. */
+  /** The same report is not sent twice: the server stores each. */
   async #report(url: string, body: Feedback, signal: AbortSignal): Promise<void> {
     const word = `${url} ${JSON.stringify(body)}`;
     if (word === this.#reported) return;
@@ -153,7 +153,7 @@ export class Hawkbit {
     }
   }
 
-  /** An address that the server named, at the server itself: behind a proxy it may not know how it is reached. */
+  /** An address that the server named, at the server itself: behind a proxy it may not know its own address. */
   #own(url: string): string {
     const base = new URL(this.#base);
     const named = URL.parse(url, base.href);
@@ -169,7 +169,7 @@ export class Hawkbit {
     try {
       response = await this.#fetch(target, {
         method,
-        // The token is for this server, wherever its answers lead.
+        // The token is only for this server, wherever its answers lead.
         redirect: 'error',
         headers: {
           accept: 'application/hal+json',

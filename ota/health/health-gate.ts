@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { messageOf } from '../errors.ts';
+import { messageOf, OtaError } from '../errors.ts';
 import { type Health, judgeHealth, type Probe, type Verdict } from './health.ts';
 
-/** Looks at the machine's functions; the appliance knows how. Each may take its time, and may fail. */
+/** Checks the machine's functions; the appliance knows how. Each probe may take its time, and may fail. */
 export interface HealthProbes {
   cameras(signal: AbortSignal): Promise<Record<string, boolean>>;
   selfView(signal: AbortSignal): Promise<Probe>;
@@ -14,15 +14,17 @@ export interface HealthProbes {
   failedUnits(signal: AbortSignal): Promise<string[]>;
 }
 
+/** Times of the gate, in milliseconds. */
 export interface GateTiming {
-  /** After so long without a good verdict the trial has failed. */
+  /** Without a good verdict for this long the trial has failed. */
   readonly deadlineMs: number;
-  /** A verdict has to stay good for so long: what comes up and crashes does not pass. */
+  /** How long a verdict has to stay good: a machine that starts and then crashes does not pass. */
   readonly stableMs: number;
   readonly intervalMs: number;
   readonly probeTimeoutMs: number;
 }
 
+/** The times on a device. */
 export const defaultGateTiming: GateTiming = {
   deadlineMs: 300_000,
   stableMs: 20_000,
@@ -30,7 +32,7 @@ export const defaultGateTiming: GateTiming = {
   probeTimeoutMs: 15_000,
 };
 
-/** Takes one look at everything. A probe that fails or hangs counts as a function that does not work. */
+/** Checks everything once. A probe that fails or hangs counts as a function that does not work. */
 export async function examine(
   probes: HealthProbes,
   signal: AbortSignal,
@@ -68,15 +70,15 @@ export async function examine(
 
 function rejectOn(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
-    const fail = () => reject(new Error('no answer in time'));
+    const fail = () => reject(new OtaError('PROBE_SILENT', 'no answer in time'));
     if (signal.aborted) fail();
     else signal.addEventListener('abort', fail, { once: true });
   });
 }
 
 /**
- * Waits until everything that worked before works again and stays so, or until the deadline. The last verdict tells
- * what was missing.
+ * Waits until everything that worked before works again and stays so, or until the deadline. The last verdict says what was
+ * missing.
  */
 export async function runHealthGate(
   options: {
@@ -103,7 +105,7 @@ export async function runHealthGate(
     goodSinceMs = verdict.healthy ? (goodSinceMs ?? now()) : null;
     if (goodSinceMs !== null && now() - goodSinceMs >= timing.stableMs) return verdict;
     if (goodSinceMs === null && now() - startedMs >= timing.deadlineMs) return verdict;
-    // What is good at the deadline may prove itself a while longer, but not for ever.
+    // What is good at the deadline may prove itself a little longer, but not forever.
     if (now() - startedMs >= timing.deadlineMs + timing.stableMs) {
       return { healthy: false, missing: [...verdict.missing, 'it did not stay healthy'] };
     }

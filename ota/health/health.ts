@@ -1,7 +1,8 @@
 import { z } from 'zod';
 
-/** What a look at one function found; `ok: null` where this machine has no such function (a camera has no SFU). */
+/** The result of one probe; `ok: null` if this machine has no such function (a camera has no SFU). */
 export const probeSchema = z.object({ ok: z.boolean().nullable(), detail: z.string().nullable() });
+/** See {@link probeSchema}. */
 export type Probe = z.infer<typeof probeSchema>;
 
 /** How well everything works that a user would miss. */
@@ -20,8 +21,10 @@ export const healthSchema = z.object({
   clock: probeSchema,
   failedUnits: z.array(z.string()),
 });
+/** See {@link healthSchema}. */
 export type Health = z.infer<typeof healthSchema>;
 
+/** Whether a machine works as well as before. */
 export interface Verdict {
   readonly healthy: boolean;
   /** What worked before and does not now, in words. */
@@ -37,8 +40,8 @@ const functions = [
 ] as const satisfies readonly (readonly [keyof Health, string])[];
 
 /**
- * Compares with what worked before the update: nothing that worked may be missing. The page has to answer in any case.
- * Without a baseline (a confirmed slot after a plain boot) nothing but the page and the absence of failures counts.
+ * Compares with what worked before the update: nothing that worked may be missing. The page has to answer in any case. Without
+ * a baseline (a confirmed slot after a plain boot) only the page and the absence of failures count.
  */
 export function judgeHealth(baseline: Health | null, now: Health): Verdict {
   const missing: string[] = [];

@@ -5,8 +5,9 @@ import { basename, join } from 'node:path';
 const slotPartitions = ['52534c54-02', '52534c54-03', '52534c54-05', '52534c54-06'];
 
 /**
- * Sectors read and written so far where an installation works: the slots, and the network block device that a bundle is
- * streamed through. RAUC 1.13 says nothing while it compares and copies blocks; that this number grows shows that it does.
+ * Sectors read and written so far in the places an installation works on: the slots, and the network block device that a bundle
+ * is streamed through. RAUC 1.13 reports nothing while it compares and copies blocks; that this number grows shows that it
+ * does.
  */
 export async function installActivity(
   sys = '/sys/class/block',

@@ -1,13 +1,13 @@
 import type { Fetch } from '../channel/channel-client.ts';
 import { OtaError } from '../errors.ts';
 
-/** What a look at a bundle's address tells before RAUC is let loose on it. */
+/** What is known about a bundle's address before RAUC gets it. */
 export interface RemoteBundle {
   readonly sizeBytes: number;
 }
 
 /**
- * Asks for the first bytes of a bundle, as RAUC's streaming will, to have a clear word where that cannot work.
+ * Asks for the first bytes of a bundle, like RAUC's streaming, for a clear error if that cannot work.
  * @throws {OtaError} `DOWNLOAD_NO_RANGE`, `BUNDLE_NOT_FOUND`, `DOWNLOAD_STALLED`, `DOWNLOAD_FAILED`, `BUNDLE_TRUNCATED`
  */
 export async function preflight(

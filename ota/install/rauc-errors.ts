@@ -7,8 +7,8 @@ interface Known {
 }
 
 /**
- * What RAUC says (1.8 and 1.13; it has no codes), and what that means. The order counts: one failure often drags
- * further lines along, and the first match here is nearest to its cause.
+ * RAUC's messages (1.8 and 1.13; it has no codes), and what they mean. The order counts: one failure often causes further
+ * lines, and the first match here is nearest to its cause.
  */
 const known: readonly Known[] = [
   {
@@ -113,14 +113,14 @@ const known: readonly Known[] = [
   },
 ];
 
-/** What RAUC says on every machine whose slots it has not written yet, and goes on: it is no cause of anything. */
+/** RAUC prints this on every machine whose slots it has not written yet, and continues: it is no cause of anything. */
 const harmless = /failed to load (?:system|slot) status/i;
 
-/** The clear error for what a failed `rauc` wrote; `INSTALL_FAILED` with its last words where they are not known. */
+/** A clear error for the output of a failed `rauc`; `INSTALL_FAILED` with its last lines if they are unknown. */
 export function raucError(lines: readonly string[]): OtaError {
-  // Only what reads like a failure: progress lines name the same things in passing.
+  // Only lines that read like a failure: progress lines mention the same things.
   const text = lines.filter((line) => !/^\s*\d{1,3}% /.test(line) && !harmless.test(line)).join('\n');
-  const cause = new Error(lines.slice(-8).join('\n'));
+  const cause = new OtaError('INSTALL_FAILED', lines.slice(-8).join('\n'));
   for (const { pattern, code, message } of known) {
     if (pattern.test(text)) return new OtaError(code, message, { cause });
   }

@@ -14,7 +14,7 @@ const bundleInfoSchema = z.object({
   images: z.array(z.record(z.string(), z.object({ size: z.number().optional() }).loose())),
 });
 
-/** What a verified bundle says of itself. */
+/** What a verified bundle says about itself. */
 export interface BundleInfo {
   readonly compatible: string;
   readonly version: string | null;
@@ -33,11 +33,13 @@ const slotStatusSchema = z.looseObject({
   bundle: z.looseObject({ version: z.string().nullish() }).optional(),
 });
 
+/** The slots as RAUC sees them. */
 export interface RaucStatus {
   readonly compatible: string;
   readonly versions: Readonly<Record<SlotName, string | null>>;
 }
 
+/** How far an installation is. */
 export interface Progress {
   readonly percent: number;
   readonly step: string;
@@ -48,7 +50,7 @@ export class Rauc {
   readonly #children: ChildHost;
   readonly #program: string;
   readonly #options: readonly string[];
-  /** The look for bundles and an installation may ask at the same moment, and two children of one name cannot run. */
+  /** The search for bundles and an installation may ask at the same moment, and two children of one name cannot run. */
   readonly #inTurn = pLimit(1);
 
   constructor(children: ChildHost, program = 'rauc', options: readonly string[] = []) {
@@ -59,7 +61,7 @@ export class Rauc {
 
   /**
    * Verifies a local bundle's signature and reads its manifest. Its payload is checked while it is installed.
-   * @throws {OtaError} the reason it is refused
+   * @throws {OtaError} the reason why it is refused
    */
   async inspect(path: string, signal?: AbortSignal): Promise<BundleInfo> {
     const lines = await this.#run('rauc-info', ['info', '--output-format=json', path], signal);
@@ -67,7 +69,7 @@ export class Rauc {
     return { compatible: json.compatible, version: json.version, description: json.description };
   }
 
-  /** @throws {OtaError} `INSTALL_FAILED` where RAUC cannot say */
+  /** @throws {OtaError} `INSTALL_FAILED` if RAUC cannot say */
   async status(signal?: AbortSignal): Promise<RaucStatus> {
     const lines = await this.#run('rauc-status', ['status', '--detailed', '--output-format=json'], signal);
     const status = parseJsonLine(lines, statusSchema, 'rauc status');
@@ -122,7 +124,7 @@ export class Rauc {
     await this.#run('rauc-mark-good', ['status', 'mark-good', 'booted'], signal);
   }
 
-  /** Takes the running slot, on trial, out of the choice. */
+  /** Marks the running slot, which is on trial, as bad. */
   async markBad(signal?: AbortSignal): Promise<void> {
     await this.#run('rauc-mark-bad', ['status', 'mark-bad', 'booted'], signal);
   }
@@ -132,7 +134,7 @@ export class Rauc {
     await this.#run('rauc-mark-active', ['status', 'mark-active', 'other'], signal);
   }
 
-  /** The client is gone by now, but the service would go on installing: it has to be stopped, and starts on demand. */
+  /** The client is gone by now, but the service would keep installing: it has to be stopped, and starts on demand. */
   async #giveUp(): Promise<void> {
     try {
       await runToEnd(this.#children, 'rauc-stop', ['systemctl', 'stop', 'rauc.service'], {

@@ -1,7 +1,7 @@
 /** Less than this between two looks is background noise: 1 MiB in sectors. */
 const noiseSectors = 2048;
 
-/** Tells when an installation has neither spoken nor moved anything for too long. */
+/** Reports when an installation has been silent and inactive for too long. */
 export class StallWatch implements AsyncDisposable {
   readonly #stallMs: number;
   readonly #activity: () => Promise<number>;

@@ -19,12 +19,12 @@ export interface CachedBundle {
 
 type Wanted = Pick<Release, 'url' | 'sha256' | 'sizeBytes' | 'version'>;
 
-/** Left free for everything else. */
+/** Left free for everything else, in bytes. */
 const RESERVE_BYTES = 64 * 1024 * 1024;
 
 /**
- * Keeps one bundle: downloaded once, resumed where it broke off, and only given out after its hash and (by `verify`)
- * its signature were checked.
+ * Keeps one bundle: downloaded once, resumed after an interruption, and only served after its hash and (by `verify`) its
+ * signature were checked.
  */
 export class BundleCache {
   readonly #folder: string;
@@ -53,7 +53,7 @@ export class BundleCache {
     return this.#current;
   }
 
-  /** Downloads that were begun since the start; a rollout over many cameras needs one. */
+  /** Downloads begun since the start; a rollout over many cameras needs one. */
   get downloads(): number {
     return this.#downloads;
   }
@@ -131,7 +131,7 @@ export class BundleCache {
     }
   }
 
-  /** The bundle from that byte on, or whole where the server wants it so; also from a medium (`file:` or a path). */
+  /** The bundle from that byte on, or whole if the server prefers; also from a medium (`file:` or a path). */
   async #open(
     url: string,
     have: number,
@@ -144,7 +144,7 @@ export class BundleCache {
     if (!response.ok || response.body === null) {
       await response.body?.cancel();
       if (response.status === 404) throw new OtaError('BUNDLE_NOT_FOUND', 'the server has no such bundle');
-      // All of it is there already, or the server has another one by now.
+      // All of it is there already, or the server has another one now.
       if (response.status === 416 && have > 0) return await this.#open(url, 0, signal);
       throw new OtaError('DOWNLOAD_FAILED', `the server of the bundle answered ${response.status}`);
     }

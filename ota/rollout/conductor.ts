@@ -35,17 +35,18 @@ import {
 
 const savedSchema = z.object({ schema: z.int().min(1), rollout: rolloutSchema, release: releaseSchema });
 
-/** What the hub can see and do of its cameras and itself; the appliance wires it to the cameras' links. */
+/** What the hub can see and do with its cameras and itself; the appliance wires it to the cameras' links. */
 export interface Fleet {
   members(): readonly Member[];
   takeRunning(): boolean;
   /**
-   * Tells a member to install the bundle. Rejects with an error whose `code` is `MEMBER_UNREACHABLE` where it could not
-   * be told, `TAKE_RUNNING`, `TRIAL_RUNNING` or `UPDATE_BUSY` where it does not want to now, and any other where it refuses.
+   * Orders a member to install the bundle. Rejects with an error whose `code` is `MEMBER_UNREACHABLE` if the order could not be
+   * sent, `TAKE_RUNNING`, `TRIAL_RUNNING` or `UPDATE_BUSY` if it cannot now, and any other if it refuses.
    */
   install(memberId: string, bundle: CachedBundle, signal: AbortSignal): Promise<void>;
 }
 
+/** What the hub shows of a rollout. */
 export interface ConductorStatus {
   readonly rollout: Rollout | null;
   readonly release: Release | null;
@@ -54,13 +55,15 @@ export interface ConductorStatus {
   readonly loaded: boolean;
 }
 
+/** Times of a rollout, in milliseconds. */
 export interface ConductorTiming extends RolloutTiming {
   /** Between two looks at the members. */
   readonly intervalMs: number;
-  /** Until the bundle is asked for again that could not be had. */
+  /** Until a bundle that could not be fetched is requested again. */
   readonly retryMs: number;
 }
 
+/** What a conductor needs. */
 export interface ConductorOptions {
   readonly fleet: Fleet;
   readonly cache: BundleCache;
@@ -104,8 +107,8 @@ export class RolloutConductor {
   }
 
   /**
-   * Begins a rollout over the members; the bundle is fetched and verified before any of them is touched.
-   * @throws {OtaError} `ROLLOUT_RUNNING` while another one is not finished, `NOTHING_TO_INSTALL` where nobody needs it
+   * Begins a rollout over the members; the bundle is fetched and verified before any of them is updated.
+   * @throws {OtaError} `ROLLOUT_RUNNING` while another one is not finished, `NOTHING_TO_INSTALL` if no member needs it
    */
   start(
     release: Release,
@@ -130,7 +133,7 @@ export class RolloutConductor {
   }
 
   /**
-   * Updates one member: within the rollout of that version that is under way, else in one of its own.
+   * Updates one member: within a running rollout of that version, or in a rollout of its own.
    * @throws {OtaError} `ROLLOUT_RUNNING` while one of another version is not finished, `NOTHING_TO_INSTALL`
    */
   async include(release: Release, member: Member): Promise<void> {
@@ -148,13 +151,13 @@ export class RolloutConductor {
     return this.#change(pauseRollout);
   }
 
-  /** Goes on after a pause or a halt; what failed is tried again. */
+  /** Continues after a pause or a halt; failed members are tried again. */
   async resume(): Promise<void> {
     await this.#change(resumeRollout);
     this.#poked.resolve();
   }
 
-  /** Ends the rollout; returns the member that was under way, which may still be told to give up. */
+  /** Ends the rollout. Returns the member that is being updated, which may still be cancelled. */
   async cancel(): Promise<string | null> {
     const members = Object.entries(this.#rollout?.members ?? {});
     const underWay = members.find(([, { state }]) => state === 'updating')?.[0] ?? null;
@@ -162,7 +165,7 @@ export class RolloutConductor {
     return underWay;
   }
 
-  /** @throws {OtaError} `CANARY_REFUSED` where it is too late, or that member does not wait */
+  /** @throws {OtaError} `CANARY_REFUSED` if it is too late, or that member does not wait */
   chooseCanary(id: string): Promise<void> {
     return this.#change((rollout) => {
       const changed = isUnfinished(rollout) ? chooseCanary(rollout, id) : null;
@@ -174,7 +177,7 @@ export class RolloutConductor {
     });
   }
 
-  /** A camera that belongs to this hub no more is waited for no longer. */
+  /** The rollout no longer waits for a camera that left this hub. */
   drop(id: string): Promise<void> {
     return this.#change((rollout) =>
       isOpen(rollout.members[id])
@@ -183,19 +186,19 @@ export class RolloutConductor {
     );
   }
 
-  /** Whether another rollout may begin by itself: none is open, or one that waits for nobody but cameras that are long away. */
+  /** Whether another rollout may begin by itself: none is open, or one that waits only for cameras that are long away. */
   get isFree(): boolean {
     const rollout = this.#rollout;
     if (!this.#isLoaded) return false;
     return rollout === null || !isUnfinished(rollout) || isLeftToAbsent(rollout, this.#facts(), this.#timing);
   }
 
-  /** Something changed that may let the rollout go on. A server that failed is not asked again for it. */
+  /** Something changed that may let the rollout continue. A server that failed is not asked again because of it. */
   poke(): void {
     if (!this.#isHeld) this.#poked.resolve();
   }
 
-  /** Works until the signal ends it. Rollouts begun before a restart go on. */
+  /** Works until the signal ends it. Rollouts begun before a restart continue. */
   async run(signal: AbortSignal): Promise<void> {
     await this.#inTurn(() => this.#load());
     this.#isLoaded = true;
@@ -213,7 +216,7 @@ export class RolloutConductor {
   async #step(signal: AbortSignal): Promise<void> {
     const release = this.#release;
     if (release === null || this.#rollout === null || !isUnfinished(this.#rollout)) return;
-    // Who is under way reads it from here, also while no other is to begin.
+    // The member being updated reads it from here, even while no other may begin.
     const isUnderWay = Object.values(this.#rollout.members).some(({ state }) => state === 'updating');
     const isWanted = this.#rollout.phase === 'running' || isUnderWay;
     const bundle = isWanted ? await this.#bundle(release, signal) : null;
@@ -230,7 +233,7 @@ export class RolloutConductor {
     }
   }
 
-  /** The bundle or its server is at fault, or the disk: only a bad bundle ends it, the rest is tried again. */
+  /** The bundle or its server is at fault, or the disk: only a bad bundle ends the rollout, the rest is tried again. */
   async #noteHeld(error: unknown, signal: AbortSignal): Promise<boolean> {
     if (signal.aborted) return false;
     this.#options.logger.warn({ err: error }, 'the rollout is held up');
@@ -260,7 +263,7 @@ export class RolloutConductor {
     }
   }
 
-  /** What is next is written down before the member is told: after a restart it is watched rather than forgotten. */
+  /** The next step is saved before the order is sent: after a restart the member is watched instead of forgotten. */
   async #advance(): Promise<RolloutStep | null> {
     if (this.#rollout === null) return null;
     const step = stepRollout(this.#rollout, this.#facts(), this.#timing);
@@ -319,7 +322,7 @@ export class RolloutConductor {
   }
 }
 
-/** Whether something of it may still be done. */
+/** Whether some of it can still be done. */
 function isUnfinished({ phase }: Rollout): boolean {
   return phase === 'running' || phase === 'paused' || phase === 'halted';
 }
@@ -328,7 +331,7 @@ function isBadBundle(error: unknown): boolean {
   return error instanceof OtaError && error.code.startsWith('BUNDLE_') && error.code !== 'BUNDLE_TRUNCATED';
 }
 
-/** A machine that could not be told may have got it all the same; one that does not want to now is asked again. */
+/** A machine that did not answer may have got the order anyway; one that cannot now is asked again. */
 function refused(rollout: Rollout, id: string, error: unknown): Rollout {
   const code = error instanceof Error && 'code' in error ? error.code : null;
   if (code === 'MEMBER_UNREACHABLE') return rollout;
@@ -336,7 +339,7 @@ function refused(rollout: Rollout, id: string, error: unknown): Rollout {
   return failMember(rollout, id, messageOf(error));
 }
 
-/** Time counts per process: what was under way before a restart gets its whole deadline again. */
+/** Time counts per process: after a restart a running update gets its whole deadline again. */
 function withTimersFrom(rollout: Rollout, nowMs: number): Rollout {
   const members = mapMembers(rollout, (member) =>
     member.state === 'updating' ? { ...member, startedMs: nowMs, toldMs: nowMs } : member,

@@ -1,24 +1,24 @@
 import { z } from 'zod';
 import { compareVersions, isVersion } from '../version.ts';
 
-/** What the hub sees of a machine it may update: a camera, or itself. */
+/** What the hub knows about a machine it may update: a camera, or itself. */
 export interface Member {
   readonly id: string;
-  /** What people call it. */
+  /** Its name for people. */
   readonly name: string;
   readonly online: boolean;
-  /** For how long it has been away; 0 where it is there. */
+  /** How long it has been away, in milliseconds; 0 if it is there. */
   readonly awayMs: number;
   readonly version: string | null;
-  /** Boards its bundles are for; null where it cannot tell. */
+  /** Boards its bundles are for; null if it cannot say. */
   readonly compatible: string | null;
   readonly recording: boolean;
-  /** Its own word on its update. */
+  /** What it says about its update. */
   readonly update: {
     /** `busy` also while a new version is on trial. */
     readonly state: 'idle' | 'busy' | 'unsupported';
     readonly reason: string | null;
-    /** The last attempt that ended; `at` tells attempts apart. */
+    /** The last attempt that ended; `at` distinguishes attempts. */
     readonly attempt: { readonly at: string; readonly ok: boolean; readonly reason: string | null } | null;
   };
 }
@@ -27,47 +27,54 @@ const memberStateSchema = z.object({
   name: z.string(),
   state: z.enum(['waiting', 'updating', 'done', 'failed', 'skipped']),
   reason: z.string().nullable(),
-  /** When its update was begun and when it was told last, in ms of a clock that never goes back. */
+  /** When its update was begun and when it was last ordered, in ms of a clock that never goes back. */
   startedMs: z.number().nullable(),
   toldMs: z.number().nullable(),
-  /** The attempt that had ended before: what it says is no news. */
+  /** The attempt that had ended before: its result is no news. */
   attemptBefore: z.string().nullable(),
 });
 
+/** A rollout as it is saved. */
 export const rolloutSchema = z.object({
   version: z.string().refine(isVersion),
   startedAt: z.string(),
   /** In the order they are updated: the canary first, the hub last. */
   order: z.array(z.string()),
-  /** Goes first, and has to succeed before any other is touched; null where no camera takes part. */
+  /** Goes first, and has to succeed before any other is updated; null if no camera takes part. */
   canary: z.string().nullable(),
-  /** The hub itself; null where it takes no part. */
+  /** The hub itself; null if it takes no part. */
   hub: z.string().nullable(),
   members: z.record(z.string(), memberStateSchema),
   phase: z.enum(['running', 'paused', 'halted', 'done', 'cancelled']),
   reason: z.string().nullable(),
 });
 
+/** See {@link rolloutSchema}. */
 export type Rollout = z.infer<typeof rolloutSchema>;
+/** A member's part in a rollout. */
 export type MemberState = z.infer<typeof memberStateSchema>;
 
-/** What a rollout brings, as far as planning needs it. */
+/** What a rollout installs, as far as planning needs it. */
 export interface Target {
   readonly version: string;
   readonly compatible: string;
   readonly minimumVersion: string | null;
 }
 
+/** Who asks for what. */
 export interface RolloutRequest {
-  /** Camera that goes first; null: the first by name that is there. */
+  /** Camera that goes first; null: the first by name that is connected. */
   readonly canary: string | null;
-  /** Id of the hub where it is to be updated too. */
+  /** Id of the hub if it should be updated, too. */
   readonly hub: string | null;
-  /** RFC 3339; for people only. */
+  /** RFC 3339; only for people. */
   readonly startedAt: string;
 }
 
-/** Plans a rollout over the members: who is there already is done, who cannot take it is passed over, and it says why. */
+/**
+ * Plans a rollout over the members: a machine that has the version counts as done, one that cannot take it is skipped with the
+ * reason.
+ */
 export function planRollout(target: Target, members: readonly Member[], request: RolloutRequest): Rollout {
   const states = new Map(members.map((member) => [member.id, planned(target, member)]));
   const cameras = members
@@ -99,7 +106,7 @@ export function planRollout(target: Target, members: readonly Member[], request:
   };
 }
 
-/** Takes one more member into a rollout that runs; where it is in it already and failed, it is tried again. */
+/** Adds a member to a running rollout; if it is in it already and failed, it is tried again. */
 export function includeMember(rollout: Rollout, target: Target, member: Member): Rollout {
   const known = rollout.members[member.id];
   if (known !== undefined && known.state !== 'failed' && known.state !== 'skipped') return rollout;
@@ -111,7 +118,7 @@ export function includeMember(rollout: Rollout, target: Target, member: Member):
   return { ...rollout, members, order, canary: rollout.canary ?? member.id };
 }
 
-/** Another canary; only while no camera has been touched. Null where it is too late or no such camera waits. */
+/** Sets another canary; only before the first camera is updated. Null if it is too late or no such camera waits. */
 export function chooseCanary(rollout: Rollout, id: string): Rollout | null {
   const states = Object.values(rollout.members);
   const touched = states.some(({ state, startedMs }) => startedMs !== null && state !== 'failed');
@@ -120,11 +127,12 @@ export function chooseCanary(rollout: Rollout, id: string): Rollout | null {
   return { ...rollout, canary: id, order: [id, ...rollout.order.filter((each) => each !== id)] };
 }
 
+/** Pauses it: no further order is sent. */
 export function pauseRollout(rollout: Rollout): Rollout {
   return rollout.phase === 'running' ? { ...rollout, phase: 'paused', reason: null } : rollout;
 }
 
-/** Goes on after a pause or a halt; what failed is tried again. */
+/** Continues after a pause or a halt; failed members are tried again. */
 export function resumeRollout(rollout: Rollout): Rollout {
   if (rollout.phase !== 'paused' && rollout.phase !== 'halted') return rollout;
   const members = mapMembers(rollout, (member) =>
@@ -133,7 +141,7 @@ export function resumeRollout(rollout: Rollout): Rollout {
   return { ...rollout, members, phase: 'running', reason: null };
 }
 
-/** Ends it: nobody else is told. What a camera has installed stays. */
+/** Ends it: no further order is sent. What a camera has installed stays. */
 export function cancelRollout(rollout: Rollout): Rollout {
   if (rollout.phase === 'done' || rollout.phase === 'cancelled') return rollout;
   const members = mapMembers(rollout, (member) =>
@@ -142,7 +150,7 @@ export function cancelRollout(rollout: Rollout): Rollout {
   return { ...rollout, members, phase: 'cancelled', reason: null };
 }
 
-/** The member could not be told, or does not want it now: it waits on. */
+/** The member could not be reached, or cannot now: it keeps waiting. */
 export function postponeMember(rollout: Rollout, id: string, reason: string): Rollout {
   const member = rollout.members[id];
   if (member?.state !== 'updating') return rollout;
@@ -163,17 +171,19 @@ export function failMember(rollout: Rollout, id: string, reason: string): Rollou
   };
 }
 
-/** Whether it is still to be updated, or is just now. */
+/** Whether it still has to be updated, or is being updated. */
 export function isOpen(member: MemberState | undefined): boolean {
   return member?.state === 'waiting' || member?.state === 'updating';
 }
 
+/** The rollout with a change to one member. */
 export function withMember(rollout: Rollout, id: string, change: Partial<MemberState>): Rollout {
   const member = rollout.members[id];
   if (member === undefined) return rollout;
   return { ...rollout, members: { ...rollout.members, [id]: { ...member, ...change } } };
 }
 
+/** The rollout with a change to every member. */
 export function mapMembers(
   { members }: Rollout,
   change: (member: MemberState) => MemberState,

@@ -5,8 +5,8 @@ import { parseByteRange } from '../../common/byte-range.ts';
 import type { CachedBundle } from './bundle-cache.ts';
 
 /**
- * Answers a camera's request for the cached bundle, as RAUC's streaming needs it: `Range`, `HEAD`, a strong ETag that
- * is the bundle's hash. 404 where none is cached.
+ * Answers a camera's request for the cached bundle as RAUC's streaming needs it: `Range`, `HEAD`, a strong ETag that is the
+ * bundle's hash. 404 if none is cached.
  */
 export async function serveBundle(
   bundle: CachedBundle | null,

@@ -1,39 +1,43 @@
 import { failMember, hasVersion, isOpen, type Member, type Rollout, withMember } from './rollout.ts';
 
+/** What a step depends on. */
 export interface RolloutFacts {
   readonly nowMs: number;
-  /** For how long the hub has looked on: after a restart it knows nothing of who is away. */
+  /** How long the hub has been watching, in ms: after a restart it knows nothing about absent members. */
   readonly watchedMs: number;
   readonly members: readonly Member[];
   /** A take runs somewhere, or is about to. */
   readonly take: boolean;
 }
 
+/** Times of a rollout, in milliseconds. */
 export interface RolloutTiming {
-  /** A member that has not come back with the version by then has failed. */
+  /** A member that has not returned with the version by then has failed. */
   readonly deadlineMs: number;
-  /** A member that does nothing so long after it was told is told again. */
+  /** A member that is idle this long after its order gets the order again. */
   readonly retellMs: number;
-  /** The hub does not wait for cameras that have been away for so long. */
+  /** The hub does not wait for cameras that have been away this long. */
   readonly awayMs: number;
 }
 
+/** The times of the product. */
 export const defaultRolloutTiming: RolloutTiming = {
   deadlineMs: 45 * 60_000,
   retellMs: 30_000,
   awayMs: 5 * 60_000,
 };
 
+/** The rollout after a step, and what to do. */
 export interface RolloutStep {
   readonly rollout: Rollout;
-  /** The member to be told to install now. */
+  /** The member that should install now. */
   readonly install: string | null;
 }
 
-/** How often a running take moves the deadline: each time is a write to the disk. */
+/** How often a running take moves the deadline, in ms: each time is a write to the disk. */
 const takeStepMs = 60_000;
 
-/** One look at the members: what became of the one under way, and which is next. Never two at a time. Pure. */
+/** One look at the members: the result of the one being updated, and which is next. Never two at a time. Pure. */
 export function stepRollout(rollout: Rollout, facts: RolloutFacts, timing: RolloutTiming): RolloutStep {
   const observed = observe(rollout, facts, timing);
   const nobody = { rollout: observed, install: null };
@@ -53,7 +57,7 @@ export function stepRollout(rollout: Rollout, facts: RolloutFacts, timing: Rollo
   };
 }
 
-/** Whether nothing is left to do but cameras that have been away for long: a newer release need not wait for them. Pure. */
+/** Whether only cameras that have been away for long are left: a newer release need not wait for them. Pure. */
 export function isLeftToAbsent(rollout: Rollout, facts: RolloutFacts, timing: RolloutTiming): boolean {
   const open = rollout.order.filter((id) => isOpen(rollout.members[id]));
   const isAway = (id: string) =>
@@ -66,7 +70,7 @@ type Choice =
   | { readonly install: string; readonly reason: null }
   | { readonly install: null; readonly reason: string };
 
-/** The canary before all others, the hub after them; who is away does not hold up the rest. */
+/** The canary before all others, the hub after them; absent members do not hold up the rest. */
 function choose(rollout: Rollout, facts: RolloutFacts, timing: RolloutTiming): Choice {
   const waiting = rollout.order.filter((id) => rollout.members[id]?.state === 'waiting');
   if (waiting.length === 0) return 'done';
@@ -83,7 +87,7 @@ function choose(rollout: Rollout, facts: RolloutFacts, timing: RolloutTiming): C
   return { install: null, reason: `${rollout.members[held]?.name} is ${whyNotNow(held, facts)}` };
 }
 
-/** What was told may have been lost with the link or a restart; what came of it shows. */
+/** The order may have been lost with the link or a restart; the member's state shows it. */
 function retell(rollout: Rollout, id: string, facts: RolloutFacts, { retellMs }: RolloutTiming): RolloutStep {
   const { nowMs } = facts;
   const view = viewOf(id, facts);
@@ -109,7 +113,7 @@ function observe(rollout: Rollout, facts: RolloutFacts, timing: RolloutTiming): 
       if (attempt !== null && attempt.at !== member.attemptBefore && !attempt.ok) {
         result = failMember(result, id, attempt.reason ?? 'its update failed');
       } else if (takeRuns(facts)) {
-        // What is installed waits for the end of the take, and that time is not counted.
+        // The installed version waits for the end of the take, and that time is not counted.
         if (elapsedMs > takeStepMs) result = withMember(result, id, { startedMs: facts.nowMs });
       } else if (late) {
         const reason = view?.online === true ? 'it did not finish in time' : 'it did not come back';

@@ -4,7 +4,7 @@ import { bootPartitionOf, otherSlot, type SlotName, slotOfBootPartition } from '
 /** The firmware reads no more than this of autoboot.txt (Raspberry Pi documentation, "autoboot.txt"). */
 export const AUTOBOOT_MAX_BYTES = 512;
 
-/** Which partition the firmware takes on a plain boot and on a one-shot trial boot; null: its default. */
+/** Partitions that the firmware uses on a plain boot and on a one-shot trial boot; null: its default. */
 export interface BootPartitions {
   readonly normal: number | null;
   readonly trial: number | null;
@@ -40,7 +40,7 @@ export function readBootPartitions(text: string): BootPartitions {
 
 /**
  * The committed slot that an autoboot.txt names.
- * @throws {OtaError} `AUTOBOOT_INVALID` where the text is not a complete selector of ours.
+ * @throws {OtaError} `AUTOBOOT_INVALID` if the text is not a complete selector of ours.
  */
 export function parseAutoboot(text: string): SlotName {
   if (Buffer.byteLength(text) > AUTOBOOT_MAX_BYTES) {
@@ -55,7 +55,7 @@ export function parseAutoboot(text: string): SlotName {
   return committed;
 }
 
-/** autoboot.txt that boots `committed`, and the other slot once when a trial is asked for. */
+/** The text of an autoboot.txt that boots `committed`, and the other slot once when a trial is requested. */
 export function renderAutoboot(committed: SlotName): string {
   return [
     '[all]',

@@ -5,12 +5,12 @@ import { otherSlot, type SlotName, slotOfBootPartition } from './slot.ts';
 import { emptyState, parseState, renderState } from './state.ts';
 
 /**
- * What a slot holds. `works` passes its gate; `broken` boots, but not further than its early boot; `dead` does not
- * even reach that; `partial` is half written; `empty` was never written.
+ * What a slot contains. `works` passes its gate; `broken` boots, but not further than its early boot; `dead` does not even
+ * reach that; `partial` is half written; `empty` was never written.
  */
 export type SlotContent = 'works' | 'broken' | 'dead' | 'partial' | 'empty';
 
-/** What the running system is about to do next; every one of its steps can be the last before a power cut. */
+/** What the running system does next; each of its steps can be the last before a power cut. */
 export type Activity =
   | 'off'
   | 'early'
@@ -24,7 +24,7 @@ export type Activity =
   | 'refuse'
   | 'restart';
 
-/** One moment of the machine: its files, its slots, and how far it got with what it is doing. */
+/** One moment of the machine: its files, its slots, and how far it got. */
 export interface World {
   readonly files: SelectorFiles;
   /** What a power cut may leave instead of `files`, while a rename is not synced yet. */
@@ -32,7 +32,7 @@ export interface World {
   readonly slots: Readonly<Record<SlotName, SlotContent>>;
   readonly booted: SlotName | null;
   readonly activity: Activity;
-  /** Writes still to be done, and where the first of them stands. */
+  /** Writes still to be done, and how far the first of them is. */
   readonly writes: readonly SelectorWrite[];
   readonly stage: 'prepare' | 'rename' | 'sync';
   readonly tryboot: boolean;
@@ -40,6 +40,7 @@ export interface World {
   readonly rotted: boolean;
 }
 
+/** The machine when it leaves the factory. */
 export const factoryWorld: World = {
   files: { autoboot: renderAutoboot('A'), state: renderState(emptyState) },
   older: null,
@@ -52,13 +53,13 @@ export const factoryWorld: World = {
   rotted: false,
 };
 
-/** The slot a plain power-on boots, as the firmware reads it; null where it finds none. */
+/** The slot that a plain power-on boots, as the firmware reads it; null if it finds none. */
 export function committedIn(files: SelectorFiles): SlotName | null {
   const { normal } = readBootPartitions(files.autoboot ?? '');
   return normal === null ? null : slotOfBootPartition(normal);
 }
 
-/** Every moment that can follow by itself: what the firmware, the early agent, the installer or the gate do. */
+/** Every moment that can follow by itself, through the firmware, the early agent, the installer or the gate. */
 export function successors(world: World): World[] {
   if (world.booted === null) return [powerOn(world)];
   if (world.writes.length > 0) return [writeStep(world, world.writes)];
@@ -102,7 +103,7 @@ function act(world: World, booted: SlotName): World[] {
       return [{ ...world, activity: 'up' }];
     case 'up':
       if (works) return ask(world, { type: 'set-state', slot: booted, state: 'good', booted }, 'confirm');
-      // A broken slot either crashes, or its gate says no.
+      // A broken slot either crashes, or its gate rejects it.
       return [off(world), ...ask(world, { type: 'set-state', slot: booted, state: 'bad', booted }, 'refuse')];
     case 'confirm':
       return [{ ...world, activity: 'confirmed' }];
@@ -139,7 +140,7 @@ function withContent(world: World, booted: SlotName, content: SlotContent): Worl
   return { ...world, slots: { ...world.slots, [otherSlot(booted)]: content } };
 }
 
-/** Asks the selector; where it refuses, the machine merely restarts. */
+/** Asks the selector; if it refuses, the machine only restarts. */
 function ask(world: World, event: SelectorEvent, then: Activity): World[] {
   try {
     return [start(world, decide(world.files, event).writes, then)];

@@ -3,7 +3,7 @@ import { parseAutoboot, renderAutoboot } from './autoboot.ts';
 import { otherSlot, type SlotName } from './slot.ts';
 import { parseState, renderState, type SelectorState, type SlotMark } from './state.ts';
 
-/** The two files the selector lives in: autoboot.txt on partition 1 and its memory on the data partition. */
+/** The two files of the selector: autoboot.txt on partition 1 and its memory on the data partition. */
 export interface SelectorFiles {
   readonly autoboot: string | null;
   readonly state: string | null;
@@ -12,7 +12,7 @@ export interface SelectorFiles {
 /** Unconfirmed boots of a committed slot after which the next boot goes to the other one. */
 export const MAX_UNCONFIRMED_BOOTS = 3;
 
-/** What can happen to the selector. All but `boot` are what RAUC asks of a custom bootloader backend. */
+/** Events of the selector. All but `boot` are requests of RAUC to a custom bootloader backend. */
 export type SelectorEvent =
   | { readonly type: 'boot'; readonly booted: SlotName }
   | { readonly type: 'get-primary' }
@@ -25,12 +25,13 @@ export type SelectorEvent =
       readonly booted: SlotName;
     };
 
-/** One file to replace atomically; writes happen in the order given, each synced before the next begins. */
+/** One file to replace atomically; writes happen in the given order, each synced before the next begins. */
 export interface SelectorWrite {
   readonly file: keyof SelectorFiles;
   readonly content: string;
 }
 
+/** What the selector decided. */
 export interface SelectorResult {
   readonly writes: readonly SelectorWrite[];
   /** What the backend prints. */
@@ -44,8 +45,8 @@ const nothing: SelectorResult = { writes: [], output: '', reboot: false };
 /**
  * The whole logic of the boot selector: files and an event in, files out. The device runs its twin in shell
  * (overlays/rootfs/usr/lib/rushlight-ota/selector), tested against this one state by state.
- * @throws {OtaError} `SELECTOR_REFUSED` where the event would endanger the committed slot; `AUTOBOOT_INVALID`
- *   where RAUC asks and autoboot.txt cannot be read (the next boot mends it).
+ * @throws {OtaError} `SELECTOR_REFUSED` if the event would endanger the committed slot; `AUTOBOOT_INVALID` if RAUC asks and
+ * autoboot.txt cannot be read (the next boot repairs it).
  */
 export function decide(files: SelectorFiles, event: SelectorEvent): SelectorResult {
   const state = parseState(files.state);
@@ -68,7 +69,7 @@ export function decide(files: SelectorFiles, event: SelectorEvent): SelectorResu
 function onBoot(files: SelectorFiles, state: SelectorState, booted: SlotName): SelectorResult {
   const committed = committedOrNull(files.autoboot);
   if (committed === null) {
-    // The booted slot evidently boots, unless it is itself on trial: then the other one was committed.
+    // The booted slot evidently boots; unless it is on trial itself, the other one was committed.
     const slot = state.pending === booted ? otherSlot(booted) : booted;
     return { ...nothing, writes: [{ file: 'autoboot', content: renderAutoboot(slot) }] };
   }
@@ -82,7 +83,7 @@ function onBoot(files: SelectorFiles, state: SelectorState, booted: SlotName): S
   if (boots <= MAX_UNCONFIRMED_BOOTS || settled.marks[other] !== 'good') {
     return result(files, { ...settled, boots });
   }
-  // The memory goes first: were it the other way round, a cut between the two would swap straight back.
+  // The memory goes first: in the other order, a cut between the two would swap straight back.
   const repaired = mark({ ...settled, boots: 0, note: `repaired-${other}` }, committed, 'bad');
   return {
     ...result(files, repaired, { after: [{ file: 'autoboot', content: renderAutoboot(other) }] }),

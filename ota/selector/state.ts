@@ -6,14 +6,14 @@ import type { SlotName } from './slot.ts';
  */
 export type SlotMark = 'good' | 'bad' | 'trial' | 'unknown';
 
-/** What became of the last thing the selector did; told to the black box by the slot that is really booted. */
+/** The result of the selector's last action, which the really booted slot reports to the black box. */
 export type SelectorNote =
   | ''
   | `${'committed' | 'refused' | 'failed' | 'never-started' | 'repaired'}-${SlotName}`;
 
-/** The selector's memory beside autoboot.txt. It can be lost: autoboot.txt alone says what boots. */
+/** The selector's memory beside autoboot.txt. It can be lost: autoboot.txt alone decides what boots. */
 export interface SelectorState {
-  /** Slot that was armed for a trial and not committed yet. */
+  /** Slot that was armed for a trial and is not committed yet. */
   readonly pending: SlotName | null;
   /** Whether the trial's early boot was seen. */
   readonly started: boolean;
@@ -23,6 +23,7 @@ export interface SelectorState {
   readonly note: SelectorNote;
 }
 
+/** The memory before anything happened. */
 export const emptyState: SelectorState = {
   pending: null,
   started: false,
@@ -34,15 +35,15 @@ export const emptyState: SelectorState = {
 const HEADER = 'rushlight-selector 1';
 const MARK = 'good|bad|trial|unknown';
 
-/** One exact form, so that shell and TypeScript agree on what is whole: anything else counts as lost. */
+/** One exact form, so that shell and TypeScript agree on what is complete: anything else counts as lost. */
 const form = new RegExp(
   `^${HEADER}\npending=([AB]?)\nstarted=([01])\nboots=(\\d)\na=(${MARK})\nb=(${MARK})\n` +
     `note=((?:(?:committed|refused|failed|never-started|repaired)-[AB])?)\nend\n$`,
 );
 
 /**
- * Never throws: a state that is missing, torn or of another form counts as lost and reads as the empty one. NULs are passed over,
- * as a shell's `read` does: those that a disk adds behind a whole state do not make it another one.
+ * Never throws: a state that is missing, torn or of another form counts as lost and reads as the empty one. NULs are skipped,
+ * like a shell's `read` does: those that a disk adds after a complete state do not make it another one.
  */
 export function parseState(text: string | null): SelectorState {
   const match = text === null ? null : form.exec(text.replaceAll('\0', ''));
@@ -57,6 +58,7 @@ export function parseState(text: string | null): SelectorState {
   };
 }
 
+/** The text of a memory. */
 export function renderState(state: SelectorState): string {
   return [
     HEADER,

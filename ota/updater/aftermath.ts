@@ -4,14 +4,15 @@ import type { Slots } from './slots.ts';
 /** Name of the stage after which the machine restarts into the trial. */
 export const RESTART_STAGE = 'restart into the trial';
 
+/** The result of an attempt that was left open. */
 export interface Aftermath {
   readonly outcome: 'committed' | 'rolled-back' | 'failed';
   readonly reason: string | null;
 }
 
 /**
- * What became of an attempt that nobody closed, as the slot that is really booted can tell from how far it got and what
- * the selector noted. Pure. `guardReport`: what the trial's deadline wrote before it restarted the machine.
+ * Finds the result of an attempt that was left open, as the really booted slot can tell from how far it got and what the
+ * selector noted. Pure. `guardReport`: what the trial's deadline wrote before it restarted the machine.
  */
 export function aftermathOf(attempt: Attempt, slots: Slots, guardReport: string | null): Aftermath {
   const restarted = attempt.stages.some(({ name, ok }) => name === RESTART_STAGE && ok);
@@ -46,12 +47,12 @@ export function aftermathOf(attempt: Attempt, slots: Slots, guardReport: string 
   };
 }
 
-/** So often an installation that broke off is tried by itself, before it is left to somebody who asks. */
+/** How often an interrupted installation is tried by itself, before someone must ask for it. */
 const MAX_TRIES = 3;
 
 /**
- * The version that is not installed by itself again: it was refused or taken back here, or it could not be installed as often
- * as that is tried, or `mayRetry` says that it is too soon. A download that breaks off says nothing of the version. Pure.
+ * The version that is not installed by itself again: it was refused or rolled back here, or it could not be installed as often
+ * as that is tried, or `mayRetry` says that it is too soon. An interrupted download says nothing about the version. Pure.
  */
 export function failedVersionOf(attempts: readonly Attempt[], mayRetry: boolean): string | null {
   const last = attempts.at(-1);
@@ -64,5 +65,5 @@ export function failedVersionOf(attempts: readonly Attempt[], mayRetry: boolean)
   return mayBeTried && mayRetry ? null : last.version;
 }
 
-/** Name of the stage that says that the product of the trial slot runs. */
+/** Name of the stage that says that the product in the trial slot runs. */
 export const TRIAL_STAGE = 'trial boot';

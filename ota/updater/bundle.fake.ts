@@ -1,13 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 
-/** Stands before every bundle that is played in tests. */
+/** Comes before every bundle that is simulated in tests. */
 const magic = 'RUSHLIGHT-FAKE-BUNDLE\n';
 const digestBytes = 32;
-/** RAUC streams in parts of that order. */
+/** RAUC streams in parts of about this size. */
 const partBytes = 256 * 1024;
 
-/** A bundle for tests: nobody can install it, but whether all of it arrived can be told. */
+/** A bundle for tests: it cannot be installed, but it shows whether all of it arrived. */
 export function fakeBundle(sizeBytes: number): Buffer {
   const body = Buffer.concat([
     Buffer.from(magic),
@@ -16,7 +16,7 @@ export function fakeBundle(sizeBytes: number): Buffer {
   return Buffer.concat([body, createHash('sha256').update(body).digest()]);
 }
 
-/** What RAUC does before it writes: reads all of a bundle (from http by Range alone) and verifies it. Throws what is wrong. */
+/** What RAUC does before it writes: reads all of a bundle (from HTTP only by Range) and verifies it. Throws what is wrong. */
 export async function checkFakeBundle(source: string): Promise<void> {
   const bundle = /^https?:/.test(source) ? await streamed(source) : await readFile(source);
   const body = bundle.subarray(0, -digestBytes);

@@ -12,7 +12,7 @@ import type { InstallRequest, UpdateSettings } from './types.ts';
 
 type Machine = Pick<UpdateFacts, 'compatible' | 'installedVersion'>;
 
-/** Which of the releases on offer this machine, or another of the fleet, goes to by the owner's settings. */
+/** Chooses the release that this machine, or another of the fleet, gets by the owner's settings. */
 export class Choice {
   readonly #offers: Offers;
   readonly #settings: () => UpdateSettings;
@@ -23,12 +23,12 @@ export class Choice {
     this.#settings = settings;
   }
 
-  /** What the last decision was about; null where there was nothing newer. */
+  /** What the last decision was about; null if there was nothing newer. */
   get latest(): Release | null {
     return this.#latest;
   }
 
-  /** What to do about this machine now. `request`: what somebody asked for; null: nobody did. */
+  /** Decides about this machine now. `request`: what someone asked for; null: no one did. */
   decide(facts: UpdateFacts, request: InstallRequest | null): UpdateDecision {
     const settings = this.#settings();
     const decision = decideUpdate(this.#offers.all(settings.channel), facts, settings, request);
@@ -36,7 +36,7 @@ export class Choice {
     return decision;
   }
 
-  /** The newest release for a machine, or the one named; null where there is none. */
+  /** The newest release for a machine, or the one named; null if there is none. */
   newestFor(machine: Machine, version: string | null): Release | null {
     if (!isVersion(machine.installedVersion)) return null;
     const all = this.#offers.all(this.#settings().channel);
@@ -44,13 +44,13 @@ export class Choice {
     return bestRelease({ ...all, releases }, machine, false).release;
   }
 
-  /** What to do about another machine, where it may be updated whenever the owner's window is open. */
+  /** Decides about another machine, which may be updated while the owner's window is open. */
   decideFor(machine: Machine & Pick<UpdateFacts, 'failedVersion'>, own: UpdateFacts): UpdateDecision {
     const policy = { ...this.#settings(), install: 'idle' } as const;
     return decideUpdate(this.#offers.all(policy.channel), { ...own, ...machine }, policy, null);
   }
 
-  /** @throws {OtaError} why the channel cannot be had */
+  /** @throws {OtaError} why the channel cannot be read */
   lookAtChannel(signal: AbortSignal): Promise<void> {
     return this.#offers.refreshChannel(this.#settings(), signal);
   }
@@ -59,7 +59,7 @@ export class Choice {
     return this.#offers.refreshLocal(signal);
   }
 
-  /** @throws {OtaError} `NO_CHANNEL` where there is nothing to look at, or why the channel cannot be had */
+  /** @throws {OtaError} `NO_CHANNEL` if there is nowhere to look, or why the channel cannot be read */
   async lookEverywhere(signal: AbortSignal): Promise<void> {
     await this.lookForMedia(signal);
     const { url, channel } = this.#settings();

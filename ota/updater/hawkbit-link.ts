@@ -14,6 +14,7 @@ import type { Updater } from './updater.ts';
 const takenSchema = z.object({ actionId: z.string(), version: z.string(), at: z.string() });
 type Taken = z.infer<typeof takenSchema>;
 
+/** What the link to hawkBit needs. */
 export interface HawkbitLinkOptions {
   readonly updater: Pick<Updater, 'install' | 'cancel' | 'status'>;
   readonly settings: () => UpdateSettings;
@@ -25,7 +26,7 @@ export interface HawkbitLinkOptions {
   readonly now: () => Date;
 }
 
-/** Lets a hawkBit server conduct this machine's updates, while the settings name one. */
+/** Lets a hawkBit server manage this machine's updates, while the settings name one. */
 export async function runHawkbit(options: HawkbitLinkOptions, signal: AbortSignal): Promise<void> {
   const { settings, deviceId, fetch, logger } = options;
   const target = new UpdaterTarget(options);
@@ -73,7 +74,7 @@ async function endOnChange(
   }
 }
 
-/** Remembers across the restart of the trial which action it was that the server asked for. */
+/** Remembers, across the restart of the trial, which action the server asked for. */
 export class UpdaterTarget implements HawkbitTarget {
   readonly #options: HawkbitLinkOptions;
   #taken: Taken | null = null;
@@ -114,19 +115,19 @@ export class UpdaterTarget implements HawkbitTarget {
     work().catch((error: unknown) => {
       logger.warn({ err: error, actionId }, 'what hawkBit asked for cannot be begun');
       this.#taken = null;
-      // Tried again at the next poll: a take or another update ends some time.
+      // Tried again at the next poll: the take or other update ends at some time.
       if (error instanceof OtaError && /^(TAKE_RUNNING|UPDATE_BUSY|TRIAL_RUNNING)$/.test(error.code)) return;
       this.#refused = { actionId, reason: messageOf(error) };
     });
   }
 
-  /** What was never begun is given up by not beginning it; what others asked for is not the server's to stop. */
+  /** An action that was never begun is cancelled by not beginning it; what others asked for is not the server's to stop. */
   async cancel(actionId: string): Promise<boolean> {
     return this.#taken?.actionId === actionId ? await this.#options.updater.cancel() : true;
   }
 }
 
-/** How an assignment stands, from how updates stand. Pure. */
+/** The state of an assignment, from the state of updates. Pure. */
 export function stateOf(view: UpdateView, version: string, since: string): AssignmentState {
   const { state, lastAttempt, installedVersion, reason } = view;
   if (['downloading', 'installing', 'armed', 'trial'].includes(state))

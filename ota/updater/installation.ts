@@ -13,16 +13,17 @@ import { replaceFile } from '../store.ts';
 import { compareVersions } from '../version.ts';
 import { takeBaseline } from './trial.ts';
 
-/** One bundle that is to be installed now. */
+/** One bundle to install now. */
 export interface InstallPlan {
   /** Path, or http(s) URL. */
   readonly source: string;
-  /** Null where only the bundle itself knows. */
+  /** Null if only the bundle itself knows. */
   readonly version: string | null;
   readonly sizeBytes: number | null;
   readonly allowDowngrade: boolean;
 }
 
+/** What an installation needs. */
 export interface InstallationOptions {
   readonly box: BlackBox;
   readonly rauc: Rauc;
@@ -37,8 +38,8 @@ export interface InstallationOptions {
 }
 
 /**
- * Takes the baseline, looks at the bundle, and has it installed into the other slot, which is armed afterwards. Every
- * stage goes into the black box, where an attempt has been begun.
+ * Records the baseline, checks the bundle, and installs it into the other slot, which is armed afterwards. Every stage goes
+ * into the black box, where an attempt was begun.
  * @throws {OtaError} why it was refused or failed; the committed slot is untouched then
  */
 export async function install(
@@ -92,7 +93,7 @@ async function inspect(
   return info.version;
 }
 
-/** Does a step and notes how it went. */
+/** Does a step and notes its result. */
 async function staged(box: BlackBox, name: string, step: () => Promise<unknown>): Promise<void> {
   try {
     const detail = await step();
@@ -110,7 +111,7 @@ export function localBundle(url: string, folders: readonly string[]): string | n
     try {
       path = fileURLToPath(url);
     } catch {
-      // A file URL with a host, or badly escaped: no path of ours.
+      // A file URL with a host, or badly escaped: not one of our paths.
       return null;
     }
   }
@@ -118,7 +119,7 @@ export function localBundle(url: string, folders: readonly string[]): string | n
   return inside && path.endsWith('.raucb') ? path : null;
 }
 
-/** @throws {OtaError} `BUNDLE_NOT_FOUND` where it is neither a web address nor a bundle in one of the folders */
+/** @throws {OtaError} `BUNDLE_NOT_FOUND` if it is neither a web address nor a bundle in one of the folders */
 export function planOfUrl(url: string, allowDowngrade: boolean, folders: readonly string[]): InstallPlan {
   const source = /^https?:\/\/[^/]/.test(url) ? url : localBundle(url, folders);
   if (source === null) {
@@ -127,6 +128,7 @@ export function planOfUrl(url: string, allowDowngrade: boolean, folders: readonl
   return { source, version: null, sizeBytes: null, allowDowngrade };
 }
 
+/** The plan to install a release. */
 export function planOf({ url, version, sizeBytes }: Release, allowDowngrade: boolean): InstallPlan {
   return { source: url, version, sizeBytes, allowDowngrade };
 }

@@ -15,6 +15,7 @@ import { Updater } from './updater.ts';
 const selector = join(import.meta.dirname, '../../overlays/rootfs/usr/libexec/rushlight/selector');
 const works = { ok: true, detail: null };
 
+/** A machine on which everything works. */
 export const healthy: Health = {
   cameras: { cam0: true },
   selfView: works,
@@ -26,15 +27,15 @@ export const healthy: Health = {
 };
 
 /**
- * A machine with two slots: firmware, RAUC and slots are played, the boot selector is the device's own shell script,
- * and the updater is the real one, started anew at every boot.
+ * A machine with two slots: firmware, RAUC and slots are simulated, the boot selector is the device's own shell script, and the
+ * updater is the real one, started again at every boot.
  */
 export class FakeMachine implements AsyncDisposable {
   readonly root: string;
   booted: SlotName = 'A';
-  /** Versions and health of what lies in the slots. */
+  /** Versions and health of the systems in the slots. */
   slots: Record<SlotName, { version: string; health: () => Health; boots: boolean }>;
-  /** What the next bundle brings. */
+  /** What the next bundle contains. */
   bundle = { version: '1.1.0', compatible: 'board', health: () => healthy, boots: true };
   /** Shell that RAUC runs instead of installing. */
   raucFails: string | null = null;
@@ -42,7 +43,7 @@ export class FakeMachine implements AsyncDisposable {
   /** Happens before each task that must not overlap with others. */
   beforeTask: () => void = () => {};
   id = 'device-1';
-  /** Over the short times of unit tests. */
+  /** Overrides the short times of unit tests. */
   timing: Partial<UpdateTiming> = {};
   settings: UpdateSettings = {
     channel: 'stable',
@@ -87,7 +88,7 @@ export class FakeMachine implements AsyncDisposable {
       SELECTOR_STATE_DIR: this.path('state'),
       SELECTOR_CMDLINE: this.path('cmdline'),
     };
-    // Bundles of `bundle.fake.ts` are read and verified whole, by Range where they are streamed; others are taken as they are.
+    // Bundles of `bundle.fake.ts` are read and verified whole, by Range if they are streamed; others are accepted unread.
     const check = `"${process.execPath}" "${join(import.meta.dirname, 'bundle.fake.ts')}" "$2"`;
     const rauc = [
       '#!/bin/sh',
@@ -152,14 +153,14 @@ export class FakeMachine implements AsyncDisposable {
     await this.#prepareRauc();
   }
 
-  /** Ends the product as a power cut does: nothing more is written. */
+  /** Ends the product like a power cut: nothing more is written. */
   async cut(): Promise<void> {
     this.#running?.controller.abort();
     await this.#running?.done;
     this.#running = null;
   }
 
-  /** The firmware after a restart: the armed slot for a trial, else the committed one; back where a trial does not boot. */
+  /** The firmware after a restart: boots the armed slot for a trial, or the committed one; back if a trial does not boot. */
   async powerOn(trial = false): Promise<void> {
     await this.cut();
     const written = await readFile(this.path('written'), 'utf8').catch(() => ''); // Nothing was installed.
@@ -175,7 +176,7 @@ export class FakeMachine implements AsyncDisposable {
     if (trial && !this.slots[slot].boots) await this.powerOn();
   }
 
-  /** Lets the machine restart as it asked to, as often as it does so. */
+  /** Lets the machine restart as often as it asks to. */
   async followRestart(): Promise<void> {
     await this.until(() => this.restarts.length > 0);
     const kind = this.restarts.shift();

@@ -13,7 +13,7 @@ import type { UpdatePaths, UpdateSettings } from './types.ts';
 
 const seenSchema = z.object({ sequences: z.record(z.string(), z.int().nonnegative()) });
 
-/** What could be installed: the channel's releases, and bundles on media that somebody plugged in. */
+/** What could be installed: the channel's releases, and bundles on plugged-in media. */
 export class Offers {
   readonly #fetch: Fetch;
   readonly #rauc: Rauc;
@@ -38,7 +38,7 @@ export class Offers {
     return { schema: 1, channel: name, sequence: this.#channel?.sequence ?? 0, releases };
   }
 
-  /** @throws {OtaError} why the channel cannot be had */
+  /** @throws {OtaError} why the channel cannot be read */
   async refreshChannel(settings: UpdateSettings, signal: AbortSignal): Promise<void> {
     if (settings.url === null) {
       this.#channel = null;
@@ -54,7 +54,7 @@ export class Offers {
     await replaceFile(this.#seenFile, `${JSON.stringify({ sequences })}\n`);
   }
 
-  /** Looks for bundles on media; each is verified once, and one that is not ours is passed over. */
+  /** Looks for bundles on media; each is verified once, and one that is not ours is skipped. */
   async refreshLocal(signal: AbortSignal): Promise<void> {
     const found = await findBundles(this.#paths.offline);
     const releases: Release[] = [];
@@ -74,7 +74,7 @@ export class Offers {
       const { version, compatible, description } = await this.#rauc.inspect(path, signal);
       if (version === null || !isVersion(version)) return null;
       const known = { version, compatible, sizeBytes, notes: description ?? '', url: path };
-      // The signature stands for the hash; the machine's own minimum is checked when it is installed.
+      // The signature covers the hash; the machine's own minimum is checked when it is installed.
       return { ...known, sha256: '', minimumVersion: null, rolloutPercent: 100 };
     } catch (error) {
       this.#logger.warn({ err: error, path }, 'a bundle on a medium is of no use');

@@ -8,7 +8,7 @@ import { readKept } from '../store.ts';
 import { aftermathOf } from './aftermath.ts';
 import type { Slots } from './slots.ts';
 
-/** Closes an attempt that ended without a word, with what the slot that runs now can tell of it. */
+/** Closes an attempt that was left open, with what the running slot can tell about it. */
 export async function settleAttempt(
   box: BlackBox,
   slots: Slots,
@@ -32,8 +32,8 @@ export async function settleAttempt(
 
 /**
  * An ordinary boot of the committed slot counts as good once the page answers; until then the early-boot agent counts it.
- * Failed units do not count: a worn-out disk fails its unit in the other slot as well, and is no reason to go back to an older
- * version. True where it was confirmed.
+ * Failed units do not count: a worn-out disk fails its unit in the other slot as well, and is no reason to return to an older
+ * version. True if it was confirmed.
  */
 export async function confirmBoot(
   slots: Slots,

@@ -14,8 +14,8 @@ export interface Slots {
 }
 
 /**
- * How this machine boots; a sentence where it is none of ours to update.
- * @throws {OtaError} `STORE_FAILED` where a file is there but cannot be read
+ * How this machine boots; a sentence if it cannot be updated.
+ * @throws {OtaError} `STORE_FAILED` if a file is there but cannot be read
  */
 export async function readSlots(paths: UpdatePaths): Promise<Slots | string> {
   const settings = await readFileOrNull(paths.systemConf);
@@ -26,7 +26,7 @@ export async function readSlots(paths: UpdatePaths): Promise<Slots | string> {
   if (booted === null) return 'This machine was not started from a slot.';
   const autoboot = await readFileOrNull(paths.autoboot);
   if (autoboot === null) return 'There is no autoboot.txt on the config partition.';
-  // The selector itself takes what cannot be read for lost, and puts it aside.
+  // The selector itself treats an unreadable file as lost, and moves it aside.
   const selector = parseState(await readFileOrNull(paths.selectorState).catch(() => null));
   try {
     return { booted, committed: parseAutoboot(autoboot), selector, compatible };
@@ -41,6 +41,7 @@ export function isOnTrial({ booted, committed, selector }: Slots): boolean {
   return booted !== committed && selector.pending === booted;
 }
 
+/** The two slots for the status. */
 export function slotViews(
   slots: Slots,
   installedVersion: string,

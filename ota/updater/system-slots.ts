@@ -5,7 +5,7 @@ import type { SlotName } from '../selector/slot.ts';
 import { readSlots, type Slots } from './slots.ts';
 import type { UpdatePaths } from './types.ts';
 
-/** The slots of this machine as they were read last, what RAUC says lies in them, or why there are none to update. */
+/** The slots of this machine as they were last read, what RAUC says about their content, or why there are none to update. */
 export class SystemSlots {
   readonly #paths: UpdatePaths;
   readonly #rauc: Rauc;
@@ -20,17 +20,17 @@ export class SystemSlots {
     this.#logger = logger;
   }
 
-  /** Null where this machine cannot be updated. */
+  /** Null if this machine cannot be updated. */
   get current(): Slots | null {
     return this.#read;
   }
 
-  /** Why it cannot; null where it can. */
+  /** Why it cannot; null if it can. */
   get unsupported(): string | null {
     return this.#unsupported;
   }
 
-  /** Versions by slot, as RAUC noted them when it wrote the slots; null where it wrote none. */
+  /** Versions by slot, as RAUC noted them when it wrote the slots; null for a slot it did not write. */
   get versions(): Readonly<Record<SlotName, string | null>> {
     return this.#versions;
   }
@@ -41,7 +41,7 @@ export class SystemSlots {
     throw new OtaError('UPDATE_UNSUPPORTED', this.#unsupported ?? 'not supported here');
   }
 
-  /** @throws {OtaError} `STORE_FAILED` where a file of the selector cannot be read */
+  /** @throws {OtaError} `STORE_FAILED` if a file of the selector cannot be read */
   async read(): Promise<Slots | null> {
     try {
       const slots = await readSlots(this.#paths);
@@ -54,7 +54,7 @@ export class SystemSlots {
     return this.#read;
   }
 
-  /** Where RAUC does not answer, what it said last stays. */
+  /** If RAUC does not answer, its last answer stays. */
   async readVersions(signal: AbortSignal): Promise<void> {
     try {
       this.#versions = (await this.#rauc.status(signal)).versions;

@@ -12,6 +12,7 @@ import { TRIAL_STAGE } from './aftermath.ts';
 import { readSlots } from './slots.ts';
 import type { UpdatePaths } from './types.ts';
 
+/** What a trial needs. */
 export interface TrialOptions {
   readonly box: BlackBox;
   readonly rauc: Rauc;
@@ -26,7 +27,7 @@ export interface TrialOptions {
 
 const baselineFile = (folder: string) => join(folder, 'baseline.json');
 
-/** Looks at what works, and keeps it for the trial to compare with. */
+/** Checks what works, and keeps the result for the trial to compare with. */
 export async function takeBaseline(
   folder: string,
   probes: HealthProbes,
@@ -37,14 +38,14 @@ export async function takeBaseline(
   return baseline;
 }
 
-/** The kept baseline; null where there is none, or none that can be read: only the page counts then. */
+/** The kept baseline; null if there is none, or it cannot be read: only the page counts then. */
 export function readBaseline(folder: string, logger: Logger): Promise<Health | null> {
   return readKept(baselineFile(folder), (text) => healthSchema.parse(JSON.parse(text)), logger);
 }
 
 /**
- * Judges the running trial: commits it, or takes it back and restarts. True where it was committed. An abort of
- * `giveUp` takes it back at once; an abort of `signal` leaves everything as it is.
+ * Judges the running trial: commits it, or rolls it back and restarts. True if it was committed. An abort of `giveUp` rolls it
+ * back at once; an abort of `signal` leaves everything unchanged.
  */
 export async function runTrial(
   options: TrialOptions,
@@ -73,7 +74,7 @@ export async function runTrial(
   try {
     await rauc.markBad();
   } catch (error) {
-    // The restart alone already goes back; the early-boot agent closes the trial then.
+    // The restart alone already rolls back; the early-boot agent closes the trial then.
     logger.warn({ err: error }, 'the slot could not be marked bad');
   }
   await options.restart(false);
@@ -101,7 +102,7 @@ async function verdictOf(
   }
 }
 
-/** Commits by RAUC, and reads back whether it is so, whatever RAUC says; a sentence where it is not. */
+/** Commits by RAUC, and reads back whether it worked, whatever RAUC says; a sentence if it did not. */
 async function commit({ rauc, paths, logger }: TrialOptions, signal: AbortSignal): Promise<string | null> {
   let failure = 'the selector does not name this slot after the commit';
   try {

@@ -5,7 +5,7 @@ import type { Fetch } from '../channel/channel-client.ts';
 import type { GateTiming, HealthProbes } from '../health/health-gate.ts';
 import type { SlotName } from '../selector/slot.ts';
 
-/** Settings of the owner, in force now. */
+/** The owner's settings in force now. */
 export interface UpdateSettings {
   readonly channel: string;
   readonly install: 'ask' | 'idle' | 'never';
@@ -18,7 +18,7 @@ export interface UpdateSettings {
   readonly hawkbitTokenFile: string | null;
 }
 
-/** Where things lie on the device; tests put them elsewhere. */
+/** Paths on the device; tests use others. */
 export interface UpdatePaths {
   readonly autoboot: string;
   readonly selectorState: string;
@@ -29,6 +29,7 @@ export interface UpdatePaths {
   readonly offline: readonly string[];
 }
 
+/** The paths on a device. */
 export const devicePaths: UpdatePaths = {
   autoboot: '/boot/rushlight/autoboot.txt',
   selectorState: '/data/system/selector/state',
@@ -38,25 +39,26 @@ export const devicePaths: UpdatePaths = {
   offline: ['/media', '/boot/rushlight', '/data/rushlight/bundles'],
 };
 
+/** Times of the updater, in milliseconds. */
 export interface UpdateTiming {
   readonly gate: GateTiming;
   /** Between two looks at what could be installed. */
   readonly tickMs: number;
   /** From the start to the first look at the channel. */
   readonly firstCheckMs: number;
-  /** An installation without progress for so long is given up. */
+  /** An installation without progress for this long is given up. */
   readonly stallMs: number;
   readonly preflightMs: number;
-  /** From an installation that broke off, or from the start, until it is tried again by itself. */
+  /** From an interrupted installation, or from the start, until it is tried again by itself. */
   readonly retryMs: number;
 }
 
-/** Everything the updater needs of the appliance. */
+/** Everything the updater needs from the appliance. */
 export interface UpdaterOptions {
   readonly children: ChildHost;
   readonly logger: Logger;
   readonly fetch: Fetch;
-  /** Folder of the updater's own on the data partition. */
+  /** The updater's own folder on the data partition. */
   readonly folder: string;
   readonly installedVersion: string;
   readonly deviceId: string;
@@ -75,6 +77,7 @@ export interface UpdaterOptions {
   readonly timing?: Partial<UpdateTiming>;
 }
 
+/** A slot for the status. */
 export interface SlotView {
   readonly name: SlotName;
   readonly booted: boolean;
@@ -82,10 +85,10 @@ export interface SlotView {
   readonly version: string | null;
 }
 
-/** How updates stand; has the shape of `Update` in the API's contract. */
+/** The state of updates; has the shape of `Update` in the API's contract. */
 export interface UpdateView {
   readonly installedVersion: string;
-  /** Boards whose bundles fit, as RAUC names them; null where nothing can be installed. */
+  /** Boards whose bundles fit, by RAUC's names; null if nothing can be installed. */
   readonly compatible: string | null;
   readonly latestVersion: string | null;
   readonly releaseNotes: string | null;
@@ -110,7 +113,7 @@ export interface UpdateView {
   } | null;
 }
 
-/** What somebody asks for; has the shape of `UpdateInstall` in the API's contract. */
+/** What someone asks for; has the shape of `UpdateInstall` in the API's contract. */
 export interface InstallRequest {
   readonly url?: string | undefined;
   readonly force: boolean;

@@ -4,6 +4,7 @@ import type { SlotName } from '../selector/slot.ts';
 import { type Slots, slotViews } from './slots.ts';
 import type { UpdateView } from './types.ts';
 
+/** What the view is made of. */
 export interface ViewSources {
   readonly installedVersion: string;
   readonly latest: Release | null;
@@ -16,7 +17,7 @@ export interface ViewSources {
   readonly attempts: readonly Attempt[];
 }
 
-/** What is told of updates. Pure. */
+/** The status of updates. Pure. */
 export function composeView(from: ViewSources): UpdateView {
   const { installedVersion, latest, slots, attempts } = from;
   const last = attempts.findLast(({ outcome }) => outcome !== null);

@@ -1,4 +1,4 @@
-/** The one thing that is under way, such as an installation. */
+/** The one job that is under way, such as an installation. */
 export class Work {
   #current: { readonly cancel: AbortController; readonly done: Promise<void> } | null = null;
 
@@ -6,12 +6,12 @@ export class Work {
     return this.#current !== null;
   }
 
-  /** Settles when what is under way has ended; at once where nothing is. */
+  /** Settles when the running job has ended; at once if there is none. */
   get done(): Promise<void> {
     return this.#current?.done ?? Promise.resolve();
   }
 
-  /** Begins; `onEnd` is told of the error it ended with, or null. The signal aborts with `lifetime` and by `cancel`. */
+  /** Begins; `onEnd` gets the error it ended with, or null. The signal aborts with `lifetime` and by `cancel`. */
   start(
     lifetime: AbortSignal,
     task: (signal: AbortSignal) => Promise<void>,

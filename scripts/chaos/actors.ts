@@ -8,6 +8,7 @@ import type { Report } from './report.ts';
 import { type Stage, sourceOf } from './stage.ts';
 import { changedSettings, diskRules } from './troubles.ts';
 
+/** What actors act on. */
 export interface ActorOptions {
   readonly stage: Stage;
   readonly watch: ProcessWatch;
@@ -18,7 +19,7 @@ export interface ActorOptions {
 
 type DeedOf<Kind extends Deed['kind']> = Extract<Deed, { kind: Kind }>;
 
-/** Does what the plan says. Each deed resolves to how it went, in a few words. */
+/** Does what the plan says. Each deed resolves to its result, in a few words. */
 export class Actors {
   readonly #options: ActorOptions;
   readonly #devices = new Map<string, string>();
@@ -90,7 +91,7 @@ export class Actors {
     return 'joined again';
   }
 
-  /** As several people do: nobody waits for the answer to the press before. */
+  /** As several people do: no one waits for the answer to the press before. */
   async #press(presses: readonly Press[], signal: AbortSignal): Promise<string> {
     const answers: Promise<string>[] = [];
     for (const press of presses) {

@@ -12,20 +12,22 @@ import type { attacks, MachineName } from './plan.ts';
 import { Random } from './random.ts';
 import { addresses, sourceOf, tlsPort } from './stage.ts';
 
+/** An attack. */
 export interface AttackRequest {
   readonly attack: (typeof attacks)[number];
   readonly machine: MachineName;
   readonly forMs: number;
   readonly seed: number;
-  /** A viewer's key of the hub. */
+  /** A viewer's key for the hub. */
   readonly token: string;
   readonly hubId: string;
 }
 
+/** What came back. */
 export interface AttackResult {
-  /** What was answered, how often. */
+  /** Which answers came, and how often. */
   readonly answers: Record<string, number>;
-  /** What must not be answered. */
+  /** Answers that must not come. */
   readonly wrong: string[];
 }
 
@@ -33,7 +35,7 @@ const mediaPort = 8189;
 const silentConnections = 300;
 const offers = 60;
 
-/** Attacks once, and says how it was answered. */
+/** Attacks once, and reports the answer. */
 export async function attackWith(request: AttackRequest): Promise<AttackResult> {
   const result: AttackResult = { answers: {}, wrong: [] };
   const random = new Random(request.seed);
@@ -99,7 +101,7 @@ async function stayConnected({ machine, forMs, seed }: AttackRequest, result: At
   for (const socket of sockets) socket.destroy();
 }
 
-/** Writes what is no HTTP, in the clear, and waits for the answer or the end. */
+/** Writes bytes that are not HTTP, without TLS, and waits for the answer or the end. */
 async function sendRaw({ machine }: AttackRequest, bytes: Buffer, result: AttackResult): Promise<void> {
   const socket = connect(apiPort, addresses[machine]);
   let text = '';
@@ -116,7 +118,7 @@ async function sendRaw({ machine }: AttackRequest, bytes: Buffer, result: Attack
     result.wrong.push(`answered 500 to ${JSON.stringify(bytes.toString('latin1').slice(0, 100))}`);
 }
 
-/** Resolves to the status; 0 where nobody answers. */
+/** Resolves to the status; 0 if no one answers. */
 async function call(
   { machine }: AttackRequest,
   method: string,
@@ -182,7 +184,7 @@ async function sendPackets(
   socket.close();
 }
 
-/** Says to be the hub, and other hubs, for a while. */
+/** Claims to be the hub, and other hubs, for a while. */
 async function forge({ forMs, hubId }: AttackRequest, result: AttackResult): Promise<void> {
   const program = join(root, 'supervisor', 'camera', 'mdns-forger.fake.ts');
   const common = [program, '--own', addresses.stranger, '--id', hubId];

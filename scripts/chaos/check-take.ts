@@ -7,7 +7,7 @@ import {
 } from '../../media/masters/take/manifest.ts';
 import type { DecodedMaster } from '../testing/take-files.ts';
 
-/** A master as another decoder finds it. */
+/** A master as another decoder reads it. */
 export interface FoundMaster extends DecodedMaster {
   readonly bytes: number;
   readonly sha256: string;
@@ -15,18 +15,19 @@ export interface FoundMaster extends DecodedMaster {
   readonly reference: readonly string[];
 }
 
+/** A take with its masters. */
 export interface FoundTake {
   readonly manifest: TakeManifest;
   /** By the name of the file in the manifest; a text says why it cannot be read. */
   readonly masters: ReadonlyMap<string, FoundMaster | string>;
-  /** When a pipeline of this machine started: the pictures' numbers begin again. */
+  /** When a pipeline of this machine started: the pictures' numbers begin again there. */
   readonly pipelineStartsMs: readonly number[];
 }
 
-/** A pipeline is seen a moment after its start, and its first frame may be dated a moment before. */
+/** A pipeline is noticed a moment after its start, and its first frame may be dated a moment before. */
 const startSlackMs = 2000;
 
-/** What `take.json` says that is not so. Pure. */
+/** False statements in `take.json`. Pure. */
 export function problemsOfTake(take: FoundTake): string[] {
   const { manifest } = take;
   const records = Object.entries(manifest.cameras);
@@ -60,7 +61,7 @@ function problemsOfRecord(record: CameraRecord, take: FoundTake): string[] {
   for (const segment of record.segments) {
     const say = (text: string) => problems.push(`segment ${segment.number}: ${text}`);
     if (record.state === 'verified' && segment.verified?.ok !== true) say('is not verified');
-    // A spool that could not be compressed is kept as it is; its camera has failed and says so.
+    // A spool that could not be compressed stays; its camera has failed and says so.
     if (segment.state === 'spooled' && record.state === 'failed') {
       before = null;
       continue;
@@ -112,7 +113,7 @@ function problemsOfSegment(segment: Segment, master: FoundMaster): string[] {
   return problems;
 }
 
-/** A recorder that was killed may leave the beginning of one more frame; which frames there are is compared below. */
+/** A recorder that was killed may leave the beginning of one more frame; the frames themselves are compared below. */
 function complaintsOf({ clean }: Segment, { complaints }: FoundMaster): string[] {
   return complaints
     .split('\n')

@@ -6,6 +6,7 @@ import { type TakeManifest, takeManifestSchema } from '../../media/masters/take/
 import { decodeMaster, referenceMd5 } from '../testing/take-files.ts';
 import type { FoundMaster } from './check-take.ts';
 
+/** A take's folder. */
 export interface TakeFolder {
   readonly folder: string;
   /** Or why take.json cannot be understood. */

@@ -22,7 +22,7 @@ export class JsonAgent {
     stderr?.on('data', (chunk) => {
       this.#complaints = (this.#complaints + String(chunk)).slice(-2000);
     });
-    // What is written to an agent that has ended is answered by its end.
+    // A write to an agent that has ended is answered by its end.
     this.#child.stdin?.on('error', () => this.#giveUp(program));
     this.#child.once('exit', () => this.#giveUp(program));
   }

@@ -45,7 +45,7 @@ export class KeyBook {
     return `${madeCount} created, ${goneCount} revoked`;
   }
 
-  /** Tries every key: those that are kept open, those that were revoked do not. */
+  /** Tries every key: valid ones must open, revoked ones must not. */
   async check(): Promise<void> {
     for (const { id, token, state } of this.#entries) {
       if (state === 'unknown') continue;
@@ -75,7 +75,7 @@ export class KeyBook {
   }
 
   async #revoke(entry: Entry): Promise<boolean> {
-    // If nobody answers, nobody knows.
+    // Without an answer nothing is known.
     entry.state = 'unknown';
     try {
       await this.#machine.ask('DELETE', `/api/keys/${entry.id}`);

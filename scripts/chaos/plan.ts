@@ -1,10 +1,14 @@
 import { Random } from './random.ts';
 
+/** The two machines. */
 export type MachineName = 'hub' | 'camera';
 const machines = ['hub', 'camera'] as const;
 
+/** Processes that may be killed. */
 export const victims = ['supervisor', 'media', 'pipeline', 'recorder', 'broker'] as const;
+/** What a disk may do. */
 export const diskTroubles = ['EIO', 'ENOSPC', 'EROFS', 'slow fsync', 'short writes'] as const;
+/** Settings that may change. */
 export const settingChanges = [
   'a port that is taken',
   'one port for both',
@@ -18,6 +22,7 @@ export const settingChanges = [
   'more log',
   'a broker that is not there',
 ] as const;
+/** What a stranger may do. */
 export const attacks = [
   'silent connections',
   'malformed HTTP',
@@ -30,6 +35,7 @@ export const attacks = [
   'WHEP flood',
 ] as const;
 
+/** A press of a button. */
 export interface Press {
   readonly wish: 'start' | 'stop';
   readonly via: 'API' | 'MQTT';
@@ -64,14 +70,16 @@ export type Deed =
       readonly seed: number;
     };
 
+/** The kind of a deed. */
 export type Kind = Deed['kind'];
 
+/** A deed and its time. */
 export interface Step {
   readonly atMs: number;
   readonly deed: Deed;
 }
 
-/** Deeds of one lane come one after the other; lanes run beside each other. */
+/** Deeds of one lane come one after the other; lanes run in parallel. */
 export type Plan = Readonly<Record<Kind, readonly Step[]>>;
 
 interface Lane {
@@ -135,11 +143,12 @@ const lanes: Readonly<Record<Kind, Lane>> = {
   },
 };
 
+/** All kinds. */
 export const kinds = Object.keys(lanes) as Kind[];
 
 /**
- * What is done, and when: the same for the same seed and length. Each lane has chance of its own, so another lane changes nothing
- * in it, and a longer run begins as a shorter one. Nothing lasts beyond the end. Pure.
+ * What is done, and when: the same for the same seed and length. Each lane has its own random numbers, so another lane changes
+ * nothing in it, and a longer run begins like a shorter one. Nothing lasts beyond the end. Pure.
  */
 export function makePlan(seed: number, lengthMs: number): Plan {
   const stepsOf = (kind: Kind, index: number): readonly Step[] => {
@@ -157,6 +166,7 @@ export function makePlan(seed: number, lengthMs: number): Plan {
   return Object.fromEntries(kinds.map((kind, index) => [kind, stepsOf(kind, index)])) as unknown as Plan;
 }
 
+/** How long a deed lasts, in milliseconds. */
 export function lengthOf(deed: Deed): number {
   if (deed.kind === 'presses') return deed.presses.reduce((sum, { thenMs }) => sum + thenMs, 0);
   return 'forMs' in deed ? deed.forMs : 0;

@@ -15,6 +15,7 @@ const restartAfterMs = 1000;
 
 const entrySchema = z.object({ name: z.string(), pid: z.int().min(2) });
 
+/** A process that must run. */
 export interface Running {
   readonly name: string;
   readonly pid: number;
@@ -22,8 +23,8 @@ export interface Running {
 }
 
 /**
- * Stands in for systemd on both machines, and watches what must not end by itself: the supervisor, the media process, the
- * pipelines. Whoever kills says so first.
+ * Takes systemd's place on both machines, and watches what must not end by itself: the supervisor, the media process, the
+ * pipelines. An actor that kills one reports it first.
  */
 export class ProcessWatch {
   readonly #report: Report;
@@ -36,7 +37,7 @@ export class ProcessWatch {
     this.#report = report;
   }
 
-  /** Kills at once; false where it has ended by itself. */
+  /** Kills at once; false if it has ended by itself. */
   kill(pid: number): boolean {
     this.#killed.add(pid);
     try {
@@ -47,7 +48,7 @@ export class ProcessWatch {
     }
   }
 
-  /** Until the signal: starts supervisors again, and looks. */
+  /** Until the signal: restarts supervisors, and looks. */
   async run(players: readonly Player[], signal: AbortSignal): Promise<void> {
     await Promise.all(players.flatMap((player) => [this.#keep(player, signal), this.#look(player, signal)]));
   }

@@ -1,4 +1,4 @@
-/** The log of a run on standard output, and what the table at its end is made of. */
+/** The log of a run on standard output, and the content of the table at its end. */
 export class Report {
   readonly #write: (text: string) => void;
   readonly #startedAtMs = performance.now();
@@ -21,7 +21,7 @@ export class Report {
     this.#counts.set(what, outcomes);
   }
 
-  /** Something that must not be. */
+  /** Something that must not happen. */
   fault(text: string): void {
     this.wrong.push(text);
     this.say(`WRONG: ${text}`);

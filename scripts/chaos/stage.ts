@@ -8,16 +8,20 @@ import { apiPort, Machine } from '../testing/machine.ts';
 import { JsonAgent } from './json-agent.ts';
 import type { MachineName } from './plan.ts';
 
+/** Addresses of the machines. */
 export const addresses = { hub: '10.77.0.1', camera: '10.77.0.2', stranger: '10.77.0.66' } as const;
 /** Somebody else listens there, on both machines. */
 export const takenPort = 8088;
+/** Port of HTTPS on both machines. */
 export const tlsPort = 8443;
+/** Port of the broker. */
 export const brokerPort = 1883;
+/** The test picture. */
 export const picture = { width: 320, height: 180, fps: 25 } as const;
 /** The one source of each machine. */
 export const sourceOf: Readonly<Record<MachineName, string>> = { hub: 'own', camera: 'cam0' };
 
-/** A machine of the run, with its disk of masters. */
+/** A machine of the run, with its disk for masters. */
 export interface Player {
   readonly name: MachineName;
   readonly machine: Machine;
@@ -47,7 +51,7 @@ export class Stage implements AsyncDisposable {
     return this;
   }
 
-  /** Boots both machines, and has the hub adopt the camera. */
+  /** Boots both machines, and lets the hub adopt the camera. */
   async boot(): Promise<void> {
     for (const { host } of this.#players) {
       host.spawn(process.execPath, '-e', `require('node:net').createServer().listen(${takenPort})`);
@@ -130,7 +134,7 @@ export class Stage implements AsyncDisposable {
     return folder;
   }
 
-  /** As the owner does, who compares the codes that both show. */
+  /** Like the owner, who compares the codes that both show. */
   async #adopt(): Promise<void> {
     const { machine: hub } = this.player('hub');
     const { machine: camera } = this.player('camera');

@@ -9,13 +9,14 @@ import { type Player, type Stage, sourceOf } from './stage.ts';
 const settleMs = 120_000;
 const over: readonly string[] = ['verified', 'failed'];
 
+/** What the verdict looks at. */
 export interface VerdictOptions {
   readonly stage: Stage;
   readonly watch: ProcessWatch;
   readonly report: Report;
 }
 
-/** What must hold once everything is as it should be again. */
+/** What must hold once everything works again. */
 export class Verdict {
   readonly #options: VerdictOptions;
 
@@ -23,7 +24,7 @@ export class Verdict {
     this.#options = options;
   }
 
-  /** Mends what the run broke, and waits until both machines have come to rest. */
+  /** Repairs what the run broke, and waits until both machines have come to rest. */
   async settle(): Promise<void> {
     const { stage } = this.#options;
     for (const { disk, host, machine, settings } of stage.players) {

@@ -8,8 +8,10 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
+/** The repository's folder. */
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
+/** How the appliance starts. */
 export interface ApplianceOptions {
   /** Text of rushlight.toml; without it the simulation's own. */
   readonly config?: string;
@@ -30,9 +32,9 @@ export interface ApplianceProcess extends AsyncDisposable {
   /** Fetches JSON of the API. */
   get<T>(path: string): Promise<T>;
   post<T>(path: string, body?: unknown): Promise<T>;
-  /** Until the condition holds; the error tells the last value and the end of the output. */
+  /** Waits until the condition holds; the error contains the last value and the end of the output. */
   until<T>(what: string, look: () => Promise<T | null | undefined | false>, timeoutMs?: number): Promise<T>;
-  /** Ends it as Ctrl-C does: every process of the terminal gets the signal. Waits, and kills what does not end. */
+  /** Ends it like Ctrl-C: every process of the terminal gets the signal. Waits, and kills what does not end. */
   stop(): Promise<ProcessEnd>;
 }
 
@@ -44,6 +46,7 @@ export interface ProcessEnd {
   readonly killed: boolean;
 }
 
+/** Starts an appliance with a new data folder. Does not wait until it is ready. */
 export async function startAppliance(options: ApplianceOptions = {}): Promise<ApplianceProcess> {
   const data = await mkdtemp(join(tmpdir(), 'rushlight-'));
   const port = await freePort();
@@ -106,7 +109,7 @@ export async function startAppliance(options: ApplianceOptions = {}): Promise<Ap
           if (value !== null && value !== undefined && value !== false) return value;
           last = value;
         } catch (error) {
-          last = error; // not there yet; told below if it never comes
+          last = error; // not there yet; reported below if it never comes
         }
         await sleep(100);
       }
@@ -156,6 +159,7 @@ function isThere(pid: number): boolean {
   }
 }
 
+/** SIGKILL; a process that has ended is no error. */
 export function killIfThere(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');

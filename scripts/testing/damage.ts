@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 
-/** What disks have been seen to make of a file: emptied, cut, filled with NULs, with a bit flipped, or with something else in its place. */
+/**
+ * What disks have been seen to do to a file: emptied, cut, filled with NULs, with a flipped bit, or with something else in its
+ * place.
+ */
 export function damages(whole: string): fc.Arbitrary<Buffer> {
   const bytes = Buffer.from(whole);
   const at = fc.nat(bytes.length - 1);
@@ -24,13 +27,13 @@ export function damages(whole: string): fc.Arbitrary<Buffer> {
   );
 }
 
-/** Whether there is nothing to be understood, whatever is expected. */
+/** Whether nothing can be read from it, whatever is expected. */
 export function isNoDocument(bytes: Buffer): boolean {
   const value = parsed(bytes.toString());
   return typeof value !== 'object' || value === null || Array.isArray(value);
 }
 
-/** JSON of nearly the right shape: one of its values is another one, or gone. */
+/** JSON of nearly the right shape: one of its values is changed, or missing. */
 function reshaped(whole: string): fc.Arbitrary<Buffer> {
   const count = slotsOf(parsed(whole)).length;
   if (count === 0) return fc.constant(Buffer.from('{}'));

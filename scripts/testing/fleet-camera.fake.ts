@@ -14,7 +14,7 @@ const log = pino({ level: process.env.RUSHLIGHT_TEST_LOG ?? 'silent' });
 
 /**
  * An adopted camera as far as updates go: link, orders, relay and updater are the product's; the machine they run on is
- * played, and its RAUC really reads the bundle from the hub. It restarts as its updater asks it to.
+ * simulated, and its RAUC really reads the bundle from the hub. It restarts when its updater asks it to.
  */
 export class FleetCamera implements AsyncDisposable {
   readonly id: string;

@@ -20,8 +20,8 @@ const log = pino({ level: process.env.RUSHLIGHT_TEST_LOG ?? 'silent' });
 const hubId = 'hub-1';
 
 /**
- * A hub as far as updates go: links, adoption, API with keys and TLS, rollouts and updater are the product's; the machine
- * they run on is played. It restarts as its updater asks it to.
+ * A hub as far as updates go: links, adoption, API with keys and TLS, rollouts and updater are the product's; the machine they
+ * run on is simulated. It restarts when its updater asks it to.
  */
 export class FleetHub implements AsyncDisposable {
   readonly machine: FakeMachine;
@@ -132,7 +132,7 @@ export class FleetHub implements AsyncDisposable {
     await running?.ended;
   }
 
-  /** Restarts the machine where its updater asked for it. */
+  /** Restarts the machine if its updater asked for it. */
   async followRestarts(): Promise<void> {
     const kind = this.machine.restarts.shift();
     if (kind === undefined) return;

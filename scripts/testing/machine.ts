@@ -11,9 +11,10 @@ import { killIfThere, processesNaming, root } from './appliance-process.ts';
 /** Port of page and API on every machine. */
 export const apiPort = 8080;
 
-/** The machine's own avahi knows nothing of the namespace: what runs there must not hand its announcements to it. */
+/** The machine's own avahi knows nothing of the namespace, so programs there must not use it for their announcements. */
 const withoutAvahi = '[ ! -d /run/avahi-daemon ] || mount -t tmpfs none /run/avahi-daemon; exec "$@"';
 
+/** An HTTP answer. */
 export interface Answer {
   readonly status: number;
   readonly text: string;
@@ -90,7 +91,7 @@ export class Machine implements AsyncDisposable {
     this.#child = null;
   }
 
-  /** Throws away what it knows: as if the board were replaced by a fresh one. */
+  /** Discards what it knows: as if the board were replaced by a new one. */
   async wipe(): Promise<void> {
     const settings = await readFile(join(this.data, 'rushlight.toml'), 'utf8');
     await rm(this.data, { recursive: true, force: true });
@@ -109,7 +110,7 @@ export class Machine implements AsyncDisposable {
     return (await readFile(join(this.data, 'owner-token'), 'utf8')).trim();
   }
 
-  /** Asks the API on this machine with this key; status 0 where nobody answers. */
+  /** Asks the API on this machine with this key; status 0 if no one answers. */
   async askAs(token: string, method: string, path: string, body?: unknown): Promise<Answer> {
     const { promise, resolve } = Promise.withResolvers<Answer>();
     const id = this.#nextId++;
@@ -121,7 +122,7 @@ export class Machine implements AsyncDisposable {
     return await promise;
   }
 
-  /** Until the condition holds; the error tells the last value and the end of the output. */
+  /** Waits until the condition holds; the error contains the last value and the end of the output. */
   async until<T>(
     what: string,
     look: () => Promise<T | null | undefined | false>,
@@ -135,7 +136,7 @@ export class Machine implements AsyncDisposable {
         if (value !== null && value !== undefined && value !== false) return value;
         last = value;
       } catch (error) {
-        last = error; // not there yet; told below if it never comes
+        last = error; // not there yet; reported below if it never comes
       }
       await sleep(50);
     }

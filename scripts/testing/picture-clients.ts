@@ -15,7 +15,7 @@ export function makeJpeg(size: string): Buffer {
   return result.stdout;
 }
 
-/** Reads a stream of pictures until it is told to end. */
+/** Reads a stream of pictures until it is stopped. */
 export function openStream(url: string) {
   const abort = new AbortController();
   const seen = { bytes: 0, pictures: 0, ended: false };
@@ -63,11 +63,12 @@ export function openLink(url: string, path: string, headers: Record<string, stri
   return { socket, pictures, texts, closed, refused, opened: once(socket, 'open') };
 }
 
-/** The feed as it is now; undefined where it is not listed. */
+/** The feed as it is now; undefined if it is not listed. */
 export async function feedOf(appliance: ApplianceProcess, id: string): Promise<Feed | undefined> {
   return (await appliance.get<Feed[]>('/api/feeds')).find((one) => one.id === id);
 }
 
+/** Waits until a feed is online. */
 export function feedOnline(appliance: ApplianceProcess, id: string): Promise<Feed> {
   return appliance.until(`${id} is online`, async () => {
     const found = await feedOf(appliance, id);

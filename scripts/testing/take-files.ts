@@ -28,7 +28,7 @@ export async function readTake(data: string, id: string): Promise<TakeOnDisk> {
 export interface DecodedMaster {
   /** MD5 of each frame's samples, in order. */
   readonly md5: readonly string[];
-  /** Number each frame got where it was made, modulo 65536; null where none can be read. */
+  /** Number that each frame got where it was made, modulo 65536; null if none can be read. */
   readonly numbers: readonly (number | null)[];
   /** What the decoder complained about. */
   readonly complaints: string;

@@ -1,7 +1,7 @@
 import type { Updater } from '../../ota/updater/updater.ts';
 import type { UpdatePort } from '../../supervisor/updates/update-status.ts';
 
-/** The updater that runs on a played machine now, which is another one after each restart. */
+/** The updater that runs on a simulated machine now, which is another one after each restart. */
 export function updatePort(current: () => Updater | null): UpdatePort {
   const updater = (): Updater => {
     const found = current();

@@ -1,7 +1,7 @@
 import { type ErrorDetails, RushlightError } from '../../common/errors.ts';
 import type { Problem } from '../contract/index.ts';
 
-/** Every way a request can be refused by the API itself, or the API cannot begin; problem-of.ts says which status each has. */
+/** Every reason for which the API itself rejects a request, or cannot start; problem-of.ts has the status of each. */
 export type ApiErrorCode =
   | 'REQUEST_INVALID'
   | 'BODY_ABORTED'
@@ -24,6 +24,7 @@ export type ApiErrorCode =
   | 'PORT_TAKEN'
   | 'ADDRESS_UNUSABLE';
 
+/** A request that the API rejects, or a start that fails. */
 export class ApiError extends RushlightError {
   readonly code: ApiErrorCode;
   readonly issues: Problem['issues'];

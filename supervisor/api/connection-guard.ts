@@ -6,24 +6,25 @@ import type { Logger } from 'pino';
 import { LogLimiter } from '../../common/log-limiter.ts';
 import { isLoopback, plainAddress } from './access/access-rule.ts';
 
+/** Limits of the connections. Times in milliseconds. */
 export interface ConnectionLimits {
   /** Connections of all listeners together. */
   readonly total: number;
-  /** Connections of one address; of an IPv6 network, as one machine has as many addresses as it likes there. */
+  /** Connections of one address; for IPv6 of one network, because a machine has as many addresses as it likes there. */
   readonly perAddress: number;
-  /** For the TLS handshake and the first request's head together, and between two requests. */
+  /** For the TLS handshake and the head of the first request together, and between two requests. */
   readonly introductionMs: number;
-  /** A client that takes nothing of what waits for it for so long is gone or means harm. */
+  /** A client that accepts no data for this long is gone or malicious. */
   readonly stalledMs: number;
 }
 
-/** One connection of a client may need another descriptor: a file, or the backend's end. */
+/** One connection of a client may need another descriptor: a file, or the connection to the backend. */
 const descriptorsEach = 2;
-/** What everything else of the supervisor opens: children, pipes, files, /proc. */
+/** What the rest of the supervisor opens: children, pipes, files, /proc. */
 const reservedDescriptors = 256;
 const mostConnections = 1024;
 
-/** How many connections this process can take without ever lacking a descriptor for its own work. */
+/** How many connections this process can take without ever running out of descriptors for its own work. */
 export function connectionLimits(descriptors: number = descriptorLimit()): ConnectionLimits {
   const reserved = Math.min(reservedDescriptors, Math.ceil(descriptors / 2));
   const affordable = Math.floor((descriptors - reserved) / descriptorsEach);
@@ -37,7 +38,7 @@ export function descriptorLimit(): number {
     const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
     return soft === undefined ? mostConnections : Number(soft);
   } catch {
-    // No /proc: what every system grants.
+    // No /proc: a limit that every system grants.
     return mostConnections;
   }
 }
@@ -50,7 +51,7 @@ interface Guarded {
   /** The one that requests are read from. */
   stream: Socket;
   readonly from: string;
-  /** When it came, or when its last answer was out. */
+  /** When it came, or when its last answer was finished. */
   sinceMs: number;
   phase: Phase;
   drainedBytes: number;
@@ -60,9 +61,9 @@ interface Guarded {
 const lookEveryMs = 1000;
 
 /**
- * Keeps the connections of clients within what the machine can give, so that nobody takes descriptors and memory away
- * from its own work. One that says nothing is cut, and so is one that takes nothing; where all places are taken, a
- * newcomer gets the place of one that has not said anything yet, or is between two requests.
+ * Keeps the connections of clients within what the machine can carry, so that no one takes descriptors and memory from its own
+ * work. A connection that says nothing is cut, and so is one that accepts nothing; if all places are taken, a newcomer gets the
+ * place of one that has not said anything yet, or is between two requests.
  */
 export class ConnectionGuard implements Disposable {
   readonly #limits: ConnectionLimits;
@@ -107,7 +108,7 @@ export class ConnectionGuard implements Disposable {
       const guarded = this.#byStream.get(request.socket);
       if (guarded !== undefined) guarded.phase = 'upgraded';
     });
-    // Such as no descriptor for one more: those that wait are taken when there is one again.
+    // For example no descriptor for one more: waiting ones are accepted when there is one again.
     server.on('error', (error) =>
       this.#limiter.log('error', 'accept', { err: error }, 'a connection was not taken'),
     );
@@ -121,7 +122,7 @@ export class ConnectionGuard implements Disposable {
   #admit(socket: Socket): void {
     const address = plainAddress(socket.remoteAddress ?? '');
     const from = networkOf(address);
-    // Programs of this very machine are its own, or of somebody who is in already.
+    // Programs on this machine are its own, or belong to someone who has access already.
     const most = isLoopback(address) ? this.#limits.total : this.#limits.perAddress;
     const full = (this.#counts.get(from) ?? 0) >= most;
     if ((full || this.#connections.size >= this.#limits.total) && !this.#makeRoom(full ? from : null)) {
@@ -146,7 +147,7 @@ export class ConnectionGuard implements Disposable {
     socket.once('close', () => this.#forget(socket));
   }
 
-  /** Ends the oldest connection that does nothing: of this network, or of the one that has the most. */
+  /** Ends the oldest idle connection: of this network, or of the one that has the most. */
   #makeRoom(from: string | null): boolean {
     let worst: Guarded | null = null;
     for (const one of this.#connections.values()) {
@@ -195,7 +196,7 @@ export class ConnectionGuard implements Disposable {
     else this.#counts.delete(one.from);
   }
 
-  /** TLS reads from a socket of its own, which has nothing public in common with the accepted one but its address. */
+  /** TLS reads from a socket of its own, whose only public relation to the accepted one is its address. */
   #acceptedOf(secure: TLSSocket): Guarded | null {
     for (const one of this.#connections.values()) {
       const { remotePort, remoteAddress } = one.accepted;
@@ -205,7 +206,7 @@ export class ConnectionGuard implements Disposable {
   }
 }
 
-/** The first half of an IPv6 address is a network, the second a matter of taste. */
+/** The first half of an IPv6 address is a network; the second is free for the client to choose. */
 function networkOf(address: string): string {
   if (!isIPv6(address)) return address;
   const [head = '', tail] = (address.split('%')[0] ?? '').split('::');

@@ -9,7 +9,7 @@ export function pathPattern(path: string): RegExp {
   return new RegExp(`^${text}/?$`);
 }
 
-/** Parameters of a path that fits, decoded; null where it does not fit. */
+/** The decoded parameters of a matching path; null if it does not match. */
 export function matchPath(pattern: RegExp, path: string): Record<string, string> | null {
   const groups = pattern.exec(path)?.groups;
   if (groups === undefined) return pattern.test(path) ? {} : null;

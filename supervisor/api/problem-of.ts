@@ -3,9 +3,9 @@ import { expectedOf } from '../config/expected.ts';
 import type { Problem } from '../contract/index.ts';
 
 /**
- * The one place that turns errors into RFC 9457 problems. An error is told apart by its literal `code`;
- * what is not listed here is our own fault: status 500, details only in the log. Whether every code that can come here
- * has its status is a question of types (appliance/public-codes.ts).
+ * The one place that turns errors into RFC 9457 problems. An error is identified by its literal `code`; a code that is not
+ * listed here is our own fault: status 500, details only in the log. The types prove that every code that can reach a client
+ * has its status (app/public-codes.ts).
  */
 export const statusOfCode = {
   REQUEST_INVALID: 400,
@@ -113,14 +113,15 @@ interface CodedError extends Error {
   readonly issues?: Problem['issues'];
 }
 
-/** A problem with what belongs into headers. */
+/** A problem, and what belongs in headers. */
 export interface ProblemAnswer {
   readonly problem: Problem;
   readonly retryAfterS: number | null;
-  /** True where the error is ours and belongs into the log. */
+  /** True if the error is ours and belongs in the log. */
   readonly unexpected: boolean;
 }
 
+/** Turns anything thrown into a problem. `instance`: the path of the request. */
 export function problemOf(error: unknown, instance: string): ProblemAnswer {
   if (isCoded(error)) {
     const status = Object.hasOwn(statuses, error.code) ? statuses[error.code] : undefined;
@@ -156,7 +157,7 @@ export function problemOf(error: unknown, instance: string): ProblemAnswer {
   };
 }
 
-/** Field-by-field findings of a refused request. */
+/** Field-by-field findings of a rejected request. */
 export function issuesOf(error: z.ZodError, where: string): { path: string; message: string }[] {
   return error.issues.map((issue) => ({
     path: [where, ...issue.path.map(String)].join('.'),

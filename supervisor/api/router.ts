@@ -18,6 +18,7 @@ type Field<R, K extends string> = R extends Readonly<Record<K, infer V>> ? V : u
 type Answer<R> =
   Field<R, 'response'> extends z.ZodType ? z.input<Field<R, 'response'> & z.ZodType> : undefined | string;
 
+/** A request that passed its access check and its schemas. */
 export interface RouteRequest<Id extends RouteId> {
   readonly params: SchemaOutput<Field<Routes[Id], 'params'>>;
   readonly query: SchemaOutput<Field<Routes[Id], 'query'>>;
@@ -26,15 +27,17 @@ export interface RouteRequest<Id extends RouteId> {
 }
 
 /**
- * Answers one route. What it returns becomes the body; it may set headers on `ctx`, and a route whose answer is
- * streamed sets `ctx.body` itself and returns nothing.
+ * Answers one route. Its return value becomes the body; it may set headers on `ctx`, and a route with a streamed answer sets
+ * `ctx.body` itself and returns nothing.
  */
 export type RouteHandler<Id extends RouteId> = (
   request: RouteRequest<Id>,
   ctx: Context,
 ) => Promise<Answer<Routes[Id]>> | Answer<Routes[Id]>;
 
+/** Ids of the routes that are not WebSockets. */
 export type PlainRouteId = { [Id in RouteId]: Routes[Id] extends { websocket: true } ? never : Id }[RouteId];
+/** One handler for each plain route of the contract: a missing one does not compile. */
 export type RouteHandlers = { readonly [Id in PlainRouteId]: RouteHandler<Id> };
 
 /** All plain routes of the contract, each behind its access check and its schemas. */
@@ -65,7 +68,7 @@ function serve(
       body: await bodyOf(route, ctx),
       caller,
     };
-    // A body may take its time, and its key may be gone when it is whole.
+    // A body may take its time, and its key may be revoked before it is complete.
     refuseRevoked();
     ctx.status = route.status;
     const answer = await handler(request, ctx);
@@ -84,8 +87,8 @@ function serve(
 }
 
 /**
- * A stream that runs ends when its key is revoked. An answer that is not sent yet goes out, such as that of a key which
- * revokes itself, but no work and no stream begins any more: what is returned throws TOKEN_UNKNOWN then.
+ * A running stream ends when its key is revoked. An answer that is not sent yet is sent, such as that of a key which revokes
+ * itself, but no work and no stream begins any more: the returned function then throws TOKEN_UNKNOWN.
  */
 function endWithKey(ctx: Context, caller: Caller, work: KeyedWork): () => void {
   let revoked = false;
@@ -107,7 +110,7 @@ async function bodyOf(route: RouteDefinition, ctx: Context): Promise<unknown> {
   return checked(route.body, await jsonBody(ctx), 'body');
 }
 
-/** What a schema makes of a part of a request. Throws REQUEST_INVALID. */
+/** Parses a part of a request with a schema. Throws REQUEST_INVALID. */
 export function checked(schema: z.ZodType | undefined, value: unknown, where: string): unknown {
   if (schema === undefined) return {};
   const result = schema.safeParse(value);
@@ -118,13 +121,13 @@ export function checked(schema: z.ZodType | undefined, value: unknown, where: st
   throw new ApiError('REQUEST_INVALID', message, { issues });
 }
 
-/** `"role" is wrong: expected one of "hub", "camera"`, whatever part of the request it came in. */
+/** `"role" is wrong: expected one of "hub", "camera"`, no matter which part of the request it came in. */
 function inWords({ path, message }: { path: string; message: string }): string {
   const [, name] = /^[^.]+\.(.+)$/.exec(path) ?? [];
   return name === undefined ? `The request is wrong: ${message}.` : `"${name}" is wrong: ${message}.`;
 }
 
-/** What no route took: 405 where the path exists with other methods, else 404. */
+/** For requests that no route took: 405 if the path exists with other methods, otherwise 404. */
 function unknownRoute(router: Router): Middleware {
   return async (ctx, next) => {
     const allowed = router.match(ctx.path, ctx.method).path.flatMap((layer) => layer.methods);

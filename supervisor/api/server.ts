@@ -31,6 +31,7 @@ import { staticPages } from './static-pages.ts';
 import { tlsServerOptions } from './tls-options.ts';
 import { WebSockets } from './web-sockets.ts';
 
+/** What the server needs. */
 export interface ApiServerOptions {
   readonly ports: ApiPorts;
   readonly access: AccessOptions;
@@ -40,17 +41,17 @@ export interface ApiServerOptions {
   readonly listen: readonly string[];
   /** 0 lets the system choose; null: no plain HTTP on these addresses. */
   readonly port: number | null;
-  /** A port of plain HTTP on 127.0.0.1 beside them; 0 lets the system choose. Default: none. */
+  /** A port of plain HTTP on 127.0.0.1 in addition; 0 lets the system choose. Default: none. */
   readonly local?: number | null;
   readonly tls: { readonly port: number; readonly identity: TlsIdentity } | null;
-  /** Base URL of a backend that gets what is not ours; null: there is none. */
+  /** Base URL of a backend that gets requests for unknown paths; null: there is none. */
   readonly upstream: string | null;
-  /** Default: what this process can afford. */
+  /** Default: what this process can carry. */
   readonly limits?: ConnectionLimits;
   readonly log: Logger;
 }
 
-/** Time limits of requests. Node.js looks after them this often. */
+/** Time limits of requests. Node.js checks them this often. */
 const requestLimits = {
   connectionsCheckingInterval: 2000,
   headersTimeout: 15_000,
@@ -59,7 +60,7 @@ const requestLimits = {
   maxHeaderSize: 16 * 1024,
 };
 
-/** How long whoever holds a WebSocket has to answer the goodbye; one whose cable was pulled never does. */
+/** How long the peer of a WebSocket has to answer the goodbye; one whose cable was pulled never does. */
 const goodbyeMs = 1000;
 
 /** The HTTP API and the pages. `run` settles when `signal` is aborted and every connection has been closed. */
@@ -98,7 +99,7 @@ export class ApiServer {
     };
     using sockets = new WebSockets({ ports: this.#options.ports, access, work, log });
     using guard = new ConnectionGuard(this.#options.limits ?? connectionLimits(), log);
-    // A body for the backend may take as long as it likes; ours are small, and have a limit of their own.
+    // A body for the backend may take any time; ours are small, and have a limit of their own.
     const limits = front === null ? requestLimits : { ...requestLimits, requestTimeout: 0 };
     const guarded = (server: Server) => {
       guard.watch(server);
@@ -130,7 +131,7 @@ export class ApiServer {
       this.#listening.resolve(opened.port ?? opened.local ?? 0);
       await untilAborted(signal);
     } catch (error) {
-      this.#listening.promise.catch(() => undefined); // run's own rejection tells; nobody need wait for the port
+      this.#listening.promise.catch(() => undefined); // run's own rejection reports it; no one needs to wait for the port
       this.#opened.promise.catch(() => undefined);
       this.#listening.reject(error);
       this.#opened.reject(error);
@@ -171,7 +172,7 @@ export class ApiServer {
   }
 }
 
-/** The list of cameras with those of the backend in it. */
+/** The list of cameras, including the backend's. */
 function withDevicesOf(ports: ApiPorts, front: GatewayFront): ApiPorts {
   const list = async () => await front.mergedDevices(await ports.devices.list());
   return { ...ports, devices: { ...ports.devices, list } };
@@ -232,7 +233,7 @@ function connectionsOf(server: Server): ReadonlySet<Socket> {
   return connections;
 }
 
-/** Connections that were upgraded are no longer the server's to close: they get a moment for their goodbyes. */
+/** Upgraded connections are no longer the server's to close: they get a moment for their goodbyes. */
 async function close({ server, connections }: OpenServer): Promise<void> {
   const closed = once(server, 'close');
   server.close();

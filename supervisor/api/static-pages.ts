@@ -16,7 +16,7 @@ const types: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 };
 
-/** The built pages. Files under assets/ carry their hash in the name and may be kept for ever; index.html never. */
+/** The built pages. Files under assets/ have their hash in the name and may be cached forever; index.html never. */
 export function staticPages(folder: string): Middleware {
   return async (ctx, next) => {
     if (ctx.method !== 'GET' && ctx.method !== 'HEAD') return next();
@@ -57,7 +57,7 @@ function decode(urlPath: string): string | null {
   try {
     return decodeURIComponent(urlPath);
   } catch {
-    // Not an URL-encoded path, so no file of ours has it.
+    // Not a URL-encoded path, so none of our files has it.
     return null;
   }
 }

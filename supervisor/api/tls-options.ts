@@ -1,6 +1,6 @@
 import type { TlsOptions } from 'node:tls';
 
-/** TLS 1.3 and what of TLS 1.2 is still sound: forward secrecy and authenticated encryption, no CBC, no SHA-1. */
+/** TLS 1.3 and the sound part of TLS 1.2: forward secrecy and authenticated encryption, no CBC, no SHA-1. */
 const ciphers = [
   'TLS_AES_128_GCM_SHA256',
   'TLS_AES_256_GCM_SHA384',
@@ -13,7 +13,7 @@ const ciphers = [
   'ECDHE-RSA-CHACHA20-POLY1305',
 ];
 
-/** What every server of this appliance that speaks TLS speaks. */
+/** The options of every TLS server of this appliance. */
 export const tlsServerOptions: TlsOptions = {
   minVersion: 'TLSv1.2',
   ciphers: ciphers.join(':'),

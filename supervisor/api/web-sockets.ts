@@ -20,6 +20,7 @@ import { publishOnLink, showOnLink } from './pictures/feed-link.ts';
 import { problemOf } from './problem-of.ts';
 import { checked } from './router.ts';
 
+/** What the WebSockets need. */
 export interface WebSocketsOptions {
   readonly ports: ApiPorts;
   readonly access: AccessOptions;
@@ -42,14 +43,14 @@ interface Link {
   readonly route: RouteDefinition;
   readonly pattern: RegExp;
   readonly maxMessageBytes: number;
-  /** Throws where the link is refused. What it returns is called at once, unless the handshake itself fails. */
+  /** Throws if the link is rejected. The returned function is called at once, unless the handshake itself fails. */
   readonly open: (ports: ApiPorts, request: LinkRequest) => Accept;
 }
 
-/** A peer that says nothing and answers no ping between two of them is gone, or only holds a place. */
+/** A peer that says nothing and answers no ping between two of them is gone, or only occupies a place. */
 const pingEveryMs = 20_000;
 const maxAgentMessageBytes = 256 * 1024;
-/** Beyond what a picture may have, so that one that is too large can be refused in words. */
+/** More than the largest picture, so that a picture that is too large can be rejected with words. */
 const maxFeedMessageBytes = 2 * maxPictureBytes;
 
 const links: readonly Link[] = [

@@ -37,7 +37,7 @@ export interface ApiParts {
   readonly logRing: LogRing;
 }
 
-/** Close code for a link this appliance has no use for. */
+/** Close code for a link that this appliance does not use. */
 const wrongRole = 4004;
 
 /** The appliance as the API sees it. */

@@ -1,13 +1,13 @@
 import { EventEmitter } from 'node:events';
 import type { Take } from '../contract/index.ts';
 
-/** What parts of the appliance tell each other. The composition root connects who tells with who listens. */
+/** What parts of the appliance report to each other. The composition root connects senders and listeners. */
 export interface ApplianceEvents {
-  /** Something that the status shows changed. */
+  /** Something that the status shows has changed. */
   change: [];
-  /** Settings, role, hardware or an address changed: what runs has to be brought to what is asked for. */
+  /** Settings, role, hardware or an address changed: what runs has to follow. */
   apply: [];
-  /** Hub, key or address changed: only where the feeds go has to be set. */
+  /** Hub, key or address changed: only the destination of the feeds has to follow. */
   pushes: [];
   /** A take began, changed or ended. */
   take: [Take];
@@ -15,14 +15,16 @@ export interface ApplianceEvents {
   'take-gone': [id: string];
   /** The tally state was set. */
   tally: [];
-  /** The rollout of an update over cameras went on. */
+  /** A rollout of an update over cameras made progress. */
   rollout: [];
   /** A camera no longer belongs to this hub. */
   unadopted: [cameraId: string];
 }
 
+/** The bus; see {@link ApplianceEvents}. */
 export type ApplianceBus = EventEmitter<ApplianceEvents>;
 
+/** Makes the bus. */
 export function applianceBus(): ApplianceBus {
   return new EventEmitter<ApplianceEvents>();
 }

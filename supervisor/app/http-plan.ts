@@ -8,19 +8,20 @@ export interface WantedHttp {
   readonly tlsPort: number | null;
 }
 
-/** What is, or can be, listened on. */
+/** What is listened on, or can be. */
 export interface Serving {
   readonly listen: readonly string[];
   /** Port of plain HTTP on these addresses; null: none. */
   readonly port: number | null;
   readonly tlsPort: number | null;
-  /** Port of plain HTTP on 127.0.0.1 alone, where the others leave this machine's own programs out; 0: any. */
+  /** Port of plain HTTP only on 127.0.0.1, if the other listeners leave out this machine's own programs; 0: any. */
   readonly local: number | null;
 }
 
+/** What to listen on, and how it differs from the settings. */
 export interface HttpPlan {
   readonly serving: Serving;
-  /** What of the wanted cannot be served, and what is done instead, in sentences. */
+  /** Which of the wanted addresses cannot be served, and what is done instead, in sentences. */
   readonly problems: readonly string[];
 }
 
@@ -31,8 +32,8 @@ const wildcards: ReadonlySet<string> = new Set(['::', '0.0.0.0']);
 const spare = { plain: 8080, tls: 8443 } as const;
 
 /**
- * Decides what to listen on where not everything that the settings ask for can be had: what can be, and else what is
- * held already, and else what leads an owner to the page all the same.
+ * Decides what to listen on if not everything in the settings is possible: what is possible, else what is held already, else
+ * whatever still leads an owner to the page.
  */
 export async function planServing(
   wanted: WantedHttp,
@@ -50,7 +51,7 @@ export async function planServing(
         ? `port ${plainPort} is that of plain HTTP`
         : await free(wanted.tlsPort);
   const spareOf = async (usual: number) => ((await free(usual)) === null ? usual : 0);
-  // Cameras pin the certificate: HTTPS that is wanted is served somewhere, and mDNS says where.
+  // Cameras pin the certificate: if HTTPS is wanted, it is served somewhere, and mDNS says where.
   const tlsPort =
     wanted.tlsPort === null || tlsTrouble === null
       ? wanted.tlsPort
@@ -70,7 +71,7 @@ export function everywhere(listen: readonly string[]): boolean {
   return listen.some((host) => wildcards.has(host));
 }
 
-/** Whether anybody but this machine itself is answered. */
+/** Whether anyone but this machine itself gets an answer. */
 export function isOutside({ listen }: Pick<Serving, 'listen'>): boolean {
   return !listen.every(isLoopback);
 }
@@ -80,7 +81,7 @@ async function usableAddresses(
   probe: EndpointProbe,
 ): Promise<{ listen: readonly string[]; problems: string[] }> {
   const all = async () => ((await probe('::', 0)) === null ? ['::'] : ['0.0.0.0']);
-  // `::` means every IPv4 address as well: one more would be in its way.
+  // `::` includes every IPv4 address: another listener there would be in its way.
   if (wanted.includes('::')) return { listen: await all(), problems: [] };
   const single = [...new Set(wanted)].filter(
     (host) => host === '0.0.0.0' || host.includes(':') || !wanted.includes('0.0.0.0'),

@@ -15,6 +15,7 @@ import type { Config } from '../config/schema.ts';
 import type { ApiPorts } from '../contract/ports.ts';
 import type { NetworkEvents } from '../platform/network-monitor.ts';
 import type { Role } from '../roles/facts.ts';
+import { ApplianceError } from '../system/appliance-error.ts';
 import { Certificates } from '../system/certificates.ts';
 import type { DataPaths } from '../system/data-folder.ts';
 import type { HealthReporter } from '../system/health.ts';
@@ -24,6 +25,7 @@ import type { TlsIdentity } from '../system/tls-identity.ts';
 import { everywhere, isOutside, planServing, type Serving } from './http-plan.ts';
 import { probeEndpoint } from './listen-probe.ts';
 
+/** What page and API need of the appliance. */
 export interface HttpServiceOptions {
   readonly ports: ApiPorts;
   readonly keys: KeyStore;
@@ -31,14 +33,16 @@ export interface HttpServiceOptions {
   readonly configFile: string;
   readonly version: string;
   readonly simulation: boolean;
-  /** Stands over the settings' port. */
+  /** Overrides the settings' port. */
   readonly port: number | null;
   readonly network: NetworkEvents;
   readonly health: HealthReporter;
   /** What is served changed by itself: a port became free, an address came or went. */
   readonly onReach: () => void;
   readonly log: Logger;
-  /** First and longest pause between two tries of what cannot be served. Default one second and one minute. */
+  /**
+   * First and longest pause between two tries of what cannot be served, in milliseconds. Default one second and one minute.
+   */
   readonly retryMs?: readonly [number, number];
 }
 
@@ -58,7 +62,7 @@ interface Running {
   readonly ended: Promise<void>;
 }
 
-/** What of the wanted is none of the listening. */
+/** Wanted settings that do not concern listening. */
 interface Face {
   readonly upstream: string | null;
   readonly required: boolean;
@@ -69,9 +73,9 @@ const pages = join(import.meta.dirname, '..', 'web', 'dist');
 const loopback = ['127.0.0.1', '::1'];
 
 /**
- * Page and API, listening as the settings say, or as near to it as can be: nothing that runs ends because of them. What
- * cannot be served is tried again, and named in the health. The simulation listens on loopback alone, needs no token, and
- * does not start where its port is taken, as somebody sits before it.
+ * Page and API, listening as the settings say, or as close to it as possible: nothing that runs ends because of them. What
+ * cannot be served is tried again, and named in the health. The simulation listens only on loopback, needs no token, and does
+ * not start if its port is taken, because a person is waiting in front of it.
  */
 export class HttpService {
   readonly #options: HttpServiceOptions;
@@ -99,8 +103,8 @@ export class HttpService {
   }
 
   /**
-   * Brings the server to what the settings say, as far as that can be done now. Rejects in a simulation that cannot
-   * listen at its first start, and never else.
+   * Brings the server to what the settings say, as far as possible now. Rejects only in a simulation that cannot listen at its
+   * first start.
    */
   async apply(config: Config, name: string, role: Role): Promise<void> {
     const { simulation, network } = this.#options;
@@ -130,7 +134,7 @@ export class HttpService {
     this.#options.health.ok();
   }
 
-  /** Tries again what cannot be served, looks anew when the network changes, and starts what has ended by itself. */
+  /** Tries again what cannot be served, looks again when the network changes, and restarts what has ended by itself. */
   async #keepServing(network: NetworkEvents): Promise<void> {
     const { signal } = this.#stop;
     const unsubscribe = network.subscribe(() => this.#wake.resolve());
@@ -182,7 +186,10 @@ export class HttpService {
     this.#tell(trouble === null ? all : [trouble, ...all]);
   }
 
-  /** One server ends before the next one begins, as they may want the same port; where that one fails, the old one is back. */
+  /**
+   * One server ends before the next one begins, because they may want the same port; if the next one fails, the old one comes
+   * back.
+   */
   async #replace(serving: Serving, face: Face): Promise<string | null> {
     const old = this.#running;
     await this.#end();
@@ -216,10 +223,10 @@ export class HttpService {
     const ended = running
       .catch((error: unknown) => log.error({ err: error }, 'page and API ended'))
       .then(() => {
-        // One that ended by itself is started again.
+        // A server that ended by itself is started again.
         if (this.#running?.stop === stop) this.#running = null;
       });
-    // What goes wrong before it listens rejects here.
+    // Errors before it listens reject here.
     const opened = await Promise.race([server.opened, running.then(() => Promise.reject(endedEarly()))]);
     const actual = { listen, ...opened };
     this.#running = { serving: actual, face: { upstream, required, identity }, stop, ended };
@@ -227,7 +234,7 @@ export class HttpService {
     try {
       await writeFileAtomic(paths.apiUrl, `${this.#reach.localUrl}\n`);
     } catch (error) {
-      log.warn({ err: error }, 'the command line cannot be told where the API answers');
+      log.warn({ err: error }, 'the address of the API could not be saved for the command line');
     }
   }
 
@@ -256,15 +263,15 @@ export class HttpService {
   }
 }
 
-/** What page and API are to be; while it is equal, nothing of them is touched. */
+/** What page and API should be; while it is equal, nothing about them changes. */
 export function pageWanted(config: Config, name: string, role: Role): WantedHttp {
   const { http, gateway } = config;
   const upstream = role === 'hub' ? (gateway.upstream ?? null) : null;
   return { settings: restartKey({ ...config, name, role }, 'page'), http, name, upstream };
 }
 
-function endedEarly(): Error {
-  return new Error('page and API ended before they listened');
+function endedEarly(): ApplianceError {
+  return new ApplianceError('HTTP_ENDED', 'the page and the API ended before they listened');
 }
 
 function reachOf(serving: Serving, identity: TlsIdentity | null): Reach {

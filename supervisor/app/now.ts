@@ -3,13 +3,13 @@ import type { HubLink, MqttLink, Take } from '../contract/index.ts';
 import type { HubRole } from '../hub/hub-role.ts';
 import type { Reach } from '../system/reach.ts';
 
-/** What this machine is, with what only that role has. Until the first settings are applied it is neither. */
+/** What this machine is, with the parts that only that role has. Until the first settings are applied it is neither. */
 export type ActiveRole =
   | { readonly kind: 'starting' }
   | { readonly kind: 'hub'; readonly hub: HubRole }
   | { readonly kind: 'camera'; readonly camera: CameraRole };
 
-/** The parts that are asked about before they exist. */
+/** Parts that others ask about before they exist. */
 export interface NowParts {
   readonly conductor: { current(): Take | null };
   readonly http: { readonly reach: Reach | null };
@@ -18,8 +18,8 @@ export interface NowParts {
 }
 
 /**
- * Answers what parts ask about others that are made after them, so that no part holds a reference to a later one. It is made first;
- * `connect` is called once all parts are there. Before that the answers are those of an appliance that has just started.
+ * Answers what parts ask about others that are made after them, so that no part holds a reference to a later one. It is made
+ * first; `connect` is called once all parts exist. Before that it answers like an appliance that has just started.
  */
 export class Now {
   #parts: NowParts | null = null;
@@ -33,7 +33,7 @@ export class Now {
     return this.#role;
   }
 
-  /** The reconciler alone sets it. */
+  /** Only the reconciler sets it. */
   become(role: ActiveRole): void {
     this.#role = role;
   }
@@ -62,7 +62,7 @@ export class Now {
     return this.#parts?.telemetry.link ?? null;
   }
 
-  /** Brings what runs to what is asked for now; settles once that is done. */
+  /** Applies the settings now; settles once that is done. */
   async apply(): Promise<void> {
     await this.#parts?.reconciler.apply();
   }

@@ -6,12 +6,15 @@ import type { Reach } from '../system/reach.ts';
 
 const ntpPort = 123;
 
+/** What needs open ports. */
 export interface PortUsers {
   readonly reach: Pick<Reach, 'port' | 'tlsPort'>;
   readonly media: Pick<Config['media'], 'udpPort'>;
 }
 
-/** The ports this role needs from outside: `tcp 443` or `udp 8189`, one a line. Host name and SSH are the image's matter. */
+/**
+ * The ports this role needs from outside: `tcp 443` or `udp 8189`, one per line. The image opens those of host name and SSH.
+ */
 export function openPorts({ reach, media }: PortUsers, role: 'hub' | 'camera'): string {
   const lines = [reach.port, reach.tlsPort].filter((port) => port !== null).map((port) => `tcp ${port}`);
   // A camera calls its hub; only the hub is called, for pictures and for the time.
@@ -19,7 +22,7 @@ export function openPorts({ reach, media }: PortUsers, role: 'hub' | 'camera'): 
   return `${lines.join('\n')}\n`;
 }
 
-/** Tells the image's firewall, which watches this file. Nothing where no image gave us a runtime folder. */
+/** Writes the ports for the image's firewall, which watches this file. Does nothing if the image gave us no runtime folder. */
 export async function publishOpenPorts(users: PortUsers, role: 'hub' | 'camera', log: Logger): Promise<void> {
   const folder = process.env.RUNTIME_DIRECTORY?.split(':')[0];
   if (folder === undefined || folder === '') return;
@@ -29,6 +32,6 @@ export async function publishOpenPorts(users: PortUsers, role: 'hub' | 'camera',
       durable: false,
     });
   } catch (error) {
-    log.error({ err: error }, 'the firewall cannot be told which ports are needed');
+    log.error({ err: error }, 'the needed ports could not be saved for the firewall');
   }
 }

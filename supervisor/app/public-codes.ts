@@ -28,7 +28,7 @@ import type { ChildSpawnError } from '../process/errors.ts';
 import type { ApplianceErrorCode } from '../system/appliance-error.ts';
 
 /**
- * Codes that no caller can do anything about: a program error, or something broken on the machine. They are status 500, and
+ * Codes that no caller can do anything about: a program error, or something broken on the machine. Their status is 500, and
  * their details are in the log.
  */
 export type OwnFault =
@@ -40,9 +40,12 @@ export type OwnFault =
       | 'SELECTOR_NO_CURRENT'
       | 'SELECTOR_WRITE_FAILED'
       | 'INSTALL_FAILED'
-    >;
+      | 'PROBE_SILENT'
+      | 'ARGUMENTS_INVALID'
+    >
+  | Extract<ApplianceErrorCode, 'HTTP_ENDED' | 'PROGRAM_FAILED'>;
 
-/** Codes that end the start, before anybody can ask for anything. */
+/** Codes that end the start, before any request can come. */
 export type AtStart =
   | Extract<ApiErrorCode, 'PORT_TAKEN' | 'ADDRESS_UNUSABLE'>
   | Extract<ApplianceErrorCode, 'DATA_IN_USE' | 'TLS_FILES_UNUSABLE'>;
@@ -77,6 +80,7 @@ export type PublicCode = Exclude<AnyCode, OwnFault | AtStart>;
 
 type None<T extends never> = T;
 
-/** A code without a status, or a status without a code, does not compile. */
+/** A code without a status does not compile. */
 export type Forgotten = None<Exclude<PublicCode, keyof typeof statusOfCode>>;
+/** A status whose code does not exist does not compile. */
 export type LeftOver = None<Exclude<keyof typeof statusOfCode, PublicCode>>;

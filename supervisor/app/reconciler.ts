@@ -26,6 +26,7 @@ import type { HttpService } from './http-service.ts';
 import type { Now } from './now.ts';
 import { publishOpenPorts } from './open-ports.ts';
 
+/** The parts that the reconciler applies settings to. */
 export interface ReconcilerOptions {
   readonly config: () => Config;
   readonly identity: Identity;
@@ -43,26 +44,26 @@ export interface ReconcilerOptions {
   readonly network: NetworkEvents;
   readonly http: HttpService;
   readonly now: Now;
-  /** What runs only in one role. Each of them tells `now` what it has become. */
+  /** Parts of only one role. Each of them reports its state to `now`. */
   readonly roles: {
     readonly hub: ServiceRun;
     readonly camera: (config: Config, signal: AbortSignal) => Promise<void>;
   };
-  /** Runs what the settings ask for beside the pictures, such as MQTT; null where they ask for none. */
+  /** Runs what the settings ask for beside the pictures, such as MQTT; null if they ask for nothing. */
   readonly telemetry: (config: Config) => ServiceRun | null;
-  /** Announces the appliance; by mDNS where nothing else is given. */
+  /** Announces the appliance; by mDNS unless another way is given. */
   readonly announce?: (what: AdvertiserOptions) => ServiceRun;
   readonly runner: ExclusiveRunner;
   readonly onApplied: (desired: DesiredState) => void;
   readonly health: Health;
   readonly log: Logger;
-  /** First and longest pause before what could not be applied is tried again. Default one second and one minute. */
+  /** First and longest pause before a failed apply is tried again, in milliseconds. Default one second and one minute. */
   readonly retryMs?: readonly [number, number];
 }
 
 /**
- * Brings what runs to what settings, role and hardware ask for. Applying again changes only what differs. A part that
- * cannot be brought to it is named in the health and tried again, and keeps no other part from it.
+ * Brings what runs to what settings, role and hardware ask for. Applying again changes only what differs. A part that fails is
+ * named in the health and tried again, and does not hold up the other parts.
  */
 export class Reconciler {
   readonly #options: ReconcilerOptions;
@@ -83,7 +84,7 @@ export class Reconciler {
     this.#slots = { hub: slot('hub'), camera: slot('camera'), mdns: slot('mdns'), mqtt: slot('mqtt') };
   }
 
-  /** Applies soon; wishes that come meanwhile are applied together. */
+  /** Applies soon; requests that come in the meantime are applied together. */
   request(): void {
     this.apply().catch((error: unknown) => {
       this.#options.log.error({ err: error }, 'the settings cannot be applied');
@@ -98,7 +99,7 @@ export class Reconciler {
     return this.#options.runner.run('apply', apply, { coalesce: true });
   }
 
-  /** Hub, key or address changed: only where the feeds go is set anew. */
+  /** Hub, key or address changed: only the destination of the feeds is set again. */
   requestPushes(): void {
     if (this.#closed) return;
     this.#configureMedia().catch((error: unknown) => {
@@ -106,7 +107,7 @@ export class Reconciler {
     });
   }
 
-  /** Ends everything. An apply that is under way starts nothing more, and is waited for. */
+  /** Ends everything. A running apply starts nothing more, and is waited for. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#retry);
@@ -138,7 +139,7 @@ export class Reconciler {
       }
     };
     await part('gpio', () => gpio.apply(config));
-    // What cannot be kept is decided all the same.
+    // A decision that cannot be saved still counts.
     await part('role', () => keeper.decide(config, gpio.jumper));
     await part('cameras', () => plugged.sources(config));
     const { role } = keeper.current;
@@ -148,14 +149,14 @@ export class Reconciler {
     await part('pipelines', () => pipelines.apply(desired));
     await part('remotes', () => remotes.apply(desired.remotes));
     await part('pushes', () => this.#configureMedia());
-    // A simulation that cannot listen ends: somebody sits before it, and is told how to start it.
+    // A simulation that cannot listen ends: a person is waiting in front of it, and reads how to start it.
     const http = () => this.#options.http.apply(config, this.#name(config), role);
     if (this.#options.simulation && !this.#closed) await http();
     else await part('page', http);
     await part('firewall', () => this.#publishOpenPorts(config, role));
     await part('announcement', () => this.#applyAnnouncement(role, config));
     await part('telemetry', () => this.#applyTelemetry(config, role));
-    // Those say in their own status what is wrong.
+    // Those report in their own status what is wrong.
     this.#retryLater(troubled.size > 0 || pipelines.hasBroken || remotes.hasBroken);
     if (!this.#closed) this.#options.onApplied(desired);
   }
@@ -166,7 +167,7 @@ export class Reconciler {
     else if (!this.#closed) this.#retry = setTimeout(() => this.request(), this.#backoff.nextMs());
   }
 
-  /** A part has a place in the health only while something is wrong with it. */
+  /** A part appears in the health only while something is wrong with it. */
   #note(part: string, trouble: string | null): void {
     const known = this.#troubles.get(part);
     if (trouble === null) {
@@ -181,7 +182,7 @@ export class Reconciler {
 
   async #applyRole({ role }: DesiredState, config: Config): Promise<void> {
     const { now, roles } = this.#options;
-    // What was there in the other role is nobody's any more, also before its end.
+    // Parts of the other role have no owner any more, even before their end.
     if (now.role.kind !== role) now.become({ kind: 'starting' });
     await this.#slots.hub.set(this.#keyOf(config, role, 'hub'), role === 'hub' ? roles.hub : null);
     await this.#slots.camera.set(
@@ -190,13 +191,13 @@ export class Reconciler {
     );
   }
 
-  /** The firewall opens what is served, which need not be what the settings ask for. */
+  /** The firewall opens what is served, which may differ from what the settings ask for. */
   async #publishOpenPorts(config: Config, role: DesiredState['role']): Promise<void> {
     const { reach } = this.#options.http;
     if (reach !== null) await publishOpenPorts({ reach, media: config.media }, role, this.#options.log);
   }
 
-  /** mDNS says what is served. On loopback alone, as in a simulation, that is nothing for others. */
+  /** mDNS announces what is served. On loopback only, as in a simulation, there is nothing for others. */
   async #applyAnnouncement(role: DesiredState['role'], config: Config): Promise<void> {
     const { identity, network, simulation, log, http } = this.#options;
     const { reach } = http;
@@ -230,7 +231,7 @@ export class Reconciler {
     return simulation ? await ports.portOf('webrtc') : config().media.udpPort;
   }
 
-  /** What a service is restarted for: the settings that say so, with role and name as they are in force. */
+  /** The inputs a service is restarted for: the settings that say so, with role and name as they are in force. */
   #keyOf(config: Config, role: DesiredState['role'], service: RestartScope) {
     return restartKey({ ...config, role, name: this.#name(config) }, service);
   }

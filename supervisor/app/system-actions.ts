@@ -6,18 +6,19 @@ import type { ExclusiveRunner } from '../process/exclusive-runner.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
 import type { TakeConductor } from '../takes/take-conductor.ts';
 
+/** What the actions need. */
 export interface SystemActionsOptions {
   readonly host: ChildHost;
   readonly runner: ExclusiveRunner;
   readonly conductor: Pick<TakeConductor, 'current'>;
   readonly simulation: boolean;
-  /** Lets the lights tell which appliance this is. */
+  /** Makes the lights show which appliance this is. */
   readonly identify: () => Promise<void>;
   readonly onTally: () => void;
   readonly log: Logger;
 }
 
-/** What the whole machine can be told to do. */
+/** The commands for the whole machine. */
 export class SystemActions {
   readonly #options: SystemActionsOptions;
   #tally: Tally['state'] = 'off';
@@ -35,7 +36,7 @@ export class SystemActions {
       identify: () => this.#options.identify(),
       restart: ({ force }) => this.#goDown(['reboot'], force),
       shutdown: ({ force }) => this.#goDown(['poweroff'], force),
-      // The image's own unit marks the data partition, which the next start formats.
+      // The image's own unit marks the data partition, and the next start formats it.
       factoryReset: ({ force }) => this.#goDown(['start', 'rushlight-factory-reset.service'], force),
       setTally: async ({ state }) => {
         this.#tally = state;
@@ -52,9 +53,9 @@ export class SystemActions {
     }
     if (!force) this.#refuseDuringTake();
     await runner.run('reboot', async () => {
-      // Its turn may come late, after an update, say; a take may have begun meanwhile.
+      // Its turn may come late, after an update for example; a take may have begun meanwhile.
       if (!force) this.#refuseDuringTake();
-      log.warn({ verb }, 'the machine is told to go down');
+      log.warn({ verb }, 'the machine is shutting down');
       const child = await host.spawn({ name: 'systemctl', argv: ['systemctl', '--no-block', ...verb] });
       const { code } = await child.exited;
       if (code !== 0)

@@ -13,6 +13,7 @@ import type { TakeConductor } from '../takes/take-conductor.ts';
 import type { ApplianceCommands } from '../telemetry/ports.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 
+/** The parts that telemetry reads and commands. */
 export interface TelemetryParts {
   readonly board: StatusBoard;
   readonly conductor: TakeConductor;
@@ -25,7 +26,7 @@ export interface TelemetryParts {
   };
   readonly rollout: ApiPorts['rollout'];
   readonly state: StateStore;
-  /** Where a browser on the network finds the page; null where it does not. */
+  /** Where a browser on the network finds the page; null if it does not. */
   readonly pageUrl: () => string | null;
   readonly health: Health;
   readonly log: Logger;
@@ -42,10 +43,10 @@ export const mqttSection = {
   }),
 } as const satisfies StateSection<z.ZodObject>;
 
-/** More than anybody has at hand; the oldest are forgotten. */
+/** More than any household has; the oldest are forgotten. */
 const mostAccepted = 16;
 
-/** The appliance on MQTT, where the settings name a broker. */
+/** The appliance on MQTT, if the settings name a broker. */
 export class TelemetryService {
   readonly #parts: TelemetryParts;
   #telemetry: Telemetry | null = null;
@@ -54,17 +55,17 @@ export class TelemetryService {
     this.#parts = parts;
   }
 
-  /** How the link to the broker stands; null where the settings name none. */
+  /** How the link to the broker stands; null if the settings name none. */
   get link(): MqttLink | null {
     return this.#telemetry?.link ?? null;
   }
 
-  /** What runs with these settings; null: nothing. */
+  /** What should run with these settings; null: nothing. */
   serviceFor({ mqtt }: Config): ServiceRun | null {
     return mqtt.url === undefined ? null : (signal) => this.#run(mqtt, signal);
   }
 
-  /** The owner accepts the broker that was found and shown. Rejects with BROKER_UNKNOWN where it is another one by now. */
+  /** The owner accepts the broker that was found and shown. Rejects with BROKER_UNKNOWN if it is another one by now. */
   async accept(id: string): Promise<MqttLink> {
     const { state, log } = this.#parts;
     const telemetry = this.#telemetry;
@@ -90,7 +91,7 @@ export class TelemetryService {
   async #run(mqtt: Config['mqtt'], signal: AbortSignal): Promise<void> {
     const { board, health, state, config, pageUrl, log } = this.#parts;
     using reporter = health.register('mqtt', { core: false });
-    // Loaded where a broker is named: memory is short on small boards.
+    // Loaded only if a broker is named: memory is short on small boards.
     const [{ Telemetry }, { findBrokersByMdns }] = await Promise.all([
       import('../telemetry/telemetry.ts'),
       import('../telemetry/broker-mdns.ts'),
@@ -127,7 +128,7 @@ export class TelemetryService {
     try {
       await state.update(mqttSection, () => ({ documents: [...documents] }));
     } catch (error) {
-      log.warn({ err: error }, 'where Home Assistant was told cannot be remembered');
+      log.warn({ err: error }, 'the brokers with a Home Assistant document could not be saved');
     }
   }
 }

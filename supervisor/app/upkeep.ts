@@ -12,12 +12,12 @@ import type { ApplianceBus } from './events.ts';
 const heartbeatMs = 2000;
 const reapAfterMs = 5000;
 
-/** systemd sets it; the image's own units wait for files there. Null if nothing does. */
+/** systemd sets it; the image's own units wait for files there. Null without systemd. */
 export function runtimeFolder(): string | null {
   return process.env.RUNTIME_DIRECTORY?.split(':')[0] ?? null;
 }
 
-/** A component of the health that is listed only while something is wrong with it. Call with null once nothing is. */
+/** A component of the health that is listed only while something is wrong with it. Call with null once it is fine. */
 export function troubleIn(
   health: Health,
   component: string,
@@ -56,7 +56,7 @@ export function dataDiskHealth({ health, paths, log }: Foundation): DataDiskHeal
   });
 }
 
-/** Settings and cameras that change have to be applied, and the page hears of it. */
+/** Changed settings and cameras have to be applied, and the page gets them. */
 export function followChanges(
   { config, log }: Foundation,
   bus: ApplianceBus,
@@ -82,7 +82,7 @@ export function followChanges(
   };
 }
 
-/** Shows that the event loop turns; the watchdog bites if it does not. */
+/** Shows that the event loop turns; otherwise the watchdog restarts the supervisor. */
 export function startHeartbeat({ health }: Foundation): Disposable {
   const heartbeat = health.register('supervisor', { core: true, deadlineMs: heartbeatMs * 5 });
   heartbeat.ok();
@@ -93,7 +93,7 @@ export function startHeartbeat({ health }: Foundation): Disposable {
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
-/** By then everything that goes on has been taken over; what is left of an earlier run belongs to nobody. */
+/** By then everything that continues has been taken over; what is left of an earlier run belongs to no one. */
 export async function reapLater(host: ChildProcessHost, signal: AbortSignal): Promise<void> {
   await pause(reapAfterMs, signal);
   if (!signal.aborted) await host.reapOrphans([]);

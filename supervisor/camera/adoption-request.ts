@@ -12,33 +12,35 @@ import { reachHub } from './reach-hub.ts';
 const challengeWithinMs = 10_000;
 const watchEveryMs = 15_000;
 
-/** What a camera has got by being adopted, and keeps. */
+/** What a camera received when it was adopted, and keeps. */
 export interface Adoption {
   readonly hubId: string;
   readonly hubName: string;
-  /** SHA-256 of the hub's certificate, which alone is accepted from now on; null without TLS. */
+  /** SHA-256 of the hub's certificate, the only one accepted from now on; null without TLS. */
   readonly fingerprint: string | null;
   readonly token: string;
 }
 
+/** A code for the owner to compare, and the hub that shows the same. */
 export interface CodeOfHub {
   readonly code: string;
   readonly hubName: string;
-  /** Lets the hub know whether the owner has to confirm on this camera first; a hub of release 0.1 is not asked to. */
+  /** Reports to the hub whether the owner has to confirm on this camera first; a hub of release 0.1 is not asked to wait. */
   readonly sayConfirm: (reason: ConfirmReason | null) => void;
 }
 
+/** What an adoption needs of its caller. */
 export interface AdoptionRequestOptions {
   readonly camera: { readonly id: string; readonly name: string; readonly version: string };
-  /** Gets the code to show; null when there is none to show any more. */
+  /** Gets the code to show; null when there is no code to show any more. */
   readonly onCode: (code: CodeOfHub | null) => void;
-  /** Asked once the hub has given the key: whether this camera takes it. May last until the owner confirmed, or the abort. */
+  /** Called once the hub has given the key: whether this camera takes it. May wait until the owner confirms, or the abort. */
   readonly mayTake?: () => Promise<boolean>;
 }
 
 /**
- * Asks a hub for adoption and waits for the owner's tap. Resolves with null where the hub went away first.
- * Rejects where the hub cannot be reached.
+ * Asks a hub for adoption and waits for the owner's tap. Resolves with null if the hub went away first. Rejects if the hub
+ * cannot be reached.
  */
 export async function requestAdoption(
   hub: HubCandidate,
@@ -62,7 +64,7 @@ export async function requestAdoption(
   socket.on('open', () => send(socket, { type: 'hello', ...camera, commitment: commitmentOf(nonce) }));
   socket.on('error', (error) => end.reject(error));
   socket.on('close', () => end.resolve(null));
-  // A hub that was unplugged closes nothing; one that never asks for the nonce is none.
+  // A hub that was unplugged closes nothing; one that never asks for the nonce is not a hub.
   const late = setTimeout(stop, challengeWithinMs);
   const watch = setInterval(() => {
     if (known === null) return;
@@ -75,7 +77,7 @@ export async function requestAdoption(
       clearTimeout(late);
       send(socket, { type: 'reveal', nonce });
       const code = adoptionCode({
-        // The hub's code covers its certificate, also one that an authority vouches for and nobody pins.
+        // The hub's code covers its certificate, even one that an authority vouches for and that is not pinned.
         fingerprint: fingerprint ?? shown?.fingerprint ?? null,
         cameraId: camera.id,
         cameraNonce: nonce,
@@ -101,12 +103,12 @@ export async function requestAdoption(
     clearTimeout(late);
     clearInterval(watch);
     onCode(null);
-    socket.on('error', () => {}); // decided already; how the socket ends is of no interest
+    socket.on('error', () => {}); // already decided; how the socket ends does not matter
     socket.terminate();
   }
 }
 
-/** Where the hub answers, of all its addresses. */
+/** The address at which the hub answers, of all its addresses. */
 async function baseOf(hub: HubCandidate, signal: AbortSignal): Promise<string> {
   if (hub.otherUrls.length === 0) return hub.url;
   const pin = hub.url.startsWith('https:') ? hub.tlsFingerprint : null;
@@ -122,7 +124,7 @@ function parse(data: RawData): z.output<typeof adoptDownSchema> | null {
     const result = adoptDownSchema.safeParse(parseJsonText(data.toString()));
     return result.success ? result.data : null;
   } catch {
-    // Not JSON: no hub of ours.
+    // Not JSON: not one of our hubs.
     return null;
   }
 }

@@ -16,6 +16,7 @@ import { type Adoption, type CodeOfHub, requestAdoption } from './adoption-reque
 import { HubLinkClient } from './hub-link.ts';
 import { type HubCandidate, HubLocator } from './hub-locator.ts';
 
+/** What state.json keeps of the adoption. */
 export const adoptionSection = {
   name: 'adoption',
   schema: z.object({
@@ -23,7 +24,7 @@ export const adoptionSection = {
     hubName: z.string().nullable().default(null),
     fingerprint: z.string().nullable().default(null),
     token: z.string().nullable().default(null),
-    /** The owner made it forget a hub: the next one needs their word. */
+    /** The owner made it forget a hub: the next hub needs the owner's confirmation. */
     hasForgotten: z.boolean().default(false),
   }),
 } as const satisfies StateSection<z.ZodObject>;
@@ -41,7 +42,7 @@ const withheld: Readonly<Record<Exclude<Consent, 'given'>, string>> = {
 type Command = Exclude<AgentDown, { type: 'welcome' | 'ping' }>;
 type StatusMessage = Extract<AgentUp, { type: 'status' }>;
 
-/** What the owner compares with the page of a hub. */
+/** The code that the owner compares with a hub's page. */
 export interface HubCode {
   readonly code: string;
   readonly hubName: string;
@@ -53,29 +54,30 @@ export interface HubCode {
 interface Ask {
   readonly hub: HubCandidate;
   code: CodeOfHub | null;
-  /** The owner said on this camera that this is their hub. */
+  /** The owner confirmed on this camera that this is their hub. */
   isConfirmed: boolean;
   consent: Consent;
-  /** The hub gave the key, and it lies here until the consent is there. */
+  /** The hub gave the key, which is kept here until the owner consents. */
   readonly agreed: PromiseWithResolvers<boolean>;
 }
 
-/** The codes to show: where several hubs were found, each has one, and the owner's is among them. */
+/** The codes to show: if several hubs were found, each has its own, and the owner's is among them. */
 export interface CodeToShow extends HubCode {
   readonly others?: HubCode[];
 }
 
+/** What the camera's side needs of the appliance. */
 export interface CameraRoleOptions {
   readonly settings: Config['camera'];
   readonly configFile: string;
   readonly self: { readonly id: string; readonly name: string; readonly version: string };
   readonly state: StateStore;
   readonly network: NetworkEvents;
-  /** Whether everybody who reaches this appliance is its owner, as in the simulation: any hub may command it, too. */
+  /** Whether everyone who reaches this appliance counts as its owner, as in the simulation: any hub may command it, too. */
   readonly obeysAll: boolean;
   readonly status: () => Omit<StatusMessage, 'type' | 'sentAt'>;
   readonly onCommand: (command: Command) => void;
-  /** The link is there, anew: what was said while it was not has not been heard. */
+  /** A new link is open: the hub has not heard what was sent while there was none. */
   readonly onLinked: () => void;
   /** The hub, the key or the code to show changed. */
   readonly onChange: () => void;
@@ -83,11 +85,11 @@ export interface CameraRoleOptions {
 }
 
 const askAgainMs = 2000;
-/** A hub that was asked for so long without an answer makes room for others that were found. */
+/** A hub that has not answered for this long makes room for others that were found. */
 const askForMs = 10 * 60_000;
 const maxAsked = 8;
 
-/** What only a camera has: it looks for its hub, is adopted by it, and holds the link open. */
+/** What only a camera has: it looks for its hub, gets adopted by it, and holds the link open. */
 export class CameraRole {
   readonly #options: CameraRoleOptions;
   readonly #locator: HubLocator;
@@ -127,14 +129,14 @@ export class CameraRole {
     return this.#link;
   }
 
-  /** The code to compare, while this camera asks to be adopted. */
+  /** The code to compare while this camera asks for adoption. */
   get code(): CodeToShow | null {
     const [first, ...others] = [...this.#asks].flatMap(shownOf);
     if (first === undefined) return null;
     return others.length === 0 ? first : { ...first, others };
   }
 
-  /** Whether the hub records, on whatever cameras; false while the link is down. */
+  /** Whether the hub records, on any camera; false while the link is down. */
   get hubTakes(): boolean {
     return this.#hubTakes && this.#link.state === 'connected';
   }
@@ -145,8 +147,8 @@ export class CameraRole {
   }
 
   /**
-   * How the hub is reached now; null while none is known, what is found cannot prove to be the one that is, or no hub has
-   * adopted this camera: pictures of it are for nobody else.
+   * How the hub is reached now. Null while no hub is known, none that was found can prove to be the known one, or no hub has
+   * adopted this camera: its pictures are for its own hub only.
    */
   access(): HubEndpoint | null {
     const hub = this.#locator.current();
@@ -165,7 +167,7 @@ export class CameraRole {
     unsubscribe();
   }
 
-  /** Where each feed goes; none before a hub is known, or while it does not want this camera. */
+  /** Where each feed goes; empty before a hub is known, or while it does not accept this camera. */
   pushes(feeds: readonly string[]): Push[] {
     return this.#targets(feeds, 'whip');
   }
@@ -178,14 +180,15 @@ export class CameraRole {
   #targets(feeds: readonly string[], path: string): Push[] {
     const hub = this.access();
     if (hub === null || this.#link.state === 'refused' || this.#client.keyUnknown) return [];
-    // A hub that was only heard of gets no pictures; one that took this camera keeps getting them while the link is made again.
+    // A hub that was only heard of gets no pictures; one that accepted this camera keeps getting them while the link is opened
+    // again.
     const { isProven, isSet } = this.#locator;
     if (!isSet && !isProven && this.#link.state !== 'connected') return [];
     const { token, tlsFingerprint } = hub;
     return feeds.map((feed) => ({ feed, url: `${hub.url}/${path}/${feed}`, token, tlsFingerprint }));
   }
 
-  /** What `status` gives may have changed: the hub hears of it at once. */
+  /** The result of `status` may have changed: the hub gets it at once. */
   statusChanged(): void {
     this.#client.statusChanged();
   }
@@ -204,7 +207,7 @@ export class CameraRole {
     this.#options.onChange();
   }
 
-  /** The owner confirms that the hub of this code is theirs. False where this camera shows no such code. */
+  /** The owner confirms that the hub with this code is theirs. False if this camera shows no such code. */
   confirmHub(code: string): boolean {
     const ask = [...this.#asks].find((one) => one.code?.code === code);
     if (ask === undefined) return false;
@@ -239,7 +242,7 @@ export class CameraRole {
     }
   }
 
-  /** The owner may lay the file beside the settings later, or mend it. */
+  /** The owner may lay the file beside the settings later, or repair it. */
   async #readToken(signal: AbortSignal): Promise<void> {
     const { settings, configFile, log } = this.#options;
     if (settings.tokenFile === undefined) return;
@@ -257,8 +260,8 @@ export class CameraRole {
   }
 
   /**
-   * A key that was laid beside the settings goes to the first hub that takes it, and from then on to no other: what was found
-   * over mDNS is whatever says to be a hub.
+   * A key that was laid beside the settings goes to the first hub that accepts it, and from then on to no other: anything found
+   * over mDNS may only claim to be a hub.
    */
   async #stayWith({ id, name }: HubLink): Promise<void> {
     const hub = this.#locator.current();
@@ -275,18 +278,21 @@ export class CameraRole {
   }
 
   /**
-   * Whether this camera may be adopted by that hub: nobody has adopted it, or the very hub that did removed it. That it is the
-   * same one its pinned key proves; without TLS it only says so, as it did when it adopted the camera.
+   * Whether this camera may be adopted by that hub: no hub has adopted it, or the same hub removed it. The pinned key proves
+   * that it is the same one; without TLS its id is all there is, as when it adopted the camera.
    */
   #isNewTo(hub: HubCandidate): boolean {
-    // One that cannot show the certificate that the settings name is not the owner's.
+    // A hub that cannot show the certificate that the settings name is not the owner's.
     if (this.#token === null) return this.#fingerprint === null || hub.url.startsWith('https:');
     const { hubId, fingerprint } = this.#adoption;
     if (this.#fileToken !== null || !this.#client.keyUnknown) return false;
     return fingerprint === null ? hub.id === hubId || hub.via === 'static' : hub.url.startsWith('https:');
   }
 
-  /** A camera the hub does not know asks for adoption until it gets its key; where several hubs were found, each of them. */
+  /**
+   * A camera that the hub does not know asks for adoption until it gets its key; if several hubs were found, it asks each of
+   * them.
+   */
   async #askForAdoption(signal: AbortSignal): Promise<void> {
     const asked = new Map<string, Promise<void>>();
     while (!signal.aborted) {
@@ -306,7 +312,7 @@ export class CameraRole {
     await Promise.all(asked.values());
   }
 
-  /** A key that was laid beside the settings is for one hub, which has no code to compare: whether that one may see it. */
+  /** A key that was laid beside the settings is for one hub, which has no code to compare: whether that hub may see it. */
   #withhold(hub: HubCandidate): string | null {
     if (this.#fileToken === null || this.#adoption.hubId !== null) return null;
     const consent = this.#consentTo({ hub, isConfirmed: false });
@@ -327,7 +333,7 @@ export class CameraRole {
     });
   }
 
-  /** Who was heard, and for how long, decides whether this hub needs the owner's word on this camera. */
+  /** The hubs that were heard, and for how long, decide whether this hub needs the owner's confirmation on this camera. */
   #review(ask: Ask): void {
     const before = shownOf(ask)[0]?.confirm ?? null;
     ask.consent = this.#consentTo(ask);
@@ -338,7 +344,7 @@ export class CameraRole {
     this.#options.onChange();
   }
 
-  /** The hub gave the key. It is taken once it is sure, or the owner says so here, that this is their hub. */
+  /** The hub gave the key. The camera takes it once it is certain, or the owner confirms here, that this is their hub. */
   async #mayTake(ask: Ask, signal: AbortSignal): Promise<boolean> {
     this.#review(ask);
     if (ask.consent !== 'given') {
@@ -389,7 +395,7 @@ export class CameraRole {
   }
 
   async #belongTo(adoption: Adoption): Promise<void> {
-    // Of several hubs the first one: nobody else is asked any more.
+    // The first of several hubs wins: no other is asked any more.
     this.#adopted.abort();
     this.#adopted = new AbortController();
     await this.#options.state.update(adoptionSection, () => ({ ...adoption, hasForgotten: false }));

@@ -3,14 +3,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** RFC 8305, section 8: the recommended Connection Attempt Delay. */
 const staggerMs = 250;
 
+/** The address that answered first, and what it answered. */
 export interface Answer<T> {
   readonly address: string;
   readonly value: T;
 }
 
 /**
- * Tries the addresses of one server, each a quarter of a second after the one before, or at once when that failed. The first
- * that answers wins, the other attempts are aborted, and none begins any more (RFC 8305, section 5). `addresses`: not empty.
+ * Tries the addresses of one server, each a quarter of a second after the one before, or at once when that one failed. The
+ * first that answers wins; the other attempts are aborted, and no new one begins (RFC 8305, section 5). `addresses`: not empty.
  * Rejects with an AggregateError of all failures, in the order of the addresses.
  */
 export async function firstToAnswer<T>(
@@ -25,7 +26,7 @@ export async function firstToAnswer<T>(
     const mine = turn;
     const failed = Promise.withResolvers<void>();
     turn = Promise.race([failed.promise, mine.then(() => sleep(staggerMs, undefined, { signal: either }))]);
-    // Whoever waits for the turn hears of it; the last one's is nobody's.
+    // The next attempt hears of it; no one waits for the last one's.
     turn.catch(() => {});
     try {
       await mine;

@@ -1,7 +1,7 @@
 /**
- * A stranger's hub, for tests in network namespaces: it welcomes every camera, with or without a key, and orders a take at once.
- * Of a camera that asks to be adopted it asks for nothing, and gives it a key at once. Prints a line for everything that a camera
- * gives it, and `grants` for every key.
+ * A stranger's hub, for tests in network namespaces: it welcomes every camera, with or without a key, and orders a take at
+ * once. If a camera asks for adoption, it asks for nothing and gives a key at once. Prints a line for everything that a camera
+ * sends it, and `grants` for every key.
  */
 import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';

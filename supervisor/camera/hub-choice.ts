@@ -4,24 +4,25 @@ import type { Sighting } from '../discovery/mdns-packet.ts';
 export interface KnownHub {
   readonly sighting: Sighting;
   readonly seenAtMs: number;
-  /** When it was first reported not to answer, since it was last seen. */
+  /** When it was first reported not to answer, since it was last heard. */
   readonly failedAtMs: number | null;
 }
 
+/** The hub a camera should use, and why. */
 export interface HubChoice {
   readonly id: string;
-  /** False where it was not heard of for long: its last address is still worth a try. */
+  /** False if nothing was heard of it for long: its last address is still worth a try. */
   readonly fresh: boolean;
   /** Why this one, for people. */
   readonly reason: string;
 }
 
-/** A hub that was reported failing and does not answer mDNS for so long is gone (RFC 6762 section 10.4). */
+/** A hub that was reported as failing and does not answer mDNS for this long is gone (RFC 6762 section 10.4). */
 const failedForMs = 10_000;
 
 /**
- * Picks the hub of a camera: one that is alive before one that is not; among these the adopted one, else the one
- * used up to now, else the only one, else the one with the lowest id. Null without any.
+ * Picks a camera's hub: one that is alive before one that is not; among these the one that adopted the camera, else the one
+ * used until now, else the only one, else the one with the lowest id. Null if there is none.
  */
 export function chooseHub(
   hubs: readonly KnownHub[],
@@ -45,18 +46,18 @@ export function chooseHub(
   return { id: lowest, fresh, reason: `the lowest id of ${ids.length} hubs found${notAdopted}` };
 }
 
-/** Whether it is thought to be there still. */
+/** Whether it is probably still there. */
 export function isFresh(hub: KnownHub, nowMs: number): boolean {
   if (nowMs - hub.seenAtMs > hub.sighting.ttlS * 1000) return false;
   return hub.failedAtMs === null || nowMs - hub.failedAtMs < failedForMs;
 }
 
-/** So many addresses are tried side by side at most; anybody may announce more. */
+/** At most this many addresses are tried side by side; anyone may announce more. */
 const maxUrls = 16;
 
 /**
- * Where to try, in this order: where it answered last, then one address of each sighting after the other, what failed last.
- * Each sighting gets its turn, so that one with many addresses pushes out no other.
+ * Where to try, in this order: where it answered last, then one address of each sighting in turn; what failed last comes last.
+ * Each sighting gets its turn, so a sighting with many addresses displaces no other.
  */
 export function urlsToTry(
   sightings: readonly Sighting[],

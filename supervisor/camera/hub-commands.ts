@@ -6,16 +6,16 @@ import type { CameraRole } from './camera-role.ts';
 
 type Command = Exclude<AgentDown, { type: 'welcome' | 'ping' }>;
 
-/** What of this camera can be commanded. */
+/** The parts of this camera that a hub can command. */
 export interface Commanded {
   readonly conductor: TakeConductor;
   readonly updates: { obey(order: UpdateOrder): Promise<void> };
-  /** The link the answer goes back on. */
+  /** The link for the answer. */
   readonly side: CameraRole | null;
   readonly log: Logger;
 }
 
-/** Does what the hub commands, and tells it where that is not possible. Never rejects. */
+/** Carries out what the hub commands, and reports what is not possible. Never rejects. */
 export function handleHubCommand(command: Command, commanded: Commanded): void {
   const { side, log } = commanded;
   const { type, ...details } = command;
@@ -47,16 +47,16 @@ async function obey(command: Command, { conductor, updates, side }: Commanded): 
   }
 }
 
-/** So many takes are told anew when the link is back; older ones were finished long before. */
+/** When the link is back, this many takes are reported again; older ones were finished long before. */
 const retoldTakes = 20;
 
-/** Tells the hub how this camera's latest takes stand: what happened while the link was down has not been heard. */
+/** Reports to the hub how this camera's latest takes stand: it has not heard what happened while the link was down. */
 export function reportTakes(side: CameraRole | null, takes: readonly Take[]): void {
   if (side === null) return;
   for (const take of takes.slice(0, retoldTakes)) reportTake(side, take);
 }
 
-/** Tells the hub how this camera's part of a take stands. */
+/** Reports to the hub how this camera's part of a take stands. */
 export function reportTake(side: CameraRole, take: Take): void {
   const own = take.cameras.filter(({ device }) => device === null);
   if (own.length > 0) side.send({ type: 'take', takeId: take.id, cameras: own });

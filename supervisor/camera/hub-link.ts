@@ -32,21 +32,24 @@ interface Outcome {
   readonly moved?: boolean;
 }
 
+/** What a camera's link needs of the camera. */
 export interface HubLinkOptions {
   readonly locator: HubLocator;
   readonly network: NetworkEvents;
   readonly hello: () => Omit<Extract<AgentUp, { type: 'hello' }>, 'type'>;
   readonly status: () => Omit<StatusMessage, 'type' | 'sentAt'>;
-  /** Key for the hub; null where it needs none. Read anew for each try: adoption changes it. */
+  /** Key for the hub; null if it needs none. Read again for each try, because adoption changes it. */
   readonly token: () => string | null;
-  /** Whether any hub may command this camera: it obeys everybody who reaches it. Without it a hub has to adopt it first. */
+  /**
+   * Whether any hub may command this camera because it obeys everyone who reaches it. If false, a hub has to adopt it first.
+   */
   readonly obeysAll?: boolean;
-  /** Why that hub may not see the key of this camera; null where it may. */
+  /** Why that hub may not see this camera's key; null if it may. */
   readonly withhold?: (hub: HubCandidate) => string | null;
-  /** Certificate to accept; null: what the hub announces. */
+  /** Certificate to accept; null: the one the hub announces. */
   readonly fingerprint: () => string | null;
   readonly onCommand: (command: Exclude<AgentDown, { type: 'welcome' | 'ping' }>) => void;
-  /** Told every few seconds whether a take runs on the hub, also where this camera has no part in it. */
+  /** Called every few seconds with whether a take runs on the hub, even if this camera has no part in it. */
   readonly onHubTake?: (running: boolean) => void;
   readonly onState: (link: HubLink) => void;
   readonly log: Logger;
@@ -56,24 +59,24 @@ const statusEveryMs = 2000;
 /** The hub pings every 2 s. */
 const silentAfterMs = 6000;
 const retryLimits = { firstMs: 250, maxMs: 5000 };
-/** How often what is heard of hubs may interrupt what is being tried. */
+/** How often sightings of hubs may interrupt an attempt. */
 const nudgePerSecond = 0.2;
 const messagesPerSecond = 50;
 const messageBurst = 200;
-/** Changes that come together are told together. */
+/** Changes within this time are reported together. */
 const gatherMs = 20;
 
-/** A camera's side of the link to its hub: finds it, holds the link open, comes back by itself. */
+/** A camera's side of the link to its hub: finds the hub, holds the link open, and opens it again by itself. */
 export class HubLinkClient {
   readonly #options: HubLinkOptions;
   #socket: WebSocket | null = null;
   #wake = Promise.withResolvers<void>();
-  /** What a change of the network or of the hub's address means to the link there is now. */
+  /** Reacts to a change of the network or of the hub's address while a link is open. */
   #doubt: () => void = () => {};
   readonly #backoff = new Backoff(retryLimits);
   #drop: () => void = () => {};
   #keyUnknown = false;
-  /** Addresses of the hub at which the present or last link was tried. */
+  /** Addresses of the hub that the present or last link tried. */
   #tried: readonly string[] = [];
   #reported: Omit<StatusMessage, 'type' | 'sentAt'> | null = null;
   #telling: NodeJS.Timeout | null = null;
@@ -95,7 +98,7 @@ export class HubLinkClient {
       this.#backoff.reset();
       nudge();
     };
-    // Anybody can make a stir over mDNS; that makes no storm of connections, and keeps no attempt from its end.
+    // Anyone can cause changes over mDNS; they must cause no storm of connections and must not keep an attempt from finishing.
     const nudges = new TokenBucket({ burst: 4, perSecond: nudgePerSecond });
     const onHub = () => {
       if (nudges.take()) nudge();
@@ -123,12 +126,12 @@ export class HubLinkClient {
     if (this.#telling !== null) clearTimeout(this.#telling);
   }
 
-  /** Whether the hub, after it showed its own key, did not know this camera's: it was removed there. */
+  /** Whether the hub, after it showed its own key, did not know this camera's key: the camera was removed there. */
   get keyUnknown(): boolean {
     return this.#keyUnknown;
   }
 
-  /** There is another key, or none any more: the link that the former one opened ends, and the new one is tried at once. */
+  /** The key changed or is gone: the link that the former key opened ends, and the new one is tried at once. */
   keyChanged(): void {
     this.#keyUnknown = false;
     this.#backoff.reset();
@@ -136,7 +139,7 @@ export class HubLinkClient {
     this.#wake.resolve();
   }
 
-  /** The status may have changed: the hub hears of it now instead of with the next beat. */
+  /** The status may have changed: the hub gets it now instead of with the next heartbeat. */
   statusChanged(): void {
     if (this.#socket === null) return;
     this.#telling ??= setTimeout(() => {
@@ -145,12 +148,12 @@ export class HubLinkClient {
     }, gatherMs);
   }
 
-  /** Sends a message if linked now. What is not sent is told anew by the status of the next link. */
+  /** Sends a message if the link is open. What is not sent reaches the hub with the status of the next link. */
   send(message: AgentUp): void {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
   }
 
-  /** One link from opening to end; returns why it ended. */
+  /** One link from opening to end. Returns why it ended. */
   async #once(hub: HubCandidate, signal: AbortSignal): Promise<Outcome> {
     if (this.#options.token() === null && this.#options.obeysAll !== true) {
       this.#tried = [];
@@ -180,7 +183,7 @@ export class HubLinkClient {
     return await this.#hold(socket, at(hub, url), signal);
   }
 
-  /** The link on this socket until its end. */
+  /** Runs the link on this socket until its end. */
   async #hold(socket: WebSocket, hub: HubCandidate, signal: AbortSignal): Promise<Outcome> {
     const end = Promise.withResolvers<Outcome>();
     let heardAtMs = performance.now();
@@ -251,7 +254,7 @@ export class HubLinkClient {
     return { socket, url: base };
   }
 
-  /** Takes what the hub says; a reason where it is not the hub of this camera. */
+  /** Takes what the hub says. Returns a reason if it is not this camera's hub. */
   #hear(data: RawData, socket: WebSocket, hub: HubCandidate): string | null {
     const message = parseDown(data);
     if (message === null) {
@@ -302,7 +305,7 @@ export class HubLinkClient {
   }
 }
 
-/** The hub where it answers. */
+/** The hub, at the address that answers. */
 function at(hub: HubCandidate, url: string): HubCandidate {
   return { ...hub, url, otherUrls: [hub.url, ...hub.otherUrls].filter((other) => other !== url) };
 }
@@ -326,9 +329,9 @@ function refusal(status: number): string {
   return `The hub answered with status ${status}.`;
 }
 
-/** Closes politely at a clean stop, at once otherwise: a dead link would wait for an answer that never comes. */
+/** Closes politely at a clean stop, and at once otherwise: on a dead link the answer never comes. */
 async function ended(socket: WebSocket, politely: boolean): Promise<void> {
-  socket.on('error', () => {}); // the link is over; how it breaks now is of no interest
+  socket.on('error', () => {}); // the link is over; how it breaks now does not matter
   const closed = new Promise<void>((resolve) => {
     if (socket.readyState === WebSocket.CLOSED) resolve();
     else socket.once('close', () => resolve());

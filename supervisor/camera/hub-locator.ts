@@ -11,7 +11,7 @@ import { type Seen, SightingBook } from './sighting-book.ts';
 
 /** Where a camera's hub is. */
 export interface HubCandidate {
-  /** Id of the hub's TXT record; `static` where the URL is set by hand. */
+  /** Id of the hub's TXT record; `static` if the URL is set by hand. */
   readonly id: string;
   readonly name: string;
   /** Base URL without a slash at its end. */
@@ -25,12 +25,13 @@ export interface HubCandidate {
   readonly reason: string;
 }
 
+/** How a camera finds its hub. */
 export interface HubLocatorOptions {
-  /** `camera.hub` of the settings: an URL, or `auto` for mDNS. */
+  /** `camera.hub` of the settings: a URL, or `auto` for mDNS. */
   readonly override: string;
   /** Id of the hub that adopted this camera. */
   readonly pinnedId?: string | null;
-  /** SHA-256 of the certificate that this hub must show; null where it has none. */
+  /** SHA-256 of the certificate that this hub must show; null if it has none. */
   readonly pinnedTls?: string | null;
   readonly network: NetworkEvents;
   readonly log: Logger;
@@ -43,13 +44,13 @@ interface Located {
 
 const gatherMs = 600;
 const reviewMs = 5000;
-/** Hubs that are asked at once for adoption. */
+/** How many hubs are asked for adoption at once. */
 const maxAsked = 8;
 
 /**
- * Finds the hub and keeps knowing where it is. What is heard over mDNS are candidates: while a link lives its address is not
- * given up for any of them, and when it ends they are tried beside it. A hub that stops answering stays the candidate, at
- * its last address, until it says goodbye or another one is found: networks that lose multicast lose no camera.
+ * Finds the hub and keeps track of where it is. Sightings over mDNS are candidates: while a link is alive its address is not
+ * given up for any of them, and when it ends they are tried beside it. A hub that stops answering stays the candidate, at its
+ * last address, until it says goodbye or another one is found: networks that lose multicast lose no camera.
  */
 export class HubLocator {
   readonly #options: HubLocatorOptions;
@@ -57,19 +58,19 @@ export class HubLocator {
   readonly #heard = new HeardHubs();
   readonly #listeners = new Set<(hub: HubCandidate | null) => void>();
   readonly #limiter: LogLimiter;
-  /** How often sightings may cast doubt on a link that lives. */
+  /** How often sightings may cast doubt on a living link. */
   readonly #doubts = new TokenBucket({ burst: 1, perSecond: 0.1 });
   #failedUrls = new Set<string>();
   #browser: ServiceBrowser | null = null;
   #current: Located | null = null;
-  /** The hub where it last took this camera, after it had shown the pinned key. */
+  /** Where the hub last accepted this camera, after it had shown the pinned key. */
   #proven: HubCandidate | null = null;
-  /** The link lives, there. */
+  /** The link is alive, at this address. */
   #held = false;
   #firstSeenAtMs: number | null = null;
   #pinnedId: string | null;
   #pinnedTls: string | null;
-  /** The network changed, and the hub was not heard since. */
+  /** The network changed, and the hub has not been heard since. */
   #networkChanged = false;
 
   constructor(options: HubLocatorOptions) {
@@ -102,17 +103,18 @@ export class HubLocator {
     this.#limiter[Symbol.dispose]();
   }
 
-  /** The hub to connect to now, or null as long as none is found. */
+  /** The hub to connect to now, or null until one is found. */
   current(): HubCandidate | null {
     return this.#static() ?? this.#current?.hub ?? null;
   }
 
-  /** The hubs that may adopt this camera: the one to connect to, else every one that is found, a few at most. */
+  /** The hubs that may adopt this camera: the one to connect to, or every one that is found, up to a few. */
   candidates(): readonly HubCandidate[] {
     const current = this.current();
     if (current === null || current.via === 'static' || this.#isPinned)
       return current === null ? [] : [current];
-    // Each sender by itself: one that names the id of another hub takes no place of it. Who was heard least lately first.
+    // Each sender counts by itself: one that claims another hub's id takes no place from it. The sender heard longest ago comes
+    // first.
     return this.#book
       .all()
       .slice(0, maxAsked)
@@ -121,7 +123,7 @@ export class HubLocator {
       );
   }
 
-  /** Every hub that was heard within the last minutes, and all that are still thought to be there. */
+  /** Every hub that was heard within the last minutes, and all that are probably still there. */
   heard(): readonly HeardHub[] {
     return this.#heard.list(
       this.#book.all().map(({ service }) => keyOf(service)),
@@ -129,18 +131,18 @@ export class HubLocator {
     );
   }
 
-  /** Whether the owner said where the hub is. */
+  /** Whether the owner set where the hub is. */
   get isSet(): boolean {
     return this.#static() !== null;
   }
 
-  /** Calls back on every change of {@link current}, and when it is heard again after silence or a change of network. */
+  /** Calls back on every change of {@link current}, and when the hub is heard again after silence or a change of network. */
   subscribe(listener: (hub: HubCandidate | null) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** A hub adopted this camera, or let it go (null). `tls`: SHA-256 of the certificate it has to show. */
+  /** A hub adopted this camera, or released it (null). `tls`: SHA-256 of the certificate it has to show. */
   pin(id: string | null, tls: string | null = null): void {
     this.#pinnedId = id;
     this.#pinnedTls = tls;
@@ -148,7 +150,7 @@ export class HubLocator {
     this.#choose();
   }
 
-  /** Tells that nothing answers at these URLs of this locator: tries others first, and asks again. */
+  /** Reports that nothing answers at these URLs of this locator: it tries others first, and asks the network again. */
   reportFailure(...urls: readonly string[]): void {
     const current = this.#current;
     if (current === null || this.#held) return;
@@ -161,7 +163,7 @@ export class HubLocator {
     );
     const senders = new Set(dead.map(({ service }) => service.sender));
     this.#book.failed(senders, current.hub.id, performance.now());
-    // All over again where none is left; what is known no more is forgotten.
+    // Starts over if none is left, and forgets failures of what is no longer known.
     const all = new Set([...this.#book.all().flatMap(({ service }) => urlsOf(service)), ...known]);
     const exhausted = [...known].every((url) => this.#failedUrls.has(url));
     this.#failedUrls = new Set(
@@ -171,7 +173,7 @@ export class HubLocator {
     this.#choose();
   }
 
-  /** The hub took this camera at this URL: that is where it is, whatever is heard, until {@link ended}. */
+  /** The hub accepted this camera at this URL: it is the hub's place, no matter what is heard, until {@link ended}. */
   linked(hub: HubCandidate): void {
     if (hub.via === 'static') return;
     this.#failedUrls.delete(hub.url);
@@ -180,14 +182,14 @@ export class HubLocator {
     this.#set({ hub, fresh: true });
   }
 
-  /** The link ended: where the hub was is tried first, and what was heard beside it. */
+  /** The link ended: the hub's last place is tried first, and beside it what was heard. */
   ended(): void {
     if (!this.#held) return;
     this.#held = false;
     this.#choose();
   }
 
-  /** Takes what a packet said of an appliance. */
+  /** Takes what a packet said about an appliance. */
   noteSighting(service: FoundService): void {
     if (service.txt.role !== 'hub') return;
     this.#book.note(service);
@@ -200,7 +202,7 @@ export class HubLocator {
     if (this.#networkChanged || (isElsewhere && this.#doubts.take())) this.#heardAgain(current.hub);
   }
 
-  /** Takes a goodbye. It counts for what the very same sender said. */
+  /** Takes a goodbye. It applies only to what the same sender said. */
   noteGoodbye(name: string, sender: string): void {
     for (const service of this.#book.goodbye(name, sender, performance.now())) {
       this.#limiter.log('info', 'goodbye', { hub: service.name }, 'a hub said goodbye');
@@ -224,7 +226,7 @@ export class HubLocator {
     return this.#pinnedId !== null || this.#pinnedTls !== null;
   }
 
-  /** Time alone changes the choice: hubs fall silent, the first gathering ends. */
+  /** Time alone changes the choice: hubs fall silent, and the first gathering ends. */
   async #review(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       this.#book.expire(performance.now());
@@ -233,13 +235,13 @@ export class HubLocator {
     }
   }
 
-  /** The cable is back, or the hub may have moved: nobody who waits for the hub need wait any longer. */
+  /** The cable is back, or the hub may have moved: there is no reason to wait any longer. */
   #heardAgain(hub: HubCandidate): void {
     this.#networkChanged = false;
     for (const listener of this.#listeners) listener(hub);
   }
 
-  /** Whether a sighting may be of that hub: by its key where that is pinned, else by the id it names. */
+  /** Whether a sighting may be of that hub: by its pinned key, or else by the id it claims. */
   #mayBe({ txt }: FoundService, id: string): boolean {
     return txt.id === id || (this.#pinnedTls !== null && txt.tls === this.#pinnedTls);
   }
@@ -253,7 +255,7 @@ export class HubLocator {
       this.#set(own);
       return;
     }
-    // Who cannot show the pinned key gets nothing, so that trying it does no harm. Without a key nobody could be told apart.
+    // A server without the pinned key gets nothing, so trying it does no harm. Without a key hubs cannot be distinguished.
     const mayTry = this.#pinnedId === null || this.#pinnedTls !== null;
     const choice = mayTry
       ? chooseHub(this.#knownHubs(), this.#pinnedId, before?.hub.id ?? null, nowMs)
@@ -270,7 +272,7 @@ export class HubLocator {
     this.#set(hub === null ? null : { hub, fresh: choice.fresh });
   }
 
-  /** The hub this camera belongs to, at all addresses that may be its own; null where nothing was heard of it. */
+  /** The hub this camera belongs to, at all addresses that may be its own; null if nothing was heard of it. */
   #ownHub(nowMs: number): Located | null {
     const seen = this.#book
       .all()
@@ -284,14 +286,14 @@ export class HubLocator {
     return { hub, fresh: seen.some((one) => isFresh(knownOf(one), nowMs)) };
   }
 
-  /** The address in use, as long as what was heard last lists it, and it did not fail. */
+  /** The address in use, as long as the latest sighting lists it and it did not fail. */
   #presentOf([latest]: readonly FoundService[]): string | null {
     const present = this.#current?.hub.url;
     if (present === undefined || latest === undefined || this.#failedUrls.has(present)) return null;
     return urlsOf(latest).includes(present) ? present : null;
   }
 
-  /** Whether the hub took this camera, since this program runs or since another hub adopted it. */
+  /** Whether the hub accepted this camera, since this program runs or since another hub adopted it. */
   get isProven(): boolean {
     return this.#proven !== null;
   }
@@ -300,7 +302,7 @@ export class HubLocator {
     return this.#book.all().filter(({ service }) => this.#mayBe(service, id));
   }
 
-  /** Each hub as it was heard last; what answers before what does not. */
+  /** Each hub as it was last heard; those that answer come before those that do not. */
   #knownHubs(): readonly KnownHub[] {
     const latest = new Map<string, Seen>();
     const worst = this.#book.all().toSorted((a, b) => byWorth(b, a, null));
@@ -328,7 +330,7 @@ export class HubLocator {
   }
 }
 
-/** One hub at all addresses that were heard of it. What is at the other end has to prove itself. */
+/** One hub at all addresses that were heard of it. The server there has to prove itself. */
 function candidateOf(
   services: readonly FoundService[],
   firstUrl: string | null,
@@ -354,17 +356,17 @@ function keyOf(service: FoundService): string {
   return hubKey(service.txt.id, service.txt.tls, urlsOf(service));
 }
 
-/** What shows the right key comes first, then what has not failed. */
+/** Sightings with the right key come first, then those that have not failed. */
 function rank({ service, failedAtMs }: Seen, pinnedTls: string | null): number {
   return (pinnedTls !== null && service.txt.tls !== pinnedTls ? 2 : 0) + (failedAtMs === null ? 0 : 1);
 }
 
-/** Among equals what was heard last: a hub that moved is where it said so last, as long as it did not prove where it is. */
+/** Among equals the most recent one: a hub that moved is where it last said, until it proves where it is. */
 function byWorth(a: Seen, b: Seen, pinnedTls: string | null): number {
   return rank(a, pinnedTls) - rank(b, pinnedTls) || b.service.seenAtMs - a.service.seenAtMs;
 }
 
-/** Whether nothing changed for what is connected: the reason may, and where else the hub might be found. */
+/** Whether nothing changed for the connection: the reason may differ, and where else the hub might be found. */
 function sameHub(a: Located | null, b: Located | null): boolean {
   if (a === null || b === null) return a === b;
   const bare = (hub: HubCandidate) => ({ ...hub, reason: '', otherUrls: [] });

@@ -19,7 +19,7 @@ export class LinkProbe implements Disposable {
     this.#socket.ping();
   }
 
-  /** Something came: a pong, or anything else. */
+  /** Something arrived: a pong, or anything else. */
   heard(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;

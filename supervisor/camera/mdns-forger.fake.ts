@@ -1,6 +1,6 @@
 /**
- * A stranger on the network who says over mDNS to be a hub, for tests in network namespaces: each time from an address of its
- * own choice, and with a goodbye in the name of the real one in between.
+ * A stranger on the network who claims over mDNS to be a hub, for tests in network namespaces: each time from a random address,
+ * and with goodbyes in the real hub's name in between.
  */
 import { createSocket } from 'node:dgram';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,7 +15,7 @@ const { values } = parseArgs({
     port: { type: 'string', default: '8443' },
     /** Address of this machine. */
     own: { type: 'string', default: '127.0.0.1' },
-    /** Names as many other hubs as well. */
+    /** Announces this many other hubs as well. */
     others: { type: 'string', default: '0' },
     everyMs: { type: 'string', default: '50' },
   },

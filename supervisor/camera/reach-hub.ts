@@ -10,26 +10,29 @@ import {
 import { type Answer, firstToAnswer } from './first-to-answer.ts';
 import type { HubCandidate } from './hub-locator.ts';
 
+/** How far a hub must prove itself. */
 export interface HubTrust {
-  /** SHA-256 of the certificate the hub must show; null where none is known. */
+  /** SHA-256 of the certificate the hub must show; null if none is known. */
   readonly pin: string | null;
   /** Whether a key will be sent, which only a server that proved itself may get. */
   readonly hasKey: boolean;
 }
 
+/** A hub that answered, and how to talk to it. */
 export interface ReachedHub {
   /** Base URL at which it answers. */
   readonly url: string;
-  /** Accepts the hub's certificate and no other; empty where an authority has to vouch for it, or without TLS. */
+  /** Accepts the hub's certificate and no other; empty if an authority vouches for it, or without TLS. */
   readonly tls: PinnedTls | Record<string, never>;
 }
 
 const withinMs = 5000;
 
 /**
- * Finds out at which of its addresses a hub answers, and that it is the one. Of a machine with several addresses some may lead
- * nowhere; they are tried side by side. Where the URL names a host, Node does the same with the addresses of that name.
- * Rejects with PinMismatchError where any of them shows another key and none the right one, else with the first one's error.
+ * Finds the address at which a hub answers, and checks that it is the right hub. A machine with several addresses may be
+ * reachable at only some of them, so they are tried side by side. If the URL has a host name, Node does the same with the
+ * addresses of that name. Rejects with PinMismatchError if any of them shows another key and none the right one, else with the
+ * first one's error.
  */
 export async function reachHub(
   hub: Pick<HubCandidate, 'url' | 'otherUrls'>,
@@ -37,7 +40,7 @@ export async function reachHub(
   signal: AbortSignal,
 ): Promise<ReachedHub> {
   const urls = [hub.url, ...hub.otherUrls];
-  // One address alone is not tried before it is used.
+  // A single address is not tried in advance.
   const greet = (url: string, aborted: AbortSignal) =>
     greetHub(new URL(url), trust, aborted, urls.length > 1);
   const { address, value } = await firstOf(urls, greet, signal);
@@ -51,20 +54,20 @@ async function greetHub(
   probing: boolean,
 ): Promise<ReachedHub['tls']> {
   if (url.protocol === 'https:') {
-    // Without a key nothing secret is sent: the hub's answer only tells whether this camera has to be adopted.
+    // Without a key nothing secret is sent: the hub's answer only says whether this camera has to be adopted.
     const shown = pin ?? (hasKey ? null : fingerprintToPin(await serverCertificate(url, signal)));
     if (shown !== null) return await pinTls(url, shown, signal);
   } else if (pin !== null) {
-    // In the clear anybody could take the hub's name, and get this camera's key and pictures.
+    // Without TLS anyone could use the hub's name and get this camera's key and pictures.
     throw new PinMismatchError(`${url.host} shows no key, unlike the hub this camera belongs to.`, {
-      hint: 'If TLS was switched off on the hub on purpose, adopt the camera anew.',
+      hint: 'If you switched off TLS on the hub on purpose, adopt the camera again.',
     });
   }
   if (probing) await touch(url, signal);
   return {};
 }
 
-/** Whether anybody takes a connection there. */
+/** Whether anything accepts a connection there. */
 async function touch(url: URL, signal: AbortSignal): Promise<void> {
   const port = url.port === '' ? { 'http:': 80, 'https:': 443 }[url.protocol] : Number(url.port);
   const socket = connect({ host: url.hostname.replace(/^\[|\]$/g, ''), port: port ?? 80 });

@@ -1,4 +1,4 @@
-/** Looks, from within a network namespace, where a hub answers: `--pin <fingerprint> <url>…`. Prints what was reached, as JSON. */
+/** Finds, from within a network namespace, where a hub answers: `--pin <fingerprint> <url>…`. Prints the result as JSON. */
 import { request } from 'node:https';
 import { parseArgs } from 'node:util';
 import { reachHub } from './reach-hub.ts';

@@ -1,24 +1,24 @@
 import type { FoundService } from '../discovery/service-browser.ts';
 
-/** What one sender last said of one hub. */
+/** What one sender last said about one hub. */
 export interface Seen {
   readonly service: FoundService;
   /** When it was first found not to answer, since it was last heard. Monotonic, in milliseconds. */
   readonly failedAtMs: number | null;
-  /** When another sender said that this hub goes: one that moved cannot say so from where it was. */
+  /** When another sender said that this hub leaves: one that moved cannot say so from its former address. */
   readonly leavingAtMs: number | null;
 }
 
-/** What was said to go has this time to be heard again (RFC 6762 section 10.4). */
+/** A hub whose goodbye was heard has this time to be heard again (RFC 6762 section 10.4). */
 const leavesAfterMs = 10_000;
-/** Senders of one hub: it has a few addresses at most. */
+/** Senders for one hub: it has a few addresses at most. */
 const maxPerHub = 8;
 const maxSeen = 96;
 
 /**
- * What was heard of hubs. Anybody may say anything over mDNS, so that no word replaces that of another sender: each has one
- * place for each hub it names. Where there are too many, the one who names most hubs loses a place first, then what was
- * found not to answer, then what was heard longest ago.
+ * What was heard of hubs. Anyone may say anything over mDNS, so no message replaces one of another sender: each sender has one
+ * place for each hub it names. If there are too many, the sender that names the most hubs loses a place first, then hubs that
+ * did not answer, then those heard longest ago.
  */
 export class SightingBook {
   #seen: readonly Seen[] = [];
@@ -32,8 +32,8 @@ export class SightingBook {
   }
 
   /**
-   * A sender said goodbye for what it called so: that is gone. What others said of the same hub is gone unless it is heard
-   * again, as the hub may have spoken from another address before; anybody could say that of any hub.
+   * A sender said goodbye for what it announced: that is gone. What others said about the same hub is gone unless it is heard
+   * again, because the hub may have spoken from another address before; anyone could say that of any hub.
    */
   goodbye(name: string, sender: string, nowMs: number): readonly FoundService[] {
     const isMeant = ({ service }: Seen) =>
@@ -48,7 +48,7 @@ export class SightingBook {
     return gone;
   }
 
-  /** Forgets what was said to go and was not heard since. */
+  /** Forgets hubs whose goodbye was heard and that were not heard since. */
   expire(nowMs: number): void {
     this.#seen = this.#seen.filter(
       ({ leavingAtMs }) => leavingAtMs === null || nowMs - leavingAtMs < leavesAfterMs,

@@ -4,17 +4,21 @@ import { describeError, errorCode, RushlightError } from '../../common/errors.ts
 import { type Problem, problemSchema } from '../contract/index.ts';
 import { ownDataFolder } from './own-files.ts';
 
-/** The appliance did not do what was asked; the message is meant for the terminal. */
+/** The appliance did not do what was asked; the message is for the terminal. */
 export class CliError extends RushlightError {
   readonly code = 'CLI_FAILED';
 }
 
+/** Where the appliance answers, and with which token. */
 export interface ApiClientOptions {
   readonly url: string;
   readonly token: string | null;
 }
 
-/** Where the appliance of this machine is: RUSHLIGHT_URL, else its port on loopback; the token from RUSHLIGHT_TOKEN or its data folder. */
+/**
+ * The address of this machine's appliance: RUSHLIGHT_URL, or its port on loopback; the token from RUSHLIGHT_TOKEN or its data
+ * folder.
+ */
 export async function localAppliance(env: NodeJS.ProcessEnv): Promise<ApiClientOptions> {
   const data = ownDataFolder(env);
   const url =
@@ -22,7 +26,7 @@ export async function localAppliance(env: NodeJS.ProcessEnv): Promise<ApiClientO
   return { url, token: env.RUSHLIGHT_TOKEN ?? (await contentOf(join(data, 'owner-token'))) };
 }
 
-/** The supervisor leaves its address here while it runs. */
+/** The supervisor writes its address here while it runs. */
 async function urlOfData(data: string): Promise<string | null> {
   return await contentOf(join(data, 'run', 'api-url'));
 }
@@ -32,7 +36,7 @@ async function contentOf(file: string): Promise<string | null> {
     return (await readFile(file, 'utf8')).trim();
   } catch (error) {
     const code = errorCode(error);
-    if (code === 'ENOENT' || code === 'EACCES') return null; // not of this machine, or not ours to read
+    if (code === 'ENOENT' || code === 'EACCES') return null; // not of this machine, or not readable for us
     throw error;
   }
 }
@@ -53,7 +57,7 @@ export async function callApi(
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      // The API leads nowhere else; what does is not the appliance, and gets no token.
+      // The API never redirects; a server that does is not the appliance, and gets no token.
       redirect: 'error',
       signal: AbortSignal.timeout(30_000),
     });
@@ -69,7 +73,7 @@ export async function callApi(
   });
 }
 
-/** Why nothing answered, in words where there are some; what the system calls it else. */
+/** Why nothing answered, in words if we have some; otherwise what the system calls it. */
 function reasonOf(cause: unknown): string {
   const text = describeError(cause);
   for (const [pattern, words] of reasons) if (pattern.test(text)) return words;

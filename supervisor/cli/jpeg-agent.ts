@@ -20,7 +20,7 @@ interface Agent {
   readonly say: (text: string) => void;
 }
 
-/** Publishes until the input ends; comes back after whatever breaks the connection. */
+/** Publishes until the input ends; connects again after every failure. */
 export async function publishPictures(input: Readable, agent: Agent): Promise<void> {
   const ended = new AbortController();
   const pictures = new PictureInput();
@@ -34,7 +34,7 @@ export async function publishPictures(input: Readable, agent: Agent): Promise<vo
   await reading;
 }
 
-/** One connection; tells how many pictures went over it. A picture is sent when the one before has left. */
+/** One connection. Returns how many pictures it carried. A picture is sent once the one before has left. */
 async function publishOnce(
   pictures: PictureInput,
   { url, token, say }: Agent,
@@ -68,7 +68,7 @@ function refusalIn(text: string): string {
     const { message, count } = pictureRefusalSchema.parse(JSON.parse(text));
     return `${message} (${count})`;
   } catch {
-    return text.slice(0, 200); // a hub of another version; people can read it all the same
+    return text.slice(0, 200); // a hub of another version; people can read it anyway
   }
 }
 

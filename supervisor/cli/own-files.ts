@@ -1,7 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A clone of the sources holds what `npm start` runs; a device does not. There the appliance of this machine is the simulation. */
+/**
+ * A clone of the sources contains what `npm start` runs; a device does not. In a clone, this machine's appliance is the
+ * simulation.
+ */
 const clone = join(import.meta.dirname, '..', '..');
 const isClone = existsSync(join(clone, 'scripts', 'start.mjs'));
 

@@ -1,19 +1,21 @@
 import type { Readable } from 'node:stream';
+import { CliError } from './api-client.ts';
 
 const headEnd = Buffer.from('\r\n\r\n');
 const maxWaitingBytes = 16 * 1024 * 1024;
 
-/** Pictures from a stream as ffmpeg's mpjpeg muxer writes it: parts with a Content-Length. Only the newest is kept. */
+/** Pictures from a stream as ffmpeg's mpjpeg muxer writes it: parts with a Content-Length. Only the newest one is kept. */
 export class PictureInput {
   #newest: Buffer | null = null;
   #wake: () => void = () => {};
 
-  /** Reads to the end. Rejects where the stream breaks or is something else. */
+  /** Reads to the end. Rejects if the stream breaks or has another format. */
   async read(input: Readable): Promise<void> {
     let rest: Buffer = Buffer.alloc(0);
     for await (const chunk of input) {
       rest = this.#takeParts(Buffer.concat([rest, chunk]));
-      if (rest.length > maxWaitingBytes) throw new Error('the input has no pictures: -f mpjpeg is expected');
+      if (rest.length > maxWaitingBytes)
+        throw new CliError('The input has no pictures. Use ffmpeg with -f mpjpeg.');
     }
   }
 
@@ -33,7 +35,7 @@ export class PictureInput {
     return null;
   }
 
-  /** What is left after the last whole part. */
+  /** The rest after the last complete part. */
   #takeParts(data: Buffer): Buffer {
     for (let from = 0; ; ) {
       const end = data.indexOf(headEnd, from);

@@ -26,7 +26,7 @@ const usage = `rushlight: speaks to the appliance of this machine, or of RUSHLIG
 
 type Say = (text: string) => void;
 
-/** Runs one command. Returns the exit code; says everything through `say`. */
+/** Runs one command. Returns the exit code; prints everything through `say`. */
 export async function rushlight(args: readonly string[], env: NodeJS.ProcessEnv, say: Say): Promise<number> {
   const { values, positionals } = wordsOf(args);
   const [command, ...rest] = positionals;
@@ -78,7 +78,7 @@ function wordsOf(args: readonly string[]) {
       },
     });
   } catch (error) {
-    // Its first sentence; what follows is about how to write words that begin with a dash.
+    // Its first sentence; the rest is about words that begin with a dash.
     throw new CliError(`${describeError(error).split(/\. /)[0]}.`.replace(/\.\.$/, '.'), { hint: usage });
   }
 }
@@ -94,7 +94,7 @@ async function checkConfig(file: string | undefined, env: NodeJS.ProcessEnv, say
   return 1;
 }
 
-/** The settings file that is meant: the one named, or this machine's; the latter too where only its bare name is given. */
+/** The settings file in question: the one named, or this machine's, even if only its bare name is given. */
 async function settingsText(
   file: string | undefined,
   env: NodeJS.ProcessEnv,

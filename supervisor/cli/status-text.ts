@@ -54,6 +54,7 @@ function temperature(celsius: number | null): string {
   return celsius === null ? '' : `  ${celsius.toFixed(0)} °C`;
 }
 
+/** `1 h 5 min`. */
 export function duration(seconds: number): string {
   const whole = Math.floor(seconds);
   const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];

@@ -2,12 +2,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { formatKeyPath, type KeyPath } from './key-path.ts';
 import type { ConfigFile } from './schema.ts';
 
+/** What differs between two configs. */
 export interface ConfigChanges {
-  /** The settings that differ, `source[cam0].fps` for one of a source that stayed. */
+  /** Paths of the settings that differ; `source[cam0].fps` for a source that both have. */
   readonly keys: readonly string[];
 }
 
-/** Compares two configs field by field. Elements of lists that have ids are compared with their namesake. */
+/** Compares two configs field by field. Elements of lists with ids are compared by id. */
 export function changesBetween(before: ConfigFile, after: ConfigFile): ConfigChanges {
   const keys: string[] = [];
   compare(before, after, [], (path, shown) => keys.push(shown === '' ? formatKeyPath(path) : shown));
@@ -36,7 +37,7 @@ function compare(before: unknown, after: unknown, path: KeyPath, report: Report,
   }
 }
 
-/** Elements by id, where each has one and they are of the kind they were. */
+/** Elements by id, if each has one and they are of the same kind as before. */
 function byId(value: unknown): Map<string, unknown> | undefined {
   if (!Array.isArray(value)) return undefined;
   const result = new Map<string, unknown>();

@@ -3,10 +3,10 @@ import { basename, dirname, join } from 'node:path';
 import { readTextIfThere } from '../../common/files.ts';
 import { type ConfigProblem, formatProblem } from './problem.ts';
 
-/** The one file that is written beside rushlight.toml, for whoever puts the card into a PC. */
+/** The one file that is written beside rushlight.toml, for people who put the card into a PC. */
 export const errorNoteName = 'rushlight-config-error.txt';
 
-/** Writes the problems beside the config, or removes the note where there are none. Touches the card only on change. */
+/** Writes the problems beside the config, or removes the note if there are none. Writes to the card only on change. */
 export async function writeErrorNote(configFile: string, problems: readonly ConfigProblem[]): Promise<void> {
   const file = join(dirname(configFile), errorNoteName);
   if (problems.length === 0) return rm(file, { force: true });
@@ -14,7 +14,7 @@ export async function writeErrorNote(configFile: string, problems: readonly Conf
   if ((await readTextIfThere(file)) !== text) await writeFile(file, text);
 }
 
-/** The note's text, with the line ends of the PC that is likely to show it. */
+/** The note's text, with the line ends of the PC that will probably show it. */
 export function errorNoteText(configName: string, problems: readonly ConfigProblem[]): string {
   return [
     `${configName} was not taken over; the last good settings stay in force.`,

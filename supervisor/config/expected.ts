@@ -20,9 +20,9 @@ const formatNames: Readonly<Record<string, string>> = {
   base64: 'Base64',
 };
 
-/** What a value should have been, in words for people; never zod's own. Pure. */
+/** What a value should have been, in our own words for people, never in zod's. Pure. */
 export function expectedOf(issue: z.core.$ZodIssue): string {
-  // Messages of our own say what was expected; those of zod begin with these words.
+  // Our own messages say what was expected; zod's begin with these words.
   if (!/^(Invalid|Too|Unrecognized)\b/.test(issue.message)) return issue.message;
   switch (issue.code) {
     case 'invalid_type':

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { configSchema } from './schema.ts';
 
-/** Where each generated file lies, relative to the root of the repository, and what makes it. */
+/** Path of each generated file, relative to the root of the repository, and the function that makes it. */
 export const generatedDocs = {
   'docs/config.md': configMarkdown,
   'docs/rushlight.schema.json': configJsonSchema,

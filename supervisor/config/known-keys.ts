@@ -3,7 +3,7 @@ import { unwrap } from '../../common/camel-case.ts';
 import { formatKeyPath, type KeyPath } from './key-path.ts';
 import type { KnownKey } from './nearest-key.ts';
 
-/** Every key the schema knows, as candidates for one that it does not know in the table at `table`. */
+/** Every key the schema knows, as candidates for an unknown key in the table at `table`. */
 export function knownKeys(schema: z.ZodType, table: KeyPath, value: unknown): readonly KnownKey[] {
   const here = shapeAt(schema, table, value).map((name) => ({
     path: formatKeyPath([...table, name]),
@@ -32,7 +32,7 @@ export function schemaAt(
   return undefined;
 }
 
-/** Of a discriminated union the branch whose discriminator fits, even if the rest of the value does not. */
+/** The branch of a discriminated union whose discriminator fits, even if the rest of the value does not. */
 function branchOf(schema: z.core.$ZodType, value: unknown): z.core.$ZodType {
   if (!(schema instanceof z.ZodDiscriminatedUnion)) return schema;
   const { discriminator } = schema.def;

@@ -21,47 +21,49 @@ import type { StateStore } from './state.ts';
 import { type EarlierFile, isBlank, looksUnfinished } from './unfinished.ts';
 import { watchFile } from './watch.ts';
 
-/** The settings in force, and what there is to say about them. */
+/** The settings in force, and the problems with them. */
 export interface ConfigSnapshot {
   readonly config: Config;
   /** The same, spelled as in the file. */
   readonly file: ConfigFile;
-  /** Where they come from: the file as it is now, the last good one, or nowhere. */
+  /** Source of the settings: the present file, the last good one, or the defaults. */
   readonly origin: 'file' | 'last-good' | 'defaults';
-  /** Why the file was refused, or what of the overrides does not fit it; empty: all is well. */
+  /** Why the file was rejected, or which overrides do not fit it. Empty: no problem. */
   readonly problems: readonly ConfigProblem[];
-  /** What of a newer format was skipped. */
+  /** Keys of a newer format that were skipped. */
   readonly notices: readonly ConfigProblem[];
-  /** What was set through the API and stands over the file. */
+  /** Settings made through the API, which override the file. */
   readonly overrides: TomlTable;
 }
 
+/** A new snapshot and what differs from the one before. */
 export interface ConfigChange extends ConfigChanges {
   readonly previous: ConfigSnapshot;
   readonly snapshot: ConfigSnapshot;
 }
 
+/** Files and times of {@link LiveConfig}. */
 export interface LiveConfigOptions {
   readonly file: string;
-  /** A copy of the last file that was right, on the data partition, for a boot with a broken one. */
+  /** A copy of the last valid file, on the data partition, for a boot with an invalid one. */
   readonly lastGoodFile: string;
   /** Loaded already. */
   readonly state: StateStore;
   readonly logger: Logger;
   readonly debounceMs?: number;
   readonly pollMs?: number;
-  /** How long a file that looks as if it were being written must stay as it is before it counts. Default 2500. */
+  /** How long a file that looks half written must stay the same before it counts, in milliseconds. Default 2500. */
   readonly settleMs?: number;
 }
 
-/** What a good file said. */
+/** What a valid file said. */
 interface Base {
   readonly table: TomlTable;
   readonly origin: ConfigSnapshot['origin'];
   readonly notices: readonly ConfigProblem[];
 }
 
-/** rushlight.toml while it changes: only what is right comes into force. */
+/** Follows rushlight.toml as it changes. Only valid settings come into force. */
 export class LiveConfig {
   private readonly options: LiveConfigOptions;
   private readonly listeners = new Set<(change: ConfigChange) => void>();
@@ -84,7 +86,7 @@ export class LiveConfig {
     return this.snapshot;
   }
 
-  /** Reads the file for the first time. Always gives settings: the file's, else the last good ones, else defaults. */
+  /** Reads the file for the first time. Always gives settings: the file's, or the last good ones, or the defaults. */
   load(): Promise<ConfigSnapshot> {
     return this.inTurn(async () => {
       await this.takeOverLastGood();
@@ -93,7 +95,7 @@ export class LiveConfig {
     });
   }
 
-  /** Follows the file until the signal. */
+  /** Follows the file until the signal is aborted. */
   async run(signal: AbortSignal): Promise<void> {
     const onChange = () => this.inTurn(() => this.evaluate());
     await watchFile({ ...this.options, onChange }, signal);
@@ -101,15 +103,16 @@ export class LiveConfig {
     await this.inTurn(() => {});
   }
 
-  /** Tells of every change of the settings in force or of what there is to say about them. */
+  /** Calls back on every change of the settings in force, or of the problems with them. */
   subscribe(listener: (change: ConfigChange) => void): Disposable {
     this.listeners.add(listener);
     return { [Symbol.dispose]: () => void this.listeners.delete(listener) };
   }
 
   /**
-   * Sets keys over the file by a JSON merge patch (RFC 7396); `null` drops what was set before.
-   * @throws ConfigInvalidError where the result would not be valid; nothing is changed then.
+   * Overrides keys of the file by a JSON merge patch (RFC 7396); `null` removes an override.
+   * @throws ConfigInvalidError if the
+   * result is not valid; nothing changes then.
    */
   patch(patch: Readonly<Record<string, unknown>>): Promise<ConfigSnapshot> {
     return this.inTurn(async () => {
@@ -132,7 +135,7 @@ export class LiveConfig {
     this.earlier = { text, table: parsed.table };
   }
 
-  /** Looks at the file as it is now. */
+  /** Reads the file as it is now. */
   private async evaluate(): Promise<void> {
     const found = await readConfigFile(this.options.file);
     const seen = JSON.stringify(found);
@@ -149,7 +152,7 @@ export class LiveConfig {
     await this.noteProblems();
   }
 
-  /** Whether the file counts as it is. At the start there is nobody who could be writing it. */
+  /** Whether the file counts as it is. At the start no one can be in the middle of writing it. */
   private hasSettled(found: FoundConfig, seen: string): boolean {
     if (this.snapshot === undefined || !looksUnfinished(this.earlier, found)) return true;
     const { settleMs = 2500 } = this.options;
@@ -164,7 +167,7 @@ export class LiveConfig {
     return false;
   }
 
-  /** A file that had settings and is blank was not meant so: editors and power cuts leave such files. */
+  /** A file that had settings and is now blank is not intended: editors and power cuts leave such files. */
   private hasLostAll(text: string): boolean {
     return isBlank(text) && Object.keys(this.base.table).length > 0;
   }
@@ -193,7 +196,7 @@ export class LiveConfig {
     return standingOverrides(this.options.state.get(overridesSection).overrides, this.base.table);
   }
 
-  /** The owner's last word counts: a key that the file has changed since is the file's again. */
+  /** The owner's most recent change wins: when the file changes a key, the override of that key ends. */
   private async dropOverriddenByFile(): Promise<void> {
     const standing = this.standing();
     if (standing.length === this.options.state.get(overridesSection).overrides.length) return;
@@ -221,7 +224,7 @@ export class LiveConfig {
       const shown = overridesTable(overrides);
       return { config, file, origin, problems: this.fileProblems, notices, overrides: shown };
     }
-    // The file and what was set over it are each legal, but not together: the file wins.
+    // File and overrides are each valid, but not together: the file wins.
     const alone = this.validate(table);
     if (!alone.ok) throw new ConfigInvalidError(alone.problems);
     const problems = [...this.fileProblems, ...whole.problems.map(setAside)];
@@ -247,7 +250,7 @@ export class LiveConfig {
     }
   }
 
-  /** What only serves to remember or to tell must not keep good settings from coming into force. */
+  /** A failure to remember or report must not keep valid settings from coming into force. */
   private async reporting(what: string, action: () => Promise<void>): Promise<void> {
     try {
       await action();

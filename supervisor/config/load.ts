@@ -5,13 +5,13 @@ import type { ConfigProblem } from './problem.ts';
 
 const maxBytes = 1024 * 1024;
 
-/** A config file as it was found. */
+/** A config file as it was read. */
 export type FoundConfig =
   | { readonly state: 'missing' }
   | { readonly state: 'unreadable'; readonly problem: ConfigProblem }
   | { readonly state: 'read'; readonly text: string };
 
-/** Reads the file's text. Never rejects: what cannot be read is told as a problem. */
+/** Reads the file's text. Never rejects: a read error is reported as a problem. */
 export async function readConfigFile(file: string): Promise<FoundConfig> {
   try {
     const { size } = await stat(file);
@@ -33,7 +33,7 @@ export function decodeConfig(bytes: Uint8Array): FoundConfig {
   try {
     return { state: 'read', text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
   } catch {
-    // The decoder says only that it is not UTF-8; where, is found below.
+    // The decoder only says that the text is not UTF-8; the code below finds where.
     return unreadable(firstBrokenLine(bytes), 'not UTF-8 text');
   }
 }

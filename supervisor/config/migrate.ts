@@ -9,18 +9,19 @@ export interface ConfigMigration {
   readonly migrate: (table: TomlTable) => TomlTable;
 }
 
-/** All steps, oldest first. Version 1 is the first there is. */
+/** All steps, oldest first. Version 1 is the first format. */
 export const configMigrations: readonly ConfigMigration[] = [];
 
+/** A file's table in this program's format. */
 export interface MigratedConfig {
   readonly table: TomlTable;
-  /** The file is of a newer format, written for a release that was rolled back: what is unknown in it is skipped. */
+  /** The file has a newer format, written for a release that was rolled back: its unknown keys are skipped. */
   readonly isNewer: boolean;
 }
 
 /**
- * Brings what was read from the file to the format of this program, in memory; the file is never written. A file
- * that does not tell its version is of the present one.
+ * Converts the file's content to this program's format, in memory; the file is never written. A file without a version has the
+ * present one.
  */
 export function migrateConfig(
   table: TomlTable,

@@ -12,16 +12,17 @@ export function editDistance(a: string, b: string): number {
   return row[b.length] ?? 0;
 }
 
+/** A key that the schema has, as a suggestion for an unknown one. */
 export interface KnownKey {
-  /** Where it would be written. */
+  /** Path of the key. */
   readonly path: string;
   /** Its own name, the last part. */
   readonly name: string;
-  /** Whether it belongs into the very table that is looked at. */
+  /** Whether it belongs to the table of the unknown key. */
   readonly here: boolean;
 }
 
-/** The known key nearest to an unknown one. Of two equally near ones the one of the same table wins. */
+/** The known key nearest to an unknown one. Of two equally near ones, the one in the same table wins. */
 export function nearestKey(unknown: string, known: readonly KnownKey[]): string | undefined {
   const wanted = unknown.toLowerCase();
   let best: { readonly path: string; readonly distance: number } | undefined;
@@ -32,7 +33,7 @@ export function nearestKey(unknown: string, known: readonly KnownKey[]): string 
   return best?.path;
 }
 
-/** The edit distance, where an unfinished word is near to the whole one: `bitrate` to `bitrate_kbps`. */
+/** The edit distance, but an unfinished word is near the whole one: `bitrate` to `bitrate_kbps`. */
 function unlikeness(word: string, name: string): number {
   const missing = name.length - word.length;
   const whole = editDistance(word, name);

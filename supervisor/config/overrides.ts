@@ -5,16 +5,17 @@ import type { TomlTable } from './migrate.ts';
 import { listOf, type StateSection } from './state.ts';
 
 const overrideSchema = z.object({
-  /** Where the setting is in the file. */
+  /** Path of the setting in the file. */
   path: z.array(z.string()).min(1),
   value: z.json(),
-  /** What the file said when it was set; absent: nothing. */
+  /** The file's value when the override was made; absent: none. */
   fileValue: z.json().optional(),
 });
 
-/** A setting that was made through the API and stands over the file, which machines never write. */
+/** A setting made through the API that overrides the file, because machines never write the file. */
 export type Override = z.output<typeof overrideSchema>;
 
+/** The overrides' section of state.json. */
 export const overridesSection = {
   name: 'config',
   schema: z.object({ overrides: listOf(overrideSchema) }),
@@ -23,8 +24,8 @@ export const overridesSection = {
 type Json = z.infer<ReturnType<typeof z.json>>;
 
 /**
- * Takes a JSON merge patch (RFC 7396) into the overrides: each value stands over the file from now on, `null` drops
- * the override of that key and of all below. A list is one value.
+ * Adds a JSON merge patch (RFC 7396) to the overrides: each value overrides the file from now on, and `null` removes the
+ * overrides of that key and below. A list is one value.
  */
 export function patchOverrides(
   overrides: readonly Override[],
@@ -43,7 +44,7 @@ export function patchOverrides(
   return result;
 }
 
-/** The overrides that still stand: those whose key the file has not changed since they were made. */
+/** The overrides that still apply: the file has not changed their keys since they were made. */
 export function standingOverrides(overrides: readonly Override[], table: TomlTable): Override[] {
   return overrides.filter(({ path, fileValue }) => {
     const now = valueAt(table, path);
@@ -51,7 +52,7 @@ export function standingOverrides(overrides: readonly Override[], table: TomlTab
   });
 }
 
-/** What the file says with the overrides over it. */
+/** The file's settings with the overrides applied. */
 export function applyOverrides(table: TomlTable, overrides: readonly Override[]): TomlTable {
   const result = structuredClone({ ...table });
   for (const { path, value } of overrides) {
@@ -65,7 +66,7 @@ export function applyOverrides(table: TomlTable, overrides: readonly Override[])
   return result;
 }
 
-/** The overrides as a nested table, for people to look at. */
+/** The overrides as a nested table, for people. */
 export function overridesTable(overrides: readonly Override[]): TomlTable {
   return applyOverrides({}, overrides);
 }
@@ -87,7 +88,7 @@ function defineTable(holder: TomlTable, key: string): TomlTable {
   return table;
 }
 
-/** Sets a key as data, also one named `__proto__`. */
+/** Sets a key as data, even one named `__proto__`. */
 function define(holder: TomlTable, key: string, value: unknown): void {
   Object.defineProperty(holder, key, { value, enumerable: true, writable: true, configurable: true });
 }

@@ -6,23 +6,25 @@ import { type ConfigProblem, problemsOf } from './problem.ts';
 import { type Config, type ConfigFile, configSchema } from './schema.ts';
 import { locateTomlKeys, type TomlLines } from './toml-lines.ts';
 
+/** A valid file. */
 export interface ParsedConfig {
   readonly ok: true;
-  /** What the file says and nothing more, brought to the present format. */
+  /** The file's own settings without defaults, in the present format. */
   readonly table: TomlTable;
   /** The settings with defaults, spelled as in the file. */
   readonly file: ConfigFile;
   readonly config: Config;
-  /** What was skipped in a file of a newer format. */
+  /** Keys that were skipped in a file of a newer format. */
   readonly notices: readonly ConfigProblem[];
 }
 
+/** A file that cannot be used, and why. */
 export interface RefusedConfig {
   readonly ok: false;
   readonly problems: readonly [ConfigProblem, ...ConfigProblem[]];
 }
 
-/** Reads the text of rushlight.toml. Never throws: each text gives settings, or at least one problem with its line. */
+/** Parses the text of rushlight.toml. Never throws: each text gives settings, or at least one problem with its line. */
 export function parseConfig(text: string): ParsedConfig | RefusedConfig {
   const parsed = parseTable(text);
   if ('problem' in parsed) return refused([parsed.problem]);
@@ -30,7 +32,7 @@ export function parseConfig(text: string): ParsedConfig | RefusedConfig {
   return validateTable(table, locateTomlKeys(text), isNewer);
 }
 
-/** Checks settings that are parsed already; `skipUnknown` turns unknown keys from problems into notices. */
+/** Checks settings that are already parsed. `skipUnknown` turns unknown keys from problems into notices. */
 export function validateTable(
   table: TomlTable,
   lines: TomlLines = { lineOf: () => 1 },

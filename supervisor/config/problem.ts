@@ -6,7 +6,7 @@ import { knownKeys } from './known-keys.ts';
 import { nearestKey } from './nearest-key.ts';
 import type { TomlLines } from './toml-lines.ts';
 
-/** What is wrong in a config, as page, MQTT, console and the file beside it show it. */
+/** A problem with a config, as page, MQTT, console and the note beside the file show it. */
 export interface ConfigProblem {
   /** Line of the file, from 1. */
   readonly line: number;
@@ -19,7 +19,7 @@ export interface ConfigProblem {
   readonly nearest: string | null;
 }
 
-/** Settings that are not valid; those in force stay. */
+/** Settings that are not valid. Those in force stay. */
 export class ConfigInvalidError extends RushlightError {
   readonly code = 'CONFIG_INVALID';
   readonly problems: readonly ConfigProblem[];
@@ -35,7 +35,7 @@ export function formatProblem({ line, key, message }: ConfigProblem): string {
   return `line ${line}${key === '' ? '' : `, ${key}`}: ${message}`;
 }
 
-/** Turns what zod found into problems, in the order of the file. */
+/** Turns zod's findings into problems, in the order of the file. */
 export function problemsOf(
   error: z.ZodError,
   schema: z.ZodType,

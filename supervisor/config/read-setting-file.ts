@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { RushlightError } from '../../common/errors.ts';
 
-/** A file that a setting names is none that can be read as a whole. */
+/** A file that a setting names is not a regular file of reasonable size. */
 export class SettingFileError extends RushlightError {
   readonly code = 'SETTING_FILE_UNUSABLE';
 }
@@ -9,8 +9,8 @@ export class SettingFileError extends RushlightError {
 const largestBytes = 1024 * 1024;
 
 /**
- * Reads a password, key or certificate that a setting names. A device or a pipe in its place would be read for ever.
- * Rejects with the system's error, or with SETTING_FILE_UNUSABLE.
+ * Reads a password, key or certificate that a setting names. Refuses devices and pipes, whose reading would never end. Rejects
+ * with the system's error, or with SETTING_FILE_UNUSABLE.
  */
 export async function readSettingFile(file: string): Promise<Buffer> {
   const found = await stat(file);

@@ -5,9 +5,9 @@ import type { Config } from './schema.ts';
 import { fileSchema } from './schema-file.ts';
 
 /**
- * The values of all settings whose change restarts a service, as the schema and docs/config.md say. A service that runs
- * is left alone as long as its key is equal, so that the published column is what happens. Lists (`source`, `remote`) have
- * no part in it: each of their elements is compared by itself.
+ * The values of all settings whose change restarts a service, as the schema and docs/config.md say. A running service is left
+ * alone while its key is equal, so the published column is what really happens. Lists (`source`, `remote`) are not part of it:
+ * each of their elements is compared on its own.
  */
 export function restartKey(config: Config, service: RestartScope): Readonly<Record<string, unknown>> {
   const key: Record<string, unknown> = {};

@@ -3,10 +3,10 @@ import { bcmGpio, field, filePath, table, urlOf } from '../../common/setting-fie
 import { remoteSchema, sha256Fingerprint, sourceSchema } from './schema-source.ts';
 import { httpTable, mediaTable, mqttTable, networkTable, updateTable } from './schema-tables.ts';
 
-/** Format of rushlight.toml this program writes about; see migrate.ts for older and newer ones. */
+/** The format of rushlight.toml that this program writes about. migrate.ts handles older and newer ones. */
 export const configVersion = 1;
 
-/** The level of a light counts when it is switched the next time. */
+/** The level of a light applies the next time it is switched. */
 const lightLine = {
   gpio: field(bcmGpio().optional(), 'BCM number of the line; without it there is none.', []),
   active: field(
@@ -26,8 +26,8 @@ const line = {
 };
 
 /**
- * Everything `rushlight.toml` may say: the one truth for types, defaults, docs/config.md, the JSON Schema and for
- * what a change restarts. Keys are snake_case here and in the file, camelCase in {@link Config}.
+ * Everything `rushlight.toml` may contain: the one truth for types, defaults, docs/config.md, the JSON Schema and what a change
+ * restarts. Keys are snake_case here and in the file, camelCase in {@link Config}.
  */
 export const fileSchema = z.strictObject({
   config_version: field(

@@ -3,13 +3,13 @@ import type { fileSchema } from './schema-file.ts';
 
 type ConfigFile = z.output<typeof fileSchema>;
 
-/** A finding about settings that are each legal but do not go together. */
+/** Reports settings that are each valid but do not fit together. */
 export interface Finding {
   readonly path: (string | number)[];
   readonly message: string;
 }
 
-/** What is wrong between fields: ids used twice, lines or ports shared, a certificate without its key. */
+/** Reports problems between fields: ids used twice, lines or ports shared, a certificate without its key. */
 export function crossFieldFindings(file: ConfigFile): Finding[] {
   return [...duplicateIds(file), ...sharedGpios(file), ...halfPairs(file), ...sharedPorts(file)];
 }

@@ -5,14 +5,14 @@ import { sourceFields, sourceSettings } from '../../media/capture/kinds/index.ts
 /** One `[[source]]`. */
 export const sourceSchema = z.discriminatedUnion('kind', sourceSettings);
 
-/** What every feed from elsewhere has. */
+/** Fields of every feed from elsewhere. */
 const remoteFields = {
   id: field(slug(), 'Name of the feed. Unique.', ['remotes']),
   label: sourceFields.label,
   enabled: field(z.boolean().default(true), 'Whether the feed is shown.', ['remotes']),
 };
 
-/** One `[[remote]]`: a feed that another server makes and the hub shows beside its own, copied as it is. */
+/** One `[[remote]]`: a feed of another server, which the hub shows beside its own feeds, copied unchanged. */
 export const remoteSchema = z.discriminatedUnion('kind', [
   z
     .strictObject({

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { field, filePath, table, urlOf } from '../../common/setting-field.ts';
 
+/** `[mqtt]`. */
 export const mqttTable = table(
   {
     url: field(
@@ -56,6 +57,7 @@ export const mqttTable = table(
   'MQTT and Home Assistant.',
 );
 
+/** `[update]`. */
 export const updateTable = table(
   {
     channel: field(
@@ -105,6 +107,7 @@ export const updateTable = table(
   'Updates.',
 );
 
+/** `[network]`. */
 export const networkTable = table(
   {
     access_point: field(
@@ -134,6 +137,7 @@ export const networkTable = table(
   'The network.',
 );
 
+/** `[http]`. */
 export const httpTable = table(
   {
     listen: field(
@@ -163,6 +167,7 @@ export const httpTable = table(
   'The page and the API.',
 );
 
+/** `[media]`. */
 export const mediaTable = table(
   {
     udp_port: field(port().default(8189), 'The UDP port that all WebRTC sessions share.', ['media']),

@@ -6,10 +6,10 @@ import { z } from 'zod';
 import { errorCode, RushlightError } from '../../common/errors.ts';
 import { removeLeftovers, writeFileAtomic } from '../../common/files.ts';
 
-/** Version of state.json as a whole; sections grow by optional fields and do not raise it. */
+/** Version of state.json as a whole. Sections grow by optional fields, which does not raise it. */
 const stateVersion = 1;
 
-/** A version that is damaged is no reason to forget the sections. */
+/** A damaged version is no reason to forget the sections. */
 const documentSchema = z.looseObject({ version: z.int().min(1).catch(stateVersion) });
 
 /** One concern's part of state.json. Its schema needs a default for every field, so that `{}` is valid. */
@@ -20,7 +20,7 @@ export interface StateSection<T extends z.ZodObject> {
 
 /**
  * A list in a section. An entry that this release does not understand, such as one of a newer release after a rollback, is
- * left out and does not take the others with it.
+ * dropped; the other entries stay.
  */
 export function listOf<T extends z.ZodType>(entry: T) {
   return z
@@ -39,24 +39,25 @@ export class StateError extends RushlightError {
   readonly code = 'STATE_UNAVAILABLE';
 }
 
+/** File and reporting of a {@link StateStore}. */
 export interface StateStoreOptions {
   readonly file: string;
   readonly logger: Logger;
-  /** Something in the file cannot be read; says what, for people. */
+  /** Part of the file cannot be read. The text says what, for people. */
   readonly onDamage?: (what: string) => void;
 }
 
 /**
- * What the appliance learnt and must not forget, in one JSON file that is replaced as a whole. Fields and sections
- * that this program does not know stay in it, so that an older and a newer release can take turns.
+ * What the appliance has learnt and must keep, in one JSON file that is replaced as a whole. Fields and sections that this
+ * program does not know stay in it, so that an older and a newer release can take turns.
  */
 export class StateStore {
   private readonly file: string;
   private readonly logger: Logger;
   private readonly onDamage: (what: string) => void;
-  /** Sections that were said to be damaged. */
+  /** Sections already reported as damaged. */
   private readonly damaged = new Set<string>();
-  /** The file as it was read, until a copy of it is kept. */
+  /** The file as it was read, until a copy of it has been kept. */
   private found: string | null = null;
   private document: Record<string, unknown> | undefined;
   private readonly inTurn = pLimit(1);
@@ -68,7 +69,7 @@ export class StateStore {
   }
 
   /**
-   * Reads the file. A broken one is put aside, and said to be; the appliance starts with what it can relearn. Rejects where its
+   * Reads the file. A broken one is moved aside and reported; the appliance then learns again what it can. Rejects if the
    * folder cannot be used.
    */
   async load(): Promise<void> {
@@ -76,7 +77,7 @@ export class StateStore {
     this.document = (await this.read()) ?? { version: stateVersion };
   }
 
-  /** The section as it is. A section that is not valid counts as empty. */
+  /** The section as it is now. An invalid section counts as empty. */
   get<T extends z.ZodObject>(section: StateSection<T>): z.output<T> {
     const parsed = section.schema.safeParse(this.raw(section.name));
     if (parsed.success) return parsed.data;
@@ -85,8 +86,9 @@ export class StateStore {
   }
 
   /**
-   * Changes fields of a section; those not named stay. Settles when it is on the disk.
-   * @throws StateError where it cannot be written; the change is then undone.
+   * Changes fields of a section; the other fields stay. Settles when the change is on the disk.
+   * @throws StateError if it cannot
+   * be written; the change is then undone.
    */
   update<T extends z.ZodObject>(
     section: StateSection<T>,
@@ -117,14 +119,14 @@ export class StateStore {
     return isRecord(section) ? section : {};
   }
 
-  /** What a change of a section is made to: what is there, or of one that is not valid what this release knows nothing of. */
+  /** The base of a section's change: the section itself, or of an invalid one the fields that this release does not know. */
   private foundation<T extends z.ZodObject>({ name, schema }: StateSection<T>): Record<string, unknown> {
     const raw = this.raw(name);
     if (schema.safeParse(raw).success) return raw;
     return Object.fromEntries(Object.entries(raw).filter(([key]) => !Object.hasOwn(schema.shape, key)));
   }
 
-  /** Says it once. The file as it was is kept beside the one that goes on. */
+  /** Reports it once. A copy of the old file is kept beside the one in use. */
   private noteDamage(section: string, error: z.ZodError): void {
     if (this.damaged.has(section)) return;
     this.damaged.add(section);
@@ -158,12 +160,12 @@ export class StateStore {
     return undefined;
   }
 
-  /** A disk that gives something else back than it got, or an error, is no reason not to start. */
+  /** A disk that returns damaged data or an error is no reason not to start. */
   private async putAside(error: unknown): Promise<void> {
     const what = `What this appliance remembered (${basename(this.file)}) was damaged and is forgotten.`;
     this.logger.error({ err: error, file: this.file }, 'the state is broken and is put aside');
     this.onDamage(what);
-    // Something that is no file may have the first name.
+    // A folder or a device may already have the first name.
     for (const aside of [asideOf(this.file), `${asideOf(this.file)}-${Date.now()}`]) {
       try {
         return await rename(this.file, aside);
@@ -182,7 +184,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // Told apart by the schema: nothing valid is undefined.
+    // The schema decides: no valid value is undefined.
     return undefined;
   }
 }

@@ -1,14 +1,14 @@
 import type { KeyPath } from './key-path.ts';
 
-/** Tells on which line of a TOML text a setting is. */
+/** Finds the line of a setting in a TOML text. */
 export interface TomlLines {
-  /** The line (from 1) of the setting, or where it is not in the text, of the nearest table around it. */
+  /** The line (from 1) of the setting; if the text does not contain it, the line of the nearest table around it. */
   lineOf(path: KeyPath): number;
 }
 
 /**
- * Finds the lines of all keys of a TOML 1.0 text that a parser has accepted; the parser itself keeps no positions.
- * Of a text that is no TOML it finds something, and ends.
+ * Finds the lines of all keys of a TOML 1.0 text that a parser has accepted; the parser keeps no positions. For other texts it
+ * returns something, and always ends.
  */
 export function locateTomlKeys(text: string): TomlLines {
   const scanner = new TomlScanner(text);
@@ -108,7 +108,7 @@ class TomlScanner {
     try {
       return String(JSON.parse(raw));
     } catch {
-      // TOML knows escapes that JSON does not (\U0001F600); such a key is found by the table around it.
+      // TOML has escapes that JSON does not have (\U0001F600); such a key is found by the table around it.
       return raw;
     }
   }
@@ -160,7 +160,7 @@ class TomlScanner {
       this.advance();
     }
     this.position += end.length;
-    // Up to two quotes may stand right before the closing three.
+    // Up to two quotes may come right before the closing three.
     for (let extra = 0; isTriple && extra < 2 && this.peek() === quote; extra += 1) this.position += 1;
   }
 

@@ -2,20 +2,20 @@ import type { FoundConfig } from './load.ts';
 import type { TomlTable } from './migrate.ts';
 import { parseConfig } from './parse.ts';
 
-/** What a good file said before. */
+/** What a valid file said before. */
 export interface EarlierFile {
   readonly text: string;
   readonly table: TomlTable;
 }
 
-/** Whether a file holds nothing: no byte, white space, or the zeros that a FAT card leaves of a write cut short. Pure. */
+/** Whether a file is empty: no bytes, only white space, or the zeros that an interrupted write leaves on a FAT card. Pure. */
 export function isBlank(text: string): boolean {
   return /^[\s\0]*$/.test(text);
 }
 
 /**
- * Whether a file looks as if somebody were in the middle of writing it: gone, blank, the beginning of what it was, or
- * without tables and keys it had. Then a little patience costs nothing, and haste may end a feed. Pure.
+ * Whether a file looks half written: gone, blank, the beginning of the former text, or without tables and keys it had. Waiting
+ * then costs little, and acting too early may end a feed. Pure.
  */
 export function looksUnfinished(before: EarlierFile | null, found: FoundConfig): boolean {
   if (before === null || Object.keys(before.table).length === 0 || found.state === 'unreadable') return false;

@@ -5,18 +5,22 @@ import type { Logger } from 'pino';
 import { errorCode } from '../../common/errors.ts';
 import { untilAborted } from '../../common/pause.ts';
 
+/** How {@link watchFile} watches. */
 export interface FileWatchOptions {
   readonly file: string;
   readonly logger: Logger;
   /** Called some time after a change; never while an earlier call runs. */
   readonly onChange: () => Promise<void>;
-  /** Quiet time after the last sign of a change. Default 200. */
+  /** Quiet time after the last sign of a change, in milliseconds. Default 200. */
   readonly debounceMs?: number;
-  /** A look at the file where no sign comes, as from a FAT card that was changed in another machine. Default 2000. */
+  /**
+   * Interval of looks at the file without a sign of change, such as on a FAT card that was changed in another machine, in
+   * milliseconds. Default 2000.
+   */
   readonly pollMs?: number;
 }
 
-/** Watches one file, through its folder so that editors that replace it are noticed, until the signal. */
+/** Watches one file until the signal is aborted. It watches the folder, so that it notices editors that replace the file. */
 export async function watchFile(options: FileWatchOptions, signal: AbortSignal): Promise<void> {
   const { file, debounceMs = 200, pollMs = 2000 } = options;
   let seen: string | undefined;

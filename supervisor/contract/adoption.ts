@@ -28,6 +28,7 @@ export const hubCodeSchema = z.object({
     .describe('The owner has to confirm here that this is their hub; why'),
 });
 
+/** Body of `POST /api/cameras/:id/adopt`: the code that the owner compared. */
 export const adoptSchema = z.strictObject({
   code: z
     .string()
@@ -38,8 +39,8 @@ export const adoptSchema = z.strictObject({
 const nonceSchema = z.string().regex(/^[0-9a-f]{64}$/);
 
 /**
- * `WS /ws/adopt`, open to everybody: a camera without a key introduces itself. It commits to its nonce before it sees
- * the hub's, so that nobody in between can choose nonces that make both codes equal.
+ * `WS /ws/adopt`, open to everyone: a camera without a key introduces itself. It commits to its nonce before it sees the hub's,
+ * so that no one in between can choose nonces that make both codes equal.
  */
 export const adoptUpSchema = z.discriminatedUnion('type', [
   z.object({
@@ -58,6 +59,7 @@ export const adoptUpSchema = z.discriminatedUnion('type', [
   }),
 ]);
 
+/** What the hub says to a camera that asks for adoption: its nonce, the key (or null), or why it refuses. */
 export const adoptDownSchema = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('challenge'),
@@ -72,7 +74,11 @@ export const adoptDownSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('adopted'), token: z.string().regex(/^[\x21-\x7e]{1,256}$/) }),
 ]);
 
+/** Why the owner must confirm on the camera; see {@link confirmReasonSchema}. */
 export type ConfirmReason = z.infer<typeof confirmReasonSchema>;
+/** A camera in the hub's list of cameras that wait for adoption. */
 export type NewCamera = z.infer<typeof newCameraSchema>;
+/** A message of the camera on `WS /ws/adopt`. */
 export type AdoptUp = z.infer<typeof adoptUpSchema>;
+/** A message of the hub on `WS /ws/adopt`, before defaults are filled in. */
 export type AdoptDown = z.input<typeof adoptDownSchema>;

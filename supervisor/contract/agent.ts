@@ -7,7 +7,7 @@ import { takeCameraSchema } from './takes.ts';
 /** Comes back with the answer (`accepted` or `refused`). */
 const orderSchema = z.string().min(1).max(64);
 
-/** More sources than one machine could have, and more words than a person reads, are not believed. */
+/** More sources than one machine can have, and texts longer than a person reads, are rejected. */
 const maxSources = 64;
 const wordSchema = textOf(64);
 const reasonSchema = textOf(512);
@@ -19,11 +19,11 @@ const takeCamerasSchema = z
   .max(maxSources);
 
 /**
- * The link a camera holds open to its hub (`WS /ws/agent`): JSON messages, one a frame.
- * The camera says `hello` first; the hub answers `welcome` or closes with 4xxx and a reason.
+ * The link a camera holds open to its hub (`WS /ws/agent`): JSON messages, one per frame. The camera says `hello` first; the
+ * hub answers `welcome` or closes with 4xxx and a reason.
  *
- * Hub and cameras are updated one after the other, so each has to get on with the release before and after its own:
- * fields are only added, with a default, and a message that is not understood is passed over.
+ * Hub and cameras are updated one after the other, so each must work with the release before and after its own: fields are only
+ * added, with a default, and a message that is not understood is ignored.
  */
 export const agentUpSchema = z.discriminatedUnion('type', [
   z.object({
@@ -53,6 +53,7 @@ export const agentUpSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('pong'), echo: z.number(), at: z.number() }),
 ]);
 
+/** What the hub sends over the link: `welcome`, orders about takes and updates, and whether a take runs. */
 export const agentDownSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('welcome'), hubId: deviceIdSchema, hubName: wordSchema }),
   z.object({
@@ -83,9 +84,11 @@ export const agentDownSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('update-rollback'), order: orderSchema }),
 ]);
 
+/** A message of the camera on the link. */
 export type AgentUp = z.infer<typeof agentUpSchema>;
+/** A message of the hub on the link. */
 export type AgentDown = z.infer<typeof agentDownSchema>;
-/** What a hub orders about a camera's update; the camera answers `accepted` or `refused`. */
+/** What a hub orders about a camera's update. The camera answers `accepted` or `refused`. */
 export type UpdateOrder = Extract<AgentDown, { order: string }>;
 
 /** Close codes of the link, in the range RFC 6455 leaves to applications. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Names of feeds, sources and cameras: they stand in URLs, file names and MQTT topics. */
+/** Names of feeds, sources and cameras, used in URLs, file names and MQTT topics. */
 export const slugSchema = z
   .string()
   .regex(
@@ -8,12 +8,12 @@ export const slugSchema = z
     'lower-case letters, digits, - and _, at most 63, no - or _ at the start',
   );
 
-/** Id of an appliance, as another one says it. */
+/** Id of an appliance, as another appliance gives it. */
 export const deviceIdSchema = z
   .string()
   .regex(/^[\x20-\x7e]{1,64}$/, 'an id of 1 to 64 printable ASCII characters');
 
-/** Words of another machine, for people: one line without control characters, cut where it is longer than anybody reads. */
+/** Text of another machine, for people: one line without control characters, cut to a length that people read. */
 export function textOf(maxLength: number) {
   return z.string().transform((text) =>
     text
@@ -32,4 +32,5 @@ export const instantSchema = z.iso.datetime({ precision: 3 });
  */
 export const sourceKindSchema = z.string().regex(/^[a-z0-9-]{1,32}$/, 'the name of a kind of source');
 
+/** What an appliance is: the hub, or a camera. */
 export const roleSchema = z.enum(['hub', 'camera']);

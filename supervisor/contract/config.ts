@@ -13,8 +13,10 @@ export const configViewSchema = z
   })
   .meta({ id: 'ConfigView' });
 
+/** Body of `PATCH /api/config`: a JSON merge patch (RFC 7396) over the file's settings. */
 export const configPatchSchema = z
   .record(z.string(), z.unknown())
   .describe('JSON merge patch (RFC 7396) with the keys of rushlight.toml; null drops an override');
 
+/** Answer of `GET /api/config`. */
 export type ConfigView = z.infer<typeof configViewSchema>;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { slugSchema } from './common.ts';
 
+/** One control of a camera (exposure, focus, gain …) with its range and its present value. */
 export const controlSchema = z.object({
   id: z.string().describe('Name as the driver gives it, such as exposure_time_absolute'),
   label: z.string(),
@@ -14,6 +15,7 @@ export const controlSchema = z.object({
   inactive: z.boolean().describe('Refused by the driver in the present mode'),
 });
 
+/** A pixel format of a camera with its sizes in pixels and rates in frames per second. */
 export const formatSchema = z.object({
   fourcc: z.string().describe('Four characters, such as MJPG'),
   description: z.string(),
@@ -21,6 +23,7 @@ export const formatSchema = z.object({
   sizes: z.array(z.object({ width: z.int(), height: z.int(), fps: z.array(z.number()) })),
 });
 
+/** A local camera (V4L2 or libcamera) that is plugged in. */
 export const deviceSchema = z
   .object({
     id: z.string().describe('Stable over replugging and reboots'),
@@ -46,7 +49,7 @@ export const deviceSchema = z
   })
   .meta({ id: 'Device' });
 
-/** A camera that was used and is not plugged in now. */
+/** A camera that was used before and is not plugged in now. */
 export const unpluggedDeviceSchema = z
   .object({
     id: z.string(),
@@ -55,13 +58,19 @@ export const unpluggedDeviceSchema = z
   })
   .meta({ id: 'UnpluggedDevice' });
 
+/** Body of `PUT /api/devices/:id/label`. */
 export const deviceLabelSchema = z.strictObject({ label: z.string().trim().min(1).max(64) });
 
+/** Body of `PUT /api/devices/:id/controls`: values by the control's name. */
 export const controlsPatchSchema = z
   .record(z.string(), z.union([z.number(), z.boolean(), z.string()]))
   .refine((values) => Object.keys(values).length > 0, 'at least one control');
 
+/** See {@link deviceSchema}. */
 export type Device = z.infer<typeof deviceSchema>;
+/** See {@link controlSchema}. */
 export type DeviceControl = z.infer<typeof controlSchema>;
+/** See {@link unpluggedDeviceSchema}. */
 export type UnpluggedDevice = z.infer<typeof unpluggedDeviceSchema>;
+/** See {@link formatSchema}. */
 export type DeviceFormat = z.infer<typeof formatSchema>;

@@ -19,4 +19,5 @@ export const eventSchema = z
   ])
   .meta({ id: 'Event' });
 
+/** One event of `GET /api/events`. */
 export type ApiEvent = z.infer<typeof eventSchema>;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { slugSchema } from './common.ts';
 
+/** One viewer of a feed, as `GET /api/feeds/:feed` shows it. Rates in kbit/s, times in milliseconds. */
 export const feedViewerSchema = z.object({
   id: z.string(),
   connected: z.boolean(),
@@ -10,6 +11,7 @@ export const feedViewerSchema = z.object({
   skippedFrames: z.int().describe('Frames left out because this viewer could not keep up'),
 });
 
+/** A feed as `GET /api/feeds` shows it: codec, size, rate, publisher, viewers, loss. */
 export const feedSchema = z
   .object({
     id: slugSchema,
@@ -44,4 +46,5 @@ export const feedSchema = z
   })
   .meta({ id: 'Feed' });
 
+/** See {@link feedSchema}. */
 export type Feed = z.infer<typeof feedSchema>;

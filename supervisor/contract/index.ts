@@ -1,6 +1,6 @@
 /**
- * The contract of the HTTP API: every route with the roles that may call it and the schemas of what goes in and out.
- * The server, the OpenAPI document, the CLI, the pages and the test rig all read it from here.
+ * The contract of the HTTP API: every route with the roles that may call it and the schemas of its request and answer. The
+ * server, the OpenAPI document, the CLI, the pages and the test rig all read it from here.
  */
 import { accessRoutes } from './routes/access.ts';
 import { camerasRoutes } from './routes/cameras.ts';
@@ -31,6 +31,7 @@ export * from './system.ts';
 export * from './takes.ts';
 export * from './update.ts';
 
+/** Every route of the API by its id. */
 export const routes = {
   ...signalingRoutes,
   ...feedsRoutes,
@@ -43,5 +44,7 @@ export const routes = {
   ...mqttRoutes,
 } as const;
 
+/** See {@link routes}. */
 export type Routes = typeof routes;
+/** Id of a route, as the server binds its handler to it. */
 export type RouteId = keyof Routes;

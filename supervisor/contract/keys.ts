@@ -11,11 +11,14 @@ export const keySchema = z
   })
   .meta({ id: 'Key' });
 
+/** Body of `POST /api/keys`. */
 export const keyCreateSchema = z.strictObject({
   role: keySchema.shape.role,
   subject: z.string().min(1).max(64),
 });
 
+/** Answer of `POST /api/keys`: the only one that contains the token. */
 export const newKeySchema = keySchema.extend({ token: z.string() });
 
+/** See {@link keySchema}. */
 export type Key = z.infer<typeof keySchema>;

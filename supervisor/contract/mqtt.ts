@@ -1,6 +1,9 @@
 import { z } from 'zod';
 
-/** A broker that was found on the network. It gets nothing, and is not obeyed, before the owner has accepted it. */
+/**
+ * A broker that was found on the network. The appliance sends it nothing and obeys none of its messages until the owner accepts
+ * it.
+ */
 export const foundBrokerSchema = z.object({
   id: z.string().describe('What it is accepted by; another broker has another one'),
   name: z.string(),
@@ -8,6 +11,7 @@ export const foundBrokerSchema = z.object({
   url: z.string(),
 });
 
+/** How the link to the MQTT broker stands. */
 export const mqttLinkSchema = z
   .object({
     state: z.enum(['off', 'searching', 'connecting', 'connected', 'waiting']),
@@ -18,8 +22,10 @@ export const mqttLinkSchema = z
   })
   .meta({ id: 'MqttLink' });
 
+/** Body of `POST /api/mqtt/broker`: the broker that the owner accepts. */
 export const acceptBrokerSchema = z.strictObject({
   id: z.string().min(1).max(512).describe('`found.id` of the broker as it was shown'),
 });
 
+/** See {@link mqttLinkSchema}. */
 export type MqttLink = z.infer<typeof mqttLinkSchema>;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { AccessRole } from './route.ts';
 
-/** Largest picture that is taken, in bytes. */
+/** Size of the largest picture that is accepted, in bytes. */
 export const maxPictureBytes = 4 * 1024 * 1024;
 
 /** Query of `WS /ws/feeds/:feed`. */
@@ -12,12 +12,12 @@ export const feedLinkQuerySchema = z.object({
     .describe('Present: this end sends pictures, the appliance takes them. Absent: the other way round.'),
 });
 
-/** Who may publish pictures: whoever may publish by WHIP. */
+/** Who may publish pictures: everyone who may publish by WHIP. */
 export const publishRoles: readonly AccessRole[] = ['camera', 'operator'];
 
 /**
- * What the appliance says, as text, to whoever publishes pictures: one message at most a second, with the number of
- * pictures that were not shown since the one before.
+ * What the appliance sends, as text, to a publisher of pictures: at most one message a second, with the number of pictures that
+ * were not shown since the message before.
  */
 export const pictureRefusalSchema = z
   .object({
@@ -28,18 +28,19 @@ export const pictureRefusalSchema = z
   })
   .meta({ id: 'PictureRefusal' });
 
+/** See {@link pictureRefusalSchema}. */
 export type PictureRefusal = z.infer<typeof pictureRefusalSchema>;
 
-/** Why the appliance closes a link of pictures (RFC 6455, section 7.4). */
+/** Why the appliance closes a link for pictures (RFC 6455, section 7.4). */
 export const feedLinkClose = {
-  /** A text message, where pictures are binary ones. */
+  /** A text message came; pictures are binary messages. */
   textMessage: 1003,
-  /** Nothing but broken pictures. */
+  /** All pictures were broken. */
   brokenPictures: 1007,
   pictureTooLarge: 1009,
   keyRevoked: 4001,
   /** Another connection with the same key publishes now. */
   takenOver: 4002,
-  /** Somebody else publishes under this name. */
+  /** Another publisher uses this name. */
   feedBusy: 4009,
 } as const;

@@ -19,7 +19,7 @@ import type {
   UpdateInstall,
 } from './index.ts';
 
-/** Who is asking, as the access check found out. */
+/** Who is asking, as the access check found. */
 export interface Caller {
   readonly role: 'owner' | 'operator' | 'viewer' | 'camera' | 'public';
   /** Name of the key; the camera's id for cameras; null where no key is needed. */
@@ -36,9 +36,10 @@ export interface SessionAnswer {
   readonly answer: string;
 }
 
+/** Whether a session publishes (WHIP) or views (WHEP). */
 export type SessionKind = 'whip' | 'whep';
 
-/** A session as a request names it, and who asks: the id alone opens nothing. */
+/** A session as a request names it, and who asks: knowing the id alone is not enough. */
 export interface SessionClaim {
   readonly kind: SessionKind;
   readonly feed: string;
@@ -59,16 +60,17 @@ export interface SignalingPort {
   close(session: SessionClaim): Promise<void>;
 }
 
+/** Takes, as the routes need them. */
 export interface TakesPort {
   list(): Promise<Take[]>;
   get(id: string): Promise<Take>;
   start(cameras: readonly string[] | null): Promise<Take>;
   stop(id: string): Promise<Take>;
-  /** For good. Rejects with TAKE_UNKNOWN, TAKE_UNFINISHED, MASTER_ELSEWHERE or TAKE_NOT_REMOVED. */
+  /** Removes a take for good. Rejects with TAKE_UNKNOWN, TAKE_UNFINISHED, MASTER_ELSEWHERE or TAKE_NOT_REMOVED. */
   remove(id: string): Promise<void>;
   /**
-   * Has the masters of this machine read again once nothing is recorded. Rejects with TAKE_UNKNOWN, TAKE_UNFINISHED, TAKE_DAMAGED or
-   * MASTER_ELSEWHERE.
+   * Reads the masters of this machine again and compares them, once nothing is recorded. Rejects with TAKE_UNKNOWN,
+   * TAKE_UNFINISHED, TAKE_DAMAGED or MASTER_ELSEWHERE.
    */
   verify(id: string): Promise<Take>;
   /** A finished segment of a master of this machine. Rejects with TAKE_UNKNOWN, TAKE_NOT_FOUND or MASTER_ELSEWHERE. */
@@ -77,7 +79,7 @@ export interface TakesPort {
 
 /** One client's view of a feed as JPEG frames. */
 export interface FrameWatch extends Disposable {
-  /** The newest frame that this client has not had yet, or the next one. Null once the signal is aborted. */
+  /** The newest frame that this client has not received yet, or the next one. Null after the signal is aborted. */
   next(signal: AbortSignal): Promise<Buffer | null>;
 }
 
@@ -87,27 +89,27 @@ export interface FrameRefusal {
   readonly message: string;
 }
 
-/** A place in the list of feeds that somebody fills with pictures. Disposing gives it up. */
+/** A place in the list of feeds that a publisher fills with pictures. Disposing it gives the place up. */
 export interface JpegPublication extends Disposable {
-  /** Shows a picture; tells why, where it does not. */
+  /** Shows a picture. Returns why, if it cannot be shown. */
   frame(jpeg: Buffer): FrameRefusal | null;
-  /** Told once, where another connection takes the place. */
+  /** Called once, when another connection takes the place. */
   onEnd(listener: (reason: string) => void): void;
 }
 
 /** Feeds as JPEG pictures, in and out. */
 export interface JpegPort {
-  /** One client more. Throws FEED_UNKNOWN. */
+  /** Adds a client. Throws FEED_UNKNOWN. */
   watch(feed: string): FrameWatch;
-  /** Throws what `watch` would. */
+  /** Throws the same errors as `watch`. */
   mayWatch(feed: string): void;
-  /** Throws FEED_BUSY where somebody else publishes under this name; the same key takes over. */
+  /** Throws FEED_BUSY if another publisher uses this name; the same key takes over. */
   publish(feed: string, caller: Caller): JpegPublication;
-  /** Throws what `publish` would. */
+  /** Throws the same errors as `publish`. */
   mayPublish(feed: string, caller: Caller): void;
 }
 
-/** A hub updating its cameras. On a camera all but `status` and `bundle` reject with WRONG_ROLE. */
+/** A hub updating its cameras. On a camera everything but `status` and `bundle` rejects with WRONG_ROLE. */
 export interface RolloutPort {
   status(): Rollout;
   start(request: RolloutStart): Promise<Rollout>;
@@ -117,11 +119,11 @@ export interface RolloutPort {
   chooseCanary(cameraId: string): Promise<Rollout>;
   install(memberId: string): Promise<Rollout>;
   rollback(memberId: string): Promise<Rollout>;
-  /** Answers a camera that reads the bundle; false where it is not the one that is kept here. */
+  /** Answers a camera that reads the bundle. False if the bundle it wants is not the one kept here. */
   bundle(sha256: string, request: IncomingMessage, response: ServerResponse): Promise<boolean>;
 }
 
-/** Everything the routes need of the appliance. */
+/** Everything the routes need from the appliance. */
 export interface ApiPorts {
   status(): Promise<Status>;
   subscribe(listener: (event: ApiEvent) => void): () => void;
@@ -132,9 +134,9 @@ export interface ApiPorts {
   readonly devices: {
     list(): Promise<Device[]>;
     setControls(id: string, values: Record<string, number | boolean | string>): Promise<Device>;
-    /** Makes a feed of a camera that no setting names, or leaves it alone from now on. */
+    /** Uses a camera that no setting names as a feed, or stops using it. */
     use(id: string, use: boolean): Promise<Device>;
-    /** Forgets the word on a camera and its name. */
+    /** Forgets the choice about a camera and its name. */
     forget(id: string): Promise<void>;
     label(id: string, label: string): Promise<Device>;
     unplugged(): UnpluggedDevice[];
@@ -163,13 +165,13 @@ export interface ApiPorts {
     adopt(cameraId: string, code: string): Promise<NewCamera>;
     unadopt(cameraId: string): Promise<void>;
     forgetHub(): Promise<void>;
-    /** Rejects with CODE_WRONG where this camera shows no such code. */
+    /** Rejects with CODE_WRONG if this camera does not show that code. */
     confirmHub(code: string): Promise<void>;
     /** Takes over the socket of a camera that asks to be adopted. */
     accept(socket: WebSocket, caller: Caller): void;
   };
   readonly mqtt: {
-    /** Rejects with BROKER_UNKNOWN where no such broker waits. */
+    /** Rejects with BROKER_UNKNOWN if no such broker waits. */
     accept(id: string): Promise<MqttLink>;
     forget(): Promise<void>;
   };

@@ -17,4 +17,5 @@ export const problemSchema = z
   })
   .meta({ id: 'Problem' });
 
+/** See {@link problemSchema}. */
 export type Problem = z.infer<typeof problemSchema>;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { instantSchema } from './common.ts';
 import { updateSchema } from './update.ts';
 
-/** How a camera's update stands, in its own words, as its hub hears it over the link. */
+/** How a camera's update stands, as the camera reports it over its link. */
 export const cameraUpdateSchema = z.object({
   compatible: updateSchema.shape.compatible,
   state: updateSchema.shape.state,
@@ -18,6 +18,7 @@ export const cameraUpdateSchema = z.object({
     .nullable(),
 });
 
+/** One machine of a rollout, and how far its update is. */
 export const rolloutMemberSchema = z
   .object({
     id: z.string(),
@@ -59,6 +60,7 @@ export const rolloutSchema = z
   })
   .meta({ id: 'Rollout' });
 
+/** Body of `POST /api/rollout`. */
 export const rolloutStartSchema = z
   .strictObject({
     version: z.string().optional().describe('A version on offer; default: the newest'),
@@ -71,9 +73,14 @@ export const rolloutStartSchema = z
   })
   .default({ hub: true });
 
+/** Body of `POST /api/rollout/canary`: the camera that is updated first. */
 export const canarySchema = z.strictObject({ camera: z.string().min(1).max(64) });
 
+/** See {@link cameraUpdateSchema}. */
 export type CameraUpdate = z.infer<typeof cameraUpdateSchema>;
+/** See {@link rolloutMemberSchema}. */
 export type RolloutMember = z.infer<typeof rolloutMemberSchema>;
+/** See {@link rolloutSchema}. */
 export type Rollout = z.infer<typeof rolloutSchema>;
+/** See {@link rolloutStartSchema}. */
 export type RolloutStart = z.infer<typeof rolloutStartSchema>;

@@ -1,20 +1,22 @@
 import type { z } from 'zod';
 
 /**
- * Who may call a route. `owner` may do what `operator` may, `operator` what `viewer` may;
- * `camera` is a camera's own key and opens only the routes that name it. `public` needs no token.
+ * Who may call a route. `owner` may do what `operator` may, and `operator` what `viewer` may. `camera` is a camera's own key
+ * and opens only the routes that name it. `public` needs no token.
  */
 export type AccessRole = 'public' | 'viewer' | 'operator' | 'owner' | 'camera';
 
+/** Methods that routes use. */
 export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
 
-/** A body that is not JSON: its media type and, for requests, the largest size taken. */
+/** A body that is not JSON: its media type and, for requests, the largest accepted size in bytes. */
 export interface RawBody {
   readonly contentType: string;
   readonly maxBytes?: number;
   readonly description: string;
 }
 
+/** A route of the API, as server, OpenAPI document and clients read it. */
 export interface RouteDefinition {
   readonly method: HttpMethod;
   /** Path with `:name` parameters. */
@@ -25,12 +27,13 @@ export interface RouteDefinition {
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType | RawBody;
-  /** Status of the good answer. */
+  /** Status of a successful answer. */
   readonly status: number;
-  /** Body of the good answer; none where the answer is empty. */
+  /** Body of a successful answer; absent if the answer is empty. */
   readonly response?: z.ZodType | RawBody;
   /** A WebSocket upgrade instead of a plain answer. */
   readonly websocket?: true;
 }
 
+/** True for a body that is not JSON. */
 export const isRawBody = (body: z.ZodType | RawBody): body is RawBody => 'contentType' in body;

@@ -8,6 +8,7 @@ import { tallySchema } from './system.ts';
 import { takeRefusalSchema, takeSchema } from './takes.ts';
 import { updateSchema } from './update.ts';
 
+/** One problem of the settings file: line, key, and what was expected. */
 export const configErrorSchema = z.object({
   line: z.int().min(1),
   key: z.string().describe('Key path, such as source[0].fps; empty where the file cannot be read as TOML'),
@@ -16,6 +17,7 @@ export const configErrorSchema = z.object({
   nearest: z.string().nullable().describe('The nearest known key'),
 });
 
+/** What works and what does not, each with its reason. */
 export const healthSchema = z
   .object({
     state: z.enum(['ok', 'degraded', 'failed']),
@@ -29,6 +31,7 @@ export const healthSchema = z
   })
   .meta({ id: 'Health' });
 
+/** The machine's figures: CPU, memory, temperature, disks, network. Units are in the names. */
 export const hostSchema = z.object({
   bootedAt: instantSchema.nullable().describe('When the kernel started, as far as the clock was right then'),
   cpuLoadPercent: z.number(),
@@ -65,6 +68,7 @@ export const hostSchema = z.object({
   clock: z.object({ synced: z.boolean().nullable(), offsetMs: z.number().nullable() }),
 });
 
+/** A local source: its state, its rate, and its problem. */
 export const sourceStatusSchema = z.object({
   id: slugSchema,
   kind: sourceKindSchema,
@@ -104,6 +108,7 @@ export const hubLinkSchema = z.object({
   reason: z.string().nullable(),
 });
 
+/** The one snapshot of `GET /api/status`, which the pages, MQTT, Prometheus and the command line show. */
 export const statusSchema = z
   .object({
     device: z.object({
@@ -155,9 +160,15 @@ export const statusSchema = z
   })
   .meta({ id: 'Status' });
 
+/** See {@link statusSchema}. */
 export type Status = z.infer<typeof statusSchema>;
+/** See {@link hostSchema}. */
 export type HostStatus = z.infer<typeof hostSchema>;
+/** See {@link sourceStatusSchema}. */
 export type SourceStatus = z.infer<typeof sourceStatusSchema>;
+/** See {@link linkedCameraSchema}. */
 export type LinkedCamera = z.infer<typeof linkedCameraSchema>;
+/** See {@link hubLinkSchema}. */
 export type HubLink = z.infer<typeof hubLinkSchema>;
+/** See {@link configErrorSchema}. */
 export type ConfigErrorEntry = z.infer<typeof configErrorSchema>;

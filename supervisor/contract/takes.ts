@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { instantSchema, slugSchema } from './common.ts';
 
+/** How a take, or one camera's part of it, stands. */
 export const takeStateSchema = z.enum(['starting', 'recording', 'finishing', 'verified', 'failed']);
 
+/** One camera's part of a take. */
 export const takeCameraSchema = z.object({
   camera: slugSchema,
   device: z.string().nullable().describe('The appliance that keeps the master; null: this one'),
@@ -17,7 +19,7 @@ export const takeCameraSchema = z.object({
   finishing: z
     .object({
       done: z.number().min(0).max(1),
-      remainingS: z.number().nullable().describe('Null where that cannot be told yet'),
+      remainingS: z.number().nullable().describe('Null until it can be estimated'),
     })
     .optional()
     .describe('How far compressing and verifying have come; absent where nothing is being finished'),
@@ -27,6 +29,7 @@ export const takeCameraSchema = z.object({
     .describe('Its masters are being read again: how many of those that are looked at are done'),
 });
 
+/** A recording across cameras, as `GET /api/takes` shows it. */
 export const takeSchema = z
   .object({
     id: slugSchema,
@@ -37,19 +40,25 @@ export const takeSchema = z
   })
   .meta({ id: 'Take' });
 
+/** Why a start was refused. */
 export const takeRefusalSchema = z.object({
   at: instantSchema,
   code: z.string(),
   message: z.string(),
 });
 
+/** Body of `POST /api/takes`. */
 export const takeStartSchema = z
   .strictObject({
     cameras: z.array(slugSchema).min(1).optional().describe('Record these; without it, all'),
   })
   .default({});
 
+/** See {@link takeSchema}. */
 export type Take = z.infer<typeof takeSchema>;
+/** See {@link takeCameraSchema}. */
 export type TakeCamera = z.infer<typeof takeCameraSchema>;
+/** See {@link takeRefusalSchema}. */
 export type TakeRefusal = z.infer<typeof takeRefusalSchema>;
+/** See {@link takeStateSchema}. */
 export type TakeState = z.infer<typeof takeStateSchema>;

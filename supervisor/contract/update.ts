@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { instantSchema } from './common.ts';
 
+/** One of the two slots: its version, and whether it is good. */
 export const slotSchema = z.object({
   name: z.enum(['A', 'B']),
   booted: z.boolean(),
@@ -8,6 +9,7 @@ export const slotSchema = z.object({
   version: z.string().nullable(),
 });
 
+/** Updates of this machine, as `GET /api/update` shows them. */
 export const updateSchema = z
   .object({
     installedVersion: z.string(),
@@ -41,15 +43,18 @@ export const updateSchema = z
         ),
       })
       .nullable()
-      .describe('The black box of the last attempt, told by the slot that is really booted'),
+      .describe('The black box of the last attempt, judged by the slot that is really booted'),
   })
   .meta({ id: 'Update' });
 
+/** Body of `POST /api/update/install`. */
 export const updateInstallSchema = z.strictObject({
   url: z.string().optional().describe('A bundle; without it, the latest of the channel'),
   force: z.boolean().default(false).describe('Also during a take'),
   allowDowngrade: z.boolean().default(false),
 });
 
+/** See {@link updateSchema}. */
 export type Update = z.infer<typeof updateSchema>;
+/** See {@link updateInstallSchema}. */
 export type UpdateInstall = z.infer<typeof updateInstallSchema>;

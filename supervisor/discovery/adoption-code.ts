@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
-/** What both sides of an adoption know once the nonces have been exchanged. */
+/** What both sides of an adoption know after the nonces have been exchanged. */
 export interface AdoptionTranscript {
-  /** SHA-256 of the certificate as each side sees it: the hub its own, the camera the one shown to it. Null without TLS. */
+  /** SHA-256 of the certificate as each side sees it: the hub its own, the camera the one it was shown. Null without TLS. */
   readonly fingerprint: string | null;
   readonly cameraId: string;
   readonly cameraNonce: string;
@@ -10,8 +10,8 @@ export interface AdoptionTranscript {
 }
 
 /**
- * The six digits both sides show. They differ where somebody in between shows the camera another certificate; as the
- * camera commits to its nonce first, guessing succeeds once in a million tries, and each try needs the owner's tap.
+ * The six digits both sides show. They differ if someone in between shows the camera another certificate; because the camera
+ * commits to its nonce first, guessing succeeds once in a million tries, and each try needs the owner's tap.
  */
 export function adoptionCode({ fingerprint, cameraId, cameraNonce, hubNonce }: AdoptionTranscript): string {
   const hash = createHash('sha256');

@@ -14,13 +14,14 @@ import { linkAddresses, linkChange } from './link-addresses.ts';
 import { MdnsLink } from './mdns-link.ts';
 import { encodeTxt, type ServiceTxt, serviceType } from './service-txt.ts';
 
+/** What is announced. */
 export interface AdvertiserOptions {
   /** Host name; also the name of the service that people see. */
   readonly name: string;
   readonly id: string;
   readonly role: ServiceTxt['role'];
   readonly version: string;
-  /** Port of HTTPS where `tls` is set, else of HTTP. */
+  /** Port of HTTPS if `tls` is set, else of HTTP. */
   readonly port: number;
   /** SHA-256 of the certificate, 64 lower-case hex digits; null for plain HTTP. */
   readonly tls: string | null;
@@ -32,8 +33,8 @@ export interface AdvertiserOptions {
 }
 
 /**
- * Announces this appliance as `_rushlight._tcp` until abort, then says goodbye. Where avahi runs it owns the machine's
- * names: it gets a service file. Elsewhere bonjour-service answers, on every interface, anew after address changes.
+ * Announces this appliance as `_rushlight._tcp` until abort, then says goodbye. If avahi runs, it owns the machine's names and
+ * gets a service file. Otherwise bonjour-service answers on every interface, and starts again after address changes.
  */
 export class Advertiser {
   readonly #options: AdvertiserOptions;
@@ -52,7 +53,7 @@ export class Advertiser {
       this.#options.log.info(
         `avahi cannot be handed the service (${describeError(error)}): announcing it here`,
       );
-      // Two owners of one host name make avahi rename the machine: the service then gets a host name of its own.
+      // Two owners of one host name make avahi rename the machine, so the service gets a host name of its own.
       return await this.#announce(`${this.#options.name}-${serviceType}.local`, signal);
     }
     this.#options.log.info({ file: avahi.serviceFile }, 'avahi announces this appliance');

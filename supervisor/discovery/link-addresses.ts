@@ -4,6 +4,7 @@ import type { NetworkEvents } from '../platform/network-monitor.ts';
 /** The IPv4 address of each network interface that has a carrier, by the interface's name. */
 export type LinkAddresses = ReadonlyMap<string, string>;
 
+/** Reads them now. */
 export function linkAddresses(): LinkAddresses {
   const addresses = new Map<string, string>();
   for (const [name, entries] of Object.entries(networkInterfaces())) {
@@ -13,7 +14,7 @@ export function linkAddresses(): LinkAddresses {
   return addresses;
 }
 
-/** Calls back whenever addresses or carriers differ from those before. Returns the way to stop it. */
+/** Calls back when addresses or carriers change. Returns the function that stops it. */
 export function followLinks(
   network: NetworkEvents,
   listener: () => void,
@@ -28,7 +29,7 @@ export function followLinks(
   });
 }
 
-/** Settles when addresses or carriers are no longer those given, or on abort. */
+/** Settles when addresses or carriers differ from those given, or on abort. */
 export async function linkChange(
   known: LinkAddresses,
   network: NetworkEvents,
@@ -38,7 +39,7 @@ export async function linkChange(
   const done = () => resolve();
   const unsubscribe = followLinks(network, done, known);
   signal.addEventListener('abort', done, { once: true });
-  // It may have changed before anybody listened.
+  // It may have changed before the listener was there.
   if (signal.aborted || fingerprint(linkAddresses()) !== fingerprint(known)) done();
   await promise;
   signal.removeEventListener('abort', done);

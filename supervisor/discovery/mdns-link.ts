@@ -5,11 +5,12 @@ import { describeError } from '../../common/errors.ts';
 import type { LinkAddresses } from './link-addresses.ts';
 import type { MdnsPacket } from './mdns-packet.ts';
 
+/** Gets each packet and the address of its sender. */
 export type PacketListener = (packet: MdnsPacket, sender: string) => void;
 
 /**
- * Multicast DNS on every network interface at once: one bonjour-service instance per interface, because one alone
- * sends by the default route only, and on none where there is no default route.
+ * Multicast DNS on every network interface at once: one bonjour-service instance per interface, because a single one sends only
+ * by the default route, and on no interface if there is no default route.
  */
 export class MdnsLink implements AsyncDisposable {
   readonly #addresses: LinkAddresses;
@@ -22,7 +23,7 @@ export class MdnsLink implements AsyncDisposable {
     this.#log = log;
   }
 
-  /** Opens the sockets. What goes wrong with one of them is logged and leaves the others alone. */
+  /** Opens the sockets. An error of one of them is logged and does not affect the others. */
   open(onPacket: PacketListener = () => {}): void {
     for (const [name, address] of this.#addresses) {
       const log = this.#log.child({ interface: name });
@@ -49,25 +50,25 @@ export class MdnsLink implements AsyncDisposable {
 
   /** Announces a service and answers queries for it until the link closes. */
   publish(service: ServiceConfig): void {
-    // Each instance hears the others of this process: probing would find the name taken by ourselves.
+    // Each instance hears the others of this process: probing would find our own announcement and take the name for used.
     for (const bonjour of this.#instances) bonjour.publish({ ...service, probe: false });
   }
 
-  /** Says goodbye for what was published: it is no longer to be found (RFC 6762 section 10.1). */
+  /** Says goodbye for what was published: it is no longer available (RFC 6762 section 10.1). */
   async unpublish(): Promise<void> {
     await Promise.all(
       this.#instances.map((bonjour) => new Promise<void>((resolve) => bonjour.unpublishAll(() => resolve()))),
     );
   }
 
-  /** Closes the sockets, without a goodbye: after a change of addresses another link takes over. */
+  /** Closes the sockets without a goodbye: after a change of addresses another link takes over. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed ??= Promise.all(this.#instances.map(destroyed)).then(() => undefined);
     await this.#closed;
   }
 }
 
-/** Options that bonjour-service hands through to multicast-dns, whose types it does not publish. */
+/** Options that bonjour-service passes on to multicast-dns, whose types it does not publish. */
 interface SocketOptions {
   readonly interface: string;
   readonly bind: string;

@@ -13,6 +13,7 @@ export interface MdnsRecord {
   readonly data?: unknown;
 }
 
+/** The answers of a packet, as far as they concern appliances. */
 export interface MdnsPacket {
   readonly answers: readonly MdnsRecord[];
   readonly additionals: readonly MdnsRecord[];
@@ -23,7 +24,7 @@ export interface Sighting {
   /** Instance name without type and domain, as people see it. */
   readonly name: string;
   readonly port: number;
-  /** Addresses it can be reached at, the packet's own sender first. IPv6 link-local ones are left out. */
+  /** Addresses at which it can be reached, the packet's own sender first. IPv6 link-local ones are left out. */
   readonly addresses: readonly string[];
   readonly ttlS: number;
   readonly txt: ServiceTxt;
@@ -41,8 +42,8 @@ export interface PacketContent {
 }
 
 /**
- * Reads a response. Each packet stands for itself: responders put SRV, TXT and addresses beside a PTR (RFC 6763
- * section 12.1), and where one does not, `incomplete` names whom to ask.
+ * Reads a response. Each packet is read on its own: responders put SRV, TXT and addresses beside a PTR (RFC 6763 section 12.1);
+ * for one that does not, `incomplete` has the names to ask for.
  */
 export function readPacket(packet: MdnsPacket, sender: string): PacketContent {
   const records = [...packet.answers, ...packet.additionals];
@@ -104,7 +105,7 @@ function addressesOf(records: readonly MdnsRecord[], host: string, sender: strin
     .filter((record) => (record.type === 'A' || record.type === 'AAAA') && sameName(record.name, host))
     .map((record) => String(record.data))
     .filter((address) => !/^fe[89ab]/i.test(address));
-  // The sender's address has just been proven to reach us; listed ones may belong to a network we are not in.
+  // The sender's address has just proven to reach us; listed ones may belong to a network we are not in.
   const ordered = [...listed.filter((address) => !address.includes(':')), ...listed];
   const all = listed.length === 0 || listed.includes(sender) ? [sender, ...ordered] : ordered;
   return [...new Set(all)].filter((address) => isIP(address) !== 0).slice(0, maxAddresses);

@@ -8,6 +8,7 @@ export interface PinnedTls {
   readonly checkServerIdentity: () => undefined;
 }
 
+/** A server showed another certificate than the pinned one. */
 export class PinMismatchError extends RushlightError {
   readonly code = 'HUB_KEY_CHANGED';
 }
@@ -15,20 +16,20 @@ export class PinMismatchError extends RushlightError {
 const withinMs = 5000;
 
 /**
- * Looks at a server's certificate before anything secret is sent, and refuses another one than the pinned.
- * `fingerprint` is SHA-256 of the certificate, 64 lower-case hex digits. Rejects with HUB_KEY_CHANGED or a system error.
+ * Checks a server's certificate before anything secret is sent, and rejects any but the pinned one. `fingerprint` is SHA-256 of
+ * the certificate, 64 lower-case hex digits. Rejects with HUB_KEY_CHANGED or a system error.
  */
 export async function pinTls(url: URL, fingerprint: string, signal: AbortSignal): Promise<PinnedTls> {
   const certificate = await serverCertificate(url, signal);
   if (certificate.fingerprint !== fingerprint) {
     throw new PinMismatchError(`${url.host} shows another key than the hub this camera belongs to.`, {
-      hint: 'If the hub was replaced on purpose, adopt the camera anew.',
+      hint: 'If the hub was replaced on purpose, adopt the camera again.',
     });
   }
   return { ca: certificate.pem, checkServerIdentity: () => undefined };
 }
 
-/** What a server shows of itself. It proves nothing, unless an authority vouches for it under this name. */
+/** What a server shows of itself. It proves nothing unless an authority vouches for it under this name. */
 export interface ShownCertificate {
   readonly pem: string;
   /** SHA-256, 64 lower-case hex digits. */
@@ -37,18 +38,18 @@ export interface ShownCertificate {
 }
 
 /**
- * What to pin of a server nobody announced: the fingerprint it shows, or null where an authority vouches for it. It proves
+ * What to pin of a server that was not announced: the fingerprint it shows, or null if an authority vouches for it. It proves
  * nothing yet: the code that the owner compares covers it.
  */
 export function fingerprintToPin({ fingerprint, vouchedFor }: ShownCertificate): string | null {
   return vouchedFor ? null : fingerprint;
 }
 
-/** Looks at a server's certificate. Rejects with HUB_KEY_CHANGED where it shows none, or a system error. */
+/** Reads a server's certificate. Rejects with HUB_KEY_CHANGED if it shows none, or a system error. */
 export async function serverCertificate(url: URL, signal: AbortSignal): Promise<ShownCertificate> {
   const port = url.port === '' ? 443 : Number(url.port);
   const host = url.hostname.replace(/^\[|\]$/g, '');
-  // Nothing is sent on this connection; the certificate alone is looked at, and compared with the pin.
+  // Nothing is sent on this connection; only the certificate is read and compared with the pin.
   const socket: TLSSocket = connect({ host, port, rejectUnauthorized: false });
   try {
     await once(socket, 'secureConnect', { signal: AbortSignal.any([signal, AbortSignal.timeout(withinMs)]) });

@@ -5,8 +5,8 @@ const searchingDelayMs = 4000;
 const restingDelayMs = 45_000;
 
 /**
- * When to ask: quickly at first, then every 4 s as long as something is looked for, every 45 s once it is found
- * (records live 120 s, so that two answers may get lost).
+ * When to ask: quickly at first, then every 4 s while something is missing, and every 45 s once it is found (records live 120
+ * s, so two answers may get lost).
  */
 export class QueryPace {
   #delayMs = firstDelayMs;

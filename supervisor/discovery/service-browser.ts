@@ -10,10 +10,11 @@ import { serviceDomain } from './service-txt.ts';
 /** An appliance found on the network, with the time its description was last heard. */
 export interface FoundService extends Sighting {
   readonly seenAtMs: number;
-  /** Address the packet came from. Like all of it, that proves nothing. */
+  /** Address the packet came from. Like everything in the packet, it proves nothing. */
   readonly sender: string;
 }
 
+/** What is done with sightings. */
 export interface ServiceBrowserOptions {
   readonly network: NetworkEvents;
   readonly log: Logger;
@@ -24,14 +25,14 @@ export interface ServiceBrowserOptions {
 }
 
 /**
- * Listens for `_rushlight._tcp` and asks for it, on every interface, anew whenever the network changes.
- * Keeps no list: who listens decides how long a sighting counts.
+ * Listens for `_rushlight._tcp` and asks for it, on every interface, and starts again when the network changes. Keeps no list:
+ * the listener decides how long a sighting counts.
  */
 export class ServiceBrowser {
   readonly #options: ServiceBrowserOptions;
   readonly #pace = new QueryPace();
   readonly #refused = new Set<string>();
-  /** Packets of others make this one ask; they do not say how often. */
+  /** Packets of other machines make this one ask, but do not decide how often. */
   readonly #questions = new TokenBucket({ burst: 16, perSecond: 4 });
   readonly #hurries = new TokenBucket({ burst: 2, perSecond: 1 });
 
@@ -55,12 +56,12 @@ export class ServiceBrowser {
     }
   }
 
-  /** Asks at once, and often for a while: something that was found does not answer any more. */
+  /** Asks at once, and often for a while: something that was found no longer answers. */
   hurry(): void {
     if (this.#hurries.take()) this.#pace.hurry();
   }
 
-  /** Asks rarely from now on: what was looked for is found. */
+  /** Asks rarely from now on, because everything is found. */
   relax(): void {
     this.#pace.relax();
   }

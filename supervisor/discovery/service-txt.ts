@@ -3,9 +3,10 @@ import { roleSchema } from '../contract/index.ts';
 
 /** DNS-SD type of every appliance (RFC 6763 section 4.1.2). */
 export const serviceType = 'rushlight';
+/** Full name of the service on the local network. */
 export const serviceDomain = `_${serviceType}._tcp.local`;
 
-/** The TXT record of `_rushlight._tcp`: what an appliance says about itself before anybody connects. */
+/** The TXT record of `_rushlight._tcp`: what an appliance says about itself before anyone connects. */
 export const serviceTxtSchema = z.object({
   id: z.string().regex(/^[A-Za-z0-9._:-]{1,64}$/, 'an id of 1 to 64 letters, digits and . _ : -'),
   role: roleSchema,
@@ -21,8 +22,10 @@ export const serviceTxtSchema = z.object({
     .transform((fingerprint) => (fingerprint === '' ? null : fingerprint)),
 });
 
+/** See {@link serviceTxtSchema}. */
 export type ServiceTxt = z.output<typeof serviceTxtSchema>;
 
+/** The strings of the TXT record. */
 export function encodeTxt(txt: ServiceTxt): Record<keyof ServiceTxt, string> {
   return { ...txt, tls: txt.tls ?? '' };
 }

@@ -1,9 +1,9 @@
 import type { WebSocket } from 'ws';
 
-/** A machine on a LAN answers a ping within milliseconds, one that works hard in a few hundred. */
+/** A machine on a LAN answers a ping within milliseconds, a busy one in a few hundred. */
 const answerWithinMs = 800;
 
-/** Whether somebody still answers at the other end. One whose cable was pulled closes nothing, and says nothing either. */
+/** Checks whether the other end still answers. A machine whose cable was pulled closes nothing and says nothing. */
 export async function answersPing(socket: WebSocket): Promise<boolean> {
   if (socket.readyState !== socket.OPEN) return false;
   const { promise, resolve } = Promise.withResolvers<boolean>();

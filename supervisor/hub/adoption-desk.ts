@@ -16,6 +16,7 @@ import { adoptionCode, commitmentOf } from '../discovery/adoption-code.ts';
 import { answersPing } from '../discovery/socket-life.ts';
 import { type Applicant, WaitingRoom } from './adoption-places.ts';
 
+/** An adoption that the hub cannot carry out. */
 export class AdoptionError extends RushlightError {
   readonly code: 'CAMERA_UNKNOWN' | 'CODE_WRONG' | 'CAMERA_UNDECIDED';
 
@@ -25,13 +26,14 @@ export class AdoptionError extends RushlightError {
   }
 }
 
+/** What the hub provides for adoptions. */
 export interface AdoptionDeskOptions {
   readonly hub: { readonly id: string; readonly name: string };
   /** SHA-256 of this hub's certificate; null without TLS. */
   readonly fingerprint: () => string | null;
   /** Makes the camera's key and returns its token. */
   readonly issueKey: (cameraId: string) => Promise<string>;
-  /** Whether a camera with this id, which has its key, is linked now. */
+  /** Whether a camera with this id that has its key is linked now. */
   readonly isLinked?: (cameraId: string) => boolean;
   readonly onChange: () => void;
   readonly log: Logger;
@@ -40,12 +42,14 @@ export interface AdoptionDeskOptions {
 type Hello = Extract<AdoptUp, { type: 'hello' }>;
 
 const withinMs = 10_000;
-/** A camera asks again by itself; what holds a place for nothing loses it. */
+/** A camera asks again by itself; a connection that is useless loses its place. */
 const maxWaitMs = 30 * 60_000;
-/** Strangers come and go as fast as they like; who shows the list hears of it a few times a second. */
+/** Strangers come and go as fast as they like; the list is reported a few times a second at most. */
 const tellEveryMs = 250;
 
-/** Where cameras without a key wait for the owner's tap. Anybody may come here: what each may hold is bounded. */
+/**
+ * Where cameras without a key wait for the owner's tap. Anyone may connect here, so what each connection may hold is bounded.
+ */
 export class AdoptionDesk {
   readonly #options: AdoptionDeskOptions;
   readonly #room = new WaitingRoom();
@@ -115,7 +119,7 @@ export class AdoptionDesk {
     if (applicants.length === 0) {
       throw new AdoptionError('CAMERA_UNKNOWN', `No camera "${cameraId}" waits to be adopted.`);
     }
-    // Several may say to be this camera: the code tells which one the owner looks at.
+    // Several may claim to be this camera: the code says which one the owner means.
     const applicant = applicants.find(({ camera }) => camera.code === code);
     if (applicant === undefined) {
       throw new AdoptionError(
@@ -160,7 +164,7 @@ export class AdoptionDesk {
     asks: { readonly confirm: ConfirmReason | null },
   ): Promise<void> {
     const same = this.#room.list().find(({ camera }) => camera.id === id && camera.address === address);
-    // The same camera, maybe, whose cable was pulled: who does not answer any more holds no place.
+    // It may be the same camera whose cable was pulled: a connection that no longer answers holds no place.
     if (same !== undefined && !(await answersPing(same.socket))) {
       this.#room.leave(same.socket);
       same.socket.terminate();

@@ -1,12 +1,13 @@
 import type { WebSocket } from 'ws';
 import type { ConfirmReason, NewCamera } from '../contract/index.ts';
 
+/** A connection that waits for adoption. */
 export interface Applicant {
   readonly camera: NewCamera;
   readonly socket: WebSocket;
 }
 
-/** How one that asks for a place is answered: refused, or in, maybe in the place of another one. */
+/** The answer to a request for a place: rejected, or in, possibly in the place of another one. */
 export type Placed = { readonly refusal: string } | { readonly displaced: Waiting | null };
 
 interface Waiting extends Applicant {
@@ -14,19 +15,19 @@ interface Waiting extends Applicant {
 }
 
 const maxWaiting = 32;
-/** Cameras behind one address: a switch has one for each, only a router that hides them has one for all. */
+/** Cameras behind one address: a switch shows each by its own; only a router with NAT shows one address for all. */
 const maxPerAddress = 8;
 /** Several may claim one id; the codes tell them apart. */
 const maxPerId = 4;
 const maxAtDoor = 64;
 const maxAtDoorPerAddress = 8;
-/** Nobody is sent away before the owner could have compared the codes. */
+/** No one loses a place before the owner could have compared the codes. */
 const protectedMs = 2 * 60_000;
 
 /**
- * The places of those who wait for adoption, whom nobody knows. Where they are short, the address that holds most of them
- * gives one up to one that holds fewer, and who has waited for long to one that just came: no number of strangers keeps
- * a camera out. Nobody loses a place because another one names the same id.
+ * The places of those who wait for adoption, all of them unknown. When places are short, the address that holds the most gives
+ * one up to an address that holds fewer, and one that has waited long gives way to one that just came: no number of strangers
+ * keeps a camera out. No one loses a place because another connection claims the same id.
  */
 export class WaitingRoom {
   readonly #now: () => number;
@@ -41,7 +42,10 @@ export class WaitingRoom {
     return this.#waiting;
   }
 
-  /** Counts one that has not introduced itself yet; null where there are too many. Returns the way to stop counting it. */
+  /**
+   * Counts a connection that has not introduced itself yet; null if there are too many. Returns the function that ends the
+   * count.
+   */
   enter(address: string): (() => void) | null {
     const mine = this.#atDoor.get(address) ?? 0;
     const all = [...this.#atDoor.values()].reduce((sum, count) => sum + count, 0);
@@ -90,7 +94,10 @@ export class WaitingRoom {
     return this.#waiting.length < before;
   }
 
-  /** Who gives up a place for one whose address holds `held`: the latest of a fuller address, else who waited longest. */
+  /**
+   * Which one gives up its place to a connection whose address holds `held`: the latest of a fuller address, else the one that
+   * waited longest.
+   */
   #dispensable(crowd: readonly Waiting[], held: number): Waiting | null {
     const heldBy = (one: Waiting) =>
       this.#waiting.filter(({ camera }) => camera.address === one.camera.address).length;

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { listOf, type StateSection, type StateStore } from '../config/state.ts';
 
-/** Which camera each key belongs to, where its subject does not say. */
+/** The camera that each key belongs to, if its subject does not say so. */
 export const cameraKeysSection = {
   name: 'cameraKeys',
   schema: z.object({ bound: listOf(z.object({ keyId: z.string(), cameraId: z.string() })) }),
@@ -11,7 +11,7 @@ export const cameraKeysSection = {
 interface AccessKey {
   readonly id: string;
   readonly role: string;
-  /** Whom it was made for: the name or the id of a camera. */
+  /** What it was made for: the name or the id of a camera. */
   readonly subject: string;
 }
 
@@ -22,20 +22,21 @@ export interface CameraKeyStore {
   revoke(id: string): Promise<boolean>;
 }
 
+/** What a camera says of itself in its hello. */
 export interface CameraIdentity {
   readonly id: string;
   readonly name: string;
 }
 
-/** Why a key does not open the link of a camera, in words for its owner. */
+/** Why a key does not open a camera's link, in words for its owner. */
 export interface KeyRefusal {
   readonly reason: string;
 }
 
 /**
- * Says which camera a key belongs to: to one, for good. A key made by adoption carries the camera's id. One made by hand for
- * a name belongs to the first camera of that name that comes with it, which is kept; nobody else may use it from then on,
- * and no key speaks for a camera that another key belongs to.
+ * Decides which camera a key belongs to: to one, for good. A key made by adoption carries the camera's id. A key made by hand
+ * for a name belongs to the first camera of that name that uses it, which is remembered; no other camera may use it from then
+ * on, and no key speaks for a camera that another key belongs to.
  */
 export class CameraKeys {
   readonly #keys: CameraKeyStore;
@@ -49,19 +50,19 @@ export class CameraKeys {
     this.#log = log;
   }
 
-  /** Settles with null once it is known that this key belongs to this camera, and to no other one from now on. */
+  /** Settles with null once it is certain that this key belongs to this camera, and to no other one from now on. */
   async claim(keyId: string, camera: CameraIdentity): Promise<KeyRefusal | null> {
     const known = this.#judge(keyId, camera);
     if (known !== 'free') return known;
     try {
       await this.#state.update(cameraKeysSection, ({ bound }) => {
-        // Another camera may have been faster, or the key gone, while this waited for its turn.
+        // While this waited for its turn, another camera may have been faster, or the key removed.
         if (this.#judge(keyId, camera) !== 'free') return {};
         const good = new Set(this.#keys.list().map(({ id }) => id));
         return { bound: [...bound.filter((one) => good.has(one.keyId)), { keyId, cameraId: camera.id }] };
       });
     } catch (error) {
-      // A disk that takes nothing keeps no camera from its hub: the key is this camera's until the next start.
+      // A disk that cannot be written keeps no camera from its hub: the key is this camera's until the next start.
       if (this.#judge(keyId, camera) === 'free') this.#unkept.set(keyId, camera.id);
       this.#log.error({ err: error, camera: camera.id }, 'whose key it is cannot be kept on the disk');
     }
@@ -87,7 +88,7 @@ export class CameraKeys {
     return token;
   }
 
-  /** Takes every key away that opens, or could open, the link of this camera: also those made for its name. */
+  /** Removes every key that opens, or could open, this camera's link, including those made for its name. */
   async revoke(camera: { readonly id: string; readonly name: string | null }): Promise<void> {
     for (const key of this.#of(camera)) await this.#keys.revoke(key.id);
   }
@@ -107,7 +108,7 @@ export class CameraKeys {
     if (owner === camera.id) return null;
     if (owner !== null)
       return { reason: `this key belongs to the camera ${owner}, and this is ${camera.id}` };
-    // Made for this very camera, by adoption or by its owner.
+    // Made for exactly this camera, by adoption or by its owner.
     if (key.subject === camera.id) return 'free';
     if (key.subject !== camera.name) return { reason: `this key belongs to ${key.subject}` };
     if (this.has(camera.id)) {

@@ -36,7 +36,7 @@ export class CameraOrders {
     this.#answerWithinMs = answerWithinMs;
   }
 
-  /** Hears the answers until abort. */
+  /** Listens for the answers until abort. */
   async run(signal: AbortSignal): Promise<void> {
     const unsubscribe = this.#cameras.subscribe({
       accepted: (cameraId, { order }) => this.#answered(cameraId, order)?.resolve(),
@@ -49,7 +49,7 @@ export class CameraOrders {
     for (const { answer } of this.#waiting.values()) answer.reject(unreachable('the hub stops'));
   }
 
-  /** Settles once the camera accepted. Rejects with its refusal, or MEMBER_UNREACHABLE. */
+  /** Settles once the camera has accepted. Rejects with its refusal, or MEMBER_UNREACHABLE. */
   async give(cameraId: string, text: OrderText): Promise<void> {
     const order = randomUUID();
     const answer = Promise.withResolvers<void>();

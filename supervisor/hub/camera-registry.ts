@@ -17,11 +17,15 @@ import { answersPing } from '../discovery/socket-life.ts';
 import type { CameraIdentity, KeyRefusal } from './camera-keys.ts';
 import { ClockOffsetFilter } from './clock-offset.ts';
 
+/** What the links of cameras need of the hub. */
 export interface CameraRegistryOptions {
   readonly hub: { readonly id: string; readonly name: string };
-  /** Whether a take runs; cameras that have no part in it are told, so that they do not restart beside it. */
+  /** Whether a take runs. Cameras without a part in it get this, too, so that they do not restart beside it. */
   readonly takeRunning?: () => boolean;
-  /** Says why a key may not speak for a camera; null where it may. Without it only links that need no key are taken. */
+  /**
+   * Returns why a key may not speak for a camera; null if it may. Without this function only links that need no key are
+   * accepted.
+   */
   readonly claim?: (keyId: string, camera: CameraIdentity) => Promise<KeyRefusal | null>;
   /** A camera that came with a key of this hub was not linked, for a reason that its owner should know. */
   readonly onRefused?: (camera: CameraIdentity, reason: string) => void;
@@ -46,22 +50,22 @@ interface Entry {
 
 const helloWithinMs = 5000;
 const pingEveryMs = 2000;
-/** A cut cable closes nothing: what is silent for so long is gone. */
+/** A cut cable closes nothing: a link that is silent for this long is gone. */
 const silentAfterMs = 6000;
 const maxKnown = 64;
-/** Sockets of one key, or of one address without keys, that have not said yet which camera they are. */
+/** Sockets of one key, or of one address without keys, that have not yet said which camera they are. */
 const maxUnnamed = 4;
 /** A camera says something every two seconds, and whenever its status changes. */
 const messagesPerSecond = 100;
 const messageBurst = 400;
 
-/** The hub's side of the links that cameras hold open: who is there, what they say, and the way to command them. */
+/** The hub's side of the links that cameras hold open: which cameras are there, what they say, and how to command them. */
 export class CameraRegistry implements LinkedCameras {
   readonly #options: CameraRegistryOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #listeners = new Set<CameraListener>();
   readonly #unnamed = new Map<string, number>();
-  /** Cameras whose place somebody else asks for: whether they are alive is being found out. */
+  /** Cameras whose place another connection claims: whether they are alive is being checked. */
   readonly #contested = new Set<string>();
   readonly #limiter: LogLimiter;
   readonly #now: () => number;
@@ -72,7 +76,7 @@ export class CameraRegistry implements LinkedCameras {
     this.#now = options.now ?? Date.now;
   }
 
-  /** Watches over the links until abort, then closes them. */
+  /** Watches the links until abort, then closes them. */
   async run(signal: AbortSignal): Promise<void> {
     const timer = setInterval(() => this.#tick(), pingEveryMs);
     await untilAborted(signal);
@@ -91,7 +95,7 @@ export class CameraRegistry implements LinkedCameras {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Sends a command; false where the camera is not linked now. */
+  /** Sends a command. Returns false if the camera is not linked now. */
   send(cameraId: string, message: AgentDown): boolean {
     const link = this.#entries.get(cameraId)?.link;
     if (link === null || link === undefined) return false;
@@ -113,8 +117,8 @@ export class CameraRegistry implements LinkedCameras {
   }
 
   /**
-   * Takes over a camera's socket. `keyId` is the key it came with, which speaks for one camera alone; null where no key is
-   * needed. A camera that is linked and alive keeps its place, whoever says to be the same one.
+   * Takes over a camera's socket. `keyId` is the key it came with, which speaks for one camera only; null if no key is needed.
+   * A camera that is linked and alive keeps its place, even if another connection claims to be the same one.
    */
   accept(socket: WebSocket, keyId: string | null, address: string): void {
     const named = this.#countUnnamed(socket, keyId ?? address);
@@ -160,7 +164,7 @@ export class CameraRegistry implements LinkedCameras {
     });
   }
 
-  /** Counts a socket until it has said which camera it is, or ended; null where there are too many of them. */
+  /** Counts a socket until it has said which camera it is, or ended; null if there are too many. */
   #countUnnamed(socket: WebSocket, holder: string): (() => void) | null {
     const others = this.#unnamed.get(holder) ?? 0;
     if (others >= maxUnnamed) {
@@ -203,7 +207,7 @@ export class CameraRegistry implements LinkedCameras {
       before.socket.close(linkClose.takenOver, 'this camera linked again');
     }
     if (!this.#makeRoom(hello.id)) return refuse(linkClose.tooMuch, 'too many cameras are linked');
-    // It may have left, or its key been revoked, in the meantime.
+    // It may have left, or its key may have been revoked, in the meantime.
     const stillRefused = await this.#keyRefusal(hello, keyId);
     if (stillRefused !== null) return refuse(linkClose.wrongIdentity, stillRefused.reason);
     return socket.readyState === socket.OPEN;
@@ -247,7 +251,7 @@ export class CameraRegistry implements LinkedCameras {
         remainingS: before?.camera.remainingS ?? null,
         clockOffsetMs: before?.camera.clockOffsetMs ?? null,
         clockUncertaintyMs: before?.camera.clockUncertaintyMs ?? null,
-        // Of the release before, maybe: its first status tells how the update stands.
+        // It may be of the release before: its first status says how the update stands.
         update: null,
       },
     });
@@ -320,7 +324,7 @@ export class CameraRegistry implements LinkedCameras {
     if (entry?.link === null || entry === undefined) return;
     entry.link.heardAtMs = performance.now();
     entry.link.passedOver += 1;
-    // The first tells what is wrong; the rest would fill the log.
+    // The first one says what is wrong; the rest would fill the log.
     if (entry.link.passedOver > 1) return;
     const { name, version } = entry.camera;
     this.#options.log.warn({ camera: name, version }, 'a camera says things this hub does not understand');
@@ -353,12 +357,12 @@ function isJsonObject(data: RawData): boolean {
     const value: unknown = parseJsonText(data.toString());
     return typeof value === 'object' && value !== null;
   } catch {
-    // Not JSON: nothing a camera of any release would say.
+    // Not JSON: no camera of any release sends this.
     return false;
   }
 }
 
-/** A message of the link, or null where it is none. */
+/** A message of the link, or null if it is not one. */
 export function parseUp(data: RawData | string): AgentUp | null {
   try {
     const result = agentUpSchema.safeParse(parseJsonText(data.toString()));

@@ -10,6 +10,7 @@ export interface Exchange {
   readonly receivedMs: number;
 }
 
+/** How far another clock is ahead, and how certain that is. Milliseconds. */
 export interface ClockOffset {
   /** Positive: the other clock is ahead. */
   readonly offsetMs: number;
@@ -23,20 +24,21 @@ interface Sample extends ClockOffset {
 
 /** At an exchange every 2 s this is about a minute. */
 const window = 32;
-/** What two quartzes may drift apart meanwhile: 50 ppm each. */
+/** Two quartz clocks may drift apart by this much meanwhile: 50 ppm each. */
 const driftPerMs = 1e-4;
 /** Clocks are read in whole milliseconds. */
 const granularityMs = 1;
 
+/** Estimates the offset of one other clock from the exchanges with it. */
 export class ClockOffsetFilter {
   #samples: Sample[] = [];
 
-  /** Forgets what was measured: the other side may be another one now. */
+  /** Forgets all measurements: the other side may be another machine now. */
   reset(): void {
     this.#samples = [];
   }
 
-  /** Takes an exchange; one that a clock which was set in the middle made impossible is left out. */
+  /** Takes an exchange. One that is impossible because a clock was set in the middle is left out. */
   add({ sentMs, answeredMs, receivedMs }: Exchange): void {
     const roundTripMs = receivedMs - sentMs;
     if (!Number.isFinite(answeredMs) || !(roundTripMs >= 0)) return;
@@ -46,7 +48,7 @@ export class ClockOffsetFilter {
       atMs: receivedMs,
     };
     const believed = this.current(receivedMs);
-    // Two measurements that cannot both be true: one of the clocks was set since.
+    // Two measurements that contradict each other: one of the clocks was set in between.
     if (
       believed !== null &&
       Math.abs(believed.offsetMs - sample.offsetMs) > believed.uncertaintyMs + sample.uncertaintyMs
@@ -57,7 +59,7 @@ export class ClockOffsetFilter {
     if (this.#samples.length > window) this.#samples.shift();
   }
 
-  /** The best that is known at a time of this clock; null before the first exchange. */
+  /** The best estimate at a time of this clock; null before the first exchange. */
   current(nowMs: number): ClockOffset | null {
     let best: ClockOffset | null = null;
     for (const { offsetMs, uncertaintyMs, atMs } of this.#samples) {

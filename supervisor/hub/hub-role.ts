@@ -5,6 +5,7 @@ import { AdoptionDesk, AdoptionError } from './adoption-desk.ts';
 import { CameraKeys } from './camera-keys.ts';
 import { CameraRegistry } from './camera-registry.ts';
 
+/** What the hub's side needs of the appliance. */
 export interface HubRoleOptions {
   readonly hub: { readonly id: string; readonly name: () => string };
   readonly keys: KeyStore;
@@ -14,12 +15,12 @@ export interface HubRoleOptions {
   /** A camera no longer belongs to this hub. */
   readonly onUnadopt: (cameraId: string) => void;
   readonly onChange: () => void;
-  /** Tells the owner what is wrong with a camera that wants to be linked; null once nothing is. */
+  /** Reports to the owner what is wrong with a camera that wants to link; null once nothing is. */
   readonly onTrouble?: (reason: string | null) => void;
   readonly log: Logger;
 }
 
-/** A camera that is refused tries again every few seconds: one that does not any more is no trouble. */
+/** A rejected camera tries again every few seconds: one that stopped trying is no problem any more. */
 const troubleMs = 30_000;
 
 /** What only a hub has: the links of its cameras, and the desk where new ones wait. */
@@ -33,7 +34,7 @@ export class HubRole {
   constructor(options: HubRoleOptions) {
     const { keys, state, fingerprint, takeRunning, onChange, log } = options;
     const { id, name } = options.hub;
-    // It may be renamed while it runs.
+    // The hub may be renamed while it runs.
     const hub = {
       id,
       get name() {
@@ -69,7 +70,7 @@ export class HubRole {
     this.#endTrouble();
   }
 
-  /** Takes a camera's keys away and ends its link. Rejects with CAMERA_UNKNOWN. */
+  /** Removes a camera's keys and ends its link. Rejects with CAMERA_UNKNOWN. */
   async unadopt(cameraId: string): Promise<void> {
     const linked = this.cameras.list().find(({ id }) => id === cameraId);
     if (!this.#keys.has(cameraId) && linked === undefined) {
@@ -81,12 +82,12 @@ export class HubRole {
     this.#options.onChange();
   }
 
-  /** Whether cameras belong to this hub, connected or not. */
+  /** Whether any camera belongs to this hub, connected or not. */
   get hasCameras(): boolean {
     return this.#options.keys.list().some(({ role }) => role === 'camera') || this.cameras.list().length > 0;
   }
 
-  /** Whether a camera records, also one that was started by its own button. */
+  /** Whether any camera records, even if its own button started it. */
   get isRecording(): boolean {
     return this.cameras
       .list()

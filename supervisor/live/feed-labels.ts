@@ -7,8 +7,8 @@ interface Labelled {
 }
 
 /**
- * What feeds are called. A feed that is on its way out, as its source or its camera is no longer listed, keeps the name it had:
- * people know it by that, not by its id.
+ * The names of feeds for people. A feed that is disappearing, because its source or its camera is no longer listed, keeps its
+ * name: people know it by that, not by its id.
  */
 export class FeedLabels {
   readonly #listed: () => readonly Labelled[];

@@ -2,8 +2,8 @@ import { type FeedStats, kindNamed } from '../../media/index.ts';
 import type { LinkedCamera } from '../contract/index.ts';
 
 /**
- * Milliseconds from capture to arrival here; null where nobody tells the time of capture, or by which clock. The camera's
- * clock is taken for as far off as was measured: the error is that of the measurement.
+ * Milliseconds from capture to arrival here; null if the time of capture, or its clock, is unknown. The camera's clock is
+ * corrected by the measured offset: the error is that of the measurement.
  */
 export function feedLatencyMs(
   { feed, publisher, captureDelayMs }: Pick<FeedStats, 'feed' | 'publisher' | 'captureDelayMs'>,
@@ -19,7 +19,7 @@ export function feedLatencyMs(
   return rounded(captureDelayMs + camera.clockOffsetMs);
 }
 
-/** A clock that is off by less than was measured must not make pictures arrive before they were captured. */
+/** A clock error below the measurement's must not make pictures arrive before they were captured. */
 function rounded(ms: number): number {
   return Math.max(0, Math.round(ms * 10) / 10);
 }

@@ -2,15 +2,15 @@ import type { Feed, LinkedCamera, SourceStatus, UnpluggedDevice } from '../contr
 
 /** Where the list of feeds comes from. */
 export interface FeedSources {
-  /** What the media process has. */
+  /** The feeds of the media process. */
   readonly media: readonly Feed[];
   readonly mediaRuns: boolean;
   readonly jpeg: readonly Feed[];
   /** Sources and remotes of this machine. */
   readonly sources: readonly SourceStatus[];
-  /** Cameras of this machine that were used and are not plugged in: somebody may still be waiting for their feeds. */
+  /** Cameras of this machine that were used and are not plugged in: viewers may still wait for their feeds. */
   readonly unplugged: readonly UnpluggedDevice[];
-  /** What linked cameras say of themselves; none on a camera. */
+  /** What linked cameras report about their sources; empty on a camera. */
   readonly cameras: readonly LinkedCamera[];
 }
 
@@ -21,8 +21,8 @@ interface Expected {
 }
 
 /**
- * All feeds: those that are there, and as offline those that should be. Those that are expected come first and in the
- * order of the settings, so that a feed that goes and comes back keeps its place. Pure.
+ * All feeds: those that are there, and as offline those that should be. Expected ones come first, in the order of the settings,
+ * so that a feed that goes and returns keeps its place. Pure.
  */
 export function listFeeds(from: FeedSources): Feed[] {
   const present = new Map<string, Feed>();
@@ -40,7 +40,7 @@ export function listFeeds(from: FeedSources): Feed[] {
   return [...listed, ...[...present.values()].map((feed) => withAbsence(feed, from.unplugged))];
 }
 
-/** Why nothing comes of a feed whose camera was pulled while people watch it. */
+/** Why a feed shows nothing after its camera was pulled while people watch it. */
 function withAbsence(feed: Feed, unplugged: readonly UnpluggedDevice[]): Feed {
   const away = unplugged.find((device) => device.feed === feed.id);
   if (away === undefined || feed.state === 'online') return feed;

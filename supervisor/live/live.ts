@@ -26,26 +26,28 @@ export interface Pictures {
   readonly jpegPushes: JpegPushes;
   readonly remotes: RemoteFeeds;
   readonly still: JpegTaps;
-  /** All feeds, also those that should be there and are not. */
+  /** All feeds, including those that should be there and are not. */
   readonly feeds: () => Feed[];
 }
 
+/** What pictures need of the appliance. */
 export interface PicturesOptions {
   /** Cameras that are linked to this hub. */
   readonly linked: () => readonly LinkedCamera[];
   /** Whether a take runs. */
   readonly recording: () => boolean;
-  /** Pipelines shall be applied anew. */
+  /** Pipelines must be applied again. */
   readonly onLinkRate: () => void;
   readonly onChange: () => void;
 }
 
+/** Makes the parts that pictures need. None of them does anything before it is run. */
 export async function assemblePictures(
   base: Foundation,
   { linked, recording, onLinkRate, onChange }: PicturesOptions,
 ): Promise<Pictures> {
   const { host, state, paths, health, log } = base;
-  // Who outlived an earlier supervisor is known by its control socket.
+  // A media process that outlived an earlier supervisor is recognised by its control socket.
   const ports = new PortAllocator(state, { isOurs: (argv) => argv.includes(paths.mediaSocket) });
   const pipelines = new Pipelines({
     host,

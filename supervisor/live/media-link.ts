@@ -18,25 +18,26 @@ import { ApplianceError } from '../system/appliance-error.ts';
 import type { HealthReporter } from '../system/health.ts';
 import { feedLatencyMs } from './feed-latency.ts';
 
+/** What the link to the media process needs. */
 export interface MediaLinkOptions {
   readonly host: ChildHost;
   readonly socketPath: string;
   /** Label of a feed for people, by its id. */
   readonly labelOf: (feed: string) => string;
-  /** Cameras that are linked to this hub: their clocks say how old the pictures are. */
+  /** Cameras that are linked to this hub: their clocks date the pictures. */
   readonly cameras: () => readonly LinkedCamera[];
-  /** Feeds to copy from elsewhere, and feeds to hand over to decoders, whenever the media process is configured. */
+  /** Feeds to copy from elsewhere, and feeds to deliver to decoders, each time the media process is configured. */
   readonly pulls: () => readonly Push[];
   readonly taps: () => readonly { readonly feed: string; readonly socketPath: string }[];
-  /** Whether a name is in use by a feed that is none of the media process. */
+  /** Whether a name is used by a feed outside the media process. */
   readonly isTaken: (feed: string) => boolean;
-  /** Ids of the keys that are good. */
+  /** Ids of the valid keys. */
   readonly goodKeys: () => readonly string[];
   readonly health: HealthReporter;
   /** Called about twice a second for each feed that is published to a hub. */
   readonly onPush: (feed: string, sample: LinkSample) => void;
   readonly onFrames: (feed: string, framesTotal: number, reordersFrames: boolean) => void;
-  /** Called about twice a second while the media process is not there, or says nothing. */
+  /** Called about twice a second while the media process is gone, or silent. */
   readonly onBlind: () => void;
   readonly onChange: () => void;
   readonly log: Logger;
@@ -53,22 +54,22 @@ export interface Push {
 /** V8 lets the heap of new objects grow to three times 16 MiB, which a stream of short-lived packets always fills. */
 const youngHeap = '--max-semi-space-size=4';
 const metricsEveryMs = 500;
-/** Without figures for so long nobody knows whether frames arrive. */
+/** Without figures for this long it is unknown whether frames arrive. */
 const blindAfterMs = 3 * metricsEveryMs;
-/** A media process that was started sees frames after the next keyframe of each source. */
+/** A media process that has just started sees frames from each source's next keyframe on. */
 const settlingMs = 3000;
-/** A media process that says nothing for so long hangs, and is started anew. */
+/** A media process that is silent for this long hangs, and is restarted. */
 const hungAfterMs = 8_000 * patience();
 /** A slow board with a slow card needs its time to start one. */
 const startWithinMs = 120_000 * patience();
 
-/** How much slower than a board this machine may be: RUSHLIGHT_PATIENCE, which a rig sets where it emulates the processor. */
+/** How much slower than a board this machine may be: RUSHLIGHT_PATIENCE, which a rig sets if it emulates the processor. */
 function patience(): number {
   const factor = Number(process.env.RUSHLIGHT_PATIENCE ?? 1);
   return Number.isFinite(factor) && factor >= 1 ? factor : 1;
 }
 
-/** Keeps the media process running and configured, and speaks to it. */
+/** Keeps the media process running and configured, and talks to it. */
 export class MediaLink implements SignalingPort {
   readonly #options: MediaLinkOptions;
   readonly #client: MediaClient;
@@ -129,7 +130,7 @@ export class MediaLink implements SignalingPort {
     clearInterval(look);
   }
 
-  /** Whether nobody can tell if frames arrive: without figures, and until the first frames may have come after a start. */
+  /** Whether it is unknown if frames arrive: without figures, and until the first frames may have come after a start. */
   get #isBlind(): boolean {
     const now = performance.now();
     return now - this.#figuresAtMs > blindAfterMs || now - this.#connectedAtMs < settlingMs;
@@ -147,12 +148,12 @@ export class MediaLink implements SignalingPort {
     return this.#pulls;
   }
 
-  /** What is pulled or tapped changed: the media process hears of it. */
+  /** What is pulled or tapped changed: the media process gets it. */
   async reconfigure(): Promise<void> {
     if (this.#wanted !== null) await this.configure(...this.#wanted);
   }
 
-  /** Tells the media process what to do; it restarts only what changes. */
+  /** Configures the media process, which restarts only what changed. */
   async configure(
     media: Config['media'],
     ingests: readonly Ingest[],
@@ -204,7 +205,7 @@ export class MediaLink implements SignalingPort {
     await this.#client.closeSession(paramsOf(claim));
   }
 
-  /** A key was revoked: whoever publishes or views with it is cut off. Never rejects. */
+  /** A key was revoked: everyone who publishes or views with it is cut off. Never rejects. */
   async endSessionsOf(keyId: string): Promise<void> {
     const { log } = this.#options;
     try {
@@ -216,14 +217,16 @@ export class MediaLink implements SignalingPort {
     }
   }
 
-  /** A key may have been revoked while the media process, which outlives this one, heard of nothing. Never rejects. */
+  /**
+   * A key may have been revoked while the media process, which outlives the supervisor, could not be reached. Never rejects.
+   */
   async #endSessionsOfOthers(): Promise<void> {
     const { goodKeys, log } = this.#options;
     try {
       const ended = await this.#client.endSessionsExcept(goodKeys());
       if (ended > 0) log.info({ sessions: ended }, 'sessions of keys that are no longer known were ended');
     } catch (error) {
-      // A process that went away has none; the next one is asked again.
+      // A process that went away has no sessions; the next one is asked again.
       log.warn({ err: error }, 'the sessions of keys that are no longer known could not be ended');
     }
   }
@@ -250,8 +253,8 @@ export class MediaLink implements SignalingPort {
   #restartHung(): void {
     const { health, log } = this.#options;
     this.#heardAtMs = performance.now();
-    log.error('the media process says nothing; it is started anew');
-    health.failed('the media process said nothing and is started anew');
+    log.error('the media process does not answer; restarting it');
+    health.failed('the media process did not answer and is being restarted');
     void this.#child.restart();
   }
 
@@ -262,7 +265,10 @@ export class MediaLink implements SignalingPort {
     onChange();
   }
 
-  /** Anybody may publish under any name: one nobody publishes is not unknown but NO_PUBLISHER, which the media process says. */
+  /**
+   * Anyone may publish under any name: a name without a publisher is not unknown but NO_PUBLISHER, which the media process
+   * reports.
+   */
   #refusePictures(feed: string): void {
     if (this.#options.isTaken(feed)) {
       throw new ApplianceError('CODEC_UNSUPPORTED', `The feed "${feed}" consists of JPEG pictures.`, {
@@ -347,7 +353,7 @@ function feedOf(stats: FeedStats, label: string): Omit<Feed, 'latencyMs'> {
   };
 }
 
-/** Tells viewers apart without naming their sessions, which are theirs alone. */
+/** Distinguishes viewers without revealing the ids of their sessions, which only they may know. */
 function shownId(sessionId: string): string {
   return createHash('sha256').update(sessionId).digest('hex').slice(0, 16);
 }

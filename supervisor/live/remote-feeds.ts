@@ -10,11 +10,12 @@ import { ServiceSlot } from '../process/service-slot.ts';
 import type { JpegFeeds } from './jpeg/jpeg-feeds.ts';
 import type { Push } from './media-link.ts';
 
+/** What remote feeds need. */
 export interface RemoteFeedsOptions {
   readonly jpegFeeds: JpegFeeds;
   /** Paths in the settings are relative to it. */
   readonly configFile: string;
-  /** How the pulls of the media process stand. */
+  /** The state of the media process's pulls. */
   readonly pulls: () => readonly PushStatus[];
   readonly onChange: () => void;
   readonly log: Logger;
@@ -23,7 +24,7 @@ export interface RemoteFeedsOptions {
 type WhepRemote = Extract<RemoteConfig, { kind: 'whep' }>;
 type MjpegRemote = Extract<RemoteConfig, { kind: 'mjpeg' }>;
 
-/** Feeds that live elsewhere and are shown beside our own, copied as they are. */
+/** Feeds that live elsewhere and are shown beside our own, copied unchanged. */
 export class RemoteFeeds {
   readonly #options: RemoteFeedsOptions;
   readonly #slots = new Map<string, ServiceSlot>();
@@ -36,7 +37,7 @@ export class RemoteFeeds {
     this.#options = options;
   }
 
-  /** Brings the pulls to what is wanted. A remote whose secrets cannot be read says so in its status. */
+  /** Brings the pulls to what is wanted. A remote whose secrets cannot be read reports it in its status. */
   async apply(remotes: readonly RemoteConfig[]): Promise<void> {
     const broken = new Map<string, string>();
     const pulls: Push[] = [];
@@ -54,7 +55,7 @@ export class RemoteFeeds {
       } catch (error) {
         const reason = describeError(error);
         broken.set(remote.id, reason);
-        // The same reason again and again is logged once.
+        // A reason that repeats is logged once.
         if (this.#broken.get(remote.id) === reason) continue;
         this.#options.log.error({ err: error, remote: remote.id }, 'a remote feed cannot be set up');
       }
@@ -63,7 +64,7 @@ export class RemoteFeeds {
     this.#broken = broken;
   }
 
-  /** Whether a remote could not be set up, which may work later. */
+  /** Whether a remote could not be set up, but may be later. */
   get hasBroken(): boolean {
     return this.#broken.size > 0;
   }
@@ -77,7 +78,7 @@ export class RemoteFeeds {
     return this.#remotes.some((remote) => remote.id === id);
   }
 
-  /** How each remote stands, in the words that sources have. */
+  /** The state of each remote, in the same terms as sources. */
   status(): SourceStatus[] {
     return this.#remotes.map(({ id, kind, label }) => {
       const { state, reason } = this.#stateOf(id, kind);

@@ -1,5 +1,6 @@
 import { RTCPeerConnection, useH264 } from 'werift';
 import { describeError } from '../../common/errors.ts';
+import { ApplianceError } from '../system/appliance-error.ts';
 import type { MediaLink } from './media-link.ts';
 
 /** Whether media arrives, and if not, why. */
@@ -10,7 +11,7 @@ export interface SelfViewResult {
 
 const caller = { role: 'owner', subject: 'self-view', keyId: null, address: '127.0.0.1' } as const;
 
-/** Views a feed as a browser does, by WHEP with ICE and DTLS, until the first media packet. Never rejects. */
+/** Views a feed like a browser, by WHEP with ICE and DTLS, until the first media packet. Never rejects. */
 export async function viewSelf(media: MediaLink, feed: string, signal: AbortSignal): Promise<SelfViewResult> {
   const peer = new RTCPeerConnection({ iceServers: [], codecs: { video: [useH264()] } });
   let session: string | null = null;
@@ -28,14 +29,14 @@ export async function viewSelf(media: MediaLink, feed: string, signal: AbortSign
   } catch (error) {
     return { ok: false, detail: `${feed}: ${describeError(error)}` };
   } finally {
-    // A session that is gone already needs no closing.
+    // A session that is already gone needs no closing.
     if (session !== null)
       await media.close({ kind: 'whep', feed, sessionId: session, caller }).catch(() => {});
     await peer.close();
   }
 }
 
-/** Offers carry their candidates: the answer comes at once, and nothing is trickled. */
+/** Offers contain their candidates: the answer comes at once, and nothing is trickled. */
 async function gathered(peer: RTCPeerConnection, signal: AbortSignal): Promise<void> {
   const done = Promise.withResolvers<void>();
   peer.iceGatheringStateChange.subscribe((state) => {
@@ -47,7 +48,7 @@ async function gathered(peer: RTCPeerConnection, signal: AbortSignal): Promise<v
 
 function rejected(signal: AbortSignal): Promise<never> {
   const { promise, reject } = Promise.withResolvers<never>();
-  const fail = () => reject(new Error('no media arrived in time'));
+  const fail = () => reject(new ApplianceError('MEDIA_UNAVAILABLE', 'no media arrived in time'));
   if (signal.aborted) fail();
   else signal.addEventListener('abort', fail, { once: true });
   return promise;

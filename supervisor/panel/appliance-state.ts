@@ -1,7 +1,7 @@
 import type { Status } from '../contract/index.ts';
 import type { LightPattern } from '../platform/light.ts';
 
-/** What one light or one line can tell of an appliance. */
+/** What one light or one line can show about an appliance. */
 export type ApplianceState =
   | 'booting'
   | 'fault'
@@ -16,7 +16,7 @@ export type ApplianceState =
 /** The address that an appliance gives itself in its own access point (image/provision/network-settings.ts). */
 const accessPointAddress = '10.42.0.1';
 
-/** The one thing that matters most, in the order in which somebody has to do something about it. Pure. */
+/** The most important state, in the order of how urgently a person must act. Pure. */
 export function applianceState(status: Status): ApplianceState {
   const { health, recording, update, adoption, hub, device } = status;
   if (health.state === 'failed' || recording.state === 'failed') return 'fault';
@@ -30,13 +30,14 @@ export function applianceState(status: Status): ApplianceState {
   return hub?.state === 'connected' ? 'ready' : 'no-hub';
 }
 
-/** Not one that a machine gives itself where nobody else gave it one. */
+/** Not one that a machine gives itself if no server gave it one. */
 function isReachable(address: string): boolean {
   return !(address.startsWith('169.254.') || /^fe[89ab]/i.test(address));
 }
 
+/** How a state is shown. */
 export interface StateSigns {
-  /** In milliseconds; see docs/image.md. Flashes are counted, so that no colour is needed. */
+  /** In milliseconds; see docs/image.md. Flashes are counted, so no colour is needed. */
   readonly pattern: LightPattern;
   /** What the pattern looks like. */
   readonly looks: string;
@@ -50,7 +51,7 @@ const flashes = (count: 1 | 2 | 3 | 4): LightPattern => {
 
 /** How each state is shown: by the status light and on the screen. */
 export const stateSigns: Readonly<Record<ApplianceState, StateSigns>> = {
-  // As the kernel blinks the light by itself (its timer trigger) until the supervisor takes it over.
+  // As the kernel blinks the light by itself (its timer trigger) until the supervisor takes over.
   booting: { pattern: [500, 500], looks: 'blinks evenly', sentence: 'It is starting.' },
   'no-network': {
     pattern: flashes(1),

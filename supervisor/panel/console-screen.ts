@@ -15,8 +15,8 @@ const confirmReasons = {
 } as const;
 
 /**
- * What the screen of an appliance says (overlays/rootfs/usr/libexec/rushlight/console draws it): the page's address on
- * the first line, for the QR code, then the text. Pure.
+ * What an appliance's screen shows (overlays/rootfs/usr/libexec/rushlight/console draws it): the page's address on the first
+ * line, for the QR code, then the text. Pure.
  */
 export function consoleText(status: Status, reach: Pick<Reach, 'port' | 'tlsPort'>): string {
   const { device, hub, adoption, recording, config, masters } = status;
@@ -42,12 +42,12 @@ export function consoleText(status: Status, reach: Pick<Reach, 'port' | 'tlsPort
   return `${[page, ...lines.map((line) => printable(line))].join('\n')}\n`;
 }
 
-/** Tells the screen, which watches this file. `folder`: /run/rushlight. */
+/** Writes the screen's file, which the screen watches. `folder`: /run/rushlight. */
 export async function writeConsole(folder: string, text: string, log: Logger): Promise<void> {
   try {
     await writeFileAtomic(join(folder, 'console'), text, { mode: 0o640, durable: false });
   } catch (error) {
-    log.error({ err: error }, 'the screen cannot be told the state');
+    log.error({ err: error }, 'the state could not be saved for the screen');
   }
 }
 
@@ -68,7 +68,7 @@ function isPlainIpv4(address: string): boolean {
   return /^\d+\.\d+\.\d+\.\d+$/.test(address) && !address.startsWith('169.254.');
 }
 
-/** Whoever has lost a key can only read it here. */
+/** An owner who lost the key can only read it here. */
 function lostKeys({ components }: Status['health']): string[] {
   const isDamaged = components.some(({ name, state }) => name === 'keys' && state !== 'ok');
   return isDamaged
@@ -88,7 +88,7 @@ function spaced(code: string): string {
   return `${code.slice(0, 3)} ${code.slice(3)}`;
 }
 
-/** Names come from the network: nothing in them may move the cursor. */
+/** Names come from the network: they must not move the cursor. */
 function printable(line: string): string {
   const plain = line.replaceAll(/[^\x20-\x7e]/g, '?');
   return plain.length <= columns ? plain : `${plain.slice(0, columns - 3)}...`;

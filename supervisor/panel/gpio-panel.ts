@@ -8,10 +8,11 @@ import type { JumperReading } from '../roles/facts.ts';
 import type { ApplianceState } from './appliance-state.ts';
 import { StatusLight } from './status-light.ts';
 
+/** What the panel needs. */
 export interface GpioPanelOptions {
-  /** Null where this machine has no header. */
+  /** Null if this machine has no header. */
   readonly header: GpioHeader | null;
-  /** The status light's folder in /sys where the kernel drives it; null: a line of the header, as set. */
+  /** The status light's folder in /sys if the kernel drives it; null: a line of the header, as set. */
   readonly statusLed: string | null;
   readonly onJumper: () => void;
   readonly onRecordButton: () => void;
@@ -35,7 +36,7 @@ export class GpioPanel {
   #lines: Lines | null = null;
   #jumper: JumperReading = 'absent';
   #lit: Bit = 0;
-  /** The line the jumper is watched on at the moment. */
+  /** The line on which the jumper is watched now. */
   #watched: number | null = null;
 
   constructor(options: GpioPanelOptions) {
@@ -57,7 +58,7 @@ export class GpioPanel {
     await this.#applyStatusLight(lines.statusLight);
     if (header === null) return;
     const { jumper, recordButton } = lines;
-    // A line that is watched is known; reading it once more would release it under the watcher's hands.
+    // A watched line's level is known; reading it again would release it under the watcher.
     if (lines.role === 'auto' && this.#watched !== jumper.gpio) {
       this.#jumper = await readJumper(header, jumper.gpio, log);
     }
@@ -85,7 +86,7 @@ export class GpioPanel {
     void this.#write(this.#lines?.tallyLight, isLit);
   }
 
-  /** The state that the status light's pattern tells. */
+  /** The state that the status light's pattern shows. */
   showState(state: ApplianceState): void {
     this.#statusLight.show(state);
   }
@@ -110,7 +111,7 @@ export class GpioPanel {
     await Promise.all(Object.values(this.#slots).map((slot) => slot.close()));
   }
 
-  /** The kernel's LED where there is one: the device tree has taken its line, whatever the settings say. */
+  /** The kernel's LED if there is one: the device tree has taken its line, whatever the settings say. */
   async #applyStatusLight(line: Lines['statusLight']): Promise<void> {
     const { header, statusLed } = this.#options;
     const { gpio, active } = line;

@@ -5,17 +5,18 @@ import { applianceState } from './appliance-state.ts';
 import { consoleText, writeConsole } from './console-screen.ts';
 import type { GpioPanel } from './gpio-panel.ts';
 
+/** Where the state is shown. */
 export interface StateDisplayOptions {
   readonly board: StatusBoard;
   readonly gpio: GpioPanel;
-  /** How the page is reached; null where it is not. */
+  /** How the page is reached; null if it is not. */
   readonly reach: () => Reach | null;
-  /** Where the image's console looks (/run/rushlight); null where there is none. */
+  /** The folder that the image's console watches (/run/rushlight); null if there is none. */
   readonly folder: string | null;
   readonly log: Logger;
 }
 
-/** Shows the state on the machine itself: by its status light and on its screen. Until it is disposed. */
+/** Shows the state on the machine itself, by its status light and on its screen, until it is disposed. */
 export function displayState({ board, gpio, reach, folder, log }: StateDisplayOptions): Disposable {
   let shown = '';
   // One after the other, so that the last one stays.

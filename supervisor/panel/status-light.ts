@@ -16,7 +16,7 @@ export class StatusLight {
     if (this.#identifying === 0) this.#change();
   }
 
-  /** Blinks fast for so long, whatever the state. */
+  /** Blinks fast for this long, whatever the state. */
   async identify(forMs: number): Promise<void> {
     this.#identifying += 1;
     this.#change();

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { errorCode } from '../../common/errors.ts';
 
+/** Where wear is read from. */
 export interface DiskWearOptions {
   readonly logger: Logger;
   /** Prefix of /sys and /run. */
@@ -13,7 +14,7 @@ export interface DiskWearOptions {
   readonly program?: string;
 }
 
-/** Where the image's rushlight-disk-health.service leaves what smartctl said: `sda.json`. */
+/** Where the image's rushlight-disk-health.service writes smartctl's output: `sda.json`. */
 const saidFolder = 'run/rushlight-disks';
 /** SSDs wear over years. */
 const askEveryMs = 6 * 3600_000;
@@ -21,9 +22,9 @@ const timeoutMs = 20_000;
 const longestOutput = 1024 * 1024;
 
 /**
- * How worn disks are. It asks `smartctl` itself instead of through systeminformation, which runs a shell, blocks the
- * event loop to find the program, and loses all disks when one gives no JSON. On the image a unit with the rights for it
- * asks, and its answers are read here.
+ * How worn disks are. It runs `smartctl` itself instead of through systeminformation, which runs a shell, blocks the event loop
+ * to find the program, and loses all disks if one gives no JSON. On the image a unit with the necessary rights runs it, and its
+ * output is read here.
  */
 export class DiskWear {
   private readonly logger: Logger;
@@ -38,7 +39,7 @@ export class DiskWear {
     this.program = options.program ?? 'smartctl';
   }
 
-  /** Worn part in percent of the disk a partition lies on (`/dev/sda1`); null where it does not tell. */
+  /** Wear in percent of the disk that a partition lies on (`/dev/sda1`); null if it is unknown. */
   async percent(partition: string): Promise<number | null> {
     const folder = this.diskFolder(partition);
     if (folder === null) return null;
@@ -65,7 +66,7 @@ export class DiskWear {
     return existsSync(join(folder, 'partition')) ? dirname(folder) : folder;
   }
 
-  /** The exit code of smartctl is a set of flags, most of which do not mean that it told nothing. */
+  /** The exit code of smartctl is a set of flags, most of which do not mean that it has no result. */
   private askSmart(device: string): Promise<string> {
     const { promise, resolve } = Promise.withResolvers<string>();
     const options = { timeout: timeoutMs, maxBuffer: longestOutput };
@@ -87,12 +88,12 @@ const smartSchema = z.object({
 });
 
 /**
- * Attributes whose normalised value is the part that is left, best first: 202 Percent_Lifetime_Remain, 231
- * SSD_Life_Left, 233 Media_Wearout_Indicator, 177 Wear_Leveling_Count (names of smartmontools' drivedb.h).
+ * Attributes whose normalised value is the remaining part, best first: 202 Percent_Lifetime_Remain, 231 SSD_Life_Left, 233
+ * Media_Wearout_Indicator, 177 Wear_Leveling_Count (names of smartmontools' drivedb.h).
  */
 const lifeLeftIds = [202, 231, 233, 177];
 
-/** Worn part in percent from `smartctl --json --all`; null where it is not told. Worn-out disks may tell more than 100. */
+/** Wear in percent from `smartctl --json --all`; null if it is missing. Worn-out disks may report more than 100. */
 export function parseSmartWear(text: string): number | null {
   const parsed = smartSchema.safeParse(parseJson(text));
   if (!parsed.success) return null;
@@ -108,8 +109,8 @@ export function parseSmartWear(text: string): number | null {
 }
 
 /**
- * Worn part in percent from an eMMC's `life_time`: two steps of ten percent, for its two kinds of memory (JEDEC
- * JESD84-B51, DEVICE_LIFE_TIME_EST_TYP_A and _B); 0 is not told, 11 is beyond its life.
+ * Wear in percent from an eMMC's `life_time`: steps of ten percent, for its two kinds of memory (JEDEC JESD84-B51,
+ * DEVICE_LIFE_TIME_EST_TYP_A and _B); 0 means unknown, 11 means beyond its life.
  */
 export function parseEmmcWear(text: string): number | null {
   const match = /^0x([0-9a-f]{2}) 0x([0-9a-f]{2})\s*$/i.exec(text);

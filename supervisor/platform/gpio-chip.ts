@@ -10,10 +10,10 @@ export interface GpioChip {
   readonly lines: number;
 }
 
-/** Chips that carry the 40-pin header: Zero 2 W and 3, 4, 5. */
+/** Chips that have the 40-pin header: Zero 2 W and 3, 4, 5. */
 export const headerChipLabels = ['pinctrl-bcm2835', 'pinctrl-bcm2711', 'pinctrl-rp1'] as const;
 
-/** Reads all chips; an empty list where the kernel has no sysfs GPIO. */
+/** Reads all chips; an empty list if the kernel has no sysfs GPIO. */
 export function readGpioChips(folder = '/sys/class/gpio'): GpioChip[] {
   let names: string[];
   try {
@@ -33,7 +33,7 @@ export function readGpioChips(folder = '/sys/class/gpio'): GpioChip[] {
   });
 }
 
-/** The three attributes of a chip as text; undefined where they are not what they should be. */
+/** The three attributes of a chip as text; undefined if they are not valid. */
 export function parseGpioChip(attributes: {
   readonly label: string;
   readonly base: string;
@@ -45,7 +45,7 @@ export function parseGpioChip(attributes: {
   return { label: attributes.label.trim(), base: Number(base), lines: Number(lines) };
 }
 
-/** The chip of the header: the one with a known label; of several the one with the most lines, then the lowest base. */
+/** The chip of the header: the one with a known label; of several, the one with the most lines, then the lowest base. */
 export function findHeaderChip(
   chips: readonly GpioChip[],
   labels: readonly string[] = headerChipLabels,
@@ -55,7 +55,7 @@ export function findHeaderChip(
     .sort((a, b) => b.lines - a.lines || a.base - b.base)[0];
 }
 
-/** The sysfs number of a BCM line; undefined where the chip has no such line. The base differs from kernel to kernel. */
+/** The sysfs number of a BCM line; undefined if the chip has no such line. The base differs from kernel to kernel. */
 export function sysfsNumber(chip: GpioChip, bcm: number): number | undefined {
   return Number.isInteger(bcm) && bcm >= 0 && bcm < chip.lines ? chip.base + bcm : undefined;
 }
@@ -64,7 +64,7 @@ function readAttribute(file: string): string {
   try {
     return readFileSync(file, 'latin1');
   } catch {
-    // A chip that goes away while it is read, or that has not this attribute, is none of ours.
+    // A chip that disappears while it is read, or that lacks this attribute, is not ours.
     return '';
   }
 }

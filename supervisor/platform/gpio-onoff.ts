@@ -3,13 +3,14 @@ import type { Logger } from 'pino';
 import { type Bit, GpioError, type GpioHeader, type GpioInput, type GpioOutput } from './gpio.ts';
 import { findHeaderChip, type GpioChip, headerChipLabels, readGpioChips, sysfsNumber } from './gpio-chip.ts';
 
+/** What the header needs. */
 export interface OpenHeaderOptions {
   readonly logger: Logger;
   /** Labels of chips that count as the header; RUSHLIGHT_GPIO_CHIP adds one, for a rig. */
   readonly labels?: readonly string[];
 }
 
-/** The header of this board; null, and the reason in the log, where there is none or it cannot be used. */
+/** The header of this board; null, with the reason in the log, if there is none or it cannot be used. */
 export async function openGpioHeader({
   logger,
   labels = labelsOf(process.env),
@@ -20,7 +21,7 @@ export async function openGpioHeader({
     return null;
   }
   try {
-    // Optional: where no compiler was at hand when the packages were installed, it is not there.
+    // Optional: npm leaves the package out if it was installed without a compiler.
     const { Gpio } = await import('onoff');
     return new OnoffHeader(chip, Gpio);
   } catch (error) {
@@ -29,6 +30,7 @@ export async function openGpioHeader({
   }
 }
 
+/** The labels by the environment; see {@link OpenHeaderOptions}. */
 export function labelsOf(environment: NodeJS.ProcessEnv): readonly string[] {
   const extra = environment.RUSHLIGHT_GPIO_CHIP;
   return extra === undefined || extra === '' ? headerChipLabels : [extra, ...headerChipLabels];
@@ -48,7 +50,7 @@ class OnoffHeader implements GpioHeader {
     const line = this.open(bcm, 'in', 'both');
     return {
       read: () => line.read(),
-      // An error means that the edge cannot be told; the reading that follows meets it, too, and reports it.
+      // An error means that the edge was missed; the reading that follows fails, too, and reports it.
       onEdge: (listener) => line.watch(() => listener()),
       [Symbol.dispose]: () => release(line),
     };

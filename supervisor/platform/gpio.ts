@@ -3,25 +3,28 @@ import type { Logger } from 'pino';
 import { RushlightError } from '../../common/errors.ts';
 import { untilAborted } from '../../common/pause.ts';
 
+/** The level of a line. */
 export type Bit = 0 | 1;
 /** The level that means pressed, closed or lit. `low`: connected to ground. */
 export type ActiveLevel = 'low' | 'high';
 
+/** A line that is read. Disposing of it releases the line. */
 export interface GpioInput extends Disposable {
   read(): Promise<Bit>;
-  /** Calls the listener after edges, with no promise about their number; the value is to be read. */
+  /** Calls the listener after edges, in no guaranteed number; read the value for the level. */
   onEdge(listener: () => void): void;
 }
 
+/** A line that is switched. Disposing of it releases the line. */
 export interface GpioOutput extends Disposable {
   write(value: Bit): Promise<void>;
 }
 
 /** The lines of the 40-pin header by their BCM numbers. */
 export interface GpioHeader {
-  /** @throws GpioError where the line does not exist or is in use. */
+  /** @throws GpioError if the line does not exist or is in use. */
   openInput(bcm: number): Promise<GpioInput>;
-  /** @throws GpioError likewise. */
+  /** @throws GpioError for the same reasons. */
   openOutput(bcm: number, initial: Bit): Promise<GpioOutput>;
 }
 
@@ -30,6 +33,7 @@ export class GpioError extends RushlightError {
   readonly code = 'GPIO_UNAVAILABLE';
 }
 
+/** What the jumper says; `absent`: no header. */
 export type JumperState = 'closed' | 'open' | 'unreadable' | 'absent';
 
 /** Whether a level is the active one. */
@@ -41,8 +45,8 @@ const readings = 5;
 const readingGapMs = 5;
 
 /**
- * Reads the jumper between a line and ground. `absent` where there is no header, `unreadable` where the line cannot
- * be read or does not hold still for a few readings in a row.
+ * Reads the jumper between a line and ground. `absent` if there is no header, `unreadable` if the line cannot be read or is not
+ * stable for a few readings in a row.
  */
 export async function readJumper(
   header: GpioHeader | null,
@@ -65,20 +69,21 @@ export async function readJumper(
   }
 }
 
+/** How a button or jumper is watched. */
 export interface WatchInputOptions {
   readonly header: GpioHeader;
   readonly gpio: number;
   readonly active: ActiveLevel;
   readonly logger: Logger;
-  /** Called with the state once it has held still, and again after each change. */
+  /** Called with the state once it is stable, and again after each change. */
   readonly onChange: (active: boolean) => void;
-  /** A level counts once it has held for so long. Default 30. */
+  /** A level counts once it has been stable for this long, in milliseconds. Default 30. */
   readonly debounceMs?: number;
 }
 
 /**
- * Watches a button or jumper until the signal.
- * @throws GpioError where the line cannot be opened.
+ * Watches a button or jumper until the signal is aborted.
+ * @throws GpioError if the line cannot be opened.
  */
 export async function watchInput(options: WatchInputOptions, signal: AbortSignal): Promise<void> {
   const { header, gpio, active, logger, onChange, debounceMs = 30 } = options;

@@ -26,6 +26,7 @@ import {
 
 const run = promisify(execFile);
 
+/** Where the machine's figures are read. */
 export interface LinuxHostOptions {
   readonly logger: Logger;
   /** Prefix of /proc and /sys. Default: none. */
@@ -90,7 +91,7 @@ export class LinuxHost implements Host {
       const { stdout } = await run(this.firmwareProgram, ['get_throttled'], { timeout: 5000 });
       return parseThrottled(stdout) ?? null;
     } catch (error) {
-      // No such program: no Raspberry Pi, now and later. Anything else may pass.
+      // The program does not exist: this is no Raspberry Pi, and will not become one. Any other error may pass.
       if (errorCode(error) === 'ENOENT') this.hasFirmware = false;
       else this.logger.warn({ err: error }, 'the firmware does not tell its power state');
       return null;
@@ -104,7 +105,7 @@ export class LinuxHost implements Host {
         const percent = await this.diskWear.percent(device);
         if (percent !== null) wear.set(mount, percent);
       } catch (error) {
-        // A disk that was pulled while it was asked is none.
+        // A disk that was pulled during the call does not count.
         this.logger.debug({ err: error, device }, 'a disk does not tell its wear');
       }
     }
@@ -142,8 +143,8 @@ export class LinuxHost implements Host {
   }
 
   /**
-   * Raspberry Pi's kernel keeps what the firmware said last. Its voltage monitor (`rpi_volt`) asks every 2 s; without that
-   * the kept value is of any age, and is not taken.
+   * Raspberry Pi's kernel keeps the firmware's last answer. Its voltage monitor (`rpi_volt`) asks every 2 s; without it the
+   * kept value may be of any age, and is ignored.
    */
   private kernelPower(): PowerState | null {
     const monitors = this.entries('sys/class/hwmon');
@@ -162,7 +163,7 @@ export class LinuxHost implements Host {
     try {
       return readdirSync(join(this.root, path));
     } catch {
-      // Not every machine has every folder, and udev takes some away with the last disk.
+      // Not every machine has every folder, and udev removes some with the last disk.
       return [];
     }
   }
@@ -175,7 +176,7 @@ export class LinuxHost implements Host {
         const label = labels.get(basename(device)) ?? basename(device);
         return [{ mount, label, totalBytes: blocks * bsize, freeBytes: bavail * bsize }];
       } catch (error) {
-        // A disk that was pulled while this list was made is none.
+        // A disk that was pulled while this list was made does not count.
         this.logger.debug({ err: error, mount }, 'a disk does not tell its space');
         return [];
       }
@@ -203,7 +204,7 @@ export class LinuxHost implements Host {
     return all.length === 0 ? null : Math.max(...all);
   }
 
-  /** systemd-timesyncd leaves a mark when it has set the clock; elsewhere nothing without a fork tells. */
+  /** systemd-timesyncd leaves a mark when it has set the clock; without it nothing but a fork can say. */
   private clockSynced(): boolean | null {
     if (!existsSync(join(this.root, 'run/systemd/timesync'))) return null;
     return existsSync(join(this.root, 'run/systemd/timesync/synchronized'));
@@ -220,19 +221,19 @@ export class LinuxHost implements Host {
     return [manufacturer, model].filter((text) => text !== '').join(' ') || 'PC';
   }
 
-  /** systemd says that the machine id itself must not be told to others, hence a hash of it (machine-id(5)). */
+  /** systemd says that the machine id itself must not be revealed to others, hence a hash of it (machine-id(5)). */
   private stableId(serial: string | null): string {
     const machineId = this.read('etc/machine-id').trim();
     const origin = serial ?? (machineId === '' ? hostname() : machineId);
     return createHash('sha256').update(`rushlight ${origin}`).digest('hex').slice(0, 12);
   }
 
-  /** The text of a small file; empty where it is not there. */
+  /** The text of a small file; empty if there is none. */
   private read(path: string): string {
     try {
       return readFileSync(join(this.root, path), 'utf8');
     } catch {
-      // Not every machine has every file; the parsers say what is missing.
+      // Not every machine has every file; the parsers report what is missing.
       return '';
     }
   }

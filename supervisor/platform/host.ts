@@ -1,14 +1,16 @@
 import type { PowerState } from './proc-metrics.ts';
 
+/** Space of one disk, in bytes. */
 export interface DiskMetrics {
   readonly mount: string;
-  /** Name of the disk as people know it: the label of its file system, else its device. */
+  /** Name of the disk as people know it: the label of its file system, or its device. */
   readonly label: string;
   readonly totalBytes: number;
-  /** What a program without special rights may still write. */
+  /** What a program without special rights can still write. */
   readonly freeBytes: number;
 }
 
+/** Traffic of one interface. */
 export interface NetworkMetrics {
   readonly name: string;
   readonly addresses: readonly string[];
@@ -18,8 +20,9 @@ export interface NetworkMetrics {
   readonly wifiSignalDbm: number | null;
 }
 
+/** The machine's figures at one moment. */
 export interface HostMetrics {
-  /** Of all cores together, since the sample before; in the first since boot. */
+  /** Of all cores together, since the sample before; the first one since boot. */
   readonly cpuLoadPercent: number;
   readonly temperatureC: number | null;
   readonly memoryUsedBytes: number;
@@ -27,10 +30,11 @@ export interface HostMetrics {
   readonly disks: readonly DiskMetrics[];
   readonly network: readonly NetworkMetrics[];
   readonly uptimeS: number;
-  /** Whether the time came from a time server; null where nothing tells. */
+  /** Whether the time came from a time server; null if unknown. */
   readonly clockSynced: boolean | null;
 }
 
+/** What the machine is. */
 export interface HostIdentity {
   /** `Raspberry Pi Zero 2 W Rev 1.0`, or a PC's maker and model. */
   readonly model: string;
@@ -41,22 +45,22 @@ export interface HostIdentity {
   readonly architecture: string;
 }
 
-/** What the machine tells of itself. */
+/** What the machine says about itself. */
 export interface Host {
   /** Fast: a few reads, no fork. */
   sample(): HostMetrics;
-  /** Null where there is no firmware to ask. Forks on a board whose kernel does not tell. */
+  /** Null if there is no firmware to ask. Forks on a board whose kernel does not report it. */
   power(): Promise<PowerState | null>;
   /**
-   * Worn part of disks in percent, by mount; those that do not tell are not in it. Never rejects.
-   * Rare: forks once for each disk, and may take seconds.
+   * Wear of disks in percent, by mount; disks without a value are left out. Never rejects. Call it rarely: it forks once for
+   * each disk, and may take seconds.
    */
   wear(): Promise<ReadonlyMap<string, number>>;
-  /** Rare; does not change while the machine runs. */
+  /** Call it rarely; the result does not change while the machine runs. */
   identity(): Promise<HostIdentity>;
 }
 
-/** The name of an appliance that was given none: `rushlight-` and the last 4 characters of the serial number. */
+/** The name of an appliance without one in its settings: `rushlight-` and the last 4 characters of the serial number. */
 export function defaultName({ serial, id }: Pick<HostIdentity, 'serial' | 'id'>): string {
   const characters = (serial ?? id).toLowerCase().replaceAll(/[^a-z0-9]/g, '');
   return `rushlight-${characters.slice(-4).padStart(4, '0')}`;

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { readTextIfThere } from '../../common/files.ts';
 
-/** The image's rushlight-storage.service leaves it where it could not use the data partition: one sentence. */
+/** The image's rushlight-storage.service writes here why it could not use the data partition: one sentence. */
 export const inMemoryNote = '/run/rushlight-data-in-memory';
 
+/** The files that say whether data is kept. */
 export interface KeptDataFiles {
   readonly folder: string;
   /** /proc/self/mounts. */
@@ -11,25 +12,25 @@ export interface KeptDataFiles {
   readonly note: string;
 }
 
-/** Why what is written to the data folder is not kept, with what to do; null where it is kept. Rejects with the system's error. */
+/** Why data written to the data folder is not kept, with what to do; null if it is kept. Rejects with the system's error. */
 export async function readKeptData({ folder, mounts, note }: KeptDataFiles): Promise<string | null> {
   return whyNotKept(folder, await readFile(mounts, 'utf8'), await readTextIfThere(note));
 }
 
-/** The same, of what these files say. Pure. */
+/** The same, from the content of these files. Pure. */
 export function whyNotKept(folder: string, mounts: string, note: string | null): string | null {
   if (note !== null) {
     return `${note.trim()} What is set now is gone after a restart. Shoot on, with the masters on an SSD; then replace the card, or reset it to its factory settings.`;
   }
   const options = optionsOfDisk(folder, mounts);
-  // Since Linux 6.15 a file system with errors stays writable by name.
+  // Since Linux 6.15 a file system with errors stays writable by its flags.
   if (options.includes('ro') || options.includes('emergency_ro')) {
     return 'The card takes no more writes since an error, so nothing that is set now is kept. Restart between two takes, to have it checked; replace it before the next shooting day.';
   }
   return null;
 }
 
-/** Of the file system that holds a folder: of mounts on the longest way to it, the last. */
+/** Options of the file system that holds a folder: the longest mount on its path, and of several the last. */
 function optionsOfDisk(folder: string, mounts: string): readonly string[] {
   let [longest, options] = ['', ''];
   for (const line of mounts.split('\n')) {

@@ -4,15 +4,19 @@ import { join } from 'node:path';
 import { pause, untilAborted } from '../../common/pause.ts';
 import { type ActiveLevel, type Bit, GpioError, type GpioHeader } from './gpio.ts';
 
-/** Milliseconds lit, dark, lit, dark …, over and over. One number: lit for good. */
+/** Milliseconds lit, dark, lit, dark …, repeated. One number: lit permanently. */
 export type LightPattern = readonly [number, ...number[]];
 
+/** A light that is switched. Disposing of it gives it back. */
 export interface Light extends AsyncDisposable {
-  /** @throws GpioError where it cannot be switched. */
+  /** @throws GpioError if it cannot be switched. */
   set(isLit: boolean): Promise<void>;
 }
 
-/** Plays a pattern until the signal, from its start. @throws GpioError */
+/**
+ * Plays a pattern from its start, until the signal is aborted.
+ * @throws GpioError
+ */
 export async function playPattern(light: Light, pattern: LightPattern, signal: AbortSignal): Promise<void> {
   for (let phase = 0; !signal.aborted; phase = (phase + 1) % pattern.length) {
     await light.set(phase % 2 === 0);
@@ -21,7 +25,10 @@ export async function playPattern(light: Light, pattern: LightPattern, signal: A
   }
 }
 
-/** A light on a line of the header; dark when it is given back. @throws GpioError where the line cannot be had. */
+/**
+ * A light on a line of the header; dark when it is given back.
+ * @throws GpioError if the line cannot be used.
+ */
 export async function openGpioLight(header: GpioHeader, gpio: number, active: ActiveLevel): Promise<Light> {
   const level = (isLit: boolean): Bit => (isLit === (active === 'high') ? 1 : 0);
   const output = await header.openOutput(gpio, level(false));
@@ -40,7 +47,7 @@ export async function openGpioLight(header: GpioHeader, gpio: number, active: Ac
 /** The name that overlays/dt/rushlight-status-led.dts gives the LED. */
 const ledFolder = 'sys/class/leds/rushlight:status';
 
-/** The folder of the status light where the device tree has made an LED of it; null elsewhere. `root`: prefix of /sys. */
+/** The folder of the status light if the device tree has made an LED of it; otherwise null. `root`: prefix of /sys. */
 export async function findStatusLed(root = '/'): Promise<string | null> {
   const folder = join(root, ledFolder);
   return await access(folder).then(
@@ -50,8 +57,9 @@ export async function findStatusLed(root = '/'): Promise<string | null> {
 }
 
 /**
- * An LED of the kernel (Documentation/leds/leds-class.rst). Until it is opened and after it is closed the kernel blinks it
- * by itself, so that it tells of a supervisor that does not run. @throws GpioError
+ * An LED of the kernel (Documentation/leds/leds-class.rst). Before it is opened and after it is closed the kernel blinks it by
+ * itself, so that it shows a supervisor that does not run.
+ * @throws GpioError
  */
 export async function openLed(folder: string): Promise<Light> {
   const write = async (file: string, value: string) => {

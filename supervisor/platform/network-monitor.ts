@@ -2,12 +2,13 @@ import type { Logger } from 'pino';
 import type { ChildHost } from '../../common/child-host.ts';
 import { SupervisedChild } from '../process/supervised-child.ts';
 
-/** Tells that something about the network changed; what, the listener looks up itself. */
+/** Reports that something about the network changed; the listener looks up what. */
 export interface NetworkEvents {
-  /** Returns the way to stop it. */
+  /** Returns the function that stops it. */
   subscribe(listener: () => void): () => void;
 }
 
+/** Where changes come from. */
 export interface NetworkMonitorOptions {
   readonly host: ChildHost;
   readonly log: Logger;
@@ -15,14 +16,14 @@ export interface NetworkMonitorOptions {
   readonly program?: string;
 }
 
-/** An address that is replaced comes as several events. */
+/** A replaced address arrives as several events. */
 const gatherMs = 30;
-/** Where the kernel's events cannot be had, listeners are made to look this often. */
+/** Without the kernel's events, listeners are called this often. */
 const lookEveryMs = 1000;
 
 /**
- * Interfaces, carriers and addresses that come and go, as the kernel tells them over netlink: by one long-lived
- * `ip monitor`, since Node has no netlink. While it does not run, every second counts as a change.
+ * Interfaces, carriers and addresses that come and go, as the kernel reports them over netlink: by one long-lived `ip monitor`,
+ * because Node has no netlink. While it does not run, every second counts as a change.
  */
 export class NetworkMonitor implements NetworkEvents {
   readonly #options: NetworkMonitorOptions;
@@ -61,7 +62,7 @@ export class NetworkMonitor implements NetworkEvents {
   }
 
   #watchBlindly(blind: boolean): void {
-    // What happened before it ran, or while it did not, is looked for once it does.
+    // Changes from before it ran, or while it did not, are found once it does.
     if (!blind) this.#tellSoon();
     if (blind) {
       this.#blind ??= setInterval(() => this.#tellSoon(), lookEveryMs);

@@ -9,7 +9,7 @@ export interface InterfaceAddresses {
   readonly addresses: readonly string[];
 }
 
-/** What of the network the appliance looks at. */
+/** What the appliance reads about the network. */
 export interface Network {
   readonly hostName: string;
   interfaces(): readonly InterfaceAddresses[];

@@ -1,5 +1,6 @@
-/** Parsers of what the kernel tells in /proc and /sys (proc(5)). Pure; of text that is something else, undefined or less. */
+/** Parsers of the kernel's texts in /proc and /sys (proc(5)). Pure; for other texts they return undefined or less. */
 
+/** Clock ticks since boot, all cores together. */
 export interface CpuTicks {
   readonly busy: number;
   readonly total: number;
@@ -22,9 +23,10 @@ export function cpuLoadPercent(before: CpuTicks, after: CpuTicks): number {
   return total <= 0 ? 0 : Math.min(100, Math.max(0, ((after.busy - before.busy) / total) * 100));
 }
 
+/** Memory in bytes. */
 export interface MemoryUse {
   readonly totalBytes: number;
-  /** All but what the kernel could give at once. */
+  /** Total minus what the kernel could free at once. */
   readonly usedBytes: number;
 }
 
@@ -37,6 +39,7 @@ export function parseMemory(text: string): MemoryUse | undefined {
   return { totalBytes: total * 1024, usedBytes: Math.max(0, total - available) * 1024 };
 }
 
+/** Bytes since the interface came up. */
 export interface InterfaceCounters {
   readonly rxBytes: number;
   readonly txBytes: number;
@@ -77,6 +80,7 @@ export function parseTemperature(text: string): number | undefined {
   return match === null ? undefined : Number(match[1]) / 1000;
 }
 
+/** A mounted disk. */
 export interface DiskMount {
   readonly mount: string;
   readonly device: string;
@@ -95,7 +99,7 @@ const diskTypes = new Set([
   'fuseblk',
 ]);
 
-/** /proc/self/mounts: the disks, each device once, at the place it was mounted first. */
+/** /proc/self/mounts: the disks, each device once, at its first mount. */
 export function parseDiskMounts(text: string): readonly DiskMount[] {
   const byDevice = new Map<string, DiskMount>();
   for (const line of text.split('\n')) {
@@ -114,6 +118,7 @@ function unescapeMount(text: string): string {
   );
 }
 
+/** Power problems now and since boot. */
 export interface PowerState {
   readonly underVoltageNow: boolean;
   readonly throttledNow: boolean;

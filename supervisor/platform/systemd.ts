@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import { RushlightError } from '../../common/errors.ts';
 import { pause } from '../../common/pause.ts';
 
-/** What sd_notify(3) can be told. */
+/** What sd_notify(3) can report. */
 export interface Notification {
   readonly READY?: '1';
   readonly STOPPING?: '1';
@@ -17,9 +17,9 @@ export interface Notification {
   readonly EXTEND_TIMEOUT_USEC?: string;
 }
 
-/** The line to the service manager. */
+/** The connection to the service manager. */
 export interface Notifier extends Disposable {
-  /** How often the watchdog wants to be fed; null: there is none. */
+  /** How often the watchdog expects a sign of life, in milliseconds; null: there is no watchdog. */
   readonly watchdogMs: number | null;
   /** Never throws; a message that cannot be sent is logged. */
   notify(notification: Notification): void;
@@ -34,9 +34,9 @@ export class NotifyError extends RushlightError {
 export const notifySocketProgram = fileURLToPath(new URL('./notify-socket.pl', import.meta.url));
 
 /**
- * Opens the line to systemd. Node.js has no datagram sockets of the Unix kind, hence one of these, in this order:
- * the connected socket that `notify-socket.pl` left open (RUSHLIGHT_NOTIFY_FD): one write for a message, no process;
- * that program as a helper that stays (needs NotifyAccess=all); nothing, where no service manager asks.
+ * Opens the connection to systemd. Node.js has no Unix datagram sockets, hence one of these, in this order: the connected
+ * socket that `notify-socket.pl` left open (RUSHLIGHT_NOTIFY_FD), which costs one write per message and no process; that
+ * program as a helper that stays (needs NotifyAccess=all); nothing, if no service manager asks.
  */
 export function openNotifier(environment: NodeJS.ProcessEnv, logger: Logger): Notifier {
   const watchdogMs = watchdogOf(environment);
@@ -51,8 +51,8 @@ export function openNotifier(environment: NodeJS.ProcessEnv, logger: Logger): No
 }
 
 /**
- * Feeds the watchdog at half its time for as long as nobody is silent, until the signal. `silent` names the
- * components that let their deadline pass.
+ * Feeds the watchdog at half its time while no component is silent, until the signal is aborted. `silent` returns the
+ * components that missed their deadline.
  */
 export async function feedWatchdog(
   line: Notifier,
@@ -72,7 +72,7 @@ export async function feedWatchdog(
   }
 }
 
-/** The text of a message as sd_notify(3) has it; a value stays on its line. */
+/** The text of a message for sd_notify(3); a value stays on its line. */
 export function formatNotification(notification: Notification): string {
   return Object.entries(notification)
     .map(([name, value]) => `${name}=${String(value).replaceAll(/[\r\n\t]+/g, ' ')}`)
@@ -98,8 +98,8 @@ function notifier(
         send(formatNotification(notification));
       } catch (error) {
         logger.warn(
-          { err: new NotifyError('cannot tell systemd', { cause: error }), notification },
-          'not told',
+          { err: new NotifyError('cannot notify systemd', { cause: error }), notification },
+          'not sent',
         );
       }
     },

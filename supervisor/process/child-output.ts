@@ -8,7 +8,7 @@ import type { OutputFiles } from './spawn-program.ts';
 
 const streams = ['stdout', 'stderr'] as const;
 
-/** The lines of one child, from pipes or files, on their way to whoever reads them. */
+/** Passes on the lines of one child, from pipes or files. */
 export class ChildOutput implements Disposable {
   private readonly throttle: LineThrottle;
   private readonly logger: Logger;
@@ -36,7 +36,7 @@ export class ChildOutput implements Disposable {
     });
   }
 
-  /** Hands over what is left. Idempotent. */
+  /** Passes on the rest. Idempotent. */
   [Symbol.dispose](): void {
     for (const tail of this.tails) tail[Symbol.dispose]();
     this.tails = [];

@@ -13,17 +13,24 @@ import { startProgram } from './spawn-program.ts';
 const adoptedPollMs = 250;
 const defaultMaxLinesPerSecond = 500;
 
+/** Where and how the host runs programs. */
 export interface ChildProcessHostOptions {
   readonly logger: Logger;
-  /** Where children are registered and durable ones write their output; best on a tmpfs that survives a restart. */
+  /**
+   * Where children are registered and durable ones write their output; ideally a tmpfs that survives a restart of the
+   * supervisor.
+   */
   readonly folder: string;
-  /** Lines per second and child that are handed on; the rest is counted. Default 500. */
+  /** Lines per second and child that are passed on; further ones are counted. Default 500. */
   readonly maxLinesPerSecond?: number;
-  /** What durable children get, so that they outlive this process where memory runs out. Default: they have what it has. */
+  /**
+   * The oom_score_adj for durable children, so that they outlive this process when memory runs out. Default: they inherit this
+   * process's.
+   */
   readonly oomScore?: OomScore | null;
 }
 
-/** Runs programs in process groups of their own, finds those that outlived the last supervisor, leaves none behind. */
+/** Runs programs in process groups of their own, finds those that outlived the last supervisor, and leaves none behind. */
 export class ChildProcessHost implements ChildHost, AsyncDisposable {
   private readonly options: ChildProcessHostOptions;
   private readonly registry: ChildRegistry;
@@ -42,8 +49,8 @@ export class ChildProcessHost implements ChildHost, AsyncDisposable {
   }
 
   /**
-   * Starts a child, or takes over the durable one of the same name and spec that runs already. One that runs under
-   * the name with another spec is ended first.
+   * Starts a child, or takes over the running durable one of the same name and spec. If one runs under the name with another
+   * spec, it is ended first.
    * @throws ChildSpawnError, ChildNameTakenError, ChildNameError
    */
   async spawn(spec: ChildSpec, onLine: LineListener = () => {}): Promise<Child> {
@@ -63,9 +70,9 @@ export class ChildProcessHost implements ChildHost, AsyncDisposable {
   }
 
   /**
-   * Ends what earlier supervisors left running and nobody wants any more: registered children whose name is not among
-   * `keepNames`, children that are not durable, and strays that carry our mark. Returns the names of what was ended. One that
-   * the kernel holds, as in a read from a dead disk, is named in the log, and left.
+   * Ends what earlier supervisors left running and is no longer needed: registered children whose name is not among
+   * `keepNames`, children that are not durable, and stray processes that carry our mark. Returns the names of what was ended. A
+   * process that the kernel holds, as in a read from a dead disk, is named in the log, and left.
    */
   async reapOrphans(keepNames: Iterable<string>): Promise<readonly string[]> {
     this.registry.prepare();
@@ -83,7 +90,7 @@ export class ChildProcessHost implements ChildHost, AsyncDisposable {
     return names;
   }
 
-  /** Ends every child, durable or not, and starts none any more. Idempotent. */
+  /** Ends every child, durable or not, and starts no more. Idempotent. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.closed = true;
     await Promise.all([...this.children.values()].map((child) => child.stop()));
@@ -98,12 +105,12 @@ export class ChildProcessHost implements ChildHost, AsyncDisposable {
     return this.children.get(entry.name)?.pid === entry.pid;
   }
 
-  /** Recognises our children among all processes; without a name, its beginning. */
+  /** Recognises our children among all processes; without a name: the beginning of the mark. */
   private mark(name = ''): string {
     return `${createHash('sha256').update(this.options.folder).digest('hex').slice(0, 16)}:${name}`;
   }
 
-  /** A child whose leader has ended may still be leaving; one that lives keeps its name. */
+  /** A child whose leader has ended may still be ending; a living one keeps its name. */
   private async clearName(name: string): Promise<void> {
     const child = this.children.get(name);
     if (child === undefined) return;
@@ -120,7 +127,7 @@ export class ChildProcessHost implements ChildHost, AsyncDisposable {
       }
       await this.endRegistered(entry);
     } else if (entry !== undefined) {
-      // The leader ended while nobody watched; what it started may live on in its group.
+      // The leader ended while no supervisor watched; its children may live on in its group.
       await this.endStrays((name) => name !== spec.name);
     }
     return this.start(spec, onLine);
@@ -171,7 +178,7 @@ export class ChildProcessHost implements ChildHost, AsyncDisposable {
     try {
       this.registry.save(entryOf(spec, pid, startTicks));
     } catch (error) {
-      // A full disk must not end a live picture; unregistered, the child still carries our mark.
+      // A full disk must not end a live picture. An unregistered child still carries our mark.
       this.options.logger.warn(
         { err: error, child: spec.name },
         'cannot register a child; it cannot be taken over',
@@ -186,7 +193,7 @@ export class ChildProcessHost implements ChildHost, AsyncDisposable {
     this.registry.remove(entry.name, entry.pid);
   }
 
-  /** Ends a child of an earlier run; false where it cannot be ended. */
+  /** Ends a child of an earlier run; false if it cannot be ended. */
   private async reap(entry: RegistryEntry): Promise<boolean> {
     try {
       await this.endRegistered(entry);
@@ -197,7 +204,7 @@ export class ChildProcessHost implements ChildHost, AsyncDisposable {
     }
   }
 
-  /** Ends what carries our mark, wherever it got to, except what belongs to a spared name. Returns the names. */
+  /** Ends every process that carries our mark, except those that belong to a spared name. Returns the names. */
   private async endStrays(spared: (name: string) => boolean): Promise<string[]> {
     const groups = new Map<number, string>();
     for (const stray of markedProcesses(this.mark())) {
@@ -233,7 +240,7 @@ async function endOf(exited: Promise<ChildExit>, output: ChildOutput): Promise<C
   return exit;
 }
 
-/** An adopted child is nobody's child we could wait for: its end is seen by looking, without a fork. */
+/** An adopted child is not a child of this process, so its end is found by looking, without a fork. */
 function awaitDisappearance(entry: RegistryEntry): Promise<ChildExit> {
   return new Promise((resolve) => {
     const timer = setInterval(() => {

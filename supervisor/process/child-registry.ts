@@ -18,12 +18,12 @@ const entrySchema = z.object({
   stopTimeoutMs: z.int().min(0),
 });
 
-/** A child as its file tells of it. */
+/** A child as its file describes it. */
 export type RegistryEntry = z.output<typeof entrySchema>;
 
 /**
- * The children of this appliance, one file each, so that the next supervisor finds those that outlived this one.
- * A file that is broken or of another boot counts as absent.
+ * The children of this appliance, one file each, so that the next supervisor finds those that outlived this one. A file that is
+ * broken or from another boot counts as absent.
  */
 export class ChildRegistry {
   readonly folder: string;
@@ -50,7 +50,7 @@ export class ChildRegistry {
     renameSync(`${file}.tmp`, file);
   }
 
-  /** Forgets a child, and its output; of a child that runs under the name by now, nothing is forgotten. */
+  /** Forgets a child and its output. If another child runs under the name by now, nothing is forgotten. */
   remove(name: string, pid: number): void {
     const entry = this.load(name);
     if (entry === undefined || entry.pid === pid) this.forget(name);
@@ -93,7 +93,7 @@ export class ChildRegistry {
   }
 }
 
-/** Tells whether two specs mean the same program: its argv and the variables it is given. */
+/** Whether two specs mean the same program: its argv and its environment variables. */
 export function hashSpec(spec: ChildSpec): string {
   const variables = Object.entries(spec.env ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash('sha256')

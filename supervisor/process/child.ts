@@ -2,9 +2,10 @@ import type { ChildLine, ChildSpec } from '../../common/child-host.ts';
 
 export type { Child, ChildExit, ChildHost, ChildLine, ChildSpec } from '../../common/child-host.ts';
 
+/** Gets each line that a child writes. */
 export type LineListener = (line: ChildLine) => void;
 
-/** The variables of the service manager that concern the supervisor alone. */
+/** Environment variables of the service manager that concern only the supervisor. */
 const ownVariables = [
   'NOTIFY_SOCKET',
   'RUSHLIGHT_NOTIFY_FD',
@@ -15,7 +16,7 @@ const ownVariables = [
   'LISTEN_FDNAMES',
 ];
 
-/** Names the variable by which a child, and whatever it starts, is recognised as ours. */
+/** The name of the variable that marks a child, and everything it starts, as ours. */
 export const markVariable = 'RUSHLIGHT_CHILD';
 
 /** The environment of a child: ours without the service manager's part, the spec's, and the mark. */

@@ -1,6 +1,6 @@
 import { RushlightError } from '../../common/errors.ts';
 
-/** A program could not be started: not found, not executable, no memory. */
+/** A program could not be started: not found, not executable, or not enough memory. */
 export class ChildSpawnError extends RushlightError {
   readonly code = 'CHILD_SPAWN_FAILED';
 }
@@ -10,7 +10,7 @@ export class ChildNameTakenError extends RushlightError {
   readonly code = 'CHILD_NAME_TAKEN';
 }
 
-/** A name that cannot be a file's name. */
+/** A name that is not valid as a file name. */
 export class ChildNameError extends RushlightError {
   readonly code = 'CHILD_NAME_INVALID';
 }

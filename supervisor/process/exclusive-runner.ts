@@ -1,11 +1,13 @@
+/** Work that gets a signal, which aborts when no caller waits any more. */
 export type ExclusiveTask<T> = (signal: AbortSignal) => Promise<T>;
 
+/** How a task waits for its turn. */
 export interface ExclusiveOptions {
-  /** Leaves the queue, or cancels the task where everybody who waits for it has gone. */
+  /** Leaves the queue, or cancels the task once every caller that waits for it has left. */
   readonly signal?: AbortSignal;
   /**
-   * Joins a waiting task of the same name instead of queueing behind it; the later task takes the earlier one's
-   * place and both callers get its result. For tasks that carry out the latest wish, such as "apply".
+   * Joins a waiting task of the same name instead of queueing behind it; the later task takes the earlier one's place and both
+   * callers get its result. For tasks that carry out the latest request, such as "apply".
    */
   readonly coalesce?: boolean;
 }
@@ -18,7 +20,7 @@ interface Job {
   waiting: number;
 }
 
-/** Runs what must never overlap (apply, update, reboot) one after the other, in order of arrival. */
+/** Runs tasks that must never overlap (apply, update, reboot) one after the other, in order of arrival. */
 export class ExclusiveRunner {
   private queue: Job[] = [];
   private running: Job | undefined;
@@ -35,7 +37,7 @@ export class ExclusiveRunner {
 
   /**
    * Runs a task once nothing else runs.
-   * @throws the signal's reason if it aborts; whatever the task throws.
+   * @throws the signal's reason if it aborts; otherwise what the task throws.
    */
   async run<T>(name: string, task: ExclusiveTask<T>, options: ExclusiveOptions = {}): Promise<T> {
     options.signal?.throwIfAborted();
@@ -58,13 +60,13 @@ export class ExclusiveRunner {
       done: Promise.withResolvers<unknown>(),
       waiting: 0,
     };
-    // Callers may all have gone by the time it fails; each of them got its own reason.
+    // All callers may have left by the time it fails; each of them got its own reason.
     job.done.promise.catch(() => {});
     this.queue.push(job);
     return job;
   }
 
-  /** Waits for a job on behalf of one caller, who may go. */
+  /** Waits for a job on behalf of one caller, which may leave. */
   private async await(job: Job, signal: AbortSignal | undefined): Promise<unknown> {
     job.waiting += 1;
     if (signal === undefined) return job.done.promise;
@@ -72,7 +74,7 @@ export class ExclusiveRunner {
     const leave = () => {
       job.waiting -= 1;
       if (job.waiting === 0) this.cancel(job, signal.reason);
-      // The last to go awaits the running task's end: until it has wound up, nothing else may run.
+      // The last caller to leave waits for the running task's end: until then nothing else may run.
       if (this.running !== job || job.waiting > 0) gone.reject(signal.reason);
     };
     signal.addEventListener('abort', leave, { once: true });

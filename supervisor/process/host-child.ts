@@ -4,17 +4,18 @@ import { endGroup, groupLives } from './process-group.ts';
 
 const defaultStopTimeoutMs = 5000;
 
+/** What the host gives to a child. */
 export interface HostChildOptions {
   readonly spec: ChildSpec;
   readonly pid: number;
   readonly adopted: boolean;
   readonly exited: Promise<ChildExit>;
   readonly logger: Logger;
-  /** Called once, when the whole group is gone (or gave up on). */
+  /** Called once, when the whole group is gone, or was given up. */
   readonly onCleared: () => void;
 }
 
-/** A running process group, whoever started it. */
+/** A running process group, no matter which supervisor started it. */
 export class HostChild implements Child {
   readonly name: string;
   readonly pid: number;
@@ -24,7 +25,7 @@ export class HostChild implements Child {
   readonly cleared: Promise<void>;
   readonly spec: ChildSpec;
   private readonly logger: Logger;
-  /** The end of what cannot be ended, as in a call of the kernel that does not return: nobody may wait for that. */
+  /** Gives up a group that cannot be ended, such as one inside a system call that does not return: no one may wait for it. */
   private readonly givenUp = Promise.withResolvers<ChildExit>();
   private stopping: Promise<ChildExit> | undefined;
   private leaderEnded: boolean = false;
@@ -59,7 +60,7 @@ export class HostChild implements Child {
   }
 
   stop(): Promise<ChildExit> {
-    // Once the group is gone its number may belong to somebody else.
+    // Once the group is gone, its number may belong to another one.
     this.stopping ??= this.gone ? this.exited : this.end();
     return this.stopping;
   }
@@ -75,7 +76,7 @@ export class HostChild implements Child {
     return exit;
   }
 
-  /** The leader has ended: what it left behind would hold the camera, the port or the file. */
+  /** The leader has ended: the processes it left would keep the camera, the port or the file open. */
   private async clearRest(): Promise<void> {
     if (this.stopping !== undefined || !groupLives(this.pid)) return;
     this.logger.debug({ child: this.name, pid: this.pid }, 'ending what a child left behind');
@@ -89,7 +90,7 @@ export class HostChild implements Child {
       this.logger.error({ child: this.name, pid: this.pid }, 'a child survives SIGKILL; the kernel holds it');
       this.givenUp.resolve({ code: null, signal: 'SIGKILL' });
     } catch (error) {
-      // It runs as another user, say. Nothing more can be done here, and the end of others must not fail with it.
+      // It may run as another user. Nothing more can be done here, and ending the others must not fail because of it.
       this.logger.error({ err: error, child: this.name, pid: this.pid }, 'a child cannot be ended');
       this.givenUp.resolve({ code: null, signal: null });
     }

@@ -3,9 +3,10 @@ import { describeError } from '../../common/errors.ts';
 import { pause } from '../../common/pause.ts';
 import { decideRestart, defaultRestartPolicy, type RestartPolicy } from './restart-policy.ts';
 
-/** A service as everything here runs: until its signal aborts. */
+/** A service: runs until its signal aborts. */
 export type ServiceRun = (signal: AbortSignal) => Promise<void>;
 
+/** How failures of a service are handled. */
 export interface KeepRunningOptions {
   readonly name: string;
   readonly log: Logger;
@@ -14,7 +15,7 @@ export interface KeepRunningOptions {
   readonly policy?: RestartPolicy;
 }
 
-/** Runs a service until it ends or the signal aborts; one that fails is run again after a pause that grows. Never rejects. */
+/** Runs a service until it ends or the signal aborts. If it fails, it is run again after a pause that grows. Never rejects. */
 export async function keepRunning(
   run: ServiceRun,
   { name, log, onTrouble = () => {}, policy = defaultRestartPolicy }: KeepRunningOptions,
@@ -37,7 +38,7 @@ export async function keepRunning(
       const decision = decideRestart(policy, failures, performance.now() - startedMs, Math.random());
       failures = decision.failures;
       const reason = describeError(error);
-      // The same failure again and again is said once.
+      // A failure that repeats is logged once.
       const level = reason === trouble ? 'debug' : 'error';
       log[level]({ err: error, service: name, ...decision }, 'a service ended by an error');
       if (signal.aborted) break;

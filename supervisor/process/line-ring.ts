@@ -1,4 +1,4 @@
-/** The last lines of something that talks, for error messages. */
+/** Keeps a program's last lines, for error messages. */
 export class LineRing {
   private readonly capacity: number;
   private lines: string[] = [];

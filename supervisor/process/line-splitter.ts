@@ -3,8 +3,8 @@ import { StringDecoder } from 'node:string_decoder';
 const maxLineLength = 8192;
 
 /**
- * Cuts a stream of bytes into lines. A carriage return ends a line too, as progress displays use it; empty lines are
- * left out; a line longer than 8192 characters arrives cut, its rest is dropped.
+ * Cuts a stream of bytes into lines. A carriage return also ends a line, because progress displays use it. Empty lines are left
+ * out; a line longer than 8192 characters is cut and its rest dropped.
  */
 export class LineSplitter {
   private readonly onLine: (line: string) => void;
@@ -25,7 +25,7 @@ export class LineSplitter {
     this.append(last);
   }
 
-  /** The stream has ended: hands over what is left without a line end. */
+  /** The stream has ended: passes on a rest without a line end. */
   end(): void {
     this.append(this.decoder.end());
     this.flush();

@@ -3,8 +3,8 @@ import type { ChildLine, LineListener } from './child.ts';
 const windowMs = 1000;
 
 /**
- * Hands on at most so many lines per second. The rest is counted, and the count told in a line of its own when the
- * next second begins or the child ends.
+ * Passes on at most a given number of lines per second. Further lines are counted, and a line of its own reports the count when
+ * the next second begins or the child ends.
  */
 export class LineThrottle {
   private readonly onLine: LineListener;
@@ -41,7 +41,7 @@ export class LineThrottle {
     }
   }
 
-  /** Tells of what was withheld since the last time. */
+  /** Reports how many lines were withheld since the last report. */
   flush(): void {
     if (this.withheld === 0) return;
     const text = `(${this.withheld} more lines within a second, left out)`;

@@ -1,17 +1,18 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { errorCode } from '../../common/errors.ts';
 
-/** How much sooner the kernel takes the supervisor than what it started: it is back in a second, a lost frame is not. */
+/**
+ * How much sooner the kernel ends the supervisor than its children: the supervisor is back in a second, a lost frame is not.
+ */
 const stepBack = 400;
 const highest = 1000;
 
-/** What the service manager gave this process, to be handed on to what must live longer. */
+/** The value that the service manager gave this process, for children that must live longer. */
 export type OomScore = number;
 
 /**
- * Where memory runs out, the kernel is to end the supervisor before a recorder or a pipeline. A process may only go down
- * to what it was given, so that the unit gives the low value and the supervisor steps back from it. Null where the
- * system has no such thing.
+ * When memory runs out, the kernel should end the supervisor before a recorder or a pipeline. A process may only go down to the
+ * value it was given, so the unit gives the low value and the supervisor raises its own. Null if the system has no such value.
  */
 export function stepBehindChildren(file = '/proc/self/oom_score_adj'): OomScore | null {
   try {
@@ -24,7 +25,7 @@ export function stepBehindChildren(file = '/proc/self/oom_score_adj'): OomScore 
   }
 }
 
-/** Gives a child the value that this process was given; false where the child is gone or the system refuses. */
+/** Gives a child the value that this process was given. False if the child is gone or the system refuses. */
 export function giveOomScore(pid: number, score: OomScore): boolean {
   try {
     writeFileSync(`/proc/${pid}/oom_score_adj`, `${score}`);

@@ -4,19 +4,20 @@ import { LineSplitter } from './line-splitter.ts';
 
 const chunkBytes = 64 * 1024;
 
+/** Where and how the file is read. */
 export interface OutputTailOptions {
   readonly file: string;
-  /** Where reading starts: 0 for a child just started, `end` for one taken over. */
+  /** Where reading starts: 0 for a child just started, `end` for one that was taken over. */
   readonly from: 0 | 'end';
-  /** A file that grew beyond this and was read to its end is emptied. Default 1 MiB. */
+  /** A file that is larger than this and was read to its end is emptied, in bytes. Default 1 MiB. */
   readonly truncateBytes?: number;
   readonly logger: Logger;
   readonly onLine: (line: string) => void;
 }
 
 /**
- * Follows the file a durable child appends its output to, by inotify, and keeps it short. The writer has it open with
- * O_APPEND, hence goes on at the new end after the file was emptied.
+ * Follows the file to which a durable child appends its output, by inotify, and keeps it short. The writer opened it with
+ * O_APPEND, so it continues at the new end after the file was emptied.
  */
 export class OutputTail implements Disposable {
   private readonly options: OutputTailOptions;
@@ -41,7 +42,7 @@ export class OutputTail implements Disposable {
     this.drain();
   }
 
-  /** Reads what has been written since the last time. */
+  /** Reads what was written since the last time. */
   drain(): void {
     if (this.fd === undefined) return;
     const buffer = Buffer.allocUnsafe(chunkBytes);
@@ -67,7 +68,7 @@ export class OutputTail implements Disposable {
     }
   }
 
-  /** Reads the rest and lets go of the file. Idempotent. */
+  /** Reads the rest and closes the file. Idempotent. */
   [Symbol.dispose](): void {
     if (this.fd === undefined) return;
     this.drain();

@@ -1,18 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { errorCode } from '../../common/errors.ts';
 
-/** What proc(5) tells of a process and we use. */
+/** What proc(5) says about a process, as far as we use it. */
 export interface ProcStat {
   readonly pid: number;
   /** One letter; Z and X are dead. */
   readonly state: string;
   readonly parentPid: number;
   readonly groupId: number;
-  /** Clock ticks after boot at which the process started; with the pid it names a process for good. */
+  /** Clock ticks between boot and the start of the process; together with the pid this identifies a process for good. */
   readonly startTicks: number;
 }
 
-/** Parses `/proc/<pid>/stat`; undefined where the text is something else. The command may contain anything. */
+/** Parses `/proc/<pid>/stat`; undefined if the text is something else. The command may contain anything. */
 export function parseProcStat(text: string): ProcStat | undefined {
   const match = /^(\d+) \(.*\) ([A-Za-z]) (.*)$/s.exec(text.trimEnd());
   if (match === null) return undefined;
@@ -27,7 +27,7 @@ export function parseProcStat(text: string): ProcStat | undefined {
   return { pid: Number(pid), state, parentPid, groupId, startTicks };
 }
 
-/** Reads one process; undefined where there is none (any more). One system call or two, no fork. */
+/** Reads one process; undefined if it does not exist (any more). One or two system calls, no fork. */
 export function readProcStat(pid: number): ProcStat | undefined {
   try {
     return parseProcStat(readFileSync(`/proc/${pid}/stat`, 'latin1'));
@@ -37,12 +37,13 @@ export function readProcStat(pid: number): ProcStat | undefined {
   }
 }
 
-/** Whether the very process that started at `startTicks` lives; a zombie does not. */
+/** Whether exactly the process that started at `startTicks` lives; a zombie does not. */
 export function isAlive(pid: number, startTicks: number): boolean {
   const stat = readProcStat(pid);
   return stat !== undefined && stat.startTicks === startTicks && !isDead(stat);
 }
 
+/** Whether the process has ended, even if it was not reaped. */
 export function isDead(stat: ProcStat): boolean {
   return stat.state === 'Z' || stat.state === 'X' || stat.state === 'x';
 }

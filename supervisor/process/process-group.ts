@@ -5,10 +5,10 @@ import { markVariable } from './child.ts';
 import { isDead, readProcStat } from './proc-stat.ts';
 
 const pollMs = 20;
-/** How long the kernel is given to tear down what SIGKILL ended, before we go on without it. */
+/** How long the kernel gets to tear down what SIGKILL ended, before we continue without it. */
 const afterKillMs = 3000;
 
-/** Signals every process of a group; false where there is none left. */
+/** Signals every process of a group; false if none is left. */
 export function signalGroup(groupId: number, signal: NodeJS.Signals): boolean {
   try {
     process.kill(-groupId, signal);
@@ -19,7 +19,7 @@ export function signalGroup(groupId: number, signal: NodeJS.Signals): boolean {
   }
 }
 
-/** Whether a group has a living process; zombies that nobody reaps do not count. */
+/** Whether a group has a living process; zombies do not count. */
 export function groupLives(groupId: number): boolean {
   try {
     process.kill(-groupId, 0);
@@ -33,7 +33,7 @@ export function groupLives(groupId: number): boolean {
   });
 }
 
-/** Ends a group: the signal, then SIGKILL after the time-out. True where nothing of it is left. */
+/** Ends a group: the signal, then SIGKILL after the time-out. True if nothing of it is left. */
 export async function endGroup(groupId: number, signal: NodeJS.Signals, timeoutMs: number): Promise<boolean> {
   if (!signalGroup(groupId, signal)) return true;
   if (await groupGone(groupId, timeoutMs)) return true;
@@ -65,7 +65,7 @@ function readMark(pid: number): string | undefined {
     const entries = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
     return entries.find((entry) => entry.startsWith(`${markVariable}=`))?.slice(markVariable.length + 1);
   } catch {
-    // Gone meanwhile, or another user's: in both cases none of ours.
+    // Gone meanwhile, or another user's: either way not one of ours.
     return undefined;
   }
 }

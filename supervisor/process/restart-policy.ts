@@ -1,14 +1,16 @@
+/** How long to wait before a failed program is started again. Milliseconds. */
 export interface RestartPolicy {
   /** Upper bound of the first pause. */
   readonly initialMs: number;
   /** Upper bound of every pause. */
   readonly maxMs: number;
-  /** Lower bound of every pause, so that chance never makes a busy loop. */
+  /** Lower bound of every pause, so that chance never causes a busy loop. */
   readonly minMs: number;
-  /** A run at least this long counts as stable: what failed before it is forgotten. */
+  /** A run at least this long counts as stable: earlier failures are forgotten. */
   readonly stableAfterMs: number;
 }
 
+/** Pauses from half a second to half a minute. */
 export const defaultRestartPolicy: RestartPolicy = {
   initialMs: 500,
   maxMs: 30_000,
@@ -16,6 +18,7 @@ export const defaultRestartPolicy: RestartPolicy = {
   stableAfterMs: 30_000,
 };
 
+/** What to do after a run has ended. */
 export interface RestartDecision {
   /** Failed runs in a row, this one included. */
   readonly failures: number;
@@ -24,8 +27,8 @@ export interface RestartDecision {
 }
 
 /**
- * Says when to start again after a run has ended: exponential backoff with full jitter (anything from 0 to the
- * bound), so that many that fell together do not rise together. `random` is from 0 to 1.
+ * Decides when to start again after a run has ended: exponential backoff with full jitter (anything from 0 to the bound), so
+ * that many that failed together do not start together. `random` is from 0 to 1.
  */
 export function decideRestart(
   policy: RestartPolicy,

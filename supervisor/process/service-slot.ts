@@ -11,9 +11,9 @@ interface Occupant {
 }
 
 /**
- * Holds one service that depends on settings. Setting it again with an equal key leaves it alone; with another key the
- * old one is ended before the new one starts; without a service the slot becomes empty. A service that fails is started
- * again after a pause that grows. Once the slot has ended, nothing starts in it any more.
+ * Holds one service that depends on settings. Setting it again with an equal key leaves it alone; with another key the old one
+ * is ended before the new one starts; without a service the slot becomes empty. A service that fails is started again after a
+ * pause that grows. Once the slot has ended, nothing starts in it any more.
  */
 export class ServiceSlot {
   readonly #options: KeepRunningOptions;
@@ -32,7 +32,7 @@ export class ServiceSlot {
     this.#occupant = { key, stop, ended: keepRunning(run, this.#options, stop.signal) };
   }
 
-  /** Ends what runs, and waits for it. */
+  /** Ends the running service, and waits for it. */
   async close(): Promise<void> {
     const occupant = this.#occupant;
     this.#occupant = null;
@@ -40,7 +40,7 @@ export class ServiceSlot {
     await occupant?.ended;
   }
 
-  /** Like `close`, for good: whatever is set later, such as by somebody who was in the middle of it, does not start. */
+  /** Like `close`, for good: nothing that is set later, such as by a caller that was in the middle of it, starts. */
   async end(): Promise<void> {
     this.#hasEnded = true;
     await this.close();

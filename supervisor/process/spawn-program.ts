@@ -3,9 +3,10 @@ import { closeSync, openSync } from 'node:fs';
 import { type ChildExit, type ChildSpec, childEnvironment } from './child.ts';
 import { ChildSpawnError } from './errors.ts';
 
-/** How long the output of an ended child is awaited; a grandchild may hold the pipe open for ever. */
+/** How long the output of an ended child is awaited; a grandchild may hold the pipe open forever. */
 const drainTimeoutMs = 250;
 
+/** A program that runs. */
 export interface StartedProgram {
   readonly pid: number;
   readonly process: ChildProcess;
@@ -20,9 +21,9 @@ export interface OutputFiles {
 }
 
 /**
- * Starts a program in a session (and thus process group) of its own. Its output goes to pipes, or where files are
- * given, to these.
- * @throws ChildSpawnError where it cannot be started.
+ * Starts a program in a session (and so a process group) of its own. Its output goes to pipes, or to the files if these are
+ * given.
+ * @throws ChildSpawnError if it cannot be started.
  */
 export async function startProgram(
   spec: ChildSpec,

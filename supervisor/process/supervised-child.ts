@@ -6,12 +6,14 @@ import type { Child, ChildExit, ChildHost, ChildLine, ChildSpec, LineListener } 
 import { LineRing } from './line-ring.ts';
 import { decideRestart, defaultRestartPolicy, type RestartPolicy } from './restart-policy.ts';
 
+/** Where a supervised program stands. */
 export type SupervisedState =
   | { readonly phase: 'stopped' }
   | { readonly phase: 'starting'; readonly pid?: number }
   | { readonly phase: 'running'; readonly pid: number; readonly adopted: boolean }
   | { readonly phase: 'backing-off'; readonly reason: string; readonly retryInMs: number };
 
+/** How one program is kept running. */
 export interface SupervisedChildOptions {
   readonly host: ChildHost;
   readonly spec: ChildSpec;
@@ -19,14 +21,14 @@ export interface SupervisedChildOptions {
   readonly policy?: Partial<RestartPolicy>;
   readonly onLine?: LineListener;
   readonly onState?: (state: SupervisedState) => void;
-  /** Recognises the line by which the child says it is ready. Without it, a child that was started is ready. */
+  /** Recognises the line with which the child reports that it is ready. Without it, a started child is ready. */
   readonly isReady?: (line: ChildLine) => boolean;
-  /** A child that is not ready by then is ended and counts as failed. Default 10000. */
+  /** A child that is not ready within this time is ended and counts as failed, in milliseconds. Default 10000. */
   readonly readyTimeoutMs?: number;
   readonly random?: () => number;
 }
 
-/** Keeps one program running for as long as it is told to. */
+/** Keeps one program running until it is stopped. */
 export class SupervisedChild {
   private readonly options: SupervisedChildOptions;
   private readonly ring = new LineRing();
@@ -44,17 +46,17 @@ export class SupervisedChild {
     return this.current;
   }
 
-  /** How often it was started again so far. */
+  /** How often it was restarted so far. */
   get restarts(): number {
     return Math.max(0, this.runs - 1);
   }
 
-  /** The last lines of it, oldest first. */
+  /** Its last lines, oldest first. */
   get lastLines(): readonly string[] {
     return this.ring.snapshot();
   }
 
-  /** Ends the running program, which is then started again at once. */
+  /** Ends the running program, which then starts again at once. */
   async restart(): Promise<void> {
     if (this.child === undefined) return;
     this.restartWanted = true;
@@ -90,7 +92,7 @@ export class SupervisedChild {
     this.enter({ phase: 'stopped' });
   }
 
-  /** One life of the program; returns why it ended. */
+  /** One life of the program. Returns why it ended. */
   private async runOnce(signal: AbortSignal): Promise<string> {
     const { host, spec, readyTimeoutMs = 10_000 } = this.options;
     const ready = Promise.withResolvers<'ready'>();
@@ -109,7 +111,7 @@ export class SupervisedChild {
     if (signal.aborted) stop();
     try {
       this.enter({ phase: 'starting', pid: child.pid });
-      // An adopted child said that it is ready long ago, to the supervisor before this one.
+      // An adopted child reported long ago, to the supervisor before this one, that it is ready.
       if (this.options.isReady === undefined || child.adopted) ready.resolve('ready');
       const timeout = new AbortController();
       const first = await Promise.race([

@@ -5,22 +5,23 @@ import type { CameraFact } from './facts.ts';
 /** A capture pipeline that has all it needs. */
 export interface DesiredPipeline {
   readonly source: SourceConfig;
-  /** The camera it opens, where it opens one of this machine. */
+  /** The local camera it opens; absent if it needs none. */
   readonly camera: CameraFact | null;
 }
 
-/** A source that cannot run now, and why. It starts by itself when that changes. */
+/** A source that cannot run now, and why. It starts by itself when the reason is gone. */
 export interface WaitingSource {
   readonly source: SourceConfig;
   readonly reason: string;
 }
 
+/** Which sources run, and which cannot. */
 export interface CameraAssignment {
   readonly pipelines: readonly DesiredPipeline[];
   readonly waiting: readonly WaitingSource[];
 }
 
-/** Gives each source its camera: those that name one come first, then those that take any, in the order of the settings. */
+/** Assigns cameras to sources: those that name a camera come first, then those that take any, in the order of the settings. */
 export function assignCameras(
   sources: readonly SourceConfig[],
   cameras: readonly CameraFact[],
@@ -50,7 +51,7 @@ function namesCamera(source: SourceConfig): boolean {
   return name !== undefined && name !== null;
 }
 
-/** The camera for a source; else why there is none; an empty text where it needs none. */
+/** The camera for a source, or why there is none; an empty text if the source needs none. */
 function pickCamera(
   source: SourceConfig,
   cameras: readonly CameraFact[],

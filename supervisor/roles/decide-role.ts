@@ -1,13 +1,14 @@
 import type { Config } from '../config/schema.ts';
 import type { Role, RoleFacts } from './facts.ts';
 
+/** A role and the reason for it. */
 export interface RoleDecision {
   readonly role: Role;
   /** Why, as a sentence for the page and the log. */
   readonly reason: string;
 }
 
-/** What this appliance is: the setting where it says so, else the jumper. An open jumper means camera. */
+/** Decides what this appliance is: the setting's role, or with `auto` the jumper's. An open jumper means camera. */
 export function decideRole(config: Pick<Config, 'role' | 'jumper'>, facts: RoleFacts): RoleDecision {
   if (config.role !== 'auto') return { role: config.role, reason: explicitReason(config.role, facts) };
   const line = `GPIO ${config.jumper.gpio}`;
@@ -31,6 +32,6 @@ export function decideRole(config: Pick<Config, 'role' | 'jumper'>, facts: RoleF
 function explicitReason(role: Role, { jumper }: RoleFacts): string {
   const setting = `The setting says role = "${role}"`;
   const jumperRole: Role | undefined = jumper === 'closed' ? 'hub' : jumper === 'open' ? 'camera' : undefined;
-  // An open jumper is what every board without one has; only a closed one was put there on purpose.
+  // Every board without a jumper reads as open; a closed one was put there on purpose.
   return jumperRole === 'hub' && role === 'camera' ? `${setting}, against the closed jumper.` : `${setting}.`;
 }

@@ -1,28 +1,31 @@
 /**
- * What the link to the hub carries, judged by the loss that the hub's receiver reports tell. The pipeline's encoder cannot
- * change its bit rate while it runs, so a new rate costs the live picture a second: it is chosen seldom, and never in a take.
+ * Estimates what the link to the hub carries, from the loss that the hub's receiver reports show. The pipeline's encoder cannot
+ * change its bit rate while it runs, so a new rate costs the live picture a second: the rate changes seldom, and never in a
+ * take.
  */
 
-/** What a push looks like at a moment. */
+/** The state of a push at one moment. */
 export interface LinkSample {
-  /** Of any clock that never goes back. */
+  /** Of any clock that never goes back, in milliseconds. */
   readonly atMs: number;
-  /** Sent lately, without repetitions: on a link that is full these multiply. */
+  /** Sent lately, without repetitions, in kbit/s: on a full link repetitions multiply. */
   readonly sentKbps: number;
-  /** Share lost since the report before; null before the first. */
+  /** Share lost since the report before, 0 to 1; null before the first. */
   readonly lossRatio: number | null;
 }
 
+/** What is known about a link. */
 export interface LinkRate {
-  /** What the link was seen to carry; null: all that was wanted of it. */
+  /** What the link was seen to carry, in kbit/s; null: everything that was wanted. */
   readonly linkKbps: number | null;
-  /** Since when much is lost, or next to nothing; null while it is something between. */
+  /** Since when much is lost, or next to nothing; null while loss is in between. */
   readonly lossySinceMs: number | null;
   readonly cleanSinceMs: number | null;
-  /** Much of what was sent while it was lossy arrived; averaged. */
+  /** How much of what was sent during loss arrived; averaged. */
   readonly arrivedKbps: number | null;
 }
 
+/** A link about which nothing is known yet. */
 export const unmeasuredLink: LinkRate = {
   linkKbps: null,
   lossySinceMs: null,
@@ -32,17 +35,17 @@ export const unmeasuredLink: LinkRate = {
 
 const lossy = 0.05;
 const clean = 0.01;
-/** Loss of this length is no gust. */
+/** Loss that lasts this long is more than a short disturbance. */
 const lossyForMs = 8000;
-/** After a change down, only a link that is clean for so long is tried with more. */
+/** After a step down, more is tried only once the link was clean for this long. */
 const cleanForMs = 120_000;
 const raiseBy = 1.5;
-/** Below this no picture is worth sending; it is tried nevertheless. */
+/** Below this no picture is worth sending, but it is tried anyway. */
 const leastKbps = 200;
 
 /**
- * Takes a sample; what it says is remembered by the state returned. `frozen`: the pipeline may not be touched now, so the
- * rate stays and is judged anew afterwards. `wantedKbps`: beyond this the link is no limit. Pure.
+ * Takes a sample and returns the state that remembers it. `frozen`: the pipeline may not be touched now, so the rate stays and
+ * is judged again afterwards. `wantedKbps`: beyond this the link is no limit. Pure.
  */
 export function judgeLink(
   state: LinkRate,
@@ -50,7 +53,7 @@ export function judgeLink(
   { wantedKbps, frozen }: { readonly wantedKbps: number; readonly frozen: boolean },
 ): LinkRate {
   if (frozen) return { ...unmeasuredLink, linkKbps: state.linkKbps };
-  // Nothing sent, or no report yet: nothing is known.
+  // Nothing was sent, or no report has come yet: nothing is known.
   if (sample.lossRatio === null || sample.sentKbps <= 0) return state;
   if (sample.lossRatio >= lossy) return judgeLoss(state, sample, sample.lossRatio);
   if (sample.lossRatio > clean) return { ...unmeasuredLink, linkKbps: state.linkKbps };

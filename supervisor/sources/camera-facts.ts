@@ -1,7 +1,7 @@
 import type { Device } from '../contract/index.ts';
 import type { CameraFact } from '../roles/facts.ts';
 
-/** What deciding about pipelines needs of the cameras that are plugged in. */
+/** The facts about plugged-in cameras that the decision about pipelines needs. */
 export function cameraFacts(devices: readonly Device[]): CameraFact[] {
   const modules = devices.filter(({ kind, path }) => kind === 'libcamera' && path === null);
   return devices.flatMap((device): CameraFact[] => {
@@ -10,7 +10,7 @@ export function cameraFacts(devices: readonly Device[]): CameraFact[] {
     if (number >= 0) return [{ id, kind: 'rpicam', aliases: [], address: String(number), label: name }];
     if (device.kind !== 'v4l2' || path === null) return [];
     const aliases = [path, byId, byPath].filter((one) => one !== null);
-    // The link by id stays the same over replugging, so that an unchanged camera never restarts its pipeline.
+    // The by-id link stays the same when the camera is plugged in again, so an unchanged camera never restarts its pipeline.
     return [{ id, kind: 'v4l2', aliases, address: byId ?? byPath ?? path, label: name }];
   });
 }

@@ -1,10 +1,10 @@
 import { type StatsListener, unwatchFile, watchFile } from 'node:fs';
 
 const lookMs = 1000;
-/** A copy that is under way changes the file with every look. */
+/** A file that is still being copied changes with every look. */
 const quietMs = 1500;
 
-/** Calls `onChange` when a file was replaced or written, once it has stopped changing; ends with the signal. */
+/** Calls `onChange` when a file was replaced or written, once it has stopped changing. Ends with the signal. */
 export function watchForChange(file: string, onChange: () => void, signal: AbortSignal): void {
   let pending: NodeJS.Timeout | undefined;
   const changed: StatsListener = () => {

@@ -5,6 +5,7 @@ import type { ControlMemory } from '../platform/cameras/camera-watcher.ts';
 
 const valueSchema = z.union([z.number(), z.boolean(), z.string()]);
 
+/** The controls that people set, by camera. */
 export const controlsSection = {
   name: 'controls',
   schema: z.object({ byDevice: z.record(z.string(), z.record(z.string(), valueSchema)).default({}) }),

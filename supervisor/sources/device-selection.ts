@@ -5,15 +5,16 @@ import type { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
 import type { PluggedCameras } from './plugged-cameras.ts';
 
+/** What the selection of cameras needs. */
 export interface DeviceSelectionOptions {
   readonly cameras: CameraWatcher;
   readonly plugged: PluggedCameras;
   readonly config: LiveConfig;
-  /** Brings the pipelines to what was decided. */
+  /** Applies the decision to the pipelines. */
   readonly apply: () => Promise<void>;
 }
 
-/** What people say of plugged-in cameras: each word comes into force before it is answered. */
+/** What people choose for plugged-in cameras. Each choice is in force before its answer is sent. */
 export class DeviceSelection {
   readonly #options: DeviceSelectionOptions;
 

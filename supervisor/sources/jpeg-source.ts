@@ -4,13 +4,14 @@ import type { Logger } from 'pino';
 import { PictureIntake } from '../../media/index.ts';
 import type { JpegPublication } from '../contract/ports.ts';
 
+/** Input and output of a {@link JpegSource}. */
 export interface PictureSourceOptions {
   readonly feed: string;
   /** Unix socket the source's pipeline delivers to. */
   readonly socketPath: string;
   /** Opens the place in the list of feeds that the pictures fill. */
   readonly publish: (feed: string) => JpegPublication;
-  /** Told with each picture. */
+  /** Called with each picture. */
   readonly onFrames: (framesTotal: number) => void;
   readonly log: Logger;
 }
@@ -20,7 +21,7 @@ export function picturesSocketPath(folder: string, feed: string): string {
   return join(folder, `${createHash('sha256').update(feed).digest('hex').slice(0, 12)}.jpeg`);
 }
 
-/** The pictures of a source that delivers no video, as a feed of this machine. */
+/** A source that delivers JPEG pictures instead of video, as a feed of this machine. */
 export class PictureSource {
   readonly #options: PictureSourceOptions;
 
@@ -28,7 +29,7 @@ export class PictureSource {
     this.#options = options;
   }
 
-  /** Listens until abort. Never rejects: where nothing arrives, the source counts as silent. */
+  /** Listens until abort. Never rejects: if nothing arrives, the source counts as silent. */
   async run(signal: AbortSignal): Promise<void> {
     try {
       await this.#take(signal);

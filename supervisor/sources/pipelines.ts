@@ -26,6 +26,7 @@ import type { PortAllocator } from './port-allocator.ts';
 import { sourceSpecOf } from './source-spec.ts';
 import { idleStatus, statusOf } from './source-status.ts';
 
+/** What the pipelines need of the appliance. */
 export interface PipelinesOptions {
   readonly host: ChildHost;
   readonly ports: Pick<PortAllocator, 'portOf' | 'keepOnly'>;
@@ -33,16 +34,18 @@ export interface PipelinesOptions {
   readonly runFolder: string;
   /** Paths in the settings are relative to it. */
   readonly configFile: string;
-  /** Cameras of this machine as of the last look. */
+  /** Cameras of this machine at the last look. */
   readonly devices: () => readonly Device[];
   readonly hardwareEncoder: string | null;
-  /** Model as the machine tells it; decides what it can encode. */
+  /** The machine's model, which decides what it can encode. */
   readonly model: string;
-  /** Whether a take runs: then no pipeline is touched for the sake of the live picture. */
+  /** Whether a take runs: then no pipeline is touched for the live picture's sake. */
   readonly recording: () => boolean;
   /** Opens the feed of a source that delivers pictures instead of video. */
   readonly publishPictures: (feed: string) => JpegPublication;
-  /** Something outside the settings changed that a pipeline depends on, such as what the link to the hub carries: to be applied. */
+  /**
+   * Something outside the settings changed that a pipeline depends on, such as what the link to the hub carries: apply again.
+   */
   readonly onLinkRate: () => void;
   readonly onChange: () => void;
   readonly log: Logger;
@@ -56,7 +59,7 @@ export interface Ingest {
   readonly tellsCaptureTime: boolean;
 }
 
-/** What a recorder needs of a running source. */
+/** What a recorder needs from a running source. */
 export interface RecordableSource {
   readonly id: string;
   readonly pipe: string;
@@ -74,10 +77,10 @@ interface Running {
   readonly ended: Promise<void>;
 }
 
-/** A link that carries so much more than the picture is no limit: repetitions and other traffic have room as well. */
+/** A link that carries this much more than the picture is no limit: repetitions and other traffic have room, too. */
 const linkHeadroom = 1.5;
 
-/** One capture pipeline per source. Applying a new wish restarts only the pipelines it concerns. */
+/** One capture pipeline per source. Applying again restarts only the pipelines that changed. */
 export class Pipelines {
   readonly #options: PipelinesOptions;
   readonly #running = new Map<string, Running>();
@@ -132,14 +135,14 @@ export class Pipelines {
     return [...this.#running].filter(([, running]) => deliversPictures(running)).map(([feed]) => feed);
   }
 
-  /** Sources that deliver frames now and may be recorded. */
+  /** Sources that deliver frames now and can be recorded. */
   recordable(): readonly RecordableSource[] {
     return [...this.#running.values()]
       .filter(({ handler, desired }) => handler.status.state === 'running' && desired.source.record)
       .map(recordableOf);
   }
 
-  /** All sources that are meant to run, whether they deliver now or not. */
+  /** All sources that should run, whether they deliver now or not. */
   all(): readonly RecordableSource[] {
     return [...this.#running.values()].filter(({ desired }) => desired.source.record).map(recordableOf);
   }
@@ -149,17 +152,17 @@ export class Pipelines {
     return join(this.#options.runFolder, `${id}.raw`);
   }
 
-  /** When the sensor of a source took its frames, where its pipeline tells. */
+  /** When the sensor of a source took its frames, if its pipeline reports it. */
   sensorClockOf(id: string): SensorClock | undefined {
     return this.#running.get(id)?.handler.sensorClock;
   }
 
-  /** Tells how many frames of a source the media process has received. */
+  /** Reports how many frames of a source the media process has received. */
   noteFrames(id: string, framesTotal: number, reordersFrames = false): void {
     this.#running.get(id)?.handler.noteFrames(framesTotal, reordersFrames);
   }
 
-  /** Tells how a source's way to the hub is doing; where it carries less than is sent, the live picture takes less. */
+  /** Reports the state of a source's way to the hub; if it carries less than is sent, the live picture's rate goes down. */
   noteLink(id: string, sample: LinkSample): void {
     const running = this.#running.get(id);
     if (running === undefined || !asksForBitrate(running.spec) || running.encoder.bitrateKbps === null)
@@ -174,7 +177,7 @@ export class Pipelines {
     onLinkRate();
   }
 
-  /** Without the media process nobody sees frames arrive; that is no fault of the sources. */
+  /** Without the media process frames cannot be seen to arrive; that is not the sources' fault. */
   noteBlindness(): void {
     for (const { handler } of this.#running.values()) handler.noteBlindness();
   }
@@ -202,7 +205,7 @@ export class Pipelines {
     await Promise.all([...this.#running.keys()].map((id) => this.#end(id)));
   }
 
-  /** Also one whose encoder would be chosen otherwise now, unless a take would suffer. */
+  /** Includes pipelines whose encoder would be chosen differently now, unless a take would suffer. */
   #isOutdated(
     { spec, encoder }: Running,
     wanted: { desired: DesiredPipeline; spec: SourceSpec } | undefined,
@@ -212,14 +215,14 @@ export class Pipelines {
     return !recording() && !isDeepStrictEqual(encoder, this.#chooseEncoder(wanted.desired, spec));
   }
 
-  /** Whether a source could not be set up, which may work later: a file comes back, a disk takes writes again. */
+  /** Whether a source could not be set up, but may be later: a file comes back, a disk accepts writes again. */
   get hasBroken(): boolean {
     return this.#broken.size > 0;
   }
 
-  /** The same reason again and again is logged once. */
+  /** A reason that repeats is logged once. */
   #noteBroken(id: string, error: unknown, before: ReadonlyMap<string, string>): void {
-    // A sentence says all that an owner needs; the log has the cause.
+    // One sentence is enough for an owner; the log has the cause.
     const isSentence = error instanceof RushlightError && error.message.endsWith('.');
     const reason = isSentence ? error.message : describeError(error);
     this.#broken.set(id, reason);
@@ -306,7 +309,7 @@ function deliversPictures({ encoder }: Running): boolean {
   return encoder.encoder === 'mjpeg';
 }
 
-/** What this board sustains of the wanted bit rate. */
+/** How much of the wanted bit rate this board sustains. */
 function sustained(spec: SourceSpec, { bitrateKbps }: EncoderPlan): SourceSpec {
   return !asksForBitrate(spec) || bitrateKbps === null ? spec : { ...spec, bitrateKbps };
 }

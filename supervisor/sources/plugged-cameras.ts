@@ -14,6 +14,7 @@ import {
 } from '../platform/cameras/proxy-decision.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
 
+/** What people chose for cameras, and the names they gave. */
 export const pluggedSection = {
   name: 'cameras',
   schema: z.object({ plugged: proxiedCamerasSchema.default({}) }),
@@ -32,7 +33,7 @@ export class PluggedCameras {
     this.#state = state;
   }
 
-  /** Decides anew, and keeps the names it gave. */
+  /** Decides again, and keeps the names it gave. */
   async sources(config: Config): Promise<readonly SourceConfig[]> {
     const { plugged } = this.#state.get(pluggedSection);
     const decision = proxyDecision(this.#watcher.known, config, plugged);
@@ -47,12 +48,12 @@ export class PluggedCameras {
     return decision.sources;
   }
 
-  /** What was decided last. */
+  /** The last decision. */
   get decided(): readonly SourceConfig[] {
     return this.#last?.sources ?? [];
   }
 
-  /** What the appliance makes of a camera, as of the last decision. */
+  /** What the appliance makes of a camera, by the last decision. */
   placeOf({ id, name }: Device): DevicePlace {
     const source = this.#last?.sourceOf.get(id) ?? null;
     const proxied = this.#last?.sources.some((one) => one.id === source) ?? false;
@@ -62,7 +63,7 @@ export class PluggedCameras {
     return { source, label, use: this.#last?.offered.includes(id) ? 'offered' : 'unused' };
   }
 
-  /** Cameras that would be used and are not there. */
+  /** Cameras that would be used but are not plugged in. */
   unplugged(): UnpluggedDevice[] {
     const here = new Set(this.#watcher.known.map(({ id }) => id));
     return [...this.#plugged]
@@ -70,7 +71,7 @@ export class PluggedCameras {
       .map(([id, { label, feed }]) => ({ id, label, feed }));
   }
 
-  /** A person's word on a camera that was offered, or is used. Rejects with DEVICE_UNKNOWN. */
+  /** A person's choice about a camera that was offered, or is used. Rejects with DEVICE_UNKNOWN. */
   async use(deviceId: string, use: boolean, config: Config): Promise<void> {
     const device = await this.#find(deviceId);
     await this.#update((plugged) => answerOffer(plugged, device, use ? 'yes' : 'no', config));
@@ -90,7 +91,7 @@ export class PluggedCameras {
     await this.#update((plugged) => labelCamera(plugged, device, label, config));
   }
 
-  /** Forgets the word on a camera and its name. Rejects with DEVICE_UNKNOWN. */
+  /** Forgets the choice about a camera and its name. Rejects with DEVICE_UNKNOWN. */
   async forget(deviceId: string): Promise<void> {
     if (!this.#plugged.has(deviceId)) throw unknown(deviceId);
     await this.#update(({ [deviceId]: _gone, ...rest }) => rest);

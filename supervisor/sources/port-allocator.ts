@@ -5,32 +5,34 @@ import { z } from 'zod';
 import { StateError, type StateSection, type StateStore } from '../config/state.ts';
 import { udpPortHolder } from './udp-port-holder.ts';
 
+/** The ports in state.json, by user. */
 export const portsSection = {
   name: 'ports',
   schema: z.object({ udp: z.record(z.string(), z.int().min(1024).max(65_535)).default({}) }),
 } as const satisfies StateSection<z.ZodObject>;
 
-/** Below the ports that Linux gives to whoever asks for any (32768 … 60999), so that nobody gets one of ours by chance. */
+/** Below the ports that Linux assigns by itself (32768 … 60999), so that no program gets one of ours by chance. */
 const lowest = 20_000;
 const highest = 32_766;
 const mostTries = 200;
 
+/** How ports are checked. */
 export interface PortAllocatorOptions {
-  /** Whether a process with this command line is ours and may have the port: one that outlived a crash of the supervisor. */
+  /** Whether a process with this command line is ours and may have the port: it outlived a crash of the supervisor. */
   readonly isOurs: (argv: readonly string[]) => boolean;
 }
 
 /**
- * UDP ports this machine chose for itself, such as those over which pipelines hand packets to the media process. Whoever
- * got one keeps it: a supervisor that comes back after a crash must find the running pipeline to be the one it wants. It
- * is given up where a program of somebody else has it, and where its user is gone.
+ * UDP ports this machine chose for itself, such as those over which pipelines send packets to the media process. A user keeps
+ * its port: a supervisor that restarts after a crash must find that the running pipeline is the one it wants. The port is given
+ * up if another program has it, or its user is gone.
  */
 export class PortAllocator {
   readonly #state: StateStore;
-  /** What a disk that takes nothing could not keep. */
+  /** Ports that could not be saved because the disk is not writable. */
   readonly #unkept = new Map<string, number>();
   readonly #options: PortAllocatorOptions;
-  /** Users whose port was looked at since this process began. */
+  /** Users whose port was checked since this process began. */
   readonly #proven = new Set<string>();
 
   constructor(state: StateStore, options: PortAllocatorOptions) {
@@ -38,7 +40,7 @@ export class PortAllocator {
     this.#options = options;
   }
 
-  /** An even port; the next one, which RTCP may have, is free as well where it is new. */
+  /** An even port. If it is new, the next one, which RTCP may use, is free as well. */
   async portOf(user: string): Promise<number> {
     const { udp: kept } = this.#state.get(portsSection);
     const known = kept[user] ?? this.#unkept.get(user);
@@ -50,7 +52,7 @@ export class PortAllocator {
     try {
       await this.#state.update(portsSection, ({ udp }) => ({ udp: { ...udp, [user]: port } }));
     } catch (error) {
-      // A camera need not stand still for it: the port is forgotten with this process.
+      // The camera should not stand still because of this: the port is forgotten with this process.
       if (!(error instanceof StateError)) throw error;
       this.#unkept.set(user, port);
     }
@@ -58,7 +60,7 @@ export class PortAllocator {
     return port;
   }
 
-  /** Forgets the ports of users that begin with `prefix` and are none of these. */
+  /** Forgets the ports of users whose names begin with `prefix` and that are not among these. */
   async keepOnly(prefix: string, users: readonly string[]): Promise<void> {
     const isGone = (user: string): boolean => user.startsWith(prefix) && !users.includes(user);
     if (!Object.keys(this.#state.get(portsSection).udp).some(isGone)) return;
@@ -80,7 +82,7 @@ async function freePort(taken: ReadonlySet<number>): Promise<number> {
     const port = randomInt(lowest / 2, highest / 2) * 2;
     if (!taken.has(port) && (await isFree(port)) && (await isFree(port + 1))) return port;
   }
-  // Whatever took them all: any port will do.
+  // All of them are taken: any port will do.
   return await bind(0);
 }
 
@@ -89,12 +91,12 @@ async function isFree(port: number): Promise<boolean> {
     await bind(port);
     return true;
   } catch {
-    // Taken, or not to be had by us; either way another one is needed.
+    // Taken, or not allowed for us; either way another one is needed.
     return false;
   }
 }
 
-/** Binds a port for a moment and gives its number. */
+/** Binds a port for a moment and returns its number. */
 async function bind(wanted: number): Promise<number> {
   const socket = createSocket('udp4');
   try {

@@ -7,22 +7,23 @@ import type { Device } from '../contract/index.ts';
 import { captureMode } from '../platform/cameras/capture-mode.ts';
 import type { DesiredPipeline } from '../roles/assign-cameras.ts';
 
+/** What a source's description depends on besides its settings. */
 export interface SpecSurroundings {
   readonly host: ChildHost;
-  /** Cameras of this machine as of the last look. */
+  /** Cameras of this machine at the last look. */
   readonly devices: readonly Device[];
   /** Paths in the settings are relative to it. */
   readonly configFile: string;
-  /** Folder for what lasts as long as a source runs. */
+  /** Folder for files that live as long as a source runs. */
   readonly runFolder: string;
 }
 
-/** More than any answer a kind of source asks for. */
+/** More than the answer of any kind of source. */
 const mostLines = 400;
 
 /**
- * What the media plane needs to know of a source. A format that the settings leave open is chosen from what the camera
- * offers; secrets are read from their files here and stand in no config. Rejects where a file that it names cannot be used.
+ * Describes a source for the media plane. A format that the settings leave open is chosen from what the camera offers; secrets
+ * are read from their files here and are in no config. Rejects if a file that it names cannot be used.
  */
 export async function sourceSpecOf(
   { source, camera }: DesiredPipeline,

@@ -12,7 +12,7 @@ const shownState = {
   stopped: 'stopped',
 } as const;
 
-/** How a source stands whose pipeline runs, or is meant to. */
+/** The status of a source whose pipeline runs, or should run. */
 export function statusOf(source: Source, encoder: EncoderPlan, handler: SourceHandler): SourceStatus {
   const { state, fault, restarts } = handler.status;
   return {
@@ -27,13 +27,13 @@ export function statusOf(source: Source, encoder: EncoderPlan, handler: SourceHa
   };
 }
 
-/** How a source stands that has no pipeline, and why. */
+/** The status of a source without a pipeline, and why. */
 export function idleStatus(source: Source, state: 'waiting' | 'stopped', reason: string): SourceStatus {
   const { id, kind, label } = source;
   return { id, kind, label: label ?? id, state, reason, restarts: 0, droppedFrames: null, encoder: null };
 }
 
-/** What a camera tells its hub: also of its own that were pulled, so that their viewers there read why, and wait. */
+/** What a camera reports to its hub. It includes unplugged cameras, so that their viewers on the hub read why, and wait. */
 export function withUnplugged(
   statuses: readonly SourceStatus[],
   unplugged: readonly UnpluggedDevice[],

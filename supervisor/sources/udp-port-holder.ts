@@ -1,8 +1,8 @@
-/** Which process of this machine has a UDP port, as far as /proc shows it to us. */
+/** Finds which process of this machine has a UDP port, as far as /proc shows it to us. */
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { errorCode } from '../../common/errors.ts';
 
-/** Command line of the process that has the port on IPv4; null where it is not to be seen. */
+/** Command line of the process that has the port on IPv4; null if it cannot be seen. */
 export async function udpPortHolder(port: number): Promise<readonly string[] | null> {
   const inode = inodeOf(await textOf('/proc/net/udp'), port);
   if (inode === null) return null;
@@ -39,7 +39,7 @@ async function targetOf(link: string): Promise<string> {
   return await orElse(readlink(link), '');
 }
 
-/** Processes end while they are looked at, and those of others do not show what they have open. */
+/** Processes end during the search, and those of other users do not show what they have open. */
 async function orElse<T>(reading: Promise<T>, fallback: T): Promise<T> {
   try {
     return await reading;

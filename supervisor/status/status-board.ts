@@ -2,19 +2,17 @@ import { isDeepStrictEqual } from 'node:util';
 import { pause } from '../../common/pause.ts';
 import type { ApiEvent, Status } from '../contract/index.ts';
 
+/** How the board makes snapshots. */
 export interface StatusBoardOptions {
-  /** Puts the snapshot together; cheap enough for once a second. */
+  /** Composes the snapshot; cheap enough to do once a second. */
   readonly compose: () => Status;
 }
 
 const everyMs = 1000;
-/** Changes that come together are told together. */
+/** Changes within this time are reported together. */
 const gatherMs = 100;
 
-/**
- * The one snapshot that page, MQTT and metrics show, and the stream of changes. While nobody listens nothing is
- * put together.
- */
+/** The one snapshot that page, MQTT and metrics show, and the stream of changes. While no one listens, nothing is composed. */
 export class StatusBoard {
   readonly #options: StatusBoardOptions;
   readonly #listeners = new Set<(event: ApiEvent) => void>();
@@ -35,12 +33,12 @@ export class StatusBoard {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Tells an event to everybody who listens. */
+  /** Sends an event to every listener. */
   emit(event: ApiEvent): void {
     for (const listener of this.#listeners) listener(event);
   }
 
-  /** Something changed: tell it soon instead of with the next tick. */
+  /** Something changed: send it soon instead of with the next tick. */
   poke(): void {
     this.#poked.resolve();
   }

@@ -18,20 +18,20 @@ import type { Identity } from '../system/identity.ts';
 import type { TakesFolders } from '../system/takes-folder.ts';
 import type { TakeConductor } from '../takes/take-conductor.ts';
 
-/** What only a hub has to show. */
+/** What only a hub shows. */
 interface HubStatus {
   readonly cameras: { list(): readonly Status['cameras'][number][] };
   readonly desk: { list(): readonly Status['newCameras'][number][] };
 }
 
-/** What only a camera has to show. */
+/** What only a camera shows. */
 interface CameraStatus {
   readonly link: Exclude<Status['hub'], null>;
-  /** The code to compare while this camera asks to be adopted. */
+  /** The code to compare while this camera asks for adoption. */
   readonly code: Status['adoption'];
 }
 
-/** Where the status comes from. Everything is read, nothing is asked for: composing it costs no fork and no wait. */
+/** Where the status comes from. Everything is read from memory: composing costs no fork and no wait. */
 export interface StatusSources {
   readonly identity: Identity;
   readonly simulation: boolean;

@@ -1,6 +1,6 @@
 import { type ErrorDetails, RushlightError } from '../../common/errors.ts';
 
-/** Why the appliance refuses what it was asked for, or cannot start. */
+/** Why the appliance rejects a request, or cannot start. */
 export type ApplianceErrorCode =
   | 'NOTHING_TO_RECORD'
   | 'TAKE_RUNNING'
@@ -22,6 +22,8 @@ export type ApplianceErrorCode =
   | 'DEVICE_UNKNOWN'
   | 'DEVICE_IN_SETTINGS'
   | 'DATA_IN_USE'
+  | 'HTTP_ENDED'
+  | 'PROGRAM_FAILED'
   | 'TLS_FILES_UNUSABLE'
   | 'TOKEN_UNKNOWN'
   | 'WRONG_ROLE'
@@ -32,6 +34,7 @@ export type ApplianceErrorCode =
   | 'NOTHING_TO_INSTALL'
   | 'BUNDLE_NOT_READY';
 
+/** A request that the appliance rejects, or a start that fails. `code` says why; the message is for people. */
 export class ApplianceError extends RushlightError {
   readonly code: ApplianceErrorCode;
 

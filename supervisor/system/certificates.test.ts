@@ -124,7 +124,9 @@ describe("the owner's own certificate", () => {
     const { certificates } = open();
     expect((await certificates.find(own, 'stage')).problems.join()).toContain('ENOENT');
     await write({ ...stranger, keyPem: (await createTlsIdentity('other', new Date())).keyPem });
-    expect((await certificates.find(own, 'stage')).problems.join()).toContain('not that of the certificate');
+    expect((await certificates.find(own, 'stage')).problems.join()).toContain(
+      'does not belong to the certificate',
+    );
     const zeros = { certFile: '/dev/zero', keyFile: 'own-key.pem' } as Config['http'];
     expect((await certificates.find(zeros, 'stage')).problems.join()).toContain('not a file');
   });

@@ -7,12 +7,14 @@ import type { Config } from '../config/schema.ts';
 import type { DataPaths } from './data-folder.ts';
 import { createTlsIdentity, isSelfSigned, readTlsIdentity, type TlsIdentity } from './tls-identity.ts';
 
+/** Where certificates lie. */
 export interface CertificatesOptions {
   readonly configFile: string;
   readonly paths: Pick<DataPaths, 'tlsCert' | 'tlsKey'>;
   readonly log: Logger;
 }
 
+/** The identity in use, and what is wrong with others. */
 export interface FoundIdentity {
   readonly identity: TlsIdentity;
   /** What is wrong with the certificates, in sentences. */
@@ -20,8 +22,8 @@ export interface FoundIdentity {
 }
 
 /**
- * What HTTPS is served with: the owner's own certificate, else one that this appliance made at its first start. Whatever
- * lies on the disk, there is always one.
+ * What HTTPS is served with: the owner's own certificate, or one that this appliance made at its first start. No matter what
+ * the disk contains, there is always one.
  */
 export class Certificates {
   readonly #options: CertificatesOptions;
@@ -31,7 +33,7 @@ export class Certificates {
     this.#options = options;
   }
 
-  /** Never rejects because of files: what cannot be used is replaced, and named. */
+  /** Never rejects because of files: unusable ones are replaced, and named. */
   async find({ certFile, keyFile }: Config['http'], name: string): Promise<FoundIdentity> {
     if (certFile === undefined || keyFile === undefined) return await this.#ownMade(name);
     const { configFile } = this.#options;
@@ -68,7 +70,7 @@ export class Certificates {
     }
     const identity = await createTlsIdentity(name, new Date());
     try {
-      // The key first: a certificate without its key would be found at the next start.
+      // The key first: otherwise the next start could find a certificate without its key.
       await writeFileAtomic(paths.tlsKey, identity.keyPem);
       await writeFileAtomic(paths.tlsCert, identity.certPem);
     } catch (error) {
@@ -97,7 +99,7 @@ async function isThere(file: string): Promise<boolean> {
     await stat(file);
     return true;
   } catch (error) {
-    // Any other error is one that reading it will name.
+    // Reading it will name any other error.
     return errorCode(error) !== 'ENOENT';
   }
 }

@@ -9,18 +9,18 @@ import { KeyStore } from './key-store.ts';
 const readAttempts = 3;
 const readPauseMs = 200;
 
-/** A token as the key store makes it; what a power cut left of the file may be less. */
+/** A token as the key store makes it; after a power cut the file may hold less. */
 const tokenLine = /^rl_[A-Za-z0-9_-]{43}\s*$/;
 
-/** The keys of this appliance, and what the owner should hear of them; null where there is nothing to say. */
+/** The keys of this appliance, and what the owner should know about them; null if there is nothing to report. */
 export interface LoadedCredentials {
   readonly keys: KeyStore;
   readonly notice: string | null;
 }
 
 /**
- * At the first start an owner's token is made, for the console and the QR code. A damaged file keeps nobody from
- * shooting: a copy of it is put aside, what can be read safely goes on, and where no owner is left a new token is made.
+ * At the first start an owner's token is made, for the console and the QR code. A damaged file does not prevent recording: a
+ * copy of it is kept, every key that can be read safely stays valid, and if no owner's key is left a new token is made.
  */
 export async function loadKeys(paths: DataPaths, log: Logger): Promise<LoadedCredentials> {
   const keys = new KeyStore({
@@ -50,7 +50,7 @@ export async function loadKeys(paths: DataPaths, log: Logger): Promise<LoadedCre
   const damagedToken = hasOwner && (await isDamagedToken(paths.ownerToken, log));
   if (!hasOwner || damagedToken) {
     await attempt('an owner token cannot be kept', async () => {
-      // The token first: a key whose token nobody knows would be found at the next start.
+      // The token first: otherwise the next start could find a key whose token no one knows.
       const beforeKept = (token: string) => writeFileAtomic(paths.ownerToken, `${token}\n`);
       const isFirst = damage === null && !damagedToken;
       await keys.create('owner', isFirst ? 'first boot' : 'after damage', { beforeKept });
@@ -61,7 +61,7 @@ export async function loadKeys(paths: DataPaths, log: Logger): Promise<LoadedCre
   return { keys, notice: notices.length === 0 ? null : notices.join(' ') };
 }
 
-/** Whether the console would show what is no token: an owner's key whose token nobody can read helps nobody. */
+/** Whether the console would show something that is no token: an owner's key whose token cannot be read is useless. */
 async function isDamagedToken(file: string, log: Logger): Promise<boolean> {
   try {
     const text = await readTextIfThere(file);
@@ -72,7 +72,7 @@ async function isDamagedToken(file: string, log: Logger): Promise<boolean> {
   }
 }
 
-/** A file that cannot be read at all counts as an empty one, after a few tries, and is moved out of the way. */
+/** A file that cannot be read at all counts as empty after a few tries, and is moved away. */
 async function readOrPutAside(file: string, log: Logger): Promise<string | null> {
   for (let attempt = 1; ; attempt += 1) {
     try {

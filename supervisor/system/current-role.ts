@@ -5,12 +5,13 @@ import type { StateSection, StateStore } from '../config/state.ts';
 import { decideRole, type RoleDecision } from '../roles/decide-role.ts';
 import type { JumperReading } from '../roles/facts.ts';
 
+/** The last role, in state.json. */
 export const roleSection = {
   name: 'role',
   schema: z.object({ last: z.enum(['hub', 'camera']).optional() }),
 } as const satisfies StateSection<z.ZodObject>;
 
-/** Decides the role anew whenever asked, and remembers it for when the jumper cannot be read. */
+/** Decides the role each time it is asked, and remembers it for when the jumper cannot be read. */
 export class CurrentRole {
   readonly #state: StateStore;
   readonly #log: Logger;

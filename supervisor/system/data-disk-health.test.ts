@@ -24,7 +24,7 @@ test('a card that stops keeping things degrades the appliance, and never makes i
   trouble = async () => 'the card takes no more writes';
   await told('degraded', 'the card takes no more writes');
   trouble = async () => Promise.reject(new Error('no such file'));
-  await told('degraded', 'it cannot be told: no such file');
+  await told('degraded', 'it cannot be checked: no such file');
   expect(health.ready).toBe(true);
   trouble = async () => null;
   await told('ok', null);

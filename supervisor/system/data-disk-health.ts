@@ -3,8 +3,9 @@ import { describeError } from '../../common/errors.ts';
 import { pause } from '../../common/pause.ts';
 import type { HealthReporter } from './health.ts';
 
+/** What is watched. */
 export interface DataDiskHealthOptions {
-  /** Why what is written is not kept; null where it is. */
+  /** Why written data is not kept; null if it is. */
   readonly trouble: () => Promise<string | null>;
   /** Called as it begins to look: a component that has not reported counts as degraded. */
   readonly register: () => HealthReporter;
@@ -13,7 +14,7 @@ export interface DataDiskHealthOptions {
   readonly everyMs?: number;
 }
 
-/** Tells where the card no longer keeps what this appliance learns: that is seen by nothing else until the next start. */
+/** Reports when the card no longer keeps what this appliance learns: otherwise no one would notice until the next start. */
 export class DataDiskHealth {
   readonly #options: DataDiskHealthOptions;
   #reported: string | null = null;
@@ -34,7 +35,7 @@ export class DataDiskHealth {
 
   async #look(health: HealthReporter): Promise<void> {
     const { trouble, log } = this.#options;
-    const found = await trouble().catch((error: unknown) => `it cannot be told: ${describeError(error)}`);
+    const found = await trouble().catch((error: unknown) => `it cannot be checked: ${describeError(error)}`);
     if (found === null) health.ok();
     else health.degraded(found);
     if (found !== null && found !== this.#reported)

@@ -5,7 +5,7 @@ import { writeFileAtomic } from '../../common/files.ts';
 import { isAlive, readProcStat } from '../process/proc-stat.ts';
 import { ApplianceError } from './appliance-error.ts';
 
-/** Where everything of one appliance lies. */
+/** Paths of everything that belongs to one appliance. */
 export interface DataPaths {
   readonly root: string;
   /** What belongs to this run: children, pipes, sockets. */
@@ -19,10 +19,11 @@ export interface DataPaths {
   readonly tlsKey: string;
   readonly takes: string;
   readonly mediaSocket: string;
-  /** Where the API answers, for the command line. */
+  /** The API's address, for the command line. */
   readonly apiUrl: string;
 }
 
+/** The paths below a data folder. */
 export function dataPaths(root: string): DataPaths {
   const run = join(root, 'run');
   return {
@@ -42,8 +43,8 @@ export function dataPaths(root: string): DataPaths {
 }
 
 /**
- * Takes the data folder for this process: two supervisors on one folder would end each other's children.
- * Rejects with DATA_IN_USE. What a killed supervisor held is taken over.
+ * Claims the data folder for this process: two supervisors on one folder would end each other's children. Rejects with
+ * DATA_IN_USE. The claim of a killed supervisor is taken over.
  */
 export async function claimDataFolder(paths: DataPaths): Promise<AsyncDisposable> {
   await mkdir(paths.children, { recursive: true, mode: 0o700 });
@@ -64,7 +65,7 @@ async function readHolder(file: string): Promise<{ pid: number; startTicks: numb
     const { pid, startTicks } = JSON.parse(await readFile(file, 'utf8'));
     return typeof pid === 'number' && typeof startTicks === 'number' ? { pid, startTicks } : null;
   } catch (error) {
-    if (errorCode(error) === 'ENOENT' || error instanceof SyntaxError) return null; // nobody, or a torn write
+    if (errorCode(error) === 'ENOENT' || error instanceof SyntaxError) return null; // no owner, or an interrupted write
     throw error;
   }
 }

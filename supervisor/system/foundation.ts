@@ -16,25 +16,26 @@ import type { LogRing } from './log-ring.ts';
 import { layOutSimulation } from './simulation.ts';
 import { TakesFolders } from './takes-folder.ts';
 
+/** How an appliance is started. */
 export interface ApplianceOptions {
   readonly configFile: string;
   readonly dataFolder: string;
-  /** Stands over the port of the settings; null: the settings say. */
+  /** Overrides the settings' port; null: the settings decide. */
   readonly port: number | null;
-  /** On a developer's machine: loopback alone, no tokens, and the machine itself is left alone. */
+  /** On a developer's machine: only loopback, no tokens, and the machine itself is left alone. */
   readonly simulation: boolean;
-  /** Stands in for the cameras of the machine. */
+  /** Replaces the machine's cameras. */
   readonly cameraEdge?: CameraEdge;
   /**
-   * Ends this process on the spot where something broke that must not: what records and captures is left running, and the
-   * next supervisor takes it over. Without it everything is taken down in order.
+   * Ends this process at once if an essential part broke: what records and captures keeps running, and the next supervisor
+   * takes it over. Without it everything is shut down in order.
    */
   readonly onFatal?: (error: unknown) => never;
   readonly log: Logger;
   readonly logRing: LogRing;
 }
 
-/** What everything else stands on: data, settings, keys, the machine and its processes. */
+/** What everything else is built on: data, settings, keys, the machine and its processes. */
 export interface Foundation extends AsyncDisposable {
   readonly options: ApplianceOptions;
   readonly log: Logger;
@@ -54,7 +55,7 @@ export interface Foundation extends AsyncDisposable {
   readonly name: () => string;
 }
 
-/** Claims the data folder and reads what lies there. Disposing ends every child and gives the folder back. */
+/** Claims the data folder and reads what lies there. Disposing ends every child and releases the folder. */
 export async function openFoundation(options: ApplianceOptions): Promise<Foundation> {
   const { configFile, dataFolder, simulation, log } = options;
   await using cleanup = new AsyncDisposableStack();
@@ -65,7 +66,7 @@ export async function openFoundation(options: ApplianceOptions): Promise<Foundat
   const state = new StateStore({
     file: paths.state,
     logger: log,
-    // Until the next start: whoever looks at the page has to hear of it.
+    // Until the next start: everyone who opens the page has to see it.
     onDamage: (what) => health.register('memory', { core: false }).degraded(what),
   });
   await state.load();
@@ -80,7 +81,7 @@ export async function openFoundation(options: ApplianceOptions): Promise<Foundat
     new ChildProcessHost({
       logger: log,
       folder: paths.children,
-      // A developer's machine is left as it is.
+      // A developer's machine is left unchanged.
       oomScore: simulation ? null : stepBehindChildren(),
     }),
   );

@@ -1,27 +1,31 @@
+/** The state of a component or of the whole. */
 export type HealthState = 'ok' | 'degraded' | 'failed';
 
+/** One component's last report. */
 export interface ComponentHealth {
   readonly name: string;
   readonly state: HealthState;
   readonly reason: string | null;
 }
 
+/** The health of the appliance at one moment. */
 export interface HealthSnapshot {
   readonly state: HealthState;
   readonly components: readonly ComponentHealth[];
 }
 
+/** How a component counts. */
 export interface ComponentOptions {
   /**
-   * The appliance is not worth running without it: it decides about readiness, and its silence stops the feeding of
-   * the watchdog. A component that is not core degrades the whole at most.
+   * The appliance is useless without it: it decides about readiness, and its silence stops the feeding of the watchdog. A
+   * component that is not core can at most degrade the whole.
    */
   readonly core: boolean;
-  /** It must report at least this often. Without it, a report holds until the next. */
+  /** It must report at least this often. Without a limit, a report is valid until the next. */
   readonly deadlineMs?: number;
 }
 
-/** What a component reports with. Disposing of it takes the component out of the account. */
+/** The handle with which a component reports. Disposing of it removes the component from the health. */
 export interface HealthReporter extends Disposable {
   ok(): void;
   degraded(reason: string): void;
@@ -34,7 +38,7 @@ interface Component extends ComponentOptions {
   report: { readonly state: HealthState; readonly reason: string | null; readonly at: number } | undefined;
 }
 
-/** The health of the appliance, summed up from what its components report. */
+/** The health of the appliance, summed up from its components' reports. */
 export class Health {
   private readonly now: () => number;
   private readonly components = new Map<string, Component>();
@@ -85,8 +89,8 @@ export class Health {
   }
 
   /**
-   * The core components that let their deadline pass. A component that reports a failure in time is not silent: it
-   * handles its failure itself, and a restart of everything would not be better.
+   * The core components that missed their deadline. A component that reports a failure in time is not silent: it handles its
+   * failure itself, and restarting everything would not be better.
    */
   get silent(): readonly string[] {
     return [...this.components.values()]
@@ -94,7 +98,7 @@ export class Health {
       .map(({ name }) => name);
   }
 
-  /** Tells of each change of state or reason. */
+  /** Calls back on each change of state or reason. */
   subscribe(listener: (snapshot: HealthSnapshot) => void): Disposable {
     this.listeners.add(listener);
     return { [Symbol.dispose]: () => void this.listeners.delete(listener) };

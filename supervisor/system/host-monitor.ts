@@ -4,19 +4,20 @@ import type { Host } from '../platform/host.ts';
 import type { PowerState } from '../platform/proc-metrics.ts';
 import type { ClockReading } from '../platform/time/clock.ts';
 
+/** What is sampled, and how often. */
 export interface HostMonitorOptions {
   readonly host: Host;
-  /** The clock as its time service sees it; null where none answers. */
+  /** The clock as its time service sees it; null if none answers. */
   readonly clock: () => ClockReading | null;
 }
 
 const sampleEveryMs = 2000;
-/** Asking the firmware takes a program on a board. */
+/** Asking the firmware runs a program on a board. */
 const powerEveryMs = 60_000;
-/** Mostly a file for each disk; a disk itself is asked far more seldom. */
+/** Mostly a file for each disk; a disk itself is asked much less often. */
 const wearEveryMs = 5 * 60_000;
 
-/** Samples the machine's figures, so that whoever shows them only reads. */
+/** Samples the machine's figures, so that readers never wait. */
 export class HostMonitor {
   readonly #options: HostMonitorOptions;
   #latest: HostStatus;

@@ -7,28 +7,31 @@ import type { StateSection, StateStore } from '../config/state.ts';
 import type { Host } from '../platform/host.ts';
 import { defaultName } from '../platform/host.ts';
 
-/** The image leaves the name there that the machine has at DHCP and in avahi where the settings give none (image/provision). */
+/**
+ * If the settings give no name, the image writes here the name that the machine has at DHCP and in avahi (image/provision).
+ */
 export const machineNameFile = '/run/rushlight-name';
 
 /** Who this appliance is. */
 export interface Identity {
-  /** Stable; stands in MQTT topics and mDNS. */
+  /** Stable; used in MQTT topics and mDNS. */
   readonly id: string;
-  /** What it is called where the settings give no name. */
+  /** Its name if the settings give none. */
   readonly defaultName: string;
   readonly model: string;
   readonly serial: string | null;
   readonly version: string;
 }
 
+/** The id in state.json. */
 export const identitySection = {
   name: 'identity',
   schema: z.object({ id: z.string().optional() }),
 } as const satisfies StateSection<z.ZodObject>;
 
 /**
- * The id is the end of the board's serial number; where there is none it is made once and kept with the data, as two
- * appliances may run on one PC. The default name is the machine's own where the image says it, so that everybody calls it the same.
+ * The id is the end of the board's serial number; without one it is made once and kept with the data, because two appliances
+ * may run on one PC. The default name is the machine's own if the image says it, so that everything uses the same name.
  */
 export async function readIdentity(
   state: StateStore,

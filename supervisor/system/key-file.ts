@@ -9,11 +9,12 @@ const accessKeySchema = z.object({
   createdAt: z.string(),
 });
 
+/** A key that opens this appliance, without its token. */
 export type AccessKey = z.infer<typeof accessKeySchema>;
 
 /**
- * One entry of the file. Fields and roles of a newer release are kept and open nothing: after a rollback nobody is
- * locked out, and after the next update every key is as it was.
+ * One entry of the file. Fields and roles of a newer release are kept and open nothing: after a rollback no one is locked out,
+ * and after the next update every key is as it was.
  */
 const entrySchema = z.looseObject({
   ...accessKeySchema.shape,
@@ -23,29 +24,33 @@ const entrySchema = z.looseObject({
 
 const documentSchema = z.looseObject({ version: z.int().min(1), keys: z.array(z.unknown()) });
 
+/** See {@link entrySchema}. */
 export type KeyEntry = z.infer<typeof entrySchema>;
 
+/** The whole file. */
 export interface KeyFile {
   readonly version: number;
   readonly keys: readonly KeyEntry[];
   readonly [field: string]: unknown;
 }
 
+/** What a text contains of keys. */
 export interface KeyFileContent {
   readonly file: KeyFile;
-  /** What was wrong with the text, for people; null where all of it could be read. */
+  /** What was wrong with the text, for people; null if all of it could be read. */
   readonly damage: string | null;
 }
 
+/** A file without keys. */
 export const emptyKeyFile: KeyFile = { version: 1, keys: [] };
 
-/** Names of the fields that releases wrote before entries carried a check. */
+/** Names of the fields that releases wrote before entries had a check. */
 const uncheckedFields = Object.keys(accessKeySchema.shape).sort().join();
 
 /**
- * What a text holds of keys. A disk may give back anything: each entry carries a check of its own, and an entry that
- * does not agree with its check is left out, because a flipped bit could make it another camera's key. The entries
- * around it stay, even where the text as a whole is no JSON any more.
+ * Reads the keys from a text. A disk may return anything: each entry carries its own check, and an entry that does not match
+ * its check is left out, because a flipped bit could make it another camera's key. The entries around it stay, even if the text
+ * as a whole is no longer JSON.
  */
 export function readKeyFile(text: string): KeyFileContent {
   const document = documentSchema.safeParse(parseJson(text));
@@ -66,12 +71,12 @@ export function readKeyFile(text: string): KeyFileContent {
   };
 }
 
-/** The same entry with a check that says whether it is still as it was written. */
+/** The same entry with a check that shows whether it is unchanged. */
 export function withCheck(entry: KeyEntry): KeyEntry {
   return { ...entry, check: checkOf(entry) };
 }
 
-/** The key that an entry is to this release; null for those of a newer one. */
+/** The key that an entry is to this release; null for entries of a newer one. */
 export function keyOf(entry: KeyEntry): AccessKey | null {
   return accessKeySchema.safeParse(entry).data ?? null;
 }
@@ -93,7 +98,9 @@ function checkOf({ check: _, ...entry }: KeyEntry): string {
 /** No entry is longer. */
 const maxEntryChars = 4096;
 
-/** The entries of a text that is no key file as a whole. Each is looked for by itself: a hole in one leaves the others whole. */
+/**
+ * The entries of a text that is no key file as a whole. Each is searched for by itself: damage to one leaves the others intact.
+ */
 function entriesIn(text: string): KeyEntry[] {
   const found: KeyEntry[] = [];
   for (let at = text.indexOf('{'); at >= 0; at = text.indexOf('{', at)) {
@@ -105,7 +112,7 @@ function entriesIn(text: string): KeyEntry[] {
   return found;
 }
 
-/** From the brace at its beginning to the one that closes it; null where none does. */
+/** From the brace at its beginning to the closing one; null if there is none. */
 function objectAt(text: string): string | null {
   let depth = 0;
   for (const { 0: token, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}]/g)) {
@@ -120,7 +127,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // Nothing valid is undefined: the schemas tell.
+    // No valid value is undefined: the schemas decide.
     return undefined;
   }
 }

@@ -7,42 +7,44 @@ export type { AccessKey } from './key-file.ts';
 
 type KeyEntries = KeyFile['keys'];
 
-/** Hears of a key that was revoked; the one who revoked it waits for what this returns, which must not reject. */
+/** Hears of a revoked key. The caller of `revoke` waits for what this returns, which must not reject. */
 type RevocationListener = (id: string) => void | Promise<void>;
 
 /** Where keys are kept between starts. Only digests are kept; a token is shown once, when it is made. */
 export interface KeyVault {
-  /** The text that was written last; null where there is none. */
+  /** The text that was last written; null if there is none. */
   read(): Promise<string | null>;
-  /** Settles when the file is on the disk, whole. */
+  /** Settles when the whole file is on the disk. */
   write(file: KeyFile): Promise<void>;
 }
 
+/** What was read of the keys. */
 export interface LoadedKeys {
-  /** What of the file could not be read, for people; null where all of it could. */
+  /** What of the file could not be read, for people; null if all of it could. */
   readonly damage: string | null;
   /** Whether keys of an older release are among them, which carry no check yet. */
   readonly unchecked: boolean;
 }
 
+/** Who asks for a new key. */
 export interface KeyOrigin {
-  /** Id of the key that asks for the new one: it must still be good when the new one is made. */
+  /** Id of the key that asks for the new one: it must still be valid when the new one is made. */
   readonly issuer?: string | null;
-  /** Called with the token before the key is kept. Where it rejects there is no key. */
+  /** Called with the token before the key is kept. If it rejects, there is no key. */
   readonly beforeKept?: (token: string) => Promise<void>;
 }
 
 /**
- * The bearer tokens of this appliance, each with its role. 256 random bits each, so a plain SHA-256 is enough to keep
- * them (nothing to guess), and any one of them can be revoked.
+ * The bearer tokens of this appliance, each with its role. They have 256 random bits each, so a plain SHA-256 is enough to keep
+ * them (nothing to guess), and each of them can be revoked.
  *
- * All changes go one after the other, each from what the one before left. A key that is revoked opens nothing from that
+ * All changes are made one after the other, each from the result of the one before. A revoked key opens nothing from that
  * moment on; the answer waits until the disk knows it as well.
  */
 export class KeyStore {
   readonly #vault: KeyVault;
   readonly #listeners = new Set<RevocationListener>();
-  /** Refused at once, whatever the disk says. */
+  /** Rejected at once, whatever the disk says. */
   readonly #revoked = new Set<string>();
   #file: KeyFile = emptyKeyFile;
   #keys: readonly AccessKey[] = [];
@@ -63,7 +65,7 @@ export class KeyStore {
     };
   }
 
-  /** Writes what was loaded, each entry with its check. */
+  /** Writes the loaded keys, each with its check. */
   async keep(): Promise<void> {
     await this.#change((keys) => [...keys]);
   }
@@ -72,12 +74,12 @@ export class KeyStore {
     return this.#keys;
   }
 
-  /** Whether a key opens anything still. */
+  /** Whether a key is still valid. */
   isGood(id: string): boolean {
     return !this.#revoked.has(id) && this.#keys.some((key) => key.id === id);
   }
 
-  /** Makes a key and returns its token, which is kept nowhere. Rejects with TOKEN_UNKNOWN where the issuer was revoked. */
+  /** Makes a key and returns its token, which is kept nowhere. Rejects with TOKEN_UNKNOWN if the issuer was revoked. */
   async create(
     role: AccessKey['role'],
     subject: string,
@@ -102,8 +104,8 @@ export class KeyStore {
   }
 
   /**
-   * Takes a key away: at once for everybody who comes with it; for good, and with what it had opened, when this settles. Where the disk refuses,
-   * this rejects; the key stays refused until the next start, and another call tries again.
+   * Revokes a key: for new requests at once; for good, and with what it had opened, when this settles. If the disk refuses,
+   * this rejects; the key stays rejected until the next start, and another call tries again.
    */
   async revoke(id: string): Promise<boolean> {
     const known = () => this.#file.keys.some((key) => key.id === id);
@@ -121,13 +123,13 @@ export class KeyStore {
     return removed;
   }
 
-  /** Tells the ids of keys that are revoked, at once and once each. Returns the way to stop it. */
+  /** Reports the ids of revoked keys, at once and once each. Returns the function that stops it. */
   onRevoked(listener: RevocationListener): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
 
-  /** The key of a token; null where nobody has it. Compares in constant time. */
+  /** The key of a token; null if there is none. Compares in constant time. */
   find(token: string): AccessKey | null {
     const wanted = Buffer.from(digest(token), 'hex');
     let found: AccessKey | null = null;
@@ -137,7 +139,7 @@ export class KeyStore {
     return found !== null && this.#revoked.has(found.id) ? null : found;
   }
 
-  /** One change after the other, each from what the one before left. Null changes nothing. */
+  /** One change after the other, each from the result of the one before. Null changes nothing. */
   #change(change: (keys: KeyEntries) => KeyEntries | null | Promise<KeyEntries>): Promise<void> {
     return this.#inTurn(async () => {
       const keys = await change(this.#file.keys);

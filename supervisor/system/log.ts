@@ -1,8 +1,9 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 
+/** Levels from the most to the least important. */
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace';
 
-/** Fields that are never written, wherever they are in the first three levels of an object. */
+/** Fields that are never written, in the first three levels of an object. */
 const secretFields = [
   'password',
   'token',
@@ -15,6 +16,7 @@ const secretFields = [
   'psk',
 ];
 
+/** Where and what is logged. */
 export interface LoggerOptions {
   readonly level: LogLevel;
   /** Default: standard output, one JSON object a line. */
@@ -22,8 +24,8 @@ export interface LoggerOptions {
 }
 
 /**
- * The logger everything else gets children of. Levels are words, times ISO 8601, errors carry code, hint and cause,
- * secrets are replaced.
+ * The logger whose children everything else gets. Levels are words, times ISO 8601, errors have code, hint and cause, secrets
+ * are replaced.
  */
 export function createLogger({ level, destination }: LoggerOptions): Logger {
   return pino(
@@ -42,7 +44,7 @@ export function createLogger({ level, destination }: LoggerOptions): Logger {
   );
 }
 
-/** A thrown thing as the log shows it; the stack only of the outermost. */
+/** A thrown value as the log shows it; only the outermost has its stack. */
 export function serializeError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   return { ...describe(error), stack: error.stack };

@@ -1,6 +1,6 @@
 import type { Reach } from './reach.ts';
 
-/** The page's address on a host, as it is served: by HTTPS where there is HTTPS. Pure. */
+/** The page's address on a host, as it is served: by HTTPS if there is HTTPS. Pure. */
 export function pageUrl(host: string, { port, tlsPort }: Pick<Reach, 'port' | 'tlsPort'>): string {
   const [scheme, usual, own] =
     tlsPort === null ? (['http', 80, port] as const) : (['https', 443, tlsPort] as const);
@@ -8,8 +8,8 @@ export function pageUrl(host: string, { port, tlsPort }: Pick<Reach, 'port' | 't
 }
 
 /**
- * Where a browser on the network finds the page: by name, or by the address that it listens on where it listens on no
- * other. Null where nobody outside is answered. Pure.
+ * Where a browser on the network finds the page: by name, or by the address if it listens on only one. Null if no one outside
+ * gets an answer. Pure.
  */
 export function publicPageUrl(name: string, reach: Reach | null): string | null {
   if (reach === null || !reach.outside) return null;

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { errorCode } from '../../common/errors.ts';
 
-/** Port of page and API where nothing says otherwise. */
+/** Port of page and API if nothing else is set. */
 export const simulationPort = 8080;
 
 const sample = `# Settings of the simulated appliance. Edit and save: changes come into force at once.
@@ -23,7 +23,7 @@ fps = 30
 bitrate_kbps = 4000
 `;
 
-/** Lays a config for the simulation where there is none; never touches one that is there. */
+/** Writes a config for the simulation if there is none; never changes an existing one. */
 export async function layOutSimulation(configFile: string): Promise<void> {
   try {
     await writeFile(configFile, sample, { flag: 'wx' });

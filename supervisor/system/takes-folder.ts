@@ -9,18 +9,19 @@ export interface TakesFolder {
   readonly reason: string;
 }
 
+/** Where takes may lie. */
 export interface TakesFoldersOptions {
   readonly settings: () => Config['masters'];
   readonly configFile: string;
   /** On the data partition: where takes go without an SSD. */
   readonly fallback: string;
-  /** Where the image mounts a disk for masters (rushlight-ssd@.service); null where disks are not ours to use. */
+  /** Where the image mounts a disk for masters (rushlight-ssd@.service); null if disks are not ours to use. */
   readonly ssd: string | null;
-  /** Where the image notes of each disk that is not used why not; default `/run/rushlight-disks`. */
+  /** Where the image notes why a disk is not used; default `/run/rushlight-disks`. */
   readonly notes?: string;
 }
 
-/** Which disk the takes lie on. Looked up whenever it is asked for: an SSD comes and goes. */
+/** Finds the disk for takes. It looks each time it is asked, because an SSD comes and goes. */
 export class TakesFolders {
   readonly #options: TakesFoldersOptions;
 
@@ -40,7 +41,7 @@ export class TakesFolders {
     return { path: fallback, reason: `the data partition: ${obstacle}` };
   }
 
-  /** Wherever takes may lie, the folder of the next one first. */
+  /** Every folder that may contain takes, first the folder of the next one. */
   all(): [string, ...string[]] {
     const { path } = this.current();
     const { fallback } = this.#options;
@@ -48,12 +49,12 @@ export class TakesFolders {
   }
 }
 
-/** Why masters cannot lie on what is mounted at a folder; null where they can. */
+/** Why masters cannot lie on what is mounted at a folder; null if they can. */
 function whyNoDisk(mount: string, notes: string): string | null {
   try {
     if (statSync(mount).dev === statSync(dirname(mount)).dev) return whyNotUsed(notes);
     accessSync(mount, constants.W_OK);
-    // A link would lead away from the disk, and whoever had it chose where.
+    // A link would lead away from the disk to a place that whoever wrote the disk chose.
     const found = lstatSync(join(mount, 'takes'), { throwIfNoEntry: false });
     if (found !== undefined && !found.isDirectory()) return 'what is called "takes" on the SSD is no folder';
     return null;
@@ -66,7 +67,7 @@ function whyNoDisk(mount: string, notes: string): string | null {
   }
 }
 
-/** Of disks that are there, and are not used, why not (usr/libexec/rushlight/ssd writes a file for each). */
+/** Why disks that are present are not used (usr/libexec/rushlight/ssd writes a file for each). */
 function whyNotUsed(notes: string): string {
   try {
     const lines = readdirSync(notes).map((name) =>

@@ -6,20 +6,21 @@ import type { Clock, ClockReading } from '../platform/time/clock.ts';
 import { serverOfUrl, type TimeRole, writeTimeRole } from '../platform/time/time-sources.ts';
 import type { Role } from '../roles/facts.ts';
 
+/** What the time service needs. */
 export interface TimeServiceOptions {
   readonly clock: Clock;
-  /** Where the system's units look for whose time to keep (`/run/rushlight`); null where none do. */
+  /** Where the system's units look for whose time to keep (`/run/rushlight`); null if there are none. */
   readonly folder: string | null;
   readonly role: () => TimeRole;
-  /** A clock that jumps would tear a take apart. */
+  /** A clock that jumps would damage a take. */
   readonly recording: () => boolean;
   readonly log: Logger;
 }
 
 const everyMs = 5000;
-/** Below, chronyd slews: at its fastest it makes up 83 ms in a second. */
+/** For smaller differences chronyd slews: at most 83 ms in a second. */
 const stepBeyondMs = 1000;
-/** A step takes effect within this time; it is not asked for again meanwhile. */
+/** A step takes effect within this time; it is not requested again meanwhile. */
 const stepRestMs = 60_000;
 
 /**
@@ -36,7 +37,7 @@ export class TimeService {
     this.#options = options;
   }
 
-  /** The clock as of the last look; null where no time service answers. */
+  /** The clock at the last look; null if no time service answers. */
   get latest(): ClockReading | null {
     return this.#latest;
   }
@@ -63,7 +64,7 @@ export class TimeService {
       );
       this.#reported = role;
     } catch (error) {
-      log.error({ err: error }, 'the time service cannot be told whose time to keep');
+      log.error({ err: error }, 'the choice of time server could not be saved for the time service');
     }
   }
 
@@ -76,14 +77,14 @@ export class TimeService {
   }
 }
 
-/** Whose time this appliance keeps. Only a hub that took the camera in is followed. Pure. */
+/** Whose time this appliance keeps. It follows only a hub that accepted the camera. Pure. */
 export function timeRole(role: Role, link: HubLink | null): TimeRole {
   if (role === 'hub') return { kind: 'serve' };
   const url = link?.state === 'connected' ? link.url : null;
   return { kind: 'follow', server: url === null ? null : serverOfUrl(url) };
 }
 
-/** A hub that is away for a while is still the one to follow: chronyd asks on. Pure. */
+/** A hub that is away for a while is still the one to follow: chronyd keeps asking. Pure. */
 export function roleToReport(before: TimeRole | null, now: TimeRole): TimeRole {
   const keeps = now.kind === 'follow' && now.server === null && before?.kind === 'follow';
   return keeps ? before : now;

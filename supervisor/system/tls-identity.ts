@@ -8,7 +8,7 @@ import { ApplianceError } from './appliance-error.ts';
 export interface TlsIdentity {
   readonly certPem: string;
   readonly keyPem: string;
-  /** SHA-256 of the certificate in DER, 64 lower-case hex digits: what cameras pin and mDNS tells. */
+  /** SHA-256 of the certificate in DER, 64 lower-case hex digits: cameras pin it and mDNS announces it. */
   readonly fingerprint: string;
 }
 
@@ -17,11 +17,11 @@ type CertificateKeys = Parameters<typeof X509.X509CertificateGenerator.createSel
 const tenYearsMs = 10 * 365 * 24 * 3600 * 1000;
 
 /**
- * Makes a self-signed P-256 certificate for `<name>.local`. It is valid from 2020 on, for ten years from the build's
- * point of view or longer: a board without a clock must not refuse itself.
+ * Makes a self-signed P-256 certificate for `<name>.local`. It is valid from 2020 on, for at least ten years from the build: a
+ * board without a clock must not reject itself.
  */
 export async function createTlsIdentity(name: string, now: Date): Promise<TlsIdentity> {
-  // Needed once in the life of an appliance, so it is not kept in memory: the first import is what the second needs.
+  // Needed once in the life of an appliance, so it is not kept in memory: the second import depends on the first.
   await import('reflect-metadata');
   const x509 = await import('@peculiar/x509');
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
@@ -47,7 +47,7 @@ export async function createTlsIdentity(name: string, now: Date): Promise<TlsIde
   return { certPem, keyPem, fingerprint: fingerprintOf(certPem) };
 }
 
-/** Reads an identity. Rejects with TLS_FILES_UNUSABLE, also where certificate and key do not belong together. */
+/** Reads an identity. Rejects with TLS_FILES_UNUSABLE, also if certificate and key do not belong together. */
 export async function readTlsIdentity(certFile: string, keyFile: string): Promise<TlsIdentity> {
   try {
     const files = await Promise.all([readSettingFile(certFile), readSettingFile(keyFile)]);
@@ -57,20 +57,20 @@ export async function readTlsIdentity(certFile: string, keyFile: string): Promis
   } catch (cause) {
     throw new ApplianceError('TLS_FILES_UNUSABLE', `${certFile} and ${keyFile} cannot be used for HTTPS`, {
       cause,
-      hint: 'Both must be readable PEM files, and the key that of the certificate.',
+      hint: 'Both must be readable PEM files, and the key must belong to the certificate.',
     });
   }
 }
 
-/** Whether a certificate is signed by its own key and nothing in it was altered since. */
+/** Whether a certificate is signed by its own key and unchanged since. */
 export function isSelfSigned({ certPem }: TlsIdentity): boolean {
   const certificate = new X509Certificate(certPem);
   return certificate.verify(certificate.publicKey);
 }
 
 /**
- * Throws unless a TLS server can be made of the two. Comparing the public halves is not enough: a key file carries its
- * public half, too, and a damaged private one beside it fails only when it signs.
+ * Throws unless the two can make a TLS server. Comparing the public halves is not enough: a key file contains its public half,
+ * too, and a damaged private one beside it fails only when it signs.
  */
 function proveIdentity(certPem: string, keyPem: string): void {
   const key = createPrivateKey(keyPem);
@@ -78,11 +78,12 @@ function proveIdentity(certPem: string, keyPem: string): void {
   const hash = publicKey.asymmetricKeyType?.startsWith('ed') === true ? null : 'sha256';
   const sample = randomBytes(32);
   if (!verify(hash, sample, publicKey, sign(hash, sample, key))) {
-    throw new Error('the key is not that of the certificate');
+    throw new ApplianceError('TLS_FILES_UNUSABLE', 'the key does not belong to the certificate');
   }
   createSecureContext({ cert: certPem, key: keyPem });
 }
 
+/** SHA-256 of a certificate in PEM, 64 lower-case hex digits. */
 export function fingerprintOf(certPem: string): string {
   return new X509Certificate(certPem).fingerprint256.replaceAll(':', '').toLowerCase();
 }

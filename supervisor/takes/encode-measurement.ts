@@ -2,10 +2,11 @@ import type { Logger } from 'pino';
 import { pause } from '../../common/pause.ts';
 import type { Masters } from '../../media/index.ts';
 
-/** Long after a start, when it disturbs nobody; what was measured is kept, and holds until the next version. */
+/** Long after a start, when it disturbs no one. The result is kept until the next version. */
 const firstAfterMs = 5 * 60_000;
 const everyMs = 60_000;
 
+/** When and how the machine is measured. */
 export interface EncodeMeasurementOptions {
   readonly masters: Pick<Masters, 'measure'>;
   readonly log: Logger;
@@ -13,7 +14,7 @@ export interface EncodeMeasurementOptions {
   readonly pausesMs?: { readonly first: number; readonly others: number };
 }
 
-/** Has measured how fast this machine compresses what its cameras deliver, which `strategy = "auto"` goes by. */
+/** Measures how fast this machine compresses what its cameras deliver, which `strategy = "auto"` is based on. */
 export class EncodeMeasurement {
   readonly #options: EncodeMeasurementOptions;
 
@@ -21,7 +22,7 @@ export class EncodeMeasurement {
     this.#options = options;
   }
 
-  /** Until abort. Never rejects: what cannot be measured is recorded as if it were slow. */
+  /** Until abort. Never rejects: a failed measurement is recorded as slow. */
   async run(signal: AbortSignal): Promise<void> {
     const { masters, log, pausesMs = { first: firstAfterMs, others: everyMs } } = this.#options;
     let pauseMs = pausesMs.first;

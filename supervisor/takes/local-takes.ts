@@ -11,12 +11,13 @@ import type { Take, TakeCamera } from '../contract/index.ts';
 import type { LocalTakes } from './take-conductor.ts';
 import { takeStateOf } from './take-state.ts';
 
+/** What records on this machine. */
 export interface LocalTakesOptions {
   readonly masters: Masters;
   readonly store: TakeStore;
   /** Reads kept masters again. */
   readonly check: Pick<MasterCheck, 'progress' | 'request'>;
-  /** Sources that deliver frames and may be recorded. */
+  /** Sources that deliver frames and can be recorded. */
   readonly recordable: () => readonly string[];
   readonly log: Logger;
 }
@@ -75,7 +76,7 @@ export class LocalTakesOfMasters implements LocalTakes {
     });
   }
 
-  /** Has the masters of a take read again. Rejects with TAKE_NOT_FOUND, TAKE_UNFINISHED or TAKE_DAMAGED. */
+  /** Reads the masters of a take again. Rejects with TAKE_NOT_FOUND, TAKE_UNFINISHED or TAKE_DAMAGED. */
   async checkTake(takeId: string): Promise<void> {
     const { manifest, damage } = await this.#options.store.get(takeId);
     if (damage !== null) throw new TakeDamagedError(`take ${takeId} cannot be checked: ${damage}`);
@@ -106,7 +107,7 @@ export class LocalTakesOfMasters implements LocalTakes {
     const reading = check.progress?.take === manifest.id ? check.progress : null;
     return Object.entries(manifest.cameras).map(([camera, record]) => {
       const progress = growing.get(camera);
-      // Nobody waits for frames any more of a take that has ended.
+      // No one waits for frames of a take that has ended.
       const ends = !manifest.wanted && (record.state === 'starting' || record.state === 'recording');
       const finished = record.state === 'finishing' ? finishing.get(camera) : undefined;
       return {

@@ -4,20 +4,21 @@ import { pause } from '../../common/pause.ts';
 import { diskObstacle, type Masters, type Take, type TakeStore } from '../../media/index.ts';
 import type { HealthReporter } from '../system/health.ts';
 
-/** More names than that are no help. */
+/** More names than this are no help. */
 const namesAtMost = 5;
 
+/** What is watched, and how often. */
 export interface MastersHealthOptions {
   readonly masters: Pick<Masters, 'diskTrouble'>;
   readonly store: Pick<TakeStore, 'root' | 'all'>;
-  /** Called as it begins to look: a component that has not reported counts as degraded. */
+  /** Called when it begins to look: a component that has not reported counts as degraded. */
   readonly register: () => HealthReporter;
   readonly log: Logger;
   /** Default 10,000. */
   readonly everyMs?: number;
 }
 
-/** Tells where the disk of the masters fails, and where kept masters are damaged. */
+/** Reports disks of masters that fail, and kept masters that are damaged. */
 export class MastersHealth {
   readonly #options: MastersHealthOptions;
   #reported: string | null = null;
@@ -50,7 +51,7 @@ export class MastersHealth {
   }
 }
 
-/** Which takes are damaged, in words; null where none is. Pure. */
+/** Which takes are damaged, in words; null if none is. Pure. */
 export function damageIn(takes: readonly Pick<Take, 'manifest' | 'damage'>[]): string | null {
   const unread = takes.filter(({ damage }) => damage !== null).map(({ manifest }) => manifest.id);
   const masters = takes.flatMap(({ manifest, damage }) =>

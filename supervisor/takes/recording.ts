@@ -13,7 +13,7 @@ import { RemainingTime } from './remaining-time.ts';
 import { takesSection } from './take-book.ts';
 import { TakeConductor, type TakeConductorOptions } from './take-conductor.ts';
 
-/** What records: the masters of this machine, and who conducts takes over all cameras. */
+/** What records: the masters of this machine, and the conductor of takes over all cameras. */
 export interface Recording {
   readonly masters: Masters;
   readonly localTakes: LocalTakesOfMasters;
@@ -24,6 +24,7 @@ export interface Recording {
   readonly mastersHealth: MastersHealth;
 }
 
+/** Makes the recording parts. None of them does anything before it is run. */
 export async function assembleRecording(
   base: Foundation,
   pipelines: Pipelines,
@@ -35,10 +36,10 @@ export async function assembleRecording(
   try {
     await mkdir(store.root, { recursive: true });
   } catch (error) {
-    // A disk that is named in the settings and is not there: takes are refused and say so; everything else runs.
+    // A disk that the settings name is missing: takes are refused with that reason, and everything else runs.
     log.error({ err: error, folder: store.root }, 'the folder of the takes cannot be made');
   }
-  // As it was when the last run ended: from here on the conductor writes what it finds on the disks.
+  // The state when the last run ended: from here on the conductor writes what it finds on the disks.
   const { running } = state.get(takesSection);
   const masters = new Masters({
     host,

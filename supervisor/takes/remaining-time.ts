@@ -3,6 +3,7 @@ import { describeError } from '../../common/errors.ts';
 import { pause } from '../../common/pause.ts';
 import { type Masters, MastersError } from '../../media/index.ts';
 
+/** What is watched. */
 export interface RemainingTimeOptions {
   readonly masters: Pick<Masters, 'remainingSeconds'>;
   readonly log: Logger;
@@ -10,7 +11,7 @@ export interface RemainingTimeOptions {
   readonly everyMs?: number;
 }
 
-/** How long the disk lasts if everything is recorded, looked up now and then. */
+/** How long the disk lasts if everything is recorded, measured from time to time. */
 export class RemainingTime {
   readonly #options: RemainingTimeOptions;
   #latest: number | null = null;
@@ -20,12 +21,12 @@ export class RemainingTime {
     this.#options = options;
   }
 
-  /** Seconds; null where there is nothing to record, or the disk does not tell. */
+  /** Seconds; null if there is nothing to record, or the disk does not answer. */
   get latest(): number | null {
     return this.#latest;
   }
 
-  /** Until abort. Never rejects: a disk may be pulled while it is asked. */
+  /** Until abort. Never rejects: a disk may be pulled while it is being read. */
   async run(signal: AbortSignal): Promise<void> {
     const { everyMs = 5000 } = this.#options;
     while (!signal.aborted) {

@@ -14,25 +14,28 @@ export const takesSection = {
   name: 'takes',
   schema: z.object({
     conducted: listOf(takeSchema),
-    /** Its disk may be away when it ends, and then cannot be told. Absent: a release before this one did not say. */
+    /**
+     * The disk may be away when the take ends, and then cannot be asked. Absent: a release before this one did not record it.
+     */
     running: takeSchema.shape.id.nullable().optional(),
   }),
 } as const satisfies StateSection<z.ZodObject>;
 
+/** Where takes are kept, and who hears of them. */
 export interface TakeBookOptions {
   readonly state: StateStore;
   readonly onTake: (take: Take) => void;
-  /** A take of which nothing is left anywhere. */
+  /** Nothing of the take is left anywhere. */
   readonly onGone: (takeId: string) => void;
   readonly log: Logger;
 }
 
-/** All takes that are known, newest first, and what must be remembered of them. */
+/** All known takes, newest first, and what must be remembered of them. */
 export class TakeBook {
   readonly #options: TakeBookOptions;
   #takes: readonly Take[] = [];
   #saving: Promise<void> = Promise.resolve();
-  /** What was last given to be kept. */
+  /** What was last passed on to be saved. */
   #saved: { readonly kept: number; readonly running: string | null | undefined } = {
     kept: 0,
     running: undefined,
@@ -49,12 +52,12 @@ export class TakeBook {
     this.#takes = merged([], conducted);
   }
 
-  /** Adds what lies on the disks when the program starts: they know more of this machine's cameras. */
+  /** Adds what lies on the disks at the start of the program: they know more about this machine's cameras. */
   addFound(found: readonly Take[]): void {
     this.#takes = merged(found, this.#takes);
   }
 
-  /** What lies on the disks now, one of which may have come or gone. */
+  /** What lies on the disks now; one of them may have come or gone. */
   relist(found: readonly Take[]): void {
     this.#takes = relisted(this.#takes, found);
   }
@@ -74,7 +77,7 @@ export class TakeBook {
     return take;
   }
 
-  /** The running take, if there is one. */
+  /** The running take, or null. */
   current(): Take | null {
     return this.#takes.find(isRunning) ?? null;
   }
@@ -96,7 +99,7 @@ export class TakeBook {
     this.#save();
   }
 
-  /** What an appliance says about its cameras of a take; null: this one. */
+  /** Takes what an appliance says about its cameras of a take; null: this one. */
   hear(takeId: string, keeper: Keeper | null, heard: readonly TakeCamera[]): void {
     const take = this.find(takeId);
     if (take === undefined) return;
@@ -117,7 +120,7 @@ export class TakeBook {
     }
   }
 
-  /** Settles once what was given to be kept is on the disk, or cannot be. */
+  /** Settles once what was passed on is on the disk, or cannot be. */
   async saved(): Promise<void> {
     await this.#saving;
   }
@@ -126,7 +129,7 @@ export class TakeBook {
     const conducted = this.#takes.filter((take) => take.cameras.some(({ device }) => device !== null));
     const running = this.current()?.id ?? null;
     const kept = conducted.length;
-    // A machine that conducts nobody writes at the start and at the end of a take, no more.
+    // A machine that conducts no others writes only at the start and at the end of a take.
     if (kept === 0 && this.#saved.kept === 0 && running === this.#saved.running) return;
     this.#saved = { kept, running };
     const next = { conducted: conducted.slice(0, keptTakes), running };
@@ -137,7 +140,7 @@ export class TakeBook {
   }
 }
 
-/** A camera's part, with the appliance that keeps it. What that says of itself is its own. */
+/** A camera's part, with the appliance that keeps it. What that appliance says of itself counts. */
 function keptBy({ deviceId: _, ...part }: TakeCamera, keeper: Keeper | null): TakeCamera {
   return keeper === null ? { ...part, device: null } : { ...part, device: keeper.name, deviceId: keeper.id };
 }

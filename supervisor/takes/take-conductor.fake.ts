@@ -14,9 +14,10 @@ import { awaitedCamera } from './take-state.ts';
 
 const log = pino({ level: 'silent' });
 
+/** The registry of a hub with links to test cameras. */
 export const registryOf = () => new CameraRegistry({ hub: { id: 'hub', name: 'hub' }, log });
 
-/** Recorders that do what they are told, and say so when the test tells them to. */
+/** Recorders that do as ordered, and report it when the test says so. */
 export function localTakes(recordable: string[], failure?: Error) {
   const listeners = new Set<(takeId: string, cameras: readonly TakeCamera[]) => void>();
   const calls: string[] = [];
@@ -70,7 +71,7 @@ export async function linkCamera(
 ) {
   const sent: AgentDown[] = [];
   const socket = Object.assign(new EventEmitter(), {
-    // A second link of the same camera takes over from this one, as from a link whose cable was pulled.
+    // A second link of the same camera takes over from this one, as if this one's cable was pulled.
     OPEN: 1,
     readyState: 1,
     ping: () => socket.emit('close', 1006, Buffer.from('')),
@@ -105,7 +106,7 @@ export async function linkCamera(
   return { sent, say, status, stops, socket };
 }
 
-/** A folder for what is remembered, and conductors that are ended with it. */
+/** A folder for saved state, and conductors that end with it. */
 export class ConductorStage implements AsyncDisposable {
   readonly #folder: string;
   readonly #stops: AbortController[] = [];

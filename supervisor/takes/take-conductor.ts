@@ -17,7 +17,7 @@ import { TakeTurns } from './take-turns.ts';
 export interface LocalTakes {
   /** Sources of this machine that can be recorded now. */
   recordable(): readonly string[];
-  /** Settles with the cameras that are recorded now. Rejects where none is; nothing of the take is left then. */
+  /** Settles with the cameras that are recorded now. Rejects if none is; nothing of the take is left then. */
   start(take: { id: string; startedAt: string }, cameras: readonly string[]): Promise<readonly string[]>;
   /** Settles once nothing of the take is recorded any more. Rejects with TAKE_NOT_FOUND. */
   stop(takeId: string): Promise<void>;
@@ -28,28 +28,29 @@ export interface LocalTakes {
   subscribe(listener: (takeId: string, cameras: readonly TakeCamera[]) => void): () => void;
 }
 
+/** What the conductor needs of the appliance. */
 export interface TakeConductorOptions {
   readonly local: LocalTakes;
   /** Cameras linked to this hub; null on a camera. */
   readonly cameras: LinkedCameras | null;
   readonly state: StateStore;
   readonly onTake: (take: Take) => void;
-  /** A take of which nothing is left anywhere. */
+  /** Nothing of the take is left anywhere. */
   readonly onGone: (takeId: string) => void;
-  /** A start was refused, or one that was refused is forgotten. */
+  /** A start was refused, or a refusal was cleared. */
   readonly onRefusal: () => void;
   readonly log: Logger;
   /** How long a command waits for its turn. */
   readonly patienceMs?: number;
-  /** How long a camera is waited for that does not say whether it records. */
+  /** How long to wait for a camera that does not say whether it records. */
   readonly answerWithinMs?: number;
 }
 
 const diskPatienceMs = 2000;
 
 /**
- * Starts and stops takes on this machine and on the linked cameras together, and tells the truth about each of them. Commands
- * are carried out one after the other, wherever they come from.
+ * Starts and stops takes on this machine and on the linked cameras together, and reports the truth about each of them. Commands
+ * are carried out one after the other, no matter where they come from.
  */
 export class TakeConductor {
   readonly #options: TakeConductorOptions;
@@ -71,7 +72,7 @@ export class TakeConductor {
   }
 
   /**
-   * Reads which takes there are, once; commands wait for it. Does not wait for a disk that hangs: what lies there is added when it
+   * Reads which takes exist, once; commands wait for it. Does not wait for a disk that hangs: its takes are added when it
    * answers. Never rejects.
    */
   async load(): Promise<void> {
@@ -85,11 +86,11 @@ export class TakeConductor {
     this.#loaded.resolve();
   }
 
-  /** Hears of takes until abort, which ends none of them: only `stop` does. */
+  /** Listens for changes of takes until abort, which ends no take: only `stop` does. */
   async run(signal: AbortSignal): Promise<void> {
     const unsubscribe = [
       this.#options.local.subscribe((takeId, heard) => {
-        // On a disk that could not be read when the program started, a take may be found later.
+        // A take on a disk that could not be read when the program started may be found later.
         if (this.#book.find(takeId) === undefined) this.#lookAgain();
         else this.#book.hear(takeId, null, heard);
       }),
@@ -105,8 +106,8 @@ export class TakeConductor {
   }
 
   /**
-   * Looks at the disks again, one of which may have come or gone. Never rejects, and does not wait for a disk that hangs: the
-   * list is then as it was.
+   * Reads the disks again, because one of them may have come or gone. Never rejects, and does not wait for a disk that hangs:
+   * its part of the list then stays the same.
    */
   async refresh(): Promise<void> {
     const { local, log } = this.#options;
@@ -130,19 +131,19 @@ export class TakeConductor {
     return this.#book.get(id);
   }
 
-  /** The running take, if there is one. */
+  /** The running take, or null. */
   current(): Take | null {
     return this.#book.current();
   }
 
-  /** Why the last start was refused; null where it was not. */
+  /** Why the last start was refused; null if it was not. */
   get refusal(): TakeRefusal | null {
     return this.#refusal;
   }
 
   /**
-   * Starts a take on the named cameras, or on all. The take says which of them cannot record. Rejects where none can, with
-   * TAKE_RUNNING, NOTHING_TO_RECORD, NO_CAMERA_RECORDS, TAKES_BUSY or what is the matter with the disk; there is no take then.
+   * Starts a take on the named cameras, or on all. The take says which of them cannot record. Rejects if none can, with
+   * TAKE_RUNNING, NOTHING_TO_RECORD, NO_CAMERA_RECORDS, TAKES_BUSY or the disk's error; there is no take then.
    */
   start(wanted: readonly string[] | null): Promise<Take> {
     return this.#noting(async () => {
@@ -156,7 +157,7 @@ export class TakeConductor {
     return this.#turns.surely('stop', () => this.#end(id));
   }
 
-  /** The same for the take that runs when its turn comes. */
+  /** The same for the take that is running when its turn comes. */
   stopCurrent(): Promise<Take> {
     return this.#turns.surely('stop', async () => {
       await this.#loaded.promise;
@@ -166,7 +167,7 @@ export class TakeConductor {
     });
   }
 
-  /** What the record button does: stops the running take, or starts one of everything. Never rejects. */
+  /** What the record button does: stops the running take, or starts one with all cameras. Never rejects. */
   toggle(): void {
     const press = async () => {
       await this.#loaded.promise;
@@ -175,7 +176,7 @@ export class TakeConductor {
       await this.#end(running.id);
       return null;
     };
-    // Pressed while a take runs it means the end, and that stands; else what it means is worth nothing later.
+    // Pressed during a take it means stop, which stays valid; a start that comes late is worth nothing.
     const isStop = this.current() !== null;
     const work = this.#noting(async () => {
       const begun = await (isStop ? this.#turns.surely('press', press) : this.#turns.soon('press', press));
@@ -186,17 +187,17 @@ export class TakeConductor {
     });
   }
 
-  /** Starts what a hub commands: its id and start stand. Rejects where no camera can record. */
+  /** Starts what a hub commands, with the hub's id and start time. Rejects if no camera can record. */
   startAs(id: string, startedAt: string, cameras: readonly string[]): Promise<void> {
     return this.#noting(() => this.#turns.soon('start', () => this.#beginAs(id, startedAt, cameras)));
   }
 
   /**
-   * Removes this machine's masters of a take for good. Those of cameras elsewhere stay, and with them the take in the list.
+   * Removes this machine's masters of a take for good. Masters of cameras elsewhere stay, and with them the take in the list.
    * Rejects with TAKE_UNKNOWN, TAKE_UNFINISHED, MASTER_ELSEWHERE, TAKE_NOT_REMOVED or TAKES_BUSY.
    */
   async remove(id: string): Promise<void> {
-    // Many files take long to remove, which must not hold up the next take: only whether it may be is decided in turn.
+    // Removing many files takes long, which must not delay the next take: only the decision is made in turn.
     const { removal } = await this.#turns.soon('remove', async () => {
       await this.#loaded.promise;
       return { removal: this.#removal.begin(id) };
@@ -264,7 +265,7 @@ export class TakeConductor {
     return this.#book.find(id) ?? ended;
   }
 
-  /** Why this machine records none of its cameras; null where it records some. The others are then said to have failed. */
+  /** Why this machine records none of its cameras; null if it records some. The others are then reported as failed. */
   async #startLocal(take: Take, cameras: readonly string[]): Promise<Refusal | null> {
     try {
       const begun = await this.#options.local.start(take, cameras);
@@ -305,7 +306,7 @@ export class TakeConductor {
     if (failed.length > 0) this.#book.hear(id, null, failed);
   }
 
-  /** Takes back a take that nobody records. Rejects with why. */
+  /** Withdraws a take that no camera records. Rejects with the reason. */
   #requireBegun(take: Take, refusals: readonly (Refusal | null)[]): Take {
     const refused = refusals.filter((refusal) => refusal !== null);
     if (refused.length < refusals.length) return this.#book.find(take.id) ?? take;
@@ -313,7 +314,7 @@ export class TakeConductor {
     throw refusalOf(refused);
   }
 
-  /** Notes why a start is refused: whoever pressed a button has no answer to read it from. */
+  /** Notes why a start is refused: a person who pressed a button reads it from the status. */
   async #noting<T>(start: () => Promise<T>): Promise<T> {
     let refusal: TakeRefusal | null = null;
     try {
@@ -321,7 +322,7 @@ export class TakeConductor {
     } catch (error) {
       const code = errorCode(error) ?? 'INTERNAL';
       refusal = { at: new Date().toISOString(), code, message: describeReason(error) };
-      // Nothing is the matter: one runs.
+      // No refusal: a take runs.
       if (code === 'TAKE_RUNNING' || code === 'TAKE_NOT_RUNNING') refusal = this.#refusal;
       throw error;
     } finally {
@@ -333,7 +334,7 @@ export class TakeConductor {
   }
 }
 
-/** A take that was begun, and the answers of everybody who is to record it. */
+/** A take that was begun, and the answers of everyone who should record it. */
 interface Begun {
   readonly take: Take;
   readonly refusals: readonly Promise<Refusal | null>[];
@@ -357,12 +358,12 @@ function recordableOf(camera: LinkedCamera): string[] {
   return camera.sources.filter(({ state }) => state === 'running').map(({ id }) => id);
 }
 
-/** Errors with a code of ours say all there is to say; the cause is for the log. */
+/** An error with a code of ours is complete for the owner; the cause is for the log. */
 function describeReason(error: unknown): string {
   return error instanceof Error && errorCode(error) !== undefined ? error.message : describeError(error);
 }
 
-/** Six letters and digits that cannot be mistaken for one another when read aloud on a set. */
+/** Six letters and digits that are not confused when read aloud on a set. */
 function newTakeId(): string {
   const letters = 'abcdefghjkmnpqrstuvwxyz23456789';
   return Array.from({ length: 6 }, () => letters[randomInt(letters.length)]).join('');

@@ -1,20 +1,26 @@
 import type { Take } from '../contract/index.ts';
 import { isOwn, takeStateOf } from './take-state.ts';
 
-/** Takes on the disks of this machine and those it conducted, newest first: the disks know more of this machine's cameras. Pure. */
+/**
+ * Takes on the disks of this machine and those it conducted, newest first: the disks know more about this machine's cameras.
+ * Pure.
+ */
 export function merged(local: readonly Take[], conducted: readonly Take[]): Take[] {
   const takes = new Map(conducted.map((take) => [take.id, take]));
   for (const take of local) {
     const elsewhere = takes.get(take.id)?.cameras.filter((camera) => !isOwn(camera)) ?? [];
     const cameras = [...take.cameras, ...elsewhere];
-    // A disk that was away when the take ended does not know that it has.
+    // A disk that was away when the take ended does not contain its end.
     const stoppedAt = take.stoppedAt ?? takes.get(take.id)?.stoppedAt ?? null;
     takes.set(take.id, { ...take, stoppedAt, cameras, state: takeStateOf(cameras) });
   }
   return [...takes.values()].sort((a, b) => b.startedAt.localeCompare(a.startedAt));
 }
 
-/** The list after a look at the disks, one of which may have come or gone. What is known already is newer than what was just read. Pure. */
+/**
+ * The list after the disks were read again, because one of them may have come or gone. What is known already is newer than what
+ * was just read. Pure.
+ */
 export function relisted(known: readonly Take[], local: readonly Take[]): Take[] {
   const present = new Set(local.map(({ id }) => id));
   const still = known.flatMap((take) => (present.has(take.id) ? [take] : withoutVerified(take)));
@@ -26,8 +32,8 @@ export function relisted(known: readonly Take[], local: readonly Take[]): Take[]
 }
 
 /**
- * A take whose disk is away: without this machine's finished masters, and not at all where nothing is left then. What runs, or did
- * not end well, stays: nobody would hear of it otherwise.
+ * A take whose disk is away: without this machine's finished masters, or not at all if nothing is left then. A take that runs,
+ * or did not end well, stays, because otherwise no one would hear of it.
  */
 function withoutVerified(take: Take): Take[] {
   const cameras = take.cameras.filter((camera) => !isOwn(camera) || camera.state !== 'verified');

@@ -4,32 +4,33 @@ import type { TakeBook } from './take-book.ts';
 import type { Refusal } from './take-refusal.ts';
 import { isKeptBy, isUnfinished, type Keeper } from './take-state.ts';
 
+/** What orders to cameras need. */
 export interface TakeOrdersOptions {
   /** Cameras linked to this hub; null on a camera. */
   readonly cameras: LinkedCameras | null;
   readonly book: TakeBook;
-  /** How long a camera is waited for that does not say whether it records, as one of an earlier release. */
+  /** How long to wait for a camera that does not say whether it records, such as one of an earlier release. */
   readonly answerWithinMs: number;
 }
 
 type Refused = Extract<AgentUp, { type: 'refused' }>;
 
-/** The hub's word to its cameras about takes, and what they say of them. */
+/** The hub's orders to its cameras about takes, and their answers. */
 export class TakeOrders {
   readonly #options: TakeOrdersOptions;
-  /** Starts that were not answered yet, by take and camera. */
+  /** Starts without an answer yet, by take and camera. */
   readonly #awaited = new Map<string, PromiseWithResolvers<Refusal | null>>();
   /** Takes that each camera was ordered to start, and to stop, since it linked: once is enough. */
   readonly #orderedStarts = new Map<string, Set<string>>();
   readonly #orderedStops = new Map<string, Set<string>>();
-  /** Cameras that linked, and did not say yet what they do. */
+  /** Cameras that linked and have not said yet what they do. */
   readonly #justLinked = new Set<string>();
 
   constructor(options: TakeOrdersOptions) {
     this.#options = options;
   }
 
-  /** Hears what cameras say; returns the way to stop it. */
+  /** Listens to what cameras say. Returns the function that stops it. */
   listen(): () => void {
     return (
       this.#options.cameras?.subscribe({
@@ -52,7 +53,7 @@ export class TakeOrders {
     return (this.#options.cameras?.list() ?? []).filter(({ online }) => online);
   }
 
-  /** Has a camera record its sources; settles with its refusal, or null where it records or says nothing in time. */
+  /** Orders a camera to record its sources. Settles with its refusal, or null if it records or does not answer in time. */
   async start(take: Take, camera: Keeper, sources: readonly string[]): Promise<Refusal | null> {
     const { answerWithinMs } = this.#options;
     const key = keyOf(take.id, camera.id);
@@ -65,7 +66,7 @@ export class TakeOrders {
     return await Promise.race([answer.promise, late]).finally(() => this.#awaited.delete(key));
   }
 
-  /** Tells every camera that has a part in a take to end it. */
+  /** Orders every camera that has a part in a take to end it. */
   stop(take: Take): void {
     // A release before this one did not note which appliance it was.
     const isVague = take.cameras.some(({ device, deviceId }) => device !== null && deviceId === undefined);
@@ -74,7 +75,7 @@ export class TakeOrders {
     }
   }
 
-  /** An order that was sent into a dead link did not arrive: a camera that is back gets it again. */
+  /** An order sent into a dead link did not arrive: a camera that is back gets it again. */
   #catchUp(): void {
     const { book } = this.#options;
     const running = book.current();
@@ -86,7 +87,7 @@ export class TakeOrders {
         const waits = take.cameras.some((one) => isKeptBy(one, camera) && isUnfinished(one));
         if (waits) this.#tellStop(camera.id, take.id);
       }
-      // It may record by itself by now, which a start would end: it says so first.
+      // It may be recording by itself now, which a start would end: it reports first.
       const isFresh = this.#justLinked.delete(camera.id);
       if (running !== null && !isFresh && camera.recording === 'idle') this.#startLate(running, camera);
     }
@@ -99,7 +100,7 @@ export class TakeOrders {
     if (sources.length > 0) this.#tellStart(camera.id, take, sources);
   }
 
-  /** The take is the order's number, too: a refusal says what it refuses. */
+  /** The take is also the order's number, so a refusal says what it refuses. */
   #tellStart(cameraId: string, { id: takeId, startedAt }: Take, sources: readonly string[]): boolean {
     const order: AgentDown = {
       ...{ type: 'take-start', takeId, startedAt, cameras: [...sources], order: takeId },
@@ -124,7 +125,7 @@ export class TakeOrders {
   #heard(cameraId: string, { takeId, cameras: parts }: Extract<AgentUp, { type: 'take' }>): void {
     const keeper = this.#keeper(cameraId);
     this.#options.book.hear(takeId, keeper, parts);
-    // A release before this one neither accepts nor refuses: what it says of its cameras is its answer.
+    // A release before this one neither accepts nor refuses: what it says about its cameras is its answer.
     if (parts.every(({ state }) => state === 'starting')) return;
     const allFailed = parts.every(({ state }) => state === 'failed');
     const reason = parts[0]?.reason ?? 'it does not say why';
@@ -139,7 +140,7 @@ export class TakeOrders {
     if (take === null || take === undefined) return;
     const keeper = this.#keeper(cameraId);
     if (command === 'take-start') {
-      // What was ended there without this hub is no failure; the camera tells how it stands.
+      // A part that ended there without this hub is no failure; the camera reports how it stands.
       if (code !== 'TAKE_NOT_RUNNING') this.#fail(take.id, keeper, { code, reason });
     } else if (command === 'take-stop' && order !== undefined && code === 'TAKE_UNKNOWN') {
       this.#fail(take.id, keeper, {

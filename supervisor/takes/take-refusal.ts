@@ -8,7 +8,7 @@ export interface Refusal {
   readonly reason: string;
 }
 
-/** Reasons that are worth a code of their own where they are everybody's, and what to do about them. */
+/** Reasons that get a code of their own if every camera has them, and what to do about them. */
 const known: Partial<Record<ApplianceErrorCode, string>> = {
   DISK_RESERVE_REACHED: 'Delete takes, use a larger disk, or lower masters.reserve_mb in the settings.',
   DISK_UNAVAILABLE: 'Look after the disk, or plug another one in.',
@@ -20,7 +20,7 @@ function isKnown(code: string): code is ApplianceErrorCode {
   return Object.hasOwn(known, code);
 }
 
-/** The answer to a start that no camera began. Pure. */
+/** The answer to a start that no camera followed. Pure. */
 export function refusalOf(refusals: readonly Refusal[]): ApplianceError {
   const texts = refusals.map(({ device, reason }) => (device === null ? reason : `${device}: ${reason}`));
   const codes = [...new Set(refusals.map(({ code }) => code))];

@@ -4,6 +4,7 @@ import { ApplianceError } from '../system/appliance-error.ts';
 import type { TakeBook } from './take-book.ts';
 import { asRemoved, isAtWork, isOwn, isRunning } from './take-state.ts';
 
+/** What removal needs. */
 export interface TakeRemovalOptions {
   readonly book: TakeBook;
   /** Removes the masters of this machine. Rejects with TAKE_NOT_FOUND, TAKE_UNFINISHED or TAKE_NOT_REMOVED. */
@@ -27,7 +28,7 @@ export class TakeRemoval {
   begin(id: string): Promise<void> {
     const removal = this.#removing.get(id) ?? this.#remove(id).finally(() => this.#removing.delete(id));
     this.#removing.set(id, removal);
-    // Whoever asked hears of it, unless that took too long.
+    // The caller hears of it, unless that took too long.
     removal.catch(() => {});
     return removal;
   }
@@ -35,7 +36,7 @@ export class TakeRemoval {
   async #remove(id: string): Promise<void> {
     const take = this.#options.book.get(id);
     const own = take.cameras.filter(isOwn);
-    // One that is still at work has told of no segment yet.
+    // A recorder that is still at work has reported no segment yet.
     const kept = take.cameras.filter((one) => !isOwn(one) && (one.segments > 0 || isAtWork(one)));
     if (isRunning(take) || own.some(isAtWork)) {
       throw new ApplianceError('TAKE_UNFINISHED', `Take ${id} is still being recorded or finished.`, {
@@ -51,13 +52,13 @@ export class TakeRemoval {
     }
     if (own.length > 0) await this.#removeOwn(id);
     this.#options.log.warn({ take: id, cameras: own.map(({ camera }) => camera) }, 'masters were removed');
-    // Told also where nothing is left: a hub has this take in its list, too.
+    // Reported even if nothing is left: a hub has this take in its list, too.
     const left = this.#options.book.find(id) ?? take;
     this.#options.book.put({ ...left, cameras: left.cameras.map(asRemoved) });
     if (kept.length === 0) this.#options.book.drop(id);
   }
 
-  /** Masters that are gone already, as those of a take that failed before its first frame, are no obstacle. */
+  /** Masters that are already gone, such as those of a take that failed before its first frame, are no obstacle. */
   async #removeOwn(id: string): Promise<void> {
     try {
       await this.#options.local.remove(id);

@@ -2,8 +2,8 @@ import type { Take, TakeCamera, TakeState } from '../contract/index.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
 
 /**
- * The state of a take as a whole: the least finished of its cameras tells, and a failure is told as soon as nothing
- * records any more. A take without a camera that recorded has failed.
+ * The state of a take as a whole: the least finished of its cameras decides, and a failure shows as soon as nothing records any
+ * more. A take without a camera that recorded has failed.
  */
 export function takeStateOf(cameras: readonly TakeCamera[]): TakeState {
   const states = new Set(cameras.map(({ state }) => state));
@@ -12,18 +12,18 @@ export function takeStateOf(cameras: readonly TakeCamera[]): TakeState {
   return states.has('failed') ? 'failed' : 'verified';
 }
 
-/** Whether anything of the take still records or starts to. */
+/** Whether anything of the take is still recording or starting to. */
 export function isRunning(take: Take): boolean {
   return take.stoppedAt === null && (take.state === 'recording' || take.state === 'starting');
 }
 
-/** An appliance that keeps masters, as it is known by, and as it is called now. */
+/** An appliance that keeps masters, by its id and by its present name. */
 export interface Keeper {
   readonly id: string;
   readonly name: string;
 }
 
-/** Whether an appliance keeps a camera's master; null: this one. A release before this one noted its name alone. */
+/** Whether an appliance keeps a camera's master; null: this one. A release before this one noted only its name. */
 export function isKeptBy({ device, deviceId }: TakeCamera, keeper: Keeper | null): boolean {
   if (keeper === null || device === null) return keeper === null && device === null;
   return deviceId === undefined ? device === keeper.name || device === keeper.id : deviceId === keeper.id;
@@ -34,23 +34,26 @@ export function isOwn({ device }: TakeCamera): boolean {
   return device === null;
 }
 
-/** Whether a camera's part is not yet what it will be. */
+/** Whether a camera's part is not final yet. */
 export function isAtWork({ state }: TakeCamera): boolean {
   return state === 'starting' || state === 'recording' || state === 'finishing';
 }
 
-/** Whether a camera still records its part, or starts to. */
+/** Whether a camera is still recording its part, or starting to. */
 export function isUnfinished({ state }: TakeCamera): boolean {
   return state === 'recording' || state === 'starting';
 }
 
-/** This machine's part of a take whose masters were removed; that of others as it is. Releases before this one understand it. */
+/**
+ * This machine's part of a take whose masters were removed; the parts of other machines stay. Releases before this one
+ * understand it.
+ */
 export function asRemoved(part: TakeCamera): TakeCamera {
   if (!isOwn(part)) return part;
   return { ...part, segments: 0, sizeBytes: 0, verified: false, reason: 'its master was deleted' };
 }
 
-/** Throws MASTER_ELSEWHERE where a camera's master lies on another appliance alone. */
+/** Throws MASTER_ELSEWHERE if only another appliance has a camera's master. */
 export function requireMasterHere({ id, cameras }: Take, camera: string): void {
   const parts = cameras.filter((one) => one.camera === camera);
   const keeper = parts[0]?.device ?? null;
@@ -60,7 +63,7 @@ export function requireMasterHere({ id, cameras }: Take, camera: string): void {
   });
 }
 
-/** Throws MASTER_ELSEWHERE where this machine keeps no master of a take. */
+/** Throws MASTER_ELSEWHERE if this machine keeps no master of a take. */
 export function requireOwnMasters({ id, cameras }: Take): void {
   if (cameras.some((one) => isOwn(one) && one.segments > 0)) return;
   throw new ApplianceError('MASTER_ELSEWHERE', `This appliance keeps no master of take ${id}.`, {

@@ -2,15 +2,17 @@ import type { Logger } from 'pino';
 import { ExclusiveRunner } from '../process/exclusive-runner.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
 
+/** Limits of the queue. */
 export interface TakeTurnsOptions {
-  /** How long somebody waits for an answer. Default: 20 s. */
+  /** How long a caller waits for an answer, in milliseconds. Default: 20 s. */
   readonly patienceMs?: number;
   readonly log: Logger;
 }
 
 /**
- * The one queue for commands of takes, wherever they come from: page, API, MQTT, record button, the link to the hub. Each finds
- * what the one before it left, and none finds a take half begun. Nobody waits without end for a disk that hangs.
+ * The one queue for commands about takes, no matter where they come from: page, API, MQTT, record button, the link to the hub.
+ * Each finds the result of the one before it, and none finds a take half begun. No caller waits endlessly for a disk that
+ * hangs.
  */
 export class TakeTurns {
   readonly #runner = new ExclusiveRunner();
@@ -22,7 +24,10 @@ export class TakeTurns {
     this.#log = log;
   }
 
-  /** For a wish that is worth nothing later, such as a start: it is withdrawn where its turn does not come. Rejects with TAKES_BUSY. */
+  /**
+   * For a request that is worth nothing later, such as a start: it is withdrawn if its turn does not come. Rejects with
+   * TAKES_BUSY.
+   */
   async soon<T>(name: string, task: () => Promise<T>): Promise<T> {
     const patience = new AbortController();
     const timer = setTimeout(() => patience.abort(), this.#patienceMs);
@@ -38,7 +43,10 @@ export class TakeTurns {
     return await this.#answer(name, work, 'It may still be carried out.').finally(() => clearTimeout(timer));
   }
 
-  /** For a wish that stands, such as a stop: it is carried out however late. Rejects with TAKES_BUSY where that takes long. */
+  /**
+   * For a request that stays valid, such as a stop: it is carried out no matter how late. Rejects with TAKES_BUSY if that takes
+   * long.
+   */
   surely<T>(name: string, task: () => Promise<T>): Promise<T> {
     return this.#answer(
       name,

@@ -18,6 +18,7 @@ import type { Topics } from './topics.ts';
 import { cameraUpdatePayloads, type UpdatePayload, updatePayload } from './update-payload.ts';
 import type { Wakeup } from './wakeup.ts';
 
+/** What the announcer publishes, and where. */
 export interface AnnouncerOptions {
   readonly connection: BrokerConnection;
   readonly topics: Topics;
@@ -25,16 +26,16 @@ export interface AnnouncerOptions {
   readonly wakeup: Wakeup;
   readonly timing: TelemetryTiming;
   readonly heartbeatMs: number;
-  /** Whether Home Assistant is told. */
+  /** Whether Home Assistant gets a discovery document. */
   readonly discovery: boolean;
-  /** Entities that are on the broker already; those that do not come back are removed. */
+  /** Entities that are on the broker already; those that do not return are removed. */
   readonly published: Components;
   readonly nowMs: () => number;
   /** On a camera: whether its hub shows its update on the same broker. Two entities would both be pressed by "Update all". */
   readonly isUpdatedByHub?: () => boolean;
 }
 
-/** What is to be said, compared with what was said last. */
+/** What is to be published, compared with what was published last. */
 interface Plan {
   readonly dueInMs: number;
   readonly input: DiscoveryInput;
@@ -42,7 +43,7 @@ interface Plan {
   readonly state: StatePayload;
   readonly update: UpdatePayload;
   readonly updateChanged: boolean;
-  /** Of a hub's cameras, by key; those that changed, null where one is there no more. */
+  /** A hub's cameras, by key; only those that changed, null for one that is gone. */
   readonly cameraUpdates: Readonly<Record<string, UpdatePayload | null>>;
   readonly onlineDue: boolean;
 }
@@ -69,12 +70,12 @@ export class Announcer {
     this.#departures = new Departures(options.published, options.timing.departureMs);
   }
 
-  /** The entities the broker's document has now. */
+  /** The entities in the broker's document now. */
   get published(): Components {
     return this.#departures.living;
   }
 
-  /** Everything is published anew at the next turn. */
+  /** Everything is published again at the next turn. */
   reannounce(): void {
     this.#inputKey = null;
     this.#state = null;
@@ -143,7 +144,7 @@ export class Announcer {
     this.#onlineAtMs = nowMs();
   }
 
-  /** An empty retained message takes away what a camera left. */
+  /** An empty retained message removes what a camera left. */
   async #publishCameraUpdates(changes: Plan['cameraUpdates']): Promise<void> {
     const { connection, topics } = this.#options;
     for (const [key, payload] of Object.entries(changes)) {
@@ -162,7 +163,7 @@ export class Announcer {
     this.#documentAtMs = nowMs();
     await connection.publish(topics.discovery, JSON.stringify(whole), { retain: true, qos: 1 });
     const removed = Object.entries(departed).filter(([, component]) => Object.keys(component).length === 1);
-    // A camera looks there for who shows its update.
+    // A camera looks there for the hub that shows its update.
     for (const topic of cameraUpdateTopics(Object.fromEntries(removed), topics)) {
       await connection.publish(topic, '', { retain: true, qos: 1 });
     }

@@ -36,10 +36,10 @@ export class FakeStatus implements StatusSource {
   }
 }
 
-/** Start and end of a JPEG file with nothing between. */
+/** Start and end of a JPEG file with nothing in between. */
 export const smallestJpeg = Buffer.from([0xff, 0xd8, 0xff, 0xd9]);
 
-/** Writes down what was commanded; `refuse` makes the next ones fail. */
+/** Records commands; `refuse` makes the next ones fail. */
 export class FakeCommands implements ApplianceCommands {
   readonly calls: (readonly [name: string, ...args: unknown[]])[] = [];
   refuse: Error | null = null;

@@ -4,8 +4,10 @@ import { untilAborted } from '../../common/pause.ts';
 import type { BrokerCredentials } from './broker-credentials.ts';
 import { BrokerHungUpError, BrokerLostError, BrokerRefusedError, BrokerVersionError } from './errors.ts';
 
+/** Versions of MQTT that a connection can use. */
 export type MqttVersion = '5' | '3.1.1';
 
+/** Where and how to connect. */
 export interface ConnectionOptions {
   readonly url: string;
   readonly version: MqttVersion;
@@ -17,12 +19,14 @@ export interface ConnectionOptions {
   readonly logger: Logger;
 }
 
+/** How a message is published. */
 export interface PublishOptions {
   readonly retain: boolean;
   readonly qos: 0 | 1;
   readonly correlationData?: Buffer;
 }
 
+/** A message from the broker. */
 export interface IncomingMessage {
   readonly topic: string;
   readonly payload: Buffer;
@@ -30,15 +34,15 @@ export interface IncomingMessage {
   readonly correlationData?: Buffer;
 }
 
-/** Largest packet taken from the broker (MQTT 5): our own discovery document read back, with room. */
+/** Largest packet accepted from the broker (MQTT 5), in bytes: our own discovery document read back, with room. */
 const largestPacketBytes = 1024 * 1024;
-/** Reason codes for a version the broker does not speak: MQTT 5's, and 3.1.1's return code. */
+/** Reason codes for a version that the broker does not support: MQTT 5's, and 3.1.1's return code. */
 const versionCodes: ReadonlySet<number> = new Set([0x84, 0x01]);
 const farewellTimeoutMs = 2000;
 
 /**
- * One connection to a broker, from CONNACK to its end. It never reconnects by itself: a new connection is a new object,
- * so nothing is left over in queues. Publishing on a lost connection rejects with BrokerLostError.
+ * One connection to a broker, from CONNACK to its end. It never reconnects by itself: a new connection is a new object, so no
+ * queue survives. Publishing on a lost connection rejects with BrokerLostError.
  */
 export class BrokerConnection implements AsyncDisposable {
   readonly version: MqttVersion;
@@ -102,9 +106,7 @@ export class BrokerConnection implements AsyncDisposable {
     await this.#whileOpen(this.#client.publishAsync(topic, payload, { retain, qos, properties }));
   }
 
-  /**
-   * @param replay Whether messages retained on the broker are wanted. MQTT 3.1.1 sends them anyway, marked as retained.
-   */
+  /** @param replay Whether messages retained on the broker are wanted. MQTT 3.1.1 sends them anyway, marked as retained. */
   async subscribe(topic: string, replay: boolean): Promise<void> {
     const granted = await this.#whileOpen(
       this.#client.subscribeAsync(topic, { qos: 1, rap: true, rh: replay ? 0 : 2 }),
@@ -118,7 +120,7 @@ export class BrokerConnection implements AsyncDisposable {
     await this.#whileOpen(this.#client.unsubscribeAsync(topic));
   }
 
-  /** Says goodbye with last messages and DISCONNECT; a broker that does not answer is left after two seconds. */
+  /** Says goodbye with last messages and DISCONNECT; after two seconds without an answer it leaves. */
   async close(...farewells: readonly { readonly topic: string; readonly payload: string }[]): Promise<void> {
     if (this.#isClosed) return;
     const deadline = AbortSignal.timeout(farewellTimeoutMs);
@@ -199,7 +201,7 @@ function refusal(error: Error): Error {
   return new BrokerLostError('cannot connect to the broker', { cause: error });
 }
 
-/** MQTT 5 brokers refuse single messages with a reason code; anything else means that the link broke. */
+/** MQTT 5 brokers reject single messages with a reason code; anything else means that the link broke. */
 function notTaken(cause: Error): Error {
   if (cause instanceof ErrorWithReasonCode)
     return new BrokerRefusedError('the broker refuses', cause.code, cause);

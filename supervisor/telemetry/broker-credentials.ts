@@ -3,6 +3,7 @@ import { readSettingFile } from '../config/read-setting-file.ts';
 import { CredentialsError } from './errors.ts';
 import type { MqttSettings } from './ports.ts';
 
+/** Secrets for one connection. */
 export interface BrokerCredentials {
   readonly username?: string;
   readonly password?: string;
@@ -12,8 +13,8 @@ export interface BrokerCredentials {
 }
 
 /**
- * Reads the files the settings name; relative paths start at the folder of the config. They are read anew for every
- * connection, so that what was replaced is used. Throws CredentialsError.
+ * Reads the files that the settings name; relative paths start at the folder of the config. They are read again for every
+ * connection, so that replaced files are used. Throws CredentialsError.
  */
 export async function readCredentials(
   settings: MqttSettings,

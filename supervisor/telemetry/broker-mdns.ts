@@ -7,10 +7,10 @@ import { BrokerNotFoundError } from './errors.ts';
 import type { BrokerFinder, FoundBroker } from './ports.ts';
 
 const searchMs = 4000;
-/** After the first answer others may still come; the choice must not depend on who was faster. */
+/** After the first answer others may still come; the choice must not depend on which was faster. */
 const settleMs = 500;
 
-/** What of a service announcement matters here. */
+/** The used part of a service announcement. */
 export interface AnnouncedBroker {
   readonly name: string;
   readonly host: string;
@@ -20,8 +20,8 @@ export interface AnnouncedBroker {
 }
 
 /**
- * Finds brokers by mDNS: `_mqtt._tcp` and `_secure-mqtt._tcp`. It asks on every interface, as one socket alone sends by the
- * default route only. Rejects with BrokerNotFoundError without a network.
+ * Finds brokers by mDNS: `_mqtt._tcp` and `_secure-mqtt._tcp`. It asks on every interface, because a single socket sends only
+ * by the default route. Rejects with BrokerNotFoundError without a network.
  */
 export const findBrokersByMdns: BrokerFinder = async (signal) => {
   signal.throwIfAborted();
@@ -61,7 +61,7 @@ export const findBrokersByMdns: BrokerFinder = async (signal) => {
   return rankBrokers(found);
 };
 
-/** Options that bonjour-service hands through to multicast-dns, whose types it does not publish. */
+/** Options that bonjour-service passes on to multicast-dns, whose types it does not publish. */
 interface SocketOptions {
   readonly interface: string;
   readonly bind: string;
@@ -102,8 +102,8 @@ export function nearestFirst(addresses: readonly string[], links: readonly Ipv4L
 }
 
 /**
- * TLS before plain, then by name, so that the same network gives the same order. A certificate is issued for the host
- * name, so TLS goes by name; the rest by IPv4 address, which needs no mDNS in the resolver. Pure.
+ * TLS before plain, then by name, so that the same network gives the same order. A certificate is issued for the host name, so
+ * TLS uses the name; plain connections use the IPv4 address, which needs no mDNS in the resolver. Pure.
  */
 export function rankBrokers(found: readonly AnnouncedBroker[]): FoundBroker[] {
   const ranked = found
@@ -117,7 +117,7 @@ export function rankBrokers(found: readonly AnnouncedBroker[]): FoundBroker[] {
   return brokers.filter(({ url }, index) => brokers.findIndex((other) => other.url === url) === index);
 }
 
-/** Everybody in the network may announce anything; what is no host name has no place in an address. */
+/** Anyone on the network may announce anything; a text that is no host name does not belong in an address. */
 function isPlausible({ host, port }: AnnouncedBroker): boolean {
   return /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?$/.test(host) && port > 0 && port < 65_536;
 }

@@ -1,4 +1,4 @@
-/** Looks for brokers as an appliance does, for tests in network namespaces: prints what it found as one line of JSON. */
+/** Looks for brokers like an appliance, for tests in network namespaces: prints what it found as one line of JSON. */
 import { findBrokersByMdns } from './broker-mdns.ts';
 
 const found = await findBrokersByMdns(AbortSignal.timeout(20_000));

@@ -6,8 +6,8 @@ export interface BrokerTrust {
 }
 
 /**
- * What makes a found broker the same one as before. By TLS it is its host name, which its certificate proves at every
- * connection; anybody can claim a name without, so there it is name and address. Pure.
+ * What identifies a found broker as the same one as before. With TLS it is its host name, which its certificate proves at every
+ * connection; without TLS anyone can claim a name, so there it is name and address. Pure.
  */
 export function brokerId({ host, url }: Pick<FoundBroker, 'host' | 'url'>): string {
   return url.startsWith('mqtts:') ? url : `${host} ${url}`;

@@ -6,7 +6,7 @@ import { type Command, type CommandName, parseCommand } from './command.ts';
 import { CommandRefusedError } from './errors.ts';
 import type { ApplianceCommands } from './ports.ts';
 
-/** What `rushlight/<device>/<command>/result` carries. */
+/** Payload of `rushlight/<device>/<command>/result`. */
 export interface CommandResult {
   readonly ok: boolean;
   /** `OK`, or the literal code of the error. */
@@ -16,19 +16,20 @@ export interface CommandResult {
   readonly at: string;
 }
 
+/** What commands need. */
 export interface CommandRunnerOptions {
   readonly commands: ApplianceCommands;
   readonly status: () => Status;
   /** Takes a picture of a feed and publishes it. */
   readonly publishSnapshot: (feed: string) => Promise<void>;
-  /** One for all commands that are legal; illegal ones cost nothing and are answered at once. */
+  /** One limiter for all valid commands; invalid ones cost nothing and are answered at once. */
   readonly limit: TokenBucket;
   readonly logger: Logger;
 }
 
 const longestMessage = 1000;
 
-/** Reads a command, asks whether it may be carried out now, carries it out, and says what came of it. */
+/** Reads a command, checks whether it may be carried out now, carries it out, and reports the result. */
 export class CommandRunner {
   readonly #options: CommandRunnerOptions;
 
@@ -36,7 +37,7 @@ export class CommandRunner {
     this.#options = options;
   }
 
-  /** Never rejects: whatever goes wrong is in the result. */
+  /** Never rejects: every failure is in the result. */
   async run(name: string, payload: Buffer, retained: boolean): Promise<CommandResult> {
     const { logger, limit, status } = this.#options;
     try {
@@ -124,7 +125,7 @@ function refuseUnknownFeed(id: string, status: Status): void {
   }
 }
 
-/** The one answer to all commands of a name that were more than can be looked at. */
+/** The one answer to all commands of a name that were too many to be read. */
 export function droppedResult(count: number): CommandResult {
   const text = `${count} ${count === 1 ? 'command was' : 'commands were'} dropped: too many at once; wait for the results`;
   return result(false, 'COMMAND_TOO_OFTEN', text);

@@ -21,8 +21,8 @@ const rolloutSchema = z.discriminatedUnion('action', [
 ]);
 
 /**
- * Every command: its schema, which is the API's own wherever the API has it, and the short words that Home Assistant
- * and people send instead of JSON.
+ * Every command: its schema, which is the API's own if the API has it, and the short words that Home Assistant and people send
+ * instead of JSON.
  */
 const commands = {
   role: {
@@ -44,15 +44,17 @@ const commands = {
   rollout: { schema: rolloutSchema, fromWord: (action: string): unknown => ({ action }) },
 } as const;
 
+/** Name of a command, as in `rushlight/<device>/<command>/set`. */
 export type CommandName = keyof typeof commands;
+/** All names. */
 export const commandNames = Object.keys(commands) as readonly CommandName[];
 
-/** A command as it is carried out. */
+/** A command that can be carried out. */
 export type Command = {
   [Name in CommandName]: { readonly name: Name; readonly value: z.output<(typeof commands)[Name]['schema']> };
 }[CommandName];
 
-/** Largest payload of a command. */
+/** Largest payload of a command, in bytes. */
 export const longestCommandBytes = 16 * 1024;
 
 /**

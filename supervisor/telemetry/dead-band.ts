@@ -1,22 +1,22 @@
 /**
- * How much a state changed since it was published last: `none`, `drift` (figures that wander; they can wait a little),
- * or `event` (something began, ended, came, went; it is told at once).
+ * How much a state changed since it was last published: `none`, `drift` (figures that wander; they can wait a little), or
+ * `event` (something began, ended, came or went; it is published at once).
  */
 export type Change = 'none' | 'drift' | 'event';
 
 /** A figure must move by the larger of the two to count. */
 interface Band {
   readonly absolute: number;
-  /** Part of the figure published last. */
+  /** Part of the figure that was last published. */
   readonly relative: number;
-  /** Digits behind the point of a figure that jumps about: its mean over the last minute is compared and published. */
+  /** Digits after the point of a figure that jumps: its mean over the last minute is compared and published. */
   readonly meanDigits?: number;
 }
 
 const still: Band = { absolute: 0, relative: 0 };
 const instantBand: Band = { absolute: 15_000, relative: 0 };
 
-/** By the figure's own name; what is not named here counts at any change. */
+/** By the figure's own name; any change of an unnamed figure counts. */
 const bands: Readonly<Record<string, Band>> = {
   cpu_load_percent: { absolute: 5, relative: 0, meanDigits: 0 },
   temperature_c: { absolute: 1, relative: 0 },
@@ -35,7 +35,7 @@ const bands: Readonly<Record<string, Band>> = {
   remaining_min: { absolute: 1, relative: 0.02 },
 };
 
-/** Instants that are computed anew each time differ by rounding and by the clock's own corrections. */
+/** Instants that are computed each time differ by rounding and by the clock's own corrections. */
 const instants: ReadonlySet<string> = new Set(['booted_at', 'started_at']);
 
 /** Compares two JSON values of the same shape; `key` is the name of the value itself. */
@@ -71,7 +71,7 @@ function isOutside({ absolute, relative }: Band, before: number, now: number): b
   return width === 0 ? before !== now : Math.abs(now - before) >= width;
 }
 
-/** Of a figure that jumps about; undefined for all others. */
+/** For a figure that jumps; undefined for all others. */
 export function meanDigitsOf(key: string): number | undefined {
   return bands[key]?.meanDigits;
 }

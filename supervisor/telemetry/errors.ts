@@ -15,17 +15,17 @@ export class CredentialsError extends RushlightError {
   readonly code = 'BROKER_CREDENTIALS_UNREADABLE';
 }
 
-/** No connection came about, or it was lost. */
+/** No connection could be made, or it was lost. */
 export class BrokerLostError extends RushlightError {
   readonly code = 'BROKER_LOST';
 }
 
-/** The broker took the connection and closed it without a CONNACK. */
+/** The broker accepted the connection and closed it without a CONNACK. */
 export class BrokerHungUpError extends RushlightError {
   readonly code = 'BROKER_HUNG_UP';
 }
 
-/** The broker answered, and refused. `reasonCode` as in MQTT 5 section 3.2.2.2 or MQTT 3.1.1 table 3.1. */
+/** The broker answered with a refusal. `reasonCode` as in MQTT 5 section 3.2.2.2 or MQTT 3.1.1 table 3.1. */
 export class BrokerRefusedError extends RushlightError {
   readonly code = 'BROKER_REFUSED';
   readonly reasonCode: number;
@@ -36,11 +36,12 @@ export class BrokerRefusedError extends RushlightError {
   }
 }
 
-/** The broker does not speak this version of MQTT. */
+/** The broker does not support this version of MQTT. */
 export class BrokerVersionError extends RushlightError {
   readonly code = 'BROKER_VERSION';
 }
 
+/** Why a command is not carried out. */
 export type CommandRefusal =
   | 'COMMAND_UNKNOWN'
   | 'COMMAND_RETAINED'

@@ -7,6 +7,7 @@ import { type ApplianceEvent, commandRefused, eventsBetween } from './events.ts'
 import type { StatusSource } from './ports.ts';
 import type { Topics } from './topics.ts';
 
+/** What events need. */
 export interface EventTellerOptions {
   readonly connection: BrokerConnection;
   readonly topics: Topics;
@@ -14,7 +15,7 @@ export interface EventTellerOptions {
   readonly logger: Logger;
 }
 
-/** Publishes what happens while the connection holds; what happened before is in the state. */
+/** Publishes what happens while the connection lasts; the state contains what happened before. */
 export class EventTeller {
   readonly #options: EventTellerOptions;
   /** A flood of commands must not become a flood of rows in Home Assistant's database. */
@@ -25,7 +26,7 @@ export class EventTeller {
     this.#options = options;
   }
 
-  /** What is so now is no event. */
+  /** The present state is no event. */
   begin(): void {
     this.#seen = this.#options.status.current();
   }
@@ -38,7 +39,7 @@ export class EventTeller {
     for (const event of events) this.#tell(event);
   }
 
-  /** Of a command by MQTT. Why a start was refused is told with the status, wherever it was asked for. */
+  /** For a command by MQTT. The status says why a start was refused, no matter where it was requested. */
   refused(command: string, { ok, code, message }: CommandResult): void {
     if (ok || this.#options.status.current().recording.refusal?.message === message) return;
     if (this.#refusals.take()) this.#tell(commandRefused(command, code, message));

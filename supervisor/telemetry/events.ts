@@ -1,17 +1,20 @@
 import type { LinkedCamera, SourceStatus, Status, Take } from '../contract/index.ts';
 import { droppedOf, failuresOf, isOver, takeGigabytes, takeSeconds } from './take-details.ts';
 
+/** Events of takes. */
 export const takeEvents = ['started', 'finished', 'verified', 'failed', 'master_failed'] as const;
+/** Events of cameras. */
 export const cameraEvents = ['lost', 'back'] as const;
+/** Events of refused commands. */
 export const refusalEvents = ['command_refused', 'start_refused'] as const;
 
-/** Something that happened, as Home Assistant's event entities take it. */
+/** Something that happened, in the form of Home Assistant's event entities. */
 export interface ApplianceEvent {
   readonly kind: 'take' | 'camera' | 'refusal';
   readonly payload: { readonly event_type: string } & Readonly<Record<string, unknown>>;
 }
 
-/** What happened between two looks at the status, in the order in which it did. Pure. */
+/** What happened between two looks at the status, in the order in which it happened. Pure. */
 export function eventsBetween(before: Status, now: Status, pageUrl: string | null = null): ApplianceEvent[] {
   return [
     ...takeEventsBetween(before.recording.take, now.recording.take, pageUrl),
@@ -20,7 +23,7 @@ export function eventsBetween(before: Status, now: Status, pageUrl: string | nul
   ];
 }
 
-/** A take may do several things between two looks; each is told. */
+/** A take may pass several stages between two looks; each is reported. */
 function takeEventsBetween(before: Take | null, now: Take | null, pageUrl: string | null): ApplianceEvent[] {
   if (now === null) return [];
   const past = before?.id === now.id ? before : null;
@@ -69,7 +72,7 @@ function takeAbout(take: Take, pageUrl: string | null) {
   };
 }
 
-/** Of linked cameras and of those of this machine; one that was removed, or stopped by the settings, is not lost. */
+/** Linked cameras and those of this machine; a camera that was removed, or switched off by the settings, is not lost. */
 function cameraEventsBetween(before: Status, now: Status): ApplianceEvent[] {
   return [
     ...now.cameras.flatMap((camera) => {
@@ -80,7 +83,7 @@ function cameraEventsBetween(before: Status, now: Status): ApplianceEvent[] {
     ...now.sources.flatMap((source) => {
       const past = before.sources.find(({ id }) => id === source.id);
       if (past === undefined || isAway(past) === isAway(source)) return [];
-      // Started again, it is back with its first frame.
+      // After a restart it is back with its first frame.
       if (!isAway(source) && source.state !== 'running') return [];
       return [cameraEvent(!isAway(source), sourceAbout(source))];
     }),

@@ -2,8 +2,8 @@ import type { LinkedCamera, SourceStatus, Status } from '../contract/index.ts';
 import { keyedDisks, keyedNetworks, keyOf } from './item-keys.ts';
 
 /**
- * What the appliance consists of, as far as it decides which entities there are. It changes when something is
- * plugged in or out, not when a figure changes.
+ * The parts of the appliance that decide which entities exist. It changes when something is plugged in or removed, not when a
+ * figure changes.
  */
 export interface Inventory {
   readonly role: Status['device']['role'];
@@ -18,34 +18,36 @@ export interface Inventory {
   readonly cameras: readonly CameraItem[];
 }
 
+/** An item with its key and its name for people. */
 export interface LabelledItem {
   readonly key: string;
   readonly label: string;
 }
 
+/** A feed. */
 export interface FeedItem extends LabelledItem {
-  /** Whether its camera is known, which can record it. */
+  /** Whether its camera is known, and so can be recorded. */
   readonly isRecordable: boolean;
 }
 
+/** A linked camera. */
 export interface CameraItem extends LabelledItem {
   readonly id: string;
   /** Whether the hub can update it. */
   readonly updatable: boolean;
 }
 
+/** A disk, by its mount. */
 export interface DiskItem extends LabelledItem {
   readonly hasWear: boolean;
 }
 
+/** A network interface. */
 export interface NetworkItem extends LabelledItem {
   readonly hasWifi: boolean;
 }
 
-/**
- * @param previous The inventory before. A reading that is null for a moment (Wi-Fi out of reach) does not take away
- *   what was there.
- */
+/** @param previous The inventory before. A value that is null for a moment (Wi-Fi out of reach) does not remove the entity. */
 export function inventoryOf(status: Status, previous: Inventory | null = null): Inventory {
   return {
     role: status.device.role,

@@ -4,6 +4,7 @@ import type { HostStatus } from '../contract/index.ts';
 type Disk = HostStatus['disks'][number];
 type Network = HostStatus['network'][number];
 
+/** An item with its key. */
 export interface Keyed<T> {
   readonly item: T;
   /** For JSON paths, entity ids and topics: lower-case letters, digits and `_`; no other item has it. */
@@ -18,11 +19,11 @@ export function keyOf(name: string): string {
     .replace(/[^a-z0-9]+/g, '_')
     .replace(/^_+|_+$/g, '');
   if (key !== '') return key;
-  // Names in other scripts have no letter that a key may have; `/` and the like have none at all.
+  // Names in other scripts have no letter that a key may contain; `/` and the like have none at all.
   return /\p{L}|\p{N}/u.test(name) ? `x${digest(name)}` : 'root';
 }
 
-/** Disks by label, or by mount where they have none. Two of one label are told apart by their mounts. */
+/** Disks by label, or by mount if they have none. Two with one label are distinguished by their mounts. */
 export function keyedDisks(disks: readonly Disk[]): Keyed<Disk>[] {
   const nameOf = ({ label, mount }: Disk) => (label === '' ? mount : label);
   const keyed = distinct(disks, nameOf, ({ mount }) => mount);
@@ -33,7 +34,7 @@ export function keyedDisks(disks: readonly Disk[]): Keyed<Disk>[] {
   });
 }
 
-/** Networks by their interface; the machine's own loop is none. */
+/** Networks by their interface, without the machine's loopback. */
 export function keyedNetworks(networks: readonly Network[]): Keyed<Network>[] {
   const outside = networks.filter(({ name }) => name !== 'lo');
   return distinct(
@@ -45,7 +46,7 @@ export function keyedNetworks(networks: readonly Network[]): Keyed<Network>[] {
   }));
 }
 
-/** Of those that come to the same key the first by name and place keeps it; the others are told apart by what they are. */
+/** Of items with the same key the first by name and place keeps it; the others get one from what distinguishes them. */
 function distinct<T>(
   items: readonly T[],
   nameOf: (item: T) => string,

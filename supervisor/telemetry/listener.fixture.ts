@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
 
+/** A message with its topic. */
 export interface Received {
   readonly topic: string;
   readonly text: string;
@@ -8,7 +9,7 @@ export interface Received {
   readonly retained: boolean;
 }
 
-/** Another client of the broker, as Home Assistant would be one: hears everything, says what it is told to. For tests. */
+/** Another client of the broker, such as Home Assistant: receives everything, sends what a test asks it to. For tests. */
 export class MqttListener implements AsyncDisposable {
   readonly received: Received[] = [];
   readonly #client: MqttClient;

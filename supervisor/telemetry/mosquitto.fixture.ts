@@ -10,8 +10,9 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const program = '/usr/sbin/mosquitto';
 
+/** How the broker runs. */
 export interface MosquittoOptions {
-  /** Users with their passwords; without any, everybody may connect. */
+  /** Users with their passwords; without users anyone may connect. */
   readonly users?: Readonly<Record<string, string>>;
   /** TLS with the files of `makeCertificates`. */
   readonly tls?: Certificates & { readonly clientCertificates: boolean };
@@ -65,6 +66,7 @@ export class Mosquitto implements AsyncDisposable {
   }
 }
 
+/** Files of a test's certificates. */
 export interface Certificates {
   readonly ca: string;
   readonly serverCert: string;

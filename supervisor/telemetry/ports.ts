@@ -1,31 +1,32 @@
 import type { Config } from '../config/schema.ts';
 import type { RolloutStart, Status, Tally, UpdateInstall } from '../contract/index.ts';
 
-/** Where the one snapshot that everything shows comes from. */
+/** Source of the one snapshot that everything shows. */
 export interface StatusSource {
   current(): Status;
-  /** Calls the listener after changes, a few times a second at most. Returns the way to stop it. */
+  /** Calls the listener after changes, a few times a second at most. Returns the function that stops it. */
   subscribe(listener: () => void): () => void;
-  /** Where a browser on the network finds the page, as it is served; null where it does not. */
+  /** Where a browser on the network finds the page, as it is served; null if it does not. */
   pageUrl(): string | null;
 }
 
+/** A role setting that can be commanded. */
 export type RoleCommand = 'hub' | 'camera' | 'auto';
 
 /**
- * What can be commanded over MQTT. Every method rejects with an error that has a literal `code`
- * (a `RushlightError`) where the appliance refuses; code and message go back to whoever asked.
+ * What can be commanded over MQTT. Every method rejects with an error that has a literal `code` (a `RushlightError`) if the
+ * appliance refuses; the sender gets code and message.
  */
 export interface ApplianceCommands {
   setRole(role: RoleCommand): Promise<void>;
-  /** @param cameras Those to record; null: all. */
+  /** @param cameras The cameras to record; null: all. */
   startTake(cameras: readonly string[] | null): Promise<void>;
   /** Stops the running take. */
   stopTake(): Promise<void>;
   identify(): Promise<void>;
   restart(action: { readonly force: boolean }): Promise<void>;
   shutdown(action: { readonly force: boolean }): Promise<void>;
-  /** Settles once the installation has been accepted; its progress is told by the status. */
+  /** Settles once the installation has been accepted; the status shows its progress. */
   installUpdate(request: UpdateInstall): Promise<void>;
   rollbackUpdate(): Promise<void>;
   /** On a hub: updates one camera, by its id. Settles once it is in the rollout. */
@@ -45,7 +46,7 @@ export interface FoundBroker {
   readonly url: string;
 }
 
-/** Looks for brokers on the network, the best first. Resolves with none where none answered in time. */
+/** Looks for brokers on the network, the best first. Resolves with an empty list if none answered in time. */
 export type BrokerFinder = (signal: AbortSignal) => Promise<readonly FoundBroker[]>;
 
 /** Section `[mqtt]` of rushlight.toml. */

@@ -4,7 +4,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 /**
  * Counts what Home Assistant's recorder writes: a row for each entity whose state or attributes differ from those before.
- * Entities that are disabled at first have none. For tests.
+ * Entities that are disabled by default have none. For tests.
  */
 export class RecorderRows {
   readonly byEntity = new Map<string, number>();

@@ -14,6 +14,7 @@ import type { TelemetryTiming } from './timing.ts';
 import { commandOf, hubOfUpdate, type Topics, topicId } from './topics.ts';
 import { Wakeup } from './wakeup.ts';
 
+/** What a session needs. */
 export interface SessionOptions {
   readonly connection: BrokerConnection;
   readonly topics: Topics;
@@ -25,14 +26,14 @@ export interface SessionOptions {
   readonly timing: TelemetryTiming;
   readonly random: () => number;
   readonly logger: Logger;
-  /** Entities an earlier session published; null: not known, the broker is asked. */
+  /** Entities that an earlier session published; null: unknown, the broker is asked. */
   readonly published: Components | null;
 }
 
-/** Answers that may be under way; a flood beyond gets one for each command's name, with the count. */
+/** Answers that may be in progress at once; commands beyond get one answer for each command's name, with their number. */
 const mostAnswers = 64;
 
-/** What happens on one connection: reading back, announcing, obeying. */
+/** What happens on one connection: reads back, announces, obeys. */
 export class Session {
   readonly #options: SessionOptions;
   readonly #wakeup = new Wakeup();
@@ -65,12 +66,12 @@ export class Session {
     });
   }
 
-  /** The entities the broker knows now; null before the first document. */
+  /** The entities that the broker knows now; null before the first document. */
   get published(): Components | null {
     return this.#announcer?.published ?? this.#options.published;
   }
 
-  /** Until the signal aborts. Rejects when the connection is lost or the broker refuses a subscription. */
+  /** Until the signal aborts. Rejects when the connection is lost or the broker rejects a subscription. */
   async run(signal: AbortSignal): Promise<void> {
     const { connection, topics, settings, status, timing } = this.#options;
     connection.onMessage((message) => this.#receive(message, signal));
@@ -107,7 +108,7 @@ export class Session {
     }
   }
 
-  /** What an earlier run, maybe of another version, has told Home Assistant. */
+  /** What an earlier run, possibly of another version, has announced to Home Assistant. */
   async #readBack(signal: AbortSignal): Promise<Components> {
     const { connection, topics, timing, logger } = this.#options;
     const { promise, resolve } = Promise.withResolvers<Buffer>();
@@ -123,7 +124,7 @@ export class Session {
     return components ?? {};
   }
 
-  /** A broker that keeps this from a camera costs it a second entity, and nothing else. */
+  /** If a broker hides this from a camera, the camera gets a second entity, and nothing worse happens. */
   async #watchUpdaters(): Promise<void> {
     const { connection, topics, logger } = this.#options;
     try {
@@ -134,7 +135,7 @@ export class Session {
     }
   }
 
-  /** A hub that is this camera's no longer may have left its word. */
+  /** A hub that this camera no longer belongs to may have left its message. */
   #isUpdatedByHub(): boolean {
     const { hub } = this.#options.status.current();
     if (hub === null) return false;
@@ -148,7 +149,7 @@ export class Session {
     this.#wakeup.notify();
   }
 
-  /** Home Assistant is no longer to be told: an empty document removes everything. */
+  /** Home Assistant must no longer show it: an empty document removes everything. */
   async #withdraw(published: Components): Promise<void> {
     if (Object.keys(published).length === 0) return;
     const { connection, topics } = this.#options;
@@ -157,7 +158,7 @@ export class Session {
     }
   }
 
-  /** Documents under topics that the settings no longer name, as after a changed prefix. */
+  /** Documents under topics that the settings no longer name, for example after a changed prefix. */
   async #withdrawGhosts(): Promise<void> {
     const { connection, documents, settings, topics } = this.#options;
     if (documents === undefined) return;

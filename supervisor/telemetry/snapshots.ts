@@ -2,6 +2,7 @@ import pLimit from 'p-limit';
 import type { Logger } from 'pino';
 import { CommandRefusedError } from './errors.ts';
 
+/** What snapshots need. */
 export interface SnapshotOptions {
   /** One picture of a feed, as JPEG. */
   readonly take: (feed: string) => Promise<Buffer>;
@@ -13,7 +14,7 @@ export interface SnapshotOptions {
 const largestPictureBytes = 512 * 1024;
 const longestTakingMs = 20_000;
 
-/** Takes pictures of feeds one after the other, since each may cost a decoder, and publishes them. */
+/** Takes pictures of feeds one after the other, because each may cost a decoder, and publishes them. */
 export class Snapshots {
   readonly #options: SnapshotOptions;
   readonly #waiting = new Map<string, Promise<void>>();
@@ -23,7 +24,10 @@ export class Snapshots {
     this.#options = options;
   }
 
-  /** Resolves once a picture taken after this call has been published. Calls for a feed that waits already share it. */
+  /**
+   * Resolves once a picture that was taken after this call has been published. Calls for a feed that is waiting already share
+   * its picture.
+   */
   async request(feed: string): Promise<void> {
     const waiting = this.#waiting.get(feed);
     if (waiting !== undefined) return waiting;
@@ -35,7 +39,7 @@ export class Snapshots {
     return job;
   }
 
-  /** Like `request`, for pictures nobody waits for: a failure is only logged. */
+  /** Like `request`, for pictures that no caller waits for: a failure is only logged. */
   refresh(feed: string): void {
     this.request(feed).catch((error: unknown) => {
       this.#options.logger.debug({ feed, err: error }, 'no snapshot');
@@ -51,7 +55,7 @@ export class Snapshots {
   }
 }
 
-/** A camera that never answers must not hold up the pictures of the others. */
+/** A camera that never answers must not delay the pictures of the others. */
 async function withinTime(taking: Promise<Buffer>, feed: string): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const late = () => reject(new CommandRefusedError('SNAPSHOT_TIMEOUT', `no picture of ${feed} in time`));

@@ -5,12 +5,12 @@ import { rounded } from './rounded.ts';
 import { droppedOf, failuresOf, takeDetails } from './take-details.ts';
 
 /**
- * What `rushlight/<device>/state` carries: figures rounded to what they are worth, in the unit their name ends with.
- * Null means unknown. Keys are stable: scripts and the entities' templates read them.
+ * Payload of `rushlight/<device>/state`: figures rounded to a useful precision, in the unit their name ends with. Null means
+ * unknown. Keys are stable: scripts and the entities' templates read them.
  */
 export type StatePayload = ReturnType<typeof statePayload>;
 
-/** @param pageUrl Where a browser finds the page; null where it does not. */
+/** @param pageUrl Where a browser finds the page; null if it does not. */
 export function statePayload(status: Status, pageUrl: string | null = null) {
   return {
     name: status.device.name,
@@ -44,7 +44,7 @@ export function statePayload(status: Status, pageUrl: string | null = null) {
   };
 }
 
-/** Whoever reads this has it over the link: what the health still says of the link's past would be an alarm about nothing. */
+/** A reader got this over the link, so a past failure of the link in the health would be a false alarm. */
 const ownParts: ReadonlySet<string> = new Set(['mqtt', 'mqtt service', 'telemetry']);
 
 function healthState({ health }: Status) {
@@ -68,7 +68,7 @@ function rolloutState({ rollout }: Status) {
   return {
     phase,
     version,
-    // Home Assistant refuses states of more than 255 characters.
+    // Home Assistant rejects states of more than 255 characters.
     reason: rollout.reason?.slice(0, 255) ?? null,
     canary: members.find(({ id }) => id === canary)?.name ?? null,
     updated: part.filter(({ state }) => state === 'done').length,
@@ -144,7 +144,7 @@ function refusalDetails({ recording: { refusal } }: Status) {
   };
 }
 
-/** Whether a camera records its part of the take now, or starts to. */
+/** Whether a camera is recording its part of the take now, or starting to. */
 function isRecorded({ recording: { take } }: Status, camera: string): boolean {
   return (
     take?.cameras.some(
@@ -157,7 +157,7 @@ function minutes(seconds: number | null): number | null {
   return seconds === null ? null : rounded(Math.floor(seconds / 60), 0);
 }
 
-/** Whether the last finished take was verified; null while it runs or where there is none. */
+/** Whether the last finished take was verified; null while it runs or if there is none. */
 function lastVerified(take: Take | null): boolean | null {
   if (take?.state === 'verified') return true;
   return take?.state === 'failed' ? false : null;

@@ -129,6 +129,7 @@ export function cameraStatus(changes: Partial<Status> = {}): Status {
   });
 }
 
+/** A member of a rollout, with changes. */
 export function rolloutMember(changes: Partial<RolloutMember> = {}): RolloutMember {
   return {
     id: 'rl-20000000cafe0001',
@@ -146,6 +147,7 @@ export function rolloutMember(changes: Partial<RolloutMember> = {}): RolloutMemb
   };
 }
 
+/** A feed, with changes. */
 export function feedStatus(changes: Partial<Feed> = {}): Feed {
   return {
     id: 'cam0',
@@ -172,6 +174,7 @@ export function feedStatus(changes: Partial<Feed> = {}): Feed {
   };
 }
 
+/** A source, with changes. */
 export function sourceStatus(changes: Partial<SourceStatus> = {}): SourceStatus {
   return {
     id: 'cam0',
@@ -186,6 +189,7 @@ export function sourceStatus(changes: Partial<SourceStatus> = {}): SourceStatus 
   };
 }
 
+/** A linked camera, with changes. */
 export function linkedCamera(changes: Partial<LinkedCamera> = {}): LinkedCamera {
   return {
     id: 'rl-20000000cafe0001',
@@ -210,6 +214,7 @@ export function linkedCamera(changes: Partial<LinkedCamera> = {}): LinkedCamera 
   };
 }
 
+/** A take, with changes. */
 export function takeStatus(changes: Partial<Take> = {}): Take {
   return {
     id: '20261122t110000z-ab12',

@@ -9,8 +9,8 @@ interface Mean {
 const meanOverMs = 60_000;
 
 /**
- * Keeps every figure as it was published until it has left its dead-band. One figure that moved would otherwise carry the noise of
- * all others along, and Home Assistant's recorder writes a row for each.
+ * Keeps every figure as it was published until it leaves its dead-band. Otherwise one figure that moved would carry the noise
+ * of all others along, and Home Assistant's recorder writes a row for each.
  */
 export class SteadyState {
   #means = new Map<string, Mean>();

@@ -2,8 +2,8 @@ import type { Take, TakeCamera } from '../contract/index.ts';
 import { rounded, sum } from './rounded.ts';
 
 /**
- * What Home Assistant shows as attributes of a take: nothing that grows while it runs, as every change would be a row in its
- * database.
+ * What Home Assistant shows as attributes of a take: nothing that grows while it runs, because every change would be a row in
+ * its database.
  */
 export function takeDetails(take: Take | null, pageUrl: string | null) {
   return {
@@ -28,10 +28,14 @@ function masterDetails(master: TakeCamera, isSettled: boolean) {
   };
 }
 
+/** Whether a take is verified or failed. */
 export const isOver = ({ state }: Take) => state === 'verified' || state === 'failed';
+/** Size of a take's masters in GB. */
 export const takeGigabytes = ({ cameras }: Take) =>
   rounded(sum(cameras.map((one) => one.sizeBytes)) / 1e9, 2);
+/** Dropped frames of all cameras. */
 export const droppedOf = ({ cameras }: Take) => sum(cameras.map(({ droppedFrames }) => droppedFrames));
+/** What failed, as text; null if nothing did. */
 export const failuresOf = ({ cameras }: Take) =>
   cameras
     .filter(({ state }) => state === 'failed')

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** How a broker that does not know MQTT 5 takes it. */
+/** How a broker without MQTT 5 reacts to it. */
 export type Mqtt5Manners = 'serve' | 'refuse-as-5' | 'refuse-as-3' | 'hang-up';
 
 /** CONNACK with reason code 0x84 (MQTT 5), and with return code 1 (MQTT 3.1.1). */
@@ -10,7 +10,7 @@ const refusals = {
   'refuse-as-3': Buffer.from([0x20, 2, 0, 1]),
 };
 
-/** Stands between a client and a broker: a cable that can be cut or go dead, or a broker of older manners. For tests. */
+/** Stands between a client and a broker: a cable that can be cut or go dead, or a broker of an older version. For tests. */
 export class TcpProxy implements AsyncDisposable {
   readonly #server: Server;
   readonly #pairs = new Set<readonly [client: Socket, broker: Socket]>();
@@ -41,7 +41,7 @@ export class TcpProxy implements AsyncDisposable {
     return address.port;
   }
 
-  /** Nothing passes any more on the connections there are, and nobody is told: a half-open connection. */
+  /** Nothing passes any more on the present connections, and no one is notified: half-open connections. */
   freeze(): void {
     for (const [client, broker] of this.#pairs) {
       client.unpipe(broker);

@@ -24,6 +24,7 @@ const quick: Partial<TelemetryTiming> = {
   backoffMaxMs: 200,
 };
 
+/** What a test sets. */
 export interface RunningOptions {
   readonly settings: Record<string, unknown>;
   readonly status?: Status;
@@ -32,7 +33,7 @@ export interface RunningOptions {
   readonly more?: Partial<TelemetryOptions>;
 }
 
-/** Telemetry under way with fakes around it; disposing stops it. For tests. */
+/** Running telemetry with fakes around it; disposing stops it. For tests. */
 export class RunningTelemetry implements AsyncDisposable {
   readonly status: FakeStatus;
   readonly commands = new FakeCommands();

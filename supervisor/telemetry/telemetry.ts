@@ -27,34 +27,35 @@ import { defaultTiming, type TelemetryTiming } from './timing.ts';
 import { connectionWords } from './tls-words.ts';
 import { type Topics, topicsOf } from './topics.ts';
 
+/** What telemetry needs of the appliance. */
 export interface TelemetryOptions {
   readonly settings: MqttSettings;
-  /** Those in force when it is stopped; they tell a stop from a farewell. */
+  /** The settings in force when it is stopped; they distinguish a stop from a farewell. */
   readonly settingsNow?: () => MqttSettings;
   /** What was announced where, for settings that changed while nothing ran. */
   readonly documents?: DocumentMemory;
   readonly status: StatusSource;
   readonly commands: ApplianceCommands;
-  /** Used where `url = "auto"`. */
+  /** Used if `url = "auto"`. */
   readonly findBrokers: BrokerFinder;
   readonly trust: BrokerTrust;
-  /** Told of each change of the link. */
+  /** Called with each change of the link. */
   readonly onLink?: (link: TelemetryLink) => void;
   readonly logger: Logger;
   readonly timing?: Partial<TelemetryTiming>;
   /** 0 to below 1; for jitter. */
   readonly random?: () => number;
-  /** Bounds how many legal commands are carried out; default 20 at once, 2 a second in the long run. */
+  /** Limits how many valid commands are carried out; default 20 at once, 2 a second on average. */
   readonly commandLimit?: TokenBucket;
 }
 
-/** A broker that restarts hangs up too; one that does so twice in a row may not know MQTT 5. */
+/** A broker that restarts also hangs up; one that does so twice in a row may not know MQTT 5. */
 const mostHungUp = 2;
 const off: TelemetryLink = { state: 'off', broker: null, protocol: null, reason: null, found: null };
 
 /**
- * Shows the appliance on an MQTT broker and obeys commands from there. Whatever the broker does, nothing else is
- * touched: `run` only ends when its signal aborts. New settings: abort, and run a new one.
+ * Shows the appliance on an MQTT broker and obeys commands from there. Whatever the broker does, nothing else is affected:
+ * `run` only ends when its signal aborts. For new settings, abort and run a new one.
  */
 export class Telemetry {
   readonly #options: TelemetryOptions;
@@ -68,7 +69,7 @@ export class Telemetry {
   #hungUp = 0;
   #found: TelemetryLink['found'] = null;
   #wake = Promise.withResolvers<void>();
-  /** The connection, and as what its broker was accepted. */
+  /** The connection, and the identity under which its broker was accepted. */
   #session: { readonly id: string; readonly connection: BrokerConnection } | null = null;
 
   constructor(options: TelemetryOptions) {
@@ -87,7 +88,7 @@ export class Telemetry {
     this.#options.onLink?.(link);
   }
 
-  /** A broker was accepted, or is no longer: one that is not any more is left, and the next try begins now. */
+  /** A broker was accepted, or no longer is: the link to one that is not is closed, and the next try begins now. */
   lookAgain(): void {
     this.#wake.resolve();
     const { settings, trust } = this.#options;
@@ -95,7 +96,7 @@ export class Telemetry {
     void this.#session.connection.close();
   }
 
-  /** Resolves when the signal aborts, or at once where the settings name no broker. Never rejects. */
+  /** Resolves when the signal aborts, or at once if the settings name no broker. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const { url, discoveryPrefix, birthTopic } = this.#options.settings;
     if (url === undefined) return;
@@ -165,21 +166,21 @@ export class Telemetry {
     } else {
       await connection.close(offline);
     }
-    await running.catch(() => undefined); // told by the race, or the consequence of the close
+    await running.catch(() => undefined); // reported by the race, or a consequence of the close
     this.#published = session.published;
-    // what was under way when the link broke only knows that it broke; the connection knows why
+    // work in progress when the link broke only knows that it broke; the connection knows why
     if (failure instanceof BrokerLostError) throw await connection.closed;
     if (failure !== null) throw failure;
   }
 
-  /** Whether new settings leave this broker or this topic: the document would stay there as a ghost. */
+  /** Whether new settings leave this broker or this topic: otherwise the document would stay there forever. */
   #leavesForGood(): boolean {
     const { settings, settingsNow } = this.#options;
     const now = settingsNow?.() ?? settings;
     return now.url !== settings.url || now.discoveryPrefix !== settings.discoveryPrefix || !now.discovery;
   }
 
-  /** A broker found by itself gets neither a secret nor a hearing before the owner has accepted it. */
+  /** A broker that was found gets no secret, and none of its commands is obeyed, before the owner has accepted it. */
   async #search(signal: AbortSignal): Promise<{ readonly id: string; readonly url: string }> {
     const { findBrokers, trust } = this.#options;
     const found = this.#found;
@@ -193,7 +194,7 @@ export class Telemetry {
     throw new BrokerNotAcceptedError(`found the broker "${name}" at ${url}; accept it on the page first`);
   }
 
-  /** MQTT 5 first; 3.1.1 at once where the broker insists, or hung up on MQTT 5 repeatedly without a word. */
+  /** MQTT 5 first; 3.1.1 at once if the broker insists, or hung up on MQTT 5 repeatedly without a reason. */
   async #open(url: string, topics: Topics, signal: AbortSignal): Promise<BrokerConnection> {
     const { protocol } = this.#options.settings;
     if (protocol !== 'auto') return await this.#openAs(protocol, url, topics, signal);
@@ -228,7 +229,7 @@ export class Telemetry {
     );
   }
 
-  /** The same failure again and again is said once, and counted. */
+  /** A failure that repeats is logged once, and counted. */
   #tell(error: unknown, signal: AbortSignal): void {
     if (signal.aborted) return;
     const reason = connectionWords(error);

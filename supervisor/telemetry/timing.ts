@@ -1,6 +1,6 @@
-/** The intervals of telemetry, in one place so that tests can shorten them. */
+/** The intervals of telemetry in milliseconds, in one place so that tests can shorten them. */
 export interface TelemetryTiming {
-  /** Wait after a change before looking, so that changes which come together are told together. */
+  /** Wait after a change before looking, so that simultaneous changes are published together. */
   readonly coalesceMs: number;
   /** Least time between two states after an event. */
   readonly eventIntervalMs: number;
@@ -8,7 +8,7 @@ export interface TelemetryTiming {
   readonly driftIntervalMs: number;
   /** Least time between two discovery documents: Home Assistant loses entities of one that overtakes another. */
   readonly discoveryIntervalMs: number;
-  /** How long what is gone may come back before its entities are removed. */
+  /** How long a missing item may take to return before its entities are removed. */
   readonly departureMs: number;
   /** Longest random wait after Home Assistant's birth message, so that not all devices answer at once. */
   readonly birthJitterMs: number;
@@ -20,10 +20,11 @@ export interface TelemetryTiming {
   readonly connectTimeoutMs: number;
   readonly backoffMinMs: number;
   readonly backoffMaxMs: number;
-  /** A connection that held so long was a good one: the next backoff starts anew. */
+  /** A connection that lasted this long was a good one: the next backoff starts from the beginning. */
   readonly stableMs: number;
 }
 
+/** The intervals of the product. */
 export const defaultTiming: TelemetryTiming = {
   coalesceMs: 250,
   eventIntervalMs: 1000,

@@ -7,7 +7,7 @@ const strangeAuthority =
   "the authority behind the broker's certificate is not known here; name its certificate in mqtt.ca_file";
 const notPem = 'mqtt.ca_file, mqtt.cert_file or mqtt.key_file is no certificate or key in PEM form';
 
-/** By the code of Node.js' error: what it means, and what to do. */
+/** By the code of Node.js' error: its meaning, and what to do. */
 const words: Readonly<Record<string, string>> = {
   ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: `the broker wants a client certificate; ${clientCertificate}`,
   ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: `the broker refused TLS; where it wants a client certificate, ${clientCertificate}`,
@@ -41,14 +41,14 @@ const words: Readonly<Record<string, string>> = {
   ECONNRESET: 'the broker ended the connection',
 };
 
-/** Why there is no connection to a broker, in words for its owner: the library's own only where nothing better is known. */
+/** Why there is no connection to a broker, in words for its owner: the library's own only if we have none. */
 export function connectionWords(error: unknown): string {
   const known = words[codeOf(error) ?? ''];
   if (known === undefined) return describeError(error);
   return error instanceof Error && error.cause !== undefined ? `${error.message}: ${known}` : known;
 }
 
-/** The first code along the causes that there are words for. */
+/** The first code along the causes that we have words for. */
 function codeOf(error: unknown): string | undefined {
   const code = errorCode(error);
   if (code !== undefined && Object.hasOwn(words, code)) return code;

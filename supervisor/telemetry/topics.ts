@@ -2,7 +2,7 @@ import { keyOf } from './item-keys.ts';
 
 /** Topics of one appliance: `rushlight/<device>/…`. */
 export interface Topics {
-  /** The device as it stands in topics and discovery ids. */
+  /** The device's name in topics and discovery ids. */
   readonly device: string;
   readonly state: string;
   readonly availability: string;
@@ -23,9 +23,10 @@ export interface Topics {
   readonly ownUpdateElsewhere: string;
 }
 
-/** Where Home Assistant says so unless its own settings differ, whatever its discovery prefix is. */
+/** Home Assistant's default, whatever its discovery prefix is. */
 export const usualBirthTopic = 'homeassistant/status';
 
+/** The topics of a device. `discoveryPrefix` and `birth` are settings of Home Assistant. */
 export function topicsOf(deviceId: string, discoveryPrefix: string, birth = usualBirthTopic): Topics {
   const device = topicId(deviceId);
   const base = `rushlight/${device}`;
@@ -46,12 +47,12 @@ export function topicsOf(deviceId: string, discoveryPrefix: string, birth = usua
   };
 }
 
-/** Reduces an id to what Home Assistant takes in a discovery topic: letters, digits, `_` and `-`. */
+/** Reduces an id to what Home Assistant accepts in a discovery topic: letters, digits, `_` and `-`. */
 export function topicId(id: string): string {
   return id.replace(/[^A-Za-z0-9_-]/g, '_');
 }
 
-/** The hub that shows the update of the camera with this key; null where the topic is another. */
+/** The hub that shows the update of the camera with this key; null if the topic is another one. */
 export function hubOfUpdate(topic: string, filter: string): string | null {
   const [before = '', after = ''] = filter.split('+');
   if (!topic.startsWith(before) || !topic.endsWith(after)) return null;
@@ -59,7 +60,7 @@ export function hubOfUpdate(topic: string, filter: string): string | null {
   return hub === '' || hub.includes('/') ? null : hub;
 }
 
-/** The command of a `rushlight/<device>/<command>/set` topic; null where the topic has another form. */
+/** The command of a `rushlight/<device>/<command>/set` topic; null if the topic has another form. */
 export function commandOf(topic: string, device: string): string | null {
   const [root, id, command, verb, ...rest] = topic.split('/');
   if (root !== 'rushlight' || id !== device || verb !== 'set' || rest.length > 0) return null;

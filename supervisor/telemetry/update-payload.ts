@@ -1,9 +1,7 @@
 import type { RolloutMember, Status, Update } from '../contract/index.ts';
 import { keyOf } from './item-keys.ts';
 
-/**
- * State of Home Assistant's `update` entity. It refuses a state with any other key, so these are all there may be.
- */
+/** State of Home Assistant's `update` entity. It rejects a state with any other key, so there are no more. */
 export interface UpdatePayload {
   readonly installed_version: string;
   readonly latest_version: string;
@@ -17,8 +15,8 @@ const longestSummary = 255;
 const busyStates: readonly Update['state'][] = ['downloading', 'installing', 'armed', 'trial'];
 
 /**
- * The versions are those of the slot that is really booted, so a rolled-back update is offered again by itself.
- * Where no newer version is known, the latest one is the installed one.
+ * The versions are those of the slot that is really booted, so an update that was rolled back is offered again by itself. If no
+ * newer version is known, the latest one is the installed one.
  */
 export function updatePayload(update: Update): UpdatePayload {
   const busy = busyStates.includes(update.state);
@@ -32,7 +30,7 @@ export function updatePayload(update: Update): UpdatePayload {
   };
 }
 
-/** The same of each camera that a hub updates, by the camera's key; whoever tells no version has none. */
+/** The same for each camera that a hub updates, by the camera's key; a camera that reports no version has none. */
 export function cameraUpdatePayloads({ rollout }: Status): Readonly<Record<string, UpdatePayload>> {
   const cameras = (rollout?.members ?? []).filter(({ role }) => role === 'camera');
   return Object.fromEntries(
@@ -56,7 +54,7 @@ function memberPayload(member: RolloutMember): UpdatePayload | null {
   };
 }
 
-/** What went wrong comes before the release notes: Home Assistant shows 255 characters. */
+/** The error comes before the release notes: Home Assistant shows 255 characters. */
 function summaryOf({ releaseNotes, reason }: Pick<Update, 'releaseNotes' | 'reason'>): string {
   const notes = releaseNotes ?? '';
   const text = reason === null ? notes : `${reason}${notes === '' ? '' : `\n\n${notes}`}`;

@@ -1,4 +1,4 @@
-/** Lets a loop sleep until its next deadline or until something happened. */
+/** Lets a loop sleep until its next deadline or until something happens. */
 export class Wakeup {
   #notified = false;
   #wake: (() => void) | null = null;

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** Why network namespaces cannot be had here, or null where they can. */
+/** Why network namespaces are not available here, or null if they are. */
 export async function netnsObstacle(): Promise<string | null> {
   if (process.getuid?.() !== 0) return 'network namespaces need root';
   const probe = `rl-probe-${randomBytes(3).toString('hex')}`;
@@ -62,6 +62,7 @@ export class TestLan implements AsyncDisposable {
   }
 }
 
+/** A host of a {@link TestLan}. */
 export class TestHost implements AsyncDisposable {
   readonly namespace: string;
   readonly #switch: string;
@@ -89,13 +90,13 @@ export class TestHost implements AsyncDisposable {
     await ip('-n', this.namespace, 'address', 'add', address, 'dev', 'eth0');
   }
 
-  /** Gives `eth0` another address; the former one is gone. */
+  /** Gives `eth0` another address; the former one is removed. */
   async setAddress(address: string): Promise<void> {
     await ip('-n', this.namespace, 'address', 'flush', 'dev', 'eth0', 'scope', 'global');
     await ip('-n', this.namespace, 'address', 'add', address, 'dev', 'eth0');
   }
 
-  /** Names that programs started from now on resolve: several addresses for one name are given in this order. */
+  /** Names that programs started from now on resolve: several addresses for one name are returned in this order. */
   async nameHosts(names: readonly (readonly [address: string, name: string])[]): Promise<void> {
     await writeFile(join(this.#etc(), 'hosts'), names.map((entry) => `${entry.join(' ')}\n`).join(''));
   }
@@ -110,8 +111,8 @@ export class TestHost implements AsyncDisposable {
   }
 
   /**
-   * Puts a queue discipline of tc(8) before what the host sends: `shape('tbf', 'rate', '3mbit', 'burst', '32kbit',
-   * 'latency', '400ms')`. Which ones there are depends on the kernel.
+   * Puts a queue discipline of tc(8) before what the host sends: `shape('tbf', 'rate', '3mbit', 'burst', '32kbit', 'latency',
+   * '400ms')`. The kernel decides which ones exist.
    */
   async shape(...discipline: readonly string[]): Promise<void> {
     await run('tc', ['-n', this.namespace, 'qdisc', 'replace', 'dev', 'eth0', 'root', ...discipline]);
@@ -136,7 +137,7 @@ export class TestHost implements AsyncDisposable {
     await rm(this.#etc(), { recursive: true, force: true });
   }
 
-  /** What the programs of this namespace started, and left behind. */
+  /** Processes that this namespace's programs started and left behind. */
   async #killRest(): Promise<void> {
     const { stdout } = await run('ip', ['netns', 'pids', this.namespace]);
     for (const pid of stdout.split('\n').filter((line) => line !== '')) {

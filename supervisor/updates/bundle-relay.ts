@@ -17,13 +17,14 @@ import type { HubEndpoint } from '../discovery/hub-endpoint.ts';
 import { pinTls } from '../discovery/pinned-tls.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
 
+/** What the relay needs. */
 export interface BundleRelayOptions {
-  /** Asked anew for each try: the hub may move to another address. Null while none is known. */
+  /** Asked for each try, because the hub may move to another address. Null while none is known. */
   readonly hub: () => HubEndpoint | null;
   /** Of the bundle on the hub. */
   readonly path: string;
   readonly log: Logger;
-  /** The hub may be away for so long; RAUC itself gives up at once. */
+  /** How long the hub may be away; RAUC itself gives up at once. */
   readonly patienceMs?: number;
 }
 
@@ -32,20 +33,20 @@ type Head = Readonly<Record<string, string>>;
 const passedOn = ['content-length', 'content-range', 'content-type', 'accept-ranges', 'etag'] as const;
 const retryMs = 500;
 const fruitlessTries = 10;
-/** An answer without a length is an error in words. */
+/** An answer without a length is an error text. */
 const maxUnannounced = 64 * 1024;
-/** A hub that has just started verifies the bundle before it gives it out again. */
+/** A hub that has just started verifies the bundle before it serves it again. */
 const notYet = 503;
 
 /**
- * Lets RAUC read the hub's bundle from this machine's loopback. RAUC's own client cannot pin the hub's certificate, and
- * would put the camera's key on a command line; here both stay in this process. An answer that breaks off, because the
- * hub restarts or the cable is out, is taken up again where it ended.
+ * Lets RAUC read the hub's bundle from this machine's loopback. RAUC's own client cannot pin the hub's certificate, and would
+ * put the camera's key on a command line; here both stay in this process. If an answer breaks off because the hub restarts or
+ * the cable is out, the relay continues where it ended.
  */
 export class BundleRelay implements AsyncDisposable {
   readonly #options: BundleRelayOptions;
   readonly #server: Server;
-  /** Nobody else on this machine needs the bundle. */
+  /** No other program on this machine needs the bundle. */
   readonly #secret = randomBytes(16).toString('hex');
   readonly #end = new AbortController();
   #agent: { readonly key: string; readonly agent: HttpAgent } | null = null;
@@ -57,7 +58,7 @@ export class BundleRelay implements AsyncDisposable {
 
   static async open(options: BundleRelayOptions): Promise<BundleRelay> {
     const relay = new BundleRelay(options);
-    // RAUC reads over a few connections; other programs of this machine are not to take descriptors away.
+    // RAUC reads over a few connections; other programs on this machine must not use up descriptors.
     relay.#server.maxConnections = 16;
     relay.#server.listen(0, '127.0.0.1');
     await once(relay.#server, 'listening');
@@ -109,13 +110,13 @@ export class BundleRelay implements AsyncDisposable {
       const bytes = await copy(part, response, length === 0 ? maxUnannounced : length - sent, signal);
       sent += bytes;
       if (sent >= length || method === 'HEAD') break;
-      // A hub that answers over and over with nothing keeps this camera busy, and gets nowhere.
+      // A hub that keeps sending empty answers keeps this camera busy and makes no progress.
       if (bytes === 0) {
         if (!fruitless.take())
           throw new ApplianceError('MEMBER_UNREACHABLE', 'the hub answers, and sends nothing');
         await sleep(retryMs, undefined, { signal });
       }
-      // The hub ended in the middle: the rest, of the very same bundle.
+      // The hub ended in the middle: the rest of the same bundle.
       if (etag === undefined)
         throw new ApplianceError('MEMBER_UNREACHABLE', 'the answer of the hub broke off');
       const rest = `bytes=${start + sent}-${start + length - 1}`;
@@ -126,7 +127,7 @@ export class BundleRelay implements AsyncDisposable {
     response.end();
   }
 
-  /** Asks the hub until it answers, or patience is over. Any other error than "not yet" is an answer. */
+  /** Asks the hub until it answers, or time is up. Any error other than "not yet" is an answer. */
   async #ask(method: string, headers: Head, signal: AbortSignal): Promise<IncomingMessage> {
     const deadlineMs = performance.now() + (this.#options.patienceMs ?? 60_000);
     for (;;) {
@@ -155,7 +156,7 @@ export class BundleRelay implements AsyncDisposable {
     return answer;
   }
 
-  /** Connections stay open from one part to the next; the certificate is looked at before anything secret is sent. */
+  /** Connections stay open from one part to the next; the certificate is checked before anything secret is sent. */
   async #agentFor(url: URL, fingerprint: string | null, signal: AbortSignal): Promise<HttpAgent> {
     const key = `${url.origin} ${fingerprint}`;
     if (this.#agent?.key === key) return this.#agent.agent;
@@ -168,7 +169,7 @@ export class BundleRelay implements AsyncDisposable {
   }
 }
 
-/** Passes on a body, `most` bytes of it, as fast as it is taken; returns how many came before it ended or broke. */
+/** Passes on a body, at most `most` bytes of it, as fast as it is read. Returns how many came before it ended or broke. */
 async function copy(
   from: IncomingMessage,
   to: ServerResponse,
@@ -182,7 +183,7 @@ async function copy(
       bytes += wanted.length;
       if (!to.write(wanted)) await once(to, 'drain', { signal });
       if (wanted.length === chunk.length) continue;
-      // More than was announced: that is not of the bundle.
+      // More than was announced: that is not part of the bundle.
       from.destroy();
       break;
     }
@@ -199,7 +200,7 @@ function headOf({ headers }: IncomingMessage): Head {
   );
 }
 
-/** Which bytes of the bundle an answer carries. */
+/** Which bytes of the bundle an answer contains. */
 function spanOf({ headers }: IncomingMessage): { start: number; length: number } {
   const start = Number(/^bytes (\d+)-/.exec(headers['content-range'] ?? '')?.[1] ?? 0);
   const length = Number(headers['content-length'] ?? 0);

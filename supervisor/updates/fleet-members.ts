@@ -2,9 +2,10 @@ import type { Member } from '../../ota/index.ts';
 import type { CameraUpdate, LinkedCamera, Update } from '../contract/index.ts';
 
 const busyStates: readonly Update['state'][] = ['downloading', 'installing', 'armed', 'trial'];
-/** What is being finished is not to be torn by a restart either. */
+/** A restart must not interrupt the finishing of masters either. */
 const recordingStates: readonly LinkedCamera['recording'][] = ['starting', 'recording', 'finishing'];
 
+/** Whether an update is under way. */
 export function isBusy(state: Update['state']): boolean {
   return busyStates.includes(state);
 }
@@ -37,7 +38,7 @@ export function hubMember(hub: { id: string; name: string }, update: Update, rec
   };
 }
 
-/** What a camera tells its hub of its own update. */
+/** What a camera reports to its hub about its own update. */
 export function reportedUpdate(update: Update): CameraUpdate {
   const { compatible, state, progressPercent, reason, lastAttempt } = update;
   if (lastAttempt === null) return { compatible, state, progressPercent, reason, lastAttempt };

@@ -8,6 +8,7 @@ import type { UpdatePort } from './update-status.ts';
 
 type InstallOrder = Extract<UpdateOrder, { type: 'update-install' }>;
 
+/** What a camera's updates by its hub need. */
 export interface HubUpdatesOptions {
   readonly update: UpdatePort;
   readonly hub: () => HubEndpoint | null;
@@ -25,7 +26,7 @@ export class HubUpdates {
     this.#options = options;
   }
 
-  /** Settles once what was ordered is under way. Rejects with a coded error where it is refused. */
+  /** Settles once the order is under way. Rejects with a coded error if it is refused. */
   async obey(order: UpdateOrder): Promise<void> {
     const { update, conducted } = this.#options;
     if (!conducted()) {
@@ -41,7 +42,7 @@ export class HubUpdates {
 
   async #install({ version, sha256, sizeBytes }: InstallOrder): Promise<void> {
     const { update, hub, log } = this.#options;
-    // The hub tells again what it does not know to have arrived.
+    // The hub repeats an order if it does not know that it arrived.
     if (this.#installing === sha256 && isBusy(update.status().state)) return;
     const path = routes.getBundle.path.replace(':sha256', sha256);
     const relay = await BundleRelay.open({ hub, path, log });
@@ -59,10 +60,7 @@ export class HubUpdates {
     try {
       await this.#options.update.settled();
     } catch (error) {
-      this.#options.log.debug(
-        { err: error },
-        'the installation ended by an error, which is told by its status',
-      );
+      this.#options.log.debug({ err: error }, 'the installation failed; its status says why');
     } finally {
       await relay[Symbol.asyncDispose]();
     }

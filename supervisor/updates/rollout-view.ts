@@ -1,15 +1,16 @@
 import type { Member, MemberState, Release, Rollout } from '../../ota/index.ts';
 import type { RolloutMember, Rollout as RolloutView, Update } from '../contract/index.ts';
 
-/** What is known of a machine beside its part in the rollout. */
+/** What is known about a machine besides its part in the rollout. */
 export interface KnownMember {
   readonly member: Member;
   readonly role: RolloutMember['role'];
   readonly update: Pick<Update, 'progressPercent' | 'reason'> | null;
-  /** The newest release it can go to. */
+  /** The newest release it can get. */
   readonly offer: Release | null;
 }
 
+/** What the view is made of. */
 export interface RolloutViewSources {
   readonly rollout: Rollout | null;
   readonly release: Release | null;
@@ -19,6 +20,7 @@ export interface RolloutViewSources {
   readonly available: Release | null;
 }
 
+/** The view without a rollout. */
 export const noRollout: RolloutView = {
   available: null,
   version: null,
@@ -80,7 +82,7 @@ function memberView(id: string, { rollout, release, known }: RolloutViewSources)
   };
 }
 
-/** The rollout's word on it first, then its own. */
+/** The rollout's reason first, then its own. */
 function reasonOf(part: MemberState | null, one: KnownMember | undefined): string | null {
   return part?.reason ?? one?.update?.reason ?? one?.member.update.reason ?? null;
 }

@@ -23,6 +23,7 @@ import { cameraMember, hubMember } from './fleet-members.ts';
 import { type KnownMember, noRollout, rolloutView } from './rollout-view.ts';
 import type { ReleaseOffers, UpdatePort } from './update-status.ts';
 
+/** What rollouts need of the hub. */
 export interface RolloutsOptions {
   readonly hub: () => { readonly id: string; readonly name: string };
   readonly update: UpdatePort;
@@ -30,7 +31,7 @@ export interface RolloutsOptions {
   /** Whether a take runs on the hub or on any camera. */
   readonly takeRunning: () => boolean;
   readonly isHub: () => boolean;
-  /** Whether this hub may begin by itself what the owner's policy allows. */
+  /** Whether this hub may start by itself what the owner's policy allows. */
   readonly byItself: () => boolean;
   readonly folder: string;
   readonly fetch: Fetch;
@@ -39,7 +40,7 @@ export interface RolloutsOptions {
   readonly timing?: Partial<ConductorTiming & { readonly considerMs: number }>;
 }
 
-/** A hub updating its cameras and itself: what the API, MQTT and the owner's policy can do with it. */
+/** A hub updating its cameras and itself, as the API, MQTT and the owner's policy use it. */
 export class Rollouts {
   readonly #options: RolloutsOptions;
   readonly #orders: CameraOrders;
@@ -95,7 +96,7 @@ export class Rollouts {
     return rolloutView({ ...this.#conductor.status(), known, available: this.#available(known) });
   }
 
-  /** A camera was un-adopted: nobody waits for it any longer. */
+  /** A camera was un-adopted: the rollout no longer waits for it. */
   drop(cameraId: string): Promise<void> {
     return this.#conductor.drop(cameraId);
   }
@@ -130,7 +131,10 @@ export class Rollouts {
     };
   }
 
-  /** After a restart of the hub the bundle is verified anew; who asks for it meanwhile is to come back. */
+  /**
+   * After a restart of the hub the bundle is verified again; a camera that asks for it meanwhile gets "not ready" and asks
+   * again.
+   */
   #refuseUnverified(sha256: string): void {
     const { loaded, release } = this.#conductor.status();
     if (loaded && release?.sha256 !== sha256) return;
@@ -163,7 +167,7 @@ export class Rollouts {
       if (underWay === hub().id) await update.cancel();
       else await this.#orders.give(underWay, { type: 'update-cancel' });
     } catch (error) {
-      log.info({ err: error, member: underWay }, 'a machine could not be told to give up its update');
+      log.info({ err: error, member: underWay }, 'a machine could not be reached to cancel its update');
     }
   }
 
@@ -182,7 +186,7 @@ export class Rollouts {
     await this.#orders.give(this.#cameraOf(id).member.id, { type: 'update-rollback' });
   }
 
-  /** Begins what the policy would install on each of them alone: in its time, cameras first. */
+  /** Starts what the policy would install on each of them separately: at the right time, cameras first. */
   async #considerOften(signal: AbortSignal): Promise<void> {
     const { timing, log } = this.#options;
     while (!signal.aborted) {
@@ -205,13 +209,13 @@ export class Rollouts {
       const decision = offers.decideFor({ ...machine, failedVersion });
       if (decision.type !== 'install') continue;
       const members = known.map(({ member }) => member);
-      // What is left of the one before is cameras that are long away: they wait for this one.
+      // What is left of the former rollout is cameras that are long away: they wait for this one.
       if (rollout?.phase === 'running') await this.#conductor.cancel();
       return await this.#begin(decision.release, members, null, true);
     }
   }
 
-  /** The newest release that brings somebody forward, of the board that most of them have. */
+  /** The newest release that updates at least one of them, for the board that most of them have. */
   #available(known: readonly KnownMember[], version: string | null = null): Release | null {
     const { offers } = this.#options.update;
     for (const machine of this.#boards(known)) {
@@ -282,7 +286,7 @@ function orderOf({ version, sha256, sizeBytes }: CachedBundle) {
   return { type: 'update-install', version, sha256, sizeBytes } as const;
 }
 
-/** A bundle on a medium carries no announced hash: it is what it is now. */
+/** A bundle on a medium has no announced hash, so its present one counts. */
 async function withHash(release: Release): Promise<Release> {
   if (release.sha256 !== '') return release;
   const hash = createHash('sha256');

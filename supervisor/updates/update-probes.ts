@@ -7,7 +7,9 @@ import type { HealthProbes, Probe } from '../../ota/index.ts';
 import type { HubLink } from '../contract/index.ts';
 import type { MediaLink } from '../live/media-link.ts';
 import type { Pipelines } from '../sources/pipelines.ts';
+import { ApplianceError } from '../system/appliance-error.ts';
 
+/** The parts that the probes ask. */
 export interface ProbeParts {
   readonly host: ChildHost;
   readonly pipelines: Pipelines;
@@ -27,7 +29,7 @@ const sampleBytes = 1024 * 1024;
 /** No device of ours is older; a clock before it was never set. */
 const earliestYear = 2026;
 
-/** Looks at what a user would miss, for the verdict on a trial boot. */
+/** Checks what a user would miss, for the verdict on a trial boot. */
 export function updateProbes(parts: ProbeParts): HealthProbes {
   const { pipelines, media, cameraRole, reach } = parts;
   return {
@@ -37,7 +39,7 @@ export function updateProbes(parts: ProbeParts): HealthProbes {
       const feed = media.feeds().find(({ state }) => state === 'online');
       if (!media.connected) return fails('the media process does not answer');
       if (feed === undefined) return absent;
-      // Brings a WebRTC client of 37 MB with it, which is wanted at an update and at no other time.
+      // It loads a WebRTC client of 37 MB, which is needed only at an update.
       const { viewSelf } = await import('../live/self-view.ts');
       return await viewSelf(media, feed.id, signal);
     },
@@ -65,11 +67,11 @@ export function updateProbes(parts: ProbeParts): HealthProbes {
   };
 }
 
-/** Writes and syncs a little where the masters go, and takes it away again. */
+/** Writes and syncs a little where the masters go, and removes it again. */
 async function writeSample(folder: string): Promise<Probe> {
   const path = join(folder, '.update-probe');
   try {
-    // On a disk that has just been plugged in there is none yet.
+    // A disk that has just been plugged in has no such folder yet.
     await mkdir(folder, { recursive: true });
     await using file = await open(path, 'w');
     await file.write(randomBytes(sampleBytes));
@@ -92,6 +94,6 @@ async function failedUnits(host: ChildHost, signal: AbortSignal): Promise<string
   signal.addEventListener('abort', stop, { once: true });
   const { code } = await child.exited;
   signal.removeEventListener('abort', stop);
-  if (code !== 0) throw new Error(`systemctl ended with ${code}`);
+  if (code !== 0) throw new ApplianceError('PROGRAM_FAILED', `systemctl ended with ${code}`);
   return lines.map((line) => line.trim().split(/\s+/)[0] ?? '').filter((unit) => unit !== '');
 }

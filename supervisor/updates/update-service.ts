@@ -8,12 +8,13 @@ import { ApplianceError } from '../system/appliance-error.ts';
 import type { Foundation } from '../system/foundation.ts';
 import type { ChosenBundle, ReleaseOffers, UpdatePort } from './update-status.ts';
 
+/** The parts that updates need. */
 export interface UpdateServiceParts {
   readonly base: Foundation;
   readonly runner: ExclusiveRunner;
   readonly takeRunning: () => boolean;
   readonly probes: HealthProbes;
-  /** Whether the machine leaves it to the rollout when something is installed. */
+  /** Whether the rollout decides when this machine installs something. */
   readonly leftToRollout: () => boolean;
   readonly onChange: () => void;
 }
@@ -105,7 +106,7 @@ export class UpdateService implements UpdatePort {
     return this.#updater.status().state === 'unsupported' ? null : this.#updater;
   }
 
-  /** What is conducted does not install by itself; the policy then counts where the rollout is begun. */
+  /** A machine that is updated by a rollout does not install by itself; the policy then counts where the rollout starts. */
   #settings(): UpdateSettings {
     const settings = this.#ownSettings();
     return settings.install === 'idle' && this.#leftToRollout() ? { ...settings, install: 'ask' } : settings;
@@ -117,7 +118,7 @@ export class UpdateService implements UpdatePort {
   }
 }
 
-/** `[update]` as the updater takes it. Paths in the settings are relative to their file. Pure. */
+/** `[update]` in the updater's terms. Paths in the settings are relative to their file. Pure. */
 export function updateSettings(settings: Config['update'], configFile: string): UpdateSettings {
   const { url, window, hawkbitUrl, hawkbitTokenFile, conducted: _, ...rest } = settings;
   return {
@@ -129,7 +130,7 @@ export function updateSettings(settings: Config['update'], configFile: string): 
   };
 }
 
-/** `0 tryboot` reaches the firmware through the kernel's restart command; only logind may set it for us. */
+/** `0 tryboot` reaches the firmware through the kernel's restart command; only logind can set it for us. */
 async function restart({ host, log }: Foundation, trial: boolean): Promise<void> {
   log.warn({ trial }, 'restarting for an update');
   const manager = [

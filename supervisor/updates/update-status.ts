@@ -2,7 +2,7 @@ import type { Updater } from '../../ota/index.ts';
 import type { Update, UpdateInstall } from '../contract/index.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
 
-/** A bundle that is to be installed, from a path or an http address. */
+/** A bundle to install, from a path or an HTTP address. */
 export type ChosenBundle = Parameters<Updater['installBundle']>[0];
 
 /** What is on offer for the machines of a fleet, and whether a bundle is what it claims to be. */
@@ -17,11 +17,11 @@ export interface UpdatePort {
   rollback(): Promise<Update>;
   /** Installs one bundle that the hub chose. */
   installBundle(bundle: ChosenBundle): Promise<Update>;
-  /** Gives up what is being downloaded or installed; false where there is nothing, or it has gone too far. */
+  /** Cancels the running download or installation; false if there is none, or it has gone too far. */
   cancel(): Promise<boolean>;
   /** Settles once no installation is under way. */
   settled(): Promise<void>;
-  /** Null where this machine cannot verify bundles. */
+  /** Null if this machine cannot verify bundles. */
   readonly offers: ReleaseOffers | null;
   /** Works until the signal ends it. */
   run(signal: AbortSignal): Promise<void>;

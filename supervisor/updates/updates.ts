@@ -29,7 +29,7 @@ export function assembleUpdates(
   });
 }
 
-/** The hub's part: it updates its cameras, and itself after them. */
+/** The hub's part: it updates its cameras, and then itself. */
 export function assembleRollouts(
   base: Foundation,
   parts: Pick<RolloutsOptions, 'update' | 'takeRunning' | 'onChange'> & {

@@ -10,7 +10,7 @@ import { MuxStorage } from './mux-storage.ts';
 import { powerSwitch } from './power-switch.ts';
 import { SerialConsole } from './serial-console.ts';
 
-/** A real board: serial console, a switch in its supply, a card behind a multiplexer, reached by its address. */
+/** A real board: serial console, a switch in its supply, a card behind a multiplexer, and its network address. */
 export async function openBoardRig(name: string, lab: BoardLab): Promise<Rig> {
   const folder = await mkdtemp(join(tmpdir(), 'rushlight-lab-'));
   const key = await makeKey(folder);

@@ -6,8 +6,8 @@ import { answers, encodeQuestion, type MdnsQuestion, type MdnsRecord, recordsOf 
 const everybody = { address: '224.0.0.251', port: 5353 };
 
 /**
- * Asks on the rig's own network from a port of its own, so that the answer comes to it alone (RFC 6762, section 6.7).
- * The records of the first answer; none where nobody answered in time.
+ * Asks on the rig's own network from a port of its own, so that only it gets the answer (RFC 6762, section 6.7). Returns the
+ * records of the first answer; empty if none came in time.
  */
 export async function askLink(
   question: MdnsQuestion,

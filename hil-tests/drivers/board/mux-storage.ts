@@ -4,6 +4,7 @@ import { runTool } from '../../lib/run-tool.ts';
 import type { Storage } from '../../protocols/storage.ts';
 import { FatFiles } from '../firmware/disk-image.ts';
 
+/** How the card is switched and written. */
 export interface MuxStorageOptions {
   readonly image: string;
   /** Program that switches the card between the rig (`host`) and the board (`dut`). */
@@ -13,7 +14,7 @@ export interface MuxStorageOptions {
   readonly sshKey: string;
 }
 
-/** A card that changes sides by an SD multiplexer. It is the rig's only while something is written or read. */
+/** A card that an SD multiplexer switches. The rig has it only while something is written or read. */
 export class MuxStorage implements Storage {
   readonly ssdLabel = null;
   readonly #options: MuxStorageOptions;
@@ -28,7 +29,7 @@ export class MuxStorage implements Storage {
       await runTool(['dd', `if=${image}`, `of=${device}`, 'bs=4M', 'conv=fsync,notrunc', 'status=none'], {
         timeoutMs: 30 * 60_000,
       });
-      // Forgets what was just written, so that it is the card that is compared.
+      // Drops the cache of what was just written, so that the comparison reads the card.
       await runTool([
         'dd',
         `of=${device}`,

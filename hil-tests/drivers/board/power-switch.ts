@@ -17,7 +17,7 @@ export function powerSwitch(settings: BoardPower): Power {
     case 'uhubctl':
       return commands(
         ['uhubctl', '-l', settings.location, '-p', String(settings.port), '-a', 'on'],
-        // -r: some hubs need to be told more than once before a port really lets go.
+        // -r: some hubs need the command more than once before a port really switches off.
         ['uhubctl', '-l', settings.location, '-p', String(settings.port), '-a', 'off', '-r', '5'],
       );
     case 'command':
@@ -44,7 +44,7 @@ function shelly(host: string, channel: number): Power {
   return { on: () => set(true), off: () => set(false) };
 }
 
-/** Anything that switches by a message: Tasmota, Zigbee2MQTT, a PoE switch behind Home Assistant. */
+/** Anything that is switched by a message: Tasmota, Zigbee2MQTT, a PoE switch behind Home Assistant. */
 function mqttSwitch({ url, topic, on, off }: Extract<BoardPower, { kind: 'mqtt' }>): Power {
   const publish = async (payload: string): Promise<void> => {
     const options = { connectTimeout: timeoutMs, reconnectPeriod: 0 };

@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { runTool } from '../../lib/run-tool.ts';
 import { SerialLog } from '../qemu/serial-log.ts';
 
-/** A serial adapter of the rig's machine. Reading begins with `open`; what came before is lost, as with any adapter. */
+/** A serial adapter of the rig's machine. Reading begins with `open`; earlier output is lost, as with any adapter. */
 export class SerialConsole implements AsyncDisposable {
   readonly log = new SerialLog(async (text) => {
     await this.#port?.write(text);
@@ -18,13 +18,13 @@ export class SerialConsole implements AsyncDisposable {
     this.#baud = baud;
   }
 
-  /** Rejects with RIG_TOOL where the device is no terminal. */
+  /** Rejects with RIG_TOOL if the device is no terminal. */
   async open(): Promise<void> {
     await runTool(['stty', '-F', this.#device, String(this.#baud), 'raw', '-echo', '-crtscts', 'clocal']);
     this.#port = await open(this.#device, 'r+');
     this.#reader = createReadStream(this.#device, { encoding: 'utf8' });
     this.#reader.on('data', (chunk) => this.log.append(String(chunk)));
-    // An adapter that is pulled ends the stream; the tests see a console that says nothing more.
+    // An adapter that is pulled ends the stream; the tests see a console that falls silent.
     this.#reader.on('error', (error) => this.log.mark(`the serial adapter failed: ${error.message}`));
   }
 

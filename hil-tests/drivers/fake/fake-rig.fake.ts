@@ -4,7 +4,7 @@ import type { Storage } from '../../protocols/storage.ts';
 import type { Rig } from '../../rig.ts';
 import { SerialLog } from '../qemu/serial-log.ts';
 
-/** A rig without a device: it writes down what it is told, for tests of the rig itself. */
+/** A rig without a device: it records its orders, for tests of the rig itself. */
 export class FakeRig implements Rig {
   readonly name = 'fake';
   readonly slowness = 1;

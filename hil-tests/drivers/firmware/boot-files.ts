@@ -1,11 +1,8 @@
-/** The files of a boot partition say something no firmware could follow. */
-export class BootFileError extends Error {
-  readonly code = 'BOOT_FILE_INVALID';
+import { RushlightError } from '../../../common/errors.ts';
 
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'BootFileError';
-  }
+/** The files of a boot partition contain something that no firmware can use. */
+export class BootFileError extends RushlightError {
+  readonly code = 'BOOT_FILE_INVALID';
 }
 
 /** autoboot.txt is ignored beyond this size, as the boards' firmware does. */
@@ -36,13 +33,13 @@ export function readBootFile(text: string, filters: ReadonlySet<string>): Readon
 export interface BootChoice {
   readonly partition: number;
   readonly tryboot: boolean;
-  /** The configuration's file name: tryboot.txt only where partitions are not what a trial switches. */
+  /** The configuration's file name: tryboot.txt only if a trial does not switch partitions. */
   readonly configFile: 'config.txt' | 'tryboot.txt';
 }
 
 /**
- * Chooses by autoboot.txt (null where there is none). A trial counts only with `tryboot_a_b=1`; without it the firmware
- * stays on the partition and reads tryboot.txt. Throws {@link BootFileError} for a partition that is no number.
+ * Chooses by autoboot.txt (null if there is none). A trial counts only with `tryboot_a_b=1`; without it the firmware stays on
+ * the partition and reads tryboot.txt. Throws {@link BootFileError} for a partition that is no number.
  */
 export function chooseBoot(autoboot: string | null, tryboot: boolean): BootChoice {
   const text = autoboot !== null && Buffer.byteLength(autoboot) <= autobootMaxBytes ? autoboot : '';
@@ -62,7 +59,7 @@ export interface BootFiles {
   readonly cmdline: string;
 }
 
-/** Throws {@link BootFileError} where config.txt names no kernel: QEMU has no default for one. */
+/** Throws {@link BootFileError} if config.txt names no kernel: QEMU has no default for one. */
 export function bootFilesOf(config: string): BootFiles {
   const values = readBootFile(config, new Set(['arm_64bit']));
   const kernel = values.get('kernel');
@@ -77,8 +74,8 @@ export function bootFilesOf(config: string): BootFiles {
 }
 
 /**
- * The one-shot flag, from what the kernel printed when it restarted: `reboot: Restarting system with command '0 tryboot'`.
- * The command's words are what the boards' firmware is handed.
+ * The one-shot flag, from the kernel's message at its restart: `reboot: Restarting system with command '0 tryboot'`. The
+ * boards' firmware gets the words of this command.
  */
 export function trybootRequested(serial: string): boolean {
   const command = serial.split(/\r?\n/).findLast((line) => line.includes('reboot: Restarting system'));

@@ -8,6 +8,7 @@ const tableSchema = z.object({
   }),
 });
 
+/** A partition of a disk, in bytes. */
 export interface Partition {
   readonly number: number;
   readonly startByte: number;
@@ -39,7 +40,7 @@ export class FatFiles {
     return await runTool(['mtype', '-i', await this.#at(partition), `::/${name}`]);
   }
 
-  /** The text, or null where there is no such file. */
+  /** The text, or null if there is no such file. */
   async readText(partition: number, name: string): Promise<string | null> {
     const names = await this.list(partition);
     if (!names.includes(name.toLowerCase())) return null;

@@ -13,21 +13,21 @@ export interface Boot {
 }
 
 /**
- * Plays the boards' boot firmware around QEMU: chooses the slot by autoboot.txt of partition 1 and loads the kernel from
- * there. It keeps the one-shot trial flag, which is spent by the next start, whatever becomes of it.
+ * Simulates the boards' boot firmware around QEMU: chooses the slot by autoboot.txt of partition 1 and loads the kernel from
+ * there. It keeps the one-shot trial flag, which the next start uses up, whatever happens to it.
  */
 export class BootFirmware {
   readonly #files: FatFiles;
   readonly #folder: string;
   #trybootNext = false;
 
-  /** `folder` is where the loaded files are put. */
+  /** `folder` receives the loaded files. */
   constructor(image: string, folder: string) {
     this.#files = new FatFiles(image);
     this.#folder = folder;
   }
 
-  /** Takes note of how the last run ended. Only a restart carries the flag over; a power cut loses it. */
+  /** Records how the last run ended. Only a restart keeps the flag; a power cut loses it. */
   noteRestart(serial: string): void {
     this.#trybootNext = trybootRequested(serial);
   }
@@ -36,7 +36,7 @@ export class BootFirmware {
     this.#trybootNext = false;
   }
 
-  /** Rejects with BOOT_FILE_INVALID where a board would not start either. */
+  /** Rejects with BOOT_FILE_INVALID if a board would not start either. */
   async load(): Promise<Boot> {
     const tryboot = this.#trybootNext;
     this.#trybootNext = false;

@@ -1,5 +1,6 @@
 import type { Boot } from '../firmware/firmware.ts';
 
+/** Processors of guests. */
 export type Arch = 'amd64' | 'arm64';
 
 /** A port of the guest that the rig reaches on its own loopback address. */
@@ -9,10 +10,11 @@ export interface Forward {
   readonly guestPort: number;
 }
 
+/** A guest machine. */
 export interface MachineSpec {
   readonly arch: Arch;
   readonly disk: string;
-  /** A second disk, standing for the SSD. */
+  /** A second disk, in the role of the SSD. */
   readonly ssd: string | null;
   readonly memoryMb: number;
   readonly cores: number;
@@ -28,11 +30,12 @@ export interface MachineSpec {
 }
 
 /**
- * What an emulated machine's kernel is told. Guards against processors that leak: an emulated one does not, and pays for
- * them with indirect jumps. On a busy host a PC's kernel takes a late timer for none at all, and panics.
+ * Options of an emulated machine's kernel. It needs no guards against processors that leak: an emulated one does not, and the
+ * guards cost indirect jumps. On a busy host a PC's kernel takes a late timer for a missing one, and panics.
  */
 const emulated = { amd64: 'mitigations=off no_timer_check', arm64: 'mitigations=off' } as const;
 
+/** QEMU's program for each processor. */
 export const qemuPrograms = { amd64: 'qemu-system-x86_64', arm64: 'qemu-system-aarch64' } as const;
 
 /** Command line of QEMU for one run: software emulation, direct kernel boot, nothing that leaves the machine. Pure. */

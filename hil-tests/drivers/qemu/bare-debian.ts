@@ -11,10 +11,10 @@ const repository = join(import.meta.dirname, '../../..');
 const unit = join(import.meta.dirname, '../../guest/m.service');
 const buildTimeoutMs = 30 * 60_000;
 const startTimeoutMs = 120_000;
-/** What `systemd-analyze` prints of figures. */
+/** The figures that `systemd-analyze` prints. */
 const analysed = /^Startup finished|reached after| @\d|─.*@\d/;
 
-/** Debian from the same packages with the same kernel, in a machine like the lab's. Its image is made where it is missing. */
+/** Debian from the same packages with the same kernel, in a machine like the lab's. Its image is built if it is missing. */
 export class BareDebian implements Reference {
   readonly #spec: MachineSpec;
   readonly #slowness: number;

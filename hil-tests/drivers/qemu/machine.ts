@@ -17,13 +17,13 @@ export interface Start {
   readonly tryboot: boolean;
   /** How it ended: QEMU's shutdown reason, `power-cut`, or null while it runs. */
   ended: string | null;
-  /** What the card was given, by the last look at it. */
+  /** What was written to the card, at the last look. */
   writtenBytes: number;
 }
 
 /**
- * A board made of QEMU and the boot firmware's stand-in. While the power is on, a restart of the guest goes through the
- * firmware again; a shutdown leaves it off.
+ * A board made of QEMU and the simulated boot firmware. While the power is on, a restart of the guest goes through the firmware
+ * again; a shutdown leaves it off.
  */
 export class QemuMachine implements Power, AsyncDisposable {
   readonly serial: SerialLog;
@@ -56,7 +56,7 @@ export class QemuMachine implements Power, AsyncDisposable {
     this.#running = this.#run(this.#firmware, this.#folder, started.resolve).finally(() => {
       this.#running = null;
     });
-    // A failure before the first start is the caller's; a later one is seen by whoever waits for the device.
+    // A failure before the first start is the caller's; everyone who waits for the device sees a later one.
     this.#running.catch((error: unknown) => this.serial.mark(`the machine stopped: ${String(error)}`));
     await Promise.race([started.promise, this.#running]);
   }
@@ -67,7 +67,7 @@ export class QemuMachine implements Power, AsyncDisposable {
     await this.#running?.catch(() => {});
   }
 
-  /** Tells QEMU to do something. Rejects where it does not run, or refuses. */
+  /** Sends QEMU a command. Rejects if it does not run, or refuses. */
   async command(name: string, args: Record<string, unknown>): Promise<void> {
     if (this.#qmp === null) throw new RigError('RIG_LAB', 'the device is switched off');
     await this.#qmp.execute(name, args);
@@ -117,7 +117,7 @@ export class QemuMachine implements Power, AsyncDisposable {
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => this.serial.mark(`QEMU: ${chunk.trim()}`));
     const ended = once(child, 'close');
     const gone = new AbortController();
-    child.once('close', () => gone.abort(new Error('QEMU has ended')));
+    child.once('close', () => gone.abort(new RigError('RIG_TOOL', 'QEMU has ended')));
     const qmp = await QmpClient.connect(socket, gone.signal).catch(() => null);
     this.#qmp = qmp;
     started();
@@ -142,7 +142,7 @@ async function countWrites(qmp: QmpClient, start: Start, gone: AbortSignal): Pro
       await sleep(1_000, undefined, { signal: gone });
     }
   } catch (error) {
-    // QEMU answers no more once it has ended, which is what this waits for; an answer of another form is a fault.
+    // QEMU stops answering once it has ended, which this waits for; an answer of another form is an error.
     if (!gone.aborted && !(error instanceof RigError)) throw error;
   }
 }

@@ -8,7 +8,7 @@ const mdnsPort = 5353;
 const etherTypeIpv4 = 0x0800;
 const protocolUdp = 17;
 
-/** A frame that puts a DNS message to everybody on the link. */
+/** A frame that sends a DNS message to everyone on the link. */
 export function mdnsFrame(message: Uint8Array): Buffer {
   const udp = Buffer.alloc(8);
   udp.writeUInt16BE(mdnsPort, 0);
@@ -30,7 +30,7 @@ export function mdnsFrame(message: Uint8Array): Buffer {
   return Buffer.concat([ethernet, ip, udp, message]);
 }
 
-/** The DNS message in a frame; null where it holds anything else. Never throws. */
+/** The DNS message in a frame; null if it contains anything else. Never throws. */
 export function mdnsMessage(frame: Buffer): Buffer | null {
   if (frame.length < 34 || frame.readUInt16BE(12) !== etherTypeIpv4 || frame[23] !== protocolUdp) return null;
   const udp = 14 + ((frame[14] ?? 0) & 15) * 4;

@@ -15,6 +15,7 @@ import { QemuStorage } from './qemu-storage.ts';
 import { QemuUsb } from './qemu-usb.ts';
 import { WireSwitch } from './wire-switch.ts';
 
+/** A virtual lab. */
 export interface QemuLab {
   readonly name: string;
   readonly arch: Arch;
@@ -27,7 +28,7 @@ export interface QemuLab {
   readonly watchdog: boolean;
 }
 
-/** Ports of the device that the rig reaches from outside. 8080 is one that has to stay shut. */
+/** Ports of the device that the rig reaches from outside. 8080 is one that must stay closed. */
 const forwardedPorts: readonly (readonly ['tcp' | 'udp', number])[] = [
   ['tcp', 22],
   ['tcp', 80],
@@ -37,8 +38,8 @@ const forwardedPorts: readonly (readonly ['tcp' | 'udp', number])[] = [
   ['udp', 8189],
 ];
 /**
- * The rig's own unit, handed to the guest's systemd as a credential, so that the image has nothing of the rig. Its name
- * is short because QEMU's fw_cfg takes no more than 55 characters.
+ * The rig's own unit, passed to the guest's systemd as a credential, so that the image contains nothing of the rig. Its name is
+ * short because QEMU's fw_cfg takes no more than 55 characters.
  */
 const guest = join(import.meta.dirname, '../../guest');
 const credentials = {
@@ -46,15 +47,15 @@ const credentials = {
   'rig.cp2112.mjs': join(guest, 'cp2112.mjs'),
 };
 /**
- * A busy machine may leave the guest without a processor for a while: what is silent for so much longer than on a board
- * hangs. Only the product's watch over its own processes goes by it.
+ * A busy host may leave the guest without a processor for a while: only a silence that is this much longer than on a board
+ * counts as a hang. Only the product's watch over its own processes uses it.
  */
 const hangFactor = 5;
 
 /** The same for systemd's watch over the product. */
 const patientUnit = Buffer.from('[Service]\nWatchdogSec=10min\nTimeoutStartSec=40min\n').toString('base64');
 
-/** What the stand-in of the firmware adds to the kernel's command line, as the boards' own does: the virtual peripherals. */
+/** What the simulated firmware adds to the kernel's command line, like the boards' own: the virtual peripherals. */
 const peripherals = (slowness: number): string =>
   [
     `systemd.setenv=RUSHLIGHT_PATIENCE=${slowness * hangFactor}`,
@@ -155,7 +156,7 @@ async function openNeighbours(
   return { rigs: machines.map(({ rig }) => rig), [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
-/** For the guest's networkd: nobody gives out addresses on the wire. */
+/** For the guest's networkd: there is no DHCP server on the wire. */
 function wireSettings(mac: string, address: string): string {
   return `[Match]\nMACAddress=${mac}\n[Link]\nRequiredForOnline=no\n[Network]\nAddress=${address}\nMulticastDNS=no\n`;
 }

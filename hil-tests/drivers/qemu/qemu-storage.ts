@@ -5,6 +5,7 @@ import type { Storage } from '../../protocols/storage.ts';
 import { FatFiles } from '../firmware/disk-image.ts';
 import type { QemuMachine } from './machine.ts';
 
+/** The disks of a guest. */
 export interface QemuDisks {
   /** The image as it was built; never written to. */
   readonly image: string;
@@ -35,7 +36,7 @@ export class QemuStorage implements Storage {
     await runTool(['rm', '-f', ssd]);
     await runTool(['truncate', '-s', String(ssdBytes), ssd]);
     await runTool(['mke2fs', '-q', '-t', 'ext4', '-L', this.ssdLabel, ssd]);
-    // The way in for the rig: what Imager writes for an owner who gave a key.
+    // The rig's access: the files that Imager writes for an owner with an SSH key.
     await this.writeCard('user-data', `#cloud-config\nssh_authorized_keys:\n  - ${this.#sshKey}\n`);
   }
 

@@ -13,7 +13,7 @@ const messageSchema = z.union([
 
 const blockStatsSchema = z.array(z.object({ device: z.string(), stats: z.object({ wr_bytes: z.number() }) }));
 
-/** Why QEMU ended, of its SHUTDOWN event: `guest-reset`, `guest-shutdown`, `guest-panic`, `host-qmp-quit`, … */
+/** Why QEMU ended, from its SHUTDOWN event: `guest-reset`, `guest-shutdown`, `guest-panic`, `host-qmp-quit`, … */
 export type ShutdownReason = string;
 
 /** QEMU's machine protocol (QMP) over a Unix socket. */
@@ -45,7 +45,7 @@ export class QmpClient implements AsyncDisposable {
       rest = lines.pop() ?? '';
       for (const line of lines) if (line.trim() !== '') client.#receive(line);
     });
-    // A killed QEMU resets the connection; `close` follows and tells those who wait.
+    // A killed QEMU resets the connection; `close` follows and notifies those who wait.
     socket.on('error', () => {});
     socket.once('close', () => client.#fail());
     await client.execute('qmp_capabilities');

@@ -1,7 +1,7 @@
 import { RigError } from '../../lib/errors.ts';
 import type { Console } from '../../protocols/console.ts';
 
-/** A console that collects text from wherever a driver gets it. Escape sequences are dropped: the log is for people. */
+/** A console that collects text from any driver. Escape sequences are dropped: the log is for people. */
 export class SerialLog implements Console {
   #log = '';
   #rest = '';

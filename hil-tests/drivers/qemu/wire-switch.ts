@@ -9,7 +9,7 @@ const headerLength = 14;
 
 /**
  * An Ethernet switch for virtual machines: joins the wires of several into one link, frame by frame. It learns behind which
- * wire an address is, as a switch on a desk does; what it does not know yet, and multicast, goes to all.
+ * wire an address is, like a real switch; frames to unknown addresses, and multicast, go to all.
  */
 export class WireSwitch implements AsyncDisposable {
   readonly #wires: readonly Wire[];
@@ -25,7 +25,7 @@ export class WireSwitch implements AsyncDisposable {
       const socket = createSocket({ type: 'udp4', recvBufferSize: 1 << 22, sendBufferSize: 1 << 22 });
       this.#sockets.push(socket);
       socket.on('message', (frame) => this.#pass(frame, index));
-      // A machine that is off has nobody listening on its end of the wire: a frame to it is lost, as on a pulled cable.
+      // No one listens on the wire of a machine that is off: a frame to it is lost, as on a pulled cable.
       socket.on('error', () => {});
       socket.bind(rigPort, '127.0.0.1');
       await once(socket, 'listening');

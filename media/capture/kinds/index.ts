@@ -15,8 +15,9 @@ export type SourceSpec = {
   [Name in keyof Registry]: Parameters<Registry[Name]['build']>[0];
 }[keyof Registry];
 
+/** The settings of any kind. */
 export type SourceSettings = SettingsOf<Schema>;
-/** A kind for those who do not care which one it is. */
+/** A kind, for code that treats all kinds alike. */
 export type AnySourceKind = SourceKind<Schema, SourceSpec>;
 
 const kinds: Readonly<Record<keyof Registry, AnySourceKind>> = { ...registry };
@@ -29,11 +30,12 @@ export function kindOf({ kind }: Pick<SourceSpec | SourceSettings, 'kind'>): Any
   return kinds[kind];
 }
 
-/** The kind of that name; undefined where another machine knows a kind that this one does not. */
+/** The kind of that name; undefined if another machine knows a kind that this one does not. */
 export function kindNamed(name: string): AnySourceKind | undefined {
   return Object.hasOwn(kinds, name) ? kinds[name as keyof Registry] : undefined;
 }
 
+/** Names of all kinds, as in the settings. */
 export const sourceKindNames: readonly string[] = Object.keys(kinds);
 
 /** Builds the pipeline of any source. Pure. @throws SourceSpecError */
@@ -41,7 +43,7 @@ export function buildCapture(source: SourceSpec, targets: CaptureTargets): Captu
   return kindOf(source).build(source, targets);
 }
 
-/** Whether a spec asks for a bit rate: its live picture may be encoded here. */
+/** Whether a spec has a bit rate: its live picture may be encoded here. */
 export function asksForBitrate<Spec extends SourceBase>(
   spec: Spec,
 ): spec is Extract<Spec, { readonly bitrateKbps: number }> {

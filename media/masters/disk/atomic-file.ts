@@ -1,8 +1,8 @@
 import { writeFileAtomic } from '../../../common/files.ts';
 
 /**
- * Replaces a file of a take, so that a power cut leaves either the old or the new one, whole. The folder must exist: if it does not,
- * the disk is away, and what was written would land on the card below the mount point. Rejects with the system's error.
+ * Replaces a file of a take, so that a power cut leaves either the old or the new one, complete. The folder must exist: if it
+ * does not, the disk is away, and the file would land on the card below the mount point. Rejects with the system's error.
  */
 export async function replaceTakeFile(path: string, text: string): Promise<void> {
   await writeFileAtomic(path, text, { mode: 0o644, makeFolder: false });

@@ -3,11 +3,11 @@ import { type FileHandle, lstat, open } from 'node:fs/promises';
 import { StrangeFileError } from '../errors.ts';
 
 /**
- * What lies on a disk was put there by whoever had the disk. A link is never followed, and what is no file (a named pipe, a
- * device, a socket) is never waited for.
+ * Files on a disk were put there by whoever had the disk. A link is never followed, and nothing that is not a file (a named
+ * pipe, a device, a socket) is ever waited for.
  */
 
-/** Opens a file for reading. Rejects with the system's error, or StrangeFileError where it is none. */
+/** Opens a file for reading. Rejects with the system's error, or StrangeFileError if it is not a file. */
 export async function openRegular(path: string): Promise<FileHandle> {
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   const handle = await open(path, flags).catch((error: unknown) => {
@@ -25,7 +25,10 @@ export async function openRegular(path: string): Promise<FileHandle> {
   throw new StrangeFileError(path);
 }
 
-/** Reads a text. Undefined where there is no such file. Rejects with StrangeFileError where it is no file, or too large for one of its kind. */
+/**
+ * Reads a text. Undefined if there is no such file. Rejects with StrangeFileError if it is not a file, or too large for its
+ * kind.
+ */
 export async function textOf(path: string, maxBytes: number): Promise<string | undefined> {
   try {
     await using handle = await openRegular(path);
@@ -38,7 +41,7 @@ export async function textOf(path: string, maxBytes: number): Promise<string | u
   }
 }
 
-/** Size and time of a file. Undefined where there is nothing. Rejects with StrangeFileError where it is something else. */
+/** Size and time of a file. Undefined if there is nothing. Rejects with StrangeFileError if it is something else. */
 export async function regularStat(
   path: string,
 ): Promise<{ readonly size: number; readonly mtimeMs: number } | undefined> {
@@ -52,12 +55,12 @@ export async function regularStat(
   throw new StrangeFileError(path);
 }
 
-/** Rejects with StrangeFileError where a path is anything but a folder, a link to one included. */
+/** Rejects with StrangeFileError if a path is anything but a folder, including a link to one. */
 export async function requireFolder(path: string): Promise<void> {
   if (!(await lstat(path)).isDirectory()) throw new StrangeFileError(path, { what: 'is no folder' });
 }
 
-/** Rejects where something lies at a path that is no file of its own: to be asked before a program writes or reads there. */
+/** Rejects if something lies at a path that is not a file of its own. Call it before a program writes or reads there. */
 export async function requireRegularOrNothing(path: string): Promise<void> {
   await regularStat(path);
 }

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { pause } from '../../../common/pause.ts';
 import { NoAnswerError } from '../errors.ts';
 
-/** What the system says where a disk fails, is full or protected: all of it may pass. */
+/** The system's errors if a disk fails, is full or protected: all of them may pass. */
 const troubles = new Map([
   ['EIO', 'Input/output error'],
   ['ENOSPC', 'No space left on device'],
@@ -20,24 +20,24 @@ const troubles = new Map([
   ['ENFILE', 'Too many open files in system'],
   ['ENOMEM', 'Cannot allocate memory'],
 ]);
-/** What ffmpeg's Matroska reader says besides. */
+/** Further messages of ffmpeg's Matroska reader. */
 const readError = 'Read error at pos';
 
 const pausesMs = [500, 1000, 2000, 4000, 8000];
 
-/** Whether a disk failed, so that the same may well succeed in a while. */
+/** Whether a disk failed, so that the same may succeed in a while. */
 export function isDiskTrouble(error: unknown): boolean {
   // A file that could neither be written nor closed.
   if (error instanceof SuppressedError) return isDiskTrouble(error.error) || isDiskTrouble(error.suppressed);
   return error instanceof NoAnswerError || troubles.has((error as NodeJS.ErrnoException)?.code ?? '');
 }
 
-/** Whether a line of ffmpeg is about a disk, and not about what it read there. Pure. */
+/** Whether a line of ffmpeg is about a disk, and not about the content it read there. Pure. */
 export function isDiskComplaint(line: string): boolean {
   return line.includes(readError) || [...troubles.values()].some((text) => line.includes(text));
 }
 
-/** What is wrong with the disk of the masters, and what to do about it, for people. Undefined for errors of other kinds. Pure. */
+/** What is wrong with the masters' disk, and what to do about it, for people. Undefined for errors of other kinds. Pure. */
 export function diskReason(error: unknown): string | undefined {
   if (error instanceof SuppressedError) return diskReason(error.suppressed) ?? diskReason(error.error);
   const { code, syscall } = error as NodeJS.ErrnoException;
@@ -58,17 +58,18 @@ const reasons: Readonly<Record<string, string>> = {
   EUCLEAN: 'has errors in its file system: check it on a computer, or use another disk',
 };
 
-/** Which attempt it is, from 1 on, and whether another follows. */
+/** The number of the attempt, from 1 on, and whether another follows. */
 export interface Attempt {
   readonly number: number;
   readonly isLast: boolean;
 }
 
+/** An attempt that is not repeated. */
 export const onlyAttempt: Attempt = { number: 1, isLast: true };
 
 /**
- * Does something again for as long as the disk fails, up to a quarter of a minute.
- * Rejects with what that rejects with, with the signal's reason, and at once with errors of other kinds.
+ * Repeats an operation for as long as the disk fails, up to a quarter of a minute. Rejects with the operation's error, with the
+ * signal's reason, and at once with errors of other kinds.
  */
 export async function withPatience<T>(
   work: (attempt: Attempt) => Promise<T>,

@@ -4,15 +4,15 @@ import { dirname } from 'node:path';
 import { DiskFilesError, DiskReserveError, DiskUnavailableError } from '../errors.ts';
 import { diskReason } from './disk-trouble.ts';
 
-/** Bytes an unprivileged process may still write to the file system of a path. */
+/** Bytes that an unprivileged process can still write to the file system of a path. */
 export async function freeBytes(path: string): Promise<number> {
   const { bavail, bsize } = await statfs(path);
   return bavail * bsize;
 }
 
 /**
- * The same of a folder that may not be there yet, as on a disk that has just been plugged in: the nearest one above it
- * tells. Rejects with the system's error.
+ * The same for a folder that may not exist yet, as on a disk that has just been plugged in: the nearest folder above it counts.
+ * Rejects with the system's error.
  */
 export async function freeBytesFor(folder: string): Promise<number> {
   try {
@@ -25,8 +25,8 @@ export async function freeBytesFor(folder: string): Promise<number> {
 }
 
 /**
- * Makes the folder of the takes where it is missing, as on a new disk.
- * @throws DiskUnavailableError where it cannot be made or written to
+ * Makes the folder of the takes if it is missing, as on a new disk.
+ * @throws DiskUnavailableError if it cannot be made or written to
  */
 export async function makeTakesFolder(folder: string): Promise<void> {
   try {
@@ -39,25 +39,26 @@ export async function makeTakesFolder(folder: string): Promise<void> {
   }
 }
 
-/** What the system says of a disk, as what is wrong and what to do; any other error is left as it is. Pure. */
+/** The system's error about a disk, as what is wrong and what to do; any other error stays unchanged. Pure. */
 export function asDiskError(error: unknown): unknown {
   const reason = diskReason(error);
   return reason === undefined ? error : new DiskUnavailableError(reason, { cause: error });
 }
 
-/** Files a take of a few cameras may make. */
+/** Number of files that a take of a few cameras may make. */
 const leastFiles = 64;
 
 /**
- * Whether a file system has no room for more files, whatever its free bytes. One that makes room as it goes says 0 of 0. Pure.
+ * Whether a file system has no room for more files, whatever its free bytes. A file system that makes room as needed says 0 of
+ * 0. Pure.
  */
 export function lacksFiles({ files, ffree }: { readonly files: number; readonly ffree: number }): boolean {
   return files > 0 && ffree < leastFiles;
 }
 
 /**
- * What keeps takes from being written to a folder, and what to do; null where nothing does. A folder that is not there yet is
- * looked at where it will be made. Never rejects.
+ * What prevents takes from being written to a folder, and what to do; null if nothing does. A folder that does not exist yet is
+ * checked where it will be made. Never rejects.
  */
 export async function diskObstacle(folder: string): Promise<string | null> {
   try {
@@ -71,14 +72,14 @@ export async function diskObstacle(folder: string): Promise<string | null> {
   }
 }
 
-/** @throws DiskReserveError where no more than the reserve is free, DiskFilesError where no more files fit */
+/** @throws DiskReserveError if no more than the reserve is free, DiskFilesError if no more files fit */
 export async function requireSpace(path: string, reserveBytes: number, ask = freeBytes): Promise<void> {
   const free = await ask(path);
   if (free <= reserveBytes) throw new DiskReserveError(free, reserveBytes);
   if (lacksFiles(await statfs(path))) throw new DiskFilesError();
 }
 
-/** Seconds until only the reserve is free; null where nothing grows. Pure. */
+/** Seconds until only the reserve is free; null if nothing grows. Pure. */
 export function remainingSeconds(free: number, reserve: number, bytesPerSecond: number): number | null {
   if (bytesPerSecond <= 0) return null;
   return Math.max(0, (free - reserve) / bytesPerSecond);

@@ -4,11 +4,12 @@ import { regularStat } from '../disk/disk-file.ts';
 import { isDiskComplaint } from '../disk/disk-trouble.ts';
 import { NoAnswerError } from '../errors.ts';
 
+/** A file to hash, and when. */
 export interface HashOrder {
   readonly host: ChildHost;
   readonly name: string;
   readonly file: string;
-  /** While it says so nothing is read: what was read so far stands. */
+  /** While it returns true nothing is read; the hash so far stays valid. */
   readonly mustRest: () => boolean;
   readonly signal: AbortSignal;
 }
@@ -17,8 +18,8 @@ const lookMs = 200;
 const hashLine = /^\\?([0-9a-f]{64}) /;
 
 /**
- * SHA-256 of a file, read when the disk and the processors have nothing else to do. Undefined where there is no such file. Rejects
- * with the signal's reason, StrangeFileError, and NoAnswerError where it cannot be read.
+ * SHA-256 of a file, read when the disk and the processors have nothing else to do. Undefined if there is no such file. Rejects
+ * with the signal's reason, StrangeFileError, and NoAnswerError if it cannot be read.
  */
 export async function hashQuietly(order: HashOrder): Promise<string | undefined> {
   const { host, name, file, mustRest, signal } = order;
@@ -44,7 +45,7 @@ export async function hashQuietly(order: HashOrder): Promise<string | undefined>
     // An abort only ends the pause early.
     await Promise.race([end, pause(lookMs, signal)]);
   }
-  // One that rests would not hear that it shall end.
+  // A resting reader would not hear that it should end.
   if (resting) signalGroup(child.pid, 'SIGCONT');
   if (signal.aborted) await child.stop();
   signal.throwIfAborted();

@@ -23,28 +23,29 @@ import { verifyMaster } from './verify.ts';
 
 const run = promisify(execFile);
 const size = { width: 64, height: 48 } as const;
+/** Frames in each proof. */
 export const proofFrames = 6;
 
-/** One thing a source can send, and the samples it means. */
+/** One thing a source can send, and its samples. */
 export interface ProofCase {
   readonly name: string;
   readonly range: RawStream['range'];
   readonly source: 'v4l2' | 'rtsp' | 'rpicam';
-  /** What the camera is opened with. */
+  /** How the camera is opened. */
   readonly format: V4l2Format | 'planar';
-  /** What is right without a decoder's help. */
+  /** The right values, known without a decoder. */
   readonly known: 'samples in the stream' | 'flat blocks' | 'bytes moved by hand';
-  /** How ffmpeg reads the bytes from a file, in place of a device. */
+  /** How ffmpeg reads the bytes from a file instead of a device. */
   readonly input: readonly string[];
   /** One frame as the camera sends it, and its samples plane by plane. */
   readonly frame: (index: number) => { readonly sent: Buffer; readonly samples: Buffer };
 }
 
-/** What came of one case. */
+/** The result of one case. */
 export interface Proof {
   readonly verified: boolean;
   readonly problems: readonly string[];
-  /** Frames whose samples are not those the camera sent. */
+  /** Frames whose samples differ from those that the camera sent. */
   readonly wrong: readonly number[];
   readonly frames: number;
   readonly pixelFormat: string;
@@ -150,6 +151,7 @@ const nv12: Order = (sent) => {
   return Buffer.concat([sent.subarray(0, luma), pick(chroma, 2, 0), pick(chroma, 2, 1)]);
 };
 
+/** Every case. */
 export const proofCases: readonly ProofCase[] = [
   jpeg('4:2:0', { luma: [2, 2] }),
   jpeg('4:2:2', { luma: [2, 1] }),
@@ -175,8 +177,8 @@ export const proofCases: readonly ProofCase[] = [
 ];
 
 /**
- * Sends known samples through the commands of the product (capture, record, compress, verify) and compares what the master holds
- * with what was sent. Only the device is played: its bytes come from a file.
+ * Sends known samples through the commands of the product (capture, record, compress, verify) and compares the content of the
+ * master with what was sent. Only the device is simulated: its bytes come from a file.
  */
 export async function prove(
   one: ProofCase,
@@ -192,7 +194,7 @@ export async function prove(
     const pipe = join(folder, 'captured');
     const captured = await capture(one, sent, pipe);
     const raw = { ...captured, fps: 30, range: mistaken ?? captured.range };
-    // What a recorder gets first is not of its take; a stream that needs its first frame keeps it.
+    // A recorder's first frame does not belong to its take; a stream that needs its first frame keeps it.
     const expected = (raw.codec === 'h264' ? shown : shown.slice(1)).map(({ samples }) => samples);
     const frames = expected.length;
     const files = filesIn(folder);
@@ -229,7 +231,7 @@ function filesIn(folder: string): SegmentFiles {
   };
 }
 
-/** Runs the capture pipeline with the file in its device's place; its raw sink, without a pipe there, writes a file. */
+/** Runs the capture pipeline with the file instead of its device; its raw sink, without a pipe there, writes a file. */
 async function capture(one: ProofCase, sent: string, pipe: string): Promise<RawStream> {
   const encoder = { encoder: one.format === 'h264' ? 'copy' : 'libx264', reason: 'test' } as const;
   const command = buildCapture(specOf(one), { rtpPort: 9, encoder, rawPipe: pipe });
@@ -275,7 +277,7 @@ async function program([name, ...args]: readonly [string, ...string[]]): Promise
   return await run(name, args, { maxBuffer: 16 * 1024 * 1024 });
 }
 
-/** What a master holds, read back as plain samples, and what it says of itself. */
+/** The content of a master, read back as plain samples, and what it says about itself. */
 async function kept(master: string, expected: readonly Buffer[]) {
   const plain = ['-v', 'error', '-i', master, '-fps_mode', 'passthrough', '-f', 'rawvideo', '-'];
   const { stdout } = await run('ffmpeg', plain, { encoding: 'buffer', maxBuffer: 64 * 1024 * 1024 });

@@ -14,12 +14,13 @@ import { verifyMaster } from './verify.ts';
 const dayMs = 86_400_000;
 const busyLookMs = 200;
 
+/** What the check needs. */
 export interface MasterCheckOptions {
   readonly host: ChildHost;
   readonly logger: Logger;
-  /** All takes on the disks that are there now. */
+  /** All takes on the disks that are present. */
   readonly takes: () => Promise<readonly Take[]>;
-  /** The folders of takes whose disks are there now. */
+  /** The folders of takes whose disks are present. */
   readonly roots: () => readonly string[];
   /** While something is recorded or finished nothing is read. */
   readonly isBusy: () => boolean;
@@ -33,11 +34,11 @@ export interface MasterCheckOptions {
   readonly now?: () => number;
 }
 
-/** What is read at the moment. */
+/** The master that is read at the moment. */
 export interface MasterCheckProgress {
   readonly take: string;
   readonly camera: string;
-  /** Masters of what was asked for, or of what is due, that are done. */
+  /** Masters of the request, or of those due, that are done. */
   readonly done: number;
   readonly of: number;
 }
@@ -49,8 +50,8 @@ interface Order {
 }
 
 /**
- * Reads kept masters again and holds them against their SHA-256: each about once a month, soon after its disk was away, and when
- * somebody asks. It rests while anything is recorded. When a master was checked is in take.json, so that a restart goes on where
+ * Reads kept masters again and compares them with their SHA-256: each about once a month, soon after its disk was away, and on
+ * request. It rests while anything is recorded. take.json contains when a master was checked, so that a restart continues where
  * it was.
  */
 export class MasterCheck {
@@ -76,7 +77,7 @@ export class MasterCheck {
     this.poked.resolve();
   }
 
-  /** Whether a take waits to be checked, or is being. */
+  /** Whether a take waits for its check, or is being checked. */
   isWanted(takeId: string): boolean {
     return this.wanted.has(takeId);
   }
@@ -89,7 +90,7 @@ export class MasterCheck {
       try {
         await this.look(signal);
       } catch (error) {
-        // A take that begins is no fault.
+        // A take that begins is no failure.
         if (!signal.aborted && !(error instanceof TakeUnfinishedError))
           logger.warn({ err: error }, 'kept masters could not be checked');
       }
@@ -119,7 +120,7 @@ export class MasterCheck {
           'a kept master could not be checked',
         );
       });
-      // Who asks is served before what is merely due.
+      // Requests come before masters that are merely due.
       if (ordered.length === 0 && this.wanted.size > 0) break;
     }
     for (const id of asked) this.wanted.delete(id);
@@ -145,7 +146,7 @@ export class MasterCheck {
       await this.state(take, camera, { ...segment, checkedAt: at });
       return;
     }
-    // Reading it as pictures tells which frames are concerned, and whether one that was damaged is right (again).
+    // Reading it as pictures shows which frames are affected, and whether one that was damaged is right (again).
     const { codec = 'ffv1', strategy = 'direct' } = take.manifest.cameras[camera] ?? {};
     const { sha256, clean } = segment;
     const expected = { codec, sha256, clean: clean || strategy === 'spool' };
@@ -167,7 +168,7 @@ export class MasterCheck {
         problems: [problem],
       } as const;
     });
-    // When damage was found first is what its owner wants to know.
+    // An owner wants to know when damage was first found.
     const known = segment.verified?.ok === false && !verified.ok ? segment.verified.at : verified.at;
     const problems = verified.problems.map((problem) => problem.slice(0, 2000));
     if (!verified.ok && wasRight) {
@@ -194,7 +195,7 @@ export class MasterCheck {
     const returnedMs = this.returned.get(dirname(take.folder));
     const ageMs = this.now() - provenMs;
     if (returnedMs !== undefined && provenMs < returnedMs && ageMs >= maxAgeAfterAwayMs) return true;
-    // By a clock that was set back since, nothing would ever be due.
+    // With a clock that was set back since, nothing would ever be due.
     return ageMs >= maxAgeMs || ageMs < -dayMs;
   }
 
@@ -212,7 +213,7 @@ export class MasterCheck {
   }
 }
 
-/** A signal that aborts as soon as something is recorded: this piece of work is begun again later. */
+/** A signal that aborts as soon as something is recorded: this piece of work starts again later. */
 function whileIdle(isBusy: () => boolean, signal: AbortSignal) {
   const busy = new AbortController();
   const look = setInterval(() => {
@@ -233,12 +234,12 @@ function ordersOf(take: Take): Order[] {
   );
 }
 
-/** When a master was last known to be what was recorded, or not to be; 0 where it never was looked at. */
+/** When a master was last checked, with any result; 0 if it never was. */
 function provenAt({ checkedAt, verified }: Segment): number {
   return Math.max(Date.parse(checkedAt ?? '') || 0, Date.parse(verified?.at ?? '') || 0);
 }
 
-/** What a camera's part of a take is now; the reason why it ended stands where nothing else changed. */
+/** The state of a camera's part of a take; the reason why it ended stays if nothing else changed. */
 function judged(next: CameraRecord, before: CameraRecord): CameraRecord {
   const isRight = (record: CameraRecord) => record.segments.every(({ verified }) => verified?.ok === true);
   if (isRight(next) && isRight(before)) return next;

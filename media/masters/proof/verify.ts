@@ -13,17 +13,19 @@ import { type FrameLog, type LoggedFrame, parseFrameLog } from '../segment/frame
 import type { Verification } from '../take/manifest.ts';
 import { isoMicroseconds } from '../timing/timecode.ts';
 
+/** What a decoder found. */
 export interface Decoded {
   readonly log: FrameLog;
   readonly complaints: readonly string[];
 }
 
-/** Frame logs beyond that, some 30 hours, are none. */
+/** Larger frame logs, of some 30 hours, are not valid. */
 export const maxLogBytes = 256 * 1024 * 1024;
 
 /**
- * Decodes a file of a segment, and tells its frames and what ffmpeg complained about. What is found is written elsewhere than
- * on the disk that is judged. @throws FfmpegError, NoAnswerError where a disk failed, EmptyAnswerError where not one frame came of it, StrangeFileError
+ * Decodes a file of a segment, and returns its frames and ffmpeg's complaints. The result is not written to the disk that is
+ * judged.
+ * @throws FfmpegError, NoAnswerError if a disk failed, EmptyAnswerError if there was no frame, StrangeFileError
  */
 export async function decodeFile(
   host: ChildHost,
@@ -46,25 +48,26 @@ export async function decodeFile(
   }
 }
 
+/** What a master should contain. */
 export interface ExpectedMaster {
   readonly codec: MasterCodec;
   readonly sha256: string | null;
-  /** False where its recorder did not end by itself: the file may end within a frame, which is not among those received. */
+  /** False if its recorder did not end by itself: the file may end within a frame, which is not among those received. */
   readonly clean: boolean;
 }
 
-/** ffmpeg's Matroska reader, where the last frame is not whole. */
+/** The message of ffmpeg's Matroska reader if the last frame is incomplete. */
 const endsEarly = /\bFile ended prematurely\b/;
 
-/** What is wrong with a master of what its decoder complained about. Which frames there are is for others to compare. Pure. */
+/** What is wrong with a master, from its decoder's complaints. Comparing the frames is not done here. Pure. */
 export function problemsAmong(complaints: readonly string[], clean: boolean): string[] {
   return complaints.filter((line) => clean || !endsEarly.test(line));
 }
 
 /**
- * Holds a master against the frames that were received and against its hash: for a lossless codec every sample of every
- * frame, for ProRes the number of frames. Where a disk fails it rejects, and may be asked again; on the last attempt that is
- * what is wrong with the master.
+ * Compares a master with the frames that were received and with its hash: for a lossless codec every sample of every frame, for
+ * ProRes the number of frames. If a disk fails it rejects, and can be called again; on the last attempt the failure is what is
+ * wrong with the master.
  */
 export async function verifyMaster(
   host: ChildHost,
@@ -102,7 +105,7 @@ function verification(codec: MasterCodec, problems: string[]): Verification {
   return { ok: problems.length === 0, at: isoMicroseconds(Date.now() / 1e3), proof, problems };
 }
 
-/** What distinguishes the frames of a master from those received; empty where nothing does. Pure. */
+/** The differences between the frames of a master and those received; empty if there are none. Pure. */
 export function compareFrames(
   received: readonly LoggedFrame[],
   kept: readonly LoggedFrame[],
@@ -116,6 +119,7 @@ export function compareFrames(
   return [`${differing.length} frames differ from what was received, the first is frame ${differing[0]}`];
 }
 
+/** SHA-256 of a file, 64 lower-case hex digits. */
 export async function sha256OfFile(file: string): Promise<string> {
   const hash = createHash('sha256');
   await using handle = await openRegular(file);

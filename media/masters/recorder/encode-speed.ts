@@ -11,16 +11,17 @@ import { FfmpegError } from '../errors.ts';
 import { encodeProbeArgv, type MasterCodec, probePictureArgv } from './recorder-command.ts';
 import { runFfmpeg } from './run-ffmpeg.ts';
 
+/** Where measurements are made and kept. */
 export interface EncodeSpeedOptions {
   readonly host: ChildHost;
   readonly logger: Logger;
-  /** JSON file that keeps what was measured. */
+  /** JSON file for the measurements. */
   readonly cacheFile: string;
-  /** Folder for the frames of a measurement; best a tmpfs. */
+  /** Folder for the frames of a measurement; ideally a tmpfs. */
   readonly scratch: string;
-  /** Changes when a measurement no longer holds: the version of the product. */
+  /** Changes when a measurement is no longer valid: the version of the product. */
   readonly version: string;
-  /** Bytes of memory that nobody uses. Default: what the system says. */
+  /** Bytes of free memory. Default: what the system says. */
   readonly freeMemory?: () => number;
 }
 
@@ -41,20 +42,20 @@ const memoryFactor = 4;
 export class EncodeSpeed {
   private readonly options: EncodeSpeedOptions;
   private readonly inTurn = pLimit(1);
-  /** What could not be measured, and is not tried again. */
+  /** Geometries that could not be measured, and are not tried again. */
   private readonly unmeasurable = new Set<string>();
 
   constructor(options: EncodeSpeedOptions) {
     this.options = options;
   }
 
-  /** Frames per second as measured earlier; null where that was not done. */
+  /** Frames per second of an earlier measurement; null if there is none. */
   async known(codec: MasterCodec, raw: RawStream, threads: number): Promise<number | null> {
     return (await this.read()).framesPerSecond[keyOf(codec, raw, threads)] ?? null;
   }
 
   /**
-   * Measures unless it is known; null where it could not be measured, or memory is short now. One measurement runs at a time.
+   * Measures unless it is known; null if it could not be measured, or memory is short now. One measurement runs at a time.
    * Rejects with the signal's reason.
    */
   measured(codec: MasterCodec, raw: RawStream, threads: number, signal: AbortSignal): Promise<number | null> {
@@ -86,7 +87,7 @@ export class EncodeSpeed {
     try {
       await run('measure-picture', probePictureArgv(picture, raw, probeFrames));
       const settings = { codec, raw, threads };
-      // What a start costs is measured too, and taken off.
+      // The cost of a start is measured, too, and subtracted.
       const idleMs = await timed(() => run('measure-start', encodeProbeArgv(picture, settings, 1)));
       const busyMs = await timed(() => run('measure-codec', encodeProbeArgv(picture, settings, probeFrames)));
       return ((probeFrames - 1) * 1000) / Math.max(1, busyMs - idleMs);
@@ -104,7 +105,7 @@ export class EncodeSpeed {
     return free < width * height * 2 * probeFrames * memoryFactor;
   }
 
-  /** A cache that is missing, damaged or of another version or machine counts as empty. */
+  /** A cache that is missing, damaged or from another version or machine counts as empty. */
   private async read(): Promise<Cache> {
     const { version } = this.options;
     const machine = `${availableParallelism()} x ${cpus()[0]?.model ?? process.arch}`;

@@ -1,27 +1,30 @@
 import type { RawStream } from '../../capture/types.ts';
 
-/** Options that make ffmpeg say once a second how many frames it has worked off (run-ffmpeg.ts). */
+/** Options that make ffmpeg report once a second how many frames it has processed (run-ffmpeg.ts). */
 const tellingProgress = ['-progress', 'pipe:1', '-stats_period', '1'] as const;
 
+/** Codec of masters. */
 export type MasterCodec = 'ffv1' | 'prores';
+/** `direct`: compressed while it is captured; `spool`: raw now, compressed right after. */
 export type MasterStrategy = 'direct' | 'spool';
 
-/** The files of one segment, absolute. `master` is what remains; `spool` exists only until the master is proven. */
+/** The files of one segment, absolute paths. `master` is what remains; `spool` exists only until the master is proven. */
 export interface SegmentFiles {
   readonly master: string;
   readonly spool: string;
-  /** framemd5 of every frame received, with its capture timestamp: the reference the master is held against. */
+  /** framemd5 of every frame received, with its capture timestamp: the reference for the master. */
   readonly reference: string;
-  /** What the sensor's clock told while the segment was recorded (sensor-log.ts); gone once it is closed. */
+  /** What the sensor's clock reported while the segment was recorded (sensor-log.ts); removed once it is closed. */
   readonly sensorLog: string;
   /** When each frame of the master was taken, by that clock. */
   readonly sensorTimes: string;
 }
 
+/** How masters are encoded. */
 export interface EncodeSettings {
   readonly codec: MasterCodec;
   readonly raw: RawStream;
-  /** Threads the encoder may use; also its number of slices. */
+  /** Threads that the encoder may use; also its number of slices. */
   readonly threads: number;
 }
 
@@ -32,10 +35,10 @@ export interface EncodeSettings {
 const clusterMs = 250;
 const timeBase = '1/90000';
 
-/** Timecode of a direct master while its first frame is not yet known; patched when the segment is closed (timecode.ts). */
+/** Timecode of a direct master while its first frame is not known yet; patched when the segment is closed (timecode.ts). */
 export const timecodePlaceholder = '00:00:00:00';
 
-/** Name of a master's track. It makes room for the frame rate where ffmpeg leaves that out (matroska-rate.ts). */
+/** Name of a master's track. It reserves room for the frame rate if ffmpeg leaves that out (matroska-rate.ts). */
 export const trackName = 'Rushlight master';
 
 /** Records one segment from the raw pipe. Pure. Both strategies write the reference in the same process. */
@@ -55,7 +58,7 @@ export function recordArgv(
     const spool = [...copy, '-f', 'nut', `file:${files.spool}`];
     return ['ffmpeg', ...input, '-filter_complex', graph, ...spool, ...referenceOutput(files.reference)];
   }
-  // What is packed is made planar once, for both; of what is compressed each side gets what the decoder made.
+  // Packed formats are made planar once, for both; of compressed ones each side gets the decoder's output.
   const both = raw.codec === 'rawvideo' ? `${fresh}${planar}` : `${fresh}null`;
   const reference = `[received]${chain(stamps(raw))}[reference]`;
   const graph = `[0:v]${both},split=2[received][frames];${reference};[frames]${masterChain(settings)}[master]`;
@@ -63,9 +66,9 @@ export function recordArgv(
   return ['ffmpeg', ...input, '-filter_complex', graph, ...master, ...referenceOutput(files.reference)];
 }
 
-/** What transcoding must know about what was spooled. */
+/** What transcoding must know about the spool. */
 export interface SpooledFrames {
-  /** A spool may end with a frame that is not in the reference, where its recorder was killed. */
+  /** A spool may end with a frame that is not in the reference, if its recorder was killed. */
   readonly frames: number;
   readonly timecode: string;
 }
@@ -83,7 +86,9 @@ export function transcodeArgv(
   return [...niceness, 'ffmpeg', ...tellingProgress, ...input, '-filter_complex', graph, ...output];
 }
 
-/** Decodes a whole file and writes the framemd5 of its frames; what is no master yet is read as its reference was. Pure. */
+/**
+ * Decodes a whole file and writes the framemd5 of its frames; a file that is not a master yet is read like its reference. Pure.
+ */
 export function decodeArgv(
   file: string,
   output: string,
@@ -96,7 +101,7 @@ export function decodeArgv(
   return ['nice', '-n', '19', 'ffmpeg', ...tellingProgress, ...argv];
 }
 
-/** Generates frames like a camera's, with grain, for measuring; at nice 19, as live goes on meanwhile. Pure. */
+/** Generates frames like a camera's, with grain, for measuring; at nice 19, because live continues meanwhile. Pure. */
 export function probePictureArgv(
   output: string,
   raw: RawStream,
@@ -108,7 +113,7 @@ export function probePictureArgv(
   return ['nice', '-n', '19', 'ffmpeg', ...argv, '-c:v', 'rawvideo', '-f', 'nut', '-y', `file:${output}`];
 }
 
-/** Does to generated frames what a direct recorder does, at nice 19: compress, and take their MD5. Pure. */
+/** Does to generated frames what a direct recorder does, at nice 19: compresses, and takes their MD5. Pure. */
 export function encodeProbeArgv(
   picture: string,
   settings: EncodeSettings,
@@ -132,7 +137,7 @@ export function encodeProbeArgv(
   return ['nice', '-n', '19', 'ffmpeg', ...argv];
 }
 
-/** No filter is put in by ffmpeg itself: where a conversion would be needed that is not asked for here, it fails, and says so. */
+/** ffmpeg itself inserts no filter: if a conversion would be needed that is not requested here, it fails, and says so. */
 function prelude(): string[] {
   return [
     '-hide_banner',
@@ -144,34 +149,34 @@ function prelude(): string[] {
   ];
 }
 
-/** The rate stands in the stream; to find it out from frames would take seconds of a slow camera's. */
+/** The rate is in the stream; finding it out from frames would take seconds of a slow camera's. */
 function inputArgs(file: string): string[] {
   return [...prelude(), '-copyts', ...untrusted('nut', file)];
 }
 
-/** A file that only bears the name of a master or spool must not make ffmpeg open others. */
+/** A file that only has the name of a master or spool must not make ffmpeg open others. */
 function untrusted(format: 'matroska' | 'nut', file: string): string[] {
   return ['-fpsprobesize', '0', '-protocol_whitelist', 'file', '-f', format, '-i', `file:${file}`];
 }
 
 /**
- * A capture pipeline whose recorder went keeps the one frame it could not write, however long nobody records, and delivers
- * it first: it is none of this take's. A stream with frames that need others begins with a keyframe, which must stay.
+ * A capture pipeline whose recorder left keeps the one frame it could not write, however long nothing is recorded, and delivers
+ * it first: it does not belong to this take. A stream with frames that need others begins with a keyframe, which must stay.
  */
 function dropsFirstFrame({ raw }: EncodeSettings): boolean {
   return raw.codec !== 'h264';
 }
 
-/** What FFV1 holds of what cameras send; everything that is not among them has its samples in one of them, in another order. */
+/** The formats that FFV1 can store of what cameras send; every other one has its samples in one of them, in another order. */
 const masterFormats = [
   ...['yuv420p', 'yuv422p', 'yuv444p', 'yuv440p', 'yuv411p', 'gray', 'bgr0'],
   ...['yuv420p10le', 'yuv422p10le', 'yuv444p10le', 'gray10le', 'gray12le', 'gray16le'],
 ].join('|');
 
 /**
- * Samples in the order in which a master keeps them, and otherwise as they are. ffmpeg converts between ranges wherever two
- * sides of a filter name different ones, and which it names differs between its releases; here both sides say the same, whatever
- * the stream says of itself, so that there is nothing to convert.
+ * Samples in the order in which a master keeps them, and otherwise unchanged. ffmpeg converts between ranges whenever two sides
+ * of a filter name different ones, and which it names differs between its releases; here both sides say the same, whatever the
+ * stream says about itself, so that there is nothing to convert.
  */
 const planar = `setrange=full,scale=in_range=full:out_range=full,format=${masterFormats}`;
 
@@ -180,7 +185,7 @@ function chain(...filters: readonly (string | null)[]): string {
   return named.length === 0 ? 'null' : named.join(',');
 }
 
-/** What a decoder makes is the reference as it is: nothing that might alter a master alters it as well. */
+/** The decoder's output is the reference unchanged: nothing that might alter a master alters it as well. */
 function referencePixels({ codec }: RawStream): string | null {
   return codec === 'rawvideo' ? planar : null;
 }
@@ -191,7 +196,9 @@ function stamps({ clock }: RawStream): string | null {
   return `settb=${timeBase},setpts='if(eq(N,0),st(0,round(RTCTIME/1000000/TB)-PTS));PTS+ld(0)'`;
 }
 
-/** Filters of a master, the last of which only names the range. ProRes is of limited range, and its samples are not kept anyway. */
+/**
+ * Filters of a master, of which the last only names the range. ProRes has limited range, and its samples are not kept anyway.
+ */
 function masterChain({ codec, raw }: EncodeSettings): string {
   return codec === 'prores'
     ? `setrange=${raw.range},scale=in_range=${raw.range}:out_range=limited,format=yuv422p10le`
@@ -216,13 +223,13 @@ function masterOutput(file: string, settings: EncodeSettings, timecode: string, 
   ];
 }
 
-/** The range belongs to the codec: FFV1 has no word for it, and ffmpeg 7 takes it for limited unless it is named. */
+/** The range belongs to the codec: FFV1 cannot store it, and ffmpeg 7 takes it for limited unless it is named. */
 function codecArgs({ codec, threads, raw }: EncodeSettings): string[] {
   if (codec === 'prores') {
     // The other encoder, prores_ks, is seven times slower and would never keep up with a camera.
     return ['-c:v', 'prores_aw', '-profile:v', '3', '-color_range', 'tv', '-threads', `${threads}`];
   }
-  // Every frame stands alone and every slice carries a checksum: damage stays where it is, and is found.
+  // Every frame stands alone and every slice has a checksum: damage stays local, and is found.
   const slices = threads > 2 ? 12 : 4;
   const integrity = ['-level', '3', '-g', '1', '-slicecrc', '1', '-context', '0', '-slices', `${slices}`];
   const range = ['-color_range', raw.range === 'full' ? 'pc' : 'tv'];

@@ -1,6 +1,6 @@
 /**
- * Records a take of a test source in a process of its own: `<folder> <strategy>`. Says `frames N` as they come, ends the take when
- * it reads `stop`, and says `done`, or `failed` and why.
+ * Records a take of a test source in a process of its own: `<folder> <strategy>`. Prints `frames N` as they come, ends the take
+ * when it reads `stop`, and prints `done`, or `failed` and why.
  */
 import { once } from 'node:events';
 import { join } from 'node:path';

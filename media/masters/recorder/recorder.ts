@@ -24,6 +24,7 @@ import { SensorLog } from '../timing/sensor-log.ts';
 import { childName } from './child-name.ts';
 import type { MasterCodec, MasterStrategy } from './recorder-command.ts';
 
+/** What a recorder needs. */
 export interface RecorderOptions {
   readonly host: ChildHost;
   readonly logger: Logger;
@@ -32,15 +33,15 @@ export interface RecorderOptions {
   /** Named pipe of the capture pipeline. */
   readonly pipe: string;
   readonly raw: RawStream;
-  /** Tells when the sensor took the camera's frames; asked again and again, as a pipeline may be replaced. */
+  /** Reports when the sensor took the camera's frames; asked again and again, because a pipeline may be replaced. */
   readonly sensorClock?: () => SensorClock | undefined;
   readonly codec: MasterCodec;
   readonly strategy: MasterStrategy;
   readonly strategyReason: string;
   readonly threads: number;
-  /** Recording does not begin, and ends cleanly, where no more than this is free. */
+  /** Recording does not begin, and ends cleanly, if no more bytes than this are free. */
   readonly reserveBytes: number;
-  /** Free bytes at a path. Default: what the file system says. */
+  /** Free bytes at a path. Default: the file system's answer. */
   readonly freeBytes?: (path: string) => Promise<number>;
   /** Called on every look at the growing files, about twice a second. */
   readonly onProgress?: (progress: SegmentProgress) => void;
@@ -48,9 +49,9 @@ export interface RecorderOptions {
   readonly onReleased?: () => void;
   /** Called when every segment is closed; compressing and verifying follow. */
   readonly onRecorded?: () => void;
-  /** Called about once a second while that goes on. */
+  /** Called about once a second during that. */
   readonly onFinishing?: (progress: FinishProgress) => void;
-  /** Called where the disk fails, with what is wrong and what to do. */
+  /** Called if the disk fails, with what is wrong and what to do. */
   readonly onDiskTrouble?: (reason: string) => void;
 }
 
@@ -60,15 +61,15 @@ interface EndedSegment {
   readonly lastWord: string | null;
 }
 
-/** Pause before the next attempt where a recorder ended without a frame. */
+/** Pause before the next attempt if a recorder ended without a frame. */
 const retryMs = 250;
 const retryMaxMs = 2000;
-/** How often it is told how far compressing and verifying have come. */
+/** How often the progress of compressing and verifying is reported. */
 const finishingMs = 1000;
 
 /**
- * Records one camera of one take. `run` begins (or, after a crash of the supervisor, goes on), and when its signal aborts
- * closes the segment, compresses what was spooled and verifies every master. All it knows is in take.json.
+ * Records one camera of one take. `run` begins (or, after a crash of the supervisor, continues), and when its signal aborts it
+ * closes the segment, compresses the spool and verifies every master. All it knows is in take.json.
  */
 export class Recorder {
   private readonly options: RecorderOptions;
@@ -84,14 +85,14 @@ export class Recorder {
 
   /**
    * Enters the camera into take.json, unless it is there already.
-   * @throws DiskReserveError where there is no space to begin with
+   * @throws DiskReserveError if there is no space to begin
    */
   async prepare(): Promise<void> {
     const { camera, reserveBytes } = this.options;
     try {
       await this.prepareFolder(join(this.take.folder, camera));
     } catch (error) {
-      // What was begun already goes on as soon as the disk takes writes again, as it does in the middle of a take.
+      // A recording that began continues as soon as the disk accepts writes again, as in the middle of a take.
       if (this.record === undefined || !isDiskTrouble(error)) throw error;
       this.options.logger.warn({ err: error, camera }, 'the disk fails where a take is gone on with');
     }
@@ -108,7 +109,7 @@ export class Recorder {
 
   /**
    * What an earlier run of the program ended for good is only finished, not recorded again.
-   * @param wanted aborts when recording shall end; what was recorded is then finished
+   * @param wanted aborts when recording should end; what was recorded is then finished
    * @param work aborts when the program ends: compressing and verifying are left for the next start
    * @throws DiskReserveError, RawPipeError
    */
@@ -171,15 +172,15 @@ export class Recorder {
     while (resumed !== undefined || (!wanted.aborted && end === null)) {
       const number = resumed ?? this.nextNumber();
       const outcome = await this.recordOne(number, resumed !== undefined, wanted, clock);
-      // Closing may read the whole segment, which takes long: the next one must not wait for that. One without a frame is
-      // closed at once, as the next one gets its number.
+      // Closing may read the whole segment, which takes long: the next one must not wait for it. One without a frame is closed
+      // at once, because the next one gets its number.
       const later =
         outcome.frames > 0 || resumed !== undefined || !(await this.closedAtOnce(number, outcome, work));
       if (later) closing.add(() => this.closePatiently(number, outcome, work));
       resumed = undefined;
       if (outcome.endedBy === 'disk') end = 'the disk is full up to its reserve';
       pauseMs = outcome.frames > 0 ? retryMs : Math.min(pauseMs * 2, retryMaxMs);
-      // The pause also lets the writer notice that its reader went, or the next would start in the middle of a frame.
+      // The pause also lets the writer notice that its reader left; otherwise the next would start in the middle of a frame.
       if (!wanted.aborted && end === null) await pause(pauseMs, wanted);
     }
     this.options.onReleased?.();
@@ -204,7 +205,7 @@ export class Recorder {
     const record = this.requireRecord();
     const files = this.take.files(camera, number);
     await using sensorLog = new SensorLog(files.sensorLog, sensorClock, { resumed, logger });
-    // Whoever goes on after a crash must see which recorder is the last.
+    // A program that continues after a crash must see which recorder is the last.
     if (record.segments.some(({ state }) => state === 'recording')) await this.enter(number);
     let last = noProgress;
     let trouble: string | undefined;
@@ -241,7 +242,7 @@ export class Recorder {
     return { ...outcome, frames: last.frames };
   }
 
-  /** Until the segment is closed, what was seen while it grew is what is known of it. */
+  /** Until the segment is closed, what was seen while it grew is all that is known about it. */
   private async noteEnd(
     number: number,
     { frames, droppedFrames, bytes }: SegmentProgress,
@@ -258,7 +259,7 @@ export class Recorder {
     }));
   }
 
-  /** False where its disk fails: the segment keeps its number then, and is closed later. */
+  /** False if its disk fails: the segment keeps its number then, and is closed later. */
   private async closedAtOnce(number: number, how: EndedSegment, work: AbortSignal): Promise<boolean> {
     try {
       await this.close(number, how, work, { number: 1, isLast: false });
@@ -318,15 +319,15 @@ export class Recorder {
     return record;
   }
 
-  /** Above all that were used: a file that was put aside keeps the number of its segment. */
+  /** Above all that were used: a file that was moved aside keeps the number of its segment. */
   private nextNumber(): number {
     const { segments = [], unreadable = [] } = this.record ?? {};
     return Math.max(0, ...[...segments, ...unreadable].map(({ number }) => number)) + 1;
   }
 
   /**
-   * Changes what take.json says of the camera. A disk that fails is no reason to end a recording: what could not be written is
-   * part of the next change.
+   * Changes what take.json says about the camera. A disk that fails is no reason to end a recording: what could not be written
+   * is part of the next change.
    */
   private async note(change: (record: CameraRecord) => CameraRecord): Promise<void> {
     const { camera, logger } = this.options;
@@ -343,7 +344,7 @@ export class Recorder {
     this.options.onDiskTrouble?.(diskReason(error) ?? (error as Error).message);
   }
 
-  /** What take.json says of the machine's clock; the seconds by which it was set since the last look, or null. */
+  /** What take.json says about the machine's clock; the seconds by which it was set since the last look, or null. */
   private async clockStep(clock: ClockWatch, number: number, within: boolean): Promise<number | null> {
     const seconds = clock.step();
     if (seconds === null) return null;
@@ -388,7 +389,7 @@ export class Recorder {
   }
 }
 
-/** What became of a camera's recording, once nothing is left to do. Pure. */
+/** The result of a camera's recording, once nothing is left to do. Pure. */
 export function concluded(record: CameraRecord, endReason: string | null): CameraRecord {
   const lost = record.unreadable.find((one) => isWorthAWord(one, record));
   if (lost !== undefined) {
@@ -406,7 +407,7 @@ export function concluded(record: CameraRecord, endReason: string | null): Camer
   return { ...record, state: 'verified', reason: endReason };
 }
 
-/** What a kill or a power cut takes, less than a second, is counted as dropped, and no failure. */
+/** What a kill or a power cut costs, less than a second, counts as dropped, and not as a failure. */
 function isWorthAWord({ frames }: Unreadable, { source }: CameraRecord): boolean {
   return frames === null || frames > source.fps;
 }

@@ -12,13 +12,14 @@ import { type LoggedFrame, parseFrameLog } from '../segment/frame-log.ts';
 import type { TakeManifest } from '../take/manifest.ts';
 import type { Take } from '../take/take.ts';
 
+/** An RTP packet and when it arrived. */
 export interface RtpArrival {
   readonly sequence: number;
   readonly marker: boolean;
   readonly atMs: number;
 }
 
-/** A real test source, a real receiver of its live stream, and a folder: what tests of recording stand on. */
+/** A real test source, a real receiver of its live stream, and a folder: what tests of recording need. */
 export class RecordingRig implements AsyncDisposable {
   readonly folder: string;
   host = new SpawningChildHost();
@@ -32,7 +33,7 @@ export class RecordingRig implements AsyncDisposable {
     this.folder = folder;
   }
 
-  /** @param folder is the caller's to make and to remove; without it there is one of its own */
+  /** @param folder the caller makes and removes it; without it there is one of its own */
   static async open(folder?: string): Promise<RecordingRig> {
     const rig = new RecordingRig(
       folder ?? (await mkdtemp(join(tmpdir(), 'recording-'))),
@@ -87,7 +88,7 @@ export class RecordingRig implements AsyncDisposable {
     return found;
   }
 
-  /** Lets children whose names begin so start only when released. */
+  /** Makes children whose names begin like this start only when released. */
   holdBack(prefix: string): { release: () => void } {
     const gate = Promise.withResolvers<void>();
     const { host } = this;
@@ -122,6 +123,7 @@ export async function until(condition: () => boolean | Promise<boolean>): Promis
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
+/** A camera's record in a take. */
 export function cameraOf(take: Take | TakeManifest, camera = 'cam0') {
   const manifest = 'manifest' in take ? take.manifest : take;
   const record = manifest.cameras[camera];

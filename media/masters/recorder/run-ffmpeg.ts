@@ -2,7 +2,7 @@ import type { ChildHost } from '../../../common/child-host.ts';
 import { isDiskComplaint } from '../disk/disk-trouble.ts';
 import { FfmpegError, NoAnswerError } from '../errors.ts';
 
-/** What a run said on stderr at level warning and above; its exit code alone hides damaged frames. */
+/** What a run printed on stderr at level warning and above; its exit code alone hides damaged frames. */
 export interface FfmpegOutcome {
   readonly complaints: readonly string[];
 }
@@ -11,8 +11,8 @@ const maxComplaints = 50;
 const progressLine = /^frame=\s*(\d+)$/;
 
 /**
- * Runs a program to its end. It is ended when the signal aborts. `onFrames` is called where it tells its progress.
- * @throws FfmpegError where it exits with anything but 0, NoAnswerError where a disk failed under it, whatever it exits with
+ * Runs a program to its end. It is ended when the signal aborts. `onFrames` is called when it reports its progress.
+ * @throws FfmpegError if its exit code is not 0, NoAnswerError if a disk failed under it, whatever its exit code
  */
 export async function runFfmpeg(
   host: ChildHost,

@@ -1,16 +1,18 @@
 import type { RawStream } from '../../capture/types.ts';
 import type { MasterCodec, MasterStrategy } from './recorder-command.ts';
 
+/** What the choice depends on. */
 export interface StrategyFacts {
   readonly configured: MasterStrategy | 'auto';
   readonly codec: MasterCodec;
   readonly raw: RawStream;
-  /** Frames per second this machine was measured to compress at this geometry, beside the live stream. */
+  /** Frames per second that this machine was measured to compress at this geometry, beside the live stream. */
   readonly measuredFps: number | null;
-  /** Masters that are compressed at the same time, and share what was measured. Default 1. */
+  /** Masters that are compressed at the same time, and share the measured speed. Default 1. */
   readonly atOnce?: number;
 }
 
+/** A strategy and its reason. */
 export interface StrategyChoice {
   readonly strategy: MasterStrategy;
   /** One sentence for people. */

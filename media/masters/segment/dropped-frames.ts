@@ -2,7 +2,7 @@
 const stepToleranceS = 1;
 
 /**
- * Times without the steps of the clock that is known to have been set meanwhile: as the clock went at first. Pure.
+ * Times without the steps of the clock that is known to have been set meanwhile: by the clock as it was at first. Pure.
  * @param steps seconds by which it was set, in order
  */
 export function withoutSteps(timesS: readonly number[], steps: readonly number[]): number[] {

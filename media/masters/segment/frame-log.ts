@@ -13,7 +13,7 @@ export interface FrameLog {
   /** Seconds per unit of `pts`. */
   readonly timeBase: number;
   readonly frames: readonly LoggedFrame[];
-  /** Index of the first frame whose timestamp is not the one it was captured with; absent where all are. */
+  /** Index of the first frame whose timestamp is not its capture time; absent if there is none. */
   readonly guessedFrom?: number;
 }
 
@@ -25,8 +25,8 @@ const maxLine = 1000;
 const timeBaseLine = /^#tb 0: (\d+)\/(\d+)$/;
 
 /**
- * Reads a framemd5 file piece by piece, as it grows. A piece may end anywhere, also within a line; an unfinished last line
- * is not counted, as its frame may be unfinished too.
+ * Reads a framemd5 file piece by piece, as it grows. A piece may end anywhere, even within a line; an unfinished last line does
+ * not count, because its frame may be unfinished, too.
  */
 export class FrameLogReader {
   private readonly onFrame: (frame: LoggedFrame) => void;
@@ -34,16 +34,16 @@ export class FrameLogReader {
   private rest = '';
   private secondsPerUnit = 0;
 
-  /** @param damage what becomes of lines that are none */
+  /** @param damage what to do with invalid lines */
   constructor(onFrame: (frame: LoggedFrame) => void, damage: 'throw' | 'skip' = 'throw') {
     this.onFrame = onFrame;
     this.damage = damage;
   }
 
-  /** @throws FrameLogError unless damage is to be skipped */
+  /** @throws FrameLogError unless damage should be skipped */
   push(text: string): void {
     const lines = (this.rest + text).split('\n');
-    // What is no line yet after so much never becomes one.
+    // Text without a line end after this much never becomes a line.
     this.rest = (lines.pop() ?? '').slice(0, maxLine);
     for (const line of lines) this.take(line);
   }
@@ -78,8 +78,8 @@ export function parseFrameLog(text: string): FrameLog {
 }
 
 /**
- * What can be read of a framemd5 file: a power cut may leave its end, or all of it, as something else. `damaged` is why nothing
- * behind `log` could be read. Never throws.
+ * The readable part of a framemd5 file: a power cut may leave its end, or all of it, as something else. `damaged` is why
+ * nothing after `log` could be read. Never throws.
  */
 export function readableFrameLog(text: string): {
   readonly log: FrameLog;
@@ -98,8 +98,8 @@ export function readableFrameLog(text: string): {
 }
 
 /**
- * Text of a framemd5 file whose frames changed at the end only: lines of frames that stay are kept as they are, frames that
- * were added get a line with the duration and size of the others. Pure.
+ * Text of a framemd5 file whose frames changed only at the end: lines of remaining frames stay unchanged, added frames get a
+ * line with the duration and size of the others. Pure.
  */
 export function rewriteFrameLog(text: string, before: FrameLog, after: FrameLog): string {
   const lines = text.split('\n').filter((line) => line !== '');

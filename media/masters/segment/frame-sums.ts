@@ -2,17 +2,17 @@ import { isStep, missingBetween } from './dropped-frames.ts';
 import { GapJudge } from './gap-judge.ts';
 
 /**
- * Sums over the capture times of a segment, in seconds, as the frames come. How many frames a gap hides is judged by the rate at which
- * the camera really sends ({@link GapJudge}). Two things are no gaps: one frame that is far off the time line, after which that goes
- * on as if nothing had been, and a step of the machine's clock.
+ * Sums over the capture times of a segment, in seconds, as the frames come. How many frames a gap hides is judged by the rate
+ * at which the camera really sends ({@link GapJudge}). Two things are not gaps: one frame that is far off the time line, after
+ * which the line continues as before, and a step of the machine's clock.
  */
 export class FrameSums {
   readonly #fps: number;
   readonly #gaps: GapJudge;
-  /** Steps that were not met yet. */
+  /** Steps that were not seen yet. */
   readonly #steps: number[];
   #frames = 0;
-  /** Frames that are there, though off the time line: each is one of those that seem to be missing. */
+  /** Frames that exist, though off the time line: each is one of those that seem to be missing. */
   #strays = 0;
   #firstS: number | null = null;
   /** The last frame that is on the time line for certain. */
@@ -54,7 +54,7 @@ export class FrameSums {
     if (!isOff) this.#gaps.add(toS - fromS);
   }
 
-  /** The frame between was a stray if this one goes on from before it. */
+  /** The frame between was a stray if this one continues from before it. */
   #settle(beforeS: number, betweenS: number, timeS: number): void {
     const isStray = betweenS > beforeS ? timeS >= beforeS && timeS < betweenS : timeS >= beforeS;
     if (isStray) {
@@ -75,7 +75,7 @@ export class FrameSums {
   }
 }
 
-/** Seconds between two times; uses up the step of the clock that explains what is between them. */
+/** Seconds between two times; uses up the step of the clock that explains the difference. */
 function gapWithoutStep(fromS: number, toS: number, steps: number[]): number {
   const at = steps.findIndex((seconds) => isStep(toS - fromS, seconds));
   const [seconds = 0] = at < 0 ? [] : steps.splice(at, 1);

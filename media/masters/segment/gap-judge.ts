@@ -1,19 +1,19 @@
 import { missingBetween } from './dropped-frames.ts';
 
-/** Gaps before one, or behind it, that say how fast the camera is sending just then. */
+/** Gaps before one, or after it, that show how fast the camera is sending at that moment. */
 const neighbours = 7;
-/** So great a part of them must be alike for a camera's own rate to count. */
+/** This part of them must be alike for a camera's own rate to count. */
 const leastAlike = 0.8;
 const tolerance = 0.2;
 
 /**
- * Counts missing frames by the rate the camera sends at. That is the nominal one, unless the gaps around are even and say another:
- * USB cameras send half as many frames in dim light, and network cameras as many as they are set to. Gaps that frames were
- * lost in are uneven, and judged by the nominal rate.
+ * Counts missing frames by the camera's real rate. That is the nominal one, unless the gaps around are even and show another:
+ * USB cameras send half as many frames in dim light, and network cameras as many as they are set to. Gaps in which frames were
+ * lost are uneven, and judged by the nominal rate.
  */
 export class GapJudge {
   private readonly nominalS: number;
-  /** Gaps in seconds: those already judged that are still needed, then those that wait for more behind them. */
+  /** Gaps in seconds: those already judged that are still needed, then those that wait for further ones. */
   private gapsS: number[] = [];
   private judged = 0;
   private total = 0;
@@ -28,7 +28,7 @@ export class GapJudge {
     return this.missingWith(null);
   }
 
-  /** Missing frames in all gaps so far and in one that may not be the last word. Safe as a whole number. */
+  /** Missing frames in all gaps so far and in one that may still change. Safe as a whole number. */
   missingWith(openS: number | null): number {
     const { gapsS } = this;
     if (openS !== null) this.gapsS = [...gapsS, openS];
@@ -48,7 +48,7 @@ export class GapJudge {
     this.judged -= 1;
   }
 
-  /** By the rate before the gap or by that behind it: at the moment it changes only one of them is even. In a short take both count. */
+  /** By the rate before the gap or after it: at the moment it changes only one of them is even. In a short take both count. */
   private judge(at: number): number {
     const before = this.gapsS.slice(Math.max(0, at - neighbours), at + 1);
     const behind = this.gapsS.slice(at, at + neighbours + 1);
@@ -61,7 +61,7 @@ export class GapJudge {
   private periodOf(gapsS: readonly number[]): number {
     if (gapsS.length <= neighbours) return this.nominalS;
     const median = gapsS.toSorted((a, b) => a - b)[Math.floor(gapsS.length / 2)] ?? 0;
-    // Frames that merely jitter come at the nominal rate, and may come fast for a while.
+    // Frames that only jitter come at the nominal rate, and may come fast for a while.
     const ratio = median / this.nominalS;
     if (ratio > 1 - 2 * tolerance && ratio < 1 + tolerance) return this.nominalS;
     const alike = gapsS.filter((gapS) => Math.abs(gapS - median) <= tolerance * median);

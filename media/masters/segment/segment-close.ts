@@ -20,6 +20,7 @@ import { missingBetween } from './dropped-frames.ts';
 import { type FrameLog, readableFrameLog, rewriteFrameLog } from './frame-log.ts';
 import { FrameSums } from './frame-sums.ts';
 
+/** The segment to close, and what to do with the result. */
 export interface CloseOrder {
   readonly host: ChildHost;
   readonly logger: Logger;
@@ -30,11 +31,11 @@ export interface CloseOrder {
   readonly previous: Segment | undefined;
   readonly clean: boolean;
   readonly signal: AbortSignal;
-  /** What cannot be told now is asked for again. */
+  /** What cannot be determined now is tried again. */
   readonly attempt: Attempt;
 }
 
-/** What came of a segment: a master (or its raw frames), or a file that was put aside, or nothing at all. */
+/** The result of a segment: a master (or its raw frames), or a file that was moved aside, or nothing at all. */
 export interface ClosedSegment {
   readonly segment: Segment | undefined;
   readonly unreadable: Unreadable | undefined;
@@ -42,15 +43,15 @@ export interface ClosedSegment {
 
 /** A file below this size holds headers at most. */
 const headerBytes = 4096;
-/** So often a file must seem empty, to be believed on the next occasion. */
+/** A file must seem empty this often before that is believed. */
 const emptyAnswers = 1;
 /** Time base of a frame log whose own is lost: that of recorders. */
 const defaultTimeBase = 1 / 90_000;
 
 /**
- * States what a segment holds, after its recorder has ended. Where that did not end cleanly the file is decoded and what
- * decodes is the truth: the frame log is cut to it. Where there is no frame the names are free then, but a file that may hold
- * pictures is only put aside. Rejects where a disk fails, and may then be asked again.
+ * States what a segment contains, after its recorder has ended. If that did not end cleanly, the file is decoded and what
+ * decodes is the truth: the frame log is cut to it. Without a frame the names become free, but a file that may contain pictures
+ * is only moved aside. Rejects if a disk fails, and can be called again.
  */
 export async function closeSegment(order: CloseOrder): Promise<ClosedSegment> {
   const { take, camera, number, record } = order;
@@ -111,7 +112,7 @@ async function segmentOf(order: CloseOrder, files: SegmentFiles, log: FrameLog):
   };
 }
 
-/** take.json has timecode and rate as well: a file that has no place for them is no reason to end a recording. */
+/** take.json contains timecode and rate as well: a file without a place for them is no reason to end a recording. */
 async function stampMaster(file: string, timecode: string, fps: number, logger: Logger): Promise<void> {
   for (const write of [() => writeTimecode(file, timecode), () => writeFrameRate(file, fps)]) {
     try {
@@ -123,7 +124,7 @@ async function stampMaster(file: string, timecode: string, fps: number, logger: 
   }
 }
 
-/** The frames that are both in the file and in its frame log; where that is damaged, those in the file. */
+/** The frames that are both in the file and in its frame log; if that is damaged, those in the file. */
 async function keptFrames(
   order: CloseOrder,
   recorded: string,
@@ -141,7 +142,7 @@ async function keptFrames(
   if (found === undefined || found.size === 0) return { log: nothing, received };
   const decoded = await decodableFrames(order, recorded);
   if (decoded === 'no frame') return { log: nothing, received };
-  // What was received stands; whether the file holds it is for verifying to tell.
+  // What was received counts; verifying decides whether the file contains it.
   if (decoded === undefined) return { log, received };
   const how = { codec: record.codec, strategy: record.strategy, endS: found.mtimeMs / 1e3 };
   const whole = reconcile(log, decoded, { ...how, logIsWhole: damaged === null && log.frames.length > 0 });
@@ -149,19 +150,20 @@ async function keptFrames(
   return { log: whole, received };
 }
 
+/** What is known about a segment after a kill. */
 export interface ReconcileFacts {
   readonly codec: MasterCodec;
   readonly strategy: MasterStrategy;
-  /** False where a power cut left something else than the end of the log, or all of it. */
+  /** False if a power cut left something else instead of the end of the log, or all of it. */
   readonly logIsWhole: boolean;
-  /** Seconds since 1970 at which the file was written last: dates frames where the log tells of none. */
+  /** Seconds since 1970 when the file was last written: dates frames that the log does not contain. */
   readonly endS: number;
 }
 
 /**
- * What a segment holds whose recorder was killed: the frames that decode, as far as they are those received. Frames at the
- * end that decode, but whose entry in the log was not written any more, are vouched for by the file's own checksums; a spool has
- * none, so that its very last frame may be half a one. Pure.
+ * What a segment contains whose recorder was killed: the frames that decode, as far as they are those received. For frames at
+ * the end that decode, but whose entry in the log was not written any more, the file's own checksums vouch; a spool has none,
+ * so its very last frame may be incomplete. Pure.
  */
 export function reconcile(log: FrameLog, decoded: FrameLog, how: ReconcileFacts): FrameLog {
   const lossless = how.codec === 'ffv1' || how.strategy === 'spool';
@@ -184,8 +186,8 @@ export function reconcile(log: FrameLog, decoded: FrameLog, how: ReconcileFacts)
 }
 
 /**
- * Undefined where the file cannot be decoded at all, or not now. That there is no frame is believed only where the file can be
- * read from end to end without an error.
+ * Undefined if the file cannot be decoded at all, or not now. An empty result is only believed if the file can be read from end
+ * to end without an error.
  */
 async function decodableFrames(
   order: CloseOrder,
@@ -208,7 +210,9 @@ async function decodableFrames(
   }
 }
 
-/** Frees the names of a segment without a frame. What may be pictures that cannot be read is kept for somebody who can, with its log. */
+/**
+ * Frees the names of a segment without a frame. A file that may be pictures which cannot be read now is kept, with its log.
+ */
 async function clear(
   files: SegmentFiles,
   recorded: string,
@@ -227,7 +231,7 @@ async function clear(
   return bytes >= headerBytes ? { name: basename(aside), bytes } : undefined;
 }
 
-/** What a clock that was set did to the times of frames is no gap. */
+/** What a changed clock did to the times of frames is no gap. */
 function droppedBetween(
   previous: Segment | undefined,
   startS: number,
@@ -250,7 +254,7 @@ function droppedBetween(
   );
 }
 
-/** The rate by which the frames of a segment were judged; undefined where it has too few to tell. */
+/** The rate by which the frames of a segment were judged; undefined if it has too few to tell. */
 function rateOf({ frames, droppedFrames, firstTimestamp, lastTimestamp }: Segment): number | undefined {
   if (frames < 8 || firstTimestamp === null || lastTimestamp === null) return undefined;
   const lengthS = secondsOfIso(lastTimestamp) - secondsOfIso(firstTimestamp);

@@ -2,7 +2,7 @@ import type { CameraRecord, Segment } from '../take/manifest.ts';
 import type { Take } from '../take/take.ts';
 import type { ClosedSegment } from './segment-close.ts';
 
-/** Puts what came of a segment in its place; one without a frame, and without a file that may hold some, is forgotten. */
+/** Enters the result of a segment; one without a frame, and without a file that may contain some, is forgotten. */
 export function withClosed(record: CameraRecord, number: number, closed: ClosedSegment): CameraRecord {
   const others = record.segments.filter((segment) => segment.number !== number);
   const segments = closed.segment === undefined ? others : [...others, closed.segment];

@@ -20,6 +20,7 @@ import { writeFrameRate } from '../timing/matroska-rate.ts';
 import { isoMicroseconds } from '../timing/timecode.ts';
 import { probedRange } from './spool-range.ts';
 
+/** What finishing needs. */
 export interface FinishOrder {
   readonly host: ChildHost;
   readonly logger: Logger;
@@ -28,21 +29,22 @@ export interface FinishOrder {
   readonly signal: AbortSignal;
 }
 
-/** What compressing needs besides. */
+/** What compressing needs in addition. */
 export interface CompressOrder extends FinishOrder {
-  /** Compressing ends where no more than this is free: the raw frames stay, and so does the space that others need. */
+  /** Compressing ends if no more bytes than this are free: the raw frames stay, and so does the space that others need. */
   readonly reserveBytes: number;
-  /** Free bytes at a path. Default: what the file system says. */
+  /** Free bytes at a path. Default: the file system's answer. */
   readonly freeBytes?: ((path: string) => Promise<number>) | undefined;
-  /** Counts what is done. */
+  /** Counts finished work. */
   readonly meter?: FinishMeter;
 }
 
 const spaceLookMs = 500;
 
 /**
- * Compresses what was spooled and verifies every master that is not yet verified, one segment after another. A spool is
- * removed only when its master was proven, and take.json says so. Throws the signal's reason when that aborts; may be begun again at any time.
+ * Compresses the spool and verifies every master that is not yet verified, one segment after another. A spool is removed only
+ * when its master was proven, and take.json says so. Throws the signal's reason when that aborts; can be started again at any
+ * time.
  */
 export async function finishSegments(order: CompressOrder): Promise<void> {
   const { segments } = recordOf(order);
@@ -62,7 +64,7 @@ export async function finishSegments(order: CompressOrder): Promise<void> {
   }
 }
 
-/** In frames: one that is to be compressed is verified, too. */
+/** In frames: one that must be compressed is verified, too. */
 function workOf({ state, frames, verified }: Segment): number {
   if (verified?.ok === true) return 0;
   return state === 'spooled' ? 2 * frames : frames;
@@ -101,7 +103,7 @@ async function dropSpool(order: FinishOrder, segment: Segment): Promise<void> {
 async function compress(order: CompressOrder, segment: Segment): Promise<Segment> {
   const files = order.take.files(order.camera, segment.number);
   await requireRegularOrNothing(files.master);
-  // Raw frames that are gone were removed for a proven master, which take.json did not yet tell of.
+  // Raw frames that are gone were removed for a proven master, which take.json does not say yet.
   if ((await regularStat(files.spool)) !== undefined) await transcode(order, segment, files);
   await syncFile(files.master);
   await syncFolder(join(order.take.folder, order.camera));
@@ -136,7 +138,7 @@ async function transcode(order: CompressOrder, segment: Segment, files: SegmentF
   }
 }
 
-/** A file that has no place for its rate is no reason to keep the raw frames. */
+/** A file without a place for its rate is no reason to keep the raw frames. */
 async function stampRate(file: string, fps: number, logger: Logger): Promise<void> {
   try {
     await writeFrameRate(file, fps);
@@ -152,7 +154,7 @@ async function noteRange({ take, camera }: FinishOrder, range: RawStream['range'
   await take.updateCamera(camera, (record) => ({ ...record, source: { ...record.source, range } }));
 }
 
-/** @throws DiskReserveError where the work ate into the reserve; it has been ended then */
+/** @throws DiskReserveError if the work used part of the reserve; it has been ended then */
 async function whileThereIsSpace(order: CompressOrder, work: (signal: AbortSignal) => Promise<unknown>) {
   const { take, reserveBytes, signal } = order;
   const [full, done] = [new AbortController(), new AbortController()];
@@ -186,7 +188,7 @@ function verify(
   const files = order.take.files(order.camera, segment.number);
   const { sha256, clean } = segment;
   const spooled = recordOf(order).strategy === 'spool';
-  // What was compressed afterwards is whole, however its recorder ended.
+  // A file that was compressed afterwards is complete, however its recorder ended.
   const expected = { codec: recordOf(order).codec, sha256, clean: clean || spooled };
   return verifyMaster(
     order.host,

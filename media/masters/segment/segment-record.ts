@@ -13,6 +13,7 @@ import {
 import type { SensorLog } from '../timing/sensor-log.ts';
 import { type SegmentProgress, SegmentWatch } from './segment-watch.ts';
 
+/** The segment to record. */
 export interface SegmentOrder {
   readonly host: ChildHost;
   readonly logger: Logger;
@@ -21,19 +22,20 @@ export interface SegmentOrder {
   readonly files: SegmentFiles;
   readonly settings: EncodeSettings;
   readonly strategy: MasterStrategy;
-  /** Keeps what the sensor's clock tells meanwhile. */
+  /** Keeps what the sensor's clock reports meanwhile. */
   readonly sensorLog: SensorLog;
-  /** The segment was begun by an earlier supervisor: its recorder is taken over if it still runs, and not started anew. */
+  /** An earlier supervisor began the segment: its recorder is taken over if it still runs, and not started again. */
   readonly resumed: boolean;
   readonly reserveBytes: number;
   readonly freeBytes: (path: string) => Promise<number>;
   readonly signal: AbortSignal;
-  /** Tells by how many seconds the machine's clock was set since it was asked last; null where it was not. */
+  /** Reports by how many seconds the machine's clock was set since the last call; null if it was not. */
   readonly clockStep: () => Promise<number | null>;
   readonly onFirstFrame: () => Promise<void>;
   readonly onProgress: (progress: SegmentProgress) => void;
 }
 
+/** How a recorder ended. */
 export interface SegmentOutcome {
   readonly endedBy: 'signal' | 'recorder' | 'disk';
   /** Whether the recorder is known to have written its end. */
@@ -48,8 +50,8 @@ const wakeEveryMs = 100;
 const exitAfterSignal = 255;
 
 /**
- * Runs one recorder process until the signal aborts, the disk is full or it ends because capture did. Rejects where its files
- * cannot be looked at, as when their disk was pulled; then the recorder has been ended, too.
+ * Runs one recorder process until the signal aborts, the disk is full or it ends because capture did. Rejects if its files
+ * cannot be read, for example because their disk was pulled; the recorder has been ended then, too.
  */
 export async function recordSegment(order: SegmentOrder): Promise<SegmentOutcome> {
   let lastWord: string | null = null;
@@ -60,12 +62,12 @@ export async function recordSegment(order: SegmentOrder): Promise<SegmentOutcome
     order.logger.debug({ child: order.name, text }, 'recorder says');
   });
   if (order.resumed && !child.adopted) {
-    // Nobody wrote on: the process just begun must not touch what an earlier one left (-n sees to that, too).
+    // No recorder wrote any more: the new process must not touch what an earlier one left (-n sees to that, too).
     await stopRecorder(child, order.pipe);
     return { endedBy: 'recorder', clean: false, lastWord };
   }
   const endedBy = await follow(child, order).catch(async (error: unknown) => {
-    // Left alone it would go on, and take its frames out of the pipe of the next take.
+    // Left alone it would continue, and take its frames out of the pipe of the next take.
     await stopRecorder(child, order.pipe);
     throw error;
   });
@@ -74,7 +76,7 @@ export async function recordSegment(order: SegmentOrder): Promise<SegmentOutcome
   return { endedBy, clean, lastWord };
 }
 
-/** Looks at the growing files until the recorder has ended, for whatever reason. */
+/** Watches the growing files until the recorder has ended, for whatever reason. */
 async function follow(child: Child, order: SegmentOrder): Promise<SegmentOutcome['endedBy']> {
   const file = order.strategy === 'spool' ? order.files.spool : order.files.master;
   await using watch = new SegmentWatch(file, order.files.reference, order.settings.raw.fps);
@@ -107,7 +109,7 @@ async function follow(child: Child, order: SegmentOrder): Promise<SegmentOutcome
   return endedBy;
 }
 
-/** Whether the recorder shall end now, and why; `recorder` where it need not. */
+/** Whether the recorder must end now, and why; `recorder` if not. */
 async function endCause(order: SegmentOrder): Promise<SegmentOutcome['endedBy']> {
   if (order.signal.aborted) return 'signal';
   return (await order.freeBytes(dirname(order.files.reference))) <= order.reserveBytes ? 'disk' : 'recorder';
@@ -118,7 +120,7 @@ async function stopRecorder(child: Child, pipe: string): Promise<void> {
   const stopped = child.stop().finally(() => {
     isGone = true;
   });
-  // One that still sleeps in open(2) hears no signal; woken, it sees it. One that was just begun may only be on its way there.
+  // One that still sleeps in open(2) hears no signal; woken, it sees it. A new one may only be on its way there.
   while (!isGone) {
     await wakeReader(pipe);
     await Promise.race([stopped, sleep(wakeEveryMs)]);

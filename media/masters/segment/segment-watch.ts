@@ -4,6 +4,7 @@ import { openRegular, regularStat } from '../disk/disk-file.ts';
 import { FrameLogReader } from './frame-log.ts';
 import { FrameSums } from './frame-sums.ts';
 
+/** How far a segment is. */
 export interface SegmentProgress {
   readonly frames: number;
   readonly droppedFrames: number;
@@ -13,6 +14,7 @@ export interface SegmentProgress {
   readonly lastS: number | null;
 }
 
+/** A segment without a frame. */
 export const noProgress: SegmentProgress = {
   frames: 0,
   droppedFrames: 0,
@@ -22,8 +24,8 @@ export const noProgress: SegmentProgress = {
 };
 
 /**
- * Follows a segment that another process writes, by its frame log and its size, and makes what was written last. The
- * frames themselves are never read, and of the log only sums are kept.
+ * Follows a segment that another process writes, by its frame log and its size, and syncs the latest writes. The frames
+ * themselves are never read, and only sums are kept of the log.
  */
 export class SegmentWatch implements AsyncDisposable {
   private readonly file: string;
@@ -40,14 +42,14 @@ export class SegmentWatch implements AsyncDisposable {
     this.reader = new FrameLogReader(({ pts }) => this.sums.add(pts * this.reader.timeBase), 'skip');
   }
 
-  /** The machine's clock was set by so many seconds: what that does to the times of frames is no gap. */
+  /** The machine's clock was set by this many seconds: its effect on the times of frames is no gap. */
   stepped(seconds: number): void {
     this.sums.stepped(seconds);
   }
 
   /**
-   * Reads what was added, and syncs the growing files. What of the log cannot be read is passed over: the frames are counted
-   * again when the segment is closed.
+   * Reads what was added, and syncs the growing files. Unreadable parts of the log are skipped: the frames are counted again
+   * when the segment is closed.
    */
   async poll(): Promise<SegmentProgress> {
     await this.readLog();

@@ -3,8 +3,9 @@ import type { RawStream } from '../../capture/types.ts';
 import { FfmpegError } from '../errors.ts';
 
 /**
- * The range of what was spooled, as the stream itself says; what is uncompressed carries none, and is as its source negotiated
- * it. @throws FfmpegError where the file cannot be read
+ * The range of a spool, as the stream itself says; uncompressed frames do not say, and have the range that their source
+ * negotiated.
+ * @throws FfmpegError if the file cannot be read
  */
 export async function probedRange(
   host: ChildHost,
@@ -38,7 +39,7 @@ export async function probedRange(
   return statedRange(lines, raw);
 }
 
-/** Streams that do not say are of the range their standards name. Pure. */
+/** Streams that do not say have the range of their standards. Pure. */
 function statedRange(lines: readonly string[], raw: RawStream): RawStream['range'] {
   if (lines.some((line) => line === 'color_range=pc' || line.startsWith('pix_fmt=yuvj'))) return 'full';
   if (lines.includes('color_range=tv')) return 'limited';

@@ -1,18 +1,18 @@
 import pLimit from 'p-limit';
 
-/** Works off what is to be closed, one after another: what a segment lost is counted from the end of the one before it. */
+/** Handles segments to be closed, one after another: the loss of a segment is counted from the end of the one before it. */
 export class ClosingQueue {
   private readonly inTurn = pLimit(1);
   private failure: { readonly error: unknown } | undefined;
 
-  /** Does the work once all before it is done. What goes wrong is told by `done`, and hinders nothing that follows. */
+  /** Does the work once everything before it is done. `done` reports a failure, which does not affect what follows. */
   add(work: () => Promise<void>): void {
     this.inTurn(work).catch((error: unknown) => {
       this.failure ??= { error };
     });
   }
 
-  /** Settles when nothing is left. Rejects with the first error there was. */
+  /** Settles when nothing is left. Rejects with the first error. */
   async done(): Promise<void> {
     await this.inTurn(() => {});
     if (this.failure !== undefined) throw this.failure.error;

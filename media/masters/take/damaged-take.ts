@@ -16,14 +16,14 @@ const unknownSource: CameraRecord['source'] = {
   clock: 'epoch',
 };
 
-/** Whether a folder is named as a take's, so that it is one even without a take.json. Pure. */
+/** Whether a folder has a take's name, so that it counts as one even without a take.json. Pure. */
 export function isTakeFolderName(name: string): boolean {
   return takeFolder.test(name);
 }
 
 /**
- * What can be said of a take whose take.json cannot be understood: when it began, by the name of its folder, and which masters
- * lie there. They can be downloaded and deleted, no more. Rejects with the system's error where the folder cannot be read.
+ * What is known about a take whose take.json cannot be understood: when it began, from the name of its folder, and which
+ * masters lie there. They can only be downloaded and deleted. Rejects with the system's error if the folder cannot be read.
  */
 export async function damagedManifest(folder: string, why: string): Promise<TakeManifest> {
   const { mtime } = await lstat(folder);
@@ -46,7 +46,7 @@ export async function damagedManifest(folder: string, why: string): Promise<Take
   };
 }
 
-/** An id under which a take can be reached whose own nobody knows. Pure. */
+/** An id for a take whose own id is unknown. Pure. */
 export function fallbackId(name: string): string {
   return `damaged-${createHash('sha256').update(name).digest('hex').slice(0, 8)}`;
 }

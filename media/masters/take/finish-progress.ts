@@ -2,16 +2,16 @@
 export interface FinishProgress {
   /** 0 to 1. */
   readonly done: number;
-  /** Seconds until all is done, as fast as it went until now; null where that cannot be told yet. */
+  /** Seconds until all is done, at the speed so far; null if it cannot be estimated yet. */
   readonly remainingS: number | null;
 }
 
-/** Below that an estimate is a guess. */
+/** Below this an estimate is a guess. */
 const leastS = 2;
 const leastDone = 0.03;
 
 /**
- * Counts the frames that compressing and verifying work off. A frame that waits to be compressed is two pieces of work: it is
+ * Counts the frames that compressing and verifying process. A frame that waits for compression is two pieces of work: it is
  * decoded once more to prove it.
  */
 export class FinishMeter {
@@ -38,7 +38,7 @@ export class FinishMeter {
     this.within = Math.max(this.within, frames);
   }
 
-  /** A step of so many frames is over, or was none. */
+  /** A step of this many frames is over, or was empty. */
   step(frames: number): void {
     this.finished += frames;
     this.within = 0;

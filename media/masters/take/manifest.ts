@@ -12,8 +12,8 @@ const instant = z
   .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3,6})?Z$/)
   .refine((text) => !Number.isNaN(Date.parse(text)), 'is no date');
 /**
- * What comes from a disk was written by whoever had it, and some of it becomes part of a path or of a command: names and words
- * are held to what they can be.
+ * The content of a disk was written by whoever had it, and some of it becomes part of a path or of a command: names and words
+ * are restricted to what they can be.
  */
 const takeId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
 const cameraName = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/);
@@ -28,17 +28,17 @@ export const verificationSchema = z.object({
   at: instant,
   /** `bit-exact`: every frame decodes to the samples received. `decodes`: a lossy codec, every frame is there and decodes. */
   proof: z.enum(['bit-exact', 'decodes']),
-  /** What is wrong; empty where nothing is. */
+  /** What is wrong; empty if nothing is. */
   problems: z.array(words).max(20),
 });
 
 /** What the clock of the camera's sensor says about the frames of a segment. */
 export const sensorTimesSchema = z.object({
-  /** Who told: rpicam-vid, by `--save-pts`. */
+  /** Where the times come from: rpicam-vid's `--save-pts`. */
   source: z.literal('save-pts'),
   /** One time per frame of the master, in milliseconds since the first; mkvmerge's "timecode format v2". */
   file: fileName,
-  /** Frames whose time was told; the others are dated by their arrival. */
+  /** Frames with a time from the sensor; the others are dated by their arrival. */
   frames: z.int().min(0),
   first: instant,
   last: instant,
@@ -48,41 +48,42 @@ export const sensorTimesSchema = z.object({
   skippedFrames: z.int().min(0),
 });
 
+/** One segment of a camera's master. */
 export const segmentSchema = z.object({
   number: z.int().min(1).max(999_999_999),
-  /** `recording`: grows. `spooled`: raw, awaits compression. `closed`: its master is complete. */
+  /** `recording`: grows. `spooled`: raw, waits for compression. `closed`: its master is complete. */
   state: z.enum(['recording', 'spooled', 'closed']),
   file: fileName,
-  /** Raw frames that are not yet compressed; null where there are none (any more). */
+  /** Raw frames that are not compressed yet; null if there are none (any more). */
   spool: fileName.nullable(),
   bytes: z.int().min(0),
   frames: z.int().min(0),
-  /** Missing within the segment: by the sensor's clock where that told, else by the frames' timestamps. */
+  /** Missing within the segment: by the sensor's clock if it is known, otherwise by the frames' timestamps. */
   droppedFrames: z.int().min(0),
   /** Missing between the previous segment and this one. */
   droppedBefore: z.int().min(0),
   firstTimestamp: instant.nullable(),
   lastTimestamp: instant.nullable(),
-  /** Null where the source tells none, and in takes of releases that did not ask for them. */
+  /** Null if the source has none, and in takes of releases that did not record them. */
   sensorTimes: sensorTimesSchema.nullable().default(null),
   /** Wall clock of the first frame, `HH:MM:SS:FF`, UTC. */
   timecode: timecode.nullable(),
   sha256: sha256.nullable(),
   framemd5: z.object({ file: fileName, sha256: sha256.nullable() }),
-  /** False where the recorder did not end by itself: the end may lack what was not yet on disk. */
+  /** False if the recorder did not end by itself: the end may lack what was not yet on disk. */
   clean: z.boolean(),
   verified: verificationSchema.nullable(),
-  /** When the master was last read again and was still the one that was verified; null before. */
+  /** When the master was last read again and was unchanged; null before. */
   checkedAt: instant.nullable().default(null),
 });
 
-/** A file that may hold pictures, of which not one can be read: put aside, and kept for somebody who can. */
+/** A file that may contain pictures, none of which can be read: moved aside, and kept. */
 export const unreadableSchema = z.object({
   /** Of the segment that it was. */
   number: z.int().min(1).max(999_999_999),
   file: fileName,
   bytes: z.int().min(0),
-  /** Frames that were received into it; null where nothing tells any more. */
+  /** Frames that were received into it; null if unknown. */
   frames: z.int().min(0).nullable(),
   at: instant,
 });
@@ -91,16 +92,18 @@ export const unreadableSchema = z.object({
 export const clockStepSchema = z.object({
   /** By the clock after the step. */
   at: instant,
-  /** By how much; negative where it was set back. */
+  /** By how much; negative if it was set back. */
   seconds: z.number(),
   /** The segment that was recorded or awaited then. */
   segment: z.int().min(1).max(999_999_999),
-  /** Whether that had frames already: the step lies within it, else before it. */
+  /** Whether that had frames already: the step is within it, otherwise before it. */
   within: z.boolean(),
 });
 
+/** State of a camera's part of a take. */
 export const recordStateSchema = z.enum(['starting', 'recording', 'finishing', 'verified', 'failed']);
 
+/** A camera's part of a take. */
 export const cameraRecordSchema = z.object({
   state: recordStateSchema,
   /** Why it failed, or what it waits for. */
@@ -126,29 +129,38 @@ export const cameraRecordSchema = z.object({
   clockSteps: z.array(clockStepSchema).max(1000).default([]),
 });
 
+/** The content of take.json. */
 export const takeManifestSchema = z.object({
   version: z.literal(1),
   id: takeId,
   startedAt: instant,
   stoppedAt: instant.nullable(),
-  /** Whether the take is still wanted: a supervisor that restarts goes on with it. */
+  /** Whether the take should continue: a supervisor that restarts continues it. */
   wanted: z.boolean(),
   state: recordStateSchema,
   cameras: z.record(cameraName, cameraRecordSchema),
 });
 
+/** See {@link verificationSchema}. */
 export type Verification = z.infer<typeof verificationSchema>;
+/** See {@link sensorTimesSchema}. */
 export type SensorTimes = z.infer<typeof sensorTimesSchema>;
+/** See {@link segmentSchema}. */
 export type Segment = z.infer<typeof segmentSchema>;
+/** See {@link unreadableSchema}. */
 export type Unreadable = z.infer<typeof unreadableSchema>;
+/** See {@link clockStepSchema}. */
 export type ClockStep = z.infer<typeof clockStepSchema>;
+/** See {@link recordStateSchema}. */
 export type RecordState = z.infer<typeof recordStateSchema>;
+/** See {@link cameraRecordSchema}. */
 export type CameraRecord = z.infer<typeof cameraRecordSchema>;
+/** See {@link takeManifestSchema}. */
 export type TakeManifest = z.infer<typeof takeManifestSchema>;
 
 /**
- * The state of a take, from those of its cameras: the liveliest of what is not final, then the worst of what is. A take that
- * no camera began, and that nobody wants any more, failed. Pure.
+ * The state of a take, from those of its cameras: the liveliest of the unfinished ones, then the worst of the finished ones. A
+ * take that no camera began, and that should not continue, failed. Pure.
  */
 export function takeState(states: readonly RecordState[], wanted: boolean): RecordState {
   for (const state of ['recording', 'starting', 'finishing', 'failed'] as const) {
@@ -159,7 +171,7 @@ export function takeState(states: readonly RecordState[], wanted: boolean): Reco
 }
 
 /**
- * Recomputes the sums a record states about its segments. Frames in files that cannot be read are dropped ones: those before a
+ * Recomputes the sums of a record over its segments. Frames in files that cannot be read are dropped ones: those before a
  * segment are part of what is missing before it. Pure.
  */
 export function withTotals(record: CameraRecord): CameraRecord {

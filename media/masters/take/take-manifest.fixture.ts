@@ -34,6 +34,7 @@ export function segmentFixture(number: number, over: Partial<Segment> = {}): Seg
   };
 }
 
+/** A camera's record, with changes. */
 export function recordFixture(over: Partial<CameraRecord> = {}): CameraRecord {
   return {
     state: 'verified',
@@ -68,6 +69,7 @@ export function recordFixture(over: Partial<CameraRecord> = {}): CameraRecord {
   };
 }
 
+/** A take.json, with changes. */
 export function manifestFixture(over: Partial<TakeManifest> = {}): TakeManifest {
   return {
     version: 1,

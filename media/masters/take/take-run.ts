@@ -22,6 +22,7 @@ export interface TakePart {
   readonly reserveBytes: number;
 }
 
+/** What a running take needs. */
 export interface TakeRunOptions {
   readonly host: ChildHost;
   readonly logger: Logger;
@@ -32,18 +33,18 @@ export interface TakeRunOptions {
   readonly onDiskTrouble: (reason: string) => void;
 }
 
-/** A take while it is worked on: all its recorders, from the first frame to the last proof. */
+/** A take in progress: all its recorders, from the first frame to the last proof. */
 export class TakeRun {
   readonly take: Take;
   /** What grows at the moment, by camera. */
   readonly progress = new Map<string, SegmentProgress>();
-  /** How far what was recorded is compressed and verified, by camera. */
+  /** How far compressing and verifying are, by camera. */
   readonly finishing = new Map<string, FinishProgress>();
   private readonly options: TakeRunOptions;
   private readonly recorders: readonly (readonly [camera: string, recorder: Recorder])[];
   private readonly stopping = new AbortController();
   private readonly allReleased = Promise.withResolvers<void>();
-  /** Cameras whose recorder runs, or is to. */
+  /** Cameras whose recorder runs, or should run. */
   private readonly held: Set<string>;
 
   constructor(take: Take, parts: readonly TakePart[], options: TakeRunOptions) {
@@ -53,12 +54,12 @@ export class TakeRun {
     this.recorders = parts.map((part) => [part.camera, this.recorder(part)]);
   }
 
-  /** Settles once no recorder runs any more; closing, compressing and verifying go on. */
+  /** Settles once no recorder runs any more; closing, compressing and verifying continue. */
   get released(): Promise<void> {
     return this.allReleased.promise;
   }
 
-  /** Whether a recorder of this take reads the camera's frames, or is to. */
+  /** Whether a recorder of this take reads the camera's frames, or should. */
   holds(camera: string): boolean {
     return this.held.has(camera);
   }
@@ -67,7 +68,10 @@ export class TakeRun {
     return this.stopping.signal.aborted;
   }
 
-  /** Enters every camera into take.json. Where one is refused, none begins. @throws DiskReserveError */
+  /**
+   * Enters every camera into take.json. If one is refused, none begins.
+   * @throws DiskReserveError
+   */
   async prepare(): Promise<void> {
     const outcomes = await Promise.allSettled(this.recorders.map(([, recorder]) => recorder.prepare()));
     const refused = outcomes.find((outcome) => outcome.status === 'rejected');
@@ -76,7 +80,7 @@ export class TakeRun {
     throw refused.reason;
   }
 
-  /** Records until stopped, then finishes. Never rejects: what goes wrong is stated in take.json. */
+  /** Records until stopped, then finishes. Never rejects: take.json states every failure. */
   async run(): Promise<void> {
     await Promise.all(this.recorders.map(([camera, recorder]) => this.follow(camera, recorder)));
   }
@@ -109,9 +113,9 @@ export class TakeRun {
     try {
       await recorder.run(this.stopping.signal, this.options.ending);
     } catch (error) {
-      // The recorder is gone, whatever becomes of writing that down.
+      // The recorder is gone, whether that can be written down or not.
       this.release(camera);
-      // What is left undone because the program ends is done at its next start.
+      // Work that is left because the program ends is done at its next start.
       if (!this.options.ending.aborted) await this.failed(camera, error);
     }
     this.release(camera);
@@ -133,13 +137,13 @@ export class TakeRun {
     try {
       await this.take.updateCamera(camera, (record) => ({ ...record, state: 'failed', reason }));
     } catch (cause) {
-      // The disk may be the very thing that failed: the take says so to whoever asks, if not to whoever finds its folder.
+      // The disk itself may have failed: then the answer to a request says so, even if the folder cannot.
       logger.error({ err: cause, take: id }, 'take.json cannot be written');
     }
   }
 }
 
-/** For people. What the system says of a file of the take, or of one that is open, is about its disk. */
+/** For people. A system error about a file of the take, or about an open one, is about its disk. */
 function reasonOf(error: unknown, folder: string): string {
   if (!(error instanceof Error)) return `${error}`;
   const { path = folder } = error as NodeJS.ErrnoException;

@@ -16,6 +16,7 @@ import { manifestName, Take } from './take.ts';
 
 const plainId = /^[a-z0-9][a-z0-9-]{0,63}$/;
 
+/** Where takes lie. */
 export interface TakeStoreOptions {
   readonly logger: Logger;
   /**
@@ -27,13 +28,13 @@ export interface TakeStoreOptions {
 
 const unfinishedStates = ['starting', 'recording', 'finishing'];
 
-/** All takes on disk. Holds each take once, so that its take.json has one writer. */
+/** All takes on disk. Keeps each take once, so that its take.json has one writer. */
 export class TakeStore {
   private readonly options: TakeStoreOptions;
   private readonly open = new Map<string, Take>();
   /** Folders whose take.json is about to be written. */
   private readonly creating = new Set<string>();
-  /** What was said about folders in the log, by folder. */
+  /** What the log already says about folders, by folder. */
   private readonly reported = new Map<string, string>();
   private unread = false;
 
@@ -74,7 +75,7 @@ export class TakeStore {
     try {
       return await Take.create(folder, manifest);
     } catch (error) {
-      // Without take.json it is no take, and nobody could delete it.
+      // Without take.json it is not a take, and could not be deleted.
       await rm(folder, { recursive: true, force: true }).catch((cause: unknown) =>
         this.options.logger.warn({ err: cause, folder }, 'the folder of a take that did not begin stays'),
       );
@@ -82,7 +83,7 @@ export class TakeStore {
     }
   }
 
-  /** All takes, newest first, damaged ones included. A folder that is no take is left out. Never rejects. */
+  /** All takes, newest first, including damaged ones. Other folders are left out. Never rejects. */
   async list(): Promise<TakeManifest[]> {
     await this.load();
     const manifests = [...this.open.values()].map(({ manifest }) => manifest);
@@ -98,7 +99,8 @@ export class TakeStore {
 
   /**
    * Path of a finished master, for download. Nothing of the request becomes part of a path: it only selects among what
-   * take.json lists. @throws TakeNotFoundError
+   * take.json lists.
+   * @throws TakeNotFoundError
    */
   async masterPath(id: string, camera: string, segment: number): Promise<{ path: string; fileName: string }> {
     const take = await this.get(id);
@@ -120,7 +122,7 @@ export class TakeStore {
     return { path: master, fileName: `${id}-${camera}-${basename(master)}` };
   }
 
-  /** All takes on the disks that are there, damaged ones included. */
+  /** All takes on the disks that are present, including damaged ones. */
   async all(): Promise<readonly Take[]> {
     await this.load();
     return [...this.open.values()];
@@ -138,7 +140,8 @@ export class TakeStore {
 
   /**
    * Removes a take and its masters from the disk. take.json goes last: what a power cut or a failing disk leaves is still a
-   * take, which can be removed again. @throws TakeNotFoundError, TakeUnfinishedError, TakeRemovalError
+   * take, which can be removed again.
+   * @throws TakeNotFoundError, TakeUnfinishedError, TakeRemovalError
    */
   async remove(id: string): Promise<void> {
     const { folder, manifest } = await this.get(id);
@@ -146,7 +149,7 @@ export class TakeStore {
       throw new TakeUnfinishedError(`take ${id} is still being recorded or finished`);
     }
     try {
-      // Of a link only what it points to would be removed.
+      // For a link only its target would be removed.
       await requireFolder(folder);
       const names = await readdir(folder);
       for (const name of names.filter((one) => one !== manifestName)) {
@@ -173,18 +176,18 @@ export class TakeStore {
   }
 
   /**
-   * Reads the takes that are not yet known, and forgets those whose folder is gone. A take that is not finished and whose
-   * disk is away is kept: somebody has to be able to end it. So is what lies on a disk that fails just now.
+   * Reads the takes that are not known yet, and forgets those whose folder is gone. A take that is not finished and whose disk
+   * is away is kept, because it must be possible to end it. So are takes on a disk that fails just now.
    */
   private async load(): Promise<void> {
     const roots = this.options.roots();
-    // Before the disks are looked at: a take that begins meanwhile is not in what they list, and not gone.
+    // Before the disks are read: a take that begins meanwhile is not in their list, and not gone.
     const known = [...this.open.values()].filter(({ damage }) => damage === null);
     const listed = await Promise.all(roots.map((root) => this.foldersIn(root)));
     const folders = listed.flatMap((found) => found ?? []);
     const failing = roots.filter((_, index) => listed[index] === null);
     this.unread = failing.length > 0;
-    // One that is damaged is looked at again each time: it may have been mended.
+    // A damaged one is checked again each time: it may have been repaired.
     for (const [id, { damage }] of this.open) if (damage !== null) this.open.delete(id);
     for (const { folder, manifest } of known) {
       const isAway = !roots.includes(dirname(folder)) && unfinishedStates.includes(manifest.state);
@@ -199,7 +202,7 @@ export class TakeStore {
     }
   }
 
-  /** Whatever is read from a disk may be anything: what is wrong with one folder concerns no other. */
+  /** A disk may contain anything: a problem with one folder affects no other. */
   private async read(folder: string): Promise<Take | undefined> {
     try {
       const take = await Take.open(folder, (id) => this.open.has(id));
@@ -219,7 +222,7 @@ export class TakeStore {
     this.options.logger.warn({ err: error, folder, reason }, what);
   }
 
-  /** What a folder of takes holds; nothing where there is none yet, or its disk is away; null where it cannot be listed. */
+  /** The content of a folder of takes; empty if there is none yet, or its disk is away; null if it cannot be listed. */
   private async foldersIn(root: string): Promise<string[] | null> {
     try {
       return (await readdir(root)).map((name) => join(root, name));

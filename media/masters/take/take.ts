@@ -16,15 +16,15 @@ import {
   withTotals,
 } from './manifest.ts';
 
-/** In the folder of each take; without it a folder is no take. */
+/** In the folder of each take; a folder without it is not a take. */
 export const manifestName = 'take.json';
 /** Hundreds of times what the longest take has. */
 const maxManifestBytes = 32 * 1024 * 1024;
 
-/** The one holder of a take's take.json while the program runs: changes are made one after another, each atomically. */
+/** The one owner of a take's take.json while the program runs: changes are made one after another, each atomically. */
 export class Take {
   readonly folder: string;
-  /** Why take.json cannot be understood; null where it can. It is then only listed, handed out and removed. */
+  /** Why take.json cannot be understood; null if it can. Otherwise the take can only be listed, downloaded and removed. */
   readonly damage: string | null;
   private current: TakeManifest;
   private readonly inTurn = pLimit(1);
@@ -36,8 +36,8 @@ export class Take {
   }
 
   /**
-   * Reads a take from disk, as damaged where its take.json cannot be understood. Undefined where there is no take. Rejects with
-   * the system's error where the disk fails, and with StrangeFileError where the folder is none.
+   * Reads a take from disk, as damaged if its take.json cannot be understood. Undefined if there is no take. Rejects with the
+   * system's error if the disk fails, and with StrangeFileError if the folder is not one.
    * @param isTaken whether another take has an id already
    */
   static async open(
@@ -72,8 +72,8 @@ export class Take {
   }
 
   /**
-   * Replaces take.json by what `change` makes of it. Rejects where it cannot be written; what `manifest` says is changed all the
-   * same, since what is true does not depend on the disk.
+   * Replaces take.json by the result of `change`. Rejects if it cannot be written; `manifest` is changed anyway, because the
+   * truth does not depend on the disk.
    */
   update(change: (manifest: TakeManifest) => TakeManifest): Promise<void> {
     if (this.damage !== null)
@@ -90,7 +90,7 @@ export class Take {
     });
   }
 
-  /** Replaces what take.json says about one camera; sums are recomputed. */
+  /** Replaces what take.json says about one camera, and recomputes the sums. */
   updateCamera(camera: string, change: (record: CameraRecord) => CameraRecord): Promise<void> {
     return this.update((manifest) => {
       const record = manifest.cameras[camera];
@@ -112,7 +112,7 @@ export class Take {
   }
 }
 
-/** @throws TakeManifestError where something else lies in its place, such as a link to somewhere else */
+/** @throws TakeManifestError if something else is in its place, such as a link to another place */
 async function requireCameraFolder(folder: string, camera: string): Promise<void> {
   try {
     await requireFolder(join(folder, camera));
@@ -129,8 +129,9 @@ export function segmentStem(segment: number): string {
 }
 
 /**
- * Reads take.json; undefined where there is none in a folder that is not named as a take's. Rejects with the system's error where
- * the disk fails. @throws TakeManifestError
+ * Reads take.json; undefined if there is none in a folder without a take's name. Rejects with the system's error if the disk
+ * fails.
+ * @throws TakeManifestError
  */
 export async function readManifest(folder: string): Promise<TakeManifest | undefined> {
   const path = join(folder, manifestName);

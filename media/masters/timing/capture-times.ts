@@ -16,21 +16,22 @@ const maxSensorLogBytes = 256 * 1024 * 1024;
 export interface CaptureTimes {
   /** Seconds since 1970, one per frame, in order. */
   readonly timesS: readonly number[];
-  /** What the sensor's clock says of them; null where it said nothing, and they are dated by their timestamps. */
+  /** What the sensor's clock says about them; null if it is silent, and they are dated by their timestamps. */
   readonly sensorTimes: Omit<SensorTimes, 'file'> | null;
 }
 
+/** The frames to date. */
 export interface CaptureTimesOrder {
   readonly files: SegmentFiles;
   readonly fps: number;
-  /** By how many seconds the machine's clock was set meanwhile, in order: the times go on as if it had not been. */
+  /** By how many seconds the machine's clock was set meanwhile, in order: the times continue as if it had not been. */
   readonly clockSteps: readonly number[];
   readonly logger: Logger;
 }
 
 /**
- * Dates the frames of a segment: by the sensor's clock where that was told, else by their timestamps. Writes one time per
- * frame beside the master (`NNNN.pts`), as mkvmerge takes them.
+ * Dates the frames of a segment: by the sensor's clock if it is known, otherwise by their timestamps. Writes one time per frame
+ * beside the master (`NNNN.pts`), in mkvmerge's format.
  */
 export async function captureTimes(log: FrameLog, order: CaptureTimesOrder): Promise<CaptureTimes> {
   const { files, fps, clockSteps, logger } = order;
@@ -59,7 +60,7 @@ export async function captureTimes(log: FrameLog, order: CaptureTimesOrder): Pro
     await replaceTakeFile(files.sensorTimes, ptsText(timesS));
     return { timesS, sensorTimes: { source: 'save-pts', frames, skippedFrames: skipped, ...spanOf(timesS) } };
   } catch (error) {
-    // What was recorded is worth more than when exactly.
+    // The recording is worth more than its exact times.
     logger.warn({ err: error, file: files.sensorLog }, 'the times of the sensor cannot be used');
     return { timesS: arrivalsS, sensorTimes: null };
   }

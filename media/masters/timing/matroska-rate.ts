@@ -9,19 +9,19 @@ const searchBytes = 64 * 1024;
 const ids = { tracks: 0x1654ae6b, trackEntry: 0xae, defaultDuration: 0x23e383, name: 0x536e } as const;
 const crc32Id = 0xbf;
 const voidId = 0xec;
-/** Bytes of the element that says how long a frame lasts: its id, its length, and four for the value. */
+/** Bytes of the element with a frame's duration: its id, its length, and four for the value. */
 const durationBytes = 8;
 
 /**
  * Writes the frame rate into a Matroska file, in place: ffmpeg 7 does not know the rate of frames whose timestamps a filter has
- * set, and knows some cameras' wrongly. The track's name makes room for it; a rate that stands there already is taken out.
- * @throws MatroskaError where the file has neither the rate nor the name
+ * set, and knows some cameras' wrongly. The track's name makes room for it; a rate that is there already is removed.
+ * @throws MatroskaError if the file has neither the rate nor the name
  */
 export async function writeFrameRate(file: string, fps: number): Promise<void> {
   const handle = await open(file, constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const found = await handle.stat();
-    // With another name elsewhere it would be somebody else's file, too.
+    // With a second name elsewhere it would be another person's file, too.
     if (!found.isFile() || found.nlink > 1) throw new MatroskaError('the file has another name, or is none');
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(searchBytes), 0, searchBytes, 0);
     const patch = patchFrameRate(buffer.subarray(0, bytesRead), fps);
@@ -33,7 +33,7 @@ export async function writeFrameRate(file: string, fps: number): Promise<void> {
   }
 }
 
-/** The bytes to write over the beginning of a Matroska file, and where. Undefined where it has no place for them. Pure. */
+/** The bytes to write over the beginning of a Matroska file, and where. Undefined if it has no place for them. Pure. */
 export function patchFrameRate(
   head: Buffer,
   fps: number,
@@ -50,7 +50,7 @@ export function patchFrameRate(
   return undefined;
 }
 
-/** Changes the tracks so that a frame lasts so many nanoseconds. Returns whether they say so now. */
+/** Changes the tracks so that a frame lasts this many nanoseconds. Returns whether they say so now. */
 function setDuration(tracks: Buffer, nanoseconds: number): boolean {
   const entry = children(tracks, 0, tracks.length).find(({ id }) => id === ids.trackEntry);
   if (entry === undefined) return false;
@@ -69,7 +69,7 @@ function setDuration(tracks: Buffer, nanoseconds: number): boolean {
   return true;
 }
 
-/** An element that means nothing, in the place of another of less than 128 bytes. */
+/** An element without meaning, in the place of another of less than 128 bytes. */
 function writeVoid(bytes: Buffer, from: number, end: number): void {
   bytes.fill(0, from, end);
   bytes[from] = voidId;
@@ -94,7 +94,7 @@ function children(bytes: Buffer, from: number, end: number): Element[] {
   return found;
 }
 
-/** An EBML element (RFC 8794 sections 5 and 6); undefined where there is none, or not all of it. */
+/** An EBML element (RFC 8794 sections 5 and 6); undefined if there is none, or not all of it. */
 function elementAt(bytes: Buffer, at: number): Element | undefined {
   const idLength = Math.clz32(bytes[at] ?? 0) - 23;
   if (idLength > 4 || at + idLength >= bytes.length) return undefined;

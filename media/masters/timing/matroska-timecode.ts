@@ -9,20 +9,20 @@ const searchBytes = 256 * 1024;
 const tagsId = Buffer.from([0x12, 0x54, 0xc3, 0x67]);
 const tagId = Buffer.from([0x73, 0x73]);
 const crc32Id = 0xbf;
-/** While a file grows, ffmpeg keeps the place of the checksum free by a Void element; in one that was cut off it stays. */
+/** While a file grows, ffmpeg reserves the place of the checksum by a Void element; in a file that was cut off it stays. */
 const voidId = 0xec;
 const tagStringId = Buffer.from([0x44, 0x87]);
 
 /**
- * Writes the timecode of the first frame into a finished Matroska file, in place: it is not known when ffmpeg writes the
- * header. The placeholder has the same length; the CRC-32 of the Tags element (RFC 8794 section 11.3.1) is set anew.
- * @throws MatroskaError where the file has no placeholder
+ * Writes the timecode of the first frame into a finished Matroska file, in place: it is unknown when ffmpeg writes the header.
+ * The placeholder has the same length; the CRC-32 of the Tags element (RFC 8794 section 11.3.1) is recomputed.
+ * @throws MatroskaError if the file has no placeholder
  */
 export async function writeTimecode(file: string, timecode: string): Promise<void> {
   const handle = await open(file, constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const found = await handle.stat();
-    // With another name elsewhere it would be somebody else's file, too.
+    // With a second name elsewhere it would be another person's file, too.
     if (!found.isFile() || found.nlink > 1) throw new MatroskaError('the file has another name, or is none');
     const { size } = found;
     for (const position of new Set([0, Math.max(0, size - searchBytes)])) {
@@ -39,7 +39,7 @@ export async function writeTimecode(file: string, timecode: string): Promise<voi
   }
 }
 
-/** The bytes to write over a stretch of a Matroska file, and where. Undefined where the stretch has no placeholder. Pure. */
+/** The bytes to write over a stretch of a Matroska file, and where. Undefined if the stretch has no placeholder. Pure. */
 export function patchTimecode(
   stretch: Buffer,
   timecode: string,
@@ -57,7 +57,7 @@ export function patchTimecode(
     const bytes = Buffer.from(stretch.subarray(body.start, body.end));
     const checked = bytes[0] === crc32Id && bytes[1] === 0x84;
     const unchecked = bytes[0] === voidId && bytes[1] === 0x84;
-    // The id of Tags also stands in the SeekHead; what follows it there is no element.
+    // The id of Tags also occurs in the SeekHead; what follows it there is no element.
     if (!checked && !unchecked && !bytes.subarray(0, tagId.length).equals(tagId)) continue;
     const found = bytes.indexOf(needle);
     if (found < 0) continue;

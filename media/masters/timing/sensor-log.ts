@@ -3,19 +3,20 @@ import { type FileHandle, open } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { SensorClock, SensorTick } from '../../capture/sensor-clock.ts';
 
-/** Frames may lie in the queue behind the camera when a recorder comes. */
+/** Frames may be waiting in the queue behind the camera when a recorder starts. */
 const leadMs = 5000;
 const tickLine = /^(\w+) (\d+) (\d+(?:\.\d+)?) (\d+(?:\.\d+)?|-)$/;
 
 /**
- * Keeps what the sensor's clock of a camera told while a segment was recorded, in a file beside the segment: a line per frame
- * that was delivered, whether it reached the recorder or not. It outlives the program, which matches the two when it closes the segment.
+ * Keeps what the sensor's clock of a camera reported while a segment was recorded, in a file beside the segment: a line per
+ * delivered frame, whether it reached the recorder or not. It outlives the program, which matches the two when it closes the
+ * segment.
  */
 export class SensorLog implements AsyncDisposable {
   private readonly file: string;
   private readonly clockOf: () => SensorClock | undefined;
   private readonly logger: Logger;
-  /** Whether frames from before this moment belong to the segment, as an earlier run of the program began it. */
+  /** Whether frames from before this moment belong to the segment, because an earlier run of the program began it. */
   private resumed: boolean;
   private clock: SensorClock | undefined;
   private next = 0;
@@ -33,7 +34,7 @@ export class SensorLog implements AsyncDisposable {
     this.logger = how.logger;
   }
 
-  /** Adds what was told since the last time, and syncs. A file that cannot be written is no reason to end a recording. */
+  /** Adds what was reported since the last time, and syncs. A file that cannot be written is no reason to end a recording. */
   async poll(): Promise<void> {
     if (this.broken) return;
     try {
@@ -74,7 +75,7 @@ export class SensorLog implements AsyncDisposable {
   }
 }
 
-/** Reads such a file. What a crash left in it that is no line is passed over: those frames are as if nobody had told. */
+/** Reads such a file. Invalid lines left by a crash are skipped: their frames count as not reported. */
 export function parseSensorLog(text: string): SensorTick[] {
   const lines = text.slice(0, text.lastIndexOf('\n') + 1).split('\n');
   return lines.flatMap((line) => {

@@ -2,11 +2,11 @@ import { frameNumberCycle, frameNumberOf } from '../../capture/frame-number.ts';
 import type { SensorTick } from '../../capture/sensor-clock.ts';
 import { missingBetween } from '../segment/dropped-frames.ts';
 
-/** In each stretch of this length the quickest delivery tells how the sensor's clock and the machine's lie to one another. */
+/** In each stretch of this length the quickest delivery shows the relation of the sensor's clock and the machine's. */
 const stretchMs = 30_000;
-/** By how much a delivery may seem to come after the arrival it led to: nobody is quicker than the quickest that was seen. */
+/** By how much a delivery may seem to come after the arrival it led to: none is quicker than the quickest that was seen. */
 const earlyS = 0.1;
-/** Frames that took longer on their way cannot be distinguished from those a whole cycle of numbers away. */
+/** Frames that were on their way for longer cannot be distinguished from those a whole cycle of numbers away. */
 const longestDelayPeriods = frameNumberCycle * 0.75;
 
 /** A frame that the camera delivered. */
@@ -17,24 +17,24 @@ export interface DeliveredFrame {
   readonly number: number;
 }
 
-/** A frame that arrived: its timestamp bears its number (frame-number.ts). */
+/** A frame that arrived: its timestamp contains its number (frame-number.ts). */
 export interface ArrivedFrame {
   /** Wall clock, in seconds since 1970. */
   readonly atS: number;
-  /** Timestamp in 90 kHz; null where it is none that the frame was captured with. */
+  /** Timestamp in 90 kHz; null if the frame was not captured with it. */
   readonly pts: number | null;
 }
 
 /** When the frames of a segment were taken, by the sensor's clock. */
 export interface MatchedFrames {
-  /** Seconds since 1970; null where no frame that was delivered is this one. */
+  /** Seconds since 1970; null if none of the delivered frames is this one. */
   readonly takenS: readonly (number | null)[];
   /** Frames between the first and the last that the camera never delivered. */
   readonly skipped: number;
 }
 
 /**
- * All frames a camera delivered, in order: spaced as its sensor took them, and as late as the quickest of them were
+ * All frames that a camera delivered, in order: spaced as its sensor took them, and as late as the quickest of them were
  * delivered. What arrived twice counts once. Pure.
  */
 export function deliveredFrames(ticks: readonly SensorTick[]): DeliveredFrame[] {
@@ -89,8 +89,8 @@ function pipelinesOf(ticks: readonly SensorTick[]): SensorTick[][] {
 }
 
 /**
- * What is to be added to a pipeline's times to get wall-clock time. The two clocks drift apart: between the quickest
- * deliveries of two stretches it changes evenly. Undefined where nobody saw a delivery.
+ * The difference between a pipeline's times and wall-clock time. The two clocks drift apart: between the quickest deliveries of
+ * two stretches it changes evenly. Undefined if no delivery was seen.
  */
 function offsetsOf(ticks: readonly SensorTick[]): ((timeMs: number) => number) | undefined {
   const quickest = new Map<number, { timeMs: number; offsetMs: number }>();

@@ -16,7 +16,7 @@ export function secondsOfIso(iso: string): number {
 export function timecodeOf(secondsSinceEpoch: number, fps: number): string {
   const daySeconds = ((secondsSinceEpoch % 86_400) + 86_400) % 86_400;
   const whole = Math.floor(daySeconds);
-  // A hair is added, as 0.1 s of 30 fps must be frame 3 also after it went through floating point.
+  // A tiny amount is added, because 0.1 s of 30 fps must be frame 3 even after floating-point calculations.
   const frame = Math.min(Math.floor((daySeconds - whole) * fps + 1e-3), Math.ceil(fps) - 1, 99);
   const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60, Math.max(0, frame)];
   return parts.map((part) => `${part}`.padStart(2, '0')).join(':');

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** What a rule is about; disk-faults.c says which functions each stands for. */
+/** What a rule applies to; disk-faults.c says which functions each stands for. */
 export type DiskOperation =
   | 'write'
   | 'sync'
@@ -20,12 +20,13 @@ export type DiskOperation =
   | 'truncate'
   | 'close'
   | 'any';
+/** Errors of a disk. */
 export type DiskError = 'EIO' | 'ENOSPC' | 'EROFS' | 'EDQUOT' | 'ENODEV' | 'EACCES' | 'EMFILE';
 
 /** A line of the control file. */
 export type DiskRule = `${DiskOperation} ${DiskError | `delay ${number}` | `short ${number}`}${string}`;
 
-/** A disk that cannot be written to any more: what a program and the kernel find, each in its own way. */
+/** A disk that no longer accepts writes, as a program and as the kernel see it. */
 export function nothingIsWritten(error: DiskError, only = ''): readonly DiskRule[] {
   const where = only === '' ? '' : ` only ${only}`;
   const operations = ['write', 'sync', 'create', 'rename', 'truncate'] as const;
@@ -33,11 +34,11 @@ export function nothingIsWritten(error: DiskError, only = ''): readonly DiskRule
 }
 
 /**
- * A folder whose disk fails on demand, for programs that are started with `environment`. The library is built on the spot by
- * the machine's compiler.
+ * A folder whose disk fails on demand, for programs that are started with `environment`. The machine's compiler builds the
+ * library when it is needed.
  */
 export class DiskFaults implements AsyncDisposable {
-  /** Only files below it are concerned. */
+  /** Only files below it are affected. */
   readonly folder: string;
   private readonly tools: string;
 
@@ -65,14 +66,14 @@ export class DiskFaults implements AsyncDisposable {
     };
   }
 
-  /** From now on the disk does this, also to programs that run already. */
+  /** From now on the disk does this, also to programs that already run. */
   async set(rules: readonly DiskRule[]): Promise<void> {
     const next = `${this.control}.next`;
     await writeFile(next, rules.map((rule) => `${rule}\n`).join(''));
     await rename(next, this.control);
   }
 
-  /** The disk does as it should again. */
+  /** The disk works again. */
   heal(): Promise<void> {
     return this.set([]);
   }

@@ -15,7 +15,7 @@ export function mayCall(role: Caller['role'], access: readonly AccessRole[]): bo
   return access.some((one) => includes[role].includes(one));
 }
 
-/** An address as people write it: a socket that listens on `::` calls IPv4 callers `::ffff:192.0.2.7`. */
+/** An address as people write it: a socket that listens on `::` reports IPv4 callers as `::ffff:192.0.2.7`. */
 export function plainAddress(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.)/i, '');
 }
@@ -26,7 +26,7 @@ export function isLoopback(address: string): boolean {
   return plain === '::1' || (isIPv4(plain) && plain.startsWith('127.'));
 }
 
-/** Whether a `Host` or `Origin` host name can only mean this machine: keeps other sites' pages and rebound DNS names out. */
+/** Whether a `Host` or `Origin` host name can only mean this machine: keeps out other sites' pages and rebound DNS names. */
 export function isLoopbackHost(host: string): boolean {
   const name = host.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
   return name === 'localhost' || name.endsWith('.localhost') || isLoopback(name);

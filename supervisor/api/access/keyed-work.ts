@@ -1,6 +1,6 @@
 import type { KeyStore } from '../../system/key-store.ts';
 
-/** Streams and links that run on behalf of a key: they end when it is revoked. */
+/** Streams and links on behalf of a key: they end when it is revoked. */
 export class KeyedWork implements Disposable {
   readonly #keys: KeyStore;
   readonly #ends = new Map<string, Set<() => void>>();
@@ -10,13 +10,13 @@ export class KeyedWork implements Disposable {
     this.#keys = keys;
   }
 
-  /** Begins to listen for keys that are revoked. */
+  /** Starts listening for revoked keys. */
   open(): this {
     this.#unsubscribe ??= this.#keys.onRevoked((keyId) => this.#revoke(keyId));
     return this;
   }
 
-  /** Calls `end` when the key is revoked, unless it is let go of before. What needs no key is left alone. */
+  /** Calls `end` when the key is revoked, unless it was released before. Work without a key is left alone. */
   hold(keyId: string | null, end: () => void): () => void {
     if (keyId === null) return () => {};
     const ends = this.#ends.get(keyId) ?? new Set();

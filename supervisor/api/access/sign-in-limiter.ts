@@ -1,5 +1,6 @@
+/** Limits of {@link SignInLimiter}. */
 export interface SignInLimits {
-  /** Tries with a password that is no key, from one address within the window, that are answered as such. */
+  /** Tries with a wrong password from one address within the window that get a normal answer. */
   readonly tries: number;
   readonly windowMs: number;
 }
@@ -8,8 +9,8 @@ const usual: SignInLimits = { tries: 30, windowMs: 60_000 };
 const mostAddresses = 1024;
 
 /**
- * Counts tries with passwords that are no key, which players repeat without end. Who tries too often has to wait; a right one
- * opens at any time, so that nobody is locked out by a neighbour behind the same address.
+ * Counts tries with wrong passwords, which players repeat endlessly. A caller that tries too often has to wait; a right
+ * password opens at any time, so that no one is locked out by a neighbour behind the same address.
  */
 export class SignInLimiter {
   readonly #limits: SignInLimits;
@@ -21,7 +22,7 @@ export class SignInLimiter {
     this.#now = now;
   }
 
-  /** One more try that failed. Returns the seconds to wait where there were too many, else null. */
+  /** Counts one more failed try. Returns the seconds to wait if there were too many, otherwise null. */
   failed(address: string): number | null {
     const { tries, windowMs } = this.#limits;
     const nowMs = this.#now();

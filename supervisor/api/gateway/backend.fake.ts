@@ -9,7 +9,7 @@ import { gzipSync } from 'node:zlib';
 import { WebSocketServer } from 'ws';
 import { endToEnd } from './raw-headers.ts';
 
-/** A small backend as they are found behind a hub: an API, files, streams, a WebSocket echo. */
+/** A small backend as it may run behind a hub: an API, files, streams, a WebSocket echo. */
 export class Backend implements AsyncDisposable {
   readonly #server: Server = createServer((request, response) => void answer(request, response));
   readonly #sockets = new WebSocketServer({ noServer: true });
@@ -111,7 +111,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   }
 }
 
-/** Tells back what arrived, to the last byte. */
+/** Returns what arrived, to the last byte. */
 async function echo(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
   const hash = createHash('sha256');
   let length = 0;
@@ -133,7 +133,7 @@ async function echo(request: IncomingMessage, response: ServerResponse, url: URL
   response.end(JSON.stringify(seen));
 }
 
-/** `/bytes/<count>`: a pattern of that length, no faster than it is taken. */
+/** `/bytes/<count>`: a pattern of that length, sent no faster than it is read. */
 async function bytes(response: ServerResponse, url: URL): Promise<void> {
   const total = Number(url.pathname.split('/')[2]);
   if (!url.searchParams.has('chunked')) response.setHeader('Content-Length', total);

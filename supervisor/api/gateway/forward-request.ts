@@ -9,8 +9,8 @@ import { answerProblem, upstreamProblem } from './upstream-error.ts';
 const safeToRepeat = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'DELETE']);
 
 /**
- * Passes a request through whole, and the answer back: method, target, headers in their order and case, bodies as
- * they stream (each side no faster than the other takes), trailers, early hints.
+ * Passes a request on unchanged, and the answer back: method, target, headers in their order and case, bodies as they stream
+ * (each side no faster than the other reads), trailers, early hints.
  */
 export async function forwardRequest(
   upstream: Upstream,
@@ -35,7 +35,7 @@ export async function forwardRequest(
       await copyAnswer(await answering, response);
       return null;
     } catch (error) {
-      // A kept connection may have been closed by the other side just as it was used again.
+      // The other side may have closed a kept connection just as it was used again.
       const stale = attempt === 1 && outgoing?.reusedSocket === true && errorCode(error) === 'ECONNRESET';
       if (stale && !hasBody && safeToRepeat.has(method) && !response.headersSent) continue;
       if (response.destroyed) return null;
@@ -48,7 +48,9 @@ export async function forwardRequest(
   }
 }
 
-/** A body that comes in chunks goes on in chunks: a length beside them would be read by one and not by the other. */
+/**
+ * A chunked body stays chunked: with a length beside the chunks, one side would read by one and the other side by the other.
+ */
 function withOneFraming(headers: RawHeaders, incoming: IncomingMessage): string[] {
   if (incoming.headers['transfer-encoding'] === undefined) return [...headers];
   return pairs(headers)
@@ -56,7 +58,7 @@ function withOneFraming(headers: RawHeaders, incoming: IncomingMessage): string[
     .flat();
 }
 
-/** The body's framing, which is a matter of each connection; a length is a header like others and stays. */
+/** The body's framing, which belongs to each connection; a length is a header like others and stays. */
 function framing(incoming: IncomingMessage): string[] {
   if (incoming.headers['transfer-encoding'] !== undefined) return ['Transfer-Encoding', 'chunked'];
   const bodiless = safeToRepeat.has(incoming.method ?? 'GET');
@@ -64,8 +66,8 @@ function framing(incoming: IncomingMessage): string[] {
 }
 
 /**
- * Streams the body on. Not by stream.pipeline: that would, where the backend fails, also destroy the client's
- * connection, which still has to carry the answer. What the backend does not want any more is read and dropped.
+ * Streams the body on. Not with stream.pipeline: if the backend fails, that would also destroy the client's connection, which
+ * still has to carry the answer. What the backend no longer wants is read and dropped.
  */
 function pumpBody(incoming: IncomingMessage, outgoing: ClientRequest): void {
   incoming.pipe(outgoing, { end: false });
@@ -86,12 +88,12 @@ function answerTo(outgoing: ClientRequest, response: ServerResponse): Promise<In
       if (statusCode === 103 && typeof headers.link === 'string') passHints(response, headers.link);
     });
     outgoing.once('response', resolve);
-    // After the answer has begun its own stream tells of failures.
+    // After the answer has begun, its own stream reports failures.
     outgoing.on('error', reject);
   });
 }
 
-/** Node writes fewer forms of links than RFC 8288 allows, and throws for the others: a hint may be left out. */
+/** Node writes fewer forms of links than RFC 8288 allows, and throws for the others: a hint may be dropped. */
 function passHints(response: ServerResponse, link: string): void {
   try {
     response.writeEarlyHints({ link });
@@ -104,8 +106,8 @@ async function copyAnswer(answer: IncomingMessage, response: ServerResponse): Pr
   response.sendDate = false;
   const headers = endToEnd(answer.rawHeaders);
   response.writeHead(answer.statusCode ?? 502, answer.statusMessage, headers);
-  // The head alone is news for whoever waits for a stream's first event. Node would flush it as UTF-8, though fields
-  // are Latin-1: one that is more than ASCII waits for the first byte of the body, which keeps it as it is.
+  // The head alone matters to a client that waits for a stream's first event. Node would flush it as UTF-8, though fields are
+  // Latin-1: a head with more than ASCII waits for the first byte of the body, which keeps it unchanged.
   if (headers.every((text) => /^[\x20-\x7e\t]*$/.test(text))) response.flushHeaders();
   await pipeline(answer, response, { end: false });
   const trailers = safeTrailers(answer.rawTrailers);

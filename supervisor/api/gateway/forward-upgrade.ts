@@ -7,8 +7,8 @@ import type { Upstream } from './upstream.ts';
 import { refuseSocket, upstreamProblem } from './upstream-error.ts';
 
 /**
- * Passes an upgrade (a WebSocket, say) through: the handshake as it came, then bytes both ways until either side
- * ends. An answer other than 101 goes back as it is.
+ * Passes an upgrade (such as a WebSocket) on: the handshake unchanged, then bytes both ways until either side ends. An answer
+ * other than 101 goes back unchanged.
  */
 export async function forwardUpgrade(
   upstream: Upstream,
@@ -58,7 +58,7 @@ function handshake(outgoing: ClientRequest): Promise<Answer> {
 
 async function refuse(answer: IncomingMessage, socket: Duplex): Promise<null> {
   const start = `HTTP/1.1 ${answer.statusCode} ${answer.statusMessage}`;
-  // The body ends with the connection, so that it needs no framing of its own.
+  // The body ends with the connection, so it needs no framing of its own.
   socket.write(headText(start, [...endToEnd(answer.rawHeaders), 'Connection', 'close']), 'latin1');
   await pipeline(answer, socket);
   return null;
@@ -73,7 +73,7 @@ async function join(client: Duplex, backend: Duplex): Promise<void> {
     side.setKeepAlive(true, 30_000);
   }
   const both = [pipeline(client, backend), pipeline(backend, client)];
-  // A side that is lost without a goodbye is as gone as one that ended.
+  // A side that is lost without a goodbye is gone like one that ended.
   await Promise.allSettled(both);
   client.destroy();
   backend.destroy();

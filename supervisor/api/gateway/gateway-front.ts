@@ -6,12 +6,13 @@ import { Gateway } from './gateway.ts';
 import { backendTarget, ownPaths, pagePaths } from './own-paths.ts';
 import { UpstreamDevices } from './upstream-devices.ts';
 
-/** The gateway as the server uses it: what is not ours goes to the backend, and its cameras stand beside ours. */
+/** The gateway as the server uses it: requests that are not ours go to the backend, and its cameras are listed beside ours. */
 export interface GatewayFront extends Disposable {
   readonly gateway: Gateway;
   mergedDevices(ours: readonly Device[]): Promise<Device[]>;
 }
 
+/** Makes the gateway for a backend. Null without one. */
 export async function openGatewayFront(
   upstream: string,
   pages: string,

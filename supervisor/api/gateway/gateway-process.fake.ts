@@ -1,6 +1,6 @@
 /**
- * A hub with nothing but a gateway, as a program of its own, so that its memory can be measured. Prints its port, then
- * its resident memory in bytes every 50 ms.
+ * A hub with only a gateway, as a program of its own, so that its memory can be measured. Prints its port, then its resident
+ * memory in bytes every 50 ms.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -10,16 +10,17 @@ import { countHeader, pairs, type RawHeaders, withoutCookie } from './raw-header
 import { Upstream, type UpstreamTimeouts } from './upstream.ts';
 import { answerProblem, refuseSocket } from './upstream-error.ts';
 
+/** What the gateway needs. */
 export interface GatewayOptions {
   /** Base URL of the backend: `gateway.upstream` of the settings. */
   readonly upstream: string;
-  /** Whether a path is answered here (own-paths.ts). Everything else is the backend's. */
+  /** Whether a path is answered here (own-paths.ts). The backend answers everything else. */
   readonly isOurs: (path: string) => boolean;
-  /** A request target as the backend knows it. Default: as it came. */
+  /** A request target in the backend's terms. Default: unchanged. */
   readonly targetOf?: (target: string) => string;
-  /** Name of our session cookie, which is kept from the backend. */
+  /** Name of our session cookie, which the backend does not get. */
   readonly sessionCookie: string;
-  /** Whether a bearer token is one of our keys; those are kept from the backend, too. */
+  /** Whether a bearer token is one of our keys; the backend does not get those either. */
   readonly isOurToken?: (token: string) => boolean;
   readonly log: Logger;
   /** Default: 5 s to connect, 120 s to answer. */
@@ -32,7 +33,7 @@ function isAmbiguous({ rawHeaders }: IncomingMessage): boolean {
   return countHeader(rawHeaders, 'host') > 1;
 }
 
-/** Another protocol would be spoken to the backend past all that is decided here; a body would be read as such by one side. */
+/** An upgrade to another protocol would pass by all that is decided here; one side would read it as a body. */
 function isWebSocket({ method, headers }: IncomingMessage): boolean {
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
   return method === 'GET' && !hasBody && headers.upgrade?.toLowerCase() === 'websocket';
@@ -51,7 +52,7 @@ function refusal(detail: string, instance: string): Problem {
 
 const complainEveryMs = 60_000;
 
-/** Puts the hub in front of an existing backend. Where the backend fails, only its own routes fail. */
+/** Puts the hub in front of an existing backend. If the backend fails, only its own routes fail. */
 export class Gateway implements Disposable {
   readonly #options: GatewayOptions;
   readonly #upstream: Upstream;
@@ -63,7 +64,7 @@ export class Gateway implements Disposable {
     this.#upstream = new Upstream(options.upstream, options.timeouts ?? defaultTimeouts);
   }
 
-  /** Takes a request over if it is the backend's; returns false, and has touched nothing, if it is ours. */
+  /** Handles a request if it is the backend's; returns false, and has changed nothing, if it is ours. */
   handle(request: IncomingMessage, response: ServerResponse): boolean {
     const { isOurs, targetOf } = this.#options;
     const target = request.url ?? '/';
@@ -106,7 +107,7 @@ export class Gateway implements Disposable {
       .flat();
   };
 
-  /** A backend that is away is said once a minute, with how many requests it cost. */
+  /** A backend that is away is logged once a minute, with the number of requests it cost. */
   readonly #note = (error: unknown): void => {
     if (error === null || error === undefined) return;
     this.#failures += 1;

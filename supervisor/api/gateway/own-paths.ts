@@ -6,8 +6,8 @@ import { pathPattern } from '../path-match.ts';
 const controls = pathPattern(routes.setControls.path);
 
 /**
- * Tells our paths from the backend's: a path is ours if a route of the contract has it, whatever the method (a wrong
- * method is our 405), or if it is one of our pages. Controls of the backend's own cameras are the backend's.
+ * Distinguishes our paths from the backend's: a path is ours if a route of the contract has it, with any method (a wrong method
+ * is our 405), or if it is one of our pages. Controls of the backend's own cameras are the backend's.
  */
 export function ownPaths(
   pages: ReadonlySet<string>,
@@ -22,7 +22,7 @@ export function ownPaths(
   };
 }
 
-/** A request target as the backend knows it: its cameras may be listed under other ids, where ours have the same. */
+/** A request target in the backend's terms: its cameras may be listed under other ids, if ours have the same. */
 export function backendTarget(target: string, backendId: (id: string) => string | null): string {
   const device = controlledDevice(pathOf(target));
   const own = device === null ? null : backendId(device);
@@ -31,7 +31,7 @@ export function backendTarget(target: string, backendId: (id: string) => string 
   return [...parts.slice(0, 3), encodeURIComponent(own), ...parts.slice(4)].join('/');
 }
 
-/** The camera whose controls a path is; null for other paths. */
+/** The camera whose controls a path addresses; null for other paths. */
 function controlledDevice(path: string): string | null {
   return controls.test(path) ? decoded(path.split('/')[3] ?? '') : null;
 }
@@ -62,7 +62,7 @@ function decoded(part: string): string {
   try {
     return decodeURIComponent(part);
   } catch {
-    // Not percent-encoding: it stands for itself.
+    // Not percent-encoding: used unchanged.
     return part;
   }
 }

@@ -4,7 +4,7 @@ import { describeError } from '../../../common/errors.ts';
 import { parseJsonText } from '../../../common/json-text.ts';
 import { type Device, deviceSchema } from '../../contract/index.ts';
 
-/** What a backend of another make may tell of a camera; everything but an id is optional. */
+/** What a backend of another make may say about a camera; everything but an id is optional. */
 const looseDeviceSchema = z.looseObject({
   id: z.union([z.string().min(1).max(256), z.number()]),
   name: z.string().max(256).optional(),
@@ -29,7 +29,7 @@ export function readDevices(body: unknown): Device[] {
   });
 }
 
-/** Our cameras, then the backend's. An id both have stays ours; the backend's gets a prefix. */
+/** Our cameras, then the backend's. If both have an id, it stays ours, and the backend's gets a prefix. */
 export function mergeDevices(ours: readonly Device[], backends: readonly Device[]): Device[] {
   const taken = new Set(ours.map(({ id }) => id));
   const merged = [...ours];
@@ -65,14 +65,15 @@ function fromLoose(entry: z.output<typeof looseDeviceSchema>): Device {
   };
 }
 
+/** Where the backend's list comes from. */
 export interface UpstreamDevicesOptions {
   readonly upstream: string;
   readonly log: Logger;
-  /** Default 2000. */
+  /** Milliseconds. Default 2000. */
   readonly timeoutMs?: number;
 }
 
-/** The cameras of the backend. While it is away there are none, and the list of ours is not delayed for long. */
+/** The cameras of the backend. While it is away there are none, and our own list is not delayed for long. */
 export class UpstreamDevices {
   readonly #options: UpstreamDevicesOptions;
   #away = false;
@@ -92,7 +93,7 @@ export class UpstreamDevices {
     return merged;
   }
 
-  /** The backend's own id of a camera that the last merged list had from it; null for all others. */
+  /** The backend's own id of one of its cameras in the last merged list; null for all others. */
   backendId(id: string): string | null {
     return this.#ids.get(id) ?? null;
   }
@@ -104,7 +105,7 @@ export class UpstreamDevices {
       const headers = { accept: 'application/json' };
       const response = await fetch(`${upstream.replace(/\/$/, '')}/api/devices`, { signal, headers });
       if (!response.ok) {
-        // A backend without such a route has no cameras to tell of.
+        // A backend without such a route has no cameras to list.
         await response.body?.cancel();
         return [];
       }

@@ -4,12 +4,12 @@ import { describeError, errorCode, RushlightError } from '../../../common/errors
 import type { Problem } from '../../contract/index.ts';
 import { headText } from './raw-headers.ts';
 
-/** Marks an exchange that the backend let wait too long. */
+/** The backend took too long for an answer. */
 export class UpstreamTimeoutError extends RushlightError {
   readonly code = 'UPSTREAM_TIMEOUT';
 }
 
-/** The backend's failure as a problem document: 504 where it let us wait, else 502. */
+/** The backend's failure as a problem document: 504 if it took too long, otherwise 502. */
 export function upstreamProblem(error: unknown, instance: string): Problem {
   const late = ['UPSTREAM_TIMEOUT', 'ETIMEDOUT'].includes(errorCode(error) ?? '');
   return {
@@ -23,6 +23,7 @@ export function upstreamProblem(error: unknown, instance: string): Problem {
   };
 }
 
+/** Answers with a problem document. */
 export function answerProblem(response: ServerResponse, problem: Problem): void {
   const body = JSON.stringify(problem);
   response.writeHead(problem.status, {

@@ -4,6 +4,7 @@ import { originForm } from './own-paths.ts';
 import type { RawHeaders } from './raw-headers.ts';
 import { UpstreamTimeoutError } from './upstream-error.ts';
 
+/** Time limits of the backend, in milliseconds. */
 export interface UpstreamTimeouts {
   /** To connect. */
   readonly connectMs: number;
@@ -11,7 +12,7 @@ export interface UpstreamTimeouts {
   readonly answerMs: number;
 }
 
-/** The backend: opens requests to it over connections that are kept. */
+/** The backend: sends requests to it over connections that are kept open. */
 export class Upstream implements Disposable {
   readonly #url: URL;
   readonly #timeouts: UpstreamTimeouts;
@@ -29,7 +30,7 @@ export class Upstream implements Disposable {
     return this.#url.host;
   }
 
-  /** Starts a request; its head goes out with the first byte or at its end. A late connection or answer ends it. */
+  /** Starts a request; its head is sent with the first byte or at its end. A late connection or answer ends it. */
   open(method: string, target: string, headers: RawHeaders, kept = true): ClientRequest {
     const base = this.#url.pathname.replace(/\/$/, '');
     const options: RequestOptions = {

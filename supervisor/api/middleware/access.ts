@@ -6,13 +6,18 @@ import { isLoopback, isLoopbackHost, mayCall, plainAddress } from '../access/acc
 import type { SignInLimiter } from '../access/sign-in-limiter.ts';
 import { ApiError } from '../api-error.ts';
 
+/** Name of the cookie that replaces the bearer token. */
 export const sessionCookie = 'rushlight_session';
 
+/** Who gets access. */
 export interface AccessOptions {
   readonly keys: KeyStore;
-  /** False in the simulation, which listens on loopback alone: everybody who reaches it is its owner. */
+  /** False in the simulation, which listens only on loopback: everyone who reaches it is its owner. */
   readonly required: boolean;
-  /** Port of HTTPS beside this one: a token that comes without it is refused, as everybody on the way could have read it. */
+  /**
+   * Port of HTTPS beside this one: a token that arrives without HTTPS is rejected, because everyone on the way could have read
+   * it.
+   */
   readonly tlsPort?: number | null;
   readonly signIns?: SignInLimiter;
 }
@@ -26,8 +31,8 @@ interface Presented {
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * Finds out who asks and refuses who may not.
- * Rejects with TOKEN_MISSING, TOKEN_UNKNOWN, ACCESS_DENIED or ORIGIN_REFUSED.
+ * Finds out who asks, and rejects those who may not. Rejects with TOKEN_MISSING, TOKEN_UNKNOWN, ACCESS_DENIED or
+ * ORIGIN_REFUSED.
  */
 export function checkAccess(
   request: IncomingMessage,
@@ -66,25 +71,26 @@ export function checkAccess(
   return { role: key.role, subject: key.subject, keyId: key.id, address };
 }
 
-/** Browsers keep other pages from reading what a safe method answers, but not from a WebSocket. */
+/** Browsers keep other pages from reading the answer of a safe method, but not from a WebSocket. */
 function mayChange({ method, headers }: IncomingMessage): boolean {
   return !safeMethods.has(method ?? '') || headers.upgrade !== undefined;
 }
 
+/** The token of a request, from its header, cookie or password. */
 export function presentedToken(request: IncomingMessage): Presented {
   const header = request.headers.authorization;
   const bearer = header === undefined ? null : /^Bearer\s+(\S+)\s*$/i.exec(header);
   if (bearer?.[1] !== undefined) return { token: bearer[1], byCookie: false };
   const password = header === undefined || !takesPassword(request.url ?? '') ? null : passwordIn(header);
-  // Browsers send a password by themselves, like a cookie, whichever page made them.
+  // Browsers send a password by themselves, like a cookie, no matter which page made the request.
   if (password !== null) return { token: password, byCookie: true, asPassword: true };
   const cookie = new RegExp(`(?:^|;\\s*)${sessionCookie}=([^;]+)`).exec(request.headers.cookie ?? '');
   return { token: cookie?.[1] ?? null, byCookie: cookie !== null };
 }
 
 /**
- * Where players ask that know nothing of bearer tokens, such as VLC, go2rtc and Home Assistant: they take a user's name, which
- * may be anything, and a password, which is the key.
+ * Routes for players without bearer tokens, such as VLC, go2rtc and Home Assistant: they send a user name, which may be
+ * anything, and a password, which is the key.
  */
 export function takesPassword(url: string): boolean {
   return /^\/(?:stream|whep|whip|ws\/feeds)\//.test(url);
@@ -120,7 +126,7 @@ function refuseInTheClear(request: IncomingMessage, tlsPort: number): never {
   );
 }
 
-/** Without tokens only pages of this very machine may speak to us: not other sites, and not through a rebound DNS name. */
+/** Without tokens only pages of this machine may talk to us: not other sites, and not through a rebound DNS name. */
 function refuseForeignPages(request: IncomingMessage): void {
   const host = request.headers.host ?? '';
   const origin = request.headers.origin;

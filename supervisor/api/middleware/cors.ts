@@ -1,8 +1,8 @@
 import type { Middleware } from 'koa';
 
 /**
- * Cross-origin use of WHIP and WHEP alone: players on other pages bring a token of their own (cookies are never taken
- * cross-site), and must be able to read what the protocols put into headers.
+ * Cross-origin use, only for WHIP and WHEP: players on other pages bring a token of their own (cookies are never accepted
+ * cross-site), and must be able to read the protocols' headers.
  */
 export function cors(): Middleware {
   return async (ctx, next) => {

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { problemOf } from '../problem-of.ts';
 import { takesPassword } from './access.ts';
 
-/** Outermost middleware: whatever is thrown below leaves as an RFC 9457 problem. */
+/** Outermost middleware: everything thrown below becomes an RFC 9457 problem. */
 export function problems(log: Logger): Middleware {
   return async (ctx, next) => {
     try {
@@ -20,7 +20,7 @@ export function problems(log: Logger): Middleware {
   };
 }
 
-/** Players are asked for a password. A page is not: its browser would open a window of its own over it. */
+/** Players are asked for a password. Pages are not: the browser would open its own window over them. */
 function challengesFor(ctx: Context): string[] {
   const byPage = ctx.get('User-Agent').startsWith('Mozilla/') && !ctx.get('Accept').includes('text/html');
   const password = takesPassword(ctx.path) && !byPage ? ['Basic realm="rushlight", charset="UTF-8"'] : [];

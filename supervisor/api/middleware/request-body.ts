@@ -6,7 +6,7 @@ import type { RawBody } from '../../contract/index.ts';
 import { ApiError } from '../api-error.ts';
 
 const maxJsonBytes = 1024 * 1024;
-/** Bodies of ours are small: one that takes longer only holds a place. */
+/** Our bodies are small: one that takes longer only occupies a place. */
 const bodyWithinMs = 30_000;
 
 /** The whole body as text. Rejects with MEDIA_TYPE_UNSUPPORTED, BODY_TOO_LARGE or BODY_ABORTED. */
@@ -15,7 +15,7 @@ export async function textBody(ctx: Context, expected: RawBody): Promise<string>
   return await read(ctx, expected.maxBytes ?? maxJsonBytes);
 }
 
-/** The body as JSON; undefined where there is none. Rejects with REQUEST_INVALID besides what textBody rejects with. */
+/** The body as JSON; undefined if there is none. Rejects with REQUEST_INVALID besides the errors of textBody. */
 export async function jsonBody(ctx: Context): Promise<unknown> {
   const text = await read(ctx, maxJsonBytes);
   if (text.trim() === '') return undefined;

@@ -1,7 +1,7 @@
 import type { Middleware } from 'koa';
 import { type AccessOptions, isInTheClear, secureUrl } from './access.ts';
 
-/** A page that is opened without HTTPS, where there is HTTPS, is sent there before anybody types a key into it. */
+/** A page opened without HTTPS is redirected to HTTPS, if there is HTTPS, before anyone types a key into it. */
 export function securePages(access: Pick<AccessOptions, 'tlsPort'>): Middleware {
   return async (ctx, next) => {
     const { tlsPort = null } = access;

@@ -5,7 +5,7 @@ import { showFrames } from './show-frames.ts';
 
 const pingEveryMs = 5000;
 const tellEveryMs = 1000;
-/** After so many broken pictures in a row nothing good is to be expected. */
+/** After this many broken pictures in a row no good one is expected. */
 const maxBrokenInARow = 25;
 
 /** `WS /ws/feeds/:feed`: shows a client the feed, one binary message a picture. */
@@ -16,7 +16,7 @@ export function showOnLink(socket: WebSocket, watch: FrameWatch): void {
   const sink = {
     write: (frame: Buffer) =>
       new Promise<void>((resolve) => {
-        // A socket that broke tells by "close"; here nothing more is to be done.
+        // A broken socket is followed by "close"; nothing to do here.
         socket.send(frame, { binary: true, compress: false }, () => resolve());
       }),
     destroy: () => socket.terminate(),
@@ -24,7 +24,7 @@ export function showOnLink(socket: WebSocket, watch: FrameWatch): void {
   void showFrames(watch, sink, gone.signal).then(() => watch[Symbol.dispose]());
 }
 
-/** `WS /ws/feeds/:feed?publish`: takes pictures in. What is wrong with one is said and harms no other. */
+/** `WS /ws/feeds/:feed?publish`: accepts pictures. A problem with one picture is reported and does not affect the others. */
 export function publishOnLink(socket: WebSocket, publication: JpegPublication): void {
   const refusals = new RefusalTeller(socket);
   let brokenInARow = 0;
@@ -50,7 +50,7 @@ export function publishOnLink(socket: WebSocket, publication: JpegPublication): 
   });
 }
 
-/** Tells of refused pictures once a second, with their number: a flood is counted, not repeated. */
+/** Reports rejected pictures once a second, with their number: a flood is counted, not repeated. */
 class RefusalTeller implements Disposable {
   readonly #socket: WebSocket;
   #timer: NodeJS.Timeout | null = null;
@@ -98,7 +98,7 @@ function keepAlive(socket: WebSocket): void {
     heard = false;
     socket.ping();
   }, pingEveryMs);
-  // What breaks the connection is followed by "close".
+  // A connection error is followed by "close".
   socket.on('error', () => {});
   socket.once('close', () => clearInterval(timer));
 }

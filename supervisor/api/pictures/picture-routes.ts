@@ -6,12 +6,12 @@ import { ApiError } from '../api-error.ts';
 import type { RouteHandlers } from '../router.ts';
 import { showFrames } from './show-frames.ts';
 
-/** How long a first picture is waited for: a decoder has to start, and a keyframe to come. */
+/** How long to wait for a first picture: a decoder has to start, and a keyframe has to come. */
 const firstPictureMs = 5000;
 const retryAfterS = 2;
 const boundary = 'frame';
 
-/** `GET /stream/:feed.mjpg` and `.jpg`: pictures for whatever cannot speak WebRTC. */
+/** `GET /stream/:feed.mjpg` and `.jpg`: pictures for clients without WebRTC. */
 export function pictureRoutes({ pictures }: ApiPorts): Pick<RouteHandlers, 'streamPictures' | 'getPicture'> {
   return {
     getPicture: async ({ params }, ctx) => {
@@ -31,21 +31,21 @@ export function pictureRoutes({ pictures }: ApiPorts): Pick<RouteHandlers, 'stre
   };
 }
 
-/** Streams until the client goes. The first picture is awaited, so that a feed without any gets an honest answer. */
+/** Streams until the client leaves. Waits for the first picture, so that a feed without pictures gets an honest answer. */
 async function stream(watch: FrameWatch, feed: string, ctx: Context): Promise<void> {
   try {
     const first = await firstPicture(watch, feed, ctx);
     const body = new PassThrough();
     const gone = new AbortController();
     ctx.res.once('close', () => gone.abort());
-    // A client that breaks off is no fault; "close" follows.
+    // A client that breaks off is no error; "close" follows.
     body.once('error', () => gone.abort());
     body.write(`--${boundary}\r\n`);
     body.write(part(first));
     const sink = {
       write: async (frame: Buffer) => {
         if (body.write(part(frame))) return;
-        await once(body, 'drain', { signal: gone.signal }).catch(() => {}); // it went; the signal tells the loop
+        await once(body, 'drain', { signal: gone.signal }).catch(() => {}); // it left; the signal ends the loop
       },
       destroy: () => body.destroy(),
     };
@@ -60,7 +60,7 @@ async function stream(watch: FrameWatch, feed: string, ctx: Context): Promise<vo
   }
 }
 
-/** The delimiter follows each picture at once: browsers show a picture when they have seen its end. */
+/** The delimiter follows each picture at once: browsers show a picture once they have seen its end. */
 function part(jpeg: Buffer): Buffer {
   const head = `Content-Type: image/jpeg\r\nContent-Length: ${jpeg.length}\r\n\r\n`;
   return Buffer.concat([Buffer.from(head), jpeg, Buffer.from(`\r\n--${boundary}\r\n`)]);

@@ -1,6 +1,6 @@
 import type { FrameWatch } from '../../contract/ports.ts';
 
-/** A client that takes nothing for so long is gone, though its connection may not know it yet. */
+/** A client that accepts nothing for this long is gone, even if its connection does not know it yet. */
 const stuckMs = 30_000;
 
 /** Where one client's frames go. */
@@ -11,7 +11,7 @@ export interface FrameSink {
   destroy(): void;
 }
 
-/** Shows a client frame after frame, each when the one before has been taken. Ends with the signal; never rejects. */
+/** Shows a client frame after frame, each once the one before has been accepted. Ends with the signal; never rejects. */
 export async function showFrames(watch: FrameWatch, sink: FrameSink, signal: AbortSignal): Promise<void> {
   for (let frame = await watch.next(signal); frame !== null; frame = await watch.next(signal)) {
     const stuck = setTimeout(() => sink.destroy(), stuckMs);
@@ -20,7 +20,7 @@ export async function showFrames(watch: FrameWatch, sink: FrameSink, signal: Abo
   }
 }
 
-/** Settles with the writing or with the signal, and leaves nothing on the signal: frames come for days. */
+/** Settles with the write or with the signal, and leaves no listener on the signal: frames come for days. */
 async function settled(writing: Promise<void>, signal: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const done = () => resolve();

@@ -3,6 +3,7 @@ import type { RouteHandlers } from '../router.ts';
 
 type AdoptionRoute = 'listNewCameras' | 'adoptCamera' | 'unadoptCamera' | 'forgetHub' | 'confirmHub';
 
+/** Cameras that wait for adoption, and a camera's consent. */
 export function adoptionRoutes({ adoption }: ApiPorts): Pick<RouteHandlers, AdoptionRoute> {
   return {
     listNewCameras: () => [...adoption.list()],

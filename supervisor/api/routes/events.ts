@@ -5,8 +5,8 @@ import type { RouteHandlers } from '../router.ts';
 
 const keepAliveMs = 15_000;
 /**
- * A client that lets more pile up than this and one whole status has stopped reading: it is cut off, reconnects and gets
- * the newest state.
+ * A client with more than this and one whole status in its queue has stopped reading: it is cut off, reconnects and gets the
+ * newest state.
  */
 const maxBacklogBytes = 128 * 1024;
 

@@ -3,6 +3,7 @@ import type { AccessKey, KeyStore } from '../../system/key-store.ts';
 import { ApiError } from '../api-error.ts';
 import type { RouteHandlers } from '../router.ts';
 
+/** Keys: list, make, revoke. */
 export function keyRoutes(keys: KeyStore): Pick<RouteHandlers, 'listKeys' | 'createKey' | 'revokeKey'> {
   return {
     listKeys: () => keys.list().map(shown),

@@ -25,7 +25,7 @@ export function rolloutRoutes({ rollout }: ApiPorts): Pick<RouteHandlers, Rollou
     updateCamera: ({ params }) => rollout.install(params.id),
     rollbackCamera: ({ params }) => rollout.rollback(params.id),
     getBundle: async ({ params }, ctx) => {
-      // It is answered on the raw response, with Range and all; Koa stays out of it then.
+      // It is answered on the raw response, with Range; Koa does not handle it.
       const served = await rollout.bundle(params.sha256, ctx.req, ctx.res);
       ctx.respond = !served;
       if (served) return undefined;

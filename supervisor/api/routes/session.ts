@@ -2,7 +2,7 @@ import { ApiError } from '../api-error.ts';
 import { presentedToken, sessionCookie } from '../middleware/access.ts';
 import type { RouteHandlers } from '../router.ts';
 
-/** A cookie in place of the bearer token, for what cannot send headers: EventSource, WebSocket, plain downloads. */
+/** A cookie instead of the bearer token, for clients that cannot send headers: EventSource, WebSocket, plain downloads. */
 export function sessionRoutes(): Pick<RouteHandlers, 'openSession' | 'closeSession'> {
   return {
     openSession: (_request, ctx) => {

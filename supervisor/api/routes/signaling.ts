@@ -7,8 +7,8 @@ import type { RouteHandlers } from '../router.ts';
 type SignalingRoute = Extract<keyof RouteHandlers, `whip${string}` | `whep${string}`>;
 
 /**
- * WHIP (RFC 9725) and WHEP (draft-ietf-wish-whep) over HTTP. The protocol itself lives in the media plane; here are
- * only status lines and headers.
+ * WHIP (RFC 9725) and WHEP (draft-ietf-wish-whep) over HTTP. The protocol itself is in the media plane; here are only status
+ * lines and headers.
  */
 export function signalingRoutes(
   { signaling }: ApiPorts,

@@ -15,6 +15,7 @@ type TakeRoute =
   | 'getTake'
   | 'getMaster';
 
+/** Takes and their masters. */
 export function takeRoutes({ takes }: ApiPorts): Pick<RouteHandlers, TakeRoute> {
   return {
     listTakes: () => takes.list(),
@@ -38,7 +39,7 @@ export function takeRoutes({ takes }: ApiPorts): Pick<RouteHandlers, TakeRoute> 
   };
 }
 
-/** What is sent is what was looked at: never what a link points to, nor what is no file. */
+/** The file that was checked is the one that is sent: never a link's target, and nothing but a regular file. */
 async function sendFile(ctx: Context, path: string, fileName: string): Promise<void> {
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   const handle = await open(path, flags).catch((cause: unknown) => {

@@ -6,7 +6,7 @@ import type { RouteDefinition } from '../route.ts';
 
 const feedParams = z.object({ feed: slugSchema });
 
-/** Feeds, and their pictures for what cannot speak WebRTC. */
+/** Feeds, and their pictures for clients without WebRTC. */
 export const feedsRoutes = {
   listFeeds: {
     method: 'GET',

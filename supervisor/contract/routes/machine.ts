@@ -4,7 +4,7 @@ import type { RouteDefinition } from '../route.ts';
 import { statusSchema } from '../status.ts';
 import { systemActionSchema, tallySchema } from '../system.ts';
 
-/** The machine itself: what it tells of itself, its settings, and what it is told to do. */
+/** The machine itself: its status, its settings, and its commands. */
 export const machineRoutes = {
   events: {
     method: 'GET',

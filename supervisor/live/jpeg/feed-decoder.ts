@@ -4,20 +4,21 @@ import type { Logger } from 'pino';
 import { type ChildHost, PictureDecoder } from '../../../media/index.ts';
 import { FrameHub } from './frame-hub.ts';
 
-/** A page that is loaded anew, or a picture that is fetched every other second, keeps its decoder. */
+/** A page that is reloaded, or a picture that is fetched every other second, keeps its decoder. */
 const lingerMs = 3000;
 
+/** What a decoder needs. */
 export interface FeedDecoderOptions {
   readonly feed: string;
   readonly host: ChildHost;
   /** Folder of the sockets. */
   readonly folder: string;
-  /** Brings what `tapped` says to the media process. */
+  /** Sends what `tapped` says to the media process. */
   readonly configureTaps: () => Promise<void>;
   readonly log: Logger;
 }
 
-/** Decodes one feed while anybody watches its pictures: one program, however many they are. */
+/** Decodes one feed while any client watches its pictures: one program, no matter how many clients. */
 export class FeedDecoder {
   readonly hub = new FrameHub((watchers) => this.#follow(watchers));
   readonly #options: FeedDecoderOptions;
@@ -29,17 +30,17 @@ export class FeedDecoder {
     this.#options = options;
   }
 
-  /** Whether the media process has to hand over the feed. */
+  /** Whether the media process has to deliver the feed. */
   get tapped(): boolean {
     return this.#run !== null;
   }
 
-  /** Unix socket over which the media process hands over the feed. Short, as such paths have to be. */
+  /** Unix socket over which the media process delivers the feed. Short, as such paths have to be. */
   get tapPath(): string {
     return `${this.#path}.h264`;
   }
 
-  /** Ends the program, and starts none any more. */
+  /** Ends the program, and starts no more. */
   async close(): Promise<void> {
     this.#stop.abort();
     this.#endLinger();
@@ -77,7 +78,7 @@ export class FeedDecoder {
       .then(() => {
         this.#run = null;
         this.hub.forget();
-        // Somebody may have come while it ended.
+        // A client may have come while it ended.
         if (this.hub.watchers > 0 && stop.signal.aborted) this.#start();
         else if (!this.#stop.signal.aborted) void this.#configure();
       });
@@ -89,7 +90,7 @@ export class FeedDecoder {
     await Promise.resolve(); // until `tapped` tells the truth
     await this.#configure();
     const decoder = new PictureDecoder({
-      // Names of children are shorter than those of feeds may be.
+      // Names of children must be shorter than names of feeds may be.
       name: `picture-${feed.slice(0, 40)}-${this.#hash}`,
       host,
       sockets: { input: this.tapPath, output: `${this.#path}.jpeg` },

@@ -1,8 +1,8 @@
 import type { FrameWatch } from '../../contract/ports.ts';
 
 /**
- * Hands the newest frame of a feed to everybody who asks. Clients ask when they have room: a slow one skips frames, none
- * ever waits in a queue, and nobody slows another.
+ * Gives the newest frame of a feed to every client. Clients ask when they have room: a slow one skips frames, no frame waits in
+ * a queue, and no client slows another.
  */
 export class FrameHub {
   readonly #onWatchers: (count: number) => void;
@@ -11,7 +11,7 @@ export class FrameHub {
   #newest: Buffer | null = null;
   #number = 0;
 
-  /** @param onWatchers told whenever a client comes or goes */
+  /** @param onWatchers called whenever a client comes or goes */
   constructor(onWatchers: (count: number) => void = () => {}) {
     this.#onWatchers = onWatchers;
   }
@@ -26,7 +26,7 @@ export class FrameHub {
     for (const wake of [...this.#waiting]) wake();
   }
 
-  /** The newest frame is no longer true: who comes now waits for the next one. */
+  /** The newest frame is out of date: a client that comes now waits for the next one. */
   forget(): void {
     this.#newest = null;
   }

@@ -3,22 +3,25 @@ import type { Feed } from '../../contract/index.ts';
 import type { FrameRefusal } from '../../contract/ports.ts';
 import { FrameHub } from './frame-hub.ts';
 
-/** Pictures a second that are taken; a little more at once, since networks deliver in bursts. */
+/** Pictures a second that are accepted; a few more at once, because networks deliver in bursts. */
 const maxFps = 30;
 const burst = 10;
-/** Without a picture for this long a feed is stalled. */
+/** A feed without a picture for this long is stalled. */
 const stalledAfterMs = 5000;
 const rateWindowMs = 3000;
 
-/** Who fills a feed with pictures. */
+/** Who publishes a feed's pictures. */
 export interface JpegPublisher {
   readonly kind: 'jpeg' | 'pull' | 'ingest';
-  /** The camera, by its key; null for what this appliance pulls, or makes itself. */
+  /** The camera, by its key; null for feeds that this appliance pulls or makes itself. */
   readonly camera: string | null;
   readonly since: number;
 }
 
-/** A feed of JPEG pictures: checked, counted, and shown as they came; tables that every browser needs are put in where they lack. */
+/**
+ * A feed of JPEG pictures: checked, counted, and shown unchanged, except that missing tables that every browser needs are
+ * added.
+ */
 export class JpegFeed {
   readonly id: string;
   readonly hub = new FrameHub();
@@ -38,7 +41,7 @@ export class JpegFeed {
     this.#now = now;
   }
 
-  /** Shows a picture; tells why, where it does not. What is refused changes nothing. */
+  /** Shows a picture. Returns why, if it cannot be shown; a rejected picture changes nothing. */
   take(picture: Buffer): FrameRefusal | null {
     const nowMs = this.#now();
     if (!this.#allow(nowMs)) {
@@ -50,7 +53,7 @@ export class JpegFeed {
       this.#framesTotal += 1;
       this.#lastAtMs = nowMs;
       this.#recent.push({ atMs: nowMs, bytes });
-      this.#forgetOld(nowMs); // also while nobody asks for the figures
+      this.#forgetOld(nowMs); // also while no one reads the figures
       this.hub.publish(withHuffmanTables(bytes === picture.length ? picture : picture.subarray(0, bytes)));
       return null;
     } catch (error) {

@@ -5,12 +5,13 @@ import { ApplianceError } from '../../system/appliance-error.ts';
 import { JpegFeed, type JpegPublisher } from './jpeg-feed.ts';
 
 const maxFeeds = 32;
-/** An agent that went away is shown as offline for a while; then its feed is forgotten. */
+/** A feed whose agent left is shown as offline for a while, then forgotten. */
 const forgottenAfterMs = 5 * 60_000;
 
+/** Where feeds of pictures fit in. */
 export interface JpegFeedsOptions {
   readonly labelOf: (feed: string) => string;
-  /** Whether somebody else, such as a source of this machine, has the name. */
+  /** Whether something else, such as a source of this machine, has the name. */
   readonly isTaken: (feed: string) => boolean;
   readonly onChange: () => void;
   readonly log: Logger;
@@ -40,7 +41,7 @@ export class JpegFeeds {
     return this.#entries.get(id)?.feed ?? null;
   }
 
-  /** Whether somebody fills this feed now. */
+  /** Whether a publisher fills this feed now. */
   isPublished(id: string): boolean {
     return (this.#entries.get(id)?.holder ?? null) !== null;
   }
@@ -50,7 +51,7 @@ export class JpegFeeds {
     return [...this.#entries.values()].map(({ feed }) => feed.stats());
   }
 
-  /** Throws FEED_BUSY where `publish` would. */
+  /** Throws FEED_BUSY if `publish` would. */
   mayPublish(id: string, { keyId }: Pick<Caller, 'keyId'>): void {
     const holder = this.#entries.get(id)?.holder ?? null;
     const takesOver = holder !== null && holder.keyId !== null && holder.keyId === keyId;
@@ -81,12 +82,12 @@ export class JpegFeeds {
     return this.#hold(id, null, { kind: 'ingest', camera: null, since: performance.now() });
   }
 
-  /** The feed, whether anybody fills it already or not. */
+  /** The feed, whether it has a publisher or not. */
   open(id: string): JpegFeed {
     return this.#obtain(id).feed;
   }
 
-  /** The feed is no longer wanted, and is not listed any more. */
+  /** The feed is no longer wanted, and no longer listed. */
   remove(id: string): void {
     const entry = this.#entries.get(id);
     if (entry !== undefined && entry.holder === null) this.#entries.delete(id);

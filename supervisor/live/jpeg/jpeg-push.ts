@@ -9,23 +9,24 @@ import type { FrameWatch } from '../../contract/ports.ts';
 import { pinTls } from '../../discovery/pinned-tls.ts';
 import type { Push } from '../media-link.ts';
 
+/** What is pushed, and where. */
 export interface JpegPushOptions {
   /** `url` is the hub's `/ws/feeds/<feed>`, by http or https. */
   readonly target: Push;
-  /** One more client of the feed on this machine. */
+  /** Opens one more client of the feed on this machine. */
   readonly watch: () => FrameWatch;
   readonly log: Logger;
 }
 
 /** Short, since a feed must be back within 3 s of the link's return. */
 const retryLimits = { firstMs: 250, maxMs: 1000 };
-/** For what trying again soon does not mend: a key that is unknown, a name that is taken. */
+/** For errors that a quick retry does not fix: an unknown key, a name that is taken. */
 const refusedLimits = { firstMs: 5000, maxMs: 5000 };
 const handshakeMs = 3000;
 const pingEveryMs = 1000;
 const silentAfterMs = 4000;
 
-/** Publishes a feed of pictures to the hub: always the newest, each when the one before has left. */
+/** Publishes a feed of pictures to the hub: always the newest picture, each once the one before has left. */
 export class JpegPush {
   readonly #options: JpegPushOptions;
 
@@ -33,7 +34,7 @@ export class JpegPush {
     this.#options = options;
   }
 
-  /** Until abort; comes back after whatever breaks the connection. Never rejects. */
+  /** Until abort; connects again after every failure. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const { target, log } = this.#options;
     let failures = 0;
@@ -46,7 +47,7 @@ export class JpegPush {
     }
   }
 
-  /** One connection; tells how many pictures went over it, and why it ended. */
+  /** One connection. Returns how many pictures it carried, and why it ended. */
   async #once(signal: AbortSignal): Promise<{ sent: number; reason: string; refused: boolean }> {
     const over = new AbortController();
     const stop = AbortSignal.any([signal, over.signal]);
@@ -131,7 +132,7 @@ function refusalIn(text: string): { code: string; reason: string; count: number 
     const { code, message, count } = pictureRefusalSchema.parse(parseJsonText(text));
     return { code, reason: message, count };
   } catch {
-    // Of a hub of another version; it is not needed.
+    // From a hub of another version; it is not needed.
     return null;
   }
 }

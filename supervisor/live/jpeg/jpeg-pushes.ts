@@ -17,7 +17,7 @@ export class JpegPushes {
     this.#log = log;
   }
 
-  /** Brings the pushes to what is wanted; those that stay are left alone. Calls are worked off one by one. */
+  /** Brings the pushes to what is wanted; unchanged ones are left alone. Calls are handled one by one. */
   apply(targets: readonly Push[]): Promise<void> {
     return this.#inTurn(() => this.#apply(targets));
   }

@@ -8,6 +8,7 @@ import type { JpegFeeds } from './jpeg-feeds.ts';
 
 const snapshotMs = 5000;
 
+/** What taps need. */
 export interface JpegTapsOptions {
   readonly host: ChildHost;
   readonly jpegFeeds: JpegFeeds;
@@ -19,7 +20,7 @@ export interface JpegTapsOptions {
   readonly log: Logger;
 }
 
-/** Feeds as JPEG pictures: those that are pictures go on as they came, the others are decoded while somebody watches. */
+/** Feeds as JPEG pictures: feeds of pictures pass unchanged, the others are decoded while a client watches. */
 export class JpegTaps implements JpegPort {
   readonly #options: JpegTapsOptions;
   readonly #decoders = new Map<string, FeedDecoder>();
@@ -28,7 +29,7 @@ export class JpegTaps implements JpegPort {
     this.#options = options;
   }
 
-  /** What the media process has to hand over. */
+  /** What the media process has to deliver. */
   taps(): { readonly feed: string; readonly socketPath: string }[] {
     return [...this.#decoders]
       .filter(([, decoder]) => decoder.tapped)
@@ -57,7 +58,7 @@ export class JpegTaps implements JpegPort {
     return this.#options.jpegFeeds.publish(feed, caller);
   }
 
-  /** The feed's picture of now. Rejects with FEED_UNKNOWN or PICTURE_UNAVAILABLE. */
+  /** The feed's present picture. Rejects with FEED_UNKNOWN or PICTURE_UNAVAILABLE. */
   async snapshot(feed: string): Promise<Buffer> {
     using watch = this.watch(feed);
     const picture = await watch.next(AbortSignal.timeout(snapshotMs));

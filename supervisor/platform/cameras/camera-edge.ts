@@ -2,7 +2,7 @@ import type { CommandRunner } from './command-runner.ts';
 import type { HotplugMonitorOptions } from './hotplug-monitor.ts';
 import type { SystemRoots } from './video-nodes.ts';
 
-/** Where cameras meet the machine. Each part that is given stands in for the machine's own. */
+/** The machine as the cameras' code sees it. Each part that is given replaces the machine's own. */
 export interface CameraEdge {
   /** Runs v4l2-ctl and rpicam-hello. */
   readonly run?: CommandRunner;

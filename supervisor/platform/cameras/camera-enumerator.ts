@@ -8,20 +8,21 @@ import { openVideoNodes } from './open-nodes.ts';
 import { stableIds } from './stable-id.ts';
 import { readVideoNodes, type SystemRoots, systemRoots, type VideoNode } from './video-nodes.ts';
 
+/** What the list is made from. */
 export interface CameraEnumeratorOptions {
   readonly log: Logger;
   readonly run?: CommandRunner;
   readonly roots?: SystemRoots;
-  /** What the appliance makes of a device; without it, nothing. */
+  /** What the appliance makes of a device; absent: nothing. */
   readonly placeOf?: (device: Device) => DevicePlace;
 }
 
-/** What is said of a device that the device itself does not know. */
+/** What is known about a device that the device itself does not know. */
 export type DevicePlace = Pick<Device, 'source' | 'label' | 'use'>;
 
 /**
- * Lists the cameras of this machine. Programs run once for each camera that is plugged in; after that a listing reads
- * sysfs and /proc alone.
+ * Lists the cameras of this machine. Programs run once for each camera that is plugged in; after that a listing reads only
+ * sysfs and /proc.
  */
 export class CameraEnumerator {
   readonly #log: Logger;
@@ -64,14 +65,14 @@ export class CameraEnumerator {
     }));
   }
 
-  /** Asks a camera's node anew at the next listing: its controls were changed, or it, or libcamera, could not answer. */
+  /** Asks a camera's node again at the next listing: its controls were changed, or it, or libcamera, could not answer. */
   forget(path: string): void {
     if (this.#libcamera?.probe.kind === 'failed') this.#libcamera = null;
     const node = path.slice(this.#roots.dev.length + 1);
     for (const key of this.#probes.keys()) if (key.startsWith(`${node} `)) this.#probes.delete(key);
   }
 
-  /** Looking through all processes takes tens of milliseconds: one look serves everybody who asks within a second. */
+  /** Searching all processes takes tens of milliseconds: one search serves every caller within a second. */
   #openNodes(): Promise<Set<string>> {
     const nowMs = performance.now();
     if (this.#open === null || nowMs - this.#open.atMs > 1000) {
@@ -119,7 +120,7 @@ export class CameraEnumerator {
   }
 }
 
-/** Another plugging is another key: the probe of the camera before does not count for it. */
+/** Another plugging is another key: the former camera's probe does not count for it. */
 function keyOf(node: VideoNode): string {
   return `${node.node} ${node.devicePath} ${node.usb?.deviceNumber ?? ''} ${node.name}`;
 }

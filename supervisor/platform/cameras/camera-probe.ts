@@ -5,6 +5,7 @@ import { parseControls } from './v4l2-controls.ts';
 import { parseFormats } from './v4l2-formats.ts';
 import { isCapture, type NodeInfo, parseInfo } from './v4l2-info.ts';
 
+/** What a node said about itself, or why it could not. */
 export type NodeProbe =
   | {
       readonly kind: 'camera';
@@ -33,6 +34,7 @@ export async function probeNode(run: CommandRunner, path: string): Promise<NodeP
   return { kind: 'camera', info, formats, controls: parseControls(result.stdout) };
 }
 
+/** What libcamera said about the camera modules, or why it could not. */
 export type LibcameraProbe =
   | { readonly kind: 'cameras'; readonly cameras: readonly LibcameraCamera[] }
   | { readonly kind: 'failed'; readonly reason: string };

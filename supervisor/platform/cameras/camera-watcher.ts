@@ -11,12 +11,13 @@ import { DeviceUnknownError } from './errors.ts';
 import type { HotplugMonitor } from './hotplug-monitor.ts';
 import { reapplyControls, setControls } from './set-controls.ts';
 
-/** Values of controls that people set, by the camera's stable id; kept in the appliance's state. */
+/** Control values that people set, by the camera's stable id; kept in the appliance's state. */
 export interface ControlMemory {
   get(deviceId: string): ControlValues | undefined;
   set(deviceId: string, values: ControlValues): void;
 }
 
+/** What the watcher needs. */
 export interface CameraWatcherOptions {
   readonly enumerator: CameraEnumerator;
   readonly hotplug: Pick<HotplugMonitor, 'run'>;
@@ -36,7 +37,7 @@ export class CameraWatcher {
   readonly #listeners = new Set<(event: DeviceEvent) => void>();
   readonly #retries = new Map<string, number>();
   #known: readonly Device[] = [];
-  /** One thing at a time: a look in the middle of a change would show half of it. */
+  /** One at a time: a look in the middle of a change would see half of it. */
   readonly #inTurn = pLimit(1);
 
   constructor(options: CameraWatcherOptions) {
@@ -52,17 +53,17 @@ export class CameraWatcher {
     await this.#inTurn(() => {});
   }
 
-  /** The cameras as of the last look, without looking. */
+  /** The cameras at the last look, without looking again. */
   get known(): readonly Device[] {
     return this.#known;
   }
 
-  /** Looks, tells subscribers what changed, and returns the cameras. */
+  /** Looks, reports changes to subscribers, and returns the cameras. */
   async list(): Promise<Device[]> {
     return await this.#inTurn(() => this.#update());
   }
 
-  /** Looks soon, and tells subscribers what changed. */
+  /** Looks soon, and reports changes to subscribers. */
   refresh(): void {
     this.list().catch((error: unknown) => {
       this.#options.log.warn(`cameras cannot be listed: ${describeError(error)}`);
@@ -75,7 +76,7 @@ export class CameraWatcher {
   }
 
   /**
-   * Sets controls, remembers them for when the camera is plugged again, and returns the camera as it is now.
+   * Sets controls, remembers them for the next plugging of the camera, and returns the camera as it is now.
    * @throws DeviceUnknownError, ControlInvalidError, ControlsUnsupportedError
    */
   async setControls(id: string, values: ControlValues): Promise<Device> {
@@ -88,7 +89,7 @@ export class CameraWatcher {
     });
   }
 
-  /** One look after events. What fails is logged: the next event looks again. */
+  /** One look after events. A failure is logged: the next event looks again. */
   async #look(retry: Debouncer): Promise<void> {
     try {
       const devices = await this.list();
@@ -132,7 +133,7 @@ export class CameraWatcher {
     return true;
   }
 
-  /** The camera after a change of its controls; subscribers are told. */
+  /** The camera after a change of its controls, which is reported to subscribers. */
   async #reread(device: Device): Promise<Device> {
     if (device.path !== null) this.#options.enumerator.forget(device.path);
     return find(await this.#update(), device.id);
@@ -143,7 +144,9 @@ export class CameraWatcher {
     return find(await this.#options.enumerator.list(), device.id);
   }
 
-  /** What did not answer is asked again a few times: some cameras need a second after plugging, libcamera more at boot. */
+  /**
+   * A camera that did not answer is asked again a few times: some cameras need a second after plugging, libcamera more at boot.
+   */
   #wantsRetry(devices: readonly Device[]): boolean {
     const silent = devices.filter(({ note }) => /^(does not answer|needs libcamera)/.test(note ?? ''));
     const ids = new Set(silent.map(({ id }) => id));

@@ -1,9 +1,11 @@
 import type { Device, DeviceFormat } from '../../contract/index.ts';
 
-/** Formats a V4L2 source can be captured in, by the settings' names. */
+/** Formats in which a V4L2 source can be captured, by the settings' names. */
 export const captureFormats = { h264: 'H264', mjpeg: 'MJPG', yuyv: 'YUYV', nv12: 'NV12' } as const;
+/** See {@link captureFormats}. */
 export type CaptureFormat = keyof typeof captureFormats;
 
+/** Format, size in pixels and rate in frames per second that a pipeline asks for. */
 export interface CaptureMode {
   readonly format: CaptureFormat;
   readonly width: number;
@@ -13,6 +15,7 @@ export interface CaptureMode {
   readonly reason: string;
 }
 
+/** What the settings ask for. */
 export interface WantedMode {
   readonly format: CaptureFormat | 'auto';
   readonly width: number;
@@ -28,14 +31,14 @@ interface Offer {
 }
 
 const preferred = { width: 1920, height: 1080, fps: 30 };
-/** Below this a picture does not count as live. */
+/** Below this rate a picture does not count as live, in frames per second. */
 const leastFps = 24;
-/** Copied, then cheap on the bus, then uncompressed. */
+/** First formats that are copied, then those that are cheap on the bus, then uncompressed ones. */
 const order: readonly CaptureFormat[] = ['h264', 'mjpeg', 'nv12', 'yuyv'];
 
 /**
- * Mode of a camera nobody configured: the largest picture up to 1920x1080 that it delivers fluently, as H.264 where
- * it can. Null where it offers nothing that can be captured.
+ * Mode of a camera without settings: the largest picture up to 1920x1080 that it delivers fluently, as H.264 if it can. Null if
+ * it offers nothing that can be captured.
  */
 export function preferredMode(device: Device): CaptureMode | null {
   const offers = offersOf(device.formats).filter(fits);
@@ -48,8 +51,8 @@ export function preferredMode(device: Device): CaptureMode | null {
 }
 
 /**
- * Finds the format and the rate for a source's settings. A size or a rate the camera does not list is asked for all
- * the same (drivers take the nearest), and the reason says so.
+ * Finds the format and the rate for a source's settings. A size or a rate that the camera does not list is requested anyway
+ * (drivers take the nearest), and the reason says so.
  */
 export function captureMode(device: Device, wanted: WantedMode): CaptureMode | null {
   const offers = offersOf(device.formats).filter(
@@ -83,7 +86,7 @@ function offersOf(formats: readonly DeviceFormat[]): Offer[] {
       .filter(({ fourcc }) => fourcc === captureFormats[format])
       .flatMap(({ sizes }) => sizes)
       .flatMap(({ width, height, fps }) => {
-        // A driver that lists no rates delivers what it is asked for, as far as it can.
+        // A driver that lists no rates delivers the requested one as far as it can.
         const rates = fps.length === 0 ? [preferred.fps] : fps;
         return rates.map((rate) => ({ format, width, height, fps: rate }));
       }),

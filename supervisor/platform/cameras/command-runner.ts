@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 
+/** How a program ended, and what it printed. */
 export interface CommandResult {
-  /** Null where the program could not be started or was killed. */
+  /** Null if the program could not be started or was killed. */
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -13,6 +14,7 @@ export type CommandRunner = (argv: readonly [string, ...string[]]) => Promise<Co
 const timeoutMs = 10_000;
 const maxBytes = 4 * 1024 * 1024;
 
+/** Runs it on this machine. */
 export const runCommand: CommandRunner = ([program, ...args]) =>
   new Promise((resolve) => {
     const env = { ...process.env, LC_ALL: 'C' };

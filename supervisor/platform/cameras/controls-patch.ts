@@ -1,6 +1,7 @@
 import type { Device, DeviceControl } from '../../contract/index.ts';
 import { ControlInvalidError } from './errors.ts';
 
+/** Values by the control's name. */
 export type ControlValues = Readonly<Record<string, number | boolean | string>>;
 
 /** A value as v4l2-ctl takes it. */
@@ -10,7 +11,7 @@ export interface ControlSetting {
 }
 
 /**
- * Checks values against what the camera says of its controls, and orders them: switches and menus first, because they
+ * Checks values against the camera's description of its controls, and orders them: switches and menus first, because they
  * decide which of the others the driver accepts (manual exposure before an exposure time).
  * @throws ControlInvalidError with every finding
  */
@@ -27,6 +28,7 @@ export function checkControls(device: Device, values: ControlValues): ControlSet
   return settings.toSorted((a, b) => Number(isSwitch(b.control)) - Number(isSwitch(a.control)));
 }
 
+/** Whether a control turns others on and off. */
 export function isSwitch(control: DeviceControl): boolean {
   return control.kind === 'boolean' || control.kind === 'menu';
 }
@@ -59,7 +61,7 @@ function checkMenu(control: DeviceControl, value: number | boolean | string): Ch
 
 function checkText(control: DeviceControl, value: number | boolean | string): Checked {
   const max = control.max ?? 255;
-  // v4l2-ctl splits its argument at commas, whatever quotes stand around.
+  // v4l2-ctl splits its argument at commas, even inside quotes.
   const fits = typeof value === 'string' && value.length <= max && !/[,'"\p{Cc}]/u.test(value);
   return fits
     ? { value }

@@ -1,4 +1,4 @@
-/** Calls once for many events: a short while after the last, but not later than a longer while after the first. */
+/** Calls once for many events: a short time after the last one, but not later than a longer time after the first. */
 export class Debouncer implements Disposable {
   readonly #quietMs: number;
   readonly #latestMs: number;

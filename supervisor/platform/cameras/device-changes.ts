@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ApiEvent, Device } from '../../contract/index.ts';
 
+/** An event about a camera that came, went or changed. */
 export type DeviceEvent = Extract<ApiEvent, { type: `device-${string}` }>;
 
-/** What happened between two listings: removals first, so that a camera in another port is never there twice. */
+/** What happened between two listings: removals first, so that a camera in another port never appears twice. */
 export function deviceChanges(before: readonly Device[], after: readonly Device[]): DeviceEvent[] {
   const old = new Map(before.map((device) => [device.id, device]));
   const now = new Set(after.map(({ id }) => id));

@@ -37,6 +37,7 @@ function noteOf(probe: Exclude<NodeProbe, { kind: 'other' }>): string | null {
   return probe.formats.length === 0 ? 'offers no format; it may have no signal' : null;
 }
 
+/** Camera modules, as devices. */
 export function libcameraDevices(
   cameras: readonly LibcameraCamera[],
   driver: string,
@@ -60,7 +61,7 @@ export function libcameraDevices(
   }));
 }
 
-/** Camera modules on a system without libcamera: there, and of no use until it is installed. */
+/** Camera modules on a system without libcamera: present, but unusable until it is installed. */
 export function receiverDevices(
   receivers: readonly VideoNode[],
   reason: string,
@@ -92,7 +93,7 @@ function linkPath(devFolder: string, kind: 'by-id' | 'by-path', name: string | n
   return name === null ? null : `${devFolder}/v4l/${kind}/${name}`;
 }
 
-/** Many webcams say their name twice: `Integrated Camera: Integrated C`. */
+/** Many webcams repeat their name: `Integrated Camera: Integrated C`. */
 function tidyName(card: string): string {
   const [first = '', second] = card.split(': ');
   return second !== undefined && first.startsWith(second.trim()) ? first.trim() : card.trim();

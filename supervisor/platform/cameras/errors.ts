@@ -1,6 +1,7 @@
 import { RushlightError } from '../../../common/errors.ts';
 import type { Problem } from '../../contract/index.ts';
 
+/** No camera with this id is plugged in. */
 export class DeviceUnknownError extends RushlightError {
   readonly code = 'DEVICE_UNKNOWN';
   constructor(id: string) {
@@ -8,7 +9,7 @@ export class DeviceUnknownError extends RushlightError {
   }
 }
 
-/** A value that a control does not take, with each finding by the control's name. */
+/** A value that a control does not accept, with each finding by the control's name. */
 export class ControlInvalidError extends RushlightError {
   readonly code = 'CONTROL_INVALID';
   readonly issues: NonNullable<Problem['issues']>;
@@ -19,6 +20,7 @@ export class ControlInvalidError extends RushlightError {
   }
 }
 
+/** This camera's settings cannot be changed while it runs. */
 export class ControlsUnsupportedError extends RushlightError {
   readonly code = 'NOT_SUPPORTED_HERE';
   constructor(name: string) {

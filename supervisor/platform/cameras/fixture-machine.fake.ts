@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import type { CommandRunner } from './command-runner.ts';
 import type { SystemRoots } from './video-nodes.ts';
 
-/** Controls that take another one away while they have a value, as in UVC cameras. */
+/** Controls that disable another one while they have a value, as in UVC cameras. */
 const automatics: Readonly<Record<string, { readonly governs: string; readonly on: string }>> = {
   auto_exposure: { governs: 'exposure_time_absolute', on: '3' },
   white_balance_automatic: { governs: 'white_balance_temperature', on: '1' },
@@ -12,8 +12,8 @@ const automatics: Readonly<Record<string, { readonly governs: string; readonly o
 };
 
 /**
- * A machine from a file in fixtures/: its part of /sys and /dev laid out in a temporary folder (`path = text` is a
- * file, `path -> path` a link), and what its programs print.
+ * A machine from a file in fixtures/: its part of /sys and /dev in a temporary folder (`path = text` is a file, `path -> path`
+ * a link), and what its programs print.
  */
 export class FixtureMachine implements AsyncDisposable {
   readonly #name: string;
@@ -52,7 +52,7 @@ export class FixtureMachine implements AsyncDisposable {
     }
   }
 
-  /** Without this program, as where its package is missing. */
+  /** Without this program, as if its package is missing. */
   without(program: string): void {
     for (const key of this.#outputs.keys()) if (key.startsWith(`${program} `)) this.#outputs.delete(key);
   }
@@ -87,7 +87,7 @@ export class FixtureMachine implements AsyncDisposable {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  /** What a camera does with new values: it shows them from then on, and its automatics take their controls away. */
+  /** How a camera reacts to new values: it shows them from then on, and its automatics disable their controls. */
   #setControls(key: string, settings: string): void {
     let text = this.#outputs.get(key) ?? '';
     for (const setting of settings.split(',')) {

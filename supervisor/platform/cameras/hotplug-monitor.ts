@@ -7,20 +7,21 @@ import { describeError } from '../../../common/errors.ts';
 import { untilAborted } from '../../../common/pause.ts';
 import { SupervisedChild } from '../../process/supervised-child.ts';
 
+/** Where events come from. */
 export interface HotplugMonitorOptions {
   readonly host: ChildHost;
   readonly log: Logger;
-  /** Default `udevadm`, looked for on the PATH. */
+  /** Default `udevadm`, found on the PATH. */
   readonly udevadm?: string;
-  /** Exists where udev works. Default /run/udev/control. */
+  /** Exists if udev works. Default /run/udev/control. */
   readonly udevSocket?: string;
   /** Default /dev. */
   readonly devFolder?: string;
 }
 
 /**
- * Tells when video devices come and go: by one long-lived `udevadm monitor`, whose events come after udev has made
- * its links; where there is no udev (containers), by watching /dev.
+ * Reports when video devices come and go: by one long-lived `udevadm monitor`, whose events come after udev has made its links;
+ * without udev (in containers), by watching /dev.
  */
 export class HotplugMonitor {
   readonly #options: HotplugMonitorOptions;
@@ -29,7 +30,7 @@ export class HotplugMonitor {
     this.#options = options;
   }
 
-  /** Calls `onChange` for each event, and whenever events may have been missed, until abort. */
+  /** Calls `onChange` for each event, and each time events may have been missed, until abort. */
   async run(signal: AbortSignal, onChange: () => void): Promise<void> {
     const { log, udevSocket = '/run/udev/control' } = this.#options;
     const program = await findProgram(this.#options.udevadm ?? 'udevadm');

@@ -1,4 +1,4 @@
-/** What a video node is for, as far as its driver tells. */
+/** What a video node is for, as far as its driver says. */
 export type NodeClass =
   /** A camera of its own: ask it for formats and controls. */
   | 'camera'
@@ -24,6 +24,7 @@ const helperDrivers = new Set([
 /** CSI-2 receivers: bcm2835-unicam up to the Pi 4, rp1-cfe on the Pi 5. */
 const receiverDrivers = new Set(['unicam', 'bcm2835-unicam', 'rp1-cfe', 'rp1_cfe']);
 
+/** Classifies a node by its driver and its name. */
 export function classifyNode(driver: string, name: string): NodeClass {
   if (helperDrivers.has(driver) || /^(bcm2835-(codec|isp)|pispbe-|rpivid|rpi-hevc-dec)/.test(name))
     return 'helper';

@@ -3,8 +3,8 @@ import { basename, dirname, join } from 'node:path';
 import type { SystemRoots } from './video-nodes.ts';
 
 /**
- * Names of the video nodes some process has open, as far as our rights let us see. V4L2 has no call to ask whether a
- * device streams, and opening it to try would disturb it.
+ * Names of the video nodes that a process has open, as far as our rights let us see. V4L2 has no call to ask whether a device
+ * streams, and opening it to try would disturb it.
  */
 export async function openVideoNodes(roots: SystemRoots): Promise<Set<string>> {
   const open = new Set<string>();
@@ -19,7 +19,7 @@ export async function openVideoNodes(roots: SystemRoots): Promise<Set<string>> {
 }
 
 async function list(folder: string): Promise<string[]> {
-  // Processes end while we look, and those of other users are closed to us.
+  // Processes end while we look, and those of other users are not readable.
   return await readdir(folder).catch(() => []);
 }
 

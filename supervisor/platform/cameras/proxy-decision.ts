@@ -6,34 +6,36 @@ import { sourceSchema } from '../../config/schema-source.ts';
 import { type Device, slugSchema } from '../../contract/index.ts';
 import { preferredMode } from './capture-mode.ts';
 
-/** What is remembered of cameras that have no `[[source]]`, by their stable ids; part of the appliance's state. */
+/** What is remembered about cameras without a `[[source]]`, by their stable ids; part of the appliance's state. */
 export const proxiedCamerasSchema = z.record(
   z.string(),
   z.object({
     /** Name of the feed; reserved while the camera is unplugged. */
     feed: slugSchema,
     label: z.string().min(1).max(64),
-    /** What a person said to the offer; null: nobody was asked. */
+    /** What a person answered to the offer; null: no one was asked. */
     answer: z.enum(['yes', 'no']).nullable(),
   }),
 );
 
+/** See {@link proxiedCamerasSchema}. */
 export type ProxiedCameras = Readonly<z.output<typeof proxiedCamerasSchema>>;
 
+/** Which plugged-in cameras become feeds. */
 export interface ProxyDecision {
-  /** Sources to run beside those of the settings. */
+  /** Sources to run besides those of the settings. */
   readonly sources: readonly SourceConfig[];
-  /** Cameras that wait for a person's word. */
+  /** Cameras that wait for a person's choice. */
   readonly offered: readonly string[];
-  /** The source of every camera that has one, those of the settings included. */
+  /** The source of every camera that has one, including those of the settings. */
   readonly sourceOf: ReadonlyMap<string, string>;
   /** What to remember from now on. */
   readonly state: ProxiedCameras;
 }
 
 /**
- * Decides which plugged-in cameras become feeds by themselves. Pure. A camera keeps the name it got first, whatever
- * port it comes back in, and nobody else gets that name meanwhile.
+ * Decides which plugged-in cameras become feeds by themselves. Pure. A camera keeps its first name, no matter in which port it
+ * returns, and no other camera gets that name meanwhile.
  */
 export function proxyDecision(
   devices: readonly Device[],
@@ -61,7 +63,7 @@ export function proxyDecision(
     sources.push(source);
     sourceOf.set(device.id, source.id);
   }
-  // In the order in which cameras were first seen: one that comes back in another port keeps its place.
+  // In the order in which cameras were first seen: one that returns in another port keeps its place.
   const feeds = [...next.values()].map(({ feed }) => feed);
   const ordered = sources.toSorted((a, b) => feeds.indexOf(a.id) - feeds.indexOf(b.id));
   return { sources: ordered, offered, sourceOf, state: Object.fromEntries(next) };
@@ -164,7 +166,7 @@ function sourceFor(
   return settings({ ...common, kind: 'v4l2', device: device.id, format, width, height, fps });
 }
 
-/** Through the schema, so that everything unsaid has the default a `[[source]]` would have. */
+/** Through the schema, so that everything unset has the default of a `[[source]]`. */
 function settings(source: z.input<typeof sourceSchema>): SourceConfig {
   return camelCaseKeys(sourceSchema, sourceSchema.parse(source));
 }

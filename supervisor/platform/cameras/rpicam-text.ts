@@ -12,6 +12,7 @@ export interface LibcameraCamera {
   readonly modes: readonly SensorMode[];
 }
 
+/** One mode of a sensor: size in pixels, rate in frames per second. */
 export interface SensorMode {
   /** libcamera's name, such as SRGGB10_CSI2P */
   readonly format: string;
@@ -51,7 +52,7 @@ const processedSizes = [
   [3840, 2160],
 ] as const;
 
-/** Reads `rpicam-hello --list-cameras` (rpicam-apps 1.0 to 1.9). USB cameras, which libcamera lists too, are left out. */
+/** Reads `rpicam-hello --list-cameras` (rpicam-apps 1.0 to 1.9). Leaves out USB cameras, which libcamera lists, too. */
 export function parseCameraList(text: string): LibcameraCamera[] {
   const cameras: (Omit<LibcameraCamera, 'modes'> & { modes: SensorMode[] })[] = [];
   let format = '';

@@ -5,8 +5,7 @@ import { type ControlSetting, type ControlValues, checkControls, isSwitch } from
 import { ControlInvalidError, ControlsUnsupportedError } from './errors.ts';
 
 /**
- * Sets controls of a camera by v4l2-ctl. `reread` gives the camera as it is after the switches are set: they turn
- * others on and off.
+ * Sets controls of a camera by v4l2-ctl. `reread` returns the camera after the switches are set: they turn others on and off.
  * @throws ControlInvalidError, ControlsUnsupportedError
  */
 export async function setControls(
@@ -48,8 +47,8 @@ async function apply(path: string, settings: readonly ControlSetting[], run: Com
 }
 
 /**
- * Restores remembered values as far as the camera takes them now, and returns why others were skipped. Values whose
- * automatic is on are skipped silently: they count again once it is off.
+ * Restores remembered values as far as the camera accepts them now, and returns why others were skipped. Values whose automatic
+ * is on are skipped silently: they count again once it is off.
  */
 export async function reapplyControls(
   device: Device,

@@ -1,10 +1,9 @@
 import type { VideoNode } from './video-nodes.ts';
 
 /**
- * Ids of video nodes that survive replugging and reboots, by node. A USB camera with a serial number is named by it
- * (udev's by-id), whatever port it is in; one without by its port (by-path), because by-id would mix up twins. Where
- * there is no udev, the same is derived from sysfs. No two nodes share an id: of cameras that lie about their serial
- * number, the one that udev names keeps it.
+ * Ids of video nodes that survive replugging and reboots, by node. A USB camera with a serial number is named by it (udev's
+ * by-id), in any port; one without by its port (by-path), because by-id would confuse twins. Without udev, the same is derived
+ * from sysfs. No two nodes share an id: of cameras with a false serial number, the one that udev names keeps it.
  */
 export function stableIds(nodes: readonly VideoNode[]): Map<string, string> {
   const ids = new Map<string, string>();
@@ -27,7 +26,7 @@ function candidates(node: VideoNode): string[] {
   return [withoutIndex(node.byId ?? derived), withoutIndex(place), place];
 }
 
-/** The first node of a device goes without its number: it is the device to people. */
+/** The first node of a device has no number: people see it as the device. */
 function withoutIndex(name: string): string {
   return name.replace(/-video-index0$/, '');
 }
@@ -41,8 +40,8 @@ function safe(serial: string): string {
 }
 
 /**
- * Id of a camera module: the end of its place in the device tree, `i2c@88000-imx708@1a`. What stands before it
- * changes with kernels (`pcie@120000`, `pcie@1000120000`).
+ * Id of a camera module: the end of its path in the device tree, `i2c@88000-imx708@1a`. The part before it changes with kernels
+ * (`pcie@120000`, `pcie@1000120000`).
  */
 export function libcameraId(path: string): string {
   return `libcamera-${path.split('/').filter(Boolean).slice(-2).join('-')}`;

@@ -2,7 +2,7 @@ import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CameraEdge } from './camera-edge.ts';
 
-/** Stands in for udevadm: prints its greeting, then each line of a file as it grows. */
+/** Replaces udevadm: prints its greeting, then each line of a file as it grows. */
 const udevadm = (stream: string): string => `#!/bin/sh
 echo 'monitor will print the received events for:'
 echo 'UDEV - the event which udev sends out after rule processing'
@@ -11,7 +11,7 @@ exec tail -n 0 -f "${stream}"
 `;
 const eventLine = 'UDEV  [34483.779310] add      /devices/x/video4linux/video0 (video4linux)\n';
 
-/** A udev of its own in a folder; `event` tells that something was plugged or pulled. */
+/** A udev of its own in a folder; `event` reports that something was plugged in or pulled. */
 export async function fakeUdev(
   folder: string,
 ): Promise<{ hotplug: NonNullable<CameraEdge['hotplug']>; event(): Promise<void> }> {

@@ -20,8 +20,8 @@ const controlLine = /^\s*(\w+)(?: 0x[0-9a-f]{8})? \((\w+)\)\s*:(.*)$/;
 const menuLine = /^\s+(\d+): (.*)$/;
 
 /**
- * Reads the controls in what `v4l2-ctl --list-ctrls-menus` prints (v4l-utils 1.18 to 1.30). Kinds that no page can
- * set (areas, matrices, HDR tables) and controls that only report are left out.
+ * Reads the controls in what `v4l2-ctl --list-ctrls-menus` prints (v4l-utils 1.18 to 1.30). Leaves out kinds that no page can
+ * set (areas, matrices, HDR tables) and controls that only report.
  */
 export function parseControls(text: string): DeviceControl[] {
   const controls: DeviceControl[] = [];
@@ -64,7 +64,7 @@ function readControl(id: string, type: string, rest: string): DeviceControl | nu
   };
 }
 
-/** v4l2-ctl derives the id from the driver's label: this is the way back. */
+/** v4l2-ctl derives the id from the driver's label: this is the inverse. */
 function labelOf(id: string): string {
   const words = id.replaceAll('_', ' ').trim();
   return words.charAt(0).toUpperCase() + words.slice(1);

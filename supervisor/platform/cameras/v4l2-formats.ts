@@ -8,7 +8,7 @@ const sizeLine =
 const intervalLine =
   /^\s*Interval: (Discrete|Stepwise|Continuous) ([\d.]+)s(?: - ([\d.]+)s)?.*?(?:\(([\d.]+) fps\))?\s*$/;
 
-/** Sizes and rates offered where a driver names a range instead of a list. */
+/** Sizes and rates that are offered if a driver names a range instead of a list. */
 const commonSizes = [
   [320, 240],
   [640, 360],

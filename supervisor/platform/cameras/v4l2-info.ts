@@ -3,13 +3,13 @@ export interface NodeInfo {
   readonly driver: string;
   readonly card: string;
   readonly bus: string;
-  /** From the media controller; empty where the driver has none. */
+  /** From the media controller; empty if the driver has none. */
   readonly serial: string;
   /** Names of the node's own capabilities, such as `Video Capture`. */
   readonly capabilities: readonly string[];
 }
 
-/** Reads the `Driver Info` and `Media Driver Info` blocks of `v4l2-ctl --all`; null where there is none. */
+/** Reads the `Driver Info` and `Media Driver Info` blocks of `v4l2-ctl --all`; null if there is none. */
 export function parseInfo(text: string): NodeInfo | null {
   const lines = text.split('\n');
   const start = lines.findIndex((line) => /^Driver Info/.test(line));
@@ -27,7 +27,7 @@ export function parseInfo(text: string): NodeInfo | null {
   };
 }
 
-/** A node one can take pictures from: not one for metadata, output or conversion. */
+/** Whether a node delivers pictures, not metadata, output or conversion. */
 export function isCapture(info: NodeInfo): boolean {
   return info.capabilities.some((name) => name === 'Video Capture' || name === 'Video Capture Multiplanar');
 }

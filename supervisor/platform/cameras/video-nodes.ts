@@ -9,12 +9,14 @@ export interface SystemRoots {
   readonly proc: string;
 }
 
+/** Those of the running machine. */
 export const systemRoots: SystemRoots = { sys: '/sys', dev: '/dev', proc: '/proc' };
 
+/** What a USB device says about itself. */
 export interface UsbIdentity {
   readonly vendorId: string;
   readonly productId: string;
-  /** Empty where the device has none. */
+  /** Empty if the device has none. */
   readonly serial: string;
   /** Rises with every plugging. */
   readonly deviceNumber: string;
@@ -36,7 +38,7 @@ export interface VideoNode {
   readonly byPath: string | null;
 }
 
-/** All video nodes, by number. A node that vanishes while it is read is left out. */
+/** All video nodes, by number. A node that disappears while it is read is left out. */
 export async function readVideoNodes(roots: SystemRoots): Promise<VideoNode[]> {
   const folder = join(roots.sys, 'class/video4linux');
   const names = (await entries(folder)).filter((name) => /^video\d+$/.test(name));
@@ -64,7 +66,7 @@ export async function readVideoNodes(roots: SystemRoots): Promise<VideoNode[]> {
   return nodes.filter((node) => node !== null).toSorted((a, b) => numberOf(a.node) - numberOf(b.node));
 }
 
-/** The USB device a video interface belongs to: its parent, which alone has an idVendor. */
+/** The USB device that a video interface belongs to: its parent, the only one with an idVendor. */
 async function usbIdentity(device: string): Promise<UsbIdentity | null> {
   for (const folder of [device, dirname(device)]) {
     const vendorId = await text(join(folder, 'idVendor'));
@@ -83,7 +85,7 @@ async function links(folder: string): Promise<Map<string, string>> {
   for (const name of (await entries(folder)).toSorted()) {
     const target = await readlink(join(folder, name)).catch(ifGone(''));
     const node = basename(target);
-    // udev links a USB device by its path twice (usb- and usbv2-): the first, shorter one stays.
+    // udev links a USB device by its path twice (usb- and usbv2-): the first, shorter one is used.
     if (node !== '' && !found.has(node)) found.set(node, name);
   }
   return found;
@@ -97,7 +99,7 @@ async function text(path: string): Promise<string> {
   return (await readFile(path, 'utf8').catch(ifGone(''))).trim();
 }
 
-/** What is pulled while it is read is simply not there. */
+/** A device that is pulled while it is read is simply not there. */
 function ifGone<T>(instead: T): (error: unknown) => T {
   return (error) => {
     const code = errorCode(error) ?? '';

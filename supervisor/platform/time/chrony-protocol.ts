@@ -11,29 +11,29 @@ const replyType = 2;
 const trackingCommand = 33;
 const trackingReply = 5;
 const success = 0;
-/** A request is as long as its reply, so that nobody can use chronyd to multiply traffic. */
+/** A request is as long as its reply, so that chronyd cannot be used to multiply traffic. */
 const trackingBytes = 104;
 const replyData = 28;
 
-/** The reference id of a clock that follows nothing but itself: 127.127.1.1. */
+/** The reference id of a clock that follows only itself: 127.127.1.1. */
 export const localReference = 0x7f7f0101;
 
-/** What chronyd knows of the system clock; `chronyc tracking` shows the same. Times in seconds. */
+/** What chronyd knows about the system clock; `chronyc tracking` shows the same. Times in seconds. */
 export interface Tracking {
   readonly referenceId: number;
-  /** IPv4 address in words, `null` for none or another family. */
+  /** IPv4 address as text, `null` for none or another family. */
   readonly source: string | null;
   readonly stratum: number;
   /** 3: not synchronised (RFC 5905, leap indicator). */
   readonly leap: number;
-  /** What is still to be corrected: positive where the system clock is behind. */
+  /** What still has to be corrected: positive if the system clock is behind. */
   readonly correctionS: number;
   readonly rmsOffsetS: number;
   readonly rootDelayS: number;
   readonly rootDispersionS: number;
 }
 
-/** What came is no answer to what was asked. */
+/** The reply does not answer the request. */
 export class ChronyReplyError extends RushlightError {
   readonly code = 'CHRONY_REPLY';
 }

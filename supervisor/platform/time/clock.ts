@@ -2,23 +2,25 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { localReference, parseTracking, type Tracking, trackingRequest } from './chrony-protocol.ts';
 
+/** What is known about the system clock. */
 export interface ClockReading {
   /** Whether it follows a time server. A clock that follows only itself does not. */
   readonly synced: boolean;
   /** How far this clock is ahead of the time it follows, in milliseconds; null while it follows none. */
   readonly offsetMs: number | null;
-  /** Bound of the error of {@link offsetMs}: half the way to the root of time and back, and what was lost on it. */
+  /** Bound of the error of {@link offsetMs}: half the way to the root of time and back, plus the error on it. */
   readonly uncertaintyMs: number | null;
-  /** Address of the server; null where it follows none. */
+  /** Address of the server; null if it follows none. */
   readonly source: string | null;
 }
 
 /** The system clock as its time service sees it. */
 export interface Clock {
-  /** Null where no time service answers. Never rejects. Forks nothing. */
+  /** Null if no time service answers. Never rejects, and forks nothing. */
   read(): Promise<ClockReading | null>;
 }
 
+/** Where chronyd answers. */
 export interface ChronyClockOptions {
   /** chronyd's monitoring port (`cmdport`); default 323. */
   readonly port?: number;
@@ -41,14 +43,14 @@ export class ChronyClock implements Clock {
     this.#sequence = (this.#sequence + 1) >>> 0;
     const socket = createSocket('udp4');
     try {
-      // Connected, so that a port nobody listens on is told at once.
+      // Connected, so that a port without a listener is reported at once.
       socket.connect(this.#port, '127.0.0.1');
       await once(socket, 'connect');
       socket.send(trackingRequest(this.#sequence));
       const [reply] = await once(socket, 'message', { signal: AbortSignal.timeout(this.#timeoutMs) });
       return clockReading(parseTracking(reply as Buffer, this.#sequence));
     } catch {
-      // Nobody listens, nobody answers, or it is not chronyd: nothing is known then, which is all a caller can use.
+      // No listener, no answer, or not chronyd: nothing is known then, and a caller needs no more.
       return null;
     } finally {
       socket.close();
@@ -56,7 +58,7 @@ export class ChronyClock implements Clock {
   }
 }
 
-/** What a tracking report says of the clock. Pure. */
+/** What a tracking report says about the clock. Pure. */
 export function clockReading(tracking: Tracking): ClockReading {
   const follows = tracking.leap !== 3 && tracking.stratum > 0 && tracking.referenceId !== localReference;
   if (!follows) return { synced: false, offsetMs: null, uncertaintyMs: null, source: null };

@@ -13,24 +13,25 @@ export type Platform =
   | 'switch'
   | 'update';
 
-/** One entity in a device-based discovery document; with `platform` alone it says that the entity is gone. */
+/** One entity in a device-based discovery document; with only `platform` it says that the entity is gone. */
 export interface Component {
   readonly platform: Platform;
   readonly [option: string]: unknown;
 }
 
+/** Entities by their key. */
 export type Components = Readonly<Record<string, Component>>;
 
 /** What the builders need to know about the appliance. */
 export interface ComponentContext {
   readonly topics: Topics;
-  /** Name of the appliance, made into entity ids: `sensor.stage_left_cpu_load`. */
+  /** Name of the appliance, from which entity ids are made: `sensor.stage_left_cpu_load`. */
   readonly objectName: string;
-  /** Seconds after which a figure counts as unknown when nothing new came; more than the heartbeat. */
+  /** Seconds without news after which a figure counts as unknown; more than the heartbeat. */
   readonly expireAfterS: number;
 }
 
-/** Options of an entity beside those every entity has. */
+/** Options of an entity besides those that every entity has. */
 export interface EntityOptions {
   readonly category?: 'diagnostic' | 'config';
   readonly deviceClass?: string;
@@ -39,6 +40,7 @@ export interface EntityOptions {
   readonly enabled?: boolean;
 }
 
+/** Options of a sensor. */
 export interface SensorOptions extends EntityOptions {
   readonly unit?: string;
   readonly stateClass?: 'measurement' | 'total_increasing';
@@ -48,9 +50,10 @@ export interface SensorOptions extends EntityOptions {
   readonly attributesPath?: string;
 }
 
+/** A key and its entity, for `Object.fromEntries`. */
 export type Entry = readonly [key: string, component: Component];
 
-/** A figure or word read from the state; `path` is the JSON path below it. */
+/** A figure or word that is read from the state; `path` is the JSON path below it. */
 export function sensor(
   context: ComponentContext,
   key: string,
@@ -69,7 +72,7 @@ export function sensor(
   });
 }
 
-/** A truth value read from the state. Home Assistant renders JSON's true and false as Python words. */
+/** A truth value that is read from the state. Home Assistant renders JSON's true and false as Python words. */
 export function binarySensor(
   context: ComponentContext,
   key: string,
@@ -87,7 +90,7 @@ export function binarySensor(
   });
 }
 
-/** Something that happens; what it was is in the attributes. */
+/** Something that happens; the attributes say what. */
 export function event(
   context: ComponentContext,
   key: string,
@@ -101,6 +104,7 @@ export function event(
   return entity(context, 'event', key, name, { icon }, { state_topic: topic, event_types: types });
 }
 
+/** A button that publishes a command. */
 export function button(
   context: ComponentContext,
   key: string,
@@ -114,6 +118,7 @@ export function button(
   });
 }
 
+/** An entity with what every entity has. */
 export function entity(
   context: ComponentContext,
   platform: Platform,
@@ -142,18 +147,19 @@ export function path(...keys: readonly string[]): string {
 }
 
 /**
- * Reads one value; what is not there is unknown, as the feed that has gone is for a while. Only with brackets: in
+ * Reads one value; a missing one is unknown, such as a feed that is gone for a while. Only with brackets: in
  * `value_json.update` Jinja finds the method of Python's dict before the key.
  */
 export function template(jsonPath: string): string {
   return `{{ ${lookup(jsonPath)} | default(none) }}`;
 }
 
+/** A Jinja template that reads one value as JSON. */
 export function jsonTemplate(jsonPath: string): string {
   return `{{ ${lookup(jsonPath)} | default({}) | tojson }}`;
 }
 
-/** Every step but the last may lead nowhere, and then leads to an empty object. */
+/** Every step but the last may be missing, and then gives an empty object. */
 function lookup(jsonPath: string): string {
   return jsonPath
     .split('.')

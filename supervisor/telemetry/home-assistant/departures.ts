@@ -6,9 +6,10 @@ interface Absence {
 }
 
 /**
- * What was published and is no more. It stays in the document for a while, since most of it comes back: after a start
- * the feeds of cameras come one by one, and removing an entity takes the owner's name and settings for it away. After
- * that it is named with its platform alone, which makes Home Assistant remove it; leaving it out would leave it there.
+ * Published entities that no longer exist. They stay in the document for a while, because most of them return: after a start
+ * the feeds of cameras come one by one, and removing an entity also removes the owner's name and settings for it. After that
+ * the document names them with only their platform, which makes Home Assistant remove them; leaving them out would keep them
+ * there.
  */
 export class Departures {
   readonly #graceMs: number;
@@ -16,13 +17,13 @@ export class Departures {
   readonly #gone = new Map<string, Component>();
   #present: Components;
 
-  /** @param published What the broker's document has. */
+  /** @param published The entities in the broker's document. */
   constructor(published: Components, graceMs: number) {
     this.#present = published;
     this.#graceMs = graceMs;
   }
 
-  /** Everything that is there or may come back. */
+  /** Everything that exists or may return. */
   get living(): Components {
     return {
       ...this.#present,
@@ -30,12 +31,12 @@ export class Departures {
     };
   }
 
-  /** Whether something has been away for so long that the document must say so. */
+  /** Whether something has been away so long that the document must say so. */
   isDue(nowMs: number): boolean {
     return [...this.#absent.values()].some(({ sinceMs }) => nowMs - sinceMs >= this.#graceMs);
   }
 
-  /** Takes note of what there is now; returns what the document names besides. */
+  /** Takes note of what exists now; returns what the document names besides. */
   update(present: Components, nowMs: number): Components {
     for (const [key, component] of Object.entries(this.#present)) {
       if (present[key] === undefined) this.#absent.set(key, { component, sinceMs: nowMs });

@@ -19,7 +19,7 @@ export interface DiscoveryDocument {
   readonly components: Components;
 }
 
-/** What of the status stands in the document; a change of it calls for a new one. */
+/** The part of the status that the document contains; a change of it needs a new document. */
 export interface DiscoveryInput {
   readonly device: Pick<
     Status['device'],
@@ -32,6 +32,7 @@ export interface DiscoveryInput {
   readonly isUpdatedByHub: boolean;
 }
 
+/** Reads that part from the status. */
 export function discoveryInput(
   status: Status,
   inventory: Inventory,
@@ -48,6 +49,7 @@ export function discoveryInput(
   };
 }
 
+/** Makes the document. */
 export function discoveryDocument(
   { device, hubId, pageUrl, inventory, isUpdatedByHub }: DiscoveryInput,
   topics: Topics,
@@ -107,8 +109,8 @@ const publishedSchema = z.object({
 });
 
 /**
- * The entities of a document that was published earlier and is read back from the broker; marks of removal are left
- * out. Null where it is none of ours or cannot be read.
+ * The entities of a document that was published earlier and is read back from the broker, without marks of removal. Null if it
+ * is not ours or cannot be read.
  */
 export function readPublished(payload: string): Components | null {
   const parsed = publishedSchema.safeParse(parseJson(payload));
@@ -125,7 +127,7 @@ export function cameraUpdateTopics(components: Components, topics: Topics): stri
   });
 }
 
-/** An illegal address would make Home Assistant refuse the whole document. */
+/** An invalid address would make Home Assistant reject the whole document. */
 function isLegalUrl(text: string): boolean {
   return /^https?:\/\/(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::\d+)?\/?$/.test(text);
 }

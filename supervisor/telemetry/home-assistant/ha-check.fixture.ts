@@ -15,7 +15,7 @@ import {
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Every rule a discovery document breaks, in words; none: Home Assistant takes all of it. For tests. */
+/** Every rule that a discovery document breaks, in words; empty: Home Assistant accepts all of it. For tests. */
 export function findDocumentFaults(document: Json): string[] {
   const faults = [
     ...unknownKeys(document, documentKeys, 'document'),
@@ -37,7 +37,7 @@ export function findDocumentFaults(document: Json): string[] {
   return faults;
 }
 
-/** The components with what they inherit of the document. */
+/** The components with what they inherit from the document. */
 export function componentsOf(document: Json): Record<string, Json> {
   const inherited = Object.fromEntries(
     sharedOptions
@@ -52,6 +52,7 @@ export function componentsOf(document: Json): Record<string, Json> {
   );
 }
 
+/** Whether a component only marks a removal. */
 export function isRemoval(component: Json): boolean {
   return Object.keys(component).join() === 'platform';
 }
@@ -136,7 +137,7 @@ function findTemplateFaults(template: string): string[] {
   return opened.length === closed ? [] : [`unbalanced template: ${template}`];
 }
 
-/** What Jinja renders: Python's words for JSON's true, false and null. Undefined where the path leads nowhere. */
+/** What Jinja renders: Python's words for JSON's true, false and null. Undefined if the path does not exist. */
 export function render(template: string, state: unknown): string | undefined {
   const [, , first = '', steps = '', filter] = templatePattern.exec(template) ?? [];
   let value = state;
@@ -150,7 +151,7 @@ export function render(template: string, state: unknown): string | undefined {
   return value === null ? unknownState : String(value);
 }
 
-/** Why a published payload is no legal state of an entity; null where it is one. */
+/** Why a published payload is not a valid state of an entity; null if it is one. */
 export function findStateFault(component: Json, payload: string): string | null {
   if (component.platform === 'update') return findUpdateFault(payload);
   if (component.platform === 'event') return findEventFault(component, payload);

@@ -89,6 +89,7 @@ export const platformOptions: Readonly<
   },
 };
 
+/** Options of every entity. */
 export const commonOptions: ReadonlySet<string> = new Set(everyEntity);
 
 /** Options of the document that every component inherits. */
@@ -112,6 +113,7 @@ export const documentKeys: ReadonlySet<string> = new Set([
   'payload_not_available',
   ...sharedOptions,
 ]);
+/** Keys of the device. */
 export const deviceKeys: ReadonlySet<string> = new Set([
   'identifiers',
   'connections',
@@ -126,6 +128,7 @@ export const deviceKeys: ReadonlySet<string> = new Set([
   'suggested_area',
   'configuration_url',
 ]);
+/** Keys of the origin. */
 export const originKeys: ReadonlySet<string> = new Set(['name', 'sw_version', 'support_url']);
 
 /** Device classes without units of their own, by platform; sensors' are below. */
@@ -169,7 +172,7 @@ export const deviceClasses: Readonly<Record<string, readonly string[]>> = {
 const dataUnits = ['bit', 'kbit', 'Mbit', 'Gbit', 'B', 'kB', 'MB', 'GB', 'TB', 'KiB', 'MiB', 'GiB', 'TiB'];
 const allStateClasses = ['measurement', 'total', 'total_increasing'];
 
-/** Units and state classes that go with a sensor's device class. */
+/** Units and state classes that belong to a sensor's device class. */
 export const sensorClasses: Readonly<
   Record<string, { readonly units: readonly string[]; readonly stateClasses: readonly string[] }>
 > = {
@@ -184,6 +187,7 @@ export const sensorClasses: Readonly<
   timestamp: { units: [], stateClasses: [] },
   enum: { units: [], stateClasses: [] },
 };
+/** All state classes. */
 export const stateClasses: readonly string[] = allStateClasses;
 
 /** Keys that the state of an update entity may have; another one makes Home Assistant drop the state. */
@@ -200,5 +204,5 @@ export const updateStateKeys: ReadonlySet<string> = new Set([
 
 /** Longest state of a sensor without unit. */
 export const longestState = 255;
-/** What a template renders for JSON's null, and what every platform takes as "unknown". */
+/** What a template renders for JSON's null, and what every platform accepts as "unknown". */
 export const unknownState = 'None';

@@ -16,7 +16,7 @@ import {
 const diagnostic = { category: 'diagnostic' } as const;
 const takeStates = ['idle', 'starting', 'recording', 'finishing', 'failed'] as const;
 
-/** What this is all for: takes, tally, feeds, sources, and the cameras of a hub. */
+/** Takes, tally, feeds, sources, and the cameras of a hub. */
 export function mediaComponents(context: ComponentContext, inventory: Inventory): Entry[] {
   return [
     ...recordingComponents(context),
@@ -85,7 +85,7 @@ function eventComponents(context: ComponentContext): Entry[] {
   ];
 }
 
-/** Records one camera alone. Off is refused while the take is that of others, too: it would end for them. */
+/** Records one camera alone. Off is rejected while the take includes others: it would end for them, too. */
 function recordSwitch(
   context: ComponentContext,
   id: string,
@@ -248,7 +248,7 @@ function cameraComponents(
   ];
 }
 
-/** Installs by way of the hub, which does one camera at a time and none during a take. */
+/** Installs through the hub, which updates one camera at a time and none during a take. */
 function cameraUpdate(
   context: ComponentContext,
   id: string,

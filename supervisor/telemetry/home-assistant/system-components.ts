@@ -15,7 +15,7 @@ import {
 const diagnostic = { category: 'diagnostic' } as const;
 const config = { category: 'config' } as const;
 
-/** Role, buttons, updates, and whether all is well. */
+/** Role, buttons, updates, and health. */
 export function systemComponents(context: ComponentContext, inventory: Inventory): Entry[] {
   return [
     entity(
@@ -68,7 +68,7 @@ function hubLink(context: ComponentContext): Entry {
   });
 }
 
-/** Cameras that ask to be adopted. */
+/** Cameras that ask for adoption. */
 function camerasWaiting(context: ComponentContext): Entry {
   return sensor(context, 'cameras_waiting', 'Cameras to adopt', 'cameras_waiting', {
     ...diagnostic,
@@ -122,7 +122,7 @@ function updateComponents(context: ComponentContext, { updatable }: Inventory): 
   ];
 }
 
-/** A hub that can update its cameras says how that goes. */
+/** The progress of a hub that updates its cameras. */
 function rolloutComponents(context: ComponentContext, { role, updatable, cameras }: Inventory): Entry[] {
   if (role !== 'hub' || !updatable || !cameras.some((camera) => camera.updatable)) return [];
   return [

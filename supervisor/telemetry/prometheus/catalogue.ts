@@ -247,6 +247,7 @@ const updates: readonly Metric[] = [
   ),
 ];
 
+/** All metrics, in the order of docs/metrics.md. */
 export const catalogue: readonly Metric[] = [
   ...appliance,
   ...host,

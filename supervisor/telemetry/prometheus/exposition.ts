@@ -1,22 +1,25 @@
 /** Text format 0.0.4 of Prometheus. */
 export const metricsContentType = 'text/plain; version=0.0.4; charset=utf-8';
 
+/** Labels by name. */
 export type Labels = Readonly<Record<string, string>>;
 
+/** One value with its labels. */
 export interface Sample {
   readonly labels?: Labels;
   readonly value: number;
 }
 
+/** A metric with its samples. */
 export interface MetricFamily {
-  /** With the base unit at its end, and `_total` for counters. */
+  /** With its base unit at the end, and `_total` for counters. */
   readonly name: string;
   readonly type: 'gauge' | 'counter';
   readonly help: string;
   readonly samples: readonly Sample[];
 }
 
-/** Families without samples are left out: what is not known is not zero. */
+/** Families without samples are left out: an unknown value is not zero. */
 export function renderFamilies(families: readonly MetricFamily[]): string {
   const texts = families
     .filter(({ samples }) => samples.length > 0)

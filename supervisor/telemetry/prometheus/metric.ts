@@ -1,7 +1,7 @@
 import type { Feed, LinkedCamera, SourceStatus, Status, TakeCamera } from '../../contract/index.ts';
 import type { Labels, MetricFamily, Sample } from './exposition.ts';
 
-/** One metric: what it is called, what it means, and how its samples come from the status. */
+/** One metric: its name, its meaning, and how its samples come from the status. */
 export interface Metric {
   readonly name: string;
   readonly type: MetricFamily['type'];
@@ -11,6 +11,7 @@ export interface Metric {
   readonly samples: (status: Status) => Sample[];
 }
 
+/** A metric that goes up and down. */
 export const gauge = (
   name: string,
   help: string,
@@ -24,22 +25,24 @@ export const gauge = (
   samples,
 });
 
+/** A metric that only goes up. */
 export const counter = (...parts: Parameters<typeof gauge>): Metric => ({
   ...gauge(...parts),
   type: 'counter',
 });
 
-/** A sample, or none where the figure is not known. */
+/** A sample, or none if the figure is unknown. */
 export function known(value: number | null | undefined, labels?: Labels, scale = 1): Sample[] {
   if (value === null || value === undefined) return [];
   return [{ value: scaled(value, scale), ...(labels === undefined ? {} : { labels }) }];
 }
 
-/** Times a power of ten without the dust of binary fractions: 31.6 ms are 0.0316 s. */
+/** Multiplies by a power of ten without binary rounding errors: 31.6 ms are 0.0316 s. */
 function scaled(value: number, scale: number): number {
   return scale === 1 ? value : Number((value * scale).toPrecision(12));
 }
 
+/** 1 for true, 0 for false, no sample for unknown. */
 export const flag = (value: boolean | null | undefined, labels?: Labels) =>
   known(value === null || value === undefined ? value : Number(value), labels);
 
@@ -51,12 +54,15 @@ export const states = (all: readonly string[], state: string, labels: Labels = {
 export const instant = (text: string | null) =>
   known(text === null ? null : Date.parse(text), undefined, 1e-3);
 
+/** Samples for each feed. */
 export const perFeed = (read: (feed: Feed, labels: Labels, status: Status) => Sample[]) => (status: Status) =>
   status.feeds.flatMap((feed) => read(feed, { feed: feed.id }, status));
 
+/** Samples for each source. */
 export const perSource = (read: (source: SourceStatus, labels: Labels) => Sample[]) => (status: Status) =>
   status.sources.flatMap((source) => read(source, { source: source.id }));
 
+/** Samples for each linked camera. */
 export const perCamera = (read: (camera: LinkedCamera, labels: Labels) => Sample[]) => (status: Status) =>
   status.cameras.flatMap((camera) => read(camera, { camera: camera.name, device: camera.id }));
 
@@ -66,10 +72,12 @@ export const perMaster = (read: (master: TakeCamera, labels: Labels) => Sample[]
     read(master, { camera: master.camera, device: master.deviceId ?? master.device ?? status.device.id }),
   );
 
+/** Samples for each disk. */
 export const perDisk =
   (read: (disk: Status['host']['disks'][number], labels: Labels) => Sample[]) => (status: Status) =>
     status.host.disks.flatMap((disk) => read(disk, { mount: disk.mount, label: disk.label }));
 
+/** Samples for each network interface. */
 export const perNetwork =
   (read: (network: Status['host']['network'][number], labels: Labels) => Sample[]) => (status: Status) =>
     status.host.network.flatMap((network) => read(network, { interface: network.name }));

@@ -1,6 +1,6 @@
 import { catalogue } from './catalogue.ts';
 
-/** docs/metrics.md: `node supervisor/telemetry/prometheus/write-metrics-doc.ts` writes it. */
+/** The text of docs/metrics.md, which `node supervisor/telemetry/prometheus/write-metrics-doc.ts` writes. */
 export function renderMetricsDoc(): string {
   const rows = catalogue.map(
     ({ name, type, help, labels }) =>

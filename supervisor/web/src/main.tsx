@@ -11,7 +11,7 @@ import { AppController } from './app/app-controller.ts';
 import { App } from './app/components/app.tsx';
 import { tokenOfHash } from './app/page-route.ts';
 
-/** The key of the QR code must not stay in the address, where it would be shared or remembered. */
+/** The key of the QR code must not stay in the address, where it would be shared or saved. */
 const takeToken = (): string | null => {
   const token = tokenOfHash(location.hash);
   if (token !== null) history.replaceState(null, '', `${location.pathname}#/`);
@@ -37,6 +37,6 @@ if (root === null) throw new Error('index.html has no #app');
 render(<App controller={controller} />, root);
 start(takeToken());
 
-// A page that is left ends its sessions; one that comes back from the browser's cache begins anew.
+// A page that is left ends its sessions; one that returns from the browser's cache starts again.
 addEventListener('pagehide', stop);
 addEventListener('pageshow', () => start(null));

@@ -19,13 +19,14 @@ const types: Readonly<Record<string, string>> = {
 const policy =
   "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'self'";
 
+/** How an offer is answered. */
 export interface WhepAnswer {
   readonly status: number;
   readonly headers?: Record<string, string>;
   readonly body?: string;
 }
 
-/** An appliance's HTTP side, played for the page's tests: built files, status, events, takes, session, WHEP. */
+/** An appliance's HTTP side, simulated for the page's tests: built files, status, events, takes, session, WHEP. */
 export class FakeAppliance implements AsyncDisposable {
   status: Status = statusFixture();
   takes: Take[] = [];
@@ -94,7 +95,7 @@ export class FakeAppliance implements AsyncDisposable {
     this.publish({ type: 'status', status: this.status });
   }
 
-  /** Goes away as a machine without power does. */
+  /** Disappears like a machine without power. */
   async stop(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const client of this.#sockets.clients) client.terminate();

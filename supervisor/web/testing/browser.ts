@@ -5,10 +5,12 @@ import { type Browser, chromium } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll } from 'vitest';
 
-/** Where the tests put pictures of the pages, for the eye of whoever changes the looks. */
+/** Where the tests put pictures of the pages, for people who change the looks. */
 export const picture = (name: string): string => join(tmpdir(), 'rushlight-web-pictures', `${name}.png`);
 
-/** For the tests of the file that calls it: a folder with the pages as they ship, built from the source of now, and a browser. */
+/**
+ * For the tests of the file that calls it: a folder with the pages as they ship, built from the present sources, and a browser.
+ */
 export const usePages = (): { readonly folder: string; readonly browser: Browser } => {
   let folder: string | undefined;
   let browser: Browser | undefined;
@@ -40,8 +42,8 @@ export const usePages = (): { readonly folder: string; readonly browser: Browser
 };
 
 /**
- * Debian's Chromium with H.264. Loopback candidates and host names in the clear are what lets two pages of one browser
- * speak to each other without a network.
+ * Debian's Chromium with H.264. Loopback candidates and plain host names let two pages of one browser connect without a
+ * network.
  */
 const launchBrowser = (): Promise<Browser> =>
   chromium.launch({

@@ -1,9 +1,9 @@
 import type { Page } from 'playwright-core';
 
-/** WCAG 2.2, 1.4.3: this much contrast every text has, whatever its size. */
+/** WCAG 2.2, 1.4.3: every text has this much contrast, whatever its size. */
 const leastContrast = 4.5;
 
-/** Texts on a page with too little contrast to what is behind them: each colour pair once, with an example. */
+/** Texts on a page with too little contrast to their background: each colour pair once, with an example. */
 export const faintTexts = (page: Page): Promise<string[]> =>
   page.evaluate((least) => {
     type Colour = readonly [red: number, green: number, blue: number, alpha: number];
@@ -33,7 +33,7 @@ export const faintTexts = (page: Page): Promise<string[]> =>
       for (let at: Element | null = element; at !== null; at = at.parentElement) chain.push(at);
       return chain;
     };
-    /** What is behind an element. A picture may be anything, so both ends count. */
+    /** What is behind an element. A picture may be anything, so both extremes count. */
     const backdrops = (element: Element): Colour[] => {
       const layers: Colour[] = [];
       for (const at of ancestors(element)) {
@@ -55,7 +55,7 @@ export const faintTexts = (page: Page): Promise<string[]> =>
     const found = new Map<string, string>();
     for (const element of document.querySelectorAll('body *')) {
       if (!hasText(element) || !element.checkVisibility()) continue;
-      // Over a picture these lie on a shade of their own, or on a picture that is dimmed; disabled controls are exempt.
+      // Over a picture these have a shade of their own, or the picture is dimmed; disabled controls are exempt.
       if (element.closest('.cover, .tile-bottom, .visually-hidden, option, svg, :disabled') !== null)
         continue;
       const shown = ancestors(element).reduce((most, at) => most * Number(getComputedStyle(at).opacity), 1);

@@ -9,6 +9,7 @@ import type {
   TakeCamera,
 } from '../../contract/index.ts';
 
+/** A feed, with changes. */
 export const feedFixture = (over: Partial<Feed> = {}): Feed => ({
   id: 'cam0',
   label: 'Test picture',
@@ -30,6 +31,7 @@ export const feedFixture = (over: Partial<Feed> = {}): Feed => ({
   ...over,
 });
 
+/** A source, with changes. */
 export const sourceFixture = (over: Partial<SourceStatus> = {}): SourceStatus => ({
   id: 'cam0',
   kind: 'test',
@@ -42,6 +44,7 @@ export const sourceFixture = (over: Partial<SourceStatus> = {}): SourceStatus =>
   ...over,
 });
 
+/** A linked camera, with changes. */
 export const cameraFixture = (over: Partial<LinkedCamera> = {}): LinkedCamera => ({
   id: 'a1b2c3',
   name: 'stage-left',
@@ -58,6 +61,7 @@ export const cameraFixture = (over: Partial<LinkedCamera> = {}): LinkedCamera =>
   ...over,
 });
 
+/** A camera's part of a take, with changes. */
 export const takeCameraFixture = (over: Partial<TakeCamera> = {}): TakeCamera => ({
   camera: 'cam0',
   device: null,
@@ -71,6 +75,7 @@ export const takeCameraFixture = (over: Partial<TakeCamera> = {}): TakeCamera =>
   ...over,
 });
 
+/** A take, with changes. */
 export const takeFixture = (over: Partial<Take> = {}): Take => ({
   id: '20261122t112000-k3f9',
   startedAt: '2026-11-22T11:20:00.000Z',
@@ -80,6 +85,7 @@ export const takeFixture = (over: Partial<Take> = {}): Take => ({
   ...over,
 });
 
+/** A status, with changes. */
 export const statusFixture = (over: Partial<Status> = {}): Status => ({
   device: {
     id: 'd00d',
@@ -142,6 +148,7 @@ export const statusFixture = (over: Partial<Status> = {}): Status => ({
   ...over,
 });
 
+/** A control, with changes. */
 export const controlFixture = (over: Partial<DeviceControl> = {}): DeviceControl => ({
   id: 'gain',
   label: 'Gain',

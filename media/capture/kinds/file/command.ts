@@ -15,18 +15,19 @@ export interface FileSource extends EncodedSource, Omit<FileFacts, 'copyable'> {
   readonly kind: 'file';
   /** Absolute path. */
   readonly file: string;
-  /** The H.264 of the file goes to viewers and masters as it is. */
+  /** The file's H.264 goes to viewers and masters unchanged. */
   readonly copies: boolean;
 }
 
 /** Why the video of a file is not encoded, for people. */
 export const copyReason = 'The file holds H.264 without B-frames, so it is passed on untouched.';
-/** For sizing the queue only: a large access unit. */
+/** Only for the size of the queue: a large access unit. */
 const typicalAccessUnitBytes = 200_000;
 
 /**
- * Builds the pipeline of a video file: ffmpeg reads it at its own rate, again and again, and timestamps go on from one
- * turn to the next. They start at zero, so the recorder anchors them to its own clock. Pure. @throws SourceSpecError
+ * Builds the pipeline of a video file: ffmpeg reads it at its own rate, again and again, and timestamps continue from one turn
+ * to the next. They start at zero, so the recorder anchors them to its own clock. Pure.
+ * @throws SourceSpecError
  */
 export function buildFileCapture(source: FileSource, targets: CaptureTargets): CaptureCommand {
   const { width, height, fps, range, copies } = source;
@@ -50,9 +51,9 @@ export function buildFileCapture(source: FileSource, targets: CaptureTargets): C
 }
 
 /**
- * The file as the only one of a list. MP4 and Matroska keep H.264 in their own form; ffmpeg's reader of lists brings it into
- * that of a stream, with its headers before every keyframe. A bitstream filter of the output would do so, too, but ends
- * with the first turn (seen with ffmpeg 5.1).
+ * The file as the only one of a list. MP4 and Matroska store H.264 in their own form; ffmpeg's reader of lists converts it to
+ * that of a stream, with its headers before every keyframe. A bitstream filter of the output would do so, too, but ends with
+ * the first turn (seen with ffmpeg 5.1).
  */
 function listOf(file: string): string[] {
   const list = `ffconcat version 1.0\nfile 'file:${file.replaceAll("'", "'\\''")}'\n`;
@@ -82,7 +83,7 @@ function encodedOutputs(source: FileSource, targets: CaptureTargets): string[] {
   const split = branches.map((name) => `[${name}]`).join('');
   const live = liveBranch(targets.encoder);
   const exact = `crop=${width}:${height}:0:0:exact=1,format=${pixelFormat}`;
-  // The live picture is of limited range, as players expect.
+  // The live picture has limited range, as players expect.
   const shown = `[shown]scale=out_range=limited,format=yuv420p[live]${live.chain}`;
   const argv = ['-filter_complex', `[0:v:0]${exact},split=${branches.length}${split};${shown}`];
   argv.push('-map', live.label, '-fps_mode', 'passthrough', ...liveOutputArgs(targets, source, 'stream'));

@@ -9,16 +9,16 @@ export class SourceFileError extends RushlightError {
   readonly code = 'SOURCE_FILE_UNUSABLE';
 }
 
-/** What a video file holds. Sizes in pixels as shown, that is turned where the file says so. */
+/** What a video file contains. Sizes in pixels as shown, so turned if the file says so. */
 export interface FileFacts {
-  /** Device, inode, size and time of change: another file, or another content, has another one. */
+  /** Device, inode, size and time of change: it differs for another file, or another content. */
   readonly identity: string;
   readonly width: number;
   readonly height: number;
   readonly fps: number;
   readonly pixelFormat: 'yuv420p' | 'yuv422p' | 'yuv444p';
   readonly range: RawStream['range'];
-  /** Its H.264 can go to viewers as it is. */
+  /** Its H.264 can go to viewers unchanged. */
   readonly copyable: boolean;
 }
 
@@ -44,9 +44,9 @@ const answerSchema = z.object({
 });
 
 const keptFormats = ['yuv420p', 'yuv422p', 'yuv444p'] as const;
-/** Containers that keep the headers of H.264 apart, so that ffmpeg repeats them before every keyframe. */
+/** Containers that store the headers of H.264 separately, so that ffmpeg repeats them before every keyframe. */
 const copiedFormats = /\b(mp4|matroska)\b/;
-/** Containers that ffprobe makes out of a single picture or a text. */
+/** Containers that ffprobe sees in a single picture or a text. */
 const noVideoFormats = /^(image2|.*_pipe|tty|lrc|srt|ass)$/;
 
 /** Looks into a video file. @throws SourceFileError */
@@ -89,7 +89,7 @@ export function factsOf(file: string, answer: string): Omit<FileFacts, 'identity
   const plain = stream.pix_fmt.replace('yuvj', 'yuv');
   const full = stream.color_range === 'pc' || stream.pix_fmt.startsWith('yuvj');
   return {
-    // Encoders and browsers take even sizes only.
+    // Encoders and browsers accept only even sizes.
     width: width - (width % 2),
     height: height - (height % 2),
     fps,
@@ -136,7 +136,7 @@ async function identityOf(file: string): Promise<string> {
   }
 }
 
-/** `30000/1001` as a number; null where it says nothing that a camera could have. */
+/** `30000/1001` as a number; null if it is not a possible rate of a camera. */
 function rateOf(text: string): number | null {
   const [over, under = 1] = text.split('/').map(Number);
   const rate = (over ?? 0) / under;

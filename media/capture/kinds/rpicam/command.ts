@@ -9,7 +9,7 @@ import {
 } from '../../outputs.ts';
 import type { CaptureCommand, CaptureTargets, EncodedSource } from '../../types.ts';
 
-/** A camera module through libcamera. What is not set is left to rpicam-vid. */
+/** A camera module through libcamera. rpicam-vid decides about unset fields. */
 export interface RpicamSource extends EncodedSource {
   readonly kind: 'rpicam';
   /** Index in the list of `rpicam-hello --list-cameras`. */
@@ -37,15 +37,18 @@ export interface RpicamSource extends EncodedSource {
   readonly ptsFile?: string;
 }
 
-/** rpicam-vid asks libcamera for sYCC, which is JPEG's full range, where its output is planar frames; libcamera says what it gave. */
+/**
+ * rpicam-vid asks libcamera for sYCC, which is JPEG's full range, if its output is planar frames; libcamera says what it set
+ * up.
+ */
 const range = 'full';
 
 /** libcamera pads the rows of planar pictures to this many bytes of luma. */
 const rowAlignment = 64;
 
 /**
- * Builds the pipeline of a camera module. rpicam-vid has one encoder and one output, so it delivers the frames as they are,
- * and ffmpeg encodes the live stream (in hardware where there is any) beside the raw sink. Pure.
+ * Builds the pipeline of a camera module. rpicam-vid has one encoder and one output, so it delivers the frames unencoded, and
+ * ffmpeg encodes the live stream (in hardware if there is any) beside the raw sink. Pure.
  */
 export function buildRpicamCapture(source: RpicamSource, targets: CaptureTargets): CaptureCommand {
   const { width, height, fps } = source;
@@ -60,7 +63,7 @@ export function buildRpicamCapture(source: RpicamSource, targets: CaptureTargets
   };
 }
 
-/** Each pipeline writes a file of its own: who still reads its predecessor's sees by the file that another one began. */
+/** Each pipeline writes its own file: a reader of its predecessor's sees by the file that another one began. */
 function freshPtsFile({ ptsFile }: RpicamSource): string {
   return ptsFile === undefined ? '' : `${quoted(['rm', '-f', ptsFile])}; `;
 }
@@ -114,7 +117,7 @@ function ffmpegArgs(source: RpicamSource, targets: CaptureTargets): string[] {
   const crop = paddedWidth === width ? '' : `crop=${width}:${height}:0:0,`;
   const live = liveBranch(targets.encoder);
   const outputs = branches.map((name) => `[${name}]`).join('');
-  // Planar frames in a pipe carry no time: their arrival is it.
+  // Planar frames in a pipe have no time: their arrival is their time.
   const graph = `[0:v]setrange=${range},${numberedWallClock()},${crop}split=${branches.length}${outputs}${live.chain}`;
   const argv = [...ffmpegPrelude().filter((arg) => arg !== '-nostdin'), ...input, '-copyts'];
   argv.push('-filter_complex', graph, '-map', live.label, '-fps_mode', 'passthrough');

@@ -23,7 +23,7 @@ export const kind = sourceKind({
 
 type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
 
-/** Fields that were left open are left out: the media plane takes an absent field, not an undefined one. */
+/** Unset fields are left out: the media plane accepts an absent field, but not an undefined one. */
 function withoutUndefined<T extends object>(value: T): Defined<T> {
   return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as Defined<T>;
 }

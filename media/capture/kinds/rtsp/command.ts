@@ -8,7 +8,7 @@ import {
 } from '../../outputs.ts';
 import type { CaptureCommand, CaptureTargets, SourceBase } from '../../types.ts';
 
-/** A network camera whose H.264 is copied. Its size and rate are what the camera sends. */
+/** A network camera whose H.264 is copied. The camera decides its size and rate. */
 export interface RtspSource extends SourceBase {
   readonly kind: 'rtsp';
   /** `rtsp://host[:port]/path`, without user and password. */
@@ -22,20 +22,21 @@ export interface RtspSource extends SourceBase {
   readonly fps?: number;
 }
 
-/** Silence after which a camera counts as gone. */
+/** After this silence, in milliseconds, a camera counts as gone. */
 const timeoutUs = 5_000_000;
 const defaultFps = 25;
-/** For sizing the queue only: a large access unit of a network camera. */
+/** Only for the size of the queue: a large access unit of a network camera. */
 const typicalFrameBytes = 200_000;
 
 /**
- * Builds the pipeline of a network camera: its H.264 goes to both sinks as it came. Its timestamps count from the start of
- * the session, so the recorder anchors them to its own clock. Pure. @throws SourceSpecError
+ * Builds the pipeline of a network camera: its H.264 goes to both sinks unchanged. Its timestamps count from the start of the
+ * session, so the recorder anchors them to its own clock. Pure.
+ * @throws SourceSpecError
  */
 export function buildRtspCapture(source: RtspSource, targets: CaptureTargets): CaptureCommand {
   const fps = source.fps ?? defaultFps;
   const session = ['-rtsp_transport', source.transport ?? 'tcp', '-timeout', `${timeoutUs}`];
-  // Only video is asked for, and nothing is held back to find out more about the stream than its SDP says.
+  // Only video is requested, and nothing is held back to find out more about the stream than its SDP says.
   const input = [...session, '-allowed_media_types', 'video', '-fflags', 'nobuffer', '-i', urlOf(source)];
   const argv = [
     ...ffmpegPrelude(),
@@ -75,7 +76,7 @@ export function buildRtspCapture(source: RtspSource, targets: CaptureTargets): C
   };
 }
 
-/** ffmpeg keeps user and password in 128 bytes, as they stand in the address, and cuts what is longer without a word. */
+/** ffmpeg stores user and password in 128 bytes, as they are in the address, and cuts longer ones silently. */
 const maxAuthBytes = 127;
 
 function urlOf(source: RtspSource): string {
@@ -98,7 +99,7 @@ function urlOf(source: RtspSource): string {
   return url.href.replace('//', () => `//${auth}@`);
 }
 
-/** Only what would end the part of an address, or is no sign of one, is escaped: room is short. */
+/** Only characters that would end the part of an address, or are not allowed in one, are escaped: room is short. */
 function escaped(text: string): string {
   return text.replace(/[^A-Za-z0-9\-._~!$&'()*+,;=]/gu, (sign) => encodeURIComponent(sign));
 }

@@ -9,7 +9,10 @@ import {
 import { stripFilter } from '../../strip.ts';
 import type { CaptureCommand, CaptureTargets, EncodedSource } from '../../types.ts';
 
-/** A generated picture with a machine-readable strip (strip.ts) and, with a font, a clock for people; its frames keep to the wall clock. */
+/**
+ * A generated picture with a machine-readable strip (strip.ts) and, with a font, a clock for people; its frames follow the wall
+ * clock.
+ */
 export interface TestSource extends EncodedSource {
   readonly kind: 'test';
   /** TrueType font for the burnt-in clock; without it only the strip is drawn. */
@@ -49,12 +52,12 @@ export function buildTestCapture(source: TestSource, targets: CaptureTargets): C
   };
 }
 
-/** Frames by which the picture finds its place on the grid; they are left out. */
+/** Frames in which the picture finds its place on the grid; they are left out. */
 const settlingFrames = 4;
 
 /**
- * Lets every frame be made at a whole multiple of 1/fps of wall-clock time, so that the pictures of several machines are in
- * step. ffmpeg's own pacing counts from the start of the process and looks every 10 ms; this filter sleeps to the microsecond.
+ * Makes every frame at a whole multiple of 1/fps of wall-clock time, so that the pictures of several machines are in step.
+ * ffmpeg's own pacing counts from the start of the process and looks every 10 ms; this filter sleeps to the microsecond.
  */
 function pacedByGrid(fps: number): string {
   const untilGrid = `ceil(RTCTIME*${fps}/1000000)*1000000/${fps}-RTCTIME`;
@@ -63,13 +66,13 @@ function pacedByGrid(fps: number): string {
 }
 
 /**
- * Timestamps since 1970: the multiple of 1/fps at which each frame was made. It takes the quickest of the first frames to
- * tell which, as a slow one comes later than its own; from there they are evenly spaced.
+ * Timestamps since 1970: the multiple of 1/fps at which each frame was made. The quickest of the first frames decides which
+ * one, because a slow frame comes late; from there they are evenly spaced.
  */
 function gridTimestamps(fps: number): string {
   const place = `RTCTIME/1000000*${fps}-N`;
   const quickest = `if(lt(N,2),st(0,${place}),if(lt(N,${settlingFrames}),st(0,min(ld(0),${place}))))`;
-  // settb makes the rate one over the time base, and the encoder's bit rate is counted by it: another base would starve it.
+  // settb makes the rate one over the time base, which the encoder's bit rate is counted by: another base would starve it.
   const times = 'floor(ld(0)+0.01)+N';
   return `settb=1/${fps},setpts='${quickest};${times}',trim=start_frame=${settlingFrames}`;
 }

@@ -13,9 +13,10 @@ import type { CaptureCommand, CaptureTargets, EncodedSource, RawStream } from '.
 /** Formats a V4L2 camera is opened with. `h264` is copied, never decoded on the live path. */
 export type V4l2Format = 'mjpeg' | 'yuyv' | 'nv12' | 'h264';
 
+/** A camera through V4L2. */
 export interface V4l2Source extends EncodedSource {
   readonly kind: 'v4l2';
-  /** Device node, best a stable one: `/dev/v4l/by-id/…`. */
+  /** Device node, ideally a stable one: `/dev/v4l/by-id/…`. */
   readonly device: string;
   readonly format: V4l2Format;
 }
@@ -24,7 +25,7 @@ interface FormatFacts {
   /** What ffmpeg's v4l2 input calls it. */
   readonly inputArgs: readonly string[];
   readonly codec: RawStream['codec'];
-  /** Planar format with the very same samples; the camera decides among several. */
+  /** Planar format with exactly the same samples; the camera decides among several. */
   readonly pixelFormat: string;
   readonly bytesPerPixel: number;
 }
@@ -57,8 +58,8 @@ const formats: Readonly<Record<V4l2Format, FormatFacts>> = {
 };
 
 /**
- * Builds the pipeline of a V4L2 camera. The device is opened once; the raw sink gets the packets exactly as the camera
- * sent them (for MJPEG its JPEGs, for H.264 its access units), and decoding them for a master is the recorder's work. Pure.
+ * Builds the pipeline of a V4L2 camera. The device is opened once; the raw sink gets the packets exactly as the camera sent
+ * them (for MJPEG its JPEGs, for H.264 its access units), and the recorder decodes them for a master. Pure.
  */
 export function buildV4l2Capture(source: V4l2Source, targets: CaptureTargets): CaptureCommand {
   const { width, height, fps } = source;
@@ -75,7 +76,7 @@ export function buildV4l2Capture(source: V4l2Source, targets: CaptureTargets): C
     argv.push('-map', '0:v', '-c:v', 'copy', ...picturesOutputArgs(targets));
   } else {
     const live = liveBranch(targets.encoder);
-    // JPEG is of full range, which the hardware encoder could not say: the live picture is of limited range, as players expect.
+    // JPEG has full range, which the hardware encoder could not say: the live picture has limited range, as players expect.
     const limited = facts.codec === 'mjpeg' ? 'scale=out_range=limited,' : '';
     const graph = `[0:v]${limited}format=yuv420p[live]${live.chain}`;
     argv.push('-filter_complex', graph, '-map', live.label, '-fps_mode', 'passthrough');
@@ -100,7 +101,7 @@ export function buildV4l2Capture(source: V4l2Source, targets: CaptureTargets): C
     raw: { codec: facts.codec, pixelFormat: facts.pixelFormat, range, fps, width, height, clock: 'epoch' },
     encoderReason: targets.encoder.reason,
     askedFps: fps,
-    // Uncompressed frames do not say which range they were negotiated to have.
+    // Uncompressed frames do not say which range was negotiated.
     ...(facts.codec === 'rawvideo' && {
       rangeQuery: ['v4l2-ctl', '-d', source.device, '--get-fmt-video'] as const,
     }),

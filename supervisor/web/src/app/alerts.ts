@@ -1,6 +1,7 @@
 import type { ConfigErrorEntry, HostStatus, Status } from '../../../contract/index.ts';
 import { formatBytes, formatOffset, formatSpan } from './format.ts';
 
+/** Something the user should know or do. */
 export interface Alert {
   readonly key: string;
   readonly severity: 'error' | 'warning';
@@ -11,14 +12,14 @@ export interface Alert {
 }
 
 const roomAdvice = 'Download finished takes and delete them (Takes), or use a larger disk.';
-/** What a component is in words, where its name alone says too little. */
+/** A component in words, if its name alone says too little. */
 const healthTitles: Readonly<Record<string, string>> = {
   data: 'Settings aren’t being saved to the SD card',
   http: 'The page isn’t served as the settings say',
   keys: 'The key file was damaged',
 };
 
-/** One frame at 25 a second: from here on timecodes of two cameras name different frames. */
+/** One frame at 25 a second: from here on the same timecode of two cameras names different frames. */
 const longFrameMs = 40;
 
 const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
@@ -100,8 +101,8 @@ const ofHost = (host: HostStatus): Alert[] => {
 };
 
 /**
- * The appliance reckons with the most that its cameras can take, so this is the least there is room for. Before the
- * first take that is no reason for alarm, unless it is a matter of minutes.
+ * The appliance calculates with the most that its cameras can take, so this is the least room there is. Before the first take
+ * that is no reason for alarm, unless only minutes are left.
  */
 export const isRoomLow = ({ remainingS, take }: Pick<Status['recording'], 'remainingS' | 'take'>): boolean =>
   remainingS !== null && remainingS < (take === null ? 300 : 1800);
@@ -170,7 +171,7 @@ const ofLinks = ({ hub, cameras, host }: Status): Alert[] => {
 const ofHealth = ({ health, mqtt }: Status): Alert[] =>
   health.components
     .filter(({ state }) => state !== 'ok')
-    // A broker that waits for being accepted has a banner with its button.
+    // A broker that waits for acceptance has a banner with its own button.
     .filter(({ name }) => name !== 'mqtt' || !mqtt?.found)
     .map(({ name, state, reason }) => ({
       key: `health-${name}`,
@@ -180,12 +181,12 @@ const ofHealth = ({ health, mqtt }: Status): Alert[] =>
       advice: null,
     }));
 
-/** Everything the user should know or do, the gravest first. One cause is told once. */
+/** Everything the user should know or do, the most serious first. Each cause appears once. */
 export const alertsOf = (status: Status): Alert[] => {
   const specific = [
     ...status.config.errors.map((error, index) => ofConfigError(status.config.file, error, index)),
     ...ofHost(status.host),
-    // A camera without its hub films for nobody; little room is a matter of time.
+    // A camera without its hub films for no one; little room is a matter of time.
     ...ofLinks(status),
     ...ofRecording(status),
   ];

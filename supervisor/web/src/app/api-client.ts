@@ -1,3 +1,4 @@
+import { type ErrorDetails, RushlightError } from '../../../../common/errors.ts';
 import type {
   ConfigView,
   Device,
@@ -9,39 +10,41 @@ import type {
   Update,
 } from '../../../contract/index.ts';
 
+/** What can be done with this machine's update. */
 export type UpdateAction = 'check' | 'install' | 'rollback';
 
+/** What can be done with the machine. */
 export type SystemCall = 'identify' | 'restart' | 'shutdown' | 'factory-reset';
 
+/** Why a call failed. */
 export type ApiErrorCode = 'UNREACHABLE' | 'UNAUTHORIZED' | 'FORBIDDEN' | 'REFUSED' | 'UNREADABLE';
 
-/** A call to the appliance that brought no good answer. `message` can be shown to the user. */
-export class ApiCallError extends Error {
-  override readonly name = 'ApiCallError';
+/** A call to the appliance that failed. `message` can be shown to the user. */
+export class ApiCallError extends RushlightError {
   readonly code: ApiErrorCode;
-  /** HTTP status; null where no answer came. */
+  /** HTTP status; null if no answer came. */
   readonly status: number | null;
   readonly problem: Problem | null;
 
   constructor(
     code: ApiErrorCode,
     message: string,
-    detail: { status?: number; problem?: Problem | null; cause?: unknown } = {},
+    detail: ErrorDetails & { status?: number; problem?: Problem | null } = {},
   ) {
-    super(message, { cause: detail.cause });
+    super(message, detail);
     this.code = code;
     this.status = detail.status ?? null;
     this.problem = detail.problem ?? null;
   }
 }
 
-/** Reads a problem document (RFC 9457); null where the text is none. */
+/** Reads a problem document (RFC 9457); null if the text is not one. */
 export const parseProblem = (text: string): Problem | null => {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    // A proxy's HTML page, say: the HTTP status has to do.
+    // For example a proxy's HTML page: the HTTP status must be enough.
     return null;
   }
   if (typeof value !== 'object' || value === null) return null;
@@ -50,7 +53,7 @@ export const parseProblem = (text: string): Problem | null => {
   return value as Problem;
 };
 
-/** What to tell the user of a refused request: what is wrong, and what to do about it. */
+/** The message for a rejected request: what is wrong, and what to do about it. */
 export const messageOfProblem = (problem: Problem | null, status: number): string => {
   if (problem === null) return `The appliance answered ${status}.`;
   const said = problem.detail ?? problem.title;
@@ -85,7 +88,7 @@ export class ApiClient {
     this.#fetch = fetchLike;
   }
 
-  /** Status, and the appliance's clock at the time of the answer (ms since 1970; null where it told none). */
+  /** Status, and the appliance's clock at the time of the answer (ms since 1970; null if it sent none). */
   async status(signal: AbortSignal): Promise<{ status: Status; clockMs: number | null }> {
     const answer = await this.#call('GET', '/api/status', { signal });
     const clockMs = Date.parse(answer.headers.get('date') ?? '');
@@ -109,7 +112,7 @@ export class ApiClient {
     await this.#call('DELETE', `/api/takes/${encodeURIComponent(id)}`);
   }
 
-  /** Has the masters of the appliance that serves this page read again. */
+  /** Reads the masters of the appliance that serves this page again. */
   async verifyTake(id: string): Promise<Take> {
     return this.#json<Take>(await this.#call('POST', `/api/takes/${encodeURIComponent(id)}/verify`));
   }
@@ -125,7 +128,7 @@ export class ApiClient {
     };
   }
 
-  /** Sets controls by their ids; answers with the camera as it is then. */
+  /** Sets controls by their ids. Returns the camera after that. */
   async setControls(deviceId: string, values: Record<string, number | boolean | string>): Promise<Device> {
     return this.#json<Device>(await this.#call('PUT', devicePath(deviceId, 'controls'), { body: values }));
   }
@@ -160,19 +163,19 @@ export class ApiClient {
     await this.#call('POST', '/api/mqtt/broker', { body: { id } });
   }
 
-  /** Looks for an update, installs it, or goes back; answers with how updates stand then. */
+  /** Looks for an update, installs it, or rolls back. Returns the state of updates after that. */
   async update(action: UpdateAction): Promise<Update> {
     const options = action === 'install' ? { body: {} } : {};
     return this.#json<Update>(await this.#call('POST', `/api/update/${action}`, options));
   }
 
-  /** Conducts updates; answers with the rollout as it is then. */
+  /** Conducts updates. Returns the rollout after that. */
   async rollout(action: RolloutAction): Promise<Rollout> {
     const { method, path, body } = rolloutCall(action);
     return this.#json<Rollout>(await this.#call(method, path, body === undefined ? {} : { body }));
   }
 
-  /** Tells the machine to blink, to go down, or to forget everything. */
+  /** Orders the machine to blink, to shut down, or to forget everything. */
   async system(action: SystemCall): Promise<void> {
     await this.#call('POST', `/api/system/${action}`, action === 'identify' ? {} : { body: {} });
   }
@@ -181,7 +184,7 @@ export class ApiClient {
     await this.#call('DELETE', `/api/cameras/${encodeURIComponent(cameraId)}/adoption`);
   }
 
-  /** On a camera: the hub of this code is the owner's. */
+  /** On a camera: the hub with this code is the owner's. */
   async confirmHub(code: string): Promise<void> {
     await this.#call('POST', '/api/hub/confirm', { body: { code } });
   }

@@ -14,13 +14,13 @@ import { type AppAction, type AppState, initialState, reduce } from './app-state
 import { StatusLink } from './status-link.ts';
 import { Store } from './store.ts';
 
-/** What the page tells the user in passing. */
+/** A short message for the user. */
 export interface Notice {
   readonly id: number;
   readonly text: string;
 }
 
-/** The page without its looks: state, link to the appliance, players, and what the user can do. */
+/** The page without its looks: state, link to the appliance, players, and the user's actions. */
 export class AppController {
   readonly state = new Store<AppState>(initialState);
   readonly notice = new Store<Notice | null>(null);
@@ -81,12 +81,12 @@ export class AppController {
     await this.#act('accept brokers', () => this.#api.acceptBroker(id));
   }
 
-  /** Takes a camera's key away. */
+  /** Removes a camera's key. */
   async unadopt(cameraId: string): Promise<void> {
     await this.#act('remove cameras', () => this.#api.unadopt(cameraId));
   }
 
-  /** On a camera: the hub of this code may adopt it. */
+  /** On a camera: the hub with this code may adopt it. */
   async confirmHub(code: string): Promise<void> {
     await this.#act('confirm the hub', () => this.#api.confirmHub(code));
   }
@@ -96,7 +96,7 @@ export class AppController {
     await this.#act('change the hub', () => this.#api.forgetHub());
   }
 
-  /** Makes a feed of a plugged-in camera, or leaves it alone. */
+  /** Uses a plugged-in camera as a feed, or leaves it alone. */
   async useDevice(id: string, use: boolean): Promise<void> {
     await this.#act('choose cameras', async () => this.#tellDevice(await this.#api.useDevice(id, use)));
   }
@@ -129,7 +129,7 @@ export class AppController {
     });
   }
 
-  /** The settings in force; null where the key may not see them. Throws ApiCallError for anything else. */
+  /** The settings in force; null if the key may not see them. Throws ApiCallError for anything else. */
   async config(signal: AbortSignal): Promise<ConfigView | null> {
     try {
       return await this.#api.config(signal);
@@ -140,8 +140,8 @@ export class AppController {
   }
 
   /**
-   * Changes settings; null where that was refused, and said. A list is set as a whole, so the change is made from the
-   * settings of this moment: what the file or another page has added meanwhile must not be undone.
+   * Changes settings; null if that was rejected, and reported. A list is set as a whole, so the change is made from the present
+   * settings: what the file or another page has added meanwhile must not be undone.
    */
   async changeConfig(change: (config: ConfigView) => Record<string, unknown>): Promise<ConfigView | null> {
     let view: ConfigView | null = null;
@@ -152,7 +152,7 @@ export class AppController {
     return view;
   }
 
-  /** Looks for an update of this machine, installs it, or lets it go back. */
+  /** Looks for an update of this machine, installs it, or rolls it back. */
   async update(action: UpdateAction): Promise<void> {
     await this.#act('install updates', async () => {
       const update = await this.#api.update(action);
@@ -161,7 +161,7 @@ export class AppController {
     });
   }
 
-  /** Tells the machine to blink, to go down, or to forget everything. */
+  /** Orders the machine to blink, to shut down, or to forget everything. */
   async system(action: SystemCall): Promise<void> {
     await this.#act('control the machine', () => this.#api.system(action));
   }
@@ -182,7 +182,7 @@ export class AppController {
     this.#dispatch({ type: 'event', event: { type: 'take', take } });
   }
 
-  /** Does what the user asked for, or says why it was not done. */
+  /** Does what the user asked for, or says why not. */
   async #act(right: string, call: () => Promise<void>): Promise<void> {
     try {
       await call();
@@ -205,7 +205,7 @@ export class AppController {
     const { link, status } = this.state.value;
     if (wasLost && link.kind === 'open') this.players.retry();
     if (link.kind === 'locked') this.players.clear();
-    // A feed that is away keeps its player: whoever looks at it goes on looking.
+    // A feed that is away keeps its player: a user who looks at it can stay.
     else if (status !== null) {
       const away = awayFeeds(this.state.value.unplugged);
       this.players.sync([...presentFeeds(status.feeds, away), ...away]);

@@ -13,6 +13,7 @@ export type LinkState =
     }
   | { readonly kind: 'locked'; readonly reason: string | null };
 
+/** Everything the page shows. */
 export interface AppState {
   readonly link: LinkState;
   readonly status: Status | null;
@@ -26,10 +27,11 @@ export interface AppState {
   readonly clockOffsetMs: number;
   /** Version that served this page, to notice an update under an open page. */
   readonly pageVersion: string | null;
-  /** Counts up when the settings may have changed: what was read of them before is old. */
+  /** Counts up when the settings may have changed: settings read before are old. */
   readonly configEdition: number;
 }
 
+/** Everything that can change the state. */
 export type AppAction =
   | { readonly type: 'status'; readonly status: Status; readonly clockOffsetMs?: number | null }
   | { readonly type: 'takes'; readonly takes: readonly Take[] }
@@ -50,6 +52,7 @@ export type AppAction =
     }
   | { readonly type: 'locked'; readonly reason: string | null };
 
+/** The state before anything is known. */
 export const initialState: AppState = {
   link: { kind: 'connecting' },
   status: null,
@@ -70,8 +73,8 @@ const upsertTake = (takes: readonly Take[] | null, take: Take): readonly Take[] 
 };
 
 /**
- * A feed that the appliance no longer lists while its source is still there has lost the media service, not its
- * camera: its tile stays, offline, until the feed is back or the source is gone.
+ * If the appliance no longer lists a feed but still its source, the media service is gone, not the camera: the tile stays,
+ * offline, until the feed is back or the source is gone.
  */
 const keepFeeds = (known: Status | null, status: Status): Status => {
   const sources = [...status.sources, ...status.cameras.flatMap((camera) => camera.sources)];
@@ -95,7 +98,7 @@ const recordingStateOf = ({ state, stoppedAt }: Take): Status['recording']['stat
   return state === 'failed' && stoppedAt !== null ? 'idle' : state;
 };
 
-/** A take's event says more than the last status did, until the next status comes. */
+/** A take's event is newer than the last status, until the next status comes. */
 const withTake = (state: AppState, take: Take): AppState => {
   const takes = upsertTake(state.takes, take);
   const { status } = state;
@@ -116,7 +119,7 @@ const withoutDevice = (state: AppState, id: string): AppState => {
   const gone = state.devices?.find((device) => device.id === id);
   const devices = state.devices?.filter((device) => device.id !== id) ?? null;
   if (gone?.use !== 'used' || gone.source === null) return { ...state, devices };
-  // Its feed resumes when it is back; the settings speak for the others.
+  // Its feed resumes when it is back; the settings decide about the others.
   const away = { id, label: gone.label, feed: gone.source };
   return { ...state, devices, unplugged: [...state.unplugged.filter((one) => one.id !== id), away] };
 };
@@ -143,6 +146,7 @@ const withEvent = (state: AppState, event: ApiEvent): AppState => {
   return withDevice(state, event.device);
 };
 
+/** The next state. Pure. */
 export const reduce = (state: AppState, action: AppAction): AppState => {
   switch (action.type) {
     case 'status':
@@ -159,7 +163,7 @@ export const reduce = (state: AppState, action: AppAction): AppState => {
     case 'event':
       return withEvent(state, action.event);
     case 'connecting':
-      // While lost, a retry must not hide that nothing on the page is fresh.
+      // While the link is lost, a retry must not hide that nothing on the page is fresh.
       return state.link.kind === 'lost'
         ? { ...state, link: { ...state.link, retryAtMs: null } }
         : { ...state, link: { kind: 'connecting' } };
@@ -193,13 +197,13 @@ const eventTypes: readonly string[] = [
   'config',
 ] satisfies ApiEvent['type'][];
 
-/** Reads the data of a server-sent event; null for what this page does not know. */
+/** Reads the data of a server-sent event; null if this page does not know it. */
 export const parseEvent = (data: string): ApiEvent | null => {
   let value: unknown;
   try {
     value = JSON.parse(data);
   } catch {
-    // Not of this API; the next status tells the truth anyway.
+    // Not of this API; the next status has the truth anyway.
     return null;
   }
   if (typeof value !== 'object' || value === null || !('type' in value)) return null;

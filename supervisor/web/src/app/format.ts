@@ -28,6 +28,7 @@ export const formatCounter = (seconds: number): string => {
   return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')}:${ss}`;
 };
 
+/** `850 kbit/s`, `6.0 Mbit/s`; a dash for null. */
 export const formatBitrate = (kbps: number | null): string => {
   if (kbps === null) return noValue;
   return kbps >= 1000 ? `${(kbps / 1000).toFixed(1)} Mbit/s` : `${Math.round(kbps)} kbit/s`;
@@ -53,9 +54,11 @@ export const formatBytes = (bytes: number | null): string => {
 export const formatFps = (fps: number | null): string =>
   fps === null ? noValue : `${Number.isInteger(fps) ? fps : fps.toFixed(fps < 10 ? 1 : 0)} fps`;
 
+/** `1920×1080`; a dash for null. */
 export const formatSize = (width: number | null, height: number | null): string =>
   width === null || height === null ? noValue : `${width}×${height}`;
 
+/** `12 ms`, `1.2 s`; a dash for null. */
 export const formatMs = (ms: number | null): string => {
   if (ms === null) return noValue;
   if (ms >= 10_000) return formatSpan(ms / 1000);
@@ -63,7 +66,7 @@ export const formatMs = (ms: number | null): string => {
   return `${ms < 10 ? Number(ms.toFixed(1)) : Math.round(ms)} ms`;
 };
 
-/** How far another clock is off, and how well that is known: `3 ms ahead, ± 1 ms`. */
+/** How far another clock is off, and how certain that is: `3 ms ahead, ± 1 ms`. */
 export const formatOffset = (offsetMs: number | null, uncertaintyMs: number | null): string => {
   if (offsetMs === null) return noValue;
   const bound = uncertaintyMs === null ? '' : `, ± ${formatMs(uncertaintyMs)}`;
@@ -71,6 +74,7 @@ export const formatOffset = (offsetMs: number | null, uncertaintyMs: number | nu
   return `${formatMs(Math.abs(offsetMs))} ${offsetMs > 0 ? 'ahead' : 'behind'}${bound}`;
 };
 
+/** A share from 0 to 1 in percent; a dash for null. */
 export const formatPercent = (ratio: number | null): string =>
   ratio === null ? noValue : `${(ratio * 100).toFixed(ratio > 0 && ratio < 0.1 ? 1 : 0)} %`;
 
@@ -94,7 +98,7 @@ const avcProfiles: Readonly<Record<string, string>> = {
   '64': 'High',
 };
 
-/** Reads an RFC 6381 codec string: `avc1.42e01f` → `H.264 Baseline 3.1`. What it does not know stays as it is. */
+/** Reads an RFC 6381 codec string: `avc1.42e01f` → `H.264 Baseline 3.1`. Unknown ones stay unchanged. */
 export const formatCodec = (codec: string | null): string => {
   if (codec === null) return noValue;
   const lower = codec.toLowerCase();
@@ -110,7 +114,7 @@ export const formatCodec = (codec: string | null): string => {
 /** `1 camera`, `3 cameras`. */
 export const countOf = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
-/** Local date and time of an instant. Bad input stays as it is. */
+/** Local date and time of an instant. Invalid input stays unchanged. */
 export const formatInstant = (instant: string, locale?: string): string => {
   const date = new Date(instant);
   if (Number.isNaN(date.getTime())) return instant;

@@ -15,6 +15,7 @@ export const parseHash = (hash: string): PageRoute => {
   return { page: 'live', feed: feedPattern.exec(hash)?.[1] ?? null };
 };
 
+/** The fragment of a route. */
 export const toHash = (route: PageRoute): string => {
   if (route.page !== 'live') return `#/${route.page}`;
   return route.feed === null ? '#/' : `#/feed/${route.feed}`;

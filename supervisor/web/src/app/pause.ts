@@ -11,7 +11,7 @@ export const pause = (ms: number, signal: AbortSignal): Promise<void> =>
     signal.addEventListener('abort', done);
   });
 
-/** A pause that ends early when a phone finds its network again, or the page is looked at again. */
+/** A pause that ends early when a phone finds its network again, or the page becomes visible again. */
 export const pauseUntilOnline = async (ms: number, signal: AbortSignal): Promise<void> => {
   const early = new AbortController();
   const wake = () => {

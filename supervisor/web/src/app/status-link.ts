@@ -5,19 +5,19 @@ import { type AppAction, parseEvent } from './app-state.ts';
 import { pauseUntilOnline } from './pause.ts';
 
 const retryLimits = { firstMs: 1000, maxMs: 10_000 };
-/** The appliance writes at least every 15 s. After this much silence the stream is taken for dead, and opened anew. */
+/** The appliance writes at least every 15 s. After this much silence the stream counts as dead, and is opened again. */
 const silenceLimitMs = 25_000;
 
 /** Characters. A status of many cameras has a few ten thousand. */
 const longestEvent = 4 * 1024 * 1024;
 
-/** A sentence: what browsers say of a stream that broke ("network error") is none. */
+/** A sentence: what browsers report of a broken stream ("network error") is none. */
 const reasonOf = (error: unknown): string =>
   error instanceof ApiCallError ? error.message : 'The connection broke off.';
 
 /**
- * Keeps the page's picture of the appliance fresh: status, takes, then events until the stream breaks, and again.
- * Ends when the signal aborts, or by `locked` when the appliance asks for a key.
+ * Keeps the page's state of the appliance fresh: status, takes, then events until the stream breaks, and again. Ends when the
+ * signal aborts, or by `locked` when the appliance asks for a key.
  */
 export class StatusLink {
   readonly #api: ApiClient;
@@ -41,7 +41,7 @@ export class StatusLink {
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof ApiCallError && (error.code === 'UNAUTHORIZED' || error.code === 'FORBIDDEN')) {
-          // Without any key there is nothing to explain; a refused one deserves its reason.
+          // Without any key there is nothing to explain; a rejected one needs its reason.
           const reason = error.problem?.code === 'TOKEN_MISSING' ? null : error.message;
           this.#dispatch({ type: 'locked', reason });
           return;
@@ -81,7 +81,7 @@ export class StatusLink {
     this.#dispatch({ type: 'status', status, clockOffsetMs });
   }
 
-  /** After the events began, so that none is missed; asked again where one came while the list was on its way. */
+  /** After the events began, so that none is missed; requested again if one came while the list was on its way. */
   async #listDevices(signal: AbortSignal): Promise<void> {
     for (;;) {
       const before = this.#deviceEvents;
@@ -93,8 +93,8 @@ export class StatusLink {
   }
 
   /**
-   * Reads until the stream ends, or says nothing for so long that it is dead: a machine that slept never hears that the
-   * other side has hung up.
+   * Reads until the stream ends, or is silent for so long that it is dead: a machine that slept never hears that the other side
+   * has hung up.
    */
   async #read(stream: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<'closed' | 'silent'> {
     const parser = createParser({

@@ -1,4 +1,4 @@
-/** A value that changes, and those who want to know. */
+/** A value that changes, and its listeners. */
 export class Store<T> {
   #value: T;
   readonly #listeners = new Set<() => void>();

@@ -1,6 +1,7 @@
 import type { RefObject } from 'preact';
 import { useLayoutEffect, useState } from 'preact/hooks';
 
+/** Width and height in CSS pixels. */
 export interface Size {
   readonly width: number;
   readonly height: number;
@@ -14,7 +15,7 @@ export const useSize = (ref: RefObject<HTMLElement | null>): Size | null => {
     if (element === null) return;
     const measure = () => {
       const { clientWidth: width, clientHeight: height } = element;
-      // A hidden element has no size worth remembering.
+      // A hidden element has no meaningful size.
       if (width === 0 || height === 0) return;
       setSize((known) => (known?.width === width && known.height === height ? known : { width, height }));
     };

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Store } from './store.ts';
 
-/** The store's value, and a new rendering when it changes. */
+/** The store's value, with a new rendering when it changes. */
 export const useStore = <T>(store: Store<T>): T => {
   const [, redraw] = useState<object>({});
   useEffect(() => {
@@ -12,7 +12,7 @@ export const useStore = <T>(store: Store<T>): T => {
   return store.value;
 };
 
-/** The browser's clock, ms since 1970, read anew every `everyMs` while `active`. */
+/** The browser's clock, ms since 1970, read again every `everyMs` while `active`. */
 export const useNow = (everyMs: number, active: boolean): number => {
   const [nowMs, setNowMs] = useState(() => Date.now());
   useEffect(() => {

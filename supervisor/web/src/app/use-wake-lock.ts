@@ -1,6 +1,6 @@
 import { useEffect } from 'preact/hooks';
 
-/** Keeps a phone's screen on while its page shows pictures. Browsers offer it in secure contexts only. */
+/** Keeps a phone's screen on while its page shows pictures. Browsers offer it only in secure contexts. */
 export const useWakeLock = (wanted: boolean): void => {
   useEffect(() => {
     if (!wanted || !('wakeLock' in navigator)) return;
@@ -13,11 +13,11 @@ export const useWakeLock = (wanted: boolean): void => {
         if (over) await granted.release();
         else lock = granted;
       } catch {
-        // Refused, on a low battery for instance: the screen may go dark, and nothing else is lost.
+        // Rejected, for instance on a low battery: the screen may go dark, and nothing else is lost.
       }
     };
     void ask();
-    // The browser drops the lock whenever the page is out of sight.
+    // The browser drops the lock whenever the page is hidden.
     document.addEventListener('visibilitychange', ask);
     return () => {
       over = true;

@@ -1,5 +1,6 @@
 import type { Device, DeviceControl } from '../../../contract/index.ts';
 
+/** A value of a control. */
 export type ControlValue = number | boolean | string;
 
 /** Controls that belong together, in the order a camera operator looks for them. */
@@ -17,7 +18,7 @@ const groups: readonly (readonly [name: string, ids: RegExp])[] = [
 
 const isSwitch = ({ kind }: DeviceControl): boolean => kind === 'boolean' || kind === 'menu';
 
-/** Groups with controls in them. Within a group, what turns others on and off comes first. */
+/** Groups with controls in them. Within a group, controls that turn others on and off come first. */
 export const controlGroups = (controls: readonly DeviceControl[]): ControlGroup[] => {
   const nameOf = (control: DeviceControl) => groups.find(([, ids]) => ids.test(control.id))?.[0] ?? 'More';
   return [...groups.map(([name]) => name), 'More'].flatMap((name) => {
@@ -27,21 +28,22 @@ export const controlGroups = (controls: readonly DeviceControl[]): ControlGroup[
   });
 };
 
+/** Whether a control differs from its default. */
 export const isChanged = (control: DeviceControl): boolean =>
   control.kind !== 'button' && control.default !== null && control.value !== control.default;
 
 /** How far one press of a key, or one pixel, moves a slider. */
 export const stepOf = ({ step }: DeviceControl): number => (step === null || step <= 0 ? 1 : step);
 
-/** Whether a slider serves: both ends known, and more than two values between them. */
+/** Whether a slider is useful: both ends known, and more than two values between them. */
 export const isSlider = ({ kind, min, max }: DeviceControl): boolean =>
   (kind === 'integer' || kind === 'float') && min !== null && max !== null && max > min;
 
-/** Defaults of switches: they come first, because they decide which of the others the camera takes. */
+/** Defaults of switches: they come first, because they decide which of the others the camera accepts. */
 export const switchDefaults = (device: Device): Record<string, ControlValue> =>
   defaultsOf(device.controls.filter(isSwitch));
 
-/** Defaults of all else that the camera takes in its present mode. */
+/** Defaults of all other controls that the camera accepts in its present mode. */
 export const valueDefaults = (device: Device): Record<string, ControlValue> =>
   defaultsOf(device.controls.filter((control) => !isSwitch(control) && !control.inactive));
 

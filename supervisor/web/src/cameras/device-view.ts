@@ -1,5 +1,6 @@
 import type { Device, DeviceFormat, SourceStatus, Status, UnpluggedDevice } from '../../../contract/index.ts';
 
+/** State of a camera on the page. */
 export type DeviceState = SourceStatus['state'] | 'offered' | 'unused' | 'busy' | 'unusable' | 'unplugged';
 
 /** One camera of this machine, as the page shows it. */
@@ -7,13 +8,14 @@ export interface DeviceView {
   readonly id: string;
   readonly label: string;
   readonly state: DeviceState;
-  /** What is wrong, or what it waits for, and what to do about it. */
+  /** The problem, or what the camera waits for, and what to do about it. */
   readonly reason: string | null;
   /** Null while it is unplugged. */
   readonly device: Device | null;
   readonly source: SourceStatus | null;
 }
 
+/** Each state in a word. */
 export const deviceStateNames: Readonly<Record<DeviceState, string>> = {
   starting: 'starting',
   running: 'live',
@@ -33,7 +35,7 @@ const localKinds: ReadonlySet<SourceStatus['kind']> = new Set(['v4l2', 'rpicam',
 const order: readonly DeviceState[] = ['offered', 'unplugged', 'unusable'];
 const rank = ({ state }: DeviceView): number => {
   const at = order.indexOf(state);
-  // What waits for a person comes first; what cannot be used last.
+  // Cameras that wait for a person come first; unusable ones last.
   return at === 0 ? 0 : at < 0 ? 1 : at + 1;
 };
 
@@ -52,7 +54,7 @@ const sentence = (text: string): string => {
   return /[.!?]$/.test(upper) ? upper : `${upper}.`;
 };
 
-/** Cameras of this machine: those that are there, those that were used and are unplugged, and sources without one. */
+/** Cameras of this machine: those that are plugged in, those that were used and are unplugged, and sources without one. */
 export const deviceViews = (
   status: Status,
   devices: readonly Device[],
@@ -79,19 +81,20 @@ export const deviceViews = (
   return [...here, ...others, ...away].toSorted((a, b) => rank(a) - rank(b));
 };
 
-/** Cameras that wait for a person's word. */
+/** Cameras that wait for a person's choice. */
 export const offeredDevices = (devices: readonly Device[] | null): readonly Device[] =>
   (devices ?? []).filter(({ use, note }) => use === 'offered' && note === null);
 
 const formatNames: Readonly<Record<string, string>> = { MJPG: 'MJPEG', YUYV: 'YUYV', H264: 'H.264' };
 
+/** A pixel format for people. */
 export const formatName = (fourcc: string): string => formatNames[fourcc] ?? fourcc;
 
 const area = ({ width, height }: { width: number; height: number }) => width * height;
 
 const compressedFirst = (a: DeviceFormat, b: DeviceFormat) => Number(b.compressed) - Number(a.compressed);
 
-/** `1920×1080 at 30 fps` per format: the largest size with its highest rate; what comes compressed first. */
+/** `1920×1080 at 30 fps` per format: the largest size with its highest rate; compressed formats first. */
 export const bestOfFormats = (device: Device): string[] =>
   device.formats.toSorted(compressedFirst).flatMap(({ fourcc, sizes }) => {
     const [largest] = sizes.toSorted((a, b) => area(b) - area(a));

@@ -1,7 +1,9 @@
 import type { ConfigView, SourceStatus, Status } from '../../../contract/index.ts';
 
+/** Kinds of remote feeds that can be added on the page. */
 export type RemoteKind = 'rtsp' | 'mjpeg' | 'whep';
 
+/** Each kind with its name and its example. */
 export const remoteKinds: readonly {
   readonly kind: RemoteKind;
   readonly name: string;
@@ -14,7 +16,7 @@ export const remoteKinds: readonly {
 
 const listOf = (kind: RemoteKind): 'source' | 'remote' => (kind === 'rtsp' ? 'source' : 'remote');
 
-/** What this appliance can show beside its own cameras: feeds of other hubs and servers come to hubs alone. */
+/** Kinds that this appliance can show beside its own cameras: only hubs show feeds of other hubs and servers. */
 export const remoteKindsOf = ({ device }: Status) =>
   remoteKinds.filter(({ kind }) => device.role === 'hub' || listOf(kind) === 'source');
 
@@ -25,7 +27,7 @@ const isRemote = (kind: SourceStatus['kind']): kind is RemoteKind =>
 export const remoteSources = (status: Status): readonly SourceStatus[] =>
   status.sources.filter(({ kind }) => isRemote(kind));
 
-/** A feed's id from the name people gave it: lower-case, without what a URL would have to escape, and not taken. */
+/** A feed's id from its name: lower-case, without characters that a URL would have to escape, and not taken. */
 export const feedIdOf = (label: string, taken: ReadonlySet<string>): string => {
   const base =
     label
@@ -58,13 +60,14 @@ const takenIds = (config: ConfigView, status: Status): ReadonlySet<string> =>
     ),
   );
 
+/** A feed to add. */
 export interface NewRemote {
   readonly kind: RemoteKind;
   readonly label: string;
   readonly url: string;
 }
 
-/** The change of the settings that adds a feed: lists are set as a whole. */
+/** The change to the settings that adds a feed: lists are set as a whole. */
 export const withRemote = (config: ConfigView, status: Status, remote: NewRemote) => {
   const { kind, label, url } = remote;
   const list = listOf(kind);
@@ -72,21 +75,23 @@ export const withRemote = (config: ConfigView, status: Status, remote: NewRemote
   return { [list]: [...entriesOf(config, list), { id, kind, label, url }] };
 };
 
+/** The change to the settings that removes a feed. */
 export const withoutRemote = (config: ConfigView, { id, kind }: SourceStatus) => {
   const list = isRemote(kind) ? listOf(kind) : 'source';
   return { [list]: entriesOf(config, list).filter((entry) => entry.id !== id) };
 };
 
-/** Address of a remote feed; null where the settings are not shown to this key. */
+/** Address of a remote feed; null if this key may not see the settings. */
 export const remoteUrl = (config: ConfigView | null, { id, kind }: SourceStatus): string | null => {
   if (config === null || !isRemote(kind)) return null;
   const url = entriesOf(config, listOf(kind)).find((entry) => entry.id === id)?.url;
   return typeof url === 'string' ? url : null;
 };
 
+/** What happens with a camera that is plugged in. */
 export type AdoptPolicy = 'ask' | 'auto' | 'never';
 
-/** What happens with a camera that is plugged in; null where the settings are not shown to this key. */
+/** What happens with a camera that is plugged in; null if this key may not see the settings. */
 export const adoptPolicyOf = (config: ConfigView | null): AdoptPolicy | null => {
   const devices = config?.values.devices as { adopt?: AdoptPolicy } | undefined;
   return devices?.adopt ?? null;

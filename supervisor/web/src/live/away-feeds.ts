@@ -25,16 +25,16 @@ const awayFeed = ({ label, feed }: UnpluggedDevice): Feed => ({
   reason: `${label} was unplugged. Plug it in again, in any port: its picture comes back here by itself.`,
 });
 
-/** Feeds of unplugged cameras, as offline. They leave the wall; whoever looks at one of them goes on looking. */
+/** Feeds of unplugged cameras, as offline. They leave the wall; a user who looks at one of them can stay. */
 export const awayFeeds = (unplugged: readonly UnpluggedDevice[]): Feed[] => unplugged.map(awayFeed);
 
-/** What belongs on the wall. The appliance lists a feed on that somebody still waits for. */
+/** The feeds on the wall. The appliance keeps listing a feed that someone still waits for. */
 export const presentFeeds = (feeds: readonly Feed[], away: readonly Feed[]): Feed[] =>
   feeds.filter(({ id, state }) => state === 'online' || away.every((feed) => feed.id !== id));
 
 /**
- * Places of the feeds, those included that went: each keeps its place for as long as the page is open, as an element that
- * moved would leave full screen. A new one comes behind the one it follows in the appliance's list.
+ * Places of the feeds, including those that left: each keeps its place for as long as the page is open, because a moved element
+ * would leave full screen. A new feed comes behind the one it follows in the appliance's list.
  */
 export const placesOf = (known: readonly string[], listed: readonly string[]): readonly string[] => {
   let places = known;
@@ -46,7 +46,7 @@ export const placesOf = (known: readonly string[], listed: readonly string[]): r
   return places;
 };
 
-/** What people are told when a camera that makes a picture is pulled, or is back; null where that is no news. */
+/** The message when a camera that makes a picture is pulled, or is back; null if that is no news. */
 export const plugNews = (
   event: ApiEvent,
   { devices, unplugged }: Pick<AppState, 'devices' | 'unplugged'>,

@@ -5,6 +5,7 @@ import { picturesHelp, videoRetryMs } from './picture-fallback.ts';
 import { type ReceiveRates, type ReceiveSample, ratesOf } from './receive-stats.ts';
 import { WhepError, WhepSession } from './whep.ts';
 
+/** Where a player stands. */
 export type PlayerPhase =
   /** The feed is offline: nothing to ask for. */
   | { readonly kind: 'idle' }
@@ -13,13 +14,14 @@ export type PlayerPhase =
   /** Between two tries; `retryAtMs` is the browser's clock. */
   | { readonly kind: 'waiting'; readonly reason: string; readonly retryAtMs: number };
 
+/** What a tile shows of its player. */
 export interface PlayerView {
   readonly phase: PlayerPhase;
   /** Keeps its last picture while the player reconnects; null before the first session. */
   readonly stream: MediaStream | null;
   readonly sample: ReceiveSample | null;
   readonly rates: ReceiveRates | null;
-  /** Why the feed is to be shown as JPEG pictures for now; null where video does. */
+  /** Why the feed is shown as JPEG pictures for now; null if video works. */
   readonly pictures: string | null;
 }
 
@@ -39,7 +41,7 @@ const pollMs = 1000;
 const firstFramePollMs = 100;
 const disconnectedLimitMs = 2000;
 const frameLimitMs = 3000;
-/** A picture that has stood still for this long is no longer called live. */
+/** A picture that has not changed for this long is no longer called live. */
 const quietLimitMs = 1500;
 const firstFrameLimitMs = 8000;
 /** A feed that comes back begins with a keyframe at once, if its session has survived. */
@@ -63,7 +65,7 @@ export class FeedPlayer {
     this.#endpoint = endpoint;
   }
 
-  /** What the appliance says of the feed. A feed that comes online is joined at once. */
+  /** What the appliance says about the feed. A feed that comes online is joined at once. */
   setCondition(condition: FeedCondition): void {
     if (condition === this.#condition) return;
     const joins = this.#condition === 'offline';
@@ -78,7 +80,7 @@ export class FeedPlayer {
     this.#wake?.();
   }
 
-  /** Ends when the signal aborts, with the session closed and the stream let go. */
+  /** Ends when the signal aborts, with the session closed and the stream released. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       if (this.#condition === 'offline') {
@@ -96,14 +98,14 @@ export class FeedPlayer {
     this.view.set(nothing);
   }
 
-  /** How long to wait after a try that failed. Where pictures help they are shown meanwhile. */
+  /** How long to wait after a failed try. If pictures help, they are shown meanwhile. */
   #waitMs({ code, message }: WhepError): number {
     if (!picturesHelp(code, this.#attempt + 1)) return backoffMs(this.#attempt, retryLimits);
     this.view.set({ ...this.view.value, pictures: message });
     return videoRetryMs(this.#attempt);
   }
 
-  /** Plays until something ends it; answers with what did. */
+  /** Plays until something ends it. Returns the reason. */
   async #play(signal: AbortSignal): Promise<WhepError> {
     this.#phase({ kind: 'connecting' });
     let session: WhepSession | null = null;
@@ -137,7 +139,7 @@ export class FeedPlayer {
       if (disconnectedAtMs !== null && nowMs - disconnectedAtMs > disconnectedLimitMs) {
         return new WhepError('CONNECTION_LOST', 'The appliance can no longer be heard.');
       }
-      // A former session's last picture stays until the new one is about to have its own.
+      // A former session's last picture stays until the new session is about to have its own.
       if (state === 'connected') this.#attach(session);
       const sample = await session.sample();
       const frames = sample?.framesDecoded ?? 0;

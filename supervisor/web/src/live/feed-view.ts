@@ -22,7 +22,7 @@ const sourceOf = (sources: readonly SourceStatus[], feedId: string): SourceStatu
   sources.find(({ id }) => feedId.endsWith(`-${id}`)) ??
   (sources.length === 1 ? (sources[0] ?? null) : null);
 
-/** Finds the source behind a feed. An offline feed names no publisher, so names have to do. */
+/** Finds the source behind a feed. An offline feed names no publisher, so the names must be enough. */
 export const originOf = (status: Status, feed: Feed): FeedOrigin => {
   const local = status.sources.find(({ id }) => id === feed.id);
   if (local !== undefined && (feed.publisher?.camera ?? null) === null)
@@ -34,14 +34,16 @@ export const originOf = (status: Status, feed: Feed): FeedOrigin => {
   return { source: sourceOf(camera.sources, feed.id), camera };
 };
 
-/** The phase of pictures that stand in for video: where they do not come either, the cause is that of both. */
+/** The phase of pictures that replace video: if they do not come either, both have the same cause. */
 export const phaseOfPictures = (phase: PlayerPhase, whyPictures: string | null): PlayerPhase =>
   phase.kind === 'waiting' && whyPictures !== null
     ? { ...phase, reason: `${whyPictures} Pictures do not arrive either; trying again.` }
     : phase;
 
+/** The state of a tile in a word. */
 export type TileState = 'live' | 'stalled' | 'offline' | 'connecting' | 'reconnecting';
 
+/** A tile's state and its reason. */
 export interface TileCondition {
   readonly state: TileState;
   /** Why it is not live. */
@@ -58,8 +60,8 @@ const reasonOf = ({ source, camera }: FeedOrigin): string | null => {
 };
 
 /**
- * What a tile says of its feed. The appliance knows why there are no frames; the player knows whether they arrive here.
- * Without a fresh status only the player is believed.
+ * What a tile says about its feed. The appliance knows why there are no frames; the player knows whether they arrive here.
+ * Without a fresh status only the player counts.
  */
 export const conditionOf = (
   feed: Feed,
@@ -84,6 +86,7 @@ export const conditionOf = (
   return { state: 'connecting', reason: null };
 };
 
+/** Each state for people. */
 export const tileStateNames: Readonly<Record<TileState, string>> = {
   live: 'Live',
   stalled: 'Stalled',

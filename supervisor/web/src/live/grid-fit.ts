@@ -1,13 +1,15 @@
+/** The room for a grid, in CSS pixels. */
 export interface GridBox {
   readonly count: number;
   readonly width: number;
   readonly height: number;
   /** Space between tiles. */
   readonly gap: number;
-  /** Below this width of a tile the grid scrolls rather than shrinks. */
+  /** Below this width of a tile the grid scrolls instead of shrinking. */
   readonly leastTileWidth: number;
 }
 
+/** A grid that fits. */
 export interface GridFit {
   readonly columns: number;
   readonly rows: number;

@@ -4,6 +4,7 @@ import type { PlayerPhase } from './feed-player.ts';
 
 const retryLimits = { firstMs: 500, maxMs: 8000 };
 
+/** Where pictures are shown. */
 export interface PictureScreen {
   /** Shows the picture at an object URL, which is valid until two more have been shown. */
   show(url: string): void;
@@ -11,7 +12,7 @@ export interface PictureScreen {
 }
 
 /**
- * Shows a feed that consists of pictures. Over a WebSocket and not as one endless image: browsers open only six plain
+ * Shows a feed that consists of pictures. It uses a WebSocket instead of one endless image: browsers open only six plain
  * connections to a host, which the rest of the page needs, too. Ends with the signal.
  */
 export const showPictures = async (
@@ -31,7 +32,7 @@ export const showPictures = async (
   }
 };
 
-/** One connection; answers with how many pictures it brought. */
+/** One connection. Returns how many pictures it brought. */
 const showOnce = (feed: string, screen: PictureScreen, signal: AbortSignal): Promise<number> =>
   new Promise((resolve) => {
     const urls: string[] = [];

@@ -7,13 +7,13 @@ import { picturesNotice } from './picture-fallback.ts';
 /** A feed of pictures is shown without a player. */
 const conditionFor = (feed: Feed): Feed['state'] => (isPictures(feed) ? 'offline' : feed.state);
 
-/** One player per feed, for as long as the feed exists: views come and go without touching the sessions. */
+/** One player per feed, for as long as the feed exists: views come and go without affecting the sessions. */
 export class PlayerPool {
-  /** What to say of feeds that are shown as pictures in place of video; null where none is. */
+  /** The message about feeds that are shown as pictures instead of video; null if there are none. */
   readonly notice = new Store<string | null>(null);
   readonly #players = new Map<string, { player: FeedPlayer; stop: AbortController }>();
 
-  /** The player of a feed, started on first sight. */
+  /** The player of a feed, started when it is first requested. */
   of(feed: Feed): FeedPlayer {
     const known = this.#players.get(feed.id);
     if (known !== undefined) return known.player;
@@ -26,7 +26,7 @@ export class PlayerPool {
     return player;
   }
 
-  /** Tells the players of their feeds, and ends those whose feed is gone. */
+  /** Gives the players the news of their feeds, and ends those whose feed is gone. */
   sync(feeds: readonly Feed[]): void {
     for (const feed of feeds) this.of(feed).setCondition(conditionFor(feed));
     for (const [id, { stop }] of this.#players) {

@@ -16,7 +16,7 @@ export interface ReceiveSample {
   readonly rttMs: number | null;
 }
 
-/** What happened between two samples; null where nothing arrived that could tell. */
+/** What happened between two samples; null if nothing arrived to measure. */
 export interface ReceiveRates {
   readonly fps: number;
   readonly bitrateKbps: number;
@@ -75,7 +75,7 @@ export const ratesOf = (before: ReceiveSample, after: ReceiveSample): ReceiveRat
   const spanMs = Math.max(1, after.atMs - before.atMs);
   const frames = Math.max(0, after.framesDecoded - before.framesDecoded);
   const received = Math.max(0, after.packetsReceived - before.packetsReceived);
-  // Late packets are taken off the loss again, so it can shrink.
+  // Late packets are subtracted from the loss again, so it can shrink.
   const lost = Math.max(0, after.packetsLost - before.packetsLost);
   const emitted = after.jitterBufferEmitted - before.jitterBufferEmitted;
   return {

@@ -1,3 +1,4 @@
+import { type ErrorDetails, RushlightError } from '../../../../common/errors.ts';
 import { messageOfProblem, parseProblem } from '../app/api-client.ts';
 import { type ReceiveSample, sampleOf } from './receive-stats.ts';
 
@@ -18,8 +19,7 @@ export type WhepErrorCode =
   | 'FRAMES_STOPPED';
 
 /** Why a feed cannot be viewed now. `message` can be shown to the user. */
-export class WhepError extends Error {
-  override readonly name = 'WhepError';
+export class WhepError extends RushlightError {
   readonly code: WhepErrorCode;
   /** How long the server asks to wait before the next try. */
   readonly retryAfterMs: number | null;
@@ -27,9 +27,9 @@ export class WhepError extends Error {
   constructor(
     code: WhepErrorCode,
     message: string,
-    detail: { retryAfterMs?: number | null; cause?: unknown } = {},
+    detail: ErrorDetails & { retryAfterMs?: number | null } = {},
   ) {
-    super(message, { cause: detail.cause });
+    super(message, detail);
     this.code = code;
     this.retryAfterMs = detail.retryAfterMs ?? null;
   }
@@ -38,14 +38,14 @@ export class WhepError extends Error {
 const offerTimeoutMs = 8000;
 const noH264 = 'This browser cannot play H.264 video.';
 
-/** Reads Retry-After (RFC 9110, 10.2.3: seconds or a date), bounded to a minute; null where it says nothing. */
+/** Reads Retry-After (RFC 9110, 10.2.3: seconds or a date), limited to a minute; null if it is invalid. */
 export const retryAfterMs = (header: string | null, nowMs: number): number | null => {
   if (header === null) return null;
   const ms = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - nowMs;
   return Number.isNaN(ms) ? null : Math.min(60_000, Math.max(0, ms));
 };
 
-/** The error a WHEP endpoint's refusal stands for; `body` is its problem document, if it sent one. */
+/** The error for a WHEP endpoint's refusal; `body` is its problem document, if it sent one. */
 export const errorOfRefusal = (
   status: number,
   retryAfter: string | null,
@@ -73,10 +73,10 @@ export const errorOfRefusal = (
   }
 };
 
-/** Firefox offers H.264 only once it has downloaded its decoder, so the offer is looked at each time. */
+/** Firefox offers H.264 only once it has downloaded its decoder, so each offer is checked. */
 const offersH264 = (sdp: string): boolean => /^a=rtpmap:\d+ H264\/90000/im.test(sdp);
 
-/** H.264 first, so that the answer needs no guess; the rest stays as it is offered by the browser. */
+/** H.264 first, so that the answer needs no guess; the rest stays as the browser offers it. */
 const preferH264 = (transceiver: RTCRtpTransceiver): void => {
   const codecs = RTCRtpReceiver.getCapabilities('video')?.codecs ?? [];
   const isH264 = (codec: RTCRtpCodec) => codec.mimeType.toLowerCase() === 'video/h264';
@@ -84,7 +84,7 @@ const preferH264 = (transceiver: RTCRtpTransceiver): void => {
   if (sorted.length > 0) transceiver.setCodecPreferences(sorted);
 };
 
-/** Frames are shown as they come: a live picture that waits for smoothness is late. */
+/** Frames are shown as they arrive: a live picture that waits for smoothness is late. */
 const showAtOnce = (receiver: RTCRtpReceiver & { playoutDelayHint?: number | null }): void => {
   if ('jitterBufferTarget' in receiver) receiver.jitterBufferTarget = 0;
   if ('playoutDelayHint' in receiver) receiver.playoutDelayHint = 0;
@@ -103,7 +103,7 @@ export class WhepSession {
     this.#location = location;
   }
 
-  /** Offers to view `endpoint`. Throws WhepError; frees what it began when it fails. */
+  /** Offers to view `endpoint`. Throws WhepError, and releases what it began when it fails. */
   static async open(endpoint: string, signal: AbortSignal): Promise<WhepSession> {
     if (typeof RTCPeerConnection !== 'function') {
       throw new WhepError('NO_WEBRTC', 'This browser has no WebRTC, or it is switched off.');
@@ -173,7 +173,7 @@ export class WhepSession {
     return sampleOf(report.values(), Date.now());
   }
 
-  /** Ends the session here and on the server. Outlives the page that calls it. */
+  /** Ends the session here and on the server. Works beyond the end of the page. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -185,6 +185,6 @@ export class WhepSession {
 
 const endOnServer = (location: string): void => {
   fetch(location, { method: 'DELETE', keepalive: true, credentials: 'same-origin' }).catch(() => {
-    // The server ends a session by itself when its viewer is gone; there is nobody left to tell.
+    // The server ends a session by itself when its viewer is gone; no one is left to report to.
   });
 };

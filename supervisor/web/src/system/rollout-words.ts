@@ -10,13 +10,15 @@ export interface RolloutOffers {
   readonly canaries: readonly RolloutMember[];
 }
 
+/** Whether a rollout is under way. */
 export const isUnderWay = ({ phase }: Rollout): boolean =>
   phase === 'running' || phase === 'paused' || phase === 'halted';
 
-/** Whether something newer than what it runs is on offer for it. */
+/** Whether a newer release is on offer for it. */
 export const isBehind = ({ installedVersion, latestVersion }: RolloutMember): boolean =>
   latestVersion !== null && installedVersion !== null && latestVersion !== installedVersion;
 
+/** What can be done with a rollout in its present phase. */
 export const rolloutOffers = (rollout: Rollout): RolloutOffers => {
   const underWay = isUnderWay(rollout);
   const cameras = rollout.members.filter(({ role }) => role === 'camera');
@@ -89,9 +91,11 @@ const updateWords: Readonly<Record<Update['state'], string>> = {
   'rolled-back': 'rolled back',
 };
 
+/** The state of an update in a word or two. */
 export const updateWord = (update: Update): string =>
   update.state === 'idle' && canInstall(update) ? 'update available' : updateWords[update.state];
 
+/** Colour of that word: a state of `.pill`. */
 export const updateTone = (update: Update): string => {
   const { state } = update;
   if (state === 'rolled-back') return 'failed';
@@ -103,13 +107,14 @@ export const updateTone = (update: Update): string => {
 export const canCheck = ({ state }: Update): boolean =>
   state === 'idle' || state === 'rolled-back' || state === 'deferred';
 
-/** Nothing newer is on offer; what is on its way already is newer. */
+/** Nothing newer is on offer; an update in progress is newer. */
 export const isNewest = ({ installedVersion, latestVersion }: Update): boolean =>
   latestVersion === null || latestVersion === installedVersion;
 
+/** Whether an update can be installed now. */
 export const canInstall = (update: Update): boolean => canCheck(update) && !isNewest(update);
 
-/** The version in the other slot, where there is a way back to it. */
+/** The version in the other slot, if rolling back to it is possible. */
 export const wayBack = (update: Update): string | null => {
   if (!canCheck(update)) return null;
   const other = update.slots.find(({ booted }) => !booted);

@@ -2,6 +2,7 @@ import type { Feed, Status, Take, TakeCamera, TakeState } from '../../../contrac
 import { countOf } from '../app/format.ts';
 import { cameraOfDevice } from '../cameras/camera-page.ts';
 
+/** A camera in the record bar. */
 export interface RecordCamera {
   readonly key: string;
   readonly label: string;
@@ -9,31 +10,32 @@ export interface RecordCamera {
   readonly reason: string | null;
   readonly frames: number | null;
   readonly droppedFrames: number | null;
-  /** The rate at which its frames come; null while it is part of a take, or where that is not known. */
+  /** The rate of its frames; null while it is part of a take, or if it is unknown. */
   readonly fps: number | null;
 }
 
+/** What the record bar shows. */
 export interface RecordView {
   readonly phase: Status['recording']['state'];
-  /** The take that a press on the button would stop; null where it would start one. */
+  /** The take that a press on the button would stop; null if it would start one. */
   readonly stoppable: Take | null;
   readonly cameras: readonly RecordCamera[];
   /** Shortest time left on any disk that would be written to. */
   readonly remaining: { readonly seconds: number; readonly where: string | null } | null;
   /** How the last take ended, while none runs. */
   readonly last: { readonly text: string; readonly bad: boolean } | null;
-  /** One line that tells the truth about the take as a whole. */
+  /** One line with the truth about the take as a whole. */
   readonly summary: string;
-  /** How far compressing and verifying have come; null where that is not known, or nothing is finished. */
+  /** Progress of compressing and verifying; null if unknown, or nothing is being finished. */
   readonly finishing: { readonly done: number; readonly remainingS: number | null } | null;
-  /** Something is wrong with what is being recorded. */
+  /** Something is wrong with the recording. */
   readonly trouble: boolean;
 }
 
 const deviceName = (status: Status, { device, deviceId }: TakeCamera): string | null =>
   device === null ? null : (cameraOfDevice(status, deviceId ?? device)?.name ?? device);
 
-/** What people call a camera in a take; its appliance is named where the camera's own name does not tell. */
+/** What people call a camera in a take, with its appliance if the camera's own name is not enough. */
 export const cameraLabel = (status: Status, part: TakeCamera): string => {
   const { camera } = part;
   const name = deviceName(status, part);
@@ -41,7 +43,7 @@ export const cameraLabel = (status: Status, part: TakeCamera): string => {
   return name === camera || camera.startsWith(`${name}-`) ? camera : `${name} · ${camera}`;
 };
 
-/** Tells the parts of a take apart: cameras may have the same names. */
+/** Distinguishes the parts of a take: cameras may have the same names. */
 export const partKey = ({ camera, device, deviceId }: TakeCamera): string =>
   `${deviceId ?? device ?? ''}/${camera}`;
 
@@ -56,7 +58,7 @@ const ofTake = (status: Status, take: Take): RecordCamera[] =>
     fps: null,
   }));
 
-/** Of cameras that work side by side the slowest counts. */
+/** Of cameras that work in parallel the slowest counts. */
 const finishingOf = (take: Take): RecordView['finishing'] => {
   const all = take.cameras.flatMap(({ finishing }) => (finishing === undefined ? [] : [finishing]));
   if (all.length === 0) return null;
@@ -134,7 +136,7 @@ const summarise = (
   if (phase === 'failed')
     return take === null ? 'Recording failed' : `The last take failed on ${countOf(failed, 'camera')}`;
   if (cameras.length === 0) return 'No camera to record yet';
-  // One that sends, but not as it was asked to, says why.
+  // A camera that sends, but not as requested, says why.
   const unready = cameras.filter(({ state, reason }) => state === 'offline' || reason !== null).length;
   if (unready > 0) return `${cameras.length - unready} of ${cameras.length} cameras ready`;
   return `${countOf(cameras.length, 'camera')} ready`;
@@ -142,7 +144,7 @@ const summarise = (
 
 const lastOf = (status: Status, take: Take | null): RecordView['last'] => {
   const { refusal } = status.recording;
-  // Whoever pressed a button on the appliance has no other answer. A release before this one does not tell.
+  // A person who pressed a button on the appliance gets no other answer. A release before this one does not report it.
   if (refusal !== null && refusal !== undefined)
     return { text: `Not started: ${refusal.message}`, bad: true };
   if (take === null) return null;
@@ -158,11 +160,11 @@ const lastOf = (status: Status, take: Take | null): RecordView['last'] => {
   return { text: 'Last take verified', bad: false };
 };
 
-/** What went wrong must not be hidden behind the edge of a phone. */
+/** An error must not be hidden behind the edge of a phone. */
 const troubleFirst = (a: RecordCamera, b: RecordCamera): number =>
   Number(b.state === 'failed') - Number(a.state === 'failed');
 
-/** What the record bar shows. */
+/** The content of the record bar. */
 export const recordViewOf = (status: Status): RecordView => {
   const { state: phase, take } = status.recording;
   const running = phase === 'starting' || phase === 'recording';
@@ -183,13 +185,13 @@ export const recordViewOf = (status: Status): RecordView => {
   };
 };
 
-/** What the running take makes of one feed. */
+/** What the running take does with one feed. */
 export interface FeedTake {
   readonly state: 'recording' | 'failed';
   readonly droppedFrames: number;
 }
 
-/** How the running take goes for the camera of a feed; null where none runs, or it is not part of it. */
+/** How the running take goes for a feed's camera; null if none runs, or the camera is not part of it. */
 export const takeOfFeed = (status: Status, feedId: string, cameraName: string | null): FeedTake | null => {
   const { state: phase, take } = status.recording;
   if (phase !== 'recording' || take === null) return null;

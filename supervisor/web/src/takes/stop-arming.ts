@@ -3,16 +3,19 @@ export interface StopArming {
   readonly armedAtMs: number | null;
 }
 
+/** The button at rest. */
 export const disarmed: StopArming = { armedAtMs: null };
 
-/** A second press sooner than this is the same nervous tap. */
+/** A second press sooner than this belongs to the same nervous tap. */
 export const leastGapMs = 400;
-/** An armed button nobody presses again is safe again after this. */
+/** An armed button that is not pressed again is safe again after this. */
 export const armedForMs = 4000;
 
+/** Whether the next press stops. */
 export const isArmed = ({ armedAtMs }: StopArming, nowMs: number): boolean =>
   armedAtMs !== null && nowMs - armedAtMs < armedForMs;
 
+/** What a press does. */
 export const press = (
   arming: StopArming,
   nowMs: number,

@@ -3,15 +3,15 @@ import { useState } from 'preact/hooks';
 interface ActionProps {
   /** What a press does. */
   text: string;
-  /** Said while it is done. */
+  /** Shown while it is being done. */
   doing: string;
   main?: boolean;
-  /** What it does cannot be undone. */
+  /** The action cannot be undone. */
   danger?: boolean;
   act(): Promise<void>;
 }
 
-/** A button that cannot be pressed twice, and says what it does while it does it. */
+/** A button that cannot be pressed twice, and says what it is doing. */
 export const Action = ({ text, doing, main, danger, act }: ActionProps) => {
   const [busy, setBusy] = useState(false);
   const press = async () => {
@@ -30,7 +30,7 @@ export const Action = ({ text, doing, main, danger, act }: ActionProps) => {
   );
 };
 
-/** One that asks back, and says what would be lost. */
+/** A button that asks for confirmation, and says what would be lost. */
 export const CarefulAction = (props: ActionProps & { warning: string; keep?: string; small?: boolean }) => {
   const [asked, setAsked] = useState(false);
   const { text, warning, keep = 'Keep it', small, danger, act } = props;

@@ -21,7 +21,7 @@ const AlertText = ({ alert }: { alert: Alert }) => (
   </>
 );
 
-/** The gravest alert in brief, everything behind one press: the pictures need the room. */
+/** The most serious alert in brief, all others behind one press: the pictures need the room. */
 export const AlertList = ({ status }: { status: Status }) => {
   const alerts = alertsOf(status);
   const [first, ...others] = alerts;

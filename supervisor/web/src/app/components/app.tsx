@@ -19,7 +19,7 @@ import { LoginPanel } from './login-panel.tsx';
 import { NoticeBar } from './notice-bar.tsx';
 import { WaitingPanel } from './waiting-panel.tsx';
 
-/** Words in passing are told whatever is shown: also to who has no key yet. */
+/** Short messages appear whatever is shown, also to a user without a key. */
 export const App = ({ controller }: { controller: AppController }) => (
   <>
     <Pages controller={controller} />

@@ -3,7 +3,7 @@ import type { MqttLink } from '../../../../contract/index.ts';
 
 type FoundBroker = NonNullable<MqttLink['found']>;
 
-/** A broker that was found on the network: anybody can announce one, so the owner says whether it is the right one. */
+/** A broker that was found on the network: anyone can announce one, so the owner says whether it is the right one. */
 export const BrokerBanner = (props: { found: FoundBroker; accept(id: string): Promise<void> }) => {
   const { found } = props;
   const [busy, setBusy] = useState(false);

@@ -18,6 +18,7 @@ const Lost = ({ link }: { link: Extract<LinkState, { kind: 'lost' }> }) => {
   );
 };
 
+/** Says that the link to the appliance is lost, or that the page is of another version. */
 export const ConnectionBanner = (props: { link: LinkState; pageVersion: string | null; version: string }) => {
   if (props.link.kind === 'lost') return <Lost link={props.link} />;
   if (props.pageVersion === null || props.pageVersion === props.version) return null;

@@ -32,7 +32,7 @@ const OfferBanner = (props: { device: Device; use(id: string, use: boolean): Pro
   );
 };
 
-/** Cameras that were plugged in and wait for a person's word. */
+/** Cameras that were plugged in and wait for a person's choice. */
 export const DeviceBanners = (props: {
   devices: readonly Device[] | null;
   use(id: string, use: boolean): Promise<void>;

@@ -16,6 +16,7 @@ const Flame = () => (
   </svg>
 );
 
+/** Name, role, health and navigation. */
 export const Header = ({ status, route }: { status: Status; route: PageRoute }) => {
   const { device } = status;
   return (

@@ -17,9 +17,10 @@ const paths = {
   download: 'M12 4v11M7 10.500l5 5 5-5M5 20h14',
 } as const;
 
+/** Name of a drawing. */
 export type IconName = keyof typeof paths;
 
-/** A line drawing in the text's colour. It says nothing to a screen reader: the text beside it does. */
+/** A line drawing in the text's colour. Screen readers skip it, because the text beside it says the same. */
 export const Icon = ({ name }: { name: IconName }) => (
   <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
     <path d={paths[name]} />

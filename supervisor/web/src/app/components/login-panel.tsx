@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { ApiCallError } from '../api-client.ts';
 
-/** Asks for the key. It is traded for a cookie that scripts cannot read, and kept nowhere else. */
+/** Asks for the key, which is traded for a cookie that scripts cannot read, and kept nowhere else. */
 export const LoginPanel = (props: { reason: string | null; login(token: string): Promise<void> }) => {
   const [error, setError] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);

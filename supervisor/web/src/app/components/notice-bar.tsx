@@ -3,10 +3,10 @@ import type { Notice } from '../app-controller.ts';
 import type { Store } from '../store.ts';
 
 const shownForMs = 8000;
-/** What came together is shown together: two cameras on one cable, say. */
+/** Messages that came together are shown together, for example two cameras on one cable. */
 const mostShown = 4;
 
-/** Words in passing, such as why a press on the record button did nothing, or that a camera was unplugged. */
+/** Short messages, such as why a press on the record button did nothing, or that a camera was unplugged. */
 export const NoticeBar = ({ notice }: { notice: Store<Notice | null> }) => {
   const [shown, setShown] = useState<readonly Notice[]>([]);
   const dismiss = (gone: number) => setShown((now) => now.filter(({ id }) => id !== gone));

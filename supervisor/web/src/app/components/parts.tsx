@@ -1,6 +1,6 @@
 import { type ComponentChildren, Fragment } from 'preact';
 
-/** One line of a list of facts: what it is, and what it is now. */
+/** One line of a list of facts: its name and its value. */
 export const Fact = ({ name, children }: { name: string; children: ComponentChildren }) => (
   <div class="fact">
     <dt>{name}</dt>
@@ -8,6 +8,7 @@ export const Fact = ({ name, children }: { name: string; children: ComponentChil
   </div>
 );
 
+/** A titled box. */
 export const Card = ({ title, children }: { title: string; children: ComponentChildren }) => (
   <section class="card">
     <h3>{title}</h3>
@@ -22,7 +23,7 @@ export const Pill = ({ state, children }: { state: string; children: ComponentCh
   </span>
 );
 
-/** Text with paths in it: a line that has to break breaks after a slash, not within a name. */
+/** Text with paths in it: lines break after a slash, not within a name. */
 export const Words = ({ children }: { children: string }) => (
   <>
     {children.split(/(?<=\/)(?=[^/\s])/).map((part, index) => (

@@ -2,7 +2,7 @@ import type { LinkState } from '../app-state.ts';
 import { formatSpan } from '../format.ts';
 import { useNow } from '../use-store.ts';
 
-/** Shown before the first status: never a silent spinner, but what is awaited and since when. */
+/** Shown before the first status: never a silent spinner, but what the page waits for and since when. */
 export const WaitingPanel = ({ link }: { link: LinkState }) => {
   const nowMs = useNow(1000, true);
   if (link.kind !== 'lost') {

@@ -22,7 +22,7 @@ type ConfigState = {
   readonly known: boolean;
 };
 
-/** The settings, as far as the key may see them; read again with each edition of them. */
+/** The settings, as far as the key may see them; read again when they change. */
 const useConfig = (controller: AppController, edition: number) => {
   const [config, setConfig] = useState<ConfigState>({ view: null, error: null, known: false });
   useEffect(() => {
@@ -95,7 +95,7 @@ const Devices = ({ status, devices, unplugged, controller }: CamerasPageProps) =
   );
 };
 
-/** Everything that makes pictures: plugged in here, linked to this hub, or elsewhere in the network. */
+/** Everything that makes pictures: plugged in here, linked to this hub, or elsewhere on the network. */
 export const CamerasPage = (props: CamerasPageProps) => {
   const { status, configEdition, controller } = props;
   const { config, onConfig } = useConfig(controller, configEdition);

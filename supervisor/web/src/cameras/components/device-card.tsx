@@ -133,7 +133,7 @@ const Actions = (props: { view: DeviceView; controller: AppController; rename():
   );
 };
 
-/** A camera of this machine: what it is, what it does, and what can be done with it. */
+/** A camera of this machine: what it is, its state, and what can be done with it. */
 export const DeviceCard = ({ view, controller }: { view: DeviceView; controller: AppController }) => {
   const [renaming, setRenaming] = useState(false);
   const { device, label, state, reason, source } = view;

@@ -6,8 +6,8 @@ import { type ControlValue, controlGroups, isChanged, isSlider, stepOf } from '.
 type Send = (values: Record<string, ControlValue>) => Promise<void>;
 
 /**
- * What the hand has set counts until the camera has answered; then the camera's word does. One change is sent at a time,
- * and of those that come meanwhile only the last: a slider gives dozens a second.
+ * The user's value counts until the camera has answered; then the camera's. One change is sent at a time, and of later ones
+ * only the last: a slider gives dozens a second.
  */
 const useDraft = (control: DeviceControl, send: Send) => {
   const [draft, setDraft] = useState<ControlValue | null>(null);
@@ -173,7 +173,7 @@ const Control = ({ device, control, send }: { device: Device; control: DeviceCon
   );
 };
 
-/** Exposure, focus, white balance and whatever else a camera lets people set; a change is live at once. */
+/** Exposure, focus, white balance and the other controls of a camera; a change is live at once. */
 export const DeviceControls = ({ device, controller }: { device: Device; controller: AppController }) => {
   const [busy, setBusy] = useState(false);
   const send: Send = (values) => controller.setControls(device.id, values);

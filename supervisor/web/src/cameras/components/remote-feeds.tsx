@@ -14,7 +14,7 @@ import {
 
 interface RemoteFeedsProps {
   status: Status;
-  /** Null where the key may not see the settings. */
+  /** Null if the key may not see the settings. */
   config: ConfigView | null;
   controller: AppController;
   onConfig(view: ConfigView): void;
@@ -125,7 +125,7 @@ const AddForm = ({ status, controller, onConfig }: Omit<RemoteFeedsProps, 'confi
   );
 };
 
-/** Feeds whose picture is made by something else in the network, beside the cameras of this machine. */
+/** Feeds whose picture is made by another device on the network, beside the cameras of this machine. */
 export const RemoteFeeds = (props: RemoteFeedsProps) => {
   const sources = remoteSources(props.status);
   const { config, status } = props;

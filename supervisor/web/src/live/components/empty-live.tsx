@@ -1,7 +1,7 @@
 import type { Status } from '../../../../contract/index.ts';
 import { toHash } from '../../app/page-route.ts';
 
-/** No feed: say what to do, as the role demands. */
+/** No feed: says what to do, depending on the role. */
 export const EmptyLive = ({ status }: { status: Status }) => {
   const { role, name } = status.device;
   if (role === 'camera') {

@@ -20,7 +20,7 @@ interface FeedDetailsProps {
   origin: FeedOrigin;
   condition: TileCondition;
   view: PlayerView;
-  /** What stands before the figures. */
+  /** The text before the figures. */
   children?: ComponentChildren;
 }
 
@@ -136,6 +136,7 @@ const ReceiveFacts = ({ view: { sample, rates, pictures } }: { view: PlayerView 
   );
 };
 
+/** Everything about one feed: its state and its figures. */
 export const FeedDetails = (props: FeedDetailsProps) => (
   <aside class="details" aria-label="Details" data-testid="details">
     <h2>{props.feed.label}</h2>

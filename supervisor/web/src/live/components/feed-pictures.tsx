@@ -10,7 +10,7 @@ interface FeedPicturesProps {
   onPhase(phase: PlayerPhase): void;
 }
 
-/** An image that shows a feed of pictures, and keeps the last one while nothing comes. */
+/** An image that shows a feed of pictures, and keeps the last one while none comes. */
 export const FeedPictures = ({ feed, label, active, onPhase }: FeedPicturesProps) => {
   const ref = useRef<HTMLImageElement>(null);
   useEffect(() => {

@@ -25,7 +25,7 @@ interface FeedTileProps {
   status: Status;
   fresh: boolean;
   player: FeedPlayer;
-  /** The camera of this machine that makes it; null where it comes from elsewhere. */
+  /** The camera of this machine that makes it; null if it comes from elsewhere. */
   device: Device | null;
   controller: AppController;
   selected: boolean;
@@ -44,7 +44,7 @@ const Cover = ({ condition }: { condition: TileCondition }) => (
   </div>
 );
 
-/** The truth about the master of this very camera. */
+/** The state of this camera's own master. */
 const TakeBadge = ({ take }: { take: FeedTake }) => (
   <span class="rec-badge" data-state={take.state} data-testid={`tile-${take.state}`}>
     {take.state === 'failed' ? 'Not recorded' : 'REC'}
@@ -59,6 +59,7 @@ const toggleFullscreen = (tile: HTMLElement | null) => {
   else video?.webkitEnterFullscreen?.();
 };
 
+/** One feed on the wall, or large. */
 export const FeedTile = (props: FeedTileProps) => {
   const { feed, status, selected } = props;
   const view = useStore(props.player.view);
@@ -75,7 +76,7 @@ export const FeedTile = (props: FeedTileProps) => {
   const received = pictures ? null : view.sample;
   const take = takeOfFeed(status, feed.id, origin.camera?.name ?? null);
   useEffect(() => {
-    // The keyboard's place stays on the feed when the view changes.
+    // The keyboard's focus stays on the feed when the view changes.
     if (selected !== wasSelected.current) (selected ? back : open).current?.focus({ preventScroll: true });
     wasSelected.current = selected;
   }, [selected]);
@@ -124,7 +125,7 @@ export const FeedTile = (props: FeedTileProps) => {
           <FeedPictures
             feed={feed.id}
             label={feed.label}
-            // The appliance decodes a feed for its pictures, so nobody asks for those that are not seen.
+            // The appliance decodes a feed for its pictures, so hidden ones are not requested.
             active={feed.state !== 'offline' && props.fresh && !(props.hidden && view.pictures !== null)}
             onPhase={setPicturePhase}
           />

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
 
-/** A video element that shows a live stream, and goes on where a browser has paused it. */
+/** A video element that shows a live stream, and resumes if a browser has paused it. */
 export const FeedVideo = (props: { stream: MediaStream | null; muted: boolean; label: string }) => {
   const ref = useRef<HTMLVideoElement>(null);
   useEffect(() => {
@@ -10,7 +10,7 @@ export const FeedVideo = (props: { stream: MediaStream | null; muted: boolean; l
     const play = () => {
       if (video.srcObject === null || document.visibilityState !== 'visible') return;
       video.play().catch(() => {
-        // Refused without a gesture, or replaced by a newer stream: either way the next event tries again.
+        // Rejected without a gesture, or replaced by a newer stream: either way the next event tries again.
       });
     };
     play();

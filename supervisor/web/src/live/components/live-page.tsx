@@ -26,7 +26,7 @@ const show = (feed: string | null) => {
   location.hash = toHash({ page: 'live', feed });
 };
 
-/** Escape leads back, the arrows to the neighbours. */
+/** Escape leads back, the arrow keys to the neighbours. */
 const useKeys = (feeds: readonly Feed[], selected: string | null) => {
   useEffect(() => {
     if (selected === null) return;
@@ -56,7 +56,7 @@ interface LivePageProps {
   controller: AppController;
 }
 
-/** The feeds to show, each in its place. Of those that are away only the one somebody looks at. */
+/** The feeds to show, each in its place. Of those that are away only the one that the user looks at. */
 const useShown = (listed: readonly Feed[], away: readonly Feed[], selected: string | null) => {
   const places = useRef<readonly string[]>([]);
   const present = presentFeeds(listed, away);

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import type { Store } from '../../app/store.ts';
 import { useStore } from '../../app/use-store.ts';
 
-/** Why feeds are shown as pictures in place of video, until somebody has read it. */
+/** Why feeds are shown as pictures instead of video, until the user has read it. */
 export const PicturesBanner = ({ notice, hidden }: { notice: Store<string | null>; hidden: boolean }) => {
   const text = useStore(notice);
   const [read, setRead] = useState<string | null>(null);

@@ -72,7 +72,7 @@ const CanaryChoice = (props: {
   </label>
 );
 
-/** Cameras and hub updated together: one at a time, a canary first, and a halt where something fails. */
+/** Cameras and hub updated together: one at a time, a canary first, and a halt if something fails. */
 export const RolloutCard = ({ rollout, conduct }: { rollout: Rollout; conduct: Conduct }) => {
   const [wanted, want] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);

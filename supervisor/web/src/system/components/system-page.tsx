@@ -153,6 +153,7 @@ const SessionCard = ({ logout }: { logout(): Promise<void> }) => (
   </Card>
 );
 
+/** The machine: its figures, its update, and its actions. */
 export const SystemPage = ({ status, controller }: { status: Status; controller: AppController }) => (
   <div class="page" data-testid="system">
     <h2>System</h2>

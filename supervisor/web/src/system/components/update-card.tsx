@@ -30,12 +30,12 @@ const Attempt = ({ attempt }: { attempt: LastAttempt }) => (
 
 interface UpdateProps {
   readonly update: Update;
-  /** Where cameras are updated first, this is not the button to press. */
+  /** If cameras are updated first, this is not the button to press. */
   readonly conducts: boolean;
   readonly act: AppController['update'];
 }
 
-/** The update of this machine alone: what runs, what there is, and what became of the last one. */
+/** The update of this machine alone: what runs, what is on offer, and the result of the last one. */
 export const UpdateCard = ({ update, conducts, act }: UpdateProps) => {
   const back = wayBack(update);
   return (

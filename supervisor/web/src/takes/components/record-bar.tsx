@@ -18,16 +18,16 @@ const cameraStateNames: Readonly<Record<RecordCamera['state'], string>> = {
   failed: 'failed',
 };
 
-/** A camera that sends, but not as it was asked to, is not called ready. */
+/** A camera that sends, but not as requested, is not called ready. */
 const isUnready = ({ state, reason }: RecordCamera): boolean => state === 'idle' && reason !== null;
 
-/** Beside “1 camera ready” a chip that says the same of the one camera tells nothing. */
+/** Beside “1 camera ready” a chip that says the same about the one camera adds nothing. */
 const tellsNothing = ({ state, reason }: RecordCamera): boolean => state === 'idle' && reason === null;
 
 const Chip = ({ camera, stale }: { camera: RecordCamera; stale: boolean }) => {
   const dropped = camera.droppedFrames ?? 0;
   const counted = camera.frames !== null && camera.state !== 'starting';
-  // Beside a reason there is room for little: what is lost counts more than what is there.
+  // Beside a reason there is little room: what is missing matters more than what is there.
   const lost = dropped > 0 ? `${dropped} dropped` : null;
   const all = counted ? `${countOf(camera.frames ?? 0, 'frame')}, ${dropped} dropped` : null;
   const figures = camera.reason === null ? all : lost;
@@ -60,7 +60,7 @@ const buttonTexts: Readonly<Record<ButtonState, string>> = {
   armed: 'Press again to stop',
 };
 
-/** A press too many must not start the next take by accident. */
+/** One press too many must not start the next take by accident. */
 const restAfterStopMs = 1000;
 
 const RecordButton = ({ view, stale, controller }: ButtonProps) => {
@@ -116,6 +116,7 @@ const Finishing = ({ done, remainingS }: { done: number; remainingS: number | nu
   </p>
 );
 
+/** The record button, and the truth about the take. */
 export const RecordBar = (props: {
   status: Status;
   stale: boolean;

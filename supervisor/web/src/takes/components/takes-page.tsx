@@ -15,11 +15,11 @@ const stateTexts: Readonly<Record<Take['state'], string>> = {
   failed: 'Failed',
 };
 
-/** What the head of the card says of the whole take need not be said again of each camera. */
+/** What the head of the card says about the whole take is not repeated for each camera. */
 const saysTheSame = ({ state, verified }: TakeCamera, take: Take): boolean =>
   state === take.state && (verified || state !== 'verified');
 
-/** The masters of a linked camera are on its own disk, and its own page gives them out. */
+/** The masters of a linked camera are on its own disk; its own page offers them for download. */
 const Elsewhere = ({ part, status }: { part: TakeCamera; status: Status }) => {
   const device = part.device ?? '';
   const camera = cameraOfDevice(status, part.deviceId ?? device);
@@ -56,7 +56,7 @@ const Segments = ({ take, camera, status }: { take: Take; camera: TakeCamera; st
   );
 };
 
-/** How far what goes on with a camera's masters has come. */
+/** The progress of the work on a camera's masters. */
 const Work = ({ camera: { finishing, checking } }: { camera: TakeCamera }) => {
   if (finishing !== undefined) {
     const { done, remainingS } = finishing;
@@ -97,7 +97,7 @@ const CameraRow = ({ take, camera, status }: { take: Take; camera: TakeCamera; s
   </li>
 );
 
-/** Only what lies on this appliance is deleted here; what a take left nowhere is taken off the list. */
+/** Only what lies on this appliance is deleted here; a take that left nothing anywhere is removed from the list. */
 const DeleteTake = ({ take, remove }: { take: Take; remove(): Promise<void> }) => {
   if (!isOver(take)) return null;
   const own = take.cameras.filter(({ device, segments }) => device === null && segments > 0);
@@ -114,7 +114,7 @@ const DeleteTake = ({ take, remove }: { take: Take; remove(): Promise<void> }) =
   );
 };
 
-/** Bits on a disk can go bad; only reading them tells. */
+/** Bits on a disk can go bad; only reading them shows it. */
 const CheckTake = ({ take, check }: { take: Take; check(): Promise<void> }) => {
   const hasOwn = take.cameras.some(({ device, segments }) => device === null && segments > 0);
   const isBeingRead = take.cameras.some(({ checking }) => checking !== undefined);
@@ -162,6 +162,7 @@ interface TakesPageProps {
   controller: AppController;
 }
 
+/** All takes, newest first. */
 export const TakesPage = ({ takes, status, controller }: TakesPageProps) => (
   <div class="page" data-testid="takes">
     <h2>Takes</h2>

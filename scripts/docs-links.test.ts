@@ -76,8 +76,8 @@ test.each(pages)('%s: every file it names exists', (page) => {
   expect(pathsOf(prose(page)).filter((path) => !exists(join(root, path)))).toEqual([]);
 });
 
-test('docs/environment.md names every variable of ours that the code reads', () => {
-  const table = readFileSync(join(root, 'docs/environment.md'), 'utf8');
+test('docs/reference/environment.md names every variable of ours that the code reads', () => {
+  const table = readFileSync(join(root, 'docs/reference/environment.md'), 'utf8');
   const read = new Set(
     filesOf(root).flatMap((file) => readFileSync(file, 'utf8').match(/RUSHLIGHT_[A-Z_]+/g) ?? []),
   );

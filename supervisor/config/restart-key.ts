@@ -5,7 +5,7 @@ import type { Config } from './schema.ts';
 import { fileSchema } from './schema-file.ts';
 
 /**
- * The values of all settings whose change restarts a service, as the schema and docs/config.md say. A service that runs
+ * The values of all settings whose change restarts a service, as the schema and docs/reference/config.md say. A service that runs
  * is left alone as long as its key is equal, so that the published column is what happens. Lists (`source`, `remote`) have
  * no part in it: each of their elements is compared by itself.
  */

@@ -26,7 +26,7 @@ const line = {
 };
 
 /**
- * Everything `rushlight.toml` may say: the one truth for types, defaults, docs/config.md, the JSON Schema and for
+ * Everything `rushlight.toml` may say: the one truth for types, defaults, docs/reference/config.md, the JSON Schema and for
  * what a change restarts. Keys are snake_case here and in the file, camelCase in {@link Config}.
  */
 export const fileSchema = z.strictObject({

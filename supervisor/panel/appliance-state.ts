@@ -36,7 +36,7 @@ function isReachable(address: string): boolean {
 }
 
 export interface StateSigns {
-  /** In milliseconds; see docs/image.md. Flashes are counted, so that no colour is needed. */
+  /** In milliseconds; see docs/reference/image.md. Flashes are counted, so that no colour is needed. */
   readonly pattern: LightPattern;
   /** What the pattern looks like. */
   readonly looks: string;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import {
   ensureDatapath,
   ensureGpio,
+  ensureManual,
   ensureModules,
   ensurePages,
   ensurePrograms,
@@ -19,6 +20,7 @@ import {
 await ensurePrograms(['ffmpeg'], { optional: ['font', 'v4l2'] });
 ensureModules();
 ensurePages();
+ensureManual();
 ensureGpio();
 ensureDatapath();
 

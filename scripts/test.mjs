@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   ensureDatapath,
+  ensureManual,
   ensureModules,
   ensurePages,
   ensurePrograms,
@@ -29,6 +30,7 @@ ensureModules();
 if (needsPrograms(plan)) {
   ensureDatapath();
   ensurePages();
+  ensureManual();
 }
 
 const bin = (...parts) => join(root, 'node_modules', ...parts);

@@ -100,7 +100,9 @@ function copyAssets(out: string, files: ReadonlyMap<string, string>, index: stri
     ...[...files].map(([source, target]) => [join(root, source), target] as const),
     [join(root, 'supervisor/web/src/icon.svg'), 'assets/icon.svg'],
     [join(root, 'node_modules/minisearch/dist/es/index.js'), 'assets/minisearch.js'],
-    ...['site.css', 'site.js'].map((name) => [join(assets, name), `assets/${name}`] as const),
+    ...['site.css', 'site.js', 'search-options.js'].map(
+      (name) => [join(assets, name), `assets/${name}`] as const,
+    ),
   ] as const;
   for (const [source, target] of copies) {
     mkdirSync(dirname(join(out, target)), { recursive: true });

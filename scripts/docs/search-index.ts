@@ -1,13 +1,11 @@
 import MiniSearch from 'minisearch';
+import { searchOptions } from './assets/search-options.js';
 import type { PageText } from './markdown.ts';
 import type { Page } from './pages.ts';
 
-/** One entry for each heading. `assets/site.js` reads the index with the same fields. */
+/** One entry for each heading. `assets/site.js` reads the index with the same options. */
 export function searchIndex(pages: readonly Page[], textOf: (page: Page) => PageText): string {
-  const search = new MiniSearch({
-    fields: ['title', 'page', 'text'],
-    storeFields: ['title', 'page', 'url', 'start'],
-  });
+  const search = new MiniSearch(searchOptions);
   let id = 0;
   for (const page of pages) {
     const { title, sections } = textOf(page);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import MiniSearch from 'minisearch';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { searchOptions } from './assets/search-options.js';
 import { buildSite } from './build.ts';
 import { anchorsInOrder } from './headings.ts';
 import { siteMarkdown } from './markdown.ts';
@@ -81,9 +82,8 @@ describe('the site', () => {
   });
 
   test('finds pages by their words', async () => {
-    const options = { fields: ['title', 'page', 'text'], storeFields: ['title', 'page', 'url', 'start'] };
-    const index = MiniSearch.loadJSON(await readFile(join(out, 'assets/search.json'), 'utf8'), options);
-    const urls = (words: string) => index.search(words, { combineWith: 'AND' }).map(({ url }) => String(url));
+    const index = MiniSearch.loadJSON(await readFile(join(out, 'assets/search.json'), 'utf8'), searchOptions);
+    const urls = (words: string) => index.search(words).map(({ url }) => String(url));
     expect(urls('reserve_mb')).toContain('reference/config.html#masters');
     expect(urls('power cut trial commit')[0]).toContain('operate/updates.html');
     for (const url of urls('hub')) expect(deadLinks('index.html', `<a href="${url}">`), url).toEqual([]);

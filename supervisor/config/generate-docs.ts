@@ -1,11 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { z } from 'zod';
+import { apiMarkdown } from '../contract/api-page.ts';
 import { configSchema } from './schema.ts';
 
 /** Where each generated file lies, relative to the root of the repository, and what makes it. */
 export const generatedDocs = {
   'docs/reference/config.md': configMarkdown,
   'docs/reference/rushlight.schema.json': configJsonSchema,
+  'docs/reference/api.md': apiMarkdown,
 } as const;
 
 /** JSON Schema (2020-12) of rushlight.toml, for editors that check TOML. */

@@ -1,5 +1,6 @@
 // Search and copy buttons of the manual. The pages are complete without it.
 import MiniSearch from './minisearch.js';
+import { searchOptions } from './search-options.js';
 
 const top = document.querySelector('script[data-top]')?.dataset.top ?? '';
 
@@ -8,13 +9,7 @@ let index = null;
 const loadIndex = () => {
   index ??= fetch(`${top}assets/search.json`)
     .then((answer) => (answer.ok ? answer.text() : Promise.reject(new Error(`HTTP ${answer.status}`))))
-    .then((text) =>
-      MiniSearch.loadJSON(text, {
-        fields: ['title', 'page', 'text'],
-        storeFields: ['title', 'page', 'url', 'start'],
-        searchOptions: { prefix: true, fuzzy: 0.15, boost: { title: 4, page: 2 }, combineWith: 'AND' },
-      }),
-    );
+    .then((text) => MiniSearch.loadJSON(text, searchOptions));
   return index;
 };
 

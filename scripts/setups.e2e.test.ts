@@ -23,6 +23,9 @@ const read = (name: string) => readFile(join(setups, name), 'utf8');
 /** One camera that every machine has. */
 const testPicture = '\n[[source]]\nid = "cam0"\nkind = "test"\nwidth = 320\nheight = 180\nfps = 10\n';
 
+/** The package serves 80 and 443; the tests ask elsewhere. */
+const otherPorts = '\n[http]\nport = 8080\ntls_port = 8443\n';
+
 const restrict = `mount --make-rprivate / && mkdir -p "$1/tmp" && mount --bind "$1" "$1" && mount -o remount,bind,ro / &&
 shift && exec setpriv --bounding-set=-all --inh-caps=-all --no-new-privs "$@"`;
 
@@ -122,7 +125,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
     expect(await statusOf(other, '-H', key, `${base}/stream/cam0.jpg`)).toMatch(/^200 image\/jpeg/);
     expect(await statusOf(other, '-H', 'Accept: text/html', 'http://10.88.0.1:8080/')).toContain(`${base}/`);
     const { masters } = await hub.ask<Status>('GET', '/api/status');
-    expect(masters.folder).toBe(join(hub.data, 'masters'));
+    expect(masters.folder).toBe(join(hub.data, 'masters', 'takes'));
   });
 
   test('distributed: a camera and a light agent publish to a gateway that passes the rest to its backend', async () => {
@@ -143,7 +146,9 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
     );
 
     const yard = track(
-      await new Machine(yardHost).boot((await read('distributed/camera/rushlight.toml')) + testPicture),
+      await new Machine(yardHost).boot(
+        (await read('distributed/camera/rushlight.toml')) + otherPorts + testPicture,
+      ),
     );
     const shown = await yard.until(
       'the camera asks',
@@ -193,9 +198,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
     const script = String(container.command.at(-1))
       .replace('while sleep 10; do', '')
       .replace(/done\s*$/, '')
-      .replaceAll('/certificates', folder)
-      .replaceAll('/keys', folder)
-      .replaceAll('/tmp/', `${folder}/`);
+      .replaceAll(/\/(?:certificates|keys|tmp)\//g, `${folder}/`);
     await outputOf(pod, 'env', 'NODE=worker-1', 'FEED=cam0', 'sh', '-ec', script);
     const picture = await readFile(join(folder, 'picture.jpg'));
     expect(picture.subarray(0, 2)).toEqual(Buffer.from([0xff, 0xd8]));

@@ -152,11 +152,11 @@ export function linkInSite(
   if (/^(?:[a-z]+:|#)/.test(link)) return link;
   const [path = '', anchor] = link.split('#');
   const source = posix.normalize(posix.join(posix.dirname(page.source), path)).replace(/\/$/, '');
+  // The front page of a forge is the start page here, with other headings.
+  if (source === 'README.md') return posix.relative(posix.dirname(page.target), 'index.html');
   const found =
-    source === 'README.md'
-      ? 'index.html'
-      : (pages.find((other) => other.source === source || other.source === `${source}/README.md`)?.target ??
-        files.get(source));
+    pages.find((other) => other.source === source || other.source === `${source}/README.md`)?.target ??
+    files.get(source);
   if (found === undefined) return null;
   const relative = posix.relative(posix.dirname(page.target), found);
   return anchor === undefined ? relative : `${relative}#${anchor}`;

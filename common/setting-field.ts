@@ -29,7 +29,7 @@ declare module 'zod' {
   }
 }
 
-/** Attaches the description (shown in docs/config.md) and what a change restarts. Call it last on a field. */
+/** Attaches the description (shown in docs/reference/config.md) and what a change restarts. Call it last on a field. */
 export function field<T extends z.ZodType>(
   schema: T,
   description: string,

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { expect, test } from 'vitest';
+import { anchorsInOrder } from './docs/headings.ts';
 
 const root = join(import.meta.dirname, '..');
 /** What builds, tests and runs make; a fresh clone does not have it. */
@@ -8,7 +9,9 @@ const made = /^(image\/(cache|out)|hil-tests\/report|data|build)(\/|$)/;
 const folders = readdirSync(root).filter((name) => statSync(join(root, name)).isDirectory());
 const pages = [
   ...readdirSync(root),
-  ...readdirSync(join(root, 'docs'), { recursive: true }).map((name) => `docs/${name}`),
+  ...['docs', 'setups'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true }).map((name) => `${folder}/${name}`),
+  ),
 ]
   .map(String)
   .filter((name) => name.endsWith('.md'));
@@ -33,13 +36,7 @@ const pathsOf = (text: string): string[] =>
 
 /** The anchors of a page's headings, as forges make them. */
 const anchorsOf = (page: string): string[] =>
-  [...prose(page).matchAll(/^#{1,6} (.+)$/gm)].map(([, heading = '']) =>
-    heading
-      .toLowerCase()
-      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
-      .trim()
-      .replaceAll(' ', '-'),
-  );
+  anchorsInOrder([...prose(page).matchAll(/^#{1,6} (.+)$/gm)].map(([, heading = '']) => heading));
 
 const deadLinks = (page: string, text: string): string[] =>
   linksOf(text).filter((link) => {
@@ -76,8 +73,8 @@ test.each(pages)('%s: every file it names exists', (page) => {
   expect(pathsOf(prose(page)).filter((path) => !exists(join(root, path)))).toEqual([]);
 });
 
-test('docs/environment.md names every variable of ours that the code reads', () => {
-  const table = readFileSync(join(root, 'docs/environment.md'), 'utf8');
+test('docs/reference/environment.md names every variable of ours that the code reads', () => {
+  const table = readFileSync(join(root, 'docs/reference/environment.md'), 'utf8');
   const read = new Set(
     filesOf(root).flatMap((file) => readFileSync(file, 'utf8').match(/RUSHLIGHT_[A-Z_]+/g) ?? []),
   );
@@ -85,7 +82,7 @@ test('docs/environment.md names every variable of ours that the code reads', () 
   expect([...read].filter((name) => !table.includes(`\`${name}\``))).toEqual([]);
 });
 
-test('every page below docs is reached from the README', () => {
+test('every page below docs and setups is reached from the README', () => {
   const reached = new Set<string>(['README.md']);
   for (const page of reached) {
     for (const link of linksOf(prose(page))) {
@@ -93,5 +90,5 @@ test('every page below docs is reached from the README', () => {
       if (target.endsWith('.md') && exists(join(root, target))) reached.add(target);
     }
   }
-  expect(pages.filter((page) => page.startsWith('docs/') && !reached.has(page))).toEqual([]);
+  expect(pages.filter((page) => /^(?:docs|setups)\//.test(page) && !reached.has(page))).toEqual([]);
 });

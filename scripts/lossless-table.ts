@@ -1,5 +1,5 @@
 /**
- * Makes the table of docs/capture-and-masters.md that says for which formats and ranges masters are proven lossless, and how:
+ * Makes the table of docs/reference/capture-and-masters.md that says for which formats and ranges masters are proven lossless, and how:
  * `node scripts/lossless-table.ts`. It runs every proof on the ffmpeg of this machine and fills in that version's column;
  * columns of other versions stay. Ends with 1 if a proof fails.
  */
@@ -8,7 +8,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ProofCase, proofCases, prove } from '../media/masters/proof/lossless-proof.fake.ts';
 
-const page = join(import.meta.dirname, '../docs/capture-and-masters.md');
+const page = join(import.meta.dirname, '../docs/reference/capture-and-masters.md');
 const [begin, end] = [
   '<!-- lossless table: made by scripts/lossless-table.ts -->',
   '<!-- end of the table -->',

@@ -1,7 +1,8 @@
-// `npm run pages`: builds the web pages, for scripts such as image/build that need no other set-up.
+// `npm run pages`: builds the web pages and the manual, if you need nothing else of a set-up, as image/build does.
 import { existsSync } from 'node:fs';
-import { ensureModules, ensurePages, node } from './prepare.mjs';
+import { ensureManual, ensureModules, ensurePages, node } from './prepare.mjs';
 
 // If root runs it in the middle of a build, installed packages are left to their owner.
 if (!existsSync(node)) ensureModules();
 ensurePages();
+ensureManual();

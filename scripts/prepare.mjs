@@ -123,6 +123,32 @@ export function ensurePages() {
   writeFileSync(stamp, wanted);
 }
 
+/** Runs the builder of the manual, in `scripts/docs`. */
+export function runManual(args) {
+  run(node, [join(root, 'scripts', 'docs', 'main.ts'), ...args], 'The manual could not be built.');
+}
+
+/** Builds the manual, which the appliance serves at /docs/ beside its pages, where its sources changed since the last build. */
+export function ensureManual() {
+  const sources = [
+    ...filesBelow(join(root, 'docs'), []),
+    ...filesBelow(join(root, 'setups'), []),
+    ...filesBelow(join(root, 'scripts', 'docs'), []),
+    ...readdirSync(root)
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => join(root, name)),
+    join(root, 'package.json'),
+    join(root, 'package-lock.json'),
+  ];
+  const out = join(root, 'supervisor', 'web', 'dist', 'docs');
+  const stamp = join(out, '.sources');
+  const wanted = digest(sources);
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
+  say('Building the manual …');
+  runManual(['--out', out]);
+  writeFileSync(stamp, wanted);
+}
+
 /**
  * onoff's native part belongs to one Node version. npm may have built it for the machine's own Node, so it is built again for
  * Node 24 if there are GPIO lines to use and a compiler to build with. Without it GPIO stays off.

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import {
   ensureDatapath,
   ensureGpio,
+  ensureManual,
   ensureModules,
   ensurePages,
   ensurePrograms,
@@ -20,6 +21,7 @@ import { watchSources } from './watch-sources.mjs';
 await ensurePrograms(['ffmpeg'], { optional: ['font', 'ip', 'v4l2'] });
 ensureModules();
 ensurePages();
+ensureManual();
 ensureGpio();
 ensureDatapath();
 

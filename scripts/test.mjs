@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   ensureDatapath,
+  ensureManual,
   ensureModules,
   ensurePages,
   ensurePrograms,
@@ -33,6 +34,7 @@ async function prepareForTests() {
   ensureModules();
   ensureDatapath();
   ensurePages();
+  ensureManual();
   isSetUp = true;
 }
 

@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- fanout|join|latency|soak [options]`: what the media process costs and how fast it is, beside baselines that are
- * measured in the same run. docs/benchmarks.md explains options and figures.
+ * measured in the same run. docs/contribute/benchmarks.md explains options and figures.
  */
 import { writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';

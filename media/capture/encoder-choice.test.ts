@@ -142,7 +142,7 @@ test('the lowest level of well-known streams', () => {
   expect(lowestLevel(9000, 9000, 30, 6000)).toBeNull();
 });
 
-test('docs/encoders.md is what the function says', () => {
-  const committed = readFileSync(new URL('../../docs/encoders.md', import.meta.url), 'utf8');
+test('docs/reference/encoders.md is what the function says', () => {
+  const committed = readFileSync(new URL('../../docs/reference/encoders.md', import.meta.url), 'utf8');
   expect(committed, 'run: node media/capture/encoder-docs.ts').toBe(encodersMarkdown());
 });

@@ -29,7 +29,7 @@ export interface EncoderFacts {
 
 /** How the live stream is made. */
 export interface EncoderChoice {
-  /** `mjpeg`: no video, but pictures one by one (docs/jpeg-agent.md). */
+  /** `mjpeg`: no video, but pictures one by one (docs/use/jpeg-agent.md). */
   readonly encoder: 'copy' | 'h264_v4l2m2m' | 'libx264' | 'mjpeg';
   /** For people: why this encoder. */
   readonly reason: string;

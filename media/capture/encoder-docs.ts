@@ -31,7 +31,7 @@ camera, the settings and the measured link. The API gives the choice and its rea
 If a reason says "assumed", nobody has measured the board's software encoder yet. The bit rate is 6000 kbit/s unless stated.
 `;
 
-/** docs/encoders.md */
+/** docs/reference/encoders.md */
 export function encodersMarkdown(): string {
   const sections = Object.entries(boards).map(([board, { title, hardwareH264 }]) => {
     const rows = cameras.map(([camera, facts]) => row(camera, board as Board, hardwareH264, facts));
@@ -57,5 +57,5 @@ function row(camera: string, board: Board, hardwareH264: boolean, facts: Encoder
 }
 
 if (import.meta.main) {
-  writeFileSync(new URL('../../docs/encoders.md', import.meta.url), encodersMarkdown());
+  writeFileSync(new URL('../../docs/reference/encoders.md', import.meta.url), encodersMarkdown());
 }

@@ -1,4 +1,4 @@
-// A chaos run on two machines in network namespaces; docs/chaos.md says what it does. `npm run chaos` starts it.
+// A chaos run on two machines in network namespaces; docs/contribute/chaos.md says what it does. `npm run chaos` starts it.
 import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';

@@ -25,6 +25,8 @@ export class Machine implements AsyncDisposable {
   readonly host: TestHost;
   /** For the appliance and everything it starts. */
   readonly #environment: Readonly<Record<string, string>>;
+  /** Words before the program, such as those that take rights from it. */
+  readonly #launcher: (data: string) => readonly string[];
   data = '';
   #child: ChildProcess | null = null;
   #agent: ChildProcess | null = null;
@@ -32,9 +34,14 @@ export class Machine implements AsyncDisposable {
   #nextId = 1;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
 
-  constructor(host: TestHost, environment: Readonly<Record<string, string>> = {}) {
+  constructor(
+    host: TestHost,
+    environment: Readonly<Record<string, string>> = {},
+    launcher: (data: string) => readonly string[] = () => [],
+  ) {
     this.host = host;
     this.#environment = environment;
+    this.#launcher = launcher;
   }
 
   /** The supervisor; null before the first start and after the plug was pulled. */
@@ -67,7 +74,7 @@ export class Machine implements AsyncDisposable {
       `RUSHLIGHT_DATA=${data}`,
       `RUSHLIGHT_CONFIG=${join(data, 'rushlight.toml')}`,
     ];
-    const program = [process.execPath, join(root, 'supervisor', 'main.ts')];
+    const program = [...this.#launcher(data), process.execPath, join(root, 'supervisor', 'main.ts')];
     this.#child = this.host.spawn('sh', '-c', withoutAvahi, 'sh', 'env', ...environment, ...program);
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.on('data', (chunk) => {

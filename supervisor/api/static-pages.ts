@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { extname, join, normalize, sep } from 'node:path';
 import type { Middleware } from 'koa';
 import { ifThere } from '../../common/files.ts';
+import { ApiError } from './api-error.ts';
 
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -14,13 +15,33 @@ const types: Readonly<Record<string, string>> = {
   '.json': 'application/json',
   '.webmanifest': 'application/manifest+json',
   '.woff2': 'font/woff2',
+  '.webp': 'image/webp',
+  '.yaml': 'text/plain; charset=utf-8',
+  '.toml': 'text/plain; charset=utf-8',
+  '.service': 'text/plain; charset=utf-8',
+  '.sh': 'text/plain; charset=utf-8',
 };
 
-/** The built pages. Files under assets/ have their hash in the name and may be cached forever; index.html never. */
+/** The manual is part of the built pages: `npm run docs` makes it. */
+const manual = '/docs/';
+
+const pagesPolicy =
+  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'self'";
+/** Nothing in it is inline, and it sends nothing. */
+const manualPolicy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'";
+
+/** The built pages, with the manual. Files under assets/ have their hash in the name and may be cached forever; index.html never. */
 export function staticPages(folder: string): Middleware {
   return async (ctx, next) => {
     if (ctx.method !== 'GET' && ctx.method !== 'HEAD') return next();
+    if (ctx.path === '/docs') return ctx.redirect(manual);
     const file = await findFile(folder, ctx.path);
+    if (file === null && ctx.path === manual) {
+      throw new ApiError('ROUTE_UNKNOWN', 'The manual is not part of this installation.', {
+        hint: 'In a clone, `npm run docs` builds it.',
+      });
+    }
     if (file === null) return next();
     ctx.set(
       'Cache-Control',
@@ -29,10 +50,7 @@ export function staticPages(folder: string): Middleware {
     ctx.set('X-Content-Type-Options', 'nosniff');
     ctx.set('Referrer-Policy', 'no-referrer');
     ctx.set('X-Frame-Options', 'SAMEORIGIN');
-    ctx.set(
-      'Content-Security-Policy',
-      "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'self'",
-    );
+    ctx.set('Content-Security-Policy', ctx.path.startsWith(manual) ? manualPolicy : pagesPolicy);
     ctx.type = types[extname(file.path)] ?? 'application/octet-stream';
     ctx.length = file.size;
     ctx.lastModified = file.mtime;
@@ -47,11 +65,14 @@ async function findFile(
 ): Promise<{ path: string; size: number; mtime: Date } | null> {
   const decoded = decode(urlPath);
   if (decoded === null || decoded.includes('\0')) return null;
-  const path = normalize(join(folder, decoded === '/' ? 'index.html' : decoded));
+  const path = normalize(join(folder, isFolder(decoded) ? `${decoded}index.html` : decoded));
   if (!path.startsWith(folder + sep)) return null;
   const found = await ifThere(stat(path));
   return found?.isFile() ? { path, size: found.size, mtime: found.mtime } : null;
 }
+
+/** The start page, and each folder of the manual, have an index. */
+const isFolder = (path: string): boolean => path === '/' || (path.startsWith(manual) && path.endsWith('/'));
 
 function decode(urlPath: string): string | null {
   try {

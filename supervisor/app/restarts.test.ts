@@ -81,7 +81,7 @@ interface Setting {
   readonly schema: z.core.JSONSchema.BaseSchema;
 }
 
-/** Every setting with what docs/config.md says of it; both are made from this schema. */
+/** Every setting with what docs/reference/config.md says of it; both are made from this schema. */
 function settings(): Setting[] {
   const root = z.toJSONSchema(configSchema, { io: 'input' });
   const found: Setting[] = [];
@@ -311,7 +311,7 @@ function appliance(toml: Toml) {
   };
 }
 
-describe('docs/config.md says what a change restarts', () => {
+describe('docs/reference/config.md says what a change restarts', () => {
   const all = settings();
 
   test('every setting is looked at', () => {

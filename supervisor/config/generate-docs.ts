@@ -1,11 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { z } from 'zod';
+import { apiMarkdown } from '../contract/api-page.ts';
 import { configSchema } from './schema.ts';
 
 /** Path of each generated file, relative to the root of the repository, and the function that makes it. */
 export const generatedDocs = {
-  'docs/config.md': configMarkdown,
-  'docs/rushlight.schema.json': configJsonSchema,
+  'docs/reference/config.md': configMarkdown,
+  'docs/reference/rushlight.schema.json': configJsonSchema,
+  'docs/reference/api.md': apiMarkdown,
 } as const;
 
 /** JSON Schema (2020-12) of rushlight.toml, for editors that check TOML. */
@@ -54,7 +56,7 @@ const preamble = [
   'in `rushlight-config-error.txt` beside the file. The appliance writes nothing else to that folder. Relative paths start',
   'at the folder of the file.',
   '',
-  'An editor that supports JSON Schema for TOML can complete and check the file with `docs/rushlight.schema.json`.',
+  'An editor that supports JSON Schema for TOML can complete and check the file with `docs/reference/rushlight.schema.json`.',
   '',
   '## Settings made on the page',
   '',

@@ -5,7 +5,7 @@ import type { Config } from './schema.ts';
 import { fileSchema } from './schema-file.ts';
 
 /**
- * The values of all settings whose change restarts a service, as the schema and docs/config.md say. A running service is left
+ * The values of all settings whose change restarts a service, as the schema and docs/reference/config.md say. A running service is left
  * alone while its key is equal, so the published column is what really happens. Lists (`source`, `remote`) are not part of it:
  * each of their elements is compared on its own.
  */

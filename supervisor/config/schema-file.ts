@@ -26,7 +26,7 @@ const line = {
 };
 
 /**
- * Everything `rushlight.toml` may contain: the one truth for types, defaults, docs/config.md, the JSON Schema and what a change
+ * Everything `rushlight.toml` may contain: the one truth for types, defaults, docs/reference/config.md, the JSON Schema and what a change
  * restarts. Keys are snake_case here and in the file, camelCase in {@link Config}.
  */
 export const fileSchema = z.strictObject({

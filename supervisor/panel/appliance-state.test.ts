@@ -74,7 +74,7 @@ describe('the signs', () => {
   });
 
   test('are those of the manual', () => {
-    const manual = readFileSync(join(import.meta.dirname, '../../docs/image.md'), 'utf8');
+    const manual = readFileSync(join(import.meta.dirname, '../../docs/reference/image.md'), 'utf8');
     for (const [state, { looks }] of all) expect(manual).toContain(`| ${state} | ${looks} |`);
   });
 });

@@ -37,7 +37,7 @@ function isReachable(address: string): boolean {
 
 /** How a state is shown. */
 export interface StateSigns {
-  /** In milliseconds; see docs/image.md. Flashes are counted, so no colour is needed. */
+  /** In milliseconds; see docs/reference/image.md. Flashes are counted, so no colour is needed. */
   readonly pattern: LightPattern;
   /** What the pattern looks like. */
   readonly looks: string;

@@ -5,7 +5,7 @@ import { errorCode } from '../../common/errors.ts';
 export const simulationPort = 8080;
 
 const sample = `# Settings of the simulated appliance. Edit and save: changes come into force at once.
-# docs/config.md lists every setting.
+# docs/reference/config.md lists every setting.
 
 role = "hub"
 name = "rushlight-sim"

@@ -24,7 +24,7 @@ export async function openBoardRig(name: string, lab: BoardLab): Promise<Rig> {
     console: serial.log,
     storage: new MuxStorage({ ...lab.storage, image: lab.image, sshKey: key.publicKey }),
     network: boardNetwork(lab.address, ssh),
-    // A board's lines and cameras are wired by hand so far: docs/rig.md.
+    // A board's lines and cameras are wired by hand so far: docs/contribute/rig.md.
     gpio: null,
     video: null,
     usb: null,

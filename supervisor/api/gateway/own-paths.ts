@@ -36,13 +36,14 @@ function controlledDevice(path: string): string | null {
   return controls.test(path) ? decoded(path.split('/')[3] ?? '') : null;
 }
 
-/** Paths of the built pages. */
+/** Paths of the built pages; those of the manual's folders end in a slash, so that `/docs` stays the backend's. */
 export async function pagePaths(folder: string): Promise<Set<string>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries
     .filter((entry) => entry.isFile())
     .map((entry) => `/${relative(folder, `${entry.parentPath}${sep}${entry.name}`).split(sep).join('/')}`);
-  return new Set(['/', ...files]);
+  const folders = files.filter((file) => /^\/docs\/(?:.*\/)?index\.html$/.test(file));
+  return new Set(['/', ...files, ...folders.map((file) => file.slice(0, -'index.html'.length))]);
 }
 
 /** Path of a request target, without query: `/a/b?c` and `http://host/a/b?c` both have `/a/b`. */

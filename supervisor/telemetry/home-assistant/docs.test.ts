@@ -8,7 +8,7 @@ import { cameraStatus, hubStatus } from '../status.fixture.ts';
 import { topicsOf } from '../topics.ts';
 import { discoveryDocument, discoveryInput } from './discovery.ts';
 
-const read = (name: string) => readFile(new URL(`../../../docs/${name}`, import.meta.url), 'utf8');
+const read = (name: string) => readFile(new URL(`../../../docs/use/${name}`, import.meta.url), 'utf8');
 const entityIds = [hubStatus(), cameraStatus()].flatMap((status) => {
   const topics = topicsOf(status.device.id, 'homeassistant');
   const { components } = discoveryDocument(discoveryInput(status, inventoryOf(status)), topics, 60);
@@ -25,9 +25,9 @@ test('every entity of the dashboard exists', async () => {
   expect(used.filter((id) => !entityIds.includes(id) && !services.has(id))).toEqual([]);
 });
 
-const blueprints = (await readdir(new URL('../../../docs/blueprints/', import.meta.url))).sort();
+const blueprints = (await readdir(new URL('../../../docs/use/blueprints/', import.meta.url))).sort();
 
-describe.each(blueprints)('docs/blueprints/%s', (name) => {
+describe.each(blueprints)('docs/use/blueprints/%s', (name) => {
   test('can be read, uses each input it declares, and no other', async () => {
     const text = await read(`blueprints/${name}`);
     const tag = { tag: '!input', resolve: (value: string) => `input ${value}` };
@@ -57,7 +57,7 @@ describe.each(blueprints)('docs/blueprints/%s', (name) => {
   });
 });
 
-describe('docs/home-assistant.md', () => {
+describe('docs/use/home-assistant.md', () => {
   test('every command and its JSON are legal', async () => {
     const text = await read('home-assistant.md');
     const rows = [...text.matchAll(/^\| ((?:`[a-z]+`(?:, )?)+) \| .* \| `(\{.*\})` \|$/gm)];

@@ -247,7 +247,7 @@ const updates: readonly Metric[] = [
   ),
 ];
 
-/** All metrics, in the order of docs/metrics.md. */
+/** All metrics, in the order of docs/reference/metrics.md. */
 export const catalogue: readonly Metric[] = [
   ...appliance,
   ...host,

@@ -7,7 +7,7 @@ import { renderFamilies } from './exposition.ts';
 import { renderMetrics } from './metrics.ts';
 import { renderMetricsDoc } from './metrics-doc.ts';
 
-const docs = new URL('../../../docs/', import.meta.url);
+const docs = new URL('../../../docs/reference/', import.meta.url);
 /** A sample line of text format 0.0.4, with its escapes. */
 const samplePattern =
   /^([a-z_]+)(?:\{((?:[a-z_]+="(?:[^"\\\n]|\\["\\n])*",?)*)\})? (-?\d+(?:\.\d+)?(?:e[+-]\d+)?|NaN|[+-]Inf)$/;
@@ -120,11 +120,11 @@ describe('metrics', () => {
 });
 
 describe('documents', () => {
-  test('docs/metrics.md is up to date', async () => {
+  test('docs/reference/metrics.md is up to date', async () => {
     expect(await readFile(new URL('metrics.md', docs), 'utf8')).toBe(renderMetricsDoc());
   });
 
-  test('every metric of docs/grafana.json exists', async () => {
+  test('every metric of docs/reference/grafana.json exists', async () => {
     const dashboard = await readFile(new URL('grafana.json', docs), 'utf8');
     const used = new Set(dashboard.match(/rushlight_[a-z_]+/g));
     const known = new Set(catalogue.map(({ name }) => name));

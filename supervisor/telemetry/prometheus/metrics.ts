@@ -4,7 +4,7 @@ import { renderFamilies } from './exposition.ts';
 
 export { metricsContentType } from './exposition.ts';
 
-/** The status in Prometheus' format for `/metrics`; docs/metrics.md describes each metric. */
+/** The status in Prometheus' format for `/metrics`; docs/reference/metrics.md describes each metric. */
 export function renderMetrics(status: Status): string {
   return renderFamilies(
     catalogue.map(({ name, type, help, samples }) => ({ name, type, help, samples: samples(status) })),

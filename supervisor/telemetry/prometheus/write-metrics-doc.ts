@@ -1,4 +1,4 @@
 import { writeFile } from 'node:fs/promises';
 import { renderMetricsDoc } from './metrics-doc.ts';
 
-await writeFile(new URL('../../../docs/metrics.md', import.meta.url), renderMetricsDoc());
+await writeFile(new URL('../../../docs/reference/metrics.md', import.meta.url), renderMetricsDoc());

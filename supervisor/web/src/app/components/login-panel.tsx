@@ -51,6 +51,9 @@ export const LoginPanel = (props: { reason: string | null; login(token: string):
         <button type="submit" class="button button-main" disabled={busy}>
           {busy ? 'Checking…' : 'Open'}
         </button>
+        <p>
+          <a href="/docs/operate/troubleshooting.html#the-page">Where do I find the key?</a>
+        </p>
       </form>
     </main>
   );

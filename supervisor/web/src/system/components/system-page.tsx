@@ -22,6 +22,10 @@ const DeviceCard = ({ status: { device, config } }: { status: Status }) => (
       <Fact name="Settings file">
         <Words>{config.file}</Words>
       </Fact>
+      <Fact name="Manual">
+        <a href="/docs/">Read it on this appliance</a>
+        <span class="fact-note">works without the internet</span>
+      </Fact>
     </dl>
   </Card>
 );

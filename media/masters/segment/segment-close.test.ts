@@ -152,6 +152,23 @@ describe('closeSegment, of a segment that a power cut ended', { timeout: 60_000 
     expect((await stat(join(take.folder, 'cam0', kept ?? ''))).size).toBe(size);
   });
 
+  it.each([
+    ['spool', 'half of it', (frameBytes: number) => 0.75 * frameBytes],
+    ['spool', 'all of it', (frameBytes: number) => 1.5 * frameBytes],
+    ['direct', 'a part of it', (frameBytes: number) => 0.7 * frameBytes],
+  ] as const)(
+    'counts the only frame as one dropped where a power cut left %s: %s, and nothing of its log',
+    async (strategy, _what, size) => {
+      const files = await record(strategy);
+      const recorded = strategy === 'spool' ? files.spool : files.master;
+      await truncate(recorded, Math.round(size(64 * 64 * 1.5)));
+      await truncate(files.reference, 0);
+      const { segment, unreadable } = await close(strategy, new SpawningChildHost());
+      expect(segment).toBeUndefined();
+      expect(unreadable).toMatchObject({ number: 1, frames: 1 });
+    },
+  );
+
   /** Records a file of frames as a recorder does its pipe. */
   async function record(strategy: MasterStrategy) {
     const files = take.files('cam0', 1);

@@ -140,13 +140,26 @@ async function keptFrames(
   const nothing: FrameLog = { timeBase: defaultTimeBase, frames: [] };
   if (found === undefined || found.size === 0) return { log: nothing, received };
   const decoded = await decodableFrames(order, recorded);
-  if (decoded === 'no frame') return { log: nothing, received };
+  const atMost = received ?? atMostOne(found.size, record);
+  if (decoded === 'no frame') return { log: nothing, received: atMost };
   // What was received stands; whether the file holds it is for verifying to tell.
-  if (decoded === undefined) return { log, received };
+  if (decoded === undefined) return { log, received: atMost };
   const how = { codec: record.codec, strategy: record.strategy, endS: found.mtimeMs / 1e3 };
   const whole = reconcile(log, decoded, { ...how, logIsWhole: damaged === null && log.frames.length > 0 });
   await replaceTakeFile(reference, rewriteFrameLog(text, log, whole));
-  return { log: whole, received };
+  // Where nothing of the log is left, the last frame of a spool is not known to be whole: it may be the only one.
+  const onlyFrame = whole.frames.length === 0 && decoded.frames.length === 1 ? 1 : null;
+  return { log: whole, received: received ?? onlyFrame };
+}
+
+/** A file smaller than one frame holds a part of one, at most; null where more may have been lost, or the size is not known. */
+function atMostOne(bytes: number, { source }: CameraRecord): number | null {
+  const samplesPerPixel = source.pixelFormat.includes('444')
+    ? 3
+    : source.pixelFormat.includes('422')
+      ? 2
+      : 1.5;
+  return bytes < source.width * source.height * samplesPerPixel ? 1 : null;
 }
 
 export interface ReconcileFacts {

@@ -89,10 +89,7 @@ describe('cameras that share a serial number', () => {
     const homes = new SerialHomes();
     const colour = { port: 1, node: 'video0', interface: 0 };
     const infrared = { port: 1, node: 'video2', interface: 2 };
-    for (const [a, b] of [
-      [true, false],
-      [false, true],
-    ]) {
+    for (const [a, b] of [[true, false] as const, [false, true] as const]) {
       const ids = stableIds([camera({ ...colour, named: a }), camera({ ...infrared, named: b })], homes);
       expect([ids.get('video0'), ids.get('video2')]).toEqual([serialId, atPort(1, 2)]);
     }

@@ -40,6 +40,8 @@ export interface HttpServiceOptions {
   readonly log: Logger;
   /** First and longest pause between two tries of what cannot be served. Default one second and one minute. */
   readonly retryMs?: readonly [number, number];
+  /** How often the owner's certificate is looked at. Default 10 s. */
+  readonly lookMs?: number;
 }
 
 interface WantedHttp {
@@ -136,7 +138,8 @@ export class HttpService {
     const unsubscribe = network.subscribe(() => this.#wake.resolve());
     while (!signal.aborted) {
       const early = new AbortController();
-      const ends = [this.#wake.promise, ...(this.#running === null ? [] : [this.#running.ended])];
+      const ends = [this.#wake.promise, this.#certificates.changed(early.signal)];
+      if (this.#running !== null) ends.push(this.#running.ended);
       if (this.#reported !== '') ends.push(pause(this.#backoff.nextMs(), early.signal));
       await Promise.race(ends);
       early.abort();

@@ -91,7 +91,14 @@ const answers = async (port: number | null | undefined) =>
 
 /** The fingerprint of the certificate that a TLS client meets. */
 async function fingerprintAt(port: number | null | undefined): Promise<string> {
-  const asked = request({ port, host: '127.0.0.1', path: '/healthz', rejectUnauthorized: false });
+  // Without an agent: one that goes on with an earlier session is shown no certificate.
+  const asked = request({
+    port,
+    host: '127.0.0.1',
+    path: '/healthz',
+    rejectUnauthorized: false,
+    agent: false,
+  });
   asked.end();
   const [response] = (await once(asked, 'response')) as [{ socket: TLSSocket; resume(): void }];
   const { fingerprint256 } = response.socket.getPeerCertificate();

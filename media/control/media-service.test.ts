@@ -1,7 +1,13 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { pino } from 'pino';
 import { expect, it } from 'vitest';
+import { createMediaPlane } from '../sfu/create-plane.ts';
+import { createNodePlane } from '../sfu/node-plane.ts';
 import { freeRtpPort, openMediaRig } from '../signaling/media-rig.fake.ts';
 import { buildPullOffer } from '../signaling/pull-offer.ts';
 import { buildPushOffer } from '../signaling/push-offer.ts';
+import { MediaService } from './media-service.ts';
 import { mediaConfigSchema } from './protocol.ts';
 
 const remote = {
@@ -130,4 +136,40 @@ it('A session answers to who opened it and to who is in charge, by its own name'
     notFound,
   );
   expect(() => service.sessionInfo({ ...right, owner: mine })).toThrow(notFound);
+});
+
+it.each([
+  ['native, where there is one', createMediaPlane],
+  ['JavaScript', createNodePlane],
+])(
+  'A port that another program uses is named with what to do, offers are refused, and it is taken once it is free (%s)',
+  async (_name, createPlane) => {
+    const holder = createSocket('udp4').bind(0, '127.0.0.1');
+    await once(holder, 'listening');
+    const { port: udpPort } = holder.address();
+    const logger = pino({ level: 'silent' });
+    await using datapath = await createPlane({ logger });
+    await using service = new MediaService({ datapath, logger, onEvent: () => {} });
+    const config = { udpPort, listenAddresses: ['127.0.0.1'], ingests: [], pushes: [] };
+    const { problems } = await service.configure(mediaConfigSchema.parse(config));
+    expect(problems).toEqual([expect.stringContaining('media.udp_port')]);
+    expect(problems[0]).toContain(String(udpPort));
+    expect(service.status().problems).toEqual(problems);
+    await expect(service.whipOffer(publication)).rejects.toMatchObject({
+      code: 'MEDIA_PORT_CLOSED',
+      retryAfterS: 5,
+    });
+
+    holder.close();
+    await once(holder, 'close');
+    await service.whipOffer(publication);
+    expect(service.status().problems).toEqual([]);
+  },
+);
+
+it('An address that this machine does not have is named with the setting', async () => {
+  await using rig = await openMediaRig();
+  const elsewhere = { udpPort: 0, listenAddresses: ['203.0.113.77'], ingests: [], pushes: [] };
+  const { problems } = await rig.service.configure(mediaConfigSchema.parse(elsewhere));
+  expect(problems).toEqual([expect.stringMatching(/203\.0\.113\.77.*media\.addresses/)]);
 });

@@ -54,6 +54,8 @@ export class MediaService implements AsyncDisposable {
   readonly #startedMs = performance.now();
   #maxBitrateKbps = 20_000;
   #problems: string[] = [];
+  /** Why the UDP port of all sessions was not opened when it was set. */
+  #portProblem: string | null = null;
   #timer: NodeJS.Timeout | null = null;
   readonly #inTurn = pLimit(1);
 
@@ -167,7 +169,7 @@ export class MediaService implements AsyncDisposable {
       datagramsRefused,
       sendErrors,
       rssBytes: process.memoryUsage.rss(),
-      problems: this.#problems,
+      problems: this.#presentProblems(),
       pushes: this.#flows.pushes(),
       pulls: this.#flows.pulls(),
     };
@@ -187,14 +189,21 @@ export class MediaService implements AsyncDisposable {
     const { datapath } = this.#options;
     const problems: string[] = [];
     this.#maxBitrateKbps = config.maxPublisherBitrateKbps;
+    this.#portProblem = null;
     try {
       await datapath.listen({ udpPort: config.udpPort, listenAddresses: config.listenAddresses });
     } catch (error) {
-      problems.push(describe('media port', error));
+      this.#portProblem = error instanceof Error ? error.message : String(error);
     }
     await this.#flows.apply(config, problems);
     this.#problems = problems;
-    return { problems };
+    return { problems: this.#presentProblems() };
+  }
+
+  /** The port is tried again and again: once it is open, nothing is wrong with it any more. */
+  #presentProblems(): string[] {
+    const isOpen = this.#options.datapath.bound.length > 0;
+    return this.#portProblem === null || isOpen ? this.#problems : [this.#portProblem, ...this.#problems];
   }
 
   #named(reference: SessionReference): MediaSession {
@@ -284,8 +293,4 @@ function shareOf(params: OfferParams): string {
 
 function noPublisher(feed: string): SignalingError {
   return new SignalingError('NO_PUBLISHER', `feed ${feed} has no publisher`, { retryAfterS: 2 });
-}
-
-function describe(what: string, error: unknown): string {
-  return `${what}: ${error instanceof Error ? error.message : String(error)}`;
 }

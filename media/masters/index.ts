@@ -3,6 +3,7 @@ export * from './errors.ts';
 export * from './masters.ts';
 export * from './proof/master-check.ts';
 export * from './recorder/encode-speed.ts';
+export { RecordRates } from './recorder/record-rates.ts';
 export * from './recorder/recorder.ts';
 export type { MasterCodec, MasterStrategy, SegmentFiles } from './recorder/recorder-command.ts';
 export * from './recorder/strategy-choice.ts';

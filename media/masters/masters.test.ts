@@ -2,9 +2,11 @@ import { existsSync } from 'node:fs';
 import { open, readFile, rename, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { expectedRates, freeBytes } from './disk/disk.ts';
 import { Masters, type MastersSettings } from './masters.ts';
 import { MasterCheck } from './proof/master-check.ts';
 import { EncodeSpeed } from './recorder/encode-speed.ts';
+import { RecordRates } from './recorder/record-rates.ts';
 import { cameraOf, contiguousFrom, RecordingRig, readFrames, until } from './recorder/recording-rig.fake.ts';
 import { takeManifestSchema } from './take/manifest.ts';
 import { TakeStore } from './take/take-store.ts';
@@ -217,6 +219,26 @@ describe('Masters', { timeout: 120_000 }, () => {
     await stop();
   });
 
+  it('says how long the disk lasts by what an earlier take of the camera took of it', async () => {
+    await rig.startCapture();
+    const { masters, store, stop } = start({ strategy: 'spool' });
+    const bytesPerSecond = async () => {
+      const seconds = (await masters.remainingSeconds(null)) ?? 0;
+      return (await freeBytes(rig.folder)) / seconds;
+    };
+    const expected = expectedRates(rig.command().raw);
+    expect((await bytesPerSecond()) / (expected.spool + expected.master)).toBeCloseTo(1, 2);
+    await masters.start('take', null);
+    await until(() => (masters.progress('take').get('cam0')?.frames ?? 0) > 100);
+    await masters.stop('take');
+    await until(() => !masters.isBusy);
+    const [segment] = cameraOf(await store.get('take')).segments;
+    const measured = ((segment?.bytes ?? 0) / (segment?.frames ?? 1)) * rig.command().raw.fps;
+    expect(measured).not.toBeCloseTo(expected.master, -5);
+    expect((await bytesPerSecond()) / (expected.spool + measured)).toBeCloseTo(1, 2);
+    await stop();
+  });
+
   function start(settings: Partial<MastersSettings> = {}, mayGoOn = () => true) {
     const root = join(rig.folder, 'takes');
     const { host, logger } = rig;
@@ -227,6 +249,7 @@ describe('Masters', { timeout: 120_000 }, () => {
       logger,
       store,
       speed: new EncodeSpeed({ host, logger, cacheFile, scratch: rig.folder, version: '1' }),
+      rates: new RecordRates({ cacheFile: join(rig.folder, 'rates.json'), logger }),
       settings: () => ({ codec: 'ffv1', strategy: 'direct', reserveBytes: 1, ...settings }),
       cameras: () => [{ camera: 'cam0', raw: rig.command().raw }],
       pipeOf: () => rig.pipe,

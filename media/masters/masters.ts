@@ -5,14 +5,7 @@ import type { ChildHost } from '../../common/child-host.ts';
 import { pause, untilAborted } from '../../common/pause.ts';
 import type { SensorClock } from '../capture/sensor-clock.ts';
 import type { RawStream } from '../capture/types.ts';
-import {
-  asDiskError,
-  expectedBytesPerSecond,
-  freeBytesFor,
-  makeTakesFolder,
-  remainingSeconds,
-  requireSpace,
-} from './disk/disk.ts';
+import { asDiskError, freeBytesFor, makeTakesFolder, remainingSeconds, requireSpace } from './disk/disk.ts';
 import {
   DiskFilesError,
   DiskUnavailableError,
@@ -21,6 +14,7 @@ import {
   TakeUnfinishedError,
 } from './errors.ts';
 import type { EncodeSpeed } from './recorder/encode-speed.ts';
+import type { RecordRates } from './recorder/record-rates.ts';
 import type { MasterCodec, MasterStrategy } from './recorder/recorder-command.ts';
 import { chooseStrategy, type StrategyFacts } from './recorder/strategy-choice.ts';
 import type { SegmentProgress } from './segment/segment-watch.ts';
@@ -48,7 +42,8 @@ export interface MastersOptions {
   readonly logger: Logger;
   readonly store: TakeStore;
   readonly speed: EncodeSpeed;
-  /** Read at every start of a take, so a changed configuration applies from the next one on. */
+  readonly rates: RecordRates;
+  /** Asked at every start of a take, so a changed configuration holds from the next one on. */
   readonly settings: () => MastersSettings;
   /** All cameras of this appliance that can be recorded now. */
   readonly cameras: () => readonly RecordableCamera[];
@@ -253,11 +248,15 @@ export class Masters {
 
   /** Seconds that can still be recorded on these cameras before only the reserve is left; null if nothing would grow. */
   async remainingSeconds(names: readonly string[] | null): Promise<number | null> {
-    const { settings, store } = this.options;
-    const { strategy, reserveBytes } = settings();
-    const assumed = strategy === 'direct' ? 'direct' : 'spool';
-    const rates = this.select(names).map(({ raw }) => expectedBytesPerSecond(raw, assumed));
-    const total = rates.reduce((sum, rate) => sum + rate, 0);
+    const { settings, store, rates } = this.options;
+    const { codec, strategy: configured, reserveBytes } = settings();
+    if (codec === 'off') return null;
+    const cameras = this.select(names);
+    const planned = cameras.map(async ({ camera, raw }) => {
+      const { strategy } = await this.strategy({ codec, raw, configured, atOnce: cameras.length });
+      return await rates.bytesPerSecond({ camera, raw, codec, strategy, growing: this.growing(camera) });
+    });
+    const total = (await Promise.all(planned)).reduce((sum, rate) => sum + rate, 0);
     return remainingSeconds(await freeBytesFor(store.root), reserveBytes, total);
   }
 
@@ -285,6 +284,10 @@ export class Masters {
     } catch (error) {
       if (signal.aborted || !interrupted.aborted) throw error;
     }
+  }
+
+  private growing(camera: string): SegmentProgress | undefined {
+    return [...this.active.values()].find((run) => run.holds(camera))?.progress.get(camera);
   }
 
   private noteTrouble(reason: string): void {
@@ -352,7 +355,8 @@ export class Masters {
     }));
     const notify = () => onChange?.(id);
     const onDiskTrouble = (reason: string) => this.noteTrouble(reason);
-    const how = { host, logger, ending: this.ending.signal, onChange: notify, onDiskTrouble };
+    const { rates } = this.options;
+    const how = { host, logger, rates, ending: this.ending.signal, onChange: notify, onDiskTrouble };
     const run = new TakeRun(take, withPipes, how);
     if (!wanted) run.stop();
     try {

@@ -8,6 +8,7 @@ export const signalingCodes = [
   'CODEC_UNSUPPORTED',
   'FEED_BUSY',
   'OVERLOADED',
+  'MEDIA_PORT_CLOSED',
   'NO_PUBLISHER',
   'SESSION_NOT_FOUND',
   'ETAG_REQUIRED',
@@ -19,8 +20,8 @@ export type SignalingCode = (typeof signalingCodes)[number];
 
 /**
  * HTTP statuses that fit: SDP_INVALID and FRAGMENT_INVALID 400, SESSION_NOT_FOUND 404, FEED_BUSY and NO_PUBLISHER 409
- * (with Retry-After), ETAG_STALE 412, TRACKS_UNSUPPORTED and CODEC_UNSUPPORTED 422, ETAG_REQUIRED 428, OVERLOADED 503 (with
- * Retry-After).
+ * (with Retry-After), ETAG_STALE 412, TRACKS_UNSUPPORTED and CODEC_UNSUPPORTED 422, ETAG_REQUIRED 428, OVERLOADED and
+ * MEDIA_PORT_CLOSED 503 (with Retry-After).
  */
 export class SignalingError extends RushlightError {
   readonly code: SignalingCode;

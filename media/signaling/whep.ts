@@ -9,6 +9,7 @@ import { MediaSession } from './media-session.ts';
 import { negotiateViewer } from './negotiate.ts';
 import { parseOffer } from './offer.ts';
 import { SignalingSession } from './session.ts';
+import { openSharedTransport } from './shared-transport.ts';
 
 export interface SessionContext {
   readonly datapath: MediaPlane;
@@ -27,7 +28,7 @@ export async function openViewerSession(
   const profileLevelId = feed.video.info?.profileLevelId ?? '42e01f';
   const negotiated = negotiateViewer(offer, { profileLevelId, audioCodec: feed.audio?.codec ?? null });
   const { datapath } = context;
-  const transport = await datapath.openTransport('lite');
+  const transport = await openSharedTransport(datapath);
   const signaling = new SignalingSession(transport, offer.ice.ufrag);
   const tracks = {
     cname: randomBytes(8).toString('hex'),

@@ -42,6 +42,40 @@ describe('Offering a session to another server', () => {
     });
   });
 
+  it.each([
+    [
+      'ours',
+      { 'content-type': 'application/problem+json' },
+      '{"detail":"feed x has no publisher"}',
+      'feed x has no',
+    ],
+    [
+      'MediaMTX',
+      { 'content-type': 'application/json' },
+      '{"status":"error","error":"path not found"}',
+      'path not found',
+    ],
+    ['go2rtc', { 'content-type': 'text/plain' }, 'stream not found\nat line 1', 'stream not found'],
+    ['one that says nothing', {}, '', 'nobody publishes there'],
+    ['a web server', { 'content-type': 'text/html' }, '<html>404</html>', 'nobody publishes there'],
+    ['a page without a type', {}, '<!DOCTYPE html><p>x', 'nobody publishes there'],
+    ['a list', { 'content-type': 'application/json' }, '[1]', 'nobody publishes there'],
+  ])('says what %s says, and whose word it is', async (_who, headers, body, words) => {
+    const server = await serve(404, headers as Record<string, string>, body);
+    const error = await post(server.url).catch((one: Error) => one);
+    expect(error).toMatchObject({ code: 'HUB_REFUSED', status: 404 });
+    expect(`${error}`).toContain(`${new URL(server.url).host} answered 404: `);
+    expect(`${error}`).toContain(words);
+    expect(`${error}`).not.toMatch(/[<\n]/);
+  });
+
+  it('does not pass on control characters or a book', async () => {
+    const server = await serve(500, { 'content-type': 'text/plain' }, `\u001b[31m${'x'.repeat(9000)}`);
+    const error = await post(server.url).catch((one: Error) => one);
+    expect(`${error}`).not.toContain('\u001b');
+    expect(`${error}`.length).toBeLessThan(300);
+  });
+
   it('keeps what is secret to the server that it is meant for', async () => {
     const elsewhere = await serve(201, { location: '/session/1' }, 'answer');
     const server = await serve(307, { location: `${elsewhere.url}/whip/cam0` });

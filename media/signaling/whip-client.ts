@@ -62,7 +62,7 @@ export async function postOffer(
       target = redirected(location, target);
       continue;
     }
-    if (response.status !== 201 && response.status !== 200) throw refusal(response);
+    if (response.status !== 201 && response.status !== 200) throw refusal(response, target);
     return {
       answer: response.body,
       resource: location === undefined ? null : resolved(location, target).href,
@@ -102,20 +102,44 @@ function resolved(location: string, base: URL): URL {
   }
 }
 
-function refusal(response: HubResponse): HubError {
-  let problem: { detail?: unknown; code?: unknown } = {};
+const longestDetail = 200;
+
+/** For servers that do not explain themselves. */
+const meaning: Readonly<Record<number, string>> = {
+  401: 'it wants a token, or does not know this one',
+  403: 'this token may not do that',
+  404: 'there is nothing at this address, or nobody publishes there',
+  405: 'this is not an address for WHIP or WHEP',
+};
+
+function refusal(response: HubResponse, { host }: URL): HubError {
+  let problem: { detail?: unknown; error?: unknown; code?: unknown } = {};
   try {
     problem = Object(JSON.parse(response.body));
   } catch {
-    // Not every server explains itself; the status has to do.
+    // Not every server explains itself in JSON.
+    problem = { error: isPlainText(response) ? response.body : undefined };
   }
-  const detail = typeof problem.detail === 'string' ? problem.detail : 'no reason given';
+  const said = [problem.detail, problem.error].find((one) => typeof one === 'string' && one.trim() !== '');
+  const detail = said === undefined ? meaning[response.status] : printable(`${said}`);
   const retryAfterS = retryAfterOf(response.headers['retry-after']);
-  return new HubError('HUB_REFUSED', `the hub answered ${response.status}: ${detail}`, {
+  const answer = `${host} answered ${response.status}`;
+  return new HubError('HUB_REFUSED', detail === undefined ? answer : `${answer}: ${detail}`, {
     status: response.status,
     hubCode: typeof problem.code === 'string' ? problem.code : undefined,
     retryAfterS,
   });
+}
+
+function isPlainText({ headers, body }: HubResponse): boolean {
+  const type = headers['content-type'] ?? '';
+  return (type === '' || type.startsWith('text/plain')) && !body.trimStart().startsWith('<');
+}
+
+/** The first line of what a stranger says, as far as people read it. */
+function printable(text: string): string {
+  const line = text.trim().split('\n', 1)[0] ?? '';
+  return line.replace(/\p{C}/gu, ' ').slice(0, longestDetail).trim();
 }
 
 /** Seconds, or the date from which on trying again makes sense (RFC 9110, section 10.2.3). */

@@ -6,6 +6,7 @@ import { MediaSession } from './media-session.ts';
 import { lostSound, negotiatePublisher } from './negotiate.ts';
 import { parseOffer } from './offer.ts';
 import { SignalingSession } from './session.ts';
+import { openSharedTransport } from './shared-transport.ts';
 import type { SessionContext } from './whep.ts';
 
 export interface PublisherRequest {
@@ -27,7 +28,7 @@ export async function openPublisherSession(
   const offer = parseOffer(request.sdp);
   const negotiated = negotiatePublisher(offer);
   const { datapath, logger } = context;
-  const transport = await datapath.openTransport('lite');
+  const transport = await openSharedTransport(datapath);
   const signaling = new SignalingSession(transport, offer.ice.ufrag);
   const publisher = datapath.openPublisher({
     kind: 'whip',

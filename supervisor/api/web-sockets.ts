@@ -14,7 +14,7 @@ import type { ApiPorts, Caller } from '../contract/ports.ts';
 import { mayCall } from './access/access-rule.ts';
 import type { KeyedWork } from './access/keyed-work.ts';
 import { ApiError } from './api-error.ts';
-import { type AccessOptions, checkAccess } from './middleware/access.ts';
+import { type AccessOptions, checkAccess, refuseKeyInTheClear } from './middleware/access.ts';
 import { matchPath, pathPattern } from './path-match.ts';
 import { publishOnLink, showOnLink } from './pictures/feed-link.ts';
 import { problemOf } from './problem-of.ts';
@@ -79,6 +79,8 @@ export class WebSockets implements Disposable {
       const [path = '', query = ''] = (request.url ?? '').split('?');
       const { link, params } = linkOf(path);
       const caller = checkAccess(request, link.route.access, access);
+      // Over this one the camera gets its key.
+      if (link.route === routes.adoptLink) refuseKeyInTheClear(request, access.tlsPort ?? null);
       checked(link.route.params, params, 'path');
       const accept = link.open(ports, { params, query: new URLSearchParams(query), caller });
       this.#serverFor(link.maxMessageBytes).handleUpgrade(request, socket, head, (client) => {

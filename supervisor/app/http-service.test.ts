@@ -76,6 +76,7 @@ function open() {
     },
     health: health.register('http', { core: true }),
     retryMs: [20, 50],
+    lookMs: 20,
   });
   cleanup.push(() => service.close());
   const networkChanged = () => {
@@ -90,7 +91,14 @@ const answers = async (port: number | null | undefined) =>
 
 /** The fingerprint of the certificate that a TLS client meets. */
 async function fingerprintAt(port: number | null | undefined): Promise<string> {
-  const asked = request({ port, host: '127.0.0.1', path: '/healthz', rejectUnauthorized: false });
+  // Without an agent: one that goes on with an earlier session is shown no certificate.
+  const asked = request({
+    port,
+    host: '127.0.0.1',
+    path: '/healthz',
+    rejectUnauthorized: false,
+    agent: false,
+  });
   asked.end();
   const [response] = (await once(asked, 'response')) as [{ socket: TLSSocket; resume(): void }];
   const { fingerprint256 } = response.socket.getPeerCertificate();
@@ -162,6 +170,30 @@ test('a certificate that is missing is replaced by the self-made one, and served
   await vi.waitFor(() => expect(state()).toMatchObject({ state: 'ok' }), 5000);
   expect(service.reach?.fingerprint).toBe(identity.fingerprint);
   expect(await fingerprintAt(tlsPort)).toBe(identity.fingerprint);
+});
+
+test('a renewed certificate is served without a restart; half of one changes nothing', async () => {
+  const [port, tlsPort] = [await freePort(), await freePort()];
+  const { service, state, onReach } = open();
+  const [before, after] = [
+    await createTlsIdentity('own', new Date()),
+    await createTlsIdentity('own', new Date()),
+  ];
+  await writeFile(join(folder, 'own.key'), before.keyPem);
+  await writeFile(join(folder, 'own.pem'), before.certPem);
+  const own = { cert_file: 'own.pem', key_file: 'own.key' };
+  await service.apply(settings({ ...local, ...own, port, tls_port: tlsPort }), 'stage', 'hub');
+  expect(await fingerprintAt(tlsPort)).toBe(before.fingerprint);
+
+  await writeFile(join(folder, 'own.pem'), after.certPem);
+  await vi.waitFor(() => expect(state()).toMatchObject({ state: 'degraded' }), 5000);
+  expect(await fingerprintAt(tlsPort)).toBe(before.fingerprint);
+
+  await writeFile(join(folder, 'own.key'), after.keyPem);
+  await vi.waitFor(() => expect(state()).toMatchObject({ state: 'ok' }), 5000);
+  expect(await fingerprintAt(tlsPort)).toBe(after.fingerprint);
+  expect(service.reach?.fingerprint).toBe(after.fingerprint);
+  expect(onReach).toHaveBeenCalled();
 });
 
 test.each([

@@ -44,6 +44,8 @@ export interface HttpServiceOptions {
    * First and longest pause between two tries of what cannot be served, in milliseconds. Default one second and one minute.
    */
   readonly retryMs?: readonly [number, number];
+  /** How often the owner's certificate is looked at. Default 10 s. */
+  readonly lookMs?: number;
 }
 
 interface WantedHttp {
@@ -140,7 +142,8 @@ export class HttpService {
     const unsubscribe = network.subscribe(() => this.#wake.resolve());
     while (!signal.aborted) {
       const early = new AbortController();
-      const ends = [this.#wake.promise, ...(this.#running === null ? [] : [this.#running.ended])];
+      const ends = [this.#wake.promise, this.#certificates.changed(early.signal)];
+      if (this.#running !== null) ends.push(this.#running.ended);
       if (this.#reported !== '') ends.push(pause(this.#backoff.nextMs(), early.signal));
       await Promise.race(ends);
       early.abort();

@@ -27,7 +27,15 @@ interface Hub {
   cut(): void;
 }
 
-async function startHub(options: { port?: number; keyOf?: string; status?: number } = {}): Promise<Hub> {
+interface HubOptions {
+  readonly port?: number;
+  readonly keyOf?: string;
+  readonly status?: number;
+  /** What a refusal says. */
+  readonly problem?: string;
+}
+
+async function startHub(options: HubOptions = {}): Promise<Hub> {
   const { keyOf } = options;
   const registry = new CameraRegistry({
     hub: { id: 'hub-1', name: 'control-room' },
@@ -38,7 +46,8 @@ async function startHub(options: { port?: number; keyOf?: string; status?: numbe
   const sockets = new WebSocketServer({ noServer: true });
   server.on('upgrade', (request, socket, head) => {
     if (options.status !== undefined) {
-      socket.end(`HTTP/1.1 ${options.status} No\r\nContent-Length: 0\r\n\r\n`);
+      const { status, problem = '' } = options;
+      socket.end(`HTTP/1.1 ${status} No\r\nContent-Length: ${problem.length}\r\n\r\n${problem}`);
       return;
     }
     sockets.handleUpgrade(request, socket, head, (client) =>
@@ -236,6 +245,25 @@ describe('link between camera and hub', () => {
     const camera = startCamera(hub.port);
     await vi.waitFor(() => expect(camera.states.at(-1)?.state).toBe('refused'), 10_000);
     expect(camera.states.at(-1)?.reason).toContain('Adopt it');
+  });
+
+  test('a hub that takes keys by HTTPS only is refused in words that name the setting', async () => {
+    const problem = { type: 'about:blank', title: 'Forbidden', status: 403, code: 'TLS_REQUIRED' };
+    const hub = await startHub({ status: 403, problem: JSON.stringify(problem) });
+    const camera = startCamera(hub.port);
+    await vi.waitFor(() => expect(camera.states.at(-1)?.state).toBe('refused'), 10_000);
+    expect(camera.states.at(-1)?.reason).toContain('camera.hub');
+  });
+
+  test.each([
+    ['', 'opens nothing'],
+    ['{"code":', 'opens nothing'],
+    ['x'.repeat(60_000), 'opens nothing'],
+  ])('a refusal that is no problem document is told by its status', async (problem, words) => {
+    const hub = await startHub({ status: 403, problem });
+    const camera = startCamera(hub.port);
+    await vi.waitFor(() => expect(camera.states.at(-1)?.state).toBe('refused'), 10_000);
+    expect(camera.states.at(-1)?.reason).toContain(words);
   });
 
   test.each([

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
@@ -14,6 +15,7 @@ import {
   agentDownSchema,
   type HubLink,
   linkClose,
+  problemSchema,
   routes,
 } from '../contract/index.ts';
 import { followLinks } from '../discovery/link-addresses.ts';
@@ -197,9 +199,10 @@ export class HubLinkClient {
     socket.on('unexpected-response', (_request, response) => {
       const status = response.statusCode ?? 0;
       this.#keyUnknown = status === 401;
-      end.resolve({ refused: status === 401 || status === 403, reason: refusal(status) });
-      response.resume();
-      socket.terminate();
+      void problemCode(response).then((code) => {
+        end.resolve({ refused: status === 401 || status === 403, reason: refusal(status, code) });
+        socket.terminate();
+      });
     });
     socket.on('error', (error) => end.resolve({ refused: false, reason: describeError(error) }));
     socket.on('close', (code, reason) => {
@@ -322,7 +325,30 @@ function parseDown(data: RawData): AgentDown | null {
   }
 }
 
-function refusal(status: number): string {
+const needsTls =
+  'The hub takes keys by HTTPS only. Set camera.hub to the address of the hub that starts with https://, or to "auto".';
+const maxProblemBytes = 16 * 1024;
+
+/** The code of a problem document; null where there is none. Never rejects. */
+async function problemCode(response: IncomingMessage): Promise<string | null> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const part of response as AsyncIterable<Buffer>) {
+      size += part.length;
+      if (size > maxProblemBytes) return null;
+      parts.push(part);
+    }
+    const problem = problemSchema.safeParse(parseJsonText(Buffer.concat(parts).toString('utf8')));
+    return problem.success ? problem.data.code : null;
+  } catch {
+    // Cut off, or not JSON: the status says enough.
+    return null;
+  }
+}
+
+function refusal(status: number, code: string | null): string {
+  if (code === 'TLS_REQUIRED') return needsTls;
   if (status === 401) return 'The hub does not know the key of this camera. Adopt it on the page of the hub.';
   if (status === 403) return 'The key of this camera opens nothing on the hub.';
   if (status === 404) return 'What answers there is not a Rushlight hub.';

@@ -7,6 +7,7 @@ import { ControlState } from '../sources/control-state.ts';
 import { Pipelines } from '../sources/pipelines.ts';
 import { PluggedCameras } from '../sources/plugged-cameras.ts';
 import { PortAllocator } from '../sources/port-allocator.ts';
+import { SerialHomeState } from '../sources/serial-home-state.ts';
 import type { Foundation } from '../system/foundation.ts';
 import { FeedLabels } from './feed-labels.ts';
 import { listFeeds } from './feed-list.ts';
@@ -66,7 +67,12 @@ export async function assemblePictures(
   const { hotplug, ...edge } = base.options.cameraEdge ?? {};
   const cameras = new CameraWatcher({
     ...edge,
-    enumerator: new CameraEnumerator({ ...edge, log, placeOf: (device) => plugged.placeOf(device) }),
+    enumerator: new CameraEnumerator({
+      ...edge,
+      log,
+      placeOf: (device) => plugged.placeOf(device),
+      homes: new SerialHomeState(state, log),
+    }),
     hotplug: new HotplugMonitor({ ...hotplug, host, log }),
     memory: new ControlState(state, log),
     log,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import {
   type ChildHost,
@@ -78,6 +79,8 @@ export class MediaLink implements SignalingPort {
   #pushes: readonly PushStatus[] = [];
   #pulls: readonly PushStatus[] = [];
   #wanted: Parameters<MediaLink['configure']> | null = null;
+  /** Problems as they were reported last; null before the first configuration. */
+  #told: readonly string[] | null = null;
   #heardAtMs = 0;
   #figuresAtMs = Number.NEGATIVE_INFINITY;
   #connectedAtMs = Number.NEGATIVE_INFINITY;
@@ -116,6 +119,7 @@ export class MediaLink implements SignalingPort {
       this.#feeds = [];
       this.#pushes = [];
       this.#pulls = [];
+      this.#told = null;
       this.#options.health.failed('the media process is being started');
       onChange();
     });
@@ -260,6 +264,7 @@ export class MediaLink implements SignalingPort {
 
   #tell(problems: readonly string[]): void {
     const { health, onChange } = this.#options;
+    this.#told = problems;
     if (problems.length === 0) health.ok();
     else health.degraded(problems.join('; '));
     onChange();
@@ -284,6 +289,9 @@ export class MediaLink implements SignalingPort {
         this.#pushes = event.status.pushes;
         this.#pulls = event.status.pulls;
         this.#takeFigures(event.feeds);
+        // What could not be set up may have come right by itself, such as a port that became free.
+        if (this.#told !== null && !isDeepStrictEqual(event.status.problems, this.#told))
+          this.#tell(event.status.problems);
         for (const { feed, viewers } of event.feeds) {
           const push = viewers.find(({ id, connected }) => id === `push:${feed}` && connected);
           if (push !== undefined) {

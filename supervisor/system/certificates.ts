@@ -2,6 +2,7 @@ import { rename, stat } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { describeError, errorCode } from '../../common/errors.ts';
 import { ifThere, writeFileAtomic } from '../../common/files.ts';
+import { pause } from '../../common/pause.ts';
 import { resolveConfigPath } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import type { DataPaths } from './data-folder.ts';
@@ -12,6 +13,17 @@ export interface CertificatesOptions {
   readonly configFile: string;
   readonly paths: Pick<DataPaths, 'tlsCert' | 'tlsKey'>;
   readonly log: Logger;
+  /** How often the owner's files are looked at. Default 10 s. */
+  readonly lookMs?: number;
+}
+
+/** The owner's own files, as they were when they were read. */
+interface ConfiguredFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly stamp: string;
+  /** The last pair of them that fitted. */
+  readonly identity: TlsIdentity | null;
 }
 
 /** The identity in use, and what is wrong with others. */
@@ -28,6 +40,7 @@ export interface FoundIdentity {
 export class Certificates {
   readonly #options: CertificatesOptions;
   #selfMade: FoundIdentity | null = null;
+  #configured: ConfiguredFiles | null = null;
 
   constructor(options: CertificatesOptions) {
     this.#options = options;
@@ -35,18 +48,44 @@ export class Certificates {
 
   /** Never rejects because of files: unusable ones are replaced, and named. */
   async find({ certFile, keyFile }: Config['http'], name: string): Promise<FoundIdentity> {
-    if (certFile === undefined || keyFile === undefined) return await this.#ownMade(name);
+    if (certFile === undefined || keyFile === undefined) {
+      this.#configured = null;
+      return await this.#ownMade(name);
+    }
     const { configFile } = this.#options;
+    return await this.#ownersOwn(
+      resolveConfigPath(configFile, certFile),
+      resolveConfigPath(configFile, keyFile),
+      name,
+    );
+  }
+
+  /** Resolves once the owner's files are not those that were found last, as after a renewal; else with the abort. */
+  async changed(signal: AbortSignal): Promise<void> {
+    const { lookMs = 10_000 } = this.#options;
+    while (!signal.aborted) {
+      await pause(lookMs, signal);
+      const found = this.#configured;
+      if (found !== null && (await stampOf(found.certFile, found.keyFile)) !== found.stamp) return;
+    }
+  }
+
+  /** A renewal replaces one file after the other: until both fit, what was read before stays. */
+  async #ownersOwn(certFile: string, keyFile: string, name: string): Promise<FoundIdentity> {
+    const before = this.#configured;
+    const isSame = before?.certFile === certFile && before.keyFile === keyFile;
+    const kept = isSame ? before.identity : null;
+    const stamp = await stampOf(certFile, keyFile);
     try {
-      const identity = await readTlsIdentity(
-        resolveConfigPath(configFile, certFile),
-        resolveConfigPath(configFile, keyFile),
-      );
+      const identity = await readTlsIdentity(certFile, keyFile);
+      this.#configured = { certFile, keyFile, stamp, identity };
       return { identity, problems: [] };
     } catch (error) {
+      this.#configured = { certFile, keyFile, stamp, identity: kept };
+      const until = (what: string) => `${describeError(error)}; HTTPS uses ${what} until they can.`;
+      if (kept !== null) return { identity: kept, problems: [until('what these files held before')] };
       const { identity, problems } = await this.#ownMade(name);
-      const instead = 'HTTPS uses the certificate of this appliance until they can';
-      return { identity, problems: [`${describeError(error)}; ${instead}.`, ...problems] };
+      return { identity, problems: [until('the certificate of this appliance'), ...problems] };
     }
   }
 
@@ -92,6 +131,19 @@ export class Certificates {
     log.error({ reason, cert: paths.tlsCert }, 'the certificate of this appliance was broken and put aside');
     return `The certificate of this appliance was damaged, and there is a new one (${reason}). Browsers will ask once more; adopt cameras that no longer connect again.`;
   }
+}
+
+/** Changes with every replacement and every write of the files. */
+async function stampOf(...files: readonly string[]): Promise<string> {
+  const stamps = files.map(async (file) => {
+    try {
+      const { ino, size, mtimeMs } = await stat(file);
+      return `${ino} ${size} ${mtimeMs}`;
+    } catch (error) {
+      return errorCode(error) ?? String(error);
+    }
+  });
+  return (await Promise.all(stamps)).join();
 }
 
 async function isThere(file: string): Promise<boolean> {

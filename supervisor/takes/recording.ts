@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EncodeSpeed, MasterCheck, Masters, TakeStore } from '../../media/index.ts';
+import { EncodeSpeed, MasterCheck, Masters, RecordRates, TakeStore } from '../../media/index.ts';
 import type { LinkedCameras } from '../contract/index.ts';
 import type { Pipelines } from '../sources/pipelines.ts';
 import type { Foundation } from '../system/foundation.ts';
@@ -52,6 +52,7 @@ export async function assembleRecording(
       version: identity.version,
       cacheFile: join(paths.root, 'encode-speed.json'),
     }),
+    rates: new RecordRates({ cacheFile: join(paths.root, 'record-rates.json'), logger: log }),
     settings: () => {
       const { codec, strategy, reserveMb } = config.current.config.masters;
       return { codec, strategy, reserveBytes: reserveMb * 1024 * 1024 };

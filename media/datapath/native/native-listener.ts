@@ -2,7 +2,7 @@
 import { getSystemErrorName } from 'node:util';
 import type { Logger } from 'pino';
 import type { DatapathAddresses, IceCandidate } from '../datapath.ts';
-import { UdpBindError } from '../errors.ts';
+import { udpBindError } from '../errors.ts';
 import { localAddresses, localIpv6Addresses } from '../local-addresses.ts';
 import { type Handle, SocketUse } from './native-binding.ts';
 import type { NativeCore } from './native-core.ts';
@@ -48,10 +48,12 @@ export class NativeListener {
     }
     this.#port = port;
     this.#unbound = new Set(wanted.filter((address) => this.#unbound.has(address)));
-    const failures = wanted.filter((address) => !this.#sockets.has(address) && !this.#open(address));
-    if (wanted.length > 0 && this.#sockets.size === 0) {
-      throw new UdpBindError(`no address could be bound to UDP port ${this.#port}: ${failures.join(', ')}`);
+    const codes: string[] = [];
+    for (const address of wanted) {
+      const code = this.#sockets.has(address) ? null : this.#open(address);
+      if (code !== null) codes.push(code);
     }
+    if (wanted.length > 0 && this.#sockets.size === 0) throw udpBindError(this.#port, wanted, codes);
   }
 
   close(): void {
@@ -59,7 +61,8 @@ export class NativeListener {
     for (const address of [...this.#sockets.keys()]) this.#drop(address);
   }
 
-  #open(address: string): boolean {
+  /** The system's error code; null where the socket is open. */
+  #open(address: string): string | null {
     const handle = this.#core.take();
     const port = this.#core.calls.addSocket(handle, address, this.#port, SocketUse.SHARED, 0, 0);
     if (port > 0) {
@@ -67,15 +70,15 @@ export class NativeListener {
       this.#sockets.set(address, handle);
       this.#unbound.delete(address);
       this.#logger.debug({ address, port }, 'media port bound');
-      return true;
+      return null;
     }
     this.#core.release(handle);
+    const code = getSystemErrorName(port);
     if (!this.#unbound.has(address)) {
-      const code = getSystemErrorName(port);
       this.#logger.warn({ code, address, port: this.#port }, 'cannot bind the media port; trying again');
     }
     this.#unbound.add(address);
-    return false;
+    return code;
   }
 
   #drop(address: string): void {

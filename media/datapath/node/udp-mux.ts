@@ -4,8 +4,9 @@
  */
 import type { RemoteInfo, Socket } from 'node:dgram';
 import type { Logger } from 'pino';
+import { errorCode } from '../../../common/errors.ts';
 import type { DatapathAddresses, IceCandidate } from '../datapath.ts';
-import { UdpBindError } from '../errors.ts';
+import { udpBindError } from '../errors.ts';
 import { isStun, parseStun, StunAttribute, StunType } from '../ice/stun.ts';
 import { localAddresses } from '../local-addresses.ts';
 import { NetworkPath } from '../network-path.ts';
@@ -108,21 +109,21 @@ export class UdpMux {
     for (const address of [...this.#listeners.keys()]) {
       if (!wanted.includes(address)) this.#drop(address);
     }
-    let failure: unknown = null;
+    const codes: string[] = [];
     for (const address of wanted) {
       if (this.#listeners.has(address)) continue;
       try {
         await this.#open(address);
         this.#unbound.delete(address);
       } catch (error) {
-        failure = error;
+        codes.push(errorCode(error) ?? String(error));
         if (this.#unbound.has(address)) continue;
         this.#unbound.add(address);
         this.#logger.warn({ err: error, address, port: this.#port }, 'cannot bind the media port; trying on');
       }
     }
     if (wanted.length > 0 && this.#listeners.size === 0) {
-      throw new UdpBindError(`no address could be bound to UDP port ${this.#port}`, { cause: failure });
+      throw udpBindError(this.#port, wanted, codes);
     }
   }
 

@@ -86,22 +86,17 @@ export function remainingSeconds(free: number, reserve: number, bytesPerSecond: 
 }
 
 /**
- * Bytes per second a recording will take, before there is any to measure. Raw video exactly; FFV1 with grain keeps about
- * 60 % of it, the compressed formats of cameras are estimated generously. A spool is held beside its master for a while. Pure.
+ * Bytes per second that a camera's spool and its master will take, before there is any to measure. Raw video exactly; FFV1 with
+ * grain keeps about 60 % of it, the compressed formats of cameras are estimated generously. Pure.
  */
-export function expectedBytesPerSecond(
-  raw: {
-    readonly codec: string;
-    readonly pixelFormat: string;
-    readonly width: number;
-    readonly height: number;
-    readonly fps: number;
-  },
-  strategy: 'direct' | 'spool',
-): number {
+export function expectedRates(raw: {
+  readonly codec: string;
+  readonly pixelFormat: string;
+  readonly width: number;
+  readonly height: number;
+  readonly fps: number;
+}): { readonly spool: number; readonly master: number } {
   const samplesPerPixel = raw.pixelFormat.includes('422') ? 2 : 1.5;
   const rawRate = raw.width * raw.height * samplesPerPixel * raw.fps;
-  const masterRate = rawRate * 0.6;
-  if (strategy === 'direct') return masterRate;
-  return masterRate + (raw.codec === 'rawvideo' ? rawRate : rawRate * 0.15);
+  return { spool: raw.codec === 'rawvideo' ? rawRate : rawRate * 0.15, master: rawRate * 0.6 };
 }

@@ -152,6 +152,24 @@ describe('closeSegment, of a segment that a power cut ended', { timeout: 60_000 
     expect((await stat(join(take.folder, 'cam0', kept ?? ''))).size).toBe(size);
   });
 
+  it.each([
+    ['spool', 'half of it', 0.75, 1],
+    ['spool', 'all of it', 1.5, 1],
+    // Its size does not tell: compressed, many frames may take less than one raw frame.
+    ['direct', 'a part of it', 0.7, null],
+  ] as const)(
+    'counts the only raw frame as one dropped where a power cut left %s: %s, and nothing of its log',
+    async (strategy, _what, share, lost) => {
+      const files = await record(strategy);
+      const recorded = strategy === 'spool' ? files.spool : files.master;
+      await truncate(recorded, Math.round(share * 64 * 64 * 1.5));
+      await truncate(files.reference, 0);
+      const { segment, unreadable } = await close(strategy, new SpawningChildHost());
+      expect(segment).toBeUndefined();
+      expect(unreadable).toMatchObject({ number: 1, frames: lost });
+    },
+  );
+
   /** Records a file of frames as a recorder does its pipe. */
   async function record(strategy: MasterStrategy) {
     const files = take.files('cam0', 1);

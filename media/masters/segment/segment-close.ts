@@ -141,13 +141,30 @@ async function keptFrames(
   const nothing: FrameLog = { timeBase: defaultTimeBase, frames: [] };
   if (found === undefined || found.size === 0) return { log: nothing, received };
   const decoded = await decodableFrames(order, recorded);
-  if (decoded === 'no frame') return { log: nothing, received };
-  // What was received counts; verifying decides whether the file contains it.
-  if (decoded === undefined) return { log, received };
+  const atMost = received ?? atMostOne(found.size, record);
+  if (decoded === 'no frame') return { log: nothing, received: atMost };
+  // What was received stands; whether the file holds it is for verifying to tell.
+  if (decoded === undefined) return { log, received: atMost };
   const how = { codec: record.codec, strategy: record.strategy, endS: found.mtimeMs / 1e3 };
   const whole = reconcile(log, decoded, { ...how, logIsWhole: damaged === null && log.frames.length > 0 });
   await replaceTakeFile(reference, rewriteFrameLog(text, log, whole));
-  return { log: whole, received };
+  // Where nothing of the log is left, the last frame of a spool is not known to be whole: it may be the only one.
+  const onlyFrame = whole.frames.length === 0 && decoded.frames.length === 1 ? 1 : null;
+  return { log: whole, received: received ?? onlyFrame };
+}
+
+/**
+ * Raw frames smaller than one frame hold a part of one, at most; null if more may have been lost. A compressed file says nothing by
+ * its size: a still picture takes a fraction of its raw frame.
+ */
+function atMostOne(bytes: number, { source, strategy }: CameraRecord): number | null {
+  if (strategy !== 'spool') return null;
+  const samplesPerPixel = source.pixelFormat.includes('444')
+    ? 3
+    : source.pixelFormat.includes('422')
+      ? 2
+      : 1.5;
+  return bytes < source.width * source.height * samplesPerPixel ? 1 : null;
 }
 
 /** What is known about a segment after a kill. */

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Masters, type MastersSettings } from '../masters.ts';
 import { EncodeSpeed } from '../recorder/encode-speed.ts';
+import { RecordRates } from '../recorder/record-rates.ts';
 import { RecordingRig, until } from '../recorder/recording-rig.fake.ts';
 import { TakeStore } from './take-store.ts';
 
@@ -136,6 +137,7 @@ describe('Masters, commanded in fast succession', { timeout: 120_000 }, () => {
       logger,
       store,
       speed: new EncodeSpeed({ host, logger, cacheFile, scratch: rig.folder, version: '1' }),
+      rates: new RecordRates({ cacheFile: join(rig.folder, 'rates.json'), logger }),
       settings: () => ({ codec: 'ffv1', strategy: 'direct', reserveBytes: 1, ...settings }),
       cameras: () => [{ camera: 'cam0', raw: rig.command().raw }],
       pipeOf: () => rig.pipe,

@@ -30,6 +30,7 @@ it('A take is released once nothing records any more, whatever failed and whatev
   const run = new TakeRun(take, parts, {
     host,
     logger,
+    rates: { learn: async () => {} },
     ending: ending.signal,
     onChange: () => {},
     onDiskTrouble: () => {},

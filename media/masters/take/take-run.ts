@@ -3,6 +3,7 @@ import type { ChildHost } from '../../../common/child-host.ts';
 import type { SensorClock } from '../../capture/sensor-clock.ts';
 import type { RawStream } from '../../capture/types.ts';
 import { diskReason } from '../disk/disk-trouble.ts';
+import type { RecordRates } from '../recorder/record-rates.ts';
 import { Recorder } from '../recorder/recorder.ts';
 import type { MasterCodec, MasterStrategy } from '../recorder/recorder-command.ts';
 import type { SegmentProgress } from '../segment/segment-watch.ts';
@@ -26,6 +27,7 @@ export interface TakePart {
 export interface TakeRunOptions {
   readonly host: ChildHost;
   readonly logger: Logger;
+  readonly rates: Pick<RecordRates, 'learn'>;
   /** Aborts when the program ends: compressing and verifying are left for its next start. */
   readonly ending: AbortSignal;
   readonly onChange: () => void;
@@ -105,7 +107,10 @@ export class TakeRun {
         onChange();
       },
       onReleased: () => this.release(part.camera),
-      onRecorded: () => onChange(),
+      onRecorded: () => {
+        this.learn(part.camera);
+        onChange();
+      },
     });
   }
 
@@ -119,7 +124,14 @@ export class TakeRun {
       if (!this.options.ending.aborted) await this.failed(camera, error);
     }
     this.release(camera);
+    this.learn(camera);
     this.options.onChange();
+  }
+
+  /** What was kept says how long the disk will last for the next take. */
+  private learn(camera: string): void {
+    const record = this.take.manifest.cameras[camera];
+    if (record !== undefined) void this.options.rates.learn(camera, record);
   }
 
   private release(camera: string): void {

@@ -46,9 +46,7 @@ export function checkAccess(
   }
   const { token, byCookie, asPassword } = presentedToken(request);
   const key = token === null ? null : keys.find(token);
-  if (token !== null && tlsPort !== null && isInTheClear(request) && key?.role !== 'camera') {
-    refuseInTheClear(request, tlsPort);
-  }
+  if (token !== null) refuseKeyInTheClear(request, tlsPort);
   if (key === null) {
     if (mayCall('public', access)) return { role: 'public', subject: null, keyId: null, address };
     const waitS = asPassword === true ? (signIns?.failed(address) ?? null) : null;
@@ -116,7 +114,12 @@ export function secureUrl(request: IncomingMessage, tlsPort: number): string {
   return `https://${host}${tlsPort === 443 ? '' : `:${tlsPort}`}${request.url ?? '/'}`;
 }
 
-function refuseInTheClear(request: IncomingMessage, tlsPort: number): never {
+/**
+ * Where HTTPS is served, no key comes or goes without it.
+ * @throws ApiError (TLS_REQUIRED)
+ */
+export function refuseKeyInTheClear(request: IncomingMessage, tlsPort: number | null): void {
+  if (tlsPort === null || !isInTheClear(request)) return;
   throw new ApiError(
     'TLS_REQUIRED',
     'A key is only taken by HTTPS here: without it, others can read it on the way.',

@@ -5,6 +5,7 @@ import { type CommandRunner, runCommand } from './command-runner.ts';
 import { libcameraDevices, receiverDevices, v4l2Device } from './device-of.ts';
 import { classifyNode } from './node-class.ts';
 import { openVideoNodes } from './open-nodes.ts';
+import { type HomeMemory, SerialHomes } from './serial-homes.ts';
 import { stableIds } from './stable-id.ts';
 import { readVideoNodes, type SystemRoots, systemRoots, type VideoNode } from './video-nodes.ts';
 
@@ -15,6 +16,8 @@ export interface CameraEnumeratorOptions {
   readonly roots?: SystemRoots;
   /** What the appliance makes of a device; absent: nothing. */
   readonly placeOf?: (device: Device) => DevicePlace;
+  /** Ports of cameras that share a serial number; without it, they are known until the program ends. */
+  readonly homes?: HomeMemory;
 }
 
 /** What is known about a device that the device itself does not know. */
@@ -29,6 +32,7 @@ export class CameraEnumerator {
   readonly #run: CommandRunner;
   readonly #roots: SystemRoots;
   readonly #placeOf: (device: Device) => DevicePlace;
+  readonly #homes: SerialHomes;
   readonly #probes = new Map<string, NodeProbe>();
   #open: { readonly atMs: number; readonly nodes: Promise<Set<string>> } | null = null;
   #libcamera: { readonly key: string; readonly probe: LibcameraProbe } | null = null;
@@ -37,6 +41,7 @@ export class CameraEnumerator {
     this.#log = options.log;
     this.#run = options.run ?? runCommand;
     this.#roots = options.roots ?? systemRoots;
+    this.#homes = new SerialHomes(options.homes ?? null);
     this.#placeOf = options.placeOf ?? (({ source, label, use }) => ({ source, label, use }));
   }
 
@@ -47,7 +52,10 @@ export class CameraEnumerator {
     const of = (wanted: string) => nodes.filter((node) => classifyNode(node.driver, node.name) === wanted);
     const [cameras, receivers] = [of('camera'), of('sensor-receiver')];
     const probes = await this.#probeAll(cameras);
-    const ids = stableIds(cameras.filter((node) => probes.get(node)?.kind !== 'other'));
+    const ids = stableIds(
+      cameras.filter((node) => probes.get(node)?.kind !== 'other'),
+      this.#homes,
+    );
     const devices = [...ids].flatMap(([name, id]) => {
       const node = cameras.find((camera) => camera.node === name);
       const probe = node && probes.get(node);

@@ -1,29 +1,29 @@
+import type { SerialHomes } from './serial-homes.ts';
 import type { VideoNode } from './video-nodes.ts';
 
 /**
- * Ids of video nodes that survive replugging and reboots, by node. A USB camera with a serial number is named by it (udev's
- * by-id), in any port; one without by its port (by-path), because by-id would confuse twins. Without udev, the same is derived
- * from sysfs. No two nodes share an id: of cameras with a false serial number, the one that udev names keeps it.
+ * Ids of video nodes that survive replugging and reboots, by node. A USB camera with a serial number of its own is named by it
+ * (udev's by-id), whatever port it is in; others by their port (by-path), because by-id would mix up twins. Where there is no
+ * udev, the same is derived from sysfs. No two nodes share an id.
  */
-export function stableIds(nodes: readonly VideoNode[]): Map<string, string> {
+export function stableIds(nodes: readonly VideoNode[], homes: SerialHomes): Map<string, string> {
+  const serials = homes.settle(nodes);
   const ids = new Map<string, string>();
   const taken = new Set<string>();
-  const named = nodes.toSorted((a, b) => Number(a.byId === null) - Number(b.byId === null));
+  const named = nodes.toSorted((a, b) => Number(!serials.has(a.node)) - Number(!serials.has(b.node)));
   for (const node of named) {
-    const id = candidates(node).find((candidate) => !taken.has(candidate)) ?? node.node;
+    const candidates = [serials.get(node.node), ...places(node), node.node];
+    const id = candidates.find((one) => one !== undefined && !taken.has(one)) ?? node.node;
     taken.add(id);
     ids.set(node.node, id);
   }
   return ids;
 }
 
-/** Ids in order of preference. */
-function candidates(node: VideoNode): string[] {
-  const { usb } = node;
+/** Ids by its port, in order of preference. */
+function places(node: VideoNode): string[] {
   const place = node.byPath ?? `${node.devicePath.split('/').slice(-2).join('-')}${suffix(node)}`;
-  if (usb === null || usb.serial === '') return [withoutIndex(place), place];
-  const derived = `usb-${usb.vendorId}:${usb.productId}:${safe(usb.serial)}${suffix(node)}`;
-  return [withoutIndex(node.byId ?? derived), withoutIndex(place), place];
+  return [withoutIndex(place), place];
 }
 
 /** The first node of a device has no number: people see it as the device. */
@@ -33,10 +33,6 @@ function withoutIndex(name: string): string {
 
 function suffix(node: VideoNode): string {
   return node.index === 0 ? '' : `-video-index${node.index}`;
-}
-
-function safe(serial: string): string {
-  return serial.replace(/[^A-Za-z0-9_.-]/g, '_').slice(0, 64);
 }
 
 /**

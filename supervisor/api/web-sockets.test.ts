@@ -1,0 +1,36 @@
+import type { IncomingMessage } from 'node:http';
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { pino } from 'pino';
+import { expect, test } from 'vitest';
+import { KeyStore } from '../system/key-store.ts';
+import { KeyedWork } from './access/keyed-work.ts';
+import { apiPortsFake } from './api-ports.fake.ts';
+import { WebSockets } from './web-sockets.ts';
+
+/** What a request for a WebSocket is answered that comes without HTTPS from another machine. */
+async function answerTo(url: string, { tlsPort }: { readonly tlsPort: number | null }): Promise<string> {
+  const keys = new KeyStore({ read: async () => null, write: async () => {} });
+  using work = new KeyedWork(keys).open();
+  using sockets = new WebSockets({
+    ports: apiPortsFake(),
+    access: { keys, required: true, tlsPort },
+    work,
+    log: pino({ level: 'silent' }),
+  });
+  const request = {
+    url,
+    method: 'GET',
+    headers: { host: 'hub.local', upgrade: 'websocket' },
+    socket: { remoteAddress: '192.0.2.7' },
+  };
+  const socket = new PassThrough();
+  sockets.upgrade(request as unknown as IncomingMessage, socket, Buffer.alloc(0));
+  socket.end();
+  return await text(socket);
+}
+
+test('no camera is adopted without HTTPS where there is HTTPS: it gets its key over that link', async () => {
+  expect(await answerTo('/ws/adopt', { tlsPort: 443 })).toContain('TLS_REQUIRED');
+  expect(await answerTo('/ws/adopt', { tlsPort: null })).not.toContain('TLS_REQUIRED');
+});

@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import type { DtlsFingerprint, IceCandidate, IceCredentials } from '../datapath/datapath.ts';
 import { audioLines } from './audio-format.ts';
 import { atOurLevel } from './h264-profile.ts';
-import { candidateLines } from './ice-lines.ts';
+import { candidateLines, ourIceLines } from './ice-lines.ts';
 import type { Negotiated } from './negotiate.ts';
 import type { MediaOffer, Offer } from './offer.ts';
 
@@ -40,8 +40,7 @@ export function buildAnswer(
     's=-',
     't=0 0',
     ...(offer.bundled ? [`a=group:BUNDLE ${mids.join(' ')}`] : []),
-    'a=ice-lite',
-    'a=ice-options:ice2 trickle',
+    ...ourIceLines,
     'a=msid-semantic: WMS *',
   ];
   for (const media of offer.media) {
@@ -95,6 +94,7 @@ function answered(
     `a=fingerprint:${local.fingerprint.algorithm} ${local.fingerprint.value}`,
     `a=setup:${offer.setup === 'passive' ? 'active' : 'passive'}`,
     'a=rtcp-mux',
+    'a=rtcp-mux-only',
     ...(media.reducedSize ? ['a=rtcp-rsize'] : []),
     ...formats.lines,
     ...(direction.kind === 'send' && !inactive ? sourceLines(direction.tracks, video) : []),

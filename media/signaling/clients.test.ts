@@ -138,6 +138,20 @@ describe('The answer of another server', () => {
 });
 
 describe('Every answer', () => {
+  it.each([
+    ['to a publisher', clients.obs30, 'receive'],
+    ['to a viewer', clients.safariWhep, 'send'],
+  ] as const)(
+    '%s has RTP and RTCP on one port alone in each section (RFC 9725, section 4.4.1)',
+    (_, text, way) => {
+      const { answer } = answered(text, way);
+      for (const { attributes } of parseSdp(answer).media) {
+        const names = attributes.map(({ name }) => name);
+        expect(names).toEqual(expect.arrayContaining(['rtcp-mux', 'rtcp-mux-only']));
+      }
+    },
+  );
+
   it('is a session of its own, and says what ICE can expect', () => {
     const origins = Array.from({ length: 20 }, () => answered(clients.obs30, 'receive').lines[1]);
     expect(new Set(origins).size).toBe(20);

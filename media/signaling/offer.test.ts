@@ -16,6 +16,8 @@ const local = {
   fingerprint: { algorithm: 'sha-256', value: FINGERPRINT },
 };
 
+const section = { kind: 'audio', protocol: 'UDP/TLS/RTP/SAVPF', format: '111', mid: '0' };
+
 interface OfferOptions {
   setup?: string;
   mids?: [string, string];
@@ -199,7 +201,7 @@ describe('H.264 formats', () => {
 
 describe('Trickle fragments', () => {
   it('come back as they were written', () => {
-    const fragment = parseFragment(buildFragment(local.ice, local.candidates));
+    const fragment = parseFragment(buildFragment(section, local.ice, local.candidates));
     expect(fragment).toEqual({ ice: local.ice, candidates: local.candidates, endOfCandidates: true });
   });
 

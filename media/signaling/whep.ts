@@ -28,7 +28,7 @@ export async function openViewerSession(
   const negotiated = negotiateViewer(offer, { profileLevelId, audioCodec: feed.audio?.codec ?? null });
   const { datapath } = context;
   const transport = await datapath.openTransport('lite');
-  const signaling = new SignalingSession(transport, offer.ice.ufrag);
+  const signaling = new SignalingSession(transport, offer);
   const tracks = {
     cname: randomBytes(8).toString('hex'),
     streamId: feed.id,

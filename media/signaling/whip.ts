@@ -28,7 +28,7 @@ export async function openPublisherSession(
   const negotiated = negotiatePublisher(offer);
   const { datapath, logger } = context;
   const transport = await datapath.openTransport('lite');
-  const signaling = new SignalingSession(transport, offer.ice.ufrag);
+  const signaling = new SignalingSession(transport, offer);
   const publisher = datapath.openPublisher({
     kind: 'whip',
     sessionId: signaling.id,

@@ -56,8 +56,8 @@ export function originLine(): string {
 }
 
 /**
- * Sound that nobody sends, or that cannot be carried, is answered `inactive` instead of rejected: its media line keeps the
- * bundle whole, which some clients (GStreamer) give up without its first section.
+ * Sound that cannot be carried is answered `inactive` instead of rejected: its media line keeps the bundle whole, which some
+ * clients (GStreamer) give up without its first section.
  */
 function isAccepted(media: MediaOffer, negotiated: Negotiated): boolean {
   if (media === negotiated.video.media || media === negotiated.audio?.media) return true;
@@ -131,7 +131,10 @@ function videoFormats({ video, repairPayloadType }: Negotiated, direction: Answe
 
 function audioFormats(media: MediaOffer, { audio }: Negotiated): AnsweredFormats {
   if (media === audio?.media)
-    return { payloadTypes: [audio.format.payloadType], lines: audioLines(audio.format) };
+    return {
+      payloadTypes: audio.formats.map(({ payloadType }) => payloadType),
+      lines: audio.formats.flatMap(audioLines),
+    };
   const [first] = media.audio;
   if (first !== undefined) return { payloadTypes: [first.payloadType], lines: audioLines(first) };
   const lines = media.firstMap === null ? [] : [`a=rtpmap:${media.firstMap}`];

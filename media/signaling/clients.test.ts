@@ -82,7 +82,7 @@ describe('The offer of', () => {
   it('a camera with the sound of telephones is taken with it', () => {
     const { sections, negotiated } = answered(clients.ipCameraPcma, 'receive');
     expect(sections).toEqual(['audio 9 8 recvonly', 'video 9 96 recvonly']);
-    expect(negotiated.audio?.format.codec).toBe('pcma');
+    expect(negotiated.audio?.formats[0].codec).toBe('pcma');
   });
 
   it.each([
@@ -93,6 +93,11 @@ describe('The offer of', () => {
     expect(sections).toEqual(['video 9 98 sendonly', `audio 9 ${payloadType} sendonly`]);
     expect(lines).toContain('a=ssrc:2 cname:c');
     expect(lines.some((line) => line.includes('rtx'))).toBe(false);
+  });
+
+  it('Safari gets every codec in which sound may come later, if the feed has none yet', () => {
+    const { sections } = answered(clients.safariWhep, 'send', null);
+    expect(sections).toEqual(['video 9 98 sendonly', 'audio 9 111,0,8 sendonly']);
   });
 
   it('Firefox is answered in the mode that it names', () => {

@@ -12,7 +12,8 @@ export interface NegotiatedVideo {
 
 export interface NegotiatedAudio {
   readonly media: MediaOffer;
-  readonly format: AudioFormat;
+  /** One of each codec, the preferred one first. A publisher has one; a viewer several, if the feed has no sound yet. */
+  readonly formats: readonly [AudioFormat, ...AudioFormat[]];
 }
 
 export interface Negotiated {
@@ -29,7 +30,7 @@ export function negotiatePublisher(offer: Offer): Negotiated {
   const format = choosePublisherFormat(video.h264);
   if (format === null) throw unsupportedCodec(video);
   const repairPayloadType = video.repairs.get(format.payloadType) ?? null;
-  return { video: { media: video, format }, audio: audioOf(audio, audioCodecs), repairPayloadType };
+  return { video: { media: video, format }, audio: firstOf(audioOf(audio)), repairPayloadType };
 }
 
 /** What a viewer gets of a feed. Throws SignalingError TRACKS_UNSUPPORTED or CODEC_UNSUPPORTED. */
@@ -40,17 +41,23 @@ export function negotiateViewer(
   const { video, audio } = tracksOf(offer, ['recvonly', 'sendrecv']);
   const format = chooseViewerFormat(video.h264, feed.profileLevelId);
   if (format === null) throw unsupportedCodec(video);
-  const codecs = feed.audioCodec === null ? [] : [feed.audioCodec];
-  return { video: { media: video, format }, audio: audioOf(audio, codecs), repairPayloadType: null };
+  const sound = audioOf(audio);
+  const now = sound?.formats.find(({ codec }) => codec === feed.audioCodec);
+  // Sound that comes later, or in another codec, reaches a viewer only if it was agreed at the beginning.
+  const agreed = sound === null || now === undefined ? sound : { ...sound, formats: [now] as const };
+  return { video: { media: video, format }, audio: agreed, repairPayloadType: null };
 }
 
-/** The first of `codecs` that the peer has. */
-function audioOf(media: MediaOffer | null, codecs: readonly AudioCodec[]): NegotiatedAudio | null {
-  for (const wanted of codecs) {
-    const format = media?.audio.find(({ codec }) => codec === wanted);
-    if (media !== null && format !== undefined) return { media, format };
-  }
-  return null;
+/** The sound that the peer and we have, in our order. */
+function audioOf(media: MediaOffer | null): NegotiatedAudio | null {
+  const [first, ...others] = audioCodecs.flatMap(
+    (wanted) => media?.audio.find(({ codec }) => codec === wanted) ?? [],
+  );
+  return media === null || first === undefined ? null : { media, formats: [first, ...others] };
+}
+
+function firstOf(audio: NegotiatedAudio | null): NegotiatedAudio | null {
+  return audio === null ? null : { ...audio, formats: [audio.formats[0]] };
 }
 
 /** What a publisher would send and nobody gets, in words. */

@@ -46,7 +46,12 @@ export async function openViewerSession(
     audio:
       negotiated.audio === null
         ? null
-        : { payloadType: negotiated.audio.format.payloadType, ssrc: tracks.audioSsrc },
+        : {
+            payloadTypes: new Map(
+              negotiated.audio.formats.map(({ codec, payloadType }) => [codec, payloadType]),
+            ),
+            ssrc: tracks.audioSsrc,
+          },
   });
   transport.connect({
     ...offer.ice,

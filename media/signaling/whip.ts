@@ -37,7 +37,7 @@ export async function openPublisherSession(
     transport,
     logger,
     videoPayloadType: negotiated.video.format.payloadType,
-    audio: negotiated.audio?.format ?? null,
+    audio: negotiated.audio?.formats[0] ?? null,
     repairPayloadType: negotiated.repairPayloadType,
     reducedSize: negotiated.video.media.reducedSize,
     maxBitrateKbps: request.maxBitrateKbps,

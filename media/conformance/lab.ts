@@ -21,15 +21,31 @@ export interface LabOptions {
   readonly endpoint: Endpoint;
   /** The URL of a name that nobody publishes; null where it is not known. */
   readonly emptyUrl: string | null;
+  readonly patience?: Patience;
 }
+
+/** How long the looks wait for what should happen. */
+export interface Patience {
+  /** ICE and DTLS of a peer. */
+  readonly connectMs: number;
+  readonly mediaMs: number;
+  /** A connection that the server ends. */
+  readonly endMs: number;
+  /** A session whose client is gone: consent expires after 30 s (RFC 7675, section 5.1), and a server may look only now and then. */
+  readonly consentMs: number;
+}
+
+export const usualPatience: Patience = { connectMs: 10_000, mediaMs: 8000, endMs: 5000, consentMs: 40_000 };
 
 export class Lab {
   readonly endpoint: Endpoint;
   readonly emptyUrl: string | null;
+  readonly patience: Patience;
   readonly #opened = new Set<string>();
   readonly #peers = new Set<Peer>();
 
-  constructor({ endpoint, emptyUrl }: LabOptions) {
+  constructor({ endpoint, emptyUrl, patience = usualPatience }: LabOptions) {
+    this.patience = patience;
     this.endpoint = endpoint;
     this.emptyUrl = emptyUrl;
   }
@@ -102,7 +118,7 @@ export class Lab {
   async peer(): Promise<Peer> {
     const peer = new Peer(this.endpoint);
     this.#peers.add(peer);
-    await peer.connect();
+    await peer.connect(this.patience.connectMs);
     if (peer.sessionUrl !== null) this.#opened.add(peer.sessionUrl);
     if (this.protocol === 'whip') peer.play();
     return peer;

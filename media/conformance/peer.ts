@@ -12,7 +12,6 @@ type Track = ReturnType<PeerConnection['addTrack']>;
 const VIDEO = { payloadType: 96, ssrc: 0x5261_0001 } as const;
 const AUDIO = { payloadType: 111, ssrc: 0x5261_0002 } as const;
 const STREAM = 'conformance';
-const CONNECT_MS = 10_000;
 const GATHER_MS = 5_000;
 /** 20 ms of silence in Opus. */
 const SILENCE = Buffer.from([0xf8, 0xff, 0xfe]);
@@ -66,7 +65,7 @@ export class Peer implements Disposable {
   }
 
   /** Posts the offer and waits for ICE and DTLS. Rejects with ConformanceError. */
-  async connect(): Promise<Answer> {
+  async connect(withinMs = 10_000): Promise<Answer> {
     const connected = Promise.withResolvers<void>();
     this.#connection.onStateChange((state) => {
       if (state === 'connected') connected.resolve();
@@ -86,8 +85,8 @@ export class Peer implements Disposable {
     const location = answer.headers.get('location');
     this.sessionUrl = location === null ? null : new URL(location, this.#endpoint.url).href;
     this.#connection.setRemoteDescription(answer.body, 'answer');
-    const late = sleep(CONNECT_MS).then(() => {
-      throw new ConformanceError(`ICE and DTLS were not through after ${CONNECT_MS / 1000} s`);
+    const late = sleep(withinMs).then(() => {
+      throw new ConformanceError(`ICE and DTLS were not through after ${withinMs / 1000} s`);
     });
     await Promise.race([connected.promise, late]);
     return answer;

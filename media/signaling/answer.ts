@@ -11,6 +11,8 @@ export interface LocalSide {
   readonly ice: IceCredentials;
   readonly candidates: readonly IceCandidate[];
   readonly fingerprint: DtlsFingerprint;
+  /** We are the client, with full ICE, and begin DTLS if we may choose: so it is when we answer another server's offer. */
+  readonly client?: true;
 }
 
 /** What we send to a viewer. */
@@ -40,7 +42,7 @@ export function buildAnswer(
     's=-',
     't=0 0',
     ...(offer.bundled ? [`a=group:BUNDLE ${mids.join(' ')}`] : []),
-    ...ourIceLines,
+    ...(local.client === true ? ['a=ice-options:ice2'] : ourIceLines),
     'a=msid-semantic: WMS *',
   ];
   for (const media of offer.media) {
@@ -92,7 +94,7 @@ function answered(
     `a=ice-ufrag:${local.ice.ufrag}`,
     `a=ice-pwd:${local.ice.pwd}`,
     `a=fingerprint:${local.fingerprint.algorithm} ${local.fingerprint.value}`,
-    `a=setup:${offer.setup === 'passive' ? 'active' : 'passive'}`,
+    `a=setup:${setupFor(offer, local)}`,
     'a=rtcp-mux',
     'a=rtcp-mux-only',
     ...(media.reducedSize ? ['a=rtcp-rsize'] : []),
@@ -100,6 +102,11 @@ function answered(
     ...(direction.kind === 'send' && !inactive ? sourceLines(direction.tracks, video) : []),
     ...(first ? [...candidateLines(local.candidates).map((line) => `a=${line}`), 'a=end-of-candidates'] : []),
   ];
+}
+
+function setupFor({ setup }: Offer, { client }: LocalSide): 'active' | 'passive' {
+  if (setup === 'actpass') return client === true ? 'active' : 'passive';
+  return setup === 'passive' ? 'active' : 'passive';
 }
 
 interface AnsweredFormats {

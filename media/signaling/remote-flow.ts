@@ -7,7 +7,7 @@ import type { LocalSide } from './answer.ts';
 import type { NamedCandidate } from './ice-lines.ts';
 import { type Offer, parseAnswer } from './offer.ts';
 import { pauseAfter } from './retry-pause.ts';
-import { deleteSession, HubError, postOffer } from './whip-client.ts';
+import { deleteSession, HubError, patchAnswer, postOffer } from './whip-client.ts';
 
 /** The other server hears by DTLS that a session ends; nobody waits long for telling it by HTTP as well. */
 const FAREWELL_TIMEOUT_MS = 500;
@@ -41,6 +41,14 @@ export interface RemoteDraft {
   readonly offer: string;
   /** The server agreed. Throws HubError where what it agreed to is of no use. */
   open(answer: Offer): RemoteMedia;
+  /** The server makes an offer of its own instead: what we answer. Absent where that cannot be. Throws SignalingError. */
+  accept?(offer: Offer): Accepted;
+}
+
+export interface Accepted {
+  readonly answer: string;
+  /** Begins once the server has the answer. */
+  open(): RemoteMedia;
 }
 
 export interface RemoteFlowOptions {
@@ -118,11 +126,15 @@ export class RemoteFlow implements AsyncDisposable {
     let resource: string | null = null;
     try {
       const { local: ice, candidates } = transport;
-      const { offer, open } = draft(transport, { ice, candidates, fingerprint: datapath.fingerprint });
+      const { offer, open, accept } = draft(transport, {
+        ice,
+        candidates,
+        fingerprint: datapath.fingerprint,
+      });
       const response = await postOffer(config.url, offer, { ...config, timeoutMs: requestTimeoutMs }, signal);
       resource = response.resource;
       const answer = readAnswer(response.answer);
-      this.#media = open(answer);
+      this.#media = response.countered ? await this.#accept(answer, resource, accept, signal) : open(answer);
       this.#connect(transport, answer);
       const reason = await ended;
       // Whoever fell silent is not there to be told.
@@ -135,6 +147,22 @@ export class RemoteFlow implements AsyncDisposable {
       transport.close();
       if (resource !== null) await this.#end(resource);
     }
+  }
+
+  async #accept(
+    offer: Offer,
+    resource: string | null,
+    accept: RemoteDraft['accept'],
+    signal: AbortSignal,
+  ): Promise<RemoteMedia> {
+    const { config, requestTimeoutMs: timeoutMs } = this.#options;
+    if (accept === undefined || resource === null)
+      throw new HubError('HUB_REFUSED', 'the server makes an offer of its own, which cannot be taken here', {
+        status: 406,
+      });
+    const { answer, open } = accept(offer);
+    await patchAnswer(resource, config.url, answer, { ...config, timeoutMs }, signal);
+    return open();
   }
 
   #connect(transport: MediaTransport, answer: Offer): void {

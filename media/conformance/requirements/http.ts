@@ -190,6 +190,7 @@ export const httpRequirements: readonly Requirement<Lab>[] = [
         (name) => !shown.includes('*') && !shown.includes(name),
       );
       return unless([
+        answer.status !== 201 && `POST is answered ${answer.status}`,
         answer.headers.get('access-control-allow-origin') === null &&
           'Access-Control-Allow-Origin is missing',
         lacks.length > 0 && `Access-Control-Expose-Headers lacks ${lacks.join(', ')}`,

@@ -29,6 +29,10 @@ async function restart(lab: Lab, session: OpenedSession, ifMatch = '*') {
   return { ice, answer };
 }
 
+/** Options have no order. */
+const inOrder = (text: string, name: string): string | null =>
+  lineIn(text, name)?.split(/[ ,]+/).sort().join(' ') ?? null;
+
 const noRestarts = ({ status }: Answer) =>
   notApplicable(`the server makes no ICE restarts: it answers ${status}`);
 
@@ -244,7 +248,7 @@ export const iceRequirements: readonly Requirement<Lab>[] = [
       if (!isGood(answer)) return noRestarts(answer);
       return unless(
         ['ice-options', 'ice-pacing', 'ice-lite'].map((name) => {
-          const [first, now] = [lineIn(session.description.text, name), lineIn(answer.body, name)];
+          const [first, now] = [inOrder(session.description.text, name), inOrder(answer.body, name)];
           return first !== now && `${name} was ${first ?? 'missing'} and is ${now ?? 'missing'}`;
         }),
       );

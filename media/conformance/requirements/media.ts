@@ -5,11 +5,6 @@ import type { Peer } from '../peer.ts';
 import { notApplicable, type Requirement, unless } from '../requirement.ts';
 import { isGood } from '../server.ts';
 
-const MEDIA_MS = 8000;
-const END_MS = 5000;
-/** RFC 7675, section 5.1: consent expires after 30 s; a server may look only now and then. */
-const CONSENT_MS = 40_000;
-
 /** Whether the session is still there; null where the server does not say. */
 async function isThere(lab: Lab, peer: Peer): Promise<boolean | null> {
   if (peer.sessionUrl === null) return null;
@@ -43,8 +38,11 @@ export const mediaRequirements: readonly Requirement<Lab>[] = [
       }
       const silent = /m=audio 0 |a=inactive/.test(peer.answer);
       return unless([
-        !(await peer.hears(['video'], MEDIA_MS)) && `no picture came within ${MEDIA_MS / 1000} s`,
-        !silent && !(await peer.hears(['audio'], MEDIA_MS)) && `no sound came within ${MEDIA_MS / 1000} s`,
+        !(await peer.hears(['video'], lab.patience.mediaMs)) &&
+          `no picture came within ${lab.patience.mediaMs / 1000} s`,
+        !silent &&
+          !(await peer.hears(['audio'], lab.patience.mediaMs)) &&
+          `no sound came within ${lab.patience.mediaMs / 1000} s`,
       ]);
     },
   },
@@ -56,10 +54,10 @@ export const mediaRequirements: readonly Requirement<Lab>[] = [
     look: async (lab) => {
       const peer = await lab.peer();
       if (peer.sessionUrl === null) return notApplicable('the server names no session');
-      if (!(await peer.hears(['video'], MEDIA_MS))) return unless(['no picture came at all']);
+      if (!(await peer.hears(['video'], lab.patience.mediaMs))) return unless(['no picture came at all']);
       await lab.patch(peer.sessionUrl, '*', 'a=ice-ufrag:x\r\na=ice-pwd:short\r\n');
       return unless([
-        !(await peer.hears(['video'], MEDIA_MS)) && 'no picture came after it',
+        !(await peer.hears(['video'], lab.patience.mediaMs)) && 'no picture came after it',
         peer.state !== 'connected' && `the connection is ${peer.state}`,
       ]);
     },
@@ -75,7 +73,8 @@ export const mediaRequirements: readonly Requirement<Lab>[] = [
       const answer = await lab.askAt(peer.sessionUrl, { method: 'DELETE' });
       return unless([
         answer.status !== 200 && `it is answered ${answer.status}`,
-        !(await peer.isEnded(END_MS)) && `the connection still stands after ${END_MS / 1000} s`,
+        !(await peer.isEnded(lab.patience.endMs)) &&
+          `the connection still stands after ${lab.patience.endMs / 1000} s`,
       ]);
     },
   },
@@ -136,8 +135,8 @@ export const mediaRequirements: readonly Requirement<Lab>[] = [
         return notApplicable('the server does not say whether a session is there');
       peer.leave();
       return unless([
-        !(await isGoneWithin(lab, peer, CONSENT_MS)) &&
-          `the session is still there ${CONSENT_MS / 1000} s later`,
+        !(await isGoneWithin(lab, peer, lab.patience.consentMs)) &&
+          `the session is still there ${lab.patience.consentMs / 1000} s later`,
       ]);
     },
   },

@@ -11,12 +11,21 @@ import { brokenServers } from '../media/conformance/spoilers.fake.ts';
 import { SpoilingProxy } from '../media/conformance/spoiling-proxy.fake.ts';
 import { runSuite } from '../media/conformance/suite.ts';
 import { buildStun, parseStun, StunType } from '../media/datapath/ice/stun.ts';
-import { type ApplianceProcess, freeUdpPort, root, startAppliance } from './testing/appliance-process.ts';
+import {
+  type ApplianceProcess,
+  freePort,
+  freeUdpPort,
+  root,
+  startAppliance,
+} from './testing/appliance-process.ts';
 
-const settings = (udpPort: number) => `role = "hub"
+/** As on a device, where everything needs a key; by HTTP, since everybody is on this machine. */
+const settings = (udpPort: number, tlsPort: number) => `role = "hub"
 [http]
 listen = ["127.0.0.1"]
 auth = "required"
+tls = false
+tls_port = ${tlsPort}
 [media]
 udp_port = ${udpPort}
 [devices]
@@ -33,9 +42,12 @@ let appliance: ApplianceProcess;
 let token = '';
 
 beforeAll(async () => {
-  appliance = await startAppliance({ config: settings(await freeUdpPort()) });
-  token = await appliance.until('the owner token', () =>
-    readFile(join(appliance.data, 'owner-token'), 'utf8'),
+  appliance = await startAppliance({
+    config: settings(await freeUdpPort(), await freePort()),
+    command: [process.execPath, 'supervisor/main.ts'],
+  });
+  token = await appliance.until('the owner token', async () =>
+    (await readFile(join(appliance.data, 'owner-token'), 'utf8')).trim(),
   );
   const headers = { authorization: `Bearer ${token}` };
   await appliance.until('the feed is there', async () => {

@@ -8,7 +8,7 @@ import type { AudioFormat } from './audio-format.ts';
 import { inModeOne } from './h264-profile.ts';
 import { negotiatePublisher } from './negotiate.ts';
 import type { MediaOffer, Offer } from './offer.ts';
-import { buildPullOffer } from './pull-offer.ts';
+import { buildPullOffer, h265Formats } from './pull-offer.ts';
 import {
   type Accepted,
   RemoteFlow,
@@ -39,11 +39,31 @@ export function createPull(options: PullOptions): RemoteFlow {
     requestTimeoutMs: REQUEST_TIMEOUT_MS,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
     whenReady: () => Promise.resolve(true),
+    whyRefused: namedCodec,
     draft: (transport, local) => ({
       offer: buildPullOffer(local),
       open: (answer) => receive(options, transport, answer),
       accept: (offer) => accept(options, transport, local, offer),
     }),
+  });
+}
+
+/** Statuses of servers that have nothing in common with an offer. */
+const unusable: ReadonlySet<number> = new Set([400, 406, 415, 422, 500]);
+
+/** Servers do not say what they have; one that takes H.265 has a camera that sends it. */
+async function namedCodec(
+  refusal: HubError,
+  local: LocalSide,
+  isTaken: (offer: string) => Promise<boolean>,
+): Promise<HubError> {
+  const { status } = refusal;
+  if (status === undefined || !unusable.has(status)) return refusal;
+  if (!(await isTaken(buildPullOffer(local, h265Formats)))) return refusal;
+  return new HubError('HUB_REFUSED', 'This camera sends H.265, which cannot be passed on. Set it to H.264.', {
+    status: 422,
+    hubCode: 'CODEC_UNSUPPORTED',
+    cause: refusal,
   });
 }
 

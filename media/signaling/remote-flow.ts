@@ -63,6 +63,12 @@ export interface RemoteFlowOptions {
   /** Whether a session is of use now; takes its time to say no. */
   readonly whenReady: () => Promise<boolean>;
   readonly draft: (transport: MediaTransport, local: LocalSide) => RemoteDraft;
+  /** Finds out more of a refusal; `isTaken` says whether the server takes another offer, which comes to nothing. */
+  readonly whyRefused?: (
+    refusal: HubError,
+    local: LocalSide,
+    isTaken: (offer: string) => Promise<boolean>,
+  ) => Promise<HubError>;
 }
 
 export class RemoteFlow implements AsyncDisposable {
@@ -126,12 +132,12 @@ export class RemoteFlow implements AsyncDisposable {
     let resource: string | null = null;
     try {
       const { local: ice, candidates } = transport;
-      const { offer, open, accept } = draft(transport, {
-        ice,
-        candidates,
-        fingerprint: datapath.fingerprint,
-      });
-      const response = await postOffer(config.url, offer, { ...config, timeoutMs: requestTimeoutMs }, signal);
+      const own = { ice, candidates, fingerprint: datapath.fingerprint };
+      const { offer, open, accept } = draft(transport, own);
+      const access = { ...config, timeoutMs: requestTimeoutMs };
+      const response = await postOffer(config.url, offer, access, signal).catch((error: unknown) =>
+        this.#whyRefused(error, own, signal),
+      );
       resource = response.resource;
       const answer = readAnswer(response.answer);
       this.#media = response.countered ? await this.#accept(answer, resource, accept, signal) : open(answer);
@@ -147,6 +153,22 @@ export class RemoteFlow implements AsyncDisposable {
       transport.close();
       if (resource !== null) await this.#end(resource);
     }
+  }
+
+  /** Rejects with the refusal, or with a better one. */
+  async #whyRefused(error: unknown, local: LocalSide, signal: AbortSignal): Promise<never> {
+    const { config, requestTimeoutMs: timeoutMs, whyRefused } = this.#options;
+    if (whyRefused === undefined || !(error instanceof HubError) || signal.aborted) throw error;
+    throw await whyRefused(error, local, async (offer) => {
+      try {
+        const { resource } = await postOffer(config.url, offer, { ...config, timeoutMs }, signal);
+        if (resource !== null) await this.#end(resource);
+        return true;
+      } catch (cause) {
+        if (cause instanceof HubError) return false;
+        throw cause;
+      }
+    });
   }
 
   async #accept(

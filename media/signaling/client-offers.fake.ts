@@ -189,6 +189,73 @@ export const aiortcWhip = sdp(
   ],
 );
 
+/** Pion, as both of the following have it: extensions behind candidates, and candidates of RTCP. */
+const pionCandidates = [
+  'a=candidate:2070692838 1 udp 2130706431 192.0.2.20 57179 typ host ufrag aB3d',
+  'a=candidate:2070692838 2 udp 2130706431 192.0.2.20 57179 typ host ufrag aB3d',
+  'a=candidate:3932658255 1 udp 2130706431 2001:db8::20 41576 typ host ufrag aB3d',
+  'a=end-of-candidates',
+];
+const pionHead = (fingerprint = digest()): string[] => [
+  'v=0',
+  'o=- 5975703760298364776 1796008520 IN IP4 0.0.0.0',
+  's=-',
+  't=0 0',
+  'a=msid-semantic:WMS *',
+  `a=fingerprint:sha-256 ${fingerprint}`,
+  'a=extmap-allow-mixed',
+  'a=group:BUNDLE 0 1',
+];
+const pionSection = (mid: number): string[] => [
+  'c=IN IP4 0.0.0.0',
+  'a=setup:actpass',
+  `a=mid:${mid}`,
+  'a=ice-ufrag:aB3d',
+  'a=ice-pwd:0123456789abcdefghijklmn',
+  'a=rtcp-mux',
+  'a=rtcp-rsize',
+];
+
+/** MediaMTX when it pulls: other codecs first, two profiles of H.264, sound with more channels than browsers have. */
+export const mediamtxWhep = sdp(
+  pionHead(),
+  'm=video 9 UDP/TLS/RTP/SAVPF 96 101 102 103 105 106',
+  pionSection(0),
+  ['a=rtpmap:96 AV1/90000', 'a=fmtp:96 profile=1', 'a=rtpmap:101 VP9/90000', 'a=fmtp:101 profile-id=0'],
+  ['a=rtpmap:102 VP8/90000', 'a=rtpmap:103 H265/90000', 'a=fmtp:103 level-id=93;profile-id=2;tier-flag=0'],
+  ['a=rtpmap:105 H264/90000', 'a=rtpmap:106 H264/90000', 'a=rtcp-fb:106 nack', 'a=rtcp-fb:106 nack pli'],
+  'a=fmtp:105 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42001f',
+  'a=fmtp:106 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f',
+  ['a=rtcp-fb:106 transport-cc', 'a=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid', 'a=recvonly'],
+  pionCandidates,
+  'm=audio 9 UDP/TLS/RTP/SAVPF 112 117 111 9 118 119 0 8 122',
+  pionSection(1),
+  ['a=rtpmap:112 multiopus/48000/3', 'a=fmtp:112 channel_mapping=0,2,1;num_streams=2;coupled_streams=1'],
+  ['a=rtpmap:117 multiopus/48000/8', 'a=rtpmap:111 opus/48000/2', 'a=rtpmap:9 G722/8000'],
+  ['a=rtpmap:118 PCMU/8000/2', 'a=rtpmap:119 PCMA/8000/2', 'a=rtpmap:0 PCMU/8000', 'a=rtpmap:8 PCMA/8000'],
+  ['a=rtpmap:122 L16/48000/2', 'a=recvonly'],
+);
+
+/** go2rtc when it pulls: three profiles of H.264 before H.265, feedback named twice. */
+export const go2rtcWhep = sdp(
+  pionHead(),
+  'm=video 9 UDP/TLS/RTP/SAVPF 96 97 98 100',
+  pionSection(0),
+  ...['42001f', '42e01f', '640032'].map((profile, i) => [
+    `a=rtpmap:${96 + i} H264/90000`,
+    `a=fmtp:${96 + i} level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=${profile}`,
+    ...['goog-remb', 'ccm fir', 'nack', 'nack pli', 'nack', 'nack pli', 'transport-cc'].map(
+      (kind) => `a=rtcp-fb:${96 + i} ${kind}`,
+    ),
+  ]),
+  ['a=rtpmap:100 H265/90000', 'a=recvonly'],
+  pionCandidates,
+  'm=audio 9 UDP/TLS/RTP/SAVPF 101 0 8',
+  pionSection(1),
+  ['a=rtpmap:101 opus/48000/2', 'a=fmtp:101 minptime=10;useinbandfec=1', 'a=rtpmap:0 PCMU/8000'],
+  ['a=rtpmap:8 PCMA/8000', 'a=recvonly'],
+);
+
 /** What a camera that has H.265 alone offers. */
 export const h265Whip = ipCameraPcma
   .replace('a=rtpmap:96 H264/90000', 'a=rtpmap:96 H265/90000')

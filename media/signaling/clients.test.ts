@@ -105,6 +105,29 @@ describe('The offer of', () => {
     expect(sections).toEqual(['video 9 126 sendonly']);
   });
 
+  it.each([
+    ['opus', '111'],
+    ['pcma', '8'],
+  ] as const)(
+    'MediaMTX, when it pulls, gets H.264 in the profile of the feed, and G.711 of one channel: %s',
+    (codec, sound) => {
+      const { sections, offer } = answered(clients.mediamtxWhep, 'send', codec);
+      expect(sections).toEqual(['video 9 106 sendonly', `audio 9 ${sound} sendonly`]);
+      // Those of RTCP are no way to it.
+      expect(offer.candidates.filter(({ address }) => address === '192.0.2.20')).toHaveLength(1);
+    },
+  );
+
+  it('go2rtc, when it pulls, gets its feedback once', () => {
+    const { sections, lines } = answered(clients.go2rtcWhep, 'send');
+    expect(sections).toEqual(['video 9 97 sendonly', 'audio 9 101 sendonly']);
+    expect(lines.filter((line) => line.startsWith('a=rtcp-fb:97'))).toEqual([
+      'a=rtcp-fb:97 nack',
+      'a=rtcp-fb:97 nack pli',
+      'a=rtcp-fb:97 ccm fir',
+    ]);
+  });
+
   it('aiortc is taken at its first profile', () => {
     const { sections, offer } = answered(clients.aiortcWhip, 'receive');
     expect(sections).toEqual(['audio 9 96 recvonly', 'video 9 99,100 recvonly']);

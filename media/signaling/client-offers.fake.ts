@@ -189,6 +189,34 @@ export const aiortcWhip = sdp(
   ],
 );
 
+/** GStreamer's webrtcbin behind a WHIP client: the sound shares the picture's transport and has no port of its own. */
+export const gstreamerWhip = sdp(
+  ['v=0', 'o=- 5529482219512524547 0 IN IP4 0.0.0.0', 's=-', 't=0 0', 'a=ice-options:trickle'],
+  'a=group:BUNDLE video0 audio1',
+  'm=video 9 UDP/TLS/RTP/SAVPF 96',
+  ...transport('actpass'),
+  ['a=rtcp-rsize', 'a=sendonly', 'a=rtpmap:96 H264/90000', 'a=rtcp-fb:96 nack pli', 'a=rtcp-fb:96 ccm fir'],
+  ['a=rtcp-fb:96 transport-cc', 'a=framerate:25'],
+  'a=fmtp:96 packetization-mode=1;sprop-parameter-sets=Z0LAFdoFBn58BagwMDUoAAADAAgAAAMBlHixdQ==,aM48gA==;profile-level-id=42c015',
+  ['a=ssrc:903468388 msid:user@host track0', 'a=ssrc:903468388 cname:user@host', 'a=mid:video0'],
+  'a=rtcp-mux-only',
+  'm=audio 0 UDP/TLS/RTP/SAVPF 100',
+  ...transport('actpass'),
+  ['a=bundle-only', 'a=rtcp-rsize', 'a=sendonly', 'a=rtpmap:100 OPUS/48000/2', 'a=rtcp-fb:100 transport-cc'],
+  ['a=fmtp:100 sprop-stereo=0;sprop-maxcapturerate=48000', 'a=ssrc:3072736431 cname:user@host'],
+  ['a=mid:audio1', 'a=rtcp-mux-only'],
+);
+
+/** What the same client trickles afterwards: a section of its own making, and addresses of every kind. */
+export const gstreamerFragment = sdp(
+  ['a=ice-ufrag:aB3d', 'a=ice-pwd:0123456789abcdefghijklmn', 'm=audio 9 RTP/AVP 0', 'a=mid:video0'],
+  'a=candidate:1 1 UDP 2015363327 192.0.2.2 39377 typ host',
+  'a=candidate:2 1 TCP 1015021823 192.0.2.2 9 typ host tcptype active',
+  'a=candidate:3 1 TCP 1010827519 192.0.2.2 34849 typ host tcptype passive',
+  'a=candidate:7 1 UDP 2015363839 fe80::fc:ff:fe00:1 42453 typ host',
+  'a=end-of-candidates',
+);
+
 /** Pion, as both of the following have it: extensions behind candidates, and candidates of RTCP. */
 const pionCandidates = [
   'a=candidate:2070692838 1 udp 2130706431 192.0.2.20 57179 typ host ufrag aB3d',

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { NotedTransport } from '../sfu/feed-rig.fake.ts';
 import { type AnswerDirection, buildAnswer } from './answer.ts';
 import * as clients from './client-offers.fake.ts';
 import { lostSound, negotiatePublisher, negotiateViewer } from './negotiate.ts';
 import { parseAnswer, parseOffer } from './offer.ts';
 import { parseSdp } from './sdp.ts';
+import { SignalingSession } from './session.ts';
 
 const local = {
   ice: { ufrag: 'localufrag', pwd: 'localpasswordlocalpassword' },
@@ -77,6 +79,30 @@ describe('The offer of', () => {
     expect(sections).toEqual(['audio 0 97 inactive', 'video 9 96 recvonly', 'video 0 98 inactive']);
     expect(offer.ice.ufrag).toBe('picture');
     expect(lines.some((line) => line.startsWith('a=group'))).toBe(false);
+  });
+
+  it('GStreamer as a publisher is taken with its sound, which has no port of its own', () => {
+    const { sections, negotiated } = answered(clients.gstreamerWhip, 'receive');
+    expect(sections).toEqual(['video 9 96 recvonly', 'audio 9 100 recvonly']);
+    expect(negotiated.video.media.parameterSets).toHaveLength(2);
+    const session = new SignalingSession(new NotedTransport(), parseOffer(clients.gstreamerWhip));
+    expect(session.patch(session.etag, clients.gstreamerFragment)).toEqual({ restart: null });
+  });
+
+  it('a player with several sections of a kind gets the first that fits, and the others are rejected', () => {
+    const [head, video = '', audio = ''] = clients.safariWhep.split(/(?=m=)/);
+    const other = (section: string, mid: string) => section.replace(/a=mid:\d/, `a=mid:${mid}`);
+    const h265 = other(video, '3').replaceAll('H264/90000', 'H265/90000');
+    const many = [head, h265, video, other(video, '4'), audio, other(audio, '5')].join('');
+    const text = many.replace('BUNDLE 0 1', 'BUNDLE 3 0 4 1 5');
+    const { sections } = answered(text, 'send');
+    expect(sections.map((section) => section.replace(/ [\d,]+ /, ' … '))).toEqual([
+      'video … 96,97,98,99,100 inactive',
+      'video … 98 sendonly',
+      'video … 96,97,98,99,100 inactive',
+      'audio … 111 sendonly',
+      'audio … 111 inactive',
+    ]);
   });
 
   it('a camera with the sound of telephones is taken with it', () => {

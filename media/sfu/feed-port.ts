@@ -59,6 +59,8 @@ export interface FeedPublisher extends FeedSource {
 /** What gets a feed's packets. */
 export interface FeedViewer {
   readonly id: string;
+  /** The feed has sound since now: who came before it gets it as well, in a codec that was agreed. */
+  hear(): void;
   stats(): ViewerStats;
   /** Called a few times a second. */
   tick(nowMs: number): void;

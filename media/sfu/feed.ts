@@ -69,11 +69,12 @@ export class Feed implements FeedPort, Disposable {
     return this.#state === 'online' && this.video.info !== null && this.video.keyframeMs !== null;
   }
 
-  /** The feed has sound from now on. Viewers that agreed to another codec hear nothing until they come again. */
+  /** The feed has sound from now on. Viewers that hear another codec already hear nothing until they come again. */
   openAudio(codec: AudioCodec): FeedAudio {
     if (this.#audio?.codec === codec) return this.#audio;
     this.#audio?.[Symbol.dispose]();
     this.#audio = this.#options.datapath.openAudio(codec);
+    for (const viewer of this.viewers) viewer.hear();
     return this.#audio;
   }
 

@@ -21,7 +21,7 @@ export class NativeViewer implements FeedViewer {
   readonly id: string;
   readonly #options: NativeViewerOptions;
   readonly #video: Handle;
-  readonly #audio: Handle | null;
+  #audio: Handle | null;
   readonly #rate = new RateMeter();
   readonly #repairRate = new RateMeter();
   #suspended = false;
@@ -30,10 +30,9 @@ export class NativeViewer implements FeedViewer {
   constructor(options: NativeViewerOptions) {
     this.id = options.id;
     this.#options = options;
-    const { feed, transport, video, audio } = options;
+    const { feed, transport, video } = options;
     this.#video = this.#open(nativeVideo(feed.video).handle, video);
-    this.#audio =
-      audio === null || feed.audio === null ? null : this.#open(nativeAudio(feed.audio).handle, audio);
+    this.#audio = this.#openAudio();
     transport.events.on('state', (state) => {
       if (state === 'connected') this.#start();
       if (state === 'closed') this.#release();
@@ -44,6 +43,14 @@ export class NativeViewer implements FeedViewer {
   close(): void {
     this.#options.transport.close();
     this.#release();
+  }
+
+  hear(): void {
+    if (this.#audio !== null || this.#released) return;
+    this.#audio = this.#openAudio();
+    const { core, transport } = this.#options;
+    if (this.#audio === null || transport.state !== 'connected' || this.#suspended) return;
+    core.calls.join(this.#audio, 0, 0);
   }
 
   tick(nowMs: number): void {
@@ -78,6 +85,13 @@ export class NativeViewer implements FeedViewer {
   #rows(): [SinkRow | null, SinkRow | null] {
     const { statistics } = this.#options.core;
     return [statistics.sink(this.#video), this.#audio === null ? null : statistics.sink(this.#audio)];
+  }
+
+  #openAudio(): Handle | null {
+    const { feed, audio } = this.#options;
+    const payloadType = feed.audio === null ? undefined : audio?.payloadTypes.get(feed.audio.codec);
+    if (feed.audio === null || audio === null || payloadType === undefined) return null;
+    return this.#open(nativeAudio(feed.audio).handle, { ssrc: audio.ssrc, payloadType });
   }
 
   #open(track: Handle, { ssrc, payloadType }: { ssrc: number; payloadType: number }): Handle {

@@ -4,6 +4,7 @@ import type { PacketTransport, TrackSink } from '../datapath/datapath.ts';
 import { middleOfNtp, ntpOfUnixMs } from '../rtp/ntp.ts';
 import { parseRtcp, type ReportBlock, type RtcpPacket } from '../rtp/rtcp.ts';
 import { buildCanonicalName, buildSenderReport } from '../rtp/rtcp-build.ts';
+import type { AudioCodec } from './audio-codec.ts';
 import type { FeedPort, FeedViewer } from './feed-port.ts';
 import type { ViewerStats } from './feed-stats.ts';
 import { nodeAudio, nodeVideo } from './node-tracks.ts';
@@ -22,7 +23,13 @@ export interface ViewerOptions {
   /** See SinkOptions. */
   readonly steady: boolean;
   readonly video: { readonly payloadType: number; readonly ssrc: number };
-  readonly audio: { readonly payloadType: number; readonly ssrc: number } | null;
+  readonly audio: AgreedAudio | null;
+}
+
+/** Sound that a viewer takes: there may be none yet, and then it comes in one of these codecs. */
+export interface AgreedAudio {
+  readonly ssrc: number;
+  readonly payloadTypes: ReadonlyMap<AudioCodec, number>;
 }
 
 interface OutgoingTrack {
@@ -39,7 +46,7 @@ export class Viewer implements FeedViewer {
   readonly id: string;
   readonly #options: ViewerOptions;
   readonly #video: OutgoingTrack;
-  readonly #audio: OutgoingTrack | null;
+  #audio: OutgoingTrack | null;
   readonly #rate = new RateMeter();
   readonly #repairRate = new RateMeter();
   readonly #reports = new Map<number, number>();
@@ -51,10 +58,9 @@ export class Viewer implements FeedViewer {
   constructor(options: ViewerOptions) {
     this.id = options.id;
     this.#options = options;
-    const { feed, transport, video, audio } = options;
+    const { feed, transport, video } = options;
     this.#video = this.#open(nodeVideo(feed.video).parts, video);
-    this.#audio =
-      audio === null || feed.audio === null ? null : this.#open(nodeAudio(feed.audio).parts, audio);
+    this.#audio = this.#openAudio();
     transport.events.on('rtcp', (compound) => this.#receive(compound));
     transport.events.on('state', (state) => {
       if (state === 'connected') this.#start();
@@ -66,6 +72,12 @@ export class Viewer implements FeedViewer {
   close(): void {
     this.#options.transport.close();
     this.#release();
+  }
+
+  hear(): void {
+    if (this.#audio !== null) return;
+    this.#audio = this.#openAudio();
+    if (this.#options.transport.state === 'connected' && !this.#suspended) this.#audio?.sink.startAtNext();
   }
 
   /** Called a few times a second. */
@@ -104,6 +116,13 @@ export class Viewer implements FeedViewer {
       retransmitsRefused: video.retransmitsRefused + (audio?.retransmitsRefused ?? 0),
       skippedFrames: video.skippedFrames,
     };
+  }
+
+  #openAudio(): OutgoingTrack | null {
+    const { feed, audio } = this.#options;
+    const payloadType = feed.audio === null ? undefined : audio?.payloadTypes.get(feed.audio.codec);
+    if (feed.audio === null || audio === null || payloadType === undefined) return null;
+    return this.#open(nodeAudio(feed.audio).parts, { ssrc: audio.ssrc, payloadType });
   }
 
   #open(parts: TrackParts, track: { ssrc: number; payloadType: number }): OutgoingTrack {

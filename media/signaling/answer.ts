@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import type { DtlsFingerprint, IceCandidate, IceCredentials } from '../datapath/datapath.ts';
 import { audioLines } from './audio-format.ts';
 import { atOurLevel } from './h264-profile.ts';
-import { candidateLines } from './ice-lines.ts';
+import { candidateLines, ourIceLines } from './ice-lines.ts';
 import type { Negotiated } from './negotiate.ts';
 import type { MediaOffer, Offer } from './offer.ts';
 
@@ -11,6 +11,8 @@ export interface LocalSide {
   readonly ice: IceCredentials;
   readonly candidates: readonly IceCandidate[];
   readonly fingerprint: DtlsFingerprint;
+  /** We are the client, with full ICE, and begin DTLS if we may choose: so it is when we answer another server's offer. */
+  readonly client?: true;
 }
 
 /** What we send to a viewer. */
@@ -40,8 +42,7 @@ export function buildAnswer(
     's=-',
     't=0 0',
     ...(offer.bundled ? [`a=group:BUNDLE ${mids.join(' ')}`] : []),
-    'a=ice-lite',
-    'a=ice-options:ice2 trickle',
+    ...(local.client === true ? ['a=ice-options:ice2'] : ourIceLines),
     'a=msid-semantic: WMS *',
   ];
   for (const media of offer.media) {
@@ -57,8 +58,8 @@ export function originLine(): string {
 }
 
 /**
- * Sound that nobody sends, or that cannot be carried, is answered `inactive` instead of rejected: its media line keeps the
- * bundle whole, which some clients (GStreamer) give up without its first section.
+ * Sound that cannot be carried is answered `inactive` instead of rejected: its media line keeps the bundle whole, which some
+ * clients (GStreamer) give up without its first section.
  */
 function isAccepted(media: MediaOffer, negotiated: Negotiated): boolean {
   if (media === negotiated.video.media || media === negotiated.audio?.media) return true;
@@ -93,13 +94,19 @@ function answered(
     `a=ice-ufrag:${local.ice.ufrag}`,
     `a=ice-pwd:${local.ice.pwd}`,
     `a=fingerprint:${local.fingerprint.algorithm} ${local.fingerprint.value}`,
-    `a=setup:${offer.setup === 'passive' ? 'active' : 'passive'}`,
+    `a=setup:${setupFor(offer, local)}`,
     'a=rtcp-mux',
+    'a=rtcp-mux-only',
     ...(media.reducedSize ? ['a=rtcp-rsize'] : []),
     ...formats.lines,
     ...(direction.kind === 'send' && !inactive ? sourceLines(direction.tracks, video) : []),
     ...(first ? [...candidateLines(local.candidates).map((line) => `a=${line}`), 'a=end-of-candidates'] : []),
   ];
+}
+
+function setupFor({ setup }: Offer, { client }: LocalSide): 'active' | 'passive' {
+  if (setup === 'actpass') return client === true ? 'active' : 'passive';
+  return setup === 'passive' ? 'active' : 'passive';
 }
 
 interface AnsweredFormats {
@@ -131,7 +138,10 @@ function videoFormats({ video, repairPayloadType }: Negotiated, direction: Answe
 
 function audioFormats(media: MediaOffer, { audio }: Negotiated): AnsweredFormats {
   if (media === audio?.media)
-    return { payloadTypes: [audio.format.payloadType], lines: audioLines(audio.format) };
+    return {
+      payloadTypes: audio.formats.map(({ payloadType }) => payloadType),
+      lines: audio.formats.flatMap(audioLines),
+    };
   const [first] = media.audio;
   if (first !== undefined) return { payloadTypes: [first.payloadType], lines: audioLines(first) };
   const lines = media.firstMap === null ? [] : [`a=rtpmap:${media.firstMap}`];

@@ -189,6 +189,101 @@ export const aiortcWhip = sdp(
   ],
 );
 
+/** GStreamer's webrtcbin behind a WHIP client: the sound shares the picture's transport and has no port of its own. */
+export const gstreamerWhip = sdp(
+  ['v=0', 'o=- 5529482219512524547 0 IN IP4 0.0.0.0', 's=-', 't=0 0', 'a=ice-options:trickle'],
+  'a=group:BUNDLE video0 audio1',
+  'm=video 9 UDP/TLS/RTP/SAVPF 96',
+  ...transport('actpass'),
+  ['a=rtcp-rsize', 'a=sendonly', 'a=rtpmap:96 H264/90000', 'a=rtcp-fb:96 nack pli', 'a=rtcp-fb:96 ccm fir'],
+  ['a=rtcp-fb:96 transport-cc', 'a=framerate:25'],
+  'a=fmtp:96 packetization-mode=1;sprop-parameter-sets=Z0LAFdoFBn58BagwMDUoAAADAAgAAAMBlHixdQ==,aM48gA==;profile-level-id=42c015',
+  ['a=ssrc:903468388 msid:user@host track0', 'a=ssrc:903468388 cname:user@host', 'a=mid:video0'],
+  'a=rtcp-mux-only',
+  'm=audio 0 UDP/TLS/RTP/SAVPF 100',
+  ...transport('actpass'),
+  ['a=bundle-only', 'a=rtcp-rsize', 'a=sendonly', 'a=rtpmap:100 OPUS/48000/2', 'a=rtcp-fb:100 transport-cc'],
+  ['a=fmtp:100 sprop-stereo=0;sprop-maxcapturerate=48000', 'a=ssrc:3072736431 cname:user@host'],
+  ['a=mid:audio1', 'a=rtcp-mux-only'],
+);
+
+/** What the same client trickles afterwards: a section of its own making, and addresses of every kind. */
+export const gstreamerFragment = sdp(
+  ['a=ice-ufrag:aB3d', 'a=ice-pwd:0123456789abcdefghijklmn', 'm=audio 9 RTP/AVP 0', 'a=mid:video0'],
+  'a=candidate:1 1 UDP 2015363327 192.0.2.2 39377 typ host',
+  'a=candidate:2 1 TCP 1015021823 192.0.2.2 9 typ host tcptype active',
+  'a=candidate:3 1 TCP 1010827519 192.0.2.2 34849 typ host tcptype passive',
+  'a=candidate:7 1 UDP 2015363839 fe80::fc:ff:fe00:1 42453 typ host',
+  'a=end-of-candidates',
+);
+
+/** Pion, as both of the following have it: extensions behind candidates, and candidates of RTCP. */
+const pionCandidates = [
+  'a=candidate:2070692838 1 udp 2130706431 192.0.2.20 57179 typ host ufrag aB3d',
+  'a=candidate:2070692838 2 udp 2130706431 192.0.2.20 57179 typ host ufrag aB3d',
+  'a=candidate:3932658255 1 udp 2130706431 2001:db8::20 41576 typ host ufrag aB3d',
+  'a=end-of-candidates',
+];
+const pionHead = (fingerprint = digest()): string[] => [
+  'v=0',
+  'o=- 5975703760298364776 1796008520 IN IP4 0.0.0.0',
+  's=-',
+  't=0 0',
+  'a=msid-semantic:WMS *',
+  `a=fingerprint:sha-256 ${fingerprint}`,
+  'a=extmap-allow-mixed',
+  'a=group:BUNDLE 0 1',
+];
+const pionSection = (mid: number): string[] => [
+  'c=IN IP4 0.0.0.0',
+  'a=setup:actpass',
+  `a=mid:${mid}`,
+  'a=ice-ufrag:aB3d',
+  'a=ice-pwd:0123456789abcdefghijklmn',
+  'a=rtcp-mux',
+  'a=rtcp-rsize',
+];
+
+/** MediaMTX when it pulls: other codecs first, two profiles of H.264, sound with more channels than browsers have. */
+export const mediamtxWhep = sdp(
+  pionHead(),
+  'm=video 9 UDP/TLS/RTP/SAVPF 96 101 102 103 105 106',
+  pionSection(0),
+  ['a=rtpmap:96 AV1/90000', 'a=fmtp:96 profile=1', 'a=rtpmap:101 VP9/90000', 'a=fmtp:101 profile-id=0'],
+  ['a=rtpmap:102 VP8/90000', 'a=rtpmap:103 H265/90000', 'a=fmtp:103 level-id=93;profile-id=2;tier-flag=0'],
+  ['a=rtpmap:105 H264/90000', 'a=rtpmap:106 H264/90000', 'a=rtcp-fb:106 nack', 'a=rtcp-fb:106 nack pli'],
+  'a=fmtp:105 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42001f',
+  'a=fmtp:106 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f',
+  ['a=rtcp-fb:106 transport-cc', 'a=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid', 'a=recvonly'],
+  pionCandidates,
+  'm=audio 9 UDP/TLS/RTP/SAVPF 112 117 111 9 118 119 0 8 122',
+  pionSection(1),
+  ['a=rtpmap:112 multiopus/48000/3', 'a=fmtp:112 channel_mapping=0,2,1;num_streams=2;coupled_streams=1'],
+  ['a=rtpmap:117 multiopus/48000/8', 'a=rtpmap:111 opus/48000/2', 'a=rtpmap:9 G722/8000'],
+  ['a=rtpmap:118 PCMU/8000/2', 'a=rtpmap:119 PCMA/8000/2', 'a=rtpmap:0 PCMU/8000', 'a=rtpmap:8 PCMA/8000'],
+  ['a=rtpmap:122 L16/48000/2', 'a=recvonly'],
+);
+
+/** go2rtc when it pulls: three profiles of H.264 before H.265, feedback named twice. */
+export const go2rtcWhep = sdp(
+  pionHead(),
+  'm=video 9 UDP/TLS/RTP/SAVPF 96 97 98 100',
+  pionSection(0),
+  ...['42001f', '42e01f', '640032'].map((profile, i) => [
+    `a=rtpmap:${96 + i} H264/90000`,
+    `a=fmtp:${96 + i} level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=${profile}`,
+    ...['goog-remb', 'ccm fir', 'nack', 'nack pli', 'nack', 'nack pli', 'transport-cc'].map(
+      (kind) => `a=rtcp-fb:${96 + i} ${kind}`,
+    ),
+  ]),
+  ['a=rtpmap:100 H265/90000', 'a=recvonly'],
+  pionCandidates,
+  'm=audio 9 UDP/TLS/RTP/SAVPF 101 0 8',
+  pionSection(1),
+  ['a=rtpmap:101 opus/48000/2', 'a=fmtp:101 minptime=10;useinbandfec=1', 'a=rtpmap:0 PCMU/8000'],
+  ['a=rtpmap:8 PCMA/8000', 'a=recvonly'],
+);
+
 /** What a camera that has H.265 alone offers. */
 export const h265Whip = ipCameraPcma
   .replace('a=rtpmap:96 H264/90000', 'a=rtpmap:96 H265/90000')

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { NotedTransport } from '../sfu/feed-rig.fake.ts';
 import { type AnswerDirection, buildAnswer } from './answer.ts';
 import * as clients from './client-offers.fake.ts';
 import { lostSound, negotiatePublisher, negotiateViewer } from './negotiate.ts';
 import { parseAnswer, parseOffer } from './offer.ts';
 import { parseSdp } from './sdp.ts';
+import { SignalingSession } from './session.ts';
 
 const local = {
   ice: { ufrag: 'localufrag', pwd: 'localpasswordlocalpassword' },
@@ -79,10 +81,34 @@ describe('The offer of', () => {
     expect(lines.some((line) => line.startsWith('a=group'))).toBe(false);
   });
 
+  it('GStreamer as a publisher is taken with its sound, which has no port of its own', () => {
+    const { sections, negotiated } = answered(clients.gstreamerWhip, 'receive');
+    expect(sections).toEqual(['video 9 96 recvonly', 'audio 9 100 recvonly']);
+    expect(negotiated.video.media.parameterSets).toHaveLength(2);
+    const session = new SignalingSession(new NotedTransport(), parseOffer(clients.gstreamerWhip));
+    expect(session.patch(session.etag, clients.gstreamerFragment)).toEqual({ restart: null });
+  });
+
+  it('a player with several sections of a kind gets the first that fits, and the others are rejected', () => {
+    const [head, video = '', audio = ''] = clients.safariWhep.split(/(?=m=)/);
+    const other = (section: string, mid: string) => section.replace(/a=mid:\d/, `a=mid:${mid}`);
+    const h265 = other(video, '3').replaceAll('H264/90000', 'H265/90000');
+    const many = [head, h265, video, other(video, '4'), audio, other(audio, '5')].join('');
+    const text = many.replace('BUNDLE 0 1', 'BUNDLE 3 0 4 1 5');
+    const { sections } = answered(text, 'send');
+    expect(sections.map((section) => section.replace(/ [\d,]+ /, ' … '))).toEqual([
+      'video … 96,97,98,99,100 inactive',
+      'video … 98 sendonly',
+      'video … 96,97,98,99,100 inactive',
+      'audio … 111 sendonly',
+      'audio … 111 inactive',
+    ]);
+  });
+
   it('a camera with the sound of telephones is taken with it', () => {
     const { sections, negotiated } = answered(clients.ipCameraPcma, 'receive');
     expect(sections).toEqual(['audio 9 8 recvonly', 'video 9 96 recvonly']);
-    expect(negotiated.audio?.format.codec).toBe('pcma');
+    expect(negotiated.audio?.formats[0].codec).toBe('pcma');
   });
 
   it.each([
@@ -95,9 +121,37 @@ describe('The offer of', () => {
     expect(lines.some((line) => line.includes('rtx'))).toBe(false);
   });
 
+  it('Safari gets every codec in which sound may come later, if the feed has none yet', () => {
+    const { sections } = answered(clients.safariWhep, 'send', null);
+    expect(sections).toEqual(['video 9 98 sendonly', 'audio 9 111,0,8 sendonly']);
+  });
+
   it('Firefox is answered in the mode that it names', () => {
     const { sections } = answered(clients.firefoxWhep, 'send');
     expect(sections).toEqual(['video 9 126 sendonly']);
+  });
+
+  it.each([
+    ['opus', '111'],
+    ['pcma', '8'],
+  ] as const)(
+    'MediaMTX, when it pulls, gets H.264 in the profile of the feed, and G.711 of one channel: %s',
+    (codec, sound) => {
+      const { sections, offer } = answered(clients.mediamtxWhep, 'send', codec);
+      expect(sections).toEqual(['video 9 106 sendonly', `audio 9 ${sound} sendonly`]);
+      // Those of RTCP are no way to it.
+      expect(offer.candidates.filter(({ address }) => address === '192.0.2.20')).toHaveLength(1);
+    },
+  );
+
+  it('go2rtc, when it pulls, gets its feedback once', () => {
+    const { sections, lines } = answered(clients.go2rtcWhep, 'send');
+    expect(sections).toEqual(['video 9 97 sendonly', 'audio 9 101 sendonly']);
+    expect(lines.filter((line) => line.startsWith('a=rtcp-fb:97'))).toEqual([
+      'a=rtcp-fb:97 nack',
+      'a=rtcp-fb:97 nack pli',
+      'a=rtcp-fb:97 ccm fir',
+    ]);
   });
 
   it('aiortc is taken at its first profile', () => {
@@ -138,6 +192,20 @@ describe('The answer of another server', () => {
 });
 
 describe('Every answer', () => {
+  it.each([
+    ['to a publisher', clients.obs30, 'receive'],
+    ['to a viewer', clients.safariWhep, 'send'],
+  ] as const)(
+    '%s has RTP and RTCP on one port alone in each section (RFC 9725, section 4.4.1)',
+    (_, text, way) => {
+      const { answer } = answered(text, way);
+      for (const { attributes } of parseSdp(answer).media) {
+        const names = attributes.map(({ name }) => name);
+        expect(names).toEqual(expect.arrayContaining(['rtcp-mux', 'rtcp-mux-only']));
+      }
+    },
+  );
+
   it('is a session of its own, and says what ICE can expect', () => {
     const origins = Array.from({ length: 20 }, () => answered(clients.obs30, 'receive').lines[1]);
     expect(new Set(origins).size).toBe(20);

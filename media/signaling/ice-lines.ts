@@ -1,6 +1,9 @@
 /** ICE and DTLS lines of descriptions and fragments (RFC 8839, RFC 8122). */
 import type { DtlsFingerprint, IceCandidate, IceCredentials } from '../datapath/datapath.ts';
 
+/** What we are, in an answer and in each fragment after it (RFC 9725, section 4.3.3: the same in both). */
+export const ourIceLines: readonly string[] = ['a=ice-lite', 'a=ice-options:ice2 trickle'];
+
 /** An IPv4 UDP host-like candidate; null for what we cannot use (TCP, IPv6, mDNS names, other components). */
 export function parseCandidate(value: string): IceCandidate | null {
   const match = /^[^ ]{1,32} 1 udp \d{1,10} (\d{1,3}(?:\.\d{1,3}){3}) (\d{1,5}) typ [a-z]+/i.exec(value);

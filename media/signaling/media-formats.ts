@@ -68,22 +68,29 @@ interface RtpMap {
   readonly name: string;
   readonly written: string;
   readonly clock: number;
+  readonly channels: number;
 }
 
 function rtpMaps(media: SdpMedia, offered: ReadonlySet<string>): Map<number, RtpMap> {
   const maps = new Map<number, RtpMap>();
   for (const value of valuesOf(media.attributes, 'rtpmap')) {
-    const [, format = '', written = '', clock] =
-      /^(\d{1,3}) ([A-Za-z0-9.-]{1,40})\/(\d{1,9})/.exec(value) ?? [];
+    const [, format = '', written = '', clock, channels = '1'] =
+      /^(\d{1,3}) ([A-Za-z0-9.-]{1,40})\/(\d{1,9})(?:\/(\d{1,2}))?/.exec(value) ?? [];
     if (!offered.has(format) || maps.has(Number(format))) continue;
-    maps.set(Number(format), { name: written.toLowerCase(), written, clock: Number(clock) });
+    maps.set(Number(format), {
+      name: written.toLowerCase(),
+      written,
+      clock: Number(clock),
+      channels: Number(channels),
+    });
   }
   return maps;
 }
 
-function audioCodecOf({ name, clock }: RtpMap): AudioFormat['codec'] | undefined {
+/** Of G.711 there is one channel: what has two is another format, which nobody could tell from its packets. */
+function audioCodecOf({ name, clock, channels }: RtpMap): AudioFormat['codec'] | undefined {
   const codec = audioCodecs.find((known) => known === name);
-  return codec === 'opus' || clock === 8000 ? codec : undefined;
+  return codec === 'opus' || (clock === 8000 && channels === 1) ? codec : undefined;
 }
 
 /** Encoders of ffmpeg write a digit too many in front, where a profile has flags of their own. */

@@ -12,7 +12,8 @@ export interface NegotiatedVideo {
 
 export interface NegotiatedAudio {
   readonly media: MediaOffer;
-  readonly format: AudioFormat;
+  /** One of each codec, the preferred one first. A publisher has one; a viewer several, if the feed has no sound yet. */
+  readonly formats: readonly [AudioFormat, ...AudioFormat[]];
 }
 
 export interface Negotiated {
@@ -25,32 +26,45 @@ export interface Negotiated {
 
 /** What a publisher may send. Throws SignalingError TRACKS_UNSUPPORTED or CODEC_UNSUPPORTED. */
 export function negotiatePublisher(offer: Offer): Negotiated {
-  const { video, audio } = tracksOf(offer, ['sendonly', 'sendrecv']);
+  const { videos, audios } = tracksOf(offer, ['sendonly', 'sendrecv']);
+  // What a publisher sends and nobody gets would mislead its owner (RFC 9725, section 4.4.2).
+  if (videos.length > 1) throw unsupportedTracks(`one video track is taken, ${videos.length} were offered`);
+  if (audios.length > 1)
+    throw unsupportedTracks(`at most one audio track is taken, ${audios.length} were offered`);
+  const [[video], [audio = null]] = [videos, audios];
   const format = choosePublisherFormat(video.h264);
   if (format === null) throw unsupportedCodec(video);
   const repairPayloadType = video.repairs.get(format.payloadType) ?? null;
-  return { video: { media: video, format }, audio: audioOf(audio, audioCodecs), repairPayloadType };
+  return { video: { media: video, format }, audio: firstOf(audioOf(audio)), repairPayloadType };
 }
 
-/** What a viewer gets of a feed. Throws SignalingError TRACKS_UNSUPPORTED or CODEC_UNSUPPORTED. */
+/** What a viewer gets of a feed: of several sections of a kind, the first that fits; the others are rejected. Throws SignalingError TRACKS_UNSUPPORTED or CODEC_UNSUPPORTED. */
 export function negotiateViewer(
   offer: Offer,
   feed: { profileLevelId: string; audioCodec: AudioCodec | null },
 ): Negotiated {
-  const { video, audio } = tracksOf(offer, ['recvonly', 'sendrecv']);
+  const { videos, audios } = tracksOf(offer, ['recvonly', 'sendrecv']);
+  const fitting = videos.find((media) => chooseViewerFormat(media.h264, feed.profileLevelId) !== null);
+  const video = fitting ?? videos[0];
   const format = chooseViewerFormat(video.h264, feed.profileLevelId);
   if (format === null) throw unsupportedCodec(video);
-  const codecs = feed.audioCodec === null ? [] : [feed.audioCodec];
-  return { video: { media: video, format }, audio: audioOf(audio, codecs), repairPayloadType: null };
+  const sound = audios.map(audioOf).find((agreed) => agreed !== null) ?? null;
+  const now = sound?.formats.find(({ codec }) => codec === feed.audioCodec);
+  // Sound that comes later, or in another codec, reaches a viewer only if it was agreed at the beginning.
+  const agreed = sound === null || now === undefined ? sound : { ...sound, formats: [now] as const };
+  return { video: { media: video, format }, audio: agreed, repairPayloadType: null };
 }
 
-/** The first of `codecs` that the peer has. */
-function audioOf(media: MediaOffer | null, codecs: readonly AudioCodec[]): NegotiatedAudio | null {
-  for (const wanted of codecs) {
-    const format = media?.audio.find(({ codec }) => codec === wanted);
-    if (media !== null && format !== undefined) return { media, format };
-  }
-  return null;
+/** The sound that the peer and we have, in our order. */
+function audioOf(media: MediaOffer | null): NegotiatedAudio | null {
+  const [first, ...others] = audioCodecs.flatMap(
+    (wanted) => media?.audio.find(({ codec }) => codec === wanted) ?? [],
+  );
+  return media === null || first === undefined ? null : { media, formats: [first, ...others] };
+}
+
+function firstOf(audio: NegotiatedAudio | null): NegotiatedAudio | null {
+  return audio === null ? null : { ...audio, formats: [audio.formats[0]] };
 }
 
 /** What a publisher would send and nobody gets, in words. */
@@ -68,25 +82,16 @@ export function lostSound(offer: Offer, audio: NegotiatedAudio | null): string[]
 function tracksOf(
   offer: Offer,
   directions: readonly string[],
-): { video: MediaOffer; audio: MediaOffer | null } {
+): { videos: readonly [MediaOffer, ...MediaOffer[]]; audios: readonly MediaOffer[] } {
   // Sections that the peer switched off, or that share no transport with the others, are turned down one by one.
   const wanted = offer.media.filter((media) => media.usable && directions.includes(media.direction));
-  const videos = wanted.filter((media) => media.kind === 'video');
-  const audios = wanted.filter((media) => media.kind === 'audio');
-  const [video] = videos;
-  if (videos.length !== 1 || video === undefined) {
-    throw new SignalingError(
-      'TRACKS_UNSUPPORTED',
-      `one video track is needed, ${videos.length} were offered`,
-    );
-  }
-  if (audios.length > 1) {
-    throw new SignalingError(
-      'TRACKS_UNSUPPORTED',
-      `at most one audio track is taken, ${audios.length} were offered`,
-    );
-  }
-  return { video, audio: audios[0] ?? null };
+  const [video, ...others] = wanted.filter((media) => media.kind === 'video');
+  if (video === undefined) throw unsupportedTracks('one video track is needed, 0 were offered');
+  return { videos: [video, ...others], audios: wanted.filter((media) => media.kind === 'audio') };
+}
+
+function unsupportedTracks(message: string): SignalingError {
+  return new SignalingError('TRACKS_UNSUPPORTED', message);
 }
 
 function unsupportedCodec(video: MediaOffer): SignalingError {

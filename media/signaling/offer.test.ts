@@ -16,6 +16,8 @@ const local = {
   fingerprint: { algorithm: 'sha-256', value: FINGERPRINT },
 };
 
+const section = { kind: 'audio', protocol: 'UDP/TLS/RTP/SAVPF', format: '111', mid: '0' };
+
 interface OfferOptions {
   setup?: string;
   mids?: [string, string];
@@ -107,15 +109,18 @@ describe('Offers', () => {
     expect(answer).not.toContain('extmap');
   });
 
-  it('for sound of a feed without sound get that track inactive', () => {
-    const offer = parseOffer(offerOf({ direction: 'recvonly' }));
-    const negotiated = negotiateViewer(offer, { profileLevelId: '42c01f', audioCodec: null });
-    const tracks = { cname: 'c', streamId: 's', videoSsrc: 1, audioSsrc: 2 };
-    const answer = buildAnswer(offer, negotiated, local, { kind: 'send', tracks });
-    expect(answer.match(/a=sendonly/g)).toHaveLength(1);
-    expect(answer.match(/a=inactive/g)).toHaveLength(1);
-    expect(answer).not.toContain('a=ssrc:2 ');
-  });
+  it.each([null, 'pcma'] as const)(
+    'for sound of a feed whose sound is %s get the codecs in which it may come later, all of them sendonly',
+    (audioCodec) => {
+      const offer = parseOffer(offerOf({ direction: 'recvonly' }));
+      const negotiated = negotiateViewer(offer, { profileLevelId: '42c01f', audioCodec });
+      const tracks = { cname: 'c', streamId: 's', videoSsrc: 1, audioSsrc: 2 };
+      const answer = buildAnswer(offer, negotiated, local, { kind: 'send', tracks });
+      expect(answer.match(/a=sendonly/g)).toHaveLength(2);
+      expect(answer).toContain('m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n');
+      expect(answer).toContain('a=ssrc:2 ');
+    },
+  );
 
   it('of data channels are turned down, the rest is taken', () => {
     const text = `${offerOf()}m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:2\r\n`;
@@ -199,7 +204,7 @@ describe('H.264 formats', () => {
 
 describe('Trickle fragments', () => {
   it('come back as they were written', () => {
-    const fragment = parseFragment(buildFragment(local.ice, local.candidates));
+    const fragment = parseFragment(buildFragment(section, local.ice, local.candidates));
     expect(fragment).toEqual({ ice: local.ice, candidates: local.candidates, endOfCandidates: true });
   });
 

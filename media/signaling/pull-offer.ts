@@ -4,11 +4,11 @@ import { type AudioFormat, audioLines } from './audio-format.ts';
 import { candidateLines } from './ice-lines.ts';
 
 /** Profiles in the order in which decoders are likely to have them; the server picks the one its stream has. */
-const videoFormats = [
-  { payloadType: 96, profileLevelId: '42e034' },
-  { payloadType: 97, profileLevelId: '4d0034' },
-  { payloadType: 98, profileLevelId: '640034' },
-] as const;
+const h264Formats: readonly PictureFormat[] = ['42e034', '4d0034', '640034'].map((profileLevelId, i) => ({
+  payloadType: 96 + i,
+  codec: 'H264',
+  parameters: `level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=${profileLevelId}`,
+}));
 /** Other servers refuse the whole where one section has nothing in common: what is not passed on is offered as well. */
 const audioFormats: readonly AudioFormat[] = [
   { codec: 'opus', payloadType: 111 },
@@ -17,7 +17,22 @@ const audioFormats: readonly AudioFormat[] = [
 ];
 const g722PayloadType = 9;
 
-export function buildPullOffer(local: LocalSide): string {
+/** What cameras send besides, and no hub passes on. */
+export const h265Formats: readonly PictureFormat[] = [
+  { payloadType: 96, codec: 'H265', parameters: 'level-id=186;profile-id=1;tier-flag=0;tx-mode=SRST' },
+];
+
+interface PictureFormat {
+  readonly payloadType: number;
+  readonly codec: 'H264' | 'H265';
+  readonly parameters: string;
+}
+
+/** With other formats than usual, an offer finds out what a server has. */
+export function buildPullOffer(
+  local: LocalSide,
+  videoFormats: readonly PictureFormat[] = h264Formats,
+): string {
   const transport = [
     `a=ice-ufrag:${local.ice.ufrag}`,
     `a=ice-pwd:${local.ice.pwd}`,
@@ -38,9 +53,9 @@ export function buildPullOffer(local: LocalSide): string {
     'c=IN IP4 0.0.0.0',
     'a=mid:0',
     ...transport,
-    ...videoFormats.flatMap(({ payloadType, profileLevelId }) => [
-      `a=rtpmap:${payloadType} H264/90000`,
-      `a=fmtp:${payloadType} level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=${profileLevelId}`,
+    ...videoFormats.flatMap(({ payloadType, codec, parameters }) => [
+      `a=rtpmap:${payloadType} ${codec}/90000`,
+      `a=fmtp:${payloadType} ${parameters}`,
       `a=rtcp-fb:${payloadType} nack`,
       `a=rtcp-fb:${payloadType} nack pli`,
       `a=rtcp-fb:${payloadType} goog-remb`,

@@ -3,10 +3,19 @@ import type { Logger } from 'pino';
 import type { MediaTransport } from '../datapath/datapath.ts';
 import type { Feed } from '../sfu/feed.ts';
 import type { MediaPlane } from '../sfu/media-plane.ts';
+import { buildAnswer, type LocalSide } from './answer.ts';
+import type { AudioFormat } from './audio-format.ts';
 import { inModeOne } from './h264-profile.ts';
-import type { Offer } from './offer.ts';
-import { buildPullOffer } from './pull-offer.ts';
-import { RemoteFlow, type RemoteMedia, type RemoteState, type RemoteTarget } from './remote-flow.ts';
+import { negotiatePublisher } from './negotiate.ts';
+import type { MediaOffer, Offer } from './offer.ts';
+import { buildPullOffer, h265Formats } from './pull-offer.ts';
+import {
+  type Accepted,
+  RemoteFlow,
+  type RemoteMedia,
+  type RemoteState,
+  type RemoteTarget,
+} from './remote-flow.ts';
 import { HubError } from './whip-client.ts';
 
 const REQUEST_TIMEOUT_MS = 3000;
@@ -30,15 +39,51 @@ export function createPull(options: PullOptions): RemoteFlow {
     requestTimeoutMs: REQUEST_TIMEOUT_MS,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
     whenReady: () => Promise.resolve(true),
+    whyRefused: namedCodec,
     draft: (transport, local) => ({
       offer: buildPullOffer(local),
       open: (answer) => receive(options, transport, answer),
+      accept: (offer) => accept(options, transport, local, offer),
     }),
   });
 }
 
+/** Statuses of servers that have nothing in common with an offer. */
+const unusable: ReadonlySet<number> = new Set([400, 406, 415, 422, 500]);
+
+/** Servers do not say what they have; one that takes H.265 has a camera that sends it. */
+async function namedCodec(
+  refusal: HubError,
+  local: LocalSide,
+  isTaken: (offer: string) => Promise<boolean>,
+): Promise<HubError> {
+  const { status } = refusal;
+  if (status === undefined || !unusable.has(status)) return refusal;
+  if (!(await isTaken(buildPullOffer(local, h265Formats)))) return refusal;
+  return new HubError('HUB_REFUSED', 'This camera sends H.265, which cannot be passed on. Set it to H.264.', {
+    status: 422,
+    hubCode: 'CODEC_UNSUPPORTED',
+    cause: refusal,
+  });
+}
+
+/** Answers an offer of the server, which it makes where it cannot use ours (WHEP draft, section 4.3.2). */
+function accept(options: PullOptions, transport: MediaTransport, local: LocalSide, offer: Offer): Accepted {
+  const negotiated = negotiatePublisher(offer);
+  const answer = buildAnswer(offer, negotiated, { ...local, client: true }, { kind: 'receive' });
+  return {
+    answer,
+    open: () =>
+      openFeed(options, transport, {
+        videoPayloadType: negotiated.video.format.payloadType,
+        audio: negotiated.audio?.formats[0] ?? null,
+        repairPayloadType: negotiated.repairPayloadType,
+        media: negotiated.video.media,
+      }),
+  };
+}
+
 function receive(options: PullOptions, transport: MediaTransport, answer: Offer): RemoteMedia {
-  const { config, feed, logger, maxBitrateKbps } = options;
   const video = answer.media.find((media) => media.kind === 'video' && media.usable);
   const [format] = inModeOne(video?.h264 ?? []);
   if (video === undefined || format === undefined) {
@@ -46,15 +91,41 @@ function receive(options: PullOptions, transport: MediaTransport, answer: Offer)
   }
   const audio = answer.media.find((media) => media.kind === 'audio' && media.usable);
   const hasAudio = audio?.direction === 'sendonly' || audio?.direction === 'sendrecv';
-  const publisher = options.datapath.openPublisher({
-    ...{ kind: 'pull', sessionId: null, peer: config.url, feed, transport, logger, maxBitrateKbps },
+  return openFeed(options, transport, {
     videoPayloadType: format.payloadType,
-    parameterSets: video.parameterSets,
-    notices: [],
-    claim: () => true,
     audio: hasAudio ? (audio.audio[0] ?? null) : null,
     repairPayloadType: null,
-    reducedSize: video.reducedSize,
+    media: video,
+  });
+}
+
+/** What was agreed to, whoever made the offer. */
+interface Agreed {
+  readonly videoPayloadType: number;
+  readonly audio: AudioFormat | null;
+  readonly repairPayloadType: number | null;
+  readonly media: MediaOffer;
+}
+
+function openFeed(
+  options: PullOptions,
+  transport: MediaTransport,
+  { media, ...agreed }: Agreed,
+): RemoteMedia {
+  const { config, feed, logger, maxBitrateKbps } = options;
+  const publisher = options.datapath.openPublisher({
+    kind: 'pull',
+    sessionId: null,
+    peer: config.url,
+    feed,
+    transport,
+    logger,
+    maxBitrateKbps,
+    ...agreed,
+    parameterSets: media.parameterSets,
+    notices: [],
+    claim: () => true,
+    reducedSize: media.reducedSize,
   });
   const sinceMs = performance.now();
   return {

@@ -50,7 +50,7 @@ export function createPush(options: PushOptions): RemoteFlow {
             video: { payloadType: PUSH_VIDEO_PAYLOAD_TYPE, ssrc: tracks.videoSsrc },
             audio:
               wantsAudio && audio !== null
-                ? { payloadType: audio.payloadType, ssrc: tracks.audioSsrc }
+                ? { payloadTypes: new Map([[audio.codec, audio.payloadType]]), ssrc: tracks.audioSsrc }
                 : null,
           });
         },

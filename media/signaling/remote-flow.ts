@@ -7,7 +7,7 @@ import type { LocalSide } from './answer.ts';
 import type { NamedCandidate } from './ice-lines.ts';
 import { type Offer, parseAnswer } from './offer.ts';
 import { pauseAfter } from './retry-pause.ts';
-import { deleteSession, HubError, postOffer } from './whip-client.ts';
+import { deleteSession, HubError, patchAnswer, postOffer } from './whip-client.ts';
 
 /** The other server hears by DTLS that a session ends; nobody waits long for telling it by HTTP as well. */
 const FAREWELL_TIMEOUT_MS = 500;
@@ -41,6 +41,14 @@ export interface RemoteDraft {
   readonly offer: string;
   /** The server agreed. Throws HubError where what it agreed to is of no use. */
   open(answer: Offer): RemoteMedia;
+  /** The server makes an offer of its own instead: what we answer. Absent where that cannot be. Throws SignalingError. */
+  accept?(offer: Offer): Accepted;
+}
+
+export interface Accepted {
+  readonly answer: string;
+  /** Begins once the server has the answer. */
+  open(): RemoteMedia;
 }
 
 export interface RemoteFlowOptions {
@@ -55,6 +63,12 @@ export interface RemoteFlowOptions {
   /** Whether a session is of use now; takes its time to say no. */
   readonly whenReady: () => Promise<boolean>;
   readonly draft: (transport: MediaTransport, local: LocalSide) => RemoteDraft;
+  /** Finds out more of a refusal; `isTaken` says whether the server takes another offer, which comes to nothing. */
+  readonly whyRefused?: (
+    refusal: HubError,
+    local: LocalSide,
+    isTaken: (offer: string) => Promise<boolean>,
+  ) => Promise<HubError>;
 }
 
 export class RemoteFlow implements AsyncDisposable {
@@ -118,11 +132,15 @@ export class RemoteFlow implements AsyncDisposable {
     let resource: string | null = null;
     try {
       const { local: ice, candidates } = transport;
-      const { offer, open } = draft(transport, { ice, candidates, fingerprint: datapath.fingerprint });
-      const response = await postOffer(config.url, offer, { ...config, timeoutMs: requestTimeoutMs }, signal);
+      const own = { ice, candidates, fingerprint: datapath.fingerprint };
+      const { offer, open, accept } = draft(transport, own);
+      const access = { ...config, timeoutMs: requestTimeoutMs };
+      const response = await postOffer(config.url, offer, access, signal).catch((error: unknown) =>
+        this.#whyRefused(error, own, signal),
+      );
       resource = response.resource;
       const answer = readAnswer(response.answer);
-      this.#media = open(answer);
+      this.#media = response.countered ? await this.#accept(answer, resource, accept, signal) : open(answer);
       this.#connect(transport, answer);
       const reason = await ended;
       // Whoever fell silent is not there to be told.
@@ -135,6 +153,38 @@ export class RemoteFlow implements AsyncDisposable {
       transport.close();
       if (resource !== null) await this.#end(resource);
     }
+  }
+
+  /** Rejects with the refusal, or with a better one. */
+  async #whyRefused(error: unknown, local: LocalSide, signal: AbortSignal): Promise<never> {
+    const { config, requestTimeoutMs: timeoutMs, whyRefused } = this.#options;
+    if (whyRefused === undefined || !(error instanceof HubError) || signal.aborted) throw error;
+    throw await whyRefused(error, local, async (offer) => {
+      try {
+        const { resource } = await postOffer(config.url, offer, { ...config, timeoutMs }, signal);
+        if (resource !== null) await this.#end(resource);
+        return true;
+      } catch (cause) {
+        if (cause instanceof HubError) return false;
+        throw cause;
+      }
+    });
+  }
+
+  async #accept(
+    offer: Offer,
+    resource: string | null,
+    accept: RemoteDraft['accept'],
+    signal: AbortSignal,
+  ): Promise<RemoteMedia> {
+    const { config, requestTimeoutMs: timeoutMs } = this.#options;
+    if (accept === undefined || resource === null)
+      throw new HubError('HUB_REFUSED', 'the server makes an offer of its own, which cannot be taken here', {
+        status: 406,
+      });
+    const { answer, open } = accept(offer);
+    await patchAnswer(resource, config.url, answer, { ...config, timeoutMs }, signal);
+    return open();
   }
 
   #connect(transport: MediaTransport, answer: Offer): void {

@@ -1,7 +1,7 @@
 /** Trickle ICE fragments (RFC 8840, section 9; RFC 9725, section 4.3). */
 import type { IceCandidate, IceCredentials } from '../datapath/datapath.ts';
 import { SignalingError } from './errors.ts';
-import { areIceCredentials, candidateLines, parseCandidate } from './ice-lines.ts';
+import { areIceCredentials, candidateLines, ourIceLines, parseCandidate } from './ice-lines.ts';
 
 const MAX_CHARACTERS = 32 * 1024;
 
@@ -34,10 +34,25 @@ export function parseFragment(text: string): SdpFragment {
   return { ice: credentialsOf(ufrag, pwd), candidates, endOfCandidates };
 }
 
+/** The section that a fragment is about: the one whose transport the bundle uses. */
+export interface FragmentSection {
+  readonly kind: string;
+  readonly protocol: string;
+  readonly format: string;
+  readonly mid: string | null;
+}
+
 /** The answer to an ICE restart. */
-export function buildFragment(ice: IceCredentials, candidates: readonly IceCandidate[]): string {
+export function buildFragment(
+  section: FragmentSection,
+  ice: IceCredentials,
+  candidates: readonly IceCandidate[],
+): string {
+  const { kind, protocol, format, mid } = section;
   const lines = [
-    'a=ice-lite',
+    ...ourIceLines,
+    `m=${kind} 9 ${protocol} ${format}`,
+    ...(mid === null ? [] : [`a=mid:${mid}`]),
     `a=ice-ufrag:${ice.ufrag}`,
     `a=ice-pwd:${ice.pwd}`,
     ...candidateLines(candidates).map((line) => `a=${line}`),

@@ -2,7 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import type { IceCredentials, MediaTransport } from '../datapath/datapath.ts';
 import { SignalingError } from './errors.ts';
-import { buildFragment, parseFragment } from './sdpfrag.ts';
+import type { Offer } from './offer.ts';
+import { buildFragment, type FragmentSection, parseFragment } from './sdpfrag.ts';
 
 export interface PatchResult {
   /** Null for plain trickle (204); for a restart the new tag and the fragment to answer (200). */
@@ -12,12 +13,14 @@ export interface PatchResult {
 export class SignalingSession {
   readonly id = randomBytes(16).toString('hex');
   readonly #transport: MediaTransport;
+  readonly #section: FragmentSection;
   #etag = newTag();
   #remoteUfrag: string;
 
-  constructor(transport: MediaTransport, remoteUfrag: string) {
+  constructor(transport: MediaTransport, offer: Pick<Offer, 'ice' | 'media' | 'transportMid'>) {
     this.#transport = transport;
-    this.#remoteUfrag = remoteUfrag;
+    this.#remoteUfrag = offer.ice.ufrag;
+    this.#section = sectionOf(offer);
   }
 
   /** With its quotes, as in the ETag header. */
@@ -51,8 +54,20 @@ export class SignalingSession {
     this.#transport.restartIce({ ...ice, candidates });
     this.#remoteUfrag = ice.ufrag;
     this.#etag = newTag();
-    return { etag: this.#etag, fragment: buildFragment(this.#transport.local, this.#transport.candidates) };
+    return {
+      etag: this.#etag,
+      fragment: buildFragment(this.#section, this.#transport.local, this.#transport.candidates),
+    };
   }
+}
+
+function sectionOf({ media, transportMid }: Pick<Offer, 'media' | 'transportMid'>): FragmentSection {
+  const { kind, protocol, formats } = (media.find(({ mid }) => mid === transportMid) ?? media[0])?.line ?? {
+    kind: 'video',
+    protocol: 'UDP/TLS/RTP/SAVPF',
+    formats: [],
+  };
+  return { kind, protocol, format: formats[0] ?? '0', mid: transportMid };
 }
 
 function newTag(): string {
@@ -69,5 +84,6 @@ function bare(tag: string): string {
 
 function matches(ifMatch: string, etag: string): boolean {
   const wanted = bare(etag);
-  return ifMatch.split(',').some((tag) => tag.trim() === '*' || bare(tag) === wanted);
+  // The star comes in quotes as well: so it stands in the example of RFC 9725, section 4.3.3. No tag of ours is one.
+  return ifMatch.split(',').some((tag) => bare(tag) === '*' || bare(tag) === wanted);
 }

@@ -29,7 +29,7 @@ export async function openViewerSession(
   const negotiated = negotiateViewer(offer, { profileLevelId, audioCodec: feed.audio?.codec ?? null });
   const { datapath } = context;
   const transport = await openSharedTransport(datapath);
-  const signaling = new SignalingSession(transport, offer.ice.ufrag);
+  const signaling = new SignalingSession(transport, offer);
   const tracks = {
     cname: randomBytes(8).toString('hex'),
     streamId: feed.id,
@@ -47,7 +47,12 @@ export async function openViewerSession(
     audio:
       negotiated.audio === null
         ? null
-        : { payloadType: negotiated.audio.format.payloadType, ssrc: tracks.audioSsrc },
+        : {
+            payloadTypes: new Map(
+              negotiated.audio.formats.map(({ codec, payloadType }) => [codec, payloadType]),
+            ),
+            ssrc: tracks.audioSsrc,
+          },
   });
   transport.connect({
     ...offer.ice,

@@ -38,6 +38,7 @@ describe('Offering a session to another server', () => {
     const server = await serve(201, { 'content-type': 'application/sdp' }, 'answer');
     await expect(post(`${server.url}/api/webrtc?src=x`)).resolves.toEqual({
       answer: 'answer',
+      countered: false,
       resource: null,
     });
   });

@@ -45,13 +45,16 @@ interface HubResponse {
   readonly body: string;
 }
 
-/** Posts an offer. `resource` is the session's URL; null where the server names none (go2rtc). Throws HubError. */
+/**
+ * Posts an offer. `resource` is the session's URL; null where the server names none (go2rtc). `countered` where the server refuses our
+ * offer and makes one of its own, which `answer` is then (WHEP draft, section 4.3.2). Throws HubError.
+ */
 export async function postOffer(
   url: string,
   sdp: string,
   access: HubAccess,
   signal: AbortSignal,
-): Promise<{ answer: string; resource: string | null }> {
+): Promise<{ answer: string; resource: string | null; countered: boolean }> {
   const first = new URL(url);
   let target = first;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
@@ -62,13 +65,34 @@ export async function postOffer(
       target = redirected(location, target);
       continue;
     }
-    if (response.status !== 201 && response.status !== 200) throw refusal(response, target);
+    const countered = isCounterOffer(response);
+    if (response.status !== 201 && response.status !== 200 && !countered) throw refusal(response, target);
     return {
+      countered,
       answer: response.body,
       resource: location === undefined ? null : resolved(location, target).href,
     };
   }
   throw new HubError('HUB_REFUSED', 'too many redirects');
+}
+
+/** Answers a counter-offer. Throws HubError. */
+export async function patchAnswer(
+  resource: string,
+  url: string,
+  sdp: string,
+  access: HubAccess,
+  signal: AbortSignal,
+): Promise<void> {
+  const target = new URL(resource);
+  const own = accessAt(target, new URL(url), access);
+  const response = await send('PATCH', target, own, signal, { type: 'application/sdp', text: sdp });
+  if (response.status < 200 || response.status > 299) throw refusal(response, target);
+}
+
+function isCounterOffer({ status, headers }: HubResponse): boolean {
+  const type = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
+  return status === 406 && type === 'application/sdp' && headers.location !== undefined;
 }
 
 /** Ends the session that was opened at `url`. Throws HubError. */

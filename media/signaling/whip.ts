@@ -29,7 +29,7 @@ export async function openPublisherSession(
   const negotiated = negotiatePublisher(offer);
   const { datapath, logger } = context;
   const transport = await openSharedTransport(datapath);
-  const signaling = new SignalingSession(transport, offer.ice.ufrag);
+  const signaling = new SignalingSession(transport, offer);
   const publisher = datapath.openPublisher({
     kind: 'whip',
     sessionId: signaling.id,
@@ -38,7 +38,7 @@ export async function openPublisherSession(
     transport,
     logger,
     videoPayloadType: negotiated.video.format.payloadType,
-    audio: negotiated.audio?.format ?? null,
+    audio: negotiated.audio?.formats[0] ?? null,
     repairPayloadType: negotiated.repairPayloadType,
     reducedSize: negotiated.video.media.reducedSize,
     maxBitrateKbps: request.maxBitrateKbps,

@@ -12,6 +12,7 @@ export type ApiErrorCode =
   | 'ACCESS_DENIED'
   | 'ORIGIN_REFUSED'
   | 'TLS_REQUIRED'
+  | 'REQUESTS_TOO_MANY'
   | 'SIGN_INS_TOO_MANY'
   | 'ROUTE_UNKNOWN'
   | 'METHOD_NOT_ALLOWED'

@@ -6,6 +6,7 @@ import type { RawBody, RouteDefinition, RouteId, Routes } from '../contract/inde
 import { isRawBody, routes } from '../contract/index.ts';
 import type { Caller } from '../contract/ports.ts';
 import type { KeyedWork } from './access/keyed-work.ts';
+import { RateLimiter } from './access/rate-limiter.ts';
 import { ApiError } from './api-error.ts';
 import type { AccessOptions } from './middleware/access.ts';
 import { checkAccess } from './middleware/access.ts';
@@ -43,10 +44,11 @@ export type RouteHandlers = { readonly [Id in PlainRouteId]: RouteHandler<Id> };
 /** All plain routes of the contract, each behind its access check and its schemas. */
 export function buildRouter(handlers: RouteHandlers, access: AccessOptions, work: KeyedWork): Middleware[] {
   const router = new Router({ exclusive: false });
+  const rates = new RateLimiter();
   for (const [id, route] of Object.entries<RouteDefinition>(routes)) {
     if (route.websocket === true) continue;
     const handler = handlers[id as PlainRouteId] as unknown as AnyHandler;
-    router.register(route.path, [route.method], serve(route, handler, access, work));
+    router.register(route.path, [route.method], serve(route, handler, access, work, rates));
   }
   return [router.routes() as unknown as Middleware, unknownRoute(router)];
 }
@@ -58,9 +60,11 @@ function serve(
   handler: AnyHandler,
   access: AccessOptions,
   work: KeyedWork,
+  rates: RateLimiter,
 ): Middleware {
   return async (ctx) => {
     const caller = checkAccess(ctx.req, route.access, access);
+    refuseTooMany(route, caller, rates);
     const refuseRevoked = endWithKey(ctx, caller, work);
     const request = {
       params: checked(route.params, (ctx as { params?: unknown }).params, 'path'),
@@ -84,6 +88,17 @@ function serve(
       ctx.body = answer;
     }
   };
+}
+
+/** Throws REQUESTS_TOO_MANY. Who shares a key is told apart by the address, and the other way round. */
+function refuseTooMany({ method, path, rate }: RouteDefinition, caller: Caller, rates: RateLimiter): void {
+  if (rate === undefined) return;
+  const waitS = rates.take(`${method} ${path} ${caller.keyId ?? ''} ${caller.address}`, rate);
+  if (waitS === null) return;
+  throw new ApiError('REQUESTS_TOO_MANY', 'Too many requests of this kind in a short time.', {
+    retryAfterS: waitS,
+    hint: `Wait ${waitS} s before the next one.`,
+  });
 }
 
 /**

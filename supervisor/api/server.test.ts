@@ -296,7 +296,11 @@ describe('answers', () => {
     const options = await fetch(`${open}/whip/cam0`, { method: 'OPTIONS' });
     expect(options.status).toBe(200);
     expect(options.headers.get('accept-post')).toBe('application/sdp');
-    expect((await fetch(`${open}/whep/cam0`)).status).toBe(204);
+    for (const method of ['GET', 'HEAD']) {
+      const endpoint = await fetch(`${open}/whep/cam0`, { method });
+      expect([endpoint.status, endpoint.headers.get('content-type')]).toEqual([200, 'application/sdp']);
+      expect(await endpoint.text()).toBe('');
+    }
     const posted = await fetch(`${open}/whep/cam0`, {
       method: 'POST',
       headers: { 'content-type': 'application/sdp' },
@@ -330,6 +334,27 @@ describe('answers', () => {
     expect(busy.status).toBe(409);
     expect(busy.headers.get('retry-after')).toBe('2');
   });
+
+  test.each([
+    ['POST', '/whep/rate', 'application/sdp'],
+    ['PATCH', '/whep/rate/session-1', 'application/trickle-ice-sdpfrag'],
+    ['DELETE', '/whep/rate/session-1', null],
+  ])(
+    '%s of %s by the hundred is refused with 429, and players are told when to come back',
+    async (method, path, type) => {
+      const headers = { ...(type === null ? {} : { 'content-type': type }) };
+      const send = () => fetch(open + path, { method, headers, ...(type === null ? {} : { body: 'a=x' }) });
+      const statuses = new Set<number>();
+      for (let sent = 0; sent < 600 && !statuses.has(429); sent += 20) {
+        const answers = await Promise.all(Array.from({ length: 20 }, send));
+        for (const answer of answers) {
+          statuses.add(answer.status);
+          if (answer.status === 429) expect(answer.headers.get('retry-after')).toBe('1');
+        }
+      }
+      expect(statuses).toContain(429);
+    },
+  );
 
   test('a master is downloaded whole and in parts', async () => {
     const file = join(pages, 'master.mkv');

@@ -48,7 +48,7 @@ function sources(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
     if (entry.isDirectory())
-      return ['web', 'bench', 'node_modules'].includes(entry.name) ? [] : sources(path);
+      return ['web', 'bench', 'conformance', 'node_modules'].includes(entry.name) ? [] : sources(path);
     return /\.ts$/.test(entry.name) && !/\.(?:test|fake|fixture)\.ts$/.test(entry.name) ? [path] : [];
   });
 }

@@ -31,6 +31,8 @@ export interface RouteDefinition {
   readonly status: number;
   /** Body of a successful answer; absent if the answer is empty. */
   readonly response?: z.ZodType | RawBody;
+  /** How often one caller may ask; beyond that, 429 with Retry-After. */
+  readonly rate?: { readonly burst: number; readonly perSecond: number };
   /** A WebSocket upgrade instead of a plain answer. */
   readonly websocket?: true;
 }

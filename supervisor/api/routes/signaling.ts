@@ -46,12 +46,17 @@ export function signalingRoutes(
     ctx.set('ETag', etag);
     return undefined;
   };
+  /** What players find out by HEAD: that this URL takes offers (WHEP draft, section 4.2). */
+  const endpoint = (ctx: Context) => {
+    ctx.type = 'application/sdp';
+    return undefined;
+  };
   const options = (ctx: Context) => {
     ctx.set('Accept-Post', 'application/sdp');
     return undefined;
   };
   return {
-    whipEndpoint: () => undefined,
+    whipEndpoint: (_request, ctx) => endpoint(ctx),
     whipOptions: (_request, ctx) => options(ctx),
     whipPublish: ({ params, body, caller }, ctx) => offer('whip', params.feed, body, caller, ctx),
     whipSession: (request, ctx) => exists(claim('whip', request), ctx),
@@ -60,7 +65,7 @@ export function signalingRoutes(
       await signaling.close(claim('whip', request));
       return undefined;
     },
-    whepEndpoint: () => undefined,
+    whepEndpoint: (_request, ctx) => endpoint(ctx),
     whepOptions: (_request, ctx) => options(ctx),
     whepView: ({ params, body, caller }, ctx) => offer('whep', params.feed, body, caller, ctx),
     whepSession: (request, ctx) => exists(claim('whep', request), ctx),

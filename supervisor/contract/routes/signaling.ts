@@ -8,6 +8,8 @@ const sdpFragment = {
   maxBytes: 64 * 1024,
   description: 'ICE candidates or restart (RFC 8840)',
 };
+/** A page opens every feed of a hub at once, and several pages may share an address behind a proxy. */
+const rate = { burst: 200, perSecond: 20 };
 const feedParams = z.object({ feed: slugSchema });
 const sessionParams = z.object({ feed: slugSchema, session: z.string().min(1).max(64) });
 
@@ -19,7 +21,7 @@ export const signalingRoutes = {
     access: ['camera', 'operator'],
     summary: 'WHIP endpoint exists',
     params: feedParams,
-    status: 204,
+    status: 200,
   },
   whipOptions: {
     method: 'OPTIONS',
@@ -36,6 +38,7 @@ export const signalingRoutes = {
     summary: 'Publish a feed (RFC 9725)',
     params: feedParams,
     body: sdp,
+    rate,
     status: 201,
     response: sdp,
   },
@@ -54,6 +57,7 @@ export const signalingRoutes = {
     summary: 'Trickle ICE or ICE restart',
     params: sessionParams,
     body: sdpFragment,
+    rate,
     status: 204,
   },
   whipDelete: {
@@ -62,6 +66,7 @@ export const signalingRoutes = {
     access: ['camera', 'operator'],
     summary: 'End publishing',
     params: sessionParams,
+    rate,
     status: 200,
   },
   whepEndpoint: {
@@ -70,7 +75,7 @@ export const signalingRoutes = {
     access: ['viewer', 'camera'],
     summary: 'WHEP endpoint exists',
     params: feedParams,
-    status: 204,
+    status: 200,
   },
   whepOptions: {
     method: 'OPTIONS',
@@ -87,6 +92,7 @@ export const signalingRoutes = {
     summary: 'View a feed (WHEP)',
     params: feedParams,
     body: sdp,
+    rate,
     status: 201,
     response: sdp,
   },
@@ -105,6 +111,7 @@ export const signalingRoutes = {
     summary: 'Trickle ICE or ICE restart',
     params: sessionParams,
     body: sdpFragment,
+    rate,
     status: 204,
   },
   whepDelete: {
@@ -113,6 +120,7 @@ export const signalingRoutes = {
     access: ['viewer', 'camera'],
     summary: 'End viewing',
     params: sessionParams,
+    rate,
     status: 200,
   },
 } as const satisfies Record<string, RouteDefinition>;

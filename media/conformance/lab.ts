@@ -1,0 +1,135 @@
+/** What the looks at one endpoint work with. Sessions that a look opens are ended after it. */
+import { describeError } from '../../common/errors.ts';
+import { type ReadDescription, readDescription } from './description.ts';
+import { ConformanceError } from './errors.ts';
+import { type IceSide, makeOffer, type OfferWishes } from './offers.ts';
+import { Peer } from './peer.ts';
+import type { Protocol } from './requirement.ts';
+import { type Answer, type Asked, ask, type Endpoint, FRAGMENT, isGood, SDP } from './server.ts';
+
+/** A session that was opened by an offer without DTLS behind it. */
+export interface OpenedSession {
+  readonly answer: Answer;
+  readonly url: string;
+  readonly etag: string;
+  readonly ice: IceSide;
+  readonly offer: string;
+  readonly description: ReadDescription;
+}
+
+export interface LabOptions {
+  readonly endpoint: Endpoint;
+  /** The URL of a name that nobody publishes; null where it is not known. */
+  readonly emptyUrl: string | null;
+  readonly patience?: Patience;
+}
+
+/** How long the looks wait for what should happen. */
+export interface Patience {
+  /** ICE and DTLS of a peer. */
+  readonly connectMs: number;
+  readonly mediaMs: number;
+  /** A connection that the server ends. */
+  readonly endMs: number;
+  /** A session whose client is gone: consent expires after 30 s (RFC 7675, section 5.1), and a server may look only now and then. */
+  readonly consentMs: number;
+}
+
+export const usualPatience: Patience = { connectMs: 10_000, mediaMs: 8000, endMs: 5000, consentMs: 40_000 };
+
+export class Lab {
+  readonly endpoint: Endpoint;
+  readonly emptyUrl: string | null;
+  readonly patience: Patience;
+  readonly #opened = new Set<string>();
+  readonly #peers = new Set<Peer>();
+
+  constructor({ endpoint, emptyUrl, patience = usualPatience }: LabOptions) {
+    this.patience = patience;
+    this.endpoint = endpoint;
+    this.emptyUrl = emptyUrl;
+  }
+
+  get protocol(): Protocol {
+    return this.endpoint.protocol;
+  }
+
+  /** A request to the endpoint. */
+  ask(asked: Asked): Promise<Answer> {
+    return ask(this.endpoint, this.endpoint.url, asked);
+  }
+
+  /** A request to a session or any other URL of the server. */
+  askAt(url: string, asked: Asked): Promise<Answer> {
+    return ask(this.endpoint, url, asked);
+  }
+
+  /** Posts a description, and notes the session that may come of it. */
+  async post(sdp: string, more: Partial<Asked> = {}): Promise<Answer> {
+    const answer = await this.ask({
+      method: 'POST',
+      body: sdp,
+      ...more,
+      headers: { 'content-type': SDP, ...more.headers },
+    });
+    const location = answer.headers.get('location');
+    if (isGood(answer) && location !== null) this.#opened.add(new URL(location, this.endpoint.url).href);
+    return answer;
+  }
+
+  offer(wishes: OfferWishes = {}): Promise<Answer> {
+    return this.post(makeOffer(this.protocol, wishes).sdp);
+  }
+
+  /** Rejects with ConformanceError where the offer was not taken, or the answer cannot be read. */
+  async open(wishes: OfferWishes = {}): Promise<OpenedSession> {
+    const { sdp, ice } = makeOffer(this.protocol, wishes);
+    const answer = await this.post(sdp);
+    const location = answer.headers.get('location');
+    if (answer.status !== 201 || location === null) {
+      throw new ConformanceError(
+        `there is no session to look at: the offer was answered ${answer.status}${location === null ? ' without Location' : ''}`,
+      );
+    }
+    let description: ReadDescription;
+    try {
+      description = readDescription(answer.body);
+    } catch (cause) {
+      throw new ConformanceError(`the answer cannot be read: ${describeError(cause)}`, { cause });
+    }
+    return {
+      ...{ answer, ice, description, offer: sdp },
+      url: new URL(location, this.endpoint.url).href,
+      etag: answer.headers.get('etag') ?? '',
+    };
+  }
+
+  /** `ifMatch` null sends none. */
+  patch(url: string, ifMatch: string | null, fragment: string, type = FRAGMENT): Promise<Answer> {
+    const condition = ifMatch === null ? {} : { 'if-match': ifMatch };
+    return this.askAt(url, {
+      method: 'PATCH',
+      headers: { 'content-type': type, ...condition },
+      body: fragment,
+    });
+  }
+
+  /** A peer that is connected. Rejects with ConformanceError. */
+  async peer(): Promise<Peer> {
+    const peer = new Peer(this.endpoint);
+    this.#peers.add(peer);
+    await peer.connect(this.patience.connectMs);
+    if (peer.sessionUrl !== null) this.#opened.add(peer.sessionUrl);
+    if (this.protocol === 'whip') peer.play();
+    return peer;
+  }
+
+  /** Ends what looks have opened. */
+  async clear(): Promise<void> {
+    for (const peer of this.#peers) peer.leave();
+    this.#peers.clear();
+    const urls = [...this.#opened];
+    this.#opened.clear();
+    await Promise.allSettled(urls.map((url) => this.askAt(url, { method: 'DELETE' })));
+  }
+}

@@ -1,0 +1,40 @@
+/** What a requirement is, and what a look at a server can say of it. */
+
+export type Protocol = 'whip' | 'whep';
+
+/** `PRACTICE`: no text asks for it, and clients that people have need it. */
+export type Level = 'MUST' | 'SHOULD' | 'PRACTICE';
+
+export interface Outcome {
+  readonly verdict: 'pass' | 'fail' | 'not applicable';
+  /** Why; empty if there is nothing to add to a pass. */
+  readonly reason: string;
+}
+
+export interface Requirement<Subject> {
+  readonly id: string;
+  readonly level: Level;
+  /** Where the texts ask for it, for each protocol that does. */
+  readonly sections: Readonly<Partial<Record<Protocol, string>>>;
+  /** In our words. */
+  readonly text: string;
+  readonly look: (subject: Subject) => Promise<Outcome> | Outcome;
+}
+
+export interface Finding extends Outcome {
+  readonly id: string;
+  readonly level: Level;
+  readonly protocol: Protocol;
+  readonly section: string;
+  readonly text: string;
+}
+
+export const pass = (reason = ''): Outcome => ({ verdict: 'pass', reason });
+export const fail = (reason: string): Outcome => ({ verdict: 'fail', reason });
+export const notApplicable = (reason: string): Outcome => ({ verdict: 'not applicable', reason });
+
+/** Passes unless something is wrong; what is wrong is named. */
+export function unless(faults: readonly (string | false | null)[], remark = ''): Outcome {
+  const named = faults.filter((fault) => typeof fault === 'string');
+  return named.length === 0 ? pass(remark) : fail(named.join('; '));
+}

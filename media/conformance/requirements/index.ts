@@ -1,0 +1,16 @@
+/** All requirements, in the order in which they are looked at: floods come last. */
+import type { Lab } from '../lab.ts';
+import type { Requirement } from '../requirement.ts';
+import { accessRequirements } from './access.ts';
+import { answerRequirements } from './answers.ts';
+import { httpRequirements } from './http.ts';
+import { iceRequirements } from './ice.ts';
+import { mediaRequirements } from './media.ts';
+
+export const requirements: readonly Requirement<Lab>[] = [
+  ...httpRequirements,
+  ...answerRequirements,
+  ...iceRequirements,
+  ...mediaRequirements,
+  ...accessRequirements,
+];

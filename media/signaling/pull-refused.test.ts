@@ -1,0 +1,68 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { describe, expect, it } from 'vitest';
+import { eventually, openMediaRig } from './media-rig.fake.ts';
+import { buildPullOffer } from './pull-offer.ts';
+
+/** A server that takes offers of one codec alone, and refuses others as MediaMTX does. */
+async function serve(codec: 'H265' | 'VP8') {
+  const seen: string[] = [];
+  const server = createServer(async (request, response) => {
+    const body = await text(request);
+    seen.push(`${request.method} ${request.url}`);
+    if (request.method === 'DELETE') response.writeHead(200).end();
+    else if (body.includes(`${codec}/90000`)) {
+      response.writeHead(201, { 'content-type': 'application/sdp', location: '/session/1' }).end(body);
+    } else {
+      response.writeHead(400, { 'content-type': 'application/json' });
+      response.end('{"status":"error","error":"codecs not supported by client"}');
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    seen,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hevc/whep`,
+    [Symbol.dispose]: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+describe('A pull that is refused', () => {
+  it('names H.265 and what to set, and leaves no session behind', async () => {
+    using server = await serve('H265');
+    await using rig = await openMediaRig({ pulls: [{ feed: 'far', url: server.url }] });
+    const pull = () => rig.service.status().pulls[0];
+    await eventually(() => pull()?.state === 'failed', 'it says that it failed');
+    expect(pull()).toMatchObject({
+      code: 'CODEC_UNSUPPORTED',
+      reason: 'This camera sends H.265, which cannot be passed on. Set it to H.264.',
+    });
+    expect(server.seen).toContain('DELETE /session/1');
+  });
+
+  it('says what the server said, if it is not that', async () => {
+    using server = await serve('VP8');
+    await using rig = await openMediaRig({ pulls: [{ feed: 'far', url: server.url }] });
+    const pull = () => rig.service.status().pulls[0];
+    await eventually(() => pull()?.state === 'failed', 'it says that it failed');
+    expect(pull()?.reason).toContain('400');
+    expect(server.seen.filter((line) => line.startsWith('DELETE'))).toEqual([]);
+  });
+});
+
+describe('The offer of a pull', () => {
+  it('has H.264 alone: a server that has both is not to choose the other', () => {
+    const local = {
+      ice: { ufrag: 'some', pwd: '0123456789abcdefghijkl' },
+      candidates: [],
+      fingerprint: { algorithm: 'sha-256', value: Array.from({ length: 32 }, () => '0A').join(':') },
+    };
+    expect(buildPullOffer(local)).not.toContain('H265');
+    expect(buildPullOffer(local).match(/H264\/90000/g)).toHaveLength(3);
+  });
+});

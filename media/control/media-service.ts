@@ -170,6 +170,7 @@ export class MediaService implements AsyncDisposable {
       problems: this.#problems,
       pushes: this.#flows.pushes(),
       pulls: this.#flows.pulls(),
+      outputs: this.#flows.outputs(),
     };
   }
 

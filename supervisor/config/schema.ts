@@ -19,3 +19,4 @@ export type ConfigFile = z.output<typeof configSchema>;
 export type Config = CamelCased<ConfigFile>;
 export type SourceConfig = Config['source'][number];
 export type RemoteConfig = Config['remote'][number];
+export type OutputSettings = Config['output'][number];

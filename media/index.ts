@@ -19,3 +19,4 @@ export * from './fallback/index.ts';
 export * from './masters/index.ts';
 export type { FeedState, FeedStats, PublisherInfo, ViewerStats } from './sfu/feed-stats.ts';
 export type { SignalingCode } from './signaling/errors.ts';
+export { outputViewer } from './signaling/output-viewer.ts';

@@ -7,6 +7,7 @@ import type { MediaPlane } from '../sfu/media-plane.ts';
 import { createSsrc } from '../sfu/viewer.ts';
 import type { LocalSide } from './answer.ts';
 import type { Offer } from './offer.ts';
+import { outputViewer } from './output-viewer.ts';
 import { outputWords } from './output-words.ts';
 import { buildPushOffer, PUSH_VIDEO_PAYLOAD_TYPE, pushAudioOf } from './push-offer.ts';
 import {
@@ -66,11 +67,6 @@ export function createOutput(options: PushOptions & { readonly output: string })
     explain: (error) => outputWords(error, options.config),
     steady: false,
   });
-}
-
-/** What an output is called among the viewers of its feed. */
-export function outputViewer(output: string, feed: string): string {
-  return `output:${output}/${feed}`;
 }
 
 function createFlow(options: PushOptions, { id, steady, ...manner }: Manner): RemoteFlow {

@@ -141,7 +141,9 @@ export class RemoteFlow implements AsyncDisposable {
   /** One session, from the offer to its end. Ends by throwing why, or quietly when aborted. */
   async #once(signal: AbortSignal): Promise<void> {
     const { config, datapath, draft } = this.#options;
-    this.#setStatus({ state: 'connecting' });
+    // Why the last try failed holds until this one is better.
+    const { reason, code } = this.#status;
+    this.#setStatus({ state: 'connecting', reason, code });
     const transport = await datapath.openTransport('controlling');
     this.#transport = transport;
     const ended = endOf(transport);
@@ -161,16 +163,13 @@ export class RemoteFlow implements AsyncDisposable {
       const answer = readAnswer(response.answer);
       this.#media = open(answer);
       this.#connect(transport, answer);
-      const reason = await ended;
+      const end = await ended;
       // A server that fell silent would not hear the DELETE either.
-      if (reason === 'silent') resource = null;
+      if (end === 'silent') resource = null;
       // Our own doing: on request, or because a new session is worth more.
-      if (signal.aborted || reason === 'closed') return;
-      const relayed = response.namesRelay && reason === 'connect-timeout' ? 'RELAY_NEEDED' : undefined;
-      throw new HubError('HUB_SILENT', `the connection ended: ${reason}`, {
-        ended: reason,
-        hubCode: relayed,
-      });
+      if (signal.aborted || end === 'closed') return;
+      const hubCode = response.namesRelay && end === 'connect-timeout' ? 'RELAY_NEEDED' : undefined;
+      throw new HubError('HUB_SILENT', `the connection ended: ${end}`, { ended: end, hubCode });
     } finally {
       signal.removeEventListener('abort', close);
       this.#media?.close();

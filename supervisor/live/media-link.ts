@@ -6,7 +6,10 @@ import {
   type FeedStats,
   MediaClient,
   type MediaEvent,
+  type OutputStatus,
+  outputViewer,
   type PushStatus,
+  type ViewerStats,
 } from '../../media/index.ts';
 import type { Config } from '../config/schema.ts';
 import type { Feed, LinkedCamera } from '../contract/index.ts';
@@ -25,8 +28,9 @@ export interface MediaLinkOptions {
   readonly labelOf: (feed: string) => string;
   /** Cameras that are linked to this hub: their clocks say how old the pictures are. */
   readonly cameras: () => readonly LinkedCamera[];
-  /** Feeds to copy from elsewhere, and feeds to hand over to decoders, whenever the media process is configured. */
+  /** Feeds to copy from elsewhere, to send elsewhere, and to hand over to decoders, whenever the media process is configured. */
   readonly pulls: () => readonly Push[];
+  readonly outputs: () => readonly MediaOutput[];
   readonly taps: () => readonly { readonly feed: string; readonly socketPath: string }[];
   /** Whether a name is in use by a feed that is none of the media process. */
   readonly isTaken: (feed: string) => boolean;
@@ -36,6 +40,8 @@ export interface MediaLinkOptions {
   /** Called about twice a second for each feed that is published to a hub. */
   readonly onPush: (feed: string, sample: LinkSample) => void;
   readonly onFrames: (feed: string, framesTotal: number, reordersFrames: boolean) => void;
+  /** Called about twice a second, when there are new figures of all feeds. */
+  readonly onFigures: () => void;
   /** Called about twice a second while the media process is not there, or says nothing. */
   readonly onBlind: () => void;
   readonly onChange: () => void;
@@ -48,6 +54,18 @@ export interface Push {
   readonly url: string;
   readonly token: string | null;
   readonly tlsFingerprint: string | null;
+}
+
+/** A feed and the server of others that it goes on to. */
+export interface MediaOutput extends Push {
+  readonly output: string;
+  /** Certificate authority (PEM) that counts beside the known ones. */
+  readonly ca: string | null;
+}
+
+/** How one stands, and what goes out of it; null while nothing does. */
+export interface OutputFigures extends OutputStatus {
+  readonly viewer: Pick<ViewerStats, 'bitrateKbps' | 'lossRatio' | 'rttMs' | 'skippedFrames'> | null;
 }
 
 /** V8 lets the heap of new objects grow to three times 16 MiB, which a stream of short-lived packets always fills. */
@@ -76,6 +94,7 @@ export class MediaLink implements SignalingPort {
   #feeds: readonly FeedStats[] = [];
   #pushes: readonly PushStatus[] = [];
   #pulls: readonly PushStatus[] = [];
+  #outputs: readonly OutputStatus[] = [];
   #wanted: Parameters<MediaLink['configure']> | null = null;
   #heardAtMs = 0;
   #figuresAtMs = Number.NEGATIVE_INFINITY;
@@ -115,6 +134,7 @@ export class MediaLink implements SignalingPort {
       this.#feeds = [];
       this.#pushes = [];
       this.#pulls = [];
+      this.#outputs = [];
       this.#options.health.failed('the media process is being started');
       onChange();
     });
@@ -147,7 +167,15 @@ export class MediaLink implements SignalingPort {
     return this.#pulls;
   }
 
-  /** What is pulled or tapped changed: the media process hears of it. */
+  outputs(): OutputFigures[] {
+    return this.#outputs.map((status) => {
+      const id = outputViewer(status.output, status.feed);
+      const { viewers } = this.#feeds.find(({ feed }) => feed === status.feed) ?? {};
+      return { ...status, viewer: viewers?.find((viewer) => viewer.id === id && viewer.connected) ?? null };
+    });
+  }
+
+  /** What is pulled, sent or tapped changed: the media process hears of it. */
   async reconfigure(): Promise<void> {
     if (this.#wanted !== null) await this.configure(...this.#wanted);
   }
@@ -158,7 +186,7 @@ export class MediaLink implements SignalingPort {
     ingests: readonly Ingest[],
     pushes: readonly Push[],
   ): Promise<void> {
-    const { pulls, taps } = this.#options;
+    const { pulls, outputs, taps } = this.#options;
     this.#wanted = [media, ingests, pushes];
     const problems = await this.#client.configure({
       udpPort: media.udpPort,
@@ -168,6 +196,7 @@ export class MediaLink implements SignalingPort {
       pushes: pushes.map(endpointOf),
       pulls: pulls().map(endpointOf),
       taps: taps().map((tap) => ({ ...tap })),
+      outputs: outputs().map(outputOf),
     });
     if (problems !== null) this.#tell(problems);
   }
@@ -277,7 +306,9 @@ export class MediaLink implements SignalingPort {
       case 'metrics':
         this.#pushes = event.status.pushes;
         this.#pulls = event.status.pulls;
+        this.#outputs = event.status.outputs;
         this.#takeFigures(event.feeds);
+        this.#options.onFigures();
         for (const { feed, viewers } of event.feeds) {
           const push = viewers.find(({ id, connected }) => id === `push:${feed}` && connected);
           if (push !== undefined) {
@@ -298,6 +329,10 @@ export class MediaLink implements SignalingPort {
         break;
       case 'pull':
         this.#pulls = [...this.#pulls.filter(({ feed }) => feed !== event.pull.feed), event.pull];
+        onChange();
+        break;
+      case 'output':
+        this.#outputs = [...this.#outputs.filter((one) => !isSame(one, event.output)), event.output];
         onChange();
         break;
       case 'session-opened':
@@ -335,7 +370,8 @@ function feedOf(stats: FeedStats, label: string): Omit<Feed, 'latencyMs'> {
             sinceMs: Math.max(0, Date.now() - publisher.sinceMs),
           },
     viewers: viewers
-      .filter(({ id }) => !id.startsWith('push:'))
+      // The hub and servers of others have places of their own in the status.
+      .filter(({ id }) => !/^(?:push|output):/.test(id))
       .map(({ id, connected, bitrateKbps, lossRatio, rttMs, skippedFrames }) => ({
         id: shownId(id),
         connected,
@@ -358,6 +394,14 @@ function ownerOf({ keyId, role }: Caller) {
 
 function paramsOf({ kind, feed, sessionId, caller }: SessionClaim) {
   return { kind, feed, sessionId, owner: ownerOf(caller) };
+}
+
+function outputOf({ output, ca, ...push }: MediaOutput) {
+  return { output, ...endpointOf(push), ...(ca === null ? {} : { ca }) };
+}
+
+function isSame(a: OutputStatus, b: OutputStatus): boolean {
+  return a.output === b.output && a.feed === b.feed;
 }
 
 function endpointOf({ feed, url, token, tlsFingerprint }: Push) {

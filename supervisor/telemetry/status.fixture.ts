@@ -57,6 +57,7 @@ export function hubStatus(changes: Partial<Status> = {}): Status {
         publisher: { kind: 'whip', camera: 'left', sinceMs: 9000 },
       }),
     ],
+    outputs: [],
     cameras: [linkedCamera()],
     newCameras: [],
     adoption: null,

@@ -119,6 +119,7 @@ export const statusFixture = (over: Partial<Status> = {}): Status => ({
   config: { file: '/boot/rushlight/rushlight.toml', errors: [] },
   sources: [sourceFixture()],
   feeds: [feedFixture()],
+  outputs: [],
   cameras: [],
   newCameras: [],
   adoption: null,

@@ -10,6 +10,7 @@ import { AccessUnits } from './access-units.fake.ts';
 import { type ForeignManner, ForeignServer } from './foreign-server.fake.ts';
 import { eventually, freeRtpPort, type MediaRig, openMediaRig } from './media-rig.fake.ts';
 import { AUDIO, NativePeer, VIDEO } from './native-peer.fake.ts';
+import { TwoDoors } from './two-doors.fake.ts';
 import { makeRecording, playRecording, startLiveSource } from './recording.fake.ts';
 
 type Outputs = MediaConfig['outputs'];
@@ -145,6 +146,14 @@ describe('A feed that goes on to another server', () => {
     await scene.send([{ output: 'other', feed: 'cam0', url: scene.url }]);
     await eventually(() => isLive(scene.far), 'the server has it');
     expect(outputOf(scene.hub)?.state).toBe('connected');
+  });
+
+  it('gets along with a server that speaks from another address than it is checked at', async () => {
+    await using doors = new TwoDoors();
+    await doors.open();
+    await using scene = await openScene({ edit: (answer) => doors.edit(answer) });
+    await scene.send([{ output: 'other', feed: 'cam0', url: scene.url }]);
+    await eventually(() => isLive(scene.far), 'the server has it', 8000);
   });
 
   it('says in plain words why it is refused, waits as long as it is asked to, and comes by itself', async () => {

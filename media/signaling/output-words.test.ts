@@ -34,6 +34,12 @@ describe('Why an output does not send, in words', () => {
     expect(outputWords(refused(401), { url: target.url })).toContain('Set the token of this output.');
   });
 
+  it('knows a refused token by its words, as MediaMTX says it', () => {
+    expect(outputWords(refused(400, 'authentication failed: authentication failed'), target)).toBe(
+      'The server refused the token (400). Check the token of this output. It said: authentication failed: authentication failed',
+    );
+  });
+
   it.each([
     ['ENOTFOUND', 'No address was found for live.example.com.'],
     ['ECONNREFUSED', 'Nothing listens there.'],

@@ -33,11 +33,13 @@ function wordsOf(error: HubError, target: Target): string {
 
 function refused(error: HubError, status: number, { token }: Target): string {
   const said = saidBy(error);
+  // MediaMTX answers 400 to a wrong password.
+  const isAboutToken = status === 401 || (status < 404 && /\bauth|credential|\btoken\b/i.test(said));
+  if (isAboutToken && token === undefined) {
+    return `The server asks for a token (${status}). Set the token of this output.${said}`;
+  }
+  if (isAboutToken) return `The server refused the token (${status}). Check the token of this output.${said}`;
   switch (status) {
-    case 401:
-      return token === undefined
-        ? `The server asks for a token (401). Set the token of this output.${said}`
-        : `The server refused the token (401). Check the token of this output.${said}`;
     case 403:
       return `The server does not allow publishing here (403). Check the token's rights and the URL.${said}`;
     case 404:

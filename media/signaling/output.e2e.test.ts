@@ -10,8 +10,8 @@ import { AccessUnits } from './access-units.fake.ts';
 import { type ForeignManner, ForeignServer } from './foreign-server.fake.ts';
 import { eventually, freeRtpPort, type MediaRig, openMediaRig } from './media-rig.fake.ts';
 import { AUDIO, NativePeer, VIDEO } from './native-peer.fake.ts';
-import { TwoDoors } from './two-doors.fake.ts';
 import { makeRecording, playRecording, startLiveSource } from './recording.fake.ts';
+import { TwoDoors } from './two-doors.fake.ts';
 
 type Outputs = MediaConfig['outputs'];
 

@@ -3,7 +3,8 @@ import { z } from 'zod';
 /**
  * What a changed setting restarts: `hub` the links of a hub's cameras, `camera` the link to the hub, `page` page and API,
  * `mdns` the announcement, `mqtt` the link to the broker, `media` the configuration of WebRTC, `gpio` the watcher of the
- * header's lines, `pipelines` the pipeline of that source, `remotes` that feed from elsewhere. Everything else keeps running.
+ * header's lines, `pipelines` the pipeline of that source, `remotes` that feed from elsewhere, `outputs` that
+ * output. Everything else keeps running.
  */
 export const restartScopes = [
   'hub',
@@ -15,6 +16,7 @@ export const restartScopes = [
   'gpio',
   'pipelines',
   'remotes',
+  'outputs',
 ] as const;
 
 /** See {@link restartScopes}. */
@@ -36,6 +38,15 @@ export function field<T extends z.ZodType>(
   restarts: readonly RestartScope[] = [],
 ): T {
   return schema.meta({ description, restarts });
+}
+
+/** The same for a value that is never shown. */
+export function secretField<T extends z.ZodType>(
+  schema: T,
+  description: string,
+  restarts: readonly RestartScope[] = [],
+): T {
+  return schema.meta({ description, restarts, secret: true });
 }
 
 /** A table whose absence means "all defaults" and whose unknown keys are errors. */

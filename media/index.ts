@@ -7,12 +7,16 @@ export type {
   MediaConfig,
   MediaEvent,
   MediaStatus,
+  OutputConfig,
+  OutputStatus,
   PushConfig,
   PushStatus,
   SessionInfo,
   SignalingAnswer,
 } from './control/protocol.ts';
+export { maxOutputs } from './control/protocol.ts';
 export * from './fallback/index.ts';
 export * from './masters/index.ts';
 export type { FeedState, FeedStats, PublisherInfo, ViewerStats } from './sfu/feed-stats.ts';
 export type { SignalingCode } from './signaling/errors.ts';
+export { outputViewer } from './signaling/output-viewer.ts';

@@ -167,6 +167,7 @@ async function assemble(base: Foundation) {
         takes: base.takes,
         feeds: pictures.feeds,
         remotes: pictures.remotes,
+        outputs: pictures.outputs,
         cameraRole: () => now.camera,
         remainingS: () => remaining.latest,
         host: () => monitor.latest,
@@ -202,6 +203,7 @@ async function assemble(base: Foundation) {
       update,
       logRing,
       feeds: pictures.feeds,
+      outputs: () => pictures.outputs.status(),
       pictures: pictures.still,
       plugged: new DeviceSelection({
         cameras,

@@ -1,13 +1,13 @@
-/** What the configuration asks for and runs by itself: ingests, pushes, pulls and taps. */
+/** What the configuration asks for and runs by itself: ingests, pushes, outputs, pulls and taps. */
 import type { Logger } from 'pino';
 import type { FeedRegistry } from '../sfu/feed-registry.ts';
 import type { MediaPlane } from '../sfu/media-plane.ts';
 import { Tap } from '../sfu/tap.ts';
 import { SignalingError } from '../signaling/errors.ts';
 import { createPull } from '../signaling/pull.ts';
-import { createPush } from '../signaling/push.ts';
-import type { RemoteFlow } from '../signaling/remote-flow.ts';
-import type { MediaConfig, MediaEvent, PushStatus } from './protocol.ts';
+import { createOutput, createPush } from '../signaling/push.ts';
+import type { RemoteFlow, RemoteState } from '../signaling/remote-flow.ts';
+import type { MediaConfig, MediaEvent, OutputStatus, PushStatus } from './protocol.ts';
 import { reconcile } from './reconcile.ts';
 
 export interface ConfiguredFlowsOptions {
@@ -21,10 +21,21 @@ export interface ConfiguredFlowsOptions {
   readonly onEvent: (event: MediaEvent) => void;
 }
 
+interface OutputFlow extends AsyncDisposable {
+  readonly flow: RemoteFlow;
+  readonly status: OutputStatus;
+}
+
+/** Without the URL: it may bear a stream key. */
+function outputStatus(output: string, { url: _url, ...state }: RemoteState): OutputStatus {
+  return { output, ...state };
+}
+
 export class ConfiguredFlows implements AsyncDisposable {
   readonly #options: ConfiguredFlowsOptions;
   readonly #ingests = new Map<string, { key: string; item: AsyncDisposable }>();
   readonly #pushes = new Map<string, { key: string; item: RemoteFlow }>();
+  readonly #outputs = new Map<string, { key: string; item: OutputFlow }>();
   readonly #pulls = new Map<string, { key: string; item: RemoteFlow }>();
   readonly #taps = new Map<string, { key: string; item: Tap }>();
 
@@ -34,11 +45,15 @@ export class ConfiguredFlows implements AsyncDisposable {
 
   /** True where the configuration says who publishes this feed. */
   fills(feed: string): boolean {
-    return this.#ingests.has(feed) || this.#pulls.has(feed);
+    return this.#ingests.has(`ingest ${feed}`) || this.#pulls.has(`pull ${feed}`);
   }
 
   pushes(): PushStatus[] {
     return [...this.#pushes.values()].map(({ item }) => item.status);
+  }
+
+  outputs(): OutputStatus[] {
+    return [...this.#outputs.values()].map(({ item }) => item.status);
   }
 
   pulls(): PushStatus[] {
@@ -51,19 +66,22 @@ export class ConfiguredFlows implements AsyncDisposable {
     await this.#applyPushes(config, problems);
     await this.#applyPulls(config, problems);
     await this.#applyTaps(config, problems);
-    const named = [config.ingests, config.pushes, config.pulls, config.taps].flat();
+    // Last: no server of others keeps anything of ours from being set up.
+    await this.#applyOutputs(config, problems);
+    const named = [config.ingests, config.pushes, config.pulls, config.taps, config.outputs].flat();
     this.#options.feeds.keepOnly(new Set(named.map(({ feed }) => feed)));
   }
 
   /** Called a few times a second. */
   tick(nowMs: number): void {
     for (const { item } of this.#pushes.values()) item.tick(nowMs);
+    for (const { item } of this.#outputs.values()) item.flow.tick(nowMs);
     for (const { item } of this.#pulls.values()) item.tick(nowMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const running of [this.#taps, this.#pushes, this.#pulls, this.#ingests]) {
-      for (const { item } of running.values()) await item[Symbol.asyncDispose]();
+    for (const running of [this.#taps, this.#outputs, this.#pushes, this.#pulls, this.#ingests]) {
+      await Promise.all([...running.values()].map(({ item }) => item[Symbol.asyncDispose]()));
       running.clear();
     }
   }
@@ -111,6 +129,35 @@ export class ConfiguredFlows implements AsyncDisposable {
     );
   }
 
+  async #applyOutputs(config: MediaConfig, problems: string[]): Promise<void> {
+    const { datapath, logger, onEvent } = this.#options;
+    await reconcile(
+      this.#outputs,
+      config.outputs,
+      ({ output, feed }) => `output ${output}/${feed}`,
+      problems,
+      async ({ output, ...target }) => {
+        const { feed } = target;
+        const flow = createOutput({
+          output,
+          config: target,
+          feed: this.#options.feeds.hold(feed),
+          datapath,
+          logger: logger.child({ output, feed }),
+          onStatus: (status) => onEvent({ event: 'output', output: outputStatus(output, status) }),
+        });
+        flow.start();
+        return {
+          flow,
+          get status() {
+            return outputStatus(output, flow.status);
+          },
+          [Symbol.asyncDispose]: () => flow[Symbol.asyncDispose](),
+        };
+      },
+    );
+  }
+
   async #applyPulls(config: MediaConfig, problems: string[]): Promise<void> {
     const { datapath, logger } = this.#options;
     await reconcile(
@@ -151,7 +198,7 @@ export class ConfiguredFlows implements AsyncDisposable {
 
   /** A name that a publisher of ours has is not pulled from elsewhere; the next configuration tries again. */
   #refuseTaken(feed: string): void {
-    if (this.#options.isPublished(feed) || this.#ingests.has(feed)) {
+    if (this.#options.isPublished(feed) || this.#ingests.has(`ingest ${feed}`)) {
       throw new SignalingError('FEED_BUSY', `feed ${feed} has a publisher`);
     }
   }

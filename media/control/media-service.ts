@@ -172,6 +172,7 @@ export class MediaService implements AsyncDisposable {
       problems: this.#presentProblems(),
       pushes: this.#flows.pushes(),
       pulls: this.#flows.pulls(),
+      outputs: this.#flows.outputs(),
     };
   }
 

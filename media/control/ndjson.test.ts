@@ -53,6 +53,7 @@ describe('The protocol', () => {
       ...config,
       pulls: [],
       taps: [],
+      outputs: [],
       maxPublisherBitrateKbps: 20_000,
     });
     expect(mediaConfigSchema.safeParse({ ...config, extra: 1 }).success).toBe(false);

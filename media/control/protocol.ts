@@ -36,6 +36,18 @@ export const pushSchema = z.strictObject({
 });
 export type PushConfig = z.infer<typeof pushSchema>;
 
+/** A feed that goes on to a server of others. */
+export const outputSchema = pushSchema.extend({
+  output: z.string().min(1).max(64).describe('Which of the settings’ outputs; one may have several feeds'),
+  url: z.url({ protocol: /^https?$/ }).describe('WHIP endpoint of the server'),
+  ca: z
+    .string()
+    .max(65_536)
+    .optional()
+    .describe('Certificate authority (PEM) that counts beside the known ones'),
+});
+export type OutputConfig = z.infer<typeof outputSchema>;
+
 export const tapSchema = z.strictObject({
   feed: feedId,
   socketPath: z
@@ -50,6 +62,9 @@ export const pullSchema = pushSchema.extend({
   url: z.url({ protocol: /^https?$/ }).describe('WHEP endpoint of the other server'),
 });
 
+/** Outputs at most, those to the same server counted for each feed. */
+export const maxOutputs = 64;
+
 export const mediaConfigSchema = z.strictObject({
   udpPort: z.int().min(0).max(65535).describe('0 takes any free port'),
   listenAddresses: z.union([z.literal('auto'), z.array(ipv4).min(1).max(32)]),
@@ -58,6 +73,7 @@ export const mediaConfigSchema = z.strictObject({
   pushes: z.array(pushSchema).max(32),
   pulls: z.array(pullSchema).max(32).default([]),
   taps: z.array(tapSchema).max(64).default([]),
+  outputs: z.array(outputSchema).max(maxOutputs).default([]),
 });
 export type MediaConfig = z.infer<typeof mediaConfigSchema>;
 
@@ -111,6 +127,13 @@ export const pushStatusSchema = z.object({
 });
 export type PushStatus = z.infer<typeof pushStatusSchema>;
 
+export const outputStatusSchema = pushStatusSchema.omit({ url: true }).extend({
+  output: z.string(),
+  /** Unix time since when it is in this state. */
+  sinceMs: z.number(),
+});
+export type OutputStatus = z.infer<typeof outputStatusSchema>;
+
 export const mediaStatusSchema = z.object({
   pid: z.int(),
   uptimeMs: z.number(),
@@ -125,6 +148,7 @@ export const mediaStatusSchema = z.object({
   problems: z.array(z.string()),
   pushes: z.array(pushStatusSchema),
   pulls: z.array(pushStatusSchema),
+  outputs: z.array(outputStatusSchema),
 });
 export type MediaStatus = z.infer<typeof mediaStatusSchema>;
 
@@ -178,6 +202,7 @@ export const mediaEventSchema = z.discriminatedUnion('event', [
   z.object({ event: z.literal('session-closed'), session: sessionInfoSchema, reason: z.string() }),
   z.object({ event: z.literal('push'), push: pushStatusSchema }),
   z.object({ event: z.literal('pull'), pull: pushStatusSchema }),
+  z.object({ event: z.literal('output'), output: outputStatusSchema }),
   z.object({ event: z.literal('metrics'), feeds: z.array(feedStatsSchema), status: mediaStatusSchema }),
 ]);
 export type MediaEvent = z.infer<typeof mediaEventSchema>;

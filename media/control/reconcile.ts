@@ -7,26 +7,25 @@ interface Running<Item> {
 }
 
 /**
- * `running` is changed in place, by feed. What cannot be started is named in `problems` and left out; the next call
+ * `running` is changed in place, by name. What cannot be started is named in `problems` and left out; the next call
  * tries again.
  */
-export async function reconcile<Config extends { readonly feed: string }, Item extends AsyncDisposable>(
+export async function reconcile<Config, Item extends AsyncDisposable>(
   running: Map<string, Running<Item>>,
   wanted: readonly Config[],
   nameOf: (config: Config) => string,
   problems: string[],
   create: (config: Config) => Promise<Item>,
 ): Promise<void> {
-  const keys = new Map(wanted.map((config) => [config.feed, JSON.stringify(config)]));
-  for (const [feed, { key, item }] of [...running]) {
-    if (keys.get(feed) === key) continue;
-    running.delete(feed);
-    await item[Symbol.asyncDispose]();
-  }
+  const keys = new Map(wanted.map((config) => [nameOf(config), JSON.stringify(config)]));
+  const ending = [...running].filter(([name, { key }]) => keys.get(name) !== key);
+  for (const [name] of ending) running.delete(name);
+  // At once: each may wait for a server that is slow to answer a goodbye.
+  await Promise.all(ending.map(([, { item }]) => item[Symbol.asyncDispose]()));
   for (const config of wanted) {
-    if (running.has(config.feed)) continue;
+    if (running.has(nameOf(config))) continue;
     try {
-      running.set(config.feed, { key: JSON.stringify(config), item: await create(config) });
+      running.set(nameOf(config), { key: JSON.stringify(config), item: await create(config) });
     } catch (error) {
       problems.push(`${nameOf(config)}: ${error instanceof Error ? error.message : String(error)}`);
     }

@@ -312,7 +312,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await rig.service.configure({
       ...{ udpPort: 0, listenAddresses: ['127.0.0.1'], maxPublisherBitrateKbps: 20_000 },
-      ...{ ingests: [], pushes: [], pulls: [], taps: [] },
+      ...{ ingests: [], pushes: [], outputs: [], pulls: [], taps: [] },
     });
     const first = await RawPeer.open(rig.service, 'whip', 'cam0');
     const before = new Stream((packet) => first.send(packet));

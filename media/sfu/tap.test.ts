@@ -38,7 +38,14 @@ function complaintsOf(stream: Buffer): string {
 
 function configOf(rtpPort: number, tapped: boolean) {
   return {
-    ...{ udpPort: 0, listenAddresses: ['127.0.0.1'], maxPublisherBitrateKbps: 20_000, pushes: [], pulls: [] },
+    ...{
+      udpPort: 0,
+      listenAddresses: ['127.0.0.1'],
+      maxPublisherBitrateKbps: 20_000,
+      pushes: [],
+      outputs: [],
+      pulls: [],
+    },
     ingests: [{ feed: 'cam0', rtpPort, kind: 'h264' as const }],
     taps: tapped ? [{ feed: 'cam0', socketPath }] : [],
   };

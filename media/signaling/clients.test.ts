@@ -187,7 +187,10 @@ describe('The answer of another server', () => {
     ].join('\r\n');
     const answer = parseAnswer(`${clients.obs30}${candidates}\r\n`);
     expect(answer.namedCandidates).toEqual([{ name: 'media.example.org', port: 8189 }]);
-    expect(answer.candidates).toEqual([{ address: '192.0.2.9', port: 8189 }]);
+    expect(answer.candidates).toEqual([
+      { address: 'fd00::1', port: 8189 },
+      { address: '192.0.2.9', port: 8189 },
+    ]);
   });
 });
 

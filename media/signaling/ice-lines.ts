@@ -1,15 +1,15 @@
 /** ICE and DTLS lines of descriptions and fragments (RFC 8839, RFC 8122). */
+import { isIP } from 'node:net';
 import type { DtlsFingerprint, IceCandidate, IceCredentials } from '../datapath/datapath.ts';
 
 /** What we are, in an answer and in each fragment after it (RFC 9725, section 4.3.3: the same in both). */
 export const ourIceLines: readonly string[] = ['a=ice-lite', 'a=ice-options:ice2 trickle'];
 
-/** An IPv4 UDP host-like candidate; null for what we cannot use (TCP, IPv6, mDNS names, other components). */
+/** A UDP candidate by its address; null for what we cannot use (TCP, names, other components). */
 export function parseCandidate(value: string): IceCandidate | null {
-  const match = /^[^ ]{1,32} 1 udp \d{1,10} (\d{1,3}(?:\.\d{1,3}){3}) (\d{1,5}) typ [a-z]+/i.exec(value);
+  const match = /^[^ ]{1,32} 1 udp \d{1,10} ([\d.]{7,15}|[\da-f:.]{2,45}) (\d{1,5}) typ [a-z]+/i.exec(value);
   const [, address, port] = match ?? [];
-  if (address === undefined || port === undefined) return null;
-  if (address.split('.').some((octet) => Number(octet) > 255)) return null;
+  if (address === undefined || port === undefined || isIP(address) === 0) return null;
   return Number(port) > 0 && Number(port) < 65536 ? { address, port: Number(port) } : null;
 }
 

@@ -219,7 +219,10 @@ describe('Trickle fragments', () => {
     ];
     expect(parseFragment(lines.join('\r\n'))).toEqual({
       ice: null,
-      candidates: [{ address: '192.0.2.1', port: 5000 }],
+      candidates: [
+        { address: 'fd00::1', port: 5000 },
+        { address: '192.0.2.1', port: 5000 },
+      ],
       endOfCandidates: false,
     });
   });

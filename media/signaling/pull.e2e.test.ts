@@ -88,7 +88,7 @@ describe('A feed pulled from another server', () => {
     const source = startLiveSource(rtpPort);
     const config = {
       ...{ udpPort: 0, listenAddresses: ['127.0.0.1'], maxPublisherBitrateKbps: 20_000 },
-      ...{ ingests: [], pushes: [], taps: [] },
+      ...{ ingests: [], pushes: [], outputs: [], taps: [] },
     };
     await using here = await openMediaRig({ pulls: [{ feed: 'far', url: `${there.url}/whep/cam0` }] });
     try {

@@ -16,11 +16,12 @@ import {
   type RemoteState,
   type RemoteTarget,
 } from './remote-flow.ts';
+import { hubPace } from './retry-pause.ts';
 import { HubError } from './whip-client.ts';
 
 const REQUEST_TIMEOUT_MS = 3000;
 const CONNECT_TIMEOUT_MS = 5000;
-/** A session whose media never comes, or no longer comes, is opened anew. */
+/** A session whose media never comes, or no longer comes, is opened again. */
 const MEDIA_TIMEOUT_MS = 10_000;
 
 export interface PullOptions {
@@ -36,6 +37,8 @@ export function createPull(options: PullOptions): RemoteFlow {
   return new RemoteFlow({
     ...options,
     doing: 'pulling a feed',
+    pace: hubPace,
+    foreign: false,
     requestTimeoutMs: REQUEST_TIMEOUT_MS,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
     whenReady: () => Promise.resolve(true),

@@ -1,15 +1,26 @@
-/** Publishes a feed of this machine to another hub by WHIP. */
+/** Publishes a feed of this machine to another server by WHIP: a camera's to its hub, and any feed to an output. */
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
+import type { MediaTransport } from '../datapath/datapath.ts';
 import type { Feed } from '../sfu/feed.ts';
 import type { MediaPlane } from '../sfu/media-plane.ts';
 import { createSsrc } from '../sfu/viewer.ts';
+import type { LocalSide } from './answer.ts';
+import type { Offer } from './offer.ts';
+import { outputViewer } from './output-viewer.ts';
+import { outputWords } from './output-words.ts';
 import { buildPushOffer, PUSH_VIDEO_PAYLOAD_TYPE, pushAudioOf } from './push-offer.ts';
-import { type RemoteDraft, RemoteFlow, type RemoteState, type RemoteTarget } from './remote-flow.ts';
+import {
+  type RemoteDraft,
+  RemoteFlow,
+  type RemoteFlowOptions,
+  type RemoteMedia,
+  type RemoteState,
+  type RemoteTarget,
+} from './remote-flow.ts';
+import { foreignPace, hubPace } from './retry-pause.ts';
+import { HubError } from './whip-client.ts';
 
-/** Short, since a feed must be back within 3 s of the link's return. */
-const REQUEST_TIMEOUT_MS = 1500;
-const CONNECT_TIMEOUT_MS = 3000;
 const READY_POLL_MS = 1000;
 
 export interface PushOptions {
@@ -20,41 +31,101 @@ export interface PushOptions {
   readonly onStatus: (status: RemoteState) => void;
 }
 
-/** While the feed has nothing to show, no session is opened. */
+/** How a hub and a server of others are treated. */
+type Manner = Pick<
+  RemoteFlowOptions,
+  'requestTimeoutMs' | 'connectTimeoutMs' | 'pace' | 'foreign' | 'explain'
+> & {
+  /** Id among the viewers of the feed. */
+  readonly id: string;
+  /** See SinkOptions. */
+  readonly steady: boolean;
+};
+
+/** To the hub. While the feed has nothing to show, no session is opened. */
 export function createPush(options: PushOptions): RemoteFlow {
+  return createFlow(options, {
+    id: `push:${options.feed.id}`,
+    // Short, since a feed must be back within 3 s of the link's return.
+    requestTimeoutMs: 1500,
+    connectTimeoutMs: 3000,
+    pace: hubPace,
+    foreign: false,
+    // The bit rate is adapted to what the link carries, which its loss tells.
+    steady: true,
+  });
+}
+
+/** To a server of others, which gets the feed as a viewer does: what it cannot take is left out, and nobody else notices. */
+export function createOutput(options: PushOptions & { readonly output: string }): RemoteFlow {
+  return createFlow(options, {
+    id: outputViewer(options.output, options.feed.id),
+    requestTimeoutMs: 10_000,
+    connectTimeoutMs: 10_000,
+    pace: foreignPace,
+    foreign: true,
+    explain: (error) => outputWords(error, options.config),
+    steady: false,
+  });
+}
+
+function createFlow(options: PushOptions, { id, steady, ...manner }: Manner): RemoteFlow {
   const { feed } = options;
   return new RemoteFlow({
     ...options,
+    ...manner,
     doing: 'publishing',
-    requestTimeoutMs: REQUEST_TIMEOUT_MS,
-    connectTimeoutMs: CONNECT_TIMEOUT_MS,
     whenReady: () => feed.whenReady(READY_POLL_MS),
-    draft: (transport, local): RemoteDraft => {
-      const tracks = {
-        cname: randomBytes(8).toString('hex'),
-        streamId: options.config.feed,
-        videoSsrc: createSsrc(),
-        audioSsrc: createSsrc(),
-      };
-      const audio = feed.audio === null ? null : pushAudioOf(feed.audio.codec);
-      const profileLevelId = feed.video.info?.profileLevelId ?? '42e01f';
-      return {
-        offer: buildPushOffer(local, tracks, { profileLevelId, audio }),
-        open: (answer) => {
-          const answered = answer.media.find((media) => media.kind === 'audio' && media.usable);
-          const wantsAudio = answered?.direction === 'recvonly' || answered?.direction === 'sendrecv';
-          return options.datapath.openViewer({
-            ...{ id: `push:${feed.id}`, peer: null, feed, transport, cname: tracks.cname },
-            // The bit rate is adapted to what the link carries, which its loss tells.
-            steady: true,
-            video: { payloadType: PUSH_VIDEO_PAYLOAD_TYPE, ssrc: tracks.videoSsrc },
-            audio:
-              wantsAudio && audio !== null
-                ? { payloadTypes: new Map([[audio.codec, audio.payloadType]]), ssrc: tracks.audioSsrc }
-                : null,
-          });
-        },
-      };
-    },
+    draft: (transport, local) => draftOf(options, { id, steady }, transport, local),
   });
+}
+
+function draftOf(
+  { feed, config, datapath }: PushOptions,
+  { id, steady }: Pick<Manner, 'id' | 'steady'>,
+  transport: MediaTransport,
+  local: LocalSide,
+): RemoteDraft {
+  const tracks = {
+    cname: randomBytes(8).toString('hex'),
+    streamId: config.feed,
+    videoSsrc: createSsrc(),
+    audioSsrc: createSsrc(),
+  };
+  const codec = feed.audio?.codec ?? null;
+  const audio = codec === null ? null : pushAudioOf(codec);
+  const profileLevelId = feed.video.info?.profileLevelId ?? '42e01f';
+  const open = (answer: Offer): RemoteMedia => {
+    if (!takes(answer, 'video')) {
+      throw new HubError('HUB_ANSWER', 'the server takes no H.264', { status: 422, hubCode: 'NO_H264' });
+    }
+    const viewer = datapath.openViewer({
+      id,
+      peer: null,
+      feed,
+      transport,
+      cname: tracks.cname,
+      steady,
+      video: { payloadType: PUSH_VIDEO_PAYLOAD_TYPE, ssrc: tracks.videoSsrc },
+      audio:
+        audio !== null && takes(answer, 'audio')
+          ? { payloadTypes: new Map([[audio.codec, audio.payloadType]]), ssrc: tracks.audioSsrc }
+          : null,
+    });
+    return {
+      tick: (nowMs) => viewer.tick(nowMs),
+      close: () => viewer.close(),
+      // Sound that comes later, or in another codec, needs a description of its own.
+      get outdated() {
+        const now = feed.audio?.codec ?? codec;
+        return now !== codec;
+      },
+    };
+  };
+  return { offer: buildPushOffer(local, tracks, { profileLevelId, audio }), open };
+}
+
+function takes(answer: Offer, kind: 'video' | 'audio'): boolean {
+  const media = answer.media.find((one) => one.kind === kind && one.usable);
+  return media?.direction === 'recvonly' || media?.direction === 'sendrecv';
 }

@@ -1,15 +1,15 @@
 /** A session with another server, kept open for as long as it is wanted: what publishing to it and pulling from it share. */
-import { lookup } from 'node:dns/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { CloseReason, Datapath, MediaTransport } from '../datapath/datapath.ts';
 import type { LocalSide } from './answer.ts';
 import type { NamedCandidate } from './ice-lines.ts';
+import { addressesOf, lookupInTurn } from './name-lookup.ts';
 import { type Offer, parseAnswer } from './offer.ts';
-import { pauseAfter } from './retry-pause.ts';
+import { pauseAfter, type RetryPace } from './retry-pause.ts';
 import { deleteSession, HubError, patchAnswer, postOffer } from './whip-client.ts';
 
-/** The other server hears by DTLS that a session ends; nobody waits long for telling it by HTTP as well. */
+/** The other server hears by DTLS that a session ends; nobody waits long for its answer to the DELETE. */
 const FAREWELL_TIMEOUT_MS = 500;
 
 export interface RemoteTarget {
@@ -17,6 +17,7 @@ export interface RemoteTarget {
   readonly url: string;
   readonly token?: string | undefined;
   readonly tlsFingerprint?: string | undefined;
+  readonly ca?: string | undefined;
 }
 
 export interface RemoteState {
@@ -27,6 +28,8 @@ export interface RemoteState {
   readonly code: string | null;
   readonly retryInMs: number | null;
   readonly connections: number;
+  /** Unix time since when it is in this state. */
+  readonly sinceMs: number;
 }
 
 /** What one session carries. */
@@ -34,6 +37,8 @@ export interface RemoteMedia {
   /** Called a few times a second. */
   tick(nowMs: number): void;
   close(): void;
+  /** True where a new session would carry what this one cannot, such as sound that came later. */
+  readonly outdated?: boolean;
 }
 
 /** One side of a session about to be opened. */
@@ -60,6 +65,11 @@ export interface RemoteFlowOptions {
   readonly doing: string;
   readonly requestTimeoutMs: number;
   readonly connectTimeoutMs: number;
+  readonly pace: RetryPace;
+  /** Whether the server is somebody else's: its name is looked up in turn. */
+  readonly foreign: boolean;
+  /** Why it failed, for people; the error's message where it is left out. */
+  readonly explain?: (error: HubError) => string;
   /** Whether a session is of use now; takes its time to say no. */
   readonly whenReady: () => Promise<boolean>;
   readonly draft: (transport: MediaTransport, local: LocalSide) => RemoteDraft;
@@ -76,12 +86,24 @@ export class RemoteFlow implements AsyncDisposable {
   readonly #abort = new AbortController();
   #status: RemoteState;
   #media: RemoteMedia | null = null;
+  #transport: MediaTransport | null = null;
+  #connectedAtMs: number | null = null;
   #running: Promise<void> | null = null;
 
   constructor(options: RemoteFlowOptions) {
     this.#options = options;
     const { feed, url } = options.config;
-    this.#status = { feed, url, state: 'idle', reason: null, code: null, retryInMs: null, connections: 0 };
+    const sinceMs = Date.now();
+    this.#status = {
+      feed,
+      url,
+      state: 'idle',
+      reason: null,
+      code: null,
+      retryInMs: null,
+      connections: 0,
+      sinceMs,
+    };
   }
 
   get status(): RemoteState {
@@ -95,6 +117,7 @@ export class RemoteFlow implements AsyncDisposable {
   /** Called a few times a second. */
   tick(nowMs: number): void {
     this.#media?.tick(nowMs);
+    if (this.#media?.outdated === true) this.#transport?.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -103,29 +126,40 @@ export class RemoteFlow implements AsyncDisposable {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
+    const { promise: aborted, resolve } = Promise.withResolvers<false>();
+    signal.addEventListener('abort', () => resolve(false), { once: true });
     let failures = 0;
     while (!signal.aborted) {
-      if (!(await this.#options.whenReady())) {
+      if (!(await Promise.race([this.#options.whenReady(), aborted]))) {
         if (this.#status.state !== 'idle') this.#setStatus({ state: 'idle' });
         continue;
       }
-      const connectedBefore = this.#status.connections;
+      this.#connectedAtMs = null;
       try {
         await this.#once(signal);
       } catch (error) {
         if (signal.aborted) break;
-        failures = this.#status.connections > connectedBefore ? 0 : failures + 1;
+        failures = this.#wasStable ? 0 : failures + 1;
         await this.#pause(error, failures, signal);
       }
     }
     this.#setStatus({ state: 'idle' });
   }
 
+  /** Whether the last session held long enough to count from the beginning again. */
+  get #wasStable(): boolean {
+    const since = this.#connectedAtMs;
+    return since !== null && performance.now() - since >= this.#options.pace.stableMs;
+  }
+
   /** One session, from the offer to its end. Ends by throwing why, or quietly when aborted. */
   async #once(signal: AbortSignal): Promise<void> {
     const { config, datapath, draft, requestTimeoutMs } = this.#options;
-    this.#setStatus({ state: 'connecting' });
+    // Why the last try failed holds until this one is better.
+    const { reason, code } = this.#status;
+    this.#setStatus({ state: 'connecting', reason, code });
     const transport = await datapath.openTransport('controlling');
+    this.#transport = transport;
     const ended = endOf(transport);
     const close = (): void => transport.close();
     signal.addEventListener('abort', close, { once: true });
@@ -134,7 +168,7 @@ export class RemoteFlow implements AsyncDisposable {
       const { local: ice, candidates } = transport;
       const own = { ice, candidates, fingerprint: datapath.fingerprint };
       const { offer, open, accept } = draft(transport, own);
-      const access = { ...config, timeoutMs: requestTimeoutMs };
+      const access = this.#access(requestTimeoutMs);
       const response = await postOffer(config.url, offer, access, signal).catch((error: unknown) =>
         this.#whyRefused(error, own, signal),
       );
@@ -142,14 +176,18 @@ export class RemoteFlow implements AsyncDisposable {
       const answer = readAnswer(response.answer);
       this.#media = response.countered ? await this.#accept(answer, resource, accept, signal) : open(answer);
       this.#connect(transport, answer);
-      const reason = await ended;
-      // Whoever fell silent is not there to be told.
-      if (reason === 'silent') resource = null;
-      if (!signal.aborted) throw new HubError('HUB_SILENT', `the connection ended: ${reason}`);
+      const end = await ended;
+      // A server that fell silent would not hear the DELETE either.
+      if (end === 'silent') resource = null;
+      // Our own doing: on request, or because a new session is worth more.
+      if (signal.aborted || end === 'closed') return;
+      const hubCode = response.namesRelay && end === 'connect-timeout' ? 'RELAY_NEEDED' : undefined;
+      throw new HubError('HUB_SILENT', `the connection ended: ${end}`, { ended: end, hubCode });
     } finally {
       signal.removeEventListener('abort', close);
       this.#media?.close();
       this.#media = null;
+      this.#transport = null;
       transport.close();
       if (resource !== null) await this.#end(resource);
     }
@@ -157,11 +195,11 @@ export class RemoteFlow implements AsyncDisposable {
 
   /** Rejects with the refusal, or with a better one. */
   async #whyRefused(error: unknown, local: LocalSide, signal: AbortSignal): Promise<never> {
-    const { config, requestTimeoutMs: timeoutMs, whyRefused } = this.#options;
+    const { config, requestTimeoutMs, whyRefused } = this.#options;
     if (whyRefused === undefined || !(error instanceof HubError) || signal.aborted) throw error;
     throw await whyRefused(error, local, async (offer) => {
       try {
-        const { resource } = await postOffer(config.url, offer, { ...config, timeoutMs }, signal);
+        const { resource } = await postOffer(config.url, offer, this.#access(requestTimeoutMs), signal);
         if (resource !== null) await this.#end(resource);
         return true;
       } catch (cause) {
@@ -177,13 +215,13 @@ export class RemoteFlow implements AsyncDisposable {
     accept: RemoteDraft['accept'],
     signal: AbortSignal,
   ): Promise<RemoteMedia> {
-    const { config, requestTimeoutMs: timeoutMs } = this.#options;
+    const { config, requestTimeoutMs } = this.#options;
     if (accept === undefined || resource === null)
       throw new HubError('HUB_REFUSED', 'the server makes an offer of its own, which cannot be taken here', {
         status: 406,
       });
     const { answer, open } = accept(offer);
-    await patchAnswer(resource, config.url, answer, { ...config, timeoutMs }, signal);
+    await patchAnswer(resource, config.url, answer, this.#access(requestTimeoutMs), signal);
     return open();
   }
 
@@ -193,6 +231,7 @@ export class RemoteFlow implements AsyncDisposable {
       if (state === 'connecting') return;
       clearTimeout(late);
       if (state !== 'connected') return;
+      this.#connectedAtMs = performance.now();
       this.#setStatus({ state: 'connected', connections: this.#status.connections + 1 });
     });
     const { ice, candidates, fingerprints, setup } = answer;
@@ -204,8 +243,9 @@ export class RemoteFlow implements AsyncDisposable {
   /** Some servers name their host instead of its addresses. */
   async #resolve(transport: MediaTransport, { name, port }: NamedCandidate): Promise<void> {
     try {
-      const { address } = await lookup(name, { family: 4 });
-      if (transport.state !== 'closed') transport.addRemoteCandidate({ address, port });
+      const addresses = await addressesOf(name);
+      if (transport.state === 'closed') return;
+      for (const { address } of addresses) transport.addRemoteCandidate({ address, port });
     } catch (error) {
       this.#options.logger.debug({ err: error, name }, 'a candidate of the server has no address');
     }
@@ -214,19 +254,26 @@ export class RemoteFlow implements AsyncDisposable {
   async #end(resource: string): Promise<void> {
     const { config, logger } = this.#options;
     try {
-      const access = { ...config, timeoutMs: FAREWELL_TIMEOUT_MS };
-      await deleteSession(resource, config.url, access, AbortSignal.timeout(FAREWELL_TIMEOUT_MS));
+      const until = AbortSignal.timeout(FAREWELL_TIMEOUT_MS);
+      await deleteSession(resource, config.url, this.#access(FAREWELL_TIMEOUT_MS), until);
     } catch (error) {
-      // The server notices the silence by itself; where the link is down, it cannot be told.
+      // The server notices the silence by itself; where the link is down, no DELETE arrives.
       logger.debug({ err: error }, 'the session could not be ended at the server');
     }
   }
 
+  #access(timeoutMs: number) {
+    const { config, foreign } = this.#options;
+    const { token, tlsFingerprint, ca } = config;
+    return { token, tlsFingerprint, ca, timeoutMs, lookup: foreign ? lookupInTurn : undefined };
+  }
+
   async #pause(error: unknown, failures: number, signal: AbortSignal): Promise<void> {
-    const { logger, doing } = this.#options;
+    const { logger, doing, pace, explain } = this.#options;
     const hubError = error instanceof HubError ? error : null;
-    const retryInMs = pauseAfter(hubError, failures);
-    const reason = error instanceof Error ? error.message : String(error);
+    const retryInMs = pauseAfter(hubError, failures, pace);
+    const said = error instanceof Error ? error.message : String(error);
+    const reason = hubError === null || explain === undefined ? said : explain(hubError);
     const code = hubError?.hubCode ?? hubError?.code ?? 'INTERNAL';
     if (hubError === null) logger.error({ err: error }, `${doing} failed unexpectedly`);
     else if (failures <= 1) logger.warn({ code, reason }, `${doing} failed; trying on`);
@@ -236,7 +283,8 @@ export class RemoteFlow implements AsyncDisposable {
   }
 
   #setStatus(change: Partial<RemoteState>): void {
-    this.#status = { ...this.#status, reason: null, code: null, retryInMs: null, ...change };
+    const sinceMs = change.state === this.#status.state ? this.#status.sinceMs : Date.now();
+    this.#status = { ...this.#status, reason: null, code: null, retryInMs: null, sinceMs, ...change };
     this.#options.onStatus(this.#status);
   }
 }
@@ -247,8 +295,9 @@ function readAnswer(text: string): Offer {
     return parseAnswer(text);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new HubError('HUB_REFUSED', `the server's answer cannot be used: ${reason}`, {
+    throw new HubError('HUB_ANSWER', `the server's answer cannot be used: ${reason}`, {
       status: 422,
+      detail: reason,
       cause,
     });
   }

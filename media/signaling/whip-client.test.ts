@@ -40,6 +40,7 @@ describe('Offering a session to another server', () => {
       answer: 'answer',
       countered: false,
       resource: null,
+      namesRelay: false,
     });
   });
 
@@ -113,6 +114,16 @@ describe('Offering a session to another server', () => {
     const { retryAfterS } = error as { retryAfterS: number | undefined };
     if (seconds === undefined) expect(retryAfterS).toBeUndefined();
     else expect(Math.abs((retryAfterS ?? 0) - seconds)).toBeLessThan(5);
+  });
+
+  it.each([
+    ['<stun:stun.example:3478>; rel="ice-server"', false],
+    ['<turns:turn.example:443?transport=tcp>; rel="ice-server"; username="u"; credential="c"', true],
+    ['<https://a/next>; rel="next", <turn:turn.example>; rel=ice-server', true],
+    ['<turn:turn.example>; rel="next"', false],
+  ])('knows whether the server names a relay: %s', async (link, namesRelay) => {
+    const server = await serve(201, { link, location: '/session/1' }, 'answer');
+    await expect(post(server.url)).resolves.toMatchObject({ namesRelay });
   });
 
   it('says so where it is pointed to nowhere', async () => {

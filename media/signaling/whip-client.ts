@@ -1,42 +1,66 @@
 /** The HTTP side of publishing by WHIP (RFC 9725, sections 4.2 and 4.6). */
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import type { TLSSocket } from 'node:tls';
+import type { LookupFunction } from 'node:net';
+import { rootCertificates, type TLSSocket } from 'node:tls';
 import { type ErrorDetails, RushlightError } from '../../common/errors.ts';
+import type { CloseReason } from '../datapath/datapath.ts';
 
 const MAX_REDIRECTS = 3;
 const MAX_BODY_BYTES = 128 * 1024;
 
-export type HubCode = 'HUB_UNREACHABLE' | 'HUB_REFUSED' | 'HUB_IDENTITY' | 'HUB_SILENT';
+export type HubCode = 'HUB_UNREACHABLE' | 'HUB_REFUSED' | 'HUB_ANSWER' | 'HUB_IDENTITY' | 'HUB_SILENT';
 
-/** Why publishing failed; `hubCode` is the code of the hub's problem document, where it gave one. */
+interface HubErrorDetails extends ErrorDetails {
+  readonly status?: number | undefined;
+  readonly hubCode?: string | undefined;
+  readonly detail?: string | undefined;
+  readonly retryAfterS?: number | undefined;
+  readonly ended?: CloseReason | undefined;
+}
+
+/**
+ * Why publishing failed. `hubCode` and `detail` are what the server's own document says, if it gave one; `ended` is how the
+ * connection ended, if there was one.
+ */
 export class HubError extends RushlightError {
   readonly code: HubCode;
   readonly status: number | undefined;
   readonly hubCode: string | undefined;
+  readonly detail: string | undefined;
   readonly retryAfterS: number | undefined;
+  readonly ended: CloseReason | undefined;
 
-  constructor(
-    code: HubCode,
-    message: string,
-    options: ErrorDetails & {
-      status?: number;
-      hubCode?: string | undefined;
-      retryAfterS?: number | undefined;
-    } = {},
-  ) {
-    super(message, options);
+  constructor(code: HubCode, message: string, details: HubErrorDetails = {}) {
+    super(message, details);
     this.code = code;
-    this.status = options.status;
-    this.hubCode = options.hubCode;
-    this.retryAfterS = options.retryAfterS;
+    this.status = details.status;
+    this.hubCode = details.hubCode;
+    this.detail = details.detail;
+    this.retryAfterS = details.retryAfterS;
+    this.ended = details.ended;
   }
 }
 
 export interface HubAccess {
   readonly token?: string | undefined;
   readonly tlsFingerprint?: string | undefined;
+  /** Certificate authority (PEM) that counts beside the known ones. */
+  readonly ca?: string | undefined;
   readonly timeoutMs: number;
+  /** Default: the system's. */
+  readonly lookup?: LookupFunction | undefined;
+}
+
+/** What a server agreed to. */
+export interface Opened {
+  readonly answer: string;
+  /** The session's URL; null where the server names none (go2rtc). */
+  readonly resource: string | null;
+  /** Whether it names relays (TURN), which we do not use: where no direct way leads to it, that is why. */
+  readonly namesRelay: boolean;
+  /** Whether it refused our offer and made one of its own, which `answer` is then (WHEP draft, section 4.3.2). */
+  readonly countered: boolean;
 }
 
 interface HubResponse {
@@ -45,16 +69,13 @@ interface HubResponse {
   readonly body: string;
 }
 
-/**
- * Posts an offer. `resource` is the session's URL; null where the server names none (go2rtc). `countered` where the server refuses our
- * offer and makes one of its own, which `answer` is then (WHEP draft, section 4.3.2). Throws HubError.
- */
+/** Posts an offer. Throws HubError. */
 export async function postOffer(
   url: string,
   sdp: string,
   access: HubAccess,
   signal: AbortSignal,
-): Promise<{ answer: string; resource: string | null; countered: boolean }> {
+): Promise<Opened> {
   const first = new URL(url);
   let target = first;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
@@ -71,6 +92,7 @@ export async function postOffer(
       countered,
       answer: response.body,
       resource: location === undefined ? null : resolved(location, target).href,
+      namesRelay: namesRelay([response.headers.link ?? []].flat().join(', ')),
     };
   }
   throw new HubError('HUB_REFUSED', 'too many redirects');
@@ -108,7 +130,14 @@ export async function deleteSession(
 
 /** The token and the certificate are those of one server: another one, wherever the first points to, sees neither. */
 function accessAt(target: URL, first: URL, access: HubAccess): HubAccess {
-  return target.origin === first.origin ? access : { timeoutMs: access.timeoutMs };
+  if (target.origin === first.origin) return access;
+  const { ca, timeoutMs, lookup } = access;
+  return { ca, timeoutMs, lookup };
+}
+
+/** Whether `Link` headers with `rel="ice-server"` name a TURN server (RFC 9725, section 4.6). */
+function namesRelay(link: string): boolean {
+  return /<turns?:[^>]{1,500}>[^,]{0,500};\s*rel="?ice-server/i.test(link);
 }
 
 function redirected(location: string, from: URL): URL {
@@ -137,22 +166,30 @@ const meaning: Readonly<Record<number, string>> = {
 };
 
 function refusal(response: HubResponse, { host }: URL): HubError {
-  let problem: { detail?: unknown; error?: unknown; code?: unknown } = {};
-  try {
-    problem = Object(JSON.parse(response.body));
-  } catch {
-    // Not every server explains itself in JSON.
-    problem = { error: isPlainText(response) ? response.body : undefined };
-  }
-  const said = [problem.detail, problem.error].find((one) => typeof one === 'string' && one.trim() !== '');
-  const detail = said === undefined ? meaning[response.status] : printable(`${said}`);
+  const problem = problemIn(response);
+  // RFC 9457 has `detail`; MediaMTX and LiveKit use words of their own.
+  const said = [problem.detail, problem.error, problem.message, problem.msg].find(
+    (one): one is string => typeof one === 'string' && one.trim() !== '',
+  );
+  const detail = said === undefined ? undefined : printable(said);
   const retryAfterS = retryAfterOf(response.headers['retry-after']);
+  const words = detail ?? meaning[response.status];
   const answer = `${host} answered ${response.status}`;
-  return new HubError('HUB_REFUSED', detail === undefined ? answer : `${answer}: ${detail}`, {
+  return new HubError('HUB_REFUSED', words === undefined ? answer : `${answer}: ${words}`, {
     status: response.status,
     hubCode: typeof problem.code === 'string' ? problem.code : undefined,
+    detail,
     retryAfterS,
   });
+}
+
+/** Not every server explains itself in JSON, or at all. */
+function problemIn(response: HubResponse): Readonly<Record<string, unknown>> {
+  try {
+    return Object(JSON.parse(response.body));
+  } catch {
+    return { error: isPlainText(response) ? response.body : undefined };
+  }
 }
 
 function isPlainText({ headers, body }: HubResponse): boolean {
@@ -186,6 +223,8 @@ async function send(
   const request = (secure ? requestHttps : requestHttp)(url, {
     method,
     agent: false,
+    ...(access.lookup === undefined ? {} : { lookup: access.lookup }),
+    ...(access.ca === undefined ? {} : { ca: [...rootCertificates, access.ca] }),
     signal: AbortSignal.any([signal, AbortSignal.timeout(access.timeoutMs)]),
     headers: {
       ...(access.token === undefined ? {} : { authorization: `Bearer ${access.token}` }),

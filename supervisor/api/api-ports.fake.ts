@@ -88,6 +88,7 @@ const status: Status = {
   config: { file: 'rushlight.toml', errors: [] },
   sources: [],
   feeds: [feed],
+  outputs: [],
   cameras: [],
   newCameras: [],
   adoption: null,
@@ -119,6 +120,7 @@ export function apiPortsFake(): ApiPorts & {
       return () => void listeners.delete(listener);
     },
     feeds: async () => [feed],
+    outputs: () => [],
     signaling: {
       offer: async (_kind: string, name: string) => {
         if (name === 'busy') {

@@ -1,5 +1,6 @@
 import type { LiveConfig } from '../config/live-config.ts';
-import type { Feed, Update } from '../contract/index.ts';
+import { withoutSecrets } from '../config/secrets.ts';
+import type { Feed, Output, Update } from '../contract/index.ts';
 import type { ApiPorts } from '../contract/ports.ts';
 import { AdoptionError } from '../hub/adoption-desk.ts';
 import type { HubRole } from '../hub/hub-role.ts';
@@ -19,6 +20,7 @@ export interface ApiParts {
   readonly board: StatusBoard;
   readonly media: MediaLink;
   readonly feeds: () => Feed[];
+  readonly outputs: () => Output[];
   readonly pictures: ApiPorts['pictures'];
   readonly conductor: TakeConductor;
   readonly masterPath: ApiPorts['takes']['master'];
@@ -50,14 +52,15 @@ export function apiPorts(parts: ApiParts): ApiPorts {
   };
   const view: ApiPorts['config']['view'] = () => ({
     file: parts.configFile,
-    values: structuredClone(config.current.file) as Record<string, unknown>,
-    overrides: config.current.overrides,
+    values: withoutSecrets(config.current.file),
+    overrides: withoutSecrets(config.current.overrides),
     errors: configErrors(config),
   });
   return {
     status: async () => board.current(),
     subscribe: (listener) => board.subscribe(listener),
     feeds: async () => parts.feeds(),
+    outputs: () => parts.outputs(),
     signaling: media,
     pictures: parts.pictures,
     takes: {

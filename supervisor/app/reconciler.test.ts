@@ -46,6 +46,7 @@ function open(change: (calls: string[]) => Record<string, unknown> = () => ({}))
       close: noted('pipelines closed'),
     },
     remotes: { apply: noted('remotes'), close: noted('remotes closed') },
+    outputs: { apply: noted('outputs') },
     still: { close: noted('still closed') },
     ports: {},
     media: { configure: noted('media') },
@@ -78,6 +79,7 @@ describe('a part that cannot be applied', () => {
     ['role', { role: { current: { role: 'hub', reason: '' }, decide: fails } }],
     ['cameras', { plugged: { sources: fails, decided: [] } }],
     ['remotes', { remotes: { apply: fails, close: async () => {} } }],
+    ['outputs', { outputs: { apply: fails } }],
     ['pushes', { media: { configure: fails } }],
     ['page', { http: { apply: fails, reach: null, close: async () => {} } }],
   ];

@@ -8,6 +8,7 @@ import { Advertiser, type AdvertiserOptions } from '../discovery/advertiser.ts';
 import type { JpegPushes } from '../live/jpeg/jpeg-pushes.ts';
 import type { JpegTaps } from '../live/jpeg/jpeg-taps.ts';
 import type { MediaLink } from '../live/media-link.ts';
+import type { Outputs } from '../live/outputs/outputs.ts';
 import type { RemoteFeeds } from '../live/remote-feeds.ts';
 import type { GpioPanel } from '../panel/gpio-panel.ts';
 import type { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
@@ -37,6 +38,7 @@ export interface ReconcilerOptions {
   readonly plugged: PluggedCameras;
   readonly pipelines: Pipelines;
   readonly remotes: RemoteFeeds;
+  readonly outputs: Outputs;
   readonly still: JpegTaps;
   readonly ports: PortAllocator;
   readonly media: MediaLink;
@@ -124,7 +126,16 @@ export class Reconciler {
   }
 
   async #apply(): Promise<void> {
-    const { config: current, role: keeper, gpio, cameras, plugged, pipelines, remotes } = this.#options;
+    const {
+      config: current,
+      role: keeper,
+      gpio,
+      cameras,
+      plugged,
+      pipelines,
+      remotes,
+      outputs,
+    } = this.#options;
     const config = current();
     const troubled = new Set<string>();
     const part = async (name: string, bring: () => Promise<unknown>) => {
@@ -148,6 +159,7 @@ export class Reconciler {
     await part('link', () => this.#applyRole(desired, config));
     await part('pipelines', () => pipelines.apply(desired));
     await part('remotes', () => remotes.apply(desired.remotes));
+    await part('outputs', () => outputs.apply(config.output));
     await part('pushes', () => this.#configureMedia());
     // A simulation that cannot listen ends: a person is waiting in front of it, and reads how to start it.
     const http = () => this.#options.http.apply(config, this.#name(config), role);
@@ -157,7 +169,7 @@ export class Reconciler {
     await part('announcement', () => this.#applyAnnouncement(role, config));
     await part('telemetry', () => this.#applyTelemetry(config, role));
     // Those report in their own status what is wrong.
-    this.#retryLater(troubled.size > 0 || pipelines.hasBroken || remotes.hasBroken);
+    this.#retryLater(troubled.size > 0 || pipelines.hasBroken || remotes.hasBroken || outputs.hasBroken);
     if (!this.#closed) this.#options.onApplied(desired);
   }
 

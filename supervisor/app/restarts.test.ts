@@ -11,6 +11,7 @@ import type { ChildExit, ChildHost } from '../../common/child-host.ts';
 import type { CameraRole } from '../camera/camera-role.ts';
 import { parseConfig } from '../config/parse.ts';
 import { type Config, configSchema } from '../config/schema.ts';
+import { Outputs } from '../live/outputs/outputs.ts';
 import { GpioPanel } from '../panel/gpio-panel.ts';
 import { FakeGpioHeader } from '../platform/gpio.fake.ts';
 import { ExclusiveRunner } from '../process/exclusive-runner.ts';
@@ -44,6 +45,11 @@ const needed: Readonly<Record<string, Toml>> = {
   rtsp: { url: 'rtsp://a/1', username: 'a', password_file: 'a' },
   file: { path: 'a' },
 };
+/** What an output needs; its secrets and pins are set, so that their change is seen. */
+const output = {
+  ...{ id: 'cloud', feed: 'cam0', url: 'https://a/{feed}' },
+  ...{ tls_fingerprint: 'aa'.repeat(32), ca_file: 'a' },
+};
 /** Another value, where the schema alone does not lead to one that is seen. */
 const others: Readonly<Record<string, unknown>> = {
   role: 'camera',
@@ -56,6 +62,9 @@ const others: Readonly<Record<string, unknown>> = {
   'mqtt.url': 'mqtt://other',
   'update.url': 'http://other',
   'source.url': 'rtsp://other/1',
+  'output.url': 'https://other/{feed}',
+  feed: '*',
+  token: 'other',
   tls_fingerprint: 'bb'.repeat(32),
   listen: ['127.0.0.1', '192.0.2.1'],
   addresses: ['192.0.2.1'],
@@ -76,6 +85,8 @@ const others: Readonly<Record<string, unknown>> = {
 
 interface Setting {
   readonly path: string;
+  /** The list it is in, and of a source the kind that has it. */
+  readonly list: 'source' | 'output' | null;
   readonly kind: string | null;
   readonly published: readonly string[];
   readonly schema: z.core.JSONSchema.BaseSchema;
@@ -85,7 +96,12 @@ interface Setting {
 function settings(): Setting[] {
   const root = z.toJSONSchema(configSchema, { io: 'input' });
   const found: Setting[] = [];
-  const walk = (table: z.core.JSONSchema.BaseSchema, prefix: string, kind: string | null) => {
+  const walk = (
+    table: z.core.JSONSchema.BaseSchema,
+    prefix: string,
+    list: Setting['list'],
+    kind: string | null,
+  ) => {
     for (const [name, property] of Object.entries(table.properties ?? {})) {
       if (typeof property !== 'object' || name === 'kind' || name === 'config_version') continue;
       const schema: z.core.JSONSchema.BaseSchema = property;
@@ -97,13 +113,19 @@ function settings(): Setting[] {
         const kinds = typeof items === 'object' && !Array.isArray(items) ? (items.oneOf ?? []) : [];
         for (const one of kinds) {
           const named = typeof one === 'object' ? one.properties?.kind : undefined;
-          if (typeof one === 'object' && typeof named === 'object') walk(one, 'source.', String(named.const));
+          if (typeof one === 'object' && typeof named === 'object')
+            walk(one, 'source.', 'source', String(named.const));
         }
-      } else if (schema.type === 'object' && schema.properties !== undefined) walk(schema, `${path}.`, kind);
-      else found.push({ path, kind, schema, published: (schema.restarts as string[] | undefined) ?? [] });
+      } else if (path === 'output') {
+        const { items } = schema;
+        if (typeof items === 'object' && !Array.isArray(items)) walk(items, 'output.', 'output', null);
+      } else if (schema.type === 'object' && schema.properties !== undefined)
+        walk(schema, `${path}.`, null, null);
+      else
+        found.push({ path, list, kind, schema, published: (schema.restarts as string[] | undefined) ?? [] });
     }
   };
-  walk(root, '', null);
+  walk(root, '', null, null);
   return found;
 }
 
@@ -130,17 +152,17 @@ function parsed(toml: Toml): Config {
   return result.config;
 }
 
-function change(toml: Toml, { path, kind }: Setting, value: unknown): Toml {
+function change(toml: Toml, { path, list }: Setting, value: unknown): Toml {
   const [head = '', name = ''] = path.split('.');
   if (name === '') return { ...toml, [head]: value };
-  if (kind !== null)
-    return { ...toml, source: (toml.source as Toml[]).map((one) => ({ ...one, [name]: value })) };
+  if (list !== null)
+    return { ...toml, [list]: (toml[list] as Toml[]).map((one) => ({ ...one, [name]: value })) };
   return { ...toml, [head]: { ...(toml[head] as Toml | undefined), [name]: value } };
 }
 
-function read(toml: Toml, { path, kind }: Setting): unknown {
+function read(toml: Toml, { path, list }: Setting): unknown {
   const [head = '', name = ''] = path.split('.');
-  const value = kind === null ? toml[head] : (toml.source as Toml[])[0];
+  const value = list === null ? toml[head] : (toml[list] as Toml[])[0];
   return name === '' ? value : (value as Toml | undefined)?.[name];
 }
 
@@ -229,7 +251,7 @@ function appliance(toml: Toml) {
   header.openOutput = async (bcm, initial) => touched(await openOutput(bcm, initial));
   const lines = () => [5, 6, 7, 8, 13, 14, 17, 18].filter((bcm) => header.isOpen(bcm)).join();
   const gpio = new GpioPanel({ header, statusLed: null, onJumper: () => {}, onRecordButton: () => {}, log });
-  const seen = { page: '', media: '' };
+  const seen = { page: '', media: '', outputs: '' };
   const differs = (part: keyof typeof seen, value: unknown) => {
     const text = JSON.stringify(value);
     if (seen[part] !== text) noted.add(part);
@@ -258,6 +280,15 @@ function appliance(toml: Toml) {
   const now = new Now();
   const link = { run: running('camera'), pushes: () => [], jpegPushes: () => [] };
   const nothing = { apply: async () => {}, close: async () => {} };
+  const outputs = new Outputs({
+    configFile: join(folder, 'rushlight.toml'),
+    feeds: () => [],
+    expected: () => [],
+    mediaRuns: () => true,
+    figures: () => [],
+    reconfigure: async () => {},
+    log,
+  });
   const options = {
     config: () => config,
     identity: { id: 'x', defaultName: 'stage', version: '1', model: 'PC', serial: null },
@@ -268,9 +299,15 @@ function appliance(toml: Toml) {
     plugged: { sources: async () => {}, decided: [] },
     pipelines,
     remotes: { ...nothing, hasBroken: false },
+    outputs,
     still: nothing,
     ports: {},
-    media: { configure: async (media: unknown) => differs('media', media) },
+    media: {
+      configure: async (media: unknown) => {
+        differs('media', media);
+        differs('outputs', [outputs.wanted(), outputs.status().map(({ state }) => state)]);
+      },
+    },
     jpegPushes: nothing,
     network: { subscribe: () => () => {} },
     http,
@@ -319,17 +356,34 @@ describe('docs/reference/config.md says what a change restarts', () => {
     expect(new Set(all.map(({ kind }) => kind)).size).toBeGreaterThan(5);
   });
 
+  test('an output that comes or goes touches no other part', async () => {
+    const source = [{ id: 'cam0', kind: 'test' }];
+    const before = { ...base, source, role: 'auto' };
+    const here = appliance(before);
+    try {
+      await here.apply();
+      const one = { ...output, token: 'a' };
+      expect(await here.changeTo({ ...before, output: [one] })).toEqual(['outputs']);
+      expect(await here.changeTo({ ...before, output: [one, { ...one, id: 'other' }] })).toEqual(['outputs']);
+      expect(await here.changeTo(before)).toEqual(['outputs']);
+    } finally {
+      await here.close();
+    }
+  });
+
   test.each(all.map((setting) => [`${setting.kind ?? ''} ${setting.path}`, setting] as const))(
     '%s',
     async (_name, setting) => {
-      const { kind, path } = setting;
+      const { kind, path, list } = setting;
       const source = kind === null ? {} : { source: [{ id: 'cam0', kind, ...needed[kind] }] };
+      const secret = path === 'output.token_file' ? { token_file: 'a' } : { token: 'a' };
+      const sent = list === 'output' ? { output: [{ ...output, ...secret }] } : {};
       const restarted = new Set<string>();
       // A setting of one role shows what it does in that role.
       for (const role of path === 'role' ? ['auto'] : ['auto', 'camera']) {
         // The announcement names the port of HTTP only where there is no HTTPS.
         const http = path === 'http.port' ? { http: { ...base.http, tls: false } } : {};
-        const before = { ...base, ...source, ...http, role };
+        const before = { ...base, ...source, ...sent, ...http, role };
         const here = appliance(before);
         try {
           await here.apply();

@@ -18,7 +18,11 @@ it('every field is described and says what a change restarts', () => {
       for (const option of inner.options) walk(option, path);
       return;
     }
-    if (inner instanceof z.ZodArray && unwrap(inner.element) instanceof z.ZodDiscriminatedUnion) {
+    const element = inner instanceof z.ZodArray ? unwrap(inner.element) : null;
+    if (
+      inner instanceof z.ZodArray &&
+      (element instanceof z.ZodDiscriminatedUnion || element instanceof z.ZodObject)
+    ) {
       walk(inner.element, `${path}[]`);
       return;
     }

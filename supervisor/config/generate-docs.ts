@@ -15,8 +15,10 @@ export function configJsonSchema(): string {
   const schema = z.toJSONSchema(configSchema, {
     io: 'input',
     override: ({ jsonSchema }) => {
-      const { restarts } = jsonSchema;
+      const { restarts, secret } = jsonSchema;
       delete jsonSchema.restarts;
+      delete jsonSchema.secret;
+      if (secret === true) jsonSchema.writeOnly = true;
       if (Array.isArray(restarts) && restarts.length > 0) jsonSchema['x-restarts'] = restarts;
     },
   });
@@ -74,18 +76,18 @@ const preamble = [
 
 function listSection(name: string, list: JsonSchema): string[] {
   const item = asSchema(list.items);
-  const branches = (item.oneOf ?? item.anyOf ?? [item]).map(asSchema);
+  const branches = item.oneOf?.map(asSchema);
   return [
     `## \`[[${name}]]\``,
     '',
     `${list.description ?? ''}${restartsNote(list)}`,
     '',
-    ...branches.flatMap((branch) => [
+    ...(branches?.flatMap((branch) => [
       `### \`${branch.description ?? name}\``,
       '',
       ...kindNote(branch),
       ...fieldTable(branch),
-    ]),
+    ]) ?? fieldTable(item)),
   ];
 }
 
@@ -120,7 +122,9 @@ function fieldTable(table: JsonSchema, wanted: (member: JsonSchema) => boolean =
 }
 
 function isTable(member: JsonSchema): boolean {
-  return member.type === 'object' || (member.type === 'array' && asSchema(member.items).oneOf !== undefined);
+  if (member.type === 'object') return true;
+  const item = asSchema(member.items);
+  return member.type === 'array' && (item.oneOf !== undefined || item.type === 'object');
 }
 
 function typeOf(member: JsonSchema): string {

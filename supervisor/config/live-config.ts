@@ -17,6 +17,7 @@ import {
 import { parseConfig, type RefusedConfig, validateTable } from './parse.ts';
 import { ConfigInvalidError, type ConfigProblem, formatProblem } from './problem.ts';
 import type { Config, ConfigFile } from './schema.ts';
+import { withSecrets } from './secrets.ts';
 import type { StateStore } from './state.ts';
 import { type EarlierFile, isBlank, looksUnfinished } from './unfinished.ts';
 import { watchFile } from './watch.ts';
@@ -110,14 +111,15 @@ export class LiveConfig {
   }
 
   /**
-   * Overrides keys of the file by a JSON merge patch (RFC 7396); `null` removes an override.
-   * @throws ConfigInvalidError if the
-   * result is not valid; nothing changes then.
+   * Overrides keys of the file by a JSON merge patch (RFC 7396); `null` removes an override. A secret that the patch repeats as it
+   * was shown stays as it is.
+   * @throws ConfigInvalidError if the result is not valid; nothing changes then.
    */
   patch(patch: Readonly<Record<string, unknown>>): Promise<ConfigSnapshot> {
     return this.inTurn(async () => {
       const { table } = this.base;
-      const overrides = patchOverrides(this.standing(), patch, table);
+      const whole = withSecrets(patch, this.current.file);
+      const overrides = patchOverrides(this.standing(), whole, table);
       const result = this.validate(applyOverrides(table, overrides));
       if (!result.ok) throw new ConfigInvalidError(result.problems);
       await this.options.state.update(overridesSection, () => ({ overrides }));

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { bcmGpio, field, filePath, table, urlOf } from '../../common/setting-field.ts';
+import { outputSchema } from './schema-output.ts';
 import { remoteSchema, sha256Fingerprint, sourceSchema } from './schema-source.ts';
 import { httpTable, mediaTable, mqttTable, networkTable, updateTable } from './schema-tables.ts';
 
@@ -91,6 +92,11 @@ export const fileSchema = z.strictObject({
     z.array(remoteSchema).max(32).default([]),
     'Feeds from elsewhere that the hub shows beside its own. They are not encoded again.',
     ['remotes'],
+  ),
+  output: field(
+    z.array(outputSchema).max(16).default([]),
+    'Feeds that go on to other servers by WHIP: another hub, MediaMTX, a cloud. They are not encoded again.',
+    ['outputs'],
   ),
   devices: table(
     {

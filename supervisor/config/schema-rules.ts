@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { fileSchema } from './schema-file.ts';
+import { feedPlace } from './schema-output.ts';
 
 type ConfigFile = z.output<typeof fileSchema>;
 
@@ -9,9 +10,30 @@ export interface Finding {
   readonly message: string;
 }
 
-/** Reports problems between fields: ids used twice, lines or ports shared, a certificate without its key. */
+/** Reports problems between fields: ids used twice, lines or ports shared, a certificate without its key, feeds that share a URL. */
 export function crossFieldFindings(file: ConfigFile): Finding[] {
-  return [...duplicateIds(file), ...sharedGpios(file), ...halfPairs(file), ...sharedPorts(file)];
+  return [
+    ...duplicateIds(file),
+    ...sharedGpios(file),
+    ...halfPairs(file),
+    ...sharedPorts(file),
+    ...outputs(file),
+  ];
+}
+
+function outputs({ output }: ConfigFile): Finding[] {
+  const seen = new Set<string>();
+  return output.flatMap(({ id, feed, url, token, token_file }, index) => {
+    const findings: Finding[] = [];
+    const find = (key: string, message: string) => findings.push({ path: ['output', index, key], message });
+    if (seen.has(id)) find('id', `an id no other output has; "${id}" is taken`);
+    seen.add(id);
+    if (feed === '*' && !url.includes(feedPlace)) {
+      find('url', `${feedPlace} somewhere in the URL, so that each feed has an address of its own`);
+    }
+    if (token !== undefined && token_file !== undefined) find('token_file', 'either token or token_file');
+    return findings;
+  });
 }
 
 function duplicateIds(file: ConfigFile): Finding[] {

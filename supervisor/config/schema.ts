@@ -21,3 +21,4 @@ export type Config = CamelCased<ConfigFile>;
 export type SourceConfig = Config['source'][number];
 /** One `[[remote]]` in code. */
 export type RemoteConfig = Config['remote'][number];
+export type OutputSettings = Config['output'][number];

@@ -7,6 +7,7 @@ import type {
   Feed,
   MqttLink,
   NewCamera,
+  Output,
   PictureRefusal,
   Rollout,
   RolloutStart,
@@ -128,6 +129,7 @@ export interface ApiPorts {
   status(): Promise<Status>;
   subscribe(listener: (event: ApiEvent) => void): () => void;
   feeds(): Promise<Feed[]>;
+  outputs(): Output[];
   readonly signaling: SignalingPort;
   readonly pictures: JpegPort;
   readonly takes: TakesPort;

@@ -3,6 +3,7 @@ import { hubCodeSchema, newCameraSchema } from './adoption.ts';
 import { instantSchema, roleSchema, slugSchema, sourceKindSchema } from './common.ts';
 import { feedSchema } from './feeds.ts';
 import { mqttLinkSchema } from './mqtt.ts';
+import { outputSchema } from './outputs.ts';
 import { cameraUpdateSchema, rolloutSchema } from './rollout.ts';
 import { tallySchema } from './system.ts';
 import { takeRefusalSchema, takeSchema } from './takes.ts';
@@ -129,6 +130,7 @@ export const statusSchema = z
     config: z.object({ file: z.string(), errors: z.array(configErrorSchema) }),
     sources: z.array(sourceStatusSchema),
     feeds: z.array(feedSchema),
+    outputs: z.array(outputSchema).describe('Feeds that go on to other servers'),
     cameras: z.array(linkedCameraSchema),
     newCameras: z.array(newCameraSchema).describe('Cameras that ask to be adopted'),
     adoption: hubCodeSchema

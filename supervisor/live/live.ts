@@ -15,6 +15,7 @@ import { JpegFeeds } from './jpeg/jpeg-feeds.ts';
 import { JpegPushes } from './jpeg/jpeg-pushes.ts';
 import { JpegTaps } from './jpeg/jpeg-taps.ts';
 import { MediaLink } from './media-link.ts';
+import { Outputs } from './outputs/outputs.ts';
 import { RemoteFeeds } from './remote-feeds.ts';
 
 /** Where pictures come from and go to: cameras, capture pipelines, the media process. */
@@ -26,6 +27,7 @@ export interface Pictures {
   readonly media: MediaLink;
   readonly jpegPushes: JpegPushes;
   readonly remotes: RemoteFeeds;
+  readonly outputs: Outputs;
   readonly still: JpegTaps;
   /** All feeds, including those that should be there and are not. */
   readonly feeds: () => Feed[];
@@ -89,12 +91,14 @@ export async function assemblePictures(
     health: health.register('media', { core: true }),
     labelOf,
     pulls: () => remotes.pulls(),
+    outputs: () => outputs.wanted(),
     taps: () => still.taps(),
     isTaken: (feed) => jpegFeeds.isPublished(feed),
     cameras: linked,
     goodKeys: () => base.keys.list().flatMap(({ id }) => (base.keys.isGood(id) ? [id] : [])),
     onPush: (feed, sample) => pipelines.noteLink(feed, sample),
     onFrames: (feed, frames, reorders) => pipelines.noteFrames(feed, frames, reorders),
+    onFigures: () => outputs.look(),
     onBlind: () => pipelines.noteBlindness(),
   });
   const jpegFeeds = new JpegFeeds({
@@ -114,13 +118,27 @@ export async function assemblePictures(
   });
   const feeds = () =>
     listFeeds({
-      media: media.feeds(),
+      // One that is held for an output alone is not there.
+      media: media
+        .feeds()
+        .filter(
+          ({ id, publisher, viewers }) => publisher !== null || viewers.length > 0 || !outputs.holds(id),
+        ),
       mediaRuns: media.connected,
       jpeg: jpegFeeds.list(),
       sources: sources(),
       unplugged: plugged.unplugged(),
       cameras: linked(),
     });
+  const outputs = new Outputs({
+    feeds,
+    log,
+    configFile: base.options.configFile,
+    expected: () => [...sources(), ...linked().flatMap((camera) => camera.sources)],
+    mediaRuns: () => media.connected,
+    figures: () => media.outputs(),
+    reconfigure: () => media.reconfigure(),
+  });
   const still = new JpegTaps({
     host,
     jpegFeeds,
@@ -130,5 +148,5 @@ export async function assemblePictures(
     configureTaps: () => media.reconfigure(),
   });
   const jpegPushes = new JpegPushes(jpegFeeds, log);
-  return { cameras, plugged, ports, pipelines, media, jpegPushes, remotes, still, feeds };
+  return { cameras, plugged, ports, pipelines, media, jpegPushes, remotes, outputs, still, feeds };
 }

@@ -7,7 +7,10 @@ import {
   type FeedStats,
   MediaClient,
   type MediaEvent,
+  type OutputStatus,
+  outputViewer,
   type PushStatus,
+  type ViewerStats,
 } from '../../media/index.ts';
 import type { Config } from '../config/schema.ts';
 import type { Feed, LinkedCamera } from '../contract/index.ts';
@@ -27,8 +30,9 @@ export interface MediaLinkOptions {
   readonly labelOf: (feed: string) => string;
   /** Cameras that are linked to this hub: their clocks date the pictures. */
   readonly cameras: () => readonly LinkedCamera[];
-  /** Feeds to copy from elsewhere, and feeds to deliver to decoders, each time the media process is configured. */
+  /** Feeds to copy from elsewhere, to send elsewhere, and to deliver to decoders, each time the media process is configured. */
   readonly pulls: () => readonly Push[];
+  readonly outputs: () => readonly MediaOutput[];
   readonly taps: () => readonly { readonly feed: string; readonly socketPath: string }[];
   /** Whether a name is used by a feed outside the media process. */
   readonly isTaken: (feed: string) => boolean;
@@ -38,6 +42,8 @@ export interface MediaLinkOptions {
   /** Called about twice a second for each feed that is published to a hub. */
   readonly onPush: (feed: string, sample: LinkSample) => void;
   readonly onFrames: (feed: string, framesTotal: number, reordersFrames: boolean) => void;
+  /** Called about twice a second, when there are new figures of all feeds. */
+  readonly onFigures: () => void;
   /** Called about twice a second while the media process is gone, or silent. */
   readonly onBlind: () => void;
   readonly onChange: () => void;
@@ -50,6 +56,18 @@ export interface Push {
   readonly url: string;
   readonly token: string | null;
   readonly tlsFingerprint: string | null;
+}
+
+/** A feed and the server of others that it goes on to. */
+export interface MediaOutput extends Push {
+  readonly output: string;
+  /** Certificate authority (PEM) that counts beside the known ones. */
+  readonly ca: string | null;
+}
+
+/** How one stands, and what goes out of it; null while nothing does. */
+export interface OutputFigures extends OutputStatus {
+  readonly viewer: Pick<ViewerStats, 'bitrateKbps' | 'lossRatio' | 'rttMs' | 'skippedFrames'> | null;
 }
 
 /** V8 lets the heap of new objects grow to three times 16 MiB, which a stream of short-lived packets always fills. */
@@ -78,6 +96,7 @@ export class MediaLink implements SignalingPort {
   #feeds: readonly FeedStats[] = [];
   #pushes: readonly PushStatus[] = [];
   #pulls: readonly PushStatus[] = [];
+  #outputs: readonly OutputStatus[] = [];
   #wanted: Parameters<MediaLink['configure']> | null = null;
   /** Problems as they were reported last; null before the first configuration. */
   #told: readonly string[] | null = null;
@@ -120,6 +139,7 @@ export class MediaLink implements SignalingPort {
       this.#pushes = [];
       this.#pulls = [];
       this.#told = null;
+      this.#outputs = [];
       this.#options.health.failed('the media process is being started');
       onChange();
     });
@@ -152,7 +172,15 @@ export class MediaLink implements SignalingPort {
     return this.#pulls;
   }
 
-  /** What is pulled or tapped changed: the media process gets it. */
+  outputs(): OutputFigures[] {
+    return this.#outputs.map((status) => {
+      const id = outputViewer(status.output, status.feed);
+      const { viewers } = this.#feeds.find(({ feed }) => feed === status.feed) ?? {};
+      return { ...status, viewer: viewers?.find((viewer) => viewer.id === id && viewer.connected) ?? null };
+    });
+  }
+
+  /** What is pulled, sent or tapped changed: the media process gets it. */
   async reconfigure(): Promise<void> {
     if (this.#wanted !== null) await this.configure(...this.#wanted);
   }
@@ -163,7 +191,7 @@ export class MediaLink implements SignalingPort {
     ingests: readonly Ingest[],
     pushes: readonly Push[],
   ): Promise<void> {
-    const { pulls, taps } = this.#options;
+    const { pulls, outputs, taps } = this.#options;
     this.#wanted = [media, ingests, pushes];
     const problems = await this.#client.configure({
       udpPort: media.udpPort,
@@ -173,6 +201,7 @@ export class MediaLink implements SignalingPort {
       pushes: pushes.map(endpointOf),
       pulls: pulls().map(endpointOf),
       taps: taps().map((tap) => ({ ...tap })),
+      outputs: outputs().map(outputOf),
     });
     if (problems !== null) this.#tell(problems);
   }
@@ -288,7 +317,9 @@ export class MediaLink implements SignalingPort {
       case 'metrics':
         this.#pushes = event.status.pushes;
         this.#pulls = event.status.pulls;
+        this.#outputs = event.status.outputs;
         this.#takeFigures(event.feeds);
+        this.#options.onFigures();
         // What could not be set up may have come right by itself, such as a port that became free.
         if (this.#told !== null && !isDeepStrictEqual(event.status.problems, this.#told))
           this.#tell(event.status.problems);
@@ -312,6 +343,10 @@ export class MediaLink implements SignalingPort {
         break;
       case 'pull':
         this.#pulls = [...this.#pulls.filter(({ feed }) => feed !== event.pull.feed), event.pull];
+        onChange();
+        break;
+      case 'output':
+        this.#outputs = [...this.#outputs.filter((one) => !isSame(one, event.output)), event.output];
         onChange();
         break;
       case 'session-opened':
@@ -349,7 +384,8 @@ function feedOf(stats: FeedStats, label: string): Omit<Feed, 'latencyMs'> {
             sinceMs: Math.max(0, Date.now() - publisher.sinceMs),
           },
     viewers: viewers
-      .filter(({ id }) => !id.startsWith('push:'))
+      // The hub and servers of others have places of their own in the status.
+      .filter(({ id }) => !/^(?:push|output):/.test(id))
       .map(({ id, connected, bitrateKbps, lossRatio, rttMs, skippedFrames }) => ({
         id: shownId(id),
         connected,
@@ -372,6 +408,14 @@ function ownerOf({ keyId, role }: Caller) {
 
 function paramsOf({ kind, feed, sessionId, caller }: SessionClaim) {
   return { kind, feed, sessionId, owner: ownerOf(caller) };
+}
+
+function outputOf({ output, ca, ...push }: MediaOutput) {
+  return { output, ...endpointOf(push), ...(ca === null ? {} : { ca }) };
+}
+
+function isSame(a: OutputStatus, b: OutputStatus): boolean {
+  return a.output === b.output && a.feed === b.feed;
 }
 
 function endpointOf({ feed, url, token, tlsFingerprint }: Push) {

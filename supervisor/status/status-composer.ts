@@ -10,6 +10,7 @@ import type {
   Tally,
   Update,
 } from '../contract/index.ts';
+import type { Outputs } from '../live/outputs/outputs.ts';
 import type { RemoteFeeds } from '../live/remote-feeds.ts';
 import type { Pipelines } from '../sources/pipelines.ts';
 import type { CurrentRole } from '../system/current-role.ts';
@@ -42,6 +43,7 @@ export interface StatusSources {
   readonly health: Health;
   readonly pipelines: Pipelines;
   readonly remotes: RemoteFeeds;
+  readonly outputs: Outputs;
   readonly feeds: () => Feed[];
   readonly hubRole: HubStatus;
   /** The camera's view of its hub; null on a hub. */
@@ -82,6 +84,7 @@ export function composeStatus(sources: StatusSources): Status {
     config: { file: sources.configFile, errors: configErrors(config) },
     sources: [...sources.pipelines.status(), ...sources.remotes.status()],
     feeds: sources.feeds(),
+    outputs: sources.outputs.status(),
     cameras: decided === 'hub' ? [...hubRole.cameras.list()] : [],
     newCameras: decided === 'hub' ? [...hubRole.desk.list()] : [],
     adoption: sources.cameraRole()?.code ?? null,

@@ -16,6 +16,8 @@ export interface Inventory {
   /** Sources of a camera, whose feeds are the hub's. On a hub every source is a feed. */
   readonly sources: readonly LabelledItem[];
   readonly cameras: readonly CameraItem[];
+  /** Without those that are switched off. */
+  readonly outputs: readonly LabelledItem[];
 }
 
 /** An item with its key and its name for people. */
@@ -76,6 +78,9 @@ export function inventoryOf(status: Status, previous: Inventory | null = null): 
     ),
     sources: byKey(
       status.device.role === 'camera' ? status.sources.map(({ id, label }) => ({ key: id, label })) : [],
+    ),
+    outputs: byKey(
+      status.outputs.filter(({ state }) => state !== 'off').map(({ id, label }) => ({ key: id, label })),
     ),
     cameras: byKey(
       status.cameras.map(({ id, name, update }) => {

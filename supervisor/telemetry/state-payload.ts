@@ -1,4 +1,4 @@
-import type { Feed, LinkedCamera, SourceStatus, Status, Take } from '../contract/index.ts';
+import type { Feed, LinkedCamera, Output, SourceStatus, Status, Take } from '../contract/index.ts';
 import { sourceOfFeed } from './inventory.ts';
 import { keyedDisks, keyedNetworks, keyOf } from './item-keys.ts';
 import { rounded } from './rounded.ts';
@@ -40,6 +40,7 @@ export function statePayload(status: Status, pageUrl: string | null = null) {
       status.feeds.map((feed) => [feed.id, feedState(feed, sourceOfFeed(status, feed), status)]),
     ),
     sources: Object.fromEntries(status.sources.map((source) => [source.id, sourceState(source, status)])),
+    outputs: Object.fromEntries(status.outputs.map((output) => [output.id, outputState(output)])),
     cameras: Object.fromEntries(status.cameras.map((camera) => [keyOf(camera.id), cameraState(camera)])),
   };
 }
@@ -190,6 +191,22 @@ function sourceState(source: SourceStatus, status: Status) {
     restarts: source.restarts,
     encoder: source.encoder?.name ?? null,
     recording: isRecorded(status, source.id),
+  };
+}
+
+/** `about` holds what changes seldom: it is what the entity shows as attributes, and each change is a row in a recorder. */
+function outputState({ feed, server, state, reason, bitrateKbps, flows }: Output) {
+  return {
+    connected: state === 'live',
+    bitrate_kbps: rounded(bitrateKbps, 0),
+    about: {
+      state,
+      reason,
+      feed,
+      server,
+      feeds_live: flows.filter((flow) => flow.state === 'live').length,
+      feeds: flows.length,
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 import {
   type Feed,
   type LinkedCamera,
+  type Output,
   type RolloutMember,
   type SourceStatus,
   type Status,
@@ -57,6 +58,7 @@ export function hubStatus(changes: Partial<Status> = {}): Status {
         publisher: { kind: 'whip', camera: 'left', sinceMs: 9000 },
       }),
     ],
+    outputs: [outputStatus()],
     cameras: [linkedCamera()],
     newCameras: [],
     adoption: null,
@@ -115,6 +117,7 @@ export function cameraStatus(changes: Partial<Status> = {}): Status {
       roleReason: 'the jumper is open',
     },
     feeds: [],
+    outputs: [],
     cameras: [],
     mqtt: null,
     rollout: null,
@@ -169,6 +172,34 @@ export function feedStatus(changes: Partial<Feed> = {}): Feed {
     viewers: [
       { id: 'v1', connected: true, bitrateKbps: 5980, lossRatio: 0, rttMs: 3, skippedFrames: 0 },
       { id: 'v2', connected: false, bitrateKbps: 0, lossRatio: null, rttMs: null, skippedFrames: 4 },
+    ],
+    ...changes,
+  };
+}
+
+/** An output, with changes. */
+export function outputStatus(changes: Partial<Output> = {}): Output {
+  return {
+    id: 'cloud',
+    label: 'Cloud',
+    feed: 'cam0',
+    server: 'https://live.example.com',
+    state: 'live',
+    reason: null,
+    bitrateKbps: 5990.2,
+    since: '2026-11-22T11:00:00.000Z',
+    flows: [
+      {
+        feed: 'cam0',
+        state: 'live',
+        reason: null,
+        bitrateKbps: 5990.2,
+        retryAt: null,
+        connections: 2,
+        lossRatio: 0.002,
+        rttMs: 24,
+        skippedFrames: 0,
+      },
     ],
     ...changes,
   };

@@ -3,6 +3,7 @@
  * sessions to the same hub apart, which share both addresses otherwise.
  */
 import type { RemoteInfo, Socket } from 'node:dgram';
+import { isIPv4 } from 'node:net';
 import type { Logger } from 'pino';
 import type { IceCandidate, IceCredentials } from '../datapath.ts';
 import { localAddresses } from '../local-addresses.ts';
@@ -59,12 +60,13 @@ export class IceControlling implements IceEndpoint {
       openPath: (candidate) => this.#pathTo(candidate.address, candidate.port),
       onAnswer: (path) => this.#answered(path),
     });
-    for (const candidate of remote.candidates) this.#checker.addCandidate(candidate);
+    for (const candidate of remote.candidates) this.addRemoteCandidate(candidate);
     this.#checker.start();
   }
 
+  /** Our socket speaks IPv4 alone. */
   addRemoteCandidate(candidate: IceCandidate): void {
-    this.#checker?.addCandidate(candidate);
+    if (isIPv4(candidate.address)) this.#checker?.addCandidate(candidate);
   }
 
   restart(): void {

@@ -6,6 +6,7 @@ import type { RouteHandlers } from '../router.ts';
 type MachineRoute =
   | 'listFeeds'
   | 'getFeed'
+  | 'listOutputs'
   | 'listDevices'
   | 'setControls'
   | 'useDevice'
@@ -39,6 +40,7 @@ export function machineRoutes(ports: ApiPorts, version: string): Pick<RouteHandl
       if (feed === undefined) throw new ApiError('FEED_UNKNOWN', `There is no feed "${params.feed}".`);
       return feed;
     },
+    listOutputs: () => ports.outputs(),
     listDevices: () => ports.devices.list(),
     setControls: ({ params, body }) => ports.devices.setControls(params.id, body),
     useDevice: ({ params, body }) => ports.devices.use(params.id, body.use),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { slugSchema } from '../common.ts';
 import { feedSchema } from '../feeds.ts';
+import { outputSchema } from '../outputs.ts';
 import { feedLinkQuerySchema } from '../pictures.ts';
 import type { RouteDefinition } from '../route.ts';
 
@@ -24,6 +25,15 @@ export const feedsRoutes = {
     params: feedParams,
     status: 200,
     response: feedSchema,
+  },
+  listOutputs: {
+    method: 'GET',
+    path: '/api/outputs',
+    access: ['viewer'],
+    summary:
+      'Feeds that go on to other servers: state, reason and bit rate. PATCH /api/config sets them (key `output`)',
+    status: 200,
+    response: z.array(outputSchema),
   },
   streamPictures: {
     method: 'GET',

@@ -3,7 +3,14 @@ import { describe, expect, test } from 'vitest';
 import type { Status } from '../../contract/index.ts';
 import { inventoryOf } from '../inventory.ts';
 import { statePayload } from '../state-payload.ts';
-import { cameraStatus, feedStatus, hubStatus, linkedCamera, sourceStatus } from '../status.fixture.ts';
+import {
+  cameraStatus,
+  feedStatus,
+  hubStatus,
+  linkedCamera,
+  outputStatus,
+  sourceStatus,
+} from '../status.fixture.ts';
 import { topicsOf } from '../topics.ts';
 import { updatePayload } from '../update-payload.ts';
 import { discoveryDocument, discoveryInput, readPublished } from './discovery.ts';
@@ -92,16 +99,18 @@ describe('the document', () => {
       cameras: fc.uniqueArray(text, { maxLength: 3 }),
       disks: fc.uniqueArray(text, { maxLength: 3 }),
       networks: fc.uniqueArray(text, { maxLength: 3 }),
+      outputs: fc.uniqueArray(slug, { maxLength: 3 }),
       id: text,
     });
     fc.assert(
-      fc.property(names, ({ feeds, sources, cameras, disks, networks, id }) => {
+      fc.property(names, ({ feeds, sources, cameras, disks, networks, outputs, id }) => {
         const base = hubStatus();
         const status: Status = {
           ...base,
           device: { ...base.device, id },
           feeds: feeds.map((feed) => feedStatus({ id: feed })),
           sources: sources.map((source) => sourceStatus({ id: source })),
+          outputs: outputs.map((output) => outputStatus({ id: output })),
           cameras: cameras.map((camera) => linkedCamera({ id: camera })),
           host: {
             ...base.host,

@@ -25,6 +25,7 @@ export function mediaComponents(context: ComponentContext, inventory: Inventory)
     ...inventory.feeds.flatMap((feed) => feedComponents(context, feed)),
     ...inventory.sources.flatMap((source) => sourceComponents(context, source)),
     ...inventory.cameras.flatMap((camera) => cameraComponents(context, camera)),
+    ...inventory.outputs.flatMap((output) => outputComponents(context, output)),
   ];
 }
 
@@ -205,6 +206,27 @@ function sourceComponents(context: ComponentContext, { key, label }: LabelledIte
     }),
     encoder(context, id, label, at),
     recordSwitch(context, id, label, { camera: key, at: at('recording') }),
+  ];
+}
+
+/** A feed that goes on to another server; why it does not is among the attributes. */
+function outputComponents(context: ComponentContext, { key, label }: LabelledItem): Entry[] {
+  const at = (leaf: string) => path('outputs', key, leaf);
+  const id = `output_${key}`;
+  return [
+    binarySensor(context, id, `Output ${label}`, at('connected'), {
+      ...diagnostic,
+      deviceClass: 'connectivity',
+      attributesPath: at('about'),
+    }),
+    sensor(context, `${id}_bitrate`, `Output ${label} bit rate`, at('bitrate_kbps'), {
+      ...diagnostic,
+      enabled: false,
+      unit: 'kbit/s',
+      deviceClass: 'data_rate',
+      stateClass: 'measurement',
+      precision: 0,
+    }),
   ];
 }
 

@@ -10,6 +10,7 @@ import {
   perFeed,
   perMaster,
   perNetwork,
+  perOutput,
   perSource,
   states,
 } from './metric.ts';
@@ -184,6 +185,33 @@ const feeds: readonly Metric[] = [
   ),
 ];
 
+const outputs: readonly Metric[] = [
+  gauge(
+    'output_live',
+    '1 while a feed reaches the server of an output.',
+    ['output', 'feed'],
+    perOutput((flow, labels) => flag(flow.state === 'live', labels)),
+  ),
+  gauge(
+    'output_bits_per_second',
+    'Bit rate of a feed on its way to the server of an output.',
+    ['output', 'feed'],
+    perOutput((flow, labels) => known(flow.bitrateKbps, labels, 1e3)),
+  ),
+  gauge(
+    'output_loss_ratio',
+    'Loss on the way to the server of an output, as the server reports it.',
+    ['output', 'feed'],
+    perOutput((flow, labels) => known(flow.lossRatio, labels)),
+  ),
+  counter(
+    'output_connections_total',
+    'Connections to the server of an output since the media process started.',
+    ['output', 'feed'],
+    perOutput((flow, labels) => known(flow.connections, labels)),
+  ),
+];
+
 const sources: readonly Metric[] = [
   gauge(
     'source_running',
@@ -252,6 +280,7 @@ export const catalogue: readonly Metric[] = [
   ...appliance,
   ...host,
   ...feeds,
+  ...outputs,
   ...sources,
   ...takes,
   ...updates,

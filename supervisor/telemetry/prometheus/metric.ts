@@ -1,4 +1,11 @@
-import type { Feed, LinkedCamera, SourceStatus, Status, TakeCamera } from '../../contract/index.ts';
+import type {
+  Feed,
+  LinkedCamera,
+  OutputFlow,
+  SourceStatus,
+  Status,
+  TakeCamera,
+} from '../../contract/index.ts';
 import type { Labels, MetricFamily, Sample } from './exposition.ts';
 
 /** One metric: its name, its meaning, and how its samples come from the status. */
@@ -65,6 +72,12 @@ export const perSource = (read: (source: SourceStatus, labels: Labels) => Sample
 /** Samples for each linked camera. */
 export const perCamera = (read: (camera: LinkedCamera, labels: Labels) => Sample[]) => (status: Status) =>
   status.cameras.flatMap((camera) => read(camera, { camera: camera.name, device: camera.id }));
+
+/** One with every feed has a sample for each. */
+export const perOutput = (read: (flow: OutputFlow, labels: Labels) => Sample[]) => (status: Status) =>
+  status.outputs.flatMap(({ id, flows }) =>
+    flows.flatMap((flow) => read(flow, { output: id, feed: flow.feed })),
+  );
 
 /** Two appliances may each have a source of the same id, so a master is named with the appliance that keeps it. */
 export const perMaster = (read: (master: TakeCamera, labels: Labels) => Sample[]) => (status: Status) =>

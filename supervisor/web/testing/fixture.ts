@@ -3,6 +3,7 @@ import type {
   DeviceControl,
   Feed,
   LinkedCamera,
+  Output,
   SourceStatus,
   Status,
   Take,
@@ -28,6 +29,32 @@ export const feedFixture = (over: Partial<Feed> = {}): Feed => ({
   keyframeAgeMs: 640,
   publisher: { kind: 'ingest', camera: null, sinceMs: 140_000 },
   viewers: [],
+  ...over,
+});
+
+/** An output, with changes. */
+export const outputFixture = (over: Partial<Output> = {}): Output => ({
+  id: 'cloud',
+  label: 'Cloud',
+  feed: 'cam0',
+  server: 'https://live.example.com',
+  state: 'live',
+  reason: null,
+  bitrateKbps: 3110,
+  since: '2026-11-22T11:10:00.000Z',
+  flows: [
+    {
+      feed: 'cam0',
+      state: 'live',
+      reason: null,
+      bitrateKbps: 3110,
+      retryAt: null,
+      connections: 1,
+      lossRatio: 0,
+      rttMs: 18,
+      skippedFrames: 0,
+    },
+  ],
   ...over,
 });
 
@@ -125,6 +152,7 @@ export const statusFixture = (over: Partial<Status> = {}): Status => ({
   config: { file: '/boot/rushlight/rushlight.toml', errors: [] },
   sources: [sourceFixture()],
   feeds: [feedFixture()],
+  outputs: [],
   cameras: [],
   newCameras: [],
   adoption: null,

@@ -60,6 +60,10 @@ void Session::addCandidate(const Endpoint& peer) {
   }
 }
 
+bool Session::isCandidate(const Endpoint& peer) const {
+  return std::any_of(paths_.begin(), paths_.end(), [&](const Path& path) { return path.peer == peer; });
+}
+
 void Session::addSocket(UdpSocket* socket) {
   sockets_.push_back(socket);
   socket->owner = this;
@@ -147,8 +151,8 @@ void Session::receive(const Endpoint& from, View datagram, uint8_t* scratch, Con
   if (datagram.empty()) return;
   const uint8_t first = datagram[0];
   if (first >= 20 && first <= 63) {
-    // Before a check was answered nobody is known to be there.
-    if (selected_ && (!options_.controlling || from == selected_->peer)) passDtls(datagram, context);
+    // Before a check was answered nobody is known to be there. A full agent may then speak from any of its addresses.
+    if (selected_ && (!options_.controlling || isCandidate(from))) passDtls(datagram, context);
     return;
   }
   if (first < 128 || first > 191 || !receiver_) return;

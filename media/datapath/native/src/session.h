@@ -87,6 +87,7 @@ class Session final : private rtcp::Handler {
 
  private:
   void receiveResponse(const stun::Message& message, UdpSocket& socket, const Endpoint& from, View datagram, Context& context);
+  bool isCandidate(const Endpoint& peer) const;
   void select(const Path& path, Context& context);
   void remember(const Path& path);
   void sendTo(const Path& path, View datagram, Context& context);

@@ -8,6 +8,7 @@ import {
   cameraFixture,
   deviceFixture,
   feedFixture,
+  outputFixture,
   sourceFixture,
   statusFixture,
   takeCameraFixture,
@@ -137,7 +138,40 @@ const cameras: Status = statusFixture({
     }),
   ],
   cameras: busyCameras,
+  outputs: [
+    outputFixture(),
+    outputFixture({
+      id: 'everywhere',
+      label: 'Overflow room, second floor, behind the bar',
+      feed: '*',
+      server: 'https://media-server-of-the-house.example.com:8889',
+      state: 'failed',
+      reason:
+        'cam1 (and 1 more): The server refused the token (401). Check the token of this output. It said: authentication failed',
+      flows: ['cam0', 'cam1', 'balcony'].flatMap((feed, index) =>
+        outputFixture().flows.map((flow) => ({
+          ...flow,
+          feed,
+          ...(index === 0
+            ? {}
+            : ({ state: 'failed', reason: 'The server refused the token (401).' } as const)),
+        })),
+      ),
+    }),
+    outputFixture({
+      id: 'old',
+      label: 'Old',
+      state: 'off',
+      reason: 'Switched off in the settings.',
+      flows: [],
+    }),
+  ],
 });
+
+const outputSettings = cameras.outputs.map(({ id, label, feed, state }) => ({
+  ...{ id, label, feed, url: `https://live.example.com/whip/${id}/{feed}`, token: 'not shown' },
+  ...{ tls_fingerprint: 'ab'.repeat(32), enabled: state !== 'off' },
+}));
 
 /** What a layout must never do, found in the page itself. */
 const faults = (page: Page): Promise<string[]> =>
@@ -224,6 +258,7 @@ const visit = async (
   appliance.status = change.status;
   appliance.takes = [...takes];
   appliance.devices = devices;
+  appliance.settings.output = outputSettings;
   appliance.unplugged = [{ id: 'usb-gone', label: 'Podium', feed: 'podium' }];
   const context = await pages.browser.newContext({
     viewport: { width: screen.width, height: screen.height },

@@ -19,11 +19,14 @@ const configOf = (values: Record<string, unknown>): ConfigView => {
 test('any name makes an id that the appliance takes, and that is free', () => {
   expect(feedIdOf('Café, balcony!', new Set())).toBe('cafe-balcony');
   expect(feedIdOf('カメラ', new Set(['feed']))).toBe('feed-2');
+  // The settings take no longer id.
+  expect(feedIdOf('Stage left, behind the second curtain', new Set())).toBe('stage-left-behind-the-second');
   fc.assert(
     fc.property(fc.string(), fc.array(fc.string()), (label, names) => {
       const taken = new Set(names.map((name) => feedIdOf(name, new Set())));
       const id = feedIdOf(label, taken);
       expect(slugSchema.safeParse(id).success).toBe(true);
+      expect(id.length).toBeLessThanOrEqual(32);
       expect(taken.has(id)).toBe(false);
     }),
   );

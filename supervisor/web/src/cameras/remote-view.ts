@@ -27,6 +27,9 @@ const isRemote = (kind: SourceStatus['kind']): kind is RemoteKind =>
 export const remoteSources = (status: Status): readonly SourceStatus[] =>
   status.sources.filter(({ kind }) => isRemote(kind));
 
+/** Ids in the settings have at most 32 characters; a number may have to follow. */
+const longestBase = 28;
+
 /** A feed's id from its name: lower-case, without characters that a URL would have to escape, and not taken. */
 export const feedIdOf = (label: string, taken: ReadonlySet<string>): string => {
   const base =
@@ -35,7 +38,7 @@ export const feedIdOf = (label: string, taken: ReadonlySet<string>): string => {
       .toLowerCase()
       .replace(/[^a-z0-9]+/g, '-')
       .replace(/^-+|-+$/g, '')
-      .slice(0, 40)
+      .slice(0, longestBase)
       .replace(/-+$/, '') || 'feed';
   let id = base;
   for (let number = 2; taken.has(id); number += 1) id = `${base}-${number}`;

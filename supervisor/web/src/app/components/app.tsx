@@ -78,6 +78,7 @@ const Pages = ({ controller }: { controller: AppController }) => {
             status={status}
             devices={state.devices}
             unplugged={state.unplugged}
+            clockOffsetMs={state.clockOffsetMs}
             configEdition={state.configEdition}
             controller={controller}
           />

@@ -6,6 +6,7 @@ import { deviceViews } from '../device-view.ts';
 import { type AdoptPolicy, adoptPolicyOf } from '../remote-view.ts';
 import { DeviceCard } from './device-card.tsx';
 import { LinkedCameras } from './linked-cameras.tsx';
+import { Outputs } from './outputs.tsx';
 import { RemoteFeeds } from './remote-feeds.tsx';
 
 interface CamerasPageProps {
@@ -13,6 +14,7 @@ interface CamerasPageProps {
   devices: readonly Device[] | null;
   unplugged: readonly UnpluggedDevice[];
   configEdition: number;
+  clockOffsetMs: number;
   controller: AppController;
 }
 
@@ -97,7 +99,7 @@ const Devices = ({ status, devices, unplugged, controller }: CamerasPageProps) =
 
 /** Everything that makes pictures: plugged in here, linked to this hub, or elsewhere on the network. */
 export const CamerasPage = (props: CamerasPageProps) => {
-  const { status, configEdition, controller } = props;
+  const { status, configEdition, clockOffsetMs, controller } = props;
   const { config, onConfig } = useConfig(controller, configEdition);
   const policy = adoptPolicyOf(config.view);
   const choose = async (adopt: AdoptPolicy) => {
@@ -119,7 +121,16 @@ export const CamerasPage = (props: CamerasPageProps) => {
         </p>
       )}
       {config.known && config.error === null && (
-        <RemoteFeeds status={status} config={config.view} controller={controller} onConfig={onConfig} />
+        <>
+          <RemoteFeeds status={status} config={config.view} controller={controller} onConfig={onConfig} />
+          <Outputs
+            status={status}
+            config={config.view}
+            clockOffsetMs={clockOffsetMs}
+            controller={controller}
+            onConfig={onConfig}
+          />
+        </>
       )}
     </div>
   );

@@ -1,0 +1,258 @@
+import { useState } from 'preact/hooks';
+import type { ConfigView, Output, Status } from '../../../../contract/index.ts';
+import type { AppController } from '../../app/app-controller.ts';
+import { Pill } from '../../app/components/parts.tsx';
+import {
+  entryOf,
+  everyFeed,
+  feedChoices,
+  flowNote,
+  type OutputEntry,
+  type OutputForm,
+  outputNote,
+  stateNames,
+  withChangedOutput,
+  withOutput,
+  withOutputSwitched,
+  withoutOutput,
+} from '../output-view.ts';
+
+interface OutputsProps {
+  status: Status;
+  /** Null where the key may not see the settings. */
+  config: ConfigView | null;
+  clockOffsetMs: number;
+  controller: AppController;
+  onConfig(view: ConfigView): void;
+}
+
+type Change = (now: ConfigView) => Record<string, unknown>;
+
+/** Pills know these states under the names that other things have. */
+const pillStates: Readonly<Record<Output['state'], string>> = {
+  off: 'off',
+  waiting: 'waiting',
+  connecting: 'connecting',
+  live: 'running',
+  failed: 'failed',
+};
+
+const useChange = ({ controller, onConfig }: OutputsProps) => {
+  const [busy, setBusy] = useState(false);
+  const change = async (make: Change): Promise<boolean> => {
+    setBusy(true);
+    const view = await controller.changeConfig(make).finally(() => setBusy(false));
+    if (view !== null) onConfig(view);
+    return view !== null;
+  };
+  return { busy, change };
+};
+
+const readForm = (form: HTMLFormElement): OutputForm => {
+  const fields = new FormData(form);
+  const text = (name: string) => String(fields.get(name) ?? '');
+  return {
+    label: text('label'),
+    feed: text('feed'),
+    url: text('url'),
+    token: text('token'),
+    fingerprint: text('fingerprint'),
+  };
+};
+
+const Fields = ({ status, entry }: { status: Status; entry: OutputEntry | null }) => {
+  const [feed, setFeed] = useState(entry?.feed ?? status.feeds[0]?.id ?? everyFeed);
+  const hasToken = entry?.token !== undefined;
+  return (
+    <>
+      <label>
+        Name
+        <input
+          name="label"
+          required
+          maxLength={64}
+          autocomplete="off"
+          placeholder="Livestream"
+          defaultValue={entry === null ? '' : (entry.label ?? entry.id)}
+        />
+      </label>
+      <label>
+        Feed
+        <select name="feed" value={feed} onChange={(event) => setFeed(event.currentTarget.value)}>
+          {feedChoices(status, entry?.feed ?? null).map(({ value, text }) => (
+            <option key={value} value={value}>
+              {text}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label>
+        WHIP address
+        <input
+          name="url"
+          type="url"
+          required
+          autocomplete="off"
+          autocapitalize="off"
+          spellcheck={false}
+          placeholder="https://live.example.com/whip/stage"
+          defaultValue={entry?.url ?? ''}
+        />
+      </label>
+      {feed === everyFeed && (
+        <p class="row-note">
+          Write <code>{'{feed}'}</code> where the id of each feed belongs.
+        </p>
+      )}
+      <label>
+        Token
+        <input
+          name="token"
+          type="password"
+          maxLength={4096}
+          autocomplete="off"
+          placeholder={hasToken ? 'Set; leave empty to keep it' : 'If the server asks for one'}
+        />
+      </label>
+      <label>
+        Certificate fingerprint
+        <input
+          name="fingerprint"
+          autocomplete="off"
+          autocapitalize="off"
+          spellcheck={false}
+          placeholder="SHA-256, for self-signed certificates"
+          defaultValue={entry?.tls_fingerprint ?? ''}
+        />
+      </label>
+    </>
+  );
+};
+
+const ChangeForm = (props: OutputsProps & { entry: OutputEntry }) => {
+  const { status, entry } = props;
+  const { busy, change } = useChange(props);
+  const [isOpen, setOpen] = useState(false);
+  const submit = async (event: SubmitEvent) => {
+    event.preventDefault();
+    const form = readForm(event.currentTarget as HTMLFormElement);
+    if (await change((now) => withChangedOutput(now, entry.id, form))) setOpen(false);
+  };
+  return (
+    <details class="fold" open={isOpen} onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>Change</summary>
+      {isOpen && (
+        <form class="form" onSubmit={submit}>
+          <Fields status={status} entry={entry} />
+          <button type="submit" class="button button-main" disabled={busy}>
+            {busy ? 'Saving…' : 'Save'}
+          </button>
+        </form>
+      )}
+    </details>
+  );
+};
+
+const OutputRow = (props: OutputsProps & { output: Output }) => {
+  const { status, output, config, clockOffsetMs } = props;
+  const { busy, change } = useChange(props);
+  const { id, label, state, reason, flows } = output;
+  const entry = entryOf(config, output);
+  return (
+    <li class="row" data-output={id} data-state={state}>
+      <div class="row-head">
+        <strong>{label}</strong>
+        <Pill state={pillStates[state]}>{stateNames[state]}</Pill>
+      </div>
+      {reason !== null && <p class={state === 'failed' ? 'row-reason' : 'row-note'}>{reason}</p>}
+      <p class="row-note">{outputNote(status, output, Date.now() + clockOffsetMs)}</p>
+      {flows.length > 1 && (
+        <ul class="flows">
+          {flows.map((flow) => (
+            <li key={flow.feed} class="row-note" data-state={flow.state}>
+              <b>{flow.feed}</b>: {flowNote(flow)}
+            </li>
+          ))}
+        </ul>
+      )}
+      {entry !== null && (
+        <>
+          <div class="actions">
+            <button
+              type="button"
+              class="button"
+              disabled={busy}
+              aria-label={`${state === 'off' ? 'Send' : 'Stop sending'} ${label}`}
+              onClick={() => void change((now) => withOutputSwitched(now, id, state === 'off'))}
+            >
+              {state === 'off' ? 'Send' : 'Stop sending'}
+            </button>
+            <button
+              type="button"
+              class="button"
+              disabled={busy}
+              aria-label={`Remove ${label}`}
+              onClick={() => void change((now) => withoutOutput(now, id))}
+            >
+              Remove
+            </button>
+          </div>
+          <ChangeForm {...props} entry={entry} />
+        </>
+      )}
+    </li>
+  );
+};
+
+const AddForm = (props: OutputsProps) => {
+  const { busy, change } = useChange(props);
+  const submit = async (event: SubmitEvent) => {
+    event.preventDefault();
+    const form = event.currentTarget as HTMLFormElement;
+    const filled = readForm(form);
+    if (await change((now) => withOutput(now, filled))) form.reset();
+  };
+  return (
+    <details class="fold" data-testid="add-output">
+      <summary>Send a feed to a server</summary>
+      <form class="form" onSubmit={submit}>
+        <Fields status={props.status} entry={null} />
+        <button type="submit" class="button button-main" disabled={busy}>
+          {busy ? 'Adding…' : 'Add'}
+        </button>
+      </form>
+    </details>
+  );
+};
+
+/** Feeds that go on to other servers: where to, and how that goes. */
+export const Outputs = (props: OutputsProps) => {
+  const { status, config } = props;
+  return (
+    <section class="group" aria-labelledby="outputs-title" data-testid="outputs">
+      <h3 id="outputs-title">To other servers</h3>
+      <div class="card">
+        {status.outputs.length === 0 && (
+          <p class="row-note">
+            None. A feed can go on to another hub, MediaMTX or a streaming service by WHIP, as it is.
+          </p>
+        )}
+        <ul class="rows">
+          {status.outputs.map((output) => (
+            <OutputRow key={output.id} {...props} output={output} />
+          ))}
+        </ul>
+        {config === null ? (
+          <p class="row-note">Only the owner’s key can add or remove them.</p>
+        ) : (
+          <AddForm {...props} />
+        )}
+        {config !== null && (
+          <p class="row-note">
+            Saved on this appliance. If you edit this list in rushlight.toml later, the file wins.
+          </p>
+        )}
+      </div>
+    </section>
+  );
+};

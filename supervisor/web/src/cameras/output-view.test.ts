@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest';
+import type { ConfigView } from '../../../contract/index.ts';
+import { outputFixture, statusFixture } from '../../testing/fixture.ts';
+import {
+  entryOf,
+  feedChoices,
+  flowNote,
+  outputNote,
+  withChangedOutput,
+  withOutput,
+  withOutputSwitched,
+  withoutOutput,
+} from './output-view.ts';
+
+const cloud = {
+  ...{ id: 'cloud', label: 'Cloud', feed: 'cam0', url: 'https://a/whip' },
+  ...{ token: 'not shown', tls_fingerprint: 'aa', ca_file: 'ca.pem' },
+};
+const config: ConfigView = { file: 'f', values: { output: [cloud] }, overrides: {}, errors: [] };
+const form = { label: ' Cloud ', feed: '*', url: ' https://b/{feed} ', token: '', fingerprint: '' };
+
+test('an output is added with an id of its own, and without what was left empty', () => {
+  expect(withOutput(config, form)).toEqual({
+    output: [cloud, { id: 'cloud-2', label: 'Cloud', feed: '*', url: 'https://b/{feed}' }],
+  });
+  expect(withOutput(config, { ...form, token: 'tok', fingerprint: 'bb' }).output[1]).toMatchObject({
+    token: 'tok',
+    tls_fingerprint: 'bb',
+  });
+});
+
+test('a change keeps the token that is not shown, and what the form does not have', () => {
+  expect(withChangedOutput(config, 'cloud', form).output).toEqual([
+    {
+      ...{ id: 'cloud', label: 'Cloud', feed: '*', url: 'https://b/{feed}' },
+      token: 'not shown',
+      ca_file: 'ca.pem',
+    },
+  ]);
+  expect(withChangedOutput(config, 'cloud', { ...form, token: 'new' }).output[0]).toMatchObject({
+    token: 'new',
+  });
+  expect(withOutputSwitched(config, 'cloud', false).output).toEqual([{ ...cloud, enabled: false }]);
+  expect(withoutOutput(config, 'cloud').output).toEqual([]);
+  expect(entryOf(null, cloud)).toBeNull();
+});
+
+test('the choice of feeds has the one that is set, also while it is away', () => {
+  const status = statusFixture();
+  expect(feedChoices(status, null).map(({ value }) => value)).toEqual(['cam0', '*']);
+  expect(feedChoices(status, 'gone')).toContainEqual({ value: 'gone', text: 'gone (not there now)' });
+  expect(feedChoices(status, '*').filter(({ value }) => value === '*')).toHaveLength(1);
+});
+
+test('a row says what goes where, how much and since when', () => {
+  const output = outputFixture();
+  const nowMs = Date.parse(output.since) + 185_000;
+  expect(outputNote(statusFixture(), output, nowMs)).toBe(
+    'Test picture to https://live.example.com, 3.1 Mbit/s, for 3 min',
+  );
+  const off = outputFixture({ state: 'off', feed: '*' });
+  expect(outputNote(statusFixture(), off, nowMs)).toBe('Every feed to https://live.example.com');
+  const [flow] = output.flows;
+  if (flow === undefined) throw new Error('no flow');
+  expect(flowNote(flow)).toBe('3.1 Mbit/s');
+  expect(flowNote({ ...flow, state: 'failed', reason: 'Refused.' })).toBe('Refused.');
+  expect(flowNote({ ...flow, state: 'connecting', reason: null })).toBe('connecting');
+});

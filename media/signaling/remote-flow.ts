@@ -3,6 +3,7 @@ import { lookup } from 'node:dns/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { CloseReason, Datapath, MediaTransport } from '../datapath/datapath.ts';
+import type { LayerName } from '../sfu/layer.ts';
 import type { LocalSide } from './answer.ts';
 import type { NamedCandidate } from './ice-lines.ts';
 import { type Offer, parseAnswer } from './offer.ts';
@@ -14,6 +15,7 @@ const FAREWELL_TIMEOUT_MS = 500;
 
 export interface RemoteTarget {
   readonly feed: string;
+  readonly layer?: LayerName | undefined;
   readonly url: string;
   readonly token?: string | undefined;
   readonly tlsFingerprint?: string | undefined;
@@ -21,6 +23,7 @@ export interface RemoteTarget {
 
 export interface RemoteState {
   readonly feed: string;
+  readonly layer: LayerName;
   readonly url: string;
   readonly state: 'idle' | 'connecting' | 'connected' | 'failed';
   readonly reason: string | null;
@@ -66,8 +69,9 @@ export class RemoteFlow implements AsyncDisposable {
 
   constructor(options: RemoteFlowOptions) {
     this.#options = options;
-    const { feed, url } = options.config;
-    this.#status = { feed, url, state: 'idle', reason: null, code: null, retryInMs: null, connections: 0 };
+    const { feed, url, layer = 'high' } = options.config;
+    const nothing = { reason: null, code: null, retryInMs: null };
+    this.#status = { feed, layer, url, state: 'idle', ...nothing, connections: 0 };
   }
 
   get status(): RemoteState {

@@ -1,6 +1,7 @@
 /** Publisher sessions (RFC 9725). */
 
 import type { Feed } from '../sfu/feed.ts';
+import type { LayerName } from '../sfu/layer.ts';
 import { buildAnswer } from './answer.ts';
 import { MediaSession } from './media-session.ts';
 import { lostSound, negotiatePublisher } from './negotiate.ts';
@@ -13,12 +14,13 @@ export interface PublisherRequest {
   readonly peer: string | null;
   readonly keyId: string | null;
   readonly publisherKey: string | null;
+  readonly layer: LayerName;
   readonly maxBitrateKbps: number;
   /** See PublisherOptions. */
   readonly claim: (session: MediaSession) => boolean;
 }
 
-/** Opens a session; it has the feed once it is connected. Throws SignalingError. */
+/** Opens a session that fills `feed`, which is a layer of the feed it is asked for; it has it once it is connected. Throws SignalingError. */
 export async function openPublisherSession(
   context: SessionContext,
   feed: Feed,
@@ -55,6 +57,8 @@ export async function openPublisherSession(
   const session = new MediaSession({
     kind: 'whip',
     feed: feed.id,
+    layer: request.layer,
+    select: null,
     peer: request.peer,
     keyId: request.keyId,
     publisherKey: request.publisherKey,

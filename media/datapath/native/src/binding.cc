@@ -254,6 +254,12 @@ napi_value pause(napi_env env, napi_callback_info info) {
   return post(env, given, command::Pause{given.unsignedNumber(0)});
 }
 
+// (sink, track, fresh milliseconds, patience milliseconds)
+napi_value moveSink(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  return post(env, given, command::MoveSink{given.unsignedNumber(0), given.unsignedNumber(1), given.number(2), given.number(3)});
+}
+
 napi_value closeSink(napi_env env, napi_callback_info info) {
   const Arguments given(env, info);
   return post(env, given, command::CloseSink{given.unsignedNumber(0)});
@@ -305,6 +311,7 @@ napi_value initialize(napi_env env, napi_value exports) {
       method("openSource", openSource),
       method("closeSource", closeSource),   method("requestKeyframe", requestKeyframe), method("openSink", openSink),
       method("join", join),                 method("pause", pause),                     method("closeSink", closeSink),
+      method("moveSink", moveSink),
       method("snapshot", snapshot),         method("now", now),                         method("close", closeInstance),
   };
   napi_value constructor = nullptr;

@@ -43,6 +43,7 @@ struct CloseSource { Handle source = 0; };
 struct OpenSink { SinkOptions options; Handle track = 0; Handle session = 0; };
 struct Join { Handle sink = 0; double freshMs = 0; double patienceMs = 0; };
 struct Pause { Handle sink = 0; };
+struct MoveSink { Handle sink = 0; Handle track = 0; double freshMs = 0; double patienceMs = 0; };
 struct CloseSink { Handle sink = 0; };
 
 }  // namespace rushlight::command
@@ -53,6 +54,6 @@ using Command = std::variant<std::monostate, command::AddSocket, command::CloseS
                              command::AddCandidate, command::SetKeys, command::SendDatagram, command::CloseSession,
                              command::OpenTrack, command::BeginSource, command::SetParameterSet, command::CloseTrack, command::OpenSource,
                              command::RequestKeyframe, command::CloseSource, command::OpenSink, command::Join, command::Pause,
-                             command::CloseSink>;
+                             command::MoveSink, command::CloseSink>;
 
 }  // namespace rushlight

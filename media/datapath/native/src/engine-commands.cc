@@ -108,6 +108,12 @@ void Engine::apply(command::Pause& it) {
   if (Sink* sink = sinks_.get(it.sink)) sink->pause();
 }
 
+void Engine::apply(command::MoveSink& it) {
+  Sink* sink = sinks_.get(it.sink);
+  Track* track = tracks_.get(it.track);
+  if (sink != nullptr && track != nullptr) sink->moveTo(track, it.freshMs, it.patienceMs, context_);
+}
+
 void Engine::apply(command::CloseSink& it) { sinks_.take(it.sink); }
 
 }  // namespace rushlight

@@ -61,6 +61,7 @@ class Engine {
   void apply(command::OpenSink& it);
   void apply(command::Join& it);
   void apply(command::Pause& it);
+  void apply(command::MoveSink& it);
   void apply(command::CloseSink& it);
 
   struct Receiver;

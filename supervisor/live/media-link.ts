@@ -9,7 +9,7 @@ import {
   type PushStatus,
 } from '../../media/index.ts';
 import type { Config } from '../config/schema.ts';
-import type { Feed, LinkedCamera } from '../contract/index.ts';
+import type { Feed, LayerChoice, LayerWish, LinkedCamera } from '../contract/index.ts';
 import type { Caller, SessionClaim, SessionKind, SignalingPort } from '../contract/ports.ts';
 import { SupervisedChild } from '../process/supervised-child.ts';
 import type { LinkSample } from '../sources/adaptive-bitrate.ts';
@@ -179,7 +179,7 @@ export class MediaLink implements SignalingPort {
     });
   }
 
-  offer(kind: SessionKind, feed: string, sdp: string, caller: Caller) {
+  offer(kind: SessionKind, feed: string, sdp: string, caller: Caller, layer?: 'low') {
     const owner = ownerOf(caller);
     const peer = caller.subject ?? caller.address;
     if (kind === 'whep') {
@@ -189,7 +189,8 @@ export class MediaLink implements SignalingPort {
     if (this.#options.isTaken(feed)) {
       throw new ApplianceError('FEED_BUSY', `Somebody publishes pictures as "${feed}".`);
     }
-    return this.#client.whipOffer({ feed, sdp, peer, owner, publisherKey: owner.keyId });
+    const publisherKey = owner.keyId;
+    return this.#client.whipOffer({ feed, sdp, peer, owner, publisherKey, layer });
   }
 
   async patch(claim: SessionClaim, ifMatch: string | null, fragment: string) {
@@ -198,6 +199,12 @@ export class MediaLink implements SignalingPort {
 
   async session(claim: SessionClaim): Promise<{ etag: string }> {
     return await this.#client.sessionInfo(paramsOf(claim));
+  }
+
+  async selectLayer(claim: SessionClaim, { rid, ...wish }: LayerWish): Promise<LayerChoice> {
+    const asked = { ...wish, ...(rid === undefined ? {} : { layer: rid }) };
+    const { layer, paused } = await this.#client.selectLayer({ ...paramsOf(claim), wish: asked });
+    return { rid: layer, paused };
   }
 
   async close(claim: SessionClaim): Promise<void> {
@@ -326,6 +333,7 @@ function feedOf(stats: FeedStats, label: string): Omit<Feed, 'latencyMs'> {
     packetsLost: stats.packetsLost,
     lossRatio: stats.lossRatio,
     keyframeAgeMs: stats.keyframeAgeMs,
+    layers: stats.layers.map(({ layer, ...figures }) => ({ rid: layer, ...figures })),
     publisher:
       publisher === null
         ? null
@@ -336,9 +344,11 @@ function feedOf(stats: FeedStats, label: string): Omit<Feed, 'latencyMs'> {
           },
     viewers: viewers
       .filter(({ id }) => !id.startsWith('push:'))
-      .map(({ id, connected, bitrateKbps, lossRatio, rttMs, skippedFrames }) => ({
+      .map(({ id, connected, layer, paused, bitrateKbps, lossRatio, rttMs, skippedFrames }) => ({
         id: shownId(id),
         connected,
+        layer,
+        paused,
         bitrateKbps,
         lossRatio,
         rttMs,

@@ -87,6 +87,7 @@ export class JpegFeed {
       lossRatio: null,
       latencyMs: null,
       keyframeAgeMs: null,
+      layers: [],
       publisher:
         publisher === null
           ? null

@@ -1,4 +1,5 @@
 import type { EncoderChoice } from './encoder-choice.ts';
+import type { SmallLayer } from './small-layer.ts';
 
 /** What every source kind shares. Sizes in pixels, rates in frames per second. */
 export interface SourceBase {
@@ -23,6 +24,8 @@ export interface CaptureTargets {
   /** Default 96. */
   readonly rtpPayloadType?: number;
   readonly encoder: EncoderChoice;
+  /** The same pictures once more, small; absent where there is no such layer. */
+  readonly small?: SmallLayer & { readonly rtpPort: number };
   /** Unix socket that takes JPEG after JPEG where the encoder is `mjpeg`. */
   readonly picturesSocket?: string;
   /** Named pipe (raw-pipe.ts) a recorder may read from; must exist when the pipeline starts. Absent: live only. */

@@ -165,9 +165,16 @@ export class CameraRole {
     unsubscribe();
   }
 
-  /** Where each feed goes; none before a hub is known, or while it does not want this camera. */
-  pushes(feeds: readonly string[]): Push[] {
-    return this.#targets(feeds, 'whip');
+  /** Where each feed goes, and its small layer; none before a hub is known, or while it does not want this camera. */
+  pushes(sent: readonly { readonly feed: string; readonly layer?: 'low' }[]): Push[] {
+    const small = sent.filter(({ layer }) => layer === 'low').map(({ feed }) => feed);
+    const full = sent.filter(({ layer }) => layer !== 'low').map(({ feed }) => feed);
+    return [
+      ...this.#targets(full, 'whip'),
+      ...this.#targets(small, 'whip').map((push): Push => {
+        return { ...push, layer: 'low', url: `${push.url}/layers/low` };
+      }),
+    ];
   }
 
   /** The same for feeds of pictures. */

@@ -45,6 +45,8 @@ export interface MediaLinkOptions {
 /** A feed and the server it is published to, or pulled from. */
 export interface Push {
   readonly feed: string;
+  /** Absent: the full one. */
+  readonly layer?: 'low';
   readonly url: string;
   readonly token: string | null;
   readonly tlsFingerprint: string | null;
@@ -282,7 +284,8 @@ export class MediaLink implements SignalingPort {
     const { onPush, onChange, log } = this.#options;
     switch (event.event) {
       case 'metrics':
-        this.#pushes = event.status.pushes;
+        // A small layer that does not get through is no fault: the full one is there.
+        this.#pushes = event.status.pushes.filter(({ layer }) => layer === 'high');
         this.#pulls = event.status.pulls;
         this.#takeFigures(event.feeds);
         for (const { feed, viewers } of event.feeds) {
@@ -300,6 +303,7 @@ export class MediaLink implements SignalingPort {
         onChange();
         break;
       case 'push':
+        if (event.push.layer !== 'high') break;
         this.#pushes = [...this.#pushes.filter(({ feed }) => feed !== event.push.feed), event.push];
         onChange();
         break;
@@ -370,9 +374,10 @@ function paramsOf({ kind, feed, sessionId, caller }: SessionClaim) {
   return { kind, feed, sessionId, owner: ownerOf(caller) };
 }
 
-function endpointOf({ feed, url, token, tlsFingerprint }: Push) {
+function endpointOf({ feed, layer, url, token, tlsFingerprint }: Push) {
   return {
     feed,
+    ...(layer === undefined ? {} : { layer }),
     url,
     ...(token === null ? {} : { token }),
     ...(tlsFingerprint === null ? {} : { tlsFingerprint: colons(tlsFingerprint) }),

@@ -1,6 +1,8 @@
 import { backoffMs } from '../../../../common/backoff.ts';
 import { pause, pauseUntilOnline } from '../app/pause.ts';
 import { Store } from '../app/store.ts';
+import { type Layers, type LayerWish, shownLayer, type TilePlace, unplaced, wishOf } from './layer-wish.ts';
+import { isNarrow, judge, settle, wideLink } from './narrow-link.ts';
 import { picturesHelp, videoRetryMs } from './picture-fallback.ts';
 import { type ReceiveRates, type ReceiveSample, ratesOf } from './receive-stats.ts';
 import { WhepError, WhepSession } from './whep.ts';
@@ -21,6 +23,10 @@ export interface PlayerView {
   readonly rates: ReceiveRates | null;
   /** Why the feed is to be shown as JPEG pictures for now; null where video does. */
   readonly pictures: string | null;
+  /** Which layer of the feed the picture is of; null where the feed has one only, or nothing is shown. */
+  readonly layer: 'high' | 'low' | null;
+  /** The link carries no more than the small layer. */
+  readonly narrow: boolean;
 }
 
 const nothing: PlayerView = {
@@ -29,6 +35,8 @@ const nothing: PlayerView = {
   sample: null,
   rates: null,
   pictures: null,
+  layer: null,
+  narrow: false,
 };
 
 type FeedCondition = 'online' | 'stalled' | 'offline';
@@ -46,6 +54,8 @@ const firstFrameLimitMs = 8000;
 const returnLimitMs = 1500;
 /** After this long with frames, an earlier series of failures is forgotten. */
 const stableMs = 5000;
+/** How soon a wish that did not get through is repeated. */
+const askAgainMs = 2000;
 
 const noRoute = () =>
   new WhepError('NO_ROUTE', 'No video gets through to this browser: the network may block UDP.');
@@ -58,6 +68,15 @@ export class FeedPlayer {
   #onlineSinceMs = 0;
   #attempt = 0;
   #wake: (() => void) | null = null;
+  #place: TilePlace = unplaced;
+  #layers: Layers = [];
+  #link = wideLink;
+  /** What this session was asked for; null while that is to be done. */
+  #asked: LayerWish | null = null;
+  #askAtMs = 0;
+  #asking = false;
+  #session: WhepSession | null = null;
+  #signal = AbortSignal.abort();
 
   constructor(endpoint: string) {
     this.#endpoint = endpoint;
@@ -70,6 +89,18 @@ export class FeedPlayer {
     this.#condition = condition;
     if (condition === 'online') this.#onlineSinceMs = Date.now();
     if (joins) this.retry();
+  }
+
+  /** What layers the feed has. */
+  setLayers(layers: Layers): void {
+    this.#layers = layers;
+    this.#ask();
+  }
+
+  /** Where its tile stands: what is small needs few pixels, and what is hidden none. */
+  setPlace(place: TilePlace): void {
+    this.#place = place;
+    this.#ask();
   }
 
   /** The appliance is back: no need to wait for the next try. */
@@ -109,12 +140,18 @@ export class FeedPlayer {
     let session: WhepSession | null = null;
     try {
       session = await WhepSession.open(this.#endpoint, signal);
+      this.#session = session;
+      this.#signal = signal;
+      this.#asked = null;
+      this.#askAtMs = 0;
+      this.#ask();
       if (this.view.value.stream === null) this.#attach(session);
       return await this.#watch(session, signal);
     } catch (error) {
       if (error instanceof WhepError) return error;
       return new WhepError('CONNECTION_LOST', 'The connection broke.', { cause: error });
     } finally {
+      this.#session = null;
       session?.close();
     }
   }
@@ -141,7 +178,9 @@ export class FeedPlayer {
       if (state === 'connected') this.#attach(session);
       const sample = await session.sample();
       const frames = sample?.framesDecoded ?? 0;
-      if (frames > (before?.framesDecoded ?? 0) || document.visibilityState === 'hidden')
+      const arrived = frames > (before?.framesDecoded ?? 0);
+      // A browser that is not looked at may decode nothing, and what is paused sends nothing.
+      if (arrived || document.visibilityState === 'hidden' || this.#asked?.paused === true)
         advancedAtMs = nowMs;
       const quietMs = nowMs - Math.max(advancedAtMs, this.#onlineSinceMs);
       if (this.#condition === 'online' && quietMs > this.#frameLimitMs(frames, advancedAtMs)) {
@@ -154,6 +193,7 @@ export class FeedPlayer {
       const flowing = advancedAtMs >= this.#onlineSinceMs && quietMs < quietLimitMs;
       if (frames > 0 && sample !== null && flowing) this.#show(session, before, sample);
       else if (this.view.value.phase.kind === 'playing') this.#phase({ kind: 'connecting' });
+      this.#judge(before, sample, nowMs);
       before = sample ?? before;
       await pause(frames > 0 && flowing ? pollMs : firstFramePollMs, signal);
     }
@@ -167,7 +207,45 @@ export class FeedPlayer {
       sample,
       rates: before === null || before.framesDecoded === 0 ? null : ratesOf(before, sample),
       pictures: null,
+      layer: shownLayer(this.#layers, sample.width),
+      narrow: isNarrow(this.#link),
     });
+  }
+
+  /** Asks the appliance for what the tile needs now, unless it did. One question at a time. */
+  #ask(): void {
+    const session = this.#session;
+    const wish = wishOf(this.#place, this.#layers, isNarrow(this.#link), globalThis.devicePixelRatio ?? 1);
+    const asked = this.#asked;
+    if (session === null || this.#asking || Date.now() < this.#askAtMs) return;
+    if (asked?.rid === wish.rid && asked.paused === wish.paused) return;
+    if (asked !== null) this.#link = settle(this.#link, Date.now());
+    this.#asking = true;
+    this.#asked = wish;
+    void session.select(wish, this.#signal).then((taken) => {
+      this.#asking = false;
+      if (this.#session !== session) return this.#ask();
+      if (!taken) {
+        this.#asked = null;
+        this.#askAtMs = Date.now() + askAgainMs;
+      }
+      this.#ask();
+    });
+  }
+
+  /** Looks at what the full layer does to the link. */
+  #judge(before: ReceiveSample | null, sample: ReceiveSample | null, nowMs: number): void {
+    const full = sample !== null && before !== null && shownLayer(this.#layers, sample.width) === 'high';
+    const look =
+      !full || this.#asked?.paused === true
+        ? null
+        : {
+            lossRatio: ratesOf(before, sample).lossRatio,
+            rttMs: sample.rttMs,
+            freezes: sample.freezeCount - before.freezeCount,
+          };
+    this.#link = judge(this.#link, look, nowMs);
+    this.#ask();
   }
 
   #frameLimitMs(frames: number, advancedAtMs: number): number {

@@ -52,6 +52,8 @@ export interface FeedSource {
 
 /** Takes in what one WebRTC peer sends; see `publisher.ts`. */
 export interface FeedPublisher extends FeedSource {
+  /** Of several layers that the peer sends, takes this one from now on. */
+  takeLayer(rid: string): void;
   /** Called a few times a second. */
   tick(nowMs: number): void;
   close(): void;

@@ -82,7 +82,8 @@ export class Feed implements FeedPort, Disposable {
 
   /** Size of each layer that can be viewed now, largest first. */
   get layers(): readonly LayerStats[] {
-    return [this, this.#low].flatMap((feed) => (feed?.ready ? [feed.#layerStats] : []));
+    const layers: readonly Feed[] = this.#low === null ? [this] : [this, this.#low];
+    return layers.flatMap((feed) => (feed.#flows ? [feed.#layerStats] : []));
   }
 
   get audio(): FeedAudio | null {
@@ -91,7 +92,14 @@ export class Feed implements FeedPort, Disposable {
 
   /** True where a viewer can be served now. */
   get ready(): boolean {
-    return this.#state === 'online' && this.video.info !== null && this.video.keyframeMs !== null;
+    return this.#flows || (this.#state === 'online' && this.#low?.ready === true);
+  }
+
+  /** Pictures of this very layer come, and can be joined. */
+  get #flows(): boolean {
+    const { info, keyframeMs, lastFrameMs } = this.video;
+    const fresh = lastFrameMs !== null && performance.now() - lastFrameMs < STALL_MS;
+    return this.#state === 'online' && fresh && info !== null && keyframeMs !== null;
   }
 
   /** The feed has sound from now on. Viewers that agreed to another codec hear nothing until they come again. */
@@ -200,10 +208,11 @@ export class Feed implements FeedPort, Disposable {
     for (const resolve of this.#waiting) resolve(false);
   }
 
-  /** A small layer that stops does not take the picture along: its viewers get the full one until it is back. */
+  /** A layer that stops does not take the picture along: its viewers get the other one until it is back. */
   #serve(viewer: FeedViewer): Feed {
-    const low = this.#wishes.get(viewer) === 'low' && this.#low?.ready ? this.#low : null;
-    const layer = low ?? this;
+    const low = this.#low?.ready ? this.#low : null;
+    const wishesLow = this.#wishes.get(viewer) === 'low' || !this.#flows;
+    const layer = (wishesLow ? low : null) ?? this;
     viewer.view(layer);
     return layer;
   }
@@ -266,6 +275,8 @@ export class Feed implements FeedPort, Disposable {
   #stateAt(nowMs: number): FeedState {
     if (!this.#source?.present) return 'offline';
     const { lastFrameMs } = this.video;
-    return lastFrameMs !== null && nowMs - lastFrameMs < STALL_MS ? 'online' : 'stalled';
+    if (lastFrameMs !== null && nowMs - lastFrameMs < STALL_MS) return 'online';
+    // A browser whose link is narrow sends its small layer alone.
+    return this.#low?.state === 'online' ? 'online' : 'stalled';
   }
 }

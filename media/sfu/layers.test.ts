@@ -26,6 +26,7 @@ class Camera implements AsyncDisposable {
   readonly #abort = new AbortController();
   readonly #running: Promise<void>;
   requests = 0;
+  resting = false;
   sent = 0;
 
   private constructor(peer: RawPeer, ssrc: number, first: number, every: number) {
@@ -52,7 +53,10 @@ class Camera implements AsyncDisposable {
       this.requests = this.peer.count('picture-loss');
       const keyframe = this.sent % this.#every === 0 || this.requests > asked;
       asked = this.requests;
-      this.stream.picture(picture(this.#first + this.sent++, keyframe));
+      const payloads = picture(this.#first + this.sent++, keyframe);
+      // What rests goes on counting time.
+      if (!this.resting) this.stream.picture(payloads);
+      else this.stream.timestamp += 3000;
       // Pictures come as often as their times say.
       this.stream.timestamp += FRAME_MS * 90 - 3000;
       dueMs += FRAME_MS;
@@ -181,6 +185,28 @@ describe.each(planes)('Layers of a feed on the %s media plane', (kind) => {
       await shows(viewer, 'low');
       expect(rig.service.feeds.stats(performance.now())[0]?.viewers[0]?.layer).toBe('low');
     }
+    await shows(viewer, 'high');
+    expect(changesOf(slicesOf(viewer.packets)).map(({ layer, keyframe }) => [layer, keyframe])).toEqual([
+      ['low', true],
+      ['high', true],
+    ]);
+    expect(gapsOf(viewer.packets)).toEqual([]);
+  });
+
+  it('stand in for one another: a full one that stops leaves the small one to everybody', async () => {
+    await using rig = await openPlaneRig(kind, { ingest: false });
+    await using high = await Camera.open(rig, 'high', 20);
+    await using _low = await Camera.open(rig, 'low', 20);
+    await online(rig, 2);
+    await using viewer = await RawPeer.open(rig.service, 'whep', 'cam0');
+    await shows(viewer, 'high');
+    // As of a browser whose link is narrow: it is connected, and sends one layer only.
+    high.resting = true;
+    await shows(viewer, 'low');
+    expect(rig.service.feeds.get('cam0')?.state).toBe('online');
+    await using late = await RawPeer.open(rig.service, 'whep', 'cam0');
+    await shows(late, 'low');
+    high.resting = false;
     await shows(viewer, 'high');
     expect(changesOf(slicesOf(viewer.packets)).map(({ layer, keyframe }) => [layer, keyframe])).toEqual([
       ['low', true],

@@ -4,9 +4,10 @@ import type { Feed } from '../sfu/feed.ts';
 import type { LayerName } from '../sfu/layer.ts';
 import { buildAnswer } from './answer.ts';
 import { MediaSession } from './media-session.ts';
-import { lostSound, negotiatePublisher } from './negotiate.ts';
+import { lostSound, negotiatePublisher, takenLayers } from './negotiate.ts';
 import { parseOffer } from './offer.ts';
 import { SignalingSession } from './session.ts';
+import { Simulcast } from './simulcast.ts';
 import type { SessionContext } from './whep.ts';
 
 export interface PublisherRequest {
@@ -31,22 +32,43 @@ export async function openPublisherSession(
   const { datapath, logger } = context;
   const transport = await datapath.openTransport('lite');
   const signaling = new SignalingSession(transport, offer.ice.ufrag);
-  const publisher = datapath.openPublisher({
+  const [rid, smallRid] = request.layer === 'high' ? takenLayers(negotiated.video.media) : [];
+  const options = {
     kind: 'whip',
     sessionId: signaling.id,
     peer: request.peer,
-    feed,
     transport,
     logger,
     videoPayloadType: negotiated.video.format.payloadType,
-    audio: negotiated.audio?.format ?? null,
     repairPayloadType: negotiated.repairPayloadType,
     reducedSize: negotiated.video.media.reducedSize,
     maxBitrateKbps: request.maxBitrateKbps,
     parameterSets: negotiated.video.media.parameterSets,
+  } as const;
+  const named = (layer: string) => ({ ...negotiated.video.media, rid: layer });
+  const publisher = datapath.openPublisher({
+    ...options,
+    feed,
+    audio: negotiated.audio?.format ?? null,
     notices: lostSound(offer, negotiated.audio),
+    layer: rid === undefined || smallRid === undefined ? null : named(rid),
     claim: () => request.claim(session),
   });
+  const openSmall = (full: string, small: string): Simulcast => {
+    const low = feed.openLow();
+    const second = datapath.openPublisher({
+      ...options,
+      feed: low,
+      audio: null,
+      notices: [],
+      layer: named(small),
+      full: publisher,
+      // The session has the feed by now, or is closed.
+      claim: () => transport.state === 'connected',
+    });
+    return new Simulcast({ feed, publisher, rid: full }, { feed: low, publisher: second, rid: small });
+  };
+  const media = rid === undefined || smallRid === undefined ? publisher : openSmall(rid, smallRid);
   transport.connect({
     ...offer.ice,
     candidates: offer.candidates,
@@ -65,7 +87,7 @@ export async function openPublisherSession(
     answer: buildAnswer(offer, negotiated, local, { kind: 'receive' }),
     transport,
     signaling,
-    media: publisher,
+    media,
   });
   transport.events.on('state', (state, reason) => {
     if (state === 'connected') context.onConnected();

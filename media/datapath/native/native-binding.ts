@@ -81,6 +81,17 @@ export interface NativeBinding {
     reducedSize: boolean,
   ): void;
   requestKeyframe(source: Handle): void;
+  /**
+   * The source takes one layer only of what its publisher sends. `full` is the source of the full layer, where this is the small one; 0
+   * otherwise.
+   */
+  nameLayer(
+    source: Handle,
+    rid: string,
+    ridExtension: number,
+    repairedRidExtension: number,
+    full: Handle,
+  ): void;
   closeSource(source: Handle): void;
   openSink(
     sink: Handle,

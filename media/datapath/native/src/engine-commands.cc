@@ -84,6 +84,10 @@ void Engine::apply(command::RequestKeyframe& it) {
   if (Source* source = sources_.get(it.source)) source->requestKeyframe(context_);
 }
 
+void Engine::apply(command::NameLayer& it) {
+  if (Source* source = sources_.get(it.source)) source->nameLayer(std::move(it.names), sources_.get(it.full));
+}
+
 void Engine::apply(command::CloseSource& it) {
   const auto source = sources_.take(it.source);
   if (source == nullptr) return;

@@ -57,6 +57,7 @@ class Engine {
   void apply(command::CloseTrack& it);
   void apply(command::OpenSource& it);
   void apply(command::RequestKeyframe& it);
+  void apply(command::NameLayer& it);
   void apply(command::CloseSource& it);
   void apply(command::OpenSink& it);
   void apply(command::Join& it);

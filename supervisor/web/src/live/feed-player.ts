@@ -1,8 +1,8 @@
 import { backoffMs } from '../../../../common/backoff.ts';
 import { pause, pauseUntilOnline } from '../app/pause.ts';
 import { Store } from '../app/store.ts';
-import { type Layers, type LayerWish, shownLayer, type TilePlace, unplaced, wishOf } from './layer-wish.ts';
-import { isNarrow, judge, settle, wideLink } from './narrow-link.ts';
+import { LayerKeeper } from './layer-keeper.ts';
+import type { Layers, TilePlace } from './layer-wish.ts';
 import { picturesHelp, videoRetryMs } from './picture-fallback.ts';
 import { type ReceiveRates, type ReceiveSample, ratesOf } from './receive-stats.ts';
 import { WhepError, WhepSession } from './whep.ts';
@@ -54,8 +54,6 @@ const firstFrameLimitMs = 8000;
 const returnLimitMs = 1500;
 /** After this long with frames, an earlier series of failures is forgotten. */
 const stableMs = 5000;
-/** How soon a wish that did not get through is repeated. */
-const askAgainMs = 2000;
 
 const noRoute = () =>
   new WhepError('NO_ROUTE', 'No video gets through to this browser: the network may block UDP.');
@@ -68,15 +66,7 @@ export class FeedPlayer {
   #onlineSinceMs = 0;
   #attempt = 0;
   #wake: (() => void) | null = null;
-  #place: TilePlace = unplaced;
-  #layers: Layers = [];
-  #link = wideLink;
-  /** What this session was asked for; null while that is to be done. */
-  #asked: LayerWish | null = null;
-  #askAtMs = 0;
-  #asking = false;
-  #session: WhepSession | null = null;
-  #signal = AbortSignal.abort();
+  readonly #layer = new LayerKeeper();
 
   constructor(endpoint: string) {
     this.#endpoint = endpoint;
@@ -93,14 +83,12 @@ export class FeedPlayer {
 
   /** What layers the feed has. */
   setLayers(layers: Layers): void {
-    this.#layers = layers;
-    this.#ask();
+    this.#layer.setLayers(layers);
   }
 
   /** Where its tile stands: what is small needs few pixels, and what is hidden none. */
   setPlace(place: TilePlace): void {
-    this.#place = place;
-    this.#ask();
+    this.#layer.setPlace(place);
   }
 
   /** The appliance is back: no need to wait for the next try. */
@@ -140,18 +128,15 @@ export class FeedPlayer {
     let session: WhepSession | null = null;
     try {
       session = await WhepSession.open(this.#endpoint, signal);
-      this.#session = session;
-      this.#signal = signal;
-      this.#asked = null;
-      this.#askAtMs = 0;
-      this.#ask();
+      const opened = session;
+      this.#layer.setSession((wish) => opened.select(wish, signal));
       if (this.view.value.stream === null) this.#attach(session);
       return await this.#watch(session, signal);
     } catch (error) {
       if (error instanceof WhepError) return error;
       return new WhepError('CONNECTION_LOST', 'The connection broke.', { cause: error });
     } finally {
-      this.#session = null;
+      this.#layer.setSession(null);
       session?.close();
     }
   }
@@ -180,8 +165,7 @@ export class FeedPlayer {
       const frames = sample?.framesDecoded ?? 0;
       const arrived = frames > (before?.framesDecoded ?? 0);
       // A browser that is not looked at may decode nothing, and what is paused sends nothing.
-      if (arrived || document.visibilityState === 'hidden' || this.#asked?.paused === true)
-        advancedAtMs = nowMs;
+      if (arrived || document.visibilityState === 'hidden' || this.#layer.paused) advancedAtMs = nowMs;
       const quietMs = nowMs - Math.max(advancedAtMs, this.#onlineSinceMs);
       if (this.#condition === 'online' && quietMs > this.#frameLimitMs(frames, advancedAtMs)) {
         if (!connected) return noRoute();
@@ -193,7 +177,7 @@ export class FeedPlayer {
       const flowing = advancedAtMs >= this.#onlineSinceMs && quietMs < quietLimitMs;
       if (frames > 0 && sample !== null && flowing) this.#show(session, before, sample);
       else if (this.view.value.phase.kind === 'playing') this.#phase({ kind: 'connecting' });
-      this.#judge(before, sample, nowMs);
+      this.#layer.look(before, sample);
       before = sample ?? before;
       await pause(frames > 0 && flowing ? pollMs : firstFramePollMs, signal);
     }
@@ -207,45 +191,9 @@ export class FeedPlayer {
       sample,
       rates: before === null || before.framesDecoded === 0 ? null : ratesOf(before, sample),
       pictures: null,
-      layer: shownLayer(this.#layers, sample.width),
-      narrow: isNarrow(this.#link),
+      layer: this.#layer.shown(sample.width),
+      narrow: this.#layer.narrow,
     });
-  }
-
-  /** Asks the appliance for what the tile needs now, unless it did. One question at a time. */
-  #ask(): void {
-    const session = this.#session;
-    const wish = wishOf(this.#place, this.#layers, isNarrow(this.#link), globalThis.devicePixelRatio ?? 1);
-    const asked = this.#asked;
-    if (session === null || this.#asking || Date.now() < this.#askAtMs) return;
-    if (asked?.rid === wish.rid && asked.paused === wish.paused) return;
-    if (asked !== null) this.#link = settle(this.#link, Date.now());
-    this.#asking = true;
-    this.#asked = wish;
-    void session.select(wish, this.#signal).then((taken) => {
-      this.#asking = false;
-      if (this.#session !== session) return this.#ask();
-      if (!taken) {
-        this.#asked = null;
-        this.#askAtMs = Date.now() + askAgainMs;
-      }
-      this.#ask();
-    });
-  }
-
-  /** Looks at what the full layer does to the link. */
-  #judge(before: ReceiveSample | null, sample: ReceiveSample | null, nowMs: number): void {
-    const full = sample !== null && before !== null && shownLayer(this.#layers, sample.width) === 'high';
-    const look =
-      !full || this.#asked?.paused === true
-        ? null
-        : {
-            lossRatio: ratesOf(before, sample).lossRatio,
-            rttMs: sample.rttMs,
-            freezes: sample.freezeCount - before.freezeCount,
-          };
-    this.#link = judge(this.#link, look, nowMs);
-    this.#ask();
   }
 
   #frameLimitMs(frames: number, advancedAtMs: number): number {

@@ -1,6 +1,6 @@
 import type { Feed } from '../../../contract/index.ts';
 
-export type Layers = Feed['layers'];
+export type Layers = readonly Feed['layers'][number][];
 
 /** Where a tile stands on the page, as far as it decides what to ask for. */
 export interface TilePlace {

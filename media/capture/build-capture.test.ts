@@ -17,6 +17,11 @@ const pictures: CaptureTargets = {
 };
 const hardware: CaptureTargets = { ...targets, encoder: { encoder: 'h264_v4l2m2m', reason: 'it is there' } };
 
+const small: CaptureTargets = {
+  ...targets,
+  small: { width: 640, everyNth: 2, fps: 30, bitrateKbps: 300, rtpPort: 5006 },
+};
+
 const file = {
   kind: 'file',
   id: 'cam0',
@@ -59,6 +64,24 @@ describe('buildCapture', () => {
     ['file, copied', { ...file, copies: true }, { ...targets, encoder: { encoder: 'copy', reason: '.' } }],
     ['file, encoded', { ...file, copies: false }, targets],
     ['file as pictures', { ...file, copies: false }, pictures],
+    ['test, and small', { kind: 'test', id: 'cam0', ...size }, small],
+    [
+      'v4l2 mjpeg, and small',
+      { kind: 'v4l2', id: 'cam0', ...size, device: '/dev/video0', format: 'mjpeg' },
+      small,
+    ],
+    [
+      'v4l2 h264, and small',
+      { kind: 'v4l2', id: 'cam0', ...size, device: '/dev/video2', format: 'h264' },
+      small,
+    ],
+    [
+      'rpicam, and small',
+      { kind: 'rpicam', id: 'cam0', ...size, camera: 0 },
+      { ...small, encoder: hardware.encoder },
+    ],
+    ['file, copied, and small', { ...file, copies: true }, small],
+    ['file, encoded, and small', { ...file, copies: false }, small],
     ['rpicam, padded rows', { kind: 'rpicam', id: 'cam0', ...size, width: 1300, camera: 0 }, hardware],
   ];
 

@@ -6,6 +6,7 @@ export * from './kinds/index.ts';
 export * from './raw-pipe.ts';
 export * from './rpicam-output.ts';
 export { SensorClock, type SensorTick } from './sensor-clock.ts';
+export * from './small-layer.ts';
 export * from './source-handler.ts';
 export * from './strip.ts';
 export * from './types.ts';

@@ -1,5 +1,6 @@
 import { type EncoderChoice, picturesFps } from './encoder-choice.ts';
 import { SourceSpecError } from './errors.ts';
+import type { SmallLayer } from './small-layer.ts';
 import type { CaptureTargets, RawStream } from './types.ts';
 
 /** RTP packets of the live stream stay below this, so that SRTP and UDP headers fit any Ethernet path. */
@@ -26,15 +27,57 @@ const picturesIntervalS = 0.95 / picturesFps;
 const picturesQueue = 4;
 
 /** The rest of a filter graph after its `[live]` output, and what to map then. */
-export function liveBranch({ encoder }: EncoderChoice): { readonly chain: string; readonly label: string } {
+export function liveBranch({ encoder: { encoder }, small }: CaptureTargets): {
+  readonly chain: string;
+  readonly label: string;
+} {
+  if (encoder !== 'mjpeg' && small !== undefined)
+    return { chain: `;[live]split[full][narrow];[narrow]${smallFilter(small)}[small]`, label: '[full]' };
   if (encoder !== 'mjpeg') return { chain: '', label: '[live]' };
   const thinned = `select='isnan(prev_selected_t)+gte(t-prev_selected_t,${picturesIntervalS})'`;
   const scaled = `scale=w='min(${picturesWidth},iw)':h=-2:flags=fast_bilinear:out_range=pc,format=yuvj420p`;
   return { chain: `;[live]${thinned},${scaled}[pictures]`, label: '[pictures]' };
 }
 
+/** Fewer pixels, and fewer frames if there are many. */
+function smallFilter({ width, everyNth }: SmallLayer): string {
+  const thinned = everyNth > 1 ? `select='not(mod(n,${everyNth}))',` : '';
+  return `${thinned}scale=w=${width}:h=-2:flags=fast_bilinear`;
+}
+
+/** Encoder and output of the small layer, which the graph calls `[small]`; nothing where there is none. */
+function smallOutputArgs(
+  targets: CaptureTargets,
+  settings: LiveSettings,
+  clock: RawStream['clock'],
+): string[] {
+  const { small } = targets;
+  if (small === undefined) return [];
+  const { fps, bitrateKbps, rtpPort } = small;
+  const keyframeIntervalS = Math.min(2, Math.max(1, settings.keyframeIntervalS ?? 1));
+  const encoder = { encoder: 'libx264', reason: '' } as const;
+  return [
+    ...['-map', '[small]', '-fps_mode', 'passthrough'],
+    ...liveEncoderArgs(encoder, { fps, bitrateKbps, keyframeIntervalS }),
+    // Of few pixels several threads would make slices, which cost bits.
+    ...['-threads', '1', ...rtpOutputArgs({ ...targets, rtpPort }, clock)],
+  ];
+}
+
+/** The small layer of H.264 that is copied: decoded, only for this. */
+export function smallOfCopyArgs(
+  targets: CaptureTargets,
+  settings: LiveSettings,
+  clock: RawStream['clock'],
+): string[] {
+  const { small } = targets;
+  if (small === undefined) return [];
+  const graph = `[0:v]${smallFilter(small)},format=yuv420p[small]`;
+  return ['-filter_complex', graph, ...smallOutputArgs(targets, settings, clock)];
+}
+
 /**
- * Encoder and output of the live stream.
+ * Encoders and outputs of the live stream.
  * @throws SourceSpecError if pictures have no destination
  */
 export function liveOutputArgs(
@@ -44,7 +87,10 @@ export function liveOutputArgs(
 ): string[] {
   const { encoder } = targets;
   if (encoder.encoder !== 'mjpeg') {
-    return [...liveEncoderArgs(encoder, settings), ...rtpOutputArgs(targets, clock)];
+    return [
+      ...[...liveEncoderArgs(encoder, settings), ...rtpOutputArgs(targets, clock)],
+      ...smallOutputArgs(targets, settings, clock),
+    ];
   }
   return ['-c:v', 'mjpeg', '-q:v', '6', '-huffman', 'default', ...picturesOutputArgs(targets)];
 }

@@ -1,4 +1,5 @@
 import type { EncoderChoice } from './encoder-choice.ts';
+import type { SmallLayer } from './small-layer.ts';
 
 /** Fields of every source kind. Sizes in pixels, rates in frames per second. */
 export interface SourceBase {
@@ -24,6 +25,8 @@ export interface CaptureTargets {
   /** Default 96. */
   readonly rtpPayloadType?: number;
   readonly encoder: EncoderChoice;
+  /** The same pictures once more, small; absent if there is no such layer. */
+  readonly small?: SmallLayer & { readonly rtpPort: number };
   /** Unix socket that takes JPEG after JPEG if the encoder is `mjpeg`. */
   readonly picturesSocket?: string;
   /** Named pipe (raw-pipe.ts) that a recorder may read; must exist when the pipeline starts. Absent: live only. */

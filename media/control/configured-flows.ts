@@ -1,6 +1,8 @@
 /** What the configuration asks for and runs by itself: ingests, pushes, outputs, pulls and taps. */
 import type { Logger } from 'pino';
+import type { Feed } from '../sfu/feed.ts';
 import type { FeedRegistry } from '../sfu/feed-registry.ts';
+import { type LayerName, layerKey } from '../sfu/layer.ts';
 import type { MediaPlane } from '../sfu/media-plane.ts';
 import { Tap } from '../sfu/tap.ts';
 import { SignalingError } from '../signaling/errors.ts';
@@ -91,11 +93,11 @@ export class ConfiguredFlows implements AsyncDisposable {
     await reconcile(
       this.#ingests,
       config.ingests,
-      (ingest) => `ingest ${ingest.feed}`,
+      (ingest) => `ingest ${layerKey(ingest)}`,
       problems,
       async (ingest) => {
         const item = await datapath.openIngest({
-          feed: this.#options.feeds.hold(ingest.feed),
+          feed: this.#layer(ingest),
           rtpPort: ingest.rtpPort,
           audioRtpPort: ingest.audio?.rtpPort ?? null,
           tellsCaptureTime: ingest.tellsCaptureTime ?? false,
@@ -113,14 +115,14 @@ export class ConfiguredFlows implements AsyncDisposable {
     await reconcile(
       this.#pushes,
       config.pushes,
-      (push) => `push ${push.feed}`,
+      (push) => `push ${layerKey(push)}`,
       problems,
       async (push) => {
         const item = createPush({
           config: push,
-          feed: this.#options.feeds.hold(push.feed),
+          feed: this.#layer(push),
           datapath,
-          logger: logger.child({ push: push.feed }),
+          logger: logger.child({ push: layerKey(push) }),
           onStatus: (status) => this.#options.onEvent({ event: 'push', push: status }),
         });
         item.start();
@@ -194,6 +196,11 @@ export class ConfiguredFlows implements AsyncDisposable {
         return item;
       },
     );
+  }
+
+  #layer({ feed, layer }: { readonly feed: string; readonly layer?: LayerName | undefined }): Feed {
+    const held = this.#options.feeds.hold(feed);
+    return layer === 'low' ? held.openLow() : held;
   }
 
   /** A name that a publisher of ours has is not pulled from elsewhere; the next configuration tries again. */

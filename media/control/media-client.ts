@@ -97,6 +97,10 @@ export class MediaClient {
     return this.request('patchSession', params);
   }
 
+  selectLayer(params: ParamsOf<'selectLayer'>): Promise<ResultOf<'selectLayer'>> {
+    return this.request('selectLayer', params);
+  }
+
   async closeSession(session: string | ParamsOf<'closeSession'>): Promise<void> {
     await this.request('closeSession', typeof session === 'string' ? { sessionId: session } : session);
   }

@@ -51,6 +51,7 @@ function createHandlers(service: MediaService): ControlHandlers {
     whipOffer: (params) => service.whipOffer(params),
     whepOffer: (params) => service.whepOffer(params),
     patchSession: (params) => service.patchSession(params),
+    selectLayer: (params) => service.selectLayer(params),
     closeSession: (params) => {
       service.closeSession(params);
       return null;

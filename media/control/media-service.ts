@@ -2,9 +2,10 @@
 import pLimit from 'p-limit';
 import type { Logger } from 'pino';
 import { FeedRegistry } from '../sfu/feed-registry.ts';
+import { type LayerName, layerKey } from '../sfu/layer.ts';
 import type { MediaPlane } from '../sfu/media-plane.ts';
 import { SignalingError } from '../signaling/errors.ts';
-import type { MediaSession } from '../signaling/media-session.ts';
+import type { LayerChoice, LayerWish, MediaSession } from '../signaling/media-session.ts';
 import type { PatchResult } from '../signaling/session.ts';
 import { openViewerSession, type SessionContext } from '../signaling/whep.ts';
 import { openPublisherSession } from '../signaling/whip.ts';
@@ -34,6 +35,12 @@ interface OfferParams {
   readonly owner?: SessionOwner | undefined;
 }
 
+interface LayerClaim {
+  readonly feed: string;
+  readonly layer: LayerName | null;
+  readonly publisherKey: string | null;
+}
+
 export interface MediaServiceOptions {
   readonly datapath: MediaPlane;
   readonly logger: Logger;
@@ -44,7 +51,7 @@ export class MediaService implements AsyncDisposable {
   readonly feeds: FeedRegistry;
   readonly #options: MediaServiceOptions;
   readonly #sessions = new Map<string, MediaSession>();
-  /** The publisher that has a feed, by the feed's name. */
+  /** The publisher that has a layer of a feed, by their names. */
   readonly #holders = new Map<string, MediaSession>();
   readonly #ended = new EndedSessions();
   /** Keys that were revoked: an offer of theirs that is still under way comes to nothing. Ids are never used again. */
@@ -83,18 +90,26 @@ export class MediaService implements AsyncDisposable {
   }
 
   /** Opens a publisher's session. Throws SignalingError. */
-  async whipOffer(params: OfferParams & { publisherKey: string | null }): Promise<SignalingAnswer> {
+  async whipOffer(
+    params: OfferParams & { publisherKey: string | null; layer?: LayerName | undefined },
+  ): Promise<SignalingAnswer> {
+    const { layer = 'high' } = params;
     const place = this.#admission.admit('whip', shareOf(params));
     const feed = this.feeds.obtain(params.feed);
     try {
-      if (!this.#isFree(params.feed, params.publisherKey))
+      if (!this.#isFree({ ...params, layer }))
         throw new SignalingError('FEED_BUSY', `feed ${params.feed} has a publisher`, { retryAfterS: 2 });
-      const session = await openPublisherSession(this.#context(place), feed, {
-        ...params,
-        keyId: keyOf(params),
-        maxBitrateKbps: this.#maxBitrateKbps,
-        claim: (claimant) => this.#claim(claimant),
-      });
+      const session = await openPublisherSession(
+        this.#context(place),
+        layer === 'low' ? feed.openLow() : feed,
+        {
+          ...params,
+          layer,
+          keyId: keyOf(params),
+          maxBitrateKbps: this.#maxBitrateKbps,
+          claim: (claimant) => this.#claim(claimant),
+        },
+      );
       return this.#opened(session, place);
     } catch (error) {
       place[Symbol.dispose]();
@@ -125,6 +140,11 @@ export class MediaService implements AsyncDisposable {
   /** Takes a PATCH to a session. Throws SignalingError, also where the session is another's. */
   patchSession(params: SessionReference & { ifMatch: string | null; fragment: string }): PatchResult {
     return this.#named(params).patch(params.ifMatch, params.fragment);
+  }
+
+  /** Takes a viewer's wish, and gives what it gets. Throws SignalingError. */
+  selectLayer({ wish, ...reference }: SessionReference & { wish: LayerWish }): LayerChoice {
+    return this.#named(reference).select(wish);
   }
 
   /** Ends a session; one that ended a moment ago is ended already. Throws SignalingError SESSION_NOT_FOUND. */
@@ -213,19 +233,26 @@ export class MediaService implements AsyncDisposable {
     return session;
   }
 
-  /** Whether a publisher with this key may have the feed now. */
-  #isFree(feed: string, publisherKey: string | null): boolean {
+  /** Whether a publisher may have the layer now: one with another key than that of the feed's publisher may not. */
+  #isFree({ feed, layer, publisherKey }: LayerClaim): boolean {
     if (this.#flows.fills(feed)) return false;
-    const holder = this.#holders.get(feed);
-    return !holder?.alive || (publisherKey !== null && holder.publisherKey === publisherKey);
+    const holders = [this.#holders.get(layerKey({ feed, layer })), this.#holders.get(feed)];
+    return holders.every(
+      (holder) => !holder?.alive || (publisherKey !== null && holder.publisherKey === publisherKey),
+    );
   }
 
   /** A publisher is connected and wants its feed; one that has it, and makes room, is ended. */
   #claim(session: MediaSession): boolean {
-    if (!this.#isFree(session.feed, session.publisherKey)) return false;
-    const holder = this.#holders.get(session.feed);
-    this.#holders.set(session.feed, session);
+    const { feed, publisherKey, layer = 'high' } = session;
+    if (!this.#isFree({ feed, layer, publisherKey })) return false;
+    const key = layerKey(session);
+    const holder = this.#holders.get(key);
+    this.#holders.set(key, session);
     holder?.close();
+    // The small layer of somebody else shows another picture.
+    const small = this.#holders.get(layerKey({ feed, layer: 'low' }));
+    if (small !== undefined && small.publisherKey !== publisherKey) small.close();
     return true;
   }
 
@@ -266,7 +293,8 @@ export class MediaService implements AsyncDisposable {
   }
 
   #closed(session: MediaSession, reason: string): void {
-    if (this.#holders.get(session.feed) === session) this.#holders.delete(session.feed);
+    const key = layerKey(session);
+    if (this.#holders.get(key) === session) this.#holders.delete(key);
     if (!this.#sessions.delete(session.id)) return;
     this.#ended.add(session, performance.now());
     const info: SessionInfo = session.info;

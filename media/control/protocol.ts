@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { feedStateSchema, feedStatsSchema } from '../sfu/feed-stats.ts';
+import { layerNames } from '../sfu/layer.ts';
 
 const port = z.int().min(1).max(65535);
 const feedId = z
@@ -11,9 +12,11 @@ const feedId = z
   .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/)
   .describe('Lower-case letters, digits, hyphens and underscores');
 const ipv4 = z.ipv4();
+const layer = z.enum(layerNames);
 
 export const ingestSchema = z.strictObject({
   feed: feedId,
+  layer: layer.optional().describe('Default high'),
   rtpPort: port.describe('RTP on 127.0.0.1; RTCP on the same port or the next one'),
   kind: z.literal('h264'),
   tellsCaptureTime: z
@@ -26,6 +29,7 @@ export type IngestConfig = z.infer<typeof ingestSchema>;
 
 export const pushSchema = z.strictObject({
   feed: feedId,
+  layer: layer.optional().describe('Default high'),
   url: z.url({ protocol: /^https?$/ }).describe('WHIP endpoint of the hub'),
   token: z.string().min(1).optional(),
   tlsFingerprint: z
@@ -58,7 +62,7 @@ export const tapSchema = z.strictObject({
 });
 
 /** A feed of another server, copied from there by WHEP: the mirror image of a push. */
-export const pullSchema = pushSchema.extend({
+export const pullSchema = pushSchema.omit({ layer: true }).extend({
   url: z.url({ protocol: /^https?$/ }).describe('WHEP endpoint of the other server'),
 });
 
@@ -113,8 +117,18 @@ export type SessionReference = z.infer<typeof sessionParams>;
 const answerSchema = z.object({ sessionId: z.string(), etag: z.string(), answer: z.string() });
 export type SignalingAnswer = z.infer<typeof answerSchema>;
 
+/** What a viewer wishes of a feed's layers. What is not named is left to the hub: the full layer, not paused. */
+const layerWishSchema = z.strictObject({
+  layer: layer.optional(),
+  maxWidth: z.int().min(1).optional(),
+  maxHeight: z.int().min(1).optional(),
+  paused: z.boolean().optional(),
+});
+const layerChoiceSchema = z.object({ layer, paused: z.boolean() });
+
 export const pushStatusSchema = z.object({
   feed: z.string(),
+  layer: layer.default('high'),
   url: z.string(),
   state: z.enum(['idle', 'connecting', 'connected', 'failed']),
   /** Why it failed, in words; null otherwise. */
@@ -162,6 +176,7 @@ export const methods = {
         .max(200)
         .nullable()
         .describe('A publisher with the key of the present one takes over'),
+      layer: layer.optional().describe('What it sends; default high'),
     }),
     result: answerSchema,
   },
@@ -172,6 +187,10 @@ export const methods = {
       fragment: z.string().max(65536),
     }),
     result: z.object({ restart: z.object({ etag: z.string(), fragment: z.string() }).nullable() }),
+  },
+  selectLayer: {
+    params: sessionParams.extend({ wish: layerWishSchema }),
+    result: layerChoiceSchema,
   },
   closeSession: { params: sessionParams, result: z.null() },
   endSessionsOf: {

@@ -128,12 +128,16 @@ export interface SinkStats {
 export interface TrackSink extends Disposable {
   readonly stats: SinkStats;
   readonly started: boolean;
+  /** It still sends the track from which another one took it over. */
+  readonly moving: boolean;
   /** Starts at `sequence` of the track with what is remembered, then goes on live. `preface` payloads come first. */
   start(sequence: number, preface?: readonly Buffer[]): void;
   /** Starts with the next keyframe (video) or the next packet (audio). */
   startAtNext(): void;
   /** Sends nothing until the next start. */
   pause(): void;
+  /** What is added to the track's timestamps for this viewer. */
+  readonly timestampOffset: number;
   /**
    * Sends packets again by their 16-bit numbers in the viewer's space; none twice within a round trip of `rttMs`. False where
    * one is no longer remembered or the way cannot take it: only a new keyframe helps, and video waits for it unless steady.
@@ -154,6 +158,12 @@ export interface TrackRelay extends Disposable {
   /** The picture beginning at `sequence` can be decoded without what came before; `preface` supplies what it lacks. */
   markKeyframe(sequence: number, preface?: readonly Buffer[]): void;
   addSink(transport: MediaTransport, options: SinkOptions): TrackSink;
+  /**
+   * Takes a sink over from another track of the same picture, in the viewer's own numbers and time: at once where nothing is sent, else
+   * with the next keyframe; until then the other track goes on. `lead` says how far the times of that one are ahead of ours; null
+   * where that is not known. A sink of this track stays.
+   */
+  takeOver(sink: TrackSink, lead: () => number | null): void;
   /** The same for a reader within this machine, such as a decoder. */
   addTap(outlet: PacketOutlet): TrackSink;
 }

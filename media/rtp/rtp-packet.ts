@@ -55,6 +55,31 @@ export function parseRtp(datagram: Buffer): RtpPacket | null {
   };
 }
 
+/** The text of a header extension (RFC 8285) with this number; empty where there is none. */
+export function rtpExtension(datagram: Buffer, id: number): string {
+  const first = datagram[0] ?? 0;
+  const at = RTP_HEADER_BYTES + (first & 0x0f) * 4;
+  if ((first & 0x10) === 0 || at + 4 > datagram.length) return '';
+  const profile = datagram.readUInt16BE(at);
+  const oneByte = profile === 0xbede;
+  if (!oneByte && (profile & 0xfff0) !== 0x1000) return '';
+  const end = Math.min(datagram.length, at + 4 + datagram.readUInt16BE(at + 2) * 4);
+  for (let i = at + 4; i < end; ) {
+    const head = datagram[i] ?? 0;
+    if (head === 0) {
+      i++;
+      continue;
+    }
+    const found = oneByte ? head >> 4 : head;
+    const length = oneByte ? (head & 0x0f) + 1 : (datagram[i + 1] ?? end);
+    i += oneByte ? 1 : 2;
+    if ((oneByte && found === 15) || i + length > end) return '';
+    if (found === id) return datagram.toString('latin1', i, i + length);
+    i += length;
+  }
+  return '';
+}
+
 /** Writes the fixed header into the first 12 bytes of `target`. */
 export function writeRtpHeader(target: Buffer, header: Omit<RtpPacket, 'payload'>): void {
   target[0] = 0x80;

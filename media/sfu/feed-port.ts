@@ -5,6 +5,7 @@
 import type { SpsInfo } from '../rtp/h264-sps.ts';
 import type { AudioCodec } from './audio-codec.ts';
 import type { PublisherInfo, ViewerStats } from './feed-stats.ts';
+import type { LayerName } from './layer.ts';
 
 /** A feed's H.264 track, as the feed sees it. */
 export interface FeedVideo extends Disposable {
@@ -51,6 +52,8 @@ export interface FeedSource {
 
 /** Takes in what one WebRTC peer sends; see `publisher.ts`. */
 export interface FeedPublisher extends FeedSource {
+  /** Of several layers that the peer sends, takes this one from now on. */
+  takeLayer(rid: string): void;
   /** Called a few times a second. */
   tick(nowMs: number): void;
   close(): void;
@@ -61,32 +64,42 @@ export interface FeedViewer {
   readonly id: string;
   /** The feed has sound since now: who came before it gets it as well, in a codec that was agreed. */
   hear(): void;
+  readonly paused: boolean;
   stats(): ViewerStats;
+  /** Goes over to another layer of its feed with a keyframe of it; until then the present one goes on. */
+  view(layer: FeedLayer): void;
+  /** A paused viewer gets no picture; it starts again with a keyframe. Its sound goes on. */
+  setPaused(paused: boolean): void;
   /** Called a few times a second. */
   tick(nowMs: number): void;
   close(): void;
 }
 
-/** A feed as publishers, viewers, ingests and taps see it. */
-export interface FeedPort {
-  readonly id: string;
+/** One layer of a feed, as its viewers see it. */
+export interface FeedLayer {
+  readonly layer: LayerName;
   readonly video: FeedVideo;
+  /** How old a cached keyframe may be that a joining viewer starts with, in milliseconds. */
+  readonly freshKeyframeMs: number;
+  requestKeyframe(): void;
+  /** Asks for a new keyframe if a viewer that joins now would begin with an old one. */
+  freshenKeyframe(nowMs: number): void;
+  /** Where a joining viewer starts: the cached keyframe, or null if it has to wait for a new one. */
+  joinPoint(nowMs: number, keyframe: number | null): number | null;
+}
+
+/** A feed as publishers, viewers, ingests and taps see it. */
+export interface FeedPort extends FeedLayer {
+  readonly id: string;
   readonly audio: FeedAudio | null;
   readonly source: FeedSource | null;
   readonly viewers: Set<FeedViewer>;
   /** Publishers that have agreed to come and are not connected yet: none of them has the feed. */
   readonly expected: Set<FeedSource>;
-  /** How old a cached keyframe may be that a joining viewer starts with, in milliseconds. */
-  readonly freshKeyframeMs: number;
   /** The feed has sound from now on. */
   openAudio(codec: AudioCodec): FeedAudio;
   /** `source` publishes from now on. */
   setSource(source: FeedSource): void;
   /** Takes the source away, unless another one has replaced it already. */
   removeSource(source: FeedSource): void;
-  requestKeyframe(): void;
-  /** Asks for a new keyframe if a viewer that joins now would begin with an old one. */
-  freshenKeyframe(nowMs: number): void;
-  /** Where a joining viewer starts: the cached keyframe, or null if it has to wait for a new one. */
-  joinPoint(nowMs: number, keyframe: number | null): number | null;
 }

@@ -45,6 +45,10 @@ export class NotedRelay implements TrackRelay {
     throw new Error('no viewers here');
   }
 
+  takeOver(): never {
+    throw new Error('no viewers here');
+  }
+
   addTap(): never {
     throw new Error('no readers here');
   }

@@ -1,5 +1,6 @@
 /** Shapes of what is known about feeds; they cross the control channel. */
 import { z } from 'zod';
+import { layerNames } from './layer.ts';
 
 export const feedStateSchema = z.enum(['online', 'stalled', 'offline']);
 export type FeedState = z.infer<typeof feedStateSchema>;
@@ -20,6 +21,10 @@ export const viewerStatsSchema = z.object({
   id: z.string(),
   peer: z.string().nullable(),
   connected: z.boolean(),
+  /** What it gets, or goes over to. */
+  layer: z.enum(layerNames).default('high'),
+  /** It gets no picture, as it wished. */
+  paused: z.boolean().default(false),
   bitrateKbps: z.number(),
   /** Part of it that was sent before, and lost. */
   repairKbps: z.number(),
@@ -32,6 +37,15 @@ export const viewerStatsSchema = z.object({
   skippedFrames: z.int(),
 });
 export type ViewerStats = z.infer<typeof viewerStatsSchema>;
+
+export const layerStatsSchema = z.object({
+  layer: z.enum(layerNames),
+  width: z.int().nullable(),
+  height: z.int().nullable(),
+  fps: z.number().nullable(),
+  bitrateKbps: z.number(),
+});
+export type LayerStats = z.infer<typeof layerStatsSchema>;
 
 export const feedStatsSchema = z.object({
   feed: z.string(),
@@ -56,6 +70,8 @@ export const feedStatsSchema = z.object({
   keyframeRequests: z.object({ requested: z.int(), sent: z.int() }),
   /** What keeps it from being seen as it should be, and what to change, in words. */
   notices: z.array(z.string()).default([]),
+  /** Of the picture, largest first, where there is more than one. */
+  layers: z.array(layerStatsSchema).default([]),
   publisher: publisherInfoSchema.nullable(),
   viewers: z.array(viewerStatsSchema),
 });

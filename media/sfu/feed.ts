@@ -3,8 +3,9 @@ import type { Logger } from 'pino';
 import type { AudioCodec } from './audio-codec.ts';
 import { noticesOf } from './feed-notices.ts';
 import type { FeedAudio, FeedPort, FeedSource, FeedVideo, FeedViewer } from './feed-port.ts';
-import type { FeedState, FeedStats } from './feed-stats.ts';
+import type { FeedState, FeedStats, LayerStats } from './feed-stats.ts';
 import { KeyframeArbiter } from './keyframe-arbiter.ts';
+import type { LayerName } from './layer.ts';
 import type { MediaPlane } from './media-plane.ts';
 import { RateMeter } from './rate-meter.ts';
 
@@ -17,10 +18,13 @@ export interface FeedOptions {
   readonly datapath: MediaPlane;
   readonly logger: Logger;
   readonly onState: (feed: Feed, state: FeedState) => void;
+  /** Default `high`. The small layer is a feed of its own that belongs to the other one: see `openLow`. */
+  readonly layer?: LayerName;
 }
 
 export class Feed implements FeedPort, Disposable {
   readonly id: string;
+  readonly layer: LayerName;
   readonly video: FeedVideo;
   readonly viewers = new Set<FeedViewer>();
   /** Publishers that have agreed to come and are not connected yet: none of them has the feed. */
@@ -32,12 +36,16 @@ export class Feed implements FeedPort, Disposable {
   readonly #expectedRate = new RateMeter();
   readonly #lostRate = new RateMeter();
   readonly #waiting = new Set<(ready: boolean) => void>();
+  /** What its viewers wish; those that wish nothing get the full layer. */
+  readonly #wishes = new WeakMap<FeedViewer, LayerName>();
+  #low: Feed | null = null;
   #audio: FeedAudio | null = null;
   #source: FeedSource | null = null;
   #state: FeedState = 'offline';
 
   constructor(options: FeedOptions) {
     this.id = options.id;
+    this.layer = options.layer ?? 'high';
     this.#options = options;
     this.#arbiter = new KeyframeArbiter({ send: () => this.#source?.requestKeyframe() ?? false });
     this.video = options.datapath.openVideo({
@@ -57,7 +65,25 @@ export class Feed implements FeedPort, Disposable {
 
   /** Somebody publishes, or is about to. */
   get hasPublisher(): boolean {
-    return this.#source !== null || this.expected.size > 0;
+    return this.#source !== null || this.expected.size > 0 || this.#low?.hasPublisher === true;
+  }
+
+  /** The small layer, for those who fill it. It is part of this feed: its viewers are viewers of this feed. */
+  openLow(): Feed {
+    this.#low ??= new Feed({ ...this.#options, layer: 'low', onState: () => this.#serveWishes() });
+    return this.#low;
+  }
+
+  /** A viewer wishes a layer, now and whenever there is one; gives the one that it gets. */
+  choose(viewer: FeedViewer, wish: LayerName): LayerName {
+    this.#wishes.set(viewer, wish);
+    return this.#serve(viewer).layer;
+  }
+
+  /** Size of each layer that can be viewed now, largest first. */
+  get layers(): readonly LayerStats[] {
+    const layers: readonly Feed[] = this.#low === null ? [this] : [this, this.#low];
+    return layers.flatMap((feed) => (feed.#flows ? [feed.#layerStats] : []));
   }
 
   get audio(): FeedAudio | null {
@@ -66,7 +92,14 @@ export class Feed implements FeedPort, Disposable {
 
   /** True where a viewer can be served now. */
   get ready(): boolean {
-    return this.#state === 'online' && this.video.info !== null && this.video.keyframeMs !== null;
+    return this.#flows || (this.#state === 'online' && this.#low?.ready === true);
+  }
+
+  /** Pictures of this very layer come, and can be joined. */
+  get #flows(): boolean {
+    const { info, keyframeMs, lastFrameMs } = this.video;
+    const fresh = lastFrameMs !== null && performance.now() - lastFrameMs < STALL_MS;
+    return this.#state === 'online' && fresh && info !== null && keyframeMs !== null;
   }
 
   /** The feed has sound from now on. Viewers that hear another codec already hear nothing until they come again. */
@@ -132,6 +165,8 @@ export class Feed implements FeedPort, Disposable {
 
   /** Called a few times a second. */
   tick(nowMs: number): void {
+    this.#low?.tick(nowMs);
+    this.#serveWishes();
     this.#frameRate.sample(this.video.frames, nowMs);
     this.#octetRate.sample(this.video.octets + (this.#audio?.octets ?? 0), nowMs);
     this.#expectedRate.sample(this.#source?.packetsExpected ?? 0, nowMs);
@@ -159,17 +194,43 @@ export class Feed implements FeedPort, Disposable {
       keyframeAgeMs: this.video.keyframeMs === null ? null : Math.round(nowMs - this.video.keyframeMs),
       keyframeRequests: this.#arbiter.counts,
       notices: this.#notices(nowMs),
+      layers: [...this.layers],
       publisher: this.#source?.present ? this.#source.info : null,
       viewers: [...this.viewers].map((viewer) => viewer.stats()),
     };
   }
 
   [Symbol.dispose](): void {
+    this.#low?.[Symbol.dispose]();
     this.#arbiter[Symbol.dispose]();
     for (const viewer of [...this.viewers]) viewer.close();
     this.video[Symbol.dispose]();
     this.#audio?.[Symbol.dispose]();
     for (const resolve of this.#waiting) resolve(false);
+  }
+
+  /** A layer that stops does not take the picture along: its viewers get the other one until it is back. */
+  #serve(viewer: FeedViewer): Feed {
+    const low = this.#low?.ready ? this.#low : null;
+    const wishesLow = this.#wishes.get(viewer) === 'low' || !this.#flows;
+    const layer = (wishesLow ? low : null) ?? this;
+    viewer.view(layer);
+    return layer;
+  }
+
+  #serveWishes(): void {
+    for (const viewer of this.viewers) this.#serve(viewer);
+  }
+
+  get #layerStats(): LayerStats {
+    const { info } = this.video;
+    return {
+      layer: this.layer,
+      width: info?.width ?? null,
+      height: info?.height ?? null,
+      fps: Math.round(this.#frameRate.perSecond * 10) / 10,
+      bitrateKbps: Math.round((this.#octetRate.perSecond * 8) / 1000),
+    };
   }
 
   /** Of the last seconds. What is repeated in time is not lost; a new source begins its count anew. */
@@ -215,6 +276,8 @@ export class Feed implements FeedPort, Disposable {
   #stateAt(nowMs: number): FeedState {
     if (!this.#source?.present) return 'offline';
     const { lastFrameMs } = this.video;
-    return lastFrameMs !== null && nowMs - lastFrameMs < STALL_MS ? 'online' : 'stalled';
+    if (lastFrameMs !== null && nowMs - lastFrameMs < STALL_MS) return 'online';
+    // A browser whose link is narrow sends its small layer alone.
+    return this.#low?.state === 'online' ? 'online' : 'stalled';
   }
 }

@@ -20,9 +20,11 @@ export class NativePublisher implements FeedPublisher {
   #handle: Handle | null = null;
   /** A packet came, whose SSRC a request has to name. */
   #began = false;
+  #rid: string | null;
 
   constructor(options: NativePublisherOptions) {
     this.#options = options;
+    this.#rid = options.layer?.rid ?? null;
     const { kind, feed, transport, sessionId, peer } = options;
     this.info = { kind, sessionId, peer, sinceMs: Date.now() };
     transport.events.on('state', (state) => {
@@ -56,6 +58,11 @@ export class NativePublisher implements FeedPublisher {
     if (this.#handle === null || !this.present || !this.#began) return false;
     this.#options.core.calls.requestKeyframe(this.#handle);
     return true;
+  }
+
+  takeLayer(rid: string): void {
+    this.#rid = rid;
+    if (this.#handle !== null) this.#nameLayer(this.#handle);
   }
 
   /** Reports leave by themselves. */
@@ -100,6 +107,15 @@ export class NativePublisher implements FeedPublisher {
       false,
       reducedSize,
     );
+    this.#nameLayer(handle);
+  }
+
+  #nameLayer(handle: Handle): void {
+    const { core, full, layer } = this.#options;
+    if (layer == null || this.#rid === null) return;
+    const { ridExtension, repairedRidExtension } = layer;
+    const other = full instanceof NativePublisher ? full.#handle : null;
+    core.calls.nameLayer(handle, this.#rid, ridExtension ?? -1, repairedRidExtension ?? -1, other ?? 0);
   }
 
   #receive([type]: NativeEvent): void {

@@ -3,7 +3,7 @@ import { type Handle, type NativeEvent, NativeEventType } from '../datapath/nati
 import type { NativeCore } from '../datapath/native/native-core.ts';
 import type { SinkRow } from '../datapath/native/native-snapshot.ts';
 import type { NativeTransport } from '../datapath/native/native-transport.ts';
-import type { FeedViewer } from './feed-port.ts';
+import type { FeedLayer, FeedViewer } from './feed-port.ts';
 import type { ViewerStats } from './feed-stats.ts';
 import { nativeAudio, nativeVideo } from './native-tracks.ts';
 import { RateMeter } from './rate-meter.ts';
@@ -24,6 +24,9 @@ export class NativeViewer implements FeedViewer {
   #audio: Handle | null;
   readonly #rate = new RateMeter();
   readonly #repairRate = new RateMeter();
+  /** What it gets, or goes over to. */
+  #layer: FeedLayer;
+  #paused = false;
   #suspended = false;
   #released = false;
 
@@ -31,6 +34,7 @@ export class NativeViewer implements FeedViewer {
     this.id = options.id;
     this.#options = options;
     const { feed, transport, video } = options;
+    this.#layer = feed;
     this.#video = this.#open(nativeVideo(feed.video).handle, video);
     this.#audio = this.#openAudio();
     transport.events.on('state', (state) => {
@@ -53,6 +57,27 @@ export class NativeViewer implements FeedViewer {
     core.calls.join(this.#audio, 0, 0);
   }
 
+  view(layer: FeedLayer): void {
+    if (layer === this.#layer) return;
+    this.#layer = layer;
+    const { handle } = nativeVideo(layer.video);
+    this.#options.core.calls.moveSink(this.#video, handle, layer.freshKeyframeMs, KEYFRAME_PATIENCE_MS);
+    if (!this.#paused) layer.freshenKeyframe(performance.now());
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  setPaused(paused: boolean): void {
+    if (paused === this.#paused) return;
+    this.#paused = paused;
+    const { transport, core } = this.#options;
+    if (transport.state !== 'connected') return;
+    if (paused) core.calls.pause(this.#video);
+    else if (!this.#suspended) this.#startVideo();
+  }
+
   tick(nowMs: number): void {
     const { transport } = this.#options;
     if (transport.state !== 'connected') return;
@@ -72,6 +97,8 @@ export class NativeViewer implements FeedViewer {
       id: this.id,
       peer: this.#options.peer,
       connected: this.#options.transport.state === 'connected',
+      layer: this.#layer.layer,
+      paused: this.#paused,
       bitrateKbps: Math.round((this.#rate.perSecond * 8) / 1000),
       repairKbps: Math.round((this.#repairRate.perSecond * 8) / 1000),
       lossRatio: video?.lossRatio ?? null,
@@ -102,14 +129,17 @@ export class NativeViewer implements FeedViewer {
   }
 
   #receive([type]: NativeEvent): void {
-    if (type === NativeEventType.VIEWER_NEEDS_KEYFRAME) this.#options.feed.requestKeyframe();
+    if (type === NativeEventType.VIEWER_NEEDS_KEYFRAME) this.#layer.requestKeyframe();
   }
 
   #start(): void {
-    const { core, feed } = this.#options;
-    core.calls.join(this.#video, feed.freshKeyframeMs, KEYFRAME_PATIENCE_MS);
-    feed.freshenKeyframe(performance.now());
-    if (this.#audio !== null) core.calls.join(this.#audio, 0, 0);
+    if (!this.#paused) this.#startVideo();
+    if (this.#audio !== null) this.#options.core.calls.join(this.#audio, 0, 0);
+  }
+
+  #startVideo(): void {
+    this.#options.core.calls.join(this.#video, this.#layer.freshKeyframeMs, KEYFRAME_PATIENCE_MS);
+    this.#layer.freshenKeyframe(performance.now());
   }
 
   #pause(): void {

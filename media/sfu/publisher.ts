@@ -17,9 +17,10 @@ import { SourceGuard } from '../rtp/source-guard.ts';
 import { type AudioCodec, audioClockOf } from './audio-codec.ts';
 import type { AudioTrack } from './audio-track.ts';
 import { CaptureDelay } from './capture-delay.ts';
-import type { FeedPort, FeedSource } from './feed-port.ts';
+import type { FeedPort, FeedPublisher } from './feed-port.ts';
 import type { PublisherInfo } from './feed-stats.ts';
 import { nodeAudio, nodeVideo } from './node-tracks.ts';
+import { LayerFilter, type PublisherLayer } from './publisher-layer.ts';
 import { PublisherClock } from './sender-clock.ts';
 import { VIDEO_CLOCK_HZ } from './track.ts';
 import type { VideoTrack } from './video-track.ts';
@@ -47,6 +48,10 @@ export interface PublisherOptions {
   readonly notices: readonly string[];
   /** Parameter sets that the publisher gave in its SDP. */
   readonly parameterSets: readonly Buffer[];
+  /** Of several layers that it sends at once, the one that is taken here; null where it sends one. */
+  readonly layer?: PublisherLayer | null;
+  /** Who takes the full layer of the same session, where this is the small one. */
+  readonly full?: FeedPublisher | null;
   /** Asked once the publisher is connected: a name belongs to who sends under it, not to who offered to. False: it is taken. */
   readonly claim: () => boolean;
 }
@@ -61,7 +66,7 @@ interface IncomingTrack {
   expectedBefore: number;
 }
 
-export class Publisher implements FeedSource {
+export class Publisher implements FeedPublisher {
   readonly info: PublisherInfo;
   readonly #options: PublisherOptions;
   readonly #ssrc = createSsrc();
@@ -69,6 +74,7 @@ export class Publisher implements FeedSource {
   readonly #video: IncomingTrack;
   /** Null where it sends no sound, and before it has the feed. */
   #audio: IncomingTrack | null = null;
+  readonly #layer: LayerFilter | null;
   #captureDelay = new CaptureDelay(VIDEO_CLOCK_HZ);
   #nacks = new NackGenerator();
   #nackTimer: NodeJS.Timeout | null = null;
@@ -80,6 +86,8 @@ export class Publisher implements FeedSource {
     const { kind, feed, transport, sessionId, peer } = options;
     this.info = { kind, sessionId, peer, sinceMs: Date.now() };
     this.#video = incomingTrack(nodeVideo(feed.video), VIDEO_CLOCK_HZ);
+    const { layer = null, full = null } = options;
+    this.#layer = layer === null ? null : new LayerFilter(layer, full === null);
     transport.events.on('rtp', (packet) => this.#receive(packet));
     transport.events.on('rtcp', (compound) => {
       for (const packet of parseRtcp(compound)) this.#handle(packet);
@@ -116,6 +124,10 @@ export class Publisher implements FeedSource {
     if (stats === null || !this.present) return false;
     this.#send(buildPictureLoss(this.#ssrc, stats.ssrc));
     return true;
+  }
+
+  takeLayer(rid: string): void {
+    this.#layer?.rename(rid);
   }
 
   close(): void {
@@ -162,7 +174,10 @@ export class Publisher implements FeedSource {
     const { audio, feed, repairPayloadType, videoPayloadType } = this.#options;
     const sent = parseRtp(datagram);
     if (sent === null || feed.source !== this) return;
-    const packet = sent.payloadType === repairPayloadType ? this.#repaired(sent) : sent;
+    const isRepair = sent.payloadType === repairPayloadType;
+    const isSound = sent.payloadType === audio?.payloadType;
+    if (!isSound && this.#layer?.admits(sent, datagram, isRepair) === false) return;
+    const packet = isRepair ? this.#repaired(sent) : sent;
     if (packet === null) return;
     const isAudio = packet.payloadType === audio?.payloadType;
     const incoming = packet.payloadType === videoPayloadType ? this.#video : isAudio ? this.#audio : null;

@@ -10,6 +10,7 @@ import { buildCanonicalName, buildNack, buildReceiverReport } from '../rtp/rtcp-
 import { parseRtp, type RtpPacket } from '../rtp/rtp-packet.ts';
 import { SequenceUnwrapper } from '../rtp/sequence.ts';
 import { parseAnswer } from '../signaling/offer.ts';
+import type { LayerName } from './layer.ts';
 
 export class RawPeer implements AsyncDisposable {
   readonly packets: RtpPacket[] = [];
@@ -34,6 +35,7 @@ export class RawPeer implements AsyncDisposable {
     kind: 'whip' | 'whep',
     feed: string,
     way: (candidate: IceCandidate) => IceCandidate = (candidate) => candidate,
+    publishes: { readonly layer?: LayerName; readonly publisherKey?: string } = {},
   ): Promise<RawPeer> {
     const datapath = await createNodeDatapath({ logger: pino({ level: 'silent' }) });
     const transport = await datapath.openTransport('controlling');
@@ -42,7 +44,7 @@ export class RawPeer implements AsyncDisposable {
     const sdp = offerOf(transport, datapath, kind === 'whip' ? 'sendonly' : 'recvonly');
     const answered =
       kind === 'whip'
-        ? await service.whipOffer({ feed, sdp, peer: null, publisherKey: null })
+        ? await service.whipOffer({ feed, sdp, peer: null, publisherKey: null, ...publishes })
         : await service.whepOffer({ feed, sdp, peer: null });
     peer.sessionId = answered.sessionId;
     const answer = parseAnswer(answered.answer);

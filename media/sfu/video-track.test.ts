@@ -23,6 +23,9 @@ function open() {
     addSink: () => {
       throw new Error('no viewers here');
     },
+    takeOver: () => {
+      throw new Error('no viewers here');
+    },
     addTap: () => {
       throw new Error('no readers here');
     },

@@ -5,7 +5,8 @@ import { middleOfNtp, ntpOfUnixMs } from '../rtp/ntp.ts';
 import { parseRtcp, type ReportBlock, type RtcpPacket } from '../rtp/rtcp.ts';
 import { buildCanonicalName, buildSenderReport } from '../rtp/rtcp-build.ts';
 import type { AudioCodec } from './audio-codec.ts';
-import type { FeedPort, FeedViewer } from './feed-port.ts';
+import { timestampDistance } from '../rtp/sequence.ts';
+import type { FeedLayer, FeedPort, FeedViewer } from './feed-port.ts';
 import type { ViewerStats } from './feed-stats.ts';
 import { nodeAudio, nodeVideo } from './node-tracks.ts';
 import { RateMeter } from './rate-meter.ts';
@@ -35,7 +36,7 @@ export interface AgreedAudio {
 interface OutgoingTrack {
   readonly ssrc: number;
   readonly sink: TrackSink;
-  readonly parts: TrackParts;
+  parts: TrackParts;
 }
 
 export function createSsrc(): number {
@@ -50,6 +51,9 @@ export class Viewer implements FeedViewer {
   readonly #rate = new RateMeter();
   readonly #repairRate = new RateMeter();
   readonly #reports = new Map<number, number>();
+  /** What it gets, or goes over to. */
+  #layer: FeedLayer;
+  #paused = false;
   #suspended = false;
   #lastReportMs = 0;
   #lossRatio: number | null = null;
@@ -59,6 +63,7 @@ export class Viewer implements FeedViewer {
     this.id = options.id;
     this.#options = options;
     const { feed, transport, video } = options;
+    this.#layer = feed;
     this.#video = this.#open(nodeVideo(feed.video).parts, video);
     this.#audio = this.#openAudio();
     transport.events.on('rtcp', (compound) => this.#receive(compound));
@@ -78,6 +83,27 @@ export class Viewer implements FeedViewer {
     if (this.#audio !== null) return;
     this.#audio = this.#openAudio();
     if (this.#options.transport.state === 'connected' && !this.#suspended) this.#audio?.sink.startAtNext();
+  }
+
+  view(layer: FeedLayer): void {
+    if (layer === this.#layer) return;
+    this.#layer = layer;
+    const [from, to] = [this.#video.parts, nodeVideo(layer.video).parts];
+    to.relay.takeOver(this.#video.sink, () => leadOf(from, to));
+    this.#video.parts = to;
+    if (!this.#paused) layer.requestKeyframe();
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  setPaused(paused: boolean): void {
+    if (paused === this.#paused) return;
+    this.#paused = paused;
+    if (this.#options.transport.state !== 'connected') return;
+    if (paused) this.#video.sink.pause();
+    else if (!this.#suspended) this.#startVideo();
   }
 
   /** Called a few times a second. */
@@ -108,6 +134,8 @@ export class Viewer implements FeedViewer {
       id: this.id,
       peer: this.#options.peer,
       connected: this.#options.transport.state === 'connected',
+      layer: this.#layer.layer,
+      paused: this.#paused,
       bitrateKbps: Math.round((this.#rate.perSecond * 8) / 1000),
       repairKbps: Math.round((this.#repairRate.perSecond * 8) / 1000),
       lossRatio: this.#lossRatio,
@@ -131,11 +159,15 @@ export class Viewer implements FeedViewer {
   }
 
   #start(): void {
+    if (!this.#paused) this.#startVideo();
+    this.#audio?.sink.startAtNext();
+  }
+
+  #startVideo(): void {
     const { relay } = this.#video.parts;
-    const joinPoint = this.#options.feed.joinPoint(performance.now(), relay.keyframe);
+    const joinPoint = this.#layer.joinPoint(performance.now(), relay.keyframe);
     if (joinPoint === null) this.#video.sink.startAtNext();
     else this.#video.sink.start(joinPoint, relay.preface);
-    this.#audio?.sink.startAtNext();
   }
 
   #release(): void {
@@ -159,12 +191,12 @@ export class Viewer implements FeedViewer {
         if (track?.ssrc !== packet.mediaSsrc) break;
         // What cannot be repaired is mended only by a new keyframe.
         if (!track.sink.retransmit(packet.lost, this.#rttMs ?? 0) && track === this.#video)
-          this.#options.feed.requestKeyframe();
+          this.#layer.requestKeyframe();
         break;
       }
       case 'picture-loss':
       case 'full-intra-request':
-        this.#options.feed.requestKeyframe();
+        this.#layer.requestKeyframe();
         break;
       default:
         break;
@@ -182,14 +214,22 @@ export class Viewer implements FeedViewer {
 
   #report(nowMs: number): void {
     for (const track of [this.#video, this.#audio]) {
-      if (track === null || track.sink.stats.lastTimestamp === null) continue;
+      // The times of the layer that it is about to get are not yet those that it has.
+      if (track === null || track.sink.moving || track.sink.stats.lastTimestamp === null) continue;
       const unixMs = Date.now();
       const rtpTimestamp = track.parts.clock.timestampAt(performance.now());
       if (rtpTimestamp === null) continue;
       const ntp = ntpOfUnixMs(unixMs);
       const { packets, octets } = track.sink.stats;
+      const timestamp = (rtpTimestamp + track.sink.timestampOffset) >>> 0;
       this.#remember(middleOfNtp(ntp), nowMs);
-      const report = buildSenderReport({ ssrc: track.ssrc, ntp, rtpTimestamp, packets, octets });
+      const report = buildSenderReport({
+        ssrc: track.ssrc,
+        ntp,
+        rtpTimestamp: timestamp,
+        packets,
+        octets,
+      });
       this.#options.transport.sendRtcp(
         Buffer.concat([report, buildCanonicalName(track.ssrc, this.#options.cname)]),
       );
@@ -202,4 +242,11 @@ export class Viewer implements FeedViewer {
     const oldest = this.#reports.keys().next().value;
     if (oldest !== undefined) this.#reports.delete(oldest);
   }
+}
+
+/** How far the times of one layer are ahead of those of another, at the same picture. */
+function leadOf(from: TrackParts, to: TrackParts): number | null {
+  const nowMs = performance.now();
+  const [here, there] = [from.clock.timestampAt(nowMs), to.clock.timestampAt(nowMs)];
+  return here === null || there === null ? null : timestampDistance(there, here);
 }

@@ -4,7 +4,7 @@ import type { DtlsFingerprint, IceCandidate, IceCredentials } from '../datapath/
 import { audioLines } from './audio-format.ts';
 import { atOurLevel } from './h264-profile.ts';
 import { candidateLines, ourIceLines } from './ice-lines.ts';
-import type { Negotiated } from './negotiate.ts';
+import { type Negotiated, takenLayers } from './negotiate.ts';
 import type { MediaOffer, Offer } from './offer.ts';
 
 export interface LocalSide {
@@ -122,7 +122,7 @@ function videoFormats({ video, repairPayloadType }: Negotiated, direction: Answe
   const ours = ['nack', 'nack pli', 'ccm fir', ...(receives ? ['goog-remb'] : [])];
   const offered = media.feedback.get(payloadType) ?? new Set();
   const repair = receives ? repairPayloadType : null;
-  const [layer] = receives ? media.layers : [];
+  const layers = receives ? takenLayers(media) : [];
   return {
     payloadTypes: [payloadType, ...(repair === null ? [] : [repair])],
     lines: [
@@ -130,10 +130,24 @@ function videoFormats({ video, repairPayloadType }: Negotiated, direction: Answe
       `a=fmtp:${payloadType} level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=${profile}`,
       ...ours.filter((kind) => offered.has(kind)).map((kind) => `a=rtcp-fb:${payloadType} ${kind}`),
       ...(repair === null ? [] : [`a=rtpmap:${repair} rtx/90000`, `a=fmtp:${repair} apt=${payloadType}`]),
-      // One layer is taken, the one the publisher names first: with none it would not send at all.
-      ...(layer === undefined ? [] : [`a=rid:${layer} recv`, `a=simulcast:recv ${layer}`]),
+      ...layerLines(media, layers),
     ],
   };
+}
+
+/** A publisher that offered layers would send nothing if none were taken. */
+function layerLines(media: MediaOffer, layers: readonly string[]): string[] {
+  if (layers.length === 0) return [];
+  const named = 'urn:ietf:params:rtp-hdrext:sdes:';
+  const { ridExtension, repairedRidExtension } = media;
+  return [
+    ...(layers.length > 1 ? [`a=extmap:${ridExtension} ${named}rtp-stream-id`] : []),
+    ...(layers.length > 1 && repairedRidExtension !== null
+      ? [`a=extmap:${repairedRidExtension} ${named}repaired-rtp-stream-id`]
+      : []),
+    ...layers.map((rid) => `a=rid:${rid} recv`),
+    `a=simulcast:recv ${layers.join(';')}`,
+  ];
 }
 
 function audioFormats(media: MediaOffer, { audio }: Negotiated): AnsweredFormats {

@@ -16,6 +16,16 @@ async function publish(url) {
   }
   await exchange(peer, url);
 }
+/** Publishes layers, each smaller than the camera by its factor. */
+async function publishLayers(url, factors) {
+  const stream = await navigator.mediaDevices.getUserMedia({ video: { width: 1280, height: 720 } });
+  globalThis.peer = new RTCPeerConnection();
+  const sendEncodings = factors.map((factor) => ({ rid: 'by' + factor, scaleResolutionDownBy: factor }));
+  const transceiver = peer.addTransceiver(stream.getTracks()[0], { direction: 'sendonly', sendEncodings });
+  const { codecs } = RTCRtpSender.getCapabilities('video');
+  transceiver.setCodecPreferences(codecs.filter(({ mimeType }) => /h264|rtx/i.test(mimeType)));
+  await exchange(peer, url);
+}
 async function view(url) {
   globalThis.peer = new RTCPeerConnection();
   const stream = new MediaStream();

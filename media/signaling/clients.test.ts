@@ -57,12 +57,14 @@ describe('The offer of', () => {
     expect(offer.candidates).toEqual([]);
   });
 
-  it('OBS with three layers gets one of them', () => {
+  it('OBS with three layers gets its largest and its smallest', () => {
     const { lines, sections } = answered(clients.obs32Simulcast, 'receive');
     expect(sections).toEqual(['audio 9 111 recvonly', 'video 9 96 recvonly']);
+    expect(lines).toContain('a=extmap:2 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id');
     expect(lines.filter((line) => /^a=(rid|simulcast)/.test(line))).toEqual([
       'a=rid:0 recv',
-      'a=simulcast:recv 0',
+      'a=rid:2 recv',
+      'a=simulcast:recv 0;2',
     ]);
   });
 

@@ -1,10 +1,16 @@
 /** A WHIP or WHEP session: its negotiation and the media behind it. */
 import type { MediaTransport } from '../datapath/datapath.ts';
+import type { LayerName } from '../sfu/layer.ts';
+import { SignalingError } from './errors.ts';
 import type { PatchResult, SignalingSession } from './session.ts';
 
 export interface MediaSessionParts {
   readonly kind: 'whip' | 'whep';
   readonly feed: string;
+  /** What a publisher sends; null of a viewer. */
+  readonly layer: LayerName | null;
+  /** Takes a viewer's wish; null of a publisher. */
+  readonly select: ((wish: LayerWish) => LayerChoice) | null;
   readonly peer: string | null;
   /** The key that let the peer in. */
   readonly keyId: string | null;
@@ -13,6 +19,20 @@ export interface MediaSessionParts {
   readonly transport: MediaTransport;
   readonly signaling: SignalingSession;
   readonly media: { tick(nowMs: number): void; close(): void };
+}
+
+/** What a viewer wishes of a feed's layers; what is not named is left to the hub. */
+export interface LayerWish {
+  readonly layer?: LayerName | undefined;
+  readonly maxWidth?: number | undefined;
+  readonly maxHeight?: number | undefined;
+  readonly paused?: boolean | undefined;
+}
+
+/** What it gets. */
+export interface LayerChoice {
+  readonly layer: LayerName;
+  readonly paused: boolean;
 }
 
 export class MediaSession {
@@ -32,6 +52,10 @@ export class MediaSession {
 
   get feed(): string {
     return this.#parts.feed;
+  }
+
+  get layer(): LayerName | null {
+    return this.#parts.layer;
   }
 
   get keyId(): string | null {
@@ -68,6 +92,13 @@ export class MediaSession {
   /** Throws SignalingError, see SignalingSession.patch. */
   patch(ifMatch: string | null, fragment: string): PatchResult {
     return this.#parts.signaling.patch(ifMatch, fragment);
+  }
+
+  /** Throws SignalingError SESSION_NOT_FOUND where it is no viewer's. */
+  select(wish: LayerWish): LayerChoice {
+    const { select } = this.#parts;
+    if (select === null) throw new SignalingError('SESSION_NOT_FOUND', 'only a viewer selects a layer');
+    return select(wish);
   }
 
   tick(nowMs: number): void {

@@ -31,6 +31,9 @@ export interface MediaOffer extends MediaFormats {
   readonly usable: boolean;
   /** Layers that the peer would send at once (RFC 8853), in its order. */
   readonly layers: readonly string[];
+  /** Numbers of the header extensions that name a packet's layer, and that of a repair (RFC 8852). */
+  readonly ridExtension: number | null;
+  readonly repairedRidExtension: number | null;
   /** Feedback may come alone, without a report (RFC 5506). */
   readonly reducedSize: boolean;
 }
@@ -125,6 +128,8 @@ function mediaOf(sdp: SdpDescription, media: SdpMedia, bundle: string[] | null, 
     direction: directionOf(sdp, media),
     usable: kind !== 'other' && overRtp && inBundle && (media.port !== 0 || bundleOnly),
     layers: layersOf(media),
+    ridExtension: extensionOf(media, `${extensions}rtp-stream-id`),
+    repairedRidExtension: extensionOf(media, `${extensions}repaired-rtp-stream-id`),
     reducedSize: attributeOf(media.attributes, 'rtcp-rsize') !== null,
     ...formatsOf(media),
   };
@@ -138,6 +143,17 @@ function directionOf(sdp: SdpDescription, media: SdpMedia): Direction {
     }
   }
   return 'sendrecv';
+}
+
+const extensions = 'urn:ietf:params:rtp-hdrext:sdes:';
+
+function extensionOf(media: SdpMedia, uri: string): number | null {
+  for (const value of valuesOf(media.attributes, 'extmap')) {
+    const [number = '', named] = value.split(' ', 2);
+    const id = Number.parseInt(number, 10);
+    if (named === uri && id >= 1 && id <= 255) return id;
+  }
+  return null;
 }
 
 /** Layers of `a=simulcast:send`, the first of alternatives, without those that are paused (`~`). */

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { CloseReason, Datapath, MediaTransport } from '../datapath/datapath.ts';
+import type { LayerName } from '../sfu/layer.ts';
 import type { LocalSide } from './answer.ts';
 import type { NamedCandidate } from './ice-lines.ts';
 import { addressesOf, lookupInTurn } from './name-lookup.ts';
@@ -14,6 +15,7 @@ const FAREWELL_TIMEOUT_MS = 500;
 
 export interface RemoteTarget {
   readonly feed: string;
+  readonly layer?: LayerName | undefined;
   readonly url: string;
   readonly token?: string | undefined;
   readonly tlsFingerprint?: string | undefined;
@@ -22,6 +24,7 @@ export interface RemoteTarget {
 
 export interface RemoteState {
   readonly feed: string;
+  readonly layer: LayerName;
   readonly url: string;
   readonly state: 'idle' | 'connecting' | 'connected' | 'failed';
   readonly reason: string | null;
@@ -92,10 +95,11 @@ export class RemoteFlow implements AsyncDisposable {
 
   constructor(options: RemoteFlowOptions) {
     this.#options = options;
-    const { feed, url } = options.config;
+    const { feed, url, layer = 'high' } = options.config;
     const sinceMs = Date.now();
     this.#status = {
       feed,
+      layer,
       url,
       state: 'idle',
       reason: null,

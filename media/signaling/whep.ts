@@ -2,10 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Feed } from '../sfu/feed.ts';
+import type { FeedViewer } from '../sfu/feed-port.ts';
 import type { MediaPlane } from '../sfu/media-plane.ts';
 import { createSsrc } from '../sfu/viewer.ts';
 import { buildAnswer } from './answer.ts';
-import { MediaSession } from './media-session.ts';
+import { type LayerChoice, type LayerWish, MediaSession } from './media-session.ts';
 import { negotiateViewer } from './negotiate.ts';
 import { parseOffer } from './offer.ts';
 import { SignalingSession } from './session.ts';
@@ -64,6 +65,8 @@ export async function openViewerSession(
   const session = new MediaSession({
     kind: 'whep',
     feed: feed.id,
+    layer: null,
+    select: (wish) => selectLayer(feed, viewer, wish),
     peer: request.peer,
     keyId: request.keyId,
     publisherKey: null,
@@ -77,4 +80,16 @@ export async function openViewerSession(
     if (state === 'closed') context.onClosed(session, reason ?? 'closed');
   });
   return session;
+}
+
+/** Selects the largest layer that the wish allows; what it names goes before what it limits. */
+function selectLayer(feed: Feed, viewer: FeedViewer, wish: LayerWish): LayerChoice {
+  const { maxWidth = Number.POSITIVE_INFINITY, maxHeight = Number.POSITIVE_INFINITY } = wish;
+  const { width, height } = feed.video.info ?? { width: 0, height: 0 };
+  const fits = width <= maxWidth && height <= maxHeight;
+  const paused = wish.paused === true;
+  // Before it goes on, so that it goes on with the layer it wishes.
+  const layer = feed.choose(viewer, wish.layer ?? (fits ? 'high' : 'low'));
+  viewer.setPaused(paused);
+  return { layer, paused };
 }

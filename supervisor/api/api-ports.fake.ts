@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ApiEvent, Feed, Rollout, Status, Take, Update } from '../contract/index.ts';
+import type { ApiEvent, Feed, LayerWish, Rollout, Status, Take, Update } from '../contract/index.ts';
 import type { ApiPorts } from '../contract/ports.ts';
 import { ApiError } from './api-error.ts';
 
@@ -20,6 +20,7 @@ const feed: Feed = {
   packetsLost: 0,
   lossRatio: 0,
   keyframeAgeMs: 200,
+  layers: [],
   latencyMs: null,
   publisher: { kind: 'ingest', camera: null, sinceMs: 30_000 },
   viewers: [],
@@ -141,6 +142,10 @@ export function apiPortsFake(): ApiPorts & {
         return { etag: '"tag-1"' };
       },
       close: async ({ sessionId }: { sessionId: string }) => requireSession(sessionId),
+      selectLayer: async ({ sessionId }: { sessionId: string }, { rid, paused }: LayerWish) => {
+        requireSession(sessionId);
+        return { rid: rid ?? 'high', paused: paused === true };
+      },
     },
     pictures: {
       watch: () => {

@@ -21,6 +21,7 @@ import { buildRouter } from './router.ts';
 import { adoptionRoutes } from './routes/adoption.ts';
 import { eventRoutes } from './routes/events.ts';
 import { keyRoutes } from './routes/keys.ts';
+import { layerRoutes } from './routes/layers.ts';
 import { machineRoutes } from './routes/machine.ts';
 import { mqttRoutes } from './routes/mqtt.ts';
 import { rolloutRoutes } from './routes/rollout.ts';
@@ -151,6 +152,7 @@ export class ApiServer {
     const handlers = {
       ...signalingRoutes(ports, access.keys),
       ...machineRoutes(front === null ? ports : withDevicesOf(ports, front), version),
+      ...layerRoutes(ports),
       ...eventRoutes(ports),
       ...takeRoutes(ports),
       ...pictureRoutes(ports),

@@ -233,7 +233,7 @@ export class Reconciler {
     const { config, media, now, jpegPushes, pipelines } = this.#options;
     const ingests = pipelines.ingests();
     await jpegPushes.apply(now.camera?.jpegPushes(pipelines.pictureFeeds()) ?? []);
-    const pushes = now.camera?.pushes(ingests.map(({ feed }) => feed)) ?? [];
+    const pushes = now.camera?.pushes(ingests) ?? [];
     await media.configure({ ...config().media, udpPort: await this.#mediaPort() }, ingests, pushes);
   }
 

@@ -51,19 +51,28 @@ describe('the side of a camera', () => {
     const adoption = { hubId: 'hub', hubName: 'hub', token: 'rl_secret', fingerprint: 'ab'.repeat(32) };
     await state.update(adoptionSection, () => adoption);
     const clear = cameraRole({ hub: 'http://192.0.2.1' });
-    expect([clear.access(), clear.pushes(['cam0']), clear.jpegPushes(['cam0'])]).toEqual([null, [], []]);
+    expect([clear.access(), clear.pushes([{ feed: 'cam0' }]), clear.jpegPushes(['cam0'])]).toEqual([
+      null,
+      [],
+      [],
+    ]);
     const secret = cameraRole({ hub: 'https://192.0.2.1' });
     expect(secret.access()).toEqual({
       url: 'https://192.0.2.1',
       token: 'rl_secret',
       tlsFingerprint: adoption.fingerprint,
     });
-    expect(secret.pushes(['cam0'])).toHaveLength(1);
+    expect(secret.pushes([{ feed: 'cam0' }])).toHaveLength(1);
+    const both = secret.pushes([{ feed: 'cam0' }, { feed: 'cam0', layer: 'low' }]);
+    expect(both.map(({ feed, layer, url }) => [feed, layer, url])).toEqual([
+      ['cam0', undefined, 'https://192.0.2.1/whip/cam0'],
+      ['cam0', 'low', 'https://192.0.2.1/whip/cam0/layers/low'],
+    ]);
   });
 
   test('gives its feeds to nobody before a hub adopted it, and after it was let go', async () => {
     const stranger = cameraRole({ hub: 'http://192.0.2.66' });
-    expect([stranger.access(), stranger.pushes(['cam0']), stranger.jpegPushes(['cam0'])]).toEqual([
+    expect([stranger.access(), stranger.pushes([{ feed: 'cam0' }]), stranger.jpegPushes(['cam0'])]).toEqual([
       null,
       [],
       [],
@@ -71,9 +80,9 @@ describe('the side of a camera', () => {
     const adoption = { hubId: 'hub', hubName: 'hub', token: 'rl_secret', fingerprint: null };
     await state.update(adoptionSection, () => adoption);
     const side = cameraRole({ hub: 'http://192.0.2.1' });
-    expect(side.pushes(['cam0'])).toHaveLength(1);
+    expect(side.pushes([{ feed: 'cam0' }])).toHaveLength(1);
     await side.forgetHub();
-    expect([side.access(), side.pushes(['cam0'])]).toEqual([null, []]);
+    expect([side.access(), side.pushes([{ feed: 'cam0' }])]).toEqual([null, []]);
   });
 
   test('waits for the file with its key, and says so', async () => {

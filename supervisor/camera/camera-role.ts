@@ -167,9 +167,16 @@ export class CameraRole {
     unsubscribe();
   }
 
-  /** Where each feed goes; empty before a hub is known, or while it does not accept this camera. */
-  pushes(feeds: readonly string[]): Push[] {
-    return this.#targets(feeds, 'whip');
+  /** Where each feed goes, and its small layer; none before a hub is known, or while it does not accept this camera. */
+  pushes(sent: readonly { readonly feed: string; readonly layer?: 'low' }[]): Push[] {
+    const small = sent.filter(({ layer }) => layer === 'low').map(({ feed }) => feed);
+    const full = sent.filter(({ layer }) => layer !== 'low').map(({ feed }) => feed);
+    return [
+      ...this.#targets(full, 'whip'),
+      ...this.#targets(small, 'whip').map((push): Push => {
+        return { ...push, layer: 'low', url: `${push.url}/layers/low` };
+      }),
+    ];
   }
 
   /** The same for feeds of pictures. */

@@ -1,10 +1,23 @@
 import { z } from 'zod';
 import { slugSchema } from './common.ts';
 
+/** Names of layers: the picture as it is encoded for recording and large views, and small for grids and slow links. */
+export const layerNameSchema = z.enum(['high', 'low']);
+
+export const feedLayerSchema = z.object({
+  rid: layerNameSchema,
+  width: z.int().nullable(),
+  height: z.int().nullable(),
+  fps: z.number().nullable(),
+  bitrateKbps: z.number(),
+});
+
 /** One viewer of a feed, as `GET /api/feeds/:feed` shows it. Rates in kbit/s, times in milliseconds. */
 export const feedViewerSchema = z.object({
   id: z.string(),
   connected: z.boolean(),
+  layer: layerNameSchema.describe('What it gets'),
+  paused: z.boolean().describe('It gets no picture, as it wished'),
   bitrateKbps: z.number(),
   lossRatio: z.number().min(0).max(1).nullable().describe('Last receiver report; null before the first'),
   rttMs: z.number().nullable(),
@@ -32,6 +45,9 @@ export const feedSchema = z
     lossRatio: z.number().min(0).max(1).nullable().describe('Loss on the way in over the last seconds'),
     latencyMs: z.number().nullable().describe('Capture to arrival here; null where clocks are unknown'),
     keyframeAgeMs: z.number().nullable(),
+    layers: z
+      .array(feedLayerSchema)
+      .describe('Layers that viewers can choose now, largest first; one where its source makes no small one'),
     publisher: z
       .object({
         kind: z.enum(['whip', 'ingest', 'pull', 'jpeg']),

@@ -6,6 +6,7 @@ import { accessRoutes } from './routes/access.ts';
 import { camerasRoutes } from './routes/cameras.ts';
 import { devicesRoutes } from './routes/devices.ts';
 import { feedsRoutes } from './routes/feeds.ts';
+import { layersRoutes } from './routes/layers.ts';
 import { machineRoutes } from './routes/machine.ts';
 import { mqttRoutes } from './routes/mqtt.ts';
 import { signalingRoutes } from './routes/signaling.ts';
@@ -27,6 +28,7 @@ export * from './pictures.ts';
 export * from './problem.ts';
 export * from './rollout.ts';
 export * from './route.ts';
+export { type LayerChoice, type LayerWish, viewingEvents } from './routes/layers.ts';
 export * from './status.ts';
 export * from './system.ts';
 export * from './takes.ts';
@@ -35,6 +37,7 @@ export * from './update.ts';
 /** Every route of the API by its id. */
 export const routes = {
   ...signalingRoutes,
+  ...layersRoutes,
   ...feedsRoutes,
   ...devicesRoutes,
   ...takesRoutes,

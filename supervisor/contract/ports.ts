@@ -5,6 +5,8 @@ import type {
   ConfigView,
   Device,
   Feed,
+  LayerChoice,
+  LayerWish,
   MqttLink,
   NewCamera,
   Output,
@@ -50,7 +52,8 @@ export interface SessionClaim {
 
 /** WHIP and WHEP without HTTP; rejections carry the codes that problem-of.ts knows. */
 export interface SignalingPort {
-  offer(kind: SessionKind, feed: string, sdp: string, caller: Caller): Promise<SessionAnswer>;
+  /** `low` publishes the small layer of a feed. */
+  offer(kind: SessionKind, feed: string, sdp: string, caller: Caller, layer?: 'low'): Promise<SessionAnswer>;
   patch(
     session: SessionClaim,
     ifMatch: string | null,
@@ -58,6 +61,8 @@ export interface SignalingPort {
   ): Promise<{ readonly restart: { readonly etag: string; readonly fragment: string } | null }>;
   /** ETag of a living session. Rejects with SESSION_NOT_FOUND. */
   session(session: SessionClaim): Promise<{ readonly etag: string }>;
+  /** Takes a viewer's wish, and gives what it gets. Rejects with SESSION_NOT_FOUND. */
+  selectLayer(session: SessionClaim, wish: LayerWish): Promise<LayerChoice>;
   close(session: SessionClaim): Promise<void>;
 }
 

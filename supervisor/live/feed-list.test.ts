@@ -19,6 +19,7 @@ function feed(id: string, state: Feed['state'] = 'online'): Feed {
     lossRatio: null,
     latencyMs: null,
     keyframeAgeMs: 1,
+    layers: [],
     publisher: null,
     viewers: [],
   };

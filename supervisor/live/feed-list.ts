@@ -79,6 +79,7 @@ function offline({ id, label, reason }: Expected): Feed {
     lossRatio: null,
     latencyMs: null,
     keyframeAgeMs: null,
+    layers: [],
     publisher: null,
     viewers: [],
   };

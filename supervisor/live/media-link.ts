@@ -13,7 +13,7 @@ import {
   type ViewerStats,
 } from '../../media/index.ts';
 import type { Config } from '../config/schema.ts';
-import type { Feed, LinkedCamera } from '../contract/index.ts';
+import type { Feed, LayerChoice, LayerWish, LinkedCamera } from '../contract/index.ts';
 import type { Caller, SessionClaim, SessionKind, SignalingPort } from '../contract/ports.ts';
 import { SupervisedChild } from '../process/supervised-child.ts';
 import type { LinkSample } from '../sources/adaptive-bitrate.ts';
@@ -53,6 +53,8 @@ export interface MediaLinkOptions {
 /** A feed and the server it is published to, or pulled from. */
 export interface Push {
   readonly feed: string;
+  /** Absent: the full one. */
+  readonly layer?: 'low';
   readonly url: string;
   readonly token: string | null;
   readonly tlsFingerprint: string | null;
@@ -213,7 +215,7 @@ export class MediaLink implements SignalingPort {
     });
   }
 
-  offer(kind: SessionKind, feed: string, sdp: string, caller: Caller) {
+  offer(kind: SessionKind, feed: string, sdp: string, caller: Caller, layer?: 'low') {
     const owner = ownerOf(caller);
     const peer = caller.subject ?? caller.address;
     if (kind === 'whep') {
@@ -223,7 +225,8 @@ export class MediaLink implements SignalingPort {
     if (this.#options.isTaken(feed)) {
       throw new ApplianceError('FEED_BUSY', `Somebody publishes pictures as "${feed}".`);
     }
-    return this.#client.whipOffer({ feed, sdp, peer, owner, publisherKey: owner.keyId });
+    const publisherKey = owner.keyId;
+    return this.#client.whipOffer({ feed, sdp, peer, owner, publisherKey, layer });
   }
 
   async patch(claim: SessionClaim, ifMatch: string | null, fragment: string) {
@@ -232,6 +235,12 @@ export class MediaLink implements SignalingPort {
 
   async session(claim: SessionClaim): Promise<{ etag: string }> {
     return await this.#client.sessionInfo(paramsOf(claim));
+  }
+
+  async selectLayer(claim: SessionClaim, { rid, ...wish }: LayerWish): Promise<LayerChoice> {
+    const asked = { ...wish, ...(rid === undefined ? {} : { layer: rid }) };
+    const { layer, paused } = await this.#client.selectLayer({ ...paramsOf(claim), wish: asked });
+    return { rid: layer, paused };
   }
 
   async close(claim: SessionClaim): Promise<void> {
@@ -315,7 +324,8 @@ export class MediaLink implements SignalingPort {
     const { onPush, onChange, log } = this.#options;
     switch (event.event) {
       case 'metrics':
-        this.#pushes = event.status.pushes;
+        // A small layer that does not get through is no fault: the full one is there.
+        this.#pushes = event.status.pushes.filter(({ layer }) => layer === 'high');
         this.#pulls = event.status.pulls;
         this.#outputs = event.status.outputs;
         this.#takeFigures(event.feeds);
@@ -338,6 +348,7 @@ export class MediaLink implements SignalingPort {
         onChange();
         break;
       case 'push':
+        if (event.push.layer !== 'high') break;
         this.#pushes = [...this.#pushes.filter(({ feed }) => feed !== event.push.feed), event.push];
         onChange();
         break;
@@ -375,6 +386,7 @@ function feedOf(stats: FeedStats, label: string): Omit<Feed, 'latencyMs'> {
     packetsLost: stats.packetsLost,
     lossRatio: stats.lossRatio,
     keyframeAgeMs: stats.keyframeAgeMs,
+    layers: stats.layers.map(({ layer, ...figures }) => ({ rid: layer, ...figures })),
     publisher:
       publisher === null
         ? null
@@ -386,9 +398,11 @@ function feedOf(stats: FeedStats, label: string): Omit<Feed, 'latencyMs'> {
     viewers: viewers
       // The hub and servers of others have places of their own in the status.
       .filter(({ id }) => !/^(?:push|output):/.test(id))
-      .map(({ id, connected, bitrateKbps, lossRatio, rttMs, skippedFrames }) => ({
+      .map(({ id, connected, layer, paused, bitrateKbps, lossRatio, rttMs, skippedFrames }) => ({
         id: shownId(id),
         connected,
+        layer,
+        paused,
         bitrateKbps,
         lossRatio,
         rttMs,
@@ -418,9 +432,10 @@ function isSame(a: OutputStatus, b: OutputStatus): boolean {
   return a.output === b.output && a.feed === b.feed;
 }
 
-function endpointOf({ feed, url, token, tlsFingerprint }: Push) {
+function endpointOf({ feed, layer, url, token, tlsFingerprint }: Push) {
   return {
     feed,
+    ...(layer === undefined ? {} : { layer }),
     url,
     ...(token === null ? {} : { token }),
     ...(tlsFingerprint === null ? {} : { tlsFingerprint: colons(tlsFingerprint) }),

@@ -8,10 +8,13 @@ import {
   type CaptureTargets,
   type ChildHost,
   chooseEncoder,
+  chooseSmall,
+  type EncoderFacts,
   type EncoderPlan,
   kindOf,
   type RawStream,
   type SensorClock,
+  type SmallPlan,
   SourceHandler,
   type SourceSpec,
 } from '../../media/index.ts';
@@ -54,6 +57,8 @@ export interface PipelinesOptions {
 /** The packets of a source. */
 export interface Ingest {
   readonly feed: string;
+  /** Absent: the full one. */
+  readonly layer?: 'low';
   readonly rtpPort: number;
   /** Its timestamps are wall-clock time of capture. */
   readonly tellsCaptureTime: boolean;
@@ -66,17 +71,26 @@ export interface RecordableSource {
   readonly raw: RawStream;
 }
 
+/** How the live picture of a source is made. */
+interface Encoding extends EncoderPlan {
+  readonly small: SmallPlan;
+}
+
 interface Running {
   readonly spec: SourceSpec;
   readonly desired: DesiredPipeline;
-  readonly encoder: EncoderPlan;
+  readonly encoder: Encoding;
   readonly rtpPort: number;
+  /** Null where no small layer is encoded. */
+  readonly smallRtpPort: number | null;
   readonly pipe: string;
   readonly handler: SourceHandler;
   readonly stop: AbortController;
   readonly ended: Promise<void>;
 }
 
+/** Sources that are not encoded here have no such setting. */
+const noSmall = { small: 'off', smallWidth: 640, smallBitrateKbps: 300 } as const;
 /** A link that carries this much more than the picture is no limit: repetitions and other traffic have room, too. */
 const linkHeadroom = 1.5;
 
@@ -117,7 +131,8 @@ export class Pipelines {
       if (running === undefined) await this.#start(pipeline, spec, before);
       else this.#running.set(id, { ...running, desired: pipeline });
     }
-    const users = [...desired.order, ...this.#running.keys()].map((id) => `source ${id}`);
+    const sources = [...desired.order, ...this.#running.keys()];
+    const users = sources.flatMap((id) => [`source ${id}`, smallUser(id)]);
     await this.#options.ports.keepOnly('source ', users);
     this.#options.onChange();
   }
@@ -125,8 +140,10 @@ export class Pipelines {
   /** Where the media process takes the packets of each source. */
   ingests(): readonly Ingest[] {
     const videos = [...this.#running].filter(([, running]) => !deliversPictures(running));
-    return videos.map(([feed, { rtpPort, handler }]) => {
-      return { feed, rtpPort, tellsCaptureTime: handler.raw.clock === 'epoch' };
+    return videos.flatMap(([feed, { rtpPort, smallRtpPort, handler }]): Ingest[] => {
+      const tellsCaptureTime = handler.raw.clock === 'epoch';
+      const full = { feed, rtpPort, tellsCaptureTime };
+      return smallRtpPort === null ? [full] : [full, { ...full, layer: 'low', rtpPort: smallRtpPort }];
     });
   }
 
@@ -240,8 +257,12 @@ export class Pipelines {
       const rtpPort = await ports.portOf(`source ${spec.id}`);
       const pipe = this.pipeOf(spec.id);
       const encoder = this.#chooseEncoder(desired, spec);
+      const { layer } = encoder.small;
+      const smallRtpPort = layer === null ? null : await ports.portOf(smallUser(spec.id));
+      const small =
+        layer === null || smallRtpPort === null ? {} : { small: { ...layer, rtpPort: smallRtpPort } };
       const picturesSocket = picturesSocketPath(this.#options.runFolder, spec.id);
-      const targets: CaptureTargets = { rtpPort, encoder, rawPipe: pipe, picturesSocket };
+      const targets: CaptureTargets = { rtpPort, encoder, rawPipe: pipe, picturesSocket, ...small };
       const handler = new SourceHandler({
         host,
         logger: log,
@@ -262,6 +283,7 @@ export class Pipelines {
         desired,
         encoder,
         rtpPort,
+        smallRtpPort,
         pipe,
         handler,
         stop,
@@ -277,12 +299,12 @@ export class Pipelines {
     return new PictureSource({ feed, socketPath, publish, onFrames: (n) => handler.noteFrames(n), log });
   }
 
-  #chooseEncoder({ source }: DesiredPipeline, spec: SourceSpec): EncoderPlan {
+  #chooseEncoder({ source }: DesiredPipeline, spec: SourceSpec): Encoding {
     const { hardwareEncoder, model } = this.#options;
     const linkKbps = this.#links.get(spec.id)?.linkKbps ?? null;
     const kind = kindOf(spec);
     const sends = kind.sends(spec);
-    return chooseEncoder({
+    const facts: EncoderFacts = {
       cameraSendsH264: sends === 'h264',
       cameraSendsJpeg: sends === 'jpeg',
       ...(kind.copyReason === undefined ? {} : { copyReason: kind.copyReason }),
@@ -293,7 +315,9 @@ export class Pipelines {
         : { width: 0, height: 0 }),
       board: boardOfModel(model),
       ...('encoder' in source ? { preference: source.encoder } : {}),
-    });
+    };
+    const plan = chooseEncoder(facts);
+    return { ...plan, small: chooseSmall(facts, plan, 'small' in source ? source : noSmall) };
   }
 
   async #end(id: string): Promise<void> {
@@ -303,6 +327,11 @@ export class Pipelines {
     await running.ended;
     this.#running.delete(id);
   }
+}
+
+/** Who has the port of a small layer. */
+function smallUser(id: string): string {
+  return `source ${id} small`;
 }
 
 function deliversPictures({ encoder }: Running): boolean {

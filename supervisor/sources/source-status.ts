@@ -1,4 +1,4 @@
-import type { EncoderPlan, SourceHandler } from '../../media/index.ts';
+import type { EncoderPlan, SmallPlan, SourceHandler } from '../../media/index.ts';
 import type { SourceStatus, UnpluggedDevice } from '../contract/index.ts';
 import type { DesiredPipeline } from '../roles/assign-cameras.ts';
 
@@ -13,7 +13,11 @@ const shownState = {
 } as const;
 
 /** The status of a source whose pipeline runs, or should run. */
-export function statusOf(source: Source, encoder: EncoderPlan, handler: SourceHandler): SourceStatus {
+export function statusOf(
+  source: Source,
+  encoder: EncoderPlan & { readonly small: SmallPlan },
+  handler: SourceHandler,
+): SourceStatus {
   const { state, fault, restarts } = handler.status;
   return {
     id: source.id,
@@ -23,7 +27,10 @@ export function statusOf(source: Source, encoder: EncoderPlan, handler: SourceHa
     reason: fault?.words ?? null,
     restarts,
     droppedFrames: null,
-    encoder: { name: encoder.encoder, reason: [encoder.reason, ...encoder.warnings].join(' ') },
+    encoder: {
+      name: encoder.encoder,
+      reason: [encoder.reason, ...encoder.warnings, encoder.small.reason].join(' '),
+    },
   };
 }
 

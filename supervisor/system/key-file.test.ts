@@ -60,6 +60,8 @@ const granted = (keys: readonly KeyEntry[]) => keys.map((key) => JSON.stringify(
 test('what was written is read whole, with and without checks', () => {
   fc.assert(
     fc.property(entries, fc.boolean(), (keys, checked) => {
+      // What a disk made of a character is refused, unless a check says that it was written so.
+      fc.pre(checked || !keys.some(({ subject }) => subject.includes('\uFFFD')));
       const { file, damage } = readKeyFile(textOf(checked ? keys.map(withCheck) : keys));
       expect(damage).toBeNull();
       expect(granted(file.keys)).toEqual(granted(keys));

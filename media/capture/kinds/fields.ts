@@ -26,6 +26,19 @@ export const encoderFields = {
     'What encodes the live picture. `auto` uses what this board does best and says why; `jpeg` sends pictures instead of video.',
     ['pipelines'],
   ),
+  small: field(
+    z.enum(['auto', 'on', 'off']).default('auto'),
+    'Whether the live picture is encoded small as well, for grids and slow links. `auto`: where this board can do it beside its masters.',
+    ['pipelines'],
+  ),
+  small_width: field(
+    z.int().min(64).max(1920).multipleOf(2).default(640),
+    'Width of the small picture in pixels. Its height follows.',
+    ['pipelines'],
+  ),
+  small_bitrate_kbps: field(z.int().min(50).max(5000).default(300), 'Bit rate of the small picture.', [
+    'pipelines',
+  ]),
 };
 
 /** Settings of a source that is asked for a size and a rate, and encoded here. */

@@ -81,6 +81,17 @@ export interface NativeBinding {
     reducedSize: boolean,
   ): void;
   requestKeyframe(source: Handle): void;
+  /**
+   * The source takes one layer only of what its publisher sends. `full` is the source of the full layer, where this is the small one; 0
+   * otherwise.
+   */
+  nameLayer(
+    source: Handle,
+    rid: string,
+    ridExtension: number,
+    repairedRidExtension: number,
+    full: Handle,
+  ): void;
   closeSource(source: Handle): void;
   openSink(
     sink: Handle,
@@ -94,6 +105,8 @@ export interface NativeBinding {
   /** Starts with a keyframe of at most `freshMs`; else with the next, or after `patienceMs` with the old one. */
   join(sink: Handle, freshMs: number, patienceMs: number): void;
   pause(sink: Handle): void;
+  /** Goes over to another layer with a keyframe of it: one of at most `freshMs`, the next, or the old one after `patienceMs`. */
+  moveSink(sink: Handle, track: Handle, freshMs: number, patienceMs: number): void;
   closeSink(sink: Handle): void;
   /** Copies the newest statistics as far as they fit; gives how many numbers there are. */
   snapshot(target: Float64Array): number;

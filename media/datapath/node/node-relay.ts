@@ -1,6 +1,13 @@
 /** A track's packets and its fan-out in JavaScript. */
 import { randomInt } from 'node:crypto';
-import type { MediaTransport, PacketOutlet, SinkOptions, TrackPacket, TrackRelay } from '../datapath.ts';
+import type {
+  MediaTransport,
+  PacketOutlet,
+  SinkOptions,
+  TrackPacket,
+  TrackRelay,
+  TrackSink,
+} from '../datapath.ts';
 import { NodeSink, type SinkTrack } from './node-sink.ts';
 import { NodeTransport } from './node-transport.ts';
 import { PacketRing } from './packet-ring.ts';
@@ -45,18 +52,23 @@ export class NodeRelay implements TrackRelay, SinkTrack {
     const newest = this.ring.head === null || packet.sequence > this.ring.head;
     if (newest && this.keyframe !== null) this.ring.keepFrom(this.keyframe, packet.sequence);
     if (!this.ring.put(packet)) return;
-    for (const sink of this.#sinks) sink.offer(packet, newest);
+    for (const sink of this.#sinks) sink.offer(this, packet, newest);
   }
 
   markKeyframe(sequence: number, preface: readonly Buffer[] = []): void {
     this.#keyframe = sequence;
     this.#preface = preface;
-    for (const sink of this.#sinks) sink.keyframe(sequence);
+    for (const sink of this.#sinks) sink.keyframe(this, sequence);
   }
 
   addSink(transport: MediaTransport, options: SinkOptions): NodeSink {
     if (!(transport instanceof NodeTransport)) throw new TypeError('transport of another datapath');
     return this.#add(transport, options);
+  }
+
+  takeOver(sink: TrackSink, lead: () => number | null): void {
+    if (!(sink instanceof NodeSink)) throw new TypeError('sink of another datapath');
+    sink.moveTo(this, lead);
   }
 
   addTap(outlet: PacketOutlet): NodeSink {
@@ -66,6 +78,10 @@ export class NodeRelay implements TrackRelay, SinkTrack {
   /** Bursts begin at once and go on in portions, so that one viewer's join never holds up the others' packets. */
   wake(): void {
     this.#timer ??= setTimeout(this.#pump, 0);
+  }
+
+  add(sink: NodeSink): void {
+    this.#sinks.add(sink);
   }
 
   remove(sink: NodeSink): void {

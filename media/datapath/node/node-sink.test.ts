@@ -22,6 +22,7 @@ function open(ringSize = 64) {
     keyframe: null,
     preface: [],
     wake() {},
+    add() {},
     remove() {},
   };
   const transport = {
@@ -38,10 +39,10 @@ function open(ringSize = 64) {
     const packet: TrackPacket = { sequence, timestamp: sequence * 3000, marker: true, payload };
     const newest = ring.head === null || sequence > ring.head;
     if (!ring.put(packet)) return;
-    sink.offer(packet, newest);
+    sink.offer(track, packet, newest);
     if (!keyframe) return;
     track.keyframe = sequence;
-    sink.keyframe(sequence);
+    sink.keyframe(track, sequence);
   };
   return { sent, sink, way, write, ring, texts: () => sent.map(({ text }) => Number(text)) };
 }

@@ -1,6 +1,6 @@
 /** One viewer's cursor into a track. */
 
-import { extendSequence } from '../../rtp/sequence.ts';
+import { extendSequence, timestampDistance } from '../../rtp/sequence.ts';
 import type { PacketOutlet, SinkOptions, SinkStats, TrackPacket, TrackSink } from '../datapath.ts';
 import type { PacketRing } from './packet-ring.ts';
 import { RepairBudget } from './repair-budget.ts';
@@ -9,6 +9,8 @@ import { SequenceMap } from './sequence-map.ts';
 /** A packet is not sent again within a round trip, and this at least: its first repetition is still under way. */
 const LEAST_PAUSE_MS = 15;
 const RETRANSMIT_MEMORY = 1024;
+/** Another layer's first picture comes so much later than the last one before it, at least. */
+const LAYER_STEP = 1500;
 
 type SinkState = 'paused' | 'waiting' | 'catching-up' | 'live';
 
@@ -20,11 +22,19 @@ export interface SinkTrack {
   readonly preface: readonly Buffer[];
   /** The sink wants to be pumped. */
   wake(): void;
+  add(sink: NodeSink): void;
   remove(sink: NodeSink): void;
 }
 
 export class NodeSink implements TrackSink {
-  readonly #track: SinkTrack;
+  #track: SinkTrack;
+  /** The layer it goes over to. */
+  #next: { readonly track: SinkTrack; readonly lead: () => number | null } | null = null;
+  /** Another layer is about to begin: how far the times of the one before are ahead of it, and null where that is not known. */
+  #moved: { readonly lead: number | null } | null = null;
+  #offset = 0;
+  /** The viewer's number of the layer's first packet: what came before it is of no use. */
+  #firstOfLayer = 0;
   readonly #transport: PacketOutlet;
   readonly #options: SinkOptions;
   readonly #map: SequenceMap;
@@ -72,19 +82,21 @@ export class NodeSink implements TrackSink {
     return this.#state === 'catching-up';
   }
 
+  get timestampOffset(): number {
+    return this.#offset;
+  }
+
+  get moving(): boolean {
+    return this.#next !== null;
+  }
+
   start(sequence: number, preface: readonly Buffer[] = []): void {
-    const first = this.#track.ring.get(sequence);
-    for (const payload of preface) this.#sendExtra(payload, first?.timestamp ?? this.#lastTimestamp ?? 0);
-    this.#map.continueAt(sequence);
-    if (this.#skippedFrom !== null) this.#skippedFrames += this.#framesBetween(this.#skippedFrom, sequence);
-    this.#skippedFrom = null;
-    this.#startedAt = sequence;
-    this.#cursor = sequence;
-    this.#state = 'catching-up';
-    this.#track.wake();
+    this.#takeNext();
+    this.#begin(sequence, preface);
   }
 
   startAtNext(): void {
+    this.#takeNext();
     this.#state = 'waiting';
   }
 
@@ -92,10 +104,20 @@ export class NodeSink implements TrackSink {
     this.#state = 'paused';
   }
 
+  moveTo(track: SinkTrack, lead: () => number | null): void {
+    if (this.#next !== null) this.#next.track.remove(this);
+    this.#next = null;
+    if (track === this.#track) return;
+    this.#next = { track, lead };
+    track.add(this);
+    if (!this.started) this.#takeNext();
+  }
+
   /** A packet was written; `newest` where it is the head. */
-  offer(packet: TrackPacket, newest: boolean): void {
+  offer(track: SinkTrack, packet: TrackPacket, newest: boolean): void {
+    if (track !== this.#track) return;
     if (this.#state === 'waiting') {
-      if (this.#track.kind === 'audio' && newest) this.start(packet.sequence);
+      if (this.#track.kind === 'audio' && newest) this.#begin(packet.sequence);
       return;
     }
     if (this.#state === 'catching-up') {
@@ -114,8 +136,13 @@ export class NodeSink implements TrackSink {
   }
 
   /** A keyframe begins at `sequence`. */
-  keyframe(sequence: number): void {
-    if (this.#state === 'waiting' && this.#track.kind === 'video') this.start(sequence, this.#track.preface);
+  keyframe(track: SinkTrack, sequence: number): void {
+    if (track === this.#next?.track) {
+      this.#takeNext();
+      this.#state = 'waiting';
+    }
+    if (track !== this.#track) return;
+    if (this.#state === 'waiting' && this.#track.kind === 'video') this.#begin(sequence, this.#track.preface);
   }
 
   /** Sends at most `limit` packets of what is remembered. */
@@ -145,6 +172,10 @@ export class NodeSink implements TrackSink {
     const { ring } = this.#track;
     for (const sequence of lost.slice(0, this.#budget.answer(lost.length))) {
       const viewer = extendSequence(sequence, this.#map.next);
+      if (viewer < this.#firstOfLayer) {
+        this.#retransmitsRefused++;
+        continue;
+      }
       const wanted = this.#map.toTrack(viewer);
       const packet = wanted === null ? null : ring.get(wanted);
       const onItsWay = nowMs - (this.#repeated.get(viewer) ?? Number.NEGATIVE_INFINITY) < pauseMs;
@@ -167,8 +198,53 @@ export class NodeSink implements TrackSink {
 
   [Symbol.dispose](): void {
     this.#state = 'paused';
+    this.#next?.track.remove(this);
+    this.#next = null;
     this.#repeated.clear();
     this.#track.remove(this);
+  }
+
+  #begin(sequence: number, preface: readonly Buffer[] = []): void {
+    const first = this.#track.ring.get(sequence);
+    if (first !== null) this.#align(first.timestamp);
+    const timestamp = first === null ? (this.#lastTimestamp ?? 0) : first.timestamp + this.#offset;
+    for (const payload of preface) this.#sendExtra(payload, timestamp >>> 0);
+    this.#map.continueAt(sequence);
+    if (this.#skippedFrom !== null) this.#skippedFrames += this.#framesBetween(this.#skippedFrom, sequence);
+    this.#skippedFrom = null;
+    this.#startedAt = sequence;
+    this.#cursor = sequence;
+    this.#state = 'catching-up';
+    this.#track.wake();
+  }
+
+  /** From here on everything is of the other layer; the viewer's numbers and time go on. */
+  #takeNext(): void {
+    if (this.#next === null) return;
+    const before = this.#moved === null ? 0 : this.#moved.lead;
+    const lead = this.#next.lead();
+    this.#moved = { lead: before === null || lead === null ? null : before + lead };
+    this.#track.remove(this);
+    this.#track = this.#next.track;
+    this.#next = null;
+    this.#skippedFrom = null;
+  }
+
+  /** Puts the layer that begins with `first` behind the times that the viewer has. */
+  #align(first: number): void {
+    if (this.#moved === null) return;
+    const { lead } = this.#moved;
+    this.#moved = null;
+    this.#firstOfLayer = this.#map.next;
+    const last = this.#lastTimestamp;
+    if (last === null) {
+      this.#offset = 0;
+      return;
+    }
+    const next = (last + LAYER_STEP) >>> 0;
+    this.#offset = lead === null ? next - first : this.#offset + lead;
+    const late = timestampDistance((first + this.#offset) >>> 0, next);
+    if (late > 0) this.#offset += late;
   }
 
   #repeat(packet: TrackPacket, viewer: number, nowMs: number): void {
@@ -191,7 +267,7 @@ export class NodeSink implements TrackSink {
     const target = kind === 'audio' ? ring.head : keyframe;
     if (target !== null && target > this.#cursor) {
       this.#skippedFrames += this.#framesBetween(this.#cursor, target);
-      this.start(target, kind === 'video' ? this.#track.preface : []);
+      this.#begin(target, kind === 'video' ? this.#track.preface : []);
       this.#blocked = false;
     } else if (this.#cursor < ring.tail) {
       this.#state = 'waiting';
@@ -210,16 +286,19 @@ export class NodeSink implements TrackSink {
   #send(packet: TrackPacket): void {
     const viewer = this.#map.toViewer(packet.sequence);
     if (viewer === null) return;
-    this.#lastTimestamp = packet.timestamp;
+    const timestamp = (packet.timestamp + this.#offset) >>> 0;
+    const last = this.#lastTimestamp;
+    if (last === null || timestampDistance(last, timestamp) > 0) this.#lastTimestamp = timestamp;
     this.#budget.earn(packet.payload.length, performance.now());
     this.#transmit(packet, viewer);
   }
 
   #sendExtra(payload: Buffer, timestamp: number): void {
-    this.#transmit({ sequence: 0, timestamp, marker: false, payload }, this.#map.takeExtra());
+    const viewer = this.#map.takeExtra();
+    this.#transmit({ sequence: 0, timestamp, marker: false, payload }, viewer, timestamp);
   }
 
-  #transmit(packet: TrackPacket, viewer: number): void {
+  #transmit(packet: TrackPacket, viewer: number, timestamp = (packet.timestamp + this.#offset) >>> 0): void {
     this.#packets++;
     this.#octets += packet.payload.length;
     this.#transport.sendRtp(
@@ -227,7 +306,7 @@ export class NodeSink implements TrackSink {
         ssrc: this.#options.ssrc,
         payloadType: this.#options.payloadType,
         marker: packet.marker,
-        timestamp: packet.timestamp,
+        timestamp,
       },
       viewer,
       packet.payload,

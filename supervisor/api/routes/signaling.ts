@@ -3,8 +3,12 @@ import type { ApiPorts, Caller, SessionClaim, SessionKind } from '../../contract
 import type { KeyStore } from '../../system/key-store.ts';
 import { ApiError } from '../api-error.ts';
 import type { RouteHandlers } from '../router.ts';
+import { type layerRoutes, linkExtensions } from './layers.ts';
 
-type SignalingRoute = Extract<keyof RouteHandlers, `whip${string}` | `whep${string}`>;
+type SignalingRoute = Exclude<
+  Extract<keyof RouteHandlers, `whip${string}` | `whep${string}`>,
+  keyof ReturnType<typeof layerRoutes>
+>;
 
 /**
  * WHIP (RFC 9725) and WHEP (draft-ietf-wish-whep) over HTTP. The protocol itself is in the media plane; here are only status
@@ -20,13 +24,15 @@ export function signalingRoutes(
     sdp: string,
     caller: Parameters<typeof signaling.offer>[3],
     ctx: Context,
+    layer?: 'low',
   ) => {
-    const answer = await signaling.offer(kind, feed, sdp, caller);
+    const answer = await signaling.offer(kind, feed, sdp, caller, layer);
     if (caller.keyId !== null && !keys.isGood(caller.keyId)) {
       await signaling.close({ kind, feed, sessionId: answer.sessionId, caller });
       throw new ApiError('TOKEN_UNKNOWN', 'This token was revoked just now.');
     }
     ctx.set('Location', `/${kind}/${feed}/${answer.sessionId}`);
+    if (kind === 'whep') linkExtensions(feed, answer.sessionId, ctx);
     ctx.set('ETag', answer.etag);
     ctx.set('Accept-Patch', 'application/trickle-ice-sdpfrag');
     return answer.answer;
@@ -59,6 +65,7 @@ export function signalingRoutes(
     whipEndpoint: (_request, ctx) => endpoint(ctx),
     whipOptions: (_request, ctx) => options(ctx),
     whipPublish: ({ params, body, caller }, ctx) => offer('whip', params.feed, body, caller, ctx),
+    whipSmallLayer: ({ params, body, caller }, ctx) => offer('whip', params.feed, body, caller, ctx, 'low'),
     whipSession: (request, ctx) => exists(claim('whip', request), ctx),
     whipPatch: (request, ctx) => patch(claim('whip', request), request.body, ctx),
     whipDelete: async (request) => {

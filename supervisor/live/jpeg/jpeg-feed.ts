@@ -90,6 +90,7 @@ export class JpegFeed {
       lossRatio: null,
       latencyMs: null,
       keyframeAgeMs: null,
+      layers: [],
       publisher:
         publisher === null
           ? null

@@ -30,6 +30,7 @@ const feedOf = (id: string, change: Partial<Feed> = {}): Feed => ({
   latencyMs: null,
   keyframeAgeMs: 10,
   publisher: { kind: 'whip', camera: null, sinceMs: 1 },
+  layers: [],
   viewers: [],
   ...change,
 });
@@ -37,6 +38,7 @@ const feedOf = (id: string, change: Partial<Feed> = {}): Feed => ({
 const figuresOf = (output: string, feed: string, change: Partial<OutputFigures> = {}): OutputFigures => ({
   output,
   feed,
+  layer: 'high',
   state: 'connected',
   reason: null,
   code: null,

@@ -27,6 +27,7 @@ export const feedFixture = (over: Partial<Feed> = {}): Feed => ({
   latencyMs: 2,
   reason: null,
   keyframeAgeMs: 640,
+  layers: [],
   publisher: { kind: 'ingest', camera: null, sinceMs: 140_000 },
   viewers: [],
   ...over,

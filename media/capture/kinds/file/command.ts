@@ -5,6 +5,7 @@ import {
   liveOutputArgs,
   rawOutputArgs,
   rtpOutputArgs,
+  smallOfCopyArgs,
   witnessOutputArgs,
 } from '../../outputs.ts';
 import type { CaptureCommand, CaptureTargets, EncodedSource } from '../../types.ts';
@@ -61,9 +62,10 @@ function listOf(file: string): string[] {
   return ['-f', 'concat', '-safe', '0', '-protocol_whitelist', 'data,file', '-i', data];
 }
 
-function copiedOutputs({ fps }: FileSource, targets: CaptureTargets): string[] {
+function copiedOutputs(source: FileSource, targets: CaptureTargets): string[] {
+  const { fps } = source;
   const copy = ['-map', '0:v:0', '-c:v', 'copy'];
-  const argv = [...copy, ...rtpOutputArgs(targets, 'stream')];
+  const argv = [...copy, ...rtpOutputArgs(targets, 'stream'), ...smallOfCopyArgs(targets, source, 'stream')];
   if (targets.rawPipe !== undefined) {
     const frames = { frameBytes: typicalAccessUnitBytes, fps };
     argv.push(...copy, ...rawOutputArgs(targets.rawPipe, frames, targets.rawQueueBytes));
@@ -81,7 +83,7 @@ function encodedOutputs(source: FileSource, targets: CaptureTargets): string[] {
   if (targets.rawPipe !== undefined) branches.push('raw');
   if (targets.witness !== undefined) branches.push('witness');
   const split = branches.map((name) => `[${name}]`).join('');
-  const live = liveBranch(targets.encoder);
+  const live = liveBranch(targets);
   const exact = `crop=${width}:${height}:0:0:exact=1,format=${pixelFormat}`;
   // The live picture has limited range, as players expect.
   const shown = `[shown]scale=out_range=limited,format=yuv420p[live]${live.chain}`;

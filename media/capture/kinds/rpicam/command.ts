@@ -115,7 +115,7 @@ function ffmpegArgs(source: RpicamSource, targets: CaptureTargets): string[] {
   if (targets.rawPipe !== undefined) branches.push('raw');
   if (targets.witness !== undefined) branches.push('witness');
   const crop = paddedWidth === width ? '' : `crop=${width}:${height}:0:0,`;
-  const live = liveBranch(targets.encoder);
+  const live = liveBranch(targets);
   const outputs = branches.map((name) => `[${name}]`).join('');
   // Planar frames in a pipe have no time: their arrival is their time.
   const graph = `[0:v]setrange=${range},${numberedWallClock()},${crop}split=${branches.length}${outputs}${live.chain}`;

@@ -12,7 +12,8 @@ export const kind = sourceKind({
   },
   clock: 'epoch',
   async specOf(source, machine): Promise<RpicamSource> {
-    const { label: _label, enabled: _enabled, record: _record, encoder: _encoder, ...rest } = source;
+    const { label: _label, enabled: _enabled, record: _record, encoder: _encoder, ...settled } = source;
+    const { small: _small, smallWidth: _width, smallBitrateKbps: _bitrate, ...rest } = settled;
     const tuningFile = rest.tuningFile === undefined ? undefined : machine.path(rest.tuningFile);
     // The sensor's times of its frames are read beside the pictures.
     return withoutUndefined({ ...rest, tuningFile, ptsFile: machine.runFile(`${source.id}.pts`) });

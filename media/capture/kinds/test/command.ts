@@ -25,7 +25,7 @@ export function buildTestCapture(source: TestSource, targets: CaptureTargets): C
   if (targets.rawPipe !== undefined) branches.push('raw');
   if (targets.witness !== undefined) branches.push('witness');
   const outputs = branches.map((name) => `[${name}]`).join('');
-  const live = liveBranch(targets.encoder);
+  const live = liveBranch(targets);
   const graph = `[0:v]split=${branches.length}${outputs}${live.chain}`;
   const raw = ['-fps_mode', 'passthrough', '-enc_time_base', captureTimeBase, '-c:v', 'rawvideo'];
   const argv = [...ffmpegPrelude(), '-fpsprobesize', '0', '-f', 'lavfi', '-i', picture(source)];

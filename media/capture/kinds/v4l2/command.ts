@@ -6,6 +6,7 @@ import {
   picturesOutputArgs,
   rawOutputArgs,
   rtpOutputArgs,
+  smallOfCopyArgs,
   witnessOutputArgs,
 } from '../../outputs.ts';
 import type { CaptureCommand, CaptureTargets, EncodedSource, RawStream } from '../../types.ts';
@@ -72,10 +73,11 @@ export function buildV4l2Capture(source: V4l2Source, targets: CaptureTargets): C
   const argv = [...ffmpegPrelude(), ...input, '-copyts'];
   if (copies) {
     argv.push('-map', '0:v', ...liveCopyArgs(), ...rtpOutputArgs(targets, 'epoch'));
+    argv.push(...smallOfCopyArgs(targets, source, 'epoch'));
   } else if (facts.codec === 'mjpeg' && targets.encoder.encoder === 'mjpeg') {
     argv.push('-map', '0:v', '-c:v', 'copy', ...picturesOutputArgs(targets));
   } else {
-    const live = liveBranch(targets.encoder);
+    const live = liveBranch(targets);
     // JPEG has full range, which the hardware encoder could not say: the live picture has limited range, as players expect.
     const limited = facts.codec === 'mjpeg' ? 'scale=out_range=limited,' : '';
     const graph = `[0:v]${limited}format=yuv420p[live]${live.chain}`;

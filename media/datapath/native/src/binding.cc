@@ -230,6 +230,13 @@ napi_value requestKeyframe(napi_env env, napi_callback_info info) {
   return post(env, given, command::RequestKeyframe{given.unsignedNumber(0)});
 }
 
+// (source, rid, numbers of the extensions for it and for that of repairs, source of the full layer)
+napi_value nameLayer(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  LayerNames names{given.text(1), static_cast<int>(given.number(2)), static_cast<int>(given.number(3))};
+  return post(env, given, command::NameLayer{given.unsignedNumber(0), std::move(names), given.unsignedNumber(4)});
+}
+
 napi_value closeSource(napi_env env, napi_callback_info info) {
   const Arguments given(env, info);
   return post(env, given, command::CloseSource{given.unsignedNumber(0)});
@@ -252,6 +259,12 @@ napi_value join(napi_env env, napi_callback_info info) {
 napi_value pause(napi_env env, napi_callback_info info) {
   const Arguments given(env, info);
   return post(env, given, command::Pause{given.unsignedNumber(0)});
+}
+
+// (sink, track, fresh milliseconds, patience milliseconds)
+napi_value moveSink(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  return post(env, given, command::MoveSink{given.unsignedNumber(0), given.unsignedNumber(1), given.number(2), given.number(3)});
 }
 
 napi_value closeSink(napi_env env, napi_callback_info info) {
@@ -303,8 +316,10 @@ napi_value initialize(napi_env env, napi_value exports) {
       method("sendDatagram", sendDatagram), method("closeSession", closeSession),       method("openTrack", openTrack),
       method("beginSource", beginSource),   method("closeTrack", closeTrack),           method("setParameterSet", setParameterSet),
       method("openSource", openSource),
-      method("closeSource", closeSource),   method("requestKeyframe", requestKeyframe), method("openSink", openSink),
+      method("closeSource", closeSource),
+      method("nameLayer", nameLayer),   method("requestKeyframe", requestKeyframe), method("openSink", openSink),
       method("join", join),                 method("pause", pause),                     method("closeSink", closeSink),
+      method("moveSink", moveSink),
       method("snapshot", snapshot),         method("now", now),                         method("close", closeInstance),
   };
   napi_value constructor = nullptr;

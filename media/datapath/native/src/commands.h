@@ -38,11 +38,14 @@ struct CloseTrack { Handle track = 0; };
 // `session` is 0 for an ingest, `video` or `audio` where there is no such track.
 struct OpenSource { SourceOptions options; Handle video = 0; Handle audio = 0; Handle session = 0; };
 struct RequestKeyframe { Handle source = 0; };
+// `full` is the source of the full layer, where this is the small one; 0 otherwise.
+struct NameLayer { Handle source = 0; LayerNames names; Handle full = 0; };
 struct CloseSource { Handle source = 0; };
 // `session` is 0 for a reader within this process.
 struct OpenSink { SinkOptions options; Handle track = 0; Handle session = 0; };
 struct Join { Handle sink = 0; double freshMs = 0; double patienceMs = 0; };
 struct Pause { Handle sink = 0; };
+struct MoveSink { Handle sink = 0; Handle track = 0; double freshMs = 0; double patienceMs = 0; };
 struct CloseSink { Handle sink = 0; };
 
 }  // namespace rushlight::command
@@ -52,7 +55,7 @@ namespace rushlight {
 using Command = std::variant<std::monostate, command::AddSocket, command::CloseSocket, command::OpenSession, command::SetIce,
                              command::AddCandidate, command::SetKeys, command::SendDatagram, command::CloseSession,
                              command::OpenTrack, command::BeginSource, command::SetParameterSet, command::CloseTrack, command::OpenSource,
-                             command::RequestKeyframe, command::CloseSource, command::OpenSink, command::Join, command::Pause,
-                             command::CloseSink>;
+                             command::RequestKeyframe, command::NameLayer, command::CloseSource, command::OpenSink, command::Join, command::Pause,
+                             command::MoveSink, command::CloseSink>;
 
 }  // namespace rushlight

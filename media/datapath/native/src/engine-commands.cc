@@ -84,6 +84,10 @@ void Engine::apply(command::RequestKeyframe& it) {
   if (Source* source = sources_.get(it.source)) source->requestKeyframe(context_);
 }
 
+void Engine::apply(command::NameLayer& it) {
+  if (Source* source = sources_.get(it.source)) source->nameLayer(std::move(it.names), sources_.get(it.full));
+}
+
 void Engine::apply(command::CloseSource& it) {
   const auto source = sources_.take(it.source);
   if (source == nullptr) return;
@@ -106,6 +110,12 @@ void Engine::apply(command::Join& it) {
 
 void Engine::apply(command::Pause& it) {
   if (Sink* sink = sinks_.get(it.sink)) sink->pause();
+}
+
+void Engine::apply(command::MoveSink& it) {
+  Sink* sink = sinks_.get(it.sink);
+  Track* track = tracks_.get(it.track);
+  if (sink != nullptr && track != nullptr) sink->moveTo(track, it.freshMs, it.patienceMs, context_);
 }
 
 void Engine::apply(command::CloseSink& it) { sinks_.take(it.sink); }

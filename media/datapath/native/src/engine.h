@@ -57,10 +57,12 @@ class Engine {
   void apply(command::CloseTrack& it);
   void apply(command::OpenSource& it);
   void apply(command::RequestKeyframe& it);
+  void apply(command::NameLayer& it);
   void apply(command::CloseSource& it);
   void apply(command::OpenSink& it);
   void apply(command::Join& it);
   void apply(command::Pause& it);
+  void apply(command::MoveSink& it);
   void apply(command::CloseSink& it);
 
   struct Receiver;

@@ -1,6 +1,8 @@
 // RTP packets (RFC 3550, section 5.1).
 #pragma once
+#include <algorithm>
 #include <optional>
+#include <string_view>
 
 #include "bytes.h"
 
@@ -50,6 +52,30 @@ inline std::optional<RtpPacket> parseRtp(View packet) {
   parsed.ssrc = read32(packet.data() + 8);
   parsed.payload = packet.subspan(*start, end - *start);
   return parsed;
+}
+
+// The text of a header extension (RFC 8285) with this number; empty where there is none.
+inline std::string_view rtpExtension(View packet, int id) {
+  const size_t at = kRtpHeaderBytes + (packet[0] & 0x0f) * 4u;
+  if ((packet[0] & 0x10) == 0 || id <= 0 || at + 4 > packet.size()) return {};
+  const uint16_t profile = read16(packet.data() + at);
+  const bool oneByte = profile == 0xbede;
+  if (!oneByte && (profile & 0xfff0) != 0x1000) return {};
+  const size_t end = std::min(packet.size(), at + 4 + read16(packet.data() + at + 2) * 4u);
+  for (size_t i = at + 4; i < end;) {
+    if (packet[i] == 0) {
+      i++;
+      continue;
+    }
+    if (!oneByte && i + 1 >= end) return {};
+    const int found = oneByte ? packet[i] >> 4 : packet[i];
+    const size_t length = oneByte ? (packet[i] & 0x0f) + 1u : packet[i + 1];
+    i += oneByte ? 1 : 2;
+    if ((oneByte && found == 15) || i + length > end) return {};
+    if (found == id) return {reinterpret_cast<const char*>(packet.data() + i), length};
+    i += length;
+  }
+  return {};
 }
 
 inline void writeRtpHeader(uint8_t* to, bool marker, uint8_t payloadType, uint16_t sequence, uint32_t timestamp,

@@ -93,6 +93,10 @@ void Sink::tick(Context& context) {
     waitUntilMs_ = -1;
     start(track_->keyframe(), context);
   }
+  if (next_ != nullptr && nextUntilMs_ >= 0 && context.nowMs >= nextUntilMs_ && next_->keyframe() >= 0) {
+    takeNext(context);
+    start(track_->keyframe(), context);
+  }
   if (context.nowMs - slowedMs_ > kFasterAfterMs) perMs_ = std::min(kMostPacketsPerMs, perMs_ + 1);
   if (tap_ || closed_ || stats_.packets == 0 || state_ == State::CatchingUp) return;
   if (context.nowMs - reportedMs_ < kReportIntervalMs) return;
@@ -107,7 +111,7 @@ void Sink::report(Context& context) {
   const uint64_t ntp = rtcp::ntpOfUnixMs(context.unixMs);
   reports_[nextReport_++ % reports_.size()] = {rtcp::middleOfNtp(ntp), context.nowMs};
   rtcp::Builder compound;
-  compound.senderReport({options_.ssrc, ntp, *timestamp, static_cast<uint32_t>(stats_.packets), static_cast<uint32_t>(stats_.octets)});
+  compound.senderReport({options_.ssrc, ntp, *timestamp + offset_, static_cast<uint32_t>(stats_.packets), static_cast<uint32_t>(stats_.octets)});
   compound.canonicalName(options_.ssrc, options_.cname);
   session_->sendRtcp(compound.bytes(), context);
 }

@@ -25,6 +25,8 @@ constexpr int64_t kAgainTicks = kVideoClockHz / 60;
 constexpr double kRestartMs = 2000;
 constexpr double kDeafMs = 1000;
 constexpr double kNeededIntervalMs = 100;
+// A report that places the picture further off than this does not speak of it.
+constexpr int32_t kPlausibleTicks = 5 * kVideoClockHz;
 
 }  // namespace
 
@@ -40,11 +42,18 @@ Sink::Sink(SinkOptions options, Track* track, Session* session)
 }
 
 Sink::~Sink() {
+  stayHere();
   if (track_ != nullptr) track_->remove(this);
   if (session_ != nullptr) session_->remove(this);
 }
 
+void Sink::trackGone(const Track* track) {
+  if (next_ == track) next_ = nullptr;
+  if (track_ == track) track_ = nullptr;
+}
+
 void Sink::join(double freshMs, double patienceMs, Context& context) {
+  if (next_ != nullptr) takeNext(context);
   if (track_ == nullptr) return;
   state_ = State::Waiting;
   freshMs_ = freshMs;
@@ -64,11 +73,78 @@ void Sink::pictureLost(Context& context) {
   if (ageMs > kDeafMs && ageMs <= freshMs_) start(track_->keyframe(), context);
 }
 
-void Sink::keyframeBegan(Context& context) {
-  if (state_ == State::Waiting && isVideo()) start(track_->keyframe(), context);
+void Sink::moveTo(Track* track, double freshMs, double patienceMs, Context& context) {
+  stayHere();
+  if (track == track_) return;
+  next_ = track;
+  nextFreshMs_ = freshMs;
+  track->add(this);
+  const bool known = track->keyframe() >= 0;
+  if (state_ == State::Paused) return takeNext(context);
+  if (state_ == State::Waiting) return join(freshMs, patienceMs, context);
+  if (known && context.nowMs - track->keyframeMs() <= freshMs) {
+    takeNext(context);
+    return start(track_->keyframe(), context);
+  }
+  nextUntilMs_ = context.nowMs + patienceMs;
+  neededMs_ = -1;
+  needKeyframe(context);
+}
+
+void Sink::stayHere() {
+  if (next_ != nullptr) next_->remove(this);
+  next_ = nullptr;
+  nextUntilMs_ = -1;
+}
+
+// From here on everything is of the other layer; the viewer's numbers and time go on.
+void Sink::takeNext(Context& context) {
+  if (!moved_) {
+    before_.reset();
+    const auto timestamp = track_ == nullptr ? std::nullopt : track_->clock().timestampAt(context.unixMs);
+    if (timestamp) before_ = Moment{context.unixMs, *timestamp + offset_};
+  }
+  moved_ = true;
+  if (track_ != nullptr) track_->remove(this);
+  track_ = std::exchange(next_, nullptr);
+  nextUntilMs_ = -1;
+  freshMs_ = nextFreshMs_;
+  skippedFrom_ = -1;
+  prefaceDue_ = false;
+}
+
+// Puts the track's times behind those that the viewer has: by the clock, as both layers show the same picture.
+void Sink::align(Context& context) {
+  moved_ = false;
+  const StoredPacket* newest = track_->ring().get(track_->ring().head());
+  if (stats_.packets == 0 || newest == nullptr) {
+    offset_ = 0;
+    return;
+  }
+  const uint32_t soonest = lastTimestamp_ + static_cast<uint32_t>(kAgainTicks) + 1;
+  offset_ = soonest - newest->timestamp;
+  if (before_) {
+    const auto elapsed = static_cast<int64_t>((context.unixMs - before_->unixMs) * kVideoClockHz / 1000);
+    const uint32_t now = before_->timestamp + static_cast<uint32_t>(elapsed);
+    const auto known = track_->clock().timestampAt(context.unixMs);
+    const bool plausible = known && std::abs(timestampDistance(newest->timestamp, *known)) <= kPlausibleTicks;
+    offset_ = now - (plausible ? *known : newest->timestamp);
+  }
+  // Time never runs back for a viewer.
+  const int32_t early = timestampDistance(newest->timestamp + offset_, soonest);
+  if (early > 0) offset_ += static_cast<uint32_t>(early);
+  // The next report ties the other times to the clock.
+  reportedMs_ = -1000;
+}
+
+void Sink::keyframeBegan(const Track& track, Context& context) {
+  if (&track == next_) takeNext(context);
+  else if (&track != track_ || state_ != State::Waiting) return;
+  if (isVideo()) start(track_->keyframe(), context);
 }
 
 void Sink::start(int64_t sequence, Context& context) {
+  if (moved_) align(context);
   const StoredPacket* first = track_->ring().get(sequence);
   warp_ = first != nullptr && isVideo() ? warpFrom(*first) : Warp{};
   if (first != nullptr) lastTimestamp_ = timestampOf(*first);
@@ -98,14 +174,14 @@ Sink::Warp Sink::warpFrom(const StoredPacket& first) const {
   if (newest == nullptr) return {};
   const int64_t span = std::max(1, timestampDistance(first.timestamp, newest->timestamp));
   // Time never runs back for a viewer: what it sees again fits in before the next picture.
-  const bool again = stats_.packets > 0 && timestampDistance(lastTimestamp_, first.timestamp) <= 0;
+  const bool again = stats_.packets > 0 && timestampDistance(lastTimestamp_, first.timestamp + offset_) <= 0;
   if (again) return {newest->sequence, first.timestamp, span, lastTimestamp_ + 1, std::min(span, kAgainTicks)};
   if (span <= kWarpedTicks) return {};
-  return {newest->sequence, first.timestamp, span, newest->timestamp - static_cast<uint32_t>(kWarpedTicks), kWarpedTicks};
+  return {newest->sequence, first.timestamp, span, newest->timestamp + offset_ - static_cast<uint32_t>(kWarpedTicks), kWarpedTicks};
 }
 
-void Sink::offerLate(int64_t sequence, Context& context) {
-  if (!started() || sequence >= cursor_ || sequence < startedAt_) return;
+void Sink::offerLate(const Track& track, int64_t sequence, Context& context) {
+  if (&track != track_ || !started() || sequence >= cursor_ || sequence < startedAt_) return;
   const StoredPacket* packet = track_->ring().get(sequence);
   if (packet != nullptr) send(*packet, context);
 }
@@ -198,7 +274,7 @@ uint64_t Sink::framesBetween(int64_t from, int64_t to) const {
 }
 
 uint32_t Sink::timestampOf(const StoredPacket& packet) const {
-  if (packet.sequence > warp_.until) return packet.timestamp;
+  if (packet.sequence > warp_.until) return packet.timestamp + offset_;
   const int64_t since = std::max(0, timestampDistance(warp_.from, packet.timestamp));
   return warp_.to + static_cast<uint32_t>(since * warp_.window / warp_.span);
 }

@@ -1,5 +1,6 @@
 // A track on its way to one viewer, in that viewer's own sequence space, or to a reader within this process.
 #pragma once
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -47,7 +48,7 @@ class Sink {
   uint32_t ssrc() const { return options_.ssrc; }
   const SinkStats& stats() const { return stats_; }
   bool isVideo() const { return track_ != nullptr && track_->kind() == Kind::Video; }
-  void trackGone() { track_ = nullptr; }
+  void trackGone(const Track* track);
   void sessionGone() { session_ = nullptr; closed_ = true; }
 
   // Starts with the remembered keyframe where it is at most `freshMs` old. Otherwise a new one is asked for, and waited
@@ -55,10 +56,14 @@ class Sink {
   void join(double freshMs, double patienceMs, Context& context);
   // Sends nothing until the next start.
   void pause() { state_ = State::Paused; }
-  // A keyframe of the track begins.
-  void keyframeBegan(Context& context);
+  // Goes over to another layer of the same picture, in the viewer's own numbers and time: at once where it sends nothing, or with
+  // that layer's remembered keyframe where it is at most `freshMs` old. Otherwise with its next one, or after `patienceMs` with
+  // the remembered one; until then the present layer goes on.
+  void moveTo(Track* track, double freshMs, double patienceMs, Context& context);
+  // A keyframe of one of its tracks begins.
+  void keyframeBegan(const Track& track, Context& context);
   // A packet came that lies before the newest.
-  void offerLate(int64_t sequence, Context& context);
+  void offerLate(const Track& track, int64_t sequence, Context& context);
   // Sends what is due. True where more waits for its turn.
   bool pump(Context& context);
   // Sends packets again by their 16-bit numbers in the viewer's space.
@@ -85,9 +90,18 @@ class Sink {
     int64_t window = 1;
   };
 
+  // What the viewer's clock shows at a time.
+  struct Moment {
+    double unixMs = 0;
+    uint32_t timestamp = 0;
+  };
+
   bool started() const { return state_ == State::Live || state_ == State::CatchingUp; }
   void start(int64_t sequence, Context& context);
   Warp warpFrom(const StoredPacket& first) const;
+  void stayHere();
+  void takeNext(Context& context);
+  void align(Context& context);
   bool stalled(Context& context);
   void skip(Context& context);
   void slowDown(Context& context);
@@ -102,6 +116,15 @@ class Sink {
 
   SinkOptions options_;
   Track* track_;
+  // The layer it goes over to; null where it stays.
+  Track* next_ = nullptr;
+  double nextFreshMs_ = 0;
+  double nextUntilMs_ = -1;
+  // The viewer's timestamps minus those of the track.
+  uint32_t offset_ = 0;
+  // Another layer is about to begin, whose times are to be put behind these.
+  bool moved_ = false;
+  std::optional<Moment> before_;
   Session* session_;
   bool closed_ = false;
   bool tap_;

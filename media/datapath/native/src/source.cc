@@ -10,6 +10,9 @@ namespace {
 constexpr double kFeedbackIntervalMs = 1000;
 constexpr double kNackIntervalMs = 20;
 const std::string kName = "rushlight";
+constexpr size_t kUnnamedPackets = 32;
+// Three layers, each with its repairs, of some restarts.
+constexpr size_t kMaxSsrcs = 32;
 
 }  // namespace
 
@@ -24,7 +27,22 @@ Source::Source(SourceOptions options, Track* video, Track* audio, Session* sessi
 }
 
 Source::~Source() {
-  if (session_ != nullptr) session_->setSource(nullptr);
+  if (small_ != nullptr) small_->full_ = nullptr;
+  if (full_ != nullptr) full_->small_ = nullptr;
+  else if (session_ != nullptr) session_->setSource(nullptr);
+}
+
+void Source::sessionGone() {
+  session_ = nullptr;
+  if (small_ != nullptr) small_->sessionGone();
+}
+
+void Source::nameLayer(LayerNames names, Source* full) {
+  names_ = std::move(names);
+  if (full == nullptr || full == this || session_ == nullptr) return;
+  full_ = full;
+  full->small_ = this;
+  session_->setSource(full);
 }
 
 void Source::trackGone(const Track* track) {
@@ -39,10 +57,31 @@ std::optional<double> Source::captureDelayMs() const {
 void Source::receiveRtp(View datagram, Context& context) {
   const auto packet = parseRtp(datagram);
   if (!packet) return;
-  const int payloadType = packet->payloadType;
-  if (payloadType == options_.videoPayloadType) admit(video_, *packet, context);
-  else if (payloadType == options_.audioPayloadType) admit(audio_, *packet, context);
-  else if (payloadType == options_.repairPayloadType) receiveRepair(*packet, context);
+  Source* layer = names_ ? layerOf(*packet, datagram) : this;
+  if (layer != nullptr) layer->receive(*packet, context);
+}
+
+// Whose packet it is; null where it is nobody's.
+Source* Source::layerOf(const RtpPacket& packet, View datagram) {
+  if (packet.payloadType == options_.audioPayloadType) return this;
+  auto known = rids_.find(packet.ssrc);
+  if (known == rids_.end()) {
+    const bool repair = packet.payloadType == options_.repairPayloadType;
+    const auto rid = rtpExtension(datagram, repair ? names_->repairedRidExtension : names_->ridExtension);
+    // A publisher that offered several layers and names none sends one.
+    if (rid.empty()) return rids_.empty() && ++unnamed_ > kUnnamedPackets ? this : nullptr;
+    if (rids_.size() >= kMaxSsrcs) rids_.clear();
+    known = rids_.emplace(packet.ssrc, rid).first;
+  }
+  if (known->second == names_->rid) return this;
+  return small_ != nullptr && small_->names_->rid == known->second ? small_ : nullptr;
+}
+
+void Source::receive(const RtpPacket& packet, Context& context) {
+  const int payloadType = packet.payloadType;
+  if (payloadType == options_.videoPayloadType) admit(video_, packet, context);
+  else if (payloadType == options_.audioPayloadType) admit(audio_, packet, context);
+  else if (payloadType == options_.repairPayloadType) receiveRepair(packet, context);
 }
 
 // A retransmission carries the packet as it was sent first, behind its number; mere padding probes the bandwidth.
@@ -99,6 +138,7 @@ void Source::openStats(Incoming& incoming, uint32_t ssrc, Context& context) {
 }
 
 void Source::takeSenderReport(const rtcp::SenderReport& report, Context& context) {
+  if (small_ != nullptr) small_->takeSenderReport(report, context);
   for (Incoming* incoming : {&video_, &audio_}) {
     if (!incoming->stats || incoming->stats->ssrc() != report.ssrc) continue;
     if (incoming == &video_) captureDelay_.noteReport(report.rtpTimestamp, rtcp::unixMsOfNtp(report.ntp));

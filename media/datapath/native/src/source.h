@@ -2,6 +2,8 @@
 // lost ones again, and gives the feedback a sender needs.
 #pragma once
 #include <optional>
+#include <string>
+#include <unordered_map>
 
 #include "clocks.h"
 #include "context.h"
@@ -29,6 +31,14 @@ struct SourceOptions {
   bool tellsCaptureTime = false;
 };
 
+// Of a publisher that sends several layers at once: how its packets name theirs (RFC 8852). Numbers of header extensions are -1 where
+// there are none.
+struct LayerNames {
+  std::string rid;
+  int ridExtension = -1;
+  int repairedRidExtension = -1;
+};
+
 class Source final : private rtcp::Handler {
  public:
   // `session` is null for an ingest.
@@ -39,7 +49,10 @@ class Source final : private rtcp::Handler {
 
   Handle handle() const { return options_.handle; }
   void trackGone(const Track* track);
-  void sessionGone() { session_ = nullptr; }
+  void sessionGone();
+
+  // Takes one layer only from now on. The session's source is that of the full layer, which gives the small one what is its own.
+  void nameLayer(LayerNames names, Source* full);
 
   // An authentic packet of the session.
   void receiveRtp(View packet, Context& context);
@@ -72,6 +85,8 @@ class Source final : private rtcp::Handler {
     std::optional<rtcp::SenderReport> report;
   };
 
+  void receive(const RtpPacket& packet, Context& context);
+  Source* layerOf(const RtpPacket& packet, View datagram);
   void receiveRepair(const RtpPacket& repair, Context& context);
   void admit(Incoming& incoming, const RtpPacket& packet, Context& context);
   void take(Incoming& incoming, const RtpPacket& packet, bool begins, Context& context);
@@ -89,6 +104,13 @@ class Source final : private rtcp::Handler {
 
   SourceOptions options_;
   Session* session_;
+  std::optional<LayerNames> names_;
+  // The other layer of the same publisher.
+  Source* full_ = nullptr;
+  Source* small_ = nullptr;
+  // What the SSRCs of the publisher named, which they may do at their beginning only.
+  std::unordered_map<uint32_t, std::string> rids_;
+  size_t unnamed_ = 0;
   Incoming video_;
   Incoming audio_;
   uint32_t ssrc_;

@@ -30,7 +30,7 @@ Track::Track(Handle handle, Kind kind, uint32_t clockRate)
       clock_(clockRate) {}
 
 Track::~Track() {
-  for (Sink* sink : sinks_) sink->trackGone();
+  for (Sink* sink : sinks_) sink->trackGone(this);
 }
 
 void Track::remove(Sink* sink) { std::erase(sinks_, sink); }
@@ -89,7 +89,7 @@ void Track::store(const Place& place, int piece, bool marker, const h264::Piece&
   if (!ring_.put(sequence, place.timestamp, marker, head, content.body, context.nowMs)) return;
   octets_ += head.size() + content.body.size();
   if (place.late) {
-    for (Sink* sink : sinks_) sink->offerLate(sequence, context);
+    for (Sink* sink : sinks_) sink->offerLate(*this, sequence, context);
   }
   if (dirty) return;
   dirty = true;
@@ -128,7 +128,7 @@ void Track::markKeyframe(Picture& picture, Context& context) {
   ring_.keepFrom(keyframe_);
   if (picture.hasParameters) preface_.clear();
   else preface_ = h264::buildStapA({sps_, pps_});
-  for (Sink* sink : sinks_) sink->keyframeBegan(context);
+  for (Sink* sink : sinks_) sink->keyframeBegan(*this, context);
   context.events.push({EventType::Keyframe, handle_});
 }
 

@@ -25,6 +25,7 @@ void readAlone(View datagram) {
   rtcp::parse(datagram, ignore);
   const auto packet = parseRtp(datagram);
   if (!packet) return;
+  for (int id = 0; id < 20; id++) rtpExtension(datagram, id);
   h264::inspect(packet->payload);
   std::vector<h264::Piece> pieces;
   h264::fit(packet->payload, 64, pieces);
@@ -46,6 +47,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   options.videoPayloadType = 96;
   options.repairPayloadType = 97;
   Source source(options, &video, nullptr, &session);
+  Track low(7, Kind::Video, kVideoClockHz);
+  options.handle = 8;
+  Source small(options, &low, nullptr, &session);
+  small.nameLayer({"low", 1, 2}, &source);
+  if (size > 0 && (data[0] & 1) != 0) source.nameLayer({"high", 1, 2}, nullptr);
   Sink tap({4, 0, 0, false, ""}, &video, nullptr);
   Sink viewer({5, 1, 96, false, "name"}, &video, &session);
   tap.join(0, 0, context);
@@ -65,8 +71,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       case 2: session.receiveStun(socket, socket.local, datagram, context); break;
       default: session.receive(socket.local, datagram, scratch.data(), context); break;
     }
+    // A viewer goes from layer to layer.
+    if ((data[at] & 0x40) != 0) viewer.moveTo((data[at] & 0x80) != 0 ? &low : &video, data[at + 1], data[at + 1] & 0x1f, context);
+    if ((data[at] & 0xc0) == 0x80) small.receiveIngest(Kind::Video, datagram, context);
     for (Sink* sink : {&tap, &viewer}) sink->pump(context);
+    viewer.tick(context);
     source.askAgain(context);
+    small.askAgain(context);
     while (context.events.pop()) {
     }
     at += 2 + length;

@@ -232,12 +232,32 @@ void betweenThreads() {
   producer.join();
 }
 
+// Header extensions in the short and the long form (RFC 8285).
+void extensions() {
+  std::vector<uint8_t> packet(kRtpHeaderBytes);
+  writeRtpHeader(packet.data(), false, 96, 1, 2, 3);
+  packet[0] |= 0x10;
+  const auto with = [&](std::vector<uint8_t> bytes) {
+    std::vector<uint8_t> whole = packet;
+    whole.insert(whole.end(), bytes.begin(), bytes.end());
+    return whole;
+  };
+  const auto oneByte = with({0xbe, 0xde, 0, 2, 0x10, 'x', 0x22, 'l', 'o', 'w', 0, 0});
+  CHECK(rtpExtension(oneByte, 1) == "x" && rtpExtension(oneByte, 2) == "low" && rtpExtension(oneByte, 3).empty());
+  const auto twoBytes = with({0x10, 0, 0, 2, 20, 4, 'h', 'i', 'g', 'h', 0, 0});
+  CHECK(rtpExtension(twoBytes, 20) == "high" && rtpExtension(twoBytes, 4).empty() && rtpExtension(twoBytes, -1).empty());
+  // One that says it is longer than the packet.
+  CHECK(rtpExtension(with({0xbe, 0xde, 0, 9, 0x1f, 'x'}), 1).empty());
+  CHECK(rtpExtension(with({0x10, 0, 0, 1, 20}), 20).empty());
+}
+
 }  // namespace
 
 int main() {
   srtp(SrtpProfile::AeadAes128Gcm);
   srtp(SrtpProfile::Aes128CmHmacSha1_80);
   stunMessages();
+  extensions();
   ring();
   normalizer();
   sequences();

@@ -2,6 +2,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <thread>
 
@@ -17,6 +18,9 @@ constexpr Handle kVideo = 0x10000;
 constexpr Handle kSource = 0x10001;
 constexpr Handle kIngest = 0x10002;
 constexpr Handle kShared = 0x10003;
+constexpr Handle kSmall = 0x10004;
+constexpr Handle kSmallSource = 0x10005;
+constexpr Handle kSmallIngest = 0x10006;
 constexpr int kViewers = 8;
 
 struct Viewer {
@@ -87,8 +91,7 @@ void drain(Viewer& viewer) {
   }
 }
 
-void sendPicture(int fd, const Endpoint& ingest, int number) {
-  static uint16_t sequence = 0;
+void sendPicture(int fd, const Endpoint& ingest, int number, uint16_t& sequence) {
   const auto send = [&](std::vector<uint8_t> payload, bool marker) {
     std::vector<uint8_t> packet(kRtpHeaderBytes);
     writeRtpHeader(packet.data(), marker, 96, sequence++, static_cast<uint32_t>(number) * 3000, 42);
@@ -116,14 +119,21 @@ int main(int count, char** arguments) {
   options.handle = kSource;
   CHECK(engine.post(command::OpenSource{options, kVideo, 0, 0}));
   const Endpoint ingest = openSocket(engine, kIngest, SocketUse::Ingest, kSource);
+  // The same pictures once more, as a small layer would be.
+  CHECK(engine.post(command::OpenTrack{kSmall, Kind::Video, kVideoClockHz}));
+  options.handle = kSmallSource;
+  CHECK(engine.post(command::OpenSource{options, kSmall, 0, 0}));
+  const Endpoint smallIngest = openSocket(engine, kSmallIngest, SocketUse::Ingest, kSmallSource);
   const Endpoint shared = openSocket(engine, kShared, SocketUse::Shared, 0);
   Endpoint sender = loopback();
   const int fd = openUdpSocket(sender);
   std::vector<Viewer> viewers(kViewers);
   uint32_t generation = 1;
   int received = 0;
+  std::array<uint16_t, 2> sequences{};
   for (int number = 0; number < pictures; number++) {
-    sendPicture(fd, ingest, number);
+    sendPicture(fd, ingest, number, sequences[0]);
+    sendPicture(fd, smallIngest, number + 7, sequences[1]);
     std::this_thread::sleep_for(milliseconds(3));
     const auto index = static_cast<size_t>(number % kViewers);
     if (number % 5 == 0) {
@@ -137,6 +147,10 @@ int main(int count, char** arguments) {
     for (Viewer& viewer : viewers) {
       if (viewer.session != 0) drain(viewer);
     }
+    // Viewers go from layer to layer, some of them before they got there, and one of a layer that ends.
+    const Viewer& mover = viewers[static_cast<size_t>(number / 3 % kViewers)];
+    if (mover.session != 0) CHECK(engine.post(command::MoveSink{mover.sink, number % 2 == 0 ? kSmall : kVideo, 200, 20}));
+    if (number == pictures * 3 / 4) CHECK(engine.post(command::CloseTrack{kSmall}));
     // Junk from a stranger and from a viewer's own address.
     const std::vector<uint8_t> junk(static_cast<size_t>(number % 300), static_cast<uint8_t>(number * 7));
     sendTo(fd, shared, junk);

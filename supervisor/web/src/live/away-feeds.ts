@@ -13,6 +13,7 @@ const nothingKnown = {
   lossRatio: null,
   latencyMs: null,
   keyframeAgeMs: null,
+  layers: [],
   publisher: null,
   viewers: [],
 } as const satisfies Partial<Feed>;

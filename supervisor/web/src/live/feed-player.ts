@@ -1,6 +1,8 @@
 import { backoffMs } from '../../../../common/backoff.ts';
 import { pause, pauseUntilOnline } from '../app/pause.ts';
 import { Store } from '../app/store.ts';
+import { LayerKeeper } from './layer-keeper.ts';
+import type { Layers, TilePlace } from './layer-wish.ts';
 import { picturesHelp, videoRetryMs } from './picture-fallback.ts';
 import { type ReceiveRates, type ReceiveSample, ratesOf } from './receive-stats.ts';
 import { WhepError, WhepSession } from './whep.ts';
@@ -23,6 +25,10 @@ export interface PlayerView {
   readonly rates: ReceiveRates | null;
   /** Why the feed is shown as JPEG pictures for now; null if video works. */
   readonly pictures: string | null;
+  /** Which layer of the feed the picture is of; null where the feed has one only, or nothing is shown. */
+  readonly layer: 'high' | 'low' | null;
+  /** The link carries no more than the small layer. */
+  readonly narrow: boolean;
 }
 
 const nothing: PlayerView = {
@@ -31,6 +37,8 @@ const nothing: PlayerView = {
   sample: null,
   rates: null,
   pictures: null,
+  layer: null,
+  narrow: false,
 };
 
 type FeedCondition = 'online' | 'stalled' | 'offline';
@@ -60,6 +68,7 @@ export class FeedPlayer {
   #onlineSinceMs = 0;
   #attempt = 0;
   #wake: (() => void) | null = null;
+  readonly #layer = new LayerKeeper();
 
   constructor(endpoint: string) {
     this.#endpoint = endpoint;
@@ -72,6 +81,16 @@ export class FeedPlayer {
     this.#condition = condition;
     if (condition === 'online') this.#onlineSinceMs = Date.now();
     if (joins) this.retry();
+  }
+
+  /** What layers the feed has. */
+  setLayers(layers: Layers): void {
+    this.#layer.setLayers(layers);
+  }
+
+  /** Where its tile stands: what is small needs few pixels, and what is hidden none. */
+  setPlace(place: TilePlace): void {
+    this.#layer.setPlace(place);
   }
 
   /** The appliance is back: no need to wait for the next try. */
@@ -111,12 +130,15 @@ export class FeedPlayer {
     let session: WhepSession | null = null;
     try {
       session = await WhepSession.open(this.#endpoint, signal);
+      const opened = session;
+      this.#layer.setSession((wish) => opened.select(wish, signal));
       if (this.view.value.stream === null) this.#attach(session);
       return await this.#watch(session, signal);
     } catch (error) {
       if (error instanceof WhepError) return error;
       return new WhepError('CONNECTION_LOST', 'The connection broke.', { cause: error });
     } finally {
+      this.#layer.setSession(null);
       session?.close();
     }
   }
@@ -143,8 +165,9 @@ export class FeedPlayer {
       if (state === 'connected') this.#attach(session);
       const sample = await session.sample();
       const frames = sample?.framesDecoded ?? 0;
-      if (frames > (before?.framesDecoded ?? 0) || document.visibilityState === 'hidden')
-        advancedAtMs = nowMs;
+      const arrived = frames > (before?.framesDecoded ?? 0);
+      // A browser that is not looked at may decode nothing, and what is paused sends nothing.
+      if (arrived || document.visibilityState === 'hidden' || this.#layer.paused) advancedAtMs = nowMs;
       const quietMs = nowMs - Math.max(advancedAtMs, this.#onlineSinceMs);
       if (this.#condition === 'online' && quietMs > this.#frameLimitMs(frames, advancedAtMs)) {
         if (!connected) return noRoute();
@@ -156,6 +179,7 @@ export class FeedPlayer {
       const flowing = advancedAtMs >= this.#onlineSinceMs && quietMs < quietLimitMs;
       if (frames > 0 && sample !== null && flowing) this.#show(session, before, sample);
       else if (this.view.value.phase.kind === 'playing') this.#phase({ kind: 'connecting' });
+      this.#layer.look(before, sample);
       before = sample ?? before;
       await pause(frames > 0 && flowing ? pollMs : firstFramePollMs, signal);
     }
@@ -169,6 +193,8 @@ export class FeedPlayer {
       sample,
       rates: before === null || before.framesDecoded === 0 ? null : ratesOf(before, sample),
       pictures: null,
+      layer: this.#layer.shown(sample.width),
+      narrow: this.#layer.narrow,
     });
   }
 

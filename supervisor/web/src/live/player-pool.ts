@@ -22,13 +22,17 @@ export class PlayerPool {
     this.#players.set(feed.id, { player, stop });
     player.view.subscribe(() => this.#look());
     player.setCondition(conditionFor(feed));
+    player.setLayers(feed.layers);
     void player.run(stop.signal);
     return player;
   }
 
   /** Gives the players the news of their feeds, and ends those whose feed is gone. */
   sync(feeds: readonly Feed[]): void {
-    for (const feed of feeds) this.of(feed).setCondition(conditionFor(feed));
+    for (const feed of feeds) {
+      this.of(feed).setCondition(conditionFor(feed));
+      this.of(feed).setLayers(feed.layers);
+    }
     for (const [id, { stop }] of this.#players) {
       if (feeds.some((feed) => feed.id === id)) continue;
       stop.abort();

@@ -1,5 +1,6 @@
 import { type ErrorDetails, RushlightError } from '../../../../common/errors.ts';
 import { messageOfProblem, parseProblem } from '../app/api-client.ts';
+import { type LayerWish, linkOf } from './layer-wish.ts';
 import { type ReceiveSample, sampleOf } from './receive-stats.ts';
 
 export type WhepErrorCode =
@@ -36,6 +37,7 @@ export class WhepError extends RushlightError {
 }
 
 const offerTimeoutMs = 8000;
+const layerRelation = 'urn:ietf:params:whep:ext:core:layer';
 const noH264 = 'This browser cannot play H.264 video.';
 
 /** Reads Retry-After (RFC 9110, 10.2.3: seconds or a date), limited to a minute; null if it is invalid. */
@@ -90,17 +92,26 @@ const showAtOnce = (receiver: RTCRtpReceiver & { playoutDelayHint?: number | nul
   if ('playoutDelayHint' in receiver) receiver.playoutDelayHint = 0;
 };
 
+interface WhepAnswer {
+  readonly sdp: string;
+  readonly location: string;
+  readonly layers: string | null;
+}
+
 /** A viewing session (WHEP, draft-ietf-wish-whep). No candidates are sent: the server learns ours from our checks. */
 export class WhepSession {
   readonly stream: MediaStream;
   readonly #peer: RTCPeerConnection;
   readonly #location: string;
+  /** Where a layer is chosen; null where the server has no such thing. */
+  readonly #layers: string | null;
   #closed = false;
 
-  private constructor(peer: RTCPeerConnection, stream: MediaStream, location: string) {
+  private constructor(peer: RTCPeerConnection, stream: MediaStream, answer: Omit<WhepAnswer, 'sdp'>) {
     this.#peer = peer;
     this.stream = stream;
-    this.#location = location;
+    this.#location = answer.location;
+    this.#layers = answer.layers;
   }
 
   /** Offers to view `endpoint`. Throws WhepError, and releases what it began when it fails. */
@@ -124,7 +135,7 @@ export class WhepSession {
       const answer = await WhepSession.#offer(endpoint, sdp, signal);
       location = answer.location;
       await peer.setRemoteDescription({ type: 'answer', sdp: answer.sdp });
-      return new WhepSession(peer, stream, location);
+      return new WhepSession(peer, stream, answer);
     } catch (error) {
       peer.close();
       if (location !== null) endOnServer(location);
@@ -135,11 +146,7 @@ export class WhepSession {
     }
   }
 
-  static async #offer(
-    endpoint: string,
-    sdp: string,
-    signal: AbortSignal,
-  ): Promise<{ sdp: string; location: string }> {
+  static async #offer(endpoint: string, sdp: string, signal: AbortSignal): Promise<WhepAnswer> {
     let response: Response;
     try {
       response = await fetch(endpoint, {
@@ -160,7 +167,13 @@ export class WhepSession {
     if (location === null) {
       throw new WhepError('ANSWER_INVALID', 'The appliance named no session (Location is missing).');
     }
-    return { sdp: await response.text(), location: new URL(location, response.url || document.baseURI).href };
+    const base = response.url || document.baseURI;
+    const layers = linkOf(response.headers.get('link'), layerRelation);
+    return {
+      sdp: await response.text(),
+      location: new URL(location, base).href,
+      layers: layers === null ? null : new URL(layers, base).href,
+    };
   }
 
   get connection(): RTCPeerConnectionState {
@@ -171,6 +184,24 @@ export class WhepSession {
   async sample(): Promise<ReceiveSample | null> {
     const report: ReadonlyMap<string, Record<string, unknown>> = await this.#peer.getStats();
     return sampleOf(report.values(), Date.now());
+  }
+
+  /** Asks for a layer. A server that has none, or does not answer, goes on with what it sends: false. */
+  async select(wish: LayerWish, signal: AbortSignal): Promise<boolean> {
+    if (this.#layers === null) return false;
+    try {
+      const response = await fetch(this.#layers, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ mediaId: '0', ...wish }),
+        signal: AbortSignal.any([signal, AbortSignal.timeout(offerTimeoutMs)]),
+        credentials: 'same-origin',
+      });
+      return response.ok;
+    } catch {
+      // The session itself tells whether the appliance is still there.
+      return false;
+    }
   }
 
   /** Ends the session here and on the server. Works beyond the end of the page. */

@@ -113,13 +113,23 @@ const SourceFacts = ({ origin: { source, camera } }: { origin: FeedOrigin }) => 
   );
 };
 
-const ReceiveFacts = ({ view: { sample, rates, pictures } }: { view: PlayerView }) => {
+const layerNames = { high: 'full', low: 'small' } as const;
+
+const ReceiveFacts = ({ view: { sample, rates, pictures, layer, narrow } }: { view: PlayerView }) => {
   if (sample === null || pictures !== null) return null;
   return (
     <>
       <h3>Received here</h3>
       <dl>
-        <Fact name="Picture">{formatSize(sample.width, sample.height)}</Fact>
+        <Fact name="Picture">
+          {formatSize(sample.width, sample.height)}
+          {layer !== null && <span class="fact-note">{layerNames[layer]} layer</span>}
+          {narrow && (
+            <span class="fact-note">
+              This link does not carry the full layer now. It is tried again by itself.
+            </span>
+          )}
+        </Fact>
         <Fact name="Decoded">{formatFps(rates === null ? null : Math.round(rates.fps))}</Fact>
         <Fact name="Bitrate">{formatBitrate(rates?.bitrateKbps ?? null)}</Fact>
         <Fact name="Buffer">{formatMs(rates?.bufferMs ?? null)}</Fact>

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { Device, Feed, Status } from '../../../../contract/index.ts';
 import type { AppController } from '../../app/app-controller.ts';
 import { Icon } from '../../app/components/icon.tsx';
@@ -16,6 +16,8 @@ import {
   type TileCondition,
   tileStateNames,
 } from '../feed-view.ts';
+import type { TilePlace } from '../layer-wish.ts';
+import { useTilePlace } from '../use-tile-place.ts';
 import { FeedDetails } from './feed-details.tsx';
 import { FeedPictures } from './feed-pictures.tsx';
 import { FeedVideo } from './feed-video.tsx';
@@ -80,6 +82,9 @@ export const FeedTile = (props: FeedTileProps) => {
     if (selected !== wasSelected.current) (selected ? back : open).current?.focus({ preventScroll: true });
     wasSelected.current = selected;
   }, [selected]);
+  const { player } = props;
+  const onPlace = useCallback((place: TilePlace) => player.setPlace(place), [player]);
+  useTilePlace(tile, selected, onPlace);
   const canBeHeard = feed.audioCodec !== null && !pictures;
   const sound = (
     <button
@@ -100,6 +105,7 @@ export const FeedTile = (props: FeedTileProps) => {
       aria-label={feed.label}
       data-feed={feed.id}
       data-state={condition.state}
+      data-layer={pictures ? null : view.layer}
       data-testid={selected ? 'single' : 'tile'}
     >
       {selected && (

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <sstream>
 
 #include "arguments.h"
 #include "engine.h"
@@ -121,14 +122,6 @@ napi_value post(napi_env env, const Arguments& given, Command command) {
   return nullptr;
 }
 
-MasterKey masterKey(double profile, View key, View salt) {
-  MasterKey master;
-  master.profile = static_cast<SrtpProfile>(profile);
-  copyBytes(master.key.data(), key.data(), std::min(key.size(), kAesKeyBytes));
-  copyBytes(master.salt.data(), salt.data(), std::min(salt.size(), kSaltBytes));
-  return master;
-}
-
 // (handle, address, port, use, owner, kind): the port taken, or a negative errno.
 napi_value addSocket(napi_env env, napi_callback_info info) {
   const Arguments given(env, info);
@@ -169,18 +162,16 @@ napi_value addCandidate(napi_env env, napi_callback_info info) {
   return boolValue(env, peer.has_value());
 }
 
-// (session, profile, local key, local salt, remote key, remote salt)
-napi_value setKeys(napi_env env, napi_callback_info info) {
+// (session, client, profile, fingerprints): each fingerprint is a line of algorithm, blank and value.
+napi_value startDtls(napi_env env, napi_callback_info info) {
   const Arguments given(env, info);
-  return post(env, given,
-              command::SetKeys{given.unsignedNumber(0), masterKey(given.number(1), given.bytes(2), given.bytes(3)),
-                               masterKey(given.number(1), given.bytes(4), given.bytes(5))});
-}
-
-// (session, datagram)
-napi_value sendDatagram(napi_env env, napi_callback_info info) {
-  const Arguments given(env, info);
-  return post(env, given, command::SendDatagram{given.unsignedNumber(0), toVector(given.bytes(1))});
+  DtlsOptions options;
+  options.client = given.truth(1);
+  options.preferred = static_cast<SrtpProfile>(given.unsignedNumber(2));
+  std::istringstream lines(given.text(3));
+  Fingerprint one;
+  while (lines >> one.algorithm >> one.value) options.fingerprints.push_back(one);
+  return post(env, given, command::StartDtls{given.unsignedNumber(0), std::move(options)});
 }
 
 napi_value closeSession(napi_env env, napi_callback_info info) {
@@ -282,6 +273,13 @@ napi_value now(napi_env env, napi_callback_info) {
   return numberValue(env, static_cast<double>(time.tv_sec) * 1000 + static_cast<double>(time.tv_nsec) / 1e6);
 }
 
+// Of the certificate that all sessions show; empty where the datapath was closed.
+napi_value fingerprint(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  const Engine* engine = engineOf(env, given);
+  return textValue(env, engine == nullptr ? "" : engine->fingerprint());
+}
+
 // Number of the SRTP profile that this processor does faster.
 napi_value fasterProfile(napi_env env, napi_callback_info) {
   return numberValue(env, static_cast<double>(measureFasterProfile()));
@@ -299,8 +297,8 @@ napi_value initialize(napi_env env, napi_value exports) {
   };
   const napi_property_descriptor methods[] = {
       method("addSocket", addSocket),       method("closeSocket", closeSocket),         method("openSession", openSession),
-      method("setIce", setIce),             method("addCandidate", addCandidate),       method("setKeys", setKeys),
-      method("sendDatagram", sendDatagram), method("closeSession", closeSession),       method("openTrack", openTrack),
+      method("setIce", setIce),             method("addCandidate", addCandidate),       method("startDtls", startDtls),
+      method("fingerprint", fingerprint),   method("closeSession", closeSession),       method("openTrack", openTrack),
       method("beginSource", beginSource),   method("closeTrack", closeTrack),           method("setParameterSet", setParameterSet),
       method("openSource", openSource),
       method("closeSource", closeSource),   method("requestKeyframe", requestKeyframe), method("openSink", openSink),

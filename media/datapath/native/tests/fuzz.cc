@@ -37,9 +37,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   readAlone(input);
   Context context;
   Names names;
-  Session session({1, false, 10'000}, names);
+  UdpSocket socket(6, dup(0), *Endpoint::parse("127.0.0.1", 1), SocketUse::Shared);
+  static const DtlsIdentity identity;
+  Session session({1, false, 10'000}, names, identity);
+  // The first byte says whether the handshake is over.
+  const bool connected = size > 0 && (data[0] & 0x80) != 0;
+  session.startDtls({(size > 0 && (data[0] & 0x40) != 0), {}, {{"sha-256", identity.fingerprint()}}});
   session.setIce({"here", "password", "there", "remote"});
-  session.setKeys({}, {}, context);
+  if (connected) session.setKeys({}, {}, context);
   Track video(2, Kind::Video, kVideoClockHz);
   SourceOptions options;
   options.handle = 3;
@@ -50,7 +55,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Sink viewer({5, 1, 96, false, "name"}, &video, &session);
   tap.join(0, 0, context);
   viewer.join(0, 0, context);
-  UdpSocket socket(6, dup(0), *Endpoint::parse("127.0.0.1", 1), SocketUse::Shared);
+  session.receiveStun(socket, socket.local, stun::buildCheck({}, "here:there", {}, "password"), context);
   std::vector<uint8_t> scratch(2048);
   // The input is a row of datagrams: two bytes of length and kind, then the datagram.
   size_t at = 0;

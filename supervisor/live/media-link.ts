@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import type { Logger } from 'pino';
 import {
   type ChildHost,
   type FeedStats,
   MediaClient,
   type MediaEvent,
+  mediaCommand,
   type PushStatus,
 } from '../../media/index.ts';
 import type { Config } from '../config/schema.ts';
@@ -50,8 +50,6 @@ export interface Push {
   readonly tlsFingerprint: string | null;
 }
 
-/** V8 lets the heap of new objects grow to three times 16 MiB, which a stream of short-lived packets always fills. */
-const youngHeap = '--max-semi-space-size=4';
 const metricsEveryMs = 500;
 /** Without figures for so long nobody knows whether frames arrive. */
 const blindAfterMs = 3 * metricsEveryMs;
@@ -85,12 +83,11 @@ export class MediaLink implements SignalingPort {
     const { host, socketPath, log } = options;
     this.#options = options;
     this.#client = new MediaClient({ socketPath, logger: log });
-    const main = join(import.meta.dirname, '..', '..', 'media', 'main.ts');
     this.#child = new SupervisedChild({
       host,
       spec: {
         name: 'media',
-        argv: [process.execPath, youngHeap, main, '--socket', socketPath],
+        ...mediaCommand(socketPath),
         durable: true,
       },
       policy: { initialMs: 100, maxMs: 5000 },

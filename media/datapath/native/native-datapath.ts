@@ -17,6 +17,8 @@ import { NativeTransport } from './native-transport.ts';
 
 const TICK_MS = 250;
 const ADDRESS_POLL_MS = 2000;
+/** After the end of a session: others often end at the same time. */
+const TRIM_AFTER_MS = 10_000;
 
 /** Makes one of `Kind`, which may add to what is here. */
 export function createNativeDatapath<T extends NativeDatapath>(
@@ -39,6 +41,7 @@ export class NativeDatapath implements Datapath {
   readonly #transports = new Set<NativeTransport>();
   #tickTimer: NodeJS.Timeout | null = null;
   #pollTimer: NodeJS.Timeout | null = null;
+  #trimTimer: NodeJS.Timeout | null = null;
   /** The port is not bound; it was said once. */
   #unbound = false;
 
@@ -90,6 +93,8 @@ export class NativeDatapath implements Datapath {
     if (this.#pollTimer !== null) clearInterval(this.#pollTimer);
     this.#pollTimer = null;
     for (const transport of [...this.#transports]) transport.close('datapath-closed');
+    if (this.#trimTimer !== null) clearTimeout(this.#trimTimer);
+    this.#trimTimer = null;
     this.#listener.close();
     this.core[Symbol.dispose]();
   }
@@ -110,8 +115,14 @@ export class NativeDatapath implements Datapath {
     for (const transport of [...this.#transports]) transport.tick(nowMs);
   };
 
+  readonly #trim = (): void => {
+    this.#trimTimer = null;
+    this.core.trimMemory();
+  };
+
   #forget(transport: NativeTransport): void {
     this.#transports.delete(transport);
+    this.#trimTimer ??= setTimeout(this.#trim, TRIM_AFTER_MS);
     if (this.#transports.size > 0 || this.#tickTimer === null) return;
     clearInterval(this.#tickTimer);
     this.#tickTimer = null;

@@ -69,6 +69,8 @@ Dtls::Dtls(const DtlsIdentity& identity, DtlsOptions options) : options_(std::mo
   const bool gcmFirst = options_.preferred == SrtpProfile::AeadAes128Gcm;
   SSL_set_tlsext_use_srtp(ssl, gcmFirst ? "SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80" : "SRTP_AES128_CM_SHA1_80:SRTP_AEAD_AES_128_GCM");
   SSL_set_mtu(ssl, kMtu);
+  // Buffers of the size that is needed: the usual ones are for records of 16 KiB.
+  SSL_set_max_send_fragment(ssl, kMtu);
   DTLS_set_timer_cb(ssl, nextTimeout);
   BIO* bio = BIO_new(WireMethod::get());
   BIO_set_data(bio, &wire_);
@@ -114,7 +116,7 @@ void Dtls::tick() {
 
 void Dtls::close() {
   ERR_clear_error();
-  if (state_ == State::Connected) SSL_shutdown(ssl_.get());
+  if (state_ == State::Connected && SSL_alloc_buffers(ssl_.get()) == 1) SSL_shutdown(ssl_.get());
   state_ = State::Ended;
 }
 
@@ -135,12 +137,15 @@ void Dtls::finish() {
 // A peer that repeats its last flight gets ours again.
 void Dtls::readOn() {
   ERR_clear_error();
+  // The next record is the last one as a rule: meanwhile nothing is kept for it.
+  if (SSL_alloc_buffers(ssl_.get()) != 1) return;
   uint8_t unused[256];
   int count;
   while ((count = SSL_read(ssl_.get(), unused, sizeof unused)) > 0) {
   }
   const int error = SSL_get_error(ssl_.get(), count);
   if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) state_ = State::Ended;
+  SSL_free_buffers(ssl_.get());
 }
 
 void Dtls::fail(std::string reason) {

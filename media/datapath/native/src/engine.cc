@@ -14,7 +14,7 @@ namespace rushlight {
 
 namespace {
 
-constexpr size_t kCommands = 4096;
+constexpr size_t kCommands = 1024;
 constexpr size_t kBatch = 64;
 constexpr int kRounds = 4;
 // Larger datagrams are none of ours; loopback carries them.
@@ -45,7 +45,7 @@ struct Engine::Receiver {
 Engine::Engine(std::function<void()> notify)
     : notify_(std::move(notify)),
       commands_(kCommands),
-      receiver_(std::make_unique<Receiver>()),
+      receiver_(std::make_unique_for_overwrite<Receiver>()),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   epoll_event event{};

@@ -65,7 +65,7 @@ class EventQueue {
   uint64_t dropped() const { return dropped_; }
 
  private:
-  static constexpr size_t kCapacity = 8192;
+  static constexpr size_t kCapacity = 4096;
   Queue<Event> queue_;
   bool pending_ = false;
   uint64_t dropped_ = 0;

@@ -42,6 +42,7 @@ class Engine {
   void tick();
   void publish();
   void updateClock();
+  static void nap();
 
   void apply(std::monostate&) {}
   void apply(command::AddSocket& it);

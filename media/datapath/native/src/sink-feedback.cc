@@ -93,7 +93,7 @@ void Sink::tick(Context& context) {
     waitUntilMs_ = -1;
     start(track_->keyframe(), context);
   }
-  if (context.nowMs - slowedMs_ > kFasterAfterMs) perMs_ = std::min(kMostPacketsPerMs, perMs_ + 1);
+  if (context.nowMs - slowedMs_ > kFasterAfterMs) perMs_ = std::max(perMs_, std::min(kUsualPerMs, perMs_ + 1));
   if (tap_ || closed_ || stats_.packets == 0 || state_ == State::CatchingUp) return;
   if (context.nowMs - reportedMs_ < kReportIntervalMs) return;
   reportedMs_ = context.nowMs;

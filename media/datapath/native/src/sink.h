@@ -71,7 +71,7 @@ class Sink {
 
  private:
   // About 77 Mbit/s.
-  static constexpr double kMostPacketsPerMs = 8;
+  static constexpr double kUsualPerMs = 8;
 
   enum class State : uint8_t { Paused, Waiting, CatchingUp, Live };
   // Pictures of before the join are shown as fast as they can be decoded: their time is pressed together.
@@ -91,6 +91,7 @@ class Sink {
   bool stalled(Context& context);
   void skip(Context& context);
   void slowDown(Context& context);
+  void speedUp(Context& context);
   void giveUpPicture();
   void needKeyframe(Context& context);
   uint64_t framesBetween(int64_t from, int64_t to) const;
@@ -131,6 +132,7 @@ class Sink {
   double allowance_ = 0;
   double perMs_;
   double slowedMs_ = -1;
+  double spedMs_ = -1;
   double neededMs_ = -1;
   double reportedMs_ = -1000;
   double lookUps_ = 0;

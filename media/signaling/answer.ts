@@ -19,6 +19,8 @@ export interface SentTracks {
   readonly streamId: string;
   readonly videoSsrc: number;
   readonly audioSsrc: number;
+  /** Of the picture's retransmissions, where the viewer takes them. */
+  readonly repairSsrc?: number;
 }
 
 export type AnswerDirection =
@@ -97,7 +99,7 @@ function answered(
     'a=rtcp-mux',
     ...(media.reducedSize ? ['a=rtcp-rsize'] : []),
     ...formats.lines,
-    ...(direction.kind === 'send' && !inactive ? sourceLines(direction.tracks, video) : []),
+    ...(direction.kind === 'send' && !inactive ? sourceLines(direction.tracks, video, negotiated) : []),
     ...(first ? [...candidateLines(local.candidates).map((line) => `a=${line}`), 'a=end-of-candidates'] : []),
   ];
 }
@@ -114,7 +116,7 @@ function videoFormats({ video, repairPayloadType }: Negotiated, direction: Answe
   const profile = receives ? atOurLevel(profileLevelId) : profileLevelId;
   const ours = ['nack', 'nack pli', 'ccm fir', ...(receives ? ['goog-remb'] : [])];
   const offered = media.feedback.get(payloadType) ?? new Set();
-  const repair = receives ? repairPayloadType : null;
+  const repair = receives || direction.tracks.repairSsrc !== undefined ? repairPayloadType : null;
   const [layer] = receives ? media.layers : [];
   return {
     payloadTypes: [payloadType, ...(repair === null ? [] : [repair])],
@@ -138,11 +140,15 @@ function audioFormats(media: MediaOffer, { audio }: Negotiated): AnsweredFormats
   return { payloadTypes: media.line.formats.slice(0, 1), lines };
 }
 
-function sourceLines(tracks: SentTracks, video: boolean): string[] {
+function sourceLines(tracks: SentTracks, video: boolean, { repairPayloadType }: Negotiated): string[] {
   const ssrc = video ? tracks.videoSsrc : tracks.audioSsrc;
   const track = video ? 'video' : 'audio';
+  const repairs = video && repairPayloadType !== null && tracks.repairSsrc !== undefined;
   return [
     `a=msid:${tracks.streamId} ${track}`,
+    ...(repairs
+      ? [`a=ssrc-group:FID ${ssrc} ${tracks.repairSsrc}`, `a=ssrc:${tracks.repairSsrc} cname:${tracks.cname}`]
+      : []),
     `a=ssrc:${ssrc} cname:${tracks.cname}`,
     `a=ssrc:${ssrc} msid:${tracks.streamId} ${track}`,
   ];

@@ -41,7 +41,8 @@ export function negotiateViewer(
   const format = chooseViewerFormat(video.h264, feed.profileLevelId);
   if (format === null) throw unsupportedCodec(video);
   const codecs = feed.audioCodec === null ? [] : [feed.audioCodec];
-  return { video: { media: video, format }, audio: audioOf(audio, codecs), repairPayloadType: null };
+  const repairPayloadType = video.repairs.get(format.payloadType) ?? null;
+  return { video: { media: video, format }, audio: audioOf(audio, codecs), repairPayloadType };
 }
 
 /** The first of `codecs` that the peer has. */

@@ -87,6 +87,8 @@ export interface NativeBinding {
     payloadType: number,
     steady: boolean,
     cname: string,
+    repairSsrc: number,
+    repairPayloadType: number,
   ): void;
   /** Starts with a keyframe of at most `freshMs`; else with the next, or after `patienceMs` with the old one. */
   join(sink: Handle, freshMs: number, patienceMs: number): void;

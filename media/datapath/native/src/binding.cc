@@ -227,11 +227,11 @@ napi_value closeSource(napi_env env, napi_callback_info info) {
   return post(env, given, command::CloseSource{given.unsignedNumber(0)});
 }
 
-// (handle, track, session, ssrc, payload type, steady, canonical name)
+// (handle, track, session, ssrc, payload type, steady, canonical name, SSRC and payload type of repairs)
 napi_value openSink(napi_env env, napi_callback_info info) {
   const Arguments given(env, info);
   SinkOptions options{given.unsignedNumber(0), given.unsignedNumber(3), static_cast<uint8_t>(given.unsignedNumber(4)), given.truth(5),
-                      given.text(6)};
+                      given.text(6), given.unsignedNumber(7), static_cast<uint8_t>(given.unsignedNumber(8))};
   return post(env, given, command::OpenSink{std::move(options), given.unsignedNumber(1), given.unsignedNumber(2)});
 }
 

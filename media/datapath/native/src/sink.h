@@ -20,6 +20,9 @@ struct SinkOptions {
   // Never waits for a keyframe because too much is lost: its loss is to tell what the way carries.
   bool steady = false;
   std::string cname;
+  // Stream of its own for what is sent again (RFC 4588); 0 where it is sent as it was.
+  uint32_t repairSsrc = 0;
+  uint8_t repairPayloadType = 0;
 };
 
 struct SinkStats {
@@ -99,6 +102,7 @@ class Sink {
   bool send(const StoredPacket& packet, Context& context);
   bool transmit(View payload, bool marker, uint32_t timestamp, int64_t viewer, Context& context);
   bool repeat(const StoredPacket& packet, int64_t viewer, Context& context);
+  bool sendAgain(View payload, bool marker, uint32_t timestamp, int64_t viewer, Context& context);
   void report(Context& context);
 
   SinkOptions options_;
@@ -139,6 +143,8 @@ class Sink {
   double lookUpsMs_ = 0;
   uint32_t lastTimestamp_ = 0;
   std::unordered_map<int64_t, double> repeated_;
+  // The next number in the stream of repairs.
+  int64_t repairSequence_ = 1;
   struct SentReport {
     uint32_t middle = 0;
     double atMs = -1;

@@ -117,6 +117,7 @@ export class NativeDatapath implements Datapath {
 
   readonly #trim = (): void => {
     this.#trimTimer = null;
+    globalThis.gc?.();
     this.core.trimMemory();
   };
 

@@ -134,6 +134,8 @@ describe.each(planes)('The %s media plane', (kind) => {
     if (first === undefined || last === undefined) throw new Error('nothing came');
     const group = /^a=ssrc-group:FID (\d+) (\d+)\r$/m.exec(viewer.answer);
     expect(Number(group?.[1])).toBe(last.ssrc);
+    for (const ssrc of [group?.[1], group?.[2]])
+      expect(viewer.answer).toContain(`a=ssrc:${ssrc} msid:cam0 video`);
     for (const { sequence, ssrc } of [first, last])
       viewer.transport.sendRtcp(Buffer.concat([head, buildNack(1, ssrc, [sequence])]));
     const repairs = () => viewer.packets.filter(({ payloadType }) => payloadType === 97);

@@ -142,14 +142,13 @@ function audioFormats(media: MediaOffer, { audio }: Negotiated): AnsweredFormats
 
 function sourceLines(tracks: SentTracks, video: boolean, { repairPayloadType }: Negotiated): string[] {
   const ssrc = video ? tracks.videoSsrc : tracks.audioSsrc;
-  const track = video ? 'video' : 'audio';
-  const repairs = video && repairPayloadType !== null && tracks.repairSsrc !== undefined;
+  const track = `${tracks.streamId} ${video ? 'video' : 'audio'}`;
+  const repair = video && repairPayloadType !== null ? tracks.repairSsrc : undefined;
+  // Browsers take both for one track where both say so.
+  const named = [ssrc, ...(repair === undefined ? [] : [repair])];
   return [
-    `a=msid:${tracks.streamId} ${track}`,
-    ...(repairs
-      ? [`a=ssrc-group:FID ${ssrc} ${tracks.repairSsrc}`, `a=ssrc:${tracks.repairSsrc} cname:${tracks.cname}`]
-      : []),
-    `a=ssrc:${ssrc} cname:${tracks.cname}`,
-    `a=ssrc:${ssrc} msid:${tracks.streamId} ${track}`,
+    `a=msid:${track}`,
+    ...(repair === undefined ? [] : [`a=ssrc-group:FID ${ssrc} ${repair}`]),
+    ...named.flatMap((one) => [`a=ssrc:${one} cname:${tracks.cname}`, `a=ssrc:${one} msid:${track}`]),
   ];
 }

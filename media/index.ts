@@ -2,6 +2,7 @@ export type { Child, ChildExit, ChildHost, ChildLine, ChildSpec } from '../commo
 export * from './capture/index.ts';
 export { type ControlCode, MediaControlError, MediaRequestError } from './control/errors.ts';
 export { MediaClient, type MediaClientEvents, type MediaClientOptions } from './control/media-client.ts';
+export { type MediaCommand, mediaCommand } from './control/media-command.ts';
 export type {
   IngestConfig,
   MediaConfig,

@@ -59,13 +59,29 @@ export const soakSchema = z.object({
 });
 export type SoakFigures = z.infer<typeof soakSchema>;
 
+const shownSchema = z.object({ longestMs: z.number(), missing: z.int(), frames: z.int() });
+
+export const lossSchema = z.object({
+  viewers: z.int(),
+  seconds: z.number(),
+  loss: z.number(),
+  dropped: z.int(),
+  repaired: z.int(),
+  lossy: shownSchema,
+  others: shownSchema,
+  othersWithLoss: z.int(),
+});
+export type LossFigures = z.infer<typeof lossSchema>;
+
 export interface LoadOptions {
-  readonly mode: 'fanout' | 'join' | 'soak';
+  readonly mode: 'fanout' | 'join' | 'loss' | 'soak';
   readonly viewers: readonly number[];
   readonly seconds: number;
   readonly gopSeconds: number;
   readonly deaf: boolean;
   readonly joins: number;
+  /** Share of the packets that one viewer loses. */
+  readonly loss: number;
 }
 
 /** What it prints, line by line, as `schema` says. What it has measured before a failure is given with the failure. */
@@ -84,6 +100,7 @@ export async function runLoad<T>(
     ['-seconds', String(options.seconds)],
     ['-gop', String(options.gopSeconds)],
     ['-joins', String(options.joins)],
+    ['-loss', String(options.loss)],
     options.deaf ? ['-deaf'] : [],
     target.token === undefined ? [] : ['-token', target.token],
   ].flat();

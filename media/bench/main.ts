@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- fanout|join|latency|soak [options]`: what the media process costs and how fast it is, beside baselines that are
+ * `npm run bench -- fanout|join|latency|loss|soak [options]`: what the media process costs and how fast it is, beside baselines that are
  * measured in the same run. docs/contribute/benchmarks.md explains options and figures.
  */
 import { writeFile } from 'node:fs/promises';
@@ -10,21 +10,22 @@ import type { z } from 'zod';
 import { describeError } from '../../common/errors.ts';
 import { buildTools, outputFolder, type Tools } from './build-tools.ts';
 import { BenchError } from './errors.ts';
-import { fanOutSchema, joinSchema, type LoadOptions, runLoad, soakSchema } from './load.ts';
-import { fanOutRows, joinRows, latencyRows, type Measured, soakRows } from './reports.ts';
+import { fanOutSchema, joinSchema, type LoadOptions, lossSchema, runLoad, soakSchema } from './load.ts';
+import { fanOutRows, joinRows, latencyRows, lossRows, type Measured, soakRows } from './reports.ts';
 import { openServer, type ServerName, serverNames, type Target } from './servers.ts';
 import { type Row, table } from './table.ts';
 
-const commands = ['fanout', 'join', 'latency', 'soak'] as const;
+const commands = ['fanout', 'join', 'latency', 'loss', 'soak'] as const;
 type Command = (typeof commands)[number];
 /** A floor has no keyframes to begin with and no sessions to forget. */
 const defaultServers: Readonly<Record<Command, string>> = {
   fanout: serverNames.join(','),
   latency: 'rushlight,rushlight-js,pion,floor',
   join: 'rushlight,rushlight-js,pion',
+  loss: 'rushlight,rushlight-js',
   soak: 'rushlight,rushlight-js,pion',
 };
-const usage = `usage: npm run bench -- ${commands.join('|')} [--viewers 10,50,100] [--seconds 10] [--gop 2] [--joins 20] [--deaf]
+const usage = `usage: npm run bench -- ${commands.join('|')} [--viewers 10,50,100] [--seconds 10] [--gop 2] [--joins 20] [--loss 0.03] [--deaf]
   [--servers ${serverNames.join(',')}] [--checkout <folder>] [--output <file>]
   [--whip <url> --whep <url> --pid <pid>[,<pid>] [--token <token>]]
 `;
@@ -34,9 +35,10 @@ function readOptions() {
     allowPositionals: true,
     options: {
       viewers: { type: 'string' },
-      seconds: { type: 'string', default: '10' },
+      seconds: { type: 'string' },
       gop: { type: 'string' },
       joins: { type: 'string' },
+      loss: { type: 'string', default: '0.03' },
       deaf: { type: 'boolean' },
       servers: { type: 'string' },
       checkout: { type: 'string' },
@@ -54,11 +56,13 @@ function readOptions() {
   const load: LoadOptions = {
     mode: command === 'latency' ? 'fanout' : command,
     viewers: list(
-      values.viewers ?? { fanout: '10,50,100', latency: '1,10,50', join: '1', soak: '10' }[command],
+      values.viewers ??
+        { fanout: '10,50,100', latency: '1,10,50', join: '1', loss: '10', soak: '10' }[command],
     ),
-    seconds: Number(values.seconds),
+    seconds: Number(values.seconds ?? (command === 'loss' ? '60' : '10')),
     gopSeconds: Number(values.gop ?? (isJoin ? '10' : '2')),
     deaf: values.deaf ?? isJoin,
+    loss: Number(values.loss),
     joins: Number(values.joins ?? (isJoin ? '20' : '2000')),
   };
   const wanted = (values.servers ?? defaultServers[command]).split(',').filter((name) => name !== '');
@@ -144,6 +148,8 @@ async function main(): Promise<void> {
       return await report(options, await measureAll(options, tools, fanOutSchema), latencyRows);
     case 'join':
       return await report(options, await measureAll(options, tools, joinSchema), joinRows);
+    case 'loss':
+      return await report(options, await measureAll(options, tools, lossSchema), lossRows);
     case 'soak':
       return await report(options, await measureAll(options, tools, soakSchema), soakRows);
   }

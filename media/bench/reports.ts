@@ -1,6 +1,6 @@
 /** Figures of one run, as rows of a table. Ratios compare servers of the same run alone. */
 import { arrived, coreShare, lossShare, percentile, perPacketUs } from './figures.ts';
-import type { FanOutFigures, JoinFigures, SoakFigures } from './load.ts';
+import type { FanOutFigures, JoinFigures, LossFigures, SoakFigures } from './load.ts';
 import { percent, type Row, short } from './table.ts';
 
 export interface Measured<T> {
@@ -92,6 +92,21 @@ export function joinRows(all: readonly Measured<JoinFigures>[]): Row[] {
         'p95 ms ': short(percentile(behind, 0.95)),
       };
     }),
+  );
+}
+
+export function lossRows(all: readonly Measured<LossFigures>[]): Row[] {
+  return all.flatMap(({ server, figures }) =>
+    figures.map(({ viewers, seconds, loss, dropped, repaired, lossy, others, othersWithLoss }) => ({
+      server,
+      seconds: short(seconds),
+      'lost on the way': `${percent(loss)}: ${dropped}`,
+      repaired: String(repaired),
+      'its pictures missing': `${lossy.missing} of ${lossy.frames}`,
+      'its longest freeze ms': short(lossy.longestMs),
+      [`the other ${viewers - 1}: missing`]: `${others.missing}, of ${othersWithLoss} viewers`,
+      'their longest freeze ms': short(others.longestMs),
+    })),
   );
 }
 

@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { pause } from '../../common/pause.ts';
 import { MediaClient } from '../control/media-client.ts';
-import type { Tools } from './build-tools.ts';
+import { mediaCommand } from '../control/media-command.ts';
+import { outputFolder, type Tools } from './build-tools.ts';
 import { BenchError } from './errors.ts';
 import { HttpFront } from './http-front.ts';
 
@@ -38,9 +39,11 @@ export async function openServer(
 ): Promise<OpenServer> {
   switch (name) {
     case 'rushlight':
-      return await openMediaProcess(checkout, {});
-    case 'rushlight-js':
-      return await openMediaProcess(checkout, { RUSHLIGHT_DATAPATH: 'js' });
+    case 'rushlight-js': {
+      const env: Record<string, string> = name === 'rushlight' ? {} : { RUSHLIGHT_DATAPATH: 'js' };
+      await using _ = await openMediaProcess(checkout, env);
+      return await openMediaProcess(checkout, env);
+    }
     case 'pion':
       return await openProgram(tools.pion, [], (url) => ({
         whip: `${url}/whip/${FEED}`,
@@ -76,10 +79,12 @@ async function openMediaProcess(checkout: string, env: Record<string, string>): 
   const folder = await mkdtemp(join(tmpdir(), 'rushlight-bench-'));
   opening.defer(() => rm(folder, { recursive: true, force: true }));
   const socketPath = join(folder, 'media.sock');
-  const main = join(checkout, 'media', 'main.ts');
-  const child = spawn(process.execPath, [main, '--socket', socketPath, '--log-level', 'error'], {
+  const command = mediaCommand(socketPath, join(checkout, 'media', 'main.ts'));
+  const [program, ...args] = command.argv;
+  const child = spawn(program, [...args, '--log-level', 'error'], {
     stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, ...env },
+    // As on the image: V8's cache is there from an earlier start.
+    env: { ...process.env, ...command.env, NODE_COMPILE_CACHE: join(outputFolder, 'v8'), ...env },
   });
   opening.defer(() => end(child));
   const client = new MediaClient({ socketPath, logger });

@@ -103,11 +103,19 @@ export interface PacketOutlet {
   ): void;
 }
 
+/** Retransmissions (RFC 4588). */
+export interface RepairStream {
+  readonly payloadType: number;
+  readonly ssrc: number;
+}
+
 export interface SinkOptions {
   readonly ssrc: number;
   readonly payloadType: number;
   /** Never waits for a keyframe because too much is lost: its loss is to tell what the way carries. Default false. */
   readonly steady?: boolean;
+  /** What is asked for again goes in a stream of its own; without one it is sent as it was. */
+  readonly repair?: RepairStream | null;
 }
 
 export interface SinkStats {

@@ -3,18 +3,20 @@ import { loadNative } from '../datapath/native/native-binding.ts';
 import type { NodeDatapathOptions } from '../datapath/node/node-datapath.ts';
 import type { MediaPlane } from './media-plane.ts';
 import { createNativePlane } from './native-plane.ts';
-import { createNodePlane } from './node-plane.ts';
 
 /** `RUSHLIGHT_DATAPATH=js` asks for the one in JavaScript, to compare the two. */
 export async function createMediaPlane(
   options: NodeDatapathOptions,
   native = loadNative(),
 ): Promise<MediaPlane> {
-  if (process.env.RUSHLIGHT_DATAPATH === 'js') return await createNodePlane(options);
-  if ('addon' in native) return await createNativePlane(native.addon, options);
-  options.logger.warn(
-    { reason: native.reason },
-    'the native datapath is missing: viewers cost more of the processor',
-  );
+  const asked = process.env.RUSHLIGHT_DATAPATH === 'js';
+  if (!asked && 'addon' in native) return createNativePlane(native.addon, options);
+  if (!asked && 'reason' in native)
+    options.logger.warn(
+      { reason: native.reason },
+      'the native datapath is missing: viewers cost more of the processor',
+    );
+  // Loaded where it is needed: its DTLS library takes a third of this process's memory.
+  const { createNodePlane } = await import('./node-plane.ts');
   return await createNodePlane(options);
 }

@@ -123,6 +123,32 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(stats()?.retransmitted).toBe(1);
   });
 
+  it('sends again in a stream of its own to a viewer that offers one', async () => {
+    await using rig = await openPlaneRig(kind, { ingest: true });
+    await play(rig.pipeline, 0, 5);
+    await online(rig);
+    const offered = ['a=rtpmap:97 rtx/90000', 'a=fmtp:97 apt=96'];
+    await using viewer = await RawPeer.open(rig.service, 'whep', 'cam0', undefined, {}, offered);
+    await eventually(() => numbersOf(viewer.packets).includes(4), 'the viewer plays');
+    const [first, last] = [viewer.packets.at(-2), viewer.packets.at(-1)];
+    if (first === undefined || last === undefined) throw new Error('nothing came');
+    const group = /^a=ssrc-group:FID (\d+) (\d+)\r$/m.exec(viewer.answer);
+    expect(Number(group?.[1])).toBe(last.ssrc);
+    for (const ssrc of [group?.[1], group?.[2]])
+      expect(viewer.answer).toContain(`a=ssrc:${ssrc} msid:cam0 video`);
+    for (const { sequence, ssrc } of [first, last])
+      viewer.transport.sendRtcp(Buffer.concat([head, buildNack(1, ssrc, [sequence])]));
+    const repairs = () => viewer.packets.filter(({ payloadType }) => payloadType === 97);
+    await eventually(() => repairs().length === 2, 'both come again');
+    const [one, two] = repairs();
+    expect([one?.ssrc, two?.ssrc]).toEqual([Number(group?.[2]), Number(group?.[2])]);
+    expect(((two?.sequence ?? 0) - (one?.sequence ?? 0)) & 0xffff).toBe(1);
+    const number = Buffer.alloc(2);
+    number.writeUInt16BE(last.sequence);
+    expect(two?.payload).toEqual(Buffer.concat([number, last.payload]));
+    expect([two?.timestamp, two?.marker]).toEqual([last.timestamp, last.marker]);
+  });
+
   it('goes on without a gap when the pipeline restarts, from its keyframe on', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using viewer = await viewed(rig);

@@ -17,11 +17,8 @@ import type { PublisherOptions } from './publisher.ts';
 import type { VideoTrackOptions } from './video-track.ts';
 import type { ViewerOptions } from './viewer.ts';
 
-export async function createNativePlane(
-  addon: NativeAddon,
-  options: NodeDatapathOptions,
-): Promise<MediaPlane> {
-  return await createNativeDatapath(addon, options, NativePlane);
+export function createNativePlane(addon: NativeAddon, options: NodeDatapathOptions): MediaPlane {
+  return createNativeDatapath(addon, options, NativePlane);
 }
 
 class NativePlane extends NativeDatapath implements MediaPlane {

@@ -85,10 +85,11 @@ export class NativePublisher implements FeedPublisher {
       return;
     }
     this.#handle = core.take((event) => this.#receive(event));
-    this.#open(this.#handle);
     feed.setSource(this);
     feed.expected.delete(this);
     feed.video.setParameterSets(parameterSets);
+    // Last, because its first packets are here already and begin the feed's new source.
+    this.#open(this.#handle);
     feed.requestKeyframe();
   }
 

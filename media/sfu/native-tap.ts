@@ -21,7 +21,7 @@ export class NativeTap implements Disposable {
     this.#feed = feed;
     this.#outlet = outlet;
     this.#handle = core.take((event) => this.#receive(event));
-    core.calls.openSink(this.#handle, nativeVideo(feed.video).handle, 0, 0, 0, false, '');
+    core.calls.openSink(this.#handle, nativeVideo(feed.video).handle, 0, 0, 0, false, '', 0, 0);
     this.#join();
   }
 

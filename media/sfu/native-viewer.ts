@@ -7,7 +7,7 @@ import type { FeedLayer, FeedViewer } from './feed-port.ts';
 import type { ViewerStats } from './feed-stats.ts';
 import { nativeAudio, nativeVideo } from './native-tracks.ts';
 import { RateMeter } from './rate-meter.ts';
-import type { ViewerOptions } from './viewer.ts';
+import type { SentStream, ViewerOptions } from './viewer.ts';
 
 /** A publisher that makes keyframes on request does so within about this time; then an old one has to do. */
 export const KEYFRAME_PATIENCE_MS = 150;
@@ -121,10 +121,20 @@ export class NativeViewer implements FeedViewer {
     return this.#open(nativeAudio(feed.audio).handle, { ssrc: audio.ssrc, payloadType });
   }
 
-  #open(track: Handle, { ssrc, payloadType }: { ssrc: number; payloadType: number }): Handle {
+  #open(track: Handle, { ssrc, payloadType, repair }: SentStream): Handle {
     const { core, transport, steady, cname } = this.#options;
     const handle = core.take((event) => this.#receive(event));
-    core.calls.openSink(handle, track, transport.handle, ssrc, payloadType, steady, cname);
+    core.calls.openSink(
+      handle,
+      track,
+      transport.handle,
+      ssrc,
+      payloadType,
+      steady,
+      cname,
+      repair?.ssrc ?? 0,
+      repair?.payloadType ?? 0,
+    );
     return handle;
   }
 

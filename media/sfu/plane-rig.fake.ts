@@ -20,7 +20,7 @@ export async function openPlane(kind: PlaneKind): Promise<MediaPlane> {
   if (kind === 'JavaScript') return await createNodePlane(options);
   const native = loadNative();
   if (!('addon' in native)) throw new Error(`no native datapath: ${native.reason}`);
-  return await createNativePlane(native.addon, options);
+  return createNativePlane(native.addon, options);
 }
 
 /** A picture's payloads: parameter sets before keyframes, slices that tell their number. */

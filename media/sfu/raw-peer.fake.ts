@@ -18,6 +18,7 @@ export class RawPeer implements AsyncDisposable {
   readonly transport: NodeTransport;
   readonly #datapath: PacketDatapath;
   sessionId = '';
+  answer = '';
 
   private constructor(datapath: PacketDatapath, transport: NodeTransport) {
     this.#datapath = datapath;
@@ -29,24 +30,29 @@ export class RawPeer implements AsyncDisposable {
     transport.events.on('rtcp', (compound) => this.reports.push(...parseRtcp(compound)));
   }
 
-  /** `way` may lead elsewhere than to where the answer says, such as through something that loses packets. */
+  /**
+   * `way` may lead elsewhere than to where the answer says, such as through something that loses packets. `offered` are
+   * further lines of the offer, about payload type 97.
+   */
   static async open(
     service: MediaService,
     kind: 'whip' | 'whep',
     feed: string,
     way: (candidate: IceCandidate) => IceCandidate = (candidate) => candidate,
     publishes: { readonly layer?: LayerName; readonly publisherKey?: string } = {},
+    offered: readonly string[] = [],
   ): Promise<RawPeer> {
     const datapath = await createNodeDatapath({ logger: pino({ level: 'silent' }) });
     const transport = await datapath.openTransport('controlling');
     if (!(transport instanceof NodeTransport)) throw new TypeError('not a transport of JavaScript');
     const peer = new RawPeer(datapath, transport);
-    const sdp = offerOf(transport, datapath, kind === 'whip' ? 'sendonly' : 'recvonly');
+    const sdp = offerOf(transport, datapath, kind === 'whip' ? 'sendonly' : 'recvonly', offered);
     const answered =
       kind === 'whip'
         ? await service.whipOffer({ feed, sdp, peer: null, publisherKey: null, ...publishes })
         : await service.whepOffer({ feed, sdp, peer: null });
     peer.sessionId = answered.sessionId;
+    peer.answer = answered.answer;
     const answer = parseAnswer(answered.answer);
     const connected = Promise.withResolvers<void>();
     transport.events.on('state', (state) => {
@@ -105,11 +111,22 @@ export class RawPeer implements AsyncDisposable {
   }
 }
 
-function offerOf(transport: NodeTransport, datapath: PacketDatapath, direction: string): string {
+function offerOf(
+  transport: NodeTransport,
+  datapath: PacketDatapath,
+  direction: string,
+  offered: readonly string[],
+): string {
   const { algorithm, value } = datapath.fingerprint;
   const lines = [
     ...['v=0', 'o=- 1 1 IN IP4 0.0.0.0', 's=-', 't=0 0', 'a=group:BUNDLE 0'],
-    ...['m=video 9 UDP/TLS/RTP/SAVPF 96', 'c=IN IP4 0.0.0.0', 'a=mid:0', `a=${direction}`, 'a=rtcp-mux'],
+    ...[
+      `m=video 9 UDP/TLS/RTP/SAVPF 96${offered.length > 0 ? ' 97' : ''}`,
+      'c=IN IP4 0.0.0.0',
+      'a=mid:0',
+      `a=${direction}`,
+      'a=rtcp-mux',
+    ],
     ...[`a=ice-ufrag:${transport.local.ufrag}`, `a=ice-pwd:${transport.local.pwd}`],
     ...[`a=fingerprint:${algorithm} ${value}`, 'a=setup:active', 'a=rtpmap:96 H264/90000'],
     ...[
@@ -117,6 +134,7 @@ function offerOf(transport: NodeTransport, datapath: PacketDatapath, direction: 
       'a=rtcp-fb:96 nack',
       'a=rtcp-fb:96 nack pli',
     ],
+    ...offered,
   ];
   return `${lines.join('\r\n')}\r\n`;
 }

@@ -1,6 +1,6 @@
 /** Somebody who gets a feed: a WHEP viewer, or the hub that a camera publishes to. */
 import { randomInt } from 'node:crypto';
-import type { PacketTransport, TrackSink } from '../datapath/datapath.ts';
+import type { PacketTransport, RepairStream, TrackSink } from '../datapath/datapath.ts';
 import { middleOfNtp, ntpOfUnixMs } from '../rtp/ntp.ts';
 import { parseRtcp, type ReportBlock, type RtcpPacket } from '../rtp/rtcp.ts';
 import { buildCanonicalName, buildSenderReport } from '../rtp/rtcp-build.ts';
@@ -15,6 +15,13 @@ import type { TrackParts } from './track.ts';
 const REPORT_INTERVAL_MS = 1000;
 const REMEMBERED_REPORTS = 8;
 
+export interface SentStream {
+  readonly payloadType: number;
+  readonly ssrc: number;
+  /** See SinkOptions. */
+  readonly repair?: RepairStream | null;
+}
+
 export interface ViewerOptions {
   readonly id: string;
   readonly peer: string | null;
@@ -23,7 +30,7 @@ export interface ViewerOptions {
   readonly cname: string;
   /** See SinkOptions. */
   readonly steady: boolean;
-  readonly video: { readonly payloadType: number; readonly ssrc: number };
+  readonly video: SentStream;
   readonly audio: AgreedAudio | null;
 }
 
@@ -153,7 +160,7 @@ export class Viewer implements FeedViewer {
     return this.#open(nodeAudio(feed.audio).parts, { ssrc: audio.ssrc, payloadType });
   }
 
-  #open(parts: TrackParts, track: { ssrc: number; payloadType: number }): OutgoingTrack {
+  #open(parts: TrackParts, track: SentStream): OutgoingTrack {
     const { transport, steady } = this.#options;
     return { ssrc: track.ssrc, parts, sink: parts.relay.addSink(transport, { ...track, steady }) };
   }

@@ -21,6 +21,8 @@ export interface SentTracks {
   readonly streamId: string;
   readonly videoSsrc: number;
   readonly audioSsrc: number;
+  /** Of the picture's retransmissions, where the viewer takes them. */
+  readonly repairSsrc?: number;
 }
 
 export type AnswerDirection =
@@ -99,7 +101,7 @@ function answered(
     'a=rtcp-mux-only',
     ...(media.reducedSize ? ['a=rtcp-rsize'] : []),
     ...formats.lines,
-    ...(direction.kind === 'send' && !inactive ? sourceLines(direction.tracks, video) : []),
+    ...(direction.kind === 'send' && !inactive ? sourceLines(direction.tracks, video, negotiated) : []),
     ...(first ? [...candidateLines(local.candidates).map((line) => `a=${line}`), 'a=end-of-candidates'] : []),
   ];
 }
@@ -121,7 +123,7 @@ function videoFormats({ video, repairPayloadType }: Negotiated, direction: Answe
   const profile = receives ? atOurLevel(profileLevelId) : profileLevelId;
   const ours = ['nack', 'nack pli', 'ccm fir', ...(receives ? ['goog-remb'] : [])];
   const offered = media.feedback.get(payloadType) ?? new Set();
-  const repair = receives ? repairPayloadType : null;
+  const repair = receives || direction.tracks.repairSsrc !== undefined ? repairPayloadType : null;
   const layers = receives ? takenLayers(media) : [];
   return {
     payloadTypes: [payloadType, ...(repair === null ? [] : [repair])],
@@ -162,12 +164,15 @@ function audioFormats(media: MediaOffer, { audio }: Negotiated): AnsweredFormats
   return { payloadTypes: media.line.formats.slice(0, 1), lines };
 }
 
-function sourceLines(tracks: SentTracks, video: boolean): string[] {
+function sourceLines(tracks: SentTracks, video: boolean, { repairPayloadType }: Negotiated): string[] {
   const ssrc = video ? tracks.videoSsrc : tracks.audioSsrc;
-  const track = video ? 'video' : 'audio';
+  const track = `${tracks.streamId} ${video ? 'video' : 'audio'}`;
+  const repair = video && repairPayloadType !== null ? tracks.repairSsrc : undefined;
+  // Browsers take both for one track where both say so.
+  const named = [ssrc, ...(repair === undefined ? [] : [repair])];
   return [
-    `a=msid:${tracks.streamId} ${track}`,
-    `a=ssrc:${ssrc} cname:${tracks.cname}`,
-    `a=ssrc:${ssrc} msid:${tracks.streamId} ${track}`,
+    `a=msid:${track}`,
+    ...(repair === undefined ? [] : [`a=ssrc-group:FID ${ssrc} ${repair}`]),
+    ...named.flatMap((one) => [`a=ssrc:${one} cname:${tracks.cname}`, `a=ssrc:${one} msid:${track}`]),
   ];
 }

@@ -62,7 +62,8 @@ export function negotiateViewer(
   const now = sound?.formats.find(({ codec }) => codec === feed.audioCodec);
   // Sound that comes later, or in another codec, reaches a viewer only if it was agreed at the beginning.
   const agreed = sound === null || now === undefined ? sound : { ...sound, formats: [now] as const };
-  return { video: { media: video, format }, audio: agreed, repairPayloadType: null };
+  const repairPayloadType = video.repairs.get(format.payloadType) ?? null;
+  return { video: { media: video, format }, audio: agreed, repairPayloadType };
 }
 
 /** The sound that the peer and we have, in our order. */

@@ -36,7 +36,9 @@ export async function openViewerSession(
     streamId: feed.id,
     videoSsrc: createSsrc(),
     audioSsrc: createSsrc(),
+    repairSsrc: createSsrc(),
   };
+  const { repairPayloadType: repair } = negotiated;
   const viewer = datapath.openViewer({
     id: signaling.id,
     peer: request.peer,
@@ -44,7 +46,11 @@ export async function openViewerSession(
     transport,
     cname: tracks.cname,
     steady: false,
-    video: { payloadType: negotiated.video.format.payloadType, ssrc: tracks.videoSsrc },
+    video: {
+      payloadType: negotiated.video.format.payloadType,
+      ssrc: tracks.videoSsrc,
+      repair: repair === null ? null : { payloadType: repair, ssrc: tracks.repairSsrc },
+    },
     audio:
       negotiated.audio === null
         ? null

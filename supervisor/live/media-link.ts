@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import {
@@ -7,6 +6,7 @@ import {
   type FeedStats,
   MediaClient,
   type MediaEvent,
+  mediaCommand,
   type OutputStatus,
   outputViewer,
   type PushStatus,
@@ -72,8 +72,6 @@ export interface OutputFigures extends OutputStatus {
   readonly viewer: Pick<ViewerStats, 'bitrateKbps' | 'lossRatio' | 'rttMs' | 'skippedFrames'> | null;
 }
 
-/** V8 lets the heap of new objects grow to three times 16 MiB, which a stream of short-lived packets always fills. */
-const youngHeap = '--max-semi-space-size=4';
 const metricsEveryMs = 500;
 /** Without figures for this long it is unknown whether frames arrive. */
 const blindAfterMs = 3 * metricsEveryMs;
@@ -110,12 +108,11 @@ export class MediaLink implements SignalingPort {
     const { host, socketPath, log } = options;
     this.#options = options;
     this.#client = new MediaClient({ socketPath, logger: log });
-    const main = join(import.meta.dirname, '..', '..', 'media', 'main.ts');
     this.#child = new SupervisedChild({
       host,
       spec: {
         name: 'media',
-        argv: [process.execPath, youngHeap, main, '--socket', socketPath],
+        ...mediaCommand(socketPath),
         durable: true,
       },
       policy: { initialMs: 100, maxMs: 5000 },

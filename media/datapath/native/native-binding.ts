@@ -9,8 +9,8 @@ export type Handle = number;
 
 /** Numbers shared with `src/events.h`. */
 export const NativeEventType = {
-  PATH_SELECTED: 0,
-  DTLS: 1,
+  CONNECTED: 0,
+  DTLS_FAILED: 1,
   KEYFRAME: 2,
   KEYFRAME_NEEDED: 3,
   PICTURE: 4,
@@ -19,6 +19,7 @@ export const NativeEventType = {
   SOURCE_NEEDS_KEYFRAME: 7,
   TAP: 8,
   SOURCE_BEGAN: 9,
+  PEER_LEFT: 10,
 } as const;
 
 export type NativeEvent = [
@@ -53,15 +54,11 @@ export interface NativeBinding {
   setIce(session: Handle, ufrag: string, pwd: string, remoteUfrag: string, remotePwd: string): void;
   /** False where the address is not numeric. */
   addCandidate(session: Handle, address: string, port: number): boolean;
-  setKeys(
-    session: Handle,
-    profile: number,
-    localKey: Buffer,
-    localSalt: Buffer,
-    remoteKey: Buffer,
-    remoteSalt: Buffer,
-  ): void;
-  sendDatagram(session: Handle, datagram: Buffer): void;
+  /** `profile` is preferred; each line of `fingerprints` has an algorithm, a blank and a value. */
+  startDtls(session: Handle, client: boolean, profile: number, fingerprints: string): void;
+  /** SHA-256 of the certificate that all sessions show, as in SDP. */
+  fingerprint(): string;
+  /** The peer hears a goodbye. */
   closeSession(session: Handle): void;
   openTrack(track: Handle, kind: number, clockRate: number): void;
   /** Another source sends from now on: what its packets look like, and which parameter sets they need, has to be learnt. */
@@ -101,6 +98,8 @@ export interface NativeBinding {
     payloadType: number,
     steady: boolean,
     cname: string,
+    repairSsrc: number,
+    repairPayloadType: number,
   ): void;
   /** Starts with a keyframe of at most `freshMs`; else with the next, or after `patienceMs` with the old one. */
   join(sink: Handle, freshMs: number, patienceMs: number): void;
@@ -120,6 +119,8 @@ export interface NativeAddon {
   readonly Datapath: new (onEvents: (events: NativeEvent[]) => void) => NativeBinding;
   /** Measures which SRTP profile this processor does faster, for some milliseconds: a number of `srtpProfiles`. */
   fasterProfile(): number;
+  /** Gives the memory that is free back to the system. Takes a millisecond or so. */
+  trimMemory(): void;
 }
 
 /** Where `scripts/prepare.mjs` and the image put it. */

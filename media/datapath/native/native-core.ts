@@ -9,12 +9,14 @@ export type NativeListener = (event: NativeEvent) => void;
 
 export class NativeCore implements Disposable {
   readonly calls: NativeBinding;
+  readonly #addon: NativeAddon;
   readonly #snapshot: NativeSnapshot;
   readonly #listeners = new Map<Handle, NativeListener>();
   readonly #generations: number[] = [];
   readonly #free: number[] = [];
 
   constructor(addon: NativeAddon) {
+    this.#addon = addon;
     this.calls = new addon.Datapath((events) => {
       for (const event of events) this.#listeners.get(event[1])?.(event);
     });
@@ -39,6 +41,11 @@ export class NativeCore implements Disposable {
   /** The object was closed; its handle is never given again. */
   release(handle: Handle): void {
     if (this.#listeners.delete(handle)) this.#free.push(handle % 2 ** INDEX_BITS);
+  }
+
+  /** Gives the memory of what was closed back to the system. */
+  trimMemory(): void {
+    this.#addon.trimMemory();
   }
 
   [Symbol.dispose](): void {

@@ -1,4 +1,4 @@
-/** The native datapath: one thread of the add-on has sockets, ICE, SRTP and all packets; DTLS handshakes are done here. */
+/** The native datapath: one thread of the add-on has sockets, ICE, DTLS, SRTP and all packets. */
 import type { Logger } from 'pino';
 import type {
   Datapath,
@@ -8,7 +8,6 @@ import type {
   IceCandidate,
   MediaTransport,
 } from '../datapath.ts';
-import { createDtlsCertificate, type DtlsCertificate } from '../dtls/werift-adapter.ts';
 import type { NodeDatapathOptions } from '../node/node-datapath.ts';
 import type { SrtpProfile } from '../srtp/srtp-keys.ts';
 import { type NativeAddon, srtpProfiles } from './native-binding.ts';
@@ -18,46 +17,45 @@ import { NativeTransport } from './native-transport.ts';
 
 const TICK_MS = 250;
 const ADDRESS_POLL_MS = 2000;
-
-/** What all DTLS handshakes share. */
-export interface DtlsParts {
-  readonly certificate: DtlsCertificate;
-  readonly profile: SrtpProfile;
-}
+/** After the end of a session: others often end at the same time. */
+const TRIM_AFTER_MS = 10_000;
 
 /** Makes one of `Kind`, which may add to what is here. */
-export async function createNativeDatapath<T extends NativeDatapath>(
+export function createNativeDatapath<T extends NativeDatapath>(
   addon: NativeAddon,
   options: NodeDatapathOptions,
-  Kind: new (core: NativeCore, options: NodeDatapathOptions, dtls: DtlsParts) => T,
-): Promise<T> {
+  Kind: new (core: NativeCore, options: NodeDatapathOptions, profile: SrtpProfile) => T,
+): T {
   const profile = srtpProfiles[addon.fasterProfile()] ?? 'aead-aes-128-gcm';
   options.logger.debug({ profile }, 'the SRTP profile that this processor does faster');
-  return new Kind(new NativeCore(addon), options, { certificate: await createDtlsCertificate(), profile });
+  return new Kind(new NativeCore(addon), options, profile);
 }
 
 export class NativeDatapath implements Datapath {
   readonly core: NativeCore;
   readonly logger: Logger;
   readonly #options: NodeDatapathOptions;
-  readonly #dtls: DtlsParts;
+  readonly #profile: SrtpProfile;
+  readonly #fingerprint: DtlsFingerprint;
   readonly #listener: NativeListener;
   readonly #transports = new Set<NativeTransport>();
   #tickTimer: NodeJS.Timeout | null = null;
   #pollTimer: NodeJS.Timeout | null = null;
+  #trimTimer: NodeJS.Timeout | null = null;
   /** The port is not bound; it was said once. */
   #unbound = false;
 
-  constructor(core: NativeCore, options: NodeDatapathOptions, dtls: DtlsParts) {
+  constructor(core: NativeCore, options: NodeDatapathOptions, profile: SrtpProfile) {
     this.core = core;
     this.logger = options.logger;
     this.#options = options;
-    this.#dtls = dtls;
+    this.#profile = profile;
+    this.#fingerprint = { algorithm: 'sha-256', value: core.calls.fingerprint() };
     this.#listener = new NativeListener(core, options.logger);
   }
 
   get fingerprint(): DtlsFingerprint {
-    return this.#dtls.certificate.fingerprint;
+    return this.#fingerprint;
   }
 
   get bound(): readonly IceCandidate[] {
@@ -78,7 +76,10 @@ export class NativeDatapath implements Datapath {
     const { logger, peerSilenceMs = 10_000, hubSilenceMs = 3000 } = this.#options;
     if (mode === 'lite') this.#refresh();
     const transport = new NativeTransport({
-      ...{ core: this.core, mode, logger, ...this.#dtls },
+      core: this.core,
+      mode,
+      logger,
+      profile: this.#profile,
       sharedCandidates: () => this.#listener.bound,
       silenceMs: mode === 'lite' ? peerSilenceMs : hubSilenceMs,
       onClosed: (closed) => this.#forget(closed),
@@ -92,6 +93,8 @@ export class NativeDatapath implements Datapath {
     if (this.#pollTimer !== null) clearInterval(this.#pollTimer);
     this.#pollTimer = null;
     for (const transport of [...this.#transports]) transport.close('datapath-closed');
+    if (this.#trimTimer !== null) clearTimeout(this.#trimTimer);
+    this.#trimTimer = null;
     this.#listener.close();
     this.core[Symbol.dispose]();
   }
@@ -112,8 +115,15 @@ export class NativeDatapath implements Datapath {
     for (const transport of [...this.#transports]) transport.tick(nowMs);
   };
 
+  readonly #trim = (): void => {
+    this.#trimTimer = null;
+    globalThis.gc?.();
+    this.core.trimMemory();
+  };
+
   #forget(transport: NativeTransport): void {
     this.#transports.delete(transport);
+    this.#trimTimer ??= setTimeout(this.#trim, TRIM_AFTER_MS);
     if (this.#transports.size > 0 || this.#tickTimer === null) return;
     clearInterval(this.#tickTimer);
     this.#tickTimer = null;

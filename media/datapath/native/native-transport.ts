@@ -1,4 +1,4 @@
-/** A session's transport whose packets stay in the native datapath. Here are the DTLS handshake and the states. */
+/** A session's transport whose packets stay in the native datapath. Here are its states. */
 import { EventEmitter } from 'node:events';
 import type { Logger } from 'pino';
 import type {
@@ -10,7 +10,6 @@ import type {
   TransportEvents,
   TransportState,
 } from '../datapath.ts';
-import { type DtlsCertificate, DtlsEndpoint, type DtlsKeys } from '../dtls/werift-adapter.ts';
 import { createIceCredentials } from '../ice/ice-credentials.ts';
 import { localAddresses } from '../local-addresses.ts';
 import type { SrtpProfile } from '../srtp/srtp-keys.ts';
@@ -25,7 +24,6 @@ export interface NativeTransportOptions {
   readonly mode: 'lite' | 'controlling';
   /** Where the shared port listens. */
   readonly sharedCandidates: () => readonly IceCandidate[];
-  readonly certificate: DtlsCertificate;
   /** Preferred where the peer leaves the choice to us. */
   readonly profile: SrtpProfile;
   readonly logger: Logger;
@@ -46,7 +44,6 @@ export class NativeTransport implements MediaTransport {
   #ownPort = 0;
   #local = createIceCredentials();
   #state: TransportState = 'new';
-  #dtls: DtlsEndpoint | null = null;
 
   constructor(options: NativeTransportOptions) {
     this.#options = options;
@@ -80,21 +77,17 @@ export class NativeTransport implements MediaTransport {
 
   connect(remote: RemoteDescription): void {
     if (this.#state !== 'new') return;
-    const { core, certificate, logger } = this.#options;
+    const { core, profile } = this.#options;
     this.#setState('connecting', null);
-    this.#dtls = new DtlsEndpoint({
-      role: remote.dtlsRole,
-      certificate,
-      fingerprints: remote.fingerprints,
-      preferred: this.#options.profile,
-      send: (datagram) => core.calls.sendDatagram(this.handle, datagram),
-      onConnected: (keys) => this.#connected(keys),
-      onFailed: (error) => {
-        logger.warn({ err: error }, 'DTLS failed');
-        this.close('dtls-failed');
-      },
-      onClosed: () => this.close('remote-closed'),
-    });
+    const fingerprints = remote.fingerprints
+      .map(({ algorithm, value }) => `${algorithm} ${value}`)
+      .join('\n');
+    core.calls.startDtls(
+      this.handle,
+      remote.dtlsRole === 'client',
+      srtpProfiles.indexOf(profile),
+      fingerprints,
+    );
     this.#setIce(remote);
   }
 
@@ -122,7 +115,6 @@ export class NativeTransport implements MediaTransport {
   close(reason: CloseReason = 'closed'): void {
     if (this.#state === 'closed') return;
     const { core, onClosed } = this.#options;
-    this.#dtls?.close();
     core.calls.closeSession(this.handle);
     core.release(this.handle);
     for (const handle of this.#sockets) {
@@ -157,16 +149,20 @@ export class NativeTransport implements MediaTransport {
   }
 
   #receive([type, , bytes]: NativeEvent): void {
-    if (type === NativeEventType.PATH_SELECTED) this.#dtls?.start();
-    if (type === NativeEventType.DTLS) this.#dtls?.receive(bytes);
-  }
-
-  #connected({ local, remote }: DtlsKeys): void {
-    const profile = srtpProfiles.indexOf(local.profile);
-    const { calls } = this.#options.core;
-    calls.setKeys(this.handle, profile, local.key, local.salt, remote.key, remote.salt);
-    for (const secret of [local.key, local.salt, remote.key, remote.salt]) secret.fill(0);
-    this.#setState('connected', null);
+    switch (type) {
+      case NativeEventType.CONNECTED:
+        this.#setState('connected', null);
+        break;
+      case NativeEventType.DTLS_FAILED:
+        this.#options.logger.warn({ reason: bytes.toString() }, 'DTLS failed');
+        this.close('dtls-failed');
+        break;
+      case NativeEventType.PEER_LEFT:
+        this.close('remote-closed');
+        break;
+      default:
+        break;
+    }
   }
 
   #setState(state: TransportState, reason: CloseReason | null): void {

@@ -45,6 +45,8 @@ export class NodeSink implements TrackSink {
   #blocked = false;
   #packets = 0;
   #octets = 0;
+  /** The next number in the stream of repairs. */
+  #repairSequence = 1;
   #retransmitted = 0;
   #retransmittedOctets = 0;
   #retransmitsRefused = 0;
@@ -251,7 +253,17 @@ export class NodeSink implements TrackSink {
     this.#noteRepetition(viewer, nowMs);
     this.#retransmitted++;
     this.#retransmittedOctets += packet.payload.length;
-    this.#transmit(packet, viewer);
+    const { repair } = this.#options;
+    if (repair === undefined || repair === null) {
+      this.#transmit(packet, viewer);
+      return;
+    }
+    // In a stream of its own a packet carries its number before the payload (RFC 4588, section 4).
+    const original = Buffer.alloc(2);
+    original.writeUInt16BE(viewer & 0xffff);
+    const { marker, timestamp } = packet;
+    const payload = Buffer.concat([original, packet.payload]);
+    this.#transport.sendRtp({ ...repair, marker, timestamp }, this.#repairSequence++, payload);
   }
 
   /** What cannot be mended leaves the rest of its pictures without use: the way is left free until the next keyframe. */

@@ -40,6 +40,7 @@ type options struct {
 	seconds, gop      float64
 	deaf              bool
 	joins             int
+	loss              float64
 }
 
 func main() {
@@ -65,9 +66,10 @@ func parse() (string, options, error) {
 	flag.Float64Var(&o.gop, "gop", 2, "seconds between keyframes")
 	flag.BoolVar(&o.deaf, "deaf", false, "the publisher ignores requests for keyframes")
 	flag.IntVar(&o.joins, "joins", 20, "how many joins")
+	flag.Float64Var(&o.loss, "loss", 0.03, "share of the packets that one viewer loses")
 	pids := flag.String("pid", "", "processes of the server, separated by commas")
 	viewers := flag.String("viewers", "10", "how many viewers, separated by commas, rising")
-	mode := flag.String("mode", "fanout", "fanout, join or soak")
+	mode := flag.String("mode", "fanout", "fanout, join, loss or soak")
 	flag.Parse()
 	var err error
 	if o.pids, err = numbers(*pids); err != nil {
@@ -120,6 +122,8 @@ func run(ctx context.Context, mode string, o options) error {
 		return fanOut(ctx, o, source)
 	case "join":
 		return join(ctx, o)
+	case "loss":
+		return loss(ctx, o, source)
 	case "soak":
 		return soak(ctx, o, source)
 	}

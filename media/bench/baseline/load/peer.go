@@ -79,6 +79,8 @@ type peer struct {
 	checked  chan *net.UDPAddr
 	dtls     *dtlsPipe
 	connDTLS *dtls.Conn
+	drops    atomic.Pointer[func() bool]
+	dropped  atomic.Int64
 	in, out  *srtp.Context
 	outRTCP  *srtp.Context
 	ready    atomic.Bool
@@ -230,6 +232,9 @@ func (p *peer) read() {
 	}
 }
 
+// dropEvery loses a media packet wherever `drops` says so, as if it had never come.
+func (p *peer) dropEvery(drops func() bool) { p.drops.Store(&drops) }
+
 func (p *peer) onDatagram(datagram []byte, from net.Addr, header *rtp.Header, plain []byte, at int64) {
 	if len(datagram) < 12 {
 		return
@@ -242,6 +247,8 @@ func (p *peer) onDatagram(datagram []byte, from net.Addr, header *rtp.Header, pl
 	case first >= 128 && first < 192 && p.ready.Load():
 		if second := datagram[1]; second >= 192 && second < 224 {
 			p.onRTCP(datagram)
+		} else if drops := p.drops.Load(); drops != nil && (*drops)() {
+			p.dropped.Add(1)
 		} else {
 			p.onRTP(datagram, header, plain, at)
 		}

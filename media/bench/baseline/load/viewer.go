@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/rtcp"
@@ -15,6 +16,7 @@ const (
 	maxMissing    = 1024
 	nackTries     = 8
 	nackInterval  = 50 * time.Millisecond
+	hastyInterval = 10 * time.Millisecond
 	pliAfter      = 500 * time.Millisecond
 	pliInterval   = time.Second
 	liveWithin    = 100 * time.Millisecond
@@ -37,6 +39,9 @@ type viewer struct {
 	perFrame []uint8
 	// Microseconds from the sending of a frame to its last packet; 0 where it is not whole.
 	delays     []uint32
+	wholeAt    []int64
+	isKeyframe []bool
+	hurries    atomic.Bool
 	keyframeAt int64
 	liveAt     int64
 	repaired   int
@@ -52,7 +57,8 @@ type stream struct {
 }
 
 func newViewer() (*viewer, error) {
-	v := &viewer{missing: map[uint16]int{}, perFrame: make([]uint8, framesKept), delays: make([]uint32, framesKept)}
+	v := &viewer{missing: map[uint16]int{}, perFrame: make([]uint8, framesKept), delays: make([]uint32, framesKept),
+		wholeAt: make([]int64, framesKept), isKeyframe: make([]bool, framesKept)}
 	var err error
 	v.peer, err = newPeer(handlers{rtp: v.onRTP})
 	return v, err
@@ -84,6 +90,7 @@ func (v *viewer) onRTP(header *rtp.Header, payload []byte, at int64) {
 	if v.perFrame[frame] != packetsPerFrame {
 		return
 	}
+	v.wholeAt[frame], v.isKeyframe[frame] = at, payload[1]&nalTypeMask == nalTypeIDR
 	delay := at - int64(binary.BigEndian.Uint64(payload[timeOffset:]))
 	v.delays[frame] = uint32(max(1, min(delay/1000, maxDelayMicro)))
 	if v.keyframeAt == 0 && payload[1]&nalTypeMask == nalTypeIDR {
@@ -122,6 +129,9 @@ func (v *viewer) noteGap(sequence uint16) {
 	}
 }
 
+// askSooner makes it ask for what is missing as soon as browsers do.
+func (v *viewer) askSooner() { v.hurries.Store(true) }
+
 func (v *viewer) giveFeedback() {
 	ticker := time.NewTicker(nackInterval)
 	defer ticker.Stop()
@@ -131,6 +141,9 @@ func (v *viewer) giveFeedback() {
 		case <-v.peer.done:
 			return
 		case <-ticker.C:
+		}
+		if v.hurries.CompareAndSwap(true, false) {
+			ticker.Reset(hastyInterval)
 		}
 		var packets []rtcp.Packet
 		v.mutex.Lock()

@@ -73,6 +73,12 @@ inline napi_value boolValue(napi_env env, bool truth) {
   return value;
 }
 
+inline napi_value textValue(napi_env env, const std::string& text) {
+  napi_value value = nullptr;
+  napi_create_string_utf8(env, text.data(), text.size(), &value);
+  return value;
+}
+
 inline napi_value bufferValue(napi_env env, View bytes) {
   napi_value value = nullptr;
   void* data = nullptr;

@@ -1,8 +1,10 @@
 // The add-on: a class whose calls become commands of the datapath's thread, and whose callback gets its events in batches.
+#include <malloc.h>
 #include <time.h>
 
 #include <algorithm>
 #include <cstring>
+#include <sstream>
 
 #include "arguments.h"
 #include "engine.h"
@@ -121,14 +123,6 @@ napi_value post(napi_env env, const Arguments& given, Command command) {
   return nullptr;
 }
 
-MasterKey masterKey(double profile, View key, View salt) {
-  MasterKey master;
-  master.profile = static_cast<SrtpProfile>(profile);
-  copyBytes(master.key.data(), key.data(), std::min(key.size(), kAesKeyBytes));
-  copyBytes(master.salt.data(), salt.data(), std::min(salt.size(), kSaltBytes));
-  return master;
-}
-
 // (handle, address, port, use, owner, kind): the port taken, or a negative errno.
 napi_value addSocket(napi_env env, napi_callback_info info) {
   const Arguments given(env, info);
@@ -169,18 +163,16 @@ napi_value addCandidate(napi_env env, napi_callback_info info) {
   return boolValue(env, peer.has_value());
 }
 
-// (session, profile, local key, local salt, remote key, remote salt)
-napi_value setKeys(napi_env env, napi_callback_info info) {
+// (session, client, profile, fingerprints): each fingerprint is a line of algorithm, blank and value.
+napi_value startDtls(napi_env env, napi_callback_info info) {
   const Arguments given(env, info);
-  return post(env, given,
-              command::SetKeys{given.unsignedNumber(0), masterKey(given.number(1), given.bytes(2), given.bytes(3)),
-                               masterKey(given.number(1), given.bytes(4), given.bytes(5))});
-}
-
-// (session, datagram)
-napi_value sendDatagram(napi_env env, napi_callback_info info) {
-  const Arguments given(env, info);
-  return post(env, given, command::SendDatagram{given.unsignedNumber(0), toVector(given.bytes(1))});
+  DtlsOptions options;
+  options.client = given.truth(1);
+  options.preferred = static_cast<SrtpProfile>(given.unsignedNumber(2));
+  std::istringstream lines(given.text(3));
+  Fingerprint one;
+  while (lines >> one.algorithm >> one.value) options.fingerprints.push_back(one);
+  return post(env, given, command::StartDtls{given.unsignedNumber(0), std::move(options)});
 }
 
 napi_value closeSession(napi_env env, napi_callback_info info) {
@@ -242,11 +234,11 @@ napi_value closeSource(napi_env env, napi_callback_info info) {
   return post(env, given, command::CloseSource{given.unsignedNumber(0)});
 }
 
-// (handle, track, session, ssrc, payload type, steady, canonical name)
+// (handle, track, session, ssrc, payload type, steady, canonical name, SSRC and payload type of repairs)
 napi_value openSink(napi_env env, napi_callback_info info) {
   const Arguments given(env, info);
   SinkOptions options{given.unsignedNumber(0), given.unsignedNumber(3), static_cast<uint8_t>(given.unsignedNumber(4)), given.truth(5),
-                      given.text(6)};
+                      given.text(6), given.unsignedNumber(7), static_cast<uint8_t>(given.unsignedNumber(8))};
   return post(env, given, command::OpenSink{std::move(options), given.unsignedNumber(1), given.unsignedNumber(2)});
 }
 
@@ -295,6 +287,19 @@ napi_value now(napi_env env, napi_callback_info) {
   return numberValue(env, static_cast<double>(time.tv_sec) * 1000 + static_cast<double>(time.tv_nsec) / 1e6);
 }
 
+// Of the certificate that all sessions show; empty where the datapath was closed.
+napi_value fingerprint(napi_env env, napi_callback_info info) {
+  const Arguments given(env, info);
+  const Engine* engine = engineOf(env, given);
+  return textValue(env, engine == nullptr ? "" : engine->fingerprint());
+}
+
+// Gives memory that is free back to the system: freed pieces between others stay with the process otherwise.
+napi_value trimMemory(napi_env, napi_callback_info) {
+  malloc_trim(0);
+  return nullptr;
+}
+
 // Number of the SRTP profile that this processor does faster.
 napi_value fasterProfile(napi_env env, napi_callback_info) {
   return numberValue(env, static_cast<double>(measureFasterProfile()));
@@ -312,8 +317,8 @@ napi_value initialize(napi_env env, napi_value exports) {
   };
   const napi_property_descriptor methods[] = {
       method("addSocket", addSocket),       method("closeSocket", closeSocket),         method("openSession", openSession),
-      method("setIce", setIce),             method("addCandidate", addCandidate),       method("setKeys", setKeys),
-      method("sendDatagram", sendDatagram), method("closeSession", closeSession),       method("openTrack", openTrack),
+      method("setIce", setIce),             method("addCandidate", addCandidate),       method("startDtls", startDtls),
+      method("fingerprint", fingerprint),   method("closeSession", closeSession),       method("openTrack", openTrack),
       method("beginSource", beginSource),   method("closeTrack", closeTrack),           method("setParameterSet", setParameterSet),
       method("openSource", openSource),
       method("closeSource", closeSource),
@@ -328,6 +333,9 @@ napi_value initialize(napi_env env, napi_value exports) {
   napi_value measure = nullptr;
   napi_create_function(env, "fasterProfile", NAPI_AUTO_LENGTH, fasterProfile, nullptr, &measure);
   napi_set_named_property(env, exports, "fasterProfile", measure);
+  napi_value trim = nullptr;
+  napi_create_function(env, "trimMemory", NAPI_AUTO_LENGTH, trimMemory, nullptr, &trim);
+  napi_set_named_property(env, exports, "trimMemory", trim);
   return exports;
 }
 

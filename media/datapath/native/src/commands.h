@@ -28,8 +28,7 @@ struct CloseSocket { Handle handle = 0; };
 struct OpenSession { SessionOptions options; };
 struct SetIce { Handle session = 0; IceNames ice; };
 struct AddCandidate { Handle session = 0; Endpoint peer; };
-struct SetKeys { Handle session = 0; MasterKey local; MasterKey remote; };
-struct SendDatagram { Handle session = 0; std::vector<uint8_t> bytes; };
+struct StartDtls { Handle session = 0; DtlsOptions options; };
 struct CloseSession { Handle session = 0; };
 struct OpenTrack { Handle handle = 0; Kind kind{}; uint32_t clockRate = 0; };
 struct BeginSource { Handle track = 0; };
@@ -53,7 +52,7 @@ struct CloseSink { Handle sink = 0; };
 namespace rushlight {
 
 using Command = std::variant<std::monostate, command::AddSocket, command::CloseSocket, command::OpenSession, command::SetIce,
-                             command::AddCandidate, command::SetKeys, command::SendDatagram, command::CloseSession,
+                             command::AddCandidate, command::StartDtls, command::CloseSession,
                              command::OpenTrack, command::BeginSource, command::SetParameterSet, command::CloseTrack, command::OpenSource,
                              command::RequestKeyframe, command::NameLayer, command::CloseSource, command::OpenSink, command::Join, command::Pause,
                              command::MoveSink, command::CloseSink>;

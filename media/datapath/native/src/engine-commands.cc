@@ -33,7 +33,7 @@ void Engine::apply(command::CloseSocket& it) {
 }
 
 void Engine::apply(command::OpenSession& it) {
-  sessions_.insert(it.options.handle, std::make_unique<Session>(it.options, names_));
+  sessions_.insert(it.options.handle, std::make_unique<Session>(it.options, names_, identity_));
 }
 
 void Engine::apply(command::SetIce& it) {
@@ -44,15 +44,13 @@ void Engine::apply(command::AddCandidate& it) {
   if (Session* session = sessions_.get(it.session)) session->addCandidate(it.peer);
 }
 
-void Engine::apply(command::SetKeys& it) {
-  if (Session* session = sessions_.get(it.session)) session->setKeys(it.local, it.remote, context_);
+void Engine::apply(command::StartDtls& it) {
+  if (Session* session = sessions_.get(it.session)) session->startDtls(std::move(it.options));
 }
 
-void Engine::apply(command::SendDatagram& it) {
-  if (Session* session = sessions_.get(it.session)) session->sendDatagram(it.bytes, context_);
+void Engine::apply(command::CloseSession& it) {
+  if (const auto session = sessions_.take(it.session)) session->sayGoodbye(context_);
 }
-
-void Engine::apply(command::CloseSession& it) { sessions_.take(it.session); }
 
 void Engine::apply(command::OpenTrack& it) {
   tracks_.insert(it.handle, std::make_unique<Track>(it.handle, it.kind, it.clockRate));
@@ -78,6 +76,7 @@ void Engine::apply(command::OpenSource& it) {
   Session* session = sessions_.get(it.session);
   if (it.session != 0 && session == nullptr) return;
   sources_.insert(it.options.handle, std::make_unique<Source>(it.options, tracks_.get(it.video), tracks_.get(it.audio), session));
+  if (session != nullptr) session->releaseHeld(context_);
 }
 
 void Engine::apply(command::RequestKeyframe& it) {

@@ -26,6 +26,7 @@ class Engine {
   // Of JavaScript's thread. False where the queue stays full, which only a thread that hangs can cause.
   bool post(Command command);
   std::optional<Event> takeEvent() { return context_.events.pop(); }
+  const std::string& fingerprint() const { return identity_.fingerprint(); }
   const std::vector<double>& snapshot() { return snapshots_.latest(); }
 
  private:
@@ -41,6 +42,7 @@ class Engine {
   void tick();
   void publish();
   void updateClock();
+  static void nap();
 
   void apply(std::monostate&) {}
   void apply(command::AddSocket& it);
@@ -48,8 +50,7 @@ class Engine {
   void apply(command::OpenSession& it);
   void apply(command::SetIce& it);
   void apply(command::AddCandidate& it);
-  void apply(command::SetKeys& it);
-  void apply(command::SendDatagram& it);
+  void apply(command::StartDtls& it);
   void apply(command::CloseSession& it);
   void apply(command::OpenTrack& it);
   void apply(command::BeginSource& it);
@@ -68,6 +69,7 @@ class Engine {
   struct Receiver;
 
   std::function<void()> notify_;
+  const DtlsIdentity identity_;
   Queue<Command> commands_;
   SnapshotExchange snapshots_;
   Context context_;

@@ -12,10 +12,10 @@ namespace rushlight {
 
 // The numbers are the protocol with native-binding.ts.
 enum class EventType : uint8_t {
-  // A session found a working path, the first one or another after the last was lost.
-  PathSelected = 0,
-  // A DTLS datagram came by a path that passed a check.
-  Dtls = 1,
+  // A session has its keys.
+  Connected = 0,
+  // A handshake came to nothing; why, as text.
+  DtlsFailed = 1,
   // A keyframe of a track begins.
   Keyframe = 2,
   // A track has a source whose first keyframe, or parameter sets, are missing.
@@ -32,6 +32,8 @@ enum class EventType : uint8_t {
   Tap = 8,
   // A publisher's first picture packet, or its first under another SSRC.
   SourceBegan = 9,
+  // The peer said goodbye.
+  PeerLeft = 10,
 };
 
 struct Event {
@@ -63,7 +65,7 @@ class EventQueue {
   uint64_t dropped() const { return dropped_; }
 
  private:
-  static constexpr size_t kCapacity = 8192;
+  static constexpr size_t kCapacity = 4096;
   Queue<Event> queue_;
   bool pending_ = false;
   uint64_t dropped_ = 0;

@@ -17,14 +17,14 @@ constexpr double kCheckIntervalMs = 100;
 // Much shorter than RFC 7675's 4 to 6 s: a camera must notice a pulled cable at once.
 constexpr double kConsentIntervalMs = 500;
 constexpr double kSettleMs = 10;
-// A handshake takes a dozen datagrams; more than this is a flood that JavaScript need not see.
+// A handshake takes a dozen datagrams; more than this is a flood.
 constexpr double kDtlsPerSecond = 50;
 constexpr double kDtlsBurst = 64;
 
 }  // namespace
 
-Session::Session(SessionOptions options, Names& names)
-    : options_(options), names_(names), silence_(options.silenceMs, options.controlling) {
+Session::Session(SessionOptions options, Names& names, const DtlsIdentity& identity)
+    : options_(options), names_(names), identity_(identity), silence_(options.silenceMs, options.controlling) {
   randomBytes(tieBreaker_.data(), tieBreaker_.size());
 }
 
@@ -84,8 +84,14 @@ void Session::setKeys(const MasterKey& local, const MasterKey& remote, Context& 
   settledMs_ = context.nowMs + kSettleMs;
 }
 
-void Session::sendDatagram(View datagram, Context& context) {
-  if (selected_) sendTo(*selected_, datagram, context);
+void Session::startDtls(DtlsOptions options) {
+  if (!dtls_) dtls_.emplace(identity_, std::move(options));
+}
+
+void Session::sayGoodbye(Context& context) {
+  if (!dtls_) return;
+  dtls_->close();
+  followDtls(context);
 }
 
 void Session::receiveStun(UdpSocket& socket, const Endpoint& from, View datagram, Context& context) {
@@ -132,7 +138,9 @@ void Session::receiveResponse(const stun::Message& message, UdpSocket& socket, c
 void Session::select(const Path& path, Context& context) {
   const bool first = !selected_;
   selected_ = path;
-  if (first) context.events.push({EventType::PathSelected, options_.handle});
+  if (!first || !dtls_) return;
+  dtls_->start();
+  followDtls(context);
 }
 
 void Session::remember(const Path& path) {
@@ -152,12 +160,16 @@ void Session::receive(const Endpoint& from, View datagram, uint8_t* scratch, Con
   const uint8_t first = datagram[0];
   if (first >= 20 && first <= 63) {
     // Before a check was answered nobody is known to be there. A full agent may then speak from any of its addresses.
-    if (selected_ && (!options_.controlling || isCandidate(from))) passDtls(datagram, context);
+    if (selected_ && (!options_.controlling || isCandidate(from))) receiveDtls(datagram, context);
     return;
   }
-  if (first < 128 || first > 191 || !receiver_) return;
+  if (first >= 128 && first <= 191) receiveMedia(datagram, scratch, context);
+}
+
+void Session::receiveMedia(View datagram, uint8_t* scratch, Context& context) {
   const bool control = isRtcp(datagram);
-  if (!control && source_ == nullptr) return;
+  if (!control && fresh_ && sinks_.empty()) return held_.keep(datagram, context.nowMs);
+  if (!receiver_ || (!control && source_ == nullptr)) return;
   const auto bytes = control ? receiver_->unprotectRtcp(datagram, scratch) : receiver_->unprotectRtp(datagram, scratch, context.nowMs);
   if (!bytes) {
     context.counters.refused++;
@@ -171,15 +183,48 @@ void Session::receive(const Endpoint& from, View datagram, uint8_t* scratch, Con
   rtcp::parse(plain, *this);
 }
 
-void Session::passDtls(View datagram, Context& context) {
+void Session::setSource(Source* source) {
+  source_ = source;
+  if (source != nullptr) fresh_ = false;
+}
+
+void Session::releaseHeld(Context& context) {
+  for (const auto& datagram : held_.take()) {
+    std::vector<uint8_t> plain(datagram.size());
+    receiveMedia(datagram, plain.data(), context);
+  }
+}
+
+void Session::receiveDtls(View datagram, Context& context) {
+  if (!dtls_) return;
   dtlsTokens_ = std::min(kDtlsBurst, dtlsTokens_ + (context.nowMs - dtlsMs_) / 1000 * kDtlsPerSecond);
   dtlsMs_ = context.nowMs;
-  if (dtlsTokens_ < 1 || !context.events.roomForBulk()) {
+  if (dtlsTokens_ < 1) {
     context.counters.refused++;
     return;
   }
   dtlsTokens_--;
-  context.events.push({EventType::Dtls, options_.handle, 0, 0, false, toVector(datagram)});
+  dtls_->receive(datagram);
+  followDtls(context);
+}
+
+// Sends what the handshake has to say, and tells once how it went.
+void Session::followDtls(Context& context) {
+  for (const auto& datagram : dtls_->takeDatagrams()) {
+    if (selected_) sendTo(*selected_, datagram, context);
+  }
+  const Dtls::State state = dtls_->state();
+  if (state == followed_) return;
+  followed_ = state;
+  if (state == Dtls::State::Connected) {
+    setKeys(dtls_->localKey(), dtls_->remoteKey(), context);
+    context.events.push({EventType::Connected, options_.handle});
+  } else if (state == Dtls::State::Failed) {
+    const std::string& reason = dtls_->reason();
+    context.events.push({EventType::DtlsFailed, options_.handle, 0, 0, false, {reason.begin(), reason.end()}});
+  } else if (state == Dtls::State::Ended) {
+    context.events.push({EventType::PeerLeft, options_.handle});
+  }
 }
 
 bool Session::sendRtp(const RtpPacket& packet, int64_t extendedSequence, Context& context) {
@@ -209,6 +254,11 @@ void Session::sendTo(const Path& path, View datagram, Context& context) {
 void Session::remove(Sink* sink) { std::erase(sinks_, sink); }
 
 void Session::tick(Context& context) {
+  held_.expire(context.nowMs);
+  if (dtls_) {
+    dtls_->tick();
+    followDtls(context);
+  }
   if (!options_.controlling || ice_.empty()) return;
   // The interval is that of the caller's, or a multiple of it: half a tick is near enough.
   const double interval = (selected_ ? kConsentIntervalMs : kCheckIntervalMs) - kCheckIntervalMs / 2;

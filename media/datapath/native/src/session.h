@@ -1,4 +1,4 @@
-// One session's way to its peer: ICE, SRTP, and what belongs to it. DTLS passes through to JavaScript.
+// One session's way to its peer: ICE, DTLS, SRTP, and what belongs to it.
 #pragma once
 #include <deque>
 #include <map>
@@ -8,6 +8,8 @@
 #include <unordered_map>
 
 #include "context.h"
+#include "dtls.h"
+#include "held-packets.h"
 #include "rtcp.h"
 #include "rtp.h"
 #include "silence.h"
@@ -47,7 +49,7 @@ struct Path {
 
 class Session final : private rtcp::Handler {
  public:
-  Session(SessionOptions options, Names& names);
+  Session(SessionOptions options, Names& names, const DtlsIdentity& identity);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -59,8 +61,11 @@ class Session final : private rtcp::Handler {
   void addCandidate(const Endpoint& peer);
   void addSocket(UdpSocket* socket);
   void socketClosed(const UdpSocket* socket);
+  // The handshake begins once there is a way to the peer.
+  void startDtls(DtlsOptions options);
   void setKeys(const MasterKey& local, const MasterKey& remote, Context& context);
-  void sendDatagram(View datagram, Context& context);
+  // The peer is not wanted any more: it hears so.
+  void sayGoodbye(Context& context);
 
   // A STUN message that named this session, or came by a socket of its own.
   void receiveStun(UdpSocket& socket, const Endpoint& from, View datagram, Context& context);
@@ -79,7 +84,9 @@ class Session final : private rtcp::Handler {
 
   void add(Sink* sink) { sinks_.push_back(sink); }
   void remove(Sink* sink);
-  void setSource(Source* source) { source_ = source; }
+  void setSource(Source* source);
+  // Hands the source what came before it.
+  void releaseHeld(Context& context);
 
   const Silence& silence() const { return silence_; }
   // Called ten times a second.
@@ -92,7 +99,9 @@ class Session final : private rtcp::Handler {
   void remember(const Path& path);
   void sendTo(const Path& path, View datagram, Context& context);
   void check(Context& context);
-  void passDtls(View datagram, Context& context);
+  void receiveMedia(View datagram, uint8_t* scratch, Context& context);
+  void receiveDtls(View datagram, Context& context);
+  void followDtls(Context& context);
 
   void onSenderReport(const rtcp::SenderReport& report) override;
   void onReportBlock(const rtcp::ReportBlock& report) override;
@@ -102,21 +111,28 @@ class Session final : private rtcp::Handler {
 
   SessionOptions options_;
   Names& names_;
+  const DtlsIdentity& identity_;
   Silence silence_;
   // The newest last. One that the peer has used is never pushed out by ones that it has not.
   std::deque<IceNames> ice_;
   std::vector<UdpSocket*> sockets_;
   std::deque<Path> paths_;
   std::optional<Path> selected_;
+  std::optional<Dtls> dtls_;
   std::optional<SrtpSender> sender_;
   std::optional<SrtpReceiver> receiver_;
   std::vector<Sink*> sinks_;
   Source* source_ = nullptr;
+  // It never had a source.
+  bool fresh_ = true;
+  HeldPackets held_;
   // Of a controlling agent.
   std::deque<std::pair<stun::Transaction, Path>> checks_;
   std::array<uint8_t, 8> tieBreaker_{};
   double checkedMs_ = -1;
   double settledMs_ = 0;
+  // The state of the handshake that was told last.
+  Dtls::State followed_ = Dtls::State::New;
   double dtlsTokens_ = 64;
   double dtlsMs_ = 0;
   Context* reportContext_ = nullptr;

@@ -33,7 +33,7 @@ void Sink::retransmit(const std::vector<uint16_t>& lost, Context& context) {
     lookUps_++;
     const int64_t viewer = extendSequence(sequence, map_.next());
     if (viewer == prefaceAt_) {
-      transmit(preface_, false, prefaceTimestamp_, viewer, context);
+      sendAgain(preface_, false, prefaceTimestamp_, viewer, context);
       continue;
     }
     const auto wanted = map_.toTrack(viewer);
@@ -71,11 +71,24 @@ bool Sink::repeat(const StoredPacket& packet, int64_t viewer, Context& context) 
     std::erase_if(repeated_, [&](const auto& one) { return context.nowMs - one.second > stats_.rttMs + kLeastPauseMs; });
     if (repeated_.size() >= kRepeatedMemory) repeated_.clear();
   }
-  if (!transmit(packet.view(), packet.marker, timestampOf(packet), viewer, context)) return true;
+  if (!sendAgain(packet.view(), packet.marker, timestampOf(packet), viewer, context)) return true;
   repeated_[viewer] = context.nowMs;
   stats_.retransmitted++;
   stats_.retransmittedOctets += packet.length;
   return true;
+}
+
+// In a stream of its own a packet carries its number before the payload (RFC 4588, section 4).
+bool Sink::sendAgain(View payload, bool marker, uint32_t timestamp, int64_t viewer, Context& context) {
+  if (options_.repairSsrc == 0) return transmit(payload, marker, timestamp, viewer, context);
+  std::vector<uint8_t> repair(2 + payload.size());
+  write16(repair.data(), static_cast<uint32_t>(viewer & 0xffff));
+  copyBytes(repair.data() + 2, payload.data(), payload.size());
+  const auto sequence = static_cast<uint16_t>(repairSequence_);
+  const bool sent = session_->sendRtp({marker, options_.repairPayloadType, sequence, timestamp, options_.repairSsrc, repair},
+                                      repairSequence_, context);
+  if (sent) repairSequence_++;
+  return sent;
 }
 
 void Sink::takeReport(const rtcp::ReportBlock& report, Context& context) {
@@ -97,7 +110,7 @@ void Sink::tick(Context& context) {
     takeNext(context);
     start(track_->keyframe(), context);
   }
-  if (context.nowMs - slowedMs_ > kFasterAfterMs) perMs_ = std::min(kMostPacketsPerMs, perMs_ + 1);
+  if (context.nowMs - slowedMs_ > kFasterAfterMs) perMs_ = std::max(perMs_, std::min(kUsualPerMs, perMs_ + 1));
   if (tap_ || closed_ || stats_.packets == 0 || state_ == State::CatchingUp) return;
   if (context.nowMs - reportedMs_ < kReportIntervalMs) return;
   reportedMs_ = context.nowMs;

@@ -11,9 +11,14 @@ namespace rushlight {
 namespace {
 
 // Neither a large picture nor a join is to overrun the buffers on the way: a burst of this many packets, then about
-// 77 Mbit/s, or down to 10 where the viewer loses some of it.
+// 77 Mbit/s, or down to 10 where the viewer loses some of it. A long group of pictures would then arrive so slowly that its
+// viewer sees it race: it goes faster step by step, until something is lost.
 constexpr double kBurstPackets = 48;
+constexpr double kBurstMs = 4;
 constexpr double kLeastPerMs = 1;
+constexpr double kMostPerMs = 24;
+constexpr double kSpeedUp = 1.5;
+constexpr double kSpeedUpPauseMs = 20;
 constexpr double kSlowerPauseMs = 50;
 // A viewer this far behind goes on at a newer keyframe.
 constexpr double kMaxLagMs = 400;
@@ -36,7 +41,7 @@ Sink::Sink(SinkOptions options, Track* track, Session* session)
       session_(session),
       tap_(session == nullptr),
       map_(1 + randomNumber() % 0x7fff),
-      perMs_(kMostPacketsPerMs) {
+      perMs_(kUsualPerMs) {
   track->add(this);
   if (session != nullptr) session->add(this);
 }
@@ -197,7 +202,8 @@ bool Sink::pump(Context& context) {
   if (prefaceDue_ && !transmit(preface_, false, prefaceTimestamp_, prefaceAt_, context)) return true;
   prefaceDue_ = false;
   if (cursor_ > ring.head()) return false;
-  allowance_ = std::min(kBurstPackets, allowance_ + (context.nowMs - pumpedMs_) * perMs_);
+  speedUp(context);
+  allowance_ = std::min(std::max(kBurstPackets, perMs_ * kBurstMs), allowance_ + (context.nowMs - pumpedMs_) * perMs_);
   pumpedMs_ = context.nowMs;
   for (; cursor_ <= ring.head() && allowance_ >= 1; cursor_++) {
     const StoredPacket* packet = ring.get(cursor_);
@@ -207,6 +213,7 @@ bool Sink::pump(Context& context) {
   }
   const bool more = cursor_ <= ring.head();
   state_ = more ? State::CatchingUp : State::Live;
+  if (!more) perMs_ = std::min(perMs_, kUsualPerMs);
   return more;
 }
 
@@ -215,6 +222,12 @@ void Sink::slowDown(Context& context) {
   if (state_ != State::CatchingUp || context.nowMs - slowedMs_ < kSlowerPauseMs) return;
   slowedMs_ = context.nowMs;
   perMs_ = std::max(kLeastPerMs, perMs_ / 2);
+}
+
+void Sink::speedUp(Context& context) {
+  if (state_ != State::CatchingUp || slowedMs_ >= startedMs_ || context.nowMs - std::max(spedMs_, startedMs_) < kSpeedUpPauseMs) return;
+  spedMs_ = context.nowMs;
+  perMs_ = std::min(kMostPerMs, perMs_ * kSpeedUp);
 }
 
 // True where nothing can be sent now.

@@ -21,6 +21,9 @@ struct SinkOptions {
   // Never waits for a keyframe because too much is lost: its loss is to tell what the way carries.
   bool steady = false;
   std::string cname;
+  // Stream of its own for what is sent again (RFC 4588); 0 where it is sent as it was.
+  uint32_t repairSsrc = 0;
+  uint8_t repairPayloadType = 0;
 };
 
 struct SinkStats {
@@ -76,7 +79,7 @@ class Sink {
 
  private:
   // About 77 Mbit/s.
-  static constexpr double kMostPacketsPerMs = 8;
+  static constexpr double kUsualPerMs = 8;
 
   enum class State : uint8_t { Paused, Waiting, CatchingUp, Live };
   // Pictures of before the join are shown as fast as they can be decoded: their time is pressed together.
@@ -105,6 +108,7 @@ class Sink {
   bool stalled(Context& context);
   void skip(Context& context);
   void slowDown(Context& context);
+  void speedUp(Context& context);
   void giveUpPicture();
   void needKeyframe(Context& context);
   uint64_t framesBetween(int64_t from, int64_t to) const;
@@ -112,6 +116,7 @@ class Sink {
   bool send(const StoredPacket& packet, Context& context);
   bool transmit(View payload, bool marker, uint32_t timestamp, int64_t viewer, Context& context);
   bool repeat(const StoredPacket& packet, int64_t viewer, Context& context);
+  bool sendAgain(View payload, bool marker, uint32_t timestamp, int64_t viewer, Context& context);
   void report(Context& context);
 
   SinkOptions options_;
@@ -154,12 +159,15 @@ class Sink {
   double allowance_ = 0;
   double perMs_;
   double slowedMs_ = -1;
+  double spedMs_ = -1;
   double neededMs_ = -1;
   double reportedMs_ = -1000;
   double lookUps_ = 0;
   double lookUpsMs_ = 0;
   uint32_t lastTimestamp_ = 0;
   std::unordered_map<int64_t, double> repeated_;
+  // The next number in the stream of repairs.
+  int64_t repairSequence_ = 1;
   struct SentReport {
     uint32_t middle = 0;
     double atMs = -1;

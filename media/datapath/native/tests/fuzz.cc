@@ -1,4 +1,8 @@
 // libFuzzer: everything that reads what strangers send, and what packets do to a track, its source and a viewer.
+#include <time.h>
+
+#include <cstdio>
+
 #include "../src/h264.h"
 #include "../src/rtcp.h"
 #include "../src/session.h"
@@ -31,6 +35,19 @@ void readAlone(View datagram) {
   h264::fit(packet->payload, 64, pieces);
 }
 
+// Packets taken in, and the longest that one of them held up the thread: said at the end.
+struct Tally {
+  uint64_t packets = 0;
+  double longestUs = 0;
+  ~Tally() { std::fprintf(stderr, "fuzz: %llu packets, the longest took %.0f us\n", static_cast<unsigned long long>(packets), longestUs); }
+} tally;
+
+double cpuUs() {
+  timespec time;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_nsec) / 1e3;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -38,9 +55,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   readAlone(input);
   Context context;
   Names names;
-  Session session({1, false, 10'000}, names);
+  UdpSocket socket(6, dup(0), *Endpoint::parse("127.0.0.1", 1), SocketUse::Shared);
+  static const DtlsIdentity identity;
+  Session session({1, false, 10'000}, names, identity);
+  // The first byte says whether the handshake is over.
+  const bool connected = size > 0 && (data[0] & 0x80) != 0;
+  session.startDtls({(size > 0 && (data[0] & 0x40) != 0), {}, {{"sha-256", identity.fingerprint()}}});
   session.setIce({"here", "password", "there", "remote"});
-  session.setKeys({}, {}, context);
+  if (connected) session.setKeys({}, {}, context);
   Track video(2, Kind::Video, kVideoClockHz);
   SourceOptions options;
   options.handle = 3;
@@ -56,7 +78,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Sink viewer({5, 1, 96, false, "name"}, &video, &session);
   tap.join(0, 0, context);
   viewer.join(0, 0, context);
-  UdpSocket socket(6, dup(0), *Endpoint::parse("127.0.0.1", 1), SocketUse::Shared);
+  session.receiveStun(socket, socket.local, stun::buildCheck({}, "here:there", {}, "password"), context);
   std::vector<uint8_t> scratch(2048);
   // The input is a row of datagrams: two bytes of length and kind, then the datagram.
   size_t at = 0;
@@ -65,6 +87,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const View datagram = input.subspan(at + 2, length);
     context.nowMs += data[at + 1] & 0x0f;
     context.unixMs = context.nowMs;
+    const double begunUs = cpuUs();
     switch (data[at] >> 4 & 3) {
       case 0: source.receiveRtp(datagram, context); break;
       case 1: source.receiveIngest(Kind::Video, datagram, context); break;
@@ -78,6 +101,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     viewer.tick(context);
     source.askAgain(context);
     small.askAgain(context);
+    tally.packets++;
+    tally.longestUs = std::max(tally.longestUs, cpuUs() - begunUs);
     while (context.events.pop()) {
     }
     at += 2 + length;

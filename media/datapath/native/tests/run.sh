@@ -30,13 +30,13 @@ objects() {
 # program KIND FLAGS NAME: one of the tests, linked to those objects.
 program() {
 	# shellcheck disable=SC2086
-	"$compiler" $common $2 "$here/$3.cc" "$out/$1"/*.o -o "$out/$3-$1" -lcrypto -lpthread
+	"$compiler" $common $2 "$here/$3.cc" "$out/$1"/*.o -o "$out/$3-$1" -lssl -lcrypto -lpthread
 }
 
 address='-fsanitize=address,undefined -fno-sanitize-recover=all'
 objects address "$address -fsanitize=fuzzer-no-link"
 objects thread -fsanitize=thread
-for test in units whole; do
+for test in units handshakes whole; do
 	program address "$address" "$test"
 	"$out/$test-address"
 	program thread -fsanitize=thread "$test"

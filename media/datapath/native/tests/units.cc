@@ -13,6 +13,8 @@
 #include "../src/rtcp.h"
 #include "../src/rtp.h"
 #include "../src/sequence-map.h"
+#include "../src/session.h"
+#include "../src/source.h"
 #include "../src/source-guard.h"
 #include "../src/srtp.h"
 #include "../src/stun.h"
@@ -211,6 +213,39 @@ void clocks() {
   CHECK(std::abs(rtcp::unixMsOfNtp(rtcp::ntpOfUnixMs(1.7e12)) - 1.7e12) < 0.01);
 }
 
+// What a publisher sends before it has keys here, or a feed, is not lost; what nobody comes for is forgotten.
+void heldPackets() {
+  const DtlsIdentity identity;
+  Names names;
+  Context context;
+  Session session({1, false, 10'000}, names, identity);
+  Track video(2, Kind::Video, kVideoClockHz);
+  const MasterKey key;
+  SrtpSender publisher(key);
+  std::vector<uint8_t> scratch(2048);
+  const auto send = [&](uint16_t sequence) {
+    const std::vector<uint8_t> sps = {0x67, 0x42, 0xc0, 0x1f, 0xda};
+    std::vector<uint8_t> packet(kRtpHeaderBytes + sps.size() + kSrtpOverhead);
+    writeRtpHeader(packet.data(), false, 96, sequence, 3000, 42);
+    packet.resize(publisher.protectRtp(packet.data(), sequence, sps));
+    session.receive({}, packet, scratch.data(), context);
+  };
+  send(1);
+  context.nowMs = 2000;
+  session.tick(context);
+  for (uint16_t sequence = 2; sequence < 5; sequence++) send(sequence);
+  session.setKeys(key, key, context);
+  for (uint16_t sequence = 5; sequence < 8; sequence++) send(sequence);
+  SourceOptions options;
+  options.handle = 3;
+  options.videoPayloadType = 96;
+  Source source(options, &video, nullptr, &session);
+  session.releaseHeld(context);
+  send(8);
+  CHECK(source.packetsExpected() == 7);
+  CHECK(source.packetsLost() == 0);
+}
+
 void betweenThreads() {
   Queue<std::vector<uint8_t>> queue(16);
   std::thread producer([&] {
@@ -264,6 +299,7 @@ int main() {
   aggregates();
   sources();
   clocks();
+  heldPackets();
   betweenThreads();
   std::puts("parts: all good");
 }

@@ -1,0 +1,91 @@
+#include "dtls-identity.h"
+
+#include <openssl/ec.h>
+#include <openssl/x509.h>
+
+#include <cstdlib>
+
+#include "crypto.h"
+
+namespace rushlight {
+
+namespace {
+
+// WebRTC peers have ECDSA or RSA certificates; GCM first, CBC for the oldest ones.
+constexpr const char* kCiphers = "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES";
+
+struct FreeKey {
+  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+};
+struct FreeCertificate {
+  void operator()(X509* certificate) const { X509_free(certificate); }
+};
+using Key = std::unique_ptr<EVP_PKEY, FreeKey>;
+using Certificate = std::unique_ptr<X509, FreeCertificate>;
+
+// Without a certificate nobody can connect, so there is nothing to go on with.
+void require(bool done) {
+  if (!done) std::abort();
+}
+
+Certificate selfSigned(EVP_PKEY* key) {
+  Certificate certificate(X509_new());
+  require(certificate != nullptr);
+  require(X509_set_version(certificate.get(), 2) == 1);
+  require(ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), randomNumber() >> 1) == 1);
+  // Peers know it by its fingerprint. It is valid at any time, because the clock of a board may be wrong.
+  require(ASN1_TIME_set_string_X509(X509_getm_notBefore(certificate.get()), "20000101000000Z") == 1);
+  require(ASN1_TIME_set_string_X509(X509_getm_notAfter(certificate.get()), "20991231235959Z") == 1);
+  X509_NAME* name = X509_get_subject_name(certificate.get());
+  const auto* text = reinterpret_cast<const unsigned char*>("rushlight");
+  require(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, text, -1, -1, 0) == 1);
+  require(X509_set_issuer_name(certificate.get(), name) == 1);
+  require(X509_set_pubkey(certificate.get(), key) == 1);
+  require(X509_sign(certificate.get(), key, EVP_sha256()) > 0);
+  return certificate;
+}
+
+// The fingerprint decides who the peer is, and the handshake proves that it has the key: no authority is asked.
+int acceptCertificate(X509_STORE_CTX*, void*) { return 1; }
+
+}  // namespace
+
+std::string fingerprintOf(const X509* certificate, const std::string& algorithm) {
+  const EVP_MD* digest = algorithm == "sha-256"   ? EVP_sha256()
+                         : algorithm == "sha-384" ? EVP_sha384()
+                         : algorithm == "sha-512" ? EVP_sha512()
+                                                  : nullptr;
+  unsigned char bytes[EVP_MAX_MD_SIZE];
+  unsigned int count = 0;
+  if (digest == nullptr || X509_digest(certificate, digest, bytes, &count) != 1) return {};
+  constexpr char digits[] = "0123456789ABCDEF";
+  std::string text;
+  for (unsigned int i = 0; i < count; i++) {
+    if (i > 0) text += ':';
+    text += digits[bytes[i] >> 4];
+    text += digits[bytes[i] & 15];
+  }
+  return text;
+}
+
+DtlsIdentity::DtlsIdentity() : context_(SSL_CTX_new(DTLS_method())) {
+  require(context_ != nullptr);
+  const Key key(EVP_EC_gen("P-256"));
+  require(key != nullptr);
+  const Certificate certificate = selfSigned(key.get());
+  fingerprint_ = fingerprintOf(certificate.get(), "sha-256");
+  SSL_CTX* context = context_.get();
+  require(SSL_CTX_use_certificate(context, certificate.get()) == 1 && SSL_CTX_use_PrivateKey(context, key.get()) == 1);
+  require(SSL_CTX_set_cipher_list(context, kCiphers) == 1);
+  SSL_CTX_set_min_proto_version(context, DTLS1_2_VERSION);
+  // Some peers have RSA certificates of 1,024 bits; signatures over SHA-1 stay refused.
+  SSL_CTX_set_security_level(context, 1);
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  SSL_CTX_set_cert_verify_callback(context, acceptCertificate, nullptr);
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_options(context, SSL_OP_NO_QUERY_MTU | SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_read_ahead(context, 1);
+}
+
+}  // namespace rushlight

@@ -1,0 +1,30 @@
+// The certificate that this process shows in its DTLS handshakes, and the settings that all of them share.
+#pragma once
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/ssl.h>
+
+#include <memory>
+#include <string>
+
+namespace rushlight {
+
+// Fingerprint of a certificate (RFC 8122): pairs of upper-case hex digits with colons between them. `algorithm` is named as
+// in SDP; empty where it is unknown or not safe.
+std::string fingerprintOf(const X509* certificate, const std::string& algorithm);
+
+// A fresh self-signed P-256 certificate and what all handshakes share. Read-only, so that any thread may use it.
+class DtlsIdentity {
+ public:
+  DtlsIdentity();
+  const std::string& fingerprint() const { return fingerprint_; }
+  SSL_CTX* context() const { return context_.get(); }
+
+ private:
+  struct Free {
+    void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+  };
+  std::unique_ptr<SSL_CTX, Free> context_;
+  std::string fingerprint_;
+};
+
+}  // namespace rushlight

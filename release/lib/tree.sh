@@ -14,10 +14,22 @@ product_tree() {
 		archive=$(product_archive "$arch")
 		tar --extract --file "$archive" --directory "$folder" --no-same-owner
 		rm -rf "$folder/image" "$folder/bin/rushlight"
+		trim_modules "$arch" "$folder/node_modules"
 		third_party_licences "$folder" "$(node_package "$arch")" > "$folder/THIRD-PARTY-LICENSES.txt"
 	fi
 	sed -i "0,/\"version\": *\"[^\"]*\"/s//\"version\": \"$version\"/" "$folder/package.json"
 	same_times_and_modes "$folder"
+}
+
+# trim_modules ARCH FOLDER: without what modules carry for their own developers; nothing in them is started as a program.
+trim_modules() {
+	local arch=$1 modules=$2
+	find "$modules" -mindepth 2 -name '.*' -prune -exec rm -rf {} +
+	find "$modules" -type d \( -name benchmarks -o -name obj.target \) -prune -exec rm -rf {} +
+	find "$modules" -type f -name '*.html' -delete
+	rm -rf "$modules/nan" "$modules"/.[!.]*
+	find "$modules" -type f -name '*.node' -exec "$(tool_prefix "$arch")strip" --strip-unneeded {} +
+	find "$modules" -type f -exec chmod a-x {} +
 }
 
 # What a tree of another processor needs beyond that of this machine.
@@ -32,6 +44,7 @@ cross_tools() {
 # same_times_and_modes FOLDER: two builds of the same sources make the same files, whatever the umask.
 same_times_and_modes() {
 	chmod -R u=rwX,go=rX "$1"
+	find "$1" -name '*.node' -type f -exec chmod a-x {} +
 	find "$1" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
 }
 

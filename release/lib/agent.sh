@@ -1,14 +1,19 @@
 # shellcheck shell=bash
 # The light agent as a package of its own: one file of JavaScript, for Debian's Node.js.
 
+# bundle_agent FOLDER: the agent and the modules that it uses as one file.
+bundle_agent() {
+	"$SOURCE_DIR/node_modules/.bin/node" "$RELEASE_DIR/agent/bundle.ts" "$1" ||
+		fail "the agent could not be bundled; see above (it needs the packages that npm test installs)"
+}
+
 # pack_agent VERSION OUT WORK
 pack_agent() {
 	local version out=$2 folder=$3/agent
 	version=$(debian_version "$1")
 	install -d "$folder/DEBIAN" "$folder/usr/lib/rushlight-agent" "$folder/usr/share/man/man1" \
 		"$folder/usr/share/doc/rushlight-agent/examples" "$folder/etc/rushlight-agent"
-	"$SOURCE_DIR/node_modules/.bin/node" "$RELEASE_DIR/agent/bundle.ts" "$folder/usr/lib/rushlight-agent" ||
-		fail "the agent could not be bundled; see above (it needs the packages that npm test installs)"
+	bundle_agent "$folder/usr/lib/rushlight-agent"
 	install -D -m 755 "$RELEASE_DIR/agent/rushlight-agent" "$folder/usr/bin/rushlight-agent"
 	install -D -m 644 "$RELEASE_DIR/agent/rushlight-agent@.service" "$folder/usr/lib/systemd/system/rushlight-agent@.service"
 	install -m 644 "$RELEASE_DIR/agent/example.conf" "$folder/usr/share/doc/rushlight-agent/examples/feed.conf"

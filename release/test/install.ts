@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { cleanDebian, Machine } from './machine.ts';
@@ -6,15 +6,17 @@ import { must, Report, until } from './report.ts';
 import { run } from './run.ts';
 
 /**
- * `sudo node release/test/install.ts [--tree FOLDER]`: a clean Debian 13 under systemd installs, upgrades and purges the packages
+ * `sudo node release/test/install.ts [--tree FOLDER] [--packages FOLDER]`: a clean Debian 13 under systemd installs, upgrades and purges the packages
  * from a signed repository. A tree that `release/pack tree` made saves the time to make it again.
  */
-const { values } = parseArgs({ options: { tree: { type: 'string' } } });
+const { values } = parseArgs({ options: { tree: { type: 'string' }, packages: { type: 'string' } } });
 const source = join(import.meta.dirname, '..', '..');
 const pack = join(source, 'release', 'pack');
 const cache = process.env.RUSHLIGHT_CACHE ?? join(source, 'image', 'cache');
 const work = mkdtempSync('/var/tmp/rushlight-release-test.');
-const env = { RUSHLIGHT_RELEASE_KEYS: join(work, 'keys') };
+/** Packages of an earlier run can be used again. */
+const packages = values.packages ?? join(work, 'packages');
+const env = { RUSHLIGHT_RELEASE_KEYS: join(packages, 'keys') };
 const tree = values.tree ?? join(work, 'tree');
 const repository = join(work, 'apt');
 const [before, now, broken, next] = ['0.1.9', '0.2.0', '0.2.1', '0.2.2'];
@@ -31,11 +33,12 @@ fps = 10
 reserve_mb = 64
 `;
 
-const deb = (version: string) => join(work, `rushlight_${version}_amd64.deb`);
+const deb = (version: string) => join(packages, `rushlight_${version}_amd64.deb`);
 
 function makePackages(): void {
   if (values.tree === undefined) run(pack, ['tree', '--arch', 'amd64', '--out', tree], env);
-  const fast = ['--fast', '--out', work];
+  if (existsSync(deb(next))) return;
+  const fast = ['--fast', '--out', packages];
   for (const version of [before, now, next]) {
     run(pack, ['deb', '--arch', 'amd64', '--tree', tree, '--version', version, ...fast], env);
   }
@@ -50,7 +53,7 @@ function makePackages(): void {
 /** Offers one version of the product, as a new release does. */
 function offer(version: string): void {
   const all = ['rushlight-agent', 'rushlight-archive-keyring'].map((name) =>
-    join(work, `${name}_${now}_all.deb`),
+    join(packages, `${name}_${now}_all.deb`),
   );
   run(pack, ['apt', '--out', repository, deb(version), ...all], env);
 }
@@ -68,7 +71,7 @@ async function checkAll(machine: Machine): Promise<void> {
 
   await report.check('apt refuses a repository that another key signed', () => {
     machine.run(
-      `mkdir -p /etc/apt/keyrings && cp /usr/share/keyrings/debian-archive-keyring.* ${keyring} && printf 'Types: deb\nURIs: file:${repository}\nSuites: stable\nComponents: main\nSigned-By: ${keyring}\n' > /etc/apt/sources.list.d/rushlight.sources`,
+      `mkdir -p /etc/apt/keyrings && cp "$(ls /usr/share/keyrings/debian-archive-keyring.* | head -n 1)" ${keyring} && printf 'Types: deb\nURIs: file:${repository}\nSuites: stable\nComponents: main\nSigned-By: ${keyring}\n' > /etc/apt/sources.list.d/rushlight.sources`,
     );
     const { status, stdout, stderr } = install('rushlight');
     must(
@@ -275,7 +278,7 @@ try {
     '--numeric-owner',
     '--xattrs',
   ]);
-  await using machine = await Machine.start(root, [work]);
+  await using machine = await Machine.start(root, [repository]);
   await checkAll(machine);
   report.end();
 } finally {

@@ -90,7 +90,7 @@ export class Machine implements AsyncDisposable {
   /** Files that bear our name, but for what is mounted, made by the kernel or apt's own. */
   filesOfOurs(): string[] {
     return this.run(
-      "find / -xdev -iname '*rushlight*' -not -path '/var/lib/apt/*' -not -path '/var/cache/apt/*' -not -path '/var/tmp/*' -not -path '/etc/hosts'",
+      "find / -xdev \\( -path /var/tmp -o -path /var/lib/apt -o -path /var/cache/apt \\) -prune -o -iname '*rushlight*' -print",
     )
       .split('\n')
       .filter((path) => path !== '');

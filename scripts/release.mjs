@@ -32,7 +32,9 @@ const missing = Object.entries(tests ? testPrograms : programs)
   .map(([, debian]) => debian);
 if (missing.length > 0) {
   if (process.getuid?.() !== 0) {
-    fail(`Some programs are missing. Run: sudo apt-get install -y --no-install-recommends ${missing.join(' ')}`);
+    fail(
+      `Some programs are missing. Run: sudo apt-get install -y --no-install-recommends ${missing.join(' ')}`,
+    );
   }
   say(`Installing ${missing.join(', ')} …`);
   await installPackages(missing, { ...environment, DEBIAN_FRONTEND: 'noninteractive' }, say);
@@ -40,9 +42,13 @@ if (missing.length > 0) {
 ensureModules();
 ensurePages();
 const main = tests ? ['test', 'main.ts'] : ['main.ts'];
-const { status } = spawnSync(node, [join(root, 'release', ...main), ...(tests ? rest : process.argv.slice(2))], {
-  cwd: root,
-  env: environment,
-  stdio: 'inherit',
-});
+const { status } = spawnSync(
+  node,
+  [join(root, 'release', ...main), ...(tests ? rest : process.argv.slice(2))],
+  {
+    cwd: root,
+    env: environment,
+    stdio: 'inherit',
+  },
+);
 process.exit(status ?? 1);

@@ -47,7 +47,7 @@ pack_deb() {
 		Architecture: $arch
 		Maintainer: $MAINTAINER
 		Installed-Size: 0
-		Depends: libc6 (>= $glibc), libgcc-s1, libstdc++6 (>= 12), init-system-helpers (>= 1.54), passwd, systemd | systemd-standalone-sysusers, ffmpeg, fonts-dejavu-core, v4l-utils
+		Depends: libc6 (>= $glibc), libgcc-s1, libstdc++6 (>= 12), init-system-helpers (>= 1.54), passwd, systemd | systemd-standalone-sysusers, ffmpeg, fonts-dejavu-core, iproute2, v4l-utils
 		Recommends: avahi-daemon, chrony, gpiod, udev
 		Suggests: rpicam-apps
 		Section: video

@@ -2,8 +2,8 @@
 # The Debian part of the container image: the programs that the product runs and the libraries that they are linked to, nothing
 # else. Packages are unpacked, not installed, so any processor's root is made here without running it.
 
-OCI_PACKAGES=base-files,coreutils,dash,ffmpeg,fonts-dejavu-core,libatomic1,libgcc-s1,libstdc++6,tini,util-linux,v4l-utils
-OCI_PROGRAMS='ffmpeg ffprobe v4l2-ctl tini dash mkfifo fallocate'
+OCI_PACKAGES=base-files,coreutils,dash,ffmpeg,fonts-dejavu-core,grep,iproute2,libatomic1,libgcc-s1,libstdc++6,tini,util-linux,v4l-utils
+OCI_PROGRAMS='ffmpeg ffprobe v4l2-ctl tini dash mkfifo fallocate cat grep ip'
 
 # pack_oci_root ARCH OUT WORK: OUT/root, and OUT/packages.txt with what Debian packages it was made from.
 pack_oci_root() {

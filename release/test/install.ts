@@ -187,8 +187,11 @@ async function checkAll(machine: Machine): Promise<void> {
   await report.check('the light agent publishes a feed', async () => {
     const { status, stdout, stderr } = install('rushlight-agent');
     must(status === 0, stdout + stderr);
+    const certificate = join(machine.root, 'var/lib/rushlight/tls-cert.pem');
+    const names = run('openssl', ['x509', '-in', certificate, '-noout', '-ext', 'subjectAltName']);
+    const name = /DNS:([^,\s]+)/.exec(names)?.[1];
     machine.run(
-      "cp /var/lib/rushlight/tls-cert.pem /etc/rushlight-agent/hub.pem && chmod 644 /etc/rushlight-agent/hub.pem && rushlight key create camera shed > /etc/rushlight-agent/shed.key && printf 'HUB=https://stage-left.local\\nCA=/etc/rushlight-agent/hub.pem\\nINPUT=-f lavfi -i testsrc2=size=320x240:rate=10\\n' > /etc/rushlight-agent/shed.conf && echo 127.0.0.1 stage-left.local >> /etc/hosts && systemctl start rushlight-agent@shed",
+      `cp /var/lib/rushlight/tls-cert.pem /etc/rushlight-agent/hub.pem && chmod 644 /etc/rushlight-agent/hub.pem && rushlight key create camera shed > /etc/rushlight-agent/shed.key && printf 'HUB=https://${name}\\nCA=/etc/rushlight-agent/hub.pem\\nINPUT=-f lavfi -i testsrc2=size=320x240:rate=10\\n' > /etc/rushlight-agent/shed.conf && echo 127.0.0.1 ${name} >> /etc/hosts && systemctl start rushlight-agent@shed`,
     );
     await hub.picture('shed');
     machine.run('apt-get purge --yes --quiet rushlight-agent');

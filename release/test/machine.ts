@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,16 +14,22 @@ const fromDebian = [
   'nodejs',
   'init-system-helpers',
   'libstdc++6',
+  'iproute2',
   'udev',
 ];
 
 /** Makes a clean Debian 13 with systemd as a tar, unless it is there. */
 export function cleanDebian(cache: string, arch: string): string {
-  const tar = join(cache, `release-test-${arch}.tar`);
+  const include = 'systemd,systemd-sysv,dbus,ca-certificates,curl';
+  const key = createHash('sha256')
+    .update([include, ...fromDebian].join())
+    .digest('hex')
+    .slice(0, 16);
+  const tar = join(cache, `release-test-${arch}-${key}.tar`);
   if (existsSync(tar)) return tar;
   mkdirSync(cache, { recursive: true });
   process.stdout.write(`making a clean Debian 13 for ${arch} …\n`);
-  const include = 'systemd,systemd-sysv,dbus,ca-certificates,curl,iproute2';
+
   const download = `APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get install --yes --no-install-recommends --download-only ${fromDebian.join(' ')}`;
   run('mmdebstrap', [
     '--variant=minbase',

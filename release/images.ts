@@ -8,7 +8,6 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
-import { publish } from '../ota/channel/publish.ts';
 import { imagerRepository } from './imager.ts';
 import { sha256Of, type Workshop } from './workshop.ts';
 
@@ -68,7 +67,7 @@ function deliver(workshop: Workshop, { image, name }: Disk): void {
   workshop.run('bmaptool', ['--quiet', 'create', image, '--output', workshop.file(`${name}.img.bmap`)]);
 }
 
-async function makeBundle(workshop: Workshop, flavour: 'virt' | 'pi', compatible: string): Promise<void> {
+function makeBundle(workshop: Workshop, flavour: 'virt' | 'pi', compatible: string): void {
   const folder = workshop.file('channel');
   mkdirSync(folder, { recursive: true });
   const bundle = join(folder, `${compatible}-${workshop.version}.raucb`);
@@ -78,18 +77,12 @@ async function makeBundle(workshop: Workshop, flavour: 'virt' | 'pi', compatible
     notesOf(readFileSync(join(workshop.source, 'CHANGELOG.md'), 'utf8'), workshop.version),
   );
   workshop.image('bundle', '--flavour', flavour, '--notes', notes, '--out', bundle);
-  await publish({
-    folder,
-    channel: 'stable',
-    keys: process.env.RUSHLIGHT_KEYS ?? join(workshop.options.cache, 'keys'),
-    bundle,
-    version: workshop.version,
-    compatible,
-    minimumVersion: null,
-    notes: readFileSync(notes, 'utf8'),
-    rolloutPercent: 100,
-    url: null,
-  });
+  const keys = process.env.RUSHLIGHT_KEYS ?? join(workshop.options.cache, 'keys');
+  workshop.run(process.execPath, [
+    join(workshop.source, 'ota', 'channel', 'publish.ts'),
+    ...['--folder', folder, '--keys', keys, '--bundle', bundle, '--notes', notes],
+    ...['--version', workshop.version, '--compatible', compatible],
+  ]);
 }
 
 /** The part of a changelog about one version, or about what is unreleased. Pure. */

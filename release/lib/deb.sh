@@ -20,14 +20,14 @@ finish_package() {
 	same_times_and_modes "$folder"
 	arch=$(sed -n 's/^Architecture: //p' "$folder/DEBIAN/control")
 	say "${name}_${version}_$arch.deb"
-	dpkg-deb --root-owner-group -Zxz "-z${level:?}" --threads-max=2 --build "$folder" "$out/${name}_${version}_$arch.deb" > /dev/null
+	dpkg-deb --root-owner-group -Zxz "-z${XZ_LEVEL:?}" --threads-max=2 --build "$folder" "$out/${name}_${version}_$arch.deb" > /dev/null
 }
 
 # pack_deb ARCH VERSION OUT WORK
 pack_deb() {
 	local arch=$1 version out=$3 folder=$4/deb files=$4/deb/usr/lib/rushlight glibc script
 	version=$(debian_version "$2")
-	product_tree "$arch" "$2" "$files" "$tree"
+	product_tree "$arch" "$2" "$files" "${MADE_TREE:-}"
 	install -d "$folder/DEBIAN" "$folder/usr/share/doc/rushlight" "$folder/usr/share/man/man1" "$folder/usr/share/lintian/overrides"
 	mv "$files/THIRD-PARTY-LICENSES.txt" "$folder/usr/share/doc/rushlight/"
 	rm -f "$files/LICENSE" "$files/README.md"

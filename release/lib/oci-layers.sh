@@ -7,7 +7,7 @@ pack_oci_layers() {
 	pack_oci_root "$arch" "$work" "$work"
 	mv "$work/packages.txt" "$out/"
 	layer_tar "$work/root" "$out/debian.tar"
-	product_tree "$arch" "$version" "$files" "$tree"
+	product_tree "$arch" "$version" "$files" "${MADE_TREE:-}"
 	for layer in node modules product agent; do mkdir -p "$work/$layer/usr/lib/rushlight"; done
 	mkdir "$work/node/usr/lib/rushlight/bin"
 	mv "$files/bin/node" "$work/node/usr/lib/rushlight/bin/"

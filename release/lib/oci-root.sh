@@ -84,11 +84,11 @@ keep_needed() {
 		programs+=("$root/usr/bin/$program")
 	done
 	ln -s dash "$root/usr/bin/sh"
-	rm -rf "$root/usr/all" "$root"/usr/{sbin,games,include,libexec,local,src}/* "$root"/var/{cache,log,lib/apt}
+	rm -rf "${root:?}/usr/all" "${root:?}"/usr/{sbin,games,include,libexec,local,src} "${root:?}"/var/{cache,log,lib/apt}
 	kept=$(mktemp -d)
 	mv "$root/usr/share"/{doc,fonts} "$kept/"
-	rm -rf "$root/usr/share" "$root"/usr/lib/{systemd,udev,tmpfiles.d,sysusers.d} "$root"/etc/*
-	mkdir "$root/usr/share"
+	rm -rf "${root:?}/usr/share" "${root:?}"/usr/lib/{systemd,udev,tmpfiles.d,sysusers.d} "${root:?}/etc"
+	mkdir "$root/usr/share" "$root/etc"
 	mv "$kept"/* "$root/usr/share/"
 	rmdir "$kept"
 	find "$root/usr/share/doc" -type f ! -name copyright -delete

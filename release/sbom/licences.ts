@@ -1,4 +1,7 @@
-/** Licences that modules and native parts may have: they ask for their text to be kept, and nothing of our own code. */
+/**
+ * Licences that modules and native parts may have: they ask for their text to be kept, and nothing of our own code. MPL-2.0 asks
+ * for changes to its own files to be published; modules are delivered as npm has them.
+ */
 const allowed: ReadonlySet<string> = new Set([
   '0BSD',
   'Apache-2.0',
@@ -8,6 +11,7 @@ const allowed: ReadonlySet<string> = new Set([
   'CC0-1.0',
   'ISC',
   'MIT',
+  'MPL-2.0',
   'Python-2.0',
   'Unicode-3.0',
   'Unlicense',

@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -70,6 +71,10 @@ function deliver(workshop: Workshop, { image, name }: Disk): void {
 function makeBundle(workshop: Workshop, flavour: 'virt' | 'pi', compatible: string): void {
   const folder = workshop.file('channel');
   mkdirSync(folder, { recursive: true });
+  const channel = join(folder, 'stable.json');
+  // Machines refuse an edition that is not newer than the one they know.
+  const { channelBefore } = workshop.options;
+  if (channelBefore !== null && !existsSync(channel)) copyFileSync(channelBefore, channel);
   const bundle = join(folder, `${compatible}-${workshop.version}.raucb`);
   const notes = join(workshop.work('notes'), 'notes.txt');
   writeFileSync(
@@ -83,6 +88,8 @@ function makeBundle(workshop: Workshop, flavour: 'virt' | 'pi', compatible: stri
     ...['--folder', folder, '--keys', keys, '--bundle', bundle, '--notes', notes],
     ...['--version', workshop.version, '--compatible', compatible],
   ]);
+  // Web servers run as somebody else.
+  chmodSync(channel, 0o644);
 }
 
 /** The part of a changelog about one version, or about what is unreleased. Pure. */

@@ -15,6 +15,7 @@ const usage = `npm run release: makes everything that people install, in dist/, 
   --arch LIST      of amd64,arm64; default both
   --keys FOLDER    signing keys, made by release/keys; default RUSHLIGHT_RELEASE_KEYS, or keys of this clone
   --base-url URL   where the files will be fetched from; stands in the list for Raspberry Pi Imager
+  --channel FILE   stable.json as published last; the new edition is counted on from it
   --tag TAG        fails if the tag is not that of the version
   --fast           compresses little, for trying things out
 `;
@@ -28,6 +29,7 @@ const { values } = parseArgs({
     arch: { type: 'string' },
     keys: { type: 'string' },
     'base-url': { type: 'string', default: 'https://rushlight.invalid/releases' },
+    channel: { type: 'string' },
     tag: { type: 'string' },
     fast: { type: 'boolean', default: false },
     out: { type: 'string', default: join(source, 'dist') },
@@ -44,6 +46,7 @@ async function main(): Promise<void> {
     cache,
     architectures: listOf(values.arch, architectures),
     baseUrl: values['base-url'].replace(/\/$/, ''),
+    channelBefore: values.channel === undefined ? null : resolve(values.channel),
     fast: values.fast,
   });
   if (values.tag !== undefined && !tagFits(values.tag, workshop.version)) {

@@ -14,6 +14,8 @@ export interface ReleaseOptions {
   readonly architectures: readonly Architecture[];
   /** Where the files will be fetched from, without a slash at the end. */
   readonly baseUrl: string;
+  /** The channel as it was published last; null: there was none. */
+  readonly channelBefore: string | null;
   /** Compresses little: for trying things out. */
   readonly fast: boolean;
 }

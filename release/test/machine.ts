@@ -31,6 +31,8 @@ export function cleanDebian(cache: string, arch: string): string {
   process.stdout.write(`making a clean Debian 13 for ${arch} …\n`);
 
   const download = `APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get install --yes --no-install-recommends --download-only ${fromDebian.join(' ')}`;
+  // It goes by the end of the name what to make.
+  const partial = tar.replace(/\.tar$/, '.partial.tar');
   run('mmdebstrap', [
     '--variant=minbase',
     `--architectures=${arch}`,
@@ -38,9 +40,9 @@ export function cleanDebian(cache: string, arch: string): string {
     `--customize-hook=${download}`,
     '--skip=cleanup/apt,cleanup/reproducible',
     'trixie',
-    `${tar}.partial`,
+    partial,
   ]);
-  run('mv', [`${tar}.partial`, tar]);
+  run('mv', [partial, tar]);
   return tar;
 }
 

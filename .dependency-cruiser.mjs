@@ -21,7 +21,7 @@ export default {
       severity: 'error',
       from: { path: inside(room), pathNot: untested },
       to: {
-        path: '^(common|supervisor|media|ota|image|hil-tests|scripts)/',
+        path: '^(common|supervisor|media|ota|image|release|hil-tests|scripts)/',
         pathNot: [inside(room), ...may.map(faceOf)],
       },
     })),

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-const folders = '{common,supervisor,media,ota,image,hil-tests,pi-gen-config,overlays,scripts}';
+const folders = '{common,supervisor,media,ota,image,release,hil-tests,pi-gen-config,overlays,scripts}';
 const built = ['**/node_modules/**', 'image/cache/**', 'image/out/**'];
 
 /** On a busy runner a browser or an encoder may starve for a moment; what fails twice is wrong. Vitest reports what it retried. */

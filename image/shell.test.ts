@@ -20,7 +20,7 @@ function isShell(path: string): boolean {
   return /^(#!\/bin\/(ba)?sh\b|# shellcheck shell=)/.test(readFileSync(path, 'utf8').slice(0, 200));
 }
 
-const scripts = ['image', 'overlays', 'pi-gen-config', 'setups']
+const scripts = ['image', 'overlays', 'pi-gen-config', 'release', 'setups']
   .flatMap((folder) => filesBelow(join(root, folder)))
   .filter(isShell)
   .map((path) => relative(root, path));

@@ -8,7 +8,7 @@ import { packagesOnlyFor, rules } from './import-rules.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const cruiser = join(root, 'node_modules', 'dependency-cruiser', 'bin', 'dependency-cruiser.mjs');
-const folders = ['common', 'supervisor', 'media', 'ota', 'hil-tests', 'image/provision'];
+const folders = ['common', 'supervisor', 'media', 'ota', 'hil-tests', 'image/provision', 'release'];
 
 interface Violation {
   readonly from: string;

@@ -56,6 +56,7 @@ export const rules: Readonly<Record<string, readonly string[]>> = {
   ota: ['common'],
   'hil-tests': ['supervisor/contract', 'common'],
   'image/provision': ['common', 'supervisor/config'],
+  release: ['supervisor/cli', 'common'],
 };
 
 /** npm packages that belong to one subject → rooms that may import them. */

@@ -48,7 +48,7 @@ const commands = {
   'import rules': [
     bin('dependency-cruiser', 'bin', 'dependency-cruiser.mjs'),
     ...['--config', '.dependency-cruiser.mjs', '--'],
-    ...['common', 'supervisor', 'media', 'ota', 'hil-tests', 'image/provision'],
+    ...['common', 'supervisor', 'media', 'ota', 'hil-tests', 'image/provision', 'release'],
   ],
   'unit tests': [vitest, 'run', '--project', 'unit'],
   'unit tests with coverage': [vitest, 'run', '--project', 'unit', '--coverage'],

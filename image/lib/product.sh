@@ -63,8 +63,8 @@ production_modules() {
 		[ ! -f "$SOURCE_DIR/.npmrc" ] || cp "$SOURCE_DIR/.npmrc" "$work"
 		(cd "$work" && npm ci --omit=dev --ignore-scripts --os=linux --cpu="$(node_package_arch "$arch")" --libc=glibc --loglevel=error >&2)
 		native_modules "$arch" "$work"
-		# Node takes no TypeScript from node_modules, so none of it is read.
-		find "$work/node_modules" \( -name '*.md' -o -name '*.map' -o -name '*.ts' -o -name '*.mts' -o -name '*.cts' \) \
+		# Node takes no TypeScript from node_modules, so none of it is read. Licences have to stay with what they are for.
+		find "$work/node_modules" ! -iname 'licen[cs]e*' \( -name '*.md' -o -name '*.map' -o -name '*.ts' -o -name '*.mts' -o -name '*.cts' \) \
 			-type f -delete
 		find "$work/node_modules" -type d \( -name test -o -name tests -o -name docs -o -name examples \) -prune -exec rm -rf {} +
 		tar --create --file "$cached.new" --sort=name --owner=0 --group=0 --directory "$work" node_modules

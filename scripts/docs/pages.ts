@@ -16,12 +16,14 @@ export interface Section {
   readonly pages: readonly Page[];
 }
 
-/** Pages outside docs, and where they are shown. */
+/** Pages outside the folders of their sections, and where they are shown. */
 const elsewhere: Readonly<Record<string, string>> = {
   'CONTRIBUTING.md': 'contribute/contributing.html',
   'ARCHITECTURE.md': 'contribute/architecture.html',
   'CHANGELOG.md': 'operate/changelog.html',
   'SECURITY.md': 'operate/report-a-problem.html',
+  'docs/conformance.md': 'contribute/conformance.html',
+  'docs/hardware-checklist.md': 'contribute/hardware-checklist.html',
   'media/datapath/native/README.md': 'contribute/native-datapath.html',
 };
 
@@ -111,7 +113,7 @@ export function findPages(): Page[] {
     readdirSync(join(root, folder), { recursive: true })
       .map((name) => `${folder}/${String(name)}`)
       .filter((path) => path.endsWith('.md'));
-  return [...below('docs'), ...below('setups'), ...Object.keys(elsewhere)]
+  return [...new Set([...below('docs'), ...below('setups'), ...Object.keys(elsewhere)])]
     .sort()
     .map((source) => ({ source, target: targetOf(source) }));
 }

@@ -72,22 +72,26 @@ function refusalIn(text: string): string {
   }
 }
 
-if (import.meta.main) {
+/** Reads the command line and publishes standard input. Returns the exit code. */
+export async function main(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({
+    args: [...args],
     options: { hub: { type: 'string' }, feed: { type: 'string' }, 'token-file': { type: 'string' } },
   });
   if (values.hub === undefined || values.feed === undefined) {
     process.stderr.write(usage);
-    process.exitCode = 2;
-  } else {
-    const url = new URL(`/ws/feeds/${values.feed}?publish`, values.hub);
-    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-    const file = values['token-file'];
-    const token = file === undefined ? null : (await readFile(file, 'utf8')).trim();
-    await publishPictures(process.stdin, {
-      url: url.href,
-      token,
-      say: (text) => process.stderr.write(`${text}\n`),
-    });
+    return 2;
   }
+  const url = new URL(`/ws/feeds/${values.feed}?publish`, values.hub);
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+  const file = values['token-file'];
+  const token = file === undefined ? null : (await readFile(file, 'utf8')).trim();
+  await publishPictures(process.stdin, {
+    url: url.href,
+    token,
+    say: (text) => process.stderr.write(`${text}\n`),
+  });
+  return 0;
 }
+
+if (import.meta.main) process.exitCode = await main(process.argv.slice(2));

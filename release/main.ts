@@ -1,0 +1,129 @@
+import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { artefacts, sign, writeLists, writeProvenance } from './documents.ts';
+import { makeBoardImage, makeVirtualImage } from './images.ts';
+import { makeDeb, makeImages, makeLayers, makeRepository, makeTarball } from './packages.ts';
+import { tagFits } from './version.ts';
+import { architectures, Workshop } from './workshop.ts';
+
+const usage = `npm run release: makes everything that people install, in dist/, in the version of package.json
+
+  npm run release -- [OPTION]…
+
+  --only LIST      of tarball,deb,apt,oci,image,documents (commas between); default all
+  --arch LIST      of amd64,arm64; default both
+  --keys FOLDER    signing keys, made by release/keys; default RUSHLIGHT_RELEASE_KEYS, or keys of this clone
+  --base-url URL   where the files will be fetched from; stands in the list for Raspberry Pi Imager
+  --channel FILE   stable.json as published last; the new edition is counted on from it
+  --tag TAG        fails if the tag is not that of the version
+  --fast           compresses little, for trying things out
+`;
+const parts = ['tarball', 'deb', 'apt', 'oci', 'image', 'documents'] as const;
+type Part = (typeof parts)[number];
+
+const source = join(import.meta.dirname, '..');
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    arch: { type: 'string' },
+    keys: { type: 'string' },
+    'base-url': { type: 'string', default: 'https://rushlight.invalid/releases' },
+    channel: { type: 'string' },
+    tag: { type: 'string' },
+    fast: { type: 'boolean', default: false },
+    out: { type: 'string', default: join(source, 'dist') },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+async function main(): Promise<void> {
+  const chosen = listOf(values.only, parts);
+  const cache = resolve(process.env.RUSHLIGHT_CACHE ?? join(source, 'image', 'cache'));
+  const workshop = new Workshop(source, {
+    out: resolve(values.out),
+    keys: resolve(values.keys ?? process.env.RUSHLIGHT_RELEASE_KEYS ?? join(cache, 'release-keys')),
+    cache,
+    architectures: listOf(values.arch, architectures),
+    baseUrl: values['base-url'].replace(/\/$/, ''),
+    channelBefore: values.channel === undefined ? null : resolve(values.channel),
+    fast: values.fast,
+  });
+  if (values.tag !== undefined && !tagFits(values.tag, workshop.version)) {
+    throw new Error(`the tag ${values.tag} is not that of version ${workshop.version} in package.json`);
+  }
+  const { out, architectures: archs } = workshop.options;
+  // A release is whole or not there: nothing of an earlier one stays.
+  if (chosen.length === parts.length) rmSync(out, { recursive: true, force: true });
+  mkdirSync(out, { recursive: true });
+  const does = (part: Part) => chosen.includes(part);
+  for (const arch of archs) {
+    if (does('tarball')) await workshop.step(`tarball ${arch}`, () => makeTarball(workshop, arch));
+    if (does('deb')) await workshop.step(`deb ${arch}`, () => makeDeb(workshop, arch));
+    if (does('oci')) await workshop.step(`container layers ${arch}`, () => makeLayers(workshop, arch));
+  }
+  if (does('apt')) await workshop.step('apt repository', () => makeRepository(workshop));
+  if (does('oci')) await workshop.step('container images', () => sayFetched(makeImages(workshop)));
+  if (does('image')) {
+    await workshop.step('virtual image, bundle, channel', () => makeVirtualImage(workshop));
+    await workshop.step("boards' image", async () => {
+      if (!(await makeBoardImage(workshop))) {
+        process.stdout.write('There is none; make it first with: image/build pi\n');
+      }
+    });
+  }
+  if (does('documents')) {
+    for (const arch of archs) await workshop.step(`lists of parts ${arch}`, () => writeLists(workshop, arch));
+    await workshop.step('provenance', () => writeProvenance(workshop));
+    await workshop.step('signatures', () => sign(workshop));
+  }
+  summary(workshop);
+}
+
+function listOf<T extends string>(text: string | undefined, all: readonly T[]): readonly T[] {
+  if (text === undefined) return all;
+  return text.split(',').map((word) => {
+    const found = all.find((one) => one === word);
+    if (found === undefined) throw new Error(`"${word}" is none of ${all.join(', ')}`);
+    return found;
+  });
+}
+
+function sayFetched(fetched: ReadonlyMap<string, number>): void {
+  for (const [image, bytes] of fetched) process.stdout.write(`${image}: ${mib(bytes)} to fetch\n`);
+}
+
+function summary(workshop: Workshop): void {
+  process.stdout.write('\n');
+  for (const [name, seconds] of workshop.took) {
+    process.stdout.write(`${seconds.toFixed(0).padStart(6)} s  ${name}\n`);
+  }
+  process.stdout.write('\n');
+  const files = [...artefacts(workshop), ...channelFiles(workshop)];
+  for (const file of files) {
+    process.stdout.write(
+      `${mib(statSync(file).size).padStart(11)}  ${file.slice(workshop.options.out.length + 1)}\n`,
+    );
+  }
+}
+
+function channelFiles(workshop: Workshop): string[] {
+  const folder = workshop.file('channel');
+  return statSync(folder, { throwIfNoEntry: false }) === undefined
+    ? []
+    : readdirSync(folder).map((name) => join(folder, name));
+}
+
+function mib(bytes: number): string {
+  return `${(bytes / 1048576).toFixed(1)} MiB`;
+}
+
+if (values.help) process.stdout.write(usage);
+else {
+  try {
+    await main();
+  } catch (error) {
+    process.stderr.write(`release: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}

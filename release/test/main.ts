@@ -1,0 +1,50 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { run, tryRun } from './run.ts';
+
+/**
+ * `npm run release:test [-- --dist FOLDER] [--only LIST]`: what `npm run release` made, on clean machines. Needs root.
+ * LIST: lintian, signatures, container, install.
+ */
+const source = join(import.meta.dirname, '..', '..');
+const { values } = parseArgs({
+  options: {
+    dist: { type: 'string', default: join(source, 'dist') },
+    only: { type: 'string', default: 'lintian,signatures,container,install' },
+  },
+});
+const chosen = values.only.split(',');
+const dist = (ending: string) =>
+  readdirSync(values.dist)
+    .filter((name) => name.endsWith(ending))
+    .map((name) => join(values.dist, name));
+const own = (name: string, ...args: string[]) => {
+  process.stdout.write(`\n== ${name}\n`);
+  const { status, stdout, stderr } = tryRun(process.execPath, [
+    join(import.meta.dirname, `${name}.ts`),
+    ...args,
+  ]);
+  process.stdout.write(stdout + stderr);
+  if (status !== 0) process.exitCode = 1;
+};
+
+if (chosen.includes('lintian')) {
+  process.stdout.write('== lintian\n');
+  for (const deb of dist('.deb')) {
+    const said = run('lintian', [
+      '--allow-root',
+      '--fail-on',
+      'error,warning',
+      '--tag-display-limit',
+      '0',
+      deb,
+    ]);
+    process.stdout.write(`ok - ${deb}\n${said}`);
+  }
+}
+if (chosen.includes('signatures')) own('signatures', values.dist);
+if (chosen.includes('container')) {
+  for (const image of dist('-oci.tar').filter((file) => !file.includes('agent'))) own('container', image);
+}
+if (chosen.includes('install')) own('install');

@@ -1,0 +1,110 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { createReadStream, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { productVersion } from './version.ts';
+
+export const architectures = ['amd64', 'arm64'] as const;
+export type Architecture = (typeof architectures)[number];
+
+export interface ReleaseOptions {
+  readonly out: string;
+  readonly keys: string;
+  readonly cache: string;
+  readonly architectures: readonly Architecture[];
+  /** Where the files will be fetched from, without a slash at the end. */
+  readonly baseUrl: string;
+  /** The channel as it was published last; null: there was none. */
+  readonly channelBefore: string | null;
+  /** Compresses little: for trying things out. */
+  readonly fast: boolean;
+}
+
+/** Where a release is made: its folders, and how its scripts are run. */
+export class Workshop {
+  readonly options: ReleaseOptions;
+  readonly source: string;
+  readonly version = productVersion();
+  /** Seconds that each step took. */
+  readonly took = new Map<string, number>();
+  readonly created: Date;
+
+  constructor(source: string, options: ReleaseOptions) {
+    this.source = source;
+    this.options = options;
+    this.created = new Date(
+      Number(process.env.SOURCE_DATE_EPOCH ?? this.git('log', '-1', '--format=%ct')) * 1000,
+    );
+  }
+
+  /** In dist/. */
+  file(name: string): string {
+    return join(this.options.out, name);
+  }
+
+  /** What a later run of the same sources can use; not delivered. */
+  work(name: string): string {
+    const folder = join(this.options.cache, 'release', name);
+    mkdirSync(folder, { recursive: true });
+    return folder;
+  }
+
+  async step(name: string, run: () => void | Promise<void>): Promise<void> {
+    const startedAt = performance.now();
+    process.stdout.write(`== ${name}\n`);
+    await run();
+    this.took.set(name, (performance.now() - startedAt) / 1000);
+  }
+
+  pack(...args: string[]): void {
+    this.run(join(this.source, 'release', 'pack'), [...args, ...(this.options.fast ? ['--fast'] : [])]);
+  }
+
+  image(...args: string[]): void {
+    this.run(join(this.source, 'image', 'build'), args);
+  }
+
+  /** Runs a program whose output people see; throws if it fails. */
+  run(program: string, args: readonly string[], input?: string): void {
+    const { status, error } = spawnSync(program, args, {
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'inherit', 'inherit'],
+      ...(input === undefined ? {} : { input }),
+      env: this.#environment(),
+      cwd: this.source,
+    });
+    if (error !== undefined) throw error;
+    if (status !== 0) throw new Error(`${program} ${args[0] ?? ''} ended with ${status}; see above`);
+  }
+
+  /** What a program prints, without the line end; throws if it fails. */
+  read(program: string, args: readonly string[]): string {
+    const { status, stdout, stderr, error } = spawnSync(program, args, {
+      encoding: 'utf8',
+      env: this.#environment(),
+      cwd: this.source,
+      maxBuffer: 64 * 1024 * 1024,
+    });
+    if (error !== undefined) throw error;
+    if (status !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${status}: ${stderr}`);
+    return stdout.trim();
+  }
+
+  git(...args: string[]): string {
+    return this.read('git', ['-C', this.source, ...args]);
+  }
+
+  #environment(): NodeJS.ProcessEnv {
+    return {
+      ...process.env,
+      RUSHLIGHT_CACHE: this.options.cache,
+      RUSHLIGHT_RELEASE_KEYS: this.options.keys,
+      ...(this.created === undefined ? {} : { SOURCE_DATE_EPOCH: String(this.created.getTime() / 1000) }),
+    };
+  }
+}
+
+export async function sha256Of(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const part of createReadStream(file)) hash.update(part as Buffer);
+  return hash.digest('hex');
+}

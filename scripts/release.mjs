@@ -1,0 +1,54 @@
+// `npm run release`: everything that people install, in dist/. `npm run release:test`: installs it on clean machines, as root.
+// Words after `--` go to release/main.ts, or to release/test/main.ts.
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { installPackages } from './apt.mjs';
+import { ensureModules, ensurePages, environment, fail, node, root, say } from './prepare.mjs';
+import { onPath } from './programs.mjs';
+
+/** Programs of a release, and the Debian packages that have them; what packing itself runs, release/pack looks for. */
+const programs = {
+  minisign: 'minisign',
+  bmaptool: 'bmap-tools',
+  skopeo: 'skopeo',
+  'dpkg-deb': 'dpkg',
+  git: 'git',
+  xz: 'xz-utils',
+};
+const testPrograms = {
+  mmdebstrap: 'mmdebstrap',
+  'systemd-nspawn': 'systemd-container',
+  umoci: 'umoci',
+  crun: 'crun',
+  minisign: 'minisign',
+  reprepro: 'reprepro',
+  lintian: 'lintian',
+};
+
+const [first, ...rest] = process.argv.slice(2);
+const tests = first === 'test';
+const missing = Object.entries(tests ? testPrograms : programs)
+  .filter(([program]) => !onPath(program) && !onPath(`/usr/sbin/${program}`))
+  .map(([, debian]) => debian);
+if (missing.length > 0) {
+  if (process.getuid?.() !== 0) {
+    fail(
+      `Some programs are missing. Run: sudo apt-get install -y --no-install-recommends ${missing.join(' ')}`,
+    );
+  }
+  say(`Installing ${missing.join(', ')} …`);
+  await installPackages(missing, { ...environment, DEBIAN_FRONTEND: 'noninteractive' }, say);
+}
+ensureModules();
+ensurePages();
+const main = tests ? ['test', 'main.ts'] : ['main.ts'];
+const { status } = spawnSync(
+  node,
+  [join(root, 'release', ...main), ...(tests ? rest : process.argv.slice(2))],
+  {
+    cwd: root,
+    env: environment,
+    stdio: 'inherit',
+  },
+);
+process.exit(status ?? 1);

@@ -128,6 +128,10 @@ describe.each(pages)('$source', ({ source, blocks }) => {
       const takes = JSON.parse(await shell(`curl --silent --fail http://${documented}/api/takes`));
       expect(takes).toHaveLength(1);
       expect(takes[0].stoppedAt).not.toBeNull();
+      // What other pages do with the take, they do once it is finished.
+      await expect
+        .poll(() => shell(`curl --silent --fail http://${documented}/api/takes`), { timeout: 90_000 })
+        .toContain('"state":"verified"');
       await expect
         .poll(() => shell(`curl --silent --fail http://${documented}/api/feeds/cam1 || true`), {
           timeout: 60_000,

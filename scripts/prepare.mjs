@@ -93,13 +93,21 @@ export function ensurePages() {
   writeFileSync(stamp, wanted);
 }
 
-/** Runs the builder of the manual, in `scripts/docs`. */
+/** Runs the builder of the manual, in `scripts/docs`. Returns whether it was built. */
 export function runManual(args) {
-  run(node, [join(root, 'scripts', 'docs', 'main.ts'), ...args], 'The manual could not be built.');
+  const { status } = spawnSync(node, [join(root, 'scripts', 'docs', 'main.ts'), ...args], {
+    cwd: root,
+    env: environment,
+    stdio: 'inherit',
+  });
+  return status === 0;
 }
 
-/** Builds the manual, which the appliance serves at /docs/ beside its pages, where its sources changed since the last build. */
-export function ensureManual() {
+/**
+ * Builds the manual, which the appliance serves at /docs/ beside its pages, where its sources changed since the last build.
+ * Only who delivers it needs it.
+ */
+export function ensureManual({ needed = true } = {}) {
   const sources = [
     ...filesBelow(join(root, 'docs'), []),
     ...filesBelow(join(root, 'setups'), []),
@@ -115,8 +123,9 @@ export function ensureManual() {
   const wanted = digest(sources);
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   say('Building the manual …');
-  runManual(['--out', out]);
-  writeFileSync(stamp, wanted);
+  if (runManual(['--out', out])) writeFileSync(stamp, wanted);
+  else if (needed) fail('The manual could not be built.');
+  else say('The manual could not be built; the appliance runs without it.');
 }
 
 /**

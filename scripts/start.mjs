@@ -20,7 +20,7 @@ import {
 await ensurePrograms(['ffmpeg'], { optional: ['font', 'v4l2'] });
 ensureModules();
 ensurePages();
-ensureManual();
+ensureManual({ needed: false });
 ensureGpio();
 ensureDatapath();
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { appendFile, cp, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { appendFile, cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -42,6 +42,10 @@ beforeAll(async () => {
     if (path === 'node_modules') await symlink(join(root, path), join(clone, path));
     else await cp(join(root, path), join(clone, path), { recursive: true });
   }
+  // Installed on the image and by the package; in a clone it is a file of the sources.
+  const command = `#!/bin/sh\nexec node ${clone}/supervisor/cli/rushlight.ts "$@"\n`;
+  await mkdir(join(clone, 'bin'));
+  await writeFile(join(clone, 'bin/rushlight'), command, { mode: 0o755 });
   port = await freePort();
 });
 
@@ -53,6 +57,7 @@ afterAll(async () => {
 
 const environment = () => ({
   ...process.env,
+  PATH: `${clone}/bin:${process.env.PATH}`,
   RUSHLIGHT_PORT: String(port),
   RUSHLIGHT_DATA: join(clone, 'data'),
   RUSHLIGHT_URL: `http://localhost:${port}`,

@@ -2,7 +2,16 @@
 // so it is plain JavaScript and imports nothing but Node itself.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installCommand, installPackages } from './apt.mjs';
@@ -123,8 +132,13 @@ export function ensureManual({ needed = true } = {}) {
   const wanted = digest(sources);
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   say('Building the manual …');
-  if (runManual(['--out', out])) writeFileSync(stamp, wanted);
-  else if (needed) fail('The manual could not be built.');
+  // Whole or not at all: an appliance may be serving the one before, and another build may be under way.
+  const fresh = `${out}.${process.pid}`;
+  if (runManual(['--out', fresh])) {
+    writeFileSync(join(fresh, '.sources'), wanted);
+    rmSync(out, { recursive: true, force: true });
+    renameSync(fresh, out);
+  } else if (needed) fail('The manual could not be built.');
   else say('The manual could not be built; the appliance runs without it.');
 }
 

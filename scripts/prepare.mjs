@@ -124,6 +124,7 @@ export function ensureManual({ needed = true } = {}) {
     ...readdirSync(root)
       .filter((name) => name.endsWith('.md'))
       .map((name) => join(root, name)),
+    join(root, 'media', 'datapath', 'native', 'README.md'),
     join(root, 'package.json'),
     join(root, 'package-lock.json'),
   ];
@@ -138,8 +139,11 @@ export function ensureManual({ needed = true } = {}) {
     writeFileSync(join(fresh, '.sources'), wanted);
     rmSync(out, { recursive: true, force: true });
     renameSync(fresh, out);
-  } else if (needed) fail('The manual could not be built.');
-  else say('The manual could not be built; the appliance runs without it.');
+    return;
+  }
+  rmSync(fresh, { recursive: true, force: true });
+  if (needed) fail('The manual could not be built.');
+  say('The manual could not be built; the appliance runs without it.');
 }
 
 /**

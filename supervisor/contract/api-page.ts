@@ -38,10 +38,10 @@ everything. \`public\` needs no key, and neither does anything on an appliance t
 Errors are RFC 9457 problem documents (\`application/problem+json\`):
 
 \`\`\`json
-{ "type": "about:blank", "title": "Not Found", "status": 404, "code": "FEED_UNKNOWN", "detail": "…", "hint": "…" }
+{ "type": "about:blank", "title": "Not found", "status": 404, "detail": "…", "instance": "/api/feeds/none", "code": "FEED_UNKNOWN" }
 \`\`\`
 
-Decide by \`code\`. \`detail\` and \`hint\` are for people. A 503 has \`Retry-After\`.
+Decide by \`code\`. \`detail\` and, where there is one, \`hint\` are for people: what happened, and what to do. A 503 has \`Retry-After\`.
 
 ## Changes as they happen
 

@@ -111,6 +111,7 @@ describe('the manifests of the cluster', () => {
     const text = read('cluster/kubernetes.yaml');
     expect(text).not.toMatch(/hostPath|privileged:|hostNetwork|hostPID|hostIPC|\/dev\//);
     expect(text).toContain('runAsNonRoot: true');
+    expect(text).toContain('pod-security.kubernetes.io/enforce: restricted');
   });
 
   test('endpoints.sh makes one list for each Service, from the names and addresses of workers', () => {

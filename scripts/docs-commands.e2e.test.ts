@@ -108,6 +108,8 @@ async function stopServer(): Promise<void> {
   if (server?.pid === undefined || server.exitCode !== null || server.signalCode !== null) return;
   const ended = once(server, 'exit');
   process.kill(-server.pid, 'SIGINT');
+  const inTime = await Promise.race([ended.then(() => true), sleep(30_000, false, { ref: false })]);
+  if (!inTime) process.kill(-server.pid, 'SIGKILL');
   await ended;
   server = null;
 }

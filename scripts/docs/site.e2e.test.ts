@@ -14,7 +14,6 @@ import { findPages } from './pages.ts';
 
 // The manual as an appliance serves it, in a browser.
 
-const before = process.cwd();
 let folder = '';
 let server: Server;
 let url = '';
@@ -42,7 +41,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.[Symbol.asyncDispose]();
   server?.close();
-  process.chdir(before);
   await rm(folder, { recursive: true });
 });
 

@@ -1,3 +1,4 @@
+import { routes as allRoutes } from './index.ts';
 import type { RouteDefinition } from './route.ts';
 import { accessRoutes } from './routes/access.ts';
 import { camerasRoutes } from './routes/cameras.ts';
@@ -48,9 +49,16 @@ Decide by \`code\`. \`detail\` and, where there is one, \`hint\` are for people:
 \`GET /api/events\` is a stream of server-sent events: first the whole status, then each change. \`GET /api/status\` is the same status once.
 `;
 
+/** Those that no group has yet. */
+function others(): Readonly<Record<string, RouteDefinition>> {
+  const grouped = new Set(groups.flatMap(([, routes]) => Object.keys(routes)));
+  return Object.fromEntries(Object.entries<RouteDefinition>(allRoutes).filter(([id]) => !grouped.has(id)));
+}
+
 /** docs/reference/api.md */
 export function apiMarkdown(): string {
-  const tables = groups.map(([title, routes]) =>
+  const all = [...groups, ['More', others()] as const].filter(([, routes]) => Object.keys(routes).length > 0);
+  const tables = all.map(([title, routes]) =>
     [
       `## ${title}`,
       '',

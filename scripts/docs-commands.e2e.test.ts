@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { appendFile, cp, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { appendFile, cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -42,6 +42,10 @@ beforeAll(async () => {
     if (path === 'node_modules') await symlink(join(root, path), join(clone, path));
     else await cp(join(root, path), join(clone, path), { recursive: true });
   }
+  // Installed on the image and by the package; in a clone it is a file of the sources.
+  const command = `#!/bin/sh\nexec node ${clone}/supervisor/cli/rushlight.ts "$@"\n`;
+  await mkdir(join(clone, 'bin'));
+  await writeFile(join(clone, 'bin/rushlight'), command, { mode: 0o755 });
   port = await freePort();
 });
 
@@ -53,6 +57,7 @@ afterAll(async () => {
 
 const environment = () => ({
   ...process.env,
+  PATH: `${clone}/bin:${process.env.PATH}`,
   RUSHLIGHT_PORT: String(port),
   RUSHLIGHT_DATA: join(clone, 'data'),
   RUSHLIGHT_URL: `http://localhost:${port}`,
@@ -103,6 +108,8 @@ async function stopServer(): Promise<void> {
   if (server?.pid === undefined || server.exitCode !== null || server.signalCode !== null) return;
   const ended = once(server, 'exit');
   process.kill(-server.pid, 'SIGINT');
+  const inTime = await Promise.race([ended.then(() => true), sleep(30_000, false, { ref: false })]);
+  if (!inTime) process.kill(-server.pid, 'SIGKILL');
   await ended;
   server = null;
 }
@@ -123,11 +130,16 @@ describe.each(pages)('$source', ({ source, blocks }) => {
   });
 
   if (source === 'docs/get-started/laptop.md') {
-    test('leaves what it promises: a picture, a take, and a second feed', async () => {
+    test('leaves what it promises: a picture, a take, and a second feed; the manual is there, too', async () => {
+      expect(await shell(`curl --silent --fail http://${documented}/docs/`)).toContain('Rushlight manual');
       expect(readFileSync(join(clone, 'picture.jpg')).subarray(0, 2)).toEqual(Buffer.from([0xff, 0xd8]));
       const takes = JSON.parse(await shell(`curl --silent --fail http://${documented}/api/takes`));
       expect(takes).toHaveLength(1);
       expect(takes[0].stoppedAt).not.toBeNull();
+      // What other pages do with the take, they do once it is finished.
+      await expect
+        .poll(() => shell(`curl --silent --fail http://${documented}/api/takes`), { timeout: 90_000 })
+        .toContain('"state":"verified"');
       await expect
         .poll(() => shell(`curl --silent --fail http://${documented}/api/feeds/cam1 || true`), {
           timeout: 60_000,

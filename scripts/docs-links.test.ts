@@ -5,7 +5,7 @@ import { anchorsInOrder } from './docs/headings.ts';
 
 const root = join(import.meta.dirname, '..');
 /** What builds, tests and runs make; a fresh clone does not have it. */
-const made = /^(image\/(cache|out)|hil-tests\/report|data|build|dist)(\/|$)/;
+const made = /^(image\/(cache|out)|hil-tests\/report|supervisor\/web\/dist|data|build|dist)(\/|$)/;
 const folders = readdirSync(root).filter((name) => statSync(join(root, name)).isDirectory());
 const pages = [
   ...readdirSync(root),

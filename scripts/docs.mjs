@@ -14,5 +14,6 @@ const port = Number(positionals[0] ?? 8090);
 if (!Number.isInteger(port) || port < 1 || port > 65535) fail(`${positionals[0]} is not a port.`);
 if (!existsSync(node)) ensureModules();
 if (values.serve) runManual(['--serve', String(port)]);
-else if (values.out !== undefined) runManual(['--out', resolve(values.out)]);
-else ensureManual();
+else if (values.out !== undefined) {
+  if (!runManual(['--out', resolve(values.out)])) fail('The manual could not be built.');
+} else ensureManual();

@@ -2,7 +2,16 @@
 // so it is plain JavaScript and imports nothing but Node itself.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installCommand, installPackages } from './apt.mjs';
@@ -123,13 +132,21 @@ export function ensurePages() {
   writeFileSync(stamp, wanted);
 }
 
-/** Runs the builder of the manual, in `scripts/docs`. */
+/** Runs the builder of the manual, in `scripts/docs`. Returns whether it was built. */
 export function runManual(args) {
-  run(node, [join(root, 'scripts', 'docs', 'main.ts'), ...args], 'The manual could not be built.');
+  const { status } = spawnSync(node, [join(root, 'scripts', 'docs', 'main.ts'), ...args], {
+    cwd: root,
+    env: environment,
+    stdio: 'inherit',
+  });
+  return status === 0;
 }
 
-/** Builds the manual, which the appliance serves at /docs/ beside its pages, where its sources changed since the last build. */
-export function ensureManual() {
+/**
+ * Builds the manual, which the appliance serves at /docs/ beside its pages, where its sources changed since the last build.
+ * Only who delivers it needs it.
+ */
+export function ensureManual({ needed = true } = {}) {
   const sources = [
     ...filesBelow(join(root, 'docs'), []),
     ...filesBelow(join(root, 'setups'), []),
@@ -137,6 +154,7 @@ export function ensureManual() {
     ...readdirSync(root)
       .filter((name) => name.endsWith('.md'))
       .map((name) => join(root, name)),
+    join(root, 'media', 'datapath', 'native', 'README.md'),
     join(root, 'package.json'),
     join(root, 'package-lock.json'),
   ];
@@ -145,8 +163,17 @@ export function ensureManual() {
   const wanted = digest(sources);
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   say('Building the manual …');
-  runManual(['--out', out]);
-  writeFileSync(stamp, wanted);
+  // Whole or not at all: an appliance may be serving the one before, and another build may be under way.
+  const fresh = `${out}.${process.pid}`;
+  if (runManual(['--out', fresh])) {
+    writeFileSync(join(fresh, '.sources'), wanted);
+    rmSync(out, { recursive: true, force: true });
+    renameSync(fresh, out);
+    return;
+  }
+  rmSync(fresh, { recursive: true, force: true });
+  if (needed) fail('The manual could not be built.');
+  say('The manual could not be built; the appliance runs without it.');
 }
 
 /**

@@ -32,14 +32,14 @@ shift && exec setpriv --bounding-set=-all --inh-caps=-all --no-new-privs "$@"`;
 /** Runs a service of a compose file. Its paths become folders below the machine's data. */
 async function startService(host: TestHost, service: ComposeService | undefined, settings: string) {
   expect(service).toMatchObject({
-    environment: { RUSHLIGHT_CONFIG: '/config/rushlight.toml', RUSHLIGHT_DATA: '/data' },
-    volumes: expect.arrayContaining(['./rushlight.toml:/config/rushlight.toml:ro', 'data:/data']),
+    environment: { RUSHLIGHT_CONFIG: '/etc/rushlight/rushlight.toml', RUSHLIGHT_DATA: '/data' },
+    volumes: expect.arrayContaining(['./config:/etc/rushlight:ro', 'data:/data']),
     read_only: true,
     cap_drop: ['ALL'],
   });
   const launcher = (data: string) => ['env', `TMPDIR=${data}/tmp`, 'sh', '-c', restrict, 'sh', data];
   const machine = new Machine(host, {}, launcher);
-  return await machine.boot(settings.replace('"/masters"', '"masters"'));
+  return await machine.boot(settings);
 }
 
 /** What a program on this machine prints; rejects where it fails. */
@@ -102,21 +102,21 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
     const host = await lan.addHost('box', '10.88.0.1/24');
     const other = await lan.addHost('other', '10.88.0.2/24');
     const { rushlight } = composeServices(await read('single-box/compose.yaml'), {});
-    const box = track(await startService(host, rushlight, await read('single-box/rushlight.toml')));
+    const box = track(await startService(host, rushlight, await read('single-box/config/rushlight.toml')));
     await onlineFeed(box, /^cam0$/);
     expect(await statusOf(host, 'http://localhost:8080/')).toMatch(/^200 text\/html/);
     expect(await statusOf(host, 'http://localhost:8080/stream/cam0.jpg')).toMatch(/^200 image\/jpeg/);
     await expect(statusOf(other, 'http://10.88.0.1:8080/')).rejects.toThrow(/curl/);
   });
 
-  test('hub with USB cameras: HTTPS and a key for others, masters in their volume', async () => {
+  test('hub with USB cameras: HTTPS and a key for others, masters in the volume', async () => {
     const host = await lan.addHost('hub', '10.88.0.1/24');
     const other = await lan.addHost('other', '10.88.0.2/24');
     const { rushlight } = composeServices(await read('usb-hub/compose.yaml'), { VIDEO_GROUP: '44' });
     expect(rushlight?.devices).toEqual(['/dev/video0:/dev/video0']);
     // Whether there is a camera depends on the machine of the test; the test picture is always there.
     const hub = track(
-      await startService(host, rushlight, (await read('usb-hub/rushlight.toml')) + testPicture),
+      await startService(host, rushlight, (await read('usb-hub/config/rushlight.toml')) + testPicture),
     );
     await onlineFeed(hub, /^cam0$/);
     const base = 'https://10.88.0.1:8443';
@@ -125,7 +125,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
     expect(await statusOf(other, '-H', key, `${base}/stream/cam0.jpg`)).toMatch(/^200 image\/jpeg/);
     expect(await statusOf(other, '-H', 'Accept: text/html', 'http://10.88.0.1:8080/')).toContain(`${base}/`);
     const { masters } = await hub.ask<Status>('GET', '/api/status');
-    expect(masters.folder).toBe(join(hub.data, 'masters', 'takes'));
+    expect(masters.folder).toBe(join(hub.data, 'takes'));
   });
 
   test('distributed: a camera and a light agent publish to a gateway that passes the rest to its backend', async () => {
@@ -138,7 +138,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
     const answer = `require('node:http').createServer((q, a) => a.end('backend ' + q.url)).listen(8000, '127.0.0.1')`;
     host.spawn(process.execPath, '-e', answer);
     const gateway = track(
-      await startService(host, rushlight, await read('distributed/gateway/rushlight.toml')),
+      await startService(host, rushlight, await read('distributed/gateway/config/rushlight.toml')),
     );
     await gateway.until('the gateway answers', () => gateway.ask<Status>('GET', '/api/status'));
     expect(await outputOf(host, 'curl', '-s', 'http://127.0.0.1:8080/docs?of=backend')).toBe(

@@ -21,7 +21,7 @@ import { watchSources } from './watch-sources.mjs';
 await ensurePrograms(['ffmpeg'], { optional: ['font', 'ip', 'v4l2'] });
 ensureModules();
 ensurePages();
-ensureManual();
+ensureManual({ needed: false });
 ensureGpio();
 ensureDatapath();
 

@@ -32,6 +32,20 @@ export const bootTests: readonly TestCase[] = [
     },
   },
   {
+    name: 'the manual is on the appliance',
+    selection: 'ci',
+    needs: 'booted',
+    timeoutMs: 10_000,
+    async run({ api }) {
+      const manual = await api.send('GET', '/docs/', null);
+      assert.equal(manual.status, 200);
+      assert.match(manual.body.toString('utf8'), /Rushlight manual/);
+      assert.match(String(manual.headers['content-security-policy']), /default-src 'none'/);
+      const page = await api.send('GET', '/docs/operate/troubleshooting.html', null);
+      assert.equal(page.status, 200);
+    },
+  },
+  {
     name: 'time to the first picture, against bare Debian on the same machine',
     selection: 'long',
     needs: 'off',

@@ -24,7 +24,7 @@ export async function buildSite({ out, port }: BuildOptions): Promise<void> {
   const bySource = new Map(pages.map((page) => [page.source, page]));
   /** Eleventy names an input as seen from the folder where it was started. */
   const pageAt = (inputPath: string): Page => {
-    const page = bySource.get(relative(root, resolve(root, inputPath)).replace(guests, ''));
+    const page = bySource.get(relative(root, resolve(inputPath)).replace(guests, ''));
     if (page === undefined) throw new Error(`${inputPath} is no page of the manual`);
     return page;
   };
@@ -34,7 +34,7 @@ export async function buildSite({ out, port }: BuildOptions): Promise<void> {
     read: (inputPath, text) => texts.set(pageAt(inputPath).source, text),
   });
   // Every page shows the titles of all, also of those that come later.
-  for (const { source } of pages) markdown.render(read(source), { page: { inputPath: source } });
+  for (const { source } of pages) markdown.render(read(source), { page: { inputPath: join(root, source) } });
   const config = (eleventy: UserConfig) => {
     eleventy.setUseGitIgnore(false);
     eleventy.setLibrary('md', markdown);
@@ -68,7 +68,6 @@ export async function buildSite({ out, port }: BuildOptions): Promise<void> {
     configPath: null,
     config,
   });
-  process.chdir(root);
   await site.init();
   if (port === null) {
     await site.write();

@@ -35,7 +35,8 @@ test('all settings that pages show are right', () => {
   );
   expect(shown.length).toBeGreaterThan(10);
   const wrong = shown.flatMap(({ source, line, text }) => {
-    const parsed = parseConfig(text);
+    // A value that ends in an ellipsis is left out on purpose: the reader has it.
+    const parsed = parseConfig(text.replace(/^.*…".*$/gm, ''));
     return parsed.ok ? [] : [`${source}:${line} ${parsed.problems.map(({ message }) => message).join('; ')}`];
   });
   expect(wrong).toEqual([]);

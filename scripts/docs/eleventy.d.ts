@@ -2,9 +2,8 @@
 declare module '@11ty/eleventy' {
   export interface UserConfig {
     setLibrary(extension: string, library: unknown): void;
-    addTemplate(path: string, content: string, data?: object): void;
-    addPassthroughCopy(paths: Readonly<Record<string, string>>): void;
-    addWatchTarget(path: string, options?: { readonly resetConfig?: boolean }): void;
+    addTemplate(path: string, content: string): void;
+    addWatchTarget(path: string): void;
     addTransform(
       name: string,
       transform: (this: { readonly page: { readonly inputPath: string } }, content: string) => string,

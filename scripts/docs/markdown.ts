@@ -36,9 +36,11 @@ export function siteMarkdown({ rewrite, read }: MarkdownOptions) {
   const markdown = markdownIt({ html: true, linkify: false });
   markdown.core.ruler.push('site', (state) => {
     const { inputPath } = (state.env as Environment).page;
-    read(inputPath, readPage(state.tokens));
+    const text = readPage(state.tokens);
+    read(inputPath, text);
+    const opened = state.tokens.filter(({ type }) => type === 'heading_open');
+    for (const [at, heading] of opened.entries()) heading.attrSet('id', text.headings[at]?.id ?? '');
     for (const token of state.tokens) {
-      if (token.type === 'heading_open') token.attrSet('id', idAt(state.tokens, token));
       if (token.type === 'th_open' || token.type === 'td_open') alignByClass(token);
       if (token.children !== null) token.children = rewriteLinks(token.children, inputPath, rewrite);
     }
@@ -84,12 +86,6 @@ function readPage(tokens: readonly Token[]): PageText {
       .replace(/\s+/g, ' '),
   }));
   return { title: headings[0]?.text ?? 'Rushlight', headings, sections };
-}
-
-function idAt(tokens: readonly Token[], heading: Token): string {
-  const open = tokens.filter(({ type }) => type === 'heading_open');
-  const ids = anchorsInOrder(open.map((token) => plain(tokens[tokens.indexOf(token) + 1])));
-  return ids[open.indexOf(heading)] ?? '';
 }
 
 function alignByClass(token: Token): void {

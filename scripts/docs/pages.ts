@@ -27,7 +27,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   'media/datapath/native/README.md': 'contribute/native-datapath.html',
 };
 
-/** The order of sections and pages. A page that is not named here follows after the others of its folder. */
+/** The order of sections and pages: a name may be of no page, and a page that is not named follows after the others of its folder. */
 const menu: readonly {
   readonly title: string;
   readonly folder: string;
@@ -54,6 +54,8 @@ const menu: readonly {
       'docs/use/delivering.md',
       'docs/use/tally.md',
       'docs/use/publishing.md',
+      'docs/use/outputs.md',
+      'docs/use/layers.md',
       'docs/use/clients.md',
       'docs/use/jpeg-agent.md',
       'docs/use/home-assistant.md',
@@ -76,6 +78,7 @@ const menu: readonly {
     first: [
       'docs/operate/updates.md',
       'docs/operate/upgrade.md',
+      'docs/operate/release.md',
       'docs/operate/security.md',
       'docs/operate/troubleshooting.md',
       'docs/operate/backups.md',

@@ -10,7 +10,6 @@ import { anchorsInOrder } from './headings.ts';
 import { siteMarkdown } from './markdown.ts';
 import { findPages, linkInSite, type Page, sectionsOf } from './pages.ts';
 
-const before = process.cwd();
 let out = '';
 /** The built pages by their address. */
 const built = new Map<string, string>();
@@ -24,7 +23,6 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  process.chdir(before);
   await rm(out, { recursive: true });
 });
 

@@ -1,3 +1,4 @@
+import { routes as allRoutes } from './index.ts';
 import type { RouteDefinition } from './route.ts';
 import { accessRoutes } from './routes/access.ts';
 import { camerasRoutes } from './routes/cameras.ts';
@@ -38,19 +39,26 @@ everything. \`public\` needs no key, and neither does anything on an appliance t
 Errors are RFC 9457 problem documents (\`application/problem+json\`):
 
 \`\`\`json
-{ "type": "about:blank", "title": "Not Found", "status": 404, "code": "FEED_UNKNOWN", "detail": "…", "hint": "…" }
+{ "type": "about:blank", "title": "Not found", "status": 404, "detail": "…", "instance": "/api/feeds/none", "code": "FEED_UNKNOWN" }
 \`\`\`
 
-Decide by \`code\`. \`detail\` and \`hint\` are for people. A 503 has \`Retry-After\`.
+Decide by \`code\`. \`detail\` and, where there is one, \`hint\` are for people: what happened, and what to do. A 503 has \`Retry-After\`.
 
 ## Changes as they happen
 
 \`GET /api/events\` is a stream of server-sent events: first the whole status, then each change. \`GET /api/status\` is the same status once.
 `;
 
+/** Those that no group has yet. */
+function others(): Readonly<Record<string, RouteDefinition>> {
+  const grouped = new Set(groups.flatMap(([, routes]) => Object.keys(routes)));
+  return Object.fromEntries(Object.entries<RouteDefinition>(allRoutes).filter(([id]) => !grouped.has(id)));
+}
+
 /** docs/reference/api.md */
 export function apiMarkdown(): string {
-  const tables = groups.map(([title, routes]) =>
+  const all = [...groups, ['More', others()] as const].filter(([, routes]) => Object.keys(routes).length > 0);
+  const tables = all.map(([title, routes]) =>
     [
       `## ${title}`,
       '',

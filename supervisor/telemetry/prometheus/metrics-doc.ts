@@ -10,7 +10,7 @@ export function renderMetricsDoc(): string {
 
 \`GET /metrics\` answers in Prometheus text format 0.0.4. The figures are the same as on the page and over MQTT, in base
 units. A figure that is not known has no sample: a camera that is offline has no frame rate, rather than a frame rate of zero.
-\`docs/reference/grafana.json\` is a dashboard for these metrics. This page is generated from the code.
+[grafana.json](grafana.json) is a dashboard for these metrics. This page is generated from the code.
 
 The route needs a viewer's key. A scrape configuration for Prometheus:
 

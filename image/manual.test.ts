@@ -1,0 +1,23 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+
+const root = join(import.meta.dirname, '..');
+
+test('the product that the image carries has the pages and the manual', () => {
+  const script =
+    'SOURCE_DIR=$1; source "$1/image/lib/common.sh"; source "$1/image/lib/product.sh"; product_sources';
+  const { stdout, stderr } = spawnSync('bash', ['-euo', 'pipefail', '-c', script, 'bash', root], {
+    encoding: 'utf8',
+  });
+  expect(stderr).toBe('');
+  const files = new Set(stdout.split('\n'));
+  for (const name of [
+    'index.html',
+    'docs/index.html',
+    'docs/assets/search.json',
+    'docs/operate/troubleshooting.html',
+  ]) {
+    expect(files, name).toContain(`supervisor/web/dist/${name}`);
+  }
+});

@@ -3,9 +3,10 @@ import { lookup } from 'node:dns/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { CloseReason, Datapath, MediaTransport } from '../datapath/datapath.ts';
+import { agree, type Proposal, readAnswer } from './agree.ts';
 import type { LocalSide } from './answer.ts';
 import type { NamedCandidate } from './ice-lines.ts';
-import { type Offer, parseAnswer } from './offer.ts';
+import type { Offer } from './offer.ts';
 import { pauseAfter } from './retry-pause.ts';
 import { deleteSession, HubError, patchAnswer, postOffer } from './whip-client.ts';
 
@@ -37,8 +38,7 @@ export interface RemoteMedia {
 }
 
 /** One side of a session about to be opened. */
-export interface RemoteDraft {
-  readonly offer: string;
+export interface RemoteDraft extends Proposal {
   /** The server agreed. Throws HubError where what it agreed to is of no use. */
   open(answer: Offer): RemoteMedia;
   /** The server makes an offer of its own instead: what we answer. Absent where that cannot be. Throws SignalingError. */
@@ -133,11 +133,14 @@ export class RemoteFlow implements AsyncDisposable {
     try {
       const { local: ice, candidates } = transport;
       const own = { ice, candidates, fingerprint: datapath.fingerprint };
-      const { offer, open, accept } = draft(transport, own);
+      const drafted = draft(transport, own);
+      const { open, accept } = drafted;
       const access = { ...config, timeoutMs: requestTimeoutMs };
-      const response = await postOffer(config.url, offer, access, signal).catch((error: unknown) =>
-        this.#whyRefused(error, own, signal),
-      );
+      const response = await agree(
+        drafted,
+        (offer) => postOffer(config.url, offer, access, signal),
+        (superseded) => this.#end(superseded),
+      ).catch((error: unknown) => this.#whyRefused(error, own, signal));
       resource = response.resource;
       const answer = readAnswer(response.answer);
       this.#media = response.countered ? await this.#accept(answer, resource, accept, signal) : open(answer);
@@ -238,19 +241,6 @@ export class RemoteFlow implements AsyncDisposable {
   #setStatus(change: Partial<RemoteState>): void {
     this.#status = { ...this.#status, reason: null, code: null, retryInMs: null, ...change };
     this.#options.onStatus(this.#status);
-  }
-}
-
-/** Throws HubError where the answer is none. */
-function readAnswer(text: string): Offer {
-  try {
-    return parseAnswer(text);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new HubError('HUB_REFUSED', `the server's answer cannot be used: ${reason}`, {
-      status: 422,
-      cause,
-    });
   }
 }
 

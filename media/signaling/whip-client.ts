@@ -46,16 +46,22 @@ interface HubResponse {
   readonly body: string;
 }
 
-/**
- * Posts an offer. `resource` is the session's URL; null where the server names none (go2rtc). `countered` where the server refuses our
- * offer and makes one of its own, which `answer` is then (WHEP draft, section 4.3.2). Throws HubError.
- */
+/** What came of an offer. */
+export interface Opened {
+  readonly answer: string;
+  /** The session's URL; null where the server names none (go2rtc). */
+  readonly resource: string | null;
+  /** The server refuses our offer and makes one of its own, which `answer` is then (WHEP draft, section 4.3.2). */
+  readonly countered: boolean;
+}
+
+/** Posts an offer. Throws HubError. */
 export async function postOffer(
   url: string,
   sdp: string,
   access: HubAccess,
   signal: AbortSignal,
-): Promise<{ answer: string; resource: string | null; countered: boolean }> {
+): Promise<Opened> {
   const first = new URL(url);
   let target = first;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {

@@ -34,9 +34,20 @@ export interface Patience {
   readonly endMs: number;
   /** A session whose client is gone: consent expires after 30 s (RFC 7675, section 5.1), and a server may look only now and then. */
   readonly consentMs: number;
+  /** Requests of a flood. */
+  readonly flood: number;
+  /** A slower flood is none: a server may serve so many for ever. */
+  readonly floodPerSecond: number;
 }
 
-export const usualPatience: Patience = { connectMs: 10_000, mediaMs: 8000, endMs: 5000, consentMs: 40_000 };
+export const usualPatience: Patience = {
+  connectMs: 10_000,
+  mediaMs: 8000,
+  endMs: 5000,
+  consentMs: 40_000,
+  flood: 500,
+  floodPerSecond: 50,
+};
 
 export class Lab {
   readonly endpoint: Endpoint;

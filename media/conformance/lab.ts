@@ -10,7 +10,7 @@ import { type Answer, type Asked, ask, type Endpoint, FRAGMENT, isGood, SDP } fr
 /** A session that was opened by an offer without DTLS behind it. */
 export interface OpenedSession {
   readonly answer: Answer;
-  /** Throws NoSessionError where the answer names none. */
+  /** Throws NoSessionError if the answer names none. */
   readonly url: string;
   readonly etag: string;
   readonly ice: IceSide;
@@ -20,7 +20,7 @@ export interface OpenedSession {
 
 export interface LabOptions {
   readonly endpoint: Endpoint;
-  /** The URL of a name that nobody publishes; null where it is not known. */
+  /** The URL of a name that nobody publishes; null if it is not known. */
   readonly emptyUrl: string | null;
   readonly patience?: Patience;
 }

@@ -4,7 +4,7 @@ import { HubError, type Opened } from './whip-client.ts';
 
 export interface Proposal {
   readonly offer: string;
-  /** A narrower offer, where this answer leaves open what will come; null where it is as good as any. */
+  /** A narrower offer, if this answer leaves open what will come; null if it is as good as any. */
   another?(answer: Offer): string | null;
 }
 

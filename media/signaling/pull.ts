@@ -65,7 +65,7 @@ function oneSoundAtATime(local: LocalSide): (answer: Offer) => string | null {
   };
 }
 
-/** The section of sound that comes; null where none does. */
+/** The section of sound that comes; null if none does. */
 function soundIn(answer: Offer): MediaOffer | null {
   const isComing = ({ kind, usable, direction }: MediaOffer): boolean =>
     kind === 'audio' && usable && (direction === 'sendonly' || direction === 'sendrecv');
@@ -91,7 +91,7 @@ async function namedCodec(
   });
 }
 
-/** Answers an offer of the server, which it makes where it cannot use ours (WHEP draft, section 4.3.2). */
+/** Answers an offer of the server, which it makes if it cannot use ours (WHEP draft, section 4.3.2). */
 function accept(options: PullOptions, transport: MediaTransport, local: LocalSide, offer: Offer): Accepted {
   const negotiated = negotiatePublisher(offer);
   const answer = buildAnswer(offer, negotiated, { ...local, client: true }, { kind: 'receive' });
@@ -121,7 +121,7 @@ function receive(options: PullOptions, transport: MediaTransport, answer: Offer)
   });
 }
 
-/** What was agreed to, whoever made the offer. */
+/** What was agreed to, no matter which side made the offer. */
 interface Agreed {
   readonly videoPayloadType: number;
   readonly audio: AudioFormat | null;

@@ -41,7 +41,7 @@ export interface RemoteMedia {
 export interface RemoteDraft extends Proposal {
   /** The server agreed. Throws HubError where what it agreed to is of no use. */
   open(answer: Offer): RemoteMedia;
-  /** The server makes an offer of its own instead: what we answer. Absent where that cannot be. Throws SignalingError. */
+  /** The server makes an offer of its own instead: what we answer. Absent if that cannot be. Throws SignalingError. */
   accept?(offer: Offer): Accepted;
 }
 

@@ -49,7 +49,7 @@ interface HubResponse {
 /** What came of an offer. */
 export interface Opened {
   readonly answer: string;
-  /** The session's URL; null where the server names none (go2rtc). */
+  /** The session's URL; null if the server names none (go2rtc). */
   readonly resource: string | null;
   /** The server refuses our offer and makes one of its own, which `answer` is then (WHEP draft, section 4.3.2). */
   readonly countered: boolean;

@@ -84,7 +84,7 @@ describe('Each look at a client can fail', () => {
   const fragment = { 'content-type': 'application/trickle-ice-sdpfrag', authorization: 'Bearer key' };
   const good = [
     request('POST', { status: 307 }),
-    request('POST', { etag: '"one"' }),
+    request('POST', { status: 201, etag: '"one"' }),
     request('PATCH', { headers: { ...fragment, 'if-match': '"one"' } }),
     request('DELETE'),
   ];
@@ -103,11 +103,12 @@ describe('Each look at a client can fail', () => {
     'client-token': [...good, request('DELETE', { headers: {} })],
     'client-patch-tag': [...good, request('PATCH', { headers: fragment })],
     'client-patch-type': [...good, request('PATCH', { headers: { 'content-type': 'text/plain' } })],
+    'client-extensions': good.slice(0, 2),
     'client-delete': good.slice(0, 2),
     'client-delete-tag': [request('DELETE', { headers: { 'if-match': '"one"' } })],
   };
 
-  it.each(clientRequirements)('$id', async ({ id, look }) => {
+  it.each(clientRequirements.filter(({ unseen }) => unseen !== true))('$id', async ({ id, look }) => {
     const judge = (exchanges: readonly Exchange[]) => {
       const record: ClientRecord = { protocol: 'whip', exchanges };
       return look(record);

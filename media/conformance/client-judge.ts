@@ -95,6 +95,10 @@ export class ClientJudge implements AsyncDisposable {
       const { pathname, search } = new URL(returned.location, target);
       returned.location = pathname + search;
     }
+    if (method === 'POST') {
+      const others = returned.link === undefined ? '' : `${returned.link}, `;
+      returned.link = `${others}<https://extension.invalid/>; rel="urn:ietf:params:${this.#protocol}:ext:nobody-knows-it"`;
+    }
     this.exchanges.push({ ...asked, status: answer.status, etag: answer.headers.get('etag') });
     response.writeHead(answer.status, returned).end(await answer.text());
   }

@@ -17,7 +17,7 @@ export interface ReadDescription {
   readonly candidates: readonly RemoteCandidate[];
 }
 
-/** Throws SignalingError where it is no description. */
+/** Throws SignalingError if it is no description. */
 export function readDescription(text: string): ReadDescription {
   const sdp = parseSdp(text);
   const accepted = sdp.media.filter(
@@ -28,7 +28,9 @@ export function readDescription(text: string): ReadDescription {
       .map((attributes) => attributeOf(attributes, name))
       .find((value) => value !== null) ?? '';
   return {
-    ...{ text, sdp, accepted },
+    text,
+    sdp,
+    accepted,
     ufrag: attribute('ice-ufrag'),
     pwd: attribute('ice-pwd'),
     lite: attributeOf(sdp.attributes, 'ice-lite') !== null,
@@ -42,7 +44,7 @@ export function candidatesIn(text: string): RemoteCandidate[] {
   return [...found].map(([, address = '', port]) => ({ address, port: Number(port) }));
 }
 
-/** The value of an attribute of a description or a fragment, wherever it stands; null where it is missing. */
+/** The value of an attribute of a description or a fragment, wherever it stands; null if it is missing. */
 export function lineIn(text: string, name: string): string | null {
   return (
     new RegExp(`^a=${name}(?::(.*))?$`, 'm').exec(text.replaceAll('\r', ''))?.slice(1)[0] ??

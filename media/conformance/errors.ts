@@ -4,3 +4,8 @@ import { RushlightError } from '../../common/errors.ts';
 export class ConformanceError extends RushlightError {
   readonly code = 'CONFORMANCE_FAILED';
 }
+
+/** The server answers an offer, and names no session for it. */
+export class NoSessionError extends RushlightError {
+  readonly code = 'CONFORMANCE_NO_SESSION';
+}

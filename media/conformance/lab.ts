@@ -1,7 +1,7 @@
 /** What the looks at one endpoint work with. Sessions that a look opens are ended after it. */
 import { describeError } from '../../common/errors.ts';
 import { type ReadDescription, readDescription } from './description.ts';
-import { ConformanceError } from './errors.ts';
+import { ConformanceError, NoSessionError } from './errors.ts';
 import { type IceSide, makeOffer, type OfferWishes } from './offers.ts';
 import { Peer } from './peer.ts';
 import type { Protocol } from './requirement.ts';
@@ -10,6 +10,7 @@ import { type Answer, type Asked, ask, type Endpoint, FRAGMENT, isGood, SDP } fr
 /** A session that was opened by an offer without DTLS behind it. */
 export interface OpenedSession {
   readonly answer: Answer;
+  /** Throws NoSessionError if the answer names none. */
   readonly url: string;
   readonly etag: string;
   readonly ice: IceSide;
@@ -19,7 +20,7 @@ export interface OpenedSession {
 
 export interface LabOptions {
   readonly endpoint: Endpoint;
-  /** The URL of a name that nobody publishes; null where it is not known. */
+  /** The URL of a name that nobody publishes; null if it is not known. */
   readonly emptyUrl: string | null;
   readonly patience?: Patience;
 }
@@ -33,9 +34,20 @@ export interface Patience {
   readonly endMs: number;
   /** A session whose client is gone: consent expires after 30 s (RFC 7675, section 5.1), and a server may look only now and then. */
   readonly consentMs: number;
+  /** Requests of a flood. */
+  readonly flood: number;
+  /** A slower flood is none: a server may serve so many for ever. */
+  readonly floodPerSecond: number;
 }
 
-export const usualPatience: Patience = { connectMs: 10_000, mediaMs: 8000, endMs: 5000, consentMs: 40_000 };
+export const usualPatience: Patience = {
+  connectMs: 10_000,
+  mediaMs: 8000,
+  endMs: 5000,
+  consentMs: 40_000,
+  flood: 500,
+  floodPerSecond: 50,
+};
 
 export class Lab {
   readonly endpoint: Endpoint;
@@ -81,25 +93,29 @@ export class Lab {
     return this.post(makeOffer(this.protocol, wishes).sdp);
   }
 
-  /** Rejects with ConformanceError where the offer was not taken, or the answer cannot be read. */
+  /** Rejects with ConformanceError if the offer was not taken or the answer cannot be read. */
   async open(wishes: OfferWishes = {}): Promise<OpenedSession> {
     const { sdp, ice } = makeOffer(this.protocol, wishes);
     const answer = await this.post(sdp);
-    const location = answer.headers.get('location');
-    if (answer.status !== 201 || location === null) {
-      throw new ConformanceError(
-        `there is no session to look at: the offer was answered ${answer.status}${location === null ? ' without Location' : ''}`,
-      );
-    }
+    if (answer.status !== 201)
+      throw new ConformanceError(`there is no session to look at: the offer was answered ${answer.status}`);
     let description: ReadDescription;
     try {
       description = readDescription(answer.body);
     } catch (cause) {
       throw new ConformanceError(`the answer cannot be read: ${describeError(cause)}`, { cause });
     }
+    const location = answer.headers.get('location');
+    const base = this.endpoint.url;
     return {
-      ...{ answer, ice, description, offer: sdp },
-      url: new URL(location, this.endpoint.url).href,
+      answer,
+      ice,
+      description,
+      offer: sdp,
+      get url() {
+        if (location === null) throw new NoSessionError('the server names no session (see post-created)');
+        return new URL(location, base).href;
+      },
       etag: answer.headers.get('etag') ?? '',
     };
   }

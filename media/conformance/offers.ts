@@ -99,7 +99,7 @@ const simulcastLines = [
   'a=simulcast:send h;m;l',
 ];
 
-/** A fragment with candidates, and credentials where they are given (RFC 8840, section 9). */
+/** A fragment with candidates, and credentials if they are given (RFC 8840, section 9). */
 export function makeFragment(ice: IceSide, candidates: readonly string[] = [], mid = '0'): string {
   const lines = [
     'a=ice-options:trickle',

@@ -18,6 +18,8 @@ export interface Requirement<Subject> {
   readonly sections: Readonly<Partial<Record<Protocol, string>>>;
   /** In our words. */
   readonly text: string;
+  /** Nobody sees it from outside: it is named, and never judged. */
+  readonly unseen?: true;
   readonly look: (subject: Subject) => Promise<Outcome> | Outcome;
 }
 

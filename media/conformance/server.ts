@@ -27,7 +27,7 @@ const TIMEOUT_MS = 10_000;
 export const SDP = 'application/sdp';
 export const FRAGMENT = 'application/trickle-ice-sdpfrag';
 
-/** One request; redirections are not followed. Rejects with ConformanceError where no answer came. */
+/** One request; redirections are not followed. Rejects with ConformanceError if no answer came. */
 export async function ask(endpoint: Endpoint, url: string, asked: Asked): Promise<Answer> {
   const token = asked.token === undefined ? endpoint.token : asked.token;
   const authorization = token === null ? {} : { authorization: `Bearer ${token}` };

@@ -35,7 +35,7 @@ export interface CheckAnswer {
 
 const ATTEMPTS = 4;
 const PATIENCE_MS = 300;
-/** The largest there is: whoever compares tie-breakers loses. */
+/** The largest there is: a server that compares tie-breakers loses. */
 const TIE_BREAKER = Buffer.alloc(8, 0xff);
 
 export class StunProbe implements AsyncDisposable {
@@ -57,7 +57,7 @@ export class StunProbe implements AsyncDisposable {
     return this;
   }
 
-  /** One check to each address in turn, until one answers; null where none does. */
+  /** One check to each address in turn, until one answers; null if none does. */
   async check(
     theirs: IceSide,
     candidates: readonly RemoteCandidate[],

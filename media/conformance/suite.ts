@@ -1,9 +1,17 @@
 /** Looks at one or both endpoints of a server, requirement by requirement. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeError } from '../../common/errors.ts';
+import { NoSessionError } from './errors.ts';
 import { Lab, type Patience } from './lab.ts';
 import { Peer } from './peer.ts';
-import { type Finding, fail, type Outcome, type Protocol, type Requirement } from './requirement.ts';
+import {
+  type Finding,
+  fail,
+  notApplicable,
+  type Outcome,
+  type Protocol,
+  type Requirement,
+} from './requirement.ts';
 import { requirements } from './requirements/index.ts';
 import type { Endpoint } from './server.ts';
 
@@ -71,7 +79,7 @@ async function look(requirement: Requirement<Lab>, lab: Lab): Promise<Outcome> {
   try {
     return await requirement.look(lab);
   } catch (error) {
-    return fail(describeError(error));
+    return error instanceof NoSessionError ? notApplicable(error.message) : fail(describeError(error));
   }
 }
 

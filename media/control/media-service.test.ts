@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { expect, it } from 'vitest';
 import { createMediaPlane } from '../sfu/create-plane.ts';
 import { createNodePlane } from '../sfu/node-plane.ts';
+import { h265Whip } from '../signaling/client-offers.fake.ts';
 import { freeRtpPort, openMediaRig } from '../signaling/media-rig.fake.ts';
 import { buildPullOffer } from '../signaling/pull-offer.ts';
 import { buildPushOffer } from '../signaling/push-offer.ts';
@@ -172,4 +173,21 @@ it('An address that this machine does not have is named with the setting', async
   const elsewhere = { udpPort: 0, listenAddresses: ['203.0.113.77'], ingests: [], pushes: [] };
   const { problems } = await rig.service.configure(mediaConfigSchema.parse(elsewhere));
   expect(problems).toEqual([expect.stringMatching(/203\.0\.113\.77.*media\.addresses/)]);
+});
+
+it('A publisher that is refused stands in the log with what to change: its own program may not show it', async () => {
+  const lines: { level: number; feed?: string; reason?: string; msg: string }[] = [];
+  const logger = pino({ level: 'warn' }, { write: (line: string) => lines.push(JSON.parse(line)) });
+  const plane = await createMediaPlane({ logger });
+  const service = new MediaService({ datapath: plane, logger, onEvent: () => {} });
+  for (let time = 0; time < 10; time++) {
+    const offer = service.whipOffer({ ...publication, sdp: h265Whip, feed: 'stage' });
+    await expect(offer).rejects.toMatchObject({ code: 'CODEC_UNSUPPORTED' });
+  }
+  const refused = lines.filter(({ msg }) => msg === 'a publisher was refused');
+  expect(refused.length).toBeGreaterThan(0);
+  expect(refused.length).toBeLessThan(10);
+  expect(refused[0]).toMatchObject({ feed: 'stage', reason: expect.stringContaining('H.265') });
+  await service[Symbol.asyncDispose]();
+  await plane[Symbol.asyncDispose]();
 });

@@ -1,6 +1,7 @@
 /** The media plane of one machine: feeds, sessions, ingests and pushes over one datapath. */
 import pLimit from 'p-limit';
 import type { Logger } from 'pino';
+import { LogLimiter } from '../../common/log-limiter.ts';
 import { FeedRegistry } from '../sfu/feed-registry.ts';
 import { type LayerName, layerKey } from '../sfu/layer.ts';
 import type { MediaPlane } from '../sfu/media-plane.ts';
@@ -26,6 +27,13 @@ import { mayTouch } from './session-access.ts';
 const TICK_MS = 250;
 /** A first keyframe may be this far away when a viewer comes. */
 const READY_TIMEOUT_MS = 2000;
+
+/** What trying again does not mend. */
+const refusedForGood: ReadonlySet<string> = new Set([
+  'SDP_INVALID',
+  'TRACKS_UNSUPPORTED',
+  'CODEC_UNSUPPORTED',
+]);
 
 interface OfferParams {
   readonly feed: string;
@@ -57,6 +65,7 @@ export class MediaService implements AsyncDisposable {
   /** Keys that were revoked: an offer of theirs that is still under way comes to nothing. Ids are never used again. */
   readonly #revoked = new Set<string>();
   readonly #admission = new Admission();
+  readonly #refusals: LogLimiter;
   readonly #flows: ConfiguredFlows;
   readonly #startedMs = performance.now();
   #maxBitrateKbps = 20_000;
@@ -69,6 +78,7 @@ export class MediaService implements AsyncDisposable {
   constructor(options: MediaServiceOptions) {
     this.#options = options;
     const { datapath, logger, onEvent } = options;
+    this.#refusals = new LogLimiter({ logger });
     this.feeds = new FeedRegistry({
       datapath,
       logger,
@@ -113,6 +123,7 @@ export class MediaService implements AsyncDisposable {
       return this.#opened(session, place);
     } catch (error) {
       place[Symbol.dispose]();
+      this.#noteRefusal(params, error);
       throw error;
     } finally {
       this.feeds.release(feed);
@@ -202,6 +213,7 @@ export class MediaService implements AsyncDisposable {
     this.#timer = null;
     for (const session of [...this.#sessions.values()]) session.close();
     await this.#flows[Symbol.asyncDispose]();
+    this.#refusals[Symbol.dispose]();
     this.feeds[Symbol.dispose]();
   }
 
@@ -225,6 +237,13 @@ export class MediaService implements AsyncDisposable {
   #presentProblems(): string[] {
     const isOpen = this.#options.datapath.bound.length > 0;
     return this.#portProblem === null || isOpen ? this.#problems : [this.#portProblem, ...this.#problems];
+  }
+
+  /** Cameras seldom show why they were refused, and their owner looks for them here. */
+  #noteRefusal({ feed, peer }: OfferParams, error: unknown): void {
+    if (!(error instanceof SignalingError) || !refusedForGood.has(error.code)) return;
+    const fields = { feed, peer, code: error.code, reason: error.message };
+    this.#refusals.log('warn', 'publisher', fields, 'a publisher was refused');
   }
 
   #named(reference: SessionReference): MediaSession {

@@ -207,7 +207,24 @@ export const gstreamerWhip = sdp(
   ['a=mid:audio1', 'a=rtcp-mux-only'],
 );
 
-/** What the same client trickles afterwards: a section of its own making, and addresses of every kind. */
+/** GStreamer's whepsrc with caps as its manual has them: sound first, no parameters of the picture, addresses of every kind at once. */
+export const gstreamerWhepsrc = sdp(
+  ['v=0', 'o=- 3909109611192228381 0 IN IP4 0.0.0.0', 's=-', 't=0 0', 'a=ice-options:trickle'],
+  'a=group:BUNDLE audio0 video1',
+  'm=audio 9 UDP/TLS/RTP/SAVPF 96',
+  ...transport('actpass'),
+  ['a=rtcp-rsize', 'a=recvonly', 'a=rtpmap:96 OPUS/48000/2', 'a=rtcp-fb:96 transport-cc', 'a=mid:audio0'],
+  ['a=rtcp-mux-only', 'a=candidate:1 1 UDP 2015363327 192.0.2.2 52928 typ host'],
+  'a=candidate:2 1 TCP 1015021823 192.0.2.2 9 typ host tcptype active',
+  'a=candidate:7 1 UDP 2015363839 fe80::fc:ff:fe00:1 39578 typ host',
+  'a=end-of-candidates',
+  'm=video 0 UDP/TLS/RTP/SAVPF 101',
+  ...transport('actpass'),
+  ['a=bundle-only', 'a=rtcp-rsize', 'a=recvonly', 'a=rtpmap:101 H264/90000', 'a=rtcp-fb:101 nack pli'],
+  ['a=rtcp-fb:101 ccm fir', 'a=rtcp-fb:101 transport-cc', 'a=mid:video1', 'a=rtcp-mux-only'],
+);
+
+/** What GStreamer's WHIP client trickles afterwards: a section of its own making, and addresses of every kind. */
 export const gstreamerFragment = sdp(
   ['a=ice-ufrag:aB3d', 'a=ice-pwd:0123456789abcdefghijklmn', 'm=audio 9 RTP/AVP 0', 'a=mid:video0'],
   'a=candidate:1 1 UDP 2015363327 192.0.2.2 39377 typ host',

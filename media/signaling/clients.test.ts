@@ -91,6 +91,16 @@ describe('The offer of', () => {
     expect(session.patch(session.etag, clients.gstreamerFragment)).toEqual({ restart: null });
   });
 
+  it.each(['opus', null] as const)(
+    'whepsrc gets the picture in mode 1, and sound that is there or comes later: %s',
+    (codec) => {
+      const { sections, lines } = answered(clients.gstreamerWhepsrc, 'send', codec);
+      expect(sections).toEqual(['audio 9 96 sendonly', 'video 9 101 sendonly']);
+      expect(lines).toContain('a=group:BUNDLE audio0 video1');
+      expect(lines.some((line) => /^a=fmtp:101 .*packetization-mode=1/.test(line))).toBe(true);
+    },
+  );
+
   it('a player with several sections of a kind gets the first that fits, and the others are rejected', () => {
     const [head, video = '', audio = ''] = clients.safariWhep.split(/(?=m=)/);
     const other = (section: string, mid: string) => section.replace(/a=mid:\d/, `a=mid:${mid}`);
@@ -164,7 +174,7 @@ describe('The offer of', () => {
 
   it('a camera with H.265 alone is refused in words that help', () => {
     expect(() => answered(clients.h265Whip, 'receive')).toThrow(
-      /H\.264 is needed.*H265; set the encoder to H\.264/,
+      /this camera sends H\.265, which cannot be passed on; set it to H\.264/,
     );
   });
 });

@@ -112,6 +112,11 @@ function unsupportedCodec(video: MediaOffer): SignalingError {
       'H.264 is passed on in packetization mode 1 (profiles baseline, main and high), which was not offered',
     );
   const sent = video.codecs.length === 0 ? 'no codec that is named' : video.codecs.slice(0, 6).join(', ');
-  const change = video.codecs.some((codec) => /^h265$/i.test(codec)) ? '; set the encoder to H.264' : '';
-  return new SignalingError('CODEC_UNSUPPORTED', `H.264 is needed, and what was offered is ${sent}${change}`);
+  const isSent = video.direction !== 'recvonly';
+  if (isSent && video.codecs.every((codec) => /^h265$/i.test(codec)) && video.codecs.length > 0)
+    return new SignalingError(
+      'CODEC_UNSUPPORTED',
+      'this camera sends H.265, which cannot be passed on; set it to H.264',
+    );
+  return new SignalingError('CODEC_UNSUPPORTED', `H.264 is needed, and what was offered is ${sent}`);
 }

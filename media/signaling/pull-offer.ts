@@ -10,7 +10,7 @@ const h264Formats: readonly PictureFormat[] = ['42e034', '4d0034', '640034'].map
   parameters: `level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=${profileLevelId}`,
 }));
 /** Other servers refuse the whole where one section has nothing in common: what is not passed on is offered as well. */
-const audioFormats: readonly AudioFormat[] = [
+export const audioFormats: readonly AudioFormat[] = [
   { codec: 'opus', payloadType: 111 },
   { codec: 'pcmu', payloadType: 0 },
   { codec: 'pcma', payloadType: 8 },
@@ -31,8 +31,12 @@ interface PictureFormat {
 /** With other formats than usual, an offer finds out what a server has. */
 export function buildPullOffer(
   local: LocalSide,
-  videoFormats: readonly PictureFormat[] = h264Formats,
+  formats: { readonly video?: readonly PictureFormat[]; readonly sound?: AudioFormat } = {},
 ): string {
+  const { video = h264Formats, sound } = formats;
+  const sounds = sound === undefined ? audioFormats : [sound];
+  const others = sound === undefined ? [g722PayloadType] : [];
+  const audioTypes = [...sounds.map(({ payloadType }) => payloadType), ...others];
   const transport = [
     `a=ice-ufrag:${local.ice.ufrag}`,
     `a=ice-pwd:${local.ice.pwd}`,
@@ -49,11 +53,11 @@ export function buildPullOffer(
     't=0 0',
     'a=ice-options:ice2',
     'a=group:BUNDLE 0 1',
-    `m=video 9 UDP/TLS/RTP/SAVPF ${videoFormats.map(({ payloadType }) => payloadType).join(' ')}`,
+    `m=video 9 UDP/TLS/RTP/SAVPF ${video.map(({ payloadType }) => payloadType).join(' ')}`,
     'c=IN IP4 0.0.0.0',
     'a=mid:0',
     ...transport,
-    ...videoFormats.flatMap(({ payloadType, codec, parameters }) => [
+    ...video.flatMap(({ payloadType, codec, parameters }) => [
       `a=rtpmap:${payloadType} ${codec}/90000`,
       `a=fmtp:${payloadType} ${parameters}`,
       `a=rtcp-fb:${payloadType} nack`,
@@ -62,12 +66,12 @@ export function buildPullOffer(
     ]),
     ...candidateLines(local.candidates).map((line) => `a=${line}`),
     'a=end-of-candidates',
-    `m=audio 9 UDP/TLS/RTP/SAVPF ${[...audioFormats.map(({ payloadType }) => payloadType), g722PayloadType].join(' ')}`,
+    `m=audio 9 UDP/TLS/RTP/SAVPF ${audioTypes.join(' ')}`,
     'c=IN IP4 0.0.0.0',
     'a=mid:1',
     ...transport,
-    ...audioFormats.flatMap(audioLines),
-    `a=rtpmap:${g722PayloadType} G722/8000`,
+    ...sounds.flatMap(audioLines),
+    ...others.map((payloadType) => `a=rtpmap:${payloadType} G722/8000`),
   ];
   return `${lines.join('\r\n')}\r\n`;
 }

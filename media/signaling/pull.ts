@@ -8,7 +8,7 @@ import type { AudioFormat } from './audio-format.ts';
 import { inModeOne } from './h264-profile.ts';
 import { negotiatePublisher } from './negotiate.ts';
 import type { MediaOffer, Offer } from './offer.ts';
-import { buildPullOffer, h265Formats } from './pull-offer.ts';
+import { audioFormats, buildPullOffer, h265Formats } from './pull-offer.ts';
 import {
   type Accepted,
   RemoteFlow,
@@ -45,10 +45,34 @@ export function createPull(options: PullOptions): RemoteFlow {
     whyRefused: namedCodec,
     draft: (transport, local) => ({
       offer: buildPullOffer(local),
+      another: oneSoundAtATime(local),
       open: (answer) => receive(options, transport, answer),
       accept: (offer) => accept(options, transport, local, offer),
     }),
   });
+}
+
+/**
+ * A server that agrees to several codecs of sound may send any of them (go2rtc has one and agrees to all); with an offer of one codec it
+ * says whether it has that. Each is asked for in turn.
+ */
+function oneSoundAtATime(local: LocalSide): (answer: Offer) => string | null {
+  const left = [...audioFormats];
+  let asking = false;
+  return (answer) => {
+    const sound = soundIn(answer);
+    asking ||= sound !== null && sound.audio.length > 1;
+    if (!asking || sound?.audio.length === 1) return null;
+    const next = left.shift();
+    return next === undefined ? null : buildPullOffer(local, { sound: next });
+  };
+}
+
+/** The section of sound that comes; null if none does. */
+function soundIn(answer: Offer): MediaOffer | null {
+  const isComing = ({ kind, usable, direction }: MediaOffer): boolean =>
+    kind === 'audio' && usable && (direction === 'sendonly' || direction === 'sendrecv');
+  return answer.media.find(isComing) ?? null;
 }
 
 /** Statuses of servers that have nothing in common with an offer. */
@@ -62,7 +86,7 @@ async function namedCodec(
 ): Promise<HubError> {
   const { status } = refusal;
   if (status === undefined || !unusable.has(status)) return refusal;
-  if (!(await isTaken(buildPullOffer(local, h265Formats)))) return refusal;
+  if (!(await isTaken(buildPullOffer(local, { video: h265Formats })))) return refusal;
   return new HubError('HUB_REFUSED', 'This camera sends H.265, which cannot be passed on. Set it to H.264.', {
     status: 422,
     hubCode: 'CODEC_UNSUPPORTED',
@@ -70,7 +94,7 @@ async function namedCodec(
   });
 }
 
-/** Answers an offer of the server, which it makes where it cannot use ours (WHEP draft, section 4.3.2). */
+/** Answers an offer of the server, which it makes if it cannot use ours (WHEP draft, section 4.3.2). */
 function accept(options: PullOptions, transport: MediaTransport, local: LocalSide, offer: Offer): Accepted {
   const negotiated = negotiatePublisher(offer);
   const answer = buildAnswer(offer, negotiated, { ...local, client: true }, { kind: 'receive' });
@@ -92,17 +116,15 @@ function receive(options: PullOptions, transport: MediaTransport, answer: Offer)
   if (video === undefined || format === undefined) {
     throw new HubError('HUB_REFUSED', 'the server has no H.264 for us', { status: 422 });
   }
-  const audio = answer.media.find((media) => media.kind === 'audio' && media.usable);
-  const hasAudio = audio?.direction === 'sendonly' || audio?.direction === 'sendrecv';
   return openFeed(options, transport, {
     videoPayloadType: format.payloadType,
-    audio: hasAudio ? (audio.audio[0] ?? null) : null,
+    audio: soundIn(answer)?.audio[0] ?? null,
     repairPayloadType: null,
     media: video,
   });
 }
 
-/** What was agreed to, whoever made the offer. */
+/** What was agreed to, no matter which side made the offer. */
 interface Agreed {
   readonly videoPayloadType: number;
   readonly audio: AudioFormat | null;

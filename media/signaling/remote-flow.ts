@@ -3,10 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { CloseReason, Datapath, MediaTransport } from '../datapath/datapath.ts';
 import type { LayerName } from '../sfu/layer.ts';
+import { agree, type Proposal, readAnswer } from './agree.ts';
 import type { LocalSide } from './answer.ts';
 import type { NamedCandidate } from './ice-lines.ts';
 import { addressesOf, lookupInTurn } from './name-lookup.ts';
-import { type Offer, parseAnswer } from './offer.ts';
+import type { Offer } from './offer.ts';
 import { pauseAfter, type RetryPace } from './retry-pause.ts';
 import { deleteSession, HubError, patchAnswer, postOffer } from './whip-client.ts';
 
@@ -45,11 +46,10 @@ export interface RemoteMedia {
 }
 
 /** One side of a session about to be opened. */
-export interface RemoteDraft {
-  readonly offer: string;
+export interface RemoteDraft extends Proposal {
   /** The server agreed. Throws HubError where what it agreed to is of no use. */
   open(answer: Offer): RemoteMedia;
-  /** The server makes an offer of its own instead: what we answer. Absent where that cannot be. Throws SignalingError. */
+  /** The server makes an offer of its own instead: what we answer. Absent if that cannot be. Throws SignalingError. */
   accept?(offer: Offer): Accepted;
 }
 
@@ -171,11 +171,14 @@ export class RemoteFlow implements AsyncDisposable {
     try {
       const { local: ice, candidates } = transport;
       const own = { ice, candidates, fingerprint: datapath.fingerprint };
-      const { offer, open, accept } = draft(transport, own);
+      const drafted = draft(transport, own);
+      const { open, accept } = drafted;
       const access = this.#access(requestTimeoutMs);
-      const response = await postOffer(config.url, offer, access, signal).catch((error: unknown) =>
-        this.#whyRefused(error, own, signal),
-      );
+      const response = await agree(
+        drafted,
+        (offer) => postOffer(config.url, offer, access, signal),
+        (superseded) => this.#end(superseded),
+      ).catch((error: unknown) => this.#whyRefused(error, own, signal));
       resource = response.resource;
       const answer = readAnswer(response.answer);
       this.#media = response.countered ? await this.#accept(answer, resource, accept, signal) : open(answer);
@@ -290,20 +293,6 @@ export class RemoteFlow implements AsyncDisposable {
     const sinceMs = change.state === this.#status.state ? this.#status.sinceMs : Date.now();
     this.#status = { ...this.#status, reason: null, code: null, retryInMs: null, sinceMs, ...change };
     this.#options.onStatus(this.#status);
-  }
-}
-
-/** Throws HubError where the answer is none. */
-function readAnswer(text: string): Offer {
-  try {
-    return parseAnswer(text);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new HubError('HUB_ANSWER', `the server's answer cannot be used: ${reason}`, {
-      status: 422,
-      detail: reason,
-      cause,
-    });
   }
 }
 

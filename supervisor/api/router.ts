@@ -90,7 +90,7 @@ function serve(
   };
 }
 
-/** Throws REQUESTS_TOO_MANY. Who shares a key is told apart by the address, and the other way round. */
+/** Throws REQUESTS_TOO_MANY. Callers with one key are counted by their addresses, callers at one address by their keys. */
 function refuseTooMany({ method, path, rate }: RouteDefinition, caller: Caller, rates: RateLimiter): void {
   if (rate === undefined) return;
   const waitS = rates.take(`${method} ${path} ${caller.keyId ?? ''} ${caller.address}`, rate);

@@ -340,7 +340,7 @@ describe('answers', () => {
     ['PATCH', '/whep/rate/session-1', 'application/trickle-ice-sdpfrag'],
     ['DELETE', '/whep/rate/session-1', null],
   ])(
-    '%s of %s by the hundred is refused with 429, and players are told when to come back',
+    '%s of %s by the hundred is refused with 429, and says when to come back',
     async (method, path, type) => {
       const headers = { ...(type === null ? {} : { 'content-type': type }) };
       const send = () => fetch(open + path, { method, headers, ...(type === null ? {} : { body: 'a=x' }) });

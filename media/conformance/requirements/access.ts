@@ -1,30 +1,28 @@
 /** Who may do what, and how much of it. */
 import type { Lab } from '../lab.ts';
 import { makeFragment } from '../offers.ts';
-import { notApplicable, type Requirement, unless } from '../requirement.ts';
+import { fail, notApplicable, type Outcome, type Requirement, unless } from '../requirement.ts';
 import { type Answer, SDP } from '../server.ts';
 
-/** Requests in a row without a pause, of which a server with a limit refuses some. */
-const FLOOD = 500;
+/** So many at once, all the time. */
 const AT_ONCE = 20;
 
-/** Sends requests until one is refused for their number; null where none was. */
-async function flood(send: () => Promise<Answer>): Promise<Answer | null> {
-  for (let sent = 0; sent < FLOOD; sent += AT_ONCE) {
+/** Sends requests in a row, of which a server with a limit refuses some. */
+async function judgeFlood({ patience }: Lab, send: () => Promise<Answer>): Promise<Outcome> {
+  const startedMs = performance.now();
+  for (let sent = 0; sent < patience.flood; sent += AT_ONCE) {
     const answers = await Promise.all(Array.from({ length: AT_ONCE }, send));
     const limited = answers.find(({ status }) => status === 429 || status === 503);
-    if (limited !== undefined) return limited;
+    if (limited !== undefined) {
+      const isDated = limited.headers.get('retry-after') !== null;
+      return unless([!isDated && `the ${limited.status} has no Retry-After`]);
+    }
   }
-  return null;
+  const perSecond = Math.round(patience.flood / ((performance.now() - startedMs) / 1000));
+  if (perSecond < patience.floodPerSecond)
+    return notApplicable(`only ${perSecond} requests a second got through`);
+  return fail(`${patience.flood} requests in a row are all served`);
 }
-
-const judge = (limited: Answer | null) =>
-  unless([
-    limited === null && `${FLOOD} requests in a row are all served`,
-    limited !== null &&
-      limited.headers.get('retry-after') === null &&
-      `the ${limited.status} has no Retry-After`,
-  ]);
 
 /** Of a session's id, as if each character were random. */
 const bitsOf = (id: string): number => id.length * Math.log2(/^[0-9a-f-]+$/.test(id) ? 16 : 62);
@@ -96,7 +94,7 @@ export const accessRequirements: readonly Requirement<Lab>[] = [
     sections: { whip: '5', whep: '5' },
     text: 'The rate of POSTs is limited',
     look: async (lab) =>
-      judge(await flood(() => lab.ask({ method: 'POST', headers: { 'content-type': SDP }, body: 'v=0' }))),
+      judgeFlood(lab, () => lab.ask({ method: 'POST', headers: { 'content-type': SDP }, body: 'v=0' })),
   },
   {
     id: 'limit-patch',
@@ -105,7 +103,7 @@ export const accessRequirements: readonly Requirement<Lab>[] = [
     text: 'The rate of PATCHes is limited',
     look: async (lab) => {
       const session = await lab.open();
-      return judge(await flood(() => lab.patch(session.url, '*', makeFragment(session.ice))));
+      return judgeFlood(lab, () => lab.patch(session.url, '*', makeFragment(session.ice)));
     },
   },
   {
@@ -116,7 +114,7 @@ export const accessRequirements: readonly Requirement<Lab>[] = [
     look: async (lab) => {
       const { url } = await lab.open();
       const guessed = url.replace(/[^/]+$/, 'guessed');
-      return judge(await flood(() => lab.askAt(guessed, { method: 'DELETE' })));
+      return judgeFlood(lab, () => lab.askAt(guessed, { method: 'DELETE' }));
     },
   },
 ];

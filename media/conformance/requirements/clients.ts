@@ -8,6 +8,7 @@ import {
   valuesOf,
 } from '../description.ts';
 import { fail, notApplicable, type Protocol, type Requirement, unless } from '../requirement.ts';
+import { unseenOfClients } from './unseen.ts';
 
 export interface Exchange {
   readonly method: string;
@@ -203,6 +204,19 @@ export const clientRequirements: readonly Requirement<ClientRecord>[] = [
     },
   },
   {
+    id: 'client-extensions',
+    level: 'MUST',
+    sections: { whip: '4.9', whep: '4.10' },
+    text: 'It ignores a Link with an unknown rel, which the answer here has, and goes on',
+    look: ({ exchanges }) => {
+      const created = exchanges.findIndex(
+        ({ method, status }) => method === 'POST' && (status === 201 || status === 200),
+      );
+      if (created < 0) return notApplicable('there was no session');
+      return unless([exchanges.length === created + 1 && 'nothing came after the answer']);
+    },
+  },
+  {
     id: 'client-delete',
     level: 'MUST',
     sections: { whip: '4.2', whep: '4.4' },
@@ -223,4 +237,5 @@ export const clientRequirements: readonly Requirement<ClientRecord>[] = [
         ),
       ),
   },
+  ...unseenOfClients,
 ];

@@ -261,14 +261,14 @@ export const httpRequirements: readonly Requirement<Lab>[] = [
     sections: { whip: '4.9', whep: '4.10' },
     text: 'Each extension is announced in the 201 by a Link with its URN as rel and a URL',
     look: async (lab) => {
-      const { answer, url } = await lab.open();
+      const { answer } = await lab.open();
       const links = (answer.headers.get('link') ?? '').split(/,\s*(?=<)/);
       const extensions = links.filter((link) => link.includes(`urn:ietf:params:${lab.protocol}:ext`));
       if (extensions.length === 0) return notApplicable('the server announces no extension');
       return unless(
         extensions.map((link) => {
           const [, target = ''] = /^<([^>]*)>/.exec(link) ?? [];
-          return !URL.canParse(target, url) && `no URL: ${link}`;
+          return !URL.canParse(target, lab.endpoint.url) && `no URL: ${link}`;
         }),
       );
     },

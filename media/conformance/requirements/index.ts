@@ -6,11 +6,13 @@ import { answerRequirements } from './answers.ts';
 import { httpRequirements } from './http.ts';
 import { iceRequirements } from './ice.ts';
 import { mediaRequirements } from './media.ts';
+import { unseenOfServers } from './unseen.ts';
 
 export const requirements: readonly Requirement<Lab>[] = [
   ...httpRequirements,
   ...answerRequirements,
   ...iceRequirements,
   ...mediaRequirements,
+  ...unseenOfServers,
   ...accessRequirements,
 ];

@@ -5,7 +5,7 @@ import type { Peer } from '../peer.ts';
 import { notApplicable, type Requirement, unless } from '../requirement.ts';
 import { isGood } from '../server.ts';
 
-/** Whether the session is still there; null where the server does not say. */
+/** Whether the session is still there; null if the server does not say. */
 async function isThere(lab: Lab, peer: Peer): Promise<boolean | null> {
   if (peer.sessionUrl === null) return null;
   const answer = await lab.askAt(peer.sessionUrl, { method: 'GET' });

@@ -3,7 +3,7 @@ import { RateLimiter } from './rate-limiter.ts';
 
 const rate = { burst: 3, perSecond: 2 };
 
-test('whoever asks too often waits, and nobody else does', () => {
+test('a caller that asks too often waits, and nobody else does', () => {
   let nowMs = 0;
   const limiter = new RateLimiter(() => nowMs);
   const ask = (name: string, times: number) => Array.from({ length: times }, () => limiter.take(name, rate));

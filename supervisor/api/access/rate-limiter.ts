@@ -12,8 +12,8 @@ interface Bucket {
 const mostBuckets = 4096;
 
 /**
- * Limits how often somebody may ask for something that costs more than an answer. Each name has a bucket that fills up again; who
- * empties theirs has to wait, and takes nothing from anybody else.
+ * Limits how often a caller may ask for something that costs more than an answer. Each name has a bucket that fills up again. A caller
+ * that empties its own has to wait, and takes nothing from the others.
  */
 export class RateLimiter {
   readonly #now: () => number;
@@ -23,7 +23,7 @@ export class RateLimiter {
     this.#now = now;
   }
 
-  /** Takes one. Returns the seconds to wait where none is left, else null. */
+  /** Takes one. Returns the seconds to wait if none is left, else null. */
   take(name: string, { burst, perSecond }: Rate): number | null {
     const nowMs = this.#now();
     const bucket = this.#buckets.get(name) ?? { left: burst, atMs: nowMs };

@@ -26,6 +26,7 @@ test.each([
   [409, 'NO_PUBLISHER'],
   [503, 'UNREACHABLE'],
   [422, 'REFUSED'],
+  [429, 'UNREACHABLE'],
 ])('%i is %s', (status, code) => {
   expect(errorOfRefusal(status, '3', '', nowMs)).toMatchObject({ code, retryAfterMs: 3000 });
 });

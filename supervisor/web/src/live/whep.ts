@@ -63,6 +63,8 @@ export const errorOfRefusal = (
       return new WhepError('FEED_UNKNOWN', 'The appliance no longer has this feed.', detail);
     case 409:
       return new WhepError('NO_PUBLISHER', 'Nobody publishes this feed yet.', detail);
+    case 429:
+      return new WhepError('UNREACHABLE', 'The appliance asks for a moment: too many tries.', detail);
     case 502:
     case 503:
     case 504:

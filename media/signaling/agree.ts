@@ -1,0 +1,46 @@
+/** Reaches an agreement with another server that leaves nothing open: with one offer, or with a few. */
+import { type Offer, parseAnswer } from './offer.ts';
+import { HubError, type Opened } from './whip-client.ts';
+
+export interface Proposal {
+  readonly offer: string;
+  /** A narrower offer, if this answer leaves open what will come; null if it is as good as any. */
+  another?(answer: Offer): string | null;
+}
+
+export type Post = (offer: string) => Promise<Opened>;
+
+/** `end` ends a session that another one takes the place of. Rejects with the HubError of the first offer. */
+export async function agree(
+  proposal: Proposal,
+  post: Post,
+  end: (resource: string) => Promise<void>,
+): Promise<Opened> {
+  let opened = await post(proposal.offer);
+  for (;;) {
+    const narrower = opened.countered ? null : (proposal.another?.(readAnswer(opened.answer)) ?? null);
+    if (narrower === null) return opened;
+    const next = await post(narrower).catch((error: unknown) => {
+      // What was agreed to at first still stands.
+      if (error instanceof HubError && error.status !== undefined) return null;
+      throw error;
+    });
+    if (next === null) return opened;
+    if (opened.resource !== null) await end(opened.resource);
+    opened = next;
+  }
+}
+
+/** Throws HubError where the answer is none. */
+export function readAnswer(text: string): Offer {
+  try {
+    return parseAnswer(text);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new HubError('HUB_ANSWER', `the server's answer cannot be used: ${reason}`, {
+      status: 422,
+      detail: reason,
+      cause,
+    });
+  }
+}

@@ -24,13 +24,30 @@ export const devicePaths: ProvisionPaths = {
 
 /** The contents, or undefined where there is no such file. */
 export async function readOptional(path: string): Promise<string | undefined> {
+  return (await readOptionalBytes(path))?.toString('utf8');
+}
+
+async function readOptionalBytes(path: string): Promise<Buffer | undefined> {
   try {
-    return await readFile(path, 'utf8');
+    return await readFile(path);
   } catch (error) {
     if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes((error as NodeJS.ErrnoException).code ?? ''))
       return undefined;
     throw error;
   }
+}
+
+/**
+ * A text that somebody wrote on a PC: without the mark that some editors put before it, and also as UTF-16, which Windows calls
+ * Unicode. Undefined where there is no such file.
+ */
+export async function readCardText(path: string): Promise<string | undefined> {
+  const bytes = await readOptionalBytes(path);
+  if (bytes === undefined) return undefined;
+  const [first, second] = bytes;
+  const encoding =
+    first === 0xff && second === 0xfe ? 'utf-16le' : first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8';
+  return new TextDecoder(encoding).decode(bytes);
 }
 
 /**

@@ -5,12 +5,14 @@ import type { RestartScope } from '../../common/setting-field.ts';
 import { restartKey } from '../config/restart-key.ts';
 import type { Config } from '../config/schema.ts';
 import { Advertiser, type AdvertiserOptions } from '../discovery/advertiser.ts';
+import { NameWatch } from '../discovery/name-watch.ts';
 import type { JpegPushes } from '../live/jpeg/jpeg-pushes.ts';
 import type { JpegTaps } from '../live/jpeg/jpeg-taps.ts';
 import type { MediaLink } from '../live/media-link.ts';
 import type { RemoteFeeds } from '../live/remote-feeds.ts';
 import type { GpioPanel } from '../panel/gpio-panel.ts';
 import type { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
+import type { MachineName } from '../platform/machine-name.ts';
 import type { NetworkEvents } from '../platform/network-monitor.ts';
 import type { ExclusiveRunner } from '../process/exclusive-runner.ts';
 import { type ServiceRun, ServiceSlot } from '../process/service-slot.ts';
@@ -52,6 +54,8 @@ export interface ReconcilerOptions {
   readonly telemetry: (config: Config) => ServiceRun | null;
   /** Announces the appliance; by mDNS where nothing else is given. */
   readonly announce?: (what: AdvertiserOptions) => ServiceRun;
+  /** What the machine is called; null where that is not ours to say. */
+  readonly machineName?: MachineName | null;
   readonly runner: ExclusiveRunner;
   readonly onApplied: (desired: DesiredState) => void;
   readonly health: Health;
@@ -66,7 +70,7 @@ export interface ReconcilerOptions {
  */
 export class Reconciler {
   readonly #options: ReconcilerOptions;
-  readonly #slots: Readonly<Record<'hub' | 'camera' | 'mdns' | 'mqtt', ServiceSlot>>;
+  readonly #slots: Readonly<Record<'hub' | 'camera' | 'mdns' | 'name' | 'mqtt', ServiceSlot>>;
   readonly #troubles = new Map<string, HealthReporter>();
   readonly #backoff: Backoff;
   #retry: NodeJS.Timeout | undefined;
@@ -80,7 +84,13 @@ export class Reconciler {
     this.#backoff = new Backoff({ firstMs, maxMs });
     const slot = (name: string) =>
       new ServiceSlot(name, log, { onTrouble: (reason) => this.#note(`${name} service`, reason) });
-    this.#slots = { hub: slot('hub'), camera: slot('camera'), mdns: slot('mdns'), mqtt: slot('mqtt') };
+    this.#slots = {
+      hub: slot('hub'),
+      camera: slot('camera'),
+      mdns: slot('mdns'),
+      name: slot('name'),
+      mqtt: slot('mqtt'),
+    };
   }
 
   /** Applies soon; wishes that come meanwhile are applied together. */
@@ -153,6 +163,7 @@ export class Reconciler {
     if (this.#options.simulation && !this.#closed) await http();
     else await part('page', http);
     await part('firewall', () => this.#publishOpenPorts(config, role));
+    await part('machine name', () => this.#applyName(config));
     await part('announcement', () => this.#applyAnnouncement(role, config));
     await part('telemetry', () => this.#applyTelemetry(config, role));
     // Those say in their own status what is wrong.
@@ -194,6 +205,21 @@ export class Reconciler {
   async #publishOpenPorts(config: Config, role: DesiredState['role']): Promise<void> {
     const { reach } = this.#options.http;
     if (reach !== null) await publishOpenPorts({ reach, media: config.media }, role, this.#options.log);
+  }
+
+  /** A new name counts at once; whether it is ours alone in the network is looked at now and then. */
+  async #applyName(config: Config): Promise<void> {
+    const { machineName: machine = null, network } = this.#options;
+    if (machine === null) return;
+    const name = this.#name(config);
+    await machine.set(name);
+    const watch = new NameWatch({
+      name,
+      machine,
+      network,
+      onTrouble: (trouble) => this.#note('name', trouble),
+    });
+    await this.#slots.name.set({ name }, (signal) => watch.run(signal));
   }
 
   /** mDNS says what is served. On loopback alone, as in a simulation, that is nothing for others. */

@@ -15,6 +15,7 @@ import { type Consent, consentTo, hubKey } from './adoption-consent.ts';
 import { type Adoption, type CodeOfHub, requestAdoption } from './adoption-request.ts';
 import { HubLinkClient } from './hub-link.ts';
 import { type HubCandidate, HubLocator } from './hub-locator.ts';
+import { TlsRequiredError } from './hub-refusal.ts';
 
 export const adoptionSection = {
   name: 'adoption',
@@ -98,6 +99,8 @@ export class CameraRole {
   readonly #limiter: LogLimiter;
   #hubTakes = false;
   #fileToken: string | null = null;
+  /** Why a hub cannot even be asked for adoption. */
+  #cannotAsk: string | null = null;
 
   constructor(options: CameraRoleOptions) {
     const { settings, self, network, obeysAll, status, onCommand, log } = options;
@@ -227,8 +230,10 @@ export class CameraRole {
     return set === undefined ? this.#adoption.fingerprint : set.replaceAll(':', '').toLowerCase();
   }
 
-  #setLink(link: HubLink): void {
+  #setLink(told: HubLink): void {
     const before = this.#link;
+    const cannotAsk = told.state === 'refused' && this.#token === null ? this.#cannotAsk : null;
+    const link = { ...told, reason: cannotAsk ?? told.reason };
     this.#link = link;
     if (link.state === 'connected' && before.state !== 'connected') {
       this.#options.onLinked();
@@ -378,9 +383,14 @@ export class CameraRole {
         { camera: self, onCode, mayTake: () => this.#mayTake(ask, within) },
         within,
       );
+      this.#cannotAsk = null;
       if (adoption !== null && !signal.aborted) await this.#belongTo(adoption);
     } catch (error) {
       if (signal.aborted) return;
+      if (error instanceof TlsRequiredError) {
+        this.#cannotAsk = error.message;
+        this.#setLink(this.#link);
+      }
       const fields = { hub: hub.name, reason: describeError(error) };
       this.#limiter.log('info', 'ask', fields, 'cannot ask for adoption');
     } finally {

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { editorText } from '../../common/editor-text.ts';
 import { writeFileAtomic } from '../../common/files.ts';
 
 /** Where provisioning reads and writes. On the device {@link devicePaths}; a folder of its own in tests. */
@@ -37,17 +38,10 @@ async function readOptionalBytes(path: string): Promise<Buffer | undefined> {
   }
 }
 
-/**
- * A text that somebody wrote on a PC: without the mark that some editors put before it, and also as UTF-16, which Windows calls
- * Unicode. Undefined where there is no such file.
- */
+/** A text that somebody wrote on a PC; undefined where there is no such file. */
 export async function readCardText(path: string): Promise<string | undefined> {
   const bytes = await readOptionalBytes(path);
-  if (bytes === undefined) return undefined;
-  const [first, second] = bytes;
-  const encoding =
-    first === 0xff && second === 0xfe ? 'utf-16le' : first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8';
-  return new TextDecoder(encoding).decode(bytes);
+  return bytes === undefined ? undefined : editorText(bytes);
 }
 
 /**

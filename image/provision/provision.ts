@@ -135,7 +135,7 @@ async function layOut(paths: ProvisionPaths, settings: DeviceSettings, troubles:
   // The product takes its default name from here: page, certificate and QR code say what DHCP and avahi say.
   const unnamed = hostName({ ...sources, configured: undefined });
   await replaceFile(join(run, 'rushlight-name'), `${unnamed}\n`, 0o644);
-  return configuredName((await readOptional(join(paths.card, 'rushlight.toml'))) ?? '') ?? unnamed;
+  return configuredName((await readCardText(join(paths.card, 'rushlight.toml'))) ?? '') ?? unnamed;
 }
 
 async function isFile(path: string): Promise<boolean> {

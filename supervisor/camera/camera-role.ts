@@ -4,7 +4,7 @@ import { describeError } from '../../common/errors.ts';
 import { LogLimiter } from '../../common/log-limiter.ts';
 import { pause } from '../../common/pause.ts';
 import { resolveConfigPath } from '../config/load.ts';
-import { readSettingFile } from '../config/read-setting-file.ts';
+import { readSecretFile } from '../config/read-setting-file.ts';
 import type { Config } from '../config/schema.ts';
 import type { StateSection, StateStore } from '../config/state.ts';
 import type { AgentDown, AgentUp, ConfirmReason, HubLink } from '../contract/index.ts';
@@ -251,7 +251,7 @@ export class CameraRole {
     const file = resolveConfigPath(configFile, settings.tokenFile);
     while (!signal.aborted && this.#fileToken === null) {
       try {
-        this.#fileToken = (await readSettingFile(file)).toString('utf8').trim();
+        this.#fileToken = (await readSecretFile(file)).trim();
       } catch (error) {
         const reason = `camera.token_file cannot be read: ${describeError(error)}`;
         if (reason !== this.#link.reason) log.error({ err: error }, 'the key for the hub cannot be read');

@@ -25,6 +25,7 @@ import { GpioPanel } from './panel/gpio-panel.ts';
 import { displayState } from './panel/state-display.ts';
 import { openGpioHeader } from './platform/gpio-onoff.ts';
 import { findStatusLed } from './platform/light.ts';
+import { machineNameOfImage } from './platform/machine-name.ts';
 import { feedWatchdog, type Notifier, openNotifier } from './platform/systemd.ts';
 import { ChronyClock } from './platform/time/clock.ts';
 import { ExclusiveRunner } from './process/exclusive-runner.ts';
@@ -264,6 +265,7 @@ async function assemble(base: Foundation) {
     gpio,
     network,
     http,
+    machineName: simulation ? null : machineNameOfImage(),
     runner,
     health,
     roles: {

@@ -1,6 +1,6 @@
 import { parseDocument } from 'yaml';
 import { ProvisionFileError } from './errors.ts';
-import { asArray, asRecord, asText, asTexts, type Loose } from './loose.ts';
+import { asArray, asHostName, asKeys, asRecord, asText, asTruth, type Loose } from './loose.ts';
 import type { DeviceSettingsInput, Findings } from './settings.ts';
 import { foundNetwork, sortFound } from './wifi-network.ts';
 
@@ -31,11 +31,11 @@ export function parseUserData(text: string): Findings {
   const users = [...asArray(data.users), data.user].map(asRecord);
   const owner = users.find((user) => asText(user.name) !== undefined);
   const settings: DeviceSettingsInput = {
-    hostname: (asText(data.hostname) ?? asText(data.fqdn))?.split('.')[0]?.toLowerCase(),
+    hostname: asHostName(data.hostname) ?? asHostName(data.fqdn),
     user: asText(owner?.name),
     sshKeys: [
-      ...asTexts(data.ssh_authorized_keys),
-      ...users.flatMap((user) => asTexts(user.ssh_authorized_keys)),
+      ...asKeys(data.ssh_authorized_keys),
+      ...users.flatMap((user) => asKeys(user.ssh_authorized_keys)),
     ],
     timeZone: asText(data.timezone),
     locale: asText(data.locale),
@@ -76,12 +76,13 @@ const knownOfAuth: ReadonlySet<string> = new Set(['key-management', 'password'])
 function networkOf(ssid: string, point: Loose) {
   const auth = asRecord(point.auth);
   const way = asText(auth['key-management']);
-  // A key that is not text still counts as a key. A network that needs a key, but names none, is not an open network.
-  const key = point.password ?? auth.password;
-  const psk = typeof key === 'object' && key !== null ? null : asText(key);
+  // A key that is not text, or whose place was left empty, still counts as a key. A network that needs a key, but names none, is not an open network.
+  const key = point.password !== undefined ? point.password : auth.password;
+  const isEmpty = key === '' && way !== 'none';
+  const psk = typeof key === 'object' || isEmpty ? null : asText(key);
   return foundNetwork({
     ssid,
-    hidden: asText(point.hidden) === 'true',
+    hidden: asTruth(point.hidden),
     psk: psk === undefined && ['psk', 'sae'].includes(way ?? '') ? null : psk,
     needsMore:
       (way !== undefined && !['none', 'psk', 'sae'].includes(way)) ||
@@ -94,7 +95,8 @@ function parseYaml(file: string, text: string): Loose {
   let data: unknown;
   try {
     // Everything is text: a password of digits keeps its zeros, and one that reads `no` is not a truth value.
-    const document = parseDocument(text, { schema: 'failsafe', logLevel: 'error' });
+    // A key that stands twice counts as it stands last, as it does for cloud-init.
+    const document = parseDocument(text, { schema: 'failsafe', logLevel: 'error', uniqueKeys: false });
     const [error] = document.errors;
     if (error !== undefined) throw error;
     data = document.toJS({ maxAliasCount: 0 });

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { editorText } from '../../common/editor-text.ts';
 import { writeFileAtomic } from '../../common/files.ts';
 
 /** Where provisioning reads and writes: on the device {@link devicePaths}, in tests a folder of their own. */
@@ -25,13 +26,23 @@ export const devicePaths: ProvisionPaths = {
 
 /** The contents, or undefined if there is no such file. */
 export async function readOptional(path: string): Promise<string | undefined> {
+  return (await readOptionalBytes(path))?.toString('utf8');
+}
+
+async function readOptionalBytes(path: string): Promise<Buffer | undefined> {
   try {
-    return await readFile(path, 'utf8');
+    return await readFile(path);
   } catch (error) {
     if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes((error as NodeJS.ErrnoException).code ?? ''))
       return undefined;
     throw error;
   }
+}
+
+/** A text that somebody wrote on a PC; undefined where there is no such file. */
+export async function readCardText(path: string): Promise<string | undefined> {
+  const bytes = await readOptionalBytes(path);
+  return bytes === undefined ? undefined : editorText(bytes);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { asHostName } from './loose.ts';
 import type { DeviceSettingsInput, Findings } from './settings.ts';
 import { sortFound } from './wifi-network.ts';
 import { wpaBlocks } from './wpa-blocks.ts';
@@ -20,7 +21,7 @@ function readCommand(words: readonly string[], settings: DeviceSettingsInput): v
   if (program === 'userconf') settings.user ??= words[1];
   if (program !== 'imager_custom') return;
   const [, command, ...rest] = words;
-  if (command === 'set_hostname') settings.hostname = rest[0]?.toLowerCase();
+  if (command === 'set_hostname') settings.hostname = asHostName(rest[0]);
   if (command === 'set_timezone') settings.timeZone = rest[0];
   if (command === 'set_keymap') settings.keymap = rest[0];
   if (command === 'enable_ssh' && rest[0] === '-k')

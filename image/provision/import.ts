@@ -1,8 +1,9 @@
 import { parseNetworkConfig, parseUserData } from './cloud-init.ts';
 import { ProvisionFileError } from './errors.ts';
 import { parseFirstRun } from './firstrun.ts';
+import { parseAccount, parseWpaSupplicant } from './older-files.ts';
 import { parsePreseed } from './preseed.ts';
-import { isRedacted, redact } from './redact.ts';
+import { isRedacted, redact, redactAccount } from './redact.ts';
 import {
   type DeviceSettings,
   type DeviceSettingsInput,
@@ -11,8 +12,11 @@ import {
   mergeSettings,
 } from './settings.ts';
 
-/** The files Imager may leave on partition 1, weakest first. */
+/** The files that Imager, older guides and people leave on partition 1, weakest first. */
 export const importedFiles: Readonly<Record<string, (text: string) => Findings>> = {
+  userconf: parseAccount,
+  'userconf.txt': parseAccount,
+  'wpa_supplicant.conf': parseWpaSupplicant,
   'firstrun.sh': parseFirstRun,
   'custom.toml': (text) => parsePreseed('custom.toml', text),
   'rpi-preseed.toml': (text) => parsePreseed('rpi-preseed.toml', text),
@@ -53,7 +57,8 @@ export function importFiles(files: ReadonlyMap<string, string>, earlier: DeviceS
   const redacted = new Map<string, string>();
   for (const name of Object.keys(importedFiles)) {
     const text = files.get(name);
-    const clean = text === undefined ? undefined : redact(text, secrets);
+    const withoutHash = name.startsWith('userconf') && text !== undefined ? redactAccount(text) : text;
+    const clean = withoutHash === undefined ? undefined : redact(withoutHash, secrets);
     if (clean !== undefined && clean !== text) redacted.set(name, clean);
   }
   return { settings, redacted, notes };

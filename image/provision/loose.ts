@@ -17,6 +17,25 @@ export function asText(value: unknown): string | undefined {
   return typeof value === 'number' ? String(value) : undefined;
 }
 
+/** A host name as people write it: in any case, perhaps with its domain. */
+export function asHostName(value: unknown): string | undefined {
+  const label = asText(value)?.trim().split('.')[0]?.toLowerCase();
+  return label === '' ? undefined : label;
+}
+
+/** Keys for SSH: a text may hold several, one a line, as in a file of them. */
+export function asKeys(value: unknown): string[] {
+  return asTexts(value)
+    .flatMap((text) => text.split(/\r?\n/))
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'));
+}
+
+/** What YAML 1.1, which cloud-init reads, takes for true. */
+export function asTruth(value: unknown): boolean {
+  return value === true || /^(?:true|yes|on|y)$/i.test(asText(value) ?? '');
+}
+
 /** A list of texts; a single text counts as a list of one. */
 export function asTexts(value: unknown): string[] {
   return (Array.isArray(value) ? value : [value]).map(asText).filter((text) => text !== undefined);

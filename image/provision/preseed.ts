@@ -1,6 +1,6 @@
 import { parse } from 'smol-toml';
 import { ProvisionFileError } from './errors.ts';
-import { asRecord, asText, asTexts } from './loose.ts';
+import { asHostName, asKeys, asRecord, asText, asTruth } from './loose.ts';
 import type { Findings } from './settings.ts';
 import { foundNetwork, sortFound } from './wifi-network.ts';
 
@@ -21,13 +21,13 @@ export function parsePreseed(file: string, text: string): Findings {
   const key = network.password;
   const psk = key === undefined || key === '' ? undefined : (asText(key) ?? null);
   const { wifi, problems } = sortFound(
-    ssid === undefined ? [] : [foundNetwork({ ssid, hidden: network.hidden === true, psk })],
+    ssid === undefined ? [] : [foundNetwork({ ssid, hidden: asTruth(network.hidden), psk })],
   );
   return {
     settings: {
-      hostname: asText(asRecord(system).hostname)?.toLowerCase(),
+      hostname: asHostName(asRecord(system).hostname),
       user: asText(asRecord(user).name),
-      sshKeys: asTexts(asRecord(ssh).authorized_keys),
+      sshKeys: asKeys(asRecord(ssh).authorized_keys),
       country: asText(network.country)?.toUpperCase(),
       wifi,
       timeZone: asText(asRecord(locale).timezone),

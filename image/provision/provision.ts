@@ -1,6 +1,14 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ProvisionPaths, pointTo, readOptional, replaceFile, runTool, serialNumber } from './device.ts';
+import {
+  type ProvisionPaths,
+  pointTo,
+  readCardText,
+  readOptional,
+  replaceFile,
+  runTool,
+  serialNumber,
+} from './device.ts';
 import { configuredName, hostName, withOwnerName } from './identity.ts';
 import { accept, importedFiles, importFiles } from './import.ts';
 import { asRecord } from './loose.ts';
@@ -24,9 +32,10 @@ export async function provision(paths: ProvisionPaths): Promise<Provisioned> {
   const earlier = await readSettings(kept);
   const files = new Map<string, string>();
   for (const name of Object.keys(importedFiles)) {
-    const text = await readOptional(join(paths.card, name));
+    const text = await readCardText(join(paths.card, name));
     if (text !== undefined) files.set(name, text);
   }
+  const names = await namesIn(paths.card);
   const { settings, redacted, notes } = importFiles(files, earlier.settings);
   const troubles: string[] = [];
   const isKept = await attempt(troubles, 'what the card says could not be kept', async () => {
@@ -38,13 +47,17 @@ export async function provision(paths: ProvisionPaths): Promise<Provisioned> {
     const keys = settings.sshKeys.map((key) => `${key}\n`).join('');
     await replaceFile(join(paths.state, 'ssh', 'authorized_keys'), keys, 0o644);
   });
-  const hostname = await layOut(paths, settings);
+  const hostname = await layOut(paths, settings, troubles);
   for (const [name, text] of isKept ? redacted : []) {
     await attempt(troubles, `secrets are still in ${name}`, () =>
       replaceFile(join(paths.card, name), text, 0o640),
     );
   }
-  return { hostname, settings, notes: [...earlier.notes, ...notes, ...troubles] };
+  return {
+    hostname,
+    settings,
+    notes: [...earlier.notes, ...notes, ...misnamed(names), ...sshFlag(names, settings), ...troubles],
+  };
 }
 
 /** True if the work was done; otherwise the reason is added to the troubles. */
@@ -72,14 +85,46 @@ async function readSettings(path: string): Promise<{ settings: DeviceSettings; n
   }
 }
 
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch {
+    // A card that cannot be listed has been noted with each file that could not be read.
+    return [];
+  }
+}
+
+/** A file named ssh opened SSH with a password elsewhere. Here a key does that. Pure. */
+function sshFlag(names: readonly string[], { sshKeys }: DeviceSettings): string[] {
+  const flag = names.find((name) => ['ssh', 'ssh.txt'].includes(name.toLowerCase()));
+  if (flag === undefined || sshKeys.length > 0) return [];
+  return [`${flag}: a public key opens SSH, not this file; give Imager one, or put it into user-data`];
+}
+
+/** Files that an editor gave a second ending, which many PCs do not show. Pure. */
+function misnamed(names: readonly string[]): string[] {
+  return names.flatMap((name) => {
+    const meant = /^(.+)\.txt$/i.exec(name)?.[1]?.toLowerCase();
+    return meant !== undefined &&
+      meant !== 'userconf' &&
+      [...Object.keys(importedFiles), 'rushlight.toml'].includes(meant)
+      ? [`${name} is not read: rename it to ${meant}`]
+      : [];
+  });
+}
+
 /** Writes what wpa_supplicant and libc read. Returns the host name. */
-async function layOut(paths: ProvisionPaths, settings: DeviceSettings): Promise<string> {
+async function layOut(paths: ProvisionPaths, settings: DeviceSettings, troubles: string[]): Promise<string> {
   const { run, sysroot } = paths;
   await mkdir(join(run, 'rushlight-wifi'), { recursive: true, mode: 0o700 });
   await replaceFile(join(run, 'rushlight-wifi', 'station.conf'), stationConf(settings), 0o600);
 
-  const zone = settings.timeZone ?? 'Etc/UTC';
-  await pointTo(join(run, 'rushlight-localtime'), join('/usr/share/zoneinfo', zone));
+  const zones = '/usr/share/zoneinfo';
+  const wanted = settings.timeZone ?? 'Etc/UTC';
+  const isKnown = await isFile(join(sysroot, zones, wanted));
+  if (!isKnown && settings.timeZone !== undefined)
+    troubles.push('the time zone is not known to this system, which uses UTC; choose one by its city');
+  await pointTo(join(run, 'rushlight-localtime'), join(zones, isKnown ? wanted : 'Etc/UTC'));
   const passwd = (await readOptional(join(sysroot, 'etc/passwd'))) ?? '';
   await replaceFile(join(run, 'rushlight-passwd'), withOwnerName(passwd, settings.user), 0o644);
 
@@ -91,7 +136,15 @@ async function layOut(paths: ProvisionPaths, settings: DeviceSettings): Promise<
   // The product takes its default name from here: page, certificate and QR code have the same name as DHCP and avahi.
   const unnamed = hostName({ ...sources, configured: undefined });
   await replaceFile(join(run, 'rushlight-name'), `${unnamed}\n`, 0o644);
-  return configuredName((await readOptional(join(paths.card, 'rushlight.toml'))) ?? '') ?? unnamed;
+  return configuredName((await readCardText(join(paths.card, 'rushlight.toml'))) ?? '') ?? unnamed;
+}
+
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile();
+  } catch {
+    return false;
+  }
 }
 
 /** The part that needs the running system: host name, account names, regulatory domain, SSH's host key. */

@@ -30,6 +30,11 @@ export function redact(text: string, known: readonly string[]): string {
   return clean;
 }
 
+/** userconf.txt without what stands behind the name, of whatever kind that is. */
+export function redactAccount(text: string): string {
+  return text.replace(/^([^:\r\n]*):.+$/gm, '$1:');
+}
+
 /** Whether a value read from a file is the mark of an earlier redaction. */
 export function isRedacted(value: string | undefined): boolean {
   return value?.replaceAll(/^["']|["']$/g, '') === removed;

@@ -32,11 +32,14 @@ export const wifiNetworkSchema = z.strictObject({
 export const deviceSettingsSchema = z.strictObject({
   hostname: z
     .string()
-    .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/)
+    .regex(
+      /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
+      'a name of at most 63 letters a to z, digits and hyphens, with no hyphen at either end',
+    )
     .optional(),
   user: z
     .string()
-    .regex(/^[a-z_][a-z0-9_-]{0,31}$/)
+    .regex(/^[a-z_][a-z0-9_-]{0,31}$/, 'a name of at most 32 lower-case letters, digits, - and _')
     .optional(),
   sshKeys: z
     .array(
@@ -46,20 +49,20 @@ export const deviceSettingsSchema = z.strictObject({
     .default([]),
   country: z
     .string()
-    .regex(/^[A-Z]{2}$/)
+    .regex(/^[A-Z]{2}$/, 'a country code of two letters')
     .optional(),
   wifi: z.array(wifiNetworkSchema).max(32).default([]),
   locale: z
     .string()
-    .regex(/^[A-Za-z0-9_.@-]{1,64}$/)
+    .regex(/^[A-Za-z0-9_.@-]{1,64}$/, 'a locale such as de_DE.UTF-8')
     .optional(),
   timeZone: z
     .string()
-    .regex(/^[A-Za-z0-9_+-]+(?:\/[A-Za-z0-9_+-]+){0,2}$/)
+    .regex(/^[A-Za-z0-9_+-]+(?:\/[A-Za-z0-9_+-]+){0,2}$/, 'a time zone such as Europe/Berlin')
     .optional(),
   keymap: z
     .string()
-    .regex(/^[a-z0-9_-]{1,32}$/)
+    .regex(/^[a-z0-9_-]{1,32}$/, 'a keyboard layout such as de')
     .optional(),
 });
 

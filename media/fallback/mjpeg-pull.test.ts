@@ -68,7 +68,33 @@ describe('MjpegPull', () => {
     await using refused = pull({ url: camera.url });
     await using allowed = pull({ url: camera.url, username: 'crew', password: 'secret' });
     await eventually(() => allowed.pictures.length === 1 && refused.states.length > 0, 'both were answered');
-    expect(refused.states[0]).toEqual({ state: 'failed', reason: 'the camera answered 401' });
+    expect(refused.states[0]).toEqual({ state: 'failed', reason: expect.stringContaining('password_file') });
+  });
+
+  it('answers a camera that wants Digest, which never sees the password', async () => {
+    const seen: (string | undefined)[] = [];
+    await using camera = await openCamera((response, authorization) => {
+      seen.push(authorization);
+      if (authorization?.startsWith('Digest username="crew", realm="cam"') === true) {
+        begin(response);
+        return response.write(part('yours'));
+      }
+      const challenge = 'Digest realm="cam", nonce="abc", qop="auth", Basic realm="cam"';
+      return response.writeHead(401, { 'www-authenticate': challenge }).end('no');
+    });
+    const url = `${new URL(camera.url).origin}/video?x=1`;
+    await using pulled = pull({ url, username: 'crew', password: 'secret' });
+    await eventually(() => pulled.pictures.length === 1, 'the picture came');
+    expect(seen[0]).toBeUndefined();
+    expect(seen.every((one) => one?.startsWith('Basic') !== true)).toBe(true);
+    expect(seen[1]).toContain('uri="/video?x=1"');
+  });
+
+  it('says where a password is wrong', async () => {
+    await using camera = await openCamera((response) => response.writeHead(401).end());
+    await using pulled = pull({ url: camera.url, username: 'crew', password: 'wrong' });
+    await eventually(() => pulled.states.length > 0, 'it was answered');
+    expect(pulled.states[0]?.reason).toBe('the camera refuses the user name or the password');
   });
 
   it.each([

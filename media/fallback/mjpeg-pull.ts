@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { Backoff } from '../../common/backoff.ts';
 import { pause } from '../../common/pause.ts';
 import { PictureError } from './errors.ts';
+import { authorizationFor } from './http-password.ts';
 import { boundaryOf, MultipartParser } from './multipart.ts';
 
 const maxPictureBytes = 4 * 1024 * 1024;
@@ -59,13 +60,10 @@ export class MjpegPull {
     const silence = new AbortController();
     const late = setTimeout(() => silence.abort(unavailable('no picture arrives')), silentMs);
     try {
-      const response = await fetch(target.url, {
-        headers: { accept: 'multipart/x-mixed-replace', ...authorization(target) },
-        signal: AbortSignal.any([signal, silence.signal]),
-      });
+      const response = await open(target, AbortSignal.any([signal, silence.signal]));
       if (!response.ok || response.body === null) {
         await response.body?.cancel();
-        throw unavailable(`the camera answered ${response.status}`);
+        throw unavailable(refusal(response.status, target));
       }
       const parser = new MultipartParser(boundaryOf(response.headers.get('content-type')), maxPictureBytes);
       for await (const chunk of response.body) {
@@ -89,9 +87,29 @@ export class MjpegPull {
   }
 }
 
-function authorization({ username, password }: MjpegTarget): Record<string, string> {
-  if (username === undefined) return {};
-  return { authorization: `Basic ${Buffer.from(`${username}:${password ?? ''}`).toString('base64')}` };
+function refusal(status: number, { username }: MjpegTarget): string {
+  if (status !== 401) return `the camera answered ${status}`;
+  return username === undefined
+    ? 'the camera wants a user name and a password: set username and password_file'
+    : 'the camera refuses the user name or the password';
+}
+
+/** Asks without the password first: a camera that knows Digest never gets to see it. */
+async function open({ url, username, password = '' }: MjpegTarget, signal: AbortSignal): Promise<Response> {
+  const accept = 'multipart/x-mixed-replace';
+  const first = await fetch(url, { headers: { accept }, signal });
+  if (first.status !== 401 || username === undefined) return first;
+  await first.body?.cancel();
+  const { pathname, search } = new URL(url);
+  const request = { method: 'GET', uri: `${pathname}${search}` };
+  const authorization = authorizationFor(
+    first.headers.get('www-authenticate'),
+    { username, password },
+    request,
+  );
+  if (authorization === null)
+    throw unavailable('the camera wants a kind of sign-in other than Basic and Digest');
+  return await fetch(url, { headers: { accept, authorization }, signal });
 }
 
 function unavailable(message: string): PictureError {

@@ -60,6 +60,22 @@ describe('MultipartParser', () => {
     expect(parse('b', long, [9000, 20_000])).toEqual([picture]);
   });
 
+  it.each([
+    ['with their length', true],
+    ['without', false],
+  ])('finds the parts of a camera that ends its lines as Unix does, %s', (_how, withLength) => {
+    const picture = Buffer.from([0xff, 0xd8, ...Array.from({ length: 500 }, (_, i) => i % 251), 0xff, 0xd9]);
+    const head = `--b\nContent-Type: image/jpeg\n${withLength ? `Content-Length: ${picture.length}\n` : ''}\n`;
+    const part = Buffer.concat([Buffer.from(head), picture, Buffer.from('\n')]);
+    const stream = Buffer.concat([part, part, Buffer.from('--b')]);
+    fc.assert(
+      fc.property(fc.array(fc.nat()), (cuts) => {
+        expect(parse('b', stream, cuts)).toEqual([picture, picture]);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
   it('takes a part that comes in crumbs', () => {
     const picture = Buffer.alloc(2_000_000, 7);
     const stream = Buffer.concat([Buffer.from('--b\r\n\r\n'), picture, Buffer.from('\r\n--b')]);

@@ -5,7 +5,8 @@ import { PictureError } from './errors.ts';
 const maxHeaderBytes = 8 * 1024;
 /** Names of headers are shorter. */
 const maxNameBytes = 64;
-const headEnd = Buffer.from('\r\n\r\n');
+/** Some cameras end lines as Unix does. */
+const headEnds = ['\r\n\r\n', '\n\n'].map((text) => Buffer.from(text));
 
 /**
  * The boundary of a Content-Type. Throws PictureError MULTIPART_INVALID where the type is another one.
@@ -52,14 +53,14 @@ export class MultipartParser {
   /** True where the headers of the next part were there. */
   #takeHead(): boolean {
     const begin = this.#headBegin();
-    const end = begin < 0 ? -1 : this.#rest.bytes.indexOf(headEnd, begin);
-    if (end < 0) {
+    const found = begin < 0 ? null : endOfHead(this.#rest.bytes, begin);
+    if (found === null) {
       if (this.#rest.length > maxHeaderBytes + this.#delimiter.length) throw tooLong('the head of a part');
       return false;
     }
-    this.#length = lengthIn(this.#rest.bytes.toString('latin1', begin, end));
+    this.#length = lengthIn(this.#rest.bytes.toString('latin1', begin, found.at));
     if (this.#length !== undefined && this.#length > this.#maxPartBytes) throw tooLong('a part');
-    this.#drop(end + headEnd.length);
+    this.#drop(found.at + found.length);
     this.#preamble = 'over';
     return true;
   }
@@ -91,7 +92,7 @@ export class MultipartParser {
       return false;
     }
     const next = end;
-    if (length === undefined && end >= 2 && bytes[end - 2] === 0x0d && bytes[end - 1] === 0x0a) end -= 2;
+    if (length === undefined) end -= lineEndBefore(bytes, end);
     parts.push(Buffer.from(bytes.subarray(0, end)));
     this.#drop(next);
     this.#length = null;
@@ -104,9 +105,24 @@ export class MultipartParser {
   }
 }
 
+/** Where the headers end, and how long that end is; null where it is not there yet. */
+function endOfHead(bytes: Buffer, begin: number): { readonly at: number; readonly length: number } | null {
+  const found = headEnds
+    .map((end) => ({ at: bytes.indexOf(end, begin), length: end.length }))
+    .filter(({ at }) => at >= 0)
+    .toSorted((a, b) => a.at - b.at);
+  return found[0] ?? null;
+}
+
+/** Bytes of the line end in front of a delimiter, which belong to that. */
+function lineEndBefore(bytes: Buffer, at: number): number {
+  if (bytes[at - 1] !== 0x0a) return 0;
+  return bytes[at - 2] === 0x0d ? 2 : 1;
+}
+
 /** Whether a body begins with the headers of its first part, without a delimiter; open where too little of it is there. */
 function startOf(text: string): 'headers' | 'text' | 'open' {
-  const line = text.replace(/^\r\n/, '').toLowerCase();
+  const line = text.replace(/^\r?\n/, '').toLowerCase();
   if (/^content-[a-z-]+:/.test(line)) return 'headers';
   const goesOn = line === '\r' || 'content-'.startsWith(line) || /^content-[a-z-]*$/.test(line);
   return goesOn && text.length < maxNameBytes ? 'open' : 'text';

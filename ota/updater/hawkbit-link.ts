@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { editorText } from '../../common/editor-text.ts';
 import { pause } from '../../common/pause.ts';
 import type { Fetch } from '../channel/channel-client.ts';
 import { messageOf, OtaError } from '../errors.ts';
@@ -37,7 +38,7 @@ export async function runHawkbit(options: HawkbitLinkOptions, signal: AbortSigna
       const ended = new AbortController();
       const watch = endOnChange(options, hawkbitUrl, hawkbitTokenFile, ended, signal);
       try {
-        const token = parseToken(await readFile(hawkbitTokenFile, 'utf8'));
+        const token = parseToken(editorText(await readFile(hawkbitTokenFile)));
         const client = new Hawkbit({ fetch, url: hawkbitUrl, controllerId: deviceId, token, target, logger });
         await client.run(AbortSignal.any([signal, ended.signal]));
       } catch (error) {

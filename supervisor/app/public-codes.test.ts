@@ -35,6 +35,7 @@ const inside = new Set([
     'SOURCE_FILE_UNUSABLE',
     'CAPTURE_OUTPUT_INVALID',
     'UDP_BIND_FAILED',
+    'HUB_NEEDS_TLS',
     'DTLS_FAILED',
     'INGEST_PORT_TAKEN',
   ],

@@ -81,8 +81,22 @@ describe('a part that cannot be applied', () => {
     ['remotes', { remotes: { apply: fails, close: async () => {} } }],
     ['outputs', { outputs: { apply: fails } }],
     ['pushes', { media: { configure: fails } }],
+    ['machine name', { machineName: { set: fails, answered: async () => null } }],
     ['page', { http: { apply: fails, reach: null, close: async () => {} } }],
   ];
+
+  test('a name in the settings reaches the machine with the settings, and not at the next start', async () => {
+    const names: string[] = [];
+    let name: string | undefined;
+    const { reconciler } = open(() => ({
+      config: () => ({ ...defaults(), name }),
+      machineName: { set: async (wanted: string) => void names.push(wanted), answered: async () => null },
+    }));
+    await reconciler.apply();
+    name = 'stage-left';
+    await reconciler.apply();
+    expect(names).toEqual(['stage', 'stage-left']);
+  });
 
   test.each(broken)('%s: leaves the others alone, and is named', async (name, options) => {
     const { reconciler, calls, trouble } = open(() => options);

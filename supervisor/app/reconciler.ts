@@ -5,6 +5,7 @@ import type { RestartScope } from '../../common/setting-field.ts';
 import { restartKey } from '../config/restart-key.ts';
 import type { Config } from '../config/schema.ts';
 import { Advertiser, type AdvertiserOptions } from '../discovery/advertiser.ts';
+import { NameWatch } from '../discovery/name-watch.ts';
 import type { JpegPushes } from '../live/jpeg/jpeg-pushes.ts';
 import type { JpegTaps } from '../live/jpeg/jpeg-taps.ts';
 import type { MediaLink } from '../live/media-link.ts';
@@ -12,6 +13,7 @@ import type { Outputs } from '../live/outputs/outputs.ts';
 import type { RemoteFeeds } from '../live/remote-feeds.ts';
 import type { GpioPanel } from '../panel/gpio-panel.ts';
 import type { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
+import type { MachineName } from '../platform/machine-name.ts';
 import type { NetworkEvents } from '../platform/network-monitor.ts';
 import type { ExclusiveRunner } from '../process/exclusive-runner.ts';
 import { type ServiceRun, ServiceSlot } from '../process/service-slot.ts';
@@ -55,6 +57,8 @@ export interface ReconcilerOptions {
   readonly telemetry: (config: Config) => ServiceRun | null;
   /** Announces the appliance; by mDNS unless another way is given. */
   readonly announce?: (what: AdvertiserOptions) => ServiceRun;
+  /** What the machine is called; null where that is not ours to say. */
+  readonly machineName?: MachineName | null;
   readonly runner: ExclusiveRunner;
   readonly onApplied: (desired: DesiredState) => void;
   readonly health: Health;
@@ -69,7 +73,7 @@ export interface ReconcilerOptions {
  */
 export class Reconciler {
   readonly #options: ReconcilerOptions;
-  readonly #slots: Readonly<Record<'hub' | 'camera' | 'mdns' | 'mqtt', ServiceSlot>>;
+  readonly #slots: Readonly<Record<'hub' | 'camera' | 'mdns' | 'name' | 'mqtt', ServiceSlot>>;
   readonly #troubles = new Map<string, HealthReporter>();
   readonly #backoff: Backoff;
   #retry: NodeJS.Timeout | undefined;
@@ -83,7 +87,13 @@ export class Reconciler {
     this.#backoff = new Backoff({ firstMs, maxMs });
     const slot = (name: string) =>
       new ServiceSlot(name, log, { onTrouble: (reason) => this.#note(`${name} service`, reason) });
-    this.#slots = { hub: slot('hub'), camera: slot('camera'), mdns: slot('mdns'), mqtt: slot('mqtt') };
+    this.#slots = {
+      hub: slot('hub'),
+      camera: slot('camera'),
+      mdns: slot('mdns'),
+      name: slot('name'),
+      mqtt: slot('mqtt'),
+    };
   }
 
   /** Applies soon; requests that come in the meantime are applied together. */
@@ -166,6 +176,7 @@ export class Reconciler {
     if (this.#options.simulation && !this.#closed) await http();
     else await part('page', http);
     await part('firewall', () => this.#publishOpenPorts(config, role));
+    await part('machine name', () => this.#applyName(config));
     await part('announcement', () => this.#applyAnnouncement(role, config));
     await part('telemetry', () => this.#applyTelemetry(config, role));
     // Those report in their own status what is wrong.
@@ -207,6 +218,21 @@ export class Reconciler {
   async #publishOpenPorts(config: Config, role: DesiredState['role']): Promise<void> {
     const { reach } = this.#options.http;
     if (reach !== null) await publishOpenPorts({ reach, media: config.media }, role, this.#options.log);
+  }
+
+  /** A new name counts at once; whether it is ours alone in the network is looked at now and then. */
+  async #applyName(config: Config): Promise<void> {
+    const { machineName: machine = null, network } = this.#options;
+    if (machine === null) return;
+    const name = this.#name(config);
+    await machine.set(name);
+    const watch = new NameWatch({
+      name,
+      machine,
+      network,
+      onTrouble: (trouble) => this.#note('name', trouble),
+    });
+    await this.#slots.name.set({ name }, (signal) => watch.run(signal));
   }
 
   /** mDNS announces what is served. On loopback only, as in a simulation, there is nothing for others. */

@@ -7,6 +7,7 @@ import { adoptionCode, commitmentOf } from '../discovery/adoption-code.ts';
 import { fingerprintToPin, pinTls, serverCertificate } from '../discovery/pinned-tls.ts';
 import { answersPing } from '../discovery/socket-life.ts';
 import type { HubCandidate } from './hub-locator.ts';
+import { problemCode, TlsRequiredError } from './hub-refusal.ts';
 import { reachHub } from './reach-hub.ts';
 
 const challengeWithinMs = 10_000;
@@ -62,6 +63,15 @@ export async function requestAdoption(
   const stop = () => end.resolve(null);
   signal.addEventListener('abort', stop, { once: true });
   socket.on('open', () => send(socket, { type: 'hello', ...camera, commitment: commitmentOf(nonce) }));
+  socket.on('unexpected-response', (_request, response) => {
+    const { statusCode } = response;
+    void problemCode(response).then((code) => {
+      end.reject(
+        code === 'TLS_REQUIRED' ? new TlsRequiredError() : new Error(`the hub answered ${statusCode}`),
+      );
+      socket.terminate();
+    });
+  });
   socket.on('error', (error) => end.reject(error));
   socket.on('close', () => end.resolve(null));
   // A hub that was unplugged closes nothing; one that never asks for the nonce is not a hub.

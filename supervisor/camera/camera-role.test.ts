@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -83,6 +84,27 @@ describe('the side of a camera', () => {
     expect(side.pushes([{ feed: 'cam0' }])).toHaveLength(1);
     await side.forgetHub();
     expect([side.access(), side.pushes([{ feed: 'cam0' }])]).toEqual([null, []]);
+  });
+
+  test('says why a hub that serves HTTPS adopts nobody over plain HTTP', async () => {
+    const problem = JSON.stringify({ type: 'about:blank', title: 'No', status: 403, code: 'TLS_REQUIRED' });
+    const server = createServer();
+    server.on('upgrade', (_request, socket) => {
+      socket.end(`HTTP/1.1 403 No\r\nContent-Length: ${problem.length}\r\n\r\n${problem}`);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const stop = new AbortController();
+    const { port } = server.address() as AddressInfo;
+    const side = cameraRole({ hub: `http://127.0.0.1:${port}` });
+    const running = side.run(stop.signal);
+    try {
+      await expect.poll(() => side.link.reason, { timeout: 20_000 }).toContain('by HTTPS only');
+    } finally {
+      stop.abort();
+      await running;
+      server.close();
+    }
   });
 
   test('waits for the file with its key, and says so', async () => {

@@ -4,7 +4,7 @@ import { describeError } from '../../common/errors.ts';
 import { LogLimiter } from '../../common/log-limiter.ts';
 import { pause } from '../../common/pause.ts';
 import { resolveConfigPath } from '../config/load.ts';
-import { readSettingFile } from '../config/read-setting-file.ts';
+import { readSecretFile } from '../config/read-setting-file.ts';
 import type { Config } from '../config/schema.ts';
 import type { StateSection, StateStore } from '../config/state.ts';
 import type { AgentDown, AgentUp, ConfirmReason, HubLink } from '../contract/index.ts';
@@ -15,6 +15,7 @@ import { type Consent, consentTo, hubKey } from './adoption-consent.ts';
 import { type Adoption, type CodeOfHub, requestAdoption } from './adoption-request.ts';
 import { HubLinkClient } from './hub-link.ts';
 import { type HubCandidate, HubLocator } from './hub-locator.ts';
+import { TlsRequiredError } from './hub-refusal.ts';
 
 /** What state.json keeps of the adoption. */
 export const adoptionSection = {
@@ -100,6 +101,8 @@ export class CameraRole {
   readonly #limiter: LogLimiter;
   #hubTakes = false;
   #fileToken: string | null = null;
+  /** Why a hub cannot even be asked for adoption. */
+  #cannotAsk: string | null = null;
 
   constructor(options: CameraRoleOptions) {
     const { settings, self, network, obeysAll, status, onCommand, log } = options;
@@ -237,8 +240,10 @@ export class CameraRole {
     return set === undefined ? this.#adoption.fingerprint : set.replaceAll(':', '').toLowerCase();
   }
 
-  #setLink(link: HubLink): void {
+  #setLink(told: HubLink): void {
     const before = this.#link;
+    const cannotAsk = told.state === 'refused' && this.#token === null ? this.#cannotAsk : null;
+    const link = { ...told, reason: cannotAsk ?? told.reason };
     this.#link = link;
     if (link.state === 'connected' && before.state !== 'connected') {
       this.#options.onLinked();
@@ -256,7 +261,7 @@ export class CameraRole {
     const file = resolveConfigPath(configFile, settings.tokenFile);
     while (!signal.aborted && this.#fileToken === null) {
       try {
-        this.#fileToken = (await readSettingFile(file)).toString('utf8').trim();
+        this.#fileToken = (await readSecretFile(file)).trim();
       } catch (error) {
         const reason = `camera.token_file cannot be read: ${describeError(error)}`;
         if (reason !== this.#link.reason) log.error({ err: error }, 'the key for the hub cannot be read');
@@ -391,9 +396,14 @@ export class CameraRole {
         { camera: self, onCode, mayTake: () => this.#mayTake(ask, within) },
         within,
       );
+      this.#cannotAsk = null;
       if (adoption !== null && !signal.aborted) await this.#belongTo(adoption);
     } catch (error) {
       if (signal.aborted) return;
+      if (error instanceof TlsRequiredError) {
+        this.#cannotAsk = error.message;
+        this.#setLink(this.#link);
+      }
       const fields = { hub: hub.name, reason: describeError(error) };
       this.#limiter.log('info', 'ask', fields, 'cannot ask for adoption');
     } finally {

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
@@ -15,13 +14,13 @@ import {
   agentDownSchema,
   type HubLink,
   linkClose,
-  problemSchema,
   routes,
 } from '../contract/index.ts';
 import { followLinks } from '../discovery/link-addresses.ts';
 import { PinMismatchError } from '../discovery/pinned-tls.ts';
 import type { NetworkEvents } from '../platform/network-monitor.ts';
 import type { HubCandidate, HubLocator } from './hub-locator.ts';
+import { needsTls, problemCode } from './hub-refusal.ts';
 import { LinkProbe } from './link-probe.ts';
 import { reachHub } from './reach-hub.ts';
 
@@ -321,28 +320,6 @@ function parseDown(data: RawData): AgentDown | null {
     return result.success ? result.data : null;
   } catch {
     // Not JSON: the caller says so.
-    return null;
-  }
-}
-
-const needsTls =
-  'The hub takes keys by HTTPS only. Set camera.hub to the address of the hub that starts with https://, or to "auto".';
-const maxProblemBytes = 16 * 1024;
-
-/** The code of a problem document; null where there is none. Never rejects. */
-async function problemCode(response: IncomingMessage): Promise<string | null> {
-  const parts: Buffer[] = [];
-  let size = 0;
-  try {
-    for await (const part of response as AsyncIterable<Buffer>) {
-      size += part.length;
-      if (size > maxProblemBytes) return null;
-      parts.push(part);
-    }
-    const problem = problemSchema.safeParse(parseJsonText(Buffer.concat(parts).toString('utf8')));
-    return problem.success ? problem.data.code : null;
-  } catch {
-    // Cut off, or not JSON: the status says enough.
     return null;
   }
 }

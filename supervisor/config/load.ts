@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { editorText } from '../../common/editor-text.ts';
 import { errorCode } from '../../common/errors.ts';
 import type { ConfigProblem } from './problem.ts';
 
@@ -28,10 +29,10 @@ export function resolveConfigPath(configFile: string, path: string): string {
   return resolve(dirname(configFile), path);
 }
 
-/** UTF-8 with or without byte order mark; anything else is a problem on its line. */
+/** UTF-8 with or without byte order mark, UTF-16 with one; anything else is a problem on its line. */
 export function decodeConfig(bytes: Uint8Array): FoundConfig {
   try {
-    return { state: 'read', text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
+    return { state: 'read', text: editorText(bytes, { fatal: true }) };
   } catch {
     // The decoder only says that the text is not UTF-8; the code below finds where.
     return unreadable(firstBrokenLine(bytes), 'not UTF-8 text');

@@ -104,6 +104,18 @@ describe('a wrong file', () => {
     expect(lines).toEqual(['line 1', 'line 2', 'line 4', 'line 5']);
   });
 
+  it.each([
+    ['with a mark of UTF-8', Buffer.from('\ufeffname = "bühne"')],
+    ['as UTF-16', Buffer.from('\ufeffname = "bühne"', 'utf16le')],
+    ['as UTF-16, the other way round', Buffer.from('\ufeffname = "bühne"', 'utf16le').swap16()],
+  ])('is read %s', (_how, bytes) => {
+    expect(decodeConfig(bytes)).toEqual({ state: 'read', text: 'name = "bühne"' });
+  });
+
+  it('of half a character in UTF-16 is refused', () => {
+    expect(decodeConfig(Buffer.from([0xff, 0xfe, 0x61, 0x00, 0x62]))).toMatchObject({ state: 'unreadable' });
+  });
+
   it('that is no UTF-8 is refused with its line', () => {
     expect(decodeConfig(Buffer.from([0x61, 0x0a, 0x0a, 0xff, 0x0a]))).toMatchObject({ problem: { line: 3 } });
   });

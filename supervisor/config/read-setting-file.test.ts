@@ -2,7 +2,7 @@ import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { readSettingFile } from './read-setting-file.ts';
+import { readSecretFile, readSettingFile } from './read-setting-file.ts';
 
 test('a file is read; a device, a folder and a file beyond all measure are refused at once', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'rushlight-file-'));
@@ -14,5 +14,26 @@ test('a file is read; a device, a folder and a file beyond all measure are refus
     await expect(readSettingFile(unusable)).rejects.toMatchObject({ code: 'SETTING_FILE_UNUSABLE' });
   }
   await expect(readSettingFile(join(folder, 'none'))).rejects.toMatchObject({ code: 'ENOENT' });
+  await rm(folder, { recursive: true });
+});
+
+test.each([
+  ['with one line end', Buffer.from('pass word \n')],
+  ['of Windows', Buffer.from('pass word \r\n')],
+  ['with a mark of UTF-8', Buffer.from('\ufeffpass word \r\n')],
+  ['as UTF-16', Buffer.from('\ufeffpass word \r\n', 'utf16le')],
+  ['as UTF-16, the other way round', Buffer.from('\ufeffpass word \n', 'utf16le').swap16()],
+  ['with empty lines behind it', Buffer.from('pass word \n\n\n')],
+])('a password is the same from a file %s', async (_how, bytes) => {
+  const folder = await mkdtemp(join(tmpdir(), 'rushlight-file-'));
+  await writeFile(join(folder, 'password'), bytes);
+  expect(await readSecretFile(join(folder, 'password'))).toBe('pass word ');
+  await rm(folder, { recursive: true });
+});
+
+test.each(['', '\n', ' \r\n', '\0\0\0\0'])('%j is no password, but an empty file', async (text) => {
+  const folder = await mkdtemp(join(tmpdir(), 'rushlight-file-'));
+  await writeFile(join(folder, 'password'), text);
+  await expect(readSecretFile(join(folder, 'password'))).rejects.toThrow('is empty');
   await rm(folder, { recursive: true });
 });

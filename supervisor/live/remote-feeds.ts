@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { describeError } from '../../common/errors.ts';
 import { MjpegPull, type MjpegPullState, type PushStatus } from '../../media/index.ts';
 import { resolveConfigPath } from '../config/load.ts';
-import { readSettingFile } from '../config/read-setting-file.ts';
+import { readSecretFile } from '../config/read-setting-file.ts';
 import type { RemoteConfig } from '../config/schema.ts';
 import type { SourceStatus } from '../contract/index.ts';
 import type { JpegPublication } from '../contract/ports.ts';
@@ -167,7 +167,6 @@ export class RemoteFeeds {
   }
 
   async #secret(file: string): Promise<string> {
-    const path = resolveConfigPath(this.#options.configFile, file);
-    return (await readSettingFile(path)).toString('utf8').trim();
+    return await readSecretFile(resolveConfigPath(this.#options.configFile, file));
   }
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { ChildHost } from '../../common/child-host.ts';
 import { kindOf, type SourceMachine, type SourceSpec } from '../../media/index.ts';
 import { resolveConfigPath } from '../config/load.ts';
-import { readSettingFile } from '../config/read-setting-file.ts';
+import { readSecretFile } from '../config/read-setting-file.ts';
 import type { Device } from '../contract/index.ts';
 import { captureMode } from '../platform/cameras/capture-mode.ts';
 import type { DesiredPipeline } from '../roles/assign-cameras.ts';
@@ -37,7 +37,7 @@ export async function sourceSpecOf(
       return device === undefined ? null : captureMode(device, wish);
     },
     path,
-    secret: async (named) => (await readSettingFile(path(named))).toString('utf8').trimEnd(),
+    secret: (named) => readSecretFile(path(named)),
     runFile: (name) => join(runFolder, name),
     run: async (argv) => await outputOf(host, `look-${source.id}`, argv),
   };

@@ -39,6 +39,15 @@ const largestPacketBytes = 1024 * 1024;
 /** Reason codes for a version that the broker does not support: MQTT 5's, and 3.1.1's return code. */
 const versionCodes: ReadonlySet<number> = new Set([0x84, 0x01]);
 const farewellTimeoutMs = 2000;
+/** MQTT 5's reason codes. */
+const notAuthorized = 0x87;
+const goodbyes: Readonly<Record<number, string>> = {
+  139: 'the broker is being shut down',
+  141: 'the broker heard nothing for too long',
+  142: 'another client connected under the same id: two cards made from one copy have one id; reset one of them',
+  149: 'a message is too large for the broker',
+  151: 'the broker allows no more messages',
+};
 
 /**
  * One connection to a broker, from CONNACK to its end. It never reconnects by itself: a new connection is a new object, so no
@@ -61,7 +70,8 @@ export class BrokerConnection implements AsyncDisposable {
       logger.debug({ err: error }, 'broker connection failed');
     });
     client.on('disconnect', (packet) => {
-      reason = new ErrorWithReasonCode('the broker ended the connection', packet.reasonCode ?? 0);
+      const code = packet.reasonCode ?? 0;
+      reason = new ErrorWithReasonCode(goodbyes[code] ?? `the broker ended the connection (${code})`, code);
     });
     this.closed = new Promise((resolve) => {
       client.once('close', () => {
@@ -103,13 +113,15 @@ export class BrokerConnection implements AsyncDisposable {
   async publish(topic: string, payload: string | Buffer, options: PublishOptions): Promise<void> {
     const { retain, qos, correlationData } = options;
     const properties = correlationData === undefined || this.version !== '5' ? {} : { correlationData };
-    await this.#whileOpen(this.#client.publishAsync(topic, payload, { retain, qos, properties }));
+    const published = this.#client.publishAsync(topic, payload, { retain, qos, properties });
+    await this.#whileOpen(published, `what is published to ${topic}`);
   }
 
   /** @param replay Whether messages retained on the broker are wanted. MQTT 3.1.1 sends them anyway, marked as retained. */
   async subscribe(topic: string, replay: boolean): Promise<void> {
     const granted = await this.#whileOpen(
       this.#client.subscribeAsync(topic, { qos: 1, rap: true, rh: replay ? 0 : 2 }),
+      `the subscription to ${topic}`,
     );
     if (granted.some(({ qos }) => qos >= 128)) {
       throw new BrokerRefusedError(`the broker refuses the subscription to ${topic}`, granted[0]?.qos ?? 128);
@@ -117,7 +129,7 @@ export class BrokerConnection implements AsyncDisposable {
   }
 
   async unsubscribe(topic: string): Promise<void> {
-    await this.#whileOpen(this.#client.unsubscribeAsync(topic));
+    await this.#whileOpen(this.#client.unsubscribeAsync(topic), `the end of the subscription to ${topic}`);
   }
 
   /** Says goodbye with last messages and DISCONNECT; after two seconds without an answer it leaves. */
@@ -140,9 +152,9 @@ export class BrokerConnection implements AsyncDisposable {
   }
 
   /** The work's outcome, or the loss of the connection: an answer that can no longer come is not awaited. */
-  async #whileOpen<T>(work: Promise<T>): Promise<T> {
+  async #whileOpen<T>(work: Promise<T>, what: string): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
-    work.then(resolve, (cause: Error) => reject(notTaken(cause)));
+    work.then(resolve, (cause: Error) => reject(notTaken(cause, what)));
     if (this.#isClosed) reject(new BrokerLostError('not connected to the broker'));
     this.#waiting.add(reject);
     try {
@@ -202,8 +214,10 @@ function refusal(error: Error): Error {
 }
 
 /** MQTT 5 brokers reject single messages with a reason code; anything else means that the link broke. */
-function notTaken(cause: Error): Error {
-  if (cause instanceof ErrorWithReasonCode)
-    return new BrokerRefusedError('the broker refuses', cause.code, cause);
+function notTaken(cause: Error, what: string): Error {
+  if (cause instanceof ErrorWithReasonCode) {
+    const remedy = cause.code === notAuthorized ? ': its access list lacks this topic' : '';
+    return new BrokerRefusedError(`the broker refuses ${what}${remedy}`, cause.code, cause);
+  }
   return new BrokerLostError('connection to the broker lost', { cause });
 }

@@ -1,5 +1,5 @@
 import { resolveConfigPath } from '../config/load.ts';
-import { readSettingFile } from '../config/read-setting-file.ts';
+import { readSecretFile, readSettingFile } from '../config/read-setting-file.ts';
 import { CredentialsError } from './errors.ts';
 import type { MqttSettings } from './ports.ts';
 
@@ -20,27 +20,30 @@ export async function readCredentials(
   settings: MqttSettings,
   configFile: string,
 ): Promise<BrokerCredentials> {
-  const readIfSet = async (setting: string, path: string | undefined) =>
-    path === undefined ? undefined : await readSecret(setting, resolveConfigPath(configFile, path));
+  const readIfSet = async <T>(
+    setting: string,
+    path: string | undefined,
+    read: (file: string) => Promise<T>,
+  ) => (path === undefined ? undefined : await readNamed(setting, resolveConfigPath(configFile, path), read));
   const { username, passwordFile, caFile, certFile, keyFile } = settings;
   const [password, ca, cert, key] = await Promise.all([
-    readIfSet('password_file', passwordFile),
-    readIfSet('ca_file', caFile),
-    readIfSet('cert_file', certFile),
-    readIfSet('key_file', keyFile),
+    readIfSet('password_file', passwordFile, readSecretFile),
+    readIfSet('ca_file', caFile, readSettingFile),
+    readIfSet('cert_file', certFile, readSettingFile),
+    readIfSet('key_file', keyFile, readSettingFile),
   ]);
   return {
     ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password: password.toString('utf8').replace(/\r?\n$/, '') }),
+    ...(password === undefined ? {} : { password }),
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
   };
 }
 
-async function readSecret(setting: string, path: string): Promise<Buffer> {
+async function readNamed<T>(setting: string, path: string, read: (file: string) => Promise<T>): Promise<T> {
   try {
-    return await readSettingFile(path);
+    return await read(path);
   } catch (cause) {
     throw new CredentialsError(`cannot read mqtt.${setting}`, { cause });
   }

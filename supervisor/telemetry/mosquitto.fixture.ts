@@ -14,6 +14,8 @@ const program = '/usr/sbin/mosquitto';
 export interface MosquittoOptions {
   /** Users with their passwords; without users anyone may connect. */
   readonly users?: Readonly<Record<string, string>>;
+  /** Access list in mosquitto's format. */
+  readonly acl?: string;
   /** TLS with the files of `makeCertificates`. */
   readonly tls?: Certificates & { readonly clientCertificates: boolean };
 }
@@ -121,7 +123,11 @@ export async function makeCertificates(folder: string): Promise<Certificates> {
   };
 }
 
-async function configText(folder: string, port: number, { users, tls }: MosquittoOptions): Promise<string> {
+async function configText(
+  folder: string,
+  port: number,
+  { users, acl, tls }: MosquittoOptions,
+): Promise<string> {
   const lines = [
     `user ${userInfo().username}`,
     `listener ${port} 127.0.0.1`,
@@ -137,6 +143,10 @@ async function configText(folder: string, port: number, { users, tls }: Mosquitt
     for (const [user, password] of Object.entries(users))
       await run('mosquitto_passwd', ['-b', file, user, password]);
     lines.push('allow_anonymous false', `password_file ${file}`);
+  }
+  if (acl !== undefined) {
+    await writeFile(join(folder, 'acl'), acl, { mode: 0o600 });
+    lines.push(`acl_file ${join(folder, 'acl')}`);
   }
   if (tls !== undefined) {
     lines.push(`cafile ${tls.ca}`, `certfile ${tls.serverCert}`, `keyfile ${tls.serverKey}`);

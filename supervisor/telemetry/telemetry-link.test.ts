@@ -120,6 +120,17 @@ describe('credentials', () => {
     await listener.until(availability, isOnline);
   });
 
+  test('an access list that lacks a topic is said with the topic', async () => {
+    const acl = 'user camera\ntopic readwrite rushlight/#\n';
+    await using broker = await Mosquitto.start({ users: { camera: 'secret' }, acl });
+    await writeFile(join(folder, 'password'), 'secret\n');
+    await using running = new RunningTelemetry({
+      settings: { url: urlOf(broker), username: 'camera', password_file: 'password' },
+      status: hubStatus({ config: { file: join(folder, 'rushlight.toml'), errors: [] } }),
+    });
+    await untilReason(running, /published to homeassistant\/device\/\S+\/config: its access list/);
+  });
+
   test('a missing file is said by the name of its setting', async () => {
     await using broker = await Mosquitto.start();
     await using running = new RunningTelemetry({

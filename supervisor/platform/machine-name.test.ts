@@ -1,0 +1,36 @@
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { ImageMachineName, machineNameOfImage } from './machine-name.ts';
+
+test('a new name is written for the image once, for everybody to read', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'rushlight-machine-'));
+  try {
+    const machine = new ImageMachineName(folder);
+    await machine.set('stage-left');
+    expect(await readFile(join(folder, 'name'), 'utf8')).toBe('stage-left\n');
+    const first = await stat(join(folder, 'name'));
+    expect(first.mode & 0o777).toBe(0o644);
+    await machine.set('stage-left');
+    expect((await stat(join(folder, 'name'))).ino).toBe(first.ino);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test.each([
+  [0, 's "stage-2"\n', 'stage-2'],
+  [0, 's ""\n', null],
+  [0, 's "a b"\n', null],
+  [1, 's "stage"\n', null],
+  [null, '', null],
+])('what busctl answers (%s, %j) is read as %s', async (code, stdout, name) => {
+  const machine = new ImageMachineName('/nowhere', async () => ({ code, stdout, stderr: '' }));
+  expect(await machine.answered()).toBe(name);
+});
+
+test('where no image started us, a machine keeps its name', () => {
+  expect(machineNameOfImage({})).toBeNull();
+  expect(machineNameOfImage({ RUNTIME_DIRECTORY: '/run/rushlight' })).not.toBeNull();
+});

@@ -1,0 +1,46 @@
+import { join } from 'node:path';
+import { writeFileAtomic } from '../../common/files.ts';
+import { type CommandRunner, runCommand } from './cameras/command-runner.ts';
+
+/** What the machine is called, where the image lets us say it. */
+export interface MachineName {
+  /** Rejects with the system's error. */
+  set(name: string): Promise<void>;
+  /** The name that avahi answers for, which has a number behind it where another machine has it, too; null without avahi. */
+  answered(): Promise<string | null>;
+}
+
+const askAvahi = [
+  ...['busctl', '--system', '--timeout=5', 'call'],
+  ...['org.freedesktop.Avahi', '/', 'org.freedesktop.Avahi.Server', 'GetHostName'],
+] as const;
+
+/** On the image, which watches the file in the runtime folder. Elsewhere a machine keeps its name. */
+export class ImageMachineName implements MachineName {
+  readonly #folder: string;
+  readonly #run: CommandRunner;
+  #name: string | null = null;
+
+  constructor(folder: string, run: CommandRunner = runCommand) {
+    this.#folder = folder;
+    this.#run = run;
+  }
+
+  async set(name: string): Promise<void> {
+    if (name === this.#name) return;
+    await writeFileAtomic(join(this.#folder, 'name'), `${name}\n`, { mode: 0o644, durable: false });
+    this.#name = name;
+  }
+
+  async answered(): Promise<string | null> {
+    const { code, stdout } = await this.#run([...askAvahi]);
+    const name = /^s "([a-zA-Z0-9-]{1,63})"\s*$/.exec(stdout)?.[1];
+    return code === 0 && name !== undefined ? name : null;
+  }
+}
+
+/** Null where no image gave us a runtime folder. */
+export function machineNameOfImage(environment: NodeJS.ProcessEnv = process.env): MachineName | null {
+  const folder = environment.RUNTIME_DIRECTORY?.split(':')[0] ?? '';
+  return folder === '' ? null : new ImageMachineName(folder);
+}

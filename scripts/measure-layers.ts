@@ -48,18 +48,30 @@ const rateOf = async (page: Page): Promise<number> => {
   return ((await octetsOf(page)) - before) / 125 / (performance.now() - beganMs);
 };
 
-/** Milliseconds from `hash` to the first frame of the feed that is this wide, as the browser presents it. */
-const timeTo = (page: Page, feed: string, hash: string, width: number): Promise<number> =>
+interface Switch {
+  /** To the first frame of the other layer, as the browser presents it. */
+  readonly shownMs: number;
+  /** Until the appliance had answered that it changes the layer; null where the browser does not tell. */
+  readonly answeredMs: number | null;
+}
+
+/** Milliseconds from `hash` on, until the feed is this wide. */
+const timeTo = (page: Page, feed: string, hash: string, width: number): Promise<Switch> =>
   page.evaluate(
     ([id, to, wanted]) =>
-      new Promise<number>((resolve, reject) => {
+      new Promise<Switch>((resolve, reject) => {
         const video = document.querySelector<HTMLVideoElement>(`[data-feed="${id}"] video`);
         const beganMs = performance.now();
         const late = setTimeout(() => reject(new Error(`no frame of ${wanted} pixels came`)), 20_000);
         const look = (nowMs: number, frame: { width: number }) => {
           if (frame.width !== Number(wanted)) return void video?.requestVideoFrameCallback(look);
           clearTimeout(late);
-          resolve(nowMs - beganMs);
+          const asked = performance
+            .getEntriesByType('resource')
+            .filter(({ name, startTime }) => startTime >= beganMs && name.includes(`/whep/${id}/`));
+          const answer = asked.at(-1);
+          const answeredMs = answer === undefined ? null : answer.startTime + answer.duration - beganMs;
+          resolve({ shownMs: nowMs - beganMs, answeredMs });
         };
         video?.requestVideoFrameCallback(look);
         location.hash = String(to);
@@ -67,9 +79,17 @@ const timeTo = (page: Page, feed: string, hash: string, width: number): Promise<
     [feed, hash, width] as const,
   );
 
-const summary = (times: readonly number[]): string => {
-  const sorted = times.toSorted((a, b) => a - b).map(Math.round);
-  return `p50 ${sorted[Math.floor(sorted.length / 2)]} ms, p95 ${sorted[Math.floor(sorted.length * 0.95)]} ms of ${sorted.length}`;
+const at = (times: readonly number[], share: number): number => {
+  const sorted = times.toSorted((a, b) => a - b);
+  return Math.round(sorted[Math.floor(sorted.length * share)] ?? Number.NaN);
+};
+
+const summary = (switches: readonly Switch[]): string => {
+  const [shown, answered] = [
+    switches.map(({ shownMs }) => shownMs),
+    switches.flatMap(({ answeredMs }) => answeredMs ?? []),
+  ];
+  return `p50 ${at(shown, 0.5)} ms, p95 ${at(shown, 0.95)} ms of ${shown.length}; of which until the appliance answered p50 ${at(answered, 0.5)} ms, p95 ${at(answered, 0.95)} ms`;
 };
 
 const ids = Array.from({ length: count }, (_, n) => `cam${n}`);
@@ -103,7 +123,7 @@ for (const id of ids)
 await sleep(3000);
 console.log(`${count} feeds of 720p at ${fps} fps, a page of 390x844`);
 console.log(`grid: ${(await rateOf(page)).toFixed(2)} Mbit/s`);
-const [up, down]: [number[], number[]] = [[], []];
+const [up, down]: [Switch[], Switch[]] = [[], []];
 for (let round = 0; round < rounds; round++) {
   const id = ids[round % count] ?? '';
   up.push(await timeTo(page, id, `#/feed/${id}`, 1280));

@@ -92,7 +92,7 @@ export class Feed implements FeedPort, Disposable {
 
   /** True where a viewer can be served now. */
   get ready(): boolean {
-    return this.#flows || (this.#state === 'online' && this.#low?.ready === true);
+    return this.#flows || (this.#state === 'online' && this.#standIn?.ready === true);
   }
 
   /** Pictures of this very layer come, and can be joined. */
@@ -211,11 +211,16 @@ export class Feed implements FeedPort, Disposable {
 
   /** A layer that stops does not take the picture along: its viewers get the other one until it is back. */
   #serve(viewer: FeedViewer): Feed {
-    const low = this.#low?.ready ? this.#low : null;
-    const wishesLow = this.#wishes.get(viewer) === 'low' || !this.#flows;
-    const layer = (wishesLow ? low : null) ?? this;
+    const wished = this.#wishes.get(viewer) === 'low' ? this.#low : null;
+    const other = wished ?? (this.#flows ? null : this.#standIn);
+    const layer = other?.ready ? other : this;
     viewer.view(layer);
     return layer;
+  }
+
+  /** A browser whose link is narrow sends its small layer alone. A pipeline sends both, or none. */
+  get #standIn(): Feed | null {
+    return this.#source?.info.kind === 'whip' ? this.#low : null;
   }
 
   #serveWishes(): void {
@@ -277,7 +282,6 @@ export class Feed implements FeedPort, Disposable {
     if (!this.#source?.present) return 'offline';
     const { lastFrameMs } = this.video;
     if (lastFrameMs !== null && nowMs - lastFrameMs < STALL_MS) return 'online';
-    // A browser whose link is narrow sends its small layer alone.
-    return this.#low?.state === 'online' ? 'online' : 'stalled';
+    return this.#standIn?.state === 'online' ? 'online' : 'stalled';
   }
 }

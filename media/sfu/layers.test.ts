@@ -39,10 +39,7 @@ class Camera implements AsyncDisposable {
   }
 
   static async open(rig: PlaneRig, layer: LayerName, every: number): Promise<Camera> {
-    const peer = await RawPeer.open(rig.service, 'whip', 'cam0', undefined, {
-      layer,
-      publisherKey: 'camera',
-    });
+    const peer = await RawPeer.publish(rig.service, 'cam0', layer, 'camera');
     return layer === 'low' ? new Camera(peer, 22, SMALL, every) : new Camera(peer, 11, 0, every);
   }
 
@@ -287,8 +284,7 @@ describe.each(planes)('Layers of a feed on the %s media plane', (kind) => {
     await using rig = await openPlaneRig(kind, { ingest: false });
     await using _high = await Camera.open(rig, 'high', 20);
     await online(rig, 1);
-    const other = { layer: 'low', publisherKey: 'another' } as const;
-    await expect(RawPeer.open(rig.service, 'whip', 'cam0', undefined, other)).rejects.toMatchObject({
+    await expect(RawPeer.publish(rig.service, 'cam0', 'low', 'another')).rejects.toMatchObject({
       code: 'FEED_BUSY',
     });
   });

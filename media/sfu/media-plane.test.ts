@@ -128,7 +128,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     await play(rig.pipeline, 0, 5);
     await online(rig);
     const offered = ['a=rtpmap:97 rtx/90000', 'a=fmtp:97 apt=96'];
-    await using viewer = await RawPeer.open(rig.service, 'whep', 'cam0', undefined, {}, offered);
+    await using viewer = await RawPeer.open(rig.service, 'whep', 'cam0', undefined, offered);
     await eventually(() => numbersOf(viewer.packets).includes(4), 'the viewer plays');
     const [first, last] = [viewer.packets.at(-2), viewer.packets.at(-1)];
     if (first === undefined || last === undefined) throw new Error('nothing came');

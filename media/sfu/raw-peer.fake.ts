@@ -35,11 +35,10 @@ export class RawPeer implements AsyncDisposable {
    * further lines of the offer, about payload type 97.
    */
   static async open(
-    service: MediaService,
+    service: Pick<MediaService, 'whipOffer' | 'whepOffer'>,
     kind: 'whip' | 'whep',
     feed: string,
     way: (candidate: IceCandidate) => IceCandidate = (candidate) => candidate,
-    publishes: { readonly layer?: LayerName; readonly publisherKey?: string } = {},
     offered: readonly string[] = [],
   ): Promise<RawPeer> {
     const datapath = await createNodeDatapath({ logger: pino({ level: 'silent' }) });
@@ -49,7 +48,7 @@ export class RawPeer implements AsyncDisposable {
     const sdp = offerOf(transport, datapath, kind === 'whip' ? 'sendonly' : 'recvonly', offered);
     const answered =
       kind === 'whip'
-        ? await service.whipOffer({ feed, sdp, peer: null, publisherKey: null, ...publishes })
+        ? await service.whipOffer({ feed, sdp, peer: null, publisherKey: null })
         : await service.whepOffer({ feed, sdp, peer: null });
     peer.sessionId = answered.sessionId;
     peer.answer = answered.answer;
@@ -67,6 +66,18 @@ export class RawPeer implements AsyncDisposable {
     });
     await connected.promise;
     return peer;
+  }
+
+  /** Publishes one layer of a feed, with the key of its publisher. */
+  static publish(
+    service: MediaService,
+    feed: string,
+    layer: LayerName,
+    publisherKey: string,
+  ): Promise<RawPeer> {
+    const whipOffer: MediaService['whipOffer'] = (params) =>
+      service.whipOffer({ ...params, layer, publisherKey });
+    return RawPeer.open({ whipOffer, whepOffer: (params) => service.whepOffer(params) }, 'whip', feed);
   }
 
   /** Numbers in the order in which they came. */

@@ -4,8 +4,9 @@ import type { DtlsFingerprint, IceCandidate, IceCredentials } from '../datapath/
 import { audioLines } from './audio-format.ts';
 import { atOurLevel } from './h264-profile.ts';
 import { candidateLines, ourIceLines } from './ice-lines.ts';
-import { type Negotiated, takenLayers } from './negotiate.ts';
+import type { Negotiated } from './negotiate.ts';
 import type { MediaOffer, Offer } from './offer.ts';
+import { takenLayers } from './simulcast.ts';
 
 export interface LocalSide {
   readonly ice: IceCredentials;

@@ -38,16 +38,6 @@ export function negotiatePublisher(offer: Offer): Negotiated {
   return { video: { media: video, format }, audio: firstOf(audioOf(audio)), repairPayloadType };
 }
 
-/**
- * The layers that are taken of those a publisher offers: the first and the last, which are the largest and the smallest in either order.
- * One where it does not say how its packets name theirs.
- */
-export function takenLayers({ layers, ridExtension }: MediaOffer): readonly string[] {
-  const [first, last] = [layers[0], layers.at(-1)];
-  if (first === undefined || last === undefined) return [];
-  return first === last || ridExtension === null ? [first] : [first, last];
-}
-
 /** What a viewer gets of a feed: of several sections of a kind, the first that fits; the others are rejected. Throws SignalingError TRACKS_UNSUPPORTED or CODEC_UNSUPPORTED. */
 export function negotiateViewer(
   offer: Offer,

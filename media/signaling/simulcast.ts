@@ -1,6 +1,17 @@
 /** Two layers of one publisher: the larger one fills the feed, the smaller one its small layer. */
 import type { Feed } from '../sfu/feed.ts';
 import type { FeedPublisher } from '../sfu/feed-port.ts';
+import type { MediaOffer } from './offer.ts';
+
+/**
+ * The layers that are taken of those a publisher offers: the first and the last, which are the largest and the smallest in either order.
+ * One where it does not say how its packets name theirs.
+ */
+export function takenLayers({ layers, ridExtension }: MediaOffer): readonly string[] {
+  const [first, last] = [layers[0], layers.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  return first === last || ridExtension === null ? [first] : [first, last];
+}
 
 export interface Taken {
   readonly feed: Feed;

@@ -4,11 +4,11 @@ import type { Feed } from '../sfu/feed.ts';
 import type { LayerName } from '../sfu/layer.ts';
 import { buildAnswer } from './answer.ts';
 import { MediaSession } from './media-session.ts';
-import { lostSound, negotiatePublisher, takenLayers } from './negotiate.ts';
+import { lostSound, negotiatePublisher } from './negotiate.ts';
 import { parseOffer } from './offer.ts';
 import { SignalingSession } from './session.ts';
 import { openSharedTransport } from './shared-transport.ts';
-import { Simulcast } from './simulcast.ts';
+import { Simulcast, takenLayers } from './simulcast.ts';
 import type { SessionContext } from './whep.ts';
 
 export interface PublisherRequest {

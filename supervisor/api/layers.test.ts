@@ -63,6 +63,17 @@ test('the answer to a viewer names the extensions, that to a publisher does not'
   expect([small.status, small.headers.get('location')]).toEqual([201, '/whip/cam0/session-1']);
 });
 
+test('a page elsewhere may choose a layer and read events', async () => {
+  for (const path of ['layer', 'sse', 'sse/some']) {
+    const answer = await fetch(`${url}/whep/cam0/session-1/${path}`, {
+      method: 'OPTIONS',
+      headers: { origin: 'https://player.example.org', 'access-control-request-method': 'POST' },
+    });
+    expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([204, '*']);
+    expect(answer.headers.get('access-control-allow-methods')).toContain('POST');
+  }
+});
+
 test('a viewer chooses a layer by the names of this draft and the one before, and pauses', async () => {
   const chosen = async (wish: unknown) => await (await post('/whep/cam0/session-1/layer', wish)).json();
   expect(await chosen({ mediaId: '0', rid: 'low' })).toEqual({ rid: 'low', paused: false });

@@ -43,7 +43,8 @@ const base = {
 /** What a source of each kind needs beside its name. */
 const needed: Readonly<Record<string, Toml>> = {
   rtsp: { url: 'rtsp://a/1', username: 'a', password_file: 'a' },
-  file: { path: 'a' },
+  // A file that is copied has a small layer only if the settings say so.
+  file: { path: 'a', small: 'on', small_width: 64 },
 };
 /** What an output needs; its secrets and pins are set, so that their change is seen. */
 const output = {
@@ -79,6 +80,7 @@ const others: Readonly<Record<string, unknown>> = {
   mode: '1920:1080',
   roi: [0, 0, 0.5, 0.5],
   encoder: 'software',
+  small: 'off',
   'masters.path': '/masters',
   'record_button.gpio': 7,
 };

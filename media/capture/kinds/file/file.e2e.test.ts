@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { camelCaseKeys } from '../../../../common/camel-case.ts';
 import { RecordingRig, readFrames, until } from '../../../masters/recorder/recording-rig.fake.ts';
+import { freeRtpPort } from '../../../signaling/media-rig.fake.ts';
 import { ensureRawPipe } from '../../raw-pipe.ts';
 import { buildCapture, type SourceMachine } from '../index.ts';
 import { kind } from './index.ts';
@@ -15,7 +16,11 @@ const videos = [
   ['copied.mkv', [...x264, '-bf', '0'], true],
   ['reordered.mp4', ['-c:v', 'libx264', '-bf', '2', '-pix_fmt', 'yuv420p'], false],
   ['uncompressed.mkv', ['-c:v', 'ffv1', '-pix_fmt', 'yuv422p'], false],
+  // A small layer takes nothing from what recorders get.
+  ['small beside a copy.mp4', [...x264, '-bf', '0'], true],
+  ['small beside frames.mkv', ['-c:v', 'ffv1', '-pix_fmt', 'yuv422p'], false],
 ] as const;
+const smallLayer = { width: 160, everyNth: 1, fps: 25, bitrateKbps: 100 };
 
 const ffmpeg = (...args: string[]) => execFileSync('ffmpeg', ['-v', 'error', '-y', ...args]);
 
@@ -54,6 +59,7 @@ describe('a video file as a source', () => {
         encoder,
         rawPipe: rig.pipe,
         witness: rig.witness(),
+        ...(name.startsWith('small') ? { small: { ...smallLayer, rtpPort: await freeRtpPort() } } : {}),
       });
       await rig.host.spawn({ name: 'capture-cam0', argv, durable: true, stopTimeoutMs: 500 });
       // What a recorder gets, from the moment it opens the pipe.

@@ -52,6 +52,16 @@ const FeedFacts = ({ feed, origin, condition, view }: Omit<FeedDetailsProps, 'ch
       <Fact name="Codec">{formatCodec(feed.codec)}</Fact>
       <Fact name="Sound">{feed.audioCodec === null ? 'none' : formatCodec(feed.audioCodec)}</Fact>
       <Fact name="Size">{formatSize(feed.width, feed.height)}</Fact>
+      {feed.layers.length > 1 && (
+        <Fact name="Layers">
+          {feed.layers
+            .map(
+              ({ width, height, bitrateKbps }) =>
+                `${formatSize(width, height)}, ${formatBitrate(bitrateKbps)}`,
+            )
+            .join(' · ')}
+        </Fact>
+      )}
       <Fact name="Frame rate">{formatFps(feed.fps)}</Fact>
       <Fact name="Bitrate">{formatBitrate(feed.bitrateKbps)}</Fact>
       <Fact name="Last keyframe">

@@ -12,15 +12,20 @@ const shownState = {
   stopped: 'stopped',
 } as const;
 
-/** How a source stands whose pipeline runs, or is meant to. */
-export function statusOf(source: Source, encoder: EncoderPlan, handler: SourceHandler): SourceStatus {
+/** How a source stands whose pipeline runs, or is meant to; `note` is what else is wrong with it. */
+export function statusOf(
+  source: Source,
+  encoder: EncoderPlan,
+  handler: SourceHandler,
+  note: string | null = null,
+): SourceStatus {
   const { state, fault, restarts } = handler.status;
   return {
     id: source.id,
     kind: source.kind,
     label: source.label ?? source.id,
     state: shownState[state],
-    reason: fault?.words ?? null,
+    reason: fault?.words ?? note,
     restarts,
     droppedFrames: null,
     encoder: { name: encoder.encoder, reason: [encoder.reason, ...encoder.warnings].join(' ') },

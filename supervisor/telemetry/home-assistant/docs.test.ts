@@ -73,7 +73,9 @@ describe('docs/home-assistant.md', () => {
     const status = hubStatus();
     const topics = topicsOf(status.device.id, 'homeassistant');
     const { components } = discoveryDocument(discoveryInput(status, inventoryOf(status)), topics, 60);
-    const single = Object.entries(components).filter(([key]) => !/^(feed|disk|network|camera|output)_/.test(key));
+    const single = Object.entries(components).filter(
+      ([key]) => !/^(feed|disk|network|camera|output)_/.test(key),
+    );
     const missing = single
       .map(([, { name }]) => String(name))
       .filter((name) => !text.includes(name.toLowerCase()));

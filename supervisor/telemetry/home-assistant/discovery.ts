@@ -94,6 +94,7 @@ const platforms = [
   'camera',
   'event',
   'image',
+  'number',
   'select',
   'sensor',
   'switch',

@@ -146,6 +146,7 @@ export const statusFixture = (over: Partial<Status> = {}): Status => ({
   sources: [sourceFixture()],
   feeds: [feedFixture()],
   outputs: [],
+  adjustables: [],
   cameras: [],
   newCameras: [],
   adoption: null,

@@ -1,5 +1,6 @@
 import { flushCompileCache } from 'node:module';
 import { untilAborted } from '../common/pause.ts';
+import { adjust } from './app/adjust.ts';
 import { apiPorts } from './app/api-ports.ts';
 import { type ApplianceBus, applianceBus } from './app/events.ts';
 import { HttpService } from './app/http-service.ts';
@@ -162,6 +163,7 @@ async function assemble(base: Foundation) {
         role,
         health,
         pipelines,
+        watcher: cameras,
         conductor,
         hubRole: hub,
         startedAt: base.startedAt,
@@ -179,6 +181,7 @@ async function assemble(base: Foundation) {
       }),
   });
   const telemetry = new TelemetryService({
+    adjust: (change) => adjust(change, { config, cameras, takeRunning: () => now.takeRunning }),
     board,
     conductor,
     config,

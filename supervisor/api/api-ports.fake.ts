@@ -90,6 +90,7 @@ const status: Status = {
   sources: [],
   feeds: [feed],
   outputs: [],
+  adjustables: [],
   cameras: [],
   newCameras: [],
   adoption: null,

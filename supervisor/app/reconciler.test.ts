@@ -45,6 +45,7 @@ function open(change: (calls: string[]) => Record<string, unknown> = () => ({}))
       ...{ apply: noted('pipelines'), ingests: () => [], pictureFeeds: () => [] },
       close: noted('pipelines closed'),
     },
+    controls: { apply: noted('controls') },
     remotes: { apply: noted('remotes'), close: noted('remotes closed') },
     outputs: { apply: noted('outputs') },
     still: { close: noted('still closed') },

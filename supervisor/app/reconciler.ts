@@ -22,6 +22,7 @@ import { cameraFacts } from '../sources/camera-facts.ts';
 import type { Pipelines } from '../sources/pipelines.ts';
 import type { PluggedCameras } from '../sources/plugged-cameras.ts';
 import type { PortAllocator } from '../sources/port-allocator.ts';
+import type { SettingControls } from '../sources/setting-controls.ts';
 import type { CurrentRole } from '../system/current-role.ts';
 import type { Health, HealthReporter } from '../system/health.ts';
 import type { Identity } from '../system/identity.ts';
@@ -39,6 +40,7 @@ export interface ReconcilerOptions {
   readonly cameras: CameraWatcher;
   readonly plugged: PluggedCameras;
   readonly pipelines: Pipelines;
+  readonly controls: SettingControls;
   readonly remotes: RemoteFeeds;
   readonly outputs: Outputs;
   readonly still: JpegTaps;
@@ -167,6 +169,7 @@ export class Reconciler {
     const source = [...config.source, ...plugged.decided];
     const desired = desiredState({ ...config, source }, role, { cameras: cameraFacts(cameras.known) });
     await part('link', () => this.#applyRole(desired, config));
+    await part('controls', () => this.#options.controls.apply(desired.pipelines));
     await part('pipelines', () => pipelines.apply(desired));
     await part('remotes', () => remotes.apply(desired.remotes));
     await part('outputs', () => outputs.apply(config.output));

@@ -300,6 +300,7 @@ function appliance(toml: Toml) {
     cameras: { known: devices },
     plugged: { sources: async () => {}, decided: [] },
     pipelines,
+    controls: nothing,
     remotes: { ...nothing, hasBroken: false },
     outputs,
     still: nothing,

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { LiveConfig } from '../config/live-config.ts';
 import type { Config } from '../config/schema.ts';
 import { listOf, type StateSection, type StateStore } from '../config/state.ts';
-import type { MqttLink, Update, UpdateInstall } from '../contract/index.ts';
+import type { Adjust, MqttLink, Update, UpdateInstall } from '../contract/index.ts';
 import type { ApiPorts } from '../contract/ports.ts';
 import type { ServiceRun } from '../process/service-slot.ts';
 import type { StatusBoard } from '../status/status-board.ts';
@@ -20,6 +20,7 @@ export interface TelemetryParts {
   readonly system: ApiPorts['system'];
   readonly pictures: { snapshot(feed: string): Promise<Buffer> };
   readonly config: LiveConfig;
+  readonly adjust: (change: Adjust) => Promise<void>;
   readonly update: {
     install(request: UpdateInstall): Promise<Update>;
     rollback(): Promise<Update>;
@@ -138,11 +139,13 @@ function commandsOf({
   system,
   pictures,
   config,
+  adjust,
   update,
   rollout,
 }: TelemetryParts): ApplianceCommands {
   return {
     setRole: async (role) => void (await config.patch({ role })),
+    adjust,
     startTake: async (cameras) => void (await conductor.start(cameras)),
     stopTake: async () => void (await conductor.stopCurrent()),
     identify: () => system.identify(),

@@ -8,7 +8,7 @@ import { apiPortsFake } from '../api/api-ports.fake.ts';
 import { ApiServer } from '../api/server.ts';
 import { KeyStore } from '../system/key-store.ts';
 import { rushlight } from './rushlight.ts';
-import { duration } from './status-text.ts';
+import { duration, statusText } from './status-text.ts';
 
 const stop = new AbortController();
 let running: Promise<void> = Promise.resolve();
@@ -55,6 +55,21 @@ describe('rushlight', () => {
     expect(text).toContain('rushlight-abcd  hub (set in rushlight.toml)');
     expect(text).toMatch(/cam0 {2}online {2}1280x720 30.0 fps {2}4000 kbit\/s {2}0 viewers/);
     expect(text).toContain('recording: recording  (room for 1 h 0 min)');
+  });
+
+  test('status names outputs, and why one does not send', async () => {
+    const reason = 'The server refused the token (401). Check the token of this output.';
+    const output = {
+      ...{ id: 'cloud', label: 'Cloud', feed: 'cam0', server: 'https://live.example.com', flows: [] },
+      ...{ bitrateKbps: 3000, since: '2026-11-30T10:00:00.000Z' },
+    };
+    const outputs = [
+      { ...output, state: 'live' as const, reason: null },
+      { ...output, id: 'all', feed: '*', state: 'failed' as const, reason },
+    ];
+    const text = statusText({ ...(await apiPortsFake().status()), outputs });
+    expect(text).toContain('output cloud  cam0 to https://live.example.com  live  3000 kbit/s\n');
+    expect(text).toContain(`output all  * to https://live.example.com  failed  (${reason})\n`);
   });
 
   test('status --json is what the API says', async () => {

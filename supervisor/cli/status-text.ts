@@ -1,8 +1,8 @@
-import type { SourceStatus, Status, TakeCamera } from '../contract/index.ts';
+import type { Output, SourceStatus, Status, TakeCamera } from '../contract/index.ts';
 
 /** The status for a terminal: what matters first, problems never hidden. */
 export function statusText(status: Status): string {
-  const { device, host, health, config, feeds, sources, cameras, hub, recording, masters } = status;
+  const { device, host, health, config, feeds, outputs, sources, cameras, hub, recording, masters } = status;
   const lines = [
     `${device.name}  ${device.role} (${device.roleReason})  version ${device.version}${device.simulation ? '  simulation' : ''}`,
     `up ${duration(device.uptimeS)}  cpu ${host.cpuLoadPercent.toFixed(0)} %${temperature(host.temperatureC)}  ${health.state}`,
@@ -22,6 +22,7 @@ export function statusText(status: Status): string {
     );
   }
   lines.push(...sources.map((source) => sourceText(source, '')));
+  lines.push(...outputs.map(outputText));
   for (const camera of cameras) {
     lines.push(
       `camera ${camera.name}  ${camera.online ? 'online' : 'OFFLINE'}  ${camera.address}  ${camera.recording}`,
@@ -32,6 +33,11 @@ export function statusText(status: Status): string {
   lines.push(`masters: ${masters.folder}  (${masters.reason})`);
   for (const camera of recording.take?.cameras ?? []) lines.push(`  ${masterText(camera)}`);
   return `${lines.join('\n')}\n`;
+}
+
+function outputText({ id, feed, server, state, bitrateKbps, reason }: Output): string {
+  const rate = state === 'live' ? `  ${bitrateKbps.toFixed(0)} kbit/s` : '';
+  return `output ${id}  ${feed} to ${server}  ${state}${rate}${reason === null ? '' : `  (${reason})`}`;
 }
 
 function sourceText(source: SourceStatus, indent: string): string {

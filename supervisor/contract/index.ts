@@ -13,6 +13,7 @@ import { signalingRoutes } from './routes/signaling.ts';
 import { takesRoutes } from './routes/takes.ts';
 import { updatesRoutes } from './routes/updates.ts';
 
+export * from './adjustables.ts';
 export * from './adoption.ts';
 export * from './agent.ts';
 export * from './common.ts';

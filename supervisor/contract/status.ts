@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { adjustableSchema } from './adjustables.ts';
 import { hubCodeSchema, newCameraSchema } from './adoption.ts';
 import { instantSchema, roleSchema, slugSchema, sourceKindSchema } from './common.ts';
 import { feedSchema } from './feeds.ts';
@@ -131,6 +132,9 @@ export const statusSchema = z
     sources: z.array(sourceStatusSchema),
     feeds: z.array(feedSchema),
     outputs: z.array(outputSchema).describe('Feeds that go on to other servers'),
+    adjustables: z
+      .array(adjustableSchema)
+      .describe('Settings of the sources of this machine that may be changed while they run'),
     cameras: z.array(linkedCameraSchema),
     newCameras: z.array(newCameraSchema).describe('Cameras that ask to be adopted'),
     adoption: hubCodeSchema

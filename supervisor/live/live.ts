@@ -8,6 +8,7 @@ import { Pipelines } from '../sources/pipelines.ts';
 import { PluggedCameras } from '../sources/plugged-cameras.ts';
 import { PortAllocator } from '../sources/port-allocator.ts';
 import { SerialHomeState } from '../sources/serial-home-state.ts';
+import { SettingControls } from '../sources/setting-controls.ts';
 import type { Foundation } from '../system/foundation.ts';
 import { FeedLabels } from './feed-labels.ts';
 import { listFeeds } from './feed-list.ts';
@@ -24,6 +25,7 @@ export interface Pictures {
   readonly plugged: PluggedCameras;
   readonly ports: PortAllocator;
   readonly pipelines: Pipelines;
+  readonly controls: SettingControls;
   readonly media: MediaLink;
   readonly jpegPushes: JpegPushes;
   readonly remotes: RemoteFeeds;
@@ -64,8 +66,10 @@ export async function assemblePictures(
     devices: () => cameras.known,
     model: base.identity.model,
     hardwareEncoder: await findHardwareEncoder(),
+    noteOf: (source) => controls.noteOf(source),
     publishPictures: (feed) => jpegFeeds.ingest(feed),
   });
+  const memory = new ControlState(state, log);
   const { hotplug, ...edge } = base.options.cameraEdge ?? {};
   const cameras = new CameraWatcher({
     ...edge,
@@ -76,9 +80,10 @@ export async function assemblePictures(
       homes: new SerialHomeState(state, log),
     }),
     hotplug: new HotplugMonitor({ ...hotplug, host, log }),
-    memory: new ControlState(state, log),
+    memory,
     log,
   });
+  const controls = new SettingControls({ cameras, memory, log });
   const sources = () => [...pipelines.status(), ...remotes.status()];
   const labels = new FeedLabels(() => [...sources(), ...linked().flatMap((camera) => camera.sources)]);
   const labelOf = (feed: string) => labels.of(feed);
@@ -148,5 +153,5 @@ export async function assemblePictures(
     configureTaps: () => media.reconfigure(),
   });
   const jpegPushes = new JpegPushes(jpegFeeds, log);
-  return { cameras, plugged, ports, pipelines, media, jpegPushes, remotes, outputs, still, feeds };
+  return { cameras, plugged, ports, pipelines, controls, media, jpegPushes, remotes, outputs, still, feeds };
 }

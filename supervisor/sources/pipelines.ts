@@ -46,6 +46,8 @@ export interface PipelinesOptions {
   readonly recording: () => boolean;
   /** Opens the feed of a source that delivers pictures instead of video. */
   readonly publishPictures: (feed: string) => JpegPublication;
+  /** What is wrong with a source beside its pipeline, such as its controls. */
+  readonly noteOf?: (source: string) => string | null;
   /**
    * Something outside the settings changed that a pipeline depends on, such as what the link to the hub carries: apply again.
    */
@@ -204,7 +206,7 @@ export class Pipelines {
     if (desired === null) return [];
     const statuses = [
       ...[...this.#running.values()].map(({ desired: { source }, encoder, handler }) =>
-        statusOf(source, encoder, handler),
+        statusOf(source, encoder, handler, this.#options.noteOf?.(source.id) ?? null),
       ),
       ...[...this.#broken].flatMap(([id, reason]) => {
         const pipeline = desired.pipelines.find(({ source }) => source.id === id);

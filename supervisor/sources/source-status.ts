@@ -12,11 +12,12 @@ const shownState = {
   stopped: 'stopped',
 } as const;
 
-/** The status of a source whose pipeline runs, or should run. */
+/** The status of a source whose pipeline runs, or should run; `note` is what else is wrong with it. */
 export function statusOf(
   source: Source,
   encoder: EncoderPlan & { readonly small: SmallPlan },
   handler: SourceHandler,
+  note: string | null = null,
 ): SourceStatus {
   const { state, fault, restarts } = handler.status;
   return {
@@ -24,7 +25,7 @@ export function statusOf(
     kind: source.kind,
     label: source.label ?? source.id,
     state: shownState[state],
-    reason: fault?.words ?? null,
+    reason: fault?.words ?? note,
     restarts,
     droppedFrames: null,
     encoder: {

@@ -12,12 +12,14 @@ import type {
 } from '../contract/index.ts';
 import type { Outputs } from '../live/outputs/outputs.ts';
 import type { RemoteFeeds } from '../live/remote-feeds.ts';
+import type { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
 import type { Pipelines } from '../sources/pipelines.ts';
 import type { CurrentRole } from '../system/current-role.ts';
 import type { Health } from '../system/health.ts';
 import type { Identity } from '../system/identity.ts';
 import type { TakesFolders } from '../system/takes-folder.ts';
 import type { TakeConductor } from '../takes/take-conductor.ts';
+import { adjustablesOf } from './adjustables.ts';
 
 /** What only a hub shows. */
 interface HubStatus {
@@ -42,6 +44,7 @@ export interface StatusSources {
   readonly role: CurrentRole;
   readonly health: Health;
   readonly pipelines: Pipelines;
+  readonly watcher: Pick<CameraWatcher, 'known'>;
   readonly remotes: RemoteFeeds;
   readonly outputs: Outputs;
   readonly feeds: () => Feed[];
@@ -85,6 +88,7 @@ export function composeStatus(sources: StatusSources): Status {
     sources: [...sources.pipelines.status(), ...sources.remotes.status()],
     feeds: sources.feeds(),
     outputs: sources.outputs.status(),
+    adjustables: adjustablesOf(snapshot.config, sources.watcher.known),
     cameras: decided === 'hub' ? [...hubRole.cameras.list()] : [],
     newCameras: decided === 'hub' ? [...hubRole.desk.list()] : [],
     adoption: sources.cameraRole()?.code ?? null,

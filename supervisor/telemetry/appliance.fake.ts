@@ -55,6 +55,7 @@ export class FakeCommands implements ApplianceCommands {
   updateCamera = (id: string) => this.#note('updateCamera', id);
   startRollout = (request: unknown) => this.#note('startRollout', request);
   changeRollout = (action: string) => this.#note('changeRollout', action);
+  adjust = (change: unknown) => this.#note('adjust', change);
   setTally = (state: string) => this.#note('setTally', state);
 
   async snapshot(feed: string): Promise<Buffer> {

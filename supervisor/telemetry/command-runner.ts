@@ -71,6 +71,8 @@ export class CommandRunner {
         return commands.startTake(command.value.cameras ?? null);
       case 'tally':
         return commands.setTally(command.value.state);
+      case 'adjust':
+        return commands.adjust(command.value);
       case 'snapshot':
         refuseUnknownFeed(command.value.feed, status());
         return publishSnapshot(command.value.feed);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { parseJsonText } from '../../common/json-text.ts';
 import {
+  adjustSchema,
   rolloutStartSchema,
   slugSchema,
   systemActionSchema,
@@ -31,6 +32,7 @@ const commands = {
   },
   recording: { schema: recordingSchema, fromWord: (state: string): unknown => ({ state }) },
   tally: { schema: tallySchema, fromWord: (state: string): unknown => ({ state }) },
+  adjust: { schema: adjustSchema, fromWord: noWord },
   snapshot: { schema: z.strictObject({ feed: slugSchema }), fromWord: (feed: string): unknown => ({ feed }) },
   identify: { schema: z.strictObject({}), fromWord: onlyWord('PRESS') },
   restart: { schema: systemActionSchema, fromWord: onlyWord('PRESS') },
@@ -77,6 +79,10 @@ export function parseCommand(name: string, payload: Buffer): Command {
 
 function isCommandName(name: string): name is CommandName {
   return Object.hasOwn(commands, name);
+}
+
+function noWord(): never {
+  throw new CommandRefusedError('COMMAND_INVALID', 'expected a JSON object');
 }
 
 function onlyWord(word: string): (text: string) => unknown {

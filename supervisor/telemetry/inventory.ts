@@ -1,4 +1,4 @@
-import type { LinkedCamera, SourceStatus, Status } from '../contract/index.ts';
+import type { Adjustable, LinkedCamera, SourceStatus, Status } from '../contract/index.ts';
 import { keyedDisks, keyedNetworks, keyOf } from './item-keys.ts';
 
 /**
@@ -16,6 +16,7 @@ export interface Inventory {
   /** Sources of a camera, whose feeds are the hub's. On a hub every source is a feed. */
   readonly sources: readonly LabelledItem[];
   readonly cameras: readonly CameraItem[];
+  readonly adjustables: readonly AdjustableItem[];
   /** Without those that are switched off. */
   readonly outputs: readonly LabelledItem[];
 }
@@ -31,6 +32,9 @@ export interface FeedItem extends LabelledItem {
   /** Whether its camera is known, and so can be recorded. */
   readonly isRecordable: boolean;
 }
+
+/** A setting of a source; its range decides what its entity is like, its value is in the state. */
+export type AdjustableItem = LabelledItem & Omit<Adjustable, 'value' | 'label'>;
 
 /** A linked camera. */
 export interface CameraItem extends LabelledItem {
@@ -78,6 +82,9 @@ export function inventoryOf(status: Status, previous: Inventory | null = null): 
     ),
     sources: byKey(
       status.device.role === 'camera' ? status.sources.map(({ id, label }) => ({ key: id, label })) : [],
+    ),
+    adjustables: byKey(
+      status.adjustables.map(({ value: _, ...item }) => ({ ...item, key: `${item.source}_${item.id}` })),
     ),
     outputs: byKey(
       status.outputs.filter(({ state }) => state !== 'off').map(({ id, label }) => ({ key: id, label })),

@@ -1,5 +1,5 @@
 import type { Config } from '../config/schema.ts';
-import type { RolloutStart, Status, Tally, UpdateInstall } from '../contract/index.ts';
+import type { Adjust, RolloutStart, Status, Tally, UpdateInstall } from '../contract/index.ts';
 
 /** Source of the one snapshot that everything shows. */
 export interface StatusSource {
@@ -35,6 +35,8 @@ export interface ApplianceCommands {
   startRollout(request: RolloutStart): Promise<void>;
   changeRollout(action: 'pause' | 'resume' | 'cancel'): Promise<void>;
   setTally(state: Tally['state']): Promise<void>;
+  /** Changes a setting of a source while it runs. */
+  adjust(change: Adjust): Promise<void>;
   /** One picture of a feed as it is now: a JPEG file. */
   snapshot(feed: string): Promise<Buffer>;
 }

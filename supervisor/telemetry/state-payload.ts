@@ -40,6 +40,7 @@ export function statePayload(status: Status, pageUrl: string | null = null) {
       status.feeds.map((feed) => [feed.id, feedState(feed, sourceOfFeed(status, feed), status)]),
     ),
     sources: Object.fromEntries(status.sources.map((source) => [source.id, sourceState(source, status)])),
+    adjust: adjustState(status),
     outputs: Object.fromEntries(status.outputs.map((output) => [output.id, outputState(output)])),
     cameras: Object.fromEntries(status.cameras.map((camera) => [keyOf(camera.id), cameraState(camera)])),
   };
@@ -192,6 +193,17 @@ function sourceState(source: SourceStatus, status: Status) {
     encoder: source.encoder?.name ?? null,
     recording: isRecorded(status, source.id),
   };
+}
+
+/** Values of settings by source and id. */
+function adjustState({ adjustables }: Status) {
+  const sources = [...new Set(adjustables.map(({ source }) => source))];
+  return Object.fromEntries(
+    sources.map((source) => [
+      source,
+      Object.fromEntries(adjustables.flatMap((one) => (one.source === source ? [[one.id, one.value]] : []))),
+    ]),
+  );
 }
 
 /** `about` holds what changes seldom: it is what the entity shows as attributes, and each change is a row in a recorder. */

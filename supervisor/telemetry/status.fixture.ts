@@ -1,4 +1,5 @@
 import {
+  type Adjustable,
   type Feed,
   type LinkedCamera,
   type Output,
@@ -59,6 +60,12 @@ export function hubStatus(changes: Partial<Status> = {}): Status {
       }),
     ],
     outputs: [outputStatus()],
+    adjustables: [
+      adjustable(),
+      adjustable({ id: 'gain', label: 'Stage gain', value: 30, min: 0, max: 255, step: 1, unit: null }),
+      adjustable({ id: 'auto_exposure', label: 'Stage auto exposure', kind: 'choice', ...choice }),
+      adjustable({ id: 'focus_automatic_continuous', label: 'Stage autofocus', kind: 'switch', ...onOff }),
+    ],
     cameras: [linkedCamera()],
     newCameras: [],
     adoption: null,
@@ -118,6 +125,7 @@ export function cameraStatus(changes: Partial<Status> = {}): Status {
     },
     feeds: [],
     outputs: [],
+    adjustables: [],
     cameras: [],
     mqtt: null,
     rollout: null,
@@ -192,6 +200,26 @@ export function feedStatus(changes: Partial<Feed> = {}): Feed {
         skippedFrames: 4,
       },
     ],
+    ...changes,
+  };
+}
+
+const none = { min: null, max: null, step: null, unit: null };
+const choice = { ...none, value: 'Manual Mode', choices: ['Manual Mode', 'Aperture Priority Mode'] };
+const onOff = { ...none, value: true };
+
+function adjustable(changes: Partial<Adjustable> = {}): Adjustable {
+  return {
+    source: 'cam0',
+    id: 'target_kbps',
+    label: 'Stage target bit rate',
+    kind: 'number',
+    value: 6000,
+    min: 100,
+    max: 100_000,
+    step: 100,
+    unit: 'kbit/s',
+    choices: [],
     ...changes,
   };
 }

@@ -153,6 +153,29 @@ describe('An output', () => {
   });
 });
 
+describe('A file of an output', () => {
+  const url = 'url = "https://hub/whip"';
+  test.each([
+    ['token_file', '', 'holds no token'],
+    ['token_file', 'two tokens', 'holds no token'],
+    ['token_file', 'tok\nen', 'holds no token'],
+    ['token_file', 'tökén', 'holds no token'],
+    ['ca_file', 'no certificate', 'holds no certificate'],
+    [
+      'ca_file',
+      `-----BEGIN CERTIFICATE-----\n${'A'.repeat(9000)}\n-----END CERTIFICATE-----\n`,
+      'larger than 8 KB',
+    ],
+  ])('is named, and never reaches the media process: %s, case %#', async (key, text, words) => {
+    const { outputs } = open();
+    writeFileSync(join(folder, 'file'), text);
+    await outputs.apply(settingsOf(cloud, `id = "other"\nfeed = "cam0"\n${url}\n${key} = "file"`));
+    expect(outputs.status()[1]).toMatchObject({ state: 'failed', reason: expect.stringContaining(words) });
+    expect(outputs.status()[1]?.reason).toMatch(/\.$/);
+    expect(outputs.wanted().map(({ output }) => output)).toEqual(['cloud']);
+  });
+});
+
 describe('An output of every feed', () => {
   const all = 'id = "all"\nfeed = "*"\nurl = "http://hub/whip/{feed}"';
 

@@ -6,6 +6,7 @@ import { readSettingFile } from '../../config/read-setting-file.ts';
 import type { OutputSettings } from '../../config/schema.ts';
 import type { Feed, Output, OutputFlow, SourceStatus } from '../../contract/index.ts';
 import type { MediaOutput, OutputFigures } from '../media-link.ts';
+import { authorityIn, OutputFileError, tokenIn } from './output-files.ts';
 import { conditionOfAll, flowOf, outputOf } from './output-view.ts';
 import { Lingering, sendableFeeds, type Target, targetsOf } from './targets.ts';
 
@@ -52,7 +53,8 @@ export class Outputs {
       try {
         secrets.set(output.id, await this.#secretsOf(output));
       } catch (error) {
-        const reason = describeError(error);
+        // A sentence says all that an owner needs; the log has the cause.
+        const reason = error instanceof OutputFileError ? error.message : describeError(error);
         broken.set(output.id, reason);
         // The same reason again and again is logged once.
         if (this.#broken.get(output.id) === reason) continue;
@@ -144,8 +146,9 @@ export class Outputs {
   }
 
   async #secretsOf({ token, tokenFile, caFile }: OutputSettings): Promise<Secrets> {
-    const inFile = tokenFile === undefined ? null : (await this.#read(tokenFile)).trim();
-    return { token: token ?? inFile, ca: caFile === undefined ? null : await this.#read(caFile) };
+    const inFile = tokenFile === undefined ? null : tokenIn(await this.#read(tokenFile), tokenFile);
+    const ca = caFile === undefined ? null : authorityIn(await this.#read(caFile), caFile);
+    return { token: token ?? inFile, ca };
   }
 
   async #read(file: string): Promise<string> {

@@ -89,6 +89,22 @@ export class CameraWatcher {
     });
   }
 
+  /**
+   * Sets each of these controls that the camera takes now, remembers them as if a person had set them, and returns why others were not
+   * set. Those whose automatic is on are remembered alone.
+   * @throws DeviceUnknownError
+   */
+  async applyControls(id: string, values: ControlValues): Promise<string[]> {
+    return await this.#inTurn(async () => {
+      const device = find(await this.#update(), id);
+      const skipped = await reapplyControls(device, values, this.#run(), () => this.#fresh(device));
+      const remembered = withoutButtons(device, values);
+      this.#options.memory.set(id, { ...this.#options.memory.get(id), ...remembered });
+      await this.#reread(device);
+      return skipped;
+    });
+  }
+
   /** One look after events. A failure is logged: the next event looks again. */
   async #look(retry: Debouncer): Promise<void> {
     try {

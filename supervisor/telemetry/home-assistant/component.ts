@@ -8,6 +8,7 @@ export type Platform =
   | 'camera'
   | 'event'
   | 'image'
+  | 'number'
   | 'select'
   | 'sensor'
   | 'switch'

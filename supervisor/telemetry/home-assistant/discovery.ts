@@ -96,6 +96,7 @@ const platforms = [
   'camera',
   'event',
   'image',
+  'number',
   'select',
   'sensor',
   'switch',

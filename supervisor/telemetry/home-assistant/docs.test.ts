@@ -74,7 +74,7 @@ describe('docs/use/home-assistant.md', () => {
     const topics = topicsOf(status.device.id, 'homeassistant');
     const { components } = discoveryDocument(discoveryInput(status, inventoryOf(status)), topics, 60);
     const single = Object.entries(components).filter(
-      ([key]) => !/^(feed|disk|network|camera|output)_/.test(key),
+      ([key]) => !/^(feed|disk|network|camera|output|adjust)_/.test(key),
     );
     const missing = single
       .map(([, { name }]) => String(name))

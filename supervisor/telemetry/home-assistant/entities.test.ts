@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MqttListener } from '../listener.fixture.ts';
 import { Mosquitto } from '../mosquitto.fixture.ts';
 import { RunningTelemetry } from '../telemetry.fixture.ts';
-import { componentsOf, findStateFault } from './ha-check.fixture.ts';
+import { componentsOf, fillCommand, findStateFault } from './ha-check.fixture.ts';
 
 type Component = Readonly<Record<string, unknown>>;
 
@@ -14,7 +14,15 @@ function payloadsOf(component: Component): string[] {
     case 'switch':
       return [String(component.payload_on ?? 'ON'), String(component.payload_off ?? 'OFF')];
     case 'select':
-      return component.options as string[];
+      return (component.options as string[]).map((option) =>
+        component.command_template === undefined
+          ? option
+          : fillCommand(String(component.command_template), option),
+      );
+    case 'number':
+      return [component.min, component.max].map((value) =>
+        fillCommand(String(component.command_template), value),
+      );
     case 'update':
       return [String(component.payload_install)];
     default:
@@ -44,6 +52,22 @@ const expectedCalls: Readonly<Record<string, readonly (readonly unknown[])[]>> =
     ['setTally', 'off'],
     ['setTally', 'preview'],
     ['setTally', 'program'],
+  ],
+  adjust_cam0_target_kbps: [
+    ['adjust', { source: 'cam0', setting: 'target_kbps', value: 100 }],
+    ['adjust', { source: 'cam0', setting: 'target_kbps', value: 100_000 }],
+  ],
+  adjust_cam0_gain: [
+    ['adjust', { source: 'cam0', setting: 'gain', value: 0 }],
+    ['adjust', { source: 'cam0', setting: 'gain', value: 255 }],
+  ],
+  adjust_cam0_auto_exposure: [
+    ['adjust', { source: 'cam0', setting: 'auto_exposure', value: 'Manual Mode' }],
+    ['adjust', { source: 'cam0', setting: 'auto_exposure', value: 'Aperture Priority Mode' }],
+  ],
+  adjust_cam0_focus_automatic_continuous: [
+    ['adjust', { source: 'cam0', setting: 'focus_automatic_continuous', value: true }],
+    ['adjust', { source: 'cam0', setting: 'focus_automatic_continuous', value: false }],
   ],
   feed_cam0_record: [['startTake', ['cam0']], ['stopTake']],
   feed_cam0_take_snapshot: [['snapshot', 'cam0']],

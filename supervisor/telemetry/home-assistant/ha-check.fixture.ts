@@ -78,7 +78,8 @@ function findComponentFaults(component: Json, deviceName: string): string[] {
   }
   for (const [option, value] of Object.entries(component)) {
     if (option.endsWith('topic') && /[+#\s]|\p{Cc}/u.test(String(value))) faults.push(`illegal ${option}`);
-    if (option.endsWith('template')) faults.push(...findTemplateFaults(String(value)));
+    if (option === 'command_template') faults.push(...findCommandTemplateFaults(String(value)));
+    else if (option.endsWith('template')) faults.push(...findTemplateFaults(String(value)));
   }
   return [
     ...faults,
@@ -95,6 +96,7 @@ function findClassFaults(component: Json, platform: string): string[] {
   if (platform === 'event' && !(Array.isArray(component.event_types) && component.event_types.length > 0)) {
     faults.push('no event types');
   }
+  if (platform === 'number') faults.push(...findRangeFaults(component));
   if (platform === 'select' && !(Array.isArray(options) && options.length > 0)) faults.push('no options');
   return faults;
 }
@@ -121,6 +123,32 @@ function findSensorFaults(component: Json): string[] {
     faults.push(`state class ${stateClass} does not go with ${deviceClass}`);
   }
   return faults;
+}
+
+/** Home Assistant refuses a number whose range is empty, or whose step or mode it does not know. */
+function findRangeFaults({ min = 1, max = 100, step = 1, mode = 'auto' }: Json): string[] {
+  const faults: string[] = [];
+  if (typeof min !== 'number' || typeof max !== 'number' || min >= max)
+    faults.push(`illegal range ${min} to ${max}`);
+  if (typeof step !== 'number' || step < 0.001) faults.push(`illegal step ${step}`);
+  if (!['auto', 'box', 'slider'].includes(String(mode))) faults.push(`illegal mode ${mode}`);
+  return faults;
+}
+
+/** JSON with one place for the value, which text needs quotes for. */
+function findCommandTemplateFaults(template: string): string[] {
+  try {
+    JSON.parse(fillCommand(template, 'a "b"'));
+    return [];
+  } catch {
+    return [`command template of another form: ${template}`];
+  }
+}
+
+/** What Home Assistant sends for a value. */
+export function fillCommand(template: string, value: unknown): string {
+  const text = template.replace('{{ value | tojson }}', () => JSON.stringify(value));
+  return text.replace('{{ value }}', () => (typeof value === 'number' ? String(value) : '0'));
 }
 
 /**
@@ -171,6 +199,10 @@ export function findStateFault(component: Json, payload: string): string | null 
         component.state_on ?? component.payload_on ?? 'ON',
         component.state_off ?? component.payload_off ?? 'OFF',
       ]);
+    case 'number': {
+      const [min, max] = [Number(component.min), Number(component.max)];
+      return Number(state) >= min && Number(state) <= max ? null : `${state} is out of range`;
+    }
     case 'select':
       return oneOf(state, component.options as unknown[]);
     default:

@@ -1,6 +1,6 @@
 /**
  * What Home Assistant 2026.11.0 accepts of MQTT discovery, as far as this appliance uses it. Facts read in
- * homeassistant/components/mqtt (schemas.py, discovery.py, sensor.py, binary_sensor.py, switch.py, select.py,
+ * homeassistant/components/mqtt (schemas.py, discovery.py, sensor.py, binary_sensor.py, switch.py, select.py, number.py,
  * button.py, camera.py, event.py, image.py, update.py, util.py, const.py), components/{sensor,binary_sensor,button,switch,update} and
  * const.py of that version. For tests. Options that Home Assistant would drop without a word count as errors here.
  */
@@ -47,6 +47,21 @@ export const platformOptions: Readonly<
   camera: { required: ['topic'], optional: ['image_encoding'] },
   event: { required: ['state_topic', 'event_types'], optional: ['value_template', 'device_class'] },
   image: { required: ['image_topic'], optional: ['content_type', 'image_encoding'] },
+  number: {
+    required: ['command_topic'],
+    optional: [
+      ...reads,
+      ...commands,
+      'optimistic',
+      'device_class',
+      'min',
+      'max',
+      'step',
+      'mode',
+      'unit_of_measurement',
+      'payload_reset',
+    ],
+  },
   select: { required: ['command_topic', 'options'], optional: [...reads, ...commands, 'optimistic'] },
   sensor: {
     required: ['state_topic'],

@@ -1,5 +1,5 @@
 import { cameraEvents, takeEvents } from '../events.ts';
-import type { CameraItem, FeedItem, Inventory, LabelledItem } from '../inventory.ts';
+import type { AdjustableItem, CameraItem, FeedItem, Inventory, LabelledItem } from '../inventory.ts';
 import {
   binarySensor,
   button,
@@ -25,6 +25,7 @@ export function mediaComponents(context: ComponentContext, inventory: Inventory)
     ...inventory.feeds.flatMap((feed) => feedComponents(context, feed)),
     ...inventory.sources.flatMap((source) => sourceComponents(context, source)),
     ...inventory.cameras.flatMap((camera) => cameraComponents(context, camera)),
+    ...inventory.adjustables.map((item) => adjustableComponent(context, item)),
     ...inventory.outputs.flatMap((output) => outputComponents(context, output)),
   ];
 }
@@ -228,6 +229,46 @@ function outputComponents(context: ComponentContext, { key, label }: LabelledIte
       precision: 0,
     }),
   ];
+}
+
+/** A setting of a source that is changed while it runs. */
+function adjustableComponent(context: ComponentContext, item: AdjustableItem): Entry {
+  const { topics } = context;
+  const { source, id: setting, label, kind } = item;
+  const key = `adjust_${item.key}`;
+  const options = { category: 'config', icon: 'mdi:tune' } as const;
+  const change = (value: string) => `{"source":"${source}","setting":"${setting}","value":${value}}`;
+  const common = {
+    state_topic: topics.state,
+    command_topic: topics.command('adjust'),
+    value_template: template(path('adjust', source, setting)),
+  };
+  switch (kind) {
+    case 'number':
+      return entity(context, 'number', key, label, options, {
+        ...common,
+        command_template: change('{{ value }}'),
+        min: item.min,
+        max: item.max,
+        step: item.step,
+        mode: 'box',
+        ...(item.unit === null ? {} : { unit_of_measurement: item.unit }),
+      });
+    case 'choice':
+      return entity(context, 'select', key, label, options, {
+        ...common,
+        command_template: change('{{ value | tojson }}'),
+        options: item.choices,
+      });
+    case 'switch':
+      return entity(context, 'switch', key, label, options, {
+        ...common,
+        state_on: 'True',
+        state_off: 'False',
+        payload_on: change('true'),
+        payload_off: change('false'),
+      });
+  }
 }
 
 function encoder(context: ComponentContext, id: string, label: string, at: (leaf: string) => string): Entry {

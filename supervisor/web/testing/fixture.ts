@@ -154,6 +154,7 @@ export const statusFixture = (over: Partial<Status> = {}): Status => ({
   sources: [sourceFixture()],
   feeds: [feedFixture()],
   outputs: [],
+  adjustables: [],
   cameras: [],
   newCameras: [],
   adoption: null,

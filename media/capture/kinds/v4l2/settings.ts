@@ -20,7 +20,7 @@ export const settings = z
     ),
     controls: field(
       z.record(z.string(), z.union([z.int(), z.boolean()], 'a whole number, true or false')).default({}),
-      'Values for controls of the camera. The names are those of `v4l2-ctl --list-ctrls`.',
+      'Values for controls of the camera, set when they change here or the camera is plugged in. The names are those of `v4l2-ctl --list-ctrls`. What you set on the page later counts until you change the value here.',
       [],
     ),
   })

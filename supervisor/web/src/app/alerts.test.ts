@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Status } from '../../../contract/index.ts';
-import { cameraFixture, statusFixture, takeFixture } from '../../testing/fixture.ts';
+import { cameraFixture, outputFixture, statusFixture, takeFixture } from '../../testing/fixture.ts';
 import { alertsOf } from './alerts.ts';
 
 const { host } = statusFixture();
@@ -74,6 +74,19 @@ describe('the board', () => {
     expect(titles({ recording: first })).toEqual([]);
     const later = { ...first, take: takeFixture() };
     expect(titles({ recording: later })).toEqual(['warning: Room for at least 15 min of recording']);
+  });
+
+  test('an output that does not send, but none that waits or is off', () => {
+    const reason = 'The server refused the token (401).';
+    const outputs = [
+      outputFixture({ state: 'failed', reason }),
+      outputFixture({ id: 'b', state: 'waiting', reason: 'No feed.' }),
+      outputFixture({ id: 'c', state: 'off', reason: 'Off.' }),
+      outputFixture({ id: 'd' }),
+    ];
+    expect(alertsOf(statusFixture({ outputs }))).toMatchObject([
+      { key: 'output-cloud', severity: 'warning', title: 'Output Cloud isn’t sending', detail: reason },
+    ]);
   });
 
   test('a camera without a hub hears of that first', () => {

@@ -181,6 +181,17 @@ const ofHealth = ({ health, mqtt }: Status): Alert[] =>
       advice: null,
     }));
 
+const ofOutputs = ({ outputs }: Status): Alert[] =>
+  outputs
+    .filter(({ state }) => state === 'failed')
+    .map(({ id, label, reason }) => ({
+      key: `output-${id}`,
+      severity: 'warning',
+      title: `Output ${label} isn’t sending`,
+      detail: reason,
+      advice: null,
+    }));
+
 /** Everything the user should know or do, the most serious first. Each cause appears once. */
 export const alertsOf = (status: Status): Alert[] => {
   const specific = [
@@ -189,6 +200,7 @@ export const alertsOf = (status: Status): Alert[] => {
     // A camera without its hub films for no one; little room is a matter of time.
     ...ofLinks(status),
     ...ofRecording(status),
+    ...ofOutputs(status),
   ];
   const shown = new Set(specific.map(({ key }) => key.split('-')[0]));
   const health = ofHealth(status).filter(({ key }) => !shown.has(key.slice('health-'.length)));

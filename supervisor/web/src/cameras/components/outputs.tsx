@@ -129,23 +129,34 @@ const Fields = ({ status, entry }: { status: Status; entry: OutputEntry | null }
   );
 };
 
-const ChangeForm = (props: OutputsProps & { entry: OutputEntry }) => {
-  const { status, entry } = props;
-  const { busy, change } = useChange(props);
+/** A form that is there while it is open. `save` tells whether it was taken. */
+const FoldedForm = (props: {
+  status: Status;
+  entry: OutputEntry | null;
+  text: { readonly summary: string; readonly submit: string; readonly busy: string };
+  busy: boolean;
+  testId?: string;
+  save(form: OutputForm): Promise<boolean>;
+}) => {
+  const { status, entry, text, busy, testId, save } = props;
   const [isOpen, setOpen] = useState(false);
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
-    const form = readForm(event.currentTarget as HTMLFormElement);
-    if (await change((now) => withChangedOutput(now, entry.id, form))) setOpen(false);
+    if (await save(readForm(event.currentTarget as HTMLFormElement))) setOpen(false);
   };
   return (
-    <details class="fold" open={isOpen} onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary>Change</summary>
+    <details
+      class="fold"
+      open={isOpen}
+      data-testid={testId}
+      onToggle={(event) => setOpen(event.currentTarget.open)}
+    >
+      <summary>{text.summary}</summary>
       {isOpen && (
         <form class="form" onSubmit={submit}>
           <Fields status={status} entry={entry} />
           <button type="submit" class="button button-main" disabled={busy}>
-            {busy ? 'Saving…' : 'Save'}
+            {busy ? text.busy : text.submit}
           </button>
         </form>
       )}
@@ -197,7 +208,13 @@ const OutputRow = (props: OutputsProps & { output: Output }) => {
               Remove
             </button>
           </div>
-          <ChangeForm {...props} entry={entry} />
+          <FoldedForm
+            status={status}
+            entry={entry}
+            text={{ summary: 'Change', submit: 'Save', busy: 'Saving…' }}
+            busy={busy}
+            save={(form) => change((now) => withChangedOutput(now, id, form))}
+          />
         </>
       )}
     </li>
@@ -206,22 +223,15 @@ const OutputRow = (props: OutputsProps & { output: Output }) => {
 
 const AddForm = (props: OutputsProps) => {
   const { busy, change } = useChange(props);
-  const submit = async (event: SubmitEvent) => {
-    event.preventDefault();
-    const form = event.currentTarget as HTMLFormElement;
-    const filled = readForm(form);
-    if (await change((now) => withOutput(now, filled))) form.reset();
-  };
   return (
-    <details class="fold" data-testid="add-output">
-      <summary>Send a feed to a server</summary>
-      <form class="form" onSubmit={submit}>
-        <Fields status={props.status} entry={null} />
-        <button type="submit" class="button button-main" disabled={busy}>
-          {busy ? 'Adding…' : 'Add'}
-        </button>
-      </form>
-    </details>
+    <FoldedForm
+      status={props.status}
+      entry={null}
+      text={{ summary: 'Send a feed to a server', submit: 'Add', busy: 'Adding…' }}
+      busy={busy}
+      testId="add-output"
+      save={(form) => change((now) => withOutput(now, form))}
+    />
   );
 };
 

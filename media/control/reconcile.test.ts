@@ -1,0 +1,23 @@
+import { expect, it } from 'vitest';
+import { reconcile } from './reconcile.ts';
+
+it('ends what is no longer wanted at once: one that takes its time keeps no other waiting', async () => {
+  const running = new Map<string, { key: string; item: AsyncDisposable }>();
+  const ending: string[] = [];
+  const waits: (() => void)[] = [];
+  const create = async (name: string): Promise<AsyncDisposable> => ({
+    [Symbol.asyncDispose]: () => {
+      ending.push(name);
+      return new Promise((resolve) => waits.push(resolve));
+    },
+  });
+  const problems: string[] = [];
+  const apply = (wanted: readonly string[]) => reconcile(running, wanted, (name) => name, problems, create);
+  await apply(['a', 'b', 'c']);
+  const applied = apply(['b', 'd']);
+  expect(ending).toEqual(['a', 'c']);
+  for (const done of waits) done();
+  await applied;
+  expect([...running.keys()]).toEqual(['b', 'd']);
+  expect(problems).toEqual([]);
+});

@@ -63,7 +63,7 @@ async function pulledDisk(context: TestContext): Promise<void> {
     waitOf(context),
   );
   note(
-    `told as failed ${((Date.now() - pulledAt) / 1000).toFixed(1)} s after the pull: ${failed.cameras[0]?.reason}`,
+    `reported as failed ${((Date.now() - pulledAt) / 1000).toFixed(1)} s after the pull: ${failed.cameras[0]?.reason}`,
   );
   if (failed.stoppedAt === null) await api.json('stopTake', { params: { id: lost } });
   await waitFor('masters go elsewhere', async () => /data partition/.test(await reason()), waitOf(context));
@@ -194,7 +194,7 @@ export const diskTests: readonly TestCase[] = [
     run: pulledDisk,
   },
   {
-    name: 'a worn card keeps nobody from shooting',
+    name: 'a worn card does not prevent recording',
     selection: 'long',
     needs: 'booted',
     timeoutMs: 8 * minute,

@@ -29,7 +29,7 @@ export async function buildTools(): Promise<Tools> {
   };
   const go = existsSync(goArchive) ? goArchive : 'go';
   const goHint =
-    'Install Go (Debian: golang); it fetches its modules, and a newer Go where it needs one, once.';
+    'Install Go (Debian: golang); it downloads its modules once, and a newer Go if it needs one.';
   await build(go, ['build', '-buildvcs=false', '-o', tools.load, './load'], goHint);
   await build(go, ['build', '-buildvcs=false', '-o', tools.pion, './pion-server'], goHint);
   const cHint = 'Install a C compiler and OpenSSL’s headers (Debian: gcc libssl-dev).';

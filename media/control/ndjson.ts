@@ -45,6 +45,6 @@ function parseLine(line: string): unknown {
   try {
     return JSON.parse(line);
   } catch (cause) {
-    throw new NdjsonError('a line is no JSON', { cause });
+    throw new NdjsonError('a line is not JSON', { cause });
   }
 }

@@ -156,7 +156,7 @@ export const methods = {
   },
   endSessionsExcept: {
     params: z.strictObject({ keyIds: z.array(z.string().min(1).max(64)).max(10_000) }),
-    result: z.int().describe('How many there were whose key is none of these'),
+    result: z.int().describe('Number of sessions whose key is not among these'),
   },
   sessionInfo: { params: sessionParams, result: sessionInfoSchema },
   feeds: { params: z.strictObject({}), result: z.array(feedStatsSchema) },

@@ -25,7 +25,7 @@ export function noticesOf(facts: FeedFacts): string[] {
     notices.push('It waits for the first keyframe.');
   } else if (!facts.keyframeKept && facts.keyframeAgeMs > LATE_MS) {
     notices.push(
-      'Its keyframes are further apart than what is remembered: new viewers wait for the next one. Set a keyframe every 2 s.',
+      'Its keyframes are too far apart to be kept: new viewers wait for the next one. Set a keyframe every 2 s.',
     );
   }
   return notices;

@@ -214,7 +214,7 @@ export class HubLinkClient {
     );
     const rate = new TokenBucket({ burst: messageBurst, perSecond: messagesPerSecond });
     socket.on('message', (data) => {
-      if (!rate.take()) return end.resolve({ refused: false, reason: 'the hub says too much at once' });
+      if (!rate.take()) return end.resolve({ refused: false, reason: 'the hub sends too much at once' });
       heardAtMs = performance.now();
       probe.heard();
       const wrong = this.#hear(data, socket, hub);
@@ -262,7 +262,7 @@ export class HubLinkClient {
         'warn',
         'unknown',
         { hub: hub.name },
-        'the hub said something this camera does not understand',
+        'the hub sent a message this camera does not understand',
       );
       return null;
     }
@@ -276,7 +276,7 @@ export class HubLinkClient {
       this.#tell('connected', message.hubId, { ...hub, name: message.hubName }, null);
       this.#sendStatus();
     } else if (!isLinked) {
-      return 'what answers there commands before it welcomes: it is no hub';
+      return 'the server there sends commands before it welcomes the camera: it is not a hub';
     } else if (message.type === 'ping') {
       this.send({ type: 'pong', echo: message.echo, at: Date.now() });
       this.#options.onHubTake?.(message.take ?? false);

@@ -39,7 +39,7 @@ export const agentUpSchema = z.discriminatedUnion('type', [
     recording: linkedCameraSchema.shape.recording,
     remainingS: linkedCameraSchema.shape.remainingS,
     sentAt: instantSchema,
-    update: cameraUpdateSchema.nullable().catch(null).describe('Null from releases that do not tell'),
+    update: cameraUpdateSchema.nullable().catch(null).describe('Null from releases that do not report it'),
   }),
   z.object({ type: z.literal('take'), takeId: slugSchema, cameras: takeCamerasSchema }),
   z.object({

@@ -40,7 +40,7 @@ export const deviceSchema = z
     busy: z.boolean(),
     note: z.string().nullable().describe('A clear word where the device needs something, such as libcamera'),
     source: z.string().nullable().describe('The source that uses it'),
-    label: z.string().describe('What people call it; its own name where nobody gave it another'),
+    label: z.string().describe('Its name for people: the one they gave it, or its own'),
     use: z
       .enum(['settings', 'used', 'offered', 'unused'])
       .describe(

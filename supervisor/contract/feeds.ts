@@ -21,7 +21,7 @@ export const feedSchema = z
     codec: z
       .string()
       .nullable()
-      .describe('RFC 6381 string, such as avc1.42e01f; mjpeg: pictures, to be had at /stream/<id>.mjpg'),
+      .describe('RFC 6381 string, such as avc1.42e01f; mjpeg: pictures, available at /stream/<id>.mjpg'),
     audioCodec: z.string().nullable(),
     width: z.int().nullable(),
     height: z.int().nullable(),

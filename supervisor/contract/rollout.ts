@@ -34,8 +34,8 @@ export const rolloutMemberSchema = z
     state: z
       .enum(['waiting', 'updating', 'done', 'failed', 'skipped'])
       .nullable()
-      .describe('Its part in the rollout; null where it has none'),
-    busy: z.boolean().describe('Works on an update, whoever began it'),
+      .describe('Its part in the rollout; null if it has none'),
+    busy: z.boolean().describe('Works on an update, no matter who started it'),
     progressPercent: z.number().min(0).max(100).nullable(),
     reason: z.string().nullable(),
   })
@@ -47,7 +47,7 @@ export const rolloutSchema = z
     available: z
       .object({ version: z.string(), notes: z.string(), compatible: z.string(), sizeBytes: z.number() })
       .nullable()
-      .describe('What a rollout would bring now; null where nobody needs anything'),
+      .describe('What a rollout would install now; null if no machine needs it'),
     version: z.string().nullable().describe('Of the rollout under way, else of the last one'),
     startedAt: instantSchema.nullable(),
     phase: z.enum(['none', 'running', 'paused', 'halted', 'done', 'cancelled']),
@@ -56,7 +56,7 @@ export const rolloutSchema = z
     cachingPercent: z.number().min(0).max(100).nullable().describe('While the hub fetches the bundle'),
     members: z
       .array(rolloutMemberSchema)
-      .describe('In the order of the rollout, the hub last; then who takes no part in it'),
+      .describe('In the order of the rollout, the hub last; then machines that take no part'),
   })
   .meta({ id: 'Rollout' });
 

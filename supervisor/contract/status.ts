@@ -96,13 +96,13 @@ export const linkedCameraSchema = z.object({
     .nullable()
     .describe('How far its clock is ahead of the hub’s, as measured over the link'),
   clockUncertaintyMs: z.number().nullable().describe('Bound of the error of clockOffsetMs'),
-  update: cameraUpdateSchema.nullable().describe('Null where its release does not tell'),
+  update: cameraUpdateSchema.nullable().describe('Null if its release does not report it'),
 });
 
 /** The hub as a camera sees it. */
 export const hubLinkSchema = z.object({
   state: z.enum(['searching', 'connecting', 'connected', 'refused']),
-  id: z.string().nullable().describe('Device id of the hub; null before it said so'),
+  id: z.string().nullable().describe('Device id of the hub; null before it sent it'),
   name: z.string().nullable(),
   url: z.string().nullable(),
   reason: z.string().nullable(),
@@ -145,12 +145,12 @@ export const statusSchema = z
       state: z.enum(['idle', 'starting', 'recording', 'finishing', 'failed']),
       take: takeSchema.nullable().describe('The running take, else the last one'),
       remainingS: z.number().nullable().describe('How long the disk lasts at the present rate'),
-      refusal: takeRefusalSchema.nullable().describe('Why the last start was refused; null where it was not'),
+      refusal: takeRefusalSchema.nullable().describe('Why the last start was refused; null if it was not'),
     }),
     masters: z
       .object({
         folder: z.string().describe('Where the next take goes'),
-        reason: z.string().describe('Why there: as set, the SSD, or what is in the way of using one'),
+        reason: z.string().describe('Why there: as set, the SSD, or why the SSD cannot be used'),
       })
       .describe('The disk of the masters'),
     tally: tallySchema.shape.state,

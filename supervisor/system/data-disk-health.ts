@@ -39,7 +39,7 @@ export class DataDiskHealth {
     if (found === null) health.ok();
     else health.degraded(found);
     if (found !== null && found !== this.#reported)
-      log.error({ reason: found }, 'the card does not keep what is set');
+      log.error({ reason: found }, 'settings are not being saved to the card');
     this.#reported = found;
   }
 }

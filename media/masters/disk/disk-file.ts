@@ -57,7 +57,7 @@ export async function regularStat(
 
 /** Rejects with StrangeFileError if a path is anything but a folder, including a link to one. */
 export async function requireFolder(path: string): Promise<void> {
-  if (!(await lstat(path)).isDirectory()) throw new StrangeFileError(path, { what: 'is no folder' });
+  if (!(await lstat(path)).isDirectory()) throw new StrangeFileError(path, { what: 'is not a folder' });
 }
 
 /** Rejects if something lies at a path that is not a file of its own. Call it before a program writes or reads there. */

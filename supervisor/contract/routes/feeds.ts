@@ -38,7 +38,7 @@ export const feedsRoutes = {
     method: 'GET',
     path: '/stream/:feed.jpg',
     access: ['viewer', 'camera'],
-    summary: 'The newest picture of a feed; 503 where none comes within 5 s',
+    summary: 'The newest picture of a feed; 503 if none comes within 5 s',
     params: feedParams,
     status: 200,
     response: { contentType: 'image/jpeg', description: 'The picture' },

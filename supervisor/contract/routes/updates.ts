@@ -61,7 +61,7 @@ export const updatesRoutes = {
     method: 'POST',
     path: '/api/rollout/pause',
     access: ['owner'],
-    summary: 'Begin with no further camera; the one under way goes on',
+    summary: 'Start no further camera; the one in progress continues',
     status: 200,
     response: rolloutSchema,
   },

@@ -122,7 +122,7 @@ async function wornCard(context: TestContext): Promise<void> {
 
   assert.match(await rig.network.shell('findmnt -n -o FSTYPE /data'), /tmpfs/);
   assert.equal(await household(), kept, 'owner, keys and identity are the same');
-  const told = await waitFor(
+  const status = await waitFor(
     'the device says so',
     async () => {
       const found = await dataHealth();
@@ -130,8 +130,8 @@ async function wornCard(context: TestContext): Promise<void> {
     },
     waitOf(context),
   );
-  note(told.reason ?? '');
-  assert.match(told.reason ?? '', /could not be mounted.*could be read/);
+  note(status.reason ?? '');
+  assert.match(status.reason ?? '', /could not be mounted.*could be read/);
   assert.match(
     await rig.network.shell('systemctl --failed --no-legend --plain'),
     /^rushlight-data\.service .*\n$/,

@@ -19,11 +19,12 @@ import {
 /** What a method gets besides its parameters: the connection, so that subscriptions end with it. */
 export interface ControlConnection {
   readonly closed: AbortSignal;
-  /** The running subscription to metrics, if there is one. */
+  /** The running subscription to metrics, or null. */
   metricsTimer: Disposable | null;
   send(event: MediaEvent): void;
 }
 
+/** One handler for each method. */
 export type ControlHandlers = {
   [M in MethodName]: (
     params: ParsedParamsOf<M>,
@@ -31,6 +32,7 @@ export type ControlHandlers = {
   ) => Promise<ResultOf<M>> | ResultOf<M>;
 };
 
+/** Where and how the server listens. */
 export interface ControlServerOptions {
   readonly socketPath: string;
   readonly handlers: ControlHandlers;
@@ -39,11 +41,12 @@ export interface ControlServerOptions {
   readonly onConnections: (count: number) => void;
 }
 
-/** A client that does not read its events is cut off beyond this. */
+/** A client that does not read its events is cut off beyond this, in bytes. */
 const MAX_UNSENT_BYTES = 8 * 1024 * 1024;
-/** The supervisor, the one that follows it, and who looks into things by hand. */
+/** The supervisor, its successor, and a person who looks by hand. */
 const MAX_CONNECTIONS = 16;
 
+/** See the head of this file. */
 export class ControlServer implements AsyncDisposable {
   readonly #options: ControlServerOptions;
   readonly #sockets = new Set<Socket>();

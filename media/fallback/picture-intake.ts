@@ -1,4 +1,4 @@
-/** Takes JPEG after JPEG from a program that connects to a Unix socket. */
+/** Accepts JPEG after JPEG from a program that connects to a Unix socket. */
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
@@ -7,6 +7,7 @@ import { JpegSplitter } from './jpeg-splitter.ts';
 
 const maxPictureBytes = 4 * 1024 * 1024;
 
+/** Where pictures arrive. */
 export interface PictureIntakeOptions {
   /** Path of the socket; short, as such paths have to be. */
   readonly path: string;
@@ -14,6 +15,7 @@ export interface PictureIntakeOptions {
   readonly logger: Logger;
 }
 
+/** See the head of this file. */
 export class PictureIntake implements AsyncDisposable {
   readonly #options: PictureIntakeOptions;
   readonly #connections = new Set<Socket>();
@@ -23,7 +25,7 @@ export class PictureIntake implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** Listens from now on. Rejects with the system's error where the socket cannot be opened. */
+  /** Listens from now on. Rejects with the system's error if the socket cannot be opened. */
   async open(): Promise<this> {
     const { path } = this.#options;
     await rm(path, { force: true });

@@ -169,13 +169,13 @@ export class HubLinkClient {
     }
     this.#tell('connecting', hub.id, hub, null);
     this.#tried = [hub.url, ...hub.otherUrls];
-    const anew = new AbortController();
-    this.#doubt = () => anew.abort();
+    const retry = new AbortController();
+    this.#doubt = () => retry.abort();
     let opened: { readonly socket: WebSocket; readonly url: string };
     try {
-      opened = await this.#open(hub, AbortSignal.any([signal, anew.signal]));
+      opened = await this.#open(hub, AbortSignal.any([signal, retry.signal]));
     } catch (error) {
-      if (anew.signal.aborted) return moved;
+      if (retry.signal.aborted) return moved;
       return { refused: error instanceof PinMismatchError, reason: describeError(error) };
     }
     const { socket, url } = opened;

@@ -2,6 +2,7 @@ import { type ErrorDetails, RushlightError } from '../../../../common/errors.ts'
 import { messageOfProblem, parseProblem } from '../app/api-client.ts';
 import { type ReceiveSample, sampleOf } from './receive-stats.ts';
 
+/** Why a feed cannot be viewed. */
 export type WhepErrorCode =
   | 'NO_WEBRTC'
   | 'NO_H264'

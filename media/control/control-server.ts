@@ -1,9 +1,8 @@
 /** Serves the control channel on a Unix socket. */
 
-import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
+import { UnixServer } from '../../common/unix-server.ts';
 import { SignalingError } from '../signaling/errors.ts';
 import { MediaControlError } from './errors.ts';
 import { encodeLine, NdjsonReader } from './ndjson.ts';
@@ -49,34 +48,28 @@ const MAX_CONNECTIONS = 16;
 /** See the head of this file. */
 export class ControlServer implements AsyncDisposable {
   readonly #options: ControlServerOptions;
-  readonly #sockets = new Set<Socket>();
-  #server: Server | null = null;
+  readonly #server: UnixServer;
 
   constructor(options: ControlServerOptions) {
     this.#options = options;
+    this.#server = new UnixServer({
+      path: options.socketPath,
+      maxConnections: MAX_CONNECTIONS,
+      onConnection: (socket) => this.#accept(socket),
+    });
   }
 
   /** Listens; a stale socket file is replaced. */
   async open(): Promise<void> {
-    await rm(this.#options.socketPath, { force: true });
-    const server = createServer((socket) => this.#accept(socket));
-    server.maxConnections = MAX_CONNECTIONS;
-    server.listen(this.#options.socketPath);
-    await once(server, 'listening');
-    this.#server = server;
+    await this.#server.open();
   }
 
   broadcast(event: MediaEvent): void {
-    for (const socket of this.#sockets) send(socket, { ...event });
+    for (const socket of this.#server.connections) send(socket, { ...event });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const server = this.#server;
-    if (server === null) return;
-    this.#server = null;
-    for (const socket of this.#sockets) socket.destroy();
-    await new Promise<void>((resolve) => server.close(() => resolve()));
-    await rm(this.#options.socketPath, { force: true });
+    await this.#server[Symbol.asyncDispose]();
   }
 
   #accept(socket: Socket): void {
@@ -87,8 +80,8 @@ export class ControlServer implements AsyncDisposable {
       metricsTimer: null,
       send: (event) => send(socket, event),
     };
-    this.#sockets.add(socket);
-    this.#options.onConnections(this.#sockets.size);
+    const { connections } = this.#server;
+    this.#options.onConnections(connections.size);
     socket.on('data', (chunk) => {
       try {
         for (const value of reader.push(chunk)) void this.#answer(socket, connection, value);
@@ -100,8 +93,7 @@ export class ControlServer implements AsyncDisposable {
     socket.on('error', (error) => this.#options.logger.debug({ err: error }, 'control connection failed'));
     socket.on('close', () => {
       closed.abort();
-      this.#sockets.delete(socket);
-      this.#options.onConnections(this.#sockets.size);
+      this.#options.onConnections(connections.size);
     });
   }
 

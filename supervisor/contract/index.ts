@@ -22,6 +22,7 @@ export * from './feeds.ts';
 export * from './keys.ts';
 export * from './linked-cameras.ts';
 export * from './mqtt.ts';
+export * from './offline-feed.ts';
 export * from './pictures.ts';
 export * from './problem.ts';
 export * from './rollout.ts';

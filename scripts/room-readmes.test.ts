@@ -27,3 +27,10 @@ describe.each(rooms)('the README of %s', (room) => {
     expect(quoted(list).toSorted()).toEqual([...new Set(rules[room])].toSorted());
   });
 });
+
+test('ARCHITECTURE.md names only files that exist', () => {
+  const text = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8');
+  const paths = quoted(text).filter((word) => /^[\w-]+\/[\w./-]+\.(?:ts|tsx|mjs|md)$/.test(word));
+  expect(paths.length).toBeGreaterThan(30);
+  expect(paths.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+});

@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, '..');
 const rooms = Object.keys(rules).filter((room) => statSync(join(root, room)).isDirectory());
 
 /** What is written in backticks. */
-const quoted = (text: string) => [...text.matchAll(/`([^`]+)`/g)].map(([, word = '']) => word);
+const quoted = (text: string) => [...text.matchAll(/`([^`\n]+)`/g)].map(([, word = '']) => word);
 
 describe.each(rooms)('the README of %s', (room) => {
   const file = join(root, room, 'README.md');

@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { describeError } from '../../common/errors.ts';
 import type { MediaClient } from '../control/media-client.ts';
 
+/** See the head of this file. */
 export class HttpFront implements AsyncDisposable {
   readonly #client: MediaClient;
   readonly #server: Server;

@@ -12,6 +12,7 @@ import { RateMeter } from './rate-meter.ts';
 const STALL_MS = 2000;
 /** A cached keyframe older than this is not worth the burst, if the publisher can make a new one. */
 const MAX_KEYFRAME_AGE_MS = 3000;
+/** What a feed is made of. */
 export interface FeedOptions {
   readonly id: string;
   readonly datapath: MediaPlane;
@@ -19,6 +20,7 @@ export interface FeedOptions {
   readonly onState: (feed: Feed, state: FeedState) => void;
 }
 
+/** See the head of this file. */
 export class Feed implements FeedPort, Disposable {
   readonly id: string;
   readonly video: FeedVideo;

@@ -28,6 +28,7 @@ import { createSsrc } from './viewer.ts';
 const FEEDBACK_INTERVAL_MS = 1000;
 const NACK_INTERVAL_MS = 20;
 
+/** What a publisher needs. */
 export interface PublisherOptions {
   readonly kind: 'whip' | 'pull';
   readonly sessionId: string | null;
@@ -61,6 +62,7 @@ interface IncomingTrack {
   expectedBefore: number;
 }
 
+/** See the head of this file. */
 export class Publisher implements FeedSource {
   readonly info: PublisherInfo;
   readonly #options: PublisherOptions;

@@ -2,6 +2,7 @@
 const WINDOW_MS = 2000;
 const MIN_SPAN_MS = 200;
 
+/** See the head of this file. */
 export class RateMeter {
   #samples: { atMs: number; total: number }[] = [];
 

@@ -11,6 +11,7 @@ import { parseRtp, type RtpPacket } from '../rtp/rtp-packet.ts';
 import { SequenceUnwrapper } from '../rtp/sequence.ts';
 import { parseAnswer } from '../signaling/offer.ts';
 
+/** See the head of this file. */
 export class RawPeer implements AsyncDisposable {
   readonly packets: RtpPacket[] = [];
   readonly reports: RtcpPacket[] = [];

@@ -1,4 +1,4 @@
-/** Hands a feed's H.264 to programs of this machine, such as a decoder: Annex B over a Unix socket. */
+/** Delivers a feed's H.264 to programs on this machine, such as a decoder: Annex B over a Unix socket. */
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { UnixServer } from '../../common/unix-server.ts';
@@ -6,6 +6,7 @@ import type { FeedPort } from './feed-port.ts';
 import type { MediaPlane } from './media-plane.ts';
 import { TapReader } from './tap-reader.ts';
 
+/** What a tap needs. */
 export interface TapOptions {
   readonly feed: FeedPort;
   readonly datapath: MediaPlane;
@@ -13,7 +14,7 @@ export interface TapOptions {
   readonly logger: Logger;
 }
 
-/** Everybody who connects gets the feed from its newest keyframe on. While nobody is connected it costs nothing. */
+/** Every connection gets the feed from its newest keyframe on. Without connections it costs nothing. */
 export class Tap implements AsyncDisposable {
   readonly #options: TapOptions;
   readonly #server: UnixServer;
@@ -39,7 +40,7 @@ export class Tap implements AsyncDisposable {
     const { feed, datapath, logger } = this.#options;
     const reader = new TapReader(socket, () => feed.requestKeyframe());
     const sink = datapath.openTap(feed, reader);
-    // A decoder that ends closes its side as it likes; "close" follows either way.
+    // A decoder closes its side in its own way; "close" follows either way.
     socket.on('error', (error) => logger.debug({ err: error, feed: feed.id }, 'a tap broke'));
     socket.on('close', () => sink[Symbol.dispose]());
     socket.resume();

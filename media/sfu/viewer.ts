@@ -13,6 +13,7 @@ import type { TrackParts } from './track.ts';
 const REPORT_INTERVAL_MS = 1000;
 const REMEMBERED_REPORTS = 8;
 
+/** What a viewer needs. */
 export interface ViewerOptions {
   readonly id: string;
   readonly peer: string | null;
@@ -31,10 +32,12 @@ interface OutgoingTrack {
   readonly parts: TrackParts;
 }
 
+/** A random SSRC. */
 export function createSsrc(): number {
   return randomInt(1, 2 ** 32 - 1);
 }
 
+/** See the head of this file. */
 export class Viewer implements FeedViewer {
   readonly id: string;
   readonly #options: ViewerOptions;

@@ -7,6 +7,7 @@ import { candidateLines } from './ice-lines.ts';
 import type { Negotiated } from './negotiate.ts';
 import type { MediaOffer, Offer } from './offer.ts';
 
+/** Our side of a session. */
 export interface LocalSide {
   readonly ice: IceCredentials;
   readonly candidates: readonly IceCandidate[];
@@ -21,10 +22,12 @@ export interface SentTracks {
   readonly audioSsrc: number;
 }
 
+/** What an answer is for. */
 export type AnswerDirection =
   | { readonly kind: 'receive' }
   | { readonly kind: 'send'; readonly tracks: SentTracks };
 
+/** The text of an answer. */
 export function buildAnswer(
   offer: Offer,
   negotiated: Negotiated,

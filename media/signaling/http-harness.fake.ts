@@ -19,6 +19,7 @@ const statuses: Record<string, number> = {
   OVERLOADED: 503,
 };
 
+/** See the head of this file. */
 export class HttpHarness implements AsyncDisposable {
   readonly #server: Server;
   readonly #service: MediaService;

@@ -2,6 +2,7 @@
 import type { MediaTransport } from '../datapath/datapath.ts';
 import type { PatchResult, SignalingSession } from './session.ts';
 
+/** What a session is made of. */
 export interface MediaSessionParts {
   readonly kind: 'whip' | 'whep';
   readonly feed: string;
@@ -15,6 +16,7 @@ export interface MediaSessionParts {
   readonly media: { tick(nowMs: number): void; close(): void };
 }
 
+/** See the head of this file. */
 export class MediaSession {
   readonly #parts: MediaSessionParts;
 

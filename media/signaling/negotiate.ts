@@ -5,16 +5,19 @@ import { SignalingError } from './errors.ts';
 import { choosePublisherFormat, chooseViewerFormat, type H264Format } from './h264-profile.ts';
 import type { MediaOffer, Offer } from './offer.ts';
 
+/** The picture's format. */
 export interface NegotiatedVideo {
   readonly media: MediaOffer;
   readonly format: H264Format;
 }
 
+/** The sound's format. */
 export interface NegotiatedAudio {
   readonly media: MediaOffer;
   readonly format: AudioFormat;
 }
 
+/** What a session carries. */
 export interface Negotiated {
   readonly video: NegotiatedVideo;
   /** Null where one side has no audio. */

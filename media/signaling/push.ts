@@ -12,6 +12,7 @@ const REQUEST_TIMEOUT_MS = 1500;
 const CONNECT_TIMEOUT_MS = 3000;
 const READY_POLL_MS = 1000;
 
+/** What a push needs. */
 export interface PushOptions {
   readonly config: RemoteTarget;
   readonly feed: Feed;

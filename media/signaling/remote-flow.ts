@@ -12,6 +12,7 @@ import { deleteSession, HubError, postOffer } from './whip-client.ts';
 /** The other server hears by DTLS that a session ends; nobody waits long for telling it by HTTP as well. */
 const FAREWELL_TIMEOUT_MS = 500;
 
+/** The other server. */
 export interface RemoteTarget {
   readonly feed: string;
   readonly url: string;
@@ -19,6 +20,7 @@ export interface RemoteTarget {
   readonly tlsFingerprint?: string | undefined;
 }
 
+/** How the session stands. */
 export interface RemoteState {
   readonly feed: string;
   readonly url: string;
@@ -43,6 +45,7 @@ export interface RemoteDraft {
   open(answer: Offer): RemoteMedia;
 }
 
+/** What a flow needs. */
 export interface RemoteFlowOptions {
   readonly config: RemoteTarget;
   readonly datapath: Datapath;
@@ -57,6 +60,7 @@ export interface RemoteFlowOptions {
   readonly draft: (transport: MediaTransport, local: LocalSide) => RemoteDraft;
 }
 
+/** See the head of this file. */
 export class RemoteFlow implements AsyncDisposable {
   readonly #options: RemoteFlowOptions;
   readonly #abort = new AbortController();

@@ -5,6 +5,7 @@ import { areIceCredentials, candidateLines, parseCandidate } from './ice-lines.t
 
 const MAX_CHARACTERS = 32 * 1024;
 
+/** A fragment. */
 export interface SdpFragment {
   /** Null where the fragment names no credentials. */
   readonly ice: IceCredentials | null;

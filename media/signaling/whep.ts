@@ -10,6 +10,7 @@ import { negotiateViewer } from './negotiate.ts';
 import { parseOffer } from './offer.ts';
 import { SignalingSession } from './session.ts';
 
+/** What opening a session needs. */
 export interface SessionContext {
   readonly datapath: MediaPlane;
   readonly logger: Logger;

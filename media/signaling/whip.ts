@@ -8,6 +8,7 @@ import { parseOffer } from './offer.ts';
 import { SignalingSession } from './session.ts';
 import type { SessionContext } from './whep.ts';
 
+/** What a publisher asks for. */
 export interface PublisherRequest {
   readonly sdp: string;
   readonly peer: string | null;

@@ -10,6 +10,7 @@ const CONSENT_INTERVAL_MS = 500;
 const HOST_PRIORITY = 0x6effffff;
 const MAX_CANDIDATES = 32;
 
+/** What the checker needs. */
 export interface IceCheckerOptions {
   readonly local: IceCredentials;
   readonly remote: IceCredentials;
@@ -18,6 +19,7 @@ export interface IceCheckerOptions {
   readonly onAnswer: (path: NetworkPath) => void;
 }
 
+/** See the head of this file. */
 export class IceChecker {
   readonly #options: IceCheckerOptions;
   readonly #paths: NetworkPath[] = [];
@@ -46,7 +48,7 @@ export class IceChecker {
     this.#transactions.clear();
   }
 
-  /** Takes a STUN response; true where it answered one of our checks. */
+  /** Takes a STUN response; true if it answered one of our checks. */
   receive(datagram: Buffer): boolean {
     const message = parseStun(datagram);
     if (message === null || message.type !== StunType.SUCCESS) return false;

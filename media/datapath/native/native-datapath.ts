@@ -36,6 +36,7 @@ export async function createNativeDatapath<T extends NativeDatapath>(
   return new Kind(new NativeCore(addon), options, { certificate: await createDtlsCertificate(), profile });
 }
 
+/** See the head of this file. */
 export class NativeDatapath implements Datapath {
   readonly core: NativeCore;
   readonly logger: Logger;

@@ -23,6 +23,7 @@ export interface SinkTrack {
   remove(sink: NodeSink): void;
 }
 
+/** See the head of this file. */
 export class NodeSink implements TrackSink {
   readonly #track: SinkTrack;
   readonly #transport: PacketOutlet;

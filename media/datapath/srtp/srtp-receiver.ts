@@ -1,4 +1,4 @@
-/** Decrypts RTP and RTCP and refuses what is forged or replayed (RFC 3711; RFC 7714 for GCM). */
+/** Decrypts RTP and RTCP and rejects forged or replayed packets (RFC 3711; RFC 7714 for GCM). */
 import { createDecipheriv, createHmac, timingSafeEqual } from 'node:crypto';
 import { rtpHeaderBytes } from '../../rtp/rtp-packet.ts';
 import {
@@ -15,6 +15,7 @@ const HMAC_TAG_BYTES = 10;
 const RTP_WINDOW = 1024;
 const RTCP_WINDOW = 128;
 
+/** See the head of this file. */
 export class SrtpReceiver {
   readonly #profile: SrtpProfile;
   readonly #rtp: SrtpSessionKeys;
@@ -30,7 +31,7 @@ export class SrtpReceiver {
     this.#rtcp = deriveSessionKeys(master, 'rtcp');
   }
 
-  /** The plain packet in a buffer of its own; null where it is malformed, forged or replayed. */
+  /** The plain packet in a buffer of its own; null if it is malformed, forged or replayed. */
   unprotectRtp(packet: Buffer): Buffer | null {
     const headerBytes = rtpHeaderBytes(packet);
     const tagBytes = this.#profile === 'aead-aes-128-gcm' ? GCM_TAG_BYTES : HMAC_TAG_BYTES;
@@ -129,7 +130,7 @@ export class SrtpReceiver {
   }
 }
 
-/** `header` followed by the decrypted body; null where the tag does not fit. */
+/** `header` followed by the decrypted body; null if the tag does not match. */
 function openGcm(
   key: Buffer,
   iv: Buffer,
@@ -145,7 +146,7 @@ function openGcm(
   try {
     decipher.final();
   } catch {
-    // The tag does not fit: the packet is forged or damaged. Callers count it.
+    // The tag does not match: the packet is forged or damaged. Callers count it.
     return null;
   }
   return Buffer.concat([header, plain]);

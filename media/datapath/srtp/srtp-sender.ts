@@ -12,6 +12,7 @@ const GCM_TAG_BYTES = 16;
 const HMAC_TAG_BYTES = 10;
 const ENCRYPTED_FLAG = 0x80000000;
 
+/** See the head of this file. */
 export class SrtpSender {
   readonly #profile: SrtpProfile;
   readonly #rtp: SrtpSessionKeys;
@@ -94,6 +95,7 @@ export class SrtpSender {
   }
 }
 
+/** Four bytes, big endian. */
 export function rolloverBytes(rollover: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(rollover >>> 0);

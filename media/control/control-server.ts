@@ -1,5 +1,3 @@
-/** Serves the control channel on a Unix socket. */
-
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { UnixServer } from '../../common/unix-server.ts';
@@ -45,7 +43,7 @@ const MAX_UNSENT_BYTES = 8 * 1024 * 1024;
 /** The supervisor, its successor, and a person who looks by hand. */
 const MAX_CONNECTIONS = 16;
 
-/** See the head of this file. */
+/** Serves the control channel on a Unix socket. */
 export class ControlServer implements AsyncDisposable {
   readonly #options: ControlServerOptions;
   readonly #server: UnixServer;

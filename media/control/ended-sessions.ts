@@ -1,4 +1,3 @@
-/** Sessions that ended a moment ago: ending one again, like a client that says goodbye by DTLS first, is no error. */
 import type { MediaSession } from '../signaling/media-session.ts';
 
 const KEPT_MS = 60_000;
@@ -7,7 +6,7 @@ const MOST = 512;
 /** What is remembered of a session. */
 export type EndedSession = Pick<MediaSession, 'id' | 'kind' | 'feed' | 'keyId'>;
 
-/** See the head of this file. */
+/** Sessions that ended a moment ago: ending one again, like a client that says goodbye by DTLS first, is no error. */
 export class EndedSessions {
   readonly #sessions = new Map<string, EndedSession & { readonly atMs: number }>();
 

@@ -1,10 +1,9 @@
-/** A path to one peer: a local socket and the peer's address. */
 import type { Socket } from 'node:dgram';
 
 /** Datagrams that may wait in the process for a socket before the path counts as blocked. */
 const MAX_QUEUED = 256;
 
-/** See the head of this file. */
+/** A path to one peer: a local socket and the peer's address. */
 export class NetworkPath {
   readonly socket: Socket;
   readonly address: string;

@@ -1,8 +1,6 @@
-/** Bytes that arrive in pieces and are read as a whole: each is copied only a few times, however small the pieces. */
-
 const LEAST = 4096;
 
-/** See the head of this file. */
+/** Bytes that arrive in pieces and are read as a whole: each is copied only a few times, however small the pieces. */
 export class ByteQueue {
   #buffer = Buffer.alloc(0);
   #start = 0;

@@ -1,11 +1,10 @@
-/** Cuts a stream of concatenated JPEGs, as ffmpeg's image2pipe and mjpeg muxers write it, into pictures. */
 import { ByteQueue } from './byte-queue.ts';
 import { scanJpeg } from './jpeg.ts';
 
 const start = Buffer.from([0xff, 0xd8, 0xff]);
 const end = Buffer.from([0xff, 0xd9]);
 
-/** See the head of this file. */
+/** Cuts a stream of concatenated JPEGs, as ffmpeg's image2pipe and mjpeg muxers write it, into pictures. */
 export class JpegSplitter {
   readonly #maxBytes: number;
   readonly #rest = new ByteQueue();

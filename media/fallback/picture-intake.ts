@@ -1,4 +1,3 @@
-/** Accepts JPEG after JPEG from a program that connects to a Unix socket. */
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { UnixServer } from '../../common/unix-server.ts';
@@ -14,7 +13,7 @@ export interface PictureIntakeOptions {
   readonly logger: Logger;
 }
 
-/** See the head of this file. */
+/** Accepts JPEG after JPEG from a program that connects to a Unix socket. */
 export class PictureIntake implements AsyncDisposable {
   readonly #options: PictureIntakeOptions;
   readonly #server: UnixServer;

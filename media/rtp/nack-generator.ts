@@ -1,5 +1,3 @@
-/** Decides which missing packets a receiver requests again, and when it gives them up (RFC 4585, section 3.5). */
-
 /** Limits of requests. */
 export interface NackOptions {
   /** Pause before a packet is requested again, in milliseconds. Default 60. */
@@ -15,7 +13,10 @@ interface Missing {
   dueMs: number;
 }
 
-/** See the head of this file. One instance per stream. */
+/**
+ * Decides which missing packets a receiver requests again, and when it gives them up (RFC 4585, section 3.5). One instance per
+ * stream.
+ */
 export class NackGenerator {
   readonly #retryMs: number;
   readonly #maxTries: number;

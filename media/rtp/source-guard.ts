@@ -1,7 +1,3 @@
-/**
- * Keeps a track to one source at a time. A publisher may send several (simulcast layers), restart its encoder with another SSRC
- * or another sequence, and send a stray packet from long ago; only a source that keeps sending counts.
- */
 import { sequenceDistance } from './sequence.ts';
 
 /** Beyond this many packets within one SSRC the source may have started again, or a packet is astray. */
@@ -28,7 +24,11 @@ export interface Admission<Packet> {
   readonly begins: boolean;
 }
 
-/** See the head of this file. One instance per track. */
+/**
+ * Keeps a track to one source at a time. A publisher may send several (simulcast layers), restart its encoder with another SSRC
+ * or another sequence, and send a stray packet from long ago; only a source that keeps sending counts.
+ * One instance per track.
+ */
 export class SourceGuard<Packet extends Identity> {
   #current: { readonly ssrc: number; highest: number; heardMs: number } | null = null;
   #jumped: Packet | null = null;

@@ -1,7 +1,3 @@
-/**
- * Turns the packets of successive sources (a publisher that reconnects, an ffmpeg that restarts) into one stream whose sequence
- * numbers and timestamps continue, so that viewers need no renegotiation.
- */
 import { SequenceUnwrapper, sequenceDistance, timestampDistance } from './sequence.ts';
 
 /** Jumps beyond this many packets within one SSRC mean that the source started again. */
@@ -49,7 +45,11 @@ interface Source {
   readonly earlier: number[];
 }
 
-/** See the head of this file. One instance per track. */
+/**
+ * Turns the packets of successive sources (a publisher that reconnects, an ffmpeg that restarts) into one stream whose sequence
+ * numbers and timestamps continue, so that viewers need no renegotiation.
+ * One instance per track.
+ */
 export class StreamNormalizer {
   readonly #clockRate: number;
   #source: Source | null = null;

@@ -1,7 +1,3 @@
-/**
- * How long after their capture frames arrive here, by the publisher's clock. A sender report (RFC 3550, section 6.4.1) says
- * which wall-clock time an RTP timestamp stands for; the caller adds the offset of the two clocks.
- */
 import { timestampDistance } from '../rtp/sequence.ts';
 
 /** Frames the figure is the median of: one that is late, such as a keyframe, does not move it. */
@@ -11,7 +7,11 @@ const plausibleMs = 60_000;
 /** A frame that is this much older than the last one belongs to another time line. */
 const stepMs = 1000;
 
-/** See the head of this file. One instance per track. */
+/**
+ * How long after their capture frames arrive here, by the publisher's clock. A sender report (RFC 3550, section 6.4.1) says
+ * which wall-clock time an RTP timestamp stands for; the caller adds the offset of the two clocks.
+ * One instance per track.
+ */
 export class CaptureDelay {
   readonly #clockRate: number;
   #report: { readonly unixMs: number; readonly timestamp: number } | null = null;

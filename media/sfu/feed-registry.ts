@@ -1,4 +1,3 @@
-/** All feeds of this machine, by name. */
 import type { Logger } from 'pino';
 import { Feed } from './feed.ts';
 import type { FeedState, FeedStats } from './feed-stats.ts';
@@ -11,7 +10,7 @@ export interface FeedRegistryOptions {
   readonly onState: (feed: Feed, state: FeedState) => void;
 }
 
-/** See the head of this file. */
+/** All feeds of this machine, by name. */
 export class FeedRegistry implements Disposable {
   readonly #options: FeedRegistryOptions;
   readonly #feeds = new Map<string, Feed>();

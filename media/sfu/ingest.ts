@@ -1,4 +1,3 @@
-/** Local RTP of a capture pipeline: no feedback, no backpressure, so that neither side can delay the other. */
 import type { RemoteInfo, Socket } from 'node:dgram';
 import type { Logger } from 'pino';
 import { openUdpSocket } from '../datapath/node/udp-socket.ts';
@@ -41,7 +40,7 @@ interface Port {
   report: SenderReport | null;
 }
 
-/** See the head of this file. */
+/** Local RTP of a capture pipeline: no feedback, no backpressure, so that neither side can delay the other. */
 export class Ingest implements FeedSource, AsyncDisposable {
   readonly #options: IngestOptions;
   readonly #sockets: Socket[] = [];

@@ -1,8 +1,3 @@
-/**
- * Keyframe requests to a publisher: those of all viewers become one, and at most one per second is sent. A request without a
- * keyframe as its answer is repeated.
- */
-
 /** How a publisher is asked. */
 export interface KeyframeArbiterOptions {
   /** Asks the publisher; false if there is no one to ask. */
@@ -18,7 +13,10 @@ const ANSWER_MS = 1000;
 /** After this many requests without an answer the publisher counts as deaf. */
 const DEAF_AFTER = 3;
 
-/** See the head of this file. */
+/**
+ * Keyframe requests to a publisher: those of all viewers become one, and at most one per second is sent. A request without a
+ * keyframe as its answer is repeated.
+ */
 export class KeyframeArbiter implements Disposable {
   readonly #send: () => boolean;
   readonly #intervalMs: number;

@@ -1,9 +1,8 @@
-/** A path between two peers on which some of the media gets lost. */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import type { IceCandidate } from '../datapath/datapath.ts';
 
-/** See the head of this file. */
+/** A path between two peers on which some of the media gets lost. */
 export class LossyWay implements Disposable {
   readonly #socket: Socket;
   #client: { address: string; port: number } | null = null;

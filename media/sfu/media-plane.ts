@@ -1,8 +1,3 @@
-/**
- * The seam between what decides and what moves packets. The SFU's policy (feeds, sessions, who starts when) is above; below are
- * two implementations: one in JavaScript (`node-plane.ts`), and a native one that packets never leave (`native-plane.ts`). Both
- * pass `media-plane.test.ts`.
- */
 import type { Datapath, MediaTransport, PacketOutlet } from '../datapath/datapath.ts';
 import type { AudioCodec } from './audio-codec.ts';
 import type { FeedAudio, FeedPort, FeedPublisher, FeedVideo, FeedViewer } from './feed-port.ts';
@@ -19,7 +14,11 @@ export type PlaneOptions<Options extends { readonly transport: MediaTransport }>
   readonly transport: MediaTransport;
 };
 
-/** See the head of this file. */
+/**
+ * The seam between what decides and what moves packets. The SFU's policy (feeds, sessions, who starts when) is above; below are
+ * two implementations: one in JavaScript (`node-plane.ts`), and a native one that packets never leave (`native-plane.ts`). Both
+ * pass `media-plane.test.ts`.
+ */
 export interface MediaPlane extends Datapath {
   openVideo(events: VideoTrackOptions): FeedVideo;
   openAudio(codec: AudioCodec): FeedAudio;

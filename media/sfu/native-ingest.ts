@@ -1,4 +1,3 @@
-/** Local RTP of a capture pipeline, received by the native datapath. */
 import { getSystemErrorName } from 'node:util';
 import { type Handle, SocketUse, TrackKind } from '../datapath/native/native-binding.ts';
 import type { NativeCore } from '../datapath/native/native-core.ts';
@@ -12,7 +11,7 @@ import { nativeAudio, nativeVideo } from './native-tracks.ts';
 /** A pipeline that sends nothing for this long is gone. */
 const GONE_MS = 10_000;
 
-/** See the head of this file. */
+/** Local RTP of a capture pipeline, received by the native datapath. */
 export class NativeIngest implements FeedSource, AsyncDisposable {
   readonly #options: IngestOptions & { readonly core: NativeCore };
   readonly #sockets: Handle[] = [];

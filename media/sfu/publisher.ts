@@ -1,4 +1,7 @@
-/** Whoever sends by WebRTC, a WHIP publisher or a server that is pulled from: takes its packets in, asks for lost ones again, and gives the feedback a sender needs. */
+/**
+ * Whoever sends by WebRTC, a WHIP publisher or a server that is pulled from: takes its packets in, asks for lost ones again,
+ * and gives the feedback a sender needs.
+ */
 import type { Logger } from 'pino';
 import type { PacketTransport } from '../datapath/datapath.ts';
 import { NackGenerator } from '../rtp/nack-generator.ts';

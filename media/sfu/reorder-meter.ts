@@ -1,10 +1,8 @@
-/** Distinguishes streams with B-frames, whose pictures are sent in another order than they are shown. */
-
 const DECAY = 0.98;
 const CERTAIN = 5;
 const OVER = 1;
 
-/** See the head of this file. */
+/** Distinguishes streams with B-frames, whose pictures are sent in another order than they are shown. */
 export class ReorderMeter {
   #score = 0;
   #reorders = false;

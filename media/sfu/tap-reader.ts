@@ -1,4 +1,3 @@
-/** One reader of a tap: RTP payloads become a byte stream. */
 import type { Writable } from 'node:stream';
 import type { PacketOutlet } from '../datapath/datapath.ts';
 import { H264Depacketizer } from '../rtp/h264-depacketizer.ts';
@@ -16,7 +15,7 @@ interface Packet {
   readonly payload: Buffer;
 }
 
-/** See the head of this file. */
+/** One reader of a tap: RTP payloads become a byte stream. */
 export class TapReader implements PacketOutlet {
   readonly #stream: Writable;
   readonly #onLoss: () => void;

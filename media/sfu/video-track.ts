@@ -1,4 +1,3 @@
-/** A feed's H.264 track: one continuous stream out of successive sources, with its keyframes marked. */
 import type { TrackRelay } from '../datapath/datapath.ts';
 import { buildStapA, type H264PayloadInfo, inspectH264, NalType, nalType } from '../rtp/h264.ts';
 import { fitH264 } from '../rtp/h264-fit.ts';
@@ -33,7 +32,7 @@ export interface VideoTrackOptions {
   readonly onFrame: () => void;
 }
 
-/** See the head of this file. */
+/** A feed's H.264 track: one continuous stream out of successive sources, with its keyframes marked. */
 export class VideoTrack implements Disposable {
   readonly parts: TrackParts;
   readonly #options: VideoTrackOptions;

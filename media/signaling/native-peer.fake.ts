@@ -1,4 +1,3 @@
-/** WHIP and WHEP clients on libdatachannel, an implementation independent of ours, for tests and benchmarks. */
 import native from 'node-datachannel';
 import { parseRtp, type RtpPacket } from '../rtp/rtp-packet.ts';
 
@@ -22,7 +21,7 @@ export class OfferRefused extends Error {
   }
 }
 
-/** See the head of this file. */
+/** WHIP and WHEP clients on libdatachannel, an implementation independent of ours, for tests and benchmarks. */
 export class NativePeer implements Disposable {
   readonly connection: PeerConnection;
   readonly video: ReturnType<PeerConnection['addTrack']>;

@@ -1,13 +1,12 @@
-/**
- * Brings plain handshake messages into order and passes each on once (RFC 6347, section 4.2.2). werift processes messages in
- * any order, and derives other keys from a message that is repeated.
- */
 import { messageOf } from './dtls-records.ts';
 
 /** More messages and fragments than any peer sends. */
 const MAX_PENDING = 64;
 
-/** See the head of this file. */
+/**
+ * Brings plain handshake messages into order and passes each on once (RFC 6347, section 4.2.2). werift processes messages in
+ * any order, and derives other keys from a message that is repeated.
+ */
 export class HandshakeOrder {
   readonly #pending = new Map<string, Buffer>();
   #sequence = 0;

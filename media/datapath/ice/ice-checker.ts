@@ -1,4 +1,3 @@
-/** The asking half of a controlling ICE agent: finds a working path and proves that it still works (RFC 8445, RFC 7675). */
 import { randomBytes } from 'node:crypto';
 import type { IceCandidate, IceCredentials } from '../datapath.ts';
 import type { NetworkPath } from '../network-path.ts';
@@ -19,7 +18,7 @@ export interface IceCheckerOptions {
   readonly onAnswer: (path: NetworkPath) => void;
 }
 
-/** See the head of this file. */
+/** The asking half of a controlling ICE agent: finds a working path and proves that it still works (RFC 8445, RFC 7675). */
 export class IceChecker {
   readonly #options: IceCheckerOptions;
   readonly #paths: NetworkPath[] = [];

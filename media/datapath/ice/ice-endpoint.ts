@@ -1,4 +1,3 @@
-/** The ICE agent of one session, as its transport sees it. */
 import type { IceCandidate, IceCredentials } from '../datapath.ts';
 import type { NetworkPath } from '../network-path.ts';
 
@@ -15,7 +14,7 @@ export interface IceHandlers {
 /** The peer's credentials and candidates. */
 export type RemoteIce = IceCredentials & { readonly candidates: readonly IceCandidate[] };
 
-/** See the head of this file. */
+/** The ICE agent of one session, as its transport sees it. */
 export interface IceEndpoint {
   readonly local: IceCredentials;
   readonly candidates: readonly IceCandidate[];

@@ -1,4 +1,3 @@
-/** ICE-lite on the shared port (RFC 8445, sections 2.5 and 8.2): waits for checks, answers, follows the nomination. */
 import type { Socket } from 'node:dgram';
 import type { IceCandidate, IceCredentials } from '../datapath.ts';
 import type { NetworkPath } from '../network-path.ts';
@@ -12,7 +11,7 @@ const MAX_PATHS = 16;
 
 type Accepted = IceCredentials & { readonly remoteUfrag: string };
 
-/** See the head of this file. */
+/** ICE-lite on the shared port (RFC 8445, sections 2.5 and 8.2): waits for checks, answers, follows the nomination. */
 export class IceLite implements IceEndpoint, MuxSession {
   readonly #mux: UdpMux;
   #paths: NetworkPath[] = [];

@@ -1,4 +1,3 @@
-/** Statistics of the native datapath. Its thread publishes them ten times a second as one row of numbers. */
 import type { Handle, NativeBinding } from './native-binding.ts';
 
 /** Shared with `src/snapshot.h`. */
@@ -57,7 +56,7 @@ export interface NativeCounters {
   readonly eventsDropped: number;
 }
 
-/** See the head of this file. */
+/** Statistics of the native datapath. Its thread publishes them ten times a second as one row of numbers. */
 export class NativeSnapshot {
   readonly #binding: NativeBinding;
   /** How far the thread's clock is ahead of performance.now(). */

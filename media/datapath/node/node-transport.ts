@@ -1,4 +1,3 @@
-/** A session's transport in JavaScript: ICE, DTLS by the adapter, SRTP by Node's crypto. */
 import { EventEmitter } from 'node:events';
 import type { Logger } from 'pino';
 import { isRtcp, RTP_HEADER_BYTES, writeRtpHeader } from '../../rtp/rtp-packet.ts';
@@ -34,7 +33,7 @@ export interface NodeTransportOptions {
   readonly counters: { datagramsOut: number; datagramsRefused: number };
 }
 
-/** See the head of this file. */
+/** A session's transport in JavaScript: ICE, DTLS by the adapter, SRTP by Node's crypto. */
 export class NodeTransport implements PacketTransport {
   readonly events = new EventEmitter<PacketEvents>();
   readonly #options: NodeTransportOptions;

@@ -1,7 +1,6 @@
-/** The newest packets of a track, found by sequence number. */
 import type { TrackPacket } from '../datapath.ts';
 
-/** See the head of this file. */
+/** The newest packets of a track, found by sequence number. */
 export class PacketRing {
   readonly #least: number;
   readonly #most: number;

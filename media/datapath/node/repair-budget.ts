@@ -1,8 +1,3 @@
-/**
- * How much may be sent again to one viewer: a share of what was sent; otherwise repairs would overload a full link, lose more
- * and be requested again. Loss up to about a fifth is repaired; beyond that only less picture helps.
- */
-
 /** Part of the sent octets that may be sent once more. */
 const SHARE = 0.3;
 /** After an outage, lost packets are repaired up to this much of the stream. */
@@ -12,7 +7,10 @@ const LEAST_OCTETS = 32 * 1024;
 const QUESTIONS_PER_PACKET = 4;
 const LEAST_QUESTIONS = 2048;
 
-/** See the head of this file. */
+/**
+ * How much may be sent again to one viewer: a share of what was sent; otherwise repairs would overload a full link, lose more
+ * and be requested again. Loss up to about a fifth is repaired; beyond that only less picture helps.
+ */
 export class RepairBudget {
   #credit = LEAST_OCTETS;
   /** Numbers that may be looked up. */

@@ -1,8 +1,3 @@
-/**
- * Maps a track's sequence numbers to those of one viewer. Packets left out on purpose leave no gap, so that the viewer does not
- * request them; lost packets do.
- */
-
 const MAX_SEGMENTS = 16;
 
 interface Segment {
@@ -14,7 +9,10 @@ interface Segment {
   readonly offset: number;
 }
 
-/** See the head of this file. */
+/**
+ * Maps a track's sequence numbers to those of one viewer. Packets left out on purpose leave no gap, so that the viewer does not
+ * request them; lost packets do.
+ */
 export class SequenceMap {
   #segments: Segment[] = [];
   #next: number;

@@ -1,8 +1,3 @@
-/**
- * Distinguishes a peer that vanished from one that is only quiet. Browsers are heard every second or two, others check their
- * path every 15 s and send no reports: what is unusual is learnt from each peer.
- */
-
 /** A peer of which little is known yet gets longer: the quietest known client (libjuice) is heard every 15 s. */
 const UNKNOWN_FACTOR = 2;
 const LONGEST_LIMIT_MS = 40_000;
@@ -13,7 +8,10 @@ const QUIET_MS = 4000;
  */
 const ENOUGH_SIGNS = 5;
 
-/** See the head of this file. */
+/**
+ * Distinguishes a peer that vanished from one that is only quiet. Browsers are heard every second or two, others check their
+ * path every 15 s and send no reports: what is unusual is learnt from each peer.
+ */
 export class Silence {
   readonly #goneMs: number;
   readonly #kind: 'answers' | 'any';

@@ -1,4 +1,3 @@
-/** Decrypts RTP and RTCP and rejects forged or replayed packets (RFC 3711; RFC 7714 for GCM). */
 import { createDecipheriv, createHmac, timingSafeEqual } from 'node:crypto';
 import { rtpHeaderBytes } from '../../rtp/rtp-packet.ts';
 import {
@@ -15,7 +14,7 @@ const HMAC_TAG_BYTES = 10;
 const RTP_WINDOW = 1024;
 const RTCP_WINDOW = 128;
 
-/** See the head of this file. */
+/** Decrypts RTP and RTCP and rejects forged or replayed packets (RFC 3711; RFC 7714 for GCM). */
 export class SrtpReceiver {
   readonly #profile: SrtpProfile;
   readonly #rtp: SrtpSessionKeys;

@@ -1,4 +1,3 @@
-/** Encrypts RTP and RTCP (RFC 3711; RFC 7714 for GCM). */
 import { createCipheriv, createHmac } from 'node:crypto';
 import { RTP_HEADER_BYTES } from '../../rtp/rtp-packet.ts';
 import {
@@ -12,7 +11,7 @@ const GCM_TAG_BYTES = 16;
 const HMAC_TAG_BYTES = 10;
 const ENCRYPTED_FLAG = 0x80000000;
 
-/** See the head of this file. */
+/** Encrypts RTP and RTCP (RFC 3711; RFC 7714 for GCM). */
 export class SrtpSender {
   readonly #profile: SrtpProfile;
   readonly #rtp: SrtpSessionKeys;

@@ -31,10 +31,7 @@ export function withSetUp(parts) {
  */
 export function testPlan(words, isCi) {
   const chosen = [];
-  /**
-   * @type {{problem: string | null, chosen: string[], here: string[], inRoot: string[], elsewhere: string[] | null, keepGoing:
-   * boolean}}
-   */
+  /** @type {{problem: string | null, chosen: string[], here: string[], inRoot: string[], elsewhere: string[] | null, keepGoing: boolean}} */
   const base = { problem: null, chosen, here: [], inRoot: [], elsewhere: null, keepGoing: false };
   if (words[0] === '--only') {
     const parts = Object.hasOwn(only, words[1] ?? '') ? only[words[1]] : null;

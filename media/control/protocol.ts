@@ -70,7 +70,7 @@ export type MediaConfig = z.infer<typeof mediaConfigSchema>;
 
 /** Who stands behind a request: the key that admitted it, and what that key may do. */
 export const sessionOwnerSchema = z.strictObject({
-  keyId: z.string().max(64).nullable().describe('Null where no key was needed'),
+  keyId: z.string().max(64).nullable().describe('Null if no key was needed'),
   role: z.enum(['owner', 'operator', 'viewer', 'camera', 'public']),
 });
 /** See {@link sessionOwnerSchema}. */

@@ -71,7 +71,7 @@ export const agentDownSchema = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('ping'),
     echo: z.number(),
-    take: z.boolean().optional().describe('A take runs, also where this camera has no part in it'),
+    take: z.boolean().optional().describe('A take runs, even if this camera has no part in it'),
   }),
   z.object({
     type: z.literal('update-install'),

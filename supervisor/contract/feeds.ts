@@ -30,7 +30,7 @@ export const feedSchema = z
     framesTotal: z.int(),
     packetsLost: z.int(),
     lossRatio: z.number().min(0).max(1).nullable().describe('Loss on the way in over the last seconds'),
-    latencyMs: z.number().nullable().describe('Capture to arrival here; null where clocks are unknown'),
+    latencyMs: z.number().nullable().describe('From capture to arrival here; null if the clocks are unknown'),
     keyframeAgeMs: z.number().nullable(),
     publisher: z
       .object({

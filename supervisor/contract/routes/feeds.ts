@@ -29,7 +29,7 @@ export const feedsRoutes = {
     method: 'GET',
     path: '/stream/:feed.mjpg',
     access: ['viewer', 'camera'],
-    summary: 'A feed as motion JPEG (multipart/x-mixed-replace); 503 where no picture comes within 5 s',
+    summary: 'A feed as motion JPEG (multipart/x-mixed-replace); 503 if no picture comes within 5 s',
     params: feedParams,
     status: 200,
     response: { contentType: 'multipart/x-mixed-replace', description: 'JPEG pictures, the newest each' },
@@ -48,7 +48,7 @@ export const feedsRoutes = {
     path: '/ws/feeds/:feed',
     access: ['viewer', 'camera', 'operator'],
     summary:
-      'JPEG pictures, one binary message each: of the feed out; with ?publish in, which takes a camera’s or operator’s key',
+      'JPEG pictures, one binary message each: from the feed; with ?publish to the feed, for which a camera’s or operator’s key is needed',
     params: feedParams,
     query: feedLinkQuerySchema,
     status: 101,

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { describeError } from '../../common/errors.ts';
+import { plainFingerprint } from '../../common/fingerprint.ts';
 import { pause } from '../../common/pause.ts';
 import { resolveConfigPath } from '../config/load.ts';
 import { readSettingFile } from '../config/read-setting-file.ts';
@@ -64,7 +65,7 @@ export class CameraKey {
   /** SHA-256 of the certificate that the hub must show, 64 lower-case hex digits; null if there is none. */
   get fingerprint(): string | null {
     const set = this.#options.settings.tlsFingerprint;
-    return set === undefined ? this.adoption.fingerprint : set.replaceAll(':', '').toLowerCase();
+    return set === undefined ? this.adoption.fingerprint : plainFingerprint(set);
   }
 
   /**

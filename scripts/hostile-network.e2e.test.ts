@@ -4,52 +4,39 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { ConfirmReason, Feed, NewCamera, Status, Take } from '../supervisor/contract/index.ts';
-import { netnsObstacle, type TestHost, TestLan } from '../supervisor/testing/netns.ts';
-import { apiPort, Machine } from './testing/machine.ts';
+import type { ConfirmReason, Feed, NewCamera, Take } from '../supervisor/contract/index.ts';
+import { netnsObstacle, type TestHost } from '../supervisor/testing/netns.ts';
+import type { Machine } from './testing/machine.ts';
+import {
+  cameraSettings,
+  hubSettings,
+  openTwoMachines,
+  statusOf,
+  type TwoMachines,
+} from './testing/two-machines.ts';
 
 const obstacle = await netnsObstacle();
 const title = `strangers on the network${obstacle === null ? '' : ` (skipped: ${obstacle})`}`;
 const strangerAddress = '10.77.0.66';
 const looks = 60;
 
-const http = `[http]\nlisten = ["0.0.0.0"]\nport = ${apiPort}\ntls = true\ntls_port = 8443\n`;
-const hubSettings = `role = "hub"\nname = "stage"\n${http}[devices]\nadopt = "ask"\n`;
-const cameraSettings = `role = "camera"
-name = "left"
-${http}[camera]
-hub = "auto"
-[devices]
-adopt = "ask"
-[masters]
-strategy = "direct"
-[[source]]
-id = "cam0"
-kind = "test"
-width = 320
-height = 180
-fps = 25
-`;
-
-const statusOf = (machine: Machine) => machine.ask<Status>('GET', '/api/status');
+const ofHub = hubSettings(true);
+const ofCamera = cameraSettings(true);
 
 describe.skipIf(obstacle !== null)(title, { timeout: 240_000 }, () => {
-  let lan: TestLan;
+  let machines: TwoMachines;
   let hub: Machine;
   let camera: Machine;
   let stranger: TestHost;
 
   beforeEach(async () => {
-    lan = await new TestLan().open();
-    hub = new Machine(await lan.addHost('hub', '10.77.0.1/24'));
-    camera = new Machine(await lan.addHost('camera', '10.77.0.2/24'));
-    stranger = await lan.addHost('stranger', `${strangerAddress}/24`);
+    machines = await openTwoMachines();
+    ({ hub, camera } = machines);
+    stranger = await machines.lan.addHost('stranger', `${strangerAddress}/24`);
   });
 
   afterEach(async () => {
-    await camera[Symbol.asyncDispose]();
-    await hub[Symbol.asyncDispose]();
-    await lan[Symbol.asyncDispose]();
+    await machines[Symbol.asyncDispose]();
   });
 
   /** The owner compares the codes and taps; where the camera wants it, the owner confirms on the camera before. */
@@ -94,7 +81,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 240_000 }, () => {
   };
 
   test('who forges the announcement of a hub cuts no feed of its cameras', async () => {
-    await Promise.all([hub.boot(hubSettings), camera.boot(cameraSettings)]);
+    await Promise.all([hub.boot(ofHub), camera.boot(ofCamera)]);
     await adopt();
     await hub.until('the feed arrives', isOnline);
     const { hub: link } = await statusOf(camera);
@@ -130,9 +117,9 @@ describe.skipIf(obstacle !== null)(title, { timeout: 240_000 }, () => {
 
   test('a stranger’s hub that gives a camera a key does not get it, nor its picture, nor orders it; its own does', async () => {
     const heard = await greedyHub();
-    await hub.boot(hubSettings);
+    await hub.boot(ofHub);
     await hub.until('the API of the hub answers', () => statusOf(hub));
-    await camera.boot(cameraSettings);
+    await camera.boot(ofCamera);
     await camera.until('the stranger gives the camera a key', async () => heard.includes('grants'));
     // Longer than a hub has to be the only one.
     await sleep(15_000);
@@ -154,12 +141,12 @@ describe.skipIf(obstacle !== null)(title, { timeout: 240_000 }, () => {
 
   test('a key that was laid beside the settings of a camera is shown to no stranger’s hub', async () => {
     const heard = await greedyHub();
-    await hub.boot(hubSettings);
+    await hub.boot(ofHub);
     await hub.until('the API of the hub answers', () => statusOf(hub));
     await using folder = await mkdtempDisposable(join(tmpdir(), 'rushlight-key-'));
     const file = join(folder.path, 'hub-key');
     await writeFile(file, 'rl_laid\n');
-    await camera.boot(cameraSettings.replace('hub = "auto"', `hub = "auto"\ntoken_file = "${file}"`));
+    await camera.boot(ofCamera.replace('hub = "auto"', `hub = "auto"\ntoken_file = "${file}"`));
     await camera.until('the API of the camera answers', () => statusOf(camera));
     await sleep(15_000);
     expect(heard).toEqual(['ready']);

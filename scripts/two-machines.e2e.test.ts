@@ -1,53 +1,36 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Feed, NewCamera, Status, Take } from '../supervisor/contract/index.ts';
-import { netnsObstacle, TestLan } from '../supervisor/testing/netns.ts';
-import { apiPort, Machine } from './testing/machine.ts';
+import type { Feed, NewCamera, Take } from '../supervisor/contract/index.ts';
+import { netnsObstacle } from '../supervisor/testing/netns.ts';
+import { apiPort, type Machine } from './testing/machine.ts';
 import { readTake } from './testing/take-files.ts';
+import {
+  cameraSettings,
+  hubAddress,
+  hubSettings,
+  openTwoMachines,
+  statusOf,
+  type TwoMachines,
+} from './testing/two-machines.ts';
 
 const obstacle = await netnsObstacle();
 const title = `a hub and a camera on two machines${obstacle === null ? '' : ` (skipped: ${obstacle})`}`;
-const hubAddress = '10.77.0.1';
 /** RUSHLIGHT_LONG_TESTS=1 leaves the cable out for a whole minute. */
 const cableOutMs = process.env.RUSHLIGHT_LONG_TESTS === '1' ? 60_000 : 15_000;
 
-const http = (tls: boolean) =>
-  `[http]\nlisten = ["0.0.0.0"]\nport = ${apiPort}\ntls = ${tls}\ntls_port = 8443\n`;
-const hubSettings = (tls: boolean) => `role = "hub"\nname = "stage"\n${http(tls)}[devices]\nadopt = "ask"\n`;
-const cameraSettings = (tls: boolean, hub = 'auto') => `role = "camera"
-name = "left"
-${http(tls)}[camera]
-hub = "${hub}"
-[devices]
-adopt = "ask"
-[masters]
-strategy = "direct"
-[[source]]
-id = "cam0"
-kind = "test"
-width = 320
-height = 180
-fps = 25
-`;
-
-const statusOf = (machine: Machine) => machine.ask<Status>('GET', '/api/status');
-
 describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
-  let lan: TestLan;
+  let machines: TwoMachines;
   let hub: Machine;
   let camera: Machine;
 
   beforeEach(async () => {
-    lan = await new TestLan().open();
-    hub = new Machine(await lan.addHost('hub', `${hubAddress}/24`));
-    camera = new Machine(await lan.addHost('camera', '10.77.0.2/24'));
+    machines = await openTwoMachines();
+    ({ hub, camera } = machines);
   });
 
   afterEach(async () => {
-    await camera[Symbol.asyncDispose]();
-    await hub[Symbol.asyncDispose]();
-    await lan[Symbol.asyncDispose]();
+    await machines[Symbol.asyncDispose]();
   });
 
   /** Until the hub passes on new frames of the camera, linked at that address; tells how long that took. */

@@ -63,7 +63,7 @@ async function pulledDisk(context: TestContext): Promise<void> {
     waitOf(context),
   );
   note(
-    `told as failed ${((Date.now() - pulledAt) / 1000).toFixed(1)} s after the pull: ${failed.cameras[0]?.reason}`,
+    `reported as failed ${((Date.now() - pulledAt) / 1000).toFixed(1)} s after the pull: ${failed.cameras[0]?.reason}`,
   );
   if (failed.stoppedAt === null) await api.json('stopTake', { params: { id: lost } });
   await waitFor('masters go elsewhere', async () => /data partition/.test(await reason()), waitOf(context));
@@ -122,7 +122,7 @@ async function wornCard(context: TestContext): Promise<void> {
 
   assert.match(await rig.network.shell('findmnt -n -o FSTYPE /data'), /tmpfs/);
   assert.equal(await household(), kept, 'owner, keys and identity are the same');
-  const told = await waitFor(
+  const status = await waitFor(
     'the device says so',
     async () => {
       const found = await dataHealth();
@@ -130,8 +130,8 @@ async function wornCard(context: TestContext): Promise<void> {
     },
     waitOf(context),
   );
-  note(told.reason ?? '');
-  assert.match(told.reason ?? '', /could not be mounted.*could be read/);
+  note(status.reason ?? '');
+  assert.match(status.reason ?? '', /could not be mounted.*could be read/);
   assert.match(
     await rig.network.shell('systemctl --failed --no-legend --plain'),
     /^rushlight-data\.service .*\n$/,
@@ -194,7 +194,7 @@ export const diskTests: readonly TestCase[] = [
     run: pulledDisk,
   },
   {
-    name: 'a worn card keeps nobody from shooting',
+    name: 'a worn card does not prevent recording',
     selection: 'long',
     needs: 'booted',
     timeoutMs: 8 * minute,

@@ -69,7 +69,7 @@ export const roleTests: readonly TestCase[] = [
     },
   },
   {
-    name: 'a broken config file changes nothing and is told',
+    name: 'a broken config file changes nothing and is reported',
     selection: 'ci',
     needs: 'booted',
     timeoutMs: 60_000,

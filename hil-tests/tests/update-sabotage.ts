@@ -11,7 +11,7 @@ import { feedOnline } from './media.ts';
 const shortDeadline = 'systemd.setenv=TRIAL_DEADLINE_S=240';
 
 /** What Home Assistant gets about an update, as far as the tests check it. */
-interface Told {
+interface UpdateNews {
   readonly installed_version: string;
   readonly release_summary: string;
   readonly in_progress: boolean;
@@ -31,7 +31,7 @@ function sabotage(name: string, variant: Variant, reason: RegExp): TestCase {
         await using broker = await RigBroker.start(topic, signal);
         await showCameraTellingBroker(context, broker);
         const before = await updateOf(context);
-        await waitFor('the broker is told', () => broker.told(topic).length > 0, {
+        await waitFor('the broker has the news', () => broker.messagesOn(topic).length > 0, {
           timeoutMs: minute * rig.slowness,
           signal,
         });
@@ -44,8 +44,8 @@ function sabotage(name: string, variant: Variant, reason: RegExp): TestCase {
         assert.equal(end.lastAttempt?.outcome, 'rolled-back');
         assert.match(end.lastAttempt?.reason ?? '', reason);
         assert.equal(await reasonInBlackBox(context, end.lastAttempt?.at), end.lastAttempt?.reason);
-        const told = () => broker.told(topic, since).map((payload): Told => JSON.parse(payload));
-        const last = await waitFor('the broker is told the reason', () => toldAfterUpdate(told()), {
+        const news = () => broker.messagesOn(topic, since).map((payload): UpdateNews => JSON.parse(payload));
+        const last = await waitFor('the broker has the reason', () => lastNews(news()), {
           timeoutMs: minute * rig.slowness,
           signal,
         });
@@ -61,9 +61,9 @@ function sabotage(name: string, variant: Variant, reason: RegExp): TestCase {
 }
 
 /** The last message of a broker that got news of an update; undefined before any, or while one is in progress. */
-function toldAfterUpdate(told: readonly Told[]): Told | undefined {
-  const last = told.at(-1);
-  const heard = told.some(({ in_progress }) => in_progress);
+function lastNews(news: readonly UpdateNews[]): UpdateNews | undefined {
+  const last = news.at(-1);
+  const heard = news.some(({ in_progress }) => in_progress);
   return heard && last?.in_progress === false && last.release_summary !== '' ? last : undefined;
 }
 

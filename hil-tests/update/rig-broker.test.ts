@@ -15,7 +15,7 @@ it('keeps what the device tells under each topic, in its order', async () => {
   ] as const)
     await device.publishAsync(topic, payload, { qos: 1, retain: true });
   await waitFor('the last message', () => broker.messages.length === 3, { timeoutMs: 20_000, pollMs: 20 });
-  expect(broker.told('device/state')).toEqual(['one', 'four']);
-  expect(broker.told('device/state', 2)).toEqual(['four']);
+  expect(broker.messagesOn('device/state')).toEqual(['one', 'four']);
+  expect(broker.messagesOn('device/state', 2)).toEqual(['four']);
   await device.endAsync();
 });

@@ -52,7 +52,7 @@ export class RigBroker implements AsyncDisposable {
   }
 
   /** Messages under a topic from message number `since` on. */
-  told(topic: string, since = 0): string[] {
+  messagesOn(topic: string, since = 0): string[] {
     return this.messages
       .slice(since)
       .filter((message) => message.topic === topic)

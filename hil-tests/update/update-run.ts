@@ -62,13 +62,13 @@ async function followed(
   const seconds = () => ((Date.now() - startedAt) / 1000).toFixed(0);
   const earlier = (await updateOf(context)).lastAttempt?.at;
   await begin();
-  let told = '';
+  let noted = '';
   const end = await waitFor(
     'the end of the update',
     async () => {
       const now = await updateOf(context);
-      if (now.state !== told) note(`${seconds()} s: ${now.state}`);
-      told = now.state;
+      if (now.state !== noted) note(`${seconds()} s: ${now.state}`);
+      noted = now.state;
       if (done(now)) return now;
       const { lastAttempt } = now;
       const over = now.state === 'idle' && lastAttempt?.at !== earlier && lastAttempt?.outcome != null;

@@ -10,7 +10,7 @@ async function resetIfAsked(): Promise<void> {
     say('a file on the card asks for a factory reset');
     await runTool('systemctl', '--no-block', 'start', 'rushlight-factory-reset.service');
   } catch (error) {
-    say(`whether a factory reset is asked for cannot be told: ${String(error)}`);
+    say(`cannot check whether a factory reset was requested: ${String(error)}`);
   }
 }
 

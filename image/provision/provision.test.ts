@@ -94,7 +94,7 @@ test('what cannot be kept stays on the card, and is used all the same', async ()
   await writeFile(join(paths.state, 'provision'), 'no folder');
   const { hostname, notes } = await provision(paths);
   expect(hostname).toBe('rushlight-cdef');
-  expect(notes).toEqual([expect.stringMatching(/^what the card says could not be kept: /)]);
+  expect(notes).toEqual([expect.stringMatching(/^the settings from the card could not be kept: /)]);
   expect(await readFile(card, 'utf8')).toBe(text);
   expect(await readFile(join(paths.run, 'rushlight-wifi/station.conf'), 'utf8')).toContain('tune in tokyo');
 });

@@ -38,7 +38,7 @@ export async function provision(paths: ProvisionPaths): Promise<Provisioned> {
   const names = await namesIn(paths.card);
   const { settings, redacted, notes } = importFiles(files, earlier.settings);
   const troubles: string[] = [];
-  const isKept = await attempt(troubles, 'what the card says could not be kept', async () => {
+  const isKept = await attempt(troubles, 'the settings from the card could not be kept', async () => {
     await mkdir(join(paths.state, 'provision'), { recursive: true, mode: 0o700 });
     await replaceFile(kept, `${JSON.stringify(settings, null, 2)}\n`, 0o600);
   });

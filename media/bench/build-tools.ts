@@ -10,16 +10,19 @@ import { BenchError } from './errors.ts';
 
 const run = promisify(execFile);
 const sources = fileURLToPath(new URL('./baseline/', import.meta.url));
+/** Folder of the built tools. */
 export const outputFolder = fileURLToPath(new URL('../../build/bench/', import.meta.url));
 /** Where Go's own archive installs it, which is rarely on the PATH. */
 const goArchive = '/usr/local/go/bin/go';
 
+/** Paths of the built tools. */
 export interface Tools {
   readonly load: string;
   readonly pion: string;
   readonly floor: string;
 }
 
+/** Builds them. Throws BenchError. */
 export async function buildTools(): Promise<Tools> {
   await mkdir(outputFolder, { recursive: true });
   const tools = {
@@ -29,7 +32,7 @@ export async function buildTools(): Promise<Tools> {
   };
   const go = existsSync(goArchive) ? goArchive : 'go';
   const goHint =
-    'Install Go (Debian: golang); it fetches its modules, and a newer Go where it needs one, once.';
+    'Install Go (Debian: golang); it downloads its modules once, and a newer Go if it needs one.';
   await build(go, ['build', '-buildvcs=false', '-o', tools.load, './load'], goHint);
   await build(go, ['build', '-buildvcs=false', '-o', tools.pion, './pion-server'], goHint);
   const cHint = 'Install a C compiler and OpenSSL’s headers (Debian: gcc libssl-dev).';

@@ -7,6 +7,7 @@ export function percentile(samples: readonly number[], share: number): number {
   return sorted[rank - 1] ?? Number.NaN;
 }
 
+/** Processor time and memory spent. */
 export interface Spent {
   readonly cpuUs: number;
   readonly publishedPackets: number;

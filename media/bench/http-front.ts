@@ -1,4 +1,3 @@
-/** WHIP and WHEP over HTTP for a media process alone, so that the supervisor's work isn't measured with it. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -6,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import { describeError } from '../../common/errors.ts';
 import type { MediaClient } from '../control/media-client.ts';
 
+/** WHIP and WHEP over HTTP for a media process alone, so that the supervisor's work isn't measured with it. */
 export class HttpFront implements AsyncDisposable {
   readonly #client: MediaClient;
   readonly #server: Server;

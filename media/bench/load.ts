@@ -20,6 +20,7 @@ const numbers = z
   .nullable()
   .transform((list) => list ?? []);
 
+/** Figures of a fan-out. */
 export const fanOutSchema = z.object({
   viewers: z.int(),
   seconds: z.number(),
@@ -37,8 +38,10 @@ export const fanOutSchema = z.object({
   profile: z.string(),
   usage: usageSchema,
 });
+/** See {@link fanOutSchema}. */
 export type FanOutFigures = z.infer<typeof fanOutSchema>;
 
+/** Figures of joins. */
 export const joinSchema = z.object({
   joins: z.int(),
   keyframeMs: numbers,
@@ -46,8 +49,10 @@ export const joinSchema = z.object({
   gopSeconds: z.number(),
   deaf: z.boolean(),
 });
+/** See {@link joinSchema}. */
 export type JoinFigures = z.infer<typeof joinSchema>;
 
+/** Figures of a soak. */
 export const soakSchema = z.object({
   joins: z.int(),
   vanished: z.int(),
@@ -57,6 +62,7 @@ export const soakSchema = z.object({
   after: usageSchema,
   stayed: fanOutSchema,
 });
+/** See {@link soakSchema}. */
 export type SoakFigures = z.infer<typeof soakSchema>;
 
 const shownSchema = z.object({ longestMs: z.number(), missing: z.int(), frames: z.int() });
@@ -73,6 +79,7 @@ export const lossSchema = z.object({
 });
 export type LossFigures = z.infer<typeof lossSchema>;
 
+/** What the load does. */
 export interface LoadOptions {
   readonly mode: 'fanout' | 'join' | 'loss' | 'soak';
   readonly viewers: readonly number[];

@@ -84,7 +84,7 @@ function readOptions() {
 function list(text: string): number[] {
   const numbers = text.split(',').map(Number);
   if (!numbers.every((n) => Number.isInteger(n) && n > 0))
-    throw new BenchError(`"${text}" is no list of numbers.`);
+    throw new BenchError(`"${text}"is not a list of numbers.`);
   return numbers;
 }
 

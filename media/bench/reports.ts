@@ -3,12 +3,14 @@ import { arrived, coreShare, lossShare, percentile, perPacketUs } from './figure
 import type { FanOutFigures, JoinFigures, LossFigures, SoakFigures } from './load.ts';
 import { percent, type Row, short } from './table.ts';
 
+/** Figures of one server. */
 export interface Measured<T> {
   readonly server: string;
   readonly figures: readonly T[];
   readonly failure: string | null;
 }
 
+/** Rows of the table of fan-out. */
 export function fanOutRows(all: readonly Measured<FanOutFigures>[]): Row[] {
   const cost = (server: string, viewers: number): number => {
     const found = all
@@ -41,6 +43,7 @@ function costOf(figures: FanOutFigures): number {
   return perPacketUs({ ...figures, lostShare });
 }
 
+/** Rows of the table of delays. */
 export function latencyRows(all: readonly Measured<FanOutFigures>[]): Row[] {
   const delay = (server: string, viewers: number, share: number): number =>
     percentile(
@@ -76,6 +79,7 @@ function byViewers(
     .sort((a, b) => a.figures.viewers - b.figures.viewers);
 }
 
+/** Rows of the table of joins. */
 export function joinRows(all: readonly Measured<JoinFigures>[]): Row[] {
   return all.flatMap(({ server, figures }) =>
     figures.map(({ joins, keyframeMs, liveMs }) => {
@@ -110,6 +114,7 @@ export function lossRows(all: readonly Measured<LossFigures>[]): Row[] {
   );
 }
 
+/** Rows of the table of soaks. */
 export function soakRows(all: readonly Measured<SoakFigures>[]): Row[] {
   return all.flatMap(({ server, figures }) =>
     figures.map(({ joins, vanished, failed, before, during, after, stayed }) => ({

@@ -16,7 +16,9 @@ import { HttpFront } from './http-front.ts';
 
 const START_MS = 20_000;
 const FEED = 'bench';
+/** What is measured side by side. */
 export const serverNames = ['rushlight', 'rushlight-js', 'pion', 'floor-aes', 'floor', 'sendmmsg'] as const;
+/** See {@link serverNames}. */
 export type ServerName = (typeof serverNames)[number];
 
 /** How a server is reached, and whose CPU time counts. */
@@ -27,6 +29,7 @@ export interface Target {
   readonly pids: readonly number[];
 }
 
+/** A running server. */
 export interface OpenServer extends AsyncDisposable {
   readonly target: Target;
 }

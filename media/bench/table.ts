@@ -1,7 +1,9 @@
 /** Tables of text that are Markdown, too. */
 
+/** A row by its columns. */
 export type Row = Readonly<Record<string, string>>;
 
+/** A Markdown table. */
 export function table(rows: readonly Row[]): string {
   const columns = Object.keys(rows[0] ?? {});
   const widths = columns.map((column) =>
@@ -22,6 +24,7 @@ export function short(value: number): string {
   return Math.abs(value) >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
 }
 
+/** A share in percent. */
 export function percent(share: number): string {
   return Number.isFinite(share) ? `${short(share * 100)} %` : '–';
 }

@@ -152,8 +152,8 @@ function software(facts: EncoderFacts, reason: string): Candidate {
   const assumed = boards[facts.board ?? 'pc'].assumedSoftwareMacroblocksPerS;
   const limitWords =
     measured === undefined
-      ? 'libx264 is assumed to do no more on this board'
-      : 'libx264 was measured to do no more on this board';
+      ? 'libx264 is assumed to reach its limit on this board'
+      : 'libx264 was measured to reach its limit on this board';
   return { encoder: 'libx264', reason, limit: measured ?? assumed, limitWords };
 }
 

@@ -102,7 +102,7 @@ const rules: readonly Rule[] = [
   {
     pattern: /\b503 Service (Temporarily )?Unavailable|453 Not Enough Bandwidth|Server returned 5XX/i,
     code: 'busy-server',
-    words: 'The camera takes no further viewer just now: close other programs that watch it.',
+    words: 'The camera accepts no further viewers now: close other programs that watch it.',
   },
   {
     pattern: /454 Session Not Found/i,

@@ -25,7 +25,7 @@ export async function ensureRawPipe(host: ChildHost, path: string): Promise<void
 async function isPipe(path: string): Promise<boolean> {
   try {
     const found = await stat(path);
-    if (!found.isFIFO()) throw new RawPipeError(`${path} exists and is no named pipe`);
+    if (!found.isFIFO()) throw new RawPipeError(`${path} exists and is not a named pipe`);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;

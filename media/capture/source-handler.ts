@@ -149,9 +149,9 @@ export class SourceHandler {
     const reader = new StreamFactsReader();
     const onLine = ({ text }: ChildLine) => {
       const line = redact(text);
-      const told = reader.push(text);
-      if (told) this.facts = reader.facts;
-      const wrongCodec = told ? codecFault(this.command.raw.codec, reader.facts.codec) : undefined;
+      const isFact = reader.push(text);
+      if (isFact) this.facts = reader.facts;
+      const wrongCodec = isFact ? codecFault(this.command.raw.codec, reader.facts.codec) : undefined;
       // It cannot work: everyone who waits for the picture reads why at once.
       if (wrongCodec !== undefined) this.tell({ fault: wrongCodec });
       const fault = wrongCodec ?? faultOfLine(line);

@@ -1,10 +1,11 @@
 /**
- * How many sessions there may be: of each kind, so that viewers never take the places of cameras, and of each key, so that
- * nobody takes those of others. A place is taken before the first await of an offer; a session that is not connected yet
- * holds one like any other, and one key may have few of those at a time.
+ * Limits the sessions: of each kind, so that viewers never take the places of cameras, and of each key, so that no one takes
+ * those of others. A place is taken before the first await of an offer; a session that is not connected yet occupies one like
+ * any other, and one key may have only a few of those at a time.
  */
 import { SignalingError } from '../signaling/errors.ts';
 
+/** Whether a session publishes or views. */
 export type SessionKind = 'whip' | 'whep';
 
 interface Limits {
@@ -20,12 +21,13 @@ const defaultLimits: Readonly<Record<SessionKind, Limits>> = {
 };
 const retryAfterS = { whip: 5, whep: 10 } as const;
 
-/** A session's place. Disposing of it, which may be done twice, makes it free again. */
+/** A session's place. Disposing it, even twice, frees it. */
 export interface Place extends Disposable {
   /** The session is connected. */
   settle(): void;
 }
 
+/** The places of all sessions. */
 export class Admission {
   readonly #limits: Readonly<Record<SessionKind, Limits>>;
   readonly #places: Readonly<Record<SessionKind, Set<{ readonly share: string; pending: boolean }>>> = {
@@ -37,7 +39,7 @@ export class Admission {
     this.#limits = limits;
   }
 
-  /** `share` names whose the session is: a key, or an address where none is needed. Throws SignalingError OVERLOADED. */
+  /** `share` names the owner of the session: a key, or an address if no key is needed. Throws SignalingError OVERLOADED. */
   admit(kind: SessionKind, share: string): Place {
     const places = this.#places[kind];
     const limits = this.#limits[kind];

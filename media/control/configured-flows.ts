@@ -1,4 +1,4 @@
-/** What the configuration asks for and runs by itself: ingests, pushes, outputs, pulls and taps. */
+/** What runs because of the configuration: ingests, pushes, outputs, pulls and taps. */
 import type { Logger } from 'pino';
 import type { Feed } from '../sfu/feed.ts';
 import type { FeedRegistry } from '../sfu/feed-registry.ts';
@@ -12,13 +12,14 @@ import type { RemoteFlow, RemoteState } from '../signaling/remote-flow.ts';
 import type { MediaConfig, MediaEvent, OutputStatus, PushStatus } from './protocol.ts';
 import { reconcile } from './reconcile.ts';
 
+/** What the flows need. */
 export interface ConfiguredFlowsOptions {
   readonly feeds: FeedRegistry;
   readonly datapath: MediaPlane;
   readonly logger: Logger;
   /** Whether a WHIP publisher has the name. */
   readonly isPublished: (feed: string) => boolean;
-  /** Ends the session of the WHIP publisher that has the name, if there is one. */
+  /** Ends the session of the WHIP publisher with the name, if there is one. */
   readonly endPublisher: (feed: string) => void;
   readonly onEvent: (event: MediaEvent) => void;
 }
@@ -33,6 +34,7 @@ function outputStatus(output: string, { url: _url, ...state }: RemoteState): Out
   return { output, ...state };
 }
 
+/** See the head of this file. */
 export class ConfiguredFlows implements AsyncDisposable {
   readonly #options: ConfiguredFlowsOptions;
   readonly #ingests = new Map<string, { key: string; item: AsyncDisposable }>();
@@ -45,7 +47,7 @@ export class ConfiguredFlows implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** True where the configuration says who publishes this feed. */
+  /** True if the configuration says who publishes this feed. */
   fills(feed: string): boolean {
     return this.#ingests.has(`ingest ${feed}`) || this.#pulls.has(`pull ${feed}`);
   }
@@ -62,7 +64,7 @@ export class ConfiguredFlows implements AsyncDisposable {
     return [...this.#pulls.values()].map(({ item }) => item.status);
   }
 
-  /** Makes everything as `config` says; what cannot be set up is named in `problems`. */
+  /** Brings everything to `config`; `problems` names what cannot be set up. */
   async apply(config: MediaConfig, problems: string[]): Promise<void> {
     await this.#applyIngests(config, problems);
     await this.#applyPushes(config, problems);
@@ -103,7 +105,8 @@ export class ConfiguredFlows implements AsyncDisposable {
           tellsCaptureTime: ingest.tellsCaptureTime ?? false,
           logger,
         });
-        // A camera of this machine goes before one elsewhere of the same name: two would take turns in one picture.
+        // A camera of this machine takes precedence over one elsewhere with the same name: otherwise two would alternate in one
+        // picture.
         endPublisher(ingest.feed);
         return item;
       },
@@ -203,7 +206,7 @@ export class ConfiguredFlows implements AsyncDisposable {
     return layer === 'low' ? held.openLow() : held;
   }
 
-  /** A name that a publisher of ours has is not pulled from elsewhere; the next configuration tries again. */
+  /** A name that one of our publishers has is not pulled from elsewhere; the next configuration tries again. */
   #refuseTaken(feed: string): void {
     if (this.#options.isPublished(feed) || this.#ingests.has(`ingest ${feed}`)) {
       throw new SignalingError('FEED_BUSY', `feed ${feed} has a publisher`);

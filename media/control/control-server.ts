@@ -1,9 +1,6 @@
-/** Serves the control channel on a Unix socket. */
-
-import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
+import { UnixServer } from '../../common/unix-server.ts';
 import { SignalingError } from '../signaling/errors.ts';
 import { MediaControlError } from './errors.ts';
 import { encodeLine, NdjsonReader } from './ndjson.ts';
@@ -19,11 +16,12 @@ import {
 /** What a method gets besides its parameters: the connection, so that subscriptions end with it. */
 export interface ControlConnection {
   readonly closed: AbortSignal;
-  /** The running subscription to metrics, if there is one. */
+  /** The running subscription to metrics, or null. */
   metricsTimer: Disposable | null;
   send(event: MediaEvent): void;
 }
 
+/** One handler for each method. */
 export type ControlHandlers = {
   [M in MethodName]: (
     params: ParsedParamsOf<M>,
@@ -31,6 +29,7 @@ export type ControlHandlers = {
   ) => Promise<ResultOf<M>> | ResultOf<M>;
 };
 
+/** Where and how the server listens. */
 export interface ControlServerOptions {
   readonly socketPath: string;
   readonly handlers: ControlHandlers;
@@ -39,41 +38,36 @@ export interface ControlServerOptions {
   readonly onConnections: (count: number) => void;
 }
 
-/** A client that does not read its events is cut off beyond this. */
+/** A client that does not read its events is cut off beyond this, in bytes. */
 const MAX_UNSENT_BYTES = 8 * 1024 * 1024;
-/** The supervisor, the one that follows it, and who looks into things by hand. */
+/** The supervisor, its successor, and a person who looks by hand. */
 const MAX_CONNECTIONS = 16;
 
+/** Serves the control channel on a Unix socket. */
 export class ControlServer implements AsyncDisposable {
   readonly #options: ControlServerOptions;
-  readonly #sockets = new Set<Socket>();
-  #server: Server | null = null;
+  readonly #server: UnixServer;
 
   constructor(options: ControlServerOptions) {
     this.#options = options;
+    this.#server = new UnixServer({
+      path: options.socketPath,
+      maxConnections: MAX_CONNECTIONS,
+      onConnection: (socket) => this.#accept(socket),
+    });
   }
 
   /** Listens; a stale socket file is replaced. */
   async open(): Promise<void> {
-    await rm(this.#options.socketPath, { force: true });
-    const server = createServer((socket) => this.#accept(socket));
-    server.maxConnections = MAX_CONNECTIONS;
-    server.listen(this.#options.socketPath);
-    await once(server, 'listening');
-    this.#server = server;
+    await this.#server.open();
   }
 
   broadcast(event: MediaEvent): void {
-    for (const socket of this.#sockets) send(socket, { ...event });
+    for (const socket of this.#server.connections) send(socket, { ...event });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const server = this.#server;
-    if (server === null) return;
-    this.#server = null;
-    for (const socket of this.#sockets) socket.destroy();
-    await new Promise<void>((resolve) => server.close(() => resolve()));
-    await rm(this.#options.socketPath, { force: true });
+    await this.#server[Symbol.asyncDispose]();
   }
 
   #accept(socket: Socket): void {
@@ -84,8 +78,8 @@ export class ControlServer implements AsyncDisposable {
       metricsTimer: null,
       send: (event) => send(socket, event),
     };
-    this.#sockets.add(socket);
-    this.#options.onConnections(this.#sockets.size);
+    const { connections } = this.#server;
+    this.#options.onConnections(connections.size);
     socket.on('data', (chunk) => {
       try {
         for (const value of reader.push(chunk)) void this.#answer(socket, connection, value);
@@ -97,8 +91,7 @@ export class ControlServer implements AsyncDisposable {
     socket.on('error', (error) => this.#options.logger.debug({ err: error }, 'control connection failed'));
     socket.on('close', () => {
       closed.abort();
-      this.#sockets.delete(socket);
-      this.#options.onConnections(this.#sockets.size);
+      this.#options.onConnections(connections.size);
     });
   }
 

@@ -1,11 +1,12 @@
-/** Sessions that ended a moment ago: ending one again, as a client does that says goodbye by DTLS first, is no error. */
 import type { MediaSession } from '../signaling/media-session.ts';
 
 const KEPT_MS = 60_000;
 const MOST = 512;
 
+/** What is remembered of a session. */
 export type EndedSession = Pick<MediaSession, 'id' | 'kind' | 'feed' | 'keyId'>;
 
+/** Sessions that ended a moment ago: ending one again, like a client that says goodbye by DTLS first, is no error. */
 export class EndedSessions {
   readonly #sessions = new Map<string, EndedSession & { readonly atMs: number }>();
 

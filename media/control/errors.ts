@@ -2,8 +2,10 @@ import { RushlightError } from '../../common/errors.ts';
 
 /** Errors of the control channel itself. Those of signaling pass through it with their own codes. */
 
+/** Codes of the control channel itself. */
 export type ControlCode = 'REQUEST_INVALID' | 'METHOD_UNKNOWN' | 'MEDIA_UNAVAILABLE' | 'INTERNAL';
 
+/** An error of the control channel itself. */
 export class MediaControlError extends RushlightError {
   readonly code: ControlCode;
 
@@ -13,7 +15,7 @@ export class MediaControlError extends RushlightError {
   }
 }
 
-/** An error of the media process as it reached the client: with the code it had there. */
+/** An error of the media process as the client receives it, with its original code. */
 export class MediaRequestError extends RushlightError {
   readonly code: string;
   readonly retryAfterS: number | undefined;

@@ -1,4 +1,4 @@
-/** The supervisor's end of the control channel: connects, reconnects, and brings back the configuration. */
+/** The supervisor's end of the control channel: connects, reconnects, and restores the configuration. */
 import { EventEmitter } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,8 +19,9 @@ import {
 const RECONNECT_MS = 100;
 const defaultTimeouts = { requestMs: 10_000, configureMs: 60_000, retryMs: 1_000 };
 
+/** Events of the channel. */
 export interface MediaClientEvents {
-  /** The channel is up and the configuration, if one was given, is in force. */
+  /** The channel is up and the configuration, if there is one, is in force. */
   connected: [];
   disconnected: [];
   event: [event: MediaEvent];
@@ -35,13 +36,15 @@ interface Pending {
   readonly timer: NodeJS.Timeout;
 }
 
+/** Where and how the client connects. */
 export interface MediaClientOptions {
   readonly socketPath: string;
   readonly logger: Logger;
-  /** How long an answer may take; the first configuration makes keys, which takes a small board its time. */
+  /** How long an answer may take, in milliseconds; the first configuration makes keys, which takes a small board some time. */
   readonly timeouts?: Partial<typeof defaultTimeouts>;
 }
 
+/** See the head of this file. */
 export class MediaClient {
   readonly events = new EventEmitter<MediaClientEvents>();
   readonly #options: MediaClientOptions;
@@ -62,7 +65,7 @@ export class MediaClient {
     return this.#socket !== null;
   }
 
-  /** Whether the process that is there now has taken what it was told to do. */
+  /** Whether the present process has taken its configuration. */
   get isSet(): boolean {
     return this.#isSet;
   }
@@ -77,8 +80,8 @@ export class MediaClient {
   }
 
   /**
-   * Sets what the media process shall do; kept, and brought to every process that comes later.
-   * Resolves with what could not be set up; null where no process is there yet, to which it will be brought.
+   * Sets what the media process should do; kept, and sent to every later process. Resolves with what could not be set up; null
+   * if there is no process yet: it gets the configuration when it comes.
    */
   async configure(config: ParamsOf<'configure'>): Promise<readonly string[] | null> {
     this.#config = config;
@@ -105,12 +108,12 @@ export class MediaClient {
     await this.request('closeSession', typeof session === 'string' ? { sessionId: session } : session);
   }
 
-  /** Ends what was opened with a key, and tells how many sessions that were. */
+  /** Ends what was opened with a key. Returns the number of sessions. */
   endSessionsOf(keyId: string): Promise<number> {
     return this.request('endSessionsOf', { keyId });
   }
 
-  /** Ends what was opened with a key that is none of these, and tells how many sessions that were. */
+  /** Ends what was opened with a key that is none of these. Returns the number of sessions. */
   endSessionsExcept(keyIds: readonly string[]): Promise<number> {
     return this.request('endSessionsExcept', { keyIds: [...keyIds] });
   }
@@ -134,8 +137,8 @@ export class MediaClient {
   }
 
   /**
-   * Rejects with MediaRequestError (codes of the media process, such as FEED_BUSY) or MediaControlError
-   * MEDIA_UNAVAILABLE where no process answers.
+   * Rejects with MediaRequestError (codes of the media process, such as FEED_BUSY) or MediaControlError MEDIA_UNAVAILABLE if no
+   * process answers.
    */
   request<M extends MethodName>(method: M, params: ParamsOf<M>): Promise<ResultOf<M>> {
     const socket = this.#socket;
@@ -171,7 +174,7 @@ export class MediaClient {
     this.#closed(socket);
   }
 
-  /** Goes on until the process has taken what it is to do: one without is of no use, and nobody else would tell it. */
+  /** Repeats until the process has taken its configuration: without one it is useless, and nothing else would send it. */
   async #opened(socket: Socket): Promise<void> {
     this.#socket = socket;
     let failures = 0;

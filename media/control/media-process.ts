@@ -6,14 +6,15 @@ import { type ControlConnection, type ControlHandlers, ControlServer } from './c
 import { MediaService } from './media-service.ts';
 import type { MediaEvent } from './protocol.ts';
 
+/** How the process runs. */
 export interface MediaProcessOptions {
   readonly socketPath: string;
   readonly logger: Logger;
-  /** The process ends by itself after this time without a control connection. Default 60 000. */
+  /** The process ends by itself after this time without a control connection, in milliseconds. Default 60 000. */
   readonly orphanTimeoutMs?: number;
 }
 
-/** Runs until `signal` aborts or nobody has been in control for too long; then everything is closed. */
+/** Runs until `signal` aborts or no one has been in control for too long; then everything is closed. */
 export async function runMediaProcess(options: MediaProcessOptions, signal: AbortSignal): Promise<void> {
   const { logger, socketPath, orphanTimeoutMs = 60_000 } = options;
   const { promise: ended, resolve: end } = Promise.withResolvers<void>();
@@ -37,7 +38,7 @@ export async function runMediaProcess(options: MediaProcessOptions, signal: Abor
   server = control;
   await control.open();
   logger.info({ socketPath, pid: process.pid }, 'media process ready');
-  // Where NODE_COMPILE_CACHE is set: who ends with the power has no other moment for it.
+  // If NODE_COMPILE_CACHE is set: a machine that is switched off has no later moment for it.
   flushCompileCache();
   signal.addEventListener('abort', () => end(), { once: true });
   if (!signal.aborted) await ended;

@@ -25,7 +25,7 @@ import type {
 import { mayTouch } from './session-access.ts';
 
 const TICK_MS = 250;
-/** A first keyframe may be this far away when a viewer comes. */
+/** A first keyframe may be this far away when a viewer comes, in milliseconds. */
 const READY_TIMEOUT_MS = 2000;
 
 /** What trying again does not mend. */
@@ -49,12 +49,14 @@ interface LayerClaim {
   readonly publisherKey: string | null;
 }
 
+/** What the service is built from. */
 export interface MediaServiceOptions {
   readonly datapath: MediaPlane;
   readonly logger: Logger;
   readonly onEvent: (event: MediaEvent) => void;
 }
 
+/** See the head of this file. */
 export class MediaService implements AsyncDisposable {
   readonly feeds: FeedRegistry;
   readonly #options: MediaServiceOptions;
@@ -62,7 +64,7 @@ export class MediaService implements AsyncDisposable {
   /** The publisher that has a layer of a feed, by their names. */
   readonly #holders = new Map<string, MediaSession>();
   readonly #ended = new EndedSessions();
-  /** Keys that were revoked: an offer of theirs that is still under way comes to nothing. Ids are never used again. */
+  /** Revoked keys: their offers that are still in progress fail. Ids are never used again. */
   readonly #revoked = new Set<string>();
   readonly #admission = new Admission();
   readonly #refusals: LogLimiter;
@@ -94,7 +96,7 @@ export class MediaService implements AsyncDisposable {
     });
   }
 
-  /** Makes the machine as `config` says; what is unchanged goes on undisturbed. Calls are worked off one by one. */
+  /** Brings the machine to `config`; unchanged parts continue undisturbed. Calls are handled one by one. */
   configure(config: MediaConfig): Promise<{ problems: string[] }> {
     return this.#inTurn(() => this.#apply(config));
   }
@@ -148,7 +150,7 @@ export class MediaService implements AsyncDisposable {
     }
   }
 
-  /** Takes a PATCH to a session. Throws SignalingError, also where the session is another's. */
+  /** Handles a PATCH to a session. Throws SignalingError, even if the session is someone else's. */
   patchSession(params: SessionReference & { ifMatch: string | null; fragment: string }): PatchResult {
     return this.#named(params).patch(params.ifMatch, params.fragment);
   }
@@ -158,7 +160,7 @@ export class MediaService implements AsyncDisposable {
     return this.#named(reference).select(wish);
   }
 
-  /** Ends a session; one that ended a moment ago is ended already. Throws SignalingError SESSION_NOT_FOUND. */
+  /** Ends a session; one that ended a moment ago counts as ended. Throws SignalingError SESSION_NOT_FOUND. */
   closeSession(reference: SessionReference): void {
     const ended = this.#ended.get(reference.sessionId, performance.now());
     if (ended !== null && mayTouch(ended, reference)) return;
@@ -169,13 +171,13 @@ export class MediaService implements AsyncDisposable {
     return this.#named(reference).info;
   }
 
-  /** Ends every session that was opened with this key, and tells how many that were. */
+  /** Ends every session that was opened with this key. Returns their number. */
   endSessionsOf(keyId: string): number {
     this.#revoked.add(keyId);
     return this.#end((session) => session.keyId === keyId);
   }
 
-  /** Ends every session of a key that is none of these: who knows the keys may have been away when one was revoked. */
+  /** Ends every session of a key that is none of these: the owner of the keys may have been away when one was revoked. */
   endSessionsExcept(keyIds: readonly string[]): number {
     const good = new Set<string | null>([null, ...keyIds]);
     return this.#end((session) => !good.has(session.keyId));
@@ -261,7 +263,7 @@ export class MediaService implements AsyncDisposable {
     );
   }
 
-  /** A publisher is connected and wants its feed; one that has it, and makes room, is ended. */
+  /** A publisher is connected and wants its feed; the present one, if it makes room, is ended. */
   #claim(session: MediaSession): boolean {
     const { feed, publisherKey, layer = 'high' } = session;
     if (!this.#isFree({ feed, layer, publisherKey })) return false;
@@ -333,7 +335,7 @@ function keyOf({ owner, keyId }: OfferParams): string | null {
   return owner === undefined ? (keyId ?? null) : owner.keyId;
 }
 
-/** Whose the session counts as. */
+/** The owner that the session counts for. */
 function shareOf(params: OfferParams): string {
   const key = keyOf(params);
   return key === null ? `peer ${params.peer ?? ''}` : `key ${key}`;

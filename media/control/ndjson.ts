@@ -2,14 +2,15 @@ import { RushlightError } from '../../common/errors.ts';
 
 /** Newline-delimited JSON with a bound on the line. */
 
+/** Longest line, in bytes. */
 export const MAX_LINE_BYTES = 1024 * 1024;
 
-/** A line that is too long or no JSON. */
+/** A line that is too long, or not JSON. */
 export class NdjsonError extends RushlightError {
   readonly code = 'NDJSON_INVALID';
 }
 
-/** Cuts a byte stream into JSON values. Throws NdjsonError; the stream cannot be trusted after that. */
+/** Cuts a byte stream into JSON values. Throws NdjsonError; the stream is unusable after that. */
 export class NdjsonReader {
   #chunks: Buffer[] = [];
   #bytes = 0;
@@ -37,6 +38,7 @@ export class NdjsonReader {
   }
 }
 
+/** A value as a line. */
 export function encodeLine(value: unknown): string {
   return `${JSON.stringify(value)}\n`;
 }
@@ -45,6 +47,6 @@ function parseLine(line: string): unknown {
   try {
     return JSON.parse(line);
   } catch (cause) {
-    throw new NdjsonError('a line is no JSON', { cause });
+    throw new NdjsonError('a line is not JSON', { cause });
   }
 }

@@ -14,6 +14,7 @@ const feedId = z
 const ipv4 = z.ipv4();
 const layer = z.enum(layerNames);
 
+/** A local pipeline's RTP stream that becomes a feed. */
 export const ingestSchema = z.strictObject({
   feed: feedId,
   layer: layer.optional().describe('Default high'),
@@ -25,8 +26,10 @@ export const ingestSchema = z.strictObject({
     .describe('Its sender reports map timestamps to the time of capture by this machine’s clock'),
   audio: z.strictObject({ rtpPort: port }).optional(),
 });
+/** See {@link ingestSchema}. */
 export type IngestConfig = z.infer<typeof ingestSchema>;
 
+/** A feed that is published to another server by WHIP. */
 export const pushSchema = z.strictObject({
   feed: feedId,
   layer: layer.optional().describe('Default high'),
@@ -38,6 +41,7 @@ export const pushSchema = z.strictObject({
     .optional()
     .describe('SHA-256 of the hub’s certificate; replaces the check by authorities'),
 });
+/** See {@link pushSchema}. */
 export type PushConfig = z.infer<typeof pushSchema>;
 
 /** A feed that goes on to a server of others. */
@@ -52,6 +56,7 @@ export const outputSchema = pushSchema.extend({
 });
 export type OutputConfig = z.infer<typeof outputSchema>;
 
+/** A feed that is delivered over a Unix socket as H.264. */
 export const tapSchema = z.strictObject({
   feed: feedId,
   socketPath: z
@@ -69,6 +74,7 @@ export const pullSchema = pushSchema.omit({ layer: true }).extend({
 /** Outputs at most, those to the same server counted for each feed. */
 export const maxOutputs = 64;
 
+/** Everything the media process should do. */
 export const mediaConfigSchema = z.strictObject({
   udpPort: z.int().min(0).max(65535).describe('0 takes any free port'),
   listenAddresses: z.union([z.literal('auto'), z.array(ipv4).min(1).max(32)]),
@@ -79,13 +85,15 @@ export const mediaConfigSchema = z.strictObject({
   taps: z.array(tapSchema).max(64).default([]),
   outputs: z.array(outputSchema).max(maxOutputs).default([]),
 });
+/** See {@link mediaConfigSchema}. */
 export type MediaConfig = z.infer<typeof mediaConfigSchema>;
 
-/** Who stands behind a request: the key that let it in, and what that key may do. */
+/** Who stands behind a request: the key that admitted it, and what that key may do. */
 export const sessionOwnerSchema = z.strictObject({
-  keyId: z.string().max(64).nullable().describe('Null where no key was needed'),
+  keyId: z.string().max(64).nullable().describe('Null if no key was needed'),
   role: z.enum(['owner', 'operator', 'viewer', 'camera', 'public']),
 });
+/** See {@link sessionOwnerSchema}. */
 export type SessionOwner = z.infer<typeof sessionOwnerSchema>;
 
 const offerParams = z.strictObject({
@@ -96,6 +104,7 @@ const offerParams = z.strictObject({
   owner: sessionOwnerSchema.optional().describe('Whose the session will be; goes before keyId'),
 });
 
+/** A session for the status. */
 export const sessionInfoSchema = z.object({
   sessionId: z.string(),
   kind: z.enum(['whip', 'whep']),
@@ -104,17 +113,20 @@ export const sessionInfoSchema = z.object({
   etag: z.string(),
   state: z.enum(['new', 'connecting', 'connected', 'closed']),
 });
+/** See {@link sessionInfoSchema}. */
 export type SessionInfo = z.infer<typeof sessionInfoSchema>;
 
-/** Names a session. Whatever of `kind`, `feed` and `owner` is given has to fit it; else there is no such session. */
+/** Names a session. Given values of `kind`, `feed` and `owner` must match it; otherwise there is no such session. */
 const sessionParams = z.strictObject({
   sessionId: z.string().min(1).max(64),
   kind: z.enum(['whip', 'whep']).optional(),
   feed: feedId.optional(),
   owner: sessionOwnerSchema.optional().describe('Who asks: its opener, an operator, or an owner'),
 });
+/** See {@link sessionParams}. */
 export type SessionReference = z.infer<typeof sessionParams>;
 const answerSchema = z.object({ sessionId: z.string(), etag: z.string(), answer: z.string() });
+/** Answer to an SDP offer: the SDP, the session's id and its ETag. */
 export type SignalingAnswer = z.infer<typeof answerSchema>;
 
 /** What a viewer wishes of a feed's layers. What is not named is left to the hub: the full layer, not paused. */
@@ -126,6 +138,7 @@ const layerWishSchema = z.strictObject({
 });
 const layerChoiceSchema = z.object({ layer, paused: z.boolean() });
 
+/** How a push or a pull stands. */
 export const pushStatusSchema = z.object({
   feed: z.string(),
   layer: layer.default('high'),
@@ -135,10 +148,11 @@ export const pushStatusSchema = z.object({
   reason: z.string().nullable(),
   /** Code of the failure, such as FEED_BUSY, HUB_UNREACHABLE, HUB_REFUSED, HUB_SILENT; null otherwise. */
   code: z.string().nullable(),
-  /** Milliseconds until the next try; null where none is planned. */
+  /** Milliseconds until the next try; null if none is planned. */
   retryInMs: z.number().nullable(),
   connections: z.int(),
 });
+/** See {@link pushStatusSchema}. */
 export type PushStatus = z.infer<typeof pushStatusSchema>;
 
 export const outputStatusSchema = pushStatusSchema.omit({ url: true }).extend({
@@ -148,6 +162,7 @@ export const outputStatusSchema = pushStatusSchema.omit({ url: true }).extend({
 });
 export type OutputStatus = z.infer<typeof outputStatusSchema>;
 
+/** How the media process stands. */
 export const mediaStatusSchema = z.object({
   pid: z.int(),
   uptimeMs: z.number(),
@@ -158,15 +173,16 @@ export const mediaStatusSchema = z.object({
   datagramsRefused: z.number(),
   sendErrors: z.number(),
   rssBytes: z.number(),
-  /** What of the configuration could not be set up, in words. */
+  /** Parts of the configuration that could not be set up, in words. */
   problems: z.array(z.string()),
   pushes: z.array(pushStatusSchema),
   pulls: z.array(pushStatusSchema),
   outputs: z.array(outputStatusSchema),
 });
+/** See {@link mediaStatusSchema}. */
 export type MediaStatus = z.infer<typeof mediaStatusSchema>;
 
-/** Every method: what it takes and what it gives. */
+/** Every method with its parameters and its result. */
 export const methods = {
   configure: { params: mediaConfigSchema, result: z.object({ problems: z.array(z.string()) }) },
   whipOffer: {
@@ -199,7 +215,7 @@ export const methods = {
   },
   endSessionsExcept: {
     params: z.strictObject({ keyIds: z.array(z.string().min(1).max(64)).max(10_000) }),
-    result: z.int().describe('How many there were whose key is none of these'),
+    result: z.int().describe('Number of sessions whose key is not among these'),
   },
   sessionInfo: { params: sessionParams, result: sessionInfoSchema },
   feeds: { params: z.strictObject({}), result: z.array(feedStatsSchema) },
@@ -210,11 +226,16 @@ export const methods = {
   },
 } as const;
 
+/** Name of a method. */
 export type MethodName = keyof typeof methods;
+/** Parameters of a method before they are parsed. */
 export type ParamsOf<M extends MethodName> = z.input<(typeof methods)[M]['params']>;
+/** Parameters of a method after they are parsed. */
 export type ParsedParamsOf<M extends MethodName> = z.output<(typeof methods)[M]['params']>;
+/** Result of a method. */
 export type ResultOf<M extends MethodName> = z.infer<(typeof methods)[M]['result']>;
 
+/** What the media process reports unasked. */
 export const mediaEventSchema = z.discriminatedUnion('event', [
   z.object({ event: z.literal('feed'), feed: z.string(), state: feedStateSchema }),
   z.object({ event: z.literal('session-opened'), session: sessionInfoSchema }),
@@ -224,16 +245,20 @@ export const mediaEventSchema = z.discriminatedUnion('event', [
   z.object({ event: z.literal('output'), output: outputStatusSchema }),
   z.object({ event: z.literal('metrics'), feeds: z.array(feedStatsSchema), status: mediaStatusSchema }),
 ]);
+/** See {@link mediaEventSchema}. */
 export type MediaEvent = z.infer<typeof mediaEventSchema>;
 
+/** A request. */
 export const requestSchema = z.strictObject({ id: z.int(), method: z.string(), params: z.unknown() });
 
+/** An error in a response. */
 export const errorSchema = z.object({
   code: z.string(),
   message: z.string(),
   retryAfterS: z.number().optional(),
 });
 
+/** A response: the result, or an error. */
 export const responseSchema = z.union([
   z.object({ id: z.int(), result: z.unknown() }).and(z.object({ error: z.undefined().optional() })),
   z.object({ id: z.int().nullable(), error: errorSchema }),

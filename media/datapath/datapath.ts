@@ -5,16 +5,19 @@
  */
 import type { EventEmitter } from 'node:events';
 
+/** User fragment and password of one side. */
 export interface IceCredentials {
   readonly ufrag: string;
   readonly pwd: string;
 }
 
+/** A UDP candidate. */
 export interface IceCandidate {
   readonly address: string;
   readonly port: number;
 }
 
+/** A certificate's fingerprint. */
 export interface DtlsFingerprint {
   /** As in SDP, in lower case: `sha-256`. */
   readonly algorithm: string;
@@ -22,6 +25,7 @@ export interface DtlsFingerprint {
   readonly value: string;
 }
 
+/** The peer's side. */
 export interface RemoteDescription extends IceCredentials {
   readonly candidates: readonly IceCandidate[];
   readonly fingerprints: readonly DtlsFingerprint[];
@@ -29,6 +33,7 @@ export interface RemoteDescription extends IceCredentials {
   readonly dtlsRole: 'client' | 'server';
 }
 
+/** Where a transport stands. */
 export type TransportState = 'new' | 'connecting' | 'connected' | 'closed';
 
 /** Why a transport closed; `closed` is our own doing. */
@@ -40,6 +45,7 @@ export type CloseReason =
   | 'dtls-failed'
   | 'datapath-closed';
 
+/** Called by a transport. */
 export interface TransportEvents {
   state: [state: TransportState, reason: CloseReason | null];
 }
@@ -49,6 +55,7 @@ export interface TransportStates {
   on(event: 'state', listener: (...args: TransportEvents['state']) => void): unknown;
 }
 
+/** Called by a transport whose packets pass through JavaScript. */
 export interface PacketEvents extends TransportEvents {
   /** A decrypted packet, header included; the buffer is the receiver's to keep. */
   rtp: [packet: Buffer];
@@ -109,6 +116,7 @@ export interface RepairStream {
   readonly ssrc: number;
 }
 
+/** How a sink treats loss. */
 export interface SinkOptions {
   readonly ssrc: number;
   readonly payloadType: number;
@@ -118,6 +126,7 @@ export interface SinkOptions {
   readonly repair?: RepairStream | null;
 }
 
+/** Counters of a sink. */
 export interface SinkStats {
   readonly packets: number;
   /** Payload octets, as sender reports count them. */
@@ -176,6 +185,7 @@ export interface TrackRelay extends Disposable {
   addTap(outlet: PacketOutlet): TrackSink;
 }
 
+/** Counters of the datapath. */
 export interface DatapathStats {
   readonly transports: number;
   readonly datagramsIn: number;
@@ -185,6 +195,7 @@ export interface DatapathStats {
   readonly sendErrors: number;
 }
 
+/** Where the shared port listens. */
 export interface DatapathAddresses {
   /** 0 takes any free port; the one taken is then kept. */
   readonly udpPort: number;
@@ -192,6 +203,7 @@ export interface DatapathAddresses {
   readonly listenAddresses: 'auto' | readonly string[];
 }
 
+/** Opens transports on one shared port. */
 export interface Datapath extends AsyncDisposable {
   /** Fingerprint of the certificate that all transports present. */
   readonly fingerprint: DtlsFingerprint;

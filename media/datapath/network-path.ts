@@ -1,9 +1,9 @@
-/** A way to one peer: a local socket and the peer's address. */
 import type { Socket } from 'node:dgram';
 
-/** Datagrams that may wait in the process for a socket before the way counts as blocked. */
+/** Datagrams that may wait in the process for a socket before the path counts as blocked. */
 const MAX_QUEUED = 256;
 
+/** A path to one peer: a local socket and the peer's address. */
 export class NetworkPath {
   readonly socket: Socket;
   readonly address: string;

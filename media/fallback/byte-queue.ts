@@ -1,7 +1,6 @@
-/** Bytes that arrive in pieces and are looked at as a whole: each is copied a few times at most, however small the pieces. */
-
 const LEAST = 4096;
 
+/** Bytes that arrive in pieces and are read as a whole: each is copied only a few times, however small the pieces. */
 export class ByteQueue {
   #buffer = Buffer.alloc(0);
   #start = 0;
@@ -11,7 +10,7 @@ export class ByteQueue {
     return this.#end - this.#start;
   }
 
-  /** What is waiting, as a view that is good until the next call of `append`. */
+  /** The waiting bytes, as a view that is valid until the next call of `append`. */
   get bytes(): Buffer {
     return this.#buffer.subarray(this.#start, this.#end);
   }
@@ -20,7 +19,7 @@ export class ByteQueue {
     const needed = this.length + chunk.length;
     if (this.#end + chunk.length > this.#buffer.length) {
       const waiting = this.bytes;
-      // Where most of the room is in front, moving up is enough.
+      // If most of the room is in front, moving the bytes is enough.
       if (needed * 2 > this.#buffer.length) this.#buffer = Buffer.allocUnsafe(Math.max(LEAST, needed * 2));
       waiting.copy(this.#buffer);
       this.#start = 0;

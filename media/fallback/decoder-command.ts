@@ -1,18 +1,19 @@
-/** Widest picture that is handed out, in pixels. */
+/** Widest picture that is delivered, in pixels. */
 const maxWidth = 1280;
 /** Pictures are at least this far apart: every second one of 30 a second, with room for jitter. */
 const minIntervalS = 0.06;
 
+/** The decoder's sockets. */
 export interface DecoderSockets {
-  /** Unix socket that gives H.264 in Annex B form. */
+  /** Unix socket that delivers H.264 in Annex B form. */
   readonly input: string;
   /** Unix socket that takes JPEG after JPEG. */
   readonly output: string;
 }
 
 /**
- * The argv of the decoder. Pure. Pictures are left out, never repeated, so that a client's newest picture is never an old
- * one; times are those of arrival, since the byte stream carries none.
+ * The argv of the decoder. Pure. Pictures are dropped, never repeated, so that a client's newest picture is never an old one;
+ * times are those of arrival, because the byte stream has none.
  */
 export function decoderCommand({ input, output }: DecoderSockets): readonly [string, ...string[]] {
   const thinned = `select='isnan(prev_selected_t)+gte(t-prev_selected_t,${minIntervalS})'`;
@@ -21,7 +22,7 @@ export function decoderCommand({ input, output }: DecoderSockets): readonly [str
     'ffmpeg',
     ...['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'error'],
     ...['-flags', 'low_delay', '-threads', '1'],
-    // As little looking ahead as finds the size; what was looked at is decoded, too (nobuffer would drop it).
+    // Reads only as far ahead as it needs to find the size; what it read is decoded, too (nobuffer would drop it).
     ...['-probesize', '5000', '-analyzeduration', '0', '-fpsprobesize', '0'],
     ...['-use_wallclock_as_timestamps', '1', '-f', 'h264', '-i', `unix:${input}`],
     ...['-an', '-vf', `${thinned},${scaled}`, '-fps_mode', 'passthrough'],

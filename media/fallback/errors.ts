@@ -1,8 +1,9 @@
 import { RushlightError } from '../../common/errors.ts';
 
+/** Codes of {@link PictureError}. */
 export type PictureErrorCode = 'JPEG_INVALID' | 'MULTIPART_INVALID' | 'STREAM_UNAVAILABLE';
 
-/** Why a picture or a stream of pictures is refused. */
+/** Why a picture or a stream of pictures is rejected. */
 export class PictureError extends RushlightError {
   readonly code: PictureErrorCode;
 

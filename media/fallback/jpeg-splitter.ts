@@ -1,18 +1,18 @@
-/** Cuts a stream of concatenated JPEGs, as ffmpeg's image2pipe and mjpeg muxers write it, into pictures. */
 import { ByteQueue } from './byte-queue.ts';
 import { scanJpeg } from './jpeg.ts';
 
 const start = Buffer.from([0xff, 0xd8, 0xff]);
 const end = Buffer.from([0xff, 0xd9]);
 
+/** Cuts a stream of concatenated JPEGs, as ffmpeg's image2pipe and mjpeg muxers write it, into pictures. */
 export class JpegSplitter {
   readonly #maxBytes: number;
   readonly #rest = new ByteQueue();
-  /** What is there begins a picture, and so much of it has no end. */
+  /** The waiting bytes begin a picture, and this much of it contains no end. */
   #endless = 0;
   #skippedBytes = 0;
 
-  /** @param maxBytes a picture that is longer is given up, and the next one looked for */
+  /** @param maxBytes a picture that is longer is dropped, and the next one searched for */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
@@ -44,7 +44,7 @@ export class JpegSplitter {
     return pictures;
   }
 
-  /** A picture that had begun cannot be over before the marker of its end: it is not walked through for every chunk. */
+  /** A picture that has begun cannot end before its end marker: it is not searched again for every chunk. */
   #isPartial(): boolean {
     if (this.#endless < start.length || this.#rest.length > this.#maxBytes) return false;
     if (this.#rest.bytes.indexOf(end, this.#endless - 1) >= 0) return false;
@@ -52,7 +52,7 @@ export class JpegSplitter {
     return true;
   }
 
-  /** Drops what lies before the next start of a picture; a start that may go on in the next chunk is kept. */
+  /** Drops bytes before the next start of a picture; a start that may continue in the next chunk is kept. */
   #toStart(): void {
     const data = this.#rest.bytes;
     const at = data.indexOf(start);

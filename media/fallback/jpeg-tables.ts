@@ -22,7 +22,7 @@ export const standardHuffmanTables = Buffer.from(
 
 const marker = { DHT: 0xc4, SOS: 0xda, DAC: 0xcc } as const;
 
-/** A picture with the standard tables where it has none of its own; else itself. Never throws. */
+/** A picture with the standard tables if it has none of its own; otherwise unchanged. Never throws. */
 export function withHuffmanTables(jpeg: Buffer): Buffer {
   let at = 2;
   while (at + 4 <= jpeg.length && jpeg[at] === 0xff) {

@@ -1,16 +1,17 @@
-/** The structure of JPEG files (ITU-T T.81, annex B), as far as it tells a whole picture from a broken one. */
+/** The structure of JPEG files (ITU-T T.81, annex B), as far as it distinguishes complete pictures from broken ones. */
 import { PictureError } from './errors.ts';
 
-/** What a JPEG says of itself, and how long it is: what follows belongs to something else. */
+/** What a JPEG says about itself, and how long it is: what follows belongs to something else. */
 export interface JpegInfo {
   readonly bytes: number;
   readonly width: number;
   readonly height: number;
 }
 
+/** The result of {@link scanJpeg}. */
 export type JpegScan =
   | ({ readonly kind: 'complete' } & JpegInfo)
-  /** So far it is a JPEG, and it goes on beyond the given bytes. */
+  /** Valid so far; it continues beyond the given bytes. */
   | { readonly kind: 'partial' }
   | { readonly kind: 'invalid'; readonly reason: string };
 
@@ -65,7 +66,7 @@ export function scanJpeg(data: Buffer): JpegScan {
   return partial;
 }
 
-/** What a buffer that has to be exactly one JPEG says of itself. Throws PictureError JPEG_INVALID. */
+/** Reads a buffer that must be exactly one JPEG. Throws PictureError JPEG_INVALID. */
 export function inspectJpeg(data: Buffer): JpegInfo {
   const scan = scanJpeg(data);
   if (scan.kind === 'invalid') throw new PictureError('JPEG_INVALID', `not a JPEG: ${scan.reason}`);

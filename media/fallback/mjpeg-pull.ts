@@ -1,4 +1,4 @@
-/** Takes the pictures of a camera that speaks only motion JPEG over HTTP, as they are. */
+/** Fetches the pictures of a camera that offers only motion JPEG over HTTP, unchanged. */
 import type { Logger } from 'pino';
 import { Backoff } from '../../common/backoff.ts';
 import { pause } from '../../common/pause.ts';
@@ -10,18 +10,20 @@ const maxPictureBytes = 4 * 1024 * 1024;
 const silentMs = 10_000;
 const retryLimits = { firstMs: 250, maxMs: 3000 };
 
+/** Where the pictures go. */
 export interface MjpegTarget {
   readonly url: string;
   readonly username?: string;
   readonly password?: string;
 }
 
-/** How a pull stands: connected once its first picture was there; `reason` says why it is not. */
+/** The state of a pull: connected once its first picture has arrived; `reason` says why it is not. */
 export interface MjpegPullState {
   readonly state: 'connecting' | 'connected' | 'failed';
   readonly reason: string | null;
 }
 
+/** What is pulled. */
 export interface MjpegPullOptions {
   readonly target: MjpegTarget;
   readonly onPicture: (picture: Buffer) => void;
@@ -29,6 +31,7 @@ export interface MjpegPullOptions {
   readonly logger: Logger;
 }
 
+/** See the head of this file. */
 export class MjpegPull {
   readonly #options: MjpegPullOptions;
   #state: MjpegPullState = { state: 'connecting', reason: null };
@@ -37,7 +40,7 @@ export class MjpegPull {
     this.#options = options;
   }
 
-  /** Pulls until abort, and comes back after whatever breaks it. Never rejects. */
+  /** Pulls until abort, and connects again after every failure. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const backoff = new Backoff(retryLimits);
     while (!signal.aborted) {
@@ -54,7 +57,7 @@ export class MjpegPull {
     }
   }
 
-  /** One request, from its head to its end. Rejects with why it ended. */
+  /** One request, from its head to its end. Rejects with the reason of its end. */
   async #pull(signal: AbortSignal, onFirst: () => void): Promise<void> {
     const { target, onPicture } = this.#options;
     const silence = new AbortController();

@@ -1,4 +1,4 @@
-/** `multipart/x-mixed-replace` bodies (RFC 2046, section 5.1), as network cameras send motion JPEG in them. */
+/** `multipart/x-mixed-replace` bodies (RFC 2046, section 5.1), in which network cameras send motion JPEG. */
 import { ByteQueue } from './byte-queue.ts';
 import { PictureError } from './errors.ts';
 
@@ -9,8 +9,8 @@ const maxNameBytes = 64;
 const headEnds = ['\r\n\r\n', '\n\n'].map((text) => Buffer.from(text));
 
 /**
- * The boundary of a Content-Type. Throws PictureError MULTIPART_INVALID where the type is another one.
- * Many cameras write the leading dashes of the delimiter into the parameter, too.
+ * The boundary of a Content-Type. Throws PictureError MULTIPART_INVALID if the type is another one. Many cameras write the
+ * leading dashes of the delimiter into the parameter, too.
  */
 export function boundaryOf(contentType: string | null): string {
   const match =
@@ -30,11 +30,11 @@ export class MultipartParser {
   readonly #delimiter: Buffer;
   readonly #maxPartBytes: number;
   readonly #rest = new ByteQueue();
-  /** Length of the body of the part being read: null before its headers, undefined where they give none. */
+  /** Length of the body of the part being read: null before its headers, undefined if they do not say. */
   #length: number | null | undefined = null;
-  /** How much of the rest was searched in vain. */
+  /** How much of the rest was searched without result. */
   #searched = 0;
-  /** Bytes in front of the first part; some servers begin with its headers, without a delimiter. */
+  /** Bytes before the first part; some servers begin with its headers, without a delimiter. */
   #preamble: 'unknown' | 'headers' | 'text' | 'over' = 'unknown';
 
   constructor(boundary: string, maxPartBytes: number) {
@@ -50,7 +50,7 @@ export class MultipartParser {
     return parts;
   }
 
-  /** True where the headers of the next part were there. */
+  /** True if the headers of the next part were there. */
   #takeHead(): boolean {
     const begin = this.#headBegin();
     const found = begin < 0 ? null : endOfHead(this.#rest.bytes, begin);
@@ -65,7 +65,7 @@ export class MultipartParser {
     return true;
   }
 
-  /** Where the headers of the next part begin; -1 where that is not known yet. */
+  /** Where the headers of the next part begin; -1 if unknown yet. */
   #headBegin(): number {
     if (this.#preamble === 'unknown') {
       const start = startOf(
@@ -77,12 +77,12 @@ export class MultipartParser {
     if (this.#preamble === 'headers') return 0;
     const at = this.#rest.bytes.indexOf(this.#delimiter);
     if (at >= 0) return at + this.#delimiter.length;
-    // What lies before the first delimiter is for readers of mail (RFC 2046, section 5.1.1).
+    // Text before the first delimiter is for readers of mail (RFC 2046, section 5.1.1).
     if (this.#preamble === 'text') this.#drop(this.#rest.length - this.#delimiter.length + 1);
     return -1;
   }
 
-  /** True where the body was there, whole. */
+  /** True if the whole body was there. */
   #takeBody(length: number | undefined, parts: Buffer[]): boolean {
     const { bytes } = this.#rest;
     let end = length ?? bytes.indexOf(this.#delimiter, this.#searched);
@@ -105,7 +105,7 @@ export class MultipartParser {
   }
 }
 
-/** Where the headers end, and how long that end is; null where it is not there yet. */
+/** Where the headers end, and how long that end is; null if it is not there yet. */
 function endOfHead(bytes: Buffer, begin: number): { readonly at: number; readonly length: number } | null {
   const found = headEnds
     .map((end) => ({ at: bytes.indexOf(end, begin), length: end.length }))
@@ -120,7 +120,7 @@ function lineEndBefore(bytes: Buffer, at: number): number {
   return bytes[at - 2] === 0x0d ? 2 : 1;
 }
 
-/** Whether a body begins with the headers of its first part, without a delimiter; open where too little of it is there. */
+/** Whether a body begins with the headers of its first part, without a delimiter; undecided if too little of it is there. */
 function startOf(text: string): 'headers' | 'text' | 'open' {
   const line = text.replace(/^\r?\n/, '').toLowerCase();
   if (/^content-[a-z-]+:/.test(line)) return 'headers';

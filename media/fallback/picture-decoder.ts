@@ -1,4 +1,4 @@
-/** Turns a feed's H.264 into JPEG pictures, for what cannot speak WebRTC. */
+/** Turns a feed's H.264 into JPEG pictures, for clients without WebRTC. */
 import type { Logger } from 'pino';
 import { Backoff } from '../../common/backoff.ts';
 import type { Child, ChildHost } from '../../common/child-host.ts';
@@ -6,11 +6,12 @@ import { pause } from '../../common/pause.ts';
 import { type DecoderSockets, decoderCommand } from './decoder-command.ts';
 import { PictureIntake } from './picture-intake.ts';
 
-/** A decoder that gives no picture for so long, although it runs, is started anew. */
+/** A decoder that runs but gives no picture for this long is restarted. */
 const silentMs = 10_000;
 const lookEveryMs = 1000;
 const stableAfterMs = 5000;
 
+/** What is decoded. */
 export interface PictureDecoderOptions {
   /** File-name safe, unique among children: `picture-cam0`. */
   readonly name: string;
@@ -21,7 +22,7 @@ export interface PictureDecoderOptions {
   readonly logger: Logger;
 }
 
-/** One ffmpeg for as long as it runs; one that ends is started again. */
+/** Runs one ffmpeg at a time; one that ends is started again. */
 export class PictureDecoder {
   readonly #options: PictureDecoderOptions;
   #heardAtMs = 0;
@@ -30,7 +31,7 @@ export class PictureDecoder {
     this.#options = options;
   }
 
-  /** Decodes until abort; then the program has ended. Rejects where the socket cannot be opened. */
+  /** Decodes until abort; then the program has ended. Rejects if the socket cannot be opened. */
   async run(signal: AbortSignal): Promise<void> {
     const { sockets, onPicture, logger } = this.#options;
     await using _intake = await new PictureIntake({
@@ -57,7 +58,7 @@ export class PictureDecoder {
     }
   }
 
-  /** One life of the program; tells why it ended. */
+  /** One life of the program. Returns why it ended. */
   async #runOnce(signal: AbortSignal): Promise<string> {
     const { host, name, sockets } = this.#options;
     let lastLine = '';

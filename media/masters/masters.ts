@@ -183,7 +183,7 @@ export class Masters {
       if (this.removing.has(id) || this.active.has(id) || this.resumed.has(id)) continue;
       this.resumed.add(id);
       await this.resume(take).catch((error: unknown) => {
-        this.options.logger.error({ err: error, take: id }, 'cannot go on with a take');
+        this.options.logger.error({ err: error, take: id }, 'cannot continue a take');
       });
     }
   }
@@ -242,7 +242,10 @@ export class Masters {
     try {
       await this.options.store.remove(id);
     } catch (error) {
-      this.options.logger.warn({ err: error, take: id }, 'what is left of a take that did not begin stays');
+      this.options.logger.warn(
+        { err: error, take: id },
+        'the rest of a take that did not begin cannot be removed',
+      );
     }
   }
 

@@ -1,11 +1,11 @@
-/** Puts NAL units back together from RTP payloads (RFC 6184, section 5). */
+/** Reassembles NAL units from RTP payloads (RFC 6184, section 5). */
 import { isWholeNal, NalType, nalType, splitStapA } from './h264.ts';
 
 const MAX_NAL_BYTES = 8 * 1024 * 1024;
-/** Each fragment is an object of its own: of a few bytes each they would weigh many times what they carry. */
+/** Each fragment is an object of its own: tiny ones would take many times the memory of their content. */
 const MAX_FRAGMENTS = 16_384;
 
-/** One instance per stream; payloads must come in sequence order, and `lost()` must be told of gaps. */
+/** One instance per stream; payloads must come in sequence order, and gaps must be reported by `lost()`. */
 export class H264Depacketizer {
   #fragments: Buffer[] = [];
   #bytes = 0;
@@ -20,7 +20,7 @@ export class H264Depacketizer {
     return isWholeNal(type) ? [payload] : [];
   }
 
-  /** Packets are missing: a NAL unit that was being collected is given up. */
+  /** Packets are missing: the NAL unit that was being collected is dropped. */
   lost(): void {
     this.#fragments = [];
     this.#bytes = 0;

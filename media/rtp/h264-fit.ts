@@ -1,4 +1,4 @@
-/** Makes payloads fit a size limit. Packets that fit pass as they are, which is the rule; NAL units are never altered. */
+/** Makes payloads fit a size limit. Packets that fit pass unchanged, which is the rule; NAL units are never altered. */
 import { isWholeNal, NalType, nalType, splitStapA } from './h264.ts';
 
 const FU_HEADER_BYTES = 2;
@@ -6,8 +6,8 @@ const START = 0x80;
 const END = 0x40;
 
 /**
- * Splits an H.264 RTP payload that exceeds `maxBytes` (> 3) into several, to be sent in this order with the same timestamp.
- * A payload that fits comes back alone; of one that is too large and malformed nothing is left.
+ * Splits an H.264 RTP payload that exceeds `maxBytes` (> 3) into several, to be sent in this order with the same timestamp. A
+ * payload that fits comes back alone; one that is too large and malformed gives nothing.
  */
 export function fitH264(payload: Buffer, maxBytes: number): Buffer[] {
   if (payload.length <= maxBytes) return [payload];

@@ -1,5 +1,6 @@
 /** Sequence parameter sets: profile, level and picture size (ITU-T H.264, sections 7.3.2.1.1 and 7.4.2.1.1). */
 
+/** What an SPS says. Sizes in pixels. */
 export interface SpsInfo {
   /** Six hex digits: profile_idc, constraint flags, level_idc, as in SDP's profile-level-id. */
   readonly profileLevelId: string;
@@ -9,7 +10,7 @@ export interface SpsInfo {
 
 const PROFILES_WITH_CHROMA_FORMAT = new Set([100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135]);
 
-/** Reads an SPS NAL unit (with its header byte); null where it is malformed. */
+/** Reads an SPS NAL unit (with its header byte); null if it is malformed. */
 export function parseSps(nal: Buffer): SpsInfo | null {
   if (nal.length < 5) return null;
   const reader = new BitReader(withoutEmulationPrevention(nal.subarray(1)));

@@ -1,5 +1,6 @@
 /** H.264 inside RTP (RFC 6184, packetization modes 0 and 1): what a packet carries, without touching it. */
 
+/** Types of NAL units and RTP packets (RFC 6184, table 1). */
 export const NalType = {
   SLICE: 1,
   IDR: 5,
@@ -12,20 +13,20 @@ export const NalType = {
 
 const MAX_NALS_PER_PACKET = 64;
 
-/** What matters of one RTP payload to somebody who forwards it. */
+/** What a forwarder needs to know about one RTP payload. */
 export interface H264PayloadInfo {
-  /** A NAL unit of a coded picture begins or goes on here: the packet belongs to a frame. */
+  /** A NAL unit of a coded picture begins or continues here: the packet belongs to a frame. */
   readonly picture: boolean;
   /** An IDR picture's slice begins here. */
   readonly idr: boolean;
-  /** Parameter sets that lie whole in this packet, as views. */
+  /** Parameter sets that are complete in this packet, as views. */
   readonly sps: Buffer | null;
   readonly pps: Buffer | null;
 }
 
 const NOTHING: H264PayloadInfo = { picture: false, idr: false, sps: null, pps: null };
 
-/** Looks into a payload; malformed ones give "nothing of interest". */
+/** Reads a payload; malformed ones give "nothing of interest". */
 export function inspectH264(payload: Buffer): H264PayloadInfo {
   const type = (payload[0] ?? 0) & 0x1f;
   if (type === NalType.FU_A) {
@@ -57,6 +58,7 @@ function inspectNals(nals: readonly Buffer[]): H264PayloadInfo {
   return { picture, idr, sps, pps };
 }
 
+/** Type of a NAL unit, from its header byte. */
 export function nalType(nal: Buffer): number {
   return (nal[0] ?? 0) & 0x1f;
 }
@@ -65,14 +67,16 @@ function isPicture(type: number): boolean {
   return type >= NalType.SLICE && type <= NalType.IDR;
 }
 
-/** True for a NAL unit as an encoder makes it; types 24 … 29 are packets of RTP, the others are not in use (RFC 6184, table 1). */
+/**
+ * True for a NAL unit as an encoder makes it; types 24 … 29 are packets of RTP, the others are not in use (RFC 6184, table 1).
+ */
 export function isWholeNal(type: number): boolean {
   return type >= 1 && type <= 23;
 }
 
 /**
- * The NAL units of an aggregation packet as views; null where it is malformed (RFC 6184, section 5.7.1). Packets within
- * packets are: nothing that reads an aggregate may be led from one into the next.
+ * The NAL units of an aggregation packet as views; null if it is malformed (RFC 6184, section 5.7.1). Nested packets count as
+ * malformed: no reader of an aggregate may be led from one into the next.
  */
 export function splitStapA(payload: Buffer): Buffer[] | null {
   const nals: Buffer[] = [];

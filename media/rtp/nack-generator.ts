@@ -1,11 +1,10 @@
-/** Decides which missing packets a receiver asks for again, and when it gives them up (RFC 4585, section 3.5). */
-
+/** Limits of requests. */
 export interface NackOptions {
-  /** Pause before a packet is asked for again. Default 60. */
+  /** Pause before a packet is requested again, in milliseconds. Default 60. */
   readonly retryMs?: number;
   /** Requests per packet. Default 8. */
   readonly maxTries?: number;
-  /** Gaps larger than this are not asked for: the stream jumped. Default 512. */
+  /** Gaps larger than this are not requested: the stream jumped. Default 512. */
   readonly maxGap?: number;
 }
 
@@ -14,6 +13,10 @@ interface Missing {
   dueMs: number;
 }
 
+/**
+ * Decides which missing packets a receiver requests again, and when it gives them up (RFC 4585, section 3.5). One instance per
+ * stream.
+ */
 export class NackGenerator {
   readonly #retryMs: number;
   readonly #maxTries: number;
@@ -28,7 +31,9 @@ export class NackGenerator {
     this.#maxGap = options.maxGap ?? 512;
   }
 
-  /** Notes an arrival by extended number. True where it opened a gap, so that asking at once, or for a keyframe, makes sense. */
+  /**
+   * Notes an arrival by extended number. True if it opened a gap, so that requesting packets, or a keyframe, makes sense now.
+   */
   arrived(extended: number, nowMs: number): boolean {
     if (this.#highest === null) {
       this.#highest = extended;
@@ -51,7 +56,7 @@ export class NackGenerator {
     return gap > 0;
   }
 
-  /** Extended numbers to ask for now, ascending. Each is offered at most `maxTries` times. */
+  /** Extended numbers to request now, ascending. Each is returned at most `maxTries` times. */
   due(nowMs: number): number[] {
     const due: number[] = [];
     for (const [extended, missing] of this.#missing) {
@@ -72,7 +77,7 @@ export class NackGenerator {
     return this.#missing.size;
   }
 
-  /** Packets given up so far; grows by a picture that cannot be repaired. */
+  /** Packets given up so far; it grows by a picture that cannot be repaired. */
   get abandoned(): number {
     return this.#abandoned;
   }

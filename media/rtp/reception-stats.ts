@@ -2,9 +2,10 @@
 import type { ReportBlock } from './rtcp.ts';
 import { SequenceUnwrapper, timestampDistance } from './sequence.ts';
 
-/** Beyond this, transit times did not change: the sender's timestamps did. */
+/** A larger change of the transit time is a change of the sender's timestamps. */
 const MAX_CHANGE_S = 8;
 
+/** Counts what arrives of one stream. */
 export class ReceptionStats {
   readonly ssrc: number;
   readonly #clockRate: number;
@@ -46,7 +47,7 @@ export class ReceptionStats {
     return Math.max(0, this.#expected - this.#received);
   }
 
-  /** Packets sent since the first that arrived, as their numbers tell. */
+  /** Packets sent since the first that arrived, by their numbers. */
   get expectedTotal(): number {
     return this.#expected;
   }

@@ -2,6 +2,7 @@
 import type { NtpTime } from './ntp.ts';
 import { type ReportBlock, RtcpType } from './rtcp.ts';
 
+/** A sender report without report blocks. */
 export interface SenderReport {
   readonly ssrc: number;
   readonly ntp: NtpTime;
@@ -10,6 +11,7 @@ export interface SenderReport {
   readonly octets: number;
 }
 
+/** SR (RFC 3550, section 6.4.1). */
 export function buildSenderReport(report: SenderReport): Buffer {
   const packet = start(RtcpType.SR, 0, 28);
   packet.writeUInt32BE(report.ssrc, 4);
@@ -21,6 +23,7 @@ export function buildSenderReport(report: SenderReport): Buffer {
   return packet;
 }
 
+/** RR (RFC 3550, section 6.4.2). */
 export function buildReceiverReport(ssrc: number, reports: readonly ReportBlock[]): Buffer {
   const packet = start(RtcpType.RR, reports.length, 8 + reports.length * 24);
   packet.writeUInt32BE(ssrc, 4);
@@ -37,7 +40,7 @@ export function buildReceiverReport(ssrc: number, reports: readonly ReportBlock[
   return packet;
 }
 
-/** SDES with the canonical name alone, which every compound carries (RFC 3550, section 6.1). */
+/** SDES with only the canonical name, which every compound contains (RFC 3550, section 6.1). */
 export function buildCanonicalName(ssrc: number, name: string): Buffer {
   const text = Buffer.from(name).subarray(0, 255);
   const packet = start(RtcpType.SDES, 1, Math.ceil((4 + 4 + 2 + text.length + 1) / 4) * 4);
@@ -48,7 +51,7 @@ export function buildCanonicalName(ssrc: number, name: string): Buffer {
   return packet;
 }
 
-/** Generic NACK (RFC 4585, section 6.2.1). `lost` holds 16-bit sequence numbers in ascending order. */
+/** Generic NACK (RFC 4585, section 6.2.1). `lost` contains 16-bit sequence numbers in ascending order. */
 export function buildNack(senderSsrc: number, mediaSsrc: number, lost: readonly number[]): Buffer {
   const entries: { first: number; following: number }[] = [];
   for (const sequence of lost) {
@@ -65,6 +68,7 @@ export function buildNack(senderSsrc: number, mediaSsrc: number, lost: readonly 
   return packet;
 }
 
+/** PLI (RFC 4585, section 6.3.1). */
 export function buildPictureLoss(senderSsrc: number, mediaSsrc: number): Buffer {
   return startFeedback(RtcpType.PSFB, 1, senderSsrc, mediaSsrc, 0);
 }
@@ -83,6 +87,7 @@ export function buildRemb(senderSsrc: number, bitrateBps: number, ssrcs: readonl
   return packet;
 }
 
+/** BYE (RFC 3550, section 6.6). */
 export function buildBye(ssrcs: readonly number[]): Buffer {
   const packet = start(RtcpType.BYE, ssrcs.length, 4 + ssrcs.length * 4);
   ssrcs.forEach((ssrc, i) => {

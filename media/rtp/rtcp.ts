@@ -1,6 +1,7 @@
 /** RTCP packets that an SFU reads (RFC 3550 section 6, RFC 4585 section 6, RFC 5104 section 4.3.1). */
 import type { NtpTime } from './ntp.ts';
 
+/** One block of a receiver or sender report. */
 export interface ReportBlock {
   readonly ssrc: number;
   /** Share of the packets lost since the last report, 0 … 255/256. */
@@ -8,12 +9,13 @@ export interface ReportBlock {
   readonly lostTotal: number;
   readonly highestSequence: number;
   readonly jitter: number;
-  /** Middle 32 bits of the last sender report's NTP time; 0 where there was none. */
+  /** Middle 32 bits of the last sender report's NTP time; 0 if there was none. */
   readonly lastReport: number;
   /** Delay since that report in 1/65536 s. */
   readonly delaySinceLastReport: number;
 }
 
+/** A packet that was read. */
 export type RtcpPacket =
   | {
       readonly kind: 'sender-report';
@@ -32,12 +34,13 @@ export type RtcpPacket =
   | { readonly kind: 'bye'; readonly ssrcs: readonly number[] }
   | { readonly kind: 'other'; readonly type: number };
 
+/** Packet types (RFC 3550 section 12.1, RFC 4585 section 6.1). */
 export const RtcpType = { SR: 200, RR: 201, SDES: 202, BYE: 203, RTPFB: 205, PSFB: 206 } as const;
-/** More numbers than any receiver asks for at once; a datagram of repetitions would name thousands. */
+/** More numbers than any receiver requests at once; a datagram of repetitions could name thousands. */
 const MAX_LOST = 1024;
 const REMB_IDENTIFIER = 0x52454d42;
 
-/** Reads a compound packet. Stops at the first malformed part and gives what came before it; never throws. */
+/** Reads a compound packet. Stops at the first malformed part and returns what came before it; never throws. */
 export function parseRtcp(compound: Buffer): RtcpPacket[] {
   const packets: RtcpPacket[] = [];
   let offset = 0;

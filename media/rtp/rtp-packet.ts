@@ -1,7 +1,9 @@
 /** RTP packets (RFC 3550, section 5.1), read in place and written without extensions or contributing sources. */
 
+/** Length of the fixed header. */
 export const RTP_HEADER_BYTES = 12;
 
+/** A packet that was read, or that is to be written. */
 export interface RtpPacket {
   readonly marker: boolean;
   readonly payloadType: number;
@@ -15,13 +17,13 @@ export interface RtpPacket {
   readonly payload: Buffer;
 }
 
-/** True where a datagram of a multiplexed port is RTCP instead of RTP (RFC 5761, section 4). */
+/** True if a datagram on a multiplexed port is RTCP instead of RTP (RFC 5761, section 4). */
 export function isRtcp(datagram: Buffer): boolean {
   const type = datagram[1] ?? 0;
   return type >= 192 && type <= 223;
 }
 
-/** Offset of the payload behind the fixed header, contributing sources and extension; null where the packet is malformed. */
+/** Offset of the payload after the fixed header, contributing sources and extension; null if the packet is malformed. */
 export function rtpHeaderBytes(datagram: Buffer): number | null {
   if (datagram.length < RTP_HEADER_BYTES) return null;
   const first = datagram.readUInt8(0);
@@ -34,7 +36,7 @@ export function rtpHeaderBytes(datagram: Buffer): number | null {
   return offset <= datagram.length ? offset : null;
 }
 
-/** Reads a packet; null where it is malformed. */
+/** Reads a packet; null if it is malformed. */
 export function parseRtp(datagram: Buffer): RtpPacket | null {
   const start = rtpHeaderBytes(datagram);
   if (start === null) return null;
@@ -89,6 +91,7 @@ export function writeRtpHeader(target: Buffer, header: Omit<RtpPacket, 'payload'
   target.writeUInt32BE(header.ssrc, 8);
 }
 
+/** A packet with its payload. */
 export function buildRtp(packet: RtpPacket): Buffer {
   const datagram = Buffer.allocUnsafe(RTP_HEADER_BYTES + packet.payload.length);
   writeRtpHeader(datagram, packet);

@@ -14,8 +14,8 @@ export function timestampDistance(from: number, to: number): number {
 }
 
 /**
- * The extended number that `sequence` most probably means, given an extended number near it.
- * May be negative where `near` lies at the very start of the count.
+ * The most likely extended number of `sequence`, given an extended number near it. May be negative if `near` is at the very
+ * start of the count.
  */
 export function extendSequence(sequence: number, near: number): number {
   return near + sequenceDistance(near & 0xffff, sequence);

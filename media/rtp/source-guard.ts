@@ -1,16 +1,12 @@
-/**
- * Keeps a track to one source at a time. A publisher may send several (simulcast layers), restart its encoder under another
- * SSRC or another sequence, and let a stray packet of long ago through; only who goes on sending is the source.
- */
 import { sequenceDistance } from './sequence.ts';
 
-/** Beyond this many packets within one SSRC the source may have begun again, or a packet is astray. */
+/** Beyond this many packets within one SSRC the source may have started again, or a packet is astray. */
 const MAX_JUMP = 3000;
-/** The packet behind one that jumped proves that the source begins again there; some may be lost between. */
+/** The packet after one that jumped proves that the source starts again there; some may be lost in between. */
 const MAX_SUCCESSOR = 16;
-/** A source that is silent for this long makes room at once. */
+/** A source that is silent for this long makes room at once, in milliseconds. */
 const SILENT_MS = 1000;
-/** Pictures (timestamps) another source must have begun while the present one sent nothing. */
+/** Pictures (timestamps) that another source must have begun while the present one sent nothing. */
 const RIVAL_PICTURES = 3;
 const MAX_HELD = 512;
 
@@ -20,13 +16,19 @@ interface Identity {
   readonly timestamp: number;
 }
 
+/** What becomes of a packet. */
 export interface Admission<Packet> {
-  /** What may go on, in order: nothing, the packet itself, or also those that were held back. */
+  /** Packets that may pass, in order: none, the packet itself, or also those that were held back. */
   readonly packets: readonly Packet[];
   /** The first of them begins a source. */
   readonly begins: boolean;
 }
 
+/**
+ * Keeps a track to one source at a time. A publisher may send several (simulcast layers), restart its encoder with another SSRC
+ * or another sequence, and send a stray packet from long ago; only a source that keeps sending counts.
+ * One instance per track.
+ */
 export class SourceGuard<Packet extends Identity> {
   #current: { readonly ssrc: number; highest: number; heardMs: number } | null = null;
   #jumped: Packet | null = null;

@@ -1,21 +1,18 @@
-/**
- * Turns the packets of successive sources (a publisher that reconnects, an ffmpeg that restarts) into one stream whose
- * sequence numbers and timestamps go on, so that viewers need no renegotiation.
- */
 import { SequenceUnwrapper, sequenceDistance, timestampDistance } from './sequence.ts';
 
-/** Jumps beyond this many packets within one SSRC mean that the source began again. */
+/** Jumps beyond this many packets within one SSRC mean that the source started again. */
 const MAX_JUMP = 3000;
-/** A frame may be this much older than the one before it: frames are sent in the order in which they are decoded. */
+/** A frame may be this much older than the one before it: frames are sent in decoding order. */
 const MAX_BACK_S = 1;
-/** … and this much younger than the time that passed between their arrivals. Beyond, the source's time line has a step. */
+/** … and this much younger than the time between their arrivals. Beyond, the source's time line has a step. */
 const MAX_AHEAD_S = 3;
-/** A sender report whose time is further than this from that of the packets speaks of another time line. */
+/** A sender report whose time is further than this from that of the packets belongs to another time line. */
 const MAX_REPORT_S = 8;
-/** Packets that were split, or time lines that were left, which late packets may still belong to. */
+/** Packets that were split, or time lines that ended, which late packets may still belong to. */
 const REMEMBERED_SPANS = 1024;
 const REMEMBERED_LINES = 4;
 
+/** The place of a packet in the feed. */
 export interface NormalizedPosition {
   /** Extended sequence number in the feed's own space. */
   readonly sequence: number;
@@ -23,9 +20,9 @@ export interface NormalizedPosition {
   readonly timestamp: number;
   /** True for the first packet of a new source. */
   readonly restarted: boolean;
-  /** The source's timestamps made a step, with this packet beyond doubt: what its reports said before is void. */
+  /** The source's timestamps certainly made a step with this packet: its earlier reports are void. */
   readonly stepped: boolean;
-  /** The packet is ahead of all before it; false where it is late, or sent again. */
+  /** The packet is ahead of all before it; false if it is late, or sent again. */
   readonly newest: boolean;
 }
 
@@ -42,12 +39,17 @@ interface Source {
   /** What is added to the source's extended numbers from `from` on, oldest first. */
   readonly spans: { readonly from: number; readonly offset: number }[];
   line: Line;
-  /** The line that was left by a single frame so far: the next frame says whether that one was astray. */
+  /** The line that a single frame left so far: the next frame shows whether that one was astray. */
   former: Line | null;
-  /** Offsets of lines that were left. */
+  /** Offsets of lines that ended. */
   readonly earlier: number[];
 }
 
+/**
+ * Turns the packets of successive sources (a publisher that reconnects, an ffmpeg that restarts) into one stream whose sequence
+ * numbers and timestamps continue, so that viewers need no renegotiation.
+ * One instance per track.
+ */
 export class StreamNormalizer {
   readonly #clockRate: number;
   #source: Source | null = null;
@@ -65,12 +67,12 @@ export class StreamNormalizer {
     this.#frameTicks = Math.round(clockRate / 30);
   }
 
-  /** True where `place` would take this packet as a new source's first. */
+  /** True if `place` would take this packet as a new source's first. */
   startsSource(ssrc: number, sequence: number): boolean {
     return this.#source === null || this.#source.ssrc !== ssrc || this.#jumped(this.#source, sequence);
   }
 
-  /** Place of a packet; null where it is too old to be placed. */
+  /** Place of a packet; null if it is too old to be placed. */
   place(ssrc: number, sequence: number, timestamp: number, nowMs: number): NormalizedPosition | null {
     let source = this.#source;
     let restarted = false;
@@ -94,7 +96,7 @@ export class StreamNormalizer {
     return { sequence: placed, timestamp: shifted, restarted, stepped, newest: true };
   }
 
-  /** The last placed packet, the newest one, became `extra` more: those behind it move on. */
+  /** The last placed packet, the newest one, was split into `extra` more: those after it move on. */
   insert(extra: number): void {
     const source = this.#source;
     if (source === null || extra === 0) return;
@@ -104,7 +106,7 @@ export class StreamNormalizer {
     if (source.spans.length > REMEMBERED_SPANS) source.spans.shift();
   }
 
-  /** The feed's timestamp of a source's timestamp; null where it is not of the current source and its time line. */
+  /** The feed's timestamp of a source's timestamp; null if it does not belong to the current source and its time line. */
   timestampOf(ssrc: number, timestamp: number, nowMs: number): number | null {
     const source = this.#source;
     if (source === null || source.ssrc !== ssrc) return null;
@@ -114,7 +116,7 @@ export class StreamNormalizer {
     return (timestamp + source.line.offset) >>> 0;
   }
 
-  /** Forces the next packet to be taken as a new source's first, also where it carries the old SSRC. */
+  /** Forces the next packet to count as a new source's first, even with the old SSRC. */
   endSource(): void {
     this.#source = null;
   }
@@ -127,7 +129,7 @@ export class StreamNormalizer {
 
   /**
    * Chooses the line that a timestamp belongs to. One off the line opens another, so that its frame follows directly on the
-   * last; it is given up again where the next frame is back on the first. True where the step is proven by its second frame.
+   * last; that line ends again if the next frame is back on the first. True if the step is proven by its second frame.
    */
   #followLine(source: Source, timestamp: number, nowMs: number): boolean {
     const { line, former } = source;
@@ -161,13 +163,13 @@ export class StreamNormalizer {
     return ahead <= this.#ticks(nowMs - line.atMs) + MAX_AHEAD_S * this.#clockRate;
   }
 
-  /** From the last frame to one off the line: the time that passed where there was a pause, else at most a frame's. */
+  /** From the last frame to one off the line: the elapsed time if there was a pause, otherwise at most a frame's. */
   #stepTicks(nowMs: number): number {
     const elapsed = this.#ticks(nowMs - (this.#lastAtMs ?? nowMs));
     return Math.max(1, elapsed > this.#clockRate ? elapsed : Math.min(elapsed, this.#frameTicks));
   }
 
-  /** Of the lines it can be of, the one on which it lies nearest to what is sent now. */
+  /** Of the possible lines, the one on which it is nearest to what is sent now. */
   #timestampOfLate(source: Source, timestamp: number): number {
     let best = (timestamp + source.line.offset) >>> 0;
     const others = source.former === null ? source.earlier : [...source.earlier, source.former.offset];

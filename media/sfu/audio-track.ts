@@ -4,6 +4,7 @@ import type { RtpPacket } from '../rtp/rtp-packet.ts';
 import { type AudioCodec, audioClockOf } from './audio-codec.ts';
 import { createTrackParts, type TrackParts } from './track.ts';
 
+/** A feed's sound as one continuous stream, out of successive sources. */
 export class AudioTrack implements Disposable {
   readonly codec: AudioCodec;
   readonly parts: TrackParts;
@@ -18,7 +19,7 @@ export class AudioTrack implements Disposable {
     return this.#octets;
   }
 
-  /** Another publisher sends from now on, whatever its packets look like. */
+  /** Another publisher sends from now on; nothing about its packets is assumed. */
   beginSource(): void {
     this.parts.normalizer.endSource();
   }

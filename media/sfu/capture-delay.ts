@@ -1,16 +1,17 @@
-/**
- * How long after their capture frames arrive here, by the publisher's clock. A sender report (RFC 3550, section 6.4.1) says
- * which wall-clock time an RTP timestamp stands for; whoever knows the two clocks' offset adds it.
- */
 import { timestampDistance } from '../rtp/sequence.ts';
 
 /** Frames the figure is the median of: one that is late, such as a keyframe, does not move it. */
 const window = 61;
-/** Beyond that a report does not speak of the time of capture. */
+/** A report whose time differs by more than this is not about the time of capture. */
 const plausibleMs = 60_000;
-/** A frame that much older than the last one is of another time line. */
+/** A frame that is this much older than the last one belongs to another time line. */
 const stepMs = 1000;
 
+/**
+ * How long after their capture frames arrive here, by the publisher's clock. A sender report (RFC 3550, section 6.4.1) says
+ * which wall-clock time an RTP timestamp stands for; the caller adds the offset of the two clocks.
+ * One instance per track.
+ */
 export class CaptureDelay {
   readonly #clockRate: number;
   #report: { readonly unixMs: number; readonly timestamp: number } | null = null;
@@ -32,7 +33,7 @@ export class CaptureDelay {
     this.#report = { timestamp, unixMs };
   }
 
-  /** Tells of a packet; a frame counts with its first one. */
+  /** Notes a packet; a frame counts with its first one. */
   noteArrival(timestamp: number, unixMs: number): void {
     const ahead = this.#newest === null ? 1 : timestampDistance(this.#newest, timestamp);
     const stepped = (-ahead / this.#clockRate) * 1000 > stepMs;

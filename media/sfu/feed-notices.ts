@@ -1,12 +1,13 @@
-/** What keeps a feed that arrives from being seen as it should be, and what its owner can change, in words. */
+/** What spoils a feed that arrives, and what its owner can change, in words. */
 
+/** What the notices are made from. */
 export interface FeedFacts {
   /** Frames arrive. */
   readonly online: boolean;
   readonly reorders: boolean;
   /** Since the newest keyframe; null before the first. */
   readonly keyframeAgeMs: number | null;
-  /** The newest keyframe and what follows it is remembered, so that viewers can start with it. */
+  /** The newest keyframe and what follows it is kept, so that viewers can start with it. */
   readonly keyframeKept: boolean;
   /** What the publisher's description already said. */
   readonly fromSource: readonly string[];
@@ -14,6 +15,7 @@ export interface FeedFacts {
 
 const LATE_MS = 4000;
 
+/** The notices, one sentence each. Pure. */
 export function noticesOf(facts: FeedFacts): string[] {
   if (!facts.online) return [];
   const notices = [...facts.fromSource];
@@ -25,7 +27,7 @@ export function noticesOf(facts: FeedFacts): string[] {
     notices.push('It waits for the first keyframe.');
   } else if (!facts.keyframeKept && facts.keyframeAgeMs > LATE_MS) {
     notices.push(
-      'Its keyframes are further apart than what is remembered: new viewers wait for the next one. Set a keyframe every 2 s.',
+      'Its keyframes are too far apart to be kept: new viewers wait for the next one. Set a keyframe every 2 s.',
     );
   }
   return notices;

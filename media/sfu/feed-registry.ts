@@ -1,15 +1,16 @@
-/** All feeds of this machine, by name. */
 import type { Logger } from 'pino';
 import { Feed } from './feed.ts';
 import type { FeedState, FeedStats } from './feed-stats.ts';
 import type { MediaPlane } from './media-plane.ts';
 
+/** What the feeds need. */
 export interface FeedRegistryOptions {
   readonly datapath: MediaPlane;
   readonly logger: Logger;
   readonly onState: (feed: Feed, state: FeedState) => void;
 }
 
+/** All feeds of this machine, by name. */
 export class FeedRegistry implements Disposable {
   readonly #options: FeedRegistryOptions;
   readonly #feeds = new Map<string, Feed>();
@@ -26,7 +27,7 @@ export class FeedRegistry implements Disposable {
     return this.#feeds.get(id) ?? null;
   }
 
-  /** The feed, made where it is new; `release` it once it has its publisher. */
+  /** The feed, made if it is new; `release` it once it has its publisher. */
   obtain(id: string): Feed {
     const feed = this.#make(id);
     this.#inUse.set(feed, (this.#inUse.get(feed) ?? 0) + 1);
@@ -51,7 +52,7 @@ export class FeedRegistry implements Disposable {
     this.sweep();
   }
 
-  /** Drops feeds that nobody publishes, views or names. */
+  /** Drops feeds that no one publishes, views or names. */
   sweep(): void {
     for (const [id, feed] of this.#feeds) {
       if (this.#held.has(id) || this.#inUse.has(feed) || feed.hasPublisher || feed.viewers.size > 0) continue;

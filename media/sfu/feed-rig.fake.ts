@@ -17,9 +17,13 @@ import type { MediaPlane } from './media-plane.ts';
 import { Publisher, type PublisherOptions } from './publisher.ts';
 import { VideoTrack } from './video-track.ts';
 
+/** A sequence parameter set: 1920x1080. */
 export const SPS = Buffer.from('6742c01fda014016ec0440000003004000000f03c60ca8', 'hex');
+/** Its picture parameter set. */
 export const PPS = Buffer.from('68ce3c80', 'hex');
+/** A keyframe's slice. */
 export const IDR = Buffer.concat([Buffer.from([0x65]), Buffer.alloc(100, 1)]);
+/** Another picture's slice. */
 export const SLICE = Buffer.concat([Buffer.from([0x41]), Buffer.alloc(100, 2)]);
 
 /** What was written to a track, in order. */
@@ -56,6 +60,7 @@ export class NotedRelay implements TrackRelay {
   [Symbol.dispose](): void {}
 }
 
+/** A transport that records what it is given. */
 export class NotedTransport implements PacketTransport {
   readonly events = new EventEmitter<PacketEvents>();
   readonly sent: RtcpPacket[][] = [];
@@ -108,6 +113,7 @@ export class NotedTransport implements PacketTransport {
   }
 }
 
+/** A feed on such a datapath. */
 export function openFeed() {
   const relays = { video: new NotedRelay(), audio: new NotedRelay() };
   const plane: Partial<MediaPlane> = {

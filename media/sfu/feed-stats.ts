@@ -2,9 +2,12 @@
 import { z } from 'zod';
 import { layerNames } from './layer.ts';
 
+/** Whether frames arrive. */
 export const feedStateSchema = z.enum(['online', 'stalled', 'offline']);
+/** See {@link feedStateSchema}. */
 export type FeedState = z.infer<typeof feedStateSchema>;
 
+/** Who publishes a feed. */
 export const publisherInfoSchema = z.object({
   kind: z.enum(['whip', 'ingest', 'pull']),
   /** Of a WHIP session; null otherwise. */
@@ -14,8 +17,10 @@ export const publisherInfoSchema = z.object({
   /** Unix time. */
   sinceMs: z.number(),
 });
+/** See {@link publisherInfoSchema}. */
 export type PublisherInfo = z.infer<typeof publisherInfoSchema>;
 
+/** One viewer of a feed. */
 export const viewerStatsSchema = z.object({
   /** Session id; `push:<feed>` for a push to another hub. */
   id: z.string(),
@@ -36,6 +41,7 @@ export const viewerStatsSchema = z.object({
   retransmitsRefused: z.int(),
   skippedFrames: z.int(),
 });
+/** See {@link viewerStatsSchema}. */
 export type ViewerStats = z.infer<typeof viewerStatsSchema>;
 
 export const layerStatsSchema = z.object({
@@ -47,6 +53,7 @@ export const layerStatsSchema = z.object({
 });
 export type LayerStats = z.infer<typeof layerStatsSchema>;
 
+/** A feed's figures, as they cross the control channel. */
 export const feedStatsSchema = z.object({
   feed: z.string(),
   state: feedStateSchema,
@@ -75,4 +82,5 @@ export const feedStatsSchema = z.object({
   publisher: publisherInfoSchema.nullable(),
   viewers: z.array(viewerStatsSchema),
 });
+/** See {@link feedStatsSchema}. */
 export type FeedStats = z.infer<typeof feedStatsSchema>;

@@ -13,6 +13,7 @@ import { RateMeter } from './rate-meter.ts';
 const STALL_MS = 2000;
 /** A cached keyframe older than this is not worth the burst, if the publisher can make a new one. */
 const MAX_KEYFRAME_AGE_MS = 3000;
+/** What a feed is made of. */
 export interface FeedOptions {
   readonly id: string;
   readonly datapath: MediaPlane;
@@ -22,6 +23,7 @@ export interface FeedOptions {
   readonly layer?: LayerName;
 }
 
+/** See the head of this file. */
 export class Feed implements FeedPort, Disposable {
   readonly id: string;
   readonly layer: LayerName;

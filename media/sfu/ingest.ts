@@ -1,4 +1,3 @@
-/** Local RTP of a capture pipeline: no feedback, no backpressure, so that neither side can hold up the other. */
 import type { RemoteInfo, Socket } from 'node:dgram';
 import type { Logger } from 'pino';
 import { openUdpSocket } from '../datapath/node/udp-socket.ts';
@@ -20,11 +19,12 @@ import type { VideoTrack } from './video-track.ts';
 /** A pipeline that sends nothing for this long is gone. */
 const GONE_MS = 10_000;
 
+/** Where a pipeline's packets arrive. */
 export interface IngestOptions {
   readonly feed: FeedPort;
   readonly rtpPort: number;
   readonly audioRtpPort: number | null;
-  /** Sender reports tell the time of capture by this machine's clock, not that of sending. */
+  /** Sender reports give the time of capture by this machine's clock, not that of sending. */
   readonly tellsCaptureTime: boolean;
   readonly logger: Logger;
 }
@@ -40,6 +40,7 @@ interface Port {
   report: SenderReport | null;
 }
 
+/** Local RTP of a capture pipeline: no feedback, no backpressure, so that neither side can delay the other. */
 export class Ingest implements FeedSource, AsyncDisposable {
   readonly #options: IngestOptions;
   readonly #sockets: Socket[] = [];
@@ -56,7 +57,7 @@ export class Ingest implements FeedSource, AsyncDisposable {
     this.#options = options;
   }
 
-  /** Binds the ports; rejects with the system's error where one is taken. */
+  /** Binds the ports; rejects with the system's error if one is taken. */
   async open(): Promise<void> {
     const { feed, rtpPort, audioRtpPort } = this.#options;
     try {
@@ -95,7 +96,7 @@ export class Ingest implements FeedSource, AsyncDisposable {
 
   readonly notices = [];
 
-  /** A pipeline sends keyframes by itself. */
+  /** A pipeline makes keyframes by itself. */
   requestKeyframe(): boolean {
     return false;
   }

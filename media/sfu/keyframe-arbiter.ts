@@ -1,22 +1,22 @@
-/**
- * Keyframe requests to a publisher: those of all viewers become one, and at most one a second leaves. A request
- * that is not answered by a keyframe is repeated.
- */
-
+/** How a publisher is asked. */
 export interface KeyframeArbiterOptions {
-  /** Asks the publisher; false where there is nobody who could be asked. */
+  /** Asks the publisher; false if there is no one to ask. */
   readonly send: () => boolean;
-  /** Default 1000. */
+  /** Milliseconds. Default 1000. */
   readonly intervalMs?: number;
   readonly now?: () => number;
 }
 
 const MAX_REPETITIONS = 5;
-/** A keyframe that comes so soon after a request is its answer. */
+/** A keyframe that comes this soon after a request is its answer. */
 const ANSWER_MS = 1000;
-/** So many requests without an answer, and the publisher counts as deaf. */
+/** After this many requests without an answer the publisher counts as deaf. */
 const DEAF_AFTER = 3;
 
+/**
+ * Keyframe requests to a publisher: those of all viewers become one, and at most one per second is sent. A request without a
+ * keyframe as its answer is repeated.
+ */
 export class KeyframeArbiter implements Disposable {
   readonly #send: () => boolean;
   readonly #intervalMs: number;
@@ -37,14 +37,14 @@ export class KeyframeArbiter implements Disposable {
     this.#now = options.now ?? (() => performance.now());
   }
 
-  /** Somebody needs a keyframe. */
+  /** A viewer needs a keyframe. */
   request(): void {
     this.#requested++;
     this.#repetitions = 0;
     if (this.#timer === null) this.#schedule();
   }
 
-  /** Whether this publisher makes keyframes when it is asked: false until it did. */
+  /** Whether this publisher makes keyframes on request: false until it did. */
   get isAnswered(): boolean {
     return this.#answered;
   }

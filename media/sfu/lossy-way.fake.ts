@@ -1,8 +1,8 @@
-/** A way between two peers on which some of the media gets lost. */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import type { IceCandidate } from '../datapath/datapath.ts';
 
+/** A path between two peers on which some of the media gets lost. */
 export class LossyWay implements Disposable {
   readonly #socket: Socket;
   #client: { address: string; port: number } | null = null;
@@ -22,7 +22,7 @@ export class LossyWay implements Disposable {
     });
   }
 
-  /** A way to `server` on which a packet towards the client gets lost where `loses` says so. */
+  /** A path to `server` on which a packet towards the client is lost if `loses` says so. */
   static async open(server: IceCandidate, loses: () => boolean): Promise<LossyWay> {
     const socket = createSocket('udp4');
     socket.bind(0, '127.0.0.1');

@@ -1,4 +1,3 @@
-/** Local RTP of a capture pipeline, taken in by the native datapath. */
 import { getSystemErrorName } from 'node:util';
 import { type Handle, SocketUse, TrackKind } from '../datapath/native/native-binding.ts';
 import type { NativeCore } from '../datapath/native/native-core.ts';
@@ -12,6 +11,7 @@ import { nativeAudio, nativeVideo } from './native-tracks.ts';
 /** A pipeline that sends nothing for this long is gone. */
 const GONE_MS = 10_000;
 
+/** Local RTP of a capture pipeline, received by the native datapath. */
 export class NativeIngest implements FeedSource, AsyncDisposable {
   readonly #options: IngestOptions & { readonly core: NativeCore };
   readonly #sockets: Handle[] = [];
@@ -24,7 +24,7 @@ export class NativeIngest implements FeedSource, AsyncDisposable {
     this.#handle = options.core.take();
   }
 
-  /** Binds the ports; throws INGEST_PORT_TAKEN where one cannot be. */
+  /** Binds the ports; throws INGEST_PORT_TAKEN if one cannot be bound. */
   open(): void {
     const { core, feed, rtpPort, audioRtpPort, tellsCaptureTime } = this.#options;
     const audio = audioRtpPort === null ? null : nativeAudio(feed.openAudio('opus'));
@@ -66,7 +66,7 @@ export class NativeIngest implements FeedSource, AsyncDisposable {
 
   readonly notices = [];
 
-  /** A pipeline sends keyframes by itself. */
+  /** A pipeline makes keyframes by itself. */
   requestKeyframe(): boolean {
     return false;
   }
@@ -92,7 +92,7 @@ export class NativeIngest implements FeedSource, AsyncDisposable {
       );
   }
 
-  /** The system's name of what is wrong; null where nothing is. */
+  /** The system's name of the error; null if there is none. */
   #addSocket(port: number, kind: number): string | null {
     const { core } = this.#options;
     const handle = core.take();

@@ -8,11 +8,13 @@ import type { PublisherInfo } from './feed-stats.ts';
 import { nativeAudio, nativeVideo } from './native-tracks.ts';
 import type { PublisherOptions } from './publisher.ts';
 
+/** What a publisher needs. */
 export interface NativePublisherOptions extends Omit<PublisherOptions, 'transport'> {
   readonly core: NativeCore;
   readonly transport: NativeTransport;
 }
 
+/** See the head of this file. */
 export class NativePublisher implements FeedPublisher {
   readonly info: PublisherInfo;
   readonly #options: NativePublisherOptions;

@@ -9,6 +9,7 @@ import { KEYFRAME_PATIENCE_MS } from './native-viewer.ts';
 /** How soon a reader that let packets pile up is looked at again. */
 const BLOCKED_POLL_MS = 50;
 
+/** See the head of this file. */
 export class NativeTap implements Disposable {
   readonly #core: NativeCore;
   readonly #feed: FeedPort;

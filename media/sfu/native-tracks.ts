@@ -1,4 +1,4 @@
-/** A feed's tracks in the native datapath: what is told of them. */
+/** A feed's tracks in the native datapath: what is known about them here. */
 import {
   type Handle,
   type NativeEvent,
@@ -41,6 +41,7 @@ class NativeTrack implements Disposable {
   }
 }
 
+/** A feed's sound. */
 export class NativeAudioTrack extends NativeTrack implements FeedAudio {
   readonly codec: AudioCodec;
 
@@ -50,10 +51,11 @@ export class NativeAudioTrack extends NativeTrack implements FeedAudio {
   }
 }
 
+/** A feed's picture. */
 export class NativeVideoTrack extends NativeTrack implements FeedVideo {
   readonly #options: VideoTrackOptions;
   #info: SpsInfo | null = null;
-  /** What an event told; the statistics follow a moment later. */
+  /** What an event reported; the statistics follow a moment later. */
   #lastFrameMs: number | null = null;
   #keyframeMs: number | null = null;
 
@@ -112,11 +114,13 @@ export class NativeVideoTrack extends NativeTrack implements FeedVideo {
   }
 }
 
+/** The native track behind a feed's picture. Throws for a track of another plane. */
 export function nativeVideo(video: FeedVideo): NativeVideoTrack {
   if (!(video instanceof NativeVideoTrack)) throw new TypeError('track of another plane');
   return video;
 }
 
+/** The native track behind a feed's sound. Throws for a track of another plane. */
 export function nativeAudio(audio: FeedAudio): NativeAudioTrack {
   if (!(audio instanceof NativeAudioTrack)) throw new TypeError('track of another plane');
   return audio;

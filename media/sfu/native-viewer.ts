@@ -12,11 +12,13 @@ import type { SentStream, ViewerOptions } from './viewer.ts';
 /** A publisher that makes keyframes on request does so within about this time; then an old one has to do. */
 export const KEYFRAME_PATIENCE_MS = 150;
 
+/** What a viewer needs. */
 export interface NativeViewerOptions extends Omit<ViewerOptions, 'transport'> {
   readonly core: NativeCore;
   readonly transport: NativeTransport;
 }
 
+/** See the head of this file. */
 export class NativeViewer implements FeedViewer {
   readonly id: string;
   readonly #options: NativeViewerOptions;

@@ -20,6 +20,7 @@ import { Publisher, type PublisherOptions } from './publisher.ts';
 import { VideoTrack, type VideoTrackOptions } from './video-track.ts';
 import { Viewer, type ViewerOptions } from './viewer.ts';
 
+/** Makes it. */
 export async function createNodePlane(options: NodeDatapathOptions): Promise<MediaPlane> {
   return new NodePlane(await createNodeDatapath(options));
 }

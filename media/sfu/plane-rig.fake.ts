@@ -10,11 +10,15 @@ import type { MediaPlane } from './media-plane.ts';
 import { createNativePlane } from './native-plane.ts';
 import { createNodePlane } from './node-plane.ts';
 
+/** A sequence parameter set: 1920x1080. */
 export const SPS = Buffer.from('6742c01fda014016ec0440000003004000000f03c60ca8', 'hex');
+/** Its picture parameter set. */
 export const PPS = Buffer.from('68ce3c80', 'hex');
 
+/** The two planes. */
 export type PlaneKind = 'native' | 'JavaScript';
 
+/** Makes a plane. */
 export async function openPlane(kind: PlaneKind): Promise<MediaPlane> {
   const options = { logger: pino({ level: process.env.TEST_LOG ?? 'silent' }) };
   if (kind === 'JavaScript') return await createNodePlane(options);
@@ -62,6 +66,7 @@ export class Stream {
   }
 }
 
+/** A packet of the test. */
 export interface StreamPacket {
   readonly ssrc: number;
   readonly sequence: number;
@@ -70,6 +75,7 @@ export interface StreamPacket {
   readonly payload: Buffer;
 }
 
+/** The service and the means to send to it. */
 export interface PlaneRig extends AsyncDisposable {
   readonly service: MediaService;
   readonly plane: MediaPlane;
@@ -79,6 +85,7 @@ export interface PlaneRig extends AsyncDisposable {
   readonly sendRaw: (datagram: Buffer) => void;
 }
 
+/** Opens one. */
 export async function openPlaneRig(
   kind: PlaneKind,
   options: { readonly ingest: boolean } & Partial<MediaConfig>,

@@ -1,4 +1,7 @@
-/** Whoever sends by WebRTC, a WHIP publisher or a server that is pulled from: takes its packets in, asks for lost ones again, and gives the feedback a sender needs. */
+/**
+ * Whoever sends by WebRTC, a WHIP publisher or a server that is pulled from: takes its packets in, asks for lost ones again,
+ * and gives the feedback a sender needs.
+ */
 import type { Logger } from 'pino';
 import type { PacketTransport } from '../datapath/datapath.ts';
 import { NackGenerator } from '../rtp/nack-generator.ts';
@@ -29,6 +32,7 @@ import { createSsrc } from './viewer.ts';
 const FEEDBACK_INTERVAL_MS = 1000;
 const NACK_INTERVAL_MS = 20;
 
+/** What a publisher needs. */
 export interface PublisherOptions {
   readonly kind: 'whip' | 'pull';
   readonly sessionId: string | null;
@@ -66,6 +70,7 @@ interface IncomingTrack {
   expectedBefore: number;
 }
 
+/** See the head of this file. */
 export class Publisher implements FeedPublisher {
   readonly info: PublisherInfo;
   readonly #options: PublisherOptions;

@@ -1,7 +1,7 @@
-/** Events per second over a short sliding window. */
 const WINDOW_MS = 2000;
 const MIN_SPAN_MS = 200;
 
+/** Events per second over a short sliding window. */
 export class RateMeter {
   #samples: { atMs: number; total: number }[] = [];
 

@@ -12,6 +12,7 @@ import { SequenceUnwrapper } from '../rtp/sequence.ts';
 import { parseAnswer } from '../signaling/offer.ts';
 import type { LayerName } from './layer.ts';
 
+/** See the head of this file. */
 export class RawPeer implements AsyncDisposable {
   readonly packets: RtpPacket[] = [];
   readonly reports: RtcpPacket[] = [];

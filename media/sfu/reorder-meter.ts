@@ -1,14 +1,13 @@
-/** Tells streams with B-frames, whose pictures are sent in another order than they are shown, from others. */
-
 const DECAY = 0.98;
 const CERTAIN = 5;
 const OVER = 1;
 
+/** Distinguishes streams with B-frames, whose pictures are sent in another order than they are shown. */
 export class ReorderMeter {
   #score = 0;
   #reorders = false;
 
-  /** A frame began; `back` where it is to be shown before one that was sent earlier. */
+  /** A frame began; `back` if it is shown before one that was sent earlier. */
   note(back: boolean): void {
     this.#score = this.#score * DECAY + (back ? 1 : 0);
     if (this.#score > CERTAIN) this.#reorders = true;

@@ -1,12 +1,12 @@
 /**
- * When a track's packets were captured, by this machine's steady clock: what sender reports to viewers say, so that they
- * play sound and picture of one publisher together. Wall clocks, ours and the publisher's, are set while pictures flow
- * (a board without a battery starts in the past), so none of their steps may reach the time line.
+ * When a track's packets were captured, by this machine's steady clock: sender reports to viewers say so, and viewers play
+ * sound and picture of one publisher together. Wall clocks, ours and the publisher's, are set while pictures flow (a board
+ * without a battery starts in the past), so none of their steps may reach the time line.
  */
 
-/** A report that seems further off than this was written by a clock that was set since the offset was taken. */
+/** A report that seems further off than this came from a clock that was set since the offset was measured. */
 const MAX_OFF_MS = 1000;
-/** Beyond this age a report does not speak of the time of capture. */
+/** Beyond this age a report is not about the time of capture. */
 const MAX_AGE_MS = 60_000;
 
 /** Offset between the publisher's clock and ours; one per publisher, so that its tracks share it. */
@@ -22,6 +22,7 @@ export class PublisherClock {
   }
 }
 
+/** The clock of one track. */
 export class TrackClock {
   readonly #clockRate: number;
   #reference: { atMs: number; timestamp: number } | null = null;
@@ -31,12 +32,12 @@ export class TrackClock {
     this.#clockRate = clockRate;
   }
 
-  /** Without reports of the publisher the arrival has to do. Times are monotonic (performance.now). */
+  /** Without reports of the publisher the arrival must be enough. Times are monotonic (performance.now). */
   noteArrival(timestamp: number, nowMs: number): void {
     if (!this.#exact) this.#reference = { timestamp, atMs: nowMs };
   }
 
-  /** A report says that `timestamp` was captured at `atMs`; one that is out of all proportion says nothing. */
+  /** A report says that `timestamp` was captured at `atMs`; an implausible one is ignored. */
   noteReport(timestamp: number, atMs: number, nowMs: number): void {
     if (Math.abs(nowMs - atMs) > MAX_AGE_MS) return;
     this.#exact = true;

@@ -1,14 +1,13 @@
-/** One reader of a tap: RTP payloads become a byte stream. */
 import type { Writable } from 'node:stream';
 import type { PacketOutlet } from '../datapath/datapath.ts';
 import { H264Depacketizer } from '../rtp/h264-depacketizer.ts';
 
 const startCode = Buffer.from([0, 0, 0, 1]);
-/** Ends a picture: without it a reader knows of the end only with the next picture's beginning, a frame later. */
+/** Ends a picture: without it a reader learns of the end only from the next picture's beginning, a frame later. */
 const accessUnitDelimiter = Buffer.from([0, 0, 0, 1, 0x09, 0xf0]);
-/** A reader that lets this much pile up gets nothing more before it has read it; then it goes on at a keyframe. */
+/** A reader with this much unread gets nothing more before it has read it; then it continues at a keyframe. */
 const maxWaitingBytes = 1024 * 1024;
-/** A missing packet is waited for while this many others come: a publisher's repetitions need a round trip. */
+/** A missing packet is awaited while this many others come: a publisher's repetitions need a round trip. */
 const maxHeldPackets = 64;
 
 interface Packet {
@@ -16,6 +15,7 @@ interface Packet {
   readonly payload: Buffer;
 }
 
+/** One reader of a tap: RTP payloads become a byte stream. */
 export class TapReader implements PacketOutlet {
   readonly #stream: Writable;
   readonly #onLoss: () => void;
@@ -23,7 +23,7 @@ export class TapReader implements PacketOutlet {
   readonly #held = new Map<number, Packet>();
   #next: number | null = null;
 
-  /** @param onLoss told when packets are given up: the pictures are damaged until the next keyframe */
+  /** @param onLoss called when packets are given up: the pictures are damaged until the next keyframe */
   constructor(stream: Writable, onLoss: () => void) {
     this.#stream = stream;
     this.#onLoss = onLoss;

@@ -1,12 +1,12 @@
-/** Hands a feed's H.264 to programs of this machine, such as a decoder: Annex B over a Unix socket. */
-import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
-import { createServer, type Server, type Socket } from 'node:net';
+/** Delivers a feed's H.264 to programs on this machine, such as a decoder: Annex B over a Unix socket. */
+import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
+import { UnixServer } from '../../common/unix-server.ts';
 import type { FeedPort } from './feed-port.ts';
 import type { MediaPlane } from './media-plane.ts';
 import { TapReader } from './tap-reader.ts';
 
+/** What a tap needs. */
 export interface TapOptions {
   readonly feed: FeedPort;
   readonly datapath: MediaPlane;
@@ -14,46 +14,35 @@ export interface TapOptions {
   readonly logger: Logger;
 }
 
-/** Everybody who connects gets the feed from its newest keyframe on. While nobody is connected it costs nothing. */
+/** Every connection gets the feed from its newest keyframe on. Without connections it costs nothing. */
 export class Tap implements AsyncDisposable {
   readonly #options: TapOptions;
-  readonly #sockets = new Set<Socket>();
-  #server: Server | null = null;
+  readonly #server: UnixServer;
 
   constructor(options: TapOptions) {
     this.#options = options;
+    this.#server = new UnixServer({
+      path: options.socketPath,
+      onConnection: (socket) => this.#accept(socket),
+    });
   }
 
   /** Listens; a stale socket file is replaced. Rejects with the system's error. */
   async open(): Promise<void> {
-    const { socketPath } = this.#options;
-    await rm(socketPath, { force: true });
-    const server = createServer((socket) => this.#accept(socket));
-    server.listen(socketPath);
-    await once(server, 'listening');
-    this.#server = server;
+    await this.#server.open();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const server = this.#server;
-    if (server === null) return;
-    this.#server = null;
-    for (const socket of this.#sockets) socket.destroy();
-    await new Promise<void>((resolve) => server.close(() => resolve()));
-    await rm(this.#options.socketPath, { force: true });
+    await this.#server[Symbol.asyncDispose]();
   }
 
   #accept(socket: Socket): void {
     const { feed, datapath, logger } = this.#options;
-    this.#sockets.add(socket);
     const reader = new TapReader(socket, () => feed.requestKeyframe());
     const sink = datapath.openTap(feed, reader);
-    // A decoder that ends closes its side as it likes; "close" follows either way.
+    // A decoder closes its side in its own way; "close" follows either way.
     socket.on('error', (error) => logger.debug({ err: error, feed: feed.id }, 'a tap broke'));
-    socket.on('close', () => {
-      this.#sockets.delete(socket);
-      sink[Symbol.dispose]();
-    });
+    socket.on('close', () => sink[Symbol.dispose]());
     socket.resume();
   }
 }

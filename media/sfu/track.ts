@@ -4,14 +4,17 @@ import type { TrackRelay } from '../datapath/datapath.ts';
 import { StreamNormalizer } from '../rtp/stream-normalizer.ts';
 import { TrackClock } from './sender-clock.ts';
 
+/** RTP clock rate of video, in Hz. */
 export const VIDEO_CLOCK_HZ = 90_000;
 
+/** What a track is made of. */
 export interface TrackParts {
   readonly relay: TrackRelay;
   readonly normalizer: StreamNormalizer;
   readonly clock: TrackClock;
 }
 
+/** Makes them. */
 export function createTrackParts(relay: TrackRelay, clockRate: number): TrackParts {
   return {
     relay,

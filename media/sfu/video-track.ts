@@ -1,4 +1,3 @@
-/** A feed's H.264 track: one continuous stream out of successive sources, with its keyframes marked. */
 import type { TrackRelay } from '../datapath/datapath.ts';
 import { buildStapA, type H264PayloadInfo, inspectH264, NalType, nalType } from '../rtp/h264.ts';
 import { fitH264 } from '../rtp/h264-fit.ts';
@@ -10,8 +9,8 @@ import { ReorderMeter } from './reorder-meter.ts';
 import { createTrackParts, type TrackParts, VIDEO_CLOCK_HZ } from './track.ts';
 
 /**
- * What fits an Ethernet frame beside IP, UDP, RTP and SRTP, with some room. Publishers usually stay below it, and what is passed
- * on as it came costs nothing.
+ * What fits an Ethernet frame beside IP, UDP, RTP and SRTP, with some room. Publishers usually stay below it, and unchanged
+ * packets cost nothing.
  */
 const MAX_PAYLOAD_BYTES = 1400;
 
@@ -25,6 +24,7 @@ interface Picture {
   hasParameters: boolean;
 }
 
+/** What the track reports. */
 export interface VideoTrackOptions {
   readonly onKeyframe: () => void;
   /** A new source sends, and its first keyframe is missing, or came without parameter sets. */
@@ -32,6 +32,7 @@ export interface VideoTrackOptions {
   readonly onFrame: () => void;
 }
 
+/** A feed's H.264 track: one continuous stream out of successive sources, with its keyframes marked. */
 export class VideoTrack implements Disposable {
   readonly parts: TrackParts;
   readonly #options: VideoTrackOptions;
@@ -79,12 +80,12 @@ export class VideoTrack implements Disposable {
     return this.#keyframeMs;
   }
 
-  /** The newest keyframe and what follows it is remembered. */
+  /** The newest keyframe and what follows it is kept. */
   get keyframeKept(): boolean {
     return this.parts.relay.keyframe !== null;
   }
 
-  /** Another publisher sends from now on: what its packets look like, and which sets they need, has to be learnt. */
+  /** Another publisher sends from now on: its packets, and the parameter sets they need, must be learnt. */
   beginSource(): void {
     this.parts.normalizer.endSource();
     this.#sps = null;
@@ -108,7 +109,7 @@ export class VideoTrack implements Disposable {
     if (info.sps !== null) this.#takeSps(info.sps);
     if (info.pps !== null) this.#pps = Buffer.from(info.pps);
     const { normalizer, clock } = this.parts;
-    // A new source is let in with its first keyframe and what decoding that needs: before it nothing can be decoded.
+    // A new source is admitted with its first keyframe and what decoding that needs: before it nothing can be decoded.
     if (normalizer.startsSource(packet.ssrc, packet.sequence)) {
       const decodable = info.sps !== null || (info.idr && this.#sps !== null && this.#pps !== null);
       if (!decodable) {
@@ -130,7 +131,7 @@ export class VideoTrack implements Disposable {
     this.parts.relay[Symbol.dispose]();
   }
 
-  /** Padding goes on as an empty packet: left out, it would look like a loss to the viewers. */
+  /** Padding is passed on as an empty packet: left out, it would look like a loss to the viewers. */
   #forwardPadding(packet: RtpPacket, nowMs: number): void {
     const { normalizer, relay } = this.parts;
     if (normalizer.startsSource(packet.ssrc, packet.sequence)) return;
@@ -146,7 +147,7 @@ export class VideoTrack implements Disposable {
 
   #forward(packet: RtpPacket, place: NormalizedPosition): void {
     const fitting = place.newest ? fitH264(packet.payload, MAX_PAYLOAD_BYTES) : [packet.payload];
-    // What is left out must not look like a loss; what comes late has one place only, and goes whole.
+    // What is left out must not look like a loss; what comes late has only one place, and is passed on whole.
     const payloads = fitting.length === 0 ? [packet.payload.subarray(0, 0)] : fitting;
     payloads.forEach((payload, i) => {
       this.#octets += payload.length;
@@ -163,7 +164,7 @@ export class VideoTrack implements Disposable {
   #followPicture(place: NormalizedPosition, info: H264PayloadInfo, nowMs: number): void {
     let picture = this.#picture;
     if (picture?.timestamp !== place.timestamp) {
-      // A packet that comes late is none of the picture that is arriving.
+      // A packet that comes late does not belong to the picture that is arriving.
       if (!place.newest) return;
       picture = {
         timestamp: place.timestamp,

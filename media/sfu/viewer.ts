@@ -22,6 +22,7 @@ export interface SentStream {
   readonly repair?: RepairStream | null;
 }
 
+/** What a viewer needs. */
 export interface ViewerOptions {
   readonly id: string;
   readonly peer: string | null;
@@ -46,10 +47,12 @@ interface OutgoingTrack {
   parts: TrackParts;
 }
 
+/** A random SSRC. */
 export function createSsrc(): number {
   return randomInt(1, 2 ** 32 - 1);
 }
 
+/** See the head of this file. */
 export class Viewer implements FeedViewer {
   readonly id: string;
   readonly #options: ViewerOptions;

@@ -8,6 +8,7 @@ import type { Negotiated } from './negotiate.ts';
 import type { MediaOffer, Offer } from './offer.ts';
 import { takenLayers } from './simulcast.ts';
 
+/** Our side of a session. */
 export interface LocalSide {
   readonly ice: IceCredentials;
   readonly candidates: readonly IceCandidate[];
@@ -26,10 +27,12 @@ export interface SentTracks {
   readonly repairSsrc?: number;
 }
 
+/** What an answer is for. */
 export type AnswerDirection =
   | { readonly kind: 'receive' }
   | { readonly kind: 'send'; readonly tracks: SentTracks };
 
+/** The text of an answer. */
 export function buildAnswer(
   offer: Offer,
   negotiated: Negotiated,

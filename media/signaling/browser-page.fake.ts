@@ -58,5 +58,6 @@ async function statsOf() {
   return result;
 }`;
 
+/** The page. */
 export const BROWSER_PAGE = `<!doctype html><title>test</title><link rel="icon" href="data:,">
 <video autoplay muted playsinline></video><script>${script}</script>`;

@@ -19,7 +19,10 @@ const transport = (setup: string): string[] => [
   'a=rtcp-mux',
 ];
 
-/** ffmpeg's whip muxer: it waits for our hello, knows retransmission only under its own payload type, and names a profile with flags. */
+/**
+ * ffmpeg's whip muxer: it waits for our hello, knows retransmission only under its own payload type, and names a profile with
+ * flags.
+ */
 export const ffmpegWhip = sdp(
   ['v=0', 'o=FFmpeg 4489045141692799359 2 IN IP4 127.0.0.1', 's=FFmpegPublishSession', 't=0 0'],
   ['a=group:BUNDLE 0 1', 'a=extmap-allow-mixed', 'a=msid-semantic: WMS'],

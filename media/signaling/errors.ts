@@ -2,6 +2,7 @@ import { type ErrorDetails, RushlightError } from '../../common/errors.ts';
 
 /** What can be wrong with a WHIP or WHEP request. The codes are literal and survive the control channel. */
 
+/** Every code; see {@link SignalingError} for their statuses. */
 export const signalingCodes = [
   'SDP_INVALID',
   'TRACKS_UNSUPPORTED',
@@ -16,6 +17,7 @@ export const signalingCodes = [
   'FRAGMENT_INVALID',
 ] as const;
 
+/** See {@link signalingCodes}. */
 export type SignalingCode = (typeof signalingCodes)[number];
 
 /**

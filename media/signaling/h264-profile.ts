@@ -1,10 +1,11 @@
-/** Which of the H.264 formats that a peer offers fits a stream (RFC 6184, section 8). */
+/** Which of a peer's H.264 formats fits a stream (RFC 6184, section 8). */
 
+/** An H.264 format of an offer. */
 export interface H264Format {
   readonly payloadType: number;
-  /** Six hex digits, lower case; the default of RFC 6184 (baseline, level 1) where the offer names none. */
+  /** Six hex digits, lower case; the default of RFC 6184 (baseline, level 1) if the offer names none. */
   readonly profileLevelId: string;
-  /** Null where the offer names none. */
+  /** Null if the offer names none. */
   readonly packetizationMode: number | null;
 }
 
@@ -20,6 +21,7 @@ const decodes: Readonly<Record<Profile, readonly Profile[]>> = {
   other: [],
 };
 
+/** The profile of a profile-level-id. */
 export function profileOf(profileLevelId: string): Profile {
   const idc = Number.parseInt(profileLevelId.slice(0, 2), 16);
   const constraints = Number.parseInt(profileLevelId.slice(2, 4), 16);
@@ -30,8 +32,8 @@ export function profileOf(profileLevelId: string): Profile {
 }
 
 /**
- * The format that carries a stream of this profile best: the same profile, else one whose decoders include it, else the
- * first, since decoders take more than browsers admit. Null where none is fit for packetization mode 1.
+ * The format that carries a stream of this profile best: the same profile, or one whose decoders include it, or the first,
+ * because decoders accept more than browsers admit. Null if none is fit for packetization mode 1.
  */
 export function chooseViewerFormat(
   formats: readonly H264Format[],
@@ -47,21 +49,21 @@ export function chooseViewerFormat(
   );
 }
 
-/** The format that a publisher should send: its own first choice of those we take. */
+/** The format that a publisher should send: its own first choice of those we accept. */
 export function choosePublisherFormat(formats: readonly H264Format[]): H264Format | null {
   return inModeOne(formats).find((format) => profileOf(format.profileLevelId) !== 'other') ?? null;
 }
 
 /**
- * Formats for packetization mode 1, in which all of our packets are. Some clients (GStreamer) name no mode at all, and take
- * mode 1 all the same; where one format names it, those without are meant to be mode 0.
+ * Formats for packetization mode 1, in which all of our packets are. Some clients (GStreamer) name no mode at all, and accept
+ * mode 1 anyway; if one format names it, those without are meant to be mode 0.
  */
 export function inModeOne(formats: readonly H264Format[]): readonly H264Format[] {
   const named = formats.filter(({ packetizationMode }) => packetizationMode === 1);
   return named.length > 0 ? named : formats.filter(({ packetizationMode }) => packetizationMode === null);
 }
 
-/** The same profile at level 5.1: what we can take, whatever level the publisher named (level asymmetry). */
+/** The same profile at level 5.1: what we accept, whatever level the publisher named (level asymmetry). */
 export function atOurLevel(profileLevelId: string): string {
   return `${profileLevelId.slice(0, 4)}33`;
 }

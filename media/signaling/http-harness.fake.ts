@@ -1,4 +1,3 @@
-/** A minimal HTTP face of a media service, for tests and benchmarks; the product's is the supervisor's API. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -19,6 +18,7 @@ const statuses: Record<string, number> = {
   OVERLOADED: 503,
 };
 
+/** A minimal HTTP face of a media service, for tests and benchmarks; the product's is the supervisor's API. */
 export class HttpHarness implements AsyncDisposable {
   readonly #server: Server;
   readonly #service: MediaService;

@@ -4,6 +4,7 @@ import { type AudioFormat, staticAudio } from './audio-format.ts';
 import type { H264Format } from './h264-profile.ts';
 import { type SdpMedia, valuesOf } from './sdp.ts';
 
+/** What a section can carry. */
 export interface MediaFormats {
   readonly h264: readonly H264Format[];
   readonly audio: readonly AudioFormat[];

@@ -8,12 +8,14 @@ import { type MediaConfig, type MediaEvent, mediaConfigSchema } from '../control
 import { createMediaPlane } from '../sfu/create-plane.ts';
 import { HttpHarness } from './http-harness.fake.ts';
 
+/** The service and its ports. */
 export interface MediaRig extends AsyncDisposable {
   readonly service: MediaService;
   readonly url: string;
   readonly events: readonly MediaEvent[];
 }
 
+/** Opens one. */
 export async function openMediaRig(
   config: Partial<MediaConfig> = {},
   timing: { peerSilenceMs?: number; hubSilenceMs?: number } = {},

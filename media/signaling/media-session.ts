@@ -4,6 +4,7 @@ import type { LayerName } from '../sfu/layer.ts';
 import { SignalingError } from './errors.ts';
 import type { PatchResult, SignalingSession } from './session.ts';
 
+/** What a session is made of. */
 export interface MediaSessionParts {
   readonly kind: 'whip' | 'whep';
   readonly feed: string;
@@ -35,6 +36,7 @@ export interface LayerChoice {
   readonly paused: boolean;
 }
 
+/** See the head of this file. */
 export class MediaSession {
   readonly #parts: MediaSessionParts;
 

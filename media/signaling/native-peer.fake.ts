@@ -1,14 +1,15 @@
-/** WHIP and WHEP clients on libdatachannel, an implementation independent of ours, for tests and benchmarks. */
 import native from 'node-datachannel';
 import { parseRtp, type RtpPacket } from '../rtp/rtp-packet.ts';
 
 type PeerConnection = InstanceType<typeof native.PeerConnection>;
 
 const CONFIG = { iceServers: [], bindAddress: '127.0.0.1', disableAutoNegotiation: true };
+/** Its video track. */
 export const VIDEO = { payloadType: 96, ssrc: 1111 } as const;
+/** Its audio track. */
 export const AUDIO = { payloadType: 111, ssrc: 2222 } as const;
 
-/** A refused offer, with what the server said. */
+/** A rejected offer, with the server's reason. */
 export class OfferRefused extends Error {
   readonly status: number;
   readonly body: string;
@@ -20,6 +21,7 @@ export class OfferRefused extends Error {
   }
 }
 
+/** WHIP and WHEP clients on libdatachannel, an implementation independent of ours, for tests and benchmarks. */
 export class NativePeer implements Disposable {
   readonly connection: PeerConnection;
   readonly video: ReturnType<PeerConnection['addTrack']>;

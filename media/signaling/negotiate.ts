@@ -5,17 +5,20 @@ import { SignalingError } from './errors.ts';
 import { choosePublisherFormat, chooseViewerFormat, type H264Format } from './h264-profile.ts';
 import type { MediaOffer, Offer } from './offer.ts';
 
+/** The picture's format. */
 export interface NegotiatedVideo {
   readonly media: MediaOffer;
   readonly format: H264Format;
 }
 
+/** The sound's format. */
 export interface NegotiatedAudio {
   readonly media: MediaOffer;
   /** One of each codec, the preferred one first. A publisher has one; a viewer several, if the feed has no sound yet. */
   readonly formats: readonly [AudioFormat, ...AudioFormat[]];
 }
 
+/** What a session carries. */
 export interface Negotiated {
   readonly video: NegotiatedVideo;
   /** Null where one side has no audio. */
@@ -108,5 +111,5 @@ function unsupportedCodec(video: MediaOffer): SignalingError {
       'CODEC_UNSUPPORTED',
       'this camera sends H.265, which cannot be passed on; set it to H.264',
     );
-  return new SignalingError('CODEC_UNSUPPORTED', `H.264 is needed, and what was offered is ${sent}`);
+  return new SignalingError('CODEC_UNSUPPORTED', `H.264 is required, but the offer has ${sent}`);
 }

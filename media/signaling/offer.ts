@@ -18,8 +18,10 @@ import {
   valuesOf,
 } from './sdp.ts';
 
+/** Direction of a media section. */
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
 
+/** One media section. */
 export interface MediaOffer extends MediaFormats {
   readonly kind: 'video' | 'audio' | 'other';
   /** The media line as it came, for rejecting it in the same words. */
@@ -38,6 +40,7 @@ export interface MediaOffer extends MediaFormats {
   readonly reducedSize: boolean;
 }
 
+/** An offer or an answer. */
 export interface Offer {
   readonly ice: IceCredentials;
   readonly candidates: readonly IceCandidate[];

@@ -28,7 +28,7 @@ interface PictureFormat {
   readonly parameters: string;
 }
 
-/** With other formats than usual, an offer finds out what a server has. */
+/** The text of the offer. With other formats than usual, it finds out what a server has. */
 export function buildPullOffer(
   local: LocalSide,
   formats: { readonly video?: readonly PictureFormat[]; readonly sound?: AudioFormat } = {},

@@ -24,6 +24,7 @@ const CONNECT_TIMEOUT_MS = 5000;
 /** A session whose media never comes, or no longer comes, is opened again. */
 const MEDIA_TIMEOUT_MS = 10_000;
 
+/** What a pull needs. */
 export interface PullOptions {
   readonly config: RemoteTarget;
   readonly feed: Feed;
@@ -33,6 +34,7 @@ export interface PullOptions {
   readonly onStatus: (status: RemoteState) => void;
 }
 
+/** Makes a pull. It runs until it is disposed of. */
 export function createPull(options: PullOptions): RemoteFlow {
   return new RemoteFlow({
     ...options,

@@ -6,14 +6,16 @@ import { type AudioFormat, audioLines } from './audio-format.ts';
 import { profileOf } from './h264-profile.ts';
 import { candidateLines } from './ice-lines.ts';
 
+/** Payload type of the picture. */
 export const PUSH_VIDEO_PAYLOAD_TYPE = 96;
 const audioPayloadTypes = { opus: 111, pcmu: 0, pcma: 8 } as const;
 
+/** Format of the sound. */
 export function pushAudioOf(codec: AudioCodec): AudioFormat {
   return { codec, payloadType: audioPayloadTypes[codec] };
 }
 
-/** `profileLevelId` is that of the stream as it is sent. */
+/** `profileLevelId` is the stream's own. */
 export function buildPushOffer(
   local: LocalSide,
   tracks: SentTracks,

@@ -23,6 +23,7 @@ import { HubError } from './whip-client.ts';
 
 const READY_POLL_MS = 1000;
 
+/** What a push needs. */
 export interface PushOptions {
   readonly config: RemoteTarget;
   readonly feed: Feed;

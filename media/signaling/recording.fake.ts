@@ -60,6 +60,7 @@ export function nalsOfRecording(path: string, scratch: string): Buffer[] {
   return splitAnnexB(readFileSync(scratch));
 }
 
+/** The NAL units of an Annex B stream. */
 export function splitAnnexB(stream: Buffer): Buffer[] {
   const nals: Buffer[] = [];
   let start = -1;

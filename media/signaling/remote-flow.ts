@@ -14,6 +14,7 @@ import { deleteSession, HubError, patchAnswer, postOffer } from './whip-client.t
 /** The other server hears by DTLS that a session ends; nobody waits long for its answer to the DELETE. */
 const FAREWELL_TIMEOUT_MS = 500;
 
+/** The other server. */
 export interface RemoteTarget {
   readonly feed: string;
   readonly layer?: LayerName | undefined;
@@ -23,6 +24,7 @@ export interface RemoteTarget {
   readonly ca?: string | undefined;
 }
 
+/** How the session stands. */
 export interface RemoteState {
   readonly feed: string;
   readonly layer: LayerName;
@@ -59,6 +61,7 @@ export interface Accepted {
   open(): RemoteMedia;
 }
 
+/** What a flow needs. */
 export interface RemoteFlowOptions {
   readonly config: RemoteTarget;
   readonly datapath: Datapath;
@@ -84,6 +87,7 @@ export interface RemoteFlowOptions {
   ) => Promise<HubError>;
 }
 
+/** See the head of this file. */
 export class RemoteFlow implements AsyncDisposable {
   readonly #options: RemoteFlowOptions;
   readonly #abort = new AbortController();

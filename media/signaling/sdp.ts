@@ -7,12 +7,14 @@ const MAX_MEDIA = 64;
 /** RTP has 128 payload types. */
 const MAX_FORMATS = 256;
 
+/** An `a=` line. */
 export interface SdpAttribute {
   readonly name: string;
-  /** Empty where the attribute is a mere flag. */
+  /** Empty if the attribute is only a flag. */
   readonly value: string;
 }
 
+/** A media section. */
 export interface SdpMedia {
   readonly kind: string;
   readonly port: number;
@@ -21,6 +23,7 @@ export interface SdpMedia {
   readonly attributes: readonly SdpAttribute[];
 }
 
+/** A description. */
 export interface SdpDescription {
   readonly attributes: readonly SdpAttribute[];
   readonly media: readonly SdpMedia[];
@@ -46,12 +49,12 @@ export function parseSdp(text: string): SdpDescription {
   return { attributes, media };
 }
 
-/** First value of an attribute; null where there is none. */
+/** First value of an attribute; null if there is none. */
 export function attributeOf(attributes: readonly SdpAttribute[], name: string): string | null {
   return attributes.find((attribute) => attribute.name === name)?.value ?? null;
 }
 
-/** An attribute that may stand at the media or, for all of them, at the session. */
+/** An attribute that may be at the media or, for all of them, at the session. */
 export function inheritedAttribute(
   description: SdpDescription,
   media: SdpMedia,
@@ -60,10 +63,12 @@ export function inheritedAttribute(
   return attributeOf(media.attributes, name) ?? attributeOf(description.attributes, name);
 }
 
+/** All values of an attribute, in order. */
 export function valuesOf(attributes: readonly SdpAttribute[], name: string): string[] {
   return attributes.filter((attribute) => attribute.name === name).map((attribute) => attribute.value);
 }
 
+/** Reads the text after `a=`. */
 export function parseAttribute(text: string): SdpAttribute {
   const colon = text.indexOf(':');
   return colon < 0 ? { name: text, value: '' } : { name: text.slice(0, colon), value: text.slice(colon + 1) };
@@ -80,6 +85,7 @@ function parseMediaLine(line: string): SdpMedia & { attributes: SdpAttribute[] }
   return { kind, port: Number(port), protocol, formats: list, attributes: [] };
 }
 
+/** The error for a description that cannot be used. */
 export function invalid(message: string): SignalingError {
   return new SignalingError('SDP_INVALID', message);
 }

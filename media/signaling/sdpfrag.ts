@@ -5,6 +5,7 @@ import { areIceCredentials, candidateLines, ourIceLines, parseCandidate } from '
 
 const MAX_CHARACTERS = 32 * 1024;
 
+/** A fragment. */
 export interface SdpFragment {
   /** Null where the fragment names no credentials. */
   readonly ice: IceCredentials | null;

@@ -5,11 +5,13 @@ import { SignalingError } from './errors.ts';
 import type { Offer } from './offer.ts';
 import { buildFragment, type FragmentSection, parseFragment } from './sdpfrag.ts';
 
+/** The answer to a PATCH. */
 export interface PatchResult {
   /** Null for plain trickle (204); for a restart the new tag and the fragment to answer (200). */
   readonly restart: { readonly etag: string; readonly fragment: string } | null;
 }
 
+/** See the head of this file. */
 export class SignalingSession {
   readonly id = randomBytes(16).toString('hex');
   readonly #transport: MediaTransport;

@@ -12,6 +12,7 @@ import { parseOffer } from './offer.ts';
 import { SignalingSession } from './session.ts';
 import { openSharedTransport } from './shared-transport.ts';
 
+/** What opening a session needs. */
 export interface SessionContext {
   readonly datapath: MediaPlane;
   readonly logger: Logger;

@@ -9,6 +9,7 @@ import type { CloseReason } from '../datapath/datapath.ts';
 const MAX_REDIRECTS = 3;
 const MAX_BODY_BYTES = 128 * 1024;
 
+/** Why publishing failed. */
 export type HubCode = 'HUB_UNREACHABLE' | 'HUB_REFUSED' | 'HUB_ANSWER' | 'HUB_IDENTITY' | 'HUB_SILENT';
 
 interface HubErrorDetails extends ErrorDetails {
@@ -42,6 +43,7 @@ export class HubError extends RushlightError {
   }
 }
 
+/** What the hub wants to see of us, and we of it. */
 export interface HubAccess {
   readonly token?: string | undefined;
   readonly tlsFingerprint?: string | undefined;

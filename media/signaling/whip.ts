@@ -11,6 +11,7 @@ import { openSharedTransport } from './shared-transport.ts';
 import { Simulcast, takenLayers } from './simulcast.ts';
 import type { SessionContext } from './whep.ts';
 
+/** What a publisher asks for. */
 export interface PublisherRequest {
   readonly sdp: string;
   readonly peer: string | null;

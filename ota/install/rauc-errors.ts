@@ -14,7 +14,7 @@ const known: readonly Known[] = [
   {
     pattern: /exited with code 10\b/,
     code: 'BUNDLE_OLDER',
-    message: 'the bundle is older than what is installed',
+    message: 'the bundle is older than the installed version',
   },
   {
     pattern: /exited with code 11\b/,
@@ -93,7 +93,7 @@ const known: readonly Known[] = [
   {
     pattern: /invalid bundle format|failed to load manifest|invalid identifier/i,
     code: 'BUNDLE_FORMAT',
-    message: 'this is no bundle',
+    message: 'this is not a bundle',
   },
   {
     pattern: /failed to open \/dev\/|device mapper/i,

@@ -181,7 +181,7 @@ export class RolloutConductor {
   drop(id: string): Promise<void> {
     return this.#change((rollout) =>
       isOpen(rollout.members[id])
-        ? withMember(rollout, id, { state: 'skipped', reason: 'it belongs to this hub no more' })
+        ? withMember(rollout, id, { state: 'skipped', reason: 'it no longer belongs to this hub' })
         : rollout,
     );
   }
@@ -228,7 +228,7 @@ export class RolloutConductor {
       await this.#options.fleet.install(id, bundle, signal);
     } catch (error) {
       if (signal.aborted) return;
-      this.#options.logger.warn({ err: error, member: id }, 'a machine could not be told to update');
+      this.#options.logger.warn({ err: error, member: id }, 'a machine could not be reached for its update');
       await this.#change((rollout) => refused(rollout, id, error));
     }
   }

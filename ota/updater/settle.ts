@@ -24,7 +24,7 @@ export async function settleAttempt(
     await box.close(outcome, reason);
     logger.warn(
       { version: open.version, outcome, reason },
-      'an update ended without a word; this is what is known',
+      'an update ended without a report; this is known about it',
     );
   }
   await rm(guardReport, { force: true, recursive: true });

@@ -60,7 +60,7 @@ export class SystemSlots {
       this.#versions = (await this.#rauc.status(signal)).versions;
     } catch (error) {
       signal.throwIfAborted();
-      this.#logger.warn({ err: error }, 'RAUC does not say what lies in the slots');
+      this.#logger.warn({ err: error }, 'RAUC does not report the content of the slots');
     }
   }
 }

@@ -82,8 +82,8 @@ function problemsOfRecord(record: CameraRecord, take: FoundTake): string[] {
     }
     for (const text of problemsOfSegment(segment, master)) say(text);
     if (before !== null) {
-      const told = problemBetween(before.segment, before.master, segment, master, take.pipelineStartsMs);
-      if (told !== null) say(told);
+      const problem = problemBetween(before.segment, before.master, segment, master, take.pipelineStartsMs);
+      if (problem !== null) say(problem);
     }
     before = { segment, master };
   }

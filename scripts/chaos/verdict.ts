@@ -65,12 +65,12 @@ export class Verdict {
           report.count(what, 'frames stated as dropped', record.droppedFrames);
           if (record.state === 'failed')
             report.say(`take ${manifest.id} of the ${name} failed: ${record.reason}`);
-          const told = shown
+          const listed = shown
             .find(({ id }) => id === manifest.id)
             ?.cameras.find(({ camera, device }) => camera === source && device === null);
-          if (told?.frames !== record.frames || told.droppedFrames !== record.droppedFrames) {
+          if (listed?.frames !== record.frames || listed.droppedFrames !== record.droppedFrames) {
             report.fault(
-              `take ${manifest.id} of the ${name}: the API says ${told?.frames} frames and ${told?.droppedFrames} dropped, take.json ${record.frames} and ${record.droppedFrames}`,
+              `take ${manifest.id} of the ${name}: the API says ${listed?.frames} frames and ${listed?.droppedFrames} dropped, take.json ${record.frames} and ${record.droppedFrames}`,
             );
           }
         }

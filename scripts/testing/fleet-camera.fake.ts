@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { FakeMachine } from '../../ota/updater/machine.fake.ts';
-import { adoptionSection, CameraRole } from '../../supervisor/camera/camera-role.ts';
+import { adoptionSection } from '../../supervisor/camera/camera-key.ts';
+import { CameraRole } from '../../supervisor/camera/camera-role.ts';
 import { handleHubCommand } from '../../supervisor/camera/hub-commands.ts';
 import { StateStore } from '../../supervisor/config/state.ts';
 import { TakeConductor } from '../../supervisor/takes/take-conductor.ts';

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { z } from 'zod';
-import { adoptionSection } from '../camera/camera-role.ts';
+import { adoptionSection } from '../camera/camera-key.ts';
 import { overridesSection } from '../config/overrides.ts';
 import { type StateSection, StateStore } from '../config/state.ts';
 import { cameraKeysSection } from '../hub/camera-keys.ts';

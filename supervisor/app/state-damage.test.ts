@@ -7,7 +7,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { damages, isNoDocument } from '../../scripts/testing/damage.ts';
-import { adoptionSection } from '../camera/camera-role.ts';
+import { adoptionSection } from '../camera/camera-key.ts';
 import { overridesSection } from '../config/overrides.ts';
 import { type StateSection, StateStore } from '../config/state.ts';
 import { controlsSection } from '../sources/control-state.ts';

@@ -4,9 +4,9 @@ import { inMemoryNote, readKeptData } from '../platform/kept-data.ts';
 import type { ChildProcessHost } from '../process/child-process-host.ts';
 import { keepRunning, type ServiceRun } from '../process/keep-running.ts';
 import type { StatusBoard } from '../status/status-board.ts';
-import { DataDiskHealth } from '../system/data-disk-health.ts';
 import type { Foundation } from '../system/foundation.ts';
 import type { Health, HealthReporter } from '../system/health.ts';
+import { TroubleWatch } from '../system/trouble-watch.ts';
 import type { ApplianceBus } from './events.ts';
 
 const heartbeatMs = 2000;
@@ -46,12 +46,16 @@ export async function keepAlive(
   await keepRunning(run, { name, log, onTrouble }, signal);
 }
 
-/** Watches whether the data folder still keeps what is written. */
-export function dataDiskHealth({ health, paths, log }: Foundation): DataDiskHealth {
+/**
+ * Watches whether the data folder still keeps what this appliance learns: otherwise no one would notice that it does not until
+ * the next start.
+ */
+export function dataDiskHealth({ health, paths, log }: Foundation): TroubleWatch {
   const files = { folder: paths.root, mounts: '/proc/self/mounts', note: inMemoryNote };
-  return new DataDiskHealth({
+  return new TroubleWatch({
     trouble: () => readKeptData(files),
     register: () => health.register('data', { core: false }),
+    logLine: 'settings are not being saved to the card',
     log,
   });
 }

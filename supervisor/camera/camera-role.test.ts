@@ -12,7 +12,8 @@ import type { Config } from '../config/schema.ts';
 import { StateStore } from '../config/state.ts';
 import type { AgentUp } from '../contract/index.ts';
 import { CameraRegistry } from '../hub/camera-registry.ts';
-import { adoptionSection, CameraRole } from './camera-role.ts';
+import { adoptionSection } from './camera-key.ts';
+import { CameraRole } from './camera-role.ts';
 
 const log = pino({ level: 'silent' });
 const take = { type: 'take', takeId: 't1', cameras: [] } satisfies AgentUp;

@@ -1,36 +1,16 @@
 import type { Logger } from 'pino';
-import { z } from 'zod';
-import { describeError } from '../../common/errors.ts';
-import { LogLimiter } from '../../common/log-limiter.ts';
-import { pause } from '../../common/pause.ts';
-import { resolveConfigPath } from '../config/load.ts';
-import { readSecretFile } from '../config/read-setting-file.ts';
 import type { Config } from '../config/schema.ts';
-import type { StateSection, StateStore } from '../config/state.ts';
-import type { AgentDown, AgentUp, ConfirmReason, HubLink } from '../contract/index.ts';
+import type { StateStore } from '../config/state.ts';
+import type { AgentDown, AgentUp, HubLink } from '../contract/index.ts';
 import type { HubEndpoint } from '../discovery/hub-endpoint.ts';
 import type { Push } from '../live/media-link.ts';
 import type { NetworkEvents } from '../platform/network-monitor.ts';
-import { type Consent, consentTo, hubKey } from './adoption-consent.ts';
-import { type Adoption, type CodeOfHub, requestAdoption } from './adoption-request.ts';
+import { AdoptionAsks, type CodeToShow } from './adoption-asks.ts';
+import type { Consent } from './adoption-consent.ts';
+import type { Adoption } from './adoption-request.ts';
+import { CameraKey } from './camera-key.ts';
 import { HubLinkClient } from './hub-link.ts';
 import { type HubCandidate, HubLocator } from './hub-locator.ts';
-import { TlsRequiredError } from './hub-refusal.ts';
-
-/** What state.json keeps of the adoption. */
-export const adoptionSection = {
-  name: 'adoption',
-  schema: z.object({
-    hubId: z.string().nullable().default(null),
-    hubName: z.string().nullable().default(null),
-    fingerprint: z.string().nullable().default(null),
-    token: z.string().nullable().default(null),
-    /** The owner made it forget a hub: the next hub needs the owner's confirmation. */
-    hasForgotten: z.boolean().default(false),
-  }),
-} as const satisfies StateSection<z.ZodObject>;
-
-const nobody = { hubId: null, hubName: null, fingerprint: null, token: null };
 
 const nameIt = 'Name the hub of this camera by camera.hub or camera.tls_fingerprint.';
 /** Why a key that was laid beside the settings is shown to no hub. */
@@ -42,30 +22,6 @@ const withheld: Readonly<Record<Exclude<Consent, 'given'>, string>> = {
 
 type Command = Exclude<AgentDown, { type: 'welcome' | 'ping' }>;
 type StatusMessage = Extract<AgentUp, { type: 'status' }>;
-
-/** The code that the owner compares with a hub's page. */
-export interface HubCode {
-  readonly code: string;
-  readonly hubName: string;
-  /** Why the owner has to confirm here that this hub is theirs. */
-  readonly confirm?: ConfirmReason;
-}
-
-/** A hub that is being asked. */
-interface Ask {
-  readonly hub: HubCandidate;
-  code: CodeOfHub | null;
-  /** The owner confirmed on this camera that this is their hub. */
-  isConfirmed: boolean;
-  consent: Consent;
-  /** The hub gave the key, which is kept here until the owner consents. */
-  readonly agreed: PromiseWithResolvers<boolean>;
-}
-
-/** The codes to show: if several hubs were found, each has its own, and the owner's is among them. */
-export interface CodeToShow extends HubCode {
-  readonly others?: HubCode[];
-}
 
 /** What the camera's side needs of the appliance. */
 export interface CameraRoleOptions {
@@ -85,30 +41,21 @@ export interface CameraRoleOptions {
   readonly log: Logger;
 }
 
-const askAgainMs = 2000;
-/** A hub that has not answered for this long makes room for others that were found. */
-const askForMs = 10 * 60_000;
-const maxAsked = 8;
-
 /** What only a camera has: it looks for its hub, gets adopted by it, and holds the link open. */
 export class CameraRole {
   readonly #options: CameraRoleOptions;
   readonly #locator: HubLocator;
   readonly #client: HubLinkClient;
   #link: HubLink = { state: 'searching', id: null, name: null, url: null, reason: null };
-  readonly #asks = new Set<Ask>();
-  #adopted = new AbortController();
-  readonly #limiter: LogLimiter;
+  readonly #key: CameraKey;
+  readonly #asks: AdoptionAsks;
   #hubTakes = false;
-  #fileToken: string | null = null;
-  /** Why a hub cannot even be asked for adoption. */
-  #cannotAsk: string | null = null;
 
   constructor(options: CameraRoleOptions) {
-    const { settings, self, network, obeysAll, status, onCommand, log } = options;
+    const { settings, configFile, state, self, network, obeysAll, status, onCommand, log } = options;
     this.#options = options;
-    this.#limiter = new LogLimiter({ logger: log });
-    const pinned = { pinnedId: this.#adoption.hubId, pinnedTls: this.#fingerprint };
+    this.#key = new CameraKey({ settings, configFile, state, log });
+    const pinned = { pinnedId: this.#key.adoption.hubId, pinnedTls: this.#key.fingerprint };
     this.#locator = new HubLocator({ override: settings.hub, ...pinned, network, log });
     this.#client = new HubLinkClient({
       locator: this.#locator,
@@ -116,14 +63,25 @@ export class CameraRole {
       obeysAll,
       hello: () => ({ ...self, sources: status().sources }),
       status,
-      token: () => this.#token,
-      fingerprint: () => this.#fingerprint,
+      token: () => this.#key.token,
+      fingerprint: () => this.#key.fingerprint,
       withhold: (hub) => this.#withhold(hub),
       onCommand,
       onHubTake: (running) => {
         this.#hubTakes = running;
       },
       onState: (link) => this.#setLink(link),
+      log,
+    });
+    this.#asks = new AdoptionAsks({
+      settings,
+      self,
+      locator: this.#locator,
+      key: this.#key,
+      hubs: () => this.#hubsToAsk(),
+      onAdopted: (adoption) => this.#belongTo(adoption),
+      onCannotAsk: () => this.#setLink(this.#link),
+      onChange: () => options.onChange(),
       log,
     });
   }
@@ -134,9 +92,7 @@ export class CameraRole {
 
   /** The code to compare while this camera asks for adoption. */
   get code(): CodeToShow | null {
-    const [first, ...others] = [...this.#asks].flatMap(shownOf);
-    if (first === undefined) return null;
-    return others.length === 0 ? first : { ...first, others };
+    return this.#asks.codes;
   }
 
   /** Whether the hub records, on any camera; false while the link is down. */
@@ -146,7 +102,7 @@ export class CameraRole {
 
   /** Whether it was adopted, or is linked to a hub now. */
   get belongsToHub(): boolean {
-    return this.#adoption.hubId !== null || this.#link.state === 'connected';
+    return this.#key.adoption.hubId !== null || this.#link.state === 'connected';
   }
 
   /**
@@ -155,18 +111,18 @@ export class CameraRole {
    */
   access(): HubEndpoint | null {
     const hub = this.#locator.current();
-    if (hub === null || (this.#token === null && !this.#options.obeysAll)) return null;
+    if (hub === null || (this.#key.token === null && !this.#options.obeysAll)) return null;
     if (this.#withhold(hub) !== null) return null;
-    const pin = this.#fingerprint ?? hub.tlsFingerprint;
+    const pin = this.#key.fingerprint ?? hub.tlsFingerprint;
     if (pin !== null && !hub.url.startsWith('https:')) return null;
-    return { url: hub.url, token: this.#token, tlsFingerprint: pin };
+    return { url: hub.url, token: this.#key.token, tlsFingerprint: pin };
   }
 
   async run(signal: AbortSignal): Promise<void> {
     const { onChange } = this.#options;
-    await this.#readToken(signal);
+    await this.#key.read(signal, (reason) => this.#setLink({ ...this.#link, reason }));
     const unsubscribe = this.#locator.subscribe(() => onChange());
-    await Promise.all([this.#locator.run(signal), this.#client.run(signal), this.#askForAdoption(signal)]);
+    await Promise.all([this.#locator.run(signal), this.#client.run(signal), this.#asks.run(signal)]);
     unsubscribe();
   }
 
@@ -208,42 +164,21 @@ export class CameraRole {
   }
 
   async forgetHub(): Promise<void> {
-    await this.#options.state.update(adoptionSection, ({ hubId, hasForgotten }) => ({
-      ...nobody,
-      hasForgotten: hasForgotten || hubId !== null,
-    }));
-    this.#locator.pin(null, this.#fingerprint);
+    await this.#key.forgetHub();
+    this.#locator.pin(null, this.#key.fingerprint);
     this.#client.keyChanged();
     this.#options.onChange();
   }
 
   /** The owner confirms that the hub with this code is theirs. False if this camera shows no such code. */
   confirmHub(code: string): boolean {
-    const ask = [...this.#asks].find((one) => one.code?.code === code);
-    if (ask === undefined) return false;
-    ask.isConfirmed = true;
-    this.#options.log.info({ hub: ask.code?.hubName }, 'the owner confirmed the hub on this camera');
-    this.#review(ask);
-    return true;
+    return this.#asks.confirm(code);
   }
 
-  get #adoption() {
-    return this.#options.state.get(adoptionSection);
-  }
-
-  get #token(): string | null {
-    return this.#fileToken ?? this.#adoption.token;
-  }
-
-  get #fingerprint(): string | null {
-    const set = this.#options.settings.tlsFingerprint;
-    return set === undefined ? this.#adoption.fingerprint : set.replaceAll(':', '').toLowerCase();
-  }
-
-  #setLink(told: HubLink): void {
+  #setLink(stated: HubLink): void {
     const before = this.#link;
-    const cannotAsk = told.state === 'refused' && this.#token === null ? this.#cannotAsk : null;
-    const link = { ...told, reason: cannotAsk ?? told.reason };
+    const cannotAsk = stated.state === 'refused' && this.#key.token === null ? this.#asks.cannotAsk : null;
+    const link = { ...stated, reason: cannotAsk ?? stated.reason };
     this.#link = link;
     if (link.state === 'connected' && before.state !== 'connected') {
       this.#options.onLinked();
@@ -254,38 +189,20 @@ export class CameraRole {
     }
   }
 
-  /** The owner may lay the file beside the settings later, or repair it. */
-  async #readToken(signal: AbortSignal): Promise<void> {
-    const { settings, configFile, log } = this.#options;
-    if (settings.tokenFile === undefined) return;
-    const file = resolveConfigPath(configFile, settings.tokenFile);
-    while (!signal.aborted && this.#fileToken === null) {
-      try {
-        this.#fileToken = (await readSecretFile(file)).trim();
-      } catch (error) {
-        const reason = `camera.token_file cannot be read: ${describeError(error)}`;
-        if (reason !== this.#link.reason) log.error({ err: error }, 'the key for the hub cannot be read');
-        this.#setLink({ ...this.#link, reason });
-        await pause(askAgainMs, signal);
-      }
-    }
-  }
-
   /**
    * A key that was laid beside the settings goes to the first hub that accepts it, and from then on to no other: anything found
    * over mDNS may only claim to be a hub.
    */
   async #stayWith({ id, name }: HubLink): Promise<void> {
     const hub = this.#locator.current();
-    if (this.#fileToken === null || this.#adoption.hubId !== null || hub?.via !== 'mdns' || id === null)
-      return;
-    const fingerprint = this.#fingerprint ?? hub.tlsFingerprint;
+    if (!this.#key.isUnbound || hub?.via !== 'mdns' || id === null) return;
+    const fingerprint = this.#key.fingerprint ?? hub.tlsFingerprint;
     try {
-      await this.#options.state.update(adoptionSection, () => ({ hubId: id, hubName: name, fingerprint }));
+      await this.#key.bind(id, name, fingerprint);
       this.#locator.pin(id, fingerprint);
       this.#options.log.info({ hub: name, id }, 'the key of this camera goes to this hub alone from now on');
     } catch (error) {
-      this.#options.log.error({ err: error }, 'which hub this camera belongs to cannot be kept');
+      this.#options.log.error({ err: error }, 'the hub that this camera belongs to could not be saved');
     }
   }
 
@@ -295,137 +212,29 @@ export class CameraRole {
    */
   #isNewTo(hub: HubCandidate): boolean {
     // A hub that cannot show the certificate that the settings name is not the owner's.
-    if (this.#token === null) return this.#fingerprint === null || hub.url.startsWith('https:');
-    const { hubId, fingerprint } = this.#adoption;
-    if (this.#fileToken !== null || !this.#client.keyUnknown) return false;
+    if (this.#key.token === null) return this.#key.fingerprint === null || hub.url.startsWith('https:');
+    const { hubId, fingerprint } = this.#key.adoption;
+    if (this.#key.isFromFile || !this.#client.keyUnknown) return false;
     return fingerprint === null ? hub.id === hubId || hub.via === 'static' : hub.url.startsWith('https:');
   }
 
-  /**
-   * A camera that the hub does not know asks for adoption until it gets its key; if several hubs were found, it asks each of
-   * them.
-   */
-  async #askForAdoption(signal: AbortSignal): Promise<void> {
-    const asked = new Map<string, Promise<void>>();
-    while (!signal.aborted) {
-      const mayAsk = this.#link.state === 'refused';
-      const hubs = mayAsk ? this.#locator.candidates().filter((hub) => this.#isNewTo(hub)) : [];
-      for (const hub of hubs) {
-        const key = `${hub.id} ${hub.url}`;
-        if (asked.has(key) || asked.size >= maxAsked) continue;
-        asked.set(
-          key,
-          this.#ask(hub, AbortSignal.any([signal, this.#adopted.signal])).finally(() => asked.delete(key)),
-        );
-      }
-      for (const ask of this.#asks) this.#review(ask);
-      await pause(askAgainMs, signal);
-    }
-    await Promise.all(asked.values());
+  #hubsToAsk(): readonly HubCandidate[] {
+    if (this.#link.state !== 'refused') return [];
+    return this.#locator.candidates().filter((hub) => this.#isNewTo(hub));
   }
 
   /** A key that was laid beside the settings is for one hub, which has no code to compare: whether that hub may see it. */
   #withhold(hub: HubCandidate): string | null {
-    if (this.#fileToken === null || this.#adoption.hubId !== null) return null;
-    const consent = this.#consentTo({ hub, isConfirmed: false });
+    if (!this.#key.isUnbound) return null;
+    const consent = this.#asks.consentTo({ hub, isConfirmed: false });
     return consent === 'given' ? null : withheld[consent];
   }
 
-  #consentTo({ hub, isConfirmed }: Pick<Ask, 'hub' | 'isConfirmed'>): Consent {
-    const isSecure = hub.url.startsWith('https:');
-    const { settings } = this.#options;
-    return consentTo({
-      hub: hubKey(hub.id, hub.tlsFingerprint, [hub.url, ...hub.otherUrls]),
-      heard: this.#locator.heard(),
-      isNamed: settings.tlsFingerprint === undefined ? hub.via === 'static' : isSecure,
-      isOwn: this.#token !== null && this.#fingerprint !== null && isSecure,
-      isConfirmed,
-      hasForgotten: this.#adoption.hasForgotten,
-      nowMs: performance.now(),
-    });
-  }
-
-  /** The hubs that were heard, and for how long, decide whether this hub needs the owner's confirmation on this camera. */
-  #review(ask: Ask): void {
-    const before = shownOf(ask)[0]?.confirm ?? null;
-    ask.consent = this.#consentTo(ask);
-    if (ask.consent === 'given') ask.agreed.resolve(true);
-    const after = shownOf(ask)[0]?.confirm ?? null;
-    if (before === after) return;
-    ask.code?.sayConfirm(after);
-    this.#options.onChange();
-  }
-
-  /** The hub gave the key. The camera takes it once it is certain, or the owner confirms here, that this is their hub. */
-  async #mayTake(ask: Ask, signal: AbortSignal): Promise<boolean> {
-    this.#review(ask);
-    if (ask.consent !== 'given') {
-      const fields = { hub: ask.code?.hubName, why: ask.consent };
-      this.#limiter.log('warn', 'confirm', fields, 'a hub adopts this camera, which waits for confirmation');
-    }
-    const never = () => ask.agreed.resolve(false);
-    signal.addEventListener('abort', never, { once: true });
-    if (signal.aborted) never();
-    const isAgreed = await ask.agreed.promise;
-    signal.removeEventListener('abort', never);
-    return isAgreed;
-  }
-
-  /** Asks one hub for adoption. Never rejects. */
-  async #ask(hub: HubCandidate, signal: AbortSignal): Promise<void> {
-    const { self, onChange } = this.#options;
-    const agreed = Promise.withResolvers<boolean>();
-    const ask: Ask = { hub, code: null, isConfirmed: false, consent: 'soon', agreed };
-    const onCode = (code: CodeOfHub | null) => {
-      ask.code = code;
-      if (code === null) this.#asks.delete(ask);
-      else {
-        this.#asks.add(ask);
-        const shown = { code: code.code, hubName: code.hubName };
-        this.#limiter.log('info', 'code', shown, 'compare this code on the page of the hub');
-        this.#review(ask);
-      }
-      onChange();
-    };
-    const enough = new AbortController();
-    const late = setTimeout(() => enough.abort(), askForMs);
-    try {
-      const within = AbortSignal.any([signal, enough.signal]);
-      const adoption = await requestAdoption(
-        { ...hub, tlsFingerprint: this.#fingerprint ?? hub.tlsFingerprint },
-        { camera: self, onCode, mayTake: () => this.#mayTake(ask, within) },
-        within,
-      );
-      this.#cannotAsk = null;
-      if (adoption !== null && !signal.aborted) await this.#belongTo(adoption);
-    } catch (error) {
-      if (signal.aborted) return;
-      if (error instanceof TlsRequiredError) {
-        this.#cannotAsk = error.message;
-        this.#setLink(this.#link);
-      }
-      const fields = { hub: hub.name, reason: describeError(error) };
-      this.#limiter.log('info', 'ask', fields, 'cannot ask for adoption');
-    } finally {
-      clearTimeout(late);
-    }
-  }
-
   async #belongTo(adoption: Adoption): Promise<void> {
-    // The first of several hubs wins: no other is asked any more.
-    this.#adopted.abort();
-    this.#adopted = new AbortController();
-    await this.#options.state.update(adoptionSection, () => ({ ...adoption, hasForgotten: false }));
-    this.#locator.pin(adoption.hubId, this.#fingerprint);
+    await this.#key.keep(adoption);
+    this.#locator.pin(adoption.hubId, this.#key.fingerprint);
     this.#client.keyChanged();
     this.#options.log.info({ hub: adoption.hubName }, 'adopted');
     this.#options.onChange();
   }
-}
-
-/** What the owner sees of a hub that is asked. */
-function shownOf({ code, consent }: Ask): HubCode[] {
-  if (code === null) return [];
-  const shown = { code: code.code, hubName: code.hubName };
-  return [consent === 'given' || consent === 'soon' ? shown : { ...shown, confirm: consent }];
 }

@@ -170,13 +170,13 @@ export class HubLinkClient {
     }
     this.#tell('connecting', hub.id, hub, null);
     this.#tried = [hub.url, ...hub.otherUrls];
-    const anew = new AbortController();
-    this.#doubt = () => anew.abort();
+    const retry = new AbortController();
+    this.#doubt = () => retry.abort();
     let opened: { readonly socket: WebSocket; readonly url: string };
     try {
-      opened = await this.#open(hub, AbortSignal.any([signal, anew.signal]));
+      opened = await this.#open(hub, AbortSignal.any([signal, retry.signal]));
     } catch (error) {
-      if (anew.signal.aborted) return moved;
+      if (retry.signal.aborted) return moved;
       return { refused: error instanceof PinMismatchError, reason: describeError(error) };
     }
     const { socket, url } = opened;
@@ -216,7 +216,7 @@ export class HubLinkClient {
     );
     const rate = new TokenBucket({ burst: messageBurst, perSecond: messagesPerSecond });
     socket.on('message', (data) => {
-      if (!rate.take()) return end.resolve({ refused: false, reason: 'the hub says too much at once' });
+      if (!rate.take()) return end.resolve({ refused: false, reason: 'the hub sends too much at once' });
       heardAtMs = performance.now();
       probe.heard();
       const wrong = this.#hear(data, socket, hub);
@@ -264,7 +264,7 @@ export class HubLinkClient {
         'warn',
         'unknown',
         { hub: hub.name },
-        'the hub said something this camera does not understand',
+        'the hub sent a message this camera does not understand',
       );
       return null;
     }
@@ -278,7 +278,7 @@ export class HubLinkClient {
       this.#tell('connected', message.hubId, { ...hub, name: message.hubName }, null);
       this.#sendStatus();
     } else if (!isLinked) {
-      return 'what answers there commands before it welcomes: it is no hub';
+      return 'the server there sends commands before it welcomes the camera: it is not a hub';
     } else if (message.type === 'ping') {
       this.send({ type: 'pong', echo: message.echo, at: Date.now() });
       this.#options.onHubTake?.(message.take ?? false);

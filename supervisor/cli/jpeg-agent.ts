@@ -2,9 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { parseArgs } from 'node:util';
-import { WebSocket } from 'ws';
 import { Backoff } from '../../common/backoff.ts';
 import { pause } from '../../common/pause.ts';
+import { sendPictures } from '../../common/picture-sender.ts';
 import { pictureRefusalSchema } from '../contract/index.ts';
 import { PictureInput } from './picture-input.ts';
 
@@ -26,41 +26,20 @@ export async function publishPictures(input: Readable, agent: Agent): Promise<vo
   const pictures = new PictureInput();
   const reading = pictures.read(input).finally(() => ended.abort());
   const backoff = new Backoff(retryLimits);
+  const { token, say } = agent;
+  const open = () => ({
+    next: (signal: AbortSignal) => pictures.next(signal),
+    [Symbol.dispose]: () => {},
+  });
+  const onMessage = (text: string) => say(`the hub says: ${refusalIn(text)}`);
   while (!ended.signal.aborted) {
-    const sent = await publishOnce(pictures, agent, ended.signal);
+    const options = { url: new URL(agent.url), token, open, onMessage };
+    const { sent, reason } = await sendPictures(options, ended.signal);
+    if (!ended.signal.aborted) say(`no connection to the hub: ${reason}`);
     if (sent > 0) backoff.reset();
     await pause(backoff.nextMs(), ended.signal);
   }
   await reading;
-}
-
-/** One connection. Returns how many pictures it carried. A picture is sent once the one before has left. */
-async function publishOnce(
-  pictures: PictureInput,
-  { url, token, say }: Agent,
-  ended: AbortSignal,
-): Promise<number> {
-  const headers = token === null ? {} : { authorization: `Bearer ${token}` };
-  const socket = new WebSocket(url, { headers, perMessageDeflate: false });
-  const over = new AbortController();
-  const stop = AbortSignal.any([ended, over.signal]);
-  const opened = Promise.withResolvers<void>();
-  socket.on('open', () => opened.resolve());
-  socket.on('message', (data) => say(`the hub says: ${refusalIn(String(data))}`));
-  socket.on('error', (error) => say(`no connection to the hub: ${error.message}`));
-  socket.on('close', (code, reason) => {
-    if (code !== 1000) say(`the connection ended: ${code} ${reason}`);
-    over.abort();
-    opened.resolve();
-  });
-  await opened.promise;
-  let sent = 0;
-  for (let picture = await pictures.next(stop); picture !== null; picture = await pictures.next(stop)) {
-    await new Promise<void>((resolve) => socket.send(picture, () => resolve()));
-    sent += 1;
-  }
-  socket.close(1000);
-  return sent;
 }
 
 function refusalIn(text: string): string {

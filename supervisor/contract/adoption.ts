@@ -55,7 +55,7 @@ export const adoptUpSchema = z.discriminatedUnion('type', [
     type: z.literal('confirm'),
     reason: confirmReasonSchema
       .nullable()
-      .describe('Null: the owner need not confirm on the camera any more'),
+      .describe('Null: the owner no longer needs to confirm on the camera'),
   }),
 ]);
 

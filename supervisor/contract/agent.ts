@@ -39,7 +39,7 @@ export const agentUpSchema = z.discriminatedUnion('type', [
     recording: linkedCameraSchema.shape.recording,
     remainingS: linkedCameraSchema.shape.remainingS,
     sentAt: instantSchema,
-    update: cameraUpdateSchema.nullable().catch(null).describe('Null from releases that do not tell'),
+    update: cameraUpdateSchema.nullable().catch(null).describe('Null from releases that do not report it'),
   }),
   z.object({ type: z.literal('take'), takeId: slugSchema, cameras: takeCamerasSchema }),
   z.object({
@@ -71,7 +71,7 @@ export const agentDownSchema = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('ping'),
     echo: z.number(),
-    take: z.boolean().optional().describe('A take runs, also where this camera has no part in it'),
+    take: z.boolean().optional().describe('A take runs, even if this camera has no part in it'),
   }),
   z.object({
     type: z.literal('update-install'),

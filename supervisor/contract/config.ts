@@ -8,7 +8,7 @@ export const configViewSchema = z
     values: z.record(z.string(), z.unknown()).describe('The config in force, secrets left out'),
     overrides: z
       .record(z.string(), z.unknown())
-      .describe('What was set through the API and stands over the file'),
+      .describe('Settings made through the API, which override the file'),
     errors: z.array(configErrorSchema),
   })
   .meta({ id: 'ConfigView' });

@@ -3,7 +3,7 @@ import { slugSchema } from './common.ts';
 
 /** One control of a camera (exposure, focus, gain …) with its range and its present value. */
 export const controlSchema = z.object({
-  id: z.string().describe('Name as the driver gives it, such as exposure_time_absolute'),
+  id: z.string().describe('The driver’s name of it, such as exposure_time_absolute'),
   label: z.string(),
   kind: z.enum(['integer', 'boolean', 'menu', 'button', 'string', 'float']),
   min: z.number().nullable(),
@@ -38,9 +38,9 @@ export const deviceSchema = z
     formats: z.array(formatSchema),
     controls: z.array(controlSchema),
     busy: z.boolean(),
-    note: z.string().nullable().describe('A clear word where the device needs something, such as libcamera'),
+    note: z.string().nullable().describe('What the device still needs, such as libcamera, in one sentence'),
     source: z.string().nullable().describe('The source that uses it'),
-    label: z.string().describe('What people call it; its own name where nobody gave it another'),
+    label: z.string().describe('Its name for people: the one they gave it, or its own'),
     use: z
       .enum(['settings', 'used', 'offered', 'unused'])
       .describe(

@@ -34,7 +34,7 @@ export const feedSchema = z
     codec: z
       .string()
       .nullable()
-      .describe('RFC 6381 string, such as avc1.42e01f; mjpeg: pictures, to be had at /stream/<id>.mjpg'),
+      .describe('RFC 6381 string, such as avc1.42e01f; mjpeg: pictures, available at /stream/<id>.mjpg'),
     audioCodec: z.string().nullable(),
     width: z.int().nullable(),
     height: z.int().nullable(),
@@ -43,7 +43,7 @@ export const feedSchema = z
     framesTotal: z.int(),
     packetsLost: z.int(),
     lossRatio: z.number().min(0).max(1).nullable().describe('Loss on the way in over the last seconds'),
-    latencyMs: z.number().nullable().describe('Capture to arrival here; null where clocks are unknown'),
+    latencyMs: z.number().nullable().describe('From capture to arrival here; null if the clocks are unknown'),
     keyframeAgeMs: z.number().nullable(),
     layers: z
       .array(feedLayerSchema)

@@ -25,6 +25,7 @@ export * from './keys.ts';
 export * from './linked-cameras.ts';
 export * from './mqtt.ts';
 export * from './outputs.ts';
+export * from './offline-feed.ts';
 export * from './pictures.ts';
 export * from './problem.ts';
 export * from './rollout.ts';

@@ -29,13 +29,13 @@ export const rolloutMemberSchema = z
     latestVersion: z
       .string()
       .nullable()
-      .describe('What it can go to: the rollout’s, else the newest on offer'),
+      .describe('The version it can get: the rollout’s, or the newest on offer'),
     releaseNotes: z.string().nullable(),
     state: z
       .enum(['waiting', 'updating', 'done', 'failed', 'skipped'])
       .nullable()
-      .describe('Its part in the rollout; null where it has none'),
-    busy: z.boolean().describe('Works on an update, whoever began it'),
+      .describe('Its part in the rollout; null if it has none'),
+    busy: z.boolean().describe('Works on an update, no matter who started it'),
     progressPercent: z.number().min(0).max(100).nullable(),
     reason: z.string().nullable(),
   })
@@ -47,8 +47,8 @@ export const rolloutSchema = z
     available: z
       .object({ version: z.string(), notes: z.string(), compatible: z.string(), sizeBytes: z.number() })
       .nullable()
-      .describe('What a rollout would bring now; null where nobody needs anything'),
-    version: z.string().nullable().describe('Of the rollout under way, else of the last one'),
+      .describe('What a rollout would install now; null if no machine needs it'),
+    version: z.string().nullable().describe('Of the present rollout, or the last one'),
     startedAt: instantSchema.nullable(),
     phase: z.enum(['none', 'running', 'paused', 'halted', 'done', 'cancelled']),
     reason: z.string().nullable().describe('What it waits for, or why it halted'),
@@ -56,7 +56,7 @@ export const rolloutSchema = z
     cachingPercent: z.number().min(0).max(100).nullable().describe('While the hub fetches the bundle'),
     members: z
       .array(rolloutMemberSchema)
-      .describe('In the order of the rollout, the hub last; then who takes no part in it'),
+      .describe('In the order of the rollout, the hub last; then machines that take no part'),
   })
   .meta({ id: 'Rollout' });
 
@@ -67,7 +67,7 @@ export const rolloutStartSchema = z
     canary: z
       .string()
       .optional()
-      .describe('Id of the camera that goes first; default: the first by name that is there'),
+      .describe('Id of the camera that goes first; default: the first by name that is connected'),
     cameras: z.array(z.string()).min(1).optional().describe('Ids; default: all cameras that are connected'),
     hub: z.boolean().default(true).describe('Whether the hub follows, after its cameras'),
   })

@@ -13,7 +13,7 @@ import { updateSchema } from './update.ts';
 /** One problem of the settings file: line, key, and what was expected. */
 export const configErrorSchema = z.object({
   line: z.int().min(1),
-  key: z.string().describe('Key path, such as source[0].fps; empty where the file cannot be read as TOML'),
+  key: z.string().describe('Key path, such as source[0].fps; empty if the file cannot be read as TOML'),
   message: z.string(),
   expected: z.string().nullable(),
   nearest: z.string().nullable().describe('The nearest known key'),
@@ -48,7 +48,7 @@ export const hostSchema = z.object({
       throttledSinceBoot: z.boolean(),
     })
     .nullable()
-    .describe('Null where the board has no firmware to ask'),
+    .describe('Null if the board has no firmware to ask'),
   disks: z.array(
     z.object({
       mount: z.string(),
@@ -98,13 +98,13 @@ export const linkedCameraSchema = z.object({
     .nullable()
     .describe('How far its clock is ahead of the hub’s, as measured over the link'),
   clockUncertaintyMs: z.number().nullable().describe('Bound of the error of clockOffsetMs'),
-  update: cameraUpdateSchema.nullable().describe('Null where its release does not tell'),
+  update: cameraUpdateSchema.nullable().describe('Null if its release does not report it'),
 });
 
 /** The hub as a camera sees it. */
 export const hubLinkSchema = z.object({
   state: z.enum(['searching', 'connecting', 'connected', 'refused']),
-  id: z.string().nullable().describe('Device id of the hub; null before it said so'),
+  id: z.string().nullable().describe('Device id of the hub; null before it sent it'),
   name: z.string().nullable(),
   url: z.string().nullable(),
   reason: z.string().nullable(),
@@ -149,19 +149,19 @@ export const statusSchema = z
     hub: hubLinkSchema.nullable(),
     recording: z.object({
       state: z.enum(['idle', 'starting', 'recording', 'finishing', 'failed']),
-      take: takeSchema.nullable().describe('The running take, else the last one'),
+      take: takeSchema.nullable().describe('The running take, or the last one'),
       remainingS: z.number().nullable().describe('How long the disk lasts at the present rate'),
-      refusal: takeRefusalSchema.nullable().describe('Why the last start was refused; null where it was not'),
+      refusal: takeRefusalSchema.nullable().describe('Why the last start was refused; null if it was not'),
     }),
     masters: z
       .object({
         folder: z.string().describe('Where the next take goes'),
-        reason: z.string().describe('Why there: as set, the SSD, or what is in the way of using one'),
+        reason: z.string().describe('Why there: by the settings, the SSD, or why the SSD cannot be used'),
       })
       .describe('The disk of the masters'),
     tally: tallySchema.shape.state,
     update: updateSchema,
-    mqtt: mqttLinkSchema.nullable().describe('Null where the settings name no broker'),
+    mqtt: mqttLinkSchema.nullable().describe('Null if the settings name no broker'),
     rollout: rolloutSchema.nullable().describe('Null on a camera'),
   })
   .meta({ id: 'Status' });

@@ -22,7 +22,7 @@ export const takeCameraSchema = z.object({
       remainingS: z.number().nullable().describe('Null until it can be estimated'),
     })
     .optional()
-    .describe('How far compressing and verifying have come; absent where nothing is being finished'),
+    .describe('Progress of compressing and verifying; absent if nothing is being finished'),
   checking: z
     .object({ done: z.int(), of: z.int() })
     .optional()

@@ -16,7 +16,7 @@ export const updateSchema = z
     compatible: z
       .string()
       .nullable()
-      .describe('Board whose bundles fit; null where this machine cannot be updated'),
+      .describe('Board whose bundles fit; null if this machine cannot be updated'),
     latestVersion: z.string().nullable(),
     releaseNotes: z.string().nullable(),
     state: z.enum([

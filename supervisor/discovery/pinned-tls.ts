@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, type TLSSocket } from 'node:tls';
 import { RushlightError } from '../../common/errors.ts';
+import { plainFingerprint } from '../../common/fingerprint.ts';
 
 /** What `node:tls` and `node:https` take to accept one certificate and no other. */
 export interface PinnedTls {
@@ -55,7 +56,7 @@ export async function serverCertificate(url: URL, signal: AbortSignal): Promise<
     await once(socket, 'secureConnect', { signal: AbortSignal.any([signal, AbortSignal.timeout(withinMs)]) });
     const peer = socket.getPeerX509Certificate();
     if (peer === undefined) throw new PinMismatchError(`${url.host} shows no certificate.`);
-    const fingerprint = peer.fingerprint256.replaceAll(':', '').toLowerCase();
+    const fingerprint = plainFingerprint(peer.fingerprint256);
     return { pem: peer.toString(), fingerprint, vouchedFor: socket.authorized };
   } finally {
     socket.destroy();

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
+import { plainFingerprint } from '../../common/fingerprint.ts';
 
 /** A self-signed certificate as a hub has one. */
 export interface FakeIdentity {
@@ -27,6 +28,6 @@ export function fakeIdentity(name: string, more: readonly string[] = []): FakeId
   const pem = execFileSync('openssl', made, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
   const certAt = pem.indexOf('-----BEGIN CERTIFICATE');
   const [key, cert] = [pem.slice(0, certAt), pem.slice(certAt)];
-  const fingerprint = new X509Certificate(cert).fingerprint256.replaceAll(':', '').toLowerCase();
+  const fingerprint = plainFingerprint(new X509Certificate(cert).fingerprint256);
   return { cert, key, fingerprint };
 }

@@ -130,7 +130,7 @@ export class AdoptionDesk {
     if (applicant.camera.confirm !== undefined) {
       throw new AdoptionError(
         'CAMERA_UNDECIDED',
-        'The camera takes no key yet. Open its own page, and confirm there that this is its hub.',
+        'The camera does not accept a key yet. Open its own page, and confirm there that this is its hub.',
       );
     }
     const token = await this.#options.issueKey(cameraId);

@@ -216,7 +216,7 @@ export class CameraRegistry implements LinkedCameras {
   async #keyRefusal({ id, name }: Hello, keyId: string | null): Promise<KeyRefusal | null> {
     const { claim, log } = this.#options;
     if (keyId === null) return null;
-    if (claim === undefined) return { reason: 'this hub takes no keys' };
+    if (claim === undefined) return { reason: 'this hub accepts no keys' };
     try {
       return await claim(keyId, { id, name });
     } catch (error) {
@@ -327,7 +327,7 @@ export class CameraRegistry implements LinkedCameras {
     // The first one says what is wrong; the rest would fill the log.
     if (entry.link.passedOver > 1) return;
     const { name, version } = entry.camera;
-    this.#options.log.warn({ camera: name, version }, 'a camera says things this hub does not understand');
+    this.#options.log.warn({ camera: name, version }, 'a camera sends messages this hub does not understand');
   }
 
   #measured(clock: ClockOffsetFilter, { echo, at }: Extract<AgentUp, { type: 'pong' }>) {

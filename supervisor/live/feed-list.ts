@@ -1,4 +1,10 @@
-import type { Feed, LinkedCamera, SourceStatus, UnpluggedDevice } from '../contract/index.ts';
+import {
+  type Feed,
+  type LinkedCamera,
+  offlineFeed,
+  type SourceStatus,
+  type UnpluggedDevice,
+} from '../contract/index.ts';
 
 /** Where the list of feeds comes from. */
 export interface FeedSources {
@@ -34,7 +40,7 @@ export function listFeeds(from: FeedSources): Feed[] {
   const listed = expected.map((expectation) => {
     const feed = present.get(expectation.id);
     present.delete(expectation.id);
-    if (feed === undefined) return offline(expectation);
+    if (feed === undefined) return offlineFeed(expectation);
     return feed.state === 'online' ? feed : { ...feed, reason: feed.reason ?? expectation.reason };
   });
   return [...listed, ...[...present.values()].map((feed) => withAbsence(feed, from.unplugged))];
@@ -60,27 +66,4 @@ function expectedFeeds({ sources, cameras, mediaRuns }: FeedSources): Expected[]
     }
   }
   return [...found.values()];
-}
-
-function offline({ id, label, reason }: Expected): Feed {
-  return {
-    id,
-    label,
-    reason,
-    state: 'offline',
-    codec: null,
-    audioCodec: null,
-    width: null,
-    height: null,
-    fps: null,
-    bitrateKbps: 0,
-    framesTotal: 0,
-    packetsLost: 0,
-    lossRatio: null,
-    latencyMs: null,
-    keyframeAgeMs: null,
-    layers: [],
-    publisher: null,
-    viewers: [],
-  };
 }

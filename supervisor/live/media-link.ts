@@ -276,7 +276,7 @@ export class MediaLink implements SignalingPort {
       this.#options.onChange();
     } catch (error) {
       // The next figures come by themselves.
-      this.#options.log.debug({ err: error }, 'the media process did not tell its figures');
+      this.#options.log.debug({ err: error }, 'the media process did not report its figures');
     }
   }
 
@@ -312,7 +312,7 @@ export class MediaLink implements SignalingPort {
   #refusePictures(feed: string): void {
     if (this.#options.isTaken(feed)) {
       throw new ApplianceError('CODEC_UNSUPPORTED', `The feed "${feed}" consists of JPEG pictures.`, {
-        hint: `They are to be had at /stream/${feed}.mjpg and /ws/feeds/${feed}.`,
+        hint: `They are available at /stream/${feed}.mjpg and /ws/feeds/${feed}.`,
       });
     }
   }

@@ -93,7 +93,7 @@ export class LinuxHost implements Host {
     } catch (error) {
       // The program does not exist: this is no Raspberry Pi, and will not become one. Any other error may pass.
       if (errorCode(error) === 'ENOENT') this.hasFirmware = false;
-      else this.logger.warn({ err: error }, 'the firmware does not tell its power state');
+      else this.logger.warn({ err: error }, 'the firmware does not report its power state');
       return null;
     }
   }
@@ -106,7 +106,7 @@ export class LinuxHost implements Host {
         if (percent !== null) wear.set(mount, percent);
       } catch (error) {
         // A disk that was pulled during the call does not count.
-        this.logger.debug({ err: error, device }, 'a disk does not tell its wear');
+        this.logger.debug({ err: error, device }, 'a disk does not report its wear');
       }
     }
     return wear;
@@ -177,7 +177,7 @@ export class LinuxHost implements Host {
         return [{ mount, label, totalBytes: blocks * bsize, freeBytes: bavail * bsize }];
       } catch (error) {
         // A disk that was pulled while this list was made does not count.
-        this.logger.debug({ err: error, mount }, 'a disk does not tell its space');
+        this.logger.debug({ err: error, mount }, 'a disk does not report its space');
         return [];
       }
     });
@@ -191,7 +191,7 @@ export class LinuxHost implements Host {
         labels.set(basename(readlinkSync(join(this.root, 'dev/disk/by-label', label))), unescapeUdev(label));
       } catch (error) {
         // A disk that was pulled while this list was made has no label.
-        this.logger.debug({ err: error, label }, 'a disk does not tell its label');
+        this.logger.debug({ err: error, label }, 'a disk does not report its label');
       }
     }
     return labels;

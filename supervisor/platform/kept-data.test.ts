@@ -23,7 +23,7 @@ test('a folder that can be written to keeps what is written, whatever lies aroun
 test.each(['ro,nosuid,nodev', 'rw,noatime,emergency_ro'])(
   'a disk that has stopped (%s) is told',
   (options) => {
-    expect(whyNotKept('/data/rushlight', mounts(options), null)).toMatch(/no more writes.*Restart/);
+    expect(whyNotKept('/data/rushlight', mounts(options), null)).toMatch(/no writes.*Restart/);
   },
 );
 

@@ -25,7 +25,7 @@ export function whyNotKept(folder: string, mounts: string, note: string | null):
   const options = optionsOfDisk(folder, mounts);
   // Since Linux 6.15 a file system with errors stays writable by its flags.
   if (options.includes('ro') || options.includes('emergency_ro')) {
-    return 'The card takes no more writes since an error, so nothing that is set now is kept. Restart between two takes, to have it checked; replace it before the next shooting day.';
+    return 'The card has accepted no writes since an error, so settings are not being saved. Restart between two takes to have it checked, and replace it before the next shooting day.';
   }
   return null;
 }

@@ -49,8 +49,8 @@ export function withUnplugged(
   const nothing = { restarts: 0, droppedFrames: null, encoder: null };
   // A moment passes between the plug and the end of what it fed.
   const away = unplugged.filter(({ feed }) => statuses.every(({ id }) => id !== feed));
-  const told = away.map(({ feed: id, label }): SourceStatus => {
+  const missing = away.map(({ feed: id, label }): SourceStatus => {
     return { id, kind: 'v4l2', label, state: 'waiting', reason: `${label} was unplugged.`, ...nothing };
   });
-  return [...statuses, ...told];
+  return [...statuses, ...missing];
 }

@@ -107,12 +107,12 @@ test('a cut file keeps every entry before the cut, also those of an older releas
 
 test.each([
   ['', 'empty'],
-  ['\0'.repeat(64), 'no key file'],
-  ['null', 'no key file'],
-  ['[]', 'no key file'],
-  ['{"version":1}', 'no key file'],
-  ['{"version":1,"keys":{}}', 'no key file'],
-  ['{"version":"1","keys":[]}', 'no key file'],
+  ['\0'.repeat(64), 'no longer a key file'],
+  ['null', 'no longer a key file'],
+  ['[]', 'no longer a key file'],
+  ['{"version":1}', 'no longer a key file'],
+  ['{"version":1,"keys":{}}', 'no longer a key file'],
+  ['{"version":"1","keys":[]}', 'no longer a key file'],
   ['{"version":1,"keys":[1,null,"x",[],{}]}', '5 of 5 entries'],
 ])('%j holds no keys, and is called damaged', (text, words) => {
   const { file, damage } = readKeyFile(text);

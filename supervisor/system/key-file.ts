@@ -67,7 +67,7 @@ export function readKeyFile(text: string): KeyFileContent {
   return {
     file: { ...emptyKeyFile, keys },
     damage:
-      text.trim() === '' ? 'it is empty' : `it is no key file any more; ${keys.length} entries can be read`,
+      text.trim() === '' ? 'it is empty' : `it is no longer a key file; ${keys.length} entries can be read`,
   };
 }
 

@@ -54,9 +54,9 @@ function whyNoDisk(mount: string, notes: string): string | null {
   try {
     if (statSync(mount).dev === statSync(dirname(mount)).dev) return whyNotUsed(notes);
     accessSync(mount, constants.W_OK);
-    // A link would lead away from the disk to a place that whoever wrote the disk chose.
+    // A link would lead away from the disk to a place that the disk's writer chose.
     const found = lstatSync(join(mount, 'takes'), { throwIfNoEntry: false });
-    if (found !== undefined && !found.isDirectory()) return 'what is called "takes" on the SSD is no folder';
+    if (found !== undefined && !found.isDirectory()) return '"takes" on the SSD is not a folder';
     return null;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;

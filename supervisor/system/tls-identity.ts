@@ -1,6 +1,7 @@
 import { createPrivateKey, randomBytes, sign, verify, webcrypto, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import type * as X509 from '@peculiar/x509';
+import { plainFingerprint } from '../../common/fingerprint.ts';
 import { readSettingFile } from '../config/read-setting-file.ts';
 import { ApplianceError } from './appliance-error.ts';
 
@@ -85,5 +86,5 @@ function proveIdentity(certPem: string, keyPem: string): void {
 
 /** SHA-256 of a certificate in PEM, 64 lower-case hex digits. */
 export function fingerprintOf(certPem: string): string {
-  return new X509Certificate(certPem).fingerprint256.replaceAll(':', '').toLowerCase();
+  return plainFingerprint(new X509Certificate(certPem).fingerprint256);
 }

@@ -5,7 +5,8 @@ import pino from 'pino';
 import { expect, test } from 'vitest';
 import type { TakeManifest } from '../../media/index.ts';
 import { Health } from '../system/health.ts';
-import { damageIn, MastersHealth } from './masters-health.ts';
+import { TroubleWatch } from '../system/trouble-watch.ts';
+import { damageIn, mastersTrouble } from './masters-health.ts';
 
 const manifest = (id: string, ok: boolean, checkedAt: string | null) =>
   ({
@@ -35,9 +36,9 @@ test('a disk that fails, or cannot be written to, shows in the health', async ()
   const ending = new AbortController();
   const masters: { diskTrouble: string | null } = { diskTrouble: null };
   const store = { root: join(root, 'takes'), all: async () => [] };
-  const running = new MastersHealth({
-    masters,
-    store,
+  const running = new TroubleWatch({
+    trouble: () => mastersTrouble(masters, store),
+    logLine: 'masters are in danger',
     everyMs: 10,
     log: pino({ level: 'silent' }),
     register: () => health.register('masters', { core: false }),

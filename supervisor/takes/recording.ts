@@ -6,9 +6,10 @@ import { EncodeSpeed, MasterCheck, Masters, RecordRates, TakeStore } from '../..
 import type { LinkedCameras } from '../contract/index.ts';
 import type { Pipelines } from '../sources/pipelines.ts';
 import type { Foundation } from '../system/foundation.ts';
+import { TroubleWatch } from '../system/trouble-watch.ts';
 import { EncodeMeasurement } from './encode-measurement.ts';
 import { LocalTakesOfMasters } from './local-takes.ts';
-import { MastersHealth } from './masters-health.ts';
+import { mastersTrouble } from './masters-health.ts';
 import { RemainingTime } from './remaining-time.ts';
 import { takesSection } from './take-book.ts';
 import { TakeConductor, type TakeConductorOptions } from './take-conductor.ts';
@@ -21,7 +22,7 @@ export interface Recording {
   readonly remaining: RemainingTime;
   readonly measurement: EncodeMeasurement;
   readonly check: MasterCheck;
-  readonly mastersHealth: MastersHealth;
+  readonly mastersHealth: TroubleWatch;
 }
 
 /** Makes the recording parts. None of them does anything before it is run. */
@@ -81,9 +82,9 @@ export async function assembleRecording(
   const conductor = new TakeConductor({ local: localTakes, cameras, state, ...listeners, log });
   const remaining = new RemainingTime({ masters, log });
   const measurement = new EncodeMeasurement({ masters, log });
-  const mastersHealth = new MastersHealth({
-    masters,
-    store,
+  const mastersHealth = new TroubleWatch({
+    trouble: () => mastersTrouble(masters, store),
+    logLine: 'masters are in danger',
     log,
     register: () => base.health.register('masters', { core: false }),
   });

@@ -44,7 +44,7 @@ export class RemainingTime {
     } catch (error) {
       if (error instanceof MastersError) return null; // no camera
       const failure = describeError(error);
-      if (failure !== this.#failure) log.warn({ err: error }, 'the disk does not tell how much fits on it');
+      if (failure !== this.#failure) log.warn({ err: error }, 'the disk does not report how much fits on it');
       this.#failure = failure;
       return null;
     }

@@ -152,7 +152,10 @@ export class TakeConductor {
     });
   }
 
-  /** Stops a take everywhere; the masters are then finished and verified. Rejects with TAKE_UNKNOWN, TAKE_NOT_RUNNING or TAKES_BUSY. */
+  /**
+   * Stops a take everywhere; the masters are then finished and verified. Rejects with TAKE_UNKNOWN, TAKE_NOT_RUNNING or
+   * TAKES_BUSY.
+   */
   stop(id: string): Promise<Take> {
     return this.#turns.surely('stop', () => this.#end(id));
   }

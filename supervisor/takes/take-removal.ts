@@ -46,7 +46,7 @@ export class TakeRemoval {
     const hasOwn = own.some(({ segments }) => segments > 0);
     if (!hasOwn && kept.length > 0) {
       const keepers = [...new Set(kept.map(({ device }) => device))].join(', ');
-      throw new ApplianceError('MASTER_ELSEWHERE', `The masters of take ${id} lie on ${keepers}.`, {
+      throw new ApplianceError('MASTER_ELSEWHERE', `The masters of take ${id} are on ${keepers}.`, {
         hint: 'Delete them on the page of that appliance.',
       });
     }

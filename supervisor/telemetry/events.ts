@@ -27,8 +27,8 @@ export function eventsBetween(before: Status, now: Status, pageUrl: string | nul
 function takeEventsBetween(before: Take | null, now: Take | null, pageUrl: string | null): ApplianceEvent[] {
   if (now === null) return [];
   const past = before?.id === now.id ? before : null;
-  const told = new Set(past === null ? [] : stagesOf(past));
-  const stages = stagesOf(now).filter((stage) => !told.has(stage));
+  const reported = new Set(past === null ? [] : stagesOf(past));
+  const stages = stagesOf(now).filter((stage) => !reported.has(stage));
   const broken = new Set(past?.cameras.filter(({ state }) => state === 'failed').map(({ camera }) => camera));
   const failures = now.cameras.filter(({ camera, state }) => state === 'failed' && !broken.has(camera));
   const about = takeAbout(now, pageUrl);

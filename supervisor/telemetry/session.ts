@@ -119,8 +119,7 @@ export class Session {
     this.#onReadBack = null;
     if (payload === undefined || payload.length === 0) return {};
     const components = readPublished(payload.toString('utf8'));
-    if (components === null)
-      logger.warn({ topic: topics.discovery }, 'the published document is none of ours');
+    if (components === null) logger.warn({ topic: topics.discovery }, 'the published document is not ours');
     return components ?? {};
   }
 

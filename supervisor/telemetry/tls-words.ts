@@ -5,12 +5,12 @@ const refusedCertificate =
   'the broker does not accept the client certificate; look at mqtt.cert_file, and whether it has expired';
 const strangeAuthority =
   "the authority behind the broker's certificate is not known here; name its certificate in mqtt.ca_file";
-const notPem = 'mqtt.ca_file, mqtt.cert_file or mqtt.key_file is no certificate or key in PEM form';
+const notPem = 'mqtt.ca_file, mqtt.cert_file or mqtt.key_file is not a certificate or key in PEM form';
 
 /** By the code of Node.js' error: its meaning, and what to do. */
 const words: Readonly<Record<string, string>> = {
   ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: `the broker wants a client certificate; ${clientCertificate}`,
-  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: `the broker refused TLS; where it wants a client certificate, ${clientCertificate}`,
+  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: `the broker refused TLS; if it requires a client certificate, ${clientCertificate}`,
   ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: refusedCertificate,
   ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: refusedCertificate,
   ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: refusedCertificate,

@@ -54,9 +54,9 @@ export class BareDebian implements Reference {
     }
     const multiUserS = (Date.now() - startedAt) / 1000;
     signal.throwIfAborted();
-    const told = await machine.serial.expect(/rig: multi-user\n([\s\S]*?)rig: end/, { timeoutMs });
+    const output = await machine.serial.expect(/rig: multi-user\n([\s\S]*?)rig: end/, { timeoutMs });
     // The console is shared with the login prompt.
-    const analysis = (told[1] ?? '').split('\n').filter((line) => analysed.test(line));
+    const analysis = (output[1] ?? '').split('\n').filter((line) => analysed.test(line));
     return { multiUserS, analysis };
   }
 }

@@ -1,6 +1,8 @@
-/** DTLS records as they lie in datagrams (RFC 6347, section 4.1), as far as a filter in front of an endpoint needs. */
+/** DTLS records in datagrams (RFC 6347, section 4.1), as far as a filter in front of an endpoint needs them. */
 
+/** Content types. */
 export const RecordType = { CHANGE_CIPHER_SPEC: 20, ALERT: 21, HANDSHAKE: 22 } as const;
+/** Types of handshake messages. */
 export const HandshakeType = {
   CLIENT_HELLO: 1,
   SERVER_KEY_EXCHANGE: 12,
@@ -8,10 +10,11 @@ export const HandshakeType = {
   CERTIFICATE_VERIFY: 15,
 } as const;
 
+/** Length of a record's header. */
 export const RECORD_HEADER_BYTES = 13;
 const MESSAGE_HEADER_BYTES = 12;
 
-/** The records of a datagram; what is cut short at its end is left out. */
+/** The records of a datagram; an incomplete one at the end is left out. */
 export function splitRecords(datagram: Buffer): Buffer[] {
   const records: Buffer[] = [];
   let offset = 0;
@@ -24,6 +27,7 @@ export function splitRecords(datagram: Buffer): Buffer[] {
   return records;
 }
 
+/** The epoch of a record. */
 export function epochOf(record: Buffer): number {
   return record.readUInt16BE(3);
 }
@@ -43,7 +47,7 @@ export function splitMessages(record: Buffer): Buffer[] {
   return messages;
 }
 
-/** Which message, or which fragment of it, a record made by `splitMessages` carries; `total` is the whole message's length. */
+/** The message, or the fragment of it, in a record made by `splitMessages`; `total` is the whole message's length. */
 export function messageOf(record: Buffer): {
   type: number;
   sequence: number;

@@ -1,12 +1,12 @@
-/**
- * Brings plain handshake messages into order and takes each once (RFC 6347, section 4.2.2). werift works off whatever
- * comes in whatever order, and derives other keys from a message that is repeated.
- */
 import { messageOf } from './dtls-records.ts';
 
 /** More messages and fragments than any peer sends. */
 const MAX_PENDING = 64;
 
+/**
+ * Brings plain handshake messages into order and passes each on once (RFC 6347, section 4.2.2). werift processes messages in
+ * any order, and derives other keys from a message that is repeated.
+ */
 export class HandshakeOrder {
   readonly #pending = new Map<string, Buffer>();
   #sequence = 0;
@@ -17,7 +17,7 @@ export class HandshakeOrder {
     return this.#sequence;
   }
 
-  /** Takes a record of one message or fragment; gives those, in order, whose turn it is now. */
+  /** Takes a record of one message or fragment; returns those, in order, whose turn it is now. */
   take(record: Buffer): Buffer[] {
     const { sequence, offset } = messageOf(record);
     const late = sequence < this.#sequence || (sequence === this.#sequence && offset < this.#offset);

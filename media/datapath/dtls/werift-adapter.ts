@@ -1,7 +1,7 @@
 /**
- * The only file that knows werift. What is used of it is DTLS 1.2; its ICE, SDP, RTCP and SRTP are not.
- * werift checks neither the peer's handshake signature nor the authenticity of alerts: both are done here, on fields
- * that are internal to it and therefore held by contract tests.
+ * The only file that knows werift. It uses DTLS 1.2 and not its ICE, SDP, RTCP and SRTP. werift checks neither the peer's
+ * handshake signature nor the authenticity of alerts: both are done here, on internal fields of werift that contract tests
+ * watch.
  */
 import { createVerify, hash, X509Certificate } from 'node:crypto';
 import {
@@ -30,22 +30,25 @@ import { HandshakeOrder } from './handshake-order.ts';
 type WeriftDtls = DtlsServer | DtlsClient;
 type WeriftCertificate = Awaited<ReturnType<typeof createSelfSignedCertificate>>;
 
+/** Our certificate and its key. */
 export interface DtlsCertificate {
   readonly fingerprint: DtlsFingerprint;
   readonly material: WeriftCertificate;
 }
 
+/** Keys of both directions. */
 export interface DtlsKeys {
   readonly local: SrtpMasterKey;
   readonly remote: SrtpMasterKey;
 }
 
+/** What an endpoint needs. */
 export interface DtlsEndpointOptions {
   readonly role: 'client' | 'server';
   readonly certificate: DtlsCertificate;
   /** The peer's certificate must have one of these. */
   readonly fingerprints: readonly DtlsFingerprint[];
-  /** The SRTP profile to take where the peer offers it; else the other one. Default: GCM. */
+  /** The SRTP profile to choose if the peer offers it; otherwise the other one. Default: GCM. */
   readonly preferred?: SrtpProfile;
   readonly send: (datagram: Buffer) => void;
   readonly onConnected: (keys: DtlsKeys) => void;
@@ -54,7 +57,7 @@ export interface DtlsEndpointOptions {
   readonly onClosed: () => void;
 }
 
-/** Behind every flight: ends werift's retransmission. */
+/** After every flight: ends werift's retransmission. */
 const FLIGHT_OVER = 99;
 
 /** Profiles in our order of preference: GCM is shorter, and faster on most processors. */
@@ -77,11 +80,12 @@ export async function createDtlsCertificate(): Promise<DtlsCertificate> {
   return { fingerprint: { algorithm: 'sha-256', value: fingerprintOf(der, 'sha-256') ?? '' }, material };
 }
 
+/** One DTLS endpoint. */
 export class DtlsEndpoint {
   readonly #options: DtlsEndpointOptions;
   #dtls: WeriftDtls | null = null;
   readonly #order = new HandshakeOrder();
-  /** A server can take "finished" only behind everything that it covers. */
+  /** A server can accept "finished" only after everything that it covers. */
   #awaitsFinished: boolean;
   #state: 'new' | 'handshake' | 'connected' | 'over' = 'new';
 
@@ -127,7 +131,7 @@ export class DtlsEndpoint {
     for (const record of splitRecords(datagram)) this.#receiveRecord(record);
   }
 
-  /** Says goodbye where there is somebody to hear it, and ends every retransmission. Idempotent. */
+  /** Says goodbye if the peer can hear it, and ends every retransmission. Idempotent. */
   close(): void {
     const dtls = this.#dtls;
     if (this.#state === 'connected' && dtls !== null) this.#options.send(closeNotify(dtls));
@@ -149,8 +153,8 @@ export class DtlsEndpoint {
   }
 
   /**
-   * Each message once and in order. Let through again are those that make werift repeat its own last flight: the first
-   * hello until the second one is there, and the server's "done".
+   * Each message once and in order. Repeats are passed on only if they make werift repeat its own last flight: the first hello
+   * until the second one is there, and the server's "done".
    */
   #receiveMessage(dtls: WeriftDtls, message: Buffer): void {
     if (this.#state === 'connected') return;
@@ -182,7 +186,7 @@ export class DtlsEndpoint {
     try {
       dtls.cipher.decryptPacket(recordOf(datagram));
     } catch {
-      // Not authentic: anybody can send an alert.
+      // Not authentic: anyone can send an alert.
       return;
     }
     this.#end();

@@ -1,4 +1,3 @@
-/** The asking half of a controlling ICE agent: finds a working path and proves that it still works (RFC 8445, RFC 7675). */
 import { randomBytes } from 'node:crypto';
 import type { IceCandidate, IceCredentials } from '../datapath.ts';
 import type { NetworkPath } from '../network-path.ts';
@@ -10,6 +9,7 @@ const CONSENT_INTERVAL_MS = 500;
 const HOST_PRIORITY = 0x6effffff;
 const MAX_CANDIDATES = 32;
 
+/** What the checker needs. */
 export interface IceCheckerOptions {
   readonly local: IceCredentials;
   readonly remote: IceCredentials;
@@ -18,6 +18,7 @@ export interface IceCheckerOptions {
   readonly onAnswer: (path: NetworkPath) => void;
 }
 
+/** The asking half of a controlling ICE agent: finds a working path and proves that it still works (RFC 8445, RFC 7675). */
 export class IceChecker {
   readonly #options: IceCheckerOptions;
   readonly #paths: NetworkPath[] = [];
@@ -46,7 +47,7 @@ export class IceChecker {
     this.#transactions.clear();
   }
 
-  /** Takes a STUN response; true where it answered one of our checks. */
+  /** Takes a STUN response; true if it answered one of our checks. */
   receive(datagram: Buffer): boolean {
     const message = parseStun(datagram);
     if (message === null || message.type !== StunType.SUCCESS) return false;

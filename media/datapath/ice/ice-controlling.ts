@@ -15,6 +15,7 @@ import type { IceEndpoint, IceHandlers, RemoteIce } from './ice-endpoint.ts';
 import { answerCheck } from './ice-responder.ts';
 import { isStun } from './stun.ts';
 
+/** Opens an agent with its own socket. */
 export async function openIceControlling(logger: Logger): Promise<IceControlling> {
   const agent: { current: IceControlling | null } = { current: null };
   const socket = await openUdpSocket({
@@ -27,6 +28,7 @@ export async function openIceControlling(logger: Logger): Promise<IceControlling
   return agent.current;
 }
 
+/** See the head of this file. */
 export class IceControlling implements IceEndpoint {
   readonly local: IceCredentials = createIceCredentials();
   readonly candidates: readonly IceCandidate[];

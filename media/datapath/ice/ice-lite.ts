@@ -1,4 +1,3 @@
-/** ICE-lite on the shared port (RFC 8445, sections 2.5 and 8.2): waits for checks, answers, follows the nomination. */
 import type { Socket } from 'node:dgram';
 import type { IceCandidate, IceCredentials } from '../datapath.ts';
 import type { NetworkPath } from '../network-path.ts';
@@ -12,10 +11,11 @@ const MAX_PATHS = 16;
 
 type Accepted = IceCredentials & { readonly remoteUfrag: string };
 
+/** ICE-lite on the shared port (RFC 8445, sections 2.5 and 8.2): waits for checks, answers, follows the nomination. */
 export class IceLite implements IceEndpoint, MuxSession {
   readonly #mux: UdpMux;
   #paths: NetworkPath[] = [];
-  /** The credentials in use first; behind them, while a restart is under way, those it waits for. */
+  /** The credentials in use first; after them, during a restart, those it waits for. */
   #accepted: Accepted[] = [];
   #local = createIceCredentials();
   #selected: NetworkPath | null = null;
@@ -48,7 +48,7 @@ export class IceLite implements IceEndpoint, MuxSession {
   }
 
   restart(remote: RemoteIce): void {
-    // A restart before the last one was taken up replaces that one, never what the session lives on.
+    // A restart before the last one was taken up replaces that one, never the session's present credentials.
     for (const stale of this.#accepted.slice(1)) this.#mux.unregister(stale.ufrag);
     this.#local = createIceCredentials();
     this.#accepted = [...this.#accepted.slice(0, 1), { ...this.#local, remoteUfrag: remote.ufrag }];
@@ -71,7 +71,7 @@ export class IceLite implements IceEndpoint, MuxSession {
     if (first) this.#handlers?.onSelected();
   }
 
-  /** The peer is looked for anew: whatever it checks next is the way, also without a nomination. */
+  /** The peer is searched again: whatever it checks next is the path, even without a nomination. */
   socketClosed(socket: Socket): void {
     this.#paths = this.#paths.filter((path) => path.socket !== socket);
     if (this.#selected?.socket === socket) this.#selected = null;

@@ -11,6 +11,7 @@ import {
   xorMappedAddress,
 } from './stun.ts';
 
+/** A check that proves a path. */
 export interface AnsweredCheck {
   /** The credentials that the check used. */
   readonly credentials: IceCredentials;
@@ -19,9 +20,9 @@ export interface AnsweredCheck {
 }
 
 /**
- * Answers one check. Null where it proves no path: without an answer where it is no binding request or not authenticated
- * with one of the `accepted` credentials and the peer's current user fragment; with an error where the peer has taken our
- * role (487, RFC 8445 section 7.3.1.1; we never change ours) or asks for what we do not know (420).
+ * Answers one check. Null if it proves no path: without an answer if it is no binding request or not authenticated with one of
+ * the `accepted` credentials and the peer's current user fragment; with an error if the peer has taken our role (487, RFC 8445
+ * section 7.3.1.1; we never change ours) or uses an attribute we do not know (420).
  */
 export function answerCheck(
   datagram: Buffer,

@@ -2,11 +2,14 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 
+/** The magic cookie. */
 export const STUN_MAGIC = 0x2112a442;
 const FINGERPRINT_XOR = 0x5354554e;
 
+/** Message types. */
 export const StunType = { REQUEST: 0x0001, INDICATION: 0x0011, SUCCESS: 0x0101, ERROR: 0x0111 } as const;
 
+/** Attribute types. */
 export const StunAttribute = {
   USERNAME: 0x0006,
   MESSAGE_INTEGRITY: 0x0008,
@@ -20,7 +23,7 @@ export const StunAttribute = {
   ICE_CONTROLLING: 0x802a,
 } as const;
 
-/** A check fits a packet that no link divides; whatever is longer is none, and not worth reading. */
+/** A check fits a packet that no link fragments; anything longer is not a check, and not read. */
 const MAX_BYTES = 1500;
 /** Types below 0x8000 that checks may carry: what we read, and what may be left unread (RFC 8489, section 18.3). */
 const knownRequired: ReadonlySet<number> = new Set([
@@ -31,24 +34,25 @@ const knownRequired: ReadonlySet<number> = new Set([
   ...requiredOf(StunAttribute),
 ]);
 
+/** A message that was read. */
 export interface StunMessage {
   readonly type: number;
   /** 12 bytes. */
   readonly transaction: Buffer;
   /** First value of each attribute type. */
   readonly attributes: ReadonlyMap<number, Buffer>;
-  /** Types below 0x8000, which have to be understood, that are not: the message asks for what we do not know. */
+  /** Types below 0x8000, which must be understood, that are not: the message asks for what we do not know. */
   readonly unknownRequired: readonly number[];
-  /** Offset of MESSAGE-INTEGRITY in the datagram; null where there is none. */
+  /** Offset of MESSAGE-INTEGRITY in the datagram; null if there is none. */
   readonly integrityOffset: number | null;
 }
 
-/** True for what may be STUN on a multiplexed port (RFC 7983). */
+/** True for datagrams that may be STUN on a multiplexed port (RFC 7983). */
 export function isStun(datagram: Buffer): boolean {
   return datagram.length >= 20 && (datagram[0] ?? 255) < 4 && datagram.readUInt32BE(4) === STUN_MAGIC;
 }
 
-/** Reads a message; null where it is malformed. Attributes behind MESSAGE-INTEGRITY are not authenticated and left out. */
+/** Reads a message; null if it is malformed. Attributes after MESSAGE-INTEGRITY are not authenticated and left out. */
 export function parseStun(datagram: Buffer): StunMessage | null {
   if (!isStun(datagram) || datagram.length > MAX_BYTES) return null;
   const length = datagram.readUInt16BE(2);
@@ -125,6 +129,7 @@ export function xorMappedAddress(address: string, port: number): Buffer {
   return value;
 }
 
+/** Four bytes, big endian. */
 export function uint32(value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(value >>> 0);

@@ -36,6 +36,7 @@ export const srtpProfiles: readonly SrtpProfile[] = ['aead-aes-128-gcm', 'aes-12
 
 /** Numbers shared with `src/udp-socket.h`. */
 export const SocketUse = { SHARED: 0, OWN: 1, INGEST: 2 } as const;
+/** Kinds of tracks. */
 export const TrackKind = { VIDEO: 0, AUDIO: 1 } as const;
 
 /** Calls are commands to a thread: they take effect in order, soon, and do nothing where their object is gone. */
@@ -115,6 +116,7 @@ export interface NativeBinding {
   close(): void;
 }
 
+/** What the add-on exports. */
 export interface NativeAddon {
   readonly Datapath: new (onEvents: (events: NativeEvent[]) => void) => NativeBinding;
   /** Measures which SRTP profile this processor does faster, for some milliseconds: a number of `srtpProfiles`. */

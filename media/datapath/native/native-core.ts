@@ -5,8 +5,10 @@ import { NativeSnapshot } from './native-snapshot.ts';
 const INDEX_BITS = 16;
 const GENERATIONS = 0x10000;
 
+/** Gets the events of one object. */
 export type NativeListener = (event: NativeEvent) => void;
 
+/** See the head of this file. */
 export class NativeCore implements Disposable {
   readonly calls: NativeBinding;
   readonly #addon: NativeAddon;

@@ -31,6 +31,7 @@ export function createNativeDatapath<T extends NativeDatapath>(
   return new Kind(new NativeCore(addon), options, profile);
 }
 
+/** See the head of this file. */
 export class NativeDatapath implements Datapath {
   readonly core: NativeCore;
   readonly logger: Logger;

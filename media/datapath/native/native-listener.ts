@@ -7,6 +7,7 @@ import { localAddresses, localIpv6Addresses } from '../local-addresses.ts';
 import { type Handle, SocketUse } from './native-binding.ts';
 import type { NativeCore } from './native-core.ts';
 
+/** See the head of this file. */
 export class NativeListener {
   readonly #core: NativeCore;
   readonly #logger: Logger;

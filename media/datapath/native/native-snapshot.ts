@@ -1,4 +1,3 @@
-/** Statistics of the native datapath. Its thread publishes them ten times a second as one row of numbers. */
 import type { Handle, NativeBinding } from './native-binding.ts';
 
 /** Shared with `src/snapshot.h`. */
@@ -10,12 +9,14 @@ const kinds = Object.keys(widths) as RowKind[];
 /** Read again only after this time: many objects ask at once. */
 const FRESH_MS = 20;
 
+/** A session's figures. */
 export interface SessionRow {
   readonly lastHeardMs: number | null;
   readonly quiet: boolean;
   readonly gone: boolean;
 }
 
+/** A track's figures. */
 export interface TrackRow {
   readonly frames: number;
   readonly octets: number;
@@ -26,6 +27,7 @@ export interface TrackRow {
   readonly reorders: boolean;
 }
 
+/** A source's figures. */
 export interface SourceRow {
   readonly lastPacketMs: number | null;
   readonly packetsLost: number;
@@ -33,6 +35,7 @@ export interface SourceRow {
   readonly captureDelayMs: number | null;
 }
 
+/** A sink's figures. */
 export interface SinkRow {
   readonly packets: number;
   readonly octets: number;
@@ -44,6 +47,7 @@ export interface SinkRow {
   readonly rttMs: number | null;
 }
 
+/** Counters of the whole datapath. */
 export interface NativeCounters {
   readonly datagramsIn: number;
   readonly datagramsOut: number;
@@ -52,9 +56,10 @@ export interface NativeCounters {
   readonly eventsDropped: number;
 }
 
+/** Statistics of the native datapath. Its thread publishes them ten times a second as one row of numbers. */
 export class NativeSnapshot {
   readonly #binding: NativeBinding;
-  /** What the thread's clock is ahead of performance.now(). */
+  /** How far the thread's clock is ahead of performance.now(). */
   readonly #clockAheadMs: number;
   #numbers = new Float64Array(256);
   #rows: Record<RowKind, Map<Handle, number>> = emptyRows();

@@ -19,6 +19,7 @@ import type { NativeCore } from './native-core.ts';
 /** DTLS may begin and complete within this time of the answer, or the session is given up. */
 const CONNECT_TIMEOUT_MS = 15_000;
 
+/** What a transport needs. */
 export interface NativeTransportOptions {
   readonly core: NativeCore;
   readonly mode: 'lite' | 'controlling';
@@ -34,6 +35,7 @@ export interface NativeTransportOptions {
 
 type RemoteIce = IceCredentials & { readonly candidates: readonly IceCandidate[] };
 
+/** See the head of this file. */
 export class NativeTransport implements MediaTransport {
   readonly events = new EventEmitter<TransportEvents>();
   readonly handle: Handle;

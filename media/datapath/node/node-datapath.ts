@@ -19,14 +19,16 @@ import { UdpMux } from './udp-mux.ts';
 const TICK_MS = 250;
 const ADDRESS_POLL_MS = 2000;
 
+/** Times of the datapath, in milliseconds. */
 export interface NodeDatapathOptions {
   readonly logger: Logger;
-  /** A viewer or publisher that is not heard for this long is gone. Default 10 000. */
+  /** A viewer or publisher that is silent for this long is gone. Default 10 000. */
   readonly peerSilenceMs?: number;
   /** The same for a hub that we publish to. Default 3 000. */
   readonly hubSilenceMs?: number;
 }
 
+/** Makes it. */
 export async function createNodeDatapath(options: NodeDatapathOptions): Promise<PacketDatapath> {
   return new NodeDatapath(options, await createDtlsCertificate());
 }
@@ -39,7 +41,7 @@ class NodeDatapath implements PacketDatapath {
   readonly #counters = { datagramsOut: 0, datagramsRefused: 0 };
   #tickTimer: NodeJS.Timeout | null = null;
   #pollTimer: NodeJS.Timeout | null = null;
-  /** The port is not bound; it was said once. */
+  /** The port is not bound; this was reported once. */
   #unbound = false;
 
   constructor(options: NodeDatapathOptions, certificate: DtlsCertificate) {
@@ -99,7 +101,7 @@ class NodeDatapath implements PacketDatapath {
     await this.#mux.close();
   }
 
-  /** Follows the machine's addresses: an answer must name the one that it has since a moment ago. Never rejects. */
+  /** Follows the machine's addresses: an answer must name the current one. Never rejects. */
   async #refresh(): Promise<void> {
     try {
       await this.#mux.refresh();

@@ -21,6 +21,7 @@ const MOST_RING_OCTETS = 32 * 1024 * 1024;
 const PUMP_INTERVAL_MS = 4;
 const PUMP_PACKETS = 32;
 
+/** See the head of this file. */
 export class NodeRelay implements TrackRelay, SinkTrack {
   readonly kind: 'video' | 'audio';
   readonly ring: PacketRing;

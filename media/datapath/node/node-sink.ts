@@ -26,6 +26,7 @@ export interface SinkTrack {
   remove(sink: NodeSink): void;
 }
 
+/** See the head of this file. */
 export class NodeSink implements TrackSink {
   #track: SinkTrack;
   /** The layer it goes over to. */

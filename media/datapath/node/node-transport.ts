@@ -1,4 +1,3 @@
-/** A session's transport in JavaScript: ICE, DTLS by the adapter, SRTP by Node's crypto. */
 import { EventEmitter } from 'node:events';
 import type { Logger } from 'pino';
 import { isRtcp, RTP_HEADER_BYTES, writeRtpHeader } from '../../rtp/rtp-packet.ts';
@@ -21,11 +20,12 @@ import { Silence } from './silence.ts';
 /** DTLS may begin and complete within this time of the answer, or the session is given up. */
 const CONNECT_TIMEOUT_MS = 15_000;
 
+/** What a transport needs. */
 export interface NodeTransportOptions {
   readonly ice: IceEndpoint;
   readonly certificate: DtlsCertificate;
   readonly logger: Logger;
-  /** The peer counts as gone after this silence, or a longer one where it is laconic. */
+  /** The peer counts as gone after this silence, or a longer one if it is always quiet. */
   readonly silenceMs: number;
   /** We check the path, so that a living peer is heard all the time. */
   readonly checks: boolean;
@@ -33,6 +33,7 @@ export interface NodeTransportOptions {
   readonly counters: { datagramsOut: number; datagramsRefused: number };
 }
 
+/** A session's transport in JavaScript: ICE, DTLS by the adapter, SRTP by Node's crypto. */
 export class NodeTransport implements PacketTransport {
   readonly events = new EventEmitter<PacketEvents>();
   readonly #options: NodeTransportOptions;
@@ -69,7 +70,7 @@ export class NodeTransport implements PacketTransport {
     return this.#silence.isQuiet(performance.now());
   }
 
-  /** True while datagrams pile up in this process instead of leaving. */
+  /** True while datagrams accumulate in this process instead of leaving. */
   get blocked(): boolean {
     return this.#options.ice.selected?.blocked ?? false;
   }

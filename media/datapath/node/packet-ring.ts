@@ -1,6 +1,6 @@
-/** The newest packets of a track, found by sequence number. */
 import type { TrackPacket } from '../datapath.ts';
 
+/** The newest packets of a track, found by sequence number. */
 export class PacketRing {
   readonly #least: number;
   readonly #most: number;
@@ -10,7 +10,7 @@ export class PacketRing {
   #first = 0;
   #octets = 0;
 
-  /** Holds `size` packets, and up to `most` where `keepFrom` asks for it, as long as they have no more than `mostOctets`. */
+  /** Holds `size` packets, and up to `most` if `keepFrom` asks for it, as long as they have no more than `mostOctets`. */
   constructor(size: number, most = size, mostOctets = Number.POSITIVE_INFINITY) {
     this.#least = size;
     this.#most = most;
@@ -32,7 +32,7 @@ export class PacketRing {
     return this.#slots.length;
   }
 
-  /** Makes room, before a packet is put, so that what is here from `sequence` on stays; and gives back room that is not used. */
+  /** Makes room, before a packet is put, so that the packets from `sequence` on stay; and releases room that is not used. */
   keepFrom(sequence: number, next: number): void {
     const needed = next - sequence + 1;
     const size = this.#slots.length;
@@ -40,7 +40,7 @@ export class PacketRing {
     else if (size > this.#least && needed * 4 < size) this.#resize(Math.max(this.#least, size / 2));
   }
 
-  /** False where the packet is too old or already known. */
+  /** False if the packet is too old or already known. */
   put(packet: TrackPacket): boolean {
     if (this.#head === null) this.#first = packet.sequence;
     else if (packet.sequence < this.tail || this.get(packet.sequence) !== null) return false;

@@ -1,8 +1,3 @@
-/**
- * Maps a track's sequence numbers to those of one viewer. Packets left out on purpose leave no gap, so that
- * the viewer does not ask for them; packets that were lost do.
- */
-
 const MAX_SEGMENTS = 16;
 
 interface Segment {
@@ -14,6 +9,10 @@ interface Segment {
   readonly offset: number;
 }
 
+/**
+ * Maps a track's sequence numbers to those of one viewer. Packets left out on purpose leave no gap, so that the viewer does not
+ * request them; lost packets do.
+ */
 export class SequenceMap {
   #segments: Segment[] = [];
   #next: number;
@@ -27,7 +26,7 @@ export class SequenceMap {
     return this.#next;
   }
 
-  /** From here on track packet `trackSequence` follows directly on what the viewer got last. */
+  /** From here on track packet `trackSequence` follows directly on the viewer's last one. */
   continueAt(trackSequence: number): void {
     this.#endSegment();
     this.#segments.push({
@@ -44,7 +43,7 @@ export class SequenceMap {
     return this.#next++;
   }
 
-  /** The viewer's number of a track packet; null where that packet lies before what the viewer was started with. */
+  /** The viewer's number of a track packet; null if that packet is before the viewer's start. */
   toViewer(trackSequence: number): number | null {
     const segment = this.#segments.at(-1);
     if (segment === undefined || segment.to !== Number.POSITIVE_INFINITY) return null;
@@ -54,7 +53,7 @@ export class SequenceMap {
     return viewer;
   }
 
-  /** The track's number of a packet that the viewer names; null where it was never sent or is forgotten. */
+  /** The track's number of a packet that the viewer names; null if it was never sent or is forgotten. */
   toTrack(viewerSequence: number): number | null {
     if (viewerSequence >= this.#next) return null;
     for (let i = this.#segments.length - 1; i >= 0; i--) {

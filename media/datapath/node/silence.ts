@@ -1,9 +1,4 @@
-/**
- * Tells a peer that vanished from one that is merely laconic. Browsers are heard every second or two, others check
- * their path every 15 s and send no reports: what is unusual is learnt from each peer.
- */
-
-/** A peer of which little is known yet gets longer: the quietest client known (libjuice) shows itself every 15 s. */
+/** A peer of which little is known yet gets longer: the quietest known client (libjuice) is heard every 15 s. */
 const UNKNOWN_FACTOR = 2;
 const LONGEST_LIMIT_MS = 40_000;
 const QUIET_MS = 4000;
@@ -13,6 +8,10 @@ const QUIET_MS = 4000;
  */
 const ENOUGH_SIGNS = 5;
 
+/**
+ * Distinguishes a peer that vanished from one that is only quiet. Browsers are heard every second or two, others check their
+ * path every 15 s and send no reports: what is unusual is learnt from each peer.
+ */
 export class Silence {
   readonly #goneMs: number;
   readonly #kind: 'answers' | 'any';
@@ -21,7 +20,7 @@ export class Silence {
   #longestPauseMs = 0;
   #signs = 0;
 
-  /** `goneMs` is the shortest silence after which a peer may be given up; exactly that where it answers checks of ours. */
+  /** `goneMs` is the shortest silence after which a peer may be given up; exactly that if it answers checks of ours. */
   constructor(goneMs: number, kind: 'answers' | 'any' = 'any') {
     this.#goneMs = goneMs;
     this.#kind = kind;
@@ -39,7 +38,7 @@ export class Silence {
     this.#signs++;
   }
 
-  /** The connection stands: how much was said while it was made, which may take long, tells nothing of what follows. */
+  /** The connection stands: how much was heard while it was made, which may take long, says nothing about what follows. */
   connected(nowMs: number): void {
     this.#firstMs = nowMs;
     this.#lastMs = nowMs;
@@ -47,13 +46,13 @@ export class Silence {
     this.#signs = 0;
   }
 
-  /** Quieter than ever before: what is sent now probably reaches nobody. */
+  /** Quieter than ever before: packets sent now probably reach no one. */
   isQuiet(nowMs: number): boolean {
     if (this.#lastMs === null || !this.#isKnown) return false;
     return nowMs - this.#lastMs > Math.max(QUIET_MS, 1.5 * this.#longestPauseMs);
   }
 
-  /** The peer is to be given up. */
+  /** The peer must be given up. */
   isGone(nowMs: number): boolean {
     if (this.#lastMs === null) return false;
     if (this.#kind === 'answers') return nowMs - this.#lastMs > this.#goneMs;

@@ -12,6 +12,7 @@ import { localAddresses } from '../local-addresses.ts';
 import { NetworkPath } from '../network-path.ts';
 import { openUdpSocket } from './udp-socket.ts';
 
+/** A session on the shared port. */
 export interface MuxSession {
   /** A datagram that came by `path`. STUN requests named this session; the rest came from a path it bound. */
   receive(datagram: Buffer, path: NetworkPath): void;
@@ -26,6 +27,7 @@ interface Listener {
   readonly paths: Map<string, { path: NetworkPath; session: MuxSession }>;
 }
 
+/** See the head of this file. */
 export class UdpMux {
   readonly #logger: Logger;
   readonly #listeners = new Map<string, Listener>();

@@ -2,9 +2,10 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 
-/** With the defaults a quarter of the packets was lost under load. The kernel caps it at net.core.{r,w}mem_max. */
+/** With the defaults a quarter of the packets was lost under load. The kernel limits it to net.core.{r,w}mem_max. */
 const BUFFER_BYTES = 4 * 1024 * 1024;
 
+/** Where to bind, and who gets what arrives. */
 export interface UdpSocketOptions {
   readonly address: string;
   readonly port: number;
@@ -34,7 +35,7 @@ export async function openUdpSocket(options: UdpSocketOptions): Promise<Socket> 
   return socket;
 }
 
-/** Addresses here are never names: without the default lookup a datagram leaves at once, and for less. */
+/** Addresses here are never names: without the default lookup a datagram leaves at once, and costs less. */
 function addressItself(
   address: string,
   _options: unknown,

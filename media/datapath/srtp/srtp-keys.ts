@@ -1,6 +1,7 @@
 /** Key derivation of SRTP (RFC 3711, section 4.3; RFC 7714, section 11). */
 import { createCipheriv } from 'node:crypto';
 
+/** Protection profiles. */
 export type SrtpProfile = 'aead-aes-128-gcm' | 'aes-128-cm-hmac-sha1-80';
 
 /** Master keys of one direction, as DTLS exports them (RFC 5764, section 4.2). */
@@ -12,6 +13,7 @@ export interface SrtpMasterKey {
   readonly salt: Buffer;
 }
 
+/** Session keys of one direction. */
 export interface SrtpSessionKeys {
   readonly key: Buffer;
   /** As long as the master salt. */
@@ -25,6 +27,7 @@ const labels = {
   rtcp: { key: 3, authentication: 4, salt: 5 },
 } as const;
 
+/** Derives them. */
 export function deriveSessionKeys(master: SrtpMasterKey, stream: 'rtp' | 'rtcp'): SrtpSessionKeys {
   const label = labels[stream];
   return {

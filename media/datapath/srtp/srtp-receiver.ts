@@ -1,39 +1,34 @@
-/** Decrypts RTP and RTCP and refuses what is forged or replayed (RFC 3711; RFC 7714 for GCM). */
 import { createDecipheriv, createHmac, timingSafeEqual } from 'node:crypto';
 import { rtpHeaderBytes } from '../../rtp/rtp-packet.ts';
 import {
-  deriveSessionKeys,
-  type SrtpMasterKey,
-  type SrtpProfile,
-  type SrtpSessionKeys,
-} from './srtp-keys.ts';
-import { counterIv, gcmIv, rolloverBytes } from './srtp-sender.ts';
+  counterIv,
+  GCM_TAG_BYTES,
+  gcmIv,
+  HMAC_TAG_BYTES,
+  rolloverBytes,
+  SrtpContext,
+} from './srtp-context.ts';
+import type { SrtpMasterKey } from './srtp-keys.ts';
 import { IndexGuess, ReplayWindows } from './srtp-streams.ts';
 
-const GCM_TAG_BYTES = 16;
-const HMAC_TAG_BYTES = 10;
 const RTP_WINDOW = 1024;
 const RTCP_WINDOW = 128;
 
+/** Decrypts RTP and RTCP and rejects forged or replayed packets (RFC 3711; RFC 7714 for GCM). */
 export class SrtpReceiver {
-  readonly #profile: SrtpProfile;
-  readonly #rtp: SrtpSessionKeys;
-  readonly #rtcp: SrtpSessionKeys;
-  readonly #iv = Buffer.alloc(16);
+  readonly #context: SrtpContext;
   readonly #rtpWindows = new ReplayWindows(RTP_WINDOW);
   readonly #rtcpWindows = new ReplayWindows(RTCP_WINDOW);
   readonly #guess = new IndexGuess();
 
   constructor(master: SrtpMasterKey) {
-    this.#profile = master.profile;
-    this.#rtp = deriveSessionKeys(master, 'rtp');
-    this.#rtcp = deriveSessionKeys(master, 'rtcp');
+    this.#context = new SrtpContext(master);
   }
 
-  /** The plain packet in a buffer of its own; null where it is malformed, forged or replayed. */
+  /** The plain packet in a buffer of its own; null if it is malformed, forged or replayed. */
   unprotectRtp(packet: Buffer): Buffer | null {
     const headerBytes = rtpHeaderBytes(packet);
-    const tagBytes = this.#profile === 'aead-aes-128-gcm' ? GCM_TAG_BYTES : HMAC_TAG_BYTES;
+    const tagBytes = this.#context.profile === 'aead-aes-128-gcm' ? GCM_TAG_BYTES : HMAC_TAG_BYTES;
     if (headerBytes === null || packet.length < headerBytes + tagBytes) return null;
     const ssrc = packet.readUInt32BE(8);
     const window = this.#rtpWindows.of(ssrc);
@@ -53,7 +48,7 @@ export class SrtpReceiver {
   }
 
   unprotectRtcp(packet: Buffer): Buffer | null {
-    const gcm = this.#profile === 'aead-aes-128-gcm';
+    const gcm = this.#context.profile === 'aead-aes-128-gcm';
     const trailerAt = gcm ? packet.length - 4 : packet.length - HMAC_TAG_BYTES - 4;
     if (trailerAt < 8 + (gcm ? GCM_TAG_BYTES : 0)) return null;
     const trailer = packet.readUInt32BE(trailerAt);
@@ -78,11 +73,11 @@ export class SrtpReceiver {
     sequence: number,
   ): Buffer | null {
     const header = packet.subarray(0, headerBytes);
-    if (this.#profile === 'aead-aes-128-gcm') {
+    if (this.#context.profile === 'aead-aes-128-gcm') {
       const tagAt = packet.length - GCM_TAG_BYTES;
-      const iv = gcmIv(this.#iv, this.#rtp.salt, ssrc, rollover, sequence, true);
+      const iv = gcmIv(this.#context.iv, this.#context.rtp.salt, ssrc, rollover, sequence, true);
       return openGcm(
-        this.#rtp.key,
+        this.#context.rtp.key,
         iv,
         header,
         header,
@@ -92,13 +87,13 @@ export class SrtpReceiver {
     }
     const tagAt = packet.length - HMAC_TAG_BYTES;
     const covered = packet.subarray(0, tagAt);
-    const mac = createHmac('sha1', this.#rtp.authentication)
+    const mac = createHmac('sha1', this.#context.rtp.authentication)
       .update(covered)
       .update(rolloverBytes(rollover))
       .digest();
     if (!timingSafeEqual(mac.subarray(0, HMAC_TAG_BYTES), packet.subarray(tagAt))) return null;
-    const iv = counterIv(this.#iv, this.#rtp.salt, ssrc, rollover, sequence);
-    const body = createDecipheriv('aes-128-ctr', this.#rtp.key, iv).update(
+    const iv = counterIv(this.#context.iv, this.#context.rtp.salt, ssrc, rollover, sequence);
+    const body = createDecipheriv('aes-128-ctr', this.#context.rtp.key, iv).update(
       packet.subarray(headerBytes, tagAt),
     );
     return Buffer.concat([header, body]);
@@ -107,10 +102,10 @@ export class SrtpReceiver {
   #openGcmRtcp(packet: Buffer, trailerAt: number, index: number): Buffer | null {
     const header = packet.subarray(0, 8);
     const tagAt = trailerAt - GCM_TAG_BYTES;
-    const iv = gcmIv(this.#iv, this.#rtcp.salt, packet.readUInt32BE(4), 0, index);
+    const iv = gcmIv(this.#context.iv, this.#context.rtcp.salt, packet.readUInt32BE(4), 0, index);
     const authenticated = Buffer.concat([header, packet.subarray(trailerAt)]);
     return openGcm(
-      this.#rtcp.key,
+      this.#context.rtcp.key,
       iv,
       authenticated,
       header,
@@ -121,15 +116,25 @@ export class SrtpReceiver {
 
   #openCounterRtcp(packet: Buffer, trailerAt: number, index: number): Buffer | null {
     const tagAt = trailerAt + 4;
-    const mac = createHmac('sha1', this.#rtcp.authentication).update(packet.subarray(0, tagAt)).digest();
+    const mac = createHmac('sha1', this.#context.rtcp.authentication)
+      .update(packet.subarray(0, tagAt))
+      .digest();
     if (!timingSafeEqual(mac.subarray(0, HMAC_TAG_BYTES), packet.subarray(tagAt))) return null;
-    const iv = counterIv(this.#iv, this.#rtcp.salt, packet.readUInt32BE(4), index >>> 16, index & 0xffff);
-    const body = createDecipheriv('aes-128-ctr', this.#rtcp.key, iv).update(packet.subarray(8, trailerAt));
+    const iv = counterIv(
+      this.#context.iv,
+      this.#context.rtcp.salt,
+      packet.readUInt32BE(4),
+      index >>> 16,
+      index & 0xffff,
+    );
+    const body = createDecipheriv('aes-128-ctr', this.#context.rtcp.key, iv).update(
+      packet.subarray(8, trailerAt),
+    );
     return Buffer.concat([packet.subarray(0, 8), body]);
   }
 }
 
-/** `header` followed by the decrypted body; null where the tag does not fit. */
+/** `header` followed by the decrypted body; null if the tag does not match. */
 function openGcm(
   key: Buffer,
   iv: Buffer,
@@ -145,7 +150,7 @@ function openGcm(
   try {
     decipher.final();
   } catch {
-    // The tag does not fit: the packet is forged or damaged. Callers count it.
+    // The tag does not match: the packet is forged or damaged. Callers count it.
     return null;
   }
   return Buffer.concat([header, plain]);

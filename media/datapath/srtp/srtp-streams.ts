@@ -1,12 +1,12 @@
-/** What an SRTP receiver remembers of each stream of its peer: which packets were there (RFC 3711, section 3.2.3). */
+/** What an SRTP receiver remembers of each stream of its peer: which packets arrived (RFC 3711, section 3.2.3). */
 import { extendSequence } from '../../rtp/sequence.ts';
 import { ReplayWindow } from './replay-window.ts';
 
-/** More streams than any peer sends at once; bounds what a peer can make us remember. */
+/** More streams than any peer sends at once; limits what a peer can make us remember. */
 const MAX_STREAMS = 32;
-/** Of streams that were pushed out by newer ones the highest index is kept, so that their packets cannot be replayed. */
+/** For streams that were pushed out by newer ones the highest index is kept, so that their packets cannot be replayed. */
 const MAX_RETIRED = 1024;
-/** As many packets in a row have to fail before the count of wraps is doubted. */
+/** This many packets in a row have to fail before the count of wraps is doubted. */
 const DOUBT_AFTER = 3;
 const WRAP = 0x10000;
 
@@ -15,14 +15,14 @@ export class ReplayWindows {
   readonly #size: number;
   readonly #open = new Map<number, ReplayWindow>();
   readonly #retired = new Map<number, number>();
-  /** For the next stream: forged packets, which come to nothing, cost no window each. */
+  /** For the next stream: forged packets, which are dropped, cost no window each. */
   #spare: ReplayWindow | null = null;
 
   constructor(size: number) {
     this.#size = size;
   }
 
-  /** Of a stream that is not known yet: one that nobody keeps before `keep`. Null where no more can be told apart. */
+  /** For a stream that is not known yet: one that no one keeps before `keep`. Null if no more can be distinguished. */
   of(ssrc: number): ReplayWindow | null {
     const known = this.#open.get(ssrc);
     if (known !== undefined) return known;
@@ -33,7 +33,7 @@ export class ReplayWindows {
     return this.#spare;
   }
 
-  /** An authentic packet of the stream arrived. The stream that was quiet for longest makes room for a new one. */
+  /** An authentic packet of the stream arrived. The stream that was quiet for the longest time makes room for a new one. */
   keep(ssrc: number, window: ReplayWindow): void {
     if (window === this.#spare) this.#spare = null;
     const fresh = !this.#open.delete(ssrc);

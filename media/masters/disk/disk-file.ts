@@ -3,8 +3,8 @@ import { type FileHandle, lstat, open } from 'node:fs/promises';
 import { StrangeFileError } from '../errors.ts';
 
 /**
- * Files on a disk were put there by whoever had the disk. A link is never followed, and nothing that is not a file (a named
- * pipe, a device, a socket) is ever waited for.
+ * Another machine may have written the files on a disk. A link is never followed, and nothing that is not a file (a named pipe,
+ * a device, a socket) is ever waited for.
  */
 
 /** Opens a file for reading. Rejects with the system's error, or StrangeFileError if it is not a file. */
@@ -57,7 +57,7 @@ export async function regularStat(
 
 /** Rejects with StrangeFileError if a path is anything but a folder, including a link to one. */
 export async function requireFolder(path: string): Promise<void> {
-  if (!(await lstat(path)).isDirectory()) throw new StrangeFileError(path, { what: 'is no folder' });
+  if (!(await lstat(path)).isDirectory()) throw new StrangeFileError(path, { what: 'is not a folder' });
 }
 
 /** Rejects if something lies at a path that is not a file of its own. Call it before a program writes or reads there. */

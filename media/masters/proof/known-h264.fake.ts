@@ -3,6 +3,7 @@
  * as they are, and the deblocking filter is off. Whatever decodes it has no choice.
  */
 
+/** A stream to make. */
 export interface KnownH264 {
   readonly width: number;
   readonly height: number;

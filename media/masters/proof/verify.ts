@@ -116,7 +116,7 @@ export function compareFrames(
   if (!samplesToo) return [];
   const differing = received.flatMap((frame, index) => (frame.md5 === kept[index]?.md5 ? [] : [index]));
   if (differing.length === 0) return [];
-  return [`${differing.length} frames differ from what was received, the first is frame ${differing[0]}`];
+  return [`${differing.length} frames differ from those received, the first is frame ${differing[0]}`];
 }
 
 /** SHA-256 of a file, 64 lower-case hex digits. */

@@ -115,7 +115,7 @@ export class EncodeSpeed {
       return cache.version === version && cache.machine === machine ? cache : empty;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-        this.options.logger.warn({ err: error }, 'measurements cannot be read, measuring anew');
+        this.options.logger.warn({ err: error }, 'measurements cannot be read; measuring again');
       }
       return empty;
     }

@@ -94,7 +94,7 @@ export class Recorder {
     } catch (error) {
       // A recording that began continues as soon as the disk accepts writes again, as in the middle of a take.
       if (this.record === undefined || !isDiskTrouble(error)) throw error;
-      this.options.logger.warn({ err: error, camera }, 'the disk fails where a take is gone on with');
+      this.options.logger.warn({ err: error, camera }, 'the disk of a take to be continued fails');
     }
     if (this.record !== undefined) return;
     await requireSpace(this.take.folder, reserveBytes, this.options.freeBytes);

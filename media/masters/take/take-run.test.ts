@@ -46,7 +46,7 @@ it('A take is released once nothing records any more, whatever failed and whatev
   await run.released;
   expect(run.holds('cam0')).toBe(false);
   await until(() => cameraOf(take, 'cam0').state === 'finishing');
-  expect(cameraOf(take, 'cam1').reason).toContain('is no named pipe');
+  expect(cameraOf(take, 'cam1').reason).toContain('is not a named pipe');
   compressing.release();
   await finished;
   expect(cameraOf(take, 'cam0').state).toBe('verified');

@@ -140,7 +140,7 @@ export async function readManifest(folder: string): Promise<TakeManifest | undef
     text = await textOf(path, maxManifestBytes);
   } catch (cause) {
     if (isDiskTrouble(cause)) throw cause;
-    throw new TakeManifestError('something else lies in its place', { cause });
+    throw new TakeManifestError('something else is in its place', { cause });
   }
   if (text === undefined) {
     if (!isTakeFolderName(basename(folder))) return undefined;
@@ -155,7 +155,7 @@ export function parseManifest(text: string): TakeManifest {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new TakeManifestError(text === '' ? 'it is empty' : 'it is no JSON', { cause });
+    throw new TakeManifestError(text === '' ? 'it is empty' : 'it is not JSON', { cause });
   }
   const parsed = takeManifestSchema.safeParse(value);
   if (parsed.success) return parsed.data;

@@ -52,7 +52,7 @@ export async function captureTimes(log: FrameLog, order: CaptureTimesOrder): Pro
     if (frames < arrivalsS.length) {
       logger.warn(
         { file: files.sensorLog, frames, of: arrivalsS.length },
-        'the sensor told no time of frames',
+        'the sensor reported no times of frames',
       );
     }
     if (frames === 0) return { timesS: arrivalsS, sensorTimes: null };

@@ -51,7 +51,7 @@ export function checkAccess(
     if (mayCall('public', access)) return { role: 'public', subject: null, keyId: null, address };
     const waitS = asPassword === true ? (signIns?.failed(address) ?? null) : null;
     if (waitS !== null) {
-      throw new ApiError('SIGN_INS_TOO_MANY', 'Too many tries with passwords that are no key.', {
+      throw new ApiError('SIGN_INS_TOO_MANY', 'Too many tries with wrong passwords.', {
         retryAfterS: waitS,
         hint: `Wait ${waitS} seconds, and look whether the key was revoked.`,
       });

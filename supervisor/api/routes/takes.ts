@@ -47,7 +47,7 @@ async function sendFile(ctx: Context, path: string, fileName: string): Promise<v
   });
   try {
     const found = await handle.stat();
-    if (!found.isFile()) throw new ApiError('TAKE_NOT_FOUND', `${fileName} is no file on the disk.`);
+    if (!found.isFile()) throw new ApiError('TAKE_NOT_FOUND', `${fileName} is not a file on the disk.`);
     ctx.set('Accept-Ranges', 'bytes');
     ctx.lastModified = found.mtime;
     ctx.attachment(fileName);

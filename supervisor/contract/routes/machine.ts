@@ -66,7 +66,8 @@ export const machineRoutes = {
     method: 'POST',
     path: '/api/system/factory-reset',
     access: ['owner'],
-    summary: 'Forget everything that was learnt and set, delete the takes on the data partition, and restart',
+    summary:
+      'Forget all settings made here and everything learnt, delete the takes on the data partition, and restart',
     body: systemActionSchema,
     status: 202,
   },
@@ -100,7 +101,7 @@ export const machineRoutes = {
     method: 'GET',
     path: '/readyz',
     access: ['public'],
-    summary: 'Ready: 200, else 503',
+    summary: '200 if ready, otherwise 503',
     status: 200,
     response: z.object({ ready: z.boolean(), reasons: z.array(z.string()) }),
   },

@@ -3,7 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { ChronyReplyError, chronyFloat, parseTracking, trackingRequest } from './chrony-protocol.ts';
 import { clockReading } from './clock.ts';
 
-/** Replies of chronyd 4.3 to `trackingRequest(7)`: behind its server by a quarter of a second, without a server, and as `local stratum 10`. */
+/**
+ * Replies of chronyd 4.3 to `trackingRequest(7)`: behind its server by a quarter of a second, without a server, and as `local
+ * stratum 10`.
+ */
 const recorded = {
   behind:
     '060200000021000500000000000000000000000700000000000000007f0000017f0000010000000000000000000000000001000000020000' +

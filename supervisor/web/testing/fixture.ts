@@ -193,6 +193,7 @@ export const controlFixture = (over: Partial<DeviceControl> = {}): DeviceControl
   ...over,
 });
 
+/** A plugged-in camera, with changes. */
 export const deviceFixture = (over: Partial<Device> = {}): Device => ({
   id: 'usb-046d_HD_Pro_Webcam_C920_CD5AF2DF',
   name: 'HD Pro Webcam C920',

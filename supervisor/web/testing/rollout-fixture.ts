@@ -1,5 +1,6 @@
 import type { Rollout, RolloutMember, Update } from '../../contract/index.ts';
 
+/** A camera of a rollout, with changes. */
 export const memberFixture = (over: Partial<RolloutMember> = {}): RolloutMember => ({
   id: 'a1b2c3',
   name: 'stage-left',
@@ -15,9 +16,11 @@ export const memberFixture = (over: Partial<RolloutMember> = {}): RolloutMember 
   ...over,
 });
 
+/** The hub of a rollout, with changes. */
 export const hubMemberFixture = (over: Partial<RolloutMember> = {}): RolloutMember =>
   memberFixture({ id: 'd00d', name: 'control-room', role: 'hub', ...over });
 
+/** A rollout, with changes. */
 export const rolloutFixture = (over: Partial<Rollout> = {}): Rollout => ({
   available: {
     version: '1.3.0',
@@ -40,6 +43,7 @@ export const rolloutFixture = (over: Partial<Rollout> = {}): Rollout => ({
   ...over,
 });
 
+/** An update's state, with changes. */
 export const updateFixture = (over: Partial<Update> = {}): Update => ({
   installedVersion: '1.2.0',
   compatible: 'rushlight-raspberrypi-arm64',

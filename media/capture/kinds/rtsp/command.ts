@@ -82,7 +82,7 @@ const maxAuthBytes = 127;
 function urlOf(source: RtspSource): string {
   const url = URL.parse(source.url);
   if (url === null || !/^rtsps?:$/.test(url.protocol)) {
-    throw new SourceSpecError(`the address of ${source.id} is no rtsp:// or rtsps:// URL`);
+    throw new SourceSpecError(`the address of ${source.id} is not an rtsp:// or rtsps:// URL`);
   }
   const { username, password } = source;
   if (username === undefined && password === undefined) return url.href;

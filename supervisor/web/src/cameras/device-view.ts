@@ -68,7 +68,7 @@ export const deviceViews = (
   const away = unplugged
     .filter(({ id }) => !devices.some((device) => device.id === id))
     .map(({ id, label, feed }): DeviceView => {
-      const reason = `Plug it in again, in any port: the feed “${feed}” goes on.`;
+      const reason = `Plug it in again, in any port: the feed “${feed}” continues.`;
       return { id, label, state: 'unplugged', reason, device: null, source: null };
     });
   const used = new Set(here.map(({ source }) => source?.id));

@@ -1,30 +1,13 @@
 import type { ApiEvent, Feed, UnpluggedDevice } from '../../../contract/index.ts';
+import { offlineFeed } from '../../../contract/offline-feed.ts';
 import type { AppState } from '../app/app-state.ts';
 
-const nothingKnown = {
-  codec: null,
-  audioCodec: null,
-  width: null,
-  height: null,
-  fps: null,
-  bitrateKbps: 0,
-  framesTotal: 0,
-  packetsLost: 0,
-  lossRatio: null,
-  latencyMs: null,
-  keyframeAgeMs: null,
-  layers: [],
-  publisher: null,
-  viewers: [],
-} as const satisfies Partial<Feed>;
-
-const awayFeed = ({ label, feed }: UnpluggedDevice): Feed => ({
-  ...nothingKnown,
-  id: feed,
-  label,
-  state: 'offline',
-  reason: `${label} was unplugged. Plug it in again, in any port: its picture comes back here by itself.`,
-});
+const awayFeed = ({ label, feed }: UnpluggedDevice): Feed =>
+  offlineFeed({
+    id: feed,
+    label,
+    reason: `${label} was unplugged. Plug it in again, in any port: its picture comes back here by itself.`,
+  });
 
 /** Feeds of unplugged cameras, as offline. They leave the wall; a user who looks at one of them can stay. */
 export const awayFeeds = (unplugged: readonly UnpluggedDevice[]): Feed[] => unplugged.map(awayFeed);

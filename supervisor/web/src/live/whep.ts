@@ -3,6 +3,7 @@ import { messageOfProblem, parseProblem } from '../app/api-client.ts';
 import { type LayerWish, linkOf } from './layer-wish.ts';
 import { type ReceiveSample, sampleOf } from './receive-stats.ts';
 
+/** Why a feed cannot be viewed. */
 export type WhepErrorCode =
   | 'NO_WEBRTC'
   | 'NO_H264'

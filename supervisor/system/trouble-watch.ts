@@ -4,22 +4,24 @@ import { pause } from '../../common/pause.ts';
 import type { HealthReporter } from './health.ts';
 
 /** What is watched. */
-export interface DataDiskHealthOptions {
-  /** Why written data is not kept; null if it is. */
+export interface TroubleWatchOptions {
+  /** What is wrong, as a sentence; null if nothing is. A rejection counts as trouble, too. */
   readonly trouble: () => Promise<string | null>;
   /** Called as it begins to look: a component that has not reported counts as degraded. */
   readonly register: () => HealthReporter;
+  /** The line that the log gets with each new trouble. */
+  readonly logLine: string;
   readonly log: Logger;
-  /** Default 10,000. */
+  /** Between two looks, in milliseconds. Default 10,000. */
   readonly everyMs?: number;
 }
 
-/** Reports when the card no longer keeps what this appliance learns: otherwise no one would notice until the next start. */
-export class DataDiskHealth {
-  readonly #options: DataDiskHealthOptions;
+/** Looks for one kind of trouble again and again, such as a failing disk, and reports it to the health and to the log. */
+export class TroubleWatch {
+  readonly #options: TroubleWatchOptions;
   #reported: string | null = null;
 
-  constructor(options: DataDiskHealthOptions) {
+  constructor(options: TroubleWatchOptions) {
     this.#options = options;
   }
 
@@ -34,12 +36,11 @@ export class DataDiskHealth {
   }
 
   async #look(health: HealthReporter): Promise<void> {
-    const { trouble, log } = this.#options;
-    const found = await trouble().catch((error: unknown) => `it cannot be checked: ${describeError(error)}`);
-    if (found === null) health.ok();
-    else health.degraded(found);
-    if (found !== null && found !== this.#reported)
-      log.error({ reason: found }, 'the card does not keep what is set');
-    this.#reported = found;
+    const { trouble, log, logLine } = this.#options;
+    const reason = await trouble().catch((error: unknown) => `it cannot be checked: ${describeError(error)}`);
+    if (reason === null) health.ok();
+    else health.degraded(reason);
+    if (reason !== null && reason !== this.#reported) log.error({ reason }, logLine);
+    this.#reported = reason;
   }
 }

@@ -1,0 +1,48 @@
+import { once } from 'node:events';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { UnixServer } from './unix-server.ts';
+
+let folder = '';
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'unix-server-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+test('replaces a stale socket, knows its connections, and leaves nothing behind', async () => {
+  const path = join(folder, 'a.sock');
+  await writeFile(path, '');
+  const texts: string[] = [];
+  const server = new UnixServer({
+    path,
+    onConnection: (socket) => socket.on('data', (chunk) => texts.push(String(chunk))).on('error', () => {}),
+  });
+  await server.open();
+  const client = connect(path);
+  client.write('hello');
+  await expect.poll(() => texts).toEqual(['hello']);
+  expect(server.connections.size).toBe(1);
+
+  const gone = connect(path);
+  await expect.poll(() => server.connections.size).toBe(2);
+  gone.end();
+  gone.resume();
+  await expect.poll(() => server.connections.size).toBe(1);
+
+  const ended = once(client, 'close');
+  client.resume();
+  await server[Symbol.asyncDispose]();
+  await ended;
+  expect(server.connections.size).toBe(0);
+  await expect(stat(path)).rejects.toThrow('ENOENT');
+});
+
+test('rejects with the error of the system where it cannot listen', async () => {
+  const server = new UnixServer({ path: join(folder, 'no', 'folder.sock'), onConnection: () => {} });
+  // What libuv makes of a folder that does not exist.
+  await expect(server.open()).rejects.toMatchObject({ code: 'EACCES' });
+  await server[Symbol.asyncDispose]();
+});

@@ -1,0 +1,57 @@
+import { untilAborted } from '../../common/pause.ts';
+import type { UpdaterParts } from './parts.ts';
+import { confirmBoot, settleAttempt } from './settle.ts';
+import type { Slots } from './slots.ts';
+import { runTrial } from './trial.ts';
+
+/** After a boot on trial: commits, or rolls back and waits for the restart. An abort of `giveUp` rolls back at once. */
+export async function judgeTrial(
+  parts: UpdaterParts,
+  giveUp: AbortSignal,
+  signal: AbortSignal,
+): Promise<void> {
+  const { box, rauc, slots, state, paths, timing } = parts;
+  const { children, probes, folder, logger, restart, exclusive, installedVersion } = parts.options;
+  state.set({ state: 'trial', reason: 'the new version has to prove itself' });
+  await box.amend({ version: installedVersion });
+  const committed = await runTrial(
+    {
+      box,
+      rauc,
+      children,
+      probes,
+      folder,
+      logger,
+      paths,
+      timing: timing.gate,
+      restart: (trial) => exclusive(() => restart(trial)),
+    },
+    signal,
+    giveUp,
+  );
+  if (!committed) {
+    state.set({ reason: box.last?.reason ?? null });
+    return await untilAborted(signal);
+  }
+  logger.info({ version: installedVersion }, 'the update is committed');
+  await slots.read();
+  await slots.readVersions(signal);
+  state.set({ state: 'idle', reason: null });
+}
+
+/** After any other boot: reports the result of the last attempt, and confirms this slot once it works. */
+export async function settleBoot(parts: UpdaterParts, slots: Slots, signal: AbortSignal): Promise<void> {
+  const { box, rauc, state, timing } = parts;
+  const { folder, logger, probes } = parts.options;
+  await settleAttempt(box, slots, folder, logger);
+  state.set({ state: 'idle', reason: null });
+  await parts.slots.readVersions(signal);
+  // Continues while the offers are watched.
+  void confirmBoot(slots, { probes, timing: timing.gate, rauc, logger }, signal)
+    .then(async (confirmed) => {
+      if (!confirmed) return;
+      await parts.slots.read();
+      state.changed();
+    })
+    .catch((error: unknown) => logger.error({ err: error }, 'the slots could not be read'));
+}

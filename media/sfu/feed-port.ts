@@ -59,12 +59,12 @@ export interface FeedPublisher extends FeedSource {
 /** What gets a feed's packets. */
 export interface FeedViewer {
   readonly id: string;
-  /** The feed has sound since now: who came before it gets it as well, in a codec that was agreed. */
-  hear(): void;
   stats(): ViewerStats;
   /** Called a few times a second. */
   tick(nowMs: number): void;
   close(): void;
+  /** The feed has sound since now: a viewer that came before gets it as well, in a codec that was agreed. */
+  hear(): void;
 }
 
 /** A feed as publishers, viewers, ingests and taps see it. */

@@ -7,7 +7,7 @@ import type { FeedViewer } from './feed-port.ts';
 import type { ViewerStats } from './feed-stats.ts';
 import { nativeAudio, nativeVideo } from './native-tracks.ts';
 import { RateMeter } from './rate-meter.ts';
-import type { ViewerOptions } from './viewer.ts';
+import type { AgreedAudio, ViewerOptions } from './viewer.ts';
 
 /** A publisher that makes keyframes on request does so within about this time; then an old one has to do. */
 export const KEYFRAME_PATIENCE_MS = 150;
@@ -30,9 +30,9 @@ export class NativeViewer implements FeedViewer {
   constructor(options: NativeViewerOptions) {
     this.id = options.id;
     this.#options = options;
-    const { feed, transport, video } = options;
+    const { feed, transport, video, audio } = options;
     this.#video = this.#open(nativeVideo(feed.video).handle, video);
-    this.#audio = this.#openAudio();
+    this.#audio = this.#openAudio(audio);
     transport.events.on('state', (state) => {
       if (state === 'connected') this.#start();
       if (state === 'closed') this.#release();
@@ -43,14 +43,6 @@ export class NativeViewer implements FeedViewer {
   close(): void {
     this.#options.transport.close();
     this.#release();
-  }
-
-  hear(): void {
-    if (this.#audio !== null || this.#released) return;
-    this.#audio = this.#openAudio();
-    const { core, transport } = this.#options;
-    if (this.#audio === null || transport.state !== 'connected' || this.#suspended) return;
-    core.calls.join(this.#audio, 0, 0);
   }
 
   tick(nowMs: number): void {
@@ -64,6 +56,14 @@ export class NativeViewer implements FeedViewer {
     if (quiet && !this.#suspended) this.#pause();
     else if (!quiet && this.#suspended) this.#start();
     this.#suspended = quiet;
+  }
+
+  hear(): void {
+    if (this.#audio !== null || this.#released) return;
+    this.#audio = this.#openAudio(this.#options.audio);
+    const { core, transport } = this.#options;
+    if (this.#audio === null || transport.state !== 'connected' || this.#suspended) return;
+    core.calls.join(this.#audio, 0, 0);
   }
 
   stats(): ViewerStats {
@@ -85,13 +85,6 @@ export class NativeViewer implements FeedViewer {
   #rows(): [SinkRow | null, SinkRow | null] {
     const { statistics } = this.#options.core;
     return [statistics.sink(this.#video), this.#audio === null ? null : statistics.sink(this.#audio)];
-  }
-
-  #openAudio(): Handle | null {
-    const { feed, audio } = this.#options;
-    const payloadType = feed.audio === null ? undefined : audio?.payloadTypes.get(feed.audio.codec);
-    if (feed.audio === null || audio === null || payloadType === undefined) return null;
-    return this.#open(nativeAudio(feed.audio).handle, { ssrc: audio.ssrc, payloadType });
   }
 
   #open(track: Handle, { ssrc, payloadType }: { ssrc: number; payloadType: number }): Handle {
@@ -116,6 +109,13 @@ export class NativeViewer implements FeedViewer {
     const { core } = this.#options;
     core.calls.pause(this.#video);
     if (this.#audio !== null) core.calls.pause(this.#audio);
+  }
+
+  #openAudio(audio: AgreedAudio | null): Handle | null {
+    const { feed } = this.#options;
+    const payloadType = feed.audio === null ? undefined : audio?.payloadTypes.get(feed.audio.codec);
+    if (feed.audio === null || audio === null || payloadType === undefined) return null;
+    return this.#open(nativeAudio(feed.audio).handle, { ssrc: audio.ssrc, payloadType });
   }
 
   #release(): void {

@@ -58,9 +58,9 @@ export class Viewer implements FeedViewer {
   constructor(options: ViewerOptions) {
     this.id = options.id;
     this.#options = options;
-    const { feed, transport, video } = options;
+    const { feed, transport, video, audio } = options;
     this.#video = this.#open(nodeVideo(feed.video).parts, video);
-    this.#audio = this.#openAudio();
+    this.#audio = this.#openAudio(audio);
     transport.events.on('rtcp', (compound) => this.#receive(compound));
     transport.events.on('state', (state) => {
       if (state === 'connected') this.#start();
@@ -72,12 +72,6 @@ export class Viewer implements FeedViewer {
   close(): void {
     this.#options.transport.close();
     this.#release();
-  }
-
-  hear(): void {
-    if (this.#audio !== null) return;
-    this.#audio = this.#openAudio();
-    if (this.#options.transport.state === 'connected' && !this.#suspended) this.#audio?.sink.startAtNext();
   }
 
   /** Called a few times a second. */
@@ -102,6 +96,12 @@ export class Viewer implements FeedViewer {
     }
   }
 
+  hear(): void {
+    if (this.#audio !== null) return;
+    this.#audio = this.#openAudio(this.#options.audio);
+    if (this.#options.transport.state === 'connected' && !this.#suspended) this.#audio?.sink.startAtNext();
+  }
+
   stats(): ViewerStats {
     const [video, audio] = [this.#video.sink.stats, this.#audio?.sink.stats];
     return {
@@ -118,13 +118,6 @@ export class Viewer implements FeedViewer {
     };
   }
 
-  #openAudio(): OutgoingTrack | null {
-    const { feed, audio } = this.#options;
-    const payloadType = feed.audio === null ? undefined : audio?.payloadTypes.get(feed.audio.codec);
-    if (feed.audio === null || audio === null || payloadType === undefined) return null;
-    return this.#open(nodeAudio(feed.audio).parts, { ssrc: audio.ssrc, payloadType });
-  }
-
   #open(parts: TrackParts, track: { ssrc: number; payloadType: number }): OutgoingTrack {
     const { transport, steady } = this.#options;
     return { ssrc: track.ssrc, parts, sink: parts.relay.addSink(transport, { ...track, steady }) };
@@ -136,6 +129,13 @@ export class Viewer implements FeedViewer {
     if (joinPoint === null) this.#video.sink.startAtNext();
     else this.#video.sink.start(joinPoint, relay.preface);
     this.#audio?.sink.startAtNext();
+  }
+
+  #openAudio(audio: AgreedAudio | null): OutgoingTrack | null {
+    const { feed } = this.#options;
+    const payloadType = feed.audio === null ? undefined : audio?.payloadTypes.get(feed.audio.codec);
+    if (feed.audio === null || audio === null || payloadType === undefined) return null;
+    return this.#open(nodeAudio(feed.audio).parts, { ssrc: audio.ssrc, payloadType });
   }
 
   #release(): void {

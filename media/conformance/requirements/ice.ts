@@ -1,12 +1,10 @@
-/** Trickle ICE, restarts, and the checks themselves. */
-import { candidatesIn, lineIn } from '../description.ts';
-import type { Lab, OpenedSession } from '../lab.ts';
-import { createIce, makeFragment } from '../offers.ts';
-import { fail, notApplicable, type Requirement, unless } from '../requirement.ts';
-import { type Answer, FRAGMENT, isGood, isRefused, typeOf } from '../server.ts';
-import { StunProbe } from '../stun-probe.ts';
+/** Trickle ICE, and the entity tags of ICE sessions. */
+import type { Lab } from '../lab.ts';
+import { makeFragment } from '../offers.ts';
+import { notApplicable, type Requirement, unless } from '../requirement.ts';
+import { isGood, isRefused } from '../server.ts';
+import { candidate, noRestarts, restart, trickle } from './patches.ts';
 
-const candidate = '1 1 udp 2122260223 192.0.2.1 61764 typ host';
 /** What servers may be unable to use. */
 const oddCandidates = [
   '2 1 tcp 1518280447 192.0.2.1 9 typ host tcptype active',
@@ -14,27 +12,6 @@ const oddCandidates = [
   '4 1 udp 2122194687 2001:db8::1 61765 typ host',
   '5 1 udp 2122194687 name.invalid 61765 typ host',
 ];
-
-const trickle = (
-  lab: Lab,
-  session: OpenedSession,
-  ifMatch: string | null,
-  candidates = [candidate],
-): Promise<Answer> => lab.patch(session.url, ifMatch, makeFragment(session.ice, candidates));
-
-/** A restart with new credentials. */
-async function restart(lab: Lab, session: OpenedSession, ifMatch = '*') {
-  const ice = createIce();
-  const answer = await lab.patch(session.url, ifMatch, makeFragment(ice, [candidate]));
-  return { ice, answer };
-}
-
-/** Options have no order. */
-const inOrder = (text: string, name: string): string | null =>
-  lineIn(text, name)?.split(/[ ,]+/).sort().join(' ') ?? null;
-
-const noRestarts = ({ status }: Answer) =>
-  notApplicable(`the server makes no ICE restarts: it answers ${status}`);
 
 export const iceRequirements: readonly Requirement<Lab>[] = [
   {
@@ -202,153 +179,6 @@ export const iceRequirements: readonly Requirement<Lab>[] = [
     look: async (lab) => {
       const { description } = await lab.open();
       return unless([!/^a=candidate:/m.test(description.text) && 'it has none']);
-    },
-  },
-  {
-    id: 'restart-answer',
-    level: 'MUST',
-    sections: { whip: '4.3.3', whep: '4.5.3' },
-    text: 'New credentials are a restart: 200 with an application/trickle-ice-sdpfrag body that has new credentials and candidates',
-    look: async (lab) => {
-      const session = await lab.open();
-      const { answer } = await restart(lab, session);
-      if (!isGood(answer)) return noRestarts(answer);
-      const ufrag = lineIn(answer.body, 'ice-ufrag');
-      return unless([
-        answer.status !== 200 && `it is answered ${answer.status}`,
-        typeOf(answer) !== FRAGMENT && `Content-Type is ${typeOf(answer) || 'missing'}`,
-        ufrag === null && 'ice-ufrag is missing',
-        lineIn(answer.body, 'ice-pwd') === null && 'ice-pwd is missing',
-        ufrag === session.description.ufrag && 'ice-ufrag is the old one',
-        candidatesIn(answer.body).length === 0 && 'there are no candidates',
-      ]);
-    },
-  },
-  {
-    id: 'restart-etag',
-    level: 'MUST',
-    sections: { whip: '4.3.3', whep: '4.5.3' },
-    text: 'The answer to a restart has a new ETag',
-    look: async (lab) => {
-      const session = await lab.open();
-      const { answer } = await restart(lab, session);
-      if (!isGood(answer)) return noRestarts(answer);
-      const etag = answer.headers.get('etag');
-      return unless([etag === null && 'ETag is missing', etag === session.etag && 'it is the old one']);
-    },
-  },
-  {
-    id: 'restart-attributes',
-    level: 'MUST',
-    sections: { whip: '4.3.3', whep: '4.5.3' },
-    text: 'The answer to a restart has the same ice-options, ice-pacing and ice-lite as the first answer',
-    look: async (lab) => {
-      const session = await lab.open();
-      const { answer } = await restart(lab, session);
-      if (!isGood(answer)) return noRestarts(answer);
-      return unless(
-        ['ice-options', 'ice-pacing', 'ice-lite'].map((name) => {
-          const [first, now] = [inOrder(session.description.text, name), inOrder(answer.body, name)];
-          return first !== now && `${name} was ${first ?? 'missing'} and is ${now ?? 'missing'}`;
-        }),
-      );
-    },
-  },
-  {
-    id: 'restart-works',
-    level: 'MUST',
-    sections: { whip: '4.3.3', whep: '4.5.3' },
-    text: 'Checks with the credentials of the restart are answered',
-    look: async (lab) => {
-      const session = await lab.open();
-      const { ice, answer } = await restart(lab, session);
-      if (!isGood(answer)) return noRestarts(answer);
-      const theirs = {
-        ufrag: lineIn(answer.body, 'ice-ufrag') ?? '',
-        pwd: lineIn(answer.body, 'ice-pwd') ?? '',
-      };
-      await using probe = await new StunProbe(ice).open();
-      const checked = await probe.check(theirs, session.description.candidates);
-      return unless([checked?.kind !== 'success' && `they are answered with ${checked?.code ?? 'nothing'}`]);
-    },
-  },
-  {
-    id: 'restart-refused',
-    level: 'MUST',
-    sections: { whip: '4.3.3', whep: '4.5.3' },
-    text: 'A restart that cannot be done is answered with an error, and the session goes on as it was',
-    look: async (lab) => {
-      const session = await lab.open();
-      const answer = await lab.patch(session.url, '*', makeFragment({ ufrag: 'x', pwd: 'short' }));
-      await using probe = await new StunProbe(session.ice).open();
-      const { description, url } = session;
-      const checked = await probe.check(description, description.candidates);
-      const there = await lab.askAt(url, { method: 'GET' });
-      return unless([
-        isGood(answer) && `credentials that are too short are answered ${answer.status}`,
-        checked?.kind !== 'success' && 'checks with the old credentials are not answered any more',
-        there.status === 404 && 'the session is gone',
-      ]);
-    },
-  },
-  {
-    id: 'full-ice',
-    level: 'SHOULD',
-    sections: { whip: '4.4.5', whep: '4.6.3' },
-    text: 'The media server has full ICE, or is reached by its clients at the addresses it names',
-    look: async (lab) => {
-      const { description, ice } = await lab.open();
-      if (!description.lite) return unless([]);
-      await using probe = await new StunProbe(ice).open();
-      const checked = await probe.check(description, description.candidates);
-      return checked?.kind === 'success'
-        ? unless([], 'ICE-lite, reached at the address it names')
-        : fail('ICE-lite, and not reached from here');
-    },
-  },
-  {
-    id: 'stun-role-conflict',
-    level: 'MUST',
-    sections: { whip: '4.3', whep: '4.5' },
-    text: "A check in the server's own role is answered 487, authenticated (RFC 8445, section 7.3.1.1)",
-    look: async (lab) => {
-      const { description, ice } = await lab.open();
-      await using probe = await new StunProbe(ice).open();
-      const checked = await probe.check(description, description.candidates, { role: 'controlled' });
-      return unless([
-        checked?.code !== 487 &&
-          `it is answered with ${checked === null ? 'nothing' : checked.code || 'success'}`,
-        checked !== null && !checked.authentic && 'the answer is not authenticated',
-      ]);
-    },
-  },
-  {
-    id: 'stun-unknown-attribute',
-    level: 'MUST',
-    sections: { whip: '4.3', whep: '4.5' },
-    text: 'A check with an attribute that has to be understood and is not known is answered 420 with its type (RFC 8489, section 6.3.1)',
-    look: async (lab) => {
-      const { description, ice } = await lab.open();
-      await using probe = await new StunProbe(ice).open();
-      const more = [[0x7f01, Buffer.alloc(4)]] as const;
-      const checked = await probe.check(description, description.candidates, { more });
-      return unless([
-        checked?.code !== 420 &&
-          `it is answered with ${checked === null ? 'nothing' : checked.code || 'success'}`,
-        checked?.code === 420 && !checked.unknown.includes(0x7f01) && 'the answer does not name the type',
-      ]);
-    },
-  },
-  {
-    id: 'stun-integrity',
-    level: 'MUST',
-    sections: { whip: '4.3', whep: '4.5' },
-    text: 'A check with a wrong password is not answered with success (RFC 8489, section 9.1.3)',
-    look: async (lab) => {
-      const { description, ice } = await lab.open();
-      await using probe = await new StunProbe(ice).open();
-      const checked = await probe.check(description, description.candidates, { password: createIce().pwd });
-      return unless([checked?.kind === 'success' && 'it is']);
     },
   },
 ];

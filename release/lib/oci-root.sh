@@ -3,7 +3,7 @@
 # else. Packages are unpacked, not installed, so any processor's root is made here without running it.
 
 OCI_PACKAGES=base-files,coreutils,dash,ffmpeg,fonts-dejavu-core,grep,iproute2,libatomic1,libgcc-s1,libstdc++6,tini,util-linux,v4l-utils
-OCI_PROGRAMS='ffmpeg ffprobe v4l2-ctl tini dash mkfifo fallocate cat grep ip'
+OCI_PROGRAMS='cat dash fallocate ffmpeg ffprobe grep ionice ip mkfifo nice sha256sum tini v4l2-ctl'
 
 # pack_oci_root ARCH OUT WORK: OUT/root, and OUT/packages.txt with what Debian packages it was made from.
 pack_oci_root() {

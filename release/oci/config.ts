@@ -30,6 +30,8 @@ export const imageKinds: Readonly<Record<'rushlight' | 'rushlight-agent', ImageK
       NODE_COMPILE_CACHE: '/data/cache/v8',
       RUSHLIGHT_CONFIG: '/etc/rushlight/rushlight.toml',
       RUSHLIGHT_DATA: '/data',
+      // The root is read-only, and /tmp with it.
+      TMPDIR: '/data',
     },
     ports: ['8080/tcp', '8443/tcp', '8189/udp'],
     volume: '/data',

@@ -193,7 +193,12 @@ async function checkAll(machine: Machine): Promise<void> {
     machine.run(
       `cp /var/lib/rushlight/tls-cert.pem /etc/rushlight-agent/hub.pem && chmod 644 /etc/rushlight-agent/hub.pem && rushlight key create camera shed > /etc/rushlight-agent/shed.key && printf 'HUB=https://${name}\\nCA=/etc/rushlight-agent/hub.pem\\nINPUT=-f lavfi -i testsrc2=size=320x240:rate=10\\n' > /etc/rushlight-agent/shed.conf && echo 127.0.0.1 ${name} >> /etc/hosts && systemctl start rushlight-agent@shed`,
     );
-    await hub.picture('shed');
+    try {
+      await hub.picture('shed');
+    } catch (error) {
+      process.stdout.write(machine.try('journalctl --no-pager --lines 30 --unit "rushlight-agent@*"').stdout);
+      throw error;
+    }
     machine.run('apt-get purge --yes --quiet rushlight-agent');
   });
   await report.check('remove keeps settings, keys and takes; installed again, it has them', async () => {

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { RushlightError } from '../../common/errors.ts';
 
-/** One authority with its chain; the media process is told of it for each feed. */
+/** One authority with its chain; the media process gets it for each feed. */
 const largestAuthority = 8 * 1024;
 
 /** What a file for another server holds cannot be used. */

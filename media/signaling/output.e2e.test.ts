@@ -219,7 +219,9 @@ describe('A feed that goes on to another server', () => {
     const address = hung.address();
     const port = typeof address === 'object' ? address?.port : null;
     const stuck = Array.from({ length: 8 }, (_, i) => ({
-      ...{ output: `stuck${i}`, feed: 'cam0', url: `http://127.0.0.1:${port}/whip` },
+      output: `stuck${i}`,
+      feed: 'cam0',
+      url: `http://127.0.0.1:${port}/whip`,
     }));
     try {
       await scene.send(stuck);

@@ -43,7 +43,10 @@ const device = {
     },
     {
       ...control,
-      ...{ id: 'auto_exposure', label: 'Auto exposure', kind: 'menu', value: 1 },
+      id: 'auto_exposure',
+      label: 'Auto exposure',
+      kind: 'menu',
+      value: 1,
       menu: [
         { value: 1, label: 'Manual Mode' },
         { value: 3, label: 'Aperture Priority Mode' },

@@ -17,6 +17,7 @@ import { FakeGpioHeader } from '../platform/gpio.fake.ts';
 import { ExclusiveRunner } from '../process/exclusive-runner.ts';
 import { Pipelines } from '../sources/pipelines.ts';
 import { Health } from '../system/health.ts';
+import { createTlsIdentity } from '../system/tls-identity.ts';
 import { pageWanted } from './http-service.ts';
 import { Now } from './now.ts';
 import { Reconciler, type ReconcilerOptions } from './reconciler.ts';
@@ -24,7 +25,10 @@ import { Reconciler, type ReconcilerOptions } from './reconciler.ts';
 type Toml = Record<string, unknown>;
 
 const folder = mkdtempSync(join(tmpdir(), 'restarts-'));
-for (const name of ['a', 'b']) writeFileSync(join(folder, name), name);
+for (const name of ['a', 'b']) {
+  writeFileSync(join(folder, name), name);
+  writeFileSync(join(folder, `${name}.pem`), (await createTlsIdentity(name, new Date())).certPem);
+}
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Settings under which every service has something to do. */
@@ -48,8 +52,11 @@ const needed: Readonly<Record<string, Toml>> = {
 };
 /** What an output needs; its secrets and pins are set, so that their change is seen. */
 const output = {
-  ...{ id: 'cloud', feed: 'cam0', url: 'https://a/{feed}' },
-  ...{ tls_fingerprint: 'aa'.repeat(32), ca_file: 'a' },
+  id: 'cloud',
+  feed: 'cam0',
+  url: 'https://a/{feed}',
+  tls_fingerprint: 'aa'.repeat(32),
+  ca_file: 'a.pem',
 };
 /** Another value, where the schema alone does not lead to one that is seen. */
 const others: Readonly<Record<string, unknown>> = {
@@ -64,6 +71,7 @@ const others: Readonly<Record<string, unknown>> = {
   'update.url': 'http://other',
   'source.url': 'rtsp://other/1',
   'output.url': 'https://other/{feed}',
+  'output.ca_file': 'b.pem',
   feed: '*',
   token: 'other',
   tls_fingerprint: 'bb'.repeat(32),

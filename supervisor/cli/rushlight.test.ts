@@ -60,8 +60,13 @@ describe('rushlight', () => {
   test('status names outputs, and why one does not send', async () => {
     const reason = 'The server refused the token (401). Check the token of this output.';
     const output = {
-      ...{ id: 'cloud', label: 'Cloud', feed: 'cam0', server: 'https://live.example.com', flows: [] },
-      ...{ bitrateKbps: 3000, since: '2026-11-30T10:00:00.000Z' },
+      id: 'cloud',
+      label: 'Cloud',
+      feed: 'cam0',
+      server: 'https://live.example.com',
+      flows: [],
+      bitrateKbps: 3000,
+      since: '2026-11-30T10:00:00.000Z',
     };
     const outputs = [
       { ...output, state: 'live' as const, reason: null },

@@ -9,6 +9,7 @@ import type { JpegPublication } from '../contract/ports.ts';
 import { ServiceSlot } from '../process/service-slot.ts';
 import type { JpegFeeds } from './jpeg/jpeg-feeds.ts';
 import type { Push } from './media-link.ts';
+import { ServerFileError, tokenIn } from './server-files.ts';
 
 /** What remote feeds need. */
 export interface RemoteFeedsOptions {
@@ -53,7 +54,7 @@ export class RemoteFeeds {
         if (remote.kind === 'whep') pulls.push(await this.#pullOf(remote));
         else await this.#run(remote);
       } catch (error) {
-        const reason = describeError(error);
+        const reason = error instanceof ServerFileError ? error.message : describeError(error);
         broken.set(remote.id, reason);
         // A reason that repeats is logged once.
         if (this.#broken.get(remote.id) === reason) continue;
@@ -122,7 +123,7 @@ export class RemoteFeeds {
   }
 
   async #pullOf({ id, url, tokenFile, tlsFingerprint }: WhepRemote): Promise<Push> {
-    const token = tokenFile === undefined ? null : await this.#secret(tokenFile);
+    const token = tokenFile === undefined ? null : tokenIn(await this.#secret(tokenFile), tokenFile);
     return { feed: id, url, token, tlsFingerprint: tlsFingerprint ?? null };
   }
 

@@ -35,7 +35,10 @@ describe('controls of a [[source]]', () => {
     const memory = new ControlState(state, logger);
     const enumerator = new CameraEnumerator({ log: logger, run: machine.run, roots: machine.roots });
     const cameras = new CameraWatcher({
-      ...{ enumerator, memory, run: machine.run, log: logger },
+      enumerator,
+      memory,
+      run: machine.run,
+      log: logger,
       hotplug: { run: async () => {} },
     });
     await cameras.list();

@@ -6,7 +6,7 @@ import { readSettingFile } from '../../config/read-setting-file.ts';
 import type { OutputSettings } from '../../config/schema.ts';
 import type { Feed, Output, OutputFlow, SourceStatus } from '../../contract/index.ts';
 import type { MediaOutput, OutputFigures } from '../media-link.ts';
-import { authorityIn, OutputFileError, tokenIn } from './output-files.ts';
+import { authorityIn, ServerFileError, tokenIn } from '../server-files.ts';
 import { conditionOfAll, flowOf, outputOf } from './output-view.ts';
 import { Lingering, sendableFeeds, type Target, targetsOf } from './targets.ts';
 
@@ -54,7 +54,7 @@ export class Outputs {
         secrets.set(output.id, await this.#secretsOf(output));
       } catch (error) {
         // A sentence says all that an owner needs; the log has the cause.
-        const reason = error instanceof OutputFileError ? error.message : describeError(error);
+        const reason = error instanceof ServerFileError ? error.message : describeError(error);
         broken.set(output.id, reason);
         // The same reason again and again is logged once.
         if (this.#broken.get(output.id) === reason) continue;
@@ -97,7 +97,7 @@ export class Outputs {
     if (!this.#outputs.some(({ feed, enabled }) => enabled && feed === '*')) return;
     if (keyOf(this.#targets()) === this.#configured) return;
     this.#options.reconfigure().catch((error: unknown) => {
-      this.#options.log.error({ err: error }, 'the media process cannot be told of the outputs');
+      this.#options.log.error({ err: error }, 'the media process cannot be configured for the outputs');
     });
   }
 

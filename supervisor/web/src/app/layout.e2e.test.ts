@@ -169,8 +169,13 @@ const cameras: Status = statusFixture({
 });
 
 const outputSettings = cameras.outputs.map(({ id, label, feed, state }) => ({
-  ...{ id, label, feed, url: `https://live.example.com/whip/${id}/{feed}`, token: 'not shown' },
-  ...{ tls_fingerprint: 'ab'.repeat(32), enabled: state !== 'off' },
+  id,
+  label,
+  feed,
+  url: `https://live.example.com/whip/${id}/{feed}`,
+  token: 'not shown',
+  tls_fingerprint: 'ab'.repeat(32),
+  enabled: state !== 'off',
 }));
 
 /** What a layout must never do, found in the page itself. */

@@ -13,8 +13,13 @@ import {
 } from './output-view.ts';
 
 const cloud = {
-  ...{ id: 'cloud', label: 'Cloud', feed: 'cam0', url: 'https://a/whip' },
-  ...{ token: 'not shown', tls_fingerprint: 'aa', ca_file: 'ca.pem' },
+  id: 'cloud',
+  label: 'Cloud',
+  feed: 'cam0',
+  url: 'https://a/whip',
+  token: 'not shown',
+  tls_fingerprint: 'aa',
+  ca_file: 'ca.pem',
 };
 const config: ConfigView = { file: 'f', values: { output: [cloud] }, overrides: {}, errors: [] };
 const form = { label: ' Cloud ', feed: '*', url: ' https://b/{feed} ', token: '', fingerprint: '' };
@@ -32,7 +37,10 @@ test('an output is added with an id of its own, and without what was left empty'
 test('a change keeps the token that is not shown, and what the form does not have', () => {
   expect(withChangedOutput(config, 'cloud', form).output).toEqual([
     {
-      ...{ id: 'cloud', label: 'Cloud', feed: '*', url: 'https://b/{feed}' },
+      id: 'cloud',
+      label: 'Cloud',
+      feed: '*',
+      url: 'https://b/{feed}',
       token: 'not shown',
       ca_file: 'ca.pem',
     },

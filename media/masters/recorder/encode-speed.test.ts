@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
@@ -45,6 +45,19 @@ it('measures nothing where memory is short, and what fails only once', async () 
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+});
+
+it('reads what was measured once, and says once that it is damaged, however often it is asked', async () => {
+  const scratch = await mkdtemp(join(tmpdir(), 'encode-speed-test-'));
+  const warnings: unknown[] = [];
+  const logger = pino({ level: 'warn' }, { write: (line: string) => void warnings.push(line) });
+  const cacheFile = join(scratch, 'speed.json');
+  await writeFile(cacheFile, '{"version":');
+  const host = { spawn: () => Promise.reject(new Error('nothing is measured here')) };
+  const speed = new EncodeSpeed({ host, logger, scratch, version: '1', cacheFile });
+  for (let i = 0; i < 3; i++) expect(await speed.known('ffv1', raw, 4)).toBeNull();
+  expect(warnings).toHaveLength(1);
+  await rm(scratch, { recursive: true, force: true });
 });
 
 it.each([

@@ -44,6 +44,8 @@ export class EncodeSpeed {
   private readonly inTurn = pLimit(1);
   /** Geometries that could not be measured, and are not tried again. */
   private readonly unmeasurable = new Set<string>();
+  /** Asked every few seconds, for how long the disk will last: the file is read once. */
+  private cache: Promise<Cache> | null = null;
 
   constructor(options: EncodeSpeedOptions) {
     this.options = options;
@@ -74,6 +76,7 @@ export class EncodeSpeed {
       return null;
     }
     const next = { ...cache, framesPerSecond: { ...cache.framesPerSecond, [key]: framesPerSecond } };
+    this.cache = Promise.resolve(next);
     await writeFileAtomic(this.options.cacheFile, `${JSON.stringify(next, null, 2)}\n`);
     this.options.logger.info({ key, framesPerSecond }, 'measured compression of masters');
     return framesPerSecond;
@@ -105,8 +108,13 @@ export class EncodeSpeed {
     return free < width * height * 2 * probeFrames * memoryFactor;
   }
 
+  private read(): Promise<Cache> {
+    this.cache ??= this.readFile();
+    return this.cache;
+  }
+
   /** A cache that is missing, damaged or from another version or machine counts as empty. */
-  private async read(): Promise<Cache> {
+  private async readFile(): Promise<Cache> {
     const { version } = this.options;
     const machine = `${availableParallelism()} x ${cpus()[0]?.model ?? process.arch}`;
     const empty: Cache = { version, machine, framesPerSecond: {} };

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '..');
-const page = await readFile(join(root, 'docs/measurements/field-cases.md'), 'utf8');
+const page = await readFile(join(root, 'docs/contribute/measurements/field-cases.md'), 'utf8');
 const rows = page
   .split('\n')
   .filter((line) => /^\| (?!case |program |---)/.test(line) && line.includes('.test.ts`: '));
@@ -17,7 +17,7 @@ function testsIn(row: string): [file: string, title: string][] {
   });
 }
 
-describe('docs/measurements/field-cases.md', () => {
+describe('docs/contribute/measurements/field-cases.md', () => {
   test('covers every reported case', () => {
     const numbers = (letter: string, last: number, without: readonly number[] = []) =>
       Array.from({ length: last }, (_, i) => i + 1)

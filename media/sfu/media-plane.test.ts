@@ -452,6 +452,31 @@ describe('The native media plane', () => {
     expect(Math.min(...stepsOf(viewer.packets))).toBeGreaterThanOrEqual(0);
   });
 
+  it('shows the remembered keyframe once more to a viewer that lost too much of it, where no new one is made', async () => {
+    await using rig = await openPlaneRig('native', { ingest: true });
+    for (let n = 0; n < 100; n++) {
+      rig.pipeline.picture(picture(n, n === 0, 20, 1200));
+      await sleep(3);
+    }
+    await online(rig);
+    let media = 0;
+    const [server] = rig.plane.bound;
+    if (server === undefined) throw new Error('not bound');
+    // Two of three packets of the first ones.
+    using way = await LossyWay.open(server, () => media++ < 300 && media % 3 > 0);
+    await using viewer = await RawPeer.open(rig.service, 'whep', 'cam0', () => way.entry);
+    using _ = viewer.repairs();
+    /** Packets of the pictures since the viewer started last. */
+    const shown = () => {
+      const at = viewer.packets.findLastIndex(({ payload }) => payload.equals(SPS));
+      return at < 0 ? [] : viewer.packets.slice(at).filter(({ payload }) => payload.length === 1200);
+    };
+    await eventually(() => numbersOf(shown()).includes(99), 'the newest picture comes', 10_000);
+    const keyframe = shown().filter(({ payload }) => payload.readUInt32BE(1) === 0);
+    expect(new Set(keyframe.map(({ sequence }) => sequence)).size).toBe(20);
+    expect(way.lost).toBeGreaterThan(150);
+  });
+
   it('keeps ten seconds from keyframe to keyframe, and shows a joining viewer the newest within a moment', async () => {
     await using rig = await openPlaneRig('native', { ingest: true });
     for (let n = 0; n < 300; n++) {

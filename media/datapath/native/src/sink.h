@@ -95,7 +95,11 @@ class Sink {
   void skip(Context& context);
   void slowDown(Context& context);
   void speedUp(Context& context);
-  void giveUpPicture();
+  void giveUpPicture(Context& context);
+  bool mayRepeatKeyframe() const;
+  void repeatKeyframe(Context& context);
+  // It lost something a short while ago.
+  bool isCareful(double nowMs) const;
   void needKeyframe(Context& context);
   uint64_t framesBetween(int64_t from, int64_t to) const;
   uint32_t timestampOf(const StoredPacket& packet) const;
@@ -137,6 +141,9 @@ class Sink {
   double perMs_;
   double slowedMs_ = -1;
   double spedMs_ = -1;
+  // The keyframe that was shown once more, and how often.
+  int64_t repeatedKeyframe_ = -1;
+  int repeats_ = 0;
   double neededMs_ = -1;
   double reportedMs_ = -1000;
   double lookUps_ = 0;

@@ -454,8 +454,8 @@ describe('The native media plane', () => {
 
   it('shows the remembered keyframe once more to a viewer that lost too much of it, where no new one is made', async () => {
     await using rig = await openPlaneRig('native', { ingest: true });
-    for (let n = 0; n < 100; n++) {
-      rig.pipeline.picture(picture(n, n === 0, 20, 1200));
+    for (let n = 0; n < 60; n++) {
+      rig.pipeline.picture(picture(n, n === 0, 10, 1200));
       await sleep(3);
     }
     await online(rig);
@@ -471,9 +471,9 @@ describe('The native media plane', () => {
       const at = viewer.packets.findLastIndex(({ payload }) => payload.equals(SPS));
       return at < 0 ? [] : viewer.packets.slice(at).filter(({ payload }) => payload.length === 1200);
     };
-    await eventually(() => numbersOf(shown()).includes(99), 'the newest picture comes', 10_000);
+    await eventually(() => numbersOf(shown()).includes(59), 'the newest picture comes', 10_000);
     const keyframe = shown().filter(({ payload }) => payload.readUInt32BE(1) === 0);
-    expect(new Set(keyframe.map(({ sequence }) => sequence)).size).toBe(20);
+    expect(new Set(keyframe.map(({ sequence }) => sequence)).size).toBe(10);
     expect(way.lost).toBeGreaterThan(150);
   });
 

@@ -31,7 +31,8 @@ constexpr int64_t kAgainTicks = kVideoClockHz / 60;
 // A viewer starts with the same keyframe again at most this often, and only where that is no new one.
 constexpr double kRestartMs = 2000;
 constexpr double kDeafMs = 1000;
-// A viewer that lost too much of what it got at first has shown nothing yet.
+// A viewer that lost too much of so many packets that it got at once has shown nothing yet.
+constexpr int64_t kManyPackets = 250;
 constexpr double kNothingShownMs = 150;
 // One that saw the picture until now is left alone for longer: its way may be full, and most publishers make a keyframe.
 constexpr double kFrozenMs = 3000;
@@ -97,6 +98,7 @@ void Sink::start(int64_t sequence, Context& context) {
   skippedFrom_ = -1;
   startedAt_ = cursor_ = sequence;
   startedMs_ = context.nowMs;
+  backlog_ = track_->ring().head() - sequence;
   state_ = State::CatchingUp;
   if (!track_->dirty) {
     track_->dirty = true;
@@ -197,11 +199,13 @@ void Sink::skip(Context& context) {
 void Sink::giveUpPicture(Context& context) {
   if (!isVideo() || !started() || options_.steady) return;
   waitUntilMs_ = -1;
-  if (mayRepeatKeyframe()) waitUntilMs_ = context.nowMs + (context.nowMs - startedMs_ < kRestartMs ? kNothingShownMs : kFrozenMs);
+  if (mayRepeatKeyframe()) waitUntilMs_ = context.nowMs + (hasShownNothing(context.nowMs) ? kNothingShownMs : kFrozenMs);
   skippedFrom_ = cursor_;
   state_ = State::Waiting;
   perMs_ = std::max(kLeastPerMs, std::min(perMs_, kUsualPerMs) / 4);
 }
+
+bool Sink::hasShownNothing(double nowMs) const { return backlog_ >= kManyPackets && nowMs - startedMs_ < kRestartMs; }
 
 bool Sink::mayRepeatKeyframe() const {
   const int64_t keyframe = track_->keyframe();

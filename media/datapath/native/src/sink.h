@@ -97,6 +97,7 @@ class Sink {
   void speedUp(Context& context);
   void giveUpPicture(Context& context);
   bool mayRepeatKeyframe() const;
+  bool hasShownNothing(double nowMs) const;
   void repeatKeyframe(Context& context);
   // It lost something a short while ago.
   bool isCareful(double nowMs) const;
@@ -123,6 +124,8 @@ class Sink {
   int64_t cursor_ = 0;
   // Where the viewer started last: what came before it needs no more.
   int64_t startedAt_ = 0;
+  // Packets that lay ready then.
+  int64_t backlog_ = 0;
   // First packet left out since the viewer waits for a keyframe; -1 where it never had the picture before.
   int64_t skippedFrom_ = -1;
   // The viewer's number of its first packet since: earlier ones had another time, and must not be sent with this one.

@@ -471,9 +471,13 @@ describe('The native media plane', () => {
       const at = viewer.packets.findLastIndex(({ payload }) => payload.equals(SPS));
       return at < 0 ? [] : viewer.packets.slice(at).filter(({ payload }) => payload.length === 1200);
     };
-    await eventually(() => numbersOf(shown()).includes(59), 'the newest picture comes', 10_000);
-    const keyframe = shown().filter(({ payload }) => payload.readUInt32BE(1) === 0);
-    expect(new Set(keyframe.map(({ sequence }) => sequence)).size).toBe(10);
+    const keyframe = () => shown().filter(({ payload }) => payload.readUInt32BE(1) === 0);
+    await eventually(
+      () =>
+        numbersOf(shown()).includes(59) && new Set(keyframe().map(({ sequence }) => sequence)).size === 10,
+      'the keyframe is whole and the newest picture comes',
+      10_000,
+    );
     expect(way.lost).toBeGreaterThan(150);
   });
 

@@ -468,8 +468,9 @@ describe('The native media plane', () => {
     using _ = viewer.repairs();
     /** Packets of the pictures since the viewer started last. */
     const shown = () => {
-      const at = viewer.packets.findLastIndex(({ payload }) => payload.equals(SPS));
-      return at < 0 ? [] : viewer.packets.slice(at).filter(({ payload }) => payload.length === 1200);
+      const starts = viewer.packets.filter(({ payload }) => payload.equals(SPS));
+      const from = Math.max(...starts.map(({ sequence }) => sequence));
+      return viewer.packets.filter(({ payload, sequence }) => payload.length === 1200 && sequence > from);
     };
     const keyframe = () => shown().filter(({ payload }) => payload.readUInt32BE(1) === 0);
     await eventually(

@@ -452,6 +452,36 @@ describe('The native media plane', () => {
     expect(Math.min(...stepsOf(viewer.packets))).toBeGreaterThanOrEqual(0);
   });
 
+  it('shows the remembered keyframe once more to a viewer that lost too much of it, where no new one is made', async () => {
+    await using rig = await openPlaneRig('native', { ingest: true });
+    for (let n = 0; n < 60; n++) {
+      rig.pipeline.picture(picture(n, n === 0, 10, 1200));
+      await sleep(3);
+    }
+    await online(rig);
+    let media = 0;
+    const [server] = rig.plane.bound;
+    if (server === undefined) throw new Error('not bound');
+    // Two of three packets of the first ones.
+    using way = await LossyWay.open(server, () => media++ < 300 && media % 3 > 0);
+    await using viewer = await RawPeer.open(rig.service, 'whep', 'cam0', () => way.entry);
+    using _ = viewer.repairs();
+    /** Packets of the pictures since the viewer started last. */
+    const shown = () => {
+      const starts = viewer.packets.filter(({ payload }) => payload.equals(SPS));
+      const from = Math.max(...starts.map(({ sequence }) => sequence));
+      return viewer.packets.filter(({ payload, sequence }) => payload.length === 1200 && sequence > from);
+    };
+    const keyframe = () => shown().filter(({ payload }) => payload.readUInt32BE(1) === 0);
+    await eventually(
+      () =>
+        numbersOf(shown()).includes(59) && new Set(keyframe().map(({ sequence }) => sequence)).size === 10,
+      'the keyframe is whole and the newest picture comes',
+      10_000,
+    );
+    expect(way.lost).toBeGreaterThan(150);
+  });
+
   it('keeps ten seconds from keyframe to keyframe, and shows a joining viewer the newest within a moment', async () => {
     await using rig = await openPlaneRig('native', { ingest: true });
     for (let n = 0; n < 300; n++) {

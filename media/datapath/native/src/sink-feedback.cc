@@ -26,19 +26,19 @@ void Sink::retransmit(const std::vector<uint16_t>& lost, Context& context) {
   lookUps_ = std::max(0.0, lookUps_ - (context.nowMs - lookUpsMs_) / 1000 * kLookUpsPerSecond);
   lookUpsMs_ = context.nowMs;
   for (const uint16_t sequence : lost) {
-    if (lookUps_ >= kLookUpsPerSecond) {
+    const int64_t viewer = extendSequence(sequence, map_.next());
+    // What came before the last start is of no use, and takes nothing from what is.
+    if (viewer < firstOfStart_ || lookUps_ >= kLookUpsPerSecond) {
       stats_.retransmitsRefused++;
       continue;
     }
     lookUps_++;
-    const int64_t viewer = extendSequence(sequence, map_.next());
     if (viewer == prefaceAt_) {
       sendAgain(preface_, false, prefaceTimestamp_, viewer, context);
       continue;
     }
     const auto wanted = map_.toTrack(viewer);
-    // What was never sent, or came before the last keyframe, is of no use.
-    if (!wanted || viewer < firstOfStart_ || !started()) {
+    if (!wanted || !started()) {
       stats_.retransmitsRefused++;
       continue;
     }
@@ -50,7 +50,7 @@ void Sink::retransmit(const std::vector<uint16_t>& lost, Context& context) {
       continue;
     }
     if (!repeat(*packet, viewer, context)) {
-      giveUpPicture();
+      giveUpPicture(context);
       needKeyframe(context);
     }
   }
@@ -104,7 +104,7 @@ void Sink::tick(Context& context) {
   if (track_ == nullptr) return;
   if (state_ == State::Waiting && waitUntilMs_ >= 0 && context.nowMs >= waitUntilMs_ && track_->keyframe() >= 0) {
     waitUntilMs_ = -1;
-    start(track_->keyframe(), context);
+    repeatKeyframe(context);
   }
   if (next_ != nullptr && nextUntilMs_ >= 0 && context.nowMs >= nextUntilMs_ && next_->keyframe() >= 0) {
     takeNext(context);

@@ -19,6 +19,8 @@ constexpr double kLeastPerMs = 1;
 constexpr double kMostPerMs = 24;
 constexpr double kSpeedUp = 1.5;
 constexpr double kSpeedUpPauseMs = 20;
+// After a loss it is not tried again for so long.
+constexpr double kCarefulMs = 10'000;
 constexpr double kSlowerPauseMs = 50;
 // A viewer this far behind goes on at a newer keyframe.
 constexpr double kMaxLagMs = 400;
@@ -29,6 +31,12 @@ constexpr int64_t kAgainTicks = kVideoClockHz / 60;
 // A viewer starts with the same keyframe again at most this often, and only where that is no new one.
 constexpr double kRestartMs = 2000;
 constexpr double kDeafMs = 1000;
+// A viewer that lost too much of so many packets that it got at once has shown nothing yet.
+constexpr int64_t kManyPackets = 250;
+constexpr double kNothingShownMs = 150;
+// One that saw the picture until now is left alone for longer: its way may be full, and most publishers make a keyframe.
+constexpr double kFrozenMs = 3000;
+constexpr int kMostRepeats = 3;
 constexpr double kNeededIntervalMs = 100;
 // A report that places the picture further off than this does not speak of it.
 constexpr int32_t kPlausibleTicks = 5 * kVideoClockHz;
@@ -166,6 +174,7 @@ void Sink::start(int64_t sequence, Context& context) {
   skippedFrom_ = -1;
   startedAt_ = cursor_ = sequence;
   startedMs_ = context.nowMs;
+  backlog_ = track_->ring().head() - sequence;
   state_ = State::CatchingUp;
   if (!track_->dirty) {
     track_->dirty = true;
@@ -224,8 +233,10 @@ void Sink::slowDown(Context& context) {
   perMs_ = std::max(kLeastPerMs, perMs_ / 2);
 }
 
+bool Sink::isCareful(double nowMs) const { return slowedMs_ >= 0 && nowMs - slowedMs_ < kCarefulMs; }
+
 void Sink::speedUp(Context& context) {
-  if (state_ != State::CatchingUp || slowedMs_ >= startedMs_ || context.nowMs - std::max(spedMs_, startedMs_) < kSpeedUpPauseMs) return;
+  if (state_ != State::CatchingUp || isCareful(context.nowMs) || context.nowMs - std::max(spedMs_, startedMs_) < kSpeedUpPauseMs) return;
   spedMs_ = context.nowMs;
   perMs_ = std::min(kMostPerMs, perMs_ * kSpeedUp);
 }
@@ -260,11 +271,28 @@ void Sink::skip(Context& context) {
   }
 }
 
-void Sink::giveUpPicture() {
+// Where the publisher makes no keyframe meanwhile, the remembered one comes once more, at a slower pace.
+void Sink::giveUpPicture(Context& context) {
   if (!isVideo() || !started() || options_.steady) return;
+  waitUntilMs_ = -1;
+  if (mayRepeatKeyframe()) waitUntilMs_ = context.nowMs + (hasShownNothing(context.nowMs) ? kNothingShownMs : kFrozenMs);
   skippedFrom_ = cursor_;
   state_ = State::Waiting;
-  waitUntilMs_ = -1;
+  perMs_ = std::max(kLeastPerMs, std::min(perMs_, kUsualPerMs) / 4);
+}
+
+bool Sink::hasShownNothing(double nowMs) const { return backlog_ >= kManyPackets && nowMs - startedMs_ < kRestartMs; }
+
+bool Sink::mayRepeatKeyframe() const {
+  const int64_t keyframe = track_->keyframe();
+  return keyframe >= 0 && (keyframe != repeatedKeyframe_ || repeats_ < kMostRepeats);
+}
+
+void Sink::repeatKeyframe(Context& context) {
+  const int64_t keyframe = track_->keyframe();
+  repeats_ = keyframe == repeatedKeyframe_ ? repeats_ + 1 : 1;
+  repeatedKeyframe_ = keyframe;
+  start(keyframe, context);
 }
 
 void Sink::needKeyframe(Context& context) {

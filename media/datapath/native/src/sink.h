@@ -109,7 +109,12 @@ class Sink {
   void skip(Context& context);
   void slowDown(Context& context);
   void speedUp(Context& context);
-  void giveUpPicture();
+  void giveUpPicture(Context& context);
+  bool mayRepeatKeyframe() const;
+  bool hasShownNothing(double nowMs) const;
+  void repeatKeyframe(Context& context);
+  // It lost something a short while ago.
+  bool isCareful(double nowMs) const;
   void needKeyframe(Context& context);
   uint64_t framesBetween(int64_t from, int64_t to) const;
   uint32_t timestampOf(const StoredPacket& packet) const;
@@ -142,6 +147,8 @@ class Sink {
   int64_t cursor_ = 0;
   // Where the viewer started last: what came before it needs no more.
   int64_t startedAt_ = 0;
+  // Packets that lay ready then.
+  int64_t backlog_ = 0;
   // First packet left out since the viewer waits for a keyframe; -1 where it never had the picture before.
   int64_t skippedFrom_ = -1;
   // The viewer's number of its first packet since: earlier ones had another time, and must not be sent with this one.
@@ -160,6 +167,9 @@ class Sink {
   double perMs_;
   double slowedMs_ = -1;
   double spedMs_ = -1;
+  // The keyframe that was shown once more, and how often.
+  int64_t repeatedKeyframe_ = -1;
+  int repeats_ = 0;
   double neededMs_ = -1;
   double reportedMs_ = -1000;
   double lookUps_ = 0;

@@ -39,7 +39,6 @@ export const viewerStatsSchema = z.object({
 /** See {@link viewerStatsSchema}. */
 export type ViewerStats = z.infer<typeof viewerStatsSchema>;
 
-/** A feed's figures, as they cross the control channel. */
 export const feedStatsSchema = z.object({
   feed: z.string(),
   state: feedStateSchema,

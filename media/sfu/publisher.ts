@@ -65,7 +65,6 @@ interface IncomingTrack {
   expectedBefore: number;
 }
 
-/** See the head of this file. */
 export class Publisher implements FeedSource {
   readonly info: PublisherInfo;
   readonly #options: PublisherOptions;

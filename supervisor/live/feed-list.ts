@@ -1,10 +1,5 @@
-import {
-  type Feed,
-  type LinkedCamera,
-  offlineFeed,
-  type SourceStatus,
-  type UnpluggedDevice,
-} from '../contract/index.ts';
+import type { Feed, LinkedCamera, SourceStatus, UnpluggedDevice } from '../contract/index.ts';
+import { offlineFeed } from '../contract/offline-feed.ts';
 
 /** Where the list of feeds comes from. */
 export interface FeedSources {

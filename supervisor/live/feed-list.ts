@@ -1,5 +1,10 @@
-import type { Feed, LinkedCamera, SourceStatus, UnpluggedDevice } from '../contract/index.ts';
-import { offlineFeed } from '../contract/offline-feed.ts';
+import {
+  type Feed,
+  type LinkedCamera,
+  offlineFeed,
+  type SourceStatus,
+  type UnpluggedDevice,
+} from '../contract/index.ts';
 
 /** Where the list of feeds comes from. */
 export interface FeedSources {

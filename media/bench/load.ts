@@ -65,6 +65,7 @@ export const soakSchema = z.object({
 /** See {@link soakSchema}. */
 export type SoakFigures = z.infer<typeof soakSchema>;
 
+/** What the load does. */
 export interface LoadOptions {
   readonly mode: 'fanout' | 'join' | 'soak';
   readonly viewers: readonly number[];

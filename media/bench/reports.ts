@@ -99,6 +99,7 @@ export function joinRows(all: readonly Measured<JoinFigures>[]): Row[] {
   );
 }
 
+/** Rows of the table of soaks. */
 export function soakRows(all: readonly Measured<SoakFigures>[]): Row[] {
   return all.flatMap(({ server, figures }) =>
     figures.map(({ joins, vanished, failed, before, during, after, stayed }) => ({

@@ -1,4 +1,4 @@
-/** What the configuration asks for and runs by itself: ingests, pushes, pulls and taps. */
+/** What runs because of the configuration: ingests, pushes, pulls and taps. */
 import type { Logger } from 'pino';
 import type { FeedRegistry } from '../sfu/feed-registry.ts';
 import type { MediaPlane } from '../sfu/media-plane.ts';
@@ -22,6 +22,7 @@ export interface ConfiguredFlowsOptions {
   readonly onEvent: (event: MediaEvent) => void;
 }
 
+/** See the head of this file. */
 export class ConfiguredFlows implements AsyncDisposable {
   readonly #options: ConfiguredFlowsOptions;
   readonly #ingests = new Map<string, { key: string; item: AsyncDisposable }>();
@@ -151,7 +152,7 @@ export class ConfiguredFlows implements AsyncDisposable {
     );
   }
 
-  /** A name that a publisher of ours has is not pulled from elsewhere; the next configuration tries again. */
+  /** A name that one of our publishers has is not pulled from elsewhere; the next configuration tries again. */
   #refuseTaken(feed: string): void {
     if (this.#options.isPublished(feed) || this.#ingests.has(feed)) {
       throw new SignalingError('FEED_BUSY', `feed ${feed} has a publisher`);

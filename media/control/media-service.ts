@@ -34,6 +34,7 @@ interface OfferParams {
   readonly owner?: SessionOwner | undefined;
 }
 
+/** What the service is built from. */
 export interface MediaServiceOptions {
   readonly datapath: MediaPlane;
   readonly logger: Logger;
@@ -126,7 +127,7 @@ export class MediaService implements AsyncDisposable {
     return this.#named(params).patch(params.ifMatch, params.fragment);
   }
 
-  /** Ends a session; one that ended a moment ago is ended already. Throws SignalingError SESSION_NOT_FOUND. */
+  /** Ends a session; one that ended a moment ago counts as ended. Throws SignalingError SESSION_NOT_FOUND. */
   closeSession(reference: SessionReference): void {
     const ended = this.#ended.get(reference.sessionId, performance.now());
     if (ended !== null && mayTouch(ended, reference)) return;

@@ -40,6 +40,7 @@ export const pushSchema = z.strictObject({
 /** See {@link pushSchema}. */
 export type PushConfig = z.infer<typeof pushSchema>;
 
+/** A feed that is delivered over a Unix socket as H.264. */
 export const tapSchema = z.strictObject({
   feed: feedId,
   socketPath: z
@@ -54,6 +55,7 @@ export const pullSchema = pushSchema.extend({
   url: z.url({ protocol: /^https?$/ }).describe('WHEP endpoint of the other server'),
 });
 
+/** Everything the media process should do. */
 export const mediaConfigSchema = z.strictObject({
   udpPort: z.int().min(0).max(65535).describe('0 takes any free port'),
   listenAddresses: z.union([z.literal('auto'), z.array(ipv4).min(1).max(32)]),
@@ -107,6 +109,7 @@ const answerSchema = z.object({ sessionId: z.string(), etag: z.string(), answer:
 /** Answer to an SDP offer: the SDP, the session's id and its ETag. */
 export type SignalingAnswer = z.infer<typeof answerSchema>;
 
+/** How a push or a pull stands. */
 export const pushStatusSchema = z.object({
   feed: z.string(),
   url: z.string(),
@@ -122,6 +125,7 @@ export const pushStatusSchema = z.object({
 /** See {@link pushStatusSchema}. */
 export type PushStatus = z.infer<typeof pushStatusSchema>;
 
+/** How the media process stands. */
 export const mediaStatusSchema = z.object({
   pid: z.int(),
   uptimeMs: z.number(),

@@ -7,8 +7,8 @@ interface Running<Item> {
 }
 
 /**
- * `running` is changed in place, by feed. What cannot be started is named in `problems` and left out; the next call
- * tries again.
+ * `running` is changed in place, by feed. `problems` names what cannot be started, which is left out; the next call tries
+ * again.
  */
 export async function reconcile<Config extends { readonly feed: string }, Item extends AsyncDisposable>(
   running: Map<string, Running<Item>>,

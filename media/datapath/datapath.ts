@@ -110,6 +110,7 @@ export interface PacketOutlet {
   ): void;
 }
 
+/** How a sink treats loss. */
 export interface SinkOptions {
   readonly ssrc: number;
   readonly payloadType: number;

@@ -104,7 +104,7 @@ export class MultipartParser {
   }
 }
 
-/** Whether a body begins with the headers of its first part, without a delimiter; open where too little of it is there. */
+/** Whether a body begins with the headers of its first part, without a delimiter; undecided if too little of it is there. */
 function startOf(text: string): 'headers' | 'text' | 'open' {
   const line = text.replace(/^\r\n/, '').toLowerCase();
   if (/^content-[a-z-]+:/.test(line)) return 'headers';

@@ -39,6 +39,7 @@ export const viewerStatsSchema = z.object({
 /** See {@link viewerStatsSchema}. */
 export type ViewerStats = z.infer<typeof viewerStatsSchema>;
 
+/** A feed's figures, as they cross the control channel. */
 export const feedStatsSchema = z.object({
   feed: z.string(),
   state: feedStateSchema,

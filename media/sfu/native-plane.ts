@@ -17,6 +17,7 @@ import type { PublisherOptions } from './publisher.ts';
 import type { VideoTrackOptions } from './video-track.ts';
 import type { ViewerOptions } from './viewer.ts';
 
+/** Makes it. Throws if the add-on cannot be loaded. */
 export async function createNativePlane(
   addon: NativeAddon,
   options: NodeDatapathOptions,

@@ -65,6 +65,7 @@ interface IncomingTrack {
   expectedBefore: number;
 }
 
+/** See the head of this file. */
 export class Publisher implements FeedSource {
   readonly info: PublisherInfo;
   readonly #options: PublisherOptions;

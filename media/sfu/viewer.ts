@@ -13,6 +13,7 @@ import type { TrackParts } from './track.ts';
 const REPORT_INTERVAL_MS = 1000;
 const REMEMBERED_REPORTS = 8;
 
+/** What a viewer needs. */
 export interface ViewerOptions {
   readonly id: string;
   readonly peer: string | null;

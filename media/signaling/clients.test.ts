@@ -108,7 +108,7 @@ describe('The offer of', () => {
 
   it('a camera with H.265 alone is refused in words that help', () => {
     expect(() => answered(clients.h265Whip, 'receive')).toThrow(
-      /H\.264 is needed.*H265; set the encoder to H\.264/,
+      /H\.264 is required.*H265; set the encoder to H\.264/,
     );
   });
 });

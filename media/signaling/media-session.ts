@@ -16,6 +16,7 @@ export interface MediaSessionParts {
   readonly media: { tick(nowMs: number): void; close(): void };
 }
 
+/** See the head of this file. */
 export class MediaSession {
   readonly #parts: MediaSessionParts;
 

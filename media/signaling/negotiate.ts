@@ -100,5 +100,5 @@ function unsupportedCodec(video: MediaOffer): SignalingError {
     );
   const sent = video.codecs.length === 0 ? 'no codec that is named' : video.codecs.slice(0, 6).join(', ');
   const change = video.codecs.some((codec) => /^h265$/i.test(codec)) ? '; set the encoder to H.264' : '';
-  return new SignalingError('CODEC_UNSUPPORTED', `H.264 is needed, and what was offered is ${sent}${change}`);
+  return new SignalingError('CODEC_UNSUPPORTED', `H.264 is required, but the offer has ${sent}${change}`);
 }

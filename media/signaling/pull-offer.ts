@@ -17,6 +17,7 @@ const audioFormats: readonly AudioFormat[] = [
 ];
 const g722PayloadType = 9;
 
+/** The text of the offer. */
 export function buildPullOffer(local: LocalSide): string {
   const transport = [
     `a=ice-ufrag:${local.ice.ufrag}`,

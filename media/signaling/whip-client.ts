@@ -7,6 +7,7 @@ import { type ErrorDetails, RushlightError } from '../../common/errors.ts';
 const MAX_REDIRECTS = 3;
 const MAX_BODY_BYTES = 128 * 1024;
 
+/** Why publishing failed. */
 export type HubCode = 'HUB_UNREACHABLE' | 'HUB_REFUSED' | 'HUB_IDENTITY' | 'HUB_SILENT';
 
 /** Why publishing failed; `hubCode` is the code of the hub's problem document, where it gave one. */
@@ -33,6 +34,7 @@ export class HubError extends RushlightError {
   }
 }
 
+/** What the hub wants to see of us, and we of it. */
 export interface HubAccess {
   readonly token?: string | undefined;
   readonly tlsFingerprint?: string | undefined;

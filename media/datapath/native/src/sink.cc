@@ -123,6 +123,8 @@ void Sink::takeNext(Context& context) {
   nextUntilMs_ = -1;
   freshMs_ = nextFreshMs_;
   skippedFrom_ = -1;
+  // A number of the other track.
+  repeatedKeyframe_ = -1;
   prefaceDue_ = false;
 }
 

@@ -54,6 +54,7 @@ export const outputSchema = pushSchema.extend({
     .optional()
     .describe('Certificate authority (PEM) that counts beside the known ones'),
 });
+/** See {@link outputSchema}. */
 export type OutputConfig = z.infer<typeof outputSchema>;
 
 /** A feed that is delivered over a Unix socket as H.264. */
@@ -155,11 +156,13 @@ export const pushStatusSchema = z.object({
 /** See {@link pushStatusSchema}. */
 export type PushStatus = z.infer<typeof pushStatusSchema>;
 
+/** How an output stands. */
 export const outputStatusSchema = pushStatusSchema.omit({ url: true }).extend({
   output: z.string(),
   /** Unix time since when it is in this state. */
   sinceMs: z.number(),
 });
+/** See {@link outputStatusSchema}. */
 export type OutputStatus = z.infer<typeof outputStatusSchema>;
 
 /** How the media process stands. */

@@ -44,6 +44,7 @@ export const viewerStatsSchema = z.object({
 /** See {@link viewerStatsSchema}. */
 export type ViewerStats = z.infer<typeof viewerStatsSchema>;
 
+/** One layer of a feed. */
 export const layerStatsSchema = z.object({
   layer: z.enum(layerNames),
   width: z.int().nullable(),
@@ -51,6 +52,7 @@ export const layerStatsSchema = z.object({
   fps: z.number().nullable(),
   bitrateKbps: z.number(),
 });
+/** See {@link layerStatsSchema}. */
 export type LayerStats = z.infer<typeof layerStatsSchema>;
 
 /** A feed's figures, as they cross the control channel. */

@@ -4,8 +4,8 @@ import type { PacketTransport, RepairStream, TrackSink } from '../datapath/datap
 import { middleOfNtp, ntpOfUnixMs } from '../rtp/ntp.ts';
 import { parseRtcp, type ReportBlock, type RtcpPacket } from '../rtp/rtcp.ts';
 import { buildCanonicalName, buildSenderReport } from '../rtp/rtcp-build.ts';
-import type { AudioCodec } from './audio-codec.ts';
 import { timestampDistance } from '../rtp/sequence.ts';
+import type { AudioCodec } from './audio-codec.ts';
 import type { FeedLayer, FeedPort, FeedViewer } from './feed-port.ts';
 import type { ViewerStats } from './feed-stats.ts';
 import { nodeAudio, nodeVideo } from './node-tracks.ts';
@@ -15,6 +15,7 @@ import type { TrackParts } from './track.ts';
 const REPORT_INTERVAL_MS = 1000;
 const REMEMBERED_REPORTS = 8;
 
+/** A stream that a viewer gets. */
 export interface SentStream {
   readonly payloadType: number;
   readonly ssrc: number;

@@ -55,6 +55,7 @@ export interface RemoteDraft extends Proposal {
   accept?(offer: Offer): Accepted;
 }
 
+/** What the other server agreed to. */
 export interface Accepted {
   readonly answer: string;
   /** Begins once the server has the answer. */

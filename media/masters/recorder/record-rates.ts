@@ -9,6 +9,7 @@ import type { SegmentProgress } from '../segment/segment-watch.ts';
 import type { CameraRecord } from '../take/manifest.ts';
 import type { MasterCodec, MasterStrategy } from './recorder-command.ts';
 
+/** What is measured. */
 export interface RecordRatesOptions {
   /** JSON file that keeps what was measured. */
   readonly cacheFile: string;

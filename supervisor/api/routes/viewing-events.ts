@@ -23,6 +23,7 @@ interface Stream {
   stop: (() => void) | null;
 }
 
+/** The event streams of viewers. */
 export class EventStreams {
   readonly #ports: ApiPorts;
   readonly #streams = new Map<string, Stream>();

@@ -64,7 +64,7 @@ export const tapSchema = z.strictObject({
     .string()
     .min(1)
     .max(107)
-    .describe('Unix socket: whoever connects gets the feed’s H.264 (Annex B) from its newest keyframe on'),
+    .describe('Unix socket: every connection gets the feed’s H.264 (Annex B) from its newest keyframe on'),
 });
 
 /** A feed of another server, copied from there by WHEP: the mirror image of a push. */

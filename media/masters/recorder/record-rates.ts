@@ -53,12 +53,12 @@ export class RecordRates {
       const sizes = await this.read();
       let changed = false;
       for (const kind of ['spool', 'master'] as const) {
-        const told = record.segments.filter(
+        const counted = record.segments.filter(
           ({ state, frames }) =>
             state === (kind === 'spool' ? 'spooled' : 'closed') && isEnough(frames, record.source.fps),
         );
-        const frames = told.reduce((sum, segment) => sum + segment.frames, 0);
-        const bytes = told.reduce((sum, segment) => sum + segment.bytes, 0);
+        const frames = counted.reduce((sum, segment) => sum + segment.frames, 0);
+        const bytes = counted.reduce((sum, segment) => sum + segment.bytes, 0);
         if (frames === 0 || bytes === 0) continue;
         const key = keyOf(kind, { camera, raw: record.source, codec: record.codec });
         const before = sizes.get(key) ?? { bytes: 0, frames: 0 };

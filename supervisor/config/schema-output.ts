@@ -35,7 +35,7 @@ export const outputSchema = z.strictObject({
   token_file: field(filePath().optional(), 'File with the bearer token, instead of `token`.', ['outputs']),
   tls_fingerprint: field(
     sha256Fingerprint().optional(),
-    'SHA-256 of the certificate to accept, no matter who signed it.',
+    'SHA-256 of the certificate to accept, whoever signed it.',
     ['outputs'],
   ),
   ca_file: field(filePath().optional(), 'Certificate authority (PEM) to accept beside the known ones.', [

@@ -97,7 +97,7 @@ export class Outputs {
     if (!this.#outputs.some(({ feed, enabled }) => enabled && feed === '*')) return;
     if (keyOf(this.#targets()) === this.#configured) return;
     this.#options.reconfigure().catch((error: unknown) => {
-      this.#options.log.error({ err: error }, 'the outputs could not be sent to the media process');
+      this.#options.log.error({ err: error }, 'the media process cannot be told of the outputs');
     });
   }
 

@@ -2,7 +2,7 @@
 # The update bundle of an image that was built: its boot partition and root, signed with the keys that it trusts.
 
 # build_bundle FLAVOUR ARCH OUT VERSION MINIMUM NOTES: VERSION other than the image's own is for tests of updates: the root is
-# packed anew with it.
+# packed again with it.
 build_bundle() {
 	local flavour=$1 arch=$2 out=$3 version=$4 minimum=$5 notes=$6
 	local board disk work root own options=()
@@ -24,7 +24,7 @@ build_bundle() {
 	own=$(unsquashfs -cat "$root" usr/lib/rushlight/package.json | sed -n 's/^ *"version": *"\([^"]*\)".*/\1/p' | head -n 1)
 	[ -n "$version" ] || version=$own
 	if [ "$version" != "$own" ]; then
-		[ "$(id -u)" -eq 0 ] || fail "packing a root anew needs root"
+		[ "$(id -u)" -eq 0 ] || fail "packing a root again needs root"
 		unsquashfs -quiet -no-progress -dest "$work/tree" "$root" > /dev/null
 		sed -i "0,/\"version\": *\"[^\"]*\"/s//\"version\": \"$version\"/" "$work/tree/usr/lib/rushlight/package.json"
 		root=$work/root.squashfs

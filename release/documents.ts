@@ -45,6 +45,7 @@ export function artefacts(workshop: Workshop): string[] {
     .map((name) => workshop.file(name));
 }
 
+/** Writes the provenance of a release. */
 export async function writeProvenance(workshop: Workshop): Promise<void> {
   const file = workshop.file(`rushlight-${workshop.version}.provenance.json`);
   const hashed = async (path: string): Promise<Hashed> => ({

@@ -17,10 +17,12 @@ export function makeTree(workshop: Workshop, arch: Architecture): string {
   return tree;
 }
 
+/** Makes the tarball of an architecture. */
 export function makeTarball(workshop: Workshop, arch: Architecture): void {
   workshop.pack('tarball', '--arch', arch, '--tree', makeTree(workshop, arch), '--out', workshop.options.out);
 }
 
+/** Makes the Debian package of an architecture. */
 export function makeDeb(workshop: Workshop, arch: Architecture): void {
   workshop.pack('deb', '--arch', arch, '--tree', makeTree(workshop, arch), '--out', workshop.options.out);
 }

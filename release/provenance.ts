@@ -4,6 +4,7 @@ export interface Hashed {
   readonly sha256: string;
 }
 
+/** What a release was built from. */
 export interface ProvenanceFacts {
   readonly version: string;
   readonly commit: string | null;

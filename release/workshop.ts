@@ -4,9 +4,12 @@ import { createReadStream, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { productVersion } from './version.ts';
 
+/** Processors that releases are built for. */
 export const architectures = ['amd64', 'arm64'] as const;
+/** See {@link architectures}. */
 export type Architecture = (typeof architectures)[number];
 
+/** What to build, and where. */
 export interface ReleaseOptions {
   readonly out: string;
   readonly keys: string;
@@ -103,6 +106,7 @@ export class Workshop {
   }
 }
 
+/** SHA-256 of a file, in hex. */
 export async function sha256Of(file: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const part of createReadStream(file)) hash.update(part as Buffer);

@@ -15,6 +15,7 @@ const mayThrowPlainErrors = new Set([
   'media/datapath/node/udp-socket.ts', // the same
   'media/masters/recorder/recorder.ts', // a segment without its record
   'media/masters/segment/segment-finish.ts', // the same
+  'media/signaling/name-lookup.ts', // an error of the resolver's form, for node:http
   'supervisor/config/live-config.ts', // read before it was loaded
   'supervisor/process/spawn-program.ts', // becomes the cause of a ChildSpawnError
   'supervisor/web/src/main.tsx', // index.html without its element

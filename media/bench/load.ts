@@ -67,6 +67,7 @@ export type SoakFigures = z.infer<typeof soakSchema>;
 
 const shownSchema = z.object({ longestMs: z.number(), missing: z.int(), frames: z.int() });
 
+/** Figures of a lossy run. */
 export const lossSchema = z.object({
   viewers: z.int(),
   seconds: z.number(),
@@ -77,6 +78,7 @@ export const lossSchema = z.object({
   others: shownSchema,
   othersWithLoss: z.int(),
 });
+/** See {@link lossSchema}. */
 export type LossFigures = z.infer<typeof lossSchema>;
 
 /** What the load does. */

@@ -99,6 +99,7 @@ export function joinRows(all: readonly Measured<JoinFigures>[]): Row[] {
   );
 }
 
+/** Rows of the table of losses. */
 export function lossRows(all: readonly Measured<LossFigures>[]): Row[] {
   return all.flatMap(({ server, figures }) =>
     figures.map(({ viewers, seconds, loss, dropped, repaired, lossy, others, othersWithLoss }) => ({

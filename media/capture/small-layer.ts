@@ -10,6 +10,7 @@ export interface SmallWish {
   readonly smallBitrateKbps: number;
 }
 
+/** Size in pixels, rate and bit rate of a small layer. */
 export interface SmallLayer {
   readonly width: number;
   /** One of so many frames is shown. */
@@ -18,6 +19,7 @@ export interface SmallLayer {
   readonly bitrateKbps: number;
 }
 
+/** Whether a source has a small layer, and why not. */
 export interface SmallPlan {
   /** Null where there is none. */
   readonly layer: SmallLayer | null;

@@ -17,6 +17,7 @@ const notPassed = new Set([
   'content-encoding',
 ]);
 
+/** Judges a client by its requests to a server of ours. */
 export class ClientJudge implements AsyncDisposable {
   readonly exchanges: Exchange[] = [];
   readonly #protocol: Protocol;

@@ -1,11 +1,13 @@
 /** What the looks ask of an answer. */
 import { attributeOf, parseSdp, type SdpDescription, type SdpMedia, valuesOf } from '../signaling/sdp.ts';
 
+/** A candidate of the other side. */
 export interface RemoteCandidate {
   readonly address: string;
   readonly port: number;
 }
 
+/** A description as the checks read it. */
 export interface ReadDescription {
   readonly text: string;
   readonly sdp: SdpDescription;
@@ -52,11 +54,13 @@ export function lineIn(text: string, name: string): string | null {
   );
 }
 
+/** Direction of a media section. */
 export function directionOf(media: SdpMedia): string {
   const known = ['sendrecv', 'sendonly', 'recvonly', 'inactive'];
   return media.attributes.find(({ name }) => known.includes(name))?.name ?? 'sendrecv';
 }
 
+/** Name of a media section for people. */
 export const nameOf = (media: SdpMedia): string =>
   `${media.kind} (mid ${attributeOf(media.attributes, 'mid') ?? 'missing'})`;
 

@@ -18,6 +18,7 @@ export interface OpenedSession {
   readonly description: ReadDescription;
 }
 
+/** The server under test. */
 export interface LabOptions {
   readonly endpoint: Endpoint;
   /** The URL of a name that nobody publishes; null if it is not known. */
@@ -40,6 +41,7 @@ export interface Patience {
   readonly floodPerSecond: number;
 }
 
+/** How long the checks wait, in milliseconds. */
 export const usualPatience: Patience = {
   connectMs: 10_000,
   mediaMs: 8000,
@@ -49,6 +51,7 @@ export const usualPatience: Patience = {
   floodPerSecond: 50,
 };
 
+/** What checks of a server work with. */
 export class Lab {
   readonly endpoint: Endpoint;
   readonly emptyUrl: string | null;

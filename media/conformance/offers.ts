@@ -2,16 +2,19 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import type { Protocol } from './requirement.ts';
 
+/** ICE and DTLS of one side. */
 export interface IceSide {
   readonly ufrag: string;
   readonly pwd: string;
 }
 
+/** An offer and what belongs to it. */
 export interface MadeOffer {
   readonly sdp: string;
   readonly ice: IceSide;
 }
 
+/** How an offer differs from the usual one. */
 export interface OfferWishes {
   readonly setup?: 'actpass' | 'active';
   /** Number of pictures; default 1. */
@@ -28,10 +31,12 @@ export function createIce(): IceSide {
   return { ufrag: randomBytes(4).toString('hex'), pwd: randomBytes(12).toString('hex') };
 }
 
+/** Random bytes as hex pairs with colons. */
 export function hexPairs(bytes: number): string {
   return (randomBytes(bytes).toString('hex').toUpperCase().match(/../g) ?? []).join(':');
 }
 
+/** Makes an offer. */
 export function makeOffer(protocol: Protocol, wishes: OfferWishes = {}): MadeOffer {
   const ice = createIce();
   const videos = wishes.videos ?? 1;

@@ -16,6 +16,7 @@ const GATHER_MS = 5_000;
 /** 20 ms of silence in Opus. */
 const SILENCE = Buffer.from([0xf8, 0xff, 0xfe]);
 
+/** A WebRTC peer of the suite. */
 export class Peer implements Disposable {
   readonly #endpoint: Endpoint;
   readonly #connection: PeerConnection;

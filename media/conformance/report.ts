@@ -5,6 +5,7 @@ import type { Finding } from './requirement.ts';
 
 const head = ['| | section | level | requirement | result |', '| --- | --- | --- | --- | --- |'];
 
+/** The findings as a table. */
 export function tableOf(findings: readonly Finding[]): string {
   return [...head, ...findings.map(rowOf)].join('\n');
 }
@@ -16,6 +17,7 @@ export function summaryOf(findings: readonly Finding[]): string {
   return `${count('pass')} pass, ${count('fail')} fail (${failedMusts(findings).length} MUST), ${count('not applicable')} not applicable`;
 }
 
+/** Findings that break a MUST. */
 export function failedMusts(findings: readonly Finding[]): Finding[] {
   return findings.filter(({ level, verdict }) => level === 'MUST' && verdict === 'fail');
 }

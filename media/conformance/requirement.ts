@@ -1,16 +1,19 @@
 /** What a requirement is, and what a look at a server can say of it. */
 
+/** The two protocols. */
 export type Protocol = 'whip' | 'whep';
 
 /** `PRACTICE`: no text asks for it, and clients that people have need it. */
 export type Level = 'MUST' | 'SHOULD' | 'PRACTICE';
 
+/** The result of a check, and why. */
 export interface Outcome {
   readonly verdict: 'pass' | 'fail' | 'not applicable';
   /** Why; empty if there is nothing to add to a pass. */
   readonly reason: string;
 }
 
+/** One requirement with its place in the standard and its check. */
 export interface Requirement<Subject> {
   readonly id: string;
   readonly level: Level;
@@ -23,6 +26,7 @@ export interface Requirement<Subject> {
   readonly look: (subject: Subject) => Promise<Outcome> | Outcome;
 }
 
+/** A requirement and its result. */
 export interface Finding extends Outcome {
   readonly id: string;
   readonly level: Level;
@@ -31,8 +35,11 @@ export interface Finding extends Outcome {
   readonly text: string;
 }
 
+/** The requirement is met. */
 export const pass = (reason = ''): Outcome => ({ verdict: 'pass', reason });
+/** The requirement is broken. */
 export const fail = (reason: string): Outcome => ({ verdict: 'fail', reason });
+/** The requirement does not apply to this server or client. */
 export const notApplicable = (reason: string): Outcome => ({ verdict: 'not applicable', reason });
 
 /** Passes unless something is wrong; what is wrong is named. */

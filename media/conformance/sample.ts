@@ -12,7 +12,9 @@ const stream = Buffer.from(
 /** One picture's NAL units, parameter sets first. */
 export type Picture = readonly Buffer[];
 
+/** Rate of the sample stream. */
 export const PICTURES_PER_SECOND = 10;
+/** The sample stream's pictures. */
 export const samplePictures: readonly Picture[] = picturesOf(stream);
 
 function picturesOf(annexB: Buffer): Picture[] {

@@ -3,18 +3,21 @@ import { describeError } from '../../common/errors.ts';
 import { ConformanceError } from './errors.ts';
 import type { Protocol } from './requirement.ts';
 
+/** Where a server answers. */
 export interface Endpoint {
   readonly protocol: Protocol;
   readonly url: string;
   readonly token: string | null;
 }
 
+/** An HTTP answer. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly body: string;
 }
 
+/** A request. */
 export interface Asked {
   readonly method: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -24,7 +27,9 @@ export interface Asked {
 }
 
 const TIMEOUT_MS = 10_000;
+/** Media type of descriptions. */
 export const SDP = 'application/sdp';
+/** Media type of trickle fragments. */
 export const FRAGMENT = 'application/trickle-ice-sdpfrag';
 
 /** One request; redirections are not followed. Rejects with ConformanceError if no answer came. */
@@ -45,7 +50,9 @@ export async function ask(endpoint: Endpoint, url: string, asked: Asked): Promis
   }
 }
 
+/** Whether the status is 2xx. */
 export const isGood = ({ status }: Answer): boolean => status >= 200 && status < 300;
+/** Whether the status is 4xx. */
 export const isRefused = ({ status }: Answer): boolean => status >= 400 && status < 500;
 
 /** The media type of an answer without its parameters, in lower case. */

@@ -2,6 +2,7 @@
 import type { Protocol } from './requirement.ts';
 import type { Passed, Returned, Spoiler } from './spoiling-proxy.fake.ts';
 
+/** A way to break a server, with the requirement it breaks. */
 export interface Broken extends Spoiler {
   readonly says: RegExp;
   /** Default: whip, if the requirement is one of WHIP. */

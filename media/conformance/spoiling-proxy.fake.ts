@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 
+/** A request on its way to the server. */
 export interface Passed {
   method: string;
   path: string;
@@ -11,18 +12,21 @@ export interface Passed {
   body: string;
 }
 
+/** An answer on its way back. */
 export interface Returned {
   status: number;
   headers: Record<string, string>;
   body: string;
 }
 
+/** Changes requests and answers. */
 export interface Spoiler {
   /** Answers in the good server's place, or changes what it is asked. */
   readonly request?: (request: Passed) => Returned | null;
   readonly response?: (response: Returned, request: Passed) => void;
 }
 
+/** A proxy that breaks a good server. */
 export class SpoilingProxy implements AsyncDisposable {
   readonly #server: Server;
   readonly #good: string;

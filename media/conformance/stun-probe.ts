@@ -15,6 +15,7 @@ import {
 import type { RemoteCandidate } from './description.ts';
 import type { IceSide } from './offers.ts';
 
+/** How a check differs from the usual one. */
 export interface CheckWishes {
   readonly role?: 'controlling' | 'controlled';
   readonly nominate?: boolean;
@@ -23,6 +24,7 @@ export interface CheckWishes {
   readonly more?: readonly (readonly [type: number, value: Buffer])[];
 }
 
+/** The answer to a check. */
 export interface CheckAnswer {
   readonly kind: 'success' | 'error';
   /** Of an error; 0 of a success. */
@@ -38,6 +40,7 @@ const PATIENCE_MS = 300;
 /** The largest there is: a server that compares tie-breakers loses. */
 const TIE_BREAKER = Buffer.alloc(8, 0xff);
 
+/** Sends single connectivity checks. */
 export class StunProbe implements AsyncDisposable {
   readonly #socket: Socket = createSocket('udp4');
   readonly #ours: IceSide;

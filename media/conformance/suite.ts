@@ -15,6 +15,7 @@ import {
 import { requirements } from './requirements/index.ts';
 import type { Endpoint } from './server.ts';
 
+/** What the suite runs. */
 export interface SuiteOptions {
   readonly whip: string | null;
   readonly whep: string | null;
@@ -32,6 +33,7 @@ const CALM_MS = 1000;
 const PATIENCE_MS = 10_000;
 const isFlood = (id: string): boolean => id.startsWith('limit-');
 
+/** Runs every check. Returns the findings. */
 export async function runSuite(options: SuiteOptions): Promise<Finding[]> {
   const { whip, whep, token } = options;
   const findings: Finding[] = [];

@@ -9,11 +9,13 @@ const main = fileURLToPath(new URL('../main.ts', import.meta.url));
  */
 const options = ['--max-semi-space-size=2', '--expose-gc'];
 
+/** How the media process is started. */
 export interface MediaCommand {
   readonly argv: readonly [program: string, ...args: string[]];
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** The command for it. */
 export function mediaCommand(socketPath: string, program = main): MediaCommand {
   return {
     argv: [process.execPath, ...options, program, '--socket', socketPath],

@@ -54,6 +54,7 @@ export const outputSchema = pushSchema.extend({
     .optional()
     .describe('Certificate authority (PEM) that counts beside the known ones'),
 });
+/** See {@link outputSchema}. */
 export type OutputConfig = z.infer<typeof outputSchema>;
 
 /** A feed that is delivered over a Unix socket as H.264. */
@@ -63,7 +64,7 @@ export const tapSchema = z.strictObject({
     .string()
     .min(1)
     .max(107)
-    .describe('Unix socket: whoever connects gets the feed’s H.264 (Annex B) from its newest keyframe on'),
+    .describe('Unix socket: every connection gets the feed’s H.264 (Annex B) from its newest keyframe on'),
 });
 
 /** A feed of another server, copied from there by WHEP: the mirror image of a push. */
@@ -155,11 +156,13 @@ export const pushStatusSchema = z.object({
 /** See {@link pushStatusSchema}. */
 export type PushStatus = z.infer<typeof pushStatusSchema>;
 
+/** How an output stands. */
 export const outputStatusSchema = pushStatusSchema.omit({ url: true }).extend({
   output: z.string(),
   /** Unix time since when it is in this state. */
   sinceMs: z.number(),
 });
+/** See {@link outputStatusSchema}. */
 export type OutputStatus = z.infer<typeof outputStatusSchema>;
 
 /** How the media process stands. */

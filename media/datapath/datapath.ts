@@ -73,7 +73,7 @@ export interface MediaTransport {
   readonly candidates: readonly IceCandidate[];
   /** Monotonic time (performance.now) of the last authenticated packet or check of the peer; null before the first. */
   readonly lastHeardMs: number | null;
-  /** The peer is quieter than it ever was: what is sent now probably reaches nobody. */
+  /** The peer is quieter than ever: packets sent now probably reach no one. */
   readonly quiet: boolean;
   /** Sets the peer's side and lets the connection begin. */
   connect(remote: RemoteDescription): void;
@@ -101,7 +101,7 @@ export interface TrackPacket {
 
 /** Where a tap hands packets over: in order, one by one, in a numbering of its own. */
 export interface PacketOutlet {
-  /** True while what is handed over now would have to wait. */
+  /** True while packets passed on now would have to wait. */
   readonly blocked: boolean;
   sendRtp(
     head: { ssrc: number; payloadType: number; marker: boolean; timestamp: number },
@@ -120,7 +120,7 @@ export interface RepairStream {
 export interface SinkOptions {
   readonly ssrc: number;
   readonly payloadType: number;
-  /** Never waits for a keyframe because too much is lost: its loss is to tell what the way carries. Default false. */
+  /** Never waits for a keyframe because too much is lost: its loss shows what the path carries. Default false. */
   readonly steady?: boolean;
   /** What is asked for again goes in a stream of its own; without one it is sent as it was. */
   readonly repair?: RepairStream | null;
@@ -135,7 +135,7 @@ export interface SinkStats {
   readonly retransmittedOctets: number;
   /** Packets asked for again that were not sent: their first repetition was under way, or there were too many. */
   readonly retransmitsRefused: number;
-  /** Frames left out because the viewer's way was blocked, or loses more than repetitions can mend. */
+  /** Frames left out because the viewer's path was blocked, or loses more than repetitions can repair. */
   readonly skippedFrames: number;
   /** Timestamp of the newest packet sent; null before the first. */
   readonly lastTimestamp: number | null;
@@ -147,7 +147,7 @@ export interface TrackSink extends Disposable {
   readonly started: boolean;
   /** It still sends the track from which another one took it over. */
   readonly moving: boolean;
-  /** Starts at `sequence` of the track with what is remembered, then goes on live. `preface` payloads come first. */
+  /** Starts at `sequence` of the track with the kept packets, then continues live. `preface` payloads come first. */
   start(sequence: number, preface?: readonly Buffer[]): void;
   /** Starts with the next keyframe (video) or the next packet (audio). */
   startAtNext(): void;
@@ -156,9 +156,9 @@ export interface TrackSink extends Disposable {
   /** What is added to the track's timestamps for this viewer. */
   readonly timestampOffset: number;
   /**
-   * Sends packets again by their 16-bit numbers in the viewer's space; none twice within a round trip of `rttMs`. False where
-   * one is no longer remembered or the way cannot take it: only a new keyframe helps, and video waits for it unless steady.
-   * One that never came in is left to the publisher. More numbers than were ever sent are not looked up.
+   * Sends packets again by their 16-bit numbers in the viewer's space; none twice within a round trip of `rttMs`. False if one
+   * is no longer kept or the path cannot take it: only a new keyframe helps, and video waits for it unless steady. A packet
+   * that never arrived here is left to the publisher. No more numbers are looked up than were ever sent.
    */
   retransmit(lost: readonly number[], rttMs?: number): boolean;
 }
@@ -167,12 +167,12 @@ export interface TrackSink extends Disposable {
 export interface TrackRelay extends Disposable {
   /** Sequence number of the newest packet; null before the first. */
   readonly head: number | null;
-  /** Start of the newest keyframe that is still remembered; null where there is none. */
+  /** Start of the newest keyframe that is still kept; null if there is none. */
   readonly keyframe: number | null;
   /** What decoding from that keyframe needs besides; usually nothing. */
   readonly preface: readonly Buffer[];
   write(packet: TrackPacket): void;
-  /** The picture beginning at `sequence` can be decoded without what came before; `preface` supplies what it lacks. */
+  /** The picture beginning at `sequence` can be decoded without earlier packets; `preface` supplies what it lacks. */
   markKeyframe(sequence: number, preface?: readonly Buffer[]): void;
   addSink(transport: MediaTransport, options: SinkOptions): TrackSink;
   /**
@@ -210,7 +210,7 @@ export interface Datapath extends AsyncDisposable {
   readonly stats: DatapathStats;
   /** Where the shared port listens now. */
   readonly bound: readonly IceCandidate[];
-  /** Opens or moves the shared port. Rejects with UDP_BIND_FAILED where no address could be bound. */
+  /** Opens or moves the shared port. Rejects with UDP_BIND_FAILED if no address could be bound. */
   listen(addresses: DatapathAddresses): Promise<void>;
   openTransport(mode: 'lite' | 'controlling'): Promise<MediaTransport>;
 }

@@ -1,6 +1,7 @@
 /** User name and password for a camera over HTTP: Basic (RFC 7617), and Digest (RFC 7616), which many cameras ask for. */
 import { createHash, randomBytes } from 'node:crypto';
 
+/** User and password of a camera. */
 export interface Password {
   readonly username: string;
   readonly password: string;

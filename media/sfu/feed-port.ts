@@ -16,11 +16,11 @@ export interface FeedVideo extends Disposable {
   /** performance.now() of the newest frame's first packet. */
   readonly lastFrameMs: number | null;
   readonly keyframeMs: number | null;
-  /** The newest keyframe and what follows it is remembered. */
+  /** The newest keyframe and what follows it is kept. */
   readonly keyframeKept: boolean;
   /** Frames are sent in another order than they are shown. */
   readonly reorders: boolean;
-  /** Another publisher sends from now on: what its packets look like, and which sets they need, has to be learnt. */
+  /** Another publisher sends from now on: its packets, and the parameter sets they need, must be learnt. */
   beginSource(): void;
   /** Parameter sets that the publisher gave in its SDP. */
   setParameterSets(nals: readonly Buffer[]): void;
@@ -42,15 +42,15 @@ export interface FeedSource {
   readonly packetsLost: number;
   /** Packets of the picture that were sent, those that were lost among them. */
   readonly packetsExpected: number;
-  /** From capture to arrival by the source's own clock; null where it does not tell. */
+  /** From capture to arrival by the source's own clock; null if it does not say. */
   readonly captureDelayMs: number | null;
   /** What of it cannot be passed on, in words. */
   readonly notices: readonly string[];
-  /** Asks for a keyframe; false where the source cannot be asked. */
+  /** Asks for a keyframe; false if the source cannot be asked. */
   requestKeyframe(): boolean;
 }
 
-/** Takes in what one WebRTC peer sends; see `publisher.ts`. */
+/** Receives what one WebRTC peer sends; see `publisher.ts`. */
 export interface FeedPublisher extends FeedSource {
   /** Of several layers that the peer sends, takes this one from now on. */
   takeLayer(rid: string): void;

@@ -1,4 +1,4 @@
-/** Shapes of what is known about feeds; they cross the control channel. */
+/** Shapes of the figures of feeds, which cross the control channel. */
 import { z } from 'zod';
 import { layerNames } from './layer.ts';
 
@@ -12,7 +12,7 @@ export const publisherInfoSchema = z.object({
   kind: z.enum(['whip', 'ingest', 'pull']),
   /** Of a WHIP session; null otherwise. */
   sessionId: z.string().nullable(),
-  /** Who publishes, in the words of whoever handed over the offer; the URL of a pull; null for an ingest. */
+  /** Who publishes, by the name that came with the offer; the URL of a pull; null for an ingest. */
   peer: z.string().nullable(),
   /** Unix time. */
   sinceMs: z.number(),
@@ -44,6 +44,7 @@ export const viewerStatsSchema = z.object({
 /** See {@link viewerStatsSchema}. */
 export type ViewerStats = z.infer<typeof viewerStatsSchema>;
 
+/** One layer of a feed. */
 export const layerStatsSchema = z.object({
   layer: z.enum(layerNames),
   width: z.int().nullable(),
@@ -51,6 +52,7 @@ export const layerStatsSchema = z.object({
   fps: z.number().nullable(),
   bitrateKbps: z.number(),
 });
+/** See {@link layerStatsSchema}. */
 export type LayerStats = z.infer<typeof layerStatsSchema>;
 
 /** A feed's figures, as they cross the control channel. */
@@ -71,13 +73,13 @@ export const feedStatsSchema = z.object({
   packetsLost: z.int(),
   /** Share of the publisher's packets that were lost in the last seconds; null while none arrive. */
   lossRatio: z.number().min(0).max(1).nullable().default(null),
-  /** From capture to arrival here by the publisher's own clock; null where it does not tell the time of capture. */
+  /** From capture to arrival here by the publisher's own clock; null if it does not send the time of capture. */
   captureDelayMs: z.number().nullable(),
   keyframeAgeMs: z.number().nullable(),
   keyframeRequests: z.object({ requested: z.int(), sent: z.int() }),
-  /** What keeps it from being seen as it should be, and what to change, in words. */
+  /** What spoils it for viewers, and what to change, in words. */
   notices: z.array(z.string()).default([]),
-  /** Of the picture, largest first, where there is more than one. */
+  /** Of the picture, largest first, if there is more than one. */
   layers: z.array(layerStatsSchema).default([]),
   publisher: publisherInfoSchema.nullable(),
   viewers: z.array(viewerStatsSchema),

@@ -92,7 +92,7 @@ export class Feed implements FeedPort, Disposable {
     return this.#audio;
   }
 
-  /** True where a viewer can be served now. */
+  /** True if a viewer can be served now. */
   get ready(): boolean {
     return this.#flows || (this.#state === 'online' && this.#standIn?.ready === true);
   }
@@ -113,7 +113,7 @@ export class Feed implements FeedPort, Disposable {
     return this.#audio;
   }
 
-  /** `source` publishes from now on. What it says of its tracks before their first packet is to be set after this. */
+  /** `source` publishes from now on. What it says about its tracks before their first packet must be set after this. */
   setSource(source: FeedSource): void {
     this.#source = source;
     this.#arbiter.forget();
@@ -152,13 +152,13 @@ export class Feed implements FeedPort, Disposable {
     return this.#arbiter.isAnswered ? MAX_KEYFRAME_AGE_MS : Number.POSITIVE_INFINITY;
   }
 
-  /** Asks for a new keyframe where a viewer that joins now would begin with an old one. */
+  /** Asks for a new keyframe if a viewer that joins now would begin with an old one. */
   freshenKeyframe(nowMs: number): void {
     const { keyframeMs } = this.video;
     if (keyframeMs === null || nowMs - keyframeMs > MAX_KEYFRAME_AGE_MS) this.#arbiter.request();
   }
 
-  /** Where a joining viewer starts: the cached keyframe, or null where it has to wait for a new one. */
+  /** Where a joining viewer starts: the cached keyframe, or null if it has to wait for a new one. */
   joinPoint(nowMs: number, keyframe: number | null): number | null {
     const ageMs = nowMs - (this.video.keyframeMs ?? Number.NEGATIVE_INFINITY);
     if (keyframe === null || ageMs > MAX_KEYFRAME_AGE_MS) this.#arbiter.request();
@@ -240,7 +240,7 @@ export class Feed implements FeedPort, Disposable {
     };
   }
 
-  /** Of the last seconds. What is repeated in time is not lost; a new source begins its count anew. */
+  /** Of the last seconds. A packet that is repeated in time is not lost; a new source starts the count again. */
   get #lossRatio(): number | null {
     const sent = this.#expectedRate.perSecond;
     if (!this.#source?.present || sent <= 0) return null;

@@ -1,4 +1,4 @@
-/** Takes in what a WebRTC peer sends, in the native datapath: feedback and repairs are asked for there. */
+/** Receives what a WebRTC peer sends, in the native datapath, which also requests feedback and repairs. */
 import { type Handle, type NativeEvent, NativeEventType } from '../datapath/native/native-binding.ts';
 import type { NativeCore } from '../datapath/native/native-core.ts';
 import type { SourceRow } from '../datapath/native/native-snapshot.ts';

@@ -40,7 +40,7 @@ export class NativeTap implements Disposable {
     if (this.#outlet.blocked && this.#blocked === null) this.#wait();
   }
 
-  /** The reader gets nothing more until it has read what waits; then it goes on at a keyframe. */
+  /** The reader gets nothing more until it has read what waits; then it continues at a keyframe. */
   #wait(): void {
     this.#core.calls.pause(this.#handle);
     this.#blocked = setTimeout(() => {

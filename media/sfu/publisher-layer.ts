@@ -1,6 +1,7 @@
 /** Which packets of a publisher that sends several layers at once are those of one of them (RFC 8852). */
 import { type RtpPacket, rtpExtension } from '../rtp/rtp-packet.ts';
 
+/** A layer that a publisher sends. */
 export interface PublisherLayer {
   readonly rid: string;
   /** Numbers of the header extensions that name the layer; null where the publisher has none. */
@@ -13,6 +14,7 @@ const MAX_SSRCS = 32;
 /** A publisher that offered several layers and names none after so many packets sends one. */
 const UNNAMED_PACKETS = 32;
 
+/** Picks the packets of one layer. */
 export class LayerFilter {
   readonly #layer: PublisherLayer;
   readonly #takesUnnamed: boolean;

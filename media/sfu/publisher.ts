@@ -1,6 +1,6 @@
 /**
- * Whoever sends by WebRTC, a WHIP publisher or a server that is pulled from: takes its packets in, asks for lost ones again,
- * and gives the feedback a sender needs.
+ * The receiving end of a WHIP publisher, or of a server that is pulled from: receives its packets, requests lost ones again, and
+ * gives the feedback that a sender needs.
  */
 import type { Logger } from 'pino';
 import type { PacketTransport } from '../datapath/datapath.ts';
@@ -42,7 +42,7 @@ export interface PublisherOptions {
   readonly logger: Logger;
   readonly videoPayloadType: number;
   readonly audio: { readonly codec: AudioCodec; readonly payloadType: number } | null;
-  /** Of retransmissions of the picture (RFC 4588); null where it sends them as they were. */
+  /** Of retransmissions of the picture (RFC 4588); null if it sends them unchanged. */
   readonly repairPayloadType: number | null;
   /** It takes feedback without a report before it (RFC 5506), and some look at nothing behind one. */
   readonly reducedSize: boolean;
@@ -52,7 +52,7 @@ export interface PublisherOptions {
   readonly notices: readonly string[];
   /** Parameter sets that the publisher gave in its SDP. */
   readonly parameterSets: readonly Buffer[];
-  /** Of several layers that it sends at once, the one that is taken here; null where it sends one. */
+  /** The layer that is taken here, of several that it sends at once; null if it sends one. */
   readonly layer?: PublisherLayer | null;
   /** Who takes the full layer of the same session, where this is the small one. */
   readonly full?: FeedPublisher | null;
@@ -77,7 +77,7 @@ export class Publisher implements FeedPublisher {
   readonly #ssrc = createSsrc();
   readonly #clock = new PublisherClock();
   readonly #video: IncomingTrack;
-  /** Null where it sends no sound, and before it has the feed. */
+  /** Null if it sends no sound, and before it has the feed. */
   #audio: IncomingTrack | null = null;
   readonly #layer: LayerFilter | null;
   #captureDelay = new CaptureDelay(VIDEO_CLOCK_HZ);

@@ -50,7 +50,7 @@ export class TapReader implements PacketOutlet {
     if (parts.length > 0) this.#stream.write(Buffer.concat(parts));
   }
 
-  /** The packet whose turn it is, if it is there. */
+  /** The next packet, if it is there. */
   #take(): Packet | undefined {
     const turn = this.#next ?? 0;
     const packet = this.#held.get(turn);

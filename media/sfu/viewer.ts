@@ -15,6 +15,7 @@ import type { TrackParts } from './track.ts';
 const REPORT_INTERVAL_MS = 1000;
 const REMEMBERED_REPORTS = 8;
 
+/** A stream that a viewer gets. */
 export interface SentStream {
   readonly payloadType: number;
   readonly ssrc: number;
@@ -124,7 +125,7 @@ export class Viewer implements FeedViewer {
     this.#rate.sample(video.octets + (audio?.octets ?? 0), nowMs);
     this.#repairRate.sample(video.retransmittedOctets + (audio?.retransmittedOctets ?? 0), nowMs);
     const { quiet } = transport;
-    // A viewer that does not answer gets nothing until it is back; then it starts anew with a keyframe.
+    // A viewer that does not answer gets nothing until it is back; then it starts again with a keyframe.
     if (quiet && !this.#suspended) {
       this.#video.sink.pause();
       this.#audio?.sink.pause();
@@ -199,7 +200,7 @@ export class Viewer implements FeedViewer {
       case 'nack': {
         const track = packet.mediaSsrc === this.#video.ssrc ? this.#video : this.#audio;
         if (track?.ssrc !== packet.mediaSsrc) break;
-        // What cannot be repaired is mended only by a new keyframe.
+        // Only a new keyframe helps after a loss that cannot be repaired.
         if (!track.sink.retransmit(packet.lost, this.#rttMs ?? 0) && track === this.#video)
           this.#layer.requestKeyframe();
         break;

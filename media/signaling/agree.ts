@@ -2,12 +2,14 @@
 import { type Offer, parseAnswer } from './offer.ts';
 import { HubError, type Opened } from './whip-client.ts';
 
+/** An offer to make. */
 export interface Proposal {
   readonly offer: string;
   /** A narrower offer, if this answer leaves open what will come; null if it is as good as any. */
   another?(answer: Offer): string | null;
 }
 
+/** Posts an offer. */
 export type Post = (offer: string) => Promise<Opened>;
 
 /** `end` ends a session that another one takes the place of. Rejects with the HubError of the first offer. */

@@ -23,7 +23,7 @@ export interface SentTracks {
   readonly streamId: string;
   readonly videoSsrc: number;
   readonly audioSsrc: number;
-  /** Of the picture's retransmissions, where the viewer takes them. */
+  /** Of the picture's retransmissions, if the viewer takes them. */
   readonly repairSsrc?: number;
 }
 
@@ -172,7 +172,7 @@ function sourceLines(tracks: SentTracks, video: boolean, { repairPayloadType }: 
   const ssrc = video ? tracks.videoSsrc : tracks.audioSsrc;
   const track = `${tracks.streamId} ${video ? 'video' : 'audio'}`;
   const repair = video && repairPayloadType !== null ? tracks.repairSsrc : undefined;
-  // Browsers take both for one track where both say so.
+  // Browsers take both for one track if both say so.
   const named = [ssrc, ...(repair === undefined ? [] : [repair])];
   return [
     `a=msid:${track}`,

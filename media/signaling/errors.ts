@@ -27,7 +27,7 @@ export type SignalingCode = (typeof signalingCodes)[number];
  */
 export class SignalingError extends RushlightError {
   readonly code: SignalingCode;
-  /** Seconds after which trying again makes sense; undefined where it does not. */
+  /** Seconds after which another try makes sense; undefined if it does not. */
   readonly retryAfterS: number | undefined;
 
   constructor(code: SignalingCode, message: string, options: ErrorDetails & { retryAfterS?: number } = {}) {

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { MediaService } from '../control/media-service.ts';
 
+/** A request to the server. */
 export interface ForeignRequest {
   readonly method: string;
   readonly path: string;
@@ -14,6 +15,7 @@ export interface ForeignRequest {
 /** Answers a request, and says so; false: it goes on to the service. */
 export type Trick = (request: ForeignRequest, response: ServerResponse) => boolean;
 
+/** How the server behaves. */
 export interface ForeignManner {
   readonly trick?: Trick;
   /** How its answers differ from ours. */
@@ -22,6 +24,7 @@ export interface ForeignManner {
   readonly headers?: (session: string) => Record<string, string>;
 }
 
+/** A WHIP server that is not ours. */
 export class ForeignServer implements AsyncDisposable {
   readonly requests: ForeignRequest[] = [];
   manner: ForeignManner;

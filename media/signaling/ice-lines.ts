@@ -5,7 +5,7 @@ import type { DtlsFingerprint, IceCandidate, IceCredentials } from '../datapath/
 /** What we are, in an answer and in each fragment after it (RFC 9725, section 4.3.3: the same in both). */
 export const ourIceLines: readonly string[] = ['a=ice-lite', 'a=ice-options:ice2 trickle'];
 
-/** A UDP candidate by its address; null for what we cannot use (TCP, names, other components). */
+/** A UDP candidate by its address; null for candidates we cannot use (TCP, names, other components). */
 export function parseCandidate(value: string): IceCandidate | null {
   const match = /^[^ ]{1,32} 1 udp \d{1,10} ([\d.]{7,15}|[\da-f:.]{2,45}) (\d{1,5}) typ [a-z]+/i.exec(value);
   const [, address, port] = match ?? [];
@@ -27,7 +27,7 @@ export function parseNamedCandidate(value: string): NamedCandidate | null {
   return { name, port: Number(port) };
 }
 
-/** True where user fragment and password have the form and length that RFC 8839, section 5.4 asks for. */
+/** True if user fragment and password have the form and length that RFC 8839, section 5.4 requires. */
 export function areIceCredentials(credentials: IceCredentials): boolean {
   return /^[A-Za-z0-9+/]{4,256}$/.test(credentials.ufrag) && /^[A-Za-z0-9+/]{22,256}$/.test(credentials.pwd);
 }

@@ -1,4 +1,4 @@
-/** What a media section can carry: its payload types, what they stand for, and the feedback each of them knows. */
+/** What a media section can carry: its payload types, their meaning, and the feedback each of them knows. */
 import { audioCodecs } from '../sfu/audio-codec.ts';
 import { type AudioFormat, staticAudio } from './audio-format.ts';
 import type { H264Format } from './h264-profile.ts';
@@ -10,7 +10,7 @@ export interface MediaFormats {
   readonly audio: readonly AudioFormat[];
   /** Names of all codecs, as the peer writes them, without repetitions: `H265`, `VP8`. */
   readonly codecs: readonly string[];
-  /** What the first format stands for, as the peer writes it; null where it does not say. */
+  /** The meaning of the first format, as the peer writes it; null if it does not say. */
   readonly firstMap: string | null;
   /** Payload type of the retransmissions of a payload type (RFC 4588). */
   readonly repairs: ReadonlyMap<number, number>;
@@ -94,7 +94,7 @@ function audioCodecOf({ name, clock, channels }: RtpMap): AudioFormat['codec'] |
   return codec === 'opus' || (clock === 8000 && channels === 1) ? codec : undefined;
 }
 
-/** Encoders of ffmpeg write a digit too many in front, where a profile has flags of their own. */
+/** Encoders of ffmpeg write a digit too many in front if a profile has flags of its own. */
 function parseProfile(value: string | undefined): string {
   const id = value?.toLowerCase() ?? '';
   return /^[0-9a-f]{6,7}$/.test(id) ? id.slice(-6) : '42000a';

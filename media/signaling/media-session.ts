@@ -22,7 +22,7 @@ export interface MediaSessionParts {
   readonly media: { tick(nowMs: number): void; close(): void };
 }
 
-/** What a viewer wishes of a feed's layers; what is not named is left to the hub. */
+/** What a viewer wishes of a feed's layers; the hub decides about the rest. */
 export interface LayerWish {
   readonly layer?: LayerName | undefined;
   readonly maxWidth?: number | undefined;
@@ -96,7 +96,7 @@ export class MediaSession {
     return this.#parts.signaling.patch(ifMatch, fragment);
   }
 
-  /** Throws SignalingError SESSION_NOT_FOUND where it is no viewer's. */
+  /** Throws SignalingError SESSION_NOT_FOUND if it is not a viewer's. */
   select(wish: LayerWish): LayerChoice {
     const { select } = this.#parts;
     if (select === null) throw new SignalingError('SESSION_NOT_FOUND', 'only a viewer selects a layer');

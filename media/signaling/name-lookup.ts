@@ -27,6 +27,7 @@ export function oneAtATime(lookUp: LookUp): LookUp {
   };
 }
 
+/** Addresses of a name, looked up in turn. */
 export const addressesOf = oneAtATime((name) => lookup(name, { all: true }));
 
 /** For the `lookup` option of a request. */

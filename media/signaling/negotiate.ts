@@ -21,16 +21,16 @@ export interface NegotiatedAudio {
 /** What a session carries. */
 export interface Negotiated {
   readonly video: NegotiatedVideo;
-  /** Null where one side has no audio. */
+  /** Null if one side has no audio. */
   readonly audio: NegotiatedAudio | null;
-  /** Of the picture's retransmissions; null where the peer has none. */
+  /** Of the picture's retransmissions; null if the peer has none. */
   readonly repairPayloadType: number | null;
 }
 
 /** What a publisher may send. Throws SignalingError TRACKS_UNSUPPORTED or CODEC_UNSUPPORTED. */
 export function negotiatePublisher(offer: Offer): Negotiated {
   const { videos, audios } = tracksOf(offer, ['sendonly', 'sendrecv']);
-  // What a publisher sends and nobody gets would mislead its owner (RFC 9725, section 4.4.2).
+  // Media that a publisher sends and no one gets would mislead its owner (RFC 9725, section 4.4.2).
   if (videos.length > 1) throw unsupportedTracks(`one video track is taken, ${videos.length} were offered`);
   if (audios.length > 1)
     throw unsupportedTracks(`at most one audio track is taken, ${audios.length} were offered`);
@@ -71,7 +71,7 @@ function firstOf(audio: NegotiatedAudio | null): NegotiatedAudio | null {
   return audio === null ? null : { ...audio, formats: [audio.formats[0]] };
 }
 
-/** What a publisher would send and nobody gets, in words. */
+/** What a publisher would send and no one gets, in words. */
 export function lostSound(offer: Offer, audio: NegotiatedAudio | null): string[] {
   const isSound = ({ kind, direction }: MediaOffer): boolean =>
     kind === 'audio' && (direction === 'sendonly' || direction === 'sendrecv');

@@ -29,7 +29,7 @@ export interface MediaOffer extends MediaFormats {
   /** Any token: GStreamer's are words, old clients have none. */
   readonly mid: string | null;
   readonly direction: Direction;
-  /** False where the peer itself rejected it or it is outside the bundle. */
+  /** False if the peer itself rejected it or it is outside the bundle. */
   readonly usable: boolean;
   /** Layers that the peer would send at once (RFC 8853), in its order. */
   readonly layers: readonly string[];
@@ -48,7 +48,7 @@ export interface Offer {
   readonly fingerprints: readonly DtlsFingerprint[];
   readonly setup: 'actpass' | 'active' | 'passive';
   readonly bundled: boolean;
-  /** The section whose ICE and DTLS the session uses: the first of the bundle, or the picture where there is none. */
+  /** The section whose ICE and DTLS the session uses: the first of the bundle, or the picture if there is none. */
   readonly transportMid: string | null;
   readonly media: readonly MediaOffer[];
 }

@@ -9,7 +9,9 @@ const h264Formats: readonly PictureFormat[] = ['42e034', '4d0034', '640034'].map
   codec: 'H264',
   parameters: `level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=${profileLevelId}`,
 }));
-/** Other servers refuse the whole where one section has nothing in common: what is not passed on is offered as well. */
+/**
+ * Other servers reject the whole offer if one section has nothing in common: media that is not passed on is offered as well.
+ */
 export const audioFormats: readonly AudioFormat[] = [
   { codec: 'opus', payloadType: 111 },
   { codec: 'pcmu', payloadType: 0 },

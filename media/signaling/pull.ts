@@ -80,7 +80,7 @@ function soundIn(answer: Offer): MediaOffer | null {
 /** Statuses of servers that have nothing in common with an offer. */
 const unusable: ReadonlySet<number> = new Set([400, 406, 415, 422, 500]);
 
-/** Servers do not say what they have; one that takes H.265 has a camera that sends it. */
+/** Servers do not say what they have; one that accepts H.265 has a camera that sends it. */
 async function namedCodec(
   refusal: HubError,
   local: LocalSide,

@@ -52,12 +52,12 @@ export function createPush(options: PushOptions): RemoteFlow {
     connectTimeoutMs: 3000,
     pace: hubPace,
     foreign: false,
-    // The bit rate is adapted to what the link carries, which its loss tells.
+    // The bit rate is adapted to what the link carries, which its loss shows.
     steady: true,
   });
 }
 
-/** To a server of others, which gets the feed as a viewer does: what it cannot take is left out, and nobody else notices. */
+/** To a server of others, which gets the feed like a viewer: what it cannot take is left out, and no one else notices. */
 export function createOutput(options: PushOptions & { readonly output: string }): RemoteFlow {
   return createFlow(options, {
     id: outputViewer(options.output, options.feed.id),

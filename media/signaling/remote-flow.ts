@@ -11,7 +11,7 @@ import type { Offer } from './offer.ts';
 import { pauseAfter, type RetryPace } from './retry-pause.ts';
 import { deleteSession, HubError, patchAnswer, postOffer } from './whip-client.ts';
 
-/** The other server hears by DTLS that a session ends; nobody waits long for its answer to the DELETE. */
+/** The other server learns by DTLS that a session ends; no one waits long for its answer to the DELETE. */
 const FAREWELL_TIMEOUT_MS = 500;
 
 /** The other server. */
@@ -43,18 +43,19 @@ export interface RemoteMedia {
   /** Called a few times a second. */
   tick(nowMs: number): void;
   close(): void;
-  /** True where a new session would carry what this one cannot, such as sound that came later. */
+  /** True if a new session would carry something that this one cannot, such as sound that came later. */
   readonly outdated?: boolean;
 }
 
 /** One side of a session about to be opened. */
 export interface RemoteDraft extends Proposal {
-  /** The server agreed. Throws HubError where what it agreed to is of no use. */
+  /** The server agreed. Throws HubError if the agreement is useless. */
   open(answer: Offer): RemoteMedia;
   /** The server makes an offer of its own instead: what we answer. Absent if that cannot be. Throws SignalingError. */
   accept?(offer: Offer): Accepted;
 }
 
+/** What the other server agreed to. */
 export interface Accepted {
   readonly answer: string;
   /** Begins once the server has the answer. */
@@ -74,7 +75,7 @@ export interface RemoteFlowOptions {
   readonly pace: RetryPace;
   /** Whether the server is somebody else's: its name is looked up in turn. */
   readonly foreign: boolean;
-  /** Why it failed, for people; the error's message where it is left out. */
+  /** Why it failed, for people; the error's message if it is left out. */
   readonly explain?: (error: HubError) => string;
   /** Whether a session is of use now; takes its time to say no. */
   readonly whenReady: () => Promise<boolean>;
@@ -268,7 +269,7 @@ export class RemoteFlow implements AsyncDisposable {
       const until = AbortSignal.timeout(FAREWELL_TIMEOUT_MS);
       await deleteSession(resource, config.url, this.#access(FAREWELL_TIMEOUT_MS), until);
     } catch (error) {
-      // The server notices the silence by itself; where the link is down, no DELETE arrives.
+      // The server notices the silence by itself; if the link is down, no DELETE arrives.
       logger.debug({ err: error }, 'the session could not be ended at the server');
     }
   }

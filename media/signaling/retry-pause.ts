@@ -5,11 +5,11 @@ import type { HubError } from './whip-client.ts';
 export interface RetryPace {
   readonly firstMs: number;
   readonly longestMs: number;
-  /** What trying again soon cannot mend: wrong token, unknown feed, unusable stream. */
+  /** Errors that a quick retry does not fix: wrong token, unknown feed, unusable stream. */
   readonly refusedMs: number;
   /** A server that asks for more patience than this is asked again after it. */
   readonly longestAskedMs: number;
-  /** Up to this share is added to what a server asks for, so that not everybody comes back at once. */
+  /** Up to this share is added to the time that a server asks for, so that not all clients return at once. */
   readonly spread: number;
   /** A session that held so long was stable: failures are counted from the beginning again. */
   readonly stableMs: number;
@@ -35,7 +35,7 @@ export const foreignPace: RetryPace = {
   stableMs: 30_000,
 };
 
-/** Exponential with full jitter; what only a human mends is tried slowly. */
+/** Exponential with full jitter; errors that only a person can fix are retried slowly. */
 export function pauseAfter(error: HubError | null, failures: number, pace: RetryPace): number {
   if (error?.retryAfterS !== undefined) {
     const askedMs = Math.min(pace.longestAskedMs, Math.max(0.5, error.retryAfterS) * 1000);

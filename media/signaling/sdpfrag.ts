@@ -7,7 +7,7 @@ const MAX_CHARACTERS = 32 * 1024;
 
 /** A fragment. */
 export interface SdpFragment {
-  /** Null where the fragment names no credentials. */
+  /** Null if the fragment names no credentials. */
   readonly ice: IceCredentials | null;
   readonly candidates: readonly IceCandidate[];
   readonly endOfCandidates: boolean;

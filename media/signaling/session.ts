@@ -31,7 +31,7 @@ export class SignalingSession {
   }
 
   /**
-   * Takes a PATCH body. A restart is told by its new user fragment, not by `If-Match: *`, which some players send on
+   * Takes a PATCH body. A restart is recognised by its new user fragment, not by `If-Match: *`, which some players send on
    * plain trickle. Throws SignalingError ETAG_REQUIRED, ETAG_STALE or FRAGMENT_INVALID.
    */
   patch(ifMatch: string | null, body: string): PatchResult {

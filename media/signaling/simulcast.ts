@@ -13,6 +13,7 @@ export function takenLayers({ layers, ridExtension }: MediaOffer): readonly stri
   return first === last || ridExtension === null ? [first] : [first, last];
 }
 
+/** The layers that are accepted. */
 export interface Taken {
   readonly feed: Feed;
   readonly publisher: FeedPublisher;

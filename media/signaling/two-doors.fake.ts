@@ -3,6 +3,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { isStun } from '../datapath/ice/stun.ts';
 
+/** A server with two addresses. */
 export class TwoDoors implements AsyncDisposable {
   readonly #checked = createSocket('udp4');
   readonly #spoken = createSocket('udp4');

@@ -57,7 +57,7 @@ export interface HubAccess {
 /** What a server agreed to. */
 export interface Opened {
   readonly answer: string;
-  /** The session's URL; null where the server names none (go2rtc). */
+  /** The session's URL; null if the server names none (go2rtc). */
   readonly resource: string | null;
   /** Whether it names relays (TURN), which we do not use: where no direct way leads to it, that is why. */
   readonly namesRelay: boolean;
@@ -130,7 +130,7 @@ export async function deleteSession(
   await send('DELETE', target, accessAt(target, new URL(url), access), signal, null);
 }
 
-/** The token and the certificate are those of one server: another one, wherever the first points to, sees neither. */
+/** The token and the certificate belong to one server: another one that the first redirects to sees neither. */
 function accessAt(target: URL, first: URL, access: HubAccess): HubAccess {
   if (target.origin === first.origin) return access;
   const { ca, timeoutMs, lookup } = access;
@@ -199,7 +199,7 @@ function isPlainText({ headers, body }: HubResponse): boolean {
   return (type === '' || type.startsWith('text/plain')) && !body.trimStart().startsWith('<');
 }
 
-/** The first line of what a stranger says, as far as people read it. */
+/** The first line of a stranger's text, as far as people read it. */
 function printable(text: string): string {
   const line = text.trim().split('\n', 1)[0] ?? '';
   return line.replace(/\p{C}/gu, ' ').slice(0, longestDetail).trim();

@@ -12,6 +12,7 @@ export interface ImageKind {
 const node = '/usr/lib/rushlight/bin/node';
 const path = '/usr/lib/rushlight/bin:/usr/bin';
 
+/** What each image contains. */
 export const imageKinds: Readonly<Record<'rushlight' | 'rushlight-agent', ImageKind>> = {
   rushlight: {
     title: 'Rushlight',
@@ -48,6 +49,7 @@ export const imageKinds: Readonly<Record<'rushlight' | 'rushlight-agent', ImageK
   },
 };
 
+/** Facts about one image. */
 export interface ImageFacts {
   readonly version: string;
   /** Commit of the sources; null outside a clone. */

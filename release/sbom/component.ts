@@ -25,6 +25,7 @@ export function npmComponents(modules: readonly Module[], lock: LockFile): Compo
   }));
 }
 
+/** The used part of package-lock.json. */
 export interface LockFile {
   readonly packages: Readonly<Record<string, { readonly version?: string; readonly integrity?: string }>>;
 }

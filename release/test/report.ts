@@ -21,6 +21,7 @@ export class Report {
   }
 }
 
+/** Throws with `otherwise` unless the condition holds. */
 export function must(condition: unknown, otherwise: string): asserts condition {
   if (!condition) throw new Error(otherwise);
 }

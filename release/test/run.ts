@@ -7,6 +7,7 @@ export function run(program: string, args: readonly string[], env: NodeJS.Proces
   return stdout;
 }
 
+/** Runs a program; its failure is part of the result. */
 export function tryRun(
   program: string,
   args: readonly string[],

@@ -9,12 +9,14 @@ import { searchIndex } from './search-index.ts';
 
 const assets = join(import.meta.dirname, 'assets');
 
+/** Where the site goes. */
 export interface BuildOptions {
   readonly out: string;
   /** Port of a server that builds again whenever a page changes; null: build once. */
   readonly port: number | null;
 }
 
+/** Builds the site. */
 export async function buildSite({ out, port }: BuildOptions): Promise<void> {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
   const pages = findPages();

@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import type { PageText } from './markdown.ts';
 import type { Page, Section } from './pages.ts';
 
+/** What a page is laid out from. */
 export interface LayoutInput {
   readonly page: Page;
   readonly text: PageText;

@@ -2,6 +2,7 @@ import markdownIt from 'markdown-it';
 import type { Token } from 'markdown-it/index.js';
 import { anchorsInOrder } from './headings.ts';
 
+/** A heading of a page. */
 export interface Heading {
   readonly level: number;
   readonly text: string;

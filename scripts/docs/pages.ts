@@ -2,8 +2,10 @@
 import { readdirSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 
+/** The repository's folder. */
 export const root = dirname(dirname(import.meta.dirname));
 
+/** A page of the manual. */
 export interface Page {
   /** In the repository: `docs/use/cameras.md`. */
   readonly source: string;
@@ -11,6 +13,7 @@ export interface Page {
   readonly target: string;
 }
 
+/** A section of the manual. */
 export interface Section {
   readonly title: string;
   readonly pages: readonly Page[];

@@ -4,6 +4,7 @@ import type { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
 import { targetKbps } from '../status/adjustables.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
 
+/** What adjusting needs. */
 export interface AdjustSurroundings {
   readonly config: Pick<LiveConfig, 'current' | 'patch'>;
   readonly cameras: Pick<CameraWatcher, 'known' | 'setControls'>;

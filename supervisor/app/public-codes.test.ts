@@ -36,6 +36,7 @@ const inside = new Set([
     'CAPTURE_OUTPUT_INVALID',
     'UDP_BIND_FAILED',
     'HUB_NEEDS_TLS',
+    'HUB_ANSWERED',
     'DTLS_FAILED',
     'INGEST_PORT_TAKEN',
   ],

@@ -7,7 +7,7 @@ import { adoptionCode, commitmentOf } from '../discovery/adoption-code.ts';
 import { fingerprintToPin, pinTls, serverCertificate } from '../discovery/pinned-tls.ts';
 import { answersPing } from '../discovery/socket-life.ts';
 import type { HubCandidate } from './hub-locator.ts';
-import { problemCode, TlsRequiredError } from './hub-refusal.ts';
+import { HubAnsweredError, problemCode, TlsRequiredError } from './hub-refusal.ts';
 import { reachHub } from './reach-hub.ts';
 
 const challengeWithinMs = 10_000;
@@ -67,7 +67,9 @@ export async function requestAdoption(
     const { statusCode } = response;
     void problemCode(response).then((code) => {
       end.reject(
-        code === 'TLS_REQUIRED' ? new TlsRequiredError() : new Error(`the hub answered ${statusCode}`),
+        code === 'TLS_REQUIRED'
+          ? new TlsRequiredError()
+          : new HubAnsweredError(`the hub answered ${statusCode}`),
       );
       socket.terminate();
     });

@@ -3,6 +3,7 @@ import { RushlightError } from '../../common/errors.ts';
 import { parseJsonText } from '../../common/json-text.ts';
 import { problemSchema } from '../contract/index.ts';
 
+/** The message for a hub that wants HTTPS. */
 export const needsTls =
   'The hub takes keys by HTTPS only. Set camera.hub to the address of the hub that starts with https://, or to "auto".';
 
@@ -24,6 +25,11 @@ export async function problemCode(response: IncomingMessage): Promise<string | n
     // Cut off, or not JSON: the status says enough.
     return null;
   }
+}
+
+/** The hub did not open the link for adoption. */
+export class HubAnsweredError extends RushlightError {
+  readonly code = 'HUB_ANSWERED';
 }
 
 /** The hub hands out no key over this address. */

@@ -21,4 +21,5 @@ export type Config = CamelCased<ConfigFile>;
 export type SourceConfig = Config['source'][number];
 /** One `[[remote]]` in code. */
 export type RemoteConfig = Config['remote'][number];
+/** One `[[output]]` in code. */
 export type OutputSettings = Config['output'][number];

@@ -26,5 +26,7 @@ export const adjustSchema = z.strictObject({
   value: z.union([z.number(), z.boolean(), z.string().max(255)]),
 });
 
+/** See {@link adjustableSchema}. */
 export type Adjustable = z.infer<typeof adjustableSchema>;
+/** See {@link adjustSchema}. */
 export type Adjust = z.infer<typeof adjustSchema>;

@@ -4,6 +4,7 @@ import { slugSchema } from './common.ts';
 /** Names of layers: the picture as it is encoded for recording and large views, and small for grids and slow links. */
 export const layerNameSchema = z.enum(['high', 'low']);
 
+/** One layer of a feed. */
 export const feedLayerSchema = z.object({
   rid: layerNameSchema,
   width: z.int().nullable(),

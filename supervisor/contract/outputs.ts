@@ -41,5 +41,7 @@ export const outputSchema = z
   })
   .meta({ id: 'Output' });
 
+/** See {@link outputSchema}. */
 export type Output = z.infer<typeof outputSchema>;
+/** See {@link outputFlowSchema}. */
 export type OutputFlow = z.infer<typeof outputFlowSchema>;

@@ -2,6 +2,7 @@ import { pause } from '../../common/pause.ts';
 import type { MachineName } from '../platform/machine-name.ts';
 import type { NetworkEvents } from '../platform/network-monitor.ts';
 
+/** What is watched. */
 export interface NameWatchOptions {
   readonly name: string;
   readonly machine: Pick<MachineName, 'answered'>;

@@ -99,7 +99,7 @@ export class MediaLink implements SignalingPort {
   #outputs: readonly OutputStatus[] = [];
   #wanted: Parameters<MediaLink['configure']> | null = null;
   /** Problems as they were reported last; null before the first configuration. */
-  #told: readonly string[] | null = null;
+  #reported: readonly string[] | null = null;
   #heardAtMs = 0;
   #figuresAtMs = Number.NEGATIVE_INFINITY;
   #connectedAtMs = Number.NEGATIVE_INFINITY;
@@ -137,7 +137,7 @@ export class MediaLink implements SignalingPort {
       this.#feeds = [];
       this.#pushes = [];
       this.#pulls = [];
-      this.#told = null;
+      this.#reported = null;
       this.#outputs = [];
       this.#options.health.failed('the media process is being started');
       onChange();
@@ -299,7 +299,7 @@ export class MediaLink implements SignalingPort {
 
   #tell(problems: readonly string[]): void {
     const { health, onChange } = this.#options;
-    this.#told = problems;
+    this.#reported = problems;
     if (problems.length === 0) health.ok();
     else health.degraded(problems.join('; '));
     onChange();
@@ -328,7 +328,7 @@ export class MediaLink implements SignalingPort {
         this.#takeFigures(event.feeds);
         this.#options.onFigures();
         // What could not be set up may have come right by itself, such as a port that became free.
-        if (this.#told !== null && !isDeepStrictEqual(event.status.problems, this.#told))
+        if (this.#reported !== null && !isDeepStrictEqual(event.status.problems, this.#reported))
           this.#tell(event.status.problems);
         for (const { feed, viewers } of event.feeds) {
           const push = viewers.find(({ id, connected }) => id === `push:${feed}` && connected);

@@ -12,6 +12,7 @@ export interface AppliedControls {
   noteApplied(deviceId: string, values: ControlValues): void;
 }
 
+/** What the controls from the settings need. */
 export interface SettingControlsOptions {
   readonly cameras: Pick<CameraWatcher, 'known' | 'applyControls'>;
   readonly memory: AppliedControls;

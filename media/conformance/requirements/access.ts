@@ -27,6 +27,7 @@ async function judgeFlood({ patience }: Lab, send: () => Promise<Answer>): Promi
 /** Of a session's id, as if each character were random. */
 const bitsOf = (id: string): number => id.length * Math.log2(/^[0-9a-f-]+$/.test(id) ? 16 : 62);
 
+/** Requirements of access. */
 export const accessRequirements: readonly Requirement<Lab>[] = [
   {
     id: 'bearer',

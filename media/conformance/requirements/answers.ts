@@ -5,6 +5,7 @@ import { hexPairs } from '../offers.ts';
 import { notApplicable, type Requirement, unless } from '../requirement.ts';
 import { isGood, isRefused } from '../server.ts';
 
+/** Requirements of answers. */
 export const answerRequirements: readonly Requirement<Lab>[] = [
   {
     id: 'answer-jsep',

@@ -10,6 +10,7 @@ import {
 import { fail, notApplicable, type Protocol, type Requirement, unless } from '../requirement.ts';
 import { unseenOfClients } from './unseen.ts';
 
+/** A request and its answer. */
 export interface Exchange {
   readonly method: string;
   readonly path: string;
@@ -47,6 +48,7 @@ const inOffer =
 const typeIn = ({ headers }: Exchange): string =>
   headers['content-type']?.split(';', 1)[0]?.trim() ?? 'missing';
 
+/** Requirements of clients. */
 export const clientRequirements: readonly Requirement<ClientRecord>[] = [
   {
     id: 'client-offer',

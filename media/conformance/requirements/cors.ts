@@ -38,6 +38,7 @@ function faultsOfPreflight(answer: Answer, method: string, headers: readonly str
   ];
 }
 
+/** Requirements of CORS. */
 export const corsRequirements: readonly Requirement<Lab>[] = [
   {
     id: 'cors-endpoint',

@@ -11,6 +11,7 @@ function faultsOfEmpty(answer: Answer, what: string): (string | false)[] {
   ];
 }
 
+/** Requirements of HTTP. */
 export const httpRequirements: readonly Requirement<Lab>[] = [
   {
     id: 'get-endpoint',

@@ -13,6 +13,7 @@ const oddCandidates = [
   '5 1 udp 2122194687 name.invalid 61765 typ host',
 ];
 
+/** Requirements of ICE. */
 export const iceRequirements: readonly Requirement<Lab>[] = [
   {
     id: 'etag-created',

@@ -11,6 +11,7 @@ import { restartRequirements } from './restarts.ts';
 import { stunRequirements } from './stun.ts';
 import { unseenOfServers } from './unseen.ts';
 
+/** All requirements of servers. */
 export const requirements: readonly Requirement<Lab>[] = [
   ...httpRequirements,
   ...corsRequirements,

@@ -22,6 +22,7 @@ async function isGoneWithin(lab: Lab, peer: Peer, withinMs: number): Promise<boo
   return false;
 }
 
+/** Requirements of media. */
 export const mediaRequirements: readonly Requirement<Lab>[] = [
   {
     id: 'media',

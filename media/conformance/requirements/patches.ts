@@ -7,6 +7,7 @@ import type { Answer } from '../server.ts';
 /** An address that is nobody's (RFC 5737). */
 export const candidate = '1 1 udp 2122260223 192.0.2.1 61764 typ host';
 
+/** Sends a trickle fragment. */
 export const trickle = (
   lab: Lab,
   session: OpenedSession,
@@ -20,5 +21,6 @@ export async function restart(lab: Lab, session: OpenedSession): Promise<{ ice: 
   return { ice, answer: await lab.patch(session.url, '*', makeFragment(ice, [candidate])) };
 }
 
+/** The outcome for a server without ICE restarts. */
 export const noRestarts = ({ status }: Answer): Outcome =>
   notApplicable(`the server makes no ICE restarts: it answers ${status}`);

@@ -11,6 +11,7 @@ import { noRestarts, restart } from './patches.ts';
 const inOrder = (text: string, name: string): string | null =>
   lineIn(text, name)?.split(/[ ,]+/).sort().join(' ') ?? null;
 
+/** Requirements of ICE restarts. */
 export const restartRequirements: readonly Requirement<Lab>[] = [
   {
     id: 'restart-answer',

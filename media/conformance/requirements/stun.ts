@@ -4,6 +4,7 @@ import { createIce } from '../offers.ts';
 import { fail, type Requirement, unless } from '../requirement.ts';
 import { StunProbe } from '../stun-probe.ts';
 
+/** Requirements of STUN. */
 export const stunRequirements: readonly Requirement<Lab>[] = [
   {
     id: 'full-ice',

@@ -10,6 +10,7 @@ const unseen = (one: Unseen): Requirement<unknown> => ({
   look: () => notApplicable(because),
 });
 
+/** Requirements of servers that the suite cannot see. */
 export const unseenOfServers: readonly Requirement<unknown>[] = [
   unseen({
     id: 'restart-keeps-description',
@@ -31,6 +32,7 @@ export const unseenOfServers: readonly Requirement<unknown>[] = [
   }),
 ];
 
+/** Requirements of clients that the suite cannot see. */
 export const unseenOfClients: readonly Requirement<unknown>[] = [
   unseen({
     id: 'client-statuses',

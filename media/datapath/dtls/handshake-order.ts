@@ -17,7 +17,7 @@ export class HandshakeOrder {
     return this.#sequence;
   }
 
-  /** Takes a record of one message or fragment; returns those, in order, whose turn it is now. */
+  /** Takes a record of one message or fragment; returns those, in order, that come next. */
   take(record: Buffer): Buffer[] {
     const { sequence, offset } = messageOf(record);
     const late = sequence < this.#sequence || (sequence === this.#sequence && offset < this.#offset);

@@ -22,6 +22,7 @@ export const NativeEventType = {
   PEER_LEFT: 10,
 } as const;
 
+/** An event of the thread; see `src/events.h`. */
 export type NativeEvent = [
   type: number,
   handle: Handle,

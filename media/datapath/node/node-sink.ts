@@ -52,9 +52,9 @@ export class NodeSink implements TrackSink {
   #retransmittedOctets = 0;
   #retransmitsRefused = 0;
   #skippedFrames = 0;
-  /** Where the viewer started last: what came before it needs no more. */
+  /** Where the viewer last started: earlier packets need no more. */
   #startedAt = 0;
-  /** First packet left out since the viewer waits for a keyframe; null where it never had the picture before. */
+  /** First packet left out since the viewer waits for a keyframe; null if it never had the picture before. */
   #skippedFrom: number | null = null;
   #lastTimestamp: number | null = null;
 
@@ -116,7 +116,7 @@ export class NodeSink implements TrackSink {
     if (!this.started) this.#takeNext();
   }
 
-  /** A packet was written; `newest` where it is the head. */
+  /** A packet was written; `newest` if it is the head. */
   offer(track: SinkTrack, packet: TrackPacket, newest: boolean): void {
     if (track !== this.#track) return;
     if (this.#state === 'waiting') {
@@ -148,7 +148,7 @@ export class NodeSink implements TrackSink {
     if (this.#state === 'waiting' && this.#track.kind === 'video') this.#begin(sequence, this.#track.preface);
   }
 
-  /** Sends at most `limit` packets of what is remembered. */
+  /** Sends at most `limit` of the kept packets. */
   pump(limit: number): void {
     if (this.#state !== 'catching-up') return;
     const { ring } = this.#track;
@@ -182,7 +182,7 @@ export class NodeSink implements TrackSink {
       const wanted = this.#map.toTrack(viewer);
       const packet = wanted === null ? null : ring.get(wanted);
       const onItsWay = nowMs - (this.#repeated.get(viewer) ?? Number.NEGATIVE_INFINITY) < pauseMs;
-      // What never came in is being asked for at the publisher; it goes on to everybody when it comes.
+      // A packet that never arrived is being requested from the publisher; every viewer gets it when it comes.
       if (packet === null && wanted !== null && wanted >= ring.tail) continue;
       if (packet === null) {
         complete = false;
@@ -267,7 +267,7 @@ export class NodeSink implements TrackSink {
     this.#transport.sendRtp({ ...repair, marker, timestamp }, this.#repairSequence++, payload);
   }
 
-  /** What cannot be mended leaves the rest of its pictures without use: the way is left free until the next keyframe. */
+  /** A loss that cannot be repaired makes the rest of its pictures useless: the path is left free until the next keyframe. */
   #giveUpPicture(): void {
     if (this.#track.kind !== 'video' || !this.started || this.#options.steady === true) return;
     this.#skippedFrom = this.#state === 'live' ? (this.#track.ring.head ?? this.#cursor) + 1 : this.#cursor;

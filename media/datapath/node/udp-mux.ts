@@ -49,13 +49,13 @@ export class UdpMux {
     return [...this.#listeners.keys()].map((address) => ({ address, port: this.#port }));
   }
 
-  /** Binds what is wanted and lets go of the rest. Sockets that stay are not disturbed. */
+  /** Binds what is wanted and closes the rest. Sockets that stay are not affected. */
   listen(addresses: DatapathAddresses): Promise<void> {
     this.#addresses = addresses;
     return this.refresh();
   }
 
-  /** Follows the machine's addresses. Rejects with UDP_BIND_FAILED where not one socket could be bound. */
+  /** Follows the machine's addresses. Rejects with UDP_BIND_FAILED if no socket could be bound. */
   refresh(): Promise<void> {
     const work = this.#work.then(
       () => this.#reconcile(),

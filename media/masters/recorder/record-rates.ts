@@ -9,6 +9,7 @@ import type { SegmentProgress } from '../segment/segment-watch.ts';
 import type { CameraRecord } from '../take/manifest.ts';
 import type { MasterCodec, MasterStrategy } from './recorder-command.ts';
 
+/** What is measured. */
 export interface RecordRatesOptions {
   /** JSON file that keeps what was measured. */
   readonly cacheFile: string;
@@ -52,12 +53,12 @@ export class RecordRates {
       const sizes = await this.read();
       let changed = false;
       for (const kind of ['spool', 'master'] as const) {
-        const told = record.segments.filter(
+        const counted = record.segments.filter(
           ({ state, frames }) =>
             state === (kind === 'spool' ? 'spooled' : 'closed') && isEnough(frames, record.source.fps),
         );
-        const frames = told.reduce((sum, segment) => sum + segment.frames, 0);
-        const bytes = told.reduce((sum, segment) => sum + segment.bytes, 0);
+        const frames = counted.reduce((sum, segment) => sum + segment.frames, 0);
+        const bytes = counted.reduce((sum, segment) => sum + segment.bytes, 0);
         if (frames === 0 || bytes === 0) continue;
         const key = keyOf(kind, { camera, raw: record.source, codec: record.codec });
         const before = sizes.get(key) ?? { bytes: 0, frames: 0 };

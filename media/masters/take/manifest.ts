@@ -12,7 +12,7 @@ const instant = z
   .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3,6})?Z$/)
   .refine((text) => !Number.isNaN(Date.parse(text)), 'is no date');
 /**
- * The content of a disk was written by whoever had it, and some of it becomes part of a path or of a command: names and words
+ * Another machine may have written the content of a disk, and some of it becomes part of a path or of a command: names and words
  * are restricted to what they can be.
  */
 const takeId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);

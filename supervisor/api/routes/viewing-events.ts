@@ -23,6 +23,7 @@ interface Stream {
   stop: (() => void) | null;
 }
 
+/** The event streams of viewers. */
 export class EventStreams {
   readonly #ports: ApiPorts;
   readonly #streams = new Map<string, Stream>();
@@ -51,15 +52,15 @@ export class EventStreams {
       else if (!body.destroyed) body.write(text);
     };
     write('retry: 1000\n\n');
-    const told = new Map<string, string>();
+    const sent = new Map<string, string>();
     const tell = (feeds: readonly Feed[]) => {
       const feed = feeds.find(({ id }) => id === params.feed);
       for (const [event, data] of eventsOf(feed)) {
         const kind = event === 'inactive' ? 'active' : event;
         const text = `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
-        const isNews = told.get(kind) !== text && !(event === 'inactive' && !told.has(kind));
+        const isNews = sent.get(kind) !== text && !(event === 'inactive' && !sent.has(kind));
         if (!stream.events.has(event) || !isNews) continue;
-        told.set(kind, text);
+        sent.set(kind, text);
         write(text);
       }
     };

@@ -29,6 +29,7 @@ export const layerWishSchema = z
   })
   .meta({ id: 'LayerWish' });
 
+/** The layer that a viewer gets. */
 export const layerChoiceSchema = z
   .object({
     rid: layerNameSchema.describe('What is sent now, or from its next keyframe on'),
@@ -36,7 +37,9 @@ export const layerChoiceSchema = z
   })
   .meta({ id: 'LayerChoice' });
 
+/** What a viewer wishes. */
 export type LayerWish = Pick<z.infer<typeof layerWishSchema>, 'rid' | 'maxWidth' | 'maxHeight' | 'paused'>;
+/** See {@link layerChoiceSchema}. */
 export type LayerChoice = z.infer<typeof layerChoiceSchema>;
 
 /** Publishing a small layer beside a feed, and the extensions of WHEP: layer selection and server-sent events. */

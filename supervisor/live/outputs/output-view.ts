@@ -5,6 +5,7 @@ import type { Target } from './targets.ts';
 
 type Condition = Pick<OutputFlow, 'state' | 'reason'>;
 
+/** What the view is made of. */
 export interface FlowSources {
   /** What the media process says of it; undefined where it has not heard of it yet. */
   readonly figures: OutputFigures | undefined;
@@ -68,6 +69,7 @@ export function shownServer(url: string): string {
   return new URL(url).origin;
 }
 
+/** An output for the API. */
 export function outputOf(
   { id, label, feed, url }: OutputSettings,
   { condition, since, flows }: { condition: Condition; since: string; flows: readonly OutputFlow[] },

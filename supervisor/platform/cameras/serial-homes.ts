@@ -8,6 +8,7 @@ export interface SerialHome {
   readonly id: string;
 }
 
+/** The home of each serial number. */
 export type PinnedHomes = Readonly<Record<string, SerialHome>>;
 
 /** Keeps the ports of cameras that share a serial number, over restarts. */

@@ -22,8 +22,10 @@ export interface OutputForm {
   readonly fingerprint: string;
 }
 
+/** Stands for all feeds. */
 export const everyFeed = '*';
 
+/** Each state in a word. */
 export const stateNames: Readonly<Record<Output['state'], string>> = {
   off: 'off',
   waiting: 'waiting',
@@ -38,6 +40,7 @@ export const outputEntries = (config: ConfigView | null): readonly OutputEntry[]
   return Array.isArray(value) ? (value as OutputEntry[]) : [];
 };
 
+/** The settings of an output; null if this key may not see them. */
 export const entryOf = (config: ConfigView | null, { id }: Pick<Output, 'id'>): OutputEntry | null =>
   outputEntries(config).find((entry) => entry.id === id) ?? null;
 
@@ -69,14 +72,17 @@ export const withOutput = (config: ConfigView, form: OutputForm) => {
   return { output: [...entries, fill({ id, feed: '', url: '' }, form)] };
 };
 
+/** The change to the settings that changes an output. */
 export const withChangedOutput = (config: ConfigView, id: string, form: OutputForm) => ({
   output: outputEntries(config).map((entry) => (entry.id === id ? fill(entry, form) : entry)),
 });
 
+/** The change to the settings that switches an output. */
 export const withOutputSwitched = (config: ConfigView, id: string, enabled: boolean) => ({
   output: outputEntries(config).map((entry) => (entry.id === id ? { ...entry, enabled } : entry)),
 });
 
+/** The change to the settings that removes an output. */
 export const withoutOutput = (config: ConfigView, id: string) => ({
   output: outputEntries(config).filter((entry) => entry.id !== id),
 });

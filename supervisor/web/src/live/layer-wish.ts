@@ -1,5 +1,6 @@
 import type { Feed } from '../../../contract/index.ts';
 
+/** The layers of a feed. */
 export type Layers = readonly Feed['layers'][number][];
 
 /** Where a tile stands on the page, as far as it decides what to ask for. */

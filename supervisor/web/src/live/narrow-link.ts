@@ -9,6 +9,7 @@ export interface LinkLook {
   readonly freezes: number;
 }
 
+/** What is known about the viewer's link. */
 export interface LinkState {
   /** Looks that were bad, less those that were good since. */
   readonly strikes: number;
@@ -33,6 +34,7 @@ const settlingMs = 2500;
 /** After this long with the full layer, earlier failures are forgotten. */
 const stableMs = 60_000;
 
+/** A link that carries everything. */
 export const wideLink: LinkState = {
   strikes: 0,
   narrowUntilMs: null,
@@ -41,6 +43,7 @@ export const wideLink: LinkState = {
   leastRttMs: null,
 };
 
+/** Whether the link is narrow now. */
 export const isNarrow = ({ narrowUntilMs }: LinkState): boolean => narrowUntilMs !== null;
 
 const isBad = ({ lossRatio, rttMs, freezes }: LinkLook, leastRttMs: number | null): boolean =>

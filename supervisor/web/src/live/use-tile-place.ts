@@ -5,7 +5,7 @@ import type { TilePlace } from './layer-wish.ts';
 /** A tile that leaves the view for a moment only, as by a swipe, need not be paused. */
 const hiddenAfterMs = 1000;
 
-/** Tells where a tile stands, again whenever that changes. What is hidden is told a little later. */
+/** Reports where a tile is, again on each change. A hidden tile is reported a little later. */
 export const useTilePlace = (
   ref: RefObject<HTMLElement | null>,
   large: boolean,

@@ -10,7 +10,6 @@ import { onPath } from './programs.mjs';
 const programs = {
   minisign: 'minisign',
   bmaptool: 'bmap-tools',
-  skopeo: 'skopeo',
   'dpkg-deb': 'dpkg',
   git: 'git',
   xz: 'xz-utils',
@@ -28,7 +27,7 @@ const testPrograms = {
 const [first, ...rest] = process.argv.slice(2);
 const tests = first === 'test';
 const missing = Object.entries(tests ? testPrograms : programs)
-  .filter(([program]) => !onPath(program) && !onPath(`/usr/sbin/${program}`))
+  .filter(([program]) => !onPath(program))
   .map(([, debian]) => debian);
 if (missing.length > 0) {
   if (process.getuid?.() !== 0) {

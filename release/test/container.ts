@@ -102,14 +102,28 @@ function tighten(file: string): void {
   writeFileSync(file, JSON.stringify(config));
 }
 
+/** Leaves in the layout the image of this machine's processor alone, as a runtime that fetches it would. Returns its tag. */
+function keepOwnProcessor(layout: string): string {
+  const read = (file: string) => JSON.parse(readFileSync(join(layout, file), 'utf8'));
+  const [named] = read('index.json').manifests;
+  const own = process.arch === 'x64' ? 'amd64' : process.arch;
+  const { manifests } = read(join('blobs', ...named.digest.split(':')));
+  const image = manifests.find(
+    (one: { platform: { architecture: string } }) => one.platform.architecture === own,
+  );
+  must(image !== undefined, `there is no image for ${own}`);
+  const index = { schemaVersion: 2, manifests: [{ ...image, annotations: named.annotations }] };
+  writeFileSync(join(layout, 'index.json'), JSON.stringify(index));
+  return named.annotations['org.opencontainers.image.ref.name'];
+}
+
 const report = new Report();
 async function main(): Promise<void> {
   for (const folder of ['data', 'settings', 'layout']) mkdirSync(join(work, folder));
   writeFileSync(join(work, 'settings', 'rushlight.toml'), settings);
   run('tar', ['--extract', '--file', image ?? '', '--directory', join(work, 'layout')]);
   run('chown', ['--recursive', `${user}:${user}`, work]);
-  const index = JSON.parse(readFileSync(join(work, 'layout', 'index.json'), 'utf8'));
-  const tag = index.manifests[0].annotations['org.opencontainers.image.ref.name'];
+  const tag = keepOwnProcessor(join(work, 'layout'));
   await report.check('an ordinary user unpacks the image', () => {
     run(...asUser('umoci', 'unpack', '--rootless', '--image', `${join(work, 'layout')}:${tag}`, bundle));
     tighten(join(bundle, 'config.json'));

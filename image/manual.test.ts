@@ -9,6 +9,8 @@ test('the product that the image carries has the pages and the manual', () => {
     'SOURCE_DIR=$1; source "$1/image/lib/common.sh"; source "$1/image/lib/product.sh"; product_sources';
   const { stdout, stderr } = spawnSync('bash', ['-euo', 'pipefail', '-c', script, 'bash', root], {
     encoding: 'utf8',
+    // A socket in its place makes bash read its settings for remote shells.
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   expect(stderr).toBe('');
   const files = new Set(stdout.split('\n'));

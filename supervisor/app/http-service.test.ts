@@ -38,11 +38,16 @@ async function occupy(port = 0): Promise<{ server: Server; port: number }> {
   return { server, port: (server.address() as AddressInfo).port };
 }
 
+const given = new Set<number>();
+
+/** Another one each time: the system may offer the same one again. */
 async function freePort(): Promise<number> {
   const { server, port } = await occupy();
   const closed = once(server, 'close');
   server.close();
   await closed;
+  if (given.has(port)) return await freePort();
+  given.add(port);
   return port;
 }
 

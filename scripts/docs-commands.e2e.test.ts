@@ -49,6 +49,7 @@ beforeAll(async () => {
   const command = `#!/bin/sh\nexec node ${clone}/supervisor/cli/rushlight.ts "$@"\n`;
   await mkdir(join(clone, 'bin'));
   await writeFile(join(clone, 'bin/rushlight'), command, { mode: 0o755 });
+  await ensureNpx(join(clone, 'bin/npx'));
   port = await freePort();
 });
 
@@ -57,6 +58,16 @@ afterAll(async () => {
   for (const { pid } of await processesNaming(clone)) killIfThere(pid);
   await rm(clone, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
 });
+
+/** Debian 13's test root has Node.js without npm: there, a script runs programs of the packages as `npx --no` does. */
+async function ensureNpx(file: string): Promise<void> {
+  try {
+    await run('npx', ['--version']);
+  } catch {
+    const script = '#!/bin/sh\n[ "$1" = --no ] || exit 1\nshift\nexec "$@"\n';
+    await writeFile(file, script, { mode: 0o755 });
+  }
+}
 
 const environment = () => ({
   ...process.env,

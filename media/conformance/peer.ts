@@ -68,6 +68,8 @@ export class Peer implements Disposable {
   /** Posts the offer and waits for ICE and DTLS. Rejects with ConformanceError. */
   async connect(withinMs = 10_000): Promise<Answer> {
     const connected = Promise.withResolvers<void>();
+    // It may fail before anybody waits for it.
+    connected.promise.catch(() => {});
     this.#connection.onStateChange((state) => {
       if (state === 'connected') connected.resolve();
       if (state === 'failed') connected.reject(new ConformanceError('ICE or DTLS failed'));

@@ -203,7 +203,10 @@ export function brokenServers(wrongStun: number, nowhere: number): Readonly<Reco
     'stun-role-conflict': { ...moved(wrongStun), says: /success.*not authenticated/ },
     'stun-unknown-attribute': { ...moved(wrongStun), says: /answered with success/ },
     'stun-integrity': { ...moved(wrongStun), says: /it is/ },
-    media: { ...inSdp(/a=fingerprint:sha-256 ../g, 'a=fingerprint:sha-256 00'), says: /ICE (and|or) DTLS/ },
+    media: {
+      ...inSdp(/a=fingerprint:sha-256 ../g, 'a=fingerprint:sha-256 00'),
+      says: /ICE (?:and|or) DTLS|without ICE transport/,
+    },
     'restart-keeps-media': {
       request: (request) => {
         if (request.body.includes('a=ice-ufrag:x\r\n')) request.method = 'DELETE';

@@ -10,7 +10,7 @@ import type { RawStream } from '../../capture/types.ts';
 import { freeBytes, requireSpace } from '../disk/disk.ts';
 import { requireFolder } from '../disk/disk-file.ts';
 import { type Attempt, diskReason, isDiskTrouble, onlyAttempt, withPatience } from '../disk/disk-trouble.ts';
-import { closeSegment } from '../segment/segment-close.ts';
+import { closeSegment, recounted } from '../segment/segment-close.ts';
 import { newSegment, withClosed } from '../segment/segment-entry.ts';
 import { finishSegments } from '../segment/segment-finish.ts';
 import { recordSegment } from '../segment/segment-record.ts';
@@ -303,7 +303,7 @@ export class Recorder {
       signal: work,
       attempt,
     });
-    await this.take.updateCamera(camera, (old) => withClosed(old, number, closed));
+    await this.take.updateCamera(camera, (old) => recounted(withClosed(old, number, closed), number));
     const take = this.take.manifest.id;
     if (closed.segment === undefined) {
       logger.warn({ take, camera, last: how.lastWord }, 'recorder ended without a frame');

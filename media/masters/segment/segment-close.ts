@@ -248,6 +248,19 @@ async function clear(
   return bytes >= headerBytes ? { name: basename(aside), bytes } : undefined;
 }
 
+/**
+ * The same record, after the segment `number` was closed: one that was closed before it did not know yet where this one ends, so
+ * what was lost between them is counted again. Pure.
+ */
+export function recounted(record: CameraRecord, number: number): CameraRecord {
+  const next = record.segments.find((one) => one.number > number);
+  if (next === undefined || next.firstTimestamp === null || next.state === 'recording') return record;
+  const previous = record.segments.filter((one) => one.number < next.number).at(-1);
+  const droppedBefore = droppedBetween(previous, secondsOfIso(next.firstTimestamp), record, next.number);
+  const segments = record.segments.map((one) => (one === next ? { ...one, droppedBefore } : one));
+  return { ...record, segments };
+}
+
 /** What a changed clock did to the times of frames is no gap. */
 function droppedBetween(
   previous: Segment | undefined,

@@ -188,8 +188,11 @@ describe('The page', () => {
     const page = await browser.newPage();
     await page.goto(appliance.url);
     await page.waitForSelector('[data-feed="cam0"][data-state="live"]', { timeout: 60_000 });
-    await page.waitForSelector('[data-feed="old"][data-state="live"]', { timeout: 60_000 });
+    await page.waitForSelector('[data-feed="old"][data-state="live"] img', { timeout: 60_000 });
     await page.waitForSelector('[data-feed="absent"][data-state="offline"]');
+    await page.waitForFunction(
+      () => (document.querySelector('[data-feed="old"] img') as HTMLImageElement).naturalWidth > 0,
+    );
     const size = await page.$eval('[data-feed="old"] img', (image) => {
       const { naturalWidth, naturalHeight } = image as HTMLImageElement;
       return [naturalWidth, naturalHeight];

@@ -118,7 +118,9 @@ test('a camera offers no feeds of other hubs, and a hub does', async () => {
   const kinds = async (role: 'hub' | 'camera') => {
     const { appliance, page } = await visit(statusFixture({ device: { ...device, role } }), '#/cameras');
     await using _appliance = appliance;
-    const shown = await page.getByLabel('What it is').locator('option').allTextContents();
+    const options = page.getByLabel('What it is').locator('option');
+    await options.first().waitFor({ state: 'attached' });
+    const shown = await options.allTextContents();
     await page.context().close();
     return shown.length;
   };

@@ -1,3 +1,5 @@
+/// <reference path="./onoff.d.ts" />
+// Without a compiler npm leaves the package out: every project that reads this file needs the declaration.
 import type { Gpio } from 'onoff';
 import type { Logger } from 'pino';
 import { type Bit, GpioError, type GpioHeader, type GpioInput, type GpioOutput } from './gpio.ts';

@@ -11,8 +11,9 @@ import { isDiskTrouble, onlyAttempt } from '../disk/disk-trouble.ts';
 import { type MasterStrategy, recordArgv } from '../recorder/recorder-command.ts';
 import type { CameraRecord } from '../take/manifest.ts';
 import { Take } from '../take/take.ts';
+import { recordFixture, segmentFixture } from '../take/take-manifest.fixture.ts';
 import { readableFrameLog } from './frame-log.ts';
-import { closeSegment } from './segment-close.ts';
+import { closeSegment, recounted } from './segment-close.ts';
 
 const raw: RawStream = {
   codec: 'rawvideo',
@@ -53,6 +54,35 @@ const saying = (words: string): ChildHost => ({
 });
 const saysNothing = saying('');
 const meetsAnError = saying('[error] Error writing trailer of file:out: Input/output error');
+
+describe('what was lost between two segments', () => {
+  const first = {
+    firstTimestamp: '2026-11-22T12:00:00.000000Z',
+    lastTimestamp: '2026-11-22T12:00:03.000000Z',
+  };
+  const times = { frames: 91, droppedFrames: 0, droppedBefore: 0 };
+  const second = {
+    firstTimestamp: '2026-11-22T12:00:03.100000Z',
+    lastTimestamp: '2026-11-22T12:00:06.100000Z',
+  };
+  const record = recordFixture({
+    segments: [segmentFixture(1, { ...times, ...first }), segmentFixture(2, { ...times, ...second })],
+    unreadable: [],
+    clockSteps: [],
+  });
+
+  it('is counted again once the one in front is closed, if that comes second', () => {
+    expect(recounted(record, 1).segments.map(({ droppedBefore }) => droppedBefore)).toEqual([0, 2]);
+  });
+
+  it('stays as it is behind the last one, and while the next one is recorded', () => {
+    expect(recounted(record, 2)).toBe(record);
+    const [one, two] = record.segments;
+    if (one === undefined || two === undefined) throw new TypeError('two segments are given');
+    const growing = { ...record, segments: [one, { ...two, state: 'recording' as const }] };
+    expect(recounted(growing, 1)).toBe(growing);
+  });
+});
 
 describe('closeSegment, of a segment that a power cut ended', { timeout: 60_000 }, () => {
   let folder: string;

@@ -5,7 +5,7 @@ import { pause } from '../../../common/pause.ts';
 import { isDiskTrouble, onlyAttempt, withPatience } from '../disk/disk-trouble.ts';
 import { TakeUnfinishedError } from '../errors.ts';
 import { childName } from '../recorder/child-name.ts';
-import { concluded } from '../recorder/recorder.ts';
+import { concluded } from '../take/conclusion.ts';
 import type { CameraRecord, Segment } from '../take/manifest.ts';
 import { segmentStem, type Take } from '../take/take.ts';
 import { hashQuietly } from './hash-file.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { concluded } from '../recorder/recorder.ts';
+import { concluded } from './conclusion.ts';
 import { type CameraRecord, takeState, withTotals } from './manifest.ts';
 import { Take } from './take.ts';
 import { recordFixture } from './take-manifest.fixture.ts';

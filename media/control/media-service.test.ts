@@ -175,6 +175,20 @@ it('An address that this machine does not have is named with the setting', async
   expect(problems).toEqual([expect.stringMatching(/203\.0\.113\.77.*media\.addresses/)]);
 });
 
+it('An IPv6 address alone serves where the native plane runs, and is named with what to do on its twin', async () => {
+  const alone = mediaConfigSchema.parse({ udpPort: 0, listenAddresses: ['::1'], ingests: [], pushes: [] });
+  const logger = pino({ level: 'silent' });
+  await using native = await createMediaPlane({ logger });
+  await using service = new MediaService({ datapath: native, logger, onEvent: () => {} });
+  expect((await service.configure(alone)).problems).toEqual([]);
+  expect((await service.whipOffer(publication)).answer).toMatch(/^a=candidate:.* ::1 \d+ typ host/m);
+
+  await using twin = await createNodePlane({ logger });
+  await using ofTwin = new MediaService({ datapath: twin, logger, onEvent: () => {} });
+  const { problems } = await ofTwin.configure(alone);
+  expect(problems).toEqual([expect.stringMatching(/needs an IPv4 address, and media\.addresses has none/)]);
+});
+
 it('A publisher that is refused stands in the log with what to change: its own program may not show it', async () => {
   const lines: { level: number; feed?: string; reason?: string; msg: string }[] = [];
   const logger = pino({ level: 'warn' }, { write: (line: string) => lines.push(JSON.parse(line)) });

@@ -11,7 +11,7 @@ const feedId = z
   .string()
   .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/)
   .describe('Lower-case letters, digits, hyphens and underscores');
-const ipv4 = z.ipv4();
+const ipAddress = z.union([z.ipv4(), z.ipv6()]);
 const layer = z.enum(layerNames);
 
 /** A local pipeline's RTP stream that becomes a feed. */
@@ -78,7 +78,7 @@ export const maxOutputs = 64;
 /** Everything the media process should do. */
 export const mediaConfigSchema = z.strictObject({
   udpPort: z.int().min(0).max(65535).describe('0 takes any free port'),
-  listenAddresses: z.union([z.literal('auto'), z.array(ipv4).min(1).max(32)]),
+  listenAddresses: z.union([z.literal('auto'), z.array(ipAddress).min(1).max(32)]),
   maxPublisherBitrateKbps: z.int().min(100).max(200_000).default(20_000),
   ingests: z.array(ingestSchema).max(32),
   pushes: z.array(pushSchema).max(32),

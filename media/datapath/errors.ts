@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { RushlightError } from '../../common/errors.ts';
 
 /** No socket of the shared UDP port could be opened. */
@@ -21,6 +22,11 @@ export function udpBindError(
   if (codes.every((code) => code === 'EADDRNOTAVAIL')) {
     return new UdpBindError(
       `This machine does not have the network address ${where}, ${outcome}. Correct media.addresses, or connect that network.`,
+    );
+  }
+  if (addresses.every(isIPv6) && codes.every((code) => code === 'EINVAL')) {
+    return new UdpBindError(
+      `Without the native datapath, video needs an IPv4 address, and media.addresses has none (${where}), ${outcome}. Add one, or build the native datapath.`,
     );
   }
   return new UdpBindError(

@@ -152,6 +152,11 @@ export class Feed implements FeedPort, Disposable {
     return this.#arbiter.isAnswered ? MAX_KEYFRAME_AGE_MS : Number.POSITIVE_INFINITY;
   }
 
+  /** A publisher may agree on sound, as every pull does, and send none. */
+  get #soundCame(): boolean {
+    return (this.#audio?.octets ?? 0) > 0;
+  }
+
   /** Asks for a new keyframe if a viewer that joins now would begin with an old one. */
   freshenKeyframe(nowMs: number): void {
     const { keyframeMs } = this.video;
@@ -183,7 +188,7 @@ export class Feed implements FeedPort, Disposable {
       feed: this.id,
       state: this.#state,
       codec: info === null ? null : `avc1.${info.profileLevelId}`,
-      audioCodec: this.#audio?.codec ?? null,
+      audioCodec: this.#soundCame ? (this.#audio?.codec ?? null) : null,
       width: info?.width ?? null,
       height: info?.height ?? null,
       fps: live ? Math.round(this.#frameRate.perSecond * 10) / 10 : null,

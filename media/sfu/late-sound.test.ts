@@ -6,7 +6,7 @@ import { NativePeer } from '../signaling/native-peer.fake.ts';
 import { openPlaneRig, picture } from './plane-rig.fake.ts';
 
 /** Sends a keyframe and, where there is one, a packet of sound about as often as a camera would. */
-function play(peer: NativePeer): Disposable {
+function play(peer: NativePeer, sounds: 'loud' | 'silent' = 'loud'): Disposable {
   let sent = 0;
   let sequence = 0;
   const timer = setInterval(() => {
@@ -19,7 +19,7 @@ function play(peer: NativePeer): Disposable {
     });
     const sound = { payloadType: 111, ssrc: 2222, sequence: sent & 0xffff, timestamp: sent * 2400 };
     const packet = buildRtp({ ...sound, marker: false, payload: Buffer.from([0xf8, 0xff, 0xfe]) });
-    if (peer.audio?.isOpen() === true) peer.audio.sendMessageBinary(packet);
+    if (sounds === 'loud' && peer.audio?.isOpen() === true) peer.audio.sendMessageBinary(packet);
   }, 50);
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
@@ -49,5 +49,21 @@ describe.each(['native', 'JavaScript'] as const)('On the %s plane', (kind) => {
     await loud.connect(`${url}/whip/cam0`, key);
     using _sound = play(loud);
     await eventually(() => heard.audio > 5, 'the viewer hears the sound', 10_000);
+  });
+
+  it('a feed shows sound once some comes, not when it is agreed on', async () => {
+    await using rig = await openPlaneRig(kind, { ingest: false });
+    await using http = new HttpHarness(rig.service);
+    using peer = new NativePeer('SendOnly', { audio: true });
+    await peer.connect(`${await http.open()}/whip/cam0`);
+    const codec = () => rig.service.feeds.stats(performance.now())[0]?.audioCodec;
+    {
+      using _silence = play(peer, 'silent');
+      await eventually(() => rig.service.feeds.get('cam0')?.ready ?? false, 'there is a picture');
+      expect(rig.service.feeds.get('cam0')?.audio?.codec).toBe('opus');
+      expect(codec()).toBeNull();
+    }
+    using _sound = play(peer, 'loud');
+    await eventually(() => codec() === 'opus', 'the sound is shown');
   });
 });

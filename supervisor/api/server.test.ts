@@ -339,11 +339,14 @@ describe('answers', () => {
     ['POST', '/whep/rate', 'application/sdp'],
     ['PATCH', '/whep/rate/session-1', 'application/trickle-ice-sdpfrag'],
     ['DELETE', '/whep/rate/session-1', null],
+    ['POST', '/whep/rate/session-1/layer', 'application/json'],
+    ['POST', '/whip/rate/layers/low', 'application/sdp'],
   ])(
     '%s of %s by the hundred is refused with 429, and says when to come back',
     async (method, path, type) => {
       const headers = { ...(type === null ? {} : { 'content-type': type }) };
-      const send = () => fetch(open + path, { method, headers, ...(type === null ? {} : { body: 'a=x' }) });
+      const body = type === 'application/json' ? '{}' : 'a=x';
+      const send = () => fetch(open + path, { method, headers, ...(type === null ? {} : { body }) });
       const statuses = new Set<number>();
       for (let sent = 0; sent < 600 && !statuses.has(429); sent += 20) {
         const answers = await Promise.all(Array.from({ length: 20 }, send));

@@ -129,12 +129,54 @@ export interface NativeAddon {
 /** Where `scripts/prepare.mjs` and the image put it. */
 export const addonPath = fileURLToPath(new URL('./build/datapath.node', import.meta.url));
 
+/** Every call of a binding; the compiler keeps the list complete. */
+const callsOfBinding: Readonly<Record<keyof NativeBinding, true>> = {
+  addSocket: true,
+  closeSocket: true,
+  openSession: true,
+  setIce: true,
+  addCandidate: true,
+  startDtls: true,
+  fingerprint: true,
+  closeSession: true,
+  openTrack: true,
+  beginSource: true,
+  setParameterSet: true,
+  closeTrack: true,
+  openSource: true,
+  requestKeyframe: true,
+  nameLayer: true,
+  closeSource: true,
+  openSink: true,
+  join: true,
+  pause: true,
+  moveSink: true,
+  closeSink: true,
+  snapshot: true,
+  now: true,
+  close: true,
+};
+
 /** The add-on, or why there is none. */
 export function loadNative(path = addonPath): { addon: NativeAddon } | { reason: string } {
   if (!existsSync(path)) return { reason: 'it was not built: that needs a C++ compiler (g++)' };
   try {
-    return { addon: createRequire(import.meta.url)(path) as NativeAddon };
+    const addon = createRequire(import.meta.url)(path) as NativeAddon;
+    const missing = callsMissingIn(addon);
+    if (missing.length === 0) return { addon };
+    return {
+      reason: `it is of another version than this program (it lacks ${missing.join(', ')}): build it again`,
+    };
   } catch (error) {
     return { reason: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/** What a file built from other sources lacks: a missing call would end the process with each start. */
+function callsMissingIn(addon: Partial<NativeAddon>): string[] {
+  const calls: object = addon.Datapath?.prototype ?? {};
+  return [
+    ...(['Datapath', 'fasterProfile', 'trimMemory'] as const).filter((name) => !(name in addon)),
+    ...Object.keys(callsOfBinding).filter((name) => !(name in calls)),
+  ];
 }

@@ -93,4 +93,26 @@ describe('The native datapath', () => {
       rmSync(folder, { recursive: true, force: true });
     }
   });
+
+  it('is replaced by its twin where it was built from other sources, with what it lacks', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'addon-'));
+    try {
+      const older = join(folder, 'datapath.cjs');
+      writeFileSync(
+        older,
+        'class Datapath { addSocket() {} close() {} }\nmodule.exports = { Datapath, fasterProfile: () => 0 };\n',
+      );
+      const native = loadNative(older);
+      expect(native).toEqual({
+        reason: expect.stringMatching(/lacks trimMemory, .*fingerprint.*build it again/),
+      });
+      const lines: string[] = [];
+      const logger = pino({ level: 'info' }, { write: (line: string) => lines.push(line) });
+      await using plane = await createMediaPlane({ logger }, native);
+      expect(plane.fingerprint.value).toMatch(/^[0-9A-F:]+$/);
+      expect(lines.filter((line) => line.includes('build it again'))).toHaveLength(1);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
 });

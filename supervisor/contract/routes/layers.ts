@@ -42,6 +42,9 @@ export type LayerWish = Pick<z.infer<typeof layerWishSchema>, 'rid' | 'maxWidth'
 /** See {@link layerChoiceSchema}. */
 export type LayerChoice = z.infer<typeof layerChoiceSchema>;
 
+/** Enough for pages that change layers with their windows; each change may ask a camera for a keyframe. */
+const rate = { burst: 100, perSecond: 20 };
+
 /** Publishing a small layer beside a feed, and the extensions of WHEP: layer selection and server-sent events. */
 export const layersRoutes = {
   whipSmallLayer: {
@@ -51,6 +54,7 @@ export const layersRoutes = {
     summary: 'Publish the small layer of a feed beside its full one, as a WHIP session of its own',
     params: sessionParams.pick({ feed: true }),
     body: { contentType: 'application/sdp', maxBytes: 256 * 1024, description: 'Session description' },
+    rate,
     status: 201,
     response: { contentType: 'application/sdp', description: 'Session description' },
   },
@@ -59,6 +63,7 @@ export const layersRoutes = {
     path: '/whep/:feed/:session/layer',
     access: ['viewer', 'camera'],
     summary: 'Choose a layer, or pause',
+    rate,
     params: sessionParams,
     body: layerWishSchema,
     status: 200,

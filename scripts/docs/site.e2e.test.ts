@@ -84,3 +84,15 @@ test('the search finds a section, by keyboard alone, and leads there', async () 
   expect(await page.locator('.results').isVisible()).toBe(false);
   expect(complaints).toEqual([]);
 });
+
+test('the search says so as soon as it has the focus and cannot be loaded', async () => {
+  const other = await browser.newPage();
+  await other.route('**/search.json', (route) => route.fulfill({ status: 500 }));
+  await other.goto(`${url}index.html`);
+  await other.keyboard.press('/');
+  await other.getByText('The search could not be loaded: HTTP 500').waitFor({ timeout: 5_000 });
+  await other.unroute('**/search.json');
+  await other.keyboard.type('take does not start');
+  await other.locator('.results a').first().waitFor({ timeout: 5_000 });
+  await other.close();
+});

@@ -259,7 +259,7 @@ describe('link between camera and hub', () => {
     ['', 'opens nothing'],
     ['{"code":', 'opens nothing'],
     ['x'.repeat(60_000), 'opens nothing'],
-  ])('a refusal that is no problem document is told by its status', async (problem, words) => {
+  ])('a refusal without a problem document is reported by its status', async (problem, words) => {
     const hub = await startHub({ status: 403, problem });
     const camera = startCamera(hub.port);
     await vi.waitFor(() => expect(camera.states.at(-1)?.state).toBe('refused'), 10_000);

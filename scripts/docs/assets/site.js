@@ -9,7 +9,12 @@ let index = null;
 const loadIndex = () => {
   index ??= fetch(`${top}assets/search.json`)
     .then((answer) => (answer.ok ? answer.text() : Promise.reject(new Error(`HTTP ${answer.status}`))))
-    .then((text) => MiniSearch.loadJSON(text, searchOptions));
+    .then((text) => MiniSearch.loadJSON(text, searchOptions))
+    .catch((error) => {
+      // The next look tries again.
+      index = null;
+      throw error;
+    });
   return index;
 };
 
@@ -23,6 +28,9 @@ const show = (children) => {
   results.replaceChildren(...children);
   results.hidden = children.length === 0;
 };
+
+const showFailure = (error) =>
+  show([element('p', `The search could not be loaded: ${error.message}. Reload the page to try again.`)]);
 
 const look = async () => {
   const words = input.value.trim();
@@ -41,13 +49,12 @@ const look = async () => {
           }),
     );
   } catch (error) {
-    index = null;
-    show([element('p', `The search could not be loaded: ${error.message}. Reload the page to try again.`)]);
+    showFailure(error);
   }
 };
 
 search.hidden = false;
-input.addEventListener('focus', () => void loadIndex().catch(() => undefined));
+input.addEventListener('focus', () => void loadIndex().catch(showFailure));
 input.addEventListener('input', () => void look());
 results.addEventListener('click', () => show([]));
 document.addEventListener('keydown', (event) => {

@@ -16,6 +16,7 @@ import {
   withOutputSwitched,
   withoutOutput,
 } from '../output-view.ts';
+import { OwnersPart } from './owners-part.tsx';
 
 interface OutputsProps {
   status: Status;
@@ -252,16 +253,9 @@ export const Outputs = (props: OutputsProps) => {
             <OutputRow key={output.id} {...props} output={output} />
           ))}
         </ul>
-        {config === null ? (
-          <p class="row-note">Only the owner’s key can add or remove them.</p>
-        ) : (
+        <OwnersPart config={config}>
           <AddForm {...props} />
-        )}
-        {config !== null && (
-          <p class="row-note">
-            Saved on this appliance. If you edit this list in rushlight.toml later, the file wins.
-          </p>
-        )}
+        </OwnersPart>
       </div>
     </section>
   );

@@ -11,6 +11,7 @@ import {
   withoutRemote,
   withRemote,
 } from '../remote-view.ts';
+import { OwnersPart } from './owners-part.tsx';
 
 interface RemoteFeedsProps {
   status: Status;
@@ -145,16 +146,9 @@ export const RemoteFeeds = (props: RemoteFeedsProps) => {
             <RemoteRow key={source.id} {...props} source={source} />
           ))}
         </ul>
-        {config === null ? (
-          <p class="row-note">Only the owner’s key can add or remove them.</p>
-        ) : (
+        <OwnersPart config={config}>
           <AddForm {...props} />
-        )}
-        {config !== null && (
-          <p class="row-note">
-            Saved on this appliance. If you edit this list in rushlight.toml later, the file wins.
-          </p>
-        )}
+        </OwnersPart>
       </div>
     </section>
   );

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Feed } from '../supervisor/contract/index.ts';
-import { type ApplianceProcess, freePort, startAppliance } from './testing/appliance-process.ts';
+import { type ApplianceProcess, freePort, freeUdpPort, startAppliance } from './testing/appliance-process.ts';
 import { feedOf, feedOnline, makeJpeg, openLink } from './testing/picture-clients.ts';
 
 const settings = `
@@ -122,9 +122,9 @@ describe('An agent that publishes pictures', () => {
 
 describe('With keys', () => {
   it('the same key takes its place over, another one is refused, a revoked one is closed', async () => {
-    const [port, tlsPort] = [await freePort(), await freePort()];
+    const [port, tlsPort, udpPort] = [await freePort(), await freePort(), await freeUdpPort()];
     await using guarded = await startAppliance({
-      config: `role = "hub"\n[http]\nport = ${port}\ntls = false\ntls_port = ${tlsPort}\nauth = "required"\nlisten = ["127.0.0.1"]\n[media]\nudp_port = 0\n[devices]\nadopt = "never"\n`,
+      config: `role = "hub"\n[http]\nport = ${port}\ntls = false\ntls_port = ${tlsPort}\nauth = "required"\nlisten = ["127.0.0.1"]\n[media]\nudp_port = ${udpPort}\n[devices]\nadopt = "never"\n`,
       command: [process.execPath, 'supervisor/main.ts'],
     });
     await guarded.until('it answers', async () => (await fetch(`${guarded.url}/healthz`)).ok);

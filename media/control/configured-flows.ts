@@ -1,4 +1,3 @@
-/** What runs because of the configuration: ingests, pushes, outputs, pulls and taps. */
 import type { Logger } from 'pino';
 import type { Feed } from '../sfu/feed.ts';
 import type { FeedRegistry } from '../sfu/feed-registry.ts';
@@ -34,7 +33,7 @@ function outputStatus(output: string, { url: _url, ...state }: RemoteState): Out
   return { output, ...state };
 }
 
-/** See the head of this file. */
+/** What runs because of the configuration: ingests, pushes, outputs, pulls and taps. */
 export class ConfiguredFlows implements AsyncDisposable {
   readonly #options: ConfiguredFlowsOptions;
   readonly #ingests = new Map<string, { key: string; item: AsyncDisposable }>();

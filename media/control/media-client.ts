@@ -1,4 +1,3 @@
-/** The supervisor's end of the control channel: connects, reconnects, and restores the configuration. */
 import { EventEmitter } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -44,7 +43,7 @@ export interface MediaClientOptions {
   readonly timeouts?: Partial<typeof defaultTimeouts>;
 }
 
-/** See the head of this file. */
+/** The supervisor's end of the control channel: connects, reconnects, and restores the configuration. */
 export class MediaClient {
   readonly events = new EventEmitter<MediaClientEvents>();
   readonly #options: MediaClientOptions;

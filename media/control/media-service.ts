@@ -1,4 +1,3 @@
-/** The media plane of one machine: feeds, sessions, ingests and pushes over one datapath. */
 import pLimit from 'p-limit';
 import type { Logger } from 'pino';
 import { LogLimiter } from '../../common/log-limiter.ts';
@@ -56,7 +55,7 @@ export interface MediaServiceOptions {
   readonly onEvent: (event: MediaEvent) => void;
 }
 
-/** See the head of this file. */
+/** The media plane of one machine: feeds, sessions, ingests and pushes over one datapath. */
 export class MediaService implements AsyncDisposable {
   readonly feeds: FeedRegistry;
   readonly #options: MediaServiceOptions;

@@ -1,4 +1,3 @@
-/** Fetches the pictures of a camera that offers only motion JPEG over HTTP, unchanged. */
 import type { Logger } from 'pino';
 import { Backoff } from '../../common/backoff.ts';
 import { pause } from '../../common/pause.ts';
@@ -31,7 +30,7 @@ export interface MjpegPullOptions {
   readonly logger: Logger;
 }
 
-/** See the head of this file. */
+/** Fetches the pictures of a camera that offers only motion JPEG over HTTP, unchanged. */
 export class MjpegPull {
   readonly #options: MjpegPullOptions;
   #state: MjpegPullState = { state: 'connecting', reason: null };

@@ -1,4 +1,3 @@
-/** A named live stream: its tracks, who publishes it and who views it. */
 import type { Logger } from 'pino';
 import type { AudioCodec } from './audio-codec.ts';
 import { noticesOf } from './feed-notices.ts';
@@ -23,7 +22,7 @@ export interface FeedOptions {
   readonly layer?: LayerName;
 }
 
-/** See the head of this file. */
+/** A named live stream: its tracks, who publishes it and who views it. */
 export class Feed implements FeedPort, Disposable {
   readonly id: string;
   readonly layer: LayerName;

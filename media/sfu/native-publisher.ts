@@ -1,4 +1,3 @@
-/** Receives what a WebRTC peer sends, in the native datapath, which also requests feedback and repairs. */
 import { type Handle, type NativeEvent, NativeEventType } from '../datapath/native/native-binding.ts';
 import type { NativeCore } from '../datapath/native/native-core.ts';
 import type { SourceRow } from '../datapath/native/native-snapshot.ts';
@@ -14,7 +13,7 @@ export interface NativePublisherOptions extends Omit<PublisherOptions, 'transpor
   readonly transport: NativeTransport;
 }
 
-/** See the head of this file. */
+/** Receives what a WebRTC peer sends, in the native datapath, which also requests feedback and repairs. */
 export class NativePublisher implements FeedPublisher {
   readonly info: PublisherInfo;
   readonly #options: NativePublisherOptions;

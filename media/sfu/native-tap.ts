@@ -1,4 +1,3 @@
-/** Packets of the native datapath for a reader of this machine, which come in batches. */
 import type { PacketOutlet } from '../datapath/datapath.ts';
 import { type Handle, type NativeEvent, NativeEventType } from '../datapath/native/native-binding.ts';
 import type { NativeCore } from '../datapath/native/native-core.ts';
@@ -9,7 +8,7 @@ import { KEYFRAME_PATIENCE_MS } from './native-viewer.ts';
 /** How soon a reader that let packets pile up is looked at again. */
 const BLOCKED_POLL_MS = 50;
 
-/** See the head of this file. */
+/** Packets of the native datapath for a reader of this machine, which come in batches. */
 export class NativeTap implements Disposable {
   readonly #core: NativeCore;
   readonly #feed: FeedPort;

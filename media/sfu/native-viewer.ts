@@ -1,4 +1,3 @@
-/** Somebody who gets a feed from the native datapath: who starts when is decided here, packets and repairs are there. */
 import { type Handle, type NativeEvent, NativeEventType } from '../datapath/native/native-binding.ts';
 import type { NativeCore } from '../datapath/native/native-core.ts';
 import type { SinkRow } from '../datapath/native/native-snapshot.ts';
@@ -18,7 +17,7 @@ export interface NativeViewerOptions extends Omit<ViewerOptions, 'transport'> {
   readonly transport: NativeTransport;
 }
 
-/** See the head of this file. */
+/** Somebody who gets a feed from the native datapath: who starts when is decided here, packets and repairs are there. */
 export class NativeViewer implements FeedViewer {
   readonly id: string;
   readonly #options: NativeViewerOptions;

@@ -1,7 +1,3 @@
-/**
- * The receiving end of a WHIP publisher, or of a server that is pulled from: receives its packets, requests lost ones again, and
- * gives the feedback that a sender needs.
- */
 import type { Logger } from 'pino';
 import type { PacketTransport } from '../datapath/datapath.ts';
 import { NackGenerator } from '../rtp/nack-generator.ts';
@@ -70,7 +66,10 @@ interface IncomingTrack {
   expectedBefore: number;
 }
 
-/** See the head of this file. */
+/**
+ * The receiving end of a WHIP publisher, or of a server that is pulled from: receives its packets, requests lost ones again, and
+ * gives the feedback that a sender needs.
+ */
 export class Publisher implements FeedPublisher {
   readonly info: PublisherInfo;
   readonly #options: PublisherOptions;

@@ -1,4 +1,3 @@
-/** A WHIP or WHEP client whose every packet is made and seen by the test. */
 import { pino } from 'pino';
 import type { MediaService } from '../control/media-service.ts';
 import type { IceCandidate, PacketDatapath } from '../datapath/datapath.ts';
@@ -12,7 +11,7 @@ import { SequenceUnwrapper } from '../rtp/sequence.ts';
 import { parseAnswer } from '../signaling/offer.ts';
 import type { LayerName } from './layer.ts';
 
-/** See the head of this file. */
+/** A WHIP or WHEP client whose every packet is made and seen by the test. */
 export class RawPeer implements AsyncDisposable {
   readonly packets: RtpPacket[] = [];
   readonly reports: RtcpPacket[] = [];

@@ -1,4 +1,3 @@
-/** Somebody who gets a feed: a WHEP viewer, or the hub that a camera publishes to. */
 import { randomInt } from 'node:crypto';
 import type { PacketTransport, RepairStream, TrackSink } from '../datapath/datapath.ts';
 import { middleOfNtp, ntpOfUnixMs } from '../rtp/ntp.ts';
@@ -53,7 +52,7 @@ export function createSsrc(): number {
   return randomInt(1, 2 ** 32 - 1);
 }
 
-/** See the head of this file. */
+/** Somebody who gets a feed: a WHEP viewer, or the hub that a camera publishes to. */
 export class Viewer implements FeedViewer {
   readonly id: string;
   readonly #options: ViewerOptions;

@@ -1,4 +1,3 @@
-/** A WHIP or WHEP session: its negotiation and the media behind it. */
 import type { MediaTransport } from '../datapath/datapath.ts';
 import type { LayerName } from '../sfu/layer.ts';
 import { SignalingError } from './errors.ts';
@@ -36,7 +35,7 @@ export interface LayerChoice {
   readonly paused: boolean;
 }
 
-/** See the head of this file. */
+/** A WHIP or WHEP session: its negotiation and the media behind it. */
 export class MediaSession {
   readonly #parts: MediaSessionParts;
 

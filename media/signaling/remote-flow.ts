@@ -1,4 +1,3 @@
-/** A session with another server, kept open for as long as it is wanted: what publishing to it and pulling from it share. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { CloseReason, Datapath, MediaTransport } from '../datapath/datapath.ts';
@@ -88,7 +87,7 @@ export interface RemoteFlowOptions {
   ) => Promise<HubError>;
 }
 
-/** See the head of this file. */
+/** A session with another server, kept open for as long as it is wanted: what publishing to it and pulling from it share. */
 export class RemoteFlow implements AsyncDisposable {
   readonly #options: RemoteFlowOptions;
   readonly #abort = new AbortController();

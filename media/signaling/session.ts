@@ -1,4 +1,3 @@
-/** One WHIP or WHEP session's negotiation state: its entity tag, trickle ICE and ICE restarts (RFC 9725, section 4.3). */
 import { randomBytes } from 'node:crypto';
 import type { IceCredentials, MediaTransport } from '../datapath/datapath.ts';
 import { SignalingError } from './errors.ts';
@@ -11,7 +10,7 @@ export interface PatchResult {
   readonly restart: { readonly etag: string; readonly fragment: string } | null;
 }
 
-/** See the head of this file. */
+/** One WHIP or WHEP session's negotiation state: its entity tag, trickle ICE and ICE restarts (RFC 9725, section 4.3). */
 export class SignalingSession {
   readonly id = randomBytes(16).toString('hex');
   readonly #transport: MediaTransport;

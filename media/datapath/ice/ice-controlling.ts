@@ -1,7 +1,3 @@
-/**
- * A controlling ICE agent with a socket of its own, for publishing to another machine. Its own socket keeps several
- * sessions to the same hub apart, which share both addresses otherwise.
- */
 import type { RemoteInfo, Socket } from 'node:dgram';
 import { isIPv4 } from 'node:net';
 import type { Logger } from 'pino';
@@ -28,7 +24,10 @@ export async function openIceControlling(logger: Logger): Promise<IceControlling
   return agent.current;
 }
 
-/** See the head of this file. */
+/**
+ * A controlling ICE agent with a socket of its own, for publishing to another machine. Its own socket keeps several
+ * sessions to the same hub apart, which share both addresses otherwise.
+ */
 export class IceControlling implements IceEndpoint {
   readonly local: IceCredentials = createIceCredentials();
   readonly candidates: readonly IceCandidate[];

@@ -1,4 +1,3 @@
-/** One running native datapath: its handles, its events and its statistics. */
 import type { Handle, NativeAddon, NativeBinding, NativeEvent } from './native-binding.ts';
 import { NativeSnapshot } from './native-snapshot.ts';
 
@@ -8,7 +7,7 @@ const GENERATIONS = 0x10000;
 /** Gets the events of one object. */
 export type NativeListener = (event: NativeEvent) => void;
 
-/** See the head of this file. */
+/** One running native datapath: its handles, its events and its statistics. */
 export class NativeCore implements Disposable {
   readonly calls: NativeBinding;
   readonly #addon: NativeAddon;

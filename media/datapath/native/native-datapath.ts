@@ -1,4 +1,3 @@
-/** The native datapath: one thread of the add-on has sockets, ICE, DTLS, SRTP and all packets. */
 import type { Logger } from 'pino';
 import type {
   Datapath,
@@ -31,7 +30,7 @@ export function createNativeDatapath<T extends NativeDatapath>(
   return new Kind(new NativeCore(addon), options, profile);
 }
 
-/** See the head of this file. */
+/** The native datapath: one thread of the add-on has sockets, ICE, DTLS, SRTP and all packets. */
 export class NativeDatapath implements Datapath {
   readonly core: NativeCore;
   readonly logger: Logger;

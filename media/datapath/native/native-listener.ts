@@ -1,4 +1,3 @@
-/** The one UDP port of all viewers and publishers: a native socket per local address, which follow the machine's addresses. */
 import { getSystemErrorName } from 'node:util';
 import type { Logger } from 'pino';
 import type { DatapathAddresses, IceCandidate } from '../datapath.ts';
@@ -7,7 +6,7 @@ import { localAddresses, localIpv6Addresses } from '../local-addresses.ts';
 import { type Handle, SocketUse } from './native-binding.ts';
 import type { NativeCore } from './native-core.ts';
 
-/** See the head of this file. */
+/** The one UDP port of all viewers and publishers: a native socket per local address, which follow the machine's addresses. */
 export class NativeListener {
   readonly #core: NativeCore;
   readonly #logger: Logger;

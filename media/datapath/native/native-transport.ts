@@ -1,4 +1,3 @@
-/** A session's transport whose packets stay in the native datapath. Here are its states. */
 import { EventEmitter } from 'node:events';
 import type { Logger } from 'pino';
 import type {
@@ -35,7 +34,7 @@ export interface NativeTransportOptions {
 
 type RemoteIce = IceCredentials & { readonly candidates: readonly IceCandidate[] };
 
-/** See the head of this file. */
+/** A session's transport whose packets stay in the native datapath. Here are its states. */
 export class NativeTransport implements MediaTransport {
   readonly events = new EventEmitter<TransportEvents>();
   readonly handle: Handle;

@@ -1,4 +1,3 @@
-/** A track's packets and its fan-out in JavaScript. */
 import { randomInt } from 'node:crypto';
 import type {
   MediaTransport,
@@ -21,7 +20,7 @@ const MOST_RING_OCTETS = 32 * 1024 * 1024;
 const PUMP_INTERVAL_MS = 4;
 const PUMP_PACKETS = 32;
 
-/** See the head of this file. */
+/** A track's packets and its fan-out in JavaScript. */
 export class NodeRelay implements TrackRelay, SinkTrack {
   readonly kind: 'video' | 'audio';
   readonly ring: PacketRing;

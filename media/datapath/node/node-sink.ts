@@ -1,5 +1,3 @@
-/** One viewer's cursor into a track. */
-
 import { extendSequence, timestampDistance } from '../../rtp/sequence.ts';
 import type { PacketOutlet, SinkOptions, SinkStats, TrackPacket, TrackSink } from '../datapath.ts';
 import type { PacketRing } from './packet-ring.ts';
@@ -26,7 +24,7 @@ export interface SinkTrack {
   remove(sink: NodeSink): void;
 }
 
-/** See the head of this file. */
+/** One viewer's cursor into a track. */
 export class NodeSink implements TrackSink {
   #track: SinkTrack;
   /** The layer it goes over to. */

@@ -1,7 +1,3 @@
-/**
- * The one UDP port of all viewers and publishers: a socket per local address, so that answers leave from the address
- * that was asked. STUN requests find their session by user name, everything else by the peer's address.
- */
 import type { RemoteInfo, Socket } from 'node:dgram';
 import type { Logger } from 'pino';
 import { errorCode } from '../../../common/errors.ts';
@@ -27,7 +23,10 @@ interface Listener {
   readonly paths: Map<string, { path: NetworkPath; session: MuxSession }>;
 }
 
-/** See the head of this file. */
+/**
+ * The one UDP port of all viewers and publishers: a socket per local address, so that answers leave from the address
+ * that was asked. STUN requests find their session by user name, everything else by the peer's address.
+ */
 export class UdpMux {
   readonly #logger: Logger;
   readonly #listeners = new Map<string, Listener>();

@@ -67,12 +67,9 @@ export class Peer implements Disposable {
 
   /** Posts the offer and waits for ICE and DTLS. Rejects with ConformanceError. */
   async connect(withinMs = 10_000): Promise<Answer> {
-    const connected = Promise.withResolvers<void>();
-    // It may fail before anybody waits for it.
-    connected.promise.catch(() => {});
+    const outcome = Promise.withResolvers<'connected' | 'failed'>();
     this.#connection.onStateChange((state) => {
-      if (state === 'connected') connected.resolve();
-      if (state === 'failed') connected.reject(new ConformanceError('ICE or DTLS failed'));
+      if (state === 'connected' || state === 'failed') outcome.resolve(state);
     });
     const answer = await ask(this.#endpoint, this.#endpoint.url, {
       method: 'POST',
@@ -88,10 +85,10 @@ export class Peer implements Disposable {
     const location = answer.headers.get('location');
     this.sessionUrl = location === null ? null : new URL(location, this.#endpoint.url).href;
     this.#connection.setRemoteDescription(answer.body, 'answer');
-    const late = sleep(withinMs).then(() => {
+    const ended = await Promise.race([outcome.promise, sleep(withinMs, 'late' as const, { ref: false })]);
+    if (ended === 'failed') throw new ConformanceError('ICE or DTLS failed');
+    if (ended === 'late')
       throw new ConformanceError(`ICE and DTLS were not through after ${withinMs / 1000} s`);
-    });
-    await Promise.race([connected.promise, late]);
     return answer;
   }
 

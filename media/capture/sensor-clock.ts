@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { ChildHost } from '../../common/child-host.ts';
+import { pause } from '../../common/pause.ts';
 import { type PtsAddition, PtsTail } from './pts-tail.ts';
 
 /** A frame that rpicam-vid delivered. */
@@ -55,7 +55,7 @@ export class SensorClock {
     while (!signal.aborted) {
       await this.look();
       // An abort only ends the pause early.
-      await sleep(lookMs, undefined, { signal }).catch(() => {});
+      await pause(lookMs, signal);
     }
     await this.look();
     this.ended = true;

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Child, ChildHost, ChildLine } from '../../common/child-host.ts';
+import { pause } from '../../common/pause.ts';
 import { Backoff } from './backoff.ts';
 import { type CaptureFault, codecFault, faultOfLine, moreTelling, redact } from './faults.ts';
 import { FrameRateMeter, isSlow, rateOf } from './frame-rate.ts';
@@ -137,7 +137,7 @@ export class SourceHandler {
       this.tell({ state: 'backing-off', fault, nextTryInMs });
       this.options.logger.warn({ source: source.id, fault, nextTryInMs }, 'source ended, trying again');
       // An abort only ends the pause early.
-      await sleep(nextTryInMs, undefined, { signal }).catch(() => {});
+      await pause(nextTryInMs, signal);
     }
     this.tell({ state: 'stopped', fault: null, nextTryInMs: null });
   }
@@ -198,7 +198,7 @@ export class SourceHandler {
         return stall;
       }
       // An abort only ends the pause early.
-      await Promise.race([end, sleep(watchMs, undefined, { signal }).catch(() => {})]);
+      await Promise.race([end, pause(watchMs, signal)]);
     }
     return undefined;
   }

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { pause } from '../../common/pause.ts';
 import type { CloseReason, Datapath, MediaTransport } from '../datapath/datapath.ts';
 import type { LayerName } from '../sfu/layer.ts';
 import { agree, type Proposal, readAnswer } from './agree.ts';
@@ -290,7 +290,7 @@ export class RemoteFlow implements AsyncDisposable {
     else if (failures <= 1) logger.warn({ code, reason }, `${doing} failed; trying on`);
     this.#setStatus({ state: 'failed', reason, code, retryInMs });
     // An abort ends the pause early; the loop sees it.
-    await sleep(retryInMs, undefined, { signal }).catch(() => {});
+    await pause(retryInMs, signal);
   }
 
   #setStatus(change: Partial<RemoteState>): void {

@@ -13,8 +13,10 @@ const alone = [
   'scripts/{recovery,start}.e2e.test.ts',
 ];
 
+const setupFiles = ['scripts/testing/leftover-processes.ts'];
+
 /** What all end-to-end tests (browsers, real time, network namespaces) have in common. */
-const endToEnd = { retry, testTimeout: 120_000, hookTimeout: 120_000 };
+const endToEnd = { retry, setupFiles, testTimeout: 120_000, hookTimeout: 120_000 };
 
 /** The projects run one after the other; `npx vitest run <file>` finds the one a file belongs to. */
 export default defineConfig({
@@ -32,6 +34,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           retry,
+          setupFiles,
           // Most of them wait more than they work.
           maxWorkers: 3,
           sequence: { groupOrder: 0 },

@@ -5,6 +5,9 @@ import { join, resolve } from 'node:path';
 import { environment, root, say } from './prepare.mjs';
 import { onPath, packagesOf, testPrograms } from './programs.mjs';
 
+/** How long one part of the tests may take, as options of `spawnSync`: several times what it takes on two cores. */
+export const partLimit = { timeout: 25 * 60_000, killSignal: 'SIGKILL' };
+
 const build = join(root, 'image', 'build');
 const enter = join(root, 'image', 'enter-root');
 
@@ -67,5 +70,6 @@ function spawnIn(folder, command, args) {
     PATH: `${join(root, 'node_modules', '.bin')}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
   };
   const shares = shared.flatMap((one) => ['--share', one]);
-  return spawnSync(enter, [folder, ...shares, '--', command, ...args], { cwd: root, env, stdio: 'inherit' });
+  const argv = [folder, ...shares, '--', command, ...args];
+  return spawnSync(enter, argv, { cwd: root, env, stdio: 'inherit', ...partLimit });
 }

@@ -19,7 +19,7 @@ import {
 } from './prepare.mjs';
 import { testPrograms } from './programs.mjs';
 import { setUp, testPlan, withSetUp } from './test-plan.mjs';
-import { openTestRoot } from './test-root.mjs';
+import { openTestRoot, partLimit } from './test-root.mjs';
 
 const plan = testPlan(process.argv.slice(2), process.env.CI === 'true');
 if (plan.problem !== null) fail(plan.problem);
@@ -85,7 +85,11 @@ async function runAll(names, where, run) {
     const args = commands[name];
     if (!existsSync(args[0])) fail(`${args[0]} is missing.`);
     const work = () => {
-      const { status, signal } = run(node, args);
+      const { status, signal, error } = run(node, args);
+      if (error?.code === 'ETIMEDOUT') {
+        say(`Ended after ${partLimit.timeout / 60_000} minutes: something did not come to an end.`);
+        return 'FAILED';
+      }
       interrupted ||= signal !== null || interruptions.includes(status);
       return status === 0 ? 'passed' : 'FAILED';
     };
@@ -95,7 +99,8 @@ async function runAll(names, where, run) {
   return passed;
 }
 
-const here = (command, args) => spawnSync(command, args, { cwd: root, env: environment, stdio: 'inherit' });
+const here = (command, args) =>
+  spawnSync(command, args, { cwd: root, env: environment, stdio: 'inherit', ...partLimit });
 
 /** True if all passed; null if there can be no such root. */
 async function runInRoot(names) {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { globSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -12,13 +12,19 @@ import { cameraOf, until } from './recording-rig.fake.ts';
 const recorder = join(import.meta.dirname, 'recorder-process.fake.ts');
 const [library] = globSync('/usr/lib/*/faketime/libfaketime.so.1');
 
+/** Sets the clock in one step: libfaketime ends a program that reads a half-written file. */
+async function setClock(file: string, offset: string): Promise<void> {
+  await writeFile(`${file}.new`, `${offset}\n`);
+  await rename(`${file}.new`, file);
+}
+
 /** The machine's clock, as the recorder and its programs see it, is set two hours ahead in a take, and back. */
 it.skipIf(library === undefined).each(['direct', 'spool'])(
   'a clock that is set during a take leaves no gap, and is noted (%s)',
   async (strategy) => {
     const folder = await mkdtemp(join(tmpdir(), 'clock-step-'));
     const clock = join(folder, 'clock');
-    await writeFile(clock, '+0\n');
+    await setClock(clock, '+0');
     const faked = {
       LD_PRELOAD: library,
       FAKETIME_TIMESTAMP_FILE: clock,
@@ -37,7 +43,7 @@ it.skipIf(library === undefined).each(['direct', 'spool'])(
       for (const offset of ['+2h', '+0', '+0']) {
         const before = frames;
         await until(() => frames >= before + 45);
-        await writeFile(clock, `${offset}\n`);
+        await setClock(clock, offset);
       }
       child.stdin.end('stop');
       await once(child, 'close');

@@ -49,6 +49,8 @@ export class NameWatch {
     const { name, machine } = this.#options;
     const answered = await machine.answered();
     if (answered === null || answered.toLowerCase() === name) return null;
-    return `The network knows this machine as ${answered}.local: another one is called ${name}, too. Give each its own name, or open ${answered}.local here.`;
+    // mDNS does not say whose answer it was: this machine may have heard itself.
+    const taken = `another machine is called ${name}, too, or cable and Wi-Fi lead to one network`;
+    return `The network knows this machine as ${answered}.local: ${taken}. Give each machine its own name, use one of the two ways, or open ${answered}.local here.`;
   }
 }

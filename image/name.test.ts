@@ -47,6 +47,11 @@ test('a name that avahi gave a number, as another machine has it, is not asked f
   expect(run('stage\n', 'stage')).toEqual({ status: 0, hostname: 'stage', called: null });
 });
 
+test('it is asked for once more if the product says so', () => {
+  expect(run('stage\nagain\n', 'stage-2')).toEqual({ status: 0, hostname: 'stage', called: 'stage' });
+  expect(run('stage\nagain\n', 'stage')).toEqual({ status: 0, hostname: 'stage', called: null });
+});
+
 test('without avahi the machine has its name all the same', () => {
   expect(run('stage\n', null)).toEqual({ status: 0, hostname: 'stage', called: null });
 });

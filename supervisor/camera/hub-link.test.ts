@@ -9,6 +9,61 @@ import { atEnd, endAll, startCamera, startHub, twoAddresses } from './hub-link-r
 
 afterEach(endAll);
 
+/** A client whose every option the test decides. */
+function clientWith(port: number, options: Partial<ConstructorParameters<typeof HubLinkClient>[0]>) {
+  return new HubLinkClient({
+    locator: new HubLocator({ override: `http://127.0.0.1:${port}`, network, log }),
+    network,
+    hello: () => ({ id: 'cam-a', name: 'stage-left', version: '1.2.3', sources: [] }),
+    status: () => ({ sources: [], recording: 'idle', remainingS: null, update: null }),
+    token: () => 'old',
+    fingerprint: () => null,
+    onCommand: () => {},
+    onState: () => {},
+    log,
+    ...options,
+  });
+}
+
+test('ends with the abort, no matter how far the opening of the link has got', async () => {
+  const hub = await startHub();
+  const tries = Array.from({ length: 40 }, async (_, microtasks) => {
+    const stop = new AbortController();
+    const running = clientWith(hub.port, {}).run(stop.signal);
+    for (let n = 0; n < microtasks; n += 1) await Promise.resolve();
+    stop.abort();
+    await running;
+  });
+  const all = await Promise.race([Promise.all(tries), sleep(4000, 'some never end')]);
+  expect(all).toHaveLength(40);
+});
+
+test('a key that is given up while its link is being opened opens nothing', async () => {
+  const hub = await startHub();
+  const shown: (string | undefined)[] = [];
+  hub.server.prependListener('upgrade', ({ headers }) => void shown.push(headers.authorization));
+  let token: string | null = 'old';
+  const states: HubLink['state'][] = [];
+  const client = clientWith(hub.port, {
+    token: () => token,
+    fingerprint: () => {
+      // The owner makes the camera forget its hub, just now.
+      token = null;
+      client.keyChanged();
+      return null;
+    },
+    onState: ({ state }) => states.push(state),
+  });
+  const stop = new AbortController();
+  const running = client.run(stop.signal);
+  await vi.waitFor(() => expect(states).toContain('refused'), 5000);
+  await sleep(100);
+  stop.abort();
+  await running;
+  expect(states).not.toContain('connected');
+  expect(shown).toEqual([]);
+});
+
 describe('link between camera and hub', () => {
   test('the hub knows the camera, hears its status, and its commands arrive', async () => {
     const hub = await startHub();

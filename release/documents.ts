@@ -9,8 +9,8 @@ import { modulesIn } from './sbom/modules.ts';
 import { type Architecture, sha256Of, type Workshop } from './workshop.ts';
 
 /** The lists of parts, in both formats; fails if a part has a licence that nobody agreed to. */
-export function writeLists(workshop: Workshop, arch: Architecture): void {
-  const modules = modulesIn(join(makeTree(workshop, arch), 'node_modules'));
+export async function writeLists(workshop: Workshop, arch: Architecture): Promise<void> {
+  const modules = modulesIn(join(await makeTree(workshop, arch), 'node_modules'));
   const lock = JSON.parse(readFileSync(join(workshop.source, 'package-lock.json'), 'utf8'));
   const packages = join(workshop.work(`layers/${arch}`), 'packages.txt');
   const components = [

@@ -5,6 +5,7 @@ import { artefacts, sign, writeLists, writeProvenance } from './documents.ts';
 import { imageObstacle, makeBoardImage, makeVirtualImage } from './images.ts';
 import { makeDeb, makeImages, makeLayers, makeRepository, makeTarball } from './packages.ts';
 import { tagFits } from './version.ts';
+import { writeVulnerabilities } from './vulnerabilities.ts';
 import { architectures, Workshop } from './workshop.ts';
 
 const usage = `npm run release: makes everything that people install, in dist/, in the version of package.json
@@ -70,6 +71,7 @@ async function main(): Promise<void> {
   if (does('image')) await makeDiskImages(workshop, values.only !== undefined);
   if (does('documents')) {
     for (const arch of archs) await workshop.step(`lists of parts ${arch}`, () => writeLists(workshop, arch));
+    await workshop.step('known vulnerabilities', () => writeVulnerabilities(workshop));
     await workshop.step('provenance', () => writeProvenance(workshop));
     await workshop.step('signatures', () => sign(workshop));
   }

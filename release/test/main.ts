@@ -1,7 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { run, tryRun } from './run.ts';
+import { run } from './run.ts';
 
 /**
  * `npm run release:test [-- --dist FOLDER] [--only LIST]`: what `npm run release` made, on clean machines. Needs root.
@@ -19,13 +20,12 @@ const dist = (ending: string) =>
   readdirSync(values.dist)
     .filter((name) => name.endsWith(ending))
     .map((name) => join(values.dist, name));
+/** One test, whose output people see while it runs. */
 const own = (name: string, ...args: string[]) => {
   process.stdout.write(`\n== ${name}\n`);
-  const { status, stdout, stderr } = tryRun(process.execPath, [
-    join(import.meta.dirname, `${name}.ts`),
-    ...args,
-  ]);
-  process.stdout.write(stdout + stderr);
+  const { status } = spawnSync(process.execPath, [join(import.meta.dirname, `${name}.ts`), ...args], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   if (status !== 0) process.exitCode = 1;
 };
 

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { artefacts, sign, writeLists, writeProvenance } from './documents.ts';
@@ -114,20 +114,10 @@ function summary(workshop: Workshop): void {
     process.stdout.write(`${seconds.toFixed(0).padStart(6)} s  ${name}\n`);
   }
   process.stdout.write('\n');
-  const files = [...artefacts(workshop), ...channelFiles(workshop)];
-  for (const file of files) {
-    process.stdout.write(
-      `${mib(statSync(file).size).padStart(11)}  ${file.slice(workshop.options.out.length + 1)}\n`,
-    );
+  for (const name of artefacts(workshop.options.out)) {
+    process.stdout.write(`${mib(statSync(workshop.file(name)).size).padStart(11)}  ${name}\n`);
   }
   for (const what of workshop.leftOut) process.stdout.write(`\nLEFT OUT: ${what}\n`);
-}
-
-function channelFiles(workshop: Workshop): string[] {
-  const folder = workshop.file('channel');
-  return statSync(folder, { throwIfNoEntry: false }) === undefined
-    ? []
-    : readdirSync(folder).map((name) => join(folder, name));
 }
 
 function mib(bytes: number): string {

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { run } from './run.ts';
 
@@ -20,6 +20,7 @@ const dist = (ending: string) =>
   readdirSync(values.dist)
     .filter((name) => name.endsWith(ending))
     .map((name) => join(values.dist, name));
+const isAgent = (file: string) => basename(file).startsWith('rushlight-agent-');
 /** One test, whose output people see while it runs. */
 const own = (name: string, ...args: string[]) => {
   process.stdout.write(`\n== ${name}\n`);
@@ -45,6 +46,10 @@ if (chosen.includes('lintian')) {
 }
 if (chosen.includes('signatures')) own('signatures', values.dist);
 if (chosen.includes('container')) {
-  for (const image of dist('-oci.tar').filter((file) => !file.includes('agent'))) own('container', image);
+  const [agents, hubs] = [
+    dist('-oci.tar').filter(isAgent),
+    dist('-oci.tar').filter((file) => !isAgent(file)),
+  ];
+  own('container', hubs[0] ?? '', agents[0] ?? '');
 }
 if (chosen.includes('install')) own('install');

@@ -18,11 +18,11 @@ First release.
 Old.
 `;
 
-test('the notes of a release are its part of the changelog', () => {
+test('the notes of a release are its section of the changelog', () => {
   expect(notesOf(changelog, '0.2.0')).toBe('Rushlight 0.2.0\n\nFirst release.\n');
   expect(notesOf(changelog, '0.1.0')).toBe('Rushlight 0.1.0\n\nOld.\n');
 });
 
-test('a version that has no part yet gets what is unreleased', () => {
+test('a version without a section gets the unreleased entries', () => {
   expect(notesOf(changelog, '0.3.0')).toContain('Something for later.');
 });

@@ -82,7 +82,7 @@ async function answerTo(
 }
 
 describe.each(planes)('The %s media plane', (kind) => {
-  it('starts a viewer with the cached keyframe and goes on live, byte by byte', async () => {
+  it('starts a viewer with the cached keyframe and continues live, byte by byte', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using viewer = await viewed(rig);
     const live = rig.pipeline.picture(picture(5, false, 3));
@@ -98,7 +98,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(viewer.packets.at(-1)).toMatchObject({ marker: true, payloadType: 96 });
   });
 
-  it('puts late packets where they belong', async () => {
+  it('puts late packets in their place', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using viewer = await viewed(rig);
     const sent = rig.pipeline.picture(picture(5, false, 4), [1]);
@@ -111,7 +111,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(numbersOf(sorted)).toEqual(numbersOf(sorted).toSorted((a, b) => a - b));
   });
 
-  it('sends again what a viewer lost, once within a round trip', async () => {
+  it('retransmits what a viewer lost, once within a round trip', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using viewer = await viewed(rig);
     const [lost] = viewer.packets.slice(-1);
@@ -123,7 +123,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(stats()?.retransmitted).toBe(1);
   });
 
-  it('sends again in a stream of its own to a viewer that offers one', async () => {
+  it('retransmits in a separate stream to a viewer that offers one', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await play(rig.pipeline, 0, 5);
     await online(rig);
@@ -149,7 +149,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect([two?.timestamp, two?.marker]).toEqual([last.timestamp, last.marker]);
   });
 
-  it('goes on without a gap when the pipeline restarts, from its keyframe on', async () => {
+  it('continues without a gap, from a keyframe, when the pipeline restarts', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using viewer = await viewed(rig);
     Object.assign(rig.pipeline, { ssrc: 99, sequence: 60_000, timestamp: 5 });
@@ -160,7 +160,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(Math.max(...stepsOf(viewer.packets))).toBeLessThan(90_000 * 5);
   });
 
-  it('cuts what does not fit', async () => {
+  it('splits what does not fit', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using viewer = await viewed(rig);
     rig.pipeline.picture(picture(5, false, 1, 3000));
@@ -170,7 +170,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(Math.max(...viewer.packets.map(({ payload }) => payload.length))).toBeLessThanOrEqual(1400);
   });
 
-  it('asks a publisher for what is missing, and passes on that viewers need a keyframe', async () => {
+  it('asks a publisher for missing packets, and passes on keyframe requests of viewers', async () => {
     await using rig = await openPlaneRig(kind, { ingest: false });
     await using publisher = await RawPeer.open(rig.service, 'whip', 'cam0');
     const stream = new Stream((packet) => publisher.send(packet));
@@ -190,7 +190,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     await eventually(() => publisher.count('remb') > 0, 'reports come');
   });
 
-  it('tells viewers when pictures were taken, and learns their loss and round trip', async () => {
+  it('tells viewers the capture times, and learns their loss and round trip', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using viewer = await viewed(rig);
     await eventually(() => viewer.count('sender-report') > 0, 'a report comes');
@@ -208,7 +208,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(stats()).toMatchObject({ lossRatio: 0.25, connected: true });
   });
 
-  it('mends what a viewer loses now and then, while others lose nothing', async () => {
+  it('repairs occasional losses of a viewer, while others lose nothing', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using other = await viewed(rig);
     let turn = 0;
@@ -227,7 +227,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(stats?.every(({ skippedFrames }) => skippedFrames === 0)).toBe(true);
   });
 
-  it('lets a viewer that loses more than can be mended wait for a keyframe, and go on without a gap', async () => {
+  it('makes a viewer that loses more than can be repaired wait for a keyframe, and continues without a gap', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using viewer = await viewed(rig);
     rig.pipeline.picture(picture(5, false, 40, 1200));
@@ -249,7 +249,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     await eventually(() => stats()?.skippedFrames === 2, 'what it missed is counted');
   });
 
-  it('forgets sessions that end, and lets nobody wait for them', async () => {
+  it('forgets sessions that end, and nobody waits for them', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     for (let i = 0; i < 3; i++) {
       await using viewer = await viewed(rig);
@@ -259,7 +259,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(rig.service.feeds.get('cam0')?.viewers.size).toBe(0);
   });
 
-  it('lets one stray packet change nothing', async () => {
+  it('ignores a single stray packet', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using viewer = await viewed(rig);
     const [slice] = picture(77, true).slice(-1);
@@ -272,7 +272,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(gapsOf(viewer.packets)).toEqual([]);
   });
 
-  it('goes on when timestamps step back within one stream, and when a lone picture is an hour off', async () => {
+  it('continues when timestamps step back within one stream and when a lone picture is an hour off', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using viewer = await viewed(rig);
     const regular = rig.pipeline.timestamp;
@@ -315,7 +315,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     await eventually(() => publisher.count('picture-loss') > 0, 'a keyframe is asked for');
   });
 
-  it('leaves a hole to the publisher that is about to repair it', async () => {
+  it('leaves a gap for the publisher that is about to repair it', async () => {
     await using rig = await openPlaneRig(kind, { ingest: false });
     await using publisher = await RawPeer.open(rig.service, 'whip', 'cam0');
     const stream = new Stream((packet) => publisher.send(packet));
@@ -334,7 +334,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(publisher.count('picture-loss')).toBe(before);
   });
 
-  it('takes a publisher back that comes with the same SSRC and other numbers', async () => {
+  it('accepts a publisher that returns with the same SSRC and other numbers', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await rig.service.configure({
       ...{ udpPort: 0, listenAddresses: ['127.0.0.1'], maxPublisherBitrateKbps: 20_000 },
@@ -358,7 +358,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(Math.min(...stepsOf(viewer.packets))).toBeGreaterThanOrEqual(0);
   });
 
-  it('follows a publisher whose clock is set, instead of telling viewers its wrong time', async () => {
+  it('follows a publisher whose clock is set, instead of passing on its wrong time', async () => {
     await using rig = await openPlaneRig(kind, { ingest: false });
     await using publisher = await RawPeer.open(rig.service, 'whip', 'cam0');
     const stream = new Stream((packet) => publisher.send(packet));
@@ -382,7 +382,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(Math.abs(timestampDistance(newest, told.rtpTimestamp))).toBeLessThan(90_000 * 5);
   });
 
-  it('shows the old keyframe where the publisher makes no new one', async () => {
+  it('shows the old keyframe if the publisher makes no new one', async () => {
     await using rig = await openPlaneRig(kind, { ingest: false });
     await using publisher = await RawPeer.open(rig.service, 'whip', 'cam0');
     const stream = new Stream((packet) => publisher.send(packet));
@@ -397,7 +397,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(publisher.count('picture-loss')).toBeGreaterThan(0);
   });
 
-  it('answers checks by the names in use, however many ICE restarts came to nothing', async () => {
+  it('answers checks by the current credentials, however many ICE restarts failed', async () => {
     await using plane = await openPlane(kind);
     await plane.listen({ udpPort: 0, listenAddresses: ['127.0.0.1'] });
     const transport = await plane.openTransport('lite');
@@ -415,7 +415,7 @@ describe.each(planes)('The %s media plane', (kind) => {
 });
 
 describe('The native media plane', () => {
-  it('answers checks over IPv6, from the address that was asked', async () => {
+  it('answers checks over IPv6 from the address that was asked', async () => {
     await using plane = await openPlane('native');
     await plane.listen({ udpPort: 0, listenAddresses: ['::1'] });
     const transport = await plane.openTransport('lite');
@@ -439,7 +439,7 @@ describe('The native media plane', () => {
     transport.close();
   });
 
-  it('starts a viewer that lost its picture with the remembered keyframe, where the publisher makes no new one', async () => {
+  it('restarts a viewer that lost its picture from the remembered keyframe if the publisher makes no new one', async () => {
     await using rig = await openPlaneRig('native', { ingest: true });
     await using viewer = await viewed(rig);
     await sleep(2100);
@@ -452,7 +452,7 @@ describe('The native media plane', () => {
     expect(Math.min(...stepsOf(viewer.packets))).toBeGreaterThanOrEqual(0);
   });
 
-  it('shows the remembered keyframe once more to a viewer that lost too much of it, where no new one is made', async () => {
+  it('shows the remembered keyframe again to a viewer that lost too much of it, if no new one is made', async () => {
     await using rig = await openPlaneRig('native', { ingest: true });
     for (let n = 0; n < 60; n++) {
       rig.pipeline.picture(picture(n, n === 0, 10, 1200));
@@ -482,7 +482,7 @@ describe('The native media plane', () => {
     expect(way.lost).toBeGreaterThan(150);
   });
 
-  it('keeps ten seconds from keyframe to keyframe, and shows a joining viewer the newest within a moment', async () => {
+  it('keeps ten seconds between keyframes, and shows a joining viewer the newest picture within a moment', async () => {
     await using rig = await openPlaneRig('native', { ingest: true });
     for (let n = 0; n < 300; n++) {
       // 6 Mbit/s, sent ten times as fast.

@@ -105,7 +105,7 @@ describe('access', () => {
     }
   });
 
-  test('a cookie in place of the token, but not for other sites', async () => {
+  test('accepts a cookie in place of the token, but not from other sites', async () => {
     const opened = await fetch(`${locked}/api/session`, {
       method: 'POST',
       headers: { authorization: `Bearer ${tokens.operator}` },
@@ -139,7 +139,7 @@ describe('access', () => {
     expect(await refused).toBe(403);
   });
 
-  test('keys: one that is revoked while its request arrives does nothing any more', async () => {
+  test('keys: one revoked while its request arrives has no effect any more', async () => {
     const owner = { authorization: `Bearer ${tokens.owner}`, 'content-type': 'application/json' };
     const call = (method: string, path: string, body?: object) =>
       fetch(locked + path, { method, headers: owner, ...(body && { body: JSON.stringify(body) }) });
@@ -167,7 +167,7 @@ describe('access', () => {
     expect(subjects).not.toContain('lost phone');
   });
 
-  test('keys: made, used, revoked', async () => {
+  test('keys: can be made, used and revoked', async () => {
     const owner = { authorization: `Bearer ${tokens.owner}`, 'content-type': 'application/json' };
     const made = await fetch(`${locked}/api/keys`, {
       method: 'POST',
@@ -187,7 +187,7 @@ describe('access', () => {
     expect((await problem(await use())).code).toBe('TOKEN_UNKNOWN');
   });
 
-  test('a stream ends when its key is revoked; a key that revokes itself is told so', async () => {
+  test('a stream ends when its key is revoked; a key that revokes itself gets an answer', async () => {
     const owner = { authorization: `Bearer ${tokens.owner}`, 'content-type': 'application/json' };
     const make = async (role: string) => {
       const body = JSON.stringify({ role, subject: 'crew' });
@@ -219,7 +219,7 @@ describe('access', () => {
     expect(await stays.rest).toBe('cut');
   });
 
-  test('without tokens, pages of other sites and rebound names are refused', async () => {
+  test('without tokens, rejects pages of other sites and rebound names', async () => {
     const foreign = await fetch(`${open}/api/feeds`, { headers: { origin: 'https://example.org' } });
     expect((await problem(foreign)).code).toBe('ORIGIN_REFUSED');
     const rebound = await new Promise<number | undefined>((resolve, reject) => {
@@ -247,7 +247,7 @@ describe('answers', () => {
     '/api/update',
     '/healthz',
     '/readyz',
-  ])('%s is as its schema says', async (path) => {
+  ])('%s matches its schema', async (path) => {
     const response = await fetch(open + path);
     expect(response.status).toBe(200);
     const route = Object.values<RouteDefinition>(routes).find(
@@ -270,7 +270,7 @@ describe('answers', () => {
     expect(ids.sort()).toEqual(Object.keys(routes).sort());
   });
 
-  test('events start with the status and go on with changes', async () => {
+  test('events start with the status and continue with changes', async () => {
     const response = await fetch(`${open}/api/events`);
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
     if (reader === undefined) throw new Error('no body');
@@ -341,25 +341,22 @@ describe('answers', () => {
     ['DELETE', '/whep/rate/session-1', null],
     ['POST', '/whep/rate/session-1/layer', 'application/json'],
     ['POST', '/whip/rate/layers/low', 'application/sdp'],
-  ])(
-    '%s of %s by the hundred is refused with 429, and says when to come back',
-    async (method, path, type) => {
-      const headers = { ...(type === null ? {} : { 'content-type': type }) };
-      const body = type === 'application/json' ? '{}' : 'a=x';
-      const send = () => fetch(open + path, { method, headers, ...(type === null ? {} : { body }) });
-      const statuses = new Set<number>();
-      for (let sent = 0; sent < 600 && !statuses.has(429); sent += 20) {
-        const answers = await Promise.all(Array.from({ length: 20 }, send));
-        for (const answer of answers) {
-          statuses.add(answer.status);
-          if (answer.status === 429) expect(answer.headers.get('retry-after')).toBe('1');
-        }
+  ])('rejects %s of %s by the hundred with 429 and says when to retry', async (method, path, type) => {
+    const headers = { ...(type === null ? {} : { 'content-type': type }) };
+    const body = type === 'application/json' ? '{}' : 'a=x';
+    const send = () => fetch(open + path, { method, headers, ...(type === null ? {} : { body }) });
+    const statuses = new Set<number>();
+    for (let sent = 0; sent < 600 && !statuses.has(429); sent += 20) {
+      const answers = await Promise.all(Array.from({ length: 20 }, send));
+      for (const answer of answers) {
+        statuses.add(answer.status);
+        if (answer.status === 429) expect(answer.headers.get('retry-after')).toBe('1');
       }
-      expect(statuses).toContain(429);
-    },
-  );
+    }
+    expect(statuses).toContain(429);
+  });
 
-  test('a master is downloaded whole and in parts', async () => {
+  test('serves a master whole and in parts', async () => {
     const file = join(pages, 'master.mkv');
     await writeFile(file, '0123456789');
     ports.masterPath = file;
@@ -382,7 +379,7 @@ describe('answers', () => {
     }
   });
 
-  test('the page, and nothing outside its folder', async () => {
+  test('serves the page, and nothing outside its folder', async () => {
     const page = await fetch(`${open}/`);
     expect(page.headers.get('content-type')).toContain('text/html');
     expect(page.headers.get('content-security-policy')).toContain("default-src 'self'");
@@ -400,7 +397,7 @@ describe('answers', () => {
   });
 });
 
-describe('bad input is a problem document', () => {
+describe('bad input gets a problem document', () => {
   const cases: [string, string, RequestInit, number, string][] = [
     ['wrong method', '/api/status', { method: 'POST' }, 405, 'METHOD_NOT_ALLOWED'],
     ['feed name', '/api/feeds/UPPER', {}, 400, 'REQUEST_INVALID'],
@@ -478,7 +475,7 @@ describe('bad input is a problem document', () => {
   });
 });
 
-test('a taken port is said in words that help', async () => {
+test('explains a taken port', async () => {
   const port = Number(new URL(open).port);
   const server = new ApiServer({
     ports,

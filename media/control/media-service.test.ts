@@ -24,7 +24,7 @@ const publication = {
   publisherKey: null,
 };
 
-it('A publisher makes room for a camera of this machine that has its name, and cannot come back', async () => {
+it('A publisher makes room for a local camera of the same name and cannot come back', async () => {
   await using rig = await openMediaRig();
   await rig.service.whipOffer(publication);
   const ingests = [{ feed: 'cam0', rtpPort: await freeRtpPort(), kind: 'h264' as const }];
@@ -35,7 +35,7 @@ it('A publisher makes room for a camera of this machine that has its name, and c
   await expect(rig.service.whipOffer(publication)).rejects.toMatchObject({ code: 'FEED_BUSY' });
 });
 
-it('A viewer whose publisher leaves while it waits for a picture is refused, and not left with none', async () => {
+it('A viewer is rejected if its publisher leaves while it waits for a picture', async () => {
   await using rig = await openMediaRig();
   const { sessionId } = await rig.service.whipOffer(publication);
   const waiting = rig.service.whepOffer({ feed: 'cam0', sdp: buildPullOffer(remote), peer: null });
@@ -45,7 +45,7 @@ it('A viewer whose publisher leaves while it waits for a picture is refused, and
   expect(rig.service.feeds.get('cam0')).toBeNull();
 });
 
-it('An offer whose key is revoked while it is under way comes to nothing, and so do the sessions of unknown keys', async () => {
+it('An offer fails if its key is revoked meanwhile, and so do the sessions of unknown keys', async () => {
   await using rig = await openMediaRig();
   const { service } = rig;
   const offer = service.whipOffer({ ...publication, keyId: 'lost' });
@@ -59,7 +59,7 @@ it('An offer whose key is revoked while it is under way comes to nothing, and so
   expect(service.status().sessions).toBe(2);
 });
 
-it('Feeds have the names that the API allows', () => {
+it('Feeds accept the names that the API allows', () => {
   const ingests = [{ feed: 'stage_left', rtpPort: 5004, kind: 'h264' }];
   const config = { udpPort: 0, listenAddresses: 'auto', ingests, pushes: [] };
   expect(mediaConfigSchema.safeParse(config).success).toBe(true);
@@ -72,7 +72,7 @@ const named = (feed: string, keyId: string | null, role: 'camera' | 'viewer' | '
   publisherKey: keyId,
 });
 
-it('A name belongs to who sends under it: an offer that is never connected holds it against nobody', async () => {
+it('A name belongs to whoever sends under it; an offer that never connects does not reserve it', async () => {
   await using rig = await openMediaRig();
   await rig.service.whipOffer(named('cam0', 'idler'));
   const { sessionId } = await rig.service.whipOffer(named('cam0', 'camera'));
@@ -80,7 +80,7 @@ it('A name belongs to who sends under it: an offer that is never connected holds
   expect(rig.service.feeds.get('cam0')?.source).toBeNull();
 });
 
-it('As many offers at once as anybody sends never open more sessions than there may be', async () => {
+it('No number of simultaneous offers opens more sessions than the limit', async () => {
   await using rig = await openMediaRig();
   const offers = Array.from({ length: 400 }, (_, i) =>
     rig.service.whipOffer(named(`feed-${i}`, `key-${i % 20}`)),
@@ -93,7 +93,7 @@ it('As many offers at once as anybody sends never open more sessions than there 
     if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'OVERLOADED' });
 });
 
-it('One key cannot take the places of the others, and a refused offer keeps none', async () => {
+it('One key cannot take the places of others, and a rejected offer keeps none', async () => {
   await using rig = await openMediaRig();
   const flood = Array.from({ length: 100 }, (_, i) => rig.service.whipOffer(named(`feed-${i}`, 'greedy')));
   await Promise.allSettled(flood);
@@ -105,7 +105,7 @@ it('One key cannot take the places of the others, and a refused offer keeps none
   await expect(rig.service.whipOffer(named('cam0', 'camera'))).resolves.toBeDefined();
 });
 
-it('A session answers to who opened it and to who is in charge, by its own name', async () => {
+it('A session obeys only its opener and operators, under its own name', async () => {
   await using rig = await openMediaRig();
   const { service } = rig;
   const { sessionId } = await service.whipOffer(named('cam0', 'mine'));
@@ -143,7 +143,7 @@ it.each([
   ['native, where there is one', createMediaPlane],
   ['JavaScript', createNodePlane],
 ])(
-  'A port that another program uses is named with what to do, offers are refused, and it is taken once it is free (%s)',
+  'Reports a port that another program uses and what to do, rejects offers, and takes the port once it is free (%s)',
   async (_name, createPlane) => {
     const holder = createSocket('udp4').bind(0, '127.0.0.1');
     await once(holder, 'listening');
@@ -168,14 +168,14 @@ it.each([
   },
 );
 
-it('An address that this machine does not have is named with the setting', async () => {
+it('Reports an address that this machine does not have, with the setting', async () => {
   await using rig = await openMediaRig();
   const elsewhere = { udpPort: 0, listenAddresses: ['203.0.113.77'], ingests: [], pushes: [] };
   const { problems } = await rig.service.configure(mediaConfigSchema.parse(elsewhere));
   expect(problems).toEqual([expect.stringMatching(/203\.0\.113\.77.*media\.addresses/)]);
 });
 
-it('An IPv6 address alone serves where the native plane runs, and is named with what to do on its twin', async () => {
+it('An IPv6 address alone works with the native plane; its twin says what to do', async () => {
   const alone = mediaConfigSchema.parse({ udpPort: 0, listenAddresses: ['::1'], ingests: [], pushes: [] });
   const logger = pino({ level: 'silent' });
   await using native = await createMediaPlane({ logger });
@@ -189,7 +189,7 @@ it('An IPv6 address alone serves where the native plane runs, and is named with 
   expect(problems).toEqual([expect.stringMatching(/needs an IPv4 address, and media\.addresses has none/)]);
 });
 
-it('A publisher that is refused stands in the log with what to change: its own program may not show it', async () => {
+it('The log says what to change when a publisher is rejected, as its own program may not show it', async () => {
   const lines: { level: number; feed?: string; reason?: string; msg: string }[] = [];
   const logger = pino({ level: 'warn' }, { write: (line: string) => lines.push(JSON.parse(line)) });
   const plane = await createMediaPlane({ logger });

@@ -26,7 +26,7 @@ async function answerTo(
 }
 
 describe.each(planes)('ICE of the %s media plane', (kind) => {
-  it('answers checks by the names in use, however many ICE restarts came to nothing', async () => {
+  it('answers checks by the current credentials, however many ICE restarts failed', async () => {
     await using plane = await openPlane(kind);
     await plane.listen({ udpPort: 0, listenAddresses: ['127.0.0.1'] });
     const transport = await plane.openTransport('lite');
@@ -44,7 +44,7 @@ describe.each(planes)('ICE of the %s media plane', (kind) => {
 });
 
 describe('ICE of the native media plane', () => {
-  it('answers checks over IPv6, from the address that was asked', async () => {
+  it('answers checks over IPv6 from the address that was asked', async () => {
     await using plane = await openPlane('native');
     await plane.listen({ udpPort: 0, listenAddresses: ['::1'] });
     const transport = await plane.openTransport('lite');

@@ -412,11 +412,9 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(await answerTo(plane, names, 'peer')).toBeNull();
     transport.close();
   });
-});
 
-describe('The native media plane', () => {
   it('answers checks over IPv6, from the address that was asked', async () => {
-    await using plane = await openPlane('native');
+    await using plane = await openPlane(kind);
     await plane.listen({ udpPort: 0, listenAddresses: ['::1'] });
     const transport = await plane.openTransport('lite');
     transport.connect({
@@ -439,6 +437,17 @@ describe('The native media plane', () => {
     transport.close();
   });
 
+  it('plays over IPv6 to a viewer that has nothing else', async () => {
+    await using rig = await openPlaneRig(kind, { ingest: true, listenAddresses: ['::1'] });
+    await using viewer = await viewed(rig);
+    expect(viewer.answer.match(/^a=candidate:.*$/gm)).toEqual([
+      expect.stringMatching(/ ::1 \d+ typ host\r?$/),
+    ]);
+    expect(gapsOf(viewer.packets)).toEqual([]);
+  });
+});
+
+describe('The native media plane', () => {
   it('starts a viewer that lost its picture with the remembered keyframe, where the publisher makes no new one', async () => {
     await using rig = await openPlaneRig('native', { ingest: true });
     await using viewer = await viewed(rig);

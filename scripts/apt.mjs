@@ -3,6 +3,8 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
 const everyMs = 3000;
+/** A fresh machine may install its own upgrades just then: wait for their end. */
+const waitForOthers = ['-o', 'DPkg::Lock::Timeout=300'];
 
 /** The line that installs packages on a machine whose lists may be old or missing. */
 export function installCommand(packages) {
@@ -16,7 +18,7 @@ export async function installPackages(packages, env, say) {
 }
 
 async function aptGet(args, env, say) {
-  const child = spawn('apt-get', ['-o', 'APT::Status-Fd=3', ...args], {
+  const child = spawn('apt-get', ['-o', 'APT::Status-Fd=3', ...waitForOthers, ...args], {
     stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
     env,
   });

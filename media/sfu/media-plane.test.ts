@@ -86,6 +86,26 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect([two?.timestamp, two?.marker]).toEqual([last.timestamp, last.marker]);
   });
 
+  it('sends a packet twice that a viewer asks for once more: its repetition was lost, too', async () => {
+    await using rig = await openPlaneRig(kind, { ingest: true });
+    await play(rig.pipeline, 0, 5);
+    await online(rig);
+    const offered = ['a=rtpmap:97 rtx/90000', 'a=fmtp:97 apt=96'];
+    await using viewer = await RawPeer.open(rig.service, 'whep', 'cam0', undefined, offered);
+    await eventually(() => numbersOf(viewer.packets).includes(4), 'the viewer plays');
+    const lost = viewer.packets.at(-1);
+    const nack = Buffer.concat([head, buildNack(1, lost?.ssrc ?? 0, [lost?.sequence ?? 0])]);
+    const repairs = () => viewer.packets.filter(({ payloadType }) => payloadType === 97);
+    viewer.transport.sendRtcp(nack);
+    await eventually(() => repairs().length === 1, 'it comes again');
+    await sleep(50);
+    viewer.transport.sendRtcp(nack);
+    await eventually(() => repairs().length === 3, 'it comes twice');
+    expect(new Set(repairs().map(({ payload }) => payload.toString('hex'))).size).toBe(1);
+    const stats = () => rig.service.feeds.stats(performance.now())[0]?.viewers[0];
+    await eventually(() => stats()?.retransmitted === 3, 'all of them are counted');
+  });
+
   it('continues without a gap, from a keyframe, when the pipeline restarts', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using viewer = await viewed(rig);

@@ -14,7 +14,6 @@ import { type Config, configSchema } from '../config/schema.ts';
 import { Outputs } from '../live/outputs/outputs.ts';
 import { GpioPanel } from '../panel/gpio-panel.ts';
 import { FakeGpioHeader } from '../platform/gpio.fake.ts';
-import { ExclusiveRunner } from '../process/exclusive-runner.ts';
 import { Pipelines } from '../sources/pipelines.ts';
 import { Health } from '../system/health.ts';
 import { createTlsIdentity } from '../system/tls-identity.ts';
@@ -332,7 +331,6 @@ function appliance(toml: Toml) {
     },
     telemetry: ({ mqtt }: Config) => (mqtt.url === undefined ? null : running('mqtt')),
     announce: () => running('mdns'),
-    runner: new ExclusiveRunner(),
     onApplied: () => {},
     health: new Health(),
     log,

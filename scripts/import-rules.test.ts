@@ -74,7 +74,7 @@ describe('imports run one way', () => {
     expect(found).toEqual([]);
   });
 
-  test('type imports from every room into every other are allowed or refused as the list says', () => {
+  test('the list decides about type imports from every room into every other', () => {
     // A room inside another one is part of it, and both may import each other as files of one room do.
     const within = (inner: string, outer: string) => inner === outer || inner.startsWith(`${outer}/`);
     const others = (room: string) => rooms.filter((other) => !within(other, room) && !within(room, other));
@@ -94,7 +94,7 @@ describe('imports run one way', () => {
     expect(refused.length).toBeGreaterThan(rooms.length);
   });
 
-  test('the media plane and updates are used through their index alone', () => {
+  test('the media plane and updates are only imported through their index', () => {
     const found = violationsOf({
       'media/sfu/feed.ts': 'export const feed = 1;\n',
       'ota/selector/selector.ts': 'export const selector = 1;\n',
@@ -104,7 +104,7 @@ describe('imports run one way', () => {
     expect(found.map(({ to }) => to).sort()).toEqual(['media/sfu/feed.ts', 'ota/selector/selector.ts']);
   });
 
-  test('a cycle is refused, of types alone, too', () => {
+  test('rejects a cycle, even of types alone', () => {
     const found = violationsOf({
       'ota/one.ts': "import type { Two } from './two.ts';\nexport type One = Two | 1;\n",
       'ota/two.ts': "import type { One } from './one.ts';\nexport type Two = One | 2;\n",
@@ -140,7 +140,7 @@ describe('imports run one way', () => {
 });
 
 describe('lint', () => {
-  test('a promise that nobody waits for is refused', () => {
+  test('rejects a floating promise', () => {
     const tree = mkdtempSync(join(tmpdir(), 'rushlight-lint-'));
     try {
       const { vcs: _, $schema: __, ...settings } = JSON.parse(readFileSync(join(root, 'biome.json'), 'utf8'));

@@ -67,7 +67,7 @@ async function afterList(plugged: PluggedCameras, config: Parameters<PluggedCame
   return await plugged.sources(config);
 }
 
-test('a camera is offered, used, named, and remembered while it is away', async () => {
+test('offers, uses and names a camera, and remembers it while it is away', async () => {
   const { plugged, config, look } = await parts('ask');
   expect(await look()).toMatchObject({ id: c920, use: 'offered', source: null, label: 'HD Pro Webcam C920' });
   expect(plugged.unplugged()).toEqual([]);
@@ -89,7 +89,7 @@ test('a camera is offered, used, named, and remembered while it is away', async 
   await expect(plugged.forget(c920)).rejects.toMatchObject({ code: 'DEVICE_UNKNOWN' });
 });
 
-test('one that a person left alone is not waited for', async () => {
+test('does not wait for a camera that somebody released', async () => {
   const { plugged, config, look } = await parts('ask');
   await look();
   await plugged.use(c920, false, config);
@@ -99,7 +99,7 @@ test('one that a person left alone is not waited for', async () => {
   expect(plugged.unplugged()).toEqual([]);
 });
 
-test('one that the settings name is named there', async () => {
+test('points to the settings for a camera that they name', async () => {
   const source = [{ id: 'main', kind: 'v4l2', device: c920, label: 'Front' }];
   const { plugged, config, look } = await parts('auto', source);
   expect(await look()).toMatchObject({ use: 'settings', source: 'main', label: 'Front' });
@@ -109,7 +109,7 @@ test('one that the settings name is named there', async () => {
   expect(plugged.unplugged()).toEqual([]);
 });
 
-test('a word on a camera that is not there is refused', async () => {
+test('rejects a choice about a missing camera', async () => {
   const { plugged, config, look } = await parts('auto');
   await look();
   await expect(plugged.use('nobody', true, config)).rejects.toMatchObject({ code: 'DEVICE_UNKNOWN' });

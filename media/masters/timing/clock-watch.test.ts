@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { ClockWatch } from './clock-watch.ts';
 
-it('reports each step of the clock once, and no passing of time', () => {
+it('reports each clock step once, and no ordinary passing of time', () => {
   let [wallMs, steadyMs] = [1e12, 5000];
   const watch = new ClockWatch({ wallMs: () => wallMs, steadyMs: () => steadyMs });
   const pass = (ms: number, byMs = 0) => {

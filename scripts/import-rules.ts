@@ -34,6 +34,7 @@ export const faces: Readonly<Record<string, readonly string[]>> = {
   media: ['index.ts'],
   [kinds]: ['index.ts'],
   ota: ['index.ts'],
+  'supervisor/camera': ['index.ts'],
 };
 
 /** Room → rooms that it may import: through their faces, where they have one. */

@@ -17,8 +17,7 @@ import {
   startHeartbeat,
   troubleIn,
 } from './app/upkeep.ts';
-import { CameraRole } from './camera/camera-role.ts';
-import { handleHubCommand, reportTake, reportTakes } from './camera/hub-commands.ts';
+import { CameraRole, handleHubCommand, reportTake, reportTakes } from './camera/index.ts';
 import type { Config } from './config/schema.ts';
 import { HubRole } from './hub/hub-role.ts';
 import { assemblePictures } from './live/live.ts';

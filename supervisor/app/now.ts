@@ -1,4 +1,4 @@
-import type { CameraRole } from '../camera/camera-role.ts';
+import type { CameraRole } from '../camera/index.ts';
 import type { HubLink, MqttLink, Take } from '../contract/index.ts';
 import type { HubRole } from '../hub/hub-role.ts';
 import type { Reach } from '../system/reach.ts';

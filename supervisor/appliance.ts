@@ -21,8 +21,7 @@ import { CameraRole, handleHubCommand, reportTake, reportTakes } from './camera/
 import type { Config } from './config/schema.ts';
 import { HubRole } from './hub/hub-role.ts';
 import { assemblePictures } from './live/live.ts';
-import { GpioPanel } from './panel/gpio-panel.ts';
-import { displayState } from './panel/state-display.ts';
+import { displayState, GpioPanel } from './panel/index.ts';
 import { openGpioHeader } from './platform/gpio-onoff.ts';
 import { findStatusLed } from './platform/light.ts';
 import { machineNameOfImage } from './platform/machine-name.ts';

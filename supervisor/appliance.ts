@@ -39,9 +39,13 @@ import { publicPageUrl } from './system/page-url.ts';
 import { TimeService, timeRole } from './system/time-service.ts';
 import { assembleRecording } from './takes/recording.ts';
 import { renderMetrics } from './telemetry/prometheus/metrics.ts';
-import { reportedUpdate } from './updates/fleet-members.ts';
-import { HubUpdates } from './updates/hub-updates.ts';
-import { assembleRollouts, assembleUpdates, conductsCameras } from './updates/updates.ts';
+import {
+  assembleRollouts,
+  assembleUpdates,
+  conductsCameras,
+  HubUpdates,
+  reportedUpdate,
+} from './updates/index.ts';
 
 /**
  * The composition root: makes every part, starts them in order, and ends them in reverse. Read it from the top: no part gets

@@ -38,7 +38,7 @@ import { HostMonitor } from './system/host-monitor.ts';
 import { publicPageUrl } from './system/page-url.ts';
 import { TimeService, timeRole } from './system/time-service.ts';
 import { assembleRecording } from './takes/recording.ts';
-import { renderMetrics } from './telemetry/prometheus/metrics.ts';
+import { renderMetrics } from './telemetry/index.ts';
 import {
   assembleRollouts,
   assembleUpdates,

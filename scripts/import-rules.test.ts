@@ -82,7 +82,7 @@ describe('imports run one way', () => {
     expect(found).toEqual([]);
   });
 
-  test('type imports from every room into every other are allowed or refused as the list says', () => {
+  test('the list decides about type imports from every room into every other', () => {
     // A room inside another one is part of it, and both may import each other as files of one room do.
     const within = (inner: string, outer: string) => inner === outer || inner.startsWith(`${outer}/`);
     const others = (room: string) => rooms.filter((other) => !within(other, room) && !within(room, other));
@@ -102,7 +102,7 @@ describe('imports run one way', () => {
     expect(refused.length).toBeGreaterThan(rooms.length);
   });
 
-  test('a room with a face is used through that alone', () => {
+  test('a room with a face is only imported through that', () => {
     const rooms = Object.keys(faces);
     const importers = rooms.map((room) =>
       Object.keys(rules).find((other) => !other.endsWith('.ts') && rules[other]?.includes(room)),
@@ -125,7 +125,7 @@ describe('imports run one way', () => {
     expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([]);
   });
 
-  test('a cycle is refused, of types alone, too', () => {
+  test('rejects a cycle, even of types alone', () => {
     const found = violationsOf({
       'ota/one.ts': "import type { Two } from './two.ts';\nexport type One = Two | 1;\n",
       'ota/two.ts': "import type { One } from './one.ts';\nexport type Two = One | 2;\n",
@@ -161,7 +161,7 @@ describe('imports run one way', () => {
 });
 
 describe('lint', () => {
-  test('a promise that nobody waits for is refused', () => {
+  test('rejects a floating promise', () => {
     const tree = mkdtempSync(join(tmpdir(), 'rushlight-lint-'));
     try {
       const { vcs: _, $schema: __, ...settings } = JSON.parse(readFileSync(join(root, 'biome.json'), 'utf8'));

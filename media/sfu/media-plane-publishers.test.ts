@@ -9,7 +9,7 @@ import { openPlaneRig, picture, SPS, Stream } from './plane-rig.fake.ts';
 import { RawPeer } from './raw-peer.fake.ts';
 
 describe.each(planes)('A publisher on the %s media plane', (kind) => {
-  it('asks a publisher for what is missing, and passes on that viewers need a keyframe', async () => {
+  it('asks a publisher for missing packets, and passes on keyframe requests of viewers', async () => {
     await using rig = await openPlaneRig(kind, { ingest: false });
     await using publisher = await RawPeer.open(rig.service, 'whip', 'cam0');
     const stream = new Stream((packet) => publisher.send(packet));
@@ -37,7 +37,7 @@ describe.each(planes)('A publisher on the %s media plane', (kind) => {
     await eventually(() => publisher.count('picture-loss') > 0, 'a keyframe is asked for');
   });
 
-  it('leaves a hole to the publisher that is about to repair it', async () => {
+  it('leaves a gap for the publisher that is about to repair it', async () => {
     await using rig = await openPlaneRig(kind, { ingest: false });
     await using publisher = await RawPeer.open(rig.service, 'whip', 'cam0');
     const stream = new Stream((packet) => publisher.send(packet));
@@ -56,7 +56,7 @@ describe.each(planes)('A publisher on the %s media plane', (kind) => {
     expect(publisher.count('picture-loss')).toBe(before);
   });
 
-  it('takes a publisher back that comes with the same SSRC and other numbers', async () => {
+  it('accepts a publisher that returns with the same SSRC and other numbers', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await rig.service.configure({
       ...{ udpPort: 0, listenAddresses: ['127.0.0.1'], maxPublisherBitrateKbps: 20_000 },
@@ -80,7 +80,7 @@ describe.each(planes)('A publisher on the %s media plane', (kind) => {
     expect(Math.min(...stepsOf(viewer.packets))).toBeGreaterThanOrEqual(0);
   });
 
-  it('follows a publisher whose clock is set, instead of telling viewers its wrong time', async () => {
+  it('follows a publisher whose clock is set, instead of passing on its wrong time', async () => {
     await using rig = await openPlaneRig(kind, { ingest: false });
     await using publisher = await RawPeer.open(rig.service, 'whip', 'cam0');
     const stream = new Stream((packet) => publisher.send(packet));
@@ -104,7 +104,7 @@ describe.each(planes)('A publisher on the %s media plane', (kind) => {
     expect(Math.abs(timestampDistance(newest, told.rtpTimestamp))).toBeLessThan(90_000 * 5);
   });
 
-  it('shows the old keyframe where the publisher makes no new one', async () => {
+  it('shows the old keyframe if the publisher makes no new one', async () => {
     await using rig = await openPlaneRig(kind, { ingest: false });
     await using publisher = await RawPeer.open(rig.service, 'whip', 'cam0');
     const stream = new Stream((packet) => publisher.send(packet));

@@ -10,7 +10,7 @@ import { openPlaneRig, picture, SPS } from './plane-rig.fake.ts';
 import { RawPeer } from './raw-peer.fake.ts';
 
 describe.each(planes)('The %s media plane', (kind) => {
-  it('starts a viewer with the cached keyframe and goes on live, byte by byte', async () => {
+  it('starts a viewer with the cached keyframe and continues live, byte by byte', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using viewer = await viewed(rig);
     const live = rig.pipeline.picture(picture(5, false, 3));
@@ -26,7 +26,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(viewer.packets.at(-1)).toMatchObject({ marker: true, payloadType: 96 });
   });
 
-  it('puts late packets where they belong', async () => {
+  it('puts late packets in their place', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using viewer = await viewed(rig);
     const sent = rig.pipeline.picture(picture(5, false, 4), [1]);
@@ -39,7 +39,16 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(numbersOf(sorted)).toEqual(numbersOf(sorted).toSorted((a, b) => a - b));
   });
 
-  it('sends again what a viewer lost, once within a round trip', async () => {
+  it('plays over IPv6 to a viewer that has nothing else', async () => {
+    await using rig = await openPlaneRig(kind, { ingest: true, listenAddresses: ['::1'] });
+    await using viewer = await viewed(rig);
+    expect(viewer.answer.match(/^a=candidate:.*$/gm)).toEqual([
+      expect.stringMatching(/ ::1 \d+ typ host\r?$/),
+    ]);
+    expect(gapsOf(viewer.packets)).toEqual([]);
+  });
+
+  it('retransmits what a viewer lost, once within a round trip', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using viewer = await viewed(rig);
     const [lost] = viewer.packets.slice(-1);
@@ -51,7 +60,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(stats()?.retransmitted).toBe(1);
   });
 
-  it('sends again in a stream of its own to a viewer that offers one', async () => {
+  it('retransmits in a separate stream to a viewer that offers one', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await play(rig.pipeline, 0, 5);
     await online(rig);
@@ -77,7 +86,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect([two?.timestamp, two?.marker]).toEqual([last.timestamp, last.marker]);
   });
 
-  it('goes on without a gap when the pipeline restarts, from its keyframe on', async () => {
+  it('continues without a gap, from a keyframe, when the pipeline restarts', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using viewer = await viewed(rig);
     Object.assign(rig.pipeline, { ssrc: 99, sequence: 60_000, timestamp: 5 });
@@ -88,7 +97,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(Math.max(...stepsOf(viewer.packets))).toBeLessThan(90_000 * 5);
   });
 
-  it('cuts what does not fit', async () => {
+  it('splits what does not fit', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using viewer = await viewed(rig);
     rig.pipeline.picture(picture(5, false, 1, 3000));
@@ -98,7 +107,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(Math.max(...viewer.packets.map(({ payload }) => payload.length))).toBeLessThanOrEqual(1400);
   });
 
-  it('tells viewers when pictures were taken, and learns their loss and round trip', async () => {
+  it('tells viewers the capture times, and learns their loss and round trip', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using viewer = await viewed(rig);
     await eventually(() => viewer.count('sender-report') > 0, 'a report comes');
@@ -116,7 +125,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(stats()).toMatchObject({ lossRatio: 0.25, connected: true });
   });
 
-  it('mends what a viewer loses now and then, while others lose nothing', async () => {
+  it('repairs occasional losses of a viewer, while others lose nothing', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using other = await viewed(rig);
     let turn = 0;
@@ -135,7 +144,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(stats?.every(({ skippedFrames }) => skippedFrames === 0)).toBe(true);
   });
 
-  it('lets a viewer that loses more than can be mended wait for a keyframe, and go on without a gap', async () => {
+  it('makes a viewer that loses more than can be repaired wait for a keyframe, and continues without a gap', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using viewer = await viewed(rig);
     rig.pipeline.picture(picture(5, false, 40, 1200));
@@ -157,7 +166,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     await eventually(() => stats()?.skippedFrames === 2, 'what it missed is counted');
   });
 
-  it('forgets sessions that end, and lets nobody wait for them', async () => {
+  it('forgets sessions that end, and nobody waits for them', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     for (let i = 0; i < 3; i++) {
       await using viewer = await viewed(rig);
@@ -167,7 +176,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(rig.service.feeds.get('cam0')?.viewers.size).toBe(0);
   });
 
-  it('lets one stray packet change nothing', async () => {
+  it('ignores a single stray packet', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using viewer = await viewed(rig);
     const [slice] = picture(77, true).slice(-1);
@@ -180,7 +189,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(gapsOf(viewer.packets)).toEqual([]);
   });
 
-  it('goes on when timestamps step back within one stream, and when a lone picture is an hour off', async () => {
+  it('continues when timestamps step back within one stream and when a lone picture is an hour off', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using viewer = await viewed(rig);
     const regular = rig.pipeline.timestamp;

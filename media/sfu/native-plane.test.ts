@@ -9,7 +9,7 @@ import { openPlaneRig, picture, SPS } from './plane-rig.fake.ts';
 import { RawPeer } from './raw-peer.fake.ts';
 
 describe('The native media plane', () => {
-  it('starts a viewer that lost its picture with the remembered keyframe, where the publisher makes no new one', async () => {
+  it('restarts a viewer that lost its picture from the remembered keyframe if the publisher makes no new one', async () => {
     await using rig = await openPlaneRig('native', { ingest: true });
     await using viewer = await viewed(rig);
     await sleep(2100);
@@ -22,7 +22,7 @@ describe('The native media plane', () => {
     expect(Math.min(...stepsOf(viewer.packets))).toBeGreaterThanOrEqual(0);
   });
 
-  it('shows the remembered keyframe once more to a viewer that lost too much of it, where no new one is made', async () => {
+  it('shows the remembered keyframe again to a viewer that lost too much of it, if no new one is made', async () => {
     await using rig = await openPlaneRig('native', { ingest: true });
     for (let n = 0; n < 60; n++) {
       rig.pipeline.picture(picture(n, n === 0, 10, 1200));
@@ -52,7 +52,7 @@ describe('The native media plane', () => {
     expect(way.lost).toBeGreaterThan(150);
   });
 
-  it('keeps ten seconds from keyframe to keyframe, and shows a joining viewer the newest within a moment', async () => {
+  it('keeps ten seconds between keyframes, and shows a joining viewer the newest picture within a moment', async () => {
     await using rig = await openPlaneRig('native', { ingest: true });
     for (let n = 0; n < 300; n++) {
       // 6 Mbit/s, sent ten times as fast.

@@ -11,7 +11,7 @@ beforeAll(async () => {
 
 afterAll(async () => await server[Symbol.asyncDispose]());
 
-describe('bad input is a problem document', () => {
+describe('bad input gets a problem document', () => {
   const cases: [string, string, RequestInit, number, string][] = [
     ['wrong method', '/api/status', { method: 'POST' }, 405, 'METHOD_NOT_ALLOWED'],
     ['feed name', '/api/feeds/UPPER', {}, 400, 'REQUEST_INVALID'],

@@ -27,7 +27,7 @@ afterAll(async () => {
   await pages[Symbol.asyncDispose]();
 });
 
-test('a player is asked for a password, and its key as that opens', async () => {
+test('asks a player for a password and accepts its key as one', async () => {
   const asked = await fetch(`${url}/whep/cam0`);
   expect(asked.status).toBe(401);
   expect(asked.headers.get('www-authenticate')).toBe(
@@ -37,7 +37,7 @@ test('a player is asked for a password, and its key as that opens', async () => 
   expect((await fetch(`${url}/whep/cam0`, { headers: { authorization } })).status).toBe(200);
 });
 
-test('a page is not: its browser would open a window over it; nor is who asks for something else', async () => {
+test('does not ask a page, whose browser would open a dialog, nor other requests', async () => {
   const headers = { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64)', accept: '*/*' };
   const byPage = await fetch(`${url}/whep/cam0`, { headers });
   expect(byPage.headers.get('www-authenticate')).toBe('Bearer realm="rushlight"');
@@ -46,7 +46,7 @@ test('a page is not: its browser would open a window over it; nor is who asks fo
 });
 
 test.each(['/whip/cam0/session-1', '/whep/cam0/session-1'])(
-  'a page elsewhere may trickle to and end %s',
+  'a page of another origin may trickle to and end %s',
   async (path) => {
     const answer = await fetch(url + path, {
       method: 'OPTIONS',
@@ -69,7 +69,7 @@ test.each(['/whip/cam0/session-1', '/whep/cam0/session-1'])(
   },
 );
 
-test('a page that is opened without HTTPS from another machine is sent there; what is no page is not', async () => {
+test('redirects a page opened from another machine to HTTPS, and nothing but pages', async () => {
   const app = new Koa();
   app.use((ctx, next) => {
     // As seen from another machine.

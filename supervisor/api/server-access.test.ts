@@ -65,7 +65,7 @@ describe('access', () => {
     }
   });
 
-  test('a cookie in place of the token, but not for other sites', async () => {
+  test('accepts a cookie in place of the token, but not from other sites', async () => {
     const opened = await fetch(`${locked}/api/session`, {
       method: 'POST',
       headers: { authorization: `Bearer ${tokens.operator}` },
@@ -99,7 +99,7 @@ describe('access', () => {
     expect(await refused).toBe(403);
   });
 
-  test('keys: one that is revoked while its request arrives does nothing any more', async () => {
+  test('keys: one revoked while its request arrives has no effect any more', async () => {
     const owner = { authorization: `Bearer ${tokens.owner}`, 'content-type': 'application/json' };
     const call = (method: string, path: string, body?: object) =>
       fetch(locked + path, { method, headers: owner, ...(body && { body: JSON.stringify(body) }) });
@@ -127,7 +127,7 @@ describe('access', () => {
     expect(subjects).not.toContain('lost phone');
   });
 
-  test('keys: made, used, revoked', async () => {
+  test('keys: can be made, used and revoked', async () => {
     const owner = { authorization: `Bearer ${tokens.owner}`, 'content-type': 'application/json' };
     const made = await fetch(`${locked}/api/keys`, {
       method: 'POST',
@@ -147,7 +147,7 @@ describe('access', () => {
     expect((await problemIn(await use())).code).toBe('TOKEN_UNKNOWN');
   });
 
-  test('a stream ends when its key is revoked; a key that revokes itself is told so', async () => {
+  test('a stream ends when its key is revoked; a key that revokes itself gets an answer', async () => {
     const owner = { authorization: `Bearer ${tokens.owner}`, 'content-type': 'application/json' };
     const make = async (role: string) => {
       const body = JSON.stringify({ role, subject: 'crew' });
@@ -179,7 +179,7 @@ describe('access', () => {
     expect(await stays.rest).toBe('cut');
   });
 
-  test('without tokens, pages of other sites and rebound names are refused', async () => {
+  test('without tokens, rejects pages of other sites and rebound names', async () => {
     const foreign = await fetch(`${open}/api/feeds`, { headers: { origin: 'https://example.org' } });
     expect((await problemIn(foreign)).code).toBe('ORIGIN_REFUSED');
     const rebound = await new Promise<number | undefined>((resolve, reject) => {

@@ -27,7 +27,7 @@ async function openSilently(port: number, path: string): Promise<void> {
   socket.pause();
 }
 
-test('a client that answers no goodbye holds up no stop', { timeout: 60_000 }, async () => {
+test('a client that never closes its connection does not delay a stop', { timeout: 60_000 }, async () => {
   const { port, stop, ended } = await openApiServer();
   await openSilently(port, '/ws/agent');
   stop();

@@ -39,7 +39,7 @@ describe('answers', () => {
     '/api/update',
     '/healthz',
     '/readyz',
-  ])('%s is as its schema says', async (path) => {
+  ])('%s matches its schema', async (path) => {
     const response = await fetch(open + path);
     expect(response.status).toBe(200);
     const route = Object.values<RouteDefinition>(routes).find(
@@ -62,7 +62,7 @@ describe('answers', () => {
     expect(ids.sort()).toEqual(Object.keys(routes).sort());
   });
 
-  test('events start with the status and go on with changes', async () => {
+  test('events start with the status and continue with changes', async () => {
     const response = await fetch(`${open}/api/events`);
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
     if (reader === undefined) throw new Error('no body');
@@ -133,25 +133,22 @@ describe('answers', () => {
     ['DELETE', '/whep/rate/session-1', null],
     ['POST', '/whep/rate/session-1/layer', 'application/json'],
     ['POST', '/whip/rate/layers/low', 'application/sdp'],
-  ])(
-    '%s of %s by the hundred is refused with 429, and says when to come back',
-    async (method, path, type) => {
-      const headers = { ...(type === null ? {} : { 'content-type': type }) };
-      const body = type === 'application/json' ? '{}' : 'a=x';
-      const send = () => fetch(open + path, { method, headers, ...(type === null ? {} : { body }) });
-      const statuses = new Set<number>();
-      for (let sent = 0; sent < 600 && !statuses.has(429); sent += 20) {
-        const answers = await Promise.all(Array.from({ length: 20 }, send));
-        for (const answer of answers) {
-          statuses.add(answer.status);
-          if (answer.status === 429) expect(answer.headers.get('retry-after')).toBe('1');
-        }
+  ])('rejects %s of %s by the hundred with 429 and says when to retry', async (method, path, type) => {
+    const headers = { ...(type === null ? {} : { 'content-type': type }) };
+    const body = type === 'application/json' ? '{}' : 'a=x';
+    const send = () => fetch(open + path, { method, headers, ...(type === null ? {} : { body }) });
+    const statuses = new Set<number>();
+    for (let sent = 0; sent < 600 && !statuses.has(429); sent += 20) {
+      const answers = await Promise.all(Array.from({ length: 20 }, send));
+      for (const answer of answers) {
+        statuses.add(answer.status);
+        if (answer.status === 429) expect(answer.headers.get('retry-after')).toBe('1');
       }
-      expect(statuses).toContain(429);
-    },
-  );
+    }
+    expect(statuses).toContain(429);
+  });
 
-  test('a master is downloaded whole and in parts', async () => {
+  test('serves a master whole and in parts', async () => {
     const file = join(pages, 'master.mkv');
     await writeFile(file, '0123456789');
     ports.masterPath = file;
@@ -174,7 +171,7 @@ describe('answers', () => {
     }
   });
 
-  test('the page, and nothing outside its folder', async () => {
+  test('serves the page, and nothing outside its folder', async () => {
     const page = await fetch(`${open}/`);
     expect(page.headers.get('content-type')).toContain('text/html');
     expect(page.headers.get('content-security-policy')).toContain("default-src 'self'");
@@ -192,7 +189,7 @@ describe('answers', () => {
   });
 });
 
-test('a taken port is said in words that help', async () => {
+test('explains a taken port', async () => {
   const port = Number(new URL(open).port);
   const server = makeApiServer({ port });
   await expect(server.run(AbortSignal.timeout(5000))).rejects.toMatchObject({

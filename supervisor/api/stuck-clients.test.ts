@@ -27,7 +27,7 @@ function dial(port: number): Socket {
   return opened;
 }
 
-test('an event stream that is not read is cut before much piles up', async () => {
+test('disconnects an event stream that is not read before much piles up', async () => {
   const listeners = new Set<(event: ApiEvent) => void>();
   const subscribe = (listener: (event: ApiEvent) => void) => {
     listeners.add(listener);
@@ -49,7 +49,7 @@ test('an event stream that is not read is cut before much piles up', async () =>
   expect([ctx.body?.destroyed, response.destroyed]).toEqual([true, true]);
 });
 
-test('a WebSocket that answers no ping is cut', async () => {
+test('disconnects a WebSocket that answers no ping', async () => {
   const http = createServer();
   const keys = freshKeys();
   using work = new KeyedWork(keys).open();

@@ -30,7 +30,7 @@ async function answerTo(url: string, { tlsPort }: { readonly tlsPort: number | n
   return await text(socket);
 }
 
-test('no camera is adopted without HTTPS where there is HTTPS: it gets its key over that link', async () => {
+test('adopts no camera without HTTPS if HTTPS is available, as the key travels over that link', async () => {
   expect(await answerTo('/ws/adopt', { tlsPort: 443 })).toContain('TLS_REQUIRED');
   expect(await answerTo('/ws/adopt', { tlsPort: null })).not.toContain('TLS_REQUIRED');
 });

@@ -55,8 +55,8 @@ const device = {
   ],
 } as unknown as Device;
 
-describe('What can be adjusted', () => {
-  test('is the bit rate of what is encoded here, and the controls that one changes during a shoot', () => {
+describe('Adjustables', () => {
+  test('are the bit rate of local encoders and the controls used during a shoot', () => {
     const unused = { ...device, id: 'usb-2', source: null };
     const found = adjustablesOf(parsed(text).config, [device, unused]);
     expect(found.map(({ source, id, kind, value }) => [source, id, kind, value])).toEqual([
@@ -117,7 +117,7 @@ describe('An adjustment', () => {
     [{ source: 'door', setting: 'target_kbps', value: 1 }, 'NOT_SUPPORTED_HERE'],
     [{ source: 'none', setting: 'gain', value: 1 }, 'NOT_SUPPORTED_HERE'],
     [{ source: 'cam0', setting: 'target_kbps', value: 8000 }, 'TAKE_RUNNING'],
-  ])('%j is refused', async (change, code) => {
+  ])('rejects %j', async (change, code) => {
     const { around, made } = open(true);
     await expect(adjust(change, around)).rejects.toMatchObject({ code });
     expect(made).toEqual([]);

@@ -86,7 +86,7 @@ describe('a part that cannot be applied', () => {
     ['page', { http: { apply: fails, reach: null, close: async () => {} } }],
   ];
 
-  test('a name in the settings reaches the machine with the settings, and not at the next start', async () => {
+  test('a name in the settings reaches the machine at once, not at the next start', async () => {
     const names: string[] = [];
     let name: string | undefined;
     const { reconciler } = open(() => ({
@@ -99,7 +99,7 @@ describe('a part that cannot be applied', () => {
     expect(names).toEqual(['stage', 'stage-left']);
   });
 
-  test.each(broken)('%s: leaves the others alone, and is named', async (name, options) => {
+  test.each(broken)('%s: does not affect the others, and is named', async (name, options) => {
     const { reconciler, calls, trouble } = open(() => options);
     await reconciler.apply();
     expect(calls).toEqual(expect.arrayContaining(['pipelines', 'hub runs', 'telemetry runs', 'applied']));
@@ -120,7 +120,7 @@ describe('a part that cannot be applied', () => {
   });
 });
 
-test('a source that cannot be set up is tried again, as its own status says what is wrong', async () => {
+test('retries a source that cannot be set up, as its own status says what is wrong', async () => {
   const state = { tries: 0 };
   const remotes = {
     apply: async () => {
@@ -137,7 +137,7 @@ test('a source that cannot be set up is tried again, as its own status says what
   expect(trouble()).toEqual([]);
 });
 
-test('what is applied while everything ends starts nothing more', async () => {
+test('settings applied during shutdown start nothing more', async () => {
   const gate = Promise.withResolvers<void>();
   const inRemotes = Promise.withResolvers<void>();
   const { reconciler, calls } = open((made) => ({

@@ -43,12 +43,12 @@ const output = {
 describe('docs/reference/config.md says what a change restarts', () => {
   const all = settings();
 
-  test('every setting is looked at', () => {
+  test('every setting is covered', () => {
     expect(all.length).toBeGreaterThan(100);
     expect(new Set(all.map(({ kind }) => kind)).size).toBeGreaterThan(5);
   });
 
-  test('an output that comes or goes touches no other part', async () => {
+  test('adding or removing an output affects no other part', async () => {
     const source = [{ id: 'cam0', kind: 'test' }];
     const before = { ...base, source, role: 'auto' };
     const here = appliance(before, folder);

@@ -3,14 +3,53 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { linkClose } from '../contract/index.ts';
+import { type HubLink, linkClose } from '../contract/index.ts';
 import { parseUp } from '../hub/camera-registry.ts';
-import { atEnd, endAll, startCamera, startHub, twoAddresses } from './hub-link-rig.fake.ts';
+import { atEnd, clientWith, endAll, startCamera, startHub, twoAddresses } from './hub-link-rig.fake.ts';
 
 afterEach(endAll);
 
+test('ends with the abort, no matter how far the opening of the link has got', async () => {
+  const hub = await startHub();
+  const tries = Array.from({ length: 40 }, async (_, microtasks) => {
+    const stop = new AbortController();
+    const running = clientWith(hub.port, {}).run(stop.signal);
+    for (let n = 0; n < microtasks; n += 1) await Promise.resolve();
+    stop.abort();
+    await running;
+  });
+  const all = await Promise.race([Promise.all(tries), sleep(4000, 'some never end')]);
+  expect(all).toHaveLength(40);
+});
+
+test('a key that is given up while its link is being opened opens nothing', async () => {
+  const hub = await startHub();
+  const shown: (string | undefined)[] = [];
+  hub.server.prependListener('upgrade', ({ headers }) => void shown.push(headers.authorization));
+  let token: string | null = 'old';
+  const states: HubLink['state'][] = [];
+  const client = clientWith(hub.port, {
+    token: () => token,
+    fingerprint: () => {
+      // The owner makes the camera forget its hub, just now.
+      token = null;
+      client.keyChanged();
+      return null;
+    },
+    onState: ({ state }) => states.push(state),
+  });
+  const stop = new AbortController();
+  const running = client.run(stop.signal);
+  await vi.waitFor(() => expect(states).toContain('refused'), 5000);
+  await sleep(100);
+  stop.abort();
+  await running;
+  expect(states).not.toContain('connected');
+  expect(shown).toEqual([]);
+});
+
 describe('link between camera and hub', () => {
-  test('the hub knows the camera, hears its status, and its commands arrive', async () => {
+  test('the hub knows the camera and receives its status, and its commands arrive', async () => {
     const hub = await startHub();
     const camera = startCamera(hub.port);
     await vi.waitFor(() => expect(camera.states.at(-1)?.state).toBe('connected'), 10_000);
@@ -33,7 +72,7 @@ describe('link between camera and hub', () => {
     await vi.waitFor(() => expect(hub.registry.list()[0]?.clockOffsetMs).toBeTypeOf('number'), 10_000);
   });
 
-  test('a change of status reaches the hub without waiting for the next beat', async () => {
+  test('a change of status reaches the hub before the next heartbeat', async () => {
     vi.useFakeTimers({ toFake: ['setInterval'] }); // no beat ever comes
     atEnd(() => void vi.useRealTimers());
     const hub = await startHub();
@@ -44,7 +83,7 @@ describe('link between camera and hub', () => {
     await vi.waitFor(() => expect(hub.registry.list()[0]?.remainingS).toBe(60), 10_000);
   });
 
-  test('the camera comes back by itself when the hub restarts', async () => {
+  test('the camera reconnects by itself when the hub restarts', async () => {
     const first = await startHub();
     const camera = startCamera(first.port);
     await vi.waitFor(() => expect(camera.states.at(-1)?.state).toBe('connected'), 10_000);
@@ -56,7 +95,7 @@ describe('link between camera and hub', () => {
     expect(second.registry.list()).toHaveLength(1);
   });
 
-  test('of two addresses it uses the one that answers, and tells the locator of it', async () => {
+  test('uses the responding one of two addresses and informs the locator', async () => {
     const gone = await startHub();
     gone.cut();
     const hub = await startHub();
@@ -70,14 +109,14 @@ describe('link between camera and hub', () => {
     await vi.waitFor(() => expect(failures[0]).toBe(good), 10_000);
   });
 
-  test('a camera shows its key to no hub that it is kept from, and says why', async () => {
+  test('a camera shows its key to no hub it must avoid, and says why', async () => {
     const { port, registry } = await startHub();
     const { states } = startCamera(port, 'cam-a', undefined, true, () => 'Name the hub.');
     await vi.waitFor(() => expect(states.at(-1)).toMatchObject({ reason: 'Name the hub.' }), 10_000);
     expect([registry.list(), states.map(({ state }) => state)]).toEqual([[], ['connecting']]);
   });
 
-  test('a camera without a key links to no hub, and tells none of its sources', async () => {
+  test('a camera without a key links to no hub and reveals none of its sources', async () => {
     const hub = await startHub();
     let asked = 0;
     hub.server.on('upgrade', () => {
@@ -90,7 +129,7 @@ describe('link between camera and hub', () => {
     expect([asked, hub.registry.list(), camera.commands]).toEqual([0, [], []]);
   });
 
-  test('what commands before it welcomes is not obeyed', async () => {
+  test('ignores commands before the welcome', async () => {
     const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
     server.on('connection', (socket) => socket.send('{"type":"take-stop","takeId":"take-1"}'));
     await once(server, 'listening');
@@ -103,7 +142,7 @@ describe('link between camera and hub', () => {
     expect(camera.commands).toEqual([]);
   });
 
-  test('a key that the hub forgot is known as such, and another one is tried at once', async () => {
+  test('recognises a key that the hub forgot, and tries another one at once', async () => {
     const hub = await startHub({ status: 401 });
     const camera = startCamera(hub.port);
     await vi.waitFor(() => expect(camera.client.keyUnknown).toBe(true), 10_000);
@@ -112,7 +151,7 @@ describe('link between camera and hub', () => {
     await vi.waitFor(() => expect(camera.client.keyUnknown).toBe(true), 10_000);
   });
 
-  test('a key made for another camera is refused, and the camera says so', async () => {
+  test('rejects a key made for another camera, and the camera says so', async () => {
     const hub = await startHub({ keyOf: 'cam-b' });
     const camera = startCamera(hub.port, 'cam-a');
     await vi.waitFor(() => expect(camera.states.at(-1)?.state).toBe('refused'), 10_000);
@@ -120,14 +159,14 @@ describe('link between camera and hub', () => {
     expect(hub.registry.list()).toEqual([]);
   });
 
-  test('an unknown key is refused in words that say what to do', async () => {
+  test('explains what to do about an unknown key', async () => {
     const hub = await startHub({ status: 401 });
     const camera = startCamera(hub.port);
     await vi.waitFor(() => expect(camera.states.at(-1)?.state).toBe('refused'), 10_000);
     expect(camera.states.at(-1)?.reason).toContain('Adopt it');
   });
 
-  test('a hub that takes keys by HTTPS only is refused in words that name the setting', async () => {
+  test('names the setting if a hub accepts keys by HTTPS only', async () => {
     const problem = { type: 'about:blank', title: 'Forbidden', status: 403, code: 'TLS_REQUIRED' };
     const hub = await startHub({ status: 403, problem: JSON.stringify(problem) });
     const camera = startCamera(hub.port);
@@ -139,7 +178,7 @@ describe('link between camera and hub', () => {
     ['', 'opens nothing'],
     ['{"code":', 'opens nothing'],
     ['x'.repeat(60_000), 'opens nothing'],
-  ])('a refusal without a problem document is reported by its status', async (problem, words) => {
+  ])('reports a rejection without a problem document by its status', async (problem, words) => {
     const hub = await startHub({ status: 403, problem });
     const camera = startCamera(hub.port);
     await vi.waitFor(() => expect(camera.states.at(-1)?.state).toBe('refused'), 10_000);
@@ -149,34 +188,31 @@ describe('link between camera and hub', () => {
   test.each([
     ['keeps its place while it answers', true, linkClose.takenOver],
     ['gives it up when it is dead, as after a pulled cable', false, undefined],
-  ])(
-    'a camera that is linked %s, though another link names the same id',
-    async (_what, autoPong, refusal) => {
-      const hub = await startHub();
-      const hello = { type: 'hello', id: 'cam-a', name: 'stage-left', version: '1', sources: [] };
-      const link = (pongs: boolean) => {
-        const socket = new WebSocket(`ws://127.0.0.1:${hub.port}`, { autoPong: pongs });
-        const closed: number[] = [];
-        socket.on('close', (code) => closed.push(code));
-        socket.on('open', () => socket.send(JSON.stringify(hello)));
-        atEnd(() => socket.terminate());
-        return { socket, closed };
-      };
-      const one = link(autoPong);
-      await once(one.socket, 'message');
-      const two = link(true);
-      const loser = refusal === undefined ? one : two;
-      await vi.waitFor(() => expect(loser.closed).toEqual([linkClose.takenOver]), 10_000);
-      const winner = loser === one ? two : one;
-      expect(winner.closed).toEqual([]);
-      expect(hub.registry.list()).toMatchObject([{ id: 'cam-a', online: true }]);
-      expect(hub.registry.send('cam-a', { type: 'take-stop', takeId: 'take-1' })).toBe(true);
-      const [data] = await once(winner.socket, 'message');
-      expect(String(data)).toMatch(/ping|take-stop/);
-    },
-  );
+  ])('links a camera %s even if another link claims the same id', async (_what, autoPong, refusal) => {
+    const hub = await startHub();
+    const hello = { type: 'hello', id: 'cam-a', name: 'stage-left', version: '1', sources: [] };
+    const link = (pongs: boolean) => {
+      const socket = new WebSocket(`ws://127.0.0.1:${hub.port}`, { autoPong: pongs });
+      const closed: number[] = [];
+      socket.on('close', (code) => closed.push(code));
+      socket.on('open', () => socket.send(JSON.stringify(hello)));
+      atEnd(() => socket.terminate());
+      return { socket, closed };
+    };
+    const one = link(autoPong);
+    await once(one.socket, 'message');
+    const two = link(true);
+    const loser = refusal === undefined ? one : two;
+    await vi.waitFor(() => expect(loser.closed).toEqual([linkClose.takenOver]), 10_000);
+    const winner = loser === one ? two : one;
+    expect(winner.closed).toEqual([]);
+    expect(hub.registry.list()).toMatchObject([{ id: 'cam-a', online: true }]);
+    expect(hub.registry.send('cam-a', { type: 'take-stop', takeId: 'take-1' })).toBe(true);
+    const [data] = await once(winner.socket, 'message');
+    expect(String(data)).toMatch(/ping|take-stop/);
+  });
 
-  test('a flood of messages ends the link of who sends it, and no other', async () => {
+  test('a flood of messages ends the link of its sender and no other', async () => {
     const hub = await startHub();
     const other = startCamera(hub.port, 'cam-b');
     await vi.waitFor(() => expect(other.states.at(-1)?.state).toBe('connected'), 10_000);
@@ -192,7 +228,7 @@ describe('link between camera and hub', () => {
     expect(hub.registry.list().find(({ id }) => id === 'cam-b')?.online).toBe(true);
   });
 
-  test('nobody is left out because places are held by cameras that are not there, or by links that name none', async () => {
+  test('absent cameras and links without an id exclude nobody', async () => {
     const hub = await startHub();
     const link = async (id: string) => {
       const socket = new WebSocket(`ws://127.0.0.1:${hub.port}`);
@@ -215,7 +251,7 @@ describe('link between camera and hub', () => {
     expect(new Set(refused)).toEqual(new Set([linkClose.tooMuch]));
   });
 
-  test('a camera of another release stays linked: what is not understood is passed over', async () => {
+  test('a camera of another release stays linked: unknown messages are skipped', async () => {
     const hub = await startHub();
     const socket = new WebSocket(`ws://127.0.0.1:${hub.port}`);
     const hello = { type: 'hello', id: 'cam-a', name: 'stage-left', version: '9', sources: [], mood: 'good' };
@@ -271,13 +307,13 @@ describe('link between camera and hub', () => {
   });
 });
 
-test('parseUp takes a message of the link and nothing else', () => {
+test('parseUp accepts a message of the link and nothing else', () => {
   expect(parseUp('{"type":"pong","echo":1,"at":2}')).toEqual({ type: 'pong', echo: 1, at: 2 });
   expect(parseUp('{"type":"pong"}')).toBeNull();
   expect(parseUp('[')).toBeNull();
 });
 
-test('words of a camera are cut to what a person reads, and carry no control characters', () => {
+test('texts of a camera are cut to a readable length and carry no control characters', () => {
   const refused = {
     type: 'refused',
     command: 'take-start',

@@ -76,7 +76,7 @@ async function link(port: number, token: string, id: string, name: string) {
 const refused = String(linkClose.wrongIdentity);
 
 describe('the hub’s cameras', () => {
-  test('a key that was made for a name takes no other camera’s place, and gets none of its orders', async () => {
+  test('a key made for a name takes no other camera’s place and gets none of its commands', async () => {
     const { side, keys, port, trouble } = await hub();
     const victim = await keys.create('camera', 'cam-victim');
     const attacker = await keys.create('camera', 'stage-left');
@@ -103,7 +103,7 @@ describe('the hub’s cameras', () => {
     expect(side.cameras.list().map(({ id }) => id)).toEqual(['cam-0']);
   });
 
-  test('a camera whose key was made for its name is un-adopted by its id, and stays out', async () => {
+  test('a camera with a key for its name is un-adopted by its id and stays out', async () => {
     const { side, keys, port } = await hub();
     const { token } = await keys.create('camera', 'stage-left');
     await keys.create('camera', 'stage-right');

@@ -12,7 +12,7 @@ const lines = {
   statusLight: line,
 } as Parameters<GpioPanel['apply']>[0];
 
-test('the jumper is followed through any number of applies', async () => {
+test('follows the jumper through any number of applies', async () => {
   const header = new FakeGpioHeader();
   const heard: string[] = [];
   const panel = new GpioPanel({
@@ -44,7 +44,7 @@ test('the jumper is followed through any number of applies', async () => {
   await panel.close();
 });
 
-test('the status light follows its line in the settings, and shows the state', async () => {
+test('the status light follows its line in the settings and shows the state', async () => {
   const header = new FakeGpioHeader();
   const panel = new GpioPanel({
     header,

@@ -11,7 +11,7 @@ function recordedService(name: string, events: string[]) {
   };
 }
 
-test('an equal key leaves the service alone; another one replaces it, never both at once', async () => {
+test('an equal key keeps the service; another one replaces it, never both at once', async () => {
   const events: string[] = [];
   const slot = new ServiceSlot('test', pino({ level: 'silent' }));
   await slot.set({ port: 1 }, recordedService('a', events));
@@ -24,7 +24,7 @@ test('an equal key leaves the service alone; another one replaces it, never both
   expect(events).toEqual(['a starts', 'a ends', 'c starts', 'c ends']);
 });
 
-test('a service that fails is logged and can be set anew', async () => {
+test('logs a service that fails, and it can be set again', async () => {
   const lines: string[] = [];
   const slot = new ServiceSlot('test', pino({}, { write: (line) => lines.push(line) }));
   await slot.set(1, async () => {
@@ -40,7 +40,7 @@ test('a service that fails is logged and can be set anew', async () => {
 
 const atOnce = { initialMs: 1, maxMs: 1, minMs: 1, stableAfterMs: 60_000 };
 
-test('a service that fails is started again, and says why it does not run until it is no longer wanted', async () => {
+test('restarts a service that fails, and says why it does not run while it is wanted', async () => {
   const told: (string | null)[] = [];
   const slot = new ServiceSlot('test', pino({ level: 'silent' }), {
     onTrouble: (reason) => told.push(reason),
@@ -60,7 +60,7 @@ test('a service that fails is started again, and says why it does not run until 
   expect(told.at(-1)).toBeNull();
 });
 
-test('a service that throws before its first wait fails no caller', async () => {
+test('a service that throws before its first wait does not fail its caller', async () => {
   const slot = new ServiceSlot('test', pino({ level: 'silent' }), { policy: atOnce });
   const run = () => {
     throw new Error('at once');
@@ -69,7 +69,7 @@ test('a service that throws before its first wait fails no caller', async () => 
   await slot.close();
 });
 
-test('once a slot has ended nothing starts in it, not even what was being set meanwhile', async () => {
+test('starts nothing after its end, not even what was being set meanwhile', async () => {
   const events: string[] = [];
   const slot = new ServiceSlot('test', pino({ level: 'silent' }));
   await slot.set(1, recordedService('a', events));

@@ -19,7 +19,7 @@ import {
 } from './app/upkeep.ts';
 import { CameraRole, handleHubCommand, reportTake, reportTakes } from './camera/index.ts';
 import type { Config } from './config/schema.ts';
-import { HubRole } from './hub/hub-role.ts';
+import { HubRole } from './hub/index.ts';
 import { assemblePictures } from './live/live.ts';
 import { displayState, GpioPanel } from './panel/index.ts';
 import { openGpioHeader } from './platform/gpio-onoff.ts';

@@ -11,7 +11,7 @@ import type { JpegTaps } from '../live/jpeg/jpeg-taps.ts';
 import type { MediaLink } from '../live/media-link.ts';
 import type { Outputs } from '../live/outputs/outputs.ts';
 import type { RemoteFeeds } from '../live/remote-feeds.ts';
-import type { GpioPanel } from '../panel/gpio-panel.ts';
+import type { GpioPanel } from '../panel/index.ts';
 import type { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
 import type { MachineName } from '../platform/machine-name.ts';
 import type { NetworkEvents } from '../platform/network-monitor.ts';

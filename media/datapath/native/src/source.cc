@@ -11,7 +11,7 @@ constexpr double kFeedbackIntervalMs = 1000;
 constexpr double kNackIntervalMs = 20;
 const std::string kName = "rushlight";
 constexpr size_t kUnnamedPackets = 32;
-// Three layers, each with its repairs, of some restarts.
+// Three layers, each with its repairs, for several restarts.
 constexpr size_t kMaxSsrcs = 32;
 
 }  // namespace
@@ -20,7 +20,7 @@ Source::Source(SourceOptions options, Track* video, Track* audio, Session* sessi
     : options_(options), session_(session), ssrc_(randomNumber() | 1) {
   video_.track = video;
   audio_.track = audio;
-  // The same SSRC may come with other numbers.
+  // The same SSRC may return with other numbers.
   if (video != nullptr) video->endSource();
   if (audio != nullptr) audio->endSource();
   if (session != nullptr) session->setSource(this);
@@ -61,7 +61,7 @@ void Source::receiveRtp(View datagram, Context& context) {
   if (layer != nullptr) layer->receive(*packet, context);
 }
 
-// Whose packet it is; null where it is nobody's.
+// The packet's owner; null if there is none.
 Source* Source::layerOf(const RtpPacket& packet, View datagram) {
   if (packet.payloadType == options_.audioPayloadType) return this;
   auto known = rids_.find(packet.ssrc);
@@ -84,7 +84,7 @@ void Source::receive(const RtpPacket& packet, Context& context) {
   else if (payloadType == options_.repairPayloadType) receiveRepair(packet, context);
 }
 
-// A retransmission carries the packet as it was sent first, behind its number; mere padding probes the bandwidth.
+// A retransmission carries the original packet after its number; pure padding probes the bandwidth.
 void Source::receiveRepair(const RtpPacket& repair, Context& context) {
   if (!video_.stats || repair.payload.size() <= 2) return;
   RtpPacket packet = repair;

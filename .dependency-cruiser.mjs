@@ -1,7 +1,7 @@
 import { packagesOnlyFor, rules } from './scripts/import-rules.ts';
 
 const inside = (room) => (room.endsWith('.ts') ? `^${room.replace('.', '\\.')}$` : `^${room}/`);
-/** These are used through their index alone. */
+/** These may only be imported through their index. */
 const behindIndex = ['media', 'media/capture/kinds', 'ota'];
 const faceOf = (room) => (behindIndex.includes(room) ? `^${room}/index\\.ts$` : inside(room));
 const untested = '\\.(test|fake|fixture)\\.tsx?$|/testing/|/bench/';

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 
 const everyMs = 3000;
 
-/** The line that installs packages on a machine whose lists may be old or missing. */
+/** The command that installs packages on a machine whose lists may be old or missing. */
 export function installCommand(packages) {
   return `sudo apt-get update && sudo apt-get install -y --no-install-recommends ${packages.join(' ')}`;
 }

@@ -20,6 +20,8 @@ const testPrograms = {
   umoci: 'umoci',
   crun: 'crun',
   minisign: 'minisign',
+  bmaptool: 'bmap-tools',
+  openssl: 'openssl',
   reprepro: 'reprepro',
   lintian: 'lintian',
 };

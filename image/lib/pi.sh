@@ -20,7 +20,9 @@ build_pi() {
 	[ -n "$pi_gen" ] || pi_gen=$(pinned_pi_gen)
 	RUSHLIGHT_SOURCE=$SOURCE_DIR
 	RUSHLIGHT_PRODUCT=$(product_archive "$product_arch")
-	export RUSHLIGHT_SOURCE RUSHLIGHT_PRODUCT ROOT_BUDGET_MIB=$PI_ROOT_BUDGET_MIB
+	# The container may not ask git: there, the clone belongs to somebody else.
+	RUSHLIGHT_COMMIT=$(git -C "$SOURCE_DIR" rev-parse HEAD 2> /dev/null || echo unknown)
+	export RUSHLIGHT_SOURCE RUSHLIGHT_PRODUCT RUSHLIGHT_COMMIT ROOT_BUDGET_MIB=$PI_ROOT_BUDGET_MIB
 	export WORK_DIR="${RUSHLIGHT_WORK:-/var/tmp/rushlight-pi-gen}" DEPLOY_DIR="$out"
 	mkdir -p "$out"
 	# Made here, since the stage may have only read access to the sources.
@@ -103,7 +105,7 @@ pi_gen_in_container() {
 		local options=() folder variable
 		for folder in "$SOURCE_DIR" "$CACHE_DIR" "$RUSHLIGHT_KEYS"; do options+=(--volume "$folder:$folder:ro"); done
 		options+=(--volume "$out:$out")
-		for variable in RUSHLIGHT_SOURCE RUSHLIGHT_PRODUCT RUSHLIGHT_KEYS ROOT_BUDGET_MIB SOURCE_DATE_EPOCH DEPLOY_DIR; do
+		for variable in RUSHLIGHT_SOURCE RUSHLIGHT_PRODUCT RUSHLIGHT_COMMIT RUSHLIGHT_KEYS ROOT_BUDGET_MIB SOURCE_DATE_EPOCH DEPLOY_DIR; do
 			options+=(-e "$variable=${!variable}")
 		done
 		PIGEN_DOCKER_OPTS="${options[*]}" ./build-docker.sh -c "$SOURCE_DIR/pi-gen-config/config"

@@ -32,7 +32,7 @@ manifest() {
 	local tree=$1 out=$2
 	{
 		printf 'source_date_epoch %s\n' "${SOURCE_DATE_EPOCH:-}"
-		printf 'source %s\n' "$(git -C "$SOURCE_DIR" rev-parse HEAD 2> /dev/null || echo unknown)"
+		printf 'source %s\n' "${RUSHLIGHT_COMMIT:-$(git -C "$SOURCE_DIR" rev-parse HEAD 2> /dev/null || echo unknown)}"
 		printf 'suite %s, packages as of the lists fetched at the build of the base\n' "$SUITE"
 		dpkg-query --admindir="$tree/var/lib/dpkg" -W -f '${Package} ${Version} ${Architecture}\n'
 	} > "$out"

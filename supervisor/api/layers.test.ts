@@ -1,35 +1,17 @@
-import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { KeyStore } from '../system/key-store.ts';
 import { apiPortsFake } from './api-ports.fake.ts';
-import { ApiServer } from './server.ts';
+import { openApiServer, type RunningApiServer } from './api-server.fake.ts';
 
-const stop = new AbortController();
 const ports = apiPortsFake();
-let ended: Promise<void>;
+let server: RunningApiServer;
 let url = '';
 
 beforeAll(async () => {
-  const keys = new KeyStore({ read: async () => null, write: async () => {} });
-  const server = new ApiServer({
-    ports,
-    access: { keys, required: false },
-    version: '1',
-    pages: '/nowhere',
-    upstream: null,
-    listen: ['127.0.0.1'],
-    port: 0,
-    tls: null,
-    log: pino({ level: 'silent' }),
-  });
-  ended = server.run(stop.signal);
-  url = `http://127.0.0.1:${await server.listening}`;
+  server = await openApiServer({ ports });
+  url = server.url;
 });
 
-afterAll(async () => {
-  stop.abort();
-  await ended;
-});
+afterAll(async () => await server[Symbol.asyncDispose]());
 
 const post = (path: string, body: unknown) =>
   fetch(url + path, {

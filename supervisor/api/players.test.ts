@@ -1,48 +1,30 @@
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import Koa from 'koa';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { KeyStore } from '../system/key-store.ts';
-import { apiPortsFake } from './api-ports.fake.ts';
+import { freshKeys } from '../system/key-store.fake.ts';
+import { makePages, openApiServer, type RunningApiServer } from './api-server.fake.ts';
 import { securePages } from './middleware/secure-pages.ts';
-import { ApiServer } from './server.ts';
 
-const log = pino({ level: 'silent' });
-const stop = new AbortController();
-let ended: Promise<void>;
-let pages = '';
+const _log = pino({ level: 'silent' });
+let server: RunningApiServer;
+let pages: Awaited<ReturnType<typeof makePages>>;
 let url = '';
 let token = '';
 
 beforeAll(async () => {
-  pages = await mkdtemp(join(tmpdir(), 'rushlight-pages-'));
-  await writeFile(join(pages, 'index.html'), 'page');
-  const keys = new KeyStore({ read: async () => null, write: async () => {} });
+  pages = await makePages();
+  const keys = freshKeys();
   token = (await keys.create('viewer', 'vlc')).token;
-  const server = new ApiServer({
-    ports: apiPortsFake(),
-    access: { keys, required: true },
-    version: '1',
-    pages,
-    upstream: null,
-    listen: ['127.0.0.1'],
-    port: 0,
-    tls: null,
-    log,
-  });
-  ended = server.run(stop.signal);
-  url = `http://127.0.0.1:${await server.listening}`;
+  server = await openApiServer({ keys, required: true, pages: pages.path });
+  url = server.url;
 });
 
 afterAll(async () => {
-  stop.abort();
-  await ended;
-  await rm(pages, { recursive: true });
+  await server[Symbol.asyncDispose]();
+  await pages[Symbol.asyncDispose]();
 });
 
 test('asks a player for a password and accepts its key as one', async () => {

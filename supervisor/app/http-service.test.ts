@@ -13,7 +13,7 @@ import type { Config } from '../config/schema.ts';
 import { configSchema } from '../config/schema.ts';
 import { dataPaths } from '../system/data-folder.ts';
 import { Health } from '../system/health.ts';
-import { KeyStore } from '../system/key-store.ts';
+import { freshKeys } from '../system/key-store.fake.ts';
 import { createTlsIdentity } from '../system/tls-identity.ts';
 import { HttpService } from './http-service.ts';
 
@@ -65,7 +65,7 @@ function open() {
   const onReach = vi.fn();
   const service = new HttpService({
     ports: apiPortsFake(),
-    keys: new KeyStore({ read: async () => null, write: async () => {} }),
+    keys: freshKeys(),
     paths: dataPaths(folder),
     configFile: join(folder, 'rushlight.toml'),
     version: '1',
@@ -231,7 +231,7 @@ test('nothing listens after it was closed, not even settings applied then', asyn
 
 test('a simulation does not start if its port is taken, and says what to do', async () => {
   const taken = await occupy();
-  const keys = new KeyStore({ read: async () => null, write: async () => {} });
+  const keys = freshKeys();
   const service = new HttpService({
     ports: apiPortsFake(),
     keys,

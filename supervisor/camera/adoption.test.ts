@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import fc from 'fast-check';
 import { pino } from 'pino';
@@ -23,13 +24,18 @@ afterEach(() => {
   for (const end of cleanup.splice(0)) end();
 });
 
-async function startDesk(identity: FakeIdentity | null = null, lines: string[] | null = null) {
+async function startDesk(
+  identity: FakeIdentity | null = null,
+  lines: string[] | null = null,
+  beforeKey: () => Promise<void> = async () => {},
+) {
   const issued: string[] = [];
   const desk = new AdoptionDesk({
     hub: { id: 'hub-1', name: 'control-room' },
     fingerprint: () => identity?.fingerprint ?? null,
     issueKey: async (id) => {
       issued.push(id);
+      await beforeKey();
       return 'rl_token';
     },
     isLinked: (id) => id === 'cam-linked',
@@ -90,6 +96,43 @@ describe('adoption', () => {
     expect(issued).toEqual(['cam-a']);
     expect(desk.list()).toEqual([]);
     expect(codes.at(-1)).toBeNull();
+  });
+
+  test('two taps make one key: a second one would revoke what the camera was just given', async () => {
+    const { desk, hub, issued } = await startDesk(null, null, () => sleep(50));
+    const asked = requestAdoption(hub, { camera, onCode: () => {} }, AbortSignal.timeout(20_000));
+    await vi.waitFor(() => expect(desk.list()).toHaveLength(1), 10_000);
+    const { code = '' } = desk.list()[0] ?? {};
+    const taps = [desk.adopt('cam-a', code), desk.adopt('cam-a', code)];
+    expect(await Promise.all(taps)).toMatchObject([{ id: 'cam-a' }, { id: 'cam-a' }]);
+    expect(await asked).toMatchObject({ token: 'rl_token' });
+    expect(issued).toEqual(['cam-a']);
+  });
+
+  test('a camera that hangs up before its key is made was not adopted', async () => {
+    const stop = new AbortController();
+    const { desk, hub } = await startDesk(null, null, async () => {
+      stop.abort();
+      await vi.waitFor(() => expect(desk.list()).toEqual([]), 5000);
+    });
+    const asked = requestAdoption(hub, { camera, onCode: () => {} }, stop.signal);
+    await vi.waitFor(() => expect(desk.list()).toHaveLength(1), 10_000);
+    const { code = '' } = desk.list()[0] ?? {};
+    await expect(desk.adopt('cam-a', code)).rejects.toMatchObject({ code: 'CAMERA_UNKNOWN' });
+    expect(await asked).toBeNull();
+  });
+
+  test('asking ends with the abort, no matter how far it has got', async () => {
+    const { hub } = await startDesk();
+    const asks = Array.from({ length: 20 }, async (_, microtasks) => {
+      const stop = new AbortController();
+      const asked = requestAdoption(hub, { camera, onCode: () => {} }, stop.signal);
+      for (let n = 0; n < microtasks; n += 1) await Promise.resolve();
+      stop.abort();
+      return await asked.catch(() => null);
+    });
+    const all = await Promise.race([Promise.all(asks), sleep(3000, 'some wait for the hub')]);
+    expect(all).toEqual(asks.map(() => null));
   });
 
   test('the codes match if an authority vouches for the hub, whose key then is not pinned', async () => {

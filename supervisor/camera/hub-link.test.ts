@@ -1,133 +1,68 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pino } from 'pino';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { type AgentDown, type HubLink, type LinkedCamera, linkClose } from '../contract/index.ts';
-import { CameraRegistry, parseUp } from '../hub/camera-registry.ts';
-import { HubLinkClient } from './hub-link.ts';
-import { type HubCandidate, HubLocator } from './hub-locator.ts';
+import { linkClose } from '../contract/index.ts';
+import { parseUp } from '../hub/camera-registry.ts';
+import { atEnd, endAll, startCamera, startHub, twoAddresses } from './hub-link-rig.fake.ts';
 
-const log = pino({ level: 'silent' });
-/** Loopback, which never changes. */
-const network = { subscribe: () => () => {} };
-const cleanup: (() => Promise<void> | void)[] = [];
+afterEach(endAll);
 
-afterEach(async () => {
-  for (const end of cleanup.splice(0).reverse()) await end();
-});
-
-interface Hub {
-  readonly registry: CameraRegistry;
-  readonly port: number;
-  readonly server: Server;
-  /** Drops every connection without a word, as a pulled cable or a crash does. */
-  cut(): void;
-}
-
-interface HubOptions {
-  readonly port?: number;
-  readonly keyOf?: string;
-  readonly status?: number;
-  /** What a refusal says. */
-  readonly problem?: string;
-}
-
-async function startHub(options: HubOptions = {}): Promise<Hub> {
-  const { keyOf } = options;
-  const registry = new CameraRegistry({
-    hub: { id: 'hub-1', name: 'control-room' },
+/** A client whose every option the test decides. */
+function clientWith(port: number, options: Partial<ConstructorParameters<typeof HubLinkClient>[0]>) {
+  return new HubLinkClient({
+    locator: new HubLocator({ override: `http://127.0.0.1:${port}`, network, log }),
+    network,
+    hello: () => ({ id: 'cam-a', name: 'stage-left', version: '1.2.3', sources: [] }),
+    status: () => ({ sources: [], recording: 'idle', remainingS: null, update: null }),
+    token: () => 'old',
+    fingerprint: () => null,
+    onCommand: () => {},
+    onState: () => {},
     log,
-    claim: async (_key, { id }) => (id === keyOf ? null : { reason: `this key belongs to ${keyOf}` }),
+    ...options,
   });
-  const server = createServer();
-  const sockets = new WebSocketServer({ noServer: true });
-  server.on('upgrade', (request, socket, head) => {
-    if (options.status !== undefined) {
-      const { status, problem = '' } = options;
-      socket.end(`HTTP/1.1 ${status} No\r\nContent-Length: ${problem.length}\r\n\r\n${problem}`);
-      return;
-    }
-    sockets.handleUpgrade(request, socket, head, (client) =>
-      registry.accept(client, keyOf === undefined ? null : 'key-1', '192.0.2.7'),
-    );
-  });
-  server.listen(options.port ?? 0, '127.0.0.1');
-  await once(server, 'listening');
-  const stop = new AbortController();
-  const running = registry.run(stop.signal);
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  const cut = () => {
-    for (const client of sockets.clients) client.terminate();
-    server.closeAllConnections();
-    server.close();
-  };
-  cleanup.push(async () => {
+}
+
+test('ends with the abort, no matter how far the opening of the link has got', async () => {
+  const hub = await startHub();
+  const tries = Array.from({ length: 40 }, async (_, microtasks) => {
+    const stop = new AbortController();
+    const running = clientWith(hub.port, {}).run(stop.signal);
+    for (let n = 0; n < microtasks; n += 1) await Promise.resolve();
     stop.abort();
     await running;
-    cut();
   });
-  return { registry, port: address.port, server, cut };
-}
+  const all = await Promise.race([Promise.all(tries), sleep(4000, 'some never end')]);
+  expect(all).toHaveLength(40);
+});
 
-/** Knows a hub by two addresses, as mDNS tells them, the first of which is dead. */
-function twoAddresses(dead: string, good: string) {
-  const answers: string[] = [];
-  const failures: string[] = [];
-  const common = {
-    id: 'hub-1',
-    name: 'control-room',
-    tlsFingerprint: null,
-    via: 'mdns',
-    reason: '',
-  } as const;
-  const locator = Object.assign(new HubLocator({ override: 'auto', network, log }), {
-    current: () => ({ ...common, url: dead, otherUrls: [good] }),
-    linked: ({ url }: HubCandidate) => void answers.push(url),
-    reportFailure: (...urls: string[]) => void failures.push(...urls),
-  });
-  return { locator, answers, failures };
-}
-
-function startCamera(
-  port: number,
-  id = 'cam-a',
-  given?: HubLocator,
-  obeysAll = true,
-  withhold: () => string | null = () => null,
-) {
-  const states: HubLink[] = [];
-  const status: Pick<LinkedCamera, 'sources' | 'recording' | 'remainingS'> = {
-    sources: [],
-    recording: 'recording',
-    remainingS: 90,
-  };
-  const commands: AgentDown[] = [];
-  const locator = given ?? new HubLocator({ override: `http://127.0.0.1:${port}`, network, log });
-  const client = new HubLinkClient({
-    locator,
-    network,
-    obeysAll,
-    withhold,
-    hello: () => ({ id, name: 'stage-left', version: '1.2.3', sources: [] }),
-    status: () => ({ ...status, sources: [...status.sources], update: null }),
-    token: () => null,
-    fingerprint: () => null,
-    onCommand: (command) => commands.push(command),
-    onState: (state) => states.push(state),
-    log,
+test('a key that is given up while its link is being opened opens nothing', async () => {
+  const hub = await startHub();
+  const shown: (string | undefined)[] = [];
+  hub.server.prependListener('upgrade', ({ headers }) => void shown.push(headers.authorization));
+  let token: string | null = 'old';
+  const states: HubLink['state'][] = [];
+  const client = clientWith(hub.port, {
+    token: () => token,
+    fingerprint: () => {
+      // The owner makes the camera forget its hub, just now.
+      token = null;
+      client.keyChanged();
+      return null;
+    },
+    onState: ({ state }) => states.push(state),
   });
   const stop = new AbortController();
   const running = client.run(stop.signal);
-  cleanup.push(async () => {
-    stop.abort();
-    await running;
-  });
-  return { states, status, commands, client };
-}
+  await vi.waitFor(() => expect(states).toContain('refused'), 5000);
+  await sleep(100);
+  stop.abort();
+  await running;
+  expect(states).not.toContain('connected');
+  expect(shown).toEqual([]);
+});
 
 describe('link between camera and hub', () => {
   test('the hub knows the camera and receives its status, and its commands arrive', async () => {
@@ -155,7 +90,7 @@ describe('link between camera and hub', () => {
 
   test('a change of status reaches the hub before the next heartbeat', async () => {
     vi.useFakeTimers({ toFake: ['setInterval'] }); // no beat ever comes
-    cleanup.push(() => void vi.useRealTimers());
+    atEnd(() => void vi.useRealTimers());
     const hub = await startHub();
     const camera = startCamera(hub.port);
     await vi.waitFor(() => expect(hub.registry.list()[0]?.remainingS).toBe(90), 10_000);
@@ -214,7 +149,7 @@ describe('link between camera and hub', () => {
     const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
     server.on('connection', (socket) => socket.send('{"type":"take-stop","takeId":"take-1"}'));
     await once(server, 'listening');
-    cleanup.push(() => {
+    atEnd(() => {
       for (const client of server.clients) client.terminate();
       server.close();
     });
@@ -277,7 +212,7 @@ describe('link between camera and hub', () => {
       const closed: number[] = [];
       socket.on('close', (code) => closed.push(code));
       socket.on('open', () => socket.send(JSON.stringify(hello)));
-      cleanup.push(() => socket.terminate());
+      atEnd(() => socket.terminate());
       return { socket, closed };
     };
     const one = link(autoPong);
@@ -313,7 +248,7 @@ describe('link between camera and hub', () => {
     const hub = await startHub();
     const link = async (id: string) => {
       const socket = new WebSocket(`ws://127.0.0.1:${hub.port}`);
-      cleanup.push(() => socket.terminate());
+      atEnd(() => socket.terminate());
       await once(socket, 'open');
       socket.send(JSON.stringify({ type: 'hello', id, name: 'camera', version: '1', sources: [] }));
       await once(socket, 'message');
@@ -327,7 +262,7 @@ describe('link between camera and hub', () => {
     const silent = Array.from({ length: 20 }, () => new WebSocket(`ws://127.0.0.1:${hub.port}`));
     const refused: number[] = [];
     for (const socket of silent) socket.on('close', (code) => refused.push(code));
-    cleanup.push(() => silent.forEach((socket) => void socket.terminate()));
+    atEnd(() => silent.forEach((socket) => void socket.terminate()));
     await vi.waitFor(() => expect(refused.length).toBe(16), 10_000);
     expect(new Set(refused)).toEqual(new Set([linkClose.tooMuch]));
   });

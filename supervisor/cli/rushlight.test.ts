@@ -1,42 +1,28 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describeError } from '../../common/errors.ts';
 import { apiPortsFake } from '../api/api-ports.fake.ts';
-import { ApiServer } from '../api/server.ts';
-import { KeyStore } from '../system/key-store.ts';
+import { openApiServer, type RunningApiServer } from '../api/api-server.fake.ts';
+import { freshKeys } from '../system/key-store.fake.ts';
 import { rushlight } from './rushlight.ts';
 import { duration, statusText } from './status-text.ts';
 
-const stop = new AbortController();
-let running: Promise<void> = Promise.resolve();
+let server: RunningApiServer;
 let data = '';
 
 beforeAll(async () => {
   data = await mkdtemp(join(tmpdir(), 'rushlight-cli-'));
-  const keys = new KeyStore({ read: async () => null, write: async () => {} });
+  const keys = freshKeys();
   await writeFile(join(data, 'owner-token'), `${(await keys.create('owner', 'first boot')).token}\n`);
-  const server = new ApiServer({
-    ports: apiPortsFake(),
-    access: { keys, required: true },
-    version: '1.2.3',
-    pages: data,
-    listen: ['127.0.0.1'],
-    port: 0,
-    tls: null,
-    upstream: null,
-    log: pino({ level: 'silent' }),
-  });
-  running = server.run(stop.signal);
+  server = await openApiServer({ keys, required: true, version: '1.2.3', pages: data });
   await mkdir(join(data, 'run'));
-  await writeFile(join(data, 'run', 'api-url'), `http://127.0.0.1:${await server.listening}\n`);
+  await writeFile(join(data, 'run', 'api-url'), `${server.url}\n`);
 });
 
 afterAll(async () => {
-  stop.abort();
-  await running;
+  await server[Symbol.asyncDispose]();
   await rm(data, { recursive: true });
 });
 

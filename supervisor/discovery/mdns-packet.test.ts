@@ -59,6 +59,17 @@ describe('readPacket', () => {
     expect(refused[0]?.reason).toMatch(/hub/);
   });
 
+  // `new URL('//', base)` throws, and '//example.org' is another host.
+  test.each(['//', '///', '//example.org/x', '//1.2.3.4.5'])(
+    'refuses the path %s, which names a host',
+    (path) => {
+      const bad = { ...text, data: strings({ ...encodeTxt(txt), path }) };
+      const { sightings, refused } = readPacket(packet([ptr, srv, bad]), '10.0.0.5');
+      expect(sightings).toEqual([]);
+      expect(refused).toEqual([{ name: 'stage', reason: 'a path that starts with one /' }]);
+    },
+  );
+
   test('ignores other services in the same packet', () => {
     const other: MdnsRecord = { type: 'PTR', name: '_ipp._tcp.local', ttl: 4500, data: 'x._ipp._tcp.local' };
     expect(readPacket(packet([other]), '10.0.0.5').incomplete).toEqual([]);

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { StateStore } from '../config/state.ts';
 import { type AgentDown, linkClose } from '../contract/index.ts';
-import { KeyStore } from '../system/key-store.ts';
+import { freshKeys } from '../system/key-store.fake.ts';
 import { HubRole } from './hub-role.ts';
 
 const log = pino({ level: 'silent' });
@@ -27,7 +27,7 @@ async function hub() {
   const trouble: (string | null)[] = [];
   const state = new StateStore({ file: join(folder, 'state.json'), logger: log });
   await state.load();
-  const keys = new KeyStore({ read: async () => null, write: async () => {} });
+  const keys = freshKeys();
   await keys.load();
   const side = new HubRole({
     hub: { id: 'hub', name: () => 'hub' },

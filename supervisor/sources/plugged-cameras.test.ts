@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { camelCaseKeys } from '../../common/camel-case.ts';
 import { configSchema } from '../config/schema.ts';
 import { StateStore } from '../config/state.ts';
@@ -47,7 +47,24 @@ async function parts(adopt: 'ask' | 'auto' | 'never', source: readonly object[] 
     const [device] = await watcher.list();
     return device;
   };
-  return { plugged, config, look };
+  return { plugged, config, look, watcher };
+}
+
+test('a choice that is still on its way to the disk is not undone by the next look', async () => {
+  const { plugged, config, watcher } = await parts('auto');
+  await watcher.list();
+  // The camera is new to this look, which therefore writes, too.
+  await Promise.all([plugged.use(c920, false, config), afterList(plugged, config)]);
+  expect(plugged.decided).toEqual([]);
+  expect(await plugged.sources(config)).toEqual([]);
+});
+
+/** Looks once `use` has found its camera, and before its choice is on the disk. */
+async function afterList(plugged: PluggedCameras, config: Parameters<PluggedCameras['sources']>[0]) {
+  const update = vi.spyOn(StateStore.prototype, 'update');
+  await vi.waitFor(() => expect(update).toHaveBeenCalled(), { interval: 1 });
+  update.mockRestore();
+  return await plugged.sources(config);
 }
 
 test('offers, uses and names a camera, and remembers it while it is away', async () => {

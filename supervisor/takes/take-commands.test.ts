@@ -401,6 +401,22 @@ describe('a remote camera is identified by its id', () => {
     expect(again.sent.some(({ type }) => type === 'take-start')).toBe(false);
   });
 
+  test('one that is back says first how it stands, even if another one says something meanwhile', async () => {
+    const registry = registryOf();
+    const left = await linkCamera(registry, 'left', ['cam0']);
+    const right = await linkCamera(registry, 'right', ['cam1']);
+    const { conductor } = await stage.start(localTakes([]).local, registry);
+    await conductor.start(null);
+    // Its order got lost with the link, and its own button started a take meanwhile.
+    left.socket.emit('close', 1006, Buffer.from(''));
+    const again = await linkCamera(registry, 'left', ['cam0']);
+    right.status('recording');
+    expect(again.sent.map(({ type }) => type)).not.toContain('take-start');
+    again.status('recording');
+    right.status('recording');
+    expect(again.sent.map(({ type }) => type)).not.toContain('take-start');
+  });
+
   test('one that never received a take fails its part, which is then over', async () => {
     const registry = registryOf();
     const left = await linkCamera(registry, 'left', ['cam0']);

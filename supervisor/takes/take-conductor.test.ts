@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Take, TakeCamera } from '../contract/index.ts';
 import { takesSection } from './take-book.ts';
 import { ConductorStage, linkCamera, localTakes, registryOf } from './take-conductor.fake.ts';
@@ -106,6 +106,37 @@ describe('a take', () => {
     await first.end();
     const second = await stage.start(localTakes([]).local, registryOf());
     expect(second.conductor.get(take.id).cameras[0]?.device).toBe('left');
+  });
+
+  test('a take that runs stays in the list and on the card, even if the clock of this board is years back', async () => {
+    const registry = registryOf();
+    await linkCamera(registry, 'left', ['cam0']);
+    const { local, onDisk } = localTakes([]);
+    const { conductor, state, end } = await stage.start(local, registry);
+    const [first] = (await conductor.start(null)).cameras;
+    const elsewhere: TakeCamera = { ...awaitedCamera('cam0', { id: 'id-left', name: 'left' }), ...first };
+    await conductor.stopCurrent();
+    await end();
+    const old = (at: number, part: TakeCamera): Take => {
+      const startedAt = new Date(Date.UTC(2026, 0, 1) + at * 1000).toISOString();
+      return { id: `t${at}`, startedAt, stoppedAt: startedAt, state: 'verified', cameras: [part] };
+    };
+    const ended = { ...elsewhere, state: 'verified' as const, segments: 1 };
+    await state.update(takesSection, () => ({
+      conducted: Array.from({ length: 100 }, (_, at) => old(at, ended)),
+    }));
+    for (let at = 1000; at < 2000; at += 1)
+      onDisk.push(old(at, { ...awaitedCamera('x', null), ...ended, device: null }));
+    vi.setSystemTime(new Date('1970-01-02T00:00:00Z'));
+    try {
+      const second = await stage.start(local, registry);
+      const take = await second.conductor.start(null);
+      expect(second.conductor.current()?.id).toBe(take.id);
+      await second.end();
+      expect(second.state.get(takesSection).conducted.map(({ id }) => id)).toContain(take.id);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('a camera obeys its hub: same id, once, and a forgotten take gives way', async () => {

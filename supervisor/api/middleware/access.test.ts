@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { AccessRole } from '../../contract/index.ts';
-import { KeyStore } from '../../system/key-store.ts';
+import { freshKeys } from '../../system/key-store.fake.ts';
 import { SignInLimiter } from '../access/sign-in-limiter.ts';
 import { type AccessOptions, checkAccess } from './access.ts';
 
-const keys = new KeyStore({ read: async () => null, write: async () => {} });
+const keys = freshKeys();
 const tokens = { owner: '', viewer: '', camera: '' };
 
 beforeAll(async () => {

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { maxOutputs } from '../../../media/index.ts';
 import { parseConfig } from '../../config/parse.ts';
 import type { Feed } from '../../contract/index.ts';
-import type { OutputFigures } from '../media-link.ts';
+import type { OutputFigures } from '../media-flows.ts';
 import { Outputs } from './outputs.ts';
 import { Lingering, sendableFeeds } from './targets.ts';
 

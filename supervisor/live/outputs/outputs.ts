@@ -5,7 +5,7 @@ import { resolveConfigPath } from '../../config/load.ts';
 import { readSettingFile } from '../../config/read-setting-file.ts';
 import type { OutputSettings } from '../../config/schema.ts';
 import type { Feed, Output, OutputFlow, SourceStatus } from '../../contract/index.ts';
-import type { MediaOutput, OutputFigures } from '../media-link.ts';
+import type { MediaOutput, OutputFigures } from '../media-flows.ts';
 import { authorityIn, ServerFileError, tokenIn } from '../server-files.ts';
 import { conditionOfAll, flowOf, outputOf } from './output-view.ts';
 import { Lingering, sendableFeeds, type Target, targetsOf } from './targets.ts';

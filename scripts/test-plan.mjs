@@ -13,7 +13,7 @@ const only = {
 };
 
 /** The step that installs the system packages (a compiler, ffmpeg, a browser) and builds what the tests run. */
-export const setUp = 'set-up for the tests';
+export const setUp = 'setup for the tests';
 
 /**
  * The steps of the parts in order, with the setup before the first part that needs it. Types, lint and import rules need

@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
+import { localAddresses } from '../datapath/local-addresses.ts';
 import { createMediaPlane } from '../sfu/create-plane.ts';
 import { createNodePlane } from '../sfu/node-plane.ts';
 import { h265Whip } from '../signaling/client-offers.fake.ts';
@@ -175,18 +176,31 @@ it('Reports an address that this machine does not have, with the setting', async
   expect(problems).toEqual([expect.stringMatching(/203\.0\.113\.77.*media\.addresses/)]);
 });
 
-it('An IPv6 address alone works with the native plane; its twin says what to do', async () => {
-  const alone = mediaConfigSchema.parse({ udpPort: 0, listenAddresses: ['::1'], ingests: [], pushes: [] });
-  const logger = pino({ level: 'silent' });
-  await using native = await createMediaPlane({ logger });
-  await using service = new MediaService({ datapath: native, logger, onEvent: () => {} });
-  expect((await service.configure(alone)).problems).toEqual([]);
-  expect((await service.whipOffer(publication)).answer).toMatch(/^a=candidate:.* ::1 \d+ typ host/m);
+it.each([
+  ['native, where there is one', createMediaPlane],
+  ['JavaScript', createNodePlane],
+])(
+  'By itself a machine offers what it has of both families, loopback last (%s)',
+  async (_name, createPlane) => {
+    const logger = pino({ level: 'silent' });
+    await using datapath = await createPlane({ logger });
+    await using service = new MediaService({ datapath, logger, onEvent: () => {} });
+    await service.configure(
+      mediaConfigSchema.parse({ udpPort: 0, listenAddresses: 'auto', ingests: [], pushes: [] }),
+    );
+    const { answer } = await service.whipOffer(publication);
+    const offered = [...answer.matchAll(/^a=candidate:\S+ 1 udp \d+ (\S+) \d+ typ host/gm)].map(
+      (line) => line[1],
+    );
+    expect(offered).toEqual(localAddresses());
+  },
+);
 
-  await using twin = await createNodePlane({ logger });
-  await using ofTwin = new MediaService({ datapath: twin, logger, onEvent: () => {} });
-  const { problems } = await ofTwin.configure(alone);
-  expect(problems).toEqual([expect.stringMatching(/needs an IPv4 address, and media\.addresses has none/)]);
+it('A link-local IPv6 address is named with the setting', async () => {
+  await using rig = await openMediaRig();
+  const elsewhere = { udpPort: 0, listenAddresses: ['fe80::1'], ingests: [], pushes: [] };
+  const { problems } = await rig.service.configure(mediaConfigSchema.parse(elsewhere));
+  expect(problems).toEqual([expect.stringMatching(/fe80::1.*media\.addresses/)]);
 });
 
 it('The log says what to change when a publisher is rejected, as its own program may not show it', async () => {

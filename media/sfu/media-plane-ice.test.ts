@@ -41,11 +41,9 @@ describe.each(planes)('ICE of the %s media plane', (kind) => {
     expect(await answerTo(plane, names, 'peer')).toBeNull();
     transport.close();
   });
-});
 
-describe('ICE of the native media plane', () => {
   it('answers checks over IPv6 from the address that was asked', async () => {
-    await using plane = await openPlane('native');
+    await using plane = await openPlane(kind);
     await plane.listen({ udpPort: 0, listenAddresses: ['::1'] });
     const transport = await plane.openTransport('lite');
     transport.connect({

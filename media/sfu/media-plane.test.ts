@@ -39,6 +39,15 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(numbersOf(sorted)).toEqual(numbersOf(sorted).toSorted((a, b) => a - b));
   });
 
+  it('plays over IPv6 to a viewer that has nothing else', async () => {
+    await using rig = await openPlaneRig(kind, { ingest: true, listenAddresses: ['::1'] });
+    await using viewer = await viewed(rig);
+    expect(viewer.answer.match(/^a=candidate:.*$/gm)).toEqual([
+      expect.stringMatching(/ ::1 \d+ typ host\r?$/),
+    ]);
+    expect(gapsOf(viewer.packets)).toEqual([]);
+  });
+
   it('retransmits what a viewer lost, once within a round trip', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using viewer = await viewed(rig);

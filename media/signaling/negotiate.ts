@@ -1,5 +1,6 @@
 /** Decides, from an offer alone, what a session carries (RFC 9725 section 4.2, the WHEP draft section 4.2). */
 import { type AudioCodec, audioCodecs } from '../sfu/audio-codec.ts';
+import type { PublisherSections } from '../sfu/publisher-sections.ts';
 import type { AudioFormat } from './audio-format.ts';
 import { SignalingError } from './errors.ts';
 import { choosePublisherFormat, chooseViewerFormat, type H264Format } from './h264-profile.ts';
@@ -69,6 +70,15 @@ function audioOf(media: MediaOffer | null): NegotiatedAudio | null {
 
 function firstOf(audio: NegotiatedAudio | null): NegotiatedAudio | null {
   return audio === null ? null : { ...audio, formats: [audio.formats[0]] };
+}
+
+/** How a publisher's packets may name their section: where all of its sections have one number for it (RFC 9143, section 9.1). */
+export function sectionsOf({ video, audio }: Negotiated): PublisherSections | null {
+  const { mid: videoMid, midExtension } = video.media;
+  const audioMid = audio?.media.mid ?? null;
+  if (midExtension === null || videoMid === null) return null;
+  if (audio !== null && (audioMid === null || audio.media.midExtension !== midExtension)) return null;
+  return { midExtension, videoMid, audioMid };
 }
 
 /** What a publisher would send and no one gets, in words. */

@@ -135,3 +135,19 @@ export function startCamera(
   });
   return { states, status, commands, client };
 }
+
+/** A client whose every option the test decides. */
+export function clientWith(port: number, options: Partial<ConstructorParameters<typeof HubLinkClient>[0]>) {
+  return new HubLinkClient({
+    locator: new HubLocator({ override: `http://127.0.0.1:${port}`, network, log }),
+    network,
+    hello: () => ({ id: 'cam-a', name: 'stage-left', version: '1.2.3', sources: [] }),
+    status: () => ({ sources: [], recording: 'idle', remainingS: null, update: null }),
+    token: () => 'old',
+    fingerprint: () => null,
+    onCommand: () => {},
+    onState: () => {},
+    log,
+    ...options,
+  });
+}

@@ -3,27 +3,11 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { linkClose } from '../contract/index.ts';
+import { type HubLink, linkClose } from '../contract/index.ts';
 import { parseUp } from '../hub/camera-registry.ts';
-import { atEnd, endAll, startCamera, startHub, twoAddresses } from './hub-link-rig.fake.ts';
+import { atEnd, clientWith, endAll, startCamera, startHub, twoAddresses } from './hub-link-rig.fake.ts';
 
 afterEach(endAll);
-
-/** A client whose every option the test decides. */
-function clientWith(port: number, options: Partial<ConstructorParameters<typeof HubLinkClient>[0]>) {
-  return new HubLinkClient({
-    locator: new HubLocator({ override: `http://127.0.0.1:${port}`, network, log }),
-    network,
-    hello: () => ({ id: 'cam-a', name: 'stage-left', version: '1.2.3', sources: [] }),
-    status: () => ({ sources: [], recording: 'idle', remainingS: null, update: null }),
-    token: () => 'old',
-    fingerprint: () => null,
-    onCommand: () => {},
-    onState: () => {},
-    log,
-    ...options,
-  });
-}
 
 test('ends with the abort, no matter how far the opening of the link has got', async () => {
   const hub = await startHub();

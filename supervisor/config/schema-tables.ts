@@ -184,7 +184,7 @@ export const mediaTable = table(
           'auto, or a list of IP addresses',
         )
         .default('auto'),
-      'Addresses of this machine to offer to WebRTC peers. `auto`: all its IPv4 addresses.',
+      'Addresses of this machine to offer to WebRTC peers. `auto`: all its IPv4 addresses, then all its IPv6 addresses but link-local ones (`fe80::`), followed as they change, and `127.0.0.1` last.',
       ['media'],
     ),
     max_publisher_kbps: field(

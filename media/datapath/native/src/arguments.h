@@ -58,7 +58,7 @@ class Arguments {
   napi_env env_;
   napi_value self_ = nullptr;
   size_t count_ = 0;
-  std::array<napi_value, 12> values_{};
+  std::array<napi_value, 16> values_{};
 };
 
 inline napi_value numberValue(napi_env env, double number) {

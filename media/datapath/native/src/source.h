@@ -16,6 +16,15 @@ namespace rushlight {
 
 class Session;
 
+// How the packets of a publisher name the section of its description that they belong to (RFC 9143, section 15).
+struct SectionNames {
+  // Number of the header extension that carries the name (MID); -1 where it sends none.
+  int midExtension = -1;
+  std::string video;
+  // Empty where no sound was agreed on.
+  std::string audio;
+};
+
 struct SourceOptions {
   Handle handle = 0;
   // Of a session's streams; an ingest has a port for each instead.
@@ -29,6 +38,7 @@ struct SourceOptions {
   uint64_t maxBitsPerSecond = 0;
   // Sender reports state the capture time by this machine's clock, not the sending time.
   bool tellsCaptureTime = false;
+  SectionNames sections;
 };
 
 // For a publisher that sends several layers at once: how its packets name theirs (RFC 8852). Extension numbers are -1 if
@@ -85,7 +95,11 @@ class Source final : private rtcp::Handler {
     std::optional<rtcp::SenderReport> report;
   };
 
-  void receive(const RtpPacket& packet, Context& context);
+  enum class Section : uint8_t { None, Video, Audio, Other };
+
+  void receive(const RtpPacket& packet, Kind kind, Context& context);
+  Section namedSection(const RtpPacket& packet, View datagram);
+  std::optional<Kind> kindOf(const RtpPacket& packet, View datagram);
   Source* layerOf(const RtpPacket& packet, View datagram);
   void receiveRepair(const RtpPacket& repair, Context& context);
   void admit(Incoming& incoming, const RtpPacket& packet, Context& context);
@@ -111,6 +125,7 @@ class Source final : private rtcp::Handler {
   // The names of the publisher's SSRCs, which may come at their beginning only.
   std::unordered_map<uint32_t, std::string> rids_;
   size_t unnamed_ = 0;
+  std::unordered_map<uint32_t, Section> sections_;
   Incoming video_;
   Incoming audio_;
   uint32_t ssrc_;

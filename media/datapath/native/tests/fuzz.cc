@@ -68,9 +68,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   options.handle = 3;
   options.videoPayloadType = 96;
   options.repairPayloadType = 97;
-  Source source(options, &video, nullptr, &session);
+  options.audioPayloadType = 96;
+  options.sections = {3, "0", "1"};
+  Track sound(9, Kind::Audio, 48'000);
+  if (size > 0 && (data[0] & 2) == 0) options.sections = {};
+  Source source(options, &video, &sound, &session);
   Track low(7, Kind::Video, kVideoClockHz);
   options.handle = 8;
+  options.audioPayloadType = -1;
   Source small(options, &low, nullptr, &session);
   small.nameLayer({"low", 1, 2}, &source);
   if (size > 0 && (data[0] & 1) != 0) source.nameLayer({"high", 1, 2}, nullptr);

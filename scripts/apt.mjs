@@ -6,7 +6,7 @@ const everyMs = 3000;
 /** A fresh machine may install its own upgrades just then: wait for their end. */
 const waitForOthers = ['-o', 'DPkg::Lock::Timeout=300'];
 
-/** The line that installs packages on a machine whose lists may be old or missing. */
+/** The command that installs packages on a machine whose lists may be old or missing. */
 export function installCommand(packages) {
   return `sudo apt-get update && sudo apt-get install -y --no-install-recommends ${packages.join(' ')}`;
 }

@@ -278,7 +278,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
     await feedArrives('the feed goes on');
   });
 
-  test('a camera without a video encoder sends pictures, over the same link and beside its masters', async () => {
+  test('a camera without a video encoder sends pictures, over the same link and while it records masters', async () => {
     const settings = `${cameraSettings(true)}encoder = "jpeg"\n`;
     await Promise.all([hub.boot(hubSettings(true)), camera.boot(settings)]);
     await adopt();

@@ -30,7 +30,7 @@ type Secrets = Pick<MediaOutput, 'token' | 'ca'>;
 /** A publisher that reconnects is back within this time. */
 const lingerMs = 30_000;
 
-/** Feeds that go on to other servers, copied as they are. The media process sends them; this says which, and how they stand. */
+/** Feeds that are sent on to other servers unchanged. The media process sends them; this says which, and reports their state. */
 export class Outputs {
   readonly #options: OutputsOptions;
   readonly #lingering = new Lingering(lingerMs);

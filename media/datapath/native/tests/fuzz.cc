@@ -1,4 +1,4 @@
-// libFuzzer: everything that reads what strangers send, and what packets do to a track, its source and a viewer.
+// libFuzzer: everything that reads input from strangers, and what packets do to a track, its source and a viewer.
 #include <time.h>
 
 #include <algorithm>
@@ -38,8 +38,8 @@ void readAlone(View datagram) {
   h264::fit(packet->payload, 64, pieces);
 }
 
-// Packets taken in, and the longest that one of them held up the thread: said at the end. The thread's clock counts what the host of a
-// virtual machine takes away, so a packet's own cost is the least of several runs of the same input.
+// Number of packets received, and the longest time that one of them held up the thread: printed at the end. The thread's clock counts what
+// the host of a virtual machine takes away, so a packet's own cost is the least of several runs of the same input.
 struct Tally {
   uint64_t packets = 0;
   double longestUs = 0;
@@ -99,7 +99,7 @@ static std::vector<double> play(View input) {
   viewer.join(0, 0, context);
   session.receiveStun(socket, socket.local, stun::buildCheck({}, "here:there", {}, "password"), context);
   std::vector<uint8_t> scratch(2048);
-  // The input is a row of datagrams: two bytes of length and kind, then the datagram.
+  // The input is a sequence of datagrams: two bytes of length and kind, then the datagram.
   size_t at = 0;
   while (at + 2 <= size) {
     const size_t length = std::min<size_t>(size - at - 2, (data[at] & 0x0f) * 16u + (data[at + 1] >> 4));
@@ -113,7 +113,7 @@ static std::vector<double> play(View input) {
       case 2: session.receiveStun(socket, socket.local, datagram, context); break;
       default: session.receive(socket.local, datagram, scratch.data(), context); break;
     }
-    // A viewer goes from layer to layer.
+    // A viewer changes from layer to layer.
     if ((data[at] & 0x40) != 0) viewer.moveTo((data[at] & 0x80) != 0 ? &low : &video, data[at + 1], data[at + 1] & 0x1f, context);
     if ((data[at] & 0xc0) == 0x80) small.receiveIngest(Kind::Video, datagram, context);
     for (Sink* sink : {&tap, &viewer}) sink->pump(context);

@@ -1,4 +1,4 @@
-// Parts of the native datapath by themselves, as sanitizers see them. `npm run test:native` runs this.
+// Separate parts of the native datapath under sanitizers. `npm run test:native` runs this.
 #include <map>
 #include <random>
 #include <set>
@@ -75,10 +75,10 @@ void srtp(SrtpProfile profile) {
   // The first packets were lost, and the sender has wrapped since.
   SrtpReceiver late(master);
   for (int64_t extended = 65'540; extended < 68'530; extended++) CHECK(opens(late, protect(sender, extended)));
-  // An outage of more than half of the numbers: after a while the next turn is tried, too.
+  // An outage of more than half of the numbers: after a while the next rollover is tried, too.
   CHECK(opens(late, protect(sender, 68'530 + 40'000), 5000));
   CHECK(opens(late, protect(sender, 68'530 + 40'001), 5001));
-  // Reports of several streams, each with its own numbers.
+  // Reports of several streams, each with separate numbers.
   SrtpSender sound(master);
   SrtpSender picture(master);
   SrtpReceiver reports(master);
@@ -100,7 +100,7 @@ void stunMessages() {
     auto altered = check;
     altered[i] ^= 0x40;
     const auto read = stun::parse(altered);
-    // What lies behind MESSAGE-INTEGRITY, and the length that it covers, are not part of it.
+    // Anything after MESSAGE-INTEGRITY, and the length that it covers, is not part of it.
     if (read && i < message->integrityOffset && i != 2 && i != 3) CHECK(!stun::hasIntegrity(altered, *read, "password"));
   }
   const auto six = Endpoint::parse("2001:db8::1", 4000);
@@ -197,7 +197,7 @@ void sources() {
     send(2, static_cast<uint16_t>(1000 + i), i * 3000u);
   }
   CHECK(taken.size() == 50 && taken.back() == 49);
-  // The first one ends: the other one's pictures come whole once it is proven.
+  // The first one ends: the pictures of the other arrive complete once it is proven.
   for (uint16_t i = 50; i < 55; i++) send(2, static_cast<uint16_t>(1000 + i), i * 3000u);
   CHECK(taken.back() == 1054);
   const size_t before = taken.size();
@@ -213,7 +213,7 @@ void clocks() {
   CHECK(std::abs(rtcp::unixMsOfNtp(rtcp::ntpOfUnixMs(1.7e12)) - 1.7e12) < 0.01);
 }
 
-// What a publisher sends before it has keys here, or a feed, is not lost; what nobody comes for is forgotten.
+// Packets of a publisher before it has keys or a feed here are not lost; unclaimed ones are dropped.
 void heldPackets() {
   const DtlsIdentity identity;
   Names names;
@@ -281,7 +281,7 @@ void extensions() {
   CHECK(rtpExtension(oneByte, 1) == "x" && rtpExtension(oneByte, 2) == "low" && rtpExtension(oneByte, 3).empty());
   const auto twoBytes = with({0x10, 0, 0, 2, 20, 4, 'h', 'i', 'g', 'h', 0, 0});
   CHECK(rtpExtension(twoBytes, 20) == "high" && rtpExtension(twoBytes, 4).empty() && rtpExtension(twoBytes, -1).empty());
-  // One that says it is longer than the packet.
+  // One that claims to be longer than the packet.
   CHECK(rtpExtension(with({0xbe, 0xde, 0, 9, 0x1f, 'x'}), 1).empty());
   CHECK(rtpExtension(with({0x10, 0, 0, 1, 20}), 20).empty());
 }

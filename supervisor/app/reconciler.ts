@@ -226,7 +226,7 @@ export class Reconciler {
 
   /** A new name counts at once; whether it is ours alone in the network is looked at now and then. */
   async #applyName(config: Config): Promise<void> {
-    const { machineName: machine = null, network } = this.#options;
+    const { machineName: machine = null, network, log } = this.#options;
     if (machine === null) return;
     const name = this.#name(config);
     await machine.set(name);
@@ -234,6 +234,7 @@ export class Reconciler {
       name,
       machine,
       network,
+      log,
       onTrouble: (trouble) => this.#note('name', trouble),
     });
     await this.#slots.name.set({ name }, (signal) => watch.run(signal));

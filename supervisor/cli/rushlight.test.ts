@@ -96,7 +96,7 @@ describe('rushlight', () => {
     await writeFile(file, 'role = "hub"\nnmae = "x"\n');
     const bad = await run('config', 'check', file);
     expect(bad.code).toBe(1);
-    expect(bad.text).toMatch(/line 2, nmae: unknown key; the nearest known key is name/);
+    expect(bad.text).toBe(`${file}, line 2, nmae: unknown key; the nearest known key is name\n`);
     await writeFile(file, 'role = "hub"\n');
     expect((await run('config', 'check', file)).code).toBe(0);
   });

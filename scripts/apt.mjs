@@ -3,8 +3,6 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
 const everyMs = 3000;
-/** A fresh machine may install its own upgrades just then: wait for their end. */
-const waitForOthers = ['-o', 'DPkg::Lock::Timeout=300'];
 
 /** The command that installs packages on a machine whose lists may be old or missing. */
 export function installCommand(packages) {

@@ -113,7 +113,10 @@ describe('Offers', () => {
     'for sound get, with a feed whose sound is %s, the codecs that may come later, all of them sendonly',
     (audioCodec) => {
       const offer = parseOffer(offerOf({ direction: 'recvonly' }));
-      const negotiated = negotiateViewer(offer, { profileLevelId: '42c01f', audioCodec });
+      const negotiated = negotiateViewer(offer, {
+        video: { codec: 'h264', profileLevelId: '42c01f' },
+        audioCodec,
+      });
       const tracks = { cname: 'c', streamId: 's', videoSsrc: 1, audioSsrc: 2 };
       const answer = buildAnswer(offer, negotiated, local, { kind: 'send', tracks });
       expect(answer.match(/a=sendonly/g)).toHaveLength(2);

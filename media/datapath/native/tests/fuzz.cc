@@ -6,11 +6,11 @@
 #include <cstdlib>
 #include <vector>
 
-#include "../src/h264.h"
 #include "../src/rtcp.h"
 #include "../src/session.h"
 #include "../src/sink.h"
 #include "../src/source.h"
+#include "../src/video-payload.h"
 
 using namespace rushlight;
 
@@ -33,9 +33,15 @@ void readAlone(View datagram) {
   const auto packet = parseRtp(datagram);
   if (!packet) return;
   for (int id = 0; id < 20; id++) rtpExtension(datagram, id);
-  h264::inspect(packet->payload);
-  std::vector<h264::Piece> pieces;
-  h264::fit(packet->payload, 64, pieces);
+  payload::recognise(packet->payload);
+  std::vector<Piece> pieces;
+  for (const Codec codec : {Codec::H264, Codec::H265}) {
+    payload::inspect(codec, packet->payload);
+    payload::fit(codec, packet->payload, 64, pieces);
+    for (const Piece& piece : pieces) {
+      if (piece.headBytes + piece.body.size() > 64) std::abort();
+    }
+  }
 }
 
 // Number of packets received, and the longest time that one of them held up the thread: printed at the end. The thread's clock counts what

@@ -6,6 +6,7 @@
 
 #include "../src/clocks.h"
 #include "../src/h264.h"
+#include "../src/h265.h"
 #include "../src/normalizer.h"
 #include "../src/queue.h"
 #include "../src/reception.h"
@@ -169,15 +170,48 @@ void aggregates() {
   const std::vector<uint8_t> slice = {0x65, 9};
   const auto packet = h264::buildStapA({sps, slice});
   const auto info = h264::inspect(packet);
-  CHECK(info.idr && sameBytes(info.sps, sps));
+  CHECK(info.keyframe && sameBytes(info.sps, sps));
   CHECK(!h264::splitStapA(h264::buildStapA({packet, packet})));
-  std::vector<h264::Piece> pieces;
+  std::vector<Piece> pieces;
   std::vector<uint8_t> large(5000, 7);
   large[0] = 0x65;
   h264::fit(large, 1200, pieces);
   size_t bytes = 0;
   for (const auto& piece : pieces) bytes += piece.body.size();
   CHECK(pieces.size() == 5 && bytes == 4999 && (pieces[0].head[1] & 0x80) && (pieces[4].head[1] & 0x40));
+}
+
+void h265Payloads() {
+  const std::vector<uint8_t> vps = {0x40, 1, 2};
+  const std::vector<uint8_t> sps = {0x42, 1, 3};
+  const std::vector<uint8_t> pps = {0x44, 1, 4};
+  std::vector<uint8_t> idr(5000, 7);
+  idr[0] = 0x26;
+  idr[1] = 1;
+  const auto packet = h265::buildAp({vps, sps, pps});
+  CHECK(packet[0] == 0x60 && packet[1] == 1);
+  auto info = payload::inspect(Codec::H265, packet);
+  CHECK(sameBytes(info.vps, vps) && sameBytes(info.sps, sps) && sameBytes(info.pps, pps) && !info.picture && !info.keyframe);
+  CHECK(!h265::splitAp(h265::buildAp({packet, packet})));
+  CHECK(payload::inspect(Codec::H265, idr).keyframe);
+  // Of the types from which decoding can begin, and their neighbours.
+  for (uint8_t type = 0; type < 64; type++) {
+    info = payload::inspect(Codec::H265, std::vector<uint8_t>{static_cast<uint8_t>(type << 1), 1, 0});
+    CHECK(info.keyframe == (type >= 16 && type <= 21));
+    CHECK(info.picture == (type < 32));
+  }
+  std::vector<Piece> pieces;
+  payload::fit(Codec::H265, idr, 1200, pieces);
+  CHECK(pieces.size() == 5 && pieces[0].head[0] == 0x62 && pieces[0].head[1] == 1);
+  CHECK(pieces[0].head[2] == (0x80 | 19) && pieces[1].head[2] == 19 && pieces[4].head[2] == (0x40 | 19));
+  size_t bytes = 0;
+  for (const auto& piece : pieces) bytes += piece.body.size();
+  CHECK(bytes == 4998);
+  std::vector<uint8_t> first(pieces[0].head, pieces[0].head + 3);
+  first.insert(first.end(), pieces[0].body.begin(), pieces[0].body.end());
+  CHECK(payload::inspect(Codec::H265, first).keyframe);
+  CHECK(payload::recognise(packet) == Codec::H265 && payload::recognise(vps) == Codec::H265);
+  CHECK(payload::recognise(std::vector<uint8_t>{0x67, 1, 2}) == Codec::H264 && !payload::recognise(sps) && !payload::recognise(idr) && !payload::recognise({}));
 }
 
 void sources() {
@@ -297,6 +331,7 @@ int main() {
   normalizer();
   sequences();
   aggregates();
+  h265Payloads();
   sources();
   clocks();
   heldPackets();

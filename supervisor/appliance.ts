@@ -37,7 +37,7 @@ import { type ApplianceOptions, type Foundation, openFoundation } from './system
 import { HostMonitor } from './system/host-monitor.ts';
 import { publicPageUrl } from './system/page-url.ts';
 import { TimeService, timeRole } from './system/time-service.ts';
-import { assembleRecording } from './takes/recording.ts';
+import { assembleRecording } from './takes/index.ts';
 import { renderMetrics } from './telemetry/index.ts';
 import {
   assembleRollouts,

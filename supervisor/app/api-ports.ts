@@ -10,8 +10,7 @@ import { configErrors } from '../status/status-composer.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
 import type { Health } from '../system/health.ts';
 import type { LogRing } from '../system/log-ring.ts';
-import type { TakeConductor } from '../takes/take-conductor.ts';
-import { requireMasterHere, requireOwnMasters } from '../takes/take-state.ts';
+import { requireMasterHere, requireOwnMasters, type TakeConductor } from '../takes/index.ts';
 import type { Now } from './now.ts';
 
 /** What the API is wired to. */

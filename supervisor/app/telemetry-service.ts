@@ -9,7 +9,7 @@ import type { ServiceRun } from '../process/service-slot.ts';
 import type { StatusBoard } from '../status/status-board.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
 import type { Health } from '../system/health.ts';
-import type { TakeConductor } from '../takes/take-conductor.ts';
+import type { TakeConductor } from '../takes/index.ts';
 import type { ApplianceCommands, Telemetry } from '../telemetry/index.ts';
 
 /** The parts that telemetry reads and commands. */

@@ -34,6 +34,7 @@ export const faces: Readonly<Record<string, readonly string[]>> = {
   media: ['index.ts'],
   [kinds]: ['index.ts'],
   ota: ['index.ts'],
+  'supervisor/roles': ['index.ts'],
   'supervisor/status': ['index.ts'],
   'supervisor/takes': ['index.ts'],
   'supervisor/hub': ['index.ts'],

@@ -30,14 +30,13 @@ import { ChronyClock } from './platform/time/clock.ts';
 import { ExclusiveRunner } from './process/exclusive-runner.ts';
 import { DeviceSelection } from './sources/device-selection.ts';
 import { withUnplugged } from './sources/source-status.ts';
-import { StatusBoard } from './status/status-board.ts';
-import { composeStatus } from './status/status-composer.ts';
+import { composeStatus, StatusBoard } from './status/index.ts';
 import { CurrentRole } from './system/current-role.ts';
 import { type ApplianceOptions, type Foundation, openFoundation } from './system/foundation.ts';
 import { HostMonitor } from './system/host-monitor.ts';
 import { publicPageUrl } from './system/page-url.ts';
 import { TimeService, timeRole } from './system/time-service.ts';
-import { assembleRecording } from './takes/recording.ts';
+import { assembleRecording } from './takes/index.ts';
 import { renderMetrics } from './telemetry/index.ts';
 import {
   assembleRollouts,

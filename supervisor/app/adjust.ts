@@ -1,7 +1,7 @@
 import type { LiveConfig } from '../config/live-config.ts';
 import type { Adjust } from '../contract/index.ts';
 import type { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
-import { targetKbps } from '../status/adjustables.ts';
+import { targetKbps } from '../status/index.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
 
 /** What adjusting needs. */

@@ -17,7 +17,7 @@ import type { MachineName } from '../platform/machine-name.ts';
 import type { NetworkEvents } from '../platform/network-monitor.ts';
 import { ExclusiveRunner } from '../process/exclusive-runner.ts';
 import { type ServiceRun, ServiceSlot } from '../process/service-slot.ts';
-import { type DesiredState, desiredState } from '../roles/desired-state.ts';
+import { type DesiredState, desiredState } from '../roles/index.ts';
 import { cameraFacts } from '../sources/camera-facts.ts';
 import type { Pipelines } from '../sources/pipelines.ts';
 import type { PluggedCameras } from '../sources/plugged-cameras.ts';

@@ -6,10 +6,10 @@ import { listOf, type StateSection, type StateStore } from '../config/state.ts';
 import type { Adjust, MqttLink, Update, UpdateInstall } from '../contract/index.ts';
 import type { ApiPorts } from '../contract/ports.ts';
 import type { ServiceRun } from '../process/service-slot.ts';
-import type { StatusBoard } from '../status/status-board.ts';
+import type { StatusBoard } from '../status/index.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
 import type { Health } from '../system/health.ts';
-import type { TakeConductor } from '../takes/take-conductor.ts';
+import type { TakeConductor } from '../takes/index.ts';
 import type { ApplianceCommands, Telemetry } from '../telemetry/index.ts';
 
 /** The parts that telemetry reads and commands. */

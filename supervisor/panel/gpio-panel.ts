@@ -5,7 +5,7 @@ import type { Config } from '../config/schema.ts';
 import { type Bit, type GpioHeader, readJumper, watchInput } from '../platform/gpio.ts';
 import { openGpioLight, openLed } from '../platform/light.ts';
 import { ServiceSlot } from '../process/service-slot.ts';
-import type { JumperReading } from '../roles/facts.ts';
+import type { JumperReading } from '../roles/index.ts';
 import type { ApplianceState } from './appliance-state.ts';
 import { StatusLight } from './status-light.ts';
 

@@ -5,7 +5,7 @@ import { audioLines } from './audio-format.ts';
 import { atOurLevel } from './h264-profile.ts';
 import { h265Parameters } from './h265-profile.ts';
 import { candidateLines, ourIceLines } from './ice-lines.ts';
-import type { Negotiated, NegotiatedVideo } from './negotiate.ts';
+import { type Negotiated, type NegotiatedVideo, sectionsOf } from './negotiate.ts';
 import type { MediaOffer, Offer } from './offer.ts';
 import { takenLayers } from './simulcast.ts';
 

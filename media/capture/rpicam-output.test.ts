@@ -11,16 +11,16 @@ describe('PtsReader', () => {
     return times;
   }
 
-  it('reads what rpicam-vid writes, without an unfinished last line', () => {
+  it('reads the output of rpicam-vid without an unfinished last line', () => {
     expect(read(['# timecode format v2\n0.000\n33.342\n66.68'])).toEqual([0, 33.342]);
     expect(read([''])).toEqual([]);
   });
 
-  it('goes on at the beginning of any line', () => {
+  it('continues at the beginning of any line', () => {
     expect(read(['100.001\n133.3', '34\n'], 'middle')).toEqual([100.001, 133.334]);
   });
 
-  it('reads back any list of times, however it is cut in pieces', () => {
+  it('reads back any list of times, however it is split', () => {
     fc.assert(
       fc.property(fc.array(fc.nat({ max: 1e9 })), fc.integer({ min: 1, max: 40 }), (microseconds, length) => {
         const times = microseconds.map((time) => time / 1000);

@@ -95,19 +95,22 @@ export class NativePublisher implements FeedPublisher {
   }
 
   #open(handle: Handle): void {
-    const { audio, core, feed, maxBitrateKbps, reducedSize, repairPayloadType, transport, videoPayloadType } =
+    const { audio, core, feed, maxBitrateKbps, reducedSize, repairPayloadType, sections, transport } =
       this.#options;
     core.calls.openSource(
       handle,
       transport.handle,
       nativeVideo(feed.video).handle,
       audio === null ? 0 : nativeAudio(feed.openAudio(audio.codec)).handle,
-      videoPayloadType,
+      this.#options.videoPayloadType,
       audio?.payloadType ?? -1,
       repairPayloadType ?? -1,
       maxBitrateKbps * 1000,
       false,
       reducedSize,
+      sections?.midExtension ?? -1,
+      sections?.videoMid ?? '',
+      sections?.audioMid ?? '',
     );
     this.#nameLayer(handle);
   }

@@ -15,7 +15,7 @@ import { hubStatus } from '../telemetry/status.fixture.ts';
 import { TcpProxy } from '../telemetry/tcp-proxy.fixture.ts';
 import { mqttSection, type TelemetryParts, TelemetryService } from './telemetry-service.ts';
 
-test('what does not wait for being accepted is not accepted; what was accepted can be forgotten', async () => {
+test('accepts only what is waiting, and can forget what it accepted', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'rushlight-mqtt-'));
   const logger = pino({ level: 'silent' });
   const state = new StateStore({ file: join(folder, 'state.json'), logger });

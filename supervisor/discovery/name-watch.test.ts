@@ -26,7 +26,7 @@ function watch(answers: { now: string | null }, askAgain = vi.fn(async () => {})
   return { troubles, end, askAgain, changed: () => [...listeners].map((tell) => tell()), listeners };
 }
 
-test('two machines of one name: it is said which name this one has, until it has its own again', async () => {
+test('two machines with one name: reports the current name of this one until it has its own again', async () => {
   const answers: { now: string | null } = { now: 'stage-2' };
   const { troubles, changed, end, listeners } = watch(answers);
   await vi.waitFor(() => expect(troubles).toEqual([expect.stringContaining('stage-2.local')]));
@@ -56,7 +56,7 @@ test('a name that cannot be asked for is told all the same', async () => {
   await end();
 });
 
-test.each([null, 'stage', 'Stage'])('%s is no trouble', async (now) => {
+test.each([null, 'stage', 'Stage'])('%s is not a problem', async (now) => {
   const { troubles, end, askAgain } = watch({ now });
   await vi.waitFor(() => expect(troubles).toEqual([null]));
   expect(askAgain).not.toHaveBeenCalled();

@@ -108,7 +108,7 @@ void Engine::apply(command::Join& it) {
 }
 
 void Engine::apply(command::Pause& it) {
-  if (Sink* sink = sinks_.get(it.sink)) sink->pause();
+  if (Sink* sink = sinks_.get(it.sink)) sink->pause(context_);
 }
 
 void Engine::apply(command::MoveSink& it) {

@@ -79,6 +79,12 @@ void Sink::join(double freshMs, double patienceMs, Context& context) {
   needKeyframe(context);
 }
 
+void Sink::pause(Context& context) {
+  // On its way to another layer: where nothing is sent, it is there at once.
+  if (next_ != nullptr) takeNext(context);
+  state_ = State::Paused;
+}
+
 void Sink::pictureLost(Context& context) {
   needKeyframe(context);
   if (!started() || track_->keyframe() < 0 || context.nowMs - startedMs_ < kRestartMs) return;

@@ -58,7 +58,7 @@ class Sink {
   // for `patienceMs`; then the old one has to do. Audio starts with the next packet.
   void join(double freshMs, double patienceMs, Context& context);
   // Sends nothing until the next start.
-  void pause() { state_ = State::Paused; }
+  void pause(Context& context);
   // Goes over to another layer of the same picture, in the viewer's own numbers and time: at once where it sends nothing, or with
   // that layer's remembered keyframe where it is at most `freshMs` old. Otherwise with its next one, or after `patienceMs` with
   // the remembered one; until then the present layer goes on.

@@ -3,6 +3,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { mediaConfigSchema } from '../control/protocol.ts';
 import type { IceCredentials } from '../datapath/datapath.ts';
 import { buildStun, hasIntegrity, parseStun, StunAttribute, StunType } from '../datapath/ice/stun.ts';
 import { ntpOfUnixMs, unixMsOfNtp } from '../rtp/ntp.ts';
@@ -15,7 +16,7 @@ import {
 } from '../rtp/rtcp-build.ts';
 import type { RtpPacket } from '../rtp/rtp-packet.ts';
 import { timestampDistance } from '../rtp/sequence.ts';
-import { eventually } from '../signaling/media-rig.fake.ts';
+import { eventually, freeRtpPort } from '../signaling/media-rig.fake.ts';
 import { LossyWay } from './lossy-way.fake.ts';
 import type { MediaPlane } from './media-plane.ts';
 import { openPlane, openPlaneRig, type PlaneRig, picture, SPS, Stream } from './plane-rig.fake.ts';
@@ -257,6 +258,29 @@ describe.each(planes)('The %s media plane', (kind) => {
     }
     await eventually(() => rig.plane.stats.transports === 0, 'all are gone');
     expect(rig.service.feeds.get('cam0')?.viewers.size).toBe(0);
+  });
+
+  it('takes a keyframe that comes later than the next picture for one all the same', async () => {
+    await using rig = await openPlaneRig(kind, { ingest: true });
+    const sent = rig.pipeline.picture(picture(0, true), [2, 3]);
+    rig.pipeline.picture(picture(1, false));
+    await sleep(50);
+    for (const late of sent.slice(2)) rig.pipeline.send(late);
+    await online(rig);
+    const viewer = await RawPeer.open(rig.service, 'whep', 'cam0');
+    await eventually(() => numbersOf(viewer.packets).includes(1), 'the viewer has both pictures');
+    expect(numbersOf(viewer.packets)).toContain(0);
+  });
+
+  it('opens the port of a pipeline again that it gave back a moment ago', async () => {
+    await using rig = await openPlaneRig(kind, { ingest: false });
+    const rtpPort = await freeRtpPort();
+    for (let i = 0; i < 30; i++) {
+      const ingest = { feed: 'cam0', rtpPort, kind: 'h264', tellsCaptureTime: i % 2 === 0 };
+      const config = { udpPort: 0, listenAddresses: ['127.0.0.1'], ingests: [ingest], pushes: [] };
+      const { problems } = await rig.service.configure(mediaConfigSchema.parse(config));
+      expect(problems).toEqual([]);
+    }
   });
 
   it('lets one stray packet change nothing', async () => {

@@ -130,7 +130,9 @@ napi_value addSocket(napi_env env, napi_callback_info info) {
   if (engine == nullptr) return numberValue(env, -EBADF);
   auto local = Endpoint::parse(given.text(1), static_cast<uint16_t>(given.unsignedNumber(2)));
   if (!local) return numberValue(env, -EINVAL);
-  const int fd = openUdpSocket(*local);
+  int fd = openUdpSocket(*local);
+  // One of ours that was closed a moment ago may still have the port.
+  if (fd == -EADDRINUSE && engine->settle()) fd = openUdpSocket(*local);
   if (fd < 0) return numberValue(env, fd);
   command::AddSocket command{given.unsignedNumber(0), fd, *local, static_cast<SocketUse>(given.unsignedNumber(3)), given.unsignedNumber(4),
                              static_cast<Kind>(given.unsignedNumber(5))};

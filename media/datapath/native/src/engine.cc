@@ -29,6 +29,7 @@ constexpr long kNapNs = 40'000;
 constexpr auto kFullQueuePause = std::chrono::microseconds(200);
 constexpr int kFullQueueTries = 10'000;
 
+constexpr auto kSettlePatience = std::chrono::milliseconds(200);
 double clockMs(clockid_t clock) {
   timespec time;
   clock_gettime(clock, &time);
@@ -95,6 +96,12 @@ bool Engine::post(Command command) {
 }
 
 void Engine::run() {
+bool Engine::settle() {
+  auto reached = std::make_shared<std::promise<void>>();
+  auto isReached = reached->get_future();
+  return post(command::Fence{std::move(reached)}) && isReached.wait_for(kSettlePatience) == std::future_status::ready;
+}
+
   // By default the kernel may add 50 µs to every sleep.
   prctl(PR_SET_TIMERSLACK, 1000);
   epoll_event events[32];

@@ -25,6 +25,8 @@ class Engine {
 
   // Of JavaScript's thread. False where the queue stays full, which only a thread that hangs can cause.
   bool post(Command command);
+  // Waits until all that was posted is done. False where it takes too long.
+  bool settle();
   std::optional<Event> takeEvent() { return context_.events.pop(); }
   const std::string& fingerprint() const { return identity_.fingerprint(); }
   const std::vector<double>& snapshot() { return snapshots_.latest(); }
@@ -46,6 +48,7 @@ class Engine {
 
   void apply(std::monostate&) {}
   void apply(command::AddSocket& it);
+  void apply(command::Fence& it) { it.reached->set_value(); }
   void apply(command::CloseSocket& it);
   void apply(command::OpenSession& it);
   void apply(command::SetIce& it);

@@ -95,8 +95,8 @@ export class NativePublisher implements FeedPublisher {
   }
 
   #open(handle: Handle): void {
-    const { audio, core, feed, maxBitrateKbps, reducedSize, repairPayloadType, transport, videoPayloadType } =
-      this.#options;
+    const { audio, core, feed, layer, transport, videoPayloadType } = this.#options;
+    const { maxBitrateKbps, reducedSize, repairPayloadType } = this.#options;
     core.calls.openSource(
       handle,
       transport.handle,
@@ -108,6 +108,7 @@ export class NativePublisher implements FeedPublisher {
       maxBitrateKbps * 1000,
       false,
       reducedSize,
+      layer != null && this.#rid !== null,
     );
     this.#nameLayer(handle);
   }

@@ -78,6 +78,8 @@ export interface NativeBinding {
     bitsPerSecond: number,
     tellsCaptureTime: boolean,
     reducedSize: boolean,
+    /** It is one of several layers that the publisher sends at once; `nameLayer` follows. */
+    layered: boolean,
   ): void;
   requestKeyframe(source: Handle): void;
   /**

@@ -205,7 +205,8 @@ napi_value closeTrack(napi_env env, napi_callback_info info) {
   return post(env, given, command::CloseTrack{given.unsignedNumber(0)});
 }
 
-// (handle, session, video, audio, payload types of video, audio and repairs, bits per second, tells capture time, reduced size)
+// (handle, session, video, audio, payload types of video, audio and repairs, bits per second, tells capture time, reduced size,
+// one of several layers)
 napi_value openSource(napi_env env, napi_callback_info info) {
   const Arguments given(env, info);
   SourceOptions options;
@@ -216,6 +217,7 @@ napi_value openSource(napi_env env, napi_callback_info info) {
   options.maxBitsPerSecond = static_cast<uint64_t>(std::max(given.number(7), 0.0));
   options.tellsCaptureTime = given.truth(8);
   options.reducedSize = given.truth(9);
+  options.layered = given.truth(10);
   return post(env, given, command::OpenSource{options, given.unsignedNumber(2), given.unsignedNumber(3), given.unsignedNumber(1)});
 }
 

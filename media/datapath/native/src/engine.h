@@ -44,11 +44,12 @@ class Engine {
   void tick();
   void publish();
   void updateClock();
+  int wait(epoll_event* events, int count, double waitMs);
   static void nap();
 
   void apply(std::monostate&) {}
-  void apply(command::AddSocket& it);
   void apply(command::Fence& it) { it.reached->set_value(); }
+  void apply(command::AddSocket& it);
   void apply(command::CloseSocket& it);
   void apply(command::OpenSession& it);
   void apply(command::SetIce& it);
@@ -87,6 +88,7 @@ class Engine {
   std::vector<Track*> pacing_;
   int epoll_;
   int wake_;
+  bool waitsExactly_ = true;
   double tickedMs_ = 0;
   size_t turn_ = 0;
   std::atomic<bool> ending_{false};

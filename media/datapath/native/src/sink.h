@@ -95,7 +95,7 @@ class Sink {
 
   // What the viewer's clock shows at a time.
   struct Moment {
-    double unixMs = 0;
+    double atMs = 0;
     uint32_t timestamp = 0;
   };
 

@@ -29,6 +29,8 @@ struct SourceOptions {
   uint64_t maxBitsPerSecond = 0;
   // Sender reports give the time of capture by this machine's clock, not that of sending.
   bool tellsCaptureTime = false;
+  // It is one of several that its publisher sends at once, and will be named.
+  bool layered = false;
 };
 
 // Of a publisher that sends several layers at once: how its packets name theirs (RFC 8852). Numbers of header extensions are -1 where
@@ -49,10 +51,10 @@ class Source final : private rtcp::Handler {
 
   Handle handle() const { return options_.handle; }
   void trackGone(const Track* track);
-  void sessionGone();
+  void sessionGone() { session_ = nullptr; }
 
   // Takes one layer only from now on. The session's source is that of the full layer, which gives the small one what is its own.
-  void nameLayer(LayerNames names, Source* full);
+  void nameLayer(LayerNames names, Source* full, Context& context);
 
   // An authentic packet of the session.
   void receiveRtp(View packet, Context& context);

@@ -95,7 +95,7 @@ export class NativePublisher implements FeedPublisher {
   }
 
   #open(handle: Handle): void {
-    const { audio, core, feed, layer, transport, videoPayloadType } = this.#options;
+    const { audio, core, feed, layer, transport } = this.#options;
     const { maxBitrateKbps, reducedSize, repairPayloadType, sections } = this.#options;
     core.calls.openSource(
       handle,

@@ -194,6 +194,7 @@ export class MediaLink implements SignalingPort {
     this.#wanted = [media, ingests, pushes];
     const problems = await this.#client.configure({
       udpPort: media.udpPort,
+      tcpPort: tcpPortOf(media),
       listenAddresses: media.addresses === 'auto' ? 'auto' : [...media.addresses],
       maxPublisherBitrateKbps: media.maxPublisherKbps,
       ingests: ingests.map((ingest) => ({ ...ingest, kind: 'h264' as const })),
@@ -442,4 +443,10 @@ function endpointOf({ feed, layer, url, token, tlsFingerprint }: Push) {
 /** `aabb…` as `AA:BB:…`. */
 function colons(fingerprint: string): string {
   return (fingerprint.replaceAll(':', '').toUpperCase().match(/../g) ?? []).join(':');
+}
+
+function tcpPortOf({ tcpPort }: Config['media']): number | null {
+  if (tcpPort === 'off') return null;
+  // 0 is the number of the UDP port.
+  return tcpPort === 'auto' ? 0 : tcpPort;
 }

@@ -8,6 +8,7 @@
 #include "../src/session.h"
 #include "../src/sink.h"
 #include "../src/source.h"
+#include "../src/stream-framer.h"
 
 using namespace rushlight;
 
@@ -35,6 +36,26 @@ void readAlone(View datagram) {
   h264::fit(packet->payload, 64, pieces);
 }
 
+// What comes by a connection is the same, however it is cut into pieces.
+void readFramed(View stream) {
+  using Frames = std::vector<std::vector<uint8_t>>;
+  const auto read = [&](size_t piece, Frames& frames) {
+    StreamFramer framer(1024);
+    for (size_t at = 0; at < stream.size(); at += piece) {
+      const auto take = [&](View datagram) {
+        frames.push_back(toVector(datagram));
+        return frames.size() < 64;
+      };
+      if (!framer.feed(stream.subspan(at, std::min(piece, stream.size() - at)), take)) return false;
+    }
+    return true;
+  };
+  Frames whole, cut;
+  const bool good = read(4096, whole);
+  const size_t piece = stream.empty() ? 1 : 1 + stream[0] % 7;
+  if (read(piece, cut) != good || cut != whole) std::abort();
+}
+
 // Packets taken in, and the longest that one of them held up the thread: said at the end.
 struct Tally {
   uint64_t packets = 0;
@@ -53,9 +74,10 @@ double cpuUs() {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const View input = {data, size};
   readAlone(input);
+  readFramed(input);
   Context context;
   Names names;
-  UdpSocket socket(6, dup(0), *Endpoint::parse("127.0.0.1", 1), SocketUse::Shared);
+  MediaSocket socket(6, dup(0), *Endpoint::parse("127.0.0.1", 1), SocketUse::Shared);
   static const DtlsIdentity identity;
   Session session({1, false, 10'000}, names, identity);
   // The first byte says whether the handshake is over.

@@ -1,5 +1,5 @@
 /**
- * `npm run conformance -- --whip <url> --whep <url>`: looks at a server, or with `--judge` at a client, and says which requirements of
+ * `npm run conformance -- --whip <url> --whep <url>`: checks a server, or with `--judge` a client, and says which requirements of
  * WHIP and WHEP it meets. docs/conformance.md has this product's tables and explains the options.
  */
 import { once } from 'node:events';

@@ -37,7 +37,7 @@ export class Feed implements FeedPort, Disposable {
   readonly #expectedRate = new RateMeter();
   readonly #lostRate = new RateMeter();
   readonly #waiting = new Set<(ready: boolean) => void>();
-  /** What its viewers wish; those that wish nothing get the full layer. */
+  /** The layers that its viewers chose; those that chose none get the full one. */
   readonly #wishes = new WeakMap<FeedViewer, LayerName>();
   #low: Feed | null = null;
   #audio: FeedAudio | null = null;
@@ -75,7 +75,7 @@ export class Feed implements FeedPort, Disposable {
     return this.#low;
   }
 
-  /** A viewer wishes a layer, now and whenever there is one; gives the one that it gets. */
+  /** A viewer chooses a layer, now and for whenever it exists; returns the one that it gets. */
   choose(viewer: FeedViewer, wish: LayerName): LayerName {
     this.#wishes.set(viewer, wish);
     return this.#serve(viewer).layer;
@@ -103,7 +103,7 @@ export class Feed implements FeedPort, Disposable {
     return this.#state === 'online' && fresh && info !== null && keyframeMs !== null;
   }
 
-  /** The feed has sound from now on. Viewers that hear another codec already hear nothing until they come again. */
+  /** The feed has sound from now on. Viewers that negotiated another codec get no sound until they reconnect. */
   openAudio(codec: AudioCodec): FeedAudio {
     if (this.#audio?.codec === codec) return this.#audio;
     this.#audio?.[Symbol.dispose]();
@@ -271,7 +271,7 @@ export class Feed implements FeedPort, Disposable {
     this.#wakeWaiting();
   }
 
-  /** Viewers wait for a first keyframe, and for a feed that stalled to go on. */
+  /** Viewers wait for a first keyframe, and for a stalled feed to continue. */
   #wakeWaiting(): void {
     if (this.ready) for (const resolve of this.#waiting) resolve(true);
   }

@@ -46,7 +46,7 @@ function play(
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
-/** The offer of a publisher that tells picture and sound apart by names alone. */
+/** The offer of a publisher that distinguishes picture and sound by names alone. */
 function byNames(sdp: string): string {
   return sdp
     .replace(/^a=ssrc.*\r\n/gm, '')

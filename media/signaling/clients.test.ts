@@ -151,7 +151,7 @@ describe('The offer of', () => {
     (codec, sound) => {
       const { sections, offer } = answered(clients.mediamtxWhep, 'send', codec);
       expect(sections).toEqual(['video 9 106 sendonly', `audio 9 ${sound} sendonly`]);
-      // Those of RTCP are no way to it.
+      // Those of RTCP cannot be used.
       expect(offer.candidates.filter(({ address }) => address === '192.0.2.20')).toHaveLength(1);
     },
   );

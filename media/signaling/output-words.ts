@@ -9,7 +9,7 @@ type Target = Pick<RemoteTarget, 'url' | 'token'>;
 const KEY_LENGTH = 16;
 const MAX_DETAIL = 200;
 
-/** Nothing of it names the token, or a part of the URL that may be a stream key: everybody who may watch reads it. */
+/** It never contains the token, or a part of the URL that may be a stream key: everybody who may watch can read it. */
 export function outputWords(error: HubError, target: Target): string {
   return withoutSecrets(wordsOf(error, target), target);
 }
@@ -137,7 +137,7 @@ function decoded(part: string): string {
   try {
     return decodeURIComponent(part);
   } catch {
-    return part; // A lone percent sign: then it stands in texts as it is.
+    return part; // A lone percent sign: then it stays in texts unchanged.
   }
 }
 

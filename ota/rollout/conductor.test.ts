@@ -156,7 +156,7 @@ class Refusal extends Error {
   }
 }
 
-/** Three cameras that read the bundle when they are told to, and come back with its version, or with an error. */
+/** Three cameras that fetch the bundle on request, and come back with its version or with an error. */
 class FleetOfThree implements Fleet {
   readonly order: string[] = [];
   readonly views = new Map<string, Member>();

@@ -254,7 +254,7 @@ describe('adoption', () => {
   });
 });
 
-/** One that asks to be adopted from that address, and waits. Tells whether it got a place. */
+/** One that asks to be adopted from that address, and waits. Returns whether it got a place. */
 async function ask(port: number, address: string, id: string) {
   const nonce = randomBytes(32).toString('hex');
   const socket = new WebSocket(`ws://127.0.0.1:${port}`, { headers: { 'x-address': address } });

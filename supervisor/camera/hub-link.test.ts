@@ -259,7 +259,7 @@ describe('link between camera and hub', () => {
     await once(socket, 'message');
     socket.send('{"type":"surprise","of":"later"}');
     const status = { type: 'status', sources: [], recording: 'idle', sentAt: '2026-11-22T12:00:00.000Z' };
-    // An older one does not tell how its update stands, a later one in words that are not known here.
+    // An older one does not report its update, a later one does so in values that are unknown here.
     socket.send(JSON.stringify({ ...status, remainingS: 7 }));
     await vi.waitFor(() => expect(hub.registry.list()[0]).toMatchObject({ remainingS: 7, update: null }));
     socket.send(JSON.stringify({ ...status, remainingS: 8, update: { state: 'teleporting' } }));

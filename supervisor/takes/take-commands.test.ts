@@ -265,7 +265,7 @@ describe('a start that no camera can carry out', () => {
     const starting = conductor.startAs('abc123', new Date().toISOString(), ['cam0']);
     await expect(starting).rejects.toMatchObject({ code: 'DISK_RESERVE_REACHED' });
     expect(conductor.list()).toEqual([]);
-    // The refusal carries the code; a failed part told before would be taken for the answer.
+    // The refusal carries the code; a failed part reported before it would be mistaken for the answer.
     expect(told.map(({ state }) => state)).toEqual(['starting']);
   });
 

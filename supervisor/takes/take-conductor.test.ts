@@ -227,7 +227,7 @@ describe('takes on disk', () => {
     expect(calls).toEqual(['start cam0', 'remove done']);
     expect(gone).toEqual(['done']);
     expect(conductor.list().map(({ id }) => id)).toEqual([running.id]);
-    // A hub that has it in its list hears that there is nothing to fetch any more.
+    // A hub that has it in its list learns that there is nothing left to fetch.
     const [part] = told.at(-1)?.cameras ?? [];
     expect(part).toMatchObject({
       state: 'verified',

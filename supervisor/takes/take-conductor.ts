@@ -35,7 +35,7 @@ export interface TakeConductorOptions {
   readonly cameras: LinkedCameras | null;
   readonly state: StateStore;
   readonly onTake: (take: Take) => void;
-  /** Nothing of the take is left anywhere. */
+  /** The take was deleted everywhere. */
   readonly onGone: (takeId: string) => void;
   /** A start was refused, or a refusal was cleared. */
   readonly onRefusal: () => void;

@@ -28,7 +28,7 @@ export class TakeRemoval {
   begin(id: string): Promise<void> {
     const removal = this.#removing.get(id) ?? this.#remove(id).finally(() => this.#removing.delete(id));
     this.#removing.set(id, removal);
-    // The caller hears of it, unless that took too long.
+    // The caller gets the error, unless that took too long.
     removal.catch(() => {});
     return removal;
   }

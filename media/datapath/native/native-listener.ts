@@ -25,7 +25,7 @@ export class NativeListener {
     return [...this.#sockets.keys()].map((address) => ({ address, port: this.#port }));
   }
 
-  /** Binds what is wanted and lets go of the rest. Throws UDP_BIND_FAILED where not one socket could be bound. */
+  /** Binds the configured addresses and closes the others. Throws UDP_BIND_FAILED if not one socket could be bound. */
   listen(addresses: DatapathAddresses): void {
     this.#addresses = addresses;
     this.refresh();
@@ -58,7 +58,7 @@ export class NativeListener {
     for (const address of [...this.#sockets.keys()]) this.#drop(address);
   }
 
-  /** The system's error code; null where the socket is open. */
+  /** The system's error code; null if the socket is open. */
   #open(address: string): string | null {
     const handle = this.#core.take();
     const port = this.#core.calls.addSocket(handle, address, this.#port, SocketUse.SHARED, 0, 0);

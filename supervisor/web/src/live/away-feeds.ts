@@ -30,7 +30,7 @@ export const placesOf = (known: readonly string[], listed: readonly string[]): r
   return places;
 };
 
-/** The message when a camera that makes a picture is pulled, or is back; null if that is no news. */
+/** The message when a camera that makes a picture is pulled, or is back; null if that is not new. */
 export const plugNews = (
   event: ApiEvent,
   { devices, unplugged }: Pick<AppState, 'devices' | 'unplugged'>,

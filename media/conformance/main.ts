@@ -31,10 +31,11 @@ function readOptions() {
     },
   });
   for (const url of [values.whip, values.whep, values.empty]) {
-    if (url !== undefined && !URL.canParse(url)) throw new ConformanceError(`"${url}" is no URL.\n${usage}`);
+    if (url !== undefined && !URL.canParse(url))
+      throw new ConformanceError(`"${url}" is not a URL.\n${usage}`);
   }
   const named = protocols.filter((protocol) => values[protocol] !== undefined);
-  if (named.length === 0) throw new ConformanceError(`Name the endpoints to look at.\n${usage}`);
+  if (named.length === 0) throw new ConformanceError(`Name the endpoints to check.\n${usage}`);
   if (values.judge && named.length > 1)
     throw new ConformanceError(`A client is judged for one endpoint.\n${usage}`);
   return values;

@@ -52,7 +52,7 @@ export const outputSchema = pushSchema.extend({
     .string()
     .max(65_536)
     .optional()
-    .describe('Certificate authority (PEM) that counts beside the known ones'),
+    .describe('Certificate authority (PEM) to accept in addition to the known ones'),
 });
 /** See {@link outputSchema}. */
 export type OutputConfig = z.infer<typeof outputSchema>;
@@ -194,7 +194,7 @@ export const methods = {
         .string()
         .max(200)
         .nullable()
-        .describe('A publisher with the key of the present one takes over'),
+        .describe('A publisher with the key of the current one takes over'),
       layer: layer.optional().describe('What it sends; default high'),
     }),
     result: answerSchema,

@@ -98,7 +98,10 @@ function draftOf(
   const profileLevelId = feed.video.info?.profileLevelId ?? '42e01f';
   const open = (answer: Offer): RemoteMedia => {
     if (!takes(answer, 'video')) {
-      throw new HubError('HUB_ANSWER', 'the server takes no H.264', { status: 422, hubCode: 'NO_H264' });
+      throw new HubError('HUB_ANSWER', 'the server does not accept H.264', {
+        status: 422,
+        hubCode: 'NO_H264',
+      });
     }
     const viewer = datapath.openViewer({
       id,

@@ -228,9 +228,13 @@ export class RemoteFlow implements AsyncDisposable {
   ): Promise<RemoteMedia> {
     const { config, requestTimeoutMs } = this.#options;
     if (accept === undefined || resource === null)
-      throw new HubError('HUB_REFUSED', 'the server makes an offer of its own, which cannot be taken here', {
-        status: 406,
-      });
+      throw new HubError(
+        'HUB_REFUSED',
+        'the server answers with its own offer, which cannot be accepted here',
+        {
+          status: 406,
+        },
+      );
     const { answer, open } = accept(offer);
     await patchAnswer(resource, config.url, answer, this.#access(requestTimeoutMs), signal);
     return open();

@@ -47,7 +47,7 @@ export class HubError extends RushlightError {
 export interface HubAccess {
   readonly token?: string | undefined;
   readonly tlsFingerprint?: string | undefined;
-  /** Certificate authority (PEM) that counts beside the known ones. */
+  /** Certificate authority (PEM) to accept in addition to the known ones. */
   readonly ca?: string | undefined;
   readonly timeoutMs: number;
   /** Default: the system's. */

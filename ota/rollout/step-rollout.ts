@@ -131,7 +131,7 @@ function takeRuns({ take, members }: RolloutFacts): boolean {
 function whyNotNow(id: string, facts: RolloutFacts): string | null {
   const view = viewOf(id, facts);
   if (view === undefined || !view.online) return 'not connected';
-  if (view.update.state === 'busy') return 'busy with an update of its own';
+  if (view.update.state === 'busy') return 'busy with another update';
   if (view.update.state === 'unsupported') return 'not able to update itself';
   return null;
 }

@@ -186,7 +186,7 @@ export class TakeConductor {
       if (begun !== null) this.#requireBegun(begun.take, await Promise.all(begun.refusals));
     });
     work.catch((error: unknown) => {
-      this.#options.log.warn({ err: error }, 'the record button could not do what it should');
+      this.#options.log.warn({ err: error }, 'the command of the record button failed');
     });
   }
 

@@ -51,7 +51,7 @@ export const layersRoutes = {
     method: 'POST',
     path: '/whip/:feed/layers/low',
     access: ['camera', 'operator'],
-    summary: 'Publish the small layer of a feed beside its full one, as a WHIP session of its own',
+    summary: 'Publish the small layer of a feed in a separate WHIP session',
     params: sessionParams.pick({ feed: true }),
     body: { contentType: 'application/sdp', maxBytes: 256 * 1024, description: 'Session description' },
     rate,

@@ -6,7 +6,7 @@ const awayFeed = ({ label, feed }: UnpluggedDevice): Feed =>
   offlineFeed({
     id: feed,
     label,
-    reason: `${label} was unplugged. Plug it in again, in any port: its picture comes back here by itself.`,
+    reason: `${label} was unplugged. Plug it in again, in any port: its picture resumes here automatically.`,
   });
 
 /** Feeds of unplugged cameras, as offline. They leave the wall; a user who looks at one of them can stay. */

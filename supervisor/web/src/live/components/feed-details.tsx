@@ -46,7 +46,7 @@ const FeedFacts = ({ feed, origin, condition, view }: Omit<FeedDetailsProps, 'ch
       {pictures !== null && (
         <Fact name="Shown as">
           JPEG pictures
-          <span class="fact-note">{pictures} Video is tried again by itself.</span>
+          <span class="fact-note">{pictures} Video is tried again automatically.</span>
         </Fact>
       )}
       <Fact name="Codec">{formatCodec(feed.codec)}</Fact>

@@ -38,5 +38,6 @@ need_tools() {
 	say "installing ${missing[*]}"
 	# A fresh machine or a container has no package lists yet.
 	apt-get update -q >&2
-	DEBIAN_FRONTEND=noninteractive apt-get install --no-install-recommends -y -q "${missing[@]}" >&2
+	# A machine that has just started may be upgrading itself.
+	DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install --no-install-recommends -y -q "${missing[@]}" >&2
 }

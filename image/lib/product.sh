@@ -97,13 +97,20 @@ native_modules() {
 	)
 }
 
-# The native datapath for the target's processor, against the headers of the Node that loads it.
+# The native datapath for the target's processor, against the headers of the Node that loads it; kept, as it takes minutes.
 native_datapath() {
-	local arch=$1 work=$2 prefix addon
+	local arch=$1 work=$2 native="$SOURCE_DIR/media/datapath/native" prefix node key cached
 	prefix=$(tool_prefix "$arch")
-	addon="$work/media/datapath/native/build/datapath.node"
-	CXX="${prefix}g++" "$SOURCE_DIR/media/datapath/native/build.sh" "$(node_package "$arch")/include/node" "$addon" >&2
-	"${prefix}strip" --strip-unneeded "$addon"
+	node=$(node_package "$arch")
+	key=$(printf '%s\n' "$(hash_inputs "$native/src" "$native/build.sh")" "${node##*/}" "${CXXFLAGS:-}" "$("${prefix}g++" --version)" | sha256sum | cut -c1-16)
+	cached="$CACHE_DIR/datapath-$arch-$key.node"
+	if [ ! -s "$cached" ]; then
+		say "compiling the native datapath for $arch"
+		CXX="${prefix}g++" "$native/build.sh" "$node/include/node" "$cached.new" >&2
+		"${prefix}strip" --strip-unneeded "$cached.new"
+		mv "$cached.new" "$cached"
+	fi
+	install -D -m 644 "$cached" "$work/media/datapath/native/build/datapath.node"
 }
 
 # product_archive ARCH: prints the path of the product's tar for the stage.

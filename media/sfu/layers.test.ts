@@ -246,6 +246,28 @@ describe.each(planes)('Layers of a feed on the %s media plane', (kind) => {
     expect(Math.min(...stepsOf(slices))).toBeGreaterThanOrEqual(0);
   });
 
+  it('send nothing to a viewer that pauses on its way from one to the other', async () => {
+    await using rig = await openPlaneRig(kind, { ingest: false });
+    await using _high = await Camera.open(rig, 'high', 20);
+    await using low = await Camera.open(rig, 'low', 100_000);
+    await online(rig, 2);
+    await using viewer = await RawPeer.open(rig.service, 'whep', 'cam0');
+    await shows(viewer, 'high');
+    // The small layer is known to make keyframes on request, and its last one is old: the viewer has to wait for another.
+    rig.service.feeds.get('cam0')?.openLow().requestKeyframe();
+    await eventually(() => low.requests > 0, 'the publisher makes one');
+    await sleep(3300);
+    expect(select(rig, viewer, { layer: 'low', paused: true })).toEqual({ layer: 'low', paused: true });
+    await sleep(50);
+    const before = viewer.packets.length;
+    rig.service.feeds.get('cam0')?.openLow().requestKeyframe();
+    await sleep(800);
+    expect(slicesOf(viewer.packets.slice(before))).toEqual([]);
+    select(rig, viewer, { layer: 'low' });
+    await shows(viewer, 'low');
+    expect(gapsOf(viewer.packets)).toEqual([]);
+  });
+
   it('retransmit nothing of the other layer', async () => {
     await using rig = await openPlaneRig(kind, { ingest: false });
     await using _high = await Camera.open(rig, 'high', 20);

@@ -89,7 +89,7 @@ describe('Sessions', () => {
     const idle = buildPushOffer(
       { ice: local, candidates: [], fingerprint },
       { cname: 'idle', streamId: 'idle', videoSsrc: 1, audioSsrc: 2 },
-      { profileLevelId: '42e01f', audio: null },
+      { video: null, audio: null },
     );
     const post = () => fetch(url, { method: 'POST', body: idle, headers: { authorization: 'Bearer idler' } });
     expect((await post()).status).toBe(201);

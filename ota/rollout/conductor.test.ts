@@ -322,6 +322,16 @@ describe('a rollout to three cameras', () => {
     expect(conductor.status().rollout?.members['cam-a']?.state).toBe('skipped');
   });
 
+  it('a camera that leaves while the disk takes nothing ends no process', async () => {
+    const fleet = new FleetOfThree();
+    fleet.take = true;
+    const conductor = conductorOf(fleet, cacheOf());
+    await conductor.include(release(), fleet.members()[0] as Member);
+    await rm(folder, { recursive: true });
+    await writeFile(folder, 'no folder');
+    await expect(conductor.drop('cam-a')).resolves.toBeUndefined();
+  });
+
   it('accepts a bundle from a removable disk', async () => {
     const path = join(folder, 'stick.raucb');
     await writeFile(path, content);

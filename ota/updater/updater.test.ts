@@ -290,6 +290,24 @@ describe('a take', { timeout: 60_000 }, () => {
     expect(machine.booted).toBe('B');
   });
 
+  it('that begins during a trial is not interrupted by its end: neither by a failure nor by a request', async () => {
+    const { machine, url } = await machineWithBundle();
+    await using _machine = machine;
+    await machine.prepare({ health: () => ({ ...healthy, cameras: { cam0: false } }) });
+    await updaterOf(machine).install({ ...asked, url });
+    await machine.followRestart();
+    await machine.until(() => updaterOf(machine).status().state === 'trial');
+    machine.take = true;
+    await expect(updaterOf(machine).rollback()).rejects.toThrow(code('TAKE_RUNNING'));
+    await machine.until(
+      () => updaterOf(machine).status().reason === 'goes back to the other slot after the take',
+    );
+    expect(machine.restarts).toEqual([]);
+    machine.take = false;
+    await machine.followRestart();
+    expect(machine.booted).toBe('A');
+  });
+
   it('that begins while the restart is queued is waited for, too', async () => {
     const { machine, url } = await machineWithBundle();
     await using _machine = machine;

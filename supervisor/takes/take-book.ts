@@ -57,9 +57,16 @@ export class TakeBook {
     this.#takes = merged(found, this.#takes);
   }
 
-  /** What lies on the disks now; one of them may have come or gone. */
-  relist(found: readonly Take[]): void {
-    this.#takes = relisted(this.#takes, found);
+  /**
+   * What lies on the disks; one of them may have come or gone. Reading takes its time: of takes that came or went since
+   * `listedThen`, this book knows more.
+   */
+  relist(found: readonly Take[], listedThen: readonly Take[]): void {
+    const then = new Set(listedThen.map(({ id }) => id));
+    const now = new Set(this.#takes.map(({ id }) => id));
+    const still = found.filter(({ id }) => now.has(id) || !then.has(id));
+    const came = [...now].filter((id) => !then.has(id));
+    this.#takes = relisted(this.#takes, still, came);
   }
 
   list(): readonly Take[] {

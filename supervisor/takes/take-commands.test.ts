@@ -177,6 +177,17 @@ describe('a start that no camera can carry out', () => {
     expect(conductor.refusal).toMatchObject({ code: 'DISK_RESERVE_REACHED' });
   });
 
+  test.each([
+    ['DISK_FILES_USED_UP', /each file needs an entry/],
+    ['DISK_UNAVAILABLE', /Look after the disk/],
+    ['MASTERS_OFF', /masters\.codec/],
+  ])('is refused with the code of its reason, and what to do: %s', async (code, hint) => {
+    const { local } = localTakes(['cam0'], Object.assign(new Error('it cannot'), { code }));
+    const { conductor } = await stage.start(local, null);
+    const refusal = conductor.start(null);
+    await expect(refusal).rejects.toMatchObject({ code, hint: expect.stringMatching(hint) });
+  });
+
   test('is noted for somebody at a button until one succeeds', async () => {
     const { local, calls } = localTakes(['cam0'], reserve);
     let changes = 0;

@@ -216,6 +216,30 @@ describe('takes on disk', () => {
     expect(conductor.list().map(({ id }) => id)).toEqual(['known']);
   });
 
+  test('is not taken for what it was when a slow look at the disks began', async () => {
+    const registry = registryOf();
+    await linkCamera(registry, 'left', ['cam1']);
+    const { local, onDisk } = localTakes(['cam0']);
+    onDisk.push(over('deleted', [{}]), over('old', [{}]));
+    const { conductor } = await stage.start(local, registry);
+    const looked = Promise.withResolvers<readonly Take[]>();
+    local.list = () => looked.promise;
+    const before = [...onDisk];
+    const looking = conductor.refresh();
+    await conductor.remove('deleted');
+    const { id } = await conductor.start(['cam0']);
+    await conductor.stop(id);
+    expect(conductor.get(id).state).toBe('verified');
+    const elsewhere = await conductor.start(['cam1']);
+    looked.resolve(before);
+    await looking;
+    expect(conductor.list().map((take) => [take.id, take.cameras.length])).toEqual([
+      [elsewhere.id, 1],
+      [id, 1],
+      ['old', 1],
+    ]);
+  });
+
   test('can be deleted when over, with an event', async () => {
     const { local, calls, onDisk } = localTakes(['cam0']);
     onDisk.push(over('done', [{}]));

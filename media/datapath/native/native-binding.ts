@@ -82,6 +82,8 @@ export interface NativeBinding {
     midExtension: number,
     videoMid: string,
     audioMid: string,
+    /** It is one of several layers that the publisher sends at once; `nameLayer` follows. */
+    layered: boolean,
   ): void;
   requestKeyframe(source: Handle): void;
   /**

@@ -130,7 +130,9 @@ napi_value addSocket(napi_env env, napi_callback_info info) {
   if (engine == nullptr) return numberValue(env, -EBADF);
   auto local = Endpoint::parse(given.text(1), static_cast<uint16_t>(given.unsignedNumber(2)));
   if (!local) return numberValue(env, -EINVAL);
-  const int fd = openUdpSocket(*local);
+  int fd = openUdpSocket(*local);
+  // One of ours that was closed a moment ago may still have the port.
+  if (fd == -EADDRINUSE && engine->settle()) fd = openUdpSocket(*local);
   if (fd < 0) return numberValue(env, fd);
   command::AddSocket command{given.unsignedNumber(0), fd, *local, static_cast<SocketUse>(given.unsignedNumber(3)), given.unsignedNumber(4),
                              static_cast<Kind>(given.unsignedNumber(5))};
@@ -204,7 +206,7 @@ napi_value closeTrack(napi_env env, napi_callback_info info) {
 }
 
 // (handle, session, video, audio, payload types of video, audio and repairs, bits per second, has capture times, reduced size,
-// number of the extension that names a section, names of video and audio)
+// number of the extension that names a section, names of video and audio, one of several layers)
 napi_value openSource(napi_env env, napi_callback_info info) {
   const Arguments given(env, info);
   SourceOptions options;
@@ -216,6 +218,7 @@ napi_value openSource(napi_env env, napi_callback_info info) {
   options.tellsCaptureTime = given.truth(8);
   options.reducedSize = given.truth(9);
   options.sections = {static_cast<int>(given.number(10)), given.text(11), given.text(12)};
+  options.layered = given.truth(13);
   return post(env, given, command::OpenSource{options, given.unsignedNumber(2), given.unsignedNumber(3), given.unsignedNumber(1)});
 }
 

@@ -12,10 +12,16 @@ namespace rushlight {
 // in SDP; empty if it is unknown or unsafe.
 std::string fingerprintOf(const X509* certificate, const std::string& algorithm);
 
-// A fresh self-signed P-256 certificate and the shared settings of all handshakes. Read-only, so any thread may use it.
+struct FreeKey {
+  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+};
+using Key = std::unique_ptr<EVP_PKEY, FreeKey>;
+
+// A fresh self-signed certificate (P-256 unless a key is given) and the shared settings of all handshakes. Read-only, so any thread may use it.
 class DtlsIdentity {
  public:
   DtlsIdentity();
+  explicit DtlsIdentity(const Key& key);
   const std::string& fingerprint() const { return fingerprint_; }
   SSL_CTX* context() const { return context_.get(); }
 

@@ -125,7 +125,9 @@ void Dtls::advance() {
   const int done = SSL_do_handshake(ssl_.get());
   if (done == 1) return finish();
   const int error = SSL_get_error(ssl_.get(), done);
-  if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) fail(lastError());
+  if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) return;
+  const bool refused = SSL_get_verify_result(ssl_.get()) == X509_V_ERR_CERT_REJECTED;
+  fail(refused ? "the key of the peer's certificate is of a kind that takes long to check" : lastError());
 }
 
 void Dtls::finish() {

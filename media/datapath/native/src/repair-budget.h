@@ -24,6 +24,9 @@ class RepairBudget {
     return true;
   }
 
+  // The same for what is of use and not needed: takes nothing from a reserve for more losses.
+  bool spendSpare(size_t octets) { return credit_ - static_cast<double>(octets) >= kLeastOctets / 2 && spend(octets); }
+
  private:
   // Part of the octets sent that may be sent once more.
   static constexpr double kShare = 0.3;

@@ -56,10 +56,12 @@ void Sink::retransmit(const std::vector<uint16_t>& lost, Context& context) {
   }
 }
 
-// False if too much was requested again.
+// False if too much was requested again. A packet that is requested again although it was retransmitted was lost twice: it is sent twice
+// this time, because a browser that loses it again waits a tenth of a second before it asks, and the picture waits with it.
 bool Sink::repeat(const StoredPacket& packet, int64_t viewer, Context& context) {
   const auto before = repeated_.find(viewer);
-  if (before != repeated_.end() && context.nowMs - before->second < std::max(kLeastPauseMs, stats_.rttMs)) {
+  const bool insistent = before != repeated_.end();
+  if (insistent && context.nowMs - before->second < std::max(kLeastPauseMs, stats_.rttMs)) {
     stats_.retransmitsRefused++;
     return true;
   }
@@ -71,10 +73,12 @@ bool Sink::repeat(const StoredPacket& packet, int64_t viewer, Context& context) 
     std::erase_if(repeated_, [&](const auto& one) { return context.nowMs - one.second > stats_.rttMs + kLeastPauseMs; });
     if (repeated_.size() >= kRepeatedMemory) repeated_.clear();
   }
-  if (!sendAgain(packet.view(), packet.marker, timestampOf(packet), viewer, context)) return true;
-  repeated_[viewer] = context.nowMs;
-  stats_.retransmitted++;
-  stats_.retransmittedOctets += packet.length;
+  for (int copies = insistent && budget_.spendSpare(packet.length) ? 2 : 1; copies > 0; copies--) {
+    if (!sendAgain(packet.view(), packet.marker, timestampOf(packet), viewer, context)) return true;
+    repeated_[viewer] = context.nowMs;
+    stats_.retransmitted++;
+    stats_.retransmittedOctets += packet.length;
+  }
   return true;
 }
 
@@ -119,7 +123,7 @@ void Sink::tick(Context& context) {
 
 void Sink::report(Context& context) {
   if (session_ == nullptr || !session_->canSend()) return;
-  const auto timestamp = track_->clock().timestampAt(context.unixMs);
+  const auto timestamp = track_->clock().timestampAt(context.nowMs);
   if (!timestamp) return;
   const uint64_t ntp = rtcp::ntpOfUnixMs(context.unixMs);
   reports_[nextReport_++ % reports_.size()] = {rtcp::middleOfNtp(ntp), context.nowMs};

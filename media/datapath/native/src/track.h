@@ -5,11 +5,11 @@
 
 #include "clocks.h"
 #include "context.h"
-#include "h264.h"
 #include "normalizer.h"
 #include "reorder-meter.h"
 #include "ring.h"
 #include "rtp.h"
+#include "video-payload.h"
 
 namespace rushlight {
 
@@ -68,11 +68,14 @@ class Track {
     bool marked = false;
     bool hasParameters = false;
   };
-  void forward(const RtpPacket& packet, const h264::PayloadInfo& info, Context& context);
-  void store(const Place& place, int piece, bool marker, const h264::Piece& content, Context& context);
-  void followPicture(const Place& place, const h264::PayloadInfo& info, Context& context);
+  void forward(const RtpPacket& packet, const PayloadInfo& info, Context& context);
+  void store(const Place& place, int piece, bool marker, const Piece& content, Context& context);
+  void followPicture(const Place& place, const PayloadInfo& info, Context& context);
   void markKeyframe(Picture& picture, Context& context);
-  void takeParameterSets(const h264::PayloadInfo& info, Context& context);
+  void recognise(View payload);
+  void forgetParameterSets();
+  bool canDecode() const;
+  void takeParameterSets(const PayloadInfo& info, Context& context);
   void needKeyframe(Context& context);
 
   Handle handle_;
@@ -84,7 +87,11 @@ class Track {
   std::vector<Sink*> sinks_;
   std::optional<Picture> picture_;
   ReorderMeter order_;
-  std::vector<h264::Piece> pieces_;
+  std::vector<Piece> pieces_;
+  // Of the present source.
+  Codec codec_ = Codec::H264;
+  // H.265 alone.
+  std::vector<uint8_t> vps_;
   std::vector<uint8_t> sps_;
   std::vector<uint8_t> pps_;
   std::vector<uint8_t> preface_;

@@ -1,4 +1,6 @@
 // DTLS handshakes between two endpoints of ours: over lossy, repeating and reordering paths, with the wrong peer, and their end.
+#include <openssl/rsa.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstring>
@@ -120,6 +122,41 @@ void wrongPeers() {
   CHECK(weak.client.state() == Dtls::State::Failed);
 }
 
+Key rsaKey(unsigned bits, const char* exponent) {
+  BIGNUM* e = nullptr;
+  BN_hex2bn(&e, exponent);
+  EVP_PKEY_CTX* context = EVP_PKEY_CTX_new_id(EVP_PKEY_RSA, nullptr);
+  EVP_PKEY* key = nullptr;
+  CHECK(EVP_PKEY_keygen_init(context) == 1 && EVP_PKEY_CTX_set_rsa_keygen_bits(context, static_cast<int>(bits)) == 1);
+  CHECK(EVP_PKEY_CTX_set1_rsa_keygen_pubexp(context, e) == 1 && EVP_PKEY_generate(context, &key) == 1);
+  EVP_PKEY_CTX_free(context);
+  BN_free(e);
+  return Key(key);
+}
+
+bool connects(const Key& key) {
+  const DtlsIdentity identity(key);
+  const DtlsOptions options = {false, {}, {{"sha-256", identity.fingerprint()}}};
+  Dtls client(identity, expecting(serverIdentity, true));
+  Dtls server(serverIdentity, options);
+  server.start();
+  client.start();
+  for (int i = 0; i < 20 && server.state() == Dtls::State::Handshake; i++) {
+    Pair::carry(client, server, [](Datagrams&) {});
+    Pair::carry(server, client, [](Datagrams&) {});
+  }
+  if (server.state() == Dtls::State::Failed) CHECK(server.reason().find("takes long") != std::string::npos);
+  return server.state() == Dtls::State::Connected;
+}
+
+// A peer that may open a session may not stop everybody's packets with a key that takes milliseconds to check.
+void heavyKeys() {
+  CHECK(connects(rsaKey(2048, "10001")));
+  CHECK(connects(Key(EVP_EC_gen("P-384"))));
+  CHECK(!connects(rsaKey(2048, "80000000000000000000000000000001")));
+  CHECK(!connects(Key(EVP_EC_gen("brainpoolP512r1"))));
+}
+
 void goodbye() {
   Pair pair;
   pair.shakeHands();
@@ -148,6 +185,7 @@ int main() {
   badWays();
   strangers();
   wrongPeers();
+  heavyKeys();
   goodbye();
   std::puts("handshakes: all good");
 }

@@ -103,7 +103,7 @@ void drain(Viewer& viewer) {
   while ((length = recv(viewer.fd, bytes, sizeof bytes, MSG_DONTWAIT)) > 0) {
     const View datagram = {bytes, static_cast<size_t>(length)};
     if (stun::isStun(datagram) || bytes[0] < 128) continue;
-    if (isRtcp(datagram)) CHECK(viewer.receiver->unprotectRtcp(datagram, plain));
+    if (isRtcp(datagram)) CHECK(viewer.receiver->unprotectRtcp(datagram, plain, 0));
     else CHECK(viewer.receiver->unprotectRtp(datagram, plain, 0));
     viewer.packets++;
   }

@@ -86,6 +86,10 @@ test('shows progress and remaining time while finishing, if the appliance report
   const bar = page.locator('[data-testid="finishing"]');
   expect(await bar.textContent()).toBe('42 %, about 2 min left');
   expect(await bar.locator('progress').getAttribute('value')).toBe('0.42');
+  // The take's own card agrees.
+  appliance.takes = [takeFixture({ state: 'finishing', cameras: [takeCameraFixture(progress)] })];
+  await page.goto(`${new URL('/', page.url())}#/takes`);
+  await page.locator('.take').getByText('42 %, about 2 min left').waitFor();
   appliance.update({ recording: finishing([part]) });
   await bar.waitFor({ state: 'detached' });
   await page.context().close();

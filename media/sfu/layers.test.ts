@@ -246,7 +246,7 @@ describe.each(planes)('Layers of a feed on the %s media plane', (kind) => {
     expect(Math.min(...stepsOf(slices))).toBeGreaterThanOrEqual(0);
   });
 
-  it('send nothing to a viewer that pauses on its way from one to the other', async () => {
+  it('send nothing to a viewer that pauses while changing from one to the other', async () => {
     await using rig = await openPlaneRig(kind, { ingest: false });
     await using _high = await Camera.open(rig, 'high', 20);
     await using low = await Camera.open(rig, 'low', 100_000);

@@ -322,7 +322,7 @@ describe('a rollout to three cameras', () => {
     expect(conductor.status().rollout?.members['cam-a']?.state).toBe('skipped');
   });
 
-  it('a camera that leaves while the disk takes nothing ends no process', async () => {
+  it('a camera that leaves while the disk is read-only ends no process', async () => {
     const fleet = new FleetOfThree();
     fleet.take = true;
     const conductor = conductorOf(fleet, cacheOf());

@@ -70,7 +70,7 @@ describe('the deadline of a trial', () => {
     run(selector, 'set-primary', 'B');
     await runIn('B');
     run(selector, 'early');
-    // Stands for a full disk, or one that became read-only.
+    // Simulates a full disk, or one that became read-only.
     await writeFile(join(root, 'ota'), '');
     run(join(libexec, 'trial-guard'));
     expect(run(selector, 'show')).toMatch(/^b=bad$/m);

@@ -59,7 +59,7 @@ export interface ReconcilerOptions {
   readonly telemetry: (config: Config) => ServiceRun | null;
   /** Announces the appliance; by mDNS unless another way is given. */
   readonly announce?: (what: AdvertiserOptions) => ServiceRun;
-  /** What the machine is called; null where that is not ours to say. */
+  /** What the machine is called; null if that is not ours to say. */
   readonly machineName?: MachineName | null;
   readonly onApplied: (desired: DesiredState) => void;
   readonly health: Health;

@@ -20,7 +20,7 @@ import {
 import { CameraRole, handleHubCommand, reportTake, reportTakes } from './camera/index.ts';
 import type { Config } from './config/schema.ts';
 import { HubRole } from './hub/index.ts';
-import { assemblePictures } from './live/live.ts';
+import { assemblePictures } from './live/index.ts';
 import { displayState, GpioPanel } from './panel/index.ts';
 import { openGpioHeader } from './platform/gpio-onoff.ts';
 import { findStatusLed } from './platform/light.ts';

@@ -14,11 +14,13 @@ import type { NetworkEvents } from '../platform/network-monitor.ts';
 import type { ExclusiveRunner } from '../process/exclusive-runner.ts';
 import { type ServiceRun, ServiceSlot } from '../process/service-slot.ts';
 import { type DesiredState, desiredState } from '../roles/index.ts';
-import { cameraFacts } from '../sources/camera-facts.ts';
-import type { Pipelines } from '../sources/pipelines.ts';
-import type { PluggedCameras } from '../sources/plugged-cameras.ts';
-import type { PortAllocator } from '../sources/port-allocator.ts';
-import type { SettingControls } from '../sources/setting-controls.ts';
+import {
+  cameraFacts,
+  type Pipelines,
+  type PluggedCameras,
+  type PortAllocator,
+  type SettingControls,
+} from '../sources/index.ts';
 import type { CurrentRole } from '../system/current-role.ts';
 import type { Health, HealthReporter } from '../system/health.ts';
 import type { Identity } from '../system/identity.ts';

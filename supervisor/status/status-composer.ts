@@ -12,7 +12,7 @@ import type {
 } from '../contract/index.ts';
 import type { Outputs, RemoteFeeds } from '../live/index.ts';
 import type { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
-import type { Pipelines } from '../sources/pipelines.ts';
+import type { Pipelines } from '../sources/index.ts';
 import type { CurrentRole } from '../system/current-role.ts';
 import type { Health } from '../system/health.ts';
 import type { Identity } from '../system/identity.ts';

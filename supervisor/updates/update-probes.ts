@@ -6,7 +6,7 @@ import type { ChildHost } from '../../media/index.ts';
 import type { HealthProbes, Probe } from '../../ota/index.ts';
 import type { HubLink } from '../contract/index.ts';
 import type { MediaLink } from '../live/index.ts';
-import type { Pipelines } from '../sources/pipelines.ts';
+import type { Pipelines } from '../sources/index.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
 
 /** The parts that the probes ask. */

@@ -34,6 +34,7 @@ export const faces: Readonly<Record<string, readonly string[]>> = {
   media: ['index.ts'],
   [kinds]: ['index.ts'],
   ota: ['index.ts'],
+  'supervisor/api': ['index.ts'],
   'supervisor/sources': ['index.ts'],
   'supervisor/live': ['index.ts', 'self-view.ts'],
   'supervisor/roles': ['index.ts'],

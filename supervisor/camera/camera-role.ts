@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import type { StateStore } from '../config/state.ts';
 import type { AgentDown, AgentUp, HubLink } from '../contract/index.ts';
-import type { HubEndpoint } from '../discovery/hub-endpoint.ts';
+import type { HubEndpoint } from '../discovery/index.ts';
 import type { Push } from '../live/index.ts';
 import type { NetworkEvents } from '../platform/network-monitor.ts';
 import { AdoptionAsks, type CodeToShow } from './adoption-asks.ts';

@@ -48,7 +48,7 @@ describe.each(planes)('On the %s media plane, a publisher', (kind) => {
   });
 
   it.each([6, 10])(
-    'is heard that lost its first packets and wraps its numbers meanwhile (%d packets lost)',
+    'is received even if it lost its first packets and wraps its numbers meanwhile (%d packets lost)',
     async (lost) => {
       await using rig = await openPlaneRig(kind, { ingest: false });
       const { publisher, stream } = await publish(rig);
@@ -66,7 +66,7 @@ describe.each(planes)('On the %s media plane, a publisher', (kind) => {
     },
   );
 
-  it('that sends three layers under one payload type is taken at one of them, without asking for keyframes', async () => {
+  it('that sends three layers under one payload type is received at one of them, without keyframe requests', async () => {
     await using rig = await openPlaneRig(kind, { ingest: false });
     const { publisher } = await publish(rig);
     await using _ = publisher;
@@ -92,7 +92,7 @@ describe.each(planes)('On the %s media plane, a publisher', (kind) => {
     expect(publisher.count('nack')).toBe(0);
   });
 
-  it('that sends B-frames is told of what to change, and no longer once they end', async () => {
+  it('that sends B-frames gets advice on what to change until they end', async () => {
     await using rig = await openPlaneRig(kind, { ingest: false });
     const { publisher, stream } = await publish(rig);
     await using _ = publisher;
@@ -108,7 +108,7 @@ describe.each(planes)('On the %s media plane, a publisher', (kind) => {
     await eventually(() => notices(rig) === '', 'they are no longer named');
   });
 
-  it('that repairs in a stream of its own is asked in the short form where it takes that, and repaired', async () => {
+  it('that repairs in a separate stream is asked in the short form if it accepts that, and repaired', async () => {
     await using rig = await openPlaneRig(kind, { ingest: false });
     const offered = ['a=rtcp-rsize', 'a=rtpmap:97 rtx/90000', 'a=fmtp:97 apt=96'];
     const { publisher, stream } = await publish(rig, [...offered, 'a=ssrc-group:FID 4711 4712']);

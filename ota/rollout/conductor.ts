@@ -57,7 +57,7 @@ export interface ConductorStatus {
 
 /** Times of a rollout, in milliseconds. */
 export interface ConductorTiming extends RolloutTiming {
-  /** Between two looks at the members. */
+  /** Between two checks of the members. */
   readonly intervalMs: number;
   /** Until a bundle that could not be fetched is requested again. */
   readonly retryMs: number;

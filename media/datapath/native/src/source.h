@@ -21,7 +21,7 @@ struct SectionNames {
   // Number of the header extension that carries the name (MID); -1 where it sends none.
   int midExtension = -1;
   std::string video;
-  // Empty where no sound was agreed on.
+  // Empty if no sound was agreed on.
   std::string audio;
 };
 

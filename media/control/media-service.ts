@@ -225,7 +225,8 @@ export class MediaService implements AsyncDisposable {
     this.#maxBitrateKbps = config.maxPublisherBitrateKbps;
     this.#portProblem = null;
     try {
-      await datapath.listen({ udpPort: config.udpPort, listenAddresses: config.listenAddresses });
+      const { udpPort, tcpPort, listenAddresses } = config;
+      await datapath.listen({ udpPort, tcpPort, listenAddresses });
     } catch (error) {
       this.#portProblem = error instanceof Error ? error.message : String(error);
     }

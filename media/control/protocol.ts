@@ -78,6 +78,13 @@ export const maxOutputs = 64;
 /** Everything the media process should do. */
 export const mediaConfigSchema = z.strictObject({
   udpPort: z.int().min(0).max(65535).describe('0 takes any free port'),
+  tcpPort: z
+    .int()
+    .min(0)
+    .max(65535)
+    .nullable()
+    .default(null)
+    .describe('For peers whose network blocks UDP; 0 is the number of the UDP port, null is none'),
   listenAddresses: z.union([z.literal('auto'), z.array(ipAddress).min(1).max(32)]),
   maxPublisherBitrateKbps: z.int().min(100).max(200_000).default(20_000),
   ingests: z.array(ingestSchema).max(32),

@@ -11,10 +11,12 @@ export interface IceCredentials {
   readonly pwd: string;
 }
 
-/** A UDP candidate. */
+/** A way to reach one side. */
 export interface IceCandidate {
   readonly address: string;
   readonly port: number;
+  /** It takes TCP connections there (RFC 6544); UDP otherwise. */
+  readonly tcp?: true;
 }
 
 /** A certificate's fingerprint. */
@@ -199,6 +201,8 @@ export interface DatapathStats {
 export interface DatapathAddresses {
   /** 0 takes any free port; the one taken is then kept. */
   readonly udpPort: number;
+  /** TCP port for peers whose network blocks UDP; 0 is the number of the UDP port, null is none. The datapath in JavaScript has none. */
+  readonly tcpPort?: number | null;
   /** Addresses of this machine, or `auto`: those of `localAddresses`, followed as they change. */
   readonly listenAddresses: 'auto' | readonly string[];
 }
@@ -208,7 +212,7 @@ export interface Datapath extends AsyncDisposable {
   /** Fingerprint of the certificate that all transports present. */
   readonly fingerprint: DtlsFingerprint;
   readonly stats: DatapathStats;
-  /** Where the shared port listens now. */
+  /** Where the shared UDP port listens now. */
   readonly bound: readonly IceCandidate[];
   /** Opens or moves the shared port. Rejects with UDP_BIND_FAILED if no address could be bound. */
   listen(addresses: DatapathAddresses): Promise<void>;

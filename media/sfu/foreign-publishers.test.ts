@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import type { MediaService } from '../control/media-service.ts';
 import { parseRtcp } from '../rtp/rtcp.ts';
 import { eventually } from '../signaling/media-rig.fake.ts';
 import { openPlaneRig, type PlaneRig, picture, Stream } from './plane-rig.fake.ts';
@@ -30,6 +31,22 @@ const notices = (rig: PlaneRig): string =>
     .join();
 
 describe.each(planes)('On the %s media plane, a publisher', (kind) => {
+  it('that waits for our hello, as ffmpeg does, is called first', async () => {
+    await using rig = await openPlaneRig(kind, { ingest: false });
+    const waiting: MediaService['whipOffer'] = (params) =>
+      rig.service.whipOffer({ ...params, sdp: params.sdp.replace('a=setup:active', 'a=setup:passive') });
+    const service = { whipOffer: waiting, whepOffer: rig.service.whepOffer };
+    await using publisher = await RawPeer.open(service, 'whip', 'cam0');
+    expect(publisher.answer).toContain('a=setup:active');
+    const stream = new Stream((packet) => publisher.send(packet));
+    for (let n = 0; n < 5; n++) {
+      stream.picture(picture(n, n === 0));
+      await sleep(5);
+    }
+    await using viewer = await view(rig);
+    await eventually(() => numbersOf(viewer).includes(4), 'the viewer plays');
+  });
+
   it.each([6, 10])(
     'is received even if it lost its first packets and wraps its numbers meanwhile (%d packets lost)',
     async (lost) => {

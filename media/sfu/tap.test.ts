@@ -40,6 +40,7 @@ function configOf(rtpPort: number, tapped: boolean) {
   return {
     ...{
       udpPort: 0,
+      tcpPort: null,
       listenAddresses: ['127.0.0.1'],
       maxPublisherBitrateKbps: 20_000,
       pushes: [],

@@ -12,8 +12,7 @@ import {
   linkClose,
   type NewCamera,
 } from '../contract/index.ts';
-import { adoptionCode, commitmentOf } from '../discovery/adoption-code.ts';
-import { answersPing } from '../discovery/socket-life.ts';
+import { adoptionCode, answersPing, commitmentOf } from '../discovery/index.ts';
 import { type Applicant, WaitingRoom } from './adoption-places.ts';
 
 /** An adoption that the hub cannot carry out. */

@@ -13,7 +13,7 @@ import {
   type LinkedCameras,
   linkClose,
 } from '../contract/index.ts';
-import { answersPing } from '../discovery/socket-life.ts';
+import { answersPing } from '../discovery/index.ts';
 import type { CameraIdentity, KeyRefusal } from './camera-keys.ts';
 import { ClockOffsetFilter } from './clock-offset.ts';
 

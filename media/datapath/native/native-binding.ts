@@ -35,8 +35,8 @@ export type NativeEvent = [
 /** In the order of their numbers in `src/srtp.h`. */
 export const srtpProfiles: readonly SrtpProfile[] = ['aead-aes-128-gcm', 'aes-128-cm-hmac-sha1-80'];
 
-/** Numbers shared with `src/udp-socket.h`. */
-export const SocketUse = { SHARED: 0, OWN: 1, INGEST: 2 } as const;
+/** Numbers shared with `src/media-socket.h`. */
+export const SocketUse = { SHARED: 0, OWN: 1, INGEST: 2, LISTENER: 3 } as const;
 /** Kinds of tracks. */
 export const TrackKind = { VIDEO: 0, AUDIO: 1 } as const;
 

@@ -13,7 +13,7 @@
 #include "sink.h"
 #include "source.h"
 #include "track.h"
-#include "udp-socket.h"
+#include "media-socket.h"
 
 namespace rushlight::command {
 

@@ -11,6 +11,7 @@
 #include "commands.h"
 #include "context.h"
 #include "snapshot.h"
+#include "stream-sockets.h"
 
 namespace rushlight {
 
@@ -34,11 +35,19 @@ class Engine {
  private:
   void run();
   void workOffCommands();
-  void receive(UdpSocket* socket);
-  void dispatch(UdpSocket& socket, const Endpoint& from, View datagram);
+  void serve(Handle handle, uint32_t ready);
+  void receive(MediaSocket* socket);
+  void acceptFrom(MediaSocket& listener);
+  void serveStream(Handle handle, uint32_t ready);
+  // False where the connection is to be cut.
+  bool receiveStream(Stream& stream);
+  void cut(Handle handle);
+  void dispatch(MediaSocket& socket, const Endpoint& from, View datagram);
   void fanOut();
   void flush();
-  void watch(UdpSocket& socket);
+  void watch(MediaSocket& socket);
+  // What of a socket the thread waits for.
+  void setWatch(const MediaSocket& socket, uint32_t events, int operation);
   void runTimers();
   double nextWakeMs() const;
   void tick();
@@ -79,7 +88,8 @@ class Engine {
   Context context_;
   // In the order of their lifetimes: sinks and sources refer to sessions and tracks, and those to sockets.
   Names names_;
-  Table<UdpSocket> sockets_;
+  Table<MediaSocket> sockets_;
+  StreamSockets streams_;
   Table<Session> sessions_;
   Table<Track> tracks_;
   Table<Source> sources_;

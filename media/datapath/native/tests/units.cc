@@ -26,6 +26,8 @@
 #include "../src/source.h"
 #include "../src/source-guard.h"
 #include "../src/srtp.h"
+#include "../src/stream-framer.h"
+#include "../src/stream-queue.h"
 #include "../src/stun.h"
 #include "check.h"
 
@@ -571,6 +573,56 @@ void extensions() {
   CHECK(rtpExtension(with({0x10, 0, 0, 1, 20}), 20).empty());
 }
 
+// A connection that takes no more: what waits for it is bounded, and the rest goes in order once it can be written again.
+void streams() {
+  int pair[2];
+  CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) == 0);
+  StreamQueue queue(pair[0]);
+  Counters counters;
+  uint8_t sent = 0;
+  size_t bytes = 0;
+  const auto put = [&](bool urgent) {
+    const size_t length = 900 + sent;
+    uint8_t* at = urgent ? queue.reserveUrgent(length, counters) : queue.reserve(length, counters);
+    if (at == nullptr) return false;
+    std::memset(at, sent++, length);
+    queue.commit({}, length, counters);
+    bytes += length;
+    return true;
+  };
+  for (int n = 0; n < 10'000 && put(false); n++) {
+    if (n % 7 == 0) queue.flush(counters);
+  }
+  CHECK(queue.blocked() && bytes < 1024 * 1024);
+  size_t urgent = 0;
+  while (put(true)) urgent++;
+  CHECK(urgent >= 10 && urgent < 100);
+  StreamFramer framer(9216);
+  uint8_t expected = 0;
+  size_t received = 0;
+  const auto take = [&](View datagram) {
+    CHECK(datagram.size() == 900u + expected && datagram.front() == expected && datagram.back() == expected);
+    expected++;
+    received += datagram.size();
+    return true;
+  };
+  uint8_t piece[777];
+  while (received < bytes) {
+    queue.flush(counters);
+    const ssize_t length = recv(pair[1], piece, sizeof piece, 0);
+    CHECK(length > 0 && framer.feed({piece, static_cast<size_t>(length)}, take));
+  }
+  CHECK(queue.empty() && !queue.blocked() && put(false));
+  // Nothing is longer than its length can say, and an empty datagram is none.
+  CHECK(queue.reserve(70'000, counters) == nullptr);
+  const std::vector<uint8_t> empty = {0, 0, 0, 1, 7};
+  size_t count = 0;
+  CHECK(StreamFramer(16).feed(empty, [&](View one) { return ++count == 1 && one.size() == 1 && one[0] == 7; }));
+  CHECK(!StreamFramer(16).feed(std::vector<uint8_t>{0, 17}, take) && count == 1);
+  ::close(pair[0]);
+  ::close(pair[1]);
+}
+
 }  // namespace
 
 int main() {
@@ -594,6 +646,7 @@ int main() {
   vitalEvents();
   heldPackets();
   heldLayers();
+  streams();
   betweenThreads();
   oldKernel();
   std::puts("parts: all good");

@@ -29,7 +29,7 @@ reserve_mb = 64
 `;
 const node = '/usr/lib/rushlight/bin/node';
 
-/** The hub's API, asked from inside: the container has a network of its own that has only loopback. */
+/** The hub's API, called from inside: the container has its own network with only loopback. */
 class Hub {
   readonly #container: Container;
 
@@ -85,7 +85,7 @@ function startHub(): Container {
   });
 }
 
-/** The light agent beside the hub, with a key of its own and the hub's certificate. */
+/** The light agent next to the hub, with its own key and the hub's certificate. */
 function startAgent(hub: Container): Container {
   const folder = join(host.folder, 'agent-files');
   mkdirSync(folder);

@@ -34,12 +34,12 @@ interface RuntimeConfig {
   linux: { namespaces: Namespace[]; uidMappings?: object[]; gidMappings?: object[]; resources?: object };
 }
 
-/** How a container is started beyond what its image says. */
+/** Options for starting a container in addition to its image's. */
 export interface ContainerOptions {
   /** Folders and files of {@link RootlessHost.folder}, by their place inside. */
   readonly binds: Readonly<Record<string, { readonly source: string; readonly writable: boolean }>>;
   readonly env?: readonly string[];
-  /** A container whose network this one shares; otherwise it has one of its own, with loopback alone. */
+  /** A container whose network this one shares; otherwise it has its own, with loopback alone. */
   readonly network?: Container;
 }
 
@@ -48,7 +48,7 @@ export class RootlessHost implements Disposable {
   /** What the user owns. */
   readonly folder = mkdtempSync('/var/tmp/rushlight-container-test.');
 
-  /** A command as that user; crun wants the cgroups of today, which a host may have beside the old ones. */
+  /** A command as that user; crun wants the cgroups of today, which a host may have next to the old ones. */
   asUser(...command: string[]): [string, string[]] {
     const modern = existsSync('/sys/fs/cgroup/cgroup.procs');
     const cgroups = modern
@@ -74,7 +74,7 @@ export class RootlessHost implements Disposable {
     return bundle;
   }
 
-  /** Starts what was unpacked, with no root at all and a root that can only be read. */
+  /** Starts the unpacked image without root and with a read-only root. */
   start(name: string, options: ContainerOptions): Container {
     tighten(join(this.folder, name, 'config.json'), this.folder, options);
     const [program, args] = this.crun('run', '--bundle', join(this.folder, name), name);
@@ -147,7 +147,7 @@ function tighten(file: string, folder: string, { binds, env = [], network }: Con
     config.linux.uidMappings = mapping;
     config.linux.gidMappings = mapping;
   } else {
-    // Only who is in the namespace of users that made a network may join it.
+    // Only members of the user namespace that made a network may join it.
     const shared = (type: string, file: string) => ({ type, path: `/proc/${network.pid()}/ns/${file}` });
     config.linux.namespaces = [...others, shared('user', 'user'), shared('network', 'net')];
     delete config.linux.uidMappings;

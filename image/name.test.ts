@@ -47,6 +47,11 @@ test('does not keep asking for a name that avahi numbered because another machin
   expect(run('stage\n', 'stage')).toEqual({ status: 0, hostname: 'stage', called: null });
 });
 
+test('asks for it once more on request of the product', () => {
+  expect(run('stage\nagain\n', 'stage-2')).toEqual({ status: 0, hostname: 'stage', called: 'stage' });
+  expect(run('stage\nagain\n', 'stage')).toEqual({ status: 0, hostname: 'stage', called: null });
+});
+
 test('sets the name even without avahi', () => {
   expect(run('stage\n', null)).toEqual({ status: 0, hostname: 'stage', called: null });
 });

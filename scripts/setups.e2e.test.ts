@@ -12,11 +12,11 @@ import { type ComposeService, composeServices } from './testing/compose.ts';
 import { Machine } from './testing/machine.ts';
 
 // There is no container daemon in a test. The program of the tree runs in its place, on a machine of its own (a network
-// namespace, as these set-ups use the host's network), with the settings, variables and ports of the set-up's files, and
+// namespace, as these setups use the host's network), with the settings, variables and ports of the setup's files, and
 // with what the compose file takes away: no capabilities, no new privileges, a root that can only be read.
 
 const obstacle = await netnsObstacle();
-const title = `set-ups${obstacle === null ? '' : ` (skipped: ${obstacle})`}`;
+const title = `setups${obstacle === null ? '' : ` (skipped: ${obstacle})`}`;
 const setups = join(root, 'setups');
 const read = (name: string) => readFile(join(setups, name), 'utf8');
 
@@ -42,7 +42,7 @@ async function startService(host: TestHost, service: ComposeService | undefined,
   return await machine.boot(settings);
 }
 
-/** What a program on this machine prints; rejects where it fails. */
+/** The output of a program on this machine; rejects if it fails. */
 async function outputOf(host: TestHost, program: string, ...args: readonly string[]): Promise<string> {
   const child = host.spawn(program, ...args);
   child.stdin?.end();

@@ -269,7 +269,6 @@ async function assemble(base: Foundation) {
     network,
     http,
     machineName: simulation ? null : machineNameOfImage(),
-    runner,
     health,
     roles: {
       hub: async (signal) => {

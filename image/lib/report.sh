@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# What the root weighs, against its budget.
+# Size of the root against its budget.
 
-# installed_sizes TREE: what of each package is really there, in KiB; dpkg's own figure counts what was left out, too.
+# installed_sizes TREE: actual size of each package in KiB; dpkg's own figure includes files that were left out.
 installed_sizes() {
 	local tree=$1 list
 	for list in "$tree"/var/lib/dpkg/info/*.list; do
@@ -27,7 +27,7 @@ report_sizes() {
 	[ "$total" -le "$4" ] || fail "the root has $total MiB uncompressed; the budget is $4"
 }
 
-# manifest TREE OUT: what is inside, and from where.
+# manifest TREE OUT: all contents and their origin.
 manifest() {
 	local tree=$1 out=$2
 	{

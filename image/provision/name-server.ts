@@ -8,14 +8,14 @@ const classIn = 1;
 const lifetimeS = 5;
 
 /**
- * Answers every question for an address with one address, so that phones find the set-up page: they request a page of their
+ * Answers every question for an address with one address, so that phones find the setup page: they request a page of their
  * maker and show what answers. Until the signal. Rejects if the port is not available.
  */
 export async function answerEveryName(port: number, address: string, signal: AbortSignal): Promise<void> {
   const socket = createSocket('udp4');
   socket.on('message', (query, peer) => {
     const answer = answerTo(query, address);
-    // A phone that has left asks no more, and needs no answer.
+    // A phone that has left sends no more queries and needs no answer.
     if (answer !== null) socket.send(answer, peer.port, peer.address, () => {});
   });
   try {

@@ -51,6 +51,8 @@ describe('faultOfLine', () => {
     ['[rtsp @ 0x55] [error] method SETUP failed: 461 Unsupported transport', 'format-not-supported'],
     ['[rtsp @ 0x55] [error] method PLAY failed: 454 Session Not Found', 'ended'],
     ['[rtsp @ 0x55] [error] method DESCRIBE failed: 503 Service Unavailable', 'busy-server'],
+    ['[rtsp @ 0x55] [error] method SETUP failed: 453 Not Enough Bandwidth', 'busy-server'],
+    ['usb 1-1: Not enough bandwidth for new device state.', 'bus-full'],
     ['[video4linux2,v4l2 @ 0x55] [error] ioctl(VIDIOC_STREAMON): Protocol error', 'device-unplugged'],
     [
       '[rtsp @ 0x55] [warning] Could not find codec parameters for stream 0 (Video: h264, none): unspecified size',

@@ -18,7 +18,7 @@ function onBoard(board: Board, facts: Partial<EncoderFacts> = {}) {
 }
 
 describe('The small layer', () => {
-  it('is made if the board has capacity beside its masters', () => {
+  it('is made if the board has capacity left while it records masters', () => {
     const made = Object.keys(boards).filter((board) => onBoard(board as Board).layer !== null);
     expect(made).toEqual(['pi4', 'pi5', 'pc']);
     // The processor does the full one here, too.

@@ -53,10 +53,10 @@ describe('H.264 payloads', () => {
 
   it('reveal a keyframe however it is packed', () => {
     const idr = Buffer.concat([Buffer.from([0x65]), Buffer.alloc(3000, 1)]);
-    expect(inspectH264(idr).idr).toBe(true);
+    expect(inspectH264(idr).keyframe).toBe(true);
     const [first, second] = fitH264(idr, 1200);
-    expect(inspectH264(first ?? idr).idr).toBe(true);
-    expect(inspectH264(second ?? idr)).toMatchObject({ idr: false, picture: true });
+    expect(inspectH264(first ?? idr).keyframe).toBe(true);
+    expect(inspectH264(second ?? idr)).toMatchObject({ keyframe: false, picture: true });
     const pps = Buffer.from([0x68, 1, 2]);
     const info = inspectH264(buildStapA([SPS_720P, pps]));
     expect(info.sps).toEqual(SPS_720P);
@@ -73,7 +73,7 @@ describe('H.264 payloads', () => {
     }
     expect(splitStapA(nested)).toBeNull();
     expect(fitH264(nested, 1200)).toEqual([]);
-    expect(inspectH264(nested)).toEqual({ picture: false, idr: false, sps: null, pps: null });
+    expect(inspectH264(nested)).toEqual({ picture: false, keyframe: false, vps: null, sps: null, pps: null });
     for (const type of [0, 24, 25, 26, 27, 28, 29, 30, 31]) {
       const inner = Buffer.concat([Buffer.from([type]), Buffer.alloc(2000)]);
       expect(splitStapA(buildStapA([inner]))).toBeNull();

@@ -59,7 +59,7 @@ describe('A video track', () => {
     expect(written.map(({ payload }) => payload)).toEqual([SPS, PPS, IDR, SLICE]);
     expect(keyframes).toEqual([{ sequence: written[0]?.sequence, preface: [] }]);
     expect(counts).toMatchObject({ keyframes: 1, frames: 2 });
-    expect(track.info).toEqual({ profileLevelId: '42c01f', width: 1280, height: 720 });
+    expect(track.info).toEqual({ codec: 'h264', profileLevelId: '42c01f', width: 1280, height: 720 });
   });
 
   it('remembers parameter sets for publishers that send them only once, or only in their SDP', () => {

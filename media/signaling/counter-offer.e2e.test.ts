@@ -76,7 +76,7 @@ describe('A server that answers with a counter-offer (406)', () => {
       fingerprint: { algorithm: 'sha-256', value: Array.from({ length: 32 }, () => '0A').join(':') },
     };
     const tracks = { cname: 'c', streamId: 's', videoSsrc: 1, audioSsrc: 2 };
-    const offer = buildPushOffer(local, tracks, { profileLevelId: '42e01f', audio: null });
+    const offer = buildPushOffer(local, tracks, { video: null, audio: null });
     const server = createServer((_request, response) => {
       response.writeHead(406, { 'content-type': 'application/sdp', location: '/session/1' }).end(offer);
     });

@@ -113,7 +113,10 @@ describe('Offers', () => {
     'for sound get, with a feed whose sound is %s, the codecs that may come later, all of them sendonly',
     (audioCodec) => {
       const offer = parseOffer(offerOf({ direction: 'recvonly' }));
-      const negotiated = negotiateViewer(offer, { profileLevelId: '42c01f', audioCodec });
+      const negotiated = negotiateViewer(offer, {
+        video: { codec: 'h264', profileLevelId: '42c01f' },
+        audioCodec,
+      });
       const tracks = { cname: 'c', streamId: 's', videoSsrc: 1, audioSsrc: 2 };
       const answer = buildAnswer(offer, negotiated, local, { kind: 'send', tracks });
       expect(answer.match(/a=sendonly/g)).toHaveLength(2);
@@ -154,6 +157,18 @@ describe('Offers', () => {
     ],
   ])('with %s are refused', (_, text, code) => {
     expect(codeOf(() => negotiatePublisher(parseOffer(text)))).toBe(code);
+  });
+
+  it.each([
+    ['no picture', offerOf({ videos: 0 }), 'none was offered'],
+    [
+      'a viewer at the door of publishers',
+      offerOf({ direction: 'recvonly' }),
+      'recvonly instead of sendonly',
+    ],
+    ['a picture that is switched off', offerOf().replace('m=video 9', 'm=video 0'), 'switched off (port 0)'],
+  ])('with %s are rejected for the right reason', (_, text, words) => {
+    expect(() => negotiatePublisher(parseOffer(text))).toThrow(words);
   });
 
   it('never fail without a code, however they are mangled', () => {

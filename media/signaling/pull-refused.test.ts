@@ -40,7 +40,8 @@ describe('A rejected pull', () => {
     await eventually(() => pull()?.state === 'failed', 'it says that it failed');
     expect(pull()).toMatchObject({
       code: 'CODEC_UNSUPPORTED',
-      reason: 'This camera sends H.265, which cannot be passed on. Set it to H.264.',
+      reason:
+        'This camera sends H.265, which cannot be pulled. Set it to H.264, or let it publish to this hub.',
     });
     expect(server.seen).toContain('DELETE /session/1');
   });

@@ -42,9 +42,9 @@ export const devicePaths: UpdatePaths = {
 /** Times of the updater, in milliseconds. */
 export interface UpdateTiming {
   readonly gate: GateTiming;
-  /** Between two looks at what could be installed. */
+  /** Between two checks for something to install. */
   readonly tickMs: number;
-  /** From the start to the first look at the channel. */
+  /** From the start to the first check of the channel. */
   readonly firstCheckMs: number;
   /** An installation without progress for this long is given up. */
   readonly stallMs: number;
@@ -66,7 +66,7 @@ export interface UpdaterOptions {
   /** Whether a take runs on this machine (on a hub: on any camera). */
   readonly takeRunning: () => boolean;
   readonly probes: HealthProbes;
-  /** Runs a task that must not overlap with a change of settings or a restart. */
+  /** Runs a task that must not overlap with another one or a restart. */
   readonly exclusive: <T>(task: () => Promise<T>) => Promise<T>;
   /** Restarts the machine; `trial`: into the slot that was armed. */
   readonly restart: (trial: boolean) => Promise<void>;

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -288,6 +288,31 @@ describe('a take', { timeout: 60_000 }, () => {
     machine.take = false;
     await machine.followRestart();
     expect(machine.booted).toBe('B');
+  });
+
+  it('that begins during a trial is not interrupted by its end: neither by a failure nor by a request', async () => {
+    const { machine, url } = await machineWithBundle();
+    await using _machine = machine;
+    await machine.prepare({ health: () => ({ ...healthy, cameras: { cam0: false } }) });
+    await updaterOf(machine).install({ ...asked, url });
+    await machine.followRestart();
+    await machine.until(() => updaterOf(machine).status().state === 'trial');
+    machine.take = true;
+    await expect(updaterOf(machine).rollback()).rejects.toThrow(code('TAKE_RUNNING'));
+    await machine.until(
+      () => updaterOf(machine).status().reason === 'goes back to the other slot after the take',
+    );
+    expect(machine.restarts).toEqual([]);
+    // The image's own guard of the trial hears that a take runs, as long as it does.
+    const note = machine.path('ota/trial-take');
+    const touchedAt = async () => (await stat(note).catch(() => null))?.ctimeMs ?? 0;
+    await expect.poll(touchedAt).toBeGreaterThan(0);
+    const first = await touchedAt();
+    await expect.poll(touchedAt).toBeGreaterThan(first);
+    machine.take = false;
+    await expect.poll(touchedAt).toBe(0);
+    await machine.followRestart();
+    expect(machine.booted).toBe('A');
   });
 
   it('that begins while the restart is queued is waited for, too', async () => {

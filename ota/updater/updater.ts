@@ -129,7 +129,7 @@ export class Updater {
   }
 
   /**
-   * Looks at the channel and for media now, as the owner asked, and acts on the result as if it had looked by itself.
+   * Checks the channel and media now, as the owner asked, and acts on the result like an automatic check.
    * @throws {OtaError} `UPDATE_UNSUPPORTED`, `NO_CHANNEL` if there is nowhere to look, `CHANNEL_*`
    */
   async check(): Promise<UpdateView> {
@@ -139,7 +139,7 @@ export class Updater {
     return this.status();
   }
 
-  /** Looks at the channel now; if it cannot be read, the status says why. */
+  /** Checks the channel now; if it cannot be read, the status says why. */
   refreshOffers(): Promise<void> {
     return this.#parts.slots.current === null ? Promise.resolve() : this.#refresh(this.#lifetime);
   }
@@ -158,6 +158,7 @@ export class Updater {
    */
   async rollback(): Promise<UpdateView> {
     if (this.#parts.state.current === 'trial') {
+      this.#refuseDuringTake();
       this.#giveUp.abort();
       return this.status();
     }
@@ -189,10 +190,13 @@ export class Updater {
     if (this.#attempts.isBusy || state.current === 'armed') {
       throw new OtaError('UPDATE_BUSY', 'an update is under way');
     }
-    if (this.#options.takeRunning() && !force) {
-      throw new OtaError('TAKE_RUNNING', 'a take is running', { hint: 'stop it first, or force the update' });
-    }
+    if (!force) this.#refuseDuringTake();
     return present;
+  }
+
+  #refuseDuringTake(): void {
+    if (!this.#options.takeRunning()) return;
+    throw new OtaError('TAKE_RUNNING', 'a take is running', { hint: 'stop it first, or force the update' });
   }
 
   async #planLatest(request: InstallRequest, allowDowngrade: boolean): Promise<InstallPlan> {

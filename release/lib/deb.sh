@@ -3,16 +3,16 @@
 
 MAINTAINER='Rushlight maintainers <rushlight@packages.invalid>'
 
-# debian_version VERSION: a semantic version as Debian sorts it: 1.0.0-rc.1 comes before 1.0.0.
+# debian_version VERSION: a semantic version in a form that Debian sorts correctly: 1.0.0-rc.1 comes before 1.0.0.
 debian_version() { printf '%s\n' "${1/-/\~}"; }
 
-# finish_package FOLDER NAME VERSION OUT: what every package has (changelog, checksums), and the package itself.
+# finish_package FOLDER NAME VERSION OUT: the parts of every package (changelog, checksums), and the package itself.
 finish_package() {
 	local folder=$1 name=$2 version=$3 out=$4 doc=$1/usr/share/doc/$2 arch
 	install -d "$doc"
 	{
 		printf '%s (%s) stable; urgency=medium\n\n' "$name" "$version"
-		printf '  * Version %s. What is new: https://keepachangelog.com is the form of\n    CHANGELOG.md in the sources.\n' "$version"
+		printf '  * Version %s. CHANGELOG.md in the sources lists the changes.\n' "$version"
 		printf '\n -- %s  %s\n' "$MAINTAINER" "$(LC_ALL=C date -u -R -d "@$SOURCE_DATE_EPOCH")"
 	} | gzip -9n > "$doc/changelog.gz"
 	sed -i "s/^Installed-Size:.*/Installed-Size: $(du -sk --apparent-size --exclude=DEBIAN "$folder" | cut -f1)/" "$folder/DEBIAN/control"

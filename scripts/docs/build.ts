@@ -24,7 +24,7 @@ export async function buildSite({ out, port }: BuildOptions): Promise<void> {
   const files = filesBeside();
   const texts = new Map<string, PageText>();
   const bySource = new Map(pages.map((page) => [page.source, page]));
-  /** Eleventy names an input as seen from the folder where it was started. */
+  /** Eleventy names an input relative to the folder where it was started. */
   const pageAt = (inputPath: string): Page => {
     const page = bySource.get(relative(root, resolve(inputPath)).replace(guests, ''));
     if (page === undefined) throw new Error(`${inputPath} is no page of the manual`);
@@ -86,7 +86,7 @@ const read = (source: string): string => readFileSync(join(root, source), 'utf8'
 
 const emptyText: PageText = { title: '', headings: [], sections: [] };
 
-/** Files that pages lead to: pictures, examples, files of set-ups. Keys are places in the repository, values places in the site. */
+/** Files that pages lead to: pictures, examples, files of setups. Keys are places in the repository, values places in the site. */
 function filesBeside(): Map<string, string> {
   const found = ['docs', 'setups'].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, withFileTypes: true })

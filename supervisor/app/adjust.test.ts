@@ -1,5 +1,11 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
+import { LiveConfig } from '../config/live-config.ts';
 import { parseConfig } from '../config/parse.ts';
+import { StateStore } from '../config/state.ts';
 import type { Device } from '../contract/index.ts';
 import { adjustablesOf } from '../status/adjustables.ts';
 import { adjust } from './adjust.ts';
@@ -80,7 +86,7 @@ describe('An adjustment', () => {
       config: {
         current: { file } as never,
         patch: async (patch: unknown) => {
-          made.push(patch);
+          made.push(typeof patch === 'function' ? patch(file) : patch);
           return {} as never;
         },
       },
@@ -122,4 +128,37 @@ describe('An adjustment', () => {
     await expect(adjust(change, around)).rejects.toMatchObject({ code });
     expect(made).toEqual([]);
   });
+});
+
+test('two bit rates at the same moment both count', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'rushlight-adjust-'));
+  try {
+    const logger = pino({ level: 'silent' });
+    const state = new StateStore({ file: join(folder, 'state.json'), logger });
+    await state.load();
+    const file = join(folder, 'rushlight.toml');
+    await writeFile(file, text);
+    const config = new LiveConfig({ file, lastGoodFile: join(folder, 'last-good.toml'), state, logger });
+    await config.load();
+    const around = {
+      config,
+      cameras: { known: [], setControls: async () => device },
+      takeRunning: () => false,
+    };
+    await Promise.all([
+      adjust({ source: 'cam0', setting: 'target_kbps', value: 8000 }, around),
+      adjust({ source: 'off', setting: 'target_kbps', value: 2000 }, around),
+    ]);
+    const rates = config.current.file.source.map((one) => [
+      one.id,
+      'bitrate_kbps' in one ? one.bitrate_kbps : null,
+    ]);
+    expect(rates).toEqual([
+      ['cam0', 8000],
+      ['door', null],
+      ['off', 2000],
+    ]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

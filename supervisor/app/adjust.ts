@@ -12,8 +12,8 @@ export interface AdjustSurroundings {
 }
 
 /**
- * Changes a setting of a source while it runs. Rejects with NOT_SUPPORTED_HERE where there is no such setting, with TAKE_RUNNING where
- * the change would interrupt a take, and with what settings and camera say of the value.
+ * Changes a setting of a source while it runs. Rejects with NOT_SUPPORTED_HERE if there is no such setting, with TAKE_RUNNING if
+ * the change would interrupt a take, and with the errors of settings and camera about the value.
  */
 export async function adjust(
   { source: id, setting, value }: Adjust,
@@ -26,8 +26,7 @@ export async function adjust(
     await cameras.setControls(device.id, { [setting]: value });
     return;
   }
-  const { source } = config.current.file;
-  if (!source.some((one) => one.id === id && 'bitrate_kbps' in one)) {
+  if (!config.current.file.source.some((one) => one.id === id && 'bitrate_kbps' in one)) {
     throw unsupported(`The source "${id}" of the settings has no bit rate.`);
   }
   if (takeRunning()) {
@@ -35,9 +34,9 @@ export async function adjust(
       hint: 'Stop the take first.',
     });
   }
-  await config.patch({
+  await config.patch(({ source }) => ({
     source: source.map((one) => (one.id === id ? { ...one, bitrate_kbps: value } : one)),
-  });
+  }));
 }
 
 function unsupported(message: string): ApplianceError {

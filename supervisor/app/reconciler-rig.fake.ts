@@ -12,7 +12,6 @@ import type { Config } from '../config/schema.ts';
 import { Outputs } from '../live/outputs/outputs.ts';
 import { GpioPanel } from '../panel/gpio-panel.ts';
 import { FakeGpioHeader } from '../platform/gpio.fake.ts';
-import { ExclusiveRunner } from '../process/exclusive-runner.ts';
 import { Pipelines } from '../sources/pipelines.ts';
 import { Health } from '../system/health.ts';
 import { pageWanted } from './http-service.ts';
@@ -182,7 +181,6 @@ export function appliance(toml: Toml, folder: string) {
     },
     telemetry: ({ mqtt }: Config) => (mqtt.url === undefined ? null : running('mqtt')),
     announce: () => running('mdns'),
-    runner: new ExclusiveRunner(),
     onApplied: () => {},
     health: new Health(),
     log,

@@ -57,7 +57,6 @@ function open(change: (calls: string[]) => Record<string, unknown> = () => ({}))
     now: new Now(),
     roles: { hub: running('hub'), camera: running('camera') },
     telemetry: () => running('telemetry'),
-    runner: new ExclusiveRunner(),
     onApplied: () => calls.push('applied'),
     health,
     log: pino({ level: 'silent' }),
@@ -118,6 +117,14 @@ describe('a part that cannot be applied', () => {
     await vi.waitFor(() => expect(trouble()).toEqual([]));
     expect(tries).toBe(3);
   });
+});
+
+test('settings take effect while an update is being installed or waits to restart', async () => {
+  const runner = new ExclusiveRunner();
+  void runner.run('update', () => new Promise(() => {}));
+  const { reconciler, calls } = open(() => ({ runner }));
+  await reconciler.apply();
+  expect(calls).toContain('applied');
 });
 
 test('retries a source that cannot be set up, as its own status says what is wrong', async () => {

@@ -112,7 +112,7 @@ export const networkTable = table(
   {
     access_point: field(
       z.enum(['auto', 'never']).default('auto'),
-      '`auto`: without a network, the appliance opens a Wi-Fi access point with a set-up page.',
+      '`auto`: without a network, the appliance opens a Wi-Fi access point with a setup page.',
       [],
     ),
     access_point_after_s: field(
@@ -171,6 +171,11 @@ export const httpTable = table(
 export const mediaTable = table(
   {
     udp_port: field(port().default(8189), 'The UDP port that all WebRTC sessions share.', ['media']),
+    tcp_port: field(
+      z.union([z.literal('auto'), z.literal('off'), port()], 'auto, off, or a port').default('auto'),
+      'The TCP port for peers whose network blocks UDP. `auto`: the number of `udp_port`. Needs the native datapath.',
+      ['media'],
+    ),
     addresses: field(
       z
         .union(

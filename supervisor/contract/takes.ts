@@ -1,14 +1,17 @@
 import { z } from 'zod';
 import { instantSchema, slugSchema } from './common.ts';
 
-/** How a take, or one camera's part of it, stands. */
+/** The state of a take, or of one camera's part of it. */
 export const takeStateSchema = z.enum(['starting', 'recording', 'finishing', 'verified', 'failed']);
 
 /** One camera's part of a take. */
 export const takeCameraSchema = z.object({
   camera: slugSchema,
   device: z.string().nullable().describe('The appliance that keeps the master; null: this one'),
-  deviceId: z.string().optional().describe('The device id of that appliance, which stays when it is renamed'),
+  deviceId: z
+    .string()
+    .optional()
+    .describe('The device id of that appliance, which does not change with its name'),
   state: takeStateSchema,
   reason: z.string().nullable().describe('Why it failed, or what it waits for'),
   frames: z.int(),
@@ -26,7 +29,7 @@ export const takeCameraSchema = z.object({
   checking: z
     .object({ done: z.int(), of: z.int() })
     .optional()
-    .describe('Its masters are being read again: how many of those that are looked at are done'),
+    .describe('Its masters are being verified again: how many of them are done'),
 });
 
 /** A recording across cameras, as `GET /api/takes` shows it. */

@@ -150,7 +150,7 @@ export class AdoptionDesk {
       // The key reached no one; the next adoption takes its place.
       throw new AdoptionError(
         'CAMERA_UNKNOWN',
-        'The camera hung up before it got its key. It asks again by itself: adopt it then.',
+        'The camera hung up before it got its key. It asks again automatically: adopt it then.',
       );
     }
     for (const one of applicants) this.#room.leave(one.socket);

@@ -67,3 +67,22 @@ test('the status light follows its line in the settings and shows the state', as
   await panel.close();
   expect(header.isOpen(24)).toBe(false);
 });
+
+test('a tally light that is switched twice at once shows the last state', async () => {
+  const header = new FakeGpioHeader();
+  const panel = new GpioPanel({
+    header,
+    statusLed: null,
+    onJumper: () => {},
+    onRecordButton: () => {},
+    log: pino({ level: 'silent' }),
+  });
+  await panel.apply({ ...lines, role: 'hub', tallyLight: { gpio: 13, active: 'high' } });
+  // A take that is refused as soon as it is asked for.
+  panel.showTally(true);
+  panel.showTally(false);
+  await vi.waitFor(() => expect(header.isOpen(13)).toBe(false), { timeout: 10_000 });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(header.level(13)).toBe(0);
+  await panel.close();
+});

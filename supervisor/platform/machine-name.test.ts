@@ -19,6 +19,20 @@ test('writes a new name for the image once, readable for everybody', async () =>
   }
 });
 
+test('asks once more for a name that avahi gave to somebody else, if there is one', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'rushlight-machine-'));
+  try {
+    const machine = new ImageMachineName(folder);
+    await machine.askAgain();
+    await expect(stat(join(folder, 'name'))).rejects.toMatchObject({ code: 'ENOENT' });
+    await machine.set('stage-left');
+    await machine.askAgain();
+    expect(await readFile(join(folder, 'name'), 'utf8')).toBe('stage-left\nagain\n');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
 test.each([
   [0, 's "stage-2"\n', 'stage-2'],
   [0, 's ""\n', null],

@@ -6,7 +6,9 @@ import { type CommandRunner, runCommand } from './cameras/command-runner.ts';
 export interface MachineName {
   /** Rejects with the system's error. */
   set(name: string): Promise<void>;
-  /** The name that avahi answers for, which has a number behind it where another machine has it, too; null without avahi. */
+  /** Asks avahi once more for the name that was set, if it answers for another. Rejects with the system's error. */
+  askAgain(): Promise<void>;
+  /** The name that avahi answers for, with a number appended if another machine has it, too; null without avahi. */
   answered(): Promise<string | null>;
 }
 
@@ -32,6 +34,12 @@ export class ImageMachineName implements MachineName {
     this.#name = name;
   }
 
+  async askAgain(): Promise<void> {
+    if (this.#name === null) return;
+    const text = `${this.#name}\nagain\n`;
+    await writeFileAtomic(join(this.#folder, 'name'), text, { mode: 0o644, durable: false });
+  }
+
   async answered(): Promise<string | null> {
     const { code, stdout } = await this.#run([...askAvahi]);
     const name = /^s "([a-zA-Z0-9-]{1,63})"\s*$/.exec(stdout)?.[1];
@@ -39,7 +47,7 @@ export class ImageMachineName implements MachineName {
   }
 }
 
-/** Null where no image gave us a runtime folder. */
+/** Null if no image gave us a runtime folder. */
 export function machineNameOfImage(environment: NodeJS.ProcessEnv = process.env): MachineName | null {
   const folder = environment.RUNTIME_DIRECTORY?.split(':')[0] ?? '';
   return folder === '' ? null : new ImageMachineName(folder);

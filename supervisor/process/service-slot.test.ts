@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
+import { defaultRestartPolicy } from './restart-policy.ts';
 import { ServiceSlot } from './service-slot.ts';
 
 function recordedService(name: string, events: string[]) {
@@ -22,6 +23,20 @@ test('an equal key keeps the service; another one replaces it, never both at onc
   await slot.set(null, null);
   await slot.close();
   expect(events).toEqual(['a starts', 'a ends', 'c starts', 'c ends']);
+});
+
+test('runs again only after everything a failed service left running has ended', async () => {
+  const events: string[] = [];
+  let runs = 0;
+  const policy = { ...defaultRestartPolicy, initialMs: 20 };
+  const slot = new ServiceSlot('test', pino({ level: 'silent' }), { policy });
+  await slot.set(1, async (signal) => {
+    runs += 1;
+    const part = recordedService(`part ${runs}`, events)(signal);
+    await Promise.all([part, runs === 1 ? Promise.reject(new Error('the other part failed')) : part]);
+  });
+  await expect.poll(() => events).toEqual(['part 1 starts', 'part 1 ends', 'part 2 starts']);
+  await slot.close();
 });
 
 test('logs a service that fails, and it can be set again', async () => {

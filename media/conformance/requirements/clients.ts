@@ -1,4 +1,4 @@
-/** What the texts ask of clients, judged by what one of them sent. */
+/** Requirements of the texts for clients, judged by what a client sent. */
 import {
   attributeOf,
   directionOf,
@@ -38,7 +38,7 @@ function offerIn(record: ClientRecord): ReadDescription | null {
   return offer === undefined ? null : readDescription(offer.body);
 }
 
-/** A look at the offer. */
+/** A check of the offer. */
 const inOffer =
   (look: (offer: ReadDescription, record: ClientRecord) => (string | false)[]) => (record: ClientRecord) => {
     const offer = offerIn(record);
@@ -209,7 +209,7 @@ export const clientRequirements: readonly Requirement<ClientRecord>[] = [
     id: 'client-extensions',
     level: 'MUST',
     sections: { whip: '4.9', whep: '4.10' },
-    text: 'It ignores a Link with an unknown rel, which the answer here has, and goes on',
+    text: 'It ignores a Link with an unknown rel, such as the one in this answer, and continues',
     look: ({ exchanges }) => {
       const created = exchanges.findIndex(
         ({ method, status }) => method === 'POST' && (status === 201 || status === 200),

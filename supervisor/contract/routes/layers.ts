@@ -10,18 +10,18 @@ const layerIndex = z.int().min(0).max(15).optional();
 /** Events of a viewing session that this appliance has. */
 export const viewingEvents = ['active', 'inactive', 'layers', 'viewercount'] as const;
 
-/** What a viewer wishes of a feed's layers, by the WHEP extension for layer selection. */
+/** A viewer's choice among a feed's layers, by the WHEP extension for layer selection. */
 export const layerWishSchema = z
   .object({
     mediaId: z.string().max(32).optional().describe('Media section; a session has one with video'),
     rid: layerNameSchema.optional().describe('The layer; without it the largest that the limits allow'),
-    encodingId: layerNameSchema.optional().describe('The same in earlier drafts'),
+    encodingId: layerNameSchema.optional().describe('Its name in earlier drafts'),
     maxWidth: z.int().min(1).optional(),
     maxHeight: z.int().min(1).optional(),
     paused: z
       .boolean()
       .optional()
-      .describe('Beyond the draft: no picture is sent until a request without it. Sound goes on.'),
+      .describe('Beyond the draft: no picture is sent until a request without it. Sound continues.'),
     spatialLayerId: layerIndex.describe('Not used: layers are encoded one by one'),
     temporalLayerId: layerIndex.describe('Not used'),
     maxSpatialLayerId: layerIndex.describe('Not used'),
@@ -37,7 +37,7 @@ export const layerChoiceSchema = z
   })
   .meta({ id: 'LayerChoice' });
 
-/** What a viewer wishes. */
+/** A viewer's choice. */
 export type LayerWish = Pick<z.infer<typeof layerWishSchema>, 'rid' | 'maxWidth' | 'maxHeight' | 'paused'>;
 /** See {@link layerChoiceSchema}. */
 export type LayerChoice = z.infer<typeof layerChoiceSchema>;
@@ -51,7 +51,7 @@ export const layersRoutes = {
     method: 'POST',
     path: '/whip/:feed/layers/low',
     access: ['camera', 'operator'],
-    summary: 'Publish the small layer of a feed beside its full one, as a WHIP session of its own',
+    summary: 'Publish the small layer of a feed in a separate WHIP session',
     params: sessionParams.pick({ feed: true }),
     body: { contentType: 'application/sdp', maxBytes: 256 * 1024, description: 'Session description' },
     rate,
@@ -75,7 +75,7 @@ export const layersRoutes = {
     access: ['viewer', 'camera'],
     summary: 'Open a stream of events of this session; the Location is the stream',
     params: sessionParams,
-    body: z.array(z.string().max(32)).max(16).optional().describe('Events that are wanted; default all'),
+    body: z.array(z.string().max(32)).max(16).optional().describe('Requested events; default: all'),
     status: 201,
   },
   whepEventStream: {

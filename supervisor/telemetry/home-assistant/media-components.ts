@@ -213,7 +213,7 @@ function sourceComponents(context: ComponentContext, { key, label }: LabelledIte
   ];
 }
 
-/** A feed that goes on to another server; why it does not is among the attributes. */
+/** A feed that is sent on to another server; the reason why it is not is among the attributes. */
 function outputComponents(context: ComponentContext, { key, label }: LabelledItem): Entry[] {
   const at = (leaf: string) => path('outputs', key, leaf);
   const id = `output_${key}`;

@@ -1,4 +1,4 @@
-// How the datapath's thread works off JavaScript's commands.
+// How the datapath's thread processes JavaScript's commands.
 #include "engine.h"
 
 namespace rushlight {
@@ -8,7 +8,7 @@ void Engine::workOffCommands() {
 }
 
 void Engine::apply(command::AddSocket& it) {
-  auto socket = std::make_unique<UdpSocket>(it.handle, it.fd, it.local, it.use);
+  auto socket = std::make_unique<MediaSocket>(it.handle, it.fd, it.local, it.use);
   if (it.use == SocketUse::Own) {
     Session* owner = sessions_.get(it.owner);
     if (owner == nullptr) return;
@@ -18,10 +18,7 @@ void Engine::apply(command::AddSocket& it) {
     socket->ingest = sources_.get(it.owner);
     socket->ingestKind = it.kind;
   }
-  epoll_event event{};
-  event.events = EPOLLIN;
-  event.data.u32 = it.handle;
-  epoll_ctl(epoll_, EPOLL_CTL_ADD, it.fd, &event);
+  setWatch(*socket, EPOLLIN, EPOLL_CTL_ADD);
   sockets_.insert(it.handle, std::move(socket));
 }
 
@@ -76,7 +73,8 @@ void Engine::apply(command::OpenSource& it) {
   Session* session = sessions_.get(it.session);
   if (it.session != 0 && session == nullptr) return;
   sources_.insert(it.options.handle, std::make_unique<Source>(it.options, tracks_.get(it.video), tracks_.get(it.audio), session));
-  if (session != nullptr) session->releaseHeld(context_);
+  // Of several layers nobody can tell whose packets these are before the last one is named.
+  if (session != nullptr && !it.options.layered) session->releaseHeld(context_);
 }
 
 void Engine::apply(command::RequestKeyframe& it) {
@@ -84,13 +82,13 @@ void Engine::apply(command::RequestKeyframe& it) {
 }
 
 void Engine::apply(command::NameLayer& it) {
-  if (Source* source = sources_.get(it.source)) source->nameLayer(std::move(it.names), sources_.get(it.full));
+  if (Source* source = sources_.get(it.source)) source->nameLayer(std::move(it.names), sources_.get(it.full), context_);
 }
 
 void Engine::apply(command::CloseSource& it) {
   const auto source = sources_.take(it.source);
   if (source == nullptr) return;
-  sockets_.each([&](UdpSocket& socket) {
+  sockets_.each([&](MediaSocket& socket) {
     if (socket.ingest == source.get()) socket.ingest = nullptr;
   });
 }
@@ -108,7 +106,7 @@ void Engine::apply(command::Join& it) {
 }
 
 void Engine::apply(command::Pause& it) {
-  if (Sink* sink = sinks_.get(it.sink)) sink->pause();
+  if (Sink* sink = sinks_.get(it.sink)) sink->pause(context_);
 }
 
 void Engine::apply(command::MoveSink& it) {

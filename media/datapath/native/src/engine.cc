@@ -17,17 +17,23 @@ namespace {
 
 constexpr size_t kCommands = 1024;
 constexpr size_t kBatch = 64;
+constexpr int kReady = 32;
+// A connection is read in pieces of so many times the longest datagram.
+constexpr size_t kStreamReads = 7;
+// Beside the handles that JavaScript gives, connections have their own.
+constexpr uint64_t kStreamFlag = 1ULL << 32;
 constexpr int kRounds = 4;
-// Larger datagrams are none of ours; loopback carries them.
+// We send nothing larger; loopback carries them.
 constexpr size_t kDatagramBytes = 9216;
 constexpr double kTickMs = 100;
 constexpr double kPaceMs = 2;
-// The rest of a picture is waited for this long, so that each viewer gets it in one go.
+// How long to wait for the rest of a picture, so that each viewer gets it in one go.
 constexpr double kGatherMs = 0.25;
-// Its packets come a few microseconds apart: one look after this time costs less than a wake-up for each of them.
+// Its packets arrive a few microseconds apart: one check after this time costs less than a wake-up for each of them.
 constexpr long kNapNs = 40'000;
 constexpr auto kFullQueuePause = std::chrono::microseconds(200);
 constexpr int kFullQueueTries = 10'000;
+constexpr auto kSettlePatience = std::chrono::milliseconds(200);
 
 double clockMs(clockid_t clock) {
   timespec time;
@@ -53,7 +59,7 @@ Engine::Engine(std::function<void()> notify)
       wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   epoll_event event{};
   event.events = EPOLLIN;
-  event.data.u32 = 0;
+  event.data.u64 = 0;
   epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event);
   // Signals are for JavaScript's thread.
   sigset_t all;
@@ -69,10 +75,10 @@ Engine::~Engine() {
   ending_ = true;
   const uint64_t one = 1;
   if (write(wake_, &one, sizeof one) < 0) {
-    // The counter is full: the thread is woken anyway.
+    // The counter is full: the thread wakes up anyway.
   }
   thread_.join();
-  // A socket that was never taken in belongs to nobody else.
+  // A socket that was never accepted belongs to nobody else.
   while (auto command = commands_.pop()) {
     if (const auto* left = std::get_if<command::AddSocket>(&*command)) close(left->fd);
   }
@@ -94,29 +100,31 @@ bool Engine::post(Command command) {
   return write(wake_, &one, sizeof one) >= 0 || errno == EAGAIN;
 }
 
+bool Engine::settle() {
+  auto reached = std::make_shared<std::promise<void>>();
+  auto isReached = reached->get_future();
+  return post(command::Fence{std::move(reached)}) && isReached.wait_for(kSettlePatience) == std::future_status::ready;
+}
+
 void Engine::run() {
   // By default the kernel may add 50 µs to every sleep.
   prctl(PR_SET_TIMERSLACK, 1000);
-  epoll_event events[32];
+  epoll_event events[kReady];
   while (!ending_) {
-    // What is still to be sent on now is a picture whose rest is on its way.
+    // All that is left to forward is a picture whose rest is on its way.
     if (!context_.dirty.empty()) nap();
     updateClock();
-    const double waitMs = std::max(0.0, nextWakeMs() - context_.nowMs);
-    const timespec timeout = {static_cast<time_t>(waitMs / 1000), static_cast<long>(std::fmod(waitMs, 1000) * 1e6)};
-    const int ready = epoll_pwait2(epoll_, events, 32, &timeout, nullptr);
+    const int ready = wait(events, kReady, std::max(0.0, nextWakeMs() - context_.nowMs));
     updateClock();
     for (int i = 0; i < ready; i++) {
-      if (events[i].data.u32 == 0) {
+      if (events[i].data.u64 == 0) {
         uint64_t count;
         while (read(wake_, &count, sizeof count) > 0) {
         }
         continue;
       }
-      UdpSocket* socket = sockets_.get(events[i].data.u32);
-      if (socket == nullptr) continue;
-      if (events[i].events & EPOLLOUT) socket->queue.flush(context_.counters);
-      if (events[i].events & ~EPOLLOUT) receive(socket);
+      if (events[i].data.u64 & kStreamFlag) serveStream(static_cast<Handle>(events[i].data.u64), events[i].events);
+      else serve(static_cast<Handle>(events[i].data.u64), events[i].events);
     }
     workOffCommands();
     runTimers();
@@ -124,6 +132,15 @@ void Engine::run() {
     flush();
     if (context_.events.takePending()) notify_();
   }
+}
+
+// Linux before 5.11 waits for whole milliseconds only, and the containers of some hosts forbid the other call.
+int Engine::wait(epoll_event* events, int count, double waitMs) {
+  if (!waitsExactly_) return epoll_wait(epoll_, events, count, static_cast<int>(std::ceil(waitMs)));
+  const timespec timeout = {static_cast<time_t>(waitMs / 1000), static_cast<long>(std::fmod(waitMs, 1000) * 1e6)};
+  const int ready = epoll_pwait2(epoll_, events, count, &timeout, nullptr);
+  if (ready < 0 && (errno == ENOSYS || errno == EPERM)) waitsExactly_ = false;
+  return ready;
 }
 
 void Engine::nap() {
@@ -136,7 +153,15 @@ void Engine::updateClock() {
   context_.unixMs = clockMs(CLOCK_REALTIME);
 }
 
-void Engine::receive(UdpSocket* socket) {
+void Engine::serve(Handle handle, uint32_t ready) {
+  MediaSocket* socket = sockets_.get(handle);
+  if (socket == nullptr) return;
+  if (socket->use == SocketUse::Listener) return acceptFrom(*socket);
+  if (ready & EPOLLOUT) socket->queue.flush(context_.counters);
+  if (ready & ~EPOLLOUT) receive(socket);
+}
+
+void Engine::receive(MediaSocket* socket) {
   Receiver& receiver = *receiver_;
   const Handle handle = socket->handle;
   for (int round = 0; round < kRounds; round++) {
@@ -151,7 +176,7 @@ void Engine::receive(UdpSocket* socket) {
     }
     const int count = recvmmsg(socket->fd, receiver.headers, kBatch, MSG_DONTWAIT, nullptr);
     if (count <= 0) return;
-    // What was commanded before these were sent goes before them; it may have closed the socket.
+    // Commands issued before these events come first; they may have closed the socket.
     workOffCommands();
     socket = sockets_.get(handle);
     if (socket == nullptr) return;
@@ -164,7 +189,52 @@ void Engine::receive(UdpSocket* socket) {
   }
 }
 
-void Engine::dispatch(UdpSocket& socket, const Endpoint& from, View datagram) {
+void Engine::acceptFrom(MediaSocket& listener) {
+  for (size_t n = 0; n < kBatch; n++) {
+    Stream* taken = nullptr;
+    switch (streams_.accept(listener, context_.nowMs, taken)) {
+      case StreamSockets::Outcome::Taken: setWatch(taken->socket, EPOLLIN, EPOLL_CTL_ADD); break;
+      case StreamSockets::Outcome::TurnedAway: context_.counters.refused++; break;
+      case StreamSockets::Outcome::NoneWaits: return;
+      // Who waits goes on waiting: looking again at once would take the whole processor.
+      case StreamSockets::Outcome::NoDescriptors:
+        listener.resting = true;
+        return setWatch(listener, 0, EPOLL_CTL_MOD);
+    }
+  }
+}
+
+void Engine::serveStream(Handle handle, uint32_t ready) {
+  Stream* stream = streams_.get(handle);
+  if (stream == nullptr) return;
+  if (ready & EPOLLOUT) stream->socket.queue.flush(context_.counters);
+  if ((ready & ~EPOLLOUT) && !receiveStream(*stream)) cut(handle);
+}
+
+bool Engine::receiveStream(Stream& stream) {
+  const ssize_t length = recv(stream.socket.fd, receiver_->bytes, sizeof receiver_->bytes[0] * kStreamReads, MSG_DONTWAIT);
+  if (length == 0) return false;
+  if (length < 0) return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+  // What was commanded before this was sent goes before it.
+  workOffCommands();
+  stream.heardMs = context_.nowMs;
+  const View bytes = {receiver_->bytes[0], static_cast<size_t>(length)};
+  return stream.framer.feed(bytes, [&](View datagram) {
+    context_.counters.datagramsIn++;
+    // Before a check there is nothing that a peer could want.
+    if (!stream.proven() && !stun::isStun(datagram)) return false;
+    dispatch(stream.socket, stream.peer, datagram);
+    return true;
+  });
+}
+
+void Engine::cut(Handle handle) {
+  const auto stream = streams_.take(handle);
+  if (stream == nullptr) return;
+  sessions_.each([&](Session& session) { session.socketClosed(&stream->socket); });
+}
+
+void Engine::dispatch(MediaSocket& socket, const Endpoint& from, View datagram) {
   if (socket.use == SocketUse::Ingest) {
     if (socket.ingest != nullptr && from.isLoopback()) socket.ingest->receiveIngest(socket.ingestKind, datagram, context_);
     return;
@@ -189,7 +259,7 @@ void Engine::dispatch(UdpSocket& socket, const Endpoint& from, View datagram) {
   else session->receive(from, datagram, receiver_->plain, context_);
 }
 
-// Each viewer gets what is new in one go. Who comes first changes, so that nobody always waits for all others.
+// Each viewer gets everything new in one go. The first one rotates, so that nobody always waits for all others.
 void Engine::fanOut() {
   auto& dirty = context_.dirty;
   const auto gathering = [&](Track* track) {
@@ -215,21 +285,29 @@ void Engine::fanOut() {
 }
 
 void Engine::flush() {
-  sockets_.each([this](UdpSocket& socket) {
+  sockets_.each([this](MediaSocket& socket) {
     if (!socket.queue.empty() && !socket.queue.blocked()) socket.queue.flush(context_.counters);
     watch(socket);
   });
+  streams_.each([this](Stream& stream) {
+    if (!stream.socket.queue.empty() && !stream.socket.queue.blocked()) stream.socket.queue.flush(context_.counters);
+    watch(stream.socket);
+  });
 }
 
-// A full socket says when it can be written again.
-void Engine::watch(UdpSocket& socket) {
+// A full socket reports when it is writable again.
+void Engine::watch(MediaSocket& socket) {
   const bool wanted = socket.queue.blocked();
   if (wanted == socket.watchesWritable) return;
   socket.watchesWritable = wanted;
+  setWatch(socket, wanted ? EPOLLIN | EPOLLOUT : EPOLLIN, EPOLL_CTL_MOD);
+}
+
+void Engine::setWatch(const MediaSocket& socket, uint32_t events, int operation) {
   epoll_event event{};
-  event.events = wanted ? EPOLLIN | EPOLLOUT : EPOLLIN;
-  event.data.u32 = socket.handle;
-  epoll_ctl(epoll_, EPOLL_CTL_MOD, socket.fd, &event);
+  event.events = events;
+  event.data.u64 = socket.handle | (socket.use == SocketUse::Stream ? kStreamFlag : 0);
+  epoll_ctl(epoll_, operation, socket.fd, &event);
 }
 
 double Engine::nextWakeMs() const {
@@ -262,6 +340,10 @@ void Engine::tick() {
   sessions_.each([this](Session& session) { session.tick(context_); });
   sources_.each([this](Source& source) { source.tick(context_); });
   sinks_.each([this](Sink& sink) { sink.tick(context_); });
+  for (const Handle handle : streams_.overdue(context_.nowMs)) cut(handle);
+  sockets_.each([this](MediaSocket& socket) {
+    if (std::exchange(socket.resting, false)) setWatch(socket, EPOLLIN, EPOLL_CTL_MOD);
+  });
   publish();
 }
 

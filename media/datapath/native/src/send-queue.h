@@ -1,25 +1,22 @@
-// Datagrams on their way into one socket: collected, then handed over together. Neighbours to the same peer with the
-// same size become one message that the kernel cuts (UDP_SEGMENT).
+// Outgoing datagrams of one socket: collected, then handed over together. Consecutive ones to the same peer with the
+// same size become one message that the kernel splits (UDP_SEGMENT).
 #pragma once
 #include <memory>
 #include <vector>
 
-#include "context.h"
-#include "endpoint.h"
+#include "outlet.h"
 
 namespace rushlight {
 
-class SendQueue {
+class SendQueue final : public Outlet {
  public:
   explicit SendQueue(int fd) : fd_(fd) {}
 
-  // Room for a datagram of at most `bytes`, to be filled and committed at once. Null while the socket takes no more.
-  uint8_t* reserve(size_t bytes, Counters& counters);
-  void commit(const Endpoint& to, size_t bytes, Counters& counters);
-  // Hands everything over; false where the socket is full: the rest goes once it can be written again.
-  bool flush(Counters& counters);
-  bool blocked() const { return blocked_; }
-  bool empty() const { return messages_.empty(); }
+  uint8_t* reserve(size_t bytes, Counters& counters) override;
+  void commit(const Endpoint& to, size_t bytes, Counters& counters) override;
+  bool flush(Counters& counters) override;
+  bool blocked() const override { return blocked_; }
+  bool empty() const override { return messages_.empty(); }
 
  private:
   struct Message {
@@ -28,13 +25,13 @@ class SendQueue {
     Endpoint peer;
     size_t offset;
     size_t bytes;
-    // Of each datagram in it but the last, which may be shorter.
+    // Size of each datagram in it but the last, which may be shorter.
     size_t segment;
     size_t segments;
     bool complete;
   };
   bool joins(const Message& last, const Endpoint& to, size_t bytes) const;
-  // Number of messages taken; -1 where the socket is full.
+  // Number of messages sent; -1 if the socket is full.
   int hand(size_t first, size_t count, Counters& counters);
   void sendSingly(const Message& message, Counters& counters);
   void failed(size_t at, int error, Counters& counters);

@@ -54,6 +54,13 @@ test.each([
   expect((await errorOf(api.status(signal))).code).toBe(code);
 });
 
+test('a truncated answer is reported by its status', async () => {
+  const broken = () =>
+    new ReadableStream({ start: (controller) => controller.error(new TypeError('network error')) });
+  const { api } = answering(() => new Response(broken(), { status: 503 }));
+  expect(await errorOf(api.startTake())).toMatchObject({ code: 'REFUSED', status: 503 });
+});
+
 test('distinguishes no answer from an unreadable one', async () => {
   const { api: silent } = answering(() => {
     throw new TypeError('Failed to fetch');

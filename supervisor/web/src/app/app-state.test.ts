@@ -27,15 +27,14 @@ describe('the link', () => {
     expect(state.link).toEqual({ kind: 'lost', reason: 'two', sinceMs: 1000, retryAtMs: 9000 });
   });
 
-  test('settings are outdated after a change or a loss', () => {
+  test('settings are outdated after a change, a loss or a silence', () => {
     const changed = after({ type: 'open' }, { type: 'event', event: { type: 'config', ok: true } });
     expect(changed.configEdition).toBe(1);
-    const back = [
-      { type: 'lost', reason: 'x', atMs: 1, retryAtMs: 2 },
-      { type: 'open' },
-      { type: 'open' },
-    ] as const;
-    expect(back.reduce<AppState>(reduce, changed).configEdition).toBe(2);
+    const back = [{ type: 'lost', reason: 'x', atMs: 1, retryAtMs: 2 }, { type: 'open' }] as const;
+    const found = back.reduce<AppState>(reduce, changed);
+    expect(found.configEdition).toBe(2);
+    // A silent stream was opened anew.
+    expect(reduce(found, { type: 'open' }).configEdition).toBe(3);
   });
 
   test('the last status stays while the link is lost, and disappears when the key is rejected', () => {

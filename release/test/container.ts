@@ -29,7 +29,7 @@ reserve_mb = 64
 `;
 const node = '/usr/lib/rushlight/bin/node';
 
-/** The hub's API, called from inside: the container has its own network with only loopback. */
+/** The hub's API, asked from inside: the container is in a network that has loopback alone. */
 class Hub {
   readonly #container: Container;
 
@@ -71,7 +71,7 @@ class Hub {
 }
 
 const report = new Report();
-using host = new RootlessHost();
+await using host = await RootlessHost.open();
 
 function startHub(): Container {
   for (const folder of ['data', 'settings']) mkdirSync(join(host.folder, folder));
@@ -106,7 +106,6 @@ function startAgent(hub: Container): Container {
   writeFileSync(join(folder, 'hosts'), `127.0.0.1 localhost ${name}\n`);
   run('chown', ['--recursive', '--reference', join(host.folder, 'hub'), folder]);
   return host.start('agent', {
-    network: hub,
     binds: {
       '/run/agent': { source: 'agent-files', writable: false },
       '/etc/hosts': { source: 'agent-files/hosts', writable: false },

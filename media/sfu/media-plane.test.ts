@@ -260,6 +260,41 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(rig.service.feeds.get('cam0')?.viewers.size).toBe(0);
   });
 
+  it('lets nobody take the address that a peer sends from, which is easily forged', async () => {
+    await using rig = await openPlaneRig(kind, { ingest: false });
+    const port = rig.plane.bound[0]?.port ?? 0;
+    // Somebody stands between a publisher and the plane, and speaks from its address.
+    const between = createSocket('udp4');
+    between.bind(0, '127.0.0.1');
+    await once(between, 'listening');
+    let inside = 0;
+    between.on('message', (datagram, from) => {
+      if (from.port !== port) inside = from.port;
+      between.send(datagram, from.port === port ? inside : port, '127.0.0.1');
+    });
+    const way = () => ({ address: '127.0.0.1', port: between.address().port });
+    await using publisher = await RawPeer.open(rig.service, 'whip', 'cam0', way);
+    const stream = new Stream((packet) => publisher.send(packet));
+    await play(stream, 0, 5);
+    await online(rig);
+    const stranger = await rig.plane.openTransport('lite');
+    const remote = { ufrag: 'peer', pwd: 'p'.repeat(22), candidates: [] };
+    stranger.connect({ ...remote, fingerprints: [], dtlsRole: 'server' });
+    const name = Buffer.from(`${stranger.local.ufrag}:peer`);
+    const check = buildStun(
+      StunType.REQUEST,
+      randomBytes(12),
+      [[StunAttribute.USERNAME, name]],
+      stranger.local.pwd,
+    );
+    between.send(check, port, '127.0.0.1');
+    await sleep(5);
+    await play(stream, 5, 20, false);
+    await eventually(() => rig.service.feeds.get('cam0')?.video.frames === 25, 'every picture arrives', 2000);
+    stranger.close();
+    between.close();
+  });
+
   it('takes a keyframe that comes later than the next picture for one all the same', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     const sent = rig.pipeline.picture(picture(0, true), [2, 3]);

@@ -30,8 +30,20 @@ export class NativeIngest implements FeedSource, AsyncDisposable {
     const audio = audioRtpPort === null ? null : nativeAudio(feed.openAudio('opus'));
     const video = nativeVideo(feed.video).handle;
     core.calls.openSource(
-      ...([this.#handle, 0, video, audio?.handle ?? 0, -1, -1, -1, 0] as const),
-      ...([tellsCaptureTime, false, false] as const),
+      this.#handle,
+      0,
+      video,
+      audio?.handle ?? 0,
+      -1,
+      -1,
+      -1,
+      0,
+      tellsCaptureTime,
+      false,
+      -1,
+      '',
+      '',
+      false,
     );
     try {
       this.#bind(rtpPort, TrackKind.VIDEO, rtpPort + 1 !== audioRtpPort);

@@ -11,7 +11,7 @@
 
 namespace rushlight {
 
-// Offset between the publisher's clock and ours; one per publisher, so that its tracks share it.
+// Offset between the publisher's clock and ours; one for each publisher, so that its tracks share it.
 class PublisherClock {
  public:
   // Our time for one of the publisher's. The first report sets the offset, and the first one after a clock was set.
@@ -22,17 +22,17 @@ class PublisherClock {
   }
 
  private:
-  // More than reports are ever late.
+  // No report is ever this late.
   static constexpr double kStepMs = 700;
   std::optional<double> offsetMs_;
 };
 
-// What sender reports to viewers say, so that they play sound and picture of one publisher together.
+// Times for sender reports to viewers, so that they play sound and picture of one publisher together.
 class TrackClock {
  public:
   explicit TrackClock(uint32_t clockRate) : clockRate_(clockRate) {}
 
-  // Without reports of the publisher the arrival has to do.
+  // Without reports of the publisher, arrival times have to do.
   void noteArrival(uint32_t timestamp, double nowMs) {
     if (!exact_) reference_ = Reference{timestamp, nowMs};
   }
@@ -42,7 +42,7 @@ class TrackClock {
     exact_ = true;
     reference_ = Reference{timestamp, atMs};
   }
-  // A new source: its first report is yet to come.
+  // A new source: its first report has yet to arrive.
   void reset() { exact_ = false; }
 
   // The timestamp that the track has at a time; nothing before the first packet.
@@ -64,8 +64,8 @@ class TrackClock {
   bool exact_ = false;
 };
 
-// How long after their capture frames arrive here, by the publisher's clock: a sender report says which wall-clock time a
-// timestamp stands for (RFC 3550, section 6.4.1).
+// How long after capture frames arrive here, by the publisher's clock: a sender report states the wall-clock time of a
+// timestamp (RFC 3550, section 6.4.1).
 class CaptureDelay {
  public:
   explicit CaptureDelay(uint32_t clockRate) : clockRate_(clockRate) {}
@@ -74,7 +74,7 @@ class CaptureDelay {
     report_ = Report{timestamp, unixMs};
   }
 
-  // A packet came; a frame counts with its first one.
+  // A packet arrived; a frame counts with its first one.
   void noteArrival(uint32_t timestamp, double unixMs) {
     const int32_t ahead = newest_ ? timestampDistance(*newest_, timestamp) : 1;
     const bool stepped = -static_cast<double>(ahead) / clockRate_ * 1000 > kStepMs;
@@ -89,7 +89,7 @@ class CaptureDelay {
     delays_[count_++ % kWindow] = unixMs - report_->unixMs - sinceReportMs;
   }
 
-  // Median in milliseconds; nothing before the first report and the first frame after it, or where it is not plausible.
+  // Median in milliseconds; nothing before the first report and the first frame after it, or if it is not plausible.
   std::optional<double> ms() const {
     const size_t known = std::min(count_, kWindow);
     if (known == 0) return std::nullopt;
@@ -101,11 +101,11 @@ class CaptureDelay {
   }
 
  private:
-  // Frames the figure is the median of: one that is late, such as a keyframe, does not move it.
+  // Number of frames for the median: a late one, such as a keyframe, does not affect it.
   static constexpr size_t kWindow = 61;
   // A frame that is this much older than the last one belongs to another time line.
   static constexpr double kStepMs = 1000;
-  // Beyond that a report does not speak of the time of capture.
+  // Beyond this a report is not about capture times.
   static constexpr double kPlausibleMs = 60'000;
   struct Report {
     uint32_t timestamp;

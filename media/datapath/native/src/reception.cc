@@ -12,7 +12,7 @@ namespace {
 constexpr double kMaxChangeS = 8;
 constexpr double kRetryMs = 60;
 constexpr int kMaxTries = 8;
-// Gaps larger than this are not asked for: the stream jumped.
+// Larger gaps are not requested: the stream jumped.
 constexpr int64_t kMaxGap = 512;
 // Nor is more than this at a time: only a new keyframe mends it, and a publisher must not fill the memory with its gaps.
 constexpr size_t kMaxMissing = 1024;

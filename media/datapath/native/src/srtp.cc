@@ -7,7 +7,7 @@ namespace rushlight {
 
 namespace {
 
-// A stream quiet for this long may have gone on for more than half of the sequence numbers.
+// A stream that was silent for this long may have advanced by more than half of the sequence numbers.
 constexpr double kLostTrackMs = 1000;
 constexpr uint32_t kEncrypted = 0x80000000;
 
@@ -173,7 +173,7 @@ std::optional<size_t> SrtpReceiver::unprotectRtp(View packet, uint8_t* out, doub
   const int64_t highest = stream.window.highest();
   int64_t index = highest < 0 ? sequence : extendSequence(sequence, highest);
   bool authentic = stream.window.admits(index) && rtp_.openRtp(packet, *headerBytes, static_cast<uint64_t>(index), out);
-  // The sender may have wrapped unseen: before the first packet that arrived, or while nothing did.
+  // The sender may have wrapped unseen: before the first packet arrived, or while none did.
   if (!authentic && (highest < 0 ? sequence < 0x8000 : nowMs - stream.lastMs > kLostTrackMs)) {
     index += 0x10000;
     authentic = rtp_.openRtp(packet, *headerBytes, static_cast<uint64_t>(index), out);

@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { MediaClient } from './media-client.ts';
 import { encodeLine, NdjsonReader } from './ndjson.ts';
+import type { MediaEvent } from './protocol.ts';
 
 const config = { udpPort: 0, listenAddresses: ['127.0.0.1'], ingests: [], pushes: [] };
 const timeouts = { requestMs: 10_000, configureMs: 200, retryMs: 20 };
@@ -16,11 +17,14 @@ let server: Server;
 let asked: string[];
 /** How many configurations are passed over in silence. */
 let silences: number;
+/** What is told behind each configuration's result. */
+let told: MediaEvent[];
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'media-client-'));
   asked = [];
   silences = 0;
+  told = [];
   server = createServer((socket) => {
     const reader = new NdjsonReader();
     socket.on('error', () => {}); // the client's end
@@ -29,7 +33,8 @@ beforeEach(async () => {
         asked.push(request.method);
         if (request.method === 'configure' && silences-- > 0) continue;
         const result = request.method === 'configure' ? { problems: [] } : null;
-        socket.write(encodeLine({ id: request.id, result }));
+        const events = request.method === 'configure' ? told.map((event) => encodeLine(event)) : [];
+        socket.write(`${encodeLine({ id: request.id, result })}${events.join('')}`);
       }
     });
   });
@@ -61,4 +66,31 @@ test('resends the configuration until the process answers it', {
   abort.abort();
   await running;
   expect(client.isSet).toBe(false);
+});
+
+test('a listener that fails costs neither the channel nor what comes behind', async () => {
+  told = ['cam0', 'cam1'].map((feed) => ({ event: 'feed', feed, state: 'online' }));
+  const abort = new AbortController();
+  const client = new MediaClient({
+    socketPath: join(folder, 'socket'),
+    logger: pino({ level: 'silent' }),
+    timeouts,
+  });
+  const heard: string[] = [];
+  client.events.on('event', (event) => {
+    if (event.event === 'feed') heard.push(event.feed);
+    if (heard.length === 1) throw new Error('a listener that fails');
+  });
+  client.events.on('connected', () => {
+    throw new Error('a listener that fails');
+  });
+  await client.configure(config);
+  const running = client.run(abort.signal);
+  await expect.poll(() => heard.length).toBeGreaterThanOrEqual(2);
+  await expect.poll(() => client.isSet).toBe(true);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(heard).toEqual(['cam0', 'cam1']);
+  expect(asked).toEqual(['configure']);
+  abort.abort();
+  await running;
 });

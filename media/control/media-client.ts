@@ -183,7 +183,7 @@ export class MediaClient {
         if (this.#metricsMs !== null) await this.request('subscribeMetrics', { intervalMs: this.#metricsMs });
         if (this.#socket !== socket) return;
         this.#isSet = true;
-        this.events.emit('connected');
+        this.#tell('connected');
         return;
       } catch (error) {
         if (this.#socket !== socket) return;
@@ -199,7 +199,7 @@ export class MediaClient {
 
   async #sendConfig(config: ParamsOf<'configure'>): Promise<readonly string[]> {
     const { problems } = await this.request('configure', config);
-    this.events.emit('configured', problems);
+    this.#tell('configured', problems);
     return problems;
   }
 
@@ -212,7 +212,7 @@ export class MediaClient {
       pending.reject(unavailable('the media process went away'));
     }
     this.#pending.clear();
-    this.events.emit('disconnected');
+    this.#tell('disconnected');
   }
 
   #receive(socket: Socket, reader: NdjsonReader, chunk: Buffer): void {
@@ -224,10 +224,22 @@ export class MediaClient {
     }
   }
 
+  /** What a listener makes of it is its own affair: the channel goes on. */
+  #tell<Name extends keyof MediaClientEvents>(name: Name, ...told: MediaClientEvents[Name]): void {
+    try {
+      (this.events as EventEmitter).emit(name, ...told);
+    } catch (error) {
+      this.#options.logger.error(
+        { err: error, event: name },
+        'an event of the media process was not handled',
+      );
+    }
+  }
+
   #take(value: unknown): void {
     const event = mediaEventSchema.safeParse(value);
     if (event.success) {
-      this.events.emit('event', event.data);
+      this.#tell('event', event.data);
       return;
     }
     const response = responseSchema.safeParse(value);

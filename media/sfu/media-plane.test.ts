@@ -1,13 +1,17 @@
+import { randomBytes } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { mediaConfigSchema } from '../control/protocol.ts';
+import { buildStun, StunAttribute, StunType } from '../datapath/ice/stun.ts';
 import { unixMsOfNtp } from '../rtp/ntp.ts';
 import { buildCanonicalName, buildNack, buildReceiverReport } from '../rtp/rtcp-build.ts';
 import { timestampDistance } from '../rtp/sequence.ts';
 import { eventually, freeRtpPort } from '../signaling/media-rig.fake.ts';
 import { LossyWay } from './lossy-way.fake.ts';
 import { gapsOf, head, numbersOf, online, planes, play, stepsOf, viewed } from './plane-checks.fake.ts';
-import { openPlaneRig, picture, SPS } from './plane-rig.fake.ts';
+import { openPlaneRig, picture, SPS, Stream } from './plane-rig.fake.ts';
 import { RawPeer } from './raw-peer.fake.ts';
 
 describe.each(planes)('The %s media plane', (kind) => {
@@ -195,6 +199,41 @@ describe.each(planes)('The %s media plane', (kind) => {
     }
     await eventually(() => rig.plane.stats.transports === 0, 'all are gone');
     expect(rig.service.feeds.get('cam0')?.viewers.size).toBe(0);
+  });
+
+  it('lets nobody take the address that a peer sends from, which is easily forged', async () => {
+    await using rig = await openPlaneRig(kind, { ingest: false });
+    const port = rig.plane.bound[0]?.port ?? 0;
+    // Somebody stands between a publisher and the plane, and speaks from its address.
+    const between = createSocket('udp4');
+    between.bind(0, '127.0.0.1');
+    await once(between, 'listening');
+    let inside = 0;
+    between.on('message', (datagram, from) => {
+      if (from.port !== port) inside = from.port;
+      between.send(datagram, from.port === port ? inside : port, '127.0.0.1');
+    });
+    const way = () => ({ address: '127.0.0.1', port: between.address().port });
+    await using publisher = await RawPeer.open(rig.service, 'whip', 'cam0', way);
+    const stream = new Stream((packet) => publisher.send(packet));
+    await play(stream, 0, 5);
+    await online(rig);
+    const stranger = await rig.plane.openTransport('lite');
+    const remote = { ufrag: 'peer', pwd: 'p'.repeat(22), candidates: [] };
+    stranger.connect({ ...remote, fingerprints: [], dtlsRole: 'server' });
+    const name = Buffer.from(`${stranger.local.ufrag}:peer`);
+    const check = buildStun(
+      StunType.REQUEST,
+      randomBytes(12),
+      [[StunAttribute.USERNAME, name]],
+      stranger.local.pwd,
+    );
+    between.send(check, port, '127.0.0.1');
+    await sleep(5);
+    await play(stream, 5, 20, false);
+    await eventually(() => rig.service.feeds.get('cam0')?.video.frames === 25, 'every picture arrives', 2000);
+    stranger.close();
+    between.close();
   });
 
   it('recognises a keyframe that arrives after the next picture', async () => {

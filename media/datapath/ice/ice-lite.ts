@@ -60,6 +60,7 @@ export class IceLite implements IceEndpoint, MuxSession {
       this.#handlers?.onDatagram(datagram, path);
       return;
     }
+    if (!this.#mux.mayBind(path, this)) return;
     const check = answerCheck(datagram, path, this.#accepted, 'controlled');
     if (check === null) return;
     this.#remember(path);
@@ -77,8 +78,9 @@ export class IceLite implements IceEndpoint, MuxSession {
     if (this.#selected?.socket === socket) this.#selected = null;
   }
 
-  heardOn(): void {
-    // The peer's nomination decides, not where media happens to arrive.
+  /** The peer's nomination decides where it is, not where media happens to arrive; but there nobody else is. */
+  heardOn(path: NetworkPath): void {
+    this.#mux.provePath(path, this);
   }
 
   close(): void {

@@ -16,11 +16,21 @@ export interface MuxSession {
   socketClosed(socket: Socket): void;
 }
 
+/** For so long after something authentic, in milliseconds, an address belongs to its peer. */
+const PROVEN_MS = 5000;
+
+interface Binding {
+  readonly path: NetworkPath;
+  readonly session: MuxSession;
+  /** When something authentic of the peer came from there last. */
+  provenMs: number;
+}
+
 interface Listener {
   readonly address: string;
   readonly socket: Socket;
   /** Paths in use, by `address:port` of the peer. */
-  readonly paths: Map<string, { path: NetworkPath; session: MuxSession }>;
+  readonly paths: Map<string, Binding>;
 }
 
 /**
@@ -74,9 +84,28 @@ export class UdpMux {
     this.#byUfrag.delete(ufrag);
   }
 
+  /**
+   * False where somebody else sends from there. The address of a check is easily forged: it takes nothing from a peer that
+   * does.
+   */
+  mayBind(path: NetworkPath, session: MuxSession): boolean {
+    const present = this.#bindingOf(path);
+    if (present === undefined || present.session === session) return true;
+    return performance.now() - present.provenMs >= PROVEN_MS;
+  }
+
   /** From now on datagrams by `path` belong to `session`. */
   bindPath(path: NetworkPath, session: MuxSession): void {
-    this.#listenerOf(path)?.paths.set(`${path.address}:${path.port}`, { path, session });
+    const present = this.#bindingOf(path);
+    if (present?.session === session) return;
+    const binding = { path, session, provenMs: Number.NEGATIVE_INFINITY };
+    this.#listenerOf(path)?.paths.set(`${path.address}:${path.port}`, binding);
+  }
+
+  /** Something authentic of the session came by `path`. */
+  provePath(path: NetworkPath, session: MuxSession): void {
+    const present = this.#bindingOf(path);
+    if (present?.session === session) present.provenMs = performance.now();
   }
 
   unbindPath(path: NetworkPath, session: MuxSession): void {
@@ -170,6 +199,10 @@ export class UdpMux {
     if (datagram.readUInt16BE(0) !== StunType.REQUEST) return undefined;
     const name = parseStun(datagram)?.attributes.get(StunAttribute.USERNAME)?.toString('latin1') ?? '';
     return this.#byUfrag.get(name.split(':', 1)[0] ?? '');
+  }
+
+  #bindingOf(path: NetworkPath): Binding | undefined {
+    return this.#listenerOf(path)?.paths.get(`${path.address}:${path.port}`);
   }
 
   #listenerOf(path: NetworkPath): Listener | undefined {

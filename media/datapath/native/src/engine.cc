@@ -240,6 +240,7 @@ void Engine::dispatch(MediaSocket& socket, const Endpoint& from, View datagram) 
     return;
   }
   Session* session = socket.owner;
+  MediaSocket::Binding* bound = nullptr;
   const bool stunned = stun::isStun(datagram);
   if (session == nullptr && stunned) {
     const auto message = stun::parse(datagram);
@@ -249,14 +250,17 @@ void Engine::dispatch(MediaSocket& socket, const Endpoint& from, View datagram) 
     }
   } else if (session == nullptr) {
     const auto known = socket.paths.find(from);
-    if (known != socket.paths.end()) session = known->second;
+    if (known != socket.paths.end()) {
+      bound = &known->second;
+      session = bound->session;
+    }
   }
   if (session == nullptr) {
     context_.counters.refused++;
     return;
   }
   if (stunned) session->receiveStun(socket, from, datagram, context_);
-  else session->receive(from, datagram, receiver_->plain, context_);
+  else if (session->receive(from, datagram, receiver_->plain, context_) && bound != nullptr) bound->provenMs = context_.nowMs;
 }
 
 // Each viewer gets everything new in one go. The first one rotates, so that nobody always waits for all others.

@@ -51,8 +51,13 @@ class MediaSocket {
 
  public:
   Outlet& queue;
+  // Who is at an address, and when something authentic of it came from there last.
+  struct Binding {
+    Session* session = nullptr;
+    double provenMs = -1e9;
+  };
   // Paths in use, by the peer's address.
-  std::unordered_map<Endpoint, Session*, EndpointHash> paths;
+  std::unordered_map<Endpoint, Binding, EndpointHash> paths;
   Session* owner = nullptr;
   Source* ingest = nullptr;
   Kind ingestKind = Kind::Video;

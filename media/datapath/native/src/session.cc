@@ -11,6 +11,8 @@ namespace {
 
 constexpr size_t kMaxPaths = 16;
 constexpr size_t kMaxCandidates = 32;
+// For so long after something authentic an address belongs to its peer.
+constexpr double kProvenMs = 5000;
 constexpr size_t kMaxRestarts = 8;
 constexpr size_t kMaxChecks = 256;
 constexpr double kCheckIntervalMs = 100;
@@ -35,7 +37,7 @@ Session::~Session() {
   }
   for (const Path& path : paths_) {
     const auto known = path.socket->paths.find(path.peer);
-    if (known != path.socket->paths.end() && known->second == this) path.socket->paths.erase(known);
+    if (known != path.socket->paths.end() && known->second.session == this) path.socket->paths.erase(known);
   }
   for (MediaSocket* socket : sockets_) socket->owner = nullptr;
   for (Sink* sink : sinks_) sink->sessionGone();
@@ -110,9 +112,12 @@ void Session::receiveStun(MediaSocket& socket, const Endpoint& from, View datagr
   if (message->unknown != 0) return sendTo(path, stun::buildError(message->transaction, 420, message->unknown, password), context);
   const bool conflict = options_.controlling ? message->controlling : message->controlled;
   if (conflict) return sendTo(path, stun::buildError(message->transaction, 487, 0, password), context);
+  if (!options_.controlling && !remember(path, context.nowMs)) {
+    context.counters.refused++;
+    return;
+  }
   sendTo(path, stun::buildSuccess(message->transaction, from, password), context);
   if (options_.controlling) return addCandidate(from);
-  remember(path);
   silence_.heard(context.nowMs);
   // The peer uses new credentials: older ones are over.
   const bool restarted = used != ice_.begin();
@@ -143,44 +148,60 @@ void Session::select(const Path& path, Context& context) {
   followDtls(context);
 }
 
-void Session::remember(const Path& path) {
-  path.socket->paths[path.peer] = this;
-  if (std::find(paths_.begin(), paths_.end(), path) != paths_.end()) return;
+bool Session::remember(const Path& path, double nowMs) {
+  MediaSocket::Binding& present = path.socket->paths[path.peer];
+  if (present.session != this) {
+    // The address of a check is easily forged: it takes nothing from a peer that sends from there.
+    if (present.session != nullptr && nowMs - present.provenMs < kProvenMs) return false;
+    present = {this};
+  }
+  if (std::find(paths_.begin(), paths_.end(), path) != paths_.end()) return true;
   paths_.push_back(path);
-  if (paths_.size() <= kMaxPaths) return;
+  if (paths_.size() > kMaxPaths) forgetOldestPath();
+  return true;
+}
+
+void Session::forgetOldestPath() {
   const auto oldest = std::find_if(paths_.begin(), paths_.end(), [&](const Path& known) { return known != selected_; });
   if (oldest == paths_.end()) return;
   const auto bound = oldest->socket->paths.find(oldest->peer);
-  if (bound != oldest->socket->paths.end() && bound->second == this) oldest->socket->paths.erase(bound);
+  if (bound != oldest->socket->paths.end() && bound->second.session == this) oldest->socket->paths.erase(bound);
   paths_.erase(oldest);
 }
 
-void Session::receive(const Endpoint& from, View datagram, uint8_t* scratch, Context& context) {
-  if (datagram.empty()) return;
+bool Session::receive(const Endpoint& from, View datagram, uint8_t* scratch, Context& context) {
+  if (datagram.empty()) return false;
   const uint8_t first = datagram[0];
   if (first >= 20 && first <= 63) {
     // Before a check was answered, nobody is known to be there. A full agent may then send from any of its addresses.
     if (selected_ && (!options_.controlling || isCandidate(from))) receiveDtls(datagram, context);
-    return;
+    return false;
   }
-  if (first >= 128 && first <= 191) receiveMedia(datagram, scratch, context);
+  return first >= 128 && first <= 191 && receiveMedia(datagram, scratch, context);
 }
 
-void Session::receiveMedia(View datagram, uint8_t* scratch, Context& context) {
+bool Session::receiveMedia(View datagram, uint8_t* scratch, Context& context) {
   const bool control = isRtcp(datagram);
-  if (!control && fresh_ && sinks_.empty()) return held_.keep(datagram, context.nowMs);
-  if (!receiver_ || (!control && source_ == nullptr)) return;
+  if (!control && fresh_ && sinks_.empty()) {
+    held_.keep(datagram, context.nowMs);
+    return false;
+  }
+  if (!receiver_ || (!control && source_ == nullptr)) return false;
   const auto bytes = control ? receiver_->unprotectRtcp(datagram, scratch, context.nowMs) : receiver_->unprotectRtp(datagram, scratch, context.nowMs);
   if (!bytes) {
     context.counters.refused++;
-    return;
+    return false;
   }
   // Media alone proves nothing to an agent that sends checks: consent needs answered checks.
   if (!options_.controlling) silence_.heard(context.nowMs);
   const View plain = {scratch, *bytes};
-  if (!control) return source_->receiveRtp(plain, context);
+  if (!control) {
+    source_->receiveRtp(plain, context);
+    return true;
+  }
   reportContext_ = &context;
   rtcp::parse(plain, *this);
+  return true;
 }
 
 void Session::add(Source* source) {

@@ -69,8 +69,8 @@ class Session final : private rtcp::Handler {
 
   // A STUN message that named this session or arrived on its own socket.
   void receiveStun(MediaSocket& socket, const Endpoint& from, View datagram, Context& context);
-  // Anything else on a path that passed a check; it is decrypted into `scratch`.
-  void receive(const Endpoint& from, View datagram, uint8_t* scratch, Context& context);
+  // Anything else from a path that passed a check; it is decrypted into `scratch`. True if it is authentic media or a report.
+  bool receive(const Endpoint& from, View datagram, uint8_t* scratch, Context& context);
 
   // True if there are keys and a path.
   bool canSend() const { return sender_ && selected_; }
@@ -99,10 +99,12 @@ class Session final : private rtcp::Handler {
   void receiveResponse(const stun::Message& message, MediaSocket& socket, const Endpoint& from, View datagram, Context& context);
   bool isCandidate(const Endpoint& peer) const;
   void select(const Path& path, Context& context);
-  void remember(const Path& path);
+  // False where somebody else is there.
+  bool remember(const Path& path, double nowMs);
+  void forgetOldestPath();
   void sendTo(const Path& path, View datagram, Context& context);
   void check(Context& context);
-  void receiveMedia(View datagram, uint8_t* scratch, Context& context);
+  bool receiveMedia(View datagram, uint8_t* scratch, Context& context);
   void receiveDtls(View datagram, Context& context);
   void followDtls(Context& context);
 

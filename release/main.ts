@@ -56,7 +56,7 @@ async function main(): Promise<void> {
     throw new Error(`the tag ${values.tag} is not that of version ${workshop.version} in package.json`);
   }
   const { out, architectures: archs } = workshop.options;
-  // A release is whole or not there: nothing of an earlier one stays.
+  // A release is complete or absent: nothing of an earlier one stays.
   if (chosen.length === parts.length) rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
   const does = (part: Part) => chosen.includes(part);
@@ -78,7 +78,7 @@ async function main(): Promise<void> {
   summary(workshop);
 }
 
-/** Those that this machine can make; `required`: fails where it can make none. */
+/** Those that this machine can make; `required`: fails if it can make none. */
 async function makeDiskImages(workshop: Workshop, required: boolean): Promise<void> {
   const obstacle = imageObstacle();
   if (obstacle !== null) {

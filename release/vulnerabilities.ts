@@ -8,7 +8,7 @@ import type { Workshop } from './workshop.ts';
 export interface Finding {
   readonly part: string;
   readonly id: string;
-  /** As the scanner words it; null where it says nothing. */
+  /** As the scanner words it; null if it says nothing. */
   readonly severity: string | null;
   /** Whether a version without it can be had. */
   readonly fixed: boolean;
@@ -29,7 +29,7 @@ const audit = z.object({
     }),
   ),
 });
-/** What npm prints instead where the registry answers otherwise. */
+/** What npm prints instead if the registry answers differently. */
 const auditRefused = z.object({ message: z.string() });
 
 /** The answer of `npm audit --json` (npm 7 and newer). Pure. */
@@ -42,7 +42,7 @@ export function npmScan(printed: string): Scan {
   if (!list.success) return { ...name, unavailable: 'npm printed no list' };
   const findings = Object.entries(list.data.vulnerabilities).flatMap(
     ([part, { severity, via, fixAvailable }]) =>
-      // Words name another module of the list, where the vulnerability is.
+      // Words name another module of the list, if the vulnerability is.
       via
         .filter((one) => typeof one === 'object')
         .map(({ url }) => ({
@@ -77,7 +77,7 @@ export function statusOf(manifest: string): string {
     .join('\n');
 }
 
-/** Looks for known vulnerabilities of what is delivered, and writes what came of it, or why nothing could. */
+/** Looks for known vulnerabilities of the delivered parts, and writes the result or why there is none. */
 export function writeVulnerabilities(workshop: Workshop): void {
   const scans = [
     scanModules(workshop),

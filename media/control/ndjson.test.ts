@@ -45,6 +45,7 @@ describe('The protocol', () => {
   it('accepts a configuration as the supervisor writes it, and no unknown field', () => {
     const config = {
       udpPort: 8189,
+      tcpPort: 0,
       listenAddresses: 'auto',
       ingests: [{ feed: 'cam0', rtpPort: 5004, kind: 'h264', audio: { rtpPort: 5006 } }],
       pushes: [{ feed: 'cam0', url: 'https://hub.local/whip/stage-left', token: 'secret' }],

@@ -25,7 +25,7 @@ describe('NackGenerator', () => {
     expect(generator.abandoned).toBe(4998);
   });
 
-  it('gives up what is more than anybody could send again', () => {
+  it('gives up on more than anybody could retransmit', () => {
     const generator = new NackGenerator();
     for (let packet = 0; packet < 1000; packet++) {
       generator.arrived(packet * 500, 0);

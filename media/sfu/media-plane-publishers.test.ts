@@ -59,7 +59,7 @@ describe.each(planes)('A publisher on the %s media plane', (kind) => {
   it('accepts a publisher that returns with the same SSRC and other numbers', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await rig.service.configure({
-      ...{ udpPort: 0, listenAddresses: ['127.0.0.1'], maxPublisherBitrateKbps: 20_000 },
+      ...{ udpPort: 0, tcpPort: null, listenAddresses: ['127.0.0.1'], maxPublisherBitrateKbps: 20_000 },
       ...{ ingests: [], pushes: [], outputs: [], pulls: [], taps: [] },
     });
     const first = await RawPeer.open(rig.service, 'whip', 'cam0');

@@ -44,7 +44,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(numbersOf(sorted)).toEqual(numbersOf(sorted).toSorted((a, b) => a - b));
   });
 
-  it('plays over IPv6 to a viewer that has nothing else', async () => {
+  it('plays over IPv6 to a viewer without IPv4', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true, listenAddresses: ['::1'] });
     await using viewer = await viewed(rig);
     expect(viewer.answer.match(/^a=candidate:.*$/gm)).toEqual([
@@ -91,7 +91,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect([two?.timestamp, two?.marker]).toEqual([last.timestamp, last.marker]);
   });
 
-  it('sends a packet twice that a viewer asks for once more: its repetition was lost, too', async () => {
+  it('sends a packet twice if a viewer asks again because the repetition was lost, too', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await play(rig.pipeline, 0, 5);
     await online(rig);
@@ -236,7 +236,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     between.close();
   });
 
-  it('takes a keyframe that comes later than the next picture for one all the same', async () => {
+  it('recognises a keyframe that arrives after the next picture', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     const sent = rig.pipeline.picture(picture(0, true), [2, 3]);
     rig.pipeline.picture(picture(1, false));
@@ -248,7 +248,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(numbersOf(viewer.packets)).toContain(0);
   });
 
-  it('opens the port of a pipeline again that it gave back a moment ago', async () => {
+  it('reopens the port of a pipeline that it closed a moment ago', async () => {
     await using rig = await openPlaneRig(kind, { ingest: false });
     const rtpPort = await freeRtpPort();
     for (let i = 0; i < 30; i++) {

@@ -1,4 +1,4 @@
-/** What the tests of the media planes do and look at again and again. */
+/** Common steps and checks of the media planes' tests. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { buildCanonicalName, buildReceiverReport } from '../rtp/rtcp-build.ts';
 import type { RtpPacket } from '../rtp/rtp-packet.ts';
@@ -13,7 +13,7 @@ export const planes: readonly PlaneKind[] = ['native', 'JavaScript'];
 /** How a compound RTCP packet begins. */
 export const head = Buffer.concat([buildReceiverReport(1, []), buildCanonicalName(1, 'test')]);
 
-/** Sends pictures in quick succession, the first one a keyframe where `keyframe` says so. */
+/** Sends pictures in quick succession, the first one a keyframe if `keyframe` says so. */
 export async function play(stream: Stream, from: number, count: number, keyframe = true): Promise<void> {
   for (let n = from; n < from + count; n++) {
     stream.picture(picture(n, keyframe && n === from));
@@ -26,7 +26,7 @@ export async function online(rig: PlaneRig): Promise<void> {
   await eventually(() => rig.service.feeds.get('cam0')?.ready === true, 'the feed is online');
 }
 
-/** A viewer of a pipeline that sent pictures 0 to 4 and goes on with 5. */
+/** A viewer of a pipeline that sent pictures 0 to 4 and continues with 5. */
 export async function viewed(rig: PlaneRig): Promise<RawPeer> {
   await play(rig.pipeline, 0, 5);
   await online(rig);

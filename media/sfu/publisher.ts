@@ -41,9 +41,9 @@ export interface PublisherOptions {
   readonly audio: { readonly codec: AudioCodec; readonly payloadType: number } | null;
   /** Of retransmissions of the picture (RFC 4588); null if it sends them unchanged. */
   readonly repairPayloadType: number | null;
-  /** How its packets name their section; null if they do not, and payload types alone tell picture and sound apart. */
+  /** How its packets name their section; null if they do not, and payload types alone distinguish picture and sound. */
   readonly sections: PublisherSections | null;
-  /** It takes feedback without a report before it (RFC 5506), and some look at nothing behind one. */
+  /** It accepts feedback without a report before it (RFC 5506); some publishers ignore everything after one. */
   readonly reducedSize: boolean;
   /** A browser goes up to the bitrate that its receiver estimates: this one. */
   readonly maxBitrateKbps: number;
@@ -53,7 +53,7 @@ export interface PublisherOptions {
   readonly parameterSets: readonly Buffer[];
   /** The layer that is taken here, of several that it sends at once; null if it sends one. */
   readonly layer?: PublisherLayer | null;
-  /** Who takes the full layer of the same session, where this is the small one. */
+  /** Receives the full layer of the same session if this is the small one. */
   readonly full?: FeedPublisher | null;
   /** Asked once the publisher is connected: a name belongs to who sends under it, not to who offered to. False: it is taken. */
   readonly claim: () => boolean;
@@ -195,7 +195,7 @@ export class Publisher implements FeedPublisher {
     });
   }
 
-  /** Its own word goes first; a payload type that both sections have says nothing. Null for what nobody agreed on. */
+  /** The section it names wins; a payload type of both sections decides nothing. Null if it was not negotiated. */
   #kindOf({ payloadType, ssrc }: RtpPacket, datagram: Buffer): 'video' | 'audio' | null {
     const { audio, repairPayloadType, videoPayloadType } = this.#options;
     const isVideo = payloadType === videoPayloadType || payloadType === repairPayloadType;

@@ -43,7 +43,8 @@ export class RawPeer implements AsyncDisposable {
     offered: readonly string[] = [],
     codec: VideoCodec = 'h264',
   ): Promise<RawPeer> {
-    const datapath = await createNodeDatapath({ logger: pino({ level: 'silent' }) });
+    // A busy machine, or a test that holds up its way, is not a hub that is gone.
+    const datapath = await createNodeDatapath({ logger: pino({ level: 'silent' }), hubSilenceMs: 15_000 });
     const transport = await datapath.openTransport('controlling');
     if (!(transport instanceof NodeTransport)) throw new TypeError('not a transport of JavaScript');
     const peer = new RawPeer(datapath, transport);
@@ -64,7 +65,7 @@ export class RawPeer implements AsyncDisposable {
       ...answer.ice,
       candidates: answer.candidates.map(way),
       fingerprints: answer.fingerprints,
-      dtlsRole: 'client',
+      dtlsRole: answer.setup === 'active' ? 'server' : 'client',
     });
     await connected.promise;
     return peer;

@@ -43,11 +43,17 @@ export function parseFingerprint(value: string): DtlsFingerprint | null {
   return { algorithm: algorithm.toLowerCase(), value: digest.toUpperCase() };
 }
 
+/** Below those of UDP, relays and all (RFC 6544, section 4.2): TCP is for networks that block UDP. */
+const TCP_PREFERENCE = 90;
+/** Passive, among the directions of TCP. */
+const PASSIVE_PREFERENCE = 4 * 2 ** 13;
+
 /** Candidate lines without `a=`; earlier ones are preferred. Loopback comes last, and is of use in the simulation. */
 export function candidateLines(candidates: readonly IceCandidate[]): string[] {
-  return candidates.map(({ address, port }, i) => {
-    const preference = 65535 - i;
-    const priority = 126 * 2 ** 24 + preference * 2 ** 8 + 255;
-    return `candidate:${i + 1} 1 udp ${priority} ${address} ${port} typ host`;
+  return candidates.map(({ address, port, tcp }, i) => {
+    const preference = tcp === true ? PASSIVE_PREFERENCE + 2 ** 13 - 1 - i : 65535 - i;
+    const priority = (tcp === true ? TCP_PREFERENCE : 126) * 2 ** 24 + preference * 2 ** 8 + 255;
+    const line = `candidate:${i + 1} 1 ${tcp === true ? 'tcp' : 'udp'} ${priority} ${address} ${port} typ host`;
+    return tcp === true ? `${line} tcptype passive` : line;
   });
 }

@@ -167,7 +167,7 @@ describe('Offers', () => {
       'recvonly instead of sendonly',
     ],
     ['a picture that is switched off', offerOf().replace('m=video 9', 'm=video 0'), 'switched off (port 0)'],
-  ])('with %s are refused for what they are', (_, text, words) => {
+  ])('with %s are rejected for the right reason', (_, text, words) => {
     expect(() => negotiatePublisher(parseOffer(text))).toThrow(words);
   });
 

@@ -87,7 +87,7 @@ describe('A feed pulled from another server', () => {
     await using there = await openMediaRig({ ingests: [{ feed: 'cam0', rtpPort, kind: 'h264' }] });
     const source = startLiveSource(rtpPort);
     const config = {
-      ...{ udpPort: 0, listenAddresses: ['127.0.0.1'], maxPublisherBitrateKbps: 20_000 },
+      ...{ udpPort: 0, tcpPort: null, listenAddresses: ['127.0.0.1'], maxPublisherBitrateKbps: 20_000 },
       ...{ ingests: [], pushes: [], outputs: [], taps: [] },
     };
     await using here = await openMediaRig({ pulls: [{ feed: 'far', url: `${there.url}/whep/cam0` }] });

@@ -156,7 +156,7 @@ class Refusal extends Error {
   }
 }
 
-/** Three cameras that read the bundle when they are told to, and come back with its version, or with an error. */
+/** Three cameras that fetch the bundle on request, and come back with its version or with an error. */
 class FleetOfThree implements Fleet {
   readonly order: string[] = [];
   readonly views = new Map<string, Member>();
@@ -322,7 +322,7 @@ describe('a rollout to three cameras', () => {
     expect(conductor.status().rollout?.members['cam-a']?.state).toBe('skipped');
   });
 
-  it('a camera that leaves while the disk takes nothing ends no process', async () => {
+  it('a camera that leaves while the disk is read-only ends no process', async () => {
     const fleet = new FleetOfThree();
     fleet.take = true;
     const conductor = conductorOf(fleet, cacheOf());

@@ -34,7 +34,7 @@ export const imageKinds: Readonly<Record<'rushlight' | 'rushlight-agent', ImageK
       // The root is read-only, and /tmp with it.
       TMPDIR: '/data',
     },
-    ports: ['8080/tcp', '8443/tcp', '8189/udp'],
+    ports: ['8080/tcp', '8443/tcp', '8189/udp', '8189/tcp'],
     volume: '/data',
     healthcheck: [node, '/usr/lib/rushlight/healthcheck.mjs'],
   },

@@ -29,7 +29,7 @@ reserve_mb = 64
 `;
 const node = '/usr/lib/rushlight/bin/node';
 
-/** The hub's API, asked from inside: the container has a network of its own that has only loopback. */
+/** The hub's API, asked from inside: the container is in a network that has loopback alone. */
 class Hub {
   readonly #container: Container;
 
@@ -71,7 +71,7 @@ class Hub {
 }
 
 const report = new Report();
-using host = new RootlessHost();
+await using host = await RootlessHost.open();
 
 function startHub(): Container {
   for (const folder of ['data', 'settings']) mkdirSync(join(host.folder, folder));
@@ -85,7 +85,7 @@ function startHub(): Container {
   });
 }
 
-/** The light agent beside the hub, with a key of its own and the hub's certificate. */
+/** The light agent next to the hub, with its own key and the hub's certificate. */
 function startAgent(hub: Container): Container {
   const folder = join(host.folder, 'agent-files');
   mkdirSync(folder);
@@ -106,7 +106,6 @@ function startAgent(hub: Container): Container {
   writeFileSync(join(folder, 'hosts'), `127.0.0.1 localhost ${name}\n`);
   run('chown', ['--recursive', '--reference', join(host.folder, 'hub'), folder]);
   return host.start('agent', {
-    network: hub,
     binds: {
       '/run/agent': { source: 'agent-files', writable: false },
       '/etc/hosts': { source: 'agent-files/hosts', writable: false },
@@ -145,7 +144,7 @@ async function checkHub(container: Container, hub: Hub): Promise<void> {
     await until('it records', () => hub.takeState(id) === 'recording');
     await new Promise((resolve) => setTimeout(resolve, 2000));
     hub.bytes(`/api/takes/${id}/stop`, 'POST');
-    await until('it is verified', () => hub.takeState(id) === 'verified', 120_000);
+    await until('it is verified', () => hub.takeState(id) === 'verified');
   });
 }
 

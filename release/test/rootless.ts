@@ -16,11 +16,6 @@ interface Mount {
   readonly options?: string[];
 }
 
-interface Namespace {
-  readonly type: string;
-  readonly path?: string;
-}
-
 interface RuntimeConfig {
   root: { readonly?: boolean };
   process: {
@@ -31,31 +26,55 @@ interface RuntimeConfig {
     noNewPrivileges?: boolean;
   };
   mounts: Mount[];
-  linux: { namespaces: Namespace[]; uidMappings?: object[]; gidMappings?: object[]; resources?: object };
+  linux: {
+    namespaces: { readonly type: string }[];
+    uidMappings?: object[];
+    gidMappings?: object[];
+    resources?: object;
+  };
 }
 
-/** How a container is started beyond what its image says. */
+/** Options for starting a container in addition to its image's. */
 export interface ContainerOptions {
   /** Folders and files of {@link RootlessHost.folder}, by their place inside. */
   readonly binds: Readonly<Record<string, { readonly source: string; readonly writable: boolean }>>;
   readonly env?: readonly string[];
-  /** A container whose network this one shares; otherwise it has one of its own, with loopback alone. */
-  readonly network?: Container;
 }
 
-/** Where an ordinary user unpacks images and runs them with crun, without a daemon. Needs root only to become that user. */
-export class RootlessHost implements Disposable {
+/**
+ * Where an ordinary user unpacks images and runs them with crun, without a daemon. All of its containers are in one network that has
+ * loopback alone. Needs root only to make that network and to become that user.
+ */
+export class RootlessHost implements AsyncDisposable {
   /** What the user owns. */
   readonly folder = mkdtempSync('/var/tmp/rushlight-container-test.');
+  readonly #network: ChildProcess;
 
-  /** A command as that user; crun wants the cgroups of today, which a host may have beside the old ones. */
+  private constructor(network: ChildProcess) {
+    this.#network = network;
+  }
+
+  static async open(): Promise<RootlessHost> {
+    const network = spawn(
+      'unshare',
+      ['--net', 'sh', '-ec', 'ip link set lo up; echo up; exec sleep infinity'],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
+    await once(network.stdout, 'data');
+    return new RootlessHost(network);
+  }
+
+  /** A command as that user; crun wants the cgroups of today, which a host may have next to the old ones. */
   asUser(...command: string[]): [string, string[]] {
     const modern = existsSync('/sys/fs/cgroup/cgroup.procs');
     const cgroups = modern
       ? ''
       : 'umount --recursive /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup && ';
     const script = `${cgroups}exec setpriv --reuid ${user} --regid ${user} --clear-groups env HOME=${this.folder} "$@"`;
-    return ['unshare', ['--mount', '--propagation', 'private', 'bash', '-ec', script, 'as-user', ...command]];
+    const inside = ['unshare', '--mount', '--propagation', 'private', 'bash', '-ec', script, 'as-user'];
+    return ['nsenter', [`--net=/proc/${this.#network.pid}/ns/net`, ...inside, ...command]];
   }
 
   crun(...args: string[]): [string, string[]] {
@@ -74,14 +93,17 @@ export class RootlessHost implements Disposable {
     return bundle;
   }
 
-  /** Starts what was unpacked, with no root at all and a root that can only be read. */
+  /** Starts the unpacked image without root and with a read-only root. */
   start(name: string, options: ContainerOptions): Container {
     tighten(join(this.folder, name, 'config.json'), this.folder, options);
     const [program, args] = this.crun('run', '--bundle', join(this.folder, name), name);
     return new Container(this, name, spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] }));
   }
 
-  [Symbol.dispose](): void {
+  async [Symbol.asyncDispose](): Promise<void> {
+    const ended = once(this.#network, 'exit');
+    this.#network.kill('SIGKILL');
+    await ended;
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
@@ -108,11 +130,6 @@ export class Container implements AsyncDisposable {
     return tryRun(...this.#host.crun('exec', '--user', `${inner}:${inner}`, this.#name, ...command));
   }
 
-  /** The number of its first process. */
-  pid(): number {
-    return JSON.parse(run(...this.#host.crun('state', this.#name))).pid;
-  }
-
   /** Asks it to end, and waits for that. */
   async end(): Promise<number | null> {
     const ended = once(this.#process, 'exit');
@@ -131,7 +148,7 @@ export class Container implements AsyncDisposable {
   }
 }
 
-function tighten(file: string, folder: string, { binds, env = [], network }: ContainerOptions): void {
+function tighten(file: string, folder: string, { binds, env = [] }: ContainerOptions): void {
   const config: RuntimeConfig = JSON.parse(readFileSync(file, 'utf8'));
   must(JSON.stringify(config.process.user).includes(String(inner)), 'the image would run as root');
   config.root.readonly = true;
@@ -141,18 +158,10 @@ function tighten(file: string, folder: string, { binds, env = [], network }: Con
   config.process.env.push(...env);
   delete config.linux.resources;
   const others = config.linux.namespaces.filter(({ type }) => type !== 'network' && type !== 'user');
-  if (network === undefined) {
-    config.linux.namespaces = [...others, { type: 'user' }, { type: 'network' }];
-    const mapping = [{ containerID: inner, hostID: user, size: 1 }];
-    config.linux.uidMappings = mapping;
-    config.linux.gidMappings = mapping;
-  } else {
-    // Only who is in the namespace of users that made a network may join it.
-    const shared = (type: string, file: string) => ({ type, path: `/proc/${network.pid()}/ns/${file}` });
-    config.linux.namespaces = [...others, shared('user', 'user'), shared('network', 'net')];
-    delete config.linux.uidMappings;
-    delete config.linux.gidMappings;
-  }
+  config.linux.namespaces = [...others, { type: 'user' }];
+  const mapping = [{ containerID: inner, hostID: user, size: 1 }];
+  config.linux.uidMappings = mapping;
+  config.linux.gidMappings = mapping;
   config.mounts = [
     ...config.mounts
       .filter(({ destination }) => !(destination in binds) && destination !== '/etc/resolv.conf')

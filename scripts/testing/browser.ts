@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BrowserContext, chromium } from 'playwright-core';
@@ -14,13 +14,17 @@ const quiet = [
   '--autoplay-policy=no-user-gesture-required',
 ];
 
-/** Debian's Chromium, headless, with a profile of its own; `[Symbol.asyncDispose]` ends it and removes the profile. */
+/**
+ * Debian's Chromium, headless, with a profile of its own; `[Symbol.asyncDispose]` ends it and removes the profile. With a `namespace` it runs
+ * in that network namespace.
+ */
 export async function openBrowser(
   extraArgs: readonly string[] = [],
+  namespace?: string,
 ): Promise<BrowserContext & AsyncDisposable> {
   const profile = await mkdtemp(join(tmpdir(), 'rushlight-chromium-'));
   const context = await chromium.launchPersistentContext(profile, {
-    executablePath: '/usr/bin/chromium',
+    executablePath: namespace === undefined ? '/usr/bin/chromium' : await startedIn(namespace, profile),
     headless: true,
     args: [...quiet, ...extraArgs],
     viewport: { width: 1440, height: 900 },
@@ -31,4 +35,13 @@ export async function openBrowser(
       await rm(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
     },
   });
+}
+
+/** A program that starts Chromium in a network namespace. */
+async function startedIn(namespace: string, folder: string): Promise<string> {
+  const program = join(folder, 'chromium-there');
+  await writeFile(program, `#!/bin/sh\nexec ip netns exec ${namespace} /usr/bin/chromium "$@"\n`, {
+    mode: 0o755,
+  });
+  return program;
 }

@@ -9,16 +9,18 @@ const ntpPort = 123;
 /** What needs open ports. */
 export interface PortUsers {
   readonly reach: Pick<Reach, 'port' | 'tlsPort'>;
-  readonly media: Pick<Config['media'], 'udpPort'>;
+  readonly media: Pick<Config['media'], 'udpPort' | 'tcpPort'>;
 }
 
 /**
  * The ports this role needs from outside: `tcp 443` or `udp 8189`, one per line. The image opens those of host name and SSH.
  */
 export function openPorts({ reach, media }: PortUsers, role: 'hub' | 'camera'): string {
+  const { udpPort, tcpPort } = media;
   const lines = [reach.port, reach.tlsPort].filter((port) => port !== null).map((port) => `tcp ${port}`);
   // A camera calls its hub; only the hub is called, for pictures and for the time.
-  if (role === 'hub') lines.push(`udp ${media.udpPort}`, `udp ${ntpPort}`);
+  if (role === 'hub') lines.push(`udp ${udpPort}`, `udp ${ntpPort}`);
+  if (role === 'hub' && tcpPort !== 'off') lines.push(`tcp ${tcpPort === 'auto' ? udpPort : tcpPort}`);
   return `${lines.join('\n')}\n`;
 }
 

@@ -5,7 +5,7 @@ import { configSchema } from '../config/schema.ts';
 /** What a TOML file holds. */
 export type Toml = Record<string, unknown>;
 
-/** Another value, where the schema alone does not lead to one that is seen. */
+/** Another value, if the schema alone does not give one with a visible effect. */
 const others: Readonly<Record<string, unknown>> = {
   role: 'camera',
   name: 'other',
@@ -50,7 +50,7 @@ export interface Setting {
   readonly schema: z.core.JSONSchema.BaseSchema;
 }
 
-/** Every setting with what docs/reference/config.md says of it; both are made from this schema. */
+/** Every setting with its description in docs/reference/config.md; both are made from this schema. */
 export function settings(): Setting[] {
   const root = z.toJSONSchema(configSchema, { io: 'input' });
   const found: Setting[] = [];

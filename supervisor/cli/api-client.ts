@@ -90,7 +90,7 @@ function reasonOf(cause: unknown): string {
 const reasons: readonly (readonly [RegExp, string])[] = [
   [/ECONNREFUSED/, 'nothing listens there'],
   [/ENOTFOUND|EAI_AGAIN/, 'no machine of that name is found'],
-  [/EHOSTUNREACH|ENETUNREACH/, 'there is no way to that machine'],
+  [/EHOSTUNREACH|ENETUNREACH/, 'that machine cannot be reached'],
   [/ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|aborted due to timeout/, 'it did not answer in time'],
   [/certificate/, 'its certificate is not one this machine trusts'],
 ];

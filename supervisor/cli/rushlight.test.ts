@@ -154,7 +154,7 @@ describe('rushlight', () => {
     ['http://192.0.2.7:8080', null],
     ['http://localhost:8080', 'own'],
     ['http://127.0.0.1:8080', 'own'],
-  ])('%s is sent the key of this machine only if it is this machine', async (url, expected) => {
+  ])('%s gets the key of this machine only if it is this machine', async (url, expected) => {
     const { token } = await localAppliance({ RUSHLIGHT_URL: url, RUSHLIGHT_DATA: data });
     expect(token === null ? null : 'own').toBe(expected);
     const given = await localAppliance({

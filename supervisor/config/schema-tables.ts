@@ -171,6 +171,11 @@ export const httpTable = table(
 export const mediaTable = table(
   {
     udp_port: field(port().default(8189), 'The UDP port that all WebRTC sessions share.', ['media']),
+    tcp_port: field(
+      z.union([z.literal('auto'), z.literal('off'), port()], 'auto, off, or a port').default('auto'),
+      'The TCP port for peers whose network blocks UDP. `auto`: the number of `udp_port`. Needs the native datapath.',
+      ['media'],
+    ),
     addresses: field(
       z
         .union(

@@ -14,8 +14,7 @@ import type { Config } from '../config/schema.ts';
 import type { Feed, LayerChoice, LayerWish, LinkedCamera } from '../contract/index.ts';
 import type { Caller, SessionClaim, SessionKind, SignalingPort } from '../contract/ports.ts';
 import { SupervisedChild } from '../process/supervised-child.ts';
-import type { LinkSample } from '../sources/adaptive-bitrate.ts';
-import type { Ingest } from '../sources/pipelines.ts';
+import type { Ingest, LinkSample } from '../sources/index.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
 import type { HealthReporter } from '../system/health.ts';
 import { feedOf } from './feed-figures.ts';
@@ -171,6 +170,7 @@ export class MediaLink implements SignalingPort {
     this.#wanted = [media, ingests, pushes];
     const problems = await this.#client.configure({
       udpPort: media.udpPort,
+      tcpPort: tcpPortOf(media),
       listenAddresses: media.addresses === 'auto' ? 'auto' : [...media.addresses],
       maxPublisherBitrateKbps: media.maxPublisherKbps,
       ingests: ingests.map((ingest) => ({ ...ingest, kind: 'h264' as const })),
@@ -351,4 +351,10 @@ function paramsOf({ kind, feed, sessionId, caller }: SessionClaim) {
 
 function isSame(a: OutputStatus, b: OutputStatus): boolean {
   return a.output === b.output && a.feed === b.feed;
+}
+
+function tcpPortOf({ tcpPort }: Config['media']): number | null {
+  if (tcpPort === 'off') return null;
+  // 0 is the number of the UDP port.
+  return tcpPort === 'auto' ? 0 : tcpPort;
 }

@@ -21,11 +21,11 @@ export const takesSection = {
   }),
 } as const satisfies StateSection<z.ZodObject>;
 
-/** Where takes are kept, and who hears of them. */
+/** The stores of takes, and their subscribers. */
 export interface TakeBookOptions {
   readonly state: StateStore;
   readonly onTake: (take: Take) => void;
-  /** Nothing of the take is left anywhere. */
+  /** The take was deleted everywhere. */
   readonly onGone: (takeId: string) => void;
   readonly log: Logger;
 }
@@ -58,7 +58,7 @@ export class TakeBook {
   }
 
   /**
-   * What lies on the disks; one of them may have come or gone. Reading takes its time: of takes that came or went since
+   * The takes on the disks; one of them may have appeared or disappeared. Reading takes time: of takes that came or went since
    * `listedThen`, this book knows more.
    */
   relist(found: readonly Take[], listedThen: readonly Take[]): void {
@@ -152,7 +152,7 @@ function newest(takes: readonly Take[], most: number): Take[] {
   return takes.filter((take, index) => index < most || isRunning(take) || take.cameras.some(isAtWork));
 }
 
-/** A camera's part, with the appliance that keeps it. What that appliance says of itself counts. */
+/** A camera's part, with the appliance that keeps it. That appliance's own report counts. */
 function keptBy({ deviceId: _, ...part }: TakeCamera, keeper: Keeper | null): TakeCamera {
   return keeper === null ? { ...part, device: null } : { ...part, device: keeper.name, deviceId: keeper.id };
 }

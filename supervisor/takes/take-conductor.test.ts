@@ -108,7 +108,7 @@ describe('a take', () => {
     expect(second.conductor.get(take.id).cameras[0]?.device).toBe('left');
   });
 
-  test('a take that runs stays in the list and on the card, even if the clock of this board is years back', async () => {
+  test('a running take stays in the list and on the card, even if the clock of this board is years behind', async () => {
     const registry = registryOf();
     await linkCamera(registry, 'left', ['cam0']);
     const { local, onDisk } = localTakes([]);
@@ -216,7 +216,7 @@ describe('takes on disk', () => {
     expect(conductor.list().map(({ id }) => id)).toEqual(['known']);
   });
 
-  test('is not taken for what it was when a slow look at the disks began', async () => {
+  test('are not judged by their state when a slow scan of the disks began', async () => {
     const registry = registryOf();
     await linkCamera(registry, 'left', ['cam1']);
     const { local, onDisk } = localTakes(['cam0']);
@@ -251,7 +251,7 @@ describe('takes on disk', () => {
     expect(calls).toEqual(['start cam0', 'remove done']);
     expect(gone).toEqual(['done']);
     expect(conductor.list().map(({ id }) => id)).toEqual([running.id]);
-    // A hub that has it in its list hears that there is nothing to fetch any more.
+    // A hub that has it in its list learns that there is nothing left to fetch.
     const [part] = told.at(-1)?.cameras ?? [];
     expect(part).toMatchObject({
       state: 'verified',

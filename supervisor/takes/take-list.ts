@@ -33,7 +33,7 @@ export function relisted(known: readonly Take[], local: readonly Take[], came: r
 
 /**
  * A take whose disk is away: without this machine's finished masters, or not at all if nothing is left then. A take that runs,
- * or did not end well, stays, because otherwise no one would hear of it.
+ * or did not end well, stays, because otherwise nobody would learn of it.
  */
 function withoutVerified(take: Take): Take[] {
   const cameras = take.cameras.filter((camera) => !isOwn(camera) || camera.state !== 'verified');

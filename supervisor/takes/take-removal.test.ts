@@ -6,7 +6,7 @@ import { TakeBook } from './take-book.ts';
 import { TakeRemoval } from './take-removal.ts';
 import { awaitedCamera } from './take-state.ts';
 
-test('a removal that failed after its caller gave up is in the log, and ends no process', async () => {
+test('logs a removal that failed after its caller gave up, and ends no process', async () => {
   const lines: string[] = [];
   const log = pino({ level: 'warn' }, { write: (line: string) => lines.push(line) });
   const state = new StateStore({ file: '/nonexistent/state.json', logger: log });
@@ -19,7 +19,7 @@ test('a removal that failed after its caller gave up is in the log, and ends no 
     remove: () =>
       Promise.reject(Object.assign(new Error('the disk is read-only'), { code: 'TAKE_NOT_REMOVED' })),
   };
-  // As where the request was refused as too late, and its turn came nevertheless.
+  // As if the request had been rejected as too late, and its turn came nevertheless.
   void new TakeRemoval({ book, local, log }).begin('done');
   await expect.poll(() => lines.join('')).toContain('the disk is read-only');
 });

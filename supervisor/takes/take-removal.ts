@@ -29,7 +29,7 @@ export class TakeRemoval {
     const removal = this.#removing.get(id) ?? this.#remove(id).finally(() => this.#removing.delete(id));
     this.#removing.set(id, removal);
     removal.catch((error: unknown) => {
-      // The caller hears of it, unless that took too long.
+      // The caller gets the error, unless that took too long.
       this.#options.log.warn({ err: error, take: id }, 'a take was not removed');
     });
     return removal;

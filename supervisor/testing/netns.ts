@@ -96,6 +96,17 @@ export class TestHost implements AsyncDisposable {
     await ip('-n', this.namespace, 'address', 'add', address, 'dev', 'eth0');
   }
 
+  /** Gives `eth0` one more address. */
+  async addAddress(address: string): Promise<void> {
+    await ip('-n', this.namespace, 'address', 'add', address, 'dev', 'eth0');
+  }
+
+  /** From now on none of the host's UDP leaves it, as in a network that lets TCP through alone. */
+  async blockUdp(): Promise<void> {
+    for (const family of ['-4', '-6'])
+      await ip('-n', this.namespace, family, 'rule', 'add', 'ipproto', 'udp', 'blackhole');
+  }
+
   /** Names that programs started from now on resolve: several addresses for one name are returned in this order. */
   async nameHosts(names: readonly (readonly [address: string, name: string])[]): Promise<void> {
     await writeFile(join(this.#etc(), 'hosts'), names.map((entry) => `${entry.join(' ')}\n`).join(''));

@@ -76,7 +76,7 @@ describe('The native datapath', () => {
     expect(core.calls.addCandidate(core.take(), 'camera.local', 9)).toBe(false);
   });
 
-  it('gives a port again that was closed a moment ago', () => {
+  it('reopens a port that was closed a moment ago', () => {
     using core = new NativeCore(addon(), silent);
     const reserved = core.take();
     const port = core.calls.addSocket(reserved, '127.0.0.1', 0, SocketUse.SHARED, 0, 0);
@@ -89,7 +89,7 @@ describe('The native datapath', () => {
     }
   });
 
-  it('hands over the other events of a batch where one is not handled', () => {
+  it('delivers the other events of a batch if one handler fails', () => {
     let deliver: (events: NativeEvent[]) => void = () => {};
     const fake = {
       Datapath: class {

@@ -32,7 +32,7 @@ export class NativeCore implements Disposable {
     return this.#snapshot;
   }
 
-  /** A handle for an object about to be opened, and who hears of its events. */
+  /** A handle for an object about to be opened, and the receiver of its events. */
   take(listener: NativeListener = () => {}): Handle {
     const index = this.#free.pop() ?? this.#generations.push(0) - 1;
     const generation = ((this.#generations[index] ?? 0) + 1) % GENERATIONS || 1;
@@ -47,7 +47,7 @@ export class NativeCore implements Disposable {
     if (this.#listeners.delete(handle)) this.#free.push(handle % 2 ** INDEX_BITS);
   }
 
-  /** Gives the memory of what was closed back to the system. */
+  /** Returns the memory of closed objects to the system. */
   trimMemory(): void {
     this.#addon.trimMemory();
   }

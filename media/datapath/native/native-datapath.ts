@@ -80,7 +80,7 @@ export class NativeDatapath implements Datapath {
       mode,
       logger,
       profile: this.#profile,
-      sharedCandidates: () => this.#listener.bound,
+      sharedCandidates: () => this.#listener.candidates,
       silenceMs: mode === 'lite' ? peerSilenceMs : hubSilenceMs,
       onClosed: (closed) => this.#forget(closed),
     });

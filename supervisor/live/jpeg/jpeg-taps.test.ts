@@ -46,7 +46,7 @@ it('shows pictures whose publisher was away when the client came, and decodes no
   await taps.close();
 });
 
-it('shows a feed that turns out to consist of pictures, which nothing told when the client came', async () => {
+it('shows a feed that turns out to consist of pictures, which was unknown when the client came', async () => {
   const { jpegFeeds, taps } = open([offlineFeed({ id: 'shed', label: 'Shed', reason: null })]);
   using watch = taps.watch('shed');
   const next = watch.next(AbortSignal.timeout(5000));

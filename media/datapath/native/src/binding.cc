@@ -130,11 +130,13 @@ napi_value addSocket(napi_env env, napi_callback_info info) {
   if (engine == nullptr) return numberValue(env, -EBADF);
   auto local = Endpoint::parse(given.text(1), static_cast<uint16_t>(given.unsignedNumber(2)));
   if (!local) return numberValue(env, -EINVAL);
-  int fd = openUdpSocket(*local);
+  const auto use = static_cast<SocketUse>(given.unsignedNumber(3));
+  const auto open = [&] { return use == SocketUse::Listener ? openTcpListener(*local) : openUdpSocket(*local); };
+  int fd = open();
   // One of ours that was closed a moment ago may still have the port.
-  if (fd == -EADDRINUSE && engine->settle()) fd = openUdpSocket(*local);
+  if (fd == -EADDRINUSE && engine->settle()) fd = open();
   if (fd < 0) return numberValue(env, fd);
-  command::AddSocket command{given.unsignedNumber(0), fd, *local, static_cast<SocketUse>(given.unsignedNumber(3)), given.unsignedNumber(4),
+  command::AddSocket command{given.unsignedNumber(0), fd, *local, use, given.unsignedNumber(4),
                              static_cast<Kind>(given.unsignedNumber(5))};
   post(env, given, command);
   return numberValue(env, local->port);

@@ -13,11 +13,11 @@
 #include "sink.h"
 #include "source.h"
 #include "track.h"
-#include "udp-socket.h"
+#include "media-socket.h"
 
 namespace rushlight::command {
 
-// Tells that everything before it is done.
+// Reports that everything before it is done.
 struct Fence { std::shared_ptr<std::promise<void>> reached; };
 struct AddSocket {
   Handle handle = 0;

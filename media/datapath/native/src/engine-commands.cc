@@ -8,7 +8,7 @@ void Engine::workOffCommands() {
 }
 
 void Engine::apply(command::AddSocket& it) {
-  auto socket = std::make_unique<UdpSocket>(it.handle, it.fd, it.local, it.use);
+  auto socket = std::make_unique<MediaSocket>(it.handle, it.fd, it.local, it.use);
   if (it.use == SocketUse::Own) {
     Session* owner = sessions_.get(it.owner);
     if (owner == nullptr) return;
@@ -18,10 +18,7 @@ void Engine::apply(command::AddSocket& it) {
     socket->ingest = sources_.get(it.owner);
     socket->ingestKind = it.kind;
   }
-  epoll_event event{};
-  event.events = EPOLLIN;
-  event.data.u32 = it.handle;
-  epoll_ctl(epoll_, EPOLL_CTL_ADD, it.fd, &event);
+  setWatch(*socket, EPOLLIN, EPOLL_CTL_ADD);
   sockets_.insert(it.handle, std::move(socket));
 }
 
@@ -76,7 +73,7 @@ void Engine::apply(command::OpenSource& it) {
   Session* session = sessions_.get(it.session);
   if (it.session != 0 && session == nullptr) return;
   sources_.insert(it.options.handle, std::make_unique<Source>(it.options, tracks_.get(it.video), tracks_.get(it.audio), session));
-  // Of several layers nobody can tell whose packets these are before the last one is named.
+  // With several layers, the owner of these packets is unknown until the last layer is named.
   if (session != nullptr && !it.options.layered) session->releaseHeld(context_);
 }
 
@@ -91,7 +88,7 @@ void Engine::apply(command::NameLayer& it) {
 void Engine::apply(command::CloseSource& it) {
   const auto source = sources_.take(it.source);
   if (source == nullptr) return;
-  sockets_.each([&](UdpSocket& socket) {
+  sockets_.each([&](MediaSocket& socket) {
     if (socket.ingest == source.get()) socket.ingest = nullptr;
   });
 }

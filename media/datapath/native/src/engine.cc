@@ -21,6 +21,10 @@ constexpr size_t kCommands = 1024;
 constexpr size_t kBatch = 64;
 constexpr size_t kLeastMemoryBytes = 64 * 1024 * 1024;
 constexpr int kReady = 32;
+// A connection is read in pieces of so many times the longest datagram.
+constexpr size_t kStreamReads = 7;
+// Beside the handles that JavaScript gives, connections have their own.
+constexpr uint64_t kStreamFlag = 1ULL << 32;
 constexpr int kRounds = 4;
 // We send nothing larger; loopback carries them.
 constexpr size_t kDatagramBytes = 9216;
@@ -59,7 +63,7 @@ Engine::Engine(std::function<void()> notify, size_t memoryBytes)
       wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   epoll_event event{};
   event.events = EPOLLIN;
-  event.data.u32 = 0;
+  event.data.u64 = 0;
   epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event);
   // Signals are for JavaScript's thread.
   sigset_t all;
@@ -117,16 +121,14 @@ void Engine::run() {
     const int ready = wait(events, kReady, std::max(0.0, nextWakeMs() - context_.nowMs));
     updateClock();
     for (int i = 0; i < ready; i++) {
-      if (events[i].data.u32 == 0) {
+      if (events[i].data.u64 == 0) {
         uint64_t count;
         while (read(wake_, &count, sizeof count) > 0) {
         }
         continue;
       }
-      UdpSocket* socket = sockets_.get(events[i].data.u32);
-      if (socket == nullptr) continue;
-      if (events[i].events & EPOLLOUT) socket->queue.flush(context_.counters);
-      if (events[i].events & ~EPOLLOUT) receive(socket);
+      if (events[i].data.u64 & kStreamFlag) serveStream(static_cast<Handle>(events[i].data.u64), events[i].events);
+      else serve(static_cast<Handle>(events[i].data.u64), events[i].events);
     }
     workOffCommands();
     runTimers();
@@ -155,7 +157,15 @@ void Engine::updateClock() {
   context_.unixMs = clockMs(CLOCK_REALTIME);
 }
 
-void Engine::receive(UdpSocket* socket) {
+void Engine::serve(Handle handle, uint32_t ready) {
+  MediaSocket* socket = sockets_.get(handle);
+  if (socket == nullptr) return;
+  if (socket->use == SocketUse::Listener) return acceptFrom(*socket);
+  if (ready & EPOLLOUT) socket->queue.flush(context_.counters);
+  if (ready & ~EPOLLOUT) receive(socket);
+}
+
+void Engine::receive(MediaSocket* socket) {
   Receiver& receiver = *receiver_;
   const Handle handle = socket->handle;
   for (int round = 0; round < kRounds; round++) {
@@ -183,13 +193,58 @@ void Engine::receive(UdpSocket* socket) {
   }
 }
 
-void Engine::dispatch(UdpSocket& socket, const Endpoint& from, View datagram) {
+void Engine::acceptFrom(MediaSocket& listener) {
+  for (size_t n = 0; n < kBatch; n++) {
+    Stream* taken = nullptr;
+    switch (streams_.accept(listener, context_.nowMs, taken)) {
+      case StreamSockets::Outcome::Taken: setWatch(taken->socket, EPOLLIN, EPOLL_CTL_ADD); break;
+      case StreamSockets::Outcome::TurnedAway: context_.counters.refused++; break;
+      case StreamSockets::Outcome::NoneWaits: return;
+      // Who waits goes on waiting: looking again at once would take the whole processor.
+      case StreamSockets::Outcome::NoDescriptors:
+        listener.resting = true;
+        return setWatch(listener, 0, EPOLL_CTL_MOD);
+    }
+  }
+}
+
+void Engine::serveStream(Handle handle, uint32_t ready) {
+  Stream* stream = streams_.get(handle);
+  if (stream == nullptr) return;
+  if (ready & EPOLLOUT) stream->socket.queue.flush(context_.counters);
+  if ((ready & ~EPOLLOUT) && !receiveStream(*stream)) cut(handle);
+}
+
+bool Engine::receiveStream(Stream& stream) {
+  const ssize_t length = recv(stream.socket.fd, receiver_->bytes, sizeof receiver_->bytes[0] * kStreamReads, MSG_DONTWAIT);
+  if (length == 0) return false;
+  if (length < 0) return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+  // What was commanded before this was sent goes before it.
+  workOffCommands();
+  stream.heardMs = context_.nowMs;
+  const View bytes = {receiver_->bytes[0], static_cast<size_t>(length)};
+  return stream.framer.feed(bytes, [&](View datagram) {
+    context_.counters.datagramsIn++;
+    // Before a check there is nothing that a peer could want.
+    if (!stream.proven() && !stun::isStun(datagram)) return false;
+    dispatch(stream.socket, stream.peer, datagram);
+    return true;
+  });
+}
+
+void Engine::cut(Handle handle) {
+  const auto stream = streams_.take(handle);
+  if (stream == nullptr) return;
+  sessions_.each([&](Session& session) { session.socketClosed(&stream->socket); });
+}
+
+void Engine::dispatch(MediaSocket& socket, const Endpoint& from, View datagram) {
   if (socket.use == SocketUse::Ingest) {
     if (socket.ingest != nullptr && from.isLoopback()) socket.ingest->receiveIngest(socket.ingestKind, datagram, context_);
     return;
   }
   Session* session = socket.owner;
-  UdpSocket::Binding* bound = nullptr;
+  MediaSocket::Binding* bound = nullptr;
   const bool stunned = stun::isStun(datagram);
   if (session == nullptr && stunned) {
     const auto message = stun::parse(datagram);
@@ -238,21 +293,29 @@ void Engine::fanOut() {
 }
 
 void Engine::flush() {
-  sockets_.each([this](UdpSocket& socket) {
+  sockets_.each([this](MediaSocket& socket) {
     if (!socket.queue.empty() && !socket.queue.blocked()) socket.queue.flush(context_.counters);
     watch(socket);
+  });
+  streams_.each([this](Stream& stream) {
+    if (!stream.socket.queue.empty() && !stream.socket.queue.blocked()) stream.socket.queue.flush(context_.counters);
+    watch(stream.socket);
   });
 }
 
 // A full socket reports when it is writable again.
-void Engine::watch(UdpSocket& socket) {
+void Engine::watch(MediaSocket& socket) {
   const bool wanted = socket.queue.blocked();
   if (wanted == socket.watchesWritable) return;
   socket.watchesWritable = wanted;
+  setWatch(socket, wanted ? EPOLLIN | EPOLLOUT : EPOLLIN, EPOLL_CTL_MOD);
+}
+
+void Engine::setWatch(const MediaSocket& socket, uint32_t events, int operation) {
   epoll_event event{};
-  event.events = wanted ? EPOLLIN | EPOLLOUT : EPOLLIN;
-  event.data.u32 = socket.handle;
-  epoll_ctl(epoll_, EPOLL_CTL_MOD, socket.fd, &event);
+  event.events = events;
+  event.data.u64 = socket.handle | (socket.use == SocketUse::Stream ? kStreamFlag : 0);
+  epoll_ctl(epoll_, operation, socket.fd, &event);
 }
 
 double Engine::nextWakeMs() const {
@@ -285,6 +348,10 @@ void Engine::tick() {
   sessions_.each([this](Session& session) { session.tick(context_); });
   sources_.each([this](Source& source) { source.tick(context_); });
   sinks_.each([this](Sink& sink) { sink.tick(context_); });
+  for (const Handle handle : streams_.overdue(context_.nowMs)) cut(handle);
+  sockets_.each([this](MediaSocket& socket) {
+    if (std::exchange(socket.resting, false)) setWatch(socket, EPOLLIN, EPOLL_CTL_MOD);
+  });
   shareMemory();
   publish();
 }

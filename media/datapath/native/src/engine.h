@@ -11,6 +11,7 @@
 #include "commands.h"
 #include "context.h"
 #include "snapshot.h"
+#include "stream-sockets.h"
 
 namespace rushlight {
 
@@ -25,7 +26,7 @@ class Engine {
 
   // For JavaScript's thread. False if the queue stays full, which only a hanging thread can cause.
   bool post(Command command);
-  // Waits until all that was posted is done. False where it takes too long.
+  // Waits until all posted commands are done. False if that takes too long.
   bool settle();
   std::optional<Event> takeEvent() { return context_.events.pop(); }
   const std::string& fingerprint() const { return identity_.fingerprint(); }
@@ -34,11 +35,19 @@ class Engine {
  private:
   void run();
   void workOffCommands();
-  void receive(UdpSocket* socket);
-  void dispatch(UdpSocket& socket, const Endpoint& from, View datagram);
+  void serve(Handle handle, uint32_t ready);
+  void receive(MediaSocket* socket);
+  void acceptFrom(MediaSocket& listener);
+  void serveStream(Handle handle, uint32_t ready);
+  // False where the connection is to be cut.
+  bool receiveStream(Stream& stream);
+  void cut(Handle handle);
+  void dispatch(MediaSocket& socket, const Endpoint& from, View datagram);
   void fanOut();
   void flush();
-  void watch(UdpSocket& socket);
+  void watch(MediaSocket& socket);
+  // What of a socket the thread waits for.
+  void setWatch(const MediaSocket& socket, uint32_t events, int operation);
   void runTimers();
   double nextWakeMs() const;
   void tick();
@@ -82,7 +91,8 @@ class Engine {
   Context context_;
   // In the order of their lifetimes: sinks and sources refer to sessions and tracks, and those to sockets.
   Names names_;
-  Table<UdpSocket> sockets_;
+  Table<MediaSocket> sockets_;
+  StreamSockets streams_;
   Table<Session> sessions_;
   Table<Track> tracks_;
   Table<Source> sources_;

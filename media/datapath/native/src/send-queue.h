@@ -4,22 +4,19 @@
 #include <memory>
 #include <vector>
 
-#include "context.h"
-#include "endpoint.h"
+#include "outlet.h"
 
 namespace rushlight {
 
-class SendQueue {
+class SendQueue final : public Outlet {
  public:
   explicit SendQueue(int fd) : fd_(fd) {}
 
-  // Room for a datagram of at most `bytes`, to be filled and committed at once. Null while the socket is full.
-  uint8_t* reserve(size_t bytes, Counters& counters);
-  void commit(const Endpoint& to, size_t bytes, Counters& counters);
-  // Sends everything; false if the socket is full: the rest follows once it is writable again.
-  bool flush(Counters& counters);
-  bool blocked() const { return blocked_; }
-  bool empty() const { return messages_.empty(); }
+  uint8_t* reserve(size_t bytes, Counters& counters) override;
+  void commit(const Endpoint& to, size_t bytes, Counters& counters) override;
+  bool flush(Counters& counters) override;
+  bool blocked() const override { return blocked_; }
+  bool empty() const override { return messages_.empty(); }
 
  private:
   struct Message {

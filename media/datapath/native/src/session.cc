@@ -39,7 +39,7 @@ Session::~Session() {
     const auto known = path.socket->paths.find(path.peer);
     if (known != path.socket->paths.end() && known->second.session == this) path.socket->paths.erase(known);
   }
-  for (UdpSocket* socket : sockets_) socket->owner = nullptr;
+  for (MediaSocket* socket : sockets_) socket->owner = nullptr;
   for (Sink* sink : sinks_) sink->sessionGone();
   for (Source* source : sources_) source->sessionGone();
 }
@@ -55,7 +55,7 @@ void Session::setIce(IceNames ice) {
 
 void Session::addCandidate(const Endpoint& peer) {
   if (!options_.controlling) return;
-  for (UdpSocket* socket : sockets_) {
+  for (MediaSocket* socket : sockets_) {
     if (socket->local.family != peer.family || paths_.size() >= kMaxCandidates) continue;
     const Path path{socket, peer};
     if (std::find(paths_.begin(), paths_.end(), path) == paths_.end()) paths_.push_back(path);
@@ -66,12 +66,12 @@ bool Session::isCandidate(const Endpoint& peer) const {
   return std::any_of(paths_.begin(), paths_.end(), [&](const Path& path) { return path.peer == peer; });
 }
 
-void Session::addSocket(UdpSocket* socket) {
+void Session::addSocket(MediaSocket* socket) {
   sockets_.push_back(socket);
   socket->owner = this;
 }
 
-void Session::socketClosed(const UdpSocket* socket) {
+void Session::socketClosed(const MediaSocket* socket) {
   std::erase(sockets_, socket);
   std::erase_if(paths_, [&](const Path& path) { return path.socket == socket; });
   std::erase_if(checks_, [&](const auto& check) { return check.second.socket == socket; });
@@ -96,7 +96,7 @@ void Session::sayGoodbye(Context& context) {
   followDtls(context);
 }
 
-void Session::receiveStun(UdpSocket& socket, const Endpoint& from, View datagram, Context& context) {
+void Session::receiveStun(MediaSocket& socket, const Endpoint& from, View datagram, Context& context) {
   const auto message = stun::parse(datagram);
   if (!message) return;
   if (message->type != stun::Request) return receiveResponse(*message, socket, from, datagram, context);
@@ -128,7 +128,7 @@ void Session::receiveStun(UdpSocket& socket, const Endpoint& from, View datagram
   if (!selected_ || message->useCandidate || restarted) select(path, context);
 }
 
-void Session::receiveResponse(const stun::Message& message, UdpSocket& socket, const Endpoint& from, View datagram, Context& context) {
+void Session::receiveResponse(const stun::Message& message, MediaSocket& socket, const Endpoint& from, View datagram, Context& context) {
   if (message.type != stun::Success || !options_.controlling || ice_.empty()) return;
   const auto asked = std::find_if(checks_.begin(), checks_.end(), [&](const auto& check) { return check.first == message.transaction; });
   // An answer counts only if it comes from the address that was asked (RFC 8445, section 7.2.5.2.1).
@@ -149,7 +149,7 @@ void Session::select(const Path& path, Context& context) {
 }
 
 bool Session::remember(const Path& path, double nowMs) {
-  UdpSocket::Binding& present = path.socket->paths[path.peer];
+  MediaSocket::Binding& present = path.socket->paths[path.peer];
   if (present.session != this) {
     // The address of a check is easily forged: it takes nothing from a peer that sends from there.
     if (present.session != nullptr && nowMs - present.provenMs < kProvenMs) return false;
@@ -256,7 +256,7 @@ void Session::followDtls(Context& context) {
 
 bool Session::sendRtp(const RtpPacket& packet, int64_t extendedSequence, Context& context) {
   if (!canSend()) return true;
-  SendQueue& queue = selected_->socket->queue;
+  Outlet& queue = selected_->socket->queue;
   uint8_t* at = queue.reserve(kRtpHeaderBytes + packet.payload.size() + kSrtpOverhead, context.counters);
   if (at == nullptr) return false;
   writeRtpHeader(at, packet.marker, packet.payloadType, packet.sequence, packet.timestamp, packet.ssrc);
@@ -266,13 +266,13 @@ bool Session::sendRtp(const RtpPacket& packet, int64_t extendedSequence, Context
 
 void Session::sendRtcp(View compound, Context& context) {
   if (!canSend()) return;
-  SendQueue& queue = selected_->socket->queue;
+  Outlet& queue = selected_->socket->queue;
   uint8_t* at = queue.reserve(compound.size() + kSrtcpOverhead, context.counters);
   if (at != nullptr) queue.commit(selected_->peer, sender_->protectRtcp(compound, at), context.counters);
 }
 
 void Session::sendTo(const Path& path, View datagram, Context& context) {
-  uint8_t* at = path.socket->queue.reserve(datagram.size(), context.counters);
+  uint8_t* at = path.socket->queue.reserveUrgent(datagram.size(), context.counters);
   if (at == nullptr) return;
   copyBytes(at, datagram.data(), datagram.size());
   path.socket->queue.commit(path.peer, datagram.size(), context.counters);

@@ -15,7 +15,7 @@
 #include "silence.h"
 #include "srtp.h"
 #include "stun.h"
-#include "udp-socket.h"
+#include "media-socket.h"
 
 namespace rushlight {
 
@@ -42,7 +42,7 @@ struct IceNames {
 };
 
 struct Path {
-  UdpSocket* socket = nullptr;
+  MediaSocket* socket = nullptr;
   Endpoint peer;
   bool operator==(const Path&) const = default;
 };
@@ -59,8 +59,8 @@ class Session final : private rtcp::Handler {
   void setIce(IceNames ice);
   // The peer may be there.
   void addCandidate(const Endpoint& peer);
-  void addSocket(UdpSocket* socket);
-  void socketClosed(const UdpSocket* socket);
+  void addSocket(MediaSocket* socket);
+  void socketClosed(const MediaSocket* socket);
   // The handshake begins once there is a path to the peer.
   void startDtls(DtlsOptions options);
   void setKeys(const MasterKey& local, const MasterKey& remote, Context& context);
@@ -68,7 +68,7 @@ class Session final : private rtcp::Handler {
   void sayGoodbye(Context& context);
 
   // A STUN message that named this session or arrived on its own socket.
-  void receiveStun(UdpSocket& socket, const Endpoint& from, View datagram, Context& context);
+  void receiveStun(MediaSocket& socket, const Endpoint& from, View datagram, Context& context);
   // Anything else from a path that passed a check; it is decrypted into `scratch`. True if it is authentic media or a report.
   bool receive(const Endpoint& from, View datagram, uint8_t* scratch, Context& context);
 
@@ -86,7 +86,7 @@ class Session final : private rtcp::Handler {
   void remove(Sink* sink);
   void add(Source* source);
   void remove(Source* source);
-  // Who gets the packets, of several sources.
+  // The receiver of the packets, among several sources.
   void setSource(Source* source) { source_ = source; }
   // Passes earlier packets on to the source.
   void releaseHeld(Context& context);
@@ -96,7 +96,7 @@ class Session final : private rtcp::Handler {
   void tick(Context& context);
 
  private:
-  void receiveResponse(const stun::Message& message, UdpSocket& socket, const Endpoint& from, View datagram, Context& context);
+  void receiveResponse(const stun::Message& message, MediaSocket& socket, const Endpoint& from, View datagram, Context& context);
   bool isCandidate(const Endpoint& peer) const;
   void select(const Path& path, Context& context);
   // False where somebody else is there.
@@ -120,7 +120,7 @@ class Session final : private rtcp::Handler {
   Silence silence_;
   // The newest last. Unused ones never push out one that the peer has used.
   std::deque<IceNames> ice_;
-  std::vector<UdpSocket*> sockets_;
+  std::vector<MediaSocket*> sockets_;
   std::deque<Path> paths_;
   std::optional<Path> selected_;
   std::optional<Dtls> dtls_;

@@ -80,7 +80,7 @@ void Sink::join(double freshMs, double patienceMs, Context& context) {
 }
 
 void Sink::pause(Context& context) {
-  // On its way to another layer: where nothing is sent, it is there at once.
+  // Changing to another layer: if nothing is sent, the change is immediate.
   if (next_ != nullptr) takeNext(context);
   state_ = State::Paused;
 }
@@ -258,7 +258,9 @@ bool Sink::stalled(Context& context) {
     return false;
   }
   const StoredPacket* next = ring.get(cursor_);
-  const bool late = next != nullptr && context.nowMs - next->arrivalMs > kMaxLagMs && state_ == State::Live;
+  // One whose way takes no more never catches up: a newer keyframe is nearer to the live picture.
+  const bool stuck = isVideo() && !tap_ && session_->blocked() && track_->keyframe() > cursor_;
+  const bool late = next != nullptr && context.nowMs - next->arrivalMs > kMaxLagMs && (state_ == State::Live || stuck);
   if (cursor_ < ring.tail() || late) skip(context);
   if (state_ == State::Waiting) return false;
   if (!tap_ && !session_->settled(context.nowMs)) return true;

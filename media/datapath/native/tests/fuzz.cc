@@ -11,6 +11,7 @@
 #include "../src/sink.h"
 #include "../src/source.h"
 #include "../src/video-payload.h"
+#include "../src/stream-framer.h"
 
 using namespace rushlight;
 
@@ -44,6 +45,26 @@ void readAlone(View datagram) {
   }
 }
 
+// What comes by a connection is the same, however it is cut into pieces.
+void readFramed(View stream) {
+  using Frames = std::vector<std::vector<uint8_t>>;
+  const auto read = [&](size_t piece, Frames& frames) {
+    StreamFramer framer(1024);
+    for (size_t at = 0; at < stream.size(); at += piece) {
+      const auto take = [&](View datagram) {
+        frames.push_back(toVector(datagram));
+        return frames.size() < 64;
+      };
+      if (!framer.feed(stream.subspan(at, std::min(piece, stream.size() - at)), take)) return false;
+    }
+    return true;
+  };
+  Frames whole, cut;
+  const bool good = read(4096, whole);
+  const size_t piece = stream.empty() ? 1 : 1 + stream[0] % 7;
+  if (read(piece, cut) != good || cut != whole) std::abort();
+}
+
 // Number of packets received, and the longest time that one of them held up the thread: printed at the end. The thread's clock counts what
 // the host of a virtual machine takes away, so a packet's own cost is the least of several runs of the same input.
 struct Tally {
@@ -75,7 +96,7 @@ static std::vector<double> play(View input) {
   std::vector<double> costs;
   Context context;
   Names names;
-  UdpSocket socket(6, dup(0), *Endpoint::parse("127.0.0.1", 1), SocketUse::Shared);
+  MediaSocket socket(6, dup(0), *Endpoint::parse("127.0.0.1", 1), SocketUse::Shared);
   static const DtlsIdentity identity;
   Session session({1, false, 10'000}, names, identity);
   // The first byte says whether the handshake is over.
@@ -148,6 +169,7 @@ static void keep(View input, double us, size_t packet) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const View input = {data, size};
   readAlone(input);
+  readFramed(input);
   std::vector<double> costs = play(input);
   tally.packets += costs.size();
   const double most = costs.empty() ? 0 : *std::max_element(costs.begin(), costs.end());

@@ -26,6 +26,8 @@
 #include "../src/source.h"
 #include "../src/source-guard.h"
 #include "../src/srtp.h"
+#include "../src/stream-framer.h"
+#include "../src/stream-queue.h"
 #include "../src/stun.h"
 #include "check.h"
 
@@ -97,7 +99,7 @@ void srtp(SrtpProfile profile) {
     CHECK(!opensReport(reports, first));
   }
   CHECK(opensReport(reports, report(picture, 2)));
-  // Encoders that restart under an SSRC of their own each time: nothing of those that ended can be replayed.
+  // Encoders that restart under another SSRC each time: nothing of the ended ones can be replayed.
   SrtpReceiver restarts(master);
   const auto first = protect(sender, 70'000, 1000);
   for (uint32_t ssrc = 1000; ssrc < 1100; ssrc++) {
@@ -120,7 +122,7 @@ void stunMessages() {
     // Anything after MESSAGE-INTEGRITY, and the length that it covers, is not part of it.
     if (read && i < message->integrityOffset && i != 2 && i != 3) CHECK(!stun::hasIntegrity(altered, *read, "password"));
   }
-  // What may be in a check, and need not be understood, is no reason to refuse it.
+  // Optional attributes are no reason to reject a check.
   for (const uint8_t type : {0x01, 0x13, 0x14, 0x15, 0x1c}) {
     const std::vector<uint8_t> with = {0, 1, 0, 8, 0x21, 0x12, 0xa4, 0x42, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 0, type, 0, 4, 0, 0, 0, 0};
     CHECK(stun::parse(with)->unknown == (type == 0x13 ? 0x13 : 0));
@@ -269,7 +271,7 @@ void clocks() {
   CHECK(std::abs(rtcp::unixMsOfNtp(rtcp::ntpOfUnixMs(1.7e12)) - 1.7e12) < 0.01);
 }
 
-// Missing packets are asked for up to a bound. Beyond it, and where a gap is too large, only a keyframe helps: at once.
+// Missing packets are requested up to a limit. Beyond it, or if a gap is too large, only a keyframe helps: at once.
 void gaps() {
   NackGenerator nacks;
   nacks.arrived(0, 0);
@@ -283,7 +285,7 @@ void gaps() {
   CHECK(abandoned);
 }
 
-// A step back of the publisher's time line is a line of its own, of which the next report speaks.
+// A step back of the publisher's time line starts a new line, which the next report describes.
 void captureDelays() {
   CaptureDelay delay(kVideoClockHz);
   delay.noteReport(900'000, 10'000);
@@ -296,7 +298,7 @@ void captureDelays() {
   CHECK(std::abs(*delay.ms() - 19.7) < 0.1);
 }
 
-// Reports of another time line, or of none, say nothing of the feed's.
+// Reports about another time line, or none, say nothing about the feed's.
 void reportTimes() {
   StreamNormalizer normalizer(90'000, 65'536, 1);
   normalizer.begin(1, 10, 90'000, 0);
@@ -365,14 +367,14 @@ void layersEnd() {
   }
 }
 
-// The clock of this machine is set while pictures flow: the time line that viewers are told goes on.
+// The clock of this machine is set while pictures flow: the time line in reports to viewers continues.
 void clockSet() {
   Context context;
   context.nowMs = 5000;
   context.unixMs = 1.7e12;
   Endpoint local = *Endpoint::parse("127.0.0.1", 0);
   Endpoint peer = local;
-  UdpSocket socket(1, openUdpSocket(local), local, SocketUse::Shared);
+  MediaSocket socket(1, openUdpSocket(local), local, SocketUse::Shared);
   const int viewer = openUdpSocket(peer);
   const DtlsIdentity identity;
   Names names;
@@ -420,7 +422,7 @@ void clockSet() {
   close(viewer);
 }
 
-// Whatever others send, a session hears that it is connected.
+// Whatever others send, a session learns that it is connected.
 void vitalEvents() {
   Context context;
   for (int i = 0; i < 10'000; i++) context.events.push({EventType::ParameterSet, 1});
@@ -556,7 +558,7 @@ void sharedMemory() {
   }
 }
 
-// Linux before 5.11, or a container that forbids what is newer: packets come in all the same. From here on it is so for this process.
+// Linux before 5.11, or a container that forbids what is newer: packets still arrive. From here on this applies to the whole process.
 void oldKernel() {
   const sock_filter forbid[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
@@ -603,6 +605,56 @@ void extensions() {
   CHECK(rtpExtension(with({0x10, 0, 0, 1, 20}), 20).empty());
 }
 
+// A connection that takes no more: what waits for it is bounded, and the rest goes in order once it can be written again.
+void streams() {
+  int pair[2];
+  CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) == 0);
+  StreamQueue queue(pair[0]);
+  Counters counters;
+  uint8_t sent = 0;
+  size_t bytes = 0;
+  const auto put = [&](bool urgent) {
+    const size_t length = 900 + sent;
+    uint8_t* at = urgent ? queue.reserveUrgent(length, counters) : queue.reserve(length, counters);
+    if (at == nullptr) return false;
+    std::memset(at, sent++, length);
+    queue.commit({}, length, counters);
+    bytes += length;
+    return true;
+  };
+  for (int n = 0; n < 10'000 && put(false); n++) {
+    if (n % 7 == 0) queue.flush(counters);
+  }
+  CHECK(queue.blocked() && bytes < 1024 * 1024);
+  size_t urgent = 0;
+  while (put(true)) urgent++;
+  CHECK(urgent >= 10 && urgent < 100);
+  StreamFramer framer(9216);
+  uint8_t expected = 0;
+  size_t received = 0;
+  const auto take = [&](View datagram) {
+    CHECK(datagram.size() == 900u + expected && datagram.front() == expected && datagram.back() == expected);
+    expected++;
+    received += datagram.size();
+    return true;
+  };
+  uint8_t piece[777];
+  while (received < bytes) {
+    queue.flush(counters);
+    const ssize_t length = recv(pair[1], piece, sizeof piece, 0);
+    CHECK(length > 0 && framer.feed({piece, static_cast<size_t>(length)}, take));
+  }
+  CHECK(queue.empty() && !queue.blocked() && put(false));
+  // Nothing is longer than its length can say, and an empty datagram is none.
+  CHECK(queue.reserve(70'000, counters) == nullptr);
+  const std::vector<uint8_t> empty = {0, 0, 0, 1, 7};
+  size_t count = 0;
+  CHECK(StreamFramer(16).feed(empty, [&](View one) { return ++count == 1 && one.size() == 1 && one[0] == 7; }));
+  CHECK(!StreamFramer(16).feed(std::vector<uint8_t>{0, 17}, take) && count == 1);
+  ::close(pair[0]);
+  ::close(pair[1]);
+}
+
 }  // namespace
 
 int main() {
@@ -626,6 +678,7 @@ int main() {
   vitalEvents();
   heldPackets();
   heldLayers();
+  streams();
   betweenThreads();
   sharedMemory();
   oldKernel();

@@ -162,7 +162,7 @@ test('a QR code with a revoked key is reported as such and opens nothing', async
   await page.context().close();
 }, 60_000);
 
-test('the link with the key works where the page is open already', async () => {
+test('the link with the key works if the page is already open', async () => {
   await using appliance = new FakeAppliance(pages.folder);
   appliance.token = 'from-qr';
   const page = await fresh();
@@ -175,7 +175,7 @@ test('the link with the key works where the page is open already', async () => {
   await page.context().close();
 }, 60_000);
 
-test('a key that was dropped in another tab is asked for at the next press', async () => {
+test('asks at the next press for a key that was dropped in another tab', async () => {
   await using appliance = new FakeAppliance(pages.folder);
   appliance.token = 'key';
   const page = await fresh();

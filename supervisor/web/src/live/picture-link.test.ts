@@ -27,7 +27,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-test('a connection that has gone silent is not called live: another one is opened', async () => {
+test('a silent connection is not shown as live: another one is opened', async () => {
   const phases: PlayerPhase['kind'][] = [];
   const screen = { show: () => {}, phase: ({ kind }: PlayerPhase) => phases.push(kind) };
   const stop = new AbortController();

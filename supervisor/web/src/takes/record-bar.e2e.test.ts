@@ -131,3 +131,20 @@ test('a camera offers no feeds of other hubs, a hub does', async () => {
   expect(await kinds('camera')).toBe(1);
   expect(await kinds('hub')).toBe(3);
 }, 60_000);
+
+test('the bars of a test picture are explained on its card, and on no other', async () => {
+  for (const [kind, count] of [
+    ['test', 1],
+    ['rpicam', 0],
+  ] as const) {
+    const { appliance, page } = await visit(
+      statusFixture({ sources: [sourceFixture({ kind })] }),
+      '#/cameras',
+    );
+    await using _appliance = appliance;
+    const card = page.locator('.device');
+    await card.waitFor();
+    expect(await card.getByText('black and white bars').count()).toBe(count);
+    await page.context().close();
+  }
+}, 60_000);

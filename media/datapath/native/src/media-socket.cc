@@ -1,4 +1,4 @@
-#include "udp-socket.h"
+#include "media-socket.h"
 
 #include <sys/socket.h>
 

@@ -1,12 +1,14 @@
-// One UDP socket of the datapath's thread.
+// One socket of the datapath's thread: UDP, or TCP of peers whose network blocks UDP.
 #pragma once
 #include <unistd.h>
 
+#include <memory>
 #include <string>
 #include <unordered_map>
 
 #include "handles.h"
 #include "send-queue.h"
+#include "stream-queue.h"
 #include "track.h"
 
 namespace rushlight {
@@ -21,32 +23,47 @@ enum class SocketUse : uint8_t {
   Own = 1,
   // Receives plain RTP from a capture pipeline of this machine.
   Ingest = 2,
+  // Takes TCP connections.
+  Listener = 3,
+  // One of these connections: a path to one peer. Not for JavaScript.
+  Stream = 4,
 };
 
-class UdpSocket {
+class MediaSocket {
  public:
-  UdpSocket(Handle ownHandle, int descriptor, const Endpoint& address, SocketUse purpose)
-      : handle(ownHandle), fd(descriptor), local(address), use(purpose), queue(descriptor) {}
-  UdpSocket(const UdpSocket&) = delete;
-  UdpSocket& operator=(const UdpSocket&) = delete;
-  ~UdpSocket() { ::close(fd); }
+  MediaSocket(Handle ownHandle, int descriptor, const Endpoint& address, SocketUse purpose)
+      : handle(ownHandle), fd(descriptor), local(address), use(purpose), outlet_(makeOutlet(descriptor, purpose)), queue(*outlet_) {}
+  MediaSocket(const MediaSocket&) = delete;
+  MediaSocket& operator=(const MediaSocket&) = delete;
+  ~MediaSocket() { ::close(fd); }
 
   const Handle handle;
   const int fd;
   const Endpoint local;
   const SocketUse use;
-  SendQueue queue;
   // Who is at an address, and when something authentic of it came from there last.
   struct Binding {
     Session* session = nullptr;
     double provenMs = -1e9;
   };
+
+ private:
+  static std::unique_ptr<Outlet> makeOutlet(int descriptor, SocketUse purpose) {
+    if (purpose == SocketUse::Stream) return std::make_unique<StreamQueue>(descriptor);
+    return std::make_unique<SendQueue>(descriptor);
+  }
+  const std::unique_ptr<Outlet> outlet_;
+
+ public:
+  Outlet& queue;
   // Paths in use, by the peer's address.
   std::unordered_map<Endpoint, Binding, EndpointHash> paths;
   Session* owner = nullptr;
   Source* ingest = nullptr;
   Kind ingestKind = Kind::Video;
   bool watchesWritable = false;
+  // Of a listener: there are no descriptors for more connections now.
+  bool resting = false;
 };
 
 // Opens, binds and prepares a socket; negative errno on failure. `local` gets the bound port. Any thread may call it.

@@ -5,11 +5,13 @@
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cmath>
+#include <limits>
 
 namespace rushlight {
 
@@ -17,6 +19,7 @@ namespace {
 
 constexpr size_t kCommands = 1024;
 constexpr size_t kBatch = 64;
+constexpr size_t kLeastMemoryBytes = 64 * 1024 * 1024;
 constexpr int kReady = 32;
 // A connection is read in pieces of so many times the longest datagram.
 constexpr size_t kStreamReads = 7;
@@ -51,8 +54,9 @@ struct Engine::Receiver {
   uint8_t plain[kDatagramBytes];
 };
 
-Engine::Engine(std::function<void()> notify)
+Engine::Engine(std::function<void()> notify, size_t memoryBytes)
     : notify_(std::move(notify)),
+      memoryBytes_(memoryBytes),
       commands_(kCommands),
       receiver_(std::make_unique_for_overwrite<Receiver>()),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
@@ -348,7 +352,25 @@ void Engine::tick() {
   sockets_.each([this](MediaSocket& socket) {
     if (std::exchange(socket.resting, false)) setWatch(socket, EPOLLIN, EPOLL_CTL_MOD);
   });
+  shareMemory();
   publish();
+}
+
+size_t Engine::shareOfMachine() {
+  const auto bytes = static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  return std::max(kLeastMemoryBytes, bytes / 8);
+}
+
+// Where all tracks together remember too much, those with the most give it back.
+void Engine::shareMemory() {
+  size_t bytes = 0;
+  size_t count = 0;
+  tracks_.each([&](Track& track) {
+    bytes += track.ring().bytes();
+    count++;
+  });
+  const size_t each = bytes <= memoryBytes_ ? std::numeric_limits<size_t>::max() : memoryBytes_ / count;
+  tracks_.each([&](Track& track) { track.limitMemory(each, context_.nowMs); });
 }
 
 void Engine::publish() {

@@ -17,8 +17,8 @@ namespace rushlight {
 
 class Engine {
  public:
-  // The thread calls `notify` after it pushed events.
-  explicit Engine(std::function<void()> notify);
+  // The thread calls `notify` after it pushed events. All tracks together keep no more than `memoryBytes`.
+  explicit Engine(std::function<void()> notify, size_t memoryBytes = shareOfMachine());
   // Ends the thread and wipes all keys.
   ~Engine();
   Engine(const Engine&) = delete;
@@ -51,8 +51,10 @@ class Engine {
   void runTimers();
   double nextWakeMs() const;
   void tick();
+  void shareMemory();
   void publish();
   void updateClock();
+  static size_t shareOfMachine();
   int wait(epoll_event* events, int count, double waitMs);
   static void nap();
 
@@ -82,6 +84,7 @@ class Engine {
   struct Receiver;
 
   std::function<void()> notify_;
+  const size_t memoryBytes_;
   const DtlsIdentity identity_;
   Queue<Command> commands_;
   SnapshotExchange snapshots_;

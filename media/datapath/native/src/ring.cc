@@ -87,7 +87,7 @@ void PacketRing::evict(double nowMs) {
     const StoredPacket* oldest = get(tail_);
     const bool old = oldest == nullptr || nowMs - oldest->arrivalMs > kHistoryMs;
     const bool spent = old && (tail_ < keepFrom_);
-    if (bytes_ <= maxBytes_ && !spent) return;
+    if (bytes_ <= std::min(maxBytes_, limit_) && !spent) return;
     dropTail();
   }
 }

@@ -36,6 +36,11 @@ class PacketRing {
   bool put(int64_t sequence, uint32_t timestamp, bool marker, View head, View body, double nowMs);
   // Null if it is missing.
   const StoredPacket* get(int64_t sequence) const;
+  // Keeps no more than this for now, if that is less than its own limit.
+  void limit(size_t bytes, double nowMs) {
+    limit_ = bytes;
+    evict(nowMs);
+  }
   // Packets before `sequence` are dropped once they are too old to be requested again.
   void keepFrom(int64_t sequence) { keepFrom_ = sequence; }
 
@@ -63,6 +68,7 @@ class PacketRing {
   std::deque<Chunk> chunks_;
   std::unique_ptr<uint8_t[]> spare_;
   size_t maxBytes_;
+  size_t limit_ = std::numeric_limits<size_t>::max();
   size_t bytes_ = 0;
   int64_t head_ = -1;
   int64_t tail_ = 0;

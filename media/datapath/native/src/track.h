@@ -38,6 +38,7 @@ class Track {
   Kind kind() const { return kind_; }
   uint32_t clockRate() const { return clockRate_; }
   const PacketRing& ring() const { return ring_; }
+  void limitMemory(size_t bytes, double nowMs) { ring_.limit(bytes, nowMs); }
   StreamNormalizer& normalizer() { return normalizer_; }
   TrackClock& clock() { return clock_; }
   // Start of the newest remembered keyframe; -1 if there is none.

@@ -36,7 +36,7 @@ export async function writeLists(workshop: Workshop, arch: Architecture): Promis
   write('cdx', cycloneDxDocument(subject, components));
 }
 
-/** Files of the release that are signed one by one: all but the repository, which has signatures of its own. Paths below `out`. */
+/** Files of the release that are signed one by one: all except the repository, which has its own signatures. Paths below `out`. */
 export function artefacts(out: string): string[] {
   const filesIn = (folder: string) =>
     readdirSync(join(out, folder))

@@ -1,4 +1,4 @@
-/** Says every half minute that a step goes on, for those whose programs are silent. Dispose of it when the step is over. */
+/** Reports every half minute that a step is still running, for steps with silent programs. Dispose of it when the step is over. */
 export function heartbeat(
   what: string,
   say: (line: string) => void = (line) => process.stdout.write(`${line}\n`),

@@ -78,7 +78,7 @@ async function main(): Promise<void> {
   summary(workshop);
 }
 
-/** Those that this machine can make; `required`: fails where it can make none. */
+/** Those that this machine can make; `required`: fails if it can make none. */
 async function makeDiskImages(workshop: Workshop, required: boolean): Promise<void> {
   const obstacle = imageObstacle();
   if (obstacle !== null) {

@@ -38,7 +38,7 @@ test('npm’s list names each vulnerability once, with its module', () => {
 });
 
 test('reports a registry without a list, which never counts as “no vulnerability”', () => {
-  // npm 11 with a registry that takes no questions.
+  // npm 11 with a registry that does not support audits.
   const refused =
     '{"message":"405 Method Not Allowed - POST /-/npm/v1/security/advisories/bulk","statusCode":405}';
   expect(npmScan(refused)).toMatchObject({ unavailable: expect.stringContaining('405') });

@@ -29,7 +29,7 @@ const audit = z.object({
     }),
   ),
 });
-/** What npm prints instead where the registry answers otherwise. */
+/** What npm prints instead if the registry answers differently. */
 const auditRefused = z.object({ message: z.string() });
 
 /** The answer of `npm audit --json` (npm 7 and newer). Pure. */
@@ -77,7 +77,7 @@ export function statusOf(manifest: string): string {
     .join('\n');
 }
 
-/** Looks for known vulnerabilities of what is delivered, and writes what came of it, or why nothing could. */
+/** Looks for known vulnerabilities of the delivered parts, and writes the result or why there is none. */
 export function writeVulnerabilities(workshop: Workshop): void {
   const scans = [
     scanModules(workshop),

@@ -67,7 +67,7 @@ export class Workshop {
     this.took.set(name, (performance.now() - startedAt) / 1000);
   }
 
-  /** States something that the release lacks; it stands at the end of what the run prints. */
+  /** Reports something that the release lacks; it is printed at the end of the run. */
   leaveOut(what: string): void {
     process.stdout.write(`${what}\n`);
     this.leftOut.push(what);

@@ -49,7 +49,7 @@ export const faces: Readonly<Record<string, readonly string[]>> = {
   ota: ['index.ts'],
 };
 
-/** Room → rooms that it may import: through their faces, where they have one. */
+/** Room → rooms that it may import: through their faces, if they have one. */
 export const rules: Readonly<Record<string, readonly string[]>> = {
   common: [],
   'supervisor/contract': ['common'],

@@ -51,7 +51,7 @@ const rateOf = async (page: Page): Promise<number> => {
 interface Switch {
   /** To the first frame of the other layer, as the browser presents it. */
   readonly shownMs: number;
-  /** Until the appliance had answered that it changes the layer; null if the browser does not tell. */
+  /** Until the appliance answered that it changes the layer; null if the browser does not report it. */
   readonly answeredMs: number | null;
 }
 

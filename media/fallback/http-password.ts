@@ -55,7 +55,7 @@ export function challengesIn(header: string): Challenge[] {
   return found;
 }
 
-/** Null if it asks for what nobody here can do. */
+/** Null if it asks for something that is not supported here. */
 function digest(
   parameters: Challenge['parameters'],
   { username, password }: Password,

@@ -21,7 +21,7 @@ const MAX_NALS_PER_PACKET = 64;
 const START = 0x80;
 const END = 0x40;
 const TYPE_BITS = 0x3f;
-/** Type of what is too short to have one; no NAL unit has it. */
+/** Type of data that is too short to have one; no NAL unit has it. */
 const NO_TYPE = 63;
 
 /** Type of a NAL unit or packet, from its header of two bytes. */
@@ -103,7 +103,7 @@ export function buildAp(nals: readonly Buffer[]): Buffer {
 
 /**
  * Splits a payload that exceeds `maxBytes` (> 4) into several, to be sent in this order with the same timestamp. A
- * payload that fits comes back alone; one that is too large and malformed gives nothing. NAL units are never altered.
+ * payload that fits is returned alone; an oversize malformed one yields nothing. NAL units are never altered.
  */
 export function fitH265(payload: Buffer, maxBytes: number): Buffer[] {
   if (payload.length <= maxBytes) return [payload];

@@ -8,7 +8,7 @@ export interface NackOptions {
   readonly maxGap?: number;
 }
 
-/** Nor is more than this at a time: only a new keyframe mends it, and a publisher must not fill the memory with its gaps. */
+/** Nor is more than this at a time: only a new keyframe helps, and a publisher must not fill the memory with its gaps. */
 const MAX_MISSING = 1024;
 
 interface Missing {

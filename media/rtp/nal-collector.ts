@@ -1,5 +1,5 @@
 const MAX_NAL_BYTES = 8 * 1024 * 1024;
-/** Each fragment is an object of its own: tiny ones would take many times the memory of their content. */
+/** Each fragment is a separate object: tiny ones would take many times the memory of their content. */
 const MAX_FRAGMENTS = 16_384;
 
 /** Puts the fragments of one NAL unit together. */
@@ -28,7 +28,7 @@ export class NalCollector {
     return nal;
   }
 
-  /** What was collected is of no use. */
+  /** The collected parts are useless. */
   drop(): void {
     this.#fragments = [];
     this.#bytes = 0;

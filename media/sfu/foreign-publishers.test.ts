@@ -53,7 +53,7 @@ describe.each(planes)('On the %s media plane, a publisher', (kind) => {
       await using rig = await openPlaneRig(kind, { ingest: false });
       const { publisher, stream } = await publish(rig);
       await using _ = publisher;
-      // 65,530 and the following are lost: the first one that comes counts from 0 again, or is about to.
+      // 65,530 and the following are lost: the first one that arrives counts from 0 again, or is about to.
       stream.sequence = 65_530;
       const first = picture(0, true, 10);
       stream.picture(first, [...first.keys()].slice(0, lost));

@@ -164,7 +164,7 @@ describe.each(planes)('Layers of a feed on the %s media plane', (kind) => {
     await online(rig, 2);
     await using viewer = await RawPeer.open(rig.service, 'whep', 'cam0');
     await shows(viewer, 'high');
-    // A keyframe of long ago is no place to begin, if the publisher is known to make another one.
+    // An old keyframe is not used as a start if the publisher is known to make new ones.
     rig.service.feeds.get('cam0')?.openLow().requestKeyframe();
     await eventually(() => low.requests > 0, 'the publisher makes one');
     await sleep(3300);

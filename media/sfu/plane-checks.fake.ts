@@ -13,7 +13,7 @@ export const planes: readonly PlaneKind[] = ['native', 'JavaScript'];
 /** How a compound RTCP packet begins. */
 export const head = Buffer.concat([buildReceiverReport(1, []), buildCanonicalName(1, 'test')]);
 
-/** Sends pictures in quick succession, the first one a keyframe where `keyframe` says so. */
+/** Sends pictures in quick succession, the first one a keyframe if `keyframe` says so. */
 export async function play(stream: Stream, from: number, count: number, keyframe = true): Promise<void> {
   for (let n = from; n < from + count; n++) {
     stream.picture(picture(n, keyframe && n === from));

@@ -10,7 +10,7 @@ export interface PublisherSections {
   readonly audioMid: string | null;
 }
 
-/** What a packet is of; `other` is a section that nobody agreed on. */
+/** The section of a packet; `other` is one that was not negotiated. */
 export type Section = 'video' | 'audio' | 'other';
 
 /** Each of three layers with its repairs, and sound, of some restarts. */

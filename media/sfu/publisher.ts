@@ -41,7 +41,7 @@ export interface PublisherOptions {
   readonly audio: { readonly codec: AudioCodec; readonly payloadType: number } | null;
   /** Of retransmissions of the picture (RFC 4588); null if it sends them unchanged. */
   readonly repairPayloadType: number | null;
-  /** How its packets name their section; null if they do not, and payload types alone tell picture and sound apart. */
+  /** How its packets name their section; null if they do not, and payload types alone distinguish picture and sound. */
   readonly sections: PublisherSections | null;
   /** It accepts feedback without a report before it (RFC 5506); some publishers ignore everything after one. */
   readonly reducedSize: boolean;
@@ -195,7 +195,7 @@ export class Publisher implements FeedPublisher {
     });
   }
 
-  /** Its own word goes first; a payload type that both sections have says nothing. Null for what nobody agreed on. */
+  /** The section it names wins; a payload type of both sections decides nothing. Null if it was not negotiated. */
   #kindOf({ payloadType, ssrc }: RtpPacket, datagram: Buffer): 'video' | 'audio' | null {
     const { audio, repairPayloadType, videoPayloadType } = this.#options;
     const isVideo = payloadType === videoPayloadType || payloadType === repairPayloadType;

@@ -219,7 +219,7 @@ export class VideoTrack implements Disposable {
     this.#options.onKeyframe();
   }
 
-  /** Each source may have a codec of its own, and shows it with its first parameter sets. */
+  /** Each source may have another codec, which its first parameter sets reveal. */
   #recognise(payload: Buffer): void {
     const codec = recogniseCodec(payload);
     if (codec === null || codec === this.#codec) return;

@@ -1,6 +1,6 @@
 /** Which of a peer's H.265 formats fits a stream (RFC 7798, section 7). */
 
-/** An H.265 format of an offer; what it leaves out has the defaults of RFC 7798. */
+/** An H.265 format of an offer; missing parameters have the defaults of RFC 7798. */
 export interface H265Format {
   readonly payloadType: number;
   /** 1 is Main, 2 Main 10. */

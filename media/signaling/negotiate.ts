@@ -13,7 +13,7 @@ export type NegotiatedVideo = { readonly media: MediaOffer } & (
   | { readonly codec: 'h265'; readonly format: H265Format }
 );
 
-/** What matters of a feed's picture to somebody who wants to play it. */
+/** The properties of a feed's picture that matter to a player. */
 export type SentPicture =
   | { readonly codec: 'h264'; readonly profileLevelId: string }
   | { readonly codec: 'h265'; readonly profileId: number };
@@ -97,7 +97,7 @@ function firstOf(audio: NegotiatedAudio | null): NegotiatedAudio | null {
   return audio === null ? null : { ...audio, formats: [audio.formats[0]] };
 }
 
-/** How a publisher's packets may name their section: where all of its sections have one number for it (RFC 9143, section 9.1). */
+/** How a publisher's packets may name their section: if all of its sections use the same number for it (RFC 9143, section 9.1). */
 export function sectionsOf({ video, audio }: Negotiated): PublisherSections | null {
   const { mid: videoMid, midExtension } = video.media;
   const audioMid = audio?.media.mid ?? null;

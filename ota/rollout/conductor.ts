@@ -177,7 +177,7 @@ export class RolloutConductor {
     });
   }
 
-  /** The rollout no longer waits for a camera that left this hub. Never rejects: no one is there to hear of a full disk. */
+  /** The rollout no longer waits for a camera that left this hub. Never rejects: there is no caller to learn of a full disk. */
   async drop(id: string): Promise<void> {
     try {
       await this.#change((rollout) =>

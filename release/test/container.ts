@@ -85,7 +85,7 @@ function startHub(): Container {
   });
 }
 
-/** The light agent beside the hub, with a key of its own and the hub's certificate. */
+/** The light agent next to the hub, with its own key and the hub's certificate. */
 function startAgent(hub: Container): Container {
   const folder = join(host.folder, 'agent-files');
   mkdirSync(folder);

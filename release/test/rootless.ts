@@ -34,7 +34,7 @@ interface RuntimeConfig {
   };
 }
 
-/** How a container is started beyond what its image says. */
+/** Options for starting a container in addition to its image's. */
 export interface ContainerOptions {
   /** Folders and files of {@link RootlessHost.folder}, by their place inside. */
   readonly binds: Readonly<Record<string, { readonly source: string; readonly writable: boolean }>>;
@@ -66,7 +66,7 @@ export class RootlessHost implements AsyncDisposable {
     return new RootlessHost(network);
   }
 
-  /** A command as that user; crun wants the cgroups of today, which a host may have beside the old ones. */
+  /** A command as that user; crun wants the cgroups of today, which a host may have next to the old ones. */
   asUser(...command: string[]): [string, string[]] {
     const modern = existsSync('/sys/fs/cgroup/cgroup.procs');
     const cgroups = modern
@@ -93,7 +93,7 @@ export class RootlessHost implements AsyncDisposable {
     return bundle;
   }
 
-  /** Starts what was unpacked, with no root at all and a root that can only be read. */
+  /** Starts the unpacked image without root and with a read-only root. */
   start(name: string, options: ContainerOptions): Container {
     tighten(join(this.folder, name, 'config.json'), this.folder, options);
     const [program, args] = this.crun('run', '--bundle', join(this.folder, name), name);

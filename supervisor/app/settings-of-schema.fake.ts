@@ -5,7 +5,7 @@ import { configSchema } from '../config/schema.ts';
 /** What a TOML file holds. */
 export type Toml = Record<string, unknown>;
 
-/** Another value, where the schema alone does not lead to one that is seen. */
+/** Another value, if the schema alone does not give one with a visible effect. */
 const others: Readonly<Record<string, unknown>> = {
   role: 'camera',
   name: 'other',

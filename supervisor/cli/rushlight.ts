@@ -10,13 +10,13 @@ import { type ApiClientOptions, CliError, callApi, localAppliance } from './api-
 import { ownConfigFile } from './own-files.ts';
 import { statusText } from './status-text.ts';
 
-const usage = `rushlight: controls the appliance on this machine, or of RUSHLIGHT_URL with RUSHLIGHT_TOKEN
+const usage = `rushlight: controls the appliance on this machine, or the one at RUSHLIGHT_URL with RUSHLIGHT_TOKEN
 
   rushlight status [--json]          what runs, and what is wrong
   rushlight role [hub|camera|auto]   show the role, or set it until the file says otherwise
   rushlight config check [FILE]      check a rushlight.toml without using it
   rushlight record [start|stop] [--camera ID]...
-                                     start or stop a take; without a word, show the last one
+                                     start or stop a take; without an argument, show the last one
   rushlight take verify ID           read a take's masters again and check them
   rushlight key create ROLE NAME     make a key (owner, operator, viewer or camera); shown once
   rushlight key list
@@ -36,7 +36,7 @@ export async function rushlight(args: readonly string[], env: NodeJS.ProcessEnv,
   }
   if (command === 'config') {
     if (rest[0] === 'check') return await checkConfig(rest[1], env, say);
-    say('What about the settings? "rushlight config check [FILE]" checks them.\n');
+    say('To check the settings, use "rushlight config check [FILE]".\n');
     return 2;
   }
   const api = await localAppliance(env);

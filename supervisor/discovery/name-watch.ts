@@ -18,7 +18,7 @@ export interface NameWatchOptions {
 /**
  * Notices where avahi answers for another name than ours, as it does where two machines have one name: the addresses on page,
  * screen and labels then lead to the other one. avahi never goes back by itself, though it may only have heard its own answer
- * late (cable and Wi-Fi on one network) or the other machine may have left: our name is asked for once before trouble is told.
+ * late (cable and Wi-Fi on one network) or the other machine may have left: our name is requested once before trouble is reported.
  */
 export class NameWatch {
   readonly #options: NameWatchOptions;

@@ -147,7 +147,7 @@ export class AdoptionDesk {
     }
     const token = await this.#options.issueKey(cameraId);
     if (applicant.socket.readyState !== applicant.socket.OPEN) {
-      // The key reached no one; the next adoption takes its place.
+      // Nobody received the key; the next adoption replaces it.
       throw new AdoptionError(
         'CAMERA_UNKNOWN',
         'The camera hung up before it got its key. It asks again automatically: adopt it then.',

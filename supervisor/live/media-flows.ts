@@ -11,14 +11,14 @@ export interface Push {
   readonly tlsFingerprint: string | null;
 }
 
-/** A feed and the server of others that it goes on to. */
+/** A feed and the server that it is sent on to. */
 export interface MediaOutput extends Push {
   readonly output: string;
   /** Certificate authority (PEM) to accept in addition to the known ones. */
   readonly ca: string | null;
 }
 
-/** How one stands, and what goes out of it; null while nothing does. */
+/** The state of one, and its outgoing media; null while there is none. */
 export interface OutputFigures extends OutputStatus {
   readonly viewer: Pick<ViewerStats, 'bitrateKbps' | 'lossRatio' | 'rttMs' | 'skippedFrames'> | null;
 }

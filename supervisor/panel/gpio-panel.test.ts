@@ -78,7 +78,7 @@ test('a tally light that is switched twice at once shows the last state', async 
     log: pino({ level: 'silent' }),
   });
   await panel.apply({ ...lines, role: 'hub', tallyLight: { gpio: 13, active: 'high' } });
-  // A take that is refused as soon as it is asked for.
+  // A take that is refused as soon as it is requested.
   panel.showTally(true);
   panel.showTally(false);
   await vi.waitFor(() => expect(header.isOpen(13)).toBe(false), { timeout: 10_000 });

@@ -58,7 +58,7 @@ export class TakeBook {
   }
 
   /**
-   * What lies on the disks; one of them may have come or gone. Reading takes its time: of takes that came or went since
+   * The takes on the disks; one of them may have appeared or disappeared. Reading takes time: of takes that came or went since
    * `listedThen`, this book knows more.
    */
   relist(found: readonly Take[], listedThen: readonly Take[]): void {

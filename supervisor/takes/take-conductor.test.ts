@@ -216,7 +216,7 @@ describe('takes on disk', () => {
     expect(conductor.list().map(({ id }) => id)).toEqual(['known']);
   });
 
-  test('is not judged by its state when a slow scan of the disks began', async () => {
+  test('are not judged by their state when a slow scan of the disks began', async () => {
     const registry = registryOf();
     await linkCamera(registry, 'left', ['cam1']);
     const { local, onDisk } = localTakes(['cam0']);

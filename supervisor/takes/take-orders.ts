@@ -88,7 +88,7 @@ export class TakeOrders {
         const waits = take.cameras.some((one) => isKeptBy(one, camera) && isUnfinished(one));
         if (waits) this.#tellStop(camera.id, take.id);
       }
-      // It may be recording by itself now, which a start would end: it reports first, whatever other cameras say meanwhile.
+      // It may be recording by itself now, which a start would end: it reports first, whatever other cameras report meanwhile.
       const isFresh = this.#justLinked.has(camera.id);
       if (running !== null && !isFresh && camera.recording === 'idle') this.#startLate(running, camera);
     }

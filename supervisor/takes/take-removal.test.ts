@@ -19,7 +19,7 @@ test('logs a removal that failed after its caller gave up, and ends no process',
     remove: () =>
       Promise.reject(Object.assign(new Error('the disk is read-only'), { code: 'TAKE_NOT_REMOVED' })),
   };
-  // As where the request was refused as too late, and its turn came nevertheless.
+  // As if the request had been rejected as too late, and its turn came nevertheless.
   void new TakeRemoval({ book, local, log }).begin('done');
   await expect.poll(() => lines.join('')).toContain('the disk is read-only');
 });

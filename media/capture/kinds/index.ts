@@ -4,7 +4,7 @@ import type { SettingsOf, SourceKind } from './source-kind.ts';
 
 export { sourceFields } from './fields.ts';
 export type { RpicamSource } from './rpicam/command.ts';
-export type { GivenCamera, ModeWish, SourceMachine } from './source-kind.ts';
+export type { SourceMachine } from './source-kind.ts';
 export type { V4l2Format } from './v4l2/command.ts';
 
 type Registry = typeof registry;

@@ -102,7 +102,7 @@ export class NodeSink implements TrackSink {
   }
 
   pause(): void {
-    // On its way to another layer: where nothing is sent, it is there at once.
+    // Changing to another layer: if nothing is sent, the change is immediate.
     this.#takeNext();
     this.#state = 'paused';
   }

@@ -42,7 +42,7 @@ export class RepairBudget {
     return true;
   }
 
-  /** The same for what is of use and not needed: takes nothing from a reserve for more losses. */
+  /** The same for useful but unnecessary packets: takes nothing from a reserve for more losses. */
   spendSpare(octets: number): boolean {
     return this.#credit - octets >= LEAST_OCTETS / 2 && this.spend(octets);
   }

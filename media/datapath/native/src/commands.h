@@ -17,7 +17,7 @@
 
 namespace rushlight::command {
 
-// Tells that everything before it is done.
+// Reports that everything before it is done.
 struct Fence { std::shared_ptr<std::promise<void>> reached; };
 struct AddSocket {
   Handle handle = 0;

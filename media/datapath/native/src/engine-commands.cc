@@ -73,7 +73,7 @@ void Engine::apply(command::OpenSource& it) {
   Session* session = sessions_.get(it.session);
   if (it.session != 0 && session == nullptr) return;
   sources_.insert(it.options.handle, std::make_unique<Source>(it.options, tracks_.get(it.video), tracks_.get(it.audio), session));
-  // Of several layers nobody can tell whose packets these are before the last one is named.
+  // With several layers, the owner of these packets is unknown until the last layer is named.
   if (session != nullptr && !it.options.layered) session->releaseHeld(context_);
 }
 

@@ -26,7 +26,7 @@ class Engine {
 
   // For JavaScript's thread. False if the queue stays full, which only a hanging thread can cause.
   bool post(Command command);
-  // Waits until all that was posted is done. False where it takes too long.
+  // Waits until all posted commands are done. False if that takes too long.
   bool settle();
   std::optional<Event> takeEvent() { return context_.events.pop(); }
   const std::string& fingerprint() const { return identity_.fingerprint(); }

@@ -50,7 +50,7 @@ class EventQueue {
  public:
   EventQueue() : queue_(kCapacity) {}
 
-  // False where it is full. The last places are for what a session cannot do without, whatever others send.
+  // False if it is full. The last places are reserved for events that a session cannot do without, whatever others send.
   bool push(Event event) {
     pending_ = true;
     const bool vital = event.type == EventType::Connected || event.type == EventType::DtlsFailed || event.type == EventType::PeerLeft;

@@ -14,7 +14,7 @@ constexpr double kRetryMs = 60;
 constexpr int kMaxTries = 8;
 // Larger gaps are not requested: the stream jumped.
 constexpr int64_t kMaxGap = 512;
-// Nor is more than this at a time: only a new keyframe mends it, and a publisher must not fill the memory with its gaps.
+// Nor is more than this at a time: only a new keyframe helps, and a publisher must not fill the memory with its gaps.
 constexpr size_t kMaxMissing = 1024;
 
 }  // namespace
@@ -26,7 +26,7 @@ int64_t ReceptionStats::arrived(uint16_t sequence, uint32_t timestamp, double no
   const auto transit = static_cast<int32_t>(arrival - timestamp);
   if (received_ > 0) {
     const double change = std::abs(static_cast<double>(timestampDistance(static_cast<uint32_t>(lastTransit_), static_cast<uint32_t>(transit))));
-    // A step of the time line is no jitter.
+    // A step of the time line does not count as jitter.
     if (change < kMaxChangeS * clockRate_) jitter_ += (change - jitter_) / 16;
   }
   lastTransit_ = transit;

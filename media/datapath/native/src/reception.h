@@ -43,7 +43,7 @@ class ReceptionStats {
 
 class NackGenerator {
  public:
-  // Notes an arrival by extended number. True where it opened a gap, so that asking at once, or for a keyframe, makes sense.
+  // Records an arrival by extended number. True if it opened a gap, so that a request at once, or for a keyframe, makes sense.
   bool arrived(int64_t extended, double nowMs);
   // Numbers to request now, ascending.
   std::vector<uint16_t> due(double nowMs);

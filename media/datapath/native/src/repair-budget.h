@@ -24,7 +24,7 @@ class RepairBudget {
     return true;
   }
 
-  // The same for what is of use and not needed: takes nothing from a reserve for more losses.
+  // The same for useful but unnecessary packets: takes nothing from a reserve for more losses.
   bool spendSpare(size_t octets) { return credit_ - static_cast<double>(octets) >= kLeastOctets / 2 && spend(octets); }
 
  private:

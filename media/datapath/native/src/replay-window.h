@@ -38,7 +38,7 @@ class ReplayWindow {
   int64_t highest_ = -1;
 };
 
-// The windows of a peer's streams, by SSRC. Of too many the one that was quiet for the longest time makes room; its highest index is
+// The windows of a peer's streams, by SSRC. If there are too many, the one that was quiet longest makes room; its highest index is
 // kept, so that nothing of it can be replayed.
 template <size_t Size>
 class ReplayWindows {
@@ -48,7 +48,7 @@ class ReplayWindows {
     double lastMs = 0;
   };
 
-  // Null where the stream is not open.
+  // Null if the stream is not open.
   Stream* find(uint32_t ssrc) {
     const auto known = open_.find(ssrc);
     return known == open_.end() ? nullptr : &known->second;
@@ -58,7 +58,7 @@ class ReplayWindows {
     const auto known = retired_.find(ssrc);
     return {ReplayWindow<Size>(known == retired_.end() ? -1 : known->second)};
   }
-  // False where no more can be told apart.
+  // False if no more can be distinguished.
   bool mayOpen(uint32_t ssrc) const { return retired_.size() < kMaxRetired || retired_.contains(ssrc); }
   // An authentic packet of a stream came that was not open.
   void open(uint32_t ssrc, const Stream& stream) {

@@ -86,7 +86,7 @@ class Session final : private rtcp::Handler {
   void remove(Sink* sink);
   void add(Source* source);
   void remove(Source* source);
-  // Who gets the packets, of several sources.
+  // The receiver of the packets, among several sources.
   void setSource(Source* source) { source_ = source; }
   // Passes earlier packets on to the source.
   void releaseHeld(Context& context);

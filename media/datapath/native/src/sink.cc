@@ -80,7 +80,7 @@ void Sink::join(double freshMs, double patienceMs, Context& context) {
 }
 
 void Sink::pause(Context& context) {
-  // On its way to another layer: where nothing is sent, it is there at once.
+  // Changing to another layer: if nothing is sent, the change is immediate.
   if (next_ != nullptr) takeNext(context);
   state_ = State::Paused;
 }

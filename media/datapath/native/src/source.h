@@ -18,7 +18,7 @@ class Session;
 
 // How the packets of a publisher name the section of its description that they belong to (RFC 9143, section 15).
 struct SectionNames {
-  // Number of the header extension that carries the name (MID); -1 where it sends none.
+  // Number of the header extension that carries the name (MID); -1 if it sends none.
   int midExtension = -1;
   std::string video;
   // Empty if no sound was agreed on.

@@ -46,7 +46,7 @@ void Track::forgetParameterSets() {
   pps_.clear();
 }
 
-// Each source may have a codec of its own, and shows it with its first parameter sets.
+// Each source may have another codec, which its first parameter sets reveal.
 void Track::recognise(View payload) {
   const auto codec = payload::recognise(payload);
   if (!codec || *codec == codec_) return;

@@ -10,7 +10,7 @@ namespace rushlight {
 // The numbers are JavaScript's, too.
 enum class Codec : uint8_t { H264 = 0, H265 = 1 };
 
-// What matters of one RTP payload to somebody who forwards it.
+// The parts of an RTP payload that matter to a forwarder.
 struct PayloadInfo {
   // A NAL unit of a coded picture begins or goes on here: the packet belongs to a frame.
   bool picture = false;
@@ -24,7 +24,7 @@ struct PayloadInfo {
   bool hasParameters() const { return !sps.empty() || !vps.empty(); }
 };
 
-// A payload in two parts: what is written before, and a view of the original.
+// A payload in two parts: bytes to write first, and a view of the original.
 struct Piece {
   uint8_t head[3] = {};
   uint8_t headBytes = 0;
@@ -37,7 +37,7 @@ namespace payload {
 PayloadInfo inspect(Codec codec, View payload);
 
 // Splits a payload that exceeds `maxBytes` (> 4) into several, to be sent in this order with the same timestamp. One
-// that fits comes back alone; of one that is too large and malformed nothing is left. NAL units are never altered.
+// that fits is returned alone; an oversize malformed one yields nothing. NAL units are never altered.
 void fit(Codec codec, View payload, size_t maxBytes, std::vector<Piece>& pieces);
 
 // One aggregation packet of several whole NAL units.

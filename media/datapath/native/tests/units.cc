@@ -99,7 +99,7 @@ void srtp(SrtpProfile profile) {
     CHECK(!opensReport(reports, first));
   }
   CHECK(opensReport(reports, report(picture, 2)));
-  // Encoders that restart under an SSRC of their own each time: nothing of those that ended can be replayed.
+  // Encoders that restart under another SSRC each time: nothing of the ended ones can be replayed.
   SrtpReceiver restarts(master);
   const auto first = protect(sender, 70'000, 1000);
   for (uint32_t ssrc = 1000; ssrc < 1100; ssrc++) {
@@ -122,7 +122,7 @@ void stunMessages() {
     // Anything after MESSAGE-INTEGRITY, and the length that it covers, is not part of it.
     if (read && i < message->integrityOffset && i != 2 && i != 3) CHECK(!stun::hasIntegrity(altered, *read, "password"));
   }
-  // What may be in a check, and need not be understood, is no reason to refuse it.
+  // Optional attributes are no reason to reject a check.
   for (const uint8_t type : {0x01, 0x13, 0x14, 0x15, 0x1c}) {
     const std::vector<uint8_t> with = {0, 1, 0, 8, 0x21, 0x12, 0xa4, 0x42, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 0, type, 0, 4, 0, 0, 0, 0};
     CHECK(stun::parse(with)->unknown == (type == 0x13 ? 0x13 : 0));
@@ -270,7 +270,7 @@ void clocks() {
   CHECK(std::abs(rtcp::unixMsOfNtp(rtcp::ntpOfUnixMs(1.7e12)) - 1.7e12) < 0.01);
 }
 
-// Missing packets are asked for up to a bound. Beyond it, and where a gap is too large, only a keyframe helps: at once.
+// Missing packets are requested up to a limit. Beyond it, or if a gap is too large, only a keyframe helps: at once.
 void gaps() {
   NackGenerator nacks;
   nacks.arrived(0, 0);
@@ -284,7 +284,7 @@ void gaps() {
   CHECK(abandoned);
 }
 
-// A step back of the publisher's time line is a line of its own, of which the next report speaks.
+// A step back of the publisher's time line starts a new line, which the next report describes.
 void captureDelays() {
   CaptureDelay delay(kVideoClockHz);
   delay.noteReport(900'000, 10'000);
@@ -297,7 +297,7 @@ void captureDelays() {
   CHECK(std::abs(*delay.ms() - 19.7) < 0.1);
 }
 
-// Reports of another time line, or of none, say nothing of the feed's.
+// Reports about another time line, or none, say nothing about the feed's.
 void reportTimes() {
   StreamNormalizer normalizer(90'000, 65'536, 1);
   normalizer.begin(1, 10, 90'000, 0);
@@ -366,7 +366,7 @@ void layersEnd() {
   }
 }
 
-// The clock of this machine is set while pictures flow: the time line that viewers are told goes on.
+// The clock of this machine is set while pictures flow: the time line in reports to viewers continues.
 void clockSet() {
   Context context;
   context.nowMs = 5000;
@@ -421,7 +421,7 @@ void clockSet() {
   close(viewer);
 }
 
-// Whatever others send, a session hears that it is connected.
+// Whatever others send, a session learns that it is connected.
 void vitalEvents() {
   Context context;
   for (int i = 0; i < 10'000; i++) context.events.push({EventType::ParameterSet, 1});
@@ -526,7 +526,7 @@ void betweenThreads() {
   producer.join();
 }
 
-// Linux before 5.11, or a container that forbids what is newer: packets come in all the same. From here on it is so for this process.
+// Linux before 5.11, or a container that forbids what is newer: packets still arrive. From here on this applies to the whole process.
 void oldKernel() {
   const sock_filter forbid[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),

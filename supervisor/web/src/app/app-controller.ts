@@ -197,7 +197,7 @@ export class AppController {
       const keyless = error.code === 'UNAUTHORIZED';
       const why = keyless ? 'this browser no longer has a valid key.' : error.message;
       this.#notify(denied ? `Your key may watch, but not ${right}.` : `Not done: ${why}`);
-      // Its key went in another tab: the events that are open know nothing of it, and the page must ask for a key.
+      // Another tab dropped its key: the open event stream does not notice, and the page must ask for a key.
       if (keyless) this.#askAgain?.();
     }
   }

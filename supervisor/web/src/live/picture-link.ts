@@ -3,7 +3,7 @@ import { pause } from '../app/pause.ts';
 import type { PlayerPhase } from './feed-player.ts';
 
 const retryLimits = { firstMs: 500, maxMs: 8000 };
-/** A machine that slept never hears that the other side has hung up. Pictures that only pause lose nothing by a new connection. */
+/** A machine that slept never notices that the other side has hung up. Pictures that only pause lose nothing by a new connection. */
 const silenceLimitMs = 10_000;
 
 /** Where pictures are shown. */
@@ -58,7 +58,7 @@ const showOnce = (
     };
     const watch = setInterval(() => {
       if (performance.now() - heardAtMs < silenceMs) return;
-      // A dead connection takes its time to be closed, and must not show what is left in it.
+      // A dead connection takes time to close, and must not show what is left in it.
       socket.onmessage = null;
       socket.onclose = null;
       close();

@@ -1,6 +1,5 @@
 import { useState } from 'preact/hooks';
 import type { ConfigView, Output, Status } from '../../../../contract/index.ts';
-import type { AppController } from '../../app/app-controller.ts';
 import { Pill } from '../../app/components/parts.tsx';
 import {
   entryOf,
@@ -17,17 +16,14 @@ import {
   withoutOutput,
 } from '../output-view.ts';
 import { OwnersPart } from './owners-part.tsx';
+import { type ChangeProps, useChange } from './use-change.ts';
 
-interface OutputsProps {
+interface OutputsProps extends ChangeProps {
   status: Status;
   /** Null if the key may not see the settings. */
   config: ConfigView | null;
   clockOffsetMs: number;
-  controller: AppController;
-  onConfig(view: ConfigView): void;
 }
-
-type Change = (now: ConfigView) => Record<string, unknown>;
 
 /** Pills know these states under the names that other things have. */
 const pillStates: Readonly<Record<Output['state'], string>> = {
@@ -36,17 +32,6 @@ const pillStates: Readonly<Record<Output['state'], string>> = {
   connecting: 'connecting',
   live: 'running',
   failed: 'failed',
-};
-
-const useChange = ({ controller, onConfig }: OutputsProps) => {
-  const [busy, setBusy] = useState(false);
-  const change = async (make: Change): Promise<boolean> => {
-    setBusy(true);
-    const view = await controller.changeConfig(make).finally(() => setBusy(false));
-    if (view !== null) onConfig(view);
-    return view !== null;
-  };
-  return { busy, change };
 };
 
 const readForm = (form: HTMLFormElement): OutputForm => {

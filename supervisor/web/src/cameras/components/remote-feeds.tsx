@@ -1,6 +1,5 @@
 import { useState } from 'preact/hooks';
 import type { ConfigView, SourceStatus, Status } from '../../../../contract/index.ts';
-import type { AppController } from '../../app/app-controller.ts';
 import { Pill } from '../../app/components/parts.tsx';
 import {
   type RemoteKind,
@@ -12,13 +11,12 @@ import {
   withRemote,
 } from '../remote-view.ts';
 import { OwnersPart } from './owners-part.tsx';
+import { type ChangeProps, useChange } from './use-change.ts';
 
-interface RemoteFeedsProps {
+interface RemoteFeedsProps extends ChangeProps {
   status: Status;
   /** Null if the key may not see the settings. */
   config: ConfigView | null;
-  controller: AppController;
-  onConfig(view: ConfigView): void;
 }
 
 const stateNames: Readonly<Record<SourceStatus['state'], string>> = {
@@ -30,16 +28,9 @@ const stateNames: Readonly<Record<SourceStatus['state'], string>> = {
 };
 
 const RemoteRow = (props: RemoteFeedsProps & { source: SourceStatus }) => {
-  const { source, config, controller, onConfig } = props;
-  const [busy, setBusy] = useState(false);
+  const { source, config } = props;
+  const { busy, change } = useChange(props);
   const url = remoteUrl(config, source);
-  const remove = async () => {
-    setBusy(true);
-    const view = await controller
-      .changeConfig((now) => withoutRemote(now, source))
-      .finally(() => setBusy(false));
-    if (view !== null) onConfig(view);
-  };
   return (
     <li class="row" data-remote={source.id} data-state={source.state}>
       <div class="row-head">
@@ -58,7 +49,7 @@ const RemoteRow = (props: RemoteFeedsProps & { source: SourceStatus }) => {
             class="button"
             disabled={busy}
             aria-label={`Remove ${source.label}`}
-            onClick={() => void remove()}
+            onClick={() => void change((now) => withoutRemote(now, source))}
           >
             {busy ? 'Removing…' : 'Remove'}
           </button>
@@ -68,21 +59,16 @@ const RemoteRow = (props: RemoteFeedsProps & { source: SourceStatus }) => {
   );
 };
 
-const AddForm = ({ status, controller, onConfig }: Omit<RemoteFeedsProps, 'config'>) => {
+const AddForm = (props: RemoteFeedsProps) => {
+  const { status } = props;
+  const { busy, change } = useChange(props);
   const [kind, setKind] = useState<RemoteKind>('rtsp');
-  const [busy, setBusy] = useState(false);
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     const form = event.currentTarget as HTMLFormElement;
     const fields = new FormData(form);
     const [label = '', url = ''] = ['label', 'url'].map((name) => String(fields.get(name) ?? '').trim());
-    setBusy(true);
-    const view = await controller
-      .changeConfig((now) => withRemote(now, status, { kind, label, url }))
-      .finally(() => setBusy(false));
-    if (view === null) return;
-    onConfig(view);
-    form.reset();
+    if (await change((now) => withRemote(now, status, { kind, label, url }))) form.reset();
   };
   return (
     <details class="fold" data-testid="add-remote">

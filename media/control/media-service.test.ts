@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
+import { localAddresses } from '../datapath/local-addresses.ts';
 import { createMediaPlane } from '../sfu/create-plane.ts';
 import { createNodePlane } from '../sfu/node-plane.ts';
 import { h265Whip } from '../signaling/client-offers.fake.ts';
@@ -24,7 +25,7 @@ const publication = {
   publisherKey: null,
 };
 
-it('A publisher makes room for a camera of this machine that has its name, and cannot come back', async () => {
+it('A publisher makes room for a local camera of the same name and cannot come back', async () => {
   await using rig = await openMediaRig();
   await rig.service.whipOffer(publication);
   const ingests = [{ feed: 'cam0', rtpPort: await freeRtpPort(), kind: 'h264' as const }];
@@ -35,7 +36,7 @@ it('A publisher makes room for a camera of this machine that has its name, and c
   await expect(rig.service.whipOffer(publication)).rejects.toMatchObject({ code: 'FEED_BUSY' });
 });
 
-it('A viewer whose publisher leaves while it waits for a picture is refused, and not left with none', async () => {
+it('A viewer is rejected if its publisher leaves while it waits for a picture', async () => {
   await using rig = await openMediaRig();
   const { sessionId } = await rig.service.whipOffer(publication);
   const waiting = rig.service.whepOffer({ feed: 'cam0', sdp: buildPullOffer(remote), peer: null });
@@ -45,7 +46,7 @@ it('A viewer whose publisher leaves while it waits for a picture is refused, and
   expect(rig.service.feeds.get('cam0')).toBeNull();
 });
 
-it('An offer whose key is revoked while it is under way comes to nothing, and so do the sessions of unknown keys', async () => {
+it('An offer fails if its key is revoked meanwhile, and so do the sessions of unknown keys', async () => {
   await using rig = await openMediaRig();
   const { service } = rig;
   const offer = service.whipOffer({ ...publication, keyId: 'lost' });
@@ -59,7 +60,7 @@ it('An offer whose key is revoked while it is under way comes to nothing, and so
   expect(service.status().sessions).toBe(2);
 });
 
-it('Feeds have the names that the API allows', () => {
+it('Feeds accept the names that the API allows', () => {
   const ingests = [{ feed: 'stage_left', rtpPort: 5004, kind: 'h264' }];
   const config = { udpPort: 0, listenAddresses: 'auto', ingests, pushes: [] };
   expect(mediaConfigSchema.safeParse(config).success).toBe(true);
@@ -72,7 +73,7 @@ const named = (feed: string, keyId: string | null, role: 'camera' | 'viewer' | '
   publisherKey: keyId,
 });
 
-it('A name belongs to who sends under it: an offer that is never connected holds it against nobody', async () => {
+it('A name belongs to whoever sends under it; an offer that never connects does not reserve it', async () => {
   await using rig = await openMediaRig();
   await rig.service.whipOffer(named('cam0', 'idler'));
   const { sessionId } = await rig.service.whipOffer(named('cam0', 'camera'));
@@ -80,7 +81,7 @@ it('A name belongs to who sends under it: an offer that is never connected holds
   expect(rig.service.feeds.get('cam0')?.source).toBeNull();
 });
 
-it('As many offers at once as anybody sends never open more sessions than there may be', async () => {
+it('No number of simultaneous offers opens more sessions than the limit', async () => {
   await using rig = await openMediaRig();
   const offers = Array.from({ length: 400 }, (_, i) =>
     rig.service.whipOffer(named(`feed-${i}`, `key-${i % 20}`)),
@@ -93,7 +94,7 @@ it('As many offers at once as anybody sends never open more sessions than there 
     if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'OVERLOADED' });
 });
 
-it('One key cannot take the places of the others, and a refused offer keeps none', async () => {
+it('One key cannot take the places of others, and a rejected offer keeps none', async () => {
   await using rig = await openMediaRig();
   const flood = Array.from({ length: 100 }, (_, i) => rig.service.whipOffer(named(`feed-${i}`, 'greedy')));
   await Promise.allSettled(flood);
@@ -105,7 +106,7 @@ it('One key cannot take the places of the others, and a refused offer keeps none
   await expect(rig.service.whipOffer(named('cam0', 'camera'))).resolves.toBeDefined();
 });
 
-it('A session answers to who opened it and to who is in charge, by its own name', async () => {
+it('A session obeys only its opener and operators, under its own name', async () => {
   await using rig = await openMediaRig();
   const { service } = rig;
   const { sessionId } = await service.whipOffer(named('cam0', 'mine'));
@@ -143,7 +144,7 @@ it.each([
   ['native, where there is one', createMediaPlane],
   ['JavaScript', createNodePlane],
 ])(
-  'A port that another program uses is named with what to do, offers are refused, and it is taken once it is free (%s)',
+  'Reports a port that another program uses and what to do, rejects offers, and takes the port once it is free (%s)',
   async (_name, createPlane) => {
     const holder = createSocket('udp4').bind(0, '127.0.0.1');
     await once(holder, 'listening');
@@ -168,28 +169,41 @@ it.each([
   },
 );
 
-it('An address that this machine does not have is named with the setting', async () => {
+it('Reports an address that this machine does not have, with the setting', async () => {
   await using rig = await openMediaRig();
   const elsewhere = { udpPort: 0, listenAddresses: ['203.0.113.77'], ingests: [], pushes: [] };
   const { problems } = await rig.service.configure(mediaConfigSchema.parse(elsewhere));
   expect(problems).toEqual([expect.stringMatching(/203\.0\.113\.77.*media\.addresses/)]);
 });
 
-it('An IPv6 address alone serves where the native plane runs, and is named with what to do on its twin', async () => {
-  const alone = mediaConfigSchema.parse({ udpPort: 0, listenAddresses: ['::1'], ingests: [], pushes: [] });
-  const logger = pino({ level: 'silent' });
-  await using native = await createMediaPlane({ logger });
-  await using service = new MediaService({ datapath: native, logger, onEvent: () => {} });
-  expect((await service.configure(alone)).problems).toEqual([]);
-  expect((await service.whipOffer(publication)).answer).toMatch(/^a=candidate:.* ::1 \d+ typ host/m);
+it.each([
+  ['native, where there is one', createMediaPlane],
+  ['JavaScript', createNodePlane],
+])(
+  'By itself a machine offers what it has of both families, loopback last (%s)',
+  async (_name, createPlane) => {
+    const logger = pino({ level: 'silent' });
+    await using datapath = await createPlane({ logger });
+    await using service = new MediaService({ datapath, logger, onEvent: () => {} });
+    await service.configure(
+      mediaConfigSchema.parse({ udpPort: 0, listenAddresses: 'auto', ingests: [], pushes: [] }),
+    );
+    const { answer } = await service.whipOffer(publication);
+    const offered = [...answer.matchAll(/^a=candidate:\S+ 1 udp \d+ (\S+) \d+ typ host/gm)].map(
+      (line) => line[1],
+    );
+    expect(offered).toEqual(localAddresses());
+  },
+);
 
-  await using twin = await createNodePlane({ logger });
-  await using ofTwin = new MediaService({ datapath: twin, logger, onEvent: () => {} });
-  const { problems } = await ofTwin.configure(alone);
-  expect(problems).toEqual([expect.stringMatching(/needs an IPv4 address, and media\.addresses has none/)]);
+it('A link-local IPv6 address is named with the setting', async () => {
+  await using rig = await openMediaRig();
+  const elsewhere = { udpPort: 0, listenAddresses: ['fe80::1'], ingests: [], pushes: [] };
+  const { problems } = await rig.service.configure(mediaConfigSchema.parse(elsewhere));
+  expect(problems).toEqual([expect.stringMatching(/fe80::1.*media\.addresses/)]);
 });
 
-it('A publisher that is refused stands in the log with what to change: its own program may not show it', async () => {
+it('The log says what to change when a publisher is rejected, as its own program may not show it', async () => {
   const lines: { level: number; feed?: string; reason?: string; msg: string }[] = [];
   const logger = pino({ level: 'warn' }, { write: (line: string) => lines.push(JSON.parse(line)) });
   const plane = await createMediaPlane({ logger });

@@ -199,7 +199,7 @@ export interface DatapathStats {
 export interface DatapathAddresses {
   /** 0 takes any free port; the one taken is then kept. */
   readonly udpPort: number;
-  /** IPv4 addresses, or `auto`: all of this machine, loopback included, followed as they change. */
+  /** Addresses of this machine, or `auto`: those of `localAddresses`, followed as they change. */
   readonly listenAddresses: 'auto' | readonly string[];
 }
 

@@ -26,7 +26,7 @@ export function udpBindError(
   }
   if (addresses.every(isIPv6) && codes.every((code) => code === 'EINVAL')) {
     return new UdpBindError(
-      `Without the native datapath, video needs an IPv4 address, and media.addresses has none (${where}), ${outcome}. Add one, or build the native datapath.`,
+      `WebRTC cannot use link-local IPv6 addresses (${where}), ${outcome}. Correct media.addresses.`,
     );
   }
   return new UdpBindError(

@@ -29,7 +29,22 @@ export class NativeIngest implements FeedSource, AsyncDisposable {
     const { core, feed, rtpPort, audioRtpPort, tellsCaptureTime } = this.#options;
     const audio = audioRtpPort === null ? null : nativeAudio(feed.openAudio('opus'));
     const video = nativeVideo(feed.video).handle;
-    core.calls.openSource(this.#handle, 0, video, audio?.handle ?? 0, -1, -1, -1, 0, tellsCaptureTime, false);
+    core.calls.openSource(
+      this.#handle,
+      0,
+      video,
+      audio?.handle ?? 0,
+      -1,
+      -1,
+      -1,
+      0,
+      tellsCaptureTime,
+      false,
+      -1,
+      '',
+      '',
+      false,
+    );
     try {
       this.#bind(rtpPort, TrackKind.VIDEO, rtpPort + 1 !== audioRtpPort);
       if (audioRtpPort !== null) this.#bind(audioRtpPort, TrackKind.AUDIO, audioRtpPort + 1 !== rtpPort);

@@ -95,19 +95,23 @@ export class NativePublisher implements FeedPublisher {
   }
 
   #open(handle: Handle): void {
-    const { audio, core, feed, maxBitrateKbps, reducedSize, repairPayloadType, transport, videoPayloadType } =
-      this.#options;
+    const { audio, core, feed, layer, transport } = this.#options;
+    const { maxBitrateKbps, reducedSize, repairPayloadType, sections } = this.#options;
     core.calls.openSource(
       handle,
       transport.handle,
       nativeVideo(feed.video).handle,
       audio === null ? 0 : nativeAudio(feed.openAudio(audio.codec)).handle,
-      videoPayloadType,
+      this.#options.videoPayloadType,
       audio?.payloadType ?? -1,
       repairPayloadType ?? -1,
       maxBitrateKbps * 1000,
       false,
       reducedSize,
+      sections?.midExtension ?? -1,
+      sections?.videoMid ?? '',
+      sections?.audioMid ?? '',
+      layer != null && this.#rid !== null,
     );
     this.#nameLayer(handle);
   }

@@ -20,6 +20,7 @@ import type { FeedPort, FeedPublisher } from './feed-port.ts';
 import type { PublisherInfo } from './feed-stats.ts';
 import { nodeAudio, nodeVideo } from './node-tracks.ts';
 import { LayerFilter, type PublisherLayer } from './publisher-layer.ts';
+import { type PublisherSections, SectionNames } from './publisher-sections.ts';
 import { PublisherClock } from './sender-clock.ts';
 import { VIDEO_CLOCK_HZ } from './track.ts';
 import type { VideoTrack } from './video-track.ts';
@@ -40,6 +41,8 @@ export interface PublisherOptions {
   readonly audio: { readonly codec: AudioCodec; readonly payloadType: number } | null;
   /** Of retransmissions of the picture (RFC 4588); null if it sends them unchanged. */
   readonly repairPayloadType: number | null;
+  /** How its packets name their section; null if they do not, and payload types alone tell picture and sound apart. */
+  readonly sections: PublisherSections | null;
   /** It takes feedback without a report before it (RFC 5506), and some look at nothing behind one. */
   readonly reducedSize: boolean;
   /** A browser goes up to the bitrate that its receiver estimates: this one. */
@@ -79,6 +82,7 @@ export class Publisher implements FeedPublisher {
   /** Null if it sends no sound, and before it has the feed. */
   #audio: IncomingTrack | null = null;
   readonly #layer: LayerFilter | null;
+  readonly #sections: SectionNames | null;
   #captureDelay = new CaptureDelay(VIDEO_CLOCK_HZ);
   #nacks = new NackGenerator();
   #nackTimer: NodeJS.Timeout | null = null;
@@ -90,7 +94,8 @@ export class Publisher implements FeedPublisher {
     const { kind, feed, transport, sessionId, peer } = options;
     this.info = { kind, sessionId, peer, sinceMs: Date.now() };
     this.#video = incomingTrack(nodeVideo(feed.video), VIDEO_CLOCK_HZ);
-    const { layer = null, full = null } = options;
+    const { layer = null, full = null, sections } = options;
+    this.#sections = sections === null ? null : new SectionNames(sections);
     this.#layer = layer === null ? null : new LayerFilter(layer, full === null);
     transport.events.on('rtp', (packet) => this.#receive(packet));
     transport.events.on('rtcp', (compound) => {
@@ -175,22 +180,30 @@ export class Publisher implements FeedPublisher {
   }
 
   #receive(datagram: Buffer): void {
-    const { audio, feed, repairPayloadType, videoPayloadType } = this.#options;
     const sent = parseRtp(datagram);
-    if (sent === null || feed.source !== this) return;
-    const isRepair = sent.payloadType === repairPayloadType;
-    const isSound = sent.payloadType === audio?.payloadType;
-    if (!isSound && this.#layer?.admits(sent, datagram, isRepair) === false) return;
+    if (sent === null || this.#options.feed.source !== this) return;
+    const kind = this.#kindOf(sent, datagram);
+    const isRepair = kind === 'video' && sent.payloadType === this.#options.repairPayloadType;
+    if (kind === 'video' && this.#layer?.admits(sent, datagram, isRepair) === false) return;
     const packet = isRepair ? this.#repaired(sent) : sent;
-    if (packet === null) return;
-    const isAudio = packet.payloadType === audio?.payloadType;
-    const incoming = packet.payloadType === videoPayloadType ? this.#video : isAudio ? this.#audio : null;
-    if (incoming === null) return;
+    const incoming = kind === 'video' ? this.#video : kind === 'audio' ? this.#audio : null;
+    if (packet === null || incoming === null) return;
     const nowMs = performance.now();
     const { packets, begins } = incoming.guard.admit(packet, nowMs);
     packets.forEach((admitted, i) => {
       this.#take(incoming, admitted, begins && i === 0, nowMs);
     });
+  }
+
+  /** Its own word goes first; a payload type that both sections have says nothing. Null for what nobody agreed on. */
+  #kindOf({ payloadType, ssrc }: RtpPacket, datagram: Buffer): 'video' | 'audio' | null {
+    const { audio, repairPayloadType, videoPayloadType } = this.#options;
+    const isVideo = payloadType === videoPayloadType || payloadType === repairPayloadType;
+    const isAudio = payloadType === audio?.payloadType;
+    const named = this.#sections?.of(ssrc, datagram) ?? null;
+    if (named === 'other' || (named === null && isVideo && isAudio && this.#sections !== null)) return null;
+    if (isVideo && named !== 'audio') return 'video';
+    return isAudio && named !== 'video' ? 'audio' : null;
   }
 
   /** The packet that a retransmission carries, as it was sent first; null for mere padding, which probes the bandwidth. */

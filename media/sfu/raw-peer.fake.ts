@@ -113,9 +113,10 @@ export class RawPeer implements AsyncDisposable {
     timestamp: number;
     marker: boolean;
     payload: Buffer;
+    payloadType?: number;
   }): void {
-    const { ssrc, timestamp, marker, sequence, payload } = packet;
-    this.transport.sendRtp({ ssrc, payloadType: 96, marker, timestamp }, sequence, payload);
+    const { ssrc, timestamp, marker, sequence, payload, payloadType = 96 } = packet;
+    this.transport.sendRtp({ ssrc, payloadType, marker, timestamp }, sequence, payload);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

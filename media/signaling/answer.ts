@@ -5,7 +5,7 @@ import { audioLines } from './audio-format.ts';
 import { atOurLevel } from './h264-profile.ts';
 import { h265Parameters } from './h265-profile.ts';
 import { candidateLines, ourIceLines } from './ice-lines.ts';
-import type { Negotiated, NegotiatedVideo } from './negotiate.ts';
+import { type Negotiated, type NegotiatedVideo, sectionsOf } from './negotiate.ts';
 import type { MediaOffer, Offer } from './offer.ts';
 import { takenLayers } from './simulcast.ts';
 
@@ -106,6 +106,7 @@ function answered(
     'a=rtcp-mux-only',
     ...(media.reducedSize ? ['a=rtcp-rsize'] : []),
     ...formats.lines,
+    ...(inactive ? [] : sectionLines(negotiated, direction)),
     ...(direction.kind === 'send' && !inactive ? sourceLines(direction.tracks, video, negotiated) : []),
     ...(first ? [...candidateLines(local.candidates).map((line) => `a=${line}`), 'a=end-of-candidates'] : []),
   ];
@@ -139,6 +140,12 @@ function videoFormats({ video, repairPayloadType }: Negotiated, direction: Answe
       ...layerLines(media, layers),
     ],
   };
+}
+
+/** What a viewer gets needs no name: its SSRCs are in the answer, and each packet would be longer. */
+function sectionLines(negotiated: Negotiated, direction: AnswerDirection): string[] {
+  const sections = direction.kind === 'receive' ? sectionsOf(negotiated) : null;
+  return sections === null ? [] : [`a=extmap:${sections.midExtension} urn:ietf:params:rtp-hdrext:sdes:mid`];
 }
 
 /** A level of H.265 limits both directions, so the peer's own is agreed to. */

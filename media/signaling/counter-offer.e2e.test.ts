@@ -48,7 +48,7 @@ async function openCounteringServer(whep: string) {
   };
 }
 
-describe('A server that answers with an offer of its own (406)', () => {
+describe('A server that answers with a counter-offer (406)', () => {
   it('is answered by a pull, which then gets the feed', async () => {
     const rtpPort = await freeRtpPort();
     await using there = await openMediaRig({ ingests: [{ feed: 'cam0', rtpPort, kind: 'h264' }] });
@@ -69,7 +69,7 @@ describe('A server that answers with an offer of its own (406)', () => {
     }
   });
 
-  it('is refused by a camera that publishes, with its status', async () => {
+  it('is rejected by a publishing camera, with its status', async () => {
     const local = {
       ice: { ufrag: 'some', pwd: '0123456789abcdefghijkl' },
       candidates: [],

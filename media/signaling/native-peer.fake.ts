@@ -48,8 +48,12 @@ export class NativePeer implements Disposable {
     this.audio = options.audio ? this.#addAudio(direction) : null;
   }
 
-  /** Posts the offer and waits until both tracks are open. Throws OfferRefused. */
-  async connect(url: string, headers: Record<string, string> = {}): Promise<void> {
+  /** Posts the offer, as `edit` makes it, and waits until both tracks are open. Gives the answer. Throws OfferRefused. */
+  async connect(
+    url: string,
+    headers: Record<string, string> = {},
+    edit: (sdp: string) => string = (sdp) => sdp,
+  ): Promise<string> {
     const gathered = Promise.withResolvers<void>();
     this.connection.onGatheringStateChange((state) => {
       if (state === 'complete') gathered.resolve();
@@ -59,7 +63,7 @@ export class NativePeer implements Disposable {
     const response = await fetch(url, {
       method: 'POST',
       headers: { 'content-type': 'application/sdp', ...headers },
-      body: this.connection.localDescription()?.sdp ?? '',
+      body: edit(this.connection.localDescription()?.sdp ?? ''),
     });
     const body = await response.text();
     if (!response.ok) throw new OfferRefused(response.status, body);
@@ -72,6 +76,7 @@ export class NativePeer implements Disposable {
     });
     this.connection.setRemoteDescription(body, 'answer');
     await connected.promise;
+    return body;
   }
 
   /** Calls `listener` with every RTP packet of a track; feedback and reports are left out. */

@@ -1,5 +1,6 @@
 /** Decides, from an offer alone, what a session carries (RFC 9725 section 4.2, the WHEP draft section 4.2). */
 import { type AudioCodec, audioCodecs } from '../sfu/audio-codec.ts';
+import type { PublisherSections } from '../sfu/publisher-sections.ts';
 import type { AudioFormat } from './audio-format.ts';
 import { SignalingError } from './errors.ts';
 import { choosePublisherFormat, chooseViewerFormat, type H264Format } from './h264-profile.ts';
@@ -96,6 +97,15 @@ function firstOf(audio: NegotiatedAudio | null): NegotiatedAudio | null {
   return audio === null ? null : { ...audio, formats: [audio.formats[0]] };
 }
 
+/** How a publisher's packets may name their section: where all of its sections have one number for it (RFC 9143, section 9.1). */
+export function sectionsOf({ video, audio }: Negotiated): PublisherSections | null {
+  const { mid: videoMid, midExtension } = video.media;
+  const audioMid = audio?.media.mid ?? null;
+  if (midExtension === null || videoMid === null) return null;
+  if (audio !== null && (audioMid === null || audio.media.midExtension !== midExtension)) return null;
+  return { midExtension, videoMid, audioMid };
+}
+
 /** What a publisher would send and no one gets, in words. */
 export function lostSound(offer: Offer, audio: NegotiatedAudio | null): string[] {
   const isSound = ({ kind, direction }: MediaOffer): boolean =>
@@ -115,8 +125,18 @@ function tracksOf(
   // Sections that the peer switched off, or that share no transport with the others, are turned down one by one.
   const wanted = offer.media.filter((media) => media.usable && directions.includes(media.direction));
   const [video, ...others] = wanted.filter((media) => media.kind === 'video');
-  if (video === undefined) throw unsupportedTracks('one video track is needed, 0 were offered');
+  if (video === undefined)
+    throw unsupportedTracks(`one video track is needed, and ${whyNone(offer, directions)}`);
   return { videos: [video, ...others], audios: wanted.filter((media) => media.kind === 'audio') };
+}
+
+/** Why no video track can be used, in words. */
+function whyNone({ media }: Offer, [way = '']: readonly string[]): string {
+  const videos = media.filter(({ kind }) => kind === 'video');
+  if (videos.length === 0) return 'none was offered';
+  const astray = videos.find(({ usable }) => usable);
+  if (astray === undefined) return 'what was offered is switched off (port 0), or on a transport of its own';
+  return `what was offered is ${astray.direction} instead of ${way}`;
 }
 
 function unsupportedTracks(message: string): SignalingError {

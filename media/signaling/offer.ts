@@ -33,6 +33,8 @@ export interface MediaOffer extends MediaFormats {
   readonly usable: boolean;
   /** Layers that the peer would send at once (RFC 8853), in its order. */
   readonly layers: readonly string[];
+  /** Number of the header extension that names a packet's section (RFC 9143). */
+  readonly midExtension: number | null;
   /** Numbers of the header extensions that name a packet's layer, and that of a repair (RFC 8852). */
   readonly ridExtension: number | null;
   readonly repairedRidExtension: number | null;
@@ -131,6 +133,7 @@ function mediaOf(sdp: SdpDescription, media: SdpMedia, bundle: string[] | null, 
     direction: directionOf(sdp, media),
     usable: kind !== 'other' && overRtp && inBundle && (media.port !== 0 || bundleOnly),
     layers: layersOf(media),
+    midExtension: extensionOf(media, `${extensions}mid`),
     ridExtension: extensionOf(media, `${extensions}rtp-stream-id`),
     repairedRidExtension: extensionOf(media, `${extensions}repaired-rtp-stream-id`),
     reducedSize: attributeOf(media.attributes, 'rtcp-rsize') !== null,

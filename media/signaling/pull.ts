@@ -4,10 +4,11 @@ import type { MediaTransport } from '../datapath/datapath.ts';
 import type { VideoCodec } from '../rtp/video-payload.ts';
 import type { Feed } from '../sfu/feed.ts';
 import type { MediaPlane } from '../sfu/media-plane.ts';
+import type { PublisherSections } from '../sfu/publisher-sections.ts';
 import { buildAnswer, type LocalSide } from './answer.ts';
 import type { AudioFormat } from './audio-format.ts';
 import { inModeOne } from './h264-profile.ts';
-import { negotiatePublisher } from './negotiate.ts';
+import { negotiatePublisher, sectionsOf } from './negotiate.ts';
 import type { MediaOffer, Offer } from './offer.ts';
 import { audioFormats, buildPullOffer, h265Formats } from './pull-offer.ts';
 import {
@@ -114,6 +115,7 @@ function accept(options: PullOptions, transport: MediaTransport, local: LocalSid
         audio: negotiated.audio?.formats[0] ?? null,
         repairPayloadType: negotiated.repairPayloadType,
         media: negotiated.video.media,
+        sections: sectionsOf(negotiated),
       }),
   };
 }
@@ -130,6 +132,7 @@ function receive(options: PullOptions, transport: MediaTransport, answer: Offer)
     audio: soundIn(answer)?.audio[0] ?? null,
     repairPayloadType: null,
     media: video,
+    sections: null,
   });
 }
 
@@ -139,6 +142,7 @@ interface Agreed {
   readonly videoPayloadType: number;
   readonly audio: AudioFormat | null;
   readonly repairPayloadType: number | null;
+  readonly sections: PublisherSections | null;
   readonly media: MediaOffer;
 }
 

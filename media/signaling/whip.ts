@@ -4,7 +4,7 @@ import type { Feed } from '../sfu/feed.ts';
 import type { LayerName } from '../sfu/layer.ts';
 import { buildAnswer } from './answer.ts';
 import { MediaSession } from './media-session.ts';
-import { lostSound, negotiatePublisher } from './negotiate.ts';
+import { lostSound, negotiatePublisher, sectionsOf } from './negotiate.ts';
 import { parseOffer } from './offer.ts';
 import { SignalingSession } from './session.ts';
 import { openSharedTransport } from './shared-transport.ts';
@@ -43,6 +43,7 @@ export async function openPublisherSession(
     logger,
     videoPayloadType: negotiated.video.format.payloadType,
     repairPayloadType: negotiated.repairPayloadType,
+    sections: sectionsOf(negotiated),
     reducedSize: negotiated.video.media.reducedSize,
     maxBitrateKbps: request.maxBitrateKbps,
     parameterSets: negotiated.video.media.parameterSets[negotiated.video.codec],

@@ -4,7 +4,7 @@ import { openPorts } from './open-ports.ts';
 const reach = { port: 80, tlsPort: 443 };
 const media = { udpPort: 8189 };
 
-test('a hub is called for pictures and the time, a camera for its page alone', () => {
+test('a hub opens ports for pictures and time, a camera for its page alone', () => {
   expect(openPorts({ reach, media }, 'hub')).toBe('tcp 80\ntcp 443\nudp 8189\nudp 123\n');
   expect(openPorts({ reach, media }, 'camera')).toBe('tcp 80\ntcp 443\n');
   expect(openPorts({ reach: { ...reach, tlsPort: null }, media }, 'camera')).toBe('tcp 80\n');

@@ -112,7 +112,7 @@ export const networkTable = table(
   {
     access_point: field(
       z.enum(['auto', 'never']).default('auto'),
-      '`auto`: without a network, the appliance opens a Wi-Fi access point with a set-up page.',
+      '`auto`: without a network, the appliance opens a Wi-Fi access point with a setup page.',
       [],
     ),
     access_point_after_s: field(
@@ -184,7 +184,7 @@ export const mediaTable = table(
           'auto, or a list of IP addresses',
         )
         .default('auto'),
-      'Addresses of this machine to offer to WebRTC peers. `auto`: all its IPv4 addresses.',
+      'Addresses of this machine to offer to WebRTC peers. `auto`: all its IPv4 addresses, then all its IPv6 addresses but link-local ones (`fe80::`), followed as they change, and `127.0.0.1` last.',
       ['media'],
     ),
     max_publisher_kbps: field(

@@ -111,8 +111,9 @@ export class TakeConductor {
    */
   async refresh(): Promise<void> {
     const { local, log } = this.#options;
+    const listed = this.#book.list();
     const look = local.list().then(
-      (found) => this.#book.relist(found),
+      (found) => this.#book.relist(found, listed),
       (error: unknown) => log.warn({ err: error }, 'the disks could not be looked at'),
     );
     await Promise.race([look, sleep(diskPatienceMs, undefined, { ref: false })]);

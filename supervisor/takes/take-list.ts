@@ -19,10 +19,10 @@ export function merged(local: readonly Take[], conducted: readonly Take[]): Take
 
 /**
  * The list after the disks were read again, because one of them may have come or gone. What is known already is newer than what
- * was just read. Pure.
+ * was just read, and `came` while it was read. Pure.
  */
-export function relisted(known: readonly Take[], local: readonly Take[]): Take[] {
-  const present = new Set(local.map(({ id }) => id));
+export function relisted(known: readonly Take[], local: readonly Take[], came: readonly string[]): Take[] {
+  const present = new Set([...local.map(({ id }) => id), ...came]);
   const still = known.flatMap((take) => (present.has(take.id) ? [take] : withoutVerified(take)));
   const here = new Set(still.filter(({ cameras }) => cameras.some(isOwn)).map(({ id }) => id));
   return merged(

@@ -13,7 +13,8 @@ const MAX_CANDIDATES = 32;
 export interface IceCheckerOptions {
   readonly local: IceCredentials;
   readonly remote: IceCredentials;
-  readonly openPath: (candidate: IceCandidate) => NetworkPath;
+  /** Null where no socket of ours can reach the candidate. */
+  readonly openPath: (candidate: IceCandidate) => NetworkPath | null;
   /** An authenticated answer came by `path`; the first one selects it. */
   readonly onAnswer: (path: NetworkPath) => void;
 }
@@ -34,7 +35,7 @@ export class IceChecker {
   addCandidate(candidate: IceCandidate): void {
     if (this.#paths.length >= MAX_CANDIDATES) return;
     const path = this.#options.openPath(candidate);
-    if (!this.#paths.some((known) => known.sameAs(path))) this.#paths.push(path);
+    if (path !== null && !this.#paths.some((known) => known.sameAs(path))) this.#paths.push(path);
   }
 
   start(): void {

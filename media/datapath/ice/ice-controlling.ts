@@ -1,5 +1,5 @@
 import type { RemoteInfo, Socket } from 'node:dgram';
-import { isIPv4 } from 'node:net';
+import { isIPv6 } from 'node:net';
 import type { Logger } from 'pino';
 import type { IceCandidate, IceCredentials } from '../datapath.ts';
 import { localAddresses } from '../local-addresses.ts';
@@ -11,27 +11,41 @@ import type { IceEndpoint, IceHandlers, RemoteIce } from './ice-endpoint.ts';
 import { answerCheck } from './ice-responder.ts';
 import { isStun } from './stun.ts';
 
-/** Opens an agent with its own socket. */
+/** Its sockets: one for each family that this machine has. */
+export interface OwnSockets {
+  readonly four: Socket | null;
+  readonly six: Socket | null;
+}
+
+/** Opens an agent with its own sockets. */
 export async function openIceControlling(logger: Logger): Promise<IceControlling> {
   const agent: { current: IceControlling | null } = { current: null };
-  const socket = await openUdpSocket({
-    address: '0.0.0.0',
-    port: 0,
-    onDatagram: (datagram, from) => agent.current?.receive(datagram, from),
-    onError: (error) => agent.current?.noteError(error),
-  });
-  agent.current = new IceControlling(socket, logger);
+  const open = async (address: string): Promise<Socket | null> => {
+    try {
+      const socket = await openUdpSocket({
+        address,
+        port: 0,
+        onDatagram: (datagram, from) => agent.current?.receive(datagram, from),
+        onError: (error) => agent.current?.noteError(error),
+      });
+      return socket;
+    } catch (error) {
+      logger.debug({ err: error, address }, 'this family cannot be used for publishing');
+      return null;
+    }
+  };
+  agent.current = new IceControlling({ four: await open('0.0.0.0'), six: await open('::') }, logger);
   return agent.current;
 }
 
 /**
- * A controlling ICE agent with a socket of its own, for publishing to another machine. Its own socket keeps several
- * sessions to the same hub apart, which share both addresses otherwise.
+ * A controlling ICE agent with sockets of its own, for publishing to another machine. They keep several sessions to the same hub
+ * apart, which share both addresses otherwise.
  */
 export class IceControlling implements IceEndpoint {
   readonly local: IceCredentials = createIceCredentials();
   readonly candidates: readonly IceCandidate[];
-  readonly #socket: Socket;
+  readonly #sockets: OwnSockets;
   readonly #logger: Logger;
   readonly #paths = new Map<string, NetworkPath>();
   #remote: RemoteIce | null = null;
@@ -41,11 +55,13 @@ export class IceControlling implements IceEndpoint {
   #errors = 0;
   #closed = false;
 
-  constructor(socket: Socket, logger: Logger) {
-    this.#socket = socket;
+  constructor(sockets: OwnSockets, logger: Logger) {
+    this.#sockets = sockets;
     this.#logger = logger;
-    const { port } = socket.address();
-    this.candidates = localAddresses().map((address) => ({ address, port }));
+    this.candidates = localAddresses().flatMap((address) => {
+      const port = this.#socketFor(address)?.address().port;
+      return port === undefined ? [] : { address, port };
+    });
   }
 
   get selected(): NetworkPath | null {
@@ -65,9 +81,8 @@ export class IceControlling implements IceEndpoint {
     this.#checker.start();
   }
 
-  /** Our socket speaks IPv4 alone. */
   addRemoteCandidate(candidate: IceCandidate): void {
-    if (isIPv4(candidate.address)) this.#checker?.addCandidate(candidate);
+    this.#checker?.addCandidate(candidate);
   }
 
   restart(): void {
@@ -76,6 +91,7 @@ export class IceControlling implements IceEndpoint {
 
   receive(datagram: Buffer, from: RemoteInfo): void {
     const path = this.#pathTo(from.address, from.port);
+    if (path === null) return;
     if (!isStun(datagram)) {
       if (this.#selected !== null) this.#handlers?.onDatagram(datagram, path);
       return;
@@ -101,7 +117,8 @@ export class IceControlling implements IceEndpoint {
     this.#checker?.stop();
     this.#handlers = null;
     this.#selected = null;
-    this.#socket.close();
+    this.#sockets.four?.close();
+    this.#sockets.six?.close();
   }
 
   #answered(path: NetworkPath): void {
@@ -111,11 +128,18 @@ export class IceControlling implements IceEndpoint {
     this.#handlers?.onSelected();
   }
 
-  #pathTo(address: string, port: number): NetworkPath {
+  #socketFor(address: string): Socket | null {
+    return isIPv6(address) ? this.#sockets.six : this.#sockets.four;
+  }
+
+  /** Null where this machine lacks the family. */
+  #pathTo(address: string, port: number): NetworkPath | null {
+    const socket = this.#socketFor(address);
+    if (socket === null) return null;
     const key = `${address}:${port}`;
     const known = this.#paths.get(key);
     if (known !== undefined) return known;
-    const path = new NetworkPath(this.#socket, address, port, (error) => this.noteError(error));
+    const path = new NetworkPath(socket, address, port, (error) => this.noteError(error));
     if (this.#paths.size < 64) this.#paths.set(key, path);
     return path;
   }

@@ -49,7 +49,7 @@ export function answerCheck(
   }
   const ours = role === 'controlling' ? StunAttribute.ICE_CONTROLLING : StunAttribute.ICE_CONTROLLED;
   if (message.attributes.has(ours)) return refuse(487, 'Role Conflict');
-  const mapped = xorMappedAddress(path.address, path.port);
+  const mapped = xorMappedAddress(path.address, path.port, message.transaction);
   path.send(
     buildStun(
       StunType.SUCCESS,

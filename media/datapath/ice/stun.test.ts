@@ -32,7 +32,7 @@ describe('STUN', () => {
     expect(message && hasIntegrity(SAMPLE, message, 'another')).toBe(false);
   });
 
-  it('is not looked for in what is longer than a packet', () => {
+  it('is not looked for in anything longer than a packet', () => {
     const attributes = Array.from(
       { length: 15_000 },
       (_, i) => [0x8000 + (i % 0x7000), Buffer.alloc(0)] as const,
@@ -40,7 +40,7 @@ describe('STUN', () => {
     expect(parseStun(buildStun(StunType.REQUEST, Buffer.alloc(12), attributes, 'password'))).toBeNull();
   });
 
-  it('writes what it reads, and notices any change', () => {
+  it('reads back what it writes and notices any change', () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 40 }), fc.nat(), (name, at) => {
         const transaction = Buffer.alloc(12, 7);
@@ -49,7 +49,7 @@ describe('STUN', () => {
           transaction,
           [
             [StunAttribute.USERNAME, Buffer.from(name)],
-            [StunAttribute.XOR_MAPPED_ADDRESS, xorMappedAddress('192.0.2.1', 32853)],
+            [StunAttribute.XOR_MAPPED_ADDRESS, xorMappedAddress('192.0.2.1', 32853, transaction)],
           ],
           'password',
         );
@@ -67,8 +67,17 @@ describe('STUN', () => {
     );
   });
 
-  it('encodes the address of RFC 5769, section 2.2', () => {
-    expect(xorMappedAddress('192.0.2.1', 32853).toString('hex')).toBe('0001a147e112a643');
+  it('encodes the addresses of RFC 5769, sections 2.2 and 2.3', () => {
+    const transaction = Buffer.from('b7e7a701bc34d686fa87dfae', 'hex');
+    const mapped = (address: string) => xorMappedAddress(address, 32853, transaction).toString('hex');
+    expect(mapped('192.0.2.1')).toBe('0001a147e112a643');
+    const six = '0002a1470113a9faa5d3f179bc25f4b5bed2b9d9';
+    expect(mapped('2001:db8:1234:5678:11:2233:4455:6677')).toBe(six);
+    expect(mapped('2001:DB8:1234:5678:0011:2233:68.85.102.119%eth0')).toBe(six);
+  });
+
+  it.each(['::', '::1', '1::', 'fd00::2:0:1', '1:2:3:4:5:6:7:8'])('encodes all 16 bytes of %s', (address) => {
+    expect(xorMappedAddress(address, 0, Buffer.alloc(12))).toHaveLength(20);
   });
 
   it('never throws on garbage', () => {

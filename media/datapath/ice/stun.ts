@@ -1,5 +1,6 @@
 /** STUN binding requests and responses as ICE uses them (RFC 8489, RFC 8445 section 7). */
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { isIPv4 } from 'node:net';
 import { crc32 } from 'node:zlib';
 
 /** The magic cookie. */
@@ -118,15 +119,35 @@ export function errorCodeValue(code: number, reason: string): Buffer {
   return Buffer.concat([Buffer.from([0, 0, Math.floor(code / 100), code % 100]), Buffer.from(reason)]);
 }
 
-/** Value of XOR-MAPPED-ADDRESS for an IPv4 address. */
-export function xorMappedAddress(address: string, port: number): Buffer {
-  const value = Buffer.alloc(8);
-  value.writeUInt8(1, 1);
-  value.writeUInt16BE(port ^ (STUN_MAGIC >>> 16), 2);
-  const octets = address.split('.').map(Number);
-  const host = octets.reduce((sum, octet) => sum * 256 + octet, 0);
-  value.writeUInt32BE((host ^ STUN_MAGIC) >>> 0, 4);
-  return value;
+/** Value of XOR-MAPPED-ADDRESS (RFC 8489, section 14.2). */
+export function xorMappedAddress(address: string, port: number, transaction: Buffer): Buffer {
+  const bytes = addressBytes(address);
+  const head = Buffer.alloc(4);
+  head.writeUInt8(bytes.length === 4 ? 1 : 2, 1);
+  head.writeUInt16BE(port ^ (STUN_MAGIC >>> 16), 2);
+  const mask = Buffer.concat([uint32(STUN_MAGIC), transaction]);
+  return Buffer.concat([head, bytes.map((byte, i) => byte ^ (mask[i] ?? 0))]);
+}
+
+/** 4 or 16 bytes. A zone is not part of the address. */
+function addressBytes(address: string): Buffer {
+  if (isIPv4(address)) return Buffer.from(address.split('.').map(Number));
+  const [before = '', after] = address.replace(/%.*/, '').split('::');
+  const groups = (text = ''): number[] =>
+    text
+      .split(':')
+      .filter((group) => group !== '')
+      .flatMap(groupsOf);
+  const [first, last] = [groups(before), groups(after)];
+  const middle = Array.from({ length: 8 - first.length - last.length }, () => 0);
+  return Buffer.from([...first, ...middle, ...last].flatMap((group) => [group >> 8, group & 0xff]));
+}
+
+/** Also the two of an embedded IPv4 address. */
+function groupsOf(text: string): number[] {
+  if (!isIPv4(text)) return [Number.parseInt(text, 16)];
+  const [a = 0, b = 0, c = 0, d = 0] = text.split('.').map(Number);
+  return [a * 256 + b, c * 256 + d];
 }
 
 /** Four bytes, big endian. */

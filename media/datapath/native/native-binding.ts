@@ -67,6 +67,7 @@ export interface NativeBinding {
   beginSource(track: Handle): void;
   setParameterSet(track: Handle, nal: Buffer): void;
   closeTrack(track: Handle): void;
+  /** Numbers of payload types and of the extension are -1 where there is none. */
   openSource(
     source: Handle,
     session: Handle,
@@ -78,6 +79,11 @@ export interface NativeBinding {
     bitsPerSecond: number,
     tellsCaptureTime: boolean,
     reducedSize: boolean,
+    midExtension: number,
+    videoMid: string,
+    audioMid: string,
+    /** It is one of several layers that the publisher sends at once; `nameLayer` follows. */
+    layered: boolean,
   ): void;
   requestKeyframe(source: Handle): void;
   /**

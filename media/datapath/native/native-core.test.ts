@@ -6,7 +6,15 @@ import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { createMediaPlane } from '../../sfu/create-plane.ts';
 import { eventually } from '../../signaling/media-rig.fake.ts';
-import { addonPath, loadNative, type NativeAddon, SocketUse, TrackKind } from './native-binding.ts';
+import {
+  addonPath,
+  loadNative,
+  type NativeAddon,
+  type NativeEvent,
+  NativeEventType,
+  SocketUse,
+  TrackKind,
+} from './native-binding.ts';
 import { NativeCore } from './native-core.ts';
 
 function addon(): NativeAddon {
@@ -14,6 +22,8 @@ function addon(): NativeAddon {
   if (!('addon' in native)) throw new Error(native.reason);
   return native.addon;
 }
+
+const silent = pino({ level: 'silent' });
 
 /** Threads of this process that are the add-on's. */
 function datapathThreads(): number {
@@ -27,9 +37,9 @@ function datapathThreads(): number {
 }
 
 describe('The native datapath', () => {
-  it('ends its thread, and takes no more afterwards', async () => {
+  it('ends its thread and accepts nothing afterwards', async () => {
     const before = datapathThreads();
-    const core = new NativeCore(addon());
+    const core = new NativeCore(addon(), silent);
     expect(datapathThreads()).toBe(before + 1);
     const track = core.take();
     core.calls.openTrack(track, TrackKind.VIDEO, 90_000);
@@ -56,8 +66,8 @@ describe('The native datapath', () => {
     expect(datapathThreads()).toBe(before);
   });
 
-  it('says at once which addresses and ports it cannot bind', () => {
-    using core = new NativeCore(addon());
+  it('reports at once which addresses and ports it cannot bind', () => {
+    using core = new NativeCore(addon(), silent);
     const port = core.calls.addSocket(core.take(), '127.0.0.1', 0, SocketUse.SHARED, 0, 0);
     expect(port).toBeGreaterThan(0);
     expect(core.calls.addSocket(core.take(), '127.0.0.1', port, SocketUse.SHARED, 0, 0)).toBe(-98);
@@ -66,8 +76,45 @@ describe('The native datapath', () => {
     expect(core.calls.addCandidate(core.take(), 'camera.local', 9)).toBe(false);
   });
 
-  it('gives no handle twice while one of its kind may still be under way', () => {
-    using core = new NativeCore(addon());
+  it('gives a port again that was closed a moment ago', () => {
+    using core = new NativeCore(addon(), silent);
+    const reserved = core.take();
+    const port = core.calls.addSocket(reserved, '127.0.0.1', 0, SocketUse.SHARED, 0, 0);
+    let last = reserved;
+    for (let i = 0; i < 50; i++) {
+      core.calls.closeSocket(last);
+      core.release(last);
+      last = core.take();
+      expect(core.calls.addSocket(last, '127.0.0.1', port, SocketUse.SHARED, 0, 0)).toBe(port);
+    }
+  });
+
+  it('hands over the other events of a batch where one is not handled', () => {
+    let deliver: (events: NativeEvent[]) => void = () => {};
+    const fake = {
+      Datapath: class {
+        constructor(onEvents: (events: NativeEvent[]) => void) {
+          deliver = onEvents;
+        }
+        now = () => 0;
+      },
+    } as unknown as NativeAddon;
+    const core = new NativeCore(fake, silent);
+    const heard: number[] = [];
+    const broken = core.take(() => {
+      throw new Error('a listener that fails');
+    });
+    const handles = [
+      core.take(([, handle]) => heard.push(handle)),
+      broken,
+      core.take(([, handle]) => heard.push(handle)),
+    ];
+    deliver(handles.map((handle) => [NativeEventType.CONNECTED, handle, Buffer.alloc(0), 0, 0, false]));
+    expect(heard).toEqual([handles[0], handles[2]]);
+  });
+
+  it('never reuses a handle while work of its kind may still be under way', () => {
+    using core = new NativeCore(addon(), silent);
     const first = core.take();
     core.release(first);
     const second = core.take();
@@ -75,7 +122,7 @@ describe('The native datapath', () => {
     expect(second & 0xffff).toBe(first & 0xffff);
   });
 
-  it('is replaced by its twin, with one word of why, where it cannot be loaded', async () => {
+  it('falls back to its twin, with the reason, if it cannot be loaded', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'addon-'));
     try {
       const broken = join(folder, 'datapath.node');
@@ -94,7 +141,7 @@ describe('The native datapath', () => {
     }
   });
 
-  it('is replaced by its twin where it was built from other sources, with what it lacks', async () => {
+  it('falls back to its twin, with what is missing, if it was built from other sources', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'addon-'));
     try {
       const older = join(folder, 'datapath.cjs');

@@ -2,7 +2,7 @@ import { getSystemErrorName } from 'node:util';
 import type { Logger } from 'pino';
 import type { DatapathAddresses, IceCandidate } from '../datapath.ts';
 import { udpBindError } from '../errors.ts';
-import { localAddresses, localIpv6Addresses } from '../local-addresses.ts';
+import { localAddresses } from '../local-addresses.ts';
 import { type Handle, SocketUse } from './native-binding.ts';
 import type { NativeCore } from './native-core.ts';
 
@@ -36,10 +36,7 @@ export class NativeListener {
     const addresses = this.#addresses;
     if (addresses === null) return;
     const { listenAddresses, udpPort } = addresses;
-    const wanted =
-      listenAddresses === 'auto'
-        ? [...localAddresses(), ...localIpv6Addresses()]
-        : [...new Set(listenAddresses)];
+    const wanted = listenAddresses === 'auto' ? localAddresses() : [...new Set(listenAddresses)];
     const port = udpPort === 0 ? this.#port : udpPort;
     const moved = port !== this.#port;
     if (moved) this.#unbound.clear();

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { isIPv6 } from 'node:net';
 import type { Logger } from 'pino';
 import type {
   CloseReason,
@@ -42,7 +43,7 @@ export class NativeTransport implements MediaTransport {
   readonly #openedMs = performance.now();
   /** Of a controlling agent, whose own sockets keep several sessions to the same hub apart. */
   readonly #sockets: Handle[] = [];
-  #ownPort = 0;
+  readonly #ownPorts = { four: 0, six: 0 };
   #local = createIceCredentials();
   #state: TransportState = 'new';
 
@@ -65,7 +66,10 @@ export class NativeTransport implements MediaTransport {
   get candidates(): readonly IceCandidate[] {
     const { mode, sharedCandidates } = this.#options;
     if (mode === 'lite') return sharedCandidates();
-    return localAddresses().map((address) => ({ address, port: this.#ownPort }));
+    const { four, six } = this.#ownPorts;
+    return localAddresses()
+      .map((address) => ({ address, port: isIPv6(address) ? six : four }))
+      .filter(({ port }) => port > 0);
   }
 
   get lastHeardMs(): number | null {
@@ -135,7 +139,7 @@ export class NativeTransport implements MediaTransport {
       const port = core.calls.addSocket(handle, address, 0, SocketUse.OWN, this.handle, 0);
       if (port > 0) {
         this.#sockets.push(handle);
-        if (address === '0.0.0.0') this.#ownPort = port;
+        this.#ownPorts[address === '::' ? 'six' : 'four'] = port;
         continue;
       }
       core.release(handle);

@@ -102,6 +102,8 @@ export class NodeSink implements TrackSink {
   }
 
   pause(): void {
+    // On its way to another layer: where nothing is sent, it is there at once.
+    this.#takeNext();
     this.#state = 'paused';
   }
 

@@ -1,6 +1,7 @@
 /** One bound UDP socket with large buffers. */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { isIPv6 } from 'node:net';
 
 /** With the defaults a quarter of the packets was lost under load. The kernel limits it to net.core.{r,w}mem_max. */
 const BUFFER_BYTES = 4 * 1024 * 1024;
@@ -15,7 +16,9 @@ export interface UdpSocketOptions {
 
 /** Binds; rejects with the system's error. */
 export async function openUdpSocket(options: UdpSocketOptions): Promise<Socket> {
-  const socket = createSocket({ type: 'udp4', lookup: addressItself });
+  const six = isIPv6(options.address);
+  // One socket for each address: IPv4 has its own.
+  const socket = createSocket({ type: six ? 'udp6' : 'udp4', ipv6Only: six, lookup: addressItself });
   try {
     const listening = once(socket, 'listening');
     socket.bind({ address: options.address, port: options.port, exclusive: true });
@@ -41,5 +44,5 @@ function addressItself(
   _options: unknown,
   callback: (error: Error | null, address: string, family: number) => void,
 ): void {
-  callback(null, address, 4);
+  callback(null, address, isIPv6(address) ? 6 : 4);
 }

@@ -30,7 +30,7 @@ struct FreeCertificate {
 };
 using Certificate = std::unique_ptr<X509, FreeCertificate>;
 
-// Without a certificate nobody can connect, so there is nothing to go on with.
+// Without a certificate nobody can connect, so the process ends.
 void require(bool done) {
   if (!done) std::abort();
 }
@@ -40,7 +40,7 @@ Certificate selfSigned(EVP_PKEY* key) {
   require(certificate != nullptr);
   require(X509_set_version(certificate.get(), 2) == 1);
   require(ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), randomNumber() >> 1) == 1);
-  // Peers know it by its fingerprint. It is valid at any time, because the clock of a board may be wrong.
+  // Peers know it by its fingerprint. It is valid at any time, because a board's clock may be wrong.
   require(ASN1_TIME_set_string_X509(X509_getm_notBefore(certificate.get()), "20000101000000Z") == 1);
   require(ASN1_TIME_set_string_X509(X509_getm_notAfter(certificate.get()), "20991231235959Z") == 1);
   X509_NAME* name = X509_get_subject_name(certificate.get());
@@ -67,8 +67,8 @@ bool isQuick(EVP_PKEY* key) {
   return EVP_PKEY_get_bits(key) <= kMaxRsaBits && exponentBits <= kMaxExponentBits;
 }
 
-// The fingerprint decides who the peer is, and the handshake proves that it has the key: no authority is asked. A key that takes long to
-// prove is refused before that.
+// The fingerprint identifies the peer, and the handshake proves that it has the key: no authority is involved. A key that takes long to
+// verify is rejected before that.
 int acceptCertificate(X509_STORE_CTX* store, void*) {
   EVP_PKEY* key = X509_get0_pubkey(X509_STORE_CTX_get0_cert(store));
   if (key != nullptr && isQuick(key)) return 1;
@@ -112,7 +112,7 @@ DtlsIdentity::DtlsIdentity(const Key& key) : context_(SSL_CTX_new(DTLS_method())
   require(SSL_CTX_set1_sigalgs_list(context, kSignatures) == 1);
   SSL_CTX_set_max_cert_list(context, kMaxChainBytes);
   SSL_CTX_set_min_proto_version(context, DTLS1_2_VERSION);
-  // Some peers have RSA certificates of 1,024 bits; signatures over SHA-1 stay refused.
+  // Some peers have RSA certificates of 1,024 bits; signatures over SHA-1 are still rejected.
   SSL_CTX_set_security_level(context, 1);
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
   SSL_CTX_set_cert_verify_callback(context, acceptCertificate, nullptr);

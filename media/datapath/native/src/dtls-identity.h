@@ -1,4 +1,4 @@
-// The certificate that this process shows in its DTLS handshakes, and the settings that all of them share.
+// The certificate of this process in its DTLS handshakes, and the settings that they all share.
 #pragma once
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/ssl.h>
@@ -8,8 +8,8 @@
 
 namespace rushlight {
 
-// Fingerprint of a certificate (RFC 8122): pairs of upper-case hex digits with colons between them. `algorithm` is named as
-// in SDP; empty where it is unknown or not safe.
+// Fingerprint of a certificate (RFC 8122): pairs of upper-case hex digits separated by colons. `algorithm` is named as
+// in SDP; empty if it is unknown or unsafe.
 std::string fingerprintOf(const X509* certificate, const std::string& algorithm);
 
 struct FreeKey {
@@ -17,7 +17,7 @@ struct FreeKey {
 };
 using Key = std::unique_ptr<EVP_PKEY, FreeKey>;
 
-// A fresh self-signed certificate, of P-256 where no key is given, and what all handshakes share. Read-only, so that any thread may use it.
+// A fresh self-signed certificate (P-256 unless a key is given) and the shared settings of all handshakes. Read-only, so any thread may use it.
 class DtlsIdentity {
  public:
   DtlsIdentity();

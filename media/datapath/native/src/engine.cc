@@ -17,17 +17,19 @@ namespace {
 
 constexpr size_t kCommands = 1024;
 constexpr size_t kBatch = 64;
+constexpr int kReady = 32;
 constexpr int kRounds = 4;
-// Larger datagrams are none of ours; loopback carries them.
+// We send nothing larger; loopback carries them.
 constexpr size_t kDatagramBytes = 9216;
 constexpr double kTickMs = 100;
 constexpr double kPaceMs = 2;
-// The rest of a picture is waited for this long, so that each viewer gets it in one go.
+// How long to wait for the rest of a picture, so that each viewer gets it in one go.
 constexpr double kGatherMs = 0.25;
-// Its packets come a few microseconds apart: one look after this time costs less than a wake-up for each of them.
+// Its packets arrive a few microseconds apart: one check after this time costs less than a wake-up for each of them.
 constexpr long kNapNs = 40'000;
 constexpr auto kFullQueuePause = std::chrono::microseconds(200);
 constexpr int kFullQueueTries = 10'000;
+constexpr auto kSettlePatience = std::chrono::milliseconds(200);
 
 double clockMs(clockid_t clock) {
   timespec time;
@@ -69,10 +71,10 @@ Engine::~Engine() {
   ending_ = true;
   const uint64_t one = 1;
   if (write(wake_, &one, sizeof one) < 0) {
-    // The counter is full: the thread is woken anyway.
+    // The counter is full: the thread wakes up anyway.
   }
   thread_.join();
-  // A socket that was never taken in belongs to nobody else.
+  // A socket that was never accepted belongs to nobody else.
   while (auto command = commands_.pop()) {
     if (const auto* left = std::get_if<command::AddSocket>(&*command)) close(left->fd);
   }
@@ -94,17 +96,21 @@ bool Engine::post(Command command) {
   return write(wake_, &one, sizeof one) >= 0 || errno == EAGAIN;
 }
 
+bool Engine::settle() {
+  auto reached = std::make_shared<std::promise<void>>();
+  auto isReached = reached->get_future();
+  return post(command::Fence{std::move(reached)}) && isReached.wait_for(kSettlePatience) == std::future_status::ready;
+}
+
 void Engine::run() {
   // By default the kernel may add 50 µs to every sleep.
   prctl(PR_SET_TIMERSLACK, 1000);
-  epoll_event events[32];
+  epoll_event events[kReady];
   while (!ending_) {
-    // What is still to be sent on now is a picture whose rest is on its way.
+    // All that is left to forward is a picture whose rest is on its way.
     if (!context_.dirty.empty()) nap();
     updateClock();
-    const double waitMs = std::max(0.0, nextWakeMs() - context_.nowMs);
-    const timespec timeout = {static_cast<time_t>(waitMs / 1000), static_cast<long>(std::fmod(waitMs, 1000) * 1e6)};
-    const int ready = epoll_pwait2(epoll_, events, 32, &timeout, nullptr);
+    const int ready = wait(events, kReady, std::max(0.0, nextWakeMs() - context_.nowMs));
     updateClock();
     for (int i = 0; i < ready; i++) {
       if (events[i].data.u32 == 0) {
@@ -124,6 +130,15 @@ void Engine::run() {
     flush();
     if (context_.events.takePending()) notify_();
   }
+}
+
+// Linux before 5.11 waits for whole milliseconds only, and the containers of some hosts forbid the other call.
+int Engine::wait(epoll_event* events, int count, double waitMs) {
+  if (!waitsExactly_) return epoll_wait(epoll_, events, count, static_cast<int>(std::ceil(waitMs)));
+  const timespec timeout = {static_cast<time_t>(waitMs / 1000), static_cast<long>(std::fmod(waitMs, 1000) * 1e6)};
+  const int ready = epoll_pwait2(epoll_, events, count, &timeout, nullptr);
+  if (ready < 0 && (errno == ENOSYS || errno == EPERM)) waitsExactly_ = false;
+  return ready;
 }
 
 void Engine::nap() {
@@ -151,7 +166,7 @@ void Engine::receive(UdpSocket* socket) {
     }
     const int count = recvmmsg(socket->fd, receiver.headers, kBatch, MSG_DONTWAIT, nullptr);
     if (count <= 0) return;
-    // What was commanded before these were sent goes before them; it may have closed the socket.
+    // Commands issued before these events come first; they may have closed the socket.
     workOffCommands();
     socket = sockets_.get(handle);
     if (socket == nullptr) return;
@@ -189,7 +204,7 @@ void Engine::dispatch(UdpSocket& socket, const Endpoint& from, View datagram) {
   else session->receive(from, datagram, receiver_->plain, context_);
 }
 
-// Each viewer gets what is new in one go. Who comes first changes, so that nobody always waits for all others.
+// Each viewer gets everything new in one go. The first one rotates, so that nobody always waits for all others.
 void Engine::fanOut() {
   auto& dirty = context_.dirty;
   const auto gathering = [&](Track* track) {
@@ -221,7 +236,7 @@ void Engine::flush() {
   });
 }
 
-// A full socket says when it can be written again.
+// A full socket reports when it is writable again.
 void Engine::watch(UdpSocket& socket) {
   const bool wanted = socket.queue.blocked();
   if (wanted == socket.watchesWritable) return;

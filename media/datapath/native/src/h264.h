@@ -1,4 +1,4 @@
-// H.264 inside RTP (RFC 6184, packetization modes 0 and 1): what a packet carries, and how an oversize one is cut.
+// H.264 inside RTP (RFC 6184, packetization modes 0 and 1): what a packet contains, and how to split an oversize one.
 #pragma once
 #include <optional>
 #include <vector>
@@ -13,7 +13,7 @@ inline uint8_t nalType(View nal) { return nal.empty() ? 0 : nal[0] & 0x1f; }
 
 PayloadInfo inspect(View payload);
 
-// The NAL units of an aggregation packet; nothing where it is malformed, which one within another is, too.
+// The NAL units of an aggregation packet; nothing if it is malformed or nested.
 std::optional<std::vector<View>> splitStapA(View payload);
 
 // One aggregation packet of several whole NAL units.

@@ -11,38 +11,34 @@ constexpr double kFeedbackIntervalMs = 1000;
 constexpr double kNackIntervalMs = 20;
 const std::string kName = "rushlight";
 constexpr size_t kUnnamedPackets = 32;
-// Three layers, each with its repairs, of some restarts.
+// Three layers, each with its repairs, for several restarts.
 constexpr size_t kMaxSsrcs = 32;
 
 }  // namespace
 
 Source::Source(SourceOptions options, Track* video, Track* audio, Session* session)
-    : options_(options), session_(session), ssrc_(randomNumber() | 1) {
+    : options_(std::move(options)), session_(session), ssrc_(randomNumber() | 1) {
   video_.track = video;
   audio_.track = audio;
-  // The same SSRC may come with other numbers.
+  // The same SSRC may return with other numbers.
   if (video != nullptr) video->endSource();
   if (audio != nullptr) audio->endSource();
-  if (session != nullptr) session->setSource(this);
+  if (session != nullptr) session->add(this);
 }
 
 Source::~Source() {
   if (small_ != nullptr) small_->full_ = nullptr;
   if (full_ != nullptr) full_->small_ = nullptr;
-  else if (session_ != nullptr) session_->setSource(nullptr);
+  if (session_ != nullptr) session_->remove(this);
 }
 
-void Source::sessionGone() {
-  session_ = nullptr;
-  if (small_ != nullptr) small_->sessionGone();
-}
-
-void Source::nameLayer(LayerNames names, Source* full) {
+void Source::nameLayer(LayerNames names, Source* full, Context& context) {
   names_ = std::move(names);
   if (full == nullptr || full == this || session_ == nullptr) return;
   full_ = full;
   full->small_ = this;
   session_->setSource(full);
+  session_->releaseHeld(context);
 }
 
 void Source::trackGone(const Track* track) {
@@ -57,13 +53,40 @@ std::optional<double> Source::captureDelayMs() const {
 void Source::receiveRtp(View datagram, Context& context) {
   const auto packet = parseRtp(datagram);
   if (!packet) return;
-  Source* layer = names_ ? layerOf(*packet, datagram) : this;
-  if (layer != nullptr) layer->receive(*packet, context);
+  const auto kind = kindOf(*packet, datagram);
+  if (!kind) return;
+  Source* layer = names_ && kind == Kind::Video ? layerOf(*packet, datagram) : this;
+  if (layer != nullptr) layer->receive(*packet, *kind, context);
 }
 
-// Whose packet it is; null where it is nobody's.
+// The section that the packet, or an earlier one of its SSRC, names.
+Source::Section Source::namedSection(const RtpPacket& packet, View datagram) {
+  const SectionNames& names = options_.sections;
+  if (names.midExtension <= 0) return Section::None;
+  const auto mid = rtpExtension(datagram, names.midExtension);
+  const auto known = sections_.find(packet.ssrc);
+  if (mid.empty()) return known == sections_.end() ? Section::None : known->second;
+  const Section section = mid == names.video ? Section::Video : mid == names.audio ? Section::Audio : Section::Other;
+  if (known != sections_.end()) return known->second = section;
+  if (sections_.size() >= kMaxSsrcs) sections_.clear();
+  sections_.emplace(packet.ssrc, section);
+  return section;
+}
+
+// The named section wins; a payload type of both sections decides nothing. Nothing if it was not negotiated.
+std::optional<Kind> Source::kindOf(const RtpPacket& packet, View datagram) {
+  const int payloadType = packet.payloadType;
+  const bool video = payloadType == options_.videoPayloadType || payloadType == options_.repairPayloadType;
+  const bool audio = payloadType == options_.audioPayloadType;
+  const Section named = namedSection(packet, datagram);
+  if (named == Section::Other || (named == Section::None && video && audio && options_.sections.midExtension > 0)) return std::nullopt;
+  if (video && named != Section::Audio) return Kind::Video;
+  if (audio && named != Section::Video) return Kind::Audio;
+  return std::nullopt;
+}
+
+// The layer that the picture belongs to; null if there is none.
 Source* Source::layerOf(const RtpPacket& packet, View datagram) {
-  if (packet.payloadType == options_.audioPayloadType) return this;
   auto known = rids_.find(packet.ssrc);
   if (known == rids_.end()) {
     const bool repair = packet.payloadType == options_.repairPayloadType;
@@ -77,14 +100,13 @@ Source* Source::layerOf(const RtpPacket& packet, View datagram) {
   return small_ != nullptr && small_->names_->rid == known->second ? small_ : nullptr;
 }
 
-void Source::receive(const RtpPacket& packet, Context& context) {
-  const int payloadType = packet.payloadType;
-  if (payloadType == options_.videoPayloadType) admit(video_, packet, context);
-  else if (payloadType == options_.audioPayloadType) admit(audio_, packet, context);
-  else if (payloadType == options_.repairPayloadType) receiveRepair(packet, context);
+void Source::receive(const RtpPacket& packet, Kind kind, Context& context) {
+  if (kind == Kind::Audio) admit(audio_, packet, context);
+  else if (packet.payloadType == options_.videoPayloadType) admit(video_, packet, context);
+  else receiveRepair(packet, context);
 }
 
-// A retransmission carries the packet as it was sent first, behind its number; mere padding probes the bandwidth.
+// A retransmission carries the original packet after its number; pure padding probes the bandwidth.
 void Source::receiveRepair(const RtpPacket& repair, Context& context) {
   if (!video_.stats || repair.payload.size() <= 2) return;
   RtpPacket packet = repair;
@@ -159,10 +181,11 @@ void Source::onSenderReport(const rtcp::SenderReport& report) {
 
 void Source::noteReport(Incoming& incoming, const rtcp::SenderReport& report, Context& context) {
   if (incoming.track == nullptr) return;
-  const auto timestamp = incoming.track->normalizer().timestampOf(report.ssrc, report.rtpTimestamp);
+  const auto timestamp = incoming.track->normalizer().timestampOf(report.ssrc, report.rtpTimestamp, context.nowMs);
   if (!timestamp) return;
   const double unixMs = rtcp::unixMsOfNtp(report.ntp);
-  incoming.track->clock().noteReport(*timestamp, options_.tellsCaptureTime ? unixMs : clock_.toLocal(unixMs, context.unixMs));
+  const double atMs = options_.tellsCaptureTime ? context.nowMs - (context.unixMs - unixMs) : clock_.toLocal(unixMs, context.nowMs);
+  incoming.track->clock().noteReport(*timestamp, atMs, context.nowMs);
 }
 
 void Source::requestKeyframe(Context& context) {

@@ -1,4 +1,4 @@
-// Whoever delivers a feed's packets: a WebRTC publisher, or a capture pipeline of this machine. Takes them in, asks for
+// The sender of a feed's packets: a WebRTC publisher or a capture pipeline of this machine. Receives them, requests
 // lost ones again, and gives the feedback a sender needs.
 #pragma once
 #include <optional>
@@ -16,22 +16,34 @@ namespace rushlight {
 
 class Session;
 
+// How the packets of a publisher name the section of its description that they belong to (RFC 9143, section 15).
+struct SectionNames {
+  // Number of the header extension that carries the name (MID); -1 where it sends none.
+  int midExtension = -1;
+  std::string video;
+  // Empty where no sound was agreed on.
+  std::string audio;
+};
+
 struct SourceOptions {
   Handle handle = 0;
   // Of a session's streams; an ingest has a port for each instead.
   int videoPayloadType = -1;
   int audioPayloadType = -1;
-  // Of retransmissions of the picture (RFC 4588); -1 where it sends them as they were.
+  // Of retransmissions of the picture (RFC 4588); -1 if it sends them unchanged.
   int repairPayloadType = -1;
-  // It takes feedback without a report before it (RFC 5506), and some look at nothing behind one.
+  // It accepts feedback without a report before it (RFC 5506); some senders ignore everything after one.
   bool reducedSize = false;
-  // A browser goes up to the bit rate that its receiver estimates: this one.
+  // A browser raises its bit rate up to its receiver's estimate: this one.
   uint64_t maxBitsPerSecond = 0;
-  // Sender reports give the time of capture by this machine's clock, not that of sending.
+  // Sender reports state the capture time by this machine's clock, not the sending time.
   bool tellsCaptureTime = false;
+  SectionNames sections;
+  // It is one of several that its publisher sends at once, and will be named.
+  bool layered = false;
 };
 
-// Of a publisher that sends several layers at once: how its packets name theirs (RFC 8852). Numbers of header extensions are -1 where
+// For a publisher that sends several layers at once: how its packets name theirs (RFC 8852). Extension numbers are -1 if
 // there are none.
 struct LayerNames {
   std::string rid;
@@ -49,10 +61,10 @@ class Source final : private rtcp::Handler {
 
   Handle handle() const { return options_.handle; }
   void trackGone(const Track* track);
-  void sessionGone();
+  void sessionGone() { session_ = nullptr; }
 
-  // Takes one layer only from now on. The session's source is that of the full layer, which gives the small one what is its own.
-  void nameLayer(LayerNames names, Source* full);
+  // From now on accepts one layer only. The session's source is that of the full layer, which passes the small one its packets.
+  void nameLayer(LayerNames names, Source* full, Context& context);
 
   // An authentic packet of the session.
   void receiveRtp(View packet, Context& context);
@@ -60,13 +72,13 @@ class Source final : private rtcp::Handler {
   void receiveIngest(Kind kind, View datagram, Context& context);
   void takeSenderReport(const rtcp::SenderReport& report, Context& context);
   void requestKeyframe(Context& context);
-  // Asks for missing packets; gives when it wants to be called again, or -1.
+  // Requests missing packets; returns when it wants to be called again, or -1.
   double askAgain(Context& context);
   // Called ten times a second: reports once a second.
   void tick(Context& context);
 
   int64_t packetsLost() const { return video_.lostBefore + (video_.stats ? video_.stats->lostTotal() : 0); }
-  // Packets of the picture that were sent, those that were lost among them.
+  // Packets of the picture that were sent, including lost ones.
   int64_t packetsExpected() const { return video_.expectedBefore + (video_.stats ? video_.stats->expectedTotal() : 0); }
   std::optional<double> captureDelayMs() const;
   // Of any packet; -1 before the first.
@@ -81,18 +93,22 @@ class Source final : private rtcp::Handler {
     int64_t lostBefore = 0;
     int64_t expectedBefore = 0;
     SourceGuard guard;
-    // Of an ingest: the newest one, which may come before the first packet that it speaks of.
+    // Of an ingest: the newest one, which may arrive before the first packet it describes.
     std::optional<rtcp::SenderReport> report;
   };
 
-  void receive(const RtpPacket& packet, Context& context);
+  enum class Section : uint8_t { None, Video, Audio, Other };
+
+  void receive(const RtpPacket& packet, Kind kind, Context& context);
+  Section namedSection(const RtpPacket& packet, View datagram);
+  std::optional<Kind> kindOf(const RtpPacket& packet, View datagram);
   Source* layerOf(const RtpPacket& packet, View datagram);
   void receiveRepair(const RtpPacket& repair, Context& context);
   void admit(Incoming& incoming, const RtpPacket& packet, Context& context);
   void take(Incoming& incoming, const RtpPacket& packet, bool begins, Context& context);
   void openStats(Incoming& incoming, uint32_t ssrc, Context& context);
   void noteReport(Incoming& incoming, const rtcp::SenderReport& report, Context& context);
-  // What comes before feedback, as a rule.
+  // Usually comes before feedback.
   rtcp::Builder feedback() const;
   void send(const rtcp::Builder& compound, Context& context);
 
@@ -108,9 +124,10 @@ class Source final : private rtcp::Handler {
   // The other layer of the same publisher.
   Source* full_ = nullptr;
   Source* small_ = nullptr;
-  // What the SSRCs of the publisher named, which they may do at their beginning only.
+  // The names of the publisher's SSRCs, which may come at their beginning only.
   std::unordered_map<uint32_t, std::string> rids_;
   size_t unnamed_ = 0;
+  std::unordered_map<uint32_t, Section> sections_;
   Incoming video_;
   Incoming audio_;
   uint32_t ssrc_;

@@ -9,14 +9,14 @@ namespace rushlight {
 
 namespace {
 
-// Ten seconds at 25 Mbit/s; a longer group of pictures costs its viewers the wait for the next keyframe.
+// Ten seconds at 25 Mbit/s; with longer groups of pictures, viewers have to wait for the next keyframe.
 constexpr size_t kVideoBytes = 32 * 1024 * 1024;
 constexpr size_t kAudioBytes = 512 * 1024;
-// What fits an Ethernet frame beside IP, UDP, RTP and SRTP, with some room. Publishers usually stay below it, and what is
-// passed on as it came costs nothing.
+// What fits an Ethernet frame beside IP, UDP, RTP and SRTP, with some room. Publishers usually stay below it, and
+// forwarding unchanged packets is cheap.
 constexpr size_t kMaxPayloadBytes = 1400;
 constexpr double kNeededIntervalMs = 250;
-// After a pause this long a picture is news.
+// After a pause this long a picture is reported.
 constexpr double kPictureNewsMs = 500;
 
 }  // namespace
@@ -68,7 +68,7 @@ void Track::write(const RtpPacket& packet, Context& context) {
   const auto info = video ? payload::inspect(codec_, packet.payload) : PayloadInfo{};
   if (video) takeParameterSets(info, context);
   if (!continues) {
-    // A new source is let in with its first keyframe and what decoding that needs: before it nothing can be decoded.
+    // A new source is admitted with its first keyframe and what decoding that needs: nothing can be decoded before it.
     const bool decodable = info.hasParameters() || (info.keyframe && canDecode());
     if (video && !decodable) {
       if (!packet.payload.empty()) needKeyframe(context);
@@ -84,13 +84,13 @@ void Track::write(const RtpPacket& packet, Context& context) {
 void Track::forward(const RtpPacket& packet, const PayloadInfo& info, Context& context) {
   if (kind_ == Kind::Video) payload::fit(codec_, packet.payload, kMaxPayloadBytes, pieces_);
   else pieces_.assign(1, Piece{{}, 0, packet.payload});
-  // Padding goes on as an empty packet, and so does what is malformed: left out, it would look like a loss to the viewers.
+  // Padding is sent on as an empty packet, and so is anything malformed: left out, it would look like a loss to viewers.
   if (pieces_.empty()) pieces_.emplace_back();
   const int count = static_cast<int>(pieces_.size());
   const auto place = normalizer_.place(packet.sequence, packet.timestamp, count, context.nowMs);
   if (!place) return;
   if (place->stepped) clock_.reset();
-  clock_.noteArrival(place->timestamp, context.unixMs);
+  clock_.noteArrival(place->timestamp, context.nowMs);
   for (int i = 0; i < place->width; i++) {
     const bool last = i == count - 1;
     store(*place, i, packet.marker && last, i < count ? pieces_[static_cast<size_t>(i)] : Piece{}, context);
@@ -114,7 +114,7 @@ void Track::store(const Place& place, int piece, bool marker, const Piece& conte
 
 void Track::followPicture(const Place& place, const PayloadInfo& info, Context& context) {
   if (place.late && (!picture_ || picture_->timestamp != place.timestamp)) {
-    // Of an earlier picture; a keyframe that is whole only now is one all the same.
+    // Of an earlier picture; a keyframe that is only complete now still counts as one.
     Picture repaired{place.timestamp, place.sequence, true, false, false};
     if (info.keyframe && place.sequence > keyframe_) markKeyframe(repaired, context);
     return;
@@ -135,7 +135,7 @@ void Track::followPicture(const Place& place, const PayloadInfo& info, Context& 
 }
 
 void Track::markKeyframe(Picture& picture, Context& context) {
-  // Nobody can join a picture whose parameter sets are unknown: they come with a keyframe that is asked for.
+  // Nobody can join a picture whose parameter sets are unknown: a requested keyframe brings them.
   if (!canDecode()) return needKeyframe(context);
   picture.marked = true;
   keyframe_ = picture.start;

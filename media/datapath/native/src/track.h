@@ -1,4 +1,4 @@
-// A track of a feed: one continuous stream out of successive sources, with its keyframes known.
+// A track of a feed: one continuous stream from successive sources, with its known keyframes.
 #pragma once
 #include <memory>
 #include <optional>
@@ -27,9 +27,9 @@ class Track {
   Track& operator=(const Track&) = delete;
 
   void write(const RtpPacket& packet, Context& context);
-  // The next packet is a new source's first, whatever it carries.
+  // The next packet is the first of a new source, whatever it contains.
   void endSource() { normalizer_.endSource(); }
-  // The same, and which parameter sets it needs has to be learnt.
+  // The same, and the parameter sets it needs are yet unknown.
   void beginSource();
   // Parameter sets that the publisher gave in its SDP.
   void setParameterSet(View nal, Context& context);
@@ -40,10 +40,10 @@ class Track {
   const PacketRing& ring() const { return ring_; }
   StreamNormalizer& normalizer() { return normalizer_; }
   TrackClock& clock() { return clock_; }
-  // Start of the newest keyframe that is still remembered; -1 where there is none.
+  // Start of the newest remembered keyframe; -1 if there is none.
   int64_t keyframe() const { return keyframe_ >= ring_.tail() ? keyframe_ : -1; }
   double keyframeMs() const { return keyframeMs_; }
-  // What decoding from that keyframe needs besides; empty where it brings everything.
+  // What else decoding from that keyframe needs; empty if it brings everything.
   View preface() const { return preface_; }
   uint64_t frames() const { return frames_; }
   uint64_t octets() const { return octets_; }
@@ -56,7 +56,7 @@ class Track {
   void remove(Sink* sink);
   const std::vector<Sink*>& sinks() const { return sinks_; }
   bool dirty = false;
-  // When the first packet came that viewers have not got yet.
+  // Arrival of the first packet that viewers have not received yet.
   double dirtySinceMs = 0;
 
  private:

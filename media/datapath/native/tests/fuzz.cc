@@ -1,4 +1,4 @@
-// libFuzzer: everything that reads what strangers send, and what packets do to a track, its source and a viewer.
+// libFuzzer: everything that reads input from strangers, and what packets do to a track, its source and a viewer.
 #include <time.h>
 
 #include <algorithm>
@@ -44,8 +44,8 @@ void readAlone(View datagram) {
   }
 }
 
-// Packets taken in, and the longest that one of them held up the thread: said at the end. The thread's clock counts what the host of a
-// virtual machine takes away, so a packet's own cost is the least of several runs of the same input.
+// Number of packets received, and the longest time that one of them held up the thread: printed at the end. The thread's clock counts what
+// the host of a virtual machine takes away, so a packet's own cost is the least of several runs of the same input.
 struct Tally {
   uint64_t packets = 0;
   double longestUs = 0;
@@ -88,19 +88,24 @@ static std::vector<double> play(View input) {
   options.handle = 3;
   options.videoPayloadType = 96;
   options.repairPayloadType = 97;
-  Source source(options, &video, nullptr, &session);
+  options.audioPayloadType = 96;
+  options.sections = {3, "0", "1"};
+  Track sound(9, Kind::Audio, 48'000);
+  if (size > 0 && (data[0] & 2) == 0) options.sections = {};
+  Source source(options, &video, &sound, &session);
   Track low(7, Kind::Video, kVideoClockHz);
   options.handle = 8;
+  options.audioPayloadType = -1;
   Source small(options, &low, nullptr, &session);
-  small.nameLayer({"low", 1, 2}, &source);
-  if (size > 0 && (data[0] & 1) != 0) source.nameLayer({"high", 1, 2}, nullptr);
+  small.nameLayer({"low", 1, 2}, &source, context);
+  if (size > 0 && (data[0] & 1) != 0) source.nameLayer({"high", 1, 2}, nullptr, context);
   Sink tap({4, 0, 0, false, ""}, &video, nullptr);
   Sink viewer({5, 1, 96, false, "name"}, &video, &session);
   tap.join(0, 0, context);
   viewer.join(0, 0, context);
   session.receiveStun(socket, socket.local, stun::buildCheck({}, "here:there", {}, "password"), context);
   std::vector<uint8_t> scratch(2048);
-  // The input is a row of datagrams: two bytes of length and kind, then the datagram.
+  // The input is a sequence of datagrams: two bytes of length and kind, then the datagram.
   size_t at = 0;
   while (at + 2 <= size) {
     const size_t length = std::min<size_t>(size - at - 2, (data[at] & 0x0f) * 16u + (data[at + 1] >> 4));
@@ -114,7 +119,7 @@ static std::vector<double> play(View input) {
       case 2: session.receiveStun(socket, socket.local, datagram, context); break;
       default: session.receive(socket.local, datagram, scratch.data(), context); break;
     }
-    // A viewer goes from layer to layer.
+    // A viewer changes from layer to layer.
     if ((data[at] & 0x40) != 0) viewer.moveTo((data[at] & 0x80) != 0 ? &low : &video, data[at + 1], data[at + 1] & 0x1f, context);
     if ((data[at] & 0xc0) == 0x80) small.receiveIngest(Kind::Video, datagram, context);
     for (Sink* sink : {&tap, &viewer}) sink->pump(context);

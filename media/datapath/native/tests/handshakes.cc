@@ -1,4 +1,4 @@
-// DTLS handshakes of two sides of ours: over ways that lose, repeat and reorder, with the wrong peer, and their end.
+// DTLS handshakes between two endpoints of ours: over lossy, repeating and reordering paths, with the wrong peer, and their end.
 #include <openssl/rsa.h>
 
 #include <algorithm>
@@ -15,7 +15,7 @@ using namespace rushlight;
 namespace {
 
 using Datagrams = std::vector<std::vector<uint8_t>>;
-// Changes what is on its way to one side.
+// Changes packets on their way to one side.
 using Way = std::function<void(Datagrams&)>;
 
 const DtlsIdentity clientIdentity;
@@ -55,7 +55,7 @@ struct Pair {
       client.tick();
       server.tick();
     }
-    // The last flight of the side that is done first.
+    // The last flight of the side that finishes first.
     exchange(way);
   }
 
@@ -92,7 +92,7 @@ void badWays() {
   }
 }
 
-// What anybody can send while nothing is encrypted ends no handshake.
+// Nothing that anybody can send before encryption starts ends a handshake.
 void strangers() {
   const std::vector<uint8_t> alert = {21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 99, 0, 2, 2, 40};
   const std::vector<uint8_t> data = {23, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 98, 0, 2, 2, 40};
@@ -164,7 +164,7 @@ void goodbye() {
   pair.client.close();
   pair.exchange([](Datagrams&) {});
   CHECK(pair.server.state() == Dtls::State::Ended);
-  // In the clear, or of nobody's: the connection stays.
+  // In plaintext, or from nobody: the connection stays.
   Pair lasting;
   lasting.shakeHands();
   lasting.server.receive(std::vector<uint8_t>{21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 99, 0, 2, 1, 0});

@@ -11,6 +11,7 @@ export type {
 export { maxOutputs } from './control/protocol.ts';
 export * from './fallback/index.ts';
 export * from './masters/index.ts';
+export type { VideoCodec } from './rtp/video-payload.ts';
 export type { FeedStats, ViewerStats } from './sfu/feed-stats.ts';
 export type { SignalingCode } from './signaling/errors.ts';
 export { outputViewer } from './signaling/output-viewer.ts';

@@ -162,6 +162,8 @@ const codecNames: Readonly<Record<string, string>> = {
 
 /** What is wrong if a source sends another codec than its pipeline passes on. Pure. */
 export function codecFault(expected: string, came: string | undefined): CaptureFault | undefined {
+  // H.265 is passed on like H.264: those who cannot play it see JPEG pictures.
+  if (expected === 'h264' && came === 'hevc') return undefined;
   // Uncompressed frames are what was requested, whatever ffmpeg calls them.
   if (came === undefined || came === 'none' || came === expected || expected === 'rawvideo') return undefined;
   const [sent, wanted] = [came, expected].map((codec) => codecNames[codec] ?? codec);

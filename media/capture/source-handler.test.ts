@@ -98,17 +98,34 @@ describe('SourceHandler', { timeout: 60_000 }, () => {
   it('names the codec that arrived, at once and when it gives up', async () => {
     const bin = join(folder, 'bin');
     await mkdir(bin);
-    const says = '[info]   Stream #0:0: Video: hevc (Main), yuv420p(tv), 1920x1080, 25 fps, 25 tbr, 90k tbn';
+    const says =
+      '[info]   Stream #0:0: Video: mpeg4 (Simple Profile), yuv420p(tv), 1920x1080, 25 fps, 25 tbr, 90k tbn';
     const script = `#!/bin/sh\necho "[info] Input #0, rtsp, from 'x':" >&2\necho '${says}' >&2\nexec sleep 60\n`;
     await writeFile(join(bin, 'ffmpeg'), script, { mode: 0o755 });
     vi.stubEnv('PATH', `${bin}${delimiter}${process.env.PATH}`);
     const source: SourceSpec = { kind: 'rtsp', id: 'cam0', url: 'rtsp://192.0.2.7/1' };
     const { handler, stop } = run(source, { startTimeoutMs: 700 });
-    const fault = { code: 'codec-not-supported', words: 'The camera sends H.265 (HEVC). Set it to H.264.' };
+    const fault = { code: 'codec-not-supported', words: 'The camera sends MPEG-4 Part 2. Set it to H.264.' };
     await until(() => handler.status.fault !== null);
     expect(handler.status).toMatchObject({ state: 'starting', fault });
     await until(() => handler.status.state === 'backing-off');
     expect(handler.status.fault).toEqual(fault);
+    await stop();
+  });
+
+  it('records H.265 as what it is', async () => {
+    const bin = join(folder, 'bin265');
+    await mkdir(bin);
+    const says =
+      '[info]   Stream #0:0: Video: hevc (Main 10), yuv420p10le(tv), 1920x1080, 25 fps, 25 tbr, 90k tbn';
+    const script = `#!/bin/sh\necho "[info] Input #0, rtsp, from 'x':" >&2\necho '${says}' >&2\nexec sleep 60\n`;
+    await writeFile(join(bin, 'ffmpeg'), script, { mode: 0o755 });
+    vi.stubEnv('PATH', `${bin}${delimiter}${process.env.PATH}`);
+    const source: SourceSpec = { kind: 'rtsp', id: 'cam0', url: 'rtsp://192.0.2.7/1' };
+    const { handler, stop } = run(source, { startTimeoutMs: 20_000 });
+    await until(() => handler.raw.codec === 'hevc');
+    expect(handler.raw.pixelFormat.split('|')).toContain('yuv420p10le');
+    expect(handler.status.fault).toBeNull();
     await stop();
   });
 

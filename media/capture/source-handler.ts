@@ -45,6 +45,12 @@ export interface SourceHandlerOptions {
 const stableMs = 10_000;
 const watchMs = 250;
 
+/** Cameras that send H.265 may send ten bits, which H.264 of a camera never has. */
+const h265Frames = {
+  codec: 'hevc',
+  pixelFormat: 'yuv420p|yuv422p|yuv444p|yuv420p10le|yuv422p10le|yuv444p10le',
+} as const;
+
 const reordered: CaptureFault = {
   code: 'reordered',
   words:
@@ -96,8 +102,9 @@ export class SourceHandler {
   /** What the raw pipe carries, as far as it is known by now; a recorder needs it. */
   get raw(): RawStream {
     const { raw, askedFps } = this.command;
-    const { range = raw.range, fps: stated } = this.facts;
-    return { ...raw, range, fps: askedFps ?? rateOf(stated, this.meter.fps) ?? raw.fps };
+    const { range = raw.range, fps: stated, codec } = this.facts;
+    const sent = raw.codec === 'h264' && codec === 'hevc' ? { ...raw, ...h265Frames } : raw;
+    return { ...sent, range, fps: askedFps ?? rateOf(stated, this.meter.fps) ?? raw.fps };
   }
 
   /**

@@ -62,9 +62,9 @@ describe('what a pipeline reports about its input', () => {
   });
 
   it('names the codec that arrived', () => {
-    expect(codecFault('h264', 'hevc')?.words).toBe('The camera sends H.265 (HEVC). Set it to H.264.');
+    expect(codecFault('h264', 'av1')?.words).toBe('The camera sends AV1. Set it to H.264.');
     expect(codecFault('h264', 'mjpeg')?.words).toContain('motion JPEG');
-    for (const came of ['h264', 'none', undefined]) expect(codecFault('h264', came)).toBeUndefined();
+    for (const came of ['h264', 'hevc', 'none', undefined]) expect(codecFault('h264', came)).toBeUndefined();
     expect(codecFault('rawvideo', 'wrapped_avframe')).toBeUndefined();
   });
 });

@@ -39,7 +39,7 @@ export interface CaptureTargets {
 
 /** What flows through the raw pipe: the frames as captured, in NUT. */
 export interface RawStream {
-  readonly codec: 'rawvideo' | 'mjpeg' | 'h264';
+  readonly codec: 'rawvideo' | 'mjpeg' | 'h264' | 'hevc';
   /** Planar format that holds the captured samples without loss; several, divided by `|`, if only the stream itself knows. */
   readonly pixelFormat: string;
   /** How samples are meant: JPEG's are `full`. They stay unchanged; this only prevents their conversion. */

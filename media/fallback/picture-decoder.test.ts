@@ -17,13 +17,14 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-function openDecoder(host: SpawningChildHost) {
+function openDecoder(host: SpawningChildHost, codec: 'h264' | 'h265' = 'h264') {
   const pictures: Buffer[] = [];
   const sockets = { input: join(folder, 'in.sock'), output: join(folder, 'out.sock') };
   const decoder = new PictureDecoder({
     name: 'picture-cam0',
     host,
     sockets,
+    codec: () => codec,
     logger,
     onPicture: (picture) => pictures.push(picture),
   });
@@ -57,6 +58,28 @@ describe('PictureDecoder', () => {
       }
       await decoder.end();
       expect(host.running.size).toBe(0);
+    } finally {
+      source.kill('SIGKILL');
+    }
+  });
+
+  it('makes pictures of H.265', async () => {
+    const rtpPort = await freeRtpPort();
+    await using host = new SpawningChildHost();
+    await using rig = await openMediaRig({
+      ingests: [{ feed: 'cam0', rtpPort, kind: 'h264' }],
+      taps: [{ feed: 'cam0', socketPath: join(folder, 'in.sock') }],
+    });
+    const source = startLiveSource(rtpPort, { codec: 'libx265' });
+    try {
+      await eventually(() => rig.service.feeds.get('cam0')?.ready === true, 'the feed is online');
+      const [feed] = rig.service.feeds.stats(performance.now());
+      expect(feed).toMatchObject({ codec: expect.stringMatching(/^hvc1\.1\./), width: 640, height: 360 });
+      expect(feed?.notices.join()).toContain('It sends H.265');
+      await using decoder = openDecoder(host, 'h265');
+      await eventually(() => decoder.pictures.length >= 10, 'pictures');
+      for (const picture of decoder.pictures)
+        expect(inspectJpeg(picture)).toMatchObject({ width: 640, height: 360 });
     } finally {
       source.kill('SIGKILL');
     }

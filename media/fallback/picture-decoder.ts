@@ -1,8 +1,9 @@
-/** Turns a feed's H.264 into JPEG pictures, for clients without WebRTC. */
+/** Turns a feed's video into JPEG pictures, for clients without WebRTC. */
 import type { Logger } from 'pino';
 import { Backoff } from '../../common/backoff.ts';
 import type { Child, ChildHost } from '../../common/child-host.ts';
 import { pause } from '../../common/pause.ts';
+import type { VideoCodec } from '../rtp/video-payload.ts';
 import { type DecoderSockets, decoderCommand } from './decoder-command.ts';
 import { PictureIntake } from './picture-intake.ts';
 
@@ -16,8 +17,10 @@ export interface PictureDecoderOptions {
   /** File-name safe, unique among children: `picture-cam0`. */
   readonly name: string;
   readonly host: ChildHost;
-  /** Where the H.264 comes from, and where this decoder listens for the pictures. */
+  /** Where the stream comes from, and where this decoder listens for the pictures. */
   readonly sockets: DecoderSockets;
+  /** What the feed sends now. A source may have another codec than the one before: the program is started again then. */
+  readonly codec: () => VideoCodec;
   readonly onPicture: (jpeg: Buffer) => void;
   readonly logger: Logger;
 }
@@ -60,11 +63,12 @@ export class PictureDecoder {
 
   /** One life of the program. Returns why it ended. */
   async #runOnce(signal: AbortSignal): Promise<string> {
-    const { host, name, sockets } = this.#options;
+    const { host, name, sockets, codec } = this.#options;
     let lastLine = '';
+    const begunWith = codec();
     let child: Child;
     try {
-      const argv = decoderCommand(sockets);
+      const argv = decoderCommand(sockets, begunWith);
       child = await host.spawn({ name, argv, stopTimeoutMs: 1000 }, ({ text }) => {
         lastLine = text;
       });
@@ -74,7 +78,7 @@ export class PictureDecoder {
     this.#heardAtMs = performance.now();
     const stop = () => void child.stop();
     const look = setInterval(() => {
-      if (performance.now() - this.#heardAtMs > silentMs) stop();
+      if (performance.now() - this.#heardAtMs > silentMs || codec() !== begunWith) stop();
     }, lookEveryMs);
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();

@@ -38,7 +38,7 @@ export function isWholeH265(type: number): boolean {
 export function inspectH265(payload: Buffer): PayloadInfo {
   const type = h265Type(payload);
   if (type === H265Nal.FU) {
-    const header = payload[2] ?? NO_TYPE;
+    const header = isBaseLayer(payload) ? (payload[2] ?? NO_TYPE) : NO_TYPE;
     const inner = header & TYPE_BITS;
     const keyframe = isIrap(inner) && (header & START) !== 0;
     return { picture: isPicture(inner), keyframe, vps: null, sps: null, pps: null };
@@ -48,7 +48,7 @@ export function inspectH265(payload: Buffer): PayloadInfo {
 }
 
 function inspectNals(nals: readonly Buffer[]): PayloadInfo {
-  const types = nals.map(h265Type);
+  const types = nals.map((nal) => (isBaseLayer(nal) ? h265Type(nal) : NO_TYPE));
   const last = (wanted: number): Buffer | null => nals[types.lastIndexOf(wanted)] ?? null;
   return {
     picture: types.some(isPicture),
@@ -57,6 +57,11 @@ function inspectNals(nals: readonly Buffer[]): PayloadInfo {
     sps: last(H265Nal.SPS),
     pps: last(H265Nal.PPS),
   };
+}
+
+/** Of other layers nothing is shown; and H.264 that comes after H.265 looks like one of them. */
+function isBaseLayer(nal: Buffer): boolean {
+  return ((nal[0] ?? 1) & 1) === 0 && (nal[1] ?? NO_TYPE) >> 3 === 0;
 }
 
 function isPicture(type: number): boolean {

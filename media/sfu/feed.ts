@@ -254,9 +254,10 @@ export class Feed implements FeedPort, Disposable {
   }
 
   #notices(nowMs: number): string[] {
-    const { keyframeMs, reorders, keyframeKept } = this.video;
+    const { keyframeMs, reorders, keyframeKept, info } = this.video;
     return noticesOf({
       reorders,
+      codec: info?.codec ?? null,
       online: this.#state === 'online',
       keyframeAgeMs: keyframeMs === null ? null : nowMs - keyframeMs,
       keyframeKept,

@@ -130,4 +130,17 @@ describe.each(['native', 'JavaScript'] as const)('H.265 through the %s media pla
     await eventually(() => nalsIn(after.packets).length >= 7, 'it plays again');
     expect(nalsIn(after.packets).slice(0, 3)).toEqual([VPS, SPS, PPS]);
   });
+
+  it('lets H.264 in after it with that one’s first keyframe only, although a slice of it looks like a parameter set', async () => {
+    await using rig = await openPlaneRig(kind, { ingest: true });
+    rig.pipeline.picture(keyframe(0));
+    await online(rig);
+    await sleep(1100);
+    Object.assign(rig.pipeline, { ssrc: 99, sequence: 60_000, timestamp: 5 });
+    for (let n = 1; n < 6; n++) rig.pipeline.picture(picture(n, false));
+    await sleep(200);
+    expect(stats(rig)).toMatchObject({ codec: expect.stringMatching(/^hvc1/), framesTotal: 1 });
+    rig.pipeline.picture(picture(6, true));
+    await eventually(() => stats(rig)?.codec?.startsWith('avc1') === true, 'it is H.264 now');
+  });
 });

@@ -7,7 +7,7 @@ import { TapReader } from './tap-reader.ts';
 function open() {
   const stream = new PassThrough();
   let losses = 0;
-  const reader = new TapReader(stream, () => {
+  const reader = new TapReader(stream, 'h264', () => {
     losses += 1;
   });
   /** The second byte of each NAL unit that came out. */

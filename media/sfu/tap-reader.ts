@@ -1,10 +1,15 @@
 import type { Writable } from 'node:stream';
 import type { PacketOutlet } from '../datapath/datapath.ts';
 import { H264Depacketizer } from '../rtp/h264-depacketizer.ts';
+import { H265Depacketizer } from '../rtp/h265-depacketizer.ts';
+import type { VideoCodec } from '../rtp/video-payload.ts';
 
 const startCode = Buffer.from([0, 0, 0, 1]);
 /** Ends a picture: without it a reader learns of the end only from the next picture's beginning, a frame later. */
-const accessUnitDelimiter = Buffer.from([0, 0, 0, 1, 0x09, 0xf0]);
+const accessUnitDelimiters: Readonly<Record<VideoCodec, Buffer>> = {
+  h264: Buffer.from([0, 0, 0, 1, 0x09, 0xf0]),
+  h265: Buffer.from([0, 0, 0, 1, 0x46, 0x01, 0x50]),
+};
 /** A reader with this much unread gets nothing more before it has read it; then it continues at a keyframe. */
 const maxWaitingBytes = 1024 * 1024;
 /** A missing packet is awaited while this many others come: a publisher's repetitions need a round trip. */
@@ -19,12 +24,15 @@ interface Packet {
 export class TapReader implements PacketOutlet {
   readonly #stream: Writable;
   readonly #onLoss: () => void;
-  readonly #depacketizer = new H264Depacketizer();
+  readonly #delimiter: Buffer;
+  readonly #depacketizer: H264Depacketizer | H265Depacketizer;
   readonly #held = new Map<number, Packet>();
   #next: number | null = null;
 
   /** @param onLoss called when packets are given up: the pictures are damaged until the next keyframe */
-  constructor(stream: Writable, onLoss: () => void) {
+  constructor(stream: Writable, codec: VideoCodec, onLoss: () => void) {
+    this.#delimiter = accessUnitDelimiters[codec];
+    this.#depacketizer = codec === 'h265' ? new H265Depacketizer() : new H264Depacketizer();
     this.#stream = stream;
     this.#onLoss = onLoss;
   }
@@ -45,7 +53,7 @@ export class TapReader implements PacketOutlet {
     const parts: Buffer[] = [];
     for (let packet = this.#take(); packet !== undefined; packet = this.#take()) {
       for (const nal of this.#depacketizer.push(packet.payload)) parts.push(startCode, nal);
-      if (packet.marker) parts.push(accessUnitDelimiter);
+      if (packet.marker) parts.push(this.#delimiter);
     }
     if (parts.length > 0) this.#stream.write(Buffer.concat(parts));
   }

@@ -1,4 +1,4 @@
-/** Delivers a feed's H.264 to programs on this machine, such as a decoder: Annex B over a Unix socket. */
+/** Delivers a feed's H.264 or H.265 to programs on this machine, such as a decoder: Annex B over a Unix socket. */
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { UnixServer } from '../../common/unix-server.ts';
@@ -38,7 +38,7 @@ export class Tap implements AsyncDisposable {
 
   #accept(socket: Socket): void {
     const { feed, datapath, logger } = this.#options;
-    const reader = new TapReader(socket, () => feed.requestKeyframe());
+    const reader = new TapReader(socket, feed.video.info?.codec ?? 'h264', () => feed.requestKeyframe());
     const sink = datapath.openTap(feed, reader);
     // A decoder closes its side in its own way; "close" follows either way.
     socket.on('error', (error) => logger.debug({ err: error, feed: feed.id }, 'a tap broke'));

@@ -1,14 +1,20 @@
 /** What a stream consists of, picture by picture: two streams are the same where these are. */
 import { hash } from 'node:crypto';
 import { H264Depacketizer } from '../rtp/h264-depacketizer.ts';
+import { H265Depacketizer } from '../rtp/h265-depacketizer.ts';
 import type { RtpPacket } from '../rtp/rtp-packet.ts';
+import type { VideoCodec } from '../rtp/video-payload.ts';
 
 /** SHA-256 of each access unit, in order, from packets without a gap. The last one, which may be unfinished, is left out. */
 export class AccessUnits {
   readonly digests: string[] = [];
-  readonly #depacketizer = new H264Depacketizer();
+  readonly #depacketizer: H264Depacketizer | H265Depacketizer;
   #timestamp: number | null = null;
   #nals: Buffer[] = [];
+
+  constructor(codec: VideoCodec = 'h264') {
+    this.#depacketizer = codec === 'h265' ? new H265Depacketizer() : new H264Depacketizer();
+  }
 
   push(packet: Pick<RtpPacket, 'timestamp' | 'payload'>): void {
     if (packet.timestamp !== this.#timestamp) this.#finish();

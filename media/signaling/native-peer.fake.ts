@@ -1,5 +1,6 @@
 import native from 'node-datachannel';
 import { parseRtp, type RtpPacket } from '../rtp/rtp-packet.ts';
+import type { VideoCodec } from '../rtp/video-payload.ts';
 
 type PeerConnection = InstanceType<typeof native.PeerConnection>;
 
@@ -29,14 +30,19 @@ export class NativePeer implements Disposable {
   location = '';
   etag = '';
 
-  constructor(direction: 'SendOnly' | 'RecvOnly', options: { audio: boolean; profile?: string }) {
+  constructor(
+    direction: 'SendOnly' | 'RecvOnly',
+    options: { audio: boolean; profile?: string; codec?: VideoCodec },
+  ) {
     this.connection = new native.PeerConnection('peer', CONFIG);
     const video = new native.Video('0', direction);
     const profile = options.profile ?? '42e01f';
-    video.addH264Codec(
-      VIDEO.payloadType,
-      `profile-level-id=${profile};packetization-mode=1;level-asymmetry-allowed=1`,
-    );
+    if (options.codec === 'h265') video.addH265Codec(VIDEO.payloadType);
+    else
+      video.addH264Codec(
+        VIDEO.payloadType,
+        `profile-level-id=${profile};packetization-mode=1;level-asymmetry-allowed=1`,
+      );
     if (direction === 'SendOnly') video.addSSRC(VIDEO.ssrc, 'test', 'stream', 'video');
     this.video = this.connection.addTrack(video);
     this.audio = options.audio ? this.#addAudio(direction) : null;

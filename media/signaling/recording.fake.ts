@@ -36,6 +36,41 @@ export function makeRecording(path: string, frames: number): void {
   if (result.status !== 0) throw new Error(`ffmpeg: ${result.stderr}`);
 }
 
+/** Makes a Matroska file of H.265 without B-frames, and no sound. */
+export function makeH265Recording(path: string, frames: number): void {
+  const result = spawnSync('ffmpeg', [
+    ...['-loglevel', 'error', '-y'],
+    ...['-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=30', '-frames:v', String(frames)],
+    ...['-pix_fmt', 'yuv420p', '-c:v', 'libx265', '-preset', 'ultrafast', '-crf', '18'],
+    ...[
+      '-x265-params',
+      'bframes=0:keyint=30:scenecut=0:repeat-headers=1:pools=1:frame-threads=1:log-level=error',
+    ],
+    path,
+  ]);
+  if (result.status !== 0) throw new Error(`ffmpeg: ${result.stderr}`);
+}
+
+/** Plays a recording of H.265 as RTP, as ffmpeg packs it, and hands over each packet when it is due. Resolves at the end. */
+export async function playH265(
+  path: string,
+  speed: number,
+  onPacket: (packet: Buffer) => void,
+): Promise<void> {
+  const { socket, port } = await openReceiver();
+  socket.on('message', (packet) => {
+    const type = packet[1] ?? 0;
+    if (type < 200 || type > 204) onPacket(packet);
+  });
+  const ffmpeg = spawn('ffmpeg', [
+    ...['-loglevel', 'error', '-readrate', String(speed), '-i', path],
+    ...['-map', '0:v', '-c', 'copy', '-bsf:v', 'hevc_mp4toannexb', '-f', 'rtp'],
+    `rtp://127.0.0.1:${port}?pkt_size=1200&rtcpport=${port}`,
+  ]);
+  await once(ffmpeg, 'close');
+  socket.close();
+}
+
 /** The NAL units of a recording in order, as ffmpeg itself writes them in Annex B form. */
 export function nalsOfRecording(path: string, scratch: string): Buffer[] {
   const result = spawnSync('ffmpeg', [
@@ -106,17 +141,19 @@ async function openReceiver() {
   return { socket, port: socket.address().port };
 }
 
-/** A live H.264 pipeline to an ingest port; kill it by its handle. */
+/** A live pipeline to an ingest port, of H.264 if no other encoder is named; kill it by its handle. */
 export function startLiveSource(
   rtpPort: number,
-  options: { size?: string; bitrate?: string; gop?: number } = {},
+  options: { size?: string; bitrate?: string; gop?: number; codec?: 'libx264' | 'libx265' } = {},
 ) {
-  const { size = '640x360', bitrate = '1M', gop = 30 } = options;
+  const { size = '640x360', bitrate = '1M', gop = 30, codec = 'libx264' } = options;
+  const repeats = codec === 'libx265' ? ['-x265-params', 'repeat-headers=1:bframes=0:log-level=error'] : [];
   return spawn(
     'ffmpeg',
     [
       ...['-loglevel', 'error', '-re', '-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=30`],
-      ...['-pix_fmt', 'yuv420p', '-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency'],
+      ...['-pix_fmt', 'yuv420p', '-c:v', codec, '-preset', 'ultrafast', '-tune', 'zerolatency'],
+      ...repeats,
       ...['-g', String(gop), '-b:v', bitrate, '-f', 'rtp', `rtp://127.0.0.1:${rtpPort}?pkt_size=1200`],
     ],
     { stdio: 'ignore' },

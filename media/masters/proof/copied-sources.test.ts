@@ -12,6 +12,21 @@ const size = { width: 320, height: 180, fps: 30 } as const;
 const planar = 'yuv422p|yuv420p|yuv444p';
 const jpeg: RawStream = { ...size, codec: 'mjpeg', pixelFormat: planar, range: 'full', clock: 'epoch' };
 const h264: RawStream = { ...size, codec: 'h264', pixelFormat: planar, range: 'limited', clock: 'stream' };
+const h265: RawStream = {
+  ...h264,
+  codec: 'hevc',
+  pixelFormat: `${planar}|yuv420p10le|yuv422p10le|yuv444p10le`,
+};
+const x265 = [
+  '-c:v',
+  'libx265',
+  '-preset',
+  'ultrafast',
+  '-crf',
+  '20',
+  '-x265-params',
+  x265Options(),
+] as const;
 const yuyv: RawStream = {
   ...size,
   codec: 'rawvideo',
@@ -31,6 +46,8 @@ const cameras = [
     ['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '10', '-bf', '0', '-pix_fmt', 'yuvj420p'],
     'yuvj420p',
   ],
+  ['H.265', h265, [...x265, '-pix_fmt', 'yuv420p'], 'yuv420p'],
+  ['H.265 of ten bits', h265, [...x265, '-pix_fmt', 'yuv420p10le'], 'yuv420p10le'],
   ['YUYV', yuyv, ['-c:v', 'rawvideo', '-pix_fmt', 'yuyv422'], 'yuv422p'],
 ] as const;
 
@@ -115,6 +132,11 @@ describe('a master of packets as the camera sent them', { timeout: 120_000 }, ()
     });
   }
 });
+
+/** Without B-frames, and with few threads: the machine may be busy. */
+function x265Options(): string {
+  return 'keyint=10:bframes=0:repeat-headers=1:pools=1:frame-threads=1:log-level=error';
+}
 
 function ffmpeg(args: readonly string[]): void {
   execFileSync('ffmpeg', ['-v', 'error', ...args]);

@@ -164,7 +164,7 @@ function untrusted(format: 'matroska' | 'nut', file: string): string[] {
  * it first: it does not belong to this take. A stream with frames that need others begins with a keyframe, which must stay.
  */
 function dropsFirstFrame({ raw }: EncodeSettings): boolean {
-  return raw.codec !== 'h264';
+  return raw.codec !== 'h264' && raw.codec !== 'hevc';
 }
 
 /** The formats that FFV1 can store of what cameras send; every other one has its samples in one of them, in another order. */

@@ -112,7 +112,7 @@ export const cameraRecordSchema = z.object({
   strategy: z.enum(['direct', 'spool']),
   strategyReason: words,
   source: z.object({
-    codec: z.enum(['rawvideo', 'mjpeg', 'h264']),
+    codec: z.enum(['rawvideo', 'mjpeg', 'h264', 'hevc']),
     pixelFormat: pixelFormats,
     range: z.enum(['full', 'limited']),
     fps: z.number().positive().max(1000),

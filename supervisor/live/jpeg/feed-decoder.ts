@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { type ChildHost, PictureDecoder } from '../../../media/index.ts';
+import { type ChildHost, PictureDecoder, type VideoCodec } from '../../../media/index.ts';
 import { FrameHub } from './frame-hub.ts';
 
 /** A page that is reloaded, or a picture that is fetched every other second, keeps its decoder. */
@@ -10,6 +10,7 @@ const lingerMs = 3000;
 /** What a decoder needs. */
 export interface FeedDecoderOptions {
   readonly feed: string;
+  readonly codec: () => VideoCodec;
   readonly host: ChildHost;
   /** Folder of the sockets. */
   readonly folder: string;
@@ -86,13 +87,14 @@ export class FeedDecoder {
   }
 
   async #decode(signal: AbortSignal): Promise<void> {
-    const { feed, host, log } = this.#options;
+    const { feed, host, log, codec } = this.#options;
     await Promise.resolve(); // until `tapped` tells the truth
     await this.#configure();
     const decoder = new PictureDecoder({
       // Names of children must be shorter than names of feeds may be.
       name: `picture-${feed.slice(0, 40)}-${this.#hash}`,
       host,
+      codec,
       sockets: { input: this.tapPath, output: `${this.#path}.jpeg` },
       onPicture: (picture) => this.hub.publish(picture),
       logger: log,

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { ChildHost } from '../../../media/index.ts';
+import type { ChildHost, VideoCodec } from '../../../media/index.ts';
 import type { Feed } from '../../contract/index.ts';
 import type { Caller, FrameWatch, JpegPort, JpegPublication } from '../../contract/ports.ts';
 import { ApplianceError } from '../../system/appliance-error.ts';
@@ -88,6 +88,11 @@ export class JpegTaps implements JpegPort {
     await Promise.all([...this.#decoders.values()].map((decoder) => decoder.close()));
   }
 
+  #codecOf(feed: string): VideoCodec {
+    const codec = this.#options.feeds().find(({ id }) => id === feed)?.codec;
+    return /^h(vc|ev)1\b/.test(codec ?? '') ? 'h265' : 'h264';
+  }
+
   #isListed(feed: string): boolean {
     return this.#options.feeds().some(({ id }) => id === feed);
   }
@@ -108,7 +113,10 @@ export class JpegTaps implements JpegPort {
       if (!decoder.tapped && decoder.hub.watchers === 0) this.#decoders.delete(id);
     }
     const { host, folder, configureTaps, log } = this.#options;
-    const decoder = new FeedDecoder({ feed, host, folder, configureTaps, log });
+    const decoder = new FeedDecoder({
+      ...{ feed, host, folder, configureTaps, log },
+      codec: () => this.#codecOf(feed),
+    });
     this.#decoders.set(feed, decoder);
     return decoder;
   }

@@ -8,7 +8,7 @@ import {
 } from '../../outputs.ts';
 import type { CaptureCommand, CaptureTargets, SourceBase } from '../../types.ts';
 
-/** A network camera whose H.264 is copied. The camera decides its size and rate. */
+/** A network camera whose H.264 or H.265 is copied. The camera decides its size and rate. */
 export interface RtspSource extends SourceBase {
   readonly kind: 'rtsp';
   /** `rtsp://host[:port]/path`, without user and password. */
@@ -29,7 +29,7 @@ const defaultFps = 25;
 const typicalFrameBytes = 200_000;
 
 /**
- * Builds the pipeline of a network camera: its H.264 goes to both sinks unchanged. Its timestamps count from the start of the
+ * Builds the pipeline of a network camera: its video goes to both sinks unchanged. Its timestamps count from the start of the
  * session, so the recorder anchors them to its own clock. Pure.
  * @throws SourceSpecError
  */
@@ -71,7 +71,7 @@ export function buildRtspCapture(source: RtspSource, targets: CaptureTargets): C
       height: 0,
       clock: 'stream',
     },
-    encoderReason: 'The camera sends H.264 itself, so it is passed on untouched.',
+    encoderReason: 'The camera sends H.264 or H.265 itself, so it is passed on untouched.',
     askedFps: source.fps ?? null,
   };
 }

@@ -4,6 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SpawningChildHost } from '../../../../common/child-host.fake.ts';
+import { parseRtp } from '../../../rtp/rtp-packet.ts';
+import { recogniseCodec, type VideoCodec } from '../../../rtp/video-payload.ts';
 import { SourceHandler } from '../../source-handler.ts';
 import { RtspCamera, type RtspCameraOptions } from './rtsp-camera.fake.ts';
 
@@ -25,7 +27,6 @@ const hevc = [
   'log-level=none:keyint=25',
 ];
 
-const h265Words = 'The camera sends H.265 (HEVC). Set it to H.264.';
 const falseWords =
   'The camera announces H.264, but what it sends is something else, most often H.265. Set the camera to H.264.';
 
@@ -75,7 +76,6 @@ describe('a network camera', { timeout: 90_000 }, () => {
   }
 
   it.each([
-    ['H.265', h265, hevc, h265Words],
     ['H.265 that it announces as H.264', h264, hevc, falseWords],
     ['MPEG-4', mpeg4, ['-c:v', 'mpeg4'], 'The camera sends MPEG-4 Part 2. Set it to H.264.'],
     ['VP8', vp8, ['-c:v', 'libvpx', '-deadline', 'realtime'], 'The camera sends VP8. Set it to H.264.'],
@@ -93,6 +93,23 @@ describe('a network camera', { timeout: 90_000 }, () => {
       () => source.handler.status,
     );
     expect(source.handler.status.fault?.words).toBe(words);
+  });
+
+  it('that sends H.265 runs, and its packets are passed on as H.265', async () => {
+    await using source = await open({ media: h265, encode: hevc });
+    const { handler } = source;
+    const codecs = new Set<VideoCodec>();
+    socket.on('message', (datagram) => {
+      const codec = recogniseCodec(parseRtp(datagram)?.payload ?? Buffer.alloc(0));
+      if (codec !== null) codecs.add(codec);
+    });
+    await until(
+      () => handler.status.state === 'running' && codecs.size > 0,
+      () => handler.status,
+    );
+    expect([...codecs]).toEqual(['h265']);
+    expect(handler.status.fault).toBeNull();
+    expect(handler.raw.codec).toBe('hevc');
   });
 
   it.each([12.5, 15])(

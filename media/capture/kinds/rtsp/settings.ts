@@ -7,7 +7,7 @@ export const settings = z
   .strictObject({
     kind: z
       .literal('rtsp')
-      .meta({ description: 'A network camera. Its H.264 is copied, not encoded again.' }),
+      .meta({ description: 'A network camera. Its H.264 or H.265 is copied, not encoded again.' }),
     ...sourceFields,
     url: field(urlOf('rtsp', 'rtsps'), 'Address of the stream, without user and password.', ['pipelines']),
     username: field(z.string().min(1).max(255).optional(), 'User name, if the camera asks for one.', [

@@ -16,7 +16,11 @@ bool isPicture(uint8_t type) { return type <= LastPicture; }
 bool isIrap(uint8_t type) { return type >= FirstIrap && type <= LastIrap; }
 uint8_t firstByte(uint8_t original, uint8_t type) { return static_cast<uint8_t>((original & 0x81) | type << 1); }
 
+// Of other layers nothing is shown; and H.264 that comes after H.265 looks like one of them.
+bool isBaseLayer(View nal) { return nal.size() >= kHeaderBytes && (nal[0] & 1) == 0 && nal[1] >> 3 == 0; }
+
 void look(View nal, PayloadInfo& info) {
+  if (!isBaseLayer(nal)) return;
   const uint8_t type = nalType(nal);
   if (isPicture(type)) info.picture = true;
   if (isIrap(type)) info.keyframe = true;
@@ -53,7 +57,7 @@ PayloadInfo inspect(View payload) {
   PayloadInfo info;
   const uint8_t type = nalType(payload);
   if (type == Fu) {
-    if (payload.size() < kFuHeaderBytes) return info;
+    if (payload.size() < kFuHeaderBytes || !isBaseLayer(payload)) return info;
     const uint8_t inner = payload[2] & kTypeBits;
     info.picture = isPicture(inner);
     info.keyframe = isIrap(inner) && (payload[2] & kStart) != 0;

@@ -218,12 +218,14 @@ void h265Payloads() {
   CHECK(!h265::splitAp(h265::buildAp({packet, packet})));
   CHECK(payload::inspect(Codec::H265, idr).keyframe);
   // Of the types from which decoding can begin, and their neighbours.
-  for (uint8_t type = 0; type < 64; type++) {
+  for (uint8_t type = 0; type < h265::Ap; type++) {
     info = payload::inspect(Codec::H265, std::vector<uint8_t>{static_cast<uint8_t>(type << 1), 1, 0});
     CHECK(info.keyframe == (type >= 16 && type <= 21));
     // 49 is a fragment, here of a slice.
     CHECK(info.picture == (type < 32 || type == 49));
   }
+  // An H.264 slice looks like a parameter set of another layer.
+  CHECK(payload::inspect(Codec::H265, std::vector<uint8_t>{0x41, 0x9a, 2}).vps.empty());
   std::vector<Piece> pieces;
   payload::fit(Codec::H265, idr, 1200, pieces);
   CHECK(pieces.size() == 5 && pieces[0].head[0] == 0x62 && pieces[0].head[1] == 1);

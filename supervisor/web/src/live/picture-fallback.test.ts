@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { picturesHelp, picturesNotice, videoRetryMs } from './picture-fallback.ts';
 
 test('pictures come at once if the browser or the network cannot do video', () => {
-  for (const code of ['NO_WEBRTC', 'NO_H264', 'NO_ROUTE', 'NO_FRAMES', 'REFUSED'] as const) {
+  for (const code of ['NO_WEBRTC', 'NO_CODEC', 'NO_ROUTE', 'NO_FRAMES', 'REFUSED'] as const) {
     expect([code, picturesHelp(code, 1)]).toEqual([code, true]);
   }
 });

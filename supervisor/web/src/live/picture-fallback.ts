@@ -7,7 +7,7 @@ import type { WhepErrorCode } from './whep.ts';
  */
 const triesBeforePictures: Partial<Record<WhepErrorCode, number>> = {
   NO_WEBRTC: 1,
-  NO_H264: 1,
+  NO_CODEC: 1,
   NO_ROUTE: 1,
   NO_FRAMES: 1,
   REFUSED: 1,

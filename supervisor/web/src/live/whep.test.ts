@@ -39,7 +39,17 @@ test('quotes the server for a rejection without a case of its own', () => {
 test('an appliance that finds no H.264 in the offer reports it by its code', () => {
   const body = JSON.stringify({ title: 'H.264 is needed', status: 422, code: 'CODEC_UNSUPPORTED' });
   expect(errorOfRefusal(422, null, body, nowMs)).toMatchObject({
-    code: 'NO_H264',
+    code: 'NO_CODEC',
     message: 'This browser cannot play H.264 video.',
+  });
+});
+
+test('a camera whose H.265 the browser lacks is named', () => {
+  const detail =
+    'this camera sends H.265, which this browser cannot play; watch its JPEG pictures, or set the camera to H.264';
+  const body = JSON.stringify({ title: 'Codec', status: 422, code: 'CODEC_UNSUPPORTED', detail });
+  expect(errorOfRefusal(422, null, body, nowMs)).toMatchObject({
+    code: 'NO_CODEC',
+    message: 'This camera sends H.265, and this browser cannot play it.',
   });
 });

@@ -6,7 +6,8 @@ import { type ReceiveSample, sampleOf } from './receive-stats.ts';
 /** Why a feed cannot be viewed. */
 export type WhepErrorCode =
   | 'NO_WEBRTC'
-  | 'NO_H264'
+  /** The browser and the feed have no codec in common. */
+  | 'NO_CODEC'
   /** The signalling worked, and no packet came through. */
   | 'NO_ROUTE'
   /** Connected, and not one frame was decoded. */
@@ -40,6 +41,7 @@ export class WhepError extends RushlightError {
 const offerTimeoutMs = 8000;
 const layerRelation = 'urn:ietf:params:whep:ext:core:layer';
 const noH264 = 'This browser cannot play H.264 video.';
+const noH265 = 'This camera sends H.265, and this browser cannot play it.';
 
 /** Reads Retry-After (RFC 9110, 10.2.3: seconds or a date), limited to a minute; null if it is invalid. */
 export const retryAfterMs = (header: string | null, nowMs: number): number | null => {
@@ -72,14 +74,17 @@ export const errorOfRefusal = (
       return new WhepError('UNREACHABLE', 'The media service is starting.', detail);
     default: {
       const problem = parseProblem(body);
-      if (problem?.code === 'CODEC_UNSUPPORTED') return new WhepError('NO_H264', noH264, detail);
+      if (problem?.code === 'CODEC_UNSUPPORTED') {
+        const words = problem.detail?.includes('sends H.265') ? noH265 : noH264;
+        return new WhepError('NO_CODEC', words, detail);
+      }
       return new WhepError('REFUSED', messageOfProblem(problem, status), detail);
     }
   }
 };
 
 /** Firefox offers H.264 only once it has downloaded its decoder, so each offer is checked. */
-const offersH264 = (sdp: string): boolean => /^a=rtpmap:\d+ H264\/90000/im.test(sdp);
+const offersPicture = (sdp: string): boolean => /^a=rtpmap:\d+ H26[45]\/90000/im.test(sdp);
 
 /** H.264 first, so that the answer needs no guess; the rest stays as the browser offers it. */
 const preferH264 = (transceiver: RTCRtpTransceiver): void => {
@@ -134,7 +139,7 @@ export class WhepSession {
       peer.addTransceiver('audio', { direction: 'recvonly' });
       await peer.setLocalDescription();
       const sdp = peer.localDescription?.sdp ?? '';
-      if (!offersH264(sdp)) throw new WhepError('NO_H264', noH264);
+      if (!offersPicture(sdp)) throw new WhepError('NO_CODEC', noH264);
       const answer = await WhepSession.#offer(endpoint, sdp, signal);
       location = answer.location;
       await peer.setRemoteDescription({ type: 'answer', sdp: answer.sdp });

@@ -1,9 +1,8 @@
-import { packagesOnlyFor, rules } from './scripts/import-rules.ts';
+import { faces, packagesOnlyFor, rules } from './scripts/import-rules.ts';
 
-const inside = (room) => (room.endsWith('.ts') ? `^${room.replace('.', '\\.')}$` : `^${room}/`);
-/** These are used through their index alone. */
-const behindIndex = ['media', 'media/capture/kinds', 'ota'];
-const faceOf = (room) => (behindIndex.includes(room) ? `^${room}/index\\.ts$` : inside(room));
+const escaped = (path) => path.replaceAll('.', '\\.');
+const inside = (room) => (room.endsWith('.ts') ? `^${escaped(room)}$` : `^${room}/`);
+const faceOf = (room) => (room in faces ? `^${room}/(${faces[room].map(escaped).join('|')})$` : inside(room));
 const untested = '\\.(test|fake|fixture)\\.tsx?$|/testing/|/bench/';
 
 /** @type {import('dependency-cruiser').IConfiguration} */

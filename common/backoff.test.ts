@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Backoff, backoffMs } from './backoff.ts';
 
-test('pauses double up to the bound, and half of each is certain', () => {
+test('pauses double up to the bound, and at least half of each is guaranteed', () => {
   fc.assert(
     fc.property(
       fc.nat(10_000),

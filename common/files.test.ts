@@ -10,7 +10,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-test('a file is replaced, its folder is made, and nothing else is left', async () => {
+test('replaces a file, creates its folder and leaves nothing else behind', async () => {
   const file = join(folder, 'deep', 'one.json');
   await writeFileAtomic(file, 'old');
   await writeFileAtomic(file, 'new');
@@ -18,13 +18,13 @@ test('a file is replaced, its folder is made, and nothing else is left', async (
   expect(await readdir(join(folder, 'deep'))).toEqual(['one.json']);
 });
 
-test('a missing folder stays missing if it must not be made', async () => {
+test('does not create a missing folder when told not to', async () => {
   const file = join(folder, 'away', 'take.json');
   await expect(writeFileAtomic(file, 'x', { makeFolder: false })).rejects.toMatchObject({ code: 'ENOENT' });
   expect(await readdir(folder)).toEqual([]);
 });
 
-test('a link is replaced by the file, and never followed', async () => {
+test('replaces a link with the file instead of following it', async () => {
   const [outside, file] = [join(folder, 'outside'), join(folder, 'file')];
   await writeFile(outside, 'secret');
   await symlink(outside, file);
@@ -34,7 +34,7 @@ test('a link is replaced by the file, and never followed', async () => {
   expect(await readFile(file, 'utf8')).toBe('new');
 });
 
-test('permissions are what was asked for, whatever the umask', async () => {
+test('sets the requested permissions regardless of the umask', async () => {
   const umask = process.umask(0o077);
   try {
     await writeFileAtomic(join(folder, 'open'), '', { mode: 0o644 });
@@ -46,21 +46,21 @@ test('permissions are what was asked for, whatever the umask', async () => {
   expect((await stat(join(folder, 'closed'))).mode & 0o777).toBe(0o600);
 });
 
-test('a write that fails leaves the old file and no leftovers', async () => {
+test('a failed write keeps the old file and leaves nothing behind', async () => {
   const file = join(folder, 'taken');
   await mkdir(join(file, 'inside'), { recursive: true });
   await expect(writeFileAtomic(file, 'x')).rejects.toMatchObject({ code: 'EISDIR' });
   expect(await readdir(folder)).toEqual(['taken']);
 });
 
-test('what a crash left of writing one file is removed, and nothing else', async () => {
+test('removes what an interrupted write left behind, and nothing else', async () => {
   for (const name of ['.one.tmp-1', '.two.tmp-1', 'one']) await writeFile(join(folder, name), '');
   await removeLeftovers(join(folder, 'one'));
   expect((await readdir(folder)).sort()).toEqual(['.two.tmp-1', 'one']);
   await removeLeftovers(join(folder, 'none', 'one'));
 });
 
-test('what is missing is null; every other error is passed on', async () => {
+test('returns null for a missing file and passes on every other error', async () => {
   expect(await readTextIfThere(join(folder, 'none'))).toBeNull();
   await writeFile(join(folder, 'file'), 'text');
   expect(await readTextIfThere(join(folder, 'file'))).toBe('text');

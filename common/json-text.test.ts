@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseJsonText } from './json-text.ts';
 
-test('JSON is read as JSON.parse reads it, and what is none is refused', () => {
+test('parses JSON exactly as JSON.parse does and rejects everything else', () => {
   fc.assert(
     fc.property(fc.json({ maxDepth: 5 }), (text) => {
       expect(parseJsonText(text)).toEqual(JSON.parse(text));
@@ -28,11 +28,11 @@ test.each([
   ['objects', `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`],
   ['both', `${'[{"a":'.repeat(33)}1${'}]'.repeat(33)}`],
   ['after a text with brackets', `["]]]\\"]]", ${'['.repeat(64)}${']'.repeat(64)}]`],
-])('%s nested without end are refused before anything recurses', (_, text) => {
+])('rejects endlessly nested %s before anything recurses', (_, text) => {
   expect(() => parseJsonText(text)).toThrow('nested');
 });
 
-test('64 levels are fine, and brackets in texts do not count', () => {
+test('allows 64 levels and ignores brackets in strings', () => {
   const deep = `${'['.repeat(64)}${']'.repeat(64)}`;
   expect(JSON.stringify(parseJsonText(deep))).toBe(deep);
   expect(parseJsonText(JSON.stringify('[{'.repeat(1000)))).toBe('[{'.repeat(1000));

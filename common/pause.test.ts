@@ -9,7 +9,7 @@ test('an abort ends a pause early and is not an error', async () => {
   await pause(60_000, controller.signal);
 });
 
-test('a pause without an abort lasts as long as it was asked to', async () => {
+test('a pause without an abort lasts its full length', async () => {
   let over = false;
   const waiting = pause(20, new AbortController().signal).then(() => {
     over = true;
@@ -20,7 +20,7 @@ test('a pause without an abort lasts as long as it was asked to', async () => {
   expect(over).toBe(true);
 });
 
-test('waiting for an abort ends with it, or at once if it has happened', async () => {
+test('waiting for an abort ends when it happens, or at once if it already has', async () => {
   const controller = new AbortController();
   const waiting = untilAborted(controller.signal);
   controller.abort();

@@ -39,7 +39,7 @@ function pictures() {
   };
 }
 
-test('sends picture after picture with the key, passes on what the hub says, and says goodbye', async () => {
+test('sends pictures with the key, passes on the messages of the hub and closes cleanly', async () => {
   const got: number[] = [];
   const heard: string[] = [];
   const stop = new AbortController();
@@ -61,7 +61,7 @@ test('sends picture after picture with the key, passes on what the hub says, and
   expect(await closed.promise).toBe(1000);
 });
 
-test('distinguishes a refusal from a connection that broke', async () => {
+test('distinguishes a rejection from a broken connection', async () => {
   const options = { url, token: null, open: pictures, onMessage: () => {} };
   const never = new AbortController().signal;
   // No such route: the server answers with a status.

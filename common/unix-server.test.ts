@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-test('replaces a stale socket, knows its connections, and leaves nothing behind', async () => {
+test('replaces a stale socket, tracks its connections and leaves nothing behind', async () => {
   const path = join(folder, 'a.sock');
   await writeFile(path, '');
   const texts: string[] = [];
@@ -40,7 +40,7 @@ test('replaces a stale socket, knows its connections, and leaves nothing behind'
   await expect(stat(path)).rejects.toThrow('ENOENT');
 });
 
-test('rejects with the error of the system where it cannot listen', async () => {
+test('rejects with the system error if it cannot listen', async () => {
   const server = new UnixServer({ path: join(folder, 'no', 'folder.sock'), onConnection: () => {} });
   // What libuv makes of a folder that does not exist.
   await expect(server.open()).rejects.toMatchObject({ code: 'EACCES' });

@@ -8,7 +8,7 @@ function build(...args: string[]): { status: number | null; stderr: string } {
 }
 
 test.each(['--pi-gen', '--arch', '--flavour', '--out', '--version', '--minimum', '--notes'])(
-  '%s without a value is said in one sentence',
+  'reports a missing value for %s in one sentence',
   (option) => {
     expect(build('pi', option)).toEqual({
       status: 1,
@@ -17,7 +17,7 @@ test.each(['--pi-gen', '--arch', '--flavour', '--out', '--version', '--minimum',
   },
 );
 
-test('a folder that is no pi-gen is said before anything is installed or built', () => {
+test('rejects a folder without pi-gen before it installs or builds anything', () => {
   const { status, stderr } = build('pi', '--pi-gen', import.meta.dirname);
   expect(stderr).toBe(
     `image/build: ${import.meta.dirname} is no checkout of pi-gen: there is no build.sh in it\n`,
@@ -25,7 +25,7 @@ test('a folder that is no pi-gen is said before anything is installed or built',
   expect(status).toBe(1);
 });
 
-test.each([[], ['--what'], ['virt', 'word'], ['dance']])('%s shows what there is', (...args) => {
+test.each([[], ['--what'], ['virt', 'word'], ['dance']])('%s prints the usage', (...args) => {
   const { status, stderr } = build(...args);
   expect(stderr).toMatch(/^Builds the image\.\n(?:.*\n)* {2}image\/build pi --stand-ins/);
   expect(status).toBe(2);

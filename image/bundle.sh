@@ -1,15 +1,15 @@
 # shellcheck shell=bash
-# The update bundle of an image that was built: its boot partition and root, signed with the keys that it trusts.
+# The update bundle of a built image: its boot partition and root, signed with the keys that it trusts.
 
-# build_bundle FLAVOUR ARCH OUT VERSION MINIMUM NOTES: VERSION other than the image's own is for tests of updates: the root is
-# packed again with it.
+# build_bundle FLAVOUR ARCH OUT VERSION MINIMUM NOTES: a VERSION other than the image's own is for tests of updates: the root
+# is packed again with it.
 build_bundle() {
 	local flavour=$1 arch=$2 out=$3 version=$4 minimum=$5 notes=$6
 	local board disk work root own options=()
 	case $flavour in
 		virt) board=virt root=$OUT_DIR/virt-$arch/root.squashfs disk=$OUT_DIR/virt-$arch/disk.img ;;
 		pi)
-			# pi-gen's names begin with the day: the last one is the newest.
+			# pi-gen's names begin with the date: the last one is the newest.
 			board=raspberrypi arch=arm64
 			root=$({ find "$OUT_DIR/pi" -maxdepth 1 -name '*.squashfs' 2> /dev/null || true; } | sort | tail -n 1)
 			disk=${root%.squashfs}.img

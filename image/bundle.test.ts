@@ -25,7 +25,7 @@ test.each([
     'rushlight-raspberrypi-arm64',
   ],
 ])(
-  'a bundle is made from what was built: %s',
+  'makes a bundle from the build: %s',
   { timeout: 300_000 },
   (folder, squashfs, disk, options, compatible) => {
     const out = join(root, 'out');

@@ -82,7 +82,7 @@ function check(): { status: number | null; problems: string[] } {
   };
 }
 
-test('a root as it should be', () => {
+test('a correct root passes', () => {
   expect(check()).toEqual({ status: 0, problems: [] });
 });
 
@@ -193,7 +193,7 @@ test.each<[string, () => void, string]>([
   expect(status).toBe(1);
 });
 
-test('the stage of both flavours ends with it', () => {
+test('the stages of both flavours end with this check', () => {
   const script = readFileSync(join(here, '../pi-gen-config/stage-rushlight/99-slim/01-run.sh'), 'utf8');
   expect(script).toMatch(/^check_root "\$\{ROOTFS_DIR:\?\}"$/m);
 });

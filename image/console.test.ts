@@ -87,7 +87,7 @@ test.each([
   expect(rows > 60 ? size * 2 : size).toBeLessThanOrEqual(rows > 60 ? 240 : 80);
 });
 
-test('before the product has said anything, and where it does not run, the screen says so', () => {
+test('the screen says so if the product has not reported yet or is not running', () => {
   expect(screen(30)).toContain('It is starting.');
   systemctlSays('failed');
   writeFileSync(join(folder, 'console'), 'https://stage-left.local/\nIt is ready.\n');

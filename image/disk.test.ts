@@ -82,7 +82,7 @@ describe('the disk', () => {
     expect(partitions[4]?.sizeBytes).toBe(partitions[5]?.sizeBytes);
   });
 
-  test('is chosen from by autoboot.txt, and each slot names its own root', async () => {
+  test('boots by autoboot.txt, and each slot names its own root', async () => {
     const files = new FatFiles(image());
     const autoboot = await files.readText(1, 'autoboot.txt');
     for (const [tryboot, partition, rootPartition, slot] of [
@@ -102,7 +102,7 @@ describe('the disk', () => {
     expect(await files.readText(1, 'rushlight.toml')).toContain('role = "auto"');
   });
 
-  test('holds a root without what lies elsewhere on the device', () => {
+  test('contains a root without what lives elsewhere on the device', () => {
     const listed = spawnSync('unsquashfs', ['-lc', join(work, 'first/test.squashfs')], {
       encoding: 'utf8',
     }).stdout;
@@ -113,7 +113,7 @@ describe('the disk', () => {
     expect(listed).not.toContain('dpkg/status');
   });
 
-  test('is the same when it is made again from a later checkout', () => {
+  test('is reproducible from a later checkout', () => {
     spawnSync('find', [join(work, 'rootfs'), '-exec', 'touch', '{}', '+']);
     runExport('second');
     const digest = (out: string): string =>
@@ -123,7 +123,7 @@ describe('the disk', () => {
   });
 });
 
-test('an overlay that does not fit a board ends the build', () => {
+test('an overlay that does not match a board fails the build', () => {
   const folder = join(work, 'rootfs/boot/firmware/overlays');
   const script = `source "$1/image/lib/common.sh"; source "$1/image/lib/board-trees.sh"; SOURCE_DIR=$1
     mkdir -p "$3"; for o in rushlight-header rushlight-status-led; do printf broken > "$3/$o.dtbo"; done
@@ -136,7 +136,7 @@ test('an overlay that does not fit a board ends the build', () => {
   expect(stderr).toContain('rushlight-header.dts does not fit bcm2711-rpi-4-b.dtb');
 });
 
-test("the boards' config.txt needs no file of its own for a kernel", () => {
+test('the config.txt for boards needs no separate file for each kernel', () => {
   const config = readFileSync(join(root, 'pi-gen-config/board/config.txt'), 'utf8');
   expect(config).toMatch(/^auto_initramfs=1$/m);
   expect(() => bootFilesOf(config)).toThrow(/no kernel/);
@@ -165,7 +165,7 @@ describe.runIf(process.getuid?.() === 0)('a root in which pi-gen left something 
     writeFileSync(join(work, 'mounted/usr/file'), 'x');
   });
 
-  test('is let go of before it is measured and packed', () => {
+  test('is unmounted before it is measured and packed', () => {
     const mount =
       'mount -t proc proc "$tree/proc"; mount --bind /dev "$tree/dev"; mount -t tmpfs none "$tree/dev/shm"';
     const { status, stdout, stderr } = inMountNamespace(
@@ -176,7 +176,7 @@ describe.runIf(process.getuid?.() === 0)('a root in which pi-gen left something 
     expect(status).toBe(0);
   });
 
-  test('has no times changed on what is another machine’s', () => {
+  test('keeps the timestamps of files outside it', () => {
     const other = join(work, 'others');
     mkdirSync(other, { recursive: true });
     const { mtimeMs } = statSync(other);

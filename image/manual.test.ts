@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '..');
 
-test('the product that the image carries has the pages and the manual', () => {
+test('the image ships the product with its pages and the manual', () => {
   const script =
     'SOURCE_DIR=$1; source "$1/image/lib/common.sh"; source "$1/image/lib/product.sh"; product_sources';
   const { stdout, stderr } = spawnSync('bash', ['-euo', 'pipefail', '-c', script, 'bash', root], {

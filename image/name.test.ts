@@ -38,21 +38,26 @@ function run(wanted: string, avahi: string | null) {
   return { status, hostname: read(join(folder, 'hostname')), called };
 }
 
-test('the machine and avahi have the new name at once', () => {
+test('gives the machine and avahi the new name at once', () => {
   expect(run('stage-left\n', 'old')).toEqual({ status: 0, hostname: 'stage-left', called: 'stage-left' });
 });
 
-test('a name that avahi gave a number, as another machine has it, is not asked for again and again', () => {
+test('does not keep asking for a name that avahi numbered because another machine has it', () => {
   expect(run('stage\n', 'stage-2')).toEqual({ status: 0, hostname: 'stage', called: null });
   expect(run('stage\n', 'stage')).toEqual({ status: 0, hostname: 'stage', called: null });
 });
 
-test('without avahi the machine has its name all the same', () => {
+test('it is asked for once more if the product says so', () => {
+  expect(run('stage\nagain\n', 'stage-2')).toEqual({ status: 0, hostname: 'stage', called: 'stage' });
+  expect(run('stage\nagain\n', 'stage')).toEqual({ status: 0, hostname: 'stage', called: null });
+});
+
+test('sets the name even without avahi', () => {
   expect(run('stage\n', null)).toEqual({ status: 0, hostname: 'stage', called: null });
 });
 
 test.each(['', '-x', 'x-', 'a b', 'Stage', 'a\nb; reboot', '$(reboot)', 'x'.repeat(64), '\0\0'])(
-  '%j is no name, or its first line alone is one',
+  'rejects %j as a name, or uses only its first line',
   (wanted) => {
     const { hostname } = run(wanted, 'old');
     expect(['old', 'a']).toContain(hostname);

@@ -25,14 +25,14 @@ const scripts = ['image', 'overlays', 'pi-gen-config', 'release', 'setups']
   .filter(isShell)
   .map((path) => relative(root, path));
 
-test('the scripts are found', () => {
+test('finds the scripts', () => {
   for (const known of ['image/build', 'image/lib/disk.sh', 'overlays/rootfs/usr/libexec/rushlight/storage']) {
     expect(scripts).toContain(known);
   }
   expect(scripts.filter((path) => path.startsWith('pi-gen-config/')).length).toBeGreaterThan(8);
 });
 
-test('shellcheck has nothing to say', { timeout: 120_000 }, () => {
+test('shellcheck finds nothing', { timeout: 120_000 }, () => {
   const { status, stdout, stderr } = spawnSync('shellcheck', ['-x', ...scripts], {
     cwd: root,
     encoding: 'utf8',

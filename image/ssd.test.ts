@@ -58,7 +58,7 @@ const notes = () => {
 };
 const mounts = () => readFileSync(join(root, 'mounts'), 'utf8').trim().split('\n');
 
-test('the first disk is for the masters, a further one can only be read', () => {
+test('uses the first disk for masters and mounts others read-only', () => {
   plug('sda1', 'ext4');
   plug('sdb1', 'exfat');
   expect(mounts()).toEqual([
@@ -68,7 +68,7 @@ test('the first disk is for the masters, a further one can only be read', () => 
   expect(plug('sdc1', 'vfat')).toMatch(/left alone/);
 });
 
-test('a stick with FAT is never taken for the disk of the masters', () => {
+test('never uses a FAT stick as the disk for masters', () => {
   plug('sda1', 'vfat');
   plug('sdb1', 'exfat');
   expect(mounts().map((line) => line.split(' ').slice(0, 3))).toEqual([
@@ -77,7 +77,7 @@ test('a stick with FAT is never taken for the disk of the masters', () => {
   ]);
 });
 
-test('each is let go of by itself', () => {
+test('releases each disk separately', () => {
   plug('sda1', 'ext4');
   plug('sdb1', 'vfat');
   run('release', 'sdb1');
@@ -86,7 +86,7 @@ test('each is let go of by itself', () => {
   expect(mounts()).toEqual(['']);
 });
 
-test('a stick that cannot be read fails nothing', () => {
+test('an unreadable stick causes no failure', () => {
   writeFileSync(join(root, 'broken'), '');
   expect(plug('sda1', 'vfat')).toMatch(/cannot be read/);
 });
@@ -101,7 +101,7 @@ test.each([
     8,
     'bears the marks of more than one file system; masters need ext4 or exFAT, on a disk that was wiped before',
   ],
-])('a disk with %s is not used, and the page can say why', (kind, reason) => {
+])('does not use a disk with %s, and the page can say why', (kind, reason) => {
   expect(plug('sda1', kind)).toBe(`/dev/sda1 is not used: it ${reason}\n`);
   expect(notes()).toEqual([`sda1 ${reason}\n`]);
   expect(readFileSync(join(root, 'mounts'), 'utf8')).toBe('');
@@ -112,7 +112,7 @@ test.each([
   expect(notes()).toEqual([]);
 });
 
-test('a disk that cannot be mounted is said to be so, and fails nothing', () => {
+test('reports a disk that cannot be mounted without failing', () => {
   writeFileSync(join(root, 'broken'), '');
   expect(plug('sda1', 'ext4')).toMatch(/is not used: it cannot be mounted \(ext4\)/);
   expect(notes()).toHaveLength(1);
@@ -149,7 +149,7 @@ function isStarted(device: Record<string, string>): boolean {
   return false;
 }
 
-test('which disks are looked at', () => {
+test('chooses which disks to look at', () => {
   const partition = { SUBSYSTEM: 'block', ACTION: 'add', KERNEL: 'sda1', DEVTYPE: 'partition', size: '9' };
   const disk = { ...partition, KERNEL: 'sda', DEVTYPE: 'disk' };
   const filesystem = { ID_FS_USAGE: 'filesystem' };

@@ -17,7 +17,7 @@ function run(line: string): string {
   return execFileSync('bash', ['-c', script, 'build', here, work], { encoding: 'utf8' });
 }
 
-test('packages are newer than Debian’s of the same name, and apt finds them in the list', () => {
+test('packages are newer than those of Debian with the same name, and apt finds them in the list', () => {
   mkdirSync(join(work, 'debs'));
   run(
     'stand_in "$work" arm64 raspi-utils usr/bin/vcgencmd; STAND_IN_DEPENDS="kmod" stand_in "$work" arm64 linux-image-rpi-v8',
@@ -33,7 +33,7 @@ test('packages are newer than Debian’s of the same name, and apt finds them in
   ).toMatch(/^-rwxr-xr-x root\/root .* \.\/usr\/bin\/vcgencmd$/m);
 });
 
-test('a kernel gets the modules that are asked for and all they need, and no more', () => {
+test('a kernel gets the requested modules and their dependencies, and no others', () => {
   const from = join(work, 'usr/lib/modules/6.12');
   mkdirSync(from, { recursive: true });
   writeFileSync(
@@ -55,7 +55,7 @@ test('a kernel gets the modules that are asked for and all they need, and no mor
   ]);
 });
 
-test('pi-gen is copied, and changed only in where its packages come from and for which processor', () => {
+test('copies pi-gen and changes only its package sources and processor', () => {
   const files = {
     'build.sh': 'export ARCH=arm64\nexport RELEASE=trixie\n',
     depends: 'quilt\nqemu-arm:qemu-user-binfmt\nxxd\n',

@@ -53,7 +53,7 @@ const bringUp = () =>
 const log = () => readFileSync(at('log'), 'utf8').trim().split('\n');
 const note = () => readFileSync(at('run/rushlight-data-in-memory'), 'utf8');
 
-test('a partition in use is mounted, one as shipped is formatted once', () => {
+test('mounts a partition in use and formats a factory-fresh one once', () => {
   bringUp();
   expect(log()).toEqual(['card']);
   writeFileSync(at('type'), 'da');
@@ -63,7 +63,7 @@ test('a partition in use is mounted, one as shipped is formatted once', () => {
   expect(existsSync(at('run/rushlight-data-in-memory'))).toBe(false);
 });
 
-test('where it cannot be mounted the machine runs from memory, with its own settings and keys', () => {
+test('runs from memory with its own settings and keys if the partition cannot be mounted', () => {
   writeFileSync(at('no-mount'), '');
   bringUp();
   expect(log()).toEqual(['memory']);
@@ -76,7 +76,7 @@ test('where it cannot be mounted the machine runs from memory, with its own sett
   );
 });
 
-test('what takes no writes, or cannot even be read, is no reason not to start', () => {
+test('starts even if the partition is read-only or unreadable', () => {
   rmSync(at('data'), { recursive: true });
   writeFileSync(at('unreadable'), '');
   bringUp();
@@ -84,7 +84,7 @@ test('what takes no writes, or cannot even be read, is no reason not to start', 
   expect(note()).toMatch(/could not be written to.*Nothing on it could be read/);
 });
 
-test('a card that cannot be formatted is no reason either', () => {
+test('starts even if the card cannot be formatted', () => {
   writeFileSync(at('type'), 'da');
   writeFileSync(at('no-format'), '');
   bringUp();

@@ -53,8 +53,8 @@ function withStrangers(value: unknown, stranger: unknown, key = ''): unknown {
   return Object.fromEntries(key === 'members' ? known : [...known, ['aFieldOfLater', stranger]]);
 }
 
-describe('what this release recorded', () => {
-  it('is read whole', async () => {
+describe('data recorded by this release', () => {
+  it('is read completely', async () => {
     const box = JSON.parse(recorded('black-box.json'));
     expect(await attemptsOf(recorded('black-box.json'))).toEqual(box.attempts);
     const { rollout } = JSON.parse(recorded('rollout.json'));
@@ -65,7 +65,7 @@ describe('what this release recorded', () => {
     expect(parseState(selector).marks).toEqual({ A: 'good', B: 'bad' });
   });
 
-  it('is read in the same way when a later release added to it', async () => {
+  it('is read in the same way after a later release added to it', async () => {
     const box = JSON.parse(recorded('black-box.json'));
     const saved = JSON.parse(recorded('rollout.json'));
     await fc.assert(
@@ -79,7 +79,7 @@ describe('what this release recorded', () => {
     );
   });
 
-  it('keeps the attempts that are understood beside one that is not', async () => {
+  it('keeps valid attempts next to an invalid one', async () => {
     const box = JSON.parse(recorded('black-box.json'));
     const foreign = { ...box.attempts[0], outcome: 'teleported' };
     const text = JSON.stringify({ schema: 2, attempts: [foreign, ...box.attempts] });

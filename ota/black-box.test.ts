@@ -20,7 +20,7 @@ async function box(): Promise<BlackBox> {
 const attempt = { version: '1.1.0', fromVersion: '1.0.0', slot: 'B' } as const;
 
 describe('the black box', () => {
-  it('is read by whoever comes up next: stages, log and outcome', async () => {
+  it('is readable by whichever slot boots next: stages, log and outcome', async () => {
     const before = await box();
     await before.begin(attempt);
     await before.stage('download', true);
@@ -35,7 +35,7 @@ describe('the black box', () => {
     expect((await box()).open).toBeNull();
   });
 
-  it('keeps the last ten attempts, and closes one that another replaces', async () => {
+  it('keeps the last ten attempts and closes one that another replaces', async () => {
     const first = await box();
     for (let index = 0; index < 13; index++) await first.begin({ ...attempt, version: `1.${index}.0` });
     const again = await box();
@@ -44,7 +44,7 @@ describe('the black box', () => {
     expect(again.open?.version).toBe('1.12.0');
   });
 
-  it('begins nothing it cannot write, and does not stop what is under way', async () => {
+  it('starts nothing it cannot write, and does not stop a running attempt', async () => {
     const damaged = await box();
     await damaged.begin(attempt);
     // A folder in the way stands for a disk that is full or takes no writes, also for root.
@@ -60,7 +60,7 @@ describe('the black box', () => {
     expect((await box()).open).toMatchObject({ version: '1.1.0', stages: [] });
   });
 
-  it('puts a damaged box aside and goes on', async () => {
+  it('sets a damaged box aside and continues', async () => {
     await writeFile(join(folder, 'black-box.json'), '{"schema":1,"attempts":[{');
     const after = await box();
     expect(after.last).toBeNull();
@@ -70,7 +70,7 @@ describe('the black box', () => {
     expect((await readdir(folder)).filter((name) => name.endsWith('.new'))).toEqual([]);
   });
 
-  it('notes nothing where no attempt is open', async () => {
+  it('records nothing if no attempt is open', async () => {
     const idle = await box();
     await idle.stage('nothing', true);
     idle.log(['nothing']);

@@ -94,8 +94,8 @@ const readers: Readonly<Record<string, () => Promise<boolean>>> = {
   },
 };
 
-describe('what is kept for updates may be damaged in any way', () => {
-  it.each(Object.keys(readers))('%s: it is put aside, and updates go on', patience, async (name) => {
+describe('stored update data may be damaged in any way', () => {
+  it.each(Object.keys(readers))('%s: sets it aside and keeps updating', patience, async (name) => {
     const file = join(folder, name);
     const aside = `${file}.broken`;
     const read = readers[name] ?? (async () => false);
@@ -115,7 +115,7 @@ describe('what is kept for updates may be damaged in any way', () => {
     );
   });
 
-  it.each(Object.keys(readers))('%s: something that is no file is put aside, too', async (name) => {
+  it.each(Object.keys(readers))('%s: also sets aside something that is not a file', async (name) => {
     await mkdir(join(folder, name, 'inside'), { recursive: true });
     await mkdir(join(folder, `${name}.broken`, 'inside'), { recursive: true });
     await readers[name]?.();
@@ -143,7 +143,7 @@ describe("the selector's state may be damaged in any way", () => {
   }
 
   it.each([[['sh']], [['bash', '--posix']]] as const)(
-    'by %j: it boots, says so, and keeps it',
+    'by %j: boots, reports it and keeps the damaged file',
     patience,
     async (shell) => {
       const state = join(folder, 'state');
@@ -171,7 +171,7 @@ describe("the selector's state may be damaged in any way", () => {
     },
   );
 
-  it('where something else has its place, it boots, too', async () => {
+  it('also boots if something else is in its place', async () => {
     await writeFile(join(folder, 'cmdline'), 'rauc.slot=A quiet\n');
     await writeFile(join(folder, 'autoboot.txt'), renderAutoboot('A'));
     await mkdir(join(folder, 'state', 'inside'), { recursive: true });

@@ -20,7 +20,7 @@ const ascending = [
 ];
 
 describe('versions', () => {
-  it('rank as semver.org says', () => {
+  it('sort as semver.org says', () => {
     for (const [i, a] of ascending.entries()) {
       for (const [j, b] of ascending.entries())
         expect(Math.sign(compareVersions(a, b)), `${a} ${b}`).toBe(Math.sign(i - j));
@@ -31,7 +31,7 @@ describe('versions', () => {
     expect(compareVersions('1.0.0+a', '1.0.0+b')).toBe(0);
   });
 
-  it('refuse anything else with their own error', () => {
+  it('reject anything else with their own error', () => {
     for (const text of [
       '',
       '1',

@@ -61,7 +61,7 @@ describe.each(stages)('%s', (name) => {
     expect(walked.size).toBeGreaterThan(0);
   });
 
-  test('what pi-gen runs has its run bit and stops at the first error', () => {
+  test('what pi-gen runs is executable and stops at the first error', () => {
     for (const { folder, entry } of stepsOf(stage)) {
       const path = join(stage, folder, entry);
       if (!entry.endsWith('run.sh')) continue;
@@ -70,7 +70,7 @@ describe.each(stages)('%s', (name) => {
     }
   });
 
-  test('package lists hold names of packages', () => {
+  test('package lists contain only package names', () => {
     for (const { folder, entry } of stepsOf(stage).filter((step) => step.entry.includes('packages'))) {
       const lines = readFileSync(join(stage, folder, entry), 'utf8').split('\n');
       for (const line of lines.map((text) => text.replace(/#.*/, '').trim()).filter((text) => text !== '')) {
@@ -80,7 +80,7 @@ describe.each(stages)('%s', (name) => {
   });
 });
 
-test('the export follows the last stage of the list, and takes its place', () => {
+test('the export follows the last stage of the list and replaces it', () => {
   const config = readFileSync(join(here, 'config'), 'utf8');
   const list = /^export STAGE_LIST="(.*)"$/m.exec(config)?.[1]?.split(' ') ?? [];
   expect(list.map((path) => basename(path))).toEqual(['stage0', 'stage1', 'stage-board', 'stage-rushlight']);
@@ -96,7 +96,7 @@ test.each([
   // build-docker.sh reads it on the host under set -eu, before BASE_DIR is known; only IMG_NAME matters to it.
   ['build-docker.sh', ':', 'rushlight /stage0'],
   ['build.sh', 'BASE_DIR=/pi-gen', 'rushlight /pi-gen/stage0'],
-])('the configuration can be read by %s', (_, assignment, expected) => {
+])('%s can read the configuration', (_, assignment, expected) => {
   const script = `set -eu; ${assignment}; source "$1"; echo "$IMG_NAME \${STAGE_LIST%% *}"`;
   const env = { PATH: process.env.PATH, RUSHLIGHT_SOURCE: '/src', RUSHLIGHT_PRODUCT: '/product.tar' };
   const { stdout, stderr } = spawnSync('bash', ['-c', script, 'config', join(here, 'config')], {
@@ -168,7 +168,7 @@ describe('the walk of the virtual flavour', () => {
     }
   }
 
-  test("goes by pi-gen's order, whatever the order of the files", () => {
+  test("uses pi-gen's order, whatever the order of the files", () => {
     const say = (text: string): string => `#!/bin/bash -e\necho ${text}\n`;
     lay({
       '10-late/00-run.sh': say('late'),
@@ -195,7 +195,7 @@ describe('the walk of the virtual flavour', () => {
     ]);
   });
 
-  test('a script without its run bit is left out, as pi-gen does', () => {
+  test('skips a script without its run bit, as pi-gen does', () => {
     lay({ '00-a/00-run.sh': '#!/bin/bash -e\necho ran\n' });
     chmodSync(join(folder, '00-a/00-run.sh'), 0o644);
     expect(walk(folder).log).toEqual(['']);

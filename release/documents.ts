@@ -9,8 +9,8 @@ import { modulesIn } from './sbom/modules.ts';
 import { type Architecture, sha256Of, type Workshop } from './workshop.ts';
 
 /** The lists of parts, in both formats; fails if a part has a licence that nobody agreed to. */
-export function writeLists(workshop: Workshop, arch: Architecture): void {
-  const modules = modulesIn(join(makeTree(workshop, arch), 'node_modules'));
+export async function writeLists(workshop: Workshop, arch: Architecture): Promise<void> {
+  const modules = modulesIn(join(await makeTree(workshop, arch), 'node_modules'));
   const lock = JSON.parse(readFileSync(join(workshop.source, 'package-lock.json'), 'utf8'));
   const packages = join(workshop.work(`layers/${arch}`), 'packages.txt');
   const components = [
@@ -36,30 +36,31 @@ export function writeLists(workshop: Workshop, arch: Architecture): void {
   write('cdx', cycloneDxDocument(subject, components));
 }
 
-/** Files of the release that are signed one by one: all but the repository, which has signatures of its own. */
-export function artefacts(workshop: Workshop): string[] {
-  return readdirSync(workshop.options.out)
-    .filter((name) => !/\.minisig$|^SHA256SUMS|^rushlight\.pub$/.test(name))
-    .filter((name) => statSync(workshop.file(name)).isFile())
-    .sort()
-    .map((name) => workshop.file(name));
+/** Files of the release that are signed one by one: all but the repository, which has signatures of its own. Paths below `out`. */
+export function artefacts(out: string): string[] {
+  const filesIn = (folder: string) =>
+    readdirSync(join(out, folder))
+      .map((name) => join(folder, name))
+      .filter((path) => statSync(join(out, path)).isFile());
+  return [...filesIn('.'), ...(existsSync(join(out, 'channel')) ? filesIn('channel') : [])]
+    .filter((path) => !/\.minisig$|^SHA256SUMS|^rushlight\.pub$/.test(path))
+    .sort();
 }
 
 /** Writes the provenance of a release. */
 export async function writeProvenance(workshop: Workshop): Promise<void> {
-  const file = workshop.file(`rushlight-${workshop.version}.provenance.json`);
-  const hashed = async (path: string): Promise<Hashed> => ({
-    name: basename(path),
-    sha256: await sha256Of(path),
-  });
-  const inputs: Hashed[] = [await hashed(join(workshop.source, 'package-lock.json'))];
+  const file = `rushlight-${workshop.version}.provenance.json`;
+  const lock = join(workshop.source, 'package-lock.json');
+  const inputs: Hashed[] = [{ name: basename(lock), sha256: await sha256Of(lock) }];
   for (const arch of workshop.options.architectures) {
     const packages = join(workshop.work(`layers/${arch}`), 'packages.txt');
     if (existsSync(packages))
       inputs.push({ name: `debian-packages-${arch}`, sha256: await sha256Of(packages) });
   }
   const made: Hashed[] = [];
-  for (const artefact of artefacts(workshop)) if (artefact !== file) made.push(await hashed(artefact));
+  for (const name of artefacts(workshop.options.out)) {
+    if (name !== file) made.push({ name, sha256: await sha256Of(workshop.file(name)) });
+  }
   const statement = provenanceStatement({
     version: workshop.version,
     commit: workshop.git('rev-parse', 'HEAD'),
@@ -75,7 +76,7 @@ export async function writeProvenance(workshop: Workshop): Promise<void> {
       xz: firstLine(workshop.read('xz', ['--version'])),
     },
   });
-  writeFileSync(file, `${JSON.stringify(statement, null, 1)}\n`);
+  writeFileSync(workshop.file(file), `${JSON.stringify(statement, null, 1)}\n`);
 }
 
 /** Sums, and a signature for every file and for the sums. */
@@ -85,18 +86,18 @@ export async function sign(workshop: Workshop): Promise<void> {
   const key = join(keys, `sign-${number}.key`);
   writeFileSync(workshop.file('rushlight.pub'), readFileSync(join(keys, `sign-${number}.pub`)));
   const lines: string[] = [];
-  for (const file of artefacts(workshop)) {
-    lines.push(`${await sha256Of(file)}  ${basename(file)}`);
-    signFile(workshop, key, file);
+  for (const name of artefacts(workshop.options.out)) {
+    lines.push(`${await sha256Of(workshop.file(name))}  ${name}`);
+    signFile(workshop, key, name);
   }
-  const sums = workshop.file('SHA256SUMS');
-  writeFileSync(sums, `${lines.join('\n')}\n`);
+  const sums = 'SHA256SUMS';
+  writeFileSync(workshop.file(sums), `${lines.join('\n')}\n`);
   signFile(workshop, key, sums);
 }
 
-function signFile(workshop: Workshop, key: string, file: string): void {
-  const comment = `Rushlight ${workshop.version} ${basename(file)}`;
-  workshop.read('minisign', ['-S', '-s', key, '-m', file, '-t', comment]);
+function signFile(workshop: Workshop, key: string, name: string): void {
+  const comment = `Rushlight ${workshop.version} ${name}`;
+  workshop.read('minisign', ['-S', '-s', key, '-m', workshop.file(name), '-t', comment]);
 }
 
 function firstLine(text: string): string {

@@ -31,7 +31,7 @@ const image = {
   downloadSha256: 'b'.repeat(64),
 };
 
-test('the list has everything that Imager asks for, and the format that first boot reads', () => {
+test('the list has everything that Imager needs and the format that first boot reads', () => {
   const list = imagerRepository(image);
   const [entry] = z.strictObject({ os_list: z.array(entrySchema).length(1) }).parse(list).os_list;
   expect(entry).toMatchObject({
@@ -44,6 +44,6 @@ test('the list has everything that Imager asks for, and the format that first bo
   });
 });
 
-test('without a block map there is no address of one', () => {
+test('without a block map it lists no address of one', () => {
   expect(imagerRepository({ ...image, bmapName: null }).os_list[0]).not.toHaveProperty('bmap_url');
 });

@@ -1,14 +1,7 @@
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { newestBoardImage } from './board.ts';
 import { imagerRepository } from './imager.ts';
 import { sha256Of, type Workshop } from './workshop.ts';
 
@@ -18,23 +11,33 @@ interface Disk {
   readonly name: string;
 }
 
-/** The virtual image, its update bundle and the channel that offers it. Needs root. */
+/** Why this machine can make no disk image; null if it can. */
+export function imageObstacle(): string | null {
+  if (process.getuid?.() !== 0) return 'this needs root: sudo npm run release';
+  const { status } = spawnSync('unshare', ['--mount', 'true'], { stdio: 'ignore' });
+  return status === 0 ? null : 'this machine does not let anything be mounted';
+}
+
+/** The virtual image, its update bundle and the channel that offers it. Needs root that may mount. */
 export async function makeVirtualImage(workshop: Workshop): Promise<void> {
-  workshop.image('virt', '--arch', 'amd64');
+  await workshop.image('virt', '--arch', 'amd64');
   const image = join(imageOut(workshop), 'virt-amd64', 'disk.img');
-  deliver(workshop, { image, name: `rushlight-${workshop.version}-virt-amd64` });
+  await deliver(workshop, { image, name: `rushlight-${workshop.version}-virt-amd64` });
   await makeBundle(workshop, 'virt', 'rushlight-virt-amd64');
 }
 
-/** The boards' image, where one was built (`image/build pi`), its bundle, and the list for Raspberry Pi Imager. */
-export async function makeBoardImage(workshop: Workshop): Promise<boolean> {
-  const image = newestBoardImage(workshop);
-  if (image === null) return false;
+/**
+ * The boards' image as `image/build pi` left it, its bundle, and the list for Raspberry Pi Imager. Throws if that image is of
+ * other sources, or no board could start it.
+ */
+export async function makeBoardImage(workshop: Workshop): Promise<'made' | 'none there'> {
+  const image = newestBoardImage(join(imageOut(workshop), 'pi'), workshop.git('rev-parse', 'HEAD'));
+  if (image === null) return 'none there';
   const name = `rushlight-${workshop.version}-raspberrypi-arm64`;
-  deliver(workshop, { image, name });
+  await deliver(workshop, { image, name });
   await makeBundle(workshop, 'pi', 'rushlight-raspberrypi-arm64');
   await writeImagerList(workshop, image, name);
-  return true;
+  return 'made';
 }
 
 /** Also useful alone, to see what Imager will be offered. */
@@ -55,9 +58,9 @@ export async function writeImagerList(workshop: Workshop, image: string, name: s
   writeFileSync(workshop.file('rushlight-imager.json'), `${JSON.stringify(list, null, 2)}\n`);
 }
 
-function deliver(workshop: Workshop, { image, name }: Disk): void {
+async function deliver(workshop: Workshop, { image, name }: Disk): Promise<void> {
   const packed = workshop.file(`${name}.img.xz`);
-  workshop.run('bash', [
+  await workshop.run('bash', [
     '-c',
     // Its root is compressed already: more than the second level finds nothing.
     `xz --threads=2 -${workshop.options.fast ? 0 : 2} < "$1" > "$2.new" && mv "$2.new" "$2"`,
@@ -65,10 +68,10 @@ function deliver(workshop: Workshop, { image, name }: Disk): void {
     image,
     packed,
   ]);
-  workshop.run('bmaptool', ['--quiet', 'create', image, '--output', workshop.file(`${name}.img.bmap`)]);
+  await workshop.run('bmaptool', ['--quiet', 'create', image, '--output', workshop.file(`${name}.img.bmap`)]);
 }
 
-function makeBundle(workshop: Workshop, flavour: 'virt' | 'pi', compatible: string): void {
+async function makeBundle(workshop: Workshop, flavour: 'virt' | 'pi', compatible: string): Promise<void> {
   const folder = workshop.file('channel');
   mkdirSync(folder, { recursive: true });
   const channel = join(folder, 'stable.json');
@@ -77,13 +80,11 @@ function makeBundle(workshop: Workshop, flavour: 'virt' | 'pi', compatible: stri
   if (channelBefore !== null && !existsSync(channel)) copyFileSync(channelBefore, channel);
   const bundle = join(folder, `${compatible}-${workshop.version}.raucb`);
   const notes = join(workshop.work('notes'), 'notes.txt');
-  writeFileSync(
-    notes,
-    notesOf(readFileSync(join(workshop.source, 'CHANGELOG.md'), 'utf8'), workshop.version),
-  );
-  workshop.image('bundle', '--flavour', flavour, '--notes', notes, '--out', bundle);
+  const news = workshop.read(join(workshop.source, 'scripts', 'release-notes.mjs'), [workshop.version]);
+  writeFileSync(notes, `Rushlight ${workshop.version}\n\n${news}\n`);
+  await workshop.image('bundle', '--flavour', flavour, '--notes', notes, '--out', bundle);
   const keys = process.env.RUSHLIGHT_KEYS ?? join(workshop.options.cache, 'keys');
-  workshop.run(process.execPath, [
+  await workshop.run(process.execPath, [
     join(workshop.source, 'ota', 'channel', 'publish.ts'),
     ...['--folder', folder, '--keys', keys, '--bundle', bundle, '--notes', notes],
     ...['--version', workshop.version, '--compatible', compatible],
@@ -92,26 +93,6 @@ function makeBundle(workshop: Workshop, flavour: 'virt' | 'pi', compatible: stri
   chmodSync(channel, 0o644);
 }
 
-/** The part of a changelog about one version, or about what is unreleased. Pure. */
-export function notesOf(changelog: string, version: string): string {
-  const sections = changelog.split(/^## /m).slice(1);
-  const own = sections.find(
-    (text) =>
-      text.startsWith(`${version} `) || text.startsWith(`[${version}]`) || text.startsWith(`${version}\n`),
-  );
-  const section = own ?? sections.find((text) => text.startsWith('Unreleased')) ?? '';
-  return `Rushlight ${version}\n\n${section.slice(section.indexOf('\n') + 1).trim()}\n`;
-}
-
 function imageOut(workshop: Workshop): string {
   return process.env.RUSHLIGHT_OUT ?? join(workshop.source, 'image', 'out');
-}
-
-/** pi-gen's names begin with the day: the last one is the newest. */
-function newestBoardImage(workshop: Workshop): string | null {
-  const folder = join(imageOut(workshop), 'pi');
-  if (!existsSync(folder)) return null;
-  const images = readdirSync(folder).filter((name) => name.endsWith('.img'));
-  const newest = images.sort().at(-1);
-  return newest === undefined ? null : join(folder, newest);
 }

@@ -1,10 +1,11 @@
-import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { artefacts, sign, writeLists, writeProvenance } from './documents.ts';
-import { makeBoardImage, makeVirtualImage } from './images.ts';
+import { imageObstacle, makeBoardImage, makeVirtualImage } from './images.ts';
 import { makeDeb, makeImages, makeLayers, makeRepository, makeTarball } from './packages.ts';
 import { tagFits } from './version.ts';
+import { writeVulnerabilities } from './vulnerabilities.ts';
 import { architectures, Workshop } from './workshop.ts';
 
 const usage = `npm run release: makes everything that people install, in dist/, in the version of package.json
@@ -16,6 +17,7 @@ const usage = `npm run release: makes everything that people install, in dist/, 
   --keys FOLDER    signing keys, made by release/keys; default RUSHLIGHT_RELEASE_KEYS, or keys of this clone
   --base-url URL   where the files will be fetched from; stands in the list for Raspberry Pi Imager
   --channel FILE   stable.json as published last; the new edition is counted on from it
+  --board          builds the boards' image first, by pi-gen and Raspberry Pi's archive; else one that was built before is taken
   --tag TAG        fails if the tag is not that of the version
   --fast           compresses little, for trying things out
 `;
@@ -31,6 +33,7 @@ const { values } = parseArgs({
     'base-url': { type: 'string', default: 'https://rushlight.invalid/releases' },
     channel: { type: 'string' },
     tag: { type: 'string' },
+    board: { type: 'boolean', default: false },
     fast: { type: 'boolean', default: false },
     out: { type: 'string', default: join(source, 'dist') },
     help: { type: 'boolean', default: false },
@@ -63,21 +66,33 @@ async function main(): Promise<void> {
     if (does('oci')) await workshop.step(`container layers ${arch}`, () => makeLayers(workshop, arch));
   }
   if (does('apt')) await workshop.step('apt repository', () => makeRepository(workshop));
-  if (does('oci')) await workshop.step('container images', () => sayFetched(makeImages(workshop)));
-  if (does('image')) {
-    await workshop.step('virtual image, bundle, channel', () => makeVirtualImage(workshop));
-    await workshop.step("boards' image", async () => {
-      if (!(await makeBoardImage(workshop))) {
-        process.stdout.write('There is none; make it first with: image/build pi\n');
-      }
-    });
-  }
+  if (does('oci'))
+    await workshop.step('container images', async () => sayFetched(await makeImages(workshop)));
+  if (does('image')) await makeDiskImages(workshop, values.only !== undefined);
   if (does('documents')) {
     for (const arch of archs) await workshop.step(`lists of parts ${arch}`, () => writeLists(workshop, arch));
+    await workshop.step('known vulnerabilities', () => writeVulnerabilities(workshop));
     await workshop.step('provenance', () => writeProvenance(workshop));
     await workshop.step('signatures', () => sign(workshop));
   }
   summary(workshop);
+}
+
+/** Those that this machine can make; `required`: fails where it can make none. */
+async function makeDiskImages(workshop: Workshop, required: boolean): Promise<void> {
+  const obstacle = imageObstacle();
+  if (obstacle !== null) {
+    const missing = `no virtual image, update bundle or channel: ${obstacle}`;
+    if (required) throw new Error(missing);
+    workshop.leaveOut(missing);
+  } else {
+    await workshop.step('virtual image, bundle, channel', () => makeVirtualImage(workshop));
+  }
+  if (values.board) await workshop.step("boards' image", () => workshop.image('pi'));
+  await workshop.step("boards' image, packed", async () => {
+    if ((await makeBoardImage(workshop)) === 'made') return;
+    workshop.leaveOut("no boards' image and no list for Raspberry Pi Imager: build it with --board");
+  });
 }
 
 function listOf<T extends string>(text: string | undefined, all: readonly T[]): readonly T[] {
@@ -99,19 +114,10 @@ function summary(workshop: Workshop): void {
     process.stdout.write(`${seconds.toFixed(0).padStart(6)} s  ${name}\n`);
   }
   process.stdout.write('\n');
-  const files = [...artefacts(workshop), ...channelFiles(workshop)];
-  for (const file of files) {
-    process.stdout.write(
-      `${mib(statSync(file).size).padStart(11)}  ${file.slice(workshop.options.out.length + 1)}\n`,
-    );
+  for (const name of artefacts(workshop.options.out)) {
+    process.stdout.write(`${mib(statSync(workshop.file(name)).size).padStart(11)}  ${name}\n`);
   }
-}
-
-function channelFiles(workshop: Workshop): string[] {
-  const folder = workshop.file('channel');
-  return statSync(folder, { throwIfNoEntry: false }) === undefined
-    ? []
-    : readdirSync(folder).map((name) => join(folder, name));
+  for (const what of workshop.leftOut) process.stdout.write(`\nLEFT OUT: ${what}\n`);
 }
 
 function mib(bytes: number): string {

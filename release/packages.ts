@@ -5,50 +5,66 @@ import { debianVersion } from './version.ts';
 import type { Architecture, Workshop } from './workshop.ts';
 
 /** The product for each processor, made once for all packages. */
-export function makeTree(workshop: Workshop, arch: Architecture): string {
+export async function makeTree(workshop: Workshop, arch: Architecture): Promise<string> {
   const tree = join(workshop.work('trees'), arch);
   const stamp = `${tree}.commit`;
   const wanted = `${workshop.git('rev-parse', 'HEAD')} ${workshop.git('status', '--porcelain')}`;
   // What was changed without a commit has no name that could be compared.
   if (wanted.endsWith(' ') && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return tree;
   rmSync(tree, { recursive: true, force: true });
-  workshop.pack('tree', '--arch', arch, '--out', tree);
+  await workshop.pack('tree', '--arch', arch, '--out', tree);
   writeFileSync(stamp, wanted);
   return tree;
 }
 
 /** Makes the tarball of an architecture. */
-export function makeTarball(workshop: Workshop, arch: Architecture): void {
-  workshop.pack('tarball', '--arch', arch, '--tree', makeTree(workshop, arch), '--out', workshop.options.out);
+export async function makeTarball(workshop: Workshop, arch: Architecture): Promise<void> {
+  await workshop.pack(
+    'tarball',
+    '--arch',
+    arch,
+    '--tree',
+    await makeTree(workshop, arch),
+    '--out',
+    workshop.options.out,
+  );
 }
 
 /** Makes the Debian package of an architecture. */
-export function makeDeb(workshop: Workshop, arch: Architecture): void {
-  workshop.pack('deb', '--arch', arch, '--tree', makeTree(workshop, arch), '--out', workshop.options.out);
+export async function makeDeb(workshop: Workshop, arch: Architecture): Promise<void> {
+  await workshop.pack(
+    'deb',
+    '--arch',
+    arch,
+    '--tree',
+    await makeTree(workshop, arch),
+    '--out',
+    workshop.options.out,
+  );
 }
 
 /** The packages for every processor, and the repository of all of them. */
-export function makeRepository(workshop: Workshop): void {
-  workshop.pack('agent', '--out', workshop.options.out);
-  workshop.pack('keyring', '--out', workshop.options.out);
+export async function makeRepository(workshop: Workshop): Promise<void> {
+  await workshop.pack('agent', '--out', workshop.options.out);
+  await workshop.pack('keyring', '--out', workshop.options.out);
   const version = debianVersion(workshop.version);
   const packages = [
     ...workshop.options.architectures.map((arch) => `rushlight_${version}_${arch}.deb`),
     `rushlight-agent_${version}_all.deb`,
     `rushlight-archive-keyring_${version}_all.deb`,
   ].map((name) => workshop.file(name));
-  workshop.pack('apt', '--out', workshop.file('apt'), ...packages);
+  await workshop.pack('apt', '--out', workshop.file('apt'), ...packages);
 }
 
 /** The layers of both container images for a processor, and the list of Debian's packages in them. */
-export function makeLayers(workshop: Workshop, arch: Architecture): void {
+export async function makeLayers(workshop: Workshop, arch: Architecture): Promise<void> {
   const out = workshop.work(`layers/${arch}`);
   rmSync(out, { recursive: true, force: true });
-  workshop.pack('oci-layers', '--arch', arch, '--tree', makeTree(workshop, arch), '--out', out);
+  await workshop.pack('oci-layers', '--arch', arch, '--tree', await makeTree(workshop, arch), '--out', out);
 }
 
 /** Both container images as one file each, which skopeo, podman and docker read. Returns the bytes that each processor fetches. */
-export function makeImages(workshop: Workshop): Map<string, number> {
+export async function makeImages(workshop: Workshop): Promise<Map<string, number>> {
   const fetched = new Map<string, number>();
   const kinds = {
     rushlight: ['debian', 'node', 'modules', 'product'],
@@ -73,7 +89,7 @@ export function makeImages(workshop: Workshop): Map<string, number> {
     for (const [arch, size] of sizes) fetched.set(`${kind} ${arch}`, size);
     const file = workshop.file(`${kind}-${version}-oci.tar`);
     const time = `@${created.getTime() / 1000}`;
-    workshop.run('tar', [
+    await workshop.run('tar', [
       ...['--create', '--sort=name', '--owner=0', '--group=0', '--numeric-owner', `--mtime=${time}`],
       ...['--mode=u=rwX,go=rX', '--file', file, '--directory', layout],
       ...['oci-layout', 'index.json', 'blobs'],

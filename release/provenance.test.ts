@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { provenanceStatement } from './provenance.ts';
 
-test('names every file, the commit and what went in', () => {
+test('names every file, the commit and all inputs', () => {
   const statement = provenanceStatement({
     version: '0.2.0',
     commit: 'c'.repeat(40),

@@ -1,7 +1,9 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { createReadStream, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { heartbeat } from './heartbeat.ts';
 import { productVersion } from './version.ts';
 
 /** Processors that releases are built for. */
@@ -30,6 +32,8 @@ export class Workshop {
   readonly version = productVersion();
   /** Seconds that each step took. */
   readonly took = new Map<string, number>();
+  /** What the release lacks, and why. */
+  readonly leftOut: string[] = [];
   readonly created: Date;
 
   constructor(source: string, options: ReleaseOptions) {
@@ -52,31 +56,41 @@ export class Workshop {
     return folder;
   }
 
+  /** One step of a release; says now and then that it is still at it. */
   async step(name: string, run: () => void | Promise<void>): Promise<void> {
     const startedAt = performance.now();
     process.stdout.write(`== ${name}\n`);
-    await run();
+    {
+      using _ = heartbeat(name);
+      await run();
+    }
     this.took.set(name, (performance.now() - startedAt) / 1000);
   }
 
-  pack(...args: string[]): void {
-    this.run(join(this.source, 'release', 'pack'), [...args, ...(this.options.fast ? ['--fast'] : [])]);
+  /** States something that the release lacks; it stands at the end of what the run prints. */
+  leaveOut(what: string): void {
+    process.stdout.write(`${what}\n`);
+    this.leftOut.push(what);
   }
 
-  image(...args: string[]): void {
-    this.run(join(this.source, 'image', 'build'), args);
+  async pack(...args: string[]): Promise<void> {
+    await this.run(join(this.source, 'release', 'pack'), [...args, ...(this.options.fast ? ['--fast'] : [])]);
+  }
+
+  async image(...args: string[]): Promise<void> {
+    await this.run(join(this.source, 'image', 'build'), args);
   }
 
   /** Runs a program whose output people see; throws if it fails. */
-  run(program: string, args: readonly string[], input?: string): void {
-    const { status, error } = spawnSync(program, args, {
-      stdio: [input === undefined ? 'ignore' : 'pipe', 'inherit', 'inherit'],
-      ...(input === undefined ? {} : { input }),
+  async run(program: string, args: readonly string[]): Promise<void> {
+    const child = spawn(program, args, {
+      stdio: ['ignore', 'inherit', 'inherit'],
       env: this.#environment(),
       cwd: this.source,
     });
-    if (error !== undefined) throw error;
-    if (status !== 0) throw new Error(`${program} ${args[0] ?? ''} ended with ${status}; see above`);
+    const [status, signal] = await once(child, 'exit');
+    if (status !== 0)
+      throw new Error(`${program} ${args[0] ?? ''} ended with ${status ?? signal}; see above`);
   }
 
   /** What a program prints, without the line end; throws if it fails. */

@@ -30,7 +30,7 @@ const namesSomething = all.filter(({ path, method, websocket }) => {
   return path.includes('/:') && method !== 'OPTIONS' && !websocket;
 });
 
-describe('a running appliance answers as its contract says', { timeout: 60_000 }, () => {
+describe('a running appliance answers according to its contract', { timeout: 60_000 }, () => {
   let appliance: ApplianceProcess;
 
   beforeAll(async () => {
@@ -80,17 +80,17 @@ describe('a running appliance answers as its contract says', { timeout: 60_000 }
     expect(told.toSorted()).toEqual([...new Set(meant)].toSorted());
   });
 
-  test.each(takesJson)('$method $path refuses what is no JSON', async (route) => {
+  test.each(takesJson)('$method $path rejects invalid JSON', async (route) => {
     await expectProblem(route, { headers: { 'content-type': 'application/json' }, body: '{"half":' });
   });
 
-  test.each(namesSomething)('$method $path refuses a name that is none', async (route) => {
+  test.each(namesSomething)('$method $path rejects an invalid name', async (route) => {
     const headers = { 'content-type': contentTypeOf(route) };
     const body = route.body === undefined ? {} : { headers, body: '{}' };
     await expectProblem(route, body);
   });
 
-  test('what does not exist is told by a problem, too', async () => {
+  test('a missing resource is also answered with a problem document', async () => {
     const answer = await fetch(`${appliance.url}/api/nothing`);
     expect(answer.status).toBe(404);
     expect(problemSchema.parse(await answer.json())).toMatchObject({ status: 404, code: 'ROUTE_UNKNOWN' });

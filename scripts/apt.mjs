@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 
 const everyMs = 3000;
 
-/** The line that installs packages on a machine whose lists may be old or missing. */
+/** The command that installs packages on a machine whose lists may be old or missing. */
 export function installCommand(packages) {
   return `sudo apt-get update && sudo apt-get install -y --no-install-recommends ${packages.join(' ')}`;
 }
@@ -16,7 +16,9 @@ export async function installPackages(packages, env, say) {
 }
 
 async function aptGet(args, env, say) {
-  const child = spawn('apt-get', ['-o', 'APT::Status-Fd=3', ...args], {
+  // A machine that has just started may be upgrading itself.
+  const options = ['-o', 'APT::Status-Fd=3', '-o', 'DPkg::Lock::Timeout=300'];
+  const child = spawn('apt-get', [...options, ...args], {
     stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
     env,
   });

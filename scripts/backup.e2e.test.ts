@@ -44,7 +44,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
       (await hub.ask<Feed[]>('GET', '/api/feeds')).find(({ state }) => state === 'online'),
     );
 
-  test('brings the same hub back on other hardware at another address: nobody adopts its camera again', async () => {
+  test('restores the same hub on other hardware at another address: nobody adopts its camera again', async () => {
     await hub.boot(hubSettings);
     await camera.boot(cameraSettings);
     const shown = await camera.until('the camera asks', async () => (await statusOf(camera)).adoption);

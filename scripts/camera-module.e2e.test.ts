@@ -76,7 +76,7 @@ async function ask<T>(path: string, method = 'GET'): Promise<T> {
   return (await answer.json()) as T;
 }
 
-test('a take of a camera module says when its sensor took the frames, and which ones it never delivered', async () => {
+test('a take of a camera module states when its sensor took the frames and which ones it never delivered', async () => {
   const live = async () => expect((await ask<Status>('/api/status')).sources[0]?.state).toBe('running');
   await vi.waitFor(live, patient);
   const { id } = await ask<Take>('/api/takes', 'POST');

@@ -33,7 +33,7 @@ name = "stage"
 adopt = "ask"
 `;
 
-describe('cameras that are plugged in, as the page shows them', { timeout: 120_000 }, () => {
+describe('plugged cameras as the page shows them', { timeout: 120_000 }, () => {
   let folder: string;
   let url: string;
   let machine: FixtureMachine;
@@ -115,7 +115,7 @@ describe('cameras that are plugged in, as the page shows them', { timeout: 120_0
     return devices[0]?.controls.find(({ id }) => id === control)?.value;
   };
 
-  test('a camera is plugged in, offered on the live page, used by one press, and its picture arrives', async () => {
+  test('a plugged camera is offered on the live page, used after one press, and its picture arrives', async () => {
     await page.goto(url);
     await page.getByText('No camera yet').waitFor(patient);
     await plug('c920-pi4');
@@ -131,7 +131,7 @@ describe('cameras that are plugged in, as the page shows them', { timeout: 120_0
     expect((await get<Device[]>('/api/devices'))[0]).toMatchObject({ id: c920, use: 'used', source: feed });
   });
 
-  test('its controls are set, by hand and by keyboard, and go back to their defaults', async () => {
+  test('sets its controls by mouse and keyboard, and resets them to their defaults', async () => {
     await page.goto(`${url}/#/cameras`);
     await inState('running');
     await expect.poll(() => card().textContent(), patient).toContain('passed on untouched');
@@ -152,7 +152,7 @@ describe('cameras that are plugged in, as the page shows them', { timeout: 120_0
     await expect.poll(() => exposure.isDisabled(), patient).toBe(true);
   });
 
-  test('a value that the camera refuses is said, and what the page shows stays true', async () => {
+  test('reports a value that the camera refuses, and the page still shows the real one', async () => {
     await page.goto(`${url}/#/cameras`);
     await inState('running');
     await card().getByText('Picture controls').click();
@@ -163,7 +163,7 @@ describe('cameras that are plugged in, as the page shows them', { timeout: 120_0
     await expect.poll(() => gain.inputValue(), patient).toBe('0');
   });
 
-  test('it gets a name, and keeps name and settings while it is away and in another port', async () => {
+  test('gets a name, and keeps name and settings while it is away and in another port', async () => {
     await page.goto(`${url}/#/cameras`);
     await inState('running');
     await card().getByRole('button', { name: 'Rename' }).click();
@@ -185,7 +185,7 @@ describe('cameras that are plugged in, as the page shows them', { timeout: 120_0
     await page.locator(`[data-feed="${feed}"][data-state="live"]`).waitFor(patient);
   });
 
-  test('pulled while people watch it, they are told; plugged in again it plays where it was, by itself', async () => {
+  test('viewers see a notice when it is pulled; plugged in again, it resumes automatically in the same tile', async () => {
     const remote = { id: 'balcony', kind: 'mjpeg', url: 'http://127.0.0.1:9/none.mjpg' };
     await setConfig({ remote: [remote] });
     const phone = await browser.newPage();
@@ -225,7 +225,7 @@ describe('cameras that are plugged in, as the page shows them', { timeout: 120_0
     await setConfig({ remote: [] });
   });
 
-  test('it is left alone, and what is plugged in next is used at once', async () => {
+  test('is released, and the next camera is used as soon as it is plugged in', async () => {
     await page.goto(`${url}/#/cameras`);
     await card().getByRole('button', { name: 'Stop using it' }).click();
     await inState('unused');
@@ -242,7 +242,7 @@ describe('cameras that are plugged in, as the page shows them', { timeout: 120_0
     await expect.poll(async () => (await get<object[]>('/api/unplugged-devices')).length, patient).toBe(1);
   });
 
-  test('a feed from elsewhere is added by its address, told as it is, and removed', async () => {
+  test('adds a feed by its address, shows its state and removes it', async () => {
     await page.goto(`${url}/#/cameras`);
     await page.getByText('Add a feed').click();
     await page.getByLabel('What it is').selectOption('mjpeg');

@@ -1,4 +1,4 @@
-// `npm run chaos`: everything that bad luck and bad people do, at once, on two machines in network namespaces. Needs root.
+// `npm run chaos`: every kind of bad luck and bad actor at once, on two machines in network namespaces. Needs root.
 // Words after `--` go to scripts/chaos/main.ts: --minutes N, --seed N, --keep FOLDER.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { ensureModules, ensurePages, ensurePrograms, environment, node, root } f
 await ensurePrograms(['ffmpeg', 'ip', 'mosquitto', 'compiler']);
 ensureModules();
 ensurePages();
-// Ctrl-C reaches the run as well, which removes what it made.
+// Ctrl-C also reaches the run, which removes what it made.
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {});
 const main = join(root, 'scripts', 'chaos', 'main.ts');
 const run = spawnSync(node, [main, ...process.argv.slice(2)], {

@@ -96,7 +96,7 @@ async function openWrongStun(): Promise<Socket> {
   return socket;
 }
 
-describe('Each look can fail', () => {
+describe('Each check can fail', () => {
   const patience: Patience = {
     connectMs: 4000,
     mediaMs: 2000,

@@ -5,7 +5,7 @@ import type { Status } from '../supervisor/contract/index.ts';
 import { root, startAppliance } from './testing/appliance-process.ts';
 import { isSource } from './watch-sources.mjs';
 
-test('npm run dev starts the appliance again when a source of any process changes, and ends with Ctrl-C', async () => {
+test('npm run dev restarts the appliance when a source file of any process changes, and ends with Ctrl-C', async () => {
   await using appliance = await startAppliance({ command: ['npm', 'run', 'dev', '--silent'] });
   const startOf = async () => (await appliance.get<Status>('/api/status')).device.startedAt;
   let before = await appliance.until('the first start', startOf, 60_000);
@@ -26,7 +26,7 @@ test('npm run dev starts the appliance again when a source of any process change
   expect((await appliance.stop()).killed).toBe(false);
 });
 
-test('a change of a test, or of something built, restarts nothing', () => {
+test('a change of a test or of a build result restarts nothing', () => {
   expect(
     ['app/reconciler.ts', 'web/src/main.tsx', 'datapath/native/src/loop.cc', 'web/src/app/app.css'].map(
       isSource,

@@ -144,7 +144,7 @@ describe.each(pages)('$source', ({ source, blocks }) => {
   });
 
   if (source === 'docs/get-started/laptop.md') {
-    test('leaves what it promises: a picture, a take, and a second feed; the manual is there, too', async () => {
+    test('leaves what it promises: a picture, a take and a second feed; the manual is there, too', async () => {
       expect(await shell(`curl --silent --fail http://${documented}/docs/`)).toContain('Rushlight manual');
       expect(readFileSync(join(clone, 'picture.jpg')).subarray(0, 2)).toEqual(Buffer.from([0xff, 0xd8]));
       const takes = JSON.parse(await shell(`curl --silent --fail http://${documented}/api/takes`));
@@ -163,6 +163,6 @@ describe.each(pages)('$source', ({ source, blocks }) => {
   }
 });
 
-test('a command that fails fails its test', async () => {
+test('a failing command fails its test', async () => {
   await expect(shell('false | true')).rejects.toThrow();
 });

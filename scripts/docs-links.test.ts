@@ -56,7 +56,7 @@ const filesOf = (folder: string): string[] =>
     return entry.isFile() && isText ? [path] : [];
   });
 
-test('the check sees dead links and paths', () => {
+test('the check finds dead links and paths', () => {
   expect(
     deadLinks('README.md', '[a](docs/none.md) [b](README.md#nowhere) [c](LICENSE) [d](https://e.org)'),
   ).toEqual(['docs/none.md', 'README.md#nowhere']);
@@ -65,7 +65,7 @@ test('the check sees dead links and paths', () => {
   ]);
 });
 
-test.each(pages)('%s: every relative link leads somewhere', (page) => {
+test.each(pages)('%s: every relative link has a target', (page) => {
   expect(deadLinks(page, prose(page))).toEqual([]);
 });
 
@@ -73,7 +73,7 @@ test.each(pages)('%s: every file it names exists', (page) => {
   expect(pathsOf(prose(page)).filter((path) => !exists(join(root, path)))).toEqual([]);
 });
 
-test('docs/reference/environment.md names every variable of ours that the code reads', () => {
+test('docs/reference/environment.md names every variable that the code reads', () => {
   const table = readFileSync(join(root, 'docs/reference/environment.md'), 'utf8');
   const read = new Set(
     filesOf(root).flatMap((file) => readFileSync(file, 'utf8').match(/RUSHLIGHT_[A-Z_]+/g) ?? []),
@@ -82,7 +82,7 @@ test('docs/reference/environment.md names every variable of ours that the code r
   expect([...read].filter((name) => !table.includes(`\`${name}\``))).toEqual([]);
 });
 
-test('every page below docs and setups is reached from the README', () => {
+test('the README leads to every page below docs and setups', () => {
   const reached = new Set<string>(['README.md']);
   for (const page of reached) {
     for (const link of linksOf(prose(page))) {

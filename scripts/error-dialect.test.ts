@@ -36,7 +36,7 @@ const files = rooms
   .flatMap((room) => sources(join(root, room)))
   .map((path) => ({ name: relative(root, path), text: readFileSync(path, 'utf8') }));
 
-test('every class of errors comes from the one base class, with a literal code and a cause', () => {
+test('every error class extends the base class, with a literal code and a cause', () => {
   const classes = files.flatMap(({ name, text }) =>
     [...text.matchAll(/class (\w+) extends (\w*Error)\b/g)].map(([, own = '', base = '']) => ({
       name,
@@ -50,7 +50,7 @@ test('every class of errors comes from the one base class, with a literal code a
   expect(foreign).toEqual([]);
 });
 
-test('nothing that a user may meet is a plain Error', () => {
+test('no error that a user may meet is a plain Error', () => {
   const plain = files.filter(({ text }) => /\bnew Error\(/.test(text)).map(({ name }) => name);
   expect(plain.sort()).toEqual([...mayThrowPlainErrors].sort());
 });

@@ -53,7 +53,7 @@ describe('the whole appliance', { timeout: 180_000 }, () => {
   const takeOf = (id: string) => appliance.get<Take>(`/api/takes/${id}`);
   const health = async () => (await status()).health.components.find(({ name }) => name === 'masters');
 
-  test('states a disk error in a take to the frame, and shows it in the health', async () => {
+  test('reports a disk error in a take to the frame, and shows it in the health', async () => {
     await appliance.until('frames', async () => {
       return (await status()).sources.some(({ id, state }) => id === 'cam0' && state === 'running');
     });
@@ -82,7 +82,7 @@ describe('the whole appliance', { timeout: 180_000 }, () => {
     expect(camera?.segments.length).toBeGreaterThan(1);
   });
 
-  test('goes on with everything else where takes are damaged or strange', async () => {
+  test('keeps everything else running if takes are damaged or strange', async () => {
     const { folder } = await readTake(masters, kept.id);
     const lay = async (name: string, change: (text: string) => string) => {
       const copy = join(masters, 'takes', `20200101T000000Z-${name}`);
@@ -140,7 +140,7 @@ describe('the whole appliance', { timeout: 180_000 }, () => {
   test.each([
     ['cannot be written', nothingIsWritten('EROFS')],
     ['cannot be read', [...nothingIsWritten('EIO'), 'openread EIO only take.json'] satisfies DiskRule[]],
-  ])('goes on with a take where the supervisor starts while the disk %s', async (_, rules) => {
+  ])('continues a take if the supervisor starts while the disk %s', async (_, rules) => {
     const { id } = await appliance.post<Take>('/api/takes');
     const part = async () => (await takeOf(id)).cameras[0];
     await appliance.until('two seconds', async () => ((await part())?.frames ?? 0) >= 50);

@@ -72,7 +72,7 @@ async function answer(request: IncomingMessage): Promise<string> {
 
 const devices = async () => (await (await fetch(`${url}/api/devices`)).json()) as Device[];
 
-test('a hub in front of a backend lists its cameras beside its own, and leaves the others to it', async () => {
+test('a hub in front of a backend lists its cameras beside its own and leaves the others to it', async () => {
   await vi.waitFor(
     async () => expect((await devices()).map(({ id }) => id)).toEqual([ours, 'old-1', `backend:${ours}`]),
     patient,
@@ -99,7 +99,7 @@ test('a hub in front of a backend lists its cameras beside its own, and leaves t
   expect(await (await fetch(`${url}/api/users?all=1`)).json()).toEqual({ path: '/api/users?all=1' });
 });
 
-test('where the backend is away its routes fail, and the cameras of the hub stay', async () => {
+test('if the backend is away its routes fail, and the cameras of the hub stay', async () => {
   backend.close();
   backend.closeAllConnections();
   expect((await fetch(`${url}/api/users`)).status).toBe(502);

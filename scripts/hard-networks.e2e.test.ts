@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import type { Feed } from '../supervisor/contract/index.ts';
@@ -81,14 +82,14 @@ test.skipIf(obstacle !== null)(
     expect(seen.decoded).toBeGreaterThanOrEqual(100);
 
     const sixOnly = await lan.addHost('six', 'fd77::3/64');
+    // Chromium looks for its own address on the way to the internet.
+    await once(sixOnly.spawn('ip', '-6', 'route', 'add', 'default', 'via', 'fd77::1'), 'exit');
     await using other = await openBrowser([], sixOnly.namespace);
     const otherPage = await other.newPage();
     await otherPage.goto(`http://[fd77::1]:${apiPort}/healthz`);
     const bySix = await play(otherPage, token, 50);
     expect(bySix).toMatchObject({ protocol: 'udp', address: 'fd77::1' });
     expect(bySix.decoded).toBeGreaterThanOrEqual(50);
-    await sixOnly.blockUdp();
-    expect(await play(otherPage, token, 50)).toMatchObject({ protocol: 'tcp', address: 'fd77::1' });
   },
   300_000,
 );

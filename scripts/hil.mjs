@@ -14,7 +14,7 @@ const optionOf = (option) => {
 const lab = optionOf('--lab') ?? 'virt-amd64';
 const arch = /^virt-(amd64|arm64)(?:-|$)/.exec(lab)?.[1];
 
-// What the rig runs on any lab; what boots a virtual one; what image/build runs (it looks again, and as root).
+// What the rig runs on any lab; what boots a virtual one; what image/build runs (it checks again, as root).
 const rigPrograms = ['mtools', 'sfdisk', 'mke2fs', 'ssh', 'openssl'];
 const machinePrograms = { amd64: ['qemuAmd64'], arm64: ['qemuArm64'] };
 const buildPrograms = ['mmdebstrap', 'squashfs', 'dosfstools', 'make', 'compiler', 'python', 'dtc', 'git'];

@@ -80,7 +80,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 240_000 }, () => {
     return feeds.some(({ id, state }) => id === 'cam0' && state === 'online');
   };
 
-  test('who forges the announcement of a hub cuts no feed of its cameras', async () => {
+  test('a forged announcement of a hub interrupts no feed of its cameras', async () => {
     await Promise.all([hub.boot(ofHub), camera.boot(ofCamera)]);
     await adopt();
     await hub.until('the feed arrives', isOnline);
@@ -115,7 +115,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 240_000 }, () => {
     console.log(`feed and link ${Math.round(performance.now() - startedAtMs)} ms after the start of the hub`);
   });
 
-  test('a stranger’s hub that gives a camera a key does not get it, nor its picture, nor orders it; its own does', async () => {
+  test('a stranger’s hub that gives a camera a key gets neither that key nor its picture and cannot command it; its own hub can', async () => {
     const heard = await greedyHub();
     await hub.boot(ofHub);
     await hub.until('the API of the hub answers', () => statusOf(hub));
@@ -139,7 +139,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 240_000 }, () => {
     expect(await camera.ask<Take[]>('GET', '/api/takes')).toEqual([]);
   });
 
-  test('a key that was laid beside the settings of a camera is shown to no stranger’s hub', async () => {
+  test('a key stored beside the settings of a camera is shown to no stranger’s hub', async () => {
     const heard = await greedyHub();
     await hub.boot(ofHub);
     await hub.until('the API of the hub answers', () => statusOf(hub));

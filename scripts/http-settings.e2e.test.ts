@@ -64,7 +64,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
     return host.spawn(process.execPath, '-e', code);
   }
 
-  test('a running take, the feed and the page go on, whatever they are set to', async () => {
+  test('a running take, the feed and the page continue, whatever they are set to', async () => {
     occupy(taken);
     await hub.boot(settings({}));
     await hub.until('cam0 runs', async () => (await status()).feeds[0]?.state === 'online', 120_000);
@@ -108,7 +108,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
     expect(await supervisor()).toBe(before);
   });
 
-  test('at the start: cameras run while the one address is not there, and mDNS announces what is served', async () => {
+  test('at startup: cameras run without the missing address, and mDNS announces what is served', async () => {
     const squatter = occupy(8443);
     await hub.boot(settings({ listen: '["10.77.0.5"]' }));
     await hub.until('cam0 runs', async () => (await status()).feeds[0]?.state === 'online', 120_000);

@@ -26,7 +26,25 @@ const sides = [
  */
 const kinds = 'media/capture/kinds';
 
-/** Room → rooms whose files it may import. `media`, `media/capture/kinds` and `ota` stand for their index.ts alone. */
+/**
+ * Rooms with a face → the files that other rooms may import; the rest of the room is its own. Of a room that is not listed, every
+ * file is public: each is a tool with one concept, and nothing runs in them by itself.
+ */
+export const faces: Readonly<Record<string, readonly string[]>> = {
+  media: ['index.ts'],
+  [kinds]: ['index.ts'],
+  ota: ['index.ts'],
+  'supervisor/roles': ['index.ts'],
+  'supervisor/status': ['index.ts'],
+  'supervisor/takes': ['index.ts'],
+  'supervisor/hub': ['index.ts'],
+  'supervisor/telemetry': ['index.ts', 'mqtt.ts'],
+  'supervisor/updates': ['index.ts'],
+  'supervisor/panel': ['index.ts'],
+  'supervisor/camera': ['index.ts'],
+};
+
+/** Room → rooms that it may import: through their faces, where they have one. */
 export const rules: Readonly<Record<string, readonly string[]>> = {
   common: [],
   'supervisor/contract': ['common'],

@@ -30,7 +30,7 @@ afterAll(async () => {
 });
 
 describe('An agent that publishes pictures', () => {
-  it('has a feed beside the others, and what is wrong with a picture harms no other', async () => {
+  it('has a feed beside the others, and a bad picture affects no other', async () => {
     const agent = openLink(appliance.url, '/ws/feeds/agent?publish');
     await agent.opened;
     agent.socket.send(jpeg);
@@ -72,7 +72,7 @@ describe('An agent that publishes pictures', () => {
     viewer.socket.close();
   });
 
-  it('may be the one that comes along: it publishes until its input ends', async () => {
+  it('may be the bundled one: it publishes until its input ends', async () => {
     const source = ['-loglevel', 'error', '-re', '-f', 'lavfi', '-i', 'testsrc2=size=320x240:rate=10'];
     const ffmpeg = spawn('ffmpeg', [...source, '-f', 'mpjpeg', '-'], { stdio: ['ignore', 'pipe', 'ignore'] });
     const agent = spawn(
@@ -104,14 +104,14 @@ describe('An agent that publishes pictures', () => {
   it.each([
     ['text', () => 'a picture', 1003, /binary/],
     ['too large a picture', () => Buffer.alloc(5 * 1024 * 1024), 1009, /4194304 bytes/],
-  ])('is closed for %s', async (_what, message, code, reason) => {
+  ])('is disconnected for %s', async (_what, message, code, reason) => {
     const agent = openLink(appliance.url, '/ws/feeds/other?publish');
     await agent.opened;
     agent.socket.send(message());
     expect(await agent.closed).toEqual({ code, reason: expect.stringMatching(reason) });
   });
 
-  it('is closed for nothing but broken pictures', async () => {
+  it('is disconnected if all its pictures are broken', async () => {
     const agent = openLink(appliance.url, '/ws/feeds/other?publish');
     await agent.opened;
     const timer = setInterval(() => agent.socket.send(Buffer.from('broken')), 50);
@@ -121,7 +121,7 @@ describe('An agent that publishes pictures', () => {
 });
 
 describe('With keys', () => {
-  it('the same key takes its place over, another one is refused, a revoked one is closed', async () => {
+  it('the same key takes over its place, another one is rejected, a revoked one is disconnected', async () => {
     const [port, tlsPort, udpPort] = [await freePort(), await freePort(), await freeUdpPort()];
     await using guarded = await startAppliance({
       config: `role = "hub"\n[http]\nport = ${port}\ntls = false\ntls_port = ${tlsPort}\nauth = "required"\nlisten = ["127.0.0.1"]\n[media]\nudp_port = ${udpPort}\n[devices]\nadopt = "never"\n`,

@@ -21,7 +21,7 @@ const widthOf = (page: Page, feed: string) =>
 
 const patient = { timeout: 60_000 };
 
-test('the page takes the small layer in the grid, the full one large, and nothing of what is hidden', async () => {
+test('the page uses the small layer in the grid, the full one large, and nothing for hidden feeds', async () => {
   const settings = `role = "hub"\n\n${sourceOf('cam0', 'on')}\n${sourceOf('cam1', 'on')}\n${sourceOf('plain', 'off')}`;
   await using appliance = await startAppliance({ config: settings });
   const feeds = () => appliance.get<Feed[]>('/api/feeds');
@@ -77,7 +77,7 @@ const http = `[http]\nlisten = ["0.0.0.0"]\nport = ${apiPort}\ntls = false\n`;
 describe.skipIf(obstacle !== null)(
   `two machines${obstacle === null ? '' : ` (skipped: ${obstacle})`}`,
   () => {
-    test('a camera sends both layers to its hub, and the hub goes on with the full one where the small one ends', async () => {
+    test('a camera sends both layers to its hub, and the hub continues with the full one if the small one ends', async () => {
       await using lan = await new TestLan().open();
       await using hub = new Machine(await lan.addHost('hub', `${hubAddress}/24`));
       await using camera = new Machine(await lan.addHost('camera', '10.77.0.2/24'));

@@ -1,8 +1,8 @@
 // Which Node.js runs this, checked before anything else: an old one fails later, with a misleading message.
 
-/** As package.json says. Debian 12 has 18. */
+/** As in package.json. Debian 12 has 18. */
 const oldest = 18;
-/** What the packages take: the npm of an older one leaves out what it takes to be optional, and says nothing. */
+/** What the packages need: an older version's npm silently leaves out what it considers optional. */
 const oldestForPackages = 20;
 
 /**
@@ -20,7 +20,7 @@ export function installsPackages(npmMajor) {
   return npmMajor === null || npmMajor >= oldestForPackages;
 }
 
-/** What is wrong with these versions, in one sentence; null where nothing is. */
+/** What is wrong with these versions, in one sentence; null if nothing is. */
 export function versionProblem(version, npmMajor) {
   const major = Math.min(majorOf(version), npmMajor ?? majorOf(version));
   if (major >= oldest) return null;

@@ -58,7 +58,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
     return await stage.ask<ConfigView>('PATCH', '/api/config', { output: [{ ...now, ...change }] });
   }
 
-  test('says what is wrong until it works, and neither it nor its end touches take and feed', async () => {
+  test('says what is wrong until it works, and neither it nor its end affects take and feed', async () => {
     await studio.boot(settings('studio'));
     await stage.boot(settings('stage') + source);
     const key = await studio.until('the other hub makes a key', () =>

@@ -1,4 +1,4 @@
-// `npm run pages`: builds the web pages and the manual, if you need nothing else of a set-up, as image/build does.
+// `npm run pages`: builds the web pages and the manual, without the rest of the setup, as image/build does.
 import { existsSync } from 'node:fs';
 import { ensureManual, ensureModules, ensurePages, node } from './prepare.mjs';
 

@@ -101,7 +101,7 @@ describe('Pictures of a feed', () => {
     expect(state).toBe('online');
   });
 
-  it('come one by one, and over a WebSocket', async () => {
+  it('arrive one by one, and over a WebSocket', async () => {
     const response = await fetch(`${appliance.url}/stream/cam0.jpg`);
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toBe('image/jpeg');
@@ -114,7 +114,7 @@ describe('Pictures of a feed', () => {
     await appliance.until('no decoder is left', async () => (await decoders()) === 0);
   });
 
-  it('are refused honestly where there are none', async () => {
+  it('are refused with the reason if there are none', async () => {
     const unknown = await fetch(`${appliance.url}/stream/nobody.mjpg`);
     expect([unknown.status, (await unknown.json()).code]).toEqual([404, 'FEED_UNKNOWN']);
     const away = await fetch(`${appliance.url}/stream/absent.jpg`);
@@ -124,7 +124,7 @@ describe('Pictures of a feed', () => {
     await appliance.until('no decoder is left', async () => (await decoders()) === 0);
   });
 
-  it('do not wait for a client that does not read', async () => {
+  it('do not wait for a slow client', async () => {
     const slow = new WebSocket(`${appliance.url.replace('http', 'ws')}/ws/feeds/old`);
     await once(slow, 'open');
     slow.pause();
@@ -135,7 +135,7 @@ describe('Pictures of a feed', () => {
   });
 });
 
-describe('Feeds that are expected', () => {
+describe('Expected feeds', () => {
   it('are listed while they are away, with the reason', async () => {
     expect(await feedOf(appliance, 'absent')).toMatchObject({
       state: 'offline',
@@ -165,8 +165,8 @@ describe('Feeds that are expected', () => {
   });
 });
 
-describe('A remote camera of motion JPEG', () => {
-  it('is a feed beside the others, its pictures as they came', async () => {
+describe('A remote MJPEG camera', () => {
+  it('is a feed beside the others, its pictures unchanged', async () => {
     expect(await feedOnline(appliance, 'old')).toMatchObject({
       label: 'Old camera',
       codec: 'mjpeg',
@@ -183,7 +183,7 @@ describe('A remote camera of motion JPEG', () => {
 });
 
 describe('The page', () => {
-  it('shows feeds of pictures in the grid beside the others', async () => {
+  it('shows JPEG feeds in the grid beside the others', async () => {
     await using browser = await openBrowser(['--allow-loopback-in-peer-connection']);
     const page = await browser.newPage();
     await page.goto(appliance.url);
@@ -217,7 +217,7 @@ describe('WHEP', () => {
 });
 
 describe('Changed settings', () => {
-  it('bring remotes and take them away, without a restart', async () => {
+  it('add and remove remotes without a restart', async () => {
     const text = settings(camera.url, `${appliance.url}/whep/cam0`);
     const withoutOld = text.replace(/\[\[remote\]\]\nid = "old"[^[]*/, '');
     const cam0 = await feedOnline(appliance, 'cam0');

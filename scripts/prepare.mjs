@@ -1,4 +1,4 @@
-// Sets up what a fresh clone lacks. Runs on whatever Node >= 18 the machine has, before anything is installed,
+// Sets up what a fresh clone lacks. Runs on the machine's own Node >= 18, before anything is installed,
 // so it is plain JavaScript and imports nothing but Node itself.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -25,7 +25,7 @@ export const node = join(root, 'node_modules', '.bin', 'node');
 const npmForPackages = 'npm@11.19.1';
 
 /**
- * The environment for everything of ours: Node 24 first on the path, and compiled code kept, as on the device. Without the
+ * The environment for all our programs: Node 24 first on the path, and a compile cache, as on the device. Without the
  * cache each process strips the types of all its modules again, and keeps the stripper in memory.
  */
 export const environment = {
@@ -39,8 +39,8 @@ const problem = versionProblem(process.version, npmNode);
 if (problem !== null) fail(problem);
 
 /**
- * Installs node_modules from the lock file, unless the same Node.js already did so for the same lock file: what one version
- * left out or built, another may miss.
+ * Installs node_modules from the lock file, unless the same Node.js already did so for the same lock file: another version
+ * may leave out or build different packages.
  */
 export function ensureModules() {
   const stamp = join(root, 'node_modules', '.rushlight-lock');
@@ -68,7 +68,7 @@ function ownPath() {
 
 /**
  * Fetches an npm with the Node.js of the lock file, beside the packages. Returns the environment in which they come first, and in
- * which what is compiled finds the headers that came along.
+ * which the compiler finds the headers that came along.
  */
 function newerNpm() {
   const folder = join(root, 'build', 'npm');
@@ -90,7 +90,7 @@ function newerNpm() {
   };
 }
 
-/** Installs missing programs through apt as root; as any other user, prints the one line to run, and ends. */
+/** Installs missing programs through apt as root; for any other user, prints the command to run, and exits. */
 export async function ensurePrograms(names, { optional = [] } = {}) {
   const missing = names.filter((name) => !programs[name].found());
   const missingOptional = optional.filter((name) => !programs[name].found());
@@ -143,8 +143,8 @@ export function runManual(args) {
 }
 
 /**
- * Builds the manual, which the appliance serves at /docs/ beside its pages, where its sources changed since the last build.
- * Only who delivers it needs it.
+ * Builds the manual, which the appliance serves at /docs/ beside its pages, if its sources changed since the last build.
+ * Only deployments that serve it need it.
  */
 export function ensureManual({ needed = true } = {}) {
   const sources = [
@@ -163,7 +163,7 @@ export function ensureManual({ needed = true } = {}) {
   const wanted = digest(sources);
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   say('Building the manual …');
-  // Whole or not at all: an appliance may be serving the one before, and another build may be under way.
+  // Complete or not at all: an appliance may be serving the previous one, and another build may be under way.
   const fresh = `${out}.${process.pid}`;
   if (runManual(['--out', fresh])) {
     writeFileSync(join(fresh, '.sources'), wanted);

@@ -48,7 +48,7 @@ function npmCalls(): string[] {
 }
 
 describe('the version of Node.js', () => {
-  test('is looked at first, and named in one sentence', () => {
+  test('is checked first and reported in one sentence', () => {
     for (const script of ['start', 'test', 'hil']) {
       const { status, stderr } = run([`scripts/${script}.mjs`], {
         agent: 'npm/8.19.4 node/v16.20.2 linux x64',
@@ -63,7 +63,7 @@ describe('the version of Node.js', () => {
     expect(npmCalls()).toEqual([]);
   });
 
-  test('is that of npm, and of the script where that is older', () => {
+  test('is that of npm, or of the script if that is older', () => {
     const ours = '/clone/node_modules/node/bin/node';
     const npmOn = (version: string, execPath: string) => ({
       npm_config_user_agent: `npm/10.0.0 node/v${version} linux x64`,
@@ -82,7 +82,7 @@ describe('the version of Node.js', () => {
     expect(versionProblem('v20.0.0', 20)).toBeNull();
   });
 
-  test('is kept with the packages: another one installs them again, the same one does not', () => {
+  test('is stored with the packages: another one reinstalls them, the same one does not', () => {
     const ensure = ['--input-type=module', '-e', "(await import('./scripts/prepare.mjs')).ensureModules()"];
     run(ensure, { agent: 'npm/10.8.2 node/v20.19.0 linux x64' });
     run(ensure, { agent: 'npm/10.8.2 node/v20.20.0 linux x64' });
@@ -97,7 +97,7 @@ describe('the version of Node.js', () => {
     expect(npmCalls()).toHaveLength(2);
   });
 
-  test('where the packages need a newer one, it is fetched first and installs them', () => {
+  test('is upgraded first if the packages need a newer one', () => {
     const packages = { 'node_modules/node': { version: '24.21.0' } };
     writeFileSync(join(clone, 'package-lock.json'), JSON.stringify({ packages }));
     lay('npm', 'echo "$PATH|$*" >> npm-calls; mkdir -p node_modules/.bin; : > node_modules/.bin/node');
@@ -112,7 +112,7 @@ describe('the version of Node.js', () => {
 });
 
 describe('missing programs', () => {
-  test('are asked for before the packages are fetched, in a line that works on a fresh machine', () => {
+  test('are listed before the packages are fetched, with a command that works on a fresh machine', () => {
     const { status, stderr } = run(['scripts/start.mjs'], { root: false });
     expect(stderr).toContain('sudo apt-get update && sudo apt-get install -y --no-install-recommends ffmpeg');
     expect(stderr).toMatch(/^These programs are missing: ffmpeg\./);
@@ -120,7 +120,7 @@ describe('missing programs', () => {
     expect(npmCalls()).toEqual([]);
   });
 
-  test('are not asked for by npm test before types and lint have run', () => {
+  test('are not required by npm test before types and lint have run', () => {
     lay(
       'npm',
       `mkdir -p node_modules/.bin node_modules/typescript-native/bin node_modules/@biomejs/biome/bin
@@ -140,7 +140,7 @@ describe('missing programs', () => {
     expect(status).toBe(1);
   });
 
-  test('are installed as root with a word on how far it is', () => {
+  test('are installed as root, with progress', () => {
     lay(
       'apt-get',
       `case "$*" in
@@ -159,7 +159,7 @@ describe('missing programs', () => {
     expect(status).toBe(0);
   });
 
-  test('what apt-get says of its progress', () => {
+  test('the progress of apt-get', () => {
     expect(progressOf('pmstatus:libc6:amd64:33.3333:Unpacking libc6 (amd64)')).toBe(
       '33 % installed: Unpacking libc6 (amd64)',
     );
@@ -169,7 +169,7 @@ describe('missing programs', () => {
   });
 });
 
-test('the types of optional packages are declared here: npm leaves a package out where it cannot be compiled', () => {
+test('the types of optional packages are declared here: npm omits a package that cannot be compiled', () => {
   const root = join(import.meta.dirname, '..');
   const { optionalDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     optionalDependencies: Record<string, string>;
@@ -179,7 +179,7 @@ test('the types of optional packages are declared here: npm leaves a package out
     expect(declarations).toContain(`declare module '${name}'`);
 });
 
-test('where there can be no Debian 13, one line says why, and nothing is built', () => {
+test('without a Debian 13 root, one line says why, and nothing is built', () => {
   lay('dpkg', 'echo amd64');
   const script = "console.log((await import('./scripts/test-root.mjs')).openTestRoot())";
   const { stdout, stderr } = run(['--input-type=module', '-e', script], { root: false });

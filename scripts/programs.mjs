@@ -1,4 +1,4 @@
-// Programs that must be there, each with the Debian package that carries it. Plain JavaScript, see prepare.mjs.
+// Required programs, each with the Debian package that contains it. Plain JavaScript, see prepare.mjs.
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 

@@ -93,7 +93,7 @@ interface Report {
   readonly cost: (camera: string) => Cost;
 }
 
-describe('what is killed comes back by itself, and the rest goes on', { timeout: 240_000 }, () => {
+describe('killed processes recover by themselves, and the rest continues', { timeout: 240_000 }, () => {
   let appliance: ApplianceProcess;
 
   beforeAll(async () => {
@@ -202,12 +202,12 @@ describe('what is killed comes back by itself, and the rest goes on', { timeout:
 
   const nothing = { segments: 1, droppedFrames: 0, missingWithin: 0 };
 
-  test('the media process: no capture and no recorder notices, no frame of a master is lost', async () => {
+  test('the media process: no capture and no recorder is affected, no frame of a master is lost', async () => {
     const { cost } = await takeWithKill(/^media$/);
     for (const camera of cameras) expect(cost(camera)).toMatchObject(nothing);
   });
 
-  test('a media process that hangs: likewise', async () => {
+  test('a hanging media process: the same', async () => {
     const { cost } = await takeWithKill(/^media$/, { signal: 'SIGSTOP' });
     for (const camera of cameras) expect(cost(camera)).toMatchObject(nothing);
   });
@@ -223,7 +223,7 @@ describe('what is killed comes back by itself, and the rest goes on', { timeout:
     expect(cost('cam0').droppedFrames).toBeLessThanOrEqual(4 * fps);
   });
 
-  test('the supervisor: pictures and recorders run on and are taken over, no frame is lost', async () => {
+  test('the supervisor: pictures and recorders continue and are taken over, no frame is lost', async () => {
     using viewer = await watch('cam0');
     const { cost } = await takeWithKill(/^supervisor$/);
     await viewer.stillWatches();
@@ -231,7 +231,7 @@ describe('what is killed comes back by itself, and the rest goes on', { timeout:
     for (const camera of cameras) expect(cost(camera)).toMatchObject(nothing);
   });
 
-  test('a recorder: its master loses less than a second, nothing else notices', async () => {
+  test('a recorder: its master loses less than a second, nothing else is affected', async () => {
     const { cost } = await takeWithKill(/^record-.*-cam0-/);
     expect(cost('cam1')).toMatchObject(nothing);
     expect(cost('cam0')).toMatchObject({ segments: 2, missingWithin: 0 });

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// scripts/release-notes.mjs VERSION: prints what CHANGELOG.md says of a version. Runs on the machine's own Node.js.
+// scripts/release-notes.mjs VERSION: prints a version's section of CHANGELOG.md. Runs on the machine's own Node.js.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -20,7 +20,7 @@ export function changelogSections(text) {
 }
 
 /**
- * Throws where the changelog has no such version, or nothing to say of it.
+ * Throws if the changelog has no such version or nothing about it.
  * @param {string} text
  * @param {string} version
  */

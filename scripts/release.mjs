@@ -6,7 +6,7 @@ import { installPackages } from './apt.mjs';
 import { ensureModules, ensurePages, environment, fail, node, root, say } from './prepare.mjs';
 import { onPath } from './programs.mjs';
 
-/** Programs of a release, and the Debian packages that have them; what packing itself runs, release/pack looks for. */
+/** Programs that a release needs, and their Debian packages; release/pack checks for those that it runs itself. */
 const programs = {
   minisign: 'minisign',
   bmaptool: 'bmap-tools',
@@ -20,6 +20,8 @@ const testPrograms = {
   umoci: 'umoci',
   crun: 'crun',
   minisign: 'minisign',
+  bmaptool: 'bmap-tools',
+  openssl: 'openssl',
   reprepro: 'reprepro',
   lintian: 'lintian',
 };

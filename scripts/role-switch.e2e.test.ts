@@ -8,7 +8,7 @@ import { type ApplianceProcess, freeUdpPort, startAppliance } from './testing/ap
 const withinMs = 5000;
 const patientMs = 60_000;
 
-describe('rushlight.toml is edited while the appliance runs', { timeout: 180_000 }, () => {
+describe('editing rushlight.toml while the appliance runs', { timeout: 180_000 }, () => {
   let appliance: ApplianceProcess;
   let udpPort: number;
 
@@ -79,7 +79,7 @@ fps = 25
     expect((await status()).sources[0]?.restarts).toBe(0);
   });
 
-  test('a broken file changes nothing, and is told in the log, the API and beside the file; a right one ends that', async () => {
+  test('a broken file changes nothing and is reported in the log, the API and beside the file until it is corrected', async () => {
     const before = await processes();
     const { device } = await status();
     await writeFile(appliance.configFile, settings('camera', 'rolle = "camera"'));

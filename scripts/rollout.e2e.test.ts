@@ -73,7 +73,7 @@ describe('a hub updates three cameras and itself', { timeout: 120_000 }, () => {
   const phase = (wanted: Rollout['phase']) => until(wanted, () => hub.rollout.phase === wanted);
   const start = { canary: 'middle', hub: true };
 
-  test('canary first, one by one, the hub last, from one download; bundles go to its own cameras alone', async () => {
+  test('updates the canary first, one by one, the hub last, from one download; bundles go to its own cameras alone', async () => {
     await hub.ports.start(start);
     await phase('done');
     expect(order).toEqual(['middle', 'left', 'right', 'hub']);
@@ -100,7 +100,7 @@ describe('a hub updates three cameras and itself', { timeout: 120_000 }, () => {
     expect(await hub.statusOf(path, token)).toBe(401);
   }
 
-  test('a bad canary halts it; another canary and a better day let it go on', async () => {
+  test('halts on a bad canary; another canary and a good bundle let it continue', async () => {
     await camera('middle').machine.prepare({ health: () => ({ ...healthy, cameras: { cam0: false } }) });
     await hub.ports.start({ ...start, hub: false });
     await phase('halted');
@@ -116,7 +116,7 @@ describe('a hub updates three cameras and itself', { timeout: 120_000 }, () => {
     expect(releases.requests).toBe(1);
   });
 
-  test('a take defers it, wherever it runs', async () => {
+  test('defers it during a take on any machine', async () => {
     hub.take = true;
     await hub.ports.start({ ...start, hub: false });
     await until('it waits', () => hub.rollout.reason === 'a take is running');
@@ -131,7 +131,7 @@ describe('a hub updates three cameras and itself', { timeout: 120_000 }, () => {
     expect(order).toEqual(['middle', 'left', 'right']);
   });
 
-  test('a hub that restarts in the middle goes on where it stood, also for the camera that reads from it', async () => {
+  test('continues after a restart of the hub in the middle, even for the camera that reads from it', async () => {
     await hub.ports.start({ ...start, hub: false });
     await until('the canary reads the bundle', () => {
       return hub.rollout.members.find(({ id }) => id === 'middle')?.busy === true;
@@ -148,7 +148,7 @@ describe('a hub updates three cameras and itself', { timeout: 120_000 }, () => {
     });
   });
 
-  test('by itself where its settings say so, once the window is open', async () => {
+  test('runs automatically if the settings say so, once the window is open', async () => {
     const { machine } = hub;
     machine.settings = { ...machine.settings, window: windowInHours(6) };
     hub.idle = true;
@@ -165,7 +165,7 @@ describe('a hub updates three cameras and itself', { timeout: 120_000 }, () => {
     expect(releases.requests).toBe(1);
   });
 
-  test('what failed is not begun again by itself, also after it was cancelled', async () => {
+  test('never repeats a failure automatically, even after it was cancelled', async () => {
     await camera('left').machine.prepare({ health: () => ({ ...healthy, cameras: { cam0: false } }) });
     hub.idle = true;
     await phase('halted');
@@ -176,7 +176,7 @@ describe('a hub updates three cameras and itself', { timeout: 120_000 }, () => {
     expect({ phase: hub.rollout.phase, order }).toEqual({ phase: 'cancelled', order: ['left'] });
   });
 
-  test('one camera alone, a camera that keeps to itself, and a way back', async () => {
+  test('updates one camera alone, and rolls back; a camera without a hub updates itself', async () => {
     camera('left').conducted = false;
     await hub.ports.install('left');
     await phase('halted');

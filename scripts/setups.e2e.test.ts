@@ -12,11 +12,11 @@ import { type ComposeService, composeServices } from './testing/compose.ts';
 import { Machine } from './testing/machine.ts';
 
 // There is no container daemon in a test. The program of the tree runs in its place, on a machine of its own (a network
-// namespace, as these set-ups use the host's network), with the settings, variables and ports of the set-up's files, and
+// namespace, as these setups use the host's network), with the settings, variables and ports of the setup's files, and
 // with what the compose file takes away: no capabilities, no new privileges, a root that can only be read.
 
 const obstacle = await netnsObstacle();
-const title = `set-ups${obstacle === null ? '' : ` (skipped: ${obstacle})`}`;
+const title = `setups${obstacle === null ? '' : ` (skipped: ${obstacle})`}`;
 const setups = join(root, 'setups');
 const read = (name: string) => readFile(join(setups, name), 'utf8');
 
@@ -98,7 +98,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
       ),
     );
 
-  test('single box: the picture is there without a key, and nobody else reaches it', async () => {
+  test('single box: shows the picture without a key, and nobody else can reach it', async () => {
     const host = await lan.addHost('box', '10.88.0.1/24');
     const other = await lan.addHost('other', '10.88.0.2/24');
     const { rushlight } = composeServices(await read('single-box/compose.yaml'), {});
@@ -109,7 +109,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
     await expect(statusOf(other, 'http://10.88.0.1:8080/')).rejects.toThrow(/curl/);
   });
 
-  test('hub with USB cameras: HTTPS and a key for others, masters in the volume', async () => {
+  test('hub with USB cameras: requires HTTPS and a key from others, masters in the volume', async () => {
     const host = await lan.addHost('hub', '10.88.0.1/24');
     const other = await lan.addHost('other', '10.88.0.2/24');
     const { rushlight } = composeServices(await read('usb-hub/compose.yaml'), { VIDEO_GROUP: '44' });
@@ -179,7 +179,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
     await onlineFeed(gateway, /^shed$/);
   });
 
-  test('cluster: a pod fetches a picture of its own worker, by the command of the manifest', async () => {
+  test('cluster: a pod fetches a picture from its own worker with the command in the manifest', async () => {
     const worker = await lan.addHost('worker', '10.88.0.1/24');
     const pod = await lan.addHost('pod', '10.88.0.2/24');
     await pod.nameHosts([['10.88.0.1', 'rushlight-local.cameras.svc']]); // what the cluster's DNS and kube-proxy do

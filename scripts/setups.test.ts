@@ -32,7 +32,7 @@ const withoutNames = (_key: string, value: unknown): unknown => {
 const { $schema: _, ...definitions } = JSON.parse(JSON.stringify(composeSchema), withoutNames);
 const checkCompose = ajv.compile(definitions);
 
-test('every set-up has its files and a page', () => {
+test('every setup has its files and a page', () => {
   expect(composeFiles).toHaveLength(3);
   expect(settingsFiles).toHaveLength(5);
   const setups = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
@@ -43,7 +43,7 @@ test('every set-up has its files and a page', () => {
   }
 });
 
-test.each(settingsFiles)('%s has no mistake', (name) => {
+test.each(settingsFiles)('%s is valid', (name) => {
   expect(parseConfig(read(name))).toMatchObject({ ok: true, notices: [] });
 });
 
@@ -53,7 +53,7 @@ describe.each(composeFiles)('%s', (name) => {
     expect(checkCompose.errors ?? []).toEqual([]);
   });
 
-  test('gives the container no privilege', () => {
+  test('gives the container no privileges', () => {
     const { rushlight } = composeServices(read(name), {});
     expect(rushlight).toMatchObject({
       read_only: true,
@@ -69,7 +69,7 @@ describe.each(composeFiles)('%s', (name) => {
   });
 });
 
-test('the check of compose files sees a mistake', () => {
+test('the check of compose files finds a mistake', () => {
   expect(checkCompose({ services: { rushlight: { image: 'x', devises: ['/dev/video0'] } } })).toBe(false);
 });
 
@@ -107,14 +107,14 @@ describe('the manifests of the cluster', () => {
     );
   });
 
-  test('no pod of theirs has a privilege, a device or a path of the host', () => {
+  test('give no pod privileges, devices or host paths', () => {
     const text = read('cluster/kubernetes.yaml');
     expect(text).not.toMatch(/hostPath|privileged:|hostNetwork|hostPID|hostIPC|\/dev\//);
     expect(text).toContain('runAsNonRoot: true');
     expect(text).toContain('pod-security.kubernetes.io/enforce: restricted');
   });
 
-  test('endpoints.sh makes one list for each Service, from the names and addresses of workers', () => {
+  test('endpoints.sh makes one list for each Service from the names and addresses of workers', () => {
     const { stdout, status } = endpoints('worker-1 10.0.0.11\nworker-2.example 10.0.0.12\n');
     expect(status).toBe(0);
     const slices = documents(stdout);
@@ -142,7 +142,7 @@ describe('the manifests of the cluster', () => {
     );
   });
 
-  test('endpoints.sh writes nothing where a line is wrong, and says which', () => {
+  test('endpoints.sh writes nothing if a line is wrong, and says which', () => {
     const wrong = ['', 'worker-1\n', 'worker-1 10.0.0.1\nworker-2 fd00::1\n', 'worker-1 10.0.0.1 10.0.0.2\n'];
     for (const input of wrong) {
       const { stdout, stderr, status } = endpoints(input);

@@ -139,7 +139,7 @@ describe('npm start', () => {
     expect(steps.reduce((sum, step) => sum + step, 0)).toBeGreaterThan(150);
   });
 
-  test('the feed is told as it is', async () => {
+  test('the feed is described correctly', async () => {
     const feeds = await appliance.get<Feed[]>('/api/feeds');
     expect(feeds).toEqual([
       expect.objectContaining({
@@ -152,7 +152,7 @@ describe('npm start', () => {
     ]);
   });
 
-  test('Ctrl-C in the middle of a take ends everything it started, and leaves no half-written file', async () => {
+  test('Ctrl-C in the middle of a take ends everything it started and leaves no half-written file', async () => {
     const { id } = await appliance.post<Take>('/api/takes');
     await appliance.until('the take is recorded', async () => {
       const { state, cameras } = await appliance.get<Take>(`/api/takes/${id}`);

@@ -17,7 +17,7 @@ import {
 } from './prepare.mjs';
 import { watchSources } from './watch-sources.mjs';
 
-// First what only the owner of the machine can mend; the packages take longer.
+// First what only the owner of the machine can fix; the packages take longer.
 await ensurePrograms(['ffmpeg'], { optional: ['font', 'ip', 'v4l2'] });
 ensureModules();
 ensurePages();
@@ -31,13 +31,13 @@ const stableMs = 30_000;
 const watches = process.argv.includes('--watch');
 let supervisor = null;
 let stopping = false;
-/** Ended by us, to run the changed sources. */
+/** Ended by this process, to run the changed sources. */
 let restarting = false;
 let crashes = 0;
 
 const start = () => {
   const startedAt = Date.now();
-  // As on the device: the supervisor makes little garbage, and need not keep room for much.
+  // As on the device: the supervisor makes little garbage and needs only a small heap.
   const args = [
     '--max-semi-space-size=2',
     join(root, 'supervisor', 'main.ts'),
@@ -49,7 +49,7 @@ const start = () => {
   supervisor.once('exit', (code, signal) => {
     if (restarting && !stopping) {
       restarting = false;
-      // In a process of its own: pages with a mistake end that one, not this.
+      // In a separate process: a page with an error ends that one, not this.
       spawnSync(process.execPath, [join(root, 'scripts', 'pages.mjs')], { stdio: 'inherit' });
       ensureDatapath();
       return start();

@@ -41,7 +41,7 @@ kind.sync = async function () {
 `;
 
 /** A whole appliance whose commands come as fast as fingers, scripts and crashes make them. */
-describe('commands of takes in fast succession', { timeout: 240_000 }, () => {
+describe('take commands in quick succession', { timeout: 240_000 }, () => {
   let broker: Mosquitto;
   let listener: MqttListener;
   let appliance: ApplianceProcess;
@@ -124,18 +124,21 @@ describe('commands of takes in fast succession', { timeout: 240_000 }, () => {
     );
   }
 
-  test.each([0, 20, 100, 600])('over the API: a stop %i ms after the start is known', async (gapMs) => {
-    const beginning = listenForTake();
-    await sleep(200);
-    const starting = call('POST', '/api/takes');
-    const id = await beginning;
-    await sleep(gapMs);
-    const stopped = await call('POST', `/api/takes/${id}/stop`);
-    expect(stopped.status).toBe(200);
-    expect((stopped.body as Take).stoppedAt).not.toBeNull();
-    expect((await starting).status).toBe(201);
-    await allIsWell(id);
-  });
+  test.each([0, 20, 100, 600])(
+    'over the API: a stop %i ms after the start is acknowledged',
+    async (gapMs) => {
+      const beginning = listenForTake();
+      await sleep(200);
+      const starting = call('POST', '/api/takes');
+      const id = await beginning;
+      await sleep(gapMs);
+      const stopped = await call('POST', `/api/takes/${id}/stop`);
+      expect(stopped.status).toBe(200);
+      expect((stopped.body as Take).stoppedAt).not.toBeNull();
+      expect((await starting).status).toBe(201);
+      await allIsWell(id);
+    },
+  );
 
   test('over MQTT: ON and OFF at once, three times', async () => {
     listener.forget();
@@ -151,7 +154,7 @@ describe('commands of takes in fast succession', { timeout: 240_000 }, () => {
     for (const { id } of begun) await allIsWell(id);
   });
 
-  test.each([1, 2, 3])('a stop that comes as the supervisor is back after a crash (%i)', async () => {
+  test.each([1, 2, 3])('a stop that arrives as the supervisor returns after a crash (%i)', async () => {
     const { id } = await appliance.post<Take>('/api/takes');
     await appliance.until('it records', async () => {
       return (await appliance.get<Take>(`/api/takes/${id}`)).state === 'recording';
@@ -169,7 +172,7 @@ describe('commands of takes in fast succession', { timeout: 240_000 }, () => {
     await allIsWell(id);
   });
 
-  test('a start that the disk has no room for is refused, to everybody who asks', async () => {
+  test('a start without enough disk space is rejected for everybody who asks', async () => {
     const before = (await appliance.get<Take[]>('/api/takes')).length;
     const patch = (reserveMb: number | null) =>
       fetch(`${appliance.url}/api/config`, {

@@ -13,10 +13,10 @@ const only = {
 };
 
 /** The step that installs the system packages (a compiler, ffmpeg, a browser) and builds what the tests run. */
-export const setUp = 'set-up for the tests';
+export const setUp = 'setup for the tests';
 
 /**
- * The steps of the parts in their order, with the set-up before the first part that needs it. Types, lint and import rules need
+ * The steps of the parts in order, with the setup before the first part that needs it. Types, lint and import rules need
  * only Node.js packages: they run, and can fail, before anyone is asked for a system package.
  */
 export function withSetUp(parts) {
@@ -25,7 +25,7 @@ export function withSetUp(parts) {
 }
 
 /**
- * What the words after `npm test --` ask for: parts that run on this system (`here`), those in Debian 13 (`inRoot`), those that
+ * Parses the words after `npm test --`: parts that run on this system (`here`), those in Debian 13 (`inRoot`), those that
  * run here if there can be no such root (`elsewhere`; null if that is an error), what goes to vitest, and whether all parts run
  * whatever the first ones say. `problem` is a sentence if the words ask for something that does not exist, otherwise null.
  */

@@ -4,11 +4,11 @@ import { setUp, testPlan, withSetUp } from './test-plan.mjs';
 const endToEnd = ['end-to-end tests', 'end-to-end tests that need the machine for themselves'];
 const checks = ['types', 'types of the pages', 'types of the scripts', 'lint'];
 
-test('without a word everything runs on this system', () => {
+test('runs everything on this system by default', () => {
   expect(testPlan([], false)).toMatchObject({ here: [...checks, 'unit tests', ...endToEnd], inRoot: [] });
 });
 
-test('CI and --all-systems run the shorter part here and everything where the product runs', () => {
+test("CI and --all-systems run the short part here and everything on the product's system", () => {
   const plan = testPlan(['--all-systems'], false);
   expect(plan).toMatchObject({
     here: [...checks, 'unit tests'],
@@ -18,12 +18,12 @@ test('CI and --all-systems run the shorter part here and everything where the pr
   expect(testPlan([], true)).toEqual(plan);
 });
 
-test('where there can be no root, nothing is left out', () => {
+test('leaves nothing out without a root', () => {
   const plan = testPlan(['--all-systems'], false);
   expect([...plan.here, ...(plan.elsewhere ?? [])]).toEqual(testPlan([], false).here);
 });
 
-test('files and options go to vitest, in the system that was asked for', () => {
+test('passes files and options to vitest in the chosen system', () => {
   const words = ['media/rtp', '-t', 'wraps'];
   expect(testPlan(words, true)).toMatchObject({ here: ['chosen tests'], inRoot: [], chosen: words });
   for (const debian of [['--debian', '13'], ['--debian=13']])
@@ -35,7 +35,7 @@ test('files and options go to vitest, in the system that was asked for', () => {
 });
 
 test.each([['--debian', '12'], ['--debian'], ['--debian=sid']])(
-  '%s %s is no system there is a root for',
+  'rejects %s %s, for which there is no root',
   (...words) => {
     expect(testPlan(words, false).problem).toContain('npm test -- --debian 13');
   },
@@ -50,7 +50,7 @@ test('--only runs one part here', () => {
     expect(testPlan(words, false).problem).toContain('types, lint, unit, e2e');
 });
 
-test('types and lint run before anything asks for system packages', () => {
+test('types and lint run before anything needs system packages', () => {
   for (const isCi of [false, true])
     expect(withSetUp(testPlan([], isCi).here).slice(0, 6)).toEqual([...checks, setUp, 'unit tests']);
   for (const part of ['types', 'lint'])

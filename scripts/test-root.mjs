@@ -59,7 +59,7 @@ function unavailable(why) {
 }
 
 function spawnIn(folder, command, args) {
-  // A worktree's history lies in another folder.
+  // A worktree's history is in another folder.
   const git = spawnSync('git', ['rev-parse', '--git-common-dir'], { cwd: root, encoding: 'utf8' });
   const shared = [root, ...(git.status === 0 ? [resolve(root, git.stdout.trim())] : [])];
   const { TMPDIR: _, ...rest } = environment;

@@ -1,7 +1,7 @@
-// `npm test`: every test that needs no virtual machine, from a fresh clone. Words after `--` go to vitest, but for
+// `npm test`: every test that needs no virtual machine, from a fresh clone. Words after `--` go to vitest, except for
 //   --debian 13     runs in a Debian 13 root with the image's own packages (needs root), instead of on this system
 //   --only PART     one of types, lint, unit, e2e, coverage
-//   --all-systems   types, lint and unit tests on this system, then all tests in that root; so it is where CI=true
+//   --all-systems   types, lint and unit tests on this system, then all tests in that root; the default with CI=true
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -69,12 +69,12 @@ function time(name, work) {
   return outcome;
 }
 
-// Ctrl-C ends the part that runs, and with it the whole; what was unpacked is removed before that.
+// Ctrl-C ends the running part, and with it everything; the unpacked root is removed before that.
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {});
 const interruptions = [130, 143];
 let interrupted = false;
 
-/** Runs parts one after the other, the rest of them only where all must be seen. */
+/** Runs parts one after the other, all of them only if every result is wanted. */
 async function runAll(names, where, run) {
   let passed = true;
   for (const name of withSetUp(names)) {
@@ -106,7 +106,7 @@ const here = (command, args) =>
 async function runInRoot(names) {
   let opened = null;
   time('Debian 13, made or taken from the cache', () => {
-    // Trees of boards, on which the overlays are tried.
+    // Device trees of boards, on which the overlays are tested.
     here(join(root, 'image', 'build'), ['trees']);
     opened = openTestRoot();
     return opened === null ? 'left out' : 'passed';

@@ -105,7 +105,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
     });
   }
 
-  test('find each other, record together, survive a restart of the hub and a pulled cable, and know each other again', async () => {
+  test('find each other, record together, survive a restart of the hub and a pulled cable, and recognise each other again', async () => {
     await Promise.all([hub.boot(hubSettings(false)), camera.boot(cameraSettings(false))]);
     await adopt();
     console.log(`feed at the hub ${await feedArrives('the feed arrives')} ms after adoption`);
@@ -169,7 +169,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
     expect(await refused()).toMatch(/key/i);
   });
 
-  test('a camera that boots first finds its hub, follows it to another address, and misses nothing of the time without it', async () => {
+  test('a camera that boots first finds its hub, follows it to another address, and catches up on what it missed', async () => {
     await camera.boot(cameraSettings(false));
     await camera.until(
       'the camera searches',
@@ -223,7 +223,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
     expect(manifest.cameras.cam0?.frames).toBeGreaterThan((cableOutMs / 1000) * 25);
   });
 
-  test('a camera that is removed, or forgets its hub, has no key any more; adopted anew it is back', async () => {
+  test('a camera that is removed or forgets its hub loses its key, and can be adopted again', async () => {
     await Promise.all([hub.boot(hubSettings(true)), camera.boot(cameraSettings(true))]);
     await adopt();
     await feedArrives('the feed arrives');
@@ -244,7 +244,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
     expect((await statusOf(hub)).cameras).toHaveLength(1);
   });
 
-  test('on a link that carries less than the picture takes, it takes less; never while a take runs', async () => {
+  test('on a link that is too narrow the picture uses less, but never changes during a take', async () => {
     await Promise.all([hub.boot(hubSettings(false)), camera.boot(cameraSettings(false))]);
     await adopt();
     await feedArrives('the feed arrives');
@@ -278,7 +278,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
     await feedArrives('the feed goes on');
   });
 
-  test('a camera that cannot encode video sends pictures, over the same link and beside its masters', async () => {
+  test('a camera without a video encoder sends pictures, over the same link and while it records masters', async () => {
     const settings = `${cameraSettings(true)}encoder = "jpeg"\n`;
     await Promise.all([hub.boot(hubSettings(true)), camera.boot(settings)]);
     await adopt();
@@ -324,7 +324,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
     expect(manifest.cameras.cam0).toMatchObject({ state: 'verified', droppedFrames: 0 });
   });
 
-  test('with TLS the camera pins the key of its hub, and gives nothing to another one', async () => {
+  test('with TLS the camera pins the key of its hub and sends nothing to another one', async () => {
     await Promise.all([hub.boot(hubSettings(true)), camera.boot(cameraSettings(true))]);
     await adopt();
     await feedArrives('the feed arrives by TLS');
@@ -333,7 +333,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
     expect(await hub.ask<Feed[]>('GET', '/api/feeds')).toEqual([]);
   });
 
-  test('with TLS and an address that was set, where nothing announces the key: the code compared covers it', async () => {
+  test('with TLS, a configured address and no announced key, comparing the code covers the key', async () => {
     const url = `https://${hubAddress}:8443`;
     await Promise.all([hub.boot(hubSettings(true)), camera.boot(cameraSettings(true, url))]);
     await adopt();

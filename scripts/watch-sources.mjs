@@ -7,7 +7,7 @@ const rooms = ['common', 'supervisor', 'media', 'ota'];
 /** An editor writes several files, or one file in several steps. */
 const quietMs = 300;
 
-/** True for a file whose change is seen in the running product: not a test, not something built. */
+/** True for a file whose change affects the running product: not a test, not a build result. */
 export function isSource(path) {
   return (
     /\.(?:tsx?|css|html|cc|h)$/.test(path) &&

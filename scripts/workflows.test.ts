@@ -32,20 +32,20 @@ describe.each(readdirSync(join(root, folder)))('the workflow %s', (name) => {
   const steps = Object.values(jobs).flatMap((job) => job.steps ?? []);
   const words = steps.map(({ run = '' }) => run).join('\n');
 
-  test('can be read, and may only read unless a job says more', () => {
+  test('are valid and read-only unless a job says more', () => {
     expect(document.errors).toEqual([]);
     expect(permissions).toEqual({ contents: 'read' });
     for (const { needs } of Object.values(jobs)) if (needs !== undefined) expect(jobs).toHaveProperty(needs);
   });
 
-  test('calls scripts that are there and can be run', () => {
+  test('call existing executable scripts', () => {
     const own = words.match(/\.ci\/\w+/g) ?? [];
     for (const script of own) accessSync(join(root, script), constants.X_OK);
     for (const [, script] of words.matchAll(/npm run (\w+)/g)) expect(scripts).toHaveProperty(String(script));
     for (const { uses } of Object.values(jobs)) if (uses !== undefined) accessSync(join(root, uses));
   });
 
-  test('names a version of every action, and hands no secret to one', () => {
+  test('pin a version of every action and pass secrets to none', () => {
     for (const { uses } of steps) if (uses !== undefined) expect(uses).toMatch(/^actions\/[\w-]+@v\d+$/);
     const handed = steps.filter(
       (step) => step.uses !== undefined && JSON.stringify(step).includes('secrets.'),
@@ -57,7 +57,7 @@ describe.each(readdirSync(join(root, folder)))('the workflow %s', (name) => {
 describe('the changelog', () => {
   const sections = changelogSections(read('CHANGELOG.md'));
 
-  test('begins with what is not released, then has versions with dates, newest first', () => {
+  test('begins with the unreleased entries, then has versions with dates, newest first', () => {
     expect(sections[0]).toMatchObject({ version: 'Unreleased', date: null });
     const released = sections.slice(1);
     expect(released.length).toBeGreaterThan(0);
@@ -71,7 +71,7 @@ describe('the changelog', () => {
     expect(semver.gte(released[0]?.version ?? '0.0.0', version)).toBe(true);
   });
 
-  test('gives the notes of a version, and says what is missing', () => {
+  test('yields the notes of a version and says what is missing', () => {
     const text =
       '# Changelog\n\n## Unreleased\n\n- x\n\n## 1.1.0\n\n- y\n\n## 1.0.0 - 2026-01-01\n\n- z\n\n## 0.9.0 - 2025-01-01\n';
     expect(notesOf(text, '1.0.0')).toBe('- z');
@@ -81,7 +81,7 @@ describe('the changelog', () => {
   });
 });
 
-test('.ci/release refuses a tag that is not the version, before it builds anything', () => {
+test('.ci/release rejects a tag that is not the version before it builds anything', () => {
   const release = (...args: string[]) => spawnSync(join(root, '.ci/release'), args, { encoding: 'utf8' });
   for (const args of [[], ['0.2.0'], ['v99.0.0']]) {
     const { status, stderr } = release(...args);

@@ -17,13 +17,11 @@ import {
   startHeartbeat,
   troubleIn,
 } from './app/upkeep.ts';
-import { CameraRole } from './camera/camera-role.ts';
-import { handleHubCommand, reportTake, reportTakes } from './camera/hub-commands.ts';
+import { CameraRole, handleHubCommand, reportTake, reportTakes } from './camera/index.ts';
 import type { Config } from './config/schema.ts';
-import { HubRole } from './hub/hub-role.ts';
+import { HubRole } from './hub/index.ts';
 import { assemblePictures } from './live/live.ts';
-import { GpioPanel } from './panel/gpio-panel.ts';
-import { displayState } from './panel/state-display.ts';
+import { displayState, GpioPanel } from './panel/index.ts';
 import { openGpioHeader } from './platform/gpio-onoff.ts';
 import { findStatusLed } from './platform/light.ts';
 import { machineNameOfImage } from './platform/machine-name.ts';
@@ -32,18 +30,21 @@ import { ChronyClock } from './platform/time/clock.ts';
 import { ExclusiveRunner } from './process/exclusive-runner.ts';
 import { DeviceSelection } from './sources/device-selection.ts';
 import { withUnplugged } from './sources/source-status.ts';
-import { StatusBoard } from './status/status-board.ts';
-import { composeStatus } from './status/status-composer.ts';
+import { composeStatus, StatusBoard } from './status/index.ts';
 import { CurrentRole } from './system/current-role.ts';
 import { type ApplianceOptions, type Foundation, openFoundation } from './system/foundation.ts';
 import { HostMonitor } from './system/host-monitor.ts';
 import { publicPageUrl } from './system/page-url.ts';
 import { TimeService, timeRole } from './system/time-service.ts';
-import { assembleRecording } from './takes/recording.ts';
-import { renderMetrics } from './telemetry/prometheus/metrics.ts';
-import { reportedUpdate } from './updates/fleet-members.ts';
-import { HubUpdates } from './updates/hub-updates.ts';
-import { assembleRollouts, assembleUpdates, conductsCameras } from './updates/updates.ts';
+import { assembleRecording } from './takes/index.ts';
+import { renderMetrics } from './telemetry/index.ts';
+import {
+  assembleRollouts,
+  assembleUpdates,
+  conductsCameras,
+  HubUpdates,
+  reportedUpdate,
+} from './updates/index.ts';
 
 /**
  * The composition root: makes every part, starts them in order, and ends them in reverse. Read it from the top: no part gets
@@ -269,7 +270,6 @@ async function assemble(base: Foundation) {
     network,
     http,
     machineName: simulation ? null : machineNameOfImage(),
-    runner,
     health,
     roles: {
       hub: async (signal) => {

@@ -1,8 +1,8 @@
 // Plays a CP2112 (a USB chip with eight GPIO lines) through /dev/uhid, so that the kernel's own driver shows a real
-// gpiochip in a guest. Runs on the device, handed in from outside; the image has nothing of it.
+// gpiochip in a guest. Runs on the device, passed in from outside; the image contains nothing of it.
 //
-// What the lines are driven with from outside is read from <folder>/in, what the device drives is written to
-// <folder>/out: one decimal number each, a bit for a line. Reports as in the chip's data sheet (AN495).
+// The levels from outside are read from <folder>/in, those that the device drives are written to
+// <folder>/out: one decimal number each, one bit for each line. Reports as in the chip's data sheet (AN495).
 import { mkdirSync, openSync, read, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -20,7 +20,7 @@ const payloadBytes = {
   [report.bus]: 13,
 };
 
-/** A report descriptor with a vendor's feature report for each of the above. */
+/** A report descriptor with a vendor-defined feature report for each of the above. */
 function descriptor() {
   const features = Object.entries(payloadBytes).flatMap(([id, bytes]) => [
     ...[0x85, Number(id)], // report id

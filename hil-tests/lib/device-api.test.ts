@@ -27,7 +27,7 @@ async function device(token: () => string) {
   return { endpoint, seen, [Symbol.dispose]: () => void server.close() };
 }
 
-test('the token is asked for once, and again when the device has another', async () => {
+test('asks for the token once, and again when the device has a new one', async () => {
   let current = 'first';
   let asked = 0;
   using fake = await device(() => current);

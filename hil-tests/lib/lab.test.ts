@@ -8,19 +8,19 @@ import { parseLab } from './lab.ts';
 const folder = join(import.meta.dirname, '../labs');
 const labs = readdirSync(folder);
 
-test.each(labs)('%s is a lab', (file) => {
+test.each(labs)('accepts %s', (file) => {
   expect(parseLab(file, readFileSync(join(folder, file), 'utf8')).driver).toMatch(/^(qemu|board)$/);
 });
 
-describe('a lab that is wrong', () => {
+describe('an invalid lab file', () => {
   const text = readFileSync(join(folder, 'virt-amd64.toml'), 'utf8');
 
-  test('says which key', () => {
+  test('names the wrong key', () => {
     expect(() => parseLab('x', text.replace('cores = 2', 'cores = 0'))).toThrow(/cores/);
     expect(() => parseLab('x', `${text}\ncolour = "red"\n`)).toThrow(/colour/);
   });
 
-  test('is a RigError, whatever it holds', () => {
+  test('throws a RigError for any content', () => {
     fc.assert(
       fc.property(fc.string(), (junk) => {
         try {

@@ -13,7 +13,7 @@ const answer = encode({
   ],
 });
 
-test('an answer gives its records, and whether they are about the question', () => {
+test('returns the records of an answer and whether they match the question', () => {
   const records = recordsOf(answer);
   expect(records).toEqual([
     { name: service, type: 'PTR', data: `stage.${service}` },
@@ -25,11 +25,11 @@ test('an answer gives its records, and whether they are about the question', () 
   expect(answers({ name: 'other.local', type: 'A' }, records)).toBe(false);
 });
 
-test('a question is no answer', () => {
+test('does not take a question for an answer', () => {
   expect(recordsOf(encodeQuestion({ name: service, type: 'PTR' }))).toEqual([]);
 });
 
-test('nothing that comes off the wire is too much', () => {
+test('handles any bytes from the wire', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), fc.nat(answer.length), (bytes, length) => {
       expect(recordsOf(Buffer.concat([answer.subarray(0, length), bytes]))).toBeInstanceOf(Array);

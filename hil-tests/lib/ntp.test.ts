@@ -4,13 +4,13 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { askNtp, ntpQuestion, parseNtp } from './ntp.ts';
 
-test('a question is read as what it is', () => {
+test('reads a request', () => {
   const asked = parseNtp(ntpQuestion(Uint8Array.of(0xe7, 0, 0, 0, 0x80, 0, 0, 0)));
   expect(asked).toMatchObject({ leap: 0, version: 4, mode: 3, stratum: 0 });
   expect(asked?.transmitUnixMs).toBe((0xe7000000 - 2_208_988_800) * 1000 + 500);
 });
 
-test('whatever comes, it does not throw', () => {
+test('never throws on arbitrary input', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
       const answer = parseNtp(Buffer.from(bytes));
@@ -19,7 +19,7 @@ test('whatever comes, it does not throw', () => {
   );
 });
 
-test('a server is asked, and one that gives another mark back has not answered', async () => {
+test('queries a server and ignores a reply with another origin timestamp', async () => {
   const server = createSocket('udp4');
   let honest = true;
   server.on('message', (packet, { port, address }) => {

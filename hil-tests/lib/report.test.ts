@@ -17,7 +17,7 @@ const run: Run = {
   ],
 };
 
-test('JUnit has counts, failures and the console, well formed', () => {
+test('writes well-formed JUnit with counts, failures and the console', () => {
   const xml = junit(run);
   expect(xml).toContain('tests="3" failures="1" skipped="1" time="63.3"');
   expect(xml).toContain('<failure>Error: a &lt; b</failure>');
@@ -25,11 +25,11 @@ test('JUnit has counts, failures and the console, well formed', () => {
   expect(xml).toContain('name="role &amp; jumper"');
 });
 
-test('the summary closes with the line that counts', () => {
+test('ends the summary with the line of counts', () => {
   expect(summary(run).trimEnd().split('\n').at(-1)).toBe('1 passed, 1 failed, 1 skipped');
 });
 
-test('a second attempt is said', () => {
+test('mentions a second attempt', () => {
   const late = {
     name: 'late',
     outcome: 'passed',
@@ -44,6 +44,6 @@ test('a second attempt is said', () => {
   expect(junit({ ...run, results: [late] })).toContain('<flakyFailure>too &lt;late&gt;</flakyFailure>');
 });
 
-test('the tail of a console', () => {
+test('keeps the tail of a console', () => {
   expect(tailOf('1\n2\n3\n\n', 2)).toBe('2\n3');
 });

@@ -6,7 +6,7 @@ import type { TestCase } from './test-case.ts';
 
 const base = { selection: 'ci', needs: 'off', timeoutMs: 5000 } as const;
 
-test('a failure is told, and costs the others nothing', async () => {
+test('reports a failure and carries on with the other tests', async () => {
   await using rig = new FakeRig();
   const tests: TestCase[] = [
     { ...base, name: 'fails', run: () => Promise.reject(new RigError('RIG_TOOL', 'broken')) },
@@ -25,7 +25,7 @@ test('a failure is told, and costs the others nothing', async () => {
   expect(seen).toEqual(['fails', 'passes', 'cannot']);
 });
 
-test('a test that hangs ends at its limit', async () => {
+test('stops a hanging test at its time limit', async () => {
   await using rig = new FakeRig();
   const hang: TestCase = { ...base, timeoutMs: 50, name: 'hangs', run: () => new Promise(() => {}) };
   const [result] = await runTests(rig, [hang], {
@@ -36,7 +36,7 @@ test('a test that hangs ends at its limit', async () => {
   expect(result?.outcome).toBe('failed');
 });
 
-test('the same seed gives the same chances', async () => {
+test('the same seed gives the same random choices', async () => {
   const draw = async (): Promise<number[]> => {
     await using rig = new FakeRig();
     const drawn: number[] = [];
@@ -54,14 +54,14 @@ test('the same seed gives the same chances', async () => {
   expect(first.every((value) => value >= 0 && value < 1)).toBe(true);
 });
 
-test('the device is flashed once, and switched off before', async () => {
+test('switches the device off, then flashes it once', async () => {
   await using rig = new FakeRig();
   const off: TestCase = { ...base, name: 'off', run: async () => {} };
   await runTests(rig, [off, off], { seed: 1, signal: new AbortController().signal, onResult: () => {} });
   expect(rig.log).toEqual(['off', 'flash', 'write rushlight.toml', 'off']);
 });
 
-test('what came too late is tried once more, a wrong answer is not', async () => {
+test('retries a timeout once, but never a wrong answer', async () => {
   await using rig = new FakeRig();
   const late = new RigError('RIG_TIMEOUT', 'too late');
   const runs: string[] = [];
@@ -88,7 +88,7 @@ test('what came too late is tried once more, a wrong answer is not', async () =>
   expect(results[3]?.firstError).toContain('too late');
 });
 
-test('a crash that is the emulator’s is tried once more', async () => {
+test('retries once after an emulator crash', async () => {
   await using rig = new FakeRig();
   let runs = 0;
   const crash: TestCase = {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { H264Counter } from './h264-counter.ts';
 import { pointTo } from './whep-viewer.ts';
 
-test('an answer is pointed at one address', () => {
+test('rewrites an answer to one address', () => {
   const sdp = [
     'v=0',
     'a=candidate:1 1 udp 2130706431 10.0.2.15 8189 typ host',
@@ -24,7 +24,7 @@ function packet(sequence: number, marker: boolean, payload: number[]): Buffer {
   return Buffer.concat([header, Buffer.from(payload)]);
 }
 
-test('pictures, keyframes and gaps are counted', () => {
+test('counts pictures, keyframes and gaps', () => {
   const counter = new H264Counter();
   counter.take(packet(65_534, false, [0x67, 1]));
   counter.take(packet(65_535, true, [0x7c, 0x85, 1])); // the start of a fragmented IDR slice

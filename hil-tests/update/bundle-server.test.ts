@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-it('serves parts and counts what it sent, or misbehaves', async () => {
+it('serves ranges, counts what it sent and can misbehave', async () => {
   await using server = new BundleServer((path) => (path === '/bundle' ? join(folder, 'bundle') : null));
   const address = `http://127.0.0.1:${await server.listen()}`;
   const part = () => fetch(`${address}/bundle`, { headers: { range: 'bytes=2-4' } });

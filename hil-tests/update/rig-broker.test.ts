@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { waitFor } from '../lib/wait.ts';
 import { RigBroker } from './rig-broker.ts';
 
-it('keeps what the device tells under each topic, in its order', async () => {
+it('keeps the messages of the device for each topic, in order', async () => {
   const stop = new AbortController();
   await using broker = await RigBroker.start('device/#', stop.signal);
   const device = await connectAsync(`mqtt://127.0.0.1:${broker.port}`, { reconnectPeriod: 0 }, false);

@@ -10,7 +10,7 @@ const update = [
   ['guest: committed B', 0],
 ] as const;
 
-describe('the watch of an update', () => {
+describe('the update watcher', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
@@ -36,7 +36,7 @@ describe('the watch of an update', () => {
     expect(watch.describe()).toBe('download 1.0 s, write 4.0 s, arm 0.5 s, trial 6.0 s, commit 0.8 s');
   });
 
-  it('cuts within the phase that is wanted', () => {
+  it('cuts within the requested phase', () => {
     const watch = new UpdateWatch();
     play(watch, null);
     expect(play(watch, { phase: 'write', share: 0.5 })).toBe(1000 + 2000);
@@ -45,7 +45,7 @@ describe('the watch of an update', () => {
     expect(watch.cutPhase).toBe('commit');
   });
 
-  it('tells the phase it really was, where the wanted one was shorter this time', () => {
+  it('reports the phase it really hit if the requested one was shorter this time', () => {
     const watch = new UpdateWatch();
     play(watch, null);
     watch.begin({ phase: 'arm', share: 0.9 });
@@ -58,7 +58,7 @@ describe('the watch of an update', () => {
     expect(watch.cutPhase).toBe('trial');
   });
 
-  it('cuts the next machine where none had power when it was time', () => {
+  it('cuts the next machine if none had power when it was due', () => {
     const watch = new UpdateWatch();
     play(watch, null);
     watch.begin({ phase: 'trial', share: 0.1 });

@@ -20,7 +20,7 @@ function logOf(entries: readonly { sector: number; data?: string; flags?: number
   return Buffer.concat([...parts, Buffer.alloc(4096)]);
 }
 
-describe('a log of writes', () => {
+describe('the write log', () => {
   const log = logOf([
     { sector: 0, data: 'a' },
     { sector: 1, data: 'bc' },
@@ -29,7 +29,7 @@ describe('a log of writes', () => {
     { sector: 0, data: 'e' },
   ]);
 
-  it('falls into epochs at flushes and forced writes', () => {
+  it('splits into epochs at flushes and forced writes', () => {
     const { epochs, unflushed } = readWriteLog(log);
     expect(unflushed.map(({ offset }) => offset)).toEqual([0]);
     expect(
@@ -44,7 +44,7 @@ describe('a log of writes', () => {
     ]);
   });
 
-  it('gives every prefix, every subset and every tear', () => {
+  it('yields every prefix, every subset and every torn write', () => {
     const { epochs } = readWriteLog(log);
     const points = [...cutPoints(epochs, { exhaustive: 6, samples: 0, random: () => 0 })];
     // 3 + 1 torn + 4 subsets, then twice 2 + 2.
@@ -54,7 +54,7 @@ describe('a log of writes', () => {
     expect(disk.toString('latin1').replace(/(.)\1*/g, '$1')).toBe('abc.');
   });
 
-  it('of a machine that was killed is read on to the last whole entry', () => {
+  it('reads the log of a killed machine up to the last complete entry', () => {
     const counted = Buffer.from(log);
     counted.writeBigUInt64LE(3n, 16);
     expect(readWriteLog(counted)).toEqual(readWriteLog(log));
@@ -64,7 +64,7 @@ describe('a log of writes', () => {
     expect(torn.unflushed).toEqual([]);
   });
 
-  it('has nothing that could be lost after a flush', () => {
+  it('has nothing left to lose after a flush', () => {
     const flushed = logOf([
       { sector: 0, data: 'a' },
       { sector: 0, flags: 1 },
@@ -79,7 +79,7 @@ describe('a log of writes', () => {
     expect(readWriteLog(early)).toEqual(readWriteLog(log));
   });
 
-  it('is refused when it is something else', () => {
+  it('rejects anything else', () => {
     expect(() => readWriteLog(Buffer.alloc(8192, 'x'))).toThrow(
       expect.objectContaining({ code: 'RIG_TOOL' }),
     );

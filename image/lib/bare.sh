@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2153,SC2034 # DISK_ID is in layout.sh; DISK_MIB is read by partition_table
-# Debian without us, for the rig to compare with: the same base root, kernel and kind of disk, its own services and
-# settings, an ordinary writable root.
+# Debian without the product, as a baseline for the rig: the same base root, kernel and kind of disk, Debian's own services
+# and settings, an ordinary writable root.
 
-# build_bare ARCH: image/out/bare-<arch>/disk.img, made where it is not there.
+# build_bare ARCH: image/out/bare-<arch>/disk.img, built if it does not exist.
 build_bare() {
 	local arch=$1 stage="$SOURCE_DIR/pi-gen-config/stage-rushlight" out="$OUT_DIR/bare-$1" base key work
 	virt_tools "$arch"
@@ -30,7 +30,7 @@ build_bare() {
 	say "$out/disk.img"
 }
 
-# The little that Debian's installer would have written, and the boot partition; the initramfs with the drivers ours has.
+# What Debian's installer would have written, and the boot partition; the initramfs with the same drivers as ours.
 bare_settings() {
 	local boot=$1 arch=$2
 	echo bare > "$ROOTFS_DIR/etc/hostname"
@@ -38,7 +38,7 @@ bare_settings() {
 	printf 'PARTUUID=%s-07 / ext4 defaults 0 1\n' "$DISK_ID" > "$ROOTFS_DIR/etc/fstab"
 	# Without one this would count as a first boot, and ask for a time zone.
 	echo 62617265626172656261726562617265 > "$ROOTFS_DIR/etc/machine-id"
-	# Ours carries no ext4 there: its root is of another format.
+	# Our initramfs has no ext4 there: its root uses another format.
 	{
 		cat "$SOURCE_DIR/overlays/rootfs/etc/initramfs-tools/modules"
 		echo ext4
@@ -49,7 +49,7 @@ bare_settings() {
 	rm -rf "$ROOTFS_DIR/boot/initramfs"
 }
 
-# bare_disk OUT WORK: as ours, with the root where our data partition is.
+# bare_disk OUT WORK: like ours, with the root in place of our data partition.
 bare_disk() {
 	local out=$1 work=$2 DATA_MIB=1536
 	local DISK_MIB=$((DATA_START + DATA_MIB + ALIGN_MIB))

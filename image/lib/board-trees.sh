@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2153 # SUITE is image/build's
-# Device trees of boards, for the test of the overlays: of Debian's kernel for arm64, whose package is a small download.
-# Raspberry Pi's own are in the boards' image alone, where the export checks the overlays against them.
+# Device trees of boards, for the test of the overlays: from Debian's kernel for arm64, whose package is a small download.
+# Raspberry Pi's own are only in the boards' image, where the export checks the overlays against them.
 
-# board_trees: prints the folder with the trees, fetched where it is not there.
+# board_trees: prints the folder with the trees, which it downloads if they are missing.
 board_trees() {
 	local folder="$CACHE_DIR/board-trees" work
 	if [ ! -d "$folder" ]; then
@@ -21,7 +21,7 @@ board_trees() {
 	printf '%s\n' "$folder"
 }
 
-# fetch_package FOLDER SUITE ARCH PATTERN: the newest package of Debian whose name fits, for any architecture, into the folder.
+# fetch_package FOLDER SUITE ARCH PATTERN: downloads Debian's newest package with a matching name, for any architecture.
 fetch_package() {
 	local work=$1 suite=$2 arch=$3 pattern=$4 mirror package apt=(
 		-o "Dir::State=$1/apt" -o "Dir::State::lists=$1/apt/lists" -o "Dir::State::status=$1/apt/status" -o "Dir::Cache=$1/apt"
@@ -32,7 +32,7 @@ fetch_package() {
 	mirror=${RUSHLIGHT_MIRROR:-$(host_mirror '^[a-z]+$')}
 	[ -n "$mirror" ] || fail "no Debian mirror in apt's sources; set RUSHLIGHT_MIRROR"
 	mkdir -p "$work/apt/lists/partial"
-	# apt runs as a user of its own.
+	# apt runs as a separate user.
 	chmod 755 "$work"
 	: > "$work/apt/status"
 	printf 'deb [arch=%s signed-by=%s] %s %s main\n' "$arch" \

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What lies on the FAT partitions beside the kernel.
+# The files on the FAT partitions beside the kernel.
 
 # compile_overlays FOLDER: our device-tree overlays, as config.txt names them.
 compile_overlays() {
@@ -10,7 +10,7 @@ compile_overlays() {
 	done
 }
 
-# config_files FOLDER: partition 1 as it is shipped: slot A first, and the settings file with its comments.
+# config_files FOLDER: partition 1 as shipped: slot A first, and the settings file with its comments.
 config_files() {
 	cp "$IMAGE_DIR/autoboot.txt" "$1/autoboot.txt"
 	cp "$IMAGE_DIR/rushlight.toml" "$1/rushlight.toml"

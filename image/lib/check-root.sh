@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# What a finished root must be, whichever way it was built: looked at from outside, without running anything of it. Says all that is
-# wrong, not only the first.
+# Requirements of a finished root, however it was built: inspected from outside, without running anything in it. Reports every
+# problem, not only the first.
 
-# check_root TREE: fails where something is wrong.
+# check_root TREE: fails if something is wrong.
 check_root() {
 	local tree=$1 problems
 	problems=$(
@@ -20,7 +20,7 @@ check_root() {
 	say "the root is as it should be: accounts, units, links, secrets, leftovers, programs"
 }
 
-# The owner logs in over SSH, with a key alone; nobody else but root has a shell, and nobody a password.
+# The owner logs in over SSH with a key only; nobody else but root has a shell, and nobody has a password.
 root_accounts() {
 	local tree=$1 name password uid home shell
 	while IFS=: read -r name _ uid _ _ home shell; do
@@ -50,7 +50,7 @@ root_accounts() {
 	[ ! -e "$tree/etc/nologin" ] || echo "accounts: etc/nologin keeps everybody out"
 }
 
-# Every device would have the same. /var is not looked at: on the device it is in memory, and the image has none of it.
+# These would be the same on every device. /var is not checked: it is in memory on the device, and empty in the image.
 root_secrets() {
 	local tree=$1 file
 	for file in "$tree"/etc/ssh/ssh_host_*; do
@@ -61,7 +61,7 @@ root_secrets() {
 	[ ! -s "$tree/etc/machine-id" ] || echo "secrets: etc/machine-id would be the same on every device"
 }
 
-# Symbolic links to nothing. What comes to be on the running device is not looked for.
+# Dangling symbolic links. Targets that only exist on the running device are skipped.
 root_links() {
 	local tree=$1 path target
 	while IFS=$'\t' read -r -d '' path target; do
@@ -75,7 +75,7 @@ root_links() {
 		-printf '%p\t%l\0' 2> /dev/null)
 }
 
-# What the preset turns on is there and wanted by something; what is wanted is there (see links, too).
+# Every unit that the preset enables exists and is wanted by something; every wanted unit exists (see links, too).
 root_units() {
 	local tree=$1 verb unit file found
 	while read -r verb unit _; do
@@ -102,11 +102,11 @@ root_units() {
 # is_wanted TREE UNIT: whether a link enables it.
 is_wanted() { find "$1/etc/systemd/system" -mindepth 2 -type l -name "$2" -lname "*/$2" | grep -q .; }
 
-# is_off TREE UNIT: whether a line before the one that enables it says otherwise.
+# is_off TREE UNIT: whether a line before the one that enables it disables it.
 is_off() {
 	local verb pattern
 	while read -r verb pattern _; do
-		# shellcheck disable=SC2053 # a pattern, as systemd.preset(5) has it
+		# shellcheck disable=SC2053 # a pattern, as in systemd.preset(5)
 		[[ $2 == $pattern ]] || continue
 		[ "$verb" = disable ]
 		return
@@ -114,7 +114,7 @@ is_off() {
 	return 1
 }
 
-# What building leaves behind, and what nothing of ours reads.
+# Leftovers of the build that nothing of ours reads.
 root_leftovers() {
 	local tree=$1 path
 	for path in home root; do
@@ -130,7 +130,7 @@ root_leftovers() {
 	find "$tree/etc" "$tree/usr" -xdev ! -type l -perm -0002 -printf 'leftovers: everybody may write /%P\n' 2> /dev/null || true
 }
 
-# What the product and its units run, for the processor the root is for.
+# Programs that the product and its units run, for the processor of the root.
 root_programs() {
 	local tree=$1 path programs=(usr/lib/rushlight/bin/node usr/bin/ffmpeg usr/bin/v4l2-ctl usr/bin/rauc usr/sbin/sshd usr/sbin/avahi-daemon
 		usr/sbin/chronyd usr/sbin/nft usr/sbin/wpa_supplicant usr/sbin/iw usr/bin/qrencode usr/sbin/blkid usr/bin/udevadm)
@@ -142,8 +142,8 @@ root_programs() {
 		echo "programs: Node.js is for another processor than the root"
 }
 
-# Whether the root is a board's: its kernel is Raspberry Pi's.
+# Whether the root is for a board: its kernel is Raspberry Pi's.
 is_board() { compgen -G "$1/usr/lib/modules/*rpi*" > /dev/null; }
 
-# Number of the processor in the head of an ELF file.
+# Processor number from the header of an ELF file.
 elf_machine() { od -An -j 18 -N 2 -t u2 "$1" 2> /dev/null | tr -d ' '; }

@@ -7,7 +7,7 @@ fail() {
 	exit 1
 }
 
-# Package names of the given lists, one a line, sorted, without comments.
+# Package names of the given lists, one on each line, sorted, without comments.
 read_packages() {
 	sed -e 's/#.*//' -e 's/[[:space:]]\+/\n/g' -- "$@" | grep -v '^$' | sort -u
 }
@@ -25,7 +25,7 @@ hash_inputs() {
 	done | sha256sum | cut -c1-16
 }
 
-# The tools this needs, by the Debian package that has each; installed where we are root.
+# The tools this needs, by the Debian package of each; installed if we are root.
 need_tools() {
 	local missing=() pair
 	for pair in "$@"; do
@@ -36,7 +36,8 @@ need_tools() {
 		fail "missing tools; run: sudo apt-get install --no-install-recommends -y ${missing[*]}"
 	fi
 	say "installing ${missing[*]}"
-	# A fresh machine, or a container, has no lists yet.
+	# A fresh machine or a container has no package lists yet.
 	apt-get update -q >&2
-	DEBIAN_FRONTEND=noninteractive apt-get install --no-install-recommends -y -q "${missing[@]}" >&2
+	# A machine that has just started may be upgrading itself.
+	DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install --no-install-recommends -y -q "${missing[@]}" >&2
 }

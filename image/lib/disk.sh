@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Assembles the disk image without a loop device, a mount, or root: each file system is made as a file and copied to
-# its place. Used by the virtual flavour and by pi-gen's export stage alike.
+# its place. The virtual flavour and pi-gen's export stage both use it.
 
 mib() { echo $(($1 * 1048576)); }
 
@@ -21,7 +21,7 @@ partition_table() {
 	EOF
 }
 
-# mounts_in TREE: what is mounted inside, the deepest first. /proc/mounts writes odd characters in octal.
+# mounts_in TREE: the mounts inside, the deepest first. /proc/mounts writes special characters in octal.
 mounts_in() {
 	local target
 	awk -v tree="$(realpath "$1")/" 'index($2, tree) == 1 { print $2 }' /proc/mounts | sort -r | while read -r target; do
@@ -29,14 +29,14 @@ mounts_in() {
 	done
 }
 
-# release_mounts TREE: ends what was mounted inside; pi-gen leaves the host's /dev, /proc and /sys there.
+# release_mounts TREE: unmounts everything inside; pi-gen leaves the host's /dev, /proc and /sys there.
 release_mounts() {
 	local target
 	mounts_in "$1" | while read -r target; do umount "$target"; done
 }
 
-# source_times FOLDER: what was checked out or made just now gets the time of the source, so that two builds of the same make
-# the same image.
+# source_times FOLDER: gives files that were checked out or made just now the time of the source, so that two builds of the
+# same source make the same image.
 source_times() {
 	[ -n "${SOURCE_DATE_EPOCH:-}" ] || return 0
 	local mounted
@@ -46,7 +46,7 @@ source_times() {
 }
 
 # fat_image FILE MIB LABEL FOLDER: a FAT32 with the folder's contents. The volume id comes from the label, so that the
-# same input gives the same image.
+# same input makes the same image.
 fat_image() {
 	local file=$1 size=$2 label=$3 folder=$4 entry
 	rm -f "$file"
@@ -59,12 +59,12 @@ fat_image() {
 	)
 }
 
-# root_image TREE FILE: the read-only root, its owners and times as in the tree.
+# root_image TREE FILE: the read-only root, with owners and times from the tree.
 root_image() {
 	local tree=$1 file=$2 order part
 	rm -f "$file"
 	source_times "$tree"
-	# The product comes last: a change there leaves the blocks before it where they are, and only changed blocks travel.
+	# The product comes last: a change there does not move the blocks before it, and updates transfer only changed blocks.
 	order=$(mktemp)
 	for part in package.json common supervisor media ota; do
 		[ ! -e "$tree/usr/lib/rushlight/$part" ] || printf 'usr/lib/rushlight/%s -32000\n' "$part"
@@ -79,7 +79,7 @@ root_image() {
 	[ "$size" -le "$(mib "$ROOT_MIB")" ] || fail "the root image has $((size / 1048576)) MiB; its slot has $ROOT_MIB"
 }
 
-# slot_cmdline TREE_CMDLINE SLOT: the kernel's command line for a slot; @ROOT@ and @SLOT@ are filled in.
+# slot_cmdline TREE_CMDLINE SLOT: the kernel's command line for a slot; fills in @ROOT@ and @SLOT@.
 slot_cmdline() {
 	local number=5
 	[ "$2" = B ] && number=6

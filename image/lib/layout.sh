@@ -1,14 +1,14 @@
 # shellcheck shell=bash disable=SC2034
-# The disk, in one place: an MBR with A/B slots, the same on every flavour. Sizes in MiB.
+# The disk, defined once: an MBR with A/B slots, the same for every flavour. Sizes in MiB.
 
-# The disk's id is fixed: a slot's cmdline.txt names its root by it, and a bundle is made before it is known which card it meets.
+# The disk's id is fixed: a slot's cmdline.txt names its root by it, and a bundle must work on any card.
 DISK_ID=52534c54
 CONFIG_MIB=64
 BOOT_MIB=192
 ROOT_MIB=512
-# Only room for the file system's start; it grows to the end of the medium at first boot.
+# Only room for the start of the file system; it grows to the end of the medium at first boot.
 DATA_MIB=16
-# Left empty before each partition; in front of a logical one lies its table.
+# Left empty before each partition; a logical one has its table there.
 ALIGN_MIB=4
 
 CONFIG_START=$ALIGN_MIB

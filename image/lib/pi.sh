@@ -2,11 +2,11 @@
 # The boards' flavour, through pi-gen.
 
 PI_GEN_REPO=${PI_GEN_REPO:-https://github.com/RPi-Distro/pi-gen}
-# Head of the branch `arm64` of 2026-06-16. Our stages are written against its build.sh; a newer one is a change to review.
+# Head of the branch `arm64` of 2026-06-16. Our stages depend on its build.sh; review a newer one before changing this.
 PI_GEN_COMMIT=ca8aeed0ae300c2a89f55ce9617d5f96a27e99e5
 
 # build_pi FOLDER ARCH STAND_INS: runs the given checkout of pi-gen, or the pinned one. With stand-ins (not empty) from Debian's
-# packages alone, for any architecture, to see that the stages run to their end and what root and disk come of it.
+# packages only, for any architecture, to check that the stages finish and to inspect the resulting root and disk.
 build_pi() {
 	local pi_gen=$1 arch=$2 stand_ins=$3 out="$OUT_DIR/pi" product_arch=arm64
 	if [ -n "$pi_gen" ] && [ ! -x "$pi_gen/build.sh" ]; then fail "$pi_gen is no checkout of pi-gen: there is no build.sh in it"; fi
@@ -20,10 +20,12 @@ build_pi() {
 	[ -n "$pi_gen" ] || pi_gen=$(pinned_pi_gen)
 	RUSHLIGHT_SOURCE=$SOURCE_DIR
 	RUSHLIGHT_PRODUCT=$(product_archive "$product_arch")
-	export RUSHLIGHT_SOURCE RUSHLIGHT_PRODUCT ROOT_BUDGET_MIB=$PI_ROOT_BUDGET_MIB
+	# The container may not ask git: there, the clone belongs to somebody else.
+	RUSHLIGHT_COMMIT=$(git -C "$SOURCE_DIR" rev-parse HEAD 2> /dev/null || echo unknown)
+	export RUSHLIGHT_SOURCE RUSHLIGHT_PRODUCT RUSHLIGHT_COMMIT ROOT_BUDGET_MIB=$PI_ROOT_BUDGET_MIB
 	export WORK_DIR="${RUSHLIGHT_WORK:-/var/tmp/rushlight-pi-gen}" DEPLOY_DIR="$out"
 	mkdir -p "$out"
-	# Made here, since the stage may see the sources read-only.
+	# Made here, since the stage may have only read access to the sources.
 	export RUSHLIGHT_KEYS=${RUSHLIGHT_KEYS:-$CACHE_DIR/keys}
 	[ -s "$RUSHLIGHT_KEYS/keyring.pem" ] || "$SOURCE_DIR/ota/bundle/pki" init "$RUSHLIGHT_KEYS"
 	if [ -n "$stand_ins" ]; then
@@ -36,7 +38,7 @@ build_pi() {
 	fi
 }
 
-# build_pi_with_stand_ins PI_GEN ARCH: its work is of no use afterwards.
+# build_pi_with_stand_ins PI_GEN ARCH: its work folder is useless afterwards.
 build_pi_with_stand_ins() {
 	local pi_gen=$1 arch=$2
 	[ "$(id -u)" -eq 0 ] || fail "building a root needs root; run: sudo $0 pi --stand-ins"
@@ -52,7 +54,7 @@ build_pi_with_stand_ins() {
 	say "pi-gen's stages ran to their end; the image in $DEPLOY_DIR is for looking at, not for a board"
 }
 
-# pi_gen_natively PI_GEN: with what its file `depends` names. What it mounts goes with it, and nothing else of the host is touched.
+# pi_gen_natively PI_GEN: with the tools in its file `depends`. Its mounts end with it, and nothing else on the host changes.
 pi_gen_natively() {
 	local pi_gen=$1 line pairs=()
 	while read -r line; do
@@ -71,7 +73,7 @@ pi_gen_natively() {
 	(cd "$pi_gen" && unshare --mount --propagation private -- ./build.sh -c "$SOURCE_DIR/pi-gen-config/config")
 }
 
-# foreign_programs_for_pi ARCH: what runs programs of another architecture, where the root is of one.
+# foreign_programs_for_pi ARCH: runs programs of another architecture if the root has one.
 foreign_programs_for_pi() {
 	local arch=$1
 	[ "$arch" != "$(dpkg --print-architecture)" ] || return 0
@@ -92,7 +94,7 @@ pinned_pi_gen() {
 	printf '%s\n' "$folder"
 }
 
-# In pi-gen's own container; our folders are mounted where they lie, so that the paths in the config hold.
+# In pi-gen's own container; our folders are mounted at the same paths, so that the config stays valid.
 pi_gen_in_container() {
 	local pi_gen=$1 out=$2 engine=${DOCKER:-docker}
 	command -v "$engine" > /dev/null ||
@@ -103,7 +105,7 @@ pi_gen_in_container() {
 		local options=() folder variable
 		for folder in "$SOURCE_DIR" "$CACHE_DIR" "$RUSHLIGHT_KEYS"; do options+=(--volume "$folder:$folder:ro"); done
 		options+=(--volume "$out:$out")
-		for variable in RUSHLIGHT_SOURCE RUSHLIGHT_PRODUCT RUSHLIGHT_KEYS ROOT_BUDGET_MIB SOURCE_DATE_EPOCH DEPLOY_DIR; do
+		for variable in RUSHLIGHT_SOURCE RUSHLIGHT_PRODUCT RUSHLIGHT_COMMIT RUSHLIGHT_KEYS ROOT_BUDGET_MIB SOURCE_DATE_EPOCH DEPLOY_DIR; do
 			options+=(-e "$variable=${!variable}")
 		done
 		PIGEN_DOCKER_OPTS="${options[*]}" ./build-docker.sh -c "$SOURCE_DIR/pi-gen-config/config"

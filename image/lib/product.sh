@@ -3,7 +3,7 @@
 
 node_package_arch() { case $1 in amd64) echo x64 ;; arm64) echo arm64 ;; *) fail "no Node for architecture $1" ;; esac; }
 
-# What of the tree runs on the device: everything the product's folders hold, but tests, fakes and sources of the pages.
+# What runs on the device: everything in the product's folders except tests, fakes and sources of the pages.
 product_sources() {
 	(
 		cd "$SOURCE_DIR" || exit
@@ -19,7 +19,7 @@ product_sources() {
 	) | LC_ALL=C sort
 }
 
-# built_pages: the web pages, built where they are not, or are older than their sources. With sudo, as the user whose clone it is.
+# built_pages: builds the web pages if they are missing or older than their sources. With sudo, as the owner of the clone.
 built_pages() {
 	local as=()
 	if ! command -v node > /dev/null; then
@@ -31,7 +31,7 @@ built_pages() {
 	(cd "$SOURCE_DIR" && "${as[@]}" node scripts/pages.mjs) >&2 || fail "the pages could not be built; see above"
 }
 
-# node_package ARCH: prints the folder of Node's npm package (bin/node, include/) in the version package.json pins.
+# node_package ARCH: prints the folder of Node's npm package (bin/node, include/) in the version pinned in package.json.
 node_package() {
 	local arch=$1 version package cached work
 	version=$(sed -n 's/^ *"node": "\([0-9][0-9.]*\)".*/\1/p' "$SOURCE_DIR/package.json")
@@ -50,7 +50,7 @@ node_package() {
 	printf '%s\n' "$cached"
 }
 
-# production_modules ARCH DEST: what package-lock.json says, for the target, without scripts; then the native ones.
+# production_modules ARCH DEST: the modules from package-lock.json for the target, without scripts; then the native ones.
 production_modules() {
 	local arch=$1 dest=$2 key cached
 	key=$(hash_inputs "$SOURCE_DIR/package.json" "$SOURCE_DIR/package-lock.json" "$IMAGE_DIR/lib/product.sh")
@@ -63,7 +63,7 @@ production_modules() {
 		[ ! -f "$SOURCE_DIR/.npmrc" ] || cp "$SOURCE_DIR/.npmrc" "$work"
 		(cd "$work" && npm ci --omit=dev --ignore-scripts --os=linux --cpu="$(node_package_arch "$arch")" --libc=glibc --loglevel=error >&2)
 		native_modules "$arch" "$work"
-		# Node takes no TypeScript from node_modules, so none of it is read. Licences have to stay with what they are for.
+		# Node loads no TypeScript from node_modules, so none of it is needed. Licences have to stay with their modules.
 		find "$work/node_modules" ! -iname 'licen[cs]e*' \( -name '*.md' -o -name '*.map' -o -name '*.ts' -o -name '*.mts' -o -name '*.cts' \) \
 			-type f -delete
 		find "$work/node_modules" -type d \( -name test -o -name tests -o -name docs -o -name examples \) -prune -exec rm -rf {} +
@@ -74,7 +74,7 @@ production_modules() {
 	tar --extract --file "$cached" --directory "$dest"
 }
 
-# Prefix of the tools that make programs for a target; none where the host is one.
+# Prefix of the cross tools for a target; none if it is the host.
 tool_prefix() {
 	[ "$1" != "$(dpkg --print-architecture)" ] || return 0
 	case $1 in arm64) echo aarch64-linux-gnu- ;; amd64) echo x86_64-linux-gnu- ;; esac
@@ -97,13 +97,20 @@ native_modules() {
 	)
 }
 
-# The native datapath for the target's processor, against the headers of the Node that loads it.
+# The native datapath for the target's processor, against the headers of the Node that loads it; kept, as it takes minutes.
 native_datapath() {
-	local arch=$1 work=$2 prefix addon
+	local arch=$1 work=$2 native="$SOURCE_DIR/media/datapath/native" prefix node key cached
 	prefix=$(tool_prefix "$arch")
-	addon="$work/media/datapath/native/build/datapath.node"
-	CXX="${prefix}g++" "$SOURCE_DIR/media/datapath/native/build.sh" "$(node_package "$arch")/include/node" "$addon" >&2
-	"${prefix}strip" --strip-unneeded "$addon"
+	node=$(node_package "$arch")
+	key=$(printf '%s\n' "$(hash_inputs "$native/src" "$native/build.sh")" "${node##*/}" "${CXXFLAGS:-}" "$("${prefix}g++" --version)" | sha256sum | cut -c1-16)
+	cached="$CACHE_DIR/datapath-$arch-$key.node"
+	if [ ! -s "$cached" ]; then
+		say "compiling the native datapath for $arch"
+		CXX="${prefix}g++" "$native/build.sh" "$node/include/node" "$cached.new" >&2
+		"${prefix}strip" --strip-unneeded "$cached.new"
+		mv "$cached.new" "$cached"
+	fi
+	install -D -m 644 "$cached" "$work/media/datapath/native/build/datapath.node"
 }
 
 # product_archive ARCH: prints the path of the product's tar for the stage.
@@ -114,7 +121,7 @@ product_archive() {
 	production_modules "$arch" "$work"
 	native_datapath "$arch" "$work"
 	install -D -m 755 "$(node_package "$arch")/bin/node" "$work/bin/node"
-	# What add-ons link to stays; the rest of its symbols is for debuggers.
+	# Symbols that add-ons link to stay; the others are for debuggers.
 	"$(tool_prefix "$arch")strip" --strip-unneeded "$work/bin/node"
 	printf '#!/bin/sh\nexec /usr/lib/rushlight/bin/node /usr/lib/rushlight/supervisor/cli/rushlight.ts "$@"\n' > "$work/bin/rushlight"
 	chmod 755 "$work/bin/rushlight"

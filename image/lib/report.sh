@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# What the root weighs, against its budget.
+# Size of the root against its budget.
 
-# installed_sizes TREE: what of each package is really there, in KiB; dpkg's own figure counts what was left out, too.
+# installed_sizes TREE: actual size of each package in KiB; dpkg's own figure includes files that were left out.
 installed_sizes() {
 	local tree=$1 list
 	for list in "$tree"/var/lib/dpkg/info/*.list; do
@@ -27,12 +27,12 @@ report_sizes() {
 	[ "$total" -le "$4" ] || fail "the root has $total MiB uncompressed; the budget is $4"
 }
 
-# manifest TREE OUT: what is inside, and from where.
+# manifest TREE OUT: all contents and their origin.
 manifest() {
 	local tree=$1 out=$2
 	{
 		printf 'source_date_epoch %s\n' "${SOURCE_DATE_EPOCH:-}"
-		printf 'source %s\n' "$(git -C "$SOURCE_DIR" rev-parse HEAD 2> /dev/null || echo unknown)"
+		printf 'source %s\n' "${RUSHLIGHT_COMMIT:-$(git -C "$SOURCE_DIR" rev-parse HEAD 2> /dev/null || echo unknown)}"
 		printf 'suite %s, packages as of the lists fetched at the build of the base\n' "$SUITE"
 		dpkg-query --admindir="$tree/var/lib/dpkg" -W -f '${Package} ${Version} ${Architecture}\n'
 	} > "$out"

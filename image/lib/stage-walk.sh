@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Runs a pi-gen stage on a root, by pi-gen's own order: per sub-folder, for i = 00…99: i-debconf, i-packages-nr,
-# i-packages, i-run.sh (with its run bit), i-run-chroot.sh. Patches are not supported: our stages have none.
+# Runs a pi-gen stage on a root in pi-gen's own order: per sub-folder, for i = 00…99: i-debconf, i-packages-nr,
+# i-packages, i-run.sh (if executable), i-run-chroot.sh. Patches are not supported: our stages have none.
 
-# Runs a shell inside the root; takes its script from standard input, like pi-gen's. The mounts are private and go
+# Runs a shell inside the root with its script from standard input, like pi-gen's. The mounts are private and end
 # with the shell.
 on_chroot() {
 	# shellcheck disable=SC2016 # expanded by the inner shell
@@ -22,7 +22,7 @@ export -f on_chroot
 log() { printf '    %s\n' "$*" >&2; }
 export -f log
 
-# Installs what the base does not have yet.
+# Installs packages that the base does not have yet.
 stage_packages() {
 	local list=$1 wanted missing=() package
 	shift

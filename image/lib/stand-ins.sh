@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# For running pi-gen where Raspberry Pi's archive cannot be had, or an emulated arm64 takes too long: Debian's packages, and small
-# packages that stand in for what only Raspberry Pi's archive has. The root and the disk that come of it are checked, not booted.
+# For running pi-gen without Raspberry Pi's archive, or if an emulated arm64 takes too long: Debian's packages, and small
+# packages in place of those that only Raspberry Pi's archive has. The resulting root and disk are checked, not booted.
 
-# Names as pi-gen and our stages ask for them.
+# Names that pi-gen and our stages use.
 STAND_IN_KERNELS=(rpi-v8 rpi-2712)
 
 # stand_in_pi_gen PI_GEN ARCH WORK: prints a copy of pi-gen that builds for this architecture from those packages.
@@ -21,17 +21,17 @@ stand_in_pi_gen() {
 	sed -i -e "s|http://deb.debian.org/debian-security/|$security|" -e "s|http://deb.debian.org/debian/|$mirror|" \
 		"$copy/stage0/00-configure-apt/files/debian.sources"
 	printf 'Types: deb\nURIs: file:/var/lib/stand-ins\nSuites: ./\nTrusted: yes\n' > "$copy/stage0/00-configure-apt/files/raspi.sources"
-	# The first thing of the first stage: apt is to find the packages in the root.
+	# The first step of the first stage: apt must find the packages in the root.
 	sed -i "2i install -d \"\${ROOTFS_DIR}/var/lib\" \&\& cp -r '$packages' \"\${ROOTFS_DIR}/var/lib/stand-ins\"" \
 		"$copy/stage0/00-configure-apt/00-run.sh"
-	# Emulation of 32 bits is asked for, and used by nothing here.
+	# Requested 32-bit emulation, which nothing here uses.
 	sed -i '/^qemu-arm\b/d' "$copy/depends"
-	# What it prints into the image as its own version; the copy has no history.
+	# The version that it prints into the image; the copy has no history.
 	git -C "$pi_gen" rev-parse HEAD > "$copy/hash" 2> /dev/null || echo unknown > "$copy/hash"
 	printf '%s\n' "$copy"
 }
 
-# stand_in_packages ARCH: prints the folder with the packages and apt's list of them, made where it is not there.
+# stand_in_packages ARCH: prints the folder with the packages and apt's list of them, built if it does not exist.
 stand_in_packages() {
 	local arch=$1 folder work kernel trees flavour
 	folder="$CACHE_DIR/stand-ins-$arch-$(hash_inputs "$IMAGE_DIR/lib/stand-ins.sh" "$SOURCE_DIR/overlays/rootfs/etc/initramfs-tools/modules")"
@@ -62,7 +62,7 @@ stand_in_packages() {
 	printf '%s\n' "$folder"
 }
 
-# stand_in WORK ARCH NAME [PROGRAM…]: a package newer than any of Debian's of the same name, with these programs, which do nothing; more may lie in WORK/NAME already.
+# stand_in WORK ARCH NAME [PROGRAM…]: a package newer than any of Debian's with that name, with these programs, which do nothing; WORK/NAME may contain more.
 stand_in() {
 	local work=$1 arch=$2 name=$3 program root
 	shift 3
@@ -84,7 +84,7 @@ stand_in() {
 }
 
 # stand_in_kernel WORK ARCH KERNEL VERSION FLAVOUR TREES: Debian's kernel under another version, with the modules that the initramfs
-# and updates ask for, and the trees where Raspberry Pi's hook looks for them.
+# and updates need, and the trees where Raspberry Pi's hook expects them.
 stand_in_kernel() {
 	local work=$1 arch=$2 kernel=$3 version=$4 name="linux-image-$5" trees=$6 root from to path
 	root="$work/$name"
@@ -105,7 +105,7 @@ stand_in_kernel() {
 	STAND_IN_DEPENDS='kmod, initramfs-tools' stand_in "$work" "$arch" "$name"
 }
 
-# modules_with_needed FOLDER NAME…: files of these modules and of all they need, as modules.dep of the folder has them; names without
+# modules_with_needed FOLDER NAME…: files of these modules and their dependencies, from the folder's modules.dep; names without
 # a file are built in, or not for this architecture.
 modules_with_needed() {
 	local from=$1
@@ -123,7 +123,7 @@ modules_with_needed() {
 		}' "$from/modules.dep" | sort -u
 }
 
-# stand_in_firmware WORK ARCH: the boot files, and the hook that puts kernel, initramfs and trees beside them, as the real one does.
+# stand_in_firmware WORK ARCH: the boot files, and the hook that copies kernel, initramfs and trees beside them, like the real one.
 stand_in_firmware() {
 	local work=$1 arch=$2 root="$1/raspi-firmware" file hook
 	for file in bootcode.bin start.elf start4.elf fixup.dat fixup4.dat; do
@@ -132,7 +132,7 @@ stand_in_firmware() {
 	for hook in etc/kernel/postinst.d/z50-raspi-firmware etc/initramfs/post-update.d/z50-raspi-firmware; do
 		install -D -m 755 /dev/stdin "$root/$hook" <<- 'EOF'
 			#!/bin/sh
-			# Stands in for raspi-firmware's hook: kernel, initramfs and trees of a version go to the partition of the firmware.
+			# In place of raspi-firmware's hook: copies kernel, initramfs and trees of a version to the firmware's partition.
 			set -e
 			version=$1
 			case $version in *-rpi-2712) suffix=_2712 ;; *) suffix=8 ;; esac

@@ -54,8 +54,8 @@ virt_tools() {
 	foreign_programs "$1"
 }
 
-# foreign_programs ARCH: lets the kernel run them by qemu-user; Debian does that at its start, a container or a host
-# without systemd does not.
+# foreign_programs ARCH: lets the kernel run them by qemu-user; Debian does that at startup, but not a container or a host
+# without systemd.
 foreign_programs() {
 	arch-test "$1" > /dev/null 2>&1 && return
 	local register=/proc/sys/fs/binfmt_misc/register name
@@ -65,7 +65,7 @@ foreign_programs() {
 	arch-test "$1" > /dev/null 2>&1 || fail "this host runs no programs for $1 (binfmt_misc, qemu-user-static)"
 }
 
-# Kernel, initramfs and the files the boot firmware reads, as on a board, but with Debian's kernel.
+# Kernel, initramfs and the boot firmware's files, as on a board, but with Debian's kernel.
 virt_boot_files() {
 	local arch=$1 boot=$2 version console
 	mkdir -p "$boot"

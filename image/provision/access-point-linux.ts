@@ -16,7 +16,7 @@ import {
 import { accessPointConf, stationConf } from './wpa-supplicant.ts';
 
 const folder = '/run/rushlight-wifi';
-/** rushlight-firewall opens the set-up page for the radio named in it. */
+/** rushlight-firewall opens the setup page for the radio named in it. */
 const mark = join(folder, 'access-point');
 const keptSettings = '/data/system/provision/settings.json';
 const networkFile = '/run/systemd/network/24-rushlight-access-point.network';

@@ -41,7 +41,7 @@ function start(times: AccessPointTimes = soon): Promise<void> {
 const opened = () => vi.waitFor(() => expect(system.events).toContain('open wlan0 left'), patient);
 const closed = () => vi.waitFor(() => expect(system.events).toContain('closed'), patient);
 
-test('with a network there is no access point; without one it opens, and takes a network', async () => {
+test('with a network there is no access point; without one it opens and accepts a network', async () => {
   system.addresses = ['192.168.1.20'];
   void start();
   await new Promise((resolve) => setTimeout(resolve, 200));
@@ -88,12 +88,12 @@ test('closes with its service', async () => {
   expect(system.events).toEqual(['open wlan0 left', 'closed']);
 });
 
-test('a radio that cannot be an access point is an error for the service to be started anew', async () => {
+test('exits with an error if the radio cannot be an access point, so that the service restarts', async () => {
   system.failsToOpen = true;
   await expect(start()).rejects.toThrow('the radio is broken');
 });
 
-test('without a radio there is nothing to open', async () => {
+test('does nothing without a radio', async () => {
   system.radio = undefined;
   const ended = start();
   await new Promise((resolve) => setTimeout(resolve, 200));
@@ -102,13 +102,13 @@ test('without a radio there is nothing to open', async () => {
   await ended;
 });
 
-test('names of networks around', () => {
+test('lists nearby networks', () => {
   const text =
     'BSS 02:00\n\tSSID: Van\n\tsignal: -40\nBSS 02:01\n\tSSID: \nBSS 02:02\n\tSSID: Van\n\tSSID: stage left\n';
   expect(namesIn(text)).toEqual(['Van', 'stage left']);
 });
 
-test('phones get an address, and names from us', () => {
+test('gives phones an address and answers their DNS queries', () => {
   expect(accessPointNetwork('wlan0')).toContain('DNS=10.42.0.1\n');
   expect(accessPointNetwork('wlan0')).toContain('Address=10.42.0.1/24\n');
 });

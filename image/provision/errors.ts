@@ -1,6 +1,6 @@
 import { type ErrorDetails, RushlightError } from '../../common/errors.ts';
 
-/** A request to the set-up page that does not come from its own form. */
+/** A request to the setup page that does not come from its own form. */
 export class SetupFormError extends RushlightError {
   readonly code = 'SETUP_FORM_INVALID';
 }

@@ -90,7 +90,7 @@ country = "jp"
 timezone = "Asia/Tokyo"
 `;
 
-describe('what Imager writes', () => {
+describe('files that Imager writes', () => {
   test('cloud-init', () => {
     const files = new Map([
       ['user-data', userData],
@@ -140,7 +140,7 @@ describe('what Imager writes', () => {
   });
 });
 
-test('a second boot finds nothing new, changes nothing, and keeps what it knows', () => {
+test('a second boot finds nothing new, changes nothing and keeps what it knows', () => {
   const files = new Map([
     ['user-data', userData],
     ['network-config', networkConfig],
@@ -154,13 +154,13 @@ test('a second boot finds nothing new, changes nothing, and keeps what it knows'
   expect(second.settings).toEqual(first.settings);
 });
 
-test('the same where the script is all there is', () => {
+test('does the same with only the script on the card', () => {
   const first = importFiles(new Map([['firstrun.sh', firstRun]]), nothing);
   const after = new Map([['firstrun.sh', first.redacted.get('firstrun.sh') ?? '']]);
   expect(importFiles(after, first.settings).settings).toEqual(first.settings);
 });
 
-test('one bad value does not cost the others, and no note holds a secret', () => {
+test('one bad value does not affect the others, and no note contains a secret', () => {
   const bad = userData.replace('Europe/Berlin', '"../../etc/shadow"').replace(key, 'not a key');
   const { settings, notes } = importFiles(
     new Map([
@@ -175,14 +175,14 @@ test('one bad value does not cost the others, and no note holds a secret', () =>
   expect(notes.join('\n')).not.toMatch(/short|shadow/);
 });
 
-test('YAML that is none is told as such', () => {
+test('reports invalid YAML as such', () => {
   expect(() => parseUserData('a: [')).toThrow(ProvisionFileError);
   expect(importFiles(new Map([['user-data', '- a\n- b']]), nothing).notes).toEqual([
     'user-data: expected a mapping of keys',
   ]);
 });
 
-test('any text in any file is survived, and redaction is stable', () => {
+test('survives any text in any file, and redaction is stable', () => {
   const known = Object.keys(importedFiles);
   const mutated = fc.constantFrom(userData, networkConfig, firstRun, customToml).chain((text) =>
     fc.record({
@@ -204,6 +204,6 @@ test('any text in any file is survived, and redaction is stable', () => {
   );
 });
 
-test('words of a shell command', () => {
+test('splits a shell command into words', () => {
   expect(shellWords(`a 'b c' "d \\"e\\"" f\\ g 'h'"'"'i'`)).toEqual(['a', 'b c', 'd "e"', 'f g', "h'i"]);
 });

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { answerEveryName, answerTo } from './name-server.ts';
 
-test('whatever a phone asks for is here', async () => {
+test('answers every query of a phone with this machine', async () => {
   const probe = createSocket('udp4').bind(0, '127.0.0.1');
   await once(probe, 'listening');
   const { port } = probe.address();
@@ -21,7 +21,7 @@ test('whatever a phone asks for is here', async () => {
   await serving;
 });
 
-test('what is no query gets no answer, and nothing throws', () => {
+test('ignores packets that are not queries and never throws', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
       const query = Buffer.from(bytes);

@@ -8,7 +8,7 @@ const classIn = 1;
 const lifetimeS = 5;
 
 /**
- * Answers every question for an address with one address, so that phones find the set-up page: they request a page of their
+ * Answers every question for an address with one address, so that phones find the setup page: they request a page of their
  * maker and show what answers. Until the signal. Rejects if the port is not available.
  */
 export async function answerEveryName(port: number, address: string, signal: AbortSignal): Promise<void> {

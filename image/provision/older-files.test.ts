@@ -12,8 +12,8 @@ const key = `ssh-ed25519 ${'A'.repeat(68)} owner@laptop`;
 const otherKey = `ssh-ed25519 ${'B'.repeat(68)}`;
 const imported = (name: string, text: string) => importFiles(new Map([[name, text]]), nothing);
 
-describe('files of older guides', () => {
-  test('a wpa_supplicant.conf beside the settings', () => {
+describe('files from older guides', () => {
+  test('reads a wpa_supplicant.conf next to the settings', () => {
     const text =
       'country=de\r\nctrl_interface=x\r\nnetwork={\r\n\tssid="Van"\r\n\tpsk="tune in tokyo"\r\n}\r\n';
     const { settings, notes, redacted } = imported('wpa_supplicant.conf', text);
@@ -26,7 +26,7 @@ describe('files of older guides', () => {
   });
 
   test.each(['$6$salt$0123456789abcdef', 'aQ3xDEShash12', 'x'])(
-    'userconf.txt gives the account its name, and leaves no hash behind (%s)',
+    'takes the account name from userconf.txt and leaves no hash behind (%s)',
     (hash) => {
       const { settings, notes, redacted } = imported('userconf.txt', `alice:${hash}\n`);
       expect(settings.user).toBe('alice');
@@ -38,8 +38,8 @@ describe('files of older guides', () => {
   );
 });
 
-describe('what people write', () => {
-  test('several keys in one text, and comments between them', () => {
+describe('files written by hand', () => {
+  test('accepts several keys in one text, with comments between them', () => {
     const lines = [key, '# the other laptop', '', otherKey, ''].join('\n    ');
     const { settings, notes } = imported('user-data', `ssh_authorized_keys:\n  - |\n    ${lines}`);
     expect(settings.sshKeys).toEqual([key, otherKey]);
@@ -50,11 +50,11 @@ describe('what people write', () => {
     ['user-data', 'hostname: Stage-Left.local\n'],
     ['custom.toml', '[system]\nhostname = "Stage-Left.local"\n'],
     ['firstrun.sh', "/usr/lib/raspberrypi-sys-mods/imager_custom set_hostname 'Stage-Left.local'\n"],
-  ])('a name with its domain (%s)', (name, text) => {
+  ])('accepts a name with its domain (%s)', (name, text) => {
     expect(imported(name, text).settings.hostname).toBe('stage-left');
   });
 
-  test.each(['true', 'yes', 'on', 'True', '"yes"'])('a hidden network that is so by "%s"', (word) => {
+  test.each(['true', 'yes', 'on', 'True', '"yes"'])('accepts "%s" for a hidden network', (word) => {
     const point = `{hidden: ${word}, password: topsecret1}`;
     const { settings } = imported(
       'network-config',
@@ -63,13 +63,13 @@ describe('what people write', () => {
     expect(settings.wifi).toEqual([{ ssid: 'Van', psk: 'topsecret1', hidden: true }]);
   });
 
-  test('a key that stands twice counts as it stands last, and costs nothing else', () => {
+  test('uses the last value of a duplicate key and keeps everything else', () => {
     const text =
       'version: 2\nwifis:\n  w:\n    access-points:\n      Van: {password: topsecret1}\n      Van: {password: topsecret2}\n';
     expect(imported('network-config', text).settings.wifi).toMatchObject([{ psk: 'topsecret2' }]);
   });
 
-  test('a place for a password that was left empty gives no open network', () => {
+  test('an empty password field never makes an open network', () => {
     const text = 'version: 2\nwifis:\n  w:\n    access-points:\n      Van:\n        password:\n';
     const { settings, notes } = imported('network-config', text);
     expect(settings.wifi).toEqual([]);
@@ -81,13 +81,13 @@ describe('what people write', () => {
     ['user', 'user: {name: "Älex"}\n', 'a name of at most 32 lower-case letters'],
     ['timeZone', 'timezone: "Berlin (CET)"\n', 'a time zone such as Europe/Berlin'],
     ['keymap', 'keyboard: {layout: "Deutsch!"}\n', 'a keyboard layout such as de'],
-  ])('%s that cannot be used is named in words', (what, text, words) => {
+  ])('explains why %s cannot be used', (what, text, words) => {
     const { notes } = imported('user-data', text);
     expect(notes).toEqual([expect.stringContaining(`user-data: ${what} is not usable: ${words}`)]);
   });
 });
 
-describe('files as editors leave them on the card', () => {
+describe('files as editors save them on the card', () => {
   let root = '';
   let paths: ProvisionPaths;
 
@@ -117,12 +117,12 @@ describe('files as editors leave them on the card', () => {
     expect(await readlink(join(paths.run, 'rushlight-localtime'))).toBe('/usr/share/zoneinfo/Europe/Berlin');
   });
 
-  test('custom.toml with a mark of UTF-8', async () => {
+  test('reads a custom.toml with a UTF-8 byte order mark', async () => {
     await writeFile(join(paths.card, 'custom.toml'), '\ufeff[system]\nhostname = "stage-mid"\n');
     expect((await provision(paths)).hostname).toBe('stage-mid');
   });
 
-  test('under a name with a second ending they are named', async () => {
+  test('names files that have a second extension', async () => {
     for (const name of ['user-data.txt', 'rushlight.toml.txt', 'Wpa_Supplicant.conf.TXT', 'readme.txt'])
       await writeFile(join(paths.card, name), '');
     const { notes } = await provision(paths);
@@ -133,7 +133,7 @@ describe('files as editors leave them on the card', () => {
     ]);
   });
 
-  test('a file named ssh says what opens SSH, unless there is a key', async () => {
+  test('a file named ssh explains how to open SSH, unless there is a key', async () => {
     await writeFile(join(paths.card, 'ssh'), '');
     expect((await provision(paths)).notes).toEqual([expect.stringContaining('a public key opens SSH')]);
     await writeFile(join(paths.card, 'user-data'), `ssh_authorized_keys: ["${key}"]\n`);
@@ -141,7 +141,7 @@ describe('files as editors leave them on the card', () => {
     expect(await readFile(join(paths.state, 'ssh/authorized_keys'), 'utf8')).toContain(key);
   });
 
-  test('a time zone that this system does not have is noted, and is UTC', async () => {
+  test('notes a time zone that the system does not have and uses UTC', async () => {
     await writeFile(join(paths.card, 'user-data'), 'timezone: US/Pacific\n');
     expect((await provision(paths)).notes).toEqual([expect.stringContaining('the time zone is not known')]);
     expect(await readlink(join(paths.run, 'rushlight-localtime'))).toBe('/usr/share/zoneinfo/Etc/UTC');

@@ -5,7 +5,7 @@ import type { Findings } from './settings.ts';
 import { foundNetwork, sortFound } from './wifi-network.ts';
 
 /**
- * Reads the TOML that Imager leaves for Raspberry Pi OS's own first-boot set-up (`custom.toml`, and the same tables under the
+ * Reads the TOML that Imager leaves for Raspberry Pi OS's own first-boot setup (`custom.toml`, and the same tables under the
  * name rpi-preseed.toml): [system], [user], [ssh], [wlan], [locale]. Throws {@link ProvisionFileError} if it is not TOML.
  */
 export function parsePreseed(file: string, text: string): Findings {

@@ -40,14 +40,14 @@ beforeEach(async () => {
 
 afterEach(() => rm(root, { recursive: true }));
 
-test('a fresh card without anything on it makes a device with defaults', async () => {
+test('an empty fresh card makes a device with defaults', async () => {
   const result = await provision(paths);
   expect(result).toMatchObject({ hostname: 'rushlight-cdef', notes: [] });
   expect(await readFile(join(paths.state, 'ssh/authorized_keys'), 'utf8')).toBe('');
   expect(await readlink(join(paths.run, 'rushlight-localtime'))).toBe('/usr/share/zoneinfo/Etc/UTC');
 });
 
-test('without a name in the settings, the product is given the one the machine has', async () => {
+test('passes the name of the machine to the product if the settings have none', async () => {
   const name = () => readFile(join(paths.run, 'rushlight-name'), 'utf8');
   expect((await provision(paths)).hostname).toBe('rushlight-cdef');
   expect(await name()).toBe('rushlight-cdef\n');
@@ -57,7 +57,7 @@ test('without a name in the settings, the product is given the one the machine h
   expect(await name()).toBe('stage-left\n');
 });
 
-test('secrets are kept before they go from the card, and outlive it', async () => {
+test('stores secrets before it removes them from the card, and they survive', async () => {
   const card = join(paths.card, 'network-config');
   await writeFile(
     card,
@@ -72,7 +72,7 @@ test('secrets are kept before they go from the card, and outlive it', async () =
   expect(conf).toContain(`ssid=${Buffer.from('Van').toString('hex')}`);
 });
 
-test('a card that takes no writes costs its secrets their removal, not the network', async () => {
+test('keeps the network if the card is read-only; only the secrets stay on it', async () => {
   const card = join(paths.card, 'network-config');
   await writeFile(
     card,
@@ -87,7 +87,7 @@ test('a card that takes no writes costs its secrets their removal, not the netwo
   expect(await readFile(card, 'utf8')).not.toContain('tokyo');
 });
 
-test('what cannot be kept stays on the card, and is used all the same', async () => {
+test('leaves on the card what cannot be stored, and still uses it', async () => {
   const card = join(paths.card, 'network-config');
   const text = 'wifis:\n  wlan0:\n    access-points:\n      Van:\n        password: tune in tokyo\n';
   await writeFile(card, text);
@@ -99,7 +99,7 @@ test('what cannot be kept stays on the card, and is used all the same', async ()
   expect(await readFile(join(paths.run, 'rushlight-wifi/station.conf'), 'utf8')).toContain('tune in tokyo');
 });
 
-test('a boot that brings nothing new writes nothing', async () => {
+test('writes nothing if a boot brings nothing new', async () => {
   await provision(paths);
   const kept = join(paths.state, 'provision/settings.json');
   const { ino } = await stat(kept);
@@ -107,13 +107,13 @@ test('a boot that brings nothing new writes nothing', async () => {
   expect((await stat(kept)).ino).toBe(ino);
 });
 
-test('unreadable kept settings do not stop the boot', async () => {
+test('boots with unreadable stored settings', async () => {
   await mkdir(join(paths.state, 'provision'));
   await writeFile(join(paths.state, 'provision/settings.json'), '{"wifi": 3');
   expect((await provision(paths)).notes).toEqual(['the settings kept from the card were unreadable']);
 });
 
-test('what was kept by an earlier version, and is refused now, costs itself alone', async () => {
+test('drops only those stored values that this version no longer accepts', async () => {
   await mkdir(join(paths.state, 'provision'));
   const wifi = [
     { ssid: 'あ'.repeat(18), psk: '12345678' },
@@ -132,7 +132,7 @@ test('what was kept by an earlier version, and is refused now, costs itself alon
   expect(notes.join('\n')).not.toContain('12345678');
 });
 
-test('the name: file, then Imager, then the serial number', () => {
+test('takes the name from the file, then from Imager, then from the serial number', () => {
   const sources = { configured: 'a', imported: 'b', serial: '10000000deadBEEF', machineId: 'x' };
   expect(hostName(sources)).toBe('a');
   expect(hostName({ ...sources, configured: undefined })).toBe('b');
@@ -142,13 +142,13 @@ test('the name: file, then Imager, then the serial number', () => {
   expect(configuredName('name = "Not A Name"\n')).toBeUndefined();
 });
 
-test("the owner's account gets a second name, never another's", () => {
+test("gives the owner's account a second name, never somebody else's", () => {
   const passwd = 'root:x:0:0::/root:/bin/bash\nowner:x:1000:1000::/data/home:/bin/bash\n';
   expect(withOwnerName(passwd, 'alice')).toBe(`${passwd}alice:x:1000:1000::/data/home:/bin/bash\n`);
   expect(withOwnerName(passwd, 'root')).toBe(passwd);
 });
 
-test('what counts as a network', () => {
+test('decides what counts as a network', () => {
   const address = (family: string, text: string) => ({ family, address: text, internal: false });
   expect(hasNetwork({ lo: [{ family: 'IPv4', address: '127.0.0.1', internal: true }] })).toBe(false);
   expect(hasNetwork({ eth0: [address('IPv4', '169.254.3.4'), address('IPv6', 'fe80::1')] })).toBe(false);
@@ -157,7 +157,7 @@ test('what counts as a network', () => {
   expect(hasNetwork({ eth0: [address('IPv6', '2001:db8::1')] })).toBe(true);
 });
 
-test("the owner's word on the access point", () => {
+test("applies the owner's setting for the access point", () => {
   expect(accessPointSettings('[network]\naccess_point = "never"\n', 'left').enabled).toBe(false);
   expect(accessPointSettings('[network]\naccess_point_after_s = 60\n', 'left')).toEqual({
     enabled: true,

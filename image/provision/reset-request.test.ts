@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { takeResetRequest } from './reset-request.ts';
 
-test('a reset is asked for by a file, once, whatever an editor makes of its name', async () => {
+test('resets once when the file is there, however an editor spells its name', async () => {
   const card = await mkdtemp(join(tmpdir(), 'rushlight-card-'));
   await writeFile(join(card, 'rushlight.toml'), '');
   expect(await takeResetRequest(card)).toBe(false);

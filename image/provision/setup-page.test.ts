@@ -16,7 +16,7 @@ async function post(port: number, form: Record<string, string>): Promise<Respons
   return await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body: new URLSearchParams(form) });
 }
 
-test('asks until the answer can be right', async () => {
+test('asks again until the input can be correct', async () => {
   const port = await freePort();
   const asked = askForWifi({ port, name: 'left', seen: ['<Van>'] }, new AbortController().signal);
   const page = await (await fetch(`http://127.0.0.1:${port}/generate_204`)).text();

@@ -28,8 +28,8 @@ const typed = (min: number, max: number) =>
     .string({ unit: 'grapheme-ascii', minLength: min, maxLength: max })
     .filter((text) => text.trim() === text);
 
-describe('wpa_supplicant’s blocks', () => {
-  test('a pass phrase may hold braces, quotes and signs of every kind', () => {
+describe('wpa_supplicant blocks', () => {
+  test('accepts a pass phrase with braces, quotes and any other sign', () => {
     const { settings, notes } = imported(
       'firstrun.sh',
       heredoc('ssid="Network_Things"', 'psk="A$T@Crlp[}l@"'),
@@ -39,7 +39,7 @@ describe('wpa_supplicant’s blocks', () => {
     expect(notes).toEqual([]);
   });
 
-  test('any name and any pass phrase come through as they are', () => {
+  test('preserves any name and any pass phrase', () => {
     fc.assert(
       fc.property(typed(1, 32), typed(8, 63), (ssid, psk) => {
         expect(wpaBlocks(heredoc(`ssid="${ssid}"`, `psk="${psk}"`))).toEqual([
@@ -49,7 +49,7 @@ describe('wpa_supplicant’s blocks', () => {
     );
   });
 
-  test('whatever stands as a key, the network is never an open one', () => {
+  test('never makes an open network, whatever the key', () => {
     fc.assert(
       fc.property(fc.constantFrom('psk', 'sae_password'), fc.string({ minLength: 1 }), (name, value) => {
         const text = heredoc('ssid="Van"', `${name}=${value.replaceAll(/[\r\n]/g, '')}x`);
@@ -71,14 +71,14 @@ describe('wpa_supplicant’s blocks', () => {
       /more than a password/,
     ],
     ['an old kind of key', ['ssid="Van"', 'key_mgmt=NONE', 'wep_key0="abcde"'], /more than a password/],
-  ])('%s: left out with a note', (_, lines, note) => {
+  ])('leaves out %s with a note', (_, lines, note) => {
     const { settings, notes } = imported('firstrun.sh', heredoc(...lines));
     expect(settings.wifi).toEqual([]);
     expect(notes).toEqual([expect.stringMatching(note)]);
     expect(notes.join()).not.toMatch(/tokyo|joe|abcde/);
   });
 
-  test('hidden, open, and names in hex', () => {
+  test('reads hidden and open networks, and names in hex', () => {
     const text = [
       heredoc('ssid="Open"', 'key_mgmt=NONE'),
       heredoc('ssid=5ac3bc72696368', 'scan_ssid=1', 'psk="12345678"', '#psk="none"'),
@@ -89,7 +89,7 @@ describe('wpa_supplicant’s blocks', () => {
     ]);
   });
 
-  test('a second start keeps the key, where all there is on the card is the block it was redacted in', () => {
+  test('a second start keeps the key if the card has only the redacted block', () => {
     const text = heredoc('ssid="Van"', 'psk="tune in tokyo"');
     const first = imported('firstrun.sh', text);
     const after = first.redacted.get('firstrun.sh') ?? '';
@@ -109,7 +109,7 @@ describe('network-config', () => {
     ['802.1X', 'auth: {key-management: 802.1x, password: topsecret1}'],
     ['a method without saying more', 'auth: {method: ttls, password: topsecret1}'],
     ['another kind of network', 'mode: adhoc'],
-  ])('%s: noted as not done, and no secret stays', (_, text) => {
+  ])('notes %s as unsupported and leaves no secret behind', (_, text) => {
     const { settings, notes, redacted } = imported('network-config', point(text));
     expect(settings.wifi).toEqual([]);
     expect(notes).toEqual([expect.stringMatching(/^network-config: .* more than a password is not joined/)]);
@@ -132,13 +132,13 @@ describe('network-config', () => {
   test.each([
     ['a key that is a list', 'password: [a, b]'],
     ['a key that is wanted and not there', 'auth: {key-management: psk}'],
-  ])('%s gives no open network', (_, text) => {
+  ])('%s makes no open network', (_, text) => {
     const { settings, notes } = imported('network-config', point(text));
     expect(settings.wifi).toEqual([]);
     expect(notes).toEqual(['network-config: the password of a Wi-Fi network cannot be read']);
   });
 
-  test('another version, and what is not for this appliance, is noted', () => {
+  test('notes another version and settings that this appliance does not support', () => {
     expect(imported('network-config', 'version: 1\nconfig:\n  - type: physical\n').notes).toEqual([
       'network-config: version 1 of the format is not read; 2 is',
     ]);
@@ -148,39 +148,39 @@ describe('network-config', () => {
   });
 });
 
-test('custom.toml: a key that is no text gives no open network', () => {
+test('custom.toml: a key that is not text makes no open network', () => {
   const { settings, notes } = imported('custom.toml', '[wlan]\nssid = "Van"\npassword = ["a"]\n');
   expect(settings.wifi).toEqual([]);
   expect(notes).toEqual(['custom.toml: the password of a Wi-Fi network cannot be read']);
 });
 
-describe('names and pass phrases are as long as their bytes', () => {
+describe('names and pass phrases are measured in bytes', () => {
   const long = 'あ'.repeat(18);
   test.each([
     ['custom.toml', `[wlan]\nssid = "${long}"\npassword = "12345678"\n`],
     ['network-config', `wifis: {w: {access-points: {"${long}": {password: "12345678"}}}}\n`],
     ['firstrun.sh', heredoc(`ssid="${long}"`, 'psk="12345678"')],
     ['firstrun.sh', `/usr/lib/raspberrypi-sys-mods/imager_custom set_wlan 'Van' '${'ü'.repeat(63)}' 'DE'`],
-  ])('%s: one that is too long costs itself alone', (file, text) => {
+  ])('%s: rejects only the value that is too long', (file, text) => {
     const earlier = { ...nothing, wifi: [{ ssid: 'Home', psk: '12345678', hidden: false }] };
     const { settings, notes } = importFiles(new Map([[file, text]]), earlier);
     expect(settings.wifi).toEqual(earlier.wifi);
     expect(notes).toEqual([expect.stringMatching(/wifi is not usable: .*bytes/)]);
   });
 
-  test('10 letters of three bytes are a name', () => {
+  test('accepts a name of 10 three-byte letters', () => {
     const ssid = 'あ'.repeat(10);
     expect(imported('custom.toml', `[wlan]\nssid = "${ssid}"\n`).settings.wifi).toMatchObject([{ ssid }]);
   });
 
-  test('the access point has a name that fits, and one bad setting does not cost the others', () => {
+  test('shortens the name of the access point to fit, and one bad setting does not affect the others', () => {
     const toml = `[network]\naccess_point = "never"\naccess_point_after_s = 60\naccess_point_ssid = "${long}"\n`;
     expect(accessPointSettings(toml, 'left')).toEqual({ enabled: false, afterMs: 60_000, ssid: 'left' });
     expect(accessPointSettings('', 'a'.repeat(63)).ssid).toHaveLength(32);
   });
 });
 
-test('names of networks as iw prints them', () => {
+test('network names as iw prints them', () => {
   const scan = [
     'BSS 00:00:00:00:00:01(on wlan0)',
     '\tSSID: Caf\\xc3\\xa9',
@@ -209,7 +209,7 @@ function asIwPrints(ssid: string): string {
     .join('');
 }
 
-test('every name comes back from what iw makes of it', () => {
+test('restores every name from the output of iw', () => {
   const names = fc
     .string({ unit: 'grapheme', minLength: 1, maxLength: 10 })
     .filter(

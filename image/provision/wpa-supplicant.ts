@@ -10,7 +10,7 @@ export function stationConf(settings: Pick<DeviceSettings, 'country' | 'wifi'>):
   return `${[...head, ...settings.wifi.map(networkBlock)].join('\n')}\n`;
 }
 
-/** The configuration of an open access point on 2.4 GHz, for the set-up page. */
+/** The configuration of an open access point on 2.4 GHz, for the setup page. */
 export function accessPointConf(ssid: string, country: string | undefined): string {
   const lines = [
     'ctrl_interface=DIR=/run/wpa_supplicant',

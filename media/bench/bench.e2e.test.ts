@@ -21,7 +21,7 @@ const outputSchema = z.object({
 });
 
 describe('npm run bench', () => {
-  it('measures two viewers of this server, of Pion and of the floor, or says which tools it lacks', async () => {
+  it('measures two viewers of this server, of Pion and of the floor, or names the missing tools', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'bench-'));
     const output = join(folder, 'fanout.json');
     try {
@@ -50,7 +50,7 @@ describe('npm run bench', () => {
     }
   });
 
-  it('refuses a server of which it knows no process', async () => {
+  it('rejects a server whose process it does not know', async () => {
     const bench = run(process.execPath, [main, 'fanout', '--whip', 'http://127.0.0.1:1/whip/a']);
     await expect(bench).rejects.toThrow(/--whip, --whep and --pid together/);
   });

@@ -14,7 +14,7 @@ describe('Percentiles', () => {
     expect(percentile([], 0.5)).toBeNaN();
   });
 
-  it('have their share of the samples at or below them, and no smaller sample has', () => {
+  it('have their share of the samples at or below them, and no smaller sample does', () => {
     const shares = fc.double({ min: 0.01, max: 1, noNaN: true });
     fc.assert(
       fc.property(fc.array(fc.nat(1000), { minLength: 1 }), shares, (samples, share) => {
@@ -29,7 +29,7 @@ describe('Percentiles', () => {
 });
 
 describe('Costs and losses', () => {
-  it('are those of each packet and viewer', () => {
+  it('are counted for each packet and viewer', () => {
     const spent = { cpuUs: 1_000_000, publishedPackets: 5000, viewers: 50 };
     expect(perPacketUs({ ...spent, lostShare: 0 })).toBe(4);
     expect(perPacketUs({ ...spent, lostShare: 0.2 })).toBe(5);
@@ -39,7 +39,7 @@ describe('Costs and losses', () => {
     expect(lossShare(0, 0)).toBeNaN();
   });
 
-  it('leave out joins that never came', () => {
+  it('leave out joins that never completed', () => {
     expect(arrived([3, -1, 0, 5])).toEqual([3, 0, 5]);
   });
 });

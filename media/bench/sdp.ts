@@ -65,7 +65,10 @@ function answer(sdp: string): boolean {
     const offer = parseOffer(sdp);
     if (random(2) === 0) buildAnswer(offer, negotiatePublisher(offer), local, { kind: 'receive' });
     else {
-      const negotiated = negotiateViewer(offer, { profileLevelId: '42c01f', audioCodec: 'opus' });
+      const negotiated = negotiateViewer(offer, {
+        video: { codec: 'h264', profileLevelId: '42c01f' },
+        audioCodec: 'opus',
+      });
       buildAnswer(offer, negotiated, local, { kind: 'send', tracks });
     }
     return true;

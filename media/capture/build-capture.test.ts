@@ -89,14 +89,14 @@ describe('buildCapture', () => {
     expect(buildCapture(source, to)).toMatchSnapshot();
   });
 
-  it('leaves the raw sink out where nobody may record', () => {
+  it('omits the raw sink if nobody may record', () => {
     const { rawPipe: _unused, ...live } = targets;
     const { argv } = buildCapture({ kind: 'test', id: 'cam0', ...size }, live);
     expect(argv).not.toContain('fifo');
     expect(argv.filter((arg) => arg === '-map')).toHaveLength(1);
   });
 
-  it('never lets an argument of a camera module out of its quotes', () => {
+  it('never lets an argument of a camera module escape its quotes', () => {
     const source = {
       kind: 'rpicam',
       id: 'cam0',
@@ -108,12 +108,12 @@ describe('buildCapture', () => {
     expect(argv[2]).toContain(`'/a'\\''; reboot; '\\''.json'`);
   });
 
-  it('refuses pictures that have nowhere to go', () => {
+  it('rejects pictures without a destination', () => {
     const { picturesSocket: _unused, ...nowhere } = pictures;
     expect(() => buildCapture({ kind: 'test', id: 'cam0', ...size }, nowhere)).toThrow(SourceSpecError);
   });
 
-  it('hands over a password of signs whole, and refuses one that would be cut', () => {
+  it('passes a password of special characters whole and rejects one that would be cut', () => {
     const source = { kind: 'rtsp', id: 'cam0', url: 'rtsp://192.0.2.7/1', username: 'me' } as const;
     const address = (password: string) => {
       const { argv } = buildCapture({ ...source, password }, targets);
@@ -124,7 +124,7 @@ describe('buildCapture', () => {
     expect(() => address('#'.repeat(43))).toThrow(/too long together/);
   });
 
-  it('refuses an address that is none', () => {
+  it('rejects an invalid address', () => {
     const source = { kind: 'rtsp', id: 'cam0', url: 'http://192.0.2.7/' } as const;
     expect(() => buildCapture(source, targets)).toThrow(SourceSpecError);
   });

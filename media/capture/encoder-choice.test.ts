@@ -72,7 +72,7 @@ describe('chooseEncoder', () => {
     expect(chooseEncoder(facts)).toMatchObject(expected);
   });
 
-  test('says what it cannot give', () => {
+  test('says what it cannot deliver', () => {
     const plan = chooseEncoder({ ...full, ...block, board: 'zero2w', fps: 50, bitrateKbps: 30_000 });
     expect(plan.warnings).toEqual([
       '1920x1080 is sustained at 30 of the wanted 50 fps: the hardware encoder works up to level 4.',
@@ -83,7 +83,7 @@ describe('chooseEncoder', () => {
     ]);
   });
 
-  test('never promises more than is wanted, nor more than its level holds', () => {
+  test('never promises more than requested, nor more than its level allows', () => {
     const facts: fc.Arbitrary<EncoderFacts> = fc
       .record({
         width: fc.integer({ min: 16, max: 4096 }),
@@ -135,14 +135,14 @@ test.each([
   expect(boardOfModel(model)).toBe(board);
 });
 
-test('the lowest level of well-known streams', () => {
+test('finds the lowest level of well-known streams', () => {
   expect(lowestLevel(1280, 720, 30, 4000)).toBe('3.1');
   expect(lowestLevel(1920, 1080, 30, 6000)).toBe('4');
   expect(lowestLevel(1920, 1080, 60, 6000)).toBe('4.2');
   expect(lowestLevel(9000, 9000, 30, 6000)).toBeNull();
 });
 
-test('docs/reference/encoders.md is what the function says', () => {
+test('docs/reference/encoders.md matches the function', () => {
   const committed = readFileSync(new URL('../../docs/reference/encoders.md', import.meta.url), 'utf8');
   expect(committed, 'run: node media/capture/encoder-docs.ts').toBe(encodersMarkdown());
 });

@@ -51,6 +51,8 @@ describe('faultOfLine', () => {
     ['[rtsp @ 0x55] [error] method SETUP failed: 461 Unsupported transport', 'format-not-supported'],
     ['[rtsp @ 0x55] [error] method PLAY failed: 454 Session Not Found', 'ended'],
     ['[rtsp @ 0x55] [error] method DESCRIBE failed: 503 Service Unavailable', 'busy-server'],
+    ['[rtsp @ 0x55] [error] method SETUP failed: 453 Not Enough Bandwidth', 'busy-server'],
+    ['usb 1-1: Not enough bandwidth for new device state.', 'bus-full'],
     ['[video4linux2,v4l2 @ 0x55] [error] ioctl(VIDIOC_STREAMON): Protocol error', 'device-unplugged'],
     [
       '[rtsp @ 0x55] [warning] Could not find codec parameters for stream 0 (Video: h264, none): unspecified size',
@@ -60,16 +62,16 @@ describe('faultOfLine', () => {
     expect(faultOfLine(line)?.code).toBe(code);
   });
 
-  it('does not take a full disk for a full USB bus', () => {
+  it('does not mistake a full disk for a full USB bus', () => {
     expect(faultOfLine('[error] av_interleaved_write_frame(): No space left on device')).toBeUndefined();
   });
 
-  it('names none where there is none, and never throws', () => {
+  it('finds no fault in other lines and never throws', () => {
     expect(faultOfLine('[info] Stream mapping:')).toBeUndefined();
     fc.assert(fc.property(fc.string(), (line) => void faultOfLine(line)));
   });
 
-  it('keeps the more telling of two', () => {
+  it('keeps the more informative of two', () => {
     const busy = faultOfLine('Device or resource busy');
     const denied = faultOfLine('Permission denied');
     expect(moreTelling(denied, busy)).toBe(busy);
@@ -79,7 +81,7 @@ describe('faultOfLine', () => {
 });
 
 describe('redact', () => {
-  it('hides user and password of any URL', () => {
+  it('hides user and password in any URL', () => {
     const secret = fc.stringMatching(/^[A-Za-z0-9:%!$&'()*+,;=._~-]{4,20}$/);
     fc.assert(
       fc.property(secret, (password) => {
@@ -90,7 +92,7 @@ describe('redact', () => {
     );
   });
 
-  it('hides them in a path or query, too, and behind a second @', () => {
+  it('also hides them in a path or query, and behind a second @', () => {
     const line = redact(
       '[error] rtsp://10.0.0.2:554/user=admin&password=secret&channel=1&stream=0.sdp: 404 Not Found',
     );

@@ -37,7 +37,7 @@ interface Rule {
  */
 const rules: readonly Rule[] = [
   {
-    pattern: /VIDIOC_(STREAMON|REQBUFS|S_FMT|QBUF).*No space left on device|not enough bandwidth/i,
+    pattern: /VIDIOC_(STREAMON|REQBUFS|S_FMT|QBUF).*No space left on device|(?<!453 )not enough bandwidth/i,
     code: 'bus-full',
     words:
       'The USB bus has no bandwidth left for this camera: use another USB port or hub, a smaller picture, or MJPEG.',

@@ -42,7 +42,7 @@ describe('SensorClock', () => {
   const numbers = (clock: SensorClock) => clock.since(0).ticks.map(({ number }) => number);
   const upTo = (count: number) => Array.from({ length: count }, (_, i) => i);
 
-  it('tells each frame once, and when the last one was written', async () => {
+  it('reports each frame once, and when the last one was written', async () => {
     const clock = newClock();
     await clock.look();
     expect(clock.since(0).ticks).toEqual([]);
@@ -59,7 +59,7 @@ describe('SensorClock', () => {
     expect(ticks.map(({ deliveredAtMs }) => deliveredAtMs)).toEqual([null, (await stat(file)).mtimeMs]);
   });
 
-  it('knows the file of another pipeline by itself, and reads the end of the one before', async () => {
+  it('recognises the file of another pipeline and reads the previous one to its end', async () => {
     const clock = newClock();
     await writeFile(file, header + lines(0, 3));
     await clock.look();
@@ -73,7 +73,7 @@ describe('SensorClock', () => {
     expect(ticks[5]?.pipeline).not.toBe(ticks[4]?.pipeline);
   });
 
-  it('keeps the file short while it is written, loses no line, and its successor counts on', async () => {
+  it('keeps the file short while it is written, loses no line, and its successor continues the count', async () => {
     const clock = newClock(64 * 1024);
     await writeFile(file, header);
     let written = 0;
@@ -100,7 +100,7 @@ describe('SensorClock', () => {
     expect(ticks[0]?.pipeline).toBe(clock.since(0).ticks.at(-1)?.pipeline);
   });
 
-  it('says once that a file holds something else, and takes the next one', async () => {
+  it('says once that a file holds something else, and follows the next one', async () => {
     const clock = newClock();
     await writeFile(file, 'what is this\n');
     for (let i = 0; i < 3; i += 1) await clock.look();

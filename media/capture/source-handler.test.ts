@@ -37,7 +37,7 @@ describe('SourceHandler', { timeout: 60_000 }, () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('starts a killed pipeline again, and ends it cleanly when asked', async () => {
+  it('restarts a killed pipeline and ends it cleanly on request', async () => {
     const { handler, stop, seen } = run(test);
     await until(() => handler.status.state === 'running');
     const first = pipeline();
@@ -52,7 +52,7 @@ describe('SourceHandler', { timeout: 60_000 }, () => {
     expect(handler.status.state).toBe('stopped');
   });
 
-  it('ends a pipeline that lives and delivers no frame', async () => {
+  it('ends a pipeline that runs without delivering frames', async () => {
     const { handler, stop, seen } = run(test, { stallMs: 1000 });
     await until(() => handler.status.state === 'running');
     const first = pipeline();
@@ -63,7 +63,7 @@ describe('SourceHandler', { timeout: 60_000 }, () => {
     await stop();
   });
 
-  it('says in words why a camera does not start, and goes on trying', async () => {
+  it('explains why a camera does not start, and keeps trying', async () => {
     const source: SourceSpec = {
       ...{ kind: 'v4l2', id: 'cam0', device: '/dev/video-none', format: 'mjpeg' },
       ...{ width: 640, height: 480, fps: 30, bitrateKbps: 500 },
@@ -76,7 +76,7 @@ describe('SourceHandler', { timeout: 60_000 }, () => {
     await stop();
   });
 
-  it('runs, and says what comes, where a camera sends far fewer frames than it was asked for', async () => {
+  it('runs and says what arrives if a camera sends far fewer frames than requested', async () => {
     const handler = new SourceHandler({
       ...{ host, logger, source: test, targets: { rtpPort: socket.address().port, encoder } },
     });
@@ -95,7 +95,7 @@ describe('SourceHandler', { timeout: 60_000 }, () => {
     await running;
   });
 
-  it('names the codec that came, at once and when it gives up', async () => {
+  it('names the codec that arrived, at once and when it gives up', async () => {
     const bin = join(folder, 'bin');
     await mkdir(bin);
     const says = '[info]   Stream #0:0: Video: hevc (Main), yuv420p(tv), 1920x1080, 25 fps, 25 tbr, 90k tbn';
@@ -112,7 +112,7 @@ describe('SourceHandler', { timeout: 60_000 }, () => {
     await stop();
   });
 
-  it('writes next to nothing while nobody records', async () => {
+  it('writes almost nothing while nobody records', async () => {
     const pipe = join(folder, 'quiet.raw');
     await ensureRawPipe(host, pipe);
     const lines: string[] = [];
@@ -164,7 +164,7 @@ describe('SourceHandler', { timeout: 60_000 }, () => {
 });
 
 describe('Backoff', () => {
-  it('doubles up to its limit, with jitter, and begins anew after a reset', () => {
+  it('doubles up to its limit, with jitter, and starts over after a reset', () => {
     const backoff = new Backoff(100, 1000, () => 0.5);
     expect(Array.from({ length: 6 }, () => backoff.next())).toEqual([75, 150, 300, 600, 750, 750]);
     backoff.reset();

@@ -9,7 +9,7 @@ function read(...lines: string[]) {
   return reader.facts;
 }
 
-describe('what a pipeline says about its input', () => {
+describe('what a pipeline reports about its input', () => {
   // Recorded from ffmpeg 5.1 and 7.1.
   it.each([
     [
@@ -40,7 +40,7 @@ describe('what a pipeline says about its input', () => {
     expect(read('[info] Input #0, video4linux2,v4l2, from …:', line)).toMatchObject(facts);
   });
 
-  it('is not taken from what it says about its output', () => {
+  it('is not taken from its report about the output', () => {
     const output = '[info]   Stream #0:0: Video: h264, yuv420p(pc, progressive), 64x48, q=2-31, 30 fps';
     expect(read('[info] Input #0, nut, from x:', '[info] Stream mapping:', output)).toEqual({});
     expect(read('[info] Output #0, rtp, to x:', output)).toEqual({});
@@ -48,7 +48,7 @@ describe('what a pipeline says about its input', () => {
   });
 
   // As libcamera 0.5 prints it; not recorded on hardware.
-  it('has the range of a camera module from libcamera', () => {
+  it('takes the range of a camera module from libcamera', () => {
     const line = 'INFO Camera camera.cpp:1215 configuring streams: (0) 1920x1080-YUV420';
     expect(read(`${line}/sYCC (1) 2304x1296-SBGGR10_CSI2P/RAW`).range).toBe('full');
     expect(read(`${line}/Rec709`).range).toBe('limited');
@@ -61,7 +61,7 @@ describe('what a pipeline says about its input', () => {
     fc.assert(fc.property(fc.string(), (text) => void reader.push(`Stream #0:0: Video: h264${text}`)));
   });
 
-  it('names the codec that came', () => {
+  it('names the codec that arrived', () => {
     expect(codecFault('h264', 'hevc')?.words).toBe('The camera sends H.265 (HEVC). Set it to H.264.');
     expect(codecFault('h264', 'mjpeg')?.words).toContain('motion JPEG');
     for (const came of ['h264', 'none', undefined]) expect(codecFault('h264', came)).toBeUndefined();
@@ -70,7 +70,7 @@ describe('what a pipeline says about its input', () => {
 });
 
 describe('the range negotiated with a V4L2 device', () => {
-  it('is read from what v4l2-ctl prints', () => {
+  it('is read from the output of v4l2-ctl', () => {
     const text = (quantization: string) =>
       `Format Video Capture:\n\tColorspace        : sRGB\n\tQuantization      : ${quantization}\n`;
     expect(negotiatedRange(text('Default (maps to Limited Range)'))).toBe('limited');

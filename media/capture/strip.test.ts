@@ -18,7 +18,7 @@ describe('readStrip', () => {
     );
   });
 
-  it('finds none in a grey picture, nor in one too narrow', () => {
+  it('finds none in a grey picture or in one that is too narrow', () => {
     const grey = { data: new Uint8Array(64 * 64).fill(128), width: 64, height: 64 };
     expect(readStrip(grey)).toBeUndefined();
     expect(readStrip({ data: new Uint8Array(16), width: 16, height: 1 })).toBeUndefined();
@@ -45,7 +45,7 @@ describe('readStrip', () => {
 });
 
 describe('stripAgeMs', () => {
-  it('survives the wrap of 16 bits', () => {
+  it('survives the 16-bit wrap', () => {
     const now = 65_536 * 1000 + 40;
     expect(stripAgeMs({ frame: 0, clockMs: 10 }, now)).toBe(30);
     expect(stripAgeMs({ frame: 0, clockMs: 65_530 }, now)).toBe(46);

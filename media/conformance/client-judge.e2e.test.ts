@@ -23,7 +23,7 @@ describe('As a client, this product', () => {
     await rig[Symbol.asyncDispose]();
   });
 
-  it('meets what RFC 9725 asks of one that publishes', async () => {
+  it('meets the requirements of RFC 9725 for publishers', async () => {
     await using hub = await openMediaRig();
     await using judge = new ClientJudge('whip', `${hub.url}/whip/there`);
     const url = await judge.open();
@@ -44,7 +44,7 @@ describe('As a client, this product', () => {
     expect(findings.length).toBeGreaterThan(10);
   });
 
-  it('meets what the WHEP draft asks of one that pulls', async () => {
+  it('meets the requirements of the WHEP draft for players', async () => {
     await using judge = new ClientJudge('whep', `${rig.url}/whep/cam0`);
     const url = await judge.open();
     {
@@ -56,7 +56,7 @@ describe('As a client, this product', () => {
   });
 });
 
-describe('Each look at a client can fail', () => {
+describe('Each check of a client can fail', () => {
   const offer = [
     'v=0',
     'o=- 1 1 IN IP4 0.0.0.0',

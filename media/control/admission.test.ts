@@ -14,7 +14,7 @@ it('Viewers never take the places of cameras', () => {
   expect(() => admission.admit('whip', 'camera')).not.toThrow();
 });
 
-it('One key takes no more than its share, connected or not, and gets places back that it gives up', () => {
+it('One key gets no more than its share, connected or not, and gets back the places it gives up', () => {
   const admission = new Admission(limits);
   const places = [1, 2, 3].map(() => admission.admit('whep', 'greedy'));
   expect(() => admission.admit('whep', 'greedy')).toThrow(overloaded);

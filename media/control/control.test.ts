@@ -58,7 +58,7 @@ describe('The media process', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('answers, refuses what is malformed, and keeps the codes of its errors', async () => {
+  it('answers, rejects malformed requests and keeps the codes of its errors', async () => {
     startProcess();
     await withClient(async (client) => {
       await eventually(() => client.connected, 'the channel is up');
@@ -83,7 +83,7 @@ describe('The media process', () => {
     });
   });
 
-  it('survives a client that talks nonsense', async () => {
+  it('survives a client that sends garbage', async () => {
     startProcess();
     await withClient(async (client) => {
       await eventually(() => client.connected, 'the channel is up');
@@ -95,7 +95,7 @@ describe('The media process', () => {
     });
   });
 
-  it('outlives its supervisor, is not disturbed by the next one, and tells it everything', async () => {
+  it('outlives its supervisor, is not disturbed by the next one and reports everything to it', async () => {
     const child = startProcess();
     const rtpPort = await freeRtpPort();
     const wanted = { ...config, ingests: [{ feed: 'cam0', rtpPort, kind: 'h264' as const }] };
@@ -169,7 +169,7 @@ describe('The media process', () => {
     });
   });
 
-  it('ends by itself when nobody is in control any more, and at once when asked', async () => {
+  it('ends by itself when nobody is in control any more, and at once on request', async () => {
     const orphan = startProcess(300);
     expect(await once(orphan, 'exit')).toEqual([0, null]);
     const asked = startProcess();

@@ -41,7 +41,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test('a process that does not answer its configuration in time is told again, until it does', {
+test('resends the configuration until the process answers it', {
   timeout: 60_000,
 }, async () => {
   silences = 2;

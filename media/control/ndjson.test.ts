@@ -4,7 +4,7 @@ import { encodeLine, MAX_LINE_BYTES, NdjsonError, NdjsonReader } from './ndjson.
 import { mediaConfigSchema, mediaEventSchema, methods, requestSchema, responseSchema } from './protocol.ts';
 
 describe('NDJSON', () => {
-  it('gives the values back, however the stream is cut', () => {
+  it('parses the same values however the stream is split', () => {
     fc.assert(
       fc.property(
         fc.array(fc.jsonValue(), { maxLength: 10 }),
@@ -21,7 +21,7 @@ describe('NDJSON', () => {
     );
   });
 
-  it('refuses what is no JSON and lines without end', () => {
+  it('rejects invalid JSON and endless lines', () => {
     expect(() => new NdjsonReader().push(Buffer.from('{"a":\n'))).toThrow(NdjsonError);
     const reader = new NdjsonReader();
     expect(() => {
@@ -31,7 +31,7 @@ describe('NDJSON', () => {
 });
 
 describe('The protocol', () => {
-  it('never throws on what anybody may send', () => {
+  it('never throws on any input', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         requestSchema.safeParse(value);
@@ -42,7 +42,7 @@ describe('The protocol', () => {
     );
   });
 
-  it('takes a configuration as the supervisor writes it, and no unknown field', () => {
+  it('accepts a configuration as the supervisor writes it, and no unknown field', () => {
     const config = {
       udpPort: 8189,
       tcpPort: 0,

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { reconcile } from './reconcile.ts';
 
-it('ends what is no longer wanted at once: one that takes its time keeps no other waiting', async () => {
+it('ends unwanted sessions at once; a slow one does not delay the others', async () => {
   const running = new Map<string, { key: string; item: AsyncDisposable }>();
   const ending: string[] = [];
   const waits: (() => void)[] = [];

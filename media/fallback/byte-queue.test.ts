@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { ByteQueue } from './byte-queue.ts';
 
-it('A queue of bytes holds what came and was not dropped', () => {
+it('A queue of bytes holds what arrived and was not dropped', () => {
   const step = fc.tuple(fc.uint8Array({ maxLength: 9000 }), fc.nat({ max: 12_000 }));
   fc.assert(
     fc.property(fc.array(step, { maxLength: 30 }), (steps) => {

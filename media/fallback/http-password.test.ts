@@ -14,14 +14,14 @@ describe('A camera that asks for Digest', () => {
   it.each([
     ['MD5', '8ca523f5e9506fed4657c9700eebdbec'],
     ['SHA-256', '753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1'],
-  ])('by %s is answered as the standard has it', (algorithm, response) => {
+  ])('by %s is answered according to the standard', (algorithm, response) => {
     const answer = authorizationFor(example(algorithm), mufasa, get, cnonce);
     expect(answer).toContain(`response="${response}"`);
     expect(answer).toContain('nc=00000001');
     expect(answer).not.toContain('Circle');
   });
 
-  it('without qop and algorithm, as old ones do, is answered as RFC 2069 has it', () => {
+  it('without qop and algorithm, as old cameras do, is answered according to RFC 2069', () => {
     const challenge =
       'Digest realm="testrealm@host.com", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093", opaque="5ccc069c403ebaf9f0171e9517f40e41"';
     const answer = authorizationFor(challenge, { username: 'Mufasa', password: 'CircleOfLife' }, get, cnonce);
@@ -29,7 +29,7 @@ describe('A camera that asks for Digest', () => {
     expect(answer).not.toContain('cnonce');
   });
 
-  it('and for Basic gets no password in the clear', () => {
+  it('and for Basic never gets the password in the clear', () => {
     for (const both of [`Basic realm="x", ${example('MD5')}`, `${example('MD5')}, Basic realm="x"`])
       expect(authorizationFor(both, mufasa, get)).toMatch(/^Digest /);
   });
@@ -53,7 +53,7 @@ it.each([
   expect(authorizationFor(challenge, mufasa, get)).toBeNull(),
 );
 
-it('reads several challenges, and never throws', () => {
+it('reads several challenges and never throws', () => {
   expect(
     challengesIn('Basic realm="a, b", Digest nonce=x , qop = "auth"').map(({ scheme }) => scheme),
   ).toEqual(['basic', 'digest']);

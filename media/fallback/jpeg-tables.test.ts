@@ -9,14 +9,14 @@ const picture = (tables: boolean) => {
   return knownJpeg(shape, (plane, block) => 37 * block + plane).jpeg;
 };
 
-test('a picture without Huffman tables gets the standard ones, one with tables stays as it is', () => {
+test('adds the standard Huffman tables to a picture without them and leaves others unchanged', () => {
   expect(withHuffmanTables(picture(false))).toEqual(picture(true));
   const whole = picture(true);
   expect(withHuffmanTables(whole)).toBe(whole);
   expect(inspectJpeg(withHuffmanTables(picture(false)))).toMatchObject({ width: 64, height: 48 });
 });
 
-test('whatever the bytes are, nothing is thrown', () => {
+test('never throws on any bytes', () => {
   const bytes = fc.uint8Array().map((tail) => Buffer.concat([Buffer.from([0xff, 0xd8, 0xff]), tail]));
   fc.assert(fc.property(bytes, (data) => void withHuffmanTables(data)));
 });

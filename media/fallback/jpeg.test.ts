@@ -26,14 +26,14 @@ beforeAll(() => {
 });
 
 describe('inspectJpeg', () => {
-  it('reads the size of what ffmpeg writes', () => {
+  it('reads the size of pictures from ffmpeg', () => {
     pictures.forEach((picture, i) => {
       const [width, height] = sizes[i] ?? [0, 0];
       expect(inspectJpeg(picture)).toEqual({ bytes: picture.length, width, height });
     });
   });
 
-  it('refuses every shortened picture', () => {
+  it('rejects every truncated picture', () => {
     const picture = pictures[0] ?? Buffer.alloc(0);
     fc.assert(
       fc.property(fc.nat({ max: picture.length - 1 }), (length) => {
@@ -44,7 +44,7 @@ describe('inspectJpeg', () => {
     );
   });
 
-  it('never throws anything else, whatever is wrong', () => {
+  it('never throws any other error', () => {
     const picture = pictures[0] ?? Buffer.alloc(0);
     const damage = fc.array(fc.tuple(fc.nat({ max: picture.length - 1 }), fc.nat({ max: 255 })), {
       maxLength: 8,
@@ -81,7 +81,7 @@ describe('inspectJpeg', () => {
 });
 
 describe('JpegSplitter', () => {
-  it('finds the same pictures wherever the stream is cut, with anything between them', () => {
+  it('finds the same pictures wherever the stream is split, with anything between them', () => {
     const noise = fc
       .uint8Array({ maxLength: 12 })
       .map((bytes) => Buffer.from(bytes).map((byte) => byte & 0x7f));
@@ -111,7 +111,7 @@ describe('JpegSplitter', () => {
     );
   });
 
-  it('gives up what is too long, and finds the next picture', () => {
+  it('gives up on a picture that is too long and finds the next one', () => {
     const [small, large] = [pictures[0] ?? Buffer.alloc(0), pictures[1] ?? Buffer.alloc(0)];
     const splitter = new JpegSplitter(small.length);
     const stream = Buffer.concat([large.subarray(0, -2), small]);
@@ -121,7 +121,7 @@ describe('JpegSplitter', () => {
     expect(found).toEqual([small]);
   });
 
-  it('never throws and keeps no more than it was allowed', () => {
+  it('never throws and keeps no more than its limit', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 200 }), { maxLength: 20 }), (chunks) => {
         const splitter = new JpegSplitter(500);

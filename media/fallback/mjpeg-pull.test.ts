@@ -43,7 +43,7 @@ function begin(response: ServerResponse): void {
 const part = (text: string) => `--cut\r\nContent-Length: ${text.length}\r\n\r\n${text}\r\n`;
 
 describe('MjpegPull', () => {
-  it('hands over the parts as they are, and comes back after the camera ended its stream', async () => {
+  it('passes the parts on unchanged and reconnects after the camera ends its stream', async () => {
     let answers = 0;
     await using camera = await openCamera((response) => {
       answers += 1;
@@ -59,7 +59,7 @@ describe('MjpegPull', () => {
     expect(pulled.states.at(-1)).toEqual({ state: 'connected', reason: null });
   });
 
-  it('names user and password', async () => {
+  it('sends user and password', async () => {
     await using camera = await openCamera((response, authorization) => {
       if (authorization !== `Basic ${btoa('crew:secret')}`) return response.writeHead(401).end();
       begin(response);
@@ -71,7 +71,7 @@ describe('MjpegPull', () => {
     expect(refused.states[0]).toEqual({ state: 'failed', reason: expect.stringContaining('password_file') });
   });
 
-  it('answers a camera that wants Digest, which never sees the password', async () => {
+  it('answers a camera that asks for Digest without revealing the password', async () => {
     const seen: (string | undefined)[] = [];
     await using camera = await openCamera((response, authorization) => {
       seen.push(authorization);
@@ -90,7 +90,7 @@ describe('MjpegPull', () => {
     expect(seen[1]).toContain('uri="/video?x=1"');
   });
 
-  it('says where a password is wrong', async () => {
+  it('reports a wrong password', async () => {
     await using camera = await openCamera((response) => response.writeHead(401).end());
     await using pulled = pull({ url: camera.url, username: 'crew', password: 'wrong' });
     await eventually(() => pulled.states.length > 0, 'it was answered');
@@ -105,14 +105,14 @@ describe('MjpegPull', () => {
       '--cut\r\nContent-Length: 99999999\r\n\r\n',
       /too long/,
     ],
-  ])('says what is wrong with %s', async (_what, headers, body, reason) => {
+  ])('reports what is wrong with %s', async (_what, headers, body, reason) => {
     await using camera = await openCamera((response) => void response.writeHead(200, headers).end(body));
     await using pulled = pull({ url: camera.url });
     await eventually(() => pulled.states.length > 0, 'it was refused');
     expect(pulled.states[0]).toMatchObject({ state: 'failed', reason: expect.stringMatching(reason) });
   });
 
-  it('says that nobody answers', async () => {
+  it('reports that nobody answers', async () => {
     const gone = await openCamera(() => {});
     await gone[Symbol.asyncDispose]();
     await using pulled = pull({ url: gone.url });

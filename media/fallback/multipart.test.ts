@@ -13,10 +13,10 @@ describe('boundaryOf', () => {
     ['multipart/x-mixed-replace; boundary=frame', 'frame'],
     ['multipart/x-mixed-replace;boundary="a b"', 'a b'],
     ['Multipart/X-Mixed-Replace; charset=x; boundary=--myboundary', 'myboundary'],
-  ])('of %s', (type, boundary) => expect(boundaryOf(type)).toBe(boundary));
+  ])('reads %s', (type, boundary) => expect(boundaryOf(type)).toBe(boundary));
 
   it.each([null, '', 'image/jpeg', 'multipart/x-mixed-replace', 'multipart/x-mixed-replace; boundary=--'])(
-    'refuses %s',
+    'rejects %s',
     (type) => expect(() => boundaryOf(type)).toThrow(expect.objectContaining({ code: 'MULTIPART_INVALID' })),
   );
 });
@@ -24,7 +24,7 @@ describe('boundaryOf', () => {
 describe('MultipartParser', () => {
   const body = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes));
 
-  it('finds the same parts wherever the stream is cut, with or without their length', () => {
+  it('finds the same parts wherever the stream is split, with or without their length', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(body, fc.boolean())), fc.array(fc.nat()), (parts, cuts) => {
         const stream = Buffer.concat([
@@ -41,7 +41,7 @@ describe('MultipartParser', () => {
     );
   });
 
-  it('finds the first part also where no delimiter stands before it, and what stands before a delimiter is no part', () => {
+  it('finds the first part even without a delimiter before it, and ignores anything before a delimiter', () => {
     const picture = Buffer.alloc(3000, 7);
     const head = `Content-Type: image/jpeg\r\nContent-Length: ${picture.length}\r\n\r\n`;
     const next = Buffer.concat([Buffer.from(`\r\n--b\r\n${head}`), picture]);
@@ -63,7 +63,7 @@ describe('MultipartParser', () => {
   it.each([
     ['with their length', true],
     ['without', false],
-  ])('finds the parts of a camera that ends its lines as Unix does, %s', (_how, withLength) => {
+  ])('accepts Unix line ends, %s', (_how, withLength) => {
     const picture = Buffer.from([0xff, 0xd8, ...Array.from({ length: 500 }, (_, i) => i % 251), 0xff, 0xd9]);
     const head = `--b\nContent-Type: image/jpeg\n${withLength ? `Content-Length: ${picture.length}\n` : ''}\n`;
     const part = Buffer.concat([Buffer.from(head), picture, Buffer.from('\n')]);
@@ -76,7 +76,7 @@ describe('MultipartParser', () => {
     );
   });
 
-  it('takes a part that comes in crumbs', () => {
+  it('assembles a part that arrives in tiny pieces', () => {
     const picture = Buffer.alloc(2_000_000, 7);
     const stream = Buffer.concat([Buffer.from('--b\r\n\r\n'), picture, Buffer.from('\r\n--b')]);
     const parser = new MultipartParser('b', 4_000_000);
@@ -102,7 +102,7 @@ describe('MultipartParser', () => {
     ['a body longer than allowed', '--x\r\nContent-Length: 101\r\n\r\n'],
     ['a body without an end', `--x\r\n\r\n${'a'.repeat(200)}`],
     ['a head without an end', `--x\r\n${'a'.repeat(20_000)}`],
-  ])('refuses %s', (_what, text) => {
+  ])('rejects %s', (_what, text) => {
     expect(() => parse('x', Buffer.from(text), [], 100)).toThrow(/too long/);
   });
 });

@@ -40,32 +40,29 @@ describe('PictureDecoder', () => {
   it.each([
     ['640x360', '200k', 640, 360],
     ['1920x1080', '4M', 1280, 720],
-  ])(
-    'makes pictures of a %s feed of %s bit/s at once, wide at most 1280',
-    async (size, bitrate, width, height) => {
-      const rtpPort = await freeRtpPort();
-      await using host = new SpawningChildHost();
-      await using rig = await openMediaRig({
-        ingests: [{ feed: 'cam0', rtpPort, kind: 'h264' }],
-        taps: [{ feed: 'cam0', socketPath: join(folder, 'in.sock') }],
-      });
-      const source = startLiveSource(rtpPort, { size, bitrate, gop: 300 });
-      try {
-        await eventually(() => rig.service.feeds.get('cam0')?.ready === true, 'the feed is online');
-        await using decoder = openDecoder(host);
-        await eventually(() => decoder.pictures.length >= 10, 'pictures');
-        for (const picture of decoder.pictures) {
-          expect(inspectJpeg(picture)).toEqual({ bytes: picture.length, width, height });
-        }
-        await decoder.end();
-        expect(host.running.size).toBe(0);
-      } finally {
-        source.kill('SIGKILL');
+  ])('decodes a %s feed of %s bit/s at once, at most 1280 wide', async (size, bitrate, width, height) => {
+    const rtpPort = await freeRtpPort();
+    await using host = new SpawningChildHost();
+    await using rig = await openMediaRig({
+      ingests: [{ feed: 'cam0', rtpPort, kind: 'h264' }],
+      taps: [{ feed: 'cam0', socketPath: join(folder, 'in.sock') }],
+    });
+    const source = startLiveSource(rtpPort, { size, bitrate, gop: 300 });
+    try {
+      await eventually(() => rig.service.feeds.get('cam0')?.ready === true, 'the feed is online');
+      await using decoder = openDecoder(host);
+      await eventually(() => decoder.pictures.length >= 10, 'pictures');
+      for (const picture of decoder.pictures) {
+        expect(inspectJpeg(picture)).toEqual({ bytes: picture.length, width, height });
       }
-    },
-  );
+      await decoder.end();
+      expect(host.running.size).toBe(0);
+    } finally {
+      source.kill('SIGKILL');
+    }
+  });
 
-  it('starts its program again when it was killed', async () => {
+  it('restarts its program after a kill', async () => {
     const rtpPort = await freeRtpPort();
     await using host = new SpawningChildHost();
     await using rig = await openMediaRig({

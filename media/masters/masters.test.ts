@@ -20,7 +20,7 @@ describe('Masters', { timeout: 120_000 }, () => {
 
   afterEach(() => rig[Symbol.asyncDispose]());
 
-  it('records a take whose take.json is true, and finds a flipped bit in it later', async () => {
+  it('records a take with a correct take.json and later finds a flipped bit in it', async () => {
     const { masters, store, stop } = start();
     await rig.startCapture();
     const take = await masters.start('one', null);
@@ -70,7 +70,7 @@ describe('Masters', { timeout: 120_000 }, () => {
     await stop();
   });
 
-  it('takes a running recorder over after a crash of the supervisor', async () => {
+  it('takes over a running recorder after a crash of the supervisor', async () => {
     const before = start();
     await rig.startCapture();
     await before.masters.start('one', null);
@@ -90,7 +90,7 @@ describe('Masters', { timeout: 120_000 }, () => {
     ['where it was written last', 0],
     ['within a frame, as a disk error ends it', 1000],
   ])(
-    'closes what a crash of supervisor and recorder left, and goes on with the take (ends %s)',
+    'closes what a crash of supervisor and recorder left and continues the take (ends %s)',
     async (_, cut) => {
       const before = start();
       await rig.startCapture();
@@ -118,7 +118,7 @@ describe('Masters', { timeout: 120_000 }, () => {
     },
   );
 
-  it('ends takes when the program ends, and finishes them at its next start', async () => {
+  it('ends takes when the program ends and finishes them at the next start', async () => {
     const before = start({ strategy: 'spool' });
     await rig.startCapture();
     await before.masters.start('one', null);
@@ -135,7 +135,7 @@ describe('Masters', { timeout: 120_000 }, () => {
     await after.stop();
   });
 
-  it('says that a take has failed whose disk is gone, and can end it', async () => {
+  it('reports a take as failed if its disk is gone, and can end it', async () => {
     const { masters, store, stop } = start();
     await rig.startCapture();
     const take = await masters.start('one', null);
@@ -149,7 +149,7 @@ describe('Masters', { timeout: 120_000 }, () => {
     await stop();
   });
 
-  it('finishes, and records no more of, a take that ended while its disk was away', async () => {
+  it('finishes a take that ended while its disk was away, and records no more of it', async () => {
     const before = start();
     await rig.startCapture();
     await before.masters.start('one', null);
@@ -169,7 +169,7 @@ describe('Masters', { timeout: 120_000 }, () => {
     await after.stop();
   });
 
-  it('records no more of a take that a full disk had ended, although nobody stopped it', async () => {
+  it('does not resume a take that a full disk ended, although nobody stopped it', async () => {
     const before = start({ strategy: 'spool' });
     await rig.startCapture();
     await before.masters.start('one', null);
@@ -186,7 +186,7 @@ describe('Masters', { timeout: 120_000 }, () => {
     await after.stop();
   });
 
-  it('refuses what cannot be recorded', async () => {
+  it('rejects what cannot be recorded', async () => {
     const { masters, stop } = start();
     await expect(masters.start('one', ['nobody'])).rejects.toMatchObject({ code: 'MASTERS_REFUSED' });
     await expect(masters.start('../one', null)).rejects.toMatchObject({ code: 'TAKE_ID_INVALID' });
@@ -196,7 +196,7 @@ describe('Masters', { timeout: 120_000 }, () => {
     await off.stop();
   });
 
-  it('measures once, and lets that decide', async () => {
+  it('measures once and decides by the result', async () => {
     const { masters, stop } = start({ strategy: 'auto' });
     await rig.startCapture();
     const unmeasured = await masters.start('one', null);
@@ -219,7 +219,7 @@ describe('Masters', { timeout: 120_000 }, () => {
     await stop();
   });
 
-  it('says how long the disk lasts by what an earlier take of the camera took of it', async () => {
+  it('estimates how long the disk lasts from an earlier take of the camera', async () => {
     await rig.startCapture();
     const { masters, store, stop } = start({ strategy: 'spool' });
     const bytesPerSecond = async () => {

@@ -1,14 +1,10 @@
 /** Reassembles NAL units from RTP payloads (RFC 6184, section 5). */
 import { isWholeNal, NalType, nalType, splitStapA } from './h264.ts';
-
-const MAX_NAL_BYTES = 8 * 1024 * 1024;
-/** Each fragment is an object of its own: tiny ones would take many times the memory of their content. */
-const MAX_FRAGMENTS = 16_384;
+import { NalCollector } from './nal-collector.ts';
 
 /** One instance per stream; payloads must come in sequence order, and gaps must be reported by `lost()`. */
 export class H264Depacketizer {
-  #fragments: Buffer[] = [];
-  #bytes = 0;
+  readonly #collector = new NalCollector();
 
   /** The NAL units that are complete with this payload, in order, without start codes. */
   push(payload: Buffer): Buffer[] {
@@ -22,8 +18,7 @@ export class H264Depacketizer {
 
   /** Packets are missing: the NAL unit that was being collected is dropped. */
   lost(): void {
-    this.#fragments = [];
-    this.#bytes = 0;
+    this.#collector.drop();
   }
 
   #pushFragment(payload: Buffer): Buffer[] {
@@ -34,21 +29,8 @@ export class H264Depacketizer {
       this.lost();
       return [];
     }
-    if (header & 0x80) {
-      this.lost();
-      this.#fragments.push(Buffer.from([(indicator & 0xe0) | (header & 0x1f)]));
-    } else if (this.#fragments.length === 0) {
-      return [];
-    }
-    this.#bytes += payload.length - 2;
-    if (this.#bytes > MAX_NAL_BYTES || this.#fragments.length > MAX_FRAGMENTS) {
-      this.lost();
-      return [];
-    }
-    this.#fragments.push(payload.subarray(2));
-    if ((header & 0x40) === 0) return [];
-    const nal = Buffer.concat(this.#fragments);
-    this.lost();
-    return [nal];
+    if (header & 0x80) this.#collector.begin(Buffer.from([(indicator & 0xe0) | (header & 0x1f)]));
+    const nal = this.#collector.add(payload.subarray(2), (header & 0x40) !== 0);
+    return nal === null ? [] : [nal];
   }
 }

@@ -1,5 +1,7 @@
 /** Sequence parameter sets: profile, level and picture size (ITU-T H.264, sections 7.3.2.1.1 and 7.4.2.1.1). */
 
+import { BitReader, withoutEmulationPrevention } from './bit-reader.ts';
+
 /** What an SPS says. Sizes in pixels. */
 export interface SpsInfo {
   /** Six hex digits: profile_idc, constraint flags, level_idc, as in SDP's profile-level-id. */
@@ -86,49 +88,4 @@ function skipScalingLists(reader: BitReader, lists: number): void {
 
 function signed(code: number): number {
   return code % 2 === 0 ? -code / 2 : (code + 1) / 2;
-}
-
-function withoutEmulationPrevention(bytes: Buffer): Buffer {
-  const clean = Buffer.allocUnsafe(bytes.length);
-  let length = 0;
-  let zeros = 0;
-  for (const byte of bytes) {
-    if (zeros >= 2 && byte === 3) {
-      zeros = 0;
-      continue;
-    }
-    zeros = byte === 0 ? zeros + 1 : 0;
-    clean[length++] = byte;
-  }
-  return clean.subarray(0, length);
-}
-
-/** Reads bits from the most significant on; throws RangeError behind the end. */
-class BitReader {
-  readonly #bytes: Buffer;
-  #position = 0;
-
-  constructor(bytes: Buffer) {
-    this.#bytes = bytes;
-  }
-
-  bits(count: number): number {
-    let value = 0;
-    for (let i = 0; i < count; i++) {
-      const byte = this.#bytes[this.#position >> 3];
-      if (byte === undefined) throw new RangeError('parameter set too short');
-      value = value * 2 + ((byte >> (7 - (this.#position & 7))) & 1);
-      this.#position++;
-    }
-    return value;
-  }
-
-  /** Unsigned Exp-Golomb code (section 9.1). */
-  golomb(): number {
-    let zeros = 0;
-    while (this.bits(1) === 0) {
-      if (++zeros > 31) throw new RangeError('code too long');
-    }
-    return 2 ** zeros - 1 + this.bits(zeros);
-  }
 }

@@ -18,7 +18,7 @@ function depacketize(payloads: readonly Buffer[]): Buffer[] {
 }
 
 describe('H.264 payloads', () => {
-  it('are cut to size without altering a NAL unit', () => {
+  it('are split to size without altering a NAL unit', () => {
     fc.assert(
       fc.property(
         fc.array(nal, { minLength: 1, maxLength: 5 }),
@@ -34,13 +34,13 @@ describe('H.264 payloads', () => {
     );
   });
 
-  it('pass as they are where they fit', () => {
+  it('pass unchanged if they fit', () => {
     const payload = Buffer.alloc(1200, 0x41);
     expect(fitH264(payload, 1200)).toEqual([payload]);
     expect(fitH264(payload, 1200)[0]).toBe(payload);
   });
 
-  it('are split out of aggregation packets', () => {
+  it('are extracted from aggregation packets', () => {
     fc.assert(
       fc.property(fc.array(nal, { minLength: 1, maxLength: 8 }), (nals) => {
         const aggregate = buildStapA(nals);
@@ -51,12 +51,12 @@ describe('H.264 payloads', () => {
     );
   });
 
-  it('tell a keyframe however it is packed', () => {
+  it('reveal a keyframe however it is packed', () => {
     const idr = Buffer.concat([Buffer.from([0x65]), Buffer.alloc(3000, 1)]);
-    expect(inspectH264(idr).idr).toBe(true);
+    expect(inspectH264(idr).keyframe).toBe(true);
     const [first, second] = fitH264(idr, 1200);
-    expect(inspectH264(first ?? idr).idr).toBe(true);
-    expect(inspectH264(second ?? idr)).toMatchObject({ idr: false, picture: true });
+    expect(inspectH264(first ?? idr).keyframe).toBe(true);
+    expect(inspectH264(second ?? idr)).toMatchObject({ keyframe: false, picture: true });
     const pps = Buffer.from([0x68, 1, 2]);
     const info = inspectH264(buildStapA([SPS_720P, pps]));
     expect(info.sps).toEqual(SPS_720P);
@@ -64,7 +64,7 @@ describe('H.264 payloads', () => {
     expect(info.picture).toBe(false);
   });
 
-  it('cannot hold a packet within a packet, however deep', () => {
+  it('cannot nest packets at any depth', () => {
     let nested = Buffer.from([0x65, 1, 2, 3]);
     while (nested.length < 60_000) {
       const length = Buffer.alloc(3, 24);
@@ -73,7 +73,7 @@ describe('H.264 payloads', () => {
     }
     expect(splitStapA(nested)).toBeNull();
     expect(fitH264(nested, 1200)).toEqual([]);
-    expect(inspectH264(nested)).toEqual({ picture: false, idr: false, sps: null, pps: null });
+    expect(inspectH264(nested)).toEqual({ picture: false, keyframe: false, vps: null, sps: null, pps: null });
     for (const type of [0, 24, 25, 26, 27, 28, 29, 30, 31]) {
       const inner = Buffer.concat([Buffer.from([type]), Buffer.alloc(2000)]);
       expect(splitStapA(buildStapA([inner]))).toBeNull();
@@ -82,7 +82,7 @@ describe('H.264 payloads', () => {
     }
   });
 
-  it('are given up where they come in endless crumbs', () => {
+  it('are dropped if they arrive in endless tiny pieces', () => {
     const depacketizer = new H264Depacketizer();
     depacketizer.push(Buffer.from([0x7c, 0x85, 1]));
     for (let i = 0; i < 20_000; i++) depacketizer.push(Buffer.from([0x7c, 0x05, 1]));
@@ -102,7 +102,7 @@ describe('H.264 payloads', () => {
     );
   });
 
-  it('give up a NAL unit of which a part was lost', () => {
+  it('drop a NAL unit with a missing part', () => {
     const depacketizer = new H264Depacketizer();
     const parts = fitH264(Buffer.alloc(3000, 0x65), 1000);
     depacketizer.push(parts[0] ?? Buffer.alloc(0));
@@ -118,11 +118,11 @@ describe('sequence parameter sets', () => {
     ['67640028acd940780227e5c044000003000400000300f03c60c658', '640028', 1920, 1080],
     ['6764000dacd941519e22230110000003001000000303c0f1429960', '64000d', 322, 178],
     ['67f4001e919b281405ff138088000003000800000301e078b16cb0', 'f4001e', 640, 360],
-  ])('of libx264 give size and profile: %s', (hex, profileLevelId, width, height) => {
+  ])('of libx264 yield size and profile: %s', (hex, profileLevelId, width, height) => {
     expect(parseSps(Buffer.from(hex, 'hex'))).toEqual({ profileLevelId, width, height });
   });
 
-  it('that are cut short are refused', () => {
+  it('that are truncated are rejected', () => {
     for (let length = 0; length < 9; length++) expect(parseSps(SPS_720P.subarray(0, length))).toBeNull();
   });
 });

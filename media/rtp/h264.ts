@@ -1,5 +1,7 @@
 /** H.264 inside RTP (RFC 6184, packetization modes 0 and 1): what a packet carries, without touching it. */
 
+import type { PayloadInfo } from './payload-info.ts';
+
 /** Types of NAL units and RTP packets (RFC 6184, table 1). */
 export const NalType = {
   SLICE: 1,
@@ -13,28 +15,18 @@ export const NalType = {
 
 const MAX_NALS_PER_PACKET = 64;
 
-/** What a forwarder needs to know about one RTP payload. */
-export interface H264PayloadInfo {
-  /** A NAL unit of a coded picture begins or continues here: the packet belongs to a frame. */
-  readonly picture: boolean;
-  /** An IDR picture's slice begins here. */
-  readonly idr: boolean;
-  /** Parameter sets that are complete in this packet, as views. */
-  readonly sps: Buffer | null;
-  readonly pps: Buffer | null;
-}
-
-const NOTHING: H264PayloadInfo = { picture: false, idr: false, sps: null, pps: null };
+const NOTHING: PayloadInfo = { picture: false, keyframe: false, vps: null, sps: null, pps: null };
 
 /** Reads a payload; malformed ones give "nothing of interest". */
-export function inspectH264(payload: Buffer): H264PayloadInfo {
+export function inspectH264(payload: Buffer): PayloadInfo {
   const type = (payload[0] ?? 0) & 0x1f;
   if (type === NalType.FU_A) {
     const header = payload[1] ?? 0;
     const inner = header & 0x1f;
     return {
       picture: isPicture(inner),
-      idr: inner === NalType.IDR && (header & 0x80) !== 0,
+      keyframe: inner === NalType.IDR && (header & 0x80) !== 0,
+      vps: null,
       sps: null,
       pps: null,
     };
@@ -43,19 +35,19 @@ export function inspectH264(payload: Buffer): H264PayloadInfo {
   return inspectNals(splitStapA(payload) ?? []);
 }
 
-function inspectNals(nals: readonly Buffer[]): H264PayloadInfo {
+function inspectNals(nals: readonly Buffer[]): PayloadInfo {
   let picture = false;
-  let idr = false;
+  let keyframe = false;
   let sps: Buffer | null = null;
   let pps: Buffer | null = null;
   for (const nal of nals) {
     const type = nalType(nal);
     if (isPicture(type)) picture = true;
-    if (type === NalType.IDR) idr = true;
+    if (type === NalType.IDR) keyframe = true;
     if (type === NalType.SPS) sps = nal;
     if (type === NalType.PPS) pps = nal;
   }
-  return { picture, idr, sps, pps };
+  return { picture, keyframe, vps: null, sps, pps };
 }
 
 /** Type of a NAL unit, from its header byte. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { NackGenerator } from './nack-generator.ts';
 
 describe('NackGenerator', () => {
-  it('asks for a gap at once, again after the pause, and not for what arrived meanwhile', () => {
+  it('requests a gap at once and again after the pause, but not what arrived meanwhile', () => {
     const generator = new NackGenerator({ retryMs: 50, maxTries: 2 });
     expect(generator.arrived(10, 0)).toBe(false);
     expect(generator.arrived(13, 1)).toBe(true);
@@ -16,7 +16,7 @@ describe('NackGenerator', () => {
     expect(generator.pending).toBe(0);
   });
 
-  it('does not ask for a stream that jumped', () => {
+  it('requests nothing from a stream that jumped', () => {
     const generator = new NackGenerator({ maxGap: 100 });
     generator.arrived(1, 0);
     expect(generator.arrived(5000, 1)).toBe(true);
@@ -25,7 +25,7 @@ describe('NackGenerator', () => {
     expect(generator.abandoned).toBe(4998);
   });
 
-  it('asks for exactly what is missing, whatever arrives', () => {
+  it('requests exactly what is missing, whatever arrives', () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.integer({ min: 1, max: 400 }), { minLength: 2 }), (arrivals) => {
         const generator = new NackGenerator({ maxGap: 1000 });

@@ -15,7 +15,7 @@ describe('ReceptionStats', () => {
     expect(stats.lostTotal).toBe(24);
   });
 
-  it('says how long ago the last sender report came', () => {
+  it('says how long ago the last sender report arrived', () => {
     const stats = new ReceptionStats(7, 90_000);
     stats.arrived(1, 0, 0);
     expect(stats.report(0)).toMatchObject({ lastReport: 0, delaySinceLastReport: 0 });

@@ -26,7 +26,7 @@ describe('RTCP', () => {
     );
   });
 
-  it('asks for no number twice, and for no more than a receiver can miss', () => {
+  it('requests no number twice, and no more than a receiver can miss', () => {
     const repeated = Array.from({ length: 300 }, () => 5);
     const flood = Array.from({ length: 400 }, (_, i) => i * 17);
     const fci = (numbers: number[]) => {
@@ -79,7 +79,7 @@ describe('RTCP', () => {
     ]);
   });
 
-  it('states a bitrate to within its precision', () => {
+  it('states a bit rate within its precision', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1000, max: 2_000_000_000 }), uint32, (bitrate, ssrc) => {
         const [packet] = parseRtcp(buildRemb(1, bitrate, [ssrc]));
@@ -116,7 +116,7 @@ describe('NTP time', () => {
     );
   });
 
-  it('gives the middle bits that reports echo', () => {
+  it('returns the middle bits that reports echo', () => {
     expect(middleOfNtp({ seconds: 0x12345678, fraction: 0x9abcdef0 })).toBe(0x56789abc);
   });
 });

@@ -12,7 +12,7 @@ const packet = fc.record({
 });
 
 describe('RTP packets', () => {
-  it('come back as they were written', () => {
+  it('survive a round trip', () => {
     fc.assert(fc.property(packet, (value) => void expect(parseRtp(buildRtp(value))).toEqual(value)));
   });
 
@@ -35,7 +35,7 @@ describe('RTP packets', () => {
     expect(parseRtp(extended)?.payload.toString()).toBe('payload');
   });
 
-  it('with more padding than payload are refused', () => {
+  it('are rejected if they have more padding than payload', () => {
     const bad = buildRtp({
       marker: false,
       payloadType: 96,

@@ -19,7 +19,7 @@ function open() {
 }
 
 describe('A guarded source', () => {
-  it('is not left for one stray packet, wherever that comes from', () => {
+  it('stays selected despite a stray packet from anywhere', () => {
     const { admit } = open();
     expect(admit(packet(1, 40_000))).toEqual([[40_000], true]);
     expect(admit(packet(1, 40_002))).toEqual([[40_002], false]);
@@ -30,7 +30,7 @@ describe('A guarded source', () => {
     expect(admit(packet(1, 40_003))).toEqual([[40_003], false]);
   });
 
-  it('may begin again under its SSRC: nothing of the beginning is lost', () => {
+  it('may restart under its SSRC without losing its first packets', () => {
     const { admit } = open();
     admit(packet(1, 100));
     expect(admit(packet(1, 30_000))).toEqual([[], false]);
@@ -38,7 +38,7 @@ describe('A guarded source', () => {
     expect(admit(packet(1, 30_002))).toEqual([[30_002], false]);
   });
 
-  it('stays one of several layers that are sent at once', () => {
+  it('stays on one of several layers that are sent at once', () => {
     const { admit } = open();
     let taken = 0;
     for (let frame = 0; frame < 100; frame++) {
@@ -50,7 +50,7 @@ describe('A guarded source', () => {
     expect(taken).toBe(400);
   });
 
-  it('gives way to another that sends while it is mute, with all that one has sent', () => {
+  it('gives way to another that sends while it is mute, with everything that one sent', () => {
     const { admit } = open();
     admit(packet(1, 100));
     expect(admit(packet(2, 7, 0))).toEqual([[], false]);
@@ -61,7 +61,7 @@ describe('A guarded source', () => {
     expect(admit(packet(2, 11, 6000))).toEqual([[11], false]);
   });
 
-  it('gives way at once after a silence, and goes on itself where it was only silent', () => {
+  it('gives way at once after a silence, and continues if it was only silent', () => {
     const { admit } = open();
     admit(packet(1, 100));
     expect(admit(packet(1, 101), 60_000)).toEqual([[101], false]);

@@ -5,7 +5,7 @@ import { StreamNormalizer } from './stream-normalizer.ts';
 const start = { sequence: 1000, timestamp: 5000 };
 
 describe('StreamNormalizer', () => {
-  it('goes on without a gap when another source takes over', () => {
+  it('continues without a gap when another source takes over', () => {
     fc.assert(
       fc.property(
         fc.array(
@@ -37,7 +37,7 @@ describe('StreamNormalizer', () => {
     );
   });
 
-  it('keeps gaps and puts late packets where they belong', () => {
+  it('keeps gaps and puts late packets in their place', () => {
     const normalizer = new StreamNormalizer(90_000, start);
     expect(normalizer.place(1, 10, 0, 0)?.sequence).toBe(1000);
     expect(normalizer.place(1, 13, 0, 1)?.sequence).toBe(1003);
@@ -45,7 +45,7 @@ describe('StreamNormalizer', () => {
     expect(normalizer.place(1, 9, 0, 2)).toBeNull();
   });
 
-  it('takes a far jump within one source for a restart', () => {
+  it('treats a far jump within one source as a restart', () => {
     const normalizer = new StreamNormalizer(90_000, start);
     normalizer.place(1, 10, 0, 0);
     expect(normalizer.startsSource(1, 20_000)).toBe(true);
@@ -56,7 +56,7 @@ describe('StreamNormalizer', () => {
     });
   });
 
-  it('makes room for packets that were cut in pieces', () => {
+  it('makes room for packets that were split', () => {
     const normalizer = new StreamNormalizer(90_000, start);
     expect(normalizer.place(1, 10, 0, 0)?.sequence).toBe(1000);
     normalizer.insert(2);
@@ -64,7 +64,7 @@ describe('StreamNormalizer', () => {
     expect(normalizer.place(1, 12, 0, 0)?.sequence).toBe(1004);
   });
 
-  it('still has a place for what is repaired late, behind packets that were cut in pieces', () => {
+  it('still has a place for late repairs behind packets that were split', () => {
     const normalizer = new StreamNormalizer(90_000, start);
     const placed = new Map<number, number>();
     for (const sequence of [10, 12, 14, 13, 11]) {
@@ -86,7 +86,7 @@ describe('StreamNormalizer', () => {
     ['back an hour', -3600 * 90_000],
     ['ahead half the circle', 2 ** 31],
     ['ahead an hour', 3600 * 90_000],
-  ])('goes on where the timestamps of one source step %s', (_, step) => {
+  ])('continues if the timestamps of one source step %s', (_, step) => {
     const normalizer = new StreamNormalizer(90_000, start);
     const timestamps: number[] = [];
     let steps = 0;
@@ -109,7 +109,7 @@ describe('StreamNormalizer', () => {
   });
 
   it.each([3600 * 90_000, -9800 * 90_000, -10 * 90_000])(
-    'keeps a lone frame that is off by %d on the time line, and leaves that alone',
+    'keeps a lone frame that is off by %d on the time line, and affects no other frame',
     (step) => {
       const normalizer = new StreamNormalizer(90_000, start);
       const places = Array.from({ length: 20 }, (_, frame) => {
@@ -127,14 +127,14 @@ describe('StreamNormalizer', () => {
     },
   );
 
-  it('leaves the order of pictures that refer to later ones alone', () => {
+  it('keeps the order of pictures that refer to later ones', () => {
     const normalizer = new StreamNormalizer(90_000, start);
     const order = [0, 4, 2, 1, 3, 8, 6, 5, 7];
     const timestamps = order.map((frame, i) => normalizer.place(1, i, frame * 3000, i * 33)?.timestamp);
     expect(timestamps).toEqual(order.map((frame) => 5000 + frame * 3000));
   });
 
-  it('takes a pause of the source for what it is', () => {
+  it('recognises a pause of the source', () => {
     const normalizer = new StreamNormalizer(90_000, start);
     normalizer.place(1, 0, 0, 0);
     const place = normalizer.place(1, 1, 600 * 90_000, 600_000);

@@ -37,7 +37,7 @@ describe('CaptureDelay', () => {
     );
   });
 
-  it('is not moved by single late frames', () => {
+  it('is not affected by single late frames', () => {
     const delay = new CaptureDelay(clockRate);
     delay.noteReport(0, startMs);
     for (let frame = 1; frame <= 60; frame++) {
@@ -46,7 +46,7 @@ describe('CaptureDelay', () => {
     expect(delay.ms).toBeCloseTo(8, 1);
   });
 
-  it('does not believe reports that speak of another time', () => {
+  it('ignores reports about another time', () => {
     const delay = new CaptureDelay(clockRate);
     delay.noteReport(0, 12_345);
     delay.noteArrival(3000, startMs);

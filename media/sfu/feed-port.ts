@@ -2,15 +2,15 @@
  * What a feed and those who fill and view it know of each other. Feed, publishers, viewers and both media planes import this; it
  * imports none of them.
  */
-import type { SpsInfo } from '../rtp/h264-sps.ts';
+import type { VideoInfo } from '../rtp/video-payload.ts';
 import type { AudioCodec } from './audio-codec.ts';
 import type { PublisherInfo, ViewerStats } from './feed-stats.ts';
 import type { LayerName } from './layer.ts';
 
-/** A feed's H.264 track, as the feed sees it. */
+/** A feed's picture, as the feed sees it. */
 export interface FeedVideo extends Disposable {
   /** Geometry and profile of the newest parameter set; null before the first. */
-  readonly info: SpsInfo | null;
+  readonly info: VideoInfo | null;
   readonly frames: number;
   readonly octets: number;
   /** performance.now() of the newest frame's first packet. */

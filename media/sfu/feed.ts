@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { codecString, type VideoCodec } from '../rtp/video-payload.ts';
 import type { AudioCodec } from './audio-codec.ts';
 import { noticesOf } from './feed-notices.ts';
 import type { FeedAudio, FeedPort, FeedSource, FeedVideo, FeedViewer } from './feed-port.ts';
@@ -43,6 +44,7 @@ export class Feed implements FeedPort, Disposable {
   #audio: FeedAudio | null = null;
   #source: FeedSource | null = null;
   #state: FeedState = 'offline';
+  #codec: VideoCodec | null = null;
 
   constructor(options: FeedOptions) {
     this.id = options.id;
@@ -186,7 +188,7 @@ export class Feed implements FeedPort, Disposable {
     return {
       feed: this.id,
       state: this.#state,
-      codec: info === null ? null : `avc1.${info.profileLevelId}`,
+      codec: info === null ? null : codecString(info),
       audioCodec: this.#soundCame ? (this.#audio?.codec ?? null) : null,
       width: info?.width ?? null,
       height: info?.height ?? null,
@@ -267,8 +269,18 @@ export class Feed implements FeedPort, Disposable {
   }
 
   #keyframeArrived(): void {
+    this.#followCodec();
     this.#arbiter.answered();
     this.#wakeWaiting();
+  }
+
+  /** Viewers agreed on one codec: they come again where the feed has another one, and are asked whether they have that. */
+  #followCodec(): void {
+    const { codec = null } = this.video.info ?? {};
+    if (codec === this.#codec) return;
+    const isNews = this.#codec !== null;
+    this.#codec = codec;
+    if (isNews) for (const viewer of [...this.viewers]) viewer.close();
   }
 
   /** Viewers wait for a first keyframe, and for a feed that stalled to go on. */

@@ -21,7 +21,7 @@ describe('KeyframeArbiter', () => {
     return { arbiter, sent };
   }
 
-  it('makes one request of many, and at most one a second', () => {
+  it('merges many requests into one, and sends at most one a second', () => {
     const { arbiter, sent } = open();
     for (let i = 0; i < 300; i++) {
       arbiter.request();
@@ -37,7 +37,7 @@ describe('KeyframeArbiter', () => {
     expect(arbiter.counts).toEqual({ requested: 300, sent: sent.length });
   });
 
-  it('repeats a request that no keyframe answers, but not for ever', () => {
+  it('repeats a request that no keyframe answers, but not forever', () => {
     const { arbiter, sent } = open();
     arbiter.request();
     vi.advanceTimersByTime(60_000);
@@ -45,7 +45,7 @@ describe('KeyframeArbiter', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('is quiet once the keyframe came, and leaves no timer behind', () => {
+  it('is quiet once the keyframe arrives, and leaves no timer behind', () => {
     const { arbiter, sent } = open();
     arbiter.request();
     arbiter.answered();
@@ -56,7 +56,7 @@ describe('KeyframeArbiter', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('only counts where nobody can be asked', () => {
+  it('only counts if nobody can be asked', () => {
     const { arbiter, sent } = open(false);
     arbiter.request();
     arbiter.request();

@@ -25,7 +25,7 @@ function play(peer: NativePeer, sounds: 'loud' | 'silent' = 'loud'): Disposable 
 }
 
 describe.each(['native', 'JavaScript'] as const)('On the %s plane', (kind) => {
-  it('sound that comes after a viewer reaches it', async () => {
+  it('sound that starts later reaches an existing viewer', async () => {
     await using rig = await openPlaneRig(kind, { ingest: false });
     await using http = new HttpHarness(rig.service);
     const url = await http.open();
@@ -51,7 +51,7 @@ describe.each(['native', 'JavaScript'] as const)('On the %s plane', (kind) => {
     await eventually(() => heard.audio > 5, 'the viewer hears the sound', 10_000);
   });
 
-  it('a feed shows sound once some comes, not when it is agreed on', async () => {
+  it('a feed lists sound once some arrives, not when it is negotiated', async () => {
     await using rig = await openPlaneRig(kind, { ingest: false });
     await using http = new HttpHarness(rig.service);
     using peer = new NativePeer('SendOnly', { audio: true });

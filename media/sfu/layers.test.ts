@@ -157,7 +157,7 @@ describe.each(planes)('Layers of a feed on the %s media plane', (kind) => {
     expect(new Set(viewer.packets.map(({ ssrc }) => ssrc)).size).toBe(1);
   });
 
-  it('ask the publisher of the layer that is wished for a keyframe, and go on with the other one until it comes', async () => {
+  it('ask the publisher of the requested layer for a keyframe, and keep sending the other until it arrives', async () => {
     await using rig = await openPlaneRig(kind, { ingest: false });
     await using high = await Camera.open(rig, 'high', 40);
     await using low = await Camera.open(rig, 'low', 100_000);
@@ -179,7 +179,7 @@ describe.each(planes)('Layers of a feed on the %s media plane', (kind) => {
     expect(gapsOf(viewer.packets)).toEqual([]);
   });
 
-  it('come to a viewer that wished the small one before there was one, and leave it the full one when it ends', async () => {
+  it('reach a viewer that requested the small one before it existed; when it ends, the full one returns', async () => {
     await using rig = await openPlaneRig(kind, { ingest: false });
     await using _high = await Camera.open(rig, 'high', 20);
     await online(rig, 1);
@@ -196,7 +196,7 @@ describe.each(planes)('Layers of a feed on the %s media plane', (kind) => {
     wentToLowAndBack(viewer);
   });
 
-  it('stand in for one another: a full one that stops leaves the small one to everybody', async () => {
+  it('replace one another: if the full one stops, everybody gets the small one', async () => {
     await using rig = await openPlaneRig(kind, { ingest: false });
     await using high = await Camera.open(rig, 'high', 20);
     await using _low = await Camera.open(rig, 'low', 20);
@@ -214,7 +214,7 @@ describe.each(planes)('Layers of a feed on the %s media plane', (kind) => {
     wentToLowAndBack(viewer);
   });
 
-  it('are chosen by size where none is named', async () => {
+  it('are chosen by size if none is named', async () => {
     await using rig = await openPlaneRig(kind, { ingest: false });
     await using _high = await Camera.open(rig, 'high', 20);
     await using _low = await Camera.open(rig, 'low', 20);
@@ -226,7 +226,7 @@ describe.each(planes)('Layers of a feed on the %s media plane', (kind) => {
     expect(select(rig, viewer, {}).layer).toBe('high');
   });
 
-  it('send nothing to a viewer that pauses, and start with a keyframe of the layer it wishes by then', async () => {
+  it('send nothing to a paused viewer, and resume with a keyframe of the layer it wants by then', async () => {
     await using rig = await openPlaneRig(kind, { ingest: false });
     await using _high = await Camera.open(rig, 'high', 20);
     await using _low = await Camera.open(rig, 'low', 20);
@@ -246,7 +246,7 @@ describe.each(planes)('Layers of a feed on the %s media plane', (kind) => {
     expect(Math.min(...stepsOf(slices))).toBeGreaterThanOrEqual(0);
   });
 
-  it('send nothing again that was of the other layer', async () => {
+  it('retransmit nothing of the other layer', async () => {
     await using rig = await openPlaneRig(kind, { ingest: false });
     await using _high = await Camera.open(rig, 'high', 20);
     await using _low = await Camera.open(rig, 'low', 20);
@@ -262,7 +262,7 @@ describe.each(planes)('Layers of a feed on the %s media plane', (kind) => {
     expect(stats()?.retransmitted).toBe(0);
   });
 
-  it('keep their place on the clock: reports after a change say when its pictures were taken', async () => {
+  it('keep their place on the clock: reports after a change date its pictures', async () => {
     await using rig = await openPlaneRig(kind, { ingest: false });
     await using _high = await Camera.open(rig, 'high', 20);
     await using _low = await Camera.open(rig, 'low', 20);
@@ -282,7 +282,7 @@ describe.each(planes)('Layers of a feed on the %s media plane', (kind) => {
     expect(Math.abs(aheadMs - sinceMs)).toBeLessThan(400);
   });
 
-  it('belong to one publisher: nobody adds a small layer to the feed of somebody else', async () => {
+  it('belong to one publisher: nobody can add a small layer to the feed of somebody else', async () => {
     await using rig = await openPlaneRig(kind, { ingest: false });
     await using _high = await Camera.open(rig, 'high', 20);
     await online(rig, 1);

@@ -1,6 +1,6 @@
-import { createSocket, type Socket } from 'node:dgram';
-import { once } from 'node:events';
+import type { Socket } from 'node:dgram';
 import type { IceCandidate } from '../datapath/datapath.ts';
+import { openUdpSocket } from '../datapath/node/udp-socket.ts';
 
 /** A path between two peers on which some of the media gets lost. */
 export class LossyWay implements Disposable {
@@ -8,26 +8,33 @@ export class LossyWay implements Disposable {
   #client: { address: string; port: number } | null = null;
   lost = 0;
 
-  private constructor(socket: Socket, server: IceCandidate, loses: () => boolean) {
+  private constructor(socket: Socket) {
     this.#socket = socket;
-    socket.on('message', (datagram, from) => {
-      if (from.port !== server.port) {
-        this.#client = from;
-        socket.send(datagram, server.port, server.address);
-      } else if (isMedia(datagram) && loses()) {
-        this.lost++;
-      } else if (this.#client !== null) {
-        socket.send(datagram, this.#client.port, this.#client.address);
-      }
-    });
   }
 
-  /** A path to `server` on which a packet towards the client is lost if `loses` says so. */
+  /** A path to `server` on which a packet towards the client is lost if `loses` says so; it loses nothing else. */
   static async open(server: IceCandidate, loses: () => boolean): Promise<LossyWay> {
-    const socket = createSocket('udp4');
-    socket.bind(0, '127.0.0.1');
-    await once(socket, 'listening');
-    return new LossyWay(socket, server, loses);
+    const socket = await openUdpSocket({
+      address: '127.0.0.1',
+      port: 0,
+      onDatagram: (datagram, from) => way.#carry(datagram, from, server, loses),
+      onError: (error) => {
+        throw error;
+      },
+    });
+    const way = new LossyWay(socket);
+    return way;
+  }
+
+  #carry(datagram: Buffer, from: IceCandidate, server: IceCandidate, loses: () => boolean): void {
+    if (from.port !== server.port) {
+      this.#client = from;
+      this.#socket.send(datagram, server.port, server.address);
+    } else if (isMedia(datagram) && loses()) {
+      this.lost++;
+    } else if (this.#client !== null) {
+      this.#socket.send(datagram, this.#client.port, this.#client.address);
+    }
   }
 
   get entry(): IceCandidate {

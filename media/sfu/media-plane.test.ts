@@ -1,88 +1,16 @@
-import { randomBytes } from 'node:crypto';
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { IceCredentials } from '../datapath/datapath.ts';
-import { buildStun, hasIntegrity, parseStun, StunAttribute, StunType } from '../datapath/ice/stun.ts';
-import { ntpOfUnixMs, unixMsOfNtp } from '../rtp/ntp.ts';
-import {
-  buildCanonicalName,
-  buildNack,
-  buildPictureLoss,
-  buildReceiverReport,
-  buildSenderReport,
-} from '../rtp/rtcp-build.ts';
-import type { RtpPacket } from '../rtp/rtp-packet.ts';
+import { unixMsOfNtp } from '../rtp/ntp.ts';
+import { buildCanonicalName, buildNack, buildReceiverReport } from '../rtp/rtcp-build.ts';
 import { timestampDistance } from '../rtp/sequence.ts';
 import { eventually } from '../signaling/media-rig.fake.ts';
 import { LossyWay } from './lossy-way.fake.ts';
-import type { MediaPlane } from './media-plane.ts';
-import { openPlane, openPlaneRig, type PlaneRig, picture, SPS, Stream } from './plane-rig.fake.ts';
+import { gapsOf, head, numbersOf, online, planes, play, stepsOf, viewed } from './plane-checks.fake.ts';
+import { openPlaneRig, picture, SPS } from './plane-rig.fake.ts';
 import { RawPeer } from './raw-peer.fake.ts';
 
-const planes = ['native', 'JavaScript'] as const;
-const head = Buffer.concat([buildReceiverReport(1, []), buildCanonicalName(1, 'test')]);
-
-/** Sends pictures in quick succession, the first one a keyframe where `keyframe` says so. */
-async function play(stream: Stream, from: number, count: number, keyframe = true): Promise<void> {
-  for (let n = from; n < from + count; n++) {
-    stream.picture(picture(n, keyframe && n === from));
-    await sleep(5);
-  }
-}
-
-async function online(rig: PlaneRig): Promise<void> {
-  await eventually(() => rig.service.feeds.get('cam0')?.ready === true, 'the feed is online');
-}
-
-/** A viewer of a pipeline that sent pictures 0 to 4 and goes on with 5. */
-async function viewed(rig: PlaneRig): Promise<RawPeer> {
-  await play(rig.pipeline, 0, 5);
-  await online(rig);
-  const viewer = await RawPeer.open(rig.service, 'whep', 'cam0');
-  await eventually(() => numbersOf(viewer.packets).includes(4), 'the viewer plays');
-  return viewer;
-}
-
-/** The numbers of the pictures, as their packets came. */
-function numbersOf(packets: readonly RtpPacket[]): number[] {
-  return packets
-    .filter(({ payload }) => payload.length > 4 && ((payload[0] ?? 0) & 0x1f) <= 5)
-    .map(({ payload }) => payload.readUInt32BE(1));
-}
-
-/** Which numbers are missing between the first and the last that came. */
-function gapsOf(packets: readonly RtpPacket[]): number[] {
-  const came = new Set(packets.map(({ sequence }) => sequence));
-  const [first, last] = [Math.min(...came), Math.max(...came)];
-  return Array.from({ length: last - first }, (_, i) => first + i).filter((sequence) => !came.has(sequence));
-}
-
-/** Steps of time from picture to picture, in 1/90000 s. */
-function stepsOf(packets: readonly RtpPacket[]): number[] {
-  const times = packets.toSorted((a, b) => a.sequence - b.sequence).map(({ timestamp }) => timestamp);
-  return times.slice(1).map((time, i) => timestampDistance(times[i] ?? 0, time));
-}
-
-/** What a check gets by the names of one side and the other; null for silence. */
-async function answerTo(
-  plane: MediaPlane,
-  local: IceCredentials,
-  remoteUfrag: string,
-): Promise<number | null> {
-  const name = Buffer.from(`${local.ufrag}:${remoteUfrag}`);
-  const check = buildStun(StunType.REQUEST, randomBytes(12), [[StunAttribute.USERNAME, name]], local.pwd);
-  const socket = createSocket('udp4');
-  const answered = once(socket, 'message').then(([datagram]) => parseStun(datagram as Buffer)?.type ?? null);
-  socket.send(check, plane.bound[0]?.port ?? 0, '127.0.0.1');
-  const answer = await Promise.race([answered, sleep(300, null)]);
-  socket.close();
-  return answer;
-}
-
 describe.each(planes)('The %s media plane', (kind) => {
-  it('starts a viewer with the cached keyframe and goes on live, byte by byte', async () => {
+  it('starts a viewer with the cached keyframe and continues live, byte by byte', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using viewer = await viewed(rig);
     const live = rig.pipeline.picture(picture(5, false, 3));
@@ -98,7 +26,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(viewer.packets.at(-1)).toMatchObject({ marker: true, payloadType: 96 });
   });
 
-  it('puts late packets where they belong', async () => {
+  it('puts late packets in their place', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using viewer = await viewed(rig);
     const sent = rig.pipeline.picture(picture(5, false, 4), [1]);
@@ -111,7 +39,16 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(numbersOf(sorted)).toEqual(numbersOf(sorted).toSorted((a, b) => a - b));
   });
 
-  it('sends again what a viewer lost, once within a round trip', async () => {
+  it('plays over IPv6 to a viewer that has nothing else', async () => {
+    await using rig = await openPlaneRig(kind, { ingest: true, listenAddresses: ['::1'] });
+    await using viewer = await viewed(rig);
+    expect(viewer.answer.match(/^a=candidate:.*$/gm)).toEqual([
+      expect.stringMatching(/ ::1 \d+ typ host\r?$/),
+    ]);
+    expect(gapsOf(viewer.packets)).toEqual([]);
+  });
+
+  it('retransmits what a viewer lost, once within a round trip', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using viewer = await viewed(rig);
     const [lost] = viewer.packets.slice(-1);
@@ -123,7 +60,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(stats()?.retransmitted).toBe(1);
   });
 
-  it('sends again in a stream of its own to a viewer that offers one', async () => {
+  it('retransmits in a separate stream to a viewer that offers one', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await play(rig.pipeline, 0, 5);
     await online(rig);
@@ -149,7 +86,27 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect([two?.timestamp, two?.marker]).toEqual([last.timestamp, last.marker]);
   });
 
-  it('goes on without a gap when the pipeline restarts, from its keyframe on', async () => {
+  it('sends a packet twice that a viewer asks for once more: its repetition was lost, too', async () => {
+    await using rig = await openPlaneRig(kind, { ingest: true });
+    await play(rig.pipeline, 0, 5);
+    await online(rig);
+    const offered = ['a=rtpmap:97 rtx/90000', 'a=fmtp:97 apt=96'];
+    await using viewer = await RawPeer.open(rig.service, 'whep', 'cam0', undefined, offered);
+    await eventually(() => numbersOf(viewer.packets).includes(4), 'the viewer plays');
+    const lost = viewer.packets.at(-1);
+    const nack = Buffer.concat([head, buildNack(1, lost?.ssrc ?? 0, [lost?.sequence ?? 0])]);
+    const repairs = () => viewer.packets.filter(({ payloadType }) => payloadType === 97);
+    viewer.transport.sendRtcp(nack);
+    await eventually(() => repairs().length === 1, 'it comes again');
+    await sleep(50);
+    viewer.transport.sendRtcp(nack);
+    await eventually(() => repairs().length === 3, 'it comes twice');
+    expect(new Set(repairs().map(({ payload }) => payload.toString('hex'))).size).toBe(1);
+    const stats = () => rig.service.feeds.stats(performance.now())[0]?.viewers[0];
+    await eventually(() => stats()?.retransmitted === 3, 'all of them are counted');
+  });
+
+  it('continues without a gap, from a keyframe, when the pipeline restarts', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using viewer = await viewed(rig);
     Object.assign(rig.pipeline, { ssrc: 99, sequence: 60_000, timestamp: 5 });
@@ -160,7 +117,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(Math.max(...stepsOf(viewer.packets))).toBeLessThan(90_000 * 5);
   });
 
-  it('cuts what does not fit', async () => {
+  it('splits what does not fit', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using viewer = await viewed(rig);
     rig.pipeline.picture(picture(5, false, 1, 3000));
@@ -170,27 +127,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(Math.max(...viewer.packets.map(({ payload }) => payload.length))).toBeLessThanOrEqual(1400);
   });
 
-  it('asks a publisher for what is missing, and passes on that viewers need a keyframe', async () => {
-    await using rig = await openPlaneRig(kind, { ingest: false });
-    await using publisher = await RawPeer.open(rig.service, 'whip', 'cam0');
-    const stream = new Stream((packet) => publisher.send(packet));
-    await play(stream, 0, 5);
-    await online(rig);
-    await using viewer = await RawPeer.open(rig.service, 'whep', 'cam0');
-    await eventually(() => numbersOf(viewer.packets).includes(4), 'the viewer plays');
-    const [, lost] = stream.picture(picture(5, false, 3), [1]);
-    await eventually(() => publisher.count('nack') > 0, 'it is asked for');
-    const nack = publisher.reports.find((report) => report.kind === 'nack');
-    expect(nack).toMatchObject({ mediaSsrc: stream.ssrc, lost: [lost?.sequence] });
-    if (lost !== undefined) publisher.send(lost);
-    await eventually(() => gapsOf(viewer.packets).length === 0, 'it reaches the viewer');
-    const before = publisher.count('picture-loss');
-    viewer.transport.sendRtcp(Buffer.concat([head, buildPictureLoss(1, viewer.packets[0]?.ssrc ?? 0)]));
-    await eventually(() => publisher.count('picture-loss') > before, 'the keyframe is asked for');
-    await eventually(() => publisher.count('remb') > 0, 'reports come');
-  });
-
-  it('tells viewers when pictures were taken, and learns their loss and round trip', async () => {
+  it('tells viewers the capture times, and learns their loss and round trip', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using viewer = await viewed(rig);
     await eventually(() => viewer.count('sender-report') > 0, 'a report comes');
@@ -208,7 +145,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(stats()).toMatchObject({ lossRatio: 0.25, connected: true });
   });
 
-  it('mends what a viewer loses now and then, while others lose nothing', async () => {
+  it('repairs occasional losses of a viewer, while others lose nothing', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using other = await viewed(rig);
     let turn = 0;
@@ -227,7 +164,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(stats?.every(({ skippedFrames }) => skippedFrames === 0)).toBe(true);
   });
 
-  it('lets a viewer that loses more than can be mended wait for a keyframe, and go on without a gap', async () => {
+  it('makes a viewer that loses more than can be repaired wait for a keyframe, and continues without a gap', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using viewer = await viewed(rig);
     rig.pipeline.picture(picture(5, false, 40, 1200));
@@ -249,7 +186,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     await eventually(() => stats()?.skippedFrames === 2, 'what it missed is counted');
   });
 
-  it('forgets sessions that end, and lets nobody wait for them', async () => {
+  it('forgets sessions that end, and nobody waits for them', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     for (let i = 0; i < 3; i++) {
       await using viewer = await viewed(rig);
@@ -259,7 +196,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(rig.service.feeds.get('cam0')?.viewers.size).toBe(0);
   });
 
-  it('lets one stray packet change nothing', async () => {
+  it('ignores a single stray packet', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using viewer = await viewed(rig);
     const [slice] = picture(77, true).slice(-1);
@@ -272,7 +209,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(gapsOf(viewer.packets)).toEqual([]);
   });
 
-  it('goes on when timestamps step back within one stream, and when a lone picture is an hour off', async () => {
+  it('continues when timestamps step back within one stream and when a lone picture is an hour off', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using viewer = await viewed(rig);
     const regular = rig.pipeline.timestamp;
@@ -305,210 +242,5 @@ describe.each(planes)('The %s media plane', (kind) => {
     await eventually(() => gapsOf(viewer.packets).length === 0, 'the late ones come');
     const sorted = viewer.packets.toSorted((a, b) => a.sequence - b.sequence);
     expect(Math.min(...stepsOf(sorted))).toBeGreaterThanOrEqual(0);
-  });
-
-  it('asks a publisher for the parameter sets that its keyframes lack', async () => {
-    await using rig = await openPlaneRig(kind, { ingest: false });
-    await using publisher = await RawPeer.open(rig.service, 'whip', 'cam0');
-    const stream = new Stream((packet) => publisher.send(packet));
-    stream.picture(picture(0, true).slice(2));
-    await eventually(() => publisher.count('picture-loss') > 0, 'a keyframe is asked for');
-  });
-
-  it('leaves a hole to the publisher that is about to repair it', async () => {
-    await using rig = await openPlaneRig(kind, { ingest: false });
-    await using publisher = await RawPeer.open(rig.service, 'whip', 'cam0');
-    const stream = new Stream((packet) => publisher.send(packet));
-    await play(stream, 0, 5);
-    await online(rig);
-    await using viewer = await RawPeer.open(rig.service, 'whep', 'cam0');
-    await eventually(() => numbersOf(viewer.packets).includes(4), 'the viewer plays');
-    const before = publisher.count('picture-loss');
-    const [, lost] = stream.picture(picture(5, false, 3), [1]);
-    await eventually(() => gapsOf(viewer.packets).length === 1, 'there is a hole');
-    const hole = gapsOf(viewer.packets);
-    viewer.transport.sendRtcp(Buffer.concat([head, buildNack(1, viewer.packets[0]?.ssrc ?? 0, hole)]));
-    await sleep(100);
-    if (lost !== undefined) publisher.send(lost);
-    await eventually(() => gapsOf(viewer.packets).length === 0, 'it is repaired');
-    expect(publisher.count('picture-loss')).toBe(before);
-  });
-
-  it('takes a publisher back that comes with the same SSRC and other numbers', async () => {
-    await using rig = await openPlaneRig(kind, { ingest: true });
-    await rig.service.configure({
-      ...{ udpPort: 0, tcpPort: null, listenAddresses: ['127.0.0.1'], maxPublisherBitrateKbps: 20_000 },
-      ...{ ingests: [], pushes: [], outputs: [], pulls: [], taps: [] },
-    });
-    const first = await RawPeer.open(rig.service, 'whip', 'cam0');
-    const before = new Stream((packet) => first.send(packet));
-    await play(before, 0, 5);
-    await online(rig);
-    await using viewer = await RawPeer.open(rig.service, 'whep', 'cam0');
-    await eventually(() => numbersOf(viewer.packets).includes(4), 'the viewer plays');
-    await first[Symbol.asyncDispose]();
-    await eventually(() => rig.service.feeds.get('cam0')?.source === null, 'the publisher is gone');
-    await using second = await RawPeer.open(rig.service, 'whip', 'cam0');
-    const after = new Stream((packet) => second.send(packet));
-    after.sequence = before.sequence + 1500;
-    after.timestamp = 7;
-    await play(after, 5, 5);
-    await eventually(() => numbersOf(viewer.packets).includes(9), 'the viewer goes on');
-    expect(gapsOf(viewer.packets)).toEqual([]);
-    expect(Math.min(...stepsOf(viewer.packets))).toBeGreaterThanOrEqual(0);
-  });
-
-  it('follows a publisher whose clock is set, instead of telling viewers its wrong time', async () => {
-    await using rig = await openPlaneRig(kind, { ingest: false });
-    await using publisher = await RawPeer.open(rig.service, 'whip', 'cam0');
-    const stream = new Stream((packet) => publisher.send(packet));
-    await play(stream, 0, 5);
-    await online(rig);
-    await using viewer = await RawPeer.open(rig.service, 'whep', 'cam0');
-    await eventually(() => numbersOf(viewer.packets).includes(4), 'the viewer plays');
-    const report = (clockAheadMs: number): void => {
-      const ntp = ntpOfUnixMs(Date.now() + clockAheadMs);
-      const { ssrc, timestamp: rtpTimestamp } = stream;
-      publisher.transport.sendRtcp(buildSenderReport({ ssrc, ntp, rtpTimestamp, packets: 9, octets: 9 }));
-    };
-    report(0);
-    await sleep(50);
-    report(-7_200_000);
-    const count = viewer.count('sender-report');
-    await eventually(() => viewer.count('sender-report') > count + 1, 'reports come');
-    const told = viewer.reports.findLast((one) => one.kind === 'sender-report');
-    if (told?.kind !== 'sender-report') throw new Error('no report');
-    const newest = viewer.packets.at(-1)?.timestamp ?? 0;
-    expect(Math.abs(timestampDistance(newest, told.rtpTimestamp))).toBeLessThan(90_000 * 5);
-  });
-
-  it('shows the old keyframe where the publisher makes no new one', async () => {
-    await using rig = await openPlaneRig(kind, { ingest: false });
-    await using publisher = await RawPeer.open(rig.service, 'whip', 'cam0');
-    const stream = new Stream((packet) => publisher.send(packet));
-    await play(stream, 0, 5);
-    for (let n = 5; n < 75; n++) {
-      stream.picture(picture(n, false));
-      await sleep(50);
-    }
-    await using viewer = await RawPeer.open(rig.service, 'whep', 'cam0');
-    await eventually(() => viewer.packets.length > 0, 'a picture comes', 2000);
-    expect(viewer.packets[0]?.payload).toEqual(SPS);
-    expect(publisher.count('picture-loss')).toBeGreaterThan(0);
-  });
-
-  it('answers checks by the names in use, however many ICE restarts came to nothing', async () => {
-    await using plane = await openPlane(kind);
-    await plane.listen({ udpPort: 0, listenAddresses: ['127.0.0.1'] });
-    const transport = await plane.openTransport('lite');
-    const remote = { ufrag: 'peer', pwd: 'p'.repeat(22), candidates: [] };
-    transport.connect({ ...remote, fingerprints: [], dtlsRole: 'server' });
-    const names = transport.local;
-    expect(await answerTo(plane, names, 'peer')).toBe(StunType.SUCCESS);
-    for (let i = 0; i < 12; i++) transport.restartIce({ ...remote, ufrag: `other${i}` });
-    expect(await answerTo(plane, names, 'peer')).toBe(StunType.SUCCESS);
-    // The newest names work, too, and end the others.
-    expect(await answerTo(plane, transport.local, 'other11')).toBe(StunType.SUCCESS);
-    expect(await answerTo(plane, names, 'peer')).toBeNull();
-    transport.close();
-  });
-
-  it('answers checks over IPv6, from the address that was asked', async () => {
-    await using plane = await openPlane(kind);
-    await plane.listen({ udpPort: 0, listenAddresses: ['::1'] });
-    const transport = await plane.openTransport('lite');
-    transport.connect({
-      ...{ ufrag: 'peer', pwd: 'p'.repeat(22), candidates: [], fingerprints: [], dtlsRole: 'server' },
-    });
-    const { ufrag, pwd } = transport.local;
-    const transaction = Buffer.alloc(12, 7);
-    const name = Buffer.from(`${ufrag}:peer`);
-    const check = buildStun(StunType.REQUEST, transaction, [[StunAttribute.USERNAME, name]], pwd);
-    const socket = createSocket('udp6');
-    const answered = once(socket, 'message');
-    socket.send(check, plane.bound[0]?.port ?? 0, '::1');
-    const [datagram, from] = (await answered) as [Buffer, { address: string }];
-    socket.close();
-    const answer = parseStun(datagram);
-    expect(from.address).toBe('::1');
-    expect(answer).toMatchObject({ type: StunType.SUCCESS, transaction });
-    expect(answer !== null && hasIntegrity(datagram, answer, pwd)).toBe(true);
-    expect(answer?.attributes.get(StunAttribute.XOR_MAPPED_ADDRESS)).toHaveLength(20);
-    transport.close();
-  });
-
-  it('plays over IPv6 to a viewer that has nothing else', async () => {
-    await using rig = await openPlaneRig(kind, { ingest: true, listenAddresses: ['::1'] });
-    await using viewer = await viewed(rig);
-    expect(viewer.answer.match(/^a=candidate:.*$/gm)).toEqual([
-      expect.stringMatching(/ ::1 \d+ typ host\r?$/),
-    ]);
-    expect(gapsOf(viewer.packets)).toEqual([]);
-  });
-});
-
-describe('The native media plane', () => {
-  it('starts a viewer that lost its picture with the remembered keyframe, where the publisher makes no new one', async () => {
-    await using rig = await openPlaneRig('native', { ingest: true });
-    await using viewer = await viewed(rig);
-    await sleep(2100);
-    const before = viewer.packets.length;
-    viewer.transport.sendRtcp(Buffer.concat([head, buildPictureLoss(1, viewer.packets[0]?.ssrc ?? 0)]));
-    await eventually(() => viewer.packets.length > before, 'it starts again');
-    await eventually(() => numbersOf(viewer.packets.slice(before)).includes(4), 'all of it comes');
-    expect(viewer.packets[before]?.payload).toEqual(SPS);
-    expect(gapsOf(viewer.packets)).toEqual([]);
-    expect(Math.min(...stepsOf(viewer.packets))).toBeGreaterThanOrEqual(0);
-  });
-
-  it('shows the remembered keyframe once more to a viewer that lost too much of it, where no new one is made', async () => {
-    await using rig = await openPlaneRig('native', { ingest: true });
-    for (let n = 0; n < 60; n++) {
-      rig.pipeline.picture(picture(n, n === 0, 10, 1200));
-      await sleep(3);
-    }
-    await online(rig);
-    let media = 0;
-    const [server] = rig.plane.bound;
-    if (server === undefined) throw new Error('not bound');
-    // Two of three packets of the first ones.
-    using way = await LossyWay.open(server, () => media++ < 300 && media % 3 > 0);
-    await using viewer = await RawPeer.open(rig.service, 'whep', 'cam0', () => way.entry);
-    using _ = viewer.repairs();
-    /** Packets of the pictures since the viewer started last. */
-    const shown = () => {
-      const starts = viewer.packets.filter(({ payload }) => payload.equals(SPS));
-      const from = Math.max(...starts.map(({ sequence }) => sequence));
-      return viewer.packets.filter(({ payload, sequence }) => payload.length === 1200 && sequence > from);
-    };
-    const keyframe = () => shown().filter(({ payload }) => payload.readUInt32BE(1) === 0);
-    await eventually(
-      () =>
-        numbersOf(shown()).includes(59) && new Set(keyframe().map(({ sequence }) => sequence)).size === 10,
-      'the keyframe is whole and the newest picture comes',
-      10_000,
-    );
-    expect(way.lost).toBeGreaterThan(150);
-  });
-
-  it('keeps ten seconds from keyframe to keyframe, and shows a joining viewer the newest within a moment', async () => {
-    await using rig = await openPlaneRig('native', { ingest: true });
-    for (let n = 0; n < 300; n++) {
-      // 6 Mbit/s, sent ten times as fast.
-      rig.pipeline.picture(picture(n, n === 0, 20, 1200));
-      await sleep(3);
-    }
-    await online(rig);
-    await using viewer = await RawPeer.open(rig.service, 'whep', 'cam0');
-    using _ = viewer.repairs();
-    await eventually(() => numbersOf(viewer.packets).includes(299), 'the newest picture comes', 10_000);
-    expect(viewer.packets[0]?.payload).toEqual(SPS);
-    expect(numbersOf(viewer.packets)[0]).toBe(0);
-    // Ten seconds of pictures are a fifth of a second on the viewer's clock.
-    const [first, last] = [viewer.packets[0], viewer.packets.at(-1)];
-    const span = timestampDistance(first?.timestamp ?? 0, last?.timestamp ?? 0);
-    expect(span).toBeLessThan(90_000 * 0.3);
-    expect(Math.min(...stepsOf(viewer.packets))).toBeGreaterThanOrEqual(0);
-    expect(new Set(viewer.packets.map(({ timestamp }) => timestamp)).size).toBeGreaterThan(250);
   });
 });

@@ -17,7 +17,7 @@ export type PlaneOptions<Options extends { readonly transport: MediaTransport }>
 /**
  * The seam between what decides and what moves packets. The SFU's policy (feeds, sessions, who starts when) is above; below are
  * two implementations: one in JavaScript (`node-plane.ts`), and a native one that packets never leave (`native-plane.ts`). Both
- * pass `media-plane.test.ts`.
+ * pass the suite `media-plane*.test.ts`.
  */
 export interface MediaPlane extends Datapath {
   openVideo(events: VideoTrackOptions): FeedVideo;

@@ -7,7 +7,7 @@ import {
 } from '../datapath/native/native-binding.ts';
 import type { NativeCore } from '../datapath/native/native-core.ts';
 import type { TrackRow } from '../datapath/native/native-snapshot.ts';
-import { parseSps, type SpsInfo } from '../rtp/h264-sps.ts';
+import { parseVideoInfo, type VideoInfo, videoCodecs } from '../rtp/video-payload.ts';
 import { type AudioCodec, audioClockOf } from './audio-codec.ts';
 import type { FeedAudio, FeedVideo } from './feed-port.ts';
 import { VIDEO_CLOCK_HZ } from './track.ts';
@@ -54,7 +54,7 @@ export class NativeAudioTrack extends NativeTrack implements FeedAudio {
 /** A feed's picture. */
 export class NativeVideoTrack extends NativeTrack implements FeedVideo {
   readonly #options: VideoTrackOptions;
-  #info: SpsInfo | null = null;
+  #info: VideoInfo | null = null;
   /** What an event reported; the statistics follow a moment later. */
   #lastFrameMs: number | null = null;
   #keyframeMs: number | null = null;
@@ -64,7 +64,7 @@ export class NativeVideoTrack extends NativeTrack implements FeedVideo {
     this.#options = options;
   }
 
-  get info(): SpsInfo | null {
+  get info(): VideoInfo | null {
     return this.#info;
   }
 
@@ -92,10 +92,10 @@ export class NativeVideoTrack extends NativeTrack implements FeedVideo {
     for (const nal of nals) this.core.calls.setParameterSet(this.handle, nal);
   }
 
-  #receive([type, , bytes]: NativeEvent): void {
+  #receive([type, , bytes, codec]: NativeEvent): void {
     switch (type) {
       case NativeEventType.PARAMETER_SET:
-        this.#info = parseSps(bytes) ?? this.#info;
+        this.#info = parseVideoInfo(videoCodecs[codec] ?? 'h264', bytes) ?? this.#info;
         break;
       case NativeEventType.PICTURE:
         this.#lastFrameMs = performance.now();

@@ -45,7 +45,7 @@ describe('Header extensions', () => {
     expect(packetOf(datagram).payload.toString()).toBe('payload');
   });
 
-  it('break nothing, whatever comes', () => {
+  it('break nothing, whatever arrives', () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ minLength: 12, maxLength: 64 }),
@@ -65,7 +65,7 @@ describe('One layer of several', () => {
   const admits = (filter: LayerFilter, datagram: Buffer, isRepair = false) =>
     filter.admits(packetOf(datagram), datagram, isRepair);
 
-  it('is taken by its name, and goes on without it', () => {
+  it('is selected by its name and continues without it', () => {
     const filter = new LayerFilter(names, true);
     expect(admits(filter, extended([[2, 'a']], true, 10))).toBe(true);
     expect(admits(filter, extended([[2, 'b']], true, 20))).toBe(false);
@@ -74,7 +74,7 @@ describe('One layer of several', () => {
     expect(admits(filter, extended([[3, 'a']], true, 11), true)).toBe(true);
   });
 
-  it('becomes another one, by the names that were given before', () => {
+  it('changes to another one by the names given before', () => {
     const filter = new LayerFilter(names, true);
     admits(filter, extended([[2, 'a']], true, 10));
     admits(filter, extended([[2, 'b']], true, 20));
@@ -83,7 +83,7 @@ describe('One layer of several', () => {
     expect(admits(filter, extended([], true, 20))).toBe(true);
   });
 
-  it('is the only one of a publisher that names none after all', () => {
+  it('is the only one of a publisher that turns out to name none', () => {
     const [full, small] = [new LayerFilter(names, true), new LayerFilter({ ...names, rid: 'b' }, false)];
     const taken = Array.from({ length: 40 }, () => [admits(full, plain), admits(small, plain)]);
     expect(taken[0]).toEqual([false, false]);

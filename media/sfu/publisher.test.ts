@@ -4,7 +4,7 @@ import { buildStapA } from '../rtp/h264.ts';
 import { IDR, type NotedTransport, openFeed, PPS, SLICE, SPS } from './feed-rig.fake.ts';
 
 describe('A publisher', () => {
-  it('that comes back with its SSRC and another sequence is on at once, without a gap for the viewers', () => {
+  it('that returns with its SSRC and another sequence continues at once, without a gap for the viewers', () => {
     const { feed, relays, publish } = openFeed();
     const first = publish();
     for (const [i, payload] of [SPS, PPS, IDR, SLICE].entries())
@@ -42,7 +42,7 @@ describe('A publisher', () => {
     }
   });
 
-  it('that sends several layers at once is taken at one of them', () => {
+  it('that sends several layers at once is received at one of them', () => {
     const { relays, publish } = openFeed();
     const { transport, publisher } = publish();
     for (let frame = 0; frame < 50; frame++) {
@@ -57,7 +57,7 @@ describe('A publisher', () => {
     expect(publisher.packetsLost).toBe(0);
   });
 
-  it('has the loss of the last seconds in the stats of its feed, and none once all arrives again', () => {
+  it('reports the loss of the last seconds in the stats of its feed, and none once everything arrives again', () => {
     vi.useFakeTimers();
     try {
       const { feed, publish } = openFeed();
@@ -80,7 +80,7 @@ describe('A publisher', () => {
     }
   });
 
-  it('is asked for what a picture lacks to be decoded', () => {
+  it('is asked for what a picture needs to be decoded', () => {
     const { feed, relays, publish } = openFeed();
     const { transport } = publish();
     transport.receive({ sequence: 1, payload: IDR });
@@ -92,7 +92,7 @@ describe('A publisher', () => {
     expect(feed.ready).toBe(true);
   });
 
-  it('that repairs under a payload type of its own is repaired, and asked in the short form where it takes that', () => {
+  it('that repairs under a separate payload type is repaired, and asked in the short form if it accepts that', () => {
     const { relays, publish } = openFeed();
     const { transport, publisher } = publish({ repairPayloadType: 97, reducedSize: true });
     for (const [i, payload] of [SPS, PPS, IDR].entries()) transport.receive({ sequence: i, payload });
@@ -119,7 +119,7 @@ describe('A publisher', () => {
     expect(publisher.packetsLost).toBe(0);
   });
 
-  it('cannot be decoded by what the one before it said', () => {
+  it('is never decoded with the parameters of the one before it', () => {
     const { relays, publish } = openFeed();
     const first = publish();
     for (const [i, payload] of [SPS, PPS, IDR].entries()) first.transport.receive({ sequence: i, payload });
@@ -131,7 +131,7 @@ describe('A publisher', () => {
   });
 });
 
-describe('Whatever a publisher sends', () => {
+describe('Anything a publisher sends', () => {
   const payloads = [
     SPS,
     PPS,
@@ -159,7 +159,7 @@ describe('Whatever a publisher sends', () => {
     payload,
   });
 
-  it('is survived, and its feed goes on in small steps', () => {
+  it('is survived, and its feed continues in small steps', () => {
     fc.assert(
       fc.property(fc.array(packet, { maxLength: 200 }), (packets) => {
         const { feed, relays, publish } = openFeed();
@@ -183,7 +183,7 @@ describe('Whatever a publisher sends', () => {
 });
 
 describe('A feed', () => {
-  it('is not lost to somebody who comes while its publisher sends', () => {
+  it('is not lost to a newcomer while its publisher sends', () => {
     const { feed, relays, publish } = openFeed();
     const first = publish();
     for (const [i, payload] of [SPS, PPS, IDR].entries()) first.transport.receive({ sequence: i, payload });
@@ -202,7 +202,7 @@ describe('A viewer that joins', () => {
       transport.receive({ sequence: sequence + i, timestamp, payload });
   };
 
-  it('starts with the last keyframe, however old, where the publisher makes none on request', () => {
+  it('starts with the last keyframe, however old, if the publisher makes none on request', () => {
     vi.useFakeTimers();
     try {
       const { feed, relays, publish } = openFeed();
@@ -224,7 +224,7 @@ describe('A viewer that joins', () => {
     }
   });
 
-  it('no longer waits for a publisher that has grown deaf', () => {
+  it('no longer waits for a publisher that stopped answering requests', () => {
     vi.useFakeTimers();
     try {
       const { feed, relays, publish } = openFeed();
@@ -243,8 +243,8 @@ describe('A viewer that joins', () => {
   });
 });
 
-describe('A feed says', () => {
-  it('that B-frames are sent, and what to change, until they end', () => {
+describe('A feed reports', () => {
+  it('B-frames and what to change, until they end', () => {
     const { feed, publish } = openFeed();
     const { transport } = publish();
     let sequence = 0;
@@ -259,7 +259,7 @@ describe('A feed says', () => {
     expect(feed.stats(performance.now()).notices).toEqual([]);
   });
 
-  it('that it has pictures nobody can start with', () => {
+  it('that nobody can start with its pictures', () => {
     const { feed, relays, publish } = openFeed();
     const { transport } = publish({ notices: ['Its sound is not passed on.'] });
     for (const [i, payload] of [SPS, PPS, IDR].entries()) transport.receive({ sequence: i, payload });
@@ -270,7 +270,7 @@ describe('A feed says', () => {
 });
 
 describe('A viewer that waits for a feed', () => {
-  it('is woken when the feed comes back from a stall, not only by its next keyframe', async () => {
+  it('wakes when the feed recovers from a stall, not only at its next keyframe', async () => {
     vi.useFakeTimers();
     try {
       const { feed, publish } = openFeed();

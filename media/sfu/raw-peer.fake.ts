@@ -8,6 +8,7 @@ import { parseRtcp, type RtcpPacket } from '../rtp/rtcp.ts';
 import { buildCanonicalName, buildNack, buildReceiverReport } from '../rtp/rtcp-build.ts';
 import { parseRtp, type RtpPacket } from '../rtp/rtp-packet.ts';
 import { SequenceUnwrapper } from '../rtp/sequence.ts';
+import type { VideoCodec } from '../rtp/video-payload.ts';
 import { parseAnswer } from '../signaling/offer.ts';
 import type { LayerName } from './layer.ts';
 
@@ -40,13 +41,14 @@ export class RawPeer implements AsyncDisposable {
     feed: string,
     way: (candidate: IceCandidate) => IceCandidate = (candidate) => candidate,
     offered: readonly string[] = [],
+    codec: VideoCodec = 'h264',
   ): Promise<RawPeer> {
     // A busy machine, or a test that holds up its way, is not a hub that is gone.
     const datapath = await createNodeDatapath({ logger: pino({ level: 'silent' }), hubSilenceMs: 15_000 });
     const transport = await datapath.openTransport('controlling');
     if (!(transport instanceof NodeTransport)) throw new TypeError('not a transport of JavaScript');
     const peer = new RawPeer(datapath, transport);
-    const sdp = offerOf(transport, datapath, kind === 'whip' ? 'sendonly' : 'recvonly', offered);
+    const sdp = offerOf(transport, datapath, kind === 'whip' ? 'sendonly' : 'recvonly', offered, codec);
     const answered =
       kind === 'whip'
         ? await service.whipOffer({ feed, sdp, peer: null, publisherKey: null })
@@ -112,9 +114,10 @@ export class RawPeer implements AsyncDisposable {
     timestamp: number;
     marker: boolean;
     payload: Buffer;
+    payloadType?: number;
   }): void {
-    const { ssrc, timestamp, marker, sequence, payload } = packet;
-    this.transport.sendRtp({ ssrc, payloadType: 96, marker, timestamp }, sequence, payload);
+    const { ssrc, timestamp, marker, sequence, payload, payloadType = 96 } = packet;
+    this.transport.sendRtp({ ssrc, payloadType, marker, timestamp }, sequence, payload);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -123,11 +126,17 @@ export class RawPeer implements AsyncDisposable {
   }
 }
 
+const parameters: Readonly<Record<VideoCodec, string>> = {
+  h264: 'packetization-mode=1;profile-level-id=42e01f',
+  h265: 'level-id=93;profile-id=1;tier-flag=0;tx-mode=SRST',
+};
+
 function offerOf(
   transport: NodeTransport,
   datapath: PacketDatapath,
   direction: string,
   offered: readonly string[],
+  codec: VideoCodec,
 ): string {
   const { algorithm, value } = datapath.fingerprint;
   const lines = [
@@ -140,12 +149,8 @@ function offerOf(
       'a=rtcp-mux',
     ],
     ...[`a=ice-ufrag:${transport.local.ufrag}`, `a=ice-pwd:${transport.local.pwd}`],
-    ...[`a=fingerprint:${algorithm} ${value}`, 'a=setup:active', 'a=rtpmap:96 H264/90000'],
-    ...[
-      'a=fmtp:96 packetization-mode=1;profile-level-id=42e01f',
-      'a=rtcp-fb:96 nack',
-      'a=rtcp-fb:96 nack pli',
-    ],
+    ...[`a=fingerprint:${algorithm} ${value}`, 'a=setup:active', `a=rtpmap:96 ${codec.toUpperCase()}/90000`],
+    ...[`a=fmtp:96 ${parameters[codec]}`, 'a=rtcp-fb:96 nack', 'a=rtcp-fb:96 nack pli'],
     ...offered,
   ];
   return `${lines.join('\r\n')}\r\n`;

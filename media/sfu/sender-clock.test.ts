@@ -3,8 +3,8 @@ import { PublisherClock, TrackClock } from './sender-clock.ts';
 
 const hour = 3_600_000;
 
-describe('What sender reports say', () => {
-  it('survives a step of the publisher’s wall clock: sound and picture stay together', () => {
+describe('Sender reports', () => {
+  it('survive a step of the publisher’s wall clock: sound and picture stay together', () => {
     const publisher = new PublisherClock();
     const [video, audio] = [new TrackClock(90_000), new TrackClock(48_000)];
     for (let nowMs = 0; nowMs <= 20_000; nowMs += 1000) {
@@ -16,7 +16,7 @@ describe('What sender reports say', () => {
     }
   });
 
-  it('keeps what the publisher says of the distance of its tracks', () => {
+  it('keep the publisher’s offset between its tracks', () => {
     const publisher = new PublisherClock();
     const audio = new TrackClock(48_000);
     publisher.toLocal(1_700_000_000_000, 500);
@@ -24,7 +24,7 @@ describe('What sender reports say', () => {
     expect(audio.timestampAt(600)).toBe(4800);
   });
 
-  it('does not follow a report that speaks of another day', () => {
+  it('are ignored if they are about another day', () => {
     const clock = new TrackClock(90_000);
     clock.noteArrival(9000, 100);
     clock.noteReport(9000, 100 - hour, 100);

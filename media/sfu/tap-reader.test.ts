@@ -19,7 +19,7 @@ function open() {
 const packet = (number: number) => Buffer.from([0x41, number, 0x80]);
 
 describe('TapReader', () => {
-  it('puts packets into order that come late, and says nothing of it', () => {
+  it('reorders late packets silently', () => {
     const order = fc.shuffledSubarray([1, 2, 3, 4, 5, 6, 7, 8, 9], { minLength: 9 });
     fc.assert(
       fc.property(order, fc.nat({ max: 70_000 }), (shuffled, first) => {
@@ -32,7 +32,7 @@ describe('TapReader', () => {
     );
   });
 
-  it('gives up what never comes, tells it once, and refuses it afterwards', () => {
+  it('gives up on what never arrives, reports it once and rejects it afterwards', () => {
     const { reader, numbers, losses } = open();
     reader.sendRtp({ marker: false }, 10, packet(0));
     for (let i = 0; i < 100; i++) reader.sendRtp({ marker: false }, 12 + i, packet(i + 1));
@@ -41,7 +41,7 @@ describe('TapReader', () => {
     expect(losses()).toBe(1);
   });
 
-  it('drops a unit that lacks a part, and no other', () => {
+  it('drops only the unit that lacks a part', () => {
     const { reader, stream } = open();
     const part = (header: number) => Buffer.from([0x7c, header, 0xaa]);
     reader.sendRtp({ marker: false }, 1, part(0x85));

@@ -57,7 +57,7 @@ async function online(rig: MediaRig): Promise<void> {
 }
 
 describe('A tap', () => {
-  it('gives whoever connects the stream from its newest keyframe on, with every picture ended at once', async () => {
+  it('gives every client the stream from its newest keyframe on, and completes each picture at once', async () => {
     const rtpPort = await freeRtpPort();
     await using rig = await openMediaRig(configOf(rtpPort, true));
     // Ten seconds from keyframe to keyframe: only the remembered one can come this soon.
@@ -78,7 +78,7 @@ describe('A tap', () => {
     }
   });
 
-  it('ends its readers when it is no longer wanted, and the feed goes on', async () => {
+  it('ends its readers when it is removed, and the feed continues', async () => {
     const rtpPort = await freeRtpPort();
     await using rig = await openMediaRig(configOf(rtpPort, true));
     const source = startLiveSource(rtpPort);
@@ -97,7 +97,7 @@ describe('A tap', () => {
     }
   });
 
-  it('drops whole pictures for a reader that does not read, and goes on at a keyframe', async () => {
+  it('drops whole pictures for a slow reader and continues at a keyframe', async () => {
     const rtpPort = await freeRtpPort();
     await using rig = await openMediaRig(configOf(rtpPort, true));
     const source = startLiveSource(rtpPort, { bitrate: '8M', size: '1280x720', gop: 15 });

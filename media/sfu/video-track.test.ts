@@ -48,7 +48,7 @@ function open() {
 }
 
 describe('A video track', () => {
-  it('begins with a keyframe and marks where it begins', () => {
+  it('begins with a keyframe and marks its start', () => {
     const { track, send, written, keyframes, counts } = open();
     send(SLICE, 0);
     send(SLICE, 3000);
@@ -59,7 +59,7 @@ describe('A video track', () => {
     expect(written.map(({ payload }) => payload)).toEqual([SPS, PPS, IDR, SLICE]);
     expect(keyframes).toEqual([{ sequence: written[0]?.sequence, preface: [] }]);
     expect(counts).toMatchObject({ keyframes: 1, frames: 2 });
-    expect(track.info).toEqual({ profileLevelId: '42c01f', width: 1280, height: 720 });
+    expect(track.info).toEqual({ codec: 'h264', profileLevelId: '42c01f', width: 1280, height: 720 });
   });
 
   it('remembers parameter sets for publishers that send them only once, or only in their SDP', () => {
@@ -73,7 +73,7 @@ describe('A video track', () => {
       expect(preface.flatMap((one) => splitStapA(one) ?? [])).toEqual([SPS, PPS]);
   });
 
-  it('goes on without a gap when the source restarts, from its keyframe on', () => {
+  it('continues without a gap, from a keyframe, when the source restarts', () => {
     const { send, written, counts } = open();
     for (const payload of [SPS, PPS, IDR]) send(payload, 0);
     const restarted = { ssrc: 2 };
@@ -85,7 +85,7 @@ describe('A video track', () => {
     expect(counts.needed).toBe(1);
   });
 
-  it('cuts what does not fit and passes padding on as an empty packet', () => {
+  it('splits what does not fit and passes padding on as an empty packet', () => {
     const { send, written } = open();
     const large = Buffer.concat([Buffer.from([0x65]), Buffer.alloc(3000, 1)]);
     for (const payload of [SPS, PPS, large]) send(payload, 0);
@@ -97,7 +97,7 @@ describe('A video track', () => {
     expect(written.at(-1)?.payload).toHaveLength(0);
   });
 
-  it('has a place for what is repaired late between packets that were cut: no picture is torn', () => {
+  it('has a place for late repairs between packets that were split: no picture is torn', () => {
     const { send, written } = open();
     const large = (byte: number) => Buffer.concat([Buffer.from([0x41]), Buffer.alloc(2500, byte)]);
     for (const payload of [SPS, PPS, IDR]) send(payload, 0);
@@ -112,7 +112,7 @@ describe('A video track', () => {
     expect(new Set(written.map(({ sequence }) => sequence)).size).toBe(written.length);
   });
 
-  it('passes payloads of the size that publishers usually have as they came', () => {
+  it('passes payloads of the usual size on unchanged', () => {
     const { send, written } = open();
     const usual = Buffer.concat([Buffer.from([0x41]), Buffer.alloc(1388, 1)]);
     for (const payload of [SPS, PPS, IDR]) send(payload, 0);
@@ -120,7 +120,7 @@ describe('A video track', () => {
     expect(written.at(-1)?.payload).toBe(usual);
   });
 
-  it('lets nothing of a malformed packet through but its place', () => {
+  it('passes nothing of a malformed packet on but its place in the sequence', () => {
     const { send, written } = open();
     for (const payload of [SPS, PPS, IDR]) send(payload, 0);
     send(Buffer.alloc(3000, 24), 3000);
@@ -128,7 +128,7 @@ describe('A video track', () => {
     expect(written.slice(3).map(({ payload }) => payload.length)).toEqual([0, SLICE.length]);
   });
 
-  it('asks for a keyframe where one came without its parameter sets', () => {
+  it('asks for a keyframe after one without parameter sets', () => {
     const { send, counts, keyframes } = open();
     send(IDR, 0);
     expect(counts.needed).toBe(1);
@@ -138,14 +138,14 @@ describe('A video track', () => {
     expect(keyframes).toEqual([]);
   });
 
-  it('counts frames, not packets: one picture that keeps being sent is no new frame', () => {
+  it('counts frames, not packets: resending one picture adds no frame', () => {
     const { send, counts } = open();
     for (const payload of [SPS, PPS, IDR]) send(payload, 0);
     for (let i = 0; i < 20; i++) send(SLICE, 0);
     expect(counts.frames).toBe(1);
   });
 
-  it('notices B-frames, whose times go back and forth while their packets follow each other', () => {
+  it('detects B-frames by timestamps that go back and forth in consecutive packets', () => {
     const { track, send, counts } = open();
     for (const payload of [SPS, PPS, IDR]) send(payload, 6000);
     // Sent I P B B P B B …, shown I B B P B B P …
@@ -156,7 +156,7 @@ describe('A video track', () => {
     expect(counts.frames).toBe(13);
   });
 
-  it('takes neither late packets nor one step of the clock for B-frames', () => {
+  it('does not mistake late packets or one clock step for B-frames', () => {
     const { track, send } = open();
     for (const payload of [SPS, PPS, IDR]) send(payload, 6000);
     for (let frame = 1; frame < 20; frame += 1) {

@@ -1,10 +1,17 @@
 import type { TrackRelay } from '../datapath/datapath.ts';
-import { buildStapA, type H264PayloadInfo, inspectH264, NalType, nalType } from '../rtp/h264.ts';
-import { fitH264 } from '../rtp/h264-fit.ts';
-import { parseSps, type SpsInfo } from '../rtp/h264-sps.ts';
+import type { PayloadInfo } from '../rtp/payload-info.ts';
 import type { RtpPacket } from '../rtp/rtp-packet.ts';
 import { timestampDistance } from '../rtp/sequence.ts';
 import type { NormalizedPosition } from '../rtp/stream-normalizer.ts';
+import {
+  aggregate,
+  fitPayload,
+  inspectPayload,
+  parseVideoInfo,
+  recogniseCodec,
+  type VideoCodec,
+  type VideoInfo,
+} from '../rtp/video-payload.ts';
 import { ReorderMeter } from './reorder-meter.ts';
 import { createTrackParts, type TrackParts, VIDEO_CLOCK_HZ } from './track.ts';
 
@@ -32,7 +39,7 @@ export interface VideoTrackOptions {
   readonly onFrame: () => void;
 }
 
-/** A feed's H.264 track: one continuous stream out of successive sources, with its keyframes marked. */
+/** A feed's picture, H.264 or H.265: one continuous stream out of successive sources, with its keyframes marked. */
 export class VideoTrack implements Disposable {
   readonly parts: TrackParts;
   readonly #options: VideoTrackOptions;
@@ -40,9 +47,13 @@ export class VideoTrack implements Disposable {
   #picture: Picture | null = null;
   /** Timestamp of the frame that is shown last of those counted. */
   #shown: number | null = null;
+  /** Of the present source. */
+  #codec: VideoCodec = 'h264';
+  /** H.265 alone. */
+  #vps: Buffer | null = null;
   #sps: Buffer | null = null;
   #pps: Buffer | null = null;
-  #info: SpsInfo | null = null;
+  #info: VideoInfo | null = null;
   #frames = 0;
   #octets = 0;
   #lastFrameMs: number | null = null;
@@ -54,7 +65,7 @@ export class VideoTrack implements Disposable {
   }
 
   /** Geometry and profile of the newest parameter set; null before the first. */
-  get info(): SpsInfo | null {
+  get info(): VideoInfo | null {
     return this.#info;
   }
 
@@ -88,15 +99,14 @@ export class VideoTrack implements Disposable {
   /** Another publisher sends from now on: its packets, and the parameter sets they need, must be learnt. */
   beginSource(): void {
     this.parts.normalizer.endSource();
-    this.#sps = null;
-    this.#pps = null;
+    this.#forgetParameterSets();
   }
 
   /** Parameter sets that the publisher gave in its SDP. */
   setParameterSets(nals: readonly Buffer[]): void {
     for (const nal of nals) {
-      if (nalType(nal) === NalType.SPS) this.#takeSps(nal);
-      if (nalType(nal) === NalType.PPS) this.#pps = nal;
+      this.#recognise(nal);
+      this.#takeParameterSets(inspectPayload(this.#codec, nal));
     }
   }
 
@@ -105,13 +115,15 @@ export class VideoTrack implements Disposable {
       this.#forwardPadding(packet, nowMs);
       return;
     }
-    const info = inspectH264(packet.payload);
-    if (info.sps !== null) this.#takeSps(info.sps);
-    if (info.pps !== null) this.#pps = Buffer.from(info.pps);
     const { normalizer, clock } = this.parts;
+    const starts = normalizer.startsSource(packet.ssrc, packet.sequence);
+    if (starts) this.#recognise(packet.payload);
+    const info = inspectPayload(this.#codec, packet.payload);
+    this.#takeParameterSets(info);
     // A new source is admitted with its first keyframe and what decoding that needs: before it nothing can be decoded.
-    if (normalizer.startsSource(packet.ssrc, packet.sequence)) {
-      const decodable = info.sps !== null || (info.idr && this.#sps !== null && this.#pps !== null);
+    if (starts) {
+      const decodable =
+        info.vps !== null || info.sps !== null || (info.keyframe && this.#parameterSets !== null);
       if (!decodable) {
         this.#options.onKeyframeNeeded();
         return;
@@ -146,7 +158,9 @@ export class VideoTrack implements Disposable {
   }
 
   #forward(packet: RtpPacket, place: NormalizedPosition): void {
-    const fitting = place.newest ? fitH264(packet.payload, MAX_PAYLOAD_BYTES) : [packet.payload];
+    const fitting = place.newest
+      ? fitPayload(this.#codec, packet.payload, MAX_PAYLOAD_BYTES)
+      : [packet.payload];
     // What is left out must not look like a loss; what comes late has only one place, and is passed on whole.
     const payloads = fitting.length === 0 ? [packet.payload.subarray(0, 0)] : fitting;
     payloads.forEach((payload, i) => {
@@ -161,7 +175,7 @@ export class VideoTrack implements Disposable {
     this.parts.normalizer.insert(payloads.length - 1);
   }
 
-  #followPicture(place: NormalizedPosition, info: H264PayloadInfo, nowMs: number): void {
+  #followPicture(place: NormalizedPosition, info: PayloadInfo, nowMs: number): void {
     let picture = this.#picture;
     if (picture?.timestamp !== place.timestamp) {
       // A packet that comes late does not belong to the picture that is arriving.
@@ -176,9 +190,9 @@ export class VideoTrack implements Disposable {
       this.#picture = picture;
     }
     picture.start = Math.min(picture.start, place.sequence);
-    if (info.sps !== null) picture.hasParameters = true;
+    if (info.vps !== null || info.sps !== null) picture.hasParameters = true;
     if (info.picture && !picture.counted) this.#countFrame(picture, nowMs);
-    if (info.idr && !picture.marked) this.#markKeyframe(picture, nowMs);
+    if (info.keyframe && !picture.marked) this.#markKeyframe(picture, nowMs);
   }
 
   #countFrame(picture: Picture, nowMs: number): void {
@@ -192,20 +206,48 @@ export class VideoTrack implements Disposable {
   }
 
   #markKeyframe(picture: Picture, nowMs: number): void {
-    if (this.#sps === null || this.#pps === null) {
+    const sets = this.#parameterSets;
+    if (sets === null) {
       this.#options.onKeyframeNeeded();
       return;
     }
     picture.marked = true;
     this.#keyframeMs = nowMs;
-    const preface = picture.hasParameters ? [] : [buildStapA([this.#sps, this.#pps])];
+    const preface = picture.hasParameters ? [] : [aggregate(this.#codec, sets)];
     this.parts.relay.markKeyframe(picture.start, preface);
     this.#options.onKeyframe();
+  }
+
+  /** Each source may have a codec of its own, and shows it with its first parameter sets. */
+  #recognise(payload: Buffer): void {
+    const codec = recogniseCodec(payload);
+    if (codec === null || codec === this.#codec) return;
+    this.#codec = codec;
+    this.#forgetParameterSets();
+  }
+
+  /** What decoding needs; null if some of it is unknown. */
+  get #parameterSets(): Buffer[] | null {
+    if (this.#sps === null || this.#pps === null) return null;
+    if (this.#codec === 'h264') return [this.#sps, this.#pps];
+    return this.#vps === null ? null : [this.#vps, this.#sps, this.#pps];
+  }
+
+  #forgetParameterSets(): void {
+    this.#vps = null;
+    this.#sps = null;
+    this.#pps = null;
+  }
+
+  #takeParameterSets({ vps, sps, pps }: PayloadInfo): void {
+    if (vps !== null) this.#vps = Buffer.from(vps);
+    if (sps !== null) this.#takeSps(sps);
+    if (pps !== null) this.#pps = Buffer.from(pps);
   }
 
   #takeSps(nal: Buffer): void {
     if (this.#sps?.equals(nal)) return;
     this.#sps = Buffer.from(nal);
-    this.#info = parseSps(this.#sps) ?? this.#info;
+    this.#info = parseVideoInfo(this.#codec, this.#sps) ?? this.#info;
   }
 }

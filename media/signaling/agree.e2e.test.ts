@@ -47,8 +47,8 @@ async function openVagueServer(whep: string, has: 'PCMA' | 'none') {
   };
 }
 
-describe('A pull from a server that agrees to several codecs of sound', () => {
-  it('asks for one after the other until it is the one that the server has', async () => {
+describe('A pull from a server that agrees to several audio codecs', () => {
+  it('asks for one after the other until it is the one the server has', async () => {
     const rtpPort = await freeRtpPort();
     await using there = await openMediaRig({ ingests: [{ feed: 'cam0', rtpPort, kind: 'h264' }] });
     const ffmpeg = startLiveSource(rtpPort, { size: '320x180' });
@@ -66,7 +66,7 @@ describe('A pull from a server that agrees to several codecs of sound', () => {
     }
   });
 
-  it('takes the answer of a server without sound as it is', async () => {
+  it('accepts the answer of a server without sound', async () => {
     const rtpPort = await freeRtpPort();
     await using there = await openMediaRig({ ingests: [{ feed: 'cam0', rtpPort, kind: 'h264' }] });
     const ffmpeg = startLiveSource(rtpPort, { size: '320x180' });

@@ -3,8 +3,9 @@ import { randomInt } from 'node:crypto';
 import type { DtlsFingerprint, IceCandidate, IceCredentials } from '../datapath/datapath.ts';
 import { audioLines } from './audio-format.ts';
 import { atOurLevel } from './h264-profile.ts';
+import { h265Parameters } from './h265-profile.ts';
 import { candidateLines, ourIceLines } from './ice-lines.ts';
-import { type Negotiated, sectionsOf } from './negotiate.ts';
+import { type Negotiated, type NegotiatedVideo, sectionsOf } from './negotiate.ts';
 import type { MediaOffer, Offer } from './offer.ts';
 import { takenLayers } from './simulcast.ts';
 
@@ -122,10 +123,9 @@ interface AnsweredFormats {
 }
 
 function videoFormats({ video, repairPayloadType }: Negotiated, direction: AnswerDirection): AnsweredFormats {
-  const { media, format } = video;
-  const { payloadType, profileLevelId } = format;
+  const { media } = video;
+  const { payloadType } = video.format;
   const receives = direction.kind === 'receive';
-  const profile = receives ? atOurLevel(profileLevelId) : profileLevelId;
   const ours = ['nack', 'nack pli', 'ccm fir', ...(receives ? ['goog-remb'] : [])];
   const offered = media.feedback.get(payloadType) ?? new Set();
   const repair = receives || direction.tracks.repairSsrc !== undefined ? repairPayloadType : null;
@@ -133,8 +133,8 @@ function videoFormats({ video, repairPayloadType }: Negotiated, direction: Answe
   return {
     payloadTypes: [payloadType, ...(repair === null ? [] : [repair])],
     lines: [
-      `a=rtpmap:${payloadType} H264/90000`,
-      `a=fmtp:${payloadType} level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=${profile}`,
+      `a=rtpmap:${payloadType} ${video.codec.toUpperCase()}/90000`,
+      `a=fmtp:${payloadType} ${parametersOf(video, receives)}`,
       ...ours.filter((kind) => offered.has(kind)).map((kind) => `a=rtcp-fb:${payloadType} ${kind}`),
       ...(repair === null ? [] : [`a=rtpmap:${repair} rtx/90000`, `a=fmtp:${repair} apt=${payloadType}`]),
       ...layerLines(media, layers),
@@ -146,6 +146,14 @@ function videoFormats({ video, repairPayloadType }: Negotiated, direction: Answe
 function sectionLines(negotiated: Negotiated, direction: AnswerDirection): string[] {
   const sections = direction.kind === 'receive' ? sectionsOf(negotiated) : null;
   return sections === null ? [] : [`a=extmap:${sections.midExtension} urn:ietf:params:rtp-hdrext:sdes:mid`];
+}
+
+/** A level of H.265 limits both directions, so the peer's own is agreed to. */
+function parametersOf(video: NegotiatedVideo, receives: boolean): string {
+  if (video.codec === 'h265') return h265Parameters(video.format);
+  const { profileLevelId } = video.format;
+  const profile = receives ? atOurLevel(profileLevelId) : profileLevelId;
+  return `level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=${profile}`;
 }
 
 /** A publisher that offered layers would send nothing if none were taken. */

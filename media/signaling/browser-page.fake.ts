@@ -1,12 +1,14 @@
 /** A page with which tests publish and view; its script runs in the browser. */
 const script = `
+/** The answer's candidates may be led elsewhere: globalThis.way is the port in place of theirs. */
 async function exchange(peer, url) {
   await peer.setLocalDescription();
   const headers = { 'content-type': 'application/sdp' };
   const response = await fetch(url, { method: 'POST', headers, body: peer.localDescription.sdp });
   const sdp = await response.text();
   if (!response.ok) throw new Error(sdp);
-  await peer.setRemoteDescription({ type: 'answer', sdp });
+  const led = globalThis.way ? sdp.replace(/(a=candidate:.*) \\d+ typ/g, '$1 ' + way + ' typ') : sdp;
+  await peer.setRemoteDescription({ type: 'answer', sdp: led });
 }
 async function publish(url) {
   const stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 360 }, audio: true });
@@ -47,6 +49,18 @@ async function join(url) {
   const joinMs = performance.now() - start;
   peer.close();
   return joinMs;
+}
+/** The longest time between two frames on the screen within so many milliseconds. */
+async function longestFreeze(forMs) {
+  const video = document.querySelector('video');
+  const end = performance.now() + forMs;
+  let longest = 0, last = 0;
+  while (last < end) {
+    const shown = await new Promise((resolve) => video.requestVideoFrameCallback(resolve));
+    if (last > 0) longest = Math.max(longest, shown - last);
+    last = shown;
+  }
+  return longest;
 }
 async function statsOf() {
   const result = { framesDecoded: 0, frameWidth: 0, audioPackets: 0 };

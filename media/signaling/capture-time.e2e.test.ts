@@ -33,7 +33,9 @@ it('a hub knows when the frames of its cameras were captured', { timeout: 60_000
   }
 });
 
-it('a stream whose timestamps are no wall-clock time is not taken for one', { timeout: 60_000 }, async () => {
+it('a stream whose timestamps are not wall-clock time is not mistaken for one', {
+  timeout: 60_000,
+}, async () => {
   const rtpPort = await freeRtpPort();
   await using rig = await openMediaRig({ ingests: [{ feed: 'cam0', rtpPort, kind: 'h264' }] });
   const ffmpeg = startTestPicture(rtpPort);

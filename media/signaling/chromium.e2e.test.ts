@@ -31,7 +31,7 @@ describe('Chromium', () => {
     for (const browser of browsers) await browser.close();
   });
 
-  it('publishes by WHIP and another one views it by WHEP, with sound', async () => {
+  it('publishes by WHIP, and a second Chromium views it by WHEP, with sound', async () => {
     await using rig = await openMediaRig();
     const [first, second] = browsers as [Browser, Browser];
     const publisher = await openPage(first, rig.url);
@@ -56,7 +56,7 @@ describe('Chromium', () => {
     await viewer.close();
   });
 
-  it('views a local pipeline from the cached keyframe on, and goes on when the pipeline restarts', async () => {
+  it('views a local pipeline from the cached keyframe on, and continues when the pipeline restarts', async () => {
     const rtpPort = await freeRtpPort();
     await using rig = await openMediaRig({ ingests: [{ feed: 'cam0', rtpPort, kind: 'h264' }] });
     let ffmpeg = startLiveSource(rtpPort);

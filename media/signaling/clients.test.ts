@@ -24,7 +24,7 @@ function answered(
   const negotiated =
     direction === 'receive'
       ? negotiatePublisher(offer)
-      : negotiateViewer(offer, { profileLevelId: '42c01f', audioCodec });
+      : negotiateViewer(offer, { video: { codec: 'h264', profileLevelId: '42c01f' }, audioCodec });
   const answer = buildAnswer(
     offer,
     negotiated,
@@ -40,18 +40,18 @@ function answered(
 }
 
 describe('The offer of', () => {
-  it('ffmpeg is taken with its seven-digit profile, and its retransmissions with it', () => {
+  it('ffmpeg is accepted with its seven-digit profile and its retransmissions', () => {
     const { sections, lines, offer, negotiated } = answered(clients.ffmpegWhip, 'receive');
     expect(sections).toEqual(['audio 9 111 recvonly', 'video 9 106,105 recvonly']);
     expect(lines).toContain('a=fmtp:105 apt=106');
     expect(lines).toContain('a=rtcp-rsize');
     expect(lines).toContain('a=setup:active');
-    expect(negotiated.video.format.profileLevelId).toBe('42e01f');
+    expect(negotiated.video.format).toMatchObject({ profileLevelId: '42e01f' });
     expect(negotiated.repairPayloadType).toBe(105);
     expect(offer.setup).toBe('passive');
   });
 
-  it('OBS is taken, without candidates and with credentials at its sections', () => {
+  it('OBS is accepted without candidates and with credentials in its sections', () => {
     const { sections, offer } = answered(clients.obs30, 'receive');
     expect(sections).toEqual(['audio 9 111 recvonly', 'video 9 96 recvonly']);
     expect(offer.candidates).toEqual([]);
@@ -68,7 +68,7 @@ describe('The offer of', () => {
     ]);
   });
 
-  it('GStreamer as a viewer is taken in mode 1, and keeps its bundle though its sound is none of ours', () => {
+  it('GStreamer as a viewer is accepted in mode 1 and keeps its bundle, although we have none of its audio codecs', () => {
     const { sections, lines } = answered(clients.gstreamerWhep, 'send');
     expect(sections).toEqual(['audio 9 97 inactive', 'video 9 96 sendonly']);
     expect(lines).toContain('a=rtpmap:97 MPEG4-GENERIC/44100');
@@ -76,17 +76,17 @@ describe('The offer of', () => {
     expect(lines.some((line) => line.includes('packetization-mode=1'))).toBe(true);
   });
 
-  it('GStreamer without a bundle is taken for its picture, on the transport of that', () => {
+  it('GStreamer without a bundle is accepted for video, on the transport of its video section', () => {
     const { sections, lines, offer } = answered(clients.gstreamerUnbundled, 'receive');
     expect(sections).toEqual(['audio 0 97 inactive', 'video 9 96 recvonly', 'video 0 98 inactive']);
     expect(offer.ice.ufrag).toBe('picture');
     expect(lines.some((line) => line.startsWith('a=group'))).toBe(false);
   });
 
-  it('GStreamer as a publisher is taken with its sound, which has no port of its own', () => {
+  it('GStreamer as a publisher is accepted with its sound, whose section has port 0', () => {
     const { sections, negotiated } = answered(clients.gstreamerWhip, 'receive');
     expect(sections).toEqual(['video 9 96 recvonly', 'audio 9 100 recvonly']);
-    expect(negotiated.video.media.parameterSets).toHaveLength(2);
+    expect(negotiated.video.media.parameterSets.h264).toHaveLength(2);
     const session = new SignalingSession(new NotedTransport(), parseOffer(clients.gstreamerWhip));
     expect(session.patch(session.etag, clients.gstreamerFragment)).toEqual({ restart: null });
   });
@@ -117,7 +117,7 @@ describe('The offer of', () => {
     ]);
   });
 
-  it('a camera with the sound of telephones is taken with it', () => {
+  it('a camera with G.711 is accepted with its sound', () => {
     const { sections, negotiated } = answered(clients.ipCameraPcma, 'receive');
     expect(sections).toEqual(['audio 9 8 recvonly', 'video 9 96 recvonly']);
     expect(negotiated.audio?.formats[0].codec).toBe('pcma');
@@ -133,12 +133,12 @@ describe('The offer of', () => {
     expect(lines.some((line) => line.includes('rtx'))).toBe(false);
   });
 
-  it('Safari gets every codec in which sound may come later, if the feed has none yet', () => {
+  it('Safari gets every audio codec that may come later if the feed has none yet', () => {
     const { sections } = answered(clients.safariWhep, 'send', null);
     expect(sections).toEqual(['video 9 98 sendonly', 'audio 9 111,0,8 sendonly']);
   });
 
-  it('Firefox is answered in the mode that it names', () => {
+  it('Firefox is answered in the packetization mode it names', () => {
     const { sections } = answered(clients.firefoxWhep, 'send');
     expect(sections).toEqual(['video 9 126 sendonly']);
   });
@@ -166,20 +166,56 @@ describe('The offer of', () => {
     ]);
   });
 
-  it('aiortc is taken at its first profile', () => {
+  it('aiortc is accepted at its first profile', () => {
     const { sections, offer } = answered(clients.aiortcWhip, 'receive');
     expect(sections).toEqual(['audio 9 96 recvonly', 'video 9 99,100 recvonly']);
     expect(offer.fingerprints.map(({ algorithm }) => algorithm)).toEqual(['sha-256', 'sha-384', 'sha-512']);
   });
 
-  it('a camera with H.265 alone is refused in words that help', () => {
-    expect(() => answered(clients.h265Whip, 'receive')).toThrow(
-      /this camera sends H\.265, which cannot be passed on; set it to H\.264/,
-    );
+  it('a camera with H.265 alone is taken', () => {
+    const { lines, negotiated } = answered(clients.h265Whip, 'receive');
+    expect(negotiated.video.codec).toBe('h265');
+    expect(lines).toContain('a=rtpmap:96 H265/90000');
+    expect(lines.find((line) => line.startsWith('a=fmtp:96'))).toMatch(/profile-id=1;.*tx-mode=SRST/);
+  });
+
+  it('a browser with H.264 and H.265 publishes H.264, which everybody plays', () => {
+    const both = clients.aiortcWhip.replace('a=rtpmap:97 VP8/90000', 'a=rtpmap:97 H265/90000');
+    expect(answered(both, 'receive').negotiated.video.codec).toBe('h264');
   });
 });
 
-describe('Sound that is not passed on', () => {
+describe('A feed in H.265', () => {
+  const of = (text: string, profileId = 1) =>
+    negotiateViewer(parseOffer(text), { video: { codec: 'h265', profileId }, audioCodec: null });
+
+  it('goes to Safari as it is', () => {
+    const offer = parseOffer(clients.safariWhep);
+    const negotiated = negotiateViewer(offer, { video: { codec: 'h265', profileId: 1 }, audioCodec: null });
+    expect([negotiated.video.codec, negotiated.video.format.payloadType]).toEqual(['h265', 100]);
+    const answer = buildAnswer(offer, negotiated, local, { kind: 'send', tracks });
+    expect(answer).toContain('a=rtpmap:100 H265/90000\r\na=fmtp:100 level-id=93;profile-id=1');
+    expect(answer).not.toContain('H264');
+  });
+
+  it('is named to a browser that lacks it, with what to do', () => {
+    expect(() => of(clients.firefoxWhep)).toThrow(
+      'this camera sends H.265, which this browser cannot play; watch its JPEG pictures, or set the camera to H.264',
+    );
+    expect(() => of(clients.safariWhep, 4)).toThrow(/profile that this browser cannot play/);
+  });
+
+  it('goes to a decoder of Main 10, which has Main, but not the other way round', () => {
+    const main10 = clients.safariWhep.replace(
+      'a=rtpmap:100 H265/90000',
+      'a=rtpmap:100 H265/90000\r\na=fmtp:100 profile-id=2',
+    );
+    expect(of(main10).video.format.payloadType).toBe(100);
+    expect(() => of(clients.safariWhep, 2)).toThrow('H.265');
+  });
+});
+
+describe('Sound that cannot be passed on', () => {
   it('is named, with what to change', () => {
     const of = (text: string) => lostSound(parseOffer(text), negotiatePublisher(parseOffer(text)).audio);
     expect(of(clients.obs30)).toEqual([]);
@@ -190,7 +226,7 @@ describe('Sound that is not passed on', () => {
 });
 
 describe('The answer of another server', () => {
-  it('may name its host instead of addresses', () => {
+  it('may contain a host name instead of addresses', () => {
     const candidates = [
       'a=candidate:1 1 udp 2130706431 media.example.org 8189 typ host',
       'a=candidate:2 1 udp 2130706431 fd00::1 8189 typ host',
@@ -221,15 +257,15 @@ describe('Every answer', () => {
     },
   );
 
-  it('is a session of its own, and says what ICE can expect', () => {
+  it('is a session of its own and describes its ICE mode', () => {
     const origins = Array.from({ length: 20 }, () => answered(clients.obs30, 'receive').lines[1]);
     expect(new Set(origins).size).toBe(20);
     expect(answered(clients.obs30, 'receive').lines).toContain('a=ice-options:ice2 trickle');
   });
 });
 
-describe('Reading a description', () => {
-  it('ends within the time of a test for many of the longest, whatever they consist of', () => {
+describe('Parsing a description', () => {
+  it('finishes within the time of a test for many of maximal length, whatever they contain', () => {
     const described = (count: number): string[] => {
       const formats = Array.from({ length: Math.min(count, 128) }, (_, i) => i).join(' ');
       const many = (line: (i: number) => string) =>

@@ -48,7 +48,7 @@ async function openCounteringServer(whep: string) {
   };
 }
 
-describe('A server that answers with an offer of its own (406)', () => {
+describe('A server that answers with a counter-offer (406)', () => {
   it('is answered by a pull, which then gets the feed', async () => {
     const rtpPort = await freeRtpPort();
     await using there = await openMediaRig({ ingests: [{ feed: 'cam0', rtpPort, kind: 'h264' }] });
@@ -69,14 +69,14 @@ describe('A server that answers with an offer of its own (406)', () => {
     }
   });
 
-  it('is refused by a camera that publishes, with its status', async () => {
+  it('is rejected by a publishing camera, with its status', async () => {
     const local = {
       ice: { ufrag: 'some', pwd: '0123456789abcdefghijkl' },
       candidates: [],
       fingerprint: { algorithm: 'sha-256', value: Array.from({ length: 32 }, () => '0A').join(':') },
     };
     const tracks = { cname: 'c', streamId: 's', videoSsrc: 1, audioSsrc: 2 };
-    const offer = buildPushOffer(local, tracks, { profileLevelId: '42e01f', audio: null });
+    const offer = buildPushOffer(local, tracks, { video: null, audio: null });
     const server = createServer((_request, response) => {
       response.writeHead(406, { 'content-type': 'application/sdp', location: '/session/1' }).end(offer);
     });

@@ -1,12 +1,15 @@
 /** What a media section can carry: its payload types, their meaning, and the feedback each of them knows. */
+import type { VideoCodec } from '../rtp/video-payload.ts';
 import { audioCodecs } from '../sfu/audio-codec.ts';
 import { type AudioFormat, staticAudio } from './audio-format.ts';
 import type { H264Format } from './h264-profile.ts';
+import { type H265Format, h265FormatOf } from './h265-profile.ts';
 import { type SdpMedia, valuesOf } from './sdp.ts';
 
 /** What a section can carry. */
 export interface MediaFormats {
   readonly h264: readonly H264Format[];
+  readonly h265: readonly H265Format[];
   readonly audio: readonly AudioFormat[];
   /** Names of all codecs, as the peer writes them, without repetitions: `H265`, `VP8`. */
   readonly codecs: readonly string[];
@@ -16,8 +19,8 @@ export interface MediaFormats {
   readonly repairs: ReadonlyMap<number, number>;
   /** Feedback of a payload type, such as `nack pli`. */
   readonly feedback: ReadonlyMap<number, ReadonlySet<string>>;
-  /** Parameter sets given out of band (sprop-parameter-sets), whole NAL units. */
-  readonly parameterSets: readonly Buffer[];
+  /** Parameter sets given out of band (sprop-parameter-sets, sprop-vps and the like), whole NAL units. */
+  readonly parameterSets: Readonly<Record<VideoCodec, readonly Buffer[]>>;
 }
 
 const MAX_PARAMETER_SETS = 8;
@@ -32,7 +35,8 @@ export function formatsOf(media: SdpMedia): MediaFormats {
   const parameters = formatParameters(media, offered);
   const h264: H264Format[] = [];
   const audio: AudioFormat[] = [];
-  const parameterSets: Buffer[] = [];
+  const h265: H265Format[] = [];
+  const parameterSets = { h264: [] as Buffer[], h265: [] as Buffer[] };
   const repairs = new Map<number, number>();
   for (const format of offered) {
     const payloadType = Number(format);
@@ -42,26 +46,36 @@ export function formatsOf(media: SdpMedia): MediaFormats {
     if (codec !== undefined && media.kind === 'audio') audio.push({ codec, payloadType });
     const apt = Number(given.get('apt') ?? Number.NaN);
     if (map?.name === 'rtx' && Number.isInteger(apt) && !repairs.has(apt)) repairs.set(apt, payloadType);
-    if (map?.name !== 'h264' || map.clock !== 90_000) continue;
+    if (map?.clock !== 90_000) continue;
+    if (map.name === 'h265') {
+      h265.push(h265FormatOf(payloadType, given));
+      for (const name of ['sprop-vps', 'sprop-sps', 'sprop-pps'])
+        addSets(parameterSets.h265, given.get(name));
+    }
+    if (map.name !== 'h264') continue;
     const mode = given.get('packetization-mode');
     h264.push({
       payloadType,
       profileLevelId: parseProfile(given.get('profile-level-id')),
       packetizationMode: mode === undefined ? null : Number(mode),
     });
-    for (const set of (given.get('sprop-parameter-sets') ?? '').split(',', MAX_PARAMETER_SETS)) {
-      const nal = Buffer.from(set, 'base64');
-      if (nal.length > 3 && parameterSets.length < MAX_PARAMETER_SETS) parameterSets.push(nal);
-    }
+    addSets(parameterSets.h264, given.get('sprop-parameter-sets'));
   }
   const names = [...maps.values()].filter(({ name }) => !helpers.has(name)).map(({ written }) => written);
   return {
-    ...{ h264, audio, repairs, parameterSets },
+    ...{ h264, h265, audio, repairs, parameterSets },
     codecs: [...new Set(names)],
     firstMap:
       valuesOf(media.attributes, 'rtpmap').find((value) => value.startsWith(`${media.formats[0]} `)) ?? null,
     feedback: feedbackOf(media, offered),
   };
+}
+
+function addSets(sets: Buffer[], value = ''): void {
+  for (const set of value.split(',', MAX_PARAMETER_SETS)) {
+    const nal = Buffer.from(set, 'base64');
+    if (nal.length > 3 && sets.length < MAX_PARAMETER_SETS) sets.push(nal);
+  }
 }
 
 interface RtpMap {

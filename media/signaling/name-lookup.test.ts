@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { oneAtATime } from './name-lookup.ts';
 
-it('a name whose look-up hangs takes one place, however often it is asked for', async () => {
+it('a name whose lookup hangs takes one slot, however often it is requested', async () => {
   const started: string[] = [];
   const waiting = new Map<string, (addresses: { address: string; family: number }[]) => void>();
   const addressesOf = oneAtATime((name) => {

@@ -4,13 +4,22 @@ import type { PublisherSections } from '../sfu/publisher-sections.ts';
 import type { AudioFormat } from './audio-format.ts';
 import { SignalingError } from './errors.ts';
 import { choosePublisherFormat, chooseViewerFormat, type H264Format } from './h264-profile.ts';
+import { choosePublisherH265, chooseViewerH265, type H265Format } from './h265-profile.ts';
 import type { MediaOffer, Offer } from './offer.ts';
 
 /** The picture's format. */
-export interface NegotiatedVideo {
-  readonly media: MediaOffer;
-  readonly format: H264Format;
-}
+export type NegotiatedVideo = { readonly media: MediaOffer } & (
+  | { readonly codec: 'h264'; readonly format: H264Format }
+  | { readonly codec: 'h265'; readonly format: H265Format }
+);
+
+/** What matters of a feed's picture to somebody who wants to play it. */
+export type SentPicture =
+  | { readonly codec: 'h264'; readonly profileLevelId: string }
+  | { readonly codec: 'h265'; readonly profileId: number };
+
+/** A feed whose parameter sets are not known yet. */
+const usualPicture: SentPicture = { codec: 'h264', profileLevelId: '42e01f' };
 
 /** The sound's format. */
 export interface NegotiatedAudio {
@@ -36,28 +45,44 @@ export function negotiatePublisher(offer: Offer): Negotiated {
   if (audios.length > 1)
     throw unsupportedTracks(`at most one audio track is taken, ${audios.length} were offered`);
   const [[video], [audio = null]] = [videos, audios];
-  const format = choosePublisherFormat(video.h264);
-  if (format === null) throw unsupportedCodec(video);
-  const repairPayloadType = video.repairs.get(format.payloadType) ?? null;
-  return { video: { media: video, format }, audio: firstOf(audioOf(audio)), repairPayloadType };
+  const taken = takenVideo(video);
+  if (taken === null) throw unsupportedPublisher(video);
+  const repairPayloadType = video.repairs.get(taken.format.payloadType) ?? null;
+  return { video: taken, audio: firstOf(audioOf(audio)), repairPayloadType };
 }
 
 /** What a viewer gets of a feed: of several sections of a kind, the first that fits; the others are rejected. Throws SignalingError TRACKS_UNSUPPORTED or CODEC_UNSUPPORTED. */
 export function negotiateViewer(
   offer: Offer,
-  feed: { profileLevelId: string; audioCodec: AudioCodec | null },
+  feed: { readonly video: SentPicture | null; readonly audioCodec: AudioCodec | null },
 ): Negotiated {
   const { videos, audios } = tracksOf(offer, ['recvonly', 'sendrecv']);
-  const fitting = videos.find((media) => chooseViewerFormat(media.h264, feed.profileLevelId) !== null);
-  const video = fitting ?? videos[0];
-  const format = chooseViewerFormat(video.h264, feed.profileLevelId);
-  if (format === null) throw unsupportedCodec(video);
+  const picture = feed.video ?? usualPicture;
+  const [video = null] = videos.flatMap((media) => playable(media, picture) ?? []);
+  if (video === null) throw unsupportedViewer(videos[0], picture);
   const sound = audios.map(audioOf).find((agreed) => agreed !== null) ?? null;
   const now = sound?.formats.find(({ codec }) => codec === feed.audioCodec);
   // Sound that comes later, or in another codec, reaches a viewer only if it was agreed at the beginning.
   const agreed = sound === null || now === undefined ? sound : { ...sound, formats: [now] as const };
-  const repairPayloadType = video.repairs.get(format.payloadType) ?? null;
-  return { video: { media: video, format }, audio: agreed, repairPayloadType };
+  const repairPayloadType = video.media.repairs.get(video.format.payloadType) ?? null;
+  return { video, audio: agreed, repairPayloadType };
+}
+
+/** H.264 goes first, because every browser plays it. */
+function takenVideo(media: MediaOffer): NegotiatedVideo | null {
+  const h264 = choosePublisherFormat(media.h264);
+  if (h264 !== null) return { media, codec: 'h264', format: h264 };
+  const h265 = choosePublisherH265(media.h265);
+  return h265 === null ? null : { media, codec: 'h265', format: h265 };
+}
+
+function playable(media: MediaOffer, picture: SentPicture): NegotiatedVideo | null {
+  if (picture.codec === 'h265') {
+    const format = chooseViewerH265(media.h265, picture.profileId);
+    return format === null ? null : { media, codec: 'h265', format };
+  }
+  const format = chooseViewerFormat(media.h264, picture.profileLevelId);
+  return format === null ? null : { media, codec: 'h264', format };
 }
 
 /** The sound that the peer and we have, in our order. */
@@ -108,18 +133,31 @@ function unsupportedTracks(message: string): SignalingError {
   return new SignalingError('TRACKS_UNSUPPORTED', message);
 }
 
-function unsupportedCodec(video: MediaOffer): SignalingError {
-  if (video.h264.length > 0)
-    return new SignalingError(
-      'CODEC_UNSUPPORTED',
-      'H.264 is passed on in packetization mode 1 (profiles baseline, main and high), which was not offered',
+const unfitH264 =
+  'H.264 is passed on in packetization mode 1 (profiles baseline, main and high), which was not offered';
+
+function unsupportedPublisher(video: MediaOffer): SignalingError {
+  if (video.h264.length > 0) return unsupportedCodec(unfitH264);
+  if (video.h265.length > 0)
+    return unsupportedCodec('H.265 is passed on in one stream (tx-mode SRST), which was not offered');
+  return unsupportedCodec(`H.264 or H.265 is required, but the offer has ${namesOf(video)}`);
+}
+
+function unsupportedViewer(video: MediaOffer, picture: SentPicture): SignalingError {
+  if (picture.codec === 'h265')
+    return unsupportedCodec(
+      video.h265.length > 0
+        ? 'this camera sends H.265 in a profile that this browser cannot play; watch its JPEG pictures, or set the camera to H.264'
+        : 'this camera sends H.265, which this browser cannot play; watch its JPEG pictures, or set the camera to H.264',
     );
-  const sent = video.codecs.length === 0 ? 'no codec that is named' : video.codecs.slice(0, 6).join(', ');
-  const isSent = video.direction !== 'recvonly';
-  if (isSent && video.codecs.every((codec) => /^h265$/i.test(codec)) && video.codecs.length > 0)
-    return new SignalingError(
-      'CODEC_UNSUPPORTED',
-      'this camera sends H.265, which cannot be passed on; set it to H.264',
-    );
-  return new SignalingError('CODEC_UNSUPPORTED', `H.264 is required, but the offer has ${sent}`);
+  if (video.h264.length > 0) return unsupportedCodec(unfitH264);
+  return unsupportedCodec(`H.264 is required, but the offer has ${namesOf(video)}`);
+}
+
+function namesOf({ codecs }: MediaOffer): string {
+  return codecs.length === 0 ? 'no codec that is named' : codecs.slice(0, 6).join(', ');
+}
+
+function unsupportedCodec(message: string): SignalingError {
+  return new SignalingError('CODEC_UNSUPPORTED', message);
 }

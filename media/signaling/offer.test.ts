@@ -93,7 +93,7 @@ describe('Offers', () => {
     expect(answer).toContain('profile-level-id=42e033');
   });
 
-  it('are answered with one codec a track, only the feedback that was offered, and our candidates once', () => {
+  it('get one codec for each track, only the offered feedback, and our candidates once', () => {
     const offer = parseOffer(offerOf());
     const answer = buildAnswer(offer, negotiatePublisher(offer), local, { kind: 'receive' });
     const lines = answer.split('\r\n');
@@ -110,10 +110,13 @@ describe('Offers', () => {
   });
 
   it.each([null, 'pcma'] as const)(
-    'for sound of a feed whose sound is %s get the codecs in which it may come later, all of them sendonly',
+    'for sound get, with a feed whose sound is %s, the codecs that may come later, all of them sendonly',
     (audioCodec) => {
       const offer = parseOffer(offerOf({ direction: 'recvonly' }));
-      const negotiated = negotiateViewer(offer, { profileLevelId: '42c01f', audioCodec });
+      const negotiated = negotiateViewer(offer, {
+        video: { codec: 'h264', profileLevelId: '42c01f' },
+        audioCodec,
+      });
       const tracks = { cname: 'c', streamId: 's', videoSsrc: 1, audioSsrc: 2 };
       const answer = buildAnswer(offer, negotiated, local, { kind: 'send', tracks });
       expect(answer.match(/a=sendonly/g)).toHaveLength(2);
@@ -122,7 +125,7 @@ describe('Offers', () => {
     },
   );
 
-  it('of data channels are turned down, the rest is taken', () => {
+  it('of data channels are rejected; the rest is accepted', () => {
     const text = `${offerOf()}m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:2\r\n`;
     const offer = parseOffer(text);
     const answer = buildAnswer(offer, negotiatePublisher(offer), local, { kind: 'receive' });
@@ -156,7 +159,7 @@ describe('Offers', () => {
     expect(codeOf(() => negotiatePublisher(parseOffer(text)))).toBe(code);
   });
 
-  it('never fail otherwise than with a code, however they are mangled', () => {
+  it('never fail without a code, however they are mangled', () => {
     const good = offerOf();
     const mutation = fc.tuple(fc.nat(good.length), fc.nat(40), fc.string({ maxLength: 20 }));
     fc.assert(
@@ -191,7 +194,7 @@ describe('H.264 formats', () => {
     ['f4001e', 'other'],
   ])('%s is %s', (id, profile) => expect(profileOf(id)).toBe(profile));
 
-  it('are chosen by the profile of the stream, else by what includes it, else the first', () => {
+  it('are chosen by the profile of the stream, else by one that includes it, else the first', () => {
     const offered = [format(1, '42001f'), format(2, '42e01f'), format(3, '4d001f'), format(4, '64001f')];
     expect(chooseViewerFormat(offered, '42c01f')?.payloadType).toBe(2);
     expect(chooseViewerFormat(offered, '4d0028')?.payloadType).toBe(3);
@@ -203,12 +206,12 @@ describe('H.264 formats', () => {
 });
 
 describe('Trickle fragments', () => {
-  it('come back as they were written', () => {
+  it('survive a round trip', () => {
     const fragment = parseFragment(buildFragment(section, local.ice, local.candidates));
     expect(fragment).toEqual({ ice: local.ice, candidates: local.candidates, endOfCandidates: true });
   });
 
-  it('leave out candidates that cannot be used', () => {
+  it('leave out unusable candidates', () => {
     const lines = [
       'a=mid:0',
       'a=candidate:1 1 udp 2122 c0ffee00-1111-2222-3333-444444444444.local 5000 typ host',
@@ -227,7 +230,7 @@ describe('Trickle fragments', () => {
     });
   });
 
-  it('never fail otherwise than with a code', () => {
+  it('never fail without a code', () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 200 }), (text) => {
         expect(['none', 'FRAGMENT_INVALID']).toContain(codeOf(() => parseFragment(`a=mid:0\r\na=${text}`)));

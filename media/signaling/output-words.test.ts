@@ -17,7 +17,7 @@ function unreachable(code: string, message = code): HubError {
   return new HubError('HUB_UNREACHABLE', 'x', { cause: Object.assign(new Error(message), { code }) });
 }
 
-describe('Why an output does not send, in words', () => {
+describe('The message for an output that does not send', () => {
   it.each([
     [401, 'The server refused the token (401). Check the token of this output.'],
     [403, "The server does not allow publishing here (403). Check the token's rights and the URL."],
@@ -30,11 +30,11 @@ describe('Why an output does not send, in words', () => {
     expect(outputWords(refused(status), target)).toBe(words);
   });
 
-  it('tells one without a token to set it', () => {
+  it('asks for a token if none is set', () => {
     expect(outputWords(refused(401), { url: target.url })).toContain('Set the token of this output.');
   });
 
-  it('knows a refused token by its words, as MediaMTX says it', () => {
+  it('recognises a rejected token in the words of MediaMTX', () => {
     expect(outputWords(refused(400, 'authentication failed: authentication failed'), target)).toBe(
       'The server refused the token (400). Check the token of this output. It said: authentication failed: authentication failed',
     );
@@ -49,7 +49,7 @@ describe('Why an output does not send, in words', () => {
     expect(outputWords(unreachable(code), target)).toContain(words);
   });
 
-  it('names what keeps packets away, and a relay that would be needed', () => {
+  it('names what blocks packets, and a relay that would be needed', () => {
     const late = { ended: 'connect-timeout' } as const;
     expect(outputWords(new HubError('HUB_SILENT', 'x', late), target)).toContain('Open its UDP port');
     const relay = new HubError('HUB_SILENT', 'x', { ...late, hubCode: 'RELAY_NEEDED' });
@@ -69,10 +69,10 @@ describe('Why an output does not send, in words', () => {
   });
 });
 
-describe('When an output is tried again', () => {
+describe('An output is tried again', () => {
   const silent = new HubError('HUB_SILENT', 'gone');
 
-  it('waits longer each time, up to a minute, and never in step with others', () => {
+  it('after a longer wait each time, up to a minute, never in step with others', () => {
     const pauses = Array.from({ length: 200 }, () => pauseAfter(silent, 12, foreignPace));
     expect(Math.max(...pauses)).toBeLessThanOrEqual(60_050);
     expect(new Set(pauses).size).toBeGreaterThan(100);
@@ -80,13 +80,13 @@ describe('When an output is tried again', () => {
     expect(Math.max(...first)).toBeLessThanOrEqual(1050);
   });
 
-  it('asks a server no sooner than it allows', () => {
+  it('no sooner than the server allows', () => {
     const asked = new HubError('HUB_REFUSED', 'x', { status: 429, retryAfterS: 120 });
     for (let i = 0; i < 50; i++) expect(pauseAfter(asked, 1, foreignPace)).toBeGreaterThanOrEqual(120_000);
     expect(pauseAfter(asked, 1, hubPace)).toBe(10_000);
   });
 
-  it('is patient where only a human can help', () => {
+  it('rarely if only a person can help', () => {
     expect(pauseAfter(refused(401), 1, foreignPace)).toBeGreaterThanOrEqual(30_000);
   });
 });

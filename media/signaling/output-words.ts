@@ -22,10 +22,12 @@ function wordsOf(error: HubError, target: Target): string {
       return 'The server shows another certificate than tls_fingerprint names. Check the server; if its certificate was renewed, set the new fingerprint.';
     case 'HUB_SILENT':
       return ended(error);
-    case 'HUB_ANSWER':
-      return error.hubCode === 'NO_H264'
-        ? 'The server does not accept H.264. Allow H.264 on the server: feeds are never encoded again.'
+    case 'HUB_ANSWER': {
+      const codec = /^NO_H(26\d)$/.exec(error.hubCode ?? '')?.[1];
+      return codec !== undefined
+        ? `The server does not accept H.${codec}. Allow H.${codec} on the server: feeds are never encoded again.`
         : `The server's answer is not one of WHIP. Check that the URL is its WHIP endpoint, not a page.`;
+    }
     case 'HUB_REFUSED':
       return error.status === undefined ? sentence(error.message) : refused(error, error.status, target);
   }

@@ -43,7 +43,7 @@ async function openScene(manner: ForeignManner = {}) {
 
 const isLive = (rig: MediaRig) => rig.service.feeds.get('live')?.ready ?? false;
 
-describe('A feed that goes on to another server', () => {
+describe('A feed that is sent to another server', () => {
   let folder = '';
   let recording = '';
 
@@ -54,7 +54,7 @@ describe('A feed that goes on to another server', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  it('arrives there access unit by access unit as it came, with its sound', async () => {
+  it('arrives there unchanged, access unit by access unit, with its sound', async () => {
     await using far = await openMediaRig();
     await using hub = await openMediaRig({
       outputs: [{ output: 'other', feed: 'cam0', url: `${far.url}/whip/live` }],
@@ -91,7 +91,7 @@ describe('A feed that goes on to another server', () => {
     expect(feed).toMatchObject({ audioCodec: 'opus', width: 640, height: 360, packetsLost: 0 });
   });
 
-  it('is opened again for sound that comes later', async () => {
+  it('reconnects for sound that starts later', async () => {
     await using far = await openMediaRig();
     await using hub = await openMediaRig({
       outputs: [{ output: 'other', feed: 'cam0', url: `${far.url}/whip/live` }],
@@ -123,7 +123,7 @@ describe('A feed that goes on to another server', () => {
     loud.publisher[Symbol.dispose]();
   });
 
-  it('is ended at the server once it is no longer wanted, and nothing else notices', async () => {
+  it('is ended at the server when it is removed, and nothing else is affected', async () => {
     await using scene = await openScene();
     using viewer = new NativePeer('RecvOnly', { audio: false });
     let packets = 0;
@@ -180,7 +180,7 @@ describe('A feed that goes on to another server', () => {
     expect(outputOf(scene.hub)?.state).toBe('connected');
   });
 
-  it('gets along with a server that speaks from another address than it is checked at', async () => {
+  it('works with a server that answers from another address than the one it checks', async () => {
     await using doors = new TwoDoors();
     await doors.open();
     await using scene = await openScene({ edit: (answer) => doors.edit(answer) });
@@ -188,7 +188,7 @@ describe('A feed that goes on to another server', () => {
     await eventually(() => isLive(scene.far), 'the server has it', 8000);
   });
 
-  it('says in plain words why it is refused, waits as long as it is asked to, and comes by itself', async () => {
+  it('explains a rejection in plain words, waits as long as asked, and recovers by itself', async () => {
     let refuses = true;
     await using scene = await openScene({
       trick: (_request, response) => {
@@ -211,7 +211,7 @@ describe('A feed that goes on to another server', () => {
     expect(scene.server.of('POST')).toHaveLength(2);
   });
 
-  it('harms nobody where a server accepts and never answers', async () => {
+  it('affects nothing else if a server accepts and never answers', async () => {
     await using scene = await openScene();
     const hung = createServer(() => {});
     hung.listen(0, '127.0.0.1');

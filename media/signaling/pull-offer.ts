@@ -19,7 +19,7 @@ export const audioFormats: readonly AudioFormat[] = [
 ];
 const g722PayloadType = 9;
 
-/** What cameras send besides, and no hub passes on. */
+/** What cameras send besides, and a pull does not take. */
 export const h265Formats: readonly PictureFormat[] = [
   { payloadType: 96, codec: 'H265', parameters: 'level-id=186;profile-id=1;tier-flag=0;tx-mode=SRST' },
 ];

@@ -32,7 +32,7 @@ async function serve(codec: 'H265' | 'VP8') {
   };
 }
 
-describe('A pull that is refused', () => {
+describe('A rejected pull', () => {
   it('names H.265 and what to set, and leaves no session behind', async () => {
     using server = await serve('H265');
     await using rig = await openMediaRig({ pulls: [{ feed: 'far', url: server.url }] });
@@ -40,12 +40,13 @@ describe('A pull that is refused', () => {
     await eventually(() => pull()?.state === 'failed', 'it says that it failed');
     expect(pull()).toMatchObject({
       code: 'CODEC_UNSUPPORTED',
-      reason: 'This camera sends H.265, which cannot be passed on. Set it to H.264.',
+      reason:
+        'This camera sends H.265, which cannot be pulled. Set it to H.264, or let it publish to this hub.',
     });
     expect(server.seen).toContain('DELETE /session/1');
   });
 
-  it('says what the server said, if it is not that', async () => {
+  it('otherwise quotes the server', async () => {
     using server = await serve('VP8');
     await using rig = await openMediaRig({ pulls: [{ feed: 'far', url: server.url }] });
     const pull = () => rig.service.status().pulls[0];
@@ -56,7 +57,7 @@ describe('A pull that is refused', () => {
 });
 
 describe('The offer of a pull', () => {
-  it('has H.264 alone: a server that has both is not to choose the other', () => {
+  it('contains only H.264, so that a server with both cannot choose the other', () => {
     const local = {
       ice: { ufrag: 'some', pwd: '0123456789abcdefghijkl' },
       candidates: [],

@@ -22,7 +22,7 @@ describe('A feed pulled from another server', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  it('arrives NAL unit by NAL unit as it was published there, with its sound', async () => {
+  it('arrives unchanged, NAL unit by NAL unit, with its sound', async () => {
     const reference = nalsOfRecording(recording, join(folder, 'recording.h264')).map(digest);
     await using there = await openMediaRig();
     await using here = await openMediaRig({ pulls: [{ feed: 'far', url: `${there.url}/whep/cam0` }] });
@@ -60,7 +60,7 @@ describe('A feed pulled from another server', () => {
     expect(sounds).toBeGreaterThan(100);
   });
 
-  it('says why it does not come, and is there soon after the server is', async () => {
+  it('says why it is missing, and recovers soon after the server', async () => {
     const rtpPort = await freeRtpPort();
     await using there = await openMediaRig({ ingests: [{ feed: 'cam0', rtpPort, kind: 'h264' }] });
     await using here = await openMediaRig({ pulls: [{ feed: 'far', url: `${there.url}/whep/cam0` }] });
@@ -82,7 +82,7 @@ describe('A feed pulled from another server', () => {
     }
   });
 
-  it('ends at the server, too, when it is no longer wanted', async () => {
+  it('also ends at the server when it is removed', async () => {
     const rtpPort = await freeRtpPort();
     await using there = await openMediaRig({ ingests: [{ feed: 'cam0', rtpPort, kind: 'h264' }] });
     const source = startLiveSource(rtpPort);

@@ -1,6 +1,7 @@
 /** Copies a feed of another server by WHEP: the mirror image of a push. */
 import type { Logger } from 'pino';
 import type { MediaTransport } from '../datapath/datapath.ts';
+import type { VideoCodec } from '../rtp/video-payload.ts';
 import type { Feed } from '../sfu/feed.ts';
 import type { MediaPlane } from '../sfu/media-plane.ts';
 import type { PublisherSections } from '../sfu/publisher-sections.ts';
@@ -90,11 +91,15 @@ async function namedCodec(
   const { status } = refusal;
   if (status === undefined || !unusable.has(status)) return refusal;
   if (!(await isTaken(buildPullOffer(local, { video: h265Formats })))) return refusal;
-  return new HubError('HUB_REFUSED', 'This camera sends H.265, which cannot be passed on. Set it to H.264.', {
-    status: 422,
-    hubCode: 'CODEC_UNSUPPORTED',
-    cause: refusal,
-  });
+  return new HubError(
+    'HUB_REFUSED',
+    'This camera sends H.265, which cannot be pulled. Set it to H.264, or let it publish to this hub.',
+    {
+      status: 422,
+      hubCode: 'CODEC_UNSUPPORTED',
+      cause: refusal,
+    },
+  );
 }
 
 /** Answers an offer of the server, which it makes if it cannot use ours (WHEP draft, section 4.3.2). */
@@ -105,6 +110,7 @@ function accept(options: PullOptions, transport: MediaTransport, local: LocalSid
     answer,
     open: () =>
       openFeed(options, transport, {
+        codec: negotiated.video.codec,
         videoPayloadType: negotiated.video.format.payloadType,
         audio: negotiated.audio?.formats[0] ?? null,
         repairPayloadType: negotiated.repairPayloadType,
@@ -121,6 +127,7 @@ function receive(options: PullOptions, transport: MediaTransport, answer: Offer)
     throw new HubError('HUB_REFUSED', 'the server has no H.264 for us', { status: 422 });
   }
   return openFeed(options, transport, {
+    codec: 'h264',
     videoPayloadType: format.payloadType,
     audio: soundIn(answer)?.audio[0] ?? null,
     repairPayloadType: null,
@@ -131,6 +138,7 @@ function receive(options: PullOptions, transport: MediaTransport, answer: Offer)
 
 /** What was agreed to, no matter which side made the offer. */
 interface Agreed {
+  readonly codec: VideoCodec;
   readonly videoPayloadType: number;
   readonly audio: AudioFormat | null;
   readonly repairPayloadType: number | null;
@@ -141,7 +149,7 @@ interface Agreed {
 function openFeed(
   options: PullOptions,
   transport: MediaTransport,
-  { media, ...agreed }: Agreed,
+  { media, codec, ...agreed }: Agreed,
 ): RemoteMedia {
   const { config, feed, logger, maxBitrateKbps } = options;
   const publisher = options.datapath.openPublisher({
@@ -153,7 +161,7 @@ function openFeed(
     logger,
     maxBitrateKbps,
     ...agreed,
-    parameterSets: media.parameterSets,
+    parameterSets: media.parameterSets[codec],
     notices: [],
     claim: () => true,
     reducedSize: media.reducedSize,

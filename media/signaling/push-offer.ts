@@ -4,22 +4,28 @@ import type { AudioCodec } from '../sfu/audio-codec.ts';
 import { type LocalSide, originLine, type SentTracks } from './answer.ts';
 import { type AudioFormat, audioLines } from './audio-format.ts';
 import { profileOf } from './h264-profile.ts';
+import { type H265Format, h265Parameters } from './h265-profile.ts';
 import { candidateLines } from './ice-lines.ts';
 
 /** Payload type of the picture. */
 export const PUSH_VIDEO_PAYLOAD_TYPE = 96;
 const audioPayloadTypes = { opus: 111, pcmu: 0, pcma: 8 } as const;
 
+/** What an offer says about the picture. */
+export type PushedPicture =
+  | { readonly codec: 'h264'; readonly profileLevelId: string }
+  | ({ readonly codec: 'h265' } & Pick<H265Format, 'profileId' | 'tierFlag' | 'levelId'>);
+
 /** Format of the sound. */
 export function pushAudioOf(codec: AudioCodec): AudioFormat {
   return { codec, payloadType: audioPayloadTypes[codec] };
 }
 
-/** `profileLevelId` is the stream's own. */
+/** `video` is what the stream's own parameter sets say; null before the first. */
 export function buildPushOffer(
   local: LocalSide,
   tracks: SentTracks,
-  stream: { readonly profileLevelId: string; readonly audio: AudioFormat | null },
+  stream: { readonly video: PushedPicture | null; readonly audio: AudioFormat | null },
 ): string {
   const video = PUSH_VIDEO_PAYLOAD_TYPE;
   const { audio } = stream;
@@ -43,8 +49,7 @@ export function buildPushOffer(
     'c=IN IP4 0.0.0.0',
     'a=mid:0',
     ...transport,
-    `a=rtpmap:${video} H264/90000`,
-    `a=fmtp:${video} level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=${offeredProfile(stream.profileLevelId)}`,
+    ...formatLines(video, stream.video ?? { codec: 'h264', profileLevelId: '42e01f' }),
     `a=rtcp-fb:${video} nack`,
     `a=rtcp-fb:${video} nack pli`,
     `a=msid:${tracks.streamId} video`,
@@ -64,6 +69,17 @@ export function buildPushOffer(
     );
   }
   return `${lines.join('\r\n')}\r\n`;
+}
+
+function formatLines(payloadType: number, picture: PushedPicture): string[] {
+  const parameters =
+    picture.codec === 'h265'
+      ? h265Parameters(picture)
+      : `level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=${offeredProfile(picture.profileLevelId)}`;
+  return [
+    `a=rtpmap:${payloadType} ${picture.codec.toUpperCase()}/90000`,
+    `a=fmtp:${payloadType} ${parameters}`,
+  ];
 }
 
 /** Plain baseline is announced as constrained: encoders that call themselves so do not use what the constraint forbids. */

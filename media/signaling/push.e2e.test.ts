@@ -17,7 +17,7 @@ async function openCamera(url: string, rtpPort: number): Promise<MediaRig> {
 const pushOf = (rig: MediaRig) => rig.service.status().pushes[0];
 
 describe('A camera that publishes to a hub', () => {
-  it('is seen there, and its feed comes back when the hub does', async () => {
+  it('is visible there, and its feed returns with the hub', async () => {
     const rtpPort = await freeRtpPort();
     const ffmpeg = startLiveSource(rtpPort);
     let hub = await openMediaRig();
@@ -57,7 +57,7 @@ describe('A camera that publishes to a hub', () => {
     }
   });
 
-  it('says why it is refused', async () => {
+  it('says why it is rejected', async () => {
     const rtpPort = await freeRtpPort();
     const ffmpeg = startLiveSource(rtpPort);
     await using hub = await openMediaRig();
@@ -74,7 +74,7 @@ describe('A camera that publishes to a hub', () => {
     }
   });
 
-  it('takes its own place again without waiting', async () => {
+  it('takes over its own place without waiting', async () => {
     await using hub = await openMediaRig();
     using first = new NativePeer('SendOnly', { audio: false });
     await first.connect(`${hub.url}/whip/stage-left`, { authorization: 'Bearer camera-key' });

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { MediaTransport } from '../datapath/datapath.ts';
+import { codecNames } from '../rtp/video-payload.ts';
 import type { Feed } from '../sfu/feed.ts';
 import type { MediaPlane } from '../sfu/media-plane.ts';
 import { createSsrc } from '../sfu/viewer.ts';
@@ -95,10 +96,12 @@ function draftOf(
   };
   const codec = feed.audio?.codec ?? null;
   const audio = codec === null ? null : pushAudioOf(codec);
-  const profileLevelId = feed.video.info?.profileLevelId ?? '42e01f';
+  const video = feed.video.info;
   const open = (answer: Offer): RemoteMedia => {
     if (!takes(answer, 'video')) {
-      throw new HubError('HUB_ANSWER', 'the server takes no H.264', { status: 422, hubCode: 'NO_H264' });
+      const sent = video?.codec ?? 'h264';
+      const hubCode = `NO_${sent.toUpperCase()}`;
+      throw new HubError('HUB_ANSWER', `the server takes no ${codecNames[sent]}`, { status: 422, hubCode });
     }
     const viewer = datapath.openViewer({
       id,
@@ -123,7 +126,7 @@ function draftOf(
       },
     };
   };
-  return { offer: buildPushOffer(local, tracks, { profileLevelId, audio }), open };
+  return { offer: buildPushOffer(local, tracks, { video, audio }), open };
 }
 
 function takes(answer: Offer, kind: 'video' | 'audio'): boolean {

@@ -61,7 +61,7 @@ async function serve() {
 describe('A session with another server', () => {
   afterEach(() => vi.restoreAllMocks());
 
-  it('is let go at once, also while its feed has nothing to show', async () => {
+  it('closes at once, even if its feed has nothing to show', async () => {
     const flow = flowTo('http://127.0.0.1:9/', { whenReady: () => new Promise<boolean>(() => {}) });
     flow.start();
     await flow[Symbol.asyncDispose]();

@@ -15,7 +15,7 @@ describe('If-Match', () => {
       expect(session.patch(tag, candidate)).toEqual({ restart: null });
   });
 
-  it('of an earlier session is stale, and none at all is asked for', () => {
+  it('of an earlier session is stale, and a missing one is required', () => {
     const session = new SignalingSession(new NotedTransport(), parseOffer(obs30));
     for (const tag of ['"other"', 'W/"other"', 'other', '""'])
       expect(() => session.patch(tag, candidate)).toThrow(expect.objectContaining({ code: 'ETAG_STALE' }));
@@ -25,7 +25,7 @@ describe('If-Match', () => {
 });
 
 describe('The answer to a restart', () => {
-  it('says of ICE what the first answer said, and which section it is about', () => {
+  it('repeats the ICE attributes of the first answer and names its section', () => {
     const session = new SignalingSession(new NotedTransport(), parseOffer(obs30));
     const credentials = 'a=ice-ufrag:new0\r\na=ice-pwd:0123456789abcdefghijkl\r\n';
     const { restart } = session.patch('*', credentials);

@@ -74,7 +74,7 @@ describe('Sessions', () => {
     expect((await fetch(other.location, { method: 'DELETE' })).status).toBe(200);
   });
 
-  it('that are only offered hold no name against a camera, and take none from one', async () => {
+  it('that are only offered neither reserve a name against a camera nor take one from it', async () => {
     await using rig = await openMediaRig();
     const url = `${rig.url}/whip/cam0`;
     const offer = (authorization: string, profile?: string) => {
@@ -89,7 +89,7 @@ describe('Sessions', () => {
     const idle = buildPushOffer(
       { ice: local, candidates: [], fingerprint },
       { cname: 'idle', streamId: 'idle', videoSsrc: 1, audioSsrc: 2 },
-      { profileLevelId: '42e01f', audio: null },
+      { video: null, audio: null },
     );
     const post = () => fetch(url, { method: 'POST', body: idle, headers: { authorization: 'Bearer idler' } });
     expect((await post()).status).toBe(201);
@@ -117,7 +117,7 @@ describe('Sessions', () => {
     expect(isOn()).toBe(true);
   });
 
-  it('trickle, restart ICE, and refuse what the rules refuse', async () => {
+  it('trickle, restart ICE and reject what the rules forbid', async () => {
     const rtpPort = await freeRtpPort();
     await using rig = await openMediaRig({ ingests: [{ feed: 'cam0', rtpPort, kind: 'h264' }] });
     const ffmpeg = startLiveSource(rtpPort, { size: '320x180' });

@@ -27,8 +27,10 @@ export async function openViewerSession(
   request: { readonly sdp: string; readonly peer: string | null; readonly keyId: string | null },
 ): Promise<MediaSession> {
   const offer = parseOffer(request.sdp);
-  const profileLevelId = feed.video.info?.profileLevelId ?? '42e01f';
-  const negotiated = negotiateViewer(offer, { profileLevelId, audioCodec: feed.audio?.codec ?? null });
+  const negotiated = negotiateViewer(offer, {
+    video: feed.video.info,
+    audioCodec: feed.audio?.codec ?? null,
+  });
   const { datapath } = context;
   const transport = await openSharedTransport(datapath);
   const signaling = new SignalingSession(transport, offer);

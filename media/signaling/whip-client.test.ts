@@ -34,7 +34,7 @@ describe('Offering a session to another server', () => {
     for (const server of servers.splice(0)) server.close();
   });
 
-  it('works where the answer names no session (go2rtc): then there is none to end', async () => {
+  it('works if the answer names no session (go2rtc): there is none to end', async () => {
     const server = await serve(201, { 'content-type': 'application/sdp' }, 'answer');
     await expect(post(`${server.url}/api/webrtc?src=x`)).resolves.toEqual({
       answer: 'answer',
@@ -62,7 +62,7 @@ describe('Offering a session to another server', () => {
     ['a web server', { 'content-type': 'text/html' }, '<html>404</html>', 'nobody publishes there'],
     ['a page without a type', {}, '<!DOCTYPE html><p>x', 'nobody publishes there'],
     ['a list', { 'content-type': 'application/json' }, '[1]', 'nobody publishes there'],
-  ])('says what %s says, and whose word it is', async (_who, headers, body, words) => {
+  ])('quotes %s and names the server', async (_who, headers, body, words) => {
     const server = await serve(404, headers as Record<string, string>, body);
     const error = await post(server.url).catch((one: Error) => one);
     expect(error).toMatchObject({ code: 'HUB_REFUSED', status: 404 });
@@ -71,14 +71,14 @@ describe('Offering a session to another server', () => {
     expect(`${error}`).not.toMatch(/[<\n]/);
   });
 
-  it('does not pass on control characters or a book', async () => {
+  it('does not pass on control characters or very long text', async () => {
     const server = await serve(500, { 'content-type': 'text/plain' }, `\u001b[31m${'x'.repeat(9000)}`);
     const error = await post(server.url).catch((one: Error) => one);
     expect(`${error}`).not.toContain('\u001b');
     expect(`${error}`.length).toBeLessThan(300);
   });
 
-  it('keeps what is secret to the server that it is meant for', async () => {
+  it('sends secrets only to the server they are meant for', async () => {
     const elsewhere = await serve(201, { location: '/session/1' }, 'answer');
     const server = await serve(307, { location: `${elsewhere.url}/whip/cam0` });
     const { resource } = await post(`${server.url}/whip/cam0`);
@@ -88,7 +88,7 @@ describe('Offering a session to another server', () => {
     expect(elsewhere.requests.map(({ headers }) => headers.authorization)).toEqual([undefined, undefined]);
   });
 
-  it('carries it along to another place of the same server', async () => {
+  it('sends them along to another path of the same server', async () => {
     const server = await serve(308, { location: '/elsewhere' });
     await expect(post(server.url)).rejects.toMatchObject({
       code: 'HUB_REFUSED',
@@ -121,12 +121,12 @@ describe('Offering a session to another server', () => {
     ['<turns:turn.example:443?transport=tcp>; rel="ice-server"; username="u"; credential="c"', true],
     ['<https://a/next>; rel="next", <turn:turn.example>; rel=ice-server', true],
     ['<turn:turn.example>; rel="next"', false],
-  ])('knows whether the server names a relay: %s', async (link, namesRelay) => {
+  ])('detects whether the server names a relay: %s', async (link, namesRelay) => {
     const server = await serve(201, { link, location: '/session/1' }, 'answer');
     await expect(post(server.url)).resolves.toMatchObject({ namesRelay });
   });
 
-  it('says so where it is pointed to nowhere', async () => {
+  it('reports a redirect without a target', async () => {
     const server = await serve(307, { location: 'http://[' });
     await expect(post(server.url)).rejects.toMatchObject({ code: 'HUB_REFUSED' });
   });

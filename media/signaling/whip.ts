@@ -46,7 +46,7 @@ export async function openPublisherSession(
     sections: sectionsOf(negotiated),
     reducedSize: negotiated.video.media.reducedSize,
     maxBitrateKbps: request.maxBitrateKbps,
-    parameterSets: negotiated.video.media.parameterSets,
+    parameterSets: negotiated.video.media.parameterSets[negotiated.video.codec],
   } as const;
   const named = (layer: string) => ({ ...negotiated.video.media, rid: layer });
   const publisher = datapath.openPublisher({

@@ -65,13 +65,13 @@ afterAll(async () => {
 
 const code = (expected: string) => expect.objectContaining({ code: expected });
 
-describe.skipIf(!available)('bundles, made and judged by the real RAUC', { timeout: 120_000 }, () => {
+describe.skipIf(!available)('bundles, built and checked by the real RAUC', { timeout: 120_000 }, () => {
   it('carry version, board and release notes', async () => {
     const info = await (await machine(join(keys, 'keyring.pem'))).inspect(good);
     expect(info).toEqual({ compatible: COMPATIBLE, version: '1.2.0', description: 'Sharper pictures.' });
   });
 
-  it.skipIf(!faketime)('verify whatever the clock says', () => {
+  it.skipIf(!faketime)('verify at any clock time', () => {
     for (const time of ['@1970-01-02 00:00:00', '@2099-06-01 00:00:00']) {
       const conf = join(root, 'clock.conf');
       execFileSync('sh', ['-c', 'cat > "$1"', 'sh', conf], { input: systemConf(join(keys, 'keyring.pem')) });
@@ -81,7 +81,7 @@ describe.skipIf(!available)('bundles, made and judged by the real RAUC', { timeo
     }
   });
 
-  it('are refused when a stranger signed them', async () => {
+  it('are rejected if a stranger signed them', async () => {
     const others = join(root, 'others');
     pki('init', others);
     const foreign = make('foreign.raucb', { keys: others });
@@ -90,7 +90,7 @@ describe.skipIf(!available)('bundles, made and judged by the real RAUC', { timeo
     );
   });
 
-  it.skipIf(!faketime)('are refused when the signing time lies outside the signer’s term', async () => {
+  it.skipIf(!faketime)('are rejected if the signing time is outside the validity of the signer', async () => {
     pki('signer', keys, 'expired', '--start', '20200101000000Z', '--end', '20210101000000Z');
     // RAUC does not make such a bundle where it may check it: give it no keyring while it signs.
     const late = signUnchecked('expired', 'release-1', 'late.raucb');
@@ -99,7 +99,7 @@ describe.skipIf(!available)('bundles, made and judged by the real RAUC', { timeo
     );
   });
 
-  it('are refused when the signer was revoked, others of the same intermediate are not', async () => {
+  it('are rejected if the signer was revoked; others of the same intermediate are accepted', async () => {
     const copy = await copyOfKeys('revoked-signer');
     pki('signer', copy, 'lost');
     const lost = make('lost.raucb', { keys: copy, signer: 'lost' });
@@ -111,7 +111,7 @@ describe.skipIf(!available)('bundles, made and judged by the real RAUC', { timeo
     expect((await after.inspect(good)).version).toBe('1.2.0');
   });
 
-  it('are refused when their intermediate was revoked; the one in reserve takes over', async () => {
+  it('are rejected if their intermediate was revoked; the reserve takes over', async () => {
     const copy = await copyOfKeys('revoked-intermediate');
     pki('revoke', copy, 'release-1');
     pki('signer', copy, 'second', '--ca', 'release-2');
@@ -123,7 +123,7 @@ describe.skipIf(!available)('bundles, made and judged by the real RAUC', { timeo
     expect((await (await machine(join(keys, 'keyring.pem'))).inspect(second)).version).toBe('1.2.0');
   });
 
-  it('move to a new root by way of a machine that trusts both', async () => {
+  it('move to a new root through a machine that trusts both', async () => {
     const next = join(root, 'next-root');
     pki('init', next);
     const signed = make('next-root.raucb', { keys: next });
@@ -137,7 +137,7 @@ describe.skipIf(!available)('bundles, made and judged by the real RAUC', { timeo
     expect((await machineOfBoth.inspect(good)).version).toBe('1.2.0');
   });
 
-  it('are refused when they are cut short, anywhere', async () => {
+  it('are rejected if truncated anywhere', async () => {
     const judge = await machine(join(keys, 'keyring.pem'));
     const { length } = await readFile(good);
     for (const share of [0.001, 0.3, 0.9, 0.999]) {
@@ -150,7 +150,7 @@ describe.skipIf(!available)('bundles, made and judged by the real RAUC', { timeo
     }
   });
 
-  it('are refused when a bit of the signature flipped, and stop unpacking when one of the payload did', async () => {
+  it('are rejected if a bit of the signature flipped, and stop unpacking if one of the payload did', async () => {
     const judge = await machine(join(keys, 'keyring.pem'));
     const { length } = await readFile(good);
     const inSignature = await flipped(length - 900);
@@ -166,7 +166,7 @@ describe.skipIf(!available)('bundles, made and judged by the real RAUC', { timeo
     expect(run.stderr + run.stdout).toMatch(/corrupt|data area failed/i);
   });
 
-  it('are refused as bundles when they are something else', async () => {
+  it('are rejected if they are something else', async () => {
     const text = join(root, 'text.raucb');
     await writeFile(text, 'not a bundle '.repeat(1000));
     await expect((await machine(join(keys, 'keyring.pem'))).inspect(text)).rejects.toThrow(
@@ -184,7 +184,7 @@ describe.skipIf(!available)('bundles, made and judged by the real RAUC', { timeo
     expect(() => make('never.raucb', { boot: '' })).toThrow();
   });
 
-  it('are not made with a version that machines could not compare', () => {
+  it('cannot be built with a version that machines cannot compare', () => {
     expect(() => make('never.raucb', { version: 'v2' })).toThrow();
   });
 });

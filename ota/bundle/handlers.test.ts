@@ -20,7 +20,7 @@ const run = (program: string, args: string[], env: Record<string, string>) => {
   return { status, stdout, stderr };
 };
 
-describe('the last word before a slot is written', () => {
+describe('the check before a slot is written', () => {
   async function judge(release: string | null, installed: string, leave: string | null = null) {
     if (release === null) await rm(join(folder, 'release'), { force: true });
     else await writeFile(join(folder, 'release'), release);
@@ -36,7 +36,7 @@ describe('the last word before a slot is written', () => {
     }).status;
   }
 
-  it('lets newer and equal versions in, and older ones only with leave', async () => {
+  it('admits newer and equal versions, and older ones only with permission', async () => {
     expect(await judge('VERSION=1.1.0\nMINIMUM_VERSION=\n', '1.0.0')).toBe(0);
     expect(await judge('VERSION=1.0.0\nMINIMUM_VERSION=\n', '1.0.0')).toBe(0);
     expect(await judge('VERSION=0.9.0\nMINIMUM_VERSION=\n', '1.0.0')).toBe(10);
@@ -45,17 +45,17 @@ describe('the last word before a slot is written', () => {
     expect(await judge('VERSION=0.7.0\nMINIMUM_VERSION=\n', '1.0.0', '*')).toBe(0);
   });
 
-  it('asks for the step in between', async () => {
+  it('requires the intermediate step', async () => {
     expect(await judge('VERSION=3.0.0\nMINIMUM_VERSION=2.0.0\n', '1.9.9')).toBe(11);
     expect(await judge('VERSION=3.0.0\nMINIMUM_VERSION=2.0.0\n', '2.0.0')).toBe(0);
   });
 
-  it('refuses what does not say which release it is', async () => {
+  it('rejects a bundle without a release', async () => {
     expect(await judge(null, '1.0.0')).toBe(13);
     expect(await judge('nothing\n', '1.0.0')).toBe(13);
   });
 
-  it('ranks versions as the product does', async () => {
+  it('orders versions as the product does', async () => {
     const versions = [
       '0.9.9',
       '1.0.0-alpha.1',
@@ -94,7 +94,7 @@ describe("the boot slot's command line", () => {
     expect(text).toBe(cmdline.replace('52534c54-05', root).replace('slot=A', `slot=${name}`));
   });
 
-  it('stops the installation where there is nothing to name', async () => {
+  it('stops the installation if there is nothing to name', async () => {
     await writeFile(join(folder, 'cmdline.txt'), 'quiet\n');
     const env = { RAUC_SLOT_CLASS: 'boot', RAUC_SLOT_NAME: 'boot.1', RAUC_SLOT_MOUNT_POINT: folder };
     expect(run(join(import.meta.dirname, 'slot-hook'), ['slot-post-install'], env).status).toBe(1);
@@ -105,7 +105,7 @@ describe("the boot slot's command line", () => {
     ).toBe(1);
   });
 
-  it('is left alone by the root slot', () => {
+  it('is not touched by the root slot', () => {
     expect(
       run(join(import.meta.dirname, 'slot-hook'), ['slot-post-install'], { RAUC_SLOT_CLASS: 'rootfs' })
         .status,

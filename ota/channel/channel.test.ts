@@ -56,22 +56,22 @@ const read = (text: string, over: { keys?: KeyObject[]; name?: string; lastSeque
 const code = (expected: string) => expect.objectContaining({ code: expected });
 
 describe('a channel file', () => {
-  it('is read with its addresses made absolute', () => {
+  it('is read with absolute addresses', () => {
     expect(read(sealed).releases[0]?.url).toBe('https://updates.example/x/bundles/1.2.0.raucb');
   });
 
-  it('is refused when another key signed it, and taken when one of several keys fits', () => {
+  it('is rejected if another key signed it, and accepted if one of several keys matches', () => {
     expect(() => read(sealed, { keys: publicKeysOf(theirs.publicPem) })).toThrow(code('CHANNEL_SIGNATURE'));
     expect(read(sealed, { keys: publicKeysOf(theirs.publicPem + ours.publicPem) }).sequence).toBe(7);
   });
 
-  it('is refused when it is of another channel, or older than one seen before', () => {
+  it('is rejected if it belongs to another channel or is older than one seen before', () => {
     expect(() => read(sealed, { name: 'beta' })).toThrow(code('CHANNEL_INVALID'));
     expect(() => read(sealed, { lastSequence: 8 })).toThrow(code('CHANNEL_REPLAYED'));
     expect(read(sealed, { lastSequence: 7 }).sequence).toBe(7);
   });
 
-  it('survives no change of a single character: every one is refused by a declared error', () => {
+  it('rejects a change of any single character with a declared error', () => {
     fc.assert(
       fc.property(fc.nat(sealed.length - 1), fc.constantFrom('x', '0', '"', '{', ' '), (at, character) => {
         const changed = sealed.slice(0, at) + character + sealed.slice(at + 1);
@@ -85,7 +85,7 @@ describe('a channel file', () => {
     );
   });
 
-  it('refuses addresses that are not of the web', () => {
+  it('rejects addresses that are not http or https', () => {
     const bad = { ...channel, releases: [{ ...channel.releases[0], url: 'file:///etc/passwd' }] };
     const text = sealEnvelope(Buffer.from(JSON.stringify(bad)), ours.privatePem);
     expect(() => read(text)).toThrow(code('CHANNEL_INVALID'));
@@ -117,7 +117,7 @@ describe('fetching a channel', () => {
     expect((await get(base)).releases[0]?.url).toBe(`${base}/bundles/1.2.0.raucb`);
   });
 
-  it('says that it could not be reached: 404, too long, nobody there', async () => {
+  it('reports that it could not be reached: 404, too long, no server', async () => {
     const missing = await server(() => ({ status: 404, body: '' }));
     await expect(get(missing)).rejects.toThrow(code('CHANNEL_UNREACHABLE'));
     const long = await server(() => ({ status: 200, body: 'x'.repeat(2_000_000) }));
@@ -126,7 +126,7 @@ describe('fetching a channel', () => {
   });
 });
 
-it('publishing adds a release, replaces one of the same version and counts the edition up', async () => {
+it('publishing adds a release, replaces one of the same version and increments the edition', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'channel-'));
   cleanups.push(() => rm(folder, { recursive: true, force: true }));
   await writeFile(join(folder, 'channel.key'), ours.privatePem);

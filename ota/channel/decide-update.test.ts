@@ -40,13 +40,13 @@ const facts: UpdateFacts = {
 const idle: UpdatePolicy = { install: 'idle', window: null, allowDowngrade: false };
 const asked = { force: false, allowDowngrade: false };
 
-describe('which release', () => {
+describe('the chosen release', () => {
   it('is the newest that fits the board', () => {
     const channel = channelOf(release('1.1.0'), release('1.3.0', { compatible: 'other' }), release('1.2.0'));
     expect(bestRelease(channel, facts, false).release?.version).toBe('1.2.0');
   });
 
-  it('goes by steps where the newest needs one in between', () => {
+  it('is an intermediate step if the newest needs one', () => {
     const channel = channelOf(release('3.0.0', { minimumVersion: '2.0.0' }), release('2.0.0'));
     expect(bestRelease(channel, facts, false).release?.version).toBe('2.0.0');
     const gap = channelOf(release('3.0.0', { minimumVersion: '2.0.0' }));
@@ -56,13 +56,13 @@ describe('which release', () => {
     });
   });
 
-  it('is never an older one, unless that is allowed', () => {
+  it('is never an older one unless that is allowed', () => {
     const channel = channelOf(release('0.9.0'), release('0.8.0'));
     expect(bestRelease(channel, facts, false).release).toBeNull();
     expect(bestRelease(channel, facts, true).release?.version).toBe('0.9.0');
   });
 
-  it('never is an older one for any channel, without leave', () => {
+  it('is never an older one for any channel without permission', () => {
     const version = fc.tuple(fc.nat(3), fc.nat(3), fc.nat(3)).map((parts) => parts.join('.'));
     fc.assert(
       fc.property(fc.array(version, { maxLength: 6 }), version, (versions, installedVersion) => {
@@ -79,7 +79,7 @@ describe('which release', () => {
   });
 });
 
-describe('when', () => {
+describe('an installation', () => {
   const channel = channelOf(release('1.1.0'));
   const decide = (
     over: Partial<UpdateFacts>,
@@ -87,7 +87,7 @@ describe('when', () => {
     request: typeof asked | null = null,
   ) => decideUpdate(channel, { ...facts, ...over }, { ...idle, ...policy }, request);
 
-  it('installs by itself only under `idle`', () => {
+  it('starts by itself only under `idle`', () => {
     expect(decide({}).type).toBe('install');
     expect(decide({}, { install: 'ask' })).toMatchObject({ type: 'offer', reason: 'waits to be asked for' });
     expect(decide({}, { install: 'never' }).type).toBe('offer');
@@ -95,24 +95,24 @@ describe('when', () => {
     expect(decide({}, { install: 'never' }, asked).type).toBe('install');
   });
 
-  it('never interrupts a take, unless it is forced to', () => {
+  it('never interrupts a take unless forced', () => {
     expect(decide({ recording: true })).toMatchObject({ type: 'defer', reason: 'a take is running' });
     expect(decide({ recording: true }, {}, asked).type).toBe('defer');
     expect(decide({ recording: true }, {}, { ...asked, force: true }).type).toBe('install');
   });
 
-  it('never interrupts a trial, not even by force', () => {
+  it('never interrupts a trial, even if forced', () => {
     expect(decide({ trialRunning: true }, {}, { ...asked, force: true }).type).toBe('defer');
   });
 
-  it('keeps to the window by itself, and waits where the clock is not set', () => {
+  it('respects the window when automatic, and waits for a set clock', () => {
     expect(decide({ minuteOfDay: 60 }, { window: '02:00-05:00' }).type).toBe('defer');
     expect(decide({ minuteOfDay: 180 }, { window: '02:00-05:00' }).type).toBe('install');
     expect(decide({ minuteOfDay: null }, { window: '02:00-05:00' }).type).toBe('defer');
     expect(decide({ minuteOfDay: null }, { window: '02:00-05:00' }, asked).type).toBe('install');
   });
 
-  it('does not try again by itself what failed here', () => {
+  it('does not automatically repeat what failed here', () => {
     expect(decide({ failedVersion: '1.1.0' })).toMatchObject({
       type: 'offer',
       reason: '1.1.0 failed here before',
@@ -122,7 +122,7 @@ describe('when', () => {
 });
 
 describe('stages', () => {
-  it('let about the stated share go, and nobody leaves the share when it grows', () => {
+  it('admit about the stated share, and growing it removes nobody', () => {
     const devices = Array.from({ length: 2000 }, (_, index) => `device-${index}`);
     const within = (percent: number) => devices.filter((id) => stagePercentOf(id, '1.1.0') < percent);
     expect(within(10).length).toBeGreaterThan(140);
@@ -132,14 +132,14 @@ describe('stages', () => {
     expect(within(0)).toEqual([]);
   });
 
-  it('do not hold back who asks', () => {
+  it('do not hold back an explicit request', () => {
     const channel = channelOf(release('1.1.0', { rolloutPercent: 0 }));
     expect(decideUpdate(channel, facts, idle, null).type).toBe('offer');
     expect(decideUpdate(channel, facts, idle, asked).type).toBe('install');
   });
 });
 
-it('a window may reach past midnight', () => {
+it('a window may extend past midnight', () => {
   expect([isWithin('22:00-04:00', 1380), isWithin('22:00-04:00', 180), isWithin('22:00-04:00', 720)]).toEqual(
     [true, true, false],
   );

@@ -42,7 +42,7 @@ const executions = (server: FakeHawkbit) =>
   server.feedbacks.map(({ body }) => `${body.status.execution}/${body.status.result.finished}`);
 
 describe('the hawkBit client', () => {
-  it('says who it is when asked, and takes the polling time', async () => {
+  it('identifies itself when asked and uses the polling time', async () => {
     const { server, client } = await set();
     await using _server = server;
     expect(await client.poll(never)).toBe(300_000);
@@ -52,7 +52,7 @@ describe('the hawkBit client', () => {
     });
   });
 
-  it('installs what is assigned, and reports each turn once', async () => {
+  it('installs what is assigned and reports each step once', async () => {
     const { server, target, client } = await set();
     await using _server = server;
     server.action = {
@@ -81,7 +81,7 @@ describe('the hawkBit client', () => {
     expect(server.feedbacks).toHaveLength(2);
   });
 
-  it('tells why it failed', async () => {
+  it('reports why it failed', async () => {
     const { server, target, client } = await set();
     await using _server = server;
     server.action = {
@@ -99,7 +99,7 @@ describe('the hawkBit client', () => {
     });
   });
 
-  it("keeps to the server's maintenance window, and to `skip`", async () => {
+  it("respects the server's maintenance window and `skip`", async () => {
     for (const action of [
       { id: '7', update: 'forced', maintenanceWindow: 'unavailable' },
       { id: '7', update: 'skip' },
@@ -113,7 +113,7 @@ describe('the hawkBit client', () => {
     }
   });
 
-  it('refuses a deployment that is no bundle', async () => {
+  it('rejects a deployment without a bundle', async () => {
     const { server, client } = await set();
     await using _server = server;
     server.action = {
@@ -137,13 +137,13 @@ describe('the hawkBit client', () => {
     expect(executions(server)).toEqual(['rejected/none', 'closed/success']);
   });
 
-  it('names a refused token', async () => {
+  it('reports a rejected token', async () => {
     const { server, client } = await set('wrong');
     await using _server = server;
     await expect(client.poll(never)).rejects.toMatchObject({ code: 'HAWKBIT_REFUSED' });
   });
 
-  it('goes on polling after failures, until its signal', async () => {
+  it('keeps polling after failures until its signal', async () => {
     const { server, client } = await set('wrong');
     await using _server = server;
     const controller = new AbortController();

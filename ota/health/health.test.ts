@@ -17,7 +17,7 @@ const all: Health = {
 };
 
 describe('the verdict', () => {
-  it('is good when all that worked works', () => {
+  it('is good if everything that worked still works', () => {
     expect(judgeHealth(all, all)).toEqual({ healthy: true, missing: [] });
   });
 
@@ -35,7 +35,7 @@ describe('the verdict', () => {
     expect(judgeHealth(all, { ...all, ...change })).toEqual({ healthy: false, missing: [words] });
   });
 
-  it('does not ask for what did not work before', () => {
+  it('does not require what did not work before', () => {
     const poor: Health = {
       cameras: { cam0: false },
       selfView: absent,
@@ -49,7 +49,7 @@ describe('the verdict', () => {
     expect(judgeHealth(null, poor).missing).toEqual(['failed: old.service']);
   });
 
-  it('asks for the page even where it did not answer before', () => {
+  it('requires the page even if it did not answer before', () => {
     expect(judgeHealth({ ...all, page: fails() }, { ...all, page: fails() }).healthy).toBe(false);
     expect(judgeHealth(null, { ...all, page: fails() }).healthy).toBe(false);
   });
@@ -75,18 +75,18 @@ const gate = (probes: HealthProbes, over: Partial<GateTiming> = {}) => {
 };
 
 describe('the gate', () => {
-  it('passes once everything is back, however long it took within the deadline', async () => {
+  it('passes once everything is back, at any time within the deadline', async () => {
     let looks = 0;
     const verdict = await gate(probesOf(() => (++looks < 60 ? { ...all, cameras: {} } : all)));
     expect(verdict.healthy).toBe(true);
   });
 
-  it('fails at the deadline and says what was missing last', async () => {
+  it('fails at the deadline and names what was missing last', async () => {
     const verdict = await gate(probesOf(() => ({ ...all, cameras: { cam0: true } })));
     expect(verdict).toEqual({ healthy: false, missing: ['no frames from cam1'] });
   });
 
-  it('does not pass what comes and goes', async () => {
+  it('does not pass functions that come and go', async () => {
     let looks = 0;
     const verdict = await gate(
       probesOf(() => (Math.floor(looks++ / 7) % 2 === 0 ? all : { ...all, page: fails() })),
@@ -94,7 +94,7 @@ describe('the gate', () => {
     expect(verdict.healthy).toBe(false);
   });
 
-  it('takes a probe that throws or hangs for a function that does not work', async () => {
+  it('counts a probe that throws or hangs as a failed function', async () => {
     const probes: HealthProbes = {
       ...probesOf(() => all),
       page: () => Promise.reject(new Error('refused')),

@@ -32,7 +32,7 @@ async function program(body: string): Promise<string> {
   return path;
 }
 
-it('a look at a bundle waits for the one that runs: two children of one name cannot', async () => {
+it('inspecting a bundle waits for a running inspection, as two children cannot share a name', async () => {
   const path = await program(
     `sleep 0.3; echo '{"compatible":"board","version":"1.0.0","description":null,"images":[]}'`,
   );
@@ -94,7 +94,7 @@ describe("RAUC's failures", () => {
   });
 
   // Recorded from RAUC 1.13 on a machine whose slots it has not written yet: the second line is always there.
-  it('are not taken for a missing bundle because no slot has a status yet', () => {
+  it('are not mistaken for a missing bundle because no slot has a status yet', () => {
     const before = [
       'rauc-Message: 23:21:12.291: Using system config file /etc/rauc/system.conf',
       'rauc-Message: 23:21:12.291: Failed to load system status: No such file or directory',
@@ -105,7 +105,7 @@ describe("RAUC's failures", () => {
     expect(raucError([...before, 'LastError: something odd']).message).toContain('something odd');
   });
 
-  it('keep the last words as the cause', () => {
+  it('keep the last line as the cause', () => {
     const error = raucError(['a', 'b', 'something odd']);
     expect(error.message).toContain('something odd');
     expect((error.cause as Error).message).toBe('a\nb\nsomething odd');
@@ -114,7 +114,7 @@ describe("RAUC's failures", () => {
 });
 
 describe('installing', () => {
-  it('tells the progress', async () => {
+  it('reports progress', async () => {
     const rauc = new Rauc(
       plainChildHost(),
       await program(
@@ -136,7 +136,7 @@ describe('installing', () => {
     expect(parseProgress('idle')).toBeNull();
   });
 
-  it('gives up a download that hangs, and stops the service behind it', async () => {
+  it('gives up on a hanging download and stops the service behind it', async () => {
     const log = join(folder, 'stopped');
     await writeFile(join(folder, 'systemctl'), `#!/bin/sh\necho "$@" > ${log}\n`, { mode: 0o755 });
     const children = plainChildHost({ PATH: `${folder}:${process.env.PATH}` });
@@ -147,7 +147,7 @@ describe('installing', () => {
     expect(await readFile(log, 'utf8')).toBe('stop rauc.service\n');
   });
 
-  it('goes on without a word of progress, as long as something moves', async () => {
+  it('continues without progress messages as long as data moves', async () => {
     let sectors = 0;
     const rauc = new Rauc(plainChildHost(), await program('sleep 1; echo "100% Installing done."'));
     const activity = async () => (sectors += 100_000);
@@ -175,7 +175,7 @@ describe('installing', () => {
     expect(await installActivity(join(folder, 'nowhere'), join(folder, 'nowhere'))).toBe(0);
   });
 
-  it('reads versions out of the status', async () => {
+  it('reads versions from the status', async () => {
     // `rauc status --detailed --output-format=json` of RAUC 1.13, shortened.
     const json = {
       compatible: 'rushlight-virt-amd64',
@@ -196,7 +196,7 @@ describe('installing', () => {
   });
 });
 
-describe('a look at the server first', () => {
+describe('checking the server first', () => {
   async function server(listener: RequestListener): Promise<string> {
     const http = createServer(listener);
     await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));

@@ -75,7 +75,7 @@ const cacheOf = (verify: () => Promise<void> = async () => {}) =>
 const code = (expected: string) => expect.objectContaining({ code: expected });
 
 describe('the cache', () => {
-  it('downloads once, and gives out from the disk afterwards, after a restart too', async () => {
+  it('downloads once and then serves from disk, even after a restart', async () => {
     const cache = cacheOf();
     await cache.ensure(release(), never);
     await cache.ensure(release(), never);
@@ -86,7 +86,7 @@ describe('the cache', () => {
     expect(ranges).toHaveLength(1);
   });
 
-  it('goes on where a download broke off', async () => {
+  it('resumes an interrupted download', async () => {
     const cache = cacheOf();
     mood = 'break';
     await expect(cache.ensure(release(), never)).rejects.toThrow(code('DOWNLOAD_FAILED'));
@@ -97,7 +97,7 @@ describe('the cache', () => {
     expect(ranges).toEqual([undefined, 'bytes=100000-']);
   });
 
-  it('gives out nothing whose hash or signature is wrong, and fetches it anew', async () => {
+  it('serves nothing with a wrong hash or signature, and fetches it again', async () => {
     const cache = cacheOf();
     mood = 'wrong';
     await expect(cache.ensure(release(), never)).rejects.toThrow(code('BUNDLE_CORRUPT'));
@@ -108,24 +108,24 @@ describe('the cache', () => {
     await expect(strict.ensure(release(), never)).rejects.toThrow(code('BUNDLE_WRONG_KEY'));
   });
 
-  it('does not wait for a server that says nothing', async () => {
+  it('does not wait for a silent server', async () => {
     mood = 'silent';
     await expect(cacheOf().ensure(release(), never)).rejects.toThrow(code('DOWNLOAD_STALLED'));
   });
 
-  it('does not ask for ever where the server refuses every part', async () => {
+  it('does not retry forever if the server rejects every part', async () => {
     const url = await listen((_request, response) => response.writeHead(416).end());
     await expect(cacheOf().ensure({ ...release(), url }, never)).rejects.toThrow(code('DOWNLOAD_FAILED'));
   });
 
-  it('refuses what will not fit', async () => {
+  it('rejects a bundle that does not fit', async () => {
     const huge = { ...release(), sizeBytes: 2 ** 50 };
     await expect(cacheOf().ensure(huge, never)).rejects.toThrow(code('DISK_FULL'));
   });
 });
 
 describe('serving the bundle', () => {
-  it('answers whole, in parts, and by HEAD', async () => {
+  it('answers in full, in parts, and to HEAD', async () => {
     const cache = cacheOf();
     const bundle = await cache.ensure(release(), never);
     const url = await listen((request, response) => void serveBundle(bundle, request, response));
@@ -192,7 +192,7 @@ class FleetOfThree implements Fleet {
   }
 }
 
-describe('conducting three cameras', () => {
+describe('a rollout to three cameras', () => {
   const conductorOf = (fleet: Fleet, cache: BundleCache) =>
     new RolloutConductor({
       fleet,
@@ -229,7 +229,7 @@ describe('conducting three cameras', () => {
     expect(ranges).toHaveLength(1);
   });
 
-  it('halts on a bad canary, and tries it again when told to go on', async () => {
+  it('halts on a bad canary and retries it when resumed', async () => {
     const fleet = new FleetOfThree();
     fleet.bad = 'cam-a';
     const { conductor } = await conduct(fleet, null, (each) => phase(each) === 'halted');
@@ -253,7 +253,7 @@ describe('conducting three cameras', () => {
     expect(fleet.order).toEqual([]);
   });
 
-  it('asks again whoever was away or did not want to, and halts where the answer is no', async () => {
+  it('asks cameras again that were away or busy, and halts on a refusal', async () => {
     const patient = new FleetOfThree();
     patient.refusals = ['MEMBER_UNREACHABLE', 'TAKE_RUNNING', 'UPDATE_BUSY'];
     await conduct(patient, null, (each) => phase(each) === 'done');
@@ -264,7 +264,7 @@ describe('conducting three cameras', () => {
     expect(conductor.status().rollout?.reason).toBe('the canary cam-a failed: refused by WRONG_ROLE');
   });
 
-  it('halts on a bundle that is not what was announced, before anybody is told', async () => {
+  it('halts on a bundle that differs from its announcement, before it asks any camera', async () => {
     mood = 'wrong';
     const fleet = new FleetOfThree();
     const { conductor } = await conduct(fleet, null, (each) => phase(each) === 'halted');
@@ -272,7 +272,7 @@ describe('conducting three cameras', () => {
     expect(fleet.order).toEqual([]);
   });
 
-  it('goes on after a restart of the hub where it stood', async () => {
+  it('continues where it was after a restart of the hub', async () => {
     const fleet = new FleetOfThree();
     await conduct(fleet, null, () => fleet.order.length >= 1);
     const cache = cacheOf();
@@ -286,7 +286,7 @@ describe('conducting three cameras', () => {
     expect(cache.downloads).toBe(0);
   });
 
-  it('is not begun twice, nor for nobody; what cannot be read is begun anew', async () => {
+  it('does not start twice or without cameras; unreadable state starts over', async () => {
     const fleet = new FleetOfThree();
     fleet.take = true;
     const conductor = conductorOf(fleet, cacheOf());
@@ -308,7 +308,7 @@ describe('conducting three cameras', () => {
     await running;
   });
 
-  it('updates one camera by itself, or within what is under way', async () => {
+  it('updates one camera alone or within the running rollout', async () => {
     const fleet = new FleetOfThree();
     fleet.take = true;
     const conductor = conductorOf(fleet, cacheOf());
@@ -322,7 +322,7 @@ describe('conducting three cameras', () => {
     expect(conductor.status().rollout?.members['cam-a']?.state).toBe('skipped');
   });
 
-  it('takes a bundle from a medium', async () => {
+  it('accepts a bundle from a removable disk', async () => {
     const path = join(folder, 'stick.raucb');
     await writeFile(path, content);
     const bundle = await cacheOf().ensure({ ...release(), url: path }, never);

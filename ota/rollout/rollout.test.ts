@@ -52,20 +52,20 @@ const three = [camera('a'), camera('b'), camera('c')];
 const hub = camera('hub');
 
 describe('the plan', () => {
-  it('puts the canary first, then the others by name, and the hub last', () => {
+  it('has the canary first, then the others by name, and the hub last', () => {
     expect(plan([hub, ...three], { canary: 'b', hub: 'hub' }).order).toEqual(['b', 'a', 'c', 'hub']);
     const named = [camera('x1', { name: 'right' }), camera('x2', { name: 'left' })];
     expect(plan(named)).toMatchObject({ order: ['x2', 'x1'], canary: 'x2' });
   });
 
-  it('waits for a canary that was chosen, but chooses none that is away', () => {
+  it('waits for a chosen canary, but never chooses one that is away', () => {
     const members = [camera('a', { online: false }), camera('b'), camera('c')];
     expect(plan(members).order).toEqual(['b', 'a', 'c']);
     expect(plan(members, { canary: 'a' }).canary).toBe('a');
     expect(plan([camera('a', { online: false }), camera('b', updated)]).canary).toBe('a');
   });
 
-  it('is done at once when everybody has the version or a newer one', () => {
+  it('is done at once if everybody has the version or a newer one', () => {
     expect(plan([camera('a', updated), camera('b', { version: '2.0.0' })]).phase).toBe('done');
     expect(plan([]).phase).toBe('done');
   });
@@ -88,7 +88,7 @@ describe('the plan', () => {
 });
 
 describe('a rollout', () => {
-  it('goes canary first, one by one, the hub at the end', () => {
+  it('updates the canary first, then one by one, and the hub last', () => {
     let members = [...three, hub];
     let rollout = plan(members, { canary: 'b', hub: 'hub' });
     const told: string[] = [];
@@ -111,7 +111,7 @@ describe('a rollout', () => {
     expect(states(step(first.rollout, trial).rollout).a).toBe('updating');
   });
 
-  it('halts on a bad canary: nobody else is touched', () => {
+  it('halts on a bad canary without touching others', () => {
     const first = step(plan(three), three);
     const bad = [camera('a', failed('no frames from cam0')), camera('b'), camera('c')];
     const { rollout } = step(first.rollout, bad);
@@ -123,7 +123,7 @@ describe('a rollout', () => {
     expect(states(rollout)).toEqual({ a: 'failed', b: 'waiting', c: 'waiting' });
   });
 
-  it('is not misled by what a camera says of an attempt before this one', () => {
+  it("is not misled by a camera's report on an earlier attempt", () => {
     const before = [camera('a', failed('long ago')), camera('b'), camera('c')];
     const first = step(plan(before), before);
     expect(first.install).toBe('a');
@@ -132,7 +132,7 @@ describe('a rollout', () => {
     expect(step(first.rollout, again).rollout.reason).toBe('the canary a failed: anew');
   });
 
-  it('halts when a camera does not come back in time; a take stops that clock', () => {
+  it('halts if a camera does not come back in time; a take pauses that timer', () => {
     const first = step(plan(three), three);
     const gone = [camera('a', { online: false }), camera('b'), camera('c')];
     expect(step(first.rollout, gone, { nowMs: 900 }).rollout.phase).toBe('running');
@@ -144,7 +144,7 @@ describe('a rollout', () => {
     expect(step(during, gone, { nowMs: 100_900 }).rollout.phase).toBe('running');
   });
 
-  it('tells a camera again that does nothing, as after a lost link', () => {
+  it('asks an idle camera again, as after a lost link', () => {
     const first = step(plan(three), three);
     expect(step(first.rollout, three, { nowMs: 50 }).install).toBeNull();
     const again = step(first.rollout, three, { nowMs: 150 });
@@ -154,7 +154,7 @@ describe('a rollout', () => {
     expect(step(again.rollout, working, { nowMs: 400 }).install).toBeNull();
   });
 
-  it('waits while a take runs, anywhere', () => {
+  it('waits while a take runs anywhere', () => {
     expect(step(plan(three), three, { take: true })).toMatchObject({
       install: null,
       rollout: { reason: 'a take is running' },
@@ -185,7 +185,7 @@ describe('a rollout', () => {
     expect(step(rollout, [hub], { watchedMs: 100 }).install).toBeNull();
   });
 
-  it('is left to cameras that are gone for good only when all others are done', () => {
+  it('leaves cameras that are gone for good until all others are done', () => {
     const gone = camera('b', { online: false, awayMs: 600 });
     const left = (rollout: Rollout, members: Member[]) => isLeftToAbsent(rollout, facts(members), timing);
     const { rollout } = step(plan([...three.slice(0, 2), hub], { hub: 'hub' }), [
@@ -202,7 +202,7 @@ describe('a rollout', () => {
     expect(left(pauseRollout(done), [gone])).toBe(false);
   });
 
-  it('pauses, resumes, tries again what failed, and postpones what is not the time for', () => {
+  it('pauses, resumes, retries failures and postpones what is not due', () => {
     const { rollout } = step(plan(three), three);
     expect(step(pauseRollout(plan(three)), three).install).toBeNull();
     const broken = failMember(rollout, 'a', 'the board is wrong');
@@ -212,7 +212,7 @@ describe('a rollout', () => {
     expect(step(later, three).install).toBe('a');
   });
 
-  it('sees to its end what was under way when it was paused', () => {
+  it('finishes what was under way when it was paused', () => {
     const { rollout } = step(plan(three), three);
     const paused = pauseRollout(rollout);
     const after = step(paused, [camera('a', updated), camera('b'), camera('c')]);
@@ -220,14 +220,14 @@ describe('a rollout', () => {
     expect(after.install).toBeNull();
   });
 
-  it('is cancelled: nobody else is told', () => {
+  it('asks nobody else once it is cancelled', () => {
     const cancelled = cancelRollout(step(plan(three), three).rollout);
     expect(states(cancelled)).toEqual({ a: 'skipped', b: 'skipped', c: 'skipped' });
     expect(step(cancelled, three).install).toBeNull();
     expect(resumeRollout(cancelled)).toEqual(cancelled);
   });
 
-  it('takes another canary as long as nobody was touched', () => {
+  it('accepts another canary until one was touched', () => {
     expect(chooseCanary(plan(three), 'c')?.order).toEqual(['c', 'a', 'b']);
     expect(chooseCanary(plan(three), 'x')).toBeNull();
     expect(chooseCanary(plan([...three, hub], { hub: 'hub' }), 'hub')).toBeNull();
@@ -236,13 +236,13 @@ describe('a rollout', () => {
     expect(chooseCanary(failMember(rollout, 'a', 'x'), 'c')?.canary).toBe('c');
   });
 
-  it('takes in one more camera, before the hub', () => {
+  it('adds one more camera before the hub', () => {
     const rollout = plan([camera('a'), hub], { hub: 'hub' });
     expect(includeMember(rollout, target, camera('b')).order).toEqual(['a', 'b', 'hub']);
     expect(includeMember(rollout, target, camera('a'))).toBe(rollout);
   });
 
-  it('never has two under way, never starts during a take or after a halt, never another before its canary', () => {
+  it('never runs two at once, never starts during a take or after a halt, never another before its canary', () => {
     const view = fc.record({
       online: fc.boolean(),
       awayMs: fc.constantFrom(0, 400, 600),

@@ -6,25 +6,25 @@ import { bootedSlot } from './slot.ts';
 import { emptyState, parseState, renderState } from './state.ts';
 
 describe('autoboot.txt', () => {
-  it.each(['A', 'B'] as const)('says what it was made for: %s', (slot) => {
+  it.each(['A', 'B'] as const)('matches its purpose: %s', (slot) => {
     const text = renderAutoboot(slot);
     expect(parseAutoboot(text)).toBe(slot);
     expect(Buffer.byteLength(text)).toBeLessThan(AUTOBOOT_MAX_BYTES);
   });
 
-  it('is read section by section, the last value winning', () => {
+  it('is read section by section; the last value wins', () => {
     const text =
       'boot_partition=3\n[pi5]\nboot_partition=9\n[all] # usual\nboot_partition = 2\r\n[tryboot]\nboot_partition=3';
     expect(readBootPartitions(text)).toEqual({ normal: 2, trial: 3 });
   });
 
-  it('does not see what lies past 512 bytes', () => {
+  it('is ignored beyond 512 bytes', () => {
     const text = `[all]\nboot_partition=2\n${'#'.repeat(600)}\n[tryboot]\nboot_partition=3\n`;
     expect(readBootPartitions(text)).toEqual({ normal: 2, trial: 2 });
     expect(() => parseAutoboot(text)).toThrow(OtaError);
   });
 
-  it('takes any text without throwing anything but its own error', () => {
+  it('accepts any text without throwing anything but its own error', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 700 }), (text) => {
         try {
@@ -38,7 +38,7 @@ describe('autoboot.txt', () => {
 });
 
 describe("the selector's state", () => {
-  it('reads back what it wrote', () => {
+  it('survives a round trip', () => {
     const mark = fc.constantFrom('good' as const, 'bad' as const, 'trial' as const, 'unknown' as const);
     const state = fc.record({
       pending: fc.constantFrom('A' as const, 'B' as const, null),
@@ -59,7 +59,7 @@ describe("the selector's state", () => {
     );
   });
 
-  it('counts as lost when a single byte is missing', () => {
+  it('counts as lost if a single byte is missing', () => {
     const whole = renderState({ ...emptyState, pending: 'B', boots: 2, note: 'failed-B' });
     for (let length = 0; length < whole.length; length++) {
       expect(parseState(whole.slice(0, length))).toEqual(emptyState);
@@ -67,7 +67,7 @@ describe("the selector's state", () => {
   });
 });
 
-it("finds the booted slot in the kernel's command line, as a word of its own", () => {
+it("finds the booted slot in the kernel's command line as a separate word", () => {
   expect(bootedSlot('root=PARTUUID=52534c54-06 rauc.slot=B quiet\n')).toBe('B');
   expect(bootedSlot('xrauc.slot=B rauc.slot=C')).toBeNull();
 });

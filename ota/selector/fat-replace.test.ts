@@ -59,13 +59,13 @@ const unlinkAndRename = [directory({ 'autoboot.txt.new': 4 }), table([4]), direc
 const good = (card: Card) => [renderAutoboot('A'), fresh].includes(firmwareReads(card));
 
 describe('replacing autoboot.txt on FAT', () => {
-  it('by an exchange shows the old or the new selector after a cut anywhere', () => {
+  it('by an exchange shows the old or the new selector after a power cut at any point', () => {
     const cards = [...afterCut(before, writeBeside), ...afterCut(beside, exchange), apply(beside, exchange)];
     expect(new Set(cards.map(firmwareReads))).toEqual(new Set([renderAutoboot('A'), fresh]));
     for (const card of cards) expect(['A', 'B']).toContain(parseAutoboot(firmwareReads(card)));
   });
 
-  it('can be done again and again: the file beside is never the one in use', () => {
+  it('can be repeated: the spare file is never the one in use', () => {
     const second = apply(apply(beside, exchange), [data(3, renderAutoboot('A'))]);
     expect(afterCut(apply(beside, exchange), [table([3, 4]), data(3, renderAutoboot('A'))]).every(good)).toBe(
       true,
@@ -75,17 +75,17 @@ describe('replacing autoboot.txt on FAT', () => {
     );
   });
 
-  it('by a rename would not, for a firmware that looks into the table', () => {
+  it('by a rename would not be safe for firmware that reads the directory table', () => {
     expect(afterCut(beside, rename).every(good)).toBe(false);
   });
 
-  it('by removing the old one first would not, for any firmware', () => {
+  it('by removing the old one first would not be safe for any firmware', () => {
     expect(
       afterCut(beside, unlinkAndRename).some(({ directory: names }) => names['autoboot.txt'] === undefined),
     ).toBe(true);
   });
 
-  it('would not, if the new content were not flushed before', () => {
+  it('would not be safe without flushing the new content first', () => {
     expect(afterCut(before, [...writeBeside, ...exchange]).every(good)).toBe(false);
   });
 });

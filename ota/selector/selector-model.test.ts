@@ -48,7 +48,7 @@ function settle(from: World, maxBoots: number): { world: World; boots: number } 
 const { worlds, cutCount } = reachable();
 
 describe('the boot selector under every order of events and power cuts', () => {
-  it('explores enough for the rest to mean something', () => {
+  it('explores enough states to be meaningful', () => {
     const activities = new Set(worlds.map((world) => world.activity));
     expect([...activities].sort()).toEqual(
       [
@@ -71,11 +71,11 @@ describe('the boot selector under every order of events and power cuts', () => {
     expect(worlds.some((world) => parseState(world.files.state).note === 'repaired-A')).toBe(true);
   });
 
-  it('always leaves a whole autoboot.txt that names a slot', () => {
+  it('always leaves a complete autoboot.txt that names a slot', () => {
     for (const { files } of worlds) expect(['A', 'B']).toContain(parseAutoboot(files.autoboot ?? ''));
   });
 
-  it('never commits a slot that is empty, half written or did not pass its gate', () => {
+  it('never commits a slot that is empty, half written or failed its gate', () => {
     for (const world of worlds) {
       const committed = committedIn(world.files) as 'A' | 'B';
       const allowed = world.rotted ? ['works', 'broken'] : ['works'];
@@ -89,7 +89,7 @@ describe('the boot selector under every order of events and power cuts', () => {
     }
   });
 
-  it('comes up by itself after every cut: the committed slot at once, the other one after too many cut boots', () => {
+  it('boots by itself after every cut: the committed slot at once, the other one after too many cut boots', () => {
     for (const world of worlds.filter((each) => !each.rotted)) {
       expect(settle(world, 3), keyOf(world)).not.toBeNull();
     }
@@ -103,7 +103,7 @@ describe('the boot selector under every order of events and power cuts', () => {
     }
   });
 
-  it('repairs a slot that broke after its commit by the other one, where that was confirmed before', () => {
+  it('repairs a slot that broke after its commit from the other one, if that was confirmed before', () => {
     let repaired = 0;
     for (const world of worlds.filter((each) => each.rotted && each.booted === null)) {
       const committed = committedIn(world.files) as 'A' | 'B';

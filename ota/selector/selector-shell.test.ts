@@ -136,8 +136,8 @@ function askedInTheModel(): [SelectorFiles, SelectorEvent][] {
   );
 }
 
-describe('the selector in shell, held against the one in TypeScript', () => {
-  it('answers and writes the same in every state that histories reach', { timeout: 280_000 }, async () => {
+describe('the selector in shell, compared with the one in TypeScript', () => {
+  it('answers and writes the same in every reachable state', { timeout: 280_000 }, async () => {
     const all = askedInTheModel();
     expect(all.length).toBeGreaterThan(1_000);
     for (const [index, shell] of shells.entries()) {
@@ -156,7 +156,7 @@ describe('the selector in shell, held against the one in TypeScript', () => {
     }
   });
 
-  it('judges damaged files alike', { timeout: 120_000 }, async () => {
+  it('judges damaged files in the same way', { timeout: 120_000 }, async () => {
     const text = fc
       .array(
         fc.constantFrom(

@@ -44,7 +44,7 @@ const runIn = (slot: string) => writeFile(join(root, 'cmdline'), `quiet rauc.slo
 const calls = async () => (await readFileOrNull(join(root, 'calls'))) ?? '';
 
 describe('the deadline of a trial', () => {
-  it('ends a trial that nobody ends, with its reason and the journal', async () => {
+  it('ends an abandoned trial, with its reason and the journal', async () => {
     await runIn('A');
     run(selector, 'set-primary', 'B');
     await runIn('B');
@@ -57,7 +57,7 @@ describe('the deadline of a trial', () => {
     expect(await calls()).toContain('reboot');
   });
 
-  it('ends the start of a slot that is not committed, also where nothing was armed', async () => {
+  it('ends the boot of an uncommitted slot, even if nothing was armed', async () => {
     await runIn('B');
     run(selector, 'early');
     expect(run(selector, 'show')).toMatch(/^pending=$/m);
@@ -65,7 +65,7 @@ describe('the deadline of a trial', () => {
     expect(await calls()).toContain('reboot');
   });
 
-  it('ends one whose reason cannot be written down', async () => {
+  it('ends one whose reason cannot be written', async () => {
     await runIn('A');
     run(selector, 'set-primary', 'B');
     await runIn('B');
@@ -77,7 +77,7 @@ describe('the deadline of a trial', () => {
     expect(await calls()).toContain('reboot');
   });
 
-  it('ends one that cannot read the config partition, and so could never commit', async () => {
+  it('ends one that cannot read the config partition and so could never commit', async () => {
     await runIn('A');
     run(selector, 'set-primary', 'B');
     await runIn('B');
@@ -87,14 +87,14 @@ describe('the deadline of a trial', () => {
     expect(await calls()).toContain('reboot');
   });
 
-  it('leaves alone a slot that nothing armed where it is not known which one is committed', async () => {
+  it('spares an unarmed slot if the committed one is unknown', async () => {
     await runIn('A');
     await rm(join(root, 'config/autoboot.txt'));
     run(join(libexec, 'trial-guard'));
     expect(await calls()).toBe('');
   });
 
-  it('leaves the committed slot alone', async () => {
+  it('spares the committed slot', async () => {
     await runIn('A');
     run(selector, 'early');
     run(join(libexec, 'trial-guard'));

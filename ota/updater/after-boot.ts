@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { untilAborted } from '../../common/pause.ts';
 import type { UpdaterParts } from './parts.ts';
 import { confirmBoot, settleAttempt } from './settle.ts';
@@ -11,7 +12,7 @@ export async function judgeTrial(
   signal: AbortSignal,
 ): Promise<void> {
   const { box, rauc, slots, state, paths, timing } = parts;
-  const { children, probes, folder, logger, restart, exclusive, installedVersion } = parts.options;
+  const { children, probes, folder, logger, installedVersion } = parts.options;
   state.set({ state: 'trial', reason: 'the new version has to prove itself' });
   await box.amend({ version: installedVersion });
   const committed = await runTrial(
@@ -24,7 +25,7 @@ export async function judgeTrial(
       logger,
       paths,
       timing: timing.gate,
-      restart: (trial) => exclusive(() => restart(trial)),
+      restart: (trial) => restartAfterTake(parts, trial, signal),
     },
     signal,
     giveUp,
@@ -37,6 +38,23 @@ export async function judgeTrial(
   await slots.read();
   await slots.readVersions(signal);
   state.set({ state: 'idle', reason: null });
+}
+
+/** A take that began during the trial ends first, as before every other restart. The image's guard of the trial waits for no one. */
+async function restartAfterTake(parts: UpdaterParts, trial: boolean, signal: AbortSignal): Promise<void> {
+  const { exclusive, restart, takeRunning } = parts.options;
+  for (let restarts = false; !restarts; ) {
+    while (takeRunning()) {
+      parts.state.set({ reason: 'goes back to the other slot after the take' });
+      await sleep(Math.min(parts.timing.tickMs, 2_000), undefined, { signal });
+    }
+    restarts = await exclusive(async () => {
+      // One may have begun while this waited for its turn.
+      if (takeRunning()) return false;
+      await restart(trial);
+      return true;
+    });
+  }
 }
 
 /** After any other boot: reports the result of the last attempt, and confirms this slot once it works. */

@@ -13,7 +13,7 @@ const attempt = (outcome: Attempt['outcome'], version = '1.1.0'): Attempt => ({
   log: [],
 });
 
-describe('what is not installed by itself again', () => {
+describe('the decision not to install something again automatically', () => {
   it.each<[string, Attempt[], boolean, string | null]>([
     ['nothing, where nothing was tried', [], true, null],
     ['nothing, while it is under way', [attempt(null)], true, null],

@@ -42,7 +42,7 @@ const attempt = (outcome: 'committed' | 'rolled-back', at: string) => ({
   stages: [],
 });
 
-describe('what the server is told', () => {
+describe('reports to the server', () => {
   const since = '2026-01-01T00:00:00.000Z';
   it.each<[Partial<UpdateView>, unknown]>([
     [{ state: 'installing' }, { type: 'working', detail: 'installing' }],
@@ -91,7 +91,7 @@ describe('an assignment', () => {
     expect(after.assignmentState({ ...assignment, actionId: '8' })).toEqual({ type: 'unknown' });
   });
 
-  it('is cancelled where it is under way; what the owner installs meanwhile is left alone', async () => {
+  it('is cancelled while it runs; what the owner installs meanwhile is unaffected', async () => {
     const cancel = vi.fn(async () => false);
     const target = targetOf(async () => idle, cancel);
     expect(await target.cancel(assignment.actionId)).toBe(true);
@@ -101,7 +101,7 @@ describe('an assignment', () => {
     expect(cancel).toHaveBeenCalledOnce();
   });
 
-  it('is begun again after a take, and given back where it is refused', async () => {
+  it('restarts after a take, and is returned if it is refused', async () => {
     const taking = targetOf(() => Promise.reject(new OtaError('TAKE_RUNNING', 'a take is running')));
     taking.begin(assignment);
     await vi.waitFor(() => expect(taking.assignmentState(assignment)).toEqual({ type: 'unknown' }));
@@ -112,7 +112,7 @@ describe('an assignment', () => {
   });
 });
 
-it('a token says whose it is, or is the target’s', () => {
+it('a token states its kind, or is the target’s', () => {
   expect(parseToken('GatewayToken abc\n')).toEqual({ kind: 'GatewayToken', value: 'abc' });
   expect(parseToken(' abc\n')).toEqual({ kind: 'TargetToken', value: 'abc' });
 });

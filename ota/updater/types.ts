@@ -66,7 +66,7 @@ export interface UpdaterOptions {
   /** Whether a take runs on this machine (on a hub: on any camera). */
   readonly takeRunning: () => boolean;
   readonly probes: HealthProbes;
-  /** Runs a task that must not overlap with a change of settings or a restart. */
+  /** Runs a task that must not overlap with another one or a restart. */
   readonly exclusive: <T>(task: () => Promise<T>) => Promise<T>;
   /** Restarts the machine; `trial`: into the slot that was armed. */
   readonly restart: (trial: boolean) => Promise<void>;

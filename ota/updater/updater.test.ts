@@ -51,7 +51,7 @@ async function channelServer(machine: FakeMachine, version: string) {
 }
 
 describe('an update', { timeout: 60_000 }, () => {
-  it('goes A → B → A, each committed once it has proved itself', async () => {
+  it('goes A → B → A, and each slot is committed once it has passed', async () => {
     const { machine, url } = await machineWithBundle();
     await using _machine = machine;
     for (const [version, slot] of [
@@ -92,7 +92,7 @@ describe('an update', { timeout: 60_000 }, () => {
       'the page does not answer: refused',
     ],
     ['a failed unit', { ...healthy, failedUnits: ['x.service'] }, 'failed: x.service'],
-  ])('with %s is taken back, and the old slot tells why', async (_name, health, reason) => {
+  ])('with %s is rolled back, and the old slot says why', async (_name, health, reason) => {
     const { machine, url } = await machineWithBundle();
     await using _machine = machine;
     await machine.prepare({ health: () => health });
@@ -112,7 +112,7 @@ describe('an update', { timeout: 60_000 }, () => {
     expect(updaterOf(machine).status().slots[1]).toMatchObject({ name: 'B', state: 'bad' });
   });
 
-  it('that does not boot at all is told by the old slot', async () => {
+  it('that does not boot at all is reported by the old slot', async () => {
     const { machine, url } = await machineWithBundle();
     await using _machine = machine;
     await machine.prepare({ boots: false });
@@ -126,7 +126,7 @@ describe('an update', { timeout: 60_000 }, () => {
     });
   });
 
-  it('whose trial loses its power goes back, and says so', async () => {
+  it('whose trial loses power is rolled back and reported', async () => {
     const { machine, url } = await machineWithBundle();
     await using _machine = machine;
     await machine.prepare({ health: () => ({ ...healthy, cameras: {} }) });
@@ -142,7 +142,7 @@ describe('an update', { timeout: 60_000 }, () => {
     });
   });
 
-  it('cut off while it installs leaves everything as it was', async () => {
+  it('interrupted during installation leaves everything unchanged', async () => {
     const { machine, url } = await machineWithBundle();
     await using _machine = machine;
     await machine.prepare({}, 'sleep 30');
@@ -157,7 +157,7 @@ describe('an update', { timeout: 60_000 }, () => {
     });
   });
 
-  it('in trial survives a crash of the product: it is judged again', async () => {
+  it('on trial survives a crash of the product: it is judged again', async () => {
     const { machine, url } = await machineWithBundle();
     await using _machine = machine;
     let camera = false;
@@ -171,7 +171,7 @@ describe('an update', { timeout: 60_000 }, () => {
     expect(await committed(machine)).toBe('B');
   });
 
-  it('in trial is not disturbed by a newer one that is found meanwhile', async () => {
+  it('on trial is not disturbed by a newer one that is found meanwhile', async () => {
     const { machine, url } = await machineWithBundle();
     await using _machine = machine;
     await using channel = await channelServer(machine, '1.4.0');
@@ -190,7 +190,7 @@ describe('an update', { timeout: 60_000 }, () => {
     expect(updaterOf(machine).status().lastAttempt).toMatchObject({ outcome: 'committed' });
   });
 
-  it('is committed where the selector says so, whatever RAUC says of it', async () => {
+  it('is committed if the selector says so, whatever RAUC reports', async () => {
     const { machine, url } = await machineWithBundle();
     await using _machine = machine;
     await updaterOf(machine).install({ ...asked, url });
@@ -209,7 +209,7 @@ describe('an update', { timeout: 60_000 }, () => {
     expect(machine.restarts).toEqual([]);
   });
 
-  it('is judged also where the disk takes no more writes', async () => {
+  it('is judged even if the disk is read-only', async () => {
     const { machine, url } = await machineWithBundle();
     await using _machine = machine;
     await updaterOf(machine).install({ ...asked, url });
@@ -221,7 +221,7 @@ describe('an update', { timeout: 60_000 }, () => {
     expect(await committed(machine)).toBe('B');
   });
 
-  it('is refused with its reason: wrong board, older, and what RAUC says', async () => {
+  it("is rejected with its reason: wrong board, older, and RAUC's message", async () => {
     const { machine, url } = await machineWithBundle();
     await using _machine = machine;
     const attempt = async () => {
@@ -263,7 +263,7 @@ describe('an update', { timeout: 60_000 }, () => {
     expect(machine.restarts).toEqual([]);
   });
 
-  it('goes back to an older version where that is asked for', async () => {
+  it('goes back to an older version on request', async () => {
     const { machine, url } = await machineWithBundle();
     await using _machine = machine;
     await machine.prepare({ version: '0.9.0' });
@@ -275,7 +275,7 @@ describe('an update', { timeout: 60_000 }, () => {
 });
 
 describe('a take', { timeout: 60_000 }, () => {
-  it('is never interrupted: refused before, waited for after', async () => {
+  it('is never interrupted: rejects an update before, waits for the take after', async () => {
     const { machine, url } = await machineWithBundle();
     await using _machine = machine;
     machine.take = true;
@@ -290,7 +290,25 @@ describe('a take', { timeout: 60_000 }, () => {
     expect(machine.booted).toBe('B');
   });
 
-  it('that begins while the restart waits for its turn is waited for as well', async () => {
+  it('that begins during a trial is not interrupted by its end: neither by a failure nor by a request', async () => {
+    const { machine, url } = await machineWithBundle();
+    await using _machine = machine;
+    await machine.prepare({ health: () => ({ ...healthy, cameras: { cam0: false } }) });
+    await updaterOf(machine).install({ ...asked, url });
+    await machine.followRestart();
+    await machine.until(() => updaterOf(machine).status().state === 'trial');
+    machine.take = true;
+    await expect(updaterOf(machine).rollback()).rejects.toThrow(code('TAKE_RUNNING'));
+    await machine.until(
+      () => updaterOf(machine).status().reason === 'goes back to the other slot after the take',
+    );
+    expect(machine.restarts).toEqual([]);
+    machine.take = false;
+    await machine.followRestart();
+    expect(machine.booted).toBe('A');
+  });
+
+  it('that begins while the restart is queued is waited for, too', async () => {
     const { machine, url } = await machineWithBundle();
     await using _machine = machine;
     let turns = 0;
@@ -307,8 +325,8 @@ describe('a take', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a start of the committed slot', { timeout: 60_000 }, () => {
-  it('counts as good though a disk fails its unit: the other slot would do no better', async () => {
+describe('a boot of the committed slot', { timeout: 60_000 }, () => {
+  it('counts as good even if a disk fails its unit: the other slot would not be better', async () => {
     const machine = await FakeMachine.create();
     await using _machine = machine;
     machine.slots.A.health = () => ({ ...healthy, failedUnits: ['rushlight-ssd@sda1.service'] });
@@ -316,7 +334,7 @@ describe('a start of the committed slot', { timeout: 60_000 }, () => {
     await machine.until(() => updaterOf(machine).status().slots[0]?.state === 'good');
   });
 
-  it('tells of nothing, but runs on where its own files cannot be read, and is settled once they can', async () => {
+  it('reports nothing but continues if its own files are unreadable, and is settled once they can be read', async () => {
     const { machine } = await machineWithBundle();
     await using _machine = machine;
     await machine.cut();
@@ -333,8 +351,8 @@ describe('a start of the committed slot', { timeout: 60_000 }, () => {
   });
 });
 
-describe('going back', { timeout: 60_000 }, () => {
-  it('goes to the slot that proved itself before, by a trial', async () => {
+describe('rolling back', { timeout: 60_000 }, () => {
+  it('returns to the slot that was good before, by a trial', async () => {
     const { machine, url } = await machineWithBundle();
     await using _machine = machine;
     await expect(updaterOf(machine).rollback()).rejects.toThrow(code('NOTHING_TO_ROLL_BACK'));
@@ -364,7 +382,7 @@ describe('going back', { timeout: 60_000 }, () => {
 });
 
 describe('offers', { timeout: 60_000 }, () => {
-  it('come from a stick, and are taken when asked for', async () => {
+  it('come from a stick and are installed on request', async () => {
     const { machine } = await machineWithBundle();
     await using _machine = machine;
     await machine.until(() => updaterOf(machine).status().latestVersion === '1.1.0');
@@ -374,7 +392,7 @@ describe('offers', { timeout: 60_000 }, () => {
     expect(updaterOf(machine).status().installedVersion).toBe('1.1.0');
   });
 
-  it('come from a signed channel, and are deferred during a take', async () => {
+  it('come from a signed channel and are deferred during a take', async () => {
     const machine = await FakeMachine.create();
     await using _machine = machine;
     await using channel = await channelServer(machine, '1.4.0');
@@ -395,7 +413,7 @@ describe('offers', { timeout: 60_000 }, () => {
     expect(updaterOf(machine).status().installedVersion).toBe('1.4.0');
   });
 
-  it('are looked for at once when the owner asks, and where that is not possible he is told why', async () => {
+  it('are looked up at once when the owner asks, and a failure is explained', async () => {
     const { machine } = await machineWithBundle();
     await using _machine = machine;
     await rm(machine.path('media/new.raucb'));
@@ -409,7 +427,7 @@ describe('offers', { timeout: 60_000 }, () => {
     expect(updaterOf(machine).status().latestVersion).toBe('1.4.0');
   });
 
-  it('are tried again by themselves after a download broke off, but not for ever', async () => {
+  it('are retried automatically after an interrupted download, but not forever', async () => {
     const machine = await FakeMachine.create();
     await using _machine = machine;
     await using channel = await channelServer(machine, '1.4.0');
@@ -431,7 +449,7 @@ describe('offers', { timeout: 60_000 }, () => {
     expect(updaterOf(machine).status().installedVersion).toBe('1.4.0');
   });
 
-  it('are only looked for where they may lie', async () => {
+  it('are only searched for in the expected places', async () => {
     const { machine } = await machineWithBundle();
     await using _machine = machine;
     for (const url of [
@@ -445,7 +463,7 @@ describe('offers', { timeout: 60_000 }, () => {
   });
 });
 
-it('a machine without slots says that it cannot be updated', async () => {
+it('a machine without slots reports that it cannot be updated', async () => {
   const machine = await FakeMachine.create();
   await using _machine = machine;
   await writeFile(machine.path('system.conf'), 'nothing');

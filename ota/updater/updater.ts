@@ -158,6 +158,7 @@ export class Updater {
    */
   async rollback(): Promise<UpdateView> {
     if (this.#parts.state.current === 'trial') {
+      this.#refuseDuringTake();
       this.#giveUp.abort();
       return this.status();
     }
@@ -189,10 +190,13 @@ export class Updater {
     if (this.#attempts.isBusy || state.current === 'armed') {
       throw new OtaError('UPDATE_BUSY', 'an update is under way');
     }
-    if (this.#options.takeRunning() && !force) {
-      throw new OtaError('TAKE_RUNNING', 'a take is running', { hint: 'stop it first, or force the update' });
-    }
+    if (!force) this.#refuseDuringTake();
     return present;
+  }
+
+  #refuseDuringTake(): void {
+    if (!this.#options.takeRunning()) return;
+    throw new OtaError('TAKE_RUNNING', 'a take is running', { hint: 'stop it first, or force the update' });
   }
 
   async #planLatest(request: InstallRequest, allowDowngrade: boolean): Promise<InstallPlan> {

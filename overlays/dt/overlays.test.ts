@@ -34,7 +34,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(work, { recursive: true }));
 
-test('there is something to compile', () => expect(overlays).not.toEqual([]));
+test('finds overlays to compile', () => expect(overlays).not.toEqual([]));
 
 test.each(overlays)('%s compiles without a warning', (name) => {
   expect(run('dtc', '-@', '-I', 'dts', '-O', 'dtb', '-o', join(work, 'again.dtbo'), join(here, name))).toBe(
@@ -42,7 +42,7 @@ test.each(overlays)('%s compiles without a warning', (name) => {
   );
 });
 
-describe('on a tree', () => {
+describe('applied to a tree', () => {
   const applied = (): string => {
     const out = join(work, 'applied.dtb');
     run(
@@ -61,7 +61,7 @@ describe('on a tree', () => {
     ['rushlight_record', 27, 'up', 2],
     ['rushlight_tally', 22, 'down', 1],
     ['rushlight_status', 23, 'down', 1],
-  ] as const)('%s rests on GPIO %i, pulled %s', (node, gpio, _, pull) => {
+  ] as const)('%s leaves GPIO %i idle, pulled %s', (node, gpio, _, pull) => {
     const get = (property: string): number =>
       Number(run('fdtget', applied(), `/soc/gpio@7e200000/${node}`, property).trim());
     expect([get('brcm,pins'), get('brcm,function'), get('brcm,pull')]).toEqual([gpio, 0, pull]);
@@ -75,7 +75,7 @@ describe('on a tree', () => {
   });
 });
 
-describe.runIf(trees.length > 0)('on the trees of boards', () => {
+describe.runIf(trees.length > 0)('applied to the trees of boards', () => {
   test.each(trees)('%s', (tree) => {
     const base = join(work, `base-${tree}`);
     const out = join(work, `board-${tree}`);

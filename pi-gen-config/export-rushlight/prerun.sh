@@ -1,5 +1,5 @@
 #!/bin/bash -e
-# The export works on a copy, so that the stage's root stays what it was.
+# The export works on a copy, so that the stage's root does not change.
 
 rm -rf "${ROOTFS_DIR}"
 mkdir -p "${ROOTFS_DIR}"

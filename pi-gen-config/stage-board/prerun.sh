@@ -1,5 +1,5 @@
 #!/bin/bash -e
-# A stage of its own starts from the root of the one before it.
+# A custom stage starts from the root of the previous one.
 
 if [ ! -d "${ROOTFS_DIR}" ]; then
 	copy_previous

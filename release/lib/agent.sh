@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The light agent as a package of its own: one file of JavaScript, for Debian's Node.js.
+# The light agent as a separate package: one file of JavaScript, for Debian's Node.js.
 
 # bundle_agent FOLDER: the agent and the modules that it uses as one file.
 bundle_agent() {

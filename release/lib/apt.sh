@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # A signed APT repository, by reprepro.
 
-# pack_apt OUT WORK PACKAGE…: OUT is what a web server offers.
+# pack_apt OUT WORK PACKAGE…: OUT is what a web server publishes.
 pack_apt() {
 	local out=$1 work=$2 number
 	shift 2

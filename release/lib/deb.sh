@@ -3,10 +3,10 @@
 
 MAINTAINER='Rushlight maintainers <rushlight@packages.invalid>'
 
-# debian_version VERSION: a semantic version as Debian sorts it: 1.0.0-rc.1 comes before 1.0.0.
+# debian_version VERSION: a semantic version in a form that Debian sorts correctly: 1.0.0-rc.1 comes before 1.0.0.
 debian_version() { printf '%s\n' "${1/-/\~}"; }
 
-# finish_package FOLDER NAME VERSION OUT: what every package has (changelog, checksums), and the package itself.
+# finish_package FOLDER NAME VERSION OUT: the parts of every package (changelog, checksums), and the package itself.
 finish_package() {
 	local folder=$1 name=$2 version=$3 out=$4 doc=$1/usr/share/doc/$2 arch
 	install -d "$doc"

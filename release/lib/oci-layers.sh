@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The layers of the container images, as tars: what changes rarely lies below.
+# The layers of the container images, as tars: the rarely changing ones at the bottom.
 
 # pack_oci_layers ARCH VERSION OUT WORK: OUT/{debian,node,modules,product,agent}.tar and OUT/packages.txt
 pack_oci_layers() {
@@ -25,7 +25,7 @@ pack_oci_layers() {
 	done
 }
 
-# layer_tar FOLDER FILE: everything belongs to root, but for the folder of the data.
+# layer_tar FOLDER FILE: everything belongs to root, except the data folder.
 layer_tar() {
 	local folder=$1 file=$2 entries=()
 	mapfile -t entries < <(cd "$folder" && find . -mindepth 1 -maxdepth 1 ! -name data -printf '%P\n' | LC_ALL=C sort)

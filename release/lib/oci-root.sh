@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# The Debian part of the container image: the programs that the product runs and the libraries that they are linked to, nothing
-# else. Packages are unpacked, not installed, so any processor's root is made here without running it.
+# The Debian part of the container image: the programs that the product runs and their libraries, nothing
+# else. Packages are unpacked, not installed, so the root for any processor is made here without running it.
 
 OCI_PACKAGES=base-files,coreutils,dash,ffmpeg,fonts-dejavu-core,grep,iproute2,libatomic1,libgcc-s1,libstdc++6,tini,util-linux,v4l-utils
 OCI_PROGRAMS='cat dash fallocate ffmpeg ffprobe grep ionice ip mkfifo nice sha256sum tini v4l2-ctl'
 
-# pack_oci_root ARCH OUT WORK: OUT/root, and OUT/packages.txt with what Debian packages it was made from.
+# pack_oci_root ARCH OUT WORK: OUT/root, and OUT/packages.txt with the Debian packages in it.
 pack_oci_root() {
 	local arch=$1 out=$2 work=$3 root=$2/root key tar
 	need_tools mmdebstrap:mmdebstrap readelf:binutils
@@ -53,7 +53,7 @@ package_manifest() {
 	done | LC_ALL=C sort
 }
 
-# forget_packages ROOT: those of which no file is left, so that nobody looks for their faults here.
+# forget_packages ROOT: removes packages without any file left, so that nobody looks for their vulnerabilities here.
 forget_packages() {
 	local root=$1 list name file left
 	for list in "$root"/var/lib/dpkg/status.d/*.files; do
@@ -67,11 +67,11 @@ forget_packages() {
 	done
 }
 
-# keep_needed ARCH ROOT: programs, what they are linked to, fonts, licences; the rest goes.
+# keep_needed ARCH ROOT: keeps programs, their libraries, fonts and licences; removes the rest.
 keep_needed() {
 	local arch=$1 root=$2 triplet program programs=() folder library kept
 	triplet=$(case $arch in amd64) echo x86_64-linux-gnu ;; arm64) echo aarch64-linux-gnu ;; esac)
-	# An installation would make alternatives of the first two; the third is found by a path in the libraries.
+	# An installation would make alternatives of the first two; the libraries find the third by its path.
 	for folder in blas lapack pulseaudio; do
 		for library in "$root/usr/lib/$triplet/$folder"/*.so*; do
 			[ ! -e "$library" ] || ln -sf "$folder/${library##*/}" "$root/usr/lib/$triplet/${library##*/}"
@@ -92,7 +92,7 @@ keep_needed() {
 	mv "$kept"/* "$root/usr/share/"
 	rmdir "$kept"
 	find "$root/usr/share/doc" -type f ! -name copyright -delete
-	# What the product's own programs are linked to is among these packages by name: C and C++ at run time.
+	# These packages provide the C and C++ runtime libraries of the product's own programs.
 	programs+=("$(node_package "$arch")/bin/node")
 	"$(node_package "$(dpkg --print-architecture)")/bin/node" "$RELEASE_DIR/oci/needed.ts" "$root" "${programs[@]}" |
 		tr '\n' '\0' | xargs -0 -r rm -f

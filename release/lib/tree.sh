@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# The product as it is installed outside the image.
+# The product as installed outside the image.
 
-# product_tree ARCH VERSION FOLDER [TREE]: the archive that the image's stage unpacks, without what only the image uses; or a copy
+# product_tree ARCH VERSION FOLDER [TREE]: the archive that the image's stage unpacks, without image-only parts; or a copy
 # of a tree that this made before.
 product_tree() {
 	local arch=$1 version=$2 folder=$3 made=${4:-} archive
@@ -21,7 +21,7 @@ product_tree() {
 	same_times_and_modes "$folder"
 }
 
-# trim_modules ARCH FOLDER: without what modules carry for their own developers; nothing in them is started as a program.
+# trim_modules ARCH FOLDER: removes files for the modules' own developers; nothing in them is started as a program.
 trim_modules() {
 	local arch=$1 modules=$2
 	find "$modules" -mindepth 2 -name '.*' -prune -exec rm -rf {} +
@@ -32,7 +32,7 @@ trim_modules() {
 	find "$modules" -type f -exec chmod a-x {} +
 }
 
-# What a tree of another processor needs beyond that of this machine.
+# What a tree for another processor needs beyond that of this machine.
 cross_tools() {
 	need_tools npm:npm make:make g++:g++ python3:python3 xz:xz-utils
 	[ "$1" = "$(dpkg --print-architecture)" ] || case $1 in
@@ -53,14 +53,14 @@ third_party_licences() {
 	release_node third-party.ts "$1/node_modules" "$2/LICENSE"
 }
 
-# release_node SCRIPT ARGUMENT…: runs one of release/sbom with the Node.js that is packed, as the machine's own may be too old.
+# release_node SCRIPT ARGUMENT…: runs a script of release/sbom with the packed Node.js, as the machine's own may be too old.
 release_node() {
 	local script=$1
 	shift
 	"$(node_package "$(dpkg --print-architecture)")/bin/node" "$RELEASE_DIR/sbom/$script" "$@"
 }
 
-# newest_glibc ARCH FILE…: the newest version of glibc that the programs ask for.
+# newest_glibc ARCH FILE…: the newest version of glibc that the programs require.
 newest_glibc() {
 	local prefix
 	prefix=$(tool_prefix "$1")

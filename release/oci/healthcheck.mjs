@@ -1,4 +1,4 @@
-// Whether the appliance in this container answers: the container's health check.
+// The container's health check: whether the appliance in it answers.
 const { readFile } = await import('node:fs/promises');
 const url = (await readFile(`${process.env.RUSHLIGHT_DATA}/run/api-url`, 'utf8')).trim();
 process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'; // its own certificate, on loopback

@@ -31,7 +31,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test('each blob has the digest and the size that its manifest gives, down to the layers', () => {
+test('each blob has the digest and size from its manifest, down to the layers', () => {
   const [named] = JSON.parse(readFileSync(join(layout, 'index.json'), 'utf8')).manifests;
   expect(named.annotations['org.opencontainers.image.ref.name']).toBe('0.2.0');
   const index = json(named.digest);
@@ -54,7 +54,7 @@ test('each blob has the digest and the size that its manifest gives, down to the
   }
 });
 
-test('the image runs without root, with a health check and a folder for its data', () => {
+test('the image runs without root, with a health check and a data folder', () => {
   const [named] = JSON.parse(readFileSync(join(layout, 'index.json'), 'utf8')).manifests;
   const { config } = json(json(json(named.digest).manifests[0].digest).config.digest);
   expect(config.User).toBe('10001:10001');

@@ -27,7 +27,7 @@ test('reads what each file is linked to', () => {
   ]);
 });
 
-test('follows libraries through others, also in circles, and leaves out what nobody needs', () => {
+test('follows libraries through others, even in circles, and leaves out unused ones', () => {
   const library = (name: string, ...needs: string[]) => [name, { path: name, needs }] as const;
   const libraries = new Map([
     library('a', 'b'),

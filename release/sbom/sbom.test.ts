@@ -30,7 +30,7 @@ function withModules<T>(use: (folder: string) => T): T {
   }
 }
 
-test('modules are found wherever they lie, with their licences', () => {
+test('finds modules wherever they are, with their licences', () => {
   const found = withModules(modulesIn).map(({ name, version, licence }) => [name, version, licence]);
   expect(found).toEqual([
     ['@scope/one', '3.0.0', null],
@@ -39,11 +39,11 @@ test('modules are found wherever they lie, with their licences', () => {
   ]);
 });
 
-test('a module without the text of its licence is named', () => {
+test('reports a module without a licence text', () => {
   expect(withModules((folder) => withoutLicenceText(modulesIn(folder)))).toEqual(['@scope/one', 'inner']);
 });
 
-test('a licence counts if one can choose an allowed one, or all of several are', () => {
+test('accepts a licence if one alternative is allowed, or all parts of a combination are', () => {
   expect(['MIT', '(MIT OR GPL-2.0)', 'MIT AND ISC'].map(isAllowed)).toEqual([true, true, true]);
   expect([null, 'GPL-3.0', 'MIT AND GPL-2.0', 'MIT OR ISC AND GPL-2.0', 'UNLICENSED'].map(isAllowed)).toEqual(
     [false, false, false, false, false],
@@ -64,7 +64,7 @@ const components = [
 ];
 const subject = { name: 'rushlight', version: '0.2.0', created: new Date('2026-11-30T01:02:03.456Z') };
 
-test('parts have package addresses that tools understand', () => {
+test('parts have package URLs that tools understand', () => {
   expect(components.map(({ purl }) => purl)).toEqual([
     'pkg:generic/node@24.21.0',
     'pkg:generic/openssl@3.5.7',
@@ -86,7 +86,7 @@ test('both lists name every part once, and SPDX relates each to the product', ()
   );
 });
 
-test('the same parts give the same documents, others do not', () => {
+test('the same parts give the same documents; others do not', () => {
   expect(spdxDocument(subject, components)).toEqual(spdxDocument(subject, components));
   expect(spdxDocument(subject, components.slice(1)).documentNamespace).not.toBe(
     spdxDocument(subject, components).documentNamespace,

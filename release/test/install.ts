@@ -209,7 +209,21 @@ async function checkAll(machine: Machine): Promise<void> {
     must(status === 0, stdout + stderr);
     await keeps(next);
   });
-  await report.check('purge leaves nothing', () => {
+  await report.check('purge keeps recorded takes and says so; installed again, it lists them', async () => {
+    const { stdout, stderr } = machine.try('apt-get purge --yes --quiet rushlight');
+    must(/recorded takes were kept in \/var\/lib\/rushlight\/takes/.test(stdout + stderr), stdout + stderr);
+    must(machine.run('ls -A /var/lib/rushlight').trim() === 'takes', 'more than takes is left');
+    must(
+      machine.run('find /var/lib/rushlight ! -user root') === '',
+      'something belongs to an account that is gone',
+    );
+    const again = install('rushlight');
+    must(again.status === 0, again.stdout + again.stderr);
+    await until('the take is listed', () => hub.take(take)?.state === 'verified');
+  });
+  await report.check('purge leaves nothing if no take is there', async () => {
+    for (const { id } of hub.json('/api/takes')) hub.text(`/api/takes/${id}`, '--request DELETE');
+    await until('the takes are gone', () => hub.json('/api/takes').length === 0);
     machine.run('apt-get purge --yes --quiet rushlight && apt-get autoremove --purge --yes --quiet');
     must(machine.try('getent passwd rushlight').status !== 0, 'the account is left');
     const left = machine

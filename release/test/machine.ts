@@ -59,7 +59,7 @@ export class Machine implements AsyncDisposable {
   }
 
   /** Starts it; `shared` folders lie at the same path inside, read-only. */
-  static async start(root: string, shared: readonly string[]): Promise<Machine> {
+  static async start(root: string, shared: readonly string[], patienceMs = 60_000): Promise<Machine> {
     const binds = shared.map((folder) => `--bind-ro=${folder}`);
     // systemd wants the cgroups of today, which a host may have beside the old ones.
     const script = `
@@ -81,8 +81,10 @@ export class Machine implements AsyncDisposable {
       return childOf(nspawn.pid);
     });
     const machine = new Machine(root, nspawn, pid);
-    await until('the machine is up', () =>
-      /running|degraded/.test(machine.try('systemctl is-system-running').stdout),
+    await until(
+      'the machine is up',
+      () => /running|degraded/.test(machine.try('systemctl is-system-running').stdout),
+      patienceMs,
     );
     return machine;
   }

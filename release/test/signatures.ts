@@ -1,6 +1,7 @@
-import { closeSync, openSync, readdirSync, readSync, statSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { artefacts } from '../documents.ts';
 import { must, Report } from './report.ts';
 import { tryRun } from './run.ts';
 
@@ -9,10 +10,7 @@ const { positionals } = parseArgs({ allowPositionals: true });
 const folder = positionals[0];
 if (folder === undefined) throw new Error('needed: the folder of a release, dist');
 const key = join(folder, 'rushlight.pub');
-const signed = readdirSync(folder)
-  .filter((name) => name.endsWith('.minisig'))
-  .map((name) => name.replace(/\.minisig$/, ''));
-must(signed.length > 0, `nothing in ${folder} is signed`);
+const signed = ['SHA256SUMS', ...artefacts(folder)];
 
 const isGood = (file: string) => tryRun('minisign', ['-V', '-q', '-p', key, '-m', file]).status === 0;
 
@@ -29,6 +27,7 @@ await report.check('the sums are those of the files', () => {
 for (const name of signed) {
   const file = join(folder, name);
   await report.check(name, () => {
+    must(existsSync(`${file}.minisig`), 'it has no signature');
     must(isGood(file), 'its signature is refused');
     flipBit(file);
     const stillGood = isGood(file);

@@ -102,7 +102,7 @@ function withMaster(file: string, master: FoundMaster | string): FoundTake {
 }
 
 describe('the check of a take', () => {
-  test('passes a true one, also where the numbers begin again', () => {
+  test('passes a correct one, even if the numbers start over', () => {
     expect(problemsOfTake(goodTake())).toEqual([]);
   });
 
@@ -164,7 +164,7 @@ describe('the check of a take', () => {
     expect(problemsOfTake(take).join('\n')).toMatch(problem);
   });
 
-  test('lets the file of a killed recorder end within a frame, and no other', () => {
+  test('lets only the file of a killed recorder end within a frame', () => {
     const take = withMaster('cam0/0001.mkv', {
       ...(goodTake().masters.get('cam0/0001.mkv') as FoundMaster),
       complaints: '[matroska,webm @ 0x1] File ended prematurely',
@@ -176,7 +176,7 @@ describe('the check of a take', () => {
     expect(problemsOfTake({ ...take, manifest: killed.manifest })).toEqual([]);
   });
 
-  test('asks nothing of the numbers of two pipelines', () => {
+  test('does not compare the numbers of two pipelines', () => {
     const told = withRecord({
       droppedFrames: 3,
       segments: [segmentOf(1), segmentOf(2, { droppedBefore: 3 })],

@@ -86,7 +86,7 @@ const read = (source: string): string => readFileSync(join(root, source), 'utf8'
 
 const emptyText: PageText = { title: '', headings: [], sections: [] };
 
-/** Files that pages lead to: pictures, examples, files of set-ups. Keys are places in the repository, values places in the site. */
+/** Files that pages lead to: pictures, examples, files of setups. Keys are places in the repository, values places in the site. */
 function filesBeside(): Map<string, string> {
   const found = ['docs', 'setups'].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, withFileTypes: true })

@@ -10,7 +10,7 @@ const pages = findPages().map(({ source }) => ({
   blocks: codeBlocks(readFileSync(join(root, source), 'utf8')),
 }));
 
-test('blocks are found with their words, also in lists', () => {
+test('finds blocks with their info strings, also in lists', () => {
   const page = 'a\n```sh test\nls\n```\n1. b\n\n   ```toml\n   a = 1\n   ```\n```\nplain\n```\n';
   expect(codeBlocks(page)).toEqual([
     { language: 'sh', task: 'test', text: 'ls', line: 2 },
@@ -19,7 +19,7 @@ test('blocks are found with their words, also in lists', () => {
   ]);
 });
 
-test('every block says its language with a word that is known', () => {
+test('every block names a known language', () => {
   const tasks = pages.flatMap(({ source, blocks }) =>
     blocks.flatMap(({ language, task, line }) =>
       task === null ? [] : [`${source}:${line} ${language} ${task}`],
@@ -29,7 +29,7 @@ test('every block says its language with a word that is known', () => {
   expect(tasks.filter((task) => !/ (?:sh test|sh server|toml test=\S+)$/.test(task))).toEqual([]);
 });
 
-test('all settings that pages show are right', () => {
+test('all settings shown on pages are valid', () => {
   const shown = pages.flatMap(({ source, blocks }) =>
     blocks.filter(({ language }) => language === 'toml').map((block) => ({ source, ...block })),
   );

@@ -65,7 +65,7 @@ const menu: readonly {
     ],
   },
   {
-    title: 'Set-ups',
+    title: 'Setups',
     folder: 'setups',
     first: [
       'setups/README.md',

@@ -44,7 +44,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-test('every page fits a phone, loads whatever it names, and the policy has nothing to refuse', async () => {
+test('every page fits a phone, loads everything it names and violates no policy', async () => {
   await page.setViewportSize({ width: 320, height: 640 });
   const tooWide: string[] = [];
   for (const { target } of findPages()) {
@@ -57,7 +57,7 @@ test('every page fits a phone, loads whatever it names, and the policy has nothi
   expect(complaints).toEqual([]);
 });
 
-test('the menu of a phone leads from page to page', async () => {
+test('the menu leads from page to page on a phone', async () => {
   await page.setViewportSize({ width: 390, height: 844 });
   await page.goto(`${url}use/recording.html`);
   const link = page.getByRole('link', { name: 'Troubleshooting' });
@@ -68,7 +68,7 @@ test('the menu of a phone leads from page to page', async () => {
   await page.waitForURL(`${url}operate/troubleshooting.html`);
 });
 
-test('the search finds a section, by keyboard alone, and leads there', async () => {
+test('the search finds a section by keyboard alone and leads there', async () => {
   await page.setViewportSize({ width: 1280, height: 800 });
   await page.goto(`${url}index.html`);
   await page.keyboard.press('/');

@@ -49,7 +49,7 @@ describe('the site', () => {
     expect(inMenu).toHaveLength(pages.length - 1);
   });
 
-  test('has no link, picture or anchor that leads nowhere', () => {
+  test('has no dead link, picture or anchor', () => {
     const dead = [...built].flatMap(([page, html]) =>
       deadLinks(page, html).map((link) => `${page}: ${link}`),
     );
@@ -70,7 +70,7 @@ describe('the site', () => {
     }
   });
 
-  test('shows every word: nothing of a page was taken for a tag', () => {
+  test('shows every word: nothing on a page was mistaken for a tag', () => {
     const tags = [...built.values()].flatMap((html) =>
       [...html.matchAll(/<([a-z][\w-]*)/g)].map(([, tag]) => tag),
     );
@@ -90,7 +90,7 @@ describe('the site', () => {
 
 const page = (source: string, target: string): Page => ({ source, target });
 
-test('links lead to the same page in the site, and those to source code nowhere', () => {
+test('links lead to the same page in the site, and links to source code are dropped', () => {
   const pages = [
     page('docs/README.md', 'index.html'),
     page('docs/use/cameras.md', 'use/cameras.html'),
@@ -109,7 +109,7 @@ test('links lead to the same page in the site, and those to source code nowhere'
   expect(at('../../media/index.ts')).toBeNull();
 });
 
-test('a page that the menu does not name is shown with its folder, or under More', () => {
+test('a page missing from the menu appears with its folder or under More', () => {
   const sections = sectionsOf([
     page('docs/README.md', 'index.html'),
     page('docs/use/new.md', 'use/new.html'),
@@ -122,7 +122,7 @@ test('a page that the menu does not name is shown with its folder, or under More
   ]);
 });
 
-test('Markdown keeps text, drops comments and links to nowhere, and has no style attribute', () => {
+test('Markdown keeps text, drops comments and dead links, and has no style attribute', () => {
   const seen: string[] = [];
   const markdown = siteMarkdown({
     rewrite: (_page, link) => (link === 'gone.ts' ? null : link),
@@ -139,7 +139,7 @@ test('Markdown keeps text, drops comments and links to nowhere, and has no style
   expect(html).not.toMatch(/made|style=|<!--/);
 });
 
-test('anchors are those of the forges', () => {
+test('anchors match those of the forges', () => {
   expect(anchorsInOrder(['What “it” does: now!', 'A_b', 'A_b'])).toEqual([
     'what-it-does-now',
     'a_b',

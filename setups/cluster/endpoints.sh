@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes the endpoints of the Services in kubernetes.yaml. Standard input has one worker a line: its name and its address.
+# Writes the endpoints of the Services in kubernetes.yaml. Standard input has one worker on each line: its name and its address.
 #
 #   printf 'worker-1 10.0.0.11\nworker-2 10.0.0.12\n' | ./endpoints.sh | kubectl apply -f -
 set -eu
@@ -10,7 +10,7 @@ workers=$(cat)
 	exit 1
 }
 
-# All are looked at before the first is written: kubectl would apply half a list.
+# Checks all lines before it writes the first: kubectl would apply half a list.
 printf '%s\n' "$workers" | while read -r name address rest; do
 	case $address in
 		'' | *[!0-9.]*)

@@ -61,8 +61,8 @@ async function answers(socket: Socket, path: string): Promise<string> {
   return data.toString('latin1').split('\r\n')[0] ?? '';
 }
 
-describe('places', () => {
-  test('where all are taken by the silent, who has something to say gets one', async () => {
+describe('connections', () => {
+  test('if silent clients hold all places, a client with a request gets one', async () => {
     const { port, guard } = await listening(holding(), { total: 8 });
     const silent = Array.from({ length: 30 }, () => dial(port));
     await Promise.all(silent.map((socket) => (socket.connecting ? once(socket, 'connect') : null)));
@@ -71,7 +71,7 @@ describe('places', () => {
     expect(guard.size).toBeLessThanOrEqual(8);
   });
 
-  test('of those that are being answered none is given away', async () => {
+  test('no place of a client that is being answered is given away', async () => {
     const { port, guard } = await listening(holding(), { total: 4 });
     const busy = Array.from({ length: 4 }, () => dial(port));
     for (const socket of busy) expect(await answers(socket, '/hold')).toBe('HTTP/1.1 200 OK');
@@ -80,7 +80,7 @@ describe('places', () => {
     for (const socket of busy) expect(socket.destroyed).toBe(false);
   });
 
-  test('a place is free again when its client goes', async () => {
+  test('a place becomes free when its client leaves', async () => {
     const { port, guard } = await listening(holding(), { total: 1 });
     for (let index = 0; index < 5; index += 1) {
       const socket = dial(port);
@@ -91,18 +91,18 @@ describe('places', () => {
   });
 });
 
-describe('silence', () => {
+describe('silent clients', () => {
   test.each([
     ['nothing at all', ''],
     ['half a head', 'GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: '],
-  ])('%s is cut', async (_, text) => {
+  ])('disconnects %s', async (_, text) => {
     const { port } = await listening(holding(), { introductionMs: 100 });
     const socket = dial(port);
     socket.write(text);
     expect(await socket.gone).toBe('gone');
   });
 
-  test('so is a TLS handshake that is never made, and one whose client then says nothing', async () => {
+  test('disconnects a client that never completes its TLS handshake or then says nothing', async () => {
     const { certPem: cert, keyPem: key } = await createTlsIdentity('guarded', new Date());
     const server = createTlsServer({ ...tlsServerOptions, cert, key }, (_, response) => response.end('here'));
     const { port, guard } = await listening(server, { introductionMs: 200 });
@@ -116,7 +116,7 @@ describe('silence', () => {
     expect(guard.size).toBe(0);
   });
 
-  test('and what waits between two requests, but nobody who is being answered', async () => {
+  test('disconnects clients that idle between requests, but nobody who is being answered', async () => {
     const { port } = await listening(holding(), { introductionMs: 200 });
     const busy = dial(port);
     await answers(busy, '/hold');
@@ -126,7 +126,7 @@ describe('silence', () => {
     expect(busy.destroyed).toBe(false);
   });
 
-  test('a client that takes nothing of its answer is cut', async () => {
+  test('disconnects a client that reads nothing of its answer', async () => {
     const { port } = await listening(holding(), { stalledMs: 200 });
     const socket = dial(port);
     socket.write(get('/flood'));
@@ -138,7 +138,7 @@ describe('silence', () => {
     expect(socket.bytesRead).toBeLessThan(64 * 1024 * 1024);
   });
 
-  test('a WebSocket counts as somebody, and its place is free when it goes', async () => {
+  test('counts a WebSocket, and frees its place when it closes', async () => {
     const server = holding();
     const links = new WebSocketServer({ noServer: true });
     const { port, guard } = await listening(server, { total: 2, introductionMs: 200 });
@@ -152,7 +152,7 @@ describe('silence', () => {
   });
 });
 
-test('the limits leave descriptors for the work of the machine, however few there are', () => {
+test('the limits reserve descriptors for the machine, however few there are', () => {
   for (const descriptors of [64, 256, 1024, 4096, 65_536, 1_048_576]) {
     const { total, perAddress } = connectionLimits(descriptors);
     expect(total * 2, `${descriptors}`).toBeLessThanOrEqual(
@@ -163,7 +163,7 @@ test('the limits leave descriptors for the work of the machine, however few ther
   }
 });
 
-test('with few descriptors and many silent clients a recording goes on, and so does everything else', {
+test('with few descriptors and many silent clients a recording and everything else continue', {
   timeout: 60_000,
 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'rushlight-guard-'));

@@ -1,35 +1,17 @@
-import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { KeyStore } from '../system/key-store.ts';
 import { apiPortsFake } from './api-ports.fake.ts';
-import { ApiServer } from './server.ts';
+import { openApiServer, type RunningApiServer } from './api-server.fake.ts';
 
-const stop = new AbortController();
 const ports = apiPortsFake();
-let ended: Promise<void>;
+let server: RunningApiServer;
 let url = '';
 
 beforeAll(async () => {
-  const keys = new KeyStore({ read: async () => null, write: async () => {} });
-  const server = new ApiServer({
-    ports,
-    access: { keys, required: false },
-    version: '1',
-    pages: '/nowhere',
-    upstream: null,
-    listen: ['127.0.0.1'],
-    port: 0,
-    tls: null,
-    log: pino({ level: 'silent' }),
-  });
-  ended = server.run(stop.signal);
-  url = `http://127.0.0.1:${await server.listening}`;
+  server = await openApiServer({ ports });
+  url = server.url;
 });
 
-afterAll(async () => {
-  stop.abort();
-  await ended;
-});
+afterAll(async () => await server[Symbol.asyncDispose]());
 
 const post = (path: string, body: unknown) =>
   fetch(url + path, {
@@ -50,7 +32,7 @@ const readUntil = async (response: Response, what: string) => {
   return { text, reader };
 };
 
-test('the answer to a viewer names the extensions, that to a publisher does not', async () => {
+test('the answer to a viewer names the extensions; the one to a publisher does not', async () => {
   const offer = (path: string) =>
     fetch(url + path, { method: 'POST', headers: { 'content-type': 'application/sdp' }, body: 'v=0' });
   const viewed = await offer('/whep/cam0');
@@ -63,7 +45,7 @@ test('the answer to a viewer names the extensions, that to a publisher does not'
   expect([small.status, small.headers.get('location')]).toEqual([201, '/whip/cam0/session-1']);
 });
 
-test('a page elsewhere may choose a layer and read events', async () => {
+test('a page of another origin may choose a layer and read events', async () => {
   for (const path of ['layer', 'sse', 'sse/some']) {
     const answer = await fetch(`${url}/whep/cam0/session-1/${path}`, {
       method: 'OPTIONS',
@@ -74,7 +56,7 @@ test('a page elsewhere may choose a layer and read events', async () => {
   }
 });
 
-test('a viewer chooses a layer by the names of this draft and the one before, and pauses', async () => {
+test('a viewer can choose a layer by the names of this draft or the one before, and pause', async () => {
   const chosen = async (wish: unknown) => await (await post('/whep/cam0/session-1/layer', wish)).json();
   expect(await chosen({ mediaId: '0', rid: 'low' })).toEqual({ rid: 'low', paused: false });
   expect(await chosen({ encodingId: 'low', spatialLayerId: 1 })).toEqual({ rid: 'low', paused: false });
@@ -84,7 +66,7 @@ test('a viewer chooses a layer by the names of this draft and the one before, an
   expect((await post('/whep/cam0/gone/layer', { rid: 'low' })).status).toBe(404);
 });
 
-test('a stream of events tells which layers there are, when that changes, and ends when it is ended', async () => {
+test('an event stream lists the layers and their changes, and ends when it is closed', async () => {
   const opened = await post('/whep/cam0/session-1/sse', ['active', 'inactive', 'layers']);
   expect(opened.status).toBe(201);
   const at = opened.headers.get('location') ?? '';
@@ -114,7 +96,7 @@ test('a stream of events tells which layers there are, when that changes, and en
   expect(ports.listeners()).toBe(0);
 });
 
-test('streams of events belong to a living session, and none has many', async () => {
+test('event streams belong to a living session, and each has a limit of them', async () => {
   expect((await post('/whep/cam0/gone/sse', ['layers'])).status).toBe(404);
   const places = [];
   for (let n = 0; n < 6; n++) {

@@ -7,10 +7,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import { pino } from 'pino';
-import { KeyStore } from '../system/key-store.ts';
-import { apiPortsFake } from './api-ports.fake.ts';
-import { ApiServer } from './server.ts';
+import { openApiServer } from './api-server.fake.ts';
 
 const [pages = '', recording = ''] = process.argv.slice(2);
 
@@ -30,26 +27,10 @@ async function work(): Promise<string> {
 const recorder = spawn('sh', ['-c', `while echo frame >> "${recording}"; do sleep 0.05; done`], {
   stdio: 'ignore',
 });
-const stop = new AbortController();
-const server = new ApiServer({
-  ports: apiPortsFake(),
-  version: '1',
-  pages,
-  upstream: null,
-  listen: ['127.0.0.1'],
-  port: 0,
-  tls: null,
-  access: {
-    keys: new KeyStore({ read: async () => null, write: async () => {} }),
-    required: true,
-  },
-  log: pino({ level: 'silent' }),
-});
-const ended = server.run(stop.signal);
-process.stdout.write(`port ${await server.listening}\n`);
+const server = await openApiServer({ pages, required: true });
+process.stdout.write(`port ${server.port}\n`);
 for await (const _line of createInterface({ input: process.stdin })) {
   process.stdout.write(`${recorder.exitCode === null ? await work() : 'the recorder ended'}\n`);
 }
 recorder.kill();
-stop.abort();
-await ended;
+await server[Symbol.asyncDispose]();

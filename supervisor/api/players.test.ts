@@ -1,51 +1,33 @@
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import Koa from 'koa';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { KeyStore } from '../system/key-store.ts';
-import { apiPortsFake } from './api-ports.fake.ts';
+import { freshKeys } from '../system/key-store.fake.ts';
+import { makePages, openApiServer, type RunningApiServer } from './api-server.fake.ts';
 import { securePages } from './middleware/secure-pages.ts';
-import { ApiServer } from './server.ts';
 
-const log = pino({ level: 'silent' });
-const stop = new AbortController();
-let ended: Promise<void>;
-let pages = '';
+const _log = pino({ level: 'silent' });
+let server: RunningApiServer;
+let pages: Awaited<ReturnType<typeof makePages>>;
 let url = '';
 let token = '';
 
 beforeAll(async () => {
-  pages = await mkdtemp(join(tmpdir(), 'rushlight-pages-'));
-  await writeFile(join(pages, 'index.html'), 'page');
-  const keys = new KeyStore({ read: async () => null, write: async () => {} });
+  pages = await makePages();
+  const keys = freshKeys();
   token = (await keys.create('viewer', 'vlc')).token;
-  const server = new ApiServer({
-    ports: apiPortsFake(),
-    access: { keys, required: true },
-    version: '1',
-    pages,
-    upstream: null,
-    listen: ['127.0.0.1'],
-    port: 0,
-    tls: null,
-    log,
-  });
-  ended = server.run(stop.signal);
-  url = `http://127.0.0.1:${await server.listening}`;
+  server = await openApiServer({ keys, required: true, pages: pages.path });
+  url = server.url;
 });
 
 afterAll(async () => {
-  stop.abort();
-  await ended;
-  await rm(pages, { recursive: true });
+  await server[Symbol.asyncDispose]();
+  await pages[Symbol.asyncDispose]();
 });
 
-test('a player is asked for a password, and its key as that opens', async () => {
+test('asks a player for a password and accepts its key as one', async () => {
   const asked = await fetch(`${url}/whep/cam0`);
   expect(asked.status).toBe(401);
   expect(asked.headers.get('www-authenticate')).toBe(
@@ -55,7 +37,7 @@ test('a player is asked for a password, and its key as that opens', async () => 
   expect((await fetch(`${url}/whep/cam0`, { headers: { authorization } })).status).toBe(200);
 });
 
-test('a page is not: its browser would open a window over it; nor is who asks for something else', async () => {
+test('does not ask a page, whose browser would open a dialog, nor other requests', async () => {
   const headers = { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64)', accept: '*/*' };
   const byPage = await fetch(`${url}/whep/cam0`, { headers });
   expect(byPage.headers.get('www-authenticate')).toBe('Bearer realm="rushlight"');
@@ -64,7 +46,7 @@ test('a page is not: its browser would open a window over it; nor is who asks fo
 });
 
 test.each(['/whip/cam0/session-1', '/whep/cam0/session-1'])(
-  'a page elsewhere may trickle to and end %s',
+  'a page of another origin may trickle to and end %s',
   async (path) => {
     const answer = await fetch(url + path, {
       method: 'OPTIONS',
@@ -87,7 +69,7 @@ test.each(['/whip/cam0/session-1', '/whep/cam0/session-1'])(
   },
 );
 
-test('a page that is opened without HTTPS from another machine is sent there; what is no page is not', async () => {
+test('redirects a page opened from another machine to HTTPS, and nothing but pages', async () => {
   const app = new Koa();
   app.use((ctx, next) => {
     // As seen from another machine.

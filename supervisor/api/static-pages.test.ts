@@ -51,7 +51,7 @@ afterAll(async () => {
 });
 
 describe('the manual at /docs/', () => {
-  test('its folders show their index, /docs leads there, and a policy allows nothing inline', async () => {
+  test('serves the index of its folders, redirects /docs, and its policy allows nothing inline', async () => {
     for (const path of ['/docs/', '/docs/index.html', '/docs']) {
       const answer = await fetch(url + path);
       expect(await answer.text(), path).toBe('docs/index.html');
@@ -64,13 +64,13 @@ describe('the manual at /docs/', () => {
     expect(file.headers.get('content-type')).toBe('text/plain; charset=utf-8');
   });
 
-  test('nothing outside it, and no listing of folders without an index', async () => {
+  test('serves nothing outside it, and lists no folder without an index', async () => {
     for (const path of ['/docs/none/', '/docs/..%2f..%2fetc/', '/docs/%00/', '/docs/setups']) {
       expect((await fetch(url + path)).status, path).toBe(404);
     }
   });
 
-  test('where it was not built, the answer says how to get it', async () => {
+  test('explains how to build it if it is missing', async () => {
     const answer = await fetch(`${withoutManual}/docs/`);
     expect(answer.status).toBe(404);
     expect(await answer.json()).toMatchObject({

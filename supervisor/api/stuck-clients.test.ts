@@ -7,7 +7,7 @@ import type { Context } from 'koa';
 import { pino } from 'pino';
 import { afterEach, expect, test } from 'vitest';
 import type { ApiEvent } from '../contract/index.ts';
-import { KeyStore } from '../system/key-store.ts';
+import { freshKeys } from '../system/key-store.fake.ts';
 import { KeyedWork } from './access/keyed-work.ts';
 import { apiPortsFake } from './api-ports.fake.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -27,7 +27,7 @@ function dial(port: number): Socket {
   return opened;
 }
 
-test('an event stream that is not read is cut before much piles up', async () => {
+test('disconnects an event stream that is not read before much piles up', async () => {
   const listeners = new Set<(event: ApiEvent) => void>();
   const subscribe = (listener: (event: ApiEvent) => void) => {
     listeners.add(listener);
@@ -49,9 +49,9 @@ test('an event stream that is not read is cut before much piles up', async () =>
   expect([ctx.body?.destroyed, response.destroyed]).toEqual([true, true]);
 });
 
-test('a WebSocket that answers no ping is cut', async () => {
+test('disconnects a WebSocket that answers no ping', async () => {
   const http = createServer();
-  const keys = new KeyStore({ read: async () => null, write: async () => {} });
+  const keys = freshKeys();
   using work = new KeyedWork(keys).open();
   const ports = { ...apiPortsFake(), acceptAgent: () => {} };
   using links = new WebSockets({ ports, access: { keys, required: false }, work, pingEveryMs: 50, log });

@@ -58,7 +58,7 @@ test.each(['TLSv1', 'TLSv1.1'] as const)('%s is not offered', async (version) =>
   expect(await handshake(version, 'ALL')).toBe('refused');
 });
 
-test('what players of the last ten years speak is', async () => {
+test('offers what players of the last ten years use', async () => {
   expect(await handshake('TLSv1.2', 'ALL')).toMatch(/GCM|CHACHA20/);
   expect(await handshake('TLSv1.3', 'ALL')).toMatch(/^TLS_AES/);
 });

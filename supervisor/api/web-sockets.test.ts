@@ -3,14 +3,14 @@ import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import { KeyStore } from '../system/key-store.ts';
+import { freshKeys } from '../system/key-store.fake.ts';
 import { KeyedWork } from './access/keyed-work.ts';
 import { apiPortsFake } from './api-ports.fake.ts';
 import { WebSockets } from './web-sockets.ts';
 
 /** What a request for a WebSocket is answered that comes without HTTPS from another machine. */
 async function answerTo(url: string, { tlsPort }: { readonly tlsPort: number | null }): Promise<string> {
-  const keys = new KeyStore({ read: async () => null, write: async () => {} });
+  const keys = freshKeys();
   using work = new KeyedWork(keys).open();
   using sockets = new WebSockets({
     ports: apiPortsFake(),
@@ -30,7 +30,7 @@ async function answerTo(url: string, { tlsPort }: { readonly tlsPort: number | n
   return await text(socket);
 }
 
-test('no camera is adopted without HTTPS where there is HTTPS: it gets its key over that link', async () => {
+test('adopts no camera without HTTPS if HTTPS is available, as the key travels over that link', async () => {
   expect(await answerTo('/ws/adopt', { tlsPort: 443 })).toContain('TLS_REQUIRED');
   expect(await answerTo('/ws/adopt', { tlsPort: null })).not.toContain('TLS_REQUIRED');
 });

@@ -1,5 +1,11 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
+import { LiveConfig } from '../config/live-config.ts';
 import { parseConfig } from '../config/parse.ts';
+import { StateStore } from '../config/state.ts';
 import type { Device } from '../contract/index.ts';
 import { adjustablesOf } from '../status/adjustables.ts';
 import { adjust } from './adjust.ts';
@@ -55,8 +61,8 @@ const device = {
   ],
 } as unknown as Device;
 
-describe('What can be adjusted', () => {
-  test('is the bit rate of what is encoded here, and the controls that one changes during a shoot', () => {
+describe('Adjustables', () => {
+  test('are the bit rate of local encoders and the controls used during a shoot', () => {
     const unused = { ...device, id: 'usb-2', source: null };
     const found = adjustablesOf(parsed(text).config, [device, unused]);
     expect(found.map(({ source, id, kind, value }) => [source, id, kind, value])).toEqual([
@@ -80,7 +86,7 @@ describe('An adjustment', () => {
       config: {
         current: { file } as never,
         patch: async (patch: unknown) => {
-          made.push(patch);
+          made.push(typeof patch === 'function' ? patch(file) : patch);
           return {} as never;
         },
       },
@@ -117,9 +123,42 @@ describe('An adjustment', () => {
     [{ source: 'door', setting: 'target_kbps', value: 1 }, 'NOT_SUPPORTED_HERE'],
     [{ source: 'none', setting: 'gain', value: 1 }, 'NOT_SUPPORTED_HERE'],
     [{ source: 'cam0', setting: 'target_kbps', value: 8000 }, 'TAKE_RUNNING'],
-  ])('%j is refused', async (change, code) => {
+  ])('rejects %j', async (change, code) => {
     const { around, made } = open(true);
     await expect(adjust(change, around)).rejects.toMatchObject({ code });
     expect(made).toEqual([]);
   });
+});
+
+test('two bit rates at the same moment both count', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'rushlight-adjust-'));
+  try {
+    const logger = pino({ level: 'silent' });
+    const state = new StateStore({ file: join(folder, 'state.json'), logger });
+    await state.load();
+    const file = join(folder, 'rushlight.toml');
+    await writeFile(file, text);
+    const config = new LiveConfig({ file, lastGoodFile: join(folder, 'last-good.toml'), state, logger });
+    await config.load();
+    const around = {
+      config,
+      cameras: { known: [], setControls: async () => device },
+      takeRunning: () => false,
+    };
+    await Promise.all([
+      adjust({ source: 'cam0', setting: 'target_kbps', value: 8000 }, around),
+      adjust({ source: 'off', setting: 'target_kbps', value: 2000 }, around),
+    ]);
+    const rates = config.current.file.source.map((one) => [
+      one.id,
+      'bitrate_kbps' in one ? one.bitrate_kbps : null,
+    ]);
+    expect(rates).toEqual([
+      ['cam0', 8000],
+      ['door', null],
+      ['off', 2000],
+    ]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

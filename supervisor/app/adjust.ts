@@ -1,7 +1,7 @@
 import type { LiveConfig } from '../config/live-config.ts';
 import type { Adjust } from '../contract/index.ts';
 import type { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
-import { targetKbps } from '../status/adjustables.ts';
+import { targetKbps } from '../status/index.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
 
 /** What adjusting needs. */
@@ -26,8 +26,7 @@ export async function adjust(
     await cameras.setControls(device.id, { [setting]: value });
     return;
   }
-  const { source } = config.current.file;
-  if (!source.some((one) => one.id === id && 'bitrate_kbps' in one)) {
+  if (!config.current.file.source.some((one) => one.id === id && 'bitrate_kbps' in one)) {
     throw unsupported(`The source "${id}" of the settings has no bit rate.`);
   }
   if (takeRunning()) {
@@ -35,9 +34,9 @@ export async function adjust(
       hint: 'Stop the take first.',
     });
   }
-  await config.patch({
+  await config.patch(({ source }) => ({
     source: source.map((one) => (one.id === id ? { ...one, bitrate_kbps: value } : one)),
-  });
+  }));
 }
 
 function unsupported(message: string): ApplianceError {

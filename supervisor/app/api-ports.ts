@@ -2,17 +2,14 @@ import type { LiveConfig } from '../config/live-config.ts';
 import { withoutSecrets } from '../config/secrets.ts';
 import type { Feed, Output, Update } from '../contract/index.ts';
 import type { ApiPorts } from '../contract/ports.ts';
-import { AdoptionError } from '../hub/adoption-desk.ts';
-import type { HubRole } from '../hub/hub-role.ts';
+import { AdoptionError, type HubRole } from '../hub/index.ts';
 import type { MediaLink } from '../live/media-link.ts';
 import type { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
-import type { StatusBoard } from '../status/status-board.ts';
-import { configErrors } from '../status/status-composer.ts';
+import { configErrors, type StatusBoard } from '../status/index.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
 import type { Health } from '../system/health.ts';
 import type { LogRing } from '../system/log-ring.ts';
-import type { TakeConductor } from '../takes/take-conductor.ts';
-import { requireMasterHere, requireOwnMasters } from '../takes/take-state.ts';
+import { requireMasterHere, requireOwnMasters, type TakeConductor } from '../takes/index.ts';
 import type { Now } from './now.ts';
 
 /** What the API is wired to. */

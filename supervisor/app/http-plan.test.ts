@@ -14,17 +14,17 @@ function machine(addresses: readonly string[], taken: readonly number[] = []) {
   };
 }
 
-test('what can be served as wished is', async () => {
+test('serves what is available as configured', async () => {
   expect(await planServing(wanted, null, machine([]))).toEqual({ serving: asWished, problems: [] });
 });
 
-test('a taken port keeps the old listener, and leaves the other one alone', async () => {
+test('keeps the old listener if the new port is taken, and leaves the other one alone', async () => {
   const plan = await planServing({ ...wanted, port: 81 }, asWished, machine([], [81]));
   expect(plan.serving).toEqual(asWished);
   expect(plan.problems.join()).toMatch(/port 81: another program uses it; HTTP is served on port 80/);
 });
 
-test('without an old listener, HTTPS moves to a spare port, and HTTP waits', async () => {
+test('without an old listener, HTTPS moves to a spare port and HTTP waits', async () => {
   const { serving } = await planServing(wanted, null, machine([], [80, 443]));
   expect(serving).toEqual({ listen: ['::'], port: null, tlsPort: 8443, local: 0 });
   const { serving: crowded } = await planServing(wanted, null, machine([], [80, 443, 8443]));
@@ -33,7 +33,7 @@ test('without an old listener, HTTPS moves to a spare port, and HTTP waits', asy
   expect(plain.port).toBe(8080);
 });
 
-test('an address that is gone leads to all addresses; of several the others stay', async () => {
+test('falls back to all addresses if the only one is gone; of several the others stay', async () => {
   const gone = await planServing({ ...wanted, listen: ['192.0.2.1'] }, null, machine([]));
   expect(gone.serving.listen).toEqual(['::']);
   expect(gone.problems.join()).toContain('192.0.2.1');
@@ -47,7 +47,7 @@ test('an address that is gone leads to all addresses; of several the others stay
   expect(loopback.serving.listen).toEqual(['127.0.0.1']);
 });
 
-test('addresses that are in one another do not get in their own way', async () => {
+test('overlapping addresses do not conflict', async () => {
   const { serving } = await planServing(
     { ...wanted, listen: ['::', '0.0.0.0', '192.0.2.1'] },
     null,
@@ -67,14 +67,14 @@ test('a machine without IPv6 listens on every IPv4 address', async () => {
   expect((await planServing(wanted, null, probe)).serving.listen).toEqual(['0.0.0.0']);
 });
 
-test('from all addresses to one: the port stays that of this machine, too', async () => {
+test('from all addresses to one: the port stays with this machine', async () => {
   // Our own listener is in the way of the probe; it ends before the next one begins.
   const probe = async (_host: string, port: number) => (port === 80 ? 'another program uses it' : null);
   const { serving } = await planServing({ ...wanted, listen: ['192.0.2.1'] }, asWished, probe);
   expect(serving.local).toBe(80);
 });
 
-test('ports may change places', async () => {
+test('ports can be swapped', async () => {
   const { serving, problems } = await planServing(
     { ...wanted, port: 443, tlsPort: 80 },
     asWished,
@@ -84,7 +84,7 @@ test('ports may change places', async () => {
   expect(problems).toEqual([]);
 });
 
-test('whatever is asked for and taken: something is served, HTTPS if it is wanted, never one port twice', async () => {
+test('for any request and any taken ports: serves something, HTTPS if wanted, and never one port twice', async () => {
   const port = fc.constantFrom(80, 443, 8080, 8443);
   const host = fc.constantFrom('::', '0.0.0.0', '127.0.0.1', '::1', '192.0.2.1', '192.0.2.2');
   await fc.assert(

@@ -13,7 +13,7 @@ import type { Config } from '../config/schema.ts';
 import { configSchema } from '../config/schema.ts';
 import { dataPaths } from '../system/data-folder.ts';
 import { Health } from '../system/health.ts';
-import { KeyStore } from '../system/key-store.ts';
+import { freshKeys } from '../system/key-store.fake.ts';
 import { createTlsIdentity } from '../system/tls-identity.ts';
 import { HttpService } from './http-service.ts';
 
@@ -65,7 +65,7 @@ function open() {
   const onReach = vi.fn();
   const service = new HttpService({
     ports: apiPortsFake(),
-    keys: new KeyStore({ read: async () => null, write: async () => {} }),
+    keys: freshKeys(),
     paths: dataPaths(folder),
     configFile: join(folder, 'rushlight.toml'),
     version: '1',
@@ -114,7 +114,7 @@ async function fingerprintAt(port: number | null | undefined): Promise<string> {
 
 const local = { listen: ['127.0.0.1'] };
 
-test('a taken port at the first start: the page is on another one, says so, and moves once the port is free', async () => {
+test('a taken port at the first start: the page uses another one, says so, and moves once the port is free', async () => {
   const [plain, tls] = [await occupy(), await occupy()];
   const { service, state, onReach } = open();
   await service.apply(settings({ ...local, port: plain.port, tls_port: tls.port }), 'stage', 'hub');
@@ -133,7 +133,7 @@ test('a taken port at the first start: the page is on another one, says so, and 
   expect(onReach).toHaveBeenCalled();
 });
 
-test('a change to a taken port keeps the old listener; a change back is at ease at once', async () => {
+test('a change to a taken port keeps the old listener; changing back clears the problem at once', async () => {
   const [port, tlsPort] = [await freePort(), await freePort()];
   const taken = await occupy();
   const { service, state } = open();
@@ -149,7 +149,7 @@ test('a change to a taken port keeps the old listener; a change back is at ease 
   expect(state()?.state).toBe('ok');
 });
 
-test('an address that is not there leads to all addresses, with tokens asked for', async () => {
+test('falls back to all addresses, with tokens required, if the address does not exist', async () => {
   const [port, tlsPort] = [await freePort(), await freePort()];
   const { service, state, networkChanged } = open();
   await service.apply(settings({ listen: ['192.0.2.77'], port, tls_port: tlsPort }), 'stage', 'hub');
@@ -160,7 +160,7 @@ test('an address that is not there leads to all addresses, with tokens asked for
   expect(await answers(port)).toBe(true);
 });
 
-test('a certificate that is missing is replaced by the self-made one, and served once it is there', async () => {
+test('replaces a missing certificate with the self-made one, and serves it once it exists', async () => {
   const [port, tlsPort] = [await freePort(), await freePort()];
   const { service, state } = open();
   const own = { cert_file: 'own.pem', key_file: 'own.key' };
@@ -177,7 +177,7 @@ test('a certificate that is missing is replaced by the self-made one, and served
   expect(await fingerprintAt(tlsPort)).toBe(identity.fingerprint);
 });
 
-test('a renewed certificate is served without a restart; half of one changes nothing', async () => {
+test('serves a renewed certificate without a restart; half of one changes nothing', async () => {
   const [port, tlsPort] = [await freePort(), await freePort()];
   const { service, state, onReach } = open();
   const [before, after] = [
@@ -205,7 +205,7 @@ test.each([
   ['empty', ''],
   ['nothing but NULs', '\0'.repeat(200)],
 ])(
-  'a key of its own that is %s after a power cut: HTTPS is there, with a new one, and it is said',
+  'its own key is %s after a power cut: HTTPS runs with a new one, and this is reported',
   async (_what, key) => {
     const [port, tlsPort] = [await freePort(), await freePort()];
     const paths = dataPaths(folder);
@@ -219,7 +219,7 @@ test.each([
   },
 );
 
-test('after it has been closed nothing listens, not even what is applied then', async () => {
+test('nothing listens after it was closed, not even settings applied then', async () => {
   const [port, tlsPort] = [await freePort(), await freePort()];
   const { service } = open();
   const good = settings({ ...local, port, tls_port: tlsPort });
@@ -229,9 +229,9 @@ test('after it has been closed nothing listens, not even what is applied then', 
   await expect(answers(port)).rejects.toThrow();
 });
 
-test('a simulation does not start where its port is taken, and says what to do', async () => {
+test('a simulation does not start if its port is taken, and says what to do', async () => {
   const taken = await occupy();
-  const keys = new KeyStore({ read: async () => null, write: async () => {} });
+  const keys = freshKeys();
   const service = new HttpService({
     ports: apiPortsFake(),
     keys,

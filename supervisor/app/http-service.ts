@@ -14,7 +14,7 @@ import { restartKey } from '../config/restart-key.ts';
 import type { Config } from '../config/schema.ts';
 import type { ApiPorts } from '../contract/ports.ts';
 import type { NetworkEvents } from '../platform/network-monitor.ts';
-import type { Role } from '../roles/facts.ts';
+import type { Role } from '../roles/index.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
 import { Certificates } from '../system/certificates.ts';
 import type { DataPaths } from '../system/data-folder.ts';

@@ -1,6 +1,6 @@
-import type { CameraRole } from '../camera/camera-role.ts';
+import type { CameraRole } from '../camera/index.ts';
 import type { HubLink, MqttLink, Take } from '../contract/index.ts';
-import type { HubRole } from '../hub/hub-role.ts';
+import type { HubRole } from '../hub/index.ts';
 import type { Reach } from '../system/reach.ts';
 
 /** What this machine is, with the parts that only that role has. Until the first settings are applied it is neither. */

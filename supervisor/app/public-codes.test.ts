@@ -62,7 +62,7 @@ function sources(folder: string): string[] {
   });
 }
 
-test('every error class of the product has a code with a status, or is known to stay inside', () => {
+test('every error class of the product has a code with a status or is known to be internal', () => {
   const forgotten: string[] = [];
   let seen = 0;
   for (const file of ['supervisor', 'media', 'ota'].flatMap((folder) => sources(join(root, folder)))) {
@@ -75,7 +75,7 @@ test('every error class of the product has a code with a status, or is known to 
   expect(seen).toBeGreaterThan(20);
 });
 
-test('a channel that cannot be reached is not our fault, and is said', () => {
+test('an unreachable channel is reported and not our fault', () => {
   const error = new OtaError('CHANNEL_UNREACHABLE', 'The channel cannot be reached.', {
     hint: 'Look at the network.',
   });
@@ -88,7 +88,7 @@ test('a channel that cannot be reached is not our fault, and is said', () => {
   expect(unexpected).toBe(false);
 });
 
-test.each(['constructor', '__proto__', 'toString', 'ENOENT'])('an error of code %s is ours', (code) => {
+test.each(['constructor', '__proto__', 'toString', 'ENOENT'])('an error with code %s is ours', (code) => {
   const { problem } = problemOf(Object.assign(new Error('secret'), { code }), '/');
   expect([problem.status, problem.code]).toEqual([500, 'INTERNAL']);
 });

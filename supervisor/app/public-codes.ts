@@ -18,7 +18,7 @@ import type { statusOfCode } from '../api/problem-of.ts';
 import type { ConfigInvalidError } from '../config/problem.ts';
 import type { StateError } from '../config/state.ts';
 import type { PinMismatchError } from '../discovery/pinned-tls.ts';
-import type { AdoptionError } from '../hub/adoption-desk.ts';
+import type { AdoptionError } from '../hub/index.ts';
 import type {
   ControlInvalidError,
   ControlsUnsupportedError,

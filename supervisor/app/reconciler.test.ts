@@ -57,7 +57,6 @@ function open(change: (calls: string[]) => Record<string, unknown> = () => ({}))
     now: new Now(),
     roles: { hub: running('hub'), camera: running('camera') },
     telemetry: () => running('telemetry'),
-    runner: new ExclusiveRunner(),
     onApplied: () => calls.push('applied'),
     health,
     log: pino({ level: 'silent' }),
@@ -86,7 +85,7 @@ describe('a part that cannot be applied', () => {
     ['page', { http: { apply: fails, reach: null, close: async () => {} } }],
   ];
 
-  test('a name in the settings reaches the machine with the settings, and not at the next start', async () => {
+  test('a name in the settings reaches the machine at once, not at the next start', async () => {
     const names: string[] = [];
     let name: string | undefined;
     const { reconciler } = open(() => ({
@@ -99,7 +98,7 @@ describe('a part that cannot be applied', () => {
     expect(names).toEqual(['stage', 'stage-left']);
   });
 
-  test.each(broken)('%s: leaves the others alone, and is named', async (name, options) => {
+  test.each(broken)('%s: does not affect the others, and is named', async (name, options) => {
     const { reconciler, calls, trouble } = open(() => options);
     await reconciler.apply();
     expect(calls).toEqual(expect.arrayContaining(['pipelines', 'hub runs', 'telemetry runs', 'applied']));
@@ -120,7 +119,15 @@ describe('a part that cannot be applied', () => {
   });
 });
 
-test('a source that cannot be set up is tried again, as its own status says what is wrong', async () => {
+test('settings come into force while an update is being installed, or waits to restart', async () => {
+  const runner = new ExclusiveRunner();
+  void runner.run('update', () => new Promise(() => {}));
+  const { reconciler, calls } = open(() => ({ runner }));
+  await reconciler.apply();
+  expect(calls).toContain('applied');
+});
+
+test('retries a source that cannot be set up, as its own status says what is wrong', async () => {
   const state = { tries: 0 };
   const remotes = {
     apply: async () => {
@@ -137,7 +144,7 @@ test('a source that cannot be set up is tried again, as its own status says what
   expect(trouble()).toEqual([]);
 });
 
-test('what is applied while everything ends starts nothing more', async () => {
+test('settings applied during shutdown start nothing more', async () => {
   const gate = Promise.withResolvers<void>();
   const inRemotes = Promise.withResolvers<void>();
   const { reconciler, calls } = open((made) => ({

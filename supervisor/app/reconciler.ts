@@ -11,13 +11,13 @@ import type { JpegTaps } from '../live/jpeg/jpeg-taps.ts';
 import type { MediaLink } from '../live/media-link.ts';
 import type { Outputs } from '../live/outputs/outputs.ts';
 import type { RemoteFeeds } from '../live/remote-feeds.ts';
-import type { GpioPanel } from '../panel/gpio-panel.ts';
+import type { GpioPanel } from '../panel/index.ts';
 import type { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
 import type { MachineName } from '../platform/machine-name.ts';
 import type { NetworkEvents } from '../platform/network-monitor.ts';
-import type { ExclusiveRunner } from '../process/exclusive-runner.ts';
+import { ExclusiveRunner } from '../process/exclusive-runner.ts';
 import { type ServiceRun, ServiceSlot } from '../process/service-slot.ts';
-import { type DesiredState, desiredState } from '../roles/desired-state.ts';
+import { type DesiredState, desiredState } from '../roles/index.ts';
 import { cameraFacts } from '../sources/camera-facts.ts';
 import type { Pipelines } from '../sources/pipelines.ts';
 import type { PluggedCameras } from '../sources/plugged-cameras.ts';
@@ -61,7 +61,6 @@ export interface ReconcilerOptions {
   readonly announce?: (what: AdvertiserOptions) => ServiceRun;
   /** What the machine is called; null where that is not ours to say. */
   readonly machineName?: MachineName | null;
-  readonly runner: ExclusiveRunner;
   readonly onApplied: (desired: DesiredState) => void;
   readonly health: Health;
   readonly log: Logger;
@@ -78,6 +77,8 @@ export class Reconciler {
   readonly #slots: Readonly<Record<'hub' | 'camera' | 'mdns' | 'name' | 'mqtt', ServiceSlot>>;
   readonly #troubles = new Map<string, HealthReporter>();
   readonly #backoff: Backoff;
+  /** Its own: an update that is installed for minutes holds up no camera that is plugged in. */
+  readonly #runner = new ExclusiveRunner();
   #retry: NodeJS.Timeout | undefined;
   #applying: Promise<void> = Promise.resolve();
   #closed = false;
@@ -110,7 +111,7 @@ export class Reconciler {
       this.#applying = this.#apply();
       return this.#applying;
     };
-    return this.#options.runner.run('apply', apply, { coalesce: true });
+    return this.#runner.run('apply', apply, { coalesce: true });
   }
 
   /** Hub, key or address changed: only the destination of the feeds is set again. */
@@ -225,7 +226,7 @@ export class Reconciler {
 
   /** A new name counts at once; whether it is ours alone in the network is looked at now and then. */
   async #applyName(config: Config): Promise<void> {
-    const { machineName: machine = null, network } = this.#options;
+    const { machineName: machine = null, network, log } = this.#options;
     if (machine === null) return;
     const name = this.#name(config);
     await machine.set(name);
@@ -233,6 +234,7 @@ export class Reconciler {
       name,
       machine,
       network,
+      log,
       onTrouble: (trouble) => this.#note('name', trouble),
     });
     await this.#slots.name.set({ name }, (signal) => watch.run(signal));

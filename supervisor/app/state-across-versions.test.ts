@@ -48,15 +48,15 @@ async function open(text: string): Promise<StateStore> {
 
 const read = (store: StateStore) => Object.fromEntries(sections.map((one) => [one.name, store.get(one)]));
 
-describe('the state that this release recorded', () => {
-  test.each(['state.json', 'state-camera.json'])('%s is read whole', async (name) => {
+describe('state recorded by this release', () => {
+  test.each(['state.json', 'state-camera.json'])('%s is read completely', async (name) => {
     const raw = JSON.parse(recorded(name)) as Record<string, unknown>;
     const { version, ...kept } = raw;
     expect(version).toBe(1);
     expect(read(await open(recorded(name)))).toMatchObject(kept);
   });
 
-  test('is read in the same way when a later release added to it, and keeps what that wrote', async () => {
+  test('is read in the same way after a later release added to it, and keeps the additions', async () => {
     const fields = fc.dictionary(fc.stringMatching(/^later[A-Z][a-z]{1,8}$/), fc.jsonValue(), { maxKeys: 4 });
     await fc.assert(
       fc.asyncProperty(fields, fields, fc.integer({ min: 1, max: 99 }), async (inside, beside, version) => {
@@ -73,7 +73,7 @@ describe('the state that this release recorded', () => {
     );
   });
 
-  test('loses no other entry of a list to one that a later release wrote', async () => {
+  test('loses no other list entry because of one from a later release', async () => {
     const raw = JSON.parse(recorded('state.json'));
     const { overrides } = raw.config;
     const later = { ...raw, config: { overrides: [{ path: 'of another form' }, ...overrides] } };
@@ -81,7 +81,7 @@ describe('the state that this release recorded', () => {
   });
 });
 
-describe('the keys that this release recorded', () => {
+describe('keys recorded by this release', () => {
   async function keysOf(kept: { file: unknown }): Promise<KeyStore> {
     const store = new KeyStore({
       read: async () => JSON.stringify(kept.file),
@@ -93,12 +93,12 @@ describe('the keys that this release recorded', () => {
     return store;
   }
 
-  test('are read whole', async () => {
+  test('are read completely', async () => {
     const recordedKeys = JSON.parse(recorded('keys.json'));
     expect((await keysOf({ file: recordedKeys })).list()).toEqual(recordedKeys.keys);
   });
 
-  test('stay beside those of a later release, which open nothing here and are not lost', async () => {
+  test('stay beside those of a later release, which open nothing here and are kept', async () => {
     const { keys } = JSON.parse(recorded('keys.json'));
     const foreign = { ...keys[0], id: 'later', role: 'guest', until: '2027-01-01' };
     const kept = { file: { version: 2, keys: [foreign, ...keys], salt: 'x' } as unknown };

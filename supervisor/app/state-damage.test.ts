@@ -43,7 +43,7 @@ async function open() {
 }
 
 test.each(['state.json', 'state-camera.json'])(
-  '%s may be damaged in any way: the appliance starts, says so, keeps it, and remembers what comes',
+  '%s may be damaged in any way: the appliance starts, reports it, keeps the file and remembers new data',
   { timeout: 60_000 },
   async (name) => {
     await fc.assert(
@@ -71,7 +71,7 @@ test.each(['state.json', 'state-camera.json'])(
   },
 );
 
-test('takes that a disk changed are listed or left out, and end none of the others', {
+test('lists or skips takes that a disk changed, and ends none of the others', {
   timeout: 60_000,
 }, async () => {
   const local = {
@@ -96,7 +96,7 @@ test('takes that a disk changed are listed or left out, and end none of the othe
   );
 });
 
-test('a section of which one field is damaged can be written again, and the others stay', async () => {
+test('a section with one damaged field can be written again, and the others stay', async () => {
   const raw = JSON.parse(recorded('state-camera.json'));
   const adoption = { ...raw.adoption, token: 5, ofLater: 'x' };
   await writeFile(file, JSON.stringify({ ...raw, adoption }));
@@ -112,7 +112,7 @@ test('a section of which one field is damaged can be written again, and the othe
   expect(JSON.parse(await readFile(`${file}.broken`, 'utf8'))).toMatchObject({ adoption });
 });
 
-test('something that is no file at all is put aside, too, and does not push out what was before', async () => {
+test('also sets aside something that is not a file, without displacing an earlier copy', async () => {
   await mkdir(join(file, 'inside'), { recursive: true });
   await mkdir(join(`${file}.broken`, 'inside'), { recursive: true });
   const { store, said } = await open();

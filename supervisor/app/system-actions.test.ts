@@ -38,7 +38,7 @@ function machine() {
   return { spawned, runner, record, ports: actions.ports() };
 }
 
-test('goes down when told to, but not in a take, unless forced', async () => {
+test('shuts down on request, but not during a take unless forced', async () => {
   const { spawned, record, ports } = machine();
   await ports.restart({ force: false });
   expect(spawned).toEqual(['systemctl --no-block reboot']);
@@ -51,7 +51,7 @@ test('goes down when told to, but not in a take, unless forced', async () => {
   expect(spawned.at(-1)).toBe('systemctl --no-block start rushlight-factory-reset.service');
 });
 
-test('nor in a take that began while it waited for its turn', async () => {
+test('nor during a take that began while it was queued', async () => {
   const { spawned, runner, record, ports } = machine();
   const update = Promise.withResolvers<void>();
   const updating = runner.run('update', () => update.promise);

@@ -4,7 +4,7 @@ import type { Tally } from '../contract/index.ts';
 import type { ApiPorts } from '../contract/ports.ts';
 import type { ExclusiveRunner } from '../process/exclusive-runner.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
-import type { TakeConductor } from '../takes/take-conductor.ts';
+import type { TakeConductor } from '../takes/index.ts';
 
 /** What the actions need. */
 export interface SystemActionsOptions {

@@ -6,12 +6,11 @@ import { listOf, type StateSection, type StateStore } from '../config/state.ts';
 import type { Adjust, MqttLink, Update, UpdateInstall } from '../contract/index.ts';
 import type { ApiPorts } from '../contract/ports.ts';
 import type { ServiceRun } from '../process/service-slot.ts';
-import type { StatusBoard } from '../status/status-board.ts';
+import type { StatusBoard } from '../status/index.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
 import type { Health } from '../system/health.ts';
-import type { TakeConductor } from '../takes/take-conductor.ts';
-import type { ApplianceCommands } from '../telemetry/ports.ts';
-import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { TakeConductor } from '../takes/index.ts';
+import type { ApplianceCommands, Telemetry } from '../telemetry/index.ts';
 
 /** The parts that telemetry reads and commands. */
 export interface TelemetryParts {
@@ -93,10 +92,7 @@ export class TelemetryService {
     const { board, health, state, config, pageUrl, log } = this.#parts;
     using reporter = health.register('mqtt', { core: false });
     // Loaded only if a broker is named: memory is short on small boards.
-    const [{ Telemetry }, { findBrokersByMdns }] = await Promise.all([
-      import('../telemetry/telemetry.ts'),
-      import('../telemetry/broker-mdns.ts'),
-    ]);
+    const { findBrokersByMdns, Telemetry } = await import('../telemetry/mqtt.ts');
     const telemetry = new Telemetry({
       settings: mqtt,
       settingsNow: () => config.current.config.mqtt,

@@ -3,7 +3,7 @@ import type { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
 import { inMemoryNote, readKeptData } from '../platform/kept-data.ts';
 import type { ChildProcessHost } from '../process/child-process-host.ts';
 import { keepRunning, type ServiceRun } from '../process/keep-running.ts';
-import type { StatusBoard } from '../status/status-board.ts';
+import type { StatusBoard } from '../status/index.ts';
 import type { Foundation } from '../system/foundation.ts';
 import type { Health, HealthReporter } from '../system/health.ts';
 import { TroubleWatch } from '../system/trouble-watch.ts';

@@ -46,7 +46,7 @@ const facts: fc.Arbitrary<ConsentFacts> = fc.record({
   nowMs: fc.nat(40_000),
 });
 
-test('without the owner, the settings or a proof no hub is taken but the only one, and never after a hub was forgotten', () => {
+test('without the owner, the settings or a proof a camera accepts only the single hub around, and never after forgetting one', () => {
   fc.assert(
     fc.property(facts, (one) => {
       const consent = consentTo(one);
@@ -59,7 +59,7 @@ test('without the owner, the settings or a proof no hub is taken but the only on
   );
 });
 
-test('one more hub on the network never makes a camera take a key that it would not take without it', () => {
+test('one more hub on the network never makes a camera accept a key that it would not accept otherwise', () => {
   fc.assert(
     fc.property(facts, key, (one, more) => {
       fc.pre(one.heard.length > 0 && one.heard.every((heard) => heard.key !== more));
@@ -69,7 +69,7 @@ test('one more hub on the network never makes a camera take a key that it would 
   );
 });
 
-test('a hub that was heard counts for minutes, whatever is heard in between', () => {
+test('a hub counts for minutes after it was seen, whatever is seen in between', () => {
   const heard = new HeardHubs();
   heard.note('mine', 0);
   for (let n = 1; n <= 1000; n += 1) heard.note(`greedy-${n % 3}`, n);
@@ -78,7 +78,7 @@ test('a hub that was heard counts for minutes, whatever is heard in between', ()
   expect(heard.list(['mine'], rememberForMs + 1).map((one) => one.key)).toContain('mine');
 });
 
-test('a hub that comes back after a long silence has to be alone again', () => {
+test('a hub that returns after a long silence has to be alone again', () => {
   const heard = new HeardHubs();
   heard.note('mine', 0);
   heard.note('mine', 1000);
@@ -87,7 +87,7 @@ test('a hub that comes back after a long silence has to be alone again', () => {
   expect(heard.list([], 2 * rememberForMs)).toEqual([{ key: 'mine', sinceMs: 2 * rememberForMs }]);
 });
 
-test('strangers who name many hubs take little memory, and there are several ever after', () => {
+test('strangers who announce many hubs use little memory, and the count stays above one', () => {
   const heard = new HeardHubs();
   heard.note('mine', 0);
   for (let n = 0; n < 10_000; n += 1) heard.note(`greedy-${n}`, n);
@@ -96,7 +96,7 @@ test('strangers who name many hubs take little memory, and there are several eve
   expect(list.length).toBeGreaterThan(1);
 });
 
-test('a hub with HTTPS is its certificate; without, another address is another hub, whatever id it names', () => {
+test('a hub with HTTPS is identified by its certificate; without, another address is another hub, whatever its id', () => {
   expect(hubKey('hub', tls, ['https://10.0.0.1'])).toBe(hubKey('else', tls, ['https://10.0.0.66']));
   expect(hubKey('hub', null, ['http://10.0.0.1'])).not.toBe(hubKey('hub', null, ['http://10.0.0.66']));
   const both = ['http://10.0.0.1', 'http://10.0.0.66'];

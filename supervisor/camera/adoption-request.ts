@@ -62,6 +62,8 @@ export async function requestAdoption(
   let known: { hubId: string; hubName: string } | null = null;
   const stop = () => end.resolve(null);
   signal.addEventListener('abort', stop, { once: true });
+  // It may have been aborted while the hub was looked for.
+  if (signal.aborted) stop();
   socket.on('open', () => send(socket, { type: 'hello', ...camera, commitment: commitmentOf(nonce) }));
   socket.on('unexpected-response', (_request, response) => {
     const { statusCode } = response;

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import fc from 'fast-check';
 import { pino } from 'pino';
@@ -23,13 +24,18 @@ afterEach(() => {
   for (const end of cleanup.splice(0)) end();
 });
 
-async function startDesk(identity: FakeIdentity | null = null, lines: string[] | null = null) {
+async function startDesk(
+  identity: FakeIdentity | null = null,
+  lines: string[] | null = null,
+  beforeKey: () => Promise<void> = async () => {},
+) {
   const issued: string[] = [];
   const desk = new AdoptionDesk({
     hub: { id: 'hub-1', name: 'control-room' },
     fingerprint: () => identity?.fingerprint ?? null,
     issueKey: async (id) => {
       issued.push(id);
+      await beforeKey();
       return 'rl_token';
     },
     isLinked: (id) => id === 'cam-linked',
@@ -63,7 +69,7 @@ async function startDesk(identity: FakeIdentity | null = null, lines: string[] |
 }
 
 describe('adoption', () => {
-  test('both sides show the same code; the tap gives the camera its key', async () => {
+  test('both sides show the same code; one tap gives the camera its key', async () => {
     const { desk, hub, issued } = await startDesk();
     const codes: (string | null)[] = [];
     const asked = requestAdoption(
@@ -92,7 +98,44 @@ describe('adoption', () => {
     expect(codes.at(-1)).toBeNull();
   });
 
-  test('the codes are the same where an authority vouches for the hub, whose key then is not pinned', async () => {
+  test('two taps make one key: a second one would revoke what the camera was just given', async () => {
+    const { desk, hub, issued } = await startDesk(null, null, () => sleep(50));
+    const asked = requestAdoption(hub, { camera, onCode: () => {} }, AbortSignal.timeout(20_000));
+    await vi.waitFor(() => expect(desk.list()).toHaveLength(1), 10_000);
+    const { code = '' } = desk.list()[0] ?? {};
+    const taps = [desk.adopt('cam-a', code), desk.adopt('cam-a', code)];
+    expect(await Promise.all(taps)).toMatchObject([{ id: 'cam-a' }, { id: 'cam-a' }]);
+    expect(await asked).toMatchObject({ token: 'rl_token' });
+    expect(issued).toEqual(['cam-a']);
+  });
+
+  test('a camera that hangs up before its key is made was not adopted', async () => {
+    const stop = new AbortController();
+    const { desk, hub } = await startDesk(null, null, async () => {
+      stop.abort();
+      await vi.waitFor(() => expect(desk.list()).toEqual([]), 5000);
+    });
+    const asked = requestAdoption(hub, { camera, onCode: () => {} }, stop.signal);
+    await vi.waitFor(() => expect(desk.list()).toHaveLength(1), 10_000);
+    const { code = '' } = desk.list()[0] ?? {};
+    await expect(desk.adopt('cam-a', code)).rejects.toMatchObject({ code: 'CAMERA_UNKNOWN' });
+    expect(await asked).toBeNull();
+  });
+
+  test('asking ends with the abort, no matter how far it has got', async () => {
+    const { hub } = await startDesk();
+    const asks = Array.from({ length: 20 }, async (_, microtasks) => {
+      const stop = new AbortController();
+      const asked = requestAdoption(hub, { camera, onCode: () => {} }, stop.signal);
+      for (let n = 0; n < microtasks; n += 1) await Promise.resolve();
+      stop.abort();
+      return await asked.catch(() => null);
+    });
+    const all = await Promise.race([Promise.all(asks), sleep(3000, 'some wait for the hub')]);
+    expect(all).toEqual(asks.map(() => null));
+  });
+
+  test('the codes match if an authority vouches for the hub, whose key then is not pinned', async () => {
     const identity = fakeIdentity('hub', ['-addext', 'subjectAltName=IP:127.0.0.1']);
     const authorities = getCACertificates('default');
     setDefaultCACertificates([identity.cert]);
@@ -107,7 +150,7 @@ describe('adoption', () => {
     expect(await asked).toMatchObject({ fingerprint: null, token: 'rl_token' });
   });
 
-  test('a camera that waits for its owner’s word gets no key, and the hub says so, until it has it', async () => {
+  test('a camera that waits for its owner’s confirmation gets no key, and the hub says so until then', async () => {
     const { desk, hub, issued } = await startDesk();
     const shown = Promise.withResolvers<CodeOfHub>();
     const onCode = (code: CodeOfHub | null) => code !== null && shown.resolve(code);
@@ -123,7 +166,7 @@ describe('adoption', () => {
     expect(await asked).toMatchObject({ token: 'rl_token' });
   });
 
-  test.each([true, false])('a key lies until the camera may take it: %s', async (mayTake) => {
+  test.each([true, false])('holds a key until the camera may accept it: %s', async (mayTake) => {
     const { desk, hub } = await startDesk();
     const codes: (string | null)[] = [];
     const onCode = (code: CodeOfHub | null) => codes.push(code?.code ?? null);
@@ -145,7 +188,7 @@ describe('adoption', () => {
     expect(codes).toEqual([codes[0], null]);
   });
 
-  test('a hub of release 0.1 gets nothing to hear that it would hang up for', async () => {
+  test('sends a hub of release 0.1 nothing that would make it hang up', async () => {
     const heard: string[] = [];
     const server = createServer();
     const sockets = new WebSocketServer({ server });
@@ -172,7 +215,7 @@ describe('adoption', () => {
     expect(heard).toEqual(['hello', 'reveal']);
   });
 
-  test('a camera that leaves is not offered any more; asking ends when told to', async () => {
+  test('stops offering a camera that leaves; asking ends on request', async () => {
     const { desk, hub } = await startDesk();
     const stop = new AbortController();
     const asked = requestAdoption(hub, { camera, onCode: () => {} }, stop.signal);
@@ -202,7 +245,7 @@ describe('adoption', () => {
     expect(desk.list()).toEqual([]);
   });
 
-  test('a hub that cannot be reached is told by the error', async () => {
+  test('reports an unreachable hub by its error', async () => {
     const { hub } = await startDesk();
     const nowhere = { ...hub, url: 'http://127.0.0.1:9' };
     await expect(
@@ -229,8 +272,8 @@ async function ask(port: number, address: string, id: string) {
   return { socket, heard, end };
 }
 
-describe('strangers at the desk', () => {
-  test('do not push a waiting camera out by naming its id; the code tells which one the owner means', async () => {
+describe('strangers at the adoption desk', () => {
+  test('do not displace a waiting camera by using its id; the code shows which one the owner means', async () => {
     const { desk, port, issued } = await startDesk();
     const camera = await ask(port, '192.0.2.1', 'cam-a');
     await vi.waitFor(() => expect(desk.list()).toHaveLength(1), 10_000);
@@ -247,7 +290,7 @@ describe('strangers at the desk', () => {
     expect([issued, stranger.heard.length, desk.list()]).toEqual([['cam-a'], 1, []]);
   });
 
-  test('hold a share of the places, and leave room for a camera', async () => {
+  test('get a share of the places and leave room for a camera', async () => {
     const { desk, port } = await startDesk();
     for (let n = 0; n < 60; n += 1) await ask(port, `192.0.2.${n % 5}`, `fake-${n}`);
     await vi.waitFor(() => expect(desk.list()).toHaveLength(32), 10_000);
@@ -269,14 +312,14 @@ describe('strangers at the desk', () => {
     await vi.waitFor(() => expect(desk.list()).toHaveLength(1), 10_000);
   });
 
-  test('do not ask in the name of a camera that is linked', async () => {
+  test('cannot ask in the name of a linked camera', async () => {
     const { desk, port } = await startDesk();
     const stranger = await ask(port, '192.0.2.66', 'cam-linked');
     expect(await stranger.end).toBe(linkClose.takenOver);
     expect(desk.list()).toEqual([]);
   });
 
-  test('are counted in the log, and do not flush it', async () => {
+  test('are counted in the log without flooding it', async () => {
     const lines: string[] = [];
     const { desk, port } = await startDesk(null, lines);
     for (let n = 0; n < 200; n += 1) {
@@ -290,13 +333,13 @@ describe('strangers at the desk', () => {
   });
 });
 
-describe('the places of those who wait', () => {
+describe('the places of waiting cameras', () => {
   const applicant = (id: string, address: string): Applicant => ({
     socket: {} as WebSocket,
     camera: { id, name: 'camera', version: '1', address, code: '000000', since: '2026-11-22T12:00:00.000Z' },
   });
 
-  test('however many addresses strangers have, a camera gets a place, and keeps it long enough to be looked at', () => {
+  test('however many addresses strangers use, a camera gets a place and keeps it long enough to be seen', () => {
     let nowMs = 0;
     const room = new WaitingRoom(() => nowMs);
     const fill = (round: number) => {
@@ -317,7 +360,7 @@ describe('the places of those who wait', () => {
 describe('the code', () => {
   const hex = fc.stringMatching(/^[0-9a-f]{64}$/);
 
-  test('is six digits, and depends on everything both sides have seen', () => {
+  test('has six digits and depends on everything both sides have seen', () => {
     fc.assert(
       fc.property(hex, hex, hex, fc.string(), (fingerprint, cameraNonce, hubNonce, cameraId) => {
         expect(adoptionCode({ fingerprint, cameraId, cameraNonce, hubNonce })).toMatch(/^\d{6}$/);

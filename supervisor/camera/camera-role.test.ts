@@ -48,8 +48,8 @@ function cameraRole(
   return side;
 }
 
-describe('the side of a camera', () => {
-  test('gives its key and its feeds to nobody in the clear, once it knows the key of its hub', async () => {
+describe('the camera role', () => {
+  test('never sends its key or feeds in the clear once it knows the key of its hub', async () => {
     const adoption = { hubId: 'hub', hubName: 'hub', token: 'rl_secret', fingerprint: 'ab'.repeat(32) };
     await state.update(adoptionSection, () => adoption);
     const clear = cameraRole({ hub: 'http://192.0.2.1' });
@@ -72,7 +72,7 @@ describe('the side of a camera', () => {
     ]);
   });
 
-  test('gives its feeds to nobody before a hub adopted it, and after it was let go', async () => {
+  test('sends its feeds to nobody before a hub adopted it or after it was released', async () => {
     const stranger = cameraRole({ hub: 'http://192.0.2.66' });
     expect([stranger.access(), stranger.pushes([{ feed: 'cam0' }]), stranger.jpegPushes(['cam0'])]).toEqual([
       null,
@@ -108,7 +108,7 @@ describe('the side of a camera', () => {
     }
   });
 
-  test('waits for the file with its key, and says so', async () => {
+  test('waits for the file with its key and says so', async () => {
     const stop = new AbortController();
     const side = cameraRole({ hub: 'http://192.0.2.1', tokenFile: 'hub-key' });
     const running = side.run(stop.signal);
@@ -122,7 +122,7 @@ describe('the side of a camera', () => {
     }
   });
 
-  test('that was made to forget its hub remembers so until another one has it', async () => {
+  test('remembers that it was made to forget its hub until another one adopts it', async () => {
     const side = cameraRole({ hub: 'auto' });
     await side.forgetHub();
     expect(state.get(adoptionSection).hasForgotten).toBe(false);
@@ -133,7 +133,7 @@ describe('the side of a camera', () => {
     expect(side.confirmHub('123456')).toBe(false);
   });
 
-  test('asks no hub without HTTPS to adopt it where the settings name a certificate', async () => {
+  test('asks no hub without HTTPS for adoption if the settings name a certificate', async () => {
     const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
     await once(server, 'listening');
     const asked: (string | undefined)[] = [];
@@ -158,7 +158,7 @@ describe('the side of a camera', () => {
     }
   });
 
-  test('can tell its hub of what it missed each time the link is there again', async () => {
+  test('can report what its hub missed each time the link returns', async () => {
     const registry = new CameraRegistry({ hub: { id: 'hub', name: 'hub' }, log });
     const heard: string[] = [];
     registry.subscribe({ take: (cameraId, { takeId }) => heard.push(`${cameraId} ${takeId}`) });

@@ -3,7 +3,7 @@ import type { Config } from '../config/schema.ts';
 import type { StateStore } from '../config/state.ts';
 import type { AgentDown, AgentUp, HubLink } from '../contract/index.ts';
 import type { HubEndpoint } from '../discovery/hub-endpoint.ts';
-import type { Push } from '../live/media-link.ts';
+import type { Push } from '../live/media-flows.ts';
 import type { NetworkEvents } from '../platform/network-monitor.ts';
 import { AdoptionAsks, type CodeToShow } from './adoption-asks.ts';
 import type { Consent } from './adoption-consent.ts';

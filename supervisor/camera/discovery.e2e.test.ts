@@ -22,7 +22,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 90_000 }, () => {
     await lan[Symbol.asyncDispose]();
   });
 
-  test('a camera that boots before its hub finds it, follows its address, and hears its goodbye', async () => {
+  test('a camera that boots before its hub finds it, follows its address and notices its goodbye', async () => {
     const camera = locate(await lan.addHost('camera', '10.77.0.1/24'));
     const hubHost = await lan.addHost('hub', '10.77.0.2/24');
     const hub = advertise(hubHost, 'stage', 'hub-a', ['--tls', 'ab'.repeat(32)]);
@@ -44,7 +44,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 90_000 }, () => {
     await vi.waitFor(() => expect(camera.hub()).toBeNull(), patient);
   });
 
-  test('a camera that boots after its hubs takes the one that adopted it, else the lowest id', async () => {
+  test('a camera that boots after its hubs chooses the one that adopted it, else the lowest id', async () => {
     advertise(await lan.addHost('hub-a', '10.77.0.2/24'), 'a', 'hub-a');
     advertise(await lan.addHost('hub-b', '10.77.0.3/24'), 'b', 'hub-b');
     const witness = locate(await lan.addHost('witness', '10.77.0.9/24'));
@@ -55,7 +55,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 90_000 }, () => {
     await vi.waitFor(() => expect(stranger.hub()?.id).toBe('hub-a'), patient);
   });
 
-  test('a pulled cable leaves the last address in force; after it a hub with a new address is found', async () => {
+  test('a pulled cable keeps the last address; afterwards it finds a hub at a new address', async () => {
     const hubHost = await lan.addHost('hub', '10.77.0.2/24');
     advertise(hubHost, 'stage', 'hub-a');
     const cameraHost = await lan.addHost('camera', '10.77.0.1/24');
@@ -72,7 +72,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 90_000 }, () => {
     await vi.waitFor(() => expect(camera.hub()?.url).toBe('http://10.77.0.8:8080'), patient);
   });
 
-  test('a short loss of the cable is told as soon as the hub is heard again', async () => {
+  test('reports a short cable loss as soon as the hub is heard again', async () => {
     advertise(await lan.addHost('hub', '10.77.0.2/24'), 'stage', 'hub-a');
     const cameraHost = await lan.addHost('camera', '10.77.0.1/24');
     const camera = locate(cameraHost);
@@ -86,7 +86,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 90_000 }, () => {
     expect(camera.hub()?.url).toBe('http://10.77.0.2:8080');
   });
 
-  test('a camera stays with the hub that adopted it; without any word of it, it tries others, which have to show its key', async () => {
+  test('a camera stays with the hub that adopted it; if that is silent, it tries others, which have to show its key', async () => {
     const first = await lan.addHost('first', '10.77.0.2/24');
     advertise(first, 'stage', 'hub-a', ['--tls', 'aa'.repeat(32)]);
     const own = ['--pinned', 'hub-a', '--pinned-tls', 'aa'.repeat(32)];
@@ -106,7 +106,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 90_000 }, () => {
     });
   });
 
-  test('of a hub with several addresses the one that answers is taken, announced or behind one name', async () => {
+  test('uses the responding one of several addresses of a hub, announced or behind one name', async () => {
     const hubHost = await lan.addHost('hub', '10.77.0.66/24');
     const hub = hubHost.spawn(process.execPath, join(import.meta.dirname, 'hub-process.fake.ts'));
     const pin = await firstLine(hub);
@@ -128,7 +128,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 90_000 }, () => {
     console.info(`past a dead address: ${announced.reachedMs} ms announced, ${named.reachedMs} ms by name`);
   });
 
-  test('where avahi runs it announces the appliance, and keeps its host name', async () => {
+  test('with avahi running, announces the appliance and keeps its host name', async () => {
     const services = await mkdtemp(join(tmpdir(), 'rushlight-avahi-'));
     const serviceFile = join(services, 'rushlight.service');
     const hubHost = await lan.addHost('hub', '10.77.0.2/24');

@@ -6,7 +6,7 @@ const never = new AbortController().signal;
 const forEver = (signal: AbortSignal) => sleep(2 ** 30, 'never', { signal });
 
 describe('firstToAnswer', () => {
-  it('takes what answers where the first address swallows everything, and aborts the others', async () => {
+  it('chooses the address that answers if the first one drops everything, and aborts the others', async () => {
     const aborted: string[] = [];
     const attempt = async (address: string, signal: AbortSignal) => {
       if (address === 'good') return 'welcome';
@@ -32,7 +32,7 @@ describe('firstToAnswer', () => {
     expect(begun).toEqual(['a']);
   });
 
-  it('goes on at once where an address fails', async () => {
+  it('continues at once if an address fails', async () => {
     const startedAtMs = new Map<string, number>();
     const attempt = async (address: string) => {
       startedAtMs.set(address, performance.now());
@@ -43,7 +43,7 @@ describe('firstToAnswer', () => {
     expect([...startedAtMs.keys()]).toEqual(['a', 'b']);
   });
 
-  it('tells every failure, in order', async () => {
+  it('reports every failure, in order', async () => {
     const attempt = async (address: string): Promise<never> => {
       await sleep(address === 'a' ? 60 : 0);
       throw new Error(address);
@@ -53,7 +53,7 @@ describe('firstToAnswer', () => {
     expect(error.errors.map(({ message }: Error) => message)).toEqual(['a', 'b']);
   });
 
-  it('ends with its signal, and begins no attempt any more', async () => {
+  it('ends with its signal and starts no further attempt', async () => {
     const stop = new AbortController();
     let attempts = 0;
     const trying = firstToAnswer(

@@ -21,7 +21,7 @@ function hub(id: string, seenAtMs = 0, failedAtMs: number | null = null): KnownH
 }
 
 describe('chooseHub', () => {
-  test('none without any', () => {
+  test('chooses none without any', () => {
     expect(chooseHub([], 'a', 'a', 0)).toBeNull();
   });
 
@@ -37,26 +37,26 @@ describe('chooseHub', () => {
       'a',
       'the lowest id of 3 hubs found',
     ],
-  ])('takes %s', (_, hubs, pinnedId, presentId, id, reason) => {
+  ])('chooses %s', (_, hubs, pinnedId, presentId, id, reason) => {
     expect(chooseHub(hubs, pinnedId, presentId, 1000)).toEqual({ id, fresh: true, reason });
   });
 
-  test('says that the adopted hub is missing', () => {
+  test('reports that the adopted hub is missing', () => {
     expect(chooseHub([hub('a')], 'z', null, 0)?.reason).toBe(
       'the only hub found; the hub that adopted this camera is not there',
     );
   });
 
-  test('prefers a hub that is alive to the adopted one that is not', () => {
+  test('prefers a responding hub to the adopted one that does not respond', () => {
     const hubs = [hub('adopted', 0), hub('other', 121_000)];
     expect(chooseHub(hubs, 'adopted', 'adopted', 121_000)?.id).toBe('other');
   });
 
-  test('keeps a silent hub where there is no other, and says that it is silent', () => {
+  test('keeps a silent hub if there is no other, and says that it is silent', () => {
     expect(chooseHub([hub('a', 0)], null, 'a', 121_000)).toMatchObject({ id: 'a', fresh: false });
   });
 
-  test('takes a hub for gone ten seconds after its first failure', () => {
+  test('counts a hub as gone ten seconds after its first failure', () => {
     const hubs = [hub('a', 0, 5000)];
     expect(chooseHub(hubs, null, 'a', 14_999)?.fresh).toBe(true);
     expect(chooseHub(hubs, null, 'a', 15_000)?.fresh).toBe(false);
@@ -67,16 +67,16 @@ describe('urlsToTry', () => {
   const two = sighting('a', ['10.0.0.1', '10.0.0.2']);
   const url = (end: number) => `http://10.0.0.${end}:8080`;
 
-  test('begins where the hub proved itself, whatever was heard since', () => {
+  test('begins where the hub proved itself, whatever was announced since', () => {
     expect(urlsToTry([two], url(9), new Set())).toEqual([url(9), url(1), url(2)]);
     expect(urlsToTry([], url(9), new Set())).toEqual([url(9)]);
   });
 
-  test('leaves what failed for the end', () => {
+  test('leaves failed addresses for the end', () => {
     expect(urlsToTry([two], null, new Set([url(1)]))).toEqual([url(2), url(1)]);
   });
 
-  test('gives each sighting its turn, and is bounded', () => {
+  test('gives each sighting its turn and is bounded', () => {
     const many = sighting(
       'a',
       Array.from({ length: 200 }, (_, n) => `10.9.0.${n}`),

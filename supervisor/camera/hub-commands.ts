@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { describeError, errorCode } from '../../common/errors.ts';
 import type { AgentDown, Take, UpdateOrder } from '../contract/index.ts';
-import type { TakeConductor } from '../takes/take-conductor.ts';
+import type { TakeConductor } from '../takes/index.ts';
 import type { CameraRole } from './camera-role.ts';
 
 type Command = Exclude<AgentDown, { type: 'welcome' | 'ping' }>;

@@ -172,6 +172,8 @@ export class HubLinkClient {
     this.#tried = [hub.url, ...hub.otherUrls];
     const retry = new AbortController();
     this.#doubt = () => retry.abort();
+    // A link that the former key opens must not outlive it: the camera may have been made to forget that hub.
+    this.#drop = () => retry.abort();
     let opened: { readonly socket: WebSocket; readonly url: string };
     try {
       opened = await this.#open(hub, AbortSignal.any([signal, retry.signal]));
@@ -231,6 +233,8 @@ export class HubLinkClient {
     }, statusEveryMs);
     const stop = () => end.resolve({ refused: false, reason: 'this camera stops' });
     signal.addEventListener('abort', stop, { once: true });
+    // It may have been aborted since the socket was opened.
+    if (signal.aborted) stop();
     try {
       return await end.promise;
     } finally {

@@ -38,7 +38,7 @@ function linkedAtReal() {
   return locator;
 }
 
-test('while the link lives no sighting moves the hub, and no goodbye takes it away', () => {
+test('while the link lives, no sighting moves the hub and no goodbye removes it', () => {
   const locator = linkedAtReal();
   const told: (string | undefined)[] = [];
   locator.subscribe((hub) => told.push(hub?.url));
@@ -52,7 +52,7 @@ test('while the link lives no sighting moves the hub, and no goodbye takes it aw
   expect(told.length).toBeLessThanOrEqual(1);
 });
 
-test('when the link ends the address it proved is tried first, and what was heard beside it', () => {
+test('when the link ends, the address it proved is tried first, then what was announced meanwhile', () => {
   const locator = linkedAtReal();
   for (let n = 0; n < 1000; n += 1) locator.noteSighting(sighting(`10.6.${n >> 8}.${n & 255}`));
   locator.ended();
@@ -63,7 +63,7 @@ test('when the link ends the address it proved is tried first, and what was hear
   expect(hub?.otherUrls.length).toBeLessThan(16);
 });
 
-test('one forger pushes the real hub out of nothing, however much it says', () => {
+test('one forger cannot displace the real hub, however much it announces', () => {
   const locator = pinned();
   locator.noteSighting(sighting('10.0.0.1'));
   for (let n = 0; n < 5000; n += 1) {
@@ -74,7 +74,7 @@ test('one forger pushes the real hub out of nothing, however much it says', () =
   expect([url, ...otherUrls].toSorted()).toEqual([real, 'https://10.6.0.1']);
 });
 
-test('what is found not to answer makes room, so that a hub that moved is tried among any number of forgers', () => {
+test('addresses that do not answer make room, so that a moved hub is tried among any number of forgers', () => {
   const locator = pinned();
   for (let n = 0; n < 500; n += 1) locator.noteSighting(sighting(`10.6.${n >> 8}.${n & 255}`));
   const tried = locator.current();
@@ -84,13 +84,13 @@ test('what is found not to answer makes room, so that a hub that moved is tried 
   expect([url, ...otherUrls]).toContain('https://10.0.0.9');
 });
 
-test('a hub whose card moved to another board is known by its key', () => {
+test('recognises a hub whose card moved to another board by its key', () => {
   const locator = pinned();
   locator.noteSighting(sighting('10.0.0.9', { id: 'other-board' }));
   expect(locator.current()).toMatchObject({ url: 'https://10.0.0.9', tlsFingerprint: tls });
 });
 
-test('where the hub has no key to show, what belongs to it goes to no other id', () => {
+test('if the hub has no key to show, nothing for it goes to another id', () => {
   const locator = pinned(null);
   locator.noteSighting(sighting('10.0.0.66', { id: 'a-stranger', tls: null }));
   expect(locator.current()).toBeNull();
@@ -98,7 +98,7 @@ test('where the hub has no key to show, what belongs to it goes to no other id',
   expect(locator.current()?.url).toBe('http://10.0.0.1:443');
 });
 
-test('a goodbye counts for what its sender said, and for nobody else', () => {
+test("a goodbye applies to its sender's announcements alone", () => {
   const locator = pinned();
   locator.noteSighting(sighting('10.0.0.1'));
   locator.noteGoodbye('stage', '10.0.0.66');
@@ -107,7 +107,7 @@ test('a goodbye counts for what its sender said, and for nobody else', () => {
   expect(locator.current()).toBeNull();
 });
 
-test('a camera that nobody adopted asks every hub that was found, also one whose id another one claims', async () => {
+test('a camera without a hub asks every hub it found, even one whose id another one claims', async () => {
   const locator = new HubLocator({ override: 'auto', network, log });
   locator.noteSighting(sighting('10.0.0.66', { sender: '10.0.0.66' }));
   locator.noteSighting(sighting('10.0.0.1'));
@@ -121,7 +121,7 @@ test('a camera that nobody adopted asks every hub that was found, also one whose
   expect(locator.candidates().map(({ url }) => url)).toEqual(['https://10.0.0.66', real, 'https://10.0.0.2']);
 });
 
-test('an address that was never proven gives way to the one heard last', () => {
+test('an unproven address gives way to the latest one', () => {
   const locator = pinned();
   locator.noteSighting(sighting('10.0.0.1'));
   locator.noteSighting({ ...sighting('10.0.0.9'), seenAtMs: performance.now() + 1 });
@@ -129,7 +129,7 @@ test('an address that was never proven gives way to the one heard last', () => {
   expect(locator.isProven).toBe(false);
 });
 
-test('a goodbye ends what the hub said from another address before, unless that is heard again', () => {
+test('a goodbye withdraws earlier announcements of the hub from another address unless they are repeated', () => {
   const book = new SightingBook();
   const addresses = () => book.all().map(({ service }) => service.sender);
   for (const address of ['10.0.0.1', '10.0.0.2', '10.0.0.3']) book.note(sighting(address));
@@ -142,7 +142,7 @@ test('a goodbye ends what the hub said from another address before, unless that 
   expect(addresses()).toEqual(['10.0.0.2']);
 });
 
-test('remembers which hubs were heard when one says goodbye in the name of another', () => {
+test('remembers which hubs were seen when one says goodbye in the name of another', () => {
   const locator = new HubLocator({ override: 'auto', network, log });
   const greedy = 'cd'.repeat(32);
   locator.noteSighting(sighting('10.0.0.1'));

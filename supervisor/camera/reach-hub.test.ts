@@ -19,31 +19,31 @@ afterEach(() => {
 });
 
 describe('reachHub', () => {
-  it('passes over an address that swallows everything and one that shows another key', async () => {
+  it('skips an address that drops everything and one with another key', async () => {
     const [hole, other, good] = [await swallow(), await show(stranger), await show(hub)];
     const reached = await reach([hole, other, good]);
     expect(reached.url).toBe(good);
     expect(reached.tls).toMatchObject({ ca: expect.stringContaining('BEGIN CERTIFICATE') });
   });
 
-  it('says that another key is shown where no address shows the right one', async () => {
+  it('reports another key if no address has the right one', async () => {
     const addresses = [await refuse(), await show(stranger), await refuse()];
     await expect(reach(addresses)).rejects.toMatchObject({ code: 'HUB_KEY_CHANGED' });
   });
 
-  it('tells why the first address failed where all did', async () => {
+  it('reports why the first address failed if all did', async () => {
     const addresses = [await refuse(), await refuse()];
     await expect(reach(addresses)).rejects.toThrow(addresses[0]?.replace('https://', ''));
   });
 
-  it('finds the address that takes connections without TLS', async () => {
+  it('finds the address that accepts connections without TLS', async () => {
     const plain = (url: string) => url.replace('https:', 'http:');
     const [closed, open] = [plain(await refuse()), plain(await swallow())];
     const reached = await reachHub({ url: closed, otherUrls: [open] }, { pin: null, hasKey: true }, never);
     expect(reached).toEqual({ url: open, tls: {} });
   });
 
-  it('sends no key in the clear where a key of the hub is known: anybody may take its name', async () => {
+  it('sends no key in the clear once a key of the hub is known, as anybody may use its name', async () => {
     const [plain, good] = [(await swallow()).replace('https:', 'http:'), await show(hub)];
     const trust = { pin: hub.fingerprint, hasKey: true };
     await expect(reachHub({ url: plain, otherUrls: [] }, trust, never)).rejects.toMatchObject({

@@ -11,7 +11,7 @@ const part = (body: Buffer) =>
     Buffer.from('\r\n'),
   ]);
 
-it('gives the newest picture, wherever the stream is cut', async () => {
+it('returns the newest picture wherever the stream is split', async () => {
   const bodies = fc.array(
     fc.uint8Array({ minLength: 1, maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
     { minLength: 1, maxLength: 6 },
@@ -28,12 +28,12 @@ it('gives the newest picture, wherever the stream is cut', async () => {
   );
 });
 
-it('says that a stream is something else', async () => {
+it('reports that a stream is something else', async () => {
   const endless = Readable.from(Array.from({ length: 20 }, () => Buffer.alloc(1024 * 1024)));
   await expect(new PictureInput().read(endless)).rejects.toThrow(/mpjpeg/);
 });
 
-it('leaves nothing on the signal for each picture it waited for', async () => {
+it('leaves no listener on the signal for the pictures it waited for', async () => {
   const input = new PictureInput();
   const stream = new PassThrough();
   const reading = input.read(stream);

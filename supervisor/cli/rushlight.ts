@@ -90,7 +90,7 @@ async function checkConfig(file: string | undefined, env: NodeJS.ProcessEnv, say
     say(`${path} is good.\n`);
     return 0;
   }
-  for (const problem of parsed.problems) say(`${path}:${formatProblem(problem)}\n`);
+  for (const problem of parsed.problems) say(`${path}, ${formatProblem(problem)}\n`);
   return 1;
 }
 

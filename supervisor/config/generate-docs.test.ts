@@ -5,7 +5,7 @@ import { unwrap } from '../../common/camel-case.ts';
 import { generatedDocs } from './generate-docs.ts';
 import { configSchema } from './schema.ts';
 
-it.each(Object.entries(generatedDocs))('%s is what the schema says', (file, generate) => {
+it.each(Object.entries(generatedDocs))('%s matches the schema', (file, generate) => {
   const committed = readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
   expect(committed, 'run: node supervisor/config/generate-docs.ts').toBe(generate());
 });

@@ -157,7 +157,7 @@ function restarts(member: JsonSchema): string {
 }
 
 function restartsNote(member: JsonSchema): string {
-  return ` A table that comes or goes restarts: ${restarts(member)}.`;
+  return ` Adding or removing a table restarts: ${restarts(member)}.`;
 }
 
 function code(value: unknown): string {

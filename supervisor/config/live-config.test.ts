@@ -57,13 +57,13 @@ afterEach(async () => {
 });
 
 describe('at boot', () => {
-  it('without a file the defaults are in force', async () => {
+  it('uses the defaults without a file', async () => {
     const { config } = await open();
     expect(config.current).toMatchObject({ origin: 'defaults', problems: [], config: { role: 'auto' } });
     expect(existsSync(note)).toBe(false);
   });
 
-  it('with a broken file and no earlier one the defaults are in force, and the problem is told', async () => {
+  it('uses the defaults with a broken file and no earlier one, and reports the problem', async () => {
     writeFileSync(file, 'role = "hubb"\n');
     const { config } = await open();
     expect(config.current).toMatchObject({ origin: 'defaults', config: { role: 'auto' } });
@@ -71,7 +71,7 @@ describe('at boot', () => {
     expect(readFileSync(note, 'utf8')).toContain('line 1, role: expected one of "auto", "hub", "camera"');
   });
 
-  it('with a broken file the last good one is in force, with a good one its note is gone', async () => {
+  it('uses the last good file instead of a broken one, and removes the note once it is good', async () => {
     writeFileSync(file, 'role = "hub"\n');
     await open();
     writeFileSync(file, 'role = \n');
@@ -95,7 +95,7 @@ describe('at boot', () => {
 });
 
 describe('while it runs', () => {
-  it('an edit comes into force, with what it changes and restarts', async () => {
+  it('applies an edit, with what it changes and restarts', async () => {
     writeFileSync(file, 'role = "hub"\n');
     const { config, changes } = await follow();
     writeFileSync(file, 'role = "camera"\n[log]\nlevel = "debug"\n');
@@ -105,7 +105,7 @@ describe('while it runs', () => {
     expect(change?.previous.config.role).toBe('hub');
   });
 
-  it('a file that an editor puts in its place is noticed', async () => {
+  it('notices a file that an editor replaces', async () => {
     writeFileSync(file, 'role = "hub"\n');
     const { config } = await follow();
     for (const role of ['camera', 'auto', 'hub']) {
@@ -115,7 +115,7 @@ describe('while it runs', () => {
     }
   });
 
-  it('a broken file changes nothing but what there is to say', async () => {
+  it('a broken file changes nothing but the reported problems', async () => {
     writeFileSync(file, 'role = "hub"\n');
     const { config, changes } = await follow();
     writeFileSync(file, 'role = "hub"\n\nfoo = 1\n');
@@ -139,7 +139,7 @@ describe('while it runs', () => {
     expect(config.current.config.role).toBe('hub');
   });
 
-  it('a change without a sign is found by looking', async () => {
+  it('finds a change by polling if no event arrives', async () => {
     const { config } = await follow(20);
     rmSync(join(root, 'card'), { recursive: true });
     mkdirSync(join(root, 'card'));
@@ -149,7 +149,7 @@ describe('while it runs', () => {
 });
 
 describe('settings made through the API', () => {
-  it('stand over the file, outlive a restart, and yield to a later edit of their key', async () => {
+  it('override the file, survive a restart, and yield to a later edit of their key', async () => {
     writeFileSync(file, 'role = "hub"\n[log]\nlevel = "warn"\n');
     const { config, changes } = await open();
     await config.patch({ role: 'camera', log: { level: 'debug' } });
@@ -167,7 +167,7 @@ describe('settings made through the API', () => {
     expect((await open()).config.current.config.role).toBe('hub');
   });
 
-  it('are refused where they are wrong, and nothing changes', async () => {
+  it('are rejected if they are wrong, and nothing changes', async () => {
     const { config, changes } = await open();
     await expect(config.patch({ rolle: 'hub' })).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
@@ -178,7 +178,7 @@ describe('settings made through the API', () => {
     expect(config.current.overrides).toEqual({});
   });
 
-  it('that do not fit a later file are set aside, and told', async () => {
+  it('are set aside and reported if they do not fit a later file', async () => {
     writeFileSync(file, '');
     const { config } = await open();
     await config.patch({ tally_light: { gpio: 5 } });
@@ -223,7 +223,7 @@ describe('a file that somebody is writing', () => {
     expect(changes.map(({ keys }) => keys)).toEqual([['log.level']]);
   });
 
-  it('what was cut off on purpose counts a little later', async () => {
+  it('applies a deliberately shortened file a little later', async () => {
     const { config } = await during(() => writeFileSync(file, 'role = "hub"\n'));
     expect(config.current.config.name).toBe('stage');
     await vi.waitFor(() => expect(config.current.config.name).toBeUndefined(), waitOptions);
@@ -234,7 +234,7 @@ describe('a file that somebody is writing', () => {
     ['empty', ''],
     ['of zeros', '\0'.repeat(512)],
   ])(
-    '%s for good: the settings stay, and the file is named, now and at the next start',
+    '%s for good: the settings stay, and the file is reported, now and at the next start',
     async (_what, text) => {
       const { config } = await during(() => writeFileSync(file, text));
       await vi.waitFor(() => expect(config.current.problems).not.toEqual([]), waitOptions);
@@ -249,7 +249,7 @@ describe('a file that somebody is writing', () => {
     },
   );
 
-  it('a comment alone means the defaults', async () => {
+  it('uses the defaults if only a comment is left', async () => {
     const { config } = await during(() => writeFileSync(file, '# nothing\n'));
     await vi.waitFor(() => expect(config.current.config.role).toBe('auto'), waitOptions);
     expect(config.current.problems).toEqual([]);

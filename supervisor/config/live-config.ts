@@ -57,6 +57,9 @@ export interface LiveConfigOptions {
   readonly settleMs?: number;
 }
 
+/** A JSON merge patch, spelled as in the file. */
+export type ConfigPatch = Readonly<Record<string, unknown>>;
+
 /** What a valid file said. */
 interface Base {
   readonly table: TomlTable;
@@ -112,13 +115,15 @@ export class LiveConfig {
 
   /**
    * Overrides keys of the file by a JSON merge patch (RFC 7396); `null` removes an override. A secret that the patch repeats as it
-   * was shown stays as it is.
+   * was shown stays as it is. A patch that depends on the settings in force is a function of them, called in its turn: two that
+   * change one list would otherwise undo each other.
    * @throws ConfigInvalidError if the result is not valid; nothing changes then.
    */
-  patch(patch: Readonly<Record<string, unknown>>): Promise<ConfigSnapshot> {
+  patch(patch: ConfigPatch | ((inForce: ConfigFile) => ConfigPatch)): Promise<ConfigSnapshot> {
     return this.inTurn(async () => {
       const { table } = this.base;
-      const whole = withSecrets(patch, this.current.file);
+      const { file } = this.current;
+      const whole = withSecrets(typeof patch === 'function' ? patch(file) : patch, file);
       const overrides = patchOverrides(this.standing(), whole, table);
       const result = this.validate(applyOverrides(table, overrides));
       if (!result.ok) throw new ConfigInvalidError(result.problems);

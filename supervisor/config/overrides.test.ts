@@ -5,14 +5,14 @@ import { applyOverrides, overridesTable, patchOverrides, standingOverrides } fro
 const file = { role: 'hub', masters: { codec: 'ffv1' }, source: [{ id: 'a' }] };
 
 describe('overrides', () => {
-  it('stand over the file, key by key', () => {
+  it('override the file, key by key', () => {
     const overrides = patchOverrides([], { masters: { codec: 'off', reserve_mb: 99 } }, file);
     expect(applyOverrides(file, overrides)).toEqual({ ...file, masters: { codec: 'off', reserve_mb: 99 } });
     expect(overridesTable(overrides)).toEqual({ masters: { codec: 'off', reserve_mb: 99 } });
     expect(file.masters.codec).toBe('ffv1');
   });
 
-  it('are dropped by null, one or with all below', () => {
+  it('are dropped by null, one or with everything below', () => {
     const overrides = patchOverrides([], { masters: { codec: 'off', reserve_mb: 99 }, role: 'camera' }, file);
     expect(overridesTable(patchOverrides(overrides, { masters: { codec: null } }, file))).toEqual({
       masters: { reserve_mb: 99 },
@@ -21,7 +21,7 @@ describe('overrides', () => {
     expect(overridesTable(patchOverrides(overrides, { masters: null }, file))).toEqual({ role: 'camera' });
   });
 
-  it('are dropped when the file changes its own value, and only then', () => {
+  it('are dropped only when the file changes its own value', () => {
     const overrides = patchOverrides([], { role: 'camera', name: 'x', source: [{ id: 'b' }] }, file);
     const paths = (table: object) =>
       standingOverrides(overrides, { ...table }).map(({ path }) => path.join('.'));
@@ -32,7 +32,7 @@ describe('overrides', () => {
     expect(paths({})).toEqual(['name']);
   });
 
-  it('of any patch survive being stored, and change no prototype', () => {
+  it('survive being stored for any patch and change no prototype', () => {
     const patch = fc.dictionary(fc.string(), fc.oneof(fc.jsonValue(), fc.constant({ __proto__: { x: 1 } })));
     fc.assert(
       fc.property(fc.oneof(patch, fc.constant(JSON.parse('{"__proto__":{"polluted":1}}'))), (any) => {

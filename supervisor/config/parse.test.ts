@@ -14,14 +14,14 @@ function problems(text: string): string[] {
   return parsed.ok ? [] : parsed.problems.map(formatProblem);
 }
 
-test('one port for HTTP and HTTPS is a problem of the file, unless there is no HTTPS', () => {
+test('reports one port for HTTP and HTTPS as a problem, unless there is no HTTPS', () => {
   const text = (more: string) => `[http]\nport = 8080\ntls_port = 8080\n${more}`;
   expect(problems(text(''))).toEqual([expect.stringMatching(/^line 3, http\.tls_port: .*8080/)]);
   expect(problems(text('tls = false\n'))).toEqual([]);
 });
 
 describe('a good file', () => {
-  it('gives settings in camelCase, with defaults, and leaves names of controls alone', () => {
+  it('yields settings in camelCase, with defaults, and leaves names of controls alone', () => {
     const parsed = parseConfig(good);
     expect(parsed).toMatchObject({
       ok: true,
@@ -95,11 +95,11 @@ describe('a wrong file', () => {
     else expect(found).toEqual([problem]);
   });
 
-  it('never says a password that was put into an address', () => {
+  it('never shows a password that was put into an address', () => {
     expect(problems('[mqtt]\nurl = "mqtt://me:secret@broker"').join()).not.toContain('secret');
   });
 
-  it('gives all its problems in the order of the file', () => {
+  it('reports all its problems in the order of the file', () => {
     const lines = problems('x = 1\nrole = 1\n[log]\nlevel = "loud"\ny = 1').map((text) => text.split(',')[0]);
     expect(lines).toEqual(['line 1', 'line 2', 'line 4', 'line 5']);
   });
@@ -112,16 +112,16 @@ describe('a wrong file', () => {
     expect(decodeConfig(bytes)).toEqual({ state: 'read', text: 'name = "bühne"' });
   });
 
-  it('of half a character in UTF-16 is refused', () => {
+  it('is rejected if it contains half a UTF-16 character', () => {
     expect(decodeConfig(Buffer.from([0xff, 0xfe, 0x61, 0x00, 0x62]))).toMatchObject({ state: 'unreadable' });
   });
 
-  it('that is no UTF-8 is refused with its line', () => {
+  it('is rejected with its line if it is not UTF-8', () => {
     expect(decodeConfig(Buffer.from([0x61, 0x0a, 0x0a, 0xff, 0x0a]))).toMatchObject({ problem: { line: 3 } });
   });
 });
 
-describe('a file of a newer release', () => {
+describe('a file from a newer release', () => {
   it('is read as far as it is understood', () => {
     const parsed = parseConfig(
       'config_version = 2\nrole = "hub"\nnew = 1\n[log]\nlevel = "warn"\ncolour = "red"',
@@ -130,7 +130,7 @@ describe('a file of a newer release', () => {
     expect(parsed.ok && parsed.notices.map(({ key }) => key)).toEqual(['new', 'log.colour']);
   });
 
-  it('is refused where a value of a known key is not understood', () => {
+  it('is rejected if it has an unknown value for a known key', () => {
     expect(problems('config_version = 2\nnew = 1\nrole = "director"')).toEqual([
       'line 3, role: expected one of "auto", "hub", "camera"',
     ]);
@@ -149,7 +149,7 @@ describe('migrateConfig', () => {
     { to: 3, migrate: (table: Record<string, unknown>) => ({ ...table, third: true }) },
   ];
 
-  it('takes the steps a file needs and no others', () => {
+  it('applies the steps a file needs and no others', () => {
     expect(migrateConfig({ config_version: 1, old: 7 }, steps, 3)).toEqual({
       table: { config_version: 3, now: 7, third: true },
       isNewer: false,
@@ -197,7 +197,7 @@ describe('a mutated file never crashes the loader', () => {
     );
   });
 
-  it('with lines doubled, moved and removed', () => {
+  it('with lines duplicated, moved and removed', () => {
     const edit = fc.tuple(fc.constantFrom('double', 'remove', 'move'), fc.nat(lineCount), fc.nat(lineCount));
     fc.assert(
       fc.property(fc.array(edit, { minLength: 1, maxLength: 4 }), (edits) => {
@@ -212,7 +212,7 @@ describe('a mutated file never crashes the loader', () => {
     );
   });
 
-  it('with parts cut out', () => {
+  it('with parts removed', () => {
     fc.assert(
       fc.property(fc.nat(good.length), fc.nat(200), (from, length) => {
         check(Buffer.from(good.slice(0, from) + good.slice(from + length)));
@@ -245,7 +245,7 @@ describe('a mutated file never crashes the loader', () => {
     );
   });
 
-  it('that never was a config', () => {
+  it('with text that never was a config', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => check(Buffer.from(text))),
       { numRuns: 500 },

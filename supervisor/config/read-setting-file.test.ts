@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readSecretFile, readSettingFile } from './read-setting-file.ts';
 
-test('a file is read; a device, a folder and a file beyond all measure are refused at once', async () => {
+test('reads a file and rejects a device, a folder or a huge file at once', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'rushlight-file-'));
   const file = join(folder, 'password');
   await writeFile(file, 'secret\n');
@@ -24,14 +24,14 @@ test.each([
   ['as UTF-16', Buffer.from('\ufeffpass word \r\n', 'utf16le')],
   ['as UTF-16, the other way round', Buffer.from('\ufeffpass word \n', 'utf16le').swap16()],
   ['with empty lines behind it', Buffer.from('pass word \n\n\n')],
-])('a password is the same from a file %s', async (_how, bytes) => {
+])('returns the same password from a file %s', async (_how, bytes) => {
   const folder = await mkdtemp(join(tmpdir(), 'rushlight-file-'));
   await writeFile(join(folder, 'password'), bytes);
   expect(await readSecretFile(join(folder, 'password'))).toBe('pass word ');
   await rm(folder, { recursive: true });
 });
 
-test.each(['', '\n', ' \r\n', '\0\0\0\0'])('%j is no password, but an empty file', async (text) => {
+test.each(['', '\n', ' \r\n', '\0\0\0\0'])('treats %j as an empty file, not as a password', async (text) => {
   const folder = await mkdtemp(join(tmpdir(), 'rushlight-file-'));
   await writeFile(join(folder, 'password'), text);
   await expect(readSecretFile(join(folder, 'password'))).rejects.toThrow('is empty');

@@ -90,12 +90,12 @@ export const fileSchema = z.strictObject({
   ),
   remote: field(
     z.array(remoteSchema).max(32).default([]),
-    'Feeds from elsewhere that the hub shows beside its own. They are not encoded again.',
+    'Feeds from other servers that the hub shows next to its own. They are not encoded again.',
     ['remotes'],
   ),
   output: field(
     z.array(outputSchema).max(16).default([]),
-    'Feeds that go on to other servers by WHIP: another hub, MediaMTX, a cloud. They are not encoded again.',
+    'Feeds to send on to other servers by WHIP: another hub, MediaMTX, a cloud. They are not encoded again.',
     ['outputs'],
   ),
   devices: table(

@@ -38,7 +38,9 @@ export const outputSchema = z.strictObject({
     'SHA-256 of the certificate to accept, whatever authority signed it.',
     ['outputs'],
   ),
-  ca_file: field(filePath().optional(), 'Certificate authority (PEM) to accept beside the known ones.', [
-    'outputs',
-  ]),
+  ca_file: field(
+    filePath().optional(),
+    'Certificate authority (PEM) to accept in addition to the known ones.',
+    ['outputs'],
+  ),
 });

@@ -27,7 +27,7 @@ export const remoteSchema = z.discriminatedUnion('kind', [
     .meta({ description: 'kind = "whep"' }),
   z
     .strictObject({
-      kind: z.literal('mjpeg').meta({ description: 'A camera that speaks only motion JPEG over HTTP.' }),
+      kind: z.literal('mjpeg').meta({ description: 'A camera that only offers motion JPEG over HTTP.' }),
       ...remoteFields,
       url: field(urlOf('http', 'https'), 'Address of the stream.', ['remotes']),
       username: field(z.string().min(1).max(255).optional(), 'User name, if the camera asks for one.', [

@@ -112,7 +112,7 @@ export const networkTable = table(
   {
     access_point: field(
       z.enum(['auto', 'never']).default('auto'),
-      '`auto`: without a network, the appliance opens a Wi-Fi access point with a set-up page.',
+      '`auto`: without a network, the appliance opens a Wi-Fi access point with a setup page.',
       [],
     ),
     access_point_after_s: field(

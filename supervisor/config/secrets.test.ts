@@ -14,7 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const cloud = { id: 'cloud', feed: 'cam0', url: 'https://a/whip', token: 'tok-1' };
 const other = { id: 'other', feed: '*', url: 'https://b/{feed}', token: 'tok-2' };
 
-test('settings are shown without secrets, and all else as it is', () => {
+test('shows settings without secrets and everything else unchanged', () => {
   const shown = withoutSecrets({ name: 'stage', output: [cloud, { ...other, token: undefined }] });
   expect(shown).toEqual({
     name: 'stage',
@@ -43,7 +43,7 @@ test('a change that repeats what was shown keeps each secret with its own elemen
   expect(renamed).toEqual({ output: [{ ...cloud, id: 'third', token: notShown }] });
 });
 
-test('a secret that is not there is asked for, in words that show none', async () => {
+test('asks for a missing secret without showing any', async () => {
   const file = join(folder, 'rushlight.toml');
   writeFileSync(file, '[[output]]\nid = "cloud"\nfeed = "cam0"\nurl = "https://a/whip"\ntoken = "tok-1"\n');
   const logger = pino({ level: 'silent' });
@@ -68,13 +68,13 @@ test.each([
   ['feed = "cam0"\nurl = "rtmp://a/live"', 'output[0].url'],
   ['feed = "cam0"\nurl = "https://user:pass@a/live"', 'output[0].url'],
   ['feed = "cam0"\nurl = "https://a/whip"\ntoken = "top secret"', 'output[0].token'],
-])('an output that cannot work is refused: %s', (lines, key) => {
+])('rejects an invalid output: %s', (lines, key) => {
   const result = parseConfig(`[[output]]\nid = "cloud"\n${lines}\n`);
   expect(result.ok ? [] : result.problems.map((problem) => problem.key)).toEqual([key]);
   expect(JSON.stringify(result)).not.toContain('top secret');
 });
 
-test('two outputs of one id are one too many; a source may have the same id', () => {
+test('rejects two outputs with one id; a source may have the same id', () => {
   const one = '[[output]]\nid = "cam0"\nfeed = "cam0"\nurl = "https://a/{feed}"\n';
   const source = '[[source]]\nid = "cam0"\nkind = "test"\n';
   expect(parseConfig(`${source}${one}`).ok).toBe(true);

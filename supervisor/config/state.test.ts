@@ -42,7 +42,7 @@ describe('StateStore', () => {
     expect(onDisk()).toEqual({ version: 7, counter: { count: 2, since: 'x' }, other: { a: [1] } });
   });
 
-  it('puts a broken file aside', async () => {
+  it('sets a broken file aside', async () => {
     await (await open()).update(counter, () => ({ count: 1 }));
     writeFileSync(file, '{"version": 1, "counter": {"cou');
     const store = await open();
@@ -50,7 +50,7 @@ describe('StateStore', () => {
     expect(readFileSync(`${file}.broken`, 'utf8')).toContain('"cou');
   });
 
-  it('takes a section that is not valid for empty, and leaves the others', async () => {
+  it('treats an invalid section as empty and keeps the others', async () => {
     const store = await open();
     await store.update(counter, () => ({ count: 1 }));
     writeFileSync(file, JSON.stringify({ version: 1, counter: { count: 'many' }, other: 1 }));
@@ -60,7 +60,7 @@ describe('StateStore', () => {
     expect(onDisk()).toMatchObject({ counter: { count: 3 }, other: 1 });
   });
 
-  it('removes what a crash while writing left', async () => {
+  it('removes what a crash during a write left behind', async () => {
     await (await open()).update(counter, () => ({ count: 1 }));
     const leftover = join(folder, 'data', '.state.json.tmp-1234');
     writeFileSync(leftover, 'half');
@@ -68,7 +68,7 @@ describe('StateStore', () => {
     expect(existsSync(leftover)).toBe(false);
   });
 
-  it('undoes a change that cannot be written, and goes on', async () => {
+  it('undoes a change that cannot be written and continues', async () => {
     const store = await open();
     rmSync(join(folder, 'data'), { recursive: true, force: true });
     writeFileSync(join(folder, 'data'), 'not a folder');
@@ -81,7 +81,7 @@ describe('StateStore', () => {
     expect((await open()).get(counter)).toEqual({ count: 2 });
   });
 
-  it('refuses to be used before it was loaded', () => {
+  it('rejects use before it was loaded', () => {
     const store = new StateStore({ file, logger: pino({ level: 'silent' }) });
     expect(() => store.get(counter)).toThrow('not been loaded');
   });

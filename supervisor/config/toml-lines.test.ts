@@ -61,7 +61,7 @@ describe('locateTomlKeys', () => {
     expect(locateTomlKeys(text).lineOf(path)).toBe(line);
   });
 
-  it('finds each key of any table that is written one key a line', () => {
+  it('finds each key of any table that is written one key to a line', () => {
     const scalar = fc.oneof(fc.string(), fc.boolean(), fc.integer());
     fc.assert(
       fc.property(fc.dictionary(fc.string({ minLength: 1 }), scalar, { minKeys: 1 }), (table) => {
@@ -75,7 +75,7 @@ describe('locateTomlKeys', () => {
     );
   });
 
-  it('comes to an end on any text', () => {
+  it('finishes on any text', () => {
     fc.assert(fc.property(fc.string({ unit: 'binary' }), (any) => void locateTomlKeys(any)));
     const pieces = fc.constantFrom(
       '[',

@@ -8,14 +8,14 @@ export const adjustableSchema = z
     id: z
       .string()
       .describe('`target_kbps`, the bit rate of the live picture, or the name of a camera control'),
-    label: z.string().describe('What it is, with the name of the source'),
+    label: z.string().describe('Its name, with that of the source'),
     kind: z.enum(['number', 'choice', 'switch']),
     value: z.union([z.number(), z.boolean(), z.string()]).nullable(),
-    min: z.number().nullable().describe('Of a number'),
+    min: z.number().nullable().describe('For a number'),
     max: z.number().nullable(),
     step: z.number().nullable(),
     unit: z.string().nullable(),
-    choices: z.array(z.string()).describe('Of a choice'),
+    choices: z.array(z.string()).describe('For a choice'),
   })
   .meta({ id: 'Adjustable' });
 

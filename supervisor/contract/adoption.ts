@@ -15,7 +15,7 @@ export const newCameraSchema = z
     since: instantSchema,
     confirm: confirmReasonSchema
       .optional()
-      .describe('The owner has to confirm the code on the camera first; why'),
+      .describe('Why the owner has to confirm the code on the camera first'),
   })
   .meta({ id: 'NewCamera' });
 
@@ -25,7 +25,7 @@ export const hubCodeSchema = z.object({
   hubName: z.string(),
   confirm: confirmReasonSchema
     .optional()
-    .describe('The owner has to confirm here that this is their hub; why'),
+    .describe('Why the owner has to confirm here that this is their hub'),
 });
 
 /** Body of `POST /api/cameras/:id/adopt`: the code that the owner compared. */

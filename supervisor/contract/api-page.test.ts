@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { apiMarkdown } from './api-page.ts';
 import { type RouteDefinition, routes } from './index.ts';
 
-test('the page of the API has every route once, with who may use it', () => {
+test('the API page has every route once, with who may use it', () => {
   const rows = apiMarkdown()
     .split('\n')
     .filter((line) => /^\| `/.test(line));

@@ -5,7 +5,7 @@ import { configErrorSchema } from './status.ts';
 export const configViewSchema = z
   .object({
     file: z.string(),
-    values: z.record(z.string(), z.unknown()).describe('The config in force, secrets left out'),
+    values: z.record(z.string(), z.unknown()).describe('The config in force, without secrets'),
     overrides: z
       .record(z.string(), z.unknown())
       .describe('Settings made through the API, which override the file'),

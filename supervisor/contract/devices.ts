@@ -3,7 +3,7 @@ import { slugSchema } from './common.ts';
 
 /** One control of a camera (exposure, focus, gain …) with its range and its present value. */
 export const controlSchema = z.object({
-  id: z.string().describe('The driver’s name of it, such as exposure_time_absolute'),
+  id: z.string().describe('The driver’s name for it, such as exposure_time_absolute'),
   label: z.string(),
   kind: z.enum(['integer', 'boolean', 'menu', 'button', 'string', 'float']),
   min: z.number().nullable(),
@@ -12,7 +12,7 @@ export const controlSchema = z.object({
   default: z.union([z.number(), z.boolean(), z.string()]).nullable(),
   value: z.union([z.number(), z.boolean(), z.string()]).nullable(),
   menu: z.array(z.object({ value: z.int(), label: z.string() })),
-  inactive: z.boolean().describe('Refused by the driver in the present mode'),
+  inactive: z.boolean().describe('The driver refuses it in the current mode'),
 });
 
 /** A pixel format of a camera with its sizes in pixels and rates in frames per second. */
@@ -26,12 +26,12 @@ export const formatSchema = z.object({
 /** A local camera (V4L2 or libcamera) that is plugged in. */
 export const deviceSchema = z
   .object({
-    id: z.string().describe('Stable over replugging and reboots'),
+    id: z.string().describe('Stable across replugging and reboots'),
     name: z.string(),
     kind: z.enum(['v4l2', 'libcamera']),
     driver: z.string(),
     bus: z.string(),
-    path: z.string().nullable().describe('Device node now, such as /dev/video0'),
+    path: z.string().nullable().describe('Current device node, such as /dev/video0'),
     byId: z.string().nullable(),
     byPath: z.string().nullable(),
     serial: z.string().nullable(),
@@ -44,7 +44,7 @@ export const deviceSchema = z
     use: z
       .enum(['settings', 'used', 'offered', 'unused'])
       .describe(
-        'settings: a [[source]] names it; used: it is a feed by itself; offered: it waits for a person’s word; unused: left alone',
+        'settings: a [[source]] names it; used: it is a feed by itself; offered: it waits for a person’s decision; unused: left alone',
       ),
   })
   .meta({ id: 'Device' });
@@ -54,7 +54,7 @@ export const unpluggedDeviceSchema = z
   .object({
     id: z.string(),
     label: z.string(),
-    feed: slugSchema.describe('The feed that resumes when it is back; the name is kept for it'),
+    feed: slugSchema.describe('The feed that resumes when it is back; its name is reserved'),
   })
   .meta({ id: 'UnpluggedDevice' });
 

@@ -17,8 +17,8 @@ export const feedLayerSchema = z.object({
 export const feedViewerSchema = z.object({
   id: z.string(),
   connected: z.boolean(),
-  layer: layerNameSchema.describe('What it gets'),
-  paused: z.boolean().describe('It gets no picture, as it wished'),
+  layer: layerNameSchema.describe('The layer that it gets'),
+  paused: z.boolean().describe('It gets no picture, as it requested'),
   bitrateKbps: z.number(),
   lossRatio: z.number().min(0).max(1).nullable().describe('Last receiver report; null before the first'),
   rttMs: z.number().nullable(),
@@ -31,7 +31,7 @@ export const feedSchema = z
     id: slugSchema,
     label: z.string(),
     state: z.enum(['online', 'stalled', 'offline']),
-    reason: z.string().nullable().describe('Why it is not online, as far as it is known'),
+    reason: z.string().nullable().describe('Why it is not online, if known'),
     codec: z
       .string()
       .nullable()
@@ -48,14 +48,16 @@ export const feedSchema = z
     keyframeAgeMs: z.number().nullable(),
     layers: z
       .array(feedLayerSchema)
-      .describe('Layers that viewers can choose now, largest first; one where its source makes no small one'),
+      .describe(
+        'Layers that viewers can choose now, largest first; only one if its source makes no small one',
+      ),
     publisher: z
       .object({
         kind: z.enum(['whip', 'ingest', 'pull', 'jpeg']),
         camera: z
           .string()
           .nullable()
-          .describe('The camera that publishes; null for sources of this machine and what it pulls'),
+          .describe('The camera that publishes it; null for sources of this machine and feeds that it pulls'),
         sinceMs: z.number(),
       })
       .nullable(),

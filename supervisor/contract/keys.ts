@@ -6,7 +6,7 @@ export const keySchema = z
   .object({
     id: z.string(),
     role: z.enum(['owner', 'operator', 'viewer', 'camera']),
-    subject: z.string().describe('Whom it was made for; for cameras, the name or id of the camera'),
+    subject: z.string().describe('Who it was made for; for cameras, the name or id of the camera'),
     createdAt: instantSchema,
   })
   .meta({ id: 'Key' });

@@ -5,7 +5,7 @@ import { z } from 'zod';
  * it.
  */
 export const foundBrokerSchema = z.object({
-  id: z.string().describe('What it is accepted by; another broker has another one'),
+  id: z.string().describe('What identifies it when you accept it; another broker has another one'),
   name: z.string(),
   host: z.string(),
   url: z.string(),
@@ -18,13 +18,13 @@ export const mqttLinkSchema = z
     broker: z.string().nullable(),
     protocol: z.enum(['5', '3.1.1']).nullable(),
     reason: z.string().nullable().describe('Why it is not connected'),
-    found: foundBrokerSchema.nullable().describe('Waits for being accepted'),
+    found: foundBrokerSchema.nullable().describe('Waits to be accepted'),
   })
   .meta({ id: 'MqttLink' });
 
 /** Body of `POST /api/mqtt/broker`: the broker that the owner accepts. */
 export const acceptBrokerSchema = z.strictObject({
-  id: z.string().min(1).max(512).describe('`found.id` of the broker as it was shown'),
+  id: z.string().min(1).max(512).describe('`found.id` of the broker, as shown'),
 });
 
 /** See {@link mqttLinkSchema}. */

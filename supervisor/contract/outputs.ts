@@ -4,28 +4,28 @@ import { instantSchema, slugSchema } from './common.ts';
 /** How a feed that goes on to another server stands. */
 export const outputStateSchema = z
   .enum(['off', 'waiting', 'connecting', 'live', 'failed'])
-  .describe('waiting: the feed has nothing to send now; failed: it is tried again by itself');
+  .describe('waiting: the feed has nothing to send now; failed: it is retried automatically');
 
 const flowFields = {
   state: outputStateSchema,
   reason: z.string().nullable().describe('Why it is not live, and what to do; null while it is'),
-  bitrateKbps: z.number().describe('What goes out now'),
+  bitrateKbps: z.number().describe('Current outgoing rate'),
 };
 
 /** One feed of an output; one with `feed = "*"` has several. */
 export const outputFlowSchema = z.object({
   feed: slugSchema,
   ...flowFields,
-  retryAt: instantSchema.nullable().describe('When it is tried again; null where no try is planned'),
+  retryAt: instantSchema.nullable().describe('When it is tried again; null if no retry is planned'),
   connections: z.int().describe('How often it has been connected since the media process started'),
   lossRatio: z
     .number()
     .min(0)
     .max(1)
     .nullable()
-    .describe('What the server says it lost; null where it does not say'),
+    .describe('Loss reported by the server; null if it does not report any'),
   rttMs: z.number().nullable(),
-  skippedFrames: z.int().describe('Frames left out because the way could not take them'),
+  skippedFrames: z.int().describe('Frames left out because the connection could not carry them'),
 });
 
 /** One `[[output]]`. Neither its token nor its URL, which may bear a stream key, is in it. */

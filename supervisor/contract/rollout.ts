@@ -35,7 +35,7 @@ export const rolloutMemberSchema = z
       .enum(['waiting', 'updating', 'done', 'failed', 'skipped'])
       .nullable()
       .describe('Its part in the rollout; null if it has none'),
-    busy: z.boolean().describe('Works on an update, no matter who started it'),
+    busy: z.boolean().describe('An update is running, no matter who started it'),
     progressPercent: z.number().min(0).max(100).nullable(),
     reason: z.string().nullable(),
   })
@@ -48,7 +48,7 @@ export const rolloutSchema = z
       .object({ version: z.string(), notes: z.string(), compatible: z.string(), sizeBytes: z.number() })
       .nullable()
       .describe('What a rollout would install now; null if no machine needs it'),
-    version: z.string().nullable().describe('Of the present rollout, or the last one'),
+    version: z.string().nullable().describe('Of the current rollout, or the last one'),
     startedAt: instantSchema.nullable(),
     phase: z.enum(['none', 'running', 'paused', 'halted', 'done', 'cancelled']),
     reason: z.string().nullable().describe('What it waits for, or why it halted'),

@@ -35,7 +35,7 @@ export const healthSchema = z
 
 /** The machine's figures: CPU, memory, temperature, disks, network. Units are in the names. */
 export const hostSchema = z.object({
-  bootedAt: instantSchema.nullable().describe('When the kernel started, as far as the clock was right then'),
+  bootedAt: instantSchema.nullable().describe('When the kernel started, if the clock was right at that time'),
   cpuLoadPercent: z.number(),
   temperatureC: z.number().nullable(),
   memoryUsedBytes: z.number(),
@@ -97,14 +97,14 @@ export const linkedCameraSchema = z.object({
     .number()
     .nullable()
     .describe('How far its clock is ahead of the hub’s, as measured over the link'),
-  clockUncertaintyMs: z.number().nullable().describe('Bound of the error of clockOffsetMs'),
+  clockUncertaintyMs: z.number().nullable().describe('Maximum error of clockOffsetMs'),
   update: cameraUpdateSchema.nullable().describe('Null if its release does not report it'),
 });
 
 /** The hub as a camera sees it. */
 export const hubLinkSchema = z.object({
   state: z.enum(['searching', 'connecting', 'connected', 'refused']),
-  id: z.string().nullable().describe('Device id of the hub; null before it sent it'),
+  id: z.string().nullable().describe('Device id of the hub; null until the hub sends it'),
   name: z.string().nullable(),
   url: z.string().nullable(),
   reason: z.string().nullable(),
@@ -131,7 +131,7 @@ export const statusSchema = z
     config: z.object({ file: z.string(), errors: z.array(configErrorSchema) }),
     sources: z.array(sourceStatusSchema),
     feeds: z.array(feedSchema),
-    outputs: z.array(outputSchema).describe('Feeds that go on to other servers'),
+    outputs: z.array(outputSchema).describe('Feeds that are sent on to other servers'),
     adjustables: z
       .array(adjustableSchema)
       .describe('Settings of the sources of this machine that may be changed while they run'),
@@ -142,7 +142,7 @@ export const statusSchema = z
         others: z
           .array(hubCodeSchema)
           .optional()
-          .describe('Of further hubs that were found; the owner knows which one is theirs'),
+          .describe('Other hubs that were found; the owner knows which one is theirs'),
       })
       .nullable()
       .describe('On a camera that asks to be adopted: the code to compare'),
@@ -150,13 +150,13 @@ export const statusSchema = z
     recording: z.object({
       state: z.enum(['idle', 'starting', 'recording', 'finishing', 'failed']),
       take: takeSchema.nullable().describe('The running take, or the last one'),
-      remainingS: z.number().nullable().describe('How long the disk lasts at the present rate'),
+      remainingS: z.number().nullable().describe('How long the disk lasts at the current rate'),
       refusal: takeRefusalSchema.nullable().describe('Why the last start was refused; null if it was not'),
     }),
     masters: z
       .object({
-        folder: z.string().describe('Where the next take goes'),
-        reason: z.string().describe('Why there: by the settings, the SSD, or why the SSD cannot be used'),
+        folder: z.string().describe('Where the next take is stored'),
+        reason: z.string().describe('Why there: the settings, the SSD, or why the SSD cannot be used'),
       })
       .describe('The disk of the masters'),
     tally: tallySchema.shape.state,

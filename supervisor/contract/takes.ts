@@ -8,7 +8,10 @@ export const takeStateSchema = z.enum(['starting', 'recording', 'finishing', 've
 export const takeCameraSchema = z.object({
   camera: slugSchema,
   device: z.string().nullable().describe('The appliance that keeps the master; null: this one'),
-  deviceId: z.string().optional().describe('The device id of that appliance, which stays when it is renamed'),
+  deviceId: z
+    .string()
+    .optional()
+    .describe('The device id of that appliance, which does not change with its name'),
   state: takeStateSchema,
   reason: z.string().nullable().describe('Why it failed, or what it waits for'),
   frames: z.int(),
@@ -26,7 +29,7 @@ export const takeCameraSchema = z.object({
   checking: z
     .object({ done: z.int(), of: z.int() })
     .optional()
-    .describe('Its masters are being read again: how many of those that are looked at are done'),
+    .describe('Its masters are being verified again: how many of them are done'),
 });
 
 /** A recording across cameras, as `GET /api/takes` shows it. */

@@ -16,7 +16,7 @@ export const updateSchema = z
     compatible: z
       .string()
       .nullable()
-      .describe('Board whose bundles fit; null if this machine cannot be updated'),
+      .describe('The board that bundles must be for; null if this machine cannot be updated'),
     latestVersion: z.string().nullable(),
     releaseNotes: z.string().nullable(),
     state: z.enum([
@@ -43,13 +43,13 @@ export const updateSchema = z
         ),
       })
       .nullable()
-      .describe('The black box of the last attempt, judged by the slot that is really booted'),
+      .describe('The black box of the last attempt, with its outcome judged by the slot that really booted'),
   })
   .meta({ id: 'Update' });
 
 /** Body of `POST /api/update/install`. */
 export const updateInstallSchema = z.strictObject({
-  url: z.string().optional().describe('A bundle; without it, the latest of the channel'),
+  url: z.string().optional().describe('A bundle; without it, the latest in the channel'),
   force: z.boolean().default(false).describe('Also during a take'),
   allowDowngrade: z.boolean().default(false),
 });

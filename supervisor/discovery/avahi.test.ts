@@ -24,7 +24,7 @@ test('the service file carries the contract of the TXT record, escaped', () => {
   ]);
 });
 
-test('avahi, another user, can read what is written under a strict umask', async () => {
+test('avahi, another user, can read the file under a strict umask', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'rushlight-avahi-'));
   const umask = process.umask(0o077);
   try {

@@ -30,11 +30,11 @@ describe('readPacket', () => {
     ]);
   });
 
-  test('takes the sender where the packet lists no address', () => {
+  test('uses the sender if the packet lists no address', () => {
     expect(readPacket(packet([srv, text]), '192.168.1.5').sightings[0]?.addresses).toEqual(['192.168.1.5']);
   });
 
-  test('leaves link-local IPv6 out, which is of no use without a zone, and puts IPv4 first', () => {
+  test('omits link-local IPv6, which is useless without a zone, and puts IPv4 first', () => {
     const aaaa = (data: string): MdnsRecord => ({ type: 'AAAA', name: 'stage.local', ttl: 120, data });
     const records = [aaaa('fe80::1'), aaaa('2001:db8::5'), address('10.0.0.5')];
     const { sightings } = readPacket(packet([ptr, srv, text], records), '10.0.0.99');
@@ -46,12 +46,12 @@ describe('readPacket', () => {
     expect(readPacket(packet([ptr, srv]), '10.0.0.5').incomplete).toEqual([fullName]);
   });
 
-  test('reads a goodbye, and nothing else of it', () => {
+  test('reads a goodbye and nothing else from it', () => {
     const content = readPacket(packet([ptr, srv, text].map((record) => ({ ...record, ttl: 0 }))), '10.0.0.5');
     expect(content).toEqual({ sightings: [], goodbyes: ['stage'], incomplete: [], refused: [] });
   });
 
-  test('refuses a TXT record that breaks the contract, and says where', () => {
+  test('rejects a TXT record that breaks the contract, and says where', () => {
     const bad = { ...text, data: strings({ ...encodeTxt(txt), role: 'toaster' }) };
     const { sightings, refused } = readPacket(packet([ptr, srv, bad]), '10.0.0.5');
     expect(sightings).toEqual([]);
@@ -59,12 +59,23 @@ describe('readPacket', () => {
     expect(refused[0]?.reason).toMatch(/hub/);
   });
 
+  // `new URL('//', base)` throws, and '//example.org' is another host.
+  test.each(['//', '///', '//example.org/x', '//1.2.3.4.5'])(
+    'refuses the path %s, which names a host',
+    (path) => {
+      const bad = { ...text, data: strings({ ...encodeTxt(txt), path }) };
+      const { sightings, refused } = readPacket(packet([ptr, srv, bad]), '10.0.0.5');
+      expect(sightings).toEqual([]);
+      expect(refused).toEqual([{ name: 'stage', reason: 'a path that starts with one /' }]);
+    },
+  );
+
   test('ignores other services in the same packet', () => {
     const other: MdnsRecord = { type: 'PTR', name: '_ipp._tcp.local', ttl: 4500, data: 'x._ipp._tcp.local' };
     expect(readPacket(packet([other]), '10.0.0.5').incomplete).toEqual([]);
   });
 
-  test('never throws, whatever the records hold', () => {
+  test('never throws, whatever the records contain', () => {
     const record = fc.record({
       type: fc.constantFrom('PTR', 'SRV', 'TXT', 'A', 'AAAA', 'NSEC'),
       name: fc.constantFrom(serviceDomain, fullName, 'stage.local', ''),
@@ -96,7 +107,7 @@ describe('TXT record', () => {
     );
   });
 
-  test('takes the first of two equal keys, whatever their case, and skips what is no pair', () => {
+  test('uses the first of two equal keys, ignoring case, and skips what is not a pair', () => {
     const data = ['ID=a', 'id=b', '=c', 'flag', 'x=1=2'].map((item) => Buffer.from(item));
     expect(txtPairs(data)).toEqual({ id: 'a', x: '1=2' });
   });

@@ -1,13 +1,15 @@
+import { pino } from 'pino';
 import { expect, test, vi } from 'vitest';
 import { NameWatch } from './name-watch.ts';
 
-function watch(answers: { now: string | null }) {
+function watch(answers: { now: string | null }, askAgain = vi.fn(async () => {})) {
   const listeners = new Set<() => void>();
   const troubles: (string | null)[] = [];
   const stop = new AbortController();
   const running = new NameWatch({
     name: 'stage',
-    machine: { answered: async () => answers.now },
+    machine: { answered: async () => answers.now, askAgain },
+    log: pino({ level: 'silent' }),
     network: {
       subscribe: (listener) => {
         listeners.add(listener);
@@ -21,10 +23,10 @@ function watch(answers: { now: string | null }) {
     stop.abort();
     await running;
   };
-  return { troubles, end, changed: () => [...listeners].map((tell) => tell()), listeners };
+  return { troubles, end, askAgain, changed: () => [...listeners].map((tell) => tell()), listeners };
 }
 
-test('two machines of one name: it is said which name this one has, until it has its own again', async () => {
+test('two machines with one name: reports the current name of this one until it has its own again', async () => {
   const answers: { now: string | null } = { now: 'stage-2' };
   const { troubles, changed, end, listeners } = watch(answers);
   await vi.waitFor(() => expect(troubles).toEqual([expect.stringContaining('stage-2.local')]));
@@ -36,8 +38,27 @@ test('two machines of one name: it is said which name this one has, until it has
   expect(listeners.size).toBe(0);
 });
 
-test.each([null, 'stage', 'Stage'])('%s is no trouble', async (now) => {
-  const { troubles, end } = watch({ now });
+test('a machine that only heard itself gets its name back, and nobody hears of it', async () => {
+  const answers: { now: string | null } = { now: 'stage-2' };
+  const askAgain = vi.fn(async () => {
+    answers.now = 'stage';
+  });
+  const { troubles, end } = watch(answers, askAgain);
   await vi.waitFor(() => expect(troubles).toEqual([null]));
+  expect(askAgain).toHaveBeenCalledTimes(1);
+  await end();
+});
+
+test('a name that cannot be asked for is told all the same', async () => {
+  const refused = vi.fn(() => Promise.reject(new Error('disk full')));
+  const { troubles, end } = watch({ now: 'stage-2' }, refused);
+  await vi.waitFor(() => expect(troubles).toEqual([expect.stringContaining('stage-2.local')]));
+  await end();
+});
+
+test.each([null, 'stage', 'Stage'])('%s is not a problem', async (now) => {
+  const { troubles, end, askAgain } = watch({ now });
+  await vi.waitFor(() => expect(troubles).toEqual([null]));
+  expect(askAgain).not.toHaveBeenCalled();
   await end();
 });

@@ -13,7 +13,8 @@ export const serviceTxtSchema = z.object({
   ver: z.string().min(1).max(64),
   path: z
     .string()
-    .regex(/^\/[\w./~-]{0,200}$/, 'a path that starts with /')
+    // After two slashes a URL has its host: an announcement is about the machine that sends it.
+    .regex(/^\/(?!\/)[\w./~-]{0,200}$/, 'a path that starts with one /')
     .default('/'),
   tls: z
     .string()

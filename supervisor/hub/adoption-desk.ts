@@ -54,6 +54,8 @@ export class AdoptionDesk {
   readonly #options: AdoptionDeskOptions;
   readonly #room = new WaitingRoom();
   readonly #limiter: LogLimiter;
+  /** Adoptions that are being carried out, by camera and code. */
+  readonly #adopting = new Map<string, Promise<NewCamera>>();
   #telling: NodeJS.Timeout | null = null;
 
   constructor(options: AdoptionDeskOptions) {
@@ -113,8 +115,19 @@ export class AdoptionDesk {
     });
   }
 
-  /** Gives a waiting camera its key. Rejects with CAMERA_UNKNOWN, CODE_WRONG or CAMERA_UNDECIDED. */
-  async adopt(cameraId: string, code: string): Promise<NewCamera> {
+  /**
+   * Gives a waiting camera its key. Rejects with CAMERA_UNKNOWN, CODE_WRONG or CAMERA_UNDECIDED. A second tap gets the answer of
+   * the first: a second key would revoke the one that the camera was just given.
+   */
+  adopt(cameraId: string, code: string): Promise<NewCamera> {
+    const name = `${cameraId} ${code}`;
+    const adoption =
+      this.#adopting.get(name) ?? this.#adopt(cameraId, code).finally(() => this.#adopting.delete(name));
+    this.#adopting.set(name, adoption);
+    return adoption;
+  }
+
+  async #adopt(cameraId: string, code: string): Promise<NewCamera> {
     const applicants = this.#room.list().filter(({ camera }) => camera.id === cameraId);
     if (applicants.length === 0) {
       throw new AdoptionError('CAMERA_UNKNOWN', `No camera "${cameraId}" waits to be adopted.`);
@@ -134,6 +147,13 @@ export class AdoptionDesk {
       );
     }
     const token = await this.#options.issueKey(cameraId);
+    if (applicant.socket.readyState !== applicant.socket.OPEN) {
+      // The key reached no one; the next adoption takes its place.
+      throw new AdoptionError(
+        'CAMERA_UNKNOWN',
+        'The camera hung up before it got its key. It asks again by itself: adopt it then.',
+      );
+    }
     for (const one of applicants) this.#room.leave(one.socket);
     send(applicant.socket, { type: 'adopted', token });
     applicant.socket.close(1000, 'adopted');

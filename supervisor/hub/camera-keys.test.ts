@@ -41,7 +41,7 @@ async function open(): Promise<CameraKeys> {
 const byHand = async (subject: string) => (await store.create('camera', subject)).token;
 
 describe('a key', () => {
-  test('made for a name belongs to the first camera of that name, also after a restart', async () => {
+  test('made for a name belongs to the first camera of that name, even after a restart', async () => {
     const key = await byHand('left');
     expect(await (await open()).claim(key, left)).toBeNull();
     const later = await open();
@@ -52,7 +52,7 @@ describe('a key', () => {
     expect(await later.claim(key, { ...left, name: 'renamed' })).toBeNull();
   });
 
-  test('belongs to one camera where many claim it at once', async () => {
+  test('belongs to one camera if many claim it at once', async () => {
     const key = await byHand('left');
     const keys = await open();
     const claims = Array.from({ length: 30 }, (_, n) => keys.claim(key, { id: `cam-${n}`, name: 'left' }));
@@ -60,7 +60,7 @@ describe('a key', () => {
     expect(refusals.filter((one) => one === null)).toHaveLength(1);
   });
 
-  test('made for a name does not speak for a camera that has a key of its own', async () => {
+  test('made for a name does not identify a camera that has its own key', async () => {
     const keys = await open();
     await keys.issue('cam-victim');
     const key = await byHand('left');
@@ -70,14 +70,14 @@ describe('a key', () => {
     expect(await keys.claim(key, left)).toBeNull();
   });
 
-  test('that was revoked, or is no camera’s, speaks for nobody', async () => {
+  test('that was revoked, or is not a camera’s, identifies nobody', async () => {
     const keys = await open();
     const { token: owner } = await store.create('owner', 'left');
     expect(await keys.claim(owner, left)).not.toBeNull();
     expect(await keys.claim('never-made', left)).not.toBeNull();
   });
 
-  test('works though the disk takes nothing, and still for one camera alone', async () => {
+  test('works with a read-only disk, and still for one camera alone', async () => {
     const key = await byHand('left');
     const keys = await open();
     await mkdir(join(folder, 'state.json', 'in-the-way'), { recursive: true });
@@ -101,7 +101,7 @@ describe('a camera that is un-adopted', () => {
     expect(await keys.claim(key, left)).not.toBeNull();
   });
 
-  test('also loses a key for its name that nobody has used yet, and no key of another camera of that name', async () => {
+  test('also loses an unused key for its name, and no key of another camera of that name', async () => {
     const mine = await byHand('left');
     const keys = await open();
     await keys.claim(mine, left);

@@ -8,7 +8,7 @@ import { CameraRegistry } from './camera-registry.ts';
 const hello: AgentUp = { type: 'hello', id: 'cam-1', name: 'left', version: '1.0.0', sources: [] };
 
 describe('a hub that fails while it links a camera', () => {
-  test('closes that link, and links the camera at its next attempt', async () => {
+  test('closes that link and accepts the camera at its next attempt', async () => {
     let failures = 1;
     const registry = new CameraRegistry({
       hub: { id: 'hub-1', name: 'control-room' },

@@ -274,6 +274,7 @@ export class CameraRegistry implements LinkedCameras {
         break;
       case 'status':
         entry.camera = { ...entry.camera, ...statusOf(message) };
+        this.#tell((listener) => listener.reported?.(id));
         this.#tell((listener) => listener.changed?.());
         break;
       case 'take':

@@ -21,7 +21,7 @@ describe('ClockOffsetFilter', () => {
     expect(filter.current(startMs)).toBeNull();
   });
 
-  test('the offset lies within the uncertainty told, however lopsided the network is', () => {
+  test('the offset lies within the reported uncertainty on any asymmetric network', () => {
     const trip = fc.integer({ min: 0, max: 400 });
     fc.assert(
       fc.property(
@@ -41,7 +41,7 @@ describe('ClockOffsetFilter', () => {
     );
   });
 
-  test('one quick exchange is believed over slow ones', () => {
+  test('trusts one quick exchange over slow ones', () => {
     const filter = new ClockOffsetFilter();
     filter.add(exchange(startMs, 20, 80, 2));
     filter.add(exchange(startMs + 2000, 20, 1, 1));
@@ -49,7 +49,7 @@ describe('ClockOffsetFilter', () => {
     expect(filter.current(startMs + 4200)).toEqual({ offsetMs: 20, uncertaintyMs: 2.2 });
   });
 
-  test('a clock that was set is believed at once', () => {
+  test('trusts a clock that was set at once', () => {
     const filter = new ClockOffsetFilter();
     for (let n = 0; n < 10; n += 1) filter.add(exchange(startMs + n * 2000, 4000, 1, 1));
     filter.add(exchange(startMs + 20_000, 0, 5, 5));

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { StateStore } from '../config/state.ts';
 import { type AgentDown, linkClose } from '../contract/index.ts';
-import { KeyStore } from '../system/key-store.ts';
+import { freshKeys } from '../system/key-store.fake.ts';
 import { HubRole } from './hub-role.ts';
 
 const log = pino({ level: 'silent' });
@@ -27,7 +27,7 @@ async function hub() {
   const trouble: (string | null)[] = [];
   const state = new StateStore({ file: join(folder, 'state.json'), logger: log });
   await state.load();
-  const keys = new KeyStore({ read: async () => null, write: async () => {} });
+  const keys = freshKeys();
   await keys.load();
   const side = new HubRole({
     hub: { id: 'hub', name: () => 'hub' },
@@ -76,7 +76,7 @@ async function link(port: number, token: string, id: string, name: string) {
 const refused = String(linkClose.wrongIdentity);
 
 describe('the hub’s cameras', () => {
-  test('a key that was made for a name takes no other camera’s place, and gets none of its orders', async () => {
+  test('a key made for a name takes no other camera’s place and gets none of its commands', async () => {
     const { side, keys, port, trouble } = await hub();
     const victim = await keys.create('camera', 'cam-victim');
     const attacker = await keys.create('camera', 'stage-left');
@@ -103,7 +103,7 @@ describe('the hub’s cameras', () => {
     expect(side.cameras.list().map(({ id }) => id)).toEqual(['cam-0']);
   });
 
-  test('a camera whose key was made for its name is un-adopted by its id, and stays out', async () => {
+  test('a camera with a key for its name is un-adopted by its id and stays out', async () => {
     const { side, keys, port } = await hub();
     const { token } = await keys.create('camera', 'stage-left');
     await keys.create('camera', 'stage-right');

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { FeedLabels } from './feed-labels.ts';
 
-test('a feed is called as its source is, also once that is listed no longer', () => {
+test('a feed has the label of its source, even after that is no longer listed', () => {
   let listed = [{ id: 'cam0', label: 'Stage' }];
   const labels = new FeedLabels(() => listed);
   expect(labels.of('cam0')).toBe('Stage');
@@ -11,11 +11,11 @@ test('a feed is called as its source is, also once that is listed no longer', ()
   expect(labels.of('cam0')).toBe('Balcony');
 });
 
-test('a feed of which nobody told a label is called by its id', () => {
+test('a feed without a label is shown by its id', () => {
   expect(new FeedLabels(() => []).of('obs')).toBe('obs');
 });
 
-test('a flood of names is not kept', () => {
+test('does not store a flood of names', () => {
   let listed = [{ id: 'first', label: 'First' }];
   const labels = new FeedLabels(() => listed);
   labels.of('first');

@@ -11,18 +11,18 @@ const camera = (changes: Parameters<typeof linkedCamera>[0] = {}) => {
 };
 
 describe('feedLatencyMs', () => {
-  test('a source of this machine has its own clock', () => {
+  test('a local source uses the local clock', () => {
     expect(feedLatencyMs({ feed: 'cam0', publisher: ingest, captureDelayMs: 8.25 }, [])).toBe(8.3);
   });
 
-  test("a camera's clock is put right by its measured offset", () => {
+  test("a camera's clock is corrected by its measured offset", () => {
     const stats = { feed: 'cam0', publisher: whip, captureDelayMs: 8 };
     expect(feedLatencyMs(stats, [camera()])).toBe(20);
     expect(feedLatencyMs({ ...stats, publisher: { ...whip, peer: 'c1' } }, [camera()])).toBe(20);
     expect(feedLatencyMs(stats, [camera({ clockOffsetMs: -9 })])).toBe(0);
   });
 
-  test('nothing is said where the time of capture or its clock is unknown', () => {
+  test('is unknown if the capture time or its clock is unknown', () => {
     const stats = { feed: 'cam0', publisher: whip, captureDelayMs: 8 };
     expect(feedLatencyMs(stats, [])).toBeNull();
     expect(feedLatencyMs({ ...stats, captureDelayMs: null }, [camera()])).toBeNull();

@@ -63,14 +63,14 @@ const nothing = { media: [], mediaRuns: true, jpeg: [], sources: [], unplugged: 
 const shown = (feeds: readonly Feed[]) => feeds.map(({ id, state, reason }) => [id, state, reason]);
 
 describe('listFeeds', () => {
-  it('says that a camera was pulled, to those who still wait for its feed', () => {
+  it('says that a camera was pulled while somebody still waits for its feed', () => {
     const unplugged = [{ id: 'usb', label: 'Stage left', feed: 'a' }];
     const [away] = listFeeds({ ...nothing, unplugged, media: [feed('a', 'offline')] });
     expect(away).toMatchObject({ id: 'a', label: 'Stage left', reason: 'Stage left was unplugged.' });
     expect(listFeeds({ ...nothing, unplugged })).toEqual([]);
   });
 
-  it('keeps the order of the settings, whatever comes and goes; guests come last', () => {
+  it('keeps the order of the settings as feeds come and go; guests are last', () => {
     const sources = [source('a'), source('b'), source('c')];
     const there = listFeeds({ ...nothing, sources, media: [feed('guest'), feed('c'), feed('a'), feed('b')] });
     const partly = listFeeds({ ...nothing, sources, media: [feed('c'), feed('guest')] });
@@ -78,7 +78,7 @@ describe('listFeeds', () => {
     expect(partly.map(({ id }) => id)).toEqual(['a', 'b', 'c', 'guest']);
   });
 
-  it('lists what should be there as offline, with the best reason known', () => {
+  it('lists expected feeds as offline, with the best known reason', () => {
     const sources = [source('a', 'waiting', 'not plugged in'), source('b'), source('off', 'stopped')];
     const cameras = [
       camera('left', false, source('l')),
@@ -93,7 +93,7 @@ describe('listFeeds', () => {
     expect(listFeeds({ ...nothing, sources })[0]?.label).toBe('Label of a');
   });
 
-  it('says nothing of why a feed is away when it is there', () => {
+  it('gives no reason for a feed that is online', () => {
     const sources = [source('a', 'stalled', 'frames stopped')];
     expect(shown(listFeeds({ ...nothing, sources, media: [feed('a')] }))).toEqual([['a', 'online', null]]);
     expect(shown(listFeeds({ ...nothing, sources, media: [feed('a', 'stalled')] }))).toEqual([
@@ -101,7 +101,7 @@ describe('listFeeds', () => {
     ]);
   });
 
-  it('lists a name once: the feed that is there, and the first machine that has the source', () => {
+  it('lists a name once: the online feed, and the first machine with that source', () => {
     const pictures = { ...feed('a'), codec: 'mjpeg' };
     const both = listFeeds({ ...nothing, media: [feed('a', 'offline')], jpeg: [pictures] });
     expect(both).toEqual([pictures]);

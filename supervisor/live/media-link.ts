@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import {
@@ -10,7 +9,6 @@ import {
   type OutputStatus,
   outputViewer,
   type PushStatus,
-  type ViewerStats,
 } from '../../media/index.ts';
 import type { Config } from '../config/schema.ts';
 import type { Feed, LayerChoice, LayerWish, LinkedCamera } from '../contract/index.ts';
@@ -20,7 +18,8 @@ import type { LinkSample } from '../sources/adaptive-bitrate.ts';
 import type { Ingest } from '../sources/pipelines.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
 import type { HealthReporter } from '../system/health.ts';
-import { feedLatencyMs } from './feed-latency.ts';
+import { feedOf } from './feed-figures.ts';
+import { endpointOf, type MediaOutput, type OutputFigures, outputOf, type Push } from './media-flows.ts';
 
 /** What the link to the media process needs. */
 export interface MediaLinkOptions {
@@ -48,28 +47,6 @@ export interface MediaLinkOptions {
   readonly onBlind: () => void;
   readonly onChange: () => void;
   readonly log: Logger;
-}
-
-/** A feed and the server it is published to, or pulled from. */
-export interface Push {
-  readonly feed: string;
-  /** Absent: the full one. */
-  readonly layer?: 'low';
-  readonly url: string;
-  readonly token: string | null;
-  readonly tlsFingerprint: string | null;
-}
-
-/** A feed and the server of others that it goes on to. */
-export interface MediaOutput extends Push {
-  readonly output: string;
-  /** Certificate authority (PEM) that counts beside the known ones. */
-  readonly ca: string | null;
-}
-
-/** How one stands, and what goes out of it; null while nothing does. */
-export interface OutputFigures extends OutputStatus {
-  readonly viewer: Pick<ViewerStats, 'bitrateKbps' | 'lossRatio' | 'rttMs' | 'skippedFrames'> | null;
 }
 
 const metricsEveryMs = 500;
@@ -208,9 +185,7 @@ export class MediaLink implements SignalingPort {
 
   feeds(): Feed[] {
     const { labelOf, cameras } = this.#options;
-    return this.#feeds.map((stats) => {
-      return { ...feedOf(stats, labelOf(stats.feed)), latencyMs: feedLatencyMs(stats, cameras()) };
-    });
+    return this.#feeds.map((stats) => feedOf(stats, labelOf(stats.feed), cameras()));
   }
 
   offer(kind: SessionKind, feed: string, sdp: string, caller: Caller, layer?: 'low') {
@@ -367,53 +342,6 @@ export class MediaLink implements SignalingPort {
   }
 }
 
-function feedOf(stats: FeedStats, label: string): Omit<Feed, 'latencyMs'> {
-  const { feed, publisher, viewers } = stats;
-  return {
-    id: feed,
-    label,
-    state: stats.state,
-    reason: stats.notices.length === 0 ? null : stats.notices.join(' '),
-    codec: stats.codec,
-    audioCodec: stats.audioCodec,
-    width: stats.width,
-    height: stats.height,
-    fps: stats.fps,
-    bitrateKbps: stats.bitrateKbps,
-    framesTotal: stats.framesTotal,
-    packetsLost: stats.packetsLost,
-    lossRatio: stats.lossRatio,
-    keyframeAgeMs: stats.keyframeAgeMs,
-    layers: stats.layers.map(({ layer, ...figures }) => ({ rid: layer, ...figures })),
-    publisher:
-      publisher === null
-        ? null
-        : {
-            kind: publisher.kind,
-            camera: publisher.kind === 'whip' ? publisher.peer : null,
-            sinceMs: Math.max(0, Date.now() - publisher.sinceMs),
-          },
-    viewers: viewers
-      // The hub and servers of others have places of their own in the status.
-      .filter(({ id }) => !/^(?:push|output):/.test(id))
-      .map(({ id, connected, layer, paused, bitrateKbps, lossRatio, rttMs, skippedFrames }) => ({
-        id: shownId(id),
-        connected,
-        layer,
-        paused,
-        bitrateKbps,
-        lossRatio,
-        rttMs,
-        skippedFrames,
-      })),
-  };
-}
-
-/** Distinguishes viewers without revealing the ids of their sessions, which only they may know. */
-function shownId(sessionId: string): string {
-  return createHash('sha256').update(sessionId).digest('hex').slice(0, 16);
-}
-
 function ownerOf({ keyId, role }: Caller) {
   return { keyId, role };
 }
@@ -422,27 +350,8 @@ function paramsOf({ kind, feed, sessionId, caller }: SessionClaim) {
   return { kind, feed, sessionId, owner: ownerOf(caller) };
 }
 
-function outputOf({ output, ca, ...push }: MediaOutput) {
-  return { output, ...endpointOf(push), ...(ca === null ? {} : { ca }) };
-}
-
 function isSame(a: OutputStatus, b: OutputStatus): boolean {
   return a.output === b.output && a.feed === b.feed;
-}
-
-function endpointOf({ feed, layer, url, token, tlsFingerprint }: Push) {
-  return {
-    feed,
-    ...(layer === undefined ? {} : { layer }),
-    url,
-    ...(token === null ? {} : { token }),
-    ...(tlsFingerprint === null ? {} : { tlsFingerprint: colons(tlsFingerprint) }),
-  };
-}
-
-/** `aabb…` as `AA:BB:…`. */
-function colons(fingerprint: string): string {
-  return (fingerprint.replaceAll(':', '').toUpperCase().match(/../g) ?? []).join(':');
 }
 
 function tcpPortOf({ tcpPort }: Config['media']): number | null {

@@ -11,7 +11,7 @@ const folder = mkdtempSync(join(tmpdir(), 'remotes-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 test.each(['', '\n', 'two tokens'])(
-  'a remote feed whose token cannot be one (%j) is named, and the others are pulled',
+  'names a remote feed with an invalid token (%j) and pulls the others',
   async (text) => {
     writeFileSync(join(folder, 'key'), text);
     const parsed = parseConfig(

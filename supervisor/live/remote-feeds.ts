@@ -8,7 +8,7 @@ import type { SourceStatus } from '../contract/index.ts';
 import type { JpegPublication } from '../contract/ports.ts';
 import { ServiceSlot } from '../process/service-slot.ts';
 import type { JpegFeeds } from './jpeg/jpeg-feeds.ts';
-import type { Push } from './media-link.ts';
+import type { Push } from './media-flows.ts';
 import { ServerFileError, tokenIn } from './server-files.ts';
 
 /** What remote feeds need. */

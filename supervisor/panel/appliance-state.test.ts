@@ -59,13 +59,13 @@ describe('the state', () => {
 describe('the signs', () => {
   const all = Object.entries(stateSigns);
 
-  test('tell every state from every other', () => {
+  test('distinguish every state', () => {
     for (const key of ['pattern', 'looks', 'sentence'] as const) {
       expect(new Set(all.map(([, signs]) => JSON.stringify(signs[key]))).size).toBe(all.length);
     }
   });
 
-  test.each(all)('of %s can be seen', (_, { pattern }) => {
+  test.each(all)('of %s are visible', (_, { pattern }) => {
     const cycleMs = pattern.reduce((sum, ms) => sum + ms, 0);
     expect(cycleMs).toBeLessThanOrEqual(2000);
     expect(Math.min(...pattern)).toBeGreaterThanOrEqual(100);
@@ -73,7 +73,7 @@ describe('the signs', () => {
     expect(pattern.length === 1 || pattern.length % 2 === 0).toBe(true);
   });
 
-  test('are those of the manual', () => {
+  test('match the manual', () => {
     const manual = readFileSync(join(import.meta.dirname, '../../docs/reference/image.md'), 'utf8');
     for (const [state, { looks }] of all) expect(manual).toContain(`| ${state} | ${looks} |`);
   });

@@ -30,7 +30,7 @@ const status = cameraStatus({
   config: { file: 'rushlight.toml', errors: [] },
 });
 
-test('says who it is, where its page is, and how it is', () => {
+test('shows its name, the address of its page and its state', () => {
   expect(consoleText(status, reach).split('\n')).toEqual([
     'https://stage-left.local/',
     'Rushlight  stage-left  camera  1.2.3',
@@ -45,14 +45,14 @@ test('says who it is, where its page is, and how it is', () => {
   ]);
 });
 
-test('says that keys are gone where nobody could sign in to read it', () => {
+test('says that keys are lost while nobody can sign in to read it', () => {
   const keys = { name: 'keys', state: 'degraded', reason: 'The key file was damaged.' } as const;
   const text = consoleText({ ...status, health: { state: 'degraded', components: [keys] } }, reach);
   expect(text).toContain('The key file was damaged, and keys may be gone.\nThe code below opens the page.\n');
   expect(consoleText(status, reach)).not.toContain('key file');
 });
 
-test('says the code to compare, and what is wrong in the settings', () => {
+test('shows the code to compare, and problems in the settings', () => {
   const text = consoleText(
     {
       ...status,
@@ -89,7 +89,7 @@ test('nothing in it moves the cursor or leaves the screen, whatever a hub calls 
   );
 });
 
-test('is written for the console to read', async () => {
+test('is written where the console reads it', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'rushlight-console-'));
   try {
     await writeConsole(folder, 'text\n', pino({ level: 'silent' }));

@@ -12,7 +12,7 @@ const lines = {
   statusLight: line,
 } as Parameters<GpioPanel['apply']>[0];
 
-test('the jumper is followed through any number of applies', async () => {
+test('follows the jumper through any number of applies', async () => {
   const header = new FakeGpioHeader();
   const heard: string[] = [];
   const panel = new GpioPanel({
@@ -44,7 +44,7 @@ test('the jumper is followed through any number of applies', async () => {
   await panel.close();
 });
 
-test('the status light follows its line in the settings, and shows the state', async () => {
+test('the status light follows its line in the settings and shows the state', async () => {
   const header = new FakeGpioHeader();
   const panel = new GpioPanel({
     header,
@@ -66,4 +66,23 @@ test('the status light follows its line in the settings, and shows the state', a
   await vi.waitFor(() => expect(header.level(24)).toBe(1), { timeout: 10_000 });
   await panel.close();
   expect(header.isOpen(24)).toBe(false);
+});
+
+test('a tally light that is switched twice at once shows the last state', async () => {
+  const header = new FakeGpioHeader();
+  const panel = new GpioPanel({
+    header,
+    statusLed: null,
+    onJumper: () => {},
+    onRecordButton: () => {},
+    log: pino({ level: 'silent' }),
+  });
+  await panel.apply({ ...lines, role: 'hub', tallyLight: { gpio: 13, active: 'high' } });
+  // A take that is refused as soon as it is asked for.
+  panel.showTally(true);
+  panel.showTally(false);
+  await vi.waitFor(() => expect(header.isOpen(13)).toBe(false), { timeout: 10_000 });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(header.level(13)).toBe(0);
+  await panel.close();
 });

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import pLimit from 'p-limit';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import { type Bit, type GpioHeader, readJumper, watchInput } from '../platform/gpio.ts';
 import { openGpioLight, openLed } from '../platform/light.ts';
 import { ServiceSlot } from '../process/service-slot.ts';
-import type { JumperReading } from '../roles/facts.ts';
+import type { JumperReading } from '../roles/index.ts';
 import type { ApplianceState } from './appliance-state.ts';
 import { StatusLight } from './status-light.ts';
 
@@ -33,6 +34,8 @@ export class GpioPanel {
     readonly status: ServiceSlot;
   };
   readonly #statusLight = new StatusLight();
+  /** A line can be opened once at a time: a light that is switched twice at once would keep the first state. */
+  readonly #inTurn = pLimit(1);
   #lines: Lines | null = null;
   #jumper: JumperReading = 'absent';
   #lit: Bit = 0;
@@ -146,7 +149,11 @@ export class GpioPanel {
   }
 
   /** Never rejects. */
-  async #write(light: Lines['tallyLight'] | undefined, isLit: boolean): Promise<void> {
+  #write(light: Lines['tallyLight'] | undefined, isLit: boolean): Promise<void> {
+    return this.#inTurn(() => this.#writeNow(light, isLit));
+  }
+
+  async #writeNow(light: Lines['tallyLight'] | undefined, isLit: boolean): Promise<void> {
     const { header, log } = this.#options;
     if (header === null || light?.gpio === undefined) return;
     const level: Bit = isLit === (light.active === 'high') ? 1 : 0;

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { StatusBoard } from '../status/status-board.ts';
+import type { StatusBoard } from '../status/index.ts';
 import type { Reach } from '../system/reach.ts';
 import { applianceState } from './appliance-state.ts';
 import { consoleText, writeConsole } from './console-screen.ts';

@@ -3,7 +3,7 @@ import { FakeGpioHeader } from '../platform/gpio.fake.ts';
 import { openGpioLight } from '../platform/light.ts';
 import { StatusLight } from './status-light.ts';
 
-test('shows each state as it comes, and gives the line back', async () => {
+test('shows each state as it changes and releases the line', async () => {
   const header = new FakeGpioHeader();
   const light = new StatusLight();
   const stop = new AbortController();
@@ -24,7 +24,7 @@ test('shows each state as it comes, and gives the line back', async () => {
   expect(header.isOpen(23)).toBe(false);
 });
 
-test('a line that cannot be had is an error', async () => {
+test('fails if it cannot have the line', async () => {
   const header = new FakeGpioHeader();
   header.broken.add(23);
   const running = new StatusLight().run(() => openGpioLight(header, 23, 'low'), new AbortController().signal);

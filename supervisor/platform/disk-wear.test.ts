@@ -81,7 +81,7 @@ describe('eMMC', () => {
 });
 
 describe('a disk', () => {
-  it('is asked as a whole, for its partition', async () => {
+  it('is queried as a whole for its partition', async () => {
     partition('sda', 'sda1');
     const json = JSON.stringify({ endurance_used: { current_percent: 4 } });
     const wear = new DiskWear({
@@ -100,7 +100,7 @@ describe('a disk', () => {
     expect(await wear.percent('/dev/mmcblk0p7')).toBe(10);
   });
 
-  it('is not asked where the image has asked it', async () => {
+  it('is not queried if the image has already done so', async () => {
     partition('sda', 'sda1');
     file('run/rushlight-disks/sda.json', JSON.stringify({ endurance_used: { current_percent: 9 } }));
     const wear = new DiskWear({ logger, root, program: program('exit 1') });
@@ -109,7 +109,7 @@ describe('a disk', () => {
     expect(await wear.percent('/dev/sda1')).toBe(10);
   });
 
-  it('is asked once for hours', async () => {
+  it('is queried once for hours', async () => {
     partition('sda', 'sda1');
     const count = join(root, 'count');
     const wear = new DiskWear({ logger, root, program: program(`echo x >> ${count}`) });
@@ -118,7 +118,7 @@ describe('a disk', () => {
     expect(readFileSync(count, 'utf8')).toBe('x\n');
   });
 
-  it('without smartctl is not known, and not asked again', async () => {
+  it('without smartctl is unknown and not queried again', async () => {
     partition('sda', 'sda1');
     const wear = new DiskWear({ logger, root, program: join(root, 'smartctl') });
     expect(await wear.percent('/dev/sda1')).toBeNull();

@@ -59,7 +59,7 @@ describe('the chip of the header', () => {
     expect(chip && sysfsNumber(chip, 17)).toBe(number);
   });
 
-  it('is absent where there is none', async () => {
+  it('is null if there is none', async () => {
     expect(readGpioChips('/no/such/folder')).toEqual([]);
     expect(findHeaderChip([{ label: 'INT34C6:00', base: 0, lines: 300 }])).toBeUndefined();
     expect(await openGpioHeader({ logger, labels: [] })).toBeNull();
@@ -76,7 +76,7 @@ describe('the chip of the header', () => {
     ]).toEqual([519, undefined, undefined, undefined]);
   });
 
-  it('is told from any text without a throw', () => {
+  it('parses any text without throwing', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), fc.string(), (label, base, ngpio) => {
         const chip = parseGpioChip({ label, base, ngpio });
@@ -87,7 +87,7 @@ describe('the chip of the header', () => {
 });
 
 describe('readJumper', () => {
-  it('tells closed, open, unreadable and absent', async () => {
+  it('reads closed, open, unreadable and absent', async () => {
     const header = new FakeGpioHeader();
     expect(await readJumper(null, 17, logger)).toBe('absent');
     expect(await readJumper(header, 17, logger)).toBe('open');
@@ -98,7 +98,7 @@ describe('readJumper', () => {
     expect(await readJumper(header, 17, logger)).toBe('unreadable');
   });
 
-  it('is unreadable where the line does not hold still', async () => {
+  it('is unreadable if the line does not hold still', async () => {
     let value: 0 | 1 = 0;
     const flutter = {
       read: async () => (value = value === 0 ? 1 : 0),
@@ -111,7 +111,7 @@ describe('readJumper', () => {
 });
 
 describe('watchInput', () => {
-  it('tells the state at first and after changes that hold, and lets go of the line', async () => {
+  it('reports the initial state and every change that holds, and releases the line', async () => {
     const header = new FakeGpioHeader();
     const told: boolean[] = [];
     const stop = new AbortController();
@@ -131,7 +131,7 @@ describe('watchInput', () => {
     expect(header.isOpen(22)).toBe(false);
   });
 
-  it('rejects where the line cannot be opened', async () => {
+  it('rejects if the line cannot be opened', async () => {
     const header = new FakeGpioHeader();
     header.broken.add(22);
     const options = { header, gpio: 22, active: 'high', logger, onChange: () => {} } as const;

@@ -11,7 +11,7 @@ import * as parsers from './proc-metrics.ts';
 const logger = pino({ level: 'silent' });
 
 describe('parsers', () => {
-  it('count guest time once and waiting as idle', () => {
+  it('count guest time once and iowait as idle', () => {
     expect(parsers.parseCpuTicks('cpu  100 0 50 800 50 0 0 0 100 0\ncpu0 1\n')).toEqual({
       busy: 150,
       total: 1000,
@@ -41,7 +41,7 @@ describe('parsers', () => {
     expect(parsers.parseUptime('350735.47 234388.90\n')).toBe(350_735.47);
   });
 
-  it('list each disk once, where it was mounted first', () => {
+  it('list each disk once, at its first mount', () => {
     const mounts = [
       'proc /proc proc rw 0 0',
       '/dev/mmcblk0p5 / ext4 ro 0 0',
@@ -93,7 +93,7 @@ describe('a machine', () => {
   });
   afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-  it('like a board tells rates between samples, temperature and who it is', async () => {
+  it('like a board reports rates between samples, temperature and identity', async () => {
     file('proc/stat', 'cpu  10 0 0 90 0 0 0 0 0 0\n');
     file('proc/net/dev', line(1000, 0));
     file('proc/self/mounts', `/dev/mmcblk0p7 ${root} ext4 rw 0 0\n`);
@@ -153,7 +153,7 @@ describe('a machine', () => {
     });
   });
 
-  it('asks the firmware where there is one', async () => {
+  it('asks the firmware if there is one', async () => {
     file('vcgencmd', '#!/bin/sh\necho throttled=0x50000\n');
     const { chmodSync } = await import('node:fs');
     chmodSync(join(root, 'vcgencmd'), 0o755);
@@ -161,7 +161,7 @@ describe('a machine', () => {
     expect(await host.power()).toMatchObject({ underVoltageNow: false, underVoltageSinceBoot: true });
   });
 
-  it('reads what the kernel keeps of the firmware, without a program, while its monitor asks', async () => {
+  it('reads the firmware state from the kernel, without a program, while its monitor runs', async () => {
     file('sys/bus/platform/drivers/raspberrypi-firmware/soc:firmware/get_throttled', '50001\n');
     const host = new LinuxHost({ logger, root, firmwareProgram: join(root, 'nowhere') });
     expect(await host.power()).toBeNull();
@@ -183,7 +183,7 @@ describe('a machine', () => {
   });
 });
 
-it('an appliance without a name is called after its serial number', () => {
+it('without a name is called after its serial number', () => {
   expect(defaultName({ serial: '00000000ABCD1234', id: 'x' })).toBe('rushlight-1234');
   expect(defaultName({ serial: null, id: '0123456789ab' })).toBe('rushlight-89ab');
   expect(defaultName({ serial: '7', id: 'x' })).toBe('rushlight-0007');

@@ -15,19 +15,19 @@ const mounts = (options: string) =>
     '',
   ].join('\n');
 
-test('a folder that can be written to keeps what is written, whatever lies around it', () => {
+test('a writable folder keeps data, whatever is around it', () => {
   expect(whyNotKept('/data/rushlight', mounts('rw,nosuid,nodev,noatime'), null)).toBeNull();
   expect(whyNotKept('/data/rushlight', '', null)).toBeNull();
 });
 
 test.each(['ro,nosuid,nodev', 'rw,noatime,emergency_ro'])(
-  'a disk that has stopped (%s) is told',
+  'reports a disk that has stopped (%s)',
   (options) => {
     expect(whyNotKept('/data/rushlight', mounts(options), null)).toMatch(/no writes.*Restart/);
   },
 );
 
-test('what the storage service had to do is told, with what to do next', async () => {
+test('reports what the storage service had to do, and what to do next', async () => {
   const root = mkdtempSync(join(tmpdir(), 'rushlight-kept-'));
   const files = { folder: '/data/rushlight', mounts: join(root, 'mounts'), note: join(root, 'note') };
   writeFileSync(files.mounts, mounts('rw'));

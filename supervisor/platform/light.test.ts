@@ -23,20 +23,20 @@ class RecordedLight implements Light {
 }
 
 describe('a pattern', () => {
-  test('goes over and over', async () => {
+  test('repeats', async () => {
     const light = new RecordedLight(({ length }) => length === 9);
     await playPattern(light, [5, 1, 1, 5], light.stop.signal);
     expect(light.seen).toEqual([true, false, true, false, true, false, true, false, true]);
   });
 
-  test('of one number is lit for good', async () => {
+  test('of one number stays lit', async () => {
     const light = new RecordedLight(() => false);
     setTimeout(() => light.stop.abort(), 30);
     await playPattern(light, [1], light.stop.signal);
     expect(light.seen).toEqual([true]);
   });
 
-  test('is not begun after its end', async () => {
+  test('does not start after its signal', async () => {
     const light = new RecordedLight(() => false);
     await playPattern(light, [1, 1], AbortSignal.abort());
     expect(light.seen).toEqual([]);
@@ -64,7 +64,7 @@ describe('an LED of the kernel', () => {
   });
   afterEach(() => rmSync(root, { recursive: true }));
 
-  test('is switched by hand while we run, and blinks by itself before and after', async () => {
+  test('is switched manually while the program runs, and blinks by itself before and after', async () => {
     expect(await findStatusLed(root)).toBeNull();
     const folder = join(root, 'sys/class/leds/rushlight:status');
     const read = (file: string) => readFileSync(join(folder, file), 'utf8');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ImageMachineName, machineNameOfImage } from './machine-name.ts';
 
-test('a new name is written for the image once, for everybody to read', async () => {
+test('writes a new name for the image once, readable for everybody', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'rushlight-machine-'));
   try {
     const machine = new ImageMachineName(folder);
@@ -19,18 +19,32 @@ test('a new name is written for the image once, for everybody to read', async ()
   }
 });
 
+test('a name that avahi gave to somebody else is asked for once more, if there is one', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'rushlight-machine-'));
+  try {
+    const machine = new ImageMachineName(folder);
+    await machine.askAgain();
+    await expect(stat(join(folder, 'name'))).rejects.toMatchObject({ code: 'ENOENT' });
+    await machine.set('stage-left');
+    await machine.askAgain();
+    expect(await readFile(join(folder, 'name'), 'utf8')).toBe('stage-left\nagain\n');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
 test.each([
   [0, 's "stage-2"\n', 'stage-2'],
   [0, 's ""\n', null],
   [0, 's "a b"\n', null],
   [1, 's "stage"\n', null],
   [null, '', null],
-])('what busctl answers (%s, %j) is read as %s', async (code, stdout, name) => {
+])('reads the answer of busctl (%s, %j) as %s', async (code, stdout, name) => {
   const machine = new ImageMachineName('/nowhere', async () => ({ code, stdout, stderr: '' }));
   expect(await machine.answered()).toBe(name);
 });
 
-test('where no image started us, a machine keeps its name', () => {
+test('a machine without the image keeps its name', () => {
   expect(machineNameOfImage({})).toBeNull();
   expect(machineNameOfImage({ RUNTIME_DIRECTORY: '/run/rushlight' })).not.toBeNull();
 });

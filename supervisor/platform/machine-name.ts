@@ -6,6 +6,8 @@ import { type CommandRunner, runCommand } from './cameras/command-runner.ts';
 export interface MachineName {
   /** Rejects with the system's error. */
   set(name: string): Promise<void>;
+  /** Asks avahi once more for the name that was set, if it answers for another. Rejects with the system's error. */
+  askAgain(): Promise<void>;
   /** The name that avahi answers for, which has a number behind it where another machine has it, too; null without avahi. */
   answered(): Promise<string | null>;
 }
@@ -30,6 +32,12 @@ export class ImageMachineName implements MachineName {
     if (name === this.#name) return;
     await writeFileAtomic(join(this.#folder, 'name'), `${name}\n`, { mode: 0o644, durable: false });
     this.#name = name;
+  }
+
+  async askAgain(): Promise<void> {
+    if (this.#name === null) return;
+    const text = `${this.#name}\nagain\n`;
+    await writeFileAtomic(join(this.#folder, 'name'), text, { mode: 0o644, durable: false });
   }
 
   async answered(): Promise<string | null> {

@@ -34,7 +34,7 @@ describe('NetworkMonitor', () => {
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  it('tells of each event of the kernel, and of none that is not about links and addresses', async () => {
+  it('reports kernel events about links and addresses, and no others', async () => {
     const program = join(folder, 'ip');
     await writeFile(
       program,
@@ -54,7 +54,7 @@ exec sleep 60
     await end();
   });
 
-  it('makes listeners look by themselves where the events cannot be had', async () => {
+  it('makes listeners poll if events are not available', async () => {
     const { told, unsubscribe, end } = await watch('/nonexistent/ip', folder);
     await vi.waitFor(() => expect(told.mock.calls.length).toBeGreaterThan(2), patient);
     unsubscribe();

@@ -14,11 +14,11 @@ if ($address eq '') {
     die "NOTIFY_SOCKET is not set\n";
 }
 $address =~ s/^@/\0/;
-$^F = 255;    # the socket outlives exec
+$^F = 255;    # the socket survives exec
 socket(my $socket, AF_UNIX, SOCK_DGRAM, 0) or die "socket: $!\n";
 connect($socket, pack_sockaddr_un($address)) or die "connect: $!\n";
 if (@ARGV) {
-    # A message that finds the socket full is lost; the supervisor must not hang for it.
+    # A message is lost if the socket is full; the supervisor must not hang on it.
     fcntl($socket, F_SETFL, O_NONBLOCK) or die "fcntl: $!\n";
     $ENV{RUSHLIGHT_NOTIFY_FD} = fileno($socket);
     exec { $ARGV[0] } @ARGV or die "cannot run $ARGV[0]: $!\n";

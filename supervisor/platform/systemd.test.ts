@@ -65,7 +65,7 @@ describe('notify-socket.pl', () => {
     await vi.waitFor(() => expect(received).toEqual([`READY=1|STATUS=30000 ${program.pid}`]), waitOptions);
   });
 
-  it('only becomes the program where there is no service manager', async () => {
+  it('only becomes the program if there is no service manager', async () => {
     const env = { ...process.env, NOTIFY_SOCKET: '' };
     const script = 'process.exit(process.env.RUSHLIGHT_NOTIFY_FD === undefined ? 7 : 1)';
     const program = spawn(notifySocketProgram, [process.execPath, '-e', script], { env, stdio: 'inherit' });
@@ -74,7 +74,7 @@ describe('notify-socket.pl', () => {
 });
 
 describe('openNotifier', () => {
-  it('goes through a helper where only the address of the socket is known', async () => {
+  it('uses a helper if only the address of the socket is known', async () => {
     using line = openNotifier({ ...process.env, NOTIFY_SOCKET: socket, WATCHDOG_USEC: '2000000' }, logger);
     expect(line.watchdogMs).toBe(2000);
     line.notify({ READY: '1', STATUS: 'two\nlines' });
@@ -82,7 +82,7 @@ describe('openNotifier', () => {
     await vi.waitFor(() => expect(received).toEqual(['READY=1|STATUS=two lines', 'WATCHDOG=1']), waitOptions);
   });
 
-  it('says nothing where nobody listens', () => {
+  it('is silent if nobody listens', () => {
     using line = openNotifier({ WATCHDOG_USEC: '2000000' }, logger);
     expect(line.watchdogMs).toBeNull();
     line.notify({ READY: '1' });
@@ -99,7 +99,7 @@ describe('openNotifier', () => {
 });
 
 describe('feedWatchdog', () => {
-  it('feeds while nobody is silent, pauses while somebody is, and ends with the signal', async () => {
+  it('feeds while all components report, pauses while one is silent, and ends with the signal', async () => {
     const sent: string[] = [];
     const line: Notifier = {
       watchdogMs: 10,

@@ -65,7 +65,7 @@ afterEach(async () => {
 });
 
 describe('a child', () => {
-  it('hands over its lines of both streams and its exit code', async () => {
+  it('passes on its lines from both streams and its exit code', async () => {
     const { lines, onLine } = collector();
     const child = await newHost().spawn(
       shell('talker', 'echo out; echo err >&2; printf unfinished; exit 3'),
@@ -79,7 +79,7 @@ describe('a child', () => {
     expect(lines.filter(({ stream }) => stream === 'stderr').map(({ text }) => text)).toEqual(['err']);
   });
 
-  it('tells the signal that ended it', async () => {
+  it('reports the signal that ended it', async () => {
     const child = await newHost().spawn(shell('suicide', 'kill -KILL $$'));
     expect(await child.exited).toEqual({ code: null, signal: 'SIGKILL' });
   });
@@ -96,7 +96,7 @@ describe('a child', () => {
     expect(readdirSync(folder).filter((file) => file.endsWith('.json'))).toEqual([]);
   });
 
-  it('gets SIGKILL with its whole group where it ignores the request to end', async () => {
+  it('gets SIGKILL with its whole group if it ignores the request to end', async () => {
     const { onLine, texts } = collector();
     const script =
       'trap "" TERM; (trap "" TERM; while :; do sleep 0.1; done) & echo ready; while :; do sleep 0.1; done';
@@ -106,7 +106,7 @@ describe('a child', () => {
     expect(groupLives(child.pid)).toBe(false);
   });
 
-  it('ends although a grandchild holds its stdout, and the grandchild is ended too', async () => {
+  it('ends although a grandchild holds its stdout, and the grandchild ends too', async () => {
     const host = newHost();
     const child = await host.spawn(shell('parent', 'sleep 1000 & exit 0'));
     expect(await child.exited).toEqual({ code: 0, signal: null });
@@ -114,7 +114,7 @@ describe('a child', () => {
     await vi.waitFor(() => expect(host.running).toEqual([]), waitOptions);
   });
 
-  it('keeps its name while it runs and frees it when it has ended', async () => {
+  it('keeps its name while it runs and frees it at its end', async () => {
     const host = newHost();
     const first = await host.spawn(shell('only', 'sleep 1000'));
     await expect(host.spawn(shell('only', 'sleep 1000'))).rejects.toMatchObject({ code: 'CHILD_NAME_TAKEN' });
@@ -126,7 +126,7 @@ describe('a child', () => {
     expect(await second.stop()).toEqual({ code: null, signal: 'SIGTERM' });
   });
 
-  it('with a name that is no file name is refused', async () => {
+  it('with a name that is not a file name is rejected', async () => {
     await expect(newHost().spawn(shell('../up', 'true'))).rejects.toMatchObject({
       code: 'CHILD_NAME_INVALID',
     });
@@ -189,7 +189,7 @@ describe('a durable child', () => {
     expect(groupLives(elsewhere.pid)).toBe(false);
   });
 
-  it('whose end nobody caused is noticed after a take-over', async () => {
+  it('that ends by itself after a take-over is noticed', async () => {
     const spec = shell('mortal', 'sleep 1000', { durable: true });
     const elsewhere = await spawnElsewhere(spec);
     await elsewhere.abandon();
@@ -206,14 +206,14 @@ describe('a durable child', () => {
     expect(groupLives(elsewhere.pid)).toBe(false);
   });
 
-  it('that nobody wants any more is reaped, with what it started', async () => {
+  it('that nobody wants any more is reaped, with everything it started', async () => {
     const elsewhere = await spawnElsewhere(shell('unwanted', 'sleep 1000 & sleep 1000', { durable: true }));
     await elsewhere.abandon();
     expect(await newHost().reapOrphans(['wanted'])).toContain('unwanted');
     expect(groupLives(elsewhere.pid)).toBe(false);
   });
 
-  it('whose leader died unseen leaves nothing behind when it starts anew', async () => {
+  it('whose leader died unseen leaves nothing behind at its next start', async () => {
     const spec = shell('headless', 'sleep 1000 & sleep 1000', { durable: true });
     const elsewhere = await spawnElsewhere(spec);
     await elsewhere.abandon();
@@ -226,7 +226,7 @@ describe('a durable child', () => {
 });
 
 describe('the host', () => {
-  it('reaps what was not durable although its name is wanted', async () => {
+  it('reaps a child that was not durable even if its name is still wanted', async () => {
     const elsewhere = await spawnElsewhere(shell('plain', 'exec sleep 1000'));
     await elsewhere.abandon();
     expect(await newHost().reapOrphans(['plain'])).toContain('plain');
@@ -256,7 +256,7 @@ describe('the host', () => {
     expect(groupLives(stray)).toBe(false);
   });
 
-  it('ends everything when it is disposed of, and starts nothing more', async () => {
+  it('ends everything when it is disposed, and starts nothing more', async () => {
     const host = newHost();
     const children = await Promise.all([
       host.spawn(shell('a', 'sleep 1000')),

@@ -8,7 +8,7 @@ function gate() {
 }
 
 describe('ExclusiveRunner', () => {
-  it('never runs two at once, runs all, and in order', async () => {
+  it('never runs two tasks at once, and runs all in order', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.tuple(fc.constantFrom('update', 'reboot'), fc.boolean()), { maxLength: 20 }),
@@ -34,7 +34,7 @@ describe('ExclusiveRunner', () => {
     );
   });
 
-  it('joins waiting tasks of one name: the latest is run, once, for all', async () => {
+  it('joins waiting tasks of one name: runs the latest once for all', async () => {
     const runner = new ExclusiveRunner();
     const { opened, open } = gate();
     const ran: number[] = [];
@@ -56,7 +56,7 @@ describe('ExclusiveRunner', () => {
     expect(ran).toEqual([3]);
   });
 
-  it('lets a waiting caller go', async () => {
+  it('lets a waiting caller leave', async () => {
     const runner = new ExclusiveRunner();
     const { opened, open } = gate();
     const abort = new AbortController();
@@ -69,7 +69,7 @@ describe('ExclusiveRunner', () => {
     await first;
   });
 
-  it('keeps a joined task for those who stay', async () => {
+  it('keeps a joined task for the remaining callers', async () => {
     const runner = new ExclusiveRunner();
     const { opened, open } = gate();
     const abort = new AbortController();
@@ -83,7 +83,7 @@ describe('ExclusiveRunner', () => {
     expect(await stayer).toBe('applied');
   });
 
-  it('cancels the running task when its caller goes, and waits until it has wound up', async () => {
+  it('cancels the running task when its caller leaves, and waits until it has finished', async () => {
     const runner = new ExclusiveRunner();
     const abort = new AbortController();
     const events: string[] = [];

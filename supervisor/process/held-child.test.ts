@@ -13,7 +13,7 @@ vi.mock('./process-group.ts', async (original) => {
   return { ...actual, endGroup: vi.fn(actual.endGroup) };
 });
 
-it('a child of an earlier run that the kernel holds is left, and keeps nobody from starting', async () => {
+it('abandons a child of an earlier run that the kernel holds, and it blocks no start', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'rushlight-held-'));
   const logger = pino({ level: 'silent' });
   const spec = (name: string) => ({ name, argv: ['sleep', '1000'] as const, durable: true });
@@ -33,7 +33,7 @@ it('a child of an earlier run that the kernel holds is left, and keeps nobody fr
   }
 });
 
-it('nor does one of this run hold up whoever ends it, and its name is free again', {
+it('a child of this run does not delay the end either, and its name is free again', {
   timeout: 60_000,
 }, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'rushlight-held-'));

@@ -31,13 +31,16 @@ export async function keepRunning(
   while (!signal.aborted) {
     const startedMs = performance.now();
     const stable = setTimeout(() => tell(null), policy.stableAfterMs);
+    // What a failed run left at work ends before the next one begins: two of a kind would be in each other's way.
+    const over = new AbortController();
     try {
-      await run(signal);
+      await run(AbortSignal.any([signal, over.signal]));
       break;
     } catch (error) {
       const decision = decideRestart(policy, failures, performance.now() - startedMs, Math.random());
       failures = decision.failures;
       const reason = describeError(error);
+      over.abort();
       // A failure that repeats is logged once.
       const level = reason === trouble ? 'debug' : 'error';
       log[level]({ err: error, service: name, ...decision }, 'a service ended by an error');

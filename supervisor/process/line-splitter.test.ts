@@ -11,7 +11,7 @@ function split(chunks: readonly Uint8Array[]): string[] {
 }
 
 describe('LineSplitter', () => {
-  it('finds the same lines wherever the bytes are cut', () => {
+  it('finds the same lines wherever the bytes are split', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.array(fc.nat()), (text, cuts) => {
         const bytes = Buffer.from(text);
@@ -26,7 +26,7 @@ describe('LineSplitter', () => {
     );
   });
 
-  it('cuts a line that is too long, and goes on with the next', () => {
+  it('truncates a line that is too long and continues with the next', () => {
     expect(split([Buffer.from(`${'x'.repeat(100_000)}\nnext\r\n\r\nlast`)])).toEqual([
       'x'.repeat(8192),
       'next',

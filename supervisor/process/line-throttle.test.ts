@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { LineThrottle } from './line-throttle.ts';
 
-it('lets so many lines a second through and counts the others', () => {
+it('passes a limited number of lines a second and counts the others', () => {
   let nowMs = 0;
   const texts: string[] = [];
   const throttle = new LineThrottle(

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { giveOomScore, stepBehindChildren } from './oom-score.ts';
 
-test('a process steps back from what it was given, and hands that on', async () => {
+test('a process adjusts its inherited score, and hands that on', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'rushlight-oom-'));
   const file = join(folder, 'oom_score_adj');
   await writeFile(file, '-900\n');
@@ -19,7 +19,7 @@ test('a process steps back from what it was given, and hands that on', async () 
   await rm(folder, { recursive: true });
 });
 
-test('a child has the value that it is given; one that is gone is no error', async () => {
+test('sets the value of a child; a missing one is no error', async () => {
   const child = spawn('sleep', ['60'], { stdio: 'ignore' });
   const pid = child.pid ?? 0;
   expect(giveOomScore(pid, 321)).toBe(true);

@@ -18,7 +18,7 @@ describe('parseProcStat', () => {
     );
   });
 
-  it('never throws, and refuses what is something else', () => {
+  it('never throws, and rejects anything else', () => {
     fc.assert(fc.property(fc.string(), (text) => void parseProcStat(text)));
     for (const text of [
       '',
@@ -33,7 +33,7 @@ describe('parseProcStat', () => {
 });
 
 describe('isAlive', () => {
-  it('knows this very process, and no other with its number', () => {
+  it('recognises this very process, and no other with its number', () => {
     const stat = readProcStat(process.pid);
     expect(stat?.parentPid).toBe(process.ppid);
     expect(isAlive(process.pid, stat?.startTicks ?? 0)).toBe(true);

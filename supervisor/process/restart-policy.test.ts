@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { decideRestart, defaultRestartPolicy as policy } from './restart-policy.ts';
 
 describe('decideRestart', () => {
-  it('doubles its bound from failure to failure, up to the maximum', () => {
+  it('doubles its bound with each failure, up to the maximum', () => {
     const bounds = [0, 1, 2, 3, 10, 1000].map((before) => decideRestart(policy, before, 0, 1).delayMs);
     expect(bounds).toEqual([500, 1000, 2000, 4000, 30_000, 30_000]);
   });
@@ -13,7 +13,7 @@ describe('decideRestart', () => {
     expect(decideRestart(policy, 7, policy.stableAfterMs - 1, 1)).toEqual({ failures: 8, delayMs: 30_000 });
   });
 
-  it('stays within its bounds whatever chance says', () => {
+  it('stays within its bounds for any random number', () => {
     fc.assert(
       fc.property(
         fc.nat(),
@@ -28,7 +28,7 @@ describe('decideRestart', () => {
     );
   });
 
-  it('spreads the pauses over the whole bound', () => {
+  it('spreads the pauses over the whole range', () => {
     expect(decideRestart(policy, 3, 0, 0.25).delayMs).toBe(1000);
     expect(decideRestart(policy, 3, 0, 0).delayMs).toBe(policy.minMs);
   });

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
+import { defaultRestartPolicy } from './restart-policy.ts';
 import { ServiceSlot } from './service-slot.ts';
 
 function recordedService(name: string, events: string[]) {
@@ -11,7 +12,7 @@ function recordedService(name: string, events: string[]) {
   };
 }
 
-test('an equal key leaves the service alone; another one replaces it, never both at once', async () => {
+test('an equal key keeps the service; another one replaces it, never both at once', async () => {
   const events: string[] = [];
   const slot = new ServiceSlot('test', pino({ level: 'silent' }));
   await slot.set({ port: 1 }, recordedService('a', events));
@@ -24,7 +25,21 @@ test('an equal key leaves the service alone; another one replaces it, never both
   expect(events).toEqual(['a starts', 'a ends', 'c starts', 'c ends']);
 });
 
-test('a service that fails is logged and can be set anew', async () => {
+test('what a service left at work when one of its parts failed has ended before it runs again', async () => {
+  const events: string[] = [];
+  let runs = 0;
+  const policy = { ...defaultRestartPolicy, initialMs: 20 };
+  const slot = new ServiceSlot('test', pino({ level: 'silent' }), { policy });
+  await slot.set(1, async (signal) => {
+    runs += 1;
+    const part = recordedService(`part ${runs}`, events)(signal);
+    await Promise.all([part, runs === 1 ? Promise.reject(new Error('the other part failed')) : part]);
+  });
+  await expect.poll(() => events).toEqual(['part 1 starts', 'part 1 ends', 'part 2 starts']);
+  await slot.close();
+});
+
+test('logs a service that fails, and it can be set again', async () => {
   const lines: string[] = [];
   const slot = new ServiceSlot('test', pino({}, { write: (line) => lines.push(line) }));
   await slot.set(1, async () => {
@@ -40,7 +55,7 @@ test('a service that fails is logged and can be set anew', async () => {
 
 const atOnce = { initialMs: 1, maxMs: 1, minMs: 1, stableAfterMs: 60_000 };
 
-test('a service that fails is started again, and says why it does not run until it is no longer wanted', async () => {
+test('restarts a service that fails, and says why it does not run while it is wanted', async () => {
   const told: (string | null)[] = [];
   const slot = new ServiceSlot('test', pino({ level: 'silent' }), {
     onTrouble: (reason) => told.push(reason),
@@ -60,7 +75,7 @@ test('a service that fails is started again, and says why it does not run until 
   expect(told.at(-1)).toBeNull();
 });
 
-test('a service that throws before its first wait fails no caller', async () => {
+test('a service that throws before its first wait does not fail its caller', async () => {
   const slot = new ServiceSlot('test', pino({ level: 'silent' }), { policy: atOnce });
   const run = () => {
     throw new Error('at once');
@@ -69,7 +84,7 @@ test('a service that throws before its first wait fails no caller', async () => 
   await slot.close();
 });
 
-test('once a slot has ended nothing starts in it, not even what was being set meanwhile', async () => {
+test('starts nothing after its end, not even what was being set meanwhile', async () => {
   const events: string[] = [];
   const slot = new ServiceSlot('test', pino({ level: 'silent' }));
   await slot.set(1, recordedService('a', events));

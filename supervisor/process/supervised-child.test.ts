@@ -43,7 +43,7 @@ afterEach(async () => {
 });
 
 describe('a supervised child', () => {
-  it('is started again when it was killed, and ends with the signal', async () => {
+  it('restarts after a kill and ends with the signal', async () => {
     const { child, done } = supervise('exec sleep 1000');
     await vi.waitFor(() => expect(child.state.phase).toBe('running'), waitOptions);
     const first = pidOf(child);
@@ -56,7 +56,7 @@ describe('a supervised child', () => {
     expect(host.running).toEqual([]);
   });
 
-  it('tells why it ended, with its last line', async () => {
+  it('reports why it ended, with its last line', async () => {
     const { states } = supervise('echo "no such camera" >&2; exit 7');
     await vi.waitFor(() => expect(states.map(({ phase }) => phase)).toContain('backing-off'), waitOptions);
     expect(states.find(({ phase }) => phase === 'backing-off')).toMatchObject({
@@ -82,7 +82,7 @@ describe('a supervised child', () => {
     expect(child.lastLines).toEqual(['listening']);
   });
 
-  it('is ended and counts as failed where it never gets ready', async () => {
+  it('is ended and counts as failed if it never gets ready', async () => {
     const { states } = supervise('exec sleep 1000', { isReady: () => false, readyTimeoutMs: 100 });
     await vi.waitFor(
       () => expect(states).toContainEqual(expect.objectContaining({ reason: 'not ready within 100 ms' })),
@@ -90,7 +90,7 @@ describe('a supervised child', () => {
     );
   });
 
-  it('starts anew on demand, without a pause', async () => {
+  it('restarts on demand without a pause', async () => {
     const { child, phases } = supervise('exec sleep 1000');
     await vi.waitFor(() => expect(child.state.phase).toBe('running'), waitOptions);
     const first = pidOf(child);
@@ -99,7 +99,7 @@ describe('a supervised child', () => {
     expect(phases()).not.toContain('backing-off');
   });
 
-  it('that is waiting to be started again does not delay the end', async () => {
+  it('that waits for its restart does not delay the end', async () => {
     const { child, done } = supervise('exit 1', { policy: { initialMs: 1e6, maxMs: 1e6, minMs: 1e6 } });
     await vi.waitFor(() => expect(child.state.phase).toBe('backing-off'), waitOptions);
     stop.abort();

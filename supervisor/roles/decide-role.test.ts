@@ -36,7 +36,7 @@ const table: Row[] = [
   ['auto', 'unreadable', 'camera', 'camera', /stays what it was/],
 ];
 
-it('the table is whole', () => {
+it('the table is complete', () => {
   expect(new Set(table.map(([setting, jumper, last]) => `${setting} ${jumper} ${last}`)).size).toBe(
     3 * 4 * 3,
   );

@@ -30,20 +30,20 @@ function decide(text: string, cameras: CameraFact[] = [], role: 'hub' | 'camera'
 const source = (id: string, kind: string, more = '') =>
   `[[source]]\nid = "${id}"\nkind = "${kind}"\n${more}\n`;
 
-it('a hub pulls what lives elsewhere, a camera does not', () => {
+it('a hub pulls remote feeds, a camera does not', () => {
   const text = '[[remote]]\nid = "r"\nkind = "whep"\nurl = "http://other/whep/x"';
   expect(decide(text, [], 'camera').remotes).toEqual([]);
   expect(decide(text, [], 'hub').remotes).toMatchObject([{ id: 'r' }]);
 });
 
 describe('sources', () => {
-  it('run on either role, and need hardware only where they open some', () => {
+  it('run in either role, and need hardware only if they open some', () => {
     const text = source('t', 'test') + source('r', 'rtsp', 'url = "rtsp://x/y"');
     expect(decide(text, [], 'hub').runs).toEqual(['t:-', 'r:-']);
     expect(decide(text, [], 'camera').runs).toEqual(['t:-', 'r:-']);
   });
 
-  it('wait for hardware that is missing, and say for what', () => {
+  it('wait for missing hardware and name it', () => {
     const text =
       source('m', 'rpicam', 'camera = 1') + source('u', 'v4l2', 'device = "usb-x"') + source('any', 'v4l2');
     expect(decide(text, [module(0)]).waits).toEqual([
@@ -53,7 +53,7 @@ describe('sources', () => {
     ]);
   });
 
-  it('that name a camera get it before those that take any, by id or by path', () => {
+  it('that name a camera by id or path get it before those that accept any', () => {
     const text = source('any', 'v4l2') + source('named', 'v4l2', 'device = "/dev/video0"');
     const cameras = [usb('first', '/dev/video0'), usb('second', '/dev/video2')];
     expect(decide(text, cameras).runs).toEqual(['any:second', 'named:first']);

@@ -14,13 +14,13 @@ function follow(state: LinkRate, losses: readonly (number | null)[], how = live,
 const seconds = (count: number, lossRatio: number | null) => Array.from({ length: count }, () => lossRatio);
 
 describe('judgeLink', () => {
-  test('a gust of loss changes nothing, lasting loss lowers the rate to what arrives', () => {
+  test('ignores a burst of loss; lasting loss lowers the rate to what arrives', () => {
     expect(follow(unmeasuredLink, seconds(7, 0.5)).linkKbps).toBeNull();
     expect(follow(unmeasuredLink, [...seconds(7, 0.5), 0, ...seconds(7, 0.5)]).linkKbps).toBeNull();
     expect(follow(unmeasuredLink, seconds(9, 0.5)).linkKbps).toBe(2000);
   });
 
-  test('a link that is clean for two minutes is tried with more, up to what is wanted', () => {
+  test('raises the rate after two clean minutes, up to the configured one', () => {
     const low = { ...unmeasuredLink, linkKbps: 4000 };
     expect(follow(low, seconds(100, 0)).linkKbps).toBe(4000);
     expect(follow(low, seconds(121, 0)).linkKbps).toBe(6000);
@@ -29,19 +29,19 @@ describe('judgeLink', () => {
     expect(follow(low, seconds(250, 0.03)).linkKbps).toBe(4000);
   });
 
-  test('a take freezes the rate, and it is judged anew afterwards', () => {
+  test('a take freezes the rate, which is judged afresh afterwards', () => {
     const frozen = follow(unmeasuredLink, seconds(60, 0.5), { ...live, frozen: true });
     expect(frozen).toEqual(unmeasuredLink);
     expect(follow(frozen, seconds(7, 0.5), live, 60_000).linkKbps).toBeNull();
     expect(follow(frozen, seconds(9, 0.5), live, 60_000).linkKbps).toBe(2000);
   });
 
-  test('what is not known changes nothing', () => {
+  test('unknown figures change nothing', () => {
     expect(follow(unmeasuredLink, seconds(60, null))).toEqual(unmeasuredLink);
     expect(judgeLink(unmeasuredLink, { atMs: 0, sentKbps: 0, lossRatio: 1 }, live)).toEqual(unmeasuredLink);
   });
 
-  test('it never changes more than once in 8 s, and only up when nothing is lost', () => {
+  test('never changes more than once in 8 s, and raises only without loss', () => {
     const samples = fc.array(
       fc.record({
         lossRatio: fc.double({ min: 0, max: 1, noNaN: true }),

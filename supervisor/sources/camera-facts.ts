@@ -1,5 +1,5 @@
 import type { Device } from '../contract/index.ts';
-import type { CameraFact } from '../roles/facts.ts';
+import type { CameraFact } from '../roles/index.ts';
 
 /** The facts about plugged-in cameras that the decision about pipelines needs. */
 export function cameraFacts(devices: readonly Device[]): CameraFact[] {

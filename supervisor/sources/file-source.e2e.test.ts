@@ -17,7 +17,7 @@ function make(file: string, size: string, ...codec: string[]): void {
   execFileSync('ffmpeg', ['-v', 'error', '-y', ...picture, ...codec, '-pix_fmt', 'yuv420p', file]);
 }
 
-it('a file that is missing, broken, there and replaced is said, played and followed', async () => {
+it('reports a missing or broken file, plays it once it is there and follows a replacement', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'file-source-'));
   const host = new SpawningChildHost();
   const file = join(folder, 'intro.mp4');

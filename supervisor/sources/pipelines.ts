@@ -20,8 +20,7 @@ import {
 } from '../../media/index.ts';
 import type { Device, SourceStatus } from '../contract/index.ts';
 import type { JpegPublication } from '../contract/ports.ts';
-import type { DesiredPipeline } from '../roles/assign-cameras.ts';
-import type { DesiredState } from '../roles/desired-state.ts';
+import type { DesiredPipeline, DesiredState } from '../roles/index.ts';
 import { judgeLink, type LinkRate, type LinkSample, unmeasuredLink } from './adaptive-bitrate.ts';
 import { watchForChange } from './changed-file.ts';
 import { PictureSource, picturesSocketPath } from './jpeg-source.ts';

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { camelCaseKeys } from '../../common/camel-case.ts';
 import { configSchema } from '../config/schema.ts';
 import { StateStore } from '../config/state.ts';
@@ -47,10 +47,27 @@ async function parts(adopt: 'ask' | 'auto' | 'never', source: readonly object[] 
     const [device] = await watcher.list();
     return device;
   };
-  return { plugged, config, look };
+  return { plugged, config, look, watcher };
 }
 
-test('a camera is offered, used, named, and remembered while it is away', async () => {
+test('a choice that is still on its way to the disk is not undone by the next look', async () => {
+  const { plugged, config, watcher } = await parts('auto');
+  await watcher.list();
+  // The camera is new to this look, which therefore writes, too.
+  await Promise.all([plugged.use(c920, false, config), afterList(plugged, config)]);
+  expect(plugged.decided).toEqual([]);
+  expect(await plugged.sources(config)).toEqual([]);
+});
+
+/** Looks once `use` has found its camera, and before its choice is on the disk. */
+async function afterList(plugged: PluggedCameras, config: Parameters<PluggedCameras['sources']>[0]) {
+  const update = vi.spyOn(StateStore.prototype, 'update');
+  await vi.waitFor(() => expect(update).toHaveBeenCalled(), { interval: 1 });
+  update.mockRestore();
+  return await plugged.sources(config);
+}
+
+test('offers, uses and names a camera, and remembers it while it is away', async () => {
   const { plugged, config, look } = await parts('ask');
   expect(await look()).toMatchObject({ id: c920, use: 'offered', source: null, label: 'HD Pro Webcam C920' });
   expect(plugged.unplugged()).toEqual([]);
@@ -72,7 +89,7 @@ test('a camera is offered, used, named, and remembered while it is away', async 
   await expect(plugged.forget(c920)).rejects.toMatchObject({ code: 'DEVICE_UNKNOWN' });
 });
 
-test('one that a person left alone is not waited for', async () => {
+test('does not wait for a camera that somebody released', async () => {
   const { plugged, config, look } = await parts('ask');
   await look();
   await plugged.use(c920, false, config);
@@ -82,7 +99,7 @@ test('one that a person left alone is not waited for', async () => {
   expect(plugged.unplugged()).toEqual([]);
 });
 
-test('one that the settings name is named there', async () => {
+test('points to the settings for a camera that they name', async () => {
   const source = [{ id: 'main', kind: 'v4l2', device: c920, label: 'Front' }];
   const { plugged, config, look } = await parts('auto', source);
   expect(await look()).toMatchObject({ use: 'settings', source: 'main', label: 'Front' });
@@ -92,7 +109,7 @@ test('one that the settings name is named there', async () => {
   expect(plugged.unplugged()).toEqual([]);
 });
 
-test('a word on a camera that is not there is refused', async () => {
+test('rejects a choice about a missing camera', async () => {
   const { plugged, config, look } = await parts('auto');
   await look();
   await expect(plugged.use('nobody', true, config)).rejects.toMatchObject({ code: 'DEVICE_UNKNOWN' });

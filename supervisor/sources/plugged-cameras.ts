@@ -35,17 +35,21 @@ export class PluggedCameras {
 
   /** Decides again, and keeps the names it gave. */
   async sources(config: Config): Promise<readonly SourceConfig[]> {
+    const decide = (plugged: ProxiedCameras) => {
+      this.#last = proxyDecision(this.#watcher.known, config, plugged);
+      return this.#last;
+    };
     const { plugged } = this.#state.get(pluggedSection);
-    const decision = proxyDecision(this.#watcher.known, config, plugged);
-    this.#last = decision;
+    const decision = decide(plugged);
     this.#labels = new Map(
       config.source.flatMap(({ id, label }) => (label === undefined ? [] : [[id, label]])),
     );
     this.#auto = config.devices.adopt === 'auto';
     if (JSON.stringify(decision.state) !== JSON.stringify(plugged)) {
-      await this.#state.update(pluggedSection, () => ({ plugged: { ...decision.state } }));
+      // Decided once more in turn: what a person chose a moment ago may still be on its way to the disk.
+      await this.#state.update(pluggedSection, (now) => ({ plugged: { ...decide(now.plugged).state } }));
     }
-    return decision.sources;
+    return this.decided;
   }
 
   /** The last decision. */

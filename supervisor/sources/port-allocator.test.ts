@@ -36,7 +36,7 @@ async function take(port: number): Promise<void> {
 }
 
 describe('Ports this machine chose', () => {
-  it('stay who has them, are even, and lie where nobody gets them by chance', async () => {
+  it('stay with their user, are even, and lie outside the ephemeral range', async () => {
     const port = await (await openBook()).book.portOf('source cam0');
     expect(port % 2).toBe(0);
     expect(port).toBeGreaterThanOrEqual(20_000);
@@ -46,7 +46,7 @@ describe('Ports this machine chose', () => {
     expect(await book.portOf('source cam1')).not.toBe(port);
   });
 
-  it('are given up where somebody else has them, and not where a process of ours does', async () => {
+  it('are released if another program has them, but not for a process of ours', async () => {
     const port = await (await openBook()).book.portOf('source cam0');
     await take(port);
     const argv: string[] = [];
@@ -70,7 +70,7 @@ describe('Ports this machine chose', () => {
   });
 });
 
-it('The table of sockets names the one of a port', () => {
+it('finds the socket of a port in the table', () => {
   const table = [
     '   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops',
     '  110: 0100007F:4E20 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 48213 2 0000000000000000 0',

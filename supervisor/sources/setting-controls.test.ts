@@ -74,7 +74,7 @@ describe('controls of a [[source]]', () => {
     expect(sets().slice(before)).toEqual([expect.stringMatching(/--set-ctrl gain=31$/)]);
   });
 
-  test('an unknown one is named with its nearest, and keeps no other from being set', async () => {
+  test('reports an unknown one with its nearest match and still sets the others', async () => {
     const { controls, values } = await start();
     await controls.apply(pipelines('{ gian = 3, brightness = 100, focus_absolute = 7 }'));
     expect(controls.noteOf('cam0')).toBe(
@@ -85,7 +85,7 @@ describe('controls of a [[source]]', () => {
     expect(controls.noteOf('cam0')).toBeNull();
   });
 
-  test('what somebody sets on the page later counts until the setting changes, also after a restart', async () => {
+  test('keep what somebody later sets on the page until the setting changes, even after a restart', async () => {
     const first = await start();
     await first.controls.apply(pipelines('{ gain = 30 }'));
     await first.cameras.setControls(c920, { gain: 90 });
@@ -101,7 +101,7 @@ describe('controls of a [[source]]', () => {
     expect(await second.values()).toMatchObject({ gain: 40 });
   });
 
-  test('are there again when the camera is plugged again', async () => {
+  test('are set again when the camera is plugged in again', async () => {
     const { controls, cameras, values } = await start();
     await controls.apply(pipelines('{ gain = 30 }'));
     await machine.become('none');
@@ -111,7 +111,7 @@ describe('controls of a [[source]]', () => {
     expect(await values()).toMatchObject({ gain: 30 });
   });
 
-  test('one that the camera refuses is said, and tried again', async () => {
+  test('report one that the camera refuses, and retry it', async () => {
     const { controls } = await start();
     machine.without('v4l2-ctl');
     await controls.apply(pipelines('{ gain = 30 }'));

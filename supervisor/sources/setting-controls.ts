@@ -4,7 +4,7 @@ import type { Device } from '../contract/index.ts';
 import type { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
 import { type ControlValues, checkControls } from '../platform/cameras/controls-patch.ts';
 import { ControlInvalidError } from '../platform/cameras/errors.ts';
-import type { DesiredPipeline } from '../roles/assign-cameras.ts';
+import type { DesiredPipeline } from '../roles/index.ts';
 
 /** Which values of the settings a camera has got, by its stable id; kept in the appliance's state. */
 export interface AppliedControls {

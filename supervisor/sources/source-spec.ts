@@ -5,7 +5,7 @@ import { resolveConfigPath } from '../config/load.ts';
 import { readSecretFile } from '../config/read-setting-file.ts';
 import type { Device } from '../contract/index.ts';
 import { captureMode } from '../platform/cameras/capture-mode.ts';
-import type { DesiredPipeline } from '../roles/assign-cameras.ts';
+import type { DesiredPipeline } from '../roles/index.ts';
 
 /** What a source's description depends on besides its settings. */
 export interface SpecSurroundings {

@@ -7,7 +7,7 @@ const running: SourceStatus = {
   ...{ restarts: 0, droppedFrames: null, encoder: null },
 };
 
-test('a camera that was pulled is told with the reason, once', () => {
+test('reports a pulled camera with the reason, once', () => {
   const pulled = { id: 'usb-2', label: 'Stage right', feed: 'cam1' };
   expect(withUnplugged([running], [pulled])).toMatchObject([
     { id: 'cam0', state: 'running' },

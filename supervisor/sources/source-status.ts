@@ -1,6 +1,6 @@
 import type { EncoderPlan, SmallPlan, SourceHandler } from '../../media/index.ts';
 import type { SourceStatus, UnpluggedDevice } from '../contract/index.ts';
-import type { DesiredPipeline } from '../roles/assign-cameras.ts';
+import type { DesiredPipeline } from '../roles/index.ts';
 
 type Source = DesiredPipeline['source'];
 

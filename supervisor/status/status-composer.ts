@@ -18,7 +18,7 @@ import type { CurrentRole } from '../system/current-role.ts';
 import type { Health } from '../system/health.ts';
 import type { Identity } from '../system/identity.ts';
 import type { TakesFolders } from '../system/takes-folder.ts';
-import type { TakeConductor } from '../takes/take-conductor.ts';
+import type { TakeConductor } from '../takes/index.ts';
 import { adjustablesOf } from './adjustables.ts';
 
 /** What only a hub shows. */

@@ -10,6 +10,7 @@ export type ApplianceErrorCode =
   | 'TAKES_BUSY'
   | 'NO_CAMERA_RECORDS'
   | 'DISK_RESERVE_REACHED'
+  | 'DISK_FILES_USED_UP'
   | 'DISK_UNAVAILABLE'
   | 'MASTERS_OFF'
   | 'MASTER_ELSEWHERE'

@@ -51,30 +51,27 @@ const cases = [
   { what: 'of another identity', file: 'tls-cert.pem', damage: () => stranger.certPem },
 ];
 
-describe('the certificate this appliance made itself', () => {
-  test('stays the same from start to start, and is found without a word', async () => {
+describe('the self-made certificate of this appliance', () => {
+  test('stays the same across starts, without a message', async () => {
     const first = await open().certificates.find(http, 'stage');
     const second = await open().certificates.find(http, 'stage');
     expect(first.problems).toEqual([]);
     expect(second).toEqual(first);
   });
 
-  test.each(cases)(
-    '$file: $what: it is put aside, and there is a new one that serves',
-    async ({ file, damage }) => {
-      const { paths, certificates } = open();
-      const before = await certificates.find(http, 'stage');
-      await writeFile(join(folder, file), damage(await readFile(join(folder, file), 'utf8')));
-      const after = await open().certificates.find(http, 'stage');
-      expect(after.identity.fingerprint).not.toBe(before.identity.fingerprint);
-      expect(after.problems.join()).toContain('damaged');
-      createSecureContext({ cert: after.identity.certPem, key: after.identity.keyPem });
-      expect(await readdir(folder)).toContain(`${file}.broken`);
-      expect(await readTlsIdentity(paths.tlsCert, paths.tlsKey)).toEqual(after.identity);
-    },
-  );
+  test.each(cases)('$file: $what: is set aside, and a new one is served', async ({ file, damage }) => {
+    const { paths, certificates } = open();
+    const before = await certificates.find(http, 'stage');
+    await writeFile(join(folder, file), damage(await readFile(join(folder, file), 'utf8')));
+    const after = await open().certificates.find(http, 'stage');
+    expect(after.identity.fingerprint).not.toBe(before.identity.fingerprint);
+    expect(after.problems.join()).toContain('damaged');
+    createSecureContext({ cert: after.identity.certPem, key: after.identity.keyPem });
+    expect(await readdir(folder)).toContain(`${file}.broken`);
+    expect(await readTlsIdentity(paths.tlsCert, paths.tlsKey)).toEqual(after.identity);
+  });
 
-  test('is served also where it cannot be kept, and stays the same until the next start', async () => {
+  test('is served even if it cannot be stored, and stays the same until the next start', async () => {
     const file = join(folder, 'no-folder');
     await writeFile(file, '');
     const paths = { tlsCert: join(file, 'cert.pem'), tlsKey: join(file, 'key.pem') };
@@ -105,7 +102,7 @@ describe("the owner's own certificate", () => {
     .filter(({ what, file }) => what !== 'a flipped bit' || file === 'own-key.pem');
 
   test.each(ownCases)(
-    '$file: $what: the self-made one stands in, until the files are right',
+    '$file: $what: is replaced by the self-made one until the files are right',
     async ({ file, damage }) => {
       await write(stranger);
       const good = await readFile(join(folder, file), 'utf8');
@@ -120,7 +117,7 @@ describe("the owner's own certificate", () => {
     },
   );
 
-  test('that is missing, a device, or of another key does not hang and is replaced', async () => {
+  test('that is missing, a device or of another key does not hang and is replaced', async () => {
     const { certificates } = open();
     expect((await certificates.find(own, 'stage')).problems.join()).toContain('ENOENT');
     await write({ ...stranger, keyPem: (await createTlsIdentity('other', new Date())).keyPem });

@@ -22,7 +22,7 @@ afterEach(() => rm(root, { recursive: true, force: true }));
 const ownerToken = async () => (await readFile(paths.ownerToken, 'utf8')).trim();
 
 describe('the key file', () => {
-  test('is made with an owner at the first start, and nothing is said', async () => {
+  test('is created with an owner at the first start, without a message', async () => {
     const { keys, notice } = await loadKeys(paths, log);
     expect(notice).toBeNull();
     expect(keys.find(await ownerToken())?.role).toBe('owner');
@@ -36,7 +36,7 @@ describe('the key file', () => {
     ['wrong shape', '{"keys":"none"}'],
     ['no text', Buffer.from([0xff, 0xfe, 0x80, 0x00])],
   ])(
-    '%s: the appliance starts, puts it aside, and makes an owner whose token is shown',
+    '%s: the appliance starts, sets it aside and creates an owner whose token is shown',
     async (_, content) => {
       const { keys } = await loadKeys(paths, log);
       const before = await ownerToken();
@@ -53,7 +53,7 @@ describe('the key file', () => {
     },
   );
 
-  test('with a folder in its place the appliance starts as well', async () => {
+  test('with a folder in its place does not stop the appliance from starting', async () => {
     await mkdir(paths.keys);
     const { keys, notice } = await loadKeys(paths, log);
     expect(notice).toContain('damaged');
@@ -76,7 +76,7 @@ describe('the key file', () => {
     expect((await loadKeys(paths, log)).notice).toBeNull();
   });
 
-  test('after any damage there is an owner, and no token opens more than before', async () => {
+  test('after any damage has an owner, and no token opens more than before', async () => {
     const { keys } = await loadKeys(paths, log);
     const made: Awaited<ReturnType<typeof keys.create>>[] = [];
     for (const role of ['owner', 'operator', 'viewer', 'camera'] as const) {
@@ -104,7 +104,7 @@ describe('the key file', () => {
     );
   });
 
-  test('of a first start that was cut off before its token was written is not a lock without a key', async () => {
+  test('of a first start that was interrupted before writing its token is not a lock without a key', async () => {
     await mkdir(paths.ownerToken); // the token cannot be written
     const first = await loadKeys(paths, log);
     expect(first.notice).toContain('owner token cannot be kept');
@@ -114,7 +114,7 @@ describe('the key file', () => {
     expect(second.keys.find(await ownerToken())?.role).toBe('owner');
   });
 
-  test('is joined by a new owner where the token on the console is no token any more', async () => {
+  test('gets a new owner if the token on the console is no longer valid', async () => {
     await loadKeys(paths, log);
     await writeFile(paths.ownerToken, '');
     const { keys, notice } = await loadKeys(paths, log);

@@ -2,8 +2,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Config } from '../config/schema.ts';
 import type { StateSection, StateStore } from '../config/state.ts';
-import { decideRole, type RoleDecision } from '../roles/decide-role.ts';
-import type { JumperReading } from '../roles/facts.ts';
+import { decideRole, type JumperReading, type RoleDecision } from '../roles/index.ts';
 
 /** The last role, in state.json. */
 export const roleSection = {

@@ -10,7 +10,7 @@ function setUp() {
 }
 
 describe('Health', () => {
-  it('is ready once every core component has reported well', () => {
+  it('is ready once every core component has reported success', () => {
     const { health } = setUp();
     const api = health.register('api', { core: true });
     health.register('mqtt', { core: false });
@@ -46,7 +46,7 @@ describe('Health', () => {
     expect(health.snapshot().state).toBe('ok');
   });
 
-  it('knows who is silent, from the beginning on', () => {
+  it('detects silent components from the start', () => {
     const { health, pass } = setUp();
     const media = health.register('media', { core: true, deadlineMs: 100 });
     const mqtt = health.register('mqtt', { core: false, deadlineMs: 10 });
@@ -63,7 +63,7 @@ describe('Health', () => {
     expect(health.silent).toEqual([]);
   });
 
-  it('tells of changes only', () => {
+  it('reports changes only', () => {
     const { health, told, pass } = setUp();
     const media = health.register('media', { core: true, deadlineMs: 100 });
     media.ok();

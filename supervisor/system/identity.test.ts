@@ -22,13 +22,13 @@ async function nameOf(nameFile: string | null): Promise<string> {
   return (await readIdentity(state, host, nameFile)).defaultName;
 }
 
-test('what the machine calls itself is the default name, so that DHCP, avahi, page and certificate agree', async () => {
+test('uses the machine name by default, so that DHCP, avahi, page and certificate agree', async () => {
   const file = join(folder, 'name');
   await writeFile(file, 'rushlight-cdef\n');
   expect(await nameOf(file)).toBe('rushlight-cdef');
 });
 
-test('without that, or where it cannot be a name, it comes from the id', async () => {
+test('uses the id if there is no usable machine name', async () => {
   const file = join(folder, 'name');
   const own = await nameOf(null);
   expect(own).toMatch(/^rushlight-[0-9a-f]{4}$/);

@@ -57,7 +57,7 @@ function damaged(bytes: Buffer, one: Damage): Buffer {
 const textOf = (keys: readonly KeyEntry[]) => `${JSON.stringify({ version: 1, keys }, null, 2)}\n`;
 const granted = (keys: readonly KeyEntry[]) => keys.map((key) => JSON.stringify(keyOf(key)));
 
-test('what was written is read whole, with and without checks', () => {
+test('reads everything it wrote, with and without checks', () => {
   fc.assert(
     fc.property(entries, fc.boolean(), (keys, checked) => {
       // What a disk made of a character is refused, unless a check says that it was written so.
@@ -69,7 +69,7 @@ test('what was written is read whole, with and without checks', () => {
   );
 });
 
-test('random damage never opens more than was opened, and never throws', () => {
+test('random damage never opens more than before and never throws', () => {
   fc.assert(
     fc.property(entries, fc.array(damage, { minLength: 1, maxLength: 4 }), (keys, harm) => {
       const bytes = harm.reduce(damaged, Buffer.from(textOf(keys.map(withCheck))));
@@ -81,7 +81,7 @@ test('random damage never opens more than was opened, and never throws', () => {
   );
 });
 
-test('a flipped bit costs at most the entry it is in', () => {
+test('a flipped bit affects at most its own entry', () => {
   const keys = fc.sample(entry, { numRuns: 4, seed: 7 }).map(withCheck);
   const bytes = Buffer.from(textOf(keys));
   for (let bit = 0; bit < bytes.length * 8; bit += 1) {
@@ -94,7 +94,7 @@ test('a flipped bit costs at most the entry it is in', () => {
   }
 });
 
-test('a cut file keeps every entry before the cut, also those of an older release', () => {
+test('a truncated file keeps every entry before the cut, also those of an older release', () => {
   const keys = fc.sample(entry, { numRuns: 4, seed: 9 });
   for (const list of [keys, keys.map(withCheck)]) {
     const text = textOf(list);
@@ -114,13 +114,13 @@ test.each([
   ['{"version":1,"keys":{}}', 'no longer a key file'],
   ['{"version":"1","keys":[]}', 'no longer a key file'],
   ['{"version":1,"keys":[1,null,"x",[],{}]}', '5 of 5 entries'],
-])('%j holds no keys, and is called damaged', (text, words) => {
+])('%j holds no keys and is reported as damaged', (text, words) => {
   const { file, damage } = readKeyFile(text);
   expect(file.keys).toEqual([]);
   expect(damage).toContain(words);
 });
 
-test('an entry whose check lost its name is not taken for one of an older release', () => {
+test('an entry whose check lost its name is not mistaken for one of an older release', () => {
   const [key] = fc.sample(entry, { numRuns: 1, seed: 3 });
   if (key === undefined) throw new Error('no sample');
   const text = textOf([withCheck(key)])

@@ -17,7 +17,7 @@ function memoryVault(): KeyVault & { kept: string | null } {
 }
 
 describe('KeyStore', () => {
-  test('keeps digests, never tokens, and knows them after a restart', async () => {
+  test('stores digests, never tokens, and knows them after a restart', async () => {
     const vault = memoryVault();
     const first = new KeyStore(vault);
     const { token, key } = await first.create('camera', 'stage-left');
@@ -31,7 +31,7 @@ describe('KeyStore', () => {
     expect(second.find(token)).toBeNull();
   });
 
-  test('a key that cannot be kept opens nothing', async () => {
+  test('a key that cannot be stored opens nothing', async () => {
     const store = new KeyStore({
       read: async () => null,
       write: async () => {
@@ -42,7 +42,7 @@ describe('KeyStore', () => {
     expect(store.list()).toEqual([]);
   });
 
-  test('twenty keys that are made at once are all kept, in memory and on the disk', async () => {
+  test('stores twenty keys made at once, in memory and on disk', async () => {
     const vault = memoryVault();
     const store = new KeyStore(vault);
     const made = await Promise.all(
@@ -56,7 +56,7 @@ describe('KeyStore', () => {
     }
   });
 
-  test('thirty keys that are revoked at once open nothing, now and after a restart', async () => {
+  test('thirty keys revoked at once open nothing, now and after a restart', async () => {
     const vault = memoryVault();
     const store = new KeyStore(vault);
     const made = [];
@@ -75,7 +75,7 @@ describe('KeyStore', () => {
     expect(restarted.list()).toHaveLength(30);
   });
 
-  test('whatever is made and revoked in whatever order, memory and disk agree and nothing comes back', async () => {
+  test('in any order of making and revoking, memory and disk agree and nothing returns', async () => {
     const step = fc.record({
       revoke: fc.nat(7),
       make: fc.boolean(),
@@ -128,7 +128,7 @@ describe('KeyStore', () => {
     );
   });
 
-  test('a revocation that the disk refuses is said, works at once, and can be tried again', async () => {
+  test('a revocation that the disk refuses is reported, works at once and can be retried', async () => {
     const vault = memoryVault();
     let full = false;
     const write: KeyVault['write'] = async (file) => {
@@ -147,7 +147,7 @@ describe('KeyStore', () => {
     expect(vault.kept).not.toContain(key.id);
   });
 
-  test('a key that is being revoked makes no other one', async () => {
+  test('a key that is being revoked cannot make another', async () => {
     const store = new KeyStore(memoryVault());
     const { key } = await store.create('owner', 'lost phone');
     const revoked = store.revoke(key.id);
@@ -158,7 +158,7 @@ describe('KeyStore', () => {
     expect(store.list()).toEqual([]);
   });
 
-  test('where a token cannot be shown there is no key', async () => {
+  test('makes no key if its token cannot be shown', async () => {
     const vault = memoryVault();
     const store = new KeyStore(vault);
     const beforeKept = () => Promise.reject(new Error('no console'));
@@ -167,7 +167,7 @@ describe('KeyStore', () => {
   });
 });
 
-test('whoever listens hears of each key that is revoked, once', async () => {
+test('reports each revoked key to every listener once', async () => {
   const store = new KeyStore({ read: async () => null, write: async () => {} });
   const { key } = await store.create('camera', 'shed');
   const revoked: string[] = [];
@@ -191,7 +191,7 @@ test('owner includes operator includes viewer; cameras stand apart', () => {
   expect(mayCall('camera', ['public'])).toBe(true);
 });
 
-test('loopback is told apart from what only looks like it', () => {
+test('distinguishes loopback from look-alikes', () => {
   for (const host of ['localhost', 'localhost:8080', 'app.localhost', '127.0.0.1:1', '[::1]:8080']) {
     expect(isLoopbackHost(host), host).toBe(true);
   }
@@ -202,7 +202,7 @@ test('loopback is told apart from what only looks like it', () => {
   expect(isLoopback('192.0.2.1')).toBe(false);
 });
 
-test('an IPv4 caller of a socket for both families has an IPv4 address', () => {
+test('an IPv4 caller of a dual-stack socket has an IPv4 address', () => {
   expect(plainAddress('::ffff:192.0.2.7')).toBe('192.0.2.7');
   expect(plainAddress('2001:db8::ffff:7')).toBe('2001:db8::ffff:7');
   expect(plainAddress('::ffff:c000:207')).toBe('::ffff:c000:207');

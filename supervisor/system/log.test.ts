@@ -20,7 +20,7 @@ function capture() {
 }
 
 describe('createLogger', () => {
-  it('writes one JSON object a line, with words for levels and the fields of children', () => {
+  it('writes one JSON object for each line, with words for levels and the fields of children', () => {
     const { lines, logger } = capture();
     logger.child({ component: 'media' }).warn({ feed: 'cam0' }, 'stalled');
     logger.debug('not at this level');
@@ -69,7 +69,7 @@ describe('LogLimiter', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  it('writes the first, counts the rest, and tells the total of each key', () => {
+  it('writes the first, counts the rest and reports the total for each key', () => {
     const { lines, logger } = capture();
     const limiter = new LogLimiter({ logger, burst: 2, windowMs: 1000 });
     for (let index = 0; index < 100; index += 1) limiter.log('warn', 'loss', { index }, 'packet lost');

@@ -8,14 +8,14 @@ import { TakesFolders } from './takes-folder.ts';
 const settings = (path: string) => () => ({ path }) as Config['masters'];
 const base = { configFile: '/boot/rushlight/rushlight.toml', fallback: '/data/rushlight/takes' };
 
-test('a disk that is mounted is taken', () => {
+test('uses a mounted disk', () => {
   // Of this machine's mounts: a folder of its own device that can be written to.
   const folders = new TakesFolders({ ...base, settings: settings('auto'), ssd: '/dev/shm' });
   expect(folders.current()).toEqual({ path: '/dev/shm/takes', reason: 'the SSD' });
   expect(folders.all()).toEqual(['/dev/shm/takes', base.fallback]);
 });
 
-test('without one, the data partition; the empty mount point is none', () => {
+test('uses the data partition without a disk, not the empty mount point', () => {
   const mountPoint = mkdtempSync(join(tmpdir(), 'rushlight-ssd-'));
   try {
     for (const ssd of [mountPoint, join(mountPoint, 'missing')]) {
@@ -31,7 +31,7 @@ test('without one, the data partition; the empty mount point is none', () => {
   }
 });
 
-test('a disk that is there and cannot be used is named', () => {
+test('names a disk that is present but unusable', () => {
   const notes = mkdtempSync(join(tmpdir(), 'rushlight-disks-'));
   try {
     const folders = new TakesFolders({
@@ -48,15 +48,12 @@ test('a disk that is there and cannot be used is named', () => {
   }
 });
 
-test.skipIf(process.getuid?.() === 0)(
-  'a disk that cannot be written to is not taken, and that is said',
-  () => {
-    const folders = new TakesFolders({ ...base, settings: settings('auto'), ssd: '/proc' });
-    expect(folders.current().reason).toBe('the data partition: the SSD cannot be written to');
-  },
-);
+test.skipIf(process.getuid?.() === 0)('does not use a read-only disk, and says so', () => {
+  const folders = new TakesFolders({ ...base, settings: settings('auto'), ssd: '/proc' });
+  expect(folders.current().reason).toBe('the data partition: the SSD cannot be written to');
+});
 
-test('what is set stands over both, from the next take on', () => {
+test('the setting overrides both, from the next take on', () => {
   let path = '/media/ssd';
   const folders = new TakesFolders({
     ...base,
@@ -68,7 +65,7 @@ test('what is set stands over both, from the next take on', () => {
   expect(folders.all()).toEqual(['/boot/rushlight/masters/takes', base.fallback]);
 });
 
-test('in the simulation no disk is taken', () => {
+test('uses no disk in the simulation', () => {
   const folders = new TakesFolders({ ...base, settings: settings('auto'), ssd: null });
   expect(folders.current()).toEqual({ path: base.fallback, reason: 'the data folder' });
 });

@@ -20,7 +20,7 @@ const off = (offsetMs: number | null): ClockReading => {
   return { synced: offsetMs !== null, offsetMs, uncertaintyMs: 1, source: null };
 };
 
-test('a hub that is away for a while is still the one to follow', () => {
+test('keeps following a hub that is away for a while', () => {
   const hub = { kind: 'follow', server: '10.0.0.1' } as const;
   const unknown = { kind: 'follow', server: null } as const;
   expect(roleToReport(hub, unknown)).toEqual(hub);
@@ -32,7 +32,7 @@ test('a hub that is away for a while is still the one to follow', () => {
   expect(roleToReport(hub, { kind: 'serve' })).toEqual({ kind: 'serve' });
 });
 
-test('a camera follows the hub that took it in, and no other', () => {
+test('a camera follows the hub that adopted it, and no other', () => {
   const link = {
     state: 'connected',
     id: 'h',
@@ -52,7 +52,7 @@ test('only a clock that is known to be far off must jump', () => {
   ]);
 });
 
-test('tells whose time to keep, and lets the clock jump once nothing records', async () => {
+test('reports which time to follow, and lets the clock jump once nothing records', async () => {
   const role: TimeRole = { kind: 'follow', server: '10.0.0.1' };
   let recording = true;
   const stop = new AbortController();

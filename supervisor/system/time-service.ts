@@ -4,7 +4,7 @@ import { pause } from '../../common/pause.ts';
 import type { HubLink } from '../contract/index.ts';
 import type { Clock, ClockReading } from '../platform/time/clock.ts';
 import { serverOfUrl, type TimeRole, writeTimeRole } from '../platform/time/time-sources.ts';
-import type { Role } from '../roles/facts.ts';
+import type { Role } from '../roles/index.ts';
 
 /** What the time service needs. */
 export interface TimeServiceOptions {

@@ -4,7 +4,7 @@ import { connect, type TLSSocket } from 'node:tls';
 import { expect, test } from 'vitest';
 import { createTlsIdentity } from './tls-identity.ts';
 
-test('a TLS client sees the certificate whose fingerprint is told, valid also where the clock is at its start', async () => {
+test('a TLS client sees the certificate with the reported fingerprint, valid even if the clock is at its start', async () => {
   const identity = await createTlsIdentity('stage-left', new Date(0));
   const server = createServer({ cert: identity.certPem, key: identity.keyPem });
   server.listen(0, '127.0.0.1');

@@ -3,7 +3,7 @@ import { expect, test, vi } from 'vitest';
 import { Health } from './health.ts';
 import { TroubleWatch } from './trouble-watch.ts';
 
-test('a card that stops keeping things degrades the appliance, and never makes it unready', async () => {
+test('a card that stops storing data degrades the appliance but never makes it unready', async () => {
   const health = new Health();
   let trouble: () => Promise<string | null> = async () => null;
   const watch = new TroubleWatch({

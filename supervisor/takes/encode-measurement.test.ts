@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { expect, it, vi } from 'vitest';
 import { EncodeMeasurement } from './encode-measurement.ts';
 
-it('asks for a measurement again and again, whatever becomes of it, and ends with its signal', async () => {
+it('keeps asking for a measurement, whatever its result, and ends with its signal', async () => {
   const warnings: string[] = [];
   const log = pino({ level: 'warn' }, { write: (line: string) => void warnings.push(line) });
   const stop = new AbortController();

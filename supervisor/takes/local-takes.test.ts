@@ -94,7 +94,7 @@ function open(): LocalTakesOfMasters {
   });
 }
 
-test('whatever became of a take.json, what the API hands out is a take', async () => {
+test('the API only returns takes, whatever happened to a take.json', async () => {
   const at = fc.nat({ max: real.length - 1 });
   await fc.assert(
     fc.asyncProperty(at, fc.nat({ max: 60 }), fc.string({ maxLength: 12 }), async (from, cut, put) => {
@@ -107,7 +107,7 @@ test('whatever became of a take.json, what the API hands out is a take', async (
   );
 });
 
-test('a take is checked on request, and not one that is damaged or unfinished', async () => {
+test('checks a take on request, but not a damaged or unfinished one', async () => {
   await writeFile(join(folder, 'take.json'), real);
   await takes.checkTake('abc123');
   expect(requested).toEqual(['abc123']);

@@ -15,7 +15,7 @@ const manifest = (id: string, ok: boolean, checkedAt: string | null) =>
   }) as unknown as TakeManifest;
 const found = '2026-11-22T12:00:00.000Z';
 
-test('names the masters that were found damaged, and the takes nobody can read', () => {
+test('names masters that were found damaged and unreadable takes', () => {
   expect(damageIn([])).toBeNull();
   expect(damageIn([{ manifest: manifest('fine', true, found), damage: null }])).toBeNull();
   // That one failed when it was recorded, and was said then.
@@ -30,7 +30,7 @@ test('names the masters that were found damaged, and the takes nobody can read',
   );
 });
 
-test('a disk that fails, or cannot be written to, shows in the health', async () => {
+test('shows a failing or read-only disk in the health', async () => {
   const root = await mkdtemp(join(tmpdir(), 'masters-health-'));
   const health = new Health();
   const ending = new AbortController();

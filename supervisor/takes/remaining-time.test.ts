@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { expect, test, vi } from 'vitest';
 import { RemainingTime } from './remaining-time.ts';
 
-test('a disk that cannot be asked, as one that is being pulled, ends nothing', async () => {
+test('a disk that cannot be queried while it is being pulled ends nothing', async () => {
   const answers: (number | Error)[] = [90.7, Object.assign(new Error('i/o error'), { code: 'EIO' }), 60];
   const masters = {
     remainingSeconds: async () => {

@@ -4,7 +4,7 @@ import { listOf, type StateSection, type StateStore } from '../config/state.ts';
 import { type Take, type TakeCamera, takeSchema } from '../contract/index.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
 import { merged, relisted } from './take-list.ts';
-import { isKeptBy, isRunning, type Keeper, takeStateOf } from './take-state.ts';
+import { isAtWork, isKeptBy, isRunning, type Keeper, takeStateOf } from './take-state.ts';
 
 const keptTakes = 100;
 const listedTakes = 1000;
@@ -85,9 +85,9 @@ export class TakeBook {
   put(take: Take): void {
     const next = { ...take, state: takeStateOf(take.cameras) };
     const before = this.find(take.id);
-    this.#takes = [next, ...this.#takes.filter((one) => one.id !== take.id)]
-      .sort((a, b) => b.startedAt.localeCompare(a.startedAt))
-      .slice(0, listedTakes);
+    const all = [next, ...this.#takes.filter((one) => one.id !== take.id)];
+    all.sort((a, b) => b.startedAt.localeCompare(a.startedAt));
+    this.#takes = newest(all, listedTakes);
     this.#options.onTake(next);
     if (before?.state !== next.state || before.stoppedAt !== next.stoppedAt) this.#save();
   }
@@ -132,12 +132,17 @@ export class TakeBook {
     // A machine that conducts no others writes only at the start and at the end of a take.
     if (kept === 0 && this.#saved.kept === 0 && running === this.#saved.running) return;
     this.#saved = { kept, running };
-    const next = { conducted: conducted.slice(0, keptTakes), running };
+    const next = { conducted: newest(conducted, keptTakes), running };
     const write = () => this.#options.state.update(takesSection, () => next);
     this.#saving = this.#saving.then(write).catch((error: unknown) => {
       this.#options.log.error({ err: error }, 'the list of takes cannot be kept');
     });
   }
+}
+
+/** The first ones, and all that still run or are finished: a board without a clock may begin a take in the past. */
+function newest(takes: readonly Take[], most: number): Take[] {
+  return takes.filter((take, index) => index < most || isRunning(take) || take.cameras.some(isAtWork));
 }
 
 /** A camera's part, with the appliance that keeps it. What that appliance says of itself counts. */

@@ -51,7 +51,7 @@ function slowTakes(startMs: number) {
   return { local: slow, calls, recording, mostAtWork: () => mostAtWork };
 }
 
-describe('commands of takes are carried out one after the other', () => {
+describe('take commands run one after the other', () => {
   test.each([0, 1, 20, 60])('a stop %i ms into a start ends the take', async (gapMs) => {
     const { local, recording, mostAtWork } = slowTakes(40);
     const { conductor } = await stage.start(local, null);
@@ -67,7 +67,7 @@ describe('commands of takes are carried out one after the other', () => {
     expect(conductor.list()).toEqual([]);
   });
 
-  test('a take that is known from what it told is stopped by its id, too', async () => {
+  test('a take known only from its report can be stopped by its id, too', async () => {
     const { local, recording } = slowTakes(40);
     const { conductor, told } = await stage.start(local, null);
     const starting = conductor.start(null);
@@ -77,7 +77,7 @@ describe('commands of takes are carried out one after the other', () => {
     expect(recording.size).toBe(0);
   });
 
-  test('every press of the button counts: on, off, on', async () => {
+  test('every button press counts: on, off, on', async () => {
     const { local, recording, calls, mostAtWork } = slowTakes(20);
     const { conductor } = await stage.start(local, null);
     for (let press = 0; press < 5; press++) conductor.toggle();
@@ -86,7 +86,7 @@ describe('commands of takes are carried out one after the other', () => {
     expect(mostAtWork()).toBe(1);
   });
 
-  test('senders of all kinds at once leave nothing that nobody can stop', async () => {
+  test('simultaneous senders of all kinds leave nothing that nobody can stop', async () => {
     const { local, recording, mostAtWork } = slowTakes(3);
     const { conductor } = await stage.start(local, null);
     const senders = [
@@ -110,7 +110,7 @@ describe('commands of takes are carried out one after the other', () => {
     expect((await conductor.start(null)).state).toBe('recording');
   });
 
-  test('wait for what an earlier run of the program left', async () => {
+  test('wait for leftovers of an earlier run of the program', async () => {
     const { local, onDisk, calls } = localTakes(['cam0']);
     const startedAt = '2026-11-22T12:00:00.000Z';
     const left = { id: 'left', startedAt, stoppedAt: null, state: 'recording' } as const;
@@ -122,7 +122,7 @@ describe('commands of takes are carried out one after the other', () => {
     expect(calls).toEqual(['stop']);
   });
 
-  test('do not wait without end for a disk that hangs; a stop stands, a start is withdrawn', async () => {
+  test('do not wait forever for a hanging disk; a stop stays in force, a start is withdrawn', async () => {
     const { local, calls } = localTakes(['cam0']);
     const hung = Promise.withResolvers<void>();
     const hanging: LocalTakes = {
@@ -146,7 +146,7 @@ describe('commands of takes are carried out one after the other', () => {
     expect((await conductor.start(null)).state).toBe('recording');
   });
 
-  test('a take ends also where its disk is away', async () => {
+  test('a take ends even if its disk is away', async () => {
     const { local } = localTakes(['cam0']);
     const { conductor } = await stage.start(local, null);
     const { id } = await conductor.start(null);
@@ -165,7 +165,7 @@ describe('a start that no camera can carry out', () => {
     code: 'DISK_RESERVE_REACHED',
   });
 
-  test('is refused with its reason, and leaves no take', async () => {
+  test('is rejected with its reason and leaves no take', async () => {
     const { local } = localTakes(['cam0'], reserve);
     const { conductor, gone } = await stage.start(local, null);
     await expect(conductor.start(null)).rejects.toMatchObject({
@@ -177,7 +177,18 @@ describe('a start that no camera can carry out', () => {
     expect(conductor.refusal).toMatchObject({ code: 'DISK_RESERVE_REACHED' });
   });
 
-  test('is noted for whoever pressed a button, until one succeeds', async () => {
+  test.each([
+    ['DISK_FILES_USED_UP', /each file needs an entry/],
+    ['DISK_UNAVAILABLE', /Look after the disk/],
+    ['MASTERS_OFF', /masters\.codec/],
+  ])('is refused with the code of its reason, and what to do: %s', async (code, hint) => {
+    const { local } = localTakes(['cam0'], Object.assign(new Error('it cannot'), { code }));
+    const { conductor } = await stage.start(local, null);
+    const refusal = conductor.start(null);
+    await expect(refusal).rejects.toMatchObject({ code, hint: expect.stringMatching(hint) });
+  });
+
+  test('is noted for somebody at a button until one succeeds', async () => {
     const { local, calls } = localTakes(['cam0'], reserve);
     let changes = 0;
     const { conductor } = await stage.start(local, null, { onRefusal: () => (changes += 1) });
@@ -190,7 +201,7 @@ describe('a start that no camera can carry out', () => {
     expect(calls).toEqual(['start cam0']);
   });
 
-  test('is refused where every camera refuses, here and elsewhere', async () => {
+  test('is rejected if every camera refuses, here and elsewhere', async () => {
     const registry = registryOf();
     const left = await linkCamera(registry, 'left', ['cam1']);
     const { local } = localTakes(['cam0'], new Error('something else'));
@@ -206,7 +217,7 @@ describe('a start that no camera can carry out', () => {
     expect(conductor.list()).toEqual([]);
   });
 
-  test('has one reason where all have the same; one of an earlier release says it in its own way', async () => {
+  test('has one reason if all agree; a camera of an earlier release words it in its own way', async () => {
     const registry = registryOf();
     const left = await linkCamera(registry, 'left', ['cam0']);
     const right = await linkCamera(registry, 'right', ['cam0']);
@@ -228,7 +239,7 @@ describe('a start that no camera can carry out', () => {
     await expect(again).rejects.toMatchObject({ code: 'NO_CAMERA_RECORDS' });
   });
 
-  test('records on those that can, and says in its answer which cannot', async () => {
+  test('records on the cameras that can, and its answer names the others', async () => {
     const registry = registryOf();
     const left = await linkCamera(registry, 'left', ['cam1']);
     const { local } = localTakes(['cam0', 'unplugged']);
@@ -259,7 +270,7 @@ describe('a start that no camera can carry out', () => {
     expect(conductor.refusal).toBeNull();
   });
 
-  test('that a hub commands is refused to the hub', async () => {
+  test('of a hub is rejected to the hub', async () => {
     const { local } = localTakes(['cam0'], reserve);
     const { conductor, told } = await stage.start(local, null);
     const starting = conductor.startAs('abc123', new Date().toISOString(), ['cam0']);
@@ -269,7 +280,7 @@ describe('a start that no camera can carry out', () => {
     expect(told.map(({ state }) => state)).toEqual(['starting']);
   });
 
-  test('a camera that does not answer is not waited for long, and not called failed', async () => {
+  test('does not wait long for a camera that does not answer, and does not call it failed', async () => {
     const registry = registryOf();
     const left = await linkCamera(registry, 'left', ['cam0']);
     const { conductor } = await stage.start(localTakes([]).local, registry);
@@ -280,10 +291,10 @@ describe('a start that no camera can carry out', () => {
   });
 });
 
-describe('a camera elsewhere is known by its id', () => {
+describe('a remote camera is identified by its id', () => {
   const states = (take: Take) => take.cameras.map(({ device, state }) => [device, state]);
 
-  test('two of one name have a part each', async () => {
+  test('has a part for each of two cameras with one name', async () => {
     const registry = registryOf();
     const one = await linkCamera(registry, 'left', ['cam0'], 'id-1');
     const two = await linkCamera(registry, 'left', ['cam0'], 'id-2');
@@ -300,7 +311,7 @@ describe('a camera elsewhere is known by its id', () => {
     expect(states(conductor.get(takeId)).map(([, state]) => state)).toEqual(['failed', 'failed']);
   });
 
-  test('one that is renamed goes on with its part', async () => {
+  test('a renamed camera continues its part', async () => {
     const registry = registryOf();
     await linkCamera(registry, 'left', ['cam0'], 'id-1');
     const { conductor } = await stage.start(localTakes([]).local, registry);
@@ -313,7 +324,7 @@ describe('a camera elsewhere is known by its id', () => {
     expect(conductor.current()).toBeNull();
   });
 
-  test('a part that a release before this one noted is still found by name', async () => {
+  test('a part recorded by an earlier release is still found by name', async () => {
     const registry = registryOf();
     const before = await stage.start(localTakes([]).local, registry);
     const startedAt = '2026-11-22T12:00:00.000Z';
@@ -336,7 +347,7 @@ describe('a camera elsewhere is known by its id', () => {
     ]);
   });
 
-  test('is told to stop once for each of its links', async () => {
+  test('sends a stop once for each of its links', async () => {
     const registry = registryOf();
     const left = await linkCamera(registry, 'left', ['cam0']);
     const { conductor } = await stage.start(localTakes([]).local, registry);
@@ -354,7 +365,7 @@ describe('a camera elsewhere is known by its id', () => {
     expect(conductor.get(takeId).state).toBe('verified');
   });
 
-  test('a stop that was sent into a dead link is sent again, also to one that still waits for its first frame', async () => {
+  test('a stop that was sent into a dead link is sent again, even to one that still waits for its first frame', async () => {
     const registry = registryOf();
     const left = await linkCamera(registry, 'left', ['cam0']);
     const { conductor } = await stage.start(localTakes([]).local, registry);
@@ -390,7 +401,7 @@ describe('a camera elsewhere is known by its id', () => {
     expect(states(conductor.get(takeId))).toContainEqual(['left', 'starting']);
   });
 
-  test('one that records something else, as its own page said, is left alone', async () => {
+  test('leaves alone one that records something else, as its own page said', async () => {
     const registry = registryOf();
     const left = await linkCamera(registry, 'left', ['cam0']);
     const { conductor } = await stage.start(localTakes(['own']).local, registry);
@@ -401,7 +412,23 @@ describe('a camera elsewhere is known by its id', () => {
     expect(again.sent.some(({ type }) => type === 'take-start')).toBe(false);
   });
 
-  test('one that never heard of a take fails its part, which is then over', async () => {
+  test('one that is back says first how it stands, even if another one says something meanwhile', async () => {
+    const registry = registryOf();
+    const left = await linkCamera(registry, 'left', ['cam0']);
+    const right = await linkCamera(registry, 'right', ['cam1']);
+    const { conductor } = await stage.start(localTakes([]).local, registry);
+    await conductor.start(null);
+    // Its order got lost with the link, and its own button started a take meanwhile.
+    left.socket.emit('close', 1006, Buffer.from(''));
+    const again = await linkCamera(registry, 'left', ['cam0']);
+    right.status('recording');
+    expect(again.sent.map(({ type }) => type)).not.toContain('take-start');
+    again.status('recording');
+    right.status('recording');
+    expect(again.sent.map(({ type }) => type)).not.toContain('take-start');
+  });
+
+  test('one that never received a take fails its part, which is then over', async () => {
     const registry = registryOf();
     const left = await linkCamera(registry, 'left', ['cam0']);
     const { conductor } = await stage.start(localTakes(['own']).local, registry);

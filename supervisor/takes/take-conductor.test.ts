@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Take, TakeCamera } from '../contract/index.ts';
 import { takesSection } from './take-book.ts';
 import { ConductorStage, linkCamera, localTakes, registryOf } from './take-conductor.fake.ts';
@@ -13,7 +13,7 @@ beforeEach(async () => {
 afterEach(() => stage[Symbol.asyncDispose]());
 
 describe('a take', () => {
-  test('records all cameras, here and elsewhere, and tells each one apart', async () => {
+  test('records all cameras, here and elsewhere, and distinguishes each one', async () => {
     const registry = registryOf();
     const left = await linkCamera(registry, 'left', ['cam0']);
     const { local, calls } = localTakes(['cam0']);
@@ -54,7 +54,7 @@ describe('a take', () => {
     expect(conductor.current()).toBeNull();
   });
 
-  test('on some cameras only, and not on one that is not there', async () => {
+  test('on some cameras only, and not on a missing one', async () => {
     const registry = registryOf();
     const left = await linkCamera(registry, 'left', ['left-cam']);
     const { local, calls } = localTakes(['cam0']);
@@ -68,7 +68,7 @@ describe('a take', () => {
     expect(left.sent.at(-1)?.type).toBe('take-start');
   });
 
-  test('a second one is refused while the first runs; an ended one is not stopped twice', async () => {
+  test('rejects a second one while the first runs, and does not stop one twice', async () => {
     const { local } = localTakes(['cam0']);
     const { conductor } = await stage.start(local, null);
     const take = await conductor.start(null);
@@ -79,13 +79,13 @@ describe('a take', () => {
     expect((await conductor.start(null)).id).not.toBe(take.id);
   });
 
-  test('without any camera there is no take', async () => {
+  test('cannot run without a camera', async () => {
     const { conductor } = await stage.start(localTakes([]).local, null);
     await expect(conductor.start(null)).rejects.toMatchObject({ code: 'NOTHING_TO_RECORD' });
     expect(conductor.list()).toEqual([]);
   });
 
-  test('a camera obeys its hub once: a take that has ended is not begun again', async () => {
+  test('a camera obeys its hub once: a finished take does not restart', async () => {
     const { local, calls } = localTakes(['cam0']);
     const { conductor } = await stage.start(local, null);
     const at = '2026-11-22T10:00:00.000Z';
@@ -98,7 +98,7 @@ describe('a take', () => {
     expect(conductor.get('abc123').state).toBe('verified');
   });
 
-  test('a hub that restarts still knows the takes that lie on its cameras', async () => {
+  test('a hub that restarts still knows the takes on its cameras', async () => {
     const registry = registryOf();
     await linkCamera(registry, 'left', ['cam0']);
     const first = await stage.start(localTakes([]).local, registry);
@@ -106,6 +106,37 @@ describe('a take', () => {
     await first.end();
     const second = await stage.start(localTakes([]).local, registryOf());
     expect(second.conductor.get(take.id).cameras[0]?.device).toBe('left');
+  });
+
+  test('a take that runs stays in the list and on the card, even if the clock of this board is years back', async () => {
+    const registry = registryOf();
+    await linkCamera(registry, 'left', ['cam0']);
+    const { local, onDisk } = localTakes([]);
+    const { conductor, state, end } = await stage.start(local, registry);
+    const [first] = (await conductor.start(null)).cameras;
+    const elsewhere: TakeCamera = { ...awaitedCamera('cam0', { id: 'id-left', name: 'left' }), ...first };
+    await conductor.stopCurrent();
+    await end();
+    const old = (at: number, part: TakeCamera): Take => {
+      const startedAt = new Date(Date.UTC(2026, 0, 1) + at * 1000).toISOString();
+      return { id: `t${at}`, startedAt, stoppedAt: startedAt, state: 'verified', cameras: [part] };
+    };
+    const ended = { ...elsewhere, state: 'verified' as const, segments: 1 };
+    await state.update(takesSection, () => ({
+      conducted: Array.from({ length: 100 }, (_, at) => old(at, ended)),
+    }));
+    for (let at = 1000; at < 2000; at += 1)
+      onDisk.push(old(at, { ...awaitedCamera('x', null), ...ended, device: null }));
+    vi.setSystemTime(new Date('1970-01-02T00:00:00Z'));
+    try {
+      const second = await stage.start(local, registry);
+      const take = await second.conductor.start(null);
+      expect(second.conductor.current()?.id).toBe(take.id);
+      await second.end();
+      expect(second.state.get(takesSection).conducted.map(({ id }) => id)).toContain(take.id);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('a camera obeys its hub: same id, once, and a forgotten take gives way', async () => {
@@ -132,7 +163,7 @@ test('the state of a take is that of its least finished camera', () => {
   expect(of()).toBe('failed');
 });
 
-test('a master that another appliance keeps is said to be there', () => {
+test('a master on another appliance is reported as being there', () => {
   const cameras = [
     awaitedCamera('cam0', { id: 'id-left', name: 'left' }),
     awaitedCamera('cam1', null),
@@ -145,7 +176,7 @@ test('a master that another appliance keeps is said to be there', () => {
   for (const camera of ['cam1', 'unknown']) requireMasterHere(take, camera);
 });
 
-describe('what lies on the disks', () => {
+describe('takes on disk', () => {
   const over = (id: string, cameras: Partial<TakeCamera>[]): Take => {
     const parts = cameras.map((one) => ({
       ...awaitedCamera('cam0', null),
@@ -160,7 +191,7 @@ describe('what lies on the disks', () => {
     return { id, startedAt, stoppedAt, state: takeStateOf(parts), cameras: parts };
   };
 
-  test('is listed as it comes and goes; a take that runs stays', async () => {
+  test('are listed as they come and go; a running take stays', async () => {
     const { local, onDisk } = localTakes(['cam0']);
     const { conductor } = await stage.start(local, null);
     const running = await conductor.start(null);
@@ -174,7 +205,7 @@ describe('what lies on the disks', () => {
     expect(conductor.list().map(({ id }) => id)).toEqual([running.id, 'broken']);
   });
 
-  test('is listed as it was while a disk cannot be looked at, or hangs', async () => {
+  test('are listed as before while a disk cannot be read or hangs', async () => {
     const { local, onDisk } = localTakes(['cam0']);
     onDisk.push(over('known', [{}]));
     const { conductor } = await stage.start(local, null);
@@ -185,7 +216,7 @@ describe('what lies on the disks', () => {
     expect(conductor.list().map(({ id }) => id)).toEqual(['known']);
   });
 
-  test('is deleted once it is over, and told gone', async () => {
+  test('can be deleted when over, with an event', async () => {
     const { local, calls, onDisk } = localTakes(['cam0']);
     onDisk.push(over('done', [{}]));
     const { conductor, told, gone } = await stage.start(local, null);
@@ -206,7 +237,7 @@ describe('what lies on the disks', () => {
     });
   });
 
-  test('stays in the list while a camera elsewhere has not finished its part', async () => {
+  test('stay in the list while a remote camera has not finished its part', async () => {
     const registry = registryOf();
     const left = await linkCamera(registry, 'left', ['cam0']);
     const { conductor, gone } = await stage.start(localTakes(['cam1']).local, registry);
@@ -220,7 +251,7 @@ describe('what lies on the disks', () => {
     expect(conductor.get(id).cameras[0]).toMatchObject({ camera: 'cam0', device: 'left', segments: 1 });
   });
 
-  test('is left alone where a disk does not let go of it', async () => {
+  test('are kept if a disk refuses to delete them', async () => {
     const { local, onDisk } = localTakes(['cam0']);
     onDisk.push(over('done', [{}]));
     local.remove = async () => Promise.reject(Object.assign(new Error('no'), { code: 'TAKE_NOT_REMOVED' }));
@@ -230,7 +261,7 @@ describe('what lies on the disks', () => {
     expect(gone).toEqual([]);
   });
 
-  test('masters on cameras stay, and with them the take; it goes when they are gone, too', async () => {
+  test('keep masters on cameras; they disappear when those are gone, too', async () => {
     const registry = registryOf();
     const left = await linkCamera(registry, 'left', ['cam0']);
     const { local } = localTakes(['cam1']);
@@ -257,7 +288,7 @@ describe('what lies on the disks', () => {
   });
 });
 
-test('which take runs is kept on the card, too: the disk of its masters may be away when it ends', async () => {
+test('the running take is also stored on the card, as the disk of its masters may be away when it ends', async () => {
   const { local, calls } = localTakes(['cam0']);
   const { conductor, state, end } = await stage.start(local, null);
   const { id } = await conductor.start(null);

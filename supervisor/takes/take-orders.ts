@@ -44,6 +44,7 @@ export class TakeOrders {
           this.#orderedStops.delete(cameraId);
           this.#justLinked.add(cameraId);
         },
+        reported: (cameraId) => void this.#justLinked.delete(cameraId),
         changed: () => this.#catchUp(),
       }) ?? (() => {})
     );
@@ -87,8 +88,8 @@ export class TakeOrders {
         const waits = take.cameras.some((one) => isKeptBy(one, camera) && isUnfinished(one));
         if (waits) this.#tellStop(camera.id, take.id);
       }
-      // It may be recording by itself now, which a start would end: it reports first.
-      const isFresh = this.#justLinked.delete(camera.id);
+      // It may be recording by itself now, which a start would end: it reports first, whatever other cameras say meanwhile.
+      const isFresh = this.#justLinked.has(camera.id);
       if (running !== null && !isFresh && camera.recording === 'idle') this.#startLate(running, camera);
     }
   }

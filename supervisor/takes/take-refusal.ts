@@ -11,6 +11,7 @@ export interface Refusal {
 /** Reasons that get a code of their own if every camera has them, and what to do about them. */
 const known: Partial<Record<ApplianceErrorCode, string>> = {
   DISK_RESERVE_REACHED: 'Delete takes, use a larger disk, or lower masters.reserve_mb in the settings.',
+  DISK_FILES_USED_UP: 'Free bytes do not help: each file needs an entry of its own on the disk.',
   DISK_UNAVAILABLE: 'Look after the disk, or plug another one in.',
   MASTERS_OFF: 'Set masters.codec in the settings.',
   MEMBER_UNREACHABLE: 'Look after the network and the power of the cameras.',

@@ -25,7 +25,7 @@ test.each([
   [139, 'is being shut down'],
   [149, 'too large'],
   [130, '(130)'],
-])('a broker that ends the connection with %i is quoted in words', async (code, words) => {
+])('explains why a broker ends the connection with %i', async (code, words) => {
   const broker = await brokerThatSays(code);
   const connection = await BrokerConnection.open(
     {

@@ -48,7 +48,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 60_000 }, () => {
     ['without a default route', []],
     ['with the default route by the other network', ['via', '10.78.0.254', 'dev', 'aside0']],
     ['with the default route by its network', ['via', '10.77.0.254', 'dev', 'eth0']],
-  ])('%s it is found, at the address that can be reached', async (_what, route) => {
+  ])('%s it is found, at the reachable address', async (_what, route) => {
     if (route.length > 0) await run('ip', ['-n', camera.namespace, 'route', 'replace', 'default', ...route]);
     const program = join(import.meta.dirname, 'broker-process.fake.ts');
     const found: FoundBroker[] = JSON.parse(await firstLine(camera.spawn(process.execPath, program)));

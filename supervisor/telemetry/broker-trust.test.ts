@@ -18,7 +18,7 @@ function trusting(...accepted: string[]) {
   return { ids, trust: { isAccepted: (id: string) => ids.has(id) } };
 }
 
-describe('a broker that was found on the network', () => {
+describe('a broker found on the network', () => {
   test('gets no connection, and so no password, before it is accepted', async () => {
     const server = createServer();
     server.listen(0, '127.0.0.1');
@@ -43,7 +43,7 @@ describe('a broker that was found on the network', () => {
     expect(connections).not.toHaveBeenCalled();
   });
 
-  test('is connected to as soon as it is accepted, and left as soon as it is no longer', async () => {
+  test('is connected as soon as it is accepted, and disconnected as soon as it is not', async () => {
     await using broker = await Mosquitto.start();
     const found = brokerAt(broker.port);
     const { ids, trust } = trusting();
@@ -64,7 +64,7 @@ describe('a broker that was found on the network', () => {
     await vi.waitUntil(() => telemetry.link.state === 'waiting', patience);
   });
 
-  test('is not taken for the accepted one by its name alone; the accepted one is taken, whoever else answers', async () => {
+  test('is not mistaken for the accepted one by its name alone; the accepted one is used, whoever else answers', async () => {
     await using broker = await Mosquitto.start();
     const accepted = brokerAt(broker.port);
     const spoofed = { ...accepted, name: 'a first name', url: 'mqtt://127.0.0.1:9' };
@@ -79,7 +79,7 @@ describe('a broker that was found on the network', () => {
   });
 });
 
-test('by TLS a broker is its host name, whatever its address; without, address and name', () => {
+test('is identified by its host name with TLS, and by address and name without', () => {
   expect(brokerId({ host: 'b.local', url: 'mqtts://b.local:8883' })).toBe('mqtts://b.local:8883');
   const ids = [brokerAt(1), brokerAt(2), brokerAt(1, 'cellar.local')].map(brokerId);
   expect(new Set(ids).size).toBe(3);

@@ -31,11 +31,11 @@ test('relative bands grow with the figure', () => {
   expect(changeOf({ bitrate_kbps: 100 }, { bitrate_kbps: 151 })).toBe('drift');
 });
 
-test('figures without a band count at any change', () => {
+test('figures without a band report every change', () => {
   expect(changeOf({ viewers: 1 }, { viewers: 2 })).toBe('drift');
 });
 
-test('nothing differs from itself, and a value never equals another kind', () => {
+test('nothing differs from itself, and a value never equals one of another type', () => {
   fc.assert(
     fc.property(fc.jsonValue(), (value) => {
       expect(changeOf(value, structuredClone(value))).toBe('none');

@@ -22,7 +22,7 @@ test('a take starts, ends, and is verified', () => {
   expect(types(recording(take('verified')), recording(take('verified')))).toEqual([]);
 });
 
-test('what happens between two looks is told in its order', () => {
+test('reports what happened between two checks in order', () => {
   const failed = take('failed', { cameras: [{ ...part, state: 'failed', reason: 'the disk is full' }] });
   const events = eventsBetween(recording(null), recording(failed), 'https://stage-hub.local/');
   expect(events.map(({ payload }) => payload.event_type)).toEqual([
@@ -41,7 +41,7 @@ test('what happens between two looks is told in its order', () => {
   });
 });
 
-test('a camera that fails while others go on is told at once, and once', () => {
+test('reports a failed camera at once and only once while others continue', () => {
   const two = [part, { ...part, camera: 'cam1' }];
   const broken = [part, { ...part, camera: 'cam1', state: 'failed', reason: 'unplugged' } as const];
   const before = recording(take('recording', { cameras: two }));
@@ -50,12 +50,12 @@ test('a camera that fails while others go on is told at once, and once', () => {
   expect(types(now, now)).toEqual([]);
 });
 
-test('the next take is none of the last one', () => {
+test('does not mix the next take with the last one', () => {
   const before = recording(take('verified', { id: 'a' }));
   expect(types(before, recording(take('recording', { id: 'b' })))).toEqual(['started']);
 });
 
-test('cameras that are lost and come back; one that was removed is not lost', () => {
+test('reports cameras that are lost and return; a removed one is not lost', () => {
   const there = hubStatus({ cameras: [linkedCamera()], sources: [sourceStatus()] });
   const away = hubStatus({ cameras: [linkedCamera({ online: false })], sources: [sourceStatus()] });
   expect(eventsBetween(there, away).map(({ payload }) => payload)).toEqual([
@@ -72,7 +72,7 @@ test('cameras that are lost and come back; one that was removed is not lost', ()
   expect(types(there, state('stopped'))).toEqual([]);
 });
 
-test('a refused start is told once, with its reason', () => {
+test('reports a refused start once, with its reason', () => {
   const refusal = { at: '2026-11-22T11:00:00.000Z', code: 'MASTERS_OFF', message: 'No camera records.' };
   const before = recording(null);
   const now = hubStatus({ recording: { ...before.recording, refusal } });
@@ -90,7 +90,7 @@ test('a refused start is told once, with its reason', () => {
   expect(types(now, now)).toEqual([]);
 });
 
-test('every type is one that was announced', () => {
+test('every type was announced', () => {
   const all: readonly string[] = [...takeEvents, ...cameraEvents, ...refusalEvents];
   const states = ['starting', 'recording', 'finishing', 'verified', 'failed'] as const;
   for (const from of states) {

@@ -25,7 +25,7 @@ describe('settings that leave a place', () => {
     ['another broker', { url: 'mqtt://192.0.2.1' }],
     ['no broker', { url: undefined }],
     ['no discovery', { discovery: false }],
-  ])('%s: the document is taken away before the connection ends', async (_what, change) => {
+  ])('%s: removes the document before the connection ends', async (_what, change) => {
     await using broker = await Mosquitto.start();
     await using listener = await MqttListener.connect(broker.port);
     const before = { url: urlOf(broker) };
@@ -39,7 +39,7 @@ describe('settings that leave a place', () => {
     expect(await retainedDocuments(broker)).toEqual([]);
   });
 
-  test('a stop leaves the document where it is', async () => {
+  test('a stop leaves the document in place', async () => {
     await using broker = await Mosquitto.start();
     await using listener = await MqttListener.connect(broker.port);
     const settings = { url: urlOf(broker) };
@@ -53,7 +53,7 @@ describe('settings that leave a place', () => {
     expect(await retainedDocuments(broker)).toEqual([documentUnder('homeassistant')]);
   });
 
-  test('a prefix that changed while nothing ran: the old document is taken away at the next start', async () => {
+  test('a prefix changed between runs: removes the old document at the next start', async () => {
     await using broker = await Mosquitto.start();
     await using listener = await MqttListener.connect(broker.port);
     let kept: readonly string[] = [];
@@ -77,7 +77,7 @@ describe('settings that leave a place', () => {
   });
 });
 
-test("Home Assistant's birth message is heard where it says it, whatever the prefix", async () => {
+test("receives Home Assistant's birth message on its own topic, whatever the prefix", async () => {
   await using broker = await Mosquitto.start();
   await using listener = await MqttListener.connect(broker.port);
   await using _running = new RunningTelemetry({ settings: { url: urlOf(broker), discovery_prefix: 'ha2' } });

@@ -14,7 +14,7 @@ test.each([
   ['in other scripts', [disk('Диск', '/media/a'), disk('写真', '/media/b'), disk('', '/')]],
   ['that differ by a sign', [disk('My SSD', '/media/a'), disk('My-SSD', '/media/b')]],
   ['of one label', [disk('SSD', '/media/a'), disk('SSD', '/media/b')]],
-])('disks %s each have their own entities and their own figures', (_, disks) => {
+])('disks %s each have separate entities and figures', (_, disks) => {
   const sized = disks.map((one, index) => ({ ...one, freeBytes: (index + 1) * 1e9 }));
   const status = hubStatus({ host: { ...hubStatus().host, disks: sized } });
   const items = inventoryOf(status).disks;
@@ -38,7 +38,7 @@ test('usual names keep the keys they have in Home Assistant', () => {
   expect(keyedNetworks([network('lo'), network('eth0.10')]).map(({ key }) => key)).toEqual(['eth0_10']);
 });
 
-test('no two networks share a key, whatever they are called', () => {
+test('no two networks share a key, whatever their names', () => {
   const names = fc.uniqueArray(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 4 }), { maxLength: 8 });
   fc.assert(
     fc.property(names, (list) => {

@@ -18,7 +18,7 @@ afterEach(() => {
 
 const minute = 60_000;
 
-test('an hour of two appliances at rest leaves fewer than 1,000 rows in the recorder', async () => {
+test('two idle appliances leave fewer than 1,000 rows an hour in the recorder', async () => {
   const [hub, camera] = await Promise.all([
     rowsOfAnHour(hubStatus()),
     rowsOfAnHour(cameraStatus({ feeds: hubStatus().feeds.slice(0, 1) })),

@@ -40,7 +40,7 @@ describe('brokers found', () => {
     secure: false,
   };
 
-  test('TLS by name before plain by address, the same choice in any order', () => {
+  test('prefer TLS by name to plain by address, in any order', () => {
     const secure = { ...plain, name: 'z', host: 'z.local.', port: 8883, secure: true };
     for (const found of [
       [plain, secure],
@@ -58,7 +58,7 @@ describe('brokers found', () => {
   });
 });
 
-test('of the addresses of a broker, the one in a network of ours is taken', () => {
+test('prefer the address in one of our networks', () => {
   const links = [
     { address: '10.1.0.4', cidr: '10.1.0.4/24' },
     { address: '192.168.7.4', cidr: '192.168.7.4/24' },
@@ -67,7 +67,7 @@ test('of the addresses of a broker, the one in a network of ours is taken', () =
   expect(nearestFirst(['999.1.1.1', '172.16.0.9'], links)).toEqual(['999.1.1.1', '172.16.0.9']);
 });
 
-test('an announcement that is no host name leads nowhere', () => {
+test('ignore an announcement without a host name', () => {
   const base = { name: 'x', port: 1883, addresses: [], secure: false };
   for (const host of ['me@evil.test/', 'a b', '', 'x:1/', '[::1]']) {
     expect(rankBrokers([{ ...base, host }])).toEqual([]);
@@ -75,7 +75,7 @@ test('an announcement that is no host name leads nowhere', () => {
 });
 
 describe('snapshots', () => {
-  test('are taken one after the other; requests that wait are shared; a failure hurts nobody else', async () => {
+  test('run one after the other; waiting requests are shared; a failure affects no other', async () => {
     let atOnce = 0;
     let most = 0;
     const published: string[] = [];
@@ -110,7 +110,7 @@ describe('snapshots', () => {
 });
 
 describe('wakeup', () => {
-  test('a notice before or during the wait ends it, an abort too', async () => {
+  test('a notice before or during the wait ends it, and so does an abort', async () => {
     const wakeup = new Wakeup();
     const { signal } = new AbortController();
     wakeup.notify();

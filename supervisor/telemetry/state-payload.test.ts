@@ -5,7 +5,7 @@ import { hubStatus } from './status.fixture.ts';
 const mqtt = { name: 'mqtt', state: 'degraded', reason: 'cannot connect to the broker' } as const;
 const fine = { name: 'http', state: 'ok', reason: null } as const;
 
-test('what the health still says of the link is no problem for whoever reads it over that link', () => {
+test('the health entry about the link is not reported as a problem over that link', () => {
   const { health } = statePayload(hubStatus({ health: { state: 'degraded', components: [fine, mqtt] } }));
   expect(health).toEqual({ state: 'ok', problem: false, reasons: [] });
 });

@@ -27,7 +27,7 @@ const untilReason = (running: RunningTelemetry, words: RegExp) =>
   vi.waitUntil(() => words.test(linkOf(running).reason ?? ''), patience);
 
 describe('a connection that ends', () => {
-  test('without goodbye: the broker says offline, and online follows', async () => {
+  test('without goodbye: the broker publishes offline, and online follows', async () => {
     await using broker = await Mosquitto.start();
     await using proxy = await TcpProxy.start(broker.port);
     await using listener = await MqttListener.connect(broker.port);
@@ -39,7 +39,7 @@ describe('a connection that ends', () => {
     expect(listener.on(availability).map(({ text }) => text)).toEqual(['offline', 'online']);
   });
 
-  test('half-open: noticed by keepalive on both sides, and replaced', async () => {
+  test('half-open: keepalive detects it on both sides, and it is replaced', async () => {
     await using broker = await Mosquitto.start();
     await using proxy = await TcpProxy.start(broker.port);
     await using listener = await MqttListener.connect(broker.port);
@@ -56,7 +56,7 @@ describe('a connection that ends', () => {
     expect(listener.on(availability).map(({ text }) => text)).toEqual(['offline', 'online']);
   });
 
-  test('a broker that was away gets the newest state and nothing of the time between', async () => {
+  test('a broker that was away gets the newest state and nothing from the time between', async () => {
     await using broker = await Mosquitto.start();
     await using running = new RunningTelemetry({ settings: { url: urlOf(broker) } });
     await vi.waitUntil(() => linkOf(running).state === 'connected', patience);
@@ -75,7 +75,7 @@ describe('a connection that ends', () => {
 
 describe('versions of MQTT', () => {
   test.each(['refuse-as-5', 'refuse-as-3', 'hang-up'] as const)(
-    '3.1.1 for brokers that %s',
+    'uses 3.1.1 for brokers that %s',
     async (manners) => {
       await using broker = await Mosquitto.start();
       await using proxy = await TcpProxy.start(broker.port, manners);
@@ -88,7 +88,7 @@ describe('versions of MQTT', () => {
     },
   );
 
-  test('no other version than the one set', async () => {
+  test('uses only the configured version', async () => {
     await using broker = await Mosquitto.start();
     await using proxy = await TcpProxy.start(broker.port, 'refuse-as-5');
     await using running = new RunningTelemetry({ settings: { url: urlOf(proxy), protocol: '5' } });
@@ -99,7 +99,7 @@ describe('versions of MQTT', () => {
 });
 
 describe('credentials', () => {
-  test('a wrong password is said; the right one is taken as soon as the file has it', async () => {
+  test('reports a wrong password, and uses the right one as soon as the file has it', async () => {
     await using broker = await Mosquitto.start({ users: { camera: 'secret' } });
     await using listener = await MqttListener.connect(broker.port, {
       username: 'camera',
@@ -120,7 +120,7 @@ describe('credentials', () => {
     await listener.until(availability, isOnline);
   });
 
-  test('an access list that lacks a topic is said with the topic', async () => {
+  test('names the topic that an access list lacks', async () => {
     const acl = 'user camera\ntopic readwrite rushlight/#\n';
     await using broker = await Mosquitto.start({ users: { camera: 'secret' }, acl });
     await writeFile(join(folder, 'password'), 'secret\n');
@@ -131,7 +131,7 @@ describe('credentials', () => {
     await untilReason(running, /published to homeassistant\/device\/\S+\/config: its access list/);
   });
 
-  test('a missing file is said by the name of its setting', async () => {
+  test('names the setting of a missing file', async () => {
     await using broker = await Mosquitto.start();
     await using running = new RunningTelemetry({
       settings: { url: urlOf(broker), username: 'camera', password_file: join(folder, 'nowhere') },
@@ -139,7 +139,7 @@ describe('credentials', () => {
     await untilReason(running, /mqtt\.password_file.*ENOENT/);
   });
 
-  test("TLS with one's own authority and a client certificate; another authority is refused", async () => {
+  test('TLS with a custom authority and a client certificate; rejects another authority', async () => {
     const tls = { ...(await makeCertificates(folder)), clientCertificates: true };
     await using broker = await Mosquitto.start({ tls });
     const url = `mqtts://localhost:${broker.port}`;
@@ -161,7 +161,7 @@ describe('credentials', () => {
 });
 
 describe('finding the broker', () => {
-  test('auto asks the finder, again after each loss', async () => {
+  test('auto asks the finder, and again after each loss', async () => {
     await using broker = await Mosquitto.start();
     const answers = [[], [{ name: 'attic', host: 'attic.local', url: urlOf(broker) }]];
     await using running = new RunningTelemetry({
@@ -174,14 +174,14 @@ describe('finding the broker', () => {
     await untilReason(running, /no broker found/);
   });
 
-  test('without an URL nothing runs', async () => {
+  test('without a URL nothing runs', async () => {
     const running = new RunningTelemetry({ settings: {} });
     await running.telemetry.run(new AbortController().signal);
     expect(linkOf(running).state).toBe('off');
     await running[Symbol.asyncDispose]();
   });
 
-  test('a stop while no broker answers is immediate and clean', async () => {
+  test('a stop without a broker is immediate and clean', async () => {
     await using nobody = await Mosquitto.start();
     await nobody.stop();
     const running = new RunningTelemetry({ settings: { url: urlOf(nobody) } });

@@ -19,7 +19,7 @@ interface Document {
 const parse = (text: string | undefined) => JSON.parse(text ?? 'null') as Document;
 
 describe('with a real broker', () => {
-  test('discovery comes before state, state before online; all retained', async () => {
+  test('discovery comes before state, state before online; all are retained', async () => {
     await using broker = await Mosquitto.start();
     await using listener = await MqttListener.connect(broker.port);
     await using running = new RunningTelemetry({ settings: { url: urlOf(broker) } });
@@ -41,7 +41,7 @@ describe('with a real broker', () => {
     expect(JSON.parse(late.last(`${base}/state`) ?? '')).toMatchObject({ feeds: { cam0: { online: true } } });
   });
 
-  test('a stop says offline before it leaves', async () => {
+  test('a stop publishes offline before it disconnects', async () => {
     await using broker = await Mosquitto.start();
     await using listener = await MqttListener.connect(broker.port);
     {
@@ -51,7 +51,7 @@ describe('with a real broker', () => {
     await listener.until(`${base}/availability`, (text) => text === 'offline');
   });
 
-  test('an event is told at once, a figure only beyond its dead-band', async () => {
+  test('publishes an event at once, a figure only beyond its dead-band', async () => {
     await using broker = await Mosquitto.start();
     await using listener = await MqttListener.connect(broker.port);
     await using running = new RunningTelemetry({ settings: { url: urlOf(broker) } });
@@ -67,7 +67,7 @@ describe('with a real broker', () => {
     await listener.until(`${base}/state`, (text) => JSON.parse(text).tally.on_air === true);
   });
 
-  test('the heartbeat goes on when nothing changes', async () => {
+  test('the heartbeat continues without changes', async () => {
     await using broker = await Mosquitto.start();
     await using listener = await MqttListener.connect(broker.port);
     await using _running = new RunningTelemetry({ settings: { url: urlOf(broker), heartbeat_s: 5 } });
@@ -76,7 +76,7 @@ describe('with a real broker', () => {
     expect(listener.on(`${base}/update/state`)).toHaveLength(1);
   }, 90_000);
 
-  test("Home Assistant's birth message brings everything again", async () => {
+  test("publishes everything again on Home Assistant's birth message", async () => {
     await using broker = await Mosquitto.start();
     await using listener = await MqttListener.connect(broker.port);
     await using _running = new RunningTelemetry({ settings: { url: urlOf(broker) } });
@@ -89,7 +89,7 @@ describe('with a real broker', () => {
     expect(listener.on(`${base}/update/state`).length).toBeGreaterThan(0);
   });
 
-  test('a camera hangs on its hub', async () => {
+  test('a camera is attached to its hub', async () => {
     await using broker = await Mosquitto.start();
     await using listener = await MqttListener.connect(broker.port);
     await using _running = new RunningTelemetry({ settings: { url: urlOf(broker) }, status: cameraStatus() });
@@ -99,8 +99,8 @@ describe('with a real broker', () => {
   });
 });
 
-describe('what is gone', () => {
-  test('a feed that goes is removed, one that comes appears', async () => {
+describe('removed things', () => {
+  test('a feed that disappears is removed, a new one appears', async () => {
     await using broker = await Mosquitto.start();
     await using listener = await MqttListener.connect(broker.port);
     await using running = new RunningTelemetry({ settings: { url: urlOf(broker) } });
@@ -133,7 +133,7 @@ describe('what is gone', () => {
     await listener.until(`${base}/state`, (state) => Object.keys(JSON.parse(state).feeds).length === 0);
   });
 
-  test('what an earlier version published is read back and removed', async () => {
+  test('reads back and removes what an earlier version published', async () => {
     await using broker = await Mosquitto.start();
     await using listener = await MqttListener.connect(broker.port);
     const old = {
@@ -146,7 +146,7 @@ describe('what is gone', () => {
     expect(parse(text).components).not.toHaveProperty('gone');
   });
 
-  test('discovery switched off withdraws the document', async () => {
+  test('switching discovery off withdraws the document', async () => {
     await using broker = await Mosquitto.start();
     await using listener = await MqttListener.connect(broker.port);
     {
@@ -161,7 +161,7 @@ describe('what is gone', () => {
 });
 
 describe('commands', () => {
-  test('are obeyed and answered', async () => {
+  test('are carried out and answered', async () => {
     await using broker = await Mosquitto.start();
     await using listener = await MqttListener.connect(broker.port);
     await using running = new RunningTelemetry({ settings: { url: urlOf(broker) } });
@@ -172,7 +172,7 @@ describe('commands', () => {
     expect(running.commands.of('startTake')).toEqual([[['cam0']]]);
   });
 
-  test('that are retained are refused, live and on the next connection', async () => {
+  test('that are retained are rejected, live and on the next connection', async () => {
     await using broker = await Mosquitto.start();
     await using listener = await MqttListener.connect(broker.port);
     await listener.publish(`${base}/shutdown/set`, 'PRESS', true);
@@ -184,7 +184,7 @@ describe('commands', () => {
     expect(running.commands.calls.filter(([name]) => name !== 'snapshot')).toEqual([]);
   });
 
-  test('that are retained are refused over MQTT 3.1.1 too', async () => {
+  test('that are retained are rejected over MQTT 3.1.1, too', async () => {
     await using broker = await Mosquitto.start();
     await using listener = await MqttListener.connect(broker.port);
     await listener.publish(`${base}/shutdown/set`, 'PRESS', true);
@@ -194,7 +194,7 @@ describe('commands', () => {
     expect(running.commands.of('shutdown')).toEqual([]);
   });
 
-  test('an install is refused during a take, unless forced', async () => {
+  test('reject an install during a take unless forced', async () => {
     await using broker = await Mosquitto.start();
     await using listener = await MqttListener.connect(broker.port);
     const recording = { state: 'recording', take: takeStatus(), remainingS: 100, refusal: null } as const;
@@ -212,8 +212,8 @@ describe('commands', () => {
   });
 });
 
-describe('what happened', () => {
-  test('is told as events, which are not retained', async () => {
+describe('occurrences', () => {
+  test('are published as events, which are not retained', async () => {
     await using broker = await Mosquitto.start();
     await using listener = await MqttListener.connect(broker.port);
     await using running = new RunningTelemetry({ settings: { url: urlOf(broker) } });
@@ -239,7 +239,7 @@ describe('what happened', () => {
     expect(late.received.filter(({ topic }) => topic.includes('/event/'))).toEqual([]);
   });
 
-  test('commands beyond those that are looked at get one answer, with their number', async () => {
+  test('commands beyond the limit get one answer with their number', async () => {
     await using broker = await Mosquitto.start();
     await using listener = await MqttListener.connect(broker.port);
     await using running = new RunningTelemetry({ settings: { url: urlOf(broker) } });
@@ -262,7 +262,7 @@ describe('the update of a camera', () => {
   const camera = 'rushlight/rl-20000000cafe0001';
   const document = 'homeassistant/device/rushlight_rl-20000000cafe0001/config';
 
-  test('is one entity: the hub shows it, so the camera does not, until the hub no longer does', async () => {
+  test('is one entity: while the hub shows it, the camera does not', async () => {
     await using broker = await Mosquitto.start();
     await using listener = await MqttListener.connect(broker.port);
     {
@@ -280,7 +280,7 @@ describe('the update of a camera', () => {
     expect(parse(again).components.update).toMatchObject({ platform: 'update', name: 'Firmware' });
   });
 
-  test('is shown by the camera where only a hub shows it that is its hub no longer', async () => {
+  test('is shown by the camera if only a former hub shows it', async () => {
     await using broker = await Mosquitto.start();
     await using listener = await MqttListener.connect(broker.port);
     await listener.publish('rushlight/rl-dead/cameras/rl_20000000cafe0001/update/state', '{}', true);
@@ -292,7 +292,7 @@ describe('the update of a camera', () => {
     expect(parse(listener.last(document)).components.update).toHaveProperty('unique_id');
   });
 
-  test('is given back by a hub that lost the camera while it was off, or that stops telling Home Assistant', async () => {
+  test('is given back by a hub that lost the camera while it was off, or that stops using Home Assistant', async () => {
     const update = `${base}/cameras/rl_20000000cafe0001/update/state`;
     await using broker = await Mosquitto.start();
     await using listener = await MqttListener.connect(broker.port);
@@ -317,7 +317,7 @@ describe('the update of a camera', () => {
     }
   });
 
-  test('is shown by the camera where no hub shows it', async () => {
+  test('is shown by the camera if no hub shows it', async () => {
     await using broker = await Mosquitto.start();
     await using listener = await MqttListener.connect(broker.port);
     await using _camera = new RunningTelemetry({ settings: { url: urlOf(broker) }, status: cameraStatus() });
@@ -326,7 +326,7 @@ describe('the update of a camera', () => {
   });
 });
 
-test('10,000 random commands over the broker: each is answered, and the link holds', async () => {
+test('10,000 random commands over the broker: each is answered, and the link survives', async () => {
   await using broker = await Mosquitto.start();
   await using listener = await MqttListener.connect(broker.port);
   await using running = new RunningTelemetry({ settings: { url: urlOf(broker) } });
@@ -358,7 +358,7 @@ test('10,000 random commands over the broker: each is answered, and the link hol
   expect(running.telemetry.link.state).toBe('connected');
 }, 180_000);
 
-test('a feed that comes online gets a picture, and so does whoever asks', async () => {
+test('a feed that comes online gets a picture, and so does anybody who asks', async () => {
   await using broker = await Mosquitto.start();
   await using listener = await MqttListener.connect(broker.port);
   const offline = feedStatus({ id: 'late', state: 'offline' });

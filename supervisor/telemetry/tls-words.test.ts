@@ -21,7 +21,7 @@ test.each([
   expect(words).toMatch(/^cannot connect to the broker: /);
 });
 
-test('what is not known stays as it is', () => {
+test('leaves unknown messages unchanged', () => {
   expect(connectionWords(lost('EWEIRD', 'odd'))).toBe('cannot connect to the broker: odd');
   expect(connectionWords('text')).toBe('text');
   expect(connectionWords(lost('constructor', 'odd'))).toBe('cannot connect to the broker: odd');

@@ -76,7 +76,7 @@ describe("the update entity's states", () => {
     );
   });
 
-  test('through one that rolled back: the old version again, offered again, with the reason', () => {
+  test('through one that rolled back: the old version, offered again, with the reason', () => {
     expect(replay(rolledBack).map(shown)).toEqual([
       ['1.2.0', '1.3.0', 70],
       ['1.3.0', '1.3.0', 'busy'],
@@ -85,13 +85,13 @@ describe("the update entity's states", () => {
     expect(replay(rolledBack).map(updatePayload).at(-1)?.release_summary).toMatch(/^cam0 gave no frames/);
   });
 
-  test('without a newer version nothing is offered; long notes are cut', () => {
+  test('offers nothing without a newer version, and truncates long notes', () => {
     const update = { ...base, latestVersion: null, releaseNotes: 'x'.repeat(300) };
     expect(updatePayload(update).latest_version).toBe('1.2.0');
     expect(updatePayload(update).release_summary).toHaveLength(255);
   });
 
-  test('of a camera of the hub, from what its rollout tells', () => {
+  test("of a hub's camera, from its rollout", () => {
     const rollout = (change: Partial<RolloutMember>) => {
       const base = hubStatus().rollout as Rollout;
       return hubStatus({ rollout: { ...base, members: [rolloutMember(change), ...base.members.slice(1)] } });
@@ -112,7 +112,7 @@ describe("the update entity's states", () => {
     expect(cameraUpdatePayloads(hubStatus({ rollout: null }))).toEqual({});
   });
 
-  test('of a camera arrive over the broker, and go when it belongs to the hub no more', async () => {
+  test('of a camera arrive over the broker, and disappear when it leaves the hub', async () => {
     await using broker = await Mosquitto.start();
     await using listener = await MqttListener.connect(broker.port);
     await using running = new RunningTelemetry({ settings: { url: `mqtt://127.0.0.1:${broker.port}` } });

@@ -82,7 +82,7 @@ async function open(hub: () => HubEndpoint | null, patienceMs = 20_000): Promise
 const bytes = async (response: Response) => Buffer.from(await response.arrayBuffer());
 
 describe('the relay', () => {
-  test('passes parts of the bundle on as they are, with the key of the camera', async () => {
+  test('passes parts of the bundle on unchanged, with the key of the camera', async () => {
     const hub = await playHub();
     const { url } = await open(() => hub.access);
     const part = await fetch(url, { headers: { range: 'bytes=1000-2999' } });
@@ -96,7 +96,7 @@ describe('the relay', () => {
     expect(hub.seen[0]).toEqual({ range: 'bytes=1000-2999', authorization: 'Bearer rl_secret' });
   });
 
-  test('takes up again where the hub broke off, as often as it does', async () => {
+  test('resumes where the hub broke off, as often as necessary', async () => {
     const hub = await playHub({ breaks: 3 });
     const { url } = await open(() => hub.access);
     const part = await fetch(url, { headers: { range: 'bytes=100-300099' } });
@@ -105,7 +105,7 @@ describe('the relay', () => {
     expect(hub.seen.at(-1)?.range).toMatch(/^bytes=\d+-300099$/);
   });
 
-  test('takes up again where the connection was reset, as by a hub whose power came back', async () => {
+  test('resumes after a connection reset, as from a hub whose power returned', async () => {
     const seen: (string | undefined)[] = [];
     const server = createPlainServer((request, response) => {
       const { range } = request.headers;
@@ -129,7 +129,7 @@ describe('the relay', () => {
     expect(seen).toHaveLength(2);
   });
 
-  test('never puts two bundles together', async () => {
+  test('never mixes two bundles', async () => {
     const hub = await playHub({ breaks: 1 });
     // Another one, by then: it answers If-Range with the whole of what it has.
     const port = await listen(createPlainServer((_request, response) => response.writeHead(200).end(bundle)));
@@ -139,7 +139,7 @@ describe('the relay', () => {
     await expect(fetch(url).then(bytes)).rejects.toThrow();
   });
 
-  test('does not run in circles with a hub that answers with nothing, nor pass on more than was announced', async () => {
+  test('neither loops with a hub that answers with nothing nor passes on more than announced', async () => {
     let asked = 0;
     const server = createPlainServer((request, response) => {
       asked += 1;
@@ -162,7 +162,7 @@ describe('the relay', () => {
     expect(await bytes(await fetch(first.url))).toHaveLength(100);
   }, 30_000);
 
-  test('waits for a hub that is not there yet, moved, or still verifies', async () => {
+  test('waits for a hub that is not there yet, has moved or is still verifying', async () => {
     const hub = await playHub({ notYet: 2 });
     let asked = 0;
     const { url } = await open(() => {
@@ -173,7 +173,7 @@ describe('the relay', () => {
     expect(hub.seen).toHaveLength(3);
   });
 
-  test('gives up at last, with a word; shows no key to another hub; answers nobody else', async () => {
+  test('finally gives up with a message, shows no key to another hub and answers nobody else', async () => {
     const nowhere = await open(() => null, 0);
     expect((await fetch(nowhere.url)).status).toBe(502);
     const hub = await playHub();

@@ -17,7 +17,7 @@ import {
 } from '../../ota/index.ts';
 import type { LinkedCameras, Rollout, RolloutStart } from '../contract/index.ts';
 import type { ApiPorts } from '../contract/ports.ts';
-import { CameraOrders } from '../hub/camera-orders.ts';
+import { CameraOrders } from '../hub/index.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
 import { cameraMember, hubMember } from './fleet-members.ts';
 import { type KnownMember, noRollout, rolloutView } from './rollout-view.ts';

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Config } from '../config/schema.ts';
 import { updateSettings } from './update-service.ts';
 
-test('the token of hawkBit lies beside the settings, as every file that they name', () => {
+test('the token of hawkBit is next to the settings, like every file that they name', () => {
   const settings = { channel: 'stable', install: 'ask', conducted: true } as Config['update'];
   const file = '/boot/rushlight/rushlight.toml';
   const tokenOf = (hawkbitTokenFile: string) =>

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { HubRole } from '../hub/hub-role.ts';
+import type { HubRole } from '../hub/index.ts';
 import type { ExclusiveRunner } from '../process/exclusive-runner.ts';
 import type { Foundation } from '../system/foundation.ts';
 import { Rollouts, type RolloutsOptions } from './rollouts.ts';

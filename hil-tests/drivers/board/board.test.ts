@@ -51,7 +51,7 @@ describe('power', () => {
     };
   }
 
-  test('a Shelly plug is switched, and asked whether it did', async () => {
+  test('switches a Shelly plug and checks that it switched', async () => {
     const plug = await shellyFake();
     const power = powerSwitch({ kind: 'shelly', host: plug.host, channel: 1 });
     await power.on();
@@ -65,7 +65,7 @@ describe('power', () => {
     ]);
   });
 
-  test('a relay that is stuck is told', async () => {
+  test('reports a stuck relay', async () => {
     const plug = await shellyFake(true);
     await expect(powerSwitch({ kind: 'shelly', host: plug.host, channel: 0 }).on()).rejects.toMatchObject({
       code: 'RIG_TOOL',
@@ -73,7 +73,7 @@ describe('power', () => {
     plug.close();
   });
 
-  test('a switch behind MQTT gets its words', async () => {
+  test('publishes the configured payloads to an MQTT switch', async () => {
     const port = await freePort();
     const broker = spawn('mosquitto', ['-p', String(port)], { stdio: 'ignore' });
     children.push(broker);
@@ -97,7 +97,7 @@ describe('power', () => {
     expect(heard).toEqual(['rig/board/set ON', 'rig/board/set OFF']);
   });
 
-  test('a command, and one that fails', async () => {
+  test('runs a command and reports one that fails', async () => {
     const mark = join(folder, 'mark');
     await powerSwitch({ kind: 'command', on: ['touch', mark], off: ['true'] }).on();
     expect(await readFile(mark, 'utf8')).toBe('');
@@ -106,7 +106,7 @@ describe('power', () => {
   });
 });
 
-test('a serial console is read and written', async () => {
+test('reads and writes a serial console', async () => {
   // A pseudo terminal stands for the adapter; its other end answers each line.
   const board = spawn('python3', ['-c', ptyScript], { stdio: ['ignore', 'pipe', 'inherit'] });
   children.push(board);
@@ -117,7 +117,7 @@ test('a serial console is read and written', async () => {
   expect((await console.log.expect(/board says: (\w+)/, { timeoutMs: 20_000 }))[1]).toBe('hello');
 });
 
-test('a card behind a multiplexer is written while the rig has it, and given back', async () => {
+test('writes a card behind a multiplexer while the rig holds it, then hands it back', async () => {
   const image = join(folder, 'image');
   const device = join(folder, 'card');
   await truncate(await touched(image), 40 * 1024 * 1024);
@@ -164,7 +164,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-test('a board is asked by mDNS, and what comes back to the asker alone is its answer', async () => {
+test('asks a board over mDNS and accepts only the unicast answer', async () => {
   const question = { name: 'stage.local', type: 'A' } as const;
   const board = createSocket('udp4');
   const asked: (string | undefined)[] = [];

@@ -4,7 +4,7 @@ import { mdnsFrame, mdnsMessage } from './mdns-frame.ts';
 
 const message = Buffer.from('a message of a dozen bytes and more');
 
-test('a message comes out of its frame as it went in', () => {
+test('a message survives a round trip through its frame', () => {
   expect(mdnsMessage(mdnsFrame(message))).toEqual(message);
 });
 
@@ -17,7 +17,7 @@ test('the headers are well formed', () => {
   expect(sum).toBe(0xffff);
 });
 
-test('nothing that comes off the wire is too much', () => {
+test('handles any bytes from the wire', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat(60), (bytes, length) => {
       const frame = Buffer.concat([mdnsFrame(message).subarray(0, length), Buffer.from(bytes)]);

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import { SerialLog } from './serial-log.ts';
 
-test('escape sequences are dropped, also where a chunk cuts them', () => {
+test('drops escape sequences, even split across chunks', () => {
   const log = new SerialLog(async () => {});
   for (const chunk of ['a\u001b[', '0;32mb\u001b[0', 'm\r\nc']) log.append(chunk);
   expect(log.log).toBe('ab\nc');
 });
 
-test('what is expected is found, whether it was said or comes', async () => {
+test('finds expected text, whether already printed or still to come', async () => {
   const log = new SerialLog(async () => {});
   log.append('login: ');
   expect((await log.expect(/login/, { timeoutMs: 1000 }))[0]).toBe('login');
@@ -17,7 +17,7 @@ test('what is expected is found, whether it was said or comes', async () => {
   expect((await later)[1]).toBe('2');
 });
 
-test('what does not come is a timeout', async () => {
+test('times out if the text never comes', async () => {
   const log = new SerialLog(async () => {});
   await expect(log.expect(/never/, { timeoutMs: 20 })).rejects.toMatchObject({ code: 'RIG_TIMEOUT' });
 });

@@ -41,21 +41,21 @@ function send(from: number, to: string, text: string): void {
 const heard = () => machines.map((machine) => machine.heard);
 const expectHeard = (...what: string[][]) => expect.poll(heard).toEqual(what);
 
-test('what is for everybody, or for somebody unknown, reaches all others', async () => {
+test('floods broadcast and unknown destinations to all other ports', async () => {
   send(0, everybody, 'who is there');
   await expectHeard([], ['who is there'], ['who is there']);
   send(1, addresses[2], 'you?');
   await expectHeard(['you?'], ['who is there'], ['who is there', 'you?']);
 });
 
-test('what is for one who was heard before reaches that one alone', async () => {
+test('forwards to a known destination only', async () => {
   send(2, everybody, 'I');
   await expectHeard(['I'], ['I'], []);
   send(0, addresses[2], 'for you');
   await expectHeard(['I'], ['I'], ['for you']);
 });
 
-test('a frame too short for a header, and a machine that is off, disturb nobody', async () => {
+test('ignores short frames and machines that are off', async () => {
   machines[1]?.socket.close();
   machines[0]?.socket.send(Buffer.from('short'), wires[0]?.rigPort ?? 0, '127.0.0.1');
   send(0, everybody, 'one');

@@ -1,11 +1,11 @@
 /*
- * The floor of the benchmark: what it costs this machine to send every packet to every viewer, and nothing else.
- * A relay without WebRTC: it has the publisher's packets from one socket and sends them to everybody who said hello.
+ * The floor of the benchmark: what this machine spends on sending every packet to every viewer, and on nothing else.
+ * A relay without WebRTC: it receives the publisher's packets on one socket and sends them to everybody who said hello.
  *
  *   floor sendmmsg|gso|gso-aes    prints its port; runs until it is killed
  *
- * gso sends the packets of equal length that lie ready as one (UDP_SEGMENT), as a server may; gso-aes does
- * AES-128-GCM over each packet and viewer before. Datagrams: 'H' is a hello, everything else is a packet.
+ * gso sends waiting packets of equal length as one (UDP_SEGMENT), as a server may; gso-aes first encrypts each packet
+ * for each viewer with AES-128-GCM. Datagrams: 'H' is a hello, everything else is a packet.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -44,7 +44,7 @@ static void add_viewer(const struct sockaddr_in *address, int with_aes) {
   viewers[viewer_count++] = *address;
 }
 
-/* The first bytes of a picture's packets stay readable, for the load generator, and are authenticated. Gives the length with the tag. */
+/* The first bytes of a picture's packets stay readable for the load generator, and are authenticated. Returns the length with the tag. */
 static int seal(EVP_CIPHER_CTX *cipher, unsigned sequence, const unsigned char *packet, int length, unsigned char *out) {
   unsigned char iv[IV] = {0};
   int clear = length < CLEAR ? HEADER : CLEAR;
@@ -89,7 +89,7 @@ static void send_segments(int fd, int viewer, struct iovec *parts, int count, in
   if (sendmsg(fd, &message, 0) < 0) fail("sendmsg with UDP_SEGMENT");
 }
 
-/* Runs of equal length go out as one; a shorter packet may end a run. */
+/* Runs of equal length are sent as one; a shorter packet may end a run. */
 static void send_runs(int fd, int viewer, struct mmsghdr *received, int count, int with_aes) {
   static unsigned sequence;
   struct iovec parts[BATCH];

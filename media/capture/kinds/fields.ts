@@ -28,7 +28,7 @@ export const encoderFields = {
   ),
   small: field(
     z.enum(['auto', 'on', 'off']).default('auto'),
-    'Whether the live picture is encoded small as well, for grids and slow links. `auto`: where this board can do it beside its masters.',
+    'Whether the live picture is also encoded small, for grids and slow links. `auto`: if this board can do it while it records masters.',
     ['pipelines'],
   ),
   small_width: field(

@@ -22,13 +22,13 @@ const specs: readonly SourceSpec[] = [
 ];
 
 describe('a kind of source', () => {
-  it.each(sourceKindNames)('%s: its name in the registry is the one in the settings', (name) => {
+  it.each(sourceKindNames)('%s: has the same name in the registry and in the settings', (name) => {
     const settings = kindNamed(name)?.settings;
     expect(settings?.shape.kind.value).toBe(name);
     expect(z.toJSONSchema(settings?.shape.kind ?? z.never()).description).toMatch(/\.$/);
   });
 
-  it.each(specs)('$kind: its pipeline has the clock and sends the codec that the kind says', (spec) => {
+  it.each(specs)('$kind: has the clock and the codec that the kind declares', (spec) => {
     const targets = { rtpPort: 5004, rawPipe: '/x', encoder: { encoder: 'libx264', reason: '.' } } as const;
     const { raw } = buildCapture(spec, targets);
     const kind = kindNamed(spec.kind);
@@ -37,11 +37,11 @@ describe('a kind of source', () => {
     expect(raw.codec).toBe(kind && codecs[kind.sends(spec)]);
   });
 
-  it('every kind has its pipeline tested', () => {
+  it('every kind has a pipeline test', () => {
     expect(new Set(specs.map(({ kind }) => kind))).toEqual(new Set(sourceKindNames));
   });
 
-  it('a name that is none is none', () => {
+  it('rejects an unknown name', () => {
     expect(kindNamed('toString')).toBeUndefined();
     expect(kindNamed('whep')).toBeUndefined();
   });

@@ -52,7 +52,7 @@ export const accessRequirements: readonly Requirement<Lab>[] = [
     id: 'session-access',
     level: 'PRACTICE',
     sections: { whip: '5', whep: '5' },
-    text: "A session is nobody's but its owner's: DELETE without a token is refused",
+    text: 'A session belongs to its owner: DELETE without a token is refused',
     look: async (lab) => {
       if (lab.endpoint.token === null)
         return notApplicable('the server was looked at without a token (--token)');

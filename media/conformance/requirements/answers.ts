@@ -70,7 +70,7 @@ export const answerRequirements: readonly Requirement<Lab>[] = [
     id: 'origin-unique',
     level: 'MUST',
     sections: { whip: '4.2', whep: '4.3.1' },
-    text: 'Every answer is a session of its own: its o= line is unique (RFC 8866, section 5.2)',
+    text: 'Every answer is a separate session: its o= line is unique (RFC 8866, section 5.2)',
     look: async (lab) => {
       const origins = new Set<string>();
       const count = 4;
@@ -185,7 +185,7 @@ export const answerRequirements: readonly Requirement<Lab>[] = [
     id: 'no-partial-answers',
     level: 'SHOULD',
     sections: { whip: '4.4.3' },
-    text: 'An offer of which one section cannot be served is refused whole with 422 or 400',
+    text: 'An offer with a section that cannot be served is refused as a whole with 422 or 400',
     look: async (lab) => {
       const answer = await lab.offer({ sound: 'unknown' });
       return unless([
@@ -211,7 +211,7 @@ export const answerRequirements: readonly Requirement<Lab>[] = [
     id: 'simulcast-answer',
     level: 'MUST',
     sections: { whip: '4.8' },
-    text: 'An offer of simulcast that is taken is answered as RFC 8853, section 5.3.2, asks: recv, with layers of the offer',
+    text: 'An accepted simulcast offer is answered according to RFC 8853, section 5.3.2: recv, with layers of the offer',
     look: async (lab) => {
       const answer = await lab.offer({ simulcast: true });
       if (!isGood(answer)) return notApplicable(`an offer of simulcast is answered ${answer.status}`);
@@ -232,7 +232,7 @@ export const answerRequirements: readonly Requirement<Lab>[] = [
     id: 'weak-fingerprint',
     level: 'PRACTICE',
     sections: { whip: '5', whep: '5' },
-    text: 'A certificate that is only named by SHA-1, or by a digest of the wrong length, is refused (RFC 8122, section 5)',
+    text: 'A certificate that is only identified by SHA-1, or by a digest of the wrong length, is refused (RFC 8122, section 5)',
     look: async (lab) => {
       const faults: (string | false)[] = [];
       for (const fingerprint of [`sha-1 ${hexPairs(20)}`, `sha-256 ${hexPairs(20)}`]) {

@@ -209,7 +209,7 @@ export const clientRequirements: readonly Requirement<ClientRecord>[] = [
     id: 'client-extensions',
     level: 'MUST',
     sections: { whip: '4.9', whep: '4.10' },
-    text: 'It ignores a Link with an unknown rel, which the answer here has, and goes on',
+    text: 'It ignores a Link with an unknown rel, such as the one in this answer, and continues',
     look: ({ exchanges }) => {
       const created = exchanges.findIndex(
         ({ method, status }) => method === 'POST' && (status === 201 || status === 200),

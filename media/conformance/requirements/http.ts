@@ -120,7 +120,7 @@ export const httpRequirements: readonly Requirement<Lab>[] = [
     id: 'no-publisher',
     level: 'MUST',
     sections: { whep: '4.3.8' },
-    text: 'If nobody publishes and the server needs somebody to, it answers 409 with Retry-After',
+    text: 'If there is no publisher and the server needs one, it answers 409 with Retry-After',
     look: async (lab) => {
       if (lab.emptyUrl === null) return notApplicable('no URL without a publisher is known (--empty)');
       const { sdp } = makeOffer(lab.protocol);

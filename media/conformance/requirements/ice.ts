@@ -74,7 +74,7 @@ export const iceRequirements: readonly Requirement<Lab>[] = [
     id: 'odd-candidates',
     level: 'MUST',
     sections: { whip: '4.3.2', whep: '4.5.2' },
-    text: 'Candidates that the server cannot use (TCP, names, IPv6) are dropped in silence, and the rest counts',
+    text: 'Candidates that the server cannot use (TCP, names, IPv6) are silently dropped, and the rest is used',
     look: async (lab) => {
       const session = await lab.open();
       const answer = await trickle(lab, session, session.etag, [...oddCandidates, candidate]);
@@ -157,7 +157,7 @@ export const iceRequirements: readonly Requirement<Lab>[] = [
     id: 'if-match-forms',
     level: 'PRACTICE',
     sections: { whip: '4.3.1', whep: '4.5.1' },
-    text: "The current tag counts without its quotes (clients leave them out) and weak (proxies that compress make it so); * counts on plain trickle, and in quotes, as the texts' own example has it",
+    text: 'The current tag is accepted without quotes (clients omit them) and as a weak tag (from proxies that compress); * is accepted on plain trickle, and in quotes, as in the example of the texts',
     look: async (lab) => {
       const session = await lab.open();
       if (session.etag === '') return notApplicable('the server uses no entity tags');

@@ -51,7 +51,7 @@ export const mediaRequirements: readonly Requirement<Lab>[] = [
     id: 'restart-keeps-media',
     level: 'MUST',
     sections: { whep: '4.5.3' },
-    text: 'A restart that is refused does not interrupt the media',
+    text: 'A refused restart does not interrupt the media',
     look: async (lab) => {
       const peer = await lab.peer();
       if (peer.sessionUrl === null) return notApplicable('the server names no session');
@@ -115,7 +115,7 @@ export const mediaRequirements: readonly Requirement<Lab>[] = [
     id: 'delete-twice',
     level: 'PRACTICE',
     sections: { whip: '4.2', whep: '4.4' },
-    text: 'A DELETE that comes just after the end of DTLS, as OBS sends it, is no failure',
+    text: 'A DELETE just after the end of DTLS, as OBS sends it, is not an error',
     look: async (lab) => {
       const peer = await lab.peer();
       if (peer.sessionUrl === null) return notApplicable('the server names no session');

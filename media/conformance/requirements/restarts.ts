@@ -85,7 +85,7 @@ export const restartRequirements: readonly Requirement<Lab>[] = [
     id: 'restart-refused',
     level: 'MUST',
     sections: { whip: '4.3.3', whep: '4.5.3' },
-    text: 'A restart that cannot be done is answered with an error, and the session goes on as it was',
+    text: 'A restart that cannot be done is answered with an error, and the session continues unchanged',
     look: async (lab) => {
       const session = await lab.open();
       const answer = await lab.patch(session.url, '*', makeFragment({ ufrag: 'x', pwd: 'short' }));

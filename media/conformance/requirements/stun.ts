@@ -10,7 +10,7 @@ export const stunRequirements: readonly Requirement<Lab>[] = [
     id: 'full-ice',
     level: 'SHOULD',
     sections: { whip: '4.4.5', whep: '4.6.3' },
-    text: 'The media server has full ICE, or is reached by its clients at the addresses it names',
+    text: 'The media server has full ICE, or clients can reach it at the addresses it names',
     look: async (lab) => {
       const { description, ice } = await lab.open();
       if (!description.lite) return unless([]);
@@ -41,7 +41,7 @@ export const stunRequirements: readonly Requirement<Lab>[] = [
     id: 'stun-unknown-attribute',
     level: 'MUST',
     sections: { whip: '4.3', whep: '4.5' },
-    text: 'A check with an attribute that has to be understood and is not known is answered 420 with its type (RFC 8489, section 6.3.1)',
+    text: 'A check with an unknown required attribute is answered 420 with its type (RFC 8489, section 6.3.1)',
     look: async (lab) => {
       const { description, ice } = await lab.open();
       await using probe = await new StunProbe(ice).open();

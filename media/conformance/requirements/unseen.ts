@@ -18,7 +18,12 @@ const trickle = { whip: '4.3.2', whep: '4.5.2' };
 const restarts = { whip: '4.3.3', whep: '4.5.3' };
 
 const servers: readonly Row[] = [
-  ['restart-keeps-description', 'MUST', restarts, 'What was agreed besides ICE still holds after a restart'],
+  [
+    'restart-keeps-description',
+    'MUST',
+    restarts,
+    'Everything negotiated besides ICE still holds after a restart',
+  ],
   [
     'restart-replaces-candidates',
     'MUST',
@@ -29,7 +34,7 @@ const servers: readonly Row[] = [
     'extensions-optional',
     'MUST',
     { whip: '4.9', whep: '4.10' },
-    'No extension is needed to use the server: the looks use none',
+    'No extension is needed to use the server: the checks use none',
   ],
 ];
 
@@ -38,7 +43,7 @@ const clients: readonly Row[] = [
     'client-statuses',
     'MUST',
     { whip: '4.1', whep: '4.1' },
-    'It reads nothing into a status but its general meaning, and takes unknown ones as the n00 of their class',
+    'It relies only on the general meaning of a status, and treats unknown ones as the n00 of their class',
   ],
   ['client-codecs', 'SHOULD', { whep: '4.3.6' }, 'It offers as many of its codecs as possible'],
   ['client-offers-soon', 'SHOULD', trickle, 'With trickle ICE, it offers without waiting for candidates'],
@@ -46,9 +51,9 @@ const clients: readonly Row[] = [
     'client-buffers',
     'MUST',
     trickle,
-    'It keeps candidates until the answer to its offer, or to its last restart, is there',
+    'It holds candidates back until it has the answer to its offer or to its last restart',
   ],
-  ['client-aggregates', 'SHOULD', trickle, 'It sends the candidates that it kept in one PATCH'],
+  ['client-aggregates', 'SHOULD', trickle, 'It sends the candidates that it held back in one PATCH'],
   [
     'client-restart-order',
     'MUST',

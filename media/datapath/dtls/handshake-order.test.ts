@@ -22,7 +22,7 @@ const flight = Array.from({ length: 6 }, (_, i) =>
 ).flat();
 
 describe('HandshakeOrder', () => {
-  it('gives each message once and in order, however often and in whatever order they come', () => {
+  it('delivers each message once and in order, however often and in whatever order they arrive', () => {
     const arrivals = fc
       .array(fc.constantFrom(...flight), { maxLength: 30 })
       .chain((repeated) =>
@@ -55,7 +55,7 @@ describe('HandshakeOrder', () => {
 });
 
 describe('DTLS records', () => {
-  it('of one datagram and messages of one record are told apart', () => {
+  it('splits the records of a datagram and the messages of a record', () => {
     const packed = Buffer.concat([record(0, 0, 5, 5), record(1, 0, 6, 6)]);
     expect(splitRecords(packed)).toHaveLength(2);
     const both = Buffer.concat([packed.subarray(0, 30), packed.subarray(30 + 13)]);

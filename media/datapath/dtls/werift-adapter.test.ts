@@ -114,7 +114,7 @@ describe('werift contract', () => {
     server.endpoint.close();
   });
 
-  it('takes the profile that a server prefers', async () => {
+  it('uses the profile that a server prefers', async () => {
     for (const serverPrefers of ['aead-aes-128-gcm', 'aes-128-cm-hmac-sha1-80'] as const) {
       const { client, server } = connect({ serverPrefers });
       await vi.waitFor(() => expect(client.keys !== null && server.keys !== null).toBe(true), 5000);
@@ -123,7 +123,7 @@ describe('werift contract', () => {
     }
   });
 
-  it('says goodbye, and is heard', async () => {
+  it('sends a close alert, and the peer receives it', async () => {
     const { client, server } = connect();
     await until(() => client.keys !== null && server.keys !== null);
     server.endpoint.close();
@@ -132,7 +132,7 @@ describe('werift contract', () => {
     expect(server.closed).toBe(false);
   });
 
-  it('takes no goodbye from strangers', async () => {
+  it('ignores a close alert from a stranger', async () => {
     const { client, server } = connect();
     await until(() => client.keys !== null && server.keys !== null);
     client.endpoint.receive(
@@ -147,7 +147,7 @@ describe('werift contract', () => {
     await until(() => client.closed);
   });
 
-  it('refuses a peer with another certificate than its SDP named', async () => {
+  it('rejects a peer whose certificate differs from its SDP', async () => {
     const [clientCertificate] = certificates;
     const { client, server } = connect({ clientExpects: clientCertificate.fingerprint });
     await until(() => client.error !== null);
@@ -157,7 +157,7 @@ describe('werift contract', () => {
     server.endpoint.close();
   });
 
-  it('refuses a client that does not hold the key of its certificate', async () => {
+  it('rejects a client that does not hold the key of its certificate', async () => {
     const [client_, stranger] = certificates;
     const { client, server } = connect({ clientCertificate: stolen(client_, stranger) });
     await until(() => server.error !== null);
@@ -167,7 +167,7 @@ describe('werift contract', () => {
     server.endpoint.close();
   });
 
-  it('refuses a server that does not hold the key of its certificate', async () => {
+  it('rejects a server that does not hold the key of its certificate', async () => {
     const [stranger, server_] = certificates;
     const { client, server } = connect({ serverCertificate: stolen(server_, stranger) });
     await until(() => client.error !== null);
@@ -227,7 +227,7 @@ describe('werift contract', () => {
     server.close();
   });
 
-  it('completes over a path that repeats and packs everything', async () => {
+  it('completes over a path that repeats and coalesces everything', async () => {
     const { client, server } = connect({
       intercept: (datagram) => Buffer.concat([datagram, datagram]),
     });

@@ -39,7 +39,7 @@ async function open() {
   };
 }
 
-it('A session whose address goes has no way to its peer until that checks another, and is sent nothing meanwhile', async () => {
+it('A session whose address disappears sends nothing until its peer checks another one', async () => {
   await using session = await open();
   const { mux, ice, check } = session;
   check(true);
@@ -53,7 +53,7 @@ it('A session whose address goes has no way to its peer until that checks anothe
   expect(session.selections()).toBe(2);
 });
 
-it('A session lives on its credentials through any number of restarts that never come about, and moves with one that does', async () => {
+it('A session keeps its credentials through any number of unfinished restarts and moves with one that completes', async () => {
   await using session = await open();
   const { ice, check, signs } = session;
   const first = ice.local;
@@ -69,7 +69,7 @@ it('A session lives on its credentials through any number of restarts that never
   await vi.waitFor(() => expect(signs()).toBe(4));
 });
 
-it('An address that cannot be bound is named once, however often it is tried, and again after it could be', async () => {
+it('An address that cannot be bound is reported once, however often it is tried, and again after it worked', async () => {
   const warnings: string[] = [];
   const logger = pino({ level: 'warn' }, { write: (line: string) => void warnings.push(line) });
   const mux = new UdpMux(logger);
@@ -105,7 +105,7 @@ function checked(role: 'controlling' | 'controlled', ...attributes: [number, Buf
   };
 }
 
-it('A peer that takes our role is told so, and proves no path', () => {
+it('A peer that claims our role gets a role conflict and validates no path', () => {
   const conflict = { result: null, type: StunType.ERROR, code: 487 };
   expect(checked('controlled', [StunAttribute.ICE_CONTROLLED, randomBytes(8)])).toMatchObject(conflict);
   expect(checked('controlling', [StunAttribute.ICE_CONTROLLING, randomBytes(8)])).toMatchObject(conflict);
@@ -113,7 +113,7 @@ it('A peer that takes our role is told so, and proves no path', () => {
   expect(fine).toMatchObject({ type: StunType.SUCCESS, result: { nominated: false } });
 });
 
-it('A peer that asks for what is not known is told what that is; what may be ignored is', () => {
+it('Unknown required attributes are rejected by name; optional ones are ignored', () => {
   const asked = checked(
     'controlled',
     [0x7abc, Buffer.alloc(4)],

@@ -32,7 +32,7 @@ describe('STUN', () => {
     expect(message && hasIntegrity(SAMPLE, message, 'another')).toBe(false);
   });
 
-  it('is not looked for in what is longer than a packet', () => {
+  it('is not looked for in anything longer than a packet', () => {
     const attributes = Array.from(
       { length: 15_000 },
       (_, i) => [0x8000 + (i % 0x7000), Buffer.alloc(0)] as const,
@@ -40,7 +40,7 @@ describe('STUN', () => {
     expect(parseStun(buildStun(StunType.REQUEST, Buffer.alloc(12), attributes, 'password'))).toBeNull();
   });
 
-  it('writes what it reads, and notices any change', () => {
+  it('reads back what it writes and notices any change', () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 40 }), fc.nat(), (name, at) => {
         const transaction = Buffer.alloc(12, 7);

@@ -1,10 +1,10 @@
 #!/bin/sh
 # Compiles the native datapath: build.sh HEADERS OUT, where HEADERS is the include/node folder of the Node that loads it.
-# CXX names the compiler, CXXFLAGS adds to its flags.
+# CXX is the compiler, CXXFLAGS adds to its flags.
 set -eu
 flags="-std=c++20 -O2 -fPIC -fvisibility=hidden -Wall -Wextra -Wno-missing-field-initializers ${CXXFLAGS:-}"
 
-# One file of several at a time: build.sh --object HEADERS FOLDER SOURCE.
+# Compiles one file when called as: build.sh --object HEADERS FOLDER SOURCE.
 if [ "${1:-}" = --object ]; then
 	# shellcheck disable=SC2086
 	exec ${CXX:-g++} $flags -isystem "$2" -c "$4" -o "$3/$(basename "$4" .cc).o"

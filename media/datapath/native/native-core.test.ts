@@ -27,7 +27,7 @@ function datapathThreads(): number {
 }
 
 describe('The native datapath', () => {
-  it('ends its thread, and takes no more afterwards', async () => {
+  it('ends its thread and accepts nothing afterwards', async () => {
     const before = datapathThreads();
     const core = new NativeCore(addon());
     expect(datapathThreads()).toBe(before + 1);
@@ -56,7 +56,7 @@ describe('The native datapath', () => {
     expect(datapathThreads()).toBe(before);
   });
 
-  it('says at once which addresses and ports it cannot bind', () => {
+  it('reports at once which addresses and ports it cannot bind', () => {
     using core = new NativeCore(addon());
     const port = core.calls.addSocket(core.take(), '127.0.0.1', 0, SocketUse.SHARED, 0, 0);
     expect(port).toBeGreaterThan(0);
@@ -66,7 +66,7 @@ describe('The native datapath', () => {
     expect(core.calls.addCandidate(core.take(), 'camera.local', 9)).toBe(false);
   });
 
-  it('gives no handle twice while one of its kind may still be under way', () => {
+  it('never reuses a handle while work of its kind may still be under way', () => {
     using core = new NativeCore(addon());
     const first = core.take();
     core.release(first);
@@ -75,7 +75,7 @@ describe('The native datapath', () => {
     expect(second & 0xffff).toBe(first & 0xffff);
   });
 
-  it('is replaced by its twin, with one word of why, where it cannot be loaded', async () => {
+  it('falls back to its twin, with the reason, if it cannot be loaded', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'addon-'));
     try {
       const broken = join(folder, 'datapath.node');
@@ -94,7 +94,7 @@ describe('The native datapath', () => {
     }
   });
 
-  it('is replaced by its twin where it was built from other sources, with what it lacks', async () => {
+  it('falls back to its twin, with what is missing, if it was built from other sources', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'addon-'));
     try {
       const older = join(folder, 'datapath.cjs');

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { PacketOutlet } from '../datapath.ts';
 import { NodeRelay } from './node-relay.ts';
 
-it('A track keeps its newest keyframe for those who join, however long ago that was', async () => {
+it('A track keeps its newest keyframe for new viewers, however old it is', async () => {
   using relay = new NodeRelay('video');
   const write = (sequence: number) =>
     relay.write({ sequence, timestamp: sequence * 300, marker: true, payload: Buffer.alloc(100) });

@@ -248,8 +248,18 @@ export class NodeSink implements TrackSink {
     if (late > 0) this.#offset += late;
   }
 
+  /**
+   * A packet that is requested once more although it was repeated was lost twice. It is sent twice this time: a browser that lost it
+   * again would wait a tenth of a second before it asks, and the picture with it.
+   */
   #repeat(packet: TrackPacket, viewer: number, nowMs: number): void {
+    const insistent = this.#repeated.has(viewer);
     this.#noteRepetition(viewer, nowMs);
+    this.#sendAgain(packet, viewer);
+    if (insistent && this.#budget.spendSpare(packet.payload.length)) this.#sendAgain(packet, viewer);
+  }
+
+  #sendAgain(packet: TrackPacket, viewer: number): void {
     this.#retransmitted++;
     this.#retransmittedOctets += packet.payload.length;
     const { repair } = this.#options;

@@ -6,7 +6,7 @@ import { PacketRing } from './packet-ring.ts';
 const packet = (sequence: number) => ({ sequence, timestamp: 0, marker: false, payload: Buffer.alloc(0) });
 
 describe('PacketRing', () => {
-  it('grows with a long group of pictures, within bounds, and shrinks after it', () => {
+  it('grows with a long group of pictures, within limits, and shrinks afterwards', () => {
     const ring = new PacketRing(16, 128, 10_000);
     const write = (from: number, to: number, keyframe: number, octets: number): void => {
       for (let sequence = from; sequence < to; sequence++) {
@@ -31,7 +31,7 @@ describe('PacketRing', () => {
     expect(heavy.size).toBe(16);
   });
 
-  it('holds exactly the newest packets that were written', () => {
+  it('holds exactly the newest packets', () => {
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 1000, max: 1100 }), { minLength: 1, maxLength: 300 }),
@@ -58,7 +58,7 @@ describe('PacketRing', () => {
 });
 
 describe('ReplayWindow', () => {
-  it('admits each index once, as long as it is not too old', () => {
+  it('admits each index once unless it is too old', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 300 }), { maxLength: 300 }), (indices) => {
         const window = new ReplayWindow(64);

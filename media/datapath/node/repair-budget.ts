@@ -41,4 +41,9 @@ export class RepairBudget {
     this.#credit -= octets;
     return true;
   }
+
+  /** The same for what is of use and not needed: takes nothing from a reserve for more losses. */
+  spendSpare(octets: number): boolean {
+    return this.#credit - octets >= LEAST_OCTETS / 2 && this.spend(octets);
+  }
 }

@@ -10,7 +10,7 @@ const step = fc.oneof(
 );
 
 describe('SequenceMap', () => {
-  it('never names two different packets by one number, and finds each again', () => {
+  it('never gives two packets one number, and finds each again', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 14 }), (steps) => {
         const map = new SequenceMap(500);
@@ -41,7 +41,7 @@ describe('SequenceMap', () => {
     );
   });
 
-  it('leaves no gap where packets were left out on purpose, and one where they were lost', () => {
+  it('leaves no gap for packets left out on purpose, but one for lost packets', () => {
     const map = new SequenceMap(10);
     map.continueAt(100);
     expect(map.toViewer(100)).toBe(10);

@@ -13,7 +13,7 @@ function after(pauses: readonly number[]): { silence: Silence; nowMs: number } {
 }
 
 describe('Silence', () => {
-  it('gives a browser up after ten seconds, and sends it nothing after four', () => {
+  it('gives up on a browser after ten seconds and stops sending to it after four', () => {
     const { silence, nowMs } = after([1000, 1000, 1200, 900, 2500, 1000, 1000, 1000, 1000]);
     expect(silence.isQuiet(nowMs + 3900)).toBe(false);
     expect(silence.isQuiet(nowMs + 4100)).toBe(true);
@@ -21,21 +21,21 @@ describe('Silence', () => {
     expect(silence.isGone(nowMs + 10_100)).toBe(true);
   });
 
-  it('waits for a peer that shows itself every fifteen seconds', () => {
+  it('waits for a peer that sends something every fifteen seconds', () => {
     const { silence, nowMs } = after([50, 50, 15_000, 15_000, 15_000]);
     expect(silence.isQuiet(nowMs + 16_000)).toBe(false);
     expect(silence.isGone(nowMs + 36_000)).toBe(false);
     expect(silence.isGone(nowMs + 41_000)).toBe(true);
   });
 
-  it('learns nothing from how much is said while the connection is made', () => {
+  it('learns nothing from traffic while the connection is being set up', () => {
     const { silence, nowMs } = after([50, 100, 200, 400, 800, 1600]);
     expect(silence.isQuiet(nowMs + 15_000)).toBe(false);
     expect(silence.isGone(nowMs + 15_000)).toBe(false);
     expect(silence.isGone(nowMs + 21_000)).toBe(true);
   });
 
-  it('learns nothing from a connection that took long to make', () => {
+  it('learns nothing from a connection that took long to set up', () => {
     const { silence, nowMs } = after(Array.from({ length: 12 }, () => 1000));
     silence.connected(nowMs);
     silence.heard(nowMs + 200);
@@ -46,7 +46,7 @@ describe('Silence', () => {
     expect(silence.isGone(nowMs + 30_000)).toBe(false);
   });
 
-  it('expects answers to its own checks without fail', () => {
+  it('always expects answers to its own checks', () => {
     const silence = new Silence(3000, 'answers');
     silence.heard(0);
     silence.heard(2500);
@@ -54,7 +54,7 @@ describe('Silence', () => {
     expect(silence.isGone(5600)).toBe(true);
   });
 
-  it('knows nothing of a new peer', () => {
+  it('knows nothing about a new peer', () => {
     const { silence, nowMs } = after([50]);
     expect(silence.isQuiet(nowMs + 16_000)).toBe(false);
     expect(silence.isGone(nowMs + 16_000)).toBe(false);

@@ -49,7 +49,7 @@ describe.each(masters)('SRTP $profile', (master) => {
     profile: profile as 7 | 1,
   };
 
-  it('is understood by another implementation, and understands it', () => {
+  it('interoperates with another implementation in both directions', () => {
     const plain = packet(77);
     expect(new SrtpSession(config).decrypt(protect(new SrtpSender(master), 77))).toEqual(plain);
     const header = RtpHeader.deSerialize(plain);
@@ -78,21 +78,21 @@ describe.each(masters)('SRTP $profile', (master) => {
     }
   });
 
-  it('repeats a packet of before the wrap in the same words', () => {
+  it('retransmits a packet from before the wrap identically', () => {
     const sender = new SrtpSender(master);
     const before = protect(sender, 65_400);
     for (let extended = 65_401; extended < 65_900; extended++) protect(sender, extended);
     expect(protect(sender, 65_400)).toEqual(before);
   });
 
-  it.each([0, 1, 6])('is not lost where the stream is first heard %d packets behind a wrap', (behind) => {
+  it.each([0, 1, 6])('decrypts a stream that is first received %d packets behind a wrap', (behind) => {
     const sender = new SrtpSender(master);
     const receiver = new SrtpReceiver(master);
     for (let extended = 65_536 + behind; extended < 65_800; extended++)
       expect(receiver.unprotectRtp(protect(sender, extended))).toEqual(packet(extended & 0xffff));
   });
 
-  it('finds back after more than half a circle of numbers was lost', () => {
+  it('recovers after more than half of the sequence numbers were lost', () => {
     const sender = new SrtpSender(master);
     const receiver = new SrtpReceiver(master);
     for (let extended = 30_000; extended < 30_010; extended++)
@@ -103,7 +103,7 @@ describe.each(masters)('SRTP $profile', (master) => {
     expect(receiver.unprotectRtp(protect(sender, 30_005))).toBeNull();
   });
 
-  it('takes the reports of each stream by their own count', () => {
+  it('counts the reports of each stream separately', () => {
     const [one, other] = [new SrtpSender(master), new SrtpSender(master)];
     const receiver = new SrtpReceiver(master);
     for (let i = 0; i < 300; i++) receiver.unprotectRtcp(one.protectRtcp(buildPictureLoss(5, 6)));
@@ -112,7 +112,7 @@ describe.each(masters)('SRTP $profile', (master) => {
     expect(receiver.unprotectRtcp(late)).toBeNull();
   });
 
-  it('takes as many streams one after the other as a long session has, and none of them twice', () => {
+  it('accepts as many consecutive streams as a long session has, and none of them twice', () => {
     const sender = new SrtpSender(master);
     const receiver = new SrtpReceiver(master);
     const of = (ssrc: number): Buffer => {
@@ -127,7 +127,7 @@ describe.each(masters)('SRTP $profile', (master) => {
     for (let ssrc = 1; ssrc <= 100; ssrc++) expect(receiver.unprotectRtp(of(ssrc))).toBeNull();
   });
 
-  it('refuses what was altered', () => {
+  it('rejects altered packets', () => {
     fc.assert(
       fc.property(fc.nat(), fc.integer({ min: 1, max: 255 }), (at, flip) => {
         const secret = protect(new SrtpSender(master), 500);

@@ -6,7 +6,7 @@ import { diskReason, isDiskComplaint, isDiskTrouble, withPatience } from './disk
 const logger = pino({ level: 'silent' });
 const systemError = (code: string) => Object.assign(new Error(code), { code, syscall: 'write' });
 
-it('knows what passes with a disk from what does not', () => {
+it('distinguishes temporary disk errors from permanent ones', () => {
   for (const code of ['EIO', 'ENOSPC', 'EROFS', 'ENODEV'])
     expect(isDiskTrouble(systemError(code))).toBe(true);
   expect(isDiskTrouble(new NoAnswerError('met a disk error'))).toBe(true);
@@ -15,7 +15,7 @@ it('knows what passes with a disk from what does not', () => {
     expect(isDiskTrouble(error)).toBe(false);
 });
 
-it('tells ffmpeg’s words on a disk from those on damaged pictures', () => {
+it('distinguishes ffmpeg’s disk errors from damaged pictures', () => {
   for (const line of [
     '[error] Error writing trailer of file:out: Input/output error',
     '[out#0/framemd5 @ 0x5599871843c0] [error] Error closing file: No space left on device',
@@ -36,7 +36,7 @@ it('says what to do about a disk', () => {
   expect(diskReason(new Error('something else'))).toBeUndefined();
 });
 
-it('tries again while the disk fails, and not otherwise', async () => {
+it('retries only while the disk fails', async () => {
   const how = { signal: new AbortController().signal, logger };
   let tries = 0;
   const answer = withPatience(async ({ number, isLast }) => {

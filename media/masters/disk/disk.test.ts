@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { diskObstacle, freeBytesFor, lacksFiles } from './disk.ts';
 
-test('the space of a folder that is yet to be made is that of the disk it will lie on', async () => {
+test('reports the space of the disk on which a missing folder will lie', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'rushlight-disk-'));
   try {
     expect(await freeBytesFor(join(folder, 'takes', 'deeper'))).toBeGreaterThan(0);
@@ -14,7 +14,7 @@ test('the space of a folder that is yet to be made is that of the disk it will l
   }
 });
 
-test('a file system that is out of files is full; one that makes room as it goes is not', () => {
+test('a file system without free inodes is full; one that creates them on demand is not', () => {
   expect(lacksFiles({ files: 1_000_000, ffree: 900_000 })).toBe(false);
   expect(lacksFiles({ files: 1_000_000, ffree: 3 })).toBe(true);
   expect(lacksFiles({ files: 0, ffree: 0 })).toBe(false);
@@ -59,7 +59,7 @@ test.skipIf(!mayMount).each([
   }
 });
 
-test('a folder nobody can make, as a file is in its place, is an obstacle', async () => {
+test('a folder that cannot be created because a file is in its place is an obstacle', async () => {
   expect(await diskObstacle(join(import.meta.filename, 'takes'))).toContain('has a file where');
   expect(await diskObstacle(tmpdir())).toBeNull();
 });

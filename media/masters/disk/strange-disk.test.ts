@@ -22,7 +22,7 @@ const never = new AbortController().signal;
 const folderName = '20261122T120000Z-abc123';
 const real = `${JSON.stringify(manifestFixture(), null, 2)}\n`;
 
-describe('what lies on a strange disk', () => {
+describe('what a strange disk contains', () => {
   let disk: string;
   let root: string;
   let outside: string;
@@ -69,7 +69,7 @@ describe('what lies on a strange disk', () => {
     ['threads without end', real.replace('"threads": 4', '"threads": 1e9')],
     ['a codec that is none', real.replace('"rawvideo"', '"concat"')],
     ['a size that is none', real.replace('"width": 1920', '"width": -1')],
-  ])('lists a take whose take.json holds %s as damaged, and keeps its masters', async (_what, text) => {
+  ])('lists a take whose take.json holds %s as damaged and keeps its masters', async (_what, text) => {
     expect(text).not.toBe(real);
     const folder = await layTake(text);
     await layTake(
@@ -90,7 +90,7 @@ describe('what lies on a strange disk', () => {
     expect(await readdir(root)).toEqual(['20261122T110000Z-fine']);
   });
 
-  it('lists a take without its take.json, and one again whose take.json was mended', async () => {
+  it('lists a take without its take.json, and lists it normally once take.json is repaired', async () => {
     const folder = await layTake();
     await rm(join(folder, 'take.json'));
     expect(await store.list()).toMatchObject([{ id: 'abc123', state: 'failed' }]);
@@ -98,7 +98,7 @@ describe('what lies on a strange disk', () => {
     expect(await store.list()).toEqual([manifestFixture()]);
   });
 
-  it('survives any damage to a real take.json: what is listed is a take, and has a date', {
+  it('survives any damage to a real take.json: every listed take is valid and has a date', {
     timeout: 120_000,
   }, async () => {
     const folder = await layTake();
@@ -139,7 +139,7 @@ describe('what lies on a strange disk', () => {
     );
   });
 
-  it('puts nothing of a take.json that is read into a command that is not a name, a number or a format', () => {
+  it('passes nothing from a take.json to a command but names, numbers and formats', () => {
     const text = fc.string({ maxLength: 40 });
     fc.assert(
       fc.property(text, text, (pixelFormat, camera) => {
@@ -173,7 +173,7 @@ describe('what lies on a strange disk', () => {
     );
   });
 
-  it('lists no link to a folder, and removes nothing behind one', async () => {
+  it('lists no link to a folder and removes nothing behind one', async () => {
     await mkdir(join(outside, 'cam0'));
     await writeFile(join(outside, 'take.json'), real);
     await symlink(outside, join(root, folderName));
@@ -182,7 +182,7 @@ describe('what lies on a strange disk', () => {
     expect((await readdir(outside)).toSorted()).toEqual(['cam0', 'secret', 'take.json']);
   });
 
-  it('removes a link that was put in place of a folder it knew, not what is behind it', async () => {
+  it('removes a link that replaced a known folder, not what is behind it', async () => {
     const folder = await layTake();
     await store.list();
     await rm(folder, { recursive: true });
@@ -191,7 +191,7 @@ describe('what lies on a strange disk', () => {
     expect(await readdir(outside)).toEqual(['secret']);
   });
 
-  it('hands out no link, no pipe, no socket and no folder for a master', async () => {
+  it('never serves a link, pipe, socket or folder as a master', async () => {
     const folder = await layTake();
     const master = join(folder, 'cam0', '0001.mkv');
     const refused = () =>
@@ -216,7 +216,7 @@ describe('what lies on a strange disk', () => {
     await refused();
   });
 
-  it('counts a take as damaged whose camera folder leads elsewhere', async () => {
+  it('counts a take as damaged if its camera folder points elsewhere', async () => {
     const folder = await layTake();
     await rm(join(folder, 'cam0'), { recursive: true });
     await symlink(outside, join(folder, 'cam0'));
@@ -225,7 +225,7 @@ describe('what lies on a strange disk', () => {
     expect(await readdir(outside)).toEqual(['secret']);
   });
 
-  it.each(['fifo', 'link', 'folder', 'giant'])('waits for no take.json that is a %s', async (kind) => {
+  it.each(['fifo', 'link', 'folder', 'giant'])('does not wait for a take.json that is a %s', async (kind) => {
     const folder = await layTake();
     const file = join(folder, 'take.json');
     await rm(file);
@@ -236,7 +236,7 @@ describe('what lies on a strange disk', () => {
     expect(await store.list()).toMatchObject([{ id: 'abc123', state: 'failed' }]);
   });
 
-  it('writes through no link that lies where a file is made', async () => {
+  it('never writes through a link that lies where a file belongs', async () => {
     const folder = await layTake();
     const file = join(folder, 'take.json');
     await rm(file);
@@ -254,7 +254,7 @@ describe('what lies on a strange disk', () => {
     });
   });
 
-  it('decodes no link, and no list of other files that is named like a master', async () => {
+  it('never decodes a link or a playlist that is named like a master', async () => {
     const folder = await layTake();
     const host = new SpawningChildHost();
     const picture = join(outside, 'picture.mkv');
@@ -277,7 +277,7 @@ describe('what lies on a strange disk', () => {
     await expect(decodeFile(host, 'link', master, never)).rejects.toMatchObject({ code: 'FILE_STRANGE' });
   });
 
-  it('bears names of odd bytes', async () => {
+  it('survives file names of arbitrary bytes', async () => {
     const odd = Buffer.concat([Buffer.from(`${root}/`), Buffer.from([0xff, 0xfe, 0x0a, 0x27])]);
     await mkdir(odd);
     await layTake();

@@ -44,7 +44,7 @@ describe('a master of packets as the camera sent them', { timeout: 120_000 }, ()
   afterEach(() => rig[Symbol.asyncDispose]());
 
   for (const strategy of ['direct', 'spool'] as const) {
-    it.each(cameras)(`holds the very samples of %s (${strategy})`, async (_name, raw, codec, decoded) => {
+    it.each(cameras)(`holds the exact samples of %s (${strategy})`, async (_name, raw, codec, decoded) => {
       const camera = join(rig.folder, 'camera.nut');
       const picture = [
         '-f',

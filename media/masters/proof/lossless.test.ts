@@ -3,7 +3,7 @@ import { proofCases, proofFrames, prove } from './lossless-proof.fake.ts';
 
 /** What the camera sent is known sample by sample without any decoder; what the master holds must be that. */
 describe.each(['direct', 'spool'] as const)('a master recorded %s', { timeout: 60_000 }, (strategy) => {
-  it.each(proofCases)('holds the very samples of $name, $range range, from $source', async (one) => {
+  it.each(proofCases)('holds the exact samples of $name, $range range, from $source', async (one) => {
     const proof = await prove(one, strategy);
     expect(proof.problems).toEqual([]);
     expect(proof).toMatchObject({ verified: true, wrong: [] });

@@ -40,7 +40,7 @@ describe('MasterCheck', { timeout: 60_000 }, () => {
     await rm(root, { recursive: true, force: true });
   });
 
-  it('reads a master again when a month is over, and not before', async () => {
+  it('reads a master again after a month, and not before', async () => {
     const take = await layTake('one');
     nowMs = provenAt + 29 * dayMs;
     const check = start();
@@ -57,7 +57,7 @@ describe('MasterCheck', { timeout: 60_000 }, () => {
     expect(written).toEqual(take.manifest);
   });
 
-  it('finds a flipped bit, and remembers when', async () => {
+  it('finds a flipped bit and remembers when', async () => {
     const take = await layTake('one');
     const { master } = take.files('cam0', 1);
     const flipped = Buffer.from(bytes);
@@ -77,7 +77,7 @@ describe('MasterCheck', { timeout: 60_000 }, () => {
     expect(segmentOf(take).verified?.at).toBe(found?.at);
   });
 
-  it('says where a master is gone, and goes on with the others', async () => {
+  it('reports a missing master and continues with the others', async () => {
     const gone = await layTake('gone');
     const other = await layTake('other');
     await rm(gone.files('cam0', 1).master);
@@ -88,7 +88,7 @@ describe('MasterCheck', { timeout: 60_000 }, () => {
     expect(cameraOf(other).state).toBe('verified');
   });
 
-  it('looks at a disk that was away soon after it is back', async () => {
+  it('checks a disk soon after it returns', async () => {
     const take = await layTake('one');
     let isThere = true;
     nowMs = provenAt + 2 * dayMs;
@@ -101,7 +101,7 @@ describe('MasterCheck', { timeout: 60_000 }, () => {
     await until(() => segmentOf(take).checkedAt !== null);
   });
 
-  it('rests while something is recorded, with what it has read, and reads at idle priority', async () => {
+  it('pauses while something is recorded, keeps its progress and reads at idle priority', async () => {
     const take = await layTake('one');
     await truncate(take.files('cam0', 1).master, 3e9);
     let isBusy = false;
@@ -124,7 +124,7 @@ describe('MasterCheck', { timeout: 60_000 }, () => {
     expect(host.running.size).toBe(0);
   });
 
-  it('begins nothing while something is recorded', async () => {
+  it('starts nothing while something is recorded', async () => {
     const take = await layTake('one');
     let isBusy = true;
     const check = start({ isBusy: () => isBusy });

@@ -36,17 +36,25 @@ it.skipIf(library === undefined).each(['direct', 'spool'])(
       stdio: ['pipe', 'pipe', 'inherit'] as const,
     });
     let frames = 0;
+    let last = '';
     createInterface({ input: child.stdout }).on('line', (line) => {
+      last = line;
       frames = Number(/^frames (\d+)$/.exec(line)?.[1] ?? frames);
     });
+    const closed = once(child, 'close');
+    const enough = (count: number) => {
+      if (child.exitCode !== null || child.signalCode !== null)
+        throw new Error(`the recording ended after ${frames} frames: ${last}`);
+      return frames >= count;
+    };
     try {
       for (const offset of ['+2h', '+0', '+0']) {
         const before = frames;
-        await until(() => frames >= before + 45);
+        await until(() => enough(before + 45));
         await setClock(clock, offset);
       }
       child.stdin.end('stop');
-      await once(child, 'close');
+      await closed;
       const text = await readFile(join(folder, 'takes', 'take', 'take.json'), 'utf8');
       const camera = cameraOf(takeManifestSchema.parse(JSON.parse(text)));
       expect(camera).toMatchObject({ state: 'verified', segments: [{ number: 1, clean: true }] });

@@ -19,7 +19,7 @@ const raw: RawStream = {
 };
 const never = new AbortController().signal;
 
-it('measures nothing where memory is short, and what fails only once', async () => {
+it('measures nothing if memory is short, and a failure only once', async () => {
   const scratch = await mkdtemp(join(tmpdir(), 'encode-speed-test-'));
   try {
     const exited = Promise.resolve({ code: 1, signal: null });
@@ -47,7 +47,7 @@ it('measures nothing where memory is short, and what fails only once', async () 
   }
 });
 
-it('reads what was measured once, and says once that it is damaged, however often it is asked', async () => {
+it('reads the measurement once and reports once that it is damaged', async () => {
   const scratch = await mkdtemp(join(tmpdir(), 'encode-speed-test-'));
   const warnings: unknown[] = [];
   const logger = pino({ level: 'warn' }, { write: (line: string) => void warnings.push(line) });

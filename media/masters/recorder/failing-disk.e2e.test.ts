@@ -73,7 +73,7 @@ describe('a take whose disk fails for 3 s', { timeout: 120_000 }, () => {
     },
   );
 
-  it('that goes on failing does not hold up the end of the take, however often recording was tried', async () => {
+  it('that keeps failing does not delay the end of the take, however often recording was tried', async () => {
     const recording = record('direct');
     await until(() => recording.frames() >= 60);
     await faults.set([...nothingIsWritten('EIO', 'takes/'), 'remove EIO only takes/']);
@@ -84,7 +84,7 @@ describe('a take whose disk fails for 3 s', { timeout: 120_000 }, () => {
     expect(performance.now() - stoppedAt).toBeLessThan(60_000);
   });
 
-  it('is told from one that stays: nothing is called verified that cannot be read', async () => {
+  it('differs from a permanent failure: nothing unreadable counts as verified', async () => {
     const recording = record('direct');
     await until(() => recording.frames() >= 60);
     await faults.set(['read EIO only .mkv', 'write EIO only cam0/0001.']);

@@ -37,7 +37,7 @@ function kept(frameBytes: number, frames: number, state: 'closed' | 'spooled' = 
   return recordFixture({ source: raw, segments: [segment] });
 }
 
-test('before any take it is as much as can be expected, and after one what that took', async () => {
+test('before any take the estimate is the maximum; afterwards it is what the take used', async () => {
   const rates = open();
   expect(await rates.bytesPerSecond(plan())).toBe(expected.master);
   expect(await rates.bytesPerSecond(plan({ strategy: 'spool' }))).toBe(expected.spool + expected.master);
@@ -46,7 +46,7 @@ test('before any take it is as much as can be expected, and after one what that 
   expect(await rates.bytesPerSecond(plan({ strategy: 'spool' }))).toBeCloseTo(expected.spool + 300_000);
 });
 
-test('it is kept over a restart, for this camera, codec and geometry alone', async () => {
+test('the estimate survives a restart, for this camera, codec and geometry alone', async () => {
   await open().learn('cam0', kept(10_000, 300));
   const rates = open();
   expect(await rates.bytesPerSecond(plan())).toBeCloseTo(300_000);
@@ -59,14 +59,14 @@ test('it is kept over a restart, for this camera, codec and geometry alone', asy
   }
 });
 
-test('what a spool took is known for itself, as of a camera that sends its own H.264', async () => {
+test('the rate of a spool is remembered separately, as is that of a camera with its own H.264', async () => {
   const rates = open();
   await rates.learn('cam0', kept(2000, 300, 'spooled'));
   await rates.learn('cam0', kept(50_000, 300));
   expect(await rates.bytesPerSecond(plan({ strategy: 'spool' }))).toBeCloseTo(60_000 + 1_500_000);
 });
 
-test('a take that runs tells itself', async () => {
+test('a running take counts by itself', async () => {
   const rates = open();
   await rates.learn('cam0', kept(10_000, 300));
   const growing = { ...noProgress, frames: 600, bytes: 600 * 40_000 };
@@ -75,7 +75,7 @@ test('a take that runs tells itself', async () => {
   expect(await rates.bytesPerSecond(plan({ growing: begun }))).toBeCloseTo(300_000);
 });
 
-test('old takes count less than new ones, and some frames alone say nothing', async () => {
+test('old takes weigh less than new ones, and a few frames say nothing', async () => {
   const rates = open();
   await rates.learn('cam0', kept(1, 20));
   expect(await rates.bytesPerSecond(plan())).toBe(expected.master);
@@ -88,7 +88,7 @@ test('old takes count less than new ones, and some frames alone say nothing', as
 });
 
 test.each(['', '[]', '{"a":{"bytes":-1,"frames":1}}', '\0\0\0', '{"cam0'])(
-  'a damaged file (%j) is as good as none, and is replaced',
+  'a damaged file (%j) is ignored and replaced',
   async (text) => {
     await writeFile(cacheFile, text);
     const rates = open();
@@ -98,7 +98,7 @@ test.each(['', '[]', '{"a":{"bytes":-1,"frames":1}}', '\0\0\0', '{"cam0'])(
   },
 );
 
-test('a disk that takes nothing costs no more than the memory of it', async () => {
+test('a read-only disk only loses the remembered rates', async () => {
   const rates = new RecordRates({ cacheFile: join(folder, 'gone', 'rates.json'), logger });
   await rates.learn('cam0', kept(10_000, 300));
   expect(await rates.bytesPerSecond(plan())).toBeCloseTo(300_000);

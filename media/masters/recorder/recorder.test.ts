@@ -41,7 +41,7 @@ describe('Recorder', { timeout: 120_000 }, () => {
   });
 
   it.each(['direct', 'spool'] as const)(
-    'holds nothing that was captured long before it began (%s)',
+    'contains nothing captured long before it began (%s)',
     async (strategy) => {
       await rig.startCapture();
       const earlier = record(await newTake('earlier'), { strategy });
@@ -63,7 +63,7 @@ describe('Recorder', { timeout: 120_000 }, () => {
     },
   );
 
-  it('goes on in the next segment when capture is killed, and loses less than a second', async () => {
+  it('continues in the next segment after capture is killed, losing less than a second', async () => {
     const take = await newTake();
     const capture = await rig.startCapture();
     const recording = record(take, { strategy: 'direct' });
@@ -113,7 +113,7 @@ describe('Recorder', { timeout: 120_000 }, () => {
     },
   );
 
-  it('records on while what came before is still being closed', async () => {
+  it('keeps recording while the previous segment is being closed', async () => {
     const take = await newTake();
     await rig.startCapture();
     const closing = rig.holdBack('close-');
@@ -139,7 +139,7 @@ describe('Recorder', { timeout: 120_000 }, () => {
     expect(second?.droppedBefore).toBe(between);
   });
 
-  it('says so when not one frame arrived', async () => {
+  it('reports that not a single frame arrived', async () => {
     const take = await newTake();
     const recording = record(take, {});
     await until(() => [...rig.host.running.keys()].some((name) => name.startsWith('record-')));
@@ -149,14 +149,14 @@ describe('Recorder', { timeout: 120_000 }, () => {
     expect(cameraOf(take)).toMatchObject({ state: 'failed', reason: 'not one frame arrived', segments: [] });
   });
 
-  it('does not begin below the reserve of the disk', async () => {
+  it('does not start below the reserve of the disk', async () => {
     const take = await newTake();
     const recording = record(take, { reserveBytes: Number.MAX_SAFE_INTEGER });
     await expect(recording.done).rejects.toMatchObject({ code: 'DISK_RESERVE_REACHED' });
     expect(take.manifest.cameras).toEqual({});
   });
 
-  it('ends cleanly, and says so, when the disk fills up to its reserve', async () => {
+  it('ends cleanly and reports it when the disk fills up to its reserve', async () => {
     const take = await newTake();
     await rig.startCapture();
     let free = 1000;
@@ -171,7 +171,7 @@ describe('Recorder', { timeout: 120_000 }, () => {
     });
   });
 
-  it('leaves no recorder behind when its disk is taken away', async () => {
+  it('leaves no recorder behind when its disk is removed', async () => {
     const take = await newTake();
     await rig.startCapture();
     const recording = record(take, {});
@@ -208,7 +208,7 @@ describe('Recorder', { timeout: 120_000 }, () => {
     expect(existsSync(spool)).toBe(false);
   });
 
-  it('loses neither where a power cut falls between a proven master and the removal of its raw frames', async () => {
+  it('loses neither file in a power cut between proving a master and removing its raw frames', async () => {
     const take = await newTake();
     await rig.startCapture();
     const recording = record(take, { strategy: 'spool' });

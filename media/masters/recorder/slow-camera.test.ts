@@ -18,7 +18,7 @@ const raw: RawStream = {
   fps: 30,
 };
 
-describe('a USB camera that was asked for 30 frames a second and sends 5, as in dim light', {
+describe('a USB camera set to 30 frames a second that sends 5, as in dim light', {
   timeout: 60_000,
 }, () => {
   let rig: RecordingRig;

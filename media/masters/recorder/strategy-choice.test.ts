@@ -25,7 +25,7 @@ describe('chooseStrategy', () => {
     expect(choice).toMatchObject({ strategy, reason: expect.stringMatching(/\.$/) });
   });
 
-  it('lets cameras that record together share what was measured', () => {
+  it('lets cameras that record together share the measured speed', () => {
     const facts = { configured: 'auto', codec: 'ffv1', raw, measuredFps: 100 } as const;
     const strategies = [1, 2, 3].map((atOnce) => chooseStrategy({ ...facts, atOnce }).strategy);
     expect(strategies).toEqual(['direct', 'direct', 'spool']);
@@ -43,7 +43,7 @@ describe('chooseStrategy', () => {
 });
 
 describe('remainingSeconds', () => {
-  it('is never negative, and null where nothing grows', () => {
+  it('is never negative, and null if nothing grows', () => {
     expect(remainingSeconds(1000, 400, 100)).toBe(6);
     expect(remainingSeconds(1000, 400, 0)).toBeNull();
     fc.assert(
@@ -53,7 +53,7 @@ describe('remainingSeconds', () => {
     );
   });
 
-  it('reckons raw video exactly', () => {
+  it('calculates raw video exactly', () => {
     expect(expectedRates(raw).spool).toBe(1280 * 720 * 1.5 * 30);
   });
 });

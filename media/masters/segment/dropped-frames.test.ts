@@ -13,7 +13,7 @@ function countDroppedFrames(timestampsS: readonly number[], fps: number): number
 const rate = fc.constantFrom(10, 23.976, 25, 29.97, 30, 50, 59.94, 60, 120);
 
 describe('countDroppedFrames', () => {
-  it('counts exactly the frames left out, whatever the jitter below a third of a period', () => {
+  it('counts exactly the missing frames for any jitter below a third of a period', () => {
     const frame = fc.record({
       kept: fc.boolean(),
       jitter: fc.double({ min: -0.16, max: 0.16, noNaN: true }),
@@ -28,13 +28,13 @@ describe('countDroppedFrames', () => {
     );
   });
 
-  it('is 0 for nothing, for one frame, and for time that stands still or runs back', () => {
+  it('is 0 for nothing, for one frame, and for time that stands still or runs backwards', () => {
     expect(countDroppedFrames([], 30)).toBe(0);
     expect(countDroppedFrames([1], 30)).toBe(0);
     expect(countDroppedFrames([2, 2, 1], 30)).toBe(0);
   });
 
-  it('is never negative nor endless', () => {
+  it('is never negative or infinite', () => {
     const time = fc.double({ noNaN: false });
     fc.assert(
       fc.property(time, time, rate, (a, b, fps) => {
@@ -55,7 +55,7 @@ describe('FrameSums', () => {
     return sums.progress();
   };
 
-  it('takes one frame far off the time line for what it is, wherever it stands', () => {
+  it('recognises a single frame far off the time line, wherever it is', () => {
     const off = fc.oneof(fc.double({ min: 0.2, max: 1e7, noNaN: true }), fc.constantFrom(3600, 5, 47_721));
     fc.assert(
       fc.property(off, fc.boolean(), fc.integer({ min: 1, max: 58 }), fc.boolean(), (byS, back, at, last) => {
@@ -67,7 +67,7 @@ describe('FrameSums', () => {
     );
   });
 
-  it('still counts what is missing around such a frame', () => {
+  it('still counts the missing frames around such a frame', () => {
     const times = line(60);
     times[20] = 100 + 3600;
     times.splice(21, 5);
@@ -80,7 +80,7 @@ describe('FrameSums', () => {
     expect(count(times).droppedFrames).toBe(1790);
   });
 
-  it('takes a step of the clock for no gap, forward or back, and a gap beside it for one', () => {
+  it('does not count a clock step as a gap in either direction, but counts a gap beside it', () => {
     const steps = fc.double({ min: 2, max: 1e6, noNaN: true });
     fc.assert(
       fc.property(steps, fc.boolean(), fc.nat({ max: 20 }), (byS, back, lost) => {
@@ -93,13 +93,13 @@ describe('FrameSums', () => {
     expect(count([...line(30), ...line(30, 7301), ...line(30, 102)], [7200, -7200]).droppedFrames).toBe(0);
   });
 
-  it('does not take a gap for a step of another size', () => {
+  it('does not mistake a gap for a step of another size', () => {
     expect(count([...line(30), ...line(30, 111)], [7200]).droppedFrames).toBe(300);
   });
 });
 
 describe('withoutSteps', () => {
-  it('goes on as if nobody had set the clock', () => {
+  it('continues as if nobody had set the clock', () => {
     const seconds = fc.double({ min: 2, max: 1e6, noNaN: true });
     fc.assert(
       fc.property(seconds, fc.boolean(), fc.integer({ min: 1, max: 59 }), (byS, back, at) => {
@@ -113,7 +113,7 @@ describe('withoutSteps', () => {
     );
   });
 
-  it('leaves times alone in which no such step is', () => {
+  it('leaves times without such a step alone', () => {
     expect(withoutSteps([1, 2, 60, 61], [7200])).toEqual([1, 2, 60, 61]);
     expect(withoutSteps([], [5])).toEqual([]);
   });

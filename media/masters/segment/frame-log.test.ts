@@ -25,7 +25,7 @@ const recorded = `#format: frame checksums
 `;
 
 describe('parseFrameLog', () => {
-  it('reads what ffmpeg wrote', () => {
+  it('reads the output of ffmpeg', () => {
     const log = parseFrameLog(recorded);
     expect(log.timeBase).toBeCloseTo(1 / 90_000, 12);
     expect(log.frames).toEqual([
@@ -34,7 +34,7 @@ describe('parseFrameLog', () => {
     ]);
   });
 
-  it('reads the same, however it is cut into pieces', () => {
+  it('reads the same however it is split', () => {
     fc.assert(
       fc.property(fc.array(fc.nat({ max: recorded.length })), (cuts) => {
         const frames: LoggedFrame[] = [];
@@ -64,7 +64,7 @@ describe('parseFrameLog', () => {
 });
 
 describe('readableFrameLog', () => {
-  it('reads up to where a power cut left something else', () => {
+  it('reads up to the point where a power cut left something else', () => {
     const whole = parseFrameLog(recorded);
     expect(readableFrameLog(recorded)).toEqual({ log: whole, damaged: null });
     expect(readableFrameLog(`${recorded}${'\0'.repeat(80)}\n`)).toEqual({
@@ -78,20 +78,20 @@ describe('readableFrameLog', () => {
     );
   });
 
-  it('is not fooled by a text that is none', () => {
+  it('is not fooled by text that is not a log', () => {
     expect(readableFrameLog('').log.frames).toEqual([]);
     expect(readableFrameLog(`${'\0'.repeat(4096)}\n`).damaged).toBeInstanceOf(FrameLogError);
   });
 });
 
 describe('rewriteFrameLog', () => {
-  it('makes a log anew where nothing of the old one is left', () => {
+  it('rewrites a log of which nothing is left', () => {
     const { frames } = parseFrameLog(recorded);
     const anew = rewriteFrameLog('', { timeBase: 0, frames: [] }, { timeBase: 1 / 90_000, frames });
     expect(parseFrameLog(anew)).toEqual({ timeBase: 1 / 90_000, frames });
   });
 
-  it('cuts and extends at the end only', () => {
+  it('truncates and appends at the end only', () => {
     const log = parseFrameLog(recorded);
     const cut = { ...log, frames: log.frames.slice(0, 1) };
     expect(parseFrameLog(rewriteFrameLog(recorded, log, cut))).toEqual(cut);

@@ -10,29 +10,29 @@ const missing = (gapsMs: readonly number[], fps: number) => {
 const many = (gapMs: number, count = 100) => Array.from({ length: count }, () => gapMs);
 
 describe('missing frames', () => {
-  it('are none where a network camera sends 12.5 or 15 frames and 25 were expected', () => {
+  it('are 0 if a network camera sends 12.5 or 15 frames instead of 25', () => {
     expect(missing(many(80), 25)).toBe(0);
     expect(missing(many(1000 / 15), 25)).toBe(0);
     expect(missing(many(20), 25)).toBe(0);
     for (const count of [8, 11, 14, 15, 16]) expect(missing(many(80, count), 25)).toBe(0);
   });
 
-  it('are none where a USB camera halves its rate in the dark, and goes back', () => {
+  it('are 0 if a USB camera halves its rate in the dark and returns to it', () => {
     expect(missing([...many(33.3), ...many(66.6), ...many(33.3)], 30)).toBe(0);
   });
 
-  it('are counted by the rate of the moment', () => {
+  it('are counted by the current rate', () => {
     expect(missing([...many(33.3), 200, ...many(33.3)], 30)).toBe(5);
     expect(missing([...many(66.6), 400, ...many(66.6)], 30)).toBe(5);
   });
 
-  it('are all counted where a recorder that is too slow loses them unevenly', () => {
+  it('are all counted if a slow recorder loses them unevenly', () => {
     const uneven = Array.from({ length: 100 }, (_, index) => (index % 2 === 0 ? 33.3 : 66.6));
     expect(missing(uneven, 30)).toBe(50);
     expect(missing([33.3, 66.6, 33.3], 30)).toBe(1);
   });
 
-  it('are the same for a steady camera at its nominal rate, however its frames jitter', () => {
+  it('are the same for a steady camera at its nominal rate, whatever its jitter', () => {
     const jitter = fc.array(fc.integer({ min: 25, max: 45 }), { maxLength: 60 });
     fc.assert(
       fc.property(jitter, (gapsMs) => {

@@ -55,7 +55,7 @@ const saying = (words: string): ChildHost => ({
 const saysNothing = saying('');
 const meetsAnError = saying('[error] Error writing trailer of file:out: Input/output error');
 
-describe('what was lost between two segments', () => {
+describe('the loss between two segments', () => {
   const first = {
     firstTimestamp: '2026-11-22T12:00:00.000000Z',
     lastTimestamp: '2026-11-22T12:00:03.000000Z',
@@ -71,11 +71,11 @@ describe('what was lost between two segments', () => {
     clockSteps: [],
   });
 
-  it('is counted again once the one in front is closed, if that comes second', () => {
+  it('is counted again once the earlier segment is closed, if that happens second', () => {
     expect(recounted(record, 1).segments.map(({ droppedBefore }) => droppedBefore)).toEqual([0, 2]);
   });
 
-  it('stays as it is behind the last one, and while the next one is recorded', () => {
+  it('stays unchanged after the last segment and while the next one is recorded', () => {
     expect(recounted(record, 2)).toBe(record);
     const [one, two] = record.segments;
     if (one === undefined || two === undefined) throw new TypeError('two segments are given');
@@ -84,7 +84,7 @@ describe('what was lost between two segments', () => {
   });
 });
 
-describe('closeSegment, of a segment that a power cut ended', { timeout: 60_000 }, () => {
+describe('closeSegment after a power cut', { timeout: 60_000 }, () => {
   let folder: string;
   let take: Take;
 
@@ -107,7 +107,7 @@ describe('closeSegment, of a segment that a power cut ended', { timeout: 60_000 
     ['direct', frames],
     ['spool', frames - 1],
   ] as const)(
-    'finds in the file itself what its damaged log no longer tells (%s)',
+    'recovers from the file what its damaged log no longer contains (%s)',
     async (strategy, found) => {
       const files = await record(strategy);
       const text = await readFile(files.reference, 'utf8');
@@ -123,22 +123,25 @@ describe('closeSegment, of a segment that a power cut ended', { timeout: 60_000 
     },
   );
 
-  it.each(['', '\0'.repeat(3000)])('finds them without any log, and dates them by the file', async (text) => {
-    const files = await record('direct');
-    await writeFile(files.reference, text);
-    const { segment: closed } = await close('direct', new SpawningChildHost());
-    expect(closed?.frames).toBe(frames);
-    const { mtimeMs } = await stat(files.master);
-    expect(Math.abs(Date.parse(closed?.lastTimestamp ?? '') - mtimeMs)).toBeLessThan(60_000);
-  });
+  it.each(['', '\0'.repeat(3000)])(
+    'recovers the frames without any log and dates them by the file',
+    async (text) => {
+      const files = await record('direct');
+      await writeFile(files.reference, text);
+      const { segment: closed } = await close('direct', new SpawningChildHost());
+      expect(closed?.frames).toBe(frames);
+      const { mtimeMs } = await stat(files.master);
+      expect(Math.abs(Date.parse(closed?.lastTimestamp ?? '') - mtimeMs)).toBeLessThan(60_000);
+    },
+  );
 
-  it('keeps what was received where it cannot be decoded now', async () => {
+  it('keeps the count of received frames if they cannot be decoded now', async () => {
     const { master } = await record('direct');
     expect((await close('direct', notDecoded)).segment?.frames).toBe(frames);
     expect((await stat(master)).size).toBeGreaterThan(0);
   });
 
-  it('does not take an answer without a frame for the truth, and counts what was received where it stays so', async () => {
+  it('does not trust an answer without frames, and counts the received ones if it stays so', async () => {
     const files = await record('direct');
     const { size } = await stat(files.master);
     const first = close('direct', saysNothing, { number: 1, isLast: false });
@@ -157,7 +160,7 @@ describe('closeSegment, of a segment that a power cut ended', { timeout: 60_000 
     ]);
   });
 
-  it('asks again where a disk failed under the answer, and lets what was received stand at last', async () => {
+  it('asks again after a disk error, and finally keeps the count of received frames', async () => {
     const { master } = await record('direct');
     const first = close('direct', meetsAnError, { number: 1, isLast: false });
     await expect(first).rejects.toMatchObject({ code: 'FFMPEG_NO_ANSWER' });
@@ -166,7 +169,7 @@ describe('closeSegment, of a segment that a power cut ended', { timeout: 60_000 
     expect((await stat(master)).size).toBe(segment?.bytes);
   });
 
-  it('never removes a file in which there may be pictures', async () => {
+  it('never removes a file that may contain pictures', async () => {
     const { master, reference } = await record('direct');
     const { size } = await stat(master);
     await writeFile(master, Buffer.alloc(size));

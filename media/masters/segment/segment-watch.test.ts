@@ -9,7 +9,7 @@ import { SegmentWatch } from './segment-watch.ts';
 const header = '#format: frame checksums\n#version: 2\n#hash: MD5\n#tb 0: 1/90000\n';
 const line = (number: number) => `0, ${number * 3000}, ${number * 3000}, 1, 100, ${'ab'.repeat(16)}\n`;
 
-it('goes on counting behind what it cannot read', async () => {
+it('keeps counting after something unreadable', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'segment-watch-'));
   try {
     const [file, log] = [join(folder, '0001.mkv'), join(folder, '0001.framemd5')];
@@ -27,7 +27,7 @@ it('goes on counting behind what it cannot read', async () => {
   }
 });
 
-it('takes any damage to a frame log for damage: what is read has times there can be', () => {
+it('detects any damage to a frame log: every time it returns is plausible', () => {
   const text = header + Array.from({ length: 20 }, (_, number) => line(number)).join('');
   const at = fc.nat({ max: text.length - 1 });
   fc.assert(
@@ -50,7 +50,7 @@ it.each([
   ['a time base of years', '#tb 0: 999999999/1\n', 90_000],
   ['a time base of nothing', '#tb 0: 1/0\n', 90_000],
   ['a timestamp beyond all years', '#tb 0: 1/90000\n', '9'.repeat(30)],
-])('reads no frame behind %s', (_what, base, pts) => {
+])('reads no frame after %s', (_what, base, pts) => {
   const frame = `0, ${pts}, ${pts}, 1, 100, ${'ab'.repeat(16)}\n`;
   const { log, damaged } = readableFrameLog(base + frame);
   expect(log.frames).toEqual([]);

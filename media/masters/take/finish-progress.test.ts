@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { FinishMeter } from './finish-progress.ts';
 
-it('tells what share of the work is done, and how long the rest takes at that pace', () => {
+it('reports the finished share and the time left at the current pace', () => {
   let nowS = 100;
   const meter = new FinishMeter(() => nowS);
   meter.begin(400);
@@ -17,7 +17,7 @@ it('tells what share of the work is done, and how long the rest takes at that pa
   expect(meter.progress()).toEqual({ done: 1, remainingS: 0 });
 });
 
-it('never tells more than all, nor divides by nothing', () => {
+it('never reports more than everything and never divides by zero', () => {
   const meter = new FinishMeter(() => 5);
   expect(meter.progress()).toEqual({ done: 0, remainingS: null });
   meter.begin(0);

@@ -9,7 +9,7 @@ import { RecordingRig, until } from '../recorder/recording-rig.fake.ts';
 import { TakeStore } from './take-store.ts';
 
 /** Commands of takes that come while others are carried out. */
-describe('Masters, commanded in fast succession', { timeout: 120_000 }, () => {
+describe('Masters with commands in quick succession', { timeout: 120_000 }, () => {
   let rig: RecordingRig;
 
   beforeEach(async () => {
@@ -41,7 +41,7 @@ describe('Masters, commanded in fast succession', { timeout: 120_000 }, () => {
     await stop();
   });
 
-  it('stops a take that is only being gone on with after a crash', async () => {
+  it('stops a take that is still being resumed after a crash', async () => {
     const before = start();
     await rig.startCapture();
     await before.masters.start('one', null);
@@ -58,7 +58,7 @@ describe('Masters, commanded in fast succession', { timeout: 120_000 }, () => {
     await after.stop();
   });
 
-  it('stops a take whose recorder had begun, but was not in take.json yet, when the program crashed', async () => {
+  it('stops a take whose recorder had started but was not in take.json when the program crashed', async () => {
     const before = start();
     await before.masters.start('one', null);
     await until(() => recorders().length === 1);
@@ -75,7 +75,7 @@ describe('Masters, commanded in fast succession', { timeout: 120_000 }, () => {
     await after.stop();
   });
 
-  it('ends a take whose start is under way when the program ends', async () => {
+  it('ends a take that is still starting when the program ends', async () => {
     const { masters, store, stop } = start();
     await rig.startCapture();
     const starting = masters.start('one', null);
@@ -96,7 +96,7 @@ describe('Masters, commanded in fast succession', { timeout: 120_000 }, () => {
     await stop();
   });
 
-  it('can stop a take whose folder is gone', async () => {
+  it('stops a take whose folder is gone', async () => {
     const { masters, store, stop } = start();
     await rig.startCapture();
     const { folder } = await masters.start('one', null);
@@ -115,7 +115,7 @@ describe('Masters, commanded in fast succession', { timeout: 120_000 }, () => {
     await stop();
   });
 
-  it('starts those cameras of the named ones that are there', async () => {
+  it('starts those of the named cameras that are present', async () => {
     const { masters, stop } = start();
     await rig.startCapture();
     const take = await masters.start('one', ['cam0', 'unplugged']);

@@ -5,7 +5,7 @@ import { cameraOf, RecordingRig, until } from '../recorder/recording-rig.fake.ts
 import { Take } from './take.ts';
 import { TakeRun } from './take-run.ts';
 
-it('A take is released once nothing records any more, whatever failed and whatever is still compressed', {
+it('A take is released once nothing records any more, whatever failed or is still being compressed', {
   timeout: 120_000,
 }, async () => {
   await using rig = await RecordingRig.open();

@@ -19,7 +19,7 @@ vi.mock('node:fs/promises', async (importOriginal) => {
   return { ...real, readdir };
 });
 
-it('A take that begins while a slow disk is looked at is not taken for one that is gone', async () => {
+it('A take that begins while a slow disk is scanned is not mistaken for a missing one', async () => {
   const root = await mkdtemp(join(tmpdir(), 'takes-'));
   const store = new TakeStore({
     logger: pino({ level: 'silent' }),

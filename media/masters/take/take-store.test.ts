@@ -31,7 +31,7 @@ describe('TakeStore', () => {
     expect(await another.list()).toEqual(await store.list());
   });
 
-  it('passes over what is no take, and forgets takes whose folder is gone', async () => {
+  it('skips what is not a take and forgets takes whose folder is gone', async () => {
     await store.createTake('one', new Date());
     await writeFile(join(root, 'note.txt'), 'x');
     await mkdir(join(root, 'lost+found'));
@@ -43,7 +43,7 @@ describe('TakeStore', () => {
     await expect(store.get('one')).rejects.toMatchObject({ code: 'TAKE_NOT_FOUND' });
   });
 
-  it('removes a take that is over, take.json last, and none that is not', async () => {
+  it('removes only a finished take, take.json last', async () => {
     const take = await store.createTake('over', new Date());
     const masters = join(take.folder, 'cam0');
     await mkdir(masters);
@@ -59,7 +59,7 @@ describe('TakeStore', () => {
     await expect(store.remove('over')).rejects.toMatchObject({ code: 'TAKE_NOT_FOUND' });
   });
 
-  it('still lists a take whose disk does not let go of it', async () => {
+  it('still lists a take that cannot be deleted from its disk', async () => {
     const take = await store.createTake('stuck', new Date());
     await take.update((manifest) => ({ ...manifest, wanted: false }));
     const hidden = `${take.folder}-away`;
@@ -72,7 +72,7 @@ describe('TakeStore', () => {
     expect((await store.list()).map(({ id }) => id)).toEqual(['stuck']);
   });
 
-  it('of a disk that cannot be read tells the takes of the others', async () => {
+  it('lists the takes of other disks if one cannot be read', async () => {
     await store.createTake('here', new Date());
     const broken = join(root, 'no-folder');
     await writeFile(broken, 'as unreadable as a folder on a dead disk');
@@ -89,7 +89,7 @@ describe('TakeStore', () => {
     await rename(aside, root);
   });
 
-  it('finds takes on every disk that is there, and can end one whose disk is away', async () => {
+  it('finds takes on every mounted disk and can end one whose disk is away', async () => {
     const disk = await mkdtemp(join(tmpdir(), 'takes-disk-'));
     try {
       let roots: [string, ...string[]] = [disk, root];
@@ -112,7 +112,7 @@ describe('TakeStore', () => {
     }
   });
 
-  it('counts a take as unfinished as long as raw frames wait for their master', async () => {
+  it('counts a take as unfinished while raw frames wait for their master', async () => {
     for (const id of ['done', 'spooled', 'running']) await store.createTake(id, new Date());
     const settle = async (id: string, segments: number) => {
       const take = await store.get(id);
@@ -127,7 +127,7 @@ describe('TakeStore', () => {
     expect(unfinished.map(({ manifest }) => manifest.id).toSorted()).toEqual(['running', 'spooled']);
   });
 
-  it('says what is true also where it cannot be written', async () => {
+  it('reports the current state even if it cannot be written', async () => {
     const take = await store.createTake('one', new Date());
     await take.update((manifest) => ({ ...manifest, cameras: { cam0: aRecord() } }));
     await rm(take.folder, { recursive: true });
@@ -136,14 +136,14 @@ describe('TakeStore', () => {
     expect(take.manifest.state).toBe('failed');
   });
 
-  it('refuses an id that is taken or no plain name', async () => {
+  it('rejects an id that is taken or not a plain name', async () => {
     await store.createTake('one', new Date());
     for (const id of ['one', '', '..', 'a/b', 'A', '-a', 'a'.repeat(65)]) {
       await expect(store.createTake(id, new Date())).rejects.toMatchObject({ code: 'TAKE_ID_INVALID' });
     }
   });
 
-  it('gives out masters that take.json lists as finished, and no other path', async () => {
+  it('serves only masters that take.json lists as finished', async () => {
     const take = await store.createTake('one', new Date());
     await take.update((manifest) => ({ ...manifest, cameras: { cam0: aRecord() } }));
     await mkdir(join(take.folder, 'cam0'));
@@ -189,11 +189,11 @@ describe('TakeStore', () => {
 });
 
 describe('the manifest', () => {
-  it('states the sums of its segments, what was lost between them included', () => {
+  it('states the totals of its segments, with the loss between them', () => {
     expect(withTotals(aRecord())).toMatchObject({ frames: 200, droppedFrames: 2 * 3 + 2 * 4 });
   });
 
-  it('counts frames in files that cannot be read as dropped, once', () => {
+  it('counts frames in unreadable files as dropped, once', () => {
     const aside = (number: number, frames: number | null) => {
       const at = '2026-11-22T12:00:00.000Z';
       return { number, file: `cam0/000${number}.mkv.unreadable-1`, bytes: 1, frames, at };
@@ -210,7 +210,7 @@ describe('the manifest', () => {
     expect(concluded({ ...small, unreadable: [aside(3, null)] }, null)).toMatchObject({ state: 'failed' });
   });
 
-  it('has the state of its liveliest camera, then of its worst', () => {
+  it('has the state of its most active camera, then of its worst', () => {
     expect(takeState([], true)).toBe('starting');
     expect(takeState([], false)).toBe('failed');
     expect(takeState(['verified', 'verified'], false)).toBe('verified');

@@ -22,7 +22,7 @@ describe('a take', { timeout: 180_000 }, () => {
 
   afterEach(() => rig[Symbol.asyncDispose]());
 
-  it('of 20 s holds every captured frame, bit by bit', async () => {
+  it('of 20 s contains every captured frame, bit by bit', async () => {
     await rig.startCapture();
     const { take, stop, done } = await record();
     await until(() => cameraOf(take).state === 'recording');
@@ -37,7 +37,7 @@ describe('a take', { timeout: 180_000 }, () => {
     expect(record0.segments).toHaveLength(1);
   });
 
-  it('never holds the live stream up, also when its recorder stands still for 3 s', async () => {
+  it('never delays the live stream, even if its recorder stops for 3 s', async () => {
     await rig.startCapture();
     const { take, stop, done } = await record();
     await until(() => cameraOf(take).state === 'recording');

@@ -19,7 +19,7 @@ describe('writeTimecode', () => {
 
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  it('leaves the very file that ffmpeg writes when it knows the timecode', async () => {
+  it('produces the same file as ffmpeg with the timecode', async () => {
     const [patched, known] = [join(folder, 'a.mkv'), join(folder, 'b.mkv')];
     record(patched, timecodePlaceholder);
     record(known, '12:34:56:07');
@@ -28,7 +28,7 @@ describe('writeTimecode', () => {
     await expect(writeTimecode(patched, '12:34:56:08')).rejects.toThrow(MatroskaError);
   });
 
-  it('finds the place also in a file whose writer was killed, where a Void element stands for the checksum', async () => {
+  it('also finds the place in a file of a killed writer, with a Void element in place of the checksum', async () => {
     const file = join(folder, 'killed.mkv');
     await recordAndKill(file);
     await writeTimecode(file, '12:34:56:07');
@@ -36,13 +36,13 @@ describe('writeTimecode', () => {
     expect(execFileSync('ffprobe', tag).toString().trim()).toBe('12:34:56:07');
   });
 
-  it('refuses a file without a place for it', async () => {
+  it('rejects a file without a place for it', async () => {
     const file = join(folder, 'c.mkv');
     await writeFile(file, Buffer.alloc(1000));
     await expect(writeTimecode(file, '12:34:56:07')).rejects.toThrow(MatroskaError);
   });
 
-  it('finds nothing in bytes that are no Matroska, and never throws on them', () => {
+  it('finds nothing in bytes that are not Matroska, and never throws on them', () => {
     const tags = fc.constantFrom(
       [0x12, 0x54, 0xc3, 0x67],
       [0xbf, 0x84],

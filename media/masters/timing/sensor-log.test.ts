@@ -34,7 +34,7 @@ describe('SensorLog', () => {
   }
   const numbers = async () => parseSensorLog(await readFile(file, 'utf8')).map(({ number }) => number);
 
-  it('begins a few seconds before its segment, and a resumed one with all that is known', async () => {
+  it('begins a few seconds before its segment, and a resumed one with everything known', async () => {
     const times = Array.from({ length: 300 }, (_, i) => `${i * 40}.000\n`);
     await writeFile(pts, `# timecode format v2\n${times.join('')}`);
     const clock = newClock();
@@ -49,7 +49,7 @@ describe('SensorLog', () => {
     expect(await numbers()).toHaveLength(300);
   });
 
-  it('leaves no file where no sensor tells anything, and ends no recording where it cannot be written', async () => {
+  it('leaves no file without sensor data, and no recording ends because it cannot be written', async () => {
     await using silent = new SensorLog(file, () => undefined, { resumed: false, logger });
     await silent.poll();
     await expect(readFile(file)).rejects.toMatchObject({ code: 'ENOENT' });
@@ -59,7 +59,7 @@ describe('SensorLog', () => {
     await nowhere.poll();
   });
 
-  it('is read back up to its last whole line, whatever a crash left in it', () => {
+  it('is read back up to its last complete line after any crash', () => {
     const ticks = parseSensorLog('7 0 0 1795000000000.250\n\0\0\0\n7 1 33.342 -\n7 2 66.6');
     expect(ticks).toEqual([
       { pipeline: '7', number: 0, timeMs: 0, deliveredAtMs: 1_795_000_000_000.25 },

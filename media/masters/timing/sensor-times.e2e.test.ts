@@ -37,7 +37,7 @@ describe('a take of a camera module', { timeout: 180_000 }, () => {
     await rig[Symbol.asyncDispose]();
   });
 
-  it('tells which frames its sensor left out and which were lost on their way, and when each was taken', async () => {
+  it('distinguishes frames that its sensor left out from frames lost later, and dates each one', async () => {
     const handler = startCamera();
     const { take, recording } = await startTake(handler);
     await until(() => recording.frames() >= 90);
@@ -59,7 +59,7 @@ describe('a take of a camera module', { timeout: 180_000 }, () => {
     ]);
   });
 
-  it('goes on in the next segment when the sensor froze', async () => {
+  it('continues in the next segment after the sensor froze', async () => {
     const handler = startCamera();
     const { take, recording } = await startTake(handler);
     await until(() => recording.frames() >= 60);
@@ -74,7 +74,7 @@ describe('a take of a camera module', { timeout: 180_000 }, () => {
     expect(second?.droppedBefore).toBeGreaterThan(2 * fps);
   });
 
-  it('tells what was lost between two segments when its recorder is killed', async () => {
+  it('reports the loss between two segments when its recorder is killed', async () => {
     const { take, recording } = await startTake(startCamera());
     await until(() => recording.frames() >= 60);
     rig.child('record-').signal('SIGKILL');
@@ -89,7 +89,7 @@ describe('a take of a camera module', { timeout: 180_000 }, () => {
     expect(Math.abs((second?.droppedBefore ?? 0) - (after - before - 1))).toBeLessThanOrEqual(5);
   });
 
-  it('loses no time when the program crashes and another goes on', async () => {
+  it('loses no times when the program crashes and another one takes over', async () => {
     const before = await startTake(startCamera());
     await until(() => before.recording.frames() >= 60);
     rig.host = rig.host.crash();

@@ -33,7 +33,7 @@ describe('the times of the sensor', () => {
     first: fc.integer({ min: 0, max: 10 }),
   });
 
-  it('are found for every frame, whatever delayed it on its way and whichever others got lost', () => {
+  it('are found for every frame, however late it is and whichever others were lost', () => {
     fc.assert(
       fc.property(recording, ({ fps, gaps, delays, lost, driftPpm, first }) => {
         const positions: number[] = [];
@@ -64,14 +64,14 @@ describe('the times of the sensor', () => {
 
   const evenMs = Array.from({ length: 90 }, (_, i) => Math.round((i * 1e6) / 30) / 1e3);
 
-  it('are as late as the quickest frames, whoever was looked at late', () => {
+  it('follow the fastest frames, whenever the log was read', () => {
     const delivered = deliveredFrames(ticksOf(evenMs, (timeMs, i) => epochMs + timeMs + (i < 60 ? 40 : 3)));
     delivered.forEach(({ takenS }, i) => {
       expect(takenS * 1e3 - epochMs).toBeCloseTo((i * 1e3) / 30 + 3, 2);
     });
   });
 
-  it('go on with the next pipeline, and what two supervisors told of one counts once', () => {
+  it('continue with the next pipeline, and count once if two supervisors reported them', () => {
     const first = ticksOf(evenMs, (timeMs) => epochMs + timeMs);
     const again = first.slice(60).map((tick) => ({ ...tick, deliveredAtMs: null }));
     const later = ticksOf(evenMs, (timeMs) => epochMs + 9000 + timeMs, '2');

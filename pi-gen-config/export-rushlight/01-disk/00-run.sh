@@ -1,5 +1,5 @@
 #!/bin/bash -e
-# The disk as layout.sh has it, from the finished root; the same code that makes the virtual flavour's.
+# The disk layout from layout.sh, filled from the finished root; the same code as for the virtual flavour.
 
 set -o pipefail
 IMAGE_DIR="${RUSHLIGHT_SOURCE:?the folder of the sources}/image"
@@ -11,7 +11,7 @@ for part in common layout boot board-trees disk report; do
 	source "${IMAGE_DIR}/lib/${part}.sh"
 done
 
-# Beyond what pi-gen asks for; its container has none of them.
+# Beyond pi-gen's own dependencies; its container has none of them.
 need_tools mksquashfs:squashfs-tools sfdisk:fdisk mkfs.vfat:dosfstools mcopy:mtools dtc:device-tree-compiler \
 	fdtoverlay:device-tree-compiler
 
@@ -26,7 +26,7 @@ sed 's/@CONSOLE@/serial0/' "${IMAGE_DIR}/cmdline.txt" > "${work}/boot/cmdline.tx
 compile_overlays "${work}/boot/overlays"
 check_overlays "${work}/boot" "${work}/boot/overlays"
 config_files "${work}/config"
-# The boot ROM of the boards before the Pi 4 looks for it on the first partition.
+# The boot ROM of boards before the Pi 4 looks for it on the first partition.
 if [ -f "${work}/boot/bootcode.bin" ]; then cp "${work}/boot/bootcode.bin" "${work}/config/"; fi
 
 root_image "${ROOTFS_DIR}" "${out}.squashfs"

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# What stage0 and stage1 bring that an appliance has no use for: kernel headers, tools for building and for people.
+# Packages from stage0 and stage1 that an appliance does not need: kernel headers, build tools, interactive tools.
 
-# Only what is there: apt does nothing at all where one name is unknown to it.
+# Only installed ones: apt does nothing at all if one name is unknown.
 unwanted=$(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' | sed -n 's/^ii  *//p' |
 	grep -xE 'linux-headers-.*|dphys-swapfile|rpi-swap|rpi-eeprom|raspi-config|locales|systemd-timesyncd' || true)
 # shellcheck disable=SC2086 # names

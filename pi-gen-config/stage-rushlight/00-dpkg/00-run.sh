@@ -1,4 +1,4 @@
 #!/bin/bash -e
-# Before the first package of ours: what dpkg is not to unpack.
+# Before our first package: files that dpkg must not unpack.
 
 install -D -m 644 files/dpkg-excludes "${ROOTFS_DIR}/etc/dpkg/dpkg.cfg.d/rushlight"

@@ -1,5 +1,5 @@
 #!/bin/bash -e
-# The files of overlays/rootfs, as they lie on the device.
+# The files of overlays/rootfs, at their paths on the device.
 
 : "${RUSHLIGHT_SOURCE:?the folder of the sources}"
 tar --create --directory "${RUSHLIGHT_SOURCE}/overlays/rootfs" --owner=0 --group=0 . |

@@ -5,17 +5,17 @@ systemd-sysusers
 getent group owner > /dev/null || groupadd --gid 1000 owner
 id -u owner > /dev/null 2>&1 ||
 	useradd --uid 1000 --gid 1000 --home-dir /data/home --no-create-home --shell /bin/bash owner
-# pi-gen's stage1 has made the account: without a shell, and with a home on the root.
+# pi-gen's stage1 has created the account: without a shell, and with a home on the root.
 usermod --lock --home /data/home --shell /bin/bash owner
 usermod --lock root
 rm -rf /home/owner
 
 systemctl preset-all --preset-mode=full
-# Other units bring these along.
+# Other units start these.
 systemctl disable systemd-networkd-wait-online.service avahi-daemon.socket
-# Last: the preset counts the link to the default target as a unit that is off.
+# Last: the preset counts the link to the default target as a disabled unit.
 systemctl set-default multi-user.target
-# What another time service, or any package that is gone, left enabled; and what packages expect others to make.
+# What another time service or a removed package left enabled; and what packages expect others to create.
 find /etc/systemd/system /etc/vconsole.conf /etc/default -xtype l -delete
 # Made when the package was unpacked, and the same on every device; provisioning makes the device's own on the data partition.
 rm -f /etc/ssh/ssh_host_*

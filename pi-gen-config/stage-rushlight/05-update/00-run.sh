@@ -1,5 +1,5 @@
 #!/bin/bash -e
-# Fills in what updates depend on: which machines' bundles fit, and whose signatures count.
+# Fills in the settings for updates: for which machines bundles are, and whose signatures count.
 
 : "${RUSHLIGHT_SOURCE:?the folder of the sources}"
 architecture=$(dpkg-query --admindir="${ROOTFS_DIR}/var/lib/dpkg" -W -f '${Architecture}' dpkg)
@@ -9,8 +9,8 @@ for modules in "${ROOTFS_DIR}"/usr/lib/modules/*rpi*; do
 done
 sed -i "s/@COMPATIBLE@/rushlight-${board}-${architecture}/" "${ROOTFS_DIR}/etc/rauc/system.conf"
 
-# Without keys of its own (RUSHLIGHT_KEYS), a checkout makes its own: an image and its bundles fit together, and
-# nobody else's bundle fits.
+# Without keys in RUSHLIGHT_KEYS, a checkout makes its own: an image and its bundles match, and
+# nobody else's bundle does.
 keys=${RUSHLIGHT_KEYS:-${RUSHLIGHT_SOURCE}/image/cache/keys}
 [ -s "$keys/keyring.pem" ] || "${RUSHLIGHT_SOURCE}/ota/bundle/pki" init "$keys"
 install -m 644 "$keys/keyring.pem" "${ROOTFS_DIR}/etc/rauc/keyring.pem"

@@ -1,5 +1,5 @@
 #!/bin/bash -e
-# Whether the root is what a board needs: a build that made another one fails here.
+# Checks that the root is fit for a board: otherwise the build fails here.
 
 IMAGE_DIR="${RUSHLIGHT_SOURCE:?the folder of the sources}/image"
 for part in common check-root; do

@@ -1,4 +1,4 @@
-// How the manual is searched: for the build, which makes the index, and for the pages, which read it.
+// Search options of the manual: for the build, which makes the index, and for the pages, which read it.
 /** @type {import('minisearch').Options} */
 export const searchOptions = {
   fields: ['title', 'page', 'text'],

@@ -4,14 +4,14 @@ import { searchOptions } from './search-options.js';
 
 const top = document.querySelector('script[data-top]')?.dataset.top ?? '';
 
-/** Loaded when somebody first looks for something. */
+/** Loaded at the first search. */
 let index = null;
 const loadIndex = () => {
   index ??= fetch(`${top}assets/search.json`)
     .then((answer) => (answer.ok ? answer.text() : Promise.reject(new Error(`HTTP ${answer.status}`))))
     .then((text) => MiniSearch.loadJSON(text, searchOptions))
     .catch((error) => {
-      // The next look tries again.
+      // The next search tries again.
       index = null;
       throw error;
     });
@@ -79,7 +79,7 @@ document.addEventListener('click', (event) => {
   if (!search.contains(event.target)) results.hidden = true;
 });
 
-// Browsers give the clipboard to pages over HTTPS and to those of this very machine.
+// Browsers allow the clipboard on pages over HTTPS and on those of this very machine.
 if (navigator.clipboard !== undefined) {
   for (const block of document.querySelectorAll('.code')) {
     const button = element('button', 'Copy');

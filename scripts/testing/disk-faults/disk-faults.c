@@ -1,36 +1,36 @@
 /*
- * disk-faults: makes a folder behave like a disk that fails, for any program that is started with LD_PRELOAD.
+ * disk-faults: makes a folder behave like a failing disk, for any program that is started with LD_PRELOAD.
  *
  * Environment:
- *   DISK_FAULTS_FOLDER   absolute path without symbolic links; only files below it are concerned
- *   DISK_FAULTS_CONTROL  the control file; looked at on every call, so that a running program changes with it
+ *   DISK_FAULTS_FOLDER   absolute path without symbolic links; only files below it are affected
+ *   DISK_FAULTS_CONTROL  the control file; checked on every call, so that a running program changes with it
  *
- * The control file holds one rule a line. An absent or empty file, and a line that is no rule, change nothing:
+ * The control file holds one rule on each line. An absent or empty file and invalid lines change nothing:
  *
  *   OPERATION FAULT [every N] [only TEXT]
  *
  *   OPERATION  write     write, pwrite, writev, pwritev, copy_file_range, sendfile
  *              sync      fsync, fdatasync, sync_file_range, syncfs
  *              open      open for writing, and for creating
- *              create    open of a file that is not there yet, mkdir, link, symlink: what needs an inode
+ *              create    open of a file that does not exist, mkdir, link, symlink: what needs an inode
  *              openread  open for reading only
  *              read      read, pread, readv, preadv
  *              rename    rename, renameat, renameat2
  *              remove    unlink, unlinkat, rmdir
  *              truncate  truncate, ftruncate
- *              close     close; the file is closed all the same
- *              any       all of them but openread, read and close
+ *              close     close; the file is still closed
+ *              any       all of them except openread, read and close
  *   FAULT      EIO, ENOSPC, EROFS, EDQUOT, ENODEV, EACCES or EMFILE: fail with this error
  *              delay MS      wait, then do it
- *              short BYTES   write or read no more than so many bytes at once; libuv then writes the rest by itself
- *   every N    only each N-th call that the rule fits, counted in each process
- *   only TEXT  only files whose path holds this text
+ *              short BYTES   write or read at most so many bytes at once; libuv then writes the rest by itself
+ *   every N    only each N-th matching call, counted in each process
+ *   only TEXT  only files whose path contains this text
  *
  * Example: three seconds in which nothing reaches the masters:  "write EIO only .mkv"  and  "sync EIO only .mkv".
  *
- * It replaces the functions of the C library, which ffmpeg and node (libuv, without io_uring) call for their files. What the C
- * library writes for itself (stdio: fwrite, fprintf) passes by; only fopen is covered. Programs that are linked statically
- * are not reached at all.
+ * It replaces the functions of the C library that ffmpeg and node (libuv, without io_uring) call for their files. It does
+ * not see what the C library writes itself (stdio: fwrite, fprintf); only fopen is covered. It does not reach statically
+ * linked programs.
  *
  * Build: cc -shared -fPIC -O2 -o disk-faults.so disk-faults.c -ldl
  */
@@ -75,7 +75,7 @@ struct rule {
   char only[128];
 };
 
-/* What is to happen to one call. */
+/* What happens to one call. */
 struct verdict {
   int error; /* 0: do it */
   size_t most; /* bytes that may pass at once */
@@ -94,7 +94,7 @@ static void *realFunction(const char *name) {
   return found;
 }
 
-/* What this library does itself must not come back to it. */
+/* Calls of this library must not come back to it. */
 #define systemCall(...) ((__typeof__(&syscall))realSyscall())(__VA_ARGS__)
 
 static void *realSyscall(void) {
@@ -153,7 +153,7 @@ static int parseRule(char *line, struct rule *rule) {
   return 1;
 }
 
-/* Reads the rules where the control file is not what it was. The lock is held. */
+/* Reads the rules if the control file changed. The lock is held. */
 static void refreshRules(void) {
   char text[MAX_CONTROL];
   ssize_t length = readControl(text, sizeof text);
@@ -265,7 +265,7 @@ ssize_t pwrite64(int fd, const void *data, size_t count, off64_t at) {
   return verdict.error != 0 ? -1 : real(fd, data, atMost(count, verdict), at);
 }
 
-/* Of several pieces the first is cut, and the others wait for the next call. */
+/* Truncates the first of several pieces; the others wait for the next call. */
 static int shortened(const struct iovec *pieces, int count, struct verdict verdict, struct iovec *first) {
   if (count <= 0 || verdict.most == SIZE_MAX) return 0;
   *first = (struct iovec){pieces[0].iov_base, atMost(pieces[0].iov_len, verdict)};
@@ -476,7 +476,7 @@ int ftruncate64(int fd, off64_t length) {
   return judgeDescriptor(TRUNCATE, fd).error != 0 ? -1 : real(fd, length);
 }
 
-/* As the kernel does it: the descriptor is gone, whatever close says. */
+/* As the kernel does it: the descriptor is gone, whatever close returns. */
 int close(int fd) {
   CACHED(close);
   struct verdict verdict = judgeDescriptor(CLOSE, fd);
@@ -486,7 +486,7 @@ int close(int fd) {
   return -1;
 }
 
-/* libuv closes by the number of the system call. */
+/* libuv closes by the system call number. */
 long syscall(long number, ...) {
   long arguments[6];
   va_list more;

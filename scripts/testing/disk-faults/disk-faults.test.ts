@@ -67,7 +67,7 @@ describe('DiskFaults', { timeout: 60_000 }, () => {
     ['unlink', 'remove EROFS', 'EROFS'],
     ['close', 'close EIO', 'EIO'],
     ['read', 'read EIO', 'EIO'],
-  ] as const)('lets %s of a running node fail ("%s"), here and not elsewhere', async (deed, rule, error) => {
+  ] as const)('makes %s of a running node fail ("%s") in one folder only', async (deed, rule, error) => {
     const [here, there] = [await startScribe(folder), await startScribe(elsewhere)];
     await faults.set([rule]);
     expect((await here.doing(deed)).said).toBe(error);
@@ -75,7 +75,7 @@ describe('DiskFaults', { timeout: 60_000 }, () => {
     await Promise.all([here.end(), there.end()]);
   });
 
-  it('does as it should once healed, and only what a rule names', async () => {
+  it('behaves normally once healed, and affects only what a rule names', async () => {
     const node = await startScribe(folder);
     await faults.set(['write EIO only .mkv', 'sync EIO every 2']);
     expect((await node.doing('write')).said).toBe('100');
@@ -96,7 +96,7 @@ describe('DiskFaults', { timeout: 60_000 }, () => {
     await node.end();
   });
 
-  it('cuts writes short, also those of several pieces', async () => {
+  it('truncates writes, even vectored ones', async () => {
     await faults.set(['write short 7']);
     const program = `import os, sys
 fd = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT)
@@ -107,14 +107,14 @@ print(os.write(fd, b'x' * 100), os.pwrite(fd, b'x' * 100, 0), os.writev(fd, [b'o
     expect([stdout.trim(), stderr]).toEqual(['7 7 3', '']);
   });
 
-  it('is no obstacle to a line that is no rule', async () => {
+  it('ignores an invalid line', async () => {
     const node = await startScribe(folder);
     await faults.set(['write EIO often' as DiskRule]);
     expect((await node.doing('write')).said).toBe('100');
     await node.end();
   });
 
-  it('reaches ffmpeg, with its child processes, whatever starts it', async () => {
+  it('reaches ffmpeg and its child processes, whatever starts it', async () => {
     const output = join(folder, 'out.mkv');
     const make = () => {
       const input = ['-f', 'lavfi', '-i', 'testsrc2=s=320x180:r=30', '-frames:v', '30'];

@@ -15,7 +15,7 @@ test('a caller that asks too often waits, and nobody else does', () => {
   expect(ask('a', 4)).toEqual([null, null, null, 1]);
 });
 
-test('names that are made up by the thousand displace the oldest, and cost no more than that', () => {
+test('thousands of invented names displace the oldest, and use no more memory than the limit', () => {
   const limiter = new RateLimiter(() => 0);
   for (let i = 0; i < 3; i++) limiter.take('a', rate);
   expect(limiter.take('a', rate)).toBe(1);

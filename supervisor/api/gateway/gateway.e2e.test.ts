@@ -8,7 +8,7 @@ import { Backend } from './backend.fake.ts';
 
 const gib = 1024 ** 3;
 
-test('a download of 1 GiB passes at constant memory', async () => {
+test('passes a download of 1 GiB at constant memory', async () => {
   await using backend = await new Backend().open();
   const program = join(import.meta.dirname, 'gateway-process.fake.ts');
   const child = spawn(process.execPath, [program, `http://127.0.0.1:${backend.port}`], {

@@ -72,7 +72,7 @@ describe('Gateway', () => {
     await backend[Symbol.asyncDispose]();
   });
 
-  test('1,000 mixed requests are the same, byte for byte, with and without the hub between', {
+  test('passes 1,000 mixed requests unchanged, byte for byte', {
     timeout: 120_000,
   }, async () => {
     const calls = Array.from({ length: 1000 }, (_, index) => mixedCall(index));
@@ -92,7 +92,7 @@ describe('Gateway', () => {
     expect(compared).toBe(1000);
   });
 
-  test('answers what is ours, whatever the method, and passes on what only looks like it', async () => {
+  test('answers its own routes for any method, and passes on what only looks like them', async () => {
     const text = async (target: string, method = 'GET') =>
       (await exchange(hub.port, { method, target })).body.toString();
     expect(await text('/')).toBe('the hub');
@@ -102,7 +102,7 @@ describe('Gateway', () => {
     expect(await text('/api/feeds/cam0/secret')).toBe('nothing at /api/feeds/cam0/secret');
   });
 
-  test('keeps our session and our keys from the backend, and leaves its own alone', async () => {
+  test('hides our session and keys from the backend, and leaves its own alone', async () => {
     const seen = async (headers: string[]) => {
       const { body } = await exchange(hub.port, { method: 'GET', target: '/echo', headers });
       return (JSON.parse(body.toString()) as { headers: string[] }).headers;
@@ -113,7 +113,7 @@ describe('Gateway', () => {
     expect(await seen(['Cookie', 'sid=1', 'Authorization', 'Bearer theirs'])).toContain('Bearer theirs');
   });
 
-  test('passes a stream on as it comes', async () => {
+  test('passes a stream on as it arrives', async () => {
     const controller = new AbortController();
     const response = await fetch(`http://127.0.0.1:${hub.port}/events`, { signal: controller.signal });
     const reader = response.body?.getReader();
@@ -122,7 +122,7 @@ describe('Gateway', () => {
     controller.abort();
   });
 
-  test('stops reading the backend where the client does not take it', async () => {
+  test('stops reading the backend if the client stops reading', async () => {
     const answered = Promise.withResolvers<IncomingMessage>();
     const call = httpRequest({ port: hub.port, path: '/bytes/400000000', agent: false }, answered.resolve);
     call.end();
@@ -144,7 +144,7 @@ describe('Gateway', () => {
     await vi.waitFor(() => expect(backend.bytesWritten).toBe(0), patient);
   });
 
-  test('a backend that is away breaks its own routes alone, and comes back by itself', async () => {
+  test('a backend that is away only breaks its own routes, and recovers by itself', async () => {
     const { port } = backend;
     await exchange(hub.port, { method: 'GET', target: '/echo' });
     await backend[Symbol.asyncDispose]();
@@ -157,20 +157,20 @@ describe('Gateway', () => {
     expect((await exchange(hub.port, { method: 'GET', target: '/echo' })).status).toBe(200);
   });
 
-  test('an upload to a backend that is away still gets its answer', async () => {
+  test('an upload to an absent backend still gets its answer', async () => {
     await backend[Symbol.asyncDispose]();
     const body = Buffer.alloc(20_000_000);
     const broken = await exchange(hub.port, { method: 'POST', target: '/echo', body });
     expect(broken.status).toBe(502);
   });
 
-  test('an answer that comes before the whole request was read is passed on', async () => {
+  test('passes on an answer that arrives before the whole request was read', async () => {
     const body = Buffer.alloc(5_000_000);
     const refused = await exchange(hub.port, { method: 'POST', target: '/refuse', body });
     expect([refused.status, refused.body.toString()]).toEqual([413, 'too much']);
   });
 
-  test('request and answer may stream at the same time, for longer than an answer may take to begin', async () => {
+  test('request and answer may stream at the same time, for longer than the limit for the first byte', async () => {
     await using impatient = await new Hub(backend.port, 200).open();
     const answered = Promise.withResolvers<IncomingMessage>();
     const call = httpRequest(
@@ -188,7 +188,7 @@ describe('Gateway', () => {
     expect(chunks.join('')).toBe('ping pong');
   });
 
-  test('hints that Node does not take are left out, and nothing else is', async () => {
+  test('drops hints that Node rejects, and nothing else', async () => {
     const hints = 'HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel="preload stylesheet"\r\n\r\n';
     const hinting = createTcpServer((socket) => {
       socket.once('data', () => socket.end(`${hints}HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok`));
@@ -204,7 +204,7 @@ describe('Gateway', () => {
     }
   });
 
-  test('an upload that the client breaks off is broken off at the backend', async () => {
+  test('aborts an upload at the backend if the client aborts it', async () => {
     const call = httpRequest({ port: hub.port, method: 'POST', path: '/stuck', agent: false });
     call.on('error', () => {
       // It is broken off below.
@@ -215,14 +215,14 @@ describe('Gateway', () => {
     await vi.waitFor(() => expect(backend.connections).toBe(0), patient);
   });
 
-  test('a backend that does not answer in time is a 504', async () => {
+  test('answers 504 if a backend does not answer in time', async () => {
     await using impatient = await new Hub(backend.port, 100).open();
     const late = await exchange(impatient.port, { method: 'GET', target: '/stuck' });
     expect(late.status).toBe(504);
     expect(JSON.parse(late.body.toString())).toMatchObject({ code: 'UPSTREAM_TIMEOUT' });
   });
 
-  test('an answer that breaks off breaks off for the client too, instead of looking complete', async () => {
+  test('a truncated answer is also truncated for the client, instead of looking complete', async () => {
     await expect(exchange(hub.port, { method: 'GET', target: '/broken' })).rejects.toThrow();
   });
 
@@ -242,7 +242,7 @@ describe('Gateway', () => {
     expect([code, String(reason)]).toEqual([1000, 'done']);
   });
 
-  test('what the client sends right behind its handshake is not lost', async () => {
+  test('keeps what the client sends right behind its handshake', async () => {
     const socket = connect(hub.port, '127.0.0.1');
     const key = Buffer.alloc(16).toString('base64');
     const masked = Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69]);
@@ -260,7 +260,7 @@ describe('Gateway', () => {
     socket.destroy();
   });
 
-  test("a WebSocket the backend refuses is refused in the backend's words; ours stays ours", async () => {
+  test("passes on a backend's rejection of a WebSocket; ours stays ours", async () => {
     const refusal = async (path: string) => {
       const socket = new WebSocket(`ws://127.0.0.1:${hub.port}${path}`);
       socket.on('error', () => {
@@ -287,7 +287,7 @@ test.each([
   ['http://host:1/a/b?c', '/a/b'],
   ['http://host', '/'],
   ['*', '*'],
-])('the path of %s', (target, path) => {
+])('routes %s', (target, path) => {
   expect(pathOf(target)).toBe(path);
 });
 

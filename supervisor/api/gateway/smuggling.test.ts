@@ -86,7 +86,7 @@ const head = (method: string, fields: readonly string[]) =>
 
 const chunked = `${length.toString(16)}\r\n${hidden}\r\n0\r\n\r\n`;
 
-describe('nothing that is in a body becomes a request of its own', () => {
+describe('nothing in a body becomes a request of its own', () => {
   const named = [
     ...[
       'content-length',
@@ -148,13 +148,13 @@ describe('nothing that is in a body becomes a request of its own', () => {
   });
 });
 
-test('two hosts and other protocols are refused, and the backend hears of neither', async () => {
+test('rejects two hosts and other protocols, and the backend sees neither', async () => {
   expect(await raw(head('GET', ['Host: other', 'Connection: close']))).toMatch(/^HTTP\/1\.1 400 /);
   expect(await raw(head('GET', ['Connection: Upgrade', 'Upgrade: h2c']))).toMatch(/^HTTP\/1\.1 400 /);
   expect(seen).toEqual([]);
 });
 
-test('trailers go on, but none that frames, routes or signs', () => {
+test('passes trailers on, except those for framing, routing or signing', () => {
   const forged = [
     'Content-Length',
     '5',

@@ -27,7 +27,7 @@ const ours: Device = {
   use: 'unused',
 };
 
-test('takes devices of our shape as they are, and others as far as they tell', () => {
+test('accepts devices of our shape unchanged, and others as far as they match', () => {
   const list = [
     { ...ours, id: 'b' },
     { id: 7, label: 'Webcam', device: '/dev/video2', extra: 1 },
@@ -41,7 +41,7 @@ test('takes devices of our shape as they are, and others as far as they tell', (
   expect(readDevices(list)).toEqual(read);
 });
 
-test('whatever a backend answers, the list stays one of devices', () => {
+test('lists only devices, whatever a backend answers', () => {
   fc.assert(
     fc.property(fc.anything(), (body) => {
       for (const device of readDevices(body)) expect(deviceSchema.safeParse(device).success).toBe(true);
@@ -59,7 +59,7 @@ test('ids stay unique, ours first', () => {
   ]);
 });
 
-test('merges what the backend lists, and ours alone while it is away, silent or talks nonsense', async () => {
+test('merges the list of the backend, and shows ours alone while it is away, silent or invalid', async () => {
   let body: string | null = JSON.stringify([{ id: 'x' }]);
   const server = createServer((_, response) => {
     if (body !== null) response.end(body);

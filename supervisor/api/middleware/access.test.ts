@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { AccessRole } from '../../contract/index.ts';
-import { KeyStore } from '../../system/key-store.ts';
+import { freshKeys } from '../../system/key-store.fake.ts';
 import { SignInLimiter } from '../access/sign-in-limiter.ts';
 import { type AccessOptions, checkAccess } from './access.ts';
 
-const keys = new KeyStore({ read: async () => null, write: async () => {} });
+const keys = freshKeys();
 const tokens = { owner: '', viewer: '', camera: '' };
 
 beforeAll(async () => {
@@ -39,14 +39,14 @@ const basic = (user: string, token: string) => ({
   authorization: `Basic ${Buffer.from(`${user}:${token}`).toString('base64')}`,
 });
 
-describe('a key without HTTPS, where there is HTTPS', () => {
+describe('a key without HTTPS while HTTPS is available', () => {
   test.each([
     ['a good one', () => bearer(tokens.owner)],
     ['one that nobody has', () => bearer('rl_nobody')],
     ['one in a cookie', () => ({ cookie: `rushlight_session=${tokens.owner}` })],
     ['one as a password', () => basic('x', tokens.viewer)],
     ['that of a camera', () => bearer(tokens.camera)],
-  ])('%s is refused, in words that name the way', (_, headers) => {
+  ])('is rejected for %s, with the right address in the message', (_, headers) => {
     const request = asked({ url: '/stream/cam0.mjpg', headers: headers() });
     expect(() => checkAccess(request, viewers, options)).toThrow(
       expect.objectContaining({
@@ -56,7 +56,7 @@ describe('a key without HTTPS, where there is HTTPS', () => {
     );
   });
 
-  test('is refused on public routes, too: it would be read on the way all the same', () => {
+  test('is rejected on public routes, too: it could be read on the way all the same', () => {
     expect(() => checkAccess(asked({ headers: bearer(tokens.owner) }), ['public'], options)).toThrow('HTTPS');
     expect(checkAccess(asked({}), ['public'], options).role).toBe('public');
   });
@@ -66,11 +66,11 @@ describe('a key without HTTPS, where there is HTTPS', () => {
     ['from this machine', { address: '127.0.0.1' }, options],
     ['from this machine, by a socket for both families', { address: '::ffff:127.0.0.1' }, options],
     ['where HTTPS is off', {}, { ...options, tlsPort: null }],
-  ])('is taken %s', (_, how, which) => {
+  ])('is accepted %s', (_, how, which) => {
     expect(checkAccess(asked({ ...how, headers: bearer(tokens.owner) }), viewers, which).role).toBe('owner');
   });
 
-  test('names another port of HTTPS', () => {
+  test('names another HTTPS port', () => {
     const request = asked({ headers: { ...bearer(tokens.owner), host: 'hub.local:8080' } });
     expect(() => checkAccess(request, viewers, { ...options, tlsPort: 8443 })).toThrow(
       expect.objectContaining({ hint: expect.stringContaining('https://hub.local:8443/api/status') }),
@@ -87,7 +87,7 @@ describe('a key as a password', () => {
     '/whep/cam0',
     '/whip/cam0/session-1',
     '/ws/feeds/cam0',
-  ])('opens %s, whatever the user is called', (url) => {
+  ])('opens %s with any user name', (url) => {
     for (const user of ['', 'viewer', 'a b', 'ä']) {
       const caller = checkAccess(
         asked({ ...secure, url, headers: basic(user, tokens.viewer) }),
@@ -107,7 +107,7 @@ describe('a key as a password', () => {
     },
   );
 
-  test('is not taken from another page, which a browser would send it for', () => {
+  test('is not accepted from another page, for which a browser would send it', () => {
     const headers = { ...basic('x', tokens.owner), 'sec-fetch-site': 'cross-site' };
     const request = asked({ ...secure, url: '/whep/cam0', method: 'POST', headers });
     expect(() => checkAccess(request, viewers, options)).toThrow(
@@ -116,7 +116,7 @@ describe('a key as a password', () => {
   });
 
   test.each(['Basic', 'Basic !', 'Basic eA==', `Basic ${'A'.repeat(10_000)}`])(
-    '%.20s is no key',
+    '%.20s is not a key',
     (authorization) => {
       const request = asked({ ...secure, url: '/stream/cam0.jpg', headers: { authorization } });
       expect(() => checkAccess(request, viewers, options)).toThrow(/token/);
@@ -124,7 +124,7 @@ describe('a key as a password', () => {
   );
 });
 
-test('who tries too often is told to wait; a right key opens all the same, and so do other addresses', () => {
+test('an address that tries too often has to wait; a right key still works, and so do other addresses', () => {
   let nowMs = 0;
   const signIns = new SignInLimiter({ tries: 3, windowMs: 60_000 }, () => nowMs);
   const attempt = (token: string, address = '192.0.2.7') => {

@@ -115,7 +115,7 @@ export function secureUrl(request: IncomingMessage, tlsPort: number): string {
 }
 
 /**
- * Where HTTPS is served, no key comes or goes without it.
+ * If HTTPS is served, no key is sent or accepted without it.
  * @throws ApiError (TLS_REQUIRED)
  */
 export function refuseKeyInTheClear(request: IncomingMessage, tlsPort: number | null): void {

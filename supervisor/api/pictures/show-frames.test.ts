@@ -22,7 +22,7 @@ test('a client that watches for days leaves nothing behind for each of its pictu
   await showing;
 });
 
-test('one that takes nothing lets go when it leaves', async () => {
+test('a slow client is released when it leaves', async () => {
   const hub = new FrameHub();
   const gone = new AbortController();
   const stuck = Promise.withResolvers<void>();

@@ -31,7 +31,7 @@ export const feedsRoutes = {
     path: '/api/outputs',
     access: ['viewer'],
     summary:
-      'Feeds that go on to other servers: state, reason and bit rate. PATCH /api/config sets them (key `output`)',
+      'Feeds that are sent on to other servers: state, reason and bit rate. PATCH /api/config sets them (key `output`)',
     status: 200,
     response: z.array(outputSchema),
   },

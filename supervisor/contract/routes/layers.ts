@@ -15,13 +15,13 @@ export const layerWishSchema = z
   .object({
     mediaId: z.string().max(32).optional().describe('Media section; a session has one with video'),
     rid: layerNameSchema.optional().describe('The layer; without it the largest that the limits allow'),
-    encodingId: layerNameSchema.optional().describe('The same in earlier drafts'),
+    encodingId: layerNameSchema.optional().describe('Its name in earlier drafts'),
     maxWidth: z.int().min(1).optional(),
     maxHeight: z.int().min(1).optional(),
     paused: z
       .boolean()
       .optional()
-      .describe('Beyond the draft: no picture is sent until a request without it. Sound goes on.'),
+      .describe('Beyond the draft: no picture is sent until a request without it. Sound continues.'),
     spatialLayerId: layerIndex.describe('Not used: layers are encoded one by one'),
     temporalLayerId: layerIndex.describe('Not used'),
     maxSpatialLayerId: layerIndex.describe('Not used'),
@@ -75,7 +75,7 @@ export const layersRoutes = {
     access: ['viewer', 'camera'],
     summary: 'Open a stream of events of this session; the Location is the stream',
     params: sessionParams,
-    body: z.array(z.string().max(32)).max(16).optional().describe('Events that are wanted; default all'),
+    body: z.array(z.string().max(32)).max(16).optional().describe('Requested events; default: all'),
     status: 201,
   },
   whepEventStream: {

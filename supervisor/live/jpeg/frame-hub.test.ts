@@ -6,7 +6,7 @@ const never = new AbortController().signal;
 const frame = (number: number) => Buffer.from(String(number));
 
 describe('FrameHub', () => {
-  it('gives each client the newest frame once, in order, and skips what it had no time for', async () => {
+  it('gives each client the newest frame once, in order, and skips what it was too slow for', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.constantFrom('publish', 'a', 'b'), { maxLength: 60 }), async (steps) => {
         const hub = new FrameHub();
@@ -27,7 +27,7 @@ describe('FrameHub', () => {
     );
   });
 
-  it('lets a client wait for what it has not had, and go', async () => {
+  it('lets a client wait for a new frame, and leave', async () => {
     const hub = new FrameHub();
     const client = hub.watch();
     const first = client.next(never);
@@ -43,7 +43,7 @@ describe('FrameHub', () => {
     expect(String(await third)).toBe('2');
   });
 
-  it('shows nobody a frame that is no longer true', async () => {
+  it('shows nobody an outdated frame', async () => {
     const hub = new FrameHub();
     hub.publish(frame(1));
     hub.forget();
@@ -52,7 +52,7 @@ describe('FrameHub', () => {
     expect(String(await next)).toBe('2');
   });
 
-  it('tells how many watch, each counted once', () => {
+  it('counts each viewer once', () => {
     const counts: number[] = [];
     const hub = new FrameHub((count) => counts.push(count));
     const [one, two] = [hub.watch(), hub.watch()];

@@ -11,7 +11,7 @@ export class FrameHub {
   #newest: Buffer | null = null;
   #number = 0;
 
-  /** @param onWatchers called whenever a client comes or goes */
+  /** @param onWatchers called whenever a client joins or leaves */
   constructor(onWatchers: (count: number) => void = () => {}) {
     this.#onWatchers = onWatchers;
   }

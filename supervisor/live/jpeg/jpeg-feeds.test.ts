@@ -31,7 +31,7 @@ function open(taken: readonly string[] = []) {
 }
 
 describe('JpegFeeds', () => {
-  it('gives a name to one publisher, and back when it leaves', () => {
+  it('gives a name to one publisher, and frees it when it leaves', () => {
     const { feeds, changes } = open(['cam0']);
     const first = feeds.publish('shed', caller('key-1'));
     expect(feeds.isPublished('shed')).toBe(true);
@@ -51,7 +51,7 @@ describe('JpegFeeds', () => {
     expect(changes()).toBe(3);
   });
 
-  it('lets the same key take its own place over, and the old connection do no more', () => {
+  it('lets the same key take over its own place and disables the old connection', () => {
     const { feeds } = open();
     const ends: string[] = [];
     const first = feeds.publish('shed', caller('key-1'));
@@ -65,13 +65,13 @@ describe('JpegFeeds', () => {
     expect(feeds.list()).toMatchObject([{ framesTotal: 1, width: 1, height: 1, state: 'online' }]);
   });
 
-  it('without keys nobody takes over: nobody can prove to be the same', () => {
+  it('allows no takeover without keys, as nobody can prove to be the same', () => {
     const { feeds } = open();
     feeds.publish('shed', caller(null));
     expect(() => feeds.mayPublish('shed', caller(null))).toThrow(/Somebody else/);
   });
 
-  it('has room for so many, and no more', () => {
+  it('limits the number of feeds', () => {
     const { feeds } = open();
     for (let i = 0; i < 32; i++) feeds.publish(`agent-${i}`, caller('key'));
     expect(() => feeds.publish('one-more', caller('key'))).toThrow(/32 feeds/);
@@ -90,7 +90,7 @@ describe('JpegFeed', () => {
     return { feed, clock };
   }
 
-  it('takes thirty pictures a second and a small burst, and leaves the others out', () => {
+  it('accepts thirty pictures a second and a small burst, and skips the others', () => {
     const { feed, clock } = openFeed();
     let taken = 0;
     for (clock.ms = 0; clock.ms < 10_000; clock.ms += 10) {
@@ -119,7 +119,7 @@ describe('JpegFeed', () => {
     expect(feed.state).toBe('online');
   });
 
-  it('shows a picture without what follows it, and nothing of a broken one', async () => {
+  it('shows a picture without trailing data, and nothing of a broken one', async () => {
     const { feed } = openFeed();
     const watch = feed.hub.watch();
     expect(feed.take(Buffer.concat([pixel, Buffer.alloc(7)]))).toBeNull();

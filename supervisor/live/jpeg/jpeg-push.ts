@@ -7,7 +7,7 @@ import { type PictureSenderEnd, sendPictures } from '../../../common/picture-sen
 import { pictureRefusalSchema } from '../../contract/index.ts';
 import type { FrameWatch } from '../../contract/ports.ts';
 import { pinTls } from '../../discovery/pinned-tls.ts';
-import type { Push } from '../media-link.ts';
+import type { Push } from '../media-flows.ts';
 
 /** What is pushed, and where. */
 export interface JpegPushOptions {

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import type { Logger } from 'pino';
 import { ServiceSlot } from '../../process/service-slot.ts';
-import type { Push } from '../media-link.ts';
+import type { Push } from '../media-flows.ts';
 import type { JpegFeeds } from './jpeg-feeds.ts';
 import { JpegPush } from './jpeg-push.ts';
 

@@ -1,6 +1,6 @@
 import type { OutputSettings } from '../../config/schema.ts';
 import type { Feed, Output, OutputFlow } from '../../contract/index.ts';
-import type { OutputFigures } from '../media-link.ts';
+import type { OutputFigures } from '../media-flows.ts';
 import type { Target } from './targets.ts';
 
 type Condition = Pick<OutputFlow, 'state' | 'reason'>;

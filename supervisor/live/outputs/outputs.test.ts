@@ -6,7 +6,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { maxOutputs } from '../../../media/index.ts';
 import { parseConfig } from '../../config/parse.ts';
 import type { Feed } from '../../contract/index.ts';
-import type { OutputFigures } from '../media-link.ts';
+import type { OutputFigures } from '../media-flows.ts';
 import { Outputs } from './outputs.ts';
 import { Lingering, sendableFeeds } from './targets.ts';
 
@@ -91,7 +91,7 @@ describe('An output', () => {
     expect(JSON.stringify(shown) + lines.join()).not.toMatch(/tok-1|stream-key/);
   });
 
-  test('tells how it stands, and why', async () => {
+  test('reports its state and why', async () => {
     const { world, outputs } = open();
     await outputs.apply(settingsOf(cloud));
     const state = () =>
@@ -124,7 +124,7 @@ describe('An output', () => {
     expect(outputs.wanted()).toEqual([]);
   });
 
-  test('keeps the time since when it is in its state', async () => {
+  test('keeps the time of its last change of state', async () => {
     const { world, outputs } = open();
     world.feeds = [feedOf('cam0')];
     await outputs.apply(settingsOf(cloud));
@@ -135,7 +135,7 @@ describe('An output', () => {
     expect(outputs.status()[0]?.since).not.toBe(since);
   });
 
-  test('whose file cannot be read says so, is tried again, and keeps no other from being sent', async () => {
+  test('with an unreadable file says so, is retried, and does not block the others', async () => {
     const { world, outputs, lines } = open();
     world.feeds = [feedOf('cam0')];
     const other = 'id = "other"\nfeed = "cam0"\nurl = "http://hub/whip/{feed}"\ntoken_file = "key"';
@@ -166,7 +166,7 @@ describe('A file of an output', () => {
       `-----BEGIN CERTIFICATE-----\n${'A'.repeat(9000)}\n-----END CERTIFICATE-----\n`,
       'larger than 8 KB',
     ],
-  ])('is named, and never reaches the media process: %s, case %#', async (key, text, words) => {
+  ])('is named and never reaches the media process: %s, case %#', async (key, text, words) => {
     const { outputs } = open();
     writeFileSync(join(folder, 'file'), text);
     await outputs.apply(settingsOf(cloud, `id = "other"\nfeed = "cam0"\n${url}\n${key} = "file"`));
@@ -179,7 +179,7 @@ describe('A file of an output', () => {
 describe('An output of every feed', () => {
   const all = 'id = "all"\nfeed = "*"\nurl = "http://hub/whip/{feed}"';
 
-  test('follows the feeds, and asks for a change only when there is one', async () => {
+  test('follows the feeds and reports a change only if there is one', async () => {
     const { world, outputs } = open();
     await outputs.apply(settingsOf(all));
     expect(outputs.wanted()).toEqual([]);
@@ -202,7 +202,7 @@ describe('An output of every feed', () => {
     ]);
   });
 
-  test('sends as many as there is room for', async () => {
+  test('sends as many as the limit allows', async () => {
     const { world, outputs } = open();
     world.feeds = Array.from({ length: 40 }, (_, i) => feedOf(`f${i}`));
     await outputs.apply(settingsOf(all, all.replace('"all"', '"again"')));
@@ -210,7 +210,7 @@ describe('An output of every feed', () => {
   });
 });
 
-test('a feed is sendable while somebody publishes it or it is expected', () => {
+test('includes feeds that are published or expected', () => {
   const gone = { state: 'offline', publisher: null, codec: null } as const;
   const feeds = [feedOf('a'), feedOf('b', gone), feedOf('c', gone), feedOf('d', gone)];
   const expected = [
@@ -220,7 +220,7 @@ test('a feed is sendable while somebody publishes it or it is expected', () => {
   expect(sendableFeeds(feeds, expected)).toEqual(['a', 'b']);
 });
 
-test('what was there lingers for a while', () => {
+test('keeps feeds that left for a while', () => {
   const lingering = new Lingering(100);
   expect(lingering.see(['b', 'a'], 0)).toEqual(['a', 'b']);
   expect(lingering.see(['a'], 100)).toEqual(['a', 'b']);

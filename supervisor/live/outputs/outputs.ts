@@ -5,7 +5,7 @@ import { resolveConfigPath } from '../../config/load.ts';
 import { readSettingFile } from '../../config/read-setting-file.ts';
 import type { OutputSettings } from '../../config/schema.ts';
 import type { Feed, Output, OutputFlow, SourceStatus } from '../../contract/index.ts';
-import type { MediaOutput, OutputFigures } from '../media-link.ts';
+import type { MediaOutput, OutputFigures } from '../media-flows.ts';
 import { authorityIn, ServerFileError, tokenIn } from '../server-files.ts';
 import { conditionOfAll, flowOf, outputOf } from './output-view.ts';
 import { Lingering, sendableFeeds, type Target, targetsOf } from './targets.ts';
@@ -30,7 +30,7 @@ type Secrets = Pick<MediaOutput, 'token' | 'ca'>;
 /** A publisher that reconnects is back within this time. */
 const lingerMs = 30_000;
 
-/** Feeds that go on to other servers, copied as they are. The media process sends them; this says which, and how they stand. */
+/** Feeds that are sent on to other servers unchanged. The media process sends them; this says which, and reports their state. */
 export class Outputs {
   readonly #options: OutputsOptions;
   readonly #lingering = new Lingering(lingerMs);

@@ -60,7 +60,7 @@ describe('CameraEnumerator', () => {
     ]);
   });
 
-  test('a camera with a serial number keeps its id in another port, and is asked anew there', async () => {
+  test('a camera with a serial number keeps its id in another port and is probed again there', async () => {
     const { machine, enumerator } = await open('c920-pi4');
     await using _ = machine;
     const [before] = await enumerator.list();
@@ -70,7 +70,7 @@ describe('CameraEnumerator', () => {
     expect(after?.bus).toBe('usb-0000:01:00.0-1.4');
   });
 
-  test('twins without a serial number are told apart by their ports', async () => {
+  test('distinguishes twins without a serial number by their ports', async () => {
     const { machine, enumerator } = await open('uvc-twins-pc');
     await using _ = machine;
     const devices = await enumerator.list();
@@ -91,7 +91,7 @@ describe('CameraEnumerator', () => {
       'rp1-cfe',
     ],
   ])(
-    '%s: camera modules through libcamera; codecs, signal processor and raw nodes left out',
+    '%s: lists camera modules through libcamera and omits codecs, signal processor and raw nodes',
     async (name, ids, driver) => {
       const { machine, enumerator } = await open(name);
       await using _ = machine;
@@ -106,7 +106,7 @@ describe('CameraEnumerator', () => {
     },
   );
 
-  test('says that a camera module needs libcamera where it is missing', async () => {
+  test('reports that a camera module needs libcamera if that is missing', async () => {
     const { machine, enumerator } = await open('imx708-pi4');
     await using _ = machine;
     machine.without('rpicam-hello');
@@ -115,7 +115,7 @@ describe('CameraEnumerator', () => {
     ]);
   });
 
-  test('lists vivid, whose controls have every kind there is', async () => {
+  test('lists vivid, which has every kind of control', async () => {
     const { machine, enumerator } = await open('vivid');
     await using _ = machine;
     const [camera] = await enumerator.list();
@@ -134,7 +134,7 @@ describe('CameraEnumerator', () => {
     expect(camera?.formats.map(({ fourcc }) => fourcc)).toEqual(['YUYV', 'Y16 ']);
   });
 
-  test('runs programs when a camera is plugged, and none after that', async () => {
+  test('runs programs when a camera is plugged in, and none afterwards', async () => {
     const { machine, enumerator } = await open('imx708-pi5');
     await using _ = machine;
     await enumerator.list();
@@ -144,14 +144,14 @@ describe('CameraEnumerator', () => {
     expect(machine.ran).toHaveLength(3);
   });
 
-  test('says which camera is in use', async () => {
+  test('reports which camera is in use', async () => {
     const { machine, enumerator } = await open('uvc-twins-pc');
     await using _ = machine;
     await machine.occupy(4711, 'video2');
     expect((await enumerator.list()).map(({ busy }) => busy)).toEqual([false, true]);
   });
 
-  test('a camera that does not answer is listed with the reason, and asked again after forget', async () => {
+  test('lists a camera that does not answer with the reason, and probes it again after forget', async () => {
     const { machine, enumerator } = await open('c920-pi4');
     await using _ = machine;
     machine.without('v4l2-ctl');

@@ -53,7 +53,7 @@ describe('CameraWatcher', () => {
     return { hotplug: new HotplugMonitor({ host, log: logger, ...hotplug }), event };
   }
 
-  test('tells of cameras that are pulled and plugged, by the events of udev', async () => {
+  test('reports plugged and pulled cameras from udev events', async () => {
     const { hotplug, event } = await udev();
     const { events, running } = watcherWith(hotplug);
     await vi.waitFor(() => expect(events).toEqual(['device-added platform-vivid.0']), patient);
@@ -68,7 +68,7 @@ describe('CameraWatcher', () => {
     expect(host.running).toEqual([]);
   });
 
-  test('a monitor that dies is started again, and what it missed is found', async () => {
+  test('restarts a monitor that dies and finds what it missed', async () => {
     const { hotplug } = await udev();
     const { events } = watcherWith(hotplug);
     await vi.waitFor(() => expect(host.running).toHaveLength(1), patient);
@@ -77,7 +77,7 @@ describe('CameraWatcher', () => {
     await vi.waitFor(() => expect(events.at(-1)).toBe(`device-added ${c920}`), patient);
   });
 
-  test('watches the device folder where there is no udev', async () => {
+  test('watches the device folder if there is no udev', async () => {
     const hotplug = new HotplugMonitor({
       host,
       log: logger,
@@ -96,7 +96,7 @@ describe('CameraWatcher', () => {
     expect(host.running).toEqual([]);
   });
 
-  test('remembers controls by the camera, and restores them in another port', async () => {
+  test('remembers the controls of a camera and restores them in another port', async () => {
     await machine.become('c920-pi4');
     const { watcher } = watcherWith(pluggedByHand());
     await watcher.list();
@@ -114,7 +114,7 @@ describe('CameraWatcher', () => {
     expect(set).toEqual(['power_line_frequency=2', 'gain=80']);
   });
 
-  test('remembers nothing of what was refused', async () => {
+  test('does not remember refused values', async () => {
     await machine.become('c920-pi4');
     const { watcher } = watcherWith(pluggedByHand());
     await expect(watcher.setControls(c920, { gain: 999 })).rejects.toMatchObject({ code: 'CONTROL_INVALID' });
@@ -122,7 +122,7 @@ describe('CameraWatcher', () => {
     expect(memory.size).toBe(0);
   });
 
-  test('asks a camera again that does not answer right after plugging', async () => {
+  test('probes a camera again that does not answer right after plugging', async () => {
     let silent = true;
     const run: CommandRunner = async (argv) =>
       silent
@@ -135,7 +135,7 @@ describe('CameraWatcher', () => {
     expect(events.at(-1)).toBe('device-changed platform-vivid.0');
   });
 
-  test('asks libcamera again where it failed, as at a boot that takes all the processor there is', async () => {
+  test('asks libcamera again after a failure, as at a boot that uses all of the processor', async () => {
     await machine.become('imx708-pi4');
     let late = true;
     const run: CommandRunner = async (argv) =>

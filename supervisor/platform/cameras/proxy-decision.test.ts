@@ -93,7 +93,7 @@ describe('proxyDecision', () => {
     });
   });
 
-  test('a camera keeps its name, and nobody gets it while it is unplugged', () => {
+  test('a camera keeps its name, and no other gets it while it is unplugged', () => {
     const settings = config('auto');
     const { state } = proxyDecision([camera('a')], settings, {});
     const away = proxyDecision([camera('b')], settings, state);
@@ -105,7 +105,7 @@ describe('proxyDecision', () => {
     ]);
   });
 
-  test('cameras with a source of their own are left to it, by id, node or link; auto takes the rest', () => {
+  test('leaves cameras to their own source, by id, node or link; auto uses the rest', () => {
     const devices = [camera('a', { byId: '/dev/v4l/by-id/x' }), camera('b'), camera('c'), module];
     const settings = config('auto', [
       { id: 'any', kind: 'v4l2' },
@@ -123,7 +123,7 @@ describe('proxyDecision', () => {
     });
   });
 
-  test('another name for people keeps the feed, the word, and everybody else', () => {
+  test('a new display name changes neither the feed, the choice nor other cameras', () => {
     const settings = config('ask');
     const used = answerOffer({}, camera('a'), 'yes', settings);
     const named = labelCamera(used, camera('a'), 'Stage left', settings);
@@ -139,7 +139,7 @@ describe('proxyDecision', () => {
     expect(proxyDecision([silent], config('auto'), {})).toMatchObject({ sources: [], state: {} });
   });
 
-  test('names are legal, unique and stable, whatever the cameras are called', () => {
+  test('names are legal, unique and stable for any camera names', () => {
     const id = fc.oneof(
       fc.stringMatching(/^[a-z0-9:.@-]{1,20}$/),
       fc.constantFrom('constructor', 'toString'),
@@ -181,11 +181,11 @@ describe('capture modes', () => {
     ],
   });
 
-  test('H.264 of the camera before a larger picture that must be encoded', () => {
+  test('prefer H.264 of the camera to a larger picture that must be encoded', () => {
     expect(preferredMode(mixed)).toMatchObject({ format: 'h264', width: 1280, height: 720, fps: 30 });
   });
 
-  test('a fluent picture before a larger slow one', () => {
+  test('prefer a fluent picture to a larger slow one', () => {
     const slow = camera('a', { formats: mixed.formats.slice(0, 1) });
     expect(preferredMode(slow)).toMatchObject({ fps: 5, reason: 'the best this camera can, as YUYV' });
     const both = camera('a', { formats: [...mixed.formats.slice(0, 1), ...camera('b').formats] });
@@ -200,7 +200,7 @@ describe('capture modes', () => {
     expect(captureMode(mixed, wanted)).toMatchObject({ format, fps });
   });
 
-  test('says when the camera does not list what is wanted', () => {
+  test('say when the camera does not list the requested one', () => {
     const mode = captureMode(mixed, { format: 'auto', width: 3840, height: 2160, fps: 30 });
     expect(mode?.reason).toBe('the camera does not list 3840x2160; it may refuse it');
     expect(

@@ -42,7 +42,7 @@ function idsByPort(homes: SerialHomes, plugs: readonly Plug[]): Record<string, s
 }
 
 describe('cameras that share a serial number', () => {
-  test('keep their ids, whichever of them was plugged last and has the link of udev', () => {
+  test('keep their ids, whichever was plugged in last and has the udev link', () => {
     const homes = new SerialHomes();
     const first = [
       { port: 1, node: 'video0', named: true },
@@ -67,7 +67,7 @@ describe('cameras that share a serial number', () => {
     expect(idsByPort(homes, both)).toEqual({ 3: serialId, 1: atPort(1) });
   });
 
-  test('are remembered over a restart, also while only one of them is there', () => {
+  test('are remembered across a restart, even with only one of them present', () => {
     let kept: PinnedHomes = {};
     const memory = {
       get: () => kept,
@@ -85,7 +85,7 @@ describe('cameras that share a serial number', () => {
     expect(idsByPort(new SerialHomes(memory), alone)).toEqual({ 3: atPort(3) });
   });
 
-  test('two pictures of one camera, such as colour and infrared, do not swap either', () => {
+  test('two video nodes of one camera, such as colour and infrared, do not swap either', () => {
     const homes = new SerialHomes();
     const colour = { port: 1, node: 'video0', interface: 0 };
     const infrared = { port: 1, node: 'video2', interface: 2 };
@@ -96,7 +96,7 @@ describe('cameras that share a serial number', () => {
   });
 });
 
-test('a camera with a number of its own keeps its id in any port', () => {
+test('a camera with a unique number keeps its id in any port', () => {
   const homes = new SerialHomes();
   for (const port of [1, 4, 2]) {
     expect(idsByPort(homes, [{ port, node: 'video0', named: true }])).toEqual({ [port]: serialId });

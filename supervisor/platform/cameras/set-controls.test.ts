@@ -20,7 +20,7 @@ describe('controls', () => {
     camera = await deviceOf('c920-pi4');
   });
 
-  test('switches come before what they switch', () => {
+  test('sets switches before what they switch', () => {
     const settings = checkControls(camera, { exposure_time_absolute: 200, gain: 3, auto_exposure: 1 });
     expect(settings.map(({ control, value }) => [control.id, value])).toEqual([
       ['auto_exposure', 1],
@@ -29,7 +29,7 @@ describe('controls', () => {
     ]);
   });
 
-  test('a menu takes its labels too, a switch true and false', () => {
+  test('accepts labels for a menu, and true and false for a switch', () => {
     const settings = checkControls(camera, {
       auto_exposure: 'Manual Mode',
       focus_automatic_continuous: false,
@@ -46,23 +46,23 @@ describe('controls', () => {
     [{ white_balance_automatic: 2 }, 'white_balance_automatic: true or false expected'],
     [{ flux: 1 }, 'flux: HD Pro Webcam C920 has no such control'],
     [{ 'gain=0,brightness': 1 }, 'gain=0,brightness: HD Pro Webcam C920 has no such control'],
-  ])('refuses %j', (values, message) => {
+  ])('rejects %j', (values, message) => {
     expect(() => checkControls(camera, values)).toThrow(message);
   });
 
-  test('every finding is said, by control', () => {
+  test('reports every problem, by control', () => {
     const refused = () => checkControls(camera, { gain: -1, flux: 1 });
     expect(refused).toThrow(expect.objectContaining({ code: 'CONTROL_INVALID' }));
     expect(refused).toThrow(/gain: .*flux: /);
   });
 
-  test('text cannot smuggle another control in', async () => {
+  test('text cannot smuggle in another control', async () => {
     const vivid = await deviceOf('vivid');
     expect(() => checkControls(vivid, { string: 'a,b' })).toThrow(/quotes and commas/);
     expect(() => checkControls(vivid, { string: 'long!' })).toThrow(/at most 4/);
   });
 
-  test('sets switches first, then the values that they set free', async () => {
+  test('sets switches first, then the values that they unlock', async () => {
     const ran: string[] = [];
     const reread = async () => ({
       ...camera,
@@ -76,7 +76,7 @@ describe('controls', () => {
     expect(ran).toEqual(['--set-ctrl auto_exposure=1', '--set-ctrl exposure_time_absolute=200']);
   });
 
-  test('refuses a value whose automatic is on, before it asks the driver', async () => {
+  test('rejects a value while its automatic mode is on, before asking the driver', async () => {
     const run = async () => {
       throw new Error('nothing is to be run');
     };
@@ -85,7 +85,7 @@ describe('controls', () => {
     );
   });
 
-  test("says what the driver says, even where v4l2-ctl's exit code is 0", async () => {
+  test("reports the driver's message even if v4l2-ctl exits with 0", async () => {
     const stderr = 'VIDIOC_S_EXT_CTRLS: failed: Input/output error\n';
     const run = async () => ({ code: 0, stdout: '', stderr });
     await expect(setControls(camera, { gain: 1 }, run, async () => camera)).rejects.toThrow(

@@ -18,7 +18,7 @@ describe('parseControls', () => {
     withCode: fc.boolean(),
   });
 
-  test('reads every integer control that v4l2-ctl writes, of old and new versions', () => {
+  test('reads every integer control from old and new versions of v4l2-ctl', () => {
     fc.assert(
       fc.property(fc.uniqueArray(control, { selector: ({ id }) => id }), (controls) => {
         const text = controls.map(
@@ -41,7 +41,7 @@ describe('parseControls', () => {
     );
   });
 
-  test('reads menus with labels of any text', () => {
+  test('reads menus with any label', () => {
     const label = fc.stringMatching(/^[A-Za-z][A-Za-z0-9 .:-]{0,20}[A-Za-z]$/);
     fc.assert(
       fc.property(name, fc.array(label, { minLength: 1 }), (id, labels) => {
@@ -52,7 +52,7 @@ describe('parseControls', () => {
     );
   });
 
-  test('takes a control once that is printed twice', () => {
+  test('lists a control once that is printed twice', () => {
     const line = '  gain 0x00980913 (int)    : min=0 max=255 step=1 default=0 value=0';
     expect(parseControls(`${line}\n\n${line}\n`)).toHaveLength(1);
   });
@@ -77,7 +77,7 @@ describe('parseFormats', () => {
     );
   });
 
-  test('offers the usual sizes within a range, and the usual rates within an interval', () => {
+  test('offers the usual sizes within a range and the usual rates within an interval', () => {
     const text = `\tType: Video Capture Multiplanar
 
 \t[0]: 'YU12' (Planar YUV 4:2:0)
@@ -95,13 +95,13 @@ describe('parseFormats', () => {
     ]);
   });
 
-  test('leaves out what is not captured', () => {
+  test('omits unsupported formats', () => {
     expect(parseFormats("\tType: Video Output\n\n\t[0]: 'YUYV' (YUYV 4:2:2)\n")).toEqual([]);
   });
 });
 
 describe('parseCameraList', () => {
-  test('leaves out a USB camera whose name has spaces, with its modes', () => {
+  test('omits a USB camera whose name has spaces, with its modes', () => {
     const text = [
       'Available cameras',
       '0 : imx708 [4608x2592 10-bit RGGB] (/base/soc/i2c0mux/i2c@1/imx708@1a)',
@@ -133,7 +133,7 @@ describe('parseCameraList', () => {
     ]);
   });
 
-  test('does not take the log for cameras', () => {
+  test('does not mistake log lines for cameras', () => {
     const text =
       '[0:24:11.415660787] [10635]  INFO Camera camera_manager.cpp:326 libcamera v0.5.0\nNo cameras available!\n';
     expect(parseCameraList(text)).toEqual([]);

@@ -22,7 +22,7 @@ const recorded = {
 const reply = (name: keyof typeof recorded) => Buffer.from(recorded[name], 'hex');
 
 describe('parseTracking', () => {
-  test('reads what chronyc tracking showed at the same moment', () => {
+  test('reads the same as chronyc tracking', () => {
     const tracking = parseTracking(reply('behind'), 7);
     expect(tracking).toMatchObject({ source: '127.0.0.1', stratum: 2, leap: 0 });
     expect(tracking.correctionS).toBeCloseTo(0.249463, 6);
@@ -30,7 +30,7 @@ describe('parseTracking', () => {
     expect(tracking.rootDelayS).toBeCloseTo(0.000306, 6);
   });
 
-  test('refuses another version, command, sequence, status or length, and never throws anything else', () => {
+  test('rejects another version, command, sequence, status or length, and never throws anything else', () => {
     const broken = (at: number, value: number) => {
       const bytes = reply('behind');
       bytes.writeUInt8(value, at);
@@ -59,7 +59,7 @@ describe('parseTracking', () => {
 });
 
 describe('chronyFloat', () => {
-  test('knows signs of exponent and coefficient', () => {
+  test('decodes signs of exponent and coefficient', () => {
     expect(chronyFloat(0)).toBe(0);
     // 1 and -1 as chrony writes them: a coefficient of 2^23 and the exponent 2.
     expect(chronyFloat(0x04800000)).toBe(1);
@@ -68,14 +68,14 @@ describe('chronyFloat', () => {
 });
 
 describe('clockReading', () => {
-  test('a clock that is behind has a negative offset', () => {
+  test('a slow clock has a negative offset', () => {
     const reading = clockReading(parseTracking(reply('behind'), 7));
     expect(reading).toMatchObject({ synced: true, source: '127.0.0.1' });
     expect(reading.offsetMs).toBeCloseTo(-249.463, 2);
     expect(reading.uncertaintyMs).toBeCloseTo(0.364, 2);
   });
 
-  test('one that follows nobody, or only itself, says nothing of its offset', () => {
+  test('a clock that follows nobody, or only itself, has no known offset', () => {
     const nothing = { synced: false, offsetMs: null, uncertaintyMs: null, source: null };
     expect(clockReading(parseTracking(reply('unsynchronised'), 7))).toEqual(nothing);
     expect(clockReading(parseTracking(reply('local'), 7))).toEqual(nothing);

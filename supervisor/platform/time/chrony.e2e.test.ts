@@ -18,7 +18,7 @@ const obstacle = await whyNot();
 if (obstacle !== null) process.stdout.write(`SKIPPED, chrony between two hosts: ${obstacle}\n`);
 
 test.skipIf(obstacle !== null)(
-  'a camera follows the clock of its hub, which serves without the world outside, and a hub that takes its place',
+  'a camera follows the clock of its hub, which serves without the internet, and of a hub that replaces it',
   { timeout: 120_000 },
   async () => {
     await using lan = await new TestLan().open();

@@ -12,7 +12,7 @@ test('the server is the host of the URL', () => {
   expect(serverOfUrl('nonsense')).toBeNull();
 });
 
-test('whatever an URL says, the file has one line at most that chrony reads', () => {
+test('writes at most one line for chrony, whatever the URL', () => {
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.webUrl()), (url) => {
       const text = sourcesFile({ kind: 'follow', server: serverOfUrl(url) });
@@ -27,7 +27,7 @@ test('a hub follows no other', () => {
   expect(timeRoleFile({ kind: 'follow', server: null }, true)).toBe('follow step\n');
 });
 
-test('the files may be read by chronyd, whatever the umask', async () => {
+test('chronyd may read the files under any umask', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'time-'));
   const umask = process.umask(0o077);
   try {

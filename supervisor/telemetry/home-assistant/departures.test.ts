@@ -6,7 +6,7 @@ const item = (name: string) => ({ platform: 'sensor', name }) as const;
 const only = (...names: string[]): Components => Object.fromEntries(names.map((name) => [name, item(name)]));
 const removed = { platform: 'sensor' };
 
-test('what is away stays for the grace, then is removed, and is whole again when it returns', () => {
+test('keeps what is away for the grace period, then removes it, and restores it when it returns', () => {
   const departures = new Departures(only('a', 'b'), 1000);
   expect(departures.update(only('a'), 0)).toEqual({ b: item('b') });
   expect(departures.living).toEqual(only('a', 'b'));

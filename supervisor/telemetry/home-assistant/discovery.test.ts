@@ -59,12 +59,12 @@ const statuses: Record<string, Status> = {
 };
 
 describe('the document', () => {
-  test.each(Object.entries(statuses))('of %s keeps all rules', (_, status) => {
+  test.each(Object.entries(statuses))('of %s follows all rules', (_, status) => {
     expect(findDocumentFaults(documentOf(status))).toEqual([]);
     expect(findStateFaults(status)).toEqual([]);
   });
 
-  test.each(['hub', 'camera'])('of the %s is as recorded', async (name) => {
+  test.each(['hub', 'camera'])('of the %s matches the recording', async (name) => {
     const status = statuses[name] ?? hubStatus();
     await expect(`${JSON.stringify(documentOf(status), null, 2)}\n`).toMatchFileSnapshot(
       `golden/${name}.golden`,
@@ -74,7 +74,7 @@ describe('the document', () => {
     );
   });
 
-  test('keeps all rules whatever things are called', () => {
+  test('follows all rules whatever the names', () => {
     const slug = fc.stringMatching(/^[a-z0-9][a-z0-9_-]{0,20}$/);
     const text = fc.string({ minLength: 1, maxLength: 20, unit: 'grapheme' });
     const awkward = fc.constantFrom(
@@ -146,7 +146,7 @@ describe('the document', () => {
     expect(keys).toContain('feed_guest_online');
   });
 
-  test('a reading that is missing for a moment takes nothing away', () => {
+  test('a reading that is missing for a moment removes nothing', () => {
     const before = inventoryOf(hubStatus());
     const { host } = hubStatus();
     const network = host.network.map((item) => ({ ...item, wifiSignalDbm: null }));
@@ -193,7 +193,7 @@ describe('the rules', () => {
     expect(findStateFault(component, JSON.stringify(state))).not.toBeNull();
   });
 
-  test('find what drops an update', () => {
+  test('find an update that would be dropped', () => {
     const component = componentsOf(good()).update ?? {};
     const state = updatePayload(hubStatus().update);
     expect(findStateFault(component, JSON.stringify(state))).toBeNull();
@@ -206,12 +206,12 @@ describe('the rules', () => {
 });
 
 describe('reading back', () => {
-  test('takes the living entities and leaves out the removed ones', () => {
+  test('finds the living entities and omits the removed ones', () => {
     const document = { components: { a: { platform: 'sensor', unique_id: 'x' }, b: { platform: 'sensor' } } };
     expect(readPublished(JSON.stringify(document))).toEqual({ a: { platform: 'sensor', unique_id: 'x' } });
   });
 
-  test('never throws, whatever lies there', () => {
+  test('never throws, whatever is stored', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
         const components = readPublished(text);

@@ -28,7 +28,7 @@ test('every entity of the dashboard exists', async () => {
 const blueprints = (await readdir(new URL('../../../docs/use/blueprints/', import.meta.url))).sort();
 
 describe.each(blueprints)('docs/use/blueprints/%s', (name) => {
-  test('can be read, uses each input it declares, and no other', async () => {
+  test('is valid YAML and uses exactly the inputs it declares', async () => {
     const text = await read(`blueprints/${name}`);
     const tag = { tag: '!input', resolve: (value: string) => `input ${value}` };
     const document = parseDocument(text, { customTags: [tag] });
@@ -40,7 +40,7 @@ describe.each(blueprints)('docs/use/blueprints/%s', (name) => {
     expect([...used].sort()).toEqual(Object.keys(blueprint.input).sort());
   });
 
-  test('names only entities and events that there are', async () => {
+  test('names only existing entities and events', async () => {
     const text = await read(`blueprints/${name}`);
     const endings = [...text.matchAll(/(?:event|sensor|switch)\.…(_[a-z_]+)/g)].map(
       ([, ending = '']) => ending,
@@ -68,7 +68,7 @@ describe('docs/use/home-assistant.md', () => {
     for (const { name, json } of documented) expect(parseCommand(name, Buffer.from(json)).name).toBe(name);
   });
 
-  test('names every entity of the hub that is not one of several', async () => {
+  test('names every entity of the hub that exists once', async () => {
     const text = (await read('home-assistant.md')).toLowerCase();
     const status = hubStatus();
     const topics = topicsOf(status.device.id, 'homeassistant');

@@ -31,7 +31,7 @@ function samplesOf(text: string): Map<string, number> {
 }
 
 describe('metrics', () => {
-  test('say what the status says, in base units', () => {
+  test('match the status, in base units', () => {
     const recording = { state: 'recording', take: takeStatus(), remainingS: 5400, refusal: null } as const;
     const samples = samplesOf(renderMetrics(hubStatus({ recording })));
     expect(Object.fromEntries(samples)).toMatchObject({
@@ -55,7 +55,7 @@ describe('metrics', () => {
     expect(samples.has('rushlight_hub_connected')).toBe(false);
   });
 
-  test('tell masters of cameras of one name apart', () => {
+  test('distinguish masters of cameras with one name', () => {
     const { cameras, ...take } = takeStatus();
     const twins = ['id-1', 'id-2'].flatMap((deviceId) =>
       cameras.map((camera) => ({ ...camera, device: 'left', deviceId })),
@@ -68,7 +68,7 @@ describe('metrics', () => {
     expect(samples.has('rushlight_take_dropped_frames{camera="cam0",device="id-2"}')).toBe(true);
   });
 
-  test('leave out what is not known', () => {
+  test('omit unknown values', () => {
     const { host } = cameraStatus();
     const text = renderMetrics(cameraStatus({ host: { ...host, temperatureC: null, power: null } }));
     const samples = samplesOf(text);
@@ -108,7 +108,7 @@ describe('metrics', () => {
     }
   });
 
-  test('escape what the format needs escaped', () => {
+  test('escape what the format requires', () => {
     const family = {
       name: 'a',
       type: 'gauge',

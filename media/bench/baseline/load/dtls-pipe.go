@@ -80,7 +80,7 @@ func (timeoutError) Error() string   { return "the pipe's deadline has passed" }
 func (timeoutError) Timeout() bool   { return true }
 func (timeoutError) Temporary() bool { return true }
 
-// randomText has that many characters of those that ICE allows.
+// randomText returns that many characters of those that ICE allows.
 func randomText(length int) string {
 	raw := make([]byte, length)
 	_, _ = rand.Read(raw)

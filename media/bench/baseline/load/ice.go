@@ -48,7 +48,7 @@ func (p *peer) check(to *net.UDPAddr) error {
 	return err
 }
 
-// onSTUN answers checks of the server and takes its answers to ours.
+// onSTUN answers checks of the server and handles its answers to ours.
 func (p *peer) onSTUN(datagram []byte, from *net.UDPAddr) {
 	request := &stun.Message{Raw: append([]byte{}, datagram...)}
 	if request.Decode() != nil {

@@ -19,14 +19,14 @@ type lossResult struct {
 	OthersOff int     `json:"othersWithLoss"`
 }
 
-// shown is what somebody sees: the longest time without a new picture, and how many pictures never came.
+// shown is what a person sees: the longest time without a new picture, and how many pictures never came.
 type shown struct {
 	LongestMs float64 `json:"longestMs"`
 	Missing   int     `json:"missing"`
 	Frames    int     `json:"frames"`
 }
 
-// loss lets one of the viewers lose packets at random, and looks what it and the others see.
+// loss makes one of the viewers lose packets at random, and measures what it and the others see.
 func loss(ctx context.Context, o options, source *publisher) error {
 	all, err := joinMany(ctx, o, o.viewers[0])
 	defer func() { leaveAll(all, o.token) }()
@@ -66,7 +66,7 @@ func loss(ctx context.Context, o options, source *publisher) error {
 	return json.NewEncoder(os.Stdout).Encode(result)
 }
 
-// seen plays the pictures in order: one that isn't whole, and all that refer to it, are not shown.
+// seen plays the pictures in order: incomplete ones, and all that refer to them, are not shown.
 func (v *viewer) seen(first, last int) shown {
 	v.mutex.Lock()
 	defer v.mutex.Unlock()

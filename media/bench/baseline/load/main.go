@@ -29,7 +29,7 @@ const (
 	soakStay         = 300 * time.Millisecond
 	soakForget       = 45 * time.Second
 	pauseBetweenJoin = 1500 * time.Millisecond
-	// Garbage is collected rarely: a collection is a delay that is not the server's.
+	// Garbage is collected rarely: a collection would add a delay that is not the server's.
 	garbagePercent = 800
 )
 
@@ -130,7 +130,7 @@ func run(ctx context.Context, mode string, o options) error {
 	return fmt.Errorf("there is no mode %q", mode)
 }
 
-// fanOut measures at each count of viewers, one after the other; those who are there stay.
+// fanOut measures at each count of viewers, one after the other; earlier viewers stay.
 func fanOut(ctx context.Context, o options, source *publisher) error {
 	var all []*viewer
 	defer func() { leaveAll(all, o.token) }()
@@ -224,7 +224,7 @@ func repairs(all []*viewer) (repaired, unrepaired, nacks int) {
 	return repaired, unrepaired, nacks
 }
 
-// joinMany connects so many viewers, some at once, and gives up with the first that fails.
+// joinMany connects so many viewers, several at once, and gives up at the first failure.
 func joinMany(ctx context.Context, o options, count int) ([]*viewer, error) {
 	var mutex sync.Mutex
 	var group sync.WaitGroup
@@ -261,7 +261,7 @@ func joinMany(ctx context.Context, o options, count int) ([]*viewer, error) {
 	return all, failure
 }
 
-// leaveAll says goodbye at once for all: a server that is too slow to hear it is ended anyway.
+// leaveAll disconnects everybody at once: a server that is too slow to notice is killed anyway.
 func leaveAll(all []*viewer, token string) {
 	var group sync.WaitGroup
 	for _, v := range all {
@@ -278,7 +278,7 @@ type joinResult struct {
 	Deaf       bool      `json:"deaf"`
 }
 
-// join lets viewers come one after the other at random moments of the group of pictures.
+// join adds viewers one after the other at random moments of the group of pictures.
 func join(ctx context.Context, o options) error {
 	result := joinResult{Joins: o.joins, GOPSeconds: o.gop, Deaf: o.deaf}
 	for range o.joins {
@@ -315,7 +315,7 @@ type soakResult struct {
 	Stayed   fanOutResult `json:"stayed"`
 }
 
-// soak keeps some viewers, lets many others come and go, every fourth without a word, and looks whether the server forgets them.
+// soak keeps some viewers while many others come and go, every fourth without goodbye, and checks that the server forgets them.
 func soak(ctx context.Context, o options, source *publisher) error {
 	stayers, err := joinMany(ctx, o, o.viewers[0])
 	defer func() { leaveAll(stayers, o.token) }()

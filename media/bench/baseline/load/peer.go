@@ -57,14 +57,14 @@ func fingerprint(der []byte) string {
 	return strings.Join(parts, ":")
 }
 
-// handlers get what arrives, on the socket's own goroutine. The bytes are theirs until they return.
+// handlers get arriving packets on the socket's own goroutine. The bytes are theirs until they return.
 type handlers struct {
 	rtp  func(header *rtp.Header, payload []byte, at int64)
 	rtcp func(packets []rtcp.Packet)
 }
 
 // peer is a WebRTC client of one socket: pion's STUN, DTLS and SRTP without its PeerConnection, so that hundreds of them
-// receive in batches and cost less than the server they measure. With a plain peer packets go as they are (the floor).
+// receive in batches and cost less than the server they measure. A plain peer sends packets unencrypted (the floor).
 type peer struct {
 	socket                 *net.UDPConn
 	batch                  *ipv4.PacketConn
@@ -142,7 +142,7 @@ func (p *peer) connectPlain(ctx context.Context, address, direction string) erro
 	if direction == "sendonly" {
 		return nil
 	}
-	// A hello may be lost among packets: the address is taken once.
+	// A hello may be lost among packets: the address is recorded once.
 	for range 3 {
 		if _, err := p.socket.WriteToUDP([]byte("H"), remote); err != nil {
 			return err
@@ -203,7 +203,7 @@ func (p *peer) takeKeys(conn *dtls.Conn, isClient bool) error {
 	p.in, errIn = srtp.CreateContext(keys.RemoteMasterKey, keys.RemoteMasterSalt, p.profile,
 		srtp.SRTPReplayProtection(replayWindow), srtp.SRTCPReplayProtection(replayWindow))
 	p.out, errOut = srtp.CreateContext(keys.LocalMasterKey, keys.LocalMasterSalt, p.profile)
-	// Reports leave from another goroutine than packets.
+	// Reports and packets are sent from different goroutines.
 	p.outRTCP, errRTCP = srtp.CreateContext(keys.LocalMasterKey, keys.LocalMasterSalt, p.profile)
 	if err := errors.Join(errIn, errOut, errRTCP); err != nil {
 		return err
@@ -212,7 +212,7 @@ func (p *peer) takeKeys(conn *dtls.Conn, isClient bool) error {
 	return nil
 }
 
-// read takes what lies ready at once, until the socket closes.
+// read takes everything that is ready at once, until the socket closes.
 func (p *peer) read() {
 	messages := make([]ipv4.Message, batchSize)
 	for i := range messages {
@@ -232,7 +232,7 @@ func (p *peer) read() {
 	}
 }
 
-// dropEvery loses a media packet wherever `drops` says so, as if it had never come.
+// dropEvery loses a media packet wherever `drops` says so, as if it had never arrived.
 func (p *peer) dropEvery(drops func() bool) { p.drops.Store(&drops) }
 
 func (p *peer) onDatagram(datagram []byte, from net.Addr, header *rtp.Header, plain []byte, at int64) {
@@ -262,7 +262,7 @@ func (p *peer) onRTP(datagram []byte, header *rtp.Header, plain []byte, at int64
 	}
 	packet := datagram
 	if !p.plain {
-		// An error is a packet that was there before, or was sent under keys that are not agreed on yet.
+		// An error is a duplicate packet, or one sent under keys that are not agreed on yet.
 		if packet, err = p.in.DecryptRTP(plain[:0], datagram, header); err != nil {
 			return
 		}
@@ -313,7 +313,7 @@ func (p *peer) keepConsent() {
 	}
 }
 
-// vanish closes the socket without a word.
+// vanish closes the socket without a goodbye.
 func (p *peer) vanish() {
 	select {
 	case <-p.done:
@@ -327,7 +327,7 @@ func (p *peer) vanish() {
 	}
 }
 
-// leave ends the session as WHIP and WHEP say.
+// leave ends the session according to WHIP and WHEP.
 func (p *peer) leave(token string) error {
 	defer p.vanish()
 	if p.sessionURL == "" {

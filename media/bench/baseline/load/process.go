@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// usage is what the server's processes have used and hold.
+// usage is the CPU time and memory of the server's processes.
 type usage struct {
 	CPUMicros   int64 `json:"cpuUs"`
 	RSSKiB      int64 `json:"rssKib"`
@@ -34,7 +34,7 @@ func usageOf(pids []int) (usage, error) {
 	return sum, nil
 }
 
-// cpuMicros is what utime and stime in /proc/<pid>/stat say, not rounded to ticks of 10 ms: the process's CPU clock
+// cpuMicros is the sum of utime and stime in /proc/<pid>/stat, not rounded to ticks of 10 ms: the process's CPU clock
 // (clock_getcpuclockid(3)), all its threads together.
 func cpuMicros(pid int) (int64, error) {
 	const perProcess = 2

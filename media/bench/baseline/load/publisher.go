@@ -37,7 +37,7 @@ func unhex(text string) []byte {
 	return raw
 }
 
-// publisher sends 4 Mbit/s of what a server takes for H.264, a frame at once, and sound; it answers NACKs, and PLIs unless it is deaf.
+// publisher sends 4 Mbit/s of what a server accepts as H.264, a frame at once, and sound; it answers NACKs, and PLIs unless it is deaf.
 type publisher struct {
 	peer      *peer
 	gopFrames int
@@ -148,7 +148,7 @@ func (p *publisher) sendFrame() error {
 	return nil
 }
 
-// add puts a packet of the present frame into the batch and into the ring for repairs.
+// add puts a packet of the current frame into the batch and into the ring for repairs.
 func (p *publisher) add(payload []byte, marker bool) error {
 	packet := rtp.Packet{Header: rtp.Header{Version: 2, Marker: marker, PayloadType: videoPayloadType,
 		SequenceNumber: p.videoSequence, Timestamp: uint32(p.frame * ticksPerFrame), SSRC: ssrcOf("video")}, Payload: payload}
@@ -227,7 +227,7 @@ func (p *publisher) ignoreRequests(deaf bool) {
 	p.deaf = deaf
 }
 
-// counts gives the frames and packets sent so far.
+// counts returns the frames and packets sent so far.
 func (p *publisher) counts() (frame, packets int) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()

@@ -17,7 +17,7 @@ const (
 	audioPayloadType = 111
 )
 
-// offer is one of video and sound in one direction, as WHIP and WHEP clients send it.
+// offer has video and sound in one direction, as WHIP and WHEP clients send it.
 func offer(direction string, p *peer) string {
 	port := p.socket.LocalAddr().(*net.UDPAddr).Port
 	lines := []string{"v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=group:BUNDLE 0 1"}
@@ -55,7 +55,7 @@ func ssrcOf(kind string) uint32 {
 	return 4712
 }
 
-// answer is what a client needs of one.
+// answer has the parts that a client needs.
 type answer struct {
 	ufrag, pwd, fingerprint, setup string
 	candidates                     []*net.UDPAddr
@@ -96,7 +96,7 @@ func parseAnswer(sdp string) (answer, error) {
 	return a, nil
 }
 
-// post sends an offer by WHIP or WHEP and gives the answer and the session's address.
+// post sends an offer by WHIP or WHEP and returns the answer and the session's address.
 func post(ctx context.Context, endpoint, token, sdp string) (string, string, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, bytes.NewBufferString(sdp))
 	if err != nil {

@@ -37,7 +37,7 @@ type viewer struct {
 	audio    stream
 	missing  map[uint16]int
 	perFrame []uint8
-	// Microseconds from the sending of a frame to its last packet; 0 where it is not whole.
+	// Microseconds from the sending of a frame to its last packet; 0 if it is incomplete.
 	delays     []uint32
 	wholeAt    []int64
 	isKeyframe []bool
@@ -49,7 +49,7 @@ type viewer struct {
 	nacks      int
 }
 
-// stream is what reports need of one.
+// stream has what reports need about one stream.
 type stream struct {
 	ssrc    uint32
 	highest uint32
@@ -111,7 +111,7 @@ func (s *stream) take(header *rtp.Header) {
 	}
 }
 
-// noteGap remembers what is skipped, and forgets what comes late.
+// noteGap remembers missing packets and forgets those that arrive late.
 func (v *viewer) noteGap(sequence uint16) {
 	if v.video.ssrc == 0 {
 		return
@@ -129,7 +129,7 @@ func (v *viewer) noteGap(sequence uint16) {
 	}
 }
 
-// askSooner makes it ask for what is missing as soon as browsers do.
+// askSooner makes it request missing packets as soon as browsers do.
 func (v *viewer) askSooner() { v.hurries.Store(true) }
 
 func (v *viewer) giveFeedback() {
@@ -177,7 +177,7 @@ func (v *viewer) receiverReport() *rtcp.ReceiverReport {
 	return report
 }
 
-// toAskFor gives what is missing still, and gives up what was asked for too often.
+// toAskFor returns what is still missing, and gives up on what was requested too often.
 func (v *viewer) toAskFor() []uint16 {
 	var lost []uint16
 	for sequence, tries := range v.missing {
@@ -192,7 +192,7 @@ func (v *viewer) toAskFor() []uint16 {
 	return lost
 }
 
-// msToKeyframe is the time from the offer to a whole keyframe, and to a frame of the present; negative where there was none.
+// msToKeyframe is the time from the offer to a complete keyframe, and to a current frame; negative if there was none.
 func (v *viewer) msToKeyframe() (keyframe, live float64) {
 	v.mutex.Lock()
 	defer v.mutex.Unlock()

@@ -1,4 +1,4 @@
-// Command pion-server is the baseline of the benchmark: the smallest WHIP and WHEP server that Pion makes.
+// Command pion-server is the baseline of the benchmark: the smallest WHIP and WHEP server that Pion allows.
 // One feed at /whip/bench and /whep/bench, with sound, Pion's default interceptors (NACK, reports, TWCC), nothing else.
 package main
 
@@ -98,7 +98,7 @@ func newHub(shared bool) (*hub, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Without a registry of its own, the API has Pion's default interceptors.
+	// Without a custom registry, the API has Pion's default interceptors.
 	api := webrtc.NewAPI(webrtc.WithMediaEngine(engine), webrtc.WithSettingEngine(settings))
 	return &hub{api: api, video: video, audio: audio}, nil
 }

@@ -31,72 +31,58 @@ describe('a video file as a source', () => {
   });
   afterEach(() => rig[Symbol.asyncDispose]());
 
-  it.each(videos)(
-    '%s: every frame comes again and again, at the rate of the file',
-    async (name, codec, copies) => {
-      const file = join(rig.folder, name);
-      ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=320x180:r=25', '-frames:v', `${fileFrames}`, ...codec, file);
-      const expected = join(rig.folder, 'expected');
-      ffmpeg('-i', file, '-c:v', 'rawvideo', '-fps_mode', 'passthrough', '-f', 'framemd5', expected);
-      const frames = (await readFrames(expected)).map(({ md5 }) => md5);
-      expect(frames).toHaveLength(fileFrames);
+  it.each(videos)('%s: repeats every frame at the rate of the file', async (name, codec, copies) => {
+    const file = join(rig.folder, name);
+    ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=320x180:r=25', '-frames:v', `${fileFrames}`, ...codec, file);
+    const expected = join(rig.folder, 'expected');
+    ffmpeg('-i', file, '-c:v', 'rawvideo', '-fps_mode', 'passthrough', '-f', 'framemd5', expected);
+    const frames = (await readFrames(expected)).map(({ md5 }) => md5);
+    expect(frames).toHaveLength(fileFrames);
 
-      const machine: SourceMachine = {
-        camera: null,
-        modeOf: () => null,
-        path: (named) => named,
-        secret: async () => '',
-        runFile: (one) => join(rig.folder, one),
-        run: async ([program, ...args]) => execFileSync(program, args, { encoding: 'utf8' }).split('\n'),
-      };
-      const settings = kind.settings.parse({ id: 'cam0', kind: 'file', path: file });
-      const spec = await kind.specOf(camelCaseKeys(kind.settings, settings), machine);
-      expect(spec).toMatchObject({ copies, width: 320, height: 180, fps: 25 });
-      await ensureRawPipe(rig.host, rig.pipe);
-      const encoder = { encoder: copies ? 'copy' : 'libx264', reason: 'test' } as const;
-      const { argv, raw } = buildCapture(spec, {
-        rtpPort: rig.rtpPort,
-        encoder,
-        rawPipe: rig.pipe,
-        witness: rig.witness(),
-        ...(name.startsWith('small') ? { small: { ...smallLayer, rtpPort: await freeRtpPort() } } : {}),
-      });
-      await rig.host.spawn({ name: 'capture-cam0', argv, durable: true, stopTimeoutMs: 500 });
-      // What a recorder gets, from the moment it opens the pipe.
-      const taken = join(rig.folder, 'taken');
-      const reader = [
-        'ffmpeg',
-        '-v',
-        'error',
-        '-y',
-        '-f',
-        'nut',
-        '-i',
-        `file:${rig.pipe}`,
-        '-frames:v',
-        '40',
-      ];
-      const decoded = ['-c:v', 'rawvideo', '-fps_mode', 'passthrough', '-f', 'framemd5', taken];
-      const recorder = await rig.host.spawn({ name: 'reader', argv: [...reader, ...decoded] as ['ffmpeg'] });
-      await until(() => rig.arrivals.filter(({ marker }) => marker).length > 3 * fileFrames);
-      expect((await recorder.exited).code).toBe(0);
+    const machine: SourceMachine = {
+      camera: null,
+      modeOf: () => null,
+      path: (named) => named,
+      secret: async () => '',
+      runFile: (one) => join(rig.folder, one),
+      run: async ([program, ...args]) => execFileSync(program, args, { encoding: 'utf8' }).split('\n'),
+    };
+    const settings = kind.settings.parse({ id: 'cam0', kind: 'file', path: file });
+    const spec = await kind.specOf(camelCaseKeys(kind.settings, settings), machine);
+    expect(spec).toMatchObject({ copies, width: 320, height: 180, fps: 25 });
+    await ensureRawPipe(rig.host, rig.pipe);
+    const encoder = { encoder: copies ? 'copy' : 'libx264', reason: 'test' } as const;
+    const { argv, raw } = buildCapture(spec, {
+      rtpPort: rig.rtpPort,
+      encoder,
+      rawPipe: rig.pipe,
+      witness: rig.witness(),
+      ...(name.startsWith('small') ? { small: { ...smallLayer, rtpPort: await freeRtpPort() } } : {}),
+    });
+    await rig.host.spawn({ name: 'capture-cam0', argv, durable: true, stopTimeoutMs: 500 });
+    // What a recorder gets, from the moment it opens the pipe.
+    const taken = join(rig.folder, 'taken');
+    const reader = ['ffmpeg', '-v', 'error', '-y', '-f', 'nut', '-i', `file:${rig.pipe}`, '-frames:v', '40'];
+    const decoded = ['-c:v', 'rawvideo', '-fps_mode', 'passthrough', '-f', 'framemd5', taken];
+    const recorder = await rig.host.spawn({ name: 'reader', argv: [...reader, ...decoded] as ['ffmpeg'] });
+    await until(() => rig.arrivals.filter(({ marker }) => marker).length > 3 * fileFrames);
+    expect((await recorder.exited).code).toBe(0);
 
-      const seen = (await readFrames(rig.witness())).map(({ md5 }) => md5);
-      expect(seen.length).toBeGreaterThan(2 * fileFrames);
-      expect(seen).toEqual(seen.map((_, index) => frames[index % fileFrames]));
-      const got = (await readFrames(taken)).map(({ md5 }) => md5);
-      const first = frames.indexOf(got[0] ?? '');
-      expect(got).toEqual(got.map((_, index) => frames[(first + index) % fileFrames]));
-      expect(got).toHaveLength(40);
-      expect(raw.codec).toBe(copies ? 'h264' : 'rawvideo');
+    const seen = (await readFrames(rig.witness())).map(({ md5 }) => md5);
+    expect(seen.length).toBeGreaterThan(2 * fileFrames);
+    expect(seen).toEqual(seen.map((_, index) => frames[index % fileFrames]));
+    const got = (await readFrames(taken)).map(({ md5 }) => md5);
+    const first = frames.indexOf(got[0] ?? '');
+    expect(got).toEqual(got.map((_, index) => frames[(first + index) % fileFrames]));
+    expect(got).toHaveLength(40);
+    expect(raw.codec).toBe(copies ? 'h264' : 'rawvideo');
 
-      // Timestamps go on over the end of the file, evenly.
-      const times = timesOf(readFileSync(rig.witness(), 'utf8'));
-      const steps = times.slice(1).map((time, index) => time - (times[index] ?? 0));
-      const spread = Math.max(...steps) - Math.min(...steps);
-      expect(spread).toBeLessThanOrEqual(Math.max(...steps) * 0.1);
-    },
-  );
+    // Timestamps go on over the end of the file, evenly.
+    const times = timesOf(readFileSync(rig.witness(), 'utf8'));
+    const steps = times.slice(1).map((time, index) => time - (times[index] ?? 0));
+    const spread = Math.max(...steps) - Math.min(...steps);
+    expect(spread).toBeLessThanOrEqual(Math.max(...steps) * 0.1);
+  });
 });
 
 /** Presentation times of a framemd5 file, in units of its time base. */

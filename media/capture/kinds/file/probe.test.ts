@@ -43,14 +43,14 @@ describe('a file that can be played', () => {
     expect(await probeFile(at(name), run)).toMatchObject(facts);
   });
 
-  it('is another one once its content is another', async () => {
+  it('counts as another file once its content changes', async () => {
     const before = await probeFile(at('plain.mp4'), run);
     expect(await probeFile(at('plain.mp4'), run)).toEqual(before);
     make('plain.mp4', '-t', '0.2', ...picture, ...x264, '-bf', '0');
     expect((await probeFile(at('plain.mp4'), run)).identity).not.toBe(before.identity);
   });
 
-  it('that is shown turned has the size it is shown with, and is not copied', () => {
+  it('has its displayed size if it is rotated, and is not copied', () => {
     const stream = {
       codec_name: 'h264',
       width: 1920,
@@ -84,7 +84,7 @@ describe('a file that cannot be played says why', () => {
     await expect(refused).rejects.toThrow(words);
   });
 
-  it('a program that answers nothing', () => {
+  it('a program that never answers', () => {
     expect(() => factsOf('/x', '')).toThrow(SourceFileError);
     expect(() => factsOf('/x', '{"streams":[{"width":7}],"format":{"format_name":"avi"}}')).toThrow(
       /damaged/,

@@ -1,4 +1,4 @@
-// Arguments of a call from JavaScript, and values for it.
+// Arguments of calls from JavaScript, and return values.
 #pragma once
 #define NAPI_VERSION 8
 #include <node_api.h>
@@ -46,7 +46,7 @@ class Arguments {
     return text;
   }
 
-  // Of a Buffer; a view that holds until the call returns.
+  // View of a Buffer; valid until the call returns.
   View bytes(size_t at) const {
     void* data = nullptr;
     size_t length = 0;

@@ -14,7 +14,7 @@ namespace rushlight {
 
 namespace {
 
-// Events handed over in one call; the rest follows in the next, so that JavaScript is never held up for long.
+// Events delivered in one call; the rest follows in the next, so that JavaScript is never blocked for long.
 constexpr uint32_t kEventsPerCall = 1024;
 
 struct Instance {
@@ -91,7 +91,7 @@ napi_value construct(napi_env env, napi_callback_info info) {
     napi_throw_type_error(env, nullptr, "a function for events is needed");
     return nullptr;
   }
-  // The thread alone keeps no process alive.
+  // The thread alone does not keep the process alive.
   napi_unref_threadsafe_function(env, instance->wake);
   instance->engine = std::make_unique<Engine>([instance] { instance->schedule(); });
   const auto finalize = [](napi_env, void* data, void*) {
@@ -111,7 +111,7 @@ Instance* instanceOf(napi_env env, const Arguments& given) {
   return static_cast<Instance*>(instance);
 }
 
-// Null where the datapath was closed.
+// Null if the datapath was closed.
 Engine* engineOf(napi_env env, const Arguments& given) {
   Instance* instance = instanceOf(env, given);
   return instance == nullptr ? nullptr : instance->engine.get();
@@ -123,7 +123,7 @@ napi_value post(napi_env env, const Arguments& given, Command command) {
   return nullptr;
 }
 
-// (handle, address, port, use, owner, kind): the port taken, or a negative errno.
+// (handle, address, port, use, owner, kind): the port bound, or a negative errno.
 napi_value addSocket(napi_env env, napi_callback_info info) {
   const Arguments given(env, info);
   Engine* engine = engineOf(env, given);
@@ -156,7 +156,7 @@ napi_value setIce(napi_env env, napi_callback_info info) {
   return post(env, given, command::SetIce{given.unsignedNumber(0), {given.text(1), given.text(2), given.text(3), given.text(4)}});
 }
 
-// (session, address, port): false where the address is no numeric one.
+// (session, address, port): false if the address is not numeric.
 napi_value addCandidate(napi_env env, napi_callback_info info) {
   const Arguments given(env, info);
   const auto peer = Endpoint::parse(given.text(1), static_cast<uint16_t>(given.unsignedNumber(2)));
@@ -164,7 +164,7 @@ napi_value addCandidate(napi_env env, napi_callback_info info) {
   return boolValue(env, peer.has_value());
 }
 
-// (session, client, profile, fingerprints): each fingerprint is a line of algorithm, blank and value.
+// (session, client, profile, fingerprints): each fingerprint is a line with algorithm, space and value.
 napi_value startDtls(napi_env env, napi_callback_info info) {
   const Arguments given(env, info);
   DtlsOptions options;
@@ -204,7 +204,7 @@ napi_value closeTrack(napi_env env, napi_callback_info info) {
   return post(env, given, command::CloseTrack{given.unsignedNumber(0)});
 }
 
-// (handle, session, video, audio, payload types of video, audio and repairs, bits per second, tells capture time, reduced size,
+// (handle, session, video, audio, payload types of video, audio and repairs, bits per second, has capture times, reduced size,
 // number of the extension that names a section, names of video and audio)
 napi_value openSource(napi_env env, napi_callback_info info) {
   const Arguments given(env, info);
@@ -225,7 +225,7 @@ napi_value requestKeyframe(napi_env env, napi_callback_info info) {
   return post(env, given, command::RequestKeyframe{given.unsignedNumber(0)});
 }
 
-// (source, rid, numbers of the extensions for it and for that of repairs, source of the full layer)
+// (source, rid, header extension numbers for it and for that of repairs, source of the full layer)
 napi_value nameLayer(napi_env env, napi_callback_info info) {
   const Arguments given(env, info);
   LayerNames names{given.text(1), static_cast<int>(given.number(2)), static_cast<int>(given.number(3))};
@@ -267,7 +267,7 @@ napi_value closeSink(napi_env env, napi_callback_info info) {
   return post(env, given, command::CloseSink{given.unsignedNumber(0)});
 }
 
-// (Float64Array): copies the newest statistics as far as they fit, and gives how many numbers there are.
+// (Float64Array): copies as much of the newest statistics as fits and returns the count of numbers.
 napi_value snapshot(napi_env env, napi_callback_info info) {
   const Arguments given(env, info);
   Engine* engine = engineOf(env, given);
@@ -290,20 +290,20 @@ napi_value now(napi_env env, napi_callback_info) {
   return numberValue(env, static_cast<double>(time.tv_sec) * 1000 + static_cast<double>(time.tv_nsec) / 1e6);
 }
 
-// Of the certificate that all sessions show; empty where the datapath was closed.
+// Of the certificate that all sessions use; empty if the datapath was closed.
 napi_value fingerprint(napi_env env, napi_callback_info info) {
   const Arguments given(env, info);
   const Engine* engine = engineOf(env, given);
   return textValue(env, engine == nullptr ? "" : engine->fingerprint());
 }
 
-// Gives memory that is free back to the system: freed pieces between others stay with the process otherwise.
+// Returns free memory to the system: the allocator keeps freed blocks that lie between used ones.
 napi_value trimMemory(napi_env, napi_callback_info) {
   malloc_trim(0);
   return nullptr;
 }
 
-// Number of the SRTP profile that this processor does faster.
+// Number of the SRTP profile that is faster on this processor.
 napi_value fasterProfile(napi_env env, napi_callback_info) {
   return numberValue(env, static_cast<double>(measureFasterProfile()));
 }

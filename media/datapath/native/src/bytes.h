@@ -32,7 +32,7 @@ inline void write32(uint8_t* at, uint32_t value) {
   write16(at + 2, value);
 }
 
-// memcpy that takes null for nothing.
+// memcpy that accepts null if there are no bytes.
 inline void copyBytes(uint8_t* to, const uint8_t* from, size_t count) {
   if (count > 0) std::memcpy(to, from, count);
 }

@@ -10,10 +10,10 @@
 
 namespace rushlight {
 
-// Offset between the publisher's clock and ours; one per publisher, so that its tracks share it.
+// Offset between the publisher's clock and ours; one for each publisher, so that its tracks share it.
 class PublisherClock {
  public:
-  // Our wall clock for a time of the publisher's. The first report sets the offset, and the first one after a clock was set.
+  // Our wall clock for a time of the publisher. The first report sets the offset, and so does the first one after a clock was set.
   double toLocal(double publisherUnixMs, double nowUnixMs) {
     const double offset = nowUnixMs - publisherUnixMs;
     if (!offsetMs_ || std::abs(offset - *offsetMs_) > kStepMs) offsetMs_ = offset;
@@ -21,17 +21,17 @@ class PublisherClock {
   }
 
  private:
-  // More than reports are ever late.
+  // No report is ever this late.
   static constexpr double kStepMs = 700;
   std::optional<double> offsetMs_;
 };
 
-// What sender reports to viewers say, so that they play sound and picture of one publisher together.
+// Times for sender reports to viewers, so that they play sound and picture of one publisher together.
 class TrackClock {
  public:
   explicit TrackClock(uint32_t clockRate) : clockRate_(clockRate) {}
 
-  // Without reports of the publisher the arrival has to do.
+  // Without reports of the publisher, arrival times have to do.
   void noteArrival(uint32_t timestamp, double unixMs) {
     if (!exact_) reference_ = Reference{timestamp, unixMs};
   }
@@ -39,10 +39,10 @@ class TrackClock {
     exact_ = true;
     reference_ = Reference{timestamp, unixMs};
   }
-  // A new source: its first report is yet to come.
+  // A new source: its first report has yet to arrive.
   void reset() { exact_ = false; }
 
-  // The timestamp that the track has at a wall-clock time; nothing before the first packet.
+  // The track's timestamp at a wall-clock time; nothing before the first packet.
   std::optional<uint32_t> timestampAt(double unixMs) const {
     if (!reference_) return std::nullopt;
     const double elapsed = std::round((unixMs - reference_->unixMs) * clockRate_ / 1000);
@@ -59,8 +59,8 @@ class TrackClock {
   bool exact_ = false;
 };
 
-// How long after their capture frames arrive here, by the publisher's clock: a sender report says which wall-clock time a
-// timestamp stands for (RFC 3550, section 6.4.1).
+// How long after capture frames arrive here, by the publisher's clock: a sender report states the wall-clock time of a
+// timestamp (RFC 3550, section 6.4.1).
 class CaptureDelay {
  public:
   explicit CaptureDelay(uint32_t clockRate) : clockRate_(clockRate) {}
@@ -69,7 +69,7 @@ class CaptureDelay {
     report_ = Report{timestamp, unixMs};
   }
 
-  // A packet came; a frame counts with its first one.
+  // A packet arrived; a frame counts with its first one.
   void noteArrival(uint32_t timestamp, double unixMs) {
     if (newest_ && timestampDistance(*newest_, timestamp) <= 0) return;
     newest_ = timestamp;
@@ -78,7 +78,7 @@ class CaptureDelay {
     delays_[count_++ % kWindow] = unixMs - report_->unixMs - sinceReportMs;
   }
 
-  // Median in milliseconds; nothing before the first report and the first frame after it, or where it is not plausible.
+  // Median in milliseconds; nothing before the first report and the first frame after it, or if it is not plausible.
   std::optional<double> ms() const {
     const size_t known = std::min(count_, kWindow);
     if (known == 0) return std::nullopt;
@@ -90,9 +90,9 @@ class CaptureDelay {
   }
 
  private:
-  // Frames the figure is the median of: one that is late, such as a keyframe, does not move it.
+  // Number of frames for the median: a late one, such as a keyframe, does not affect it.
   static constexpr size_t kWindow = 61;
-  // Beyond that a report does not speak of the time of capture.
+  // Beyond this a report is not about capture times.
   static constexpr double kPlausibleMs = 60'000;
   struct Report {
     uint32_t timestamp;

@@ -1,4 +1,4 @@
-// What JavaScript asks of the datapath's thread. Handles are JavaScript's to give; a command for an object that is gone
+// Commands from JavaScript to the datapath's thread. JavaScript assigns the handles; a command for a missing object
 // does nothing.
 #pragma once
 #include <string>
@@ -20,7 +20,7 @@ struct AddSocket {
   int fd = -1;
   Endpoint local;
   SocketUse use{};
-  // Session of an own socket, source of an ingest; 0 otherwise.
+  // Session of a socket of its own, source of an ingest; 0 otherwise.
   Handle owner = 0;
   Kind kind{};
 };
@@ -34,10 +34,10 @@ struct OpenTrack { Handle handle = 0; Kind kind{}; uint32_t clockRate = 0; };
 struct BeginSource { Handle track = 0; };
 struct SetParameterSet { Handle track = 0; std::vector<uint8_t> nal; };
 struct CloseTrack { Handle track = 0; };
-// `session` is 0 for an ingest, `video` or `audio` where there is no such track.
+// `session` is 0 for an ingest, `video` or `audio` if there is no such track.
 struct OpenSource { SourceOptions options; Handle video = 0; Handle audio = 0; Handle session = 0; };
 struct RequestKeyframe { Handle source = 0; };
-// `full` is the source of the full layer, where this is the small one; 0 otherwise.
+// `full` is the source of the full layer if this is the small one; 0 otherwise.
 struct NameLayer { Handle source = 0; LayerNames names; Handle full = 0; };
 struct CloseSource { Handle source = 0; };
 // `session` is 0 for a reader within this process.

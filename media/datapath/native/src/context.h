@@ -1,4 +1,4 @@
-// What the objects of the datapath's thread share while it works off one batch.
+// State that the objects of the datapath's thread share while it processes one batch.
 #pragma once
 #include <vector>
 
@@ -22,7 +22,7 @@ struct Context {
   double unixMs = 0;
   EventQueue events;
   Counters counters;
-  // Tracks with packets that viewers have not got yet.
+  // Tracks with packets that viewers have not received yet.
   std::vector<Track*> dirty;
 };
 

@@ -64,7 +64,7 @@ bool AesCtr::crypt(const uint8_t* iv, View in, uint8_t* out) {
   return EVP_EncryptUpdate(context_.get(), out, &written, in.data(), static_cast<int>(in.size())) == 1;
 }
 
-// The two keyed blocks are hashed once; a digest goes on from copies of them.
+// The two keyed blocks are hashed once; a digest continues from copies of them.
 HmacSha1::HmacSha1(View key) {
   Secret<kSha1BlockBytes> block;
   if (key.size() > kSha1BlockBytes) SHA1(key.data(), key.size(), block.data());
@@ -98,7 +98,7 @@ bool equalInConstantTime(const uint8_t* a, const uint8_t* b, size_t count) {
   return CRYPTO_memcmp(a, b, count) == 0;
 }
 
-// Without random numbers nothing here is safe, so there is nothing to go on with.
+// Without random numbers nothing here is safe, so the process ends.
 void randomBytes(uint8_t* to, size_t count) {
   if (RAND_bytes(to, static_cast<int>(count)) != 1) std::abort();
 }

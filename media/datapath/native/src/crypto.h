@@ -1,4 +1,4 @@
-// What SRTP and STUN need of OpenSSL: AES-128 in GCM and counter mode, HMAC-SHA1. Keys are wiped when they go.
+// The parts of OpenSSL that SRTP and STUN need: AES-128 in GCM and counter mode, HMAC-SHA1. Keys are wiped at the end.
 #pragma once
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/crypto.h>
@@ -41,7 +41,7 @@ class AesGcm {
   AesGcm(const uint8_t* key, Direction direction);
   // Writes the ciphertext and its tag to `out`.
   bool seal(const uint8_t* iv, View associated, View plain, uint8_t* out);
-  // `sealed` ends with the tag. False where it is not authentic; `out` is then of no use. `out` may be `sealed` itself.
+  // `sealed` ends with the tag. False if it is not authentic; `out` is then useless. `out` may be `sealed` itself.
   bool open(const uint8_t* iv, View associated, View sealed, uint8_t* out);
 
  private:

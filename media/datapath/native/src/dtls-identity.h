@@ -1,4 +1,4 @@
-// The certificate that this process shows in its DTLS handshakes, and the settings that all of them share.
+// The certificate of this process in its DTLS handshakes, and the settings that they all share.
 #pragma once
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/ssl.h>
@@ -8,14 +8,20 @@
 
 namespace rushlight {
 
-// Fingerprint of a certificate (RFC 8122): pairs of upper-case hex digits with colons between them. `algorithm` is named as
-// in SDP; empty where it is unknown or not safe.
+// Fingerprint of a certificate (RFC 8122): pairs of upper-case hex digits separated by colons. `algorithm` is named as
+// in SDP; empty if it is unknown or unsafe.
 std::string fingerprintOf(const X509* certificate, const std::string& algorithm);
 
-// A fresh self-signed P-256 certificate and what all handshakes share. Read-only, so that any thread may use it.
+struct FreeKey {
+  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+};
+using Key = std::unique_ptr<EVP_PKEY, FreeKey>;
+
+// A fresh self-signed certificate (P-256 unless a key is given) and the shared settings of all handshakes. Read-only, so any thread may use it.
 class DtlsIdentity {
  public:
   DtlsIdentity();
+  explicit DtlsIdentity(const Key& key);
   const std::string& fingerprint() const { return fingerprint_; }
   SSL_CTX* context() const { return context_.get(); }
 

@@ -12,7 +12,7 @@ namespace {
 
 constexpr size_t kRecordHeaderBytes = 13;
 enum ContentType : uint8_t { ChangeCipherSpec = 20, Alert = 21, Handshake = 22, ApplicationData = 23 };
-// What passes every path.
+// Fits every path.
 constexpr long kMtu = 1200;
 constexpr unsigned kFirstTimeoutUs = 200'000;
 constexpr unsigned kLastTimeoutUs = 1'600'000;
@@ -69,7 +69,7 @@ Dtls::Dtls(const DtlsIdentity& identity, DtlsOptions options) : options_(std::mo
   const bool gcmFirst = options_.preferred == SrtpProfile::AeadAes128Gcm;
   SSL_set_tlsext_use_srtp(ssl, gcmFirst ? "SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80" : "SRTP_AES128_CM_SHA1_80:SRTP_AEAD_AES_128_GCM");
   SSL_set_mtu(ssl, kMtu);
-  // Buffers of the size that is needed: the usual ones are for records of 16 KiB.
+  // Buffers of the necessary size: the default ones are for records of 16 KiB.
   SSL_set_max_send_fragment(ssl, kMtu);
   DTLS_set_timer_cb(ssl, nextTimeout);
   BIO* bio = BIO_new(WireMethod::get());
@@ -86,7 +86,7 @@ void Dtls::start() {
   if (options_.client) advance();
 }
 
-// Anybody can send an alert while nothing is encrypted, so such alerts end nothing. Data belongs to no handshake.
+// Anybody can send an alert before encryption starts, so such alerts end nothing. Data is not part of a handshake.
 void Dtls::receive(View datagram) {
   while (datagram.size() >= kRecordHeaderBytes) {
     const size_t length = kRecordHeaderBytes + read16(datagram.data() + 11);
@@ -103,7 +103,7 @@ void Dtls::receive(View datagram) {
 void Dtls::feed(View record) {
   wire_.incoming = record;
   if (state_ == State::Handshake) advance();
-  // What comes in the same datagram as the peer's last word is read, too.
+  // Reads what comes in the same datagram as the peer's last message, too.
   if (state_ == State::Connected) readOn();
   wire_.incoming = {};
 }
@@ -125,7 +125,9 @@ void Dtls::advance() {
   const int done = SSL_do_handshake(ssl_.get());
   if (done == 1) return finish();
   const int error = SSL_get_error(ssl_.get(), done);
-  if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) fail(lastError());
+  if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) return;
+  const bool refused = SSL_get_verify_result(ssl_.get()) == X509_V_ERR_CERT_REJECTED;
+  fail(refused ? "the key of the peer's certificate is of a kind that takes long to check" : lastError());
 }
 
 void Dtls::finish() {
@@ -137,7 +139,7 @@ void Dtls::finish() {
 // A peer that repeats its last flight gets ours again.
 void Dtls::readOn() {
   ERR_clear_error();
-  // The next record is the last one as a rule: meanwhile nothing is kept for it.
+  // The next record is usually the last one: keeps nothing for it meanwhile.
   if (SSL_alloc_buffers(ssl_.get()) != 1) return;
   uint8_t unused[256];
   int count;

@@ -1,4 +1,4 @@
-// The DTLS handshake of a session (RFC 5764), by OpenSSL: it proves who the peer is, and agrees on the keys of SRTP.
+// The DTLS handshake of a session (RFC 5764), by OpenSSL: it proves the identity of the peer and agrees on the SRTP keys.
 #pragma once
 #include <memory>
 #include <optional>
@@ -12,16 +12,16 @@
 
 namespace rushlight {
 
-// As SDP names it: `sha-256`, and pairs of hex digits in upper case with colons between them.
+// As in SDP: `sha-256`, and pairs of upper-case hex digits separated by colons.
 struct Fingerprint {
   std::string algorithm;
   std::string value;
 };
 
 struct DtlsOptions {
-  // Says hello first; otherwise the peer does.
+  // Starts the handshake; otherwise the peer does.
   bool client = false;
-  // Taken where the peer leaves the choice to us.
+  // Used if the peer leaves the choice to us.
   SrtpProfile preferred = SrtpProfile::AeadAes128Gcm;
   // The peer's certificate has one of these.
   std::vector<Fingerprint> fingerprints;
@@ -42,12 +42,12 @@ class Dtls {
   const MasterKey& localKey() const { return local_; }
   const MasterKey& remoteKey() const { return remote_; }
 
-  // There is a way to the peer.
+  // There is a path to the peer.
   void start();
   void receive(View datagram);
-  // Repeats what was not answered. Called ten times a second.
+  // Repeats unanswered messages. Called ten times a second.
   void tick();
-  // Says goodbye where somebody can hear it.
+  // Sends a close alert if somebody can receive it.
   void close();
   // Datagrams for the peer since the last call.
   std::vector<std::vector<uint8_t>> takeDatagrams() { return std::exchange(wire_.outgoing, {}); }

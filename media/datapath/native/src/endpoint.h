@@ -30,7 +30,7 @@ struct Endpoint {
     return std::memcmp(address.data(), &loopback, 16) == 0;
   }
 
-  // Fills in `to` and gives its length.
+  // Fills in `to` and returns its length.
   socklen_t toSocket(sockaddr_storage& to) const {
     std::memset(&to, 0, sizeof(sockaddr_in6));
     if (family == AF_INET6) {
@@ -64,7 +64,7 @@ struct Endpoint {
     return endpoint;
   }
 
-  // Nothing where `text` is not a numeric address.
+  // Nothing if `text` is not a numeric address.
   static std::optional<Endpoint> parse(const std::string& text, uint16_t port) {
     Endpoint endpoint;
     endpoint.port = port;

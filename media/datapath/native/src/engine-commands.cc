@@ -1,4 +1,4 @@
-// How the datapath's thread works off JavaScript's commands.
+// How the datapath's thread processes JavaScript's commands.
 #include "engine.h"
 
 namespace rushlight {

@@ -22,13 +22,13 @@ constexpr size_t kStreamReads = 7;
 // Beside the handles that JavaScript gives, connections have their own.
 constexpr uint64_t kStreamFlag = 1ULL << 32;
 constexpr int kRounds = 4;
-// Larger datagrams are none of ours; loopback carries them.
+// We send nothing larger; loopback carries them.
 constexpr size_t kDatagramBytes = 9216;
 constexpr double kTickMs = 100;
 constexpr double kPaceMs = 2;
-// The rest of a picture is waited for this long, so that each viewer gets it in one go.
+// How long to wait for the rest of a picture, so that each viewer gets it in one go.
 constexpr double kGatherMs = 0.25;
-// Its packets come a few microseconds apart: one look after this time costs less than a wake-up for each of them.
+// Its packets arrive a few microseconds apart: one check after this time costs less than a wake-up for each of them.
 constexpr long kNapNs = 40'000;
 constexpr auto kFullQueuePause = std::chrono::microseconds(200);
 constexpr int kFullQueueTries = 10'000;
@@ -73,10 +73,10 @@ Engine::~Engine() {
   ending_ = true;
   const uint64_t one = 1;
   if (write(wake_, &one, sizeof one) < 0) {
-    // The counter is full: the thread is woken anyway.
+    // The counter is full: the thread wakes up anyway.
   }
   thread_.join();
-  // A socket that was never taken in belongs to nobody else.
+  // A socket that was never accepted belongs to nobody else.
   while (auto command = commands_.pop()) {
     if (const auto* left = std::get_if<command::AddSocket>(&*command)) close(left->fd);
   }
@@ -103,7 +103,7 @@ void Engine::run() {
   prctl(PR_SET_TIMERSLACK, 1000);
   epoll_event events[32];
   while (!ending_) {
-    // What is still to be sent on now is a picture whose rest is on its way.
+    // All that is left to forward is a picture whose rest is on its way.
     if (!context_.dirty.empty()) nap();
     updateClock();
     const double waitMs = std::max(0.0, nextWakeMs() - context_.nowMs);
@@ -161,7 +161,7 @@ void Engine::receive(MediaSocket* socket) {
     }
     const int count = recvmmsg(socket->fd, receiver.headers, kBatch, MSG_DONTWAIT, nullptr);
     if (count <= 0) return;
-    // What was commanded before these were sent goes before them; it may have closed the socket.
+    // Commands issued before these events come first; they may have closed the socket.
     workOffCommands();
     socket = sockets_.get(handle);
     if (socket == nullptr) return;
@@ -244,7 +244,7 @@ void Engine::dispatch(MediaSocket& socket, const Endpoint& from, View datagram) 
   else session->receive(from, datagram, receiver_->plain, context_);
 }
 
-// Each viewer gets what is new in one go. Who comes first changes, so that nobody always waits for all others.
+// Each viewer gets everything new in one go. The first one rotates, so that nobody always waits for all others.
 void Engine::fanOut() {
   auto& dirty = context_.dirty;
   const auto gathering = [&](Track* track) {
@@ -280,7 +280,7 @@ void Engine::flush() {
   });
 }
 
-// A full socket says when it can be written again.
+// A full socket reports when it is writable again.
 void Engine::watch(MediaSocket& socket) {
   const bool wanted = socket.queue.blocked();
   if (wanted == socket.watchesWritable) return;

@@ -1,4 +1,4 @@
-// The datapath's thread: sockets, timers, and everything that is known of sessions, tracks, sources and sinks. It alone
+// The datapath's thread: sockets, timers, and all state of sessions, tracks, sources and sinks. Only this thread
 // touches them, so that no packet waits for a lock.
 #pragma once
 #include <sys/epoll.h>
@@ -17,14 +17,14 @@ namespace rushlight {
 
 class Engine {
  public:
-  // `notify` is called from the thread after it pushed events.
+  // The thread calls `notify` after it pushed events.
   explicit Engine(std::function<void()> notify);
   // Ends the thread and wipes all keys.
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  // Of JavaScript's thread. False where the queue stays full, which only a thread that hangs can cause.
+  // For JavaScript's thread. False if the queue stays full, which only a hanging thread can cause.
   bool post(Command command);
   std::optional<Event> takeEvent() { return context_.events.pop(); }
   const std::string& fingerprint() const { return identity_.fingerprint(); }
@@ -82,7 +82,7 @@ class Engine {
   Queue<Command> commands_;
   SnapshotExchange snapshots_;
   Context context_;
-  // In the order in which they may outlive each other: sinks and sources refer to sessions and tracks, those to sockets.
+  // In the order of their lifetimes: sinks and sources refer to sessions and tracks, and those to sockets.
   Names names_;
   Table<MediaSocket> sockets_;
   StreamSockets streams_;

@@ -1,4 +1,4 @@
-// What the datapath's thread tells JavaScript, through one bounded queue.
+// Events from the datapath's thread to JavaScript, through one bounded queue.
 #pragma once
 #include <cstdint>
 #include <utility>
@@ -14,25 +14,25 @@ namespace rushlight {
 enum class EventType : uint8_t {
   // A session has its keys.
   Connected = 0,
-  // A handshake came to nothing; why, as text.
+  // A handshake failed; the reason, as text.
   DtlsFailed = 1,
   // A keyframe of a track begins.
   Keyframe = 2,
-  // A track has a source whose first keyframe, or parameter sets, are missing.
+  // A track has a source without a first keyframe or parameter sets.
   KeyframeNeeded = 3,
-  // A picture of a track, after none for a while.
+  // A picture of a track, after a pause.
   Picture = 4,
-  // A sequence parameter set that differs from the last.
+  // A sequence parameter set that differs from the last one.
   ParameterSet = 5,
   // A viewer needs a keyframe.
   ViewerNeedsKeyframe = 6,
-  // Packets of a publisher were given up.
+  // Packets of a publisher are lost for good.
   SourceNeedsKeyframe = 7,
   // A packet for a reader within this process.
   Tap = 8,
   // A publisher's first picture packet, or its first under another SSRC.
   SourceBegan = 9,
-  // The peer said goodbye.
+  // The peer closed the connection.
   PeerLeft = 10,
 };
 
@@ -50,14 +50,14 @@ class EventQueue {
  public:
   EventQueue() : queue_(kCapacity) {}
 
-  // False where it is full.
+  // False if it is full.
   bool push(Event event) {
     pending_ = true;
     if (queue_.push(event)) return true;
     dropped_++;
     return false;
   }
-  // What floods leaves room for the rest.
+  // Frequent events leave room for the rest.
   bool roomForBulk() const { return queue_.size() < kCapacity / 2; }
   std::optional<Event> pop() { return queue_.pop(); }
   // True once after something was pushed.

@@ -15,7 +15,7 @@ bool isPicture(uint8_t type) { return type >= Slice && type <= Idr; }
 void look(View nal, PayloadInfo& info) {
   const uint8_t type = nalType(nal);
   if (isPicture(type)) info.picture = true;
-  if (type == Idr) info.idr = true;
+  if (type == Idr) info.keyframe = true;
   if (type == Sps) info.sps = nal;
   if (type == Pps) info.pps = nal;
 }
@@ -50,7 +50,7 @@ PayloadInfo inspect(View payload) {
     if (payload.size() < 2) return info;
     const uint8_t inner = payload[1] & 0x1f;
     info.picture = isPicture(inner);
-    info.idr = inner == Idr && (payload[1] & kStart) != 0;
+    info.keyframe = inner == Idr && (payload[1] & kStart) != 0;
     return info;
   }
   if (type != StapA) {
@@ -106,6 +106,11 @@ void fit(View payload, size_t maxBytes, std::vector<Piece>& pieces) {
   } else if (type >= 1 && type < StapA) {
     fitNal(payload, maxBytes, pieces);
   }
+}
+
+bool showsItself(View payload) {
+  if (payload.empty() || (payload[0] & 0x80) != 0) return false;
+  return !inspect(payload).sps.empty();
 }
 
 }  // namespace rushlight::h264

@@ -1,4 +1,4 @@
-// Objects by handle. A handle is an index and a generation, so that one that outlived its object finds nothing.
+// Objects by handle. A handle is an index and a generation, so that an outdated one finds nothing.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -15,7 +15,7 @@ class Table {
   static constexpr uint32_t kIndexBits = 16;
   static uint32_t indexOf(Handle handle) { return handle & ((1u << kIndexBits) - 1); }
 
-  // Null where the handle is stale.
+  // Null if the handle is stale.
   T* get(Handle handle) const {
     const uint32_t index = indexOf(handle);
     return index < slots_.size() && slots_[index].handle == handle ? slots_[index].object.get() : nullptr;

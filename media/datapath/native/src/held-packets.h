@@ -1,5 +1,5 @@
-// A publisher's first packets may be here before its keys, or before JavaScript has given it a feed. They hold the first
-// keyframe, so they wait for a moment.
+// A publisher's first packets may arrive before its keys, or before JavaScript has assigned it a feed. They contain the
+// first keyframe, so they wait for a moment.
 #pragma once
 #include <utility>
 #include <vector>

@@ -8,7 +8,7 @@ namespace rushlight {
 
 namespace {
 
-// With the defaults a quarter of the packets was lost under load. The kernel caps it at net.core.{r,w}mem_max.
+// With the default sizes a quarter of the packets was lost under load. The kernel caps it at net.core.{r,w}mem_max.
 constexpr int kBufferBytes = 4 * 1024 * 1024;
 
 }  // namespace

@@ -17,11 +17,11 @@ class Session;
 class Source;
 
 enum class SocketUse : uint8_t {
-  // Of all viewers and publishers: STUN finds its session by user name, everything else by the peer's address.
+  // Shared by all viewers and publishers: STUN finds its session by user name, everything else by the peer's address.
   Shared = 0,
-  // Of one session that checks its peer.
+  // Belongs to one session that checks its peer.
   Own = 1,
-  // Takes plain RTP of a capture pipeline of this machine.
+  // Receives plain RTP from a capture pipeline of this machine.
   Ingest = 2,
   // Takes TCP connections.
   Listener = 3,
@@ -61,7 +61,7 @@ class MediaSocket {
   bool resting = false;
 };
 
-// Opens, binds and prepares a socket; negative errno where that fails. `local` gets the port taken. Any thread may call it.
+// Opens, binds and prepares a socket; negative errno on failure. `local` gets the bound port. Any thread may call it.
 int openUdpSocket(Endpoint& local);
 
 }  // namespace rushlight

@@ -7,14 +7,14 @@ namespace rushlight {
 
 namespace {
 
-// Jumps beyond this many packets within one SSRC mean that the source started again.
+// Jumps beyond this many packets within one SSRC mean that the source restarted.
 constexpr int32_t kMaxJump = 3000;
 constexpr size_t kMaxMissing = 1024;
 constexpr int kMaxWidth = 4;
-// Timestamps may be this much ahead of the time that passed, and this much behind the newest one.
+// Timestamps may be this much ahead of the elapsed time, and this much behind the newest one.
 constexpr double kAheadS = 5;
 constexpr double kBehindS = 0.5;
-// 32-bit timestamps cannot tell longer pauses.
+// 32-bit timestamps cannot represent longer pauses.
 constexpr double kLongestPauseMs = 3'600'000;
 
 }  // namespace
@@ -33,7 +33,7 @@ void StreamNormalizer::begin(uint32_t ssrc, uint16_t sequence, uint32_t timestam
   other_.reset();
   widest_ = 1;
   offset_ = resumedAt(nowMs) - timestamp;
-  // The packet itself is the first one that is "missing": whatever comes before it is too old.
+  // The packet itself is the first "missing" one: anything before it is too old.
   missing_.push_back({unwrapper_.unwrap(sequence), next_, 0});
 }
 

@@ -1,5 +1,5 @@
-// Turns the packets of successive sources (a publisher that reconnects, an ffmpeg that restarts) into one stream whose
-// sequence numbers and timestamps go on, so that viewers need no renegotiation.
+// Turns the packets of successive sources (a publisher that reconnects, an ffmpeg that restarts) into one stream with
+// continuous sequence numbers and timestamps, so that viewers need no renegotiation.
 #pragma once
 #include <cstdint>
 #include <deque>
@@ -9,14 +9,14 @@
 
 namespace rushlight {
 
-// Where a packet belongs in the feed's own space.
+// A packet's place in the feed's own numbering.
 struct Place {
   int64_t sequence = 0;
   uint32_t timestamp = 0;
-  // Numbers kept for a late packet: the publisher's oversize packets become several.
+  // Numbers reserved for a late packet: the publisher's oversize packets become several.
   int width = 1;
   bool late = false;
-  // The source's timestamps jumped: what reports said of them holds no longer.
+  // The source's timestamps jumped: its earlier reports are no longer valid.
   bool stepped = false;
 };
 
@@ -26,15 +26,15 @@ class StreamNormalizer {
       : clockRate_(clockRate), next_(firstSequence), lastTimestamp_(firstTimestamp) {}
 
   bool hasSource() const { return hasSource_; }
-  // True where the packet belongs to the source that sends now.
+  // True if the packet belongs to the current source.
   bool continues(uint32_t ssrc, uint16_t sequence) const;
-  // A new source begins with this packet, which is then to be placed.
+  // A new source begins with this packet, which is placed next.
   void begin(uint32_t ssrc, uint16_t sequence, uint32_t timestamp, double nowMs);
-  // Place of a packet of the present source that becomes `pieces`; nothing where it came before, or is too old.
+  // Place of a packet of the current source that becomes `pieces`; nothing if it came before or is too old.
   std::optional<Place> place(uint16_t sequence, uint32_t timestamp, int pieces, double nowMs);
-  // The feed's timestamp of a source's; nothing where that source is not the present one.
+  // The feed's timestamp for a source's; nothing if that source is not the current one.
   std::optional<uint32_t> timestampOf(uint32_t ssrc, uint32_t timestamp) const;
-  // The next packet is a new source's first, also where it carries the old SSRC.
+  // The next packet is the first of a new source, even under the old SSRC.
   void endSource() { hasSource_ = false; }
 
  private:
@@ -59,7 +59,7 @@ class StreamNormalizer {
   uint32_t ssrc_ = 0;
   SequenceUnwrapper unwrapper_;
   uint32_t offset_ = 0;
-  // Another time line that some packets are on; taken over once a second picture is on it.
+  // Another time line that some packets are on; adopted once a second picture is on it.
   std::optional<Line> other_;
   std::deque<Missing> missing_;
   int widest_ = 1;

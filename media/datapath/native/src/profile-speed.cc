@@ -20,7 +20,7 @@ double threadMs() {
   return static_cast<double>(time.tv_sec) * 1000 + static_cast<double>(time.tv_nsec) / 1e6;
 }
 
-// What one round of packets costs; the least of several, since others disturb and nothing speeds up.
+// Cost of one round of packets; the minimum of several, since other load only slows it down.
 double costMs(SrtpProfile profile) {
   MasterKey master;
   master.profile = profile;

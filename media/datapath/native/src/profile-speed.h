@@ -1,10 +1,10 @@
-// Which SRTP profile this processor does faster: with AES instructions that is GCM, without them it may be the other.
+// The SRTP profile that is faster on this processor: GCM with AES instructions, possibly the other one without.
 #pragma once
 #include "srtp.h"
 
 namespace rushlight {
 
-// Measures for some milliseconds.
+// Measures for a few milliseconds.
 SrtpProfile measureFasterProfile();
 
 }  // namespace rushlight

@@ -1,4 +1,4 @@
-// A bounded queue from one thread to one other, without locks.
+// A bounded lock-free queue from one thread to another.
 #pragma once
 #include <atomic>
 #include <cstddef>
@@ -14,7 +14,7 @@ class Queue {
   // `capacity` is a power of two.
   explicit Queue(size_t capacity) : mask_(capacity - 1), slots_(std::make_unique<T[]>(capacity)) {}
 
-  // False where it is full; `value` is then untouched.
+  // False if it is full; `value` is then unchanged.
   bool push(T& value) {
     const size_t head = head_.load(std::memory_order_relaxed);
     if (head - tail_.load(std::memory_order_acquire) > mask_) return false;
@@ -32,7 +32,7 @@ class Queue {
     return value;
   }
 
-  // Exact for neither side while the other one works; good enough to tell full from empty.
+  // Not exact while the other side works; good enough to distinguish full from empty.
   size_t size() const { return head_.load(std::memory_order_acquire) - tail_.load(std::memory_order_acquire); }
   size_t capacity() const { return mask_ + 1; }
 

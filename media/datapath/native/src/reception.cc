@@ -10,7 +10,7 @@ namespace {
 
 constexpr double kRetryMs = 60;
 constexpr int kMaxTries = 8;
-// Gaps larger than this are not asked for: the stream jumped.
+// Larger gaps are not requested: the stream jumped.
 constexpr int64_t kMaxGap = 512;
 
 }  // namespace

@@ -1,5 +1,5 @@
-// One incoming stream: what a receiver report says of it (RFC 3550, appendices A.3 and A.8), and which missing packets
-// are asked for again (RFC 4585, section 3.5).
+// One incoming stream: its part of receiver reports (RFC 3550, appendices A.3 and A.8), and which missing packets to
+// request again (RFC 4585, section 3.5).
 #pragma once
 #include <cstdint>
 #include <map>
@@ -16,11 +16,11 @@ class ReceptionStats {
   ReceptionStats(uint32_t ssrc, uint32_t clockRate) : ssrc_(ssrc), clockRate_(clockRate) {}
 
   uint32_t ssrc() const { return ssrc_; }
-  // Notes a packet and gives its extended sequence number.
+  // Records a packet and returns its extended sequence number.
   int64_t arrived(uint16_t sequence, uint32_t timestamp, double nowMs);
   void noteSenderReport(uint32_t middle, double nowMs);
   int64_t lostTotal() const;
-  // Packets that were sent as far as the sequence numbers tell.
+  // Packets sent, according to the sequence numbers.
   int64_t expectedTotal() const { return expected(); }
   // The next report; its fraction covers the time since the last call.
   rtcp::ReportBlock report(double nowMs);
@@ -43,12 +43,12 @@ class ReceptionStats {
 
 class NackGenerator {
  public:
-  // Notes an arrival by extended number. True where it opened a gap, so that asking at once makes sense.
+  // Records an arrival by extended number. True if it opened a gap, so that requesting at once makes sense.
   bool arrived(int64_t extended, double nowMs);
-  // Numbers to ask for now, ascending.
+  // Numbers to request now, ascending.
   std::vector<uint16_t> due(double nowMs);
   size_t pending() const { return missing_.size(); }
-  // True once after packets were given up: a picture cannot be repaired.
+  // True once after packets were lost for good: a picture cannot be repaired.
   bool takeAbandoned() { return std::exchange(abandoned_, false); }
 
  private:

@@ -1,11 +1,11 @@
-// Tells streams with B-frames, whose pictures are sent in another order than they are shown, from others.
+// Detects streams with B-frames, whose pictures are sent in another order than they are shown.
 #pragma once
 
 namespace rushlight {
 
 class ReorderMeter {
  public:
-  // A frame began; `back` where it is to be shown before one that was sent earlier.
+  // A frame began; `back` if it is shown before one that was sent earlier.
   void note(bool back) {
     score_ = score_ * 0.98 + (back ? 1 : 0);
     if (score_ > kCertain) reorders_ = true;

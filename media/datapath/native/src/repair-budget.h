@@ -1,5 +1,5 @@
-// How much may be sent again to one viewer: a share of what was sent, or repairs would swamp a link that is full, lose
-// more and be asked for again. Loss up to about a fifth is mended; beyond, only less picture helps.
+// How much may be retransmitted to one viewer: a share of what was sent. Otherwise repairs would swamp a full link,
+// lose more and be requested again. Loss up to about a fifth is repaired; beyond that, only less picture helps.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -17,21 +17,24 @@ class RepairBudget {
     credit_ = std::min(most, credit_ + static_cast<double>(octets) * kShare);
   }
 
-  // Takes what a repetition costs; false where there is not enough left.
+  // Takes the cost of a retransmission; false if not enough is left.
   bool spend(size_t octets) {
     if (static_cast<double>(octets) > credit_) return false;
     credit_ -= static_cast<double>(octets);
     return true;
   }
 
+  // The same for what is of use and not needed: takes nothing from a reserve for more losses.
+  bool spendSpare(size_t octets) { return credit_ - static_cast<double>(octets) >= kLeastOctets / 2 && spend(octets); }
+
  private:
   // Part of the octets sent that may be sent once more.
   static constexpr double kShare = 0.3;
-  // What an outage swallows is mended up to this much of the stream.
+  // An outage is repaired up to this much of the stream.
   static constexpr double kOutageS = 0.5;
   static constexpr double kLeastOctets = 32 * 1024;
   double credit_ = kLeastOctets;
-  // Octets sent, older ones counting ever less: at a steady rate those of one second.
+  // Octets sent, with older ones fading: at a steady rate, those of one second.
   double recent_ = 0;
   double atMs_ = 0;
 };

@@ -1,4 +1,4 @@
-// Refuses packets seen before and packets too old to tell (RFC 3711, section 3.3.2).
+// Rejects packets seen before and packets too old to tell (RFC 3711, section 3.3.2).
 #pragma once
 #include <bitset>
 #include <cstdint>
@@ -8,13 +8,13 @@ namespace rushlight {
 template <size_t Size>
 class ReplayWindow {
  public:
-  // True where `index` may be taken; does not note it.
+  // True if `index` is acceptable; does not record it.
   bool admits(int64_t index) const {
     if (index < 0 || index <= highest_ - static_cast<int64_t>(Size)) return false;
     return index > highest_ || !seen_[static_cast<size_t>(index) % Size];
   }
 
-  // Notes an authenticated index.
+  // Records an authenticated index.
   void accept(int64_t index) {
     if (index > highest_) {
       const int64_t ahead = index - highest_;

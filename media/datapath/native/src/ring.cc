@@ -8,7 +8,7 @@ namespace {
 
 constexpr size_t kChunkBytes = 64 * 1024;
 constexpr size_t kFirstSlots = 256;
-// Viewers name packets by 16-bit numbers: more than half of them cannot be told apart.
+// Viewers name packets by 16-bit numbers: more than half of them would be ambiguous.
 constexpr int64_t kMaxSpan = 32'000;
 // Longer than any viewer's round trips and its patience.
 constexpr double kHistoryMs = 1500;
@@ -21,7 +21,7 @@ bool PacketRing::put(int64_t sequence, uint32_t timestamp, bool marker, View hea
   if (sequence < 0) return false;
   if (head_ < 0) tail_ = sequence;
   else if (sequence < tail_ || get(sequence) != nullptr) return false;
-  // What jumps further than this begins anew.
+  // A larger jump starts over.
   if (head_ >= 0 && sequence - head_ > kMaxSpan) {
     while (tail_ <= head_) dropTail();
     tail_ = sequence;

@@ -1,5 +1,5 @@
-// The shared memory of a track: its newest packets in plain, found by sequence number. It keeps at least the newest
-// whole group of pictures and what viewers may still ask for again, up to a bound in bytes.
+// The shared memory of a track: its newest packets in plaintext, by sequence number. It keeps at least the newest
+// complete group of pictures and what viewers may still request again, up to a limit in bytes.
 #pragma once
 #include <cstdint>
 #include <deque>
@@ -28,19 +28,19 @@ class PacketRing {
 
   // -1 while empty.
   int64_t head() const { return head_; }
-  // The oldest sequence number that can still be here.
+  // The oldest sequence number that may still be here.
   int64_t tail() const { return tail_; }
   size_t bytes() const { return bytes_; }
 
-  // Stores a copy of `head` followed by `body`. False where the packet is too old or already known.
+  // Stores a copy of `head` followed by `body`. False if the packet is too old or already known.
   bool put(int64_t sequence, uint32_t timestamp, bool marker, View head, View body, double nowMs);
-  // Null where there is none.
+  // Null if it is missing.
   const StoredPacket* get(int64_t sequence) const;
-  // What lies before `sequence` goes once it is too old to be asked for again.
+  // Packets before `sequence` are dropped once they are too old to be requested again.
   void keepFrom(int64_t sequence) { keepFrom_ = sequence; }
 
  private:
-  // Packets share chunks, and a chunk counts the packets that are still in it.
+  // Packets share chunks, and a chunk counts the packets still in it.
   struct Chunk {
     std::unique_ptr<uint8_t[]> data;
     size_t size = 0;

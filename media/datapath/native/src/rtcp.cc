@@ -12,7 +12,7 @@ enum Type : uint8_t { Sr = 200, Rr = 201, Sdes = 202, Bye = 203, RtpFeedback = 2
 constexpr double kEpochOffsetS = 2208988800.0;
 constexpr double kFraction = 4294967296.0;
 constexpr size_t kReportBytes = 24;
-// More than any receiver of ours asks for at once; bounds what one packet costs.
+// More than any receiver of ours requests at once; limits the cost of one packet.
 constexpr size_t kMaxLost = 512;
 
 void readReports(View packet, size_t at, size_t count, Handler& handler) {
@@ -49,7 +49,7 @@ void readPayloadFeedback(View packet, size_t format, Handler& handler) {
   for (size_t at = 12; at + 8 <= packet.size(); at += 8) handler.onKeyframeRequest(read32(packet.data() + at));
 }
 
-// False where the packet is malformed.
+// False if the packet is malformed.
 bool readOne(View packet, Handler& handler) {
   const size_t count = packet[0] & 0x1f;
   switch (packet[1]) {

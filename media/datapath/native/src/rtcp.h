@@ -15,7 +15,7 @@ struct ReportBlock {
   int32_t lostTotal = 0;
   uint32_t highestSequence = 0;
   uint32_t jitter = 0;
-  // Middle 32 bits of the last sender report's NTP time; 0 where there was none.
+  // Middle 32 bits of the last sender report's NTP time; 0 if there was none.
   uint32_t lastReport = 0;
   // Since that report, in 1/65536 s.
   uint32_t delaySinceLastReport = 0;
@@ -29,7 +29,7 @@ struct SenderReport {
   uint32_t octets = 0;
 };
 
-// Where the parts of a compound packet go.
+// Receives the parts of a compound packet.
 class Handler {
  public:
   virtual void onSenderReport(const SenderReport& report) = 0;
@@ -46,12 +46,12 @@ class Handler {
 // Reads a compound packet up to its first malformed part.
 void parse(View compound, Handler& handler);
 
-// A compound packet in the making.
+// A compound packet under construction.
 class Builder {
  public:
   void senderReport(const SenderReport& report);
   void receiverReport(uint32_t ssrc, const std::vector<ReportBlock>& reports);
-  // SDES with the canonical name alone, which every compound carries (RFC 3550, section 6.1).
+  // SDES with only the canonical name, which every compound packet carries (RFC 3550, section 6.1).
   void canonicalName(uint32_t ssrc, const std::string& name);
   // Generic NACK. `lost` is in ascending order.
   void nack(uint32_t senderSsrc, uint32_t mediaSsrc, const std::vector<uint16_t>& lost);
@@ -61,7 +61,7 @@ class Builder {
   View bytes() const { return bytes_; }
 
  private:
-  // Appends a packet of zeros with its header; gives where it begins.
+  // Appends a packet of zeros with its header; returns its start.
   uint8_t* append(uint8_t type, size_t count, size_t bytes);
   std::vector<uint8_t> bytes_;
 };
@@ -69,7 +69,7 @@ class Builder {
 // NTP timestamps: seconds since 1900 and 1/2^32 s.
 uint64_t ntpOfUnixMs(double unixMs);
 double unixMsOfNtp(uint64_t ntp);
-// By which receiver reports name the sender report they answer.
+// Receiver reports identify the sender report they answer by this.
 inline uint32_t middleOfNtp(uint64_t ntp) { return static_cast<uint32_t>(ntp >> 16); }
 
 }  // namespace rushlight::rtcp

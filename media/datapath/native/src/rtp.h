@@ -20,10 +20,10 @@ struct RtpPacket {
   View payload;
 };
 
-// True where a datagram of a multiplexed port is RTCP instead of RTP (RFC 5761, section 4).
+// True if a datagram on a multiplexed port is RTCP instead of RTP (RFC 5761, section 4).
 inline bool isRtcp(View datagram) { return datagram.size() >= 2 && datagram[1] >= 192 && datagram[1] <= 223; }
 
-// Where the payload begins; nothing where the packet is malformed.
+// Start of the payload; nothing if the packet is malformed.
 inline std::optional<size_t> rtpHeaderBytes(View packet) {
   if (packet.size() < kRtpHeaderBytes || packet[0] >> 6 != 2) return std::nullopt;
   size_t offset = kRtpHeaderBytes + (packet[0] & 0x0f) * 4u;
@@ -54,7 +54,7 @@ inline std::optional<RtpPacket> parseRtp(View packet) {
   return parsed;
 }
 
-// The text of a header extension (RFC 8285) with this number; empty where there is none.
+// The text of the header extension (RFC 8285) with this number; empty if there is none.
 inline std::string_view rtpExtension(View packet, int id) {
   const size_t at = kRtpHeaderBytes + (packet[0] & 0x0f) * 4u;
   if ((packet[0] & 0x10) == 0 || id <= 0 || at + 4 > packet.size()) return {};

@@ -102,11 +102,11 @@ int SendQueue::hand(size_t first, size_t count, Counters& counters) {
   return 1;
 }
 
-// One message that the system refuses holds up no other.
+// A message that the system rejects does not block the others.
 void SendQueue::failed(size_t at, int error, Counters& counters) {
   const Message& message = messages_[at];
   if (message.segments > 1 && (error == EIO || error == EINVAL || error == EOPNOTSUPP || error == ENOPROTOOPT || error == EMSGSIZE)) {
-    // Some devices cannot have their datagrams cut.
+    // Some devices do not support segmentation.
     if (error != EMSGSIZE) segmentation_ = false;
     sendSingly(message, counters);
     return;

@@ -1,5 +1,5 @@
-// Datagrams on their way into one socket: collected, then handed over together. Neighbours to the same peer with the
-// same size become one message that the kernel cuts (UDP_SEGMENT).
+// Outgoing datagrams of one socket: collected, then handed over together. Consecutive ones to the same peer with the
+// same size become one message that the kernel splits (UDP_SEGMENT).
 #pragma once
 #include <memory>
 #include <vector>
@@ -25,13 +25,13 @@ class SendQueue final : public Outlet {
     Endpoint peer;
     size_t offset;
     size_t bytes;
-    // Of each datagram in it but the last, which may be shorter.
+    // Size of each datagram in it but the last, which may be shorter.
     size_t segment;
     size_t segments;
     bool complete;
   };
   bool joins(const Message& last, const Endpoint& to, size_t bytes) const;
-  // Number of messages taken; -1 where the socket is full.
+  // Number of messages sent; -1 if the socket is full.
   int hand(size_t first, size_t count, Counters& counters);
   void sendSingly(const Message& message, Counters& counters);
   void failed(size_t at, int error, Counters& counters);

@@ -1,5 +1,5 @@
 // Maps a track's sequence numbers to those of one viewer. Packets left out on purpose leave no gap, so that the viewer
-// does not ask for them; packets that were lost do.
+// does not request them; lost packets do.
 #pragma once
 #include <cstdint>
 #include <deque>
@@ -12,23 +12,23 @@ class SequenceMap {
  public:
   explicit SequenceMap(int64_t first) : next_(first) {}
 
-  // The viewer's number that the next new packet gets.
+  // The viewer's number for the next new packet.
   int64_t next() const { return next_; }
 
-  // From here on track packet `track` follows directly on what the viewer got last.
+  // From here on, track packet `track` directly follows the last one the viewer got.
   void continueAt(int64_t track) {
     endSegment();
     segments_.push_back({next_, kOpen, next_ - track});
     if (segments_.size() > kMaxSegments) segments_.pop_front();
   }
 
-  // Takes one number for a packet that is not of the track.
+  // Takes one number for a packet from outside the track.
   int64_t takeExtra() {
     endSegment();
     return next_++;
   }
 
-  // Nothing where the packet lies before what the viewer was started with.
+  // Nothing if the packet lies before the viewer's start.
   std::optional<int64_t> toViewer(int64_t track) {
     if (segments_.empty() || segments_.back().to != kOpen) return std::nullopt;
     const int64_t viewer = track + segments_.back().offset;
@@ -37,7 +37,7 @@ class SequenceMap {
     return viewer;
   }
 
-  // The track's number of a packet that the viewer names; nothing where it was never sent or is forgotten.
+  // The track's number of a packet that the viewer names; nothing if it was never sent or is forgotten.
   std::optional<int64_t> toTrack(int64_t viewer) const {
     if (viewer >= next_) return std::nullopt;
     for (auto segment = segments_.rbegin(); segment != segments_.rend(); ++segment) {

@@ -1,5 +1,5 @@
 // Arithmetic on RTP sequence numbers (16 bit) and timestamps (32 bit), which wrap (RFC 3550, appendix A.1). Extended
-// numbers are the same counted without wrapping.
+// numbers count on without wrapping.
 #pragma once
 #include <cstdint>
 
@@ -9,12 +9,12 @@ inline int32_t sequenceDistance(uint16_t from, uint16_t to) { return static_cast
 
 inline int32_t timestampDistance(uint32_t from, uint32_t to) { return static_cast<int32_t>(to - from); }
 
-// The extended number that `sequence` most probably means, given one near it.
+// The most likely extended number for `sequence`, given one near it.
 inline int64_t extendSequence(uint16_t sequence, int64_t near) {
   return near + sequenceDistance(static_cast<uint16_t>(near), sequence);
 }
 
-// Follows one stream's numbers across wraps; reordered packets get their true place.
+// Follows the numbers of one stream across wraps; reordered packets get their true place.
 class SequenceUnwrapper {
  public:
   // The first one counts from 65536, so that packets late at the start stay positive.

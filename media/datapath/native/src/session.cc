@@ -46,7 +46,7 @@ void Session::setIce(IceNames ice) {
   if (!options_.controlling) names_[ice.ufrag] = this;
   ice_.push_back(std::move(ice));
   if (ice_.size() <= kMaxRestarts) return;
-  // The first one is the one in use: the second, which the peer never used, makes room.
+  // The first one is in use: the second, which the peer never used, makes room.
   names_.erase(ice_[1].ufrag);
   ice_.erase(ice_.begin() + 1);
 }
@@ -73,7 +73,7 @@ void Session::socketClosed(const MediaSocket* socket) {
   std::erase(sockets_, socket);
   std::erase_if(paths_, [&](const Path& path) { return path.socket == socket; });
   std::erase_if(checks_, [&](const auto& check) { return check.second.socket == socket; });
-  // The peer is looked for again: whatever it checks next is the way, also without a nomination.
+  // The peer is looked for again: the next path it checks is used, even without a nomination.
   if (selected_ && selected_->socket == socket) selected_.reset();
 }
 
@@ -114,7 +114,7 @@ void Session::receiveStun(MediaSocket& socket, const Endpoint& from, View datagr
   if (options_.controlling) return addCandidate(from);
   remember(path);
   silence_.heard(context.nowMs);
-  // The peer uses new credentials: what is older is over.
+  // The peer uses new credentials: older ones are over.
   const bool restarted = used != ice_.begin();
   if (restarted) {
     for (auto old = ice_.begin(); old != used; ++old) names_.erase(old->ufrag);
@@ -126,7 +126,7 @@ void Session::receiveStun(MediaSocket& socket, const Endpoint& from, View datagr
 void Session::receiveResponse(const stun::Message& message, MediaSocket& socket, const Endpoint& from, View datagram, Context& context) {
   if (message.type != stun::Success || !options_.controlling || ice_.empty()) return;
   const auto asked = std::find_if(checks_.begin(), checks_.end(), [&](const auto& check) { return check.first == message.transaction; });
-  // An answer counts where it comes from whom was asked (RFC 8445, section 7.2.5.2.1).
+  // An answer counts only if it comes from the address that was asked (RFC 8445, section 7.2.5.2.1).
   if (asked == checks_.end() || asked->second != Path{&socket, from}) return;
   if (!stun::hasIntegrity(datagram, message, ice_.back().remotePassword)) return;
   const Path path = asked->second;
@@ -159,7 +159,7 @@ void Session::receive(const Endpoint& from, View datagram, uint8_t* scratch, Con
   if (datagram.empty()) return;
   const uint8_t first = datagram[0];
   if (first >= 20 && first <= 63) {
-    // Before a check was answered nobody is known to be there. A full agent may then speak from any of its addresses.
+    // Before a check was answered, nobody is known to be there. A full agent may then send from any of its addresses.
     if (selected_ && (!options_.controlling || isCandidate(from))) receiveDtls(datagram, context);
     return;
   }
@@ -175,7 +175,7 @@ void Session::receiveMedia(View datagram, uint8_t* scratch, Context& context) {
     context.counters.refused++;
     return;
   }
-  // Media alone proves nothing to somebody who checks: consent needs answered checks.
+  // Media alone proves nothing to an agent that sends checks: consent needs answered checks.
   if (!options_.controlling) silence_.heard(context.nowMs);
   const View plain = {scratch, *bytes};
   if (!control) return source_->receiveRtp(plain, context);
@@ -208,7 +208,7 @@ void Session::receiveDtls(View datagram, Context& context) {
   followDtls(context);
 }
 
-// Sends what the handshake has to say, and tells once how it went.
+// Sends the messages of the handshake, and reports its result once.
 void Session::followDtls(Context& context) {
   for (const auto& datagram : dtls_->takeDatagrams()) {
     if (selected_) sendTo(*selected_, datagram, context);
@@ -260,7 +260,7 @@ void Session::tick(Context& context) {
     followDtls(context);
   }
   if (!options_.controlling || ice_.empty()) return;
-  // The interval is that of the caller's, or a multiple of it: half a tick is near enough.
+  // The interval is that of the caller, or a multiple of it: half a tick is near enough.
   const double interval = (selected_ ? kConsentIntervalMs : kCheckIntervalMs) - kCheckIntervalMs / 2;
   if (checkedMs_ >= 0 && context.nowMs - checkedMs_ < interval) return;
   checkedMs_ = context.nowMs;

@@ -1,4 +1,4 @@
-// One session's way to its peer: ICE, DTLS, SRTP, and what belongs to it.
+// One session's connection to its peer: ICE, DTLS, SRTP, and what belongs to them.
 #pragma once
 #include <deque>
 #include <map>
@@ -28,9 +28,9 @@ using Names = std::unordered_map<std::string, Session*>;
 
 struct SessionOptions {
   Handle handle = 0;
-  // Has sockets of its own and checks the peer; otherwise it waits to be checked (ICE-lite, RFC 8445 section 2.5).
+  // Has its own sockets and checks the peer; otherwise it waits for checks (ICE-lite, RFC 8445 section 2.5).
   bool controlling = false;
-  // The peer counts as gone after this silence, or a longer one where it is laconic.
+  // The peer counts as gone after this silence, or a longer one if it is usually quiet.
   double silenceMs = 0;
 };
 
@@ -61,31 +61,31 @@ class Session final : private rtcp::Handler {
   void addCandidate(const Endpoint& peer);
   void addSocket(MediaSocket* socket);
   void socketClosed(const MediaSocket* socket);
-  // The handshake begins once there is a way to the peer.
+  // The handshake begins once there is a path to the peer.
   void startDtls(DtlsOptions options);
   void setKeys(const MasterKey& local, const MasterKey& remote, Context& context);
-  // The peer is not wanted any more: it hears so.
+  // The peer is not wanted any more: it gets a close alert.
   void sayGoodbye(Context& context);
 
-  // A STUN message that named this session, or came by a socket of its own.
+  // A STUN message that named this session or arrived on its own socket.
   void receiveStun(MediaSocket& socket, const Endpoint& from, View datagram, Context& context);
-  // Anything else by a path that passed a check; it is decrypted into `scratch`.
+  // Anything else on a path that passed a check; it is decrypted into `scratch`.
   void receive(const Endpoint& from, View datagram, uint8_t* scratch, Context& context);
 
-  // True where there are keys and a path.
+  // True if there are keys and a path.
   bool canSend() const { return sender_ && selected_; }
-  // False for a moment after the handshake, which the peer's side has not ended yet: what comes early is lost there.
+  // False for a moment after the handshake, which the peer has not finished yet: early packets would be lost there.
   bool settled(double nowMs) const { return nowMs >= settledMs_; }
-  // True while the socket takes no more.
+  // True while the socket is full.
   bool blocked() const { return selected_ && selected_->socket->queue.blocked(); }
-  // False where the socket takes no more now.
+  // False if the socket is full now.
   bool sendRtp(const RtpPacket& packet, int64_t extendedSequence, Context& context);
   void sendRtcp(View compound, Context& context);
 
   void add(Sink* sink) { sinks_.push_back(sink); }
   void remove(Sink* sink);
   void setSource(Source* source);
-  // Hands the source what came before it.
+  // Passes earlier packets on to the source.
   void releaseHeld(Context& context);
 
   const Silence& silence() const { return silence_; }
@@ -113,7 +113,7 @@ class Session final : private rtcp::Handler {
   Names& names_;
   const DtlsIdentity& identity_;
   Silence silence_;
-  // The newest last. One that the peer has used is never pushed out by ones that it has not.
+  // The newest last. Unused ones never push out one that the peer has used.
   std::deque<IceNames> ice_;
   std::vector<MediaSocket*> sockets_;
   std::deque<Path> paths_;
@@ -131,7 +131,7 @@ class Session final : private rtcp::Handler {
   std::array<uint8_t, 8> tieBreaker_{};
   double checkedMs_ = -1;
   double settledMs_ = 0;
-  // The state of the handshake that was told last.
+  // The last reported state of the handshake.
   Dtls::State followed_ = Dtls::State::New;
   double dtlsTokens_ = 64;
   double dtlsMs_ = 0;

@@ -1,4 +1,4 @@
-// What a viewer's reports and requests lead to, and the reports it gets.
+// The effects of a viewer's reports and requests, and the reports it gets.
 #include <algorithm>
 #include <cmath>
 
@@ -9,12 +9,12 @@ namespace rushlight {
 
 namespace {
 
-// A packet is not sent again within a round trip, and this at least: its first repetition is still under way.
+// A packet is not sent again within a round trip, and at least this: its first repetition is still under way.
 constexpr double kLeastPauseMs = 15;
 constexpr size_t kRepeatedMemory = 1024;
 constexpr double kReportIntervalMs = 1000;
 constexpr double kFasterAfterMs = 500;
-// What a viewer may ask for again in a second, packet by packet.
+// What a viewer may request again in a second, packet by packet.
 constexpr double kLookUpsPerSecond = 2000;
 
 }  // namespace
@@ -27,7 +27,7 @@ void Sink::retransmit(const std::vector<uint16_t>& lost, Context& context) {
   lookUpsMs_ = context.nowMs;
   for (const uint16_t sequence : lost) {
     const int64_t viewer = extendSequence(sequence, map_.next());
-    // What came before the last start is of no use, and takes nothing from what is.
+    // Packets from before the last start are useless, and must not use up the budget.
     if (viewer < firstOfStart_ || lookUps_ >= kLookUpsPerSecond) {
       stats_.retransmitsRefused++;
       continue;
@@ -45,7 +45,7 @@ void Sink::retransmit(const std::vector<uint16_t>& lost, Context& context) {
     const StoredPacket* packet = ring.get(*wanted);
     if (packet == nullptr) {
       stats_.retransmitsRefused++;
-      // A hole is the publisher's to repair; what was overwritten only a keyframe mends.
+      // A gap is the publisher's to repair; only a keyframe repairs what was overwritten.
       if (*wanted < ring.tail()) needKeyframe(context);
       continue;
     }
@@ -56,10 +56,12 @@ void Sink::retransmit(const std::vector<uint16_t>& lost, Context& context) {
   }
 }
 
-// False where too much was asked for again.
+// False if too much was requested again. A packet that is requested again although it was retransmitted was lost twice: it is sent twice
+// this time, because a browser that loses it again waits a tenth of a second before it asks, and the picture waits with it.
 bool Sink::repeat(const StoredPacket& packet, int64_t viewer, Context& context) {
   const auto before = repeated_.find(viewer);
-  if (before != repeated_.end() && context.nowMs - before->second < std::max(kLeastPauseMs, stats_.rttMs)) {
+  const bool insistent = before != repeated_.end();
+  if (insistent && context.nowMs - before->second < std::max(kLeastPauseMs, stats_.rttMs)) {
     stats_.retransmitsRefused++;
     return true;
   }
@@ -71,14 +73,16 @@ bool Sink::repeat(const StoredPacket& packet, int64_t viewer, Context& context) 
     std::erase_if(repeated_, [&](const auto& one) { return context.nowMs - one.second > stats_.rttMs + kLeastPauseMs; });
     if (repeated_.size() >= kRepeatedMemory) repeated_.clear();
   }
-  if (!sendAgain(packet.view(), packet.marker, timestampOf(packet), viewer, context)) return true;
-  repeated_[viewer] = context.nowMs;
-  stats_.retransmitted++;
-  stats_.retransmittedOctets += packet.length;
+  for (int copies = insistent && budget_.spendSpare(packet.length) ? 2 : 1; copies > 0; copies--) {
+    if (!sendAgain(packet.view(), packet.marker, timestampOf(packet), viewer, context)) return true;
+    repeated_[viewer] = context.nowMs;
+    stats_.retransmitted++;
+    stats_.retransmittedOctets += packet.length;
+  }
   return true;
 }
 
-// In a stream of its own a packet carries its number before the payload (RFC 4588, section 4).
+// In a separate stream a packet carries its number before the payload (RFC 4588, section 4).
 bool Sink::sendAgain(View payload, bool marker, uint32_t timestamp, int64_t viewer, Context& context) {
   if (options_.repairSsrc == 0) return transmit(payload, marker, timestamp, viewer, context);
   std::vector<uint8_t> repair(2 + payload.size());

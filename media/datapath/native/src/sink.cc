@@ -10,35 +10,35 @@ namespace rushlight {
 
 namespace {
 
-// Neither a large picture nor a join is to overrun the buffers on the way: a burst of this many packets, then about
-// 77 Mbit/s, or down to 10 where the viewer loses some of it. A long group of pictures would then arrive so slowly that its
-// viewer sees it race: it goes faster step by step, until something is lost.
+// Neither a large picture nor a join may overrun the buffers on the path: a burst of this many packets, then about
+// 77 Mbit/s, or down to 10 if the viewer loses some of it. A long group of pictures would then arrive so slowly that its
+// viewer sees it race: the rate rises step by step until something is lost.
 constexpr double kBurstPackets = 48;
 constexpr double kBurstMs = 4;
 constexpr double kLeastPerMs = 1;
 constexpr double kMostPerMs = 24;
 constexpr double kSpeedUp = 1.5;
 constexpr double kSpeedUpPauseMs = 20;
-// After a loss it is not tried again for so long.
+// After a loss the rate stays for this long.
 constexpr double kCarefulMs = 10'000;
 constexpr double kSlowerPauseMs = 50;
-// A viewer this far behind goes on at a newer keyframe.
+// A viewer this far behind continues at a newer keyframe.
 constexpr double kMaxLagMs = 400;
-// What is behind the live picture takes this long on the viewer's clock, however long it was.
+// Pictures before the live one take this long on the viewer's clock, however many there are.
 constexpr int64_t kWarpedTicks = kVideoClockHz / 5;
-// The same where the viewer saw the newest picture already: less than from one picture to the next.
+// The same if the viewer saw the newest picture already: less than from one picture to the next.
 constexpr int64_t kAgainTicks = kVideoClockHz / 60;
-// A viewer starts with the same keyframe again at most this often, and only where that is no new one.
+// A viewer starts with the same keyframe again at most this often, and only if there is no new one.
 constexpr double kRestartMs = 2000;
 constexpr double kDeafMs = 1000;
-// A viewer that lost too much of so many packets that it got at once has shown nothing yet.
+// A viewer that lost too much of so many packets sent at once has shown nothing yet.
 constexpr int64_t kManyPackets = 250;
 constexpr double kNothingShownMs = 150;
-// One that saw the picture until now is left alone for longer: its way may be full, and most publishers make a keyframe.
+// One that saw the picture until now is left alone for longer: its path may be full, and most publishers make a keyframe.
 constexpr double kFrozenMs = 3000;
 constexpr int kMostRepeats = 3;
 constexpr double kNeededIntervalMs = 100;
-// A report that places the picture further off than this does not speak of it.
+// A report that places the picture further off than this is about something else.
 constexpr int32_t kPlausibleTicks = 5 * kVideoClockHz;
 
 }  // namespace
@@ -110,7 +110,7 @@ void Sink::stayHere() {
   nextUntilMs_ = -1;
 }
 
-// From here on everything is of the other layer; the viewer's numbers and time go on.
+// From here on everything belongs to the other layer; the viewer's numbers and time continue.
 void Sink::takeNext(Context& context) {
   if (!moved_) {
     before_.reset();
@@ -128,7 +128,7 @@ void Sink::takeNext(Context& context) {
   prefaceDue_ = false;
 }
 
-// Puts the track's times behind those that the viewer has: by the clock, as both layers show the same picture.
+// Places the track's times after those of the viewer: by the clock, as both layers show the same picture.
 void Sink::align(Context& context) {
   moved_ = false;
   const StoredPacket* newest = track_->ring().get(track_->ring().head());
@@ -145,10 +145,10 @@ void Sink::align(Context& context) {
     const bool plausible = known && std::abs(timestampDistance(newest->timestamp, *known)) <= kPlausibleTicks;
     offset_ = now - (plausible ? *known : newest->timestamp);
   }
-  // Time never runs back for a viewer.
+  // Time never runs backwards for a viewer.
   const int32_t early = timestampDistance(newest->timestamp + offset_, soonest);
   if (early > 0) offset_ += static_cast<uint32_t>(early);
-  // The next report ties the other times to the clock.
+  // The next report ties the new times to the clock.
   reportedMs_ = -1000;
 }
 
@@ -189,7 +189,7 @@ Sink::Warp Sink::warpFrom(const StoredPacket& first) const {
   const StoredPacket* newest = track_->ring().get(track_->ring().head());
   if (newest == nullptr) return {};
   const int64_t span = std::max(1, timestampDistance(first.timestamp, newest->timestamp));
-  // Time never runs back for a viewer: what it sees again fits in before the next picture.
+  // Time never runs backwards for a viewer: repeated pictures fit in before the next one.
   const bool again = stats_.packets > 0 && timestampDistance(lastTimestamp_, first.timestamp + offset_) <= 0;
   if (again) return {newest->sequence, first.timestamp, span, lastTimestamp_ + 1, std::min(span, kAgainTicks)};
   if (span <= kWarpedTicks) return {};
@@ -228,7 +228,7 @@ bool Sink::pump(Context& context) {
   return more;
 }
 
-// What a viewer loses while it catches up was sent too fast.
+// Loss during catching up means that it was sent too fast.
 void Sink::slowDown(Context& context) {
   if (state_ != State::CatchingUp || context.nowMs - slowedMs_ < kSlowerPauseMs) return;
   slowedMs_ = context.nowMs;
@@ -243,7 +243,7 @@ void Sink::speedUp(Context& context) {
   perMs_ = std::min(kMostPerMs, perMs_ * kSpeedUp);
 }
 
-// True where nothing can be sent now.
+// True if nothing can be sent now.
 bool Sink::stalled(Context& context) {
   const PacketRing& ring = track_->ring();
   if (!tap_ && (session_ == nullptr || !session_->canSend())) {
@@ -260,7 +260,7 @@ bool Sink::stalled(Context& context) {
   return tap_ ? !context.events.roomForBulk() : session_->blocked();
 }
 
-// Goes on at the newest keyframe, or waits for the next one: never a torn picture.
+// Continues at the newest keyframe, or waits for the next one: never a torn picture.
 void Sink::skip(Context& context) {
   const PacketRing& ring = track_->ring();
   const int64_t target = isVideo() ? track_->keyframe() : ring.head();
@@ -275,7 +275,7 @@ void Sink::skip(Context& context) {
   }
 }
 
-// Where the publisher makes no keyframe meanwhile, the remembered one comes once more, at a slower pace.
+// If the publisher makes no keyframe meanwhile, the remembered one is sent once more, at a slower pace.
 void Sink::giveUpPicture(Context& context) {
   if (!isVideo() || !started() || options_.steady) return;
   waitUntilMs_ = -1;
@@ -324,7 +324,7 @@ uint32_t Sink::timestampOf(const StoredPacket& packet) const {
   return warp_.to + static_cast<uint32_t>(since * warp_.window / warp_.span);
 }
 
-// False where the way takes no more now; the packet is then still to be sent.
+// False if the path is full now; the packet is then still to be sent.
 bool Sink::send(const StoredPacket& packet, Context& context) {
   const auto viewer = map_.toViewer(packet.sequence);
   if (!viewer) return true;

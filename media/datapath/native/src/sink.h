@@ -1,4 +1,4 @@
-// A track on its way to one viewer, in that viewer's own sequence space, or to a reader within this process.
+// A track on its way to one viewer, in that viewer's own sequence numbers, or to a reader within this process.
 #pragma once
 #include <optional>
 #include <string>
@@ -18,17 +18,17 @@ struct SinkOptions {
   Handle handle = 0;
   uint32_t ssrc = 0;
   uint8_t payloadType = 0;
-  // Never waits for a keyframe because too much is lost: its loss is to tell what the way carries.
+  // Never waits for a keyframe after too much loss: its loss measures what the path carries.
   bool steady = false;
   std::string cname;
-  // Stream of its own for what is sent again (RFC 4588); 0 where it is sent as it was.
+  // Separate stream for retransmissions (RFC 4588); 0 if they are sent as they were.
   uint32_t repairSsrc = 0;
   uint8_t repairPayloadType = 0;
 };
 
 struct SinkStats {
   uint64_t packets = 0;
-  // Payload octets, as sender reports count them.
+  // Payload octets, as counted in sender reports.
   uint64_t octets = 0;
   uint64_t retransmitted = 0;
   uint64_t retransmittedOctets = 0;
@@ -54,25 +54,25 @@ class Sink {
   void trackGone(const Track* track);
   void sessionGone() { session_ = nullptr; closed_ = true; }
 
-  // Starts with the remembered keyframe where it is at most `freshMs` old. Otherwise a new one is asked for, and waited
+  // Starts with the remembered keyframe if it is at most `freshMs` old. Otherwise requests a new one and waits for it
   // for `patienceMs`; then the old one has to do. Audio starts with the next packet.
   void join(double freshMs, double patienceMs, Context& context);
   // Sends nothing until the next start.
   void pause() { state_ = State::Paused; }
-  // Goes over to another layer of the same picture, in the viewer's own numbers and time: at once where it sends nothing, or with
-  // that layer's remembered keyframe where it is at most `freshMs` old. Otherwise with its next one, or after `patienceMs` with
-  // the remembered one; until then the present layer goes on.
+  // Changes to another layer of the same picture, in the viewer's own numbers and time: at once if it sends nothing, or with
+  // that layer's remembered keyframe if it is at most `freshMs` old. Otherwise with its next one, or after `patienceMs` with
+  // the remembered one; until then the current layer continues.
   void moveTo(Track* track, double freshMs, double patienceMs, Context& context);
   // A keyframe of one of its tracks begins.
   void keyframeBegan(const Track& track, Context& context);
-  // A packet came that lies before the newest.
+  // A packet arrived that lies before the newest.
   void offerLate(const Track& track, int64_t sequence, Context& context);
-  // Sends what is due. True where more waits for its turn.
+  // Sends what is due. True if more waits for its turn.
   bool pump(Context& context);
   // Sends packets again by their 16-bit numbers in the viewer's space.
   void retransmit(const std::vector<uint16_t>& lost, Context& context);
   void takeReport(const rtcp::ReportBlock& report, Context& context);
-  // The viewer asks for a keyframe. Where the publisher makes none on request, the remembered one has to do.
+  // The viewer asks for a keyframe. If the publisher makes none on request, the remembered one has to do.
   void pictureLost(Context& context);
   // Called ten times a second.
   void tick(Context& context);
@@ -82,9 +82,9 @@ class Sink {
   static constexpr double kUsualPerMs = 8;
 
   enum class State : uint8_t { Paused, Waiting, CatchingUp, Live };
-  // Pictures of before the join are shown as fast as they can be decoded: their time is pressed together.
+  // Pictures from before the join are shown as fast as they can be decoded: their time is compressed.
   struct Warp {
-    // The last packet that it concerns.
+    // The last packet that it affects.
     int64_t until = -1;
     // `span` ticks of the track from `from` on become `window` ticks from `to` on.
     uint32_t from = 0;
@@ -93,7 +93,7 @@ class Sink {
     int64_t window = 1;
   };
 
-  // What the viewer's clock shows at a time.
+  // The viewer's clock at a time.
   struct Moment {
     double unixMs = 0;
     uint32_t timestamp = 0;
@@ -126,13 +126,13 @@ class Sink {
 
   SinkOptions options_;
   Track* track_;
-  // The layer it goes over to; null where it stays.
+  // The layer it changes to; null if it stays.
   Track* next_ = nullptr;
   double nextFreshMs_ = 0;
   double nextUntilMs_ = -1;
   // The viewer's timestamps minus those of the track.
   uint32_t offset_ = 0;
-  // Another layer is about to begin, whose times are to be put behind these.
+  // Another layer is about to begin; its times go after these.
   bool moved_ = false;
   std::optional<Moment> before_;
   Session* session_;
@@ -143,17 +143,17 @@ class Sink {
   RepairBudget budget_;
   SinkStats stats_;
   Warp warp_;
-  // The next packet of the track that is to be sent.
+  // The next packet of the track to send.
   int64_t cursor_ = 0;
-  // Where the viewer started last: what came before it needs no more.
+  // Where the viewer started last: it no longer needs earlier packets.
   int64_t startedAt_ = 0;
-  // Packets that lay ready then.
+  // Packets that were ready then.
   int64_t backlog_ = 0;
-  // First packet left out since the viewer waits for a keyframe; -1 where it never had the picture before.
+  // First packet left out since the viewer waits for a keyframe; -1 if it never had the picture before.
   int64_t skippedFrom_ = -1;
-  // The viewer's number of its first packet since: earlier ones had another time, and must not be sent with this one.
+  // The viewer's number of its first packet since: earlier ones had other times and must not be sent with this one.
   int64_t firstOfStart_ = 0;
-  // The parameter sets sent before the picture, to be repeated as they were; at -1 where there are none.
+  // The parameter sets sent before the picture, to be repeated unchanged; at -1 if there are none.
   int64_t prefaceAt_ = -1;
   uint32_t prefaceTimestamp_ = 0;
   std::vector<uint8_t> preface_;
@@ -162,7 +162,7 @@ class Sink {
   double startedMs_ = -1;
   double waitUntilMs_ = -1;
   double pumpedMs_ = 0;
-  // Packets that may be sent now, and how fast more are allowed.
+  // Packets that may be sent now, and how fast more become available.
   double allowance_ = 0;
   double perMs_;
   double slowedMs_ = -1;

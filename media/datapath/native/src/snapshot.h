@@ -1,4 +1,4 @@
-// Statistics on their way to JavaScript: the thread publishes whole snapshots, and the newest one is read. Neither side
+// Statistics for JavaScript: the thread publishes complete snapshots, and JavaScript reads the newest one. Neither side
 // waits for the other.
 #pragma once
 #include <array>
@@ -19,11 +19,11 @@ struct SnapshotLayout {
 
 class SnapshotExchange {
  public:
-  // Of the thread: what the next snapshot is written to.
+  // Thread side: where the next snapshot is written.
   std::vector<double>& back() { return buffers_[back_]; }
   void publish() { back_ = static_cast<uint8_t>(middle_.exchange(back_ | kFresh, std::memory_order_acq_rel) & kIndex); }
 
-  // Of JavaScript: the newest snapshot, which stays as it is until the next call.
+  // JavaScript side: the newest snapshot, which does not change until the next call.
   const std::vector<double>& latest() {
     if (middle_.load(std::memory_order_relaxed) & kFresh) {
       front_ = static_cast<uint8_t>(middle_.exchange(front_, std::memory_order_acq_rel) & kIndex);

@@ -8,13 +8,13 @@ namespace rushlight {
 
 namespace {
 
-// Beyond this many packets within one SSRC the source may have begun again, or a packet is astray.
+// Beyond this many packets within one SSRC the source may have restarted, or a packet is stray.
 constexpr int32_t kMaxJump = 3000;
-// The packet behind one that jumped proves that the source begins again there; some may be lost between.
+// The packet after one that jumped proves that the source restarts there; some between may be lost.
 constexpr int32_t kMaxSuccessor = 16;
-// A source that is silent for this long makes room at once.
+// A source that is silent for this long gives way at once.
 constexpr double kSilentMs = 1000;
-// Pictures (timestamps) another source must have begun while the present one sent nothing.
+// Pictures (timestamps) another source must have begun while the current one sent nothing.
 constexpr int kRivalPictures = 3;
 constexpr size_t kMaxHeld = 512;
 
@@ -37,7 +37,7 @@ bool SourceGuard::begins(const RtpPacket& packet, double nowMs) {
     hold(packet);
     return false;
   }
-  // What was held of somebody else has nothing to do with this one.
+  // Packets held for another source have nothing to do with this one.
   if (!held_.empty() && held_.back().head.ssrc != packet.ssrc) held_.clear();
   known_ = true;
   ssrc_ = packet.ssrc;

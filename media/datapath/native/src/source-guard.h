@@ -1,5 +1,5 @@
 // Keeps a track to one source at a time. A publisher may send several (simulcast layers), restart its encoder under
-// another SSRC or another sequence, and let a stray packet of long ago through; only who goes on sending is the source.
+// another SSRC or another sequence, and let an old stray packet through; only one that keeps sending is the source.
 #pragma once
 #include <utility>
 #include <vector>
@@ -10,7 +10,7 @@ namespace rushlight {
 
 class SourceGuard {
  public:
-  // Hands what may go on to `take(packet, begins)`, in order: nothing, the packet itself, or also those held back.
+  // Passes on to `take(packet, begins)`, in order: nothing, the packet itself, or also held ones.
   // `begins` is true for the first packet of a source.
   template <typename Take>
   void admit(const RtpPacket& packet, double nowMs, Take take) {
@@ -24,7 +24,7 @@ class SourceGuard {
   }
 
  private:
-  // A packet that waits for proof, with bytes of its own.
+  // A packet that waits for proof, with its own copy of the bytes.
   struct Held {
     RtpPacket head;
     std::vector<uint8_t> payload;
@@ -35,9 +35,9 @@ class SourceGuard {
     }
   };
 
-  // True where the packet is the present source's.
+  // True if the packet belongs to the current source.
   bool goesOn(const RtpPacket& packet, double nowMs);
-  // True where it proves that another source begins, with those that are held.
+  // True if it proves, with the held ones, that another source begins.
   bool begins(const RtpPacket& packet, double nowMs);
   bool provesJump(const RtpPacket& packet) const;
   bool provesRival(const RtpPacket& packet);

@@ -11,7 +11,7 @@ constexpr double kFeedbackIntervalMs = 1000;
 constexpr double kNackIntervalMs = 20;
 const std::string kName = "rushlight";
 constexpr size_t kUnnamedPackets = 32;
-// Three layers, each with its repairs, of some restarts.
+// Three layers, each with its repairs, for several restarts.
 constexpr size_t kMaxSsrcs = 32;
 
 }  // namespace
@@ -20,7 +20,7 @@ Source::Source(SourceOptions options, Track* video, Track* audio, Session* sessi
     : options_(std::move(options)), session_(session), ssrc_(randomNumber() | 1) {
   video_.track = video;
   audio_.track = audio;
-  // The same SSRC may come with other numbers.
+  // The same SSRC may return with other numbers.
   if (video != nullptr) video->endSource();
   if (audio != nullptr) audio->endSource();
   if (session != nullptr) session->setSource(this);
@@ -63,7 +63,7 @@ void Source::receiveRtp(View datagram, Context& context) {
   if (layer != nullptr) layer->receive(*packet, *kind, context);
 }
 
-// What the packet, or an earlier one of its SSRC, says of itself.
+// The section that the packet, or an earlier one of its SSRC, names.
 Source::Section Source::namedSection(const RtpPacket& packet, View datagram) {
   const SectionNames& names = options_.sections;
   if (names.midExtension <= 0) return Section::None;
@@ -77,7 +77,7 @@ Source::Section Source::namedSection(const RtpPacket& packet, View datagram) {
   return section;
 }
 
-// Its own word goes first; a payload type that both sections have says nothing. Nothing for what nobody agreed on.
+// The named section wins; a payload type of both sections decides nothing. Nothing if it was not negotiated.
 std::optional<Kind> Source::kindOf(const RtpPacket& packet, View datagram) {
   const int payloadType = packet.payloadType;
   const bool video = payloadType == options_.videoPayloadType || payloadType == options_.repairPayloadType;
@@ -89,7 +89,7 @@ std::optional<Kind> Source::kindOf(const RtpPacket& packet, View datagram) {
   return std::nullopt;
 }
 
-// Whose picture it is; null where it is nobody's.
+// The layer that the picture belongs to; null if there is none.
 Source* Source::layerOf(const RtpPacket& packet, View datagram) {
   auto known = rids_.find(packet.ssrc);
   if (known == rids_.end()) {
@@ -110,7 +110,7 @@ void Source::receive(const RtpPacket& packet, Kind kind, Context& context) {
   else receiveRepair(packet, context);
 }
 
-// A retransmission carries the packet as it was sent first, behind its number; mere padding probes the bandwidth.
+// A retransmission carries the original packet after its number; pure padding probes the bandwidth.
 void Source::receiveRepair(const RtpPacket& repair, Context& context) {
   if (!video_.stats || repair.payload.size() <= 2) return;
   RtpPacket packet = repair;

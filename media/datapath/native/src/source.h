@@ -1,4 +1,4 @@
-// Whoever delivers a feed's packets: a WebRTC publisher, or a capture pipeline of this machine. Takes them in, asks for
+// The sender of a feed's packets: a WebRTC publisher or a capture pipeline of this machine. Receives them, requests
 // lost ones again, and gives the feedback a sender needs.
 #pragma once
 #include <optional>
@@ -30,18 +30,18 @@ struct SourceOptions {
   // Of a session's streams; an ingest has a port for each instead.
   int videoPayloadType = -1;
   int audioPayloadType = -1;
-  // Of retransmissions of the picture (RFC 4588); -1 where it sends them as they were.
+  // Of retransmissions of the picture (RFC 4588); -1 if it sends them unchanged.
   int repairPayloadType = -1;
-  // It takes feedback without a report before it (RFC 5506), and some look at nothing behind one.
+  // It accepts feedback without a report before it (RFC 5506); some senders ignore everything after one.
   bool reducedSize = false;
-  // A browser goes up to the bit rate that its receiver estimates: this one.
+  // A browser raises its bit rate up to its receiver's estimate: this one.
   uint64_t maxBitsPerSecond = 0;
-  // Sender reports give the time of capture by this machine's clock, not that of sending.
+  // Sender reports state the capture time by this machine's clock, not the sending time.
   bool tellsCaptureTime = false;
   SectionNames sections;
 };
 
-// Of a publisher that sends several layers at once: how its packets name theirs (RFC 8852). Numbers of header extensions are -1 where
+// For a publisher that sends several layers at once: how its packets name theirs (RFC 8852). Extension numbers are -1 if
 // there are none.
 struct LayerNames {
   std::string rid;
@@ -61,7 +61,7 @@ class Source final : private rtcp::Handler {
   void trackGone(const Track* track);
   void sessionGone();
 
-  // Takes one layer only from now on. The session's source is that of the full layer, which gives the small one what is its own.
+  // From now on accepts one layer only. The session's source is that of the full layer, which passes the small one its packets.
   void nameLayer(LayerNames names, Source* full);
 
   // An authentic packet of the session.
@@ -70,13 +70,13 @@ class Source final : private rtcp::Handler {
   void receiveIngest(Kind kind, View datagram, Context& context);
   void takeSenderReport(const rtcp::SenderReport& report, Context& context);
   void requestKeyframe(Context& context);
-  // Asks for missing packets; gives when it wants to be called again, or -1.
+  // Requests missing packets; returns when it wants to be called again, or -1.
   double askAgain(Context& context);
   // Called ten times a second: reports once a second.
   void tick(Context& context);
 
   int64_t packetsLost() const { return video_.lostBefore + (video_.stats ? video_.stats->lostTotal() : 0); }
-  // Packets of the picture that were sent, those that were lost among them.
+  // Packets of the picture that were sent, including lost ones.
   int64_t packetsExpected() const { return video_.expectedBefore + (video_.stats ? video_.stats->expectedTotal() : 0); }
   std::optional<double> captureDelayMs() const;
   // Of any packet; -1 before the first.
@@ -91,7 +91,7 @@ class Source final : private rtcp::Handler {
     int64_t lostBefore = 0;
     int64_t expectedBefore = 0;
     SourceGuard guard;
-    // Of an ingest: the newest one, which may come before the first packet that it speaks of.
+    // Of an ingest: the newest one, which may arrive before the first packet it describes.
     std::optional<rtcp::SenderReport> report;
   };
 
@@ -106,7 +106,7 @@ class Source final : private rtcp::Handler {
   void take(Incoming& incoming, const RtpPacket& packet, bool begins, Context& context);
   void openStats(Incoming& incoming, uint32_t ssrc, Context& context);
   void noteReport(Incoming& incoming, const rtcp::SenderReport& report, Context& context);
-  // What comes before feedback, as a rule.
+  // Usually comes before feedback.
   rtcp::Builder feedback() const;
   void send(const rtcp::Builder& compound, Context& context);
 
@@ -122,7 +122,7 @@ class Source final : private rtcp::Handler {
   // The other layer of the same publisher.
   Source* full_ = nullptr;
   Source* small_ = nullptr;
-  // What the SSRCs of the publisher named, which they may do at their beginning only.
+  // The names of the publisher's SSRCs, which may come at their beginning only.
   std::unordered_map<uint32_t, std::string> rids_;
   size_t unnamed_ = 0;
   std::unordered_map<uint32_t, Section> sections_;

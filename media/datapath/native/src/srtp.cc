@@ -7,9 +7,9 @@ namespace rushlight {
 
 namespace {
 
-// More SSRCs than any peer of ours sends; bounds what a peer can make us remember.
+// More SSRCs than any peer of ours sends; limits what a peer can make us remember.
 constexpr size_t kMaxStreams = 32;
-// A stream quiet for this long may have gone on for more than half of the sequence numbers.
+// A stream that was silent for this long may have advanced by more than half of the sequence numbers.
 constexpr double kLostTrackMs = 1000;
 constexpr uint32_t kEncrypted = 0x80000000;
 
@@ -175,7 +175,7 @@ std::optional<size_t> SrtpReceiver::unprotectRtp(View packet, uint8_t* out, doub
   if (!fresh) index = extendSequence(sequence, known->second.window.highest());
   const bool admitted = fresh ? true : known->second.window.admits(index);
   bool authentic = admitted && rtp_.openRtp(packet, *headerBytes, static_cast<uint64_t>(index), out);
-  // The sender may have wrapped unseen: before the first packet that arrived, or while nothing did.
+  // The sender may have wrapped unseen: before the first packet arrived, or while none did.
   if (!authentic && (fresh ? sequence < 0x8000 : nowMs - known->second.lastMs > kLostTrackMs)) {
     index += 0x10000;
     authentic = rtp_.openRtp(packet, *headerBytes, static_cast<uint64_t>(index), out);

@@ -11,7 +11,7 @@ namespace rushlight {
 enum class SrtpProfile : uint8_t { AeadAes128Gcm, Aes128CmHmacSha1_80 };
 
 inline constexpr size_t kSaltBytes = 14;
-// What protection adds at most to RTP and to RTCP.
+// Maximum that protection adds to RTP and to RTCP.
 inline constexpr size_t kSrtpOverhead = 16;
 inline constexpr size_t kSrtcpOverhead = 20;
 
@@ -22,18 +22,18 @@ struct MasterKey {
   Secret<kSaltBytes> salt;
 };
 
-// What encrypts or decrypts one stream kind of one direction.
+// Encrypts or decrypts one kind of stream in one direction.
 class SrtpCipher {
  public:
   SrtpCipher(const MasterKey& master, bool rtcp, Direction direction);
-  // Writes body and tag to `out`, whose 12-byte header is there already. `index` is the 48-bit packet index.
+  // Writes body and tag to `out`, which already has its 12-byte header. `index` is the 48-bit packet index.
   size_t sealRtp(uint8_t* packet, size_t headerBytes, uint64_t index, View body);
-  // Decrypts into `out` (header included); false where the packet is not authentic.
+  // Decrypts into `out` (with the header); false if the packet is not authentic.
   bool openRtp(View packet, size_t headerBytes, uint64_t index, uint8_t* out);
   size_t sealRtcp(View compound, uint32_t index, uint8_t* out);
   std::optional<size_t> openRtcp(View packet, uint32_t index, uint8_t* out);
   size_t tagBytes() const { return gcm_ ? kGcmTagBytes : kHmacTagBytes; }
-  // Where the SRTCP index lies; negative where the packet is too short for one.
+  // Position of the SRTCP index; negative if the packet is too short for one.
   ptrdiff_t trailerOffset(size_t packetBytes) const;
 
  private:
@@ -50,7 +50,7 @@ class SrtpCipher {
 class SrtpSender {
  public:
   explicit SrtpSender(const MasterKey& master);
-  // `packet` begins with a written 12-byte header; the protected body follows it. Gives the length of the whole.
+  // `packet` begins with a written 12-byte header, followed by the protected body. Returns the total length.
   size_t protectRtp(uint8_t* packet, int64_t extendedSequence, View payload) {
     return rtp_.sealRtp(packet, 12, static_cast<uint64_t>(extendedSequence), payload);
   }
@@ -65,7 +65,7 @@ class SrtpSender {
 class SrtpReceiver {
  public:
   explicit SrtpReceiver(const MasterKey& master);
-  // Length of the plain packet in `out`; nothing where it is malformed, forged or replayed.
+  // Length of the plain packet in `out`; nothing if it is malformed, forged or replayed.
   std::optional<size_t> unprotectRtp(View packet, uint8_t* out, double nowMs);
   std::optional<size_t> unprotectRtcp(View packet, uint8_t* out);
 
@@ -77,7 +77,7 @@ class SrtpReceiver {
   SrtpCipher rtp_;
   SrtpCipher rtcp_;
   std::unordered_map<uint32_t, RtpStream> streams_;
-  // One for each SSRC: a session's sources count their reports apart (RFC 3711, section 3.3.2).
+  // One for each SSRC: a session's sources count their reports separately (RFC 3711, section 3.3.2).
   std::unordered_map<uint32_t, ReplayWindow<128>> reports_;
 };
 

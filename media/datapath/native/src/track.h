@@ -1,15 +1,15 @@
-// A track of a feed: one continuous stream out of successive sources, with its keyframes known.
+// A track of a feed: one continuous stream from successive sources, with its known keyframes.
 #pragma once
 #include <memory>
 #include <optional>
 
 #include "clocks.h"
 #include "context.h"
-#include "h264.h"
 #include "normalizer.h"
 #include "reorder-meter.h"
 #include "ring.h"
 #include "rtp.h"
+#include "video-payload.h"
 
 namespace rushlight {
 
@@ -27,9 +27,9 @@ class Track {
   Track& operator=(const Track&) = delete;
 
   void write(const RtpPacket& packet, Context& context);
-  // The next packet is a new source's first, whatever it carries.
+  // The next packet is the first of a new source, whatever it contains.
   void endSource() { normalizer_.endSource(); }
-  // The same, and which parameter sets it needs has to be learnt.
+  // The same, and the parameter sets it needs are yet unknown.
   void beginSource();
   // Parameter sets that the publisher gave in its SDP.
   void setParameterSet(View nal, Context& context);
@@ -40,10 +40,10 @@ class Track {
   const PacketRing& ring() const { return ring_; }
   StreamNormalizer& normalizer() { return normalizer_; }
   TrackClock& clock() { return clock_; }
-  // Start of the newest keyframe that is still remembered; -1 where there is none.
+  // Start of the newest remembered keyframe; -1 if there is none.
   int64_t keyframe() const { return keyframe_ >= ring_.tail() ? keyframe_ : -1; }
   double keyframeMs() const { return keyframeMs_; }
-  // What decoding from that keyframe needs besides; empty where it brings everything.
+  // What else decoding from that keyframe needs; empty if it brings everything.
   View preface() const { return preface_; }
   uint64_t frames() const { return frames_; }
   uint64_t octets() const { return octets_; }
@@ -56,7 +56,7 @@ class Track {
   void remove(Sink* sink);
   const std::vector<Sink*>& sinks() const { return sinks_; }
   bool dirty = false;
-  // When the first packet came that viewers have not got yet.
+  // Arrival of the first packet that viewers have not received yet.
   double dirtySinceMs = 0;
 
  private:
@@ -68,11 +68,14 @@ class Track {
     bool marked = false;
     bool hasParameters = false;
   };
-  void forward(const RtpPacket& packet, const h264::PayloadInfo& info, Context& context);
-  void store(const Place& place, int piece, bool marker, const h264::Piece& content, Context& context);
-  void followPicture(const Place& place, const h264::PayloadInfo& info, Context& context);
+  void forward(const RtpPacket& packet, const PayloadInfo& info, Context& context);
+  void store(const Place& place, int piece, bool marker, const Piece& content, Context& context);
+  void followPicture(const Place& place, const PayloadInfo& info, Context& context);
   void markKeyframe(Picture& picture, Context& context);
-  void takeParameterSets(const h264::PayloadInfo& info, Context& context);
+  void recognise(View payload);
+  void forgetParameterSets();
+  bool canDecode() const;
+  void takeParameterSets(const PayloadInfo& info, Context& context);
   void needKeyframe(Context& context);
 
   Handle handle_;
@@ -84,7 +87,11 @@ class Track {
   std::vector<Sink*> sinks_;
   std::optional<Picture> picture_;
   ReorderMeter order_;
-  std::vector<h264::Piece> pieces_;
+  std::vector<Piece> pieces_;
+  // Of the present source.
+  Codec codec_ = Codec::H264;
+  // H.265 alone.
+  std::vector<uint8_t> vps_;
   std::vector<uint8_t> sps_;
   std::vector<uint8_t> pps_;
   std::vector<uint8_t> preface_;

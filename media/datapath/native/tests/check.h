@@ -1,4 +1,4 @@
-// The least that a test needs: CHECK says where it failed, and the program ends with what failed.
+// The minimum that a test needs: CHECK says where it failed, and the program exits with the result.
 #pragma once
 #include <cstdio>
 #include <cstdlib>

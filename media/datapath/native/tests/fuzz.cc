@@ -1,14 +1,17 @@
-// libFuzzer: everything that reads what strangers send, and what packets do to a track, its source and a viewer.
+// libFuzzer: everything that reads input from strangers, and what packets do to a track, its source and a viewer.
 #include <time.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <vector>
 
-#include "../src/h264.h"
 #include "../src/rtcp.h"
 #include "../src/session.h"
 #include "../src/sink.h"
 #include "../src/source.h"
 #include "../src/stream-framer.h"
+#include "../src/video-payload.h"
 
 using namespace rushlight;
 
@@ -31,9 +34,15 @@ void readAlone(View datagram) {
   const auto packet = parseRtp(datagram);
   if (!packet) return;
   for (int id = 0; id < 20; id++) rtpExtension(datagram, id);
-  h264::inspect(packet->payload);
-  std::vector<h264::Piece> pieces;
-  h264::fit(packet->payload, 64, pieces);
+  payload::recognise(packet->payload);
+  std::vector<Piece> pieces;
+  for (const Codec codec : {Codec::H264, Codec::H265}) {
+    payload::inspect(codec, packet->payload);
+    payload::fit(codec, packet->payload, 64, pieces);
+    for (const Piece& piece : pieces) {
+      if (piece.headBytes + piece.body.size() > 64) std::abort();
+    }
+  }
 }
 
 // What comes by a connection is the same, however it is cut into pieces.
@@ -56,12 +65,21 @@ void readFramed(View stream) {
   if (read(piece, cut) != good || cut != whole) std::abort();
 }
 
-// Packets taken in, and the longest that one of them held up the thread: said at the end.
+// Number of packets received, and the longest time that one of them held up the thread: printed at the end. The thread's clock counts what
+// the host of a virtual machine takes away, so a packet's own cost is the least of several runs of the same input.
 struct Tally {
   uint64_t packets = 0;
   double longestUs = 0;
-  ~Tally() { std::fprintf(stderr, "fuzz: %llu packets, the longest took %.0f us\n", static_cast<unsigned long long>(packets), longestUs); }
+  double provenUs = 0;
+  ~Tally() {
+    std::fprintf(stderr, "fuzz: %llu packets, the longest took %.0f us once, and %.0f us each time\n",
+                 static_cast<unsigned long long>(packets), longestUs, provenUs);
+  }
 } tally;
+
+constexpr int kRepetitions = 5;
+// Quicker ones are not worth the repetition.
+constexpr double kSuspectUs = 500;
 
 double cpuUs() {
   timespec time;
@@ -71,10 +89,11 @@ double cpuUs() {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const View input = {data, size};
-  readAlone(input);
-  readFramed(input);
+// Gives what each packet of the input cost, in order.
+static std::vector<double> play(View input) {
+  const uint8_t* data = input.data();
+  const size_t size = input.size();
+  std::vector<double> costs;
   Context context;
   Names names;
   MediaSocket socket(6, dup(0), *Endpoint::parse("127.0.0.1", 1), SocketUse::Shared);
@@ -107,7 +126,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   viewer.join(0, 0, context);
   session.receiveStun(socket, socket.local, stun::buildCheck({}, "here:there", {}, "password"), context);
   std::vector<uint8_t> scratch(2048);
-  // The input is a row of datagrams: two bytes of length and kind, then the datagram.
+  // The input is a sequence of datagrams: two bytes of length and kind, then the datagram.
   size_t at = 0;
   while (at + 2 <= size) {
     const size_t length = std::min<size_t>(size - at - 2, (data[at] & 0x0f) * 16u + (data[at + 1] >> 4));
@@ -121,18 +140,48 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       case 2: session.receiveStun(socket, socket.local, datagram, context); break;
       default: session.receive(socket.local, datagram, scratch.data(), context); break;
     }
-    // A viewer goes from layer to layer.
+    // A viewer changes from layer to layer.
     if ((data[at] & 0x40) != 0) viewer.moveTo((data[at] & 0x80) != 0 ? &low : &video, data[at + 1], data[at + 1] & 0x1f, context);
     if ((data[at] & 0xc0) == 0x80) small.receiveIngest(Kind::Video, datagram, context);
     for (Sink* sink : {&tap, &viewer}) sink->pump(context);
     viewer.tick(context);
     source.askAgain(context);
     small.askAgain(context);
-    tally.packets++;
-    tally.longestUs = std::max(tally.longestUs, cpuUs() - begunUs);
+    costs.push_back(cpuUs() - begunUs);
     while (context.events.pop()) {
     }
     at += 2 + length;
   }
+  return costs;
+}
+
+// An input is kept in the file that FUZZ_SLOWEST names while no other is slower.
+static void keep(View input, double us, size_t packet) {
+  const char* path = std::getenv("FUZZ_SLOWEST");
+  if (path == nullptr) return;
+  FILE* file = std::fopen(path, "wb");
+  if (file == nullptr) return;
+  std::fwrite(input.data(), 1, input.size(), file);
+  std::fclose(file);
+  std::fprintf(stderr, "fuzz: packet %zu took %.0f us each time: %s\n", packet, us, path);
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const View input = {data, size};
+  readAlone(input);
+  readFramed(input);
+  std::vector<double> costs = play(input);
+  tally.packets += costs.size();
+  const double most = costs.empty() ? 0 : *std::max_element(costs.begin(), costs.end());
+  tally.longestUs = std::max(tally.longestUs, most);
+  if (most < std::max(kSuspectUs, tally.provenUs)) return 0;
+  for (int again = 1; again < kRepetitions; again++) {
+    const std::vector<double> others = play(input);
+    for (size_t i = 0; i < costs.size() && i < others.size(); i++) costs[i] = std::min(costs[i], others[i]);
+  }
+  const auto slowest = std::max_element(costs.begin(), costs.end());
+  if (*slowest <= tally.provenUs) return 0;
+  tally.provenUs = *slowest;
+  keep(input, *slowest, static_cast<size_t>(slowest - costs.begin()));
   return 0;
 }

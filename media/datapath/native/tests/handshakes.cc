@@ -1,4 +1,6 @@
-// DTLS handshakes of two sides of ours: over ways that lose, repeat and reorder, with the wrong peer, and their end.
+// DTLS handshakes between two endpoints of ours: over lossy, repeating and reordering paths, with the wrong peer, and their end.
+#include <openssl/rsa.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstring>
@@ -13,7 +15,7 @@ using namespace rushlight;
 namespace {
 
 using Datagrams = std::vector<std::vector<uint8_t>>;
-// Changes what is on its way to one side.
+// Changes packets on their way to one side.
 using Way = std::function<void(Datagrams&)>;
 
 const DtlsIdentity clientIdentity;
@@ -53,7 +55,7 @@ struct Pair {
       client.tick();
       server.tick();
     }
-    // The last flight of the side that is done first.
+    // The last flight of the side that finishes first.
     exchange(way);
   }
 
@@ -90,7 +92,7 @@ void badWays() {
   }
 }
 
-// What anybody can send while nothing is encrypted ends no handshake.
+// Nothing that anybody can send before encryption starts ends a handshake.
 void strangers() {
   const std::vector<uint8_t> alert = {21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 99, 0, 2, 2, 40};
   const std::vector<uint8_t> data = {23, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 98, 0, 2, 2, 40};
@@ -120,6 +122,41 @@ void wrongPeers() {
   CHECK(weak.client.state() == Dtls::State::Failed);
 }
 
+Key rsaKey(unsigned bits, const char* exponent) {
+  BIGNUM* e = nullptr;
+  BN_hex2bn(&e, exponent);
+  EVP_PKEY_CTX* context = EVP_PKEY_CTX_new_id(EVP_PKEY_RSA, nullptr);
+  EVP_PKEY* key = nullptr;
+  CHECK(EVP_PKEY_keygen_init(context) == 1 && EVP_PKEY_CTX_set_rsa_keygen_bits(context, static_cast<int>(bits)) == 1);
+  CHECK(EVP_PKEY_CTX_set1_rsa_keygen_pubexp(context, e) == 1 && EVP_PKEY_generate(context, &key) == 1);
+  EVP_PKEY_CTX_free(context);
+  BN_free(e);
+  return Key(key);
+}
+
+bool connects(const Key& key) {
+  const DtlsIdentity identity(key);
+  const DtlsOptions options = {false, {}, {{"sha-256", identity.fingerprint()}}};
+  Dtls client(identity, expecting(serverIdentity, true));
+  Dtls server(serverIdentity, options);
+  server.start();
+  client.start();
+  for (int i = 0; i < 20 && server.state() == Dtls::State::Handshake; i++) {
+    Pair::carry(client, server, [](Datagrams&) {});
+    Pair::carry(server, client, [](Datagrams&) {});
+  }
+  if (server.state() == Dtls::State::Failed) CHECK(server.reason().find("takes long") != std::string::npos);
+  return server.state() == Dtls::State::Connected;
+}
+
+// A peer that may open a session may not stop everybody's packets with a key that takes milliseconds to check.
+void heavyKeys() {
+  CHECK(connects(rsaKey(2048, "10001")));
+  CHECK(connects(Key(EVP_EC_gen("P-384"))));
+  CHECK(!connects(rsaKey(2048, "80000000000000000000000000000001")));
+  CHECK(!connects(Key(EVP_EC_gen("brainpoolP512r1"))));
+}
+
 void goodbye() {
   Pair pair;
   pair.shakeHands();
@@ -127,7 +164,7 @@ void goodbye() {
   pair.client.close();
   pair.exchange([](Datagrams&) {});
   CHECK(pair.server.state() == Dtls::State::Ended);
-  // In the clear, or of nobody's: the connection stays.
+  // In plaintext, or from nobody: the connection stays.
   Pair lasting;
   lasting.shakeHands();
   lasting.server.receive(std::vector<uint8_t>{21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 99, 0, 2, 1, 0});
@@ -148,6 +185,7 @@ int main() {
   badWays();
   strangers();
   wrongPeers();
+  heavyKeys();
   goodbye();
   std::puts("handshakes: all good");
 }

@@ -4,7 +4,7 @@ set -eu
 compiler=${CXX:-clang++}
 common='-std=c++20 -g -O1 -fno-omit-frame-pointer -Wall -Wextra -Wno-missing-field-initializers'
 
-# One file of several at a time: run.sh --object FLAGS FOLDER SOURCE.
+# Compiles one file when called as: run.sh --object FLAGS FOLDER SOURCE.
 if [ "${1:-}" = --object ]; then
 	# shellcheck disable=SC2086
 	exec "$compiler" $common $2 -c "$4" -o "$3/$(basename "$4" .cc).o"
@@ -20,14 +20,14 @@ missing() {
 command -v "$compiler" > /dev/null || missing "$compiler"
 echo '#include <openssl/evp.h>' | "$compiler" -x c++ -fsyntax-only - 2> /dev/null || missing "openssl/evp.h"
 
-# objects KIND FLAGS: everything but the binding.
+# objects KIND FLAGS: everything except the binding.
 objects() {
 	mkdir -p "$out/$1"
 	find "$here/../src" -name '*.cc' ! -name binding.cc -print0 |
 		xargs -0 -P "$(nproc)" -n 1 "$here/run.sh" --object "$2" "$out/$1"
 }
 
-# program KIND FLAGS NAME: one of the tests, linked to those objects.
+# program KIND FLAGS NAME: one of the tests, linked with those objects.
 program() {
 	# shellcheck disable=SC2086
 	"$compiler" $common $2 "$here/$3.cc" "$out/$1"/*.o -o "$out/$3-$1" -lssl -lcrypto -lpthread

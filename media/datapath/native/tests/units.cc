@@ -1,4 +1,4 @@
-// Parts of the native datapath by themselves, as sanitizers see them. `npm run test:native` runs this.
+// Separate parts of the native datapath under sanitizers. `npm run test:native` runs this.
 #include <map>
 #include <random>
 #include <set>
@@ -6,6 +6,7 @@
 
 #include "../src/clocks.h"
 #include "../src/h264.h"
+#include "../src/h265.h"
 #include "../src/normalizer.h"
 #include "../src/queue.h"
 #include "../src/reception.h"
@@ -77,10 +78,10 @@ void srtp(SrtpProfile profile) {
   // The first packets were lost, and the sender has wrapped since.
   SrtpReceiver late(master);
   for (int64_t extended = 65'540; extended < 68'530; extended++) CHECK(opens(late, protect(sender, extended)));
-  // An outage of more than half of the numbers: after a while the next turn is tried, too.
+  // An outage of more than half of the numbers: after a while the next rollover is tried, too.
   CHECK(opens(late, protect(sender, 68'530 + 40'000), 5000));
   CHECK(opens(late, protect(sender, 68'530 + 40'001), 5001));
-  // Reports of several streams, each with its own numbers.
+  // Reports of several streams, each with separate numbers.
   SrtpSender sound(master);
   SrtpSender picture(master);
   SrtpReceiver reports(master);
@@ -102,7 +103,7 @@ void stunMessages() {
     auto altered = check;
     altered[i] ^= 0x40;
     const auto read = stun::parse(altered);
-    // What lies behind MESSAGE-INTEGRITY, and the length that it covers, are not part of it.
+    // Anything after MESSAGE-INTEGRITY, and the length that it covers, is not part of it.
     if (read && i < message->integrityOffset && i != 2 && i != 3) CHECK(!stun::hasIntegrity(altered, *read, "password"));
   }
   const auto six = Endpoint::parse("2001:db8::1", 4000);
@@ -171,15 +172,48 @@ void aggregates() {
   const std::vector<uint8_t> slice = {0x65, 9};
   const auto packet = h264::buildStapA({sps, slice});
   const auto info = h264::inspect(packet);
-  CHECK(info.idr && sameBytes(info.sps, sps));
+  CHECK(info.keyframe && sameBytes(info.sps, sps));
   CHECK(!h264::splitStapA(h264::buildStapA({packet, packet})));
-  std::vector<h264::Piece> pieces;
+  std::vector<Piece> pieces;
   std::vector<uint8_t> large(5000, 7);
   large[0] = 0x65;
   h264::fit(large, 1200, pieces);
   size_t bytes = 0;
   for (const auto& piece : pieces) bytes += piece.body.size();
   CHECK(pieces.size() == 5 && bytes == 4999 && (pieces[0].head[1] & 0x80) && (pieces[4].head[1] & 0x40));
+}
+
+void h265Payloads() {
+  const std::vector<uint8_t> vps = {0x40, 1, 2};
+  const std::vector<uint8_t> sps = {0x42, 1, 3};
+  const std::vector<uint8_t> pps = {0x44, 1, 4};
+  std::vector<uint8_t> idr(5000, 7);
+  idr[0] = 0x26;
+  idr[1] = 1;
+  const auto packet = h265::buildAp({vps, sps, pps});
+  CHECK(packet[0] == 0x60 && packet[1] == 1);
+  auto info = payload::inspect(Codec::H265, packet);
+  CHECK(sameBytes(info.vps, vps) && sameBytes(info.sps, sps) && sameBytes(info.pps, pps) && !info.picture && !info.keyframe);
+  CHECK(!h265::splitAp(h265::buildAp({packet, packet})));
+  CHECK(payload::inspect(Codec::H265, idr).keyframe);
+  // Of the types from which decoding can begin, and their neighbours.
+  for (uint8_t type = 0; type < 64; type++) {
+    info = payload::inspect(Codec::H265, std::vector<uint8_t>{static_cast<uint8_t>(type << 1), 1, 0});
+    CHECK(info.keyframe == (type >= 16 && type <= 21));
+    CHECK(info.picture == (type < 32));
+  }
+  std::vector<Piece> pieces;
+  payload::fit(Codec::H265, idr, 1200, pieces);
+  CHECK(pieces.size() == 5 && pieces[0].head[0] == 0x62 && pieces[0].head[1] == 1);
+  CHECK(pieces[0].head[2] == (0x80 | 19) && pieces[1].head[2] == 19 && pieces[4].head[2] == (0x40 | 19));
+  size_t bytes = 0;
+  for (const auto& piece : pieces) bytes += piece.body.size();
+  CHECK(bytes == 4998);
+  std::vector<uint8_t> first(pieces[0].head, pieces[0].head + 3);
+  first.insert(first.end(), pieces[0].body.begin(), pieces[0].body.end());
+  CHECK(payload::inspect(Codec::H265, first).keyframe);
+  CHECK(payload::recognise(packet) == Codec::H265 && payload::recognise(vps) == Codec::H265);
+  CHECK(payload::recognise(std::vector<uint8_t>{0x67, 1, 2}) == Codec::H264 && !payload::recognise(sps) && !payload::recognise(idr) && !payload::recognise({}));
 }
 
 void sources() {
@@ -199,7 +233,7 @@ void sources() {
     send(2, static_cast<uint16_t>(1000 + i), i * 3000u);
   }
   CHECK(taken.size() == 50 && taken.back() == 49);
-  // The first one ends: the other one's pictures come whole once it is proven.
+  // The first one ends: the pictures of the other arrive complete once it is proven.
   for (uint16_t i = 50; i < 55; i++) send(2, static_cast<uint16_t>(1000 + i), i * 3000u);
   CHECK(taken.back() == 1054);
   const size_t before = taken.size();
@@ -215,7 +249,7 @@ void clocks() {
   CHECK(std::abs(rtcp::unixMsOfNtp(rtcp::ntpOfUnixMs(1.7e12)) - 1.7e12) < 0.01);
 }
 
-// What a publisher sends before it has keys here, or a feed, is not lost; what nobody comes for is forgotten.
+// Packets of a publisher before it has keys or a feed here are not lost; unclaimed ones are dropped.
 void heldPackets() {
   const DtlsIdentity identity;
   Names names;
@@ -283,7 +317,7 @@ void extensions() {
   CHECK(rtpExtension(oneByte, 1) == "x" && rtpExtension(oneByte, 2) == "low" && rtpExtension(oneByte, 3).empty());
   const auto twoBytes = with({0x10, 0, 0, 2, 20, 4, 'h', 'i', 'g', 'h', 0, 0});
   CHECK(rtpExtension(twoBytes, 20) == "high" && rtpExtension(twoBytes, 4).empty() && rtpExtension(twoBytes, -1).empty());
-  // One that says it is longer than the packet.
+  // One that claims to be longer than the packet.
   CHECK(rtpExtension(with({0xbe, 0xde, 0, 9, 0x1f, 'x'}), 1).empty());
   CHECK(rtpExtension(with({0x10, 0, 0, 1, 20}), 20).empty());
 }
@@ -349,6 +383,7 @@ int main() {
   normalizer();
   sequences();
   aggregates();
+  h265Payloads();
   sources();
   clocks();
   heldPackets();

@@ -1,4 +1,4 @@
-// The whole engine under load: a pipeline, viewers that come and go, and commands for what is gone already.
+// The whole engine under load: a pipeline, viewers that come and go, and commands for objects that are gone.
 #include <time.h>
 #include <unistd.h>
 
@@ -36,7 +36,7 @@ struct Viewer {
   // Of a connection: what came by it, and where the datagram that is read ends.
   StreamFramer framer{9216};
   std::deque<std::vector<uint8_t>> frames;
-  // Both as the heap keeps them: the handshake refers to itself.
+  // Both on the heap: the handshake refers to itself.
   std::unique_ptr<Dtls> dtls;
   std::unique_ptr<SrtpReceiver> receiver;
   int packets = 0;
@@ -136,7 +136,7 @@ void leave(Engine& engine, Viewer& viewer, bool sinkFirst) {
   if (sinkFirst) CHECK(engine.post(command::CloseSink{viewer.sink}));
   CHECK(engine.post(command::CloseSession{viewer.session}));
   if (!sinkFirst) CHECK(engine.post(command::CloseSink{viewer.sink}));
-  // For what is gone: nothing happens.
+  // For an object that is gone: nothing happens.
   CHECK(engine.post(command::Join{viewer.sink, 0, 0}));
   CHECK(engine.post(command::StartDtls{viewer.session, {}}));
   close(viewer.fd);
@@ -217,7 +217,7 @@ int main(int count, char** arguments) {
     for (Viewer& viewer : viewers) {
       if (viewer.session != 0) drain(viewer);
     }
-    // Viewers go from layer to layer, some of them before they got there, and one of a layer that ends.
+    // Viewers change from layer to layer, some of them before the last change took effect, and to one that ends.
     const Viewer& mover = viewers[static_cast<size_t>(number / 3 % kViewers)];
     if (mover.session != 0) CHECK(engine.post(command::MoveSink{mover.sink, number % 2 == 0 ? kSmall : kVideo, 200, 20}));
     if (number == pictures * 3 / 4) CHECK(engine.post(command::CloseTrack{kSmall}));

@@ -14,9 +14,9 @@ const power = {
 const titles = (over: Parameters<typeof statusFixture>[0]) =>
   alertsOf(statusFixture(over)).map(({ severity, title }) => `${severity}: ${title}`);
 
-test('a sound appliance has none', () => expect(alertsOf(statusFixture())).toEqual([]));
+test('a healthy appliance has none', () => expect(alertsOf(statusFixture())).toEqual([]));
 
-test('a config error tells place, cause, expectation and next step', () => {
+test('a config error has place, cause, expectation and next step', () => {
   const errors = [
     {
       line: 12,
@@ -69,14 +69,14 @@ describe('the board', () => {
     expect(titles({ recording })).toEqual(['error: Room for at least 4 min of recording']);
   });
 
-  test('an estimate of 15 minutes is no alarm before the first take, and after it is a warning', () => {
+  test('an estimate of 15 minutes is no alarm before the first take, but a warning afterwards', () => {
     const first = { state: 'idle', take: null, remainingS: 900, refusal: null } as const;
     expect(titles({ recording: first })).toEqual([]);
     const later = { ...first, take: takeFixture() };
     expect(titles({ recording: later })).toEqual(['warning: Room for at least 15 min of recording']);
   });
 
-  test('an output that does not send, but none that waits or is off', () => {
+  test('reports an output that does not send, but not one that waits or is off', () => {
     const reason = 'The server refused the token (401).';
     const outputs = [
       outputFixture({ state: 'failed', reason }),
@@ -89,7 +89,7 @@ describe('the board', () => {
     ]);
   });
 
-  test('a camera without a hub hears of that first', () => {
+  test('reports a missing hub first on a camera', () => {
     const recording = { state: 'idle', take: takeFixture(), remainingS: 900, refusal: null } as const;
     const hub = { state: 'searching', id: null, name: null, url: null, reason: null } as const;
     expect(titles({ recording, hub })[0]).toBe('warning: No hub found');
@@ -97,7 +97,7 @@ describe('the board', () => {
 });
 
 describe('links and health', () => {
-  test('a camera whose clock is a frame off, and surely so', () => {
+  test('a camera whose clock is certainly a frame off', () => {
     const off = (clockOffsetMs: number | null, clockUncertaintyMs: number | null) =>
       titles({ cameras: [cameraFixture({ clockOffsetMs, clockUncertaintyMs })] });
     expect(off(-130, 5)).toEqual(['warning: The clock of stage-left is 130 ms behind']);
@@ -115,7 +115,7 @@ describe('links and health', () => {
     ]);
   });
 
-  test('a component that fails stands first, and a cause is told once', () => {
+  test('a failed component comes first, and a cause appears once', () => {
     const health = {
       state: 'failed',
       components: [
@@ -131,7 +131,7 @@ describe('links and health', () => {
   });
 });
 
-test('a broker that waits for being accepted is told once, by its banner', () => {
+test('a broker that waits for acceptance appears once, as its banner', () => {
   const health = {
     state: 'degraded',
     components: [{ name: 'mqtt', state: 'degraded', reason: 'found' }],

@@ -54,7 +54,14 @@ test.each([
   expect((await errorOf(api.status(signal))).code).toBe(code);
 });
 
-test('no answer and an unreadable one are told apart', async () => {
+test('an answer that breaks off says what its status says', async () => {
+  const broken = () =>
+    new ReadableStream({ start: (controller) => controller.error(new TypeError('network error')) });
+  const { api } = answering(() => new Response(broken(), { status: 503 }));
+  expect(await errorOf(api.startTake())).toMatchObject({ code: 'REFUSED', status: 503 });
+});
+
+test('distinguishes no answer from an unreadable one', async () => {
   const { api: silent } = answering(() => {
     throw new TypeError('Failed to fetch');
   });
@@ -63,7 +70,7 @@ test('no answer and an unreadable one are told apart', async () => {
   expect((await errorOf(garbled.takes(signal))).code).toBe('UNREADABLE');
 });
 
-test('the status brings the clock of the appliance', async () => {
+test('the status includes the clock of the appliance', async () => {
   const headers = { date: 'Sun, 22 Nov 2026 11:30:00 GMT' };
   const { api } = answering(() => new Response(JSON.stringify(statusFixture()), { headers }));
   const { status, clockMs } = await api.status(signal);
@@ -71,7 +78,7 @@ test('the status brings the clock of the appliance', async () => {
   expect(clockMs).toBe(Date.UTC(2026, 10, 22, 11, 30));
 });
 
-test('the key goes out once, as a header, to the session route only', async () => {
+test('the key is sent once, as a header, to the session route only', async () => {
   const { api, calls } = answering(() => new Response(null, { status: 204 }));
   await api.openSession('s3cret');
   expect(calls[0]?.path).toBe('/api/session');

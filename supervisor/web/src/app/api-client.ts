@@ -70,6 +70,9 @@ export const errorOfAnswer = (status: number, body: string): ApiCallError => {
   return new ApiCallError(codeOfStatus(status), messageOfProblem(problem, status), { status, problem });
 };
 
+/** The body; empty if the connection broke on the way: the HTTP status must be enough then. */
+const textOf = (answer: Response): Promise<string> => answer.text().catch(() => '');
+
 const answerTimeoutMs = 10_000;
 
 /** What can be done with a rollout; `start` names the camera that goes first, null leaves it to the hub. */
@@ -232,7 +235,7 @@ export class ApiClient {
     } catch (cause) {
       throw new ApiCallError('UNREACHABLE', 'The appliance does not answer.', { cause });
     }
-    if (!answer.ok) throw errorOfAnswer(answer.status, await answer.text());
+    if (!answer.ok) throw errorOfAnswer(answer.status, await textOf(answer));
     return answer;
   }
 

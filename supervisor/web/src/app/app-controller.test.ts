@@ -23,13 +23,13 @@ test.each([
   ['no release at all', updateFixture({ latestVersion: null }), '1.2.0 is the newest version.'],
   ['a newer one', updateFixture(), undefined],
   ['a newer one that is fetched at once', updateFixture({ state: 'downloading' }), undefined],
-])('a look for updates that finds %s', async (_what, update, said) => {
+])('a check for updates that finds %s', async (_what, update, said) => {
   const { controller } = controllerOf({ 'POST /api/update/check': () => update });
   await controller.update('check');
   expect(controller.notice.value?.text).toBe(said);
 });
 
-test('a list in the settings is changed from what it is now, not from what the page once read', async () => {
+test('changes a list in the settings as it is now, not as the page once read it', async () => {
   const entry = (id: string) => ({ id, kind: 'rtsp', url: `rtsp://192.0.2.1/${id}` });
   const source = [entry('gate')];
   const view = () => ({ file: 'rushlight.toml', values: { source }, overrides: {}, errors: [] });
@@ -42,14 +42,14 @@ test('a list in the settings is changed from what it is now, not from what the p
   expect(sent.at(-1)).toEqual({ request: 'PATCH /api/config', body: { source: [entry('stage')] } });
 });
 
-test('what could not be done is said', async () => {
+test('reports what could not be done', async () => {
   const { controller } = controllerOf({});
   await controller.logout();
   expect(controller.notice.value?.text).toBe('Not done: The appliance does not answer.');
   expect(await controller.changeConfig(() => ({}))).toBeNull();
 });
 
-test('a broker is accepted as it was shown', async () => {
+test('accepts a broker as it was shown', async () => {
   const { controller, sent } = controllerOf({ 'POST /api/mqtt/broker': () => ({}) });
   await controller.acceptBroker('attic.local mqtt://192.0.2.7:1883');
   expect(sent).toEqual([

@@ -12,13 +12,13 @@ import { type AppAction, type AppState, initialState, parseEvent, reduce } from 
 
 const after = (...actions: AppAction[]): AppState => actions.reduce(reduce, initialState);
 
-test('the fixtures are what the contract says', () => {
+test('the fixtures match the contract', () => {
   statusSchema.parse(statusFixture({ cameras: [cameraFixture()] }));
   takeSchema.parse(takeFixture());
 });
 
 describe('the link', () => {
-  test('a retry does not hide since when the page is stale', () => {
+  test('a retry does not hide how long the page has been stale', () => {
     const state = after(
       { type: 'lost', reason: 'one', atMs: 1000, retryAtMs: 2000 },
       { type: 'connecting' },
@@ -27,18 +27,17 @@ describe('the link', () => {
     expect(state.link).toEqual({ kind: 'lost', reason: 'two', sinceMs: 1000, retryAtMs: 9000 });
   });
 
-  test('what was read of the settings is old when they changed, and after a loss', () => {
+  test('what was read of the settings is old when they changed, and after a loss or a silence', () => {
     const changed = after({ type: 'open' }, { type: 'event', event: { type: 'config', ok: true } });
     expect(changed.configEdition).toBe(1);
-    const back = [
-      { type: 'lost', reason: 'x', atMs: 1, retryAtMs: 2 },
-      { type: 'open' },
-      { type: 'open' },
-    ] as const;
-    expect(back.reduce<AppState>(reduce, changed).configEdition).toBe(2);
+    const back = [{ type: 'lost', reason: 'x', atMs: 1, retryAtMs: 2 }, { type: 'open' }] as const;
+    const found = back.reduce<AppState>(reduce, changed);
+    expect(found.configEdition).toBe(2);
+    // A silent stream was opened anew.
+    expect(reduce(found, { type: 'open' }).configEdition).toBe(3);
   });
 
-  test('the last status stays while the link is lost, and goes when the key is refused', () => {
+  test('the last status stays while the link is lost, and disappears when the key is rejected', () => {
     const lost = after(
       { type: 'status', status: statusFixture(), clockOffsetMs: 40 },
       { type: 'open' },
@@ -49,7 +48,7 @@ describe('the link', () => {
     expect(reduce(lost, { type: 'locked', reason: null })).toMatchObject({ status: null, takes: null });
   });
 
-  test('the version that served the page is kept when the appliance is updated', () => {
+  test('remembers the version that served the page when the appliance is updated', () => {
     const status = statusFixture();
     const updated = statusFixture({ device: { ...status.device, version: '0.2.0' } });
     const state = after(
@@ -66,7 +65,7 @@ describe('feeds', () => {
     after({ type: 'status', status: statusFixture() }, { type: 'event', event: { type: 'status', status } })
       .status?.feeds;
 
-  test('one that is missing while its source is there is offline', () => {
+  test('a missing one whose source is there is offline', () => {
     expect(feedsAfter(statusFixture({ feeds: [] }))).toMatchObject([
       { id: 'cam0', state: 'offline', publisher: null },
     ]);
@@ -76,7 +75,7 @@ describe('feeds', () => {
     expect(feedsAfter(statusFixture({ feeds: [], sources: [] }))).toEqual([]);
   });
 
-  test('one that is listed is as the appliance says', () => {
+  test('a listed one is as the appliance reports it', () => {
     expect(feedsAfter(statusFixture())).toMatchObject([{ id: 'cam0', state: 'online' }]);
   });
 });
@@ -91,7 +90,7 @@ describe('takes', () => {
   });
   const known = { type: 'takes', takes: [takeFixture({ id: 'old' })] } as const;
 
-  test('a new take stands first, a known one is replaced', () => {
+  test('a new take comes first, a known one is replaced', () => {
     const state = after(known, { type: 'event', event: { type: 'take', take: running } });
     expect(state.takes?.map(({ id }) => id)).toEqual(['new', 'old']);
     const failed = { ...running, state: 'failed' as const };
@@ -102,13 +101,13 @@ describe('takes', () => {
     ]);
   });
 
-  test('a take that was deleted leaves the list', () => {
+  test('a deleted take leaves the list', () => {
     const gone = { type: 'event', event: { type: 'take-removed', id: 'old' } } as const;
     expect(after(known, gone).takes).toEqual([]);
     expect(after(gone).takes).toBeNull();
   });
 
-  test('a take’s event is told by the record bar before the next status', () => {
+  test('the record bar shows a take’s event before the next status', () => {
     const state = after({ type: 'status', status: statusFixture() }, known, {
       type: 'event',
       event: { type: 'take', take: running },
@@ -116,7 +115,7 @@ describe('takes', () => {
     expect(state.status?.recording).toMatchObject({ state: 'recording', take: { id: 'new' } });
   });
 
-  test('news of an older take leaves the running one on the record bar', () => {
+  test('events of an older take leave the running one on the record bar', () => {
     const status = statusFixture({
       recording: { state: 'recording', take: running, remainingS: 60, refusal: null },
     });
@@ -146,7 +145,7 @@ describe('devices', () => {
   const event = (change: Extract<AppAction, { type: 'event' }>['event']) =>
     ({ type: 'event', event: change }) as const;
 
-  test('a used camera that is pulled is remembered until it is back', () => {
+  test('remembers a used camera that was pulled until it is back', () => {
     const pulled = after(listed, event({ type: 'device-removed', id: 'a' }));
     expect(pulled).toMatchObject({ devices: [], unplugged: [{ id: 'a', label: 'Left', feed: 'left' }] });
     const back = reduce(pulled, event({ type: 'device-added', device: used }));
@@ -154,7 +153,7 @@ describe('devices', () => {
     expect(reduce(pulled, { type: 'device-forgotten', id: 'a' }).unplugged).toEqual([]);
   });
 
-  test('one that nobody used, or that the settings name, is simply gone', () => {
+  test('drops one that nobody used or that the settings name', () => {
     const others = [deviceFixture({ id: 'b' }), deviceFixture({ id: 'c', use: 'settings', source: 'cam' })];
     const state = after(
       { ...listed, devices: others },
@@ -164,13 +163,13 @@ describe('devices', () => {
     expect(state).toMatchObject({ devices: [], unplugged: [] });
   });
 
-  test('a change replaces the camera it is of', () => {
+  test('a change replaces its camera', () => {
     const state = after(listed, event({ type: 'device-changed', device: { ...used, label: 'Right' } }));
     expect(state.devices?.map(({ label }) => label)).toEqual(['Right']);
   });
 });
 
-test('a failed take that has not been stopped is not told as idle', () => {
+test('a failed take that was not stopped is not shown as idle', () => {
   const take = takeFixture({ state: 'failed', stoppedAt: null });
   const told = (failed: typeof take) =>
     after(
@@ -181,7 +180,7 @@ test('a failed take that has not been stopped is not told as idle', () => {
   expect(told({ ...take, stoppedAt: take.startedAt })).toBe('idle');
 });
 
-test('events that this page does not know are left out, and no text makes it throw', () => {
+test('ignores unknown events, and no text makes it throw', () => {
   expect(parseEvent('{"type":"device-removed","id":"x"}')).toEqual({ type: 'device-removed', id: 'x' });
   for (const data of ['', '{', 'null', '3', '{"type":"other"}', '{"type":7}', '[]']) {
     expect(parseEvent(data)).toBeNull();

@@ -168,11 +168,11 @@ export const reduce = (state: AppState, action: AppAction): AppState => {
         ? { ...state, link: { ...state.link, retryAtMs: null } }
         : { ...state, link: { kind: 'connecting' } };
     case 'open':
-      if (state.link.kind === 'open') return state;
+      // Whatever changed since the stream before it, after a loss or a silence, was not heard.
       return {
         ...state,
         link: { kind: 'open' },
-        configEdition: state.configEdition + (state.link.kind === 'lost' ? 1 : 0),
+        configEdition: state.configEdition + (state.link.kind === 'connecting' ? 0 : 1),
       };
     case 'lost': {
       const sinceMs = state.link.kind === 'lost' ? state.link.sinceMs : action.atMs;

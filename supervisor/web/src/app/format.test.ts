@@ -16,7 +16,7 @@ import {
   formatSpan,
 } from './format.ts';
 
-describe('spans and counters', () => {
+describe('durations and counters', () => {
   test.each([
     [0, '0 s'],
     [59.9, '59 s'],
@@ -55,7 +55,7 @@ describe('sizes and rates', () => {
     [2e12, '2.0 TB'],
   ])('%s bytes → %s', (bytes, text) => expect(formatBytes(bytes)).toBe(text));
 
-  test('no count of bytes shows four digits below the largest unit', () => {
+  test('no byte count shows four digits below the largest unit', () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: 1e17, noNaN: true }), (bytes) => {
         expect(formatBytes(bytes)).toMatch(/^\d{1,3}(\.\d)? (B|kB|MB|GB|TB|PB)$/);
@@ -99,7 +99,7 @@ describe('codecs', () => {
   ])('%s → %s', (codec, text) => expect(formatCodec(codec)).toBe(text));
 });
 
-test('an instant that is none is shown as it came', () => {
+test('shows an invalid time as it is', () => {
   expect(formatInstant('yesterday')).toBe('yesterday');
   expect(formatInstant('2026-11-22T11:30:00.000Z', 'en-GB')).toMatch(/22 Nov 2026/);
 });
@@ -110,4 +110,4 @@ test.each([
   [60, '1 min'],
   [71, '2 min'],
   [3600, '1 h 00 min'],
-])('an estimate of %d s is told as %s', (seconds, text) => expect(formatLeft(seconds)).toBe(text));
+])('shows an estimate of %d s as %s', (seconds, text) => expect(formatLeft(seconds)).toBe(text));

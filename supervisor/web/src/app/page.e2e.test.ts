@@ -16,7 +16,7 @@ const pages = usePages();
 const fresh = async (): Promise<Page> => (await pages.browser.newContext()).newPage();
 const record = '[data-testid="record"]';
 
-test('recording: one press starts, two stop, and the bar and the list tell of it', async () => {
+test('recording: one press starts, two stop, and the bar and the list show it', async () => {
   await using appliance = new FakeAppliance(pages.folder);
   const page = await fresh();
   await page.goto(await appliance.listen());
@@ -42,7 +42,7 @@ test('recording: one press starts, two stop, and the bar and the list tell of it
   await page.context().close();
 }, 60_000);
 
-test("each camera's clock stands beside it, and one that is far off is an alert", async () => {
+test('each camera has its clock beside it, and one that is far off raises an alert', async () => {
   const near = cameraFixture({ id: 'a', name: 'near', clockOffsetMs: 2.5, clockUncertaintyMs: 1.2 });
   const far = cameraFixture({ id: 'b', name: 'far', clockOffsetMs: -130, clockUncertaintyMs: 5 });
   await using appliance = new FakeAppliance(pages.folder);
@@ -55,7 +55,7 @@ test("each camera's clock stands beside it, and one that is far off is an alert"
   await page.context().close();
 }, 60_000);
 
-test('a take that is refused is not shown as running, and the reason is told', async () => {
+test('a rejected take is not shown as running, and the reason appears', async () => {
   await using appliance = new FakeAppliance(pages.folder);
   appliance.takeRefusal = {
     type: 'about:blank',
@@ -76,7 +76,7 @@ test('a take that is refused is not shown as running, and the reason is told', a
   await page.context().close();
 }, 60_000);
 
-test('an armed stop button is safe again after a while', async () => {
+test('an armed stop button disarms after a while', async () => {
   await using appliance = new FakeAppliance(pages.folder);
   const page = await fresh();
   await page.goto(await appliance.listen());
@@ -88,7 +88,7 @@ test('an armed stop button is safe again after a while', async () => {
   await page.context().close();
 }, 60_000);
 
-test('an appliance that goes away and comes back: said, counted down, mended without a reload', async () => {
+test('an appliance that disappears and returns: reported, counted down, recovered without a reload', async () => {
   await using appliance = new FakeAppliance(pages.folder);
   const page = await fresh();
   await page.goto(await appliance.listen());
@@ -152,7 +152,7 @@ test('the key of the QR code opens the page and leaves the address', async () =>
   await page.context().close();
 }, 60_000);
 
-test('a QR code whose key was revoked is said to be so, and opens nothing', async () => {
+test('a QR code with a revoked key is reported as such and opens nothing', async () => {
   await using appliance = new FakeAppliance(pages.folder);
   appliance.token = 'right';
   const page = await fresh();
@@ -162,7 +162,7 @@ test('a QR code whose key was revoked is said to be so, and opens nothing', asyn
   await page.context().close();
 }, 60_000);
 
-test('masters are downloaded where they are: here, or from the page of the camera that keeps them', async () => {
+test('masters are downloaded from where they are: here, or the page of the camera that has them', async () => {
   const far = takeCameraFixture({ device: 'stage-left' });
   const gone = takeCameraFixture({ camera: 'cam1', device: 'balcony' });
   await using appliance = new FakeAppliance(pages.folder);
@@ -179,7 +179,7 @@ test('masters are downloaded where they are: here, or from the page of the camer
   await page.context().close();
 }, 60_000);
 
-test('a take is deleted after a second question, and only where its masters are', async () => {
+test('a take is deleted only after a confirmation, and only where its masters are', async () => {
   const far = takeCameraFixture({ device: 'stage-left' });
   await using appliance = new FakeAppliance(pages.folder);
   appliance.status = statusFixture({ cameras: [cameraFixture()] });
@@ -203,7 +203,7 @@ test('a take is deleted after a second question, and only where its masters are'
   await page.context().close();
 }, 60_000);
 
-test('the machine goes down, or forgets everything, only after a second question', async () => {
+test('the machine shuts down or resets only after a confirmation', async () => {
   await using appliance = new FakeAppliance(pages.folder);
   appliance.status = statusFixture({ device: { ...statusFixture().device, simulation: false } });
   const page = await fresh();
@@ -223,7 +223,7 @@ test('the machine goes down, or forgets everything, only after a second question
   await page.context().close();
 }, 60_000);
 
-test('by keyboard alone: open a feed, go on to the next, come back where one was', async () => {
+test('keyboard alone: opens a feed, moves to the next and returns to the start', async () => {
   await using appliance = new FakeAppliance(pages.folder);
   appliance.status = statusFixture({ feeds: [feedFixture(), feedFixture({ id: 'cam1', label: 'Second' })] });
   const page = await fresh();
@@ -241,7 +241,7 @@ test('by keyboard alone: open a feed, go on to the next, come back where one was
   await page.context().close();
 }, 60_000);
 
-test('keys that set a control beside the picture do not change the picture', async () => {
+test('keys that change a control beside the picture do not change the picture', async () => {
   await using appliance = new FakeAppliance(pages.folder);
   appliance.status = statusFixture({ feeds: [feedFixture(), feedFixture({ id: 'cam1', label: 'Second' })] });
   appliance.devices = [deviceFixture({ source: 'cam0', use: 'used' })];
@@ -255,7 +255,7 @@ test('keys that set a control beside the picture do not change the picture', asy
   await page.context().close();
 }, 60_000);
 
-test('adoption: the hub shows the code and adopts by one press, the camera shows the same code', async () => {
+test('adoption: the hub shows the code and adopts with one press, the camera shows the same code', async () => {
   await using appliance = new FakeAppliance(pages.folder);
   const camera = {
     id: 'c0ffee',
@@ -278,7 +278,7 @@ test('adoption: the hub shows the code and adopts by one press, the camera shows
   await page.context().close();
 }, 60_000);
 
-test('a broker that was found says where it is, and is accepted by one press', async () => {
+test('a broker that was found shows its address and is accepted with one press', async () => {
   await using appliance = new FakeAppliance(pages.folder);
   const found = { id: 'attic', name: 'attic', host: 'attic.local', url: 'mqtt://192.0.2.7:1883' };
   const link = { state: 'waiting', broker: null, protocol: null, reason: 'found' } as const;
@@ -294,7 +294,7 @@ test('a broker that was found says where it is, and is accepted by one press', a
   await page.context().close();
 }, 60_000);
 
-test('a camera of the hub is removed after a second thought', async () => {
+test('a camera of the hub is removed after a confirmation', async () => {
   await using appliance = new FakeAppliance(pages.folder);
   appliance.status = statusFixture({ cameras: [cameraFixture()] });
   const page = await fresh();
@@ -312,7 +312,7 @@ test('a camera of the hub is removed after a second thought', async () => {
   await page.context().close();
 }, 60_000);
 
-test('adoption: where the owner has to confirm on the camera, both pages say so, and the camera’s has the button', async () => {
+test('adoption: if the owner has to confirm on the camera, both pages say so, and the camera’s has the button', async () => {
   await using appliance = new FakeAppliance(pages.folder);
   const camera = {
     ...{ id: 'c0ffee', name: 'balcony', version: '0.1.0', address: '192.168.7.30', code: '123456' },

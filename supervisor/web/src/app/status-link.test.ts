@@ -62,7 +62,7 @@ test('status, takes, then events', async () => {
   await end();
 });
 
-test('an appliance that cannot be reached is lost, with the time of the next try, and is tried again', async () => {
+test('an unreachable appliance is lost, shows the time of the next attempt, and is tried again', async () => {
   const { actions, asked, end } = link({});
   await expect.poll(() => asked.length, patient).toBe(2);
   const lost = actions.find(({ type }) => type === 'lost');
@@ -78,7 +78,7 @@ test('an appliance that ends the stream is asked again', async () => {
   await end();
 });
 
-test('a silent stream is opened anew, and an appliance that answers is not lost', async () => {
+test('reopens a silent stream, and an appliance that answers is not lost', async () => {
   const { types, asked, end } = link(good, 50);
   await expect.poll(() => types().filter((type) => type === 'status').length, patient).toBeGreaterThan(2);
   await expect.poll(() => asked.filter((path) => path === '/api/events').length, patient).toBeGreaterThan(2);
@@ -86,7 +86,7 @@ test('a silent stream is opened anew, and an appliance that answers is not lost'
   await end();
 });
 
-test('silence of an appliance that has gone is a loss', async () => {
+test('silence of an appliance that is gone counts as a loss', async () => {
   let alive = true;
   const { types, end } = link(
     {
@@ -104,7 +104,7 @@ test('silence of an appliance that has gone is a loss', async () => {
   await end();
 });
 
-test('an appliance that asks for a key ends the link; only a refused key has a reason', async () => {
+test('an appliance that asks for a key ends the link; only a rejected key has a reason', async () => {
   const refusal = (code: string) => () =>
     new Response(JSON.stringify({ title: 'Revoked', status: 401, code }), { status: 401 });
   const without = link({ '/api/status': refusal('TOKEN_MISSING') });

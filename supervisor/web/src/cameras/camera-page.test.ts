@@ -14,7 +14,7 @@ test('a camera that is away has no page', () => {
   expect(cameraPageUrl(cameraFixture({ online: false }), { page: 'takes' })).toBeNull();
 });
 
-test('a take names its device by name, or by id', () => {
+test('a take names its device by name or id', () => {
   const status = statusFixture({ cameras: [cameraFixture()] });
   expect(cameraOfDevice(status, 'stage-left')?.id).toBe('a1b2c3');
   expect(cameraOfDevice(status, 'a1b2c3')?.name).toBe('stage-left');

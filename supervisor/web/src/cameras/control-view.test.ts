@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { controlFixture, deviceFixture } from '../../testing/fixture.ts';
 import { controlGroups, isChanged, isSlider, stepOf, switchDefaults, valueDefaults } from './control-view.ts';
 
-test('groups as an operator looks for them, switches first, nothing lost', () => {
+test('groups controls for an operator, switches first, and loses none', () => {
   const { controls } = deviceFixture();
   const odd = controlFixture({ id: 'led1_mode', label: 'LED1 mode' });
   const groups = controlGroups([...controls, odd]);
@@ -15,7 +15,7 @@ test('groups as an operator looks for them, switches first, nothing lost', () =>
   ]);
 });
 
-test('defaults: switches in one go, then what the camera takes in the mode they lead to', () => {
+test('defaults: switches at once, then what the camera accepts in the resulting mode', () => {
   const device = deviceFixture({
     controls: [
       controlFixture({ id: 'auto_exposure', kind: 'menu', default: 3, value: 1 }),
@@ -31,7 +31,7 @@ test('defaults: switches in one go, then what the camera takes in the mode they 
   expect(valueDefaults(device)).toEqual({ gain: 0 });
 });
 
-test('a slider needs both ends; a step is never nothing', () => {
+test('a slider needs both ends, and its step is never zero', () => {
   expect(isSlider(controlFixture())).toBe(true);
   expect(isSlider(controlFixture({ max: null }))).toBe(false);
   expect(isSlider(controlFixture({ min: 1, max: 1 }))).toBe(false);
@@ -39,7 +39,7 @@ test('a slider needs both ends; a step is never nothing', () => {
   expect([stepOf(controlFixture({ step: null })), stepOf(controlFixture({ step: 5 }))]).toEqual([1, 5]);
 });
 
-test('what differs from its default can go back to it', () => {
+test('a changed control can be reset', () => {
   expect(isChanged(controlFixture())).toBe(true);
   expect(isChanged(controlFixture({ value: 0 }))).toBe(false);
   expect(isChanged(controlFixture({ default: null }))).toBe(false);

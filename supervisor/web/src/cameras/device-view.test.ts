@@ -6,11 +6,11 @@ import { bestOfFormats, busName, deviceViews, offeredDevices } from './device-vi
 const of = (status = statusFixture({ sources: [] }), ...devices: ReturnType<typeof deviceFixture>[]) =>
   deviceViews(status, devices, []).map(({ id, state, reason }) => ({ id, state, reason }));
 
-test('the fixture is what the contract says', () => {
+test('the fixture matches the contract', () => {
   deviceSchema.parse(deviceFixture());
 });
 
-test('a camera says what it does, or what keeps it from it', () => {
+test('a camera shows what it does, or what prevents it', () => {
   const source = sourceFixture({ id: 'cam', kind: 'v4l2', state: 'stalled', reason: 'No frame for 4 s.' });
   const status = statusFixture({ sources: [source] });
   expect(of(status, deviceFixture({ id: 'a', use: 'used', source: 'cam', busy: true }))).toEqual([
@@ -28,7 +28,7 @@ test('a camera says what it does, or what keeps it from it', () => {
   expect(of(undefined, deviceFixture({ use: 'unused' }))[0]?.state).toBe('unused');
 });
 
-test('what waits for a word stands first, what cannot be used last', () => {
+test('cameras that wait for a decision come first, unusable ones last', () => {
   const devices = [
     deviceFixture({ id: 'broken', note: 'does not answer' }),
     deviceFixture({ id: 'idle', use: 'unused' }),
@@ -39,7 +39,7 @@ test('what waits for a word stands first, what cannot be used last', () => {
   expect(views.map(({ id }) => id)).toEqual(['new', 'idle', 'away', 'broken']);
 });
 
-test('sources of this machine without a camera are told too, feeds from elsewhere are not', () => {
+test('also lists local sources without a camera, but not remote feeds', () => {
   const waiting = sourceFixture({
     id: 'cam1',
     kind: 'v4l2',
@@ -57,7 +57,7 @@ test('an unplugged camera that is back is not listed twice', () => {
   expect(views.map(({ state }) => state)).toEqual(['offered']);
 });
 
-test('only what can be used is offered', () => {
+test('offers only what can be used', () => {
   const devices = [deviceFixture({ id: 'a' }), deviceFixture({ id: 'b', note: 'no' })];
   expect(offeredDevices([...devices, deviceFixture({ id: 'c', use: 'used' })]).map(({ id }) => id)).toEqual([
     'a',
@@ -65,7 +65,7 @@ test('only what can be used is offered', () => {
   expect(offeredDevices(null)).toEqual([]);
 });
 
-test('formats in brief', () => {
+test('formats in short', () => {
   const device = deviceFixture();
   expect(bestOfFormats(device)).toEqual(['H.264 up to 1920×1080 at 30 fps', 'YUYV up to 640×480 at 30 fps']);
   const [format] = device.formats;

@@ -24,7 +24,7 @@ const cloud = {
 const config: ConfigView = { file: 'f', values: { output: [cloud] }, overrides: {}, errors: [] };
 const form = { label: ' Cloud ', feed: '*', url: ' https://b/{feed} ', token: '', fingerprint: '' };
 
-test('an output is added with an id of its own, and without what was left empty', () => {
+test('a new output has a unique id and no empty fields', () => {
   expect(withOutput(config, form)).toEqual({
     output: [cloud, { id: 'cloud-2', label: 'Cloud', feed: '*', url: 'https://b/{feed}' }],
   });
@@ -34,7 +34,7 @@ test('an output is added with an id of its own, and without what was left empty'
   });
 });
 
-test('a change keeps the token that is not shown, and what the form does not have', () => {
+test('a change keeps the hidden token and what the form does not have', () => {
   expect(withChangedOutput(config, 'cloud', form).output).toEqual([
     {
       id: 'cloud',
@@ -53,14 +53,14 @@ test('a change keeps the token that is not shown, and what the form does not hav
   expect(entryOf(null, cloud)).toBeNull();
 });
 
-test('the choice of feeds has the one that is set, also while it is away', () => {
+test('the choice of feeds includes the configured one, even while it is away', () => {
   const status = statusFixture();
   expect(feedChoices(status, null).map(({ value }) => value)).toEqual(['cam0', '*']);
   expect(feedChoices(status, 'gone')).toContainEqual({ value: 'gone', text: 'gone (not there now)' });
   expect(feedChoices(status, '*').filter(({ value }) => value === '*')).toHaveLength(1);
 });
 
-test('a row says what goes where, how much and since when', () => {
+test('a row shows what goes where, how much and since when', () => {
   const output = outputFixture();
   const nowMs = Date.parse(output.since) + 185_000;
   expect(outputNote(statusFixture(), output, nowMs)).toBe(

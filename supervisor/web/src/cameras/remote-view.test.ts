@@ -16,7 +16,7 @@ const configOf = (values: Record<string, unknown>): ConfigView => {
   return { file: 'f', values, overrides: {}, errors: [] };
 };
 
-test('any name makes an id that the appliance takes, and that is free', () => {
+test('any name makes a free id that the appliance accepts', () => {
   expect(feedIdOf('Café, balcony!', new Set())).toBe('cafe-balcony');
   expect(feedIdOf('カメラ', new Set(['feed']))).toBe('feed-2');
   // The settings take no longer id.
@@ -32,7 +32,7 @@ test('any name makes an id that the appliance takes, and that is free', () => {
   );
 });
 
-test('adding and removing leaves the other entries as they are', () => {
+test('adding and removing keeps the other entries unchanged', () => {
   const known = { id: 'old', kind: 'mjpeg', url: 'http://a/', username: 'me', password_file: 'secret' };
   const config = configOf({ remote: [known], source: [] });
   const status = statusFixture({ sources: [sourceFixture({ id: 'balcony' })] });
@@ -44,7 +44,7 @@ test('adding and removing leaves the other entries as they are', () => {
   expect(withoutRemote(config, sourceFixture({ id: 'other', kind: 'whep' }))).toEqual({ remote: [known] });
 });
 
-test('addresses and policy are shown as far as the settings are', () => {
+test('shows addresses and policy as far as they are configured', () => {
   const source = sourceFixture({ id: 'door', kind: 'rtsp' });
   const config = configOf({ source: [{ id: 'door', url: 'rtsp://c/' }], devices: { adopt: 'auto' } });
   expect([remoteUrl(config, source), remoteUrl(null, source)]).toEqual(['rtsp://c/', null]);
@@ -56,7 +56,7 @@ test('addresses and policy are shown as far as the settings are', () => {
   expect(remoteSources(statusFixture({ sources: [source, sourceFixture()] }))).toEqual([source]);
 });
 
-test('feeds of other hubs are offered on a hub alone: a camera shows none', () => {
+test('only a hub offers feeds of other hubs; a camera shows none', () => {
   const { device } = statusFixture();
   const kinds = (role: 'hub' | 'camera') =>
     remoteKindsOf(statusFixture({ device: { ...device, role } })).map(({ kind }) => kind);

@@ -15,7 +15,7 @@ describe('feeds of unplugged cameras', () => {
     expect(away?.reason).toContain('Stage left was unplugged.');
   });
 
-  it('leave the wall, also where the appliance still lists them, until they are online', () => {
+  it('leave the wall, even while the appliance still lists them, until they are online', () => {
     const waiting: Feed = { ...feed('b'), state: 'offline' };
     expect(ids(presentFeeds([feed('a'), waiting], away === undefined ? [] : [away]))).toEqual(['a']);
     expect(ids(presentFeeds([feed('a'), feed('b')], away === undefined ? [] : [away]))).toEqual(['a', 'b']);

@@ -37,7 +37,7 @@ describe('condition of a tile', () => {
     expect(conditionOf(feedFixture(), playing, nowhere, true).state).toBe('live');
   });
 
-  test('the appliance’s word counts while it is fresh, the player’s when it is not', () => {
+  test('the appliance’s state counts while it is fresh, otherwise the player’s', () => {
     const offline = feedFixture({ state: 'offline' });
     expect(conditionOf(offline, playing, nowhere, true)).toEqual({
       state: 'offline',
@@ -46,7 +46,7 @@ describe('condition of a tile', () => {
     expect(conditionOf(offline, playing, nowhere, false).state).toBe('live');
   });
 
-  test('the reason is the nearest cause that is known', () => {
+  test('the reason is the nearest known cause', () => {
     const stalled = feedFixture({ state: 'stalled' });
     const frozen = sourceFixture({ state: 'stalled', reason: 'No frame for 4 s.' });
     expect(conditionOf(stalled, playing, { source: frozen, camera: null }, true)).toEqual({

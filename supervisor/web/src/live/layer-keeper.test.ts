@@ -50,7 +50,7 @@ const sampleAt = (second: number, over: Partial<ReceiveSample> = {}): ReceiveSam
   ...over,
 });
 
-test('a session is asked at once, and again when its tile becomes large, is hidden, and comes back', async () => {
+test('asks for a layer at once, and again when its tile becomes large, is hidden and comes back', async () => {
   const { keeper, asked, select, answer } = begin();
   keeper.setSession(select);
   await answer();
@@ -69,7 +69,7 @@ test('a session is asked at once, and again when its tile becomes large, is hidd
   ]);
 });
 
-test('what changes while a question is open is asked after it, and only what counts by then', async () => {
+test('asks for changes during a request after it, and only for the latest', async () => {
   const { keeper, asked, select, answer } = begin();
   keeper.setSession(select);
   keeper.setPlace({ ...grid, large: true });
@@ -84,7 +84,7 @@ test('what changes while a question is open is asked after it, and only what cou
   ]);
 });
 
-test('a wish that is not taken is repeated, but not at once, and pauses nothing', async () => {
+test('repeats a failed request, but not at once, and pauses nothing', async () => {
   const { keeper, asked, clock, select, answer } = begin();
   keeper.setPlace({ ...grid, visible: false });
   keeper.setSession(select);
@@ -97,7 +97,7 @@ test('a wish that is not taken is repeated, but not at once, and pauses nothing'
   expect(asked).toHaveLength(2);
 });
 
-test('another session knows nothing of what the one before was asked', async () => {
+test('a new session does not inherit the requests of the one before', async () => {
   const { keeper, asked, select, answer } = begin();
   keeper.setSession(select);
   await answer();
@@ -107,7 +107,7 @@ test('another session knows nothing of what the one before was asked', async () 
   expect(asked).toHaveLength(2);
 });
 
-test('a link that loses the full layer gets the small one, and the full one again later', async () => {
+test('a link that cannot carry the full layer gets the small one, and the full one again later', async () => {
   const { keeper, asked, clock, select, answer } = begin();
   keeper.setSession(select);
   await answer();

@@ -7,31 +7,31 @@ const low = { rid: 'low', width: 640, height: 360, fps: 30, bitrateKbps: 300 } a
 const both: Layers = [high, low];
 const at = (place: Partial<TilePlace>): TilePlace => ({ ...unplaced, width: 190, ...place });
 
-test('the grid takes the small layer, the large view the full one', () => {
+test('the grid uses the small layer, the large view the full one', () => {
   expect(wishOf(at({}), both, false, 3)).toEqual({ rid: 'low', paused: false });
   expect(wishOf(at({ large: true, width: 390 }), both, false, 3)).toEqual({ rid: 'high', paused: false });
 });
 
-test('a tile that is much wider than the small layer takes the full one', () => {
+test('a tile that is much wider than the small layer uses the full one', () => {
   expect(wishOf(at({ width: 700 }), both, false, 1).rid).toBe('low');
   expect(wishOf(at({ width: 1400 }), both, false, 1).rid).toBe('high');
   // A phone has fine pixels, and a small screen.
   expect(wishOf(at({ width: 390 }), both, false, 3).rid).toBe('low');
 });
 
-test('a narrow link takes the small layer wherever it is shown', () => {
+test('a narrow link uses the small layer everywhere', () => {
   expect(wishOf(at({ large: true, width: 1400 }), both, true, 1).rid).toBe('low');
 });
 
-test('what nobody sees is paused', () => {
+test('pauses what nobody sees', () => {
   expect(wishOf(at({ visible: false }), both, false, 1).paused).toBe(true);
 });
 
-test('a feed that has no small layer yet is asked for it in the grid, so that it is taken as soon as it is there', () => {
+test('asks for the small layer in the grid before it exists, so that it is used as soon as it does', () => {
   expect(wishOf(at({ width: 1400 }), [high], false, 1).rid).toBe('low');
 });
 
-test('which layer is shown follows from the size of its pictures', () => {
+test('the size of the pictures shows which layer it is', () => {
   expect(shownLayer(both, 1280)).toBe('high');
   expect(shownLayer(both, 640)).toBe('low');
   expect(shownLayer(both, null)).toBeNull();
@@ -41,7 +41,7 @@ test('which layer is shown follows from the size of its pictures', () => {
 
 const relation = 'urn:ietf:params:whep:ext:core:layer';
 
-test('the extension is found among the links of an answer', () => {
+test('finds the extension among the links of an answer', () => {
   const links = [
     '<stun:192.0.2.1>; rel="ice-server"',
     '</whep/cam0/1/sse>; rel="urn:ietf:params:whep:ext:core:server-sent-events"; events="active,layers"',

@@ -17,7 +17,7 @@ test('a good link stays with the full layer', () => {
   expect(isNarrow(after(many(good, 100)).state)).toBe(false);
 });
 
-test('one bad look is an accident', () => {
+test('ignores one bad sample', () => {
   expect(isNarrow(after([good, lossy, good, good, good, lossy, good]).state)).toBe(false);
 });
 
@@ -29,11 +29,11 @@ test.each([
   expect(isNarrow(after([good, good, look, look]).state)).toBe(true);
 });
 
-test('a long way is no queue', () => {
+test('a long path is not a queue', () => {
   expect(isNarrow(after(many({ ...good, rttMs: 600 }, 20)).state)).toBe(false);
 });
 
-test('the full layer is tried again, and each time in vain makes the next try later', () => {
+test('retries the full layer, and each failure delays the next attempt', () => {
   let { state, ms } = after([good, lossy, lossy]);
   const holds: number[] = [];
   for (let round = 0; round < 6; round++) {
@@ -49,7 +49,7 @@ test('the full layer is tried again, and each time in vain makes the next try la
   expect(holds.at(-1)).toBeGreaterThan((holds[0] ?? 0) * 3);
 });
 
-test('a link that was good for a minute is trusted again', () => {
+test('trusts a link again that was good for a minute', () => {
   let { state, ms } = after([good, lossy, lossy]);
   while (isNarrow(state)) ({ state, ms } = after([null], state, ms));
   expect(state.holdMs).toBeGreaterThan(10_000);
@@ -57,7 +57,7 @@ test('a link that was good for a minute is trusted again', () => {
   expect(state.holdMs).toBe(10_000);
 });
 
-test('what is seen right after a change of layer does not count', () => {
+test('ignores what it sees right after a change of layer', () => {
   const { state, ms } = after(many(good, 5));
   const changed = settle(state, ms);
   expect(isNarrow(after([lossy, lossy], changed, ms).state)).toBe(false);

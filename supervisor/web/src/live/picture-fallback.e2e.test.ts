@@ -65,7 +65,7 @@ test('a browser without WebRTC shows pictures, says why, and asks for no session
   await page.context().close();
 }, 60_000);
 
-test('a browser without H.264 shows pictures, and video by itself once its decoder is there', async () => {
+test('a browser without H.264 shows pictures, and switches to video once its decoder is there', async () => {
   const { appliance, page, url } = await visit(noH264);
   await using _appliance = appliance;
   const publisher = await Publisher.open(pages.browser);
@@ -84,7 +84,7 @@ test('a browser without H.264 shows pictures, and video by itself once its decod
   await page.context().close();
 }, 120_000);
 
-test('where no packet gets through, pictures are shown, and the session is not left behind', async () => {
+test('shows pictures if no packet gets through, and leaves no session behind', async () => {
   const { appliance, page, url } = await visit(null);
   await using _appliance = appliance;
   const publisher = await Publisher.open(pages.browser);
@@ -102,7 +102,7 @@ test('where no packet gets through, pictures are shown, and the session is not l
   await page.context().close();
 }, 120_000);
 
-test('an appliance that refuses the offer for want of H.264 is asked for pictures', async () => {
+test('asks for pictures if an appliance rejects the offer for lack of H.264', async () => {
   const { appliance, page, url } = await visit(null);
   await using _appliance = appliance;
   const body = JSON.stringify({
@@ -118,7 +118,7 @@ test('an appliance that refuses the offer for want of H.264 is asked for picture
   await page.context().close();
 }, 60_000);
 
-test('where pictures do not come either, the tile gives the reason of both', async () => {
+test('if pictures do not arrive either, the tile gives both reasons', async () => {
   const { appliance, page, url } = await visit(noWebRtc);
   await using _appliance = appliance;
   appliance.picture = null;

@@ -2,25 +2,25 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { picturesHelp, picturesNotice, videoRetryMs } from './picture-fallback.ts';
 
-test('pictures come at once where the browser or the network cannot do video', () => {
+test('pictures come at once if the browser or the network cannot do video', () => {
   for (const code of ['NO_WEBRTC', 'NO_H264', 'NO_ROUTE', 'NO_FRAMES', 'REFUSED'] as const) {
     expect([code, picturesHelp(code, 1)]).toEqual([code, true]);
   }
 });
 
-test('a connection that broke once is tried again first', () => {
+test('retries a connection that broke once', () => {
   for (const code of ['CONNECTION_LOST', 'FRAMES_STOPPED'] as const) {
     expect([picturesHelp(code, 1), picturesHelp(code, 2)]).toEqual([false, true]);
   }
 });
 
-test('pictures are never the answer where the appliance has none to give', () => {
+test('never asks for pictures if the appliance has none to give', () => {
   for (const code of ['UNREACHABLE', 'UNAUTHORIZED', 'FEED_UNKNOWN', 'NO_PUBLISHER'] as const) {
     expect([code, picturesHelp(code, 1000)]).toEqual([code, false]);
   }
 });
 
-test('video is tried again within a minute, and not more often than each five seconds', () => {
+test('retries video within a minute, and at most every five seconds', () => {
   fc.assert(
     fc.property(fc.nat(), (attempt) => {
       const ms = videoRetryMs(attempt);

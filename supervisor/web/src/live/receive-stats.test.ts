@@ -62,7 +62,7 @@ test('rates between two samples', () => {
   expect(rates.lossRatio).toBeCloseTo(0.01);
 });
 
-test('whatever a browser reports, rates are numbers and never negative', () => {
+test('rates are non-negative numbers, whatever a browser reports', () => {
   const entry = fc.record({}, { requiredKeys: [] }).chain(() =>
     fc.record(
       Object.fromEntries(

@@ -33,7 +33,7 @@ const framesShown = (page: Page): Promise<number> =>
 const atLeastFrames = (page: Page, frames: number) =>
   expect.poll(() => framesShown(page), { timeout: 30_000 }).toBeGreaterThan(frames);
 
-test('a feed plays, and goes on without a new session through single view, takes and back', async () => {
+test('a feed plays and continues without a new session through single view, takes and back', async () => {
   const { appliance, page } = await viewing();
   await using _appliance = appliance;
   await page.locator(live).waitFor({ timeout: 30_000 });
@@ -56,7 +56,7 @@ test('a feed plays, and goes on without a new session through single view, takes
   await page.context().close();
 }, 120_000);
 
-test('the offer asks for H.264 first, receives only, and knows no server', async () => {
+test('the offer prefers H.264, only receives and has no server', async () => {
   const appliance = new FakeAppliance(pages.folder);
   await using _appliance = appliance;
   const offered = Promise.withResolvers<string>();
@@ -74,7 +74,7 @@ test('the offer asks for H.264 first, receives only, and knows no server', async
   await page.close();
 }, 60_000);
 
-test('a server that has no publisher yet is asked again when it said', async () => {
+test('asks a server without a publisher again when it said', async () => {
   const { appliance, publisher, page } = await viewing();
   await using _appliance = appliance;
   await page.locator(live).waitFor({ timeout: 30_000 });
@@ -94,7 +94,7 @@ test('a server that has no publisher yet is asked again when it said', async () 
   await page.context().close();
 }, 120_000);
 
-test('a session whose frames stop is replaced, and the old one is ended on the server', async () => {
+test('replaces a session whose frames stop, and ends the old one on the server', async () => {
   const { appliance, publisher, page } = await viewing();
   await using _appliance = appliance;
   await page.locator(live).waitFor({ timeout: 30_000 });
@@ -105,7 +105,7 @@ test('a session whose frames stop is replaced, and the old one is ended on the s
   await page.context().close();
 }, 120_000);
 
-test('a feed that the appliance calls stalled keeps its session', async () => {
+test('a feed that the appliance reports as stalled keeps its session', async () => {
   const { appliance, publisher, page } = await viewing();
   await using _appliance = appliance;
   await page.locator(live).waitFor({ timeout: 30_000 });
@@ -118,7 +118,7 @@ test('a feed that the appliance calls stalled keeps its session', async () => {
   await page.context().close();
 }, 120_000);
 
-test('a feed that the appliance loses and finds again keeps its tile, and plays again', async () => {
+test('a feed that the appliance loses and finds again keeps its tile and plays again', async () => {
   const { appliance, publisher, page } = await viewing();
   await using _appliance = appliance;
   await page.locator(live).waitFor({ timeout: 30_000 });
@@ -149,7 +149,7 @@ const peerStates = (page: Page): Promise<string[]> =>
     (globalThis as unknown as { peers: RTCPeerConnection[] }).peers.map((peer) => peer.connectionState),
   );
 
-test('a feed that is gone, and a page that is left, free their sessions here and on the server', async () => {
+test('a feed that is gone and a page that is left free their sessions here and on the server', async () => {
   const { appliance, page } = await viewing();
   await using _appliance = appliance;
   await page.addInitScript(keepPeers);
@@ -172,7 +172,7 @@ test('a feed that is gone, and a page that is left, free their sessions here and
   await page.context().close();
 }, 120_000);
 
-test('sound is off until it is asked for, and from one feed at a time', async () => {
+test('sound is off until requested, and only on for one feed at a time', async () => {
   const appliance = new FakeAppliance(pages.folder);
   await using _appliance = appliance;
   const heard = { audioCodec: 'opus' };

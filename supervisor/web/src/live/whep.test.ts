@@ -31,12 +31,12 @@ test.each([
   expect(errorOfRefusal(status, '3', '', nowMs)).toMatchObject({ code, retryAfterMs: 3000 });
 });
 
-test('a refusal without a case of its own is told in the server’s words', () => {
+test('quotes the server for a rejection without a case of its own', () => {
   const body = JSON.stringify({ title: 'Too many tracks', status: 422, code: 'TRACKS_UNSUPPORTED' });
   expect(errorOfRefusal(422, null, body, nowMs).message).toBe('Too many tracks.');
 });
 
-test('an appliance that finds no H.264 in the offer says so by its code', () => {
+test('an appliance that finds no H.264 in the offer reports it by its code', () => {
   const body = JSON.stringify({ title: 'H.264 is needed', status: 422, code: 'CODEC_UNSUPPORTED' });
   expect(errorOfRefusal(422, null, body, nowMs)).toMatchObject({
     code: 'NO_H264',

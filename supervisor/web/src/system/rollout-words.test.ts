@@ -51,7 +51,7 @@ describe('the rollout in words', () => {
   });
 });
 
-describe('what can be done', () => {
+describe('available actions', () => {
   const can = (rollout: Parameters<typeof rolloutOffers>[0]) => {
     const { canaries, ...offers } = rolloutOffers(rollout);
     const names = Object.entries(offers).flatMap(([name, offered]) => (offered ? [name] : []));

@@ -71,7 +71,7 @@ async function visit(
 }
 
 describe('updates on the page', { timeout: 120_000 }, () => {
-  test('a rollout is begun with the camera that is to go first, and followed', async () => {
+  test('a rollout starts with the chosen camera and shows its progress', async () => {
     await visit({ rollout: rolloutFixture(), update: updateFixture() }, async (page, appliance) => {
       await page.screenshot({ path: picture('updates-available'), fullPage: true });
       await page.getByTestId('canary').selectOption('c3');
@@ -86,7 +86,7 @@ describe('updates on the page', { timeout: 120_000 }, () => {
     });
   });
 
-  test('a halt says why, and what can be done', async () => {
+  test('a halt says why and what can be done', async () => {
     await visit({ rollout: halted, update: updateFixture() }, async (page, appliance) => {
       await page.getByText('the canary stage-left failed: no frames from cam0').waitFor();
       await page.getByTestId('canary').selectOption('b2');
@@ -96,7 +96,7 @@ describe('updates on the page', { timeout: 120_000 }, () => {
     });
   });
 
-  test('one camera alone, this machine alone, and a way back that takes two presses', async () => {
+  test('one camera alone, this machine alone, and a rollback that takes two presses', async () => {
     await visit({ rollout: rolloutFixture(), update: rolledBack }, async (page, appliance) => {
       await page.locator('[data-member="b2"]').getByRole('button', { name: 'Update this one alone' }).click();
       await expect.poll(() => appliance.asked.at(-1)).toBe('POST /api/rollout/cameras/b2/install');
@@ -110,7 +110,7 @@ describe('updates on the page', { timeout: 120_000 }, () => {
     });
   });
 
-  test('an update can be looked for, and that there is none is said', async () => {
+  test('a check for an update says that there is none', async () => {
     const newest = updateFixture({ latestVersion: '1.2.0', releaseNotes: null });
     await visit({ rollout: null, update: newest }, async (page, appliance) => {
       await page.getByRole('button', { name: 'Check for updates' }).click();

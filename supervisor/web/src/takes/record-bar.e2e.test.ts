@@ -36,7 +36,7 @@ const colourOf = (page: Page, name: string): Promise<string> =>
     return color;
   }, name);
 
-test('one camera that is ready is told of once, with its rate; several have a chip each', async () => {
+test('a single ready camera appears once, with its rate; several have a chip each', async () => {
   const { appliance, page } = await visit(statusFixture());
   await using _appliance = appliance;
   expect(await chips(page)).toEqual([]);
@@ -50,7 +50,7 @@ test('one camera that is ready is told of once, with its rate; several have a ch
   await page.context().close();
 }, 60_000);
 
-test('a camera that sends far fewer frames than were asked for is not called ready', async () => {
+test('a camera that sends far fewer frames than requested is not shown as ready', async () => {
   const reason = 'The camera sends 3 of the 30 frames a second that were asked for.';
   const { appliance, page } = await visit(statusFixture({ sources: [sourceFixture({ reason })] }));
   await using _appliance = appliance;
@@ -59,7 +59,7 @@ test('a camera that sends far fewer frames than were asked for is not called rea
   await page.context().close();
 }, 60_000);
 
-test('while the connection is lost no camera is said to be ready', async () => {
+test('no camera appears ready while the connection is lost', async () => {
   const { appliance, page } = await visit(statusFixture({ cameras: [cameraFixture()] }));
   await using _appliance = appliance;
   const colours = () =>
@@ -73,7 +73,7 @@ test('while the connection is lost no camera is said to be ready', async () => {
   await page.context().close();
 }, 60_000);
 
-test('finishing shows how far it is and how long it takes, where the appliance tells', async () => {
+test('shows progress and remaining time while finishing, if the appliance reports them', async () => {
   const part = { state: 'finishing' as const, verified: false };
   const finishing = (cameras: Parameters<typeof takeCameraFixture>[0][]): Status['recording'] => ({
     ...statusFixture().recording,
@@ -91,7 +91,7 @@ test('finishing shows how far it is and how long it takes, where the appliance t
   await page.context().close();
 }, 60_000);
 
-test('a take says once that it is verified, and deleting it is neither larger nor plainer than its master', async () => {
+test('a take shows once that it is verified, and its delete button is neither larger nor plainer than its master', async () => {
   const appliance = new FakeAppliance(pages.folder);
   await using _appliance = appliance;
   appliance.takes = [takeFixture()];
@@ -113,7 +113,7 @@ test('a take says once that it is verified, and deleting it is neither larger no
   await page.context().close();
 }, 60_000);
 
-test('a camera offers no feeds of other hubs, and a hub does', async () => {
+test('a camera offers no feeds of other hubs, a hub does', async () => {
   const { device } = statusFixture();
   const kinds = async (role: 'hub' | 'camera') => {
     const { appliance, page } = await visit(statusFixture({ device: { ...device, role } }), '#/cameras');

@@ -22,7 +22,7 @@ const running = (cameras = [rolling]) =>
   });
 
 describe('idle', () => {
-  test('names every camera that a take would take', () => {
+  test('names every camera that a take would record', () => {
     const view = recordViewOf(statusFixture({ cameras: [cameraFixture()] }));
     expect(view.cameras.map(({ label, state }) => `${label}: ${state}`)).toEqual([
       'Test picture: idle',
@@ -31,24 +31,24 @@ describe('idle', () => {
     expect(view).toMatchObject({ stoppable: null, summary: '2 cameras ready', trouble: false });
   });
 
-  test('counts no feed from elsewhere, which has no master here', () => {
+  test('does not count remote feeds, which have no master here', () => {
     const sources = [sourceFixture(), sourceFixture({ id: 'balcony', kind: 'mjpeg', state: 'waiting' })];
     expect(recordViewOf(statusFixture({ sources })).summary).toBe('1 camera ready');
   });
 
-  test('says which are not ready, and when there is none', () => {
+  test('names the cameras that are not ready, and says when there is none', () => {
     const away = cameraFixture({ online: false });
     expect(recordViewOf(statusFixture({ cameras: [away] })).summary).toBe('1 of 2 cameras ready');
     expect(recordViewOf(statusFixture({ sources: [] })).summary).toBe('No camera to record yet');
   });
 
-  test('counts no camera as ready that sends far fewer frames than were asked for', () => {
+  test('does not count a camera as ready that sends far fewer frames than requested', () => {
     const reason = 'The camera sends 3 of the 30 frames a second that were asked for.';
     const view = recordViewOf(statusFixture({ sources: [sourceFixture({ reason })] }));
     expect(view).toMatchObject({ summary: '0 of 1 cameras ready', cameras: [{ reason }] });
   });
 
-  test('the shortest time left is the one that counts, if its camera is there', () => {
+  test('shows the shortest time left among the connected cameras', () => {
     const short = cameraFixture({ remainingS: 600 });
     expect(recordViewOf(statusFixture({ cameras: [short] })).remaining).toEqual({
       seconds: 600,
@@ -61,7 +61,7 @@ describe('idle', () => {
   });
 });
 
-test('a start that was refused is said, also to who pressed a button; cameras of one name stay apart', () => {
+test('shows a rejected start, even to somebody at a button; cameras of one name stay apart', () => {
   const at = '2026-11-22T12:00:00.000Z';
   const refusal = { at, code: 'DISK_RESERVE_REACHED', message: 'No camera records: the disk is full.' };
   const recording = { state: 'idle', take: takeFixture(), remainingS: null, refusal } as const;
@@ -73,7 +73,7 @@ test('a start that was refused is said, also to who pressed a button; cameras of
   expect(new Set(recordViewOf(running(twins)).cameras.map(({ key }) => key)).size).toBe(2);
 });
 
-describe('the rate at which frames come', () => {
+describe('the rate of incoming frames', () => {
   const rates = (over: Parameters<typeof statusFixture>[0]) =>
     recordViewOf(statusFixture(over)).cameras.map(({ fps }) => fps);
 
@@ -87,7 +87,7 @@ describe('the rate at which frames come', () => {
     expect(rates({ cameras: [linked], feeds: [feedFixture(), stage] })).toEqual([30, 25]);
   });
 
-  test('is not known without a feed, or of a camera that is away', () => {
+  test('is unknown without a feed or for a camera that is away', () => {
     expect(rates({ feeds: [] })).toEqual([null]);
     const away = cameraFixture({ online: false, sources: [sourceFixture({ id: 'cam0' })] });
     expect(rates({ sources: [], cameras: [away] })).toEqual([null]);
@@ -108,7 +108,7 @@ describe('finishing', () => {
     expect(finishing(slow, quick, {})).toEqual({ done: 0.2, remainingS: 40 });
   });
 
-  test('no time is given where one camera knows none, and nothing where no appliance tells', () => {
+  test('shows no time if one camera has none, and nothing if no appliance reports any', () => {
     const unknown = { state: 'finishing' as const, finishing: { done: 0, remainingS: null } };
     const quick = { state: 'finishing' as const, finishing: { done: 0.6, remainingS: 12 } };
     expect(finishing(unknown, quick)).toEqual({ done: 0, remainingS: null });
@@ -129,7 +129,7 @@ describe('the last take', () => {
       }),
     ).last;
 
-  test('is told once it is over, with what is wrong about it', () => {
+  test('appears once it is over, with what is wrong with it', () => {
     expect(recordViewOf(statusFixture()).last).toBeNull();
     expect(recordViewOf(running()).last).toBeNull();
     const good = takeCameraFixture();
@@ -145,13 +145,13 @@ describe('the last take', () => {
 });
 
 describe('a take', () => {
-  test('that records can be stopped', () => {
+  test('can be stopped while recording', () => {
     const view = recordViewOf(running());
     expect(view).toMatchObject({ phase: 'recording', summary: 'Recording 1 camera', trouble: false });
     expect(view.stoppable?.id).toBe('20261122t112000-k3f9');
   });
 
-  test('with a failed camera is not told as a good one, and the failed one stands first', () => {
+  test('with a failed camera is not shown as a good one, and the failed one comes first', () => {
     const failed = takeCameraFixture({
       camera: 'cam0',
       device: 'a1b2c3',
@@ -173,7 +173,7 @@ describe('a take', () => {
     expect(view.trouble).toBe(true);
   });
 
-  test('that is finishing or over leaves room for the next one', () => {
+  test('leaves room for the next one while it is finishing or over', () => {
     const take = takeFixture();
     for (const state of ['finishing', 'failed', 'idle'] as const) {
       const view = recordViewOf(
@@ -183,7 +183,7 @@ describe('a take', () => {
     }
   });
 
-  test('tells of each feed whether its camera records', () => {
+  test('says for each feed whether its camera records', () => {
     const left = { ...rolling, camera: 'left', device: 'a1b2c3' };
     const failed = { ...left, camera: 'right', state: 'failed' as const, droppedFrames: 3 };
     const status = running([left, failed]);

@@ -13,7 +13,7 @@ test('a double tap does not stop', () => {
   expect(press(first.arming, 1000 + leastGapMs - 1).stops).toBe(false);
 });
 
-test('an armed button forgets', () => {
+test('an armed button disarms', () => {
   const first = press(disarmed, 1000);
   expect(isArmed(first.arming, 1000 + armedForMs)).toBe(false);
   const late = press(first.arming, 1000 + armedForMs);

@@ -236,7 +236,7 @@ const AddForm = (props: OutputsProps) => {
   );
 };
 
-/** Feeds that go on to other servers: where to, and how that goes. */
+/** Feeds that are sent on to other servers: where to, and their state. */
 export const Outputs = (props: OutputsProps) => {
   const { status, config } = props;
   return (
